@@ -1,0 +1,1 @@
+"""Masked motion modelling: recover hidden frames of human motion, with or without music."""

@@ -1,0 +1,37 @@
+"""Errors a user can act on.
+
+Every message reads *where: what was found; what was expected; what to do*, on one line, so that the
+command line can print it as it is and the dashboard can show it in a box.
+"""
+
+
+class MMMError(Exception):
+    """Something outside our control is wrong: a file, an argument, a checkpoint.
+
+    Args:
+        where: the file (and line), argument or field at fault.
+        found: what stands there.
+        expected: what should stand there; left out where ``found`` says it all.
+        cure: what the user can do about it.
+    """
+
+    def __init__(self, where: str, found: str, expected: str = "", cure: str = "") -> None:
+        self.where, self.found, self.expected, self.cure = where, found, expected, cure
+        parts = [found]
+        if expected:
+            parts.append(f"expected {expected}")
+        if cure:
+            parts.append(cure)
+        super().__init__(" ".join(f"{where}: {'; '.join(parts)}".split()))
+
+
+class FileError(MMMError):
+    """A file cannot be read or written as what it claims to be."""
+
+
+class SpecError(MMMError):
+    """An argument or a masking SPEC is malformed or does not fit the clip."""
+
+
+class ModelError(MMMError):
+    """A checkpoint is broken, or does not fit the clip it is asked to work on."""

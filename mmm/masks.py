@@ -1,0 +1,191 @@
+"""Which entries of a clip are hidden from the model, and the SPEC language that says so.
+
+The polarity, once and for all: ``hidden`` is **True where the model may not look**. The root's position belongs to
+joint 0: it is hidden where joint 0 is.
+
+SPEC is what the command line and the dashboard's URL use::
+
+    random:0.15   every:15   span:88-98   first   keep:5,hide:5   frames:3,9,40-60   none
+
+each optionally followed by ``@`` and joint groups or joint names (``span:30-60@left_arm,right_arm``); several are
+joined by ``+``. Spans and frame ranges include both ends.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from mmm.errors import SpecError
+from mmm.motion import Clip
+from mmm.skeleton import Skeleton
+
+Array = np.ndarray
+
+SPEC_HELP = "random:0.15, every:15, span:88-98, first, keep:5,hide:5, frames:3,9,40-60 or none; @left_arm,legs after it"
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A pattern of hidden entries."""
+
+    hidden: Bool[Array, "T J"]
+    """True = hidden from the model. Column 0, the root joint, hides the root's position too."""
+    label: str
+    """The SPEC that makes this mask again (with the same seed)."""
+
+    @property
+    def frames(self) -> Bool[Array, "T"]:
+        """Frames in which anything is hidden."""
+        return self.hidden.any(axis=1)
+
+    def __or__(self, other: "Mask") -> "Mask":
+        return Mask(self.hidden | other.hidden, f"{self.label}+{other.label}")
+
+
+def _whole(clip: Clip, frames: Array, label: str) -> Mask:
+    hidden = np.zeros((len(clip), len(clip.motion.skeleton)), dtype=bool)
+    hidden[frames] = True
+    return Mask(hidden, label)
+
+
+def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
+    """Each frame hidden with probability ``share`` (0 to 1), at least one and never all; the original's pre-training."""
+    if not 0 < share < 1:
+        raise SpecError(f"random:{share:g}", "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15")
+    chosen = np.random.default_rng(seed).random(len(clip)) < share
+    rng = np.random.default_rng([seed, 1])
+    if not chosen.any():
+        chosen[rng.integers(len(clip))] = True
+    if chosen.all():
+        chosen[rng.integers(len(clip))] = False
+    return _whole(clip, chosen, f"random:{share:g}")
+
+
+def every_nth(clip: Clip, keep_each: int) -> Mask:
+    """Frames 0, n, 2n, ... are known, all between hidden: the original's fixed-pattern task."""
+    if keep_each < 2:
+        raise SpecError(f"every:{keep_each}", "nothing would be hidden", "a step of 2 or more", "try every:15")
+    return _whole(clip, np.arange(len(clip)) % keep_each != 0, f"every:{keep_each}")
+
+
+def span(clip: Clip, first_frame: int, last_frame: int) -> Mask:
+    """One gap, both ends included.
+
+    Raises:
+        SpecError: the gap is not inside the clip.
+    """
+    _check_range(clip, first_frame, last_frame, f"span:{first_frame}-{last_frame}")
+    return _whole(clip, np.arange(first_frame, last_frame + 1), f"span:{first_frame}-{last_frame}")
+
+
+def first(clip: Clip) -> Mask:
+    """The first frame hidden, as in the original's evaluation."""
+    return _whole(clip, np.array([0]), "first")
+
+
+def keep_hide(clip: Clip, keep: int, hide: int) -> Mask:
+    """``keep`` frames known, then ``hide`` frames hidden, again and again."""
+    if keep < 1 or hide < 1:
+        raise SpecError(f"keep:{keep},hide:{hide}", "a count below 1", "both 1 or more", "try keep:5,hide:5")
+    return _whole(clip, np.arange(len(clip)) % (keep + hide) >= keep, f"keep:{keep},hide:{hide}")
+
+
+def frames(clip: Clip, chosen: Iterable[int]) -> Mask:
+    """Just these frames hidden."""
+    wanted = sorted(set(chosen))
+    if not wanted:
+        raise SpecError("frames", "no frame named", "at least one frame", "for example frames:3,9,40-60")
+    for frame in (wanted[0], wanted[-1]):
+        _check_range(clip, frame, frame, f"frames:{frame}")
+    return _whole(clip, np.array(wanted), f"frames:{_ranges(wanted)}")
+
+
+def none(clip: Clip) -> Mask:
+    """Nothing hidden."""
+    return _whole(clip, np.array([], dtype=int), "none")
+
+
+def joints(clip: Clip, mask: Mask, names: Sequence[str]) -> Mask:
+    """The same frames, but only these joints or joint groups (``left_arm``, ``legs``, ``upper``, ``root``, ...).
+
+    Raises:
+        SpecError: a name is neither a group nor a joint of the clip's skeleton.
+    """
+    chosen = joint_indices(clip.motion.skeleton, names)
+    only = np.zeros(mask.hidden.shape[1], dtype=bool)
+    only[chosen] = True
+    return Mask(mask.hidden & only, f"{mask.label}@{','.join(names)}")
+
+
+def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
+    """Joints of the named groups or single joints, ascending."""
+    chosen: set[int] = set()
+    for name in names:
+        if name in skeleton.groups:
+            chosen.update(skeleton.groups[name])
+        elif name in skeleton.names:
+            chosen.add(skeleton.names.index(name))
+        else:
+            raise SpecError(f"@{name}", "no such joint or group", f"a group ({', '.join(skeleton.groups)}) "
+                            f"or a joint ({', '.join(skeleton.names)})", "check the spelling")
+    return sorted(chosen)
+
+
+def _check_range(clip: Clip, low: int, high: int, where: str) -> None:
+    if not 0 <= low <= high < len(clip):
+        raise SpecError(where, f"not inside the clip's {len(clip)} frames", f"0 to {len(clip) - 1}, the lower first",
+                        "choose frames of the clip")
+
+
+def _ranges(ordered: Sequence[int]) -> str:
+    runs: list[list[int]] = []
+    for frame in ordered:
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def _parse_frames(text: str) -> list[int]:
+    chosen: list[int] = []
+    for part in text.split(","):
+        low, _, high = part.partition("-")
+        chosen.extend(range(int(low), int(high or low) + 1))
+    return chosen
+
+
+_PATTERNS: tuple[tuple[str, Callable[[Clip, int, re.Match[str]], Mask]], ...] = (
+    (r"random:(\d*\.?\d+)", lambda clip, seed, m: random(clip, float(m[1]), seed)),
+    (r"every:(\d+)", lambda clip, seed, m: every_nth(clip, int(m[1]))),
+    (r"span:(\d+)-(\d+)", lambda clip, seed, m: span(clip, int(m[1]), int(m[2]))),
+    (r"first", lambda clip, seed, m: first(clip)),
+    (r"keep:(\d+),hide:(\d+)", lambda clip, seed, m: keep_hide(clip, int(m[1]), int(m[2]))),
+    (r"frames:(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)", lambda clip, seed, m: frames(clip, _parse_frames(m[1]))),
+    (r"none", lambda clip, seed, m: none(clip)),
+)
+
+
+def parse(spec: str, clip: Clip, seed: int = 0) -> Mask:
+    """The mask that a SPEC describes on this clip; the same text, clip and seed always give the same mask.
+
+    Raises:
+        SpecError: the text is not a SPEC, or does not fit the clip.
+    """
+    result: Mask | None = None
+    for term in spec.replace(" ", "").split("+"):
+        pattern, at, group_text = term.partition("@")
+        for regex, build in _PATTERNS:
+            if match := re.fullmatch(regex, pattern):
+                mask = build(clip, seed, match)
+                break
+        else:
+            raise SpecError(f"SPEC {spec!r}", f"{pattern!r} is not a pattern", SPEC_HELP, "correct it")
+        if at:
+            mask = joints(clip, mask, [name for name in group_text.split(",") if name])
+        result = mask if result is None else result | mask
+    assert result is not None  # split never gives an empty list
+    return result

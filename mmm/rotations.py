@@ -1,0 +1,135 @@
+"""Rotations in three dimensions: conversions, projection, distance, interpolation.
+
+Conventions, everywhere in this project: right-handed axes, angles in radians, matrices act on column vectors,
+quaternions are ``wxyz`` with a non-negative real part, Euler orders are **intrinsic** and upper case
+(``"ZYX"`` turns about Z, then the new Y, then the new X). Every function takes any leading axes.
+
+The conversions are SciPy's (``scipy.spatial.transform.Rotation``); this module fixes the conventions around them.
+"""
+
+import warnings
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation, RotationSpline
+
+Array = np.ndarray
+
+
+def _leading(values: Array, trailing: int) -> tuple[int, ...]:
+    return values.shape[: values.ndim - trailing]
+
+
+def _from_matrix(matrices: Array) -> Rotation:
+    # Ours are orthonormal already; skipping SciPy's own orthonormalisation halves the time.
+    return Rotation.from_matrix(matrices.reshape(-1, 3, 3).astype(np.float64), assume_valid=True)
+
+
+def rotvec_to_matrix(rotvec_rad: Float[Array, "*b 3"]) -> Float[Array, "*b 3 3"]:
+    """Axis times angle (radians) to rotation matrices, float32."""
+    matrices = Rotation.from_rotvec(rotvec_rad.reshape(-1, 3)).as_matrix()
+    return matrices.reshape(*_leading(rotvec_rad, 1), 3, 3).astype(np.float32)
+
+
+def matrix_to_rotvec(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 3"]:
+    """Rotation matrices to axis times angle, radians in [0, pi], float32."""
+    rotvec = _from_matrix(matrices).as_rotvec()
+    return rotvec.reshape(*_leading(matrices, 2), 3).astype(np.float32)
+
+
+def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array, "*b 3 3"]:
+    """Intrinsic Euler angles, in the order of the letters (one to three of them), to matrices, float32."""
+    order = _intrinsic(order)
+    angles = angles_rad.reshape(-1, angles_rad.shape[-1])
+    matrices = Rotation.from_euler(order, angles if len(order) > 1 else angles[:, 0]).as_matrix()
+    return matrices.reshape(*_leading(angles_rad, 1), 3, 3).astype(np.float32)
+
+
+def matrix_to_euler(matrices: Float[Array, "*b 3 3"], order: str) -> Float[Array, "*b 3"]:
+    """Matrices to three intrinsic Euler angles, radians, float64 (files print more digits than float32 holds).
+
+    At gimbal lock the third angle is set to zero, which still gives the same rotation back.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # gimbal lock: see above
+        angles = _from_matrix(matrices).as_euler(_intrinsic(order))
+    return angles.reshape(*_leading(matrices, 2), 3)
+
+
+def _intrinsic(order: str) -> str:
+    if not order or set(order) - set("XYZ"):
+        raise ValueError(f"Euler order {order!r}: intrinsic orders are upper-case letters of XYZ")
+    return order
+
+
+def quat_wxyz_to_matrix(quat_wxyz: Float[Array, "*b 4"]) -> Float[Array, "*b 3 3"]:
+    """Quaternions (normalised here) to matrices, float32."""
+    matrices = Rotation.from_quat(quat_wxyz.reshape(-1, 4), scalar_first=True).as_matrix()
+    return matrices.reshape(*_leading(quat_wxyz, 1), 3, 3).astype(np.float32)
+
+
+def matrix_to_quat_wxyz(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 4"]:
+    """Matrices to unit quaternions with w >= 0, float32."""
+    quat = _from_matrix(matrices).as_quat(canonical=True, scalar_first=True)
+    return quat.reshape(*_leading(matrices, 2), 4).astype(np.float32)
+
+
+def matrix_to_sixd(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 6"]:
+    """The first two columns of each matrix, column after column (Zhou et al. 2019)."""
+    columns = np.swapaxes(matrices[..., :2], -1, -2)
+    return columns.reshape(*_leading(matrices, 2), 6).astype(np.float32)
+
+
+def sixd_to_matrix(sixd: Float[Array, "*b 6"]) -> Float[Array, "*b 3 3"]:
+    """Gram-Schmidt of two columns, the third their cross product (Zhou et al. 2019), float32."""
+    columns = sixd.reshape(*_leading(sixd, 1), 2, 3).astype(np.float64)
+    x = _unit(columns[..., 0, :])
+    y = columns[..., 1, :]
+    y = _unit(y - (x * y).sum(-1, keepdims=True) * x)
+    return np.stack([x, y, np.cross(x, y)], axis=-1).astype(np.float32)
+
+
+def _unit(vectors: Array) -> Array:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def project_to_so3(matrices: Float[Array, "*b 3 3"]) -> tuple[Float[Array, "*b 3 3"], Float[Array, "*b"]]:
+    """The nearest rotation in the Frobenius norm, and how far it was.
+
+    Returns:
+        The rotations (float32, determinant +1) and the residual ``|M - R|_F`` (float32), zero for a rotation.
+    """
+    m = matrices.astype(np.float64)
+    u, _, vt = np.linalg.svd(m)
+    u[..., -1] *= np.linalg.det(u @ vt)[..., None]
+    rotations = u @ vt
+    residual = np.linalg.norm(m - rotations, axis=(-2, -1))
+    return rotations.astype(np.float32), residual.astype(np.float32)
+
+
+def geodesic_angle(a: Float[Array, "*b 3 3"], b: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
+    """The angle between two rotations, radians in [0, pi], float32.
+
+    From the chord ``|A - B|_F = 2 sqrt(2) sin(angle / 2)``: exact at zero, where the usual arc cosine of
+    the trace loses half its digits.
+    """
+    chord = np.linalg.norm(a.astype(np.float64) - b.astype(np.float64), axis=(-2, -1))
+    return (2 * np.arcsin(np.clip(chord / (2 * np.sqrt(2)), 0, 1))).astype(np.float32)
+
+
+def slerp(
+    start: Float[Array, "*b 3 3"], end: Float[Array, "*b 3 3"], weight: Float[Array, "*b"]
+) -> Float[Array, "*b 3 3"]:
+    """Spherical linear interpolation along the shorter arc: ``start`` at weight 0, ``end`` at 1."""
+    delta = matrix_to_rotvec(np.swapaxes(start, -1, -2) @ end)
+    return start @ rotvec_to_matrix(delta * weight[..., None].astype(np.float32))
+
+
+def rotation_spline(
+    times: Float[Array, "n"], rotations: Float[Array, "n 3 3"], query: Float[Array, "m"]
+) -> Float[Array, "m 3 3"]:
+    """SciPy's ``RotationSpline`` through the given rotations; outside their times the nearest one is held."""
+    inside = np.clip(query, times[0], times[-1])
+    if len(times) == 1:
+        return np.repeat(rotations, len(query), axis=0)
+    return RotationSpline(times, _from_matrix(rotations))(inside).as_matrix().astype(np.float32)

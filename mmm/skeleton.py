@@ -1,0 +1,187 @@
+"""Skeletons and forward kinematics.
+
+A skeleton is a tree of joints in topological order. ``offsets_m[j]`` is where joint ``j`` stands in its parent's
+frame; the root has no parent, and its offset is *not* added to a motion's root position (it says only where a file's
+rest pose puts it). Y is up.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+Array = np.ndarray
+
+# Which limb a joint belongs to, by the words of its name; the first that matches wins, and a joint without a match
+# belongs to its parent's limb. Covers SMPL, LAFAN1, Bandai-Namco, CMU (BVH and ASF), SNU, Mixamo and Rokoko names.
+_PARTS: tuple[tuple[str, str], ...] = (
+    ("leg", r"upleg|upperleg|lowerleg|leg|thigh|shin|calf|knee|ankle|foot|toe|femur|tibia|hipjoint"),
+    ("arm", r"shoulder|collar|clav|arm|elbow|wrist|hand|finger|thumb|index|middle|ring|pinky|humerus|radius"),
+    ("head", r"head|neck|jaw|eye"),
+    ("torso", r"hips?$|pelvis|root|spine|chest|torso|back|waist|abdomen|thorax|ribcage|butt"),
+)
+_SIDED_HIP = re.compile(r"hip")
+_FEET = re.compile(r"foot|toe|ankle")
+
+
+def joint_side(name: str) -> str:
+    """``"left"``, ``"right"`` or ``""`` by the name alone (``LeftArm``, ``lfemur``, ``arm_L``, ``mixamorig:RightLeg``)."""
+    bare = name.rsplit(":", 1)[-1]
+    lower = bare.lower()
+    if "left" in lower:
+        return "left"
+    if "right" in lower:
+        return "right"
+    for side, letter in (("left", "l"), ("right", "r")):
+        if re.search(rf"(^|[_.\s-]){letter}([_.\s-]|$)", lower) or re.match(rf"{letter.upper()}[A-Z]", bare):
+            return side
+        if re.match(rf"{letter}([A-Z]|(femur|tibia|foot|toes?|hipjoint|clav|humerus|radius|wrist|hand|fingers?|thumb|"
+                    rf"shoulder|elbow|hip|knee|ankle|collar|upleg|leg|thigh|shin|arm|forearm)\w*$)", bare):
+            return side
+    return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """A tree of named joints.
+
+    Raises:
+        ValueError: the arrays disagree in length, or a parent does not come before its child.
+    """
+
+    names: tuple[str, ...]
+    """J joint names, unique, in topological order."""
+    parents: tuple[int, ...]
+    """J parent indices; ``parents[0] == -1`` and ``parents[j] < j``."""
+    offsets_m: Float[Array, "J 3"]
+    """Rest position of each joint in its parent's frame, metres, float32."""
+    feet: tuple[int, ...] = ()
+    """Joints that may touch the floor (ankles, feet, toes); found by name where not given."""
+    end_sites: tuple[tuple[int, tuple[float, float, float]], ...] = field(default=())
+    """Tips without rotation (finger tips, toe tips, top of the head): (parent joint, offset in metres)."""
+
+    def __post_init__(self) -> None:
+        n = len(self.names)
+        if not (n == len(self.parents) == len(self.offsets_m)) or n == 0:
+            raise ValueError(f"{n} names, {len(self.parents)} parents, {len(self.offsets_m)} offsets")
+        if len(set(self.names)) != n:
+            raise ValueError("joint names must be unique")
+        if self.parents[0] != -1 or any(not 0 <= p < j for j, p in enumerate(self.parents) if j):
+            raise ValueError("parents must be topologically ordered, with -1 first and nowhere else")
+        object.__setattr__(self, "offsets_m", np.asarray(self.offsets_m, dtype=np.float32))
+        if not self.feet:
+            found = tuple(j for j, name in enumerate(self.names) if _FEET.search(name.lower()))
+            object.__setattr__(self, "feet", found)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def same_joints(self, other: "Skeleton") -> bool:
+        """Same names in the same tree; bone lengths may differ."""
+        return self.names == other.names and self.parents == other.parents
+
+    @cached_property
+    def mirror_index(self) -> tuple[int, ...]:
+        """For each joint the joint on the other side of the body, itself where there is none."""
+        place = {name: j for j, name in enumerate(self.names)}
+        swaps = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"))
+        result = []
+        for j, name in enumerate(self.names):
+            side = joint_side(name)
+            options = [name.replace(a, b) for pair in swaps for a, b in (pair, pair[::-1]) if a in name]
+            if side and not options:  # a letter marks the side: swap each candidate letter once
+                there = {"left": "rR", "right": "lL"}[side]
+                here = {"left": "lL", "right": "rR"}[side]
+                options = [name[:i] + there[here.index(c)] + name[i + 1:] for i, c in enumerate(name) if c in here]
+            result.append(next((place[o] for o in options if o in place and joint_side(o) != side), j))
+        return tuple(k if result[k] == j else j for j, k in enumerate(result))
+
+    @cached_property
+    def limbs(self) -> tuple[str, ...]:
+        """For each joint one of ``torso head left_arm right_arm left_leg right_leg``, by name, else by parent."""
+        limbs: list[str] = []
+        for j, name in enumerate(self.names):
+            bare, side = name.rsplit(":", 1)[-1].lower(), joint_side(name)
+            part = next((part for part, pattern in _PARTS if re.search(pattern, bare)), "")
+            if side and _SIDED_HIP.search(bare):
+                part = "leg"
+            if j == 0:
+                part = "torso"
+            if part in ("arm", "leg"):
+                inherited = limbs[self.parents[j]] if j else ""
+                limbs.append(f"{side}_{part}" if side else inherited if inherited.endswith(part) else "torso")
+            else:
+                limbs.append(part or limbs[self.parents[j]])
+        return tuple(limbs)
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[int, ...]]:
+        """Named sets of joints for masks and error tables: each limb, and ``arms legs upper lower root all``."""
+        limb = {name: tuple(j for j, at in enumerate(self.limbs) if at == name) for name in sorted(set(self.limbs))}
+        legs = limb.get("left_leg", ()) + limb.get("right_leg", ())
+        arms = limb.get("left_arm", ()) + limb.get("right_arm", ())
+        everything = tuple(range(len(self)))
+        lower = tuple(sorted({0, *legs}))
+        groups = {**limb, "arms": tuple(sorted(arms)), "legs": tuple(sorted(legs)), "lower": lower,
+                  "upper": tuple(j for j in everything if j not in lower), "root": (0,), "all": everything}
+        return {name: joints for name, joints in groups.items() if joints}
+
+
+def forward_kinematics(
+    skeleton: Skeleton, rotations: Float[Array, "*b J 3 3"], root_m: Float[Array, "*b 3"]
+) -> tuple[Float[Array, "*b J 3"], Float[Array, "*b J 3 3"]]:
+    """World positions (metres) and world rotations of every joint, over any leading axes.
+
+    Args:
+        rotations: local rotations, each joint in its parent's frame.
+        root_m: world position of the root joint, metres.
+    """
+    positions = np.empty((*rotations.shape[:-3], len(skeleton), 3), dtype=rotations.dtype)
+    world = np.empty_like(rotations)
+    positions[..., 0, :], world[..., 0, :, :] = root_m, rotations[..., 0, :, :]
+    for j, p in enumerate(skeleton.parents[1:], start=1):
+        world[..., j, :, :] = world[..., p, :, :] @ rotations[..., j, :, :]
+        positions[..., j, :] = positions[..., p, :] + world[..., p, :, :] @ skeleton.offsets_m[j]
+    return positions, world
+
+
+SMPL_PELVIS_REST_M = (-0.00217368, -0.24078915, 0.02858379)
+"""Where SMPL's rest pose puts the pelvis; AIST++ translations are measured from the body's origin, not the pelvis."""
+
+# Rest-pose joint offsets of the SMPL neutral template, metres, as published in Stanford-TML/EDGE vis.py (MIT).
+_SMPL24 = (
+    ("pelvis", -1, (0.0, 0.0, 0.0)),
+    ("left_hip", 0, (0.05858135, -0.08228004, -0.01766408)),
+    ("right_hip", 0, (-0.06030973, -0.09051332, -0.01354254)),
+    ("spine1", 0, (0.00443945, 0.12440352, -0.03838522)),
+    ("left_knee", 1, (0.04345142, -0.38646945, 0.008037)),
+    ("right_knee", 2, (-0.04325663, -0.38368791, -0.00484304)),
+    ("spine2", 3, (0.00448844, 0.1379564, 0.02682033)),
+    ("left_ankle", 4, (-0.01479032, -0.42687458, -0.037428)),
+    ("right_ankle", 5, (0.01905555, -0.4200455, -0.03456167)),
+    ("spine3", 6, (-0.00226458, 0.05603239, 0.00285505)),
+    ("left_foot", 7, (0.04105436, -0.06028581, 0.12204243)),
+    ("right_foot", 8, (-0.03483987, -0.06210566, 0.13032329)),
+    ("neck", 9, (-0.0133902, 0.21163553, -0.03346758)),
+    ("left_collar", 9, (0.07170245, 0.11399969, -0.01889817)),
+    ("right_collar", 9, (-0.08295366, 0.11247234, -0.02370739)),
+    ("head", 12, (0.01011321, 0.08893734, 0.05040987)),
+    ("left_shoulder", 13, (0.12292141, 0.04520509, -0.019046)),
+    ("right_shoulder", 14, (-0.11322832, 0.04685326, -0.00847207)),
+    ("left_elbow", 16, (0.2553319, -0.01564902, -0.02294649)),
+    ("right_elbow", 17, (-0.26012748, -0.01436928, -0.03126873)),
+    ("left_wrist", 18, (0.26570925, 0.01269811, -0.00737473)),
+    ("right_wrist", 19, (-0.26910836, 0.00679372, -0.00602676)),
+    ("left_hand", 20, (0.08669055, -0.01063603, -0.01559429)),
+    ("right_hand", 21, (-0.0887537, -0.00865157, -0.01010708)),
+)
+
+SMPL24 = Skeleton(
+    names=tuple(name for name, _, _ in _SMPL24),
+    parents=tuple(parent for _, parent, _ in _SMPL24),
+    offsets_m=np.array([offset for _, _, offset in _SMPL24], dtype=np.float32),
+    feet=(7, 8, 10, 11),
+)
+"""The 24-joint SMPL body of AIST++ and of our own dance set."""
