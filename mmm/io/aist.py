@@ -1,0 +1,140 @@
+"""AIST++ motions: pickles of SMPL poses, 60 frames a second, named after genre, dancer, music and choreography.
+
+``smpl_poses`` (T, 72) are 24 axis-angle vectors in radians; ``smpl_trans`` (T, 3) moves the body's origin, in units
+of ``smpl_scaling``: metres = trans / scaling. The pelvis stands ``SMPL_PELVIS_REST_M`` away from that origin
+(Li et al. 2021; google/aistplusplus_api).
+"""
+
+import pickle
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from mmm import rotations as rot
+from mmm.errors import FileError
+from mmm.io.files import read_bytes, write_atomically
+from mmm.io.unpickle import unpickle_arrays
+from mmm.motion import Clip, Motion
+from mmm.skeleton import SMPL24, SMPL_PELVIS_REST_M
+
+AIST_FPS = 60.0
+"""AIST++ motions are 60 frames a second."""
+_DEFAULT_SCALING = 90.0  # AIST++'s lie between 85 and 95; only files written by us use this one
+
+_NAME = re.compile(r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?P<camera>[A-Za-z0-9]+)_d(?P<dancer>\d{2})"
+                   r"_m(?P<music>[A-Z]{2}\d)_ch(?P<choreography>\d{2})(?=$|[_.\s-])")
+
+
+@dataclass(frozen=True)
+class AistName:
+    """What an AIST++ name says."""
+
+    genre: str
+    """Two letters: BR break, HO house, JB ballet jazz, JS street jazz, KR krump, LH LA hip-hop, LO lock, MH middle
+    hip-hop, PO pop, WA waack."""
+    situation: str
+    """Two letters: BM basic dance, FM advanced dance."""
+    camera: str
+    """``All`` for AIST++ motions, else a camera's number."""
+    dancer: str
+    """Two digits."""
+    music: str
+    """Music id, for example ``BR0``; the recording is ``mBR0.wav``."""
+    choreography: str
+    """Two digits."""
+
+    @property
+    def tempo_bpm(self) -> float:
+        """Beats per minute, fixed by the music id: 80 to 130 by its digit, house 110 to 135 (AIST, Tsuchida 2019)."""
+        digit = int(self.music[2])
+        return digit * 5.0 + 110 if self.music.startswith("HO") else digit * 10.0 + 80
+
+    @property
+    def list_name(self) -> str:
+        """The name as the split lists write it (all cameras)."""
+        return (f"g{self.genre}_s{self.situation}_cAll_d{self.dancer}_m{self.music}_ch{self.choreography}")
+
+
+def parse_aist_name(name: str) -> AistName | None:
+    """Read a name such as ``gBR_sBM_cAll_d04_mBR0_ch01``; None where it is no AIST++ name."""
+    match = _NAME.match(name)
+    return AistName(**match.groupdict()) if match else None
+
+
+def split_of(path: Path) -> str:
+    """``train``, ``val`` or ``test`` by the ``crossmodal_*.txt`` lists of a ``splits`` folder near by, else empty."""
+    name = parse_aist_name(path.stem)
+    if name is None:
+        return ""
+    for folder in (path.parent / "splits", path.parent.parent / "splits"):
+        for split in ("train", "val", "test"):
+            listed = folder / f"crossmodal_{split}.txt"
+            if listed.is_file() and name.list_name in listed.read_text(encoding="utf-8").split():
+                return split
+    return ""
+
+
+def _numbers(found: dict[str, Any], key: str, columns: int, where: str) -> np.ndarray:
+    value = found.get(key)
+    if not isinstance(value, np.ndarray):
+        raise FileError(where, f"no array {key}", "smpl_poses, smpl_trans and smpl_scaling",
+                        "choose a file of AIST++'s motions folder")
+    if value.dtype.kind not in "fiu" or value.ndim < 1 or value.size % columns:
+        raise FileError(where, f"{key} is {value.dtype} of shape {value.shape}", f"numbers, {columns} a frame",
+                        "choose a file of AIST++'s motions folder")
+    if not np.isfinite(value).all():
+        bad = int(np.argmin(np.isfinite(value.reshape(-1, columns)).all(axis=1)))
+        raise FileError(where, f"{key} is not a finite number in frame {bad}", cure="download it again")
+    return value.reshape(-1, columns)
+
+
+def read_aist(path: Path) -> Clip:
+    """An AIST++ ``.pkl`` as a clip without music.
+
+    Raises:
+        FileError: not a pickle of arrays, an array missing, misshapen or not finite, or no frame.
+    """
+    where = str(path)
+    found = unpickle_arrays(read_bytes(path), where)
+    poses, trans = _numbers(found, "smpl_poses", 72, where), _numbers(found, "smpl_trans", 3, where)
+    scaling = float(_numbers(found, "smpl_scaling", 1, where)[0, 0]) if "smpl_scaling" in found else 1.0
+    if len(poses) != len(trans) or not len(poses):
+        raise FileError(where, f"{len(poses)} poses and {len(trans)} translations", "as many of both, at least one",
+                        "download it again")
+    if scaling <= 0:
+        raise FileError(where, f"smpl_scaling is {scaling:g}", "a positive number", "download it again")
+    rotations = rot.rotvec_to_matrix(poses.reshape(len(poses), 24, 3))
+    root_m = trans.astype(np.float64) / scaling + SMPL_PELVIS_REST_M
+    meta: dict[str, Any] = {"smpl_scaling": scaling}
+    if isinstance(found.get("smpl_loss"), float):
+        meta["smpl_loss"] = found["smpl_loss"]
+    motion = Motion(SMPL24, rotations, root_m.astype(np.float32), AIST_FPS)
+    return Clip(path.stem, motion, source=where, split=split_of(path), meta=MappingProxyType({"aist": meta}))
+
+
+def write_aist(clip: Clip, path: Path) -> None:
+    """A clip on the SMPL body in AIST++'s layout; another frame rate is resampled to AIST++'s 60.
+
+    Raises:
+        FileError: the clip's skeleton is not SMPL's, or the file cannot be written.
+    """
+    skeleton = clip.motion.skeleton
+    if not skeleton.same_joints(SMPL24) or np.abs(skeleton.offsets_m - SMPL24.offsets_m).max() > 1e-4:
+        raise FileError(str(path), f"the clip has a skeleton of {len(skeleton)} joints that is not SMPL's",
+                        "the 24-joint SMPL body, the only one an AIST++ file can hold", "save it as .bvh or .npz")
+    motion = clip.motion.resample(AIST_FPS)
+    kept = clip.meta.get("aist", {})
+    scaling = np.float32(kept.get("smpl_scaling", _DEFAULT_SCALING))
+    trans = (motion.root_m.astype(np.float64) - SMPL_PELVIS_REST_M) * float(scaling)
+    content: dict[str, Any] = {
+        "smpl_poses": rot.matrix_to_rotvec(motion.rotations).reshape(-1, 72),
+        "smpl_trans": trans.astype(np.float32),
+        "smpl_scaling": np.array([scaling], dtype=np.float32),
+    }
+    if "smpl_loss" in kept:
+        content["smpl_loss"] = float(kept["smpl_loss"])
+    write_atomically(path, lambda file: pickle.dump(content, file, protocol=4))

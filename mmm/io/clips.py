@@ -1,0 +1,128 @@
+"""Load and save clips: the suffix chooses the format, and music is found where it usually lies."""
+
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mmm.errors import FileError, MMMError, SpecError
+from mmm.io.aist import parse_aist_name, read_aist, write_aist
+from mmm.io.npz import read_npz, write_npz
+from mmm.motion import Clip
+
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+"""Recordings looked for beside a motion, in this order."""
+
+PathLike = str | os.PathLike[str]
+
+
+def load_clip(
+    path: PathLike,
+    music: PathLike | None = None,
+    frames: tuple[int, int] | None = None,
+    asf: PathLike | None = None,
+    *,
+    fps: float | None = None,
+    unit_m: float | None = None,
+) -> Clip:
+    """Read a motion file, with its music where it has any.
+
+    Args:
+        path: an AIST++ ``.pkl``, a ``.bvh``, an ``.amc`` (its ``.asf`` beside it) or our own ``.npz``.
+        music: a recording that starts with the motion's first frame. Where not given, ``mBR0.wav`` (or .flac, .ogg,
+            .mp3) is looked for beside an AIST++ file, in a ``music`` folder near it and in ``$MMM_DATA/music``.
+        frames: keep frames ``start`` to ``stop`` (not included) only.
+        asf: the skeleton of an ``.amc``, where it is not the obvious one beside it.
+        fps: frames per second, for ``.amc`` files (which do not say) or against a wrong header.
+        unit_m: metres a unit of length of a ``.bvh`` or ``.amc``, where the guess from body height is wrong.
+
+    Raises:
+        FileError: the file is missing, broken or of another kind; the message names the line and the cure.
+        SpecError: ``frames`` is not inside the clip.
+    """
+    path = Path(path)
+    clip = _read(path, Path(asf) if asf is not None else None, fps, unit_m)
+    if music is not None:
+        clip = _with_music(clip, Path(music))
+    elif clip.music is None:
+        clip = _with_found_music(clip, path)
+    elif clip.music.audio is None:
+        clip = _with_found_sound(clip, path)
+    if frames is None:
+        return clip
+    start, stop = frames
+    if not 0 <= start < stop <= len(clip):
+        raise SpecError(f"frames {start}:{stop}", f"{path.name} has {len(clip)} frames",
+                        f"0 <= start < stop <= {len(clip)}", "choose a range inside it")
+    return clip.crop(start, stop)
+
+
+def save_clip(clip: Clip, path: PathLike) -> None:
+    """Write a clip: ``.npz`` (everything, bit by bit), ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only).
+
+    The file appears under its name only when it is whole.
+
+    Raises:
+        FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
+    """
+    path = Path(path)
+    writers: dict[str, Callable[[Clip, Path], None]] = {".npz": write_npz, ".pkl": write_aist}
+    writer = writers.get(path.suffix.lower())
+    if writer is None:
+        raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(sorted(writers)), "choose one of these")
+    writer(clip, path)
+
+
+def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None) -> Clip:
+    readers: dict[str, Callable[[], Clip]] = {
+        ".pkl": lambda: read_aist(path),
+        ".npz": lambda: read_npz(path),
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(readers), "convert it to one of these")
+    clip = reader()
+    return clip if fps is None else replace(clip, motion=replace(clip.motion, fps=fps))
+
+
+def _sound_candidates(path: Path) -> Iterator[Path]:
+    name = parse_aist_name(path.stem)
+    if name is not None:
+        data = os.environ.get("MMM_DATA")
+        folders = [path.parent, path.parent / "music", path.parent.parent / "music"]
+        for folder in [*folders, Path(data) / "music"] if data else folders:
+            yield from (folder / f"m{name.music}{suffix}" for suffix in SOUND_SUFFIXES)
+    yield from (path.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
+
+
+def _with_music(clip: Clip, recording: Path) -> Clip:
+    if not recording.is_file():
+        raise FileError(str(recording), "no such recording", cure="check the spelling and the folder")
+    name = parse_aist_name(clip.name)
+    # Feature extraction brings in large libraries: only when there is music to hear.
+    load_music = importlib.import_module("mmm.music").load_music
+    music = load_music(recording, fps=clip.motion.fps, frames=len(clip), start_bpm=name.tempo_bpm if name else None)
+    return replace(clip, music=music)
+
+
+def _with_found_music(clip: Clip, path: Path) -> Clip:
+    recording = next((found for found in _sound_candidates(path) if found.is_file()), None)
+    if recording is None:
+        return clip
+    try:
+        return _with_music(clip, recording)
+    except MMMError as error:  # nobody asked for this recording: the motion alone is still of use
+        return replace(clip, notes=(*clip.notes, f"The music beside it was left out: {error}"))
+
+
+def _with_found_sound(clip: Clip, path: Path) -> Clip:
+    assert clip.music is not None
+    recording = next((found for found in _sound_candidates(path) if found.is_file()), None)
+    if recording is None:
+        return clip
+    try:
+        audio = importlib.import_module("mmm.io.audio").read_audio(recording)
+    except MMMError as error:
+        return replace(clip, notes=(*clip.notes, f"The sound beside it was left out: {error}"))
+    return replace(clip, music=replace(clip.music, audio=audio))

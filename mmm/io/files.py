@@ -1,0 +1,96 @@
+"""What every reader and writer shares: opening with plain errors, and writing without ever leaving half a file."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from mmm.errors import FileError
+
+# First bytes of files that people rename by mistake, so that the message can say what the file really is.
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "a JPEG picture"), (b"\x89PNG", "a PNG picture"), (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"), (b"\x1f\x8b", "a gzip archive"), (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"), (b"OggS", "an Ogg recording"),
+    (b"RIFF", "a WAV or AVI recording"), (b"fLaC", "a FLAC recording"), (b"ID3", "an MP3 recording"),
+    (b"PK\x03\x04", "a zip archive"), (b"\x7fELF", "a program"), (b"MZ", "a program"),
+    (b"Kaydara FBX", "an FBX scene"), (b"\x80", "a Python pickle"), (b"\x93NUMPY", "a single NumPy array"),
+)
+
+
+def looks_like(data: bytes) -> str:
+    """What the first bytes say a file is (``"a JPEG picture"``), or an empty string where they say nothing."""
+    return next((kind for start, kind in _SIGNATURES if data.startswith(start)), "")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole file.
+
+    Raises:
+        FileError: there is no such file, it is a folder, empty, or may not be read.
+    """
+    if path.is_dir():
+        raise FileError(str(path), "a folder", "a motion file", "name one file in it")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FileError(str(path), "no such file", cure="check the spelling and the folder") from None
+    except OSError as error:
+        raise FileError(str(path), f"cannot be read ({error.strerror or error})",
+                        cure="check its permissions") from None
+    if not data:
+        raise FileError(str(path), "the file is empty", cure="download or export it again")
+    return data
+
+
+def read_text(path: Path, kind: str) -> str:
+    """The whole file as text, line ends made ``\\n``.
+
+    Args:
+        path: the file.
+        kind: what it should be, with its article (``"a BVH file"``), for the message.
+
+    Raises:
+        FileError: as :func:`read_bytes`, or the file is not text.
+    """
+    data = read_bytes(path)
+    real = looks_like(data)
+    if real or b"\0" in data[:4096]:
+        raise FileError(str(path), real or "not text", kind, "rename it to what it is, or export it again")
+    text = data.decode("utf-8-sig", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Call ``write`` on a new file beside ``path``, then give it that name: never half a file, even when it fails.
+
+    Raises:
+        FileError: the folder does not exist or cannot be written, or the disk is full.
+    """
+    if path.is_dir():
+        raise FileError(str(path), "a folder", "a file name", "add one")
+    if not path.parent.is_dir():
+        raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise FileError(str(path), f"cannot be written ({error.strerror or error})",
+                        cure="choose another folder") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        Path(beside).chmod(mode)  # mkstemp makes it private
+        Path(beside).replace(path)
+    except OSError as error:
+        raise FileError(str(path), f"cannot be written ({error.strerror or error})",
+                        cure="check the disk") from None
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

@@ -1,0 +1,200 @@
+"""The project's own clip files: one compressed ``.npz``, read with ``allow_pickle=False`` and checked key by key.
+
+======================  =============================  ===========================================================
+key                     type                           meaning
+======================  =============================  ===========================================================
+``format``              text                           ``mmm-clip-1``
+``fps``                 float64                        frames per second
+``names parents``       (J,) text, int                 the tree; parents before children, -1 first
+``offsets_m``           (J, 3) float32                 rest offsets in the parent's frame, metres
+``feet``                (n,) int                       joints that may touch the floor; optional
+``tip_joints tips_m``   (E,) int, (E, 3) float64       end sites; optional
+``rotations``           (T, J, 3, 3) float32           local rotation matrices (what we write: bit-exact) ...
+``rotvec``              (T, J, 3) float16 or float32   ... or axis times angle, radians: a quarter of the size
+``root_m``              (T, 3) float32                 world path of the root joint, metres
+``name source split``   text                           optional
+``notes``               (n,) text                      optional
+``meta``                text                           JSON object, optional
+``music_features``      (T, M) float32                 optional, and with it the three keys below
+``music_beats``         (B,) int                       frames
+``music_tempo_bpm``     float64
+``music_fps``           float64                        equals ``fps``
+``music_file``          (n,) uint8                     a whole encoded sound file, optional
+``music_suffix``        text                           its suffix, for example ``.flac``
+======================  =============================  ===========================================================
+"""
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from mmm import rotations as rot
+from mmm.errors import FileError
+from mmm.io.files import looks_like, read_bytes, write_atomically
+from mmm.motion import Audio, Clip, Motion, Music
+from mmm.skeleton import Skeleton
+
+FORMAT = "mmm-clip-1"
+"""The first key of every file; a later layout will carry another number."""
+_LARGEST = 4 << 30  # bytes unpacked: a small zip can otherwise unpack to fill the memory
+
+_KINDS = {
+    "fps": ("fiu", 0), "names": ("U", 1), "parents": ("iu", 1), "offsets_m": ("f", 2), "feet": ("iu", 1),
+    "tip_joints": ("iu", 1), "tips_m": ("f", 2), "rotations": ("f", 4), "rotvec": ("f", 3), "root_m": ("f", 2),
+    "name": ("U", 0), "source": ("U", 0), "split": ("U", 0), "notes": ("U", 1), "meta": ("U", 0), "format": ("U", 0),
+    "music_features": ("f", 2), "music_beats": ("iu", 1), "music_tempo_bpm": ("fiu", 0), "music_fps": ("fiu", 0),
+    "music_file": ("u", 1), "music_suffix": ("U", 0),
+}
+_NEEDED = ("fps", "names", "parents", "offsets_m", "root_m")
+_CURE = "write it again with save_clip"
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    data, where = read_bytes(path), str(path)
+    if not data.startswith(b"PK"):
+        raise FileError(where, looks_like(data) or "not an npz file", "an npz clip", "choose another file")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if sum(member.file_size for member in packed.infolist()) > _LARGEST:
+                raise FileError(where, "unpacks to more than 4 GiB", cure="cut the clip into pieces")
+        with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
+            found = {key: np.asarray(loaded[key]) for key in loaded.files if key in _KINDS}
+    except FileError:
+        raise
+    except Exception as error:  # zip, zlib and numpy each have errors of their own for a damaged file
+        raise FileError(where, f"a damaged npz file ({type(error).__name__}: {error})", cure="copy it again") from None
+    missing = [key for key in _NEEDED if key not in found]
+    if missing or not ("rotations" in found or "rotvec" in found):
+        raise FileError(where, f"no key {' '.join(missing) or 'rotations or rotvec'}", "a clip written by save_clip",
+                        "choose a clip, not another npz file")
+    for key, value in found.items():
+        kinds, axes = _KINDS[key]
+        if value.dtype.kind not in kinds or value.ndim != axes:
+            raise FileError(where, f"{key} is {value.dtype} of shape {value.shape}",
+                            f"{axes} axes of kind {kinds}", _CURE)
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise FileError(where, f"{key} holds a number that is not finite", cure=_CURE)
+    return found
+
+
+def _text(found: dict[str, np.ndarray], key: str, default: str = "") -> str:
+    return str(found[key]) if key in found else default
+
+
+def _motion(found: dict[str, np.ndarray], where: str) -> Motion:
+    if "rotations" in found:
+        rotations = found["rotations"]
+        if rotations.shape[2:] != (3, 3):
+            raise FileError(where, f"rotations of shape {rotations.shape}", "(T, J, 3, 3)", _CURE)
+        identity = rotations.astype(np.float64) @ rotations.swapaxes(-1, -2)
+        if rotations.size and np.abs(identity - np.eye(3)).max() > 1e-3:
+            raise FileError(where, "rotations holds matrices that are no rotations", "orthonormal ones", _CURE)
+    else:
+        if found["rotvec"].shape[2] != 3:
+            raise FileError(where, f"rotvec of shape {found['rotvec'].shape}", "(T, J, 3)", _CURE)
+        rotations = rot.rotvec_to_matrix(found["rotvec"].astype(np.float64))
+    offsets_m, joints = found["offsets_m"], len(found["names"])
+    feet = tuple(int(j) for j in found.get("feet", ()))
+    tips = tuple((int(j), (float(x), float(y), float(z)))
+                 for j, (x, y, z) in zip(found.get("tip_joints", ()), found.get("tips_m", ()), strict=True))
+    if any(not 0 <= j < joints for j in (*feet, *(j for j, _ in tips))) or offsets_m.shape != (joints, 3):
+        raise FileError(where, "feet, tips or offsets do not fit the joints", f"{joints} joints", _CURE)
+    parents = tuple(int(p) for p in found["parents"])
+    skeleton = Skeleton(tuple(str(name) for name in found["names"]), parents, offsets_m, feet, tips)
+    return Motion(skeleton, rotations, found["root_m"], float(found["fps"]))
+
+
+def _music(found: dict[str, np.ndarray], path: Path, fps: float) -> Music | None:
+    if "music_features" not in found:
+        return None
+    missing = [key for key in ("music_beats", "music_tempo_bpm") if key not in found]
+    if missing:
+        raise FileError(str(path), f"music_features without {' '.join(missing)}", cure=_CURE)
+    audio = _read_packed_sound(found, path)
+    features = found["music_features"].astype(np.float32)
+    beats = found["music_beats"].astype(np.int64)
+    return Music(features, float(found.get("music_fps", fps)), beats, float(found["music_tempo_bpm"]), audio)
+
+
+def _read_packed_sound(found: dict[str, np.ndarray], path: Path) -> Audio | None:
+    if "music_file" not in found:
+        return None
+    from mmm.io.audio import read_audio  # decoding libraries are needed only where there is sound
+
+    suffix = _text(found, "music_suffix", ".flac")
+    if not suffix.startswith(".") or not suffix[1:].isalnum():
+        raise FileError(str(path), f"music_suffix {suffix!r}", "a suffix such as .flac", _CURE)
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder) / f"sound{suffix}"
+        packed.write_bytes(found["music_file"].astype(np.uint8).tobytes())
+        return read_audio(packed)
+
+
+def read_npz(path: Path) -> Clip:
+    """A clip from an ``.npz`` of the layout above.
+
+    Raises:
+        FileError: damaged, a key missing or of another kind or shape, a number not finite, or arrays that disagree.
+    """
+    found, where = _arrays(path), str(path)
+    if _text(found, "format", FORMAT) != FORMAT:
+        raise FileError(where, f"format {_text(found, 'format')!r}", FORMAT, "read it with a newer version")
+    try:
+        motion = _motion(found, where)
+        meta = json.loads(_text(found, "meta", "{}"))
+        if not isinstance(meta, dict):
+            raise ValueError("meta is no JSON object")
+        return Clip(_text(found, "name") or path.stem, motion, _music(found, path, motion.fps),
+                    source=_text(found, "source") or where, split=_text(found, "split"),
+                    notes=tuple(str(note) for note in found.get("notes", ())), meta=MappingProxyType(meta))
+    except ValueError as error:
+        raise FileError(where, str(error), "arrays that agree", _CURE) from None
+
+
+def _plain(value: Any) -> Any:
+    """What JSON cannot write (mappings that are no dicts, NumPy numbers), as what it can."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} in a clip's meta")
+
+
+def _flac(audio: Audio) -> bytes:
+    import soundfile  # only where there is sound to write
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, audio.samples, audio.rate_hz, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def write_npz(clip: Clip, path: Path) -> None:
+    """Every number of the clip as it is, bit by bit; its sound, where there is any, as 16-bit FLAC inside.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    motion, skeleton, music = clip.motion, clip.motion.skeleton, clip.music
+    content: dict[str, Any] = {
+        "format": FORMAT, "fps": np.float64(motion.fps), "names": np.array(skeleton.names),
+        "parents": np.array(skeleton.parents, dtype=np.int32), "offsets_m": skeleton.offsets_m,
+        "feet": np.array(skeleton.feet, dtype=np.int32),
+        "tip_joints": np.array([joint for joint, _ in skeleton.end_sites], dtype=np.int32),
+        "tips_m": np.array([tip for _, tip in skeleton.end_sites], dtype=np.float64).reshape(-1, 3),
+        "rotations": motion.rotations, "root_m": motion.root_m, "name": clip.name, "source": clip.source,
+        "split": clip.split, "notes": np.array(clip.notes, dtype=np.str_),
+        "meta": json.dumps(dict(clip.meta), default=_plain),
+    }
+    if music is not None:
+        content |= {"music_features": music.features, "music_beats": music.beats, "music_fps": np.float64(music.fps),
+                    "music_tempo_bpm": np.float64(music.tempo_bpm)}
+        if music.audio is not None:
+            content |= {"music_file": np.frombuffer(_flac(music.audio), dtype=np.uint8), "music_suffix": ".flac"}
+    write_atomically(path, lambda file: np.savez_compressed(file, **content))
