@@ -1,1 +1,35 @@
-"""Masked motion modelling: recover hidden frames of human motion, with or without music."""
+"""Masked motion modelling: recover hidden frames of human motion, with or without music.
+
+>>> import mmm
+>>> clip = mmm.load_clip("dance.npz", frames=(0, 300))
+>>> model = mmm.load_model("dance-ecm-small")
+>>> result = mmm.recover(model, clip, mmm.masks.every_nth(clip, 15))
+>>> result.errors.summary()
+
+Networks are imported when first used: reading a clip does not wait for torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mmm import masks
+from mmm.errors import MMMError
+from mmm.io import load_clip, save_clip
+from mmm.motion import Audio, Clip, Motion, Music
+from mmm.skeleton import SMPL24, Skeleton
+
+if TYPE_CHECKING:
+    from mmm.checkpoint import load_model
+    from mmm.recovery import RecoveryResult, interpolate, recover
+
+__all__ = ["SMPL24", "Audio", "Clip", "MMMError", "Motion", "Music", "RecoveryResult", "Skeleton", "interpolate",
+           "load_clip", "load_model", "masks", "recover", "save_clip"]
+
+_LAZY = {"load_model": "mmm.checkpoint", "recover": "mmm.recovery", "interpolate": "mmm.recovery",
+         "RecoveryResult": "mmm.recovery"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'mmm' has no attribute {name!r}")

@@ -1,0 +1,8 @@
+"""The networks: one file each, configurations and presets beside them."""
+
+from mmm.models.base import MaskedMotionModel, MaskedMotionOutput
+from mmm.models.config import CommonConfig, EcmConfig, MaskedMotionConfig, ThreeBertConfig
+from mmm.models.presets import NETWORKS, PRESETS, make_config, make_model
+
+__all__ = ["NETWORKS", "PRESETS", "CommonConfig", "EcmConfig", "MaskedMotionConfig", "MaskedMotionModel",
+           "MaskedMotionOutput", "ThreeBertConfig", "make_config", "make_model"]

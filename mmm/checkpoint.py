@@ -1,0 +1,141 @@
+"""Checkpoints: a folder with config.json, safetensors, metrics.json and a card (README.md)."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers.utils import logging as hf_logging
+
+from mmm.errors import ModelError
+from mmm.models import NETWORKS, MaskedMotionConfig, MaskedMotionModel
+
+MAX_SHARD = "15MB"
+"""Sharded so that no file of a repository grows large."""
+
+
+def checkpoint_root() -> Path:
+    """The folder that holds checkpoints: ``$MMM_CHECKPOINTS``, else ``checkpoints/`` beside the package."""
+    return Path(os.environ.get("MMM_CHECKPOINTS") or Path(__file__).parent.parent / "checkpoints")
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What can be said of a checkpoint without loading its weights."""
+
+    name: str
+    path: Path
+    config: MaskedMotionConfig
+    metrics: dict[str, Any]
+    card: str
+
+
+def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
+    """Every readable checkpoint below the root, by name; unreadable ones are passed over (loading them says why)."""
+    found = []
+    for config in sorted((root or checkpoint_root()).glob("*/config.json")):
+        try:
+            found.append(describe(config.parent))
+        except ModelError:
+            continue
+    return found
+
+
+def _resolve(path: str | Path) -> Path:
+    options = [Path(path), checkpoint_root() / str(path), checkpoint_root() / Path(path).name]
+    for option in options:
+        if (option / "config.json").is_file():
+            return option
+    there = ", ".join(info.parent.name for info in sorted(checkpoint_root().glob("*/config.json"))) or "none"
+    raise ModelError(str(path), "no checkpoint (a folder with config.json)", f"one of those at hand: {there}",
+                     "name one of them, or train one with python -m training.pretrain")
+
+
+def describe(path: str | Path) -> CheckpointInfo:
+    """Read configuration, metrics and card.
+
+    Raises:
+        ModelError: the folder is no checkpoint of this project, or a file in it is broken.
+    """
+    folder = _resolve(path)
+    raw = _read_json(folder / "config.json")
+    for network in NETWORKS.values():
+        if network.config_class.model_type == raw.get("model_type"):
+            config = network.config_class.from_dict(raw)
+            break
+    else:
+        raise ModelError(str(folder / "config.json"), f"model_type {raw.get('model_type')!r}",
+                         ", ".join(n.config_class.model_type for n in NETWORKS.values()), "use a checkpoint made here")
+    metrics = _read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
+    card = folder / "README.md"
+    return CheckpointInfo(folder.name, folder, config, metrics, card.read_text() if card.is_file() else "")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ModelError(str(path), f"not readable as JSON ({error})", "", "restore or retrain the checkpoint") from None
+    if not isinstance(value, dict):
+        raise ModelError(str(path), f"a {type(value).__name__}", "a JSON object", "restore the checkpoint")
+    return value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The library's progress bars have no place on a page or in a script's output."""
+    was = hf_logging.is_progress_bar_enabled()
+    hf_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was:
+            hf_logging.enable_progress_bar()
+
+
+def save_model(model: MaskedMotionModel, folder: Path, card: str, metrics: dict[str, Any], *, half: bool = True) -> None:
+    """Write a checkpoint.
+
+    Args:
+        half: store weights as float16, half the size; they are read back as float32.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
+    for old in folder.glob("model*.safetensors*"):
+        old.unlink()
+    with _quiet():
+        model.save_pretrained(folder, state_dict=state, max_shard_size=MAX_SHARD)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    (folder / "README.md").write_text(card)
+
+
+def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel:
+    """A network ready to recover: evaluation mode, float32, on ``cuda`` if there, else ``cpu``.
+
+    Args:
+        path: a folder, or the name of one under the checkpoint root.
+
+    Raises:
+        ModelError: it is no checkpoint, or its weights are missing, cut short or of another shape.
+    """
+    info = describe(path)
+    network = next(n for n in NETWORKS.values() if n.config_class.model_type == info.config.model_type)
+    try:
+        with _quiet():
+            model, report = network.from_pretrained(info.path, dtype=torch.float32, output_loading_info=True)
+    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(str(info.path), f"weights cannot be read ({reason})", "complete safetensors of this network",
+                         "fetch or train the checkpoint again") from None
+    wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
+    if wrong:
+        raise ModelError(str(info.path), f"{len(wrong)} weights missing, unknown or misshapen ({wrong[0]}, ...)",
+                         "weights that fit config.json", "fetch or train the checkpoint again")
+    model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+    model.name_or_path = info.name
+    return model

@@ -1,0 +1,169 @@
+"""What the networks share: hiding, filling, the ConvBERT encoders, the residual, the output."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import ConvBertConfig, ConvBertModel, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from mmm.models.config import MaskedMotionConfig
+from mmm.models.prefill import hidden_features, neighbours, slerp_fill
+
+DISTANCE_SCALE_FRAMES = 30.0
+"""Distances to known frames enter the network as ``log1p(frames) / log1p(30)``: about 1 for half a second."""
+
+
+@dataclass
+class MaskedMotionOutput(ModelOutput):
+    """What a network returns."""
+
+    prediction: Tensor | None = None
+    """(B,T,F): poses in feature form, at hidden *and* known entries; matrices not yet projected to rotations."""
+    attentions: dict[str, tuple[Tensor, ...]] | None = None
+    """Stage name (``motion``, ``music``, ``cross``) to one (B,H,Q,K) map a layer; only when asked for."""
+
+
+def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int) -> ConvBertModel:
+    """A ConvBERT encoder fed by embeddings; its word table (30,522 rows in the library) shrinks to one unused row."""
+    inner = ConvBertConfig(
+        vocab_size=1, pad_token_id=0, bos_token_id=None, eos_token_id=None, embedding_size=width, hidden_size=width, num_hidden_layers=layers,
+        num_attention_heads=config.num_attention_heads, intermediate_size=config.intermediate_size,
+        max_position_embeddings=positions, hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.dropout,
+    )
+    inner._attn_implementation = "eager"  # the only one ConvBERT has, and the one that can show its maps
+    return ConvBertModel(inner)
+
+
+def sinusoids(count: int, width: int) -> Tensor:
+    """(count, width) sine and cosine position codes (Vaswani et al. 2017), scaled to the size of learned ones."""
+    rates = torch.exp(-math.log(10_000.0) * torch.arange(0, width, 2) / width)
+    phases = torch.arange(count)[:, None] * rates
+    return 0.3 * torch.stack([phases.sin(), phases.cos()], dim=-1).reshape(count, -1)[:, :width]
+
+
+def pad_width(inputs: Tensor, width: int) -> Tensor:
+    """Zero-pad the last axis up to the encoder's width, as the original does."""
+    return nn.functional.pad(inputs, (0, width - inputs.shape[-1]))
+
+
+class MaskedMotionModel(PreTrainedModel):
+    """Base of the networks.
+
+    Subclasses define :meth:`decode`. There is no padding anywhere: ConvBERT's convolutions read padded frames in spite
+    of an attention mask, so a batch holds windows of one length, and a clip is recovered by itself.
+    """
+
+    config: MaskedMotionConfig
+    config_class: type = MaskedMotionConfig
+    base_model_prefix = "masked_motion"
+
+    def decode(self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None) -> Tensor:
+        """(B,T,input_size) and (B,T,M) to the head's raw output (B,T,F); fills ``maps`` where it is not None."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        motion: Tensor,
+        hidden: Tensor,
+        music: Tensor | None = None,
+        shown: Tensor | None = None,
+        output_attentions: bool = False,
+        **_: Any,
+    ) -> MaskedMotionOutput:
+        """Predict every entry from the known ones.
+
+        Args:
+            motion: (B,T,F) features; values at hidden entries are never used.
+            hidden: (B,T,J) bool, True = hidden.
+            music: (B,T,M) scaled features; required where ``config.uses_music``.
+            shown: (B,T,F), what hidden entries show instead of the fill: BERT's corruption, in training only.
+            output_attentions: return the attention maps.
+        """
+        fill, extra = self.fill(motion, hidden)
+        if shown is not None:
+            shown = torch.where(hidden_features(hidden), shown, fill)
+        return self.predict(fill, extra, hidden, music, shown, output_attentions)
+
+    def predict(
+        self,
+        fill: Tensor,
+        extra: Tensor | None,
+        hidden: Tensor,
+        music: Tensor | None = None,
+        shown: Tensor | None = None,
+        output_attentions: bool = False,
+    ) -> MaskedMotionOutput:
+        """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window by window.
+
+        The root's place in the world says nothing about the movement: it is moved so that the mean of the window's
+        known x and z lies at the origin, and the prediction is moved back.
+        """
+        shift = self._to_origin(fill, hidden)  # (B, 1, F)
+        inputs = (fill if shown is None else shown) - shift
+        if self.config.fill == "zero" and shown is None:
+            inputs = torch.where(hidden_features(hidden), fill, inputs)  # zeros stay zeros
+        if extra is not None:
+            inputs = torch.cat([inputs, extra], dim=-1)
+        maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
+        raw = self.decode(pad_width(inputs, self.config.hidden_size), music, maps)
+        prediction = fill + raw if self.config.output == "residual" else raw + shift
+        return MaskedMotionOutput(prediction=prediction, attentions=maps)
+
+    def _to_origin(self, fill: Tensor, hidden: Tensor) -> Tensor:
+        known = (~hidden[..., :1]).to(fill.dtype)
+        known = torch.where(known.sum(1, keepdim=True) > 0, known, torch.ones_like(known))
+        mean = (fill[..., -3:] * known).sum(1, keepdim=True) / known.sum(1, keepdim=True)  # (B, 1, 3)
+        origin = torch.from_numpy(self.config.fitted_stats.scale_root(np.zeros(3, np.float32))).to(fill)
+        level = torch.tensor([1.0, 0.0, 1.0]).to(fill)  # heights stay
+        return nn.functional.pad((mean - origin) * level, (fill.shape[-1] - 3, 0))
+
+    def fill(self, motion: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Hidden entries replaced (zeros or slerp), and with slerp the extra inputs that say what was hidden."""
+        if self.config.fill == "zero":
+            return torch.where(hidden_features(hidden), torch.zeros((), dtype=motion.dtype, device=motion.device),
+                               motion), None
+        matrices = motion[..., :-3].reshape(*motion.shape[:-1], -1, 3, 3)
+        rotations, root = slerp_fill(matrices, motion[..., -3:], hidden)
+        filled = torch.cat([rotations.flatten(-3), root], dim=-1)
+        before, after, _ = neighbours(hidden)
+        frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
+        gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)
+        distance = torch.log1p(gaps) / math.log1p(DISTANCE_SCALE_FRAMES)
+        return filled, torch.cat([hidden.to(motion.dtype), distance], dim=-1)
+
+    def run_encoder(
+        self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: dict[str, tuple[Tensor, ...]] | None,
+        position_ids: Tensor | None = None, token_type_ids: Tensor | None = None,
+    ) -> Tensor:
+        """One ConvBERT over (B,T,width); its attention maps go to ``maps[stage]`` where asked for."""
+        output = encoder(inputs_embeds=inputs, position_ids=position_ids, token_type_ids=token_type_ids,
+                         output_attentions=maps is not None)
+        if maps is not None:
+            maps[stage] = tuple(output.attentions)
+        return output.last_hidden_state
+
+    def finish_init(self, head: nn.Linear | nn.Conv1d, music_offset: int | None = None) -> None:
+        """Initialise weights; then what the options ask: a zero head for residuals, sinusoidal positions.
+
+        Args:
+            head: the layer that gives the output.
+            music_offset: the first position id of the music half of a time-joined encoder.
+        """
+        self.post_init()
+        with torch.no_grad():
+            if self.config.output == "residual":
+                head.weight.zero_()
+                assert head.bias is not None
+                head.bias.zero_()
+            if self.config.positions == "sinusoidal":
+                for module in self.modules():
+                    if isinstance(module, ConvBertModel):
+                        table = module.embeddings.position_embeddings.weight
+                        count = table.shape[0] if music_offset is None else min(table.shape[0], music_offset)
+                        table[:count] = sinusoids(count, table.shape[1])
+                        table[count:] = table[: table.shape[0] - count]

@@ -1,0 +1,36 @@
+"""``common``: one ConvBERT on motion alone, with a convolutional head.
+
+The original closes with ``LayerNorm((300, F))`` over the whole window, which fixes the length: shorter clips are padded
+behind the encoder (never in front of it) and cropped after. A residual cannot pass a normalisation, so that option
+leaves the LayerNorm out.
+"""
+
+from torch import Tensor, nn
+
+from mmm.models.base import MaskedMotionModel, convbert
+from mmm.models.config import CommonConfig
+
+
+class CommonModel(MaskedMotionModel):
+    """Motion encoder; Conv1d k3, Conv1d k1, LayerNorm over (frames, features)."""
+
+    config_class = CommonConfig
+    config: CommonConfig
+
+    def __init__(self, config: CommonConfig) -> None:
+        super().__init__(config)
+        width = config.hidden_size
+        self.motion_encoder = convbert(config, width, config.encoder_layers, config.max_frames)
+        self.widen = nn.Conv1d(width, width // 2, kernel_size=3, padding=1)
+        self.head = nn.Conv1d(width // 2, config.motion_size, kernel_size=1)
+        self.norm = nn.LayerNorm((config.max_frames, config.motion_size)) if config.output == "absolute" else None
+        self.finish_init(self.head)
+
+    def decode(self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None) -> Tensor:
+        """See the base class."""
+        frames = inputs.shape[1]
+        encoded = self.run_encoder(self.motion_encoder, inputs, "motion", maps).transpose(1, 2)  # (B, width, T)
+        if self.norm is None:
+            return self.head(self.widen(encoded)).transpose(1, 2)
+        padded = nn.functional.pad(encoded, (0, self.config.max_frames - frames))
+        return self.norm(self.head(self.widen(padded)).transpose(1, 2))[:, :frames]

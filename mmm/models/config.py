@@ -1,0 +1,130 @@
+"""What a checkpoint must know to run: its sizes, the body it was trained on, the statistics, the options.
+
+One configuration class serves every network; ``model_type`` says which. The defaults of each subclass are the sizes
+of the original work ("faithful"); ``mmm.models.presets`` names smaller ones.
+"""
+
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedConfig
+
+from mmm.errors import ModelError
+from mmm.features import Stats
+from mmm.skeleton import SMPL24, Skeleton
+
+
+class MaskedMotionConfig(PreTrainedConfig):
+    """Everything a masked motion network needs besides its weights."""
+
+    model_type = "masked-motion"
+
+    hidden_size: int = 512
+    """Width of the motion and music encoders; inputs are zero-padded up to it."""
+    num_attention_heads: int = 8
+    """As ConvBERT counts them: with ``head_ratio`` 2 half of them become attention maps, half a convolution."""
+    intermediate_size: int = 3072
+    encoder_layers: int = 5
+    cross_layers: int = 0
+    """Layers of the cross-modal encoder; 0 where there is none."""
+    max_frames: int = 300
+    """The window: longer clips are recovered in overlapping windows."""
+    uses_music: bool = False
+    music_size: int = 35
+    dropout: float = 0.1
+
+    fill: str = "zero"
+    """What hidden entries hold when the network sees them: ``zero`` (the original) or ``slerp`` (interpolated; then the
+    hidden entries and their distance to the known ones are inputs too)."""
+    output: str = "absolute"
+    """``absolute`` poses (the original) or a ``residual`` added to the fill, by a head that starts at zero."""
+    positions: str = "learned"
+    """``learned`` (the original) or ``sinusoidal`` at the start; then music and motion of one moment start alike."""
+
+    fps: float = 60.0
+    joint_names: list[str] | None = None
+    joint_parents: list[int] | None = None
+    joint_offsets_m: list[list[float]] | None = None
+    stats: dict[str, list[float]] | None = None
+    trained_masks: list[str] | None = None
+    """The SPECs, or kinds of SPEC, it saw in training."""
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if self.joint_names is None:
+            self.set_skeleton(SMPL24)
+        if self.stats is None:
+            self.stats = Stats.identity(self.music_size).to_dict()
+        for name, options in (("fill", ("zero", "slerp")), ("output", ("absolute", "residual")),
+                              ("positions", ("learned", "sinusoidal"))):
+            if getattr(self, name) not in options:
+                raise ModelError(f"config.json {name}", repr(getattr(self, name)), " or ".join(options), "correct it")
+        if self.output == "residual" and self.fill == "zero":
+            raise ModelError("config.json output", "a residual to zeros", "fill: slerp", "set fill to slerp")
+        if self.input_size > self.hidden_size:
+            raise ModelError("config.json hidden_size", f"{self.hidden_size}", f"at least the {self.input_size} inputs",
+                             "choose a wider network")
+        super().__post_init__(**kwargs)
+
+    def set_skeleton(self, skeleton: Skeleton) -> None:
+        """Record the body that the network is made for."""
+        self.joint_names = list(skeleton.names)
+        self.joint_parents = list(skeleton.parents)
+        self.joint_offsets_m = [[round(float(x), 6) for x in row] for row in skeleton.offsets_m]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The body that the network is made for."""
+        assert self.joint_names is not None and self.joint_parents is not None
+        return Skeleton(tuple(self.joint_names), tuple(self.joint_parents),
+                        np.array(self.joint_offsets_m, dtype=np.float32))
+
+    @property
+    def joints(self) -> int:
+        """J."""
+        assert self.joint_names is not None
+        return len(self.joint_names)
+
+    @property
+    def motion_size(self) -> int:
+        """F: nine numbers a joint and three for the root."""
+        return self.joints * 9 + 3
+
+    @property
+    def input_size(self) -> int:
+        """Numbers a frame that the network sees before zero-padding."""
+        return self.motion_size + (self.joints + 2 if self.fill == "slerp" else 0)
+
+    @property
+    def fitted_stats(self) -> Stats:
+        """The scaling fitted on the training split."""
+        assert self.stats is not None
+        return Stats.from_dict(self.stats)
+
+
+class ThreeBertConfig(MaskedMotionConfig):
+    """``3bert``: motion and music joined on the feature axis; about 166 M parameters at these sizes."""
+
+    model_type = "mmm-3bert"
+
+    hidden_size: int = 800
+    num_attention_heads: int = 10
+    cross_layers: int = 5
+    uses_music: bool = True
+
+
+class EcmConfig(MaskedMotionConfig):
+    """``ecm`` (EnforceCrossModality): motion and music joined on the time axis; about 81 M parameters."""
+
+    model_type = "mmm-ecm"
+
+    cross_layers: int = 10
+    uses_music: bool = True
+
+
+class CommonConfig(MaskedMotionConfig):
+    """``common``: motion alone, with a convolutional head; about 41 M parameters."""
+
+    model_type = "mmm-common"
+
+    encoder_layers: int = 10
+    fps: float = 30.0

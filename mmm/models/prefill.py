@@ -1,0 +1,97 @@
+"""Filling hidden entries before the network looks, in torch and on the device, for any pattern.
+
+Hidden values are replaced before anything is computed from them, so nothing hidden can reach a network, not even a NaN.
+"""
+
+import torch
+from torch import Tensor
+
+
+def hidden_features(hidden: Tensor) -> Tensor:
+    """``hidden (B,T,J)`` spread over the feature columns ``(B,T,9J+3)``; the root's position follows joint 0."""
+    return torch.cat([hidden.repeat_interleave(9, dim=-1), hidden[..., :1].expand(*hidden.shape[:-1], 3)], dim=-1)
+
+
+def neighbours(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """For each frame and joint the nearest known frame before and after it, itself where it is known.
+
+    Returns:
+        ``before`` and ``after`` (B,T,J) long, each held at the other where a side has none, and ``any_known`` (B,1,J).
+    """
+    frames = hidden.shape[1]
+    index = torch.arange(frames, device=hidden.device)[None, :, None].expand(hidden.shape)
+    before = torch.where(hidden, -1, index).cummax(dim=1).values
+    after = torch.where(hidden, frames, index).flip(1).cummin(dim=1).values.flip(1)
+    any_known = (~hidden).any(dim=1, keepdim=True)
+    held_before = torch.where(before < 0, after, before).clamp(0, frames - 1)
+    held_after = torch.where(after >= frames, before, after).clamp(0, frames - 1)
+    return held_before, held_after, any_known
+
+
+def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Interpolate hidden entries between their known neighbours; outside them the nearest known is held.
+
+    Args:
+        rotations: (B,T,J,3,3) local rotations; hidden ones may hold anything, NaN included.
+        root: (B,T,3).
+        hidden: (B,T,J) bool, True = hidden.
+
+    Returns:
+        The same with hidden entries filled. A joint that is never known gets the identity, an unknown root zeros.
+    """
+    eye = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
+    rotations = torch.where(hidden[..., None, None], eye, rotations)
+    root = torch.where(hidden[..., :1], torch.zeros((), dtype=root.dtype, device=root.device), root)
+    before, after, _ = neighbours(hidden)
+    frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
+    weight = (frame - before).to(rotations.dtype) / (after - before).clamp(min=1).to(rotations.dtype)
+
+    quat = matrix_to_quat(rotations)
+    start = quat.gather(1, before[..., None].expand(*before.shape, 4))
+    end = quat.gather(1, after[..., None].expand(*after.shape, 4))
+    filled = quat_to_matrix(quat_slerp(start, end, weight[..., None]))
+    index = before[..., :1].expand(*root.shape), after[..., :1].expand(*root.shape)
+    start_root, end_root = root.gather(1, index[0]), root.gather(1, index[1])
+    filled_root = start_root + weight[..., :1] * (end_root - start_root)
+    return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], filled_root, root)
+
+
+def matrix_to_quat(m: Tensor) -> Tensor:
+    """Rotation matrices (...,3,3) to unit quaternions wxyz, by the largest of the four components (Shepperd 1978)."""
+    m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    squares = torch.stack([1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22], -1)
+    a, b, c = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
+    d, e, f = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
+    # Row k holds the quaternion times four times its own component k: exact where that component is large.
+    rows = torch.stack([
+        torch.stack([squares[..., 0], a, b, c], -1),
+        torch.stack([a, squares[..., 1], d, e], -1),
+        torch.stack([b, d, squares[..., 2], f], -1),
+        torch.stack([c, e, f, squares[..., 3]], -1),
+    ], dim=-2)
+    best = squares.argmax(dim=-1)[..., None, None].expand(*squares.shape[:-1], 1, 4)
+    return torch.nn.functional.normalize(rows.gather(-2, best).squeeze(-2), dim=-1)
+
+
+def quat_to_matrix(q: Tensor) -> Tensor:
+    """Unit quaternions wxyz (...,4) to rotation matrices (...,3,3)."""
+    w, x, y, z = q.unbind(-1)
+    return torch.stack([
+        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    ], dim=-1).reshape(*q.shape[:-1], 3, 3)
+
+
+def quat_slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+    """Along the shorter arc; ``weight`` broadcasts against the quaternions."""
+    dot = (start * end).sum(-1, keepdim=True)
+    end = torch.where(dot < 0, -end, end)
+    # atan2 of the half chord keeps its digits at small angles, where acos(dot) loses them.
+    angle = 2 * torch.atan2((start - end).norm(dim=-1, keepdim=True), (start + end).norm(dim=-1, keepdim=True))
+    sine = angle.sin()
+    near = sine < 1e-4
+    safe = torch.where(near, torch.ones_like(sine), sine)
+    first = torch.where(near, 1 - weight, ((1 - weight) * angle).sin() / safe)
+    second = torch.where(near, weight.expand_as(sine), (weight * angle).sin() / safe)
+    return torch.nn.functional.normalize(first * start + second * end, dim=-1)

@@ -1,0 +1,48 @@
+"""Named sizes of the networks: the original's, and small ones that train and ship here."""
+
+from typing import Any
+
+from mmm.errors import ModelError
+from mmm.models.base import MaskedMotionModel
+from mmm.models.common import CommonModel
+from mmm.models.config import MaskedMotionConfig
+from mmm.models.ecm import EcmModel
+from mmm.models.three_bert import ThreeBertModel
+
+NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": EcmModel, "common": CommonModel}
+
+# The small presets keep each topology and add what is known to make recovery good: slerp fill and a residual.
+_SMALL: dict[str, Any] = {
+    "hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 512, "fill": "slerp", "output": "residual",
+    "positions": "sinusoidal", "dropout": 0.0,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "3bert": {},
+    "ecm": {},
+    "common": {},
+    "3bert-small": _SMALL | {"encoder_layers": 2, "cross_layers": 1},
+    "ecm-small": _SMALL | {"encoder_layers": 2, "cross_layers": 4},
+    "common-small": _SMALL | {"encoder_layers": 6},
+}
+
+
+def make_config(preset: str, **changes: Any) -> MaskedMotionConfig:
+    """The configuration of a named preset, with fields changed.
+
+    Raises:
+        ModelError: there is no such preset.
+    """
+    if preset not in PRESETS:
+        raise ModelError(f"preset {preset!r}", "no such preset", ", ".join(PRESETS), "choose one of them")
+    network = NETWORKS[preset.removesuffix("-small")]
+    return network.config_class(**(PRESETS[preset] | changes))
+
+
+def make_model(config: MaskedMotionConfig) -> MaskedMotionModel:
+    """A freshly initialised network for a configuration."""
+    for network in NETWORKS.values():
+        if network.config_class.model_type == config.model_type:
+            return network(config)
+    raise ModelError("config.json model_type", repr(config.model_type),
+                     ", ".join(n.config_class.model_type for n in NETWORKS.values()), "use a checkpoint of this project")

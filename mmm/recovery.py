@@ -1,0 +1,200 @@
+"""Recovering the hidden entries of a clip."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from mmm import baselines
+from mmm import rotations as rot
+from mmm.attention import AttentionTrace
+from mmm.errors import ModelError, SpecError
+from mmm.features import from_features, to_features
+from mmm.masks import Mask
+from mmm.metrics import Errors, errors
+from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from mmm.motion import Clip, Motion
+
+Array = np.ndarray
+Progress = Callable[[float], None]
+
+OVERLAP = 1 / 3
+"""Share of a window that it has in common with the next one; predictions are cross-faded over it."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecoveryResult:
+    """A clip, what was hidden of it, and what came back."""
+
+    clip: Clip
+    """The truth."""
+    hidden: Bool[Array, "T J"]
+    """True = was hidden."""
+    recovered: Clip
+    """Known entries bit-identical to the truth's, hidden ones filled in."""
+    so3_residual: Float[Array, "T J"]
+    """How far the network's matrices were from rotations (Frobenius norm); zero for known entries and baselines."""
+    model_name: str
+    elapsed_s: float
+    attention: AttentionTrace | None = None
+    notes: tuple[str, ...] = field(default=())
+    """What the user should know about this run, in sentences."""
+
+    @cached_property
+    def errors(self) -> Errors:
+        """Distance to the truth per frame and joint; summaries are over hidden entries only."""
+        return errors(self.clip.motion, self.recovered.motion, self.hidden)
+
+
+def recover(
+    model: MaskedMotionModel,
+    clip: Clip,
+    hidden: Mask | Bool[Array, "T J"],
+    *,
+    attention: bool = False,
+    attention_frame: int = 0,
+    progress: Progress | None = None,
+) -> RecoveryResult:
+    """Fill the hidden entries of a clip.
+
+    Clips longer than the network's window are recovered in overlapping windows whose predictions are cross-faded.
+
+    Args:
+        hidden: a mask, or a boolean array in which True means hidden.
+        attention: capture the attention maps of the window that holds ``attention_frame``.
+        progress: called with the share done, 0 to 1, after each window; whatever it raises ends the run.
+
+    Raises:
+        ModelError: the clip's skeleton or frame rate is not the network's.
+        SpecError: the mask does not fit the clip, or leaves nothing known.
+    """
+    started = time.perf_counter()
+    where = _hidden_array(clip, hidden)
+    notes = check_fit(model.config, clip)
+    raw, trace = _predict(model, clip, where, attention_frame if attention else None, progress)
+    matrices, scaled_root = from_features(raw)
+    projected, residual = rot.project_to_so3(matrices)
+    known = ~where
+    rotations = np.where(known[..., None, None], clip.motion.rotations, projected)
+    root_m = np.where(known[:, :1], clip.motion.root_m, model.config.fitted_stats.unscale_root(scaled_root))
+    motion = Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps)
+    return RecoveryResult(clip, where, replace(clip, motion=motion), np.where(known, 0, residual).astype(np.float32),
+                          model.name_or_path or model.config.model_type, time.perf_counter() - started, trace, notes)
+
+
+def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> RecoveryResult:
+    """The same for a baseline: ``hold``, ``slerp`` or ``spline``."""
+    started = time.perf_counter()
+    where = _hidden_array(clip, hidden)
+    if method not in baselines.BASELINES:
+        raise SpecError(f"baseline {method!r}", "no such method", ", ".join(baselines.BASELINES), "choose one of them")
+    motion = baselines.BASELINES[method](clip, where)
+    return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32), method,
+                          time.perf_counter() - started)
+
+
+def check_fit(config: MaskedMotionConfig, clip: Clip) -> tuple[str, ...]:
+    """Whether a network can work on a clip at all.
+
+    Returns:
+        Remarks for the user, e.g. that silence stands in for missing music.
+
+    Raises:
+        ModelError: another skeleton or another frame rate.
+    """
+    ours, theirs = config.skeleton, clip.motion.skeleton
+    if not ours.same_joints(theirs):
+        missing = [name for name in ours.names if name not in theirs.names]
+        detail = f"without {', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''}" if missing else "in another tree"
+        raise ModelError(clip.name, f"a skeleton of {len(theirs)} joints {detail}",
+                         f"the {len(ours)} joints that the network was trained on",
+                         "choose a checkpoint made for this skeleton, or an interpolation")
+    if clip.motion.fps != config.fps:
+        raise ModelError(clip.name, f"{clip.motion.fps:g} frames a second", f"the network's {config.fps:g}",
+                         f"resample the clip to {config.fps:g} fps first (--fps {config.fps:g})")
+    if config.uses_music and clip.music is None:
+        return ("This model listens to music and the clip has none: it was given silence.",)
+    return ()
+
+
+def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
+    where = hidden.hidden if isinstance(hidden, Mask) else hidden
+    expected = (len(clip), len(clip.motion.skeleton))
+    if where.shape != expected:
+        raise SpecError("hidden", f"shape {where.shape}", f"{expected} (frames, joints)", "build the mask from this clip")
+    unknown = where.all(axis=0)
+    if unknown.any():
+        names = [clip.motion.skeleton.names[j] for j in np.flatnonzero(unknown)[:3]]
+        raise SpecError("hidden", f"{int(unknown.sum())} joints are never known ({', '.join(names)}, ...)",
+                        "at least one known frame of every joint", "hide less")
+    return where
+
+
+def windows(frames: int, size: int) -> list[tuple[int, int]]:
+    """Overlapping windows that cover a clip; the last one is moved back so that all have the same length."""
+    if frames <= size:
+        return [(0, frames)]
+    hop = size - int(size * OVERLAP)
+    starts = [*range(0, frames - size, hop), frames - size]
+    return [(start, start + size) for start in starts]
+
+
+def _fade(frames: int, size: int) -> Array:
+    """Weights over a window: one in the middle, falling towards both ends, never zero."""
+    ramp = max(int(size * OVERLAP), 1)
+    position = np.arange(frames)
+    return np.minimum(1, (np.minimum(position, frames - 1 - position) + 1) / ramp).astype(np.float32)
+
+
+@torch.inference_mode()
+def _predict(
+    model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None
+) -> tuple[Array, AttentionTrace | None]:
+    config, device = model.config, model.device
+    stats = config.fitted_stats
+    motion = clip.motion
+    features = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))[None].to(device)
+    where = torch.from_numpy(hidden)[None].to(device)
+    music = None
+    if config.uses_music:
+        music = torch.from_numpy(stats.scale_music(_music_features(clip)))[None].to(device)
+    # Filled once over the whole clip, so that a gap across a window's end is filled from its true neighbours.
+    fill, extra = model.fill(features, where)
+    total = np.zeros(fill.shape[1:], dtype=np.float32)
+    weights = np.zeros((len(clip), 1), dtype=np.float32)
+    trace = None
+    cuts = windows(len(clip), config.max_frames)
+    wanted = next((cut for cut in cuts if attention_frame is not None and cut[0] <= attention_frame < cut[1]), None)
+    for done, (start, stop) in enumerate(cuts, start=1):
+        part = slice(start, stop)
+        output = model.predict(fill[:, part], None if extra is None else extra[:, part], where[:, part],
+                               None if music is None else music[:, part], output_attentions=(start, stop) == wanted)
+        assert output.prediction is not None
+        fade = _fade(stop - start, config.max_frames)[:, None]
+        total[part] += output.prediction[0].float().cpu().numpy() * fade
+        weights[part] += fade
+        if output.attentions is not None:
+            trace = _trace(config, output.attentions, (start, stop))
+        if progress is not None:
+            progress(done / len(cuts))
+    return total / weights, trace
+
+
+def _music_features(clip: Clip) -> Array:
+    if clip.music is not None:
+        return clip.music.features
+    from mmm.music import silence  # librosa takes a second to import: only where it is needed
+
+    return silence(len(clip), clip.motion.fps).features
+
+
+def _trace(config: MaskedMotionConfig, maps: dict[str, tuple[torch.Tensor, ...]], frames: tuple[int, int]) -> AttentionTrace:
+    stages = {stage: torch.stack([m[0] for m in layers]).half().cpu().numpy() for stage, layers in maps.items()}
+    length = frames[1] - frames[0]
+    joined_in_time = config.model_type == "mmm-ecm"
+    segments = {"motion": slice(0, length), "music": slice(length, 2 * length)} if joined_in_time else None
+    return AttentionTrace(stages, segments, frames)
