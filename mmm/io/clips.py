@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmm.errors import FileError, MMMError, SpecError
 from mmm.io.aist import parse_aist_name, read_aist, write_aist
+from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.npz import read_npz, write_npz
 from mmm.motion import Clip
 
@@ -67,7 +68,7 @@ def save_clip(clip: Clip, path: PathLike) -> None:
         FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
     """
     path = Path(path)
-    writers: dict[str, Callable[[Clip, Path], None]] = {".npz": write_npz, ".pkl": write_aist}
+    writers: dict[str, Callable[[Clip, Path], None]] = {".npz": write_npz, ".bvh": write_bvh, ".pkl": write_aist}
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(sorted(writers)), "choose one of these")
@@ -77,6 +78,7 @@ def save_clip(clip: Clip, path: PathLike) -> None:
 def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None) -> Clip:
     readers: dict[str, Callable[[], Clip]] = {
         ".pkl": lambda: read_aist(path),
+        ".bvh": lambda: read_bvh(path, unit_m, fps),
         ".npz": lambda: read_npz(path),
     }
     reader = readers.get(path.suffix.lower())

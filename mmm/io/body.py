@@ -1,0 +1,96 @@
+"""What a file does not say and the body does: the unit of length, and which way is up."""
+
+import re
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.motion import Motion
+from mmm.skeleton import Skeleton, forward_kinematics
+
+Array = np.ndarray
+
+UNITS_M = {"metres": 1.0, "centimetres": 0.01, "inches": 0.0254, "millimetres": 0.001,
+           "CMU's 0.45 inch": 0.0254 / 0.45}
+"""Units of length found in motion files, in metres."""
+_GROWN_M = 1.65  # a middling grown body, measured as body_height does
+NATURAL_M = (1.2, 2.2)
+"""The heights taken for natural; outside them a reader says so."""
+_ANKLE = re.compile(r"foot|ankle")
+
+
+def body_height(skeleton: Skeleton) -> float:
+    """How tall the body stands, in the unit of the offsets: bones from ankle to root and from root to the top.
+
+    Measured along the bones, so that it needs no rest pose (some files have bones along X throughout). A body
+    without legs or head by name is measured by its longest way from tip to tip instead.
+    """
+    lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
+    depth = np.zeros(len(skeleton))
+    for j, parent in enumerate(skeleton.parents[1:], start=1):
+        depth[j] = depth[parent] + lengths[j]
+    reach = depth.copy()  # of each joint, with its tip
+    for j, tip in skeleton.end_sites:
+        reach[j] = max(reach[j], depth[j] + float(np.linalg.norm(tip)))
+    head = [reach[j] for j, limb in enumerate(skeleton.limbs) if limb == "head"]
+    legs = [j for j, limb in enumerate(skeleton.limbs) if limb.endswith("_leg")]
+    ankles = [j for j in legs if _ANKLE.search(skeleton.names[j].lower())
+              and not _ANKLE.search(skeleton.names[skeleton.parents[j]].lower())]
+    if head and legs:
+        return float(max(head) + (max(depth[j] for j in ankles) if ankles else max(reach[j] for j in legs)))
+    return 0.8 * _longest_way(skeleton, lengths, reach - depth)
+
+
+def _longest_way(skeleton: Skeleton, lengths: Float[Array, "J"], tips: Float[Array, "J"]) -> float:
+    """The longest path between two tips of the tree (a body's is from hand to foot, five quarters of its height)."""
+    below, longest = tips.copy(), float(tips.max())
+    for j in range(len(skeleton) - 1, 0, -1):
+        parent, arm = skeleton.parents[j], below[j] + lengths[j]
+        longest = max(longest, float(below[parent] + arm))
+        below[parent] = max(below[parent], arm)
+    return longest
+
+
+def guess_unit(height: float) -> tuple[float, str]:
+    """The unit that makes a body of this height most natural: metres a unit, and the unit's name."""
+    if height <= 0:
+        return 0.01, "centimetres"
+    name = min(UNITS_M, key=lambda unit: abs(np.log(height * UNITS_M[unit] / _GROWN_M)))
+    return UNITS_M[name], name
+
+
+def unit_notes(height_m: float, unit_name: str, given: bool) -> tuple[str, ...]:
+    """A sentence where the body is not of natural size in the chosen unit."""
+    if NATURAL_M[0] <= height_m <= NATURAL_M[1]:
+        return ()
+    chosen = "as given" if given else f"guessed as {unit_name}"
+    return (f"The body is {height_m:.2f} m tall with the unit {chosen}; give unit_m if that is wrong.",)
+
+
+def is_z_up(skeleton: Skeleton, rotations: Float[Array, "T J 3 3"], root_m: Float[Array, "T 3"]) -> bool:
+    """Whether the body clearly stands along Z: head up and feet down over the clip, the root at hip height in Z.
+
+    One sign alone is not enough: a dancer lies down too.
+    """
+    head = [j for j, limb in enumerate(skeleton.limbs) if limb == "head"]
+    feet = list(skeleton.feet)
+    if not head or not feet:
+        return False
+    few = slice(None, None, max(1, len(root_m) // 50))
+    positions, _ = forward_kinematics(skeleton, rotations[few], root_m[few])
+    up = _mean_direction(positions[:, head].mean(axis=1) - positions[:, 0])
+    down = _mean_direction(positions[:, feet].mean(axis=1) - positions[:, 0])
+    hip_height = float(np.median(positions[:, 0, 2]))
+    return bool(up[2] > 0.8 and down[2] < -0.8 and 0.4 < hip_height < 1.5)
+
+
+def _mean_direction(vectors: Float[Array, "T 3"]) -> Float[Array, "3"]:
+    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).mean(axis=0)
+
+
+def z_up_to_y_up(motion: Motion) -> Motion:
+    """The same motion turned by -90 degrees about X, so that what was along Z is along Y."""
+    turn = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = turn @ rotations[:, 0]
+    return Motion(motion.skeleton, rotations, motion.root_m @ turn.T, motion.fps)

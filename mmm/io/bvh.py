@@ -1,0 +1,245 @@
+"""BVH files: any layout of channels in, one plain layout out.
+
+Angles of a BVH joint are intrinsic and applied in the order of its channels. A position channel *replaces* the
+OFFSET (as in the files of LAFAN1 and Bandai-Namco), unless all of a joint's position channels stay at zero.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm import rotations as rot
+from mmm.errors import FileError
+from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
+from mmm.io.bvh_text import BvhDocument, BvhJoint, format_bvh, parse_bvh
+from mmm.io.files import read_text, write_atomically
+from mmm.motion import Clip, Motion
+from mmm.skeleton import SMPL24, Skeleton
+
+Array = np.ndarray
+
+DEFAULT_ORDER = "ZYX"
+"""Euler order written for clips that come from other formats."""
+DEFAULT_UNIT_M = 0.01
+"""Unit written for clips that come from other formats: centimetres."""
+_MOVES = 0.01  # of the body's height: a joint whose place varies by more really travels
+_FAR = 0.25  # of the body's height: no bone from a root to its only child is as long
+
+
+def read_bvh(path: Path, unit_m: float | None = None, fps: float | None = None) -> Clip:
+    """A ``.bvh`` file as a clip.
+
+    Args:
+        path: the file.
+        unit_m: metres a unit; guessed from the height of the body where not given.
+        fps: frames per second, where the header is missing or wrong.
+
+    Raises:
+        FileError: with the line at fault.
+    """
+    document = parse_bvh(read_text(path, "a BVH file"), str(path), fps)
+    return document_to_clip(document, path.stem, str(path), unit_m)
+
+
+def write_bvh(clip: Clip, path: Path) -> None:
+    """A clip as ``.bvh``: the unit and the Euler orders of the file it came from, else centimetres and ZYX.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    text = format_bvh(clip_to_document(clip))
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def document_to_clip(document: BvhDocument, name: str, source: str, unit_m: float | None = None) -> Clip:
+    """The movement that a document describes, in metres and Y up."""
+    notes = list(document.notes)
+    rotations, places = _local_transforms(document)
+    skeleton = _file_skeleton(document)
+    height = body_height(skeleton)
+    top = _moving_root(document, places, height)
+    root, rotations[:, top] = _compose_chain(rotations, places, top)
+    offsets = _settle_offsets(document, places, top, height, unit_m, notes)
+    if top:
+        dropped = ", ".join(joint.name for joint in document.joints[:top])
+        notes.append(f"{dropped} moved the whole body together with {document.joints[top].name}; "
+                     f"they are one root here.")
+    keep = slice(top, None)
+    skeleton = Skeleton(skeleton.names[keep], tuple(max(p - top, -1) for p in skeleton.parents[keep]), offsets[keep],
+                        end_sites=tuple((j - top, tip) for j, tip in skeleton.end_sites))
+    height = body_height(skeleton)
+    guessed, unit_name = guess_unit(height)
+    unit = guessed if unit_m is None else unit_m
+    notes.extend(unit_notes(height * unit, unit_name, unit_m is not None))
+    tips = tuple((j, (x * unit, y * unit, z * unit)) for j, (x, y, z) in skeleton.end_sites)
+    skeleton = replace(skeleton, offsets_m=offsets[keep] * unit, end_sites=tips)
+    root_m = (root * unit).astype(np.float32)
+    motion = Motion(skeleton, rotations[:, keep], root_m, document.fps)
+    if is_z_up(skeleton, motion.rotations, root_m):
+        motion = z_up_to_y_up(motion)
+        notes.append("The file has Z up; it is turned to Y up here.")
+    orders = {joint.name: _turns(joint) for joint in document.joints[keep]}
+    meta = MappingProxyType({"bvh": {"unit_m": unit, "orders": orders}})
+    return Clip(name, _as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
+
+
+def _turns(joint: BvhJoint) -> str:
+    return "".join(channel[0] for channel in joint.channels if channel.endswith("rotation"))
+
+
+def _file_skeleton(document: BvhDocument) -> Skeleton:
+    """The tree in the file's unit. Tips of no length say nothing and are left out."""
+    tips = tuple((j, tip) for j, tip in document.ends if any(tip))
+    offsets = np.array([joint.offset for joint in document.joints])
+    return Skeleton(tuple(joint.name for joint in document.joints), tuple(joint.parent for joint in document.joints),
+                    offsets, end_sites=tips)
+
+
+def _local_transforms(document: BvhDocument) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T J 3"]]:
+    """Every joint's rotation and place in its parent's frame, joints of one Euler order together."""
+    values, joints = document.values, document.joints
+    starts = np.cumsum([0] + [len(joint.channels) for joint in joints])
+    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (len(values), len(joints), 3, 3)).copy()
+    groups: dict[str, list[int]] = {}
+    for j, joint in enumerate(joints):
+        groups.setdefault(_turns(joint), []).append(j)
+    for order, members in groups.items():
+        if order:
+            columns = [[starts[j] + c for c, name in enumerate(joints[j].channels) if name.endswith("rotation")]
+                       for j in members]
+            rotations[:, members] = rot.euler_to_matrix(np.radians(values[:, columns]), order)
+    places = np.broadcast_to([joint.offset for joint in joints], (len(values), len(joints), 3)).copy()
+    for j, joint in enumerate(joints):
+        for c, name in enumerate(joint.channels):
+            if name.endswith("position"):
+                places[:, j, "XYZ".index(name[0])] = values[:, starts[j] + c]
+    return rotations, places
+
+
+def _has_place(joint: BvhJoint) -> bool:
+    return any(name.endswith("position") for name in joint.channels)
+
+
+def _moving_root(document: BvhDocument, places: Float[Array, "T J 3"], height: float) -> int:
+    """The joint that carries the body: the deepest of the single-child chain from the root that really travels.
+
+    A joint far from its parent counts too (hips 90 cm above a root on the floor), so that a clip in which nobody
+    moves has the same joints as the others of its set.
+    """
+    joints, top = document.joints, 0
+    for j in range(1, len(joints)):
+        if joints[j].parent != j - 1 or sum(joint.parent == j - 1 for joint in joints) > 1:
+            break
+        travels = np.ptp(places[:, j], axis=0).max() > _MOVES * height
+        far = float(np.linalg.norm(places[0, j])) > _FAR * _height_below(document, j, height)
+        if _has_place(joints[j]) and (travels or far):
+            top = j
+    return top
+
+
+def _height_below(document: BvhDocument, top: int, height: float) -> float:
+    """The body's height without what stands above joint ``top``, in the file's unit."""
+    skeleton = _file_skeleton(document)
+    keep = slice(top, None)
+    tips = tuple((j - top, tip) for j, tip in skeleton.end_sites if j >= top)
+    below = Skeleton(skeleton.names[keep], tuple(max(p - top, -1) for p in skeleton.parents[keep]),
+                     skeleton.offsets_m[keep], end_sites=tips)
+    return body_height(below) or height
+
+
+def _compose_chain(
+    rotations: Float[Array, "T J 3 3"], places: Float[Array, "T J 3"], top: int
+) -> tuple[Float[Array, "T 3"], Float[Array, "T 3 3"]]:
+    """World place and rotation of joint ``top`` below a chain of single children."""
+    place, turn = places[:, 0], rotations[:, 0].astype(np.float64)
+    for j in range(1, top + 1):
+        place = place + np.einsum("tij,tj->ti", turn, places[:, j])
+        turn = turn @ rotations[:, j]
+    return place, turn
+
+
+def _settle_offsets(
+    document: BvhDocument, places: Float[Array, "T J 3"], top: int, height: float, unit_m: float | None,
+    notes: list[str],
+) -> Float[Array, "J 3"]:
+    """One offset a joint: bones do not stretch here. Says how much they did in the file."""
+    offsets = np.array([joint.offset for joint in document.joints])
+    worst, where, stretching = 0.0, "", 0
+    for j, joint in enumerate(document.joints):
+        if j <= top or not _has_place(joint):
+            continue
+        place = places[:, j]
+        if not place.any() and offsets[j].any():
+            continue  # zero throughout: this program adds its channels to OFFSET
+        mean = place.mean(axis=0)
+        moved = float(np.linalg.norm(place - mean, axis=1).max())
+        offsets[j] = mean if moved else place[0]
+        if moved > 1e-5 * height:
+            stretching += 1
+        if moved > worst:
+            worst, where = moved, joint.name
+    if stretching:
+        unit = unit_m if unit_m is not None else guess_unit(height)[0]
+        notes.append(f"{stretching} joints move against their parents, {where} by up to {worst * unit * 1000:.1f} mm; "
+                     f"their mean offsets are used.")
+    return offsets
+
+
+def _as_smpl(motion: Motion) -> Motion:
+    """A file of SMPL's joints in their usual order, which BVH's nesting cannot keep."""
+    names = motion.skeleton.names
+    if names == SMPL24.names or set(names) != set(SMPL24.names):
+        return motion
+    order = [names.index(name) for name in SMPL24.names]
+    parents = tuple(order.index(motion.skeleton.parents[j]) if motion.skeleton.parents[j] >= 0 else -1 for j in order)
+    if parents != SMPL24.parents:
+        return motion
+    tips = tuple((order.index(j), tip) for j, tip in motion.skeleton.end_sites)
+    skeleton = Skeleton(SMPL24.names, parents, motion.skeleton.offsets_m[order], end_sites=tips)
+    return Motion(skeleton, motion.rotations[:, order], motion.root_m, motion.fps)
+
+
+def clip_to_document(clip: Clip) -> BvhDocument:
+    """The clip as a BVH document: positions on the root alone, angles without jumps."""
+    motion, kept = clip.motion, clip.meta.get("bvh", {})
+    skeleton, unit = motion.skeleton, float(kept.get("unit_m", DEFAULT_UNIT_M))
+    orders = kept.get("orders", {})
+    joints, columns = [], [motion.root_m.astype(np.float64) / unit]
+    for j, name in enumerate(skeleton.names):
+        known = orders.get(name, DEFAULT_ORDER)
+        # A joint that had fewer channels keeps them where they still say everything.
+        order = known + "".join(axis for axis in DEFAULT_ORDER if axis not in known) if len(known) < 3 else known
+        angles = np.degrees(continuous_euler(motion.rotations[:, j], order))
+        needed = 3 if np.abs(angles[:, len(known):]).max(initial=0) > 1e-4 else len(known)
+        turns = tuple(f"{axis}rotation" for axis in order[:needed])
+        places = () if j else ("Xposition", "Yposition", "Zposition")
+        x, y, z = (skeleton.offsets_m[j].astype(np.float64) / unit).tolist()
+        joints.append(BvhJoint(name, skeleton.parents[j], (x, y, z), (*places, *turns)))
+        columns.append(angles[:, :needed])
+    ends = [(j, (x / unit, y / unit, z / unit)) for j, (x, y, z) in skeleton.end_sites]
+    if any("\n" in name or "{" in name or "}" in name for name in skeleton.names):
+        raise FileError(clip.name, "a joint's name holds a brace or a line end", "names that BVH can hold",
+                        "rename the joint")
+    return BvhDocument(joints, ends, motion.fps, np.concatenate(columns, axis=1))
+
+
+def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Array, "T 3"]:
+    """Intrinsic Euler angles (radians, float64) that follow each other without jumps.
+
+    Every rotation has two triples of angles, (a, b, c) and (a + pi, pi - b, c + pi) (minus b where the order begins
+    and ends with one axis), each up to whole turns. Changing from one to the other costs the same either way, so
+    where to change can be told from neighbours alone, and the rest is a running parity.
+    """
+    first = rot.matrix_to_euler(rotations, order)
+    second = first + np.pi
+    second[:, 1] = (0 if order[0] == order[2] else np.pi) - first[:, 1]
+
+    def far(a: Float[Array, "n 3"], b: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        return np.abs((a - b + np.pi) % (2 * np.pi) - np.pi).sum(axis=1)
+
+    changes = far(first[1:], second[:-1]) < far(first[1:], first[:-1])
+    other = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
+    return np.unwrap(np.where(other[:, None], second, first), axis=0)
