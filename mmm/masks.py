@@ -39,7 +39,7 @@ class Mask:
     @property
     def frames(self) -> Bool[Array, "T"]:
         """Frames in which anything is hidden."""
-        return self.hidden.any(axis=1)
+        return np.asarray(self.hidden.any(axis=1))
 
     def __or__(self, other: "Mask") -> "Mask":
         return Mask(self.hidden | other.hidden, f"{self.label}+{other.label}")
@@ -52,7 +52,7 @@ def _whole(clip: Clip, frames: Array, label: str) -> Mask:
 
 
 def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
-    """Each frame hidden with probability ``share`` (0 to 1), at least one and never all; the original's pre-training."""
+    """Each frame hidden with probability ``share`` (0 to 1), one or more and not all; the original's pre-training."""
     if not 0 < share < 1:
         raise SpecError(f"random:{share:g}", "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15")
     chosen = np.random.default_rng(seed).random(len(clip)) < share
