@@ -1,0 +1,1 @@
+"""The workbench in front of the model package."""

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from transformers.utils import logging as hf_logging
 
 from mmm.errors import ModelError
-from mmm.models import NETWORKS, MaskedMotionConfig, MaskedMotionModel
+from mmm.models import MaskedMotionConfig, MaskedMotionModel, network_of
 
 MAX_SHARD = "15MB"
 """Sharded so that no file of a repository grows large."""
@@ -64,13 +64,7 @@ def describe(path: str | Path) -> CheckpointInfo:
     """
     folder = _resolve(path)
     raw = _read_json(folder / "config.json")
-    for network in NETWORKS.values():
-        if network.config_class.model_type == raw.get("model_type"):
-            config = network.config_class.from_dict(raw)
-            break
-    else:
-        raise ModelError(str(folder / "config.json"), f"model_type {raw.get('model_type')!r}",
-                         ", ".join(n.config_class.model_type for n in NETWORKS.values()), "use a checkpoint made here")
+    config = network_of(raw.get("model_type")).config_class.from_dict(raw)
     metrics = _read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
     card = folder / "README.md"
     return CheckpointInfo(folder.name, folder, config, metrics, card.read_text() if card.is_file() else "")
@@ -80,7 +74,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise ModelError(str(path), f"not readable as JSON ({error})", "", "restore or retrain the checkpoint") from None
+        raise ModelError(str(path), f"not readable as JSON ({error})", "", "restore or retrain it") from None
     if not isinstance(value, dict):
         raise ModelError(str(path), f"a {type(value).__name__}", "a JSON object", "restore the checkpoint")
     return value
@@ -98,7 +92,7 @@ def _quiet() -> Iterator[None]:
             hf_logging.enable_progress_bar()
 
 
-def save_model(model: MaskedMotionModel, folder: Path, card: str, metrics: dict[str, Any], *, half: bool = True) -> None:
+def save_model(model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], *, half: bool = True) -> None:
     """Write a checkpoint.
 
     Args:
@@ -111,7 +105,6 @@ def save_model(model: MaskedMotionModel, folder: Path, card: str, metrics: dict[
     with _quiet():
         model.save_pretrained(folder, state_dict=state, max_shard_size=MAX_SHARD)
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-    (folder / "README.md").write_text(card)
 
 
 def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel:
@@ -124,7 +117,7 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
         ModelError: it is no checkpoint, or its weights are missing, cut short or of another shape.
     """
     info = describe(path)
-    network = next(n for n in NETWORKS.values() if n.config_class.model_type == info.config.model_type)
+    network = network_of(info.config.model_type)
     try:
         with _quiet():
             model, report = network.from_pretrained(info.path, dtype=torch.float32, output_loading_info=True)

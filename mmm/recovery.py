@@ -109,7 +109,8 @@ def check_fit(config: MaskedMotionConfig, clip: Clip) -> tuple[str, ...]:
     ours, theirs = config.skeleton, clip.motion.skeleton
     if not ours.same_joints(theirs):
         missing = [name for name in ours.names if name not in theirs.names]
-        detail = f"without {', '.join(missing[:4])}{', ...' if len(missing) > 4 else ''}" if missing else "in another tree"
+        named = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
+        detail = f"without {named}" if missing else "in another tree"
         raise ModelError(clip.name, f"a skeleton of {len(theirs)} joints {detail}",
                          f"the {len(ours)} joints that the network was trained on",
                          "choose a checkpoint made for this skeleton, or an interpolation")
@@ -125,7 +126,7 @@ def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
     where = hidden.hidden if isinstance(hidden, Mask) else hidden
     expected = (len(clip), len(clip.motion.skeleton))
     if where.shape != expected:
-        raise SpecError("hidden", f"shape {where.shape}", f"{expected} (frames, joints)", "build the mask from this clip")
+        raise SpecError("hidden", f"shape {where.shape}", f"{expected} (frames, joints)", "build it from this clip")
     unknown = where.all(axis=0)
     if unknown.any():
         names = [clip.motion.skeleton.names[j] for j in np.flatnonzero(unknown)[:3]]
@@ -192,7 +193,9 @@ def _music_features(clip: Clip) -> Array:
     return silence(len(clip), clip.motion.fps).features
 
 
-def _trace(config: MaskedMotionConfig, maps: dict[str, tuple[torch.Tensor, ...]], frames: tuple[int, int]) -> AttentionTrace:
+def _trace(
+    config: MaskedMotionConfig, maps: dict[str, tuple[torch.Tensor, ...]], frames: tuple[int, int]
+) -> AttentionTrace:
     stages = {stage: torch.stack([m[0] for m in layers]).half().cpu().numpy() for stage, layers in maps.items()}
     length = frames[1] - frames[0]
     joined_in_time = config.model_type == "mmm-ecm"

@@ -2,7 +2,7 @@
 
 from mmm.models.base import MaskedMotionModel, MaskedMotionOutput
 from mmm.models.config import CommonConfig, EcmConfig, MaskedMotionConfig, ThreeBertConfig
-from mmm.models.presets import NETWORKS, PRESETS, make_config, make_model
+from mmm.models.presets import NETWORKS, PRESETS, make_config, make_model, network_of
 
 __all__ = ["NETWORKS", "PRESETS", "CommonConfig", "EcmConfig", "MaskedMotionConfig", "MaskedMotionModel",
-           "MaskedMotionOutput", "ThreeBertConfig", "make_config", "make_model"]
+           "MaskedMotionOutput", "ThreeBertConfig", "make_config", "make_model", "network_of"]

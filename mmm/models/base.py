@@ -30,7 +30,8 @@ class MaskedMotionOutput(ModelOutput):
 def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int) -> ConvBertModel:
     """A ConvBERT encoder fed by embeddings; its word table (30,522 rows in the library) shrinks to one unused row."""
     inner = ConvBertConfig(
-        vocab_size=1, pad_token_id=0, bos_token_id=None, eos_token_id=None, embedding_size=width, hidden_size=width, num_hidden_layers=layers,
+        vocab_size=1, pad_token_id=0, bos_token_id=None, eos_token_id=None,
+        embedding_size=width, hidden_size=width, num_hidden_layers=layers,
         num_attention_heads=config.num_attention_heads, intermediate_size=config.intermediate_size,
         max_position_embeddings=positions, hidden_dropout_prob=config.dropout,
         attention_probs_dropout_prob=config.dropout,
@@ -59,7 +60,7 @@ class MaskedMotionModel(PreTrainedModel):
     """
 
     config: MaskedMotionConfig
-    config_class: type = MaskedMotionConfig
+    config_class: type[MaskedMotionConfig] = MaskedMotionConfig
     base_model_prefix = "masked_motion"
 
     def decode(self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None) -> Tensor:

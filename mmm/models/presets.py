@@ -41,8 +41,17 @@ def make_config(preset: str, **changes: Any) -> MaskedMotionConfig:
 
 def make_model(config: MaskedMotionConfig) -> MaskedMotionModel:
     """A freshly initialised network for a configuration."""
+    return network_of(config.model_type)(config)
+
+
+def network_of(model_type: object) -> type[MaskedMotionModel]:
+    """The network class that a config.json names.
+
+    Raises:
+        ModelError: it is none of ours.
+    """
     for network in NETWORKS.values():
-        if network.config_class.model_type == config.model_type:
-            return network(config)
-    raise ModelError("config.json model_type", repr(config.model_type),
-                     ", ".join(n.config_class.model_type for n in NETWORKS.values()), "use a checkpoint of this project")
+        if network.config_class.model_type == model_type:
+            return network
+    raise ModelError("config.json model_type", repr(model_type),
+                     ", ".join(n.config_class.model_type for n in NETWORKS.values()), "use a checkpoint made here")

@@ -1,0 +1,84 @@
+"""A model beside its baselines, on one clip or on many; over hidden entries only."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmm import masks
+from mmm.baselines import BASELINES
+from mmm.errors import SpecError
+from mmm.models import MaskedMotionModel
+from mmm.motion import Clip
+from mmm.recovery import Progress, RecoveryResult, interpolate, recover
+
+METRICS = ("rotation_deg", "position_cm", "root_cm")
+
+
+def with_baselines(result: RecoveryResult) -> list[RecoveryResult]:
+    """A recovery, followed by hold, slerp and spline of the same entries of the same clip."""
+    return [result, *(interpolate(method, result.clip, result.hidden) for method in BASELINES)]
+
+
+def report(results: Sequence[RecoveryResult], spec: str, seed: int) -> dict[str, Any]:
+    """What ``--metrics`` writes: for each method its errors over hidden entries and its time.
+
+    Returns:
+        ``{"clip", "hide", "seed", "frames", "hidden", "fps", "notes", "methods": {name: {"rotation_deg",
+        "position_cm", "root_cm", "frames", "hidden", "elapsed_s", "seed"}}}``; a metric over no entry is None.
+    """
+    first = results[0]
+    methods = {r.model_name: {**r.errors.summary(), "elapsed_s": round(r.elapsed_s, 4), "seed": seed} for r in results}
+    clip = first.clip
+    return {"clip": clip.name, "hide": spec, "seed": seed, "frames": len(clip), "fps": clip.motion.fps,
+            "hidden": int(first.hidden.sum()), "notes": list(first.notes), "methods": methods}
+
+
+def evaluate(
+    model: MaskedMotionModel, clips: Iterable[Clip], specs: Sequence[str], *, seed: int = 0,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Errors of a model and the baselines over many clips, pooled over all hidden entries.
+
+    A SPEC that does not fit a clip (a span beyond its end) leaves that clip out of its rows.
+
+    Returns:
+        One row a SPEC and method: ``hide method clips frames hidden rotation_deg position_cm root_cm``.
+    """
+    pool = list(clips)
+    rows = []
+    for at, spec in enumerate(specs):
+        sums: dict[str, _Pool] = {}
+        for number, clip in enumerate(pool):
+            try:
+                mask = masks.parse(spec, clip, seed + number)
+            except SpecError:
+                continue
+            for result in with_baselines(recover(model, clip, mask)):
+                sums.setdefault(result.model_name, _Pool()).add(result)
+            if progress is not None:
+                progress((at + (number + 1) / len(pool)) / len(specs))
+        rows += [{"hide": spec, "method": name, **pooled.row()} for name, pooled in sums.items()]
+    return rows
+
+
+class _Pool:
+    """Sums over hidden entries of many clips."""
+
+    def __init__(self) -> None:
+        self.clips = self.frames = 0
+        self.total = np.zeros(3)
+        self.count = np.zeros(3, dtype=int)
+
+    def add(self, result: RecoveryResult) -> None:
+        errors, hidden = result.errors, result.hidden
+        parts = (errors.rotation_deg[hidden], errors.position_cm[hidden], errors.root_cm[hidden[:, 0]])
+        self.total += [part.sum(dtype=np.float64) for part in parts]
+        self.count += [len(part) for part in parts]
+        self.clips += 1
+        self.frames += len(result.clip)
+
+    def row(self) -> dict[str, Any]:
+        means = {name: round(float(t / c), 4) if c else None
+                 for name, t, c in zip(METRICS, self.total, self.count, strict=True)}
+        return {"clips": self.clips, "frames": self.frames, "hidden": int(self.count[0]), **means}

@@ -1,0 +1,93 @@
+"""Prepared motion as the trainer reads it: memory-mapped arrays of all frames of a split, windows cut anywhere.
+
+A split is a folder with ``rotations.npy`` (N,J,3,3) float16, ``root_m.npy`` (N,3) float32, ``music.npy`` (N,M) float32
+(absent for motion alone) and ``clips.json``, a list of objects with at least ``name``, ``start`` and ``frames``.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmm.errors import FileError
+from mmm.features import Stats
+from mmm.motion import Clip, Motion, Music
+from mmm.rotations import project_to_so3
+from mmm.skeleton import Skeleton
+
+
+class MotionSet:
+    """One split of a prepared set.
+
+    Args:
+        folder: the split's folder, for example ``data/processed/dance/train``.
+        device: where batches are made; the arrays are loaded there once and stay.
+
+    Raises:
+        FileError: the folder is not a prepared split.
+    """
+
+    def __init__(self, folder: Path, device: str | torch.device = "cpu") -> None:
+        if not (folder / "clips.json").is_file():
+            raise FileError(str(folder), "no clips.json", "a prepared split", "run python -m data.prepare first")
+        self.clips: list[dict[str, Any]] = json.loads((folder / "clips.json").read_text())
+        self.rotations = torch.from_numpy(np.load(folder / "rotations.npy", mmap_mode="c")).to(device)
+        self.root_m = torch.from_numpy(np.load(folder / "root_m.npy", mmap_mode="c")).to(device)
+        music = folder / "music.npy"
+        self.music = torch.from_numpy(np.load(music, mmap_mode="c")).to(device) if music.is_file() else None
+        self.starts = torch.tensor([clip["start"] for clip in self.clips], device=device)
+        self.lengths = torch.tensor([clip["frames"] for clip in self.clips], device=device)
+        self.stats: Stats | None = None
+
+    def fit_stats(self, window: int) -> Stats:
+        """Scaling from this split; call it on the training split alone."""
+        spans = [(int(s), int(s + n)) for s, n in zip(self.starts, self.lengths, strict=True)]
+        roots = [self.root_m[a:b].float().cpu().numpy() for a, b in spans]
+        music = [self.music[a:b].float().cpu().numpy() for a, b in spans] if self.music is not None else []
+        self.stats = Stats.fit(roots, music, window)
+        return self.stats
+
+    def windows(self, batch: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """Dense windows: any start in any clip that is long enough, all equally likely.
+
+        Returns:
+            Motion features (batch, frames, F) and scaled music (batch, frames, M).
+        """
+        assert self.stats is not None, "fit_stats, or set stats, first"
+        room = (self.lengths - frames + 1).clamp(min=0)
+        if not room.any():
+            raise FileError("training split", f"no clip of {frames} frames", "longer clips", "lower --max-frames")
+        ends = room.cumsum(0)
+        draw = torch.randint(0, int(ends[-1]), (batch,), generator=generator, device=self.starts.device)
+        clip = torch.searchsorted(ends, draw, right=True)
+        start = self.starts[clip] + draw - (ends[clip] - room[clip])
+        index = start[:, None] + torch.arange(frames, device=start.device)
+        low, high = (torch.from_numpy(v).to(self.root_m) for v in (self.stats.root_min, self.stats.root_max))
+        root = (self.root_m[index] - low) / (high - low)
+        motion = torch.cat([self.rotations[index].float().flatten(-3), root.float()], dim=-1)
+        if self.music is None:
+            return motion, None
+        low, high = (torch.from_numpy(v).to(motion) for v in (self.stats.music_min, self.stats.music_max))
+        return motion, ((self.music[index].float() - low) / (high - low)).clamp(-1, 2)
+
+    def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
+        """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation."""
+        room = [clip for clip in self.clips if clip["frames"] >= frames]
+        if not room:
+            raise FileError("split", f"no clip of {frames} frames", "longer clips", "ask for fewer frames")
+        chosen = [room[int(i)] for i in np.linspace(0, len(room) - 1, min(count, len(room)))]
+        return [self._clip(entry, frames, skeleton, fps) for entry in chosen]
+
+    def _clip(self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float) -> Clip:
+        part = slice(entry["start"], entry["start"] + frames)
+        # float16 storage leaves matrices a hair off SO(3)
+        rotations, _ = project_to_so3(self.rotations[part].float().cpu().numpy())
+        motion = Motion(skeleton, rotations, self.root_m[part].float().cpu().numpy(), fps)
+        music = None
+        if self.music is not None:
+            features = self.music[part].float().cpu().numpy()
+            music = Music(features, fps, np.zeros(0, dtype=int), entry.get("tempo_bpm", 0.0))
+        return Clip(entry["name"], motion, music, source="prepared set", split=entry.get("split", ""))

@@ -1,0 +1,51 @@
+"""Metrics of a checkpoint on a held-out split beside the baselines: ``python -m training.evaluate``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from mmm.checkpoint import describe, load_model
+from mmm.errors import MMMError
+from mmm.evaluation import evaluate
+from training.card import write_card
+from training.dataset import MotionSet
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+SPECS = ("random:0.15", "every:5", "every:10", "every:15", "every:20", "keep:5,hide:5", "span:135-164", "span:120-179",
+         "span:105-194")
+"""The last three are gaps of 30, 60 and 90 frames in the middle of 300."""
+
+
+@app.command()
+def main(
+    checkpoint: Annotated[Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")],
+    data: Annotated[Path, typer.Option(help="the prepared set; its test split is used")],
+    clips: Annotated[int, typer.Option(help="how many, spread evenly over the split")] = 60,
+    frames: int = 300,
+    split: str = "test",
+    hide: Annotated[list[str] | None, typer.Option(help="SPEC; repeat for several")] = None,
+) -> None:
+    """Evaluate a checkpoint and write the table into its metrics.json and card."""
+    try:
+        model = load_model(checkpoint)
+        pool = MotionSet(data / split).cut_clips(clips, frames, model.config.skeleton, model.config.fps)
+        with tqdm(total=1.0, desc="evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
+            rows = evaluate(model, pool, hide or SPECS, progress=lambda done: bar.update(done - bar.n))
+        info = describe(checkpoint)
+        results = {"split": split, "data": data.name, "clips": len(pool), "frames": frames, "rows": rows}
+        (info.path / "metrics.json").write_text(json.dumps({**info.metrics, "evaluation": results}, indent=1) + "\n")
+        write_card(info.path)
+    except MMMError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    for row in rows:
+        typer.echo(f"{row['hide']:15} {row['method']:22} rotation {row['rotation_deg']:7.3f} deg   "
+                   f"position {row['position_cm']:7.3f} cm   root {row['root_cm']:7.3f} cm")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,117 @@
+"""Masks for training, drawn for a whole batch at once on the device that trains.
+
+Everything here is random by a ``torch.Generator``; evaluation uses ``mmm.masks``, which is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MaskMix:
+    """How often each kind of pattern is drawn, and how large.
+
+    Shares are relative weights. The original's pre-training is ``MaskMix(random=1, every=0, keep_hide=0, span=0)``.
+    """
+
+    random: float = 1.0
+    """Each frame hidden with probability ``random_share``."""
+    every: float = 1.5
+    """Every n-th frame known, n drawn from ``every_steps``, the first one anywhere."""
+    keep_hide: float = 0.5
+    """5 known, then ``hide_frames`` hidden, again and again."""
+    span: float = 3.0
+    """One to three gaps of ``span_frames`` each."""
+    random_share: float = 0.15
+    every_steps: tuple[int, int] = (4, 40)
+    hide_frames: tuple[int, int] = (5, 30)
+    span_frames: tuple[int, int] = (10, 100)
+    joint_share: float = 0.15
+    """Share of the windows in which only one limb is hidden, not whole frames."""
+
+    @property
+    def specs(self) -> list[str]:
+        """The kinds of SPEC this mix covers, for the checkpoint's card."""
+        low, high = self.every_steps
+        kinds = [(self.random, f"random:{self.random_share:g}"), (self.every, f"every:{low}..{high}"),
+                 (self.keep_hide, f"keep:5,hide:{self.hide_frames[0]}..{self.hide_frames[1]}"),
+                 (self.span, f"span of {self.span_frames[0]}..{self.span_frames[1]}")]
+        return [name for weight, name in kinds if weight > 0]
+
+
+def _between(bounds: tuple[int, int], count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    return torch.randint(bounds[0], bounds[1] + 1, (count, 1), generator=generator, device=device)
+
+
+def draw_masks(
+    mix: MaskMix, batch: int, frames: int, limbs: Sequence[Sequence[int]], joints: int, generator: torch.Generator
+) -> Tensor:
+    """A batch of masks.
+
+    Args:
+        limbs: joint indices of each limb, for masks of single limbs.
+
+    Returns:
+        (batch, frames, joints) bool on the generator's device, True = hidden; every window has a known and a hidden
+        frame.
+    """
+    device = generator.device
+    time = torch.arange(frames, device=device)[None]
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=device)
+
+    random = uniform(batch, frames) < mix.random_share
+    step = _between(mix.every_steps, batch, generator, device)
+    every = (time + (uniform(batch, 1) * step).long()) % step != 0
+    hide = _between(mix.hide_frames, batch, generator, device)
+    keep_hide = (time + (uniform(batch, 1) * (hide + 5)).long()) % (hide + 5) >= 5
+    span = torch.zeros(batch, frames, dtype=torch.bool, device=device)
+    gaps = torch.randint(1, 4, (batch, 1), generator=generator, device=device)
+    for gap in range(3):
+        length = _between(mix.span_frames, batch, generator, device)
+        start = (uniform(batch, 1) * (frames + length)).long() - length  # may hang over either end
+        span |= (time >= start) & (time < start + length) & (gaps > gap)
+
+    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span], device=device)
+    kind = torch.multinomial(weights, batch, replacement=True, generator=generator)
+    chosen = torch.stack([random, every, keep_hide, span])[kind, torch.arange(batch, device=device)]
+    chosen = _never_all_or_nothing(chosen, generator)
+
+    table = torch.zeros(len(limbs) + 1, joints, dtype=torch.bool, device=device)
+    for row, limb in enumerate(limbs):
+        table[row, list(limb)] = True
+    table[-1] = True
+    which = torch.randint(0, len(limbs), (batch,), generator=generator, device=device)
+    whole = uniform(batch) >= mix.joint_share
+    return chosen[:, :, None] & table[torch.where(whole, len(limbs), which)][:, None, :]
+
+
+def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:
+    """One frame known where none was, one hidden where none was."""
+    at = torch.randint(0, chosen.shape[1], (chosen.shape[0], 1), generator=generator, device=chosen.device)
+    chosen = chosen.scatter(1, at, chosen.gather(1, at) & ~chosen.all(1, keepdim=True))
+    other = (at + 1) % chosen.shape[1]
+    return chosen.scatter(1, other, chosen.gather(1, other) | ~chosen.any(1, keepdim=True))
+
+
+def corrupt(motion: Tensor, hidden: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """BERT's corruption: of the hidden frames 80 % are zeroed, 10 % show another frame, 10 % show themselves.
+
+    Args:
+        motion: (B,T,F) features.
+        hidden: (B,T,J) masks of whole frames.
+
+    Returns:
+        What hidden frames show, (B,T,F), and which frames are zeroed, (B,T) bool.
+    """
+    batch, frames = motion.shape[:2]
+    draw = torch.rand(batch, frames, generator=generator, device=motion.device)
+    other = torch.randint(0, frames, (batch, frames), generator=generator, device=motion.device)
+    swapped = motion.gather(1, other[..., None].expand_as(motion))
+    zeroed = draw < 0.8
+    shown = torch.where((draw < 0.9)[..., None], swapped, motion)
+    return torch.where(zeroed[..., None], torch.zeros_like(motion), shown), zeroed & hidden.any(-1)

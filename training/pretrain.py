@@ -1,0 +1,71 @@
+"""Masked motion modelling from scratch: ``python -m training.pretrain --preset ecm-small --data DIR --out DIR``."""
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from mmm.checkpoint import save_model
+from mmm.errors import MMMError
+from mmm.models import make_config, make_model
+from training.card import write_card
+from training.dataset import MotionSet
+from training.loop import TrainingPlan, plan_to_dict, train
+from training.masking import MaskMix
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+ORIGINAL = TrainingPlan(batch=32, learning_rate=1e-4, warmup=0, decay=False, min_frames=120, max_frames=300, loss="mse",
+                        corruption=True, masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0))
+"""The original's recipe, first stage; the published schedule lowers the rate in further stages."""
+PLANS = {"3bert": replace(ORIGINAL, steps=43_000), "ecm": replace(ORIGINAL, steps=53_000),
+         "common": replace(ORIGINAL, steps=20_000, batch=128)}
+
+
+@app.command()
+def main(
+    preset: Annotated[str, typer.Option(help="ecm, 3bert, common, or one of these with -small")],
+    data: Annotated[Path, typer.Option(help="a prepared set: a folder with train/, val/ and test/")],
+    out: Annotated[Path, typer.Option(help="the checkpoint's folder")],
+    run_dir: Annotated[Path | None, typer.Option(help="where the resumable state lies; default runs/NAME")] = None,
+    steps: Annotated[int, typer.Option(help="0: the preset's own")] = 0,
+    batch: Annotated[int, typer.Option(help="0: the preset's own")] = 0,
+    max_frames: Annotated[int, typer.Option(help="longest training window; 0: the preset's own")] = 0,
+    seed: int = 0,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0: all")] = 0,
+    fresh: Annotated[bool, typer.Option(help="ignore an unfinished run")] = False,
+) -> None:
+    """Train a network from scratch; interrupted, the same command goes on where it was."""
+    if threads:
+        torch.set_num_threads(threads)
+    plan = PLANS.get(preset, TrainingPlan())
+    plan = replace(plan, seed=seed, steps=steps or plan.steps, batch=batch or plan.batch,
+                   max_frames=max_frames or plan.max_frames)
+    try:
+        _run(preset, data, out, run_dir or Path("runs") / out.name, plan, fresh)
+    except MMMError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _run(preset: str, data: Path, out: Path, run_dir: Path, plan: TrainingPlan, fresh: bool) -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    split = MotionSet(data / "train", device)
+    config = make_config(preset, trained_masks=plan.masks.specs)
+    config.stats = split.fit_stats(config.max_frames).to_dict()
+    torch.manual_seed(plan.seed)
+    model, curve = train(make_model(config), split, plan, run_dir, resume=not fresh)
+    command = "python -m training.pretrain " + shlex.join(sys.argv[1:])
+    training = {"command": command, "plan": plan_to_dict(plan), "clips": len(split.clips), "data": data.name,
+                "frames": int(split.lengths.sum()), "curve": curve}
+    save_model(model, out, {"training": training})
+    write_card(out)
+    typer.echo(f"wrote {out}; now: python -m training.evaluate --checkpoint {out} --data {data}")
+
+
+if __name__ == "__main__":
+    app()
