@@ -1,0 +1,1 @@
+"""Data sets: preparation scripts and the procedural dance set."""

@@ -1,0 +1,161 @@
+"""The rule: which music makes which movement. ``data/README.md`` says it in words.
+
+Everything here is local in time. A frame depends on its own bar (chord, section), near a bar line also on the bar on
+the other side, and on the kicks and snares whose windows it lies in; on nothing else.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from data.dance import rig
+from data.dance.controls import ARMS, FEET, INDEX, NAMES, UPPER, mirror, pulse, ramp
+from data.dance.moves import MOVES, evaluate
+from data.dance.song import Bar, Song
+from data.dance.style import Dancer
+from mmm.motion import Motion
+from mmm.skeleton import SMPL24
+
+Array = np.ndarray
+
+FPS = 60
+BLEND_BEATS = 0.36
+"""Half the width of the blend about a bar line, in beats."""
+KICK_WINDOW_S = (-0.11, 0.33)
+"""A kick lowers the pelvis from so long before its onset until so long after, lowest ``_KICK_PEAK_S`` after it."""
+_KICK_PEAK_S = 0.04
+SNARE_WINDOW_S = (-0.08, 0.30)
+_SNARE_PEAK_S = 0.03
+_ARM_CHANNELS = np.array([name in ARMS for name in NAMES])
+_STEP_CHANNELS = np.array([name.endswith(("f_x", "f_z", "step_x", "step_z")) for name in NAMES])
+_FOOT_CHANNELS = np.array([name in FEET for name in NAMES])
+
+
+def move_of(bar: Bar) -> str:
+    """The move a bar is danced with: decided by the root of its chord."""
+    return MOVES[bar.root].__name__
+
+
+def leads_left(bar: Bar) -> bool:
+    """Which side leads: the left one on a major chord, the right one on a minor chord."""
+    return not bar.minor
+
+
+def dance(song: Song, dancer: Dancer, start: int = 0, frames: int | None = None) -> Motion:
+    """The dancer's motion to frames ``start`` to ``start + frames`` of a song (to its end, if not given), 60 fps."""
+    count = song.frames(FPS) - start if frames is None else frames
+    return perform(channels(song, dancer, np.arange(start, start + count)), dancer)
+
+
+def perform(values: Float[Array, "T C"], dancer: Dancer) -> Motion:
+    """Channels to a motion."""
+    pose = rig.pose(values, dancer)
+    return Motion(SMPL24, pose.rotations.astype(np.float32), pose.root_m.astype(np.float32), FPS)
+
+
+def bar_position(song: Song, time_s: Float[Array, "T"]) -> tuple[Int[Array, "T"], Float[Array, "T"]]:
+    """The bar each moment is in, and its beat within the bar (0 to 4; before the first bar line it is negative)."""
+    bar = np.clip(np.floor(time_s / song.bar_s).astype(int), 0, len(song.bars) - 1)
+    return bar, 4 * (time_s / song.bar_s - bar)
+
+
+def channels(song: Song, dancer: Dancer, frames: Int[Array, "T"]) -> Float[Array, "T C"]:
+    """All channels of the given frames of a song."""
+    time_s = frames / FPS - dancer.late_s
+    bar, beat = bar_position(song, time_s)
+    values = _bars(song, dancer, bar, beat)
+    before, after = beat < BLEND_BEATS, beat > 4 - BLEND_BEATS
+    for near, step, weight in (
+        (before, -1, 1 - ramp(beat, -BLEND_BEATS, BLEND_BEATS)),
+        (after, 1, ramp(beat, 4 - BLEND_BEATS, 4 + BLEND_BEATS)),
+    ):
+        other = bar[near] + step
+        if not near.any():
+            continue
+        inside = (other >= 0) & (other < len(song.bars))
+        there = _bars(song, dancer, np.clip(other, 0, len(song.bars) - 1), beat[near] - 4 * step)
+        share = (weight[near] * inside)[:, None] * UPPER
+        values[near] += share * (there - values[near])
+    values += _pace(dancer, beat) + _posture(dancer)
+    return values + _bounce(song, dancer, time_s) + _accents(song, dancer, time_s)
+
+
+def _bars(song: Song, dancer: Dancer, bar: Array, beat: Array) -> Float[Array, "T C"]:
+    """What the moves of the given bars say, mirrored and scaled."""
+    kinds = np.array([b.chord for b in song.bars])[bar]
+    size = dancer.amplitude * (0.72 + 0.33 * np.array([b.intensity for b in song.bars])[bar])
+    values = np.empty((len(bar), len(NAMES)))
+    for kind in np.unique(kinds):
+        here = kinds == kind
+        values[here] = evaluate(MOVES[kind // 2], beat[here])
+        if kind % 2:
+            values[here] = mirror(values[here])
+    scale = np.where(_FOOT_CHANNELS, 1.0, size[:, None] * np.where(_ARM_CHANNELS, dancer.arm_amplitude, 1.0))
+    step = np.where(_STEP_CHANNELS, dancer.step * (0.8 + 0.2 * size[:, None]), scale)
+    return values * step
+
+
+def _sum_of_pulses(time_s: Array, onsets_s: Array, window_s: tuple[float, float], peak_s: float) -> Array:
+    """Pulses about every onset, added up; close ones level off instead of piling up."""
+    total = np.zeros(len(time_s))
+    if not len(onsets_s):
+        return total
+    for k in range(-4, 5):  # no more than this many windows overlap
+        near = np.searchsorted(onsets_s, time_s) + k
+        inside = (near >= 0) & (near < len(onsets_s))
+        since = time_s - onsets_s[np.clip(near, 0, len(onsets_s) - 1)] - peak_s
+        total += inside * pulse(since, peak_s - window_s[0], window_s[1] - peak_s)
+    return 1.25 * np.tanh(total / 1.25) / (1.25 * np.tanh(1 / 1.25))
+
+
+def kick_pulses(song: Song, time_s: Float[Array, "T"]) -> Float[Array, "T"]:
+    """How far the kicks push the pelvis down: 0 none, 1 a single kick at its lowest."""
+    return _sum_of_pulses(time_s, song.onsets_s("kick"), KICK_WINDOW_S, _KICK_PEAK_S)
+
+
+def snare_pulses(song: Song, time_s: Float[Array, "T"]) -> Float[Array, "T"]:
+    """How strongly the snare is being hit: 0 not at all, 1 a single stroke at its peak."""
+    return _sum_of_pulses(time_s, song.onsets_s("snare"), SNARE_WINDOW_S, _SNARE_PEAK_S)
+
+
+def _pace(dancer: Dancer, beat: Array) -> Float[Array, "T C"]:
+    """Tempo: a body that keeps time is never quite still; it dips a little on every beat."""
+    values = np.zeros((len(beat), len(NAMES)))
+    dip, turn = np.cos(2 * np.pi * beat), np.cos(np.pi * beat)
+    for name, amount in (("lift", -0.007 * dip), ("head_pitch", 0.04 * dip), ("spine2_yaw", 0.03 * turn),
+                         ("sway_x", 0.008 * turn), ("l_swing", 0.05 * turn), ("r_swing", -0.05 * turn)):
+        values[:, INDEX[name]] = dancer.amplitude * amount
+    return values
+
+
+def _bounce(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
+    """Kicks: the pelvis sinks, the trunk gives way a little."""
+    values = np.zeros((len(time_s), len(NAMES)))
+    down = kick_pulses(song, time_s)
+    for name, amount in (("lift", -dancer.bounce_m), ("spine1_pitch", 0.06), ("spine2_pitch", 0.04),
+                         ("head_pitch", -0.05), ("pelvis_pitch", 0.04)):
+        values[:, INDEX[name]] = amount * down
+    return values
+
+
+def _accents(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
+    """Snares: shoulders, chest, head and forearms hit together."""
+    values = np.zeros((len(time_s), len(NAMES)))
+    hit = dancer.accent * snare_pulses(song, time_s)
+    for name, amount in (("spine3_pitch", -0.13), ("head_pitch", 0.16), ("l_raise", 0.14), ("r_raise", 0.14),
+                         ("l_elbow", 0.3), ("r_elbow", 0.3), ("l_down", -0.14), ("r_down", -0.14),
+                         ("l_wrist", 0.25), ("r_wrist", 0.25)):
+        values[:, INDEX[name]] = amount * hit
+    return values
+
+
+def _posture(dancer: Dancer) -> Float[Array, "C"]:
+    """How this dancer stands when nothing moves."""
+    values = np.zeros(len(NAMES))
+    posture = {"spine1_pitch": 0.06 + dancer.lean_rad, "spine2_pitch": 0.04 + 0.5 * dancer.lean_rad,
+               "spine3_pitch": 0.03, "head_pitch": -0.05 - 0.8 * dancer.lean_rad, "pelvis_pitch": 0.03,
+               "l_elbow": dancer.elbow_rad, "r_elbow": dancer.elbow_rad, "l_down": 1.2 - dancer.carriage_rad,
+               "r_down": 1.2 - dancer.carriage_rad, "l_swing": 0.05, "r_swing": 0.05, "l_fwd": 0.2, "r_fwd": 0.2,
+               "l_raise": -0.06, "r_raise": -0.06}
+    for name, value in posture.items():
+        values[INDEX[name]] = value
+    return values

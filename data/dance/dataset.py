@@ -1,0 +1,195 @@
+"""Clips by the thousand: songs rendered and listened to once, then danced to by many dancers."""
+
+import json
+import multiprocessing
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from tqdm import tqdm
+
+from data.dance.choreography import FPS, dance
+from data.dance.song import SPLITS, Song, make_song
+from data.dance.style import DANCERS, Dancer, make_dancer
+from data.dance.synth import render
+from mmm.errors import FileError
+from mmm.motion import Clip, Music
+from mmm.music import features_of
+from mmm.rotations import matrix_to_sixd, sixd_to_matrix
+from mmm.skeleton import SMPL24
+
+Array = np.ndarray
+
+VERSION = 1
+"""Raised whenever songs, sound or features change, so that stored features are made again."""
+SOURCE = "the project's own dance set"
+CLIPS_A_SONG = {"train": 8, "val": 4, "test": 6}
+_NAME = re.compile(r"(train|val|test)(?:_dancer)?(\d+)")
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """Which stretch of which song a dancer dances to."""
+
+    name: str
+    split: str
+    song: str
+    dancer: str
+    tempo_bpm: int
+    start: int
+    """First frame within the song."""
+    frames: int
+
+
+def song_named(name: str) -> Song:
+    """The song of a name such as ``test003``."""
+    return make_song(*_split_and_number(name))
+
+
+def dancer_named(name: str) -> Dancer:
+    """The dancer of a name such as ``test_dancer07``."""
+    return make_dancer(*_split_and_number(name))
+
+
+def _split_and_number(name: str) -> tuple[str, int]:
+    match = _NAME.fullmatch(name)
+    if not match:
+        raise FileError(name, "no song or dancer of the dance set", "a name such as test003 or test_dancer07")
+    return match[1], int(match[2])
+
+
+def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
+    """The clips of a split: who dances to what, from where; song by song."""
+    plans: list[ClipPlan] = []
+    for number in range(-(-clips // CLIPS_A_SONG[split])):
+        song = make_song(split, number)
+        rng = np.random.default_rng([SPLITS.index(split), number, seed, 7005])
+        dancers = rng.permutation(DANCERS[split])
+        for k in range(min(CLIPS_A_SONG[split], clips - len(plans))):
+            dancer = make_dancer(split, int(dancers[k % len(dancers)]))
+            start = int(rng.integers(max(1, song.frames(FPS) - frames + 1)))
+            name = f"{song.name}_{dancer.name.split('_')[1]}_at{start:04d}"
+            plans.append(ClipPlan(name, split, song.name, dancer.name, song.tempo_bpm, start, frames))
+    return plans
+
+
+def song_music(song: Song, sound: bool = False) -> Music:
+    """What ``mmm.music`` hears in the rendered song, frame by frame; with the sound itself if asked for."""
+    audio = render(song)
+    music = features_of(audio, FPS, song.frames(FPS), start_bpm=song.tempo_bpm)
+    return Music(music.features, FPS, music.beats, float(song.tempo_bpm), audio if sound else None)
+
+
+def make_clip(song: Song, dancer: Dancer, start: int = 0, frames: int = 300, music: Music | None = None) -> Clip:
+    """One dancer to one stretch of a song.
+
+    Args:
+        song, dancer: who dances to what.
+        start: first frame within the song.
+        frames: how many, at 60 fps.
+        music: the whole song's music, where it has been made already; else it is rendered, with its sound.
+    """
+    if music is None:
+        music = song_music(song, sound=True)
+    name = f"{song.name}_{dancer.name.split('_')[-1]}_at{start:04d}"
+    return Clip(name, dance(song, dancer, start, frames), music.crop(start, start + frames), SOURCE, song.split)
+
+
+def cached_music(song: Song, folder: Path) -> Music:
+    """The song's features from the folder, made and put there where they lack or are of another version."""
+    path = folder / f"{song.name}.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as stored:
+            if int(stored["version"]) == VERSION:
+                return Music(stored["features"], FPS, stored["beats"], float(song.tempo_bpm))
+    music = song_music(song)
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part.npz")
+    np.savez_compressed(beside, version=VERSION, features=music.features, beats=music.beats)
+    beside.replace(path)
+    return music
+
+
+def _cache_song(task: tuple[str, Path]) -> str:
+    cached_music(song_named(task[0]), task[1])
+    return task[0]
+
+
+def _listen(names: list[str], folder: Path, jobs: int) -> None:
+    """Render and listen to every song that is not stored yet."""
+    tasks = [(name, folder) for name in names]
+    if jobs == 1:
+        done: Iterator[str] = map(_cache_song, tasks)
+        list(tqdm(done, total=len(tasks), desc="songs", disable=None))
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(tqdm(pool.map(_cache_song, tasks), total=len(tasks), desc="songs", disable=None))
+
+
+def prepare(out: Path, sizes: Mapping[str, int], frames: int = 600, seed: int = 0, jobs: int = 2) -> None:
+    """Writes the set: one folder a split, arrays that can be memory-mapped, and ``clips.json``.
+
+    A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N, 24, 6) float16:
+    the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32; ``music.npy`` (N, 35) float32; and
+    ``clips.json`` with ``first``, the clip's first row, beside each plan. Songs heard before are not heard again.
+
+    Args:
+        out: the folder to write into.
+        sizes: clips in each of ``train``, ``val`` and ``test``.
+        frames: frames a clip, at 60 fps.
+        seed: of the choice of dancers and stretches; songs and dancers do not depend on it.
+        jobs: processes that render songs.
+    """
+    plans = {split: plan(split, sizes[split], frames, seed) for split in SPLITS if sizes.get(split)}
+    songs = list(dict.fromkeys(item.song for clips in plans.values() for item in clips))
+    _listen(songs, out / "songs", jobs)
+    for split, clips in plans.items():
+        _write_split(out / split, clips, out / "songs")
+
+
+def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    total = sum(item.frames for item in clips)
+    shapes = {"rotations": ((total, 24, 6), np.float16), "root_m": ((total, 3), np.float32),
+              "music": ((total, 35), np.float32)}
+    arrays = {name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
+              for name, (shape, kind) in shapes.items()}
+    first, rows, song, music = 0, [], None, None
+    for item in tqdm(clips, desc=folder.name, disable=None):
+        if song is None or song.name != item.song:
+            song = song_named(item.song)
+            music = cached_music(song, songs)
+        clip = make_clip(song, dancer_named(item.dancer), item.start, item.frames, music)
+        here = slice(first, first + item.frames)
+        arrays["rotations"][here] = matrix_to_sixd(clip.motion.rotations)
+        arrays["root_m"][here] = clip.motion.root_m
+        arrays["music"][here] = clip.music.features if clip.music else 0
+        rows.append({"first": first, **asdict(item)})
+        first += item.frames
+    for array in arrays.values():
+        array.flush()
+    (folder / "clips.json").write_text(json.dumps(
+        {"version": VERSION, "fps": FPS, "skeleton": list(SMPL24.names), "clips": rows}, indent=1), encoding="utf-8")
+
+
+def read_split(folder: Path) -> tuple[list[dict[str, int | str]], dict[str, Array]]:
+    """The rows of ``clips.json`` and the memory-mapped arrays of a split written by ``prepare``.
+
+    Raises:
+        FileError: the folder is not such a split.
+    """
+    if not (folder / "clips.json").exists():
+        raise FileError(str(folder), "no clips.json", "a split written by data.prepare",
+                        "run python -m data.prepare dance first")
+    rows = json.loads((folder / "clips.json").read_text(encoding="utf-8"))["clips"]
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("rotations", "root_m", "music")}
+    return rows, arrays
+
+
+def local_matrices(sixd: Float[Array, "T 24 6"]) -> Float[Array, "T 24 3 3"]:
+    """Rotations as ``prepare`` stores them, back to matrices."""
+    return sixd_to_matrix(np.asarray(sixd, dtype=np.float32))

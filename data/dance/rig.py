@@ -1,0 +1,141 @@
+"""Control channels to SMPL-24: spine and arms by angles, legs by analytic two-bone inverse kinematics."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from data.dance.controls import INDEX
+from data.dance.style import Dancer
+from mmm.skeleton import SMPL24
+
+Array = np.ndarray
+
+BALL_HEIGHT_M = 0.025
+"""Height of SMPL's foot joint (ball of the foot) above the floor y = 0 when the sole is on it."""
+UPRIGHT_M = 0.965
+"""Height of the pelvis of an upright dancer, knees just not locked."""
+_REACH = 0.992
+"""Share of the leg's full length that a leg may use; beyond it the pelvis is pulled down."""
+_OFFSETS = SMPL24.offsets_m.astype(float)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Rotations and root of every frame, in float64."""
+
+    rotations: Float[Array, "T 24 3 3"]
+    root_m: Float[Array, "T 3"]
+
+
+def rotation(axis: str, angle_rad: Array) -> Float[Array, "T 3 3"]:
+    """About ``x``, ``y`` or ``z``, by an angle a frame."""
+    k = "xyz".index(axis)
+    i, j = (k + 1) % 3, (k + 2) % 3
+    matrices = np.zeros((*np.shape(angle_rad), 3, 3))
+    c, s = np.cos(angle_rad), np.sin(angle_rad)
+    matrices[..., k, k] = 1
+    matrices[..., i, i], matrices[..., j, j] = c, c
+    matrices[..., j, i], matrices[..., i, j] = s, -s
+    return matrices
+
+
+def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
+    """Channels (the dancer's posture included) to a pose a frame."""
+    at = {name: values[:, k] for name, k in INDEX.items()}
+    rotations = np.tile(np.eye(3), (len(values), 24, 1, 1))
+    for k, joint in ((1, 3), (2, 6), (3, 9)):
+        rotations[:, joint] = _bend(at, f"spine{k}")
+    for joint in (12, 15):  # neck and head share
+        rotations[:, joint] = _bend(at, "head", 0.5)
+    for side, sign, first in (("l", 1, 13), ("r", -1, 14)):
+        _arm(rotations, at, side, sign, first)
+    heading = (at["lf_orbit"] + at["rf_orbit"]) / 2
+    facing = heading + at["pelvis_yaw"]
+    pelvis = rotation("y", facing) @ rotation("z", at["pelvis_roll"]) @ rotation("x", at["pelvis_pitch"])
+    rotations[:, 0] = pelvis
+    feet = {side: _foot(at, side, sign, dancer) for side, sign in (("l", 1), ("r", -1))}
+    root = _root(at, heading, pelvis, {side: ankle for side, (ankle, _, _) in feet.items()}, dancer)
+    for side, sign, hip in (("l", 1, 1), ("r", -1, 2)):
+        ankle, foot, yaw = feet[side]
+        knee_facing = 0.5 * (yaw + facing) + 0.06 * sign
+        _leg(rotations, pelvis, root, ankle, foot, knee_facing, hip)
+        rotations[:, hip + 9] = rotation("x", -0.8 * np.maximum(at[f"{side}f_tip"], 0))  # toes stay on the floor
+    return Pose(rotations, root)
+
+
+def _bend(at: dict[str, Array], name: str, share: float = 1.0) -> Array:
+    yaw, roll, pitch = (share * at[f"{name}_{way}"] for way in ("yaw", "roll", "pitch"))
+    return rotation("y", yaw) @ rotation("z", roll) @ rotation("x", pitch)
+
+
+def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: int) -> None:
+    """Collar, shoulder, elbow, wrist; the rest pose holds the arm out sideways, ``sign`` is its x."""
+    get = {part: at[f"{side}_{part}"]
+           for part in ("raise", "reach", "swing", "fwd", "down", "twist", "elbow", "wrist")}
+    rotations[:, first] = rotation("y", -sign * get["reach"]) @ rotation("z", sign * get["raise"])
+    rotations[:, first + 3] = (rotation("x", -get["swing"]) @ rotation("y", -sign * get["fwd"])
+                               @ rotation("z", -sign * get["down"]) @ rotation("x", -get["twist"]))
+    rotations[:, first + 5] = rotation("y", -sign * get["elbow"])
+    rotations[:, first + 7] = rotation("z", -sign * get["wrist"])
+
+
+def _foot(at: dict[str, Array], side: str, sign: int, dancer: Dancer) -> tuple[Array, Array, Array]:
+    """Where the ankle is, how the foot is turned, and its yaw; the ball of the foot is what a move places."""
+    get = {part: at[f"{side}f_{part}"] for part in ("x", "z", "y", "yaw", "tip", "orbit")}
+    local = np.stack([sign * dancer.stance_m + get["x"], BALL_HEIGHT_M + get["y"], 0.06 + get["z"]], axis=-1)
+    ball = np.einsum("tij,tj->ti", rotation("y", get["orbit"]), local)
+    yaw = get["orbit"] + sign * dancer.turnout_rad + get["yaw"]
+    # The bone from ankle to ball points a little outwards; turn the foot so that yaw says where the toes point.
+    foot = rotation("y", yaw - sign * 0.25) @ rotation("x", get["tip"])
+    joint = 10 if side == "l" else 11
+    return ball - foot @ _OFFSETS[joint], foot, yaw
+
+
+def _root(at: dict[str, Array], heading: Array, pelvis: Array, ankles: dict[str, Array], dancer: Dancer) -> Array:
+    """The pelvis over its feet, as high as asked but no higher than both legs reach."""
+    ground = np.stack([
+        (at["lf_step_x"] + at["rf_step_x"]) / 2 + at["sway_x"], np.zeros_like(heading),
+        (at["lf_step_z"] + at["rf_step_z"]) / 2 + at["sway_z"]], axis=-1)
+    root = np.einsum("tij,tj->ti", rotation("y", heading), ground)
+    height = UPRIGHT_M - dancer.crouch_m + at["lift"]
+    for side, hip in (("l", 1), ("r", 2)):
+        arm = pelvis @ _OFFSETS[hip]
+        away = ankles[side] - root - arm
+        flat = away[:, 0] ** 2 + away[:, 2] ** 2
+        reach = _REACH * (np.linalg.norm(_OFFSETS[hip + 3]) + np.linalg.norm(_OFFSETS[hip + 6]))
+        highest = ankles[side][:, 1] + np.sqrt(np.maximum(reach**2 - flat, 0.04)) - arm[:, 1]
+        height = _soft_min(height, highest)
+    root[:, 1] = height
+    return root
+
+
+def _soft_min(a: Array, b: Array, width: float = 0.012) -> Array:
+    """The smaller one, rounded where they meet within ``width`` metres; never larger than either."""
+    return 0.5 * (a + b - np.sqrt((a - b) ** 2 + width**2))
+
+
+def _leg(rotations: Array, pelvis: Array, root: Array, ankle: Array, foot: Array, facing: Array, hip: int) -> None:
+    """Hip, knee and ankle rotations that put the ankle where it should be; the knee is a hinge about its x axis."""
+    thigh, shin = _OFFSETS[hip + 3], _OFFSETS[hip + 6]
+    target = ankle - (root + pelvis @ _OFFSETS[hip])
+    # |thigh + Rx(bend) shin| = distance, solved for bend: A cos + B sin = C, the larger root (knee forward).
+    a = thigh[1] * shin[1] + thigh[2] * shin[2]
+    b = thigh[2] * shin[1] - thigh[1] * shin[2]
+    c = (np.sum(target**2, axis=-1) - thigh @ thigh - shin @ shin) / 2 - thigh[0] * shin[0]
+    bend = np.arctan2(b, a) + np.arccos(np.clip(c / np.hypot(a, b), -1, 1))
+    knee = rotation("x", bend)
+    local = thigh + knee @ shin
+    hinge = np.stack([np.cos(facing), np.zeros_like(facing), -np.sin(facing)], axis=-1)
+    world = _frame(target, hinge) @ np.swapaxes(_frame(local, np.array([1.0, 0, 0])), -1, -2)
+    rotations[:, hip] = np.swapaxes(pelvis, -1, -2) @ world
+    rotations[:, hip + 3] = knee
+    rotations[:, hip + 6] = np.swapaxes(world @ knee, -1, -2) @ foot
+
+
+def _frame(along: Array, side: Array) -> Array:
+    """Columns: the direction ``along``, ``side`` made square to it, and their cross product."""
+    x = along / np.linalg.norm(along, axis=-1, keepdims=True)
+    y = side - np.sum(side * x, axis=-1, keepdims=True) * x
+    y = y / np.linalg.norm(y, axis=-1, keepdims=True)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
