@@ -1,7 +1,6 @@
 """Checkpoints: a folder with config.json, safetensors, metrics.json and a card (README.md)."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +11,12 @@ import torch
 from safetensors import SafetensorError
 from transformers.utils import logging as hf_logging
 
+from mmm.catalog import find_checkpoint, read_json
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, network_of
 
 MAX_SHARD = "15MB"
 """Sharded so that no file of a repository grows large."""
-
-
-def checkpoint_root() -> Path:
-    """The folder that holds checkpoints: ``$MMM_CHECKPOINTS``, else ``checkpoints/`` beside the package."""
-    return Path(os.environ.get("MMM_CHECKPOINTS") or Path(__file__).parent.parent / "checkpoints")
 
 
 @dataclass(frozen=True)
@@ -35,49 +30,18 @@ class CheckpointInfo:
     card: str
 
 
-def list_checkpoints(root: Path | None = None) -> list[CheckpointInfo]:
-    """Every readable checkpoint below the root, by name; unreadable ones are passed over (loading them says why)."""
-    found = []
-    for config in sorted((root or checkpoint_root()).glob("*/config.json")):
-        try:
-            found.append(describe(config.parent))
-        except ModelError:
-            continue
-    return found
-
-
-def _resolve(path: str | Path) -> Path:
-    options = [Path(path), checkpoint_root() / str(path), checkpoint_root() / Path(path).name]
-    for option in options:
-        if (option / "config.json").is_file():
-            return option
-    there = ", ".join(info.parent.name for info in sorted(checkpoint_root().glob("*/config.json"))) or "none"
-    raise ModelError(str(path), "no checkpoint (a folder with config.json)", f"one of those at hand: {there}",
-                     "name one of them, or train one with python -m training.pretrain")
-
-
 def describe(path: str | Path) -> CheckpointInfo:
     """Read configuration, metrics and card.
 
     Raises:
         ModelError: the folder is no checkpoint of this project, or a file in it is broken.
     """
-    folder = _resolve(path)
-    raw = _read_json(folder / "config.json")
+    folder = find_checkpoint(path)
+    raw = read_json(folder / "config.json")
     config = network_of(raw.get("model_type")).config_class.from_dict(raw)
-    metrics = _read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
+    metrics = read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
     card = folder / "README.md"
     return CheckpointInfo(folder.name, folder, config, metrics, card.read_text() if card.is_file() else "")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ModelError(str(path), f"not readable as JSON ({error})", "", "restore or retrain it") from None
-    if not isinstance(value, dict):
-        raise ModelError(str(path), f"a {type(value).__name__}", "a JSON object", "restore the checkpoint")
-    return value
 
 
 @contextmanager

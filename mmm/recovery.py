@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float
 from mmm import baselines
 from mmm import rotations as rot
 from mmm.attention import AttentionTrace
-from mmm.errors import ModelError, SpecError
+from mmm.catalog import check_fit
+from mmm.errors import SpecError
 from mmm.features import from_features, to_features
 from mmm.masks import Mask
 from mmm.metrics import Errors, errors
@@ -95,31 +96,6 @@ def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> R
     motion = baselines.BASELINES[method](clip, where)
     return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32), method,
                           time.perf_counter() - started)
-
-
-def check_fit(config: MaskedMotionConfig, clip: Clip) -> tuple[str, ...]:
-    """Whether a network can work on a clip at all.
-
-    Returns:
-        Remarks for the user, e.g. that silence stands in for missing music.
-
-    Raises:
-        ModelError: another skeleton or another frame rate.
-    """
-    ours, theirs = config.skeleton, clip.motion.skeleton
-    if not ours.same_joints(theirs):
-        missing = [name for name in ours.names if name not in theirs.names]
-        named = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
-        detail = f"without {named}" if missing else "in another tree"
-        raise ModelError(clip.name, f"a skeleton of {len(theirs)} joints {detail}",
-                         f"the {len(ours)} joints that the network was trained on",
-                         "choose a checkpoint made for this skeleton, or an interpolation")
-    if clip.motion.fps != config.fps:
-        raise ModelError(clip.name, f"{clip.motion.fps:g} frames a second", f"the network's {config.fps:g}",
-                         f"resample the clip to {config.fps:g} fps first (--fps {config.fps:g})")
-    if config.uses_music and clip.music is None:
-        return ("This model listens to music and the clip has none: it was given silence.",)
-    return ()
 
 
 def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
