@@ -53,15 +53,16 @@ def _whole(clip: Clip, frames: Array, label: str) -> Mask:
 
 def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
     """Each frame hidden with probability ``share`` (0 to 1), one or more and not all; the original's pre-training."""
+    label = f"random:{np.format_float_positional(share, trim='-')}"  # every digit, so that it makes this mask again
     if not 0 < share < 1:
-        raise SpecError(f"random:{share:g}", "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15")
+        raise SpecError(label, "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15")
     chosen = np.random.default_rng(seed).random(len(clip)) < share
     rng = np.random.default_rng([seed, 1])
     if not chosen.any():
         chosen[rng.integers(len(clip))] = True
     if chosen.all():
         chosen[rng.integers(len(clip))] = False
-    return _whole(clip, chosen, f"random:{share:g}")
+    return _whole(clip, chosen, label)
 
 
 def every_nth(clip: Clip, keep_each: int) -> Mask:
@@ -112,22 +113,36 @@ def joints(clip: Clip, mask: Mask, names: Sequence[str]) -> Mask:
     """The same frames, but only these joints or joint groups (``left_arm``, ``legs``, ``upper``, ``root``, ...).
 
     Raises:
-        SpecError: a name is neither a group nor a joint of the clip's skeleton.
+        SpecError: a name is neither a group nor a joint of the clip's skeleton, or there is none.
     """
-    chosen = joint_indices(clip.motion.skeleton, names)
+    skeleton = clip.motion.skeleton
     only = np.zeros(mask.hidden.shape[1], dtype=bool)
-    only[chosen] = True
-    return Mask(mask.hidden & only, f"{mask.label}@{','.join(names)}")
+    only[joint_indices(skeleton, names)] = True
+    terms = [_restricted(skeleton, term, names) for term in mask.label.split("+")]
+    return Mask(mask.hidden & only, "+".join(terms))
+
+
+def _restricted(skeleton: Skeleton, term: str, names: Sequence[str]) -> str:
+    """One term of a label, kept to these joints; a term knows one ``@`` only, so two of them are worked out."""
+    pattern, at, before = term.partition("@")
+    if at:
+        both = set(joint_indices(skeleton, before.split(","))) & set(joint_indices(skeleton, names))
+        names = [skeleton.names[joint] for joint in sorted(both)]
+    return f"{pattern}@{','.join(names)}" if names else "none"
 
 
 def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
     """Joints of the named groups or single joints, ascending."""
     chosen: set[int] = set()
+    place = {name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)}  # a SPEC has no spaces
+    if not names:
+        raise SpecError("@", "no joint named", f"a group ({', '.join(skeleton.groups)}) or a joint",
+                        "for example @left_arm")
     for name in names:
         if name in skeleton.groups:
             chosen.update(skeleton.groups[name])
-        elif name in skeleton.names:
-            chosen.add(skeleton.names.index(name))
+        elif name.replace(" ", "") in place:
+            chosen.add(place[name.replace(" ", "")])
         else:
             raise SpecError(f"@{name}", "no such joint or group", f"a group ({', '.join(skeleton.groups)}) "
                             f"or a joint ({', '.join(skeleton.names)})", "check the spelling")
@@ -150,21 +165,26 @@ def _ranges(ordered: Sequence[int]) -> str:
     return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)
 
 
-def _parse_frames(text: str) -> list[int]:
+def _parse_frames(clip: Clip, text: str) -> list[int]:
     chosen: list[int] = []
     for part in text.split(","):
         low, _, high = part.partition("-")
+        _check_range(clip, int(low), int(high or low), f"frames:{part}")  # before a list of that length is made
         chosen.extend(range(int(low), int(high or low) + 1))
     return chosen
 
 
+_N = r"([0-9]{1,9})"
+_RANGE = r"[0-9]{1,9}(?:-[0-9]{1,9})?"
+
+
 _PATTERNS: tuple[tuple[str, Callable[[Clip, int, re.Match[str]], Mask]], ...] = (
-    (r"random:(\d*\.?\d+)", lambda clip, seed, m: random(clip, float(m[1]), seed)),
-    (r"every:(\d+)", lambda clip, seed, m: every_nth(clip, int(m[1]))),
-    (r"span:(\d+)-(\d+)", lambda clip, seed, m: span(clip, int(m[1]), int(m[2]))),
+    (r"random:([0-9]*\.?[0-9]+)", lambda clip, seed, m: random(clip, float(m[1]), seed)),
+    (rf"every:{_N}", lambda clip, seed, m: every_nth(clip, int(m[1]))),
+    (rf"span:{_N}-{_N}", lambda clip, seed, m: span(clip, int(m[1]), int(m[2]))),
     (r"first", lambda clip, seed, m: first(clip)),
-    (r"keep:(\d+),hide:(\d+)", lambda clip, seed, m: keep_hide(clip, int(m[1]), int(m[2]))),
-    (r"frames:(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)", lambda clip, seed, m: frames(clip, _parse_frames(m[1]))),
+    (rf"keep:{_N},hide:{_N}", lambda clip, seed, m: keep_hide(clip, int(m[1]), int(m[2]))),
+    (rf"frames:({_RANGE}(?:,{_RANGE})*)", lambda clip, seed, m: frames(clip, _parse_frames(clip, m[1]))),
     (r"none", lambda clip, seed, m: none(clip)),
 )
 

@@ -8,6 +8,7 @@ The conversions are SciPy's (``scipy.spatial.transform.Rotation``); this module 
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -41,7 +42,7 @@ def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array
     """Intrinsic Euler angles, in the order of the letters (one to three of them), to matrices, float32."""
     order = _intrinsic(order)
     angles = angles_rad.reshape(-1, angles_rad.shape[-1])
-    matrices = Rotation.from_euler(order, angles if len(order) > 1 else angles[:, 0]).as_matrix()
+    matrices = Rotation.from_euler(order, angles).as_matrix()
     return matrices.reshape(*_leading(angles_rad, 1), 3, 3).astype(np.float32)
 
 
@@ -56,7 +57,7 @@ def matrix_to_euler(matrices: Float[Array, "*b 3 3"], order: str) -> Float[Array
     return angles.reshape(*_leading(matrices, 2), 3)
 
 
-def _intrinsic(order: str) -> str:
+def _intrinsic(order: str) -> Any:  # SciPy's stubs want the twelve orders as literals
     if not order or set(order) - set("XYZ"):
         raise ValueError(f"Euler order {order!r}: intrinsic orders are upper-case letters of XYZ")
     return order

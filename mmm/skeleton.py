@@ -26,21 +26,31 @@ _SIDED_HIP = re.compile(r"hip")
 _FEET = re.compile(r"foot|toe|ankle")
 
 
+_WORDS = ("femur|tibia|foot|toe|hip|clav|humerus|radius|wrist|hand|finger|thumb|shoulder|shldr|elbow|knee|ankle|"
+          "collar|upleg|upper|leg|thigh|shin|calf|arm|forearm|eye|butt")
+# A letter marks a side where it stands alone (arm_L), before a capital (LThumb, lHand) or before a word (lfemur).
+_SIDE_LETTERS = tuple(
+    (side, re.compile(rf"(?:^|(?<=[_.\s-]))[{low}{up}](?:[_.\s-]|$)|^{up}(?=[A-Z][a-z])|^{low}(?=[A-Z])|"
+                      rf"^[{low}{up}](?=(?i:{_WORDS}))"))
+    for side, low, up in (("left", "l", "L"), ("right", "r", "R")))
+
+
+def _split_side(name: str) -> tuple[str, str]:
+    """The side that a name tells, and the name without what told it."""
+    prefix, colon, bare = name.rpartition(":")
+    for side in ("left", "right"):
+        at = bare.lower().find(side)
+        if at >= 0:
+            return side, prefix + colon + bare[:at] + bare[at + len(side):]
+    for side, pattern in _SIDE_LETTERS:
+        if match := pattern.search(bare):
+            return side, prefix + colon + bare[:match.start()] + bare[match.end():]
+    return "", name
+
+
 def joint_side(name: str) -> str:
-    """``"left"``, ``"right"`` or ``""`` by the name alone (``LeftArm``, ``lfemur``, ``arm_L``, ``mixamorig:RightLeg``)."""
-    bare = name.rsplit(":", 1)[-1]
-    lower = bare.lower()
-    if "left" in lower:
-        return "left"
-    if "right" in lower:
-        return "right"
-    for side, letter in (("left", "l"), ("right", "r")):
-        if re.search(rf"(^|[_.\s-]){letter}([_.\s-]|$)", lower) or re.match(rf"{letter.upper()}[A-Z]", bare):
-            return side
-        if re.match(rf"{letter}([A-Z]|(femur|tibia|foot|toes?|hipjoint|clav|humerus|radius|wrist|hand|fingers?|thumb|"
-                    rf"shoulder|elbow|hip|knee|ankle|collar|upleg|leg|thigh|shin|arm|forearm)\w*$)", bare):
-            return side
-    return ""
+    """``"left"``, ``"right"`` or ``""`` by the name alone (``LeftArm``, ``lfemur``, ``arm_L``, ``rig:RightLeg``)."""
+    return _split_side(name)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,19 +94,32 @@ class Skeleton:
 
     @cached_property
     def mirror_index(self) -> tuple[int, ...]:
-        """For each joint the joint on the other side of the body, itself where there is none."""
-        place = {name: j for j, name in enumerate(self.names)}
-        swaps = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"))
+        """For each joint the joint on the other side of the body, itself where there is none.
+
+        Partners' parents are partners too: a limb that is built otherwise than its fellow is mirrored in place.
+        """
+        # Exact names first, then without digits, for some files call the left shoulder LeftShoulder1.
+        keys = [(*_split_side(name), re.sub(r"\d+", "", _split_side(name)[1])) for name in self.names]
+        place: dict[tuple[str, str], int] = {}
+        for j, (side, bare, plain) in enumerate(keys):
+            place.setdefault((side, bare), j)
+            place.setdefault((side, plain), j)
+        other = {"left": "right", "right": "left"}
         result = []
-        for j, name in enumerate(self.names):
-            side = joint_side(name)
-            options = [name.replace(a, b) for pair in swaps for a, b in (pair, pair[::-1]) if a in name]
-            if side and not options:  # a letter marks the side: swap each candidate letter once
-                there = {"left": "rR", "right": "lL"}[side]
-                here = {"left": "lL", "right": "rR"}[side]
-                options = [name[:i] + there[here.index(c)] + name[i + 1:] for i, c in enumerate(name) if c in here]
-            result.append(next((place[o] for o in options if o in place and joint_side(o) != side), j))
-        return tuple(k if result[k] == j else j for j, k in enumerate(result))
+        for j, (side, bare, plain) in enumerate(keys):
+            there = other.get(side, "none")
+            result.append(place.get((there, bare), place.get((there, plain), j)))
+        result[0] = 0
+        result = [k if result[k] == j else j for j, k in enumerate(result)]
+        pending = True
+        while pending:
+            pending = False
+            for j, parent in enumerate(self.parents):
+                if j and result[parent] != self.parents[result[j]]:
+                    for alone in (j, result[j], parent, self.parents[result[j]]):
+                        result[result[alone]], result[alone] = result[alone], alone
+                    pending = True
+        return tuple(result)
 
     @cached_property
     def limbs(self) -> tuple[str, ...]:
