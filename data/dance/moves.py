@@ -125,8 +125,9 @@ def arm_wave(beats: Beats) -> Channels:
 
 
 def arm_hits(beats: Beats) -> Channels:
-    """A hit on every beat: one arm up, the other, both out, both across."""
-    one, two, out, across = (hold(beats, k, 0.42, 0.3, 0.5) for k in (0.55, 1.5, 2.5, 3.5))
+    """A hit on every beat: one arm up, the other, both out; between bars both are gathered before the chest."""
+    one, two, out = (hold(beats, k, 0.4, 0.25, 0.42) for k in (1, 2, 3))
+    across = 1 - hold(beats, 0.9, 0.65, 2.45, 0.5)
     channels: Channels = {"spine2_yaw": -0.2 * one + 0.2 * two, "spine3_yaw": -0.15 * one + 0.15 * two,
                           "spine3_pitch": -0.12 * out + 0.2 * across, "head_yaw": 0.3 * one - 0.3 * two,
                           "sway_x": 0.05 * one - 0.05 * two, "pelvis_yaw": -0.1 * one + 0.1 * two}
@@ -202,7 +203,7 @@ def arms_overhead(beats: Beats) -> Channels:
                           "spine2_roll": -0.1 * side, "spine3_roll": -0.1 * late, "head_roll": -0.1 * late}
     inside = hold(beats, 0.7, 0.6, 2.6, 0.6)  # heels are down at the bar lines
     for hand, sign in (("l", 1), ("r", -1)):
-        channels |= {f"{hand}_down": -2.0 + 0.3 * sign * late, f"{hand}_elbow": 0.25 - 0.25 * sign * late,
+        channels |= {f"{hand}_down": -2.0 + 0.3 * sign * late, f"{hand}_elbow": -0.1 - 0.2 * sign * late,
                      f"{hand}_raise": 0.38, f"{hand}_fwd": 0.3, f"{hand}_twist": 0.3,
                      f"{hand}_wrist": 0.3 * sign * late, f"{hand}f_tip": 0.14 * (1 - sign * side) * inside}
     return channels

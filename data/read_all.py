@@ -1,0 +1,132 @@
+"""Read every motion file of archives and folders, and say what came out: ``python -m data.read_all DIR_OR_ARCHIVE...``.
+
+Every BVH is also written and read again; a rotation that comes back 0.01 degrees off, or a joint 0.1 mm, counts as a
+failure. The table has one row a folder of files or archive.
+"""
+
+import argparse
+import os
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmm.errors import MMMError
+from mmm.io import load_clip, save_clip
+from mmm.io.body import body_height
+from mmm.rotations import geodesic_angle
+
+SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
+ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz")
+WORST_DEG, WORST_MM = 0.01, 0.1
+"""What a BVH may lose on its way out and back."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One file."""
+
+    path: str
+    frames: int = 0
+    error: str = ""
+    height_m: float = 0.0
+    floor_m: float = 0.0
+    degrees: float = 0.0
+    millimetres: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def check(path: Path) -> Report:
+    """Read one file, and write a BVH out and back."""
+    try:
+        clip = load_clip(path)
+        degrees, millimetres = 0.0, 0.0
+        if path.suffix.lower() == ".bvh":
+            with tempfile.TemporaryDirectory() as folder:
+                again = Path(folder) / "again.bvh"
+                save_clip(clip, again)
+                back = load_clip(again).motion
+            degrees = float(np.degrees(geodesic_angle(clip.motion.rotations, back.rotations).max()))
+            millimetres = 1000 * float(np.abs(clip.motion.positions() - back.positions()).max())
+        lost = degrees > WORST_DEG or millimetres > WORST_MM
+        error = f"comes back {degrees:.3f} degrees, {millimetres:.2f} mm off" if lost else ""
+        return Report(str(path), len(clip), error, body_height(clip.motion.skeleton), clip.motion.floor_m(), degrees,
+                      millimetres, clip.notes)
+    except MMMError as error:
+        return Report(str(path), error=str(error))
+    except Exception as error:  # a bug of ours: one file must not hide the others
+        return Report(str(path), error=f"BUG {type(error).__name__}: {error}")
+
+
+def sources(given: Sequence[Path]) -> Iterator[Path]:
+    """Archives, and folders that hold motion files directly, under the given ones."""
+    for path in given:
+        if path.is_file():
+            yield path
+            continue
+        for folder, inside, names in os.walk(path):
+            inside.sort()
+            here = Path(folder)
+            yield from (here / name for name in sorted(names) if name.endswith(ARCHIVES))
+            if any(name.lower().endswith(SUFFIXES) for name in names):
+                yield here
+
+
+def _files(source: Path, stack: ExitStack) -> list[Path]:
+    if source.is_dir():
+        return sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES)
+    if source.name.endswith(ARCHIVES):
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        with tarfile.open(source) as archive:
+            archive.extractall(folder, filter="data")
+        return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return [source]
+
+
+def row(source: Path, reports: Sequence[Report]) -> str:
+    """One line of the table."""
+    read = [report for report in reports if not report.error]
+    line = f"{source.name:<34}{len(reports):>6}{sum(r.frames for r in read):>9}{len(read):>6}{len(reports) - len(read):>7}"
+    if not read:
+        return line
+    heights = np.array([report.height_m for report in read])
+    floors = np.percentile([report.floor_m for report in read], [5, 50, 95])
+    return (f"{line}  {heights.min():.2f} - {heights.max():.2f}  {floors[0]:+.2f} {floors[1]:+.2f} {floors[2]:+.2f}"
+            f"  {max(r.degrees for r in read):.5f}  {max(r.millimetres for r in read):.5f}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table, then the failures and the notes."""
+    parser = argparse.ArgumentParser(prog="python -m data.read_all", description=__doc__)
+    parser.add_argument("paths", nargs="+", type=Path, help="folders or archives")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--notes", action="store_true", help="list what the readers had to mend, too")
+    chosen = parser.parse_args(arguments)
+    out = sys.stdout.write
+    out(f"{'source':<34}{'files':>6}{'frames':>9}{'ok':>6}{'failed':>7}  height m     floor m 5/50/95%   worst deg, mm\n")
+    every: list[Report] = []
+    with ProcessPoolExecutor(chosen.processes) as pool:
+        for source in sources(chosen.paths):
+            with ExitStack() as stack:
+                reports = list(pool.map(check, _files(source, stack), chunksize=8))
+            out(row(source, reports) + "\n")
+            every.extend(reports)
+    failed = [report for report in every if report.error]
+    out(f"{len(every)} files, {sum(r.frames for r in every)} frames, {len(failed)} failed\n")
+    out("".join(f"FAILED {report.error}\n" for report in failed))
+    counts: dict[str, int] = {}
+    for report in every if chosen.notes else []:
+        for note in report.notes:
+            counts[note] = counts.get(note, 0) + 1
+    out("".join(f"NOTE ({number} files) {note}\n" for note, number in counts.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
