@@ -1,0 +1,1 @@
+"""The dashboard's own components: the stage, the error map and the curves, all on one playhead."""

@@ -1,0 +1,97 @@
+// From joints to body parts: which volumes a panel's body is made of, and its pose at a moment.
+
+/** Parts of a body. kind: "limb" (tapered capsule a-b), "hull" (rounded volume over points), "head", "ball".
+ *  owner is the joint whose rotation moves the part: it is the one that was hidden or known. */
+function bodyParts(info, parents, radii) {
+  const joints = info.joints, parts = [], hasChild = new Uint8Array(joints);
+  const together = (a, b) => info.hulls.some((hull) => hull.includes(a) && hull.includes(b));
+  for (const hull of info.hulls) parts.push({ kind: "hull", points: hull, owner: hull[0] });
+  for (let p = 0; p < parents.length; p++) {
+    const parent = parents[p];
+    if (parent < 0) continue;
+    hasChild[parent] = 1;
+    if (p < joints) {
+      if (!together(p, parent)) parts.push({ kind: "limb", points: [parent, p], owner: parent });
+    } else if (p - joints !== info.crown) {
+      parts.push({ kind: "limb", points: [parent, p], owner: parent });
+    }
+  }
+  if (info.head >= 0) {
+    const top = info.crown >= 0 ? joints + info.crown : -1;
+    parts.push({ kind: "head", points: top >= 0 ? [info.head, top] : [info.head], owner: info.head });
+  }
+  for (let j = 0; j < joints; j++) {
+    if (!hasChild[j] && j !== info.head) parts.push({ kind: "ball", points: [j], owner: j });
+  }
+  const all = new Float32Array(parents.length);
+  for (let p = 0; p < parents.length; p++) all[p] = p < joints ? radii[p] : Math.max(0.012, radii[parents[p]] * 0.7);
+  return { parts, radii: all };
+}
+
+/** A panel ready to be posed and drawn. */
+class Figure {
+  constructor(info, index, arrays, frames) {
+    this.name = info.name;
+    this.role = info.role;
+    this.facing = info.facing;
+    this.joints = info.joints;
+    this.frames = frames;
+    this.track = arrays[`positions${index}`];
+    this.parents = arrays[`parents${index}`];
+    this.points = this.parents.length;
+    Object.assign(this, bodyParts(info, this.parents, arrays[`radii${index}`]));
+    this.hidden = info.role === "truth" ? null : arrays.hidden || null;
+    this.pose = new Float32Array(this.points * 3);
+    this.tint = new Float32Array(this.joints); // 0 = known .. 1 = made up by the model
+    this.frame = -1;
+  }
+
+  /** Poses the body at `at` frames. Between two frames only while playing: a still picture shows true frames. */
+  setTime(at, playing, dt) {
+    const frame = clamp(Math.floor(at + 1e-6), 0, this.frames - 1), size = this.points * 3;
+    const rest = playing && frame + 1 < this.frames ? clamp(at - frame, 0, 1) : 0;
+    const a = frame * size, b = a + (rest > 0 ? size : 0);
+    for (let i = 0; i < size; i++) this.pose[i] = this.track[a + i] + (this.track[b + i] - this.track[a + i]) * rest;
+    // While playing the colour eases: masks such as "every 15th" would otherwise flash several times a second.
+    const ease = playing ? 1 - Math.exp(-dt / 0.09) : 1;
+    for (let j = 0; j < this.joints; j++) {
+      const goal = this.hidden ? this.hidden[frame * this.joints + j] : 0;
+      this.tint[j] += (goal - this.tint[j]) * ease;
+    }
+    this.frame = frame;
+  }
+
+  /** A short number that changes with the drawn pose; tests read it. */
+  signature() {
+    let sum = 0;
+    for (let i = 0; i < this.pose.length; i++) sum += this.pose[i] * ((i % 11) + 1);
+    return sum.toFixed(4);
+  }
+
+  /** Where the body is, on the floor plane and in height. */
+  centre(out) {
+    out[0] = this.pose[0]; out[1] = this.pose[1]; out[2] = this.pose[2];
+    return out;
+  }
+}
+
+/** How much a body moves in each frame (mean speed of its joints), for the timeline of a clip without music. */
+function motionEnergy(figure) {
+  const { frames, points, track } = figure, size = points * 3, out = new Float32Array(frames);
+  for (let t = 1; t < frames; t++) {
+    let sum = 0;
+    for (let p = 0; p < size; p += 3) {
+      const i = t * size + p, k = i - size;
+      sum += Math.hypot(track[i] - track[k], track[i + 1] - track[k + 1], track[i + 2] - track[k + 2]);
+    }
+    out[t] = sum / points;
+  }
+  if (frames > 1) out[0] = out[1];
+  const smooth = new Float32Array(frames);
+  for (let t = 0; t < frames; t++) {
+    let sum = 0, count = 0;
+    for (let k = Math.max(0, t - 2); k <= Math.min(frames - 1, t + 2); k++) { sum += out[k]; count++; }
+    smooth[t] = sum / count;
+  }
+  return smooth;
+}

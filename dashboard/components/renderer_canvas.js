@@ -1,0 +1,293 @@
+// Canvas2D renderer: a mannequin of shaded volumes painted back to front, on a floor with a soft shadow.
+// One instance a panel; draw({figures, floor}, view) paints it.
+
+const SHADES = 28, TINTS = 8;
+const LIGHT = [-0.46, 0.72, 0.52]; // in the camera's frame (right, up, towards the viewer): shape reads from any side
+const SHADOW_SLANT = [0.16, 0.1]; // metres the shadow moves in x, z per metre of height
+const GRID_STEP_M = 0.5, GRID_REACH_M = 3.4, GRID_ALPHAS = 6;
+const HEAD_LONG_M = 0.132, HEAD_WIDE_M = 0.094;
+
+const lit = (nx, ny, nz) => {
+  const diffuse = Math.max(0, nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2]);
+  const rim = (1 - Math.max(0, nz)) ** 3;
+  return clamp(0.2 + 0.62 * diffuse + 0.14 * (ny * 0.5 + 0.5) + 0.13 * rim, 0, 1);
+};
+
+/** CSS colours from shadow over base to highlight, for each step from the neutral to the accent colour. */
+function shadeTable(neutral, accent, dark) {
+  const table = [];
+  for (let t = 0; t < TINTS; t++) {
+    const base = mix(neutral, accent, t / (TINTS - 1));
+    const low = mix(base, dark ? [10, 14, 26] : [38, 44, 66], dark ? 0.74 : 0.62);
+    const high = mix(base, [255, 255, 255], dark ? 0.5 : 0.66);
+    const row = [];
+    for (let s = 0; s < SHADES; s++) {
+      const i = s / (SHADES - 1);
+      row.push(css(i < 0.56 ? mix(low, base, i / 0.56) : mix(base, high, (i - 0.56) / 0.44)));
+    }
+    row.edge = css(mix(low, [0, 0, 0], 0.35), dark ? 0.6 : 0.4);
+    table.push(row);
+  }
+  return table;
+}
+
+const shade = (row, intensity) => row[Math.round(clamp(intensity, 0, 1) * (SHADES - 1))];
+
+/** Outline of points given as x, y triples with radius, as one rounded convex shape. */
+function roundedHull(circles) {
+  const dots = [];
+  for (const [x, y, r] of circles) {
+    for (let k = 0; k < 14; k++) {
+      const angle = (k / 14) * 2 * Math.PI;
+      dots.push([x + r * Math.cos(angle), y + r * Math.sin(angle)]);
+    }
+  }
+  dots.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const half = (ordered) => {
+    const line = [];
+    for (const p of ordered) {
+      while (line.length > 1) {
+        const [a, b] = line.slice(-2);
+        if ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
+        line.pop();
+      }
+      line.push(p);
+    }
+    line.pop();
+    return line;
+  };
+  return [...half(dots), ...half(dots.reverse())];
+}
+
+class CanvasRenderer {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.layer = document.createElement("canvas"); // a ghost is painted whole, then laid over at once
+    this.shadow = document.createElement("canvas");
+    this.width = this.height = 0;
+    this.screen = new Float32Array(4);
+  }
+
+  resize(width, height, ratio) {
+    this.width = width; this.height = height; this.ratio = ratio;
+    this.context = fitCanvas(this.canvas, width, height, ratio);
+  }
+
+  setTheme(theme) {
+    this.theme = theme;
+    const neutral = theme.dark ? [156, 168, 188] : [158, 170, 189];
+    this.colours = {
+      truth: shadeTable(neutral, neutral, theme.dark),
+      model: shadeTable(neutral, theme.primary, theme.dark),
+      baseline: shadeTable(neutral, theme.series[1], theme.dark),
+    };
+  }
+
+  draw({ figures, floor }, view) {
+    const context = this.context;
+    context.clearRect(0, 0, this.width, this.height);
+    this.drawFloor(context, floor, view);
+    this.drawShadows(context, figures, floor, view);
+    const ghosts = figures.filter((figure) => figure.ghost), solid = figures.filter((figure) => !figure.ghost);
+    for (const figure of ghosts) this.drawGhost(context, figure, view, 0.55);
+    for (const figure of solid) this.drawFigure(context, figure, view);
+    for (const figure of ghosts) this.drawGhost(context, figure, view, 0.16); // still seen through the body
+  }
+
+  drawFloor(context, floor, view) {
+    const { theme, screen } = this, [tx, , tz] = view.target, reach = GRID_REACH_M;
+    project(view, tx, floor, tz, screen);
+    const [x, y, , scale] = screen, flat = Math.max(0.04, Math.abs(view.forward[1]));
+    context.save();
+    context.translate(x, y);
+    context.scale(1, flat);
+    const pool = context.createRadialGradient(0, 0, 0, 0, 0, reach * scale * 0.8);
+    pool.addColorStop(0, theme.dark ? "rgba(255,255,255,0.075)" : "rgba(255,255,255,0.85)");
+    pool.addColorStop(1, "rgba(255,255,255,0)");
+    context.fillStyle = pool;
+    context.fillRect(-reach * scale, -reach * scale, 2 * reach * scale, 2 * reach * scale);
+    context.restore();
+    const buckets = Array.from({ length: GRID_ALPHAS }, () => new Path2D());
+    const steps = Math.ceil(reach / GRID_STEP_M), gx = Math.round(tx / GRID_STEP_M), gz = Math.round(tz / GRID_STEP_M);
+    const ends = [0, 0];
+    const segment = (x0, z0, x1, z1, whole) => {
+      const away = Math.hypot((x0 + x1) / 2 - tx, (z0 + z1) / 2 - tz) / reach;
+      const strength = (1 - away * away) * (whole ? 1 : 0.5);
+      if (away >= 1) return;
+      project(view, x0, floor, z0, screen);
+      if (screen[2] < 0.4) return;
+      ends[0] = screen[0]; ends[1] = screen[1];
+      project(view, x1, floor, z1, screen);
+      if (screen[2] < 0.4) return;
+      const path = buckets[Math.min(GRID_ALPHAS - 1, Math.floor(strength * GRID_ALPHAS))];
+      path.moveTo(ends[0], ends[1]);
+      path.lineTo(screen[0], screen[1]);
+    };
+    for (let i = -steps; i <= steps; i++) {
+      for (let k = -steps; k < steps; k++) {
+        const s = GRID_STEP_M;
+        segment((gx + i) * s, (gz + k) * s, (gx + i) * s, (gz + k + 1) * s, (gx + i) % 2 === 0);
+        segment((gx + k) * s, (gz + i) * s, (gx + k + 1) * s, (gz + i) * s, (gz + i) % 2 === 0);
+      }
+    }
+    context.lineWidth = 1;
+    buckets.forEach((path, i) => {
+      context.strokeStyle = css(theme.text, (theme.dark ? 0.2 : 0.17) * ((i + 0.5) / GRID_ALPHAS));
+      context.stroke(path);
+    });
+  }
+
+  drawShadows(context, figures, floor, view) {
+    const shrink = 0.25, w = Math.max(1, Math.round(this.width * shrink)), h = Math.max(1, Math.round(this.height * shrink));
+    const { shadow, screen } = this;
+    if (shadow.width !== w || shadow.height !== h) { shadow.width = w; shadow.height = h; }
+    const soft = shadow.getContext("2d");
+    soft.setTransform(1, 0, 0, 1, 0, 0);
+    soft.clearRect(0, 0, w, h);
+    soft.setTransform(shrink, 0, 0, shrink, 0, 0);
+    soft.lineCap = "round";
+    for (const figure of figures) {
+      const { pose, radii } = figure;
+      for (const part of figure.parts) {
+        const a = part.points[0];
+        for (const b of part.points.length > 1 ? part.points.slice(1) : [a]) {
+          const high = (pose[a * 3 + 1] + pose[b * 3 + 1]) / 2 - floor;
+          const alpha = clamp(0.5 - high * 0.26, 0.08, 0.5) * (figure.ghost ? 0.4 : 1);
+          const drop = (p) => project(view, pose[p * 3] + (pose[p * 3 + 1] - floor) * SHADOW_SLANT[0], floor,
+                                      pose[p * 3 + 2] + (pose[p * 3 + 1] - floor) * SHADOW_SLANT[1], screen);
+          drop(a);
+          soft.beginPath();
+          soft.moveTo(screen[0], screen[1]);
+          drop(b);
+          soft.lineTo(screen[0] + 0.01, screen[1]);
+          soft.strokeStyle = `rgba(${this.theme.dark ? "0,0,0" : "24,28,48"},${alpha})`;
+          soft.lineWidth = Math.max(3, (radii[a] + radii[b]) * screen[3] * 0.95);
+          soft.stroke();
+        }
+      }
+    }
+    context.save();
+    context.imageSmoothingQuality = "high";
+    context.filter = "blur(5px)"; // ignored where a browser lacks it; the enlarged picture is soft by itself
+    context.globalAlpha = this.theme.dark ? 0.75 : 0.5;
+    context.drawImage(shadow, 0, 0, this.width, this.height);
+    context.restore();
+  }
+
+  drawGhost(context, figure, view, alpha) {
+    const { layer } = this;
+    const own = fitCanvas(layer, this.width, this.height, this.ratio);
+    own.clearRect(0, 0, this.width, this.height);
+    this.drawFigure(own, figure, view);
+    context.save();
+    context.globalAlpha = alpha;
+    context.drawImage(layer, 0, 0, this.width, this.height);
+    context.restore();
+  }
+
+  drawFigure(context, figure, view) {
+    const { pose, points } = figure, count = points * 4;
+    if (!figure.screen || figure.screen.length !== count) figure.screen = new Float32Array(count);
+    for (let p = 0; p < points; p++) {
+      project(view, pose[p * 3], pose[p * 3 + 1], pose[p * 3 + 2], figure.screen.subarray(p * 4, p * 4 + 4));
+    }
+    for (const part of figure.parts) {
+      let depth = 0;
+      for (const p of part.points) depth += figure.screen[p * 4 + 2];
+      part.depth = depth / part.points.length - (part.kind === "head" ? 0.03 : 0);
+    }
+    const table = this.colours[figure.role] || this.colours.model;
+    for (const part of [...figure.parts].sort((a, b) => b.depth - a.depth)) {
+      const row = table[Math.round(figure.tint[part.owner] * (TINTS - 1))];
+      if (part.kind === "limb") this.limb(context, figure, part, row, view);
+      else if (part.kind === "hull") this.hull(context, figure, part, row);
+      else if (part.kind === "head") this.head(context, figure, part, row);
+      else {
+        const s = figure.screen.subarray(part.points[0] * 4), r = figure.radii[part.points[0]] * s[3];
+        this.ellipse(context, s[0], s[1], r, r, 0, row, s[3]);
+      }
+    }
+  }
+
+  paint(context, row, scale) {
+    context.strokeStyle = row.edge;
+    context.lineWidth = clamp(scale * 0.011, 1, 3.5);
+    context.lineJoin = "round";
+    context.stroke(); // under the fill: only the outer half stays, and parts set themselves off from each other
+    context.fill();
+  }
+
+  limb(context, figure, part, row, view) {
+    const [a, b] = part.points, s = figure.screen, { pose, radii } = figure;
+    const ax = s[a * 4], ay = s[a * 4 + 1], bx = s[b * 4], by = s[b * 4 + 1];
+    const ra = radii[a] * s[a * 4 + 3], rb = radii[b] * s[b * 4 + 3], scale = s[a * 4 + 3];
+    const dx = bx - ax, dy = by - ay, length = Math.hypot(dx, dy);
+    if (length <= Math.abs(ra - rb) + 0.5) { // seen along its length
+      const big = ra > rb;
+      this.ellipse(context, big ? ax : bx, big ? ay : by, big ? ra : rb, big ? ra : rb, 0, row, scale);
+      return;
+    }
+    const angle = Math.atan2(dy, dx), open = Math.acos(clamp((ra - rb) / length, -1, 1));
+    context.beginPath();
+    context.arc(ax, ay, ra, angle + open, angle - open + 2 * Math.PI);
+    context.arc(bx, by, rb, angle - open, angle + open);
+    context.closePath();
+    // Across the limb: u runs from one edge to the other, p along the screen, q towards the viewer.
+    const px = -dy / length, py = dx / length;
+    const wx = pose[b * 3] - pose[a * 3], wy = pose[b * 3 + 1] - pose[a * 3 + 1], wz = pose[b * 3 + 2] - pose[a * 3 + 2];
+    const along = Math.hypot(wx, wy, wz) || 1;
+    const tilt = -(wx * view.forward[0] + wy * view.forward[1] + wz * view.forward[2]) / along; // towards the viewer
+    const facing = Math.sqrt(Math.max(0, 1 - tilt * tilt));
+    const qx = -(dx / length) * tilt, qy = (dy / length) * tilt; // right, up
+    const r = Math.max(ra, rb), mx = (ax + bx) / 2, my = (ay + by) / 2;
+    const gradient = context.createLinearGradient(mx - px * r, my - py * r, mx + px * r, my + py * r);
+    for (let k = 0; k <= 6; k++) {
+      const u = k / 3 - 1, v = Math.sqrt(Math.max(0, 1 - u * u));
+      gradient.addColorStop(k / 6, shade(row, lit(u * px + v * qx, -u * py + v * qy, v * facing)));
+    }
+    context.fillStyle = gradient;
+    this.paint(context, row, scale);
+  }
+
+  hull(context, figure, part, row) {
+    const s = figure.screen, circles = part.points.map((p) => [s[p * 4], s[p * 4 + 1], figure.radii[p] * s[p * 4 + 3]]);
+    const outline = roundedHull(circles);
+    context.beginPath();
+    outline.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.closePath();
+    const xs = outline.map((p) => p[0]), ys = outline.map((p) => p[1]);
+    const left = Math.min(...xs), right = Math.max(...xs), top = Math.min(...ys), bottom = Math.max(...ys);
+    const cx = (left + right) / 2, cy = (top + bottom) / 2, r = Math.max(right - left, bottom - top) / 2;
+    const gradient = context.createRadialGradient(cx + LIGHT[0] * r * 0.55, cy - LIGHT[1] * r * 0.55, r * 0.05, cx, cy, r * 1.15);
+    for (let k = 0; k <= 5; k++) gradient.addColorStop(k / 5, shade(row, 0.93 - 0.62 * (k / 5) ** 1.15));
+    context.fillStyle = gradient;
+    this.paint(context, row, s[part.points[0] * 4 + 3]);
+  }
+
+  head(context, figure, part, row) {
+    const s = figure.screen, [a, b] = part.points, scale = s[a * 4 + 3];
+    if (b === undefined) {
+      const r = HEAD_WIDE_M * scale;
+      this.ellipse(context, s[a * 4], s[a * 4 + 1] - r * 0.6, r, r, 0, row, scale);
+      return;
+    }
+    const dx = s[b * 4] - s[a * 4], dy = s[b * 4 + 1] - s[a * 4 + 1];
+    const { pose } = figure;
+    const true_m = Math.hypot(pose[b * 3] - pose[a * 3], pose[b * 3 + 1] - pose[a * 3 + 1], pose[b * 3 + 2] - pose[a * 3 + 2]);
+    const size = clamp(true_m / 0.19, 0.7, 1.25);
+    const seen = clamp(Math.hypot(dx, dy) / Math.max(true_m * scale, 1e-6), 0, 1); // 1 = seen from the side, 0 = from above
+    const long = Math.sqrt((HEAD_LONG_M * seen) ** 2 + HEAD_WIDE_M ** 2 * (1 - seen * seen)) * scale * size;
+    this.ellipse(context, s[a * 4] + dx * 0.42, s[a * 4 + 1] + dy * 0.42, HEAD_WIDE_M * scale * size, long,
+                 Math.atan2(dy, dx) + Math.PI / 2, row, scale);
+  }
+
+  ellipse(context, x, y, rx, ry, turn, row, scale) {
+    const r = Math.max(rx, ry, 0.5);
+    const gradient = context.createRadialGradient(x + LIGHT[0] * r * 0.5, y - LIGHT[1] * r * 0.5, r * 0.04, x, y, r * 1.06);
+    for (let k = 0; k <= 5; k++) gradient.addColorStop(k / 5, shade(row, 0.97 - 0.7 * (k / 5) ** 1.25));
+    context.beginPath();
+    context.ellipse(x, y, Math.max(rx, 0.5), Math.max(ry, 0.5), turn, 0, 2 * Math.PI);
+    context.fillStyle = gradient;
+    this.paint(context, row, scale);
+  }
+}

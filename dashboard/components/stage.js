@@ -1,0 +1,367 @@
+// The stage: figures, one camera, one clock, one timeline. See stage.py for what it is fed.
+
+class Stage {
+  constructor(root, component) {
+    this.root = root;
+    this.ui = buildStage({
+      toggle: () => this.toggle(), step: (n) => this.step(n), speed: (rate) => this.setSpeed(rate),
+      loop: () => this.setLoop(!this.clock.loop), overlay: () => this.setOverlay(!this.overlay),
+      sound: () => this.setSound(!this.clock.soundWanted), full: () => this.toggleFull(), help: () => this.toggleHelp(),
+    });
+    this.camera = new OrbitCamera();
+    this.clock = new Clock(1);
+    this.timeline = new Timeline({
+      onScrub: (share) => this.scrub(share), onScrubEnd: () => this.scrubEnd(), describe: (frame) => this.describe(frame),
+    });
+    this.ui.root.append(this.timeline.root, this.ui.bar);
+    root.append(this.ui.root);
+    this.panels = [];
+    this.figures = [];
+    this.overlay = false;
+    this.visible = true;
+    this.soundChoice = undefined; // undefined until the user had a gesture
+    this.stops = [watchTheme(this.ui.root, () => this.retheme())];
+    this.attach();
+    this.last = performance.now();
+    this.drawn = 0;
+    this.loopId = requestAnimationFrame((now) => this.tick(now));
+  }
+
+  attach() {
+    const { root } = this.ui;
+    root.addEventListener("keydown", (event) => this.onKey(event));
+    root.addEventListener("pointerdown", (event) => {
+      if (!event.target.closest(".help, button")) root.focus({ preventScroll: true });
+      if (!event.target.closest(".help, button[aria-label=Help]")) this.toggleHelp(false);
+    });
+    // A mouse click leaves the keyboard with the stage, not with the button: space stays play and pause.
+    this.ui.bar.addEventListener("click", (event) => { if (event.detail > 0) root.focus({ preventScroll: true }); });
+    for (const type of ["pointerup", "keydown"]) {
+      root.addEventListener(type, (event) => {
+        if (this.soundChoice === undefined && this.header?.sound && !event.target.closest(".sound")) this.setSound(true);
+      });
+    }
+    attachOrbit(this.ui.panels, this.camera, () => root.matches(":focus-within"), () => { this.dirty = true; this.remember(); });
+    const resize = new ResizeObserver(() => this.layout());
+    resize.observe(this.ui.panels);
+    const seen = new IntersectionObserver((entries) => { this.visible = entries.at(-1).isIntersecting; this.dirty = true; });
+    seen.observe(root);
+    const full = () => { this.layout(); press(this.ui.full, this.isFull()); };
+    document.addEventListener("fullscreenchange", full);
+    this.stops.push(() => resize.disconnect(), () => seen.disconnect(), () => document.removeEventListener("fullscreenchange", full));
+  }
+
+  // ---- data ----------------------------------------------------------------------------------------------------
+
+  update(component) {
+    this.commit = (frame) => component.setStateValue("frame", frame);
+    if (component.data === this.payload) return;
+    this.payload = component.data;
+    const { header, arrays } = unpack(component.data);
+    const first = !this.header, channel = header.channel;
+    header.sound = Boolean(arrays.audio);
+    this.header = header;
+    this.duration = header.frames / header.fps;
+    if (first || this.channel !== channel) this.join(channel);
+    this.figures = header.panels.map((info, i) => new Figure(info, i, arrays, header.frames));
+    this.followers = this.figures.map(() => new Follower());
+    const clip = this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "";
+    const saved = first ? playheadBus().memory.get(`stage:${channel}`) : null;
+    const same = first ? saved?.clip === clip : this.clip === clip;
+    this.clip = clip;
+    this.ui.root.style.height = `${header.height || 520}px`;
+    this.ui.root.setAttribute("aria-label", header.title || "Stage");
+    this.showEmpty(!this.figures.length || !header.frames);
+    if (this.figures.length) this.camera.setHome(this.figures[0].facing);
+    if (saved) { this.overlay = saved.overlay; this.clock.rate = saved.rate; this.clock.loop = saved.loop; this.soundChoice = saved.sound; }
+    this.clock.setDuration(this.duration || 1);
+    if (!same) { this.camera.reset(); this.clock.seek(0); }
+    else if (saved) { Object.assign(this.camera, saved.camera); this.clock.seek(saved.at); }
+    this.loadSound(arrays.audio, arrays.waveform);
+    this.setTimeline(header, arrays);
+    this.retheme();
+    this.buildPanels();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (!same && !still && this.figures.length) this.clock.play();
+    else if (first && saved && saved.playing) this.clock.play();
+    this.showControls();
+  }
+
+  /** Tells clips apart without hashing them: where the first body starts, is half-way, and ends. */
+  clipMark() {
+    const { track, points, frames } = this.figures[0], size = points * 3;
+    return [0, Math.floor(frames / 2), frames - 1].map((t) => track[t * size].toFixed(5) + track[(t + 1) * size - 1].toFixed(5)).join();
+  }
+
+  join(channel) {
+    this.channel = channel;
+    if (this.leave) this.leave();
+    this.leave = listen("seek", channel, ({ frame, pause }) => {
+      if (pause && this.clock.playing) { this.clock.pause(); this.showControls(); }
+      this.goTo(frame);
+    });
+  }
+
+  async loadSound(audio, waveform) {
+    const mark = this.payload;
+    this.clock.buffer = null;
+    if (!audio) { this.clock.restart(); return; }
+    try {
+      const buffer = await this.clock.load(audio);
+      if (mark === this.payload && !waveform) {
+        this.timeline.data.waveform = Float32Array.from(buffer.getChannelData(0), Math.abs);
+        this.timeline.paint(this.theme);
+      }
+      if (this.soundChoice) this.setSound(true);
+    } catch (error) {
+      showError(this.root, new Error(`The sound could not be decoded (${error.message}); playing without it.`));
+      this.header.sound = false;
+      this.showControls();
+    }
+  }
+
+  setTimeline(header, arrays) {
+    const hiddenFrames = new Uint8Array(header.frames), joints = header.frames ? (arrays.hidden?.length || 0) / header.frames : 0;
+    for (let i = 0; i < (arrays.hidden?.length || 0); i++) if (arrays.hidden[i]) hiddenFrames[Math.floor(i / joints)] = 1;
+    this.timeline.setData({
+      frames: header.frames, fps: header.fps, waveform: arrays.waveform, beats: arrays.beats,
+      energy: this.figures.length && !arrays.waveform ? motionEnergy(this.figures[0]) : null, hiddenFrames,
+      hiddenRuns: runsOf(hiddenFrames), errors: header.errors.map((name, i) => ({ name, values: arrays[`error${i}`], role: i })),
+    });
+    this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 3).map((error) => {
+      error.value = el("b", {});
+      error.key = el("span", { class: "key" }, error.name, error.value);
+      return error.key;
+    }));
+  }
+
+  // ---- layout and looks ------------------------------------------------------------------------------------------
+
+  showEmpty(empty) {
+    this.ui.empty.hidden = !empty;
+    this.ui.panels.hidden = this.timeline.root.hidden = this.ui.bar.hidden = empty;
+  }
+
+  buildPanels() {
+    const { figures } = this;
+    for (const figure of figures) figure.ghost = this.overlay && figures.length > 1 && figure.role === "truth";
+    const groups = this.overlay && figures.length > 1 ? [["Overlay", figures]] : figures.map((figure) => [figure.name, [figure]]);
+    this.panels = groups.map(([name, members]) => buildPanel(name, members));
+    for (const panel of this.panels) panel.renderer = makeRenderer(panel.canvas);
+    this.ui.panels.replaceChildren(...this.panels.map((panel) => panel.node));
+    this.retheme();
+    this.layout();
+  }
+
+  layout() {
+    for (const panel of this.panels) {
+      const box = panel.node.getBoundingClientRect();
+      panel.renderer.resize(box.width, box.height, Math.min(window.devicePixelRatio || 1, this.slow ? 1 : 2));
+    }
+    if (this.theme) this.timeline.paint(this.theme);
+    this.dirty = true;
+  }
+
+  retheme() {
+    this.theme = readTheme(this.ui.root);
+    for (const panel of this.panels) {
+      panel.renderer.setTheme(this.theme);
+      for (const { chip, figure } of panel.chips) chip.style.setProperty("--dot", roleColour(this.theme, figure.role));
+    }
+    this.timeline.data?.errors.forEach((error, i) => {
+      error.key?.style.setProperty("--dot", css([this.theme.primary, this.theme.series[1], this.theme.muted][i] || this.theme.muted));
+    });
+    if (this.timeline.data) this.timeline.paint(this.theme);
+    this.dirty = true;
+  }
+
+  showControls() {
+    const { ui, clock } = this;
+    setPlayButton(ui, clock.playing);
+    press(ui.loop, clock.loop);
+    press(ui.overlay, this.overlay);
+    ui.overlay.hidden = this.figures.length < 2;
+    for (const [rate, node] of ui.speeds) press(node, rate === clock.rate);
+    setSoundButton(ui, this.header.sound, clock.soundWanted, this.soundChoice === undefined);
+    this.dirty = true;
+    this.remember();
+  }
+
+  remember() {
+    const { clock, camera } = this;
+    playheadBus().memory.set(`stage:${this.channel}`, { clip: this.clip, camera: camera.state(), at: clock.now(), rate: clock.rate,
+      playing: clock.playing, loop: clock.loop, overlay: this.overlay, sound: this.soundChoice });
+  }
+
+  // ---- what the user does ------------------------------------------------------------------------------------------
+
+  get frame() { return clamp(Math.floor(this.clock.now() * this.header.fps + 1e-6), 0, Math.max(0, this.header.frames - 1)); }
+
+  toggle() {
+    if (!this.figures.length) return;
+    if (this.clock.playing) {
+      this.clock.pause();
+      this.goTo(this.frame);
+      this.commit(this.frame);
+    } else this.clock.play();
+    this.showControls();
+  }
+
+  goTo(frame) {
+    const target = clamp(Math.round(frame), 0, this.header.frames - 1);
+    this.clock.seek(target / this.header.fps + 1e-7);
+    this.dirty = true;
+  }
+
+  step(count) {
+    const { frames } = this.header;
+    if (this.clock.playing) { this.clock.pause(); this.showControls(); }
+    this.goTo(this.clock.loop ? (this.frame + count + frames) % frames : this.frame + count);
+  }
+
+  scrub(share) {
+    if (this.resume === undefined) { this.resume = this.clock.playing; this.clock.pause(); }
+    this.goTo(Math.floor(share * this.header.frames));
+  }
+
+  scrubEnd() {
+    this.commit(this.frame);
+    if (this.resume) this.clock.play();
+    this.resume = undefined;
+    this.showControls();
+  }
+
+  setSpeed(rate) { this.clock.setRate(rate); this.showControls(); }
+
+  setLoop(on) { this.clock.setLoop(on); this.showControls(); }
+
+  setOverlay(on) { if (this.figures.length > 1) { this.overlay = on; this.buildPanels(); this.showControls(); } }
+
+  setSound(on) {
+    this.soundChoice = on;
+    this.clock.setSound(on).then(() => this.showControls());
+    this.showControls();
+  }
+
+  isFull() { return Boolean(this.root.fullscreenElement ?? document.fullscreenElement); }
+
+  toggleFull() {
+    const done = this.isFull() ? document.exitFullscreen() : this.ui.root.requestFullscreen();
+    done.catch((error) => showError(this.root, error));
+  }
+
+  toggleHelp(open = this.ui.help.hidden) {
+    this.ui.help.hidden = !open;
+    this.ui.helpButton.setAttribute("aria-expanded", String(open));
+  }
+
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.header?.frames) return;
+    const onButton = event.target.closest("button");
+    const far = event.shiftKey ? 10 : 1;
+    const actions = {
+      " ": onButton ? null : () => this.toggle(), ArrowLeft: () => this.step(-far), ArrowRight: () => this.step(far),
+      Home: () => this.goTo(0), End: () => { if (this.clock.playing) this.toggle(); this.goTo(this.header.frames - 1); },
+      l: () => this.setLoop(!this.clock.loop), o: () => this.setOverlay(!this.overlay), f: () => this.toggleFull(),
+      1: () => this.setSpeed(0.25), 2: () => this.setSpeed(0.5), 3: () => this.setSpeed(1), "?": () => this.toggleHelp(),
+      Escape: () => this.toggleHelp(false),
+    };
+    const action = actions[event.key] || actions[event.key.toLowerCase()];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation(); // Streamlit has shortcuts of its own
+    action();
+  }
+
+  describe(frame) {
+    const { data } = this.timeline, { fps, errors_unit: unit } = this.header;
+    const parts = [clockText(frame / fps), `frame ${frame}`];
+    if (data.hiddenFrames[frame]) parts.push("hidden");
+    for (const { name, values } of data.errors.slice(0, 2)) {
+      if (Number.isFinite(values[frame])) parts.push(`${name} ${values[frame].toFixed(1)} ${unit}`);
+    }
+    return parts.join(" · ");
+  }
+
+  // ---- every animation frame ---------------------------------------------------------------------------------------
+
+  tick(now) {
+    this.loopId = requestAnimationFrame((next) => this.tick(next));
+    const dt = Math.min((now - this.last) / 1000, 0.25);
+    this.last = now;
+    if (!this.header || !this.figures.length) return;
+    try {
+      if (this.clock.ended()) { this.clock.pause(); this.goTo(this.header.frames - 1); this.commit(this.frame); this.showControls(); }
+      if (this.clock.playing || this.dirty || this.settling) this.render(dt);
+      if (this.clock.playing) this.measure(now);
+    } catch (error) {
+      cancelAnimationFrame(this.loopId);
+      showError(this.root, error);
+    }
+  }
+
+  render(dt) {
+    const { clock, header, figures } = this, at = clock.now() * header.fps, { playing } = clock;
+    this.dirty = false;
+    for (const figure of figures) figure.setTime(at, playing, dt);
+    const frame = figures[0].frame;
+    this.announce(frame, playing);
+    this.timeline.setPlayhead(Math.min(at, header.frames), frame, `${clockText(frame / header.fps)}, frame ${frame} of ${header.frames}`);
+    if (!this.visible) return;
+    const shared = figures[0].centre([0, 0, 0]);
+    this.settling = false;
+    figures.forEach((figure, i) => {
+      const before = this.followers[i].at ? [...this.followers[i].at] : [0, 0, 0];
+      const after = this.followers[i].update(figure.centre(this.followers[i].own), shared, header.floor_m, dt);
+      if (Math.hypot(after[0] - before[0], after[1] - before[1], after[2] - before[2]) > 1e-4) this.settling = true;
+    });
+    for (const panel of this.panels) this.renderPanel(panel);
+  }
+
+  renderPanel(panel) {
+    const { width, height } = panel.renderer;
+    if (!width || !height) return;
+    const target = this.followers[this.figures.indexOf(panel.figures[0])].at;
+    panel.view = this.camera.view(width, height, target, panel.view);
+    panel.renderer.draw({ figures: panel.figures, floor: this.header.floor_m }, panel.view);
+    panel.canvas.dataset.frame = panel.figures[0].frame;
+    panel.canvas.dataset.checksum = panel.figures.map((figure) => figure.signature()).join(" ");
+    panel.chips.forEach(showState);
+  }
+
+  announce(frame, playing) {
+    if (frame === this.shownFrame && playing === this.shownPlaying && this.shownClip === this.clip) return;
+    const { fps, frames } = this.header, { ui } = this;
+    this.shownFrame = frame; this.shownPlaying = playing; this.shownClip = this.clip;
+    ui.time.textContent = clockText(frame / fps);
+    ui.count.textContent = ` · frame ${frame} / ${frames}`;
+    for (const { values, value } of this.timeline.data.errors) {
+      if (value) value.textContent = Number.isFinite(values[frame]) ? ` ${values[frame].toFixed(1)} ${this.header.errors_unit}` : " –";
+    }
+    publish("playhead", { channel: this.channel, frame, frames, fps, time_s: frame / fps, playing });
+  }
+
+  /** Frames a second of the last second, for tests; a slow machine gets fewer pixels. */
+  measure(now) {
+    this.drawn += 1;
+    if (!this.measured || now - this.measured > 5000) { this.measured = now; this.drawn = 0; return; }
+    if (now - this.measured < 1000) return;
+    const rate = (this.drawn * 1000) / (now - this.measured);
+    this.measured = now; this.drawn = 0;
+    this.ui.root.dataset.fps = rate.toFixed(1);
+    if (rate < 24 && !this.slow && window.devicePixelRatio > 1) { this.slow = true; this.layout(); }
+  }
+
+  destroy() {
+    this.remember();
+    cancelAnimationFrame(this.loopId);
+    this.stops.forEach((stop) => stop());
+    if (this.leave) this.leave();
+    this.clock.close();
+    this.ui.root.remove();
+  }
+}
+
+function makeRenderer(canvas) { return new CanvasRenderer(canvas); }
+
+export default mountOnce((root, component) => new Stage(root, component));

@@ -1,0 +1,177 @@
+// The strip under the panels: waveform (or movement), beats, hidden frames, errors; dragging it scrubs.
+
+const STRIP_TOP = 18, WAVE_HEIGHT = 46, ERROR_HEIGHT = 40, STRIP_GAP = 8;
+
+class Timeline {
+  constructor({ onScrub, onScrubEnd, describe }) {
+    this.canvas = el("canvas", { class: "strip" });
+    this.line = el("div", { class: "playhead" }, el("div", { class: "grip" }));
+    this.hover = el("div", { class: "tip", hidden: true });
+    this.hoverLine = el("div", { class: "hoverline", hidden: true });
+    this.root = el("div", { class: "timeline", role: "slider", tabindex: "0", "aria-label": "Timeline",
+      "aria-valuemin": "0", "aria-valuenow": "0", "aria-orientation": "horizontal" },
+      this.canvas, this.hoverLine, this.line, this.hover);
+    this.onScrub = onScrub; this.onScrubEnd = onScrubEnd; this.describe = describe;
+    this.width = 0;
+    this.attach();
+  }
+
+  attach() {
+    const at = (event) => {
+      const box = this.root.getBoundingClientRect();
+      return clamp((event.clientX - box.left) / Math.max(box.width, 1), 0, 1);
+    };
+    let dragging = false;
+    this.root.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      dragging = true;
+      this.root.setPointerCapture(event.pointerId);
+      this.onScrub(at(event));
+    });
+    this.root.addEventListener("pointermove", (event) => {
+      if (dragging) this.onScrub(at(event));
+      this.showHover(at(event));
+    });
+    const end = () => { if (dragging) { dragging = false; this.onScrubEnd(); } };
+    this.root.addEventListener("pointerup", end);
+    this.root.addEventListener("pointercancel", end);
+    this.root.addEventListener("pointerleave", () => { this.hover.hidden = this.hoverLine.hidden = true; });
+  }
+
+  setData(data) {
+    this.data = data;
+    this.height = STRIP_TOP + WAVE_HEIGHT + (data.errors.length ? STRIP_GAP + ERROR_HEIGHT : 0) + 4;
+    this.root.style.height = `${this.height}px`;
+    this.root.setAttribute("aria-valuemax", String(Math.max(data.frames - 1, 0)));
+  }
+
+  showHover(share) {
+    if (!this.data || !this.data.frames) return;
+    const frame = Math.min(this.data.frames - 1, Math.floor(share * this.data.frames));
+    this.hover.textContent = this.describe(frame);
+    this.hover.hidden = this.hoverLine.hidden = false;
+    const x = share * this.width, half = this.hover.offsetWidth / 2;
+    this.hover.style.transform = `translateX(${clamp(x - half, 0, Math.max(0, this.width - 2 * half))}px)`;
+    this.hoverLine.style.transform = `translateX(${x}px)`;
+  }
+
+  setPlayhead(at, frame, text) {
+    const x = this.data.frames ? (at / this.data.frames) * this.width : 0;
+    this.line.style.transform = `translateX(${x.toFixed(2)}px)`;
+    if (frame !== this.shown) {
+      this.shown = frame;
+      this.root.setAttribute("aria-valuenow", String(frame));
+      this.root.setAttribute("aria-valuetext", text);
+    }
+  }
+
+  /** Paints everything that does not move. */
+  paint(theme) {
+    const width = this.root.clientWidth;
+    if (!width || !this.data) return;
+    this.width = width;
+    const context = fitCanvas(this.canvas, width, this.height), { data } = this;
+    context.clearRect(0, 0, width, this.height);
+    context.font = `10.5px ${theme.font}`;
+    const toX = (frame) => (frame / Math.max(data.frames, 1)) * width;
+    const bottom = this.height - 4;
+    context.fillStyle = css(theme.text, theme.dark ? 0.07 : 0.045);
+    context.beginPath();
+    context.roundRect(0, STRIP_TOP, width, bottom - STRIP_TOP, 6);
+    context.fill();
+    context.save();
+    context.clip();
+    this.paintHidden(context, theme, toX, bottom);
+    this.paintWave(context, theme, width);
+    if (data.errors.length) this.paintErrors(context, theme, toX, bottom);
+    context.restore();
+    this.paintRuler(context, theme, toX, width);
+  }
+
+  paintHidden(context, theme, toX, bottom) {
+    const { data } = this;
+    for (const [first, end] of data.hiddenRuns) {
+      const x = toX(first), w = Math.max(toX(end) - x, 1);
+      context.fillStyle = css(theme.primary, theme.dark ? 0.16 : 0.1);
+      context.fillRect(x, STRIP_TOP, w, bottom - STRIP_TOP);
+      context.fillStyle = css(theme.primary, 0.9);
+      context.fillRect(x, STRIP_TOP, Math.max(w - (w > 3 ? 1 : 0), 1), 2.5);
+      if (w < 6) continue;
+      context.save(); // hatched as well: not by colour alone
+      context.beginPath();
+      context.rect(x, STRIP_TOP + 2.5, w, bottom - STRIP_TOP);
+      context.clip();
+      context.strokeStyle = css(theme.primary, theme.dark ? 0.2 : 0.16);
+      context.lineWidth = 1;
+      context.beginPath();
+      const tall = bottom - STRIP_TOP;
+      for (let h = Math.floor((x - tall) / 7) * 7; h < x + w; h += 7) {
+        context.moveTo(h, bottom);
+        context.lineTo(h + tall, STRIP_TOP);
+      }
+      context.stroke();
+      context.restore();
+    }
+  }
+
+  paintWave(context, theme, width) {
+    const { data } = this, middle = STRIP_TOP + WAVE_HEIGHT / 2 + 1, reach = WAVE_HEIGHT / 2 - 5;
+    const values = data.waveform || data.energy;
+    if (values && values.length) {
+      const top = values.reduce((a, b) => Math.max(a, b), 1e-9), step = data.waveform ? 3 : 2, bar = step - 1;
+      context.fillStyle = css(theme.text, data.waveform ? (theme.dark ? 0.5 : 0.42) : 0.3);
+      for (let x = 0; x < width; x += step) {
+        const a = Math.floor((x / width) * values.length), b = Math.max(a + 1, Math.floor(((x + step) / width) * values.length));
+        let peak = 0;
+        for (let i = a; i < b && i < values.length; i++) peak = Math.max(peak, values[i]);
+        const h = Math.max(0.75, (peak / top) * reach * (data.waveform ? 1 : 0.8));
+        context.fillRect(x, middle - h, bar, 2 * h);
+      }
+    }
+    context.fillStyle = css(theme.muted);
+    context.textBaseline = "alphabetic";
+    if (data.beats && data.beats.length) {
+      context.fillStyle = css(theme.text, 0.75);
+      for (const beat of data.beats) context.fillRect((beat / data.frames) * width - 0.75, STRIP_TOP + WAVE_HEIGHT - 6, 1.5, 6);
+    }
+  }
+
+  paintErrors(context, theme, toX, bottom) {
+    const { data } = this, top = bottom - ERROR_HEIGHT, base = bottom - 3;
+    context.fillStyle = css(theme.bg, 0.8);
+    context.fillRect(0, top - STRIP_GAP / 2 - 1, context.canvas.width, 1.5);
+    let high = 1e-9;
+    for (const { values } of data.errors) for (const v of values) if (v > high) high = v;
+    data.errorTop = high;
+    [...data.errors].reverse().forEach(({ values, role }) => {
+      const colour = role === 0 ? theme.primary : role === 1 ? theme.series[1] : theme.muted;
+      const path = new Path2D();
+      let open = false;
+      for (let t = 0; t < values.length; t++) {
+        if (!Number.isFinite(values[t])) { open = false; continue; }
+        const x = toX(t + 0.5), y = base - (values[t] / high) * (ERROR_HEIGHT - 10);
+        if (open) path.lineTo(x, y); else path.moveTo(x, y);
+        open = true;
+      }
+      context.strokeStyle = css(colour, role === 0 ? 1 : 0.75);
+      context.lineWidth = role === 0 ? 1.75 : 1.25;
+      context.lineJoin = "round";
+      context.stroke(path);
+    });
+  }
+
+  paintRuler(context, theme, toX, width) {
+    const { data } = this;
+    if (!data.frames) return;
+    const seconds = data.frames / data.fps;
+    const step = [0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * width >= 56) || 300;
+    context.fillStyle = css(theme.muted);
+    context.textBaseline = "alphabetic";
+    for (let s = 0; s <= seconds + 1e-6; s += step) {
+      const x = toX(s * data.fps), text = step < 1 ? s.toFixed(2).replace(/0$/, "") : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+      context.fillRect(Math.min(x, width - 1), STRIP_TOP - 4, 1, 4);
+      const w = context.measureText(text).width;
+      if (x + w + 4 < width) context.fillText(text, x + 4, STRIP_TOP - 6);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+// The stage's furniture: panels with names, control bar, help. It knows no time and no drawing.
+
+const HELP = [
+  [["Space"], "play or pause"], [["←", "→"], "one frame back or on"], [["Shift", "←", "→"], "ten frames"],
+  [["Home", "End"], "first or last frame"], [["1", "2", "3"], "speed 1/4, 1/2, 1×"], [["L"], "loop"], [["O"], "overlay"],
+  [["F"], "full screen"], [["Drag"], "orbit; double-click to reset"], [["Wheel"], "zoom, after a click on the stage"],
+];
+
+const SPEEDS = [[0.25, "¼", "Speed 1/4"], [0.5, "½", "Speed 1/2"], [1, "1×", "Speed 1x"]];
+
+function button(name, iconName, onclick, extra = {}) {
+  return el("button", { type: "button", "aria-label": name, title: name, onclick, ...extra }, icon(iconName));
+}
+
+/** Builds the stage's DOM. `act` holds what each control does. */
+function buildStage(act) {
+  const ui = { speeds: new Map() };
+  ui.play = button("Play", "play", act.toggle, { class: "play" });
+  ui.previous = button("Previous frame", "previous", () => act.step(-1));
+  ui.next = button("Next frame", "next", () => act.step(1));
+  ui.time = el("span", { class: "time" });
+  ui.count = el("span", { class: "count" });
+  ui.readout = el("div", { class: "readout" }, ui.time, ui.count);
+  ui.errors = el("div", { class: "errors" });
+  const speeds = el("div", { class: "speeds", role: "group", "aria-label": "Speed" });
+  for (const [rate, label, name] of SPEEDS) {
+    const node = el("button", { type: "button", "aria-label": name, title: name, onclick: () => act.speed(rate) }, label);
+    ui.speeds.set(rate, node);
+    speeds.append(node);
+  }
+  ui.loop = button("Loop", "loop", act.loop);
+  ui.overlay = button("Overlay", "overlay", act.overlay);
+  ui.sound = el("button", { type: "button", class: "sound", onclick: act.sound });
+  ui.full = button("Full screen", "full", act.full);
+  ui.helpButton = button("Help", "help", act.help, { "aria-expanded": "false" });
+  ui.help = el("div", { class: "help", role: "dialog", "aria-label": "Keyboard and mouse", hidden: true },
+    el("h3", {}, "Keyboard and mouse"),
+    el("dl", {}, ...HELP.flatMap(([keys, what]) => [el("dt", {}, ...keys.map((k) => el("kbd", {}, k))), el("dd", {}, what)])));
+  ui.panels = el("div", { class: "panels" });
+  ui.bar = el("div", { class: "bar", role: "toolbar", "aria-label": "Playback" }, ui.play, ui.previous, ui.next, ui.readout,
+    ui.errors, el("div", { class: "spacer" }), ui.sound, speeds, ui.loop, ui.overlay, ui.helpButton, ui.full, ui.help);
+  ui.empty = el("div", { class: "empty", hidden: true }, el("strong", {}, "Nothing to play yet"),
+    el("span", {}, "Choose a clip and what to hide; the dancers appear here."));
+  ui.root = el("div", { class: "mmm stage", role: "group", tabindex: "-1", "aria-label": "Stage" }, ui.empty, ui.panels);
+  return ui;
+}
+
+/** One panel element for these figures, with a chip a figure and the canvas the renderer draws on. */
+function buildPanel(name, figures) {
+  const chips = figures.map((figure) => {
+    const state = figure.hidden ? el("span", { class: "state" }) : null;
+    const chip = el("span", { class: "name", "data-role": figure.role }, el("span", { class: "dot" }), figure.name, state);
+    return { figure, chip, state };
+  });
+  const canvas = el("canvas", { "data-panel": name, role: "img", "aria-label": `${name}: body in motion` });
+  const node = el("div", { class: "panel" }, canvas, el("div", { class: "names" }, ...chips.map((c) => c.chip)));
+  return { name, figures, chips, canvas, node };
+}
+
+/** Says on the chip whether the body at this frame was given or made up. */
+function showState({ figure, state }) {
+  if (!state || figure.frame < 0) return;
+  let hidden = 0;
+  for (let j = 0; j < figure.joints; j++) hidden += figure.hidden[figure.frame * figure.joints + j];
+  const text = hidden === 0 ? "frame given" : hidden === figure.joints ? "frame hidden" : `${hidden} of ${figure.joints} joints hidden`;
+  if (state.textContent !== text) {
+    state.textContent = text;
+    state.dataset.hidden = hidden ? "yes" : "no";
+  }
+}
+
+function roleColour(theme, role) {
+  return role === "truth" ? css(mix(theme.text, theme.bg, 0.45)) : role === "model" ? css(theme.primary) : css(theme.series[1]);
+}
+
+function setPlayButton(ui, playing) {
+  ui.play.replaceChildren(icon(playing ? "pause" : "play"));
+  ui.play.setAttribute("aria-label", playing ? "Pause" : "Play");
+  ui.play.title = playing ? "Pause" : "Play";
+}
+
+/** The sound button is its own hint: it carries words until the user has had a choice. */
+function setSoundButton(ui, has, on, hint) {
+  ui.sound.hidden = !has;
+  const name = on ? "Sound off" : "Sound on";
+  ui.sound.replaceChildren(icon(on ? "soundOn" : "soundOff"), el("span", { class: "words" }, "Sound on"));
+  ui.sound.setAttribute("aria-label", name);
+  ui.sound.title = name;
+  ui.sound.classList.toggle("hint", hint);
+}
+
+const press = (node, on) => node.setAttribute("aria-pressed", String(on));
