@@ -1,6 +1,6 @@
 """Read every motion file of archives and folders, and say what came out: ``python -m data.read_all DIR_OR_ARCHIVE...``.
 
-Every BVH is also written and read again; a rotation that comes back 0.01 degrees off, or a joint 0.1 mm, counts as a
+Every BVH and AMC is also written as BVH and read again; a rotation that comes back 0.01 degrees off, or a joint 0.1 mm, counts as a
 failure. The table has one row a folder of files or archive.
 """
 
@@ -47,7 +47,7 @@ def check(path: Path) -> Report:
     try:
         clip = load_clip(path)
         degrees, millimetres = 0.0, 0.0
-        if path.suffix.lower() == ".bvh":
+        if path.suffix.lower() in (".bvh", ".amc"):
             with tempfile.TemporaryDirectory() as folder:
                 again = Path(folder) / "again.bvh"
                 save_clip(clip, again)
@@ -92,7 +92,8 @@ def _files(source: Path, stack: ExitStack) -> list[Path]:
 def row(source: Path, reports: Sequence[Report]) -> str:
     """One line of the table."""
     read = [report for report in reports if not report.error]
-    line = f"{source.name:<34}{len(reports):>6}{sum(r.frames for r in read):>9}{len(read):>6}{len(reports) - len(read):>7}"
+    frames, failed = sum(report.frames for report in read), len(reports) - len(read)
+    line = f"{source.name:<34}{len(reports):>6}{frames:>9}{len(read):>6}{failed:>7}"
     if not read:
         return line
     heights = np.array([report.height_m for report in read])
@@ -109,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--notes", action="store_true", help="list what the readers had to mend, too")
     chosen = parser.parse_args(arguments)
     out = sys.stdout.write
-    out(f"{'source':<34}{'files':>6}{'frames':>9}{'ok':>6}{'failed':>7}  height m     floor m 5/50/95%   worst deg, mm\n")
+    out(f"{'source':<34}{'files':>6}{'frames':>9}{'ok':>6}{'failed':>7}"
+        "  height m     floor m 5/50/95%   worst deg, mm\n")
     every: list[Report] = []
     with ProcessPoolExecutor(chosen.processes) as pool:
         for source in sources(chosen.paths):

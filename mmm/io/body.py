@@ -22,8 +22,9 @@ _ANKLE = re.compile(r"foot|ankle")
 def body_height(skeleton: Skeleton) -> float:
     """How tall the body stands, in the unit of the offsets: bones from ankle to root and from root to the top.
 
-    Measured along the bones, so that it needs no rest pose (some files have bones along X throughout). A body
-    without legs or head by name is measured by its longest way from tip to tip instead.
+    Measured along the bones, so that it needs no rest pose (some files have bones along X throughout); a tenth or so
+    less than a tape would say, for want of heels and, often, of the top of the head. A body without legs or head
+    by name is measured by its longest way from tip to tip instead.
     """
     lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
     depth = np.zeros(len(skeleton))

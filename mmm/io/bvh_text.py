@@ -59,7 +59,8 @@ class _Hierarchy:
         return FileError(f"{self.where} line {self.line}", found, expected, cure)
 
     def read(self, lines: list[str]) -> BvhDocument:
-        for self.line, text in enumerate(lines, start=1):
+        for number, text in enumerate(lines, start=1):
+            self.line = number
             for piece in re.split(r"([{}])|(?=\b(?:OFFSET|CHANNELS)\b)", text, flags=re.IGNORECASE):
                 if piece and piece.strip():
                     self.statement(piece.strip())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmm.errors import FileError, MMMError, SpecError
 from mmm.io.aist import parse_aist_name, read_aist, write_aist
+from mmm.io.amc import read_amc
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.npz import read_npz, write_npz
 from mmm.motion import Clip
@@ -79,6 +80,7 @@ def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None)
     readers: dict[str, Callable[[], Clip]] = {
         ".pkl": lambda: read_aist(path),
         ".bvh": lambda: read_bvh(path, unit_m, fps),
+        ".amc": lambda: read_amc(path, asf, unit_m, fps),
         ".npz": lambda: read_npz(path),
     }
     reader = readers.get(path.suffix.lower())

@@ -1,0 +1,208 @@
+"""AMC motions on ASF skeletons (CMU, SNU): see ``mmm.io.asf`` for what their angles mean."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.errors import FileError, MMMError
+from mmm.io.asf import AsfSkeleton, extrinsic, read_asf
+from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
+from mmm.io.files import read_text
+from mmm.motion import Clip, Motion
+
+Array = np.ndarray
+
+CMU_FPS = 120.0
+"""AMC files without a rate are taken for CMU's, recorded at 120 frames a second."""
+_INCH_M = 0.0254
+_FPS_IN_PATH = re.compile(r"_(\d+)fps", re.IGNORECASE)
+_CURE = "use the recording and the .asf that came with it"
+
+
+@dataclass
+class _AmcText:
+    """An AMC file as numbers by bone, not yet knowing what they mean."""
+
+    values: dict[str, Float[Array, "T n"]]
+    frames: int
+    radians: bool
+    fps: float | None
+
+
+def read_amc(path: Path, asf: Path | None = None, unit_m: float | None = None, fps: float | None = None) -> Clip:
+    """An ``.amc`` file as a clip.
+
+    Args:
+        path: the file.
+        asf: its skeleton; looked for beside it and in the two folders above where not given.
+        unit_m: metres a unit; where not given 0.0254 / the ASF's ``length``, if that makes a natural body.
+        fps: frames per second; where not given what the file says, else a folder named ``..._60fps``, else 120.
+
+    Raises:
+        FileError: with the line at fault, or no fitting ``.asf`` is found.
+    """
+    text = _parse(path)
+    body, notes = (read_asf(asf), ()) if asf is not None else _find_asf(path, text)
+    if misfit := _misfit(body, text):
+        raise FileError(str(path), f"{misfit} {body.path.name}", "the skeleton of this recording", _CURE)
+    rate = fps or text.fps or next((float(m[1]) for m in map(_FPS_IN_PATH.search, reversed(path.parts)) if m), CMU_FPS)
+    rotations, root = _local_rotations(body, text)
+    bare = body.skeleton()
+    height = body_height(bare)
+    unit, unit_name = _INCH_M / body.length_scale, "inches"
+    if unit_m is not None:
+        unit = unit_m
+    elif not 1.0 <= height * unit <= 2.4:
+        unit, unit_name = guess_unit(height)
+    notes = (*notes, *unit_notes(height * unit, unit_name, unit_m is not None))
+    tips = tuple((j, (x * unit, y * unit, z * unit)) for j, (x, y, z) in bare.end_sites)
+    skeleton = replace(bare, offsets_m=bare.offsets_m.astype(np.float64) * unit, end_sites=tips)
+    motion = Motion(skeleton, rotations, (root * unit).astype(np.float32), rate)
+    if is_z_up(skeleton, motion.rotations, motion.root_m):
+        motion, notes = z_up_to_y_up(motion), (*notes, "The file has Z up; it is turned to Y up here.")
+    meta = MappingProxyType({"amc": {"unit_m": unit, "asf": body.path.name}})
+    return Clip(path.stem, motion, source=str(path), notes=notes, meta=meta)
+
+
+def _parse(path: Path) -> _AmcText:
+    """Collect each bone's numbers, line by line; turned into numbers a bone at a time, which is ten times as fast."""
+    parts: dict[str, list[str]] = {}
+    radians, fps, frames = False, None, 0
+    text = read_text(path, "an AMC motion")
+    for number, line in enumerate(text.split("\n"), start=1):
+        name, _, rest = line.strip().partition(" ")
+        if not name or name.startswith("#"):
+            continue
+        if name.startswith(":"):
+            radians = radians or name.upper() == ":RADIANS"
+            if name.upper() == ":SAMPLES-PER-SECOND":
+                fps = _rate(rest, path, number)
+        elif name.isdigit() and not rest.strip():
+            frames += 1
+        elif frames and len(parts.setdefault(name, [])) < frames:
+            parts[name].append(rest)
+        else:
+            raise FileError(f"{path} line {number}", repr(line.strip()[:40]) + (
+                " a second time in one frame" if frames else " before the first frame number"),
+                "frame numbers, each followed by one line a bone", _CURE)
+    if not frames:
+        raise FileError(f"{path} line {text.count(chr(10)) + 1}", "no frames", "at least one", _CURE)
+    values = {name: _numbers(rows, frames, name, path) for name, rows in parts.items()}
+    return _AmcText(values, frames, radians, fps)
+
+
+def _rate(text: str, path: Path, number: int) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (np.isfinite(value) and value > 0):
+        raise FileError(f"{path} line {number}", f"SAMPLES-PER-SECOND {text[:20]}", "a positive number", "correct it")
+    return value
+
+
+def _numbers(rows: list[str], frames: int, name: str, path: Path) -> Float[Array, "T n"]:
+    words = " ".join(rows).split()
+    try:
+        values = np.array(words, dtype=np.float64)
+    except ValueError:
+        values = np.full(len(words), np.nan)
+    width = len(rows[0].split())
+    if len(rows) == frames and np.isfinite(values).all() and all(len(row.split()) == width for row in rows):
+        return values.reshape(frames, width)
+    raise _fault(name, frames, width, path)
+
+
+def _fault(bone: str, frames: int, width: int, path: Path) -> FileError:
+    """The first line of a bone that is wrong, or the first frame that lacks it."""
+    frame, seen, number = 0, True, 0
+    for number, line in enumerate(read_text(path, "an AMC motion").split("\n"), start=1):
+        words = line.split()
+        if len(words) == 1 and words[0].isdigit():
+            if not seen:
+                return FileError(f"{path} line {number}", f"frame {frame} has no line for {bone}",
+                                 "every bone in every frame", _CURE)
+            frame, seen = frame + 1, False
+        elif words and words[0] == bone:
+            seen = True
+            try:
+                good = len(words) - 1 == width and bool(np.isfinite([float(word) for word in words[1:]]).all())
+            except ValueError:
+                good = False
+            if not good:
+                return FileError(f"{path} line {number}", repr(line.strip()[:60]), f"{bone} and {width} finite numbers",
+                                 "the file is cut off; download it again" if frame == frames else _CURE)
+    return FileError(f"{path} line {number}", f"the last frame has no line for {bone}", "every bone in every frame",
+                     "the file is cut off; download it again")
+
+
+def _misfit(body: AsfSkeleton, text: _AmcText) -> str:
+    """Why a skeleton is not this recording's, or nothing."""
+    widths = {bone.name: len(bone.dof) for bone in body.bones}
+    for name, values in text.values.items():
+        if name not in widths:
+            return f"{name} is no bone of"
+        if values.shape[1] != widths[name]:
+            return f"{name} has {values.shape[1]} numbers a frame, not the {widths[name]} of"
+    missing = [name for name, width in widths.items() if width and name not in text.values]
+    return f"no line for {missing[0]}, a bone of" if missing else ""
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    """ASF files near by: of the recording's own folder first, there the one whose name begins the recording's."""
+    for folder in (path.parent, *list(path.resolve().parents)[1:3]):
+        found = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".asf")
+        yield from sorted(found, key=lambda file: not path.stem.lower().startswith(file.stem.lower()))
+
+
+def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]:
+    fitting: list[AsfSkeleton] = []
+    refused = ""
+    for candidate in _candidates(path):
+        if fitting and candidate.parent != fitting[0].path.parent:
+            break
+        try:
+            body = read_asf(candidate)
+        except MMMError as error:
+            refused = refused or str(error)
+            continue
+        if misfit := _misfit(body, text):
+            refused = refused or f"{misfit} {candidate.name}"
+        else:
+            fitting.append(body)
+    if not fitting:
+        raise FileError(str(path), "no fitting .asf beside it" + (f" ({refused})" if refused else ""),
+                        "the skeleton of this recording", "put it in the same folder, or give asf")
+    if path.stem.lower().startswith(fitting[0].path.stem.lower()):
+        return fitting[0], ()
+    # Of several that fit, the one that says most: some programs leave the last bones without length.
+    chosen = max(fitting, key=lambda body: len(body.skeleton().end_sites))
+    ours = chosen.skeleton().offsets_m
+    apart = [other.path.name for other in fitting
+             if np.abs(other.skeleton().offsets_m - ours).max() > 0.01 * np.abs(ours).max()]
+    if apart:
+        return chosen, (f"Taken to be on {chosen.path.name}; {', '.join(apart)} would fit too (give asf to choose).",)
+    return chosen, ()
+
+
+def _local_rotations(body: AsfSkeleton, text: _AmcText) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
+    """C M C^-1 of every bone, and the root's place in the file's unit."""
+    scale = 1.0 if text.radians else np.pi / 180
+    axes = body.axes()
+    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (text.frames, len(body.bones), 3, 3)).copy()
+    for j, bone in enumerate(body.bones):
+        turning = [c for c, name in enumerate(bone.dof) if name.startswith("r")]
+        if turning:
+            order = "".join(bone.dof[c][1] for c in turning).upper()
+            turned = extrinsic(text.values[bone.name][:, turning] * scale, order)
+            rotations[:, j] = axes[j] @ turned.astype(np.float64) @ axes[j].T
+    root, place = body.bones[0], np.zeros((text.frames, 3))
+    for c, name in enumerate(root.dof):
+        if name.startswith("t"):
+            place[:, "xyz".index(name[1])] = text.values[root.name][:, c]
+    return rotations, place
