@@ -1,0 +1,198 @@
+"""The sidebar: which sequence, which part of it, what is hidden, which model. Returns plain values."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.library import Entry
+from mmm import Clip, MMMError
+from mmm.baselines import BASELINES
+from mmm.catalog import CheckpointSummary, check_fit
+
+DEFAULT_FRAMES = 600
+"""Of a longer file, at first; the range slider shows more."""
+DEFAULT_SPEC = "span:150-239"
+
+BASELINE_LABELS = {"hold": "Hold (keep the last pose)", "slerp": "Slerp (straight interpolation)",
+                   "spline": "Spline (smooth interpolation)"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A pattern as the page offers it."""
+
+    label: str
+    regex: str
+    """Which SPECs it stands for."""
+    help: str
+
+
+KINDS = {
+    "span": Kind("One gap", r"span:(\d+)-(\d+)", "All frames from one to another are hidden."),
+    "every": Kind("Every n-th frame known", r"every:(\d+)", "Keyframes at even distances; the frames between are hidden."),
+    "keep": Kind("Keep some, hide some", r"keep:(\d+),hide:(\d+)", "Known and hidden stretches take turns."),
+    "random": Kind("Random frames", r"random:(\d*\.?\d+)", "Each frame is hidden with this probability."),
+    "first": Kind("The first frame", r"first", "Only frame 0 is hidden."),
+    "spec": Kind("Written out", r".*", "Any SPEC, as the command line takes it."),
+}
+
+
+def seed_from_url() -> None:
+    """On a session's first run, start from what the address says (a shared link)."""
+    if "seeded" in st.session_state:
+        return
+    st.session_state.seeded = True
+    query = st.query_params
+    for name in ("sequence", "method"):
+        if name in query:
+            st.session_state[name] = query[name]
+    if re.fullmatch(r"\d+-\d+", query.get("frames", "")):
+        st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
+    if query.get("seed", "").isdigit():
+        st.session_state.seed = int(query["seed"])
+    _put_spec(query.get("hide", DEFAULT_SPEC))
+
+
+def _put_spec(spec: str) -> None:
+    """Set the pattern's widgets to what a SPEC says; an unusual one is shown written out."""
+    pattern, _, groups = spec.partition("@")
+    kind, match = next((k, m) for k, v in KINDS.items() if (m := re.fullmatch(v.regex, pattern)))
+    if "+" in spec:
+        kind = "spec"
+    values = {"kind": kind}
+    if kind == "spec":
+        values["spec_text"] = spec
+    elif kind == "span":
+        values["span"] = (int(match[1]), int(match[2]))
+    elif kind == "every":
+        values["every"] = int(match[1])
+    elif kind == "keep":
+        values |= {"keep": int(match[1]), "hide": int(match[2])}
+    elif kind == "random":
+        values["share"] = float(match[1])
+    if groups and kind != "spec":
+        values["groups"] = groups.split(",")
+    for name, value in values.items():
+        st.session_state.setdefault(name, value)
+
+
+def pick_sequence(entries: list[Entry]) -> Entry:
+    """The sequence picker."""
+    by_key = {entry.key: entry for entry in entries}
+    if st.session_state.get("sequence") not in by_key:
+        st.session_state.sequence = entries[0].key
+
+    def label(key: str) -> str:
+        entry = by_key[key]
+        return entry.label.replace("_", " ") if entry.group == "Samples" else f"{entry.label}  ·  {entry.group}"
+
+    return by_key[st.selectbox("Sequence", list(by_key), key="sequence", format_func=label,
+                               help="The shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
+                                    "folders that MMM_DATA names.")]
+
+
+def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
+    """Which part of the clip: first frame, and one past the last."""
+    total = len(clip)
+    if total < 3:
+        return 0, total
+    key = f"frames-{entry.key}"
+    if key not in st.session_state:
+        low, high = st.session_state.pop("url_frames", (0, min(total, DEFAULT_FRAMES)))
+        st.session_state[key] = (min(low, total - 2), max(min(high, total), min(low, total - 2) + 2))
+    start, stop = st.slider("Part", 0, total, key=key, format="%d",
+                            help=f"Frames of the file; it has {total} at {clip.motion.fps:g} a second.")
+    return (start, stop) if stop - start >= 2 else (max(stop - 2, 0), max(stop - 2, 0) + 2)
+
+
+def pick_pattern(clip: Clip) -> tuple[str, int]:
+    """What is hidden: a SPEC and the seed for random ones."""
+    kind = st.selectbox("Hide", list(KINDS), key="kind", format_func=lambda k: KINDS[k].label,
+                        help="True frames that the model may not see. " + KINDS[st.session_state.kind].help)
+    last = len(clip) - 1
+    spec, seed = _SPEC_WIDGETS[kind](last), int(st.session_state.get("seed", 0))
+    if kind == "random":
+        seed = st.number_input("Seed", 0, 9999, key="seed", help="Another seed hides other frames.")
+    if kind == "spec":
+        return spec, seed
+    groups = clip.motion.skeleton.groups
+    names = [name for name in groups if name not in ("all", "torso", "head")]
+    st.session_state.groups = [g for g in st.session_state.get("groups", []) if g in names]
+    chosen = st.multiselect("Only these joints", names, key="groups", placeholder="the whole body",
+                            format_func=lambda g: f"{g.replace('_', ' ')} ({len(groups[g])})")
+    return spec + (f"@{','.join(chosen)}" if chosen else ""), seed
+
+
+def _span(last: int) -> str:
+    low, high = st.session_state.get("span", (last // 3, 2 * last // 3))
+    high = min(high, last)
+    st.session_state.span = (min(low, high), high)
+    low, high = st.slider("Hidden frames", 0, last, key="span", format="%d")
+    return f"span:{low}-{high}"
+
+
+def _clamped(name: str, default: float, low: float, high: float) -> None:
+    st.session_state[name] = type(default)(min(max(st.session_state.get(name, default), low), high))
+
+
+def _every(last: int) -> str:
+    _clamped("every", 15, 2, 60)
+    return f"every:{st.slider('Known: every n-th frame', 2, 60, key='every')}"
+
+
+def _keep(last: int) -> str:
+    _clamped("keep", 5, 1, 240)
+    _clamped("hide", 5, 1, 240)
+    left, right = st.columns(2)
+    keep = left.number_input("Known", 1, 240, key="keep")
+    return f"keep:{keep},hide:{right.number_input('Hidden', 1, 240, key='hide')}"
+
+
+def _random(last: int) -> str:
+    _clamped("share", 0.15, 0.01, 0.95)
+    return f"random:{st.slider('Probability', 0.01, 0.95, key='share', step=0.01):g}"
+
+
+def _written(last: int) -> str:
+    st.session_state.setdefault("spec_text", "frames:20-40,90+span:150-200@legs")
+    return st.text_input("SPEC", key="spec_text", help="For example frames:3,9,40-60 or span:30-60@left_arm; several "
+                                                       "joined by +.").strip()
+
+
+_SPEC_WIDGETS: dict[str, Callable[[int], str]] = {
+    "span": _span, "every": _every, "keep": _keep, "random": _random, "first": lambda last: "first", "spec": _written,
+}
+
+
+def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> str:
+    """The model picker: checkpoints that fit the clip, then the interpolations."""
+    fitting, unfit = [], []
+    for card in checkpoints:
+        try:
+            check_fit(card, clip)
+            fitting.append(card)
+        except MMMError as error:
+            unfit.append((card.name, f"it {error.expected}"[3:], error.found))
+    names = [*(c.name for c in fitting), *BASELINES]
+    if st.session_state.get("method") not in names:
+        st.session_state.method = names[0] if fitting else "spline"
+    of = {card.name: card for card in fitting}
+    chosen = st.selectbox("Model", names, key="method", format_func=lambda n: BASELINE_LABELS.get(n, n))
+    if chosen in of:
+        card = of[chosen]
+        heard = "listens to the music" if card.uses_music else "sees motion alone"
+        st.caption(f"`{card.network}` network, {heard}.")
+    for name, expected, found in unfit:
+        st.caption(f"Not for this clip: {name} expects {expected}; the clip has {found}.")
+    return chosen
+
+
+def share_in_url(entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str) -> None:
+    """Keep the address in step with the page, so that it can be sent to a colleague."""
+    wanted = {"sequence": entry.key, "frames": f"{frames[0]}-{frames[1]}", "hide": spec, "method": method}
+    if spec.startswith("random"):
+        wanted["seed"] = str(seed)
+    if dict(st.query_params) != wanted:
+        st.query_params.from_dict(wanted)

@@ -1,0 +1,163 @@
+"""Running a recovery behind the page: in a thread, with progress, cancellable, its results kept for every session."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+import mmm
+from mmm import Clip, MMMError, RecoveryResult
+from mmm.baselines import BASELINES
+from mmm.masks import Mask
+
+KEPT_RESULTS = 32
+
+
+@dataclass(frozen=True)
+class Request:
+    """What determines a recovery's outcome, by digest: equal requests have equal results."""
+
+    clip_digest: str
+    spec: str
+    seed: int
+    method: str
+    """A checkpoint's name or a baseline's."""
+
+
+class Cancelled(Exception):
+    """The user pressed Cancel."""
+
+
+@dataclass
+class Job:
+    """One recovery on its way."""
+
+    request: Request
+    share: float = 0.0
+    stage: str = "Starting"
+    results: list[RecoveryResult] | None = None
+    """The method asked for, then hold, slerp and spline."""
+    error: str = ""
+    _cancel: threading.Event = field(default_factory=threading.Event)
+    _done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def running(self) -> bool:
+        """Whether it still works."""
+        return not self._done.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, at most so long; True when ended."""
+        return self._done.wait(seconds)
+
+    def cancel(self) -> None:
+        """Ask it to stop; it does after the window in hand."""
+        self._cancel.set()
+
+    def advance(self, share: float, stage: str) -> None:
+        """Called by the worker; this is where a cancelled job ends."""
+        if self._cancel.is_set():
+            raise Cancelled
+        self.share, self.stage = share, stage
+
+    def run(self, work: Callable[["Job"], list[RecoveryResult]]) -> None:
+        """The thread's body."""
+        try:
+            self.results = work(self)
+        except Cancelled:
+            self.error = "Cancelled. Press Recover to start again."
+        except MMMError as error:
+            self.error = str(error)
+        except Exception as error:
+            # A bug of ours: the page must not wait for ever, and the log must have the trace.
+            self.error = f"{type(error).__name__}: {error}. This is a fault of the workbench; its log has the trace."
+            raise
+        finally:
+            self._done.set()
+
+
+class Results:
+    """The latest results of all sessions, bounded."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Request, list[RecoveryResult]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, request: Request) -> list[RecoveryResult] | None:
+        """The results of this request, if it was run lately."""
+        with self._lock:
+            if request in self._kept:
+                self._kept.move_to_end(request)
+            return self._kept.get(request)
+
+    def put(self, request: Request, results: list[RecoveryResult]) -> None:
+        """Keep results; the oldest go."""
+        with self._lock:
+            self._kept[request] = results
+            while len(self._kept) > KEPT_RESULTS:
+                self._kept.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def kept_results() -> Results:
+    """One store a server."""
+    return Results()
+
+
+class Models:
+    """Loaded networks, one a checkpoint and state of its files."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded: dict[str, object] = {}
+
+    def get(self, name: str) -> object:
+        """The network of a checkpoint, loaded once."""
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = mmm.load_model(name)
+            return self._loaded[name]
+
+
+@st.cache_resource(show_spinner=False)
+def loaded_models() -> Models:
+    """One store a server."""
+    return Models()
+
+
+def start(request: Request, clip: Clip, mask: Mask) -> Job:
+    """Start a recovery in a thread of its own and return at once."""
+    job, models, results = Job(request), loaded_models(), kept_results()
+
+    def work(job: Job) -> list[RecoveryResult]:
+        baselines = [mmm.interpolate(name, clip, mask) for name in BASELINES]
+        if request.method in BASELINES:
+            first = next(r for r in baselines if r.model_name == request.method)
+        else:
+            job.advance(0.02, "Loading the network")
+            model = models.get(request.method)
+            job.advance(0.1, "Recovering")
+            first = mmm.recover(model, clip, mask, progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))
+        job.advance(0.97, "Measuring")
+        found = [first, *(r for r in baselines if r.model_name != first.model_name)]
+        for result in found:
+            result.errors.summary()
+        results.put(request, found)
+        return found
+
+    threading.Thread(target=job.run, args=(work,), name=f"recover-{request.method}", daemon=True).start()
+    return job
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Import torch in the background when the server opens its first page, so that the first Recover does not wait."""
+
+    def import_torch() -> None:
+        import mmm.recovery  # noqa: F401
+
+    thread = threading.Thread(target=import_torch, name="warm-up", daemon=True)
+    thread.start()
+    return thread

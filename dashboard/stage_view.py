@@ -1,0 +1,60 @@
+"""The stage on the page: truth and recovery, and one interpolation more if asked."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.stage import pack_stage, panel_from_motion, stage
+from mmm import Clip, Motion, RecoveryResult
+from mmm.baselines import BASELINES
+from mmm.io.audio import encode_ogg
+from mmm.masks import Mask
+
+
+def stage_section(clip: Clip, mask: Mask, results: list[RecoveryResult] | None, method: str) -> None:
+    """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so."""
+    beside = st.session_state.get("beside")
+    extra = beside if beside != method else None
+    st.container().pills(
+        "Also on the stage", list(BASELINES), key="beside", format_func=str.capitalize, label_visibility="collapsed",
+        help="A third dancer: what plain interpolation makes of the same hidden frames.",
+    ) if results is not None else None
+    payload = _payload(clip, mask.label, mask.hidden.tobytes(), method if results is not None else "", extra,
+                       _mask=mask, _results=results)
+    stage(payload, key="stage", height=600)
+    if results is None and mask.hidden.any():
+        st.caption("Shown beside the truth: slerp, a plain interpolation, until the model has recovered this pattern.")
+    for note in results[0].notes if results else ():
+        st.caption(note)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Clip: Clip.digest})
+def _payload(clip: Clip, spec: str, hidden: bytes, recovered_by: str, extra: str | None, *, _mask: Mask,
+             _results: list[RecoveryResult] | None) -> bytes:
+    panels = [panel_from_motion("Truth", clip.motion, "truth")]
+    errors: dict[str, np.ndarray] = {}
+    if _results is not None:
+        first = _results[0]
+        panels.append(panel_from_motion(first.model_name, first.recovered.motion,
+                                        "baseline" if first.model_name in BASELINES else "model"))
+        errors[first.model_name] = first.errors.per_frame("position_cm")
+        best = min((r for r in _results[1:]), key=lambda r: r.errors.summary()["position_cm"] or 0.0)
+        errors[best.model_name] = best.errors.per_frame("position_cm")
+        if extra:
+            other = next(r for r in _results if r.model_name == extra)
+            panels.append(panel_from_motion(extra, other.recovered.motion, "baseline"))
+    elif _mask.hidden.any() and not _mask.hidden.all(axis=0).any():
+        preview: Motion = BASELINES["slerp"](clip, _mask.hidden)
+        panels.append(panel_from_motion("Slerp, before Recover", preview, "baseline"))
+    sound = clip.music.audio if clip.music else None
+    return pack_stage(
+        panels, fps=clip.motion.fps, hidden=_mask.hidden, floor_m=round(clip.motion.floor_m(), 4), title=clip.name,
+        waveform=sound.samples.mean(axis=1) if sound else None, audio=_ogg(clip.digest(), _clip=clip) if sound else None,
+        beats=clip.music.beats if clip.music else None, errors=errors,
+    )
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _ogg(digest: str, *, _clip: Clip) -> bytes:
+    assert _clip.music is not None
+    assert _clip.music.audio is not None
+    return encode_ogg(_clip.music.audio)

@@ -1,0 +1,158 @@
+"""The one page: controls at the side, the stage, and under it what the errors are; everything follows one playhead."""
+
+import html
+import shlex
+
+import numpy as np
+import streamlit as st
+
+from dashboard import controls, library, recoveries
+from dashboard.errors_view import errors_section
+from dashboard.recoveries import Job, Request
+from dashboard.stage_view import stage_section
+from mmm import Clip, MMMError, masks
+from mmm.baselines import BASELINES
+from mmm.catalog import list_checkpoints
+from mmm.masks import Mask
+
+CSS = """<style>
+.block-container, [data-testid="stMainBlockContainer"] {padding-top: 2.2rem; padding-bottom: 4rem; max-width: 1500px}
+.wb-title {display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 14px; margin: 0 0 2px}
+.wb-title h1 {font-size: 1.55rem; font-weight: 650; padding: 0; margin: 0; letter-spacing: -0.01em}
+.wb-facts {opacity: .68; font-size: .92rem; font-variant-numeric: tabular-nums}
+.wb-brand {font-weight: 650; letter-spacing: .01em; font-size: 1.02rem; margin: -.4rem 0 .35rem}
+.wb-brand span {display: block; font-weight: 400; opacity: .65; font-size: .85rem}
+</style>"""
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this anew at every interaction."""
+    st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=":material/animation:")
+    st.html(CSS)
+    recoveries.warm_up()
+    controls.seed_from_url()
+    st.sidebar.html('<div class="wb-brand">Masked motion workbench'
+                    "<span>Hide part of a dance, let a network recover it.</span></div>")
+    entries = library.find_entries()
+    if not entries:
+        _nothing_to_open()
+        return
+    try:
+        _workbench(entries)
+    except MMMError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _nothing_to_open() -> None:
+    st.html('<div class="wb-title"><h1>No sequence to open</h1></div>')
+    st.info("Put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or name folders in the environment variable "
+            "`MMM_DATA`, then reload the page. `python -m data.prepare samples` makes the sample dances anew.")
+
+
+def _workbench(entries: list[library.Entry]) -> None:
+    with st.sidebar:
+        entry = controls.pick_sequence(entries)
+        whole = library.open_clip(entry)
+        frames = controls.pick_frames(whole, entry)
+        stat = entry.path.stat()
+        clip = library.crop_clip(str(entry.path), stat.st_mtime_ns, *frames, _clip=whole)
+        st.divider()
+        mask, seed, problem = _pattern(clip)
+        if problem:
+            st.error(problem, icon=":material/error:")
+        st.divider()
+        method = controls.pick_method(clip, list_checkpoints())
+        slot = st.container()
+    controls.share_in_url(entry, frames, mask.label, seed, method)
+    request = Request(clip.digest(), mask.label, seed if mask.label.startswith("random") else 0, method)
+    results = recoveries.kept_results().get(request)
+    _title(clip)
+    stage_section(clip, mask, results, method)
+    if results is not None:
+        errors_section(results, mask)
+    _command_line(entry, frames, mask, seed, method)
+    with slot:  # last, because the page must stand before anything waits
+        _run_box(request, clip, mask, bool(problem), results is not None)
+
+
+def _pattern(clip: Clip) -> tuple[Mask, int, str]:
+    spec, seed = controls.pick_pattern(clip)
+    try:
+        mask = masks.parse(spec, clip, seed)
+        if mask.hidden.all(axis=0).any():
+            return mask, seed, "Nothing is known of some joints: leave at least one frame visible."
+        return mask, seed, ""
+    except MMMError as error:
+        return masks.none(clip), seed, str(error)
+
+
+def _title(clip: Clip) -> None:
+    motion, music = clip.motion, clip.music
+    facts = [f"{len(clip)} frames at {motion.fps:g} a second", f"{motion.duration_s:.1f} s",
+             f"{len(motion.skeleton)} joints"]
+    facts.append(f"{music.tempo_bpm:.0f} bpm" if music else "no music")
+    if clip.split:
+        facts.append(f"{clip.split} split")
+    st.html(f'<div class="wb-title"><h1>{html.escape(clip.name.replace("_", " "))}</h1>'
+            f'<span class="wb-facts">{html.escape("  ·  ".join(facts))}</span></div>')
+    for note in clip.notes:
+        st.caption(note)
+
+
+@st.fragment
+def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool) -> None:
+    """Recover, progress, cancel. A fragment: while it waits, the rest of the page stays alive."""
+    job: Job | None = st.session_state.get("job")
+    mine = job is not None and job.request == request
+    hidden = int(mask.hidden.sum())
+    st.caption(f"{int(mask.frames.sum())} of {len(clip)} frames hidden, {hidden / mask.hidden.size:.0%} of all joints "
+               "and frames.")
+    first = "job" not in st.session_state
+    pressed = st.button("Recover", type="primary", width="stretch", icon=":material/auto_fix_high:",
+                        disabled=blocked or not hidden or (mine and job is not None and job.running),
+                        help="Fill the hidden frames with the chosen model.")
+    if (pressed or (first and not done)) and hidden and not blocked:
+        if job is not None:
+            job.cancel()
+        job = st.session_state.job = recoveries.start(request, clip, mask)
+        mine = True
+    if job is None or not mine:
+        return
+    if job.running:
+        _follow(job)
+    if job.error:
+        st.warning(job.error, icon=":material/warning:")
+    elif job.results is not None and not done:
+        st.rerun()
+
+
+def _follow(job: Job) -> None:
+    if job.wait(0.15):  # most recoveries end here: no bar that only flashes
+        return
+    bar = st.progress(job.share, text=job.stage)
+    cancel = st.empty()
+    if cancel.button("Cancel", width="stretch", key="cancel"):
+        job.cancel()
+    while not job.wait(0.05):
+        bar.progress(job.share, text=job.stage)
+    bar.empty()
+    cancel.empty()
+
+
+def _command_line(entry: library.Entry, frames: tuple[int, int], mask: Mask, seed: int, method: str) -> None:
+    with st.expander("The same from the command line and from Python"):
+        path = str(entry.path.relative_to(library.ROOT) if entry.path.is_relative_to(library.ROOT) else entry.path)
+        part = f"{frames[0]}:{frames[1]}"
+        words = ["python", "-m", "mmm", "recover", path, "--frames", part, "--checkpoint", method, "--hide", mask.label]
+        words += ["--seed", str(seed)] if "random" in mask.label else []
+        st.code(shlex.join([*words, "--metrics", "metrics.json", "--out", "recovered.bvh"]), language="bash", wrap_lines=True)
+        recover = f'mmm.interpolate("{method}", clip, hidden)' if method in BASELINES else (
+            f'mmm.recover(mmm.load_model("{method}"), clip, hidden)')
+        st.code(f'import mmm\n\nclip = mmm.load_clip({path!r}, frames=({frames[0]}, {frames[1]}))\n'
+                f'hidden = mmm.masks.parse("{mask.label}", clip, seed={seed})\nresult = {recover}\n'
+                "print(result.errors.summary())", language="python")
+
+
+def floor_of(clip: Clip) -> float:
+    """Height of the clip's floor, metres, rounded so that a hair's difference does not resend the stage."""
+    return float(np.round(clip.motion.floor_m(), 4))
