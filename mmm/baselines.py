@@ -52,7 +52,7 @@ def _filled(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"], method: str)
 def fill(
     rotations: Float[Array, "T J 3 3"],
     root_m: Float[Array, "T 3"],
-    hidden: Bool[Array, "T J"],
+    hidden: Bool[Array, "_ _"],
     method: str,
     names: tuple[str, ...] | None = None,
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
@@ -61,7 +61,7 @@ def fill(
     Args:
         rotations: local rotation matrices; hidden ones may hold anything, NaN included.
         root_m: root positions, metres.
-        hidden: True = to be filled.
+        hidden: (T, J), True = to be filled.
         method: ``hold``, ``slerp`` or ``spline``.
         names: joint names for the error message.
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import argrelextrema
 
 from mmm import rotations as rot
 from mmm.errors import SpecError
@@ -83,7 +82,7 @@ class Errors:
         return table
 
 
-def errors(truth: Motion, other: Motion, hidden: Mask | Bool[Array, "T J"]) -> Errors:
+def errors(truth: Motion, other: Motion, hidden: Mask | Bool[Array, "_ _"]) -> Errors:
     """Compares two motions of the same joints and length.
 
     Raises:
@@ -229,7 +228,9 @@ def motion_beats(motion: Motion) -> Int[Array, "B"]:
     speed = np.linalg.norm(np.diff(motion.positions().astype(np.float64), axis=0), axis=-1).mean(axis=1)
     if len(speed) < 3:
         return np.zeros(0, dtype=np.int64)
-    return argrelextrema(gaussian_filter1d(speed, 5 * motion.fps / 60), np.less)[0]
+    speed = gaussian_filter1d(speed, 5 * motion.fps / 60)
+    # A turning point on a frame gives two equal speeds beside it: the first of them counts.
+    return 1 + np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:]))
 
 
 def beat_alignment(
@@ -246,5 +247,5 @@ def beat_alignment(
 
 
 def _nearness(beats: Array, others: Array, fps: float) -> float | None:
-    away_s = np.abs(beats[:, None] - others).min(axis=1, initial=np.inf) / fps
+    away_s = np.abs(beats[:, None] - others.astype(float)).min(axis=1, initial=np.inf) / fps
     return _mean_or_none(np.exp(-((away_s / 0.05) ** 2) / 2))
