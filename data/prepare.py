@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data.dance import dataset
+from data.dance.samples import write_samples
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -18,12 +19,17 @@ def _parser() -> argparse.ArgumentParser:
     dance.add_argument("--frames", type=int, default=600, help="frames a clip, at 60 a second")
     dance.add_argument("--seed", type=int, default=0, help="of the choice of dancers and stretches")
     dance.add_argument("--jobs", type=int, default=2, help="processes that render songs")
+    samples = commands.add_parser("samples", help="the twelve clips that ship with the project, made again")
+    samples.add_argument("--out", type=Path, default=Path("data/samples"), help="folder to write into")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _parser().parse_args(arguments)
+    if options.command == "samples":
+        write_samples(options.out)
+        return 0
     sizes = {"train": options.train, "val": options.val, "test": options.test}
     dataset.prepare(options.out, sizes, options.frames, options.seed, options.jobs)
     return 0

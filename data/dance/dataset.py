@@ -16,7 +16,8 @@ from data.dance.choreography import FPS, dance
 from data.dance.song import SPLITS, Song, make_song
 from data.dance.style import DANCERS, Dancer, make_dancer
 from data.dance.synth import render
-from mmm.errors import FileError
+from data.dance.truth import Truth, save_truths, truth_of
+from mmm.errors import FileError, SpecError
 from mmm.motion import Clip, Music
 from mmm.music import features_of
 from mmm.rotations import matrix_to_sixd, sixd_to_matrix
@@ -92,7 +93,13 @@ def make_clip(song: Song, dancer: Dancer, start: int = 0, frames: int = 300, mus
         start: first frame within the song.
         frames: how many, at 60 fps.
         music: the whole song's music, where it has been made already; else it is rendered, with its sound.
+
+    Raises:
+        SpecError: the stretch is not inside the song.
     """
+    if not 0 <= start < start + frames <= song.frames(FPS):
+        raise SpecError(f"frames {start}:{start + frames}", f"{song.name} has {song.frames(FPS)} frames",
+                        "a stretch inside the song", "choose shorter clips or an earlier start")
     if music is None:
         music = song_music(song, sound=True)
     name = f"{song.name}_{dancer.name.split('_')[-1]}_at{start:04d}"
@@ -135,7 +142,8 @@ def prepare(out: Path, sizes: Mapping[str, int], frames: int = 600, seed: int = 
 
     A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N, 24, 6) float16:
     the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32; ``music.npy`` (N, 35) float32; and
-    ``clips.json`` with ``first``, the clip's first row, beside each plan. Songs heard before are not heard again.
+    ``clips.json`` with ``first``, the clip's first row, beside each plan; ``truth.npz`` as ``truth.save_truths`` writes
+    it. Songs heard before are not heard again.
 
     Args:
         out: the folder to write into.
@@ -158,20 +166,25 @@ def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
               "music": ((total, 35), np.float32)}
     arrays = {name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
               for name, (shape, kind) in shapes.items()}
-    first, rows, song, music = 0, [], None, None
+    rows: list[dict[str, int | str]] = []
+    truths: list[Truth] = []
+    first, song, music = 0, None, None
     for item in tqdm(clips, desc=folder.name, disable=None):
         if song is None or song.name != item.song:
             song = song_named(item.song)
             music = cached_music(song, songs)
-        clip = make_clip(song, dancer_named(item.dancer), item.start, item.frames, music)
+        dancer = dancer_named(item.dancer)
+        clip = make_clip(song, dancer, item.start, item.frames, music)
         here = slice(first, first + item.frames)
         arrays["rotations"][here] = matrix_to_sixd(clip.motion.rotations)
         arrays["root_m"][here] = clip.motion.root_m
         arrays["music"][here] = clip.music.features if clip.music else 0
+        truths.append(truth_of(song, dancer, item.start, item.frames))
         rows.append({"first": first, **asdict(item)})
         first += item.frames
     for array in arrays.values():
         array.flush()
+    save_truths(folder / "truth.npz", truths)
     (folder / "clips.json").write_text(json.dumps(
         {"version": VERSION, "fps": FPS, "skeleton": list(SMPL24.names), "clips": rows}, indent=1), encoding="utf-8")
 

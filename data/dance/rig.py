@@ -17,6 +17,8 @@ UPRIGHT_M = 0.965
 """Height of the pelvis of an upright dancer, knees just not locked."""
 _REACH = 0.992
 """Share of the leg's full length that a leg may use; beyond it the pelvis is pulled down."""
+_ELBOW_RAD = (0.04, 2.4)
+"""An elbow neither bends backwards nor folds flat."""
 _OFFSETS = SMPL24.offsets_m.astype(float)
 
 
@@ -76,7 +78,8 @@ def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: in
     rotations[:, first] = rotation("y", -sign * get["reach"]) @ rotation("z", sign * get["raise"])
     rotations[:, first + 3] = (rotation("x", -get["swing"]) @ rotation("y", -sign * get["fwd"])
                                @ rotation("z", -sign * get["down"]) @ rotation("x", -get["twist"]))
-    rotations[:, first + 5] = rotation("y", -sign * get["elbow"])
+    bend = -_soft_min(-_soft_min(get["elbow"], _ELBOW_RAD[1], 0.15), -_ELBOW_RAD[0], 0.15)
+    rotations[:, first + 5] = rotation("y", -sign * bend)
     rotations[:, first + 7] = rotation("z", -sign * get["wrist"])
 
 
@@ -110,8 +113,8 @@ def _root(at: dict[str, Array], heading: Array, pelvis: Array, ankles: dict[str,
     return root
 
 
-def _soft_min(a: Array, b: Array, width: float = 0.012) -> Array:
-    """The smaller one, rounded where they meet within ``width`` metres; never larger than either."""
+def _soft_min(a: Array, b: Array | float, width: float = 0.012) -> Array:
+    """The smaller one, rounded where they meet within ``width``; never larger than either."""
     return 0.5 * (a + b - np.sqrt((a - b) ** 2 + width**2))
 
 

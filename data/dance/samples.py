@@ -1,0 +1,88 @@
+"""The twelve clips that ship with the project: test songs and test dancers, with their sound beside them."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.dance.choreography import FPS
+from data.dance.dataset import make_clip, song_music
+from data.dance.song import make_song
+from data.dance.style import make_dancer
+from data.dance.truth import truth_of
+from mmm.io import load_clip
+from mmm.io.audio import write_audio
+from mmm.motion import Clip
+from mmm.rotations import matrix_to_rotvec
+
+FRAMES = 600
+ROTVEC_STEP = 2.0**-13
+"""Rotation vectors are rounded to this many radians (0.007 degrees), so that they compress well."""
+ROOT_STEP_M = 2.0**-15
+FEATURE_STEP = 2.0**-9
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which clip is shipped."""
+
+    song: int
+    dancer: int
+    bar: int
+    """The bar it begins with."""
+
+
+# Songs from 81 to 140 bpm, a dancer each; all twelve moves occur.
+_CHOSEN = ((32, 8), (3, 12), (9, 8), (4, 4), (15, 8), (10, 0), (28, 12), (16, 8), (35, 12), (14, 8), (11, 12), (23, 20))
+SAMPLES = tuple(Sample(song, dancer, bar) for dancer, (song, bar) in enumerate(_CHOSEN))
+
+
+def make_sample(sample: Sample) -> tuple[Clip, dict[str, Any]]:
+    """The clip with its sound, and its truth as JSON would hold it."""
+    song, dancer = make_song("test", sample.song), make_dancer("test", sample.dancer)
+    start = round(sample.bar * song.bar_s * FPS)
+    clip = make_clip(song, dancer, start, FRAMES, song_music(song, sound=True))
+    name = f"dance_{song.tempo_bpm:03d}bpm_{song.name}_{dancer.name.split('_')[1]}"
+    truth = truth_of(song, dancer, start, FRAMES)
+    return Clip(name, clip.motion, clip.music, clip.source, clip.split), {
+        "song": song.name, "dancer": asdict(dancer), "tempo_bpm": song.tempo_bpm, "start_frame": start,
+        "influences": [asdict(one) for one in truth.influences]}
+
+
+def _rounded(values: np.ndarray, step: float) -> np.ndarray:
+    return (np.round(values.astype(np.float64) / step) * step).astype(np.float32)
+
+
+def write_sample(clip: Clip, folder: Path) -> None:
+    """``NAME.npz`` in the project's clip layout with rotation vectors, ``NAME.ogg`` beside it."""
+    music, skeleton = clip.music, clip.motion.skeleton
+    assert music is not None and music.audio is not None
+    np.savez_compressed(
+        folder / f"{clip.name}.npz", format="mmm-clip-1", fps=np.float64(clip.motion.fps),
+        names=np.array(skeleton.names), parents=np.array(skeleton.parents, dtype=np.int32),
+        offsets_m=skeleton.offsets_m, feet=np.array(skeleton.feet, dtype=np.int32),
+        rotvec=_rounded(matrix_to_rotvec(clip.motion.rotations), ROTVEC_STEP),
+        root_m=_rounded(clip.motion.root_m, ROOT_STEP_M), name=clip.name, source=clip.source, split=clip.split,
+        music_features=_rounded(music.features, FEATURE_STEP), music_beats=music.beats,
+        music_fps=np.float64(music.fps), music_tempo_bpm=np.float64(music.tempo_bpm))
+    write_audio(music.audio, folder / f"{clip.name}.ogg")
+
+
+def write_samples(folder: Path) -> list[str]:
+    """All twelve, and ``truth.json``; returns their names.
+
+    Raises:
+        FileError: the folder cannot be written, or a clip does not come back as it was written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    truths = {}
+    for sample in SAMPLES:
+        clip, truth = make_sample(sample)
+        write_sample(clip, folder)
+        load_clip(folder / f"{clip.name}.npz")
+        truths[clip.name] = truth
+    text = json.dumps(truths, indent=None, separators=(",", ":")).replace('},"dance', '},\n"dance')
+    (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+    return list(truths)

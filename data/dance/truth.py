@@ -1,0 +1,138 @@
+"""The known answer: which frames of the music decide which frames and joints of the motion, and by which rule.
+
+An influence says: *these* motion frames follow *those* music frames. It is complete: change the music anywhere else,
+and these frames of the motion stay bit for bit as they were (``tests/data/dance/test_truth.py`` does just that).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from data.dance.choreography import BLEND_BEATS, FPS, KICK_WINDOW_S, SNARE_WINDOW_S, move_of
+from data.dance.song import Drum, Song
+from data.dance.style import Dancer
+from mmm.skeleton import SMPL24
+
+Array = np.ndarray
+
+RULES = ("chord", "kick", "snare")
+_STROKE_S = 0.1
+"""How much sound of a drum stroke counts as the stroke: most of its energy."""
+_LEGS = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")
+_NOT_DANCED = ("left_hand", "right_hand")
+_KICKED = ("pelvis", "spine1", "spine2", "neck", "head", *_LEGS)
+_SNARED = ("spine3", "neck", "head", *(f"{side}_{joint}" for side in ("left", "right")
+                                       for joint in ("collar", "shoulder", "elbow", "wrist")))
+JOINTS: dict[str, tuple[int, ...]] = {
+    "chord": tuple(j for j, name in enumerate(SMPL24.names) if name not in _NOT_DANCED),
+    "kick": tuple(SMPL24.names.index(name) for name in _KICKED),
+    "snare": tuple(SMPL24.names.index(name) for name in _SNARED),
+}
+"""Joints whose local rotation a rule moves. Chords and kicks move the root's position too (it counts as joint 0)."""
+
+
+@dataclass(frozen=True)
+class Influence:
+    """One cause in the music and the stretch of motion that follows it; frames of the clip, stops not included."""
+
+    rule: str
+    """``chord`` (a bar's chord and section decide move, side and size), ``kick`` or ``snare``."""
+    label: str
+    """The chord and the move (``Am v_step right``), or the drum."""
+    music: tuple[int, int]
+    motion: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """All influences on a clip."""
+
+    frames: int
+    influences: tuple[Influence, ...]
+
+    def deciding(self, frame: int, joint: int | None = None, rules: Sequence[str] = RULES) -> Bool[Array, "T"]:
+        """The music frames that decide a motion frame; of one joint where given."""
+        return self.matrix(joint, rules, slice(frame, frame + 1))[0]
+
+    def matrix(self, joint: int | None = None, rules: Sequence[str] = RULES, rows: slice = slice(None)
+               ) -> Bool[Array, "T T"]:
+        """Row: motion frame, column: music frame; True where the one is decided by the other."""
+        result = np.zeros((self.frames, self.frames), dtype=bool)
+        for one in self.influences:
+            if one.rule in rules and (joint is None or joint in JOINTS[one.rule]):
+                result[slice(*one.motion), slice(*one.music)] = True
+        return result[rows]
+
+
+def truth_of(song: Song, dancer: Dancer, start: int = 0, frames: int | None = None) -> Truth:
+    """The table for frames ``start`` to ``start + frames`` of a song (to its end, if not given).
+
+    Influences that reach no motion frame of the clip are left out; those whose music lies (partly) outside the clip
+    keep what is inside, which may be nothing.
+    """
+    count = song.frames(FPS) - start if frames is None else frames
+    found = [*_chords(song, dancer), *_drum(song, dancer, "kick", KICK_WINDOW_S),
+             *_drum(song, dancer, "snare", SNARE_WINDOW_S)]
+    inside = (Influence(one.rule, one.label, _clipped(one.music, start, count), _clipped(one.motion, start, count))
+              for one in found)
+    return Truth(count, tuple(one for one in inside if one.motion[0] < one.motion[1]))
+
+
+def _clipped(span: tuple[int, int], start: int, count: int) -> tuple[int, int]:
+    first, stop = (int(np.clip(frame - start, 0, count)) for frame in span)
+    return first, stop
+
+
+def _span(start_s: float, stop_s: float) -> tuple[int, int]:
+    """Frames whose moment lies between two moments, both included."""
+    return int(np.ceil(start_s * FPS - 1e-6)), int(np.floor(stop_s * FPS + 1e-6)) + 1
+
+
+def _chords(song: Song, dancer: Dancer) -> list[Influence]:
+    found = []
+    for k, bar in enumerate(song.bars):
+        start_s, stop_s, blend_s = k * song.bar_s, (k + 1) * song.bar_s, BLEND_BEATS * song.beat_s
+        side = "right" if bar.minor else "left"
+        # Before the first bar line and after the last the outer bars go on.
+        first_s = -1.0 if k == 0 else start_s - blend_s
+        last_s = song.duration_s + 1 if k == len(song.bars) - 1 else stop_s + blend_s
+        found.append(Influence("chord", f"{bar.chord_name} {move_of(bar)} {side}", _span(start_s, stop_s),
+                               _span(first_s + dancer.late_s, last_s + dancer.late_s)))
+    return found
+
+
+def _drum(song: Song, dancer: Dancer, drum: Drum, window_s: tuple[float, float]) -> list[Influence]:
+    return [Influence(drum, drum, _span(onset, onset + _STROKE_S),
+                      _span(onset + window_s[0] + dancer.late_s, onset + window_s[1] + dancer.late_s))
+            for onset in song.onsets_s(drum).tolist()]
+
+
+def save_truths(path: Path, truths: Sequence[Truth]) -> None:
+    """Many clips' tables in one ``.npz``: a row an influence, with ``clip`` (index), ``rule`` (index in ``rules``),
+    ``music`` and ``motion`` (R, 2), ``label``; ``joints`` (rules, 24) says what a rule moves."""
+    rows = [(k, RULES.index(one.rule), one.label, one.music, one.motion)
+            for k, truth in enumerate(truths) for one in truth.influences]
+    clip, rule, label, music, motion = zip(*rows, strict=True)
+    moved = np.zeros((len(RULES), len(SMPL24)), dtype=bool)
+    for k, name in enumerate(RULES):
+        moved[k, list(JOINTS[name])] = True
+    np.savez_compressed(path, clip=np.array(clip, dtype=np.int32), rule=np.array(rule, dtype=np.int8),
+                        label=np.array(label), music=np.array(music, dtype=np.int32),
+                        motion=np.array(motion, dtype=np.int32), rules=np.array(RULES), joints=moved,
+                        frames=np.array([truth.frames for truth in truths], dtype=np.int32))
+
+
+def load_truths(path: Path) -> list[Truth]:
+    """What ``save_truths`` wrote, clip by clip."""
+    with np.load(path, allow_pickle=False) as stored:
+        columns = {name: stored[name] for name in ("clip", "rule", "label", "music", "motion", "frames")}
+
+    def influences(index: int) -> tuple[Influence, ...]:
+        rows: Int[Array, "R"] = np.flatnonzero(columns["clip"] == index)
+        return tuple(Influence(RULES[columns["rule"][r]], str(columns["label"][r]), tuple(columns["music"][r].tolist()),
+                               tuple(columns["motion"][r].tolist())) for r in rows)
+
+    return [Truth(int(frames), influences(k)) for k, frames in enumerate(columns["frames"])]
