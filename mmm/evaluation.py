@@ -43,21 +43,30 @@ def evaluate(
     A SPEC that does not fit a clip (a span beyond its end) leaves that clip out of its rows.
 
     Returns:
-        One row a SPEC and method: ``hide method clips frames hidden rotation_deg position_cm root_cm``.
+        One row a SPEC and method: ``hide method clips frames hidden rotation_deg position_cm root_cm``; a mean over
+        nothing is None.
+
+    Raises:
+        SpecError: a SPEC fits none of the clips, or is none.
+        ModelError: the model cannot work on a clip.
     """
     pool = list(clips)
     rows = []
     for at, spec in enumerate(specs):
         sums: dict[str, _Pool] = {}
+        misfit: SpecError | None = None
         for number, clip in enumerate(pool):
             try:
                 mask = masks.parse(spec, clip, seed + number)
-            except SpecError:
+            except SpecError as error:
+                misfit = error
                 continue
             for result in with_baselines(recover(model, clip, mask)):
                 sums.setdefault(result.model_name, _Pool()).add(result)
             if progress is not None:
                 progress((at + (number + 1) / len(pool)) / len(specs))
+        if misfit is not None and not sums:
+            raise misfit
         rows += [{"hide": spec, "method": name, **pooled.row()} for name, pooled in sums.items()]
     return rows
 
