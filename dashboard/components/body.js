@@ -5,7 +5,10 @@
 function bodyParts(info, parents, radii) {
   const joints = info.joints, parts = [], hasChild = new Uint8Array(joints);
   const together = (a, b) => info.hulls.some((hull) => hull.includes(a) && hull.includes(b));
-  for (const hull of info.hulls) parts.push({ kind: "hull", points: hull, owner: hull[0] });
+  for (const hull of info.hulls) {
+    const owner = hull[0], axis = owner === 0 ? [0, hull.at(-1)] : [parents[owner], owner];
+    parts.push({ kind: "hull", points: hull, owner, axis });
+  }
   for (let p = 0; p < parents.length; p++) {
     const parent = parents[p];
     if (parent < 0) continue;

@@ -14,10 +14,11 @@ from mmm.skeleton import Skeleton, joint_side
 Array = np.ndarray
 
 # Radii in metres for a body of 1.7 m, by how far down the limb a joint lies (0 = where the limb starts).
-_LEG_M = (0.088, 0.056, 0.040, 0.034)  # hip, knee, ankle, ball of the foot
+_LEG_M = (0.092, 0.058, 0.040, 0.034)  # hip, knee, ankle, ball of the foot
 _ARM_M = (0.060, 0.042, 0.031, 0.030)  # shoulder, elbow, wrist, hand
 _COLLAR_M, _TRUNK_M, _PELVIS_M, _NECK_M, _HEAD_M = 0.058, 0.112, 0.112, 0.050, 0.055
 _FINGER_M, _TIP_M, _PLAIN_M = 0.014, 0.024, 0.045
+_TOES_M, _FINGERS_M = np.array([0.075, 0.0, 0.075]), np.full(3, 0.075)  # their reach beyond a foot or hand joint without an end site
 _HEAD_UP_M = 0.19  # from the head joint (the skull's base) to the crown, where a skeleton has no end site there
 _CHEST_REACH_M = 0.16  # spine joints this near below the collars belong to the chest
 
@@ -99,27 +100,43 @@ def _hulls(
     if left and right:
         ups = _ancestors(skeleton, left[0])
         meeting = next(j for j in _ancestors(skeleton, right[0]) if j in ups)
-        stubs = [j for line in (left, right) for j in _ancestors(skeleton, line[0]) if j > meeting and j not in hulls]
+        stubs = [j for line in (left, right) for j in _ancestors(skeleton, line[0]) if j > meeting]
         below, reach = [], 0.0
         for j in [meeting, *_ancestors(skeleton, meeting)][:-1]:
             reach += float(np.linalg.norm(skeleton.offsets_m[j]))
             if reach > _CHEST_REACH_M:
                 break
             below.append(parents[j])
-        hulls.append((meeting, left[0], right[0], *stubs, *(j for j in below if j != 0)))
+        neck = [j for j in range(len(skeleton)) if parents[j] == meeting and skeleton.limbs[j] == "head"][:1]
+        hulls.append((meeting, left[0], right[0], *stubs, *neck, *(j for j in below if j != 0)))
     return tuple(hulls)
 
 
-def crown_of(motion: Motion, body: Body) -> Float[Array, "T 1 3"] | None:
-    """Where the top of the head is, for a skeleton that has a head but no end site on it; metres."""
-    if body.head < 0 or body.crown >= 0:
-        return None
-    skeleton = motion.skeleton
-    # "Up" for the head is the way from the root to the head in the rest pose.
-    up = sum((skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]), np.zeros(3))
-    up = np.asarray(up / max(float(np.linalg.norm(up)), 1e-6) * _HEAD_UP_M, dtype=np.float32)
-    world = motion.world_rotations()[:, body.head]
-    return (motion.positions()[:, body.head] + world @ up)[:, None]
+def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E 3"], int]:
+    """Tips that a skeleton without such end sites lacks: the crown of the head, toes and finger tips; metres.
+
+    Returns:
+        The joint of each tip, their world positions, and which of them is the crown (-1 for none).
+    """
+    skeleton, joints, offsets, crown = motion.skeleton, [], [], -1
+    ends = {joint for joint, _ in skeleton.end_sites} | set(skeleton.parents)
+    if body.head >= 0 and body.crown < 0:
+        # "Up" for the head is the way from the root to the head in the rest pose.
+        up = sum((skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]), np.zeros(3))
+        crown = 0
+        joints.append(body.head)
+        offsets.append(up / max(float(np.linalg.norm(up)), 1e-6) * _HEAD_UP_M)
+    for j, limb in enumerate(skeleton.limbs):
+        out = skeleton.offsets_m[j].astype(np.float64)
+        if j in ends or not limb.endswith(("arm", "leg")) or (length := float(np.linalg.norm(out))) < 0.02:
+            continue
+        joints.append(j)
+        offsets.append(out / length * (_TOES_M if limb.endswith("leg") else _FINGERS_M))
+    if not joints:
+        return [], np.zeros((len(motion), 0, 3), dtype=np.float32), -1
+    world = motion.world_rotations()[:, joints]
+    away = np.einsum("teij,ej->tei", world, np.array(offsets, dtype=np.float32))
+    return joints, motion.positions()[:, joints] + away, crown
 
 
 def facing_rad(motion: Motion) -> float:

@@ -1,7 +1,7 @@
 // One orbit for all panels; each panel's target follows its dancer softly.
 
 const FIELD_OF_VIEW = 0.56; // radians, about a 40 mm lens: little distortion, some depth
-const LOOK_AT_M = 0.9; // the middle of a standing body above the floor
+const LOOK_AT_M = 0.87; // the middle of a standing body above the floor
 const SHARED_DRIFT_M = 0.6; // further than this from the first dancer a panel follows its own
 
 class OrbitCamera {
@@ -29,7 +29,7 @@ class OrbitCamera {
   view(width, height, target, out = {}) {
     const focal = height / 2 / Math.tan(FIELD_OF_VIEW / 2);
     // A standing body with its arms raised fits in height, a body with its arms spread in width.
-    const distance = Math.max(2.5 * focal / height, 2.15 * focal / width) / this.zoom;
+    const distance = Math.max(2.42 * focal / height, 2.1 * focal / width) / this.zoom;
     const cp = Math.cos(this.pitch), sp = Math.sin(this.pitch), cy = Math.cos(this.yaw), sy = Math.sin(this.yaw);
     out.width = width; out.height = height; out.focal = focal; out.distance = distance;
     out.right = [cy, 0, -sy];

@@ -71,22 +71,32 @@ const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * t);
 const css = (c, alpha = 1) => `rgba(${c.map((v) => Math.round(v)).join(",")},${alpha})`;
 const luminance = (c) => (0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]) / 255;
 
+function hue([r, g, b]) {
+  return Math.atan2(Math.sqrt(3) * (g - b), 2 * r - g - b); // radians
+}
+
+/** Colours for what is not the model: of a fixed row, those that nobody mistakes for the primary colour. */
+function otherColours(primary, dark) {
+  const row = (dark ? ["#e3b341", "#4fb3a9", "#a792e8", "#79b8ff", "#e58fb1"] : ["#b7791f", "#1f8a80", "#7257c9", "#2b6cb0", "#b83280"])
+    .map((text) => parseColour(text));
+  const apart = (c) => Math.abs(Math.atan2(Math.sin(hue(c) - hue(primary)), Math.cos(hue(c) - hue(primary))));
+  return [...row.filter((c) => apart(c) > 0.7), ...row.filter((c) => apart(c) <= 0.7)];
+}
+
 /** The theme as numbers, from Streamlit's --st-* variables. */
 function readTheme(node) {
   const style = getComputedStyle(node);
   const get = (name, fallback) => parseColour(style.getPropertyValue(`--st-${name}`), fallback);
   const bg = get("background-color", "#ffffff");
   const dark = luminance(bg) < 0.5;
-  const text = get("text-color", dark ? "#fafafa" : "#31333f");
+  const text = get("text-color", dark ? "#fafafa" : "#31333f"), primary = get("primary-color", "#ff4b4b");
   return {
     dark, bg, text,
     panel: get("secondary-background-color", dark ? "#262730" : "#f0f2f6"),
-    primary: get("primary-color", "#ff4b4b"),
+    primary,
     muted: mix(text, bg, 0.42),
     line: mix(bg, text, dark ? 0.17 : 0.13),
-    series: [get("primary-color", "#ff4b4b"), parseColour(dark ? "#e3b341" : "#b7791f"),
-             parseColour(dark ? "#4fb3a9" : "#1f8a80"), parseColour(dark ? "#a792e8" : "#7257c9"),
-             parseColour(dark ? "#79b8ff" : "#2b6cb0")],
+    series: [primary, ...otherColours(primary, dark)],
     font: style.getPropertyValue("--st-font") || "sans-serif",
   };
 }

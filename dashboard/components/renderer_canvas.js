@@ -91,7 +91,7 @@ class CanvasRenderer {
     const ghosts = figures.filter((figure) => figure.ghost), solid = figures.filter((figure) => !figure.ghost);
     for (const figure of ghosts) this.drawGhost(context, figure, view, 0.55);
     for (const figure of solid) this.drawFigure(context, figure, view);
-    for (const figure of ghosts) this.drawGhost(context, figure, view, 0.16); // still seen through the body
+    for (const figure of ghosts) this.drawGhost(context, figure, view, 0.1); // still seen through the body
   }
 
   drawFloor(context, floor, view) {
@@ -200,7 +200,7 @@ class CanvasRenderer {
     for (const part of [...figure.parts].sort((a, b) => b.depth - a.depth)) {
       const row = table[Math.round(figure.tint[part.owner] * (TINTS - 1))];
       if (part.kind === "limb") this.limb(context, figure, part, row, view);
-      else if (part.kind === "hull") this.hull(context, figure, part, row);
+      else if (part.kind === "hull") this.hull(context, figure, part, row, view);
       else if (part.kind === "head") this.head(context, figure, part, row);
       else {
         const s = figure.screen.subarray(part.points[0] * 4), r = figure.radii[part.points[0]] * s[3];
@@ -232,36 +232,44 @@ class CanvasRenderer {
     context.arc(ax, ay, ra, angle + open, angle - open + 2 * Math.PI);
     context.arc(bx, by, rb, angle - open, angle + open);
     context.closePath();
-    // Across the limb: u runs from one edge to the other, p along the screen, q towards the viewer.
-    const px = -dy / length, py = dx / length;
-    const wx = pose[b * 3] - pose[a * 3], wy = pose[b * 3 + 1] - pose[a * 3 + 1], wz = pose[b * 3 + 2] - pose[a * 3 + 2];
-    const along = Math.hypot(wx, wy, wz) || 1;
-    const tilt = -(wx * view.forward[0] + wy * view.forward[1] + wz * view.forward[2]) / along; // towards the viewer
-    const facing = Math.sqrt(Math.max(0, 1 - tilt * tilt));
-    const qx = -(dx / length) * tilt, qy = (dy / length) * tilt; // right, up
-    const r = Math.max(ra, rb), mx = (ax + bx) / 2, my = (ay + by) / 2;
-    const gradient = context.createLinearGradient(mx - px * r, my - py * r, mx + px * r, my + py * r);
-    for (let k = 0; k <= 6; k++) {
-      const u = k / 3 - 1, v = Math.sqrt(Math.max(0, 1 - u * u));
-      gradient.addColorStop(k / 6, shade(row, lit(u * px + v * qx, -u * py + v * qy, v * facing)));
-    }
-    context.fillStyle = gradient;
+    context.fillStyle = this.across(context, (ax + bx) / 2, (ay + by) / 2, Math.max(ra, rb), pose, a, b, row, view);
     this.paint(context, row, scale);
   }
 
-  hull(context, figure, part, row) {
+  /** A gradient across a round volume whose axis runs from point a to b: each edge takes the light as its side would. */
+  across(context, x, y, r, pose, a, b, row, view) {
+    const wx = pose[b * 3] - pose[a * 3], wy = pose[b * 3 + 1] - pose[a * 3 + 1], wz = pose[b * 3 + 2] - pose[a * 3 + 2];
+    const along = Math.hypot(wx, wy, wz) || 1;
+    const [rx, , rz] = view.right, u = view.up, f = view.forward;
+    const sx = wx * rx + wz * rz, sy = wx * u[0] + wy * u[1] + wz * u[2], flat = Math.hypot(sx, sy) || 1;
+    const tilt = -(wx * f[0] + wy * f[1] + wz * f[2]) / along; // how far the axis points at the viewer
+    const facing = Math.sqrt(Math.max(0, 1 - tilt * tilt));
+    // p runs across on the screen, q is the side turned to the viewer (right, up)
+    const px = sy / flat, py = -sx / flat, qx = -(sx / flat) * tilt, qy = -(sy / flat) * tilt;
+    const gradient = context.createLinearGradient(x - px * r, y + py * r, x + px * r, y - py * r);
+    for (let k = 0; k <= 6; k++) {
+      const s = k / 3 - 1, c = Math.sqrt(Math.max(0, 1 - s * s));
+      gradient.addColorStop(k / 6, shade(row, lit(s * px + c * qx, s * py + c * qy, c * facing)));
+    }
+    return gradient;
+  }
+
+  hull(context, figure, part, row, view) {
     const s = figure.screen, circles = part.points.map((p) => [s[p * 4], s[p * 4 + 1], figure.radii[p] * s[p * 4 + 3]]);
-    const outline = roundedHull(circles);
+    const outline = roundedHull(circles), [a, b] = part.axis;
     context.beginPath();
     outline.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
     context.closePath();
-    const xs = outline.map((p) => p[0]), ys = outline.map((p) => p[1]);
-    const left = Math.min(...xs), right = Math.max(...xs), top = Math.min(...ys), bottom = Math.max(...ys);
-    const cx = (left + right) / 2, cy = (top + bottom) / 2, r = Math.max(right - left, bottom - top) / 2;
-    const gradient = context.createRadialGradient(cx + LIGHT[0] * r * 0.55, cy - LIGHT[1] * r * 0.55, r * 0.05, cx, cy, r * 1.15);
-    for (let k = 0; k <= 5; k++) gradient.addColorStop(k / 5, shade(row, 0.93 - 0.62 * (k / 5) ** 1.15));
-    context.fillStyle = gradient;
-    this.paint(context, row, s[part.points[0] * 4 + 3]);
+    // How wide the volume is across its axis on the screen
+    const dx = s[b * 4] - s[a * 4], dy = s[b * 4 + 1] - s[a * 4 + 1], length = Math.hypot(dx, dy) || 1;
+    let low = Infinity, high = -Infinity;
+    for (const [x, y] of outline) {
+      const at = (-(x - s[a * 4]) * dy + (y - s[a * 4 + 1]) * dx) / length;
+      low = Math.min(low, at); high = Math.max(high, at);
+    }
+    const middle = (low + high) / 2, x = s[a * 4] - (dy / length) * middle, y = s[a * 4 + 1] + (dx / length) * middle;
+    context.fillStyle = this.across(context, x, y, (high - low) / 2, figure.pose, a, b, row, view);
+    this.paint(context, row, s[a * 4 + 3]);
   }
 
   head(context, figure, part, row) {

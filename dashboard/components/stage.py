@@ -14,7 +14,7 @@ import streamlit as st
 from jaxtyping import Bool, Float, Int
 
 from dashboard.components.assets import script, styles
-from dashboard.components.body import body_of, crown_of, facing_rad
+from dashboard.components.body import added_tips, body_of, facing_rad
 from dashboard.components.payload import finite, pack, with_height
 from mmm.motion import Motion
 
@@ -66,9 +66,9 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> StagePanel:
     """A panel of this motion with a body fitted to its skeleton."""
     body = body_of(motion.skeleton)
     tips, tip_parents = motion.tip_positions(), [joint for joint, _ in motion.skeleton.end_sites]
-    crown, top = body.crown, crown_of(motion, body)
-    if top is not None:
-        crown, tips, tip_parents = tips.shape[1], np.concatenate([tips, top], axis=1), [*tip_parents, body.head]
+    joints, more, added_crown = added_tips(motion, body)
+    crown = tips.shape[1] + added_crown if added_crown >= 0 else body.crown
+    tips, tip_parents = np.concatenate([tips, more], axis=1), [*tip_parents, *joints]
     return StagePanel(name, motion.positions(), tips, motion.skeleton.parents, tuple(tip_parents), role, body.radii,
                       body.hulls, body.head, crown, facing_rad(motion))
 

@@ -96,6 +96,7 @@ class Timeline {
       context.fillRect(x, STRIP_TOP, w, bottom - STRIP_TOP);
       context.fillStyle = css(theme.primary, 0.9);
       context.fillRect(x, STRIP_TOP, Math.max(w - (w > 3 ? 1 : 0), 1), 2.5);
+      if (w > 52) { context.fillStyle = css(theme.primary); context.fillText("hidden", x + 6, STRIP_TOP + 14); }
       if (w < 6) continue;
       context.save(); // hatched as well: not by colour alone
       context.beginPath();
@@ -128,8 +129,6 @@ class Timeline {
         context.fillRect(x, middle - h, bar, 2 * h);
       }
     }
-    context.fillStyle = css(theme.muted);
-    context.textBaseline = "alphabetic";
     if (data.beats && data.beats.length) {
       context.fillStyle = css(theme.text, 0.75);
       for (const beat of data.beats) context.fillRect((beat / data.frames) * width - 0.75, STRIP_TOP + WAVE_HEIGHT - 6, 1.5, 6);
@@ -164,11 +163,11 @@ class Timeline {
     const { data } = this;
     if (!data.frames) return;
     const seconds = data.frames / data.fps;
-    const step = [0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * width >= 56) || 300;
+    const step = [0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * width >= 64) || 300;
     context.fillStyle = css(theme.muted);
     context.textBaseline = "alphabetic";
     for (let s = 0; s <= seconds + 1e-6; s += step) {
-      const x = toX(s * data.fps), text = step < 1 ? s.toFixed(2).replace(/0$/, "") : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+      const x = toX(s * data.fps), text = step < 1 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
       context.fillRect(Math.min(x, width - 1), STRIP_TOP - 4, 1, 4);
       const w = context.measureText(text).width;
       if (x + w + 4 < width) context.fillText(text, x + 4, STRIP_TOP - 6);

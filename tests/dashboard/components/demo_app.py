@@ -15,6 +15,8 @@ sys.path[:0] = [path for path in (str(ROOT), str(Path(__file__).parent)) if path
 
 from dance import BEAT_S, clicks, dance, shaken  # noqa: E402
 
+from dashboard.components.curves import curves, pack_curves  # noqa: E402
+from dashboard.components.heatmap import heatmap, pack_joint_heatmap  # noqa: E402
 from dashboard.components.stage import pack_stage, panel_from_motion, stage  # noqa: E402
 from mmm import masks  # noqa: E402
 from mmm.motion import Clip, Motion  # noqa: E402
@@ -53,11 +55,18 @@ def scene(query: tuple[tuple[str, str], ...]) -> dict:
         beats=None if silent else np.arange(0, len(truth), BEAT_S * truth.fps).astype(int), floor_m=truth.floor_m(),
         title=clip.name, errors={"Model": error.mean(1), "Hold": baseline.mean(1)},
     )
-    return {"payload": payload, "truth": truth, "mask": mask, "error": error, "baseline": baseline}
+    error_map = pack_joint_heatmap(error, truth.skeleton, fps=truth.fps, hidden=mask.hidden, title="Position error",
+                                   subtitle="recovered against original, every joint and frame")
+    lines = pack_curves({"Model": error.mean(1), "Hold": baseline.mean(1), "Slerp": 0.6 * baseline.mean(1)}, fps=truth.fps,
+                        unit="cm", hidden_frames=mask.frames, title="Error over time", subtitle="mean over joints")
+    return {"stage": payload, "map": error_map, "curves": lines}
 
 
 shown = scene(tuple(sorted(st.query_params.to_dict().items())))
 st.title("Components")
 with st.container():
-    result = stage(shown["payload"], key="stage", height=int(st.query_params.get("height", 560)))
-st.caption(f"Stopped on frame {result.frame} · payload {len(shown['payload']) / 1000:.0f} kB")
+    result = stage(shown["stage"], key="stage", height=int(st.query_params.get("height", 560)))
+    st.caption(f"Stopped on frame {result.frame} · payload {len(shown['stage']) / 1000:.0f} kB")
+    if st.query_params.get("maps") != "0":
+        heatmap(shown["map"], key="map")
+        curves(shown["curves"], key="curves")

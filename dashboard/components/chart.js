@@ -1,0 +1,140 @@
+// What the error map and the curves share: a plot with a time axis, hidden frames and the common playhead.
+
+const AXIS_HEIGHT = 22;
+
+/** 1, 2 or 5 times a power of ten, at least `value`. */
+function niceUp(value) {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 2.5, 5, 10].map((m) => m * power).find((n) => n >= value * 0.999);
+}
+
+function numberText(value) {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  return size >= 100 ? value.toFixed(0) : size >= 1 || size === 0 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function paintTimeAxis(context, theme, box, frames, fps) {
+  const seconds = frames / fps;
+  const step = [0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * box.width >= 60) || 300;
+  context.fillStyle = css(theme.muted);
+  context.textAlign = "left";
+  context.textBaseline = "alphabetic";
+  for (let s = 0; s <= seconds + 1e-6; s += step) {
+    const x = box.left + (s / seconds) * box.width, text = step < 1 ? `${s.toFixed(2).replace(/0$/, "")} s` : `${s} s`;
+    context.fillRect(Math.min(x, box.left + box.width - 1), box.top + box.height, 1, 4);
+    if (x + context.measureText(text).width < box.left + box.width) context.fillText(text, x + 4, box.top + box.height + 14);
+  }
+}
+
+/** Base of both: a canvas, a line at the playhead, a tip at the pointer; click, drag and arrow keys seek the stage. */
+class TimePlot {
+  constructor(root, kind, label) {
+    this.canvas = el("canvas", {});
+    this.line = el("div", { class: "cursor" });
+    this.tip = el("div", { class: "tip", hidden: true });
+    this.plot = el("div", { class: "plot", role: "slider", tabindex: "0", "aria-label": label, "aria-valuemin": "0",
+      "aria-valuenow": "0" }, this.canvas, this.line, this.tip);
+    this.head = el("div", { class: "head" });
+    this.root = el("div", { class: `mmm ${kind}` }, this.head, this.plot);
+    this.host = root;
+    root.append(this.root);
+    this.frame = 0;
+    this.box = { left: 0, top: 0, width: 1, height: 1 };
+    const resize = new ResizeObserver(() => this.repaint());
+    resize.observe(this.plot);
+    this.stops = [() => resize.disconnect(), watchTheme(this.root, () => this.repaint())];
+    this.attach();
+  }
+
+  attach() {
+    let dragging = false;
+    const { plot } = this;
+    plot.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      dragging = true;
+      plot.setPointerCapture(event.pointerId);
+      this.seek(this.frameAt(event));
+    });
+    plot.addEventListener("pointermove", (event) => {
+      if (dragging) this.seek(this.frameAt(event));
+      this.hover(event);
+    });
+    for (const type of ["pointerup", "pointercancel"]) plot.addEventListener(type, () => { dragging = false; });
+    plot.addEventListener("pointerleave", () => { this.tip.hidden = true; this.unhover(); });
+    plot.addEventListener("keydown", (event) => {
+      const far = event.shiftKey ? 10 : 1, last = this.header.frames - 1;
+      const goal = { ArrowLeft: this.frame - far, ArrowRight: this.frame + far, Home: 0, End: last }[event.key];
+      if (goal === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.seek(goal);
+    });
+  }
+
+  unhover() {}
+
+  frameAt(event) {
+    const share = (event.clientX - this.plot.getBoundingClientRect().left - this.box.left) / this.box.width;
+    return clamp(Math.floor(share * this.header.frames), 0, this.header.frames - 1);
+  }
+
+  seek(frame) {
+    const { header } = this, goal = clamp(frame, 0, header.frames - 1);
+    this.moveTo(goal);
+    publish("seek", { channel: header.channel, frame: goal, pause: true });
+  }
+
+  setHeader(header) {
+    if (this.header?.channel !== header.channel) {
+      if (this.leave) this.leave();
+      this.leave = listen("playhead", header.channel, (now) => this.moveTo(now.frame));
+    }
+    this.header = header;
+    this.frame = clamp(playheadBus().now.get(header.channel)?.frame ?? 0, 0, Math.max(0, header.frames - 1));
+    this.plot.setAttribute("aria-valuemax", String(Math.max(0, header.frames - 1)));
+    this.plot.setAttribute("aria-label", header.title || this.plot.getAttribute("aria-label"));
+  }
+
+  moveTo(frame) {
+    if (!this.header?.frames) return;
+    this.frame = clamp(frame, 0, this.header.frames - 1);
+    const cell = this.box.width / this.header.frames;
+    this.line.style.transform = `translateX(${(this.box.left + this.frame * cell).toFixed(2)}px)`;
+    this.line.style.width = `${Math.max(cell, 1.5).toFixed(2)}px`;
+    this.plot.setAttribute("aria-valuenow", String(this.frame));
+    this.plot.dataset.frame = this.frame;
+    this.follow();
+  }
+
+  follow() {}
+
+  placeTip(event, ...lines) {
+    const box = this.plot.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    this.tip.replaceChildren(...lines);
+    this.tip.hidden = false;
+    const w = this.tip.offsetWidth, h = this.tip.offsetHeight;
+    const left = x + 14 + w > box.width ? x - w - 14 : x + 14;
+    this.tip.style.transform = `translate(${Math.max(0, left)}px, ${clamp(y - h - 10, 0, Math.max(0, box.height - h))}px)`;
+  }
+
+  repaint() {
+    if (!this.header || !this.plot.clientWidth) return;
+    try {
+      this.theme = readTheme(this.root);
+      this.paint();
+      this.line.style.top = `${this.box.top}px`;
+      this.line.style.height = `${this.box.height}px`;
+      this.moveTo(this.frame);
+    } catch (error) {
+      showError(this.host, error);
+    }
+  }
+
+  destroy() {
+    this.stops.forEach((stop) => stop());
+    if (this.leave) this.leave();
+    this.root.remove();
+  }
+}

@@ -1,0 +1,99 @@
+"""The error map: every joint (rows, grouped by limb) at every frame (columns), on the stage's playhead."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Bool, Float
+
+from dashboard.components.assets import script, styles
+from dashboard.components.payload import finite, pack, with_height
+from mmm.skeleton import Skeleton
+
+Array = np.ndarray
+
+LIMB_ORDER = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
+SCRIPTS = ("common.js", "chart.js", "heatmap.js")
+
+
+def nice_top(values: Float[Array, "..."]) -> float:
+    """The end of the colour scale: the 99th percentile of what is not zero, rounded up to 1, 2, 2.5 or 5 x 10^n."""
+    some = values[values > 0]
+    if not some.size:
+        return 1.0
+    high = float(np.percentile(some, 99))
+    power = 10.0 ** np.floor(np.log10(high))
+    return float(next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= high * 0.999))
+
+
+def pack_heatmap(
+    values: Float[Array, "T J"],
+    *,
+    names: Sequence[str],
+    groups: Sequence[str],
+    fps: float,
+    hidden: Bool[Array, "T J"] | None = None,
+    unit: str = "cm",
+    top: float | None = None,
+    title: str = "",
+    subtitle: str = "",
+    channel: str = "main",
+) -> bytes:
+    """A map of non-negative values as a payload; they travel as one byte each.
+
+    Args:
+        values: for example position errors, in ``unit``.
+        names: the joints, one a column of ``values``.
+        groups: each joint's limb; rows of one limb stand together.
+        fps: frames a second.
+        hidden: True where the model could not look; these cells are outlined.
+        unit: ``"cm"``, ``"°"``, ...
+        top: end of the colour scale; by default ``nice_top(values)``.
+        title: what is shown; also the map's spoken name.
+        subtitle: over what it was computed.
+        channel: the playhead it follows and drives.
+
+    Raises:
+        ValueError: shapes disagree, or a value is negative, NaN or infinite.
+    """
+    frames = len(values)
+    array = finite("values", values, (frames, len(names)))
+    if array.size and float(array.min()) < 0:
+        raise ValueError(f"values go down to {float(array.min()):g}; expected none below 0")
+    if len(groups) != len(names) or (hidden is not None and hidden.shape != array.shape):
+        raise ValueError(f"{len(names)} names, {len(groups)} groups, hidden {getattr(hidden, 'shape', None)}, "
+                         f"values {array.shape}; expected one of each a joint")
+    end = float(top) if top is not None else nice_top(array)
+    ranks = {limb: i for i, limb in enumerate([*LIMB_ORDER, *dict.fromkeys(groups)][::-1])}
+    order = sorted(range(len(names)), key=lambda j: (-ranks[groups[j]], j))
+    buffers = {"values": np.round(np.clip(array[:, order].T / end, 0, 1) * 255).astype(np.uint8)}
+    if hidden is not None:
+        buffers["hidden"] = hidden[:, order].T.astype(np.uint8)
+    header = {
+        "frames": frames, "fps": float(fps), "unit": unit, "top": end, "title": title, "subtitle": subtitle,
+        "over": bool(array.size and float(array.max()) > end), "channel": channel,
+        "rows": [{"name": names[j].replace("_", " "), "group": groups[j]} for j in order],
+    }
+    return pack(header, buffers)
+
+
+def pack_joint_heatmap(
+    values: Float[Array, "T J"], skeleton: Skeleton, *, fps: float, hidden: Bool[Array, "T J"] | None = None,
+    unit: str = "cm", top: float | None = None, title: str = "", subtitle: str = "", channel: str = "main",
+) -> bytes:
+    """``pack_heatmap`` with the names and limbs of a skeleton."""
+    return pack_heatmap(values, names=skeleton.names, groups=skeleton.limbs, fps=fps, hidden=hidden, unit=unit, top=top,
+                        title=title, subtitle=subtitle, channel=channel)
+
+
+_component = st.components.v2.component("mmm_heatmap", js=script(*SCRIPTS), css=styles("common.css", "chart.css"))
+
+
+def heatmap(payload: bytes, *, key: str, height: int = 0) -> None:
+    """Show a payload of ``pack_heatmap``; a click or drag on it moves the stage's playhead.
+
+    Args:
+        key: keeps the view when the payload changes.
+        height: CSS pixels in all; 0 gives each row its natural height.
+    """
+    _component(key=key, data=with_height(payload, height))
