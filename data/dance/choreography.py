@@ -18,7 +18,7 @@ from mmm.skeleton import SMPL24
 Array = np.ndarray
 
 FPS = 60
-BLEND_BEATS = 0.36
+BLEND_BEATS = 0.45
 """Half the width of the blend about a bar line, in beats."""
 KICK_WINDOW_S = (-0.11, 0.33)
 """A kick lowers the pelvis from so long before its onset until so long after, lowest ``_KICK_PEAK_S`` after it."""
