@@ -38,7 +38,13 @@ def describe(path: str | Path) -> CheckpointInfo:
     """
     folder = find_checkpoint(path)
     raw = read_json(folder / "config.json")
-    config = network_of(raw.get("model_type")).config_class.from_dict(raw)
+    network = network_of(raw.get("model_type"))
+    try:
+        config = network.config_class.from_dict(raw)
+        config.check()
+    except (TypeError, ValueError, KeyError) as error:
+        raise ModelError(str(folder / "config.json"), f"a value of the wrong kind or size ({error})",
+                         "a configuration written by save_model", "restore or retrain it") from None
     metrics = read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
     card = folder / "README.md"
     return CheckpointInfo(folder.name, folder, config, metrics, card.read_text() if card.is_file() else "")
@@ -46,13 +52,15 @@ def describe(path: str | Path) -> CheckpointInfo:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The library's progress bars have no place on a page or in a script's output."""
-    was = hf_logging.is_progress_bar_enabled()
+    """The library's progress bars and reports have no place on a page or in a script's output: we say it in a line."""
+    bar, level = hf_logging.is_progress_bar_enabled(), hf_logging.get_verbosity()
     hf_logging.disable_progress_bar()
+    hf_logging.set_verbosity_error()
     try:
         yield
     finally:
-        if was:
+        hf_logging.set_verbosity(level)
+        if bar:
             hf_logging.enable_progress_bar()
 
 
@@ -84,12 +92,16 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
     network = network_of(info.config.model_type)
     try:
         with _quiet():
-            model, report = network.from_pretrained(info.path, dtype=torch.float32, output_loading_info=True)
+            model, report = network.from_pretrained(
+                info.path, config=info.config, dtype=torch.float32, output_loading_info=True,
+                use_safetensors=True,  # never a pickle
+                ignore_mismatched_sizes=True)  # they are reported below
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(str(info.path), f"weights cannot be read ({reason})", "complete safetensors of this network",
                          "fetch or train the checkpoint again") from None
-    wrong = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
+    misshapen = (key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"])
+    wrong = sorted({*report["missing_keys"], *report["unexpected_keys"], *misshapen})
     if wrong:
         raise ModelError(str(info.path), f"{len(wrong)} weights missing, unknown or misshapen ({wrong[0]}, ...)",
                          "weights that fit config.json", "fetch or train the checkpoint again")

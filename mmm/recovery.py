@@ -101,8 +101,9 @@ def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> R
 def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
     where = hidden.hidden if isinstance(hidden, Mask) else hidden
     expected = (len(clip), len(clip.motion.skeleton))
-    if where.shape != expected:
-        raise SpecError("hidden", f"shape {where.shape}", f"{expected} (frames, joints)", "build it from this clip")
+    if where.shape != expected or where.dtype != bool:
+        raise SpecError("hidden", f"{where.dtype} of shape {where.shape}", f"bool of shape {expected} (frames, joints)",
+                        "build it from this clip")
     unknown = where.all(axis=0)
     if unknown.any():
         names = [clip.motion.skeleton.names[j] for j in np.flatnonzero(unknown)[:3]]

@@ -67,8 +67,9 @@ def _evaluation(evaluation: dict[str, Any] | None, name: str) -> list[str]:
     for spec in dict.fromkeys(row["hide"] for row in rows):
         of = {row["method"]: row for row in rows if row["hide"] == spec}
         for metric, label in (("rotation_deg", "rotation, deg"), ("position_cm", "position, cm")):
-            best = min(of[m][metric] for m in methods)
-            cells = [f"**{of[m][metric]:.2f}**" if of[m][metric] == best else f"{of[m][metric]:.2f}" for m in methods]
+            means = [of[m][metric] for m in methods]
+            best = min((mean for mean in means if mean is not None), default=None)
+            cells = ["-" if mean is None else f"**{mean:.2f}**" if mean == best else f"{mean:.2f}" for mean in means]
             lines.append(f"| `{spec}` | {label} | " + " | ".join(cells) + " |")
     return [*lines, "", f"Made by `python -m training.evaluate --checkpoint checkpoints/{name} --data "
             f"data/processed/{evaluation['data']} --clips {evaluation['clips']}`.", ""]

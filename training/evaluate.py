@@ -10,6 +10,7 @@ from tqdm import tqdm
 from mmm.checkpoint import describe, load_model
 from mmm.errors import MMMError
 from mmm.evaluation import evaluate
+from mmm.inspection import EVALUATION_COLUMNS, table
 from training.card import write_card
 from training.dataset import MotionSet
 
@@ -42,9 +43,8 @@ def main(
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
-    for row in rows:
-        typer.echo(f"{row['hide']:15} {row['method']:22} rotation {row['rotation_deg']:7.3f} deg   "
-                   f"position {row['position_cm']:7.3f} cm   root {row['root_cm']:7.3f} cm")
+    for line in table(rows, EVALUATION_COLUMNS):
+        typer.echo(line)
 
 
 if __name__ == "__main__":

@@ -106,8 +106,9 @@ class MaskedMotionModel(PreTrainedModel):
         """
         shift = self._to_origin(fill, hidden)  # (B, 1, F)
         inputs = (fill if shown is None else shown) - shift
-        if self.config.fill == "zero" and shown is None:
-            inputs = torch.where(hidden_features(hidden), fill, inputs)  # zeros stay zeros
+        if self.config.fill == "zero":  # zeros stay zeros, in training's corruption as in recovery
+            blank = fill if shown is None else shown
+            inputs = torch.where(hidden_features(hidden) & (blank == 0), blank, inputs)
         if extra is not None:
             inputs = torch.cat([inputs, extra], dim=-1)
         maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None

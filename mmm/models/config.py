@@ -65,6 +65,22 @@ class MaskedMotionConfig(PreTrainedConfig):
                              "choose a wider network")
         super().__post_init__(**kwargs)
 
+    def check(self) -> None:
+        """Whether what a file says can be a network at all; field by field, as far as it goes beyond construction.
+
+        Raises:
+            ValueError: the skeleton is no tree, a size is not positive, or the statistics have another length.
+            TypeError, KeyError: a value is of another kind, or a statistic lacks.
+        """
+        assert len(self.skeleton) == self.joints  # a tree, or a ValueError
+        stats = self.fitted_stats
+        lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
+        if lengths != [3, 3, self.music_size, self.music_size]:
+            raise ValueError(f"statistics of lengths {lengths}")
+        for name in ("fps", "max_frames", "encoder_layers"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} {getattr(self, name)}")
+
     def set_skeleton(self, skeleton: Skeleton) -> None:
         """Record the body that the network is made for."""
         self.joint_names = list(skeleton.names)
