@@ -51,8 +51,7 @@ _AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)
 
 def rate_hz(fps: float) -> float:
     """Samples per second at which features are taken for this frame rate."""
-    rate = fps * HOP
-    return int(rate) if rate == int(rate) else rate
+    return float(fps * HOP)
 
 
 def bpm_of_name(name: str) -> float | None:
@@ -151,7 +150,7 @@ def _analyse(audio: Audio, fps: float, start_bpm: float) -> tuple[Float[Array, "
         raise SpecError(f"{fps:g} frames per second", "too few to follow the beat of music", f"at least {SLOWEST_FPS}",
                         "resample the motion")
     rate = rate_hz(fps)
-    mono = resample(audio.samples.mean(axis=1), audio.rate_hz, rate)
+    mono = resample(audio.samples.mean(axis=1), float(audio.rate_hz), rate)
     rows = 1 + len(mono) // HOP
     if not np.any(mono):
         quiet = silence(rows, fps)
@@ -232,7 +231,7 @@ def _user_cache() -> Path:
 def _read_cache(path: Path) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float] | None:
     """What is stored there; None where nothing is, or where it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             features, beats, tempo_bpm = stored["features"], stored["beats"], float(stored["tempo_bpm"])
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
         return None

@@ -105,7 +105,7 @@ def project_to_so3(matrices: Float[Array, "*b 3 3"]) -> tuple[Float[Array, "*b 3
     u[..., -1] *= np.linalg.det(u @ vt)[..., None]
     rotations = u @ vt
     residual = np.linalg.norm(m - rotations, axis=(-2, -1))
-    return rotations.astype(np.float32), residual.astype(np.float32)
+    return rotations.astype(np.float32), np.asarray(residual, dtype=np.float32)
 
 
 def geodesic_angle(a: Float[Array, "*b 3 3"], b: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
@@ -115,7 +115,7 @@ def geodesic_angle(a: Float[Array, "*b 3 3"], b: Float[Array, "*b 3 3"]) -> Floa
     the trace loses half its digits.
     """
     chord = np.linalg.norm(a.astype(np.float64) - b.astype(np.float64), axis=(-2, -1))
-    return (2 * np.arcsin(np.clip(chord / (2 * np.sqrt(2)), 0, 1))).astype(np.float32)
+    return np.asarray(2 * np.arcsin(np.clip(chord / (2 * np.sqrt(2)), 0, 1)), dtype=np.float32)
 
 
 def slerp(

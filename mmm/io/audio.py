@@ -9,7 +9,6 @@ import os
 import struct
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -56,14 +55,14 @@ def read_audio(path: str | Path) -> Audio:
             raise _broken_off(where, "the file is damaged or breaks off") from error
         raise FileError(where, "not a sound file that can be read", _NAMES,
                         "convert it first, for example: ffmpeg -i IN out.wav") from error
-    if not len(samples):
-        raise FileError(where, "the file holds no sound", "at least one sample", "choose another recording")
     # MP3 headers count in whole packets, so a tenth of a second may be missing at the end.
     if len(samples) < promised - 0.1 * rate_hz:
         raise _broken_off(where, f"{len(samples) / rate_hz:.1f} s of the {promised / rate_hz:.1f} s in its header")
     with path.open("rb") as raw:
         if (kind == "WAV" and not _wav_is_whole(raw)) or (kind == "OGG" and not _ogg_is_whole(raw)):
             raise _broken_off(where, "the file breaks off before its end")
+    if not len(samples):
+        raise FileError(where, "the file holds no sound", "at least one sample", "choose another recording")
     if not np.isfinite(samples).all():
         raise FileError(where, "holds samples that are not numbers", "finite samples", "export it again")
     return Audio(samples, int(rate_hz))
@@ -90,7 +89,7 @@ def _starts_like_sound(path: Path) -> bool:
     return head in (b"RIFF", b"RIFX", b"OggS", b"fLaC") or head[:3] == b"ID3" or head[:1] == b"\xff"
 
 
-def _wav_is_whole(file: BinaryIO) -> bool:
+def _wav_is_whole(file: io.BufferedIOBase) -> bool:
     """Whether a RIFF file is as long as it says; a size of 0 or all ones means that it was streamed."""
     head = file.read(8)
     size = file.seek(0, os.SEEK_END)
@@ -100,7 +99,7 @@ def _wav_is_whole(file: BinaryIO) -> bool:
     return promised in (0, 0xFFFFFFFF) or size >= promised + 8 - 1  # some leave out the last padding byte
 
 
-def _ogg_is_whole(file: BinaryIO) -> bool:
+def _ogg_is_whole(file: io.BufferedIOBase) -> bool:
     """Whether the last page of an Ogg file is all there and marked as the last of its stream (RFC 3533)."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 2 * 65_307))  # the longest page is 65,307 bytes
@@ -112,7 +111,7 @@ def _ogg_is_whole(file: BinaryIO) -> bool:
     return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27: 27 + page[26]])
 
 
-def _encode(audio: Audio, container: str, encoding: str, target: BinaryIO) -> None:
+def _encode(audio: Audio, container: str, encoding: str, target: io.BufferedIOBase) -> None:
     samples = np.clip(audio.samples, -1, 1)
     with soundfile.SoundFile(target, "w", audio.rate_hz, samples.shape[1], encoding, format=container) as file:
         for start in range(0, len(samples), _BLOCK):
