@@ -1,7 +1,7 @@
 """Read every motion file of archives and folders, and say what came out: ``python -m data.read_all DIR_OR_ARCHIVE...``.
 
-Every BVH and AMC is also written as BVH and read again; a rotation that comes back 0.01 degrees off, or a joint 0.1 mm, counts as a
-failure. The table has one row a folder of files or archive.
+Every BVH and AMC is also written as BVH and read again; a rotation that comes back 0.01 degrees off, or a joint
+0.1 mm, counts as a failure. The table has one row a folder of files or archive.
 """
 
 import argparse
@@ -82,7 +82,8 @@ def _files(source: Path, stack: ExitStack) -> list[Path]:
     if source.is_dir():
         return sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES)
     if source.name.endswith(ARCHIVES):
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        # The archive's name may tell the frame rate (..._60fps), so it stays in the path.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / source.name.partition(".")[0]
         with tarfile.open(source) as archive:
             archive.extractall(folder, filter="data")
         return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

@@ -19,6 +19,7 @@ Array = np.ndarray
 
 _CHANNEL = re.compile(r"([XYZ])(pos|rot)", re.IGNORECASE)
 _RE_EXPORT = "export it again"
+_LARGEST = 1e9  # whatever is larger is neither an angle nor a place
 _RATES_HZ = (30, 60, 120, 24, 25, 50, 100, 240, 90, 48, 72, 200, 20, 15, 12, 10)
 
 
@@ -114,7 +115,7 @@ class _Hierarchy:
             x, y, z = (float(word) for word in text.split())
         except ValueError:
             raise self.fail(f"OFFSET {text[:60]}", "three numbers") from None
-        if not np.isfinite([x, y, z]).all():
+        if not all(abs(value) < _LARGEST for value in (x, y, z)):
             raise self.fail(f"OFFSET {text[:60]} is not finite", "three numbers")
         if not self.open:
             raise self.fail("OFFSET outside a joint", "it inside the braces of one")
@@ -225,13 +226,17 @@ def _table(document: BvhDocument, text: str, first_line: int, promised: int | No
     if not channels:
         raise FileError(where, "no joint has channels", "at least the root's rotation", _RE_EXPORT)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's word for: stopped at what is no number
-        values = np.fromstring(text, sep=" ")
+        # At what is no number NumPy stops: with a ValueError, until 2.3 with a warning.
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            values = np.fromstring(text, sep=" ")
+        except (ValueError, DeprecationWarning):
+            values = np.zeros(0)
     counts = [len(line.split()) for line in text.split("\n")]
     total = sum(counts)
     if not total:
         raise FileError(f"{where} line {first_line}", "no frames", "at least one line of numbers", _RE_EXPORT)
-    whole = len(values) == total and np.isfinite(values).all()
+    whole = len(values) == total and bool((np.abs(values) < _LARGEST).all())  # false for NaN, too
     each = set(counts) <= {0, channels}
     wrapped = promised is not None and total == promised * channels  # frames over several lines
     if not (whole and (each or wrapped)):
@@ -246,7 +251,7 @@ def _fault(text: str, first_line: int, channels: int, where: str) -> FileError:
         at, words = f"{where} line {number}", line.split()
         for word in words:
             try:
-                finite = np.isfinite(float(word))
+                finite = abs(float(word)) < _LARGEST
             except ValueError:
                 return FileError(at, f"{word[:30]!r} is no number", f"{channels} numbers", _RE_EXPORT)
             if not finite:

@@ -41,8 +41,11 @@ def load_clip(
 
     Raises:
         FileError: the file is missing, broken or of another kind; the message names the line and the cure.
-        SpecError: ``frames`` is not inside the clip.
+        SpecError: ``frames`` is not inside the clip, or ``fps`` or ``unit_m`` is not above zero.
     """
+    for name, value in (("fps", fps), ("unit_m", unit_m)):
+        if value is not None and not 0 < value < float("inf"):
+            raise SpecError(name, f"{value:g}", "a number above zero", "leave it out to take what the file says")
     path = Path(path)
     clip = _read(path, Path(asf) if asf is not None else None, fps, unit_m)
     if music is not None:
@@ -86,8 +89,11 @@ def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None)
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(readers), "convert it to one of these")
-    clip = reader()
-    return clip if fps is None else replace(clip, motion=replace(clip.motion, fps=fps))
+    try:
+        clip = reader()
+    except ValueError as error:  # the core's own checks, where a format's reader did not see it coming
+        raise FileError(str(path), str(error), cure="export it again") from None
+    return clip if fps is None else replace(clip, motion=replace(clip.motion, fps=float(fps)))
 
 
 def _sound_candidates(path: Path) -> Iterator[Path]:

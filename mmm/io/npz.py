@@ -101,6 +101,10 @@ def _motion(found: dict[str, np.ndarray], where: str) -> Motion:
             raise FileError(where, f"rotvec of shape {found['rotvec'].shape}", "(T, J, 3)", _CURE)
         rotations = rot.rotvec_to_matrix(found["rotvec"].astype(np.float64))
     offsets_m, joints = found["offsets_m"], len(found["names"])
+    frames = len(found["root_m"])
+    if rotations.shape[:2] != (frames, joints) or found["root_m"].shape[1] != 3 or not frames:
+        raise FileError(where, f"rotations of shape {rotations.shape[:2]}, root_m of shape {found['root_m'].shape}",
+                        f"(T, {joints}) and (T, 3), T at least 1", _CURE)
     feet = tuple(int(j) for j in found.get("feet", ()))
     tips = tuple((int(j), (float(x), float(y), float(z)))
                  for j, (x, y, z) in zip(found.get("tip_joints", ()), found.get("tips_m", ()), strict=True))

@@ -51,12 +51,12 @@ class _Marker:
     """Stands for the class ``numpy.ndarray`` where a pickle only names it."""
 
 
-def _from_bytes(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Array:
+def _from_bytes(raw: bytes | bytearray, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Array:
     flat = np.frombuffer(raw, dtype=dtype.dtype)
     return flat.reshape(shape, order="F" if order == "F" else "C").copy()
 
 
-def _frombuffer(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
+def _frombuffer(raw: bytes | bytearray, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
     made = _Array()
     made.value = _from_bytes(raw, dtype, shape, order)
     return made

@@ -1,0 +1,197 @@
+"""Choosing by suffix, finding music, and writing without leaving half a file."""
+
+import stat
+
+import numpy as np
+import pytest
+
+from mmm.errors import FileError, SpecError
+from mmm.io import load_clip, save_clip
+from mmm.io.audio import write_audio
+from mmm.io.files import write_atomically
+from mmm.motion import Audio, Clip, Music
+
+NAME = "gBR_sBM_cAll_d04_mBR0_ch01"
+
+
+@pytest.fixture
+def pickle_file(tmp_path, smpl_clip):
+    folder = tmp_path / "set" / "motions"
+    folder.mkdir(parents=True)
+    save_clip(smpl_clip, folder / f"{NAME}.pkl")
+    return folder / f"{NAME}.pkl"
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """Stands in for the extraction of features, which has its own tests; says what it was asked for."""
+    asked = []
+
+    def load_music(path, fps, frames, start_bpm=None):
+        asked.append((path, fps, frames, start_bpm))
+        if path.stat().st_size < 20:
+            raise FileError(path.name, "not a sound file")
+        return Music(np.full((frames, 35), 0.5, np.float32), fps, np.array([0, 10, 30]), 80.0)
+
+    monkeypatch.setattr("mmm.music.load_music", load_music)
+    return asked
+
+
+def sound(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_audio(Audio(np.full((800, 1), 0.25, np.float32), 8000), path)
+    return path
+
+
+@pytest.mark.parametrize("place", ["motions/mBR0.wav", "motions/mBR0.flac", "motions/music/mBR0.ogg", "music/mBR0.wav",
+                                   f"motions/{NAME}.wav"])
+def test_music_beside_an_aist_file_is_found(pickle_file, heard, place):
+    recording = sound(pickle_file.parents[1] / place)
+    clip = load_clip(pickle_file)
+    assert heard == [(recording, 60.0, 40, 80.0)]
+    assert clip.music.tempo_bpm == 80
+
+
+def test_music_in_the_data_folder_is_found(pickle_file, heard, tmp_path, monkeypatch):
+    monkeypatch.setenv("MMM_DATA", str(tmp_path / "elsewhere"))
+    recording = sound(tmp_path / "elsewhere" / "music" / "mBR0.wav")
+    load_clip(pickle_file)
+    assert heard[0][0] == recording
+
+
+def test_without_music_a_clip_loads_all_the_same(pickle_file, heard):
+    sound(pickle_file.parent / "mBR1.wav")
+    assert load_clip(pickle_file).music is None
+    assert not heard
+
+
+def test_music_given_wins_and_is_cropped_with_the_motion(pickle_file, heard, tmp_path):
+    sound(pickle_file.parent / "mBR0.wav")
+    clip = load_clip(pickle_file, music=sound(tmp_path / "mine.wav"), frames=(5, 25))
+    assert heard[0][:3] == (tmp_path / "mine.wav", 60.0, 40)
+    assert (len(clip), len(clip.music)) == (20, 20)
+    np.testing.assert_array_equal(clip.music.beats, [5])
+
+
+def test_a_broken_recording_beside_it_is_left_out_but_a_given_one_is_refused(pickle_file, heard):
+    bad = pickle_file.parent / "mBR0.wav"
+    bad.write_bytes(b"RIFF")
+    clip = load_clip(pickle_file)
+    assert clip.music is None
+    assert clip.notes == ("The music beside it was left out: mBR0.wav: not a sound file",)
+    with pytest.raises(FileError, match="not a sound file"):
+        load_clip(pickle_file, music=bad)
+    with pytest.raises(FileError, match=r"nothing\.wav: no such recording"):
+        load_clip(pickle_file, music="nothing.wav")
+
+
+def test_music_of_a_real_recording(pickle_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    seconds = np.arange(22050) / 22050
+    write_audio(Audio(np.sin(2 * np.pi * 440 * seconds)[:, None].astype(np.float32), 22050), tmp_path / "a.wav")
+    clip = load_clip(pickle_file, music=tmp_path / "a.wav")
+    assert clip.music.features.shape == (40, 35)
+    assert clip.music.audio.rate_hz == 22050
+
+
+def test_sound_of_the_same_name_is_attached_to_stored_features(tmp_path, smpl_clip, heard):
+    music = Music(np.zeros((40, 35), np.float32), 60.0, np.array([3]), 100.0)
+    save_clip(Clip("a", smpl_clip.motion, music), tmp_path / "a.npz")
+    assert load_clip(tmp_path / "a.npz").music.audio is None
+    sound(tmp_path / "a.flac")
+    clip = load_clip(tmp_path / "a.npz", frames=(10, 40))
+    assert not heard
+    assert clip.music.audio.rate_hz == 8000
+    assert len(clip.music.audio.samples) == 4000
+    assert len(clip.music.beats) == 0
+    (tmp_path / "a.flac").write_bytes(b"fLaC")
+    assert "The sound beside it was left out" in load_clip(tmp_path / "a.npz").notes[-1]
+
+
+def test_frames_are_cropped(pickle_file, smpl_clip):
+    clip = load_clip(pickle_file, frames=(10, 25))
+    np.testing.assert_array_equal(clip.motion.root_m, load_clip(pickle_file).motion.root_m[10:25])
+
+
+@pytest.mark.parametrize("frames", [(0, 41), (-1, 5), (5, 5), (9, 3)])
+def test_frames_outside_are_refused(pickle_file, frames):
+    with pytest.raises(SpecError, match=rf"frames {frames[0]}:{frames[1]}: .* has 40 frames"):
+        load_clip(pickle_file, frames=frames)
+
+
+@pytest.mark.parametrize("option", [{"fps": 0.0}, {"fps": float("nan")}, {"unit_m": -1.0}, {"unit_m": float("inf")}])
+def test_options_above_zero(pickle_file, option):
+    with pytest.raises(SpecError, match="expected a number above zero"):
+        load_clip(pickle_file, **option)
+
+
+def test_fps_can_be_set(pickle_file):
+    assert load_clip(pickle_file, fps=30.0).motion.fps == 30
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".bvh", ".npz", ".amc"])
+def test_what_is_no_file(tmp_path, suffix):
+    with pytest.raises(FileError, match=f"a{suffix}: no such file; check the spelling"):
+        load_clip(tmp_path / f"a{suffix}")
+    (tmp_path / f"b{suffix}").mkdir()
+    with pytest.raises(FileError, match=f"b{suffix}: a folder; expected a motion file"):
+        load_clip(tmp_path / f"b{suffix}")
+    (tmp_path / f"c{suffix}").touch()
+    with pytest.raises(FileError, match=f"c{suffix}: the file is empty"):
+        load_clip(tmp_path / f"c{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".bvh", ".npz", ".amc"])
+def test_a_renamed_picture(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(100))
+    with pytest.raises(FileError, match=rf"a{suffix}: (a JPEG picture|not a readable pickle)") as caught:
+        load_clip(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_suffixes(tmp_path, smpl_clip):
+    with pytest.raises(FileError, match=r"unknown suffix '\.fbx'; expected \.pkl, \.bvh, \.amc, \.npz"):
+        load_clip("a.fbx")
+    with pytest.raises(FileError, match=r"unknown suffix '\.fbx'"):
+        save_clip(smpl_clip, tmp_path / "a.fbx")
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".bvh", ".npz"])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, smpl_clip, monkeypatch, suffix):
+    path = tmp_path / f"a{suffix}"
+    save_clip(smpl_clip, path)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(FileError, match=r"cannot be written \(No space left on device\)"):
+        save_clip(smpl_clip.crop(0, 5), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path):
+    def half(file):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "a.npz", half)
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_are_as_readable_as_others(tmp_path, smpl_clip):
+    save_clip(smpl_clip, tmp_path / "a.bvh")
+    (tmp_path / "plain").touch()
+    assert stat.S_IMODE((tmp_path / "a.bvh").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+
+
+def test_where_nothing_can_be_written(tmp_path, smpl_clip):
+    with pytest.raises(FileError, match=r"the folder .*nowhere does not exist; make it first"):
+        save_clip(smpl_clip, tmp_path / "nowhere" / "a.bvh")
+    (tmp_path / "b.bvh").mkdir()
+    with pytest.raises(FileError, match=r"b\.bvh: a folder"):
+        save_clip(smpl_clip, tmp_path / "b.bvh")
