@@ -18,9 +18,11 @@ _LEG_M = (0.092, 0.058, 0.040, 0.034)  # hip, knee, ankle, ball of the foot
 _ARM_M = (0.060, 0.042, 0.031, 0.030)  # shoulder, elbow, wrist, hand
 _COLLAR_M, _TRUNK_M, _PELVIS_M, _NECK_M, _HEAD_M = 0.058, 0.112, 0.112, 0.050, 0.055
 _FINGER_M, _TIP_M, _PLAIN_M = 0.014, 0.024, 0.045
-_TOES_M, _FINGERS_M = np.array([0.075, 0.0, 0.075]), np.full(3, 0.075)  # their reach beyond a foot or hand joint without an end site
+# How far toes (level) and fingers reach beyond a foot or hand joint without an end site.
+_TOES_M, _FINGERS_M = np.array([0.075, 0.0, 0.075]), np.full(3, 0.075)
 _HEAD_UP_M = 0.19  # from the head joint (the skull's base) to the crown, where a skeleton has no end site there
-_CHEST_REACH_M = 0.16  # spine joints this near below the collars belong to the chest
+_CHEST_REACH_M = 0.22  # spine joints this near below the collars belong to the chest
+_BELLY_REACH_M = 0.28  # spine joints this near above the hips belong to the hips
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,13 @@ def _hulls(
     hulls: list[tuple[int, ...]] = []
     left, right = chains["left_leg"], chains["right_leg"]
     if left and right:
-        spine = [j for j in range(1, len(skeleton)) if parents[j] == 0 and skeleton.limbs[j] == "torso"][:1]
+        spine: list[int] = []
+        reach, at = 0.0, 0
+        while above := [j for j in range(1, len(skeleton)) if parents[j] == at and skeleton.limbs[j] == "torso"][:1]:
+            at, reach = above[0], reach + float(np.linalg.norm(skeleton.offsets_m[above[0]]))
+            if reach > _BELLY_REACH_M and spine:
+                break
+            spine.append(at)
         hulls.append((0, left[0], right[0], *spine))
     left, right = chains["left_arm"], chains["right_arm"]
     if left and right:

@@ -64,7 +64,8 @@ class Follower {
     const lift = clamp((centre[1] - floor - LOOK_AT_M) * 0.35, -0.3, 1);
     const goal = [shared[0] + dx * take, floor + LOOK_AT_M + lift, shared[2] + dz * take];
     if (!this.at || Math.hypot(goal[0] - this.at[0], goal[2] - this.at[2]) > 2.5) { this.at = goal; return this.at; }
-    const ease = 1 - Math.exp(-dt / 0.45);
+    const left = Math.hypot(goal[0] - this.at[0], goal[1] - this.at[1], goal[2] - this.at[2]);
+    const ease = left < 0.003 ? 1 : 1 - Math.exp(-dt / 0.45); // the last millimetres at once: then the picture is at rest
     for (let i = 0; i < 3; i++) this.at[i] += (goal[i] - this.at[i]) * ease;
     return this.at;
   }

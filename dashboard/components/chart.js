@@ -1,6 +1,7 @@
 // What the error map and the curves share: a plot with a time axis, hidden frames and the common playhead.
 
 const AXIS_HEIGHT = 22;
+const LABELS = 92; // pixels left of the plot: the same for all, so that a moment stands in one vertical line
 
 /** 1, 2 or 5 times a power of ten, at least `value`. */
 function niceUp(value) {
@@ -102,7 +103,6 @@ class TimePlot {
     this.frame = clamp(frame, 0, this.header.frames - 1);
     const cell = this.box.width / this.header.frames;
     this.line.style.transform = `translateX(${(this.box.left + this.frame * cell).toFixed(2)}px)`;
-    this.line.style.width = `${Math.max(cell, 1.5).toFixed(2)}px`;
     this.plot.setAttribute("aria-valuenow", String(this.frame));
     this.plot.dataset.frame = this.frame;
     this.follow();
@@ -126,6 +126,7 @@ class TimePlot {
       this.paint();
       this.line.style.top = `${this.box.top}px`;
       this.line.style.height = `${this.box.height}px`;
+      this.line.style.width = `${Math.max(this.box.width / Math.max(this.header.frames, 1), 1.5).toFixed(2)}px`;
       this.moveTo(this.frame);
     } catch (error) {
       showError(this.host, error);

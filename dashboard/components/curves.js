@@ -77,7 +77,7 @@ class Curves extends TimePlot {
     }
     const shown = this.series.filter((line) => !this.off.has(line.name)), range = this.range(shown);
     const tickText = (v) => (this.log ? String(+v.toPrecision(1)) : String(+v.toFixed(4)));
-    const label = Math.max(...range.ticks.map((v) => context.measureText(`${tickText(v)} ${header.unit}`).width)) + 12;
+    const label = Math.max(...range.ticks.map((v) => context.measureText(`${tickText(v)} ${header.unit}`).width), LABELS - 12) + 12;
     this.box = { left: label, top: 8, width: Math.max(1, width - label - 1), height: height - AXIS_HEIGHT - 8 };
     const { box } = this;
     this.toY = (v) => {

@@ -45,8 +45,8 @@ def pack_curves(
     lengths = {name: len(values) for name, values in series.items()}
     frames = next(iter(lengths.values()), 0)
     if len({*lengths.values(), *([len(hidden_frames)] if hidden_frames is not None else [])}) > 1:
-        raise ValueError(f"curves of {lengths} frames"
-                         + (f", hidden of {len(hidden_frames)}" if hidden_frames is not None else "") + "; expected equal")
+        shade = f", hidden of {len(hidden_frames)}" if hidden_frames is not None else ""
+        raise ValueError(f"curves of {lengths} frames{shade}; expected equal")
     for name in (model, truth):
         if name is not None and name not in series:
             raise ValueError(f"no curve {name!r}; expected one of {list(series)}")
@@ -60,8 +60,8 @@ def pack_curves(
         buffers["hidden"] = np.asarray(hidden_frames, dtype=np.uint8)
     lead = model if model is not None else next((name for name in series if name != truth), None)
     roles = {name: "truth" if name == truth else "model" if name == lead else "baseline" for name in series}
-    header = {"frames": frames, "fps": float(fps), "unit": unit, "title": title, "subtitle": subtitle, "channel": channel,
-              "series": [{"name": name, "role": role} for name, role in roles.items()]}
+    header = {"frames": frames, "fps": float(fps), "unit": unit, "title": title, "subtitle": subtitle,
+              "channel": channel, "series": [{"name": name, "role": role} for name, role in roles.items()]}
     return pack(header, buffers)
 
 

@@ -53,8 +53,8 @@ class Heatmap extends TimePlot {
     context.clearRect(0, 0, width, height);
     const tall = this.rowHeight(header);
     context.font = `${clamp(tall - 3.5, 7.5, 11.5)}px ${theme.font}`;
-    const label = Math.min(width * 0.3, Math.max(...rows.map((row) => context.measureText(row.name).width), 20) + 12);
-    this.box = { left: label, top: 0, width: Math.max(1, width - label), height: this.bottom };
+    const label = Math.min(width * 0.3, Math.max(...rows.map((row) => context.measureText(row.name).width), LABELS - 12) + 12);
+    this.box = { left: label, top: 0, width: Math.max(1, width - label - 1), height: this.bottom };
     const ramp = theme.dark ? RAMP_DARK : RAMP_LIGHT;
     this.ramp.style.background = `linear-gradient(90deg, ${ramp.map((c) => css(c)).join(",")})`;
     this.buildPicture(ramp);

@@ -96,6 +96,15 @@ def _panel_buffers(index: int, panel: StagePanel, frames: int) -> dict[str, Arra
     }
 
 
+def _error_buffers(errors: Mapping[str, Array], frames: int) -> dict[str, Array]:
+    buffers: dict[str, Array] = {}
+    for i, (name, curve) in enumerate(errors.items()):
+        if np.shape(curve) != (frames,) or np.isinf(curve).any():
+            raise ValueError(f"error curve {name!r} has shape {np.shape(curve)}; expected {frames} finite values")
+        buffers[f"error{i}"] = np.asarray(curve, dtype=np.float32)
+    return buffers
+
+
 def pack_stage(
     panels: Sequence[StagePanel],
     *,
@@ -146,13 +155,10 @@ def pack_stage(
         buffers["beats"] = np.asarray(beats, dtype=np.int32)
     if audio:
         buffers["audio"] = np.frombuffer(audio, dtype=np.uint8)
-    for i, (name, curve) in enumerate((errors or {}).items()):
-        if np.shape(curve) != (frames,) or np.isinf(curve).any():
-            raise ValueError(f"error curve {name!r} has shape {np.shape(curve)}; expected {frames} finite values")
-        buffers[f"error{i}"] = np.asarray(curve, dtype=np.float32)
+    buffers |= _error_buffers(errors if errors and panels else {}, frames)
     header = {
         "fps": float(fps), "frames": frames, "floor_m": float(floor_m), "title": title, "channel": channel,
-        "errors": list(errors or {}), "errors_unit": errors_unit,
+        "errors": list(errors or {}) if panels else [], "errors_unit": errors_unit,
         "panels": [
             {"name": p.name, "role": p.role, "joints": len(p.parents), "hulls": [list(h) for h in p.hulls],
              "head": p.head, "crown": p.crown, "facing": float(p.facing_rad)} for p in panels

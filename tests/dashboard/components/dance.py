@@ -38,7 +38,8 @@ def shaken(motion: Motion, hidden: np.ndarray, seed: int = 0, size_rad: float = 
     """The motion with smooth mistakes on hidden joints, as a model would make."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(len(motion), len(motion.skeleton), 3))
-    kernel = np.hanning(31) / np.hanning(31).sum()
+    window = np.hanning(min(31, len(motion)))
+    kernel = window / window.sum()
     smooth = np.apply_along_axis(lambda x: np.convolve(x, kernel, mode="same"), 0, noise)
     smooth *= size_rad / max(float(smooth.std()), 1e-9) * hidden[..., None]
     turned = motion.rotations @ rot.rotvec_to_matrix(smooth)
@@ -50,7 +51,8 @@ def clicks(seconds: float, rate_hz: int = 22050) -> tuple[np.ndarray, bytes]:
     """A click on each beat over a soft tone: mono samples and the same as a WAV file."""
     t = np.arange(int(seconds * rate_hz)) / rate_hz
     since = t % BEAT_S
-    samples = 0.7 * np.sin(2 * np.pi * 880 * since) * np.exp(-since * 40) + 0.12 * np.sin(2 * np.pi * 110 * t) * np.exp(-since * 5)
+    click = 0.7 * np.sin(2 * np.pi * 880 * since) * np.exp(-since * 40)
+    samples = click + 0.12 * np.sin(2 * np.pi * 110 * t) * np.exp(-since * 5)
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)

@@ -1,7 +1,8 @@
 """All three components on one page, for looking at them and for the browser tests.
 
-``streamlit run tests/dashboard/components/demo_app.py``; the query parameters choose what is shown: ``data=real`` (needs
-the recordings beside the project), ``panels=0..3``, ``spec`` (a masking SPEC), ``frames``, ``sound=0``, ``maps=0``.
+``streamlit run tests/dashboard/components/demo_app.py``; the query parameters choose what is shown: ``data=real``
+(needs the recordings beside the project), ``panels=0..3``, ``spec`` (a masking SPEC), ``frames``, ``sound=0``,
+``maps=0``.
 """
 
 import sys
@@ -23,6 +24,8 @@ from mmm.motion import Clip, Motion  # noqa: E402
 
 RECORDED = ROOT.parent / "shared/data/aistpp/motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl"
 
+SPEC = "span:90-149+span:200-229@left_arm,right_arm"
+
 st.set_page_config(page_title="Components", layout="wide")
 
 
@@ -41,9 +44,10 @@ def load(frames: int) -> Clip:
 @st.cache_resource
 def scene(query: tuple[tuple[str, str], ...]) -> dict:
     asked = dict(query)
-    clip = load(int(asked.get("frames", 300)))
+    frames = int(asked.get("frames", 300))
+    clip = load(frames)
     truth = clip.motion
-    mask = masks.parse(asked.get("spec", "span:90-149+span:200-229@left_arm,right_arm"), clip)
+    mask = masks.parse(asked.get("spec", SPEC if frames >= 230 else "every:5"), clip)
     model, hold = shaken(truth, mask.hidden, 1, 0.16), shaken(truth, mask.hidden, 2, 0.4)
     panels = [panel_from_motion("Original", truth, "truth"), panel_from_motion("Recovered", model, "model"),
               panel_from_motion("Hold last", hold, "baseline")][: int(asked.get("panels", 2))]
@@ -57,8 +61,8 @@ def scene(query: tuple[tuple[str, str], ...]) -> dict:
     )
     error_map = pack_joint_heatmap(error, truth.skeleton, fps=truth.fps, hidden=mask.hidden, title="Position error",
                                    subtitle="recovered against original, every joint and frame")
-    lines = pack_curves({"Model": error.mean(1), "Hold": baseline.mean(1), "Slerp": 0.6 * baseline.mean(1)}, fps=truth.fps,
-                        unit="cm", hidden_frames=mask.frames, title="Error over time", subtitle="mean over joints")
+    lines = pack_curves({"Model": error.mean(1), "Hold": baseline.mean(1)}, fps=truth.fps, unit="cm",
+                        hidden_frames=mask.frames, title="Error over time", subtitle="mean over joints")
     return {"stage": payload, "map": error_map, "curves": lines}
 
 

@@ -1,0 +1,56 @@
+"""Shapes of the library are checked while it is tested; fixtures for tests in a real browser."""
+
+import shutil
+from collections.abc import Iterator
+
+import jaxtyping
+import pytest
+
+jaxtyping.install_import_hook(["mmm"], "beartype.beartype")
+
+from tests.browser import FLAGS, AppServer, Watched  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """One headless Chromium for the whole run; skips where none is installed."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium or google-chrome on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def app_server() -> Iterator[AppServer]:
+    """Starts Streamlit scripts when asked, one server a script, and ends them after the run."""
+    servers = AppServer()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def open_page(chromium, app_server: AppServer) -> Iterator[object]:
+    """``open_page(script, "?query", width=1400, height=1000, dark=False)`` gives a watched page.
+
+    After the test every page must be free of console errors, unless the test emptied ``watched.problems`` itself.
+    """
+    opened: list[Watched] = []
+
+    def open_(script: str, query: str = "", width: int = 1400, height: int = 1000, dark: bool = False) -> Watched:
+        context = chromium.new_context(viewport={"width": width, "height": height},
+                                       color_scheme="dark" if dark else "light")
+        watched = Watched(context)
+        opened.append(watched)
+        watched.page.goto(app_server.url(script) + query)
+        return watched
+
+    yield open_
+    problems = [problem for watched in opened for problem in watched.problems]
+    for watched in opened:
+        watched.context.close()
+    assert not problems, problems

@@ -1,0 +1,284 @@
+"""The components as a user meets them: a real Chromium, real clicks and keys."""
+
+import re
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+from tests.browser import Watched
+
+pytestmark = pytest.mark.browser
+
+DEMO = "tests/dashboard/components/demo_app.py"
+FRAMES = 300
+
+
+def timeline(page: Page):
+    return page.get_by_role("slider", name="Timeline")
+
+
+def frame(page: Page) -> int:
+    return int(timeline(page).get_attribute("aria-valuenow") or -1)
+
+
+def poses(page: Page) -> list[str | None]:
+    return [canvas.get_attribute("data-checksum") for canvas in page.locator("canvas[data-panel]").all()]
+
+
+def ready(page: Page) -> Page:
+    page.locator("canvas[data-checksum]").first.wait_for()
+    return page
+
+
+def paused_at(page: Page, number: int) -> Page:
+    """Still, on a known frame, with the keyboard on the stage."""
+    ready(page)
+    if page.get_by_role("button", name="Pause").count():
+        page.get_by_role("button", name="Pause").click()
+    page.locator(".stage").focus()
+    page.evaluate("""(frame) => window.mmmPlayhead.dispatchEvent(
+        new CustomEvent("seek", { detail: { channel: "main", frame } }))""", number)
+    expect(timeline(page)).to_have_attribute("aria-valuenow", str(number))
+    return page
+
+
+@pytest.fixture(scope="module")
+def plain(chromium, app_server) -> Iterator[Page]:
+    """One stage without maps that several tests use in turn; each first puts it where it needs it."""
+    watched = Watched(chromium.new_context(viewport={"width": 1400, "height": 900}))
+    watched.page.goto(app_server.url(DEMO) + "?maps=0")
+    yield watched.page
+    watched.context.close()
+    assert not watched.problems, watched.problems
+
+
+def test_it_opens_moving_and_both_bodies_move(open_page):
+    page = ready(open_page(DEMO).page)
+    first, before = frame(page), poses(page)
+    page.wait_for_timeout(500)
+    after = poses(page)
+    assert len(before) == 2
+    assert frame(page) != first
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    expect(page.get_by_role("button", name="Sound on")).to_be_visible()
+
+
+def test_pause_holds_still_and_tells_the_server_the_frame(open_page):
+    page = ready(open_page(DEMO, "?maps=0").page)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    held, pose = frame(page), poses(page)
+    expect(page.get_by_text(f"Stopped on frame {held} ")).to_be_visible()
+    page.wait_for_timeout(300)
+    assert (frame(page), poses(page)) == (held, pose)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(300)
+    assert frame(page) != held
+
+
+def test_keys_step_jump_and_switch(plain):
+    page = paused_at(plain, 0)
+    page.keyboard.press("ArrowRight")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "1")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "11")
+    page.keyboard.press("ArrowLeft")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "10")
+    page.keyboard.press("End")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", str(FRAMES - 1))
+    expect(timeline(page)).to_have_attribute("aria-valuetext", re.compile(rf"0:04\.98, frame 299 of {FRAMES}"))
+    page.keyboard.press("l")
+    expect(page.get_by_role("button", name="Loop")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("1")
+    expect(page.get_by_role("button", name="Speed 1/4")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard and mouse")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard and mouse")).to_be_hidden()
+    page.keyboard.press("l")
+    page.keyboard.press("3")
+
+
+def test_buttons_step_a_frame(plain):
+    page = paused_at(plain, 12)
+    page.get_by_role("button", name="Next frame").click()
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "13")
+    page.get_by_role("button", name="Previous frame").click()
+    page.get_by_role("button", name="Previous frame").click()
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "11")
+
+
+def test_dragging_the_timeline_scrubs_and_commits_once_on_release(plain):
+    page = paused_at(plain, 0)
+    box = timeline(page).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.2, middle)
+    page.mouse.down()
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "60")
+    page.mouse.move(box["x"] + box["width"] * 0.5 + 1, middle, steps=6)
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "150")
+    page.wait_for_timeout(400)
+    assert page.get_by_text("Stopped on frame 150 ").count() == 0
+    page.mouse.up()
+    expect(page.get_by_text("Stopped on frame 150 ")).to_be_visible()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()  # it was paused before
+
+
+def test_quarter_speed_takes_four_times_as_long(open_page):
+    page = ready(open_page(DEMO, "?maps=0&sound=0").page)
+
+    def frames_per_second() -> float:
+        page.locator(".stage").focus()
+        page.keyboard.press("Home")
+        begin, first = time.perf_counter(), frame(page)
+        page.wait_for_timeout(900)
+        return (frame(page) - first) / (time.perf_counter() - begin)
+
+    full = frames_per_second()
+    page.keyboard.press("1")
+    quarter = frames_per_second()
+    assert full == pytest.approx(60, rel=0.2)
+    assert quarter == pytest.approx(15, rel=0.2)
+
+
+def test_loop_wraps_and_without_loop_it_stops_on_the_last_frame(open_page):
+    page = ready(open_page(DEMO, "?maps=0&frames=30").page)  # half a second
+    page.evaluate("""() => {
+      window.seen = [];
+      window.mmmPlayhead.addEventListener("playhead", (event) => window.seen.push(event.detail.frame));
+    }""")
+    page.wait_for_timeout(900)
+    seen = page.evaluate("window.seen")
+    assert any(b < a for a, b in pairwise(seen)), seen
+    page.locator(".stage").focus()
+    page.keyboard.press("l")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert frame(page) == 29
+
+
+def test_overlay_lays_both_bodies_into_one_panel(plain):
+    page = paused_at(plain, 100)
+    apart = poses(page)
+    page.get_by_role("button", name="Overlay").click()
+    expect(page.locator("canvas[data-panel]")).to_have_count(1)
+    expect(page.locator("canvas[data-panel=Overlay]")).to_have_attribute("data-checksum", " ".join(apart))
+    page.keyboard.press("o")
+    expect(page.locator("canvas[data-panel]")).to_have_count(2)
+
+
+def test_chips_say_what_was_hidden(plain):
+    page = paused_at(plain, 50)
+    expect(page.get_by_text("frame given")).to_be_visible()
+    paused_at(page, 110)
+    expect(page.get_by_text("frame hidden")).to_be_visible()
+    paused_at(page, 210)
+    expect(page.get_by_text("10 of 24 joints hidden")).to_be_visible()
+
+
+def pixels(page: Page, name: str) -> str:
+    return page.evaluate("""(name) => {
+      const find = (root) => root.querySelector(`canvas[data-panel="${name}"]`)
+        || [...root.querySelectorAll("*")].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
+      return find(document).toDataURL();
+    }""", name)
+
+
+def test_dragging_a_panel_orbits_all_of_them_and_double_click_comes_back(plain):
+    page = paused_at(plain, 50)
+    page.wait_for_timeout(3200)  # the camera comes to rest on the dancer
+    home = [pixels(page, name) for name in ("Original", "Recovered")]
+    box = page.locator("canvas[data-panel=Original]").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y + 20, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    turned = [pixels(page, name) for name in ("Original", "Recovered")]
+    assert turned[0] != home[0]
+    assert turned[1] != home[1]
+    page.mouse.wheel(0, -200)
+    page.wait_for_timeout(200)
+    assert pixels(page, "Recovered") != turned[1]
+    page.mouse.dblclick(x, y)
+    page.wait_for_timeout(300)
+    assert [pixels(page, name) for name in ("Original", "Recovered")] == home
+
+
+def test_a_click_on_the_error_map_moves_the_stage_and_the_stage_moves_the_map(open_page):
+    page = paused_at(open_page(DEMO, height=1500).page, 5)
+    error_map = page.get_by_role("slider", name="Position error")
+    curves = page.get_by_role("slider", name="Error over time")
+    expect(error_map).to_have_attribute("aria-valuenow", "5")
+    box = error_map.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 100)
+    expect(timeline(page)).not_to_have_attribute("aria-valuenow", "5")
+    clicked = frame(page)
+    assert 120 < clicked < 180
+    expect(error_map).to_have_attribute("aria-valuenow", str(clicked))
+    expect(curves).to_have_attribute("aria-valuenow", str(clicked))
+    expect(page.locator("canvas[data-panel=Original]")).to_have_attribute("data-frame", str(clicked))
+    page.locator(".stage").focus()
+    page.keyboard.press("ArrowRight")
+    expect(error_map).to_have_attribute("aria-valuenow", str(clicked + 1))
+    curves.focus()
+    page.keyboard.press("Home")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "0")
+
+
+def test_the_error_map_names_joint_frame_and_value_and_curves_can_be_switched_off(open_page):
+    page = paused_at(open_page(DEMO, height=1500).page, 0)
+    box = page.get_by_role("slider", name="Position error").bounding_box()
+    page.mouse.move(box["x"] + 92 + (box["width"] - 93) * (100.5 / FRAMES), box["y"] + 16)
+    expect(page.locator(".heatmap .tip")).to_have_text(re.compile(r"^[\d.]+ cm pelvis · frame 100 · hidden$"))
+    model = page.get_by_role("button", name="Model")
+    model.click()
+    expect(model).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Log scale").click()
+    expect(page.get_by_role("button", name="Log scale")).to_have_attribute("aria-pressed", "true")
+
+
+def test_sound_starts_with_the_first_gesture_and_stays_with_the_picture(open_page):
+    page = ready(open_page(DEMO, "?maps=0").page)
+    expect(page.get_by_role("button", name="Sound on")).to_be_visible()
+    page.locator("canvas[data-panel=Original]").click()
+    off = page.get_by_role("button", name="Sound off")
+    expect(off).to_be_visible()
+    first = frame(page)
+    page.wait_for_timeout(500)
+    assert (frame(page) - first) % FRAMES == pytest.approx(30, abs=12)  # the sound's clock runs like the picture's
+    off.click()
+    expect(page.get_by_role("button", name="Sound on")).to_be_visible()
+
+
+def test_dark_theme_and_no_overflow_at_900_pixels(open_page):
+    page = ready(open_page(DEMO, width=900, dark=True).page)
+    colour = page.locator(".stage").evaluate("node => getComputedStyle(node).backgroundColor")
+    assert sum(int(part) for part in re.findall(r"\d+", colour)[:3]) < 150, colour
+    page.set_viewport_size({"width": 640, "height": 900})
+    page.wait_for_timeout(400)
+    for part in (".stage", ".heatmap", ".curves"):
+        assert page.locator(part).evaluate("node => node.scrollWidth <= node.clientWidth + 1"), part
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    panel, canvas = page.locator(".panel").first.bounding_box(), page.locator("canvas[data-panel]").first.bounding_box()
+    assert canvas["width"] == pytest.approx(panel["width"], abs=3)
+
+
+def test_nothing_to_show_is_said_kindly(open_page):
+    page = open_page(DEMO, "?panels=0&maps=0").page
+    expect(page.get_by_text("Nothing to play yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+
+
+def test_reduced_motion_opens_still(open_page):
+    watched = open_page(DEMO, "?maps=0")
+    watched.page.emulate_media(reduced_motion="reduce")
+    watched.page.reload()
+    page = ready(watched.page)
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert frame(page) == 0
