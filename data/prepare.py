@@ -1,11 +1,14 @@
 """Make data sets ready for training: ``python -m data.prepare dance --out data/processed/dance``."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from data.dance import dataset
 from data.dance.samples import write_samples
+from data.dance.truth import save_truths, truth_of
+from mmm.errors import MMMError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,6 +22,10 @@ def _parser() -> argparse.ArgumentParser:
     dance.add_argument("--frames", type=int, default=600, help="frames a clip, at 60 a second")
     dance.add_argument("--seed", type=int, default=0, help="of the choice of dancers and stretches")
     dance.add_argument("--jobs", type=int, default=2, help="processes that render songs")
+    truth = commands.add_parser("truth", help="which music frames decide which motion frames of a clip of the set")
+    truth.add_argument("clip", help="a name such as test004_dancer03_at0626")
+    truth.add_argument("--frames", type=int, default=600, help="frames of the clip, at 60 a second")
+    truth.add_argument("--out", type=Path, required=True, help="the .npz to write")
     samples = commands.add_parser("samples", help="the twelve clips that ship with the project, made again")
     samples.add_argument("--out", type=Path, default=Path("data/samples"), help="folder to write into")
     return parser
@@ -27,12 +34,23 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except MMMError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
     if options.command == "samples":
         write_samples(options.out)
-        return 0
-    sizes = {"train": options.train, "val": options.val, "test": options.test}
-    dataset.prepare(options.out, sizes, options.frames, options.seed, options.jobs)
-    return 0
+    elif options.command == "truth":
+        song, dancer, start = dataset.parse_clip_name(options.clip)
+        save_truths(options.out, [truth_of(song, dancer, start, options.frames)])
+    else:
+        sizes = {"train": options.train, "val": options.val, "test": options.test}
+        dataset.prepare(options.out, sizes, options.frames, options.seed, options.jobs)
 
 
 if __name__ == "__main__":

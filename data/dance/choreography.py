@@ -17,7 +17,7 @@ from mmm.skeleton import SMPL24
 
 Array = np.ndarray
 
-FPS = 60
+FPS = 60.0
 BLEND_BEATS = 0.45
 """Half the width of the blend about a bar line, in beats."""
 KICK_WINDOW_S = (-0.11, 0.33)

@@ -63,6 +63,19 @@ def _split_and_number(name: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
+def parse_clip_name(name: str) -> tuple[Song, Dancer, int]:
+    """Song, dancer and first frame of a clip name such as ``test004_dancer03_at0626``.
+
+    Raises:
+        FileError: no such name.
+    """
+    match = re.fullmatch(r"((?:train|val|test)\d+)_(dancer\d+)_at(\d+)", name)
+    if not match:
+        raise FileError(name, "no clip of the dance set", "a name such as test004_dancer03_at0626")
+    song = song_named(match[1])
+    return song, dancer_named(f"{song.split}_{match[2]}"), int(match[3])
+
+
 def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
     """The clips of a split: who dances to what, from where; song by song."""
     plans: list[ClipPlan] = []
@@ -81,7 +94,7 @@ def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
 def song_music(song: Song, sound: bool = False) -> Music:
     """What ``mmm.music`` hears in the rendered song, frame by frame; with the sound itself if asked for."""
     audio = render(song)
-    music = features_of(audio, FPS, song.frames(FPS), start_bpm=song.tempo_bpm)
+    music = features_of(audio, FPS, song.frames(FPS), start_bpm=float(song.tempo_bpm))
     return Music(music.features, FPS, music.beats, float(song.tempo_bpm), audio if sound else None)
 
 

@@ -199,6 +199,6 @@ def test_motion_beats_fall_on_the_music_more_than_on_another_beat():
     for song, dancer in PAIRS:
         beats = motion_beats(dance(song, dancer))
         music = np.round(song.beats_s() * 60).astype(int)
-        on.append(beat_alignment(beats, music, 60)["per_music_beat"])
-        off.append(beat_alignment(beats, music + round(song.beat_s * 20), 60)["per_music_beat"])
+        on.append(beat_alignment(beats, music, 60.0)["per_music_beat"])
+        off.append(beat_alignment(beats, music + round(song.beat_s * 20), 60.0)["per_music_beat"])
     assert np.mean(on) > np.mean(off) + 0.1

@@ -84,7 +84,7 @@ def test_the_plan_depends_on_its_seed_alone():
 
 def test_a_clip_outside_the_song_and_an_unknown_name_say_so(tmp_path):
     song, dancer = dataset.song_named("val001"), dataset.dancer_named("val_dancer02")
-    music = Music(np.zeros((song.frames(60), 35), np.float32), 60, np.zeros(0, np.int64), song.tempo_bpm)
+    music = Music(np.zeros((song.frames(60), 35), np.float32), 60.0, np.zeros(0, np.int64), 120.0)
     with pytest.raises(SpecError, match=f"val001 has {song.frames(60)} frames"):
         dataset.make_clip(song, dancer, song.frames(60) - 100, 300, music)
     assert len(dataset.make_clip(song, dancer, 10, 300, music)) == 300
@@ -92,6 +92,15 @@ def test_a_clip_outside_the_song_and_an_unknown_name_say_so(tmp_path):
         dataset.song_named("waltz1")
     with pytest.raises(FileError, match=r"run python -m data\.prepare dance first"):
         dataset.read_split(tmp_path)
+
+
+def test_truth_command_writes_the_table_of_a_clip_or_says_what_is_wrong(tmp_path, capsys):
+    assert main(["truth", "test004_dancer03_at0626", "--frames", "300", "--out", str(tmp_path / "t.npz")]) == 0
+    song, dancer = dataset.song_named("test004"), dataset.dancer_named("test_dancer03")
+    assert load_truths(tmp_path / "t.npz") == [truth_of(song, dancer, 626, 300)]
+    assert main(["truth", "waltz", "--out", str(tmp_path / "u.npz")]) == 2
+    assert "waltz: no clip of the dance set; expected a name such as" in capsys.readouterr().err
+    assert not (tmp_path / "u.npz").exists()
 
 
 def test_twelve_samples_ship_small_with_sound_and_truth():

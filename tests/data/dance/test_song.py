@@ -99,7 +99,7 @@ def test_sound_has_the_songs_length_and_does_not_clip():
 
 def test_the_chord_of_a_bar_and_the_beat_can_be_heard_in_the_features():
     song = SONGS["test"][9]
-    music = features_of(render(song), 60, song.frames(60), start_bpm=song.tempo_bpm)
+    music = features_of(render(song), 60.0, song.frames(60), start_bpm=float(song.tempo_bpm))
     chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
     right = []
     for k, bar in enumerate(song.bars):
