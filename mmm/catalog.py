@@ -4,12 +4,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mmm.errors import ModelError
 from mmm.motion import Clip
 
 
+@runtime_checkable
 class Requirements(Protocol):
     """What a network asks of a clip: its configuration, or the summary of its checkpoint."""
 

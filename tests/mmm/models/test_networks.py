@@ -1,0 +1,255 @@
+"""What every network must do: hide what is hidden, keep its shapes, show its maps."""
+
+import itertools
+
+import pytest
+import torch
+
+from mmm.models.prefill import hidden_features, slerp_fill
+from tests.mmm.making import TINY
+from tests.mmm.networks import NETWORKS, WAYS, tiny_batch, tiny_config, tiny_model
+
+EVERY_WAY = [(network, *way) for network, way in itertools.product(NETWORKS, WAYS)]
+every_way = pytest.mark.parametrize(("network", "fill", "output"), EVERY_WAY)
+
+
+@every_way
+@torch.inference_mode()
+def test_shapes(network, fill, output):
+    motion, hidden, music = tiny_batch()
+    prediction = tiny_model(network, fill=fill, output=output)(motion, hidden, music)
+    assert prediction.prediction.shape == motion.shape
+    assert prediction.attentions is None
+    assert torch.isfinite(prediction.prediction).all()
+
+
+@every_way
+@torch.inference_mode()
+def test_hidden_values_cannot_be_seen(network, fill, output):
+    """Poison: whatever stands in a hidden entry, NaN included, the output has the same bits."""
+    model = tiny_model(network, fill=fill, output=output)
+    motion, hidden, music = tiny_batch()
+    expected = model(motion, hidden, music).prediction
+    for value in (torch.nan, torch.inf, -1e30, 0.5):
+        poisoned = torch.where(hidden_features(hidden), value, motion)
+        assert torch.equal(model(poisoned, hidden, music).prediction, expected)
+
+
+@every_way
+@torch.inference_mode()
+def test_known_values_are_seen(network, fill, output):
+    """The counterpart of the poison test: a network deaf to everything would pass that one too."""
+    model = tiny_model(network, fill=fill, output=output)
+    motion, hidden, music = tiny_batch()
+    expected = model(motion, hidden, music).prediction
+    changed = torch.where(hidden_features(hidden), motion, motion + 0.1)
+    assert (model(changed, hidden, music).prediction - expected).abs().max() > 1e-4
+    if model.config.uses_music:
+        assert (model(motion, hidden, music + 0.5).prediction - expected).abs().max() > 1e-6
+
+
+@every_way
+@torch.inference_mode()
+def test_evaluation_is_deterministic(network, fill, output):
+    """Fault 3: the 80/10/10 corruption also ran in evaluation, so that each run gave another result."""
+    model = tiny_model(network, fill=fill, output=output)
+    motion, hidden, music = tiny_batch()
+    torch.manual_seed(1)
+    first = model(motion, hidden, music).prediction
+    torch.manual_seed(2)
+    assert torch.equal(model(motion, hidden, music).prediction, first)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@torch.inference_mode()
+def test_zero_fill_shows_zeros_at_all_hidden_entries(network):
+    """Fault 3: a tenth of the hidden frames stayed visible in evaluation; all must be zeroed, those known must stay."""
+    model = tiny_model(network, fill="zero", output="absolute")
+    seen = []
+    model.decode = lambda inputs, music, maps: seen.append(inputs) or torch.zeros(*inputs.shape[:2], 57)
+    motion, hidden, music = tiny_batch()
+    model(motion, hidden, music)
+    where = hidden_features(hidden)
+    assert (seen[0][..., :57][where] == 0).all()
+    assert torch.equal(seen[0][..., :54][~where[..., :54]], motion[..., :54][~where[..., :54]])
+    assert (seen[0][..., 57:] == 0).all()  # zero-padded to the encoder's width
+
+
+@torch.inference_mode()
+def test_zeroed_frames_look_the_same_in_training_and_recovery():
+    """The corruption's zeros must not be moved with the window's origin, or recovery shows what training never did."""
+    model = tiny_model("ecm", fill="zero", output="absolute")
+    motion, hidden, music = tiny_batch()
+    motion = motion + torch.nn.functional.pad(torch.tensor([5.0, 0, -3]), (54, 0))
+    recovered = model(motion, hidden, music).prediction
+    trained = model(motion, hidden, music, shown=torch.zeros_like(motion)).prediction
+    assert torch.equal(recovered, trained)
+
+
+@torch.inference_mode()
+def test_slerp_fill_tells_what_is_hidden_and_how_far_the_known_is():
+    model = tiny_model("common", fill="slerp", output="residual")
+    hidden = torch.zeros(1, 10, 6, dtype=torch.bool)
+    hidden[:, 3:6] = True
+    fill, extra = model.fill(tiny_batch(1, 10)[0], hidden)
+    assert extra.shape == (1, 10, 8)
+    assert torch.equal(extra[..., :6], hidden.float())
+    frames = (torch.expm1(extra[0, :, 6:] * torch.log(torch.tensor(31.0)))).round().int()
+    assert frames[:, 0].tolist() == [0, 0, 0, 1, 2, 3, 0, 0, 0, 0]
+    assert frames[:, 1].tolist() == [0, 0, 0, 3, 2, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@torch.inference_mode()
+def test_an_untrained_residual_network_is_slerp(network):
+    model = type(tiny_model(network))(tiny_config(network, fill="slerp", output="residual")).eval()
+    motion, hidden, music = tiny_batch()
+    rotations, root = slerp_fill(motion[..., :-3].unflatten(-1, (6, 3, 3)), motion[..., -3:], hidden)
+    prediction = model(motion, hidden, music).prediction
+    assert torch.equal(prediction, torch.cat([rotations.flatten(2), root], dim=-1))
+
+
+@every_way
+@torch.inference_mode()
+def test_moving_a_window_over_the_floor_moves_the_prediction_with_it(network, fill, output):
+    model = tiny_model(network, fill=fill, output=output)
+    motion, hidden, music = tiny_batch()
+    shift = torch.nn.functional.pad(torch.tensor([4.0, 0.0, -7.0]), (54, 0))
+    here = model(motion, hidden, music).prediction
+    there = model(motion + shift, hidden, music).prediction
+    assert (there - shift - here).abs().max() < 2e-4
+    higher = torch.nn.functional.pad(torch.tensor([0.0, 1.0, 0.0]), (54, 0))
+    lifted = model(motion + higher, hidden, music).prediction
+    assert (lifted[..., :54] - here[..., :54]).abs().max() > 1e-4  # heights do matter
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@torch.inference_mode()
+def test_attention_maps(network):
+    """ConvBERT splits its heads: 8 give 4 maps a layer, the other half is a convolution."""
+    model = tiny_model(network, encoder_layers=2)
+    motion, hidden, music = tiny_batch(frames=20)
+    maps = model(motion, hidden, music, output_attentions=True).attentions
+    sizes = {"motion": (2, 20), "music": (2, 20), "cross": (1, 40 if network == "ecm" else 20)}
+    if network == "common":
+        sizes = {"motion": (2, 20)}
+    assert {stage: (len(layers), layers[0].shape[-1]) for stage, layers in maps.items()} == sizes
+    for layer in itertools.chain.from_iterable(maps.values()):
+        assert layer.shape[:2] == (2, 4)
+        assert layer.shape[2] == layer.shape[3]
+        assert (layer >= 0).all()
+        assert (layer.sum(-1) - 1).abs().max() < 1e-5
+
+
+@torch.inference_mode()
+def test_asking_for_maps_changes_nothing():
+    model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch()
+    plain, shown = (model(motion, hidden, music, output_attentions=maps).prediction for maps in (False, True))
+    assert torch.equal(plain, shown)
+
+
+@torch.inference_mode()
+def test_convbert_reads_padding():
+    """Fault 5: the convolution reads padded frames in spite of the attention mask; so our batches hold no padding.
+
+    The day the library masks its convolution this fails, and windows of several lengths may share a batch.
+    """
+    encoder = tiny_model("common").motion_encoder
+    torch.manual_seed(0)
+    inputs = torch.rand(1, 20, 80)
+    other = torch.cat([inputs[:, :15], torch.rand(1, 5, 80)], dim=1)
+    valid = torch.ones(1, 20).index_fill(1, torch.arange(15, 20), 0)
+    first, second = (encoder(inputs_embeds=x, attention_mask=valid).last_hidden_state[:, :15] for x in (inputs, other))
+    changed = (first - second).abs().amax(-1)[0]
+    assert changed[11:].min() > 1e-4  # half the kernel of 9 before the padding
+    assert changed[:11].max() < 1e-5  # what attention alone reads is masked
+
+
+@torch.inference_mode()
+def test_a_window_does_not_depend_on_its_batch():
+    """Fault 5: nothing is padded, so a window by itself and in a batch gives the same."""
+    model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch(batch=3)
+    together = model(motion, hidden, music).prediction
+    for b in range(3):
+        alone = model(motion[b:b + 1], hidden[b:b + 1], music[b:b + 1]).prediction
+        assert (alone - together[b:b + 1]).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("frames", [1, 2, 17, 39, 40])
+@torch.inference_mode()
+def test_common_head_takes_shorter_windows(frames):
+    """Fault 6: LayerNorm((300, F)) fixes the length; shorter windows are padded behind the encoder and cropped."""
+    model = tiny_model("common", fill="zero", output="absolute")
+    motion, hidden, _ = tiny_batch(1, 40)
+    hidden[:, 0] = False
+    output = model(motion[:, :frames], hidden[:, :frames]).prediction
+    assert output.shape == (1, frames, 57)
+    assert torch.isfinite(output).all()
+
+
+@torch.inference_mode()
+def test_common_head_pads_behind_the_encoder_only():
+    """Fault 6 and 5 together: the encoder sees the frames there are, never zeros after them."""
+    model = tiny_model("common", fill="zero", output="absolute")
+    lengths = []
+    encode = model.run_encoder
+    model.run_encoder = lambda encoder, inputs, *rest: lengths.append(inputs.shape[1]) or encode(encoder, inputs, *rest)
+    motion, hidden, _ = tiny_batch(1, 17)
+    model(motion, hidden)
+    assert lengths == [17]
+
+
+@torch.inference_mode()
+def test_ecm_joins_in_time_and_3bert_in_features():
+    rows = {}
+    for network in ("ecm", "3bert"):
+        model = tiny_model(network)
+        model.cross_encoder.register_forward_hook(
+            lambda module, args, kwargs, output, network=network: rows.update({network: kwargs["inputs_embeds"]}),
+            with_kwargs=True)
+        model(*tiny_batch(frames=20))
+    assert rows["ecm"].shape == (2, 40, 80)
+    assert rows["3bert"].shape == (2, 20, 160)
+
+
+@torch.inference_mode()
+def test_ecm_keeps_the_codes_of_a_moment_whatever_the_length():
+    """The music half takes position ids from max_frames on, and token type 1."""
+    model = tiny_model("ecm")
+    seen = {}
+    model.cross_encoder.register_forward_pre_hook(lambda module, args, kwargs: seen.update(kwargs), with_kwargs=True)
+    model(*tiny_batch(frames=10))
+    assert seen["position_ids"].tolist() == [[*range(10), *range(40, 50)]]
+    assert seen["token_type_ids"].tolist() == [[0] * 10 + [1] * 10] * 2
+
+
+def test_sinusoidal_positions_start_both_halves_alike():
+    model = tiny_model("ecm", positions="sinusoidal")
+    table = model.cross_encoder.embeddings.position_embeddings.weight
+    assert table.shape == (80, 80)
+    assert torch.equal(table[:40], table[40:])
+    assert len(torch.unique(table[:40], dim=0)) == 40
+    learned = tiny_model("ecm").cross_encoder.embeddings.position_embeddings.weight
+    assert not torch.equal(learned[:40], learned[40:])
+
+
+def test_absolute_heads_end_in_tanh():
+    motion, hidden, music = tiny_batch()
+    for network in ("ecm", "3bert"):
+        model = tiny_model(network)
+        with torch.no_grad():
+            model.head.weight.fill_(9.0)
+        rotations = model(motion, hidden, music).prediction[..., :-3]
+        assert rotations.abs().max() <= 1
+
+
+def test_gradients_reach_every_weight_that_is_used():
+    model = tiny_model("ecm", fill="slerp", output="residual").train()
+    motion, hidden, music = tiny_batch()
+    model(motion, hidden, music).prediction.square().sum().backward()
+    idle = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum()}
+    assert all("word_embeddings" in name or name.endswith("key.bias") for name in idle), idle
+
+
+def test_the_skeleton_of_the_test_is_not_smpls():
+    assert len(TINY) != 24  # networks take any skeleton: nothing above may hang on 24 joints
