@@ -79,6 +79,9 @@ def body_of(skeleton: Skeleton) -> Body:
     if head >= 0:
         radii[head] = _HEAD_M
     radii[0] = _PELVIS_M
+    carried = set(parents)
+    for j in (j for j, limb in enumerate(limbs) if limb in ("torso", "head") and j not in carried and j != head):
+        radii[j] = _PLAIN_M * 0.6  # a helper joint that carries nothing: not to bulge out of the trunk
     scale = _leg_length(skeleton, chains) / 0.81  # SMPL's thigh and shin together
     crown = next((e for e, (joint, _) in enumerate(skeleton.end_sites) if joint == head), -1)
     return Body(radii * np.float32(scale), _hulls(skeleton, chains, parents), head, crown)

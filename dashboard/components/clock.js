@@ -48,9 +48,10 @@ class Clock {
     this.restart();
   }
 
-  setRate(rate) { this.at = this.now(); this.since = performance.now() / 1000; this.rate = rate; this.restart(); }
+  // Both take the position before they change how it is reckoned.
+  setRate(rate) { this.at = this.now(); this.rate = rate; this.restart(false); }
 
-  setLoop(loop) { this.at = this.now(); this.since = performance.now() / 1000; this.loop = loop; this.restart(); }
+  setLoop(loop) { this.at = this.now(); this.loop = loop; this.restart(false); }
 
   play() {
     if (this.playing) return;

@@ -1,7 +1,8 @@
 // The stage: figures, one camera, one clock, one timeline. See stage.py for what it is fed.
 
-class Stage {
-  constructor(root, component) {
+class Stage extends StageActions {
+  constructor(root) {
+    super();
     this.root = root;
     this.ui = buildStage({
       toggle: () => this.toggle(), step: (n) => this.step(n), speed: (rate) => this.setSpeed(rate),
@@ -64,11 +65,12 @@ class Stage {
     this.duration = header.frames / header.fps;
     if (first || this.channel !== channel) this.join(channel);
     this.figures = header.panels.map((info, i) => new Figure(info, i, arrays, header.frames));
-    this.followers = this.figures.map(() => new Follower());
     const clip = this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "";
     const saved = first ? playheadBus().memory.get(`stage:${channel}`) : null;
     const same = first ? saved?.clip === clip : this.clip === clip;
     this.clip = clip;
+    if (!same || this.followers?.length !== this.figures.length) this.followers = this.figures.map(() => new Follower());
+    this.shownFrame = -1;
     this.ui.root.style.height = `${header.height || 520}px`;
     this.ui.root.setAttribute("aria-label", header.title || "Stage");
     this.showEmpty(!this.figures.length || !header.frames);
@@ -193,102 +195,13 @@ class Stage {
       playing: clock.playing, loop: clock.loop, overlay: this.overlay, sound: this.soundChoice });
   }
 
-  // ---- what the user does ------------------------------------------------------------------------------------------
-
-  get frame() { return clamp(Math.floor(this.clock.now() * this.header.fps + 1e-6), 0, Math.max(0, this.header.frames - 1)); }
-
-  toggle() {
-    if (!this.figures.length) return;
-    if (this.clock.playing) {
-      this.clock.pause();
-      this.goTo(this.frame);
-      this.commit(this.frame);
-    } else this.clock.play();
-    this.showControls();
-  }
-
-  goTo(frame) {
-    const target = clamp(Math.round(frame), 0, this.header.frames - 1);
-    this.clock.seek(target / this.header.fps + 1e-7);
-    this.dirty = true;
-  }
-
-  step(count) {
-    const { frames } = this.header;
-    if (this.clock.playing) { this.clock.pause(); this.showControls(); }
-    this.goTo(this.clock.loop ? (this.frame + count + frames) % frames : this.frame + count);
-  }
-
-  scrub(share) {
-    if (this.resume === undefined) { this.resume = this.clock.playing; this.clock.pause(); }
-    this.goTo(Math.floor(share * this.header.frames));
-  }
-
-  scrubEnd() {
-    this.commit(this.frame);
-    if (this.resume) this.clock.play();
-    this.resume = undefined;
-    this.showControls();
-  }
-
-  setSpeed(rate) { this.clock.setRate(rate); this.showControls(); }
-
-  setLoop(on) { this.clock.setLoop(on); this.showControls(); }
-
-  setOverlay(on) { if (this.figures.length > 1) { this.overlay = on; this.buildPanels(); this.showControls(); } }
-
-  setSound(on) {
-    this.soundChoice = on;
-    this.clock.setSound(on).then(() => this.showControls());
-    this.showControls();
-  }
-
-  isFull() { return Boolean(this.root.fullscreenElement ?? document.fullscreenElement); }
-
-  toggleFull() {
-    const done = this.isFull() ? document.exitFullscreen() : this.ui.root.requestFullscreen();
-    done.catch((error) => showError(this.root, error));
-  }
-
-  toggleHelp(open = this.ui.help.hidden) {
-    this.ui.help.hidden = !open;
-    this.ui.helpButton.setAttribute("aria-expanded", String(open));
-  }
-
-  onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.header?.frames) return;
-    const onButton = event.target.closest("button");
-    const far = event.shiftKey ? 10 : 1;
-    const actions = {
-      " ": onButton ? null : () => this.toggle(), ArrowLeft: () => this.step(-far), ArrowRight: () => this.step(far),
-      Home: () => this.goTo(0), End: () => { if (this.clock.playing) this.toggle(); this.goTo(this.header.frames - 1); },
-      l: () => this.setLoop(!this.clock.loop), o: () => this.setOverlay(!this.overlay), f: () => this.toggleFull(),
-      1: () => this.setSpeed(0.25), 2: () => this.setSpeed(0.5), 3: () => this.setSpeed(1), "?": () => this.toggleHelp(),
-      Escape: () => this.toggleHelp(false),
-    };
-    const action = actions[event.key] || actions[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation(); // Streamlit has shortcuts of its own
-    action();
-  }
-
-  describe(frame) {
-    const { data } = this.timeline, { fps, errors_unit: unit } = this.header;
-    const parts = [clockText(frame / fps), `frame ${frame}`];
-    if (data.hiddenFrames[frame]) parts.push("hidden");
-    for (const { name, values } of data.errors.slice(0, 2)) {
-      if (Number.isFinite(values[frame])) parts.push(`${name} ${values[frame].toFixed(1)} ${unit}`);
-    }
-    return parts.join(" · ");
-  }
-
   // ---- every animation frame ---------------------------------------------------------------------------------------
 
   tick(now) {
     this.loopId = requestAnimationFrame((next) => this.tick(next));
     const dt = Math.min((now - this.last) / 1000, 0.25);
     this.last = now;
+    this.minding();
     if (!this.header || !this.figures.length) return;
     try {
       if (this.clock.ended()) { this.clock.pause(); this.goTo(this.header.frames - 1); this.commit(this.frame); this.showControls(); }
@@ -298,6 +211,13 @@ class Stage {
       cancelAnimationFrame(this.loopId);
       showError(this.root, error);
     }
+  }
+
+  /** In a tab of the page that is not shown the stage holds its breath, sound and all. */
+  minding() {
+    const shown = this.ui.root.getClientRects().length > 0;
+    if (!shown && this.clock.playing) { this.held = true; this.clock.pause(); }
+    else if (shown && this.held) { this.held = false; this.clock.play(); }
   }
 
   render(dt) {
@@ -349,6 +269,7 @@ class Stage {
     const rate = (this.drawn * 1000) / (now - this.measured);
     this.measured = now; this.drawn = 0;
     this.ui.root.dataset.fps = rate.toFixed(1);
+    this.ui.root.dataset.clock = this.clock.sounding ? "sound" : "timer";
     if (rate < 24 && !this.slow && window.devicePixelRatio > 1) { this.slow = true; this.layout(); }
   }
 
@@ -364,4 +285,4 @@ class Stage {
 
 function makeRenderer(canvas) { return new CanvasRenderer(canvas); }
 
-export default mountOnce((root, component) => new Stage(root, component));
+export default mountOnce((root) => new Stage(root));

@@ -40,6 +40,7 @@ class Timeline {
 
   setData(data) {
     this.data = data;
+    this.shown = -1;
     this.height = STRIP_TOP + WAVE_HEIGHT + (data.errors.length ? STRIP_GAP + ERROR_HEIGHT : 0) + 4;
     this.root.style.height = `${this.height}px`;
     this.root.setAttribute("aria-valuemax", String(Math.max(data.frames - 1, 0)));

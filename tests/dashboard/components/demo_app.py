@@ -2,7 +2,7 @@
 
 ``streamlit run tests/dashboard/components/demo_app.py``; the query parameters choose what is shown: ``data=real``
 (needs the recordings beside the project), ``panels=0..3``, ``spec`` (a masking SPEC), ``frames``, ``sound=0``,
-``maps=0``.
+``maps=0``, ``switch=1`` (other data under the same key), ``tabs=1``.
 """
 
 import sys
@@ -66,9 +66,16 @@ def scene(query: tuple[tuple[str, str], ...]) -> dict:
     return {"stage": payload, "map": error_map, "curves": lines}
 
 
-shown = scene(tuple(sorted(st.query_params.to_dict().items())))
+asked = st.query_params.to_dict()
 st.title("Components")
-with st.container():
+if "switch" in asked:
+    if st.checkbox("Another mask"):
+        asked["spec"] = "span:10-20"
+    if st.checkbox("Another clip"):
+        asked["frames"] = "240"
+shown = scene(tuple(sorted(asked.items())))
+place = st.tabs(["Stage", "Elsewhere"])[0] if "tabs" in asked else st.container()
+with place:
     result = stage(shown["stage"], key="stage", height=int(st.query_params.get("height", 560)))
     st.caption(f"Stopped on frame {result.frame} · payload {len(shown['stage']) / 1000:.0f} kB")
     if st.query_params.get("maps") != "0":

@@ -252,8 +252,48 @@ def test_sound_starts_with_the_first_gesture_and_stays_with_the_picture(open_pag
     first = frame(page)
     page.wait_for_timeout(500)
     assert (frame(page) - first) % FRAMES == pytest.approx(30, abs=12)  # the sound's clock runs like the picture's
+    expect(page.locator(".stage")).to_have_attribute("data-clock", "sound")
+    before = frame(page)
+    page.keyboard.press("1")  # a change of speed must not move the playhead
+    assert (frame(page) - before) % FRAMES < 25
+    page.wait_for_timeout(400)
+    assert (frame(page) - before) % FRAMES < 45
     off.click()
     expect(page.get_by_role("button", name="Sound on")).to_be_visible()
+    expect(page.locator(".stage")).to_have_attribute("data-clock", "timer")
+
+
+def test_another_recovery_of_the_same_clip_keeps_playhead_camera_and_view(open_page):
+    page = paused_at(open_page(DEMO, "?maps=0&switch=1").page, 123)
+    page.keyboard.press("o")
+    expect(page.get_by_text("frame hidden")).to_be_visible()
+    box = page.locator(".panel").bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 420, box["y"] + 100, steps=3)
+    page.mouse.up()
+    camera = page.evaluate("window.mmmPlayhead.memory.get('stage:main').camera")
+    page.get_by_text("Another mask").click()
+    expect(page.get_by_text("frame given")).to_be_visible()
+    assert frame(page) == 123
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Overlay")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("window.mmmPlayhead.memory.get('stage:main').camera") == camera
+    page.get_by_text("Another clip").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(timeline(page)).to_have_attribute("aria-valuemax", "239")
+
+
+def test_a_stage_in_a_tab_that_is_not_shown_waits(open_page):
+    page = ready(open_page(DEMO, "?maps=0&tabs=1").page)
+    page.get_by_role("tab", name="Elsewhere").click()
+    page.wait_for_timeout(200)
+    held = page.evaluate("window.mmmPlayhead.now.get('main').frame")
+    page.wait_for_timeout(400)
+    assert page.evaluate("window.mmmPlayhead.now.get('main').frame") == held
+    page.get_by_role("tab", name="Stage").click()
+    page.wait_for_timeout(400)
+    assert page.evaluate("window.mmmPlayhead.now.get('main').frame") != held
 
 
 def test_dark_theme_and_no_overflow_at_900_pixels(open_page):
