@@ -209,6 +209,14 @@ class TestNaturalness:
         assert metrics.foot_skate_cm_s(motion) == pytest.approx(0, abs=1e-4)
         assert metrics.foot_skate_cm_s(motion, np.ones((61, 2), dtype=bool)) > 10
 
+    def test_a_foot_must_stand_in_both_frames(self):
+        path = np.zeros((4, 3))
+        path[2:, 0] = 0.1  # moves between frames 1 and 2 alone
+        contacts = np.array([[1, 1], [0, 0], [1, 1], [1, 1]], dtype=bool)
+        assert metrics.foot_skate_cm_s(still(4, path), contacts) == pytest.approx(0, abs=1e-6)
+        contacts[1] = True
+        assert metrics.foot_skate_cm_s(still(4, path), contacts) == pytest.approx(0.1 * 30 * 100 / 3, rel=1e-4)
+
     def test_no_foot_no_figure(self):
         footless = Skeleton(("root", "tip"), (-1, 0), np.ones((2, 3)))
         assert metrics.foot_skate_cm_s(wild_motion(1, 10, footless)) is None
@@ -233,6 +241,15 @@ class TestNaturalness:
         # four frames beside the two borders, each with one step of 1 cm beside it, at 30 fps
         assert metrics.velocity_jump_cm_s(still(40, clip_path), hidden) == pytest.approx(30, rel=1e-4)
         assert metrics.velocity_jump_cm_s(still(40, clip_path), np.zeros((40, 6), dtype=bool)) is None
+
+
+    @pytest.mark.parametrize("kink", [9, 10, 19, 20])
+    def test_both_sides_of_a_border_count(self, kink):
+        path = np.zeros((40, 3))
+        path[kink:, 0] = 0.01 * np.arange(40 - kink)  # sets off at once
+        hidden = np.zeros((40, 6), dtype=bool)
+        hidden[10:20] = True
+        assert metrics.velocity_jump_cm_s(still(40, path), hidden) == pytest.approx(30 / 4, rel=1e-4)
 
 
 class TestBeats:

@@ -101,6 +101,11 @@ class TestMotion:
             np.testing.assert_allclose(mirrored.positions()[:, k], motion.positions()[:, j] * flip, atol=1e-5)
         np.testing.assert_allclose(np.linalg.det(mirrored.rotations), 1, atol=1e-4)
 
+    def test_tips_are_mirrored_too(self):
+        motion = wild_motion(3, 4, TIPPED)
+        expected = motion.tip_positions() * np.array([-1, 1, 1])
+        np.testing.assert_allclose(motion.mirror().tip_positions(), expected, atol=1e-5)
+
     def test_mirror_of_one_sided_numbers(self):
         skeleton = Skeleton(("root", "LeftShoulder1", "LeftArm", "RightShoulder", "RightArm"), (-1, 0, 1, 0, 3),
                             np.random.default_rng(0).normal(size=(5, 3)))

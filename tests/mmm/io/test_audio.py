@@ -75,6 +75,13 @@ def test_a_file_that_breaks_off_is_refused(tmp_path, suffix, share):
         sound.read_audio(path)
 
 
+def test_an_ogg_that_ends_with_a_whole_page_but_not_its_last_is_refused(tmp_path):
+    data = sound.encode_ogg(tones(20.0))
+    (tmp_path / "cut.ogg").write_bytes(data[:data.rindex(b"OggS")])
+    with pytest.raises(FileError, match=r"cut\.ogg: the file breaks off before its end"):
+        sound.read_audio(tmp_path / "cut.ogg")
+
+
 @pytest.mark.parametrize(("name", "content", "message"), [
     ("empty.wav", b"", "empty.wav: the file is empty; expected a wav, ogg, flac or mp3 file"),
     ("text.wav", b"not music at all\n" * 99, "text.wav: not a sound file that can be read; .* convert it first"),
