@@ -1,7 +1,8 @@
 """Prepared motion as the trainer reads it: memory-mapped arrays of all frames of a split, windows cut anywhere.
 
-A split is a folder with ``rotations.npy`` (N,J,3,3) float16, ``root_m.npy`` (N,3) float32, ``music.npy`` (N,M) float32
-(absent for motion alone) and ``clips.json``, a list of objects with at least ``name``, ``start`` and ``frames``.
+A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two columns of each local matrix; ``root_m.npy``
+(N,3) float32; ``music.npy`` (N,M) float32, absent for motion alone; and ``clips.json``, whose ``clips`` are objects
+with at least ``name``, ``first`` (the clip's first row) and ``frames``.
 """
 
 import json
@@ -14,8 +15,8 @@ from torch import Tensor
 
 from mmm.errors import FileError
 from mmm.features import Stats
+from mmm.models.prefill import sixd_to_matrix
 from mmm.motion import Clip, Motion, Music
-from mmm.rotations import project_to_so3
 from mmm.skeleton import Skeleton
 
 
@@ -33,12 +34,12 @@ class MotionSet:
     def __init__(self, folder: Path, device: str | torch.device = "cpu") -> None:
         if not (folder / "clips.json").is_file():
             raise FileError(str(folder), "no clips.json", "a prepared split", "run python -m data.prepare first")
-        self.clips: list[dict[str, Any]] = json.loads((folder / "clips.json").read_text())
+        self.clips: list[dict[str, Any]] = json.loads((folder / "clips.json").read_text())["clips"]
         self.rotations = torch.from_numpy(np.load(folder / "rotations.npy", mmap_mode="c")).to(device)
         self.root_m = torch.from_numpy(np.load(folder / "root_m.npy", mmap_mode="c")).to(device)
         music = folder / "music.npy"
         self.music = torch.from_numpy(np.load(music, mmap_mode="c")).to(device) if music.is_file() else None
-        self.starts = torch.tensor([clip["start"] for clip in self.clips], device=device)
+        self.starts = torch.tensor([clip["first"] for clip in self.clips], device=device)
         self.lengths = torch.tensor([clip["frames"] for clip in self.clips], device=device)
         self.stats: Stats | None = None
 
@@ -67,7 +68,7 @@ class MotionSet:
         index = start[:, None] + torch.arange(frames, device=start.device)
         low, high = (torch.from_numpy(v).to(self.root_m) for v in (self.stats.root_min, self.stats.root_max))
         root = (self.root_m[index] - low) / (high - low)
-        motion = torch.cat([self.rotations[index].float().flatten(-3), root.float()], dim=-1)
+        motion = torch.cat([sixd_to_matrix(self.rotations[index].float()).flatten(-3), root.float()], dim=-1)
         if self.music is None:
             return motion, None
         low, high = (torch.from_numpy(v).to(motion) for v in (self.stats.music_min, self.stats.music_max))
@@ -82,9 +83,8 @@ class MotionSet:
         return [self._clip(entry, frames, skeleton, fps) for entry in chosen]
 
     def _clip(self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float) -> Clip:
-        part = slice(entry["start"], entry["start"] + frames)
-        # float16 storage leaves matrices a hair off SO(3)
-        rotations, _ = project_to_so3(self.rotations[part].float().cpu().numpy())
+        part = slice(entry["first"], entry["first"] + frames)
+        rotations = sixd_to_matrix(self.rotations[part].float()).cpu().numpy()
         motion = Motion(skeleton, rotations, self.root_m[part].float().cpu().numpy(), fps)
         music = None
         if self.music is not None:

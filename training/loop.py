@@ -29,18 +29,20 @@ class TrainingPlan:
     decay: bool = True
     """Cosine to a hundredth of the learning rate; else constant, as the original."""
     min_frames: int = 120
-    max_frames: int = 200
+    max_frames: int = 220
     """Window lengths; one is drawn a batch, so that nothing is ever padded."""
     loss: str = "pose"
     """``pose`` (distances, forward kinematics, velocity) or ``mse`` (the original's)."""
     corruption: bool = False
     """BERT's 80/10/10 on hidden frames (the original's); only with ``fill="zero"``."""
+    shift_positions: bool = True
+    """Start windows shorter than the network's own at any position id, so that all ids are learned."""
     wrong_song: float = 0.0
     """Share of the windows that get another window's music: leaves some use for motion alone."""
     ema: float = 0.999
     clip_norm: float = 1.0
     seed: int = 0
-    save_every: int = 250
+    save_every: int = 100
     bfloat16: bool = True
     masks: MaskMix = field(default_factory=MaskMix)
 
@@ -130,8 +132,10 @@ def _loss(
     hidden: Tensor, generator: torch.Generator,
 ) -> Tensor:
     shown = corrupt(motion, hidden, generator)[0] if plan.corruption else None
+    room = model.config.max_frames - motion.shape[1] + 1
+    first = int(torch.randint(0, room, (1,), generator=generator, device=motion.device)) if plan.shift_positions else 0
     with torch.autocast(motion.device.type, torch.bfloat16, enabled=plan.bfloat16):
-        prediction = model(motion, hidden, music, shown).prediction
+        prediction = model(motion, hidden, music, shown, first_position=first).prediction
     prediction = prediction.float()
     return pose_loss(prediction, motion, hidden) if plan.loss == "pose" else hidden_mse(prediction, motion, hidden)
 

@@ -20,7 +20,8 @@ from training.masking import MaskMix
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 ORIGINAL = TrainingPlan(batch=32, learning_rate=1e-4, warmup=0, decay=False, min_frames=120, max_frames=300, loss="mse",
-                        corruption=True, masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0))
+                        corruption=True, shift_positions=False,
+                        masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0))
 """The original's recipe, first stage; the published schedule lowers the rate in further stages."""
 PLANS = {"3bert": replace(ORIGINAL, steps=43_000), "ecm": replace(ORIGINAL, steps=53_000),
          "common": replace(ORIGINAL, steps=20_000, batch=128)}

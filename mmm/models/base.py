@@ -63,8 +63,13 @@ class MaskedMotionModel(PreTrainedModel):
     config_class: type[MaskedMotionConfig] = MaskedMotionConfig
     base_model_prefix = "masked_motion"
 
-    def decode(self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None) -> Tensor:
-        """(B,T,input_size) and (B,T,M) to the head's raw output (B,T,F); fills ``maps`` where it is not None."""
+    def decode(
+        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+    ) -> Tensor:
+        """(B,T,hidden_size) and (B,T,M) to the head's raw output (B,T,F); fills ``maps`` where it is not None.
+
+        ``positions`` (1,T) are the position ids of the frames.
+        """
         raise NotImplementedError
 
     def forward(
@@ -74,6 +79,7 @@ class MaskedMotionModel(PreTrainedModel):
         music: Tensor | None = None,
         shown: Tensor | None = None,
         output_attentions: bool = False,
+        first_position: int = 0,
         **_: Any,
     ) -> MaskedMotionOutput:
         """Predict every entry from the known ones.
@@ -84,11 +90,12 @@ class MaskedMotionModel(PreTrainedModel):
             music: (B,T,M) scaled features; required where ``config.uses_music``.
             shown: (B,T,F), what hidden entries show instead of the fill: BERT's corruption, in training only.
             output_attentions: return the attention maps.
+            first_position: position id of frame 0; training on short windows draws it, so that all ids are learned.
         """
         fill, extra = self.fill(motion, hidden)
         if shown is not None:
             shown = torch.where(hidden_features(hidden), shown, fill)
-        return self.predict(fill, extra, hidden, music, shown, output_attentions)
+        return self.predict(fill, extra, hidden, music, shown, output_attentions, first_position)
 
     def predict(
         self,
@@ -98,6 +105,7 @@ class MaskedMotionModel(PreTrainedModel):
         music: Tensor | None = None,
         shown: Tensor | None = None,
         output_attentions: bool = False,
+        first_position: int = 0,
     ) -> MaskedMotionOutput:
         """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window by window.
 
@@ -112,7 +120,8 @@ class MaskedMotionModel(PreTrainedModel):
         if extra is not None:
             inputs = torch.cat([inputs, extra], dim=-1)
         maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
-        raw = self.decode(pad_width(inputs, self.config.hidden_size), music, maps)
+        positions = torch.arange(first_position, first_position + fill.shape[1], device=fill.device)[None]
+        raw = self.decode(pad_width(inputs, self.config.hidden_size), music, maps, positions)
         prediction = fill + raw if self.config.output == "residual" else raw + shift
         return MaskedMotionOutput(prediction=prediction, attentions=maps)
 
@@ -140,10 +149,10 @@ class MaskedMotionModel(PreTrainedModel):
 
     def run_encoder(
         self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: dict[str, tuple[Tensor, ...]] | None,
-        position_ids: Tensor | None = None, token_type_ids: Tensor | None = None,
+        positions: Tensor, token_type_ids: Tensor | None = None,
     ) -> Tensor:
         """One ConvBERT over (B,T,width); its attention maps go to ``maps[stage]`` where asked for."""
-        output = encoder(inputs_embeds=inputs, position_ids=position_ids, token_type_ids=token_type_ids,
+        output = encoder(inputs_embeds=inputs, position_ids=positions, token_type_ids=token_type_ids,
                          output_attentions=maps is not None)
         if maps is not None:
             maps[stage] = tuple(output.attentions)

@@ -26,10 +26,13 @@ class CommonModel(MaskedMotionModel):
         self.norm = nn.LayerNorm((config.max_frames, config.motion_size)) if config.output == "absolute" else None
         self.finish_init(self.head)
 
-    def decode(self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None) -> Tensor:
+    def decode(
+        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+    ) -> Tensor:
         """See the base class."""
         frames = inputs.shape[1]
-        encoded = self.run_encoder(self.motion_encoder, inputs, "motion", maps).transpose(1, 2)  # (B, width, T)
+        encoded = self.run_encoder(self.motion_encoder, inputs, "motion", maps, positions)  # (B, T, width)
+        encoded = encoded.transpose(1, 2)
         if self.norm is None:
             return self.head(self.widen(encoded)).transpose(1, 2)
         padded = nn.functional.pad(encoded, (0, self.config.max_frames - frames))

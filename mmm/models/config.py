@@ -4,7 +4,7 @@ One configuration class serves every network; ``model_type`` says which. The def
 of the original work ("faithful"); ``mmm.models.presets`` names smaller ones.
 """
 
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 from transformers import PreTrainedConfig
@@ -14,6 +14,7 @@ from mmm.features import Stats
 from mmm.skeleton import SMPL24, Skeleton
 
 
+@no_type_check  # the library checks its own fields, and takes more keywords than its signature says
 class MaskedMotionConfig(PreTrainedConfig):
     """Everything a masked motion network needs besides its weights."""
 

@@ -27,16 +27,17 @@ class EcmModel(MaskedMotionModel):
         self.head = nn.Linear(width, config.motion_size)
         self.finish_init(self.head, music_offset=frames)
 
-    def decode(self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None) -> Tensor:
+    def decode(
+        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+    ) -> Tensor:
         """See the base class."""
         assert music is not None
         batch, frames = inputs.shape[:2]
-        moved = self.run_encoder(self.motion_encoder, inputs, "motion", maps)  # (B, T, width)
-        heard = self.run_encoder(self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps)
+        moved = self.run_encoder(self.motion_encoder, inputs, "motion", maps, positions)  # (B, T, width)
+        heard = self.run_encoder(self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps, positions)
         joined = torch.cat([moved, heard], dim=1)  # (B, 2T, width)
-        time = torch.arange(frames, device=inputs.device)
-        position_ids = torch.cat([time, time + self.config.max_frames])[None]
-        token_type_ids = torch.cat([torch.zeros_like(time), torch.ones_like(time)])[None].expand(batch, -1)
-        crossed = self.run_encoder(self.cross_encoder, joined, "cross", maps, position_ids, token_type_ids)
+        both = torch.cat([positions, positions + self.config.max_frames], dim=1)
+        modality = torch.cat([torch.zeros_like(positions), torch.ones_like(positions)], dim=1).expand(batch, -1)
+        crossed = self.run_encoder(self.cross_encoder, joined, "cross", maps, both, modality)
         raw = self.head(crossed[:, :frames])
         return raw if self.config.output == "residual" else torch.tanh(raw)

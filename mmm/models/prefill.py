@@ -95,3 +95,11 @@ def quat_slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     first = torch.where(near, 1 - weight, ((1 - weight) * angle).sin() / safe)
     second = torch.where(near, weight.expand_as(sine), (weight * angle).sin() / safe)
     return torch.nn.functional.normalize(first * start + second * end, dim=-1)
+
+
+def sixd_to_matrix(sixd: Tensor) -> Tensor:
+    """Gram-Schmidt of two columns (...,6) to rotation matrices (...,3,3), as ``mmm.rotations.sixd_to_matrix``."""
+    x = torch.nn.functional.normalize(sixd[..., :3], dim=-1)
+    y = sixd[..., 3:]
+    y = torch.nn.functional.normalize(y - (x * y).sum(-1, keepdim=True) * x, dim=-1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)

@@ -26,12 +26,14 @@ class ThreeBertModel(MaskedMotionModel):
         self.head = nn.Linear(2 * width, config.motion_size)
         self.finish_init(self.head)
 
-    def decode(self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None) -> Tensor:
+    def decode(
+        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+    ) -> Tensor:
         """See the base class."""
         assert music is not None
-        moved = self.run_encoder(self.motion_encoder, inputs, "motion", maps)  # (B, T, width)
-        heard = self.run_encoder(self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps)
+        moved = self.run_encoder(self.motion_encoder, inputs, "motion", maps, positions)  # (B, T, width)
+        heard = self.run_encoder(self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps, positions)
         joined = torch.cat([moved, heard], dim=-1)  # (B, T, 2 width)
-        crossed = self.run_encoder(self.cross_encoder, joined, "cross", maps)
+        crossed = self.run_encoder(self.cross_encoder, joined, "cross", maps, positions)
         raw = self.head(crossed)
         return raw if self.config.output == "residual" else torch.tanh(raw)
