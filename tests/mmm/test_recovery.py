@@ -212,8 +212,8 @@ def test_a_misfitting_skeleton():
     with pytest.raises(ModelError) as caught:
         recover(tiny_model("ecm"), clip, masks.first(clip))
     assert str(caught.value) == (
-        "walk: a skeleton of 24 joints without Hips, Spine, LeftArm, RightArm, ...; expected the 6 joints that the network "
-        "was trained on; choose a checkpoint made for this skeleton, or an interpolation")
+        "walk: a skeleton of 24 joints without Hips, Spine, LeftArm, RightArm, ...; expected the 6 joints that the "
+        "network was trained on; choose a checkpoint made for this skeleton, or an interpolation")
     tree = replace(TINY, parents=(-1, 0, 1, 1, 0, 4))
     with pytest.raises(ModelError, match="6 joints in another tree"):
         recover(tiny_model("ecm"), Clip("walk", smooth_motion(0, 20, tree, 30.0)), np.zeros((20, 6), bool))

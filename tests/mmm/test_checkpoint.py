@@ -1,0 +1,162 @@
+"""Checkpoints: written, read back, found by name; and what is said of broken ones."""
+
+import json
+import pickle
+import shutil
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from mmm import catalog, checkpoint
+from mmm.checkpoint import describe, load_model, save_model
+from mmm.errors import ModelError
+from tests.mmm.networks import NETWORKS, tiny_batch, tiny_model
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints") / "good"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "MAX_SHARD", "60KB")
+        save_model(tiny_model("ecm", trained_masks=["every:15"]), folder, {"training": {"steps": 3}})
+    return folder
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@torch.inference_mode()
+def test_a_network_comes_back_as_it_was(tmp_path, network, monkeypatch):
+    monkeypatch.setattr(checkpoint, "MAX_SHARD", "100KB")
+    model = tiny_model(network, fill="slerp", output="residual")
+    save_model(model, tmp_path / "it", {}, half=False)
+    assert len(list((tmp_path / "it").glob("model-*.safetensors"))) > 1
+    again = load_model(tmp_path / "it", device="cpu")
+    assert not again.training
+    assert {p.dtype for p in again.parameters()} == {torch.float32}
+    batch = tiny_batch()
+    assert torch.equal(again(*batch).prediction, model(*batch).prediction)
+    before, after = model.config.to_dict(), again.config.to_dict()
+    for name in ("architectures", "dtype", "_name_or_path"):  # the library's own
+        before.pop(name, None), after.pop(name, None)
+    assert after == before
+
+
+def test_half_the_size_and_almost_the_same(good):
+    dtypes = set()
+    for shard in good.glob("*.safetensors"):
+        with safe_open(shard, "pt") as tensors:
+            dtypes |= {tensors.get_tensor(name).dtype for name in tensors.keys()}  # noqa: SIM118  it is no dict
+    assert dtypes == {torch.float16}
+    original, again = tiny_model("ecm").state_dict(), load_model(good).state_dict()
+    assert all((original[name] - again[name]).abs().max() < 1e-3 for name in original)
+
+
+def test_shards_of_an_older_run_do_not_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "MAX_SHARD", "60KB")
+    save_model(tiny_model(), tmp_path, {})
+    monkeypatch.setattr(checkpoint, "MAX_SHARD", "15MB")
+    save_model(tiny_model(seed=1), tmp_path, {})
+    assert [p.name for p in tmp_path.glob("model*")] == ["model.safetensors"]
+    assert torch.allclose(load_model(tmp_path).head.weight, tiny_model(seed=1).head.weight, atol=1e-3)
+
+
+def test_found_by_name(good, monkeypatch):
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(good.parent))
+    assert load_model("good").name_or_path == "good"
+    assert describe("good").path == good
+    assert load_model("checkpoints/good").name_or_path == "good"  # as the README writes it, wherever they lie
+
+
+def test_described_without_weights(good, tmp_path):
+    shutil.copytree(good, tmp_path / "light", ignore=shutil.ignore_patterns("*.safetensors"))
+    (tmp_path / "light" / "README.md").write_text("# A card")
+    info = describe(tmp_path / "light")
+    assert (info.name, info.card, info.metrics) == ("light", "# A card", {"training": {"steps": 3}})
+    assert info.config.trained_masks == ["every:15"]
+
+
+def test_listed_by_name_leaving_broken_ones_out(good, tmp_path):
+    for name in ("b", "a"):
+        shutil.copytree(good, tmp_path / name)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    (tmp_path / "notes.txt").write_text("no checkpoint")
+    found = catalog.list_checkpoints(tmp_path)
+    assert [(c.name, c.network, c.fps, c.uses_music, c.max_frames) for c in found] == [
+        ("a", "ecm", 30, True, 40), ("b", "ecm", 30, True, 40)]
+
+
+def test_no_such_checkpoint(good, monkeypatch):
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(good.parent))
+    with pytest.raises(ModelError) as caught:
+        load_model("nowhere")
+    assert str(caught.value) == (
+        "nowhere: no checkpoint (a folder with config.json); expected one of those at hand: good; "
+        "name one of them, or train one with python -m training.pretrain")
+
+
+def _first_shard(folder):
+    return sorted(folder.glob("*.safetensors"))[0]
+
+
+def _edit(**changes):
+    def edit(folder):
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+    return edit
+
+
+def _only_a_pickle(folder):
+    for weights in folder.glob("model*"):
+        weights.unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"head.weight": 1}))
+
+
+BROKEN = {
+    "no config": (lambda d: (d / "config.json").unlink(), "no checkpoint (a folder with config.json)"),
+    "config no JSON": (lambda d: (d / "config.json").write_text("{oops"), "config.json: not readable as JSON"),
+    "config a list": (lambda d: (d / "config.json").write_text("[1]"), "config.json: a list; expected a JSON object"),
+    "config binary": (lambda d: (d / "config.json").write_bytes(b"\xff\xfe\0"), "config.json: not readable as JSON"),
+    "metrics no JSON": (lambda d: (d / "metrics.json").write_text("{"), "metrics.json: not readable as JSON"),
+    "cut short": (lambda d: _first_shard(d).write_bytes(_first_shard(d).read_bytes()[:1000]), "weights cannot be read"),
+    "cut in the middle": (lambda d: _first_shard(d).write_bytes(_first_shard(d).read_bytes()[:-1000]),
+                          "weights cannot be read"),
+    "empty shard": (lambda d: _first_shard(d).write_bytes(b""), "weights cannot be read"),
+    "lost shard": (lambda d: _first_shard(d).unlink(), "weights cannot be read"),
+    "only a pickle": (_only_a_pickle, "weights cannot be read"),
+    "wider": (_edit(hidden_size=96), "weights missing, unknown or misshapen (cross_encoder."),
+    "deeper": (_edit(cross_layers=2), "23 weights missing, unknown or misshapen (cross_encoder.encoder.layer.1"),
+    "shallower": (_edit(encoder_layers=0), "encoder_layers 0"),
+    "unknown type": (_edit(model_type="bert"), "config.json model_type: 'bert'; expected mmm-3bert, mmm-ecm, mmm-"),
+    "no type": (_edit(model_type=None), "config.json model_type: None"),
+    "width a word": (_edit(hidden_size="wide"), "config.json: a value of the wrong kind or size"),
+    "rate a word": (_edit(fps="fast"), "config.json: a value of the wrong kind or size"),
+    "no tree": (_edit(joint_parents=[-1, 5, 1, 1, 0, 0]), "parents must be topologically ordered"),
+    "too few parents": (_edit(joint_parents=[-1, 0]), "6 names, 2 parents, 6 offsets"),
+    "stats lacking": (_edit(stats={"root_min": [0.0, 0.0, 0.0]}), "a value of the wrong kind or size ('root_max')"),
+    "stats too short": (_edit(stats={"root_min": [0.0] * 3, "root_max": [1.0] * 3, "music_min": [0.0] * 9,
+                                     "music_max": [1.0] * 9}), "statistics of lengths [3, 3, 9, 9]"),
+    "fill unknown": (_edit(fill="magic"), "config.json fill: 'magic'; expected zero or slerp"),
+    "heads do not divide": (_edit(num_attention_heads=7), "weights cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_checkpoints_say_so_in_one_line(good, tmp_path, capfd, name):
+    harm, message = BROKEN[name]
+    folder = tmp_path / "it"
+    shutil.copytree(good, folder)
+    harm(folder)
+    with pytest.raises(ModelError) as caught:
+        load_model(folder)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")  # the library has reports of its own
+
+
+def test_the_librarys_messages_come_back(good):
+    from transformers.utils import logging
+
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    load_model(good)
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before

@@ -1,0 +1,322 @@
+"""The command line, as it is typed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmm import load_clip, masks
+from mmm.cli import _spread, main
+from mmm.recovery import recover
+from tests.mmm.networks import tiny_clip, tiny_model
+
+ROOT = Path(__file__).parents[2]
+REAL = {"hold": (7.273, 9.713, 5.248), "slerp": (2.992, 3.589, 1.781), "spline": (2.615, 2.763, 1.560)}
+"""Rotation, position and root errors of gBR_sBM_cAll_d04_mBR0_ch01, frames 0:300, each 15th known: computed
+independently with SciPy from the original file."""
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command; gives its status and what it printed."""
+    def run_(*arguments):
+        capsys.readouterr()
+        status = main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+    return run_
+
+
+def table(text):
+    """The rows of a printed table by method: the numbers of each, up to the time."""
+    rows = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) > 3 and words[-1] == "s":
+            rows[words[0]] = [float(word) for word in words[1:4]]
+    return rows
+
+
+def test_recover_says_the_model_beside_its_baselines(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    status, out, err = run("recover", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "every:15",
+                           "--metrics", tmp_path / "m.json", "--out", tmp_path / "r.npz")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == (
+        "tiny0: 60 frames at 30 fps; every:15 hides 336 entries in 56 frames; means over these:")
+    rows = table(out)
+    assert list(rows) == ["tiny-ecm", "hold", "slerp", "spline"]
+    told = json.loads((tmp_path / "m.json").read_text())
+    assert [told[key] for key in ("clip", "hide", "seed", "frames", "hidden")] == ["tiny0", "every:15", 0, 60, 336]
+    for method, numbers in rows.items():
+        entry = told["methods"][method]
+        assert numbers == pytest.approx([entry["rotation_deg"], entry["position_cm"], entry["root_cm"]], abs=6e-4)
+        assert (entry["hidden"], entry["frames"], entry["seed"]) == (336, 60, 0)
+    clip, saved = load_clip(tiny_clip_file), load_clip(tmp_path / "r.npz")
+    hidden = masks.every_nth(clip, 15).hidden
+    assert np.array_equal(saved.motion.rotations[~hidden], clip.motion.rotations[~hidden])
+    expected = recover(tiny_model("ecm", fill="slerp", output="residual"), clip, hidden).recovered.motion
+    assert np.abs(saved.motion.rotations - expected.rotations).max() < 1e-2  # stored weights are float16
+    assert list(tmp_path.iterdir()) != []
+
+
+@pytest.mark.parametrize("method", ["hold", "slerp", "spline"])
+def test_interpolations_need_no_checkpoint(run, tiny_clip_file, method):
+    status, out, err = run("recover", tiny_clip_file, "--checkpoint", method, "--hide", "span:20-30")
+    assert (status, err) == (0, "")
+    assert sorted(table(out)) == ["hold", "slerp", "spline"]
+    assert next(iter(table(out))) == method
+
+
+@pytest.mark.parametrize("suffix", [".bvh", ".npz", ".pkl"])
+def test_results_in_every_format(run, smpl_clip_file, tmp_path, suffix):
+    out_file = tmp_path / f"r{suffix}"
+    assert run("recover", smpl_clip_file, "--checkpoint", "slerp", "--hide", "every:4", "--out", out_file)[0] == 0
+    again, clip = load_clip(out_file), load_clip(smpl_clip_file)
+    assert np.abs(again.motion.positions()[::4] - clip.motion.positions()[::4]).max() < 1e-4
+
+
+@pytest.mark.shared_data
+def test_a_real_recording(run, aist_motion, tiny_smpl_checkpoint, tmp_path):
+    """The figures that README and every comparison rest on."""
+    status, out, err = run("recover", aist_motion, "--frames", "0:300", "--checkpoint", tiny_smpl_checkpoint,
+                           "--hide", "every:15", "--metrics", tmp_path / "m.json", "--out", tmp_path / "r.bvh")
+    assert status == 0
+    assert err.splitlines() == [
+        "note: This model listens to music and the clip has none: it was given silence."]
+    rows = table(out)
+    for method, numbers in REAL.items():
+        assert rows[method] == pytest.approx(numbers, abs=0.01)
+    told = json.loads((tmp_path / "m.json").read_text())
+    assert told["notes"] == ["This model listens to music and the clip has none: it was given silence."]
+    assert (told["frames"], told["hidden"]) == (300, 280 * 24)
+    saved, clip = load_clip(tmp_path / "r.bvh"), load_clip(aist_motion, frames=(0, 300))
+    assert np.abs(saved.motion.positions()[::15] - clip.motion.positions()[::15]).max() < 1e-4
+
+
+@pytest.fixture(scope="module")
+def tiny_smpl_checkpoint(tmp_path_factory):
+    from mmm.checkpoint import save_model
+    from mmm.models import make_config, make_model
+
+    folder = tmp_path_factory.mktemp("checkpoints") / "random-ecm"
+    sizes = {"intermediate_size": 64, "encoder_layers": 1, "cross_layers": 1}
+    save_model(make_model(make_config("ecm-small", **sizes)), folder, {})
+    return folder
+
+
+def test_random_masks_follow_the_seed(run, tiny_clip_file):
+    told = [run("recover", tiny_clip_file, "--checkpoint", "hold", "--hide", "random:0.3", "--seed", seed)[1]
+            for seed in (1, 1, 2)]
+    assert [table(t) for t in told[:1]] == [table(t) for t in told[1:2]]
+    assert table(told[0]) != table(told[2])
+
+
+def test_attention_maps_as_documented(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    status, out, err = run("attention", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "every:5",
+                           "--out", tmp_path / "maps.npz", "--frame", 50)
+    assert (status, err) == (0, "")
+    assert "cross (1, 4, 80, 80)" in out
+    with np.load(tmp_path / "maps.npz") as maps:
+        assert set(maps.files) == {"motion", "music", "cross", "segment_motion", "segment_music", "frames", "hidden",
+                                   "model"}
+        assert {maps[stage].dtype for stage in ("motion", "music", "cross")} == {np.dtype(np.float16)}
+        assert maps["frames"].tolist() == [20, 60]
+        assert (maps["segment_motion"].tolist(), maps["segment_music"].tolist()) == ([0, 40], [40, 80])
+        assert np.array_equal(maps["hidden"], masks.every_nth(load_clip(tiny_clip_file), 5).hidden[20:60])
+        assert str(maps["model"]) == "tiny-ecm"
+        assert np.abs(maps["cross"].astype(np.float32).sum(-1) - 1).max() < 5e-3
+
+
+def test_convert_cut_and_resampled(run, smpl_clip_file, tmp_path):
+    status, out, err = run("convert", smpl_clip_file, tmp_path / "out.bvh", "--frames", "10:30", "--fps", 30)
+    assert (status, out, err) == (0, f"wrote {tmp_path}/out.bvh: 10 frames at 30 fps, 24 joints\n", "")
+    clip, other = load_clip(smpl_clip_file), load_clip(tmp_path / "out.bvh")
+    assert np.abs(other.motion.positions() - clip.motion.positions()[10:30:2]).max() < 1e-4
+
+
+@pytest.mark.parametrize(("frames", "count"), [(":", 40), ("5:", 35), (":7", 7), ("0:40", 40)])
+def test_ranges(run, smpl_clip_file, tmp_path, frames, count):
+    assert run("convert", smpl_clip_file, tmp_path / "o.npz", "--frames", frames)[0] == 0
+    assert len(load_clip(tmp_path / "o.npz")) == count
+
+
+def test_existing_outputs_are_overwritten(run, smpl_clip_file, tmp_path):
+    target = tmp_path / "o.npz"
+    target.write_bytes(b"old")
+    assert run("convert", smpl_clip_file, target)[0] == 0
+    assert len(load_clip(target)) == 40
+
+
+def test_info_of_a_clip(run, tiny_clip_file):
+    status, out, err = run("info", tiny_clip_file)
+    facts = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert (status, err) == (0, "")
+    assert {name: facts[name] for name in ("clip", "frames", "fps", "seconds", "joints", "split")} == {
+        "clip": "tiny0", "frames": "60", "fps": "30", "seconds": "2.00", "joints": "6", "split": "not listed"}
+    assert facts["music"] == "features without the sound, 120 bpm, 4 beats"
+    assert facts["height"].endswith("m along the bones, ankle to top")
+
+
+def test_info_of_a_checkpoint(run, tiny_checkpoint, tmp_path):
+    folder = tmp_path / "told"
+    shutil.copytree(tiny_checkpoint, folder)
+    status, out, err = run("info", folder)
+    assert (status, err) == (0, "")
+    facts = dict(line.split(maxsplit=1) for line in out.splitlines())
+    parameters = sum(p.numel() for p in tiny_model("ecm", fill="slerp", output="residual").parameters())
+    expected = {"checkpoint": "told", "network": "ecm", "parameters": f"{parameters:,}", "fps": "30", "joints": "6",
+                "masks": "every:4..40", "metrics": "not evaluated yet"}
+    assert {name: facts[name] for name in expected} == expected
+    row = {"hide": "every:5", "method": "hold", "clips": 2, "rotation_deg": 1.25, "position_cm": None, "root_cm": 3.0}
+    (folder / "metrics.json").write_text(json.dumps(
+        {"training": {"plan": {"steps": 9, "batch": 4}, "clips": 7, "data": "dance"},
+         "evaluation": {"split": "test", "clips": 2, "rows": [row]}}))
+    out = run("info", folder)[1]
+    assert "9 steps of 4 windows, 7 clips of dance" in out
+    assert out.splitlines()[-1].split() == ["every:5", "hold", "1.250", "-", "3.000", "2"]
+
+
+def test_evaluate_over_files(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    second = tmp_path / "second.npz"
+    shutil.copy(tiny_clip_file, second)
+    status, out, err = run("evaluate", "--checkpoint", tiny_checkpoint, "--clips", tiny_clip_file, second,
+                           "--hide", "every:5", "span:55-58", "--frames", "0:57", "--json", tmp_path / "e.json")
+    assert status == 2
+    assert err == ("error: span:55-58: not inside the clip's 57 frames; expected 0 to 56, the lower first; "
+                   "choose frames of the clip\n")
+    assert not (tmp_path / "e.json").exists()
+    status, out, err = run("evaluate", "--checkpoint", tiny_checkpoint, "--clips", tiny_clip_file, second,
+                           "--hide", "every:5", "none", "--json", tmp_path / "e.json")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == "means over hidden entries of 2 clips, 120 frames:"
+    lines = [line.split() for line in out.splitlines()[2:]]
+    assert [line[:2] for line in lines] == [[hide, method] for hide in ("every:5", "none")
+                                            for method in ("tiny-ecm", "hold", "slerp", "spline")]
+    assert lines[-1][2:] == ["-", "-", "-", "2"]
+    told = json.loads((tmp_path / "e.json").read_text())
+    assert (told["checkpoint"], told["seed"], len(told["clips"]), len(told["rows"])) == ("tiny-ecm", 0, 2, 8)
+    assert float(lines[1][2]) == pytest.approx(told["rows"][1]["rotation_deg"], abs=6e-4)
+
+
+def test_one_option_for_many_files():
+    words = ["evaluate", "--clips", "a", "b", "--hide", "x", "--seed", "3", "--clips=c", "--hide", "y", "z"]
+    assert " ".join(_spread(words, ("--clips", "--hide"))) == (
+        "evaluate --clips a --clips b --hide x --seed 3 --clips=c --hide y --hide z")
+    assert _spread(["info", "--clips", "a", "b"], ("--clips",)) == ["info", "--clips", "a", "b"]
+
+
+BAD = {
+    "no command": (["dance"], "No such command 'dance'"),
+    "no option": (["recover", "CLIP", "--checkpoint", "slerp", "--hide", "first", "--bog"], "No such option: --bog"),
+    "nothing hidden": (["recover", "CLIP", "--checkpoint", "slerp"], "Missing option '--hide'"),
+    "no number": (["recover", "CLIP", "--checkpoint", "slerp", "--hide", "first", "--seed", "x"], "'--seed'"),
+    "rate": (["convert", "CLIP", "OUT/o.npz", "--fps", "-3"], "'--fps'"),
+    "no file": (["info", "missing.bvh"], "missing.bvh: no such file; check the spelling and the folder"),
+    "no checkpoint": (["info", "missing"], "missing: no checkpoint (a folder with config.json)"),
+    "foreign file": (["info", __file__], "test_cli.py: unknown suffix '.py'"),
+    "spec": (["recover", "CLIP", "--checkpoint", "slerp", "--hide", "magic"], "SPEC 'magic': 'magic' is not a pattern"),
+    "span": (["recover", "CLIP", "--checkpoint", "slerp", "--hide", "span:50-70"], "span:50-70: not inside"),
+    "range": (["convert", "CLIP", "OUT/o.npz", "--frames", "7"], "--frames 7: not a range; expected A:B"),
+    "range of words": (["convert", "CLIP", "OUT/o.npz", "--frames", "a:b"], "--frames a:b: not a range"),
+    "beyond the end": (["convert", "CLIP", "OUT/o.npz", "--frames", "0:99"], "the motion has 60 frames"),
+    "empty range": (["convert", "CLIP", "OUT/o.npz", "--frames", "5:5"], "0 <= start < stop <= 60"),
+    "suffix": (["convert", "CLIP", "OUT/o.txt"], "o.txt: unknown suffix '.txt'; expected .bvh or .npz or .pkl"),
+    "folder": (["convert", "CLIP", "OUT/no/o.npz"], "no does not exist; make it first"),
+    "body": (["convert", "CLIP", "OUT/o.pkl"], "o.pkl: the clip has a skeleton of 6 joints that is not SMPL's"),
+    "metrics": (["recover", "CLIP", "--checkpoint", "slerp", "--hide", "first", "--metrics", "OUT/m.txt"],
+                "m.txt: unknown suffix '.txt'; expected .json"),
+    "music": (["convert", "CLIP", "OUT/o.npz", "--music", "missing.wav"], "missing.wav: no such recording"),
+    "misfit": (["recover", "SMPL", "--checkpoint", "NET", "--hide", "first"], "made: a skeleton of 24 joints without"),
+    "frame": (["attention", "CLIP", "--checkpoint", "NET", "--hide", "first", "--out", "OUT/o.npz", "--frame", "60"],
+              "--frame 60: the clip has 60 frames; expected 0 to 59"),
+    "rates": (["recover", "CLIP", "--checkpoint", "NET", "--hide", "first", "--fps", "60"],
+              "60 frames a second; expected the network's 30; resample the clip to 30 fps first (--fps 30)"),
+    "all hidden": (["recover", "CLIP", "--checkpoint", "NET", "--hide", "span:0-59"], "6 joints are never known"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_status_2(run, tiny_clip_file, smpl_clip_file, tiny_checkpoint, tmp_path, name):
+    arguments, message = BAD[name]
+    places = {"CLIP": str(tiny_clip_file), "SMPL": str(smpl_clip_file), "NET": str(tiny_checkpoint)}
+    status, out, err = run(*[places.get(a, a.replace("OUT/", f"{tmp_path}/")) for a in arguments])
+    assert status == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert list(tmp_path.iterdir()) == []  # nothing half-written
+
+
+def test_a_full_disk_leaves_the_old_file(run, tiny_checkpoint, tiny_clip_file, tmp_path, monkeypatch):
+    target = tmp_path / "maps.npz"
+    target.write_bytes(b"old")
+
+    def full(file, **arrays):
+        file.write(b"half a fi")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    status, _, err = run("attention", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "first",
+                         "--out", target)
+    assert (status, err) == (2, f"error: {target}: cannot be written (No space left on device); check the disk\n")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_interrupted_quietly(run, tiny_clip_file, monkeypatch, tmp_path):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mmm.cli.save_clip", interrupted)
+    status, out, err = run("convert", tiny_clip_file, tmp_path / "o.npz")
+    assert (status, out, err.strip()) == (130, "", "")
+
+
+@pytest.mark.parametrize(("command", "words"), [
+    ("recover", ["--hide SPEC", "--checkpoint C", "--metrics", "every:15", "hold, slerp, spline"]),
+    ("attention", ["float16 (layers, heads, queries, keys)", "segment_motion", "--frame"]),
+    ("convert", ["IN", "OUT", "--fps", "Only .npz keeps the music"]),
+    ("info", ["PATH"]),
+    ("evaluate", ["--clips PATH...", "--json FILE"]),
+])
+def test_help(run, command, words):
+    status, out, err = run(command, "--help")
+    assert (status, err) == (0, "")
+    for word in words:
+        assert word in " ".join(out.split())
+
+
+def test_help_of_all(run):
+    status, out, _ = run()
+    assert status == 0
+    assert all(f"  {command} " in out for command in ("recover", "attention", "convert", "info", "evaluate"))
+
+
+def test_the_module_runs_and_clips_need_no_torch(smpl_clip_file, tmp_path):
+    """A real process: torch takes seconds to import, and neither info nor convert of a clip may wait for it."""
+    code = ("import sys; from mmm.cli import main; "
+            "status = [main(['info', sys.argv[1]]), main(['convert', sys.argv[1], sys.argv[2]])]; "
+            "heavy = [m for m in ('torch', 'transformers', 'librosa', 'streamlit') if m in sys.modules]; "
+            "print(status, heavy)")
+    told = subprocess.run([sys.executable, "-c", code, smpl_clip_file, tmp_path / "o.bvh"], cwd=ROOT, check=True,
+                          capture_output=True, text=True, timeout=60)
+    assert told.stdout.splitlines()[-1] == "[0, 0] []"
+    module = subprocess.run([sys.executable, "-m", "mmm", "info", "missing.bvh"], cwd=ROOT, capture_output=True,
+                            text=True, timeout=60)
+    assert (module.returncode, module.stdout) == (2, "")
+    assert module.stderr == "error: missing.bvh: no such file; check the spelling and the folder\n"
+
+
+def test_notes_of_a_clip_are_one_line(run, tmp_path):
+    from dataclasses import replace
+
+    from mmm import save_clip
+
+    path = tmp_path / "c.npz"
+    save_clip(replace(tiny_clip(20), notes=("First.", "Second.")), path)
+    assert run("convert", path, tmp_path / "o.npz")[2] == "note: First. Second.\n"
