@@ -116,6 +116,11 @@ def read_aist(path: Path) -> Clip:
     return Clip(path.stem, motion, source=where, split=split_of(path), meta=MappingProxyType({"aist": meta}))
 
 
+def _positive(value: object, default: float) -> float:
+    """A clip's meta may come from a file: only a sensible number is taken from it."""
+    return float(value) if isinstance(value, int | float) and 0 < value < 1e9 else default
+
+
 def write_aist(clip: Clip, path: Path) -> None:
     """A clip on the SMPL body in AIST++'s layout; another frame rate is resampled to AIST++'s 60.
 
@@ -128,13 +133,14 @@ def write_aist(clip: Clip, path: Path) -> None:
                         "the 24-joint SMPL body, the only one an AIST++ file can hold", "save it as .bvh or .npz")
     motion = clip.motion.resample(AIST_FPS)
     kept = clip.meta.get("aist", {})
-    scaling = np.float32(kept.get("smpl_scaling", _DEFAULT_SCALING))
+    kept = kept if isinstance(kept, dict) else {}
+    scaling = np.float32(_positive(kept.get("smpl_scaling"), _DEFAULT_SCALING))
     trans = (motion.root_m.astype(np.float64) - SMPL_PELVIS_REST_M) * float(scaling)
     content: dict[str, Any] = {
         "smpl_poses": rot.matrix_to_rotvec(motion.rotations).reshape(-1, 72),
         "smpl_trans": trans.astype(np.float32),
         "smpl_scaling": np.array([scaling], dtype=np.float32),
     }
-    if "smpl_loss" in kept:
-        content["smpl_loss"] = float(kept["smpl_loss"])
+    if isinstance(kept.get("smpl_loss"), float):
+        content["smpl_loss"] = kept["smpl_loss"]
     write_atomically(path, lambda file: pickle.dump(content, file, protocol=4))

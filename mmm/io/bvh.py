@@ -4,6 +4,7 @@ Angles of a BVH joint are intrinsic and applied in the order of its channels. A 
 OFFSET (as in the files of LAFAN1 and Bandai-Namco), unless all of a joint's position channels stay at zero.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,7 @@ DEFAULT_ORDER = "ZYX"
 """Euler order written for clips that come from other formats."""
 DEFAULT_UNIT_M = 0.01
 """Unit written for clips that come from other formats: centimetres."""
+_ORDER = re.compile(r"(?!.*(.)\1)[XYZ]{0,3}")  # no axis twice running
 _MOVES = 0.01  # of the body's height: a joint whose place varies by more really travels
 _FAR = 0.25  # of the body's height: no bone from a root to its only child is as long
 
@@ -204,9 +206,8 @@ def _as_smpl(motion: Motion) -> Motion:
 
 def clip_to_document(clip: Clip) -> BvhDocument:
     """The clip as a BVH document: positions on the root alone, angles without jumps."""
-    motion, kept = clip.motion, clip.meta.get("bvh", {})
-    skeleton, unit = motion.skeleton, float(kept.get("unit_m", DEFAULT_UNIT_M))
-    orders = kept.get("orders", {})
+    motion, skeleton = clip.motion, clip.motion.skeleton
+    unit, orders = _kept(clip)
     joints, columns = [], [motion.root_m.astype(np.float64) / unit]
     for j, name in enumerate(skeleton.names):
         known = orders.get(name, DEFAULT_ORDER)
@@ -220,10 +221,21 @@ def clip_to_document(clip: Clip) -> BvhDocument:
         joints.append(BvhJoint(name, skeleton.parents[j], (x, y, z), (*places, *turns)))
         columns.append(angles[:, :needed])
     ends = [(j, (x / unit, y / unit, z / unit)) for j, (x, y, z) in skeleton.end_sites]
-    if any("\n" in name or "{" in name or "}" in name for name in skeleton.names):
+    if any(set(name) & set("\r\n{}") for name in skeleton.names):
         raise FileError(clip.name, "a joint's name holds a brace or a line end", "names that BVH can hold",
                         "rename the joint")
     return BvhDocument(joints, ends, motion.fps, np.concatenate(columns, axis=1))
+
+
+def _kept(clip: Clip) -> tuple[float, dict[str, str]]:
+    """Unit and Euler orders of the BVH that the clip came from, by name. What makes no sense is left out: a clip's meta
+    may come from a file."""
+    kept = clip.meta.get("bvh")
+    unit = kept.get("unit_m") if isinstance(kept, dict) else None
+    orders = kept.get("orders") if isinstance(kept, dict) else None
+    good = {name: order for name, order in orders.items() if isinstance(order, str) and _ORDER.fullmatch(order)} \
+        if isinstance(orders, dict) else {}
+    return (float(unit) if isinstance(unit, int | float) and 0 < unit < 1e9 else DEFAULT_UNIT_M), good
 
 
 def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Array, "T 3"]:

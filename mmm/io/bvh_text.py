@@ -274,25 +274,28 @@ def format_bvh(document: BvhDocument) -> str:
     for j, offset in document.ends:
         ends.setdefault(j, []).append(offset)
     columns = np.cumsum([0] + [len(joint.channels) for joint in document.joints])
-    order: list[int] = []
-
-    def numbers(values: tuple[float, ...]) -> str:
-        return " ".join(f"{value:.6f}" for value in values)
-
-    def write(j: int, depth: int) -> None:
+    order: list[int] = []  # of the table's columns, depth first
+    todo: list[tuple[int, int] | str] = [(0, 0)]  # joint and depth, or text that waits until its children are written
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            out.append(item)
+            continue
+        j, depth = item
         joint, tab = document.joints[j], "\t" * depth
         order.extend(range(columns[j], columns[j + 1]))
         out.extend([f"{tab}{'JOINT' if depth else 'ROOT'} {joint.name}", f"{tab}{{",
-                    f"{tab}\tOFFSET {numbers(joint.offset)}",
+                    f"{tab}\tOFFSET {_spaced(joint.offset)}",
                     f"{tab}\tCHANNELS {len(joint.channels)} {' '.join(joint.channels)}".rstrip()])
-        for child in children[j]:
-            write(child, depth + 1)
-        for tip in ends.get(j, [] if children[j] else [(0.0, 0.0, 0.0)]):
-            out.extend([f"{tab}\tEnd Site", f"{tab}\t{{", f"{tab}\t\tOFFSET {numbers(tip)}", f"{tab}\t}}"])
-        out.append(f"{tab}}}")
-
-    write(0, 0)
+        todo.append(f"{tab}}}")
+        for tip in ends.get(j, [] if children[j] else [(0.0, 0.0, 0.0)])[::-1]:
+            todo.append(f"{tab}\tEnd Site\n{tab}\t{{\n{tab}\t\tOFFSET {_spaced(tip)}\n{tab}\t}}")
+        todo.extend((child, depth + 1) for child in reversed(children[j]))
     out += ["MOTION", f"Frames: {len(document.values)}", f"Frame Time: {1 / document.fps:.8f}"]
     row = " ".join(["%.6f"] * len(order))
     out += [row % tuple(frame) for frame in document.values[:, order].tolist()]
     return "\n".join(out) + "\n"
+
+
+def _spaced(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.6f}" for value in values)

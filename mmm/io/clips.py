@@ -93,6 +93,9 @@ def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None)
         clip = reader()
     except ValueError as error:  # the core's own checks, where a format's reader did not see it coming
         raise FileError(str(path), str(error), cure="export it again") from None
+    if fps is not None and clip.music is not None:
+        raise SpecError("fps", f"{path.name} holds music at {clip.music.fps:g} frames per second",
+                        "its own rate", "leave fps out, or resample the clip")
     return clip if fps is None else replace(clip, motion=replace(clip.motion, fps=float(fps)))
 
 

@@ -80,6 +80,13 @@ def test_round_trip(tmp_path, smpl_clip):
     assert again.meta["aist"]["smpl_scaling"] == 93.75
 
 
+@pytest.mark.parametrize("kept", [{"smpl_scaling": -3, "smpl_loss": "x"}, {"smpl_scaling": "x"}, 7, None])
+def test_meta_that_makes_no_sense_is_not_written(tmp_path, smpl_clip, kept):
+    path = tmp_path / "a.pkl"
+    write_aist(type(smpl_clip)("a", smpl_clip.motion, meta={"aist": kept}), path)
+    assert load_clip(path).meta["aist"] == {"smpl_scaling": 90.0}
+
+
 def test_another_frame_rate_is_resampled_to_60(tmp_path, smpl_clip):
     half = smpl_clip.motion.resample(30.0)
     path = tmp_path / "a.pkl"

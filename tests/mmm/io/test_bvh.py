@@ -10,7 +10,7 @@ from mmm.io import load_clip, save_clip
 from mmm.io.bvh import continuous_euler
 from mmm.motion import Clip, Motion
 from mmm.rotations import geodesic_angle
-from mmm.skeleton import SMPL24
+from mmm.skeleton import SMPL24, Skeleton
 
 TINY = """HIERARCHY
 ROOT Hips
@@ -132,6 +132,13 @@ def test_a_moving_root_above_moving_hips_becomes_one_root(tmp_path):
     assert clip.notes == ("Reference moved the whole body together with Hips; they are one root here.",)
 
 
+def test_hips_that_travel_are_the_root_however_near(tmp_path):
+    rows = ["0 80 0 0 0 0  0 10 0 0 0 0  0 0 0  0", "0 80 0 0 0 0  0 10 40 0 0 0  0 0 0  0"]
+    clip = load_clip(write(tmp_path, body((SIX, SIX, THREE), rows)))
+    assert clip.motion.skeleton.names[0] == "Hips"
+    np.testing.assert_allclose(clip.motion.root_m, [[0, 0.9, 0], [0, 0.9, 0.4]], atol=1e-6)
+
+
 def test_hips_high_above_a_root_are_the_root_even_when_nobody_moves(tmp_path):
     clip = load_clip(write(tmp_path, body((SIX, SIX, THREE), ["0 0 0 0 0 0  0 90 0 0 0 0  0 0 0  0"])))
     assert clip.motion.skeleton.names[0] == "Hips"
@@ -237,6 +244,25 @@ def test_the_writer_puts_units_orders_and_channels_back(tmp_path):
     assert sum("End Site" in line for line in lines) == 2
 
 
+@pytest.mark.parametrize("kept", [
+    {"unit_m": -1, "orders": {"Hips": "QQ", "Spine": "XX", "Head": 5}}, {"unit_m": "big", "orders": 3}, "no", None,
+])
+def test_meta_that_makes_no_sense_is_not_put_back(tmp_path, tree_clip, kept):
+    save_clip(Clip("a", tree_clip.motion, meta={"bvh": kept}), tmp_path / "a.bvh")
+    again = load_clip(tmp_path / "a.bvh")
+    same(again.motion, tree_clip.motion)
+    assert again.meta["bvh"] == {"unit_m": 0.01, "orders": dict.fromkeys(("Hips", "Spine", "Head"), "ZYX")}
+
+
+def test_a_chain_deeper_than_python_recurses(tmp_path):
+    count = 1500
+    skeleton = Skeleton(tuple(f"j{j}" for j in range(count)), tuple(range(-1, count - 1)),
+                        np.tile(np.float32([0, 0.001, 0]), (count, 1)))
+    still = np.tile(np.eye(3, dtype=np.float32), (2, count, 1, 1))
+    save_clip(Clip("a", Motion(skeleton, still, np.ones((2, 3), np.float32), 30.0)), tmp_path / "a.bvh")
+    assert len(load_clip(tmp_path / "a.bvh").motion.skeleton) == count
+
+
 def test_a_hinge_that_was_made_to_turn_freely_gets_all_channels(tmp_path):
     rows = ["0 90 0 0 0 0  0 0 0  0 0 0  11"] * 2
     clip = load_clip(write(tmp_path, body((SIX, THREE, THREE), rows)))
@@ -327,6 +353,14 @@ def test_written_angles_do_not_jump(order):
     assert np.abs(np.diff(angles, axis=0))[calm].max() < np.radians(20)
     plain = Rotation.from_matrix(matrices).as_euler(order)
     assert np.abs(np.diff(plain, axis=0))[calm].max() > 3  # the test would notice
+
+
+@pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
+def test_turning_about_the_middle_axis_goes_on_past_the_poles(order):
+    middle = np.linspace(0.1, 4 * np.pi, 1001)  # past four poles, none of them hit
+    angles = np.stack([np.full(1001, 0.3), middle, np.full(1001, -0.2)], axis=1)
+    matrices = Rotation.from_euler(order, angles).as_matrix().astype(np.float32)
+    np.testing.assert_allclose(continuous_euler(matrices, order), angles, atol=1e-3)
 
 
 def test_ten_thousand_frames_of_22_joints_read_in_a_second(tmp_path):

@@ -125,6 +125,13 @@ def test_options_above_zero(pickle_file, option):
         load_clip(pickle_file, **option)
 
 
+def test_fps_cannot_be_set_against_stored_music(tmp_path, smpl_clip):
+    music = Music(np.zeros((40, 35), np.float32), 60.0, np.array([3]), 100.0)
+    save_clip(Clip("a", smpl_clip.motion, music), tmp_path / "a.npz")
+    with pytest.raises(SpecError, match=r"a\.npz holds music at 60 frames per second"):
+        load_clip(tmp_path / "a.npz", fps=30.0)
+
+
 def test_fps_can_be_set(pickle_file):
     assert load_clip(pickle_file, fps=30.0).motion.fps == 30
 
