@@ -36,6 +36,7 @@ class Figure {
   constructor(info, index, arrays, frames) {
     this.name = info.name;
     this.role = info.role;
+    this.look = info.role; // the stage sets a second baseline apart
     this.facing = info.facing;
     this.joints = info.joints;
     this.frames = frames;

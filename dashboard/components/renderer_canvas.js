@@ -10,7 +10,7 @@ const HEAD_LONG_M = 0.132, HEAD_WIDE_M = 0.094;
 const lit = (nx, ny, nz) => {
   const diffuse = Math.max(0, nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2]);
   const rim = (1 - Math.max(0, nz)) ** 3;
-  return clamp(0.2 + 0.62 * diffuse + 0.14 * (ny * 0.5 + 0.5) + 0.13 * rim, 0, 1);
+  return clamp(0.27 + 0.57 * diffuse + 0.13 * (ny * 0.5 + 0.5) + 0.13 * rim, 0, 1);
 };
 
 /** CSS colours from shadow over base to highlight, for each step from the neutral to the accent colour. */
@@ -81,6 +81,7 @@ class CanvasRenderer {
       truth: shadeTable(neutral, neutral, theme.dark),
       model: shadeTable(neutral, theme.primary, theme.dark),
       baseline: shadeTable(neutral, theme.series[1], theme.dark),
+      baseline2: shadeTable(neutral, theme.series[2], theme.dark),
     };
   }
 
@@ -201,7 +202,7 @@ class CanvasRenderer {
       for (const p of part.points) depth += figure.screen[p * 4 + 2];
       part.depth = depth / part.points.length - (part.kind === "head" ? 0.03 : 0);
     }
-    const table = this.colours[figure.role] || this.colours.model;
+    const table = this.colours[figure.look] || this.colours.model;
     for (const part of [...figure.parts].sort((a, b) => b.depth - a.depth)) {
       const row = table[Math.round(figure.tint[part.owner] * (TINTS - 1))];
       if (part.kind === "limb") this.limb(context, figure, part, row, view);

@@ -65,6 +65,7 @@ class Stage extends StageActions {
     this.duration = header.frames / header.fps;
     if (first || this.channel !== channel) this.join(channel);
     this.figures = header.panels.map((info, i) => new Figure(info, i, arrays, header.frames));
+    this.figures.filter((figure) => figure.role === "baseline").slice(1).forEach((figure) => { figure.look = "baseline2"; });
     const clip = this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "";
     const saved = first ? playheadBus().memory.get(`stage:${channel}`) : null;
     const same = first ? saved?.clip === clip : this.clip === clip;
@@ -123,12 +124,13 @@ class Stage extends StageActions {
   }
 
   setTimeline(header, arrays) {
+    const looks = errorLooks(header.errors, this.figures);
     const hiddenFrames = new Uint8Array(header.frames), joints = header.frames ? (arrays.hidden?.length || 0) / header.frames : 0;
     for (let i = 0; i < (arrays.hidden?.length || 0); i++) if (arrays.hidden[i]) hiddenFrames[Math.floor(i / joints)] = 1;
     this.timeline.setData({
       frames: header.frames, fps: header.fps, waveform: arrays.waveform, beats: arrays.beats,
       energy: this.figures.length && !arrays.waveform ? motionEnergy(this.figures[0]) : null, hiddenFrames,
-      hiddenRuns: runsOf(hiddenFrames), errors: header.errors.map((name, i) => ({ name, values: arrays[`error${i}`], role: i })),
+      hiddenRuns: runsOf(hiddenFrames), errors: header.errors.map((name, i) => ({ name, values: arrays[`error${i}`], look: looks[i] })),
     });
     this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 3).map((error) => {
       error.value = el("b", {});
@@ -168,11 +170,9 @@ class Stage extends StageActions {
     this.theme = readTheme(this.ui.root);
     for (const panel of this.panels) {
       panel.renderer.setTheme(this.theme);
-      for (const { chip, figure } of panel.chips) chip.style.setProperty("--dot", roleColour(this.theme, figure.role));
+      for (const { chip, figure } of panel.chips) chip.style.setProperty("--dot", css(lookColour(this.theme, figure.look)));
     }
-    this.timeline.data?.errors.forEach((error, i) => {
-      error.key?.style.setProperty("--dot", css([this.theme.primary, this.theme.series[1], this.theme.muted][i] || this.theme.muted));
-    });
+    for (const error of this.timeline.data?.errors || []) error.key?.style.setProperty("--dot", css(lookColour(this.theme, error.look)));
     if (this.timeline.data) this.timeline.paint(this.theme);
     this.dirty = true;
   }

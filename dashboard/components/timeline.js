@@ -85,6 +85,7 @@ class Timeline {
     this.paintHidden(context, theme, toX, bottom);
     this.paintWave(context, theme, width);
     if (data.errors.length) this.paintErrors(context, theme, toX, bottom);
+    this.paintLabels(context, theme, toX);
     context.restore();
     this.paintRuler(context, theme, toX, width);
   }
@@ -97,7 +98,6 @@ class Timeline {
       context.fillRect(x, STRIP_TOP, w, bottom - STRIP_TOP);
       context.fillStyle = css(theme.primary, 0.9);
       context.fillRect(x, STRIP_TOP, Math.max(w - (w > 3 ? 1 : 0), 1), 2.5);
-      if (w > 52) { context.fillStyle = css(theme.primary); context.fillText("hidden", x + 6, STRIP_TOP + 14); }
       if (w < 6) continue;
       context.save(); // hatched as well: not by colour alone
       context.beginPath();
@@ -113,6 +113,21 @@ class Timeline {
       }
       context.stroke();
       context.restore();
+    }
+  }
+
+  /** Says "hidden" on a few gaps that are wide enough; of many like ones, on the first. */
+  paintLabels(context, theme, toX) {
+    const wide = context.measureText("hidden").width;
+    const roomy = this.data.hiddenRuns.filter(([first, end]) => toX(end) - toX(first) > wide + 17);
+    for (const [first] of roomy.slice(0, roomy.length > 4 ? 1 : 4)) {
+      const x = toX(first) + 5;
+      context.fillStyle = css(theme.bg, 0.82);
+      context.beginPath();
+      context.roundRect(x, STRIP_TOP + 6, wide + 8, 14, 4);
+      context.fill();
+      context.fillStyle = css(theme.primary);
+      context.fillText("hidden", x + 4, STRIP_TOP + 16.5);
     }
   }
 
@@ -143,8 +158,8 @@ class Timeline {
     let high = 1e-9;
     for (const { values } of data.errors) for (const v of values) if (v > high) high = v;
     data.errorTop = high;
-    [...data.errors].reverse().forEach(({ values, role }) => {
-      const colour = role === 0 ? theme.primary : role === 1 ? theme.series[1] : theme.muted;
+    [...data.errors].reverse().forEach(({ values, look }, i) => {
+      const first = i === data.errors.length - 1; // the leading curve lies on top
       const path = new Path2D();
       let open = false;
       for (let t = 0; t < values.length; t++) {
@@ -153,8 +168,8 @@ class Timeline {
         if (open) path.lineTo(x, y); else path.moveTo(x, y);
         open = true;
       }
-      context.strokeStyle = css(colour, role === 0 ? 1 : 0.75);
-      context.lineWidth = role === 0 ? 1.75 : 1.25;
+      context.strokeStyle = css(lookColour(theme, look), first ? 1 : 0.75);
+      context.lineWidth = first ? 1.75 : 1.25;
       context.lineJoin = "round";
       context.stroke(path);
     });

@@ -69,8 +69,16 @@ function showState({ figure, state }) {
   }
 }
 
-function roleColour(theme, role) {
-  return role === "truth" ? css(mix(theme.text, theme.bg, 0.45)) : role === "model" ? css(theme.primary) : css(theme.series[1]);
+/** What stands for each look: the truth is neutral, the model has the theme's colour, baselines those after it. */
+function lookColour(theme, look) {
+  return { truth: mix(theme.text, theme.bg, 0.45), model: theme.primary, baseline: theme.series[1], baseline2: theme.series[2],
+    other: theme.series[3] }[look] || theme.muted;
+}
+
+/** A curve of errors looks like the body of the same name; one without a body takes a look that is still free. */
+function errorLooks(names, figures) {
+  const free = ["model", "baseline", "baseline2", "other"].filter((look) => !figures.some((figure) => figure.look === look && names.includes(figure.name)));
+  return names.map((name) => figures.find((figure) => figure.name === name)?.look || free.shift());
 }
 
 function setPlayButton(ui, playing) {

@@ -2,7 +2,8 @@
 
 ``streamlit run tests/dashboard/components/demo_app.py``; the query parameters choose what is shown: ``data=real``
 (needs the recordings beside the project), ``panels=0..3``, ``spec`` (a masking SPEC), ``frames``, ``sound=0``,
-``maps=0``, ``switch=1`` (other data under the same key), ``tabs=1``.
+``maps=0``, ``switch=1`` (other data under the same key), ``tabs=1``,
+``broken=1`` and ``sound=broken`` (what goes wrong).
 """
 
 import sys
@@ -53,9 +54,10 @@ def scene(query: tuple[tuple[str, str], ...]) -> dict:
               panel_from_motion("Hold last", hold, "baseline")][: int(asked.get("panels", 2))]
     samples, wav = clicks(truth.duration_s)
     silent = asked.get("sound") == "0"
+    sound = {"0": None, "broken": b"not a sound"}.get(asked.get("sound", ""), wav)
     error, baseline = position_error_cm(truth, model), position_error_cm(truth, hold)
     payload = pack_stage(
-        panels, fps=truth.fps, hidden=mask.hidden, waveform=None if silent else samples, audio=None if silent else wav,
+        panels, fps=truth.fps, hidden=mask.hidden, waveform=None if silent else samples, audio=sound,
         beats=None if silent else np.arange(0, len(truth), BEAT_S * truth.fps).astype(int), floor_m=truth.floor_m(),
         title=clip.name, errors={"Model": error.mean(1), "Hold": baseline.mean(1)},
     )
@@ -76,7 +78,8 @@ if "switch" in asked:
 shown = scene(tuple(sorted(asked.items())))
 place = st.tabs(["Stage", "Elsewhere"])[0] if "tabs" in asked else st.container()
 with place:
-    result = stage(shown["stage"], key="stage", height=int(st.query_params.get("height", 560)))
+    payload = b"?" * 64 if "broken" in asked else shown["stage"]
+    result = stage(payload, key="stage", height=int(st.query_params.get("height", 560)))
     st.caption(f"Stopped on frame {result.frame} · payload {len(shown['stage']) / 1000:.0f} kB")
     if st.query_params.get("maps") != "0":
         heatmap(shown["map"], key="map")
