@@ -2,7 +2,8 @@
 
 A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two columns of each local matrix; ``root_m.npy``
 (N,3) float32; ``music.npy`` (N,M) float32, absent for motion alone; and ``clips.json``, whose ``clips`` are objects
-with at least ``name``, ``first`` (the clip's first row) and ``frames``.
+with at least ``name``, ``first`` (the clip's first row) and ``frames``, beside ``fps`` and the joints' names in
+``skeleton``.
 """
 
 import json
@@ -34,7 +35,10 @@ class MotionSet:
     def __init__(self, folder: Path, device: str | torch.device = "cpu") -> None:
         if not (folder / "clips.json").is_file():
             raise FileError(str(folder), "no clips.json", "a prepared split", "run python -m data.prepare first")
-        self.clips: list[dict[str, Any]] = json.loads((folder / "clips.json").read_text())["clips"]
+        stored = json.loads((folder / "clips.json").read_text())
+        self.clips: list[dict[str, Any]] = stored["clips"]
+        self.fps: float | None = stored.get("fps")
+        self.joint_names: list[str] | None = stored.get("skeleton")
         self.rotations = torch.from_numpy(np.load(folder / "rotations.npy", mmap_mode="c")).to(device)
         self.root_m = torch.from_numpy(np.load(folder / "root_m.npy", mmap_mode="c")).to(device)
         music = folder / "music.npy"

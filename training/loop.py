@@ -64,8 +64,11 @@ def train(
     The state is written every ``plan.save_every`` steps to ``run_dir/state.pt``; a run that finds one goes on there.
 
     Raises:
-        ModelError: the loss is not finite.
+        ModelError: the loss is not finite, the windows do not fit the network, or the state is another network's.
     """
+    if not 1 <= plan.min_frames <= plan.max_frames <= model.config.max_frames:
+        raise ModelError("training windows", f"{plan.min_frames} to {plan.max_frames} frames",
+                         f"at most the network's {model.config.max_frames}", "change --max-frames")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = model.to(device).train()
     average = copy.deepcopy(model).eval().requires_grad_(False)
@@ -77,12 +80,7 @@ def train(
     state_file, curve = run_dir / "state.pt", list[dict[str, float]]()
     step = 0
     if resume and state_file.exists():
-        state = torch.load(state_file, map_location=device, weights_only=True)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        generator.set_state(state["generator"].cpu())
-        step, curve = state["step"], state["curve"]
+        step, curve = _restore(state_file, model, average, optimizer, generator)
     pose_loss = PoseLoss(model.config.skeleton, model.config.fitted_stats)
     limbs = [g for name, g in model.config.skeleton.groups.items() if name not in ("all", "root")]
 
@@ -112,9 +110,35 @@ def train(
             recent.clear()
             _save(state_file, {"model": model.state_dict(), "average": average.state_dict(), "step": step,
                                "optimizer": optimizer.state_dict(), "generator": generator.get_state(),
-                               "curve": curve})
+                               "dropout": _dropout_state(device), "curve": curve})
     bar.close()
     return average, curve
+
+
+def _restore(
+    path: Path, model: MaskedMotionModel, average: MaskedMotionModel, optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> tuple[int, list[dict[str, float]]]:
+    """Put everything where it was when the state was written; returns the step and the curve so far."""
+    device = generator.device
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        model.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        generator.set_state(state["generator"].cpu())
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise ModelError(str(path), f"not the state of this network ({str(error).splitlines()[0]})",
+                         "an unfinished run of the same command", "start afresh with --fresh") from None
+    if "dropout" in state:
+        set_state = torch.cuda.set_rng_state if device.type == "cuda" else torch.set_rng_state
+        set_state(state["dropout"].cpu())
+    return state["step"], state["curve"]
+
+
+def _dropout_state(device: torch.device) -> Tensor:
+    """Dropout draws from the device's own generator, not from ours."""
+    return torch.cuda.get_rng_state() if device.type == "cuda" else torch.get_rng_state()
 
 
 def _batch(data: MotionSet, plan: TrainingPlan, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:

@@ -10,7 +10,7 @@ import torch
 import typer
 
 from mmm.checkpoint import save_model
-from mmm.errors import MMMError
+from mmm.errors import MMMError, ModelError
 from mmm.models import make_config, make_model
 from training.card import write_card
 from training.dataset import MotionSet
@@ -45,6 +45,7 @@ def main(
         torch.set_num_threads(threads)
     plan = PLANS.get(preset, TrainingPlan())
     plan = replace(plan, seed=seed, steps=steps or plan.steps, batch=batch or plan.batch,
+                   min_frames=min(plan.min_frames, max_frames or plan.min_frames),
                    max_frames=max_frames or plan.max_frames)
     try:
         _run(preset, data, out, run_dir or Path("runs") / out.name, plan, fresh)
@@ -56,7 +57,10 @@ def main(
 def _run(preset: str, data: Path, out: Path, run_dir: Path, plan: TrainingPlan, fresh: bool) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     split = MotionSet(data / "train", device)
-    config = make_config(preset, trained_masks=plan.masks.specs)
+    config = make_config(preset, trained_masks=plan.masks.specs, **({"fps": split.fps} if split.fps else {}))
+    if split.joint_names and split.joint_names != config.joint_names:
+        raise ModelError(str(data), f"a skeleton of {len(split.joint_names)} joints from {split.joint_names[0]}",
+                         f"the network's {config.joints}", "prepare the set for this skeleton")
     config.stats = split.fit_stats(config.max_frames).to_dict()
     torch.manual_seed(plan.seed)
     model, curve = train(make_model(config), split, plan, run_dir, resume=not fresh)

@@ -1,0 +1,114 @@
+"""Windows and clips cut from a prepared set."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmm.errors import FileError
+from mmm.features import Stats
+from tests.mmm.making import TINY, smooth_motion
+from training.dataset import MotionSet
+
+
+@pytest.fixture
+def data(split):
+    data = MotionSet(split)
+    data.stats = Stats.identity()
+    return data
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_what_a_split_holds(split):
+    data = MotionSet(split)
+    assert (len(data.clips), data.fps, data.joint_names) == (3, 30.0, list(TINY.names))
+    assert data.starts.tolist() == [0, 30, 80]
+    assert data.lengths.tolist() == [30, 50, 12]
+
+
+def test_windows_are_stretches_of_one_clip_each(data):
+    """Each window equals the frames of one clip from some frame on: none runs over into the next clip."""
+    motion, music = data.windows(200, 12, generator())
+    assert motion.shape == (200, 12, 57)
+    assert music.shape == (200, 12, 35)
+    clips = [smooth_motion(i, n, TINY, 30.0) for i, n in enumerate((30, 50, 12))]
+    rows = [np.concatenate([m.rotations.reshape(len(m), -1), m.root_m], axis=1) for m in clips]
+    found = set()
+    for window in motion.numpy():
+        hits = [(c, s) for c, r in enumerate(rows) for s in range(len(r) - 11)
+                if np.abs(r[s:s + 12] - window).max() < 3e-3]
+        assert len(hits) == 1
+        found.add(hits[0])
+    assert len(found) > 30
+    assert {clip for clip, _ in found} == {0, 1, 2}
+
+
+def test_windows_are_dense(data):
+    """Fault 9: windows a whole window apart throw data away; ours start anywhere, all starts equally likely."""
+    motion, _ = data.windows(6000, 12, generator())
+    roots, counts = np.unique(motion[:, 0, -3:].numpy().round(5), axis=0, return_counts=True)
+    assert len(roots) == 19 + 39 + 1
+    assert counts.min() > 60  # 102 expected
+    assert counts.max() < 150
+
+
+def test_music_belongs_to_its_frames(data, split):
+    motion, music = data.windows(20, 5, generator())
+    root_m, features = np.load(split / "root_m.npy"), np.load(split / "music.npy")
+    for window, heard in zip(motion.numpy(), music.numpy(), strict=True):
+        start = int(np.abs(root_m - window[0, -3:]).sum(1).argmin())
+        assert np.array_equal(heard, np.clip(features[start:start + 5], -1, 2))
+
+
+def test_windows_are_scaled_as_recovery_scales(split):
+    data = MotionSet(split)
+    stats = data.fit_stats(12)
+    data_plain = MotionSet(split)
+    data_plain.stats = Stats.identity()
+    scaled, plain = (d.windows(9, 12, generator(3)) for d in (data, data_plain))
+    assert np.abs(scaled[0][..., -3:].numpy() - stats.scale_root(plain[0][..., -3:].numpy())).max() < 1e-5
+    raw = np.load(split / "music.npy")
+    assert np.abs(scaled[1].numpy()).max() <= 1 + 1e-5
+    assert stats.scale_music(raw).min() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_same_generator_gives_the_same_windows(data):
+    first, second, other = (data.windows(4, 10, generator(s))[0] for s in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_matrices_are_rotations(data):
+    matrices = data.windows(50, 12, generator())[0][..., :-3].unflatten(-1, (6, 3, 3))
+    assert (matrices @ matrices.mT - torch.eye(3)).abs().max() < 1e-5
+
+
+def test_without_music(split):
+    (split / "music.npy").unlink()
+    data = MotionSet(split)
+    data.fit_stats(12)
+    assert data.windows(2, 10, generator())[1] is None
+    assert data.cut_clips(1, 10, TINY, 30.0)[0].music is None
+
+
+def test_clips_for_evaluation(data):
+    clips = data.cut_clips(2, 25, TINY, 30.0)
+    assert [(c.name, len(c), c.split, c.music.tempo_bpm) for c in clips] == [
+        ("clip0", 25, "train", 120.0), ("clip1", 25, "train", 120.0)]
+    truth = smooth_motion(1, 50, TINY, 30.0)
+    assert np.abs(clips[1].motion.rotations - truth.rotations[:25]).max() < 3e-3
+    assert np.array_equal(clips[1].motion.root_m, truth.root_m[:25])
+
+
+def test_nothing_long_enough(data):
+    with pytest.raises(FileError, match="no clip of 60 frames; expected longer clips; lower --max-frames"):
+        data.windows(2, 60, generator())
+    with pytest.raises(FileError, match="no clip of 60 frames"):
+        data.cut_clips(2, 60, TINY, 30.0)
+
+
+def test_no_such_split(tmp_path):
+    with pytest.raises(FileError, match=r"no clips\.json; expected a prepared split; run python -m data"):
+        MotionSet(tmp_path / "train")
