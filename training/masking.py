@@ -76,7 +76,7 @@ def draw_masks(
         start = (uniform(batch, 1) * (frames + length)).long() - length  # may hang over either end
         span |= (time >= start) & (time < start + length) & (gaps > gap)
 
-    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span], device=device)
+    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span], dtype=torch.float32, device=device)
     kind = torch.multinomial(weights, batch, replacement=True, generator=generator)
     chosen = torch.stack([random, every, keep_hide, span])[kind, torch.arange(batch, device=device)]
     chosen = _never_all_or_nothing(chosen, generator)
