@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ class Kind:
 
 KINDS = {
     "span": Kind("One gap", r"span:(\d+)-(\d+)", "All frames from one to another are hidden."),
-    "every": Kind("Every n-th frame known", r"every:(\d+)", "Keyframes at even distances; the frames between are hidden."),
+    "every": Kind("Every n-th frame known", r"every:(\d+)", "Keyframes at even distances, hidden frames between."),
     "keep": Kind("Keep some, hide some", r"keep:(\d+),hide:(\d+)", "Known and hidden stretches take turns."),
     "random": Kind("Random frames", r"random:(\d*\.?\d+)", "Each frame is hidden with this probability."),
     "first": Kind("The first frame", r"first", "Only frame 0 is hidden."),
@@ -61,7 +62,7 @@ def _put_spec(spec: str) -> None:
     kind, match = next((k, m) for k, v in KINDS.items() if (m := re.fullmatch(v.regex, pattern)))
     if "+" in spec:
         kind = "spec"
-    values = {"kind": kind}
+    values: dict[str, Any] = {"kind": kind}
     if kind == "spec":
         values["spec_text"] = spec
     elif kind == "span":
@@ -102,8 +103,8 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     if key not in st.session_state:
         low, high = st.session_state.pop("url_frames", (0, min(total, DEFAULT_FRAMES)))
         st.session_state[key] = (min(low, total - 2), max(min(high, total), min(low, total - 2) + 2))
-    start, stop = st.slider("Part", 0, total, key=key, format="%d",
-                            help=f"Frames of the file; it has {total} at {clip.motion.fps:g} a second.")
+    start, stop = _range_slider("Part", total, key,
+                                f"Frames of the file; it has {total} at {clip.motion.fps:g} a second.")
     return (start, stop) if stop - start >= 2 else (max(stop - 2, 0), max(stop - 2, 0) + 2)
 
 
@@ -129,8 +130,15 @@ def _span(last: int) -> str:
     low, high = st.session_state.get("span", (last // 3, 2 * last // 3))
     high = min(high, last)
     st.session_state.span = (min(low, high), high)
-    low, high = st.slider("Hidden frames", 0, last, key="span", format="%d")
+    low, high = _range_slider("Hidden frames", last, "span")
     return f"span:{low}-{high}"
+
+
+def _range_slider(label: str, last: int, key: str, hint: str | None = None) -> tuple[int, int]:
+    """A slider with two ends; its value lives in the session under ``key`` and is a pair there."""
+    st.slider(label, 0, last, key=key, format="%d", help=hint)
+    low, high = st.session_state[key]
+    return int(low), int(high)
 
 
 def _clamped(name: str, default: float, low: float, high: float) -> None:

@@ -1,30 +1,107 @@
 """Under the stage: how far each method is from the truth, over time, by joint, and in one table."""
 
+import json
+import tempfile
+from functools import partial
+from pathlib import Path
+
 import streamlit as st
 
+from dashboard.components.curves import curves, pack_curves
+from dashboard.components.heatmap import heatmap, nice_top, pack_joint_heatmap
 from dashboard.figures import limb_bars
-from mmm import RecoveryResult
+from mmm import RecoveryResult, save_clip
 from mmm.masks import Mask
 
-KINDS = {"position_cm": ("Joint position", "cm"), "rotation_deg": ("Joint rotation", "deg"),
-         "root_cm": ("Root position", "cm")}
+KINDS = {"position_cm": ("Joint position", "cm"), "rotation_deg": ("Joint rotation", "°")}
+METHOD_COLOURS = ("#d9480f", "#8a8f98", "#b7791f", "#2b7a78")
+"""The model first, then the baselines; readable on light and dark ground."""
 
 
+@st.fragment
 def errors_section(results: list[RecoveryResult], mask: Mask) -> None:
-    """Everything about errors, over hidden entries only."""
-    st.subheader("How far from the truth", anchor=False)
-    st.markdown(_table(results))
+    """Everything about errors, over hidden entries only. A fragment: switching a view leaves the stage playing."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left.subheader("How far from the truth", anchor=False)
+    kind = right.segmented_control("Error", list(KINDS), key="error_kind", default="position_cm", required=True,
+                                   format_func=lambda k: KINDS[k][0], label_visibility="collapsed", width="stretch")
+    over = f"over the {int(mask.hidden.sum()):,} hidden entries of {len(results[0].clip)} frames"
+    _curves(results, mask, kind, over)
+    _map(results, kind)
+    table, bars = st.columns([1, 1], gap="large")
+    with table:
+        st.markdown(f"**Means** {over}")
+        st.markdown(_table(results))
+        _downloads(results, mask)
+    with bars:
+        st.markdown(f"**By limb**, {KINDS[kind][0].lower()}")
+        figure = limb_bars(results, METHOD_COLOURS[:len(results)], kind, KINDS[kind][1])
+        st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="limbs")
+
+
+def _curves(results: list[RecoveryResult], mask: Mask, kind: str, over: str) -> None:
+    first = results[0]
+    series = {r.model_name: r.errors.per_frame(kind) for r in results}
+    payload = pack_curves(series, fps=first.clip.motion.fps, unit=KINDS[kind][1], model=first.model_name,
+                          hidden_frames=mask.frames, title=f"{KINDS[kind][0]} error over time",
+                          subtitle=f"mean over the hidden joints of each frame; {first.model_name} and its baselines")
+    curves(payload, key="curves")
+
+
+def _map(results: list[RecoveryResult], kind: str) -> None:
+    names = [r.model_name for r in results]
+    shown = st.session_state.get("map_of")
+    result = next((r for r in results if r.model_name == shown), results[0])
+    # One colour scale for all methods, so that switching compares.
+    top = max(_top(r, kind) for r in results[:1] + [r for r in results if r.model_name == "slerp"])
+    payload = pack_joint_heatmap(getattr(result.errors, kind) * result.hidden, result.clip.motion.skeleton,
+                                 fps=result.clip.motion.fps, hidden=result.hidden, unit=KINDS[kind][1], top=top,
+                                 title=f"{KINDS[kind][0]} error by joint and frame: {result.model_name}",
+                                 subtitle="hidden entries; click to move the playhead")
+    heatmap(payload, key="map")
+    st.segmented_control("Map of", names, key="map_of", default=names[0] if shown not in names else None,
+                         label_visibility="collapsed", help="Which method's errors the map shows.")
+
+
+def _top(result: RecoveryResult, kind: str) -> float:
+    return nice_top(getattr(result.errors, kind)[result.hidden])
 
 
 def _table(results: list[RecoveryResult]) -> str:
     rows = [(r.model_name, r.errors.summary(), r) for r in results]
-    lines = ["| | rotation, deg | joint position, cm | root, cm | time |", "|---|---:|---:|---:|---:|"]
-    best = {kind: min((s[kind] for _, s, _ in rows if s[kind] is not None), default=None) for kind in KINDS}
+    kinds = ("rotation_deg", "position_cm", "root_cm")
+    best = {kind: min((v for _, s, _ in rows if (v := s[kind]) is not None), default=None) for kind in kinds}
+    lines = ["| | rotation, deg | position, cm | root, cm | time, ms |", "|---|---:|---:|---:|---:|"]
     for name, summary, result in rows:
         cells = []
-        for kind in ("rotation_deg", "position_cm", "root_cm"):
+        for kind in kinds:
             value = summary[kind]
             text = "–" if value is None else f"{value:.2f}"
             cells.append(f"**{text}**" if value is not None and value == best[kind] else text)
-        lines.append(f"| {name} | {' | '.join(cells)} | {result.elapsed_s * 1000:.0f} ms |")
+        lines.append(f"| {name} | {' | '.join(cells)} | {result.elapsed_s * 1000:.0f} |")
     return "\n".join(lines)
+
+
+def _downloads(results: list[RecoveryResult], mask: Mask) -> None:
+    first, name = results[0], f"{results[0].clip.name}-{results[0].model_name}"
+    columns = st.columns(3)
+    for column, suffix in zip(columns, ("bvh", "npz"), strict=False):
+        column.download_button(suffix.upper(), partial(_file, first, suffix), f"{name}.{suffix}", key=f"get-{suffix}",
+                               icon=":material/download:", width="stretch", on_click="ignore",
+                               help=f"The recovered motion as .{suffix}")
+    columns[2].download_button("Metrics", lambda: _metrics(results, mask), f"{name}.json", "application/json",
+                               key="get-json", icon=":material/download:", width="stretch", on_click="ignore",
+                               help="The table as JSON")
+
+
+def _file(result: RecoveryResult, suffix: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"clip.{suffix}"
+        save_clip(result.recovered, path)
+        return path.read_bytes()
+
+
+def _metrics(results: list[RecoveryResult], mask: Mask) -> bytes:
+    from mmm.evaluation import report  # torch is loaded by now: there is a result
+
+    return json.dumps(report(results, mask.label, int(st.session_state.get("seed", 0))), indent=1).encode()

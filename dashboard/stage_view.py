@@ -48,7 +48,8 @@ def _payload(clip: Clip, spec: str, hidden: bytes, recovered_by: str, extra: str
     sound = clip.music.audio if clip.music else None
     return pack_stage(
         panels, fps=clip.motion.fps, hidden=_mask.hidden, floor_m=round(clip.motion.floor_m(), 4), title=clip.name,
-        waveform=sound.samples.mean(axis=1) if sound else None, audio=_ogg(clip.digest(), _clip=clip) if sound else None,
+        waveform=sound.samples.mean(axis=1) if sound else None,
+        audio=_ogg(clip.digest(), _clip=clip) if sound else None,
         beats=clip.music.beats if clip.music else None, errors=errors,
     )
 

@@ -145,7 +145,8 @@ def _command_line(entry: library.Entry, frames: tuple[int, int], mask: Mask, see
         part = f"{frames[0]}:{frames[1]}"
         words = ["python", "-m", "mmm", "recover", path, "--frames", part, "--checkpoint", method, "--hide", mask.label]
         words += ["--seed", str(seed)] if "random" in mask.label else []
-        st.code(shlex.join([*words, "--metrics", "metrics.json", "--out", "recovered.bvh"]), language="bash", wrap_lines=True)
+        words += ["--metrics", "metrics.json", "--out", "recovered.bvh"]
+        st.code(shlex.join(words), language="bash", wrap_lines=True)
         recover = f'mmm.interpolate("{method}", clip, hidden)' if method in BASELINES else (
             f'mmm.recover(mmm.load_model("{method}"), clip, hidden)')
         st.code(f'import mmm\n\nclip = mmm.load_clip({path!r}, frames=({frames[0]}, {frames[1]}))\n'
