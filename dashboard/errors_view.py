@@ -50,8 +50,10 @@ def _curves(results: list[RecoveryResult], mask: Mask, kind: str, over: str) -> 
 
 def _map(results: list[RecoveryResult], kind: str) -> None:
     names = [r.model_name for r in results]
-    shown = st.session_state.get("map_of")
-    result = next((r for r in results if r.model_name == shown), results[0])
+    if st.session_state.get("map_of") not in names:
+        st.session_state.map_of = names[0]
+    st.segmented_control("Map of", names, key="map_of", label_visibility="collapsed", required=True)
+    result = next(r for r in results if r.model_name == st.session_state.map_of)
     # One colour scale for all methods, so that switching compares.
     top = max(_top(r, kind) for r in results[:1] + [r for r in results if r.model_name == "slerp"])
     payload = pack_joint_heatmap(getattr(result.errors, kind) * result.hidden, result.clip.motion.skeleton,
@@ -59,8 +61,6 @@ def _map(results: list[RecoveryResult], kind: str) -> None:
                                  title=f"{KINDS[kind][0]} error by joint and frame: {result.model_name}",
                                  subtitle="hidden entries; click to move the playhead")
     heatmap(payload, key="map")
-    st.segmented_control("Map of", names, key="map_of", default=names[0] if shown not in names else None,
-                         label_visibility="collapsed", help="Which method's errors the map shows.")
 
 
 def _top(result: RecoveryResult, kind: str) -> float:

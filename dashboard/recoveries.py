@@ -4,13 +4,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import mmm
 from mmm import Clip, MMMError, RecoveryResult
 from mmm.baselines import BASELINES
+from mmm.catalog import find_checkpoint
 from mmm.masks import Mask
+
+if TYPE_CHECKING:
+    from mmm.models import MaskedMotionModel
 
 KEPT_RESULTS = 32
 
@@ -111,14 +116,16 @@ class Models:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loaded: dict[str, object] = {}
+        self._loaded: dict[tuple[str, int], MaskedMotionModel] = {}
 
-    def get(self, name: str) -> object:
-        """The network of a checkpoint, loaded once."""
+    def get(self, name: str) -> "MaskedMotionModel":
+        """The network of a checkpoint, loaded once, and again when its files have changed."""
+        key = name, (find_checkpoint(name) / "config.json").stat().st_mtime_ns
         with self._lock:
-            if name not in self._loaded:
-                self._loaded[name] = mmm.load_model(name)
-            return self._loaded[name]
+            if key not in self._loaded:
+                self._loaded = {k: v for k, v in self._loaded.items() if k[0] != name}
+                self._loaded[key] = mmm.load_model(name)
+            return self._loaded[key]
 
 
 @st.cache_resource(show_spinner=False)

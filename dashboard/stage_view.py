@@ -10,17 +10,21 @@ from mmm.io.audio import encode_ogg
 from mmm.masks import Mask
 
 
+@st.fragment
 def stage_section(clip: Clip, mask: Mask, results: list[RecoveryResult] | None, method: str) -> None:
-    """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so."""
-    beside = st.session_state.get("beside")
-    extra = beside if beside != method else None
-    st.container().pills(
-        "Also on the stage", list(BASELINES), key="beside", format_func=str.capitalize, label_visibility="collapsed",
-        help="A third dancer: what plain interpolation makes of the same hidden frames.",
-    ) if results is not None else None
+    """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so.
+
+    A fragment: what the stage reports after a scrub reruns this alone, not the page.
+    """
+    others = [name for name in BASELINES if name != method]
+    chosen = st.session_state.get("beside")
+    extra = chosen if chosen in others and results is not None else None
     payload = _payload(clip, mask.label, mask.hidden.tobytes(), method if results is not None else "", extra,
                        _mask=mask, _results=results)
     stage(payload, key="stage", height=600)
+    if results is not None:
+        st.pills("Also on the stage", others, key="beside", format_func=lambda name: f"Add {name}",
+                 label_visibility="collapsed")
     if results is None and mask.hidden.any():
         st.caption("Shown beside the truth: slerp, a plain interpolation, until the model has recovered this pattern.")
     for note in results[0].notes if results else ():

@@ -3,7 +3,6 @@
 import html
 import shlex
 
-import numpy as np
 import streamlit as st
 
 from dashboard import controls, library, recoveries
@@ -124,6 +123,8 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         st.warning(job.error, icon=":material/warning:")
     elif job.results is not None and not done:
         st.rerun()
+    elif pressed and job.results is not None:
+        st.toast(f"Recovered again in {job.results[0].elapsed_s:.2f} s; the same hidden frames give the same motion.")
 
 
 def _follow(job: Job) -> None:
@@ -152,8 +153,3 @@ def _command_line(entry: library.Entry, frames: tuple[int, int], mask: Mask, see
         st.code(f'import mmm\n\nclip = mmm.load_clip({path!r}, frames=({frames[0]}, {frames[1]}))\n'
                 f'hidden = mmm.masks.parse("{mask.label}", clip, seed={seed})\nresult = {recover}\n'
                 "print(result.errors.summary())", language="python")
-
-
-def floor_of(clip: Clip) -> float:
-    """Height of the clip's floor, metres, rounded so that a hair's difference does not resend the stage."""
-    return float(np.round(clip.motion.floor_m(), 4))
