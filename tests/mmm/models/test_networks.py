@@ -223,6 +223,29 @@ def test_ecm_keeps_the_codes_of_a_moment_whatever_the_length():
     assert seen["token_type_ids"].tolist() == [[0] * 10 + [1] * 10] * 2
 
 
+@torch.inference_mode()
+def test_ecm_predicts_from_the_motion_half():
+    """The cross-modal output is cut to its first T rows, those of the motion, not of the music."""
+    model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch(frames=10)
+    seen = {}
+    model.cross_encoder.register_forward_hook(lambda module, args, output: seen.update(rows=output.last_hidden_state))
+    model.head.register_forward_hook(lambda module, args, output: seen.update(given=args[0]))
+    model(motion, hidden, music)
+    assert torch.equal(seen["given"], seen["rows"][:, :10])
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@torch.inference_mode()
+def test_windows_may_start_at_any_position_id(network):
+    model, batch = tiny_model(network, fill="slerp", output="residual"), tiny_batch(frames=10)
+    seen = []
+    for encoder in (m for name, m in model.named_children() if name.endswith("_encoder")):
+        encoder.register_forward_pre_hook(lambda _, args, kwargs: seen.append(kwargs["position_ids"]), with_kwargs=True)
+    here, there = (model(*batch, first_position=first).prediction for first in (0, 30))
+    assert not torch.equal(here, there)
+    assert all(ids[0, :10].tolist() == list(range(30, 40)) for ids in seen[len(seen) // 2:])
+
+
 def test_sinusoidal_positions_start_both_halves_alike():
     model = tiny_model("ecm", positions="sinusoidal")
     table = model.cross_encoder.embeddings.position_embeddings.weight
