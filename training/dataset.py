@@ -55,6 +55,22 @@ class MotionSet:
         self.stats = Stats.fit(roots, music, window)
         return self.stats
 
+    def fit_standard(self, window: int, count: int = 256) -> dict[str, list[float]]:
+        """Mean and spread of the networks' inputs over windows of this split; call it on the training split alone.
+
+        The spread has a floor, so that entries that hardly move are not blown up.
+        """
+        assert self.stats is not None
+        generator = torch.Generator(device=self.starts.device).manual_seed(0)
+        motion, music = self.windows(count, min(window, int(self.lengths.max())), generator)
+        origin = torch.from_numpy(self.stats.scale_root(np.zeros(3, np.float32))).to(motion)
+        level = torch.tensor([1.0, 0.0, 1.0]).to(motion)  # as the networks move every window to the origin
+        motion[..., -3:] -= (motion[..., -3:].mean(1, keepdim=True) - origin) * level
+        values = {"motion": motion, "music": music} if music is not None else {"motion": motion}
+        return {f"{kind}_{name}": [round(float(x), 5) for x in figure]
+                for kind, rows in values.items()
+                for name, figure in (("mean", rows.mean((0, 1))), ("std", rows.std((0, 1)).clamp(min=0.05)))}
+
     def windows(self, batch: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """Dense windows: any start in any clip that is long enough, all equally likely.
 

@@ -23,13 +23,16 @@ class TrainingPlan:
     """Everything a run depends on besides data and network."""
 
     steps: int = 6_000
-    batch: int = 16
-    learning_rate: float = 5e-4
+    batch: int = 12
+    learning_rate: float = 3e-4
+    head_rate: float = 0.15
+    """Learning rate of the head as a share of the others': Adam moves every weight alike, and a head that starts at zero
+    sums 256 of them, so at the full rate each step throws the output far off."""
     warmup: int = 200
     decay: bool = True
     """Cosine to a hundredth of the learning rate; else constant, as the original."""
-    min_frames: int = 120
-    max_frames: int = 220
+    min_frames: int = 112
+    max_frames: int = 160
     """Window lengths; one is drawn a batch, so that nothing is ever padded."""
     loss: str = "pose"
     """``pose`` (distances, forward kinematics, velocity) or ``mse`` (the original's)."""
@@ -72,7 +75,7 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = model.to(device).train()
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=plan.learning_rate, betas=(0.9, 0.999), weight_decay=0.01)
+    optimizer = _optimizer(model, plan)
     generator = torch.Generator(device=device)
     generator.manual_seed(plan.seed)
     torch.manual_seed(plan.seed)
@@ -88,7 +91,7 @@ def train(
     recent, since = list[float](), time.perf_counter()
     while step < plan.steps:
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate(step)
+            group["lr"] = plan.rate(step) * group["share"]
         motion, music = _batch(data, plan, generator)
         hidden = draw_masks(plan.masks, len(motion), motion.shape[1], limbs, model.config.joints, generator)
         loss = _loss(model, plan, pose_loss, motion, music, hidden, generator)
@@ -113,6 +116,14 @@ def train(
                                "dropout": _dropout_state(device), "curve": curve})
     bar.close()
     return average, curve
+
+
+def _optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.AdamW:
+    head = {id(p) for name, p in model.named_parameters() if name.startswith("head.")}
+    share = plan.head_rate if model.config.output == "residual" else 1.0
+    groups = [{"params": [p for p in model.parameters() if id(p) not in head], "share": 1.0},
+              {"params": [p for p in model.parameters() if id(p) in head], "share": share}]
+    return torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.999), weight_decay=0.01)
 
 
 def _restore(

@@ -17,19 +17,19 @@ class MaskMix:
     Shares are relative weights. The original's pre-training is ``MaskMix(random=1, every=0, keep_hide=0, span=0)``.
     """
 
-    random: float = 1.0
+    random: float = 0.5
     """Each frame hidden with probability ``random_share``."""
-    every: float = 1.5
+    every: float = 1.0
     """Every n-th frame known, n drawn from ``every_steps``, the first one anywhere."""
     keep_hide: float = 0.5
     """5 known, then ``hide_frames`` hidden, again and again."""
-    span: float = 3.0
+    span: float = 4.0
     """One to three gaps of ``span_frames`` each."""
     random_share: float = 0.15
     every_steps: tuple[int, int] = (4, 40)
     hide_frames: tuple[int, int] = (5, 30)
     span_frames: tuple[int, int] = (10, 100)
-    joint_share: float = 0.15
+    joint_share: float = 0.1
     """Share of the windows in which only one limb is hidden, not whole frames."""
 
     @property

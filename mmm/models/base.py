@@ -34,17 +34,17 @@ def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int
         embedding_size=width, hidden_size=width, num_hidden_layers=layers,
         num_attention_heads=config.num_attention_heads, intermediate_size=config.intermediate_size,
         max_position_embeddings=positions, hidden_dropout_prob=config.dropout,
-        attention_probs_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.dropout, initializer_range=config.initializer_range,
     )
     inner._attn_implementation = "eager"  # the only one ConvBERT has, and the one that can show its maps
     return ConvBertModel(inner)
 
 
 def sinusoids(count: int, width: int) -> Tensor:
-    """(count, width) sine and cosine position codes (Vaswani et al. 2017), scaled to the size of learned ones."""
+    """(count, width) sine and cosine position codes (Vaswani et al. 2017), a little quieter than standardised inputs."""
     rates = torch.exp(-math.log(10_000.0) * torch.arange(0, width, 2) / width)
     phases = torch.arange(count)[:, None] * rates
-    return 0.3 * torch.stack([phases.sin(), phases.cos()], dim=-1).reshape(count, -1)[:, :width]
+    return 0.7 * torch.stack([phases.sin(), phases.cos()], dim=-1).reshape(count, -1)[:, :width]
 
 
 def pad_width(inputs: Tensor, width: int) -> Tensor:
@@ -113,7 +113,9 @@ class MaskedMotionModel(PreTrainedModel):
         known x and z lies at the origin, and the prediction is moved back.
         """
         shift = self._to_origin(fill, hidden)  # (B, 1, F)
-        inputs = (fill if shown is None else shown) - shift
+        inputs = self._standardise((fill if shown is None else shown) - shift, "motion")
+        if music is not None:
+            music = self._standardise(music, "music")
         if self.config.fill == "zero":  # zeros stay zeros, in training's corruption as in recovery
             blank = fill if shown is None else shown
             inputs = torch.where(hidden_features(hidden) & (blank == 0), blank, inputs)
@@ -124,6 +126,12 @@ class MaskedMotionModel(PreTrainedModel):
         raw = self.decode(pad_width(inputs, self.config.hidden_size), music, maps, positions)
         prediction = fill + raw if self.config.output == "residual" else raw + shift
         return MaskedMotionOutput(prediction=prediction, attentions=maps)
+
+    def _standardise(self, values: Tensor, kind: str) -> Tensor:
+        if self.config.standard is None:
+            return values
+        mean, std = (torch.tensor(self.config.standard[f"{kind}_{name}"]).to(values) for name in ("mean", "std"))
+        return (values - mean) / std
 
     def _to_origin(self, fill: Tensor, hidden: Tensor) -> Tensor:
         known = (~hidden[..., :1]).to(fill.dtype)
@@ -178,3 +186,8 @@ class MaskedMotionModel(PreTrainedModel):
                         count = table.shape[0] if music_offset is None else min(table.shape[0], music_offset)
                         table[:count] = sinusoids(count, table.shape[1])
                         table[count:] = table[: table.shape[0] - count]
+                        # Queries and keys start equal: a frame first looks at its own moment, in both modalities,
+                        # instead of having to find out which position code belongs to which.
+                        for layer in module.encoder.layer:
+                            attention = layer.attention.self
+                            attention.key.load_state_dict(attention.query.state_dict())

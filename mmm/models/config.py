@@ -33,6 +33,8 @@ class MaskedMotionConfig(PreTrainedConfig):
     uses_music: bool = False
     music_size: int = 35
     dropout: float = 0.1
+    initializer_range: float = 0.02
+    """Spread of the first weights; the library's value suits widths of 768, narrow networks start deaf with it."""
 
     fill: str = "zero"
     """What hidden entries hold when the network sees them: ``zero`` (the original) or ``slerp`` (interpolated; then the
@@ -47,6 +49,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     joint_parents: list[int] | None = None
     joint_offsets_m: list[list[float]] | None = None
     stats: dict[str, list[float]] | None = None
+    standard: dict[str, list[float]] | None = None
+    """``motion_mean motion_std music_mean music_std`` of the training split's features: inputs are standardised by them,
+    so that what moves is not lost beside what never changes. None, as in the original: inputs as they are."""
     trained_masks: list[str] | None = None
     """The SPECs, or kinds of SPEC, it saw in training."""
 

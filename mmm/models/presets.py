@@ -14,15 +14,15 @@ NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": 
 # The small presets keep each topology and add what is known to make recovery good: slerp fill and a residual.
 _SMALL: dict[str, Any] = {
     "hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 512, "fill": "slerp", "output": "residual",
-    "positions": "sinusoidal", "dropout": 0.0,
+    "positions": "sinusoidal", "dropout": 0.0, "initializer_range": 0.06,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
     "3bert": {},
     "ecm": {},
     "common": {},
-    "3bert-small": _SMALL | {"encoder_layers": 2, "cross_layers": 1},
-    "ecm-small": _SMALL | {"encoder_layers": 2, "cross_layers": 4},
+    "3bert-small": _SMALL | {"encoder_layers": 1, "cross_layers": 1},
+    "ecm-small": _SMALL | {"encoder_layers": 1, "cross_layers": 3},
     "common-small": _SMALL | {"encoder_layers": 6},
 }
 

@@ -47,7 +47,8 @@ def test_pose_loss_against_loops(batch):
                     places.append(np.linalg.norm(there[t, j] - here[t, j]))
                 if t and (hidden[b, t].any() or hidden[b, t - 1].any()):
                     speeds.append(np.linalg.norm((there[t, j] - there[t - 1, j]) - (here[t, j] - here[t - 1, j])))
-    expected = np.mean(turns) + 2.0 * np.mean(places) + 10.0 * np.mean(speeds)
+    expected = np.mean(turns) + 2.0 * np.mean(places) + 2.0 * np.mean(speeds)
+    expected += 10.0 * hidden_mse(prediction, motion, hidden).item()
     assert PoseLoss(TINY, STATS)(prediction, motion, hidden).item() == pytest.approx(expected, rel=1e-3)
 
 
