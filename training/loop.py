@@ -26,8 +26,8 @@ class TrainingPlan:
     batch: int = 12
     learning_rate: float = 3e-4
     head_rate: float = 0.15
-    """Learning rate of the head as a share of the others': Adam moves every weight alike, and a head that starts at zero
-    sums 256 of them, so at the full rate each step throws the output far off."""
+    """Learning rate of the head as a share of the others': Adam moves every weight alike, and a head that starts at
+    zero sums 256 of them, so at the full rate each step throws the output far off."""
     warmup: int = 200
     decay: bool = True
     """Cosine to a hundredth of the learning rate; else constant, as the original."""

@@ -41,7 +41,7 @@ def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int
 
 
 def sinusoids(count: int, width: int) -> Tensor:
-    """(count, width) sine and cosine position codes (Vaswani et al. 2017), a little quieter than standardised inputs."""
+    """(count, width) sine and cosine position codes (Vaswani et al. 2017), a little quieter than their inputs."""
     rates = torch.exp(-math.log(10_000.0) * torch.arange(0, width, 2) / width)
     phases = torch.arange(count)[:, None] * rates
     return 0.7 * torch.stack([phases.sin(), phases.cos()], dim=-1).reshape(count, -1)[:, :width]

@@ -50,8 +50,8 @@ class MaskedMotionConfig(PreTrainedConfig):
     joint_offsets_m: list[list[float]] | None = None
     stats: dict[str, list[float]] | None = None
     standard: dict[str, list[float]] | None = None
-    """``motion_mean motion_std music_mean music_std`` of the training split's features: inputs are standardised by them,
-    so that what moves is not lost beside what never changes. None, as in the original: inputs as they are."""
+    """``motion_mean motion_std music_mean music_std`` of the training split's features: inputs are standardised by
+    them, so that what moves is not lost beside what never changes. None, as in the original: inputs as they are."""
     trained_masks: list[str] | None = None
     """The SPECs, or kinds of SPEC, it saw in training."""
 
@@ -83,6 +83,10 @@ class MaskedMotionConfig(PreTrainedConfig):
         lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
         if lengths != [3, 3, self.music_size, self.music_size]:
             raise ValueError(f"statistics of lengths {lengths}")
+        for kind, size in (("motion", self.motion_size), ("music", self.music_size if self.uses_music else 0)):
+            for name in ("mean", "std"):
+                if self.standard is not None and size and len(self.standard[f"{kind}_{name}"]) != size:
+                    raise ValueError(f"standard {kind}_{name} of length {len(self.standard[f'{kind}_{name}'])}")
         for name in ("fps", "max_frames", "encoder_layers"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)}")
