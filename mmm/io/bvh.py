@@ -135,9 +135,10 @@ def _moving_root(document: BvhDocument, places: Float[Array, "T J 3"], height: f
     for j in range(1, len(joints)):
         if joints[j].parent != j - 1 or sum(joint.parent == j - 1 for joint in joints) > 1:
             break
+        if not _has_place(joints[j]):
+            continue
         travels = np.ptp(places[:, j], axis=0).max() > _MOVES * height
-        far = float(np.linalg.norm(places[0, j])) > _FAR * _height_below(document, j, height)
-        if _has_place(joints[j]) and (travels or far):
+        if travels or float(np.linalg.norm(places[0, j])) > _FAR * _height_below(document, j, height):
             top = j
     return top
 

@@ -127,7 +127,7 @@ def test_the_card(copy):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--preset", "gpt"], "error: preset 'gpt': no such preset; expected 3bert, ecm, common"),
     (["--data", "nowhere"], "error: nowhere/train: no clips.json"),
-    (["--max-frames", "400"], "error: training windows: 120 to 400 frames"),
+    (["--max-frames", "400"], "error: training windows: 112 to 400 frames"),
 ])
 def test_what_cannot_be_trained_is_said_in_one_line(prepared, tmp_path, small_presets, arguments, message):
     told, out = pretrained(prepared, tmp_path, *arguments)
