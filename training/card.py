@@ -36,6 +36,7 @@ def write_card(folder: Path) -> None:
         *_training_rows(training), "", "## Data", "",
         DATA_NOTES.get(str(training.get("data")), f"Prepared set `{training.get('data', 'unknown')}`."), "",
         *_evaluation(info.metrics.get("evaluation"), info.name),
+        *_hearing(info.metrics.get("hearing"), info.name),
         "## Licence", "", "MIT, like the project.", "",
     ]
     (info.path / "README.md").write_text("\n".join(lines))
@@ -51,6 +52,7 @@ def _training_rows(training: dict[str, Any]) -> list[str]:
         f"frames, learning rate {plan['learning_rate']:g}, seed {plan['seed']} |",
         f"| loss | {plan['loss']}, {curve[0]['loss']:.4f} at step {curve[0]['step']} to {curve[-1]['loss']:.4f} |",
         f"| command | `{training['command']}` |",
+        *([f"| remark | {training['remark']} |"] if "remark" in training else []),
     ]
 
 
@@ -73,3 +75,20 @@ def _evaluation(evaluation: dict[str, Any] | None, name: str) -> list[str]:
             lines.append(f"| `{spec}` | {label} | " + " | ".join(cells) + " |")
     return [*lines, "", f"Made by `python -m training.evaluate --checkpoint checkpoints/{name} --data "
             f"data/processed/{evaluation['data']} --clips {evaluation['clips']}`.", ""]
+
+
+def _hearing(hearing: dict[str, Any] | None, name: str) -> list[str]:
+    if not hearing:
+        return []
+    rows = hearing["rows"]
+    lines = ["## Does it hear?", "",
+             f"Rotation error in a gap in the middle of {hearing['frames']} frames, degrees, {rows[0]['clips']} clips "
+             f"of the {hearing['split']} split, mean and 95 % bootstrap interval.", "",
+             "| gap, frames | right music | silence | another song | saved against another song |",
+             "|---|---|---|---|---|"]
+    for row in rows:
+        cells = ["{:.2f} ({:.2f} to {:.2f})".format(*row[kind]) for kind in ("right", "silence", "another")]
+        mean, low, high = row["saved_against_another"]
+        lines.append(f"| {row['gap']} | {' | '.join(cells)} | {mean:.0%} ({low:.0%} to {high:.0%}) |")
+    return [*lines, "", f"Made by `python -m training.hearing --checkpoint checkpoints/{name} --data "
+            f"data/processed/{hearing['data']} --clips {rows[0]['clips']}`.", ""]

@@ -1,0 +1,69 @@
+"""The hearing test: it must see a network that listens, and one that does not."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmm.models import make_config, make_model
+from mmm.motion import Clip, Motion, Music
+from mmm.rotations import rotvec_to_matrix
+from mmm.skeleton import SMPL24
+from training.hearing import gap_errors, hearing, interval
+
+
+def loud_clips(count: int = 4, frames: int = 100) -> list[Clip]:
+    """Clips whose first music feature is the bend of one joint, and says where the others do not."""
+    clips = []
+    for number in range(count):
+        bend = np.sin(np.arange(frames) / 7 + number).astype(np.float32)
+        rotvec = np.zeros((frames, 24, 3), np.float32)
+        rotvec[:, 4, 0] = bend
+        features = np.zeros((frames, 35), np.float32)
+        features[:, 0] = (bend + 1) / 2
+        motion = Motion(SMPL24, rotvec_to_matrix(rotvec), np.zeros((frames, 3), np.float32), 60.0)
+        clips.append(Clip(f"song{number}", motion, Music(features, 60.0, np.zeros(0, dtype=int), 120.0)))
+    return clips
+
+
+def follow_the_music(inputs, music, maps, positions):
+    """Stands in for a decoder that has learned the rule of ``loud_clips``: it bends the joint as the music says."""
+    raw = torch.zeros(*inputs.shape[:2], 24 * 9 + 3)
+    bend = 2 * music[..., 0] - 1
+    now = torch.atan2(inputs[..., 4 * 9 + 7], inputs[..., 4 * 9 + 4])  # the fill's bend about x
+    for entry, value in ((4, bend.cos() - now.cos()), (5, now.sin() - bend.sin()),
+                         (7, bend.sin() - now.sin()), (8, bend.cos() - now.cos())):
+        raw[..., 4 * 9 + entry] = value
+    return raw
+
+
+def network(listens: bool):
+    model = make_model(make_config("ecm-small", encoder_layers=1, cross_layers=1)).eval()
+    if listens:
+        object.__setattr__(model, "decode", follow_the_music)
+    return model
+
+
+def test_a_network_that_listens_is_seen():
+    row = hearing(network(True), loud_clips())[0]
+    assert row["right"][0] < 0.05
+    assert row["another"][0] > 10 * row["right"][0]
+    assert row["saved_against_another"][1] > 0.9  # the lower end of the interval
+
+
+def test_an_untrained_network_gains_nothing_from_music():
+    row = hearing(network(False), loud_clips())[0]
+    assert row["right"] == row["another"] == row["silence"]
+    assert row["saved_against_another"][0] == 0
+
+
+def test_each_kind_of_music_is_really_given():
+    errors = gap_errors(network(True), loud_clips(), 60)
+    assert len({round(np.mean(values), 3) for values in errors.values()}) == 3
+
+
+def test_interval_holds_the_mean_and_narrows():
+    values = np.random.default_rng(0).normal(5, 1, 400)
+    mean, low, high = interval(list(values))
+    assert low < mean < high
+    assert mean == pytest.approx(values.mean())
+    assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.15)

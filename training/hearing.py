@@ -1,0 +1,101 @@
+"""Does a network hear? Errors in a gap with the right music, with silence and with another song.
+
+``python -m training.hearing --checkpoint DIR --data DIR`` writes its table into the checkpoint's metrics.json and card.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from tqdm import tqdm
+
+from mmm import masks
+from mmm.checkpoint import describe, load_model
+from mmm.errors import MMMError, ModelError
+from mmm.models import MaskedMotionModel
+from mmm.motion import Clip
+from mmm.music import silence
+from mmm.recovery import recover
+from training.card import write_card
+from training.dataset import MotionSet
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+GAPS = (60, 90)
+RESAMPLES = 2_000
+SONGS = ("right", "silence", "another")
+
+
+def gap_errors(model: MaskedMotionModel, clips: Sequence[Clip], gap: int) -> dict[str, list[float]]:
+    """Mean rotation error (degrees) in a gap in the middle of each clip, for each kind of music.
+
+    ``another`` is the music of the clip half the list away, which is another song at another tempo in most cases.
+    """
+    errors: dict[str, list[float]] = {kind: [] for kind in SONGS}
+    for number, clip in enumerate(tqdm(clips, desc=f"gap of {gap}")):
+        start = (len(clip) - gap) // 2
+        hidden = masks.span(clip, start, start + gap - 1)
+        other = clips[(number + len(clips) // 2) % len(clips)]
+        music = {"right": clip.music, "silence": silence(len(clip), clip.motion.fps), "another": other.music}
+        for kind in SONGS:
+            summary = recover(model, replace(clip, music=music[kind]), hidden).errors.summary()
+            errors[kind].append(float(summary["rotation_deg"] or 0.0))
+    return errors
+
+
+def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float, float]:
+    """Mean and its 95 % bootstrap interval."""
+    array = np.asarray(values)
+    draws = np.random.default_rng(seed).integers(0, len(array), (RESAMPLES, len(array)))
+    low, high = np.percentile(array[draws].mean(axis=1), [2.5, 97.5])
+    return float(array.mean()), float(low), float(high)
+
+
+def hearing(model: MaskedMotionModel, clips: Sequence[Clip]) -> list[dict[str, Any]]:
+    """One row a gap: means with intervals, and by how much the right music lowers the error."""
+    rows = []
+    for gap in GAPS:
+        errors = gap_errors(model, clips, gap)
+        row: dict[str, Any] = {"gap": gap, "clips": len(clips)}
+        row |= {kind: [round(x, 4) for x in interval(errors[kind])] for kind in SONGS}
+        for kind in SONGS[1:]:
+            saved = (np.asarray(errors[kind]) - np.asarray(errors["right"])) / np.mean(errors[kind])
+            row[f"saved_against_{kind}"] = [round(x, 4) for x in interval(list(saved))]
+        rows.append(row)
+    return rows
+
+
+@app.command()
+def main(
+    checkpoint: Annotated[Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")],
+    data: Annotated[Path, typer.Option(help="the prepared set; its test split is used")],
+    clips: Annotated[int, typer.Option(help="how many, spread evenly over the split")] = 200,
+    frames: int = 300,
+    split: str = "test",
+) -> None:
+    """Compare recovery with the right music, silence, and another song."""
+    try:
+        model = load_model(checkpoint)
+        if not model.config.uses_music:
+            raise ModelError(str(checkpoint), "this network takes no music", "one that listens", "choose another")
+        pool = MotionSet(data / split).cut_clips(clips, frames, model.config.skeleton, model.config.fps)
+        rows = hearing(model, pool)
+        info = describe(checkpoint)
+        metrics = {**info.metrics, "hearing": {"split": split, "data": data.name, "frames": frames, "rows": rows}}
+        (info.path / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+        write_card(info.path)
+    except MMMError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    for row in rows:
+        parts = [f"{kind} {row[kind][0]:.2f} ({row[kind][1]:.2f} to {row[kind][2]:.2f})" for kind in SONGS]
+        typer.echo(f"gap of {row['gap']}: rotation, deg: {', '.join(parts)}; against another song "
+                   f"{row['saved_against_another'][0]:+.1%} saved")
+
+
+if __name__ == "__main__":
+    app()
