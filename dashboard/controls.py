@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.library import Entry
-from mmm import Clip, MMMError
+from mmm import SMPL24, Clip, MMMError
 from mmm.baselines import BASELINES
 from mmm.catalog import CheckpointSummary, check_fit
 
@@ -51,17 +51,17 @@ def seed_from_url() -> None:
             st.session_state[name] = query[name]
     if re.fullmatch(r"\d+-\d+", query.get("frames", "")):
         st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
-    if query.get("seed", "").isdigit():
+    if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
         st.session_state.seed = int(query["seed"])
-    _put_spec(query.get("hide", DEFAULT_SPEC))
+    _put_spec(" ".join(query.get("hide", DEFAULT_SPEC).split()))
 
 
 def _put_spec(spec: str) -> None:
     """Set the pattern's widgets to what a SPEC says; an unusual one is shown written out."""
     pattern, _, groups = spec.partition("@")
     kind, match = next((k, m) for k, v in KINDS.items() if (m := re.fullmatch(v.regex, pattern)))
-    if "+" in spec:
-        kind = "spec"
+    if "+" in spec or any(name not in SMPL24.groups for name in groups.split(",") if name):
+        kind = "spec"  # several patterns, or single joints: there are no widgets for these
     values: dict[str, Any] = {"kind": kind}
     if kind == "spec":
         values["spec_text"] = spec
@@ -74,7 +74,7 @@ def _put_spec(spec: str) -> None:
     elif kind == "random":
         values["share"] = float(match[1])
     if groups and kind != "spec":
-        values["groups"] = groups.split(",")
+        values["groups"] = [name for name in groups.split(",") if name]
     for name, value in values.items():
         st.session_state.setdefault(name, value)
 
@@ -110,16 +110,16 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
 
 def pick_pattern(clip: Clip) -> tuple[str, int]:
     """What is hidden: a SPEC and the seed for random ones."""
+    groups = clip.motion.skeleton.groups
+    names = [name for name in groups if name != "all"]
     kind = st.selectbox("Hide", list(KINDS), key="kind", format_func=lambda k: KINDS[k].label,
                         help="True frames that the model may not see. " + KINDS[st.session_state.kind].help)
     last = len(clip) - 1
     spec, seed = _SPEC_WIDGETS[kind](last), int(st.session_state.get("seed", 0))
-    if kind == "random":
+    if "random" in spec:
         seed = st.number_input("Seed", 0, 9999, key="seed", help="Another seed hides other frames.")
     if kind == "spec":
         return spec, seed
-    groups = clip.motion.skeleton.groups
-    names = [name for name in groups if name not in ("all", "torso", "head")]
     st.session_state.groups = [g for g in st.session_state.get("groups", []) if g in names]
     chosen = st.multiselect("Only these joints", names, key="groups", placeholder="the whole body",
                             format_func=lambda g: f"{g.replace('_', ' ')} ({len(groups[g])})")
@@ -182,7 +182,7 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> str:
             check_fit(card, clip)
             fitting.append(card)
         except MMMError as error:
-            unfit.append((card.name, f"it {error.expected}"[3:], error.found))
+            unfit.append(f"{card.name} expects {error.expected}; the clip has {error.found}.")
     names = [*(c.name for c in fitting), *BASELINES]
     if st.session_state.get("method") not in names:
         st.session_state.method = names[0] if fitting else "spline"
@@ -192,15 +192,17 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> str:
         card = of[chosen]
         heard = "listens to the music" if card.uses_music else "sees motion alone"
         st.caption(f"`{card.network}` network, {heard}.")
-    for name, expected, found in unfit:
-        st.caption(f"Not for this clip: {name} expects {expected}; the clip has {found}.")
+    for reason in unfit:
+        st.caption(f"Not for this clip: {reason}")
+    if not checkpoints:
+        st.caption("No trained network found; interpolations only. `python -m training.pretrain` trains one.")
     return chosen
 
 
 def share_in_url(entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str) -> None:
     """Keep the address in step with the page, so that it can be sent to a colleague."""
     wanted = {"sequence": entry.key, "frames": f"{frames[0]}-{frames[1]}", "hide": spec, "method": method}
-    if spec.startswith("random"):
+    if "random" in spec:
         wanted["seed"] = str(seed)
     if dict(st.query_params) != wanted:
         st.query_params.from_dict(wanted)

@@ -1,25 +1,31 @@
 """Under the stage: how far each method is from the truth, over time, by joint, and in one table."""
 
+import html
 import json
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, nice_top, pack_joint_heatmap
-from dashboard.figures import limb_bars
-from mmm import RecoveryResult, save_clip
+from dashboard.palette import method_colour
+from mmm import save_clip
 from mmm.masks import Mask
 
+if TYPE_CHECKING:
+    from mmm import RecoveryResult  # imports torch when asked for
+
 KINDS = {"position_cm": ("Joint position", "cm"), "rotation_deg": ("Joint rotation", "°")}
-METHOD_COLOURS = ("#d9480f", "#8a8f98", "#b7791f", "#2b7a78")
-"""The model first, then the baselines; readable on light and dark ground."""
+COLUMNS = {"rotation_deg": ("rotation, °", "Mean angle between true and recovered local rotations"),
+           "position_cm": ("position, cm", "Mean distance between true and recovered joints"),
+           "root_cm": ("root, cm", "Mean distance of the body's root, over frames in which it was hidden")}
 
 
 @st.fragment
-def errors_section(results: list[RecoveryResult], mask: Mask) -> None:
+def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
     """Everything about errors, over hidden entries only. A fragment: switching a view leaves the stage playing."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.subheader("How far from the truth", anchor=False)
@@ -31,15 +37,17 @@ def errors_section(results: list[RecoveryResult], mask: Mask) -> None:
     table, bars = st.columns([1, 1], gap="large")
     with table:
         st.markdown(f"**Means** {over}")
-        st.markdown(_table(results))
+        st.html(_table(results, _dark()))
         _downloads(results, mask)
     with bars:
-        st.markdown(f"**By limb**, {KINDS[kind][0].lower()}")
-        figure = limb_bars(results, METHOD_COLOURS[:len(results)], kind, KINDS[kind][1])
+        from dashboard.figures import limb_bars  # plotly takes half a second, which the page does not wait for
+
+        st.markdown(f"**By limb**, mean {KINDS[kind][0].lower()} error")
+        figure = limb_bars(results, kind, KINDS[kind][1], _dark())
         st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="limbs")
 
 
-def _curves(results: list[RecoveryResult], mask: Mask, kind: str, over: str) -> None:
+def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str, over: str) -> None:
     first = results[0]
     series = {r.model_name: r.errors.per_frame(kind) for r in results}
     payload = pack_curves(series, fps=first.clip.motion.fps, unit=KINDS[kind][1], model=first.model_name,
@@ -48,7 +56,7 @@ def _curves(results: list[RecoveryResult], mask: Mask, kind: str, over: str) -> 
     curves(payload, key="curves")
 
 
-def _map(results: list[RecoveryResult], kind: str) -> None:
+def _map(results: "list[RecoveryResult]", kind: str) -> None:
     names = [r.model_name for r in results]
     if st.session_state.get("map_of") not in names:
         st.session_state.map_of = names[0]
@@ -63,26 +71,35 @@ def _map(results: list[RecoveryResult], kind: str) -> None:
     heatmap(payload, key="map")
 
 
-def _top(result: RecoveryResult, kind: str) -> float:
+def _top(result: "RecoveryResult", kind: str) -> float:
     return nice_top(getattr(result.errors, kind)[result.hidden])
 
 
-def _table(results: list[RecoveryResult]) -> str:
-    rows = [(r.model_name, r.errors.summary(), r) for r in results]
-    kinds = ("rotation_deg", "position_cm", "root_cm")
-    best = {kind: min((v for _, s, _ in rows if (v := s[kind]) is not None), default=None) for kind in kinds}
-    lines = ["| | rotation, deg | position, cm | root, cm | time, ms |", "|---|---:|---:|---:|---:|"]
-    for name, summary, result in rows:
+def _dark() -> bool:
+    return st.context.theme.type == "dark"
+
+
+def _table(results: "list[RecoveryResult]", dark: bool) -> str:
+    """A row a method; the best of each column is bold."""
+    summaries = [r.errors.summary() for r in results]
+    best = {kind: min((v for s in summaries if (v := s[kind]) is not None), default=None) for kind in COLUMNS}
+    heads = "".join(f'<th title="{hint}">{head}</th>' for head, hint in COLUMNS.values())
+    rows = []
+    for result, summary in zip(results, summaries, strict=True):
         cells = []
-        for kind in kinds:
+        for kind in COLUMNS:
             value = summary[kind]
             text = "–" if value is None else f"{value:.2f}"
-            cells.append(f"**{text}**" if value is not None and value == best[kind] else text)
-        lines.append(f"| {name} | {' | '.join(cells)} | {result.elapsed_s * 1000:.0f} |")
-    return "\n".join(lines)
+            cells.append(f"<td><b>{text}</b></td>" if value is not None and value == best[kind] else f"<td>{text}</td>")
+        dot = f'<i style="background:{method_colour(result.model_name, dark)}"></i>'
+        rows.append(f"<tr><th>{dot}{html.escape(result.model_name)}</th>{''.join(cells)}"
+                    f"<td>{result.elapsed_s * 1000:.0f}</td></tr>")
+    heads += '<th title="Time of the recovery alone">time, ms</th>'
+    return (f'<table class="wb-table"><thead><tr><th></th>{heads}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table>")
 
 
-def _downloads(results: list[RecoveryResult], mask: Mask) -> None:
+def _downloads(results: "list[RecoveryResult]", mask: Mask) -> None:
     first, name = results[0], f"{results[0].clip.name}-{results[0].model_name}"
     columns = st.columns(3)
     for column, suffix in zip(columns, ("bvh", "npz"), strict=False):
@@ -94,14 +111,14 @@ def _downloads(results: list[RecoveryResult], mask: Mask) -> None:
                                help="The table as JSON")
 
 
-def _file(result: RecoveryResult, suffix: str) -> bytes:
+def _file(result: "RecoveryResult", suffix: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"clip.{suffix}"
         save_clip(result.recovered, path)
         return path.read_bytes()
 
 
-def _metrics(results: list[RecoveryResult], mask: Mask) -> bytes:
+def _metrics(results: "list[RecoveryResult]", mask: Mask) -> bytes:
     from mmm.evaluation import report  # torch is loaded by now: there is a result
 
     return json.dumps(report(results, mask.label, int(st.session_state.get("seed", 0))), indent=1).encode()

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from mmm import Clip, load_clip
+from mmm.errors import FileError
 
 ROOT = Path(__file__).resolve().parent.parent
 SUFFIXES = (".npz", ".pkl", ".bvh", ".amc")
@@ -35,14 +36,20 @@ def folders() -> list[tuple[str, Path]]:
     places = [("Samples", ROOT / "data" / "samples"), ("data/raw", ROOT / "data" / "raw")]
     for part in os.environ.get("MMM_DATA", "").split(os.pathsep):
         if part:
-            places.append((Path(part).name or part, Path(part)))
+            name = Path(part).name
+            places.append((part if not name or name in (n for n, _ in places) else name, Path(part)))
     return [(name, place) for name, place in places if place.is_dir()]
 
 
 def find_entries() -> list[Entry]:
-    """Every motion file of the searched folders, by folder and name."""
+    """Every motion file of the searched folders, by folder and name; looked up anew every few seconds."""
+    return _find(tuple(folders()))
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     entries = []
-    for name, place in folders():
+    for name, place in places:
         files = sorted(p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
         entries += [Entry(p, str(p.relative_to(place).with_suffix("") if name == "Samples" else p.relative_to(place)),
                           name) for p in files[:MAX_ENTRIES]]
@@ -55,16 +62,42 @@ def open_clip(entry: Entry) -> Clip:
     Raises:
         MMMError: it cannot be read; the message is for the user.
     """
-    stat = entry.path.stat()
-    return _read(str(entry.path), stat.st_mtime_ns, stat.st_size)
+    return _read(*_stamp(entry))
 
 
+def open_part(entry: Entry, start: int, stop: int) -> Clip:
+    """Frames ``start`` to ``stop`` of a file; the same object each time, so that positions are computed once.
+
+    Raises:
+        MMMError: it cannot be read; the message is for the user.
+    """
+    return _part(*_stamp(entry), start, stop)
+
+
+def _stamp(entry: Entry) -> tuple[str, int, int]:
+    """What changes when the file does."""
+    try:
+        stat = entry.path.stat()
+    except OSError as error:
+        raise _unreadable(str(entry.path), error) from None
+    return str(entry.path), stat.st_mtime_ns, stat.st_size
+
+
+def _unreadable(path: str, error: OSError) -> FileError:
+    return FileError(path, error.strerror or str(error), "a file that can be read",
+                     "restore it or choose another sequence")
+
+
+# Streamlit leaves arguments with a leading underscore out of its key; these must all be in it.
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _read(path: str, _changed_ns: int, _size: int) -> Clip:
-    return load_clip(Path(path))
+def _read(path: str, changed_ns: int, size: int) -> Clip:
+    try:
+        return load_clip(Path(path))
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def crop_clip(path: str, changed_ns: int, start: int, stop: int, _clip: Clip) -> Clip:
-    """A part of a clip; the same object for the same part, so that positions are computed once."""
-    return _clip if (start, stop) == (0, len(_clip)) else _clip.crop(start, stop)
+def _part(path: str, changed_ns: int, size: int, start: int, stop: int) -> Clip:
+    whole = _read(path, changed_ns, size)
+    return whole if (start, stop) == (0, len(whole)) else whole.crop(start, stop)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import mmm
-from mmm import Clip, MMMError, RecoveryResult
+from mmm import Clip, MMMError
 from mmm.baselines import BASELINES
 from mmm.catalog import find_checkpoint
 from mmm.masks import Mask
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both import torch, which the page does not wait for
+    from mmm import RecoveryResult
     from mmm.models import MaskedMotionModel
 
 KEPT_RESULTS = 32
@@ -42,7 +43,7 @@ class Job:
     request: Request
     share: float = 0.0
     stage: str = "Starting"
-    results: list[RecoveryResult] | None = None
+    results: "list[RecoveryResult] | None" = None
     """The method asked for, then hold, slerp and spline."""
     error: str = ""
     _cancel: threading.Event = field(default_factory=threading.Event)
@@ -52,6 +53,11 @@ class Job:
     def running(self) -> bool:
         """Whether it still works."""
         return not self._done.is_set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancel.is_set()
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; True when ended."""
@@ -67,7 +73,7 @@ class Job:
             raise Cancelled
         self.share, self.stage = share, stage
 
-    def run(self, work: Callable[["Job"], list[RecoveryResult]]) -> None:
+    def run(self, work: "Callable[[Job], list[RecoveryResult]]") -> None:
         """The thread's body."""
         try:
             self.results = work(self)
@@ -90,14 +96,14 @@ class Results:
         self._kept: OrderedDict[Request, list[RecoveryResult]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, request: Request) -> list[RecoveryResult] | None:
+    def get(self, request: Request) -> "list[RecoveryResult] | None":
         """The results of this request, if it was run lately."""
         with self._lock:
             if request in self._kept:
                 self._kept.move_to_end(request)
             return self._kept.get(request)
 
-    def put(self, request: Request, results: list[RecoveryResult]) -> None:
+    def put(self, request: Request, results: "list[RecoveryResult]") -> None:
         """Keep results; the oldest go."""
         with self._lock:
             self._kept[request] = results
@@ -138,7 +144,7 @@ def start(request: Request, clip: Clip, mask: Mask) -> Job:
     """Start a recovery in a thread of its own and return at once."""
     job, models, results = Job(request), loaded_models(), kept_results()
 
-    def work(job: Job) -> list[RecoveryResult]:
+    def work(job: Job) -> "list[RecoveryResult]":
         baselines = [mmm.interpolate(name, clip, mask) for name in BASELINES]
         if request.method in BASELINES:
             first = next(r for r in baselines if r.model_name == request.method)

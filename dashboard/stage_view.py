@@ -1,20 +1,25 @@
 """The stage on the page: truth and recovery, and one interpolation more if asked."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
 from dashboard.components.stage import pack_stage, panel_from_motion, stage
-from mmm import Clip, Motion, RecoveryResult
+from mmm import Clip, Motion
 from mmm.baselines import BASELINES
 from mmm.io.audio import encode_ogg
 from mmm.masks import Mask
 
+if TYPE_CHECKING:
+    from mmm import RecoveryResult  # imports torch when asked for
+
 
 @st.fragment
-def stage_section(clip: Clip, mask: Mask, results: list[RecoveryResult] | None, method: str) -> None:
+def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None", method: str) -> None:
     """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so.
 
-    A fragment: what the stage reports after a scrub reruns this alone, not the page.
+    A fragment: adding a third dancer reruns this alone, not the page.
     """
     others = [name for name in BASELINES if name != method]
     chosen = st.session_state.get("beside")
@@ -33,7 +38,7 @@ def stage_section(clip: Clip, mask: Mask, results: list[RecoveryResult] | None, 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Clip: Clip.digest})
 def _payload(clip: Clip, spec: str, hidden: bytes, recovered_by: str, extra: str | None, *, _mask: Mask,
-             _results: list[RecoveryResult] | None) -> bytes:
+             _results: "list[RecoveryResult] | None") -> bytes:
     panels = [panel_from_motion("Truth", clip.motion, "truth")]
     errors: dict[str, np.ndarray] = {}
     if _results is not None:

@@ -14,6 +14,11 @@ from mmm.baselines import BASELINES
 from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
 
+PATIENCE_S = 0.3
+"""A recovery that is done by then shows no progress bar, which would only flash."""
+POLL_S = 0.25
+MIN_FRAMES = 3
+
 CSS = """<style>
 .block-container, [data-testid="stMainBlockContainer"] {padding-top: 2.2rem; padding-bottom: 4rem; max-width: 1500px}
 .wb-title {display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 14px; margin: 0 0 2px}
@@ -28,7 +33,6 @@ def page() -> None:
     """Draw the page; Streamlit calls this anew at every interaction."""
     st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=":material/animation:")
     st.html(CSS)
-    recoveries.warm_up()
     controls.seed_from_url()
     st.sidebar.html('<div class="wb-brand">Masked motion workbench'
                     "<span>Hide part of a dance, let a network recover it.</span></div>")
@@ -52,37 +56,39 @@ def _workbench(entries: list[library.Entry]) -> None:
     with st.sidebar:
         entry = controls.pick_sequence(entries)
         whole = library.open_clip(entry)
+        if len(whole) < MIN_FRAMES:
+            raise MMMError(whole.name, f"{len(whole)} frames", f"at least {MIN_FRAMES}", "choose a longer sequence")
         frames = controls.pick_frames(whole, entry)
-        stat = entry.path.stat()
-        clip = library.crop_clip(str(entry.path), stat.st_mtime_ns, *frames, _clip=whole)
+        clip = library.open_part(entry, *frames)
         st.divider()
-        mask, seed, problem = _pattern(clip)
+        spec, mask, seed, problem = _pattern(clip)
         if problem:
             st.error(problem, icon=":material/error:")
-        st.divider()
         method = controls.pick_method(clip, list_checkpoints())
         slot = st.container()
-    controls.share_in_url(entry, frames, mask.label, seed, method)
-    request = Request(clip.digest(), mask.label, seed if mask.label.startswith("random") else 0, method)
+    controls.share_in_url(entry, frames, spec, seed, method)
+    request = Request(clip.digest(), mask.label, seed if "random" in mask.label else 0, method)
     results = recoveries.kept_results().get(request)
     _title(clip)
     stage_section(clip, mask, results, method)
     if results is not None:
         errors_section(results, mask)
     _command_line(entry, frames, mask, seed, method)
+    recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)
 
 
-def _pattern(clip: Clip) -> tuple[Mask, int, str]:
+def _pattern(clip: Clip) -> tuple[str, Mask, int, str]:
+    """The SPEC as chosen, its mask, the seed, and what is wrong with it (then nothing is hidden)."""
     spec, seed = controls.pick_pattern(clip)
     try:
         mask = masks.parse(spec, clip, seed)
         if mask.hidden.all(axis=0).any():
-            return mask, seed, "Nothing is known of some joints: leave at least one frame visible."
-        return mask, seed, ""
+            return spec, mask, seed, "Nothing is known of some joints: leave at least one frame visible."
+        return spec, mask, seed, ""
     except MMMError as error:
-        return masks.none(clip), seed, str(error)
+        return spec, masks.none(clip), seed, str(error)
 
 
 def _title(clip: Clip) -> None:
@@ -100,44 +106,51 @@ def _title(clip: Clip) -> None:
 
 @st.fragment
 def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool) -> None:
-    """Recover, progress, cancel. A fragment: while it waits, the rest of the page stays alive."""
+    """Recover, progress, cancel. A fragment: while a recovery runs, the rest of the page stays alive."""
     job: Job | None = st.session_state.get("job")
     mine = job is not None and job.request == request
     hidden = int(mask.hidden.sum())
-    st.caption(f"{int(mask.frames.sum())} of {len(clip)} frames hidden, {hidden / mask.hidden.size:.0%} of all joints "
-               "and frames.")
-    first = "job" not in st.session_state
-    pressed = st.button("Recover", type="primary", width="stretch", icon=":material/auto_fix_high:",
-                        disabled=blocked or not hidden or (mine and job is not None and job.running),
-                        help="Fill the hidden frames with the chosen model.")
-    if (pressed or (first and not done)) and hidden and not blocked:
+    st.caption(_how_much(clip, mask))
+    first, pressed = "job" not in st.session_state, bool(st.session_state.get("recover"))
+    started = (pressed or (first and not done)) and bool(hidden) and not blocked
+    if started:
         if job is not None:
             job.cancel()
         job = st.session_state.job = recoveries.start(request, clip, mask)
         mine = True
+    busy = mine and job is not None and job.running
+    st.button("Recover", type="primary", width="stretch", icon=":material/auto_fix_high:", key="recover",
+              disabled=blocked or not hidden or busy, help="Fill the hidden frames with the chosen model.")
     if job is None or not mine:
         return
-    if job.running:
+    if not job.wait(PATIENCE_S if started else 0):
         _follow(job)
-    if job.error:
+    elif job.error:
         st.warning(job.error, icon=":material/warning:")
-    elif job.results is not None and not done:
+    elif not done:
         st.rerun()
     elif pressed and job.results is not None:
         st.toast(f"Recovered again in {job.results[0].elapsed_s:.2f} s; the same hidden frames give the same motion.")
 
 
+def _how_much(clip: Clip, mask: Mask) -> str:
+    """In words, how much of the clip is hidden."""
+    frames, entries = int(mask.frames.sum()), mask.hidden.mean()
+    if not frames:
+        return "Nothing is hidden."
+    joints = int(mask.hidden.any(axis=0).sum())
+    body = "" if joints == mask.hidden.shape[1] else f", in {joints} of {mask.hidden.shape[1]} joints"
+    return f"{frames} of {len(clip)} frames hidden{body}: {max(entries, 0.001):.1%} of all values."
+
+
+@st.fragment(run_every=POLL_S)
 def _follow(job: Job) -> None:
-    if job.wait(0.15):  # most recoveries end here: no bar that only flashes
-        return
-    bar = st.progress(job.share, text=job.stage)
-    cancel = st.empty()
-    if cancel.button("Cancel", width="stretch", key="cancel"):
-        job.cancel()
-    while not job.wait(0.05):
-        bar.progress(job.share, text=job.stage)
-    bar.empty()
-    cancel.empty()
+    """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
+    if not job.running:
+        st.rerun()
+    st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
+    st.button("Cancel", width="stretch", key="cancel", on_click=job.cancel, disabled=job.cancelled,
+              help="Stop after the part in hand.")
 
 
 def _command_line(entry: library.Entry, frames: tuple[int, int], mask: Mask, seed: int, method: str) -> None:

@@ -36,7 +36,7 @@ class Figure {
   constructor(info, index, arrays, frames) {
     this.name = info.name;
     this.role = info.role;
-    this.look = info.role; // the stage sets a second baseline apart
+    this.look = info.role === "baseline" ? baselineLook(info.name) : info.role;
     this.facing = info.facing;
     this.joints = info.joints;
     this.frames = frames;

@@ -71,16 +71,24 @@ const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * t);
 const css = (c, alpha = 1) => `rgba(${c.map((v) => Math.round(v)).join(",")},${alpha})`;
 const luminance = (c) => (0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]) / 255;
 
-function hue([r, g, b]) {
-  return Math.atan2(Math.sqrt(3) * (g - b), 2 * r - g - b); // radians
+/** One colour a method, everywhere on the page; dashboard/palette.py says the same to Python. The model has the theme's
+ *  primary colour, the truth that of the text. `other` is for curves that are none of these. */
+const METHOD_COLOURS = {
+  light: { hold: "#3f8ac9", slerp: "#1f8a80", spline: "#7b46b8", other: "#b83280" },
+  dark: { hold: "#6db3f2", slerp: "#4fc0b0", spline: "#b898f0", other: "#e58fb1" },
+};
+
+/** Which colour a name has when it is not the model's: "Slerp, before Recover" is slerp. */
+function baselineLook(name) {
+  const word = name.toLowerCase().split(/[ ,]/)[0];
+  return word !== "other" && word in METHOD_COLOURS.light ? word : "other";
 }
 
-/** Colours for what is not the model: of a fixed row, those that nobody mistakes for the primary colour. */
-function otherColours(primary, dark) {
-  const row = (dark ? ["#e3b341", "#4fb3a9", "#a792e8", "#79b8ff", "#e58fb1"] : ["#b7791f", "#1f8a80", "#7257c9", "#2b6cb0", "#b83280"])
-    .map((text) => parseColour(text));
-  const apart = (c) => Math.abs(Math.atan2(Math.sin(hue(c) - hue(primary)), Math.cos(hue(c) - hue(primary))));
-  return [...row.filter((c) => apart(c) > 0.7), ...row.filter((c) => apart(c) <= 0.7)];
+/** [r, g, b] of a look: "truth", "model", or what baselineLook gives. */
+function lookColour(theme, look) {
+  if (look === "truth") return mix(theme.text, theme.bg, 0.45);
+  if (look === "model") return theme.primary;
+  return parseColour(METHOD_COLOURS[theme.dark ? "dark" : "light"][look] || METHOD_COLOURS.light.other);
 }
 
 /** The theme as numbers, from Streamlit's --st-* variables. */
@@ -96,7 +104,6 @@ function readTheme(node) {
     primary,
     muted: mix(text, bg, 0.42),
     line: mix(bg, text, dark ? 0.17 : 0.13),
-    series: [primary, ...otherColours(primary, dark)],
     font: style.getPropertyValue("--st-font") || "sans-serif",
   };
 }

@@ -35,12 +35,10 @@ class Curves extends TimePlot {
       el("span", { class: "spacer" }), el("div", { class: "legend" }, ...this.series.map((line) => line.button), this.logButton));
   }
 
-  /** Colours by role: the model in the theme's, the truth in the text's, the rest from the row of others. */
   colour(line) {
-    if (line.role === "model") return this.theme.primary;
     if (line.role === "truth") return this.theme.text;
-    const others = this.series.filter((s) => s.role === "baseline");
-    return this.theme.series[1 + (others.indexOf(line) % 4)];
+    const look = baselineLook(line.name); // a baseline keeps its colour where it stands in the model's place
+    return lookColour(this.theme, line.role === "model" && look === "other" ? "model" : look);
   }
 
   range(shown) {

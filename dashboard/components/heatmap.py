@@ -13,17 +13,19 @@ from mmm.skeleton import Skeleton
 Array = np.ndarray
 
 LIMB_ORDER = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
+STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+"""Where a colour scale may end: near enough to the data that a map is not washed out."""
 SCRIPTS = ("common.js", "chart.js", "heatmap.js")
 
 
 def nice_top(values: Float[Array, "..."]) -> float:
-    """The end of the colour scale: the 99th percentile of what is not zero, rounded up to 1, 2, 2.5 or 5 x 10^n."""
+    """The end of the colour scale: the 99th percentile of what is not zero, rounded up to one of ``STEPS`` x 10^n."""
     some = values[values > 0]
     if not some.size:
         return 1.0
     high = float(np.percentile(some, 99))
     power = 10.0 ** np.floor(np.log10(high))
-    return float(next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= high * 0.999))
+    return float(next(m * power for m in STEPS if m * power >= high * 0.999))
 
 
 def pack_heatmap(

@@ -23,12 +23,8 @@ class CanvasRenderer {
   setTheme(theme) {
     this.theme = theme;
     const neutral = theme.dark ? [156, 168, 188] : [158, 170, 189];
-    this.colours = {
-      truth: shadeTable(neutral, neutral, theme.dark),
-      model: shadeTable(neutral, theme.primary, theme.dark),
-      baseline: shadeTable(neutral, theme.series[1], theme.dark),
-      baseline2: shadeTable(neutral, theme.series[2], theme.dark),
-    };
+    this.neutral = neutral;
+    this.colours = { truth: shadeTable(neutral, neutral, theme.dark) };
   }
 
   draw({ figures, floor }, view) {
@@ -148,7 +144,7 @@ class CanvasRenderer {
       for (const p of part.points) depth += figure.screen[p * 4 + 2];
       part.depth = depth / part.points.length - (part.kind === "head" ? 0.03 : 0);
     }
-    const table = this.colours[figure.look] || this.colours.model;
+    const table = this.colours[figure.look] ||= shadeTable(this.neutral, lookColour(this.theme, figure.look), this.theme.dark);
     for (const part of [...figure.parts].sort((a, b) => b.depth - a.depth)) {
       const row = table[Math.round(figure.tint[part.owner] * (TINTS - 1))];
       if (part.kind === "limb") this.limb(context, figure, part, row, view);

@@ -55,7 +55,8 @@ class Stage extends StageActions {
   // ---- data ----------------------------------------------------------------------------------------------------
 
   update(component) {
-    this.commit = (frame) => component.setStateValue("frame", frame);
+    // Reporting reruns the page's script, so it is done only where Python asked for it.
+    this.commit = (frame) => { if (this.header.reports) component.setStateValue("frame", frame); };
     if (component.data === this.payload) return;
     this.payload = component.data;
     const { header, arrays } = unpack(component.data);
@@ -65,7 +66,6 @@ class Stage extends StageActions {
     this.duration = header.frames / header.fps;
     if (first || this.channel !== channel) this.join(channel);
     this.figures = header.panels.map((info, i) => new Figure(info, i, arrays, header.frames));
-    this.figures.filter((figure) => figure.role === "baseline").slice(1).forEach((figure) => { figure.look = "baseline2"; });
     const clip = this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "";
     const saved = first ? playheadBus().memory.get(`stage:${channel}`) : null;
     const same = first ? saved?.clip === clip : this.clip === clip;

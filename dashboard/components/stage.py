@@ -56,7 +56,7 @@ class StagePanel:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What the stage tells the server: only after a scrub or a pause, never while playing."""
+    """What the stage tells the server: only if asked, after a scrub or a pause, never while playing."""
 
     frame: int | None
     """The frame the user stopped on, None before the first time."""
@@ -117,6 +117,7 @@ def pack_stage(
     title: str = "",
     errors: Mapping[str, Float[Array, "T"]] | None = None,
     errors_unit: str = "cm",
+    reports: bool = False,
     channel: str = "main",
 ) -> bytes:
     """Everything the stage shows, as one payload.
@@ -132,6 +133,7 @@ def pack_stage(
         title: spoken name of the stage.
         errors: error per frame for the strip under the waveform, the model first; NaN leaves a gap.
         errors_unit: unit of these errors.
+        reports: tell the server the frame after a scrub or a pause, which reruns the script.
         channel: components of one channel share a playhead.
 
     Raises:
@@ -158,7 +160,7 @@ def pack_stage(
     buffers |= _error_buffers(errors if errors and panels else {}, frames)
     header = {
         "fps": float(fps), "frames": frames, "floor_m": float(floor_m), "title": title, "channel": channel,
-        "errors": list(errors or {}) if panels else [], "errors_unit": errors_unit,
+        "errors": list(errors or {}) if panels else [], "errors_unit": errors_unit, "reports": reports,
         "panels": [
             {"name": p.name, "role": p.role, "joints": len(p.parents), "hulls": [list(h) for h in p.hulls],
              "head": p.head, "crown": p.crown, "facing": float(p.facing_rad)} for p in panels
@@ -178,7 +180,7 @@ def stage(
     Args:
         key: keeps camera, playhead and play state when the payload changes.
         height: of panels, timeline and controls together, CSS pixels.
-        on_frame_change: called when the user has scrubbed or paused.
+        on_frame_change: called when the user has scrubbed or paused, where the payload ``reports``.
     """
     result = _component(key=key, data=with_height(payload, height), on_frame_change=on_frame_change or (lambda: None))
     frame = result.get("frame")

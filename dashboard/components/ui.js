@@ -69,16 +69,12 @@ function showState({ figure, state }) {
   }
 }
 
-/** What stands for each look: the truth is neutral, the model has the theme's colour, baselines those after it. */
-function lookColour(theme, look) {
-  return { truth: mix(theme.text, theme.bg, 0.45), model: theme.primary, baseline: theme.series[1], baseline2: theme.series[2],
-    other: theme.series[3] }[look] || theme.muted;
-}
-
-/** A curve of errors looks like the body of the same name; one without a body takes a look that is still free. */
+/** A curve of errors looks like the body of the same name; of those without a body the first is the model's. */
 function errorLooks(names, figures) {
-  const free = ["model", "baseline", "baseline2", "other"].filter((look) => !figures.some((figure) => figure.look === look && names.includes(figure.name)));
-  return names.map((name) => figures.find((figure) => figure.name === name)?.look || free.shift());
+  return names.map((name, i) => {
+    const look = figures.find((figure) => figure.name === name)?.look || baselineLook(name);
+    return look === "other" && i === 0 ? "model" : look;
+  });
 }
 
 function setPlayButton(ui, playing) {

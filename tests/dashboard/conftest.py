@@ -1,0 +1,138 @@
+"""What tests of the page share: a checkpoint to recover with, the page in AppTest, made-up files."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components.payload import unpack
+from mmm import Clip
+from mmm.skeleton import SMPL24
+from tests.mmm.making import smooth_motion
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = ROOT / "dashboard" / "app.py"
+MODEL = "dance-ecm-small"
+SAMPLE = "Samples/dance_081bpm_test032_dancer00"
+
+
+@pytest.fixture(scope="session")
+def checkpoint_folder(tmp_path_factory) -> Path:
+    """The shipped checkpoints where they are; else a folder with an untrained network of the same name (it equals slerp)."""
+    if (ROOT / "checkpoints" / MODEL / "config.json").is_file():
+        return ROOT / "checkpoints"
+    from mmm.checkpoint import save_model
+    from mmm.models import make_config, make_model
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    config = make_config("ecm-small", cross_layers=1)
+    save_model(make_model(config), folder / MODEL, {})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_clip() -> Clip:
+    """90 smooth frames of the SMPL body at 60 a second, no music."""
+    return Clip("made", smooth_motion(3, 90, SMPL24, 60.0))
+
+
+@pytest.fixture
+def page_env(checkpoint_folder, tmp_path, monkeypatch) -> Iterator[Path]:
+    """The environment of a page of its own: the checkpoint, an empty folder in MMM_DATA (given back), nothing cached."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(checkpoint_folder))
+    monkeypatch.setenv("MMM_DATA", str(folder))
+    yield folder
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+class Page:
+    """The workbench in AppTest, spoken of as a user would."""
+
+    def __init__(self, **query: str) -> None:
+        self.app = AppTest.from_file(str(APP), default_timeout=60)
+        for name, value in query.items():
+            self.app.query_params[name] = value
+        self.run()
+
+    def run(self) -> "Page":
+        self.app.run()
+        assert not self.app.exception, self.app.exception
+        return self
+
+    def set(self, key: str, value: Any) -> "Page":
+        """A widget's new value, by key, as a user sets it."""
+        kinds = ("selectbox", "slider", "number_input", "text_input", "multiselect", "button_group")
+        widget = next(w for kind in kinds for w in self.app.get(kind) if w.key == key)
+        widget.set_value(value)
+        return self.run()
+
+    def press(self, key: str) -> "Page":
+        next(b for b in self.app.button if b.key == key).click()
+        return self.run()
+
+    def until(self, done: Callable[["Page"], Any], limit_s: float = 60.0) -> "Page":
+        """What the browser does on its own: look again until it is so."""
+        end = time.monotonic() + limit_s
+        while not done(self):
+            assert time.monotonic() < end, f"not within {limit_s} s; the page says {self.said}"
+            time.sleep(0.05)
+            self.run()
+        return self
+
+    def recovered(self) -> "Page":
+        """Wait for the recovery that runs."""
+        return self.until(lambda page: page.table)
+
+    def has(self, key: str) -> bool:
+        return any(b.key == key for b in self.app.button)
+
+    @property
+    def stage(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Header and arrays of what the stage was fed."""
+        return self.fed("mmm_stage")
+
+    def fed(self, component: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        found = [e.proto for e in self.app.get("bidi_component") if e.proto.component_name == component]
+        assert len(found) == 1, [e.proto.component_name for e in self.app.get("bidi_component")]
+        return unpack(found[0].bytes)
+
+    @property
+    def panels(self) -> list[str]:
+        return [panel["name"] for panel in self.stage[0]["panels"]]
+
+    @property
+    def table(self) -> str:
+        """The HTML of the table of means; empty before there is one."""
+        return next((e.proto.body for e in self.app.get("html") if "wb-table\"" in e.proto.body), "")
+
+    @property
+    def address(self) -> dict[str, str]:
+        """The page's query parameters."""
+        return {name: value[0] if isinstance(value, list) else value for name, value in self.app.query_params.items()}
+
+    @property
+    def errors(self) -> list[str]:
+        return [e.value for e in self.app.error]
+
+    @property
+    def said(self) -> str:
+        """All captions, errors and warnings in one text."""
+        return "\n".join(e.value for kind in ("caption", "error", "warning", "info") for e in self.app.get(kind))
+
+
+@pytest.fixture
+def open_workbench(page_env) -> Callable[..., Page]:
+    """``open_workbench(sequence=..., hide=...)`` opens the page at this address."""
+    assert os.environ["MMM_DATA"] == str(page_env)
+    return Page
