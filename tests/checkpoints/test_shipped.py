@@ -1,0 +1,88 @@
+"""What ships: size, card, and whether it does what the card says, on the samples (test songs, test dancers)."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import mmm
+from mmm.catalog import list_checkpoints
+from mmm.evaluation import evaluate
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
+SAMPLES = sorted((ROOT / "data" / "samples").glob("*.npz"))
+AIST = ROOT.parent / "shared" / "data" / "aistpp" / "motions" / "gBR_sBM_cAll_d04_mBR0_ch01.pkl"
+MEGABYTE = 1_000_000
+
+
+def test_there_is_a_dance_checkpoint():
+    assert "dance-ecm-small" in [c.name for c in CHECKPOINTS]
+
+
+def test_sizes_stay_small():
+    sizes = {folder: sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+             for folder in (ROOT / "checkpoints").iterdir() if folder.is_dir()}
+    assert all(size < 25 * MEGABYTE for size in sizes.values()), sizes
+    assert sum(sizes.values()) < 100 * MEGABYTE
+    assert sum(f.stat().st_size for f in (ROOT / "data" / "samples").iterdir()) < 5 * MEGABYTE
+
+
+@pytest.mark.parametrize("checkpoint", CHECKPOINTS, ids=lambda c: c.name)
+def test_cards_say_data_split_command_and_baselines(checkpoint):
+    for words in ("python -m training.pretrain", "## Data", "train split", "test split", "| slerp |", "seed", "MIT"):
+        assert words in checkpoint.card, words
+    rows = checkpoint.metrics["evaluation"]["rows"]
+    for spec in {row["hide"] for row in rows}:
+        assert {"hold", "slerp", "spline"} < {row["method"] for row in rows if row["hide"] == spec}
+
+
+@pytest.fixture(scope="module")
+def network():
+    return mmm.load_model(ROOT / "checkpoints" / "dance-ecm-small")
+
+
+@pytest.fixture(scope="module")
+def dances():
+    assert len(SAMPLES) == 12
+    return [mmm.load_clip(path, frames=(150, 450)) for path in SAMPLES]
+
+
+def test_beats_every_interpolation_in_gaps(network, dances):
+    rows = evaluate(network, dances, ["span:135-164", "span:120-179", "span:105-194"])
+    for spec in {row["hide"] for row in rows}:
+        means = {row["method"]: row for row in rows if row["hide"] == spec}
+        ours = means.pop("dance-ecm-small")
+        for metric in ("rotation_deg", "position_cm"):
+            assert ours[metric] < min(row[metric] for row in means.values()), (spec, metric)
+
+
+def test_listens_to_the_music(network, dances):
+    """In a gap the right song must serve better than another clip's, on the average of the samples."""
+    right, wrong = [], []
+    for number, clip in enumerate(dances):
+        hidden = mmm.masks.span(clip, 105, 194)
+        other = replace(clip, music=dances[(number + 6) % 12].music)
+        right.append(mmm.recover(network, clip, hidden).errors.summary()["rotation_deg"])
+        wrong.append(mmm.recover(network, other, hidden).errors.summary()["rotation_deg"])
+    assert sum(right) < 0.95 * sum(wrong), (sum(right) / 12, sum(wrong) / 12)
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not AIST.exists(), reason="the AIST++ recordings are not beside the project")
+def test_a_genuine_dance_from_the_command_line(tmp_path, capsys):
+    """The README's promise on a recording that no one trained on; the interpolations' figures are published."""
+    from mmm.cli import main
+
+    metrics = tmp_path / "m.json"
+    status = main(["recover", str(AIST), "--frames", "0:300", "--checkpoint", str(ROOT / "checkpoints/dance-ecm-small"),
+                   "--hide", "every:15", "--metrics", str(metrics), "--out", str(tmp_path / "r.bvh")])
+    assert status == 0
+    methods = json.loads(metrics.read_text())["methods"]
+    for name, figures in {"slerp": (2.992, 3.589, 1.781), "spline": (2.615, 2.763, 1.560),
+                          "hold": (7.273, 9.713, 5.248)}.items():
+        found = [methods[name][metric] for metric in ("rotation_deg", "position_cm", "root_cm")]
+        assert found == pytest.approx(figures, abs=0.01), name
+    assert "silence" in capsys.readouterr().err
+    assert len(mmm.load_clip(tmp_path / "r.bvh").motion) == 300
