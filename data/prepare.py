@@ -1,4 +1,4 @@
-"""Make data sets ready for training: ``python -m data.prepare dance --out data/processed/dance``."""
+"""Make data sets ready for training: our own dance set, AIST++, LAFAN1, any folder of BVH and AMC."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from data.dance import dataset
 from data.dance.samples import write_samples
 from data.dance.truth import save_truths, truth_of
+from data.sources import commands as sources
 from mmm.errors import MMMError
 
 
@@ -28,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     truth.add_argument("--out", type=Path, required=True, help="the .npz to write")
     samples = commands.add_parser("samples", help="the twelve clips that ship with the project, made again")
     samples.add_argument("--out", type=Path, default=Path("data/samples"), help="folder to write into")
+    sources.add_commands(commands)
     return parser
 
 
@@ -39,11 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MMMError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)  # noqa: T201
+        return 130
     return 0
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.command == "samples":
+    if options.command in sources.KINDS:
+        sources.run(options)
+    elif options.command == "samples":
         write_samples(options.out)
     elif options.command == "truth":
         song, dancer, start = dataset.parse_clip_name(options.clip)

@@ -1,0 +1,105 @@
+"""What was kept, what was left out, and why: a table for the eye and ``report.json``."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.sources.assemble import REPORT, Member
+from data.sources.files import Skip
+from data.sources.units import SPLITS
+from mmm.io.files import write_atomically
+
+_NAMED = 5  # of the files left out for one reason, how many the table names
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one run."""
+
+    kind: str
+    """``aist``, ``lafan1`` or ``bvh``."""
+    fps: float
+    members: Sequence[Member]
+    skipped: Sequence[Skip]
+    skeletons: Sequence[Mapping[str, Any]] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    missing_music: Mapping[str, int] = field(default_factory=dict)
+    """Recordings that are not there, with the motions that needed each."""
+    listed_missing: Sequence[str] = ()
+    """Names that a list of the user has and the folder has not."""
+    elapsed_s: float = 0.0
+    from_cache: int = 0
+
+    def splits(self) -> dict[str, dict[str, Any]]:
+        """Of each split clips, frames, hours and units."""
+        rows = {}
+        for split in SPLITS:
+            members = [m for m in self.members if m.split == split]
+            frames = sum(int(m.converted.facts["frames"]) for m in members)
+            rows[split] = {"clips": len(members), "frames": frames, "hours": round(frames / self.fps / 3600, 4),
+                           "units": sorted({m.unit for m in members})}
+        return rows
+
+    def reasons(self) -> dict[str, int]:
+        """How many files were left out for each reason, the most frequent first."""
+        return dict(Counter(skip.reason for skip in self.skipped).most_common())
+
+    def notes(self) -> dict[str, int]:
+        """What the readers had to do to the files that are kept."""
+        return dict(Counter(note for m in self.members for note in m.converted.facts["notes"]).most_common())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for ``report.json``."""
+        return {
+            "kind": self.kind, "fps": self.fps, "options": dict(self.options), "splits": self.splits(),
+            "kept": len(self.members), "skipped": len(self.skipped), "reasons": self.reasons(),
+            "missing_music": dict(self.missing_music), "listed_missing": list(self.listed_missing),
+            "skeletons": [dict(row) for row in self.skeletons], "notes": self.notes(),
+            "skipped_files": [vars(skip) for skip in self.skipped], "elapsed_s": round(self.elapsed_s, 1),
+            "from_cache": self.from_cache,
+        }
+
+    def write(self, out: Path) -> None:
+        """Into the set's folder."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        write_atomically(out / REPORT, lambda file: file.write(text.encode()))
+
+    def lines(self) -> Iterator[str]:
+        """The table."""
+        yield f"{'split':<7}{'clips':>7}{'frames':>10}{'hours':>8}{'units':>7}"
+        for split, row in self.splits().items():
+            yield f"{split:<7}{row['clips']:>7}{row['frames']:>10}{row['hours']:>8.2f}{len(row['units']):>7}"
+        yield f"kept {len(self.members)}, skipped {len(self.skipped)}"
+        for reason, count in self.reasons().items():
+            yield f"  {count:>5}  {reason}"
+            members = [skip for skip in self.skipped if skip.reason == reason]
+            for skip in members[:_NAMED]:
+                yield f"         {_said(skip)}"
+            if len(members) > _NAMED:
+                yield f"         and {len(members) - _NAMED} more, see {REPORT}"
+        yield from self._asides()
+        for split, row in self.splits().items():
+            if not row["clips"]:
+                yield f"{split} is empty"
+
+    def _asides(self) -> Iterator[str]:
+        if self.missing_music:
+            names = ", ".join(f"{name} ({count})" for name, count in sorted(self.missing_music.items()))
+            yield f"missing music: {len(self.missing_music)} recordings (motions that need each): {names}"
+        if self.listed_missing:
+            yield f"listed but not there: {len(self.listed_missing)}, first {self.listed_missing[0]}"
+        for row in sorted(self.skeletons, key=lambda row: -row["frames"]) if len(self.skeletons) > 1 else ():
+            yield (f"skeleton {'kept' if row['kept'] else 'left'}: {row['joints']} joints from {row['root']}, "
+                   f"{row['files']} files, {row['frames']} frames (for example {row['first']})")
+        for note, count in list(self.notes().items())[:_NAMED]:
+            yield f"note ({count} files): {note}"
+
+
+def _said(skip: Skip) -> str:
+    """The file and what is said of it, the file's name once."""
+    if not skip.detail or skip.detail.startswith(skip.label):
+        return skip.detail or skip.label
+    return f"{skip.label}: {skip.detail}"

@@ -1,0 +1,137 @@
+"""Which files belong together, and which split they go to: a unit (a subject, a scene, a pair) is never divided."""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmm.errors import FileError, SpecError
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How units are dealt out.
+
+    Units named for a split go there, and all others to train; where none is named, each unit goes where a hash of its
+    name points. A hash depends on nothing but the name: files that come later never move those that were there.
+    """
+
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    """Of train, val and test, summing to 1; only where no unit is named."""
+    val: frozenset[str] = frozenset()
+    test: frozenset[str] = frozenset()
+    seed: int = 0
+    """Another seed, another hash."""
+
+    def split_of(self, unit: str) -> str:
+        """``train``, ``val`` or ``test``."""
+        if self.val or self.test:
+            return "val" if unit in self.val else "test" if unit in self.test else "train"
+        digest = hashlib.blake2b(f"{self.seed} {unit}".encode(), digest_size=8).digest()
+        place = int.from_bytes(digest) / 2**64
+        return "train" if place < self.shares[0] else "val" if place < self.shares[0] + self.shares[1] else "test"
+
+    def check(self, units: Iterable[str]) -> None:
+        """Whether every unit that is named exists.
+
+        Raises:
+            SpecError: one does not, or is named for two splits.
+        """
+        known = sorted(set(units))
+        if both := sorted(self.val & self.test):
+            raise SpecError("--val and --test", f"{both[0]} stands in both", "each unit in one", "take it out of one")
+        for option, named in (("--val", self.val), ("--test", self.test)):
+            if lost := sorted(named - set(known)):
+                some = ", ".join(known[:8]) + (" ..." if len(known) > 8 else "")
+                raise SpecError(option, f"no unit {lost[0]}", f"some of {some}" if known else "", "correct it")
+
+
+def parse_shares(text: str) -> tuple[float, float, float]:
+    """``80/10/10`` as shares of 1.
+
+    Raises:
+        SpecError: not three numbers, a negative one, or none above zero.
+    """
+    try:
+        train, val, test = (float(word) for word in text.split("/"))
+    except ValueError:
+        train = val = test = -1.0
+    total = train + val + test
+    if min(train, val, test) < 0 or not 0 < total < float("inf"):
+        raise SpecError("--shares", text, "three numbers such as 80/10/10", "correct it")
+    return train / total, val / total, test / total
+
+
+def parse_names(text: str) -> frozenset[str]:
+    """Names between commas."""
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
+
+
+def compile_pattern(text: str) -> re.Pattern[str]:
+    """The regular expression of ``--split-by``.
+
+    Raises:
+        SpecError: it is no regular expression, or has no group.
+    """
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise SpecError("--split-by", f"{text!r}: {error}", "a regular expression", "correct it") from None
+    if not pattern.groups:
+        raise SpecError("--split-by", f"{text!r} has no group", "round brackets about what names the unit",
+                        r"for example '(\d+)_\d+'")
+    return pattern
+
+
+def unit_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
+    """What the first group that took part holds; empty where the pattern is not found in the label."""
+    match = pattern.search(label)
+    return next((group for group in match.groups() if group), "") if match else ""
+
+
+def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """A table of lines ``file,unit``; a file by its label, the end of its label, or its name without suffix.
+
+    Returns:
+        The unit of each label, and the table's files that are not there.
+
+    Raises:
+        FileError: a line is no such pair, names several files, or gives a file a second unit.
+    """
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(str(path), f"cannot be read ({error})", "a table of lines file,unit") from None
+    known = _by_every_name(labels)
+    units: dict[str, str] = {}
+    missing: list[str] = []
+    for number, row in enumerate(rows, start=1):
+        words = [word.strip() for word in row]
+        if not any(words) or words[0].startswith("#") or (number == 1 and words == ["file", "unit"]):
+            continue
+        if len(words) != 2 or not all(words):
+            raise FileError(f"{path} line {number}", ",".join(row)[:60], "file,unit", "correct the line")
+        found = known.get(words[0], [])
+        if len(found) > 1:
+            raise FileError(f"{path} line {number}", f"{words[0]} may be {found[0]} or {found[1]}", "one file",
+                            "write more of its path")
+        if not found:
+            missing.append(words[0])
+        elif units.setdefault(found[0], words[1]) != words[1]:
+            raise FileError(f"{path} line {number}", f"a second unit for {words[0]}", f"{units[found[0]]} alone",
+                            "take one out")
+    return units, missing
+
+
+def _by_every_name(labels: Sequence[str]) -> Mapping[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for label in labels:
+        parts = label.split("/")
+        endings = {"/".join(parts[k:]) for k in range(len(parts))} | {Path(label).stem}
+        for name in endings:
+            names.setdefault(name, []).append(label)
+    return names
