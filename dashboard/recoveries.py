@@ -1,5 +1,6 @@
 """Running a recovery behind the page: in a thread, with progress, cancellable, its results kept for every session."""
 
+import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -170,6 +171,8 @@ def warm_up() -> threading.Thread:
 
     def import_torch() -> None:
         import mmm.recovery  # noqa: F401
+
+        gc.freeze()  # a library's hundred thousands of objects never become garbage: need not be looked at again
 
     thread = threading.Thread(target=import_torch, name="warm-up", daemon=True)
     thread.start()

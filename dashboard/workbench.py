@@ -16,8 +16,13 @@ from mmm.masks import Mask
 
 PATIENCE_S = 0.3
 """A recovery that is done by then shows no progress bar, which would only flash."""
-POLL_S = 0.25
+POLL_S = 0.4
 MIN_FRAMES = 3
+
+# An icon by name would be fetched from the makers of the icon font, outside.
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#d9480f"/>
+<g fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"><circle cx="16" cy="8.2" r="2.6" fill="#fff"/>
+<path d="M16 13v7M8 12l8 2.5 8-4.5M11 27l5-7 6 5.5"/></g></svg>"""
 
 CSS = """<style>
 .block-container, [data-testid="stMainBlockContainer"] {padding-top: 2.2rem; padding-bottom: 4rem; max-width: 1500px}
@@ -31,7 +36,7 @@ CSS = """<style>
 
 def page() -> None:
     """Draw the page; Streamlit calls this anew at every interaction."""
-    st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=":material/animation:")
+    st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
     st.html(CSS)
     controls.seed_from_url()
     st.sidebar.html('<div class="wb-brand">Masked motion workbench'
