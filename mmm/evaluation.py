@@ -40,7 +40,7 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """Errors of a model and the baselines over many clips, pooled over all hidden entries.
 
-    A SPEC that does not fit a clip (a span beyond its end) leaves that clip out of its rows.
+    A SPEC that does not fit a clip (a span beyond its end, or all of it) leaves that clip out of its rows.
 
     Returns:
         One row a SPEC and method: ``hide method clips frames hidden rotation_deg position_cm root_cm``; a mean over
@@ -57,11 +57,11 @@ def evaluate(
         misfit: SpecError | None = None
         for number, clip in enumerate(pool):
             try:
-                mask = masks.parse(spec, clip, seed + number)
+                results = with_baselines(recover(model, clip, masks.parse(spec, clip, seed + number)))
             except SpecError as error:
                 misfit = error
                 continue
-            for result in with_baselines(recover(model, clip, mask)):
+            for result in results:
                 sums.setdefault(result.model_name, _Pool()).add(result)
             if progress is not None:
                 progress((at + (number + 1) / len(pool)) / len(specs))

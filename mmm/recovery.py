@@ -13,7 +13,7 @@ from mmm import baselines
 from mmm import rotations as rot
 from mmm.attention import AttentionTrace
 from mmm.catalog import check_fit
-from mmm.errors import SpecError
+from mmm.errors import ModelError, SpecError
 from mmm.features import from_features, to_features
 from mmm.masks import Mask
 from mmm.metrics import Errors, errors
@@ -70,11 +70,14 @@ def recover(
         progress: called with the share done, 0 to 1, after each window; whatever it raises ends the run.
 
     Raises:
-        ModelError: the clip's skeleton or frame rate is not the network's.
-        SpecError: the mask does not fit the clip, or leaves nothing known.
+        ModelError: the clip's skeleton, frame rate or music features are not the network's.
+        SpecError: the mask does not fit the clip, or leaves nothing known; ``attention_frame`` is not in the clip.
     """
     started = time.perf_counter()
     where = _hidden_array(clip, hidden)
+    if attention and not 0 <= attention_frame < len(clip):
+        raise SpecError(f"attention_frame {attention_frame}", f"the clip has {len(clip)} frames",
+                        f"0 to {len(clip) - 1}", "choose a frame of the clip")
     notes = check_fit(model.config, clip)
     raw, trace = _predict(model, clip, where, attention_frame if attention else None, progress)
     matrices, scaled_root = from_features(raw)
@@ -84,7 +87,12 @@ def recover(
     root_m = np.where(known[:, :1], clip.motion.root_m, model.config.fitted_stats.unscale_root(scaled_root))
     motion = Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps)
     return RecoveryResult(clip, where, replace(clip, motion=motion), np.where(known, 0, residual).astype(np.float32),
-                          model.name_or_path or model.config.model_type, time.perf_counter() - started, trace, notes)
+                          _name_of(model), time.perf_counter() - started, trace, notes)
+
+
+def _name_of(model: MaskedMotionModel) -> str:
+    name = model.name_or_path or model.config.model_type
+    return f"{name} network" if name in baselines.BASELINES else name  # tables go by name: it must not be taken for one
 
 
 def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> RecoveryResult:
@@ -139,7 +147,7 @@ def _predict(
     where = torch.from_numpy(hidden)[None].to(device)
     music = None
     if config.uses_music:
-        music = torch.from_numpy(stats.scale_music(_music_features(clip)))[None].to(device)
+        music = torch.from_numpy(stats.scale_music(_music_features(clip, config.music_size)))[None].to(device)
     # Filled once over the whole clip, so that a gap across a window's end is filled from its true neighbours.
     fill, extra = model.fill(features, where)
     total = np.zeros(fill.shape[1:], dtype=np.float32)
@@ -162,8 +170,11 @@ def _predict(
     return total / weights, trace
 
 
-def _music_features(clip: Clip) -> Array:
+def _music_features(clip: Clip, size: int) -> Array:
     if clip.music is not None:
+        if clip.music.features.shape[1] != size:
+            raise ModelError(clip.name, f"{clip.music.features.shape[1]} music features a frame",
+                             f"the network's {size}", "take them anew from the recording (--music)")
         return clip.music.features
     from mmm.music import silence  # librosa takes a second to import: only where it is needed
 

@@ -75,6 +75,13 @@ def test_a_clip_too_short_for_a_spec_is_left_out_of_its_rows(clips):
     assert [(row["hide"], row["clips"]) for row in rows if row["method"] == "hold"] == [("span:25-28", 2), ("first", 3)]
 
 
+def test_a_clip_that_a_spec_hides_whole_is_left_out_too(clips):
+    rows = evaluate(tiny_model(), clips, ["span:0-19"])
+    assert {row["clips"] for row in rows} == {2}
+    with pytest.raises(SpecError, match="never known"):
+        evaluate(tiny_model(), clips[2:], ["span:0-19"])
+
+
 @pytest.mark.parametrize(("spec", "message"), [("span:100-200", "span:100-200: not inside the clip's"),
                                                ("magic", "'magic' is not a pattern")])
 def test_a_spec_that_fits_no_clip_is_an_error(clips, spec, message):

@@ -265,3 +265,24 @@ def test_no_such_baseline():
     clip = tiny_clip(20)
     with pytest.raises(SpecError, match="baseline 'magic': no such method; expected hold, slerp, spline"):
         interpolate("magic", clip, masks.first(clip))
+
+
+def test_music_features_of_another_number():
+    clip = tiny_clip(20)
+    narrow = replace(clip, music=replace(clip.music, features=clip.music.features[:, :20]))
+    with pytest.raises(ModelError, match="20 music features a frame; expected the network's 35"):
+        recover(tiny_model(), narrow, masks.first(narrow))
+    recover(tiny_model("common"), narrow, masks.first(narrow))  # it does not listen
+
+
+@pytest.mark.parametrize("frame", [-1, 20])
+def test_attention_of_a_frame_outside_the_clip(frame):
+    clip = tiny_clip(20)
+    with pytest.raises(SpecError, match=f"attention_frame {frame}: the clip has 20 frames; expected 0 to 19"):
+        recover(tiny_model(), clip, masks.first(clip), attention=True, attention_frame=frame)
+
+
+def test_a_network_called_like_a_baseline_is_not_taken_for_it():
+    clip, model = tiny_clip(20), tiny_model()
+    model.name_or_path = "slerp"
+    assert recover(model, clip, masks.first(clip)).model_name == "slerp network"
