@@ -1,6 +1,7 @@
 """A plain training loop: draw windows, hide, predict, step; readable from top to bottom."""
 
 import copy
+import json
 import math
 import time
 from dataclasses import asdict, dataclass, field
@@ -67,7 +68,8 @@ def train(
     The state is written every ``plan.save_every`` steps to ``run_dir/state.pt``; a run that finds one goes on there.
 
     Raises:
-        ModelError: the loss is not finite, the windows do not fit the network, or the state is another network's.
+        ModelError: the loss is not finite, the windows do not fit the network, or the state is another network's or
+            that of a run with another plan (but for its length) or other data.
     """
     if not 1 <= plan.min_frames <= plan.max_frames <= model.config.max_frames:
         raise ModelError("training windows", f"{plan.min_frames} to {plan.max_frames} frames",
@@ -83,7 +85,7 @@ def train(
     state_file, curve = run_dir / "state.pt", list[dict[str, float]]()
     step = 0
     if resume and state_file.exists():
-        step, curve = _restore(state_file, model, average, optimizer, generator)
+        step, curve = _restore(state_file, model, average, optimizer, generator, _same_run(model, plan))
     pose_loss = PoseLoss(model.config.skeleton, model.config.fitted_stats)
     limbs = [g for name, g in model.config.skeleton.groups.items() if name not in ("all", "root")]
 
@@ -113,7 +115,7 @@ def train(
             recent.clear()
             _save(state_file, {"model": model.state_dict(), "average": average.state_dict(), "step": step,
                                "optimizer": optimizer.state_dict(), "generator": generator.get_state(),
-                               "dropout": _dropout_state(device), "curve": curve})
+                               "dropout": _dropout_state(device), "curve": curve, "run": _same_run(model, plan)})
     bar.close()
     return average, curve
 
@@ -128,12 +130,14 @@ def _optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.Adam
 
 def _restore(
     path: Path, model: MaskedMotionModel, average: MaskedMotionModel, optimizer: torch.optim.Optimizer,
-    generator: torch.Generator,
+    generator: torch.Generator, run: str,
 ) -> tuple[int, list[dict[str, float]]]:
     """Put everything where it was when the state was written; returns the step and the curve so far."""
     device = generator.device
     try:
         state = torch.load(path, map_location=device, weights_only=True)
+        if state.get("run", run) != run:
+            raise ValueError("another plan or other data")
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -145,6 +149,12 @@ def _restore(
         set_state = torch.cuda.set_rng_state if device.type == "cuda" else torch.set_rng_state
         set_state(state["dropout"].cpu())
     return state["step"], state["curve"]
+
+
+def _same_run(model: MaskedMotionModel, plan: TrainingPlan) -> str:
+    """What must be equal for a run to go on: the plan but for its length, and what was fitted on the data."""
+    kept = {name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")}
+    return json.dumps([kept, model.config.stats, model.config.standard], sort_keys=True)
 
 
 def _dropout_state(device: torch.device) -> Tensor:

@@ -147,6 +147,19 @@ def test_the_state_of_another_network(data, tmp_path):
         train(fresh_model(data, cross_layers=2), data, QUICK, tmp_path)
 
 
+def test_the_state_of_another_run(data, tmp_path):
+    """It would go on with the old weights and be described by the new plan."""
+    train(fresh_model(data), data, QUICK, tmp_path)
+    with pytest.raises(ModelError, match=r"state\.pt: not the state of this network \(another plan or other data\)"):
+        train(fresh_model(data), data, replace(QUICK, seed=1), tmp_path)
+    other = fresh_model(data)
+    other.config.stats = {**other.config.stats, "root_max": [9.0, 9.0, 9.0]}
+    with pytest.raises(ModelError, match="another plan or other data"):
+        train(other, data, QUICK, tmp_path)
+    _, curve = train(fresh_model(data), data, replace(QUICK, steps=8), tmp_path)  # a longer run goes on
+    assert [point["step"] for point in curve] == [2, 4, 6, 8]
+
+
 @pytest.mark.parametrize("sizes", [{"max_frames": 41}, {"min_frames": 30}, {"min_frames": 0}])
 def test_windows_that_do_not_fit(data, tmp_path, sizes):
     with pytest.raises(ModelError, match=r"training windows: .* expected at most the network's 40"):
