@@ -174,6 +174,9 @@ def prepare(out: Path, sizes: Mapping[str, int], frames: int = 600, seed: int = 
 
 def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    # An older set goes first: cut off half-way, this must not pass for one, and whoever has it mapped keeps it whole.
+    for old in (folder / "clips.json", *folder.glob("*.npy")):
+        old.unlink(missing_ok=True)
     total = sum(item.frames for item in clips)
     shapes = {"rotations": ((total, 24, 6), np.float16), "root_m": ((total, 3), np.float32),
               "music": ((total, 35), np.float32)}

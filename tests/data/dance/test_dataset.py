@@ -1,6 +1,7 @@
 """The prepared set on disk, and the samples that ship."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,23 @@ def test_songs_heard_before_are_not_heard_again(made, monkeypatch):
     monkeypatch.setattr(dataset, "VERSION", dataset.VERSION + 1)
     with pytest.raises(AssertionError, match="rendered again"):
         dataset.cached_music(dataset.song_named("train000"), made / "songs")
+
+
+def test_a_set_cut_off_while_it_is_made_anew_is_no_set(made, tmp_path, monkeypatch):
+    """Its old list of clips would go with new arrays that are zeros from some row on."""
+    shutil.copytree(made / "val", tmp_path / "val")
+    mapped = np.load(tmp_path / "val" / "root_m.npy", mmap_mode="r")
+    before = np.array(mapped)
+    monkeypatch.setattr(dataset, "make_clip", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dataset._write_split(tmp_path / "val", dataset.plan("val", 1, 240), made / "songs")
+    with pytest.raises(FileError, match=r"no clips\.json"):
+        dataset.read_split(tmp_path / "val")
+    assert np.array_equal(mapped, before)  # a trainer that reads the old one is not disturbed
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 def test_splits_share_no_song_and_no_dancer():
