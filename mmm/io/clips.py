@@ -33,7 +33,8 @@ def load_clip(
     Args:
         path: an AIST++ ``.pkl``, a ``.bvh``, an ``.amc`` (its ``.asf`` beside it) or our own ``.npz``.
         music: a recording that starts with the motion's first frame. Where not given, ``mBR0.wav`` (or .flac, .ogg,
-            .mp3) is looked for beside an AIST++ file, in a ``music`` folder near it and in ``$MMM_DATA/music``.
+            .mp3) is looked for beside an AIST++ file, in a ``music`` folder near it and in those of ``$MMM_DATA``'s
+            folders.
         frames: keep frames ``start`` to ``stop`` (not included) only.
         asf: the skeleton of an ``.amc``, where it is not the obvious one beside it.
         fps: frames per second, for ``.amc`` files (which do not say) or against a wrong header.
@@ -102,9 +103,8 @@ def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None)
 def _sound_candidates(path: Path) -> Iterator[Path]:
     name = parse_aist_name(path.stem)
     if name is not None:
-        data = os.environ.get("MMM_DATA")
-        folders = [path.parent, path.parent / "music", path.parent.parent / "music"]
-        for folder in [*folders, Path(data) / "music"] if data else folders:
+        data = [Path(folder) / "music" for folder in os.environ.get("MMM_DATA", "").split(os.pathsep) if folder]
+        for folder in (path.parent, path.parent / "music", path.parent.parent / "music", *data):
             yield from (folder / f"m{name.music}{suffix}" for suffix in SOUND_SUFFIXES)
     yield from (path.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
 

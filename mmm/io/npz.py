@@ -43,6 +43,7 @@ from mmm.skeleton import Skeleton
 
 FORMAT = "mmm-clip-1"
 """The first key of every file; a later layout will carry another number."""
+_FLAC_CHANNELS = 8  # as many as the format can hold; more are mixed down
 _LARGEST = 4 << 30  # bytes unpacked: a small zip can otherwise unpack to fill the memory
 
 _KINDS = {
@@ -175,7 +176,10 @@ def _flac(audio: Audio) -> bytes:
     import soundfile  # only where there is sound to write
 
     buffer = io.BytesIO()
-    soundfile.write(buffer, audio.samples, audio.rate_hz, format="FLAC", subtype="PCM_16")
+    samples = audio.samples
+    if samples.shape[1] > _FLAC_CHANNELS:
+        samples = samples.mean(axis=1, keepdims=True)
+    soundfile.write(buffer, samples, audio.rate_hz, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
 
 

@@ -1,5 +1,6 @@
 """Choosing by suffix, finding music, and writing without leaving half a file."""
 
+import os
 import stat
 
 import numpy as np
@@ -57,6 +58,9 @@ def test_music_in_the_data_folder_is_found(pickle_file, heard, tmp_path, monkeyp
     recording = sound(tmp_path / "elsewhere" / "music" / "mBR0.wav")
     load_clip(pickle_file)
     assert heard[0][0] == recording
+    monkeypatch.setenv("MMM_DATA", os.pathsep.join([str(tmp_path / "first"), str(tmp_path / "elsewhere")]))
+    load_clip(pickle_file)
+    assert heard[1][0] == recording  # of several folders
 
 
 def test_without_music_a_clip_loads_all_the_same(pickle_file, heard):

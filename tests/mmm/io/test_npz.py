@@ -1,5 +1,6 @@
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +48,9 @@ def test_tips_and_music_come_back(tmp_path, tree_clip):
     np.testing.assert_array_equal(again.music.beats, [2, 7])
     assert (again.music.tempo_bpm, again.music.fps, again.music.audio.rate_hz) == (120.5, 30.0, 11025)
     np.testing.assert_allclose(again.music.audio.samples, sound, atol=1 / 32000)
+    many = Audio(np.repeat(sound[:, :1], 10, axis=1).astype(np.float32), 11025)  # more than FLAC can hold: mixed down
+    save_clip(Clip("tree", tree_clip.motion, replace(music, audio=many)), tmp_path / "b.npz")
+    np.testing.assert_allclose(load_clip(tmp_path / "b.npz").music.audio.samples, sound[:, :1], atol=1 / 32000)
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [(np.float16, 2e-3), (np.float32, 1e-6)])
