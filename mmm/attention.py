@@ -1,7 +1,7 @@
 """Reading attention: which map, which block of it.
 
 Attention says where a network looked, not why it moved; and half of every ConvBERT layer is a convolution that no map
-shows. See the README, "Reading attention".
+shows.
 """
 
 from collections.abc import Mapping

@@ -61,7 +61,10 @@ def find_checkpoint(path: str | Path) -> Path:
     Raises:
         ModelError: there is none.
     """
-    for option in (Path(path), checkpoint_root() / str(path), checkpoint_root() / Path(path).name):
+    options = [Path(path), checkpoint_root() / str(path)]
+    if Path(path).parent == Path("checkpoints"):  # as the README writes it, wherever they lie
+        options.append(checkpoint_root() / Path(path).name)
+    for option in options:
         if (option / "config.json").is_file():
             return option
     there = ", ".join(found.parent.name for found in sorted(checkpoint_root().glob("*/config.json"))) or "none"

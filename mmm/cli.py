@@ -64,7 +64,7 @@ def recover(
     """Hide part of a clip, recover it, and compare with the truth.
 
     Prints the mean errors over hidden entries of the chosen method and of three interpolations: angle of local
-    rotations, distance of joints and of the root. Known entries of the saved clip are the file's own, bit for bit.
+    rotations, distance of joints and of the root. Known entries saved as .npz are the clip's own, bit for bit.
     """
     _check_output(out, OUTPUT_SUFFIXES)
     _check_output(metrics, (".json",))

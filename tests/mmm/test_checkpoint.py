@@ -65,6 +65,8 @@ def test_found_by_name(good, monkeypatch):
     assert load_model("good").name_or_path == "good"
     assert describe("good").path == good
     assert load_model("checkpoints/good").name_or_path == "good"  # as the README writes it, wherever they lie
+    with pytest.raises(ModelError, match="no checkpoint"):
+        load_model("elsewhere/good")  # another folder's: not this one
 
 
 def test_described_without_weights(good, tmp_path):
