@@ -16,6 +16,9 @@ from mmm.errors import FileError
 
 Array = np.ndarray
 
+_CALLS = {"REDUCE", "BUILD", "NEWOBJ", "NEWOBJ_EX", "OBJ", "INST"}
+_LARGEST = 1 << 30  # bytes: a small pickle could otherwise fill the memory; AIST++'s four arrays come nowhere near
+
 
 class _Dtype:
     """Stands for ``numpy.dtype``: plain numbers only, so neither objects nor structures can be smuggled in."""
@@ -109,9 +112,13 @@ def unpickle_arrays(data: bytes, where: str) -> dict[str, Any]:
         FileError: the pickle asks for anything but arrays, is broken or truncated, or is no dict.
     """
     try:
+        calls = 0
         for opcode, argument, _ in pickletools.genops(data):
+            calls += opcode.name in _CALLS
             if opcode.name in ("LONG_BINPUT", "PUT") and isinstance(argument, int) and argument > len(data):
                 raise ValueError("an impossible memo index")  # would make the unpickler claim all memory
+        if calls * len(data) > _LARGEST:  # each call may copy anything that came before it
+            raise ValueError("more arrays than fit in memory")
         found = _Unpickler(io.BytesIO(data), encoding="latin1").load()
     except _Refused as refused:
         raise FileError(where, f"the pickle asks for {refused}, which could run a program",

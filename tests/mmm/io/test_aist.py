@@ -140,6 +140,20 @@ def test_an_impossible_memo_index_is_refused_before_memory_is_claimed():
         unpickle_arrays(b"\x80\x02}r" + struct.pack("<I", 2**32 - 1) + b".", "x.pkl")
 
 
+def test_a_small_pickle_that_copies_its_bytes_a_thousand_times_is_refused():
+    raw = bytes(1 << 20)
+    arguments = (b"(B" + struct.pack("<I", len(raw)) + raw + b"\x94" + b"cnumpy\ndtype\nX\x02\0\0\0u1\x89\x88\x87R\x94"
+                 + b"J" + struct.pack("<i", len(raw)) + b"\x85\x94X\x01\0\0\0C\x94t\x94R")  # memo 5: all of them
+
+    def bomb(copies):
+        return (b"\x80\x04}(X\x01\0\0\0k](cnumpy._core.numeric\n_frombuffer\n\x94" + arguments
+                + b"h\x00h\x05R" * copies + b"eu.")
+
+    assert len(unpickle_arrays(bomb(2), "few")["k"]) == 3
+    with pytest.raises(FileError, match="more arrays than fit in memory"):
+        unpickle_arrays(bomb(1500), "bomb")
+
+
 def test_a_raw_buffer_shorter_than_its_shape_is_refused():
     data = pickled({"a": np.arange(1000, dtype=np.uint8)}, 2)
     with pytest.raises(FileError, match="not a readable pickle"):
