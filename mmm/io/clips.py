@@ -123,6 +123,11 @@ def _with_found_music(clip: Clip, path: Path) -> Clip:
     recording = next((found for found in _sound_candidates(path) if found.is_file()), None)
     if recording is None:
         return clip
+    name = parse_aist_name(path.stem)
+    if name is not None and recording.stem == f"m{name.music}" and not path.stem.endswith(f"ch{name.choreography}"):
+        # Most likely something made of an AIST++ file, and perhaps only a part of it.
+        clip = replace(clip, notes=(*clip.notes, f"{recording.name} was found by the file's name and taken from its "
+                                    "beginning; if this is a later part of the dance, it is the wrong part."))
     try:
         return _with_music(clip, recording)
     except MMMError as error:  # nobody asked for this recording: the motion alone is still of use
@@ -138,4 +143,4 @@ def _with_found_sound(clip: Clip, path: Path) -> Clip:
         audio = importlib.import_module("mmm.io.audio").read_audio(recording)
     except MMMError as error:
         return replace(clip, notes=(*clip.notes, f"The sound beside it was left out: {error}"))
-    return replace(clip, music=replace(clip.music, audio=audio))
+    return replace(clip, music=replace(clip.music, audio=audio.crop_s(0.0, clip.motion.duration_s)))

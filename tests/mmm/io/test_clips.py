@@ -53,6 +53,16 @@ def test_music_beside_an_aist_file_is_found(pickle_file, heard, place):
     assert clip.music.tempo_bpm == 80
 
 
+def test_what_was_made_of_an_aist_file_says_which_part_of_the_music_it_took(pickle_file, heard, smpl_clip):
+    """A cropped clip saved under its old name with something behind it would silently get the song's beginning."""
+    sound(pickle_file.parent / "mBR0.wav")
+    part = pickle_file.with_stem(f"{NAME}-spline")
+    save_clip(smpl_clip, part)
+    assert load_clip(pickle_file).notes == ()
+    assert "mBR0.wav was found by the file's name and taken from its beginning" in load_clip(part).notes[-1]
+    assert load_clip(part, music=pickle_file.parent / "mBR0.wav").notes == ()  # who asks for it knows
+
+
 def test_music_in_the_data_folder_is_found(pickle_file, heard, tmp_path, monkeypatch):
     monkeypatch.setenv("MMM_DATA", str(tmp_path / "elsewhere"))
     recording = sound(tmp_path / "elsewhere" / "music" / "mBR0.wav")
@@ -108,6 +118,8 @@ def test_sound_of_the_same_name_is_attached_to_stored_features(tmp_path, smpl_cl
     assert clip.music.audio.rate_hz == 8000
     assert len(clip.music.audio.samples) == 4000
     assert len(clip.music.beats) == 0
+    write_audio(Audio(np.full((20_000, 1), 0.25, np.float32), 8000), tmp_path / "a.flac")
+    assert load_clip(tmp_path / "a.npz").music.audio.duration_s == pytest.approx(40 / 60, abs=1e-3)  # the motion's
     (tmp_path / "a.flac").write_bytes(b"fLaC")
     assert "The sound beside it was left out" in load_clip(tmp_path / "a.npz").notes[-1]
 
