@@ -150,6 +150,7 @@ def _predict(
         music = torch.from_numpy(stats.scale_music(_music_features(clip, config.music_size)))[None].to(device)
     # Filled once over the whole clip, so that a gap across a window's end is filled from its true neighbours.
     fill, extra = model.fill(features, where)
+    path = torch.from_numpy(_known_path(features[0, :, -3:].cpu().numpy(), hidden))[None].to(device)
     total = np.zeros(fill.shape[1:], dtype=np.float32)
     weights = np.zeros((len(clip), 1), dtype=np.float32)
     trace = None
@@ -158,7 +159,8 @@ def _predict(
     for done, (start, stop) in enumerate(cuts, start=1):
         part = slice(start, stop)
         output = model.predict(fill[:, part], None if extra is None else extra[:, part], where[:, part],
-                               None if music is None else music[:, part], output_attentions=(start, stop) == wanted)
+                               None if music is None else music[:, part], output_attentions=(start, stop) == wanted,
+                               place=path[:, part].mean(1, keepdim=True))
         assert output.prediction is not None
         fade = _fade(stop - start, config.max_frames)[:, None]
         total[part] += output.prediction[0].float().cpu().numpy() * fade
@@ -168,6 +170,13 @@ def _predict(
         if progress is not None:
             progress(done / len(cuts))
     return total / weights, trace
+
+
+def _known_path(root: Float[Array, "T 3"], hidden: Bool[Array, "T J"]) -> Float[Array, "T 3"]:
+    """Straight lines between the known places of the root."""
+    known = np.flatnonzero(~hidden[:, 0])
+    frames = np.arange(len(root))
+    return np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=1).astype(np.float32)
 
 
 def _music_features(clip: Clip, size: int) -> Array:

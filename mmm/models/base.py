@@ -106,13 +106,15 @@ class MaskedMotionModel(PreTrainedModel):
         shown: Tensor | None = None,
         output_attentions: bool = False,
         first_position: int = 0,
+        place: Tensor | None = None,
     ) -> MaskedMotionOutput:
         """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window by window.
 
         The root's place in the world says nothing about the movement: it is moved so that the mean of the window's
-        known x and z lies at the origin, and the prediction is moved back.
+        known x and z lies at the origin, and the prediction is moved back. ``place`` (B,1,3) stands in for that mean in
+        windows in which no root is known; where it is not given, the fill's own mean does.
         """
-        shift = self._to_origin(fill, hidden)  # (B, 1, F)
+        shift = self._to_origin(fill, hidden, place)  # (B, 1, F)
         inputs = self._standardise((fill if shown is None else shown) - shift, "motion")
         if music is not None:
             music = self._standardise(music, "music")
@@ -133,10 +135,11 @@ class MaskedMotionModel(PreTrainedModel):
         mean, std = (torch.tensor(self.config.standard[f"{kind}_{name}"]).to(values) for name in ("mean", "std"))
         return (values - mean) / std
 
-    def _to_origin(self, fill: Tensor, hidden: Tensor) -> Tensor:
+    def _to_origin(self, fill: Tensor, hidden: Tensor, place: Tensor | None = None) -> Tensor:
         known = (~hidden[..., :1]).to(fill.dtype)
-        known = torch.where(known.sum(1, keepdim=True) > 0, known, torch.ones_like(known))
-        mean = (fill[..., -3:] * known).sum(1, keepdim=True) / known.sum(1, keepdim=True)  # (B, 1, 3)
+        count = known.sum(1, keepdim=True)
+        mean = (fill[..., -3:] * known).sum(1, keepdim=True) / count.clamp(min=1)  # (B, 1, 3)
+        mean = torch.where(count > 0, mean, fill[..., -3:].mean(1, keepdim=True) if place is None else place)
         origin = torch.from_numpy(self.config.fitted_stats.scale_root(np.zeros(3, np.float32))).to(fill)
         level = torch.tensor([1.0, 0.0, 1.0]).to(fill)  # heights stay
         return nn.functional.pad((mean - origin) * level, (fill.shape[-1] - 3, 0))

@@ -267,6 +267,16 @@ def test_no_such_baseline():
         interpolate("magic", clip, masks.first(clip))
 
 
+@pytest.mark.parametrize("fill", ["zero", "slerp"])
+def test_windows_that_know_nothing_of_the_root_stay_where_the_dancer_is(fill):
+    """What is predicted does not depend on where in the world it is, however long the gap."""
+    model, clip = tiny_model(fill=fill, output="absolute"), tiny_clip(200)
+    far_m = np.array([50, 0, -30], np.float32)
+    far = replace(clip, motion=replace(clip.motion, root_m=clip.motion.root_m + far_m))
+    here, there = (recover(model, c, masks.span(c, 20, 180)).recovered.motion.root_m for c in (clip, far))
+    assert np.allclose(there - here, far_m, atol=1e-2)
+
+
 def test_music_features_of_another_number():
     clip = tiny_clip(20)
     narrow = replace(clip, music=replace(clip.music, features=clip.music.features[:, :20]))
