@@ -3,10 +3,12 @@
 A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two columns of each local matrix; ``root_m.npy``
 (N,3) float32; ``music.npy`` (N,M) float32, absent for motion alone; and ``clips.json``, whose ``clips`` are objects
 with at least ``name``, ``first`` (the clip's first row) and ``frames``, beside ``fps`` and the joints' names in
-``skeleton``.
+``skeleton``. Sets of another body than SMPL's say more of it: ``joint_parents``; ``joint_offsets_m``, the median of
+the training clips; and ``bodies``, the offsets of every subject, which a clip's ``body`` points into.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmm.errors import FileError
+from mmm.errors import FileError, ModelError
 from mmm.features import Stats
 from mmm.models.prefill import sixd_to_matrix
 from mmm.motion import Clip, Motion, Music
@@ -39,6 +41,8 @@ class MotionSet:
         self.clips: list[dict[str, Any]] = stored["clips"]
         self.fps: float | None = stored.get("fps")
         self.joint_names: list[str] | None = stored.get("skeleton")
+        self.skeleton = _stored_skeleton(stored)
+        self.bodies = [np.array(offsets, dtype=np.float32) for offsets in stored.get("bodies", [])]
         self.rotations = torch.from_numpy(np.load(folder / "rotations.npy", mmap_mode="c")).to(device)
         self.root_m = torch.from_numpy(np.load(folder / "root_m.npy", mmap_mode="c")).to(device)
         music = folder / "music.npy"
@@ -96,6 +100,9 @@ class MotionSet:
 
     def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
         """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation."""
+        if (self.joint_names or list(skeleton.names)) != list(skeleton.names) or (self.fps or fps) != fps:
+            raise ModelError("prepared set", f"{len(self.joint_names or ())} joints at {self.fps or fps:g} frames a second",
+                             f"the network's {len(skeleton)} at {fps:g}", "prepare the set for this network")
         room = [clip for clip in self.clips if clip["frames"] >= frames]
         if not room:
             raise FileError("split", f"no clip of {frames} frames", "longer clips", "ask for fewer frames")
@@ -105,9 +112,18 @@ class MotionSet:
     def _clip(self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float) -> Clip:
         part = slice(entry["first"], entry["first"] + frames)
         rotations = sixd_to_matrix(self.rotations[part].float()).cpu().numpy()
+        if self.bodies:  # judged on the subject's own bones
+            skeleton = replace(skeleton, offsets_m=self.bodies[entry["body"]])
         motion = Motion(skeleton, rotations, self.root_m[part].float().cpu().numpy(), fps)
         music = None
         if self.music is not None:
             features = self.music[part].float().cpu().numpy()
             music = Music(features, fps, np.zeros(0, dtype=int), entry.get("tempo_bpm", 0.0))
         return Clip(entry["name"], motion, music, source="prepared set", split=entry.get("split", ""))
+
+
+def _stored_skeleton(stored: dict[str, Any]) -> Skeleton | None:
+    """The body that a ``clips.json`` describes; None where it only names the joints."""
+    if "joint_parents" not in stored:
+        return None
+    return Skeleton(tuple(stored["skeleton"]), tuple(stored["joint_parents"]), np.array(stored["joint_offsets_m"]))

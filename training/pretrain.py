@@ -4,14 +4,14 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
 
 from mmm.checkpoint import save_model
 from mmm.errors import MMMError, ModelError
-from mmm.models import make_config, make_model
+from mmm.models import MaskedMotionConfig, make_config, make_model
 from training.card import write_card
 from training.dataset import MotionSet
 from training.loop import TrainingPlan, plan_to_dict, train
@@ -57,7 +57,7 @@ def main(
 def _run(preset: str, data: Path, out: Path, run_dir: Path, plan: TrainingPlan, fresh: bool) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     split = MotionSet(data / "train", device)
-    config = make_config(preset, trained_masks=plan.masks.specs, **({"fps": split.fps} if split.fps else {}))
+    config = _config(preset, plan, split)
     if split.joint_names and split.joint_names != config.joint_names:
         raise ModelError(str(data), f"a skeleton of {len(split.joint_names)} joints from {split.joint_names[0]}",
                          f"the network's {config.joints}", "prepare the set for this skeleton")
@@ -72,6 +72,27 @@ def _run(preset: str, data: Path, out: Path, run_dir: Path, plan: TrainingPlan, 
     save_model(model, out, {"training": training})
     write_card(out)
     typer.echo(f"wrote {out}; now: python -m training.evaluate --checkpoint {out} --data {data}")
+
+
+def _config(preset: str, plan: TrainingPlan, split: MotionSet) -> MaskedMotionConfig:
+    """The preset for the set's frame rate and body; widened where the body has too many joints for it."""
+    fields: dict[str, Any] = {"trained_masks": plan.masks.specs}
+    if split.fps:
+        fields["fps"] = split.fps
+    if split.skeleton is not None:
+        body = split.skeleton
+        fields |= {"joint_names": list(body.names), "joint_parents": list(body.parents),
+                   "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist()}
+    try:
+        return make_config(preset, **fields)
+    except ModelError as error:
+        if error.where != "config.json hidden_size":
+            raise
+    joints = len(split.joint_names or ())
+    step = 80 if preset == "3bert" else 64  # widths that its heads divide
+    width = -(-(10 * joints + 5) // step) * step  # room for 9 numbers and a mask a joint, the root, two distances
+    typer.echo(f"{joints} joints: {preset} widened to {width}")
+    return make_config(preset, **fields, hidden_size=width)
 
 
 if __name__ == "__main__":

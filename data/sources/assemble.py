@@ -16,12 +16,14 @@ from data.sources.files import Skip
 from data.sources.units import SPLITS
 from mmm.errors import FileError
 from mmm.music import FEATURE_NAMES
+from mmm.skeleton import Skeleton
 
 Array = np.ndarray
-Joints = tuple[tuple[str, ...], tuple[int, ...]]
-"""Names and parents."""
 
 VERSION = 1
+_BONE_M = 0.03  # shorter bones point anywhere
+# Subjects of one set differ by up to 14 degrees (CMU), bodies that rest in another pose by 64 and more (SNU).
+_REST_DEG = 30.0
 REPORT = "report.json"
 
 
@@ -62,7 +64,7 @@ def check_out(out: Path, kind: str) -> None:
 
 
 def sift(
-    converted: Sequence[Converted], min_frames: int, min_travel_m: float, wanted: Joints | None = None
+    converted: Sequence[Converted], min_frames: int, min_travel_m: float, wanted: Skeleton | None = None
 ) -> tuple[list[Converted], list[Skip], list[dict[str, Any]]]:
     """What can be in the set: readable, long enough, moving, of one skeleton, and not there already.
 
@@ -78,48 +80,81 @@ def sift(
     skipped: list[Skip] = []
     good: list[Converted] = []
     for item in converted:
-        if item.error:
-            skipped.append(Skip(item.label, "cannot be read", item.error))
-        elif item.facts["frames"] < min_frames:
-            skipped.append(Skip(item.label, f"shorter than {min_frames} frames", f"{item.facts['frames']} frames"))
-        elif item.facts["moved_m"] < min_travel_m:
-            skipped.append(Skip(item.label, f"nothing moves by {min_travel_m * 100:g} cm",
-                                f"at most {item.facts['moved_m'] * 100:.1f} cm"))
+        reason = _unfit(item, min_frames, min_travel_m)
+        if reason:
+            skipped.append(reason)
         else:
             good.append(item)
-    groups = _by_skeleton(good)
-    chosen = wanted or max(groups, key=lambda joints: sum(c.facts["frames"] for c in groups[joints]), default=None)
-    table = [{"joints": len(names), "root": names[0], "files": len(members), "kept": (names, parents) == chosen,
-              "frames": sum(c.facts["frames"] for c in members), "first": members[0].label}
-             for (names, parents), members in groups.items()]
-    kept: list[Converted] = []
-    seen: dict[str, str] = {}
-    for item in good:
-        if item.skeleton != chosen:
-            skipped.append(Skip(item.label, "another skeleton", f"{len(item.skeleton[0])} joints from "
-                                                                f"{item.skeleton[0][0]}"))
-        elif item.facts["digest"] in seen:
-            skipped.append(Skip(item.label, "the same motion twice", f"as {seen[item.facts['digest']]}"))
-        else:
-            seen[item.facts["digest"]] = item.label
-            kept.append(item)
-    return kept, skipped, table
+    groups = by_skeleton(good, wanted)
+    body, chosen = (groups[0] if wanted is not None else
+                    max(groups, key=lambda group: _frames(group[1]), default=(None, [])))
+    table = [{"joints": len(other), "root": other.names[0], "files": len(group), "frames": _frames(group),
+              "kept": group is chosen, "first": group[0].label} for other, group in groups if group]
+    skipped += [Skip(item.label, "another skeleton", misfit(other, body))
+                for other, group in groups if group is not chosen and body is not None for item in group]
+    kept: dict[str, Converted] = {}
+    for item in chosen:
+        first = kept.setdefault(item.facts["digest"], item)
+        if first is not item:
+            skipped.append(Skip(item.label, "the same motion twice", f"as {first.label}"))
+    return list(kept.values()), skipped, table
 
 
-def _by_skeleton(items: Sequence[Converted]) -> dict[Joints, list[Converted]]:
-    groups: dict[Joints, list[Converted]] = {}
+def _frames(items: Sequence[Converted]) -> int:
+    return sum(int(item.facts["frames"]) for item in items)
+
+
+def _unfit(item: Converted, min_frames: int, min_travel_m: float) -> Skip | None:
+    if item.error:
+        return Skip(item.label, "cannot be read", item.error)
+    if item.facts["frames"] < min_frames:
+        return Skip(item.label, f"shorter than {min_frames} frames", f"{item.facts['frames']} frames")
+    if item.facts["moved_m"] < min_travel_m:
+        return Skip(item.label, f"nothing moves by {min_travel_m * 100:g} cm",
+                    f"at most {item.facts['moved_m'] * 100:.1f} cm")
+    return None
+
+
+def by_skeleton(
+    items: Sequence[Converted], first: Skeleton | None = None
+) -> list[tuple[Skeleton, list[Converted]]]:
+    """Files whose rotations mean the same: the same joints, and rest poses that are alike.
+
+    Args:
+        items: the files.
+        first: the body of the first group, which may stay empty; else every group's is that of its first file.
+    """
+    groups: list[tuple[Skeleton, list[Converted]]] = [] if first is None else [(first, [])]
     for item in items:
-        groups.setdefault(item.skeleton, []).append(item)
+        body = item.skeleton
+        fitting = next((group for other, group in groups if misfit(body, other) == ""), None)
+        if fitting is None:
+            groups.append((body, [item]))
+        else:
+            fitting.append(item)
     return groups
 
 
-def write_splits(out: Path, members: Sequence[Member], fps: float, with_music: bool) -> None:
-    """Writes ``train``, ``val`` and ``test``; a split without clips has no folder.
+def misfit(skeleton: Skeleton, other: Skeleton) -> str:
+    """Why two bodies cannot be in one set, or nothing."""
+    if not skeleton.same_joints(other):
+        return f"{len(skeleton)} joints from {skeleton.names[0]}"
+    lengths = [np.linalg.norm(body.offsets_m, axis=1) for body in (skeleton, other)]
+    bones = np.flatnonzero(np.minimum(*lengths)[1:] > _BONE_M) + 1
+    if not len(bones):
+        return ""
+    cosines = (skeleton.offsets_m * other.offsets_m).sum(axis=1)[bones] / (lengths[0] * lengths[1])[bones]
+    worst = int(np.argmin(cosines))
+    apart = float(np.degrees(np.arccos(np.clip(cosines[worst], -1, 1))))
+    return f"another rest pose: {apart:.0f} degrees at {skeleton.names[bones[worst]]}" if apart > _REST_DEG else ""
+
+
+def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bool) -> None:
+    """Writes ``.train.part``, ``.val.part`` and ``.test.part``, for :func:`put_in_place`; none for an empty split.
 
     A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N, J, 6) float16,
     the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32, metres; with music ``music.npy``
-    (N, 35) float32; and ``clips.json`` with the skeleton and a row a clip. A folder is made beside and put in its
-    place when it is whole: a training run that reads the older one is not disturbed.
+    (N, 35) float32; and ``clips.json`` with the skeleton and a row a clip.
 
     Args:
         out: the set's folder.
@@ -131,14 +166,24 @@ def write_splits(out: Path, members: Sequence[Member], fps: float, with_music: b
     by_split = {split: [m for m in members if m.split == split] for split in SPLITS}
     with tqdm(total=len(members), desc="clips", disable=None) as bar:
         for split, clips in by_split.items():
-            beside = out / f".{split}.part"
-            shutil.rmtree(beside, ignore_errors=True)
+            part = out / f".{split}.part"
+            shutil.rmtree(part, ignore_errors=True)
             if clips:
-                beside.mkdir()
-                _write_split(beside, clips, bodies, fps, with_music, bar)
-            shutil.rmtree(out / split, ignore_errors=True)
-            if clips:
-                beside.replace(out / split)
+                part.mkdir()
+                _write_split(part, clips, bodies, fps, with_music, bar)
+
+
+def put_in_place(out: Path) -> None:
+    """Let the parts be the splits. All the older ones go first: a unit is never in the new train and an old test.
+
+    A training run that has mapped the older files into memory keeps them.
+    """
+    for split in SPLITS:
+        if (out / split).exists():
+            shutil.rmtree(out / split)
+    for split in SPLITS:
+        if (out / f".{split}.part").exists():
+            (out / f".{split}.part").replace(out / split)
 
 
 class _Bodies:
@@ -149,7 +194,7 @@ class _Bodies:
         self.index: dict[str, int] = {}
         places: dict[bytes, int] = {}
         for member in members:
-            offsets = member.converted.array("offsets_m").astype(np.float32)
+            offsets = np.array(member.converted.facts["offsets_m"])
             key = np.round(offsets, 5).tobytes()
             if key not in places:
                 places[key] = len(self.different)
@@ -162,13 +207,13 @@ class _Bodies:
     def to_dict(self) -> dict[str, Any]:
         """For clips.json."""
         return {"joint_offsets_m": np.round(self.median, 6).tolist(),
-                "bodies": [np.round(offsets.astype(np.float64), 6).tolist() for offsets in self.different]}
+                "bodies": [offsets.tolist() for offsets in self.different]}
 
 
 def _write_split(
     folder: Path, clips: Sequence[Member], bodies: _Bodies, fps: float, with_music: bool, bar: tqdm
 ) -> None:
-    names, parents = clips[0].converted.skeleton
+    names, parents = (clips[0].converted.facts[name] for name in ("names", "parents"))
     total = sum(m.converted.facts["frames"] for m in clips)
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
         "rotations": ((total, len(names), 6), np.float16), "root_m": ((total, 3), np.float32)}
@@ -189,6 +234,6 @@ def _write_split(
         bar.update()
     for array in arrays.values():
         array.flush()
-    content = {"version": VERSION, "fps": fps, "skeleton": list(names), "joint_parents": list(parents),
+    content = {"version": VERSION, "fps": fps, "skeleton": names, "joint_parents": parents,
                **bodies.to_dict(), "clips": rows}
     (folder / "clips.json").write_text(json.dumps(content), encoding="utf-8")

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from data.sources import aist, units
-from data.sources.assemble import Joints, Member, check_out, sift, write_splits
+from data.sources.assemble import Member, check_out, put_in_place, sift, write_parts
 from data.sources.convert import Task, convert_all
 from data.sources.files import Skip, SourceFile, gather
 from data.sources.report import Report
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
+from mmm.skeleton import Skeleton
 
 MOTIONS = (".bvh", ".amc")
 KINDS = ("aist", "lafan1", "bvh")
@@ -35,7 +36,7 @@ class Job:
     skipped: list[Skip] = field(default_factory=list)
     missing_music: Mapping[str, int] = field(default_factory=dict)
     listed_missing: Sequence[str] = ()
-    wanted: Joints | None = None
+    wanted: Skeleton | None = None
 
     def add(self, task: Task, split: str, unit: str) -> None:
         """One more file."""
@@ -65,6 +66,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     three.add_argument("--seed", type=int, default=0, help="of the hash")
     three.add_argument("--skeleton-of", type=Path, help="keep this file's skeleton, not the one with most frames")
     three.add_argument("--unit-m", type=float, help="metres a unit of length, where the guess is wrong")
+    three.add_argument("--file-fps", type=float, help="frame rate of the files, where they say none or a wrong one")
     three.add_argument("--keep-first", action="store_true",
                        help="keep a first frame that is a pose put before the movement")
     for name, parser, fps in (("aist", one, 60.0), ("lafan1", two, 30.0), ("bvh", three, 30.0)):
@@ -82,9 +84,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         FileError, SpecError: something named by the user is wrong, or nothing was left to keep.
     """
-    if not 1 <= options.fps <= 1000 or options.jobs < 1 or options.min_frames < 2:
-        raise SpecError("--fps, --jobs, --min-frames", f"{options.fps:g}, {options.jobs}, {options.min_frames}",
-                        "1 to 1000 frames a second, at least one process, at least two frames", "correct it")
+    _check_numbers(options)
     started = time.monotonic()
     check_out(options.out, options.command)
     with ExitStack() as stack:
@@ -95,13 +95,26 @@ def run(options: argparse.Namespace) -> None:
     report = Report(options.command, options.fps, members, [*job.skipped, *skipped], skeletons, _said_options(options),
                     job.missing_music, job.listed_missing, time.monotonic() - started, cached)
     if not members:
-        raise FileError(str(options.out), "nothing was kept: " + "; ".join(
-            f"{count} {reason}" for reason, count in report.reasons().items()),
+        raise FileError(str(options.out), "nothing was kept: " + ", ".join(
+            f"{reason} ({count})" for reason, count in report.reasons().items()),
             cure=next((skip.detail for skip in report.skipped if skip.detail), ""))
-    write_splits(options.out, members, options.fps, options.command == "aist" and options.music is not None)
-    report.write(options.out)
+    try:
+        write_parts(options.out, members, options.fps, options.command == "aist" and options.music is not None)
+        report.write(options.out)  # before the splits: who finds them knows whose they are
+        put_in_place(options.out)
+    except OSError as error:
+        raise FileError(str(options.out), f"cannot be written ({error.strerror or error})",
+                        cure="check the disk; the same command goes on from here") from None
     sys.stdout.write("\n".join([*report.lines(), f"wrote {options.out} in {time.monotonic() - started:.0f} s "
                                 f"({cached} of {len(job.tasks)} files were converted before)"]) + "\n")
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    for name, low, high in (("fps", 6, 1000), ("file_fps", 1, 10_000), ("unit_m", 1e-6, 1000), ("jobs", 1, 1000),
+                            ("min_frames", 2, 10**9), ("min_travel_m", 0, 1000)):
+        value = getattr(options, name, None)
+        if value is not None and not low <= value <= high:
+            raise SpecError("--" + name.replace("_", "-"), f"{value:g}", f"{low:g} to {high:g}", "correct it")
 
 
 def _said_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -122,8 +135,7 @@ def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
     pattern = units.compile_pattern(options.split_by) if options.split_by else None
     job = Job()
     if options.skeleton_of is not None:
-        skeleton = load_clip(options.skeleton_of).motion.skeleton
-        job.wanted = (skeleton.names, skeleton.parents)
+        job.wanted = load_clip(options.skeleton_of).motion.skeleton
     files, job.skipped = gather(options.bvh, MOTIONS, stack)
     labels = [file.label for file in files]
     table, job.listed_missing = units.read_units(options.units, labels) if options.units else ({}, [])
@@ -133,7 +145,8 @@ def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
     for file in files:
         unit = unit_of[file.label]
         if unit:
-            job.add(_task(options, file, unit_m=options.unit_m, drop_lead=not options.keep_first),
+            job.add(_task(options, file, unit_m=options.unit_m, file_fps=options.file_fps,
+                          drop_lead=not options.keep_first),
                     rule.split_of(unit), unit)
         else:
             job.skipped.append(Skip(file.label, "no unit by --split-by or --units"))
@@ -175,5 +188,5 @@ def _aist(options: argparse.Namespace, stack: ExitStack) -> Job:
         if plan.missing_music:
             missing[plan.missing_music] += 1
     job.missing_music = dict(missing)
-    job.listed_missing = sorted(set(lists.split_of) - here)
+    job.listed_missing = sorted(set(lists.split_of) - lists.ignored - here)
     return job

@@ -1,8 +1,10 @@
 """Motion files of folders and archives, each under a name that stays the same from run to run."""
 
+import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from tempfile import TemporaryDirectory
 
 from mmm.errors import FileError
 
+_BROKEN = (OSError, EOFError, ValueError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError,
+           zlib.error)
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".zip")
 
 
@@ -64,7 +68,7 @@ def gather(sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack) -
                 label = label if not inside else f"{base}/{Path(inside).parent / _bare_name(path)}"
                 try:
                     files += _unpacked(path, label, suffixes, stack)
-                except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, ValueError) as error:
+                except _BROKEN as error:
                     skipped.append(Skip(label, "the archive cannot be read", f"{type(error).__name__}: {error}"))
             elif path.suffix.lower() in suffixes:
                 files.append(SourceFile(path, label if inside else f"{base}{path.suffix}", _stamp(path)))
@@ -76,7 +80,7 @@ def gather(sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack) -
 
 
 def _bare_name(path: Path) -> str:
-    name = path.resolve().name if not path.name else path.name
+    name = path.resolve().name if path.name in ("", "..") else path.name
     ending = next((e for e in sorted(ARCHIVES, key=len, reverse=True) if name.lower().endswith(e)), None)
     if ending is not None and path.is_file():
         return name[: -len(ending)]
@@ -121,12 +125,15 @@ def _unpacked(archive: Path, label: str, suffixes: Sequence[str], stack: ExitSta
 
 def _stamp(path: Path) -> str:
     """Place, size and time of a file; for AMC those of the skeletons that may be its own, too."""
-    beside: list[Path] = []
-    if path.suffix.lower() == ".amc":
-        folders = [path.resolve().parent, *list(path.resolve().parents)[1:3]]
-        beside = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() == ".asf"]
-    parts = []
-    for file in [path, *beside]:
-        facts = file.stat()
-        parts.append(f"{file.resolve()} {facts.st_size} {facts.st_mtime_ns}")
+    parts = [str(path.absolute())]
+    try:
+        beside: list[Path] = []
+        if path.suffix.lower() == ".amc":
+            folders = list(path.resolve().parents)[:3]
+            beside = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() == ".asf"]
+        for file in [path, *beside]:
+            facts = file.stat()
+            parts.append(f"{file.name} {facts.st_size} {facts.st_mtime_ns}")
+    except OSError:  # a dangling link, say: reading it will tell
+        pass
     return " ".join(parts)

@@ -51,13 +51,17 @@ class Report:
         """What the readers had to do to the files that are kept."""
         return dict(Counter(note for m in self.members for note in m.converted.facts["notes"]).most_common())
 
+    def file_rates(self) -> dict[str, int]:
+        """How many of the files kept were at which frame rate before."""
+        return dict(Counter(f"{m.converted.facts['fps']:g}" for m in self.members).most_common())
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, for ``report.json``."""
         return {
             "kind": self.kind, "fps": self.fps, "options": dict(self.options), "splits": self.splits(),
             "kept": len(self.members), "skipped": len(self.skipped), "reasons": self.reasons(),
             "missing_music": dict(self.missing_music), "listed_missing": list(self.listed_missing),
-            "skeletons": [dict(row) for row in self.skeletons], "notes": self.notes(),
+            "file_rates": self.file_rates(), "skeletons": [dict(row) for row in self.skeletons], "notes": self.notes(),
             "skipped_files": [vars(skip) for skip in self.skipped], "elapsed_s": round(self.elapsed_s, 1),
             "from_cache": self.from_cache,
         }
@@ -94,6 +98,9 @@ class Report:
         for row in sorted(self.skeletons, key=lambda row: -row["frames"]) if len(self.skeletons) > 1 else ():
             yield (f"skeleton {'kept' if row['kept'] else 'left'}: {row['joints']} joints from {row['root']}, "
                    f"{row['files']} files, {row['frames']} frames (for example {row['first']})")
+        if list(self.file_rates()) != [f"{self.fps:g}"]:
+            rates = ", ".join(f"{count} files at {rate}" for rate, count in self.file_rates().items())
+            yield f"brought to {self.fps:g} frames a second: {rates}"
         for note, count in list(self.notes().items())[:_NAMED]:
             yield f"note ({count} files): {note}"
 
