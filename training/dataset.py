@@ -100,9 +100,11 @@ class MotionSet:
 
     def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
         """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation."""
-        if (self.joint_names or list(skeleton.names)) != list(skeleton.names) or (self.fps or fps) != fps:
-            raise ModelError("prepared set", f"{len(self.joint_names or ())} joints at {self.fps or fps:g} frames a second",
-                             f"the network's {len(skeleton)} at {fps:g}", "prepare the set for this network")
+        names, rate = self.joint_names or list(skeleton.names), self.fps or fps
+        if names != list(skeleton.names) or rate != fps:
+            raise ModelError("prepared set", f"{len(names)} joints from {names[0]} at {rate:g} frames a second",
+                             f"the network's {len(skeleton)} from {skeleton.names[0]} at {fps:g}",
+                             "prepare the set for this network")
         room = [clip for clip in self.clips if clip["frames"] >= frames]
         if not room:
             raise FileError("split", f"no clip of {frames} frames", "longer clips", "ask for fewer frames")

@@ -177,7 +177,7 @@ def convert_all(tasks: Sequence[Task], jobs: int) -> tuple[list[Converted], int]
 def _read_stored(task: Task) -> Converted | None:
     """The facts of an earlier run; None where there are none, or the file is damaged."""
     try:
-        with np.load(task.stored, allow_pickle=False) as arrays:
+        with task.stored.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Converted(task.file.label, task.stored, json.loads(str(arrays["facts"])))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -22,7 +22,8 @@ def write_motion(folder, name, seed, frames=80):
     swing = np.sin(np.arange(frames)[:, None] / 20 + rng.random(72)) * 0.4
     path = np.cumsum(rng.normal(size=(frames, 3)), axis=0)
     with (folder / f"{name}.pkl").open("wb") as file:
-        pickle.dump({"smpl_poses": swing, "smpl_trans": path + [0, 90, 0], "smpl_scaling": np.array([90.0])}, file)
+        pickle.dump({"smpl_poses": swing, "smpl_trans": path + np.array([0, 90, 0]),
+                     "smpl_scaling": np.array([90.0])}, file)
     return path
 
 
@@ -138,7 +139,8 @@ def test_real_motions(capsys, tmp_path, shared):
     status, said, _ = prepare(capsys, "aist", "--motions", folder / "motions", "--splits", folder / "splits",
                               "--out", tmp_path / "set")
     assert status == 0
-    assert units_of(tmp_path / "set") == {"gBR_sBM_cAll_d04_mBR0_ch01": {"val"}, "gJS_sBM_cAll_d03_mJS2_ch07": {"train"},
-                                          "gWA_sFM_cAll_d27_mWA4_ch19": {"train"}}
+    assert units_of(tmp_path / "set") == {
+        "gBR_sBM_cAll_d04_mBR0_ch01": {"val"}, "gJS_sBM_cAll_d03_mJS2_ch07": {"train"},
+        "gWA_sFM_cAll_d27_mWA4_ch19": {"train"}}
     assert [len(np.load(tmp_path / "set" / split / "root_m.npy")) for split in ("train", "val")] == [2495, 720]
     assert "listed but not there: " in said

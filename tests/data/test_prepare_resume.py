@@ -1,6 +1,7 @@
 """Runs that are stopped, repeated, or asked for what cannot be."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,11 +29,17 @@ main(sys.argv[1:])
 """
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def takes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("takes")
     for subject in range(8):
-        write_bvh(tmp_path / "mocap" / f"{subject:02}_00.bvh", subject, 30)
-    return tmp_path / "mocap"
+        write_bvh(folder / f"{subject:02}_00.bvh", subject, 30)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, takes):
+    return shutil.copytree(takes, tmp_path / "mocap")
 
 
 def arguments(folder, *more):
@@ -184,7 +191,7 @@ def test_the_out_folder(folder, capsys):
 @pytest.mark.parametrize(("table", "said"), [
     ("00_00.bvh\n", "line 1: 00_00.bvh; expected file,unit"),
     ("00_00.bvh,a\n\n00_00.bvh,b\n", "line 3: a second unit for 00_00.bvh; expected a alone"),
-    ("# pairs\nx.bvh,a\n", "line 2: x.bvh may be mocap/more/x.bvh or mocap/x.bvh"),
+    ("# pairs\nx.bvh,a\n", "line 2: x.bvh may be mocap/x.bvh or mocap/more/x.bvh"),
     (None, "cannot be read"),
 ])
 def test_a_table_of_units_that_is_wrong(folder, capsys, table, said):
