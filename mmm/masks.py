@@ -36,6 +36,9 @@ class Mask:
     label: str
     """The SPEC that makes this mask again (with the same seed)."""
 
+    def __repr__(self) -> str:
+        return f"Mask({self.label!r}, {int(self.hidden.sum())} of {self.hidden.size} entries hidden)"
+
     @property
     def frames(self) -> Bool[Array, "T"]:
         """Frames in which anything is hidden."""

@@ -52,6 +52,9 @@ class Motion:
         object.__setattr__(self, "rotations", rotations)
         object.__setattr__(self, "root_m", root_m)
 
+    def __repr__(self) -> str:
+        return f"Motion({len(self)} frames at {self.fps:g} fps, {len(self.skeleton)} joints)"
+
     def __len__(self) -> int:
         return len(self.root_m)
 
@@ -142,6 +145,9 @@ class Audio:
     rate_hz: int
     """Samples per second."""
 
+    def __repr__(self) -> str:
+        return f"Audio({self.duration_s:.2f} s at {self.rate_hz} Hz, {self.samples.shape[1]} channels)"
+
     @property
     def duration_s(self) -> float:
         """Seconds of sound."""
@@ -169,6 +175,9 @@ class Music:
     """Beats per minute."""
     audio: Audio | None = None
     """The sound itself, starting with frame 0."""
+
+    def __repr__(self) -> str:
+        return f"Music({len(self)} frames at {self.fps:g} fps, {self.tempo_bpm:.0f} bpm, {len(self.beats)} beats)"
 
     def __len__(self) -> int:
         return len(self.features)
@@ -205,6 +214,9 @@ class Clip:
         if self.music is not None and (len(self.music) != len(self.motion) or self.music.fps != self.motion.fps):
             raise ValueError(f"{self.name}: {len(self.music)} music frames at {self.music.fps} fps, "
                              f"{len(self.motion)} motion frames at {self.motion.fps} fps")
+
+    def __repr__(self) -> str:
+        return f"Clip({self.name!r}, {self.motion!r}, {self.music!r})"
 
     def __len__(self) -> int:
         return len(self.motion)

@@ -45,6 +45,9 @@ class RecoveryResult:
     notes: tuple[str, ...] = field(default=())
     """What the user should know about this run, in sentences."""
 
+    def __repr__(self) -> str:
+        return f"RecoveryResult({self.clip.name!r} by {self.model_name!r}, {int(self.hidden.sum())} entries hidden)"
+
     @cached_property
     def errors(self) -> Errors:
         """Distance to the truth per frame and joint; summaries are over hidden entries only."""

@@ -85,6 +85,9 @@ class Skeleton:
             found = tuple(j for j, name in enumerate(self.names) if _FEET.search(name.lower()))
             object.__setattr__(self, "feet", found)
 
+    def __repr__(self) -> str:
+        return f"Skeleton({len(self)} joints from {self.names[0]!r} to {self.names[-1]!r})"
+
     def __len__(self) -> int:
         return len(self.names)
 

@@ -191,3 +191,15 @@ class TestMusicAndClip:
                    Clip("a", motion.crop(0, 59)).digest()}
         assert len(digests) == 5
         assert Clip("a", motion, music).digest() == Clip("b", motion, music, source="elsewhere").digest()
+
+
+def test_what_a_console_shows_is_one_short_line():
+    import mmm
+
+    still = np.tile(np.eye(3, dtype=np.float32), (5, 24, 1, 1))
+    clip = Clip("walk", Motion(mmm.SMPL24, still, np.zeros((5, 3), np.float32), 30.0))
+    mask = mmm.masks.first(clip)
+    for thing in (clip, clip.motion, clip.motion.skeleton, mask, mmm.interpolate("hold", clip, mask)):
+        assert len(repr(thing)) < 120
+        assert "\n" not in repr(thing)
+    assert "5 frames at 30 fps" in repr(clip)
