@@ -103,7 +103,7 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     if key not in st.session_state:
         low, high = st.session_state.pop("url_frames", (0, min(total, DEFAULT_FRAMES)))
         st.session_state[key] = (min(low, total - 2), max(min(high, total), min(low, total - 2) + 2))
-    start, stop = _range_slider("Part", total, key,
+    start, stop = _range_slider("Part, in frames", total, key,
                                 f"Frames of the file; it has {total} at {clip.motion.fps:g} a second.")
     return (start, stop) if stop - start >= 2 else (max(stop - 2, 0), max(stop - 2, 0) + 2)
 
@@ -182,7 +182,8 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> str:
             check_fit(card, clip)
             fitting.append(card)
         except MMMError as error:
-            unfit.append(f"{card.name} expects {error.expected}; the clip has {error.found}.")
+            found = error.found.replace(", ...", " and others")
+            unfit.append(f"{card.name} expects {error.expected}; the clip has {found}.")
     names = [*(c.name for c in fitting), *BASELINES]
     if st.session_state.get("method") not in names:
         st.session_state.method = names[0] if fitting else "spline"

@@ -27,14 +27,15 @@ COLUMNS = {"rotation_deg": ("rotation, °", "Mean angle between true and recover
 @st.fragment
 def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
     """Everything about errors, over hidden entries only. A fragment: switching a view leaves the stage playing."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    left.subheader("How far from the truth", anchor=False)
-    kind = right.segmented_control("Error", list(KINDS), key="error_kind", default="position_cm", required=True,
-                                   format_func=lambda k: KINDS[k][0], label_visibility="collapsed", width="stretch")
-    over = f"over the {int(mask.hidden.sum()):,} hidden entries of {len(results[0].clip)} frames"
-    _curves(results, mask, kind, over)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.subheader("How far from the truth", anchor=False, width="content")
+        kind = st.segmented_control("Error", list(KINDS), key="error_kind", default="position_cm", required=True,
+                                    format_func=lambda k: KINDS[k][0], label_visibility="collapsed")
+    over = f"over {int(mask.hidden.sum()):,} hidden values (frames × joints)"
+    _curves(results, mask, kind)
     _map(results, kind)
-    table, bars = st.columns([1, 1], gap="large")
+    with st.container(key="means"):
+        table, bars = st.columns([1, 1], gap="large")
     with table:
         st.markdown(f"**Means** {over}")
         st.html(_table(results, _dark()))
@@ -47,7 +48,7 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
         st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="limbs")
 
 
-def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str, over: str) -> None:
+def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str) -> None:
     first = results[0]
     series = {r.model_name: r.errors.per_frame(kind) for r in results}
     payload = pack_curves(series, fps=first.clip.motion.fps, unit=KINDS[kind][1], model=first.model_name,
@@ -101,14 +102,12 @@ def _table(results: "list[RecoveryResult]", dark: bool) -> str:
 
 def _downloads(results: "list[RecoveryResult]", mask: Mask) -> None:
     first, name = results[0], f"{results[0].clip.name}-{results[0].model_name}"
-    columns = st.columns(3)
-    for column, suffix in zip(columns, ("bvh", "npz"), strict=False):
-        column.download_button(suffix.upper(), partial(_file, first, suffix), f"{name}.{suffix}", key=f"get-{suffix}",
-                               icon=":material/download:", width="stretch", on_click="ignore",
-                               help=f"The recovered motion as .{suffix}")
-    columns[2].download_button("Metrics", lambda: _metrics(results, mask), f"{name}.json", "application/json",
-                               key="get-json", icon=":material/download:", width="stretch", on_click="ignore",
-                               help="The table as JSON")
+    with st.container(horizontal=True):
+        for suffix in ("bvh", "npz"):
+            st.download_button(suffix.upper(), partial(_file, first, suffix), f"{name}.{suffix}", key=f"get-{suffix}",
+                               icon=":material/download:", on_click="ignore", help=f"The recovered motion as .{suffix}")
+        st.download_button("Metrics", lambda: _metrics(results, mask), f"{name}.json", "application/json",
+                           key="get-json", icon=":material/download:", on_click="ignore", help="The table as JSON")
 
 
 def _file(result: "RecoveryResult", suffix: str) -> bytes:

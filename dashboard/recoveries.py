@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # both import torch, which the page does not wait for
     from mmm import RecoveryResult
     from mmm.models import MaskedMotionModel
 
-KEPT_RESULTS = 32
+KEPT_BYTES = 512_000_000
+"""Of recovered rotations, over all sessions; the oldest results go first, the latest always stays."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class Request:
     seed: int
     method: str
     """A checkpoint's name or a baseline's."""
+    version: int = 0
+    """Changes whenever a file of the checkpoint does: see :func:`version_of`."""
+
+
+def version_of(method: str) -> int:
+    """When any file of a checkpoint was last written, nanoseconds; 0 for a baseline."""
+    if method in BASELINES:
+        return 0
+    return max(file.stat().st_mtime_ns for file in find_checkpoint(method).iterdir())
 
 
 class Cancelled(Exception):
@@ -90,6 +100,10 @@ class Job:
             self._done.set()
 
 
+def _size(results: "list[RecoveryResult]") -> int:
+    return sum(result.recovered.motion.rotations.nbytes for result in results)
+
+
 class Results:
     """The latest results of all sessions, bounded."""
 
@@ -108,7 +122,7 @@ class Results:
         """Keep results; the oldest go."""
         with self._lock:
             self._kept[request] = results
-            while len(self._kept) > KEPT_RESULTS:
+            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT_BYTES:
                 self._kept.popitem(last=False)
 
 
@@ -127,7 +141,7 @@ class Models:
 
     def get(self, name: str) -> "MaskedMotionModel":
         """The network of a checkpoint, loaded once, and again when its files have changed."""
-        key = name, (find_checkpoint(name) / "config.json").stat().st_mtime_ns
+        key = name, version_of(name)
         with self._lock:
             if key not in self._loaded:
                 self._loaded = {k: v for k, v in self._loaded.items() if k[0] != name}

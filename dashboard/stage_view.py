@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.stage import pack_stage, panel_from_motion, stage
+from dashboard.recoveries import Request
 from mmm import Clip, Motion
 from mmm.baselines import BASELINES
 from mmm.io.audio import encode_ogg
@@ -16,16 +17,15 @@ if TYPE_CHECKING:
 
 
 @st.fragment
-def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None", method: str) -> None:
+def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None", request: Request) -> None:
     """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so.
 
     A fragment: adding a third dancer reruns this alone, not the page.
     """
-    others = [name for name in BASELINES if name != method]
+    others = [name for name in BASELINES if name != request.method]
     chosen = st.session_state.get("beside")
     extra = chosen if chosen in others and results is not None else None
-    payload = _payload(clip, mask.label, mask.hidden.tobytes(), method if results is not None else "", extra,
-                       _mask=mask, _results=results)
+    payload = _payload(repr(request), results is not None, extra, _clip=clip, _mask=mask, _results=results)
     stage(payload, key="stage", height=600)
     if results is not None:
         st.pills("Also on the stage", others, key="beside", format_func=lambda name: f"Add {name}",
@@ -36,9 +36,11 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
         st.caption(note)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Clip: Clip.digest})
-def _payload(clip: Clip, spec: str, hidden: bytes, recovered_by: str, extra: str | None, *, _mask: Mask,
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _payload(request: str, recovered: bool, extra: str | None, *, _clip: Clip, _mask: Mask,
              _results: "list[RecoveryResult] | None") -> bytes:
+    """Packed once for each request (which names clip, mask and checkpoint by digest), before and after recovery."""
+    clip = _clip
     panels = [panel_from_motion("Truth", clip.motion, "truth")]
     errors: dict[str, np.ndarray] = {}
     if _results is not None:

@@ -2,6 +2,7 @@
 
 import html
 import shlex
+from pathlib import Path
 
 import streamlit as st
 
@@ -19,25 +20,15 @@ PATIENCE_S = 0.3
 POLL_S = 0.4
 MIN_FRAMES = 3
 
-# An icon by name would be fetched from the makers of the icon font, outside.
-ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#d9480f"/>
-<g fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"><circle cx="16" cy="8.2" r="2.6" fill="#fff"/>
-<path d="M16 13v7M8 12l8 2.5 8-4.5M11 27l5-7 6 5.5"/></g></svg>"""
-
-CSS = """<style>
-.block-container, [data-testid="stMainBlockContainer"] {padding-top: 2.2rem; padding-bottom: 4rem; max-width: 1500px}
-.wb-title {display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 14px; margin: 0 0 2px}
-.wb-title h1 {font-size: 1.55rem; font-weight: 650; padding: 0; margin: 0; letter-spacing: -0.01em}
-.wb-facts {opacity: .68; font-size: .92rem; font-variant-numeric: tabular-nums}
-.wb-brand {font-weight: 650; letter-spacing: .01em; font-size: 1.02rem; margin: -.4rem 0 .35rem}
-.wb-brand span {display: block; font-weight: 400; opacity: .65; font-size: .85rem}
-</style>"""
+HERE = Path(__file__).parent
+CSS = (HERE / "page.css").read_text(encoding="utf-8")
+ICON = (HERE / "icon.svg").read_text(encoding="utf-8")  # one by name would be fetched from outside
 
 
 def page() -> None:
     """Draw the page; Streamlit calls this anew at every interaction."""
     st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
-    st.html(CSS)
+    st.html(f"<style>{CSS}</style>")
     controls.seed_from_url()
     st.sidebar.html('<div class="wb-brand">Masked motion workbench'
                     "<span>Hide part of a dance, let a network recover it.</span></div>")
@@ -72,10 +63,14 @@ def _workbench(entries: list[library.Entry]) -> None:
         method = controls.pick_method(clip, list_checkpoints())
         slot = st.container()
     controls.share_in_url(entry, frames, spec, seed, method)
-    request = Request(clip.digest(), mask.label, seed if "random" in mask.label else 0, method)
+    request = Request(f"{clip.name} {clip.digest()}", mask.label, seed if "random" in mask.label else 0, method,
+                      recoveries.version_of(method))
     results = recoveries.kept_results().get(request)
+    job: Job | None = st.session_state.get("job")
+    if results is None and job is not None and job.request == request:
+        results = job.results  # others' results may have pushed it out of the store
     _title(clip)
-    stage_section(clip, mask, results, method)
+    stage_section(clip, mask, results, request)
     if results is not None:
         errors_section(results, mask)
     _command_line(entry, frames, mask, seed, method)
@@ -115,8 +110,10 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     job: Job | None = st.session_state.get("job")
     mine = job is not None and job.request == request
     hidden = int(mask.hidden.sum())
-    st.caption(_how_much(clip, mask))
-    first, pressed = "job" not in st.session_state, bool(st.session_state.get("recover"))
+    if not blocked:
+        st.caption(_how_much(clip, mask))
+    first, pressed = not st.session_state.get("opened"), bool(st.session_state.get("recover"))
+    st.session_state.opened = True  # what the page opens with is recovered unasked, later patterns are not
     started = (pressed or (first and not done)) and bool(hidden) and not blocked
     if started:
         if job is not None:

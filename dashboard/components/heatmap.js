@@ -99,7 +99,7 @@ class Heatmap extends TimePlot {
     context.fillStyle = css(theme.primary);
     const runs = runsOf(any);
     for (const [a, b] of runs) context.fillRect(box.left + a * cell, 0, Math.max(1, (b - a) * cell - (cell > 2 ? 1 : 0)), STRIP - 2);
-    if (runs.length * 4 > box.width) return; // too fine to outline
+    if (runs.length * 20 > box.width) return; // outlines this near would hide what they outline
     const path = new Path2D();
     rows.forEach((row, j) => {
       const above = j && rows[j - 1].group === row.group ? j - 1 : -1, below = rows[j + 1]?.group === row.group ? j + 1 : -1;

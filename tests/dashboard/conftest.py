@@ -24,7 +24,7 @@ SAMPLE = "Samples/dance_081bpm_test032_dancer00"
 
 @pytest.fixture(scope="session")
 def checkpoint_folder(tmp_path_factory) -> Path:
-    """The shipped checkpoints where they are; else a folder with an untrained network of the same name (it equals slerp)."""
+    """The shipped checkpoints, else a folder with an untrained network of the same name (it equals slerp)."""
     if (ROOT / "checkpoints" / MODEL / "config.json").is_file():
         return ROOT / "checkpoints"
     from mmm.checkpoint import save_model
@@ -44,7 +44,7 @@ def made_clip() -> Clip:
 
 @pytest.fixture
 def page_env(checkpoint_folder, tmp_path, monkeypatch) -> Iterator[Path]:
-    """The environment of a page of its own: the checkpoint, an empty folder in MMM_DATA (given back), nothing cached."""
+    """The environment of a page: the checkpoint, an empty folder in MMM_DATA (given back), nothing cached."""
     st.cache_data.clear()
     st.cache_resource.clear()
     folder = tmp_path / "mine"

@@ -138,7 +138,8 @@ def test_heatmap_says_when_values_leave_its_scale_and_refuses_negative_ones():
 
 
 @pytest.mark.parametrize(("high", "top"),
-                         [(0.0, 1.0), (0.9, 1.0), (1.9, 2.0), (2.4, 2.5), (2.6, 3.0), (30.0, 30.0), (31.0, 40.0), (730.0, 800.0)])
+                         [(0.0, 1.0), (0.9, 1.0), (1.9, 2.0), (2.4, 2.5), (2.6, 3.0), (30.0, 30.0),
+                          (31.0, 40.0), (730.0, 800.0)])
 def test_the_colour_scale_ends_on_a_round_number(high, top):
     assert nice_top(np.array([0.0, high])) == pytest.approx(top)
 

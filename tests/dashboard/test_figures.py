@@ -1,0 +1,82 @@
+"""Figures, the colours of methods, and the table of means."""
+
+import json
+import re
+import tomllib
+
+import pytest
+
+import mmm
+from dashboard.components.assets import FOLDER
+from dashboard.errors_view import _table
+from dashboard.figures import limb_bars
+from dashboard.palette import BASELINE_COLOURS, MODEL, method_colour
+from mmm import masks
+from mmm.baselines import BASELINES
+from tests.dashboard.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def results(made_clip):
+    mask = masks.parse("span:30-60@left_arm,right_leg", made_clip)
+    return [mmm.interpolate(name, made_clip, mask) for name in ("slerp", "hold", "spline")]
+
+
+def test_bars_are_the_means_of_the_limbs_that_were_hidden(results):
+    figure = limb_bars(results, "position_cm", "cm")
+    assert [bar.name for bar in figure.data] == ["slerp", "hold", "spline"]
+    for bar, result in zip(figure.data, results, strict=True):
+        assert list(bar.x) == ["left arm", "right leg"]
+        assert list(bar.y) == [result.errors.per_group()[limb]["position_cm"] for limb in ("left_arm", "right_leg")]
+    assert figure.layout.yaxis.title.text == "cm"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_bars_have_the_methods_colours(results, dark):
+    colours = BASELINE_COLOURS["dark" if dark else "light"]
+    figure = limb_bars(results, "rotation_deg", "°", dark)
+    assert [bar.marker.color for bar in figure.data] == [colours["slerp"], colours["hold"], colours["spline"]]
+    assert method_colour("dance-ecm-small", dark) == MODEL["dark" if dark else "light"]
+
+
+def test_python_and_javascript_have_the_same_colours():
+    text = re.search(r"const METHOD_COLOURS = (\{.*?\n\});", (FOLDER / "common.js").read_text(), re.S)[1]
+    table = json.loads(re.sub(r",(\s*\})", r"\1", re.sub(r"(\w+):", r'"\1":', text)))
+    for theme, colours in table.items():
+        colours.pop("other")
+        assert colours == BASELINE_COLOURS[theme]
+        assert set(colours) == set(BASELINES)
+
+
+def test_the_model_has_the_themes_primary_colour():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert {theme: config["theme"][theme]["primaryColor"] for theme in ("light", "dark")} == MODEL
+
+
+def test_every_colour_can_be_read_on_its_ground():
+    """At least 3 to 1, as WCAG asks of graphics."""
+    grounds = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for theme in ("light", "dark"):
+        ground = luminance(grounds[theme]["backgroundColor"])
+        for name, colour in {**BASELINE_COLOURS[theme], "model": MODEL[theme]}.items():
+            high, low = sorted((luminance(colour), ground), reverse=True)
+            assert (high + 0.05) / (low + 0.05) >= 3, (theme, name)
+
+
+def test_the_table_marks_the_best_and_escapes_names(results):
+    from dataclasses import replace
+
+    evil = replace(results[0], model_name="<b>net</b>")
+    text = _table([evil, *results[1:]], dark=False)
+    assert "&lt;b&gt;net&lt;/b&gt;" in text
+    assert "<b>net" not in text
+    best = min(r.errors.summary()["position_cm"] for r in results)
+    assert f"<b>{best:.2f}</b>" in text
+    assert text.count("<td>–</td>") == 3  # the root was never hidden
+    assert method_colour("hold") in text

@@ -1,0 +1,139 @@
+"""Jobs, kept results and loaded networks, without a page."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from dashboard import recoveries
+from dashboard.recoveries import Job, Request, Results
+from mmm import masks
+from mmm.errors import SpecError
+
+REQUEST = Request("digest", "every:5", 0, "spline")
+
+
+def started(work) -> tuple[Job, threading.Thread]:
+    job = Job(REQUEST)
+    thread = threading.Thread(target=job.run, args=(work,))
+    thread.start()
+    return job, thread
+
+
+def test_a_job_says_how_far_it_is_and_what_it_does():
+    half, go_on = threading.Event(), threading.Event()
+
+    def work(job):
+        job.advance(0.5, "Recovering")
+        half.set()
+        assert go_on.wait(20)
+        return ["a result"]
+
+    job, thread = started(work)
+    assert half.wait(20)
+    assert (job.share, job.stage, job.running, job.results) == (0.5, "Recovering", True, None)
+    assert not job.wait(0.0)
+    go_on.set()
+    assert job.wait(20)
+    thread.join()
+    assert (job.results, job.error, job.running) == (["a result"], "", False)
+
+
+def test_a_cancelled_job_ends_at_its_next_step():
+    begun, go_on, steps = threading.Event(), threading.Event(), []
+
+    def work(job):
+        for step in range(3):
+            job.advance(step / 3, "Recovering")
+            steps.append(step)
+            begun.set()
+            assert go_on.wait(20)
+        return []
+
+    job, thread = started(work)
+    assert begun.wait(20)
+    job.cancel()
+    go_on.set()
+    thread.join()
+    assert steps == [0]
+    assert job.cancelled
+    assert job.error.startswith("Cancelled")
+    assert job.results is None
+
+
+def test_what_the_user_can_mend_is_said_as_it_is():
+    def work(job):
+        raise SpecError("SPEC 'x'", "not a pattern", "a pattern", "correct it")
+
+    job, thread = started(work)
+    thread.join()
+    assert job.error == "SPEC 'x': not a pattern; expected a pattern; correct it"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_ours_ends_the_job_too_and_names_itself():
+    def work(job):
+        return {}["missing"]
+
+    job, thread = started(work)
+    thread.join()
+    assert not job.running
+    assert "KeyError: 'missing'" in job.error
+    assert "fault of the workbench" in job.error
+
+
+def test_the_latest_results_are_kept_and_no_more(monkeypatch):
+    monkeypatch.setattr(recoveries, "KEPT_RESULTS", 3)
+    results = Results()
+    asked = [Request("digest", f"every:{n}", 0, "hold") for n in range(2, 6)]
+    for request in asked[:3]:
+        results.put(request, [request.spec])
+    assert results.get(asked[0]) == ["every:2"]  # used again: the next oldest goes first
+    results.put(asked[3], ["every:5"])
+    assert [results.get(request) for request in asked] == [["every:2"], None, ["every:4"], ["every:5"]]
+
+
+def test_another_clip_seed_or_method_is_another_request():
+    results = Results()
+    results.put(REQUEST, ["spline's"])
+    assert results.get(Request("digest", "every:5", 0, "spline")) == ["spline's"]
+    for other in (Request("other", "every:5", 0, "spline"), Request("digest", "every:6", 0, "spline"),
+                  Request("digest", "every:5", 1, "spline"), Request("digest", "every:5", 0, "hold")):
+        assert results.get(other) is None
+
+
+@pytest.mark.usefixtures("page_env")
+def test_a_recovery_gives_the_method_first_then_its_baselines_and_keeps_them(made_clip):
+    mask = masks.parse("span:30-50", made_clip)
+    request = Request(made_clip.digest(), mask.label, 0, "slerp")
+    job = recoveries.start(request, made_clip, mask)
+    assert job.wait(60)
+    assert job.error == ""
+    assert [r.model_name for r in job.results] == ["slerp", "hold", "spline"]
+    assert recoveries.kept_results().get(request) is job.results
+    known = ~mask.hidden
+    for result in job.results:
+        np.testing.assert_array_equal(result.recovered.motion.rotations[known], made_clip.motion.rotations[known])
+
+
+@pytest.mark.usefixtures("page_env")
+def test_a_network_is_loaded_once_and_again_when_its_files_change(tiny_folder):
+    models = recoveries.Models()
+    first = models.get("tiny")
+    assert models.get("tiny") is first
+    config = tiny_folder / "tiny" / "config.json"
+    os.utime(config, ns=(1, 1))
+    second = models.get("tiny")
+    assert second is not first
+    assert list(models._loaded.values()) == [second]
+
+
+@pytest.fixture
+def tiny_folder(tmp_path, page_env, monkeypatch):
+    from mmm.checkpoint import save_model
+    from tests.mmm.networks import tiny_model
+
+    save_model(tiny_model(), tmp_path / "networks" / "tiny", {})
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(tmp_path / "networks"))
+    return tmp_path / "networks"
