@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,10 +38,11 @@ class Request:
 
 
 def version_of(method: str) -> int:
-    """When any file of a checkpoint was last written, nanoseconds; 0 for a baseline."""
+    """A number made of when a checkpoint's files were written, and how long they are; 0 for a baseline."""
     if method in BASELINES:
         return 0
-    return max(file.stat().st_mtime_ns for file in find_checkpoint(method).iterdir())
+    files = [(f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in sorted(find_checkpoint(method).iterdir())]
+    return zlib.crc32(repr(files).encode())
 
 
 class Cancelled(Exception):

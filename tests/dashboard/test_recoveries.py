@@ -1,15 +1,18 @@
 """Jobs, kept results and loaded networks, without a page."""
 
 import os
+import shutil
 import threading
 
 import numpy as np
 import pytest
 
+import mmm
 from dashboard import recoveries
 from dashboard.recoveries import Job, Request, Results
 from mmm import masks
 from mmm.errors import SpecError
+from tests.dashboard.conftest import MODEL
 
 REQUEST = Request("digest", "every:5", 0, "spline")
 
@@ -84,7 +87,8 @@ def test_a_fault_of_ours_ends_the_job_too_and_names_itself():
 
 
 def test_the_latest_results_are_kept_and_no_more(monkeypatch):
-    monkeypatch.setattr(recoveries, "KEPT_RESULTS", 3)
+    monkeypatch.setattr(recoveries, "_size", lambda results: 100)
+    monkeypatch.setattr(recoveries, "KEPT_BYTES", 300)
     results = Results()
     asked = [Request("digest", f"every:{n}", 0, "hold") for n in range(2, 6)]
     for request in asked[:3]:
@@ -123,7 +127,8 @@ def test_a_network_is_loaded_once_and_again_when_its_files_change(tiny_folder):
     first = models.get("tiny")
     assert models.get("tiny") is first
     config = tiny_folder / "tiny" / "config.json"
-    os.utime(config, ns=(1, 1))
+    later = config.stat().st_mtime_ns + 1_000_000_000
+    os.utime(config, ns=(later, later))
     second = models.get("tiny")
     assert second is not first
     assert list(models._loaded.values()) == [second]
@@ -137,3 +142,26 @@ def tiny_folder(tmp_path, page_env, monkeypatch):
     save_model(tiny_model(), tmp_path / "networks" / "tiny", {})
     monkeypatch.setenv("MMM_CHECKPOINTS", str(tmp_path / "networks"))
     return tmp_path / "networks"
+
+
+def test_results_weigh_what_their_motions_do(made_clip):
+    result = mmm.interpolate("hold", made_clip, masks.parse("first", made_clip))
+    assert recoveries._size([result, result]) == 2 * 90 * 24 * 9 * 4
+
+
+def test_a_new_weight_file_is_another_version(checkpoint_folder, tmp_path, monkeypatch):
+    shutil.copytree(checkpoint_folder / MODEL, tmp_path / MODEL)
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(tmp_path))
+    before = recoveries.version_of(MODEL)
+    weights = next((tmp_path / MODEL).glob("model*.safetensors"))
+    os.utime(weights, ns=(5, 5))  # an older copy is another version too
+    assert recoveries.version_of(MODEL) != before
+    assert recoveries.version_of("slerp") == 0
+
+
+def test_a_result_that_left_the_store_stays_on_its_page(open_workbench):
+    """Others' recoveries may push it out; the page must neither lose it nor run for ever."""
+    page = open_workbench(method="slerp").recovered()
+    recoveries.kept_results.clear()
+    assert page.run().table
+    assert page.panels[:2] == ["Truth", "slerp"]
