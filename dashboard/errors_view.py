@@ -1,6 +1,5 @@
 """Under the stage: how far each method is from the truth, over time, by joint, and in one table."""
 
-import html
 import json
 import tempfile
 from functools import partial
@@ -11,7 +10,7 @@ import streamlit as st
 
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, nice_top, pack_joint_heatmap
-from dashboard.palette import method_colour
+from dashboard.figures import limb_bars, means_table
 from mmm import save_clip
 from mmm.masks import Mask
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
 KINDS = {"position_cm": ("Joint position", "cm"), "rotation_deg": ("Joint rotation", "°")}
-COLUMNS = {"rotation_deg": ("rotation, °", "Mean angle between true and recovered local rotations"),
-           "position_cm": ("position, cm", "Mean distance between true and recovered joints"),
-           "root_cm": ("root, cm", "Mean distance of the body's root, over frames in which it was hidden")}
 
 
 @st.fragment
@@ -38,14 +34,11 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
         table, bars = st.columns([1, 1], gap="large")
     with table:
         st.markdown(f"**Means** {over}")
-        st.html(_table(results, _dark()))
+        st.html(means_table(results, _dark()))
         _downloads(results, mask)
     with bars:
-        from dashboard.figures import limb_bars  # plotly takes half a second, which the page does not wait for
-
-        st.markdown(f"**By limb**, mean {KINDS[kind][0].lower()} error")
-        figure = limb_bars(results, kind, KINDS[kind][1], _dark())
-        st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, key="limbs")
+        st.markdown(f"**By limb**, mean {KINDS[kind][0].lower()} error, {KINDS[kind][1]}")
+        st.html(limb_bars(results, kind, KINDS[kind][1], _dark()))
 
 
 def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str) -> None:
@@ -78,26 +71,6 @@ def _top(result: "RecoveryResult", kind: str) -> float:
 
 def _dark() -> bool:
     return st.context.theme.type == "dark"
-
-
-def _table(results: "list[RecoveryResult]", dark: bool) -> str:
-    """A row a method; the best of each column is bold."""
-    summaries = [r.errors.summary() for r in results]
-    best = {kind: min((v for s in summaries if (v := s[kind]) is not None), default=None) for kind in COLUMNS}
-    heads = "".join(f'<th title="{hint}">{head}</th>' for head, hint in COLUMNS.values())
-    rows = []
-    for result, summary in zip(results, summaries, strict=True):
-        cells = []
-        for kind in COLUMNS:
-            value = summary[kind]
-            text = "–" if value is None else f"{value:.2f}"
-            cells.append(f"<td><b>{text}</b></td>" if value is not None and value == best[kind] else f"<td>{text}</td>")
-        dot = f'<i style="background:{method_colour(result.model_name, dark)}"></i>'
-        rows.append(f"<tr><th>{dot}{html.escape(result.model_name)}</th>{''.join(cells)}"
-                    f"<td>{result.elapsed_s * 1000:.0f}</td></tr>")
-    heads += '<th title="Time of the recovery alone">time, ms</th>'
-    return (f'<table class="wb-table"><thead><tr><th></th>{heads}</tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table>")
 
 
 def _downloads(results: "list[RecoveryResult]", mask: Mask) -> None:

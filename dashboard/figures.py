@@ -1,9 +1,11 @@
-"""Plotly figures; they return figures and never call Streamlit."""
+"""Figures in plain HTML; they return text and never call Streamlit.
 
+Not plotly: its script alone is 4.7 MB, which the browser reads before it draws the stage.
+"""
+
+import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import plotly.graph_objects as go
 
 from dashboard.palette import method_colour
 
@@ -11,23 +13,45 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
 LIMBS = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
+COLUMNS = {"rotation_deg": ("rotation, °", "Mean angle between true and recovered local rotations"),
+           "position_cm": ("position, cm", "Mean distance between true and recovered joints"),
+           "root_cm": ("root, cm", "Mean distance of the body's root, over frames in which it was hidden")}
 
 
-def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str, dark: bool = False) -> go.Figure:
+def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str, dark: bool = False) -> str:
     """Mean error over hidden entries of each limb, one bar a method; limbs of which nothing was hidden are left out."""
-    figure, shown = go.Figure(), 0
-    for result in results:
-        groups = result.errors.per_group()
-        limbs = [limb for limb in LIMBS if groups.get(limb, {}).get(kind) is not None]
-        shown = max(shown, len(limbs))
-        figure.add_bar(name=result.model_name, x=[limb.replace("_", " ") for limb in limbs],
-                       y=[groups[limb][kind] for limb in limbs],
-                       marker={"color": method_colour(result.model_name, dark), "cornerradius": 3},
-                       hovertemplate="%{x}: %{y:.2f} " + unit + "<extra>" + result.model_name + "</extra>")
-    figure.update_layout(
-        barmode="group", bargap=0.25 if shown > 2 else 0.65, bargroupgap=0.08, height=280,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        yaxis={"title": unit, "rangemode": "tozero"}, showlegend=False,  # the table beside it names the colours
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-    )
-    return figure
+    tables = [(result.model_name, result.errors.per_group()) for result in results]
+    limbs = [limb for limb in LIMBS if tables[0][1].get(limb, {}).get(kind) is not None]
+    values = {(limb, name): float(groups[limb][kind] or 0) for limb in limbs for name, groups in tables}
+    longest = max(values.values(), default=0.0) or 1.0
+    blocks = []
+    for limb in limbs:
+        bars = "".join(_bar(name, values[limb, name], longest, unit, method_colour(name, dark)) for name, _ in tables)
+        blocks.append(f'<div class="limb"><span>{limb.replace("_", " ")}</span><div>{bars}</div></div>')
+    return f'<div class="wb-bars">{"".join(blocks)}</div>'
+
+
+def _bar(name: str, value: float, longest: float, unit: str, colour: str) -> str:
+    hint = html.escape(f"{name}: {value:.2f} {unit}")
+    return (f'<div class="bar" title="{hint}"><i style="width:{100 * value / longest:.1f}%;background:{colour}"></i>'
+            f"<em>{value:.1f}</em></div>")
+
+
+def means_table(results: "Sequence[RecoveryResult]", dark: bool = False) -> str:
+    """A row a method, a column an error; the best of each column is bold."""
+    summaries = [result.errors.summary() for result in results]
+    best = {kind: min((v for s in summaries if (v := s[kind]) is not None), default=None) for kind in COLUMNS}
+    heads = "".join(f'<th title="{hint}">{head}</th>' for head, hint in COLUMNS.values())
+    heads += '<th title="Time of the recovery alone">time, ms</th>'
+    rows = []
+    for result, summary in zip(results, summaries, strict=True):
+        cells = []
+        for kind in COLUMNS:
+            value = summary[kind]
+            text = "–" if value is None else f"{value:.2f}"
+            cells.append(f"<td><b>{text}</b></td>" if value is not None and value == best[kind] else f"<td>{text}</td>")
+        dot = f'<i style="background:{method_colour(result.model_name, dark)}"></i>'
+        rows.append(f"<tr><th>{dot}{html.escape(result.model_name)}</th>{''.join(cells)}"
+                    f"<td>{result.elapsed_s * 1000:.0f}</td></tr>")
+    return (f'<table class="wb-table"><thead><tr><th></th>{heads}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table>")

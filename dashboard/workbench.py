@@ -155,8 +155,12 @@ def _follow(job: Job) -> None:
               help="Stop after the part in hand.")
 
 
+@st.fragment
 def _command_line(entry: library.Entry, frames: tuple[int, int], mask: Mask, seed: int, method: str) -> None:
-    with st.expander("The same from the command line and from Python"):
+    place = st.expander("The same from the command line and from Python", key="commands", on_change="rerun")
+    if not place.open:
+        return  # what colours code is 1.6 MB of script, which the stage would wait for
+    with place:
         path = str(entry.path.relative_to(library.ROOT) if entry.path.is_relative_to(library.ROOT) else entry.path)
         part = f"{frames[0]}:{frames[1]}"
         words = ["python", "-m", "mmm", "recover", path, "--frames", part, "--checkpoint", method, "--hide", mask.label]

@@ -276,7 +276,7 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
     assert table["hidden"] == 40 * 24
 
 
-def test_the_page_does_not_wait_for_torch_nor_plotly():
+def test_the_page_does_not_wait_for_torch():
     import subprocess
     import sys
 

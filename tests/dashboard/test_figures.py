@@ -8,8 +8,7 @@ import pytest
 
 import mmm
 from dashboard.components.assets import FOLDER
-from dashboard.errors_view import _table
-from dashboard.figures import limb_bars
+from dashboard.figures import limb_bars, means_table
 from dashboard.palette import BASELINE_COLOURS, MODEL, method_colour
 from mmm import masks
 from mmm.baselines import BASELINES
@@ -22,21 +21,36 @@ def results(made_clip):
     return [mmm.interpolate(name, made_clip, mask) for name in ("slerp", "hold", "spline")]
 
 
+def bars_of(text: str) -> list[tuple[str, float, str]]:
+    """Hint, width in percent and colour of each bar."""
+    found = re.findall(r'title="([^"]+)"><i style="width:([\d.]+)%;background:(#\w+)"', text)
+    return [(hint, float(width), colour) for hint, width, colour in found]
+
+
 def test_bars_are_the_means_of_the_limbs_that_were_hidden(results):
-    figure = limb_bars(results, "position_cm", "cm")
-    assert [bar.name for bar in figure.data] == ["slerp", "hold", "spline"]
-    for bar, result in zip(figure.data, results, strict=True):
-        assert list(bar.x) == ["left arm", "right leg"]
-        assert list(bar.y) == [result.errors.per_group()[limb]["position_cm"] for limb in ("left_arm", "right_leg")]
-    assert figure.layout.yaxis.title.text == "cm"
+    text = limb_bars(results, "position_cm", "cm")
+    assert re.findall(r"<span>([^<]+)</span>", text) == ["left arm", "right leg"]
+    means = [(r.model_name, r.errors.per_group()[limb]["position_cm"])
+             for limb in ("left_arm", "right_leg") for r in results]
+    longest = max(value for _, value in means)
+    for (hint, width, _), (name, value) in zip(bars_of(text), means, strict=True):
+        assert hint == f"{name}: {value:.2f} cm"
+        assert width == pytest.approx(100 * value / longest, abs=0.06)
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_bars_have_the_methods_colours(results, dark):
     colours = BASELINE_COLOURS["dark" if dark else "light"]
-    figure = limb_bars(results, "rotation_deg", "°", dark)
-    assert [bar.marker.color for bar in figure.data] == [colours["slerp"], colours["hold"], colours["spline"]]
+    shown = [colour for _, _, colour in bars_of(limb_bars(results, "rotation_deg", "°", dark))]
+    assert shown == [colours["slerp"], colours["hold"], colours["spline"]] * 2
     assert method_colour("dance-ecm-small", dark) == MODEL["dark" if dark else "light"]
+
+
+def test_errors_of_zero_make_no_bar_and_no_fault(results):
+    from dataclasses import replace
+
+    perfect = replace(results[0], recovered=results[0].clip)
+    assert [width for _, width, _ in bars_of(limb_bars([perfect], "position_cm", "cm"))] == [0.0, 0.0]
 
 
 def test_python_and_javascript_have_the_same_colours():
@@ -73,7 +87,7 @@ def test_the_table_marks_the_best_and_escapes_names(results):
     from dataclasses import replace
 
     evil = replace(results[0], model_name="<b>net</b>")
-    text = _table([evil, *results[1:]], dark=False)
+    text = means_table([evil, *results[1:]])
     assert "&lt;b&gt;net&lt;/b&gt;" in text
     assert "<b>net" not in text
     best = min(r.errors.summary()["position_cm"] for r in results)
