@@ -8,44 +8,44 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Locator, Page, expect
 
-from mmm import Clip, save_clip
-from mmm.skeleton import SMPL24
 from tests.browser import AppServer, Watched
 from tests.dashboard.conftest import MODEL
-from tests.mmm.making import smooth_motion
 
 pytestmark = pytest.mark.browser
 
 APP = "dashboard/app.py"
-LONG = 6000  # frames that take seconds to recover
 LIMIT_MS = 60_000  # only ever waited out where something is wrong
 SHORT = "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-120&hide=span:40-79"
 expect.set_options(timeout=LIMIT_MS)
 
 
 @pytest.fixture(scope="module")
-def server(checkpoint_folder, tmp_path_factory) -> Iterator[str]:
-    """A workbench of this module's own, with the checkpoint and one clip that takes long; its address."""
-    folder = tmp_path_factory.mktemp("clips") / "mine"
-    folder.mkdir()
-    save_clip(Clip("long", smooth_motion(1, LONG, SMPL24, 60.0)), folder / "long.npz")
+def address(checkpoint_folder) -> Iterator[Callable[[str], str]]:
+    """``address(script)``: where this script is served, with the checkpoint; started on first use."""
     servers = AppServer()
-    yield servers.url(APP, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": str(folder)})
+    yield lambda script: servers.url(script, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
     servers.close()
 
 
 @pytest.fixture
-def open_(chromium, server) -> Iterator[Callable[..., Page]]:
-    """``open_(query, width, height, dark)``; afterwards the console must be free of errors."""
+def server(address) -> str:
+    """The workbench's address."""
+    return address(APP)
+
+
+@pytest.fixture
+def open_(chromium, address) -> Iterator[Callable[..., Page]]:
+    """``open_(query, width, height, dark, script)``; afterwards the console must be free of errors."""
     opened: list[Watched] = []
 
-    def go(query: str = SHORT, width: int = 1400, height: int = 1000, dark: bool = False) -> Page:
+    def go(query: str = SHORT, width: int = 1400, height: int = 1000, dark: bool = False,
+           script: str = APP) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": height},
                                        color_scheme="dark" if dark else "light")
         opened.append(Watched(context))
         page = opened[-1].page
         page.set_default_timeout(LIMIT_MS)
-        page.goto(server + query)
+        page.goto(address(script) + query)
         page.locator("canvas[data-checksum]").first.wait_for()
         return page
 
@@ -258,8 +258,11 @@ def test_no_sideways_scrolling_at_900_pixels_and_a_dark_page(open_):
 
 
 def test_a_recovery_can_be_cancelled_and_the_dancers_dance_on(open_):
-    page = open_(f"?sequence=mine/long.npz&frames=0-{LONG}&hide=every:30")
-    expect(page.get_by_role("progressbar")).to_be_visible()
+    page = open_(script="tests/dashboard/slow_app.py")
+    bar = page.get_by_role("progressbar")
+    expect(bar).to_be_visible()
+    before = bar.get_attribute("aria-valuenow")
+    until(page, lambda: bar.get_attribute("aria-valuenow") != before)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled. Press Recover to start again.")).to_be_visible()
     expect(page.locator(".wb-table")).to_have_count(0)
