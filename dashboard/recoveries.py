@@ -159,9 +159,10 @@ def loaded_models() -> Models:
 
 def start(request: Request, clip: Clip, mask: Mask) -> Job:
     """Start a recovery in a thread of its own and return at once."""
-    job, models, results = Job(request), loaded_models(), kept_results()
+    job, models, results, torch_import = Job(request), loaded_models(), kept_results(), warm_up()
 
     def work(job: Job) -> "list[RecoveryResult]":
+        torch_import.join()  # two threads importing one circular package may see it half made
         baselines = [mmm.interpolate(name, clip, mask) for name in BASELINES]
         if request.method in BASELINES:
             first = next(r for r in baselines if r.model_name == request.method)

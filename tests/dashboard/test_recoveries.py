@@ -165,3 +165,18 @@ def test_a_result_that_left_the_store_stays_on_its_page(open_workbench):
     recoveries.kept_results.clear()
     assert page.run().table
     assert page.panels[:2] == ["Truth", "slerp"]
+
+
+@pytest.mark.usefixtures("page_env")
+def test_a_recovery_waits_until_torch_is_imported(made_clip, monkeypatch):
+    """Two threads that import one circular package at once may see it half made."""
+    imported = threading.Event()
+    importing = threading.Thread(target=imported.wait, args=(20,))
+    importing.start()
+    monkeypatch.setattr(recoveries, "warm_up", lambda: importing)
+    mask = masks.parse("span:30-50", made_clip)
+    job = recoveries.start(Request(made_clip.digest(), mask.label, 0, "hold"), made_clip, mask)
+    assert not job.wait(0.3)
+    imported.set()
+    assert job.wait(20)
+    assert job.results

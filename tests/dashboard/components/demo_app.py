@@ -59,7 +59,7 @@ def scene(query: tuple[tuple[str, str], ...]) -> dict:
     payload = pack_stage(
         panels, fps=truth.fps, hidden=mask.hidden, waveform=None if silent else samples, audio=sound,
         beats=None if silent else np.arange(0, len(truth), BEAT_S * truth.fps).astype(int), floor_m=truth.floor_m(),
-        title=clip.name, errors={"Model": error.mean(1), "Hold": baseline.mean(1)},
+        title=clip.name, errors={"Model": error.mean(1), "Hold": baseline.mean(1)}, reports=True,
     )
     error_map = pack_joint_heatmap(error, truth.skeleton, fps=truth.fps, hidden=mask.hidden, title="Position error",
                                    subtitle="recovered against original, every joint and frame")
