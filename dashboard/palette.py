@@ -1,4 +1,4 @@
-"""One colour a method, the same in plotly figures and tables as in the components (``METHOD_COLOURS`` in common.js)."""
+"""One colour a method, the same in bars and tables as in the components (``METHOD_COLOURS`` in common.js)."""
 
 MODEL = {"light": "#d9480f", "dark": "#ff8a4c"}
 """The theme's primary colours, as ``.streamlit/config.toml`` has them."""

@@ -1,11 +1,13 @@
 """The checkpoint's card: what it is, what it was trained on, how good it is; made from its own files."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from mmm.checkpoint import describe
+from mmm.io.files import write_atomically
 from mmm.models import make_model
 
 DATA_NOTES = {
@@ -14,6 +16,14 @@ DATA_NOTES = {
              "Made by this project; MIT licence.",
 }
 METHOD_ORDER = ("hold", "slerp", "spline")
+
+
+def record(checkpoint: Path, section: str, results: dict[str, Any]) -> None:
+    """Put a section of results into a checkpoint's metrics.json, in place of an older one, and rewrite its card."""
+    info = describe(checkpoint)
+    text = json.dumps({**info.metrics, section: results}, indent=1) + "\n"
+    write_atomically(info.path / "metrics.json", lambda file: file.write(text.encode()))
+    write_card(info.path)
 
 
 def write_card(folder: Path) -> None:

@@ -1,17 +1,16 @@
 """Metrics of a checkpoint on a held-out split beside the baselines: ``python -m training.evaluate``."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
-from mmm.checkpoint import describe, load_model
+from mmm.checkpoint import load_model
 from mmm.errors import MMMError
 from mmm.evaluation import evaluate
 from mmm.inspection import EVALUATION_COLUMNS, table
-from training.card import write_card
+from training.card import record
 from training.dataset import MotionSet
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -36,10 +35,8 @@ def main(
         pool = MotionSet(data / split).cut_clips(clips, frames, model.config.skeleton, model.config.fps)
         with tqdm(total=1.0, desc="evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
             rows = evaluate(model, pool, hide or SPECS, progress=lambda done: bar.update(done - bar.n))
-        info = describe(checkpoint)
         results = {"split": split, "data": data.name, "clips": len(pool), "frames": frames, "rows": rows}
-        (info.path / "metrics.json").write_text(json.dumps({**info.metrics, "evaluation": results}, indent=1) + "\n")
-        write_card(info.path)
+        record(checkpoint, "evaluation", results)
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None

@@ -3,7 +3,6 @@
 ``python -m training.hearing --checkpoint DIR --data DIR`` writes its table into the checkpoint's metrics.json and card.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +13,13 @@ import typer
 from tqdm import tqdm
 
 from mmm import masks
-from mmm.checkpoint import describe, load_model
+from mmm.checkpoint import load_model
 from mmm.errors import MMMError, ModelError
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip
 from mmm.music import silence
 from mmm.recovery import recover
-from training.card import write_card
+from training.card import record
 from training.dataset import MotionSet
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -84,10 +83,7 @@ def main(
             raise ModelError(str(checkpoint), "this network takes no music", "one that listens", "choose another")
         pool = MotionSet(data / split).cut_clips(clips, frames, model.config.skeleton, model.config.fps)
         rows = hearing(model, pool)
-        info = describe(checkpoint)
-        metrics = {**info.metrics, "hearing": {"split": split, "data": data.name, "frames": frames, "rows": rows}}
-        (info.path / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
-        write_card(info.path)
+        record(checkpoint, "hearing", {"split": split, "data": data.name, "frames": frames, "rows": rows})
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
