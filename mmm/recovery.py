@@ -152,16 +152,16 @@ def _predict(
     if config.uses_music:
         music = torch.from_numpy(stats.scale_music(_music_features(clip, config.music_size)))[None].to(device)
     # Filled once over the whole clip, so that a gap across a window's end is filled from its true neighbours.
-    fill, extra = model.fill(features, where)
+    filled = model.fill(features, where)
     path = torch.from_numpy(_known_path(features[0, :, -3:].cpu().numpy(), hidden))[None].to(device)
-    total = np.zeros(fill.shape[1:], dtype=np.float32)
+    total = np.zeros(filled.features.shape[1:], dtype=np.float32)
     weights = np.zeros((len(clip), 1), dtype=np.float32)
     trace = None
     cuts = windows(len(clip), config.max_frames)
     wanted = next((cut for cut in cuts if attention_frame is not None and cut[0] <= attention_frame < cut[1]), None)
     for done, (start, stop) in enumerate(cuts, start=1):
         part = slice(start, stop)
-        output = model.predict(fill[:, part], None if extra is None else extra[:, part], where[:, part],
+        output = model.predict(filled.part(part), where[:, part],
                                None if music is None else music[:, part], output_attentions=(start, stop) == wanted,
                                place=path[:, part].mean(1, keepdim=True))
         assert output.prediction is not None

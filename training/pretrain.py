@@ -62,7 +62,7 @@ def _run(preset: str, data: Path, out: Path, run_dir: Path, plan: TrainingPlan, 
         raise ModelError(str(data), f"a skeleton of {len(split.joint_names)} joints from {split.joint_names[0]}",
                          f"the network's {config.joints}", "prepare the set for this skeleton")
     config.stats = split.fit_stats(config.max_frames).to_dict()
-    if config.fill == "slerp":
+    if config.fill != "zero":
         config.standard = split.fit_standard(config.max_frames)
     torch.manual_seed(plan.seed)
     model, curve = train(make_model(config), split, plan, run_dir, resume=not fresh)

@@ -1,7 +1,7 @@
 """What the networks share: hiding, filling, the ConvBERT encoders, the residual, the output."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from transformers import ConvBertConfig, ConvBertModel, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from mmm.models.config import MaskedMotionConfig
-from mmm.models.prefill import hidden_features, neighbours, slerp_fill
+from mmm.models.prefill import hidden_features, inertial_fill, neighbours, slerp_fill
 
 DISTANCE_SCALE_FRAMES = 30.0
 """Distances to known frames enter the network as ``log1p(frames) / log1p(30)``: about 1 for half a second."""
@@ -25,6 +25,24 @@ class MaskedMotionOutput(ModelOutput):
     """(B,T,F): poses in feature form, at hidden *and* known entries; matrices not yet projected to rotations."""
     attentions: dict[str, tuple[Tensor, ...]] | None = None
     """Stage name (``motion``, ``music``, ``cross``) to one (B,H,Q,K) map a layer; only when asked for."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A motion whose hidden entries were replaced, as :meth:`MaskedMotionModel.fill` gives it."""
+
+    features: Tensor
+    """(B,T,F)."""
+    extra: Tensor | None = None
+    """(B,T,J+2): what is hidden, and how far the known frames are; None where zeros say it."""
+    nearest: Tensor | None = None
+    """(B,T,J): frames to the nearest known one, zero where known."""
+
+    def part(self, frames: slice) -> "Filled":
+        """A window of it."""
+        return replace(self, features=self.features[:, frames],
+                       extra=None if self.extra is None else self.extra[:, frames],
+                       nearest=None if self.nearest is None else self.nearest[:, frames])
 
 
 def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int) -> ConvBertModel:
@@ -45,6 +63,15 @@ def sinusoids(count: int, width: int) -> Tensor:
     rates = torch.exp(-math.log(10_000.0) * torch.arange(0, width, 2) / width)
     phases = torch.arange(count)[:, None] * rates
     return 0.7 * torch.stack([phases.sin(), phases.cos()], dim=-1).reshape(count, -1)[:, :width]
+
+
+def smoothed(values: Tensor, sigma: float) -> Tensor:
+    """(B,T,F) convolved over time with a Gaussian of ``sigma`` frames; the ends are repeated."""
+    reach = max(1, math.ceil(2.5 * sigma))
+    at = torch.arange(-reach, reach + 1, device=values.device, dtype=values.dtype)
+    kernel = torch.softmax(-at.square() / (2 * sigma**2), dim=0)
+    padded = torch.cat([values[:, :1].expand(-1, reach, -1), values, values[:, -1:].expand(-1, reach, -1)], dim=1)
+    return torch.einsum("btfk,k->btf", padded.unfold(1, 2 * reach + 1, 1), kernel)
 
 
 def pad_width(inputs: Tensor, width: int) -> Tensor:
@@ -92,15 +119,14 @@ class MaskedMotionModel(PreTrainedModel):
             output_attentions: return the attention maps.
             first_position: position id of frame 0; training on short windows draws it, so that all ids are learned.
         """
-        fill, extra = self.fill(motion, hidden)
+        filled = self.fill(motion, hidden)
         if shown is not None:
-            shown = torch.where(hidden_features(hidden), shown, fill)
-        return self.predict(fill, extra, hidden, music, shown, output_attentions, first_position)
+            shown = torch.where(hidden_features(hidden), shown, filled.features)
+        return self.predict(filled, hidden, music, shown, output_attentions, first_position)
 
     def predict(
         self,
-        fill: Tensor,
-        extra: Tensor | None,
+        filled: Filled,
         hidden: Tensor,
         music: Tensor | None = None,
         shown: Tensor | None = None,
@@ -114,6 +140,7 @@ class MaskedMotionModel(PreTrainedModel):
         known x and z lies at the origin, and the prediction is moved back. ``place`` (B,1,3) stands in for that mean in
         windows in which no root is known; where it is not given, the fill's own mean does.
         """
+        fill = filled.features
         shift = self._to_origin(fill, hidden, place)  # (B, 1, F)
         inputs = self._standardise((fill if shown is None else shown) - shift, "motion")
         if music is not None:
@@ -121,13 +148,25 @@ class MaskedMotionModel(PreTrainedModel):
         if self.config.fill == "zero":  # zeros stay zeros, in training's corruption as in recovery
             blank = fill if shown is None else shown
             inputs = torch.where(hidden_features(hidden) & (blank == 0), blank, inputs)
-        if extra is not None:
-            inputs = torch.cat([inputs, extra], dim=-1)
+        if filled.extra is not None:
+            inputs = torch.cat([inputs, filled.extra], dim=-1)
         maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
         positions = torch.arange(first_position, first_position + fill.shape[1], device=fill.device)[None]
         raw = self.decode(pad_width(inputs, self.config.hidden_size), music, maps, positions)
-        prediction = fill + raw if self.config.output == "residual" else raw + shift
+        prediction = fill + self._eased(raw, filled) if self.config.output == "residual" else raw + shift
         return MaskedMotionOutput(prediction=prediction, attentions=maps)
+
+    def _eased(self, raw: Tensor, filled: Filled) -> Tensor:
+        """A residual smoothed over time and faded in beside the known frames, as the configuration asks."""
+        config = self.config
+        if config.smooth_s:
+            raw = smoothed(raw, config.smooth_s * config.fps)
+        if config.edge_s:
+            assert filled.nearest is not None
+            squared = filled.nearest.to(raw.dtype).square()
+            share = squared / (squared + (config.edge_s * config.fps) ** 2)  # (B, T, J)
+            raw = raw * torch.cat([share.repeat_interleave(9, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)], -1)
+        return raw
 
     def _standardise(self, values: Tensor, kind: str) -> Tensor:
         if self.config.standard is None:
@@ -144,19 +183,23 @@ class MaskedMotionModel(PreTrainedModel):
         level = torch.tensor([1.0, 0.0, 1.0]).to(fill)  # heights stay
         return nn.functional.pad((mean - origin) * level, (fill.shape[-1] - 3, 0))
 
-    def fill(self, motion: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Hidden entries replaced (zeros or slerp), and with slerp the extra inputs that say what was hidden."""
+    def fill(self, motion: Tensor, hidden: Tensor) -> Filled:
+        """Hidden entries replaced as ``config.fill`` says, and what interpolating networks are told besides."""
         if self.config.fill == "zero":
-            return torch.where(hidden_features(hidden), torch.zeros((), dtype=motion.dtype, device=motion.device),
-                               motion), None
+            zero = torch.zeros((), dtype=motion.dtype, device=motion.device)
+            return Filled(torch.where(hidden_features(hidden), zero, motion))
         matrices = motion[..., :-3].reshape(*motion.shape[:-1], -1, 3, 3)
-        rotations, root = slerp_fill(matrices, motion[..., -3:], hidden)
-        filled = torch.cat([rotations.flatten(-3), root], dim=-1)
+        if self.config.fill == "slerp":
+            rotations, root = slerp_fill(matrices, motion[..., -3:], hidden)
+        else:
+            rotations, root = inertial_fill(matrices, motion[..., -3:], hidden, self.config.fps)
         before, after, _ = neighbours(hidden)
         frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
         gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)
         distance = torch.log1p(gaps) / math.log1p(DISTANCE_SCALE_FRAMES)
-        return filled, torch.cat([hidden.to(motion.dtype), distance], dim=-1)
+        return Filled(torch.cat([rotations.flatten(-3), root], dim=-1),
+                      torch.cat([hidden.to(motion.dtype), distance], dim=-1),
+                      torch.minimum((frame - before).abs(), (after - frame).abs()))
 
     def run_encoder(
         self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: dict[str, tuple[Tensor, ...]] | None,

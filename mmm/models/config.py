@@ -37,10 +37,15 @@ class MaskedMotionConfig(PreTrainedConfig):
     """Spread of the first weights; the library's value suits widths of 768, narrow networks start deaf with it."""
 
     fill: str = "zero"
-    """What hidden entries hold when the network sees them: ``zero`` (the original) or ``slerp`` (interpolated; then the
-    hidden entries and their distance to the known ones are inputs too)."""
+    """What hidden entries hold when the network sees them: ``zero`` (the original), ``slerp`` or ``inertial``
+    (interpolated; then the hidden entries and their distance to the known ones are inputs too)."""
     output: str = "absolute"
     """``absolute`` poses (the original) or a ``residual`` added to the fill, by a head that starts at zero."""
+    edge_s: float = 0.0
+    """How gently a residual sets in beside the known frames: at a distance of d seconds it counts by
+    ``d^2 / (d^2 + edge_s^2)``, so that speeds do not jump there. 0: at once."""
+    smooth_s: float = 0.0
+    """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
     positions: str = "learned"
     """``learned`` (the original) or ``sinusoidal`` at the start; then music and motion of one moment start alike."""
 
@@ -60,12 +65,13 @@ class MaskedMotionConfig(PreTrainedConfig):
             self.set_skeleton(SMPL24)
         if self.stats is None:
             self.stats = Stats.identity(self.music_size).to_dict()
-        for name, options in (("fill", ("zero", "slerp")), ("output", ("absolute", "residual")),
+        for name, options in (("fill", ("zero", "slerp", "inertial")), ("output", ("absolute", "residual")),
                               ("positions", ("learned", "sinusoidal"))):
             if getattr(self, name) not in options:
                 raise ModelError(f"config.json {name}", repr(getattr(self, name)), " or ".join(options), "correct it")
         if self.output == "residual" and self.fill == "zero":
-            raise ModelError("config.json output", "a residual to zeros", "fill: slerp", "set fill to slerp")
+            raise ModelError("config.json output", "a residual to zeros", "fill: slerp or inertial",
+                             "set fill to one of these")
         if self.input_size > self.hidden_size:
             raise ModelError("config.json hidden_size", f"{self.hidden_size}", f"at least the {self.input_size} inputs",
                              "choose a wider network")
@@ -118,7 +124,7 @@ class MaskedMotionConfig(PreTrainedConfig):
     @property
     def input_size(self) -> int:
         """Numbers a frame that the network sees before zero-padding."""
-        return self.motion_size + (self.joints + 2 if self.fill == "slerp" else 0)
+        return self.motion_size + (self.joints + 2 if self.fill != "zero" else 0)
 
     @property
     def fitted_stats(self) -> Stats:

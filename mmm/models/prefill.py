@@ -3,6 +3,8 @@
 Hidden values are replaced before anything is computed from them, so nothing hidden can reach a network, not even a NaN.
 """
 
+from dataclasses import dataclass, fields
+
 import torch
 from torch import Tensor
 
@@ -56,6 +58,98 @@ def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor,
     return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], filled_root, root)
 
 
+ROTATION_INERTIA_S, ROOT_INERTIA_S = 0.25, 0.8
+"""How long a joint's turn and the root's drift outlast the last known frame, seconds; see :func:`inertial_fill`."""
+
+
+def inertial_fill(rotations: Tensor, root: Tensor, hidden: Tensor, fps: float) -> tuple[Tensor, Tensor]:
+    """Interpolate as :func:`slerp_fill`, but leave and reach the known frames at their own speed.
+
+    To the shorter arc comes what the speeds at both ends of the gap differ from the arc's own, fading out with
+    ``t (1 - s)^2 exp(-t / inertia)``: a cubic Hermite curve whose tangents die away, so that in long gaps nothing
+    overshoots. The idea of decaying offsets is Bollo's inertialization (GDC 2018). The speed at a known frame is the
+    mean of the slopes to its known neighbours, weighted as in a non-uniform Catmull-Rom spline.
+
+    Args:
+        rotations: (B,T,J,3,3) local rotations; hidden ones may hold anything, NaN included.
+        root: (B,T,3).
+        hidden: (B,T,J) bool, True = hidden.
+        fps: frames a second.
+
+    Returns:
+        The same with hidden entries filled; beyond the first and last known frame the nearest is held.
+    """
+    eye = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
+    rotations = torch.where(hidden[..., None, None], eye, rotations)
+    root = torch.where(hidden[..., :1], torch.zeros((), dtype=root.dtype, device=root.device), root)
+    before, after, _ = neighbours(hidden)
+    ends = _Ends.of(before, after)
+    quats = matrix_to_quat(rotations)
+    relative = quat_multiply(quat_conjugate(quats), _pick(quats, ends.following))
+    slopes = quat_log(relative) / ends.length[..., None]
+    start = _pick(quats, before)
+    turn = quat_multiply(quat_exp(_pick(slopes, before) * ends.passed[..., None]),
+                         quat_exp(ends.correction(slopes, ROTATION_INERTIA_S * fps)))
+    filled = quat_to_matrix(torch.nn.functional.normalize(quat_multiply(start, turn), dim=-1))
+    first = ends.joint(0)
+    slopes = (_pick(root[:, :, None], first.following) - root[:, :, None]) / first.length[..., None]
+    path = (_pick(root[:, :, None], first.before) + _pick(slopes, first.before) * first.passed[..., None]
+            + first.correction(slopes, ROOT_INERTIA_S * fps))[:, :, 0]
+    return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], path, root)
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Where each entry stands in its gap, and which known frames lie around it; all (B,T,J)."""
+
+    before: Tensor
+    after: Tensor
+    previous: Tensor
+    """The known frame before a known frame, itself where there is none."""
+    following: Tensor
+    """The known frame after a known frame, itself where there is none."""
+    length: Tensor
+    """Frames from a known frame to the following one, at least 1."""
+    passed: Tensor
+    """Frames since ``before``; zero beyond the last known frame."""
+
+    @staticmethod
+    def of(before: Tensor, after: Tensor) -> "_Ends":
+        frames = before.shape[1]
+        own = torch.arange(frames, device=before.device)[None, :, None].expand(before.shape)
+        # ``neighbours`` holds at the ends: a frame that has none before it is given the one after, and the reverse.
+        previous = before.gather(1, (own - 1).clamp(min=0))
+        following = after.gather(1, (own + 1).clamp(max=frames - 1))
+        previous, following = torch.minimum(previous, own), torch.maximum(following, own)
+        passed = torch.where(after > before, own - before, 0)
+        return _Ends(before, after, previous, following, (following - own).clamp(min=1).float(), passed.float())
+
+    def joint(self, j: int) -> "_Ends":
+        """The same for one joint."""
+        return _Ends(*(getattr(self, field.name)[..., j: j + 1] for field in fields(self)))
+
+    def correction(self, slopes: Tensor, inertia: float) -> Tensor:
+        """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames to the next."""
+        length = self.length.gather(1, self.before)
+        own = _pick(slopes, self.before)
+        total: Tensor = torch.zeros((), device=slopes.device)
+        left = (length - self.passed).clamp(min=0)
+        sides = ((self.previous.gather(1, self.before), self.before, self.passed, 1.0),
+                 (self.after, self.following.gather(1, self.after), left, -1.0))
+        for low, high, since, sign in sides:
+            beyond = self.length.gather(1, low)
+            there = (high > low) & (self.after > self.before)
+            share = torch.where(there, length / (length + beyond), 0)
+            weight = since * (1 - since / length).square() * torch.exp(-since / inertia)
+            total = total + (sign * weight * share)[..., None] * (_pick(slopes, low) - own)
+        return total
+
+
+def _pick(values: Tensor, frames: Tensor) -> Tensor:
+    """``values`` (B,T,J,K) at ``frames`` (B,T,J) of each joint."""
+    return values.gather(1, frames[..., None].expand(*frames.shape, values.shape[-1]))
+
+
 def matrix_to_quat(m: Tensor) -> Tensor:
     """Rotation matrices (...,3,3) to unit quaternions wxyz, by the largest of the four components (Shepperd 1978)."""
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
@@ -95,6 +189,34 @@ def quat_slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     first = torch.where(near, 1 - weight, ((1 - weight) * angle).sin() / safe)
     second = torch.where(near, weight.expand_as(sine), (weight * angle).sin() / safe)
     return torch.nn.functional.normalize(first * start + second * end, dim=-1)
+
+
+def quat_conjugate(q: Tensor) -> Tensor:
+    """The inverse of unit quaternions wxyz."""
+    return torch.cat([q[..., :1], -q[..., 1:]], dim=-1)
+
+
+def quat_multiply(a: Tensor, b: Tensor) -> Tensor:
+    """Hamilton product of quaternions wxyz: first ``b``, then ``a``."""
+    aw, ax, ay, az = a.unbind(-1)
+    bw, bx, by, bz = b.unbind(-1)
+    return torch.stack([aw * bw - ax * bx - ay * by - az * bz, aw * bx + ax * bw + ay * bz - az * by,
+                        aw * by - ax * bz + ay * bw + az * bx, aw * bz + ax * by - ay * bx + az * bw], dim=-1)
+
+
+def quat_log(q: Tensor) -> Tensor:
+    """Unit quaternions wxyz to rotation vectors of at most half a turn, radians."""
+    q = torch.where(q[..., :1] < 0, -q, q)
+    sine = q[..., 1:].norm(dim=-1, keepdim=True)
+    near = sine < 1e-6
+    angle = 2 * torch.atan2(sine, q[..., :1])
+    return q[..., 1:] * torch.where(near, 2.0, angle / torch.where(near, 1.0, sine))
+
+
+def quat_exp(vector: Tensor) -> Tensor:
+    """Rotation vectors, radians, to unit quaternions wxyz; its gradient is finite at zero."""
+    half = (vector.square().sum(-1, keepdim=True) + 1e-12).sqrt() / 2
+    return torch.cat([half.cos(), vector * (half.sin() / (2 * half))], dim=-1)
 
 
 def sixd_to_matrix(sixd: Tensor) -> Tensor:

@@ -11,9 +11,10 @@ from mmm.models.three_bert import ThreeBertModel
 
 NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": EcmModel, "common": CommonModel}
 
-# The small presets keep each topology and add what is known to make recovery good: slerp fill and a residual.
+# The small presets keep each topology and add what is known to make recovery good: an interpolated fill and a residual.
 _SMALL: dict[str, Any] = {
-    "hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 512, "fill": "slerp", "output": "residual",
+    "hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 512, "fill": "inertial", "output": "residual",
+    "edge_s": 1 / 30, "smooth_s": 0.02,
     "positions": "sinusoidal", "dropout": 0.0, "initializer_range": 0.06,
 }
 

@@ -91,7 +91,7 @@ def test_slerp_fill_tells_what_is_hidden_and_how_far_the_known_is():
     model = tiny_model("common", fill="slerp", output="residual")
     hidden = torch.zeros(1, 10, 6, dtype=torch.bool)
     hidden[:, 3:6] = True
-    _, extra = model.fill(tiny_batch(1, 10)[0], hidden)
+    extra = model.fill(tiny_batch(1, 10)[0], hidden).extra
     assert extra.shape == (1, 10, 8)
     assert torch.equal(extra[..., :6], hidden.float())
     frames = (torch.expm1(extra[0, :, 6:] * torch.log(torch.tensor(31.0)))).round().int()

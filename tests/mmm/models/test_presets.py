@@ -32,7 +32,7 @@ def test_common_for_lafan1s_joints():
 def test_small_presets_are_small_and_residual(preset):
     assert millions(preset) < 8
     config = make_config(preset)
-    assert (config.fill, config.output) == ("slerp", "residual")
+    assert (config.fill, config.output) == ("inertial", "residual")
 
 
 def test_word_table_is_left_out():
