@@ -5,10 +5,12 @@ A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two column
 with at least ``name``, ``first`` (the clip's first row) and ``frames``, beside ``fps`` and the joints' names in
 ``skeleton``. Sets of another body than SMPL's say more of it: ``joint_parents``; ``joint_offsets_m``, the median of
 the training clips; and ``bodies``, the offsets of every subject, which a clip's ``body`` points into.
+Sets of joint roles (``mmm.roles``) say ``"joints_are": "roles"``, and in ``present`` which roles each body has; their
+``joint_offsets_m`` is the most middling body. Draws are balanced by a clip's ``group`` (its source and content).
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,20 @@ from mmm.features import Stats
 from mmm.models.prefill import sixd_to_matrix
 from mmm.motion import Clip, Motion, Music
 from mmm.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """A batch of windows."""
+
+    motion: Tensor
+    """Features (B, T, F), the root scaled."""
+    music: Tensor | None
+    """Scaled features (B, T, M)."""
+    body: Tensor | None
+    """Joint offsets (B, J, 3) of the subject of each window, metres; None where the set has one body for all."""
+    clip: Tensor
+    """Which of the set's clips each is of (B,)."""
 
 
 class MotionSet:
@@ -49,6 +65,13 @@ class MotionSet:
         self.music = torch.from_numpy(np.load(music, mmap_mode="c")).to(device) if music.is_file() else None
         self.starts = torch.tensor([clip["first"] for clip in self.clips], device=device)
         self.lengths = torch.tensor([clip["frames"] for clip in self.clips], device=device)
+        self.are_roles: bool = stored.get("joints_are") == "roles"
+        self.present = [np.array(roles, dtype=bool) for roles in stored.get("present", [])]
+        self._offsets_m = torch.from_numpy(np.array(self.bodies)).to(device) if self.bodies else None
+        self._body = torch.tensor([clip.get("body", 0) for clip in self.clips], device=device)
+        self.group_names = sorted({clip.get("group", "") for clip in self.clips})
+        place = {name: k for k, name in enumerate(self.group_names)}
+        self.groups = torch.tensor([place[clip.get("group", "")] for clip in self.clips], device=device)
         self.stats: Stats | None = None
 
     def fit_stats(self, window: int) -> Stats:
@@ -81,14 +104,48 @@ class MotionSet:
         Returns:
             Motion features (batch, frames, F) and scaled music (batch, frames, M).
         """
-        assert self.stats is not None, "fit_stats, or set stats, first"
+        ends = (room := self._room(frames)).cumsum(0)
+        draw = torch.randint(0, int(ends[-1]), (batch,), generator=generator, device=self.starts.device)
+        clip = torch.searchsorted(ends, draw, right=True)
+        return self._cut(self.starts[clip] + draw - (ends[clip] - room[clip]), frames)
+
+    def draw_windows(self, batch: int, frames: int, generator: torch.Generator, balance: float = 1.0) -> Windows:
+        """Windows with their subjects' bodies, balanced over groups.
+
+        Args:
+            batch: how many.
+            frames: the length of each.
+            generator: on the set's device.
+            balance: a group of clips is drawn as often as (the number of its windows) ** balance says: 1, as often as
+                it has windows; 0, as often as any other. Within a group all windows are equally likely.
+        """
+        room = self._room(frames)
+        weights = room.double() * self._group_weights(room, balance)[self.groups]
+        ends = weights.cumsum(0)
+        at = torch.rand(2, batch, generator=generator, device=ends.device, dtype=torch.float64)
+        # A sum rounds: the last clip that has room takes what may lie beyond it.
+        clip = torch.searchsorted(ends, at[0] * ends[-1], right=True).clamp(max=int(room.nonzero()[-1]))
+        start = self.starts[clip] + (at[1] * room[clip]).long().minimum(room[clip] - 1)
+        motion, music = self._cut(start, frames)
+        body = self._offsets_m[self._body[clip]] if self._offsets_m is not None else None
+        return Windows(motion, music, body, clip)
+
+    def _room(self, frames: int) -> Tensor:
+        """How many windows of that length each clip has."""
         room = (self.lengths - frames + 1).clamp(min=0)
         if not room.any():
             raise FileError("training split", f"no clip of {frames} frames", "longer clips", "lower --max-frames")
-        ends = room.cumsum(0)
-        draw = torch.randint(0, int(ends[-1]), (batch,), generator=generator, device=self.starts.device)
-        clip = torch.searchsorted(ends, draw, right=True)
-        start = self.starts[clip] + draw - (ends[clip] - room[clip])
+        return room
+
+    def _group_weights(self, room: Tensor, balance: float) -> Tensor:
+        """Of each group the factor by which its windows are drawn more often, or less."""
+        windows = torch.zeros(len(self.group_names), dtype=torch.float64, device=room.device)
+        windows.index_add_(0, self.groups, room.double())
+        return windows.clamp(min=1) ** (balance - 1)
+
+    def _cut(self, start: Tensor, frames: int) -> tuple[Tensor, Tensor | None]:
+        """Features of the windows that begin at these rows."""
+        assert self.stats is not None, "fit_stats, or set stats, first"
         index = start[:, None] + torch.arange(frames, device=start.device)
         low, high = (torch.from_numpy(v).to(self.root_m) for v in (self.stats.root_min, self.stats.root_max))
         root = (self.root_m[index] - low) / (high - low)

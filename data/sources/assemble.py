@@ -34,6 +34,8 @@ class Member:
     converted: Converted
     split: str
     unit: str
+    group: str = ""
+    """What it is balanced by in training: clips of one source and content."""
 
 
 def check_out(out: Path, kind: str) -> None:
@@ -85,13 +87,8 @@ def sift(
             skipped.append(reason)
         else:
             good.append(item)
-    groups = by_skeleton(good, wanted)
-    body, chosen = (groups[0] if wanted is not None else
-                    max(groups, key=lambda group: _frames(group[1]), default=(None, [])))
-    table = [{"joints": len(other), "root": other.names[0], "files": len(group), "frames": _frames(group),
-              "kept": group is chosen, "first": group[0].label} for other, group in groups if group]
-    skipped += [Skip(item.label, "another skeleton", misfit(other, body))
-                for other, group in groups if group is not chosen and body is not None for item in group]
+    chosen, others, table = _one_skeleton(good, wanted)
+    skipped += others
     kept: dict[str, Converted] = {}
     for item in chosen:
         first = kept.setdefault(item.facts["digest"], item)
@@ -100,13 +97,35 @@ def sift(
     return list(kept.values()), skipped, table
 
 
+def _one_skeleton(
+    good: Sequence[Converted], wanted: Skeleton | None
+) -> tuple[Sequence[Converted], list[Skip], list[dict[str, Any]]]:
+    """The files of the chosen skeleton, the others with what keeps them out, and the table of skeletons."""
+    if all("own" in item.facts for item in good):  # roles: one skeleton by then, and rest poses do not matter
+        by_own: dict[tuple[Any, ...], list[Converted]] = {}
+        for item in good:
+            by_own.setdefault(tuple(item.facts["own"]), []).append(item)
+        return good, [], [_row(joints, root, group, True) for (joints, root), group in by_own.items()]
+    groups = by_skeleton(good, wanted)
+    body, chosen = (groups[0] if wanted is not None else
+                    max(groups, key=lambda group: _frames(group[1]), default=(None, [])))
+    table = [_row(len(other), other.names[0], group, group is chosen) for other, group in groups if group]
+    return chosen, [Skip(item.label, "another skeleton", misfit(other, body)) for other, group in groups
+                    if group is not chosen and body is not None for item in group], table
+
+
+def _row(joints: int, root: str, group: Sequence[Converted], kept: bool) -> dict[str, Any]:
+    return {"joints": joints, "root": root, "files": len(group), "frames": _frames(group), "kept": kept,
+            "first": group[0].label}
+
+
 def _frames(items: Sequence[Converted]) -> int:
     return sum(int(item.facts["frames"]) for item in items)
 
 
 def _unfit(item: Converted, min_frames: int, min_travel_m: float) -> Skip | None:
     if item.error:
-        return Skip(item.label, "cannot be read", item.error)
+        return Skip(item.label, item.reason, item.error)
     if item.facts["frames"] < min_frames:
         return Skip(item.label, f"shorter than {min_frames} frames", f"{item.facts['frames']} frames")
     if item.facts["moved_m"] < min_travel_m:
@@ -191,23 +210,31 @@ class _Bodies:
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.different: list[Float[Array, "J 3"]] = []
+        self.present: list[list[bool]] = []
         self.index: dict[str, int] = {}
         places: dict[bytes, int] = {}
         for member in members:
             offsets = np.array(member.converted.facts["offsets_m"])
-            key = np.round(offsets, 5).tobytes()
+            present = member.converted.facts.get("present", [])
+            key = np.round(offsets, 5).tobytes() + bytes(present)
             if key not in places:
                 places[key] = len(self.different)
                 self.different.append(offsets)
+                self.present.append(present)
             self.index[member.converted.label] = places[key]
         # Nothing of a clip that is held back may reach a network: not its bones either.
         trained = [m for m in members if m.split == "train"] or members
-        self.median = np.median([self.different[self.index[m.converted.label]] for m in trained], axis=0)
+        bodies = np.array([self.different[self.index[m.converted.label]] for m in trained])
+        self.middle = np.median(bodies, axis=0)
+        if any(self.present):  # rest poses differ, so that no mean of them is a body: the most middling of them
+            lengths = np.linalg.norm(bodies, axis=-1)
+            self.middle = bodies[np.abs(lengths - np.median(lengths, axis=0)).sum(axis=1).argmin()]
 
     def to_dict(self) -> dict[str, Any]:
         """For clips.json."""
-        return {"joint_offsets_m": np.round(self.median, 6).tolist(),
-                "bodies": [offsets.tolist() for offsets in self.different]}
+        roles = {"joints_are": "roles", "present": self.present} if any(self.present) else {}
+        return {"joint_offsets_m": np.round(self.middle, 6).tolist(),
+                "bodies": [offsets.tolist() for offsets in self.different], **roles}
 
 
 def _write_split(
@@ -229,6 +256,7 @@ def _write_split(
             array[first: first + frames] = item.array(name)
         rows.append({"first": first, "name": Path(item.label).stem, "frames": frames, "split": member.split,
                      "unit": member.unit, "source": item.label, "body": bodies.index[item.label],
+                     **({"group": member.group} if member.group else {}),
                      **({"tempo_bpm": item.facts["tempo_bpm"]} if "tempo_bpm" in item.facts else {})})
         first += frames
         bar.update()

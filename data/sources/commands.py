@@ -31,17 +31,17 @@ class Job:
     """What to convert and where it goes."""
 
     tasks: list[Task] = field(default_factory=list)
-    places: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Split and unit of every task, by its file's label."""
+    places: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Split, unit and group of every task, by its file's label."""
     skipped: list[Skip] = field(default_factory=list)
     missing_music: Mapping[str, int] = field(default_factory=dict)
     listed_missing: Sequence[str] = ()
     wanted: Skeleton | None = None
 
-    def add(self, task: Task, split: str, unit: str) -> None:
+    def add(self, task: Task, split: str, unit: str, group: str = "") -> None:
         """One more file."""
         self.tasks.append(task)
-        self.places[task.file.label] = (split, unit)
+        self.places[task.file.label] = (split, unit, group)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -59,9 +59,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     three.add_argument("--bvh", type=Path, required=True, nargs="+", help="folders, archives or files")
     three.add_argument("--split-by", metavar="REGEX", help="its first group names the unit (subject, scene, pair) of a "
                        "file, searched in its path from the named folder on; a unit is in one split")
+    three.add_argument("--group-by", metavar="REGEX", help="its groups name the source and content of a file, which "
+                       "training balances by")
     three.add_argument("--units", type=Path, help="table of lines file,unit; goes before --split-by")
     three.add_argument("--shares", default="80/10/10", help="of the units in train, val and test, by a hash of names")
-    three.add_argument("--val", default="", help="units, by commas, to validate on; then all unnamed ones are train")
+    three.add_argument("--val", default="", help="units, by commas or as @FILE, to validate on; then "
+                       "all unnamed ones are train")
     three.add_argument("--test", default="", help="the same for test")
     three.add_argument("--seed", type=int, default=0, help="of the hash")
     three.add_argument("--skeleton-of", type=Path, help="keep this file's skeleton, not the one with most frames")
@@ -69,12 +72,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     three.add_argument("--file-fps", type=float, help="frame rate of the files, where they say none or a wrong one")
     three.add_argument("--keep-first", action="store_true",
                        help="keep a first frame that is a pose put before the movement")
+    for parser in (one, two):
+        parser.add_argument("--all-to", choices=units.SPLITS, help="put everything there, to be judged on, say")
     for name, parser, fps in (("aist", one, 60.0), ("lafan1", two, 30.0), ("bvh", three, 30.0)):
         parser.add_argument("--out", type=Path, default=Path("data/processed") / name, help="folder to write into")
         parser.add_argument("--fps", type=float, default=fps, help="frame rate of the set")
         parser.add_argument("--min-frames", type=int, default=60, help="shorter clips are left out")
         parser.add_argument("--min-travel-m", type=float, default=0.02,
                             help="clips in which no joint ranges as far, too")
+        parser.add_argument("--skeleton", choices=("own", "roles"), default="own", help="roles: the 22 joint roles "
+                            "that every humanoid has, so that files of all skeletons make one set")
         parser.add_argument("--jobs", type=int, default=1, help="processes that convert files")
 
 
@@ -123,7 +130,7 @@ def _said_options(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _task(options: argparse.Namespace, file: SourceFile, **more: Any) -> Task:
-    return Task(file, float(options.fps), options.out / "cache", **more)
+    return Task(file, float(options.fps), options.out / "cache", roles=options.skeleton == "roles", **more)
 
 
 def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
@@ -133,6 +140,7 @@ def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
     rule = units.SplitRule(units.parse_shares(options.shares), units.parse_names(options.val),
                            units.parse_names(options.test), options.seed)
     pattern = units.compile_pattern(options.split_by) if options.split_by else None
+    groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
     job = Job()
     if options.skeleton_of is not None:
         job.wanted = load_clip(options.skeleton_of).motion.skeleton
@@ -147,7 +155,7 @@ def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
         if unit:
             job.add(_task(options, file, unit_m=options.unit_m, file_fps=options.file_fps,
                           drop_lead=not options.keep_first),
-                    rule.split_of(unit), unit)
+                    rule.split_of(unit), unit, units.group_by_pattern(file.label, groups) if groups else "")
         else:
             job.skipped.append(Skip(file.label, "no unit by --split-by or --units"))
     return job
@@ -162,7 +170,7 @@ def _lafan1(options: argparse.Namespace, stack: ExitStack) -> Job:
     for file in files:
         match = _LAFAN1_SUBJECT.search(file.label)
         unit = f"subject{match[1]}" if match else ""
-        split = "val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to)
+        split = options.all_to or ("val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to))
         if split is None:
             job.skipped.append(Skip(file.label, "unknown subject", "its name ends in none of subject1 to subject5; "
                                                                    "--unknown-to takes it in"))
@@ -182,7 +190,8 @@ def _aist(options: argparse.Namespace, stack: ExitStack) -> Job:
         plan = aist.place(file, lists, recordings)
         here.add(plan.name)
         if plan.skip is None:
-            job.add(_task(options, file, music=plan.music, tempo_bpm=plan.tempo_bpm), plan.split, plan.name)
+            job.add(_task(options, file, music=plan.music, tempo_bpm=plan.tempo_bpm),
+                    options.all_to or plan.split, plan.name)
             continue
         job.skipped.append(plan.skip)
         if plan.missing_music:

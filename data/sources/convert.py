@@ -17,7 +17,7 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from data.sources.files import SourceFile
-from mmm.errors import MMMError
+from mmm.errors import MMMError, ModelError
 from mmm.framerate import at_frame_rate
 from mmm.io.aist import read_aist
 from mmm.io.amc import read_amc
@@ -25,6 +25,7 @@ from mmm.io.bvh import read_bvh
 from mmm.io.files import write_atomically
 from mmm.motion import Clip, Motion
 from mmm.music import load_music
+from mmm.roles import match_roles
 from mmm.rotations import geodesic_angle, matrix_to_sixd
 from mmm.skeleton import Skeleton
 
@@ -51,6 +52,8 @@ class Task:
     """The file's own rate, against what it says."""
     drop_lead: bool = False
     """Leave out a pose put before the movement."""
+    roles: bool = False
+    """Store the motion of the 22 joint roles, whatever the file's own skeleton."""
     music: Path | None = None
     tempo_bpm: float | None = None
 
@@ -58,6 +61,8 @@ class Task:
     def stored(self) -> Path:
         """Where the arrays lie once they are made: a name that changes with the file and with every option."""
         key = [VERSION, self.file.stamp, self.fps, self.unit_m, self.file_fps, self.drop_lead, self.tempo_bpm]
+        if self.roles:
+            key.append("roles")
         if self.music is not None:
             facts = self.music.stat()
             key += [str(self.music.resolve()), facts.st_size, facts.st_mtime_ns]
@@ -72,9 +77,12 @@ class Converted:
     stored: Path
     facts: Mapping[str, Any] = field(default_factory=dict)
     """``frames``; ``names``, ``parents`` and ``offsets_m`` of the joints; ``fps`` of the file; ``moved_m``, the
-    range of the joint that travels most; ``digest``, ``notes``, and ``tempo_bpm`` where there is music."""
+    range of the joint that travels most; ``digest``, ``notes``, and ``tempo_bpm`` where there is music. Of roles also
+    ``present``, which of them the file has, and ``own``, its own number of joints and root."""
     error: str = ""
     """Why it could not be read, on one line."""
+    reason: str = "cannot be read"
+    """What an error means."""
 
     @property
     def skeleton(self) -> Skeleton:
@@ -95,6 +103,8 @@ def convert(task: Task) -> Converted:
         written = {**arrays, "facts": np.array(json.dumps(facts))}
         write_atomically(task.stored, lambda file: np.savez(file, **written))  # type: ignore[arg-type]
         return Converted(label, task.stored, facts)
+    except ModelError as error:
+        return Converted(label, task.stored, error=str(error), reason="joint roles not found")
     except MMMError as error:
         return Converted(label, task.stored, error=str(error).replace(str(task.file.path), label))
     except Exception as error:  # a bug of ours, or no memory left: one file must not stop the others
@@ -118,7 +128,9 @@ def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:
     if lead:
         clip = clip.crop(lead, len(clip))
         notes.append("A pose put before the movement is left out.")
-    motion = at_frame_rate(clip, task.fps).motion
+    motion, body = at_frame_rate(clip, task.fps).motion, dict[str, Any]()
+    if task.roles:
+        motion, body = _in_roles(motion)
     rotations = matrix_to_sixd(motion.rotations).astype(np.float16)
     arrays = {"rotations": rotations, "root_m": motion.root_m}
     state = hashlib.blake2b(rotations.tobytes() + motion.root_m.tobytes(), digest_size=16)
@@ -126,13 +138,19 @@ def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:
         "frames": len(motion), "names": list(motion.skeleton.names), "parents": list(motion.skeleton.parents),
         "offsets_m": np.round(motion.skeleton.offsets_m.astype(np.float64), 6).tolist(), "fps": clip.motion.fps,
         "moved_m": round(float(np.ptp(motion.positions(), axis=0).max()), 4), "digest": state.hexdigest(),
-        "notes": notes,
+        "notes": notes, **body,
     }
     if task.music is not None:
         music = load_music(task.music, task.fps, len(motion), task.tempo_bpm, task.cache / "music")
         arrays["music"] = music.features
         facts["tempo_bpm"] = task.tempo_bpm or music.tempo_bpm
     return arrays, facts
+
+
+def _in_roles(motion: Motion) -> tuple[Motion, dict[str, Any]]:
+    roles = match_roles(motion.skeleton)
+    own = [len(motion.skeleton), motion.skeleton.names[0]]
+    return roles.to_roles(motion), {"present": roles.present.tolist(), "own": own}
 
 
 def lead_frames(motion: Motion) -> int:

@@ -67,12 +67,23 @@ def parse_shares(text: str) -> tuple[float, float, float]:
 
 
 def parse_names(text: str) -> frozenset[str]:
-    """Names between commas."""
+    """Names between commas; ``@FILE`` for those in a file, in lines of such, a ``#`` before what is no name.
+
+    Raises:
+        FileError: the file cannot be read.
+    """
+    if text.startswith("@"):
+        try:
+            lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileError(text[1:], f"cannot be read ({getattr(error, 'strerror', None) or error})",
+                            "a list of units") from None
+        text = ",".join(line.partition("#")[0] for line in lines)
     return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
-def compile_pattern(text: str) -> re.Pattern[str]:
-    """The regular expression of ``--split-by``.
+def compile_pattern(text: str, option: str = "--split-by") -> re.Pattern[str]:
+    """The regular expression of ``--split-by`` or ``--group-by``.
 
     Raises:
         SpecError: it is no regular expression, or has no group.
@@ -80,9 +91,9 @@ def compile_pattern(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise SpecError("--split-by", f"{text!r}: {error}", "a regular expression", "correct it") from None
+        raise SpecError(option, f"{text!r}: {error}", "a regular expression", "correct it") from None
     if not pattern.groups:
-        raise SpecError("--split-by", f"{text!r} has no group", "round brackets about what names the unit",
+        raise SpecError(option, f"{text!r} has no group", "round brackets about what names it",
                         r"for example '(\d+)_\d+'")
     return pattern
 
@@ -91,6 +102,12 @@ def unit_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
     """What the first group that took part holds; empty where the pattern is not found in the label."""
     match = pattern.search(label)
     return next((group for group in match.groups() if group), "") if match else ""
+
+
+def group_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
+    """What the groups that took part hold, a space between them; empty where the pattern is not found."""
+    match = pattern.search(label)
+    return " ".join(group for group in match.groups() if group) if match else ""
 
 
 def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[str]]:
