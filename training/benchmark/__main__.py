@@ -1,0 +1,121 @@
+"""A checkpoint beside its baselines by a published protocol: ``python -m training.benchmark lafan1 | motion | set``."""
+
+import json
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from tqdm import tqdm
+
+from mmm.errors import MMMError, SpecError
+from mmm.io.files import write_atomically
+from training.benchmark import report, sources
+from training.benchmark.fillers import BASELINES, network
+from training.benchmark.protocol import GAPS, PAST, TEST_CUT, Filler, Windows, benchmark, cut, statistics
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
+                  help="Published test protocols. Every figure stands beside its baselines.")
+
+Checkpoint = Annotated[Path | None, typer.Option(help="folder of the network; without it the baselines alone")]
+Json = Annotated[Path | None, typer.Option("--json", help="file to write everything into")]
+Workers = Annotated[int, typer.Option(min=1, help="processes that run the network")]
+Limit = Annotated[int | None, typer.Option("--windows", min=1, help="at most so many, spread evenly")]
+Group = Annotated[str | None, typer.Option(
+    help="regular expression on file names; what its group (or all of it) matches names the group of a window")]
+
+
+@app.command()
+def lafan1(
+    bvh: Annotated[Path, typer.Option(help="folder of LAFAN1's BVH files")],
+    checkpoint: Checkpoint = None, json_file: Json = None, workers: Workers = 1, limit: Limit = None,
+    group_by: Group = None,
+) -> None:
+    """LAFAN1 in-betweening: the published split where all 77 takes are there, else whatever takes are."""
+    _command(lambda: sources.lafan1(bvh), checkpoint, json_file, workers, limit, group_by)
+
+
+@app.command()
+def motion(
+    bvh: Annotated[list[Path], typer.Option(help="folder, archive or file of BVH or AMC; repeat for several")],
+    checkpoint: Checkpoint = None, json_file: Json = None, workers: Workers = 1, limit: Limit = None,
+    group_by: Group = None,
+    fps: Annotated[float | None, typer.Option(help="frame rate of the files, where they do not say it")] = None,
+    drop_first: Annotated[int, typer.Option(min=0, help="frames to leave out at the start of every file")] = 0,
+) -> None:
+    """The same protocol on any motion files, such as Bandai-Namco's."""
+    _command(lambda: sources.motion_files(bvh, fps, drop_first), checkpoint, json_file, workers, limit, group_by)
+
+
+@app.command("set")
+def prepared_set(
+    data: Annotated[Path, typer.Option(help="one split of a prepared set, for example data/processed/common/test")],
+    checkpoint: Checkpoint = None, json_file: Json = None, workers: Workers = 1, limit: Limit = None,
+    group_by: Group = None,
+) -> None:
+    """The same protocol on a prepared set."""
+    _command(lambda: sources.prepared(data), checkpoint, json_file, workers, limit, group_by)
+
+
+def _command(
+    find: Any, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
+    group_by: str | None,
+) -> None:
+    try:
+        _run(find(), checkpoint, json_file, workers, limit, group_by)
+    except MMMError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _run(
+    material: sources.Material, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
+    group_by: str | None,
+) -> None:
+    windows = cut(material.clips, *TEST_CUT)
+    against = material.against or statistics(windows, "these windows, for the published training takes are not at hand")
+    if limit is not None and limit < len(windows):
+        windows = windows.take(np.unique(np.linspace(0, len(windows) - 1, limit).astype(int)))
+    groups = _groups(windows, group_by)
+    fillers: dict[str, Filler] = dict(BASELINES)
+    with ExitStack() as stack:
+        if checkpoint is not None:
+            fillers[checkpoint.name] = network(checkpoint, workers, stack)
+        bar = stack.enter_context(tqdm(total=len(windows) * len(GAPS) * len(fillers), desc="windows", disable=None))
+        rows = benchmark(windows, fillers, against, groups, progress=bar.update)
+    judged = checkpoint.name if checkpoint else "spline"
+    count = len(windows)
+    expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if material.published else ""
+    head = [material.title, f"{count:,} windows of {TEST_CUT[0]} frames{expected}; {PAST} past frames, one target",
+            f"L2P is standardised by mean and deviation of {against.source}", *material.notes]
+    for line in [*head, "", *report.lines(rows, material.published), *report.group_lines(rows, judged)]:
+        typer.echo(line)
+    if json_file is not None:
+        content = {"title": material.title, "published_split": material.published, "notes": material.notes,
+                   "windows": count, "clips": len(material.clips), "statistics": against.source, "rows": rows,
+                   "ratios_to_interpolation": report.ratios(rows),
+                   "judged": judged, "ratios_to_the_better_baseline": report.by_group(rows, judged),
+                   "published_l2p_ratios_on_the_full_lafan1_test_set": report.RATIOS_PUBLISHED}
+        text = json.dumps(content, indent=1) + "\n"
+        write_atomically(json_file, lambda file: file.write(text.encode()))
+
+
+def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:
+    if pattern is None:
+        return {}
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise SpecError("--group-by", f"{pattern!r}: {error}", "a regular expression", "correct it") from None
+    found: dict[str, list[int]] = {}
+    for at, label in enumerate(windows.labels):
+        match = expression.search(label)
+        name = "no match" if match is None else match[1] if expression.groups and match[1] else match[0]
+        found.setdefault(name, []).append(at)
+    return {name: np.array(places) for name, places in sorted(found.items())}
+
+
+if __name__ == "__main__":
+    app()
