@@ -1,0 +1,153 @@
+"""What a run does: its steps in stages, its rates, its masks. Pure values; nothing here touches a tensor."""
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from training.augment import Augment
+from training.masking import MaskMix
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a published schedule: so many steps at one rate, on masks of its own."""
+
+    steps: int
+    learning_rate: float
+    patterns: tuple[str, ...] = ()
+    """Fixed SPECs, such as ``every:15``; each window gets one of them. Empty: the masks below alone."""
+    masks: MaskMix | None = None
+    """Random masks; None: the plan's."""
+    fixed: float = 1.0
+    """Share of the windows that get a fixed pattern, where there are any; the others get random masks."""
+
+    @property
+    def specs(self) -> list[str]:
+        """The kinds of SPEC of this stage, but for the plan's own."""
+        return [*self.patterns, *(self.masks.specs if self.masks else [])]
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Everything a run depends on besides data and network."""
+
+    steps: int = 6_000
+    batch: int = 12
+    """Windows a step, over all processes and micro-batches."""
+    learning_rate: float = 3e-4
+    head_rate: float = 0.15
+    """Learning rate of the head as a share of the others': Adam moves every weight alike, and a head that starts at
+    zero sums 256 of them, so at the full rate each step throws the output far off."""
+    warmup: int = 200
+    decay: bool = True
+    """Cosine to a hundredth of the learning rate, in each stage anew; else constant, as the original."""
+    min_frames: int = 112
+    max_frames: int = 160
+    """Window lengths; one is drawn a batch, so that nothing is ever padded."""
+    window_stride: int = 1
+    """Windows start at multiples of this: 1 is everywhere, 300 the original's."""
+    balance: float = 1.0
+    """A group of clips (a source, a content) is drawn as its number of windows to this power: 1 all windows alike, 0
+    all groups alike."""
+    loss: str = "pose"
+    """``pose`` (distances, forward kinematics, velocity), ``mse`` (the original's), or another of ``losses.LOSSES``."""
+    normalise_by_fill: bool = False
+    """Divide each window's loss by the loss that its interpolation has: short gaps count like long ones."""
+    fill_floor: float = 0.01
+    """Added to that divisor, so that a window without movement does not count for everything."""
+    corruption: bool = False
+    """BERT's 80/10/10 on hidden frames (the original's); only with ``fill="zero"``."""
+    shift_positions: bool = True
+    """Start windows shorter than the network's own at any position id, so that all ids are learned."""
+    wrong_song: float = 0.0
+    """Share of the windows that get another window's music: leaves some use for motion alone."""
+    gap_curriculum: float = 0.0
+    """Gaps start short and have their full range of lengths after this share of the steps; 0: from the start."""
+    optimizer: str = "adamw"
+    """``adamw`` or ``adam`` (the original's)."""
+    weight_decay: float = 0.01
+    balance: float = 1.0
+    """Groups of clips (sources and contents) are drawn as often as (their windows) ** balance; with roles."""
+    augment: Augment | None = None
+    """Mirrored, faster, other bodies; with roles."""
+    ema: float = 0.999
+    clip_norm: float = 1.0
+    accumulation: int = 1
+    """Micro-batches a step; the gradient is that of the whole batch."""
+    compile: bool = False
+    """``torch.compile`` the network."""
+    seed: int = 0
+    save_every: int = 100
+    bfloat16: bool = True
+    masks: MaskMix = field(default_factory=MaskMix)
+    stages: tuple[Stage, ...] = ()
+    """Executed one after another; empty: one stage of the plan's own steps, rate and masks."""
+
+    def __post_init__(self) -> None:
+        assert not self.stages or self.steps == sum(stage.steps for stage in self.stages), "steps of the stages"
+
+    def stage_at(self, step: int) -> tuple[Stage, int]:
+        """The stage that a step lies in, and the stage's first step; the last one for steps beyond the end."""
+        first = 0
+        for stage in self.stages:
+            if step < first + stage.steps or stage is self.stages[-1]:
+                return stage, first
+            first += stage.steps
+        return Stage(self.steps, self.learning_rate, masks=self.masks), 0
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step."""
+        stage, first = self.stage_at(step)
+        warm = max(self.warmup - first, 0)  # of the run's first steps, whatever their stage
+        if step < self.warmup:
+            return stage.learning_rate * (step + 1) / self.warmup
+        if not self.decay:
+            return stage.learning_rate
+        share = (step - first - warm) / max(stage.steps - warm, 1)
+        return stage.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+
+    def masks_at(self, step: int) -> MaskMix:
+        """The random masks of a step; early in a curriculum the gaps are short."""
+        masks = self.stage_at(step)[0].masks or self.masks
+        grown = min(1.0, (step + 1) / (self.gap_curriculum * self.steps)) if self.gap_curriculum else 1.0
+        if grown == 1.0:
+            return masks
+
+        def up_to(bounds: tuple[int, int]) -> tuple[int, int]:
+            return bounds[0], bounds[0] + round((bounds[1] - bounds[0]) * grown)
+
+        return replace(masks, every_steps=up_to(masks.every_steps), hide_frames=up_to(masks.hide_frames),
+                       span_frames=up_to(masks.span_frames))
+
+    @property
+    def specs(self) -> list[str]:
+        """The kinds of SPEC that the run trains on, for the checkpoint's configuration and card."""
+        if not self.stages:
+            return self.masks.specs
+        own = self.masks.specs if any(self._uses_own_masks(stage) for stage in self.stages) else []
+        return list(dict.fromkeys([*own, *(spec for stage in self.stages for spec in stage.specs)]))
+
+    @staticmethod
+    def _uses_own_masks(stage: Stage) -> bool:
+        return stage.masks is None and (not stage.patterns or stage.fixed < 1)
+
+    def scaled(self, steps: int) -> "TrainingPlan":
+        """The plan with another number of steps; every stage keeps its share of them."""
+        edges = [0]
+        for stage in self.stages:
+            edges.append(edges[-1] + stage.steps)
+        edges = [round(edge * steps / self.steps) for edge in edges]
+        stages = tuple(replace(stage, steps=end - start)
+                       for stage, start, end in zip(self.stages, edges, edges[1:], strict=False))
+        return replace(self, steps=steps, stages=stages)
+
+
+def staged(plan: TrainingPlan, *stages: Stage) -> TrainingPlan:
+    """The plan with its steps divided into stages."""
+    return replace(plan, steps=sum(stage.steps for stage in stages), learning_rate=stages[0].learning_rate,
+                   stages=stages)
+
+
+def plan_to_dict(plan: TrainingPlan) -> dict[str, Any]:
+    """For the checkpoint's card and metrics."""
+    return asdict(plan)

@@ -1,0 +1,96 @@
+"""Every published schedule by name, and our small ones: which network, which options, which plan.
+
+Published: the schedules of the original work (masked pre-training, and fixed-pattern fine-tuning of its ``3bert``), as
+its notebooks and notes give them. The original trains with Adam (0.9, 0.999), a constant rate in each stage, MSE on
+hidden frames, lengths of 120 to 300 frames and BERT's 80/10/10 corruption in pre-training. What it does not have and
+we keep everywhere: the gradient's norm is clipped, and the saved network is the average over the last steps.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mmm.errors import ModelError
+from mmm.models import PRESETS
+from training.masking import MaskMix
+from training.plan import Stage, TrainingPlan, staged
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and how it is trained."""
+
+    network: str
+    """Preset of ``mmm.models``."""
+    plan: TrainingPlan
+    changes: dict[str, Any] = field(default_factory=dict)
+    """Fields of the network's configuration in place of its preset's."""
+
+
+ORIGINAL = TrainingPlan(batch=32, learning_rate=1e-4, warmup=0, decay=False, min_frames=120, max_frames=300, loss="mse",
+                        corruption=True, shift_positions=False, optimizer="adam", weight_decay=0.0, save_every=1_000,
+                        masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0))
+"""What the original's pre-training has in common. Its windows start anywhere, as ours do: see ``ecm-strided``."""
+
+_3BERT = staged(ORIGINAL, Stage(43_000, 1e-4))
+_ECM = staged(ORIGINAL, Stage(53_000, 1e-4), Stage(16_000, 1e-5), Stage(69_000, 1e-6))
+_COMMON = staged(replace(ORIGINAL, batch=128), Stage(20_000, 1e-4), Stage(20_000, 1e-5))
+_SMALL = TrainingPlan()
+
+PRETRAINING: dict[str, Recipe] = {
+    # Published.
+    "3bert": Recipe("3bert", _3BERT),
+    "ecm": Recipe("ecm", _ECM),
+    "common": Recipe("common", _COMMON),
+    # Published, with the original's windows too: cut at multiples of 300 frames.
+    "3bert-strided": Recipe("3bert", replace(_3BERT, window_stride=300)),
+    "ecm-strided": Recipe("ecm", replace(_ECM, window_stride=300)),
+    "common-strided": Recipe("common", replace(_COMMON, window_stride=300)),
+    # Published schedules with what is known to make recovery good.
+    **{f"{name}-slerp": Recipe(
+        name, replace(plan, loss="pose", corruption=False, shift_positions=True, masks=MaskMix()),
+        {"fill": "slerp", "output": "residual"}) for name, plan in (("3bert", _3BERT), ("ecm", _ECM),
+                                                                     ("common", _COMMON))},
+    # Ours: 6,000 steps of 12 windows on a processor.
+    **{f"{name}-small": Recipe(f"{name}-small", _SMALL) for name in ("3bert", "ecm", "common")},
+    # One improvement taken away, or added, at a time, to measure what it brings.
+    "ecm-small-strided": Recipe("ecm-small", replace(_SMALL, window_stride=300)),
+    "ecm-small-mse": Recipe("ecm-small", replace(_SMALL, loss="mse")),
+    "ecm-small-zero": Recipe("ecm-small", _SMALL, {"fill": "zero", "output": "absolute"}),
+    "ecm-small-absolute": Recipe("ecm-small", _SMALL, {"output": "absolute"}),
+    "ecm-small-curriculum": Recipe("ecm-small", replace(_SMALL, gap_curriculum=0.5)),
+    "ecm-small-relative": Recipe("ecm-small", replace(_SMALL, normalise_by_fill=True)),
+}
+
+_FIXED = replace(ORIGINAL, corruption=False)
+"""Fixed patterns hide by zeroing alone."""
+
+_3BERT_FIXED = (Stage(1_100, 1e-4, ("every:5",)), Stage(2_000, 1e-4, ("every:10",)), Stage(2_000, 1e-5, ("every:15",)),
+                Stage(40_000, 1e-5, ("every:15",)), Stage(100_000, 1e-6, ("every:20",)))
+"""Published for ``3bert`` alone."""
+
+_MIXED = Stage(600, 1e-4, ("every:5", "every:10", "every:15", "every:20", "keep:5,hide:5"), fixed=0.6,
+               masks=MaskMix(random=0.5, every=0, keep_hide=0, span=4, span_frames=(10, 100)))
+_SMALL_FIXED = staged(TrainingPlan(warmup=50, normalise_by_fill=True, ema=0.99), _MIXED)
+
+FINETUNING: dict[str, Recipe] = {
+    "3bert": Recipe("3bert", staged(_FIXED, *_3BERT_FIXED)),
+    # None was published for these two. Ours: the same five stages, with the batch of their pre-training.
+    "ecm": Recipe("ecm", staged(_FIXED, *_3BERT_FIXED)),
+    "common": Recipe("common", staged(replace(_FIXED, batch=128), *_3BERT_FIXED)),
+    # Ours: a few hundred steps in which short gaps count like long ones.
+    **{f"{name}-small": Recipe(f"{name}-small", _SMALL_FIXED) for name in ("3bert", "ecm", "common")},
+}
+
+
+def find_recipe(recipes: dict[str, Recipe], name: str) -> Recipe:
+    """A recipe by name; a network's preset without one of its own gets the plan of the small ones.
+
+    Raises:
+        ModelError: there is neither.
+    """
+    if name in recipes:
+        return recipes[name]
+    if name in PRESETS:
+        return Recipe(name, PRETRAINING["ecm-small"].plan if recipes is PRETRAINING else _SMALL_FIXED)
+    raise ModelError(f"preset {name!r}", "no such preset", ", ".join(dict.fromkeys([*recipes, *PRESETS])),
+                     "choose one of them")

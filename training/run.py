@@ -1,0 +1,118 @@
+"""Everything that changes while training: networks, optimiser, chance, curve; and how it comes back from a state."""
+
+import copy
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor
+
+from mmm.errors import ModelError
+from mmm.models import MaskedMotionModel
+from training import state as disk
+from training.plan import TrainingPlan
+
+
+class Run:
+    """Everything that changes while training."""
+
+    def __init__(self, accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPlan, start: str = "") -> None:
+        self.accelerator = accelerator
+        self.identity = _identity(model, plan, start)
+        self.plan = plan
+        self._average_model = copy.deepcopy(model).eval().requires_grad_(False)
+        optimizer = _optimizer(model, plan)
+        if plan.compile:
+            model.compile(dynamic=True)  # in place: names and attributes stay; window lengths vary
+        self.wrapped, self.optimizer = accelerator.prepare(model.train(), optimizer)
+        self.model = accelerator.unwrap_model(self.wrapped)
+        self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        self.generator = torch.Generator(device=accelerator.device).manual_seed(plan.seed)
+        torch.manual_seed(plan.seed + 1_000_003 * accelerator.process_index)  # dropout differs between processes
+        self.step = 0
+        self.curve = list[dict[str, float]]()
+        self.recent = list[float]()
+        """Losses since the curve's last point."""
+        self._since = time.perf_counter()
+
+    @torch.no_grad()
+    def follow(self, decay: float) -> None:
+        """Move the average towards the network."""
+        torch._foreach_lerp_([disk.local(p) for p in self.average.values()],
+                             [disk.local(p) for p in self.model.parameters()], 1 - decay)
+
+    def averaged(self) -> MaskedMotionModel:
+        """The averaged network, whole; every process must ask together."""
+        disk.copy_into(dict(self._average_model.named_parameters()), disk.whole(self.average))
+        return self._average_model.to(self.accelerator.device)
+
+    def close_point(self) -> None:
+        """Add the mean of the recent losses to the curve."""
+        mean, seconds = sum(self.recent) / len(self.recent), time.perf_counter() - self._since
+        self.curve.append({"step": self.step, "loss": mean, "seconds": seconds})
+        self.recent.clear()
+
+    def save(self, run_dir: Path) -> None:
+        """Write the state; every process must call together."""
+        state = {"model": disk.whole(self.model.state_dict()), "average": disk.whole(self.average),
+                 "optimizer": disk.whole(self.optimizer.state_dict()), "generator": self.generator.get_state(),
+                 "dropout": gather_object([_dropout_state(self.accelerator.device)]), "step": self.step,
+                 "curve": self.curve, "recent": self.recent, "run": self.identity}
+        if self.accelerator.is_main_process:
+            disk.write_state(run_dir, state)
+
+    def restore(self, run_dir: Path) -> None:
+        """Put everything where it was when the state was written; nothing where there is none."""
+        saved, note = disk.read_state(run_dir)
+        if note:
+            self.accelerator.print(note)
+        if saved is None:
+            return
+        path = str(run_dir / disk.NAME)
+        try:
+            if saved["run"] != self.identity:
+                raise ValueError("another plan or other data")
+            disk.copy_into(dict(self.model.state_dict()), saved["model"])
+            disk.copy_into(self.average, saved["average"])
+            disk.restore_optimizer(self.optimizer.optimizer, saved["optimizer"])
+            self.generator.set_state(saved["generator"])
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise ModelError(path, f"not the state of this network ({str(error).splitlines()[0]})",
+                             "an unfinished run of the same command", "start afresh with --fresh") from None
+        if saved["step"] > self.plan.steps:
+            raise ModelError(path, f"already at step {saved['step']}", f"at most the {self.plan.steps} asked for",
+                             "ask for more steps, or start afresh with --fresh")
+        self.step, self.curve, self.recent = saved["step"], saved["curve"], saved["recent"]
+        self._since -= self.curve[-1]["seconds"] if self.curve else 0.0
+        if len(saved["dropout"]) == self.accelerator.num_processes:  # else each begins a new sequence
+            cuda = self.accelerator.device.type == "cuda"
+            mine = saved["dropout"][self.accelerator.process_index]
+            (torch.cuda.set_rng_state if cuda else torch.set_rng_state)(mine)
+
+
+def _optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.Optimizer:
+    """Two groups of weights: the head of a residual network learns more slowly."""
+    head = {id(p) for name, p in model.named_parameters() if name.startswith("head.")}
+    share = plan.head_rate if model.config.output == "residual" else 1.0
+    groups = [{"params": [p for p in model.parameters() if id(p) not in head], "share": 1.0},
+              {"params": [p for p in model.parameters() if id(p) in head], "share": share}]
+    kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
+    if plan.optimizer not in kinds:
+        raise ModelError(f"optimizer {plan.optimizer!r}", "no such optimizer", " or ".join(kinds), "choose one of them")
+    return kinds[plan.optimizer]([g for g in groups if g["params"]], lr=plan.learning_rate, betas=(0.9, 0.999),
+                                 weight_decay=plan.weight_decay)
+
+
+def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
+    """What must be equal for a run to go on: the plan but for its length, what was fitted on the data, the start."""
+    kept = {name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")}
+    return json.dumps([kept, model.config.stats, model.config.standard, start], sort_keys=True)
+
+
+def _dropout_state(device: torch.device) -> Tensor:
+    """Dropout draws from the device's own generator, not from ours."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()

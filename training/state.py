@@ -1,0 +1,127 @@
+"""The state of a run on disk: enough to go on to the very same weights, whatever moment the run was killed at.
+
+``state.pt`` is written beside itself, flushed to the disk and renamed; the state before it stays as
+``state.previous.pt``. A run is never without a whole one, and a file that something else cut short has a stand-in.
+Sharded networks (FSDP) are gathered whole, so a state fits any number of processes.
+"""
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from mmm.errors import FileError, ModelError
+
+NAME, PREVIOUS = "state.pt", "state.previous.pt"
+
+
+def write_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """Make ``state`` the folder's last good one, and the one before it the previous.
+
+    Raises:
+        FileError: the disk is full, or the folder cannot be written; the last good state is as it was.
+    """
+    beside = folder / "state.partial"
+    try:
+        with beside.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())  # a rename must not reach the disk before what it names
+        if (folder / NAME).exists():
+            (folder / NAME).replace(folder / PREVIOUS)
+        beside.replace(folder / NAME)
+    except (OSError, RuntimeError) as error:
+        beside.unlink(missing_ok=True)
+        cause = error if isinstance(error, OSError) else error.__context__
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error).splitlines()[0]
+        raise FileError(str(folder / NAME), f"cannot be written ({reason})", "",
+                        "the last good state is kept: make room, and the same command goes on from it") from None
+
+
+def read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
+    """The last good state, and what there is to say about it; None where the run has none yet.
+
+    Raises:
+        ModelError: there are states, and none is whole.
+    """
+    broken = []
+    for name in (NAME, PREVIOUS):
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            broken.append(f"{path}: cannot be read ({type(error).__name__}, {path.stat().st_size} bytes)")
+            continue
+        if not isinstance(state, dict) or "step" not in state:
+            broken.append(f"{path}: not a state of this program")
+            continue
+        return state, f"{broken[0]}; going on from {PREVIOUS}, step {state['step']}" if broken else ""
+    if broken:
+        raise ModelError(str(folder), "; ".join(broken), "a whole state", "start afresh with --fresh")
+    return None, ""
+
+
+def forget_state(folder: Path) -> None:
+    """Remove what an earlier run left."""
+    for name in (NAME, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)
+
+
+def whole(value: Any) -> Any:
+    """Copies on the CPU of all tensors in nested dicts and lists, shards gathered (by every process together)."""
+    if isinstance(value, DTensor):
+        value = value.full_tensor()
+    if isinstance(value, Tensor):
+        return value.detach().cpu().clone()
+    if isinstance(value, dict):
+        return {key: whole(item) for key, item in value.items()}
+    return [whole(item) for item in value] if isinstance(value, list) else value
+
+
+def local(value: Tensor) -> Tensor:
+    """The part of a tensor that this process holds; it shares the tensor's memory."""
+    return value.to_local() if isinstance(value, DTensor) else value
+
+
+def sharded_like(value: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor, divided among the processes as another of its shape is."""
+    value = value.to(like.device)
+    return distribute_tensor(value, like.device_mesh, like.placements) if isinstance(like, DTensor) else value
+
+
+@torch.no_grad()
+def copy_into(targets: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    """Put whole tensors into those of the same name.
+
+    Raises:
+        ValueError: names or shapes differ.
+    """
+    for name in {*targets, *values}:
+        if name not in targets or name not in values or targets[name].shape != values[name].shape:
+            raise ValueError(f"{name} is not in both, or of another shape")
+    for name, target in targets.items():
+        local(target).copy_(local(sharded_like(values[name], target)))
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """Load an optimiser's gathered state, divided as its parameters are.
+
+    Raises:
+        ValueError: it is that of other parameters.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    entries = {}
+    for index, entry in saved["state"].items():
+        if index >= len(parameters):
+            raise ValueError("the optimizer's state is that of another network")
+        like = parameters[index]
+        entries[index] = {name: sharded_like(value, like) if isinstance(value, Tensor) and value.shape == like.shape
+                          else value for name, value in entry.items()}
+    optimizer.load_state_dict({"state": entries, "param_groups": saved["param_groups"]})
