@@ -146,7 +146,7 @@ def _trunk(skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], n
     trunk = {"pelvis": found.get("pelvis", _parting(skeleton, hips + shoulders))}
     if len(shoulders) < 2:
         return trunk
-    chest = found.get("spine3", _parting(skeleton, shoulders))
+    chest = _chest(skeleton, found, trunk["pelvis"], shoulders)
     free = [j for j in range(len(skeleton)) if j not in named and j not in found.values()]
     above = ancestors(skeleton, chest)
     if trunk["pelvis"] in above and chest != trunk["pelvis"]:
@@ -162,14 +162,36 @@ def _trunk(skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], n
     return trunk | _neck_and_head(skeleton, free, found, chest)
 
 
+def _chest(skeleton: Skeleton, found: Mapping[str, int], pelvis: int, shoulders: Sequence[int]) -> int:
+    """The joint that bears the arms; below a neck that bears them (3ds Max, SNU), which turns them little if at all."""
+    if "spine3" in found:
+        return found["spine3"]
+    chest = _parting(skeleton, shoulders)
+    above = skeleton.parents[chest]
+    return above if chest != 0 and above not in (pelvis, 0) and _says(skeleton, chest, "neck") else chest
+
+
 def _neck_and_head(skeleton: Skeleton, free: Sequence[int], found: Mapping[str, int], chest: int) -> dict[str, int]:
-    head = found.get("head", next((j for j in free if "head" in _bare(skeleton.names[j]).lower()), None))
+    head = found.get("head", next((j for j in free if _says(skeleton, j, "head")), None))
     if head is None:
-        neck = next((j for j in free if "neck" in _bare(skeleton.names[j]).lower()), None)
-        return {"neck": neck} if neck is not None else {}
-    below_chest = set(ancestors(skeleton, head)[1:]) - set(ancestors(skeleton, chest))
-    necks = sorted(j for j in below_chest if j in free)
+        neck = next((j for j in free if _says(skeleton, j, "neck")), None)
+        return {"neck": neck} if neck is not None else _nameless_neck(skeleton, free, chest)
+    between = sorted(set(ancestors(skeleton, head)[1:]) - set(ancestors(skeleton, chest)))
+    # Character Creator's necks are called twists.
+    necks = [j for j in between if j in free] or [j for j in between if _says(skeleton, j, "neck")]
     return {"head": head} | ({"neck": necks[0]} if necks else {})
+
+
+def _says(skeleton: Skeleton, joint: int, word: str) -> bool:
+    return word in _bare(skeleton.names[joint]).lower()
+
+
+def _nameless_neck(skeleton: Skeleton, free: Sequence[int], chest: int) -> dict[str, int]:
+    """Where the spine is numbered to its end (Rigify): the only chain that goes on above the chest."""
+    chain = [chest]
+    while len(above := [j for j in free if skeleton.parents[j] == chain[-1]]) == 1:
+        chain.append(above[0])
+    return dict(zip(("neck", "head"), (chain[1], chain[-1]), strict=True)) if len(chain) > 2 else {}
 
 
 def _parting(skeleton: Skeleton, joints: Sequence[int]) -> int:

@@ -190,6 +190,7 @@ def match_roles(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> R
     given = _named_joints(skeleton, named or {})
     found = find_roles(skeleton, given)
     if missing := [role for role in REQUIRED if role not in found]:
+        missing = missing[1:] or missing  # the pelvis follows from the hips
         have = ", ".join(f"{role} = {skeleton.names[found[role]]}" for role in ROLES if role in found) or "none"
         raise ModelError(f"skeleton of {len(skeleton)} joints from {skeleton.names[0]!r}",
                          f"no joint found for {', '.join(missing)} (found: {have})", "a body with arms and legs",

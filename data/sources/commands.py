@@ -142,6 +142,9 @@ def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
     pattern = units.compile_pattern(options.split_by) if options.split_by else None
     groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
     job = Job()
+    if options.skeleton_of is not None and options.skeleton == "roles":
+        raise SpecError("--skeleton-of", "given with --skeleton roles", "one of the two",
+                        "leave it out: all skeletons are taken in")
     if options.skeleton_of is not None:
         job.wanted = load_clip(options.skeleton_of).motion.skeleton
     files, job.skipped = gather(options.bvh, MOTIONS, stack)

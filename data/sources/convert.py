@@ -33,6 +33,8 @@ Array = np.ndarray
 
 VERSION = 1
 """Raised whenever the arrays would come out otherwise, so that older ones are made again."""
+ROLES_VERSION = 2
+"""Raised likewise, of joint roles: whenever other joints are found."""
 _LEAD_LOOK, _LEAD_MOST = 60, 6  # frames looked at, and at most left out
 # Over 340 files of CMU, SNU and Bandai-Namco, first turns were above 7 degrees and 7.8 times the usual where a pose
 # had been put before the movement, and below 5.4 times the usual everywhere else.
@@ -62,7 +64,7 @@ class Task:
         """Where the arrays lie once they are made: a name that changes with the file and with every option."""
         key = [VERSION, self.file.stamp, self.fps, self.unit_m, self.file_fps, self.drop_lead, self.tempo_bpm]
         if self.roles:
-            key.append("roles")
+            key.append(f"roles {ROLES_VERSION}")
         if self.music is not None:
             facts = self.music.stat()
             key += [str(self.music.resolve()), facts.st_size, facts.st_mtime_ns]
