@@ -1,6 +1,8 @@
 """The checkpoint's card: what it is, what it was trained on, how good it is; made from its own files."""
 
 import json
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,74 +10,157 @@ import torch
 
 from mmm.checkpoint import describe
 from mmm.io.files import write_atomically
-from mmm.models import make_model
+from mmm.models import MaskedMotionConfig, make_model
+from training.curve import curve_svg, stage_starts
+from training.sources import data_note, licence_lines, unseen_note
 
-DATA_NOTES = {
-    "dance": "The project's own procedural dance set (`data/dance`): synthetic songs and rule-made dances on the "
-             "SMPL-24 body, 60 fps. Train, validation and test differ in songs, dancers and orders of moves. "
-             "Made by this project; MIT licence.",
-}
 METHOD_ORDER = ("hold", "slerp", "spline")
+CURVE = "curve.svg"
+"""The drawing beside the card."""
 
 
-def record(checkpoint: Path, section: str, results: dict[str, Any]) -> None:
-    """Put a section of results into a checkpoint's metrics.json, in place of an older one, and rewrite its card."""
+def record(checkpoint: Path, section: str, results: dict[str, Any], name: str | None = None) -> None:
+    """Put a section of results into a checkpoint's metrics.json, in place of an older one, and rewrite its card.
+
+    Args:
+        name: where a section holds several results (``unseen``), which of them this is; the others stay.
+    """
     info = describe(checkpoint)
-    text = json.dumps({**info.metrics, section: results}, indent=1) + "\n"
+    new = results if name is None else {**info.metrics.get(section, {}), name: results}
+    text = json.dumps({**info.metrics, section: new}, indent=1) + "\n"
     write_atomically(info.path / "metrics.json", lambda file: file.write(text.encode()))
     write_card(info.path)
 
 
+def trained_on(metrics: Mapping[str, Any]) -> list[str]:
+    """Names of the prepared sets that a checkpoint and its parents were trained on, the first one first."""
+    training = metrics.get("training", {})
+    sections = [*training.get("parents", []), training]
+    return list(dict.fromkeys(str(section["data"]) for section in sections if "data" in section))
+
+
 def write_card(folder: Path) -> None:
-    """Rewrite ``README.md`` in a checkpoint's folder from its config.json and metrics.json."""
+    """Rewrite ``README.md`` and ``curve.svg`` in a checkpoint's folder from its config.json and metrics.json."""
     info = describe(folder)
     with torch.device("meta"):
         parameters = sum(p.numel() for p in make_model(info.config).parameters())
-    training = info.metrics.get("training", {})
-    config = info.config
+    training, sets = info.metrics.get("training", {}), trained_on(info.metrics)
     lines = [
-        f"# {info.name}", "",
-        f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling workbench: recovers "
-        f"hidden frames of motion on a {config.joints}-joint body at {config.fps:g} frames a second"
-        f"{', listening to music' if config.uses_music else ''}. "
-        f"{parameters / 1e6:.1f} M parameters, stored as float16.",
-        "", "| | |", "|---|---|",
-        f"| window | {config.max_frames} frames; longer clips in overlapping windows |",
-        f"| input, output | {config.fill} fill, {config.output} output |",
-        f"| masks in training | {', '.join(f'`{m}`' for m in config.trained_masks or [])} |",
-        *_training_rows(training), "", "## Data", "",
-        DATA_NOTES.get(str(training.get("data")), f"Prepared set `{training.get('data', 'unknown')}`."), "",
+        f"# {info.name}", "", _first_words(info.config, parameters), "", "| | |", "|---|---|",
+        f"| window | {info.config.max_frames} frames; longer clips in overlapping windows |",
+        f"| input, output | {info.config.fill} fill, {info.config.output} output |",
+        f"| masks in training | {', '.join(f'`{m}`' for m in info.config.trained_masks or [])} |",
+        *_training_rows(training), "",
+        *_curve(info.path, info.name, training),
+        "## Data", "", *(line for data in sets or ["unknown"] for line in (data_note(data), "")),
         *_evaluation(info.metrics.get("evaluation"), info.name),
+        *_unseen(info.metrics.get("unseen"), info.name, sets),
         *_hearing(info.metrics.get("hearing"), info.name),
-        "## Licence", "", "MIT, like the project.", "",
+        "## Licence", "", *licence_lines(sets), "",
     ]
-    (info.path / "README.md").write_text("\n".join(lines))
+    write_atomically(info.path / "README.md", lambda file: file.write("\n".join(lines).encode()))
 
 
-def _training_rows(training: dict[str, Any]) -> list[str]:
+def _first_words(config: MaskedMotionConfig, parameters: int) -> str:
+    return (f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling workbench: recovers "
+            f"hidden frames of motion on a {config.joints}-joint body at {config.fps:g} frames a second"
+            f"{', listening to music' if config.uses_music else ''}. "
+            f"{parameters / 1e6:.1f} M parameters, stored as float16.")
+
+
+def _training_rows(training: Mapping[str, Any]) -> list[str]:
     if not training:
         return []
     plan, curve = training["plan"], training["curve"]
     return [
+        *(f"| fine-tuned from | `{parent['name']}`{_in_short(parent)} |" for parent in training.get("parents", [])),
         f"| trained on | {training['clips']} clips, {training['frames']:,} frames of the train split |",
         f"| steps | {plan['steps']:,} of {plan['batch']} windows of {plan['min_frames']} to {plan['max_frames']} "
         f"frames, learning rate {plan['learning_rate']:g}, seed {plan['seed']} |",
-        f"| loss | {plan['loss']}, {curve[0]['loss']:.4f} at step {curve[0]['step']} to {curve[-1]['loss']:.4f} |",
+        *_stage_rows(plan.get("stages") or []),
+        *([f"| loss | {plan['loss']}, {curve[0]['loss']:.4f} at step {curve[0]['step']} to {curve[-1]['loss']:.4f} |"]
+          if curve else []),
         f"| command | `{training['command']}` |",
         *([f"| remark | {training['remark']} |"] if "remark" in training else []),
     ]
 
 
-def _evaluation(evaluation: dict[str, Any] | None, name: str) -> list[str]:
+def _in_short(parent: Mapping[str, Any]) -> str:
+    """How a parent was trained, as far as its checkpoint says."""
+    if "plan" not in parent:
+        return ""
+    command = f": `{parent['command']}`" if "command" in parent else ""
+    return f", {parent['plan']['steps']:,} steps on `{parent.get('data', 'unknown')}`{command}"
+
+
+def _stage_rows(stages: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = []
+    for number, stage in enumerate(stages, start=1):
+        patterns = ", ".join(f"`{spec}`" for spec in stage.get("patterns") or [])
+        if patterns and stage.get("fixed", 1.0) < 1:
+            patterns += f" in {stage['fixed']:.0%} of the windows, random masks in the others"
+        rows.append(f"| stage {number} | {stage['steps']:,} steps, learning rate {stage['learning_rate']:g}, "
+                    f"{patterns or 'random masks'} |")
+    return rows
+
+
+def _curve(folder: Path, name: str, training: Mapping[str, Any]) -> list[str]:
+    """Draw the training curve, and show it; a curve of one point is not drawn."""
+    curve = [row for row in training.get("curve", []) if math.isfinite(row["loss"])]
+    if len(curve) < 2:
+        (folder / CURVE).unlink(missing_ok=True)
+        return []
+    text = curve_svg(curve, f"{name}: loss in training", f"{training['plan']['loss']} loss (no unit)",
+                     stage_starts(training["plan"]))
+    write_atomically(folder / CURVE, lambda file: file.write(text.encode()))
+    return [f"![Loss over {curve[-1]['step']:,} training steps]({CURVE})", ""]
+
+
+def _evaluation(evaluation: Mapping[str, Any] | None, name: str) -> list[str]:
     if not evaluation:
         return ["## Results", "", "Not evaluated yet.", ""]
-    rows = evaluation["rows"]
+    seen = "which it was trained on" if evaluation["split"] == "train" else "never seen in training"
+    return ["## Results", "",
+            f"Means over hidden entries only, {evaluation['clips']} clips of {evaluation['frames']} frames of the "
+            f"{evaluation['split']} split, {seen}.{_left_out(evaluation)} Rotation: geodesic angle of local rotations, "
+            "degrees. Position: joint distance after forward kinematics, centimetres. Baselines: same entries.", "",
+            *_table(evaluation["rows"]), "", _made_by(evaluation, name), ""]
+
+
+def _unseen(unseen: Mapping[str, Any] | None, name: str, sets: Sequence[str]) -> list[str]:
+    if not unseen:
+        return []
+    lines = ["## Results on other sets", "",
+             "Sets of other recordings, bodies and makers, measured in the same way. They are here for evaluation "
+             "only.", ""]
+    for data, evaluation in unseen.items():
+        trained = "**trained on**" if data in sets else "never trained on"
+        lines += [f"### {data}", "",
+                  f"{unseen_note(data)} {trained[0].upper() if trained[0] != '*' else trained[0]}{trained[1:]}. "
+                  f"{evaluation['clips']} clips of {evaluation['frames']} frames of its {evaluation['split']} split."
+                  f"{_left_out(evaluation)}", "",
+                  *_table(evaluation["rows"]), "", _made_by(evaluation, name, " --into unseen"), ""]
+    return lines
+
+
+def _left_out(evaluation: Mapping[str, Any]) -> str:
+    short = evaluation.get("left_out", 0)
+    if not short:
+        return ""
+    of = f" of the split's {evaluation['available']}" if "available" in evaluation else ""
+    return f" {short}{of} clips are shorter than {evaluation['frames']} frames and were left out."
+
+
+def _made_by(evaluation: Mapping[str, Any], name: str, more: str = "") -> str:
+    split = "" if evaluation["split"] == "test" else f" --split {evaluation['split']}"
+    return (f"Made by `python -m training.evaluate --checkpoint checkpoints/{name} --data data/processed/"
+            f"{evaluation['data']}{more}{split} --frames {evaluation['frames']} "
+            f"--clips {evaluation.get('asked', evaluation['clips'])}`.")
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     methods = [m for m in dict.fromkeys(row["method"] for row in rows) if m not in METHOD_ORDER] + list(METHOD_ORDER)
-    lines = ["## Results", "",
-             f"Means over hidden entries only, {evaluation['clips']} clips of {evaluation['frames']} frames of the "
-             f"{evaluation['split']} split, never seen in training. Rotation: geodesic angle of local rotations, "
-             "degrees. Position: joint distance after forward kinematics, centimetres. Baselines: same entries.", "",
-             "| hidden | | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
+    lines = ["| hidden | | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
     for spec in dict.fromkeys(row["hide"] for row in rows):
         of = {row["method"]: row for row in rows if row["hide"] == spec}
         for metric, label in (("rotation_deg", "rotation, deg"), ("position_cm", "position, cm")):
@@ -83,11 +168,10 @@ def _evaluation(evaluation: dict[str, Any] | None, name: str) -> list[str]:
             best = min((mean for mean in means if mean is not None), default=None)
             cells = ["-" if mean is None else f"**{mean:.2f}**" if mean == best else f"{mean:.2f}" for mean in means]
             lines.append(f"| `{spec}` | {label} | " + " | ".join(cells) + " |")
-    return [*lines, "", f"Made by `python -m training.evaluate --checkpoint checkpoints/{name} --data "
-            f"data/processed/{evaluation['data']} --clips {evaluation['clips']}`.", ""]
+    return lines
 
 
-def _hearing(hearing: dict[str, Any] | None, name: str) -> list[str]:
+def _hearing(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
     if not hearing:
         return []
     rows = hearing["rows"]

@@ -106,10 +106,10 @@ def _decades(low: float, high: float) -> list[float]:
     return [v for p in powers for v in (10.0**p, 2 * 10.0**p, 5 * 10.0**p) if low <= v <= high]
 
 
-def stage_starts(training: Mapping[str, Any]) -> list[int]:
-    """The steps at which the second and later stages of a recorded run begin."""
+def stage_starts(plan: Mapping[str, Any]) -> list[int]:
+    """The steps at which the second and later stages of a recorded plan begin."""
     starts, at = [], 0
-    for stage in training.get("stages", [])[:-1]:
+    for stage in (plan.get("stages") or [])[:-1]:
         at += int(stage["steps"])
         starts.append(at)
     return starts

@@ -3,7 +3,8 @@
 ``python -m training.hearing --checkpoint DIR --data DIR`` writes its table into the checkpoint's metrics.json and card.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from tqdm import tqdm
 
 from mmm import masks
 from mmm.checkpoint import load_model
-from mmm.errors import MMMError, ModelError
+from mmm.errors import MMMError, ModelError, SpecError
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip
 from mmm.music import silence
@@ -29,16 +30,54 @@ RESAMPLES = 2_000
 SONGS = ("right", "silence", "another")
 
 
-def gap_errors(model: MaskedMotionModel, clips: Sequence[Clip], gap: int) -> dict[str, list[float]]:
+_AIST_SONG = re.compile(r"_(m[A-Z]{2}\d+)(?:_|$)")
+
+
+def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
+    """Which song a clip is danced to: what the set says of it, else AIST's names, else a song of its own."""
+    if entry is not None and "song" in entry:
+        return str(entry["song"])
+    found = _AIST_SONG.search(clip_name)
+    return found[1] if found else clip_name
+
+
+def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
+    """For each clip the place of one with another song: half the list away, or the next one after that.
+
+    Raises:
+        SpecError: a clip has no music, or all have the same song (a single clip too): there is nothing to compare.
+    """
+    silent = next((clip.name for clip in clips if clip.music is None), None)
+    if silent is not None:
+        raise SpecError(silent, "a clip without music", "music with every clip", "take a set with music")
+    if len(set(songs)) < 2:
+        raise SpecError("clips", f"{len(clips)} with {len(set(songs))} songs", "2 songs or more to compare with",
+                        "raise --clips, or take a set with more songs")
+    count = len(clips)
+    return [next(other for step in range(count) if songs[other := (number + count // 2 + step) % count] != song)
+            for number, song in enumerate(songs)]
+
+
+def gap_errors(
+    model: MaskedMotionModel, clips: Sequence[Clip], gap: int, songs: Sequence[str] | None = None
+) -> dict[str, list[float]]:
     """Mean rotation error (degrees) in a gap in the middle of each clip, for each kind of music.
 
-    ``another`` is the music of the clip half the list away, which is another song at another tempo in most cases.
+    Args:
+        songs: each clip's song, so that ``another`` is another one; left out: by the clips' names.
+
+    Raises:
+        SpecError: as :func:`partners`, or a clip is too short for the gap.
     """
+    songs = [song_of(clip.name) for clip in clips] if songs is None else songs
+    others = [clips[number] for number in partners(clips, songs)]
     errors: dict[str, list[float]] = {kind: [] for kind in SONGS}
-    for number, clip in enumerate(tqdm(clips, desc=f"gap of {gap}")):
+    for clip, other in zip(tqdm(clips, desc=f"gap of {gap}"), others, strict=True):
         start = (len(clip) - gap) // 2
+        if start < 1:
+            raise SpecError(clip.name, f"{len(clip)} frames", f"{gap + 2} or more around a gap of {gap}",
+                            "raise --frames")
         hidden = masks.span(clip, start, start + gap - 1)
-        other = clips[(number + len(clips) // 2) % len(clips)]
         music = {"right": clip.music, "silence": silence(len(clip), clip.motion.fps), "another": other.music}
         for kind in SONGS:
             summary = recover(model, replace(clip, music=music[kind]), hidden).errors.summary()
@@ -54,11 +93,17 @@ def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float, floa
     return float(array.mean()), float(low), float(high)
 
 
-def hearing(model: MaskedMotionModel, clips: Sequence[Clip]) -> list[dict[str, Any]]:
-    """One row a gap: means with intervals, and by how much the right music lowers the error."""
+def hearing(
+    model: MaskedMotionModel, clips: Sequence[Clip], songs: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """One row a gap: means with intervals, and by how much the right music lowers the error.
+
+    Raises:
+        SpecError: as :func:`gap_errors`.
+    """
     rows = []
     for gap in GAPS:
-        errors = gap_errors(model, clips, gap)
+        errors = gap_errors(model, clips, gap, songs)
         row: dict[str, Any] = {"gap": gap, "clips": len(clips)}
         row |= {kind: [round(x, 4) for x in interval(errors[kind])] for kind in SONGS}
         for kind in SONGS[1:]:
@@ -72,7 +117,7 @@ def hearing(model: MaskedMotionModel, clips: Sequence[Clip]) -> list[dict[str, A
 def main(
     checkpoint: Annotated[Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")],
     data: Annotated[Path, typer.Option(help="the prepared set; its test split is used")],
-    clips: Annotated[int, typer.Option(help="how many, spread evenly over the split")] = 200,
+    clips: Annotated[int, typer.Option(min=1, help="how many, spread evenly over the split")] = 200,
     frames: int = 300,
     split: str = "test",
 ) -> None:
@@ -81,9 +126,11 @@ def main(
         model = load_model(checkpoint)
         if not model.config.uses_music:
             raise ModelError(str(checkpoint), "this network takes no music", "one that listens", "choose another")
-        pool = MotionSet(data / split).cut_clips(clips, frames, model.config.skeleton, model.config.fps)
-        rows = hearing(model, pool)
-        record(checkpoint, "hearing", {"split": split, "data": data.name, "frames": frames, "rows": rows})
+        stored = MotionSet(data / split)
+        pool = stored.cut_clips(clips, frames, model.config.skeleton, model.config.fps)
+        entries = {entry["name"]: entry for entry in stored.clips}
+        rows = hearing(model, pool, [song_of(clip.name, entries[clip.name]) for clip in pool])
+        record(checkpoint, "hearing", {"split": split, "data": data.resolve().name, "frames": frames, "rows": rows})
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None

@@ -1,14 +1,17 @@
 """The hearing test: it must see a network that listens, and one that does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from mmm.errors import SpecError
 from mmm.models import make_config, make_model
 from mmm.motion import Clip, Motion, Music
 from mmm.rotations import rotvec_to_matrix
 from mmm.skeleton import SMPL24
-from training.hearing import gap_errors, hearing, interval
+from training.hearing import gap_errors, hearing, interval, partners, song_of
 
 
 def loud_clips(count: int = 4, frames: int = 100) -> list[Clip]:
@@ -67,3 +70,42 @@ def test_interval_holds_the_mean_and_narrows():
     assert low < mean < high
     assert mean == pytest.approx(values.mean())
     assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.15)
+
+
+def test_one_clip_is_not_compared_with_itself():
+    with pytest.raises(SpecError, match=r"clips: 1 with 1 songs; expected 2 songs or more"):
+        hearing(network(False), loud_clips(1))
+    with pytest.raises(SpecError, match=r"clips: 0 with 0 songs"):
+        gap_errors(network(False), [], 60)
+    with pytest.raises(SpecError, match=r"clips: 4 with 1 songs"):
+        gap_errors(network(False), loud_clips(4), 60, ["the same"] * 4)
+
+
+def test_another_song_is_another_song():
+    clips = loud_clips(5)
+    for songs in ("ababa", "aabbb", "abbbb", "aaaab", "abcde"):
+        chosen = partners(clips, list(songs))
+        assert all(songs[one] != songs[other] for one, other in enumerate(chosen)), songs
+    assert partners(loud_clips(4), list("abcd")) == [2, 3, 0, 1]  # half the list away
+    alike = gap_errors(network(True), [replace(clip, music=clips[k // 4].music) for k, clip in enumerate(clips)], 60,
+                       list("aaaab"))
+    assert alike["another"][4] != pytest.approx(alike["right"][4])
+
+
+def test_clips_without_music_cannot_be_compared():
+    clips = loud_clips(3)
+    clips[1] = replace(clips[1], music=None)
+    with pytest.raises(SpecError, match="song1: a clip without music"):
+        gap_errors(network(False), clips, 60)
+
+
+def test_a_clip_must_reach_around_the_gap():
+    with pytest.raises(SpecError, match="song0: 61 frames; expected 62 or more around a gap of 60"):
+        gap_errors(network(False), loud_clips(2, 61), 60)
+
+
+def test_which_song_a_clip_has():
+    assert song_of("test004_dancer03_at0626", {"song": "test004"}) == "test004"
+    assert song_of("gBR_sBM_cAll_d04_mBR0_ch01", {"tempo_bpm": 80}) == "mBR0"
+    assert song_of("gHO_sBM_cAll_d20_mHO5_ch10") == "mHO5"
+    assert song_of("any other") == "any other"
