@@ -22,7 +22,7 @@ from training.log import Interrupts, Log, Watch
 from training.losses import Loss, make_loss
 from training.plan import TrainingPlan, plan_to_dict
 from training.run import Run
-from training.step import Batch, draw, predict
+from training.step import Batch, draw, forward
 
 __all__ = ["TrainingPlan", "Watch", "make_accelerator", "plan_to_dict", "train"]
 
@@ -121,7 +121,7 @@ def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
     for number in range(micro):
         part = batch.share(accelerator.process_index * micro + number, processes * micro)
         with accelerator.no_sync(run.wrapped) if number < micro - 1 else nullcontext():
-            terms = loss.terms(predict(run.wrapped, part, plan.bfloat16), part, counts)
+            terms = loss.terms(forward(run.wrapped, part, plan.bfloat16), part, counts)
             accelerator.backward(terms.sum() * processes)
         total += terms.detach()
     norm = accelerator.clip_grad_norm_(run.wrapped.parameters(), plan.clip_norm or math.inf)

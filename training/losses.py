@@ -25,6 +25,8 @@ class Loss(ABC):
 
     names: tuple[str, ...]
     """Of the terms, for the logs."""
+    takes_output: bool = False
+    """Whether the sums are made from all that the network returns, in place of its prediction."""
 
     @property
     @abstractmethod
@@ -197,6 +199,9 @@ def make_loss(plan: TrainingPlan, config: MaskedMotionConfig) -> Loss:
     if plan.loss not in LOSSES:
         raise ModelError(f"loss {plan.loss!r}", "no such loss", ", ".join(LOSSES), "choose one of them")
     loss = LOSSES[plan.loss](config)
+    if plan.normalise_by_fill and type(loss).sums is not Loss.sums:
+        raise ModelError(f"loss {plan.loss!r}", "it does not tell windows apart", "a loss that does",
+                         "leave --normalise-by-fill out")
     return RelativeLoss(loss, plan.fill_floor) if plan.normalise_by_fill else loss
 
 

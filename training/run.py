@@ -28,6 +28,7 @@ class Run:
         optimizer = _optimizer(model, plan)
         if plan.compile:
             model.compile(dynamic=True)  # in place: names and attributes stay; window lengths vary
+        model.get_input_embeddings = lambda: None  # FSDP asks for the words' table; there are no words
         self.wrapped, self.optimizer = accelerator.prepare(model.train(), optimizer)
         self.model = accelerator.unwrap_model(self.wrapped)
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}

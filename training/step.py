@@ -99,15 +99,16 @@ def _draw_roles(
     return Batch(motion, hidden, body=body)
 
 
-def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:
-    """The network's output for a batch, its prediction in float32. ``model`` may be wrapped for many processes."""
+def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:
+    """All that the network returns for a batch. ``model`` may be wrapped for many processes."""
     more = {} if batch.body is None else {"body": batch.body}
     with torch.autocast(batch.motion.device.type, torch.bfloat16, enabled=bfloat16):
-        output: MaskedMotionOutput = model(batch.motion, batch.hidden, batch.music, batch.shown,
-                                           first_position=batch.first_position, **more)
-    assert output.prediction is not None
-    output.prediction = output.prediction.float()
-    return output
+        return model(batch.motion, batch.hidden, batch.music, batch.shown, first_position=batch.first_position, **more)
+
+
+def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
+    """(B,T,F): the network's prediction for a batch, float32."""
+    return forward(model, batch, bfloat16).prediction.float()
 
 
 def _draw_int(low: int, high: int, generator: torch.Generator) -> int:
