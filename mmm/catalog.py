@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from mmm.errors import ModelError
 from mmm.motion import Clip
+from mmm.roles import ROLES, match_roles
 
 
 @runtime_checkable
@@ -30,6 +32,10 @@ class Requirements(Protocol):
     def uses_music(self) -> bool:
         """Whether it listens."""
 
+    @property
+    def representation(self) -> str:
+        """``joints``: one skeleton, one frame rate; ``roles``: any humanoid, any rate."""
+
 
 @dataclass(frozen=True)
 class CheckpointSummary:
@@ -48,6 +54,8 @@ class CheckpointSummary:
     metrics: dict[str, Any]
     card: str
     """Its README.md."""
+    representation: str = "joints"
+    """``joints`` of one skeleton, or ``roles`` of any."""
 
 
 def checkpoint_root() -> Path:
@@ -100,7 +108,7 @@ def summarise(folder: Path) -> CheckpointSummary:
         return CheckpointSummary(
             folder.name, folder, str(raw["model_type"]).removeprefix("mmm-"), raw["joint_names"], raw["joint_parents"],
             float(raw["fps"]), bool(raw["uses_music"]), int(raw["max_frames"]), tuple(raw.get("trained_masks") or ()),
-            metrics, card.read_text() if card.is_file() else "")
+            metrics, card.read_text() if card.is_file() else "", str(raw.get("representation", "joints")))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(str(folder / "config.json"), f"field {error} missing or of the wrong kind",
                          "a checkpoint of this project", "restore or retrain it") from None
@@ -117,15 +125,20 @@ def list_checkpoints(root: Path | None = None) -> list[CheckpointSummary]:
     return found
 
 
-def check_fit(needs: Requirements, clip: Clip) -> tuple[str, ...]:
+def check_fit(needs: Requirements, clip: Clip, roles: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Whether a network can work on a clip at all.
+
+    Args:
+        roles: joint names by role, named by hand; for networks on joint roles.
 
     Returns:
         Remarks for the user, e.g. that silence stands in for missing music.
 
     Raises:
-        ModelError: another skeleton or another frame rate.
+        ModelError: another skeleton or another frame rate; with roles, no humanoid.
     """
+    if needs.representation == "roles":
+        return _roles_fit(clip, roles)
     names, theirs = needs.joint_names or [], clip.motion.skeleton
     if tuple(names) != theirs.names or tuple(needs.joint_parents or ()) != theirs.parents:
         missing = [name for name in names if name not in theirs.names]
@@ -140,3 +153,12 @@ def check_fit(needs: Requirements, clip: Clip) -> tuple[str, ...]:
     if needs.uses_music and clip.music is None:
         return ("This model listens to music and the clip has none: it was given silence.",)
     return ()
+
+
+def _roles_fit(clip: Clip, named: Mapping[str, str] | None) -> tuple[str, ...]:
+    roles = match_roles(clip.motion.skeleton, named)
+    others = len(clip.motion.skeleton) - int(roles.present.sum())
+    if not others:
+        return ()
+    return (f"{int(roles.present.sum())} of {len(ROLES)} joint roles were found; the other {others} joints "
+            "are interpolated.",)

@@ -1,7 +1,7 @@
 """Recovering the hidden entries of a clip."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,13 +19,11 @@ from mmm.masks import Mask
 from mmm.metrics import Errors, errors
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.motion import Clip, Motion
+from mmm.role_recovery import recover_roles
+from mmm.windows import fade, windows
 
 Array = np.ndarray
 Progress = Callable[[float], None]
-
-OVERLAP = 1 / 3
-"""Share of a window that it has in common with the next one; predictions are cross-faded over it."""
-
 
 @dataclass(frozen=True, eq=False)
 class RecoveryResult:
@@ -44,6 +42,9 @@ class RecoveryResult:
     attention: AttentionTrace | None = None
     notes: tuple[str, ...] = field(default=())
     """What the user should know about this run, in sentences."""
+    expected_cm: Float[Array, "T"] | None = None
+    """The mean joint distance from the truth that the network expects of itself, per frame; None where it cannot tell.
+    """
 
     def __repr__(self) -> str:
         return f"RecoveryResult({self.clip.name!r} by {self.model_name!r}, {int(self.hidden.sum())} entries hidden)"
@@ -61,6 +62,7 @@ def recover(
     *,
     attention: bool = False,
     attention_frame: int = 0,
+    roles: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> RecoveryResult:
     """Fill the hidden entries of a clip.
@@ -70,6 +72,7 @@ def recover(
     Args:
         hidden: a mask, or a boolean array in which True means hidden.
         attention: capture the attention maps of the window that holds ``attention_frame``.
+        roles: for networks on joint roles, joint names by role where the names do not tell (``mmm.roles.ROLES``).
         progress: called with the share done, 0 to 1, after each window; whatever it raises ends the run.
 
     Raises:
@@ -81,7 +84,13 @@ def recover(
     if attention and not 0 <= attention_frame < len(clip):
         raise SpecError(f"attention_frame {attention_frame}", f"the clip has {len(clip)} frames",
                         f"0 to {len(clip) - 1}", "choose a frame of the clip")
-    notes = check_fit(model.config, clip)
+    notes = check_fit(model.config, clip, roles)
+    if model.config.representation == "roles":
+        found = recover_roles(model, clip.motion, where, named=roles, progress=progress,
+                              attention_frame=attention_frame if attention else None)
+        trace = _trace(model.config, found.maps, found.frames) if found.maps is not None else None
+        return RecoveryResult(clip, where, replace(clip, motion=found.motion), np.zeros(where.shape, np.float32),
+                              _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
     raw, trace = _predict(model, clip, where, attention_frame if attention else None, progress)
     matrices, scaled_root = from_features(raw)
     projected, residual = rot.project_to_so3(matrices)
@@ -123,22 +132,6 @@ def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
     return where
 
 
-def windows(frames: int, size: int) -> list[tuple[int, int]]:
-    """Overlapping windows that cover a clip; the last one is moved back so that all have the same length."""
-    if frames <= size:
-        return [(0, frames)]
-    hop = size - int(size * OVERLAP)
-    starts = [*range(0, frames - size, hop), frames - size]
-    return [(start, start + size) for start in starts]
-
-
-def _fade(frames: int, size: int) -> Array:
-    """Weights over a window: one in the middle, falling towards both ends, never zero."""
-    ramp = max(int(size * OVERLAP), 1)
-    position = np.arange(frames)
-    return np.minimum(1, (np.minimum(position, frames - 1 - position) + 1) / ramp).astype(np.float32)
-
-
 @torch.inference_mode()
 def _predict(
     model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None
@@ -165,9 +158,9 @@ def _predict(
                                None if music is None else music[:, part], output_attentions=(start, stop) == wanted,
                                place=path[:, part].mean(1, keepdim=True))
         assert output.prediction is not None
-        fade = _fade(stop - start, config.max_frames)[:, None]
-        total[part] += output.prediction[0].float().cpu().numpy() * fade
-        weights[part] += fade
+        weight = fade(stop - start, config.max_frames)[:, None]
+        total[part] += output.prediction[0].float().cpu().numpy() * weight
+        weights[part] += weight
         if output.attentions is not None:
             trace = _trace(config, output.attentions, (start, stop))
         if progress is not None:

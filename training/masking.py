@@ -25,6 +25,9 @@ class MaskMix:
     """5 known, then ``hide_frames`` hidden, again and again."""
     span: float = 4.0
     """One to three gaps of ``span_frames`` each."""
+    between: float = 0.0
+    """A few frames known at the start and at the end, all between them hidden: the LAFAN1 protocol, whatever length the
+    windows have."""
     random_share: float = 0.15
     every_steps: tuple[int, int] = (4, 40)
     hide_frames: tuple[int, int] = (5, 30)
@@ -38,7 +41,8 @@ class MaskMix:
         low, high = self.every_steps
         kinds = [(self.random, f"random:{self.random_share:g}"), (self.every, f"every:{low}..{high}"),
                  (self.keep_hide, f"keep:5,hide:{self.hide_frames[0]}..{self.hide_frames[1]}"),
-                 (self.span, f"span of {self.span_frames[0]}..{self.span_frames[1]}")]
+                 (self.span, f"span of {self.span_frames[0]}..{self.span_frames[1]}"),
+                 (self.between, "one gap in short windows")]
         return [name for weight, name in kinds if weight > 0]
 
 
@@ -76,9 +80,14 @@ def draw_masks(
         start = (uniform(batch, 1) * (frames + length)).long() - length  # may hang over either end
         span |= (time >= start) & (time < start + length) & (gaps > gap)
 
-    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span], dtype=torch.float32, device=device)
+    first = _between((3, 16), batch, generator, device).clamp(max=max(frames // 3, 1))
+    last = torch.where(uniform(batch, 1) < 0.6, 1, (uniform(batch, 1) * 10).long() + 1).clamp(max=max(frames // 3, 1))
+    between = (time >= first) & (time < frames - last)
+
+    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span, mix.between], dtype=torch.float32,
+                           device=device)
     kind = torch.multinomial(weights, batch, replacement=True, generator=generator)
-    chosen = torch.stack([random, every, keep_hide, span])[kind, torch.arange(batch, device=device)]
+    chosen = torch.stack([random, every, keep_hide, span, between])[kind, torch.arange(batch, device=device)]
     chosen = _never_all_or_nothing(chosen, generator)
 
     table = torch.zeros(len(limbs) + 1, joints, dtype=torch.bool, device=device)

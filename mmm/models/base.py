@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from transformers import ConvBertConfig, ConvBertModel, PreTrainedModel
 from transformers.utils import ModelOutput
 
+from mmm.models.body_frame import BodyFrame, Tree
 from mmm.models.config import MaskedMotionConfig
 from mmm.models.prefill import hidden_features, inertial_fill, neighbours, slerp_fill
 
@@ -25,6 +27,11 @@ class MaskedMotionOutput(ModelOutput):
     """(B,T,F): poses in feature form, at hidden *and* known entries; matrices not yet projected to rotations."""
     attentions: dict[str, tuple[Tensor, ...]] | None = None
     """Stage name (``motion``, ``music``, ``cross``) to one (B,H,Q,K) map a layer; only when asked for."""
+    turns: Tensor | None = None
+    """With roles, (B,T,3J+3): rotation vectors on top of the fill in the world's axes, radians, and the pelvis's shift,
+    metres; not yet faded in beside the known frames."""
+    expected_m: Tensor | None = None
+    """With roles, (B,T): the mean joint distance from the truth that the network expects, metres."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,11 @@ def sinusoids(count: int, width: int) -> Tensor:
     rates = torch.exp(-math.log(10_000.0) * torch.arange(0, width, 2) / width)
     phases = torch.arange(count)[:, None] * rates
     return 0.7 * torch.stack([phases.sin(), phases.cos()], dim=-1).reshape(count, -1)[:, :width]
+
+
+def distance_feature(frames: Tensor) -> Tensor:
+    """Frames to the nearest known ones as networks see them."""
+    return torch.log1p(frames) / math.log1p(DISTANCE_SCALE_FRAMES)
 
 
 def smoothed(values: Tensor, sigma: float) -> Tensor:
@@ -107,6 +119,7 @@ class MaskedMotionModel(PreTrainedModel):
         shown: Tensor | None = None,
         output_attentions: bool = False,
         first_position: int = 0,
+        body: Tensor | None = None,
         **_: Any,
     ) -> MaskedMotionOutput:
         """Predict every entry from the known ones.
@@ -118,11 +131,12 @@ class MaskedMotionModel(PreTrainedModel):
             shown: (B,T,F), what hidden entries show instead of the fill: BERT's corruption, in training only.
             output_attentions: return the attention maps.
             first_position: position id of frame 0; training on short windows draws it, so that all ids are learned.
+            body: (B,J,3) bone offsets in metres, with roles.
         """
         filled = self.fill(motion, hidden)
         if shown is not None:
             shown = torch.where(hidden_features(hidden), shown, filled.features)
-        return self.predict(filled, hidden, music, shown, output_attentions, first_position)
+        return self.predict(filled, hidden, music, shown, output_attentions, first_position, body=body)
 
     def predict(
         self,
@@ -133,6 +147,7 @@ class MaskedMotionModel(PreTrainedModel):
         output_attentions: bool = False,
         first_position: int = 0,
         place: Tensor | None = None,
+        body: Tensor | None = None,
     ) -> MaskedMotionOutput:
         """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window by window.
 
@@ -140,6 +155,9 @@ class MaskedMotionModel(PreTrainedModel):
         known x and z lies at the origin, and the prediction is moved back. ``place`` (B,1,3) stands in for that mean in
         windows in which no root is known; where it is not given, the fill's own mean does.
         """
+        if self.config.representation == "roles":
+            assert body is not None
+            return self._predict_roles(filled, hidden, body, output_attentions, first_position)
         fill = filled.features
         shift = self._to_origin(fill, hidden, place)  # (B, 1, F)
         inputs = self._standardise((fill if shown is None else shown) - shift, "motion")
@@ -151,20 +169,65 @@ class MaskedMotionModel(PreTrainedModel):
         if filled.extra is not None:
             inputs = torch.cat([inputs, filled.extra], dim=-1)
         maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
-        positions = torch.arange(first_position, first_position + fill.shape[1], device=fill.device)[None]
-        raw = self.decode(pad_width(inputs, self.config.hidden_size), music, maps, positions)
+        raw = self._decoded(inputs, music, maps, first_position)
         prediction = fill + self._eased(raw, filled) if self.config.output == "residual" else raw + shift
         return MaskedMotionOutput(prediction=prediction, attentions=maps)
 
+    def _decoded(
+        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, first_position: int
+    ) -> Tensor:
+        positions = torch.arange(first_position, first_position + inputs.shape[1], device=inputs.device)[None]
+        if not self.config.embeds_inputs:
+            inputs = pad_width(inputs, self.config.hidden_size)
+        return self.decode(inputs, music, maps, positions)
+
+    def _predict_roles(
+        self, filled: Filled, hidden: Tensor, body: Tensor, output_attentions: bool, first_position: int
+    ) -> MaskedMotionOutput:
+        maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
+        joints, device = self.config.joints, filled.features.device
+        with torch.autocast(device.type, enabled=False):  # kinematics in float32
+            local, root = filled.features[..., :-3].unflatten(-1, (-1, 3, 3)), filled.features[..., -3:]
+            frame = BodyFrame.of(self.tree, self.hips, local, root, body, hidden)
+            assert filled.extra is not None
+            inputs = torch.cat([frame.inputs(), filled.extra], dim=-1)
+        raw = self._decoded(inputs, None, maps, first_position)
+        with torch.autocast(device.type, enabled=False):
+            raw = raw.float()
+            turns = raw[..., : 3 * joints + 3] * (raw[..., -2:-1] + 2).sigmoid()
+            if self.config.smooth_s:
+                turns = smoothed(turns, self.config.smooth_s * self.config.fps)
+            share = self.share(filled)  # (B, T, J)
+            eased = turns * torch.cat([share.repeat_interleave(3, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)],
+                                      dim=-1)
+            moved = frame.apply(eased[..., :-3].unflatten(-1, (-1, 3)), eased[..., -3:])
+            prediction = torch.cat([moved.local.flatten(-3), moved.root], dim=-1)
+            return MaskedMotionOutput(prediction, maps, frame.in_world(turns), (raw[..., -1] - 3).exp())
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The body's tree."""
+        assert self.config.joint_parents is not None
+        return Tree(tuple(self.config.joint_parents))
+
+    @cached_property
+    def hips(self) -> tuple[int, int]:
+        """The left and right thigh among the roles."""
+        assert self.config.joint_names is not None
+        return self.config.joint_names.index("left_hip"), self.config.joint_names.index("right_hip")
+
+    def share(self, filled: Filled) -> Tensor:
+        """(B,T,J): how much of a residual counts, by the distance to the known frames; see ``config.edge_s``."""
+        assert filled.nearest is not None
+        squared = filled.nearest.float().square()
+        return squared / (squared + (self.config.edge_s * self.config.fps) ** 2).clamp(min=1e-9)
+
     def _eased(self, raw: Tensor, filled: Filled) -> Tensor:
         """A residual smoothed over time and faded in beside the known frames, as the configuration asks."""
-        config = self.config
-        if config.smooth_s:
-            raw = smoothed(raw, config.smooth_s * config.fps)
-        if config.edge_s:
-            assert filled.nearest is not None
-            squared = filled.nearest.to(raw.dtype).square()
-            share = squared / (squared + (config.edge_s * config.fps) ** 2)  # (B, T, J)
+        if self.config.smooth_s:
+            raw = smoothed(raw, self.config.smooth_s * self.config.fps)
+        if self.config.edge_s:
+            share = self.share(filled).to(raw.dtype)
             raw = raw * torch.cat([share.repeat_interleave(9, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)], -1)
         return raw
 
@@ -196,9 +259,8 @@ class MaskedMotionModel(PreTrainedModel):
         before, after, _ = neighbours(hidden)
         frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
         gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)
-        distance = torch.log1p(gaps) / math.log1p(DISTANCE_SCALE_FRAMES)
         return Filled(torch.cat([rotations.flatten(-3), root], dim=-1),
-                      torch.cat([hidden.to(motion.dtype), distance], dim=-1),
+                      torch.cat([hidden.to(motion.dtype), distance_feature(gaps)], dim=-1),
                       torch.minimum((frame - before).abs(), (after - frame).abs()))
 
     def run_encoder(

@@ -22,7 +22,7 @@ class CommonModel(MaskedMotionModel):
         width = config.hidden_size
         self.motion_encoder = convbert(config, width, config.encoder_layers, config.max_frames)
         self.widen = nn.Conv1d(width, width // 2, kernel_size=3, padding=1)
-        self.head = nn.Conv1d(width // 2, config.motion_size, kernel_size=1)
+        self.head = nn.Conv1d(width // 2, config.output_size, kernel_size=1)
         self.norm = nn.LayerNorm((config.max_frames, config.motion_size)) if config.output == "absolute" else None
         self.finish_init(self.head)
 

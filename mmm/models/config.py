@@ -11,6 +11,7 @@ from transformers import PreTrainedConfig
 
 from mmm.errors import ModelError
 from mmm.features import Stats
+from mmm.roles import match_roles
 from mmm.skeleton import SMPL24, Skeleton
 
 
@@ -46,6 +47,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     ``d^2 / (d^2 + edge_s^2)``, so that speeds do not jump there. 0: at once."""
     smooth_s: float = 0.0
     """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
+    representation: str = "joints"
+    """What a frame is: the local rotations of this skeleton's ``joints``, or joint ``roles`` of any humanoid, as
+    `mmm.models.body_frame` shows them; then the output is small turns in the world, a gate and an expected error."""
     positions: str = "learned"
     """``learned`` (the original) or ``sinusoidal`` at the start; then music and motion of one moment start alike."""
 
@@ -62,17 +66,20 @@ class MaskedMotionConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.joint_names is None:
-            self.set_skeleton(SMPL24)
+            self.set_skeleton(match_roles(SMPL24).role_skeleton if self.representation == "roles" else SMPL24)
         if self.stats is None:
             self.stats = Stats.identity(self.music_size).to_dict()
         for name, options in (("fill", ("zero", "slerp", "inertial")), ("output", ("absolute", "residual")),
-                              ("positions", ("learned", "sinusoidal"))):
+                              ("positions", ("learned", "sinusoidal")), ("representation", ("joints", "roles"))):
             if getattr(self, name) not in options:
                 raise ModelError(f"config.json {name}", repr(getattr(self, name)), " or ".join(options), "correct it")
         if self.output == "residual" and self.fill == "zero":
             raise ModelError("config.json output", "a residual to zeros", "fill: slerp or inertial",
                              "set fill to one of these")
-        if self.input_size > self.hidden_size:
+        if self.representation == "roles" and (self.output != "residual" or self.uses_music):
+            raise ModelError("config.json representation", "roles with absolute poses or music",
+                             "a residual without music", "correct it")
+        if self.input_size > self.hidden_size and not self.embeds_inputs:
             raise ModelError("config.json hidden_size", f"{self.hidden_size}", f"at least the {self.input_size} inputs",
                              "choose a wider network")
         super().__post_init__(**kwargs)
@@ -122,9 +129,20 @@ class MaskedMotionConfig(PreTrainedConfig):
         return self.joints * 9 + 3
 
     @property
+    def embeds_inputs(self) -> bool:
+        """Whether a linear layer brings the inputs to the width, which may then be smaller than they are many."""
+        return False
+
+    @property
     def input_size(self) -> int:
         """Numbers a frame that the network sees before zero-padding."""
-        return self.motion_size + (self.joints + 2 if self.fill != "zero" else 0)
+        size = 15 * self.joints + 3 if self.representation == "roles" else self.motion_size
+        return size + (self.joints + 2 if self.fill != "zero" else 0)
+
+    @property
+    def output_size(self) -> int:
+        """Numbers a frame that the head gives: features; or with roles turns, a shift, a gate and an error."""
+        return 3 * self.joints + 5 if self.representation == "roles" else self.motion_size
 
     @property
     def fitted_stats(self) -> Stats:
@@ -160,3 +178,25 @@ class CommonConfig(MaskedMotionConfig):
 
     encoder_layers: int = 10
     fps: float = 30.0
+
+
+class InbetweenConfig(MaskedMotionConfig):
+    """``inbetween``: motion of any humanoid, on joint roles; about 5 M parameters."""
+
+    model_type = "mmm-inbetween"
+
+    hidden_size: int = 256
+    intermediate_size: int = 768
+    encoder_layers: int = 8
+    dropout: float = 0.0
+    fps: float = 30.0
+    fill: str = "inertial"
+    output: str = "residual"
+    representation: str = "roles"
+    edge_s: float = 1 / 30
+    smooth_s: float = 0.02
+
+    @property
+    def embeds_inputs(self) -> bool:
+        """It does."""
+        return True

@@ -7,9 +7,11 @@ from mmm.models.base import MaskedMotionModel
 from mmm.models.common import CommonModel
 from mmm.models.config import MaskedMotionConfig
 from mmm.models.ecm import EcmModel
+from mmm.models.inbetween import InbetweenModel
 from mmm.models.three_bert import ThreeBertModel
 
-NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": EcmModel, "common": CommonModel}
+NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": EcmModel, "common": CommonModel,
+                                                "inbetween": InbetweenModel}
 
 # The small presets keep each topology and add what is known to make recovery good: an interpolated fill and a residual.
 _SMALL: dict[str, Any] = {
@@ -24,7 +26,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "common": {},
     "3bert-small": _SMALL | {"encoder_layers": 1, "cross_layers": 1},
     "ecm-small": _SMALL | {"encoder_layers": 1, "cross_layers": 3},
-    "common-small": _SMALL | {"encoder_layers": 6},
+    "common-small": _SMALL | {"encoder_layers": 4, "hidden_size": 384, "intermediate_size": 768,
+                              "representation": "roles"},
+    "inbetween": {},
 }
 
 

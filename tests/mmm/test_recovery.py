@@ -12,7 +12,8 @@ from mmm import baselines, masks
 from mmm.errors import ModelError, SpecError
 from mmm.models import MaskedMotionOutput, make_model
 from mmm.motion import Clip, Motion
-from mmm.recovery import _fade, interpolate, recover, windows
+from mmm.recovery import interpolate, recover
+from mmm.windows import fade, windows
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import NETWORKS, WAYS, poisoned, tiny_clip, tiny_config, tiny_model
 
@@ -114,7 +115,7 @@ def test_windows_cover_the_clip(frames, size):
         covered[start:stop] += 1
     assert (covered > 0).all()
     assert all(a[1] - b[0] >= int(size / 3) for a, b in itertools.pairwise(cuts))  # enough to fade over
-    assert (_fade(min(size, frames), size) > 0).all()
+    assert (fade(min(size, frames), size) > 0).all()
 
 
 def test_short_clips_are_one_window():
@@ -143,7 +144,7 @@ def test_longer_clips_have_no_seams(network, fill, output):
 def test_windows_that_disagree_are_faded_into_each_other():
     """Fault 6: every second window puts the root a whole unit higher; the frames between must climb, not jump."""
     clip, model, number = tiny_clip(200), tiny_model("common", fill="slerp", output="residual"), itertools.count()
-    model.predict = lambda fill, *rest, **more: MaskedMotionOutput(prediction=fill + next(number) % 2)
+    model.predict = lambda filled, *rest, **more: MaskedMotionOutput(prediction=filled.features + next(number) % 2)
     hidden = np.ones((200, 6), dtype=bool)
     hidden[0] = False
     root_m = recover(model, clip, hidden).recovered.motion.root_m[1:, 0] / 2  # two metres a unit

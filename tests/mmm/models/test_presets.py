@@ -63,7 +63,7 @@ def test_every_network_has_its_own_model_type():
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"fill": "magic"}, "config.json fill: 'magic'; expected zero or slerp; correct it"),
+    ({"fill": "magic"}, "config.json fill: 'magic'; expected zero or slerp or inertial; correct it"),
     ({"output": "relative"}, "expected absolute or residual"),
     ({"positions": "none"}, "expected learned or sinusoidal"),
     ({"fill": "zero", "output": "residual"}, "a residual to zeros; expected fill: slerp"),

@@ -1,0 +1,180 @@
+"""Motion as networks on joint roles see it: in the body's own heading, against one pose of the window, in its size.
+
+Nothing here depends on a skeleton's rest pose, size, place or facing. World rotations enter as turns against a
+reference pose, ``W(t) W(reference)^-1``, in which rest poses cancel; joints enter as places relative to the pelvis,
+measured in leg lengths; and what the network returns are small turns in the world, applied to whatever a joint's own
+axes are. ``body`` (B,J,3) are the bone offsets of each window, metres.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from mmm.models.prefill import neighbours, quat_exp, quat_to_matrix
+
+TURN_SCALE = 0.5
+"""Turns enter the network divided by this: matrix entries of everyday turns then lie about 1."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The roles' tree, level by level, so that kinematics takes as many steps as the body is deep."""
+
+    parents: tuple[int, ...]
+
+    @cached_property
+    def levels(self) -> list[tuple[list[int], list[int]]]:
+        """Joints and their parents at each depth, below the root."""
+        depth = [0] * len(self.parents)
+        for j, parent in enumerate(self.parents[1:], start=1):
+            depth[j] = depth[parent] + 1
+        return [([j for j, d in enumerate(depth) if d == level],
+                 [self.parents[j] for j, d in enumerate(depth) if d == level]) for level in range(1, max(depth) + 1)]
+
+    def forward(self, local: Tensor, root: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:
+        """Local rotations (B,T,J,3,3), root (B,T,3) and bones (B,J,3) to world rotations and positions (B,T,J,3)."""
+        world: list[Tensor] = [local[:, :, 0]] * len(self.parents)
+        place: list[Tensor] = [root] * len(self.parents)
+        for joints, parents in self.levels:
+            above = torch.stack([world[p] for p in parents], dim=2)
+            turned = above @ local[:, :, joints]
+            moved = torch.stack([place[p] for p in parents], dim=2) + (above @ body[:, None, joints, :, None])[..., 0]
+            for k, j in enumerate(joints):
+                world[j], place[j] = turned[:, :, k], moved[:, :, k]
+        return torch.stack(world, dim=2), torch.stack(place, dim=2)
+
+    def local(self, wanted: Tensor, local: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Local rotations that give hidden joints their ``wanted`` world rotation (B,T,J,3,3); known ones keep theirs.
+
+        Returns:
+            Local and world rotations.
+        """
+        choose = hidden[..., None, None]
+        world: list[Tensor] = [torch.where(choose[:, :, 0], wanted[:, :, 0], local[:, :, 0])] * len(self.parents)
+        result: list[Tensor] = [world[0]] * len(self.parents)
+        for joints, parents in self.levels:
+            above = torch.stack([world[p] for p in parents], dim=2)
+            own = torch.where(choose[:, :, joints], above.transpose(-1, -2) @ wanted[:, :, joints], local[:, :, joints])
+            turned = torch.where(choose[:, :, joints], wanted[:, :, joints], above @ own)
+            for k, j in enumerate(joints):
+                result[j], world[j] = own[:, :, k], turned[:, :, k]
+        return torch.stack(result, dim=2), torch.stack(world, dim=2)
+
+
+@dataclass(frozen=True)
+class BodyFrame:
+    """One batch of windows in their own headings and sizes."""
+
+    tree: Tree
+    local: Tensor
+    """(B,T,J,3,3) local rotations, hidden ones filled."""
+    root: Tensor
+    """(B,T,3) metres, in the world."""
+    world: Tensor
+    """(B,T,J,3,3) in the world."""
+    positions: Tensor
+    """(B,T,J,3) metres, in the world."""
+    hidden: Tensor
+    """(B,T,J)."""
+    reference: Tensor
+    """(B,) the frame whose pose the others are compared with: the known one nearest to the window's middle."""
+    heading: Tensor
+    """(B,3,3): world to heading; in it the hips at the reference frame face +z."""
+    size: Tensor
+    """(B,1,1) leg length, metres."""
+
+    @staticmethod
+    def of(tree: Tree, hips: tuple[int, int], local: Tensor, root: Tensor, body: Tensor, hidden: Tensor) -> "BodyFrame":
+        """Look at filled windows.
+
+        Args:
+            tree: the roles.
+            hips: the left and the right thigh.
+            local: (B,T,J,3,3), hidden ones filled.
+            root: (B,T,3) metres, hidden ones filled.
+            body: (B,J,3) metres.
+            hidden: (B,T,J).
+        """
+        world, positions = tree.forward(local, root, body)
+        frames = torch.arange(local.shape[1], device=local.device)
+        away = (frames - local.shape[1] / 2).abs() + hidden.any(-1).float() * 2 * local.shape[1]
+        reference = away.argmin(dim=1)
+        rows = torch.arange(len(reference), device=local.device)
+        across = positions[rows, reference, hips[0]] - positions[rows, reference, hips[1]]  # to the body's left
+        x, z = across[:, 0], across[:, 2]
+        length = (x.square() + z.square()).sqrt()
+        flat = length < 1e-4
+        cosine = torch.where(flat, 1.0, x / length.clamp(min=1e-4))
+        sine = torch.where(flat, 0.0, z / length.clamp(min=1e-4))
+        zero, one = torch.zeros_like(cosine), torch.ones_like(cosine)
+        heading = torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
+        knees = [j for j, parent in enumerate(tree.parents) if parent in hips]
+        ankles = [j for j, parent in enumerate(tree.parents) if parent in knees]
+        legs = body[:, knees].norm(dim=-1).mean(-1) + body[:, ankles].norm(dim=-1).mean(-1)
+        return BodyFrame(tree, local, root, world, positions, hidden, reference, heading,
+                         legs.clamp(min=1e-3)[:, None, None])
+
+    @cached_property
+    def origin(self) -> Tensor:
+        """(B,1,3): where the pelvis stands at the reference frame, on the ground."""
+        rows = torch.arange(len(self.reference), device=self.root.device)
+        return (self.root[rows, self.reference] * torch.tensor([1.0, 0.0, 1.0], device=self.root.device))[:, None]
+
+    def inputs(self) -> Tensor:
+        """(B,T,15J+3): turns against the reference pose, places, speeds and the pelvis's path."""
+        batch = len(self.hidden)
+        turn = self.heading[:, None, None]
+        rows = torch.arange(batch, device=self.root.device)
+        against = self.world[rows, self.reference][:, None]
+        turns = turn @ self.world @ against.transpose(-1, -2) @ turn.transpose(-1, -2)
+        eye = torch.eye(3, device=turns.device, dtype=turns.dtype)
+        turns = (turns - eye)[..., :2].flatten(-2) / TURN_SCALE  # (B, T, J, 6)
+        own = ((self.positions - self.origin[:, None]) @ self.heading.transpose(-1, -2)[:, None]) / self.size[..., None]
+        pelvis = own[:, :, :1]
+        steps = own.diff(dim=1, prepend=own[:, :1])
+        # A leg length a frame is 25 m/s: everyday speeds come to about 1.
+        return torch.cat([turns.flatten(2), (own - pelvis).flatten(2) * 2, steps.flatten(2) * 20,
+                          (own - pelvis).diff(dim=1, append=(own - pelvis)[:, -1:]).flatten(2) * 20,
+                          pelvis.flatten(2)], dim=-1)
+
+    def apply(self, turns: Tensor, shift: Tensor) -> "Moved":
+        """The windows with hidden joints turned and the pelvis moved.
+
+        Args:
+            turns: (B,T,J,3) rotation vectors in the heading's axes, radians.
+            shift: (B,T,3) in the heading's axes, leg lengths.
+        """
+        back = self.heading.transpose(-1, -2)
+        turned = quat_to_matrix(quat_exp((back[:, None, None] @ turns[..., None])[..., 0])) @ self.world
+        local, world = self.tree.local(turned, self.local, self.hidden)
+        root = self.root + torch.where(self.hidden[..., :1], (shift @ self.heading) * self.size, 0.0)
+        return Moved(local, root, world)
+
+    def in_world(self, turns: Tensor) -> Tensor:
+        """(B,T,3J+3) in the heading's axes and leg lengths, as the world's axes and metres."""
+        vectors = turns.unflatten(-1, (-1, 3)) @ self.heading[:, None]
+        return torch.cat([vectors[:, :, :-1].flatten(2), vectors[:, :, -1] * self.size], dim=-1)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What :meth:`BodyFrame.apply` gives."""
+
+    local: Tensor
+    root: Tensor
+    world: Tensor
+
+
+def gap_lengths(hidden: Tensor) -> Tensor:
+    """(B,T,J) bool to (B,T,J) float: frames from the known frame before each hidden one to the one after; known: 0.
+
+    A gap that is open at one end counts twice as long as it is.
+    """
+    frames = hidden.shape[1]
+    before, after, _ = neighbours(hidden)
+    frame = torch.arange(frames, device=hidden.device)[None, :, None]
+    length = after - before
+    edge = torch.where(frame < before, 2 * before, torch.where(frame > after, 2 * (frames - after), 0))
+    return torch.where(hidden, torch.maximum(length, edge), 0).float()

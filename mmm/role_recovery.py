@@ -1,0 +1,183 @@
+"""Recovery by networks on joint roles: any humanoid skeleton, any frame rate.
+
+The clip is filled at its own rate and on its own skeleton first; everything after that is computed from the filled
+clip, so nothing hidden gets through. The network looks at the roles of the filled clip at its own rate; the small
+turns that it answers with are brought back to the clip's frames and joints.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from mmm import rotations as rot
+from mmm.features import to_features
+from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from mmm.models.base import Filled, distance_feature
+from mmm.models.prefill import inertial_fill, slerp_fill
+from mmm.motion import Motion
+from mmm.roles import ROLE_PARENTS, match_roles
+from mmm.windows import fade, windows
+
+Array = np.ndarray
+Maps = dict[str, tuple[torch.Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class RoleRecovery:
+    """What came back."""
+
+    motion: Motion
+    """On the clip's own skeleton at its own rate; known entries bit for bit."""
+    expected_cm: Float[Array, "T"]
+    """The mean joint distance from the truth that the network expects of itself; zero in known frames."""
+    maps: Maps | None
+    """Attention maps of the window that was asked for, at the network's frame rate."""
+    frames: tuple[int, int]
+    """First and last-plus-one frame of the clip that they cover."""
+
+
+@torch.inference_mode()
+def recover_roles(
+    model: MaskedMotionModel,
+    motion: Motion,
+    hidden: Bool[Array, "T J"],
+    *,
+    named: Mapping[str, str] | None = None,
+    attention_frame: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> RoleRecovery:
+    """Fill the hidden entries of a motion of any humanoid skeleton.
+
+    Args:
+        hidden: True = hidden; every joint is known somewhere.
+        named: joint names by role, where the names do not tell; see ``mmm.roles.match_roles``.
+        attention_frame: keep the maps of the window that holds this frame.
+        progress: called with the share done after each window.
+
+    Raises:
+        ModelError: the joints of the roles are not found.
+    """
+    config = model.config
+    roles = match_roles(motion.skeleton, named)
+    filled = _filled(config, motion, hidden)
+    role_filled, role_hidden = roles.to_roles(filled), roles.hidden_roles(hidden)
+    times_s = np.arange(len(motion)) / motion.fps
+    before_s, after_s = _distances(role_hidden, motion.fps, times_s)
+    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress)
+
+    edge = np.minimum(before_s, after_s) ** 2
+    share = (edge / np.maximum(edge + config.edge_s**2, 1e-12)).astype(np.float32)  # (T, 22)
+    moved = _moved(role_filled, turns, share)
+    back = roles.from_roles(filled, moved, hidden)
+    # Known entries come from the clip itself, not through what was computed from it.
+    rotations = np.where(hidden[..., None, None], back.rotations, motion.rotations)
+    root_m = np.where(hidden[:, :1], back.root_m, motion.root_m)
+    expected_cm = np.where(hidden.any(axis=1), expected_m * 100, 0).astype(np.float32)
+    return RoleRecovery(Motion(motion.skeleton, rotations, root_m, motion.fps), expected_cm, maps, span)
+
+
+def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Array) -> Motion:
+    rotations, root = (torch.from_numpy(values)[None] for values in (motion.rotations, motion.root_m))
+    where = torch.from_numpy(hidden)[None]
+    if config.fill == "slerp":
+        rotations, root = slerp_fill(rotations, root, where)
+    else:
+        rotations, root = inertial_fill(rotations, root, where, motion.fps)
+    return Motion(motion.skeleton, rotations[0].numpy(), root[0].numpy(), motion.fps)
+
+
+def _distances(hidden: Bool[Array, "T R"], fps: float, at_s: Float[Array, "n"]) -> tuple[Array, Array]:
+    """Seconds from the known frame before each time, and to the one after, (n, R); open ends are held as in filling.
+
+    Both are zero at known frames.
+    """
+    before, after = (np.zeros((len(at_s), hidden.shape[1])) for _ in range(2))
+    patterns, group = np.unique(hidden, axis=1, return_inverse=True)
+    for g in range(patterns.shape[1]):
+        known_s = np.flatnonzero(~patterns[:, g]) / fps
+        high = np.searchsorted(known_s, at_s - 1e-6)
+        low = np.searchsorted(known_s, at_s + 1e-6, side="right") - 1
+        last, first = known_s[np.clip(low, 0, len(known_s) - 1)], known_s[np.clip(high, 0, len(known_s) - 1)]
+        own = group.ravel() == g
+        before[:, own] = np.abs(at_s - last)[:, None]
+        after[:, own] = np.abs(first - at_s)[:, None]
+    before[before < 1e-6], after[after < 1e-6] = 0, 0
+    return before, after
+
+
+def _turns(
+    model: MaskedMotionModel, filled: Motion, distances_s: tuple[Array, Array], attention_frame: int | None,
+    progress: Callable[[float], None] | None,
+) -> tuple[Float[Array, "T _"], Float[Array, "T"], Maps | None, tuple[int, int]]:
+    """The network's answer at the clip's own frames: turns and shift in the world's axes, and the expected error."""
+    config = model.config
+    seconds = (len(filled) - 1) / filled.fps
+    same = filled.fps == config.fps
+    count = len(filled) if same else max(int(np.floor(seconds * config.fps + 1e-6)) + 1, 2)
+    at_s = np.arange(len(filled)) / filled.fps if same else np.minimum(np.arange(count) / config.fps, seconds)
+    sampled = filled if same else _sampled(filled, at_s * filled.fps, config.fps)
+    before, after = (values * config.fps for values in
+                     (distances_s if same else tuple(_at(values, at_s * filled.fps) for values in distances_s)))
+    hidden = np.minimum(before, after) > 1e-4
+    device = model.device
+    features = torch.from_numpy(to_features(sampled.rotations, sampled.root_m))[None].to(device)
+    gaps = torch.from_numpy(np.stack([before.max(axis=1), after.max(axis=1)], axis=-1).astype(np.float32))[None]
+    where = torch.from_numpy(hidden)[None].to(device)
+    extra = torch.cat([where.float(), distance_feature(gaps.to(device))], dim=-1)
+    nearest = torch.from_numpy(np.minimum(before, after).astype(np.float32))[None].to(device)
+    whole = Filled(features, extra, nearest)
+    body = torch.from_numpy(filled.skeleton.offsets_m)[None].to(device)
+
+    total, expected = np.zeros((count, 3 * config.joints + 3), np.float32), np.zeros(count, np.float32)
+    weights, maps, span = np.zeros(count, np.float32), None, (0, len(filled))
+    cuts = windows(count, config.max_frames)
+    wanted = None if attention_frame is None else next(
+        cut for cut in cuts if cut[1] == count or attention_frame * config.fps / filled.fps < cut[1])
+    for done, (start, stop) in enumerate(cuts, start=1):
+        part = slice(start, stop)
+        output = model.predict(whole.part(part), where[:, part], output_attentions=(start, stop) == wanted, body=body)
+        assert output.turns is not None and output.expected_m is not None
+        weight = fade(stop - start, config.max_frames)
+        total[part] += output.turns[0].float().cpu().numpy() * weight[:, None]
+        expected[part] += output.expected_m[0].float().cpu().numpy() * weight
+        weights[part] += weight
+        if output.attentions is not None:
+            maps = output.attentions
+            span = round(start * filled.fps / config.fps), min(round(stop * filled.fps / config.fps), len(filled))
+        if progress is not None:
+            progress(done / len(cuts))
+    total, expected = total / weights[:, None], expected / weights
+    if not same:
+        own = np.arange(len(filled)) * config.fps / filled.fps
+        total, expected = _at(total, own), _at(expected, own)
+    return total, expected, maps, span
+
+
+def _at(values: Float[Array, "n *k"], frames: Float[Array, "m"]) -> Float[Array, "m *k"]:
+    """Values between frames, along straight lines."""
+    low = np.clip(frames.astype(int), 0, max(len(values) - 2, 0))
+    share = np.clip(frames - low, 0, 1).reshape(-1, *[1] * (values.ndim - 1)).astype(np.float32)
+    high = np.minimum(low + 1, len(values) - 1)
+    return values[low] * (1 - share) + values[high] * share
+
+
+def _sampled(motion: Motion, frames: Float[Array, "n"], fps: float) -> Motion:
+    low = np.clip(frames.astype(int), 0, max(len(motion) - 2, 0))
+    share = np.clip(frames - low, 0, 1).astype(np.float32)
+    high = np.minimum(low + 1, len(motion) - 1)
+    weight = np.broadcast_to(share[:, None], (len(frames), motion.rotations.shape[1]))
+    return Motion(motion.skeleton, rot.slerp(motion.rotations[low], motion.rotations[high], weight),
+                  _at(motion.root_m, frames).astype(np.float32), fps)
+
+
+def _moved(filled: Motion, turns: Float[Array, "T _"], share: Float[Array, "T R"]) -> Motion:
+    """The roles turned and moved by as much as their distance to the known frames allows."""
+    vectors = turns[:, :-3].reshape(len(turns), -1, 3) * share[..., None]
+    world = rot.rotvec_to_matrix(vectors.astype(np.float32)) @ filled.world_rotations()
+    local = world.copy()
+    for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
+        local[:, r] = np.swapaxes(world[:, parent], -1, -2) @ world[:, r]
+    return Motion(filled.skeleton, local, filled.root_m + turns[:, -3:] * share[:, :1], filled.fps)

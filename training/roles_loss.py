@@ -1,0 +1,96 @@
+"""What networks on joint roles minimise: errors in the world, weighed so that short gaps count like long ones."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmm.models import MaskedMotionConfig, MaskedMotionOutput
+from mmm.models.body_frame import Tree, gap_lengths
+from training.losses import Loss
+from training.step import Batch
+
+_FEET = ("left_ankle", "left_toe", "right_ankle", "right_toe")
+
+
+@dataclass(frozen=True)
+class RolesLoss(Loss):
+    """World rotations, joint positions, their change, standing feet, and the error that the network expects.
+
+    The error of interpolation grows with the gap about as its length does: a frame counts by 1 / (length + 2), and so
+    relative errors count alike in gaps of all lengths.
+    """
+
+    parents: tuple[int, ...]
+    feet: tuple[int, ...]
+    rotation: float = 1.0
+    """Of the mean world rotation error, radians."""
+    position: float = 4.0
+    """Of the mean joint distance, metres."""
+    velocity: float = 4.0
+    """Of the mean error of joint velocities, metres a frame."""
+    contact: float = 2.0
+    """Of how far feet slide that stand in truth, metres a frame."""
+    expected: float = 0.02
+    """Of the difference between the expected error and the real one, in powers of e; no gradient reaches the poses."""
+    standing_m: float = 0.006
+    """A foot stands where it moves less than this in a frame."""
+
+    names = ("rotation", "position", "velocity", "contact", "expected")
+
+    @staticmethod
+    def of(config: MaskedMotionConfig) -> "RolesLoss":
+        """The loss of a network."""
+        assert config.joint_names is not None and config.joint_parents is not None
+        return RolesLoss(tuple(config.joint_parents), tuple(config.joint_names.index(name) for name in _FEET))
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """See the base class."""
+        return self.rotation, self.position, self.velocity, self.contact, self.expected
+
+    def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
+        """(terms,) over the windows of a batch, or of a part of it."""
+        assert output.prediction is not None and output.expected_m is not None and batch.body is not None
+        tree = Tree(self.parents)
+        world, places = _kinematics(tree, output.prediction, batch.body)
+        true_world, true_places = _kinematics(tree, batch.motion, batch.body)
+        weight, pair = _weights(batch.hidden)
+        turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
+        apart = _norm(places - true_places).mean(-1)
+        speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
+        strayed = _norm(speed - true_speed).mean(-1)
+        feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
+        standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
+        slid = (_norm(feet) * standing).mean(-1)
+        missed = (output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()).abs()
+        return torch.stack([(turned * weight).sum(), (apart * weight).sum(), (strayed * pair).sum(),
+                            (slid * pair).sum(), (missed * weight).sum()])
+
+    def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
+        """Not told apart by window here."""
+        raise NotImplementedError
+
+    def window_counts(self, hidden: Tensor) -> Tensor:
+        """See the base class."""
+        weight, pair = (values.sum(1) for values in _weights(hidden))
+        return torch.stack([weight, weight, pair, pair, weight], dim=-1)
+
+    def counts(self, hidden: Tensor) -> Tensor:
+        """(terms,) over a whole batch."""
+        return self.window_counts(hidden).sum(0).clamp(min=1e-6)
+
+
+def _weights(hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each frame (B,T), and of each step to the next (B,T-1)."""
+    length = gap_lengths(hidden).amax(-1)
+    weight = torch.where(length > 0, 1 / (length + 2), 0)
+    return weight, torch.maximum(weight[:, 1:], weight[:, :-1])
+
+
+def _kinematics(tree: Tree, features: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:
+    return tree.forward(features[..., :-3].unflatten(-1, (-1, 3, 3)), features[..., -3:], body)
+
+
+def _norm(vectors: Tensor) -> Tensor:
+    return (vectors.square().sum(-1) + 1e-10).sqrt()  # a finite gradient at zero
