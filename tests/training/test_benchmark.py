@@ -304,10 +304,20 @@ class TestCommands:
                        "--json", tmp_path / "r.json")
             assert told.exit_code == 0, told.output
             assert "files that cannot be read: 1, the first" in told.output
-            assert "clips of another body (24 joints) left out: 1, the first deep/other.bvh" in told.output
+            assert "clips of another body (24 joints) left out: 1, the first set/deep/other.bvh" in told.output
             content = json.loads((tmp_path / "r.json").read_text())
             assert {row["group"]: row["windows"] for row in content["rows"]} == {"all": 6, "bow": 2, "walk": 4}
             assert "spline over interpolation, by group; * fewer than 20 windows" in told.output
+
+    def test_an_archive_counts_as_a_folder_of_its_name(self, tmp_path):
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "01.amc").write_text("")
+        (tmp_path / "sets").mkdir()
+        archive = shutil.make_archive(str(tmp_path / "sets" / "walks_60fps"), "xztar", tmp_path / "in")
+        for number, source in enumerate((Path(archive), tmp_path / "sets")):
+            [(path, label)] = sources._files(source, tmp_path / str(number))
+            assert label == "walks_60fps/01.amc"
+            assert "walks_60fps" in str(path)  # AMC files do not say their frame rate, but their folder may
 
     def test_motion_at_other_rates(self, tmp_path):
         clip = Clip("fast", smooth_motion(0, 221, TINY, 60.0))

@@ -80,12 +80,12 @@ def _run(
         windows = windows.take(np.unique(np.linspace(0, len(windows) - 1, limit).astype(int)))
     groups = _groups(windows, group_by)
     fillers: dict[str, Filler] = dict(BASELINES)
+    judged = "spline" if checkpoint is None else _name_of(checkpoint)
     with ExitStack() as stack:
         if checkpoint is not None:
-            fillers[checkpoint.name] = network(checkpoint, workers, stack)
+            fillers[judged] = network(checkpoint, workers, stack)
         bar = stack.enter_context(tqdm(total=len(windows) * len(GAPS) * len(fillers), desc="windows", disable=None))
         rows = benchmark(windows, fillers, against, groups, progress=bar.update)
-    judged = checkpoint.name if checkpoint else "spline"
     count = len(windows)
     expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if material.published else ""
     head = [material.title, f"{count:,} windows of {TEST_CUT[0]} frames{expected}; {PAST} past frames, one target",
@@ -100,6 +100,11 @@ def _run(
                    "published_l2p_ratios_on_the_full_lafan1_test_set": report.RATIOS_PUBLISHED}
         text = json.dumps(content, indent=1) + "\n"
         write_atomically(json_file, lambda file: file.write(text.encode()))
+
+
+def _name_of(checkpoint: Path) -> str:
+    name = checkpoint.resolve().name
+    return f"{name} network" if name in BASELINES else name  # rows go by name: it must not be taken for one
 
 
 def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:

@@ -1,7 +1,10 @@
 """Clips for the benchmark: LAFAN1's takes, any folder or archive of motion files, a prepared set."""
 
+import lzma
 import re
 import shutil
+import tarfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from training.dataset import MotionSet
 
 SUFFIXES = (".bvh", ".amc")
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".zip")
+_BROKEN = (OSError, EOFError, ValueError, shutil.Error, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError)
 LAFAN1_TAKES = 77
 LAFAN1_WINDOWS = 2232
 """Test windows of subject 5 in the published split."""
@@ -123,7 +127,7 @@ def _load(path: Path, label: str, fps: float | None) -> Clip:
 
 
 def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
-    """Motion files of one source, with their way from it."""
+    """Motion files of one source, with their way from it; an archive counts as a folder of its name."""
     if not source.exists():
         raise FileError(str(source), "no such file or folder", cure="check the spelling")
     if source.is_dir():
@@ -133,13 +137,14 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
         return motions + [one for number, path in enumerate(packed) for one in _files(path, space / f"in{number}")]
     if not source.name.lower().endswith(ARCHIVES):
         return [(source, source.name)]
-    space.mkdir(parents=True)
+    inside = space / source.name.split(".")[0]  # a reader may find the frame rate in the name
+    inside.mkdir(parents=True)
     try:
         if source.suffix.lower() == ".zip":
-            shutil.unpack_archive(source, space)
+            shutil.unpack_archive(source, inside)
         else:
-            shutil.unpack_archive(source, space, filter="data")
-    except (OSError, EOFError, ValueError, shutil.Error) as error:
+            shutil.unpack_archive(source, inside, filter="data")
+    except _BROKEN as error:
         raise FileError(str(source), f"cannot be unpacked ({error})", cure="fetch it again") from None
     return [(path, str(path.relative_to(space))) for path in sorted(space.rglob("*"))
             if path.suffix.lower() in SUFFIXES and path.is_file()]
