@@ -17,30 +17,30 @@ LEG = ("hip", "knee", "ankle", "toe")
 # What a name may be, the first line that is found in it: roles, with how well the word fits. A shoulder is the collar
 # where an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint (SMPL); a foot turns the toes where an ankle
 # comes before it (SMPL); a hip joint turns the thigh only where nothing below it does (CMU has both).
-_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, float]], ...] = tuple((re.compile(words), roles) for words, roles in (
+_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple((re.compile(words), roles) for words, roles in (
     (r"thumb|index|ring|pinky|pinkie|little|finger|digit|carpal|palm|mid(?:dle)?\d*(?:$|[._ -])|eye|jaw|hair", {}),
-    (r"u(?:p(?:per)?)?[._ -]?leg|leg[._ -]?up|thigh|femur", {"hip": 3}),
-    (r"low(?:er)?[._ -]?leg|leg[._ -]?low|knee|shin|calf|tibia", {"knee": 3}),
-    (r"hip[._ -]?joint|buttock", {"hip": 1}),
-    (r"hip", {"hip": 2}),
-    (r"ankle", {"ankle": 3}),
-    (r"toe|ball", {"toe": 3}),
-    (r"foot", {"ankle": 2, "toe": 1}),
-    (r"leg", {"knee": 2, "hip": 1}),
-    (r"collar|clav|scapula", {"collar": 3}),
-    (r"fore[._ -]?arm|farm|low(?:er)?[._ -]?arm|arm[._ -]?low|elbow|radius", {"elbow": 3}),
-    (r"u(?:p(?:per)?)?[._ -]?arm|arm[._ -]?up|humerus|shldr", {"shoulder": 3}),
-    (r"shoulder", {"shoulder": 2, "collar": 1.5}),
-    (r"wrist", {"wrist": 3}),
-    (r"hand", {"wrist": 2}),
-    (r"arm", {"shoulder": 2, "elbow": 1}),
+    (r"u(?:p(?:per)?)?[._ -]?leg|leg[._ -]?up|thigh|femur", {"hip": 6}),
+    (r"low(?:er)?[._ -]?leg|leg[._ -]?low|knee|shin|calf|tibia", {"knee": 6}),
+    (r"hip[._ -]?joint|buttock", {"hip": 2}),
+    (r"hip", {"hip": 4}),
+    (r"ankle", {"ankle": 6}),
+    (r"toe|ball", {"toe": 6}),
+    (r"foot", {"ankle": 4, "toe": 2}),
+    (r"leg", {"knee": 4, "hip": 2}),
+    (r"collar|clav|scapula", {"collar": 6}),
+    (r"fore[._ -]?arm|farm|low(?:er)?[._ -]?arm|arm[._ -]?low|elbow|radius", {"elbow": 6}),
+    (r"u(?:p(?:per)?)?[._ -]?arm|arm[._ -]?up|humerus|shldr", {"shoulder": 6}),
+    (r"shoulder", {"shoulder": 4, "collar": 3}),
+    (r"wrist", {"wrist": 6}),
+    (r"hand", {"wrist": 4}),
+    (r"arm", {"shoulder": 4, "elbow": 2}),
 ))
 # Helpers of a rig stand for no part of the body.
 _HELPERS = (re.compile(r"dummy|twist|roll|nub|effector|helper|(?:^|[._ -])(?:ik|end|tip|top|site|null|prop|weapon)"
                        r"(?:$|[._ -])", re.IGNORECASE),
             re.compile(r"[a-z0-9](?:End|Tip|Top|Site|IK)(?:$|[^a-z])"))
-_CAPITAL_SIDE = re.compile(r"^(?:L|(R))(?=[A-Z])")  # LUArm
-_NAMED = 100.0
+_CAPITAL_SIDE = re.compile(r"^(?:L|(R))(?=[A-Z]{2}[a-z])")  # LUArm, but not ROOT
+_NAMED = 1000
 
 
 def find_roles(skeleton: Skeleton, named: Mapping[str, int]) -> dict[str, int]:
@@ -86,7 +86,7 @@ def _sides(skeleton: Skeleton) -> list[str]:
     return sides
 
 
-def _fits(name: str) -> Mapping[str, float]:
+def _fits(name: str) -> Mapping[str, int]:
     """Roles of a limb that a name may mean."""
     if _is_helper(name):
         return {}
@@ -100,14 +100,14 @@ def _limb(
     """Roles of one arm or leg."""
     taken = {joint: role for role, joint in named.items()}
 
-    def fit(joint: int, role: str) -> float:
+    def fit(joint: int, role: str) -> int:
         if joint in taken:
-            return _NAMED if taken[joint] == f"{side}_{role}" else 0.0
+            return _NAMED if taken[joint] == f"{side}_{role}" else 0
         if sides[joint] != side or f"{side}_{role}" in named:
-            return 0.0
-        return _fits(skeleton.names[joint]).get(role, 0.0)
+            return 0
+        return _fits(skeleton.names[joint]).get(role, 0)
 
-    best: tuple[float, dict[str, int]] = (0.0, {})
+    best: tuple[int, dict[str, int]] = (0, {})
     for path in _paths(skeleton):
         table = [[fit(joint, role) for role in limb] for joint in path]
         if (score := _best_assignment(table))[0] > best[0]:
@@ -123,10 +123,10 @@ def _paths(skeleton: Skeleton) -> Iterator[list[int]]:
             yield ancestors(skeleton, joint)[::-1]
 
 
-def _best_assignment(fits: Sequence[Sequence[float]]) -> tuple[float, dict[int, int]]:
+def _best_assignment(fits: Sequence[Sequence[int]]) -> tuple[int, dict[int, int]]:
     """Roles (columns) to joints (rows), both in their order, with the greatest sum; of equals, the earliest rows."""
     count = len(fits[0])
-    best: list[tuple[float, dict[int, int]]] = [(0.0, {})] * (count + 1)  # over roles before this one
+    best: list[tuple[int, dict[int, int]]] = [(0, {})] * (count + 1)  # over roles before this one
     for row, values in enumerate(fits):
         for k in range(count, 0, -1):  # downwards, so that no joint gets two roles
             if values[k - 1] and best[k - 1][0] + values[k - 1] > best[k][0]:
