@@ -84,6 +84,11 @@ def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None
     Raises:
         ModelError: its joints, its rate or its music are not the network's.
     """
+    if split.are_roles != (config.representation == "roles"):
+        kinds = {True: "joint roles", False: "one skeleton's joints"}
+        raise ModelError(str(data), f"a set on {kinds[split.are_roles]}", f"one on {kinds[not split.are_roles]}",
+                         "choose a network for it (common-small and inbetween work on roles), or prepare the set anew "
+                         + ("without --skeleton roles" if split.are_roles else "with --skeleton roles"))
     if split.joint_names and split.joint_names != config.joint_names:
         raise ModelError(str(data), f"a skeleton of {len(split.joint_names)} joints from {split.joint_names[0]}",
                          f"the network's {config.joints}", "prepare the set for this skeleton")

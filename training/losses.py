@@ -183,11 +183,18 @@ class RelativeLoss(Loss):
         return torch.ones(len(hidden), len(self.names), device=hidden.device)
 
 
+def _roles(config: MaskedMotionConfig) -> Loss:
+    from training.roles_loss import RolesLoss  # it builds on this module
+
+    return RolesLoss.of(config)
+
+
 LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "pose": lambda config: PoseLoss(config.skeleton, config.fitted_stats),
     "mse": lambda config: MseLoss(),
+    "roles": _roles,
 }
-"""What ``TrainingPlan.loss`` may name. A loss in a file of its own adds itself here."""
+"""What ``TrainingPlan.loss`` may name."""
 
 
 def make_loss(plan: TrainingPlan, config: MaskedMotionConfig) -> Loss:

@@ -66,8 +66,6 @@ class TrainingPlan:
     optimizer: str = "adamw"
     """``adamw`` or ``adam`` (the original's)."""
     weight_decay: float = 0.01
-    balance: float = 1.0
-    """Groups of clips (sources and contents) are drawn as often as (their windows) ** balance; with roles."""
     augment: Augment | None = None
     """Mirrored, faster, other bodies; with roles."""
     ema: float = 0.999

@@ -59,9 +59,12 @@ def main(
         changes = recipe.changes | {name: value for name, value in (("fill", fill), ("output", output)) if value}
         config = _config(recipe, changes, plan, split)
         c.check_body(data, split, config)
-        config.stats = split.fit_stats(config.max_frames).to_dict()
-        if config.fill != "zero":
-            config.standard = split.fit_standard(config.max_frames)
+        if config.representation == "roles":  # in leg lengths already
+            split.stats = config.fitted_stats
+        else:
+            config.stats = split.fit_stats(config.max_frames).to_dict()
+            if config.fill != "zero":
+                config.standard = split.fit_standard(config.max_frames)
         torch.manual_seed(plan.seed)
         c.run_and_save(make_model(config), split, plan, accelerator, program="pretrain", data=data, out=out,
                        run_dir=run_dir, fresh=fresh, watch_every=watch_every)
@@ -79,7 +82,7 @@ def _config(recipe: Recipe, changes: dict[str, Any], plan: TrainingPlan, split: 
     try:
         return make_config(recipe.network, **fields)
     except ModelError as error:
-        if error.where != "config.json hidden_size":
+        if error.where != "config.json hidden_size" or split.are_roles:
             raise
     joints = len(split.joint_names or ())
     step = 80 if recipe.network == "3bert" else 64  # widths that its heads divide

@@ -11,6 +11,7 @@ from typing import Any
 
 from mmm.errors import ModelError
 from mmm.models import PRESETS
+from training.augment import Augment
 from training.masking import MaskMix
 from training.plan import Stage, TrainingPlan, staged
 
@@ -35,6 +36,12 @@ _3BERT = staged(ORIGINAL, Stage(43_000, 1e-4))
 _ECM = staged(ORIGINAL, Stage(53_000, 1e-4), Stage(16_000, 1e-5), Stage(69_000, 1e-6))
 _COMMON = staged(replace(ORIGINAL, batch=128), Stage(20_000, 1e-4), Stage(20_000, 1e-5))
 _SMALL = TrainingPlan()
+_ROLES = TrainingPlan(
+    steps=6_000, batch=24, learning_rate=5e-4, head_rate=0.3, min_frames=18, max_frames=80, loss="roles",
+    shift_positions=False, ema=0.998, balance=0.5, augment=Augment(),
+    masks=MaskMix(random=0.3, every=1.5, keep_hide=0.5, span=1.5, between=4, every_steps=(3, 30), hide_frames=(4, 30),
+                  span_frames=(5, 60)))
+"""For networks on joint roles, at 30 frames a second."""
 
 PRETRAINING: dict[str, Recipe] = {
     # Published.
@@ -51,7 +58,9 @@ PRETRAINING: dict[str, Recipe] = {
         {"fill": "slerp", "output": "residual"}) for name, plan in (("3bert", _3BERT), ("ecm", _ECM),
                                                                      ("common", _COMMON))},
     # Ours: 6,000 steps of 12 windows on a processor.
-    **{f"{name}-small": Recipe(f"{name}-small", _SMALL) for name in ("3bert", "ecm", "common")},
+    **{f"{name}-small": Recipe(f"{name}-small", _SMALL) for name in ("3bert", "ecm")},
+    "common-small": Recipe("common-small", replace(_ROLES, shift_positions=True)),
+    "inbetween": Recipe("inbetween", _ROLES),
     # One improvement taken away, or added, at a time, to measure what it brings.
     "ecm-small-strided": Recipe("ecm-small", replace(_SMALL, window_stride=300)),
     "ecm-small-mse": Recipe("ecm-small", replace(_SMALL, loss="mse")),
@@ -78,7 +87,9 @@ FINETUNING: dict[str, Recipe] = {
     "ecm": Recipe("ecm", staged(_FIXED, *_3BERT_FIXED)),
     "common": Recipe("common", staged(replace(_FIXED, batch=128), *_3BERT_FIXED)),
     # Ours: a few hundred steps in which short gaps count like long ones.
-    **{f"{name}-small": Recipe(f"{name}-small", _SMALL_FIXED) for name in ("3bert", "ecm", "common")},
+    **{f"{name}-small": Recipe(f"{name}-small", _SMALL_FIXED) for name in ("3bert", "ecm")},
+    **{name: Recipe(name, replace(_ROLES, steps=600, learning_rate=1e-4, warmup=50))
+       for name in ("common-small", "inbetween")},
 }
 
 

@@ -96,7 +96,8 @@ def _draw_roles(
         roles = augment(roles, change, frames, config.skeleton.names, config.skeleton.parents, generator)
         motion, body = torch.cat([roles.local.flatten(-3), roles.root], dim=-1), roles.body
     hidden = _hide(plan, step, plan.batch, frames, config.skeleton, generator)
-    return Batch(motion, hidden, body=body)
+    first = _draw_int(0, config.max_frames - frames + 1, generator) if plan.shift_positions else 0
+    return Batch(motion, hidden, first_position=first, body=body)
 
 
 def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:
