@@ -27,7 +27,7 @@ from mmm.models.presets import PRESETS
 from training.dataset import MotionSet
 from training.masking import MaskMix
 from training.plan import TrainingPlan
-from training.step import Batch, draw, predict
+from training.step import Batch, draw
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -169,7 +169,7 @@ def measure(
             made, lengths = way.batch(batch)
             ready = now()
             optimizer.zero_grad(set_to_none=True)
-            _loss(predict(model, made, bfloat16).prediction, made).backward()
+            _loss(_predict(model, made, bfloat16), made).backward()
             optimizer.step()
             done = now()
             if step >= skipped:
@@ -182,8 +182,13 @@ def measure(
     return timings
 
 
-def _loss(prediction: Tensor | None, batch: Batch) -> Tensor:
-    assert prediction is not None
+def _predict(model: MaskedMotionModel, batch: Batch, bfloat16: bool) -> Tensor:
+    with torch.autocast(batch.motion.device.type, torch.bfloat16, enabled=bfloat16):
+        output = model(batch.motion, batch.hidden, batch.music, batch.shown, body=batch.body)
+    return torch.as_tensor(output.prediction).float()
+
+
+def _loss(prediction: Tensor, batch: Batch) -> Tensor:
     where = hidden_features(batch.hidden).to(prediction.dtype)
     return ((prediction - batch.motion).square() * where).sum() / where.sum().clamp(min=1)
 
@@ -199,7 +204,7 @@ def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
         plan = replace(way.plan, batch=1, min_frames=length, max_frames=length)
         batch = draw(way.data, plan, way.config, way.generator)
         with FlopCounterMode(display=False) as counter:
-            _loss(predict(model, batch, False).prediction, batch).backward()
+            _loss(_predict(model, batch, False), batch).backward()
         counts.append(counter.get_total_flops())
         model.zero_grad(set_to_none=True)
     fit = np.polynomial.Polynomial.fit(points, counts, len(points) - 1)

@@ -15,7 +15,7 @@ from tests.training.conftest import write_split
 from training import speed
 from training.dataset import MotionSet
 from training.speed import ORIGINAL, OURS, OriginalWay, OurWay, Timing, flops, measure, peak_of, report
-from training.step import draw, predict
+from training.step import draw
 
 SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
 LENGTHS = (16, 40)
@@ -135,7 +135,7 @@ def test_operations_are_those_of_a_direct_count(data, config):
     model, way = make_model(config), OurWay(data, config, LENGTHS, 2)
     batch = draw(data, speed.replace(way.plan, batch=3, min_frames=23, max_frames=23), config, way.generator)
     with FlopCounterMode(display=False) as counter:
-        predict(model, batch, False).prediction.sum().backward()
+        model(batch.motion, batch.hidden, batch.music, batch.shown).prediction.sum().backward()
     assert 3 * flops(model, way, [16, 23, 40]) - 3 * flops(model, way, [16, 40]) == pytest.approx(
         counter.get_total_flops(), rel=1e-6)
 
