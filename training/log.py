@@ -52,9 +52,9 @@ class Log:
             self.writer.add_scalar(f"training/{name}", value, step)
         self.seen = now
 
-    def watch(self, watch: Watch, average: MaskedMotionModel) -> None:
+    def watch(self, watch: Watch | None, average: MaskedMotionModel) -> None:
         """Let someone look at the network; chance is afterwards where it was."""
-        if self.writer is not None:
+        if self.writer is not None and watch is not None:
             device = self.run.accelerator.device
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
                 figures = watch(self.run.step, average, self.writer) or {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, DistributedType
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType, broadcast_object_list
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
@@ -66,6 +66,7 @@ def train(
     elif accelerator.is_main_process:
         disk.forget_state(run_dir)
     log = Log(run, run_dir, loss.names)
+    watched = broadcast_object_list([watch is not None])[0]  # the others help to gather what the main process watches
     with log, Interrupts() as interrupts:
         pending = list[Tensor]()  # of each step since the last look: the loss's terms and the gradient's norm
         while run.step < plan.steps:
@@ -84,7 +85,7 @@ def train(
                 pending.clear()
             if save:
                 run.close_point()
-                if watch is not None and (run.step % watch_every < plan.save_every or run.step == plan.steps):
+                if watched and (run.step % watch_every < plan.save_every or run.step == plan.steps):
                     log.watch(watch, run.averaged())
             if save or stop:
                 run.save(run_dir)

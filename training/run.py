@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object
-from torch import Tensor
+from accelerate.utils import DistributedType, gather_object
+from torch import Tensor, nn
 
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel
@@ -25,12 +25,11 @@ class Run:
         self.identity = _identity(model, plan, start)
         self.plan = plan
         self._average_model = copy.deepcopy(model).eval().requires_grad_(False)
-        optimizer = _optimizer(model, plan)
         if plan.compile:
             model.compile(dynamic=True)  # in place: names and attributes stay; window lengths vary
-        model.get_input_embeddings = lambda: None  # FSDP asks for the words' table; there are no words
-        self.wrapped, self.optimizer = accelerator.prepare(model.train(), optimizer)
+        self.wrapped = _distributed(accelerator, model.train())
         self.model = accelerator.unwrap_model(self.wrapped)
+        self.optimizer = accelerator.prepare_optimizer(_optimizer(self.model, plan))
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.generator = torch.Generator(device=accelerator.device).manual_seed(plan.seed)
         torch.manual_seed(plan.seed + 1_000_003 * accelerator.process_index)  # dropout differs between processes
@@ -93,6 +92,15 @@ class Run:
             cuda = self.accelerator.device.type == "cuda"
             mine = saved["dropout"][self.accelerator.process_index]
             (torch.cuda.set_rng_state if cuda else torch.set_rng_state)(mine)
+
+
+def _distributed(accelerator: Accelerator, model: MaskedMotionModel) -> nn.Module:
+    """The network on its device, wrapped or sharded where several processes train it."""
+    if accelerator.distributed_type != DistributedType.FSDP:
+        return accelerator.prepare(model)
+    model.get_input_embeddings = lambda: None  # accelerate asks for the words' table; there are no words
+    # It shards a network only beside an optimiser; ours is made afterwards, of the shards.
+    return accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.0))[0]
 
 
 def _optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.Optimizer:

@@ -81,7 +81,7 @@ def whole(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.detach().cpu().clone()
     if isinstance(value, dict):
-        return {key: whole(item) for key, item in value.items()}
+        return {key: whole(value[key]) for key in sorted(value)}  # in one order everywhere: gathering is a meeting
     return [whole(item) for item in value] if isinstance(value, list) else value
 
 
