@@ -1,5 +1,7 @@
 """Windows and clips cut from a prepared set."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from mmm.errors import FileError
 from mmm.features import Stats
 from tests.mmm.making import TINY, smooth_motion
+from tests.training.conftest import write_split
 from training.dataset import MotionSet
 
 
@@ -112,3 +115,60 @@ def test_nothing_long_enough(data):
 def test_no_such_split(tmp_path):
     with pytest.raises(FileError, match=r"no clips\.json; expected a prepared split; run python -m data"):
         MotionSet(tmp_path / "train")
+
+
+# -- balanced draws with bodies -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grouped(tmp_path):
+    """A group of two clips of 100 frames on two bodies, and one of a single clip of 21 frames."""
+    write_split(tmp_path / "set" / "train", [100, 100, 21, 9])
+    path = tmp_path / "set" / "train" / "clips.json"
+    content = json.loads(path.read_text())
+    bodies = [TINY.offsets_m * size for size in (1.0, 1.1, 0.9)]
+    content |= {"bodies": [body.tolist() for body in bodies]}
+    for clip, (body, group) in zip(content["clips"], ((0, "long"), (1, "long"), (2, "short"), (0, "hopeless")),
+                                   strict=True):
+        clip |= {"body": body, "group": group}
+    path.write_text(json.dumps(content))
+    data = MotionSet(tmp_path / "set" / "train")
+    data.stats = Stats.identity()
+    return data
+
+
+@pytest.mark.parametrize(("balance", "short"), [(1.0, 12 / 194), (0.5, 12**0.5 / (12**0.5 + 182**0.5)), (0.0, 0.5)])
+def test_groups_are_drawn_by_a_power_of_their_size(grouped, balance, short):
+    drawn = grouped.draw_windows(20_000, 10, generator(), balance)
+    shares = torch.bincount(drawn.clip, minlength=4) / 20_000
+    assert shares[2] == pytest.approx(short, abs=0.015)
+    assert shares[0] == pytest.approx((1 - short) / 2, abs=0.015)
+    assert shares[3] == 0
+
+
+def test_a_window_comes_with_its_own_body_and_frames(grouped):
+    drawn = grouped.draw_windows(400, 10, generator(), 0.5)
+    clips = [smooth_motion(i, n, TINY, 30.0) for i, n in enumerate((100, 100, 21))]
+    starts = set()
+    for window, body, clip in zip(drawn.motion.numpy(), drawn.body.numpy(), drawn.clip.tolist(), strict=True):
+        assert np.allclose(body, grouped.bodies[[0, 1, 2][clip]])
+        away = np.abs(clips[clip].root_m - window[0, -3:]).sum(1)
+        start = int(away.argmin())
+        assert np.abs(clips[clip].root_m[start:start + 10] - window[:, -3:]).max() < 1e-5
+        starts.add((clip, start))
+    assert {start for clip, start in starts if clip == 2} >= {0, 11}  # the first and the last, too
+    assert drawn.music.shape == (400, 10, 35)
+
+
+def test_without_bodies_and_groups(data):
+    drawn = data.draw_windows(4000, 12, generator(), 0.5)
+    assert drawn.body is None
+    assert torch.bincount(drawn.clip)[1] / 4000 == pytest.approx(39 / 59, abs=0.04)  # one group: as dense as windows()
+
+
+def test_balanced_draws_repeat(grouped):
+    first, second, other = (grouped.draw_windows(5, 10, generator(s), 0.5) for s in (1, 1, 2))
+    assert torch.equal(first.motion, second.motion)
+    assert not torch.equal(first.motion, other.motion)
+    with pytest.raises(FileError, match="no clip of 101 frames"):
+        grouped.draw_windows(5, 101, generator())
