@@ -20,10 +20,9 @@ from tests.mmm.making import TINY, smooth_motion, wild_motion
 from tests.mmm.networks import tiny_model
 from tests.training import oracle
 from tests.training.conftest import write_split
-from training.benchmark import fillers, report, sources
+from training.benchmark import fillers, report, sources, spline
 from training.benchmark.__main__ import app
 from training.benchmark.protocol import GAPS, benchmark, cut, facing, is_lafan1, outcome, score, statistics
-from training.benchmark.spline import last_segment
 
 LAFAN1 = Path(__file__).parents[3] / "shared" / "data" / "lafan1"
 PUBLISHED = {name: fillers.BASELINES[name] for name in ("zero-velocity", "interpolation")}
@@ -179,7 +178,7 @@ class TestFillers:
             axes = np.random.default_rng(0).normal(size=(4, 11, 3))
             keys = np.cumsum(step * axes / np.linalg.norm(axes, axis=-1, keepdims=True), axis=1)
             rotations = Rotation.from_rotvec(keys.reshape(-1, 3)).as_matrix().reshape(4, 11, 3, 3)
-            found = last_segment(times, rotations, np.arange(1, 31))
+            found = spline.last_segment(times, rotations, np.arange(1, 31))
             assert np.isfinite(found).all()
             for n in range(4):
                 hidden = np.ones((41, 1), dtype=bool)
@@ -189,6 +188,20 @@ class TestFillers:
                 scipys = baselines.fill(whole, np.zeros((41, 3)), hidden, "spline")[0][10:40, 0]
                 ours = rotations[n, 9] @ Rotation.from_rotvec(found[n, :30]).as_matrix()
                 np.testing.assert_allclose(ours, scipys, atol=1e-5)
+
+    @pytest.mark.parametrize("angle", [0.0, 1e-6, 0.03, 0.0499, 0.0501, 0.4, 3.1])
+    def test_the_splines_derivatives(self, angle):
+        rng = np.random.default_rng(1)
+        axes, speed = rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 6, 3))
+        u = angle * axes / np.linalg.norm(axes, axis=-1, keepdims=True)
+        jacobian, inverse = spline._jacobians(u)
+        np.testing.assert_allclose(jacobian @ inverse, np.broadcast_to(np.eye(3), (1, 6, 3, 3)), atol=1e-8)
+        step = 1e-5
+        ahead, behind = (Rotation.from_rotvec((u + at * step * speed)[0]) for at in (1, -1))
+        turn = (behind.inv() * ahead).as_rotvec() / (2 * step)  # angular velocity in the body's frame
+        np.testing.assert_allclose((jacobian @ speed[..., None])[0, ..., 0], turn, atol=1e-8)
+        change = (spline._jacobians(u + step * speed)[0] - spline._jacobians(u - step * speed)[0]) / (2 * step)
+        np.testing.assert_allclose(spline._bend(u, speed), (change @ speed[..., None])[..., 0], atol=2e-6)
 
     def test_a_network_gets_each_window_up_to_its_target(self, checkpoint):
         windows = cut([clip_of(110)], 65, 40)
