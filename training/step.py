@@ -109,7 +109,9 @@ def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutpu
 
 def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
     """(B,T,F): the network's prediction for a batch, float32."""
-    return forward(model, batch, bfloat16).prediction.float()
+    output = forward(model, batch, bfloat16)
+    assert output.prediction is not None
+    return output.prediction.float()
 
 
 def _draw_int(low: int, high: int, generator: torch.Generator) -> int:

@@ -176,5 +176,5 @@ def gap_lengths(hidden: Tensor) -> Tensor:
     before, after, _ = neighbours(hidden)
     frame = torch.arange(frames, device=hidden.device)[None, :, None]
     length = after - before
-    edge = torch.where(frame < before, 2 * before, torch.where(frame > after, 2 * (frames - after), 0))
+    edge = torch.where(frame < before, 2 * before, torch.where(frame > after, 2 * (frames - 1 - after), 0))
     return torch.where(hidden, torch.maximum(length, edge), 0).float()

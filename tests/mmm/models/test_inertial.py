@@ -1,0 +1,97 @@
+"""The fill that leaves and reaches known frames at their own speed."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from mmm.models.prefill import ROOT_INERTIA_S, ROTATION_INERTIA_S, inertial_fill, slerp_fill
+from mmm.motion import Motion
+from tests.mmm.making import TINY, smooth_motion
+
+
+def by_hand(motion: Motion, known: list[int]) -> Motion:
+    """The same with SciPy, gap by gap, in float64; whole frames hidden."""
+    rotations, root = motion.rotations.astype(float).copy(), motion.root_m.astype(float).copy()
+    turns = [[Rotation.from_matrix(rotations[a, j].T @ rotations[b, j]).as_rotvec() / (b - a)
+              for j in range(rotations.shape[1])] for a, b in zip(known, known[1:], strict=False)]
+    drifts = [(root[b] - root[a]) / (b - a) for a, b in zip(known, known[1:], strict=False)]
+
+    def correction(slopes, i, t, inertia):
+        a, b = known[i], known[i + 1]
+        length, result = b - a, np.zeros_like(np.asarray(slopes[i]))
+        for there, since, sign in ((i - 1, t, 1), (i + 1, length - t, -1)):
+            if 0 <= there < len(slopes):
+                beyond = known[there + 1] - known[there]
+                offset = length / (length + beyond) * (np.asarray(slopes[there]) - np.asarray(slopes[i]))
+                result = result + sign * offset * since * (1 - since / length) ** 2 * np.exp(-since / inertia)
+        return result
+
+    for i, (a, b) in enumerate(zip(known, known[1:], strict=False)):
+        for t in range(1, b - a):
+            bend = correction(turns, i, t, ROTATION_INERTIA_S * motion.fps)
+            for j in range(rotations.shape[1]):
+                straight = rotations[a, j] @ Rotation.from_rotvec(turns[i][j] * t).as_matrix()
+                rotations[a + t, j] = straight @ Rotation.from_rotvec(bend[j]).as_matrix()
+            root[a + t] = root[a] + drifts[i] * t + correction(drifts, i, t, ROOT_INERTIA_S * motion.fps)
+    rotations[:known[0]], root[:known[0]] = rotations[known[0]], root[known[0]]
+    rotations[known[-1] + 1:], root[known[-1] + 1:] = rotations[known[-1]], root[known[-1]]
+    return Motion(motion.skeleton, rotations, root, motion.fps)
+
+
+def filled(motion: Motion, hidden: np.ndarray, fill=inertial_fill) -> tuple[np.ndarray, np.ndarray]:
+    rotations, root = torch.from_numpy(motion.rotations)[None].clone(), torch.from_numpy(motion.root_m)[None].clone()
+    where = torch.from_numpy(hidden)[None]
+    rotations[where], root[where[..., 0]] = torch.nan, torch.nan
+    more = () if fill is slerp_fill else (motion.fps,)
+    rotations, root = fill(rotations, root, where, *more)
+    return rotations[0].numpy(), root[0].numpy()
+
+
+@pytest.mark.parametrize("known", [[0, 10, 20, 30, 39], [*range(12), *range(30, 40)], [5, 6, 20], [17], [0, 39],
+                                   [3, 4, 5, 9, 10, 30, 31]])
+def test_equal_to_the_formula_worked_out_by_hand(known):
+    motion = smooth_motion(1, 40, TINY, 30.0)
+    hidden = np.ones((40, 6), dtype=bool)
+    hidden[known] = False
+    rotations, root = filled(motion, hidden)
+    expected = by_hand(motion, known)
+    np.testing.assert_allclose(rotations, expected.rotations, atol=2e-6)
+    np.testing.assert_allclose(root, expected.root_m, atol=2e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_any_pattern_keeps_known_entries_and_gives_rotations(seed):
+    rng = np.random.default_rng(seed)
+    motion = smooth_motion(seed % 1000, 24, TINY, 30.0)
+    hidden = rng.random((24, 6)) < rng.random()
+    rotations, root = filled(motion, hidden)
+    np.testing.assert_array_equal(rotations[~hidden], motion.rotations[~hidden])
+    np.testing.assert_array_equal(root[~hidden[:, 0]], motion.root_m[~hidden[:, 0]])
+    assert np.isfinite(root).all()
+    np.testing.assert_allclose(np.swapaxes(rotations, -1, -2) @ rotations, np.broadcast_to(np.eye(3), rotations.shape),
+                               atol=1e-5)
+
+
+def test_speeds_go_on_into_a_gap_where_slerp_breaks_them():
+    motion = smooth_motion(3, 60, TINY, 60.0)
+    hidden = np.zeros((60, 6), dtype=bool)
+    hidden[20:40] = True
+
+    def breaks(fill):
+        places = Motion(TINY, *filled(motion, hidden, fill), 60.0).positions()
+        change = np.linalg.norm(np.diff(places, n=2, axis=0), axis=-1).mean(-1)
+        return max(change[18], change[38])  # about the first and the last hidden frame
+
+    assert breaks(inertial_fill) < 0.35 * breaks(slerp_fill)
+
+
+def test_closer_than_slerp_on_smooth_motion():
+    motion = smooth_motion(4, 90, TINY, 30.0)
+    hidden = np.ones((90, 6), dtype=bool)
+    hidden[::10] = False
+    errors = [np.abs(filled(motion, hidden, fill)[0] - motion.rotations).mean() for fill in (inertial_fill, slerp_fill)]
+    assert errors[0] < 0.8 * errors[1]
