@@ -11,7 +11,8 @@ from mmm.checkpoint import describe, load_model
 from mmm.features import Stats
 from mmm.models import presets
 from tests.mmm.making import smooth_motion
-from training import evaluate, pretrain
+from training import commands as options
+from training import evaluate, finetune, pretrain
 from training.card import write_card
 
 TINY_SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
@@ -82,6 +83,109 @@ def test_statistics_are_of_the_train_split_alone(trained, prepared, tmp_path, sm
         assert np.array_equal(one.detach().numpy(), other.detach().numpy())
 
 
+def finetuned(prepared, parent, folder, *more):
+    told = CliRunner().invoke(finetune.app, [
+        "--preset", "ecm-small", "--from", str(parent), "--data", str(prepared), "--out", str(folder / "tuned"),
+        "--run-dir", str(folder / "tuning"), "--steps", "2", "--batch", "2", "--max-frames", "24", *more])
+    return told, folder / "tuned"
+
+
+def test_fine_tuning_starts_at_the_checkpoint(trained, prepared, tmp_path, monkeypatch):
+    """Its weights, statistics and body; and it stays as it is."""
+    before = {path.name: path.read_bytes() for path in trained.iterdir()}
+    started = []
+    real = options.train
+    monkeypatch.setattr(options, "train", lambda model, data, *a, **k: started.append(
+        [p.detach().clone() for p in model.parameters()] + [data.stats]) or real(model, data, *a, **k))
+    told, out = finetuned(prepared, trained, tmp_path)
+    assert told.exit_code == 0, told.output
+    parent = load_model(trained)
+    for mine, its in zip(started[0], parent.parameters(), strict=False):
+        assert np.array_equal(mine.numpy(), its.detach().numpy())
+    assert started[0][-1].to_dict() == parent.config.stats
+    assert describe(out).config.stats == parent.config.stats
+    assert any(not np.array_equal(a.detach().numpy(), b.detach().numpy())
+               for a, b in zip(load_model(out).parameters(), parent.parameters(), strict=True))
+    assert {path.name: path.read_bytes() for path in trained.iterdir()} == before
+
+
+def test_a_checkpoint_remembers_its_ancestors(trained, prepared, tmp_path):
+    told, out = finetuned(prepared, trained, tmp_path)
+    assert told.exit_code == 0, told.output
+    training = describe(out).metrics["training"]
+    assert training["from"] == "toy-ecm"
+    assert training["command"].startswith("python -m training.finetune ")
+    assert (training["plan"]["normalise_by_fill"], training["plan"]["stages"][0]["steps"]) == (True, 2)
+    assert (training["data"], training["clips"], training["curve"][-1]["step"]) == ("toy", 2, 2)
+    first = describe(trained).metrics["training"]
+    assert training["parents"] == [{"name": "toy-ecm", **first}]
+    masks = describe(out).config.trained_masks
+    assert masks[: len(describe(trained).config.trained_masks)] == describe(trained).config.trained_masks
+    assert {"every:5", "every:20", "keep:5,hide:5"} <= set(masks)
+    told, again = finetuned(prepared, out, tmp_path / "more")
+    assert told.exit_code == 0, told.output
+    assert [p["name"] for p in describe(again).metrics["training"]["parents"]] == ["toy-ecm", "tuned"]
+    assert all("parents" not in p for p in describe(again).metrics["training"]["parents"])
+
+
+def test_an_unfinished_fine_tuning_of_another_checkpoint(trained, prepared, tmp_path):
+    told, out = finetuned(prepared, trained, tmp_path)
+    assert told.exit_code == 0, told.output
+    told, _ = finetuned(prepared, out.rename(tmp_path / "second"), tmp_path)
+    assert told.exit_code == 2
+    assert "another plan or other data" in told.stderr
+
+
+def test_a_checkpoint_is_not_fine_tuned_into_itself(trained, prepared, tmp_path):
+    told, _ = finetuned(prepared, trained, tmp_path, "--out", str(trained))
+    assert told.exit_code == 2
+    assert "the checkpoint to start from; expected another folder" in told.stderr
+    assert load_model(trained)
+
+
+def test_fine_tuning_on_a_set_without_music(trained, prepared, tmp_path):
+    silent = shutil.copytree(prepared, tmp_path / "toy")
+    (silent / "train" / "music.npy").unlink()
+    told, _ = finetuned(silent, trained, tmp_path)
+    assert told.exit_code == 2
+    assert "no music; expected music beside the motion" in told.stderr
+
+
+def test_options_reach_the_plan(prepared, tmp_path, small_presets):
+    told, out = pretrained(
+        prepared, tmp_path, "--accumulation", "2", "--optimizer", "adam", "--precision", "fp32", "--rate", "0.001",
+        "--loss", "mse", "--window-stride", "4", "--curriculum", "0.5", "--normalise-by-fill", "--balance", "0.5",
+        "--fill", "zero", "--output", "absolute", "--seed", "3")
+    assert told.exit_code == 0, told.output
+    info = describe(out)
+    plan = info.metrics["training"]["plan"]
+    expected = {"accumulation": 2, "optimizer": "adam", "bfloat16": False, "learning_rate": 0.001, "loss": "mse",
+                "window_stride": 4, "gap_curriculum": 0.5, "normalise_by_fill": True, "balance": 0.5, "seed": 3}
+    assert {name: plan[name] for name in expected} == expected
+    assert (info.config.fill, info.config.output) == ("zero", "absolute")
+
+
+def test_a_rate_scales_every_stage():
+    plan = options.change_plan(pretrain.PRETRAINING["ecm"].plan, steps=138, rate=1e-3)
+    assert [(stage.steps, stage.learning_rate) for stage in plan.stages] == [
+        (53, pytest.approx(1e-3)), (16, pytest.approx(1e-4)), (69, pytest.approx(1e-5))]
+
+
+def test_a_full_disk_while_the_checkpoint_is_written(prepared, tmp_path, small_presets, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(options, "save_model", full)
+        told, out = pretrained(prepared, tmp_path)
+    assert told.exit_code == 2
+    assert "No space left on device" in told.stderr
+    assert f"repeat the command: {tmp_path}/run holds the finished run" in told.stderr
+    told, out = pretrained(prepared, tmp_path)
+    assert told.exit_code == 0
+    assert load_model(out)
+
+
 @pytest.fixture
 def copy(trained, tmp_path):
     return shutil.copytree(trained, tmp_path / "toy-ecm")
@@ -128,6 +232,10 @@ def test_the_card(copy):
     (["--preset", "gpt"], "error: preset 'gpt': no such preset; expected 3bert, ecm, common"),
     (["--data", "nowhere"], "error: nowhere/train: no clips.json"),
     (["--max-frames", "400"], "error: training windows: 112 to 400 frames"),
+    (["--optimizer", "lion"], "error: optimizer 'lion': no such optimizer; expected adamw or adam"),
+    (["--precision", "fp8"], "error: --precision: 'fp8'; expected bf16 or fp32"),
+    (["--accumulation", "3"], "error: batch of 2: 3 shares to divide it into"),
+    (["--loss", "huber"], "error: loss 'huber': no such loss"),
 ])
 def test_what_cannot_be_trained_is_said_in_one_line(prepared, tmp_path, small_presets, arguments, message):
     told, out = pretrained(prepared, tmp_path, *arguments)

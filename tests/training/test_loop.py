@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mmm import masks
 from mmm.errors import ModelError
@@ -14,10 +15,11 @@ from mmm.recovery import interpolate, recover
 from tests.mmm.making import TINY
 from tests.mmm.networks import tiny_config
 from tests.training.conftest import write_split
-from training import loop
+from training import loop, step
 from training.dataset import MotionSet
-from training.loop import TrainingPlan, train
+from training.loop import train
 from training.masking import MaskMix
+from training.plan import Stage, TrainingPlan, staged
 
 QUICK = TrainingPlan(steps=6, batch=4, learning_rate=1e-3, warmup=2, min_frames=10, max_frames=20, save_every=2,
                      bfloat16=False)
@@ -37,26 +39,6 @@ def data(split):
 
 def weights(model):
     return torch.cat([p.flatten() for p in model.parameters()])
-
-
-def test_resumed_is_the_same_as_uninterrupted(data, tmp_path, monkeypatch):
-    """To the last bit, dropout included: killed after the fourth step and started again."""
-    whole, curve = train(fresh_model(data), data, QUICK, tmp_path / "whole")
-    batch, calls = loop._batch, iter(range(100))
-
-    def killed(*arguments):
-        if next(calls) == 5:
-            raise KeyboardInterrupt
-        return batch(*arguments)
-
-    monkeypatch.setattr(loop, "_batch", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train(fresh_model(data), data, QUICK, tmp_path / "halves")
-    monkeypatch.setattr(loop, "_batch", batch)
-    halves, other_curve = train(fresh_model(data), data, QUICK, tmp_path / "halves")
-    assert torch.equal(weights(whole), weights(halves))
-    assert [(point["step"], point["loss"]) for point in curve] == [(p["step"], p["loss"]) for p in other_curve]
-    assert [point["step"] for point in curve] == [2, 4, 6]
 
 
 def test_a_finished_run_is_not_run_again(data, tmp_path):
@@ -111,8 +93,8 @@ def test_other_recipes_take_a_step(data, tmp_path, plan):
 def test_corruption_is_for_training_alone(data, tmp_path, monkeypatch):
     """Fault 3: the 80/10/10 corruption also ran in evaluation. The trainer calls it; recovery has no way to."""
     called = []
-    corrupt = loop.corrupt
-    monkeypatch.setattr(loop, "corrupt", lambda *a: called.append(1) or corrupt(*a))
+    corrupt = step.corrupt
+    monkeypatch.setattr(step, "corrupt", lambda *a: called.append(1) or corrupt(*a))
     plan = replace(QUICK, steps=2, corruption=True, loss="mse")
     trained, _ = train(fresh_model(data, fill="zero", output="absolute"), data, plan, tmp_path)
     assert len(called) == 2
@@ -134,36 +116,106 @@ def test_the_average_follows_the_network(data, tmp_path):
     assert not torch.allclose(weights(average), weights(model))
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "_loss", lambda *_: torch.tensor(math.nan, requires_grad=True))
-    with pytest.raises(ModelError, match="step 0: loss nan; expected a finite loss; lower the learning rate"):
-        train(fresh_model(data), data, QUICK, tmp_path)
-    assert not (tmp_path / "state.pt").exists()
-
-
-def test_the_state_of_another_network(data, tmp_path):
-    train(fresh_model(data), data, QUICK, tmp_path)
-    with pytest.raises(ModelError, match=r"state\.pt: not the state of this network .*start afresh with --fresh"):
-        train(fresh_model(data, cross_layers=2), data, QUICK, tmp_path)
-
-
-def test_the_state_of_another_run(data, tmp_path):
-    """It would go on with the old weights and be described by the new plan."""
-    train(fresh_model(data), data, QUICK, tmp_path)
-    with pytest.raises(ModelError, match=r"state\.pt: not the state of this network \(another plan or other data\)"):
-        train(fresh_model(data), data, replace(QUICK, seed=1), tmp_path)
-    other = fresh_model(data)
-    other.config.stats = {**other.config.stats, "root_max": [9.0, 9.0, 9.0]}
-    with pytest.raises(ModelError, match="another plan or other data"):
-        train(other, data, QUICK, tmp_path)
-    _, curve = train(fresh_model(data), data, replace(QUICK, steps=8), tmp_path)  # a longer run goes on
-    assert [point["step"] for point in curve] == [2, 4, 6, 8]
-
-
 @pytest.mark.parametrize("sizes", [{"max_frames": 41}, {"min_frames": 30}, {"min_frames": 0}])
 def test_windows_that_do_not_fit(data, tmp_path, sizes):
     with pytest.raises(ModelError, match=r"training windows: .* expected at most the network's 40"):
         train(fresh_model(data), data, replace(QUICK, **sizes), tmp_path)
+
+
+def test_micro_batches_add_up_to_the_whole(data, tmp_path):
+    """Two of them give the losses of one, within rounding; so do shares of unequal size."""
+    plan = replace(QUICK, batch=5)
+    curves = [train(fresh_model(data, dropout=0.0), data, replace(plan, accumulation=n), tmp_path / str(n))[1]
+              for n in (1, 2)]
+    assert [point["loss"] for point in curves[1]] == pytest.approx([point["loss"] for point in curves[0]], abs=1e-4)
+
+
+def test_more_shares_than_windows(data, tmp_path):
+    with pytest.raises(ModelError, match="batch of 4: 5 shares to divide it into; .* lower --accumulation"):
+        train(fresh_model(data), data, replace(QUICK, accumulation=5), tmp_path)
+
+
+def test_the_log_has_every_scalar(data, tmp_path):
+    train(fresh_model(data), data, QUICK, tmp_path)
+    log = EventAccumulator(str(tmp_path / "tensorboard"))
+    log.Reload()
+    assert set(log.Tags()["scalars"]) == {f"training/{name}" for name in (
+        "loss", "term/rotation", "term/position", "term/velocity", "term/square", "rate", "gradient", "samples_per_s")}
+    assert [event.step for event in log.Scalars("training/loss")] == [2, 4, 6]
+    terms = sum(log.Scalars(f"training/term/{name}")[-1].value for name in ("rotation", "position", "velocity",
+                                                                            "square"))
+    assert log.Scalars("training/loss")[-1].value == pytest.approx(terms, rel=1e-5)
+    assert log.Scalars("training/rate")[-1].value == pytest.approx(QUICK.rate(5))
+
+
+def test_who_watches_sees_the_average_and_disturbs_nothing(data, tmp_path):
+    plain, _ = train(fresh_model(data), data, QUICK, tmp_path / "plain")
+    seen = []
+
+    def watch(number, model, writer):
+        torch.rand(7)  # must not shift the run's own chance
+        writer.add_scalar("validation/error", number, number)
+        seen.append((number, weights(model).clone(), model.training))
+        return {"error": float(number)}
+
+    watched, curve = train(fresh_model(data), data, QUICK, tmp_path / "watched", watch=watch, watch_every=4)
+    assert [number for number, _, _ in seen] == [4, 6]
+    assert not seen[-1][2]
+    assert torch.equal(seen[-1][1], weights(watched))
+    assert torch.equal(weights(plain), weights(watched))
+    assert [point.get("error") for point in curve] == [None, 4.0, 6.0]
+
+
+def test_stages_are_executed_one_after_another(data, tmp_path, monkeypatch):
+    plan = staged(replace(QUICK, warmup=0, decay=False), Stage(2, 1e-3, ("every:5",)),
+                  Stage(4, 1e-4, ("every:4", "keep:3,hide:2")))
+    seen = []
+    monkeypatch.setattr(loop, "draw", lambda *a: seen.append(step.draw(*a)) or seen[-1])
+    train(fresh_model(data), data, plan, tmp_path)
+    assert len(seen) == 6
+    kinds = {"every:5": lambda t: t % 5 != 0, "every:4": lambda t: t % 4 != 0, "keep:3,hide:2": lambda t: t % 5 >= 3}
+    for number, batch in enumerate(seen):
+        time = torch.arange(batch.motion.shape[1])
+        allowed = [kinds[name](time) for name in plan.stage_at(number)[0].patterns]
+        for hidden in batch.hidden:
+            assert (hidden == hidden[:, :1]).all()  # whole frames
+            assert any(torch.equal(hidden[:, 0], frames) for frames in allowed)
+    assert [plan.rate(number) for number in range(6)] == pytest.approx([1e-3] * 2 + [1e-4] * 4)
+
+
+def test_windows_of_the_original_start_at_multiples_of_their_stride(data):
+    """Fault 9, as an option: of 30, 50 and 12 frames, windows of 12 every 15 start at 0, 15 | 0, 15, 30 | 0."""
+    config = fresh_model(data).config
+    plan = replace(QUICK, batch=200, min_frames=12, max_frames=12, window_stride=15)
+    batch = step.draw(data, plan, config, torch.Generator().manual_seed(0))
+    low, high = (torch.from_numpy(v) for v in (data.stats.root_min, data.stats.root_max))
+    first = batch.motion[:, 0, -3:] * (high - low) + low
+    starts = {int((data.root_m - root).abs().sum(1).argmin()) for root in first}
+    assert starts == {0, 15, 30, 45, 60, 80}
+
+
+def test_gaps_grow_in_a_curriculum():
+    plan = TrainingPlan(steps=1000, gap_curriculum=0.5, masks=MaskMix(span_frames=(10, 100)))
+    assert [plan.masks_at(number).span_frames for number in (0, 249, 499, 999)] == [
+        (10, 10), (10, 55), (10, 100), (10, 100)]
+    assert TrainingPlan(masks=plan.masks).masks_at(0) == plan.masks
+
+
+def test_another_number_of_steps_keeps_the_stages_shares():
+    plan = staged(TrainingPlan(), Stage(100, 1e-3), Stage(300, 1e-4), Stage(600, 1e-5))
+    assert [stage.steps for stage in plan.scaled(10).stages] == [1, 3, 6]
+    assert plan.scaled(10).steps == 10
+    assert [stage.steps for stage in plan.scaled(7).stages] == [1, 2, 4]
+    assert TrainingPlan().scaled(5).rate(4) == TrainingPlan(steps=5).rate(4)
+
+
+def test_the_whole_network_is_compiled_on_request(data, tmp_path, monkeypatch):
+    """The compiler itself is not tried here: what it is asked to compile is."""
+    asked = []
+    model = fresh_model(data)
+    monkeypatch.setattr(model, "compile", lambda **options: asked.append(options), raising=False)
+    train(model, data, replace(QUICK, steps=2, compile=True), tmp_path)
+    assert asked == [{"dynamic": True}]
 
 
 def test_learning_rate():
@@ -175,3 +227,8 @@ def test_learning_rate():
     assert rates[100] == pytest.approx(0.01)
     assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
     assert replace(plan, decay=False).rate(99) == 1
+    two = staged(plan, Stage(50, 1.0), Stage(50, 0.1))  # each falls anew; only the run's first steps warm up
+    assert two.rate(0) == pytest.approx(0.1)
+    assert two.rate(49) == pytest.approx(0.01, abs=0.01)
+    assert two.rate(50) == pytest.approx(0.1)
+    assert two.rate(99) == pytest.approx(0.001, abs=0.001)

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from mmm.errors import ModelError
 from mmm.features import Stats
-from mmm.models.prefill import hidden_features
+from mmm.models import MaskedMotionOutput
+from mmm.models.prefill import hidden_features, slerp_fill
 from mmm.motion import Motion
 from tests.mmm.making import TINY
-from tests.mmm.networks import tiny_batch
-from training.losses import PoseLoss, hidden_mse
+from tests.mmm.networks import tiny_batch, tiny_config
+from training.losses import LOSSES, MseLoss, PoseLoss, RelativeLoss, hidden_mse, make_loss
+from training.plan import TrainingPlan
+from training.step import Batch
 
 STATS = Stats(np.array([-1, 0, -2], np.float32), np.array([1, 2, 2], np.float32),
               np.zeros(35, np.float32), np.ones(35, np.float32))
@@ -71,3 +75,84 @@ def test_the_truth_costs_nothing_and_has_a_gradient(batch, loss):
     value.backward()
     assert value.item() < 2e-3
     assert torch.isfinite(truth.grad).all()
+
+
+@pytest.mark.parametrize("loss", [MseLoss(), PoseLoss(TINY, STATS), RelativeLoss(PoseLoss(TINY, STATS))])
+def test_shares_add_up_to_the_whole(loss):
+    """Shares of unequal size, with unequally many hidden entries: divided by the whole batch's counts they add up."""
+    motion, hidden, _ = tiny_batch(5, 12)
+    prediction = tiny_batch(5, 12, seed=50)[0]
+    hidden[:2, 6:] = False
+    batch, counts = Batch(motion, hidden), loss.counts(hidden)
+    parts = [slice(0, 1), slice(1, 3), slice(3, 5)]
+    shares = [loss.terms(MaskedMotionOutput(prediction=prediction[rows]), batch.part(rows), counts) for rows in parts]
+    assert torch.stack(shares).sum(0).tolist() == pytest.approx(
+        loss.terms(MaskedMotionOutput(prediction=prediction), batch, counts).tolist(), rel=1e-5)
+    assert loss(prediction, motion, hidden).item() == pytest.approx(torch.stack(shares).sum().item(), rel=1e-5)
+    assert len(loss.names) == len(loss.weights) == len(counts)
+
+
+def test_positions_are_of_the_windows_own_bones(batch):
+    prediction, motion, hidden = batch
+    bones = torch.from_numpy(TINY.offsets_m)[None] * torch.tensor([1.0, 2.0])[:, None, None]
+    loss = PoseLoss(TINY, STATS)
+    plain = loss.window_sums(prediction, Batch(motion, hidden))
+    own = loss.window_sums(prediction, Batch(motion, hidden, body=bones))
+    assert own[0].tolist() == pytest.approx(plain[0].tolist(), rel=1e-5)
+    assert own[1, 1] > 1.2 * plain[1, 1]
+    assert own[1, 0] == pytest.approx(plain[1, 0].item(), rel=1e-5)  # rotations know no bones
+
+
+def filled(motion, hidden):
+    rotations, root = slerp_fill(motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:], hidden)
+    return torch.cat([rotations.flatten(-3), root], dim=-1)
+
+
+def test_relative_to_slerp():
+    """Interpolation costs about 1 whatever the gap, half its error about half, in short gaps as in long ones."""
+    motion, hidden, _ = tiny_batch(2, 30)
+    hidden[:] = False
+    hidden[0, 10:12], hidden[1, 3:27] = True, True
+    inner = PoseLoss(TINY, STATS, square=0.0)
+    loss = RelativeLoss(inner, floor=1e-6)
+    fill = filled(motion, hidden)
+    each = [inner(fill[row], motion[row], hidden[row]).item() for row in (slice(0, 1), slice(1, 2))]
+    assert each[1] > 5 * each[0]
+    assert loss(fill, motion, hidden).item() == pytest.approx(1, rel=1e-2)
+    for row in (slice(0, 1), slice(1, 2)):
+        value = loss(fill[row], motion[row], hidden[row]).item()
+        assert value == pytest.approx(1, rel=1e-2)
+    worse = fill.clone()
+    worse[0] += 2 * (worse[0] - motion[0])  # three times as far off, in the short gap alone
+    assert loss(worse, motion, hidden).item() > 1.5
+    assert inner(worse, motion, hidden).item() < 1.5 * inner(fill, motion, hidden).item()
+
+
+def test_a_window_without_movement_does_not_count_for_everything(batch):
+    prediction, motion, hidden = batch
+    still = motion[:, :1].expand_as(motion)
+    assert RelativeLoss(PoseLoss(TINY, STATS), floor=0.01)(still, still, hidden).item() < 1.5
+    assert torch.isfinite(RelativeLoss(MseLoss())(prediction, still, hidden))
+
+
+def test_losses_by_name(monkeypatch):
+    config = tiny_config()
+    assert isinstance(make_loss(TrainingPlan(loss="mse"), config), MseLoss)
+    assert isinstance(make_loss(TrainingPlan(loss="pose"), config), PoseLoss)
+    relative = make_loss(TrainingPlan(normalise_by_fill=True, fill_floor=0.5), config)
+    assert (type(relative), type(relative.loss), relative.floor) == (RelativeLoss, PoseLoss, 0.5)
+    with pytest.raises(ModelError, match="loss 'huber': no such loss; expected pose, mse"):
+        make_loss(TrainingPlan(loss="huber"), config)
+
+    class Whole(MseLoss):
+        takes_output = True
+
+        def sums(self, output, batch):
+            return super().sums(output.prediction, batch)
+
+    monkeypatch.setitem(LOSSES, "whole", lambda config: Whole())
+    motion, hidden, _ = tiny_batch(2, 12)
+    whole = make_loss(TrainingPlan(loss="whole"), config)
+    assert whole(motion + 1, motion, hidden).item() == pytest.approx(1, rel=1e-5)
+    with pytest.raises(ModelError, match="it does not tell windows apart"):
+        make_loss(TrainingPlan(loss="whole", normalise_by_fill=True), config)
