@@ -151,6 +151,7 @@ def labels(svg):
 def test_the_curve_is_drawn_to_scale():
     svg = curve_svg(CURVE, "a & b", "pose loss", [800])
     (x1, y1), (x2, y2), (x3, y3) = points(svg)
+    assert y1 < y2 < y3  # downwards, as the loss
     assert (x2 - x1) / (x3 - x1) == pytest.approx(700 / 1400, abs=1e-3)
     assert (y2 - y1) / (y3 - y1) == pytest.approx(0.25 / 0.3, abs=0.01)
     said = labels(svg)

@@ -45,16 +45,16 @@ def test_gaps_by_frame_rate():
 
 
 def test_short_clips_are_left_out_and_counted(checkpoint, tmp_path):
-    write_split(tmp_path / "own" / "test", [250, 30, 241, 100], 0, TINY, 30.0, music=False)
+    write_split(tmp_path / "own" / "test", [250, 30, 241, 100, 99], 0, TINY, 30.0, music=False)
     done = told(checkpoint, tmp_path / "own")
     assert done.exit_code == 0, done.output
     section = describe(checkpoint).metrics["evaluation"]
     assert {key: section[key] for key in ("clips", "frames", "left_out", "available")} == {
-        "clips": 2, "frames": 240, "left_out": 2, "available": 4}
+        "clips": 2, "frames": 240, "left_out": 3, "available": 5}
     assert {row["clips"] for row in section["rows"]} == {2}
     assert list(dict.fromkeys(row["hide"] for row in section["rows"])) == list(evaluate.specs_for(30, 240))
-    assert done.stdout.endswith("2 of the split's 4 clips are shorter than 240 frames: left out\n")
-    assert "2 of the split's 4 clips are shorter than 240 frames and were left out." in describe(checkpoint).card
+    assert done.stdout.endswith("3 of the split's 5 clips are shorter than 240 frames: left out\n")
+    assert "3 of the split's 5 clips are shorter than 240 frames and were left out." in describe(checkpoint).card
 
 
 def test_unseen_sets_stand_side_by_side(checkpoint, tmp_path):
