@@ -29,7 +29,7 @@ SPECS = ("every:5", "span:10-19")
 def network(preset="ecm-small", body=SMPL24, fps=60.0):
     """A network that is not slerp: its head is not zero."""
     layers = {"cross_layers": 1} if preset == "ecm-small" else {}
-    fields = {"joint_names": list(body.names), "joint_parents": list(body.parents),
+    fields = {"representation": "joints", "joint_names": list(body.names), "joint_parents": list(body.parents),
               "joint_offsets_m": body.offsets_m.tolist()}
     torch.manual_seed(0)
     model = make_model(make_config(preset, **SIZES, **layers, **fields, fps=fps)).eval()
@@ -59,11 +59,11 @@ def test_scalars_equal_a_direct_evaluation(watched, prepared):
     rows = evaluate(network(), clips, SPECS)
     expected = {}
     for row in rows:
-        method = row["method"] if row["method"] in ("hold", "slerp", "spline") else "model"
+        method = row["method"] if row["method"] in ("hold", "slerp", "inertial", "spline") else "model"
         for kind in ("rotation_deg", "position_cm"):
             expected[f"validation/{row['hide']}/{kind}/{method}"] = row[kind]
     assert figures == pytest.approx(expected, abs=1e-4)
-    assert len(expected) == 2 * 4 * 2
+    assert len(expected) == 2 * 5 * 2
     assert set(events.Tags()["scalars"]) == set(expected)
     for tag, value in expected.items():
         logged = events.Scalars(tag)
@@ -95,7 +95,7 @@ def test_the_charts_hold_network_and_baselines_together(watched):
     layout = layout_pb2.Layout.FromString(tensor.string_val[0])
     lines = {chart.title: list(chart.multiline.tag) for chart in layout.category[0].chart}
     assert lines["every:5 position_cm"] == [
-        f"validation/every:5/position_cm/{method}" for method in ("model", "hold", "slerp", "spline")]
+        f"validation/every:5/position_cm/{method}" for method in ("model", "hold", "slerp", "inertial", "spline")]
     assert {tag for tags in lines.values() for tag in tags} <= set(events.Tags()["scalars"])
 
 
@@ -125,7 +125,7 @@ def test_motion_alone_on_another_body(tmp_path):
     with SummaryWriter(tmp_path / "logs") as writer:
         assert set(watch(3, model, writer)) == {
             f"validation/{spec}/{kind}/{method}" for spec in watch.specs for kind in ("rotation_deg", "position_cm")
-            for method in ("model", "hold", "slerp", "spline")}
+            for method in ("model", "hold", "slerp", "inertial", "spline")}
     events = EventAccumulator(str(tmp_path / "logs"))
     events.Reload()
     assert len(events.Tags()["images"]) == 2
