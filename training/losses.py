@@ -25,8 +25,6 @@ class Loss(ABC):
 
     names: tuple[str, ...]
     """Of the terms, for the logs."""
-    takes_output: bool = False
-    """Whether the sums are made from all that the network returns, in place of its prediction."""
 
     @property
     @abstractmethod
@@ -44,7 +42,7 @@ class Loss(ABC):
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
         """(terms,) over the windows of a batch, or of a part of it."""
         assert output.prediction is not None
-        return self.window_sums(output.prediction, batch).sum(0)
+        return self.window_sums(output.prediction.float(), batch).sum(0)  # half precision ends at the network
 
     def counts(self, hidden: Tensor) -> Tensor:
         """(terms,) over a whole batch."""

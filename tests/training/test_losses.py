@@ -135,6 +135,15 @@ def test_a_window_without_movement_does_not_count_for_everything(batch):
     assert torch.isfinite(RelativeLoss(MseLoss())(prediction, still, hidden))
 
 
+def test_half_precision_ends_at_the_network(batch):
+    prediction, motion, hidden = batch
+    output = MaskedMotionOutput(prediction=prediction.bfloat16())
+    sums = PoseLoss(TINY, STATS).sums(output, Batch(motion, hidden))
+    assert sums.dtype == torch.float32
+    assert sums.tolist() == PoseLoss(TINY, STATS).window_sums(prediction.bfloat16().float(), Batch(
+        motion, hidden)).sum(0).tolist()
+
+
 def test_losses_by_name(monkeypatch):
     config = tiny_config()
     assert isinstance(make_loss(TrainingPlan(loss="mse"), config), MseLoss)
@@ -145,10 +154,10 @@ def test_losses_by_name(monkeypatch):
         make_loss(TrainingPlan(loss="huber"), config)
 
     class Whole(MseLoss):
-        takes_output = True
+        """Made from all that a network returns."""
 
         def sums(self, output, batch):
-            return super().sums(output.prediction, batch)
+            return super().sums(output, batch)
 
     monkeypatch.setitem(LOSSES, "whole", lambda config: Whole())
     motion, hidden, _ = tiny_batch(2, 12)
