@@ -128,7 +128,7 @@ def grouped(tmp_path):
     content = json.loads(path.read_text())
     bodies = [TINY.offsets_m * size for size in (1.0, 1.1, 0.9)]
     content |= {"bodies": [body.tolist() for body in bodies]}
-    for clip, (body, group) in zip(content["clips"], ((0, "long"), (1, "long"), (2, "short"), (0, "hopeless")),
+    for clip, (body, group) in zip(content["clips"], ((1, "long"), (2, "long"), (0, "short"), (0, "hopeless")),
                                    strict=True):
         clip |= {"body": body, "group": group}
     path.write_text(json.dumps(content))
@@ -151,7 +151,7 @@ def test_a_window_comes_with_its_own_body_and_frames(grouped):
     clips = [smooth_motion(i, n, TINY, 30.0) for i, n in enumerate((100, 100, 21))]
     starts = set()
     for window, body, clip in zip(drawn.motion.numpy(), drawn.body.numpy(), drawn.clip.tolist(), strict=True):
-        assert np.allclose(body, grouped.bodies[[0, 1, 2][clip]])
+        assert np.allclose(body, grouped.bodies[[1, 2, 0][clip]])
         away = np.abs(clips[clip].root_m - window[0, -3:]).sum(1)
         start = int(away.argmin())
         assert np.abs(clips[clip].root_m[start:start + 10] - window[:, -3:]).max() < 1e-5
