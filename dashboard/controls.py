@@ -17,7 +17,7 @@ DEFAULT_FRAMES = 600
 DEFAULT_SPEC = "span:150-239"
 
 BASELINE_LABELS = {"hold": "Hold (keep the last pose)", "slerp": "Slerp (straight interpolation)",
-                   "spline": "Spline (smooth interpolation)"}
+                   "inertial": "Inertial (slerp that keeps its speed)", "spline": "Spline (smooth interpolation)"}
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 MODEL = {"light": "#d9480f", "dark": "#ff8a4c"}
 """The theme's primary colours, as ``.streamlit/config.toml`` has them."""
 BASELINE_COLOURS = {
-    "light": {"hold": "#3f8ac9", "slerp": "#1f8a80", "spline": "#7b46b8"},
-    "dark": {"hold": "#6db3f2", "slerp": "#4fc0b0", "spline": "#b898f0"},
+    "light": {"hold": "#3f8ac9", "slerp": "#1f8a80", "inertial": "#8f1d4f", "spline": "#7b46b8"},
+    "dark": {"hold": "#6db3f2", "slerp": "#4fc0b0", "inertial": "#ffc2dd", "spline": "#b898f0"},
 }
 
 

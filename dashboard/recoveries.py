@@ -57,7 +57,7 @@ class Job:
     share: float = 0.0
     stage: str = "Starting"
     results: "list[RecoveryResult] | None" = None
-    """The method asked for, then hold, slerp and spline."""
+    """The method asked for, then the interpolations, plainest first."""
     error: str = ""
     _cancel: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)

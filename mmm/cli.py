@@ -52,7 +52,7 @@ def _about() -> None:
 def recover(
     clip: ClipPath,
     checkpoint: Annotated[str, typer.Option(
-        metavar="C", help="folder or name of a checkpoint; or hold, slerp, spline, which need none")],
+        metavar="C", help="folder or name of a checkpoint; or hold, slerp, inertial, spline, which need none")],
     hide: Hide,
     music: MusicPath = None,
     frames: Frames = ":",
@@ -63,7 +63,7 @@ def recover(
 ) -> None:
     """Hide part of a clip, recover it, and compare with the truth.
 
-    Prints the mean errors over hidden entries of the chosen method and of three interpolations: angle of local
+    Prints the mean errors over hidden entries of the chosen method and of four interpolations: angle of local
     rotations, distance of joints and of the root. Known entries saved as .npz are the clip's own, bit for bit.
     """
     _check_output(out, OUTPUT_SUFFIXES)
@@ -187,7 +187,7 @@ def evaluate(
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="save the rows as JSON")] = None,
 ) -> None:
-    """Mean errors of a checkpoint and three interpolations over many clips, a SPEC at a time.
+    """Mean errors of a checkpoint and four interpolations over many clips, a SPEC at a time.
 
     Means are over all hidden entries together; a clip too short for a SPEC is left out of its rows (see "clips").
     """

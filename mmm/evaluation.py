@@ -16,7 +16,7 @@ METRICS = ("rotation_deg", "position_cm", "root_cm")
 
 
 def with_baselines(result: RecoveryResult) -> list[RecoveryResult]:
-    """A recovery, followed by hold, slerp and spline of the same entries of the same clip."""
+    """A recovery, followed by hold, slerp, inertial and spline of the same entries of the same clip."""
     return [result, *(interpolate(method, result.clip, result.hidden) for method in BASELINES)]
 
 

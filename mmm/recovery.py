@@ -108,7 +108,7 @@ def _name_of(model: MaskedMotionModel) -> str:
 
 
 def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> RecoveryResult:
-    """The same for a baseline: ``hold``, ``slerp`` or ``spline``."""
+    """The same for a baseline: ``hold``, ``slerp``, ``inertial`` or ``spline``."""
     started = time.perf_counter()
     where = _hidden_array(clip, hidden)
     if method not in baselines.BASELINES:

@@ -14,7 +14,7 @@ from mmm.models import MaskedMotionConfig, make_model
 from training.curve import curve_svg, stage_starts
 from training.sources import data_note, licence_lines, unseen_note
 
-METHOD_ORDER = ("hold", "slerp", "spline")
+METHOD_ORDER = ("hold", "slerp", "inertial", "spline")
 CURVE = "curve.svg"
 """The drawing beside the card."""
 
@@ -159,7 +159,8 @@ def _made_by(evaluation: Mapping[str, Any], name: str, more: str = "") -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    methods = [m for m in dict.fromkeys(row["method"] for row in rows) if m not in METHOD_ORDER] + list(METHOD_ORDER)
+    there = list(dict.fromkeys(row["method"] for row in rows))
+    methods = [*(m for m in there if m not in METHOD_ORDER), *(m for m in METHOD_ORDER if m in there)]
     lines = ["| hidden | | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
     for spec in dict.fromkeys(row["hide"] for row in rows):
         of = {row["method"]: row for row in rows if row["hide"] == spec}

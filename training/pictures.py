@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 1280, 860
 COLUMNS = 9
 """At most so many frames stand side by side."""
 PALETTE: dict[str, Colour] = {"truth": (31, 41, 55), "model": (37, 99, 235), "slerp": (217, 88, 8),
-                              "spline": (13, 148, 104), "hold": (156, 163, 175), "inertial": (147, 51, 234)}
+                              "inertial": (147, 51, 234), "spline": (13, 148, 104), "hold": (156, 163, 175)}
 _WHITE, _SHADE, _GHOST, _GRID = (255, 255, 255), (243, 244, 250), (188, 194, 204), (225, 228, 233)
 _TEXT, _SOFT, _FLOOR = (31, 41, 55), (95, 104, 117), (150, 157, 168)
 _FINE = 2

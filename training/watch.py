@@ -80,9 +80,9 @@ class Watch:
         Nothing that goes wrong here ends a training run: it is said in a line on stderr. No random number is drawn.
 
         Returns:
-            ``validation/SPEC/rotation_deg/METHOD`` and ``position_cm``, METHOD being ``model``, ``hold``, ``slerp`` or
-            ``spline``: means over the hidden entries of all clips. Empty where there is nothing to watch, or the
-            network gave no motion at all.
+            ``validation/SPEC/rotation_deg/METHOD`` and ``position_cm``, METHOD being ``model``, ``hold``, ``slerp``,
+            ``inertial`` or ``spline``: means over the hidden entries of all clips. Empty where there is nothing to
+            watch, or the network gave no motion at all.
         """
         if not self.clips:
             return {}

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from mmm.inertia import ROOT_INERTIA_S, ROTATION_INERTIA_S
+
 
 def hidden_features(hidden: Tensor) -> Tensor:
     """``hidden (B,T,J)`` spread over the feature columns ``(B,T,9J+3)``; the root's position follows joint 0."""
@@ -58,12 +60,30 @@ def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor,
     return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], filled_root, root)
 
 
-ROTATION_INERTIA_S, ROOT_INERTIA_S = 0.25, 0.8
-"""How long a joint's turn and the root's drift outlast the last known frame, seconds; see :func:`inertial_fill`."""
+def hold_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Repeat in hidden entries the last known pose before them; before the first known one, the first.
+
+    Arguments and returns as :func:`slerp_fill`.
+    """
+    eye = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
+    rotations = torch.where(hidden[..., None, None], eye, rotations)
+    root = torch.where(hidden[..., :1], torch.zeros((), dtype=root.dtype, device=root.device), root)
+    before, _, _ = neighbours(hidden)
+    return (rotations.gather(1, before[..., None, None].expand(rotations.shape)),
+            root.gather(1, before[..., :1].expand(root.shape)))
+
+
+def fill_gaps(kind: str, rotations: Tensor, root: Tensor, hidden: Tensor, fps: float) -> tuple[Tensor, Tensor]:
+    """Fill as a configuration's ``fill`` says: ``hold``, ``slerp`` or ``inertial``; see these functions."""
+    if kind == "hold":
+        return hold_fill(rotations, root, hidden)
+    if kind == "slerp":
+        return slerp_fill(rotations, root, hidden)
+    return inertial_fill(rotations, root, hidden, fps)
 
 
 def inertial_fill(rotations: Tensor, root: Tensor, hidden: Tensor, fps: float) -> tuple[Tensor, Tensor]:
-    """Interpolate as :func:`slerp_fill`, but leave and reach the known frames at their own speed.
+    """Interpolate as :func:`slerp_fill`, but leave and reach the known frames at their own speed, as ``mmm.inertia``.
 
     To the shorter arc comes what the speeds at both ends of the gap differ from the arc's own, fading out with
     ``t (1 - s)^2 exp(-t / inertia)``: a cubic Hermite curve whose tangents die away, so that in long gaps nothing

@@ -235,8 +235,8 @@ def test_one_colour_a_method_everywhere(open_):
 
     dots, marks = colours(".wb-table i", "backgroundColor"), colours(".curves .series .mark", "backgroundColor")
     assert dots == marks
-    assert set(dots) == {MODEL, "hold", "slerp", "spline"}
-    assert len({tuple(colour) for colour in dots.values()}) == 4
+    assert set(dots) == {MODEL, "hold", "slerp", "inertial", "spline"}
+    assert len({tuple(colour) for colour in dots.values()}) == 5
     bars = page.locator(".wb-bars .limb").first.locator("i").evaluate_all(
         "nodes => nodes.map((n) => getComputedStyle(n).backgroundColor)")
     assert [rgb.findall(bar)[:3] for bar in bars] == list(dots.values())

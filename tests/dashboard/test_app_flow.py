@@ -43,7 +43,7 @@ def test_it_opens_on_a_sample_and_the_recovery_arrives_by_itself(open_workbench)
     assert page.address["method"] == MODEL
     page.recovered()
     assert page.panels == ["Truth", MODEL]
-    assert [name in page.table for name in (MODEL, "hold", "slerp", "spline")] == [True] * 4
+    assert [name in page.table for name in (MODEL, "hold", "slerp", "inertial", "spline")] == [True] * 5
     assert page.fed("mmm_heatmap")[0]["frames"] == page.fed("mmm_curves")[0]["frames"] == 150
     assert page.errors == []
 
@@ -171,6 +171,7 @@ def test_another_skeleton_is_offered_interpolations_and_told_why(open_workbench,
     shutil.copy(LAFAN1, page_env)
     page = open_workbench(sequence=f"{page_env.name}/{LAFAN1.name}", frames="0-120", hide="every:15")
     assert page.app.selectbox(key="method").options == ["Hold (keep the last pose)", "Slerp (straight interpolation)",
+                                                        "Inertial (slerp that keeps its speed)",
                                                         "Spline (smooth interpolation)"]
     assert page.app.selectbox(key="method").value == "spline"
     assert f"Not for this clip: {MODEL} expects the 24 joints" in page.said
@@ -272,7 +273,7 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
         np.testing.assert_allclose(back.motion.positions(), results[0].recovered.motion.positions(), atol=2e-3)
     mask = masks.parse(SHORT["hide"], results[0].clip)
     table = json.load(io.BytesIO(errors_view._metrics(results, mask)))
-    assert list(table["methods"]) == ["spline", "hold", "slerp"]
+    assert list(table["methods"]) == ["spline", "hold", "slerp", "inertial"]
     assert table["hidden"] == 40 * 24
 
 

@@ -114,7 +114,7 @@ def test_a_recovery_gives_the_method_first_then_its_baselines_and_keeps_them(mad
     job = recoveries.start(request, made_clip, mask)
     assert job.wait(60)
     assert job.error == ""
-    assert [r.model_name for r in job.results] == ["slerp", "hold", "spline"]
+    assert [r.model_name for r in job.results] == ["slerp", "hold", "inertial", "spline"]
     assert recoveries.kept_results().get(request) is job.results
     known = ~mask.hidden
     for result in job.results:

@@ -15,6 +15,7 @@ from mmm.errors import SpecError
 from mmm.motion import Clip, Motion
 from mmm.rotations import rotvec_to_matrix
 from mmm.skeleton import SMPL24, SMPL_PELVIS_REST_M
+from tests.mmm.inertial import inertial_by_hand
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 
 AIST = Path("../shared/data/aistpp/motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl")
@@ -31,6 +32,12 @@ def some_pattern(seed: int, frames: int, joints: int) -> np.ndarray:
 def by_hand(motion: Motion, hidden: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
     """The definitions once more, entry by entry, with SciPy's own interpolators."""
     rotations, root_m = motion.rotations.copy(), motion.root_m.copy()
+    if method == "inertial":
+        for joint in range(hidden.shape[1]):
+            own = inertial_by_hand(motion, np.flatnonzero(~hidden[:, joint]).tolist())
+            rotations[:, joint] = own.rotations[:, joint]
+            root_m = own.root_m if joint == 0 else root_m
+        return rotations, root_m
     for joint in range(hidden.shape[1]):
         known = np.flatnonzero(~hidden[:, joint])
         keys = Rotation.from_matrix(motion.rotations[known, joint])
@@ -61,7 +68,7 @@ def by_hand(motion: Motion, hidden: np.ndarray, method: str) -> tuple[np.ndarray
 def test_as_defined_frame_by_frame(method, seed, frames):
     motion = smooth_motion(seed, frames, TINY)
     hidden = some_pattern(seed, frames, len(TINY))
-    rotations, root_m = fill(motion.rotations, motion.root_m, hidden, method)
+    rotations, root_m = fill(motion.rotations, motion.root_m, hidden, method, motion.fps)
     expected_rotations, expected_root = by_hand(motion, hidden, method)
     np.testing.assert_allclose(rotations, expected_rotations, atol=2e-5)
     np.testing.assert_allclose(root_m, expected_root, atol=2e-5)
@@ -73,11 +80,11 @@ def test_as_defined_frame_by_frame(method, seed, frames):
 def test_hidden_values_are_never_read_and_known_ones_come_back_exactly(method, seed):
     motion = wild_motion(seed)
     hidden = some_pattern(seed, len(motion), len(TINY))
-    clean = fill(motion.rotations, motion.root_m, hidden, method)
+    clean = fill(motion.rotations, motion.root_m, hidden, method, motion.fps)
     poisoned = motion.rotations.copy(), motion.root_m.copy()
     poisoned[0][hidden] = np.nan
     poisoned[1][hidden[:, 0]] = np.nan
-    filled = fill(*poisoned, hidden, method)
+    filled = fill(*poisoned, hidden, method, motion.fps)
     np.testing.assert_array_equal(filled[0], clean[0])
     np.testing.assert_array_equal(filled[1], clean[1])
     assert np.isfinite(filled[0]).all()
@@ -90,18 +97,18 @@ def test_hidden_values_are_never_read_and_known_ones_come_back_exactly(method, s
 def test_the_input_is_left_alone(method):
     motion = wild_motion()
     before = motion.digest()
-    fill(motion.rotations, motion.root_m, some_pattern(1, len(motion), len(TINY)), method)
+    fill(motion.rotations, motion.root_m, some_pattern(1, len(motion), len(TINY)), method, motion.fps)
     assert motion.digest() == before
 
 
-def test_three_on_a_clip_take_masks_and_patterns():
+def test_all_on_a_clip_take_masks_and_patterns():
     clip = clip_of()
     mask = masks.every_nth(clip, 5)
-    assert list(BASELINES) == ["hold", "slerp", "spline"]
+    assert list(BASELINES) == ["hold", "slerp", "inertial", "spline"]
     for baseline in BASELINES.values():
         assert baseline(clip, mask).digest() == baseline(clip.motion, mask.hidden).digest()
     digests = {baseline(clip, mask).digest() for baseline in BASELINES.values()}
-    assert len(digests) == 3
+    assert len(digests) == 4
 
 
 def test_outside_the_known_frames_the_nearest_is_held():
@@ -109,7 +116,7 @@ def test_outside_the_known_frames_the_nearest_is_held():
     hidden = np.ones((20, len(TINY)), dtype=bool)
     hidden[[5, 9, 12]] = False
     for method in METHODS:
-        rotations, root_m = fill(motion.rotations, motion.root_m, hidden, method)
+        rotations, root_m = fill(motion.rotations, motion.root_m, hidden, method, motion.fps)
         np.testing.assert_allclose(rotations[:5], np.repeat(motion.rotations[5:6], 5, axis=0), atol=1e-6)
         np.testing.assert_allclose(rotations[13:], np.repeat(motion.rotations[12:13], 7, axis=0), atol=1e-6)
         np.testing.assert_allclose(root_m[13:], np.repeat(motion.root_m[12:13], 7, axis=0), atol=1e-6)
@@ -127,8 +134,8 @@ def test_bad_arguments_are_named():
     motion = wild_motion()
     with pytest.raises(SpecError, match="mask: made for 3 frames of 2 joints; expected 20 frames of 6 joints"):
         BASELINES["hold"](motion, np.zeros((3, 2), dtype=bool))
-    with pytest.raises(SpecError, match="'magic': no such method; expected hold, slerp, spline"):
-        fill(motion.rotations, motion.root_m, np.zeros((20, 6), dtype=bool), "magic")
+    with pytest.raises(SpecError, match="'magic': no such method; expected hold, slerp, inertial, spline"):
+        fill(motion.rotations, motion.root_m, np.zeros((20, 6), dtype=bool), "magic", 30.0)
 
 
 @pytest.mark.shared_data
@@ -140,7 +147,8 @@ def test_known_figures_on_a_real_dance():
     root_m = stored["smpl_trans"] / stored["smpl_scaling"] + np.array(SMPL_PELVIS_REST_M)
     clip = Clip("dance", Motion(SMPL24, rotations, root_m, 60.0)).crop(0, 300)
     mask = masks.every_nth(clip, 15)
-    expected = {"hold": (7.273, 9.713, 5.248), "slerp": (2.992, 3.589, 1.781), "spline": (2.615, 2.763, 1.560)}
+    expected = {"hold": (7.273, 9.713, 5.248), "slerp": (2.992, 3.589, 1.781), "inertial": (2.695, 2.972, 1.559),
+                "spline": (2.615, 2.763, 1.560)}
     for name, figures in expected.items():
         summary = metrics.errors(clip.motion, BASELINES[name](clip, mask), mask).summary()
         assert [summary[kind] for kind in metrics.KINDS] == pytest.approx(figures, abs=0.01), name

@@ -15,7 +15,8 @@ from mmm.recovery import recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
 ROOT = Path(__file__).parents[2]
-REAL = {"hold": (7.273, 9.713, 5.248), "slerp": (2.992, 3.589, 1.781), "spline": (2.615, 2.763, 1.560)}
+REAL = {"hold": (7.273, 9.713, 5.248), "slerp": (2.992, 3.589, 1.781), "inertial": (2.695, 2.972, 1.559),
+        "spline": (2.615, 2.763, 1.560)}
 """Rotation, position and root errors of gBR_sBM_cAll_d04_mBR0_ch01, frames 0:300, each 15th known: computed
 independently with SciPy from the original file."""
 
@@ -48,7 +49,7 @@ def test_recover_says_the_model_beside_its_baselines(run, tiny_checkpoint, tiny_
     assert out.splitlines()[0] == (
         "tiny0: 60 frames at 30 fps; every:15 hides 336 entries in 56 frames; means over these:")
     rows = table(out)
-    assert list(rows) == ["tiny-ecm", "hold", "slerp", "spline"]
+    assert list(rows) == ["tiny-ecm", "hold", "slerp", "inertial", "spline"]
     told = json.loads((tmp_path / "m.json").read_text())
     assert [told[key] for key in ("clip", "hide", "seed", "frames", "hidden")] == ["tiny0", "every:15", 0, 60, 336]
     for method, numbers in rows.items():
@@ -63,11 +64,11 @@ def test_recover_says_the_model_beside_its_baselines(run, tiny_checkpoint, tiny_
     assert list(tmp_path.iterdir()) != []
 
 
-@pytest.mark.parametrize("method", ["hold", "slerp", "spline"])
+@pytest.mark.parametrize("method", ["hold", "slerp", "inertial", "spline"])
 def test_interpolations_need_no_checkpoint(run, tiny_clip_file, method):
     status, out, err = run("recover", tiny_clip_file, "--checkpoint", method, "--hide", "span:20-30")
     assert (status, err) == (0, "")
-    assert sorted(table(out)) == ["hold", "slerp", "spline"]
+    assert sorted(table(out)) == ["hold", "inertial", "slerp", "spline"]
     assert next(iter(table(out))) == method
 
 
@@ -195,10 +196,10 @@ def test_evaluate_over_files(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     assert out.splitlines()[0] == "means over hidden entries of 2 clips, 120 frames:"
     lines = [line.split() for line in out.splitlines()[2:]]
     assert [line[:2] for line in lines] == [[hide, method] for hide in ("every:5", "none")
-                                            for method in ("tiny-ecm", "hold", "slerp", "spline")]
+                                            for method in ("tiny-ecm", "hold", "slerp", "inertial", "spline")]
     assert lines[-1][2:] == ["-", "-", "-", "2"]
     told = json.loads((tmp_path / "e.json").read_text())
-    assert (told["checkpoint"], told["seed"], len(told["clips"]), len(told["rows"])) == ("tiny-ecm", 0, 2, 8)
+    assert (told["checkpoint"], told["seed"], len(told["clips"]), len(told["rows"])) == ("tiny-ecm", 0, 2, 10)
     assert float(lines[1][2]) == pytest.approx(told["rows"][1]["rotation_deg"], abs=6e-4)
 
 
@@ -278,7 +279,7 @@ def test_interrupted_quietly(run, tiny_clip_file, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("command", "words"), [
-    ("recover", ["--hide SPEC", "--checkpoint C", "--metrics", "every:15", "hold, slerp, spline"]),
+    ("recover", ["--hide SPEC", "--checkpoint C", "--metrics", "every:15", "hold, slerp, inertial, spline"]),
     ("attention", ["float16 (layers, heads, queries, keys)", "segment_motion", "--frame"]),
     ("convert", ["IN", "OUT", "--fps", "Only .npz keeps the music"]),
     ("info", ["PATH"]),

@@ -17,10 +17,10 @@ def clips():
     return [tiny_clip(30, 0), tiny_clip(45, 1), tiny_clip(20, 2)]
 
 
-def test_every_result_stands_beside_the_three_baselines(clips):
+def test_every_result_stands_beside_the_four_baselines(clips):
     clip = clips[0]
     results = with_baselines(recover(tiny_model(), clip, masks.every_nth(clip, 5)))
-    assert [r.model_name for r in results] == ["mmm-ecm", "hold", "slerp", "spline"]
+    assert [r.model_name for r in results] == ["mmm-ecm", "hold", "slerp", "inertial", "spline"]
     assert all(np.array_equal(r.hidden, results[0].hidden) and r.clip is clip for r in results)
 
 
@@ -30,7 +30,7 @@ def test_the_report_is_json_of_the_summaries(clips):
     told = json.loads(json.dumps(report(results, "span:5-9", 7)))
     assert {k: told[k] for k in ("clip", "hide", "seed", "frames", "fps", "hidden", "notes")} == {
         "clip": "tiny0", "hide": "span:5-9", "seed": 7, "frames": 30, "fps": 30, "hidden": 30, "notes": []}
-    assert list(told["methods"]) == ["mmm-ecm", "hold", "slerp", "spline"]
+    assert list(told["methods"]) == ["mmm-ecm", "hold", "slerp", "inertial", "spline"]
     for result in results:
         row = told["methods"][result.model_name]
         assert set(row) >= {*METRICS, "frames", "hidden", "elapsed_s", "seed"}
@@ -45,7 +45,7 @@ def test_pooled_over_all_hidden_entries_of_all_clips(clips):
     for clip in clips:
         mask = masks.parse(spec, clip)
         for name, result in [("mmm-ecm", recover(model, clip, mask)),
-                             *((m, interpolate(m, clip, mask)) for m in ("hold", "slerp", "spline"))]:
+                             *((m, interpolate(m, clip, mask)) for m in ("hold", "slerp", "inertial", "spline"))]:
             parts = by_hand.setdefault(name, {metric: [] for metric in METRICS})
             for t in range(len(clip)):
                 for j in range(6):
@@ -97,8 +97,8 @@ def test_a_clip_that_does_not_fit_the_model_is_an_error():
 
 def test_a_mean_over_nothing_is_none(clips):
     rows = evaluate(tiny_model(), clips, ["none", "span:3-5@LeftArm"])
-    assert [(row["rotation_deg"], row["root_cm"]) for row in rows[:4]] == [(None, None)] * 4
-    assert all(row["root_cm"] is None and row["rotation_deg"] is not None for row in rows[4:])
+    assert [(row["rotation_deg"], row["root_cm"]) for row in rows[:5]] == [(None, None)] * 5
+    assert all(row["root_cm"] is None and row["rotation_deg"] is not None for row in rows[5:])
 
 
 def test_progress(clips):

@@ -252,7 +252,7 @@ def test_masks_that_do_not_fit(method):
         method(clip, never)
 
 
-@pytest.mark.parametrize("method", ["hold", "slerp", "spline"])
+@pytest.mark.parametrize("method", ["hold", "slerp", "inertial", "spline"])
 def test_baselines_as_results(method):
     clip = tiny_clip(30)
     hidden = joint_wise(clip)
@@ -264,7 +264,7 @@ def test_baselines_as_results(method):
 
 def test_no_such_baseline():
     clip = tiny_clip(20)
-    with pytest.raises(SpecError, match="baseline 'magic': no such method; expected hold, slerp, spline"):
+    with pytest.raises(SpecError, match="baseline 'magic': no such method; expected hold, slerp, inertial, spline"):
         interpolate("magic", clip, masks.first(clip))
 
 

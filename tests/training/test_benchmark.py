@@ -20,7 +20,7 @@ from tests.mmm.making import TINY, smooth_motion, wild_motion
 from tests.mmm.networks import tiny_model
 from tests.training import oracle
 from tests.training.conftest import write_split
-from training.benchmark import fillers, report, sources, spline
+from training.benchmark import fillers, protocol, report, sources, spline
 from training.benchmark.__main__ import app
 from training.benchmark.protocol import GAPS, benchmark, cut, facing, is_lafan1, outcome, score, statistics
 
@@ -160,6 +160,7 @@ class TestWindows:
 class TestFillers:
     @pytest.mark.parametrize("gap", GAPS)
     @pytest.mark.parametrize(("name", "method", "close"), [("spline", "spline", 2e-6), ("interpolation", "slerp", 2e-4),
+                                                           ("inertial", "inertial", 1e-6),
                                                            ("zero-velocity", "hold", 0)])
     def test_are_the_library_s_baselines(self, gap, name, method, close):
         windows = cut([Clip("wild", wild_motion(3, 110)), clip_of(150)], 65, 40)
@@ -168,7 +169,7 @@ class TestFillers:
         hidden[10:-1] = True
         found = fillers.BASELINES[name](shown)
         for i in range(len(windows)):
-            rotations, root_m = baselines.fill(shown.rotations[i], shown.root_m[i], hidden, method)
+            rotations, root_m = baselines.fill(shown.rotations[i], shown.root_m[i], hidden, method, protocol.FPS)
             np.testing.assert_allclose(found[0][i], rotations[10:-1], atol=close)
             np.testing.assert_allclose(found[1][i], root_m[10:-1], atol=1e-6)
 
@@ -185,7 +186,7 @@ class TestFillers:
                 hidden[times.astype(int)] = False
                 whole = np.tile(np.eye(3, dtype=np.float32), (41, 1, 1, 1))
                 whole[times.astype(int), 0] = rotations[n]
-                scipys = baselines.fill(whole, np.zeros((41, 3)), hidden, "spline")[0][10:40, 0]
+                scipys = baselines.fill(whole, np.zeros((41, 3)), hidden, "spline", protocol.FPS)[0][10:40, 0]
                 ours = rotations[n, 9] @ Rotation.from_rotvec(found[n, :30]).as_matrix()
                 np.testing.assert_allclose(ours, scipys, atol=1e-5)
 
@@ -282,8 +283,8 @@ class TestCommands:
         content = json.loads((tmp_path / "r.json").read_text())
         assert content["windows"] == 4
         assert not content["published_split"]
-        assert [row["method"] for row in content["rows"][:4]] == [*fillers.BASELINES, "toy-common"]
-        assert len(content["ratios_to_interpolation"]) == 12
+        assert [row["method"] for row in content["rows"][:5]] == [*fillers.BASELINES, "toy-common"]
+        assert len(content["ratios_to_interpolation"]) == 16
 
     def test_lafan1_on_all_takes(self, tmp_path):
         rest = Clip("still", wild_motion(0, 67))

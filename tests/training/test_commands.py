@@ -198,7 +198,8 @@ def test_evaluate_writes_metrics_and_card(copy, prepared):
     assert told.exit_code == 0, told.output
     rows = describe(copy).metrics["evaluation"]["rows"]
     assert [(row["hide"], row["method"]) for row in rows] == [
-        (hide, method) for hide in ("every:5", "span:10-19") for method in ("toy-ecm", "hold", "slerp", "spline")]
+        (hide, method) for hide in ("every:5", "span:10-19")
+        for method in ("toy-ecm", "hold", "slerp", "inertial", "spline")]
     assert describe(copy).metrics["evaluation"]["split"] == "test"
     assert describe(copy).metrics["training"]["clips"] == 2  # kept
     for row in rows:

@@ -139,7 +139,7 @@ def test_a_fault_in_a_picture_is_a_warning(prepared, tmp_path, monkeypatch, caps
     model = network()
     watch = Watch(prepared, model.config, clips=1, frames=30, specs=SPECS[:1])
     with SummaryWriter(tmp_path) as writer:
-        assert len(watch(5, model, writer)) == 8
+        assert len(watch(5, model, writer)) == 10
     assert capsys.readouterr().err == "warning: step 5: no picture of every:5 (OSError: cannot open the font)\n"
     events = EventAccumulator(str(tmp_path))
     events.Reload()

@@ -9,16 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
 from mmm import rotations as rot
 from mmm.checkpoint import load_model
+from mmm.inertia import inertial_positions, inertial_rotations
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion
 from mmm.recovery import recover
 from training.benchmark.protocol import FPS, PAST, Filler, Filling, Windows
 from training.benchmark.spline import last_segment
+
+Array = np.ndarray
 
 NEARLY_ALIKE = 0.99
 """Quaternions with a larger dot product are interpolated along the chord by the published code: under 16 degrees."""
@@ -46,12 +50,31 @@ def interpolation(shown: Windows) -> Filling:
     return rotations, root_m.astype(np.float32)
 
 
+def inertial(shown: Windows) -> Filling:
+    """``mmm.baselines.inertial``: the last two known poses give the speed at which the gap is left."""
+    times, wanted = _known_and_wanted(shown)
+    keys, root = _keys(shown)
+    rotations = inertial_rotations(times, np.moveaxis(keys, 0, 1), wanted, FPS)
+    root_m = inertial_positions(times, np.moveaxis(root, 0, 1), wanted, FPS)
+    return np.moveaxis(rotations, 0, 1).astype(np.float32), np.moveaxis(root_m, 0, 1).astype(np.float32)
+
+
+def _known_and_wanted(shown: Windows) -> tuple[Int[Array, "11"], Int[Array, "G"]]:
+    gap = shown.root_m.shape[1] - PAST - 1
+    return np.append(np.arange(PAST), PAST + gap), np.arange(PAST, PAST + gap)
+
+
+def _keys(shown: Windows) -> tuple[Float[Array, "W 11 J 3 3"], Float[Array, "W 11 3"]]:
+    """The known poses of all windows."""
+    known = [*range(PAST), -1]
+    return shown.rotations[:, known].astype(np.float64), shown.root_m[:, known].astype(np.float64)
+
+
 def spline(shown: Windows) -> Filling:
     """``mmm.baselines.spline``: through the ten known poses and the target, the root along a natural cubic spline."""
-    gap = shown.root_m.shape[1] - PAST - 1
-    times, wanted = np.append(np.arange(PAST), PAST + gap).astype(float), np.arange(PAST, PAST + gap)
-    keys = np.concatenate([shown.rotations[:, :PAST], shown.rotations[:, -1:]], axis=1).astype(np.float64)
-    root = np.concatenate([shown.root_m[:, :PAST], shown.root_m[:, -1:]], axis=1).astype(np.float64)
+    known, wanted = _known_and_wanted(shown)
+    times, gap = known.astype(float), len(wanted)
+    keys, root = _keys(shown)
     windows, _, joints = keys.shape[:3]
     one_by_one = np.moveaxis(keys, 2, 1).reshape(windows * joints, len(times), 3, 3)
     rotvecs = last_segment(times, one_by_one, wanted - times[-2])  # from the last known pose on
@@ -60,7 +83,8 @@ def spline(shown: Windows) -> Filling:
     return rotations.astype(np.float32), CubicSpline(times, root, axis=1, bc_type="natural")(wanted).astype(np.float32)
 
 
-BASELINES: dict[str, Filler] = {"zero-velocity": zero_velocity, "interpolation": interpolation, "spline": spline}
+BASELINES: dict[str, Filler] = {"zero-velocity": zero_velocity, "interpolation": interpolation, "inertial": inertial,
+                                "spline": spline}
 """Plainest first."""
 
 

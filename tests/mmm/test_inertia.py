@@ -1,0 +1,68 @@
+"""Interpolation at speed in numpy: against the one in torch and the formula worked out by hand."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from mmm import baselines
+from mmm.inertia import inertial_positions, inertial_rotations
+from mmm.models.prefill import inertial_fill
+from tests.mmm.inertial import inertial_by_hand
+from tests.mmm.making import TINY, smooth_motion
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0, 119.88])
+@pytest.mark.parametrize("seed", range(6))
+def test_equal_to_the_one_in_torch_for_any_pattern(seed, fps):
+    rng = np.random.default_rng(seed)
+    motion = smooth_motion(seed, 50, TINY, fps)
+    hidden = rng.random((50, len(TINY))) < rng.uniform(0.3, 0.95)
+    hidden[rng.integers(50, size=len(TINY)), np.arange(len(TINY))] = False
+    filled = baselines.inertial(motion, hidden)
+    where = torch.from_numpy(hidden)[None]
+    rotations, root = inertial_fill(torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None],
+                                    where, fps)
+    np.testing.assert_allclose(filled.rotations, rotations[0].numpy(), atol=2e-6)
+    np.testing.assert_allclose(filled.root_m, root[0].numpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize("known", [[0, 10, 20, 30, 39], [*range(12), *range(30, 40)], [5, 6, 20], [17], [0, 39]])
+def test_equal_to_the_formula_worked_out_by_hand(known):
+    motion = smooth_motion(1, 40, TINY, 30.0)
+    wanted = np.setdiff1d(np.arange(40), known)
+    keys = np.array(known)
+    expected = inertial_by_hand(motion, known)
+    rotations = inertial_rotations(keys, motion.rotations[keys], wanted, 30.0)
+    root_m = inertial_positions(keys, motion.root_m[keys], wanted, 30.0)
+    assert rotations.dtype == root_m.dtype == np.float64
+    np.testing.assert_allclose(rotations, expected.rotations[wanted], atol=5e-7)
+    np.testing.assert_allclose(root_m, expected.root_m[wanted], atol=5e-7)
+
+
+def test_known_frames_may_be_asked_for_too():
+    motion = smooth_motion(2, 30, TINY, 30.0)
+    known = np.array([3, 8, 21, 27])
+    np.testing.assert_allclose(inertial_rotations(known, motion.rotations[known], known, 30.0),
+                               motion.rotations[known], atol=1e-6)
+    np.testing.assert_allclose(inertial_positions(known, motion.root_m[known], known, 30.0), motion.root_m[known])
+
+
+def test_a_long_gap_goes_straight_in_its_middle():
+    """Where the spline overshoots: after a second or two nothing is left of the speed at the ends."""
+    known, wanted = np.array([0, 1, 601, 602]), np.arange(2, 601)
+    places = np.outer([0.0, 0.1, 0.1, 0.2], [1, 0, 0])  # 6 metres a second before and after
+    path = inertial_positions(known, places, wanted, 60.0)[:, 0]
+    assert abs(path[299] - 0.1) < 0.01
+    slopes = np.diff(np.concatenate([places[:2, 0], path]))
+    assert slopes[1] == pytest.approx(0.1, rel=0.05)  # the first step of the gap goes on as the last known one
+
+
+def test_ten_thousand_frames_with_one_gap_take_no_time():
+    motion = smooth_motion(0, 10_000, TINY, 60.0)
+    hidden = np.zeros((10_000, len(TINY)), dtype=bool)
+    hidden[4000:4060] = True
+    started = time.perf_counter()
+    baselines.inertial(motion, hidden)
+    assert time.perf_counter() - started < 0.25  # about 0.01 s on an idle core: the rest of the clip is not looked at
