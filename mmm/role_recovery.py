@@ -16,7 +16,7 @@ from mmm import rotations as rot
 from mmm.features import to_features
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.base import Filled, distance_feature
-from mmm.models.prefill import inertial_fill, slerp_fill
+from mmm.models.prefill import fill_gaps
 from mmm.motion import Motion
 from mmm.roles import ROLE_PARENTS, match_roles
 from mmm.windows import fade, windows
@@ -81,11 +81,7 @@ def recover_roles(
 
 def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Array) -> Motion:
     rotations, root = (torch.from_numpy(values)[None] for values in (motion.rotations, motion.root_m))
-    where = torch.from_numpy(hidden)[None]
-    if config.fill == "slerp":
-        rotations, root = slerp_fill(rotations, root, where)
-    else:
-        rotations, root = inertial_fill(rotations, root, where, motion.fps)
+    rotations, root = fill_gaps(config.fill, rotations, root, torch.from_numpy(hidden)[None], motion.fps)
     return Motion(motion.skeleton, rotations[0].numpy(), root[0].numpy(), motion.fps)
 
 

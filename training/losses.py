@@ -6,7 +6,9 @@ A loss is a weighted sum of terms, and each term a mean: sums over the windows a
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -181,16 +183,20 @@ class RelativeLoss(Loss):
         return torch.ones(len(hidden), len(self.names), device=hidden.device)
 
 
-def _roles(config: MaskedMotionConfig) -> Loss:
+def _roles(config: MaskedMotionConfig, **changes: Any) -> Loss:
     from training.roles_loss import RolesLoss  # it builds on this module
 
-    return RolesLoss.of(config)
+    return replace(RolesLoss.of(config), **changes)
 
 
 LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "pose": lambda config: PoseLoss(config.skeleton, config.fitted_stats),
     "mse": lambda config: MseLoss(),
     "roles": _roles,
+    # To measure what forward kinematics and the weights by gap bring.
+    "roles-turns": partial(_roles, position=0.0, velocity=0.0, contact=0.0, square=0.0),
+    "roles-pelvis": partial(_roles, contact=0.0, kinematics=False),
+    "roles-even": partial(_roles, by_gap=False),
 }
 """What ``TrainingPlan.loss`` may name."""
 

@@ -3,13 +3,14 @@
 On several GPUs: ``accelerate launch -m training.pretrain ...`` with the same options.
 """
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 import typer
 
 from mmm.errors import ModelError
-from mmm.models import MaskedMotionConfig, make_config, make_model
+from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config, make_model
 from training import commands as c
 from training.dataset import MotionSet
 from training.loop import make_accelerator
@@ -57,17 +58,32 @@ def main(
         accelerator = make_accelerator()
         split = c.load_split(data, accelerator)
         changes = recipe.changes | {name: value for name, value in (("fill", fill), ("output", output)) if value}
-        config = _config(recipe, changes, plan, split)
-        c.check_body(data, split, config)
-        if config.representation == "roles":  # in leg lengths already
-            split.stats = config.fitted_stats
-        else:
-            config.stats = split.fit_stats(config.max_frames).to_dict()
-            if config.fill != "zero":
-                config.standard = split.fit_standard(config.max_frames)
-        torch.manual_seed(plan.seed)
-        c.run_and_save(make_model(config), split, plan, accelerator, program="pretrain", data=data, out=out,
+        model = untrained(recipe, changes, plan, split, data)
+        c.run_and_save(model, split, plan, accelerator, program="pretrain", data=data, out=out,
                        run_dir=run_dir, fresh=fresh, watch_every=watch_every)
+
+
+def untrained(
+    recipe: Recipe, changes: dict[str, Any], plan: TrainingPlan, split: MotionSet, data: Path
+) -> MaskedMotionModel:
+    """A recipe's network with fields changed, its first weights drawn by the plan's seed; fits the statistics.
+
+    Args:
+        split: the training split of the set ``data``; its statistics are set.
+
+    Raises:
+        ModelError: the set is none that the network can train on.
+    """
+    config = _config(recipe, changes, plan, split)
+    c.check_body(data, split, config)
+    if config.representation == "roles":  # in leg lengths already
+        split.stats = config.fitted_stats
+    else:
+        config.stats = split.fit_stats(config.max_frames).to_dict()
+        if config.fill != "zero":
+            config.standard = split.fit_standard(config.max_frames)
+    torch.manual_seed(plan.seed)
+    return make_model(config)
 
 
 def _config(recipe: Recipe, changes: dict[str, Any], plan: TrainingPlan, split: MotionSet) -> MaskedMotionConfig:

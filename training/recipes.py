@@ -42,6 +42,8 @@ _ROLES = TrainingPlan(
     masks=MaskMix(random=0.3, every=1.5, keep_hide=0.5, span=1.5, between=4, every_steps=(3, 30), hide_frames=(4, 30),
                   span_frames=(5, 60)))
 """For networks on joint roles, at 30 frames a second."""
+_ABRUPT: dict[str, Any] = {"edge_s": 0.0, "smooth_s": 0.0}
+"""Residuals set in at once, and nothing is smoothed."""
 
 PRETRAINING: dict[str, Recipe] = {
     # Published.
@@ -68,6 +70,19 @@ PRETRAINING: dict[str, Recipe] = {
     "ecm-small-absolute": Recipe("ecm-small", _SMALL, {"output": "absolute"}),
     "ecm-small-curriculum": Recipe("ecm-small", replace(_SMALL, gap_curriculum=0.5)),
     "ecm-small-relative": Recipe("ecm-small", replace(_SMALL, normalise_by_fill=True)),
+    "ecm-small-slerp": Recipe("ecm-small", _SMALL, {"fill": "slerp"}),
+    "ecm-small-abrupt": Recipe("ecm-small", _SMALL, _ABRUPT),
+    # Fading in presumes a fill that meets the known frames at both ends: without one, it goes too.
+    "inbetween-absolute": Recipe("inbetween", _ROLES, {"output": "absolute", **_ABRUPT}),
+    "inbetween-hold": Recipe("inbetween", _ROLES, {"fill": "hold", **_ABRUPT}),
+    "inbetween-slerp": Recipe("inbetween", _ROLES, {"fill": "slerp"}),
+    "inbetween-world": Recipe("inbetween", _ROLES, {"relative_input": False}),
+    "inbetween-blind": Recipe("inbetween", _ROLES, {"distance_input": False}),
+    "inbetween-turns": Recipe("inbetween", replace(_ROLES, loss="roles-turns")),
+    "inbetween-pelvis": Recipe("inbetween", replace(_ROLES, loss="roles-pelvis")),
+    "inbetween-even": Recipe("inbetween", replace(_ROLES, loss="roles-even")),
+    "inbetween-plain": Recipe("inbetween", replace(_ROLES, augment=None)),
+    "inbetween-abrupt": Recipe("inbetween", _ROLES, _ABRUPT),
 }
 
 _FIXED = replace(ORIGINAL, corruption=False)

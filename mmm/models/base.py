@@ -13,7 +13,7 @@ from transformers.utils import ModelOutput
 
 from mmm.models.body_frame import BodyFrame, Tree
 from mmm.models.config import MaskedMotionConfig
-from mmm.models.prefill import hidden_features, inertial_fill, neighbours, slerp_fill
+from mmm.models.prefill import fill_gaps, hidden_features, neighbours
 
 DISTANCE_SCALE_FRAMES = 30.0
 """Distances to known frames enter the network as ``log1p(frames) / log1p(30)``: about 1 for half a second."""
@@ -87,7 +87,7 @@ def smoothed(values: Tensor, sigma: float) -> Tensor:
 
 
 def pad_width(inputs: Tensor, width: int) -> Tensor:
-    """Zero-pad the last axis up to the encoder's width, as the original does."""
+    """Zero-pad the last axis up to a width, as the original does up to its encoders'."""
     return nn.functional.pad(inputs, (0, width - inputs.shape[-1]))
 
 
@@ -167,7 +167,7 @@ class MaskedMotionModel(PreTrainedModel):
             blank = fill if shown is None else shown
             inputs = torch.where(hidden_features(hidden) & (blank == 0), blank, inputs)
         if filled.extra is not None:
-            inputs = torch.cat([inputs, filled.extra], dim=-1)
+            inputs = torch.cat([inputs, self._told(filled.extra)], dim=-1)
         maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
         raw = self._decoded(inputs, music, maps, first_position)
         prediction = fill + self._eased(raw, filled) if self.config.output == "residual" else raw + shift
@@ -190,11 +190,13 @@ class MaskedMotionModel(PreTrainedModel):
             local, root = filled.features[..., :-3].unflatten(-1, (-1, 3, 3)), filled.features[..., -3:]
             frame = BodyFrame.of(self.tree, self.hips, local, root, body, hidden)
             assert filled.extra is not None
-            inputs = torch.cat([frame.inputs(), filled.extra], dim=-1)
+            inputs = torch.cat([frame.inputs(self.config.relative_input), self._told(filled.extra)], dim=-1)
         raw = self._decoded(inputs, None, maps, first_position)
         with torch.autocast(device.type, enabled=False):
             raw = raw.float()
             turns = raw[..., : 3 * joints + 3] * (raw[..., -2:-1] + 2).sigmoid()
+            if self.config.output == "absolute":
+                turns = frame.on_top_of_fill(turns)
             if self.config.smooth_s:
                 turns = smoothed(turns, self.config.smooth_s * self.config.fps)
             share = self.share(filled)  # (B, T, J)
@@ -215,6 +217,10 @@ class MaskedMotionModel(PreTrainedModel):
         """The left and right thigh among the roles."""
         assert self.config.joint_names is not None
         return self.config.joint_names.index("left_hip"), self.config.joint_names.index("right_hip")
+
+    def _told(self, extra: Tensor) -> Tensor:
+        """What the network is told of the gaps."""
+        return extra if self.config.distance_input else pad_width(extra[..., :-2], extra.shape[-1])
 
     def share(self, filled: Filled) -> Tensor:
         """(B,T,J): how much of a residual counts, by the distance to the known frames; see ``config.edge_s``."""
@@ -252,10 +258,7 @@ class MaskedMotionModel(PreTrainedModel):
             zero = torch.zeros((), dtype=motion.dtype, device=motion.device)
             return Filled(torch.where(hidden_features(hidden), zero, motion))
         matrices = motion[..., :-3].reshape(*motion.shape[:-1], -1, 3, 3)
-        if self.config.fill == "slerp":
-            rotations, root = slerp_fill(matrices, motion[..., -3:], hidden)
-        else:
-            rotations, root = inertial_fill(matrices, motion[..., -3:], hidden, self.config.fps)
+        rotations, root = fill_gaps(self.config.fill, matrices, motion[..., -3:], hidden, self.config.fps)
         before, after, _ = neighbours(hidden)
         frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
         gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)

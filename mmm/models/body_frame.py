@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mmm.models.prefill import neighbours, quat_exp, quat_to_matrix
+from mmm.models.prefill import matrix_to_quat, neighbours, quat_exp, quat_log, quat_to_matrix
 
 TURN_SCALE = 0.5
 """Turns enter the network divided by this: matrix entries of everyday turns then lie about 1."""
@@ -122,13 +122,21 @@ class BodyFrame:
         rows = torch.arange(len(self.reference), device=self.root.device)
         return (self.root[rows, self.reference] * torch.tensor([1.0, 0.0, 1.0], device=self.root.device))[:, None]
 
-    def inputs(self) -> Tensor:
-        """(B,T,15J+3): turns against the reference pose, places, speeds and the pelvis's path."""
-        batch = len(self.hidden)
+    @cached_property
+    def reference_world(self) -> Tensor:
+        """(B,1,J,3,3): world rotations of the reference pose."""
+        return self.world[torch.arange(len(self.reference), device=self.root.device), self.reference][:, None]
+
+    def inputs(self, relative: bool = True) -> Tensor:
+        """(B,T,15J+3): turns against the reference pose, places, speeds and the pelvis's path.
+
+        Args:
+            relative: False: world rotations in the heading's axes in place of turns; they depend on the rest pose.
+        """
         turn = self.heading[:, None, None]
-        rows = torch.arange(batch, device=self.root.device)
-        against = self.world[rows, self.reference][:, None]
-        turns = turn @ self.world @ against.transpose(-1, -2) @ turn.transpose(-1, -2)
+        turns = turn @ self.world
+        if relative:
+            turns = turns @ self.reference_world.transpose(-1, -2) @ turn.transpose(-1, -2)
         eye = torch.eye(3, device=turns.device, dtype=turns.dtype)
         turns = (turns - eye)[..., :2].flatten(-2) / TURN_SCALE  # (B, T, J, 6)
         own = ((self.positions - self.origin[:, None]) @ self.heading.transpose(-1, -2)[:, None]) / self.size[..., None]
@@ -138,6 +146,22 @@ class BodyFrame:
         return torch.cat([turns.flatten(2), (own - pelvis).flatten(2) * 2, steps.flatten(2) * 20,
                           (own - pelvis).diff(dim=1, append=(own - pelvis)[:, -1:]).flatten(2) * 20,
                           pelvis.flatten(2)], dim=-1)
+
+    def on_top_of_fill(self, answer: Tensor) -> Tensor:
+        """What an answer that says turns and a shift of the *reference* pose is on top of the fill.
+
+        Args:
+            answer: (B,T,3J+3) rotation vectors in the heading's axes, radians, and a shift in leg lengths.
+
+        Returns:
+            The same, to be applied to the filled pose of each frame.
+        """
+        turn, back = self.heading[:, None, None], self.heading.transpose(-1, -2)[:, None, None]
+        wanted = quat_to_matrix(quat_exp(answer[..., :-3].unflatten(-1, (-1, 3)))) @ turn @ self.reference_world
+        on_top = quat_log(matrix_to_quat(wanted @ self.world.transpose(-1, -2) @ back))
+        rows = torch.arange(len(self.reference), device=self.root.device)
+        way = ((self.root[rows, self.reference][:, None] - self.root) @ self.heading.transpose(-1, -2)) / self.size
+        return torch.cat([on_top.flatten(2), answer[..., -3:] + way], dim=-1)
 
     def apply(self, turns: Tensor, shift: Tensor) -> "Moved":
         """The windows with hidden joints turned and the pelvis moved.

@@ -38,10 +38,17 @@ class MaskedMotionConfig(PreTrainedConfig):
     """Spread of the first weights; the library's value suits widths of 768, narrow networks start deaf with it."""
 
     fill: str = "zero"
-    """What hidden entries hold when the network sees them: ``zero`` (the original), ``slerp`` or ``inertial``
-    (interpolated; then the hidden entries and their distance to the known ones are inputs too)."""
+    """What hidden entries hold when the network sees them: ``zero`` (the original), ``hold`` (the last known pose),
+    ``slerp`` or ``inertial`` (interpolated); with these three the hidden entries and their distance to the known ones
+    are inputs too."""
     output: str = "absolute"
-    """``absolute`` poses (the original) or a ``residual`` added to the fill, by a head that starts at zero."""
+    """``absolute`` poses (the original), with roles turns of one pose of the window; or a ``residual`` added to the
+    fill, by a head that starts at zero."""
+    distance_input: bool = True
+    """Whether the distances to the known frames are told; False, to measure what they bring: zeros in their place."""
+    relative_input: bool = True
+    """With roles: whether rotations are told as turns against one pose of the window, in which rest poses cancel;
+    False, to measure what that brings: world rotations in the body's heading."""
     edge_s: float = 0.0
     """How gently a residual sets in beside the known frames: at a distance of d seconds it counts by
     ``d^2 / (d^2 + edge_s^2)``, so that speeds do not jump there. 0: at once."""
@@ -69,16 +76,16 @@ class MaskedMotionConfig(PreTrainedConfig):
             self.set_skeleton(match_roles(SMPL24).role_skeleton if self.representation == "roles" else SMPL24)
         if self.stats is None:
             self.stats = Stats.identity(self.music_size).to_dict()
-        for name, options in (("fill", ("zero", "slerp", "inertial")), ("output", ("absolute", "residual")),
+        for name, options in (("fill", ("zero", "hold", "slerp", "inertial")), ("output", ("absolute", "residual")),
                               ("positions", ("learned", "sinusoidal")), ("representation", ("joints", "roles"))):
             if getattr(self, name) not in options:
                 raise ModelError(f"config.json {name}", repr(getattr(self, name)), " or ".join(options), "correct it")
         if self.output == "residual" and self.fill == "zero":
-            raise ModelError("config.json output", "a residual to zeros", "fill: slerp or inertial",
+            raise ModelError("config.json output", "a residual to zeros", "fill: hold, slerp or inertial",
                              "set fill to one of these")
-        if self.representation == "roles" and (self.output != "residual" or self.uses_music):
-            raise ModelError("config.json representation", "roles with absolute poses or music",
-                             "a residual without music", "correct it")
+        if self.representation == "roles" and (self.fill == "zero" or self.uses_music):
+            raise ModelError("config.json representation", "roles with zeros in gaps, or with music",
+                             "fill: hold, slerp or inertial, without music", "correct it")
         if self.input_size > self.hidden_size and not self.embeds_inputs:
             raise ModelError("config.json hidden_size", f"{self.hidden_size}", f"at least the {self.input_size} inputs",
                              "choose a wider network")

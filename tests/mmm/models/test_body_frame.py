@@ -159,8 +159,8 @@ def test_gap_lengths():
     assert gap_lengths(hidden)[0, :, 0].tolist() == [4, 4, 0, 4, 4, 4, 0, 0, 2]
 
 
-def test_roles_with_music_or_absolute_poses_cannot_be():
+def test_roles_with_music_or_zeros_in_gaps_cannot_be():
     with pytest.raises(ModelError, match="config.json representation"):
         make_config("ecm-small", representation="roles")
     with pytest.raises(ModelError, match="config.json representation"):
-        make_config("inbetween", output="absolute")
+        make_config("inbetween", output="absolute", fill="zero")

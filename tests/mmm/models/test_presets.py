@@ -63,10 +63,10 @@ def test_every_network_has_its_own_model_type():
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"fill": "magic"}, "config.json fill: 'magic'; expected zero or slerp or inertial; correct it"),
+    ({"fill": "magic"}, "config.json fill: 'magic'; expected zero or hold or slerp or inertial; correct it"),
     ({"output": "relative"}, "expected absolute or residual"),
     ({"positions": "none"}, "expected learned or sinusoidal"),
-    ({"fill": "zero", "output": "residual"}, "a residual to zeros; expected fill: slerp"),
+    ({"fill": "zero", "output": "residual"}, "a residual to zeros; expected fill: hold, slerp or inertial"),
     ({"hidden_size": 48}, "config.json hidden_size: 48; expected at least the 57 inputs; choose a wider network"),
 ])
 def test_configurations_that_cannot_be(changes, message):
