@@ -37,7 +37,7 @@ _ECM = staged(ORIGINAL, Stage(53_000, 1e-4), Stage(16_000, 1e-5), Stage(69_000, 
 _COMMON = staged(replace(ORIGINAL, batch=128), Stage(20_000, 1e-4), Stage(20_000, 1e-5))
 _SMALL = TrainingPlan()
 _ROLES = TrainingPlan(
-    steps=6_000, batch=24, learning_rate=5e-4, head_rate=0.3, min_frames=18, max_frames=80, loss="roles",
+    steps=6_000, batch=24, learning_rate=6e-4, head_rate=0.03, min_frames=18, max_frames=80, loss="roles",
     shift_positions=False, ema=0.998, balance=0.5, augment=Augment(),
     masks=MaskMix(random=0.3, every=1.5, keep_hide=0.5, span=1.5, between=4, every_steps=(3, 30), hide_frames=(4, 30),
                   span_frames=(5, 60)))

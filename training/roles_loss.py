@@ -31,12 +31,21 @@ class RolesLoss(Loss):
     """Of the mean error of joint velocities, metres a frame."""
     contact: float = 2.0
     """Of how far feet slide that stand in truth, metres a frame."""
+    square: float = 0.3
+    """Of the squared joint distance, in units of ``usual_m`` for each frame of the gap: distances alone give large errors
+    no more pull than small ones."""
     expected: float = 0.02
     """Of the difference between the expected error and the real one, in powers of e; no gradient reaches the poses."""
+    usual_m: float = 0.005
+    """Metres that interpolation errs for each frame that a gap is long, about."""
     standing_m: float = 0.006
     """A foot stands where it moves less than this in a frame."""
+    kinematics: bool = True
+    """Whether positions and velocities are those of all joints; False, to measure that: of the pelvis alone."""
+    by_gap: bool = True
+    """Whether frames of long gaps count less; False, to measure that: all alike."""
 
-    names = ("rotation", "position", "velocity", "contact", "expected")
+    names = ("rotation", "position", "velocity", "contact", "square", "expected")
 
     @staticmethod
     def of(config: MaskedMotionConfig) -> "RolesLoss":
@@ -47,7 +56,7 @@ class RolesLoss(Loss):
     @property
     def weights(self) -> tuple[float, ...]:
         """See the base class."""
-        return self.rotation, self.position, self.velocity, self.contact, self.expected
+        return self.rotation, self.position, self.velocity, self.contact, self.square, self.expected
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
         """(terms,) over the windows of a batch, or of a part of it."""
@@ -55,17 +64,20 @@ class RolesLoss(Loss):
         tree = Tree(self.parents)
         world, places = _kinematics(tree, output.prediction, batch.body)
         true_world, true_places = _kinematics(tree, batch.motion, batch.body)
-        weight, pair = _weights(batch.hidden)
+        weight, pair = self._where(batch.hidden)
         turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
-        apart = _norm(places - true_places).mean(-1)
+        distance = _norm(places - true_places)
+        apart = distance.mean(-1)
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
-        strayed = _norm(speed - true_speed).mean(-1)
+        judged = slice(None) if self.kinematics else slice(1)
+        placed, strayed = distance[:, :, judged].mean(-1), _norm(speed - true_speed)[:, :, judged].mean(-1)
+        square = (distance[:, :, judged] * _by_gap(batch.hidden)[..., None] / self.usual_m).square().mean(-1)
         feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
         standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
         slid = (_norm(feet) * standing).mean(-1)
         missed = (output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()).abs()
-        return torch.stack([(turned * weight).sum(), (apart * weight).sum(), (strayed * pair).sum(),
-                            (slid * pair).sum(), (missed * weight).sum()])
+        return torch.stack([(turned * weight).sum(), (placed * weight).sum(), (strayed * pair).sum(),
+                            (slid * pair).sum(), square.sum(), (missed * weight).sum()])
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """Not told apart by window here."""
@@ -73,19 +85,23 @@ class RolesLoss(Loss):
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""
-        weight, pair = (values.sum(1) for values in _weights(hidden))
-        return torch.stack([weight, weight, pair, pair, weight], dim=-1)
+        weight, pair = (values.sum(1) for values in self._where(hidden))
+        return torch.stack([weight, weight, pair, pair, hidden.any(-1).sum(1).float(), weight], dim=-1)
 
     def counts(self, hidden: Tensor) -> Tensor:
         """(terms,) over a whole batch."""
         return self.window_counts(hidden).sum(0).clamp(min=1e-6)
 
+    def _where(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """How much each frame (B,T) counts, and each step to the next (B,T-1)."""
+        weight = _by_gap(hidden) if self.by_gap else hidden.any(-1).float()
+        return weight, torch.maximum(weight[:, 1:], weight[:, :-1])
 
-def _weights(hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each frame (B,T), and of each step to the next (B,T-1)."""
+
+def _by_gap(hidden: Tensor) -> Tensor:
+    """(B,T): 1 / (length of the gap + 2), zero in known frames."""
     length = gap_lengths(hidden).amax(-1)
-    weight = torch.where(length > 0, 1 / (length + 2), 0)
-    return weight, torch.maximum(weight[:, 1:], weight[:, :-1])
+    return torch.where(length > 0, 1 / (length + 2), 0)
 
 
 def _kinematics(tree: Tree, features: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:

@@ -53,11 +53,12 @@ class Block(nn.Module):
         query, key, value = (self.mixed(self.attention_norm(states)).reshape(batch, frames, 3, self.heads, -1)
                              .permute(2, 0, 3, 1, 4))
         query, key = self.rotary(query, positions), self.rotary(key, positions)
-        if maps is None:
+        if maps is None and states.is_cuda:  # on a processor the fused kernel's gradient takes longer than all the rest
             seen = nn.functional.scaled_dot_product_attention(query, key, value)
         else:
             weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(-1)
-            maps.append(weights)
+            if maps is not None:
+                maps.append(weights)
             seen = weights @ value
         states = states + self.dropout(self.attended(seen.transpose(1, 2).reshape(batch, frames, width)))
         near = self.near_norm(states).transpose(1, 2)
