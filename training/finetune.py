@@ -50,7 +50,8 @@ def main(
     with c.one_line_errors():
         if out.resolve() == parent.resolve():
             raise ModelError(f"--out {out}", "the checkpoint to start from", "another folder", "choose a new name")
-        plan = c.change_plan(find_recipe(FINETUNING, preset).plan, steps=steps, batch=batch, max_frames=max_frames,
+        recipe = find_recipe(FINETUNING, preset)
+        plan = c.change_plan(recipe.plan, steps=steps, batch=batch, max_frames=max_frames,
                              seed=seed, accumulation=accumulation, compile_=compile_, optimizer=optimizer,
                              precision=precision, rate=rate, loss=loss, window_stride=window_stride,
                              curriculum=curriculum, normalise=normalise_by_fill, balance=balance)
@@ -59,6 +60,8 @@ def main(
         model = load_model(parent, str(accelerator.device))
         split = c.load_split(data, accelerator)
         c.check_body(data, split, model.config)
+        for name, value in recipe.changes.items():  # what a network reads anew in every pass, never its sizes
+            setattr(model.config, name, value)
         split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units
         model.config.trained_masks = list(dict.fromkeys([*(model.config.trained_masks or []), *plan.specs]))
         c.run_and_save(model, split, plan, accelerator, program="finetune", data=data, out=out, run_dir=run_dir,

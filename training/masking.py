@@ -80,9 +80,11 @@ def draw_masks(
         start = (uniform(batch, 1) * (frames + length)).long() - length  # may hang over either end
         span |= (time >= start) & (time < start + length) & (gaps > gap)
 
-    first = _between((3, 16), batch, generator, device).clamp(max=max(frames // 3, 1))
-    last = torch.where(uniform(batch, 1) < 0.6, 1, (uniform(batch, 1) * 10).long() + 1).clamp(max=max(frames // 3, 1))
-    between = (time >= first) & (time < frames - last)
+    between = torch.zeros_like(span)
+    if mix.between:  # what does not ask for it draws the same numbers as ever
+        first = _between((3, 16), batch, generator, device).clamp(max=max(frames // 3, 1))
+        last = torch.where(uniform(batch, 1) < 0.6, 1, (uniform(batch, 1) * 10).long() + 1)
+        between = (time >= first) & (time < frames - last.clamp(max=max(frames // 3, 1)))
 
     weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span, mix.between], dtype=torch.float32,
                            device=device)

@@ -103,6 +103,9 @@ FINETUNING: dict[str, Recipe] = {
     "common": Recipe("common", staged(replace(_FIXED, batch=128), *_3BERT_FIXED)),
     # Ours: a few hundred steps in which short gaps count like long ones.
     **{f"{name}-small": Recipe(f"{name}-small", _SMALL_FIXED) for name in ("3bert", "ecm")},
+    # The same for a network that was pre-trained on slerp: it gets used to the inertial fill.
+    "ecm-small-refill": Recipe("ecm-small", _SMALL_FIXED.scaled(1_500),
+                               {"fill": "inertial", "edge_s": 1 / 30, "smooth_s": 0.02}),
     **{name: Recipe(name, replace(_ROLES, steps=600, learning_rate=1e-4, warmup=50))
        for name in ("common-small", "inbetween")},
 }

@@ -98,7 +98,6 @@ def _distributed(accelerator: Accelerator, model: MaskedMotionModel) -> nn.Modul
     """The network on its device, wrapped or sharded where several processes train it."""
     if accelerator.distributed_type != DistributedType.FSDP:
         return accelerator.prepare(model)
-    model.get_input_embeddings = lambda: None  # accelerate asks for the words' table; there are no words
     # It shards a network only beside an optimiser; ours is made afterwards, of the shards.
     return accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.0))[0]
 

@@ -102,6 +102,10 @@ class MaskedMotionModel(PreTrainedModel):
     config_class: type[MaskedMotionConfig] = MaskedMotionConfig
     base_model_prefix = "masked_motion"
 
+    def get_input_embeddings(self) -> nn.Module:  # type: ignore[override]
+        """There is no table of words."""
+        return None  # type: ignore[return-value]
+
     def decode(
         self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
     ) -> Tensor:

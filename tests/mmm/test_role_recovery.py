@@ -1,0 +1,175 @@
+"""Recovery on joint roles: any skeleton, any frame rate, nothing hidden gets through."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmm import baselines, masks
+from mmm.errors import ModelError
+from mmm.models import make_config, make_model
+from mmm.motion import Clip, Motion
+from mmm.recovery import interpolate, recover
+from mmm.role_recovery import recover_roles
+from mmm.skeleton import SMPL24, Skeleton
+from mmm.windows import windows
+from tests.mmm.making import TINY, smooth_motion
+from tests.mmm.networks import poisoned
+
+EXTRA = Skeleton((*SMPL24.names, "prop"), (*SMPL24.parents, 23), np.vstack([SMPL24.offsets_m, [[0.1, 0, 0]]]))
+"""SMPL with something in its right hand."""
+
+
+def network(awake: bool = True, **changes):
+    torch.manual_seed(0)
+    model = make_model(make_config("inbetween", **({"hidden_size": 32, "intermediate_size": 64, "encoder_layers": 2}
+                                                   | changes))).eval()
+    if awake:
+        with torch.no_grad():
+            model.head.weight.normal_(std=0.05)
+    return model
+
+
+def clip_at(fps: float, seconds: float = 3.0, skeleton: Skeleton = SMPL24) -> Clip:
+    return Clip("swing", smooth_motion(2, round(seconds * fps) + 1, skeleton, fps))
+
+
+PATTERNS = ("every:7", "span:20-50", "span:20-50@left_arm", "keep:5,hide:5")
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0, 25.0, 120.0])
+@pytest.mark.parametrize("spec", PATTERNS)
+def test_known_entries_stay_and_hidden_ones_never_matter(fps, spec):
+    clip = clip_at(fps)
+    hidden = masks.parse(spec, clip).hidden
+    model = network()
+    result = recover(model, clip, hidden)
+    again = recover(model, poisoned(clip, hidden), hidden)
+    found, other = result.recovered.motion, again.recovered.motion
+    np.testing.assert_array_equal(found.rotations[~hidden], clip.motion.rotations[~hidden])
+    np.testing.assert_array_equal(found.root_m[~hidden[:, 0]], clip.motion.root_m[~hidden[:, 0]])
+    np.testing.assert_array_equal(found.rotations, other.rotations)
+    np.testing.assert_array_equal(found.root_m, other.root_m)
+    assert found.fps == fps
+    filled = interpolate("slerp", clip, hidden).recovered.motion
+    assert np.abs(found.rotations - filled.rotations)[hidden].max() > 0.05  # it does something
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0, 24.0])
+def test_an_untrained_network_returns_its_fill_on_the_clips_own_frames(fps):
+    clip = clip_at(fps)
+    hidden = masks.parse("span:20-50", clip).hidden
+    found = recover(network(awake=False, fill="slerp"), clip, hidden).recovered.motion
+    expected = baselines.slerp(clip, hidden)
+    np.testing.assert_allclose(found.rotations, expected.rotations, atol=3e-6)
+    np.testing.assert_allclose(found.root_m, expected.root_m, atol=3e-6)
+
+
+def test_bones_keep_their_length_and_poses_are_rotations():
+    clip = clip_at(60.0)
+    found = recover(network(), clip, masks.parse("every:9", clip)).recovered.motion
+    places = found.positions()
+    for j, parent in enumerate(SMPL24.parents[1:], start=1):
+        length = np.linalg.norm(places[:, j] - places[:, parent], axis=-1)
+        np.testing.assert_allclose(length, np.linalg.norm(SMPL24.offsets_m[j]), atol=1e-5)
+    product = np.swapaxes(found.rotations, -1, -2) @ found.rotations
+    np.testing.assert_allclose(product, np.broadcast_to(np.eye(3), product.shape), atol=1e-5)
+
+
+def test_the_rate_hardly_matters():
+    """The same movement at 30 and at 60 frames a second, with the same moments known, comes back alike."""
+    model = network()
+    slow, fast = clip_at(30.0), clip_at(60.0)
+    at_30 = np.zeros((len(slow), 24), dtype=bool)
+    at_30[20:50] = True
+    at_60 = np.zeros((len(fast), 24), dtype=bool)
+    at_60[39:100] = True  # the first and last known moments are those of 30 frames a second
+    at_60[39], at_60[99:] = True, False
+    places = [recover(model, clip, hidden).recovered.motion.positions()
+              for clip, hidden in ((slow, at_30), (fast, at_60))]
+    filled = interpolate("slerp", slow, at_30).recovered.motion.positions()
+    moved = np.abs(places[0] - filled)[20:50].mean()
+    assert np.abs(places[0] - places[1][::2])[22:48].mean() < 0.15 * moved
+
+
+def test_joints_without_a_role_are_interpolated():
+    clip = clip_at(30.0, skeleton=EXTRA)
+    hidden = masks.parse("span:20-50", clip).hidden
+    result = recover(network(), clip, hidden)
+    expected = interpolate("inertial", clip, hidden).recovered.motion if "inertial" in baselines.METHODS else None
+    prop = EXTRA.names.index("prop")
+    if expected is not None:
+        np.testing.assert_allclose(result.recovered.motion.rotations[:, prop], expected.rotations[:, prop], atol=3e-6)
+    assert "the other 3 joints are interpolated" in result.notes[0]
+
+
+def test_single_joints_move_alone():
+    clip = clip_at(30.0)
+    hidden = masks.parse("span:20-50@left_wrist", clip).hidden
+    found = recover(network(), clip, hidden).recovered.motion
+    np.testing.assert_array_equal(found.root_m, clip.motion.root_m)
+    joints = np.flatnonzero(hidden.any(axis=0))
+    others = np.setdiff1d(np.arange(24), joints)
+    np.testing.assert_array_equal(found.rotations[:, others], clip.motion.rotations[:, others])
+
+
+def test_long_clips_are_recovered_in_windows_without_seams():
+    model = network(max_frames=40)
+    clip = clip_at(30.0, seconds=6)
+    hidden = np.ones((len(clip), 24), dtype=bool)
+    hidden[::10] = False
+    steps = []
+    found = recover(model, clip, hidden, progress=steps.append).recovered.motion
+    assert steps[-1] == 1
+    assert len(steps) > 4
+    jump = np.abs(np.diff(found.rotations, axis=0)).max(axis=(1, 2, 3))
+    at_borders = np.zeros(len(jump), dtype=bool)
+    at_borders[[edge - 1 for cut in windows(len(clip), 40) for edge in cut if 0 < edge < len(clip)]] = True
+    both = hidden[1:, 0] & hidden[:-1, 0]
+    assert jump[both & at_borders].max() <= 1.5 * np.percentile(jump[both & ~at_borders], 95)
+
+
+def test_what_the_network_expects_of_itself_is_told_for_hidden_frames():
+    clip = clip_at(60.0)
+    hidden = masks.parse("span:20-50", clip).hidden
+    expected = recover(network(), clip, hidden).expected_cm
+    assert expected is not None
+    assert (expected[20:51] > 0).all()
+    assert not expected[:20].any()
+    assert not expected[51:].any()
+
+
+def test_attention_covers_the_window_of_the_frame_asked_for():
+    model = network(max_frames=40)
+    clip = clip_at(60.0, seconds=4)  # 121 frames for the network, in windows of 40
+    result = recover(model, clip, masks.parse("every:9", clip), attention=True, attention_frame=200)
+    trace = result.attention
+    assert trace is not None
+    assert trace.frames[0] <= 200 < trace.frames[1]
+    assert trace.stages["motion"].shape == (2, 8, 40, 40)
+    np.testing.assert_allclose(trace.stages["motion"].astype(np.float32).sum(-1), 1, atol=2e-3)
+    plain = recover(model, clip, masks.parse("every:9", clip))
+    np.testing.assert_allclose(result.recovered.motion.root_m, plain.recovered.motion.root_m, atol=1e-5)
+
+
+def test_a_body_without_legs_is_refused_and_names_can_be_given_by_hand():
+    odd = Skeleton(tuple(f"bone{j}" for j in range(24)), SMPL24.parents, SMPL24.offsets_m)
+    clip = Clip("odd", Motion(odd, *(lambda m: (m.rotations, m.root_m))(smooth_motion(2, 40, SMPL24, 30.0)), 30.0))
+    hidden = np.zeros((40, 24), dtype=bool)
+    hidden[10:20] = True
+    with pytest.raises(ModelError, match="no joint found for"):
+        recover(network(), clip, hidden)
+    with pytest.raises(ModelError, match="no joint found for"):
+        recover(network(), Clip("tiny", smooth_motion(0, 40, TINY, 30.0)), np.pad(hidden[:, :5], ((0, 0), (0, 1))))
+    from mmm.roles import match_roles
+
+    named = {role: f"bone{SMPL24.names.index(joint)}" for role, joint in match_roles(SMPL24).named.items()}
+    by_hand = recover(network(), clip, hidden, roles=named).recovered.motion
+    known = Clip("known", Motion(SMPL24, clip.motion.rotations, clip.motion.root_m, 30.0))
+    np.testing.assert_array_equal(by_hand.rotations, recover(network(), known, hidden).recovered.motion.rotations)
+
+
+def test_two_frames_are_enough():
+    clip = clip_at(60.0).crop(0, 3)
+    hidden = np.zeros((3, 24), dtype=bool)
+    hidden[1] = True
+    assert np.isfinite(recover_roles(network(), clip.motion, hidden).motion.positions()).all()

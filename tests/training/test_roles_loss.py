@@ -1,0 +1,94 @@
+"""The loss of networks on joint roles, against plain loops."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmm.models import MaskedMotionOutput, make_config
+from mmm.motion import Motion
+from mmm.roles import match_roles
+from mmm.skeleton import SMPL24
+from tests.mmm.making import smooth_motion
+from training.losses import make_loss
+from training.plan import TrainingPlan
+from training.roles_loss import RolesLoss
+from training.step import Batch
+
+FRAMES = 24
+CONFIG = make_config("inbetween")
+
+
+def features(motion: Motion) -> torch.Tensor:
+    return torch.cat([torch.from_numpy(motion.rotations).flatten(1), torch.from_numpy(motion.root_m)], dim=-1)
+
+
+def case(expected_m: float = 0.05) -> tuple[list[Motion], list[Motion], Batch, MaskedMotionOutput]:
+    roles = match_roles(SMPL24)
+    true = [roles.to_roles(smooth_motion(seed, FRAMES, SMPL24, 30.0)) for seed in (0, 1)]
+    other = [roles.to_roles(smooth_motion(seed, FRAMES, SMPL24, 30.0)) for seed in (5, 6)]
+    hidden = torch.zeros(2, FRAMES, 22, dtype=torch.bool)
+    hidden[0, 5:9] = True
+    hidden[1, 3:20] = True
+    body = torch.stack([torch.from_numpy(m.skeleton.offsets_m) for m in true])
+    batch = Batch(torch.stack([features(m) for m in true]), hidden, body=body)
+    output = MaskedMotionOutput(prediction=torch.stack([features(m) for m in other]),
+                                expected_m=torch.full((2, FRAMES), expected_m))
+    return true, other, batch, output
+
+
+def test_terms_equal_a_plain_loop():
+    true, other, batch, output = case()
+    loss = RolesLoss.of(CONFIG)
+    sums, counts = np.zeros(6), np.zeros(6)
+    feet = [true[0].skeleton.names.index(n) for n in ("left_ankle", "left_toe", "right_ankle", "right_toe")]
+    for b, (first, last) in enumerate(((5, 9), (3, 20))):
+        gap = last - first + 1
+        weight = np.zeros(FRAMES)
+        weight[first:last] = 1 / (gap + 2)
+        p, q = other[b].positions().astype(float), true[b].positions().astype(float)
+        r, s = other[b].world_rotations().astype(float), true[b].world_rotations().astype(float)
+        for t in range(FRAMES):
+            if weight[t]:
+                apart = np.mean([np.linalg.norm(p[t, j] - q[t, j]) for j in range(22)])
+                sums[0] += weight[t] * np.mean([np.linalg.norm(r[t, j] - s[t, j]) for j in range(22)]) / 2**0.5
+                sums[1] += weight[t] * apart
+                sums[4] += np.mean([(np.linalg.norm(p[t, j] - q[t, j]) * weight[t] / 0.005)**2 for j in range(22)])
+                sums[5] += weight[t] * abs(np.log(0.05) - np.log(apart + 1e-3))
+                counts += [weight[t], weight[t], 0, 0, 1, weight[t]]
+            pair = max(weight[t], weight[t + 1]) if t + 1 < FRAMES else 0
+            if pair:
+                step, truth = p[t + 1] - p[t], q[t + 1] - q[t]
+                sums[2] += pair * np.mean(np.linalg.norm(step - truth, axis=-1))
+                sums[3] += pair * np.mean([np.linalg.norm(step[j]) * (np.linalg.norm(truth[j]) < 0.006) for j in feet])
+                counts += [0, 0, pair, pair, 0, 0]
+    np.testing.assert_allclose(loss.sums(output, batch), sums, rtol=2e-3)
+    np.testing.assert_allclose(loss.counts(batch.hidden), counts, rtol=1e-5)
+
+
+def test_the_truth_costs_nothing_and_shares_add_up():
+    _, _, batch, output = case()
+    loss = make_loss(TrainingPlan(loss="roles"), CONFIG)
+    perfect = MaskedMotionOutput(prediction=batch.motion, expected_m=torch.full((2, FRAMES), 1e-3))
+    sums = loss.sums(perfect, batch)
+    assert sums[[0, 1, 2, 4]].max() < 1e-3
+    counts = loss.counts(batch.hidden)
+    parts = [loss.terms(MaskedMotionOutput(prediction=output.prediction[b:b + 1],
+                                           expected_m=output.expected_m[b:b + 1]), batch.share(b, 2), counts)
+             for b in range(2)]
+    torch.testing.assert_close(sum(parts), loss.terms(output, batch, counts))
+
+
+def test_the_expected_error_teaches_itself_alone():
+    _, _, batch, output = case()
+    output.prediction.requires_grad_()
+    output.expected_m = output.expected_m.clone().requires_grad_()
+    RolesLoss.of(CONFIG).sums(output, batch)[5].backward()
+    assert output.prediction.grad is None or not output.prediction.grad.any()
+    assert (output.expected_m.grad[0, 5:9] != 0).all()
+
+
+@pytest.mark.parametrize("gap", [4, 16])
+def test_frames_of_short_gaps_count_more(gap):
+    hidden = torch.zeros(1, 30, 22, dtype=torch.bool)
+    hidden[:, 5:5 + gap] = True
+    assert RolesLoss.of(CONFIG).counts(hidden)[0] == pytest.approx(gap / (gap + 3), rel=1e-5)
