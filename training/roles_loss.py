@@ -32,8 +32,8 @@ class RolesLoss(Loss):
     contact: float = 2.0
     """Of how far feet slide that stand in truth, metres a frame."""
     square: float = 0.3
-    """Of the squared joint distance, in units of ``usual_m`` for each frame of the gap: distances alone give large errors
-    no more pull than small ones."""
+    """Of the squared joint distance, in units of ``usual_m`` for each frame of the gap: distances alone give large
+    errors no more pull than small ones."""
     expected: float = 0.02
     """Of the difference between the expected error and the real one, in powers of e; no gradient reaches the poses."""
     usual_m: float = 0.005

@@ -102,7 +102,7 @@ class MaskedMotionModel(PreTrainedModel):
     config_class: type[MaskedMotionConfig] = MaskedMotionConfig
     base_model_prefix = "masked_motion"
 
-    def get_input_embeddings(self) -> nn.Module:  # type: ignore[override]
+    def get_input_embeddings(self) -> nn.Module:
         """There is no table of words."""
         return None  # type: ignore[return-value]
 

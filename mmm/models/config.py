@@ -193,6 +193,7 @@ class InbetweenConfig(MaskedMotionConfig):
     model_type = "mmm-inbetween"
 
     hidden_size: int = 256
+    initializer_range: float = 0.06
     intermediate_size: int = 768
     encoder_layers: int = 8
     dropout: float = 0.0
@@ -200,7 +201,7 @@ class InbetweenConfig(MaskedMotionConfig):
     fill: str = "inertial"
     output: str = "residual"
     representation: str = "roles"
-    edge_s: float = 1 / 30
+    edge_s: float = 1 / 15
     smooth_s: float = 0.02
 
     @property

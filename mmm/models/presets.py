@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "3bert-small": _SMALL | {"encoder_layers": 1, "cross_layers": 1},
     "ecm-small": _SMALL | {"encoder_layers": 1, "cross_layers": 3},
     "common-small": _SMALL | {"encoder_layers": 4, "hidden_size": 384, "intermediate_size": 768,
-                              "representation": "roles"},
+                              "representation": "roles", "edge_s": 1 / 15},
     "inbetween": {},
 }
 

@@ -137,13 +137,13 @@ def test_predictions_are_rotations_and_known_frames_stay():
 
 
 def test_residuals_set_in_gently_beside_known_frames():
-    """At a distance of d seconds they count by d^2 / (d^2 + edge^2): at 30 fps a half in the first hidden frame."""
+    """At a distance of d seconds they count by d^2 / (d^2 + edge^2): an edge of 1/15 s is two frames here."""
     features, hidden, _ = windows(1)
     model = network("inbetween")
     share = model.share(model.fill(features, hidden))[0, :, 0]
     assert share[7] == 0
-    assert share[8] == pytest.approx(0.5, abs=1e-6)
-    assert share[9] == pytest.approx(0.8, abs=1e-6)
+    assert share[8] == pytest.approx(0.2, abs=1e-6)
+    assert share[9] == pytest.approx(0.5, abs=1e-6)
 
 
 def test_heading_faces_forward():
@@ -160,7 +160,7 @@ def test_gap_lengths():
 
 
 def test_roles_with_music_or_zeros_in_gaps_cannot_be():
-    with pytest.raises(ModelError, match="config.json representation"):
+    with pytest.raises(ModelError, match=r"config\.json representation"):
         make_config("ecm-small", representation="roles")
-    with pytest.raises(ModelError, match="config.json representation"):
+    with pytest.raises(ModelError, match=r"config\.json representation"):
         make_config("inbetween", output="absolute", fill="zero")
