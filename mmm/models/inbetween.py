@@ -16,15 +16,15 @@ from mmm.models.config import InbetweenConfig
 class Rotary(nn.Module):
     """Rotates pairs of query and key numbers by the frame's number times a rate."""
 
-    rates: Tensor
-
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.register_buffer("rates", 200.0 ** -(torch.arange(0, width, 2) / width), persistent=False)
+        self.width = width
 
     def forward(self, values: Tensor, positions: Tensor) -> Tensor:
         """(B,H,T,K) at frames (T,), turned; in float32, for bfloat16 cannot tell frame 300 from 301."""
-        angles = positions[:, None].float() * self.rates
+        # Not a buffer: from_pretrained leaves those that no file holds as the memory was.
+        rates = 200.0 ** -(torch.arange(0, self.width, 2, device=values.device) / self.width)
+        angles = positions[:, None].float() * rates
         cosine, sine = angles.cos(), angles.sin()
         first, second = values.float().chunk(2, dim=-1)
         return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1).to(values.dtype)

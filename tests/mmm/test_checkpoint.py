@@ -4,13 +4,19 @@ import json
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
-from mmm import catalog, checkpoint
+from mmm import catalog, checkpoint, masks
 from mmm.checkpoint import describe, load_model, save_model
 from mmm.errors import ModelError
+from mmm.models import make_config, make_model
+from mmm.motion import Clip
+from mmm.recovery import recover
+from mmm.skeleton import SMPL24
+from tests.mmm.making import smooth_motion
 from tests.mmm.networks import NETWORKS, tiny_batch, tiny_model
 
 
@@ -39,6 +45,21 @@ def test_a_network_comes_back_as_it_was(tmp_path, network, monkeypatch):
     for name in ("architectures", "dtype", "_name_or_path"):  # the library's own
         before.pop(name, None), after.pop(name, None)
     assert after == before
+
+
+@torch.inference_mode()
+def test_the_inbetween_network_comes_back_as_it_was(tmp_path):
+    """Its rotary rates stand in no file: a buffer of them came back as whatever the memory held."""
+    model = make_model(make_config("inbetween", hidden_size=64, num_attention_heads=2, intermediate_size=64,
+                                   encoder_layers=1)).eval()
+    torch.nn.init.normal_(model.head.weight, std=0.01)
+    save_model(model, tmp_path / "it", {}, half=False)
+    again = load_model(tmp_path / "it", device="cpu")
+    assert {name for name, _ in again.named_buffers()} <= set(again.state_dict())
+    clip = Clip("walk", smooth_motion(0, 60, SMPL24, 30.0))
+    hidden = masks.span(clip, 20, 39)
+    before, after = (recover(network, clip, hidden).recovered.motion for network in (model, again))
+    assert np.array_equal(before.rotations, after.rotations)
 
 
 def test_half_the_size_and_almost_the_same(good):
