@@ -54,6 +54,7 @@ def write_card(folder: Path) -> None:
         *_curve(info.path, info.name, training),
         "## Data", "", *(line for data in sets or ["unknown"] for line in (data_note(data), "")),
         *_evaluation(info.metrics.get("evaluation"), info.name),
+        *_parts(info.metrics.get("parts"), info.name),
         *_unseen(info.metrics.get("unseen"), info.name, sets),
         *_hearing(info.metrics.get("hearing"), info.name),
         "## Licence", "", *licence_lines(sets), "",
@@ -62,9 +63,11 @@ def write_card(folder: Path) -> None:
 
 
 def _first_words(config: MaskedMotionConfig, parameters: int) -> str:
+    where = (f"on any humanoid skeleton at any frame rate ({config.joints} joint roles, {config.fps:g} frames a second "
+             "inside)" if config.representation == "roles" else
+             f"on a {config.joints}-joint body at {config.fps:g} frames a second")
     return (f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling workbench: recovers "
-            f"hidden frames of motion on a {config.joints}-joint body at {config.fps:g} frames a second"
-            f"{', listening to music' if config.uses_music else ''}. "
+            f"hidden frames of motion {where}{', listening to music' if config.uses_music else ''}. "
             f"{parameters / 1e6:.1f} M parameters, stored as float16.")
 
 
@@ -125,6 +128,15 @@ def _evaluation(evaluation: Mapping[str, Any] | None, name: str) -> list[str]:
             f"{evaluation['split']} split, {seen}.{_left_out(evaluation)} Rotation: geodesic angle of local rotations, "
             "degrees. Position: joint distance after forward kinematics, centimetres. Baselines: same entries.", "",
             *_table(evaluation["rows"]), "", _made_by(evaluation, name), ""]
+
+
+def _parts(parts: Mapping[str, Any] | None, name: str) -> list[str]:
+    lines: list[str] = []
+    for only, evaluation in (parts or {}).items():
+        lines += [f"### The part of it whose sources match `{only}`", "",
+                  f"{evaluation['clips']} clips of {evaluation['frames']} frames.{_left_out(evaluation)}", "",
+                  *_table(evaluation["rows"]), "", _made_by(evaluation, name, f" --into parts --only '{only}'"), ""]
+    return lines
 
 
 def _unseen(unseen: Mapping[str, Any] | None, name: str, sets: Sequence[str]) -> list[str]:

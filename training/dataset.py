@@ -10,6 +10,7 @@ Sets of joint roles (``mmm.roles``) say ``"joints_are": "roles"``, and in ``pres
 """
 
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmm.errors import FileError, ModelError
+from mmm.errors import FileError, ModelError, SpecError
 from mmm.features import Stats
 from mmm.models.prefill import sixd_to_matrix
 from mmm.motion import Clip, Motion, Music
@@ -154,6 +155,24 @@ class MotionSet:
             return motion, None
         low, high = (torch.from_numpy(v).to(motion) for v in (self.stats.music_min, self.stats.music_max))
         return motion, ((self.music[index].float() - low) / (high - low)).clamp(-1, 2)
+
+    def keep(self, pattern: str) -> None:
+        """Leave out the clips in whose source a regular expression is not found.
+
+        Raises:
+            SpecError: it is no regular expression, or is found in none.
+        """
+        try:
+            kept = [k for k, clip in enumerate(self.clips) if re.search(pattern, str(clip.get("source", clip["name"])))]
+        except re.error as error:
+            raise SpecError("--only", f"{pattern!r}: {error}", "a regular expression", "correct it") from None
+        if not kept:
+            raise SpecError("--only", f"{pattern!r} is in no clip's source", f"such as {self.clips[0].get('source')}",
+                            "correct it")
+        self.clips = [self.clips[k] for k in kept]
+        rows = torch.tensor(kept, device=self.starts.device)
+        self.starts, self.lengths, self._body, self.groups = (
+            values[rows] for values in (self.starts, self.lengths, self._body, self.groups))
 
     def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
         """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation."""

@@ -21,7 +21,7 @@ GAPS = {60: (30, 60, 90), 30: (15, 30, 60, 90)}
 """Lengths in frames of a gap in the middle, at 60 and at 30 frames a second."""
 FRAMES = {60: 300, 30: 240}
 """Length of the clips."""
-SECTIONS = ("evaluation", "unseen")
+SECTIONS = ("evaluation", "parts", "unseen")
 
 
 def default_frames(fps: float) -> int:
@@ -43,22 +43,29 @@ def main(
     frames: Annotated[int, typer.Option(min=0, help="their length; 0: 300 at 60 frames a second, 240 at 30")] = 0,
     split: str = "test",
     hide: Annotated[list[str] | None, typer.Option(help="SPEC; repeat for several")] = None,
-    into: Annotated[str, typer.Option(help="evaluation; or unseen, for sets it was never trained on")] = "evaluation",
+    into: Annotated[str, typer.Option(help="evaluation; unseen, for sets it never saw; parts, for a part of the split")
+                    ] = "evaluation",
+    only: Annotated[str, typer.Option(help="with --into parts: regular expression in the sources of its clips")] = "",
 ) -> None:
     """Evaluate a checkpoint and write the table into its metrics.json and card."""
     try:
         model = load_model(checkpoint)
-        _check_section(into, checkpoint, data.resolve().name)
-        frames = frames or default_frames(model.config.fps)
+        _check_section(into, checkpoint, data.resolve().name, only)
         stored = MotionSet(data / split)
-        pool = stored.cut_clips(clips, frames, model.config.skeleton, model.config.fps)
-        specs = hide or specs_for(model.config.fps, frames)
+        if only:
+            stored.keep(only)
+        # On roles any rate will do: clips are judged at their own.
+        fps = stored.fps if model.config.representation == "roles" and stored.fps else model.config.fps
+        frames = frames or default_frames(fps)
+        pool = stored.cut_clips(clips, frames, model.config.skeleton, fps)
+        specs = hide or specs_for(fps, frames)
         with tqdm(total=1.0, desc="evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
             rows = evaluate(model, pool, specs, progress=lambda done: bar.update(done - bar.n))
         short = sum(clip["frames"] < frames for clip in stored.clips)
         results = {"split": split, "data": data.resolve().name, "clips": len(pool), "asked": clips, "frames": frames,
-                   "left_out": short, "available": len(stored.clips), "rows": rows}
-        record(checkpoint, into, results, data.resolve().name if into == "unseen" else None)
+                   "left_out": short, "available": len(stored.clips), "only": only, "rows": rows}
+        name = {"evaluation": None, "unseen": data.resolve().name, "parts": only}[into]
+        record(checkpoint, into, results, name)
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -68,15 +75,18 @@ def main(
         typer.echo(f"{short} of the split's {len(stored.clips)} clips are shorter than {frames} frames: left out")
 
 
-def _check_section(into: str, checkpoint: Path, data: str) -> None:
+def _check_section(into: str, checkpoint: Path, data: str, only: str) -> None:
     """A set counts as unseen only if neither the network nor its parents were trained on it.
 
     Raises:
-        SpecError: there is no such section.
+        SpecError: there is no such section, or parts without saying which part.
         ModelError: the network was trained on the set.
     """
     if into not in SECTIONS:
         raise SpecError(f"--into {into}", "no such section", " or ".join(SECTIONS), "choose one of them")
+    if bool(only) != (into == "parts"):
+        raise SpecError(f"--into {into}", f"--only {only}" if only else "no --only",
+                        "--into parts together with --only", "give both or neither")
     if into == "unseen" and data in trained_on(describe(checkpoint).metrics):
         raise ModelError(str(checkpoint), f"it, or a parent of it, was trained on {data}", "a set it has never seen",
                          "leave --into unseen out")

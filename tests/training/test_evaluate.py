@@ -81,5 +81,27 @@ def test_what_it_was_trained_on_is_not_unseen(checkpoint, tmp_path, name):
 def test_an_unknown_section(checkpoint, tmp_path):
     done = told(checkpoint, tmp_path, "--into", "hearing")
     assert done.exit_code == 2
-    assert done.stderr == ("error: --into hearing: no such section; expected evaluation or unseen; choose one of "
+    assert done.stderr == ("error: --into hearing: no such section; expected evaluation or parts or unseen; choose one of "
                            "them\n")
+
+
+def test_parts_of_a_split_are_judged_by_themselves(checkpoint, tmp_path):
+    write_split(tmp_path / "own" / "test", [250, 260, 241], 0, TINY, 30.0, music=False)
+    stored = json.loads((tmp_path / "own" / "test" / "clips.json").read_text())
+    for clip, source in zip(stored["clips"], ("a/1.bvh", "b/2.bvh", "a/3.bvh"), strict=True):
+        clip["source"] = source
+    (tmp_path / "own" / "test" / "clips.json").write_text(json.dumps(stored))
+    done = told(checkpoint, tmp_path / "own", "--into", "parts", "--only", "^a/", "--hide", "every:10")
+    assert done.exit_code == 0, done.output
+    part = describe(checkpoint).metrics["parts"]["^a/"]
+    assert (part["clips"], part["available"]) == (2, 2)
+    whole = told(checkpoint, tmp_path / "own", "--hide", "every:10")
+    assert whole.exit_code == 0, whole.output
+    assert {row["clips"] for row in describe(checkpoint).metrics["evaluation"]["rows"]} == {3}
+    assert "whose sources match `^a/`" in describe(checkpoint).card
+    for options, message in ((("--into", "parts"), "no --only"), (("--only", "x"), "--only x"),
+                             (("--into", "parts", "--only", "("), "--only: '('"),
+                             (("--into", "parts", "--only", "zz"), "'zz' is in no clip's source")):
+        refused = told(checkpoint, tmp_path / "own", *options)
+        assert refused.exit_code == 2
+        assert message in refused.stderr
