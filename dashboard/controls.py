@@ -1,7 +1,7 @@
-"""The sidebar: which sequence, which part of it, what is hidden, which model. Returns plain values."""
+"""The sidebar: which sequence, which part of it, what is hidden; and the page's address. Returns plain values."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,13 @@ import streamlit as st
 from dashboard.library import Entry
 from mmm import SMPL24, Clip, MMMError
 from mmm.baselines import BASELINES
-from mmm.catalog import CheckpointSummary, check_fit
+from mmm.naming import parse_roles
 
 DEFAULT_FRAMES = 600
 """Of a longer file, at first; the range slider shows more."""
 DEFAULT_SPEC = "span:150-239"
-
-BASELINE_LABELS = {"hold": "Hold (keep the last pose)", "slerp": "Slerp (straight interpolation)",
-                   "inertial": "Inertial (slerp that keeps its speed)", "spline": "Spline (smooth interpolation)"}
+MAX_BESIDE = 3
+"""Interpolations beside the truth and the chosen method; more would be too small to see."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,11 @@ def seed_from_url() -> None:
     for name in ("sequence", "method"):
         if name in query:
             st.session_state[name] = query[name]
+    st.session_state.beside = pick_from(query.get("beside"), tuple(BASELINES))
+    try:
+        st.session_state.roles = parse_roles(query.get_all("role"))
+    except MMMError:
+        st.session_state.roles = {}  # a link that makes no sense still opens the page
     if re.fullmatch(r"\d+-\d+", query.get("frames", "")):
         st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
@@ -174,36 +178,32 @@ _SPEC_WIDGETS: dict[str, Callable[[int], str]] = {
 }
 
 
-def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> str:
-    """The model picker: checkpoints that fit the clip, then the interpolations."""
-    fitting, unfit = [], []
-    for card in checkpoints:
-        try:
-            check_fit(card, clip)
-            fitting.append(card)
-        except MMMError as error:
-            found = error.found.replace(", ...", " and others")
-            unfit.append(f"{card.name} expects {error.expected}; the clip has {found}.")
-    names = [*(c.name for c in fitting), *BASELINES]
-    if st.session_state.get("method") not in names:
-        st.session_state.method = names[0] if fitting else "spline"
-    of = {card.name: card for card in fitting}
-    chosen = st.selectbox("Model", names, key="method", format_func=lambda n: BASELINE_LABELS.get(n, n))
-    if chosen in of:
-        card = of[chosen]
-        heard = "listens to the music" if card.uses_music else "sees motion alone"
-        st.caption(f"`{card.network}` network, {heard}.")
-    for reason in unfit:
-        st.caption(f"Not for this clip: {reason}")
-    if not checkpoints:
-        st.caption("No trained network found; interpolations only. `python -m training.pretrain` trains one.")
-    return chosen
+def pick_from(value: object, options: Sequence[str]) -> list[str]:
+    """What stands beside the chosen method: of the names kept, those on offer, the latest ``MAX_BESIDE``."""
+    names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [name for name in dict.fromkeys(names) if name in options][-MAX_BESIDE:]
 
 
-def share_in_url(entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str) -> None:
+def share_beside() -> None:
+    """Keep the address in step with what stands beside the chosen method."""
+    if names := pick_from(st.session_state.get("beside"), tuple(BASELINES)):
+        st.query_params["beside"] = ",".join(names)
+    else:
+        st.query_params.pop("beside", None)
+
+
+def share_in_url(
+    entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str, roles: Sequence[tuple[str, str]] = ()
+) -> None:
     """Keep the address in step with the page, so that it can be sent to a colleague."""
-    wanted = {"sequence": entry.key, "frames": f"{frames[0]}-{frames[1]}", "hide": spec, "method": method}
+    wanted: dict[str, str | list[str]] = {"sequence": entry.key, "frames": f"{frames[0]}-{frames[1]}", "hide": spec,
+                                          "method": method}
     if "random" in spec:
         wanted["seed"] = str(seed)
-    if dict(st.query_params) != wanted:
+    if names := pick_from(st.session_state.get("beside"), [name for name in BASELINES if name != method]):
+        wanted["beside"] = ",".join(names)
+    if roles:
+        wanted["role"] = [f"{role}={joint}" for role, joint in roles]
+    there = {name: st.query_params.get_all(name) for name in st.query_params}
+    if there != {name: [value] if isinstance(value, str) else value for name, value in wanted.items()}:
         st.query_params.from_dict(wanted)

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, nice_top, pack_joint_heatmap
-from dashboard.figures import limb_bars, means_table
+from dashboard.figures import gaps_table, limb_bars, means_table
 from mmm import save_clip
 from mmm.masks import Mask
 
@@ -29,6 +30,7 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
                                     format_func=lambda k: KINDS[k][0], label_visibility="collapsed")
     over = f"over {int(mask.hidden.sum()):,} hidden values (frames × joints)"
     _curves(results, mask, kind)
+    _confidence(results[0])
     _map(results, kind)
     with st.container(key="means"):
         table, bars = st.columns([1, 1], gap="large")
@@ -44,10 +46,29 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
 def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str) -> None:
     first = results[0]
     series = {r.model_name: r.errors.per_frame(kind) for r in results}
+    expected = None
+    if kind == "position_cm" and first.expected_cm is not None:
+        expected = "expected"
+        series[expected] = np.where(mask.frames, first.expected_cm, np.nan)
     payload = pack_curves(series, fps=first.clip.motion.fps, unit=KINDS[kind][1], model=first.model_name,
-                          hidden_frames=mask.frames, title=f"{KINDS[kind][0]} error over time",
+                          expected=expected, hidden_frames=mask.frames, title=f"{KINDS[kind][0]} error over time",
                           subtitle=f"mean over the hidden joints of each frame; {first.model_name} and its baselines")
     curves(payload, key="curves")
+
+
+def _confidence(result: "RecoveryResult") -> None:
+    """What the network expects of itself in each gap, beside what came true; nothing for methods that cannot tell."""
+    if result.expected_cm is None:
+        return
+    from mmm.evaluation import gaps  # torch is loaded by now: there is a result
+
+    rows = gaps(result)
+    if not rows:
+        return
+    st.markdown("**Confidence** in each gap")
+    st.html(gaps_table(rows, _dark()))
+    st.caption(f"“Expects” is an estimate of the mean joint distance from the truth, made by {result.model_name} "
+               "itself without seeing it; “was” is what came true. How well the two agree on the whole is in the card.")
 
 
 def _map(results: "list[RecoveryResult]", kind: str) -> None:

@@ -4,8 +4,8 @@ Not plotly: its script alone is 4.7 MB, which the browser reads before it draws 
 """
 
 import html
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dashboard.palette import method_colour
 
@@ -16,6 +16,30 @@ LIMBS = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
 COLUMNS = {"rotation_deg": ("rotation, °", "Mean angle between true and recovered local rotations"),
            "position_cm": ("position, cm", "Mean distance between true and recovered joints"),
            "root_cm": ("root, cm", "Mean distance of the body's root, over frames in which it was hidden")}
+
+
+MAX_GAPS = 24
+"""So many gaps are shown one by one; the rest are in the metrics file."""
+
+
+def gaps_table(rows: "Sequence[Mapping[str, Any]]", dark: bool = False) -> str:
+    """A cell a gap: what the network expects of itself there, and what came true (rows of ``mmm.evaluation.gaps``).
+
+    Two bars compare them; of many gaps the first ones are shown, and how many more there are.
+    """
+    shown = rows[:MAX_GAPS]
+    longest = max((max(row["expected_cm"], row["position_cm"]) for row in shown), default=0.0) or 1.0
+    colour, cells = method_colour("", dark), []
+    for row in shown:
+        name = f"{row['first']}–{row['last']}" if row["first"] < row["last"] else str(row["first"])
+        bars = "".join(f'<i class="{kind}" style="width:{100 * row[key] / longest:.1f}%;--bar:{colour}"></i>'
+                       for kind, key in (("expects", "expected_cm"), ("was", "position_cm")))
+        cells.append(f'<div class="gap" role="listitem"><span>gap {name}</span>'
+                     f'<b>expects {row["expected_cm"]:.1f} cm</b><em>was {row["position_cm"]:.1f} cm</em>'
+                     f"<div>{bars}</div></div>")
+    more = len(rows) - len(shown)
+    rest = f'<div class="gap more">and {more} more gaps, in the metrics</div>' if more else ""
+    return f'<div class="wb-gaps" role="list">{"".join(cells)}{rest}</div>'
 
 
 def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str, dark: bool = False) -> str:

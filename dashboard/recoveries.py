@@ -35,6 +35,8 @@ class Request:
     """A checkpoint's name or a baseline's."""
     version: int = 0
     """Changes whenever a file of the checkpoint does: see :func:`version_of`."""
+    roles: tuple[tuple[str, str], ...] = ()
+    """Joint roles named by hand: role and joint."""
 
 
 def version_of(method: str) -> int:
@@ -170,7 +172,8 @@ def start(request: Request, clip: Clip, mask: Mask) -> Job:
             job.advance(0.02, "Loading the network")
             model = models.get(request.method)
             job.advance(0.1, "Recovering")
-            first = mmm.recover(model, clip, mask, progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))
+            first = mmm.recover(model, clip, mask, roles=dict(request.roles) or None,
+                                progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))
         job.advance(0.97, "Measuring")
         found = [first, *(r for r in baselines if r.model_name != first.model_name)]
         for result in found:

@@ -1,10 +1,11 @@
-"""The stage on the page: truth and recovery, and one interpolation more if asked."""
+"""The stage on the page: truth and recovery, and up to three interpolations more if asked."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from dashboard import controls
 from dashboard.components.stage import pack_stage, panel_from_motion, stage
 from dashboard.recoveries import Request
 from mmm import Clip, Motion
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
 def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None", request: Request) -> None:
     """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so.
 
-    A fragment: adding a third dancer reruns this alone, not the page.
+    A fragment: adding a dancer reruns this alone, not the page.
     """
     others = [name for name in BASELINES if name != request.method]
-    chosen = st.session_state.get("beside")
-    extra = chosen if chosen in others and results is not None else None
+    asked = controls.pick_from(st.session_state.get("beside"), others)
+    extra = tuple(name for name in others if name in asked) if results is not None else ()
     payload = _payload(repr(request), results is not None, extra, _clip=clip, _mask=mask, _results=results)
     stage(payload, key="stage", height=600)
     if results is not None:
-        st.pills("Also on the stage", others, key="beside", format_func=lambda name: f"Add {name}",
-                 label_visibility="collapsed")
+        st.session_state.beside = asked
+        st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",
+                 format_func=lambda name: f"Add {name}", on_change=controls.share_beside,
+                 help=f"Up to {controls.MAX_BESIDE} beside the chosen method.")
     if results is None and mask.hidden.any():
         st.caption("Shown beside the truth: slerp, a plain interpolation, until the model has recovered this pattern.")
     for note in results[0].notes if results else ():
@@ -37,7 +40,7 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _payload(request: str, recovered: bool, extra: str | None, *, _clip: Clip, _mask: Mask,
+def _payload(request: str, recovered: bool, extra: tuple[str, ...], *, _clip: Clip, _mask: Mask,
              _results: "list[RecoveryResult] | None") -> bytes:
     """Packed once for each request (which names clip, mask and checkpoint by digest), before and after recovery."""
     clip = _clip
@@ -49,10 +52,11 @@ def _payload(request: str, recovered: bool, extra: str | None, *, _clip: Clip, _
                                         "baseline" if first.model_name in BASELINES else "model"))
         errors[first.model_name] = first.errors.per_frame("position_cm")
         best = min((r for r in _results[1:]), key=lambda r: r.errors.summary()["position_cm"] or 0.0)
-        errors[best.model_name] = best.errors.per_frame("position_cm")
-        if extra:
-            other = next(r for r in _results if r.model_name == extra)
-            panels.append(panel_from_motion(extra, other.recovered.motion, "baseline"))
+        for other in _results[1:]:
+            if other.model_name in extra:
+                panels.append(panel_from_motion(other.model_name, other.recovered.motion, "baseline"))
+            if other.model_name in extra or (other is best and not extra):
+                errors[other.model_name] = other.errors.per_frame("position_cm")
     elif _mask.hidden.any() and not _mask.hidden.all(axis=0).any():
         preview: Motion = BASELINES["slerp"](clip, _mask.hidden)
         panels.append(panel_from_motion("Slerp, before Recover", preview, "baseline"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import controls, library, recoveries
+from dashboard import controls, library, methods, recoveries
 from dashboard.errors_view import errors_section
 from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
@@ -60,11 +60,11 @@ def _workbench(entries: list[library.Entry]) -> None:
         spec, mask, seed, problem = _pattern(clip)
         if problem:
             st.error(problem, icon=":material/error:")
-        method = controls.pick_method(clip, list_checkpoints())
+        method, roles = methods.pick_method(clip, list_checkpoints())
         slot = st.container()
-    controls.share_in_url(entry, frames, spec, seed, method)
+    controls.share_in_url(entry, frames, spec, seed, method, roles)
     request = Request(f"{clip.name} {clip.digest()}", mask.label, seed if "random" in mask.label else 0, method,
-                      recoveries.version_of(method))
+                      recoveries.version_of(method), roles)
     results = recoveries.kept_results().get(request)
     job: Job | None = st.session_state.get("job")
     if results is None and job is not None and job.request == request:
@@ -73,7 +73,7 @@ def _workbench(entries: list[library.Entry]) -> None:
     stage_section(clip, mask, results, request)
     if results is not None:
         errors_section(results, mask)
-    _command_line(entry, frames, mask, seed, method)
+    _command_line(entry, frames, mask, seed, method, roles)
     recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)
@@ -156,7 +156,9 @@ def _follow(job: Job) -> None:
 
 
 @st.fragment
-def _command_line(entry: library.Entry, frames: tuple[int, int], mask: Mask, seed: int, method: str) -> None:
+def _command_line(
+    entry: library.Entry, frames: tuple[int, int], mask: Mask, seed: int, method: str, roles: methods.Roles
+) -> None:
     place = st.expander("The same from the command line and from Python", key="commands", on_change="rerun")
     if not place.open:
         return  # what colours code is 1.6 MB of script, which the stage would wait for
@@ -165,10 +167,12 @@ def _command_line(entry: library.Entry, frames: tuple[int, int], mask: Mask, see
         part = f"{frames[0]}:{frames[1]}"
         words = ["python", "-m", "mmm", "recover", path, "--frames", part, "--checkpoint", method, "--hide", mask.label]
         words += ["--seed", str(seed)] if "random" in mask.label else []
+        for role, joint in roles:
+            words += ["--role", f"{role}={joint}"]
         words += ["--metrics", "metrics.json", "--out", "recovered.bvh"]
         st.code(shlex.join(words), language="bash", wrap_lines=True)
         recover = f'mmm.interpolate("{method}", clip, hidden)' if method in BASELINES else (
-            f'mmm.recover(mmm.load_model("{method}"), clip, hidden)')
+            f'mmm.recover(mmm.load_model("{method}"), clip, hidden{f", roles={dict(roles)!r}" if roles else ""})')
         st.code(f'import mmm\n\nclip = mmm.load_clip({path!r}, frames=({frames[0]}, {frames[1]}))\n'
                 f'hidden = mmm.masks.parse("{mask.label}", clip, seed={seed})\nresult = {recover}\n'
                 "print(result.errors.summary())", language="python")

@@ -21,6 +21,8 @@ from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts, tab
 from mmm.io import load_clip, save_clip
 from mmm.io.files import write_atomically
 from mmm.motion import Clip
+from mmm.naming import parse_roles
+from mmm.roles import ROLES
 
 if TYPE_CHECKING:
     from mmm.recovery import RecoveryResult
@@ -40,6 +42,10 @@ Fps = Annotated[float | None, typer.Option(min=1, max=1000, help="resample to th
 CheckpointPath = Annotated[str, typer.Option(
     metavar="C", help="folder of a checkpoint, or the name of one in checkpoints/ or $MMM_CHECKPOINTS")]
 Hide = Annotated[str, typer.Option(metavar="SPEC", help=f"what to hide: {masks.SPEC_HELP}; joined by +")]
+Roles = Annotated[list[str] | None, typer.Option(
+    "--role", metavar="ROLE=JOINT", show_default=False,
+    help="where joints' names do not tell, name one by hand, e.g. left_hip=LThigh; may be repeated. Roles are "
+         f"{', '.join(ROLES)}")]
 Seed = Annotated[int, typer.Option(min=0, help="of random SPECs")]
 
 
@@ -58,6 +64,7 @@ def recover(
     frames: Frames = ":",
     fps: Fps = None,
     seed: Seed = 0,
+    role: Roles = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="save the result: .bvh, .npz or .pkl")] = None,
     metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the table as JSON")] = None,
 ) -> None:
@@ -65,7 +72,9 @@ def recover(
 
     Prints the mean errors over hidden entries of the chosen method and of four interpolations: angle of local
     rotations, distance of joints and of the root. Known entries saved as .npz are the clip's own, bit for bit.
+    Networks on joint roles also say how far from the truth they expect to be.
     """
+    roles = parse_roles(role or ())
     _check_output(out, OUTPUT_SUFFIXES)
     _check_output(metrics, (".json",))
     truth = _load(clip, music, frames, fps)
@@ -80,7 +89,7 @@ def recover(
     else:
         from mmm.checkpoint import load_model
 
-        results = with_baselines(run(load_model(checkpoint), truth, mask))
+        results = with_baselines(run(load_model(checkpoint), truth, mask, roles=roles))
     if out is not None:
         save_clip(results[0].recovered, out)
     if metrics is not None:
@@ -96,6 +105,9 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
     rows = [{"method": r.model_name, **r.errors.summary(), "time": f"{r.elapsed_s:.2f} s"} for r in results]
     _print_table(rows, {"method": "method", "rotation_deg": "rotation deg", "position_cm": "position cm",
                         "root_cm": "root cm", "time": "time"})
+    if results[0].expected_cm is not None and hidden.any():
+        expected = float(results[0].expected_cm[hidden.any(axis=1)].mean(dtype=np.float64))
+        typer.echo(f"{results[0].model_name} expects {expected:.3f} cm of itself (each gap: --metrics)")
 
 
 @app.command()
@@ -108,6 +120,7 @@ def attention(
     frames: Frames = ":",
     fps: Fps = None,
     seed: Seed = 0,
+    role: Roles = None,
     frame: Annotated[int, typer.Option(min=0, help="of longer clips: the window that holds this frame")] = 0,
 ) -> None:
     """Save the attention maps of a recovery as .npz.
@@ -123,6 +136,7 @@ def attention(
       hidden                bool (frames, joints) of the window, true = hidden
       model                 the checkpoint's name
     """
+    roles = parse_roles(role or ())
     _check_output(out, (".npz",))
     truth = _load(clip, music, frames, fps)
     if frame >= len(truth):
@@ -132,7 +146,7 @@ def attention(
     from mmm.checkpoint import load_model
     from mmm.recovery import recover as run
 
-    result = run(load_model(checkpoint), truth, mask, attention=True, attention_frame=frame)
+    result = run(load_model(checkpoint), truth, mask, attention=True, attention_frame=frame, roles=roles)
     trace = result.attention
     assert trace is not None
     arrays: dict[str, Any] = dict(trace.stages)
@@ -185,21 +199,22 @@ def evaluate(
     frames: Frames = ":",
     fps: Fps = None,
     seed: Seed = 0,
+    role: Roles = None,
     out: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="save the rows as JSON")] = None,
 ) -> None:
     """Mean errors of a checkpoint and four interpolations over many clips, a SPEC at a time.
 
     Means are over all hidden entries together; a clip too short for a SPEC is left out of its rows (see "clips").
     """
+    roles = parse_roles(role or ())
     _check_output(out, (".json",))
     pool = [_load(path, None, frames, fps) for path in clips]
     from mmm.checkpoint import load_model
     from mmm.evaluation import evaluate as run
 
-
     model = load_model(checkpoint)
-    notes = dict.fromkeys(note for clip in pool for note in (*clip.notes, *check_fit(model.config, clip)))
-    rows = run(model, pool, hide, seed=seed)
+    notes = dict.fromkeys(note for clip in pool for note in (*clip.notes, *check_fit(model.config, clip, roles)))
+    rows = run(model, pool, hide, seed=seed, roles=roles)
     if out is not None:
         names = [clip.name for clip in pool]
         _write_json(out, {"checkpoint": model.name_or_path, "seed": seed, "clips": names, "rows": rows})

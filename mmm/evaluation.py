@@ -1,6 +1,6 @@
 """A model beside its baselines, on one clip or on many; over hidden entries only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,27 +20,52 @@ def with_baselines(result: RecoveryResult) -> list[RecoveryResult]:
     return [result, *(interpolate(method, result.clip, result.hidden) for method in BASELINES)]
 
 
+def gaps(result: RecoveryResult) -> list[dict[str, Any]]:
+    """What a network expects of itself in each gap, beside what came true.
+
+    Returns:
+        ``{"first", "last", "expected_cm", "position_cm"}`` for each run of frames in which anything is hidden: its
+        first and last frame; the mean joint distance that the network expects, None where it cannot tell; and the mean
+        over the hidden entries.
+    """
+    frames = result.hidden.any(axis=1)
+    edges = np.flatnonzero(np.diff(frames.astype(np.int8), prepend=0, append=0))
+    rows = []
+    for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        hidden = result.hidden[first:end]
+        expected = None if result.expected_cm is None else float(result.expected_cm[first:end].mean(dtype=np.float64))
+        true = float(result.errors.position_cm[first:end][hidden].mean(dtype=np.float64))
+        rows.append({"first": first, "last": end - 1, "expected_cm": None if expected is None else round(expected, 4),
+                     "position_cm": round(true, 4)})
+    return rows
+
+
 def report(results: Sequence[RecoveryResult], spec: str, seed: int) -> dict[str, Any]:
     """What ``--metrics`` writes: for each method its errors over hidden entries and its time.
 
     Returns:
         ``{"clip", "hide", "seed", "frames", "hidden", "fps", "notes", "methods": {name: {"rotation_deg",
-        "position_cm", "root_cm", "frames", "hidden", "elapsed_s", "seed"}}}``; a metric over no entry is None.
+        "position_cm", "root_cm", "frames", "hidden", "elapsed_s", "seed"}}}``; a metric over no entry is None. Where
+        the first result's network tells what it expects of itself, ``"expected_cm"`` has the rows of :func:`gaps`.
     """
     first = results[0]
     methods = {r.model_name: {**r.errors.summary(), "elapsed_s": round(r.elapsed_s, 4), "seed": seed} for r in results}
     clip = first.clip
-    return {"clip": clip.name, "hide": spec, "seed": seed, "frames": len(clip), "fps": clip.motion.fps,
+    told = {"clip": clip.name, "hide": spec, "seed": seed, "frames": len(clip), "fps": clip.motion.fps,
             "hidden": int(first.hidden.sum()), "notes": list(first.notes), "methods": methods}
+    return told if first.expected_cm is None else told | {"expected_cm": gaps(first)}
 
 
 def evaluate(
     model: MaskedMotionModel, clips: Iterable[Clip], specs: Sequence[str], *, seed: int = 0,
-    progress: Progress | None = None,
+    roles: Mapping[str, str] | None = None, progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Errors of a model and the baselines over many clips, pooled over all hidden entries.
 
     A SPEC that does not fit a clip (a span beyond its end, or all of it) leaves that clip out of its rows.
+
+    Args:
+        roles: joint names by role, as ``recover`` takes them; of the same skeleton in all clips.
 
     Returns:
         One row a SPEC and method: ``hide method clips frames hidden rotation_deg position_cm root_cm``; a mean over
@@ -57,7 +82,7 @@ def evaluate(
         misfit: SpecError | None = None
         for number, clip in enumerate(pool):
             try:
-                results = with_baselines(recover(model, clip, masks.parse(spec, clip, seed + number)))
+                results = with_baselines(recover(model, clip, masks.parse(spec, clip, seed + number), roles=roles))
             except SpecError as error:
                 misfit = error
                 continue

@@ -27,7 +27,7 @@ class Curves extends TimePlot {
     this.logButton = el("button", { type: "button", class: "log", onclick: () => { this.log = !this.log; this.repaint(); } }, "Log scale");
     for (const line of this.series) {
       line.value = el("span", { class: "value" });
-      line.button = el("button", { type: "button", class: "series", "aria-label": line.name,
+      line.button = el("button", { type: "button", class: "series", "aria-label": line.name, "data-role": line.role,
         onclick: () => { if (!this.off.delete(line.name)) this.off.add(line.name); this.repaint(); } },
         el("span", { class: "mark" }), line.name, line.value);
     }
@@ -37,6 +37,7 @@ class Curves extends TimePlot {
 
   colour(line) {
     if (line.role === "truth") return this.theme.text;
+    if (line.role === "expected") return this.theme.primary;
     const look = baselineLook(line.name); // a baseline keeps its colour where it stands in the model's place
     return lookColour(this.theme, line.role === "model" && look === "other" ? "model" : look);
   }
@@ -112,8 +113,10 @@ class Curves extends TimePlot {
     });
     context.strokeStyle = css(this.colour(line), strong ? 1 : 0.85);
     context.lineWidth = strong ? 2.25 : 1.5;
+    context.setLineDash(line.role === "expected" ? [5, 4] : []);
     context.lineJoin = context.lineCap = "round";
     context.stroke(path);
+    context.setLineDash([]);
   }
 
   follow() {

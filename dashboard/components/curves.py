@@ -21,6 +21,7 @@ def pack_curves(
     unit: str,
     model: str | None = None,
     truth: str | None = None,
+    expected: str | None = None,
     hidden_frames: Bool[Array, "T"] | None = None,
     title: str = "",
     subtitle: str = "",
@@ -34,6 +35,7 @@ def pack_curves(
         unit: of all values.
         model: the name of the model's curve, drawn in the theme's colour; by default the first.
         truth: the name of the truth's curve, drawn in the text's colour, if there is one.
+        expected: the name of the curve that the model foretold of its own, drawn dashed in its colour, if there is one.
         hidden_frames: frames in which anything was hidden from the model; shown as bands.
         title: what is shown; also the chart's spoken name.
         subtitle: over what it was computed.
@@ -47,7 +49,7 @@ def pack_curves(
     if len({*lengths.values(), *([len(hidden_frames)] if hidden_frames is not None else [])}) > 1:
         shade = f", hidden of {len(hidden_frames)}" if hidden_frames is not None else ""
         raise ValueError(f"curves of {lengths} frames{shade}; expected equal")
-    for name in (model, truth):
+    for name in (model, truth, expected):
         if name is not None and name not in series:
             raise ValueError(f"no curve {name!r}; expected one of {list(series)}")
     buffers: dict[str, Array] = {}
@@ -58,8 +60,9 @@ def pack_curves(
         buffers[f"series{i}"] = array
     if hidden_frames is not None:
         buffers["hidden"] = np.asarray(hidden_frames, dtype=np.uint8)
-    lead = model if model is not None else next((name for name in series if name != truth), None)
-    roles = {name: "truth" if name == truth else "model" if name == lead else "baseline" for name in series}
+    lead = model if model is not None else next((name for name in series if name not in (truth, expected)), None)
+    named = {truth: "truth", expected: "expected", lead: "model"}
+    roles = {name: named.get(name, "baseline") for name in series}
     header = {"frames": frames, "fps": float(fps), "unit": unit, "title": title, "subtitle": subtitle,
               "channel": channel, "series": [{"name": name, "role": role} for name, role in roles.items()]}
     return pack(header, buffers)

@@ -132,7 +132,7 @@ class Stage extends StageActions {
       energy: this.figures.length && !arrays.waveform ? motionEnergy(this.figures[0]) : null, hiddenFrames,
       hiddenRuns: runsOf(hiddenFrames), errors: header.errors.map((name, i) => ({ name, values: arrays[`error${i}`], look: looks[i] })),
     });
-    this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 3).map((error) => {
+    this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 4).map((error) => {
       error.value = el("b", {});
       error.key = el("span", { class: "key" }, error.name, error.value);
       return error.key;
@@ -152,6 +152,7 @@ class Stage extends StageActions {
     const groups = this.overlay && figures.length > 1 ? [["Overlay", figures]] : figures.map((figure) => [figure.name, [figure]]);
     this.panels = groups.map(([name, members]) => buildPanel(name, members));
     for (const panel of this.panels) panel.renderer = makeRenderer(panel.canvas);
+    this.ui.panels.dataset.count = this.panels.length;
     this.ui.panels.replaceChildren(...this.panels.map((panel) => panel.node));
     this.retheme();
     this.layout();

@@ -1,4 +1,4 @@
-"""The stage: up to three bodies side by side or laid over each other, with sound and a timeline.
+"""The stage: up to five bodies side by side or laid over each other, with sound and a timeline.
 
 ``pack_stage`` makes the payload (pure numpy, cacheable), ``stage`` shows it. The playhead lives in the browser: on
 ``window.mmmPlayhead`` the stage publishes ``playhead`` events and obeys ``seek`` events of its channel, so that the
@@ -21,7 +21,7 @@ from mmm.motion import Motion
 Array = np.ndarray
 Role = Literal["truth", "model", "baseline"]
 
-MAX_PANELS = 3
+MAX_PANELS = 5
 PEAKS = 2048  # bars of the waveform; more than any screen is wide
 SCRIPTS = ("common.js", "icons.js", "body.js", "camera.js", "shading.js", "renderer_canvas.js", "clock.js",
            "timeline.js", "ui.js", "actions.js", "stage.js")
@@ -123,7 +123,7 @@ def pack_stage(
     """Everything the stage shows, as one payload.
 
     Args:
-        panels: none (an empty stage) to three, all with the same number of frames.
+        panels: none (an empty stage) to five, all with the same number of frames.
         fps: frames a second.
         hidden: True where the model could not look; shaped like the panels that are not the truth.
         waveform: mono samples or peaks that span exactly the clip, frame 0 to the last.

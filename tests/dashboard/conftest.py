@@ -1,8 +1,10 @@
 """What tests of the page share: a checkpoint to recover with, the page in AppTest, made-up files."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.payload import unpack
-from mmm import Clip
+from mmm import Clip, save_clip
 from mmm.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 
@@ -33,6 +35,27 @@ def checkpoint_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints")
     config = make_config("ecm-small", cross_layers=1)
     save_model(make_model(config), folder / MODEL, {})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def roles_folder(checkpoint_folder, tmp_path_factory) -> Path:
+    """The dance network, and a small random network on joint roles."""
+    from tests.mmm.networks import save_roles_network
+
+    folder = tmp_path_factory.mktemp("with-roles")
+    shutil.copytree(checkpoint_folder / MODEL, folder / MODEL)
+    save_roles_network(folder / "inbetween")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def humanoids(tmp_path_factory) -> Path:
+    """Files without music: ``plain.bvh``, and ``nameless.bvh``, in which the left leg's names tell nothing."""
+    folder = tmp_path_factory.mktemp("humanoids")
+    names = tuple(f"Bone{j}" if name in ("left_hip", "left_knee") else name for j, name in enumerate(SMPL24.names))
+    for name, skeleton in (("plain", SMPL24), ("nameless", replace(SMPL24, names=names))):
+        save_clip(Clip(name, smooth_motion(5, 120, skeleton, 50.0)), folder / f"{name}.bvh")
     return folder
 
 

@@ -11,12 +11,12 @@ from dashboard.workbench import page
 from mmm.recovery import recover
 
 
-def slowly(model, clip, mask, progress):
+def slowly(model, clip, mask, roles, progress):
     """As ``mmm.recover``, after 300 steps of a tenth of a second each."""
     for step in range(300):
         time.sleep(0.1)
         progress(step / 300)
-    return recover(model, clip, mask)
+    return recover(model, clip, mask, roles=roles)
 
 
 mmm.recover = slowly

@@ -25,12 +25,12 @@ def slow(monkeypatch):
     go_on = threading.Event()
     real = mmm.recover
 
-    def slowly(model, clip, mask, progress):
+    def slowly(model, clip, mask, roles, progress):
         for share in range(1, 400):
             if go_on.wait(0.02):
                 break
             progress(share / 400)
-        return real(model, clip, mask, progress=progress)
+        return real(model, clip, mask, roles=roles, progress=progress)
 
     monkeypatch.setattr(mmm, "recover", slowly, raising=False)
     yield go_on
@@ -158,10 +158,23 @@ def test_what_a_network_cannot_do_is_said_where_recover_was_pressed(open_workben
     assert page.panels == ["Truth", "Slerp, before Recover"]
 
 
-def test_a_third_dancer_can_be_added(open_workbench):
+def test_up_to_three_interpolations_can_stand_beside_the_method(open_workbench):
     page = open_workbench(**SHORT).recovered()
-    page.set("beside", "spline")
+    assert "beside" not in page.address
+    page.set("beside", ["spline"])
     assert page.panels == ["Truth", MODEL, "spline"]
+    page.set("beside", ["spline", "slerp", "inertial"])
+    assert page.panels == ["Truth", MODEL, "slerp", "inertial", "spline"]
+    assert page.stage[0]["errors"] == [MODEL, "slerp", "inertial", "spline"]
+    assert page.address["beside"] == "spline,slerp,inertial"
+    page.set("beside", ["spline", "slerp", "inertial", "hold"])  # the first one makes room
+    assert page.panels == ["Truth", MODEL, "hold", "slerp", "inertial"]
+    page.set("span", (10, 20))
+    page.press("recover").recovered()
+    assert page.panels == ["Truth", MODEL, "hold", "slerp", "inertial"]  # another pattern, the same company
+    page.set("beside", [])
+    assert page.panels == ["Truth", MODEL]
+    assert "beside" not in page.address
 
 
 @pytest.mark.shared_data
@@ -237,7 +250,8 @@ def test_without_a_checkpoint_interpolations_are_left_and_that_is_said(open_work
     {"sequence": "Samples/dance_140bpm_test023_dancer11", "frames": "60-200", "hide": "keep:4,hide:11@left_arm,legs",
      "method": "slerp"},
     {"sequence": SAMPLE, "frames": "10-300", "hide": "random:0.3", "seed": "12", "method": "hold"},
-    {"sequence": SAMPLE, "frames": "0-90", "hide": "every:9@left_wrist", "method": "spline"},
+    {"sequence": SAMPLE, "frames": "0-90", "hide": "every:9@left_wrist", "method": "spline",
+     "beside": "slerp,hold"},
 ])
 def test_a_link_brings_back_the_page_as_it_was(open_workbench, link):
     page = open_workbench(**link)
@@ -252,6 +266,7 @@ def test_a_link_brings_back_the_page_as_it_was(open_workbench, link):
     {"method": "gpt"}, {"seed": "99999999999", "hide": "random:0.2"}, {"hide": "random:7"}, {"hide": "every:999999999"},
     {"hide": "span:5000-9000"}, {"hide": "span:30-10"}, {"hide": "keep:0,hide:0"}, {"hide": "every:5@"},
     {"seed": "²", "hide": "random:0.2"}, {"colour": "red"},
+    {"beside": "spline,nobody,"}, {"role": "tail=x"}, {"role": "left_hip"},
 ])
 def test_a_link_that_makes_no_sense_still_opens_the_page(open_workbench, wrong):
     page = open_workbench(**({"method": "hold"} | wrong))

@@ -8,7 +8,7 @@ import pytest
 
 import mmm
 from dashboard.components.assets import FOLDER
-from dashboard.figures import limb_bars, means_table
+from dashboard.figures import MAX_GAPS, gaps_table, limb_bars, means_table
 from dashboard.palette import BASELINE_COLOURS, MODEL, method_colour
 from mmm import masks
 from mmm.baselines import BASELINES
@@ -44,6 +44,20 @@ def test_bars_have_the_methods_colours(results, dark):
     shown = [colour for _, _, colour in bars_of(limb_bars(results, "rotation_deg", "°", dark))]
     assert shown == [colours["slerp"], colours["hold"], colours["spline"]] * 2
     assert method_colour("dance-ecm-small", dark) == MODEL["dark" if dark else "light"]
+
+
+def test_gaps_say_what_was_expected_and_what_came_true():
+    rows = [{"first": 40, "last": 69, "expected_cm": 3.21, "position_cm": 2.9},
+            {"first": 80, "last": 80, "expected_cm": 0.5, "position_cm": 1.605}]
+    text = gaps_table(rows, dark=True)
+    assert re.findall(r"<span>([^<]+)</span><b>([^<]+)</b><em>([^<]+)</em>", text) == [
+        ("gap 40–69", "expects 3.2 cm", "was 2.9 cm"), ("gap 80", "expects 0.5 cm", "was 1.6 cm")]
+    assert [float(w) for w in re.findall(r"width:([\d.]+)%", text)] == [100.0, 90.3, 15.6, 50.0]
+    assert MODEL["dark"] in text
+    many = gaps_table([rows[0]] * (MAX_GAPS + 7))
+    assert many.count("expects 3.2 cm") == MAX_GAPS
+    assert "and 7 more gaps" in many
+    assert "more gaps" not in gaps_table([rows[0]] * MAX_GAPS)
 
 
 def test_errors_of_zero_make_no_bar_and_no_fault(results):

@@ -1,10 +1,12 @@
 """Small networks and clips for tests: the tiny skeleton, one layer a stage, milliseconds a run."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from mmm.checkpoint import save_model
 from mmm.features import Stats
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config, make_model
 from mmm.motion import Clip, Motion, Music
@@ -43,6 +45,16 @@ def tiny_model(network: str = "ecm", seed: int = 0, **changes: Any) -> MaskedMot
     with torch.no_grad():
         model.head.weight.normal_(std=0.1)
     return model
+
+
+def save_roles_network(folder: Path, seed: int = 0) -> None:
+    """A small ``inbetween`` network, its head random, as a checkpoint."""
+    torch.manual_seed(seed)
+    model = make_model(make_config("inbetween", hidden_size=32, num_attention_heads=4, intermediate_size=64,
+                                   encoder_layers=1)).eval()
+    with torch.no_grad():
+        model.head.weight.normal_(std=0.01)
+    save_model(model, folder, {})
 
 
 def tiny_clip(frames: int = 36, seed: int = 0, music: bool = True, fps: float = FPS) -> Clip:

@@ -4,15 +4,18 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mmm import load_clip, masks
+from mmm import Clip, load_clip, masks, save_clip
 from mmm.cli import _spread, main
 from mmm.recovery import recover
-from tests.mmm.networks import tiny_clip, tiny_model
+from mmm.skeleton import SMPL24
+from tests.mmm.making import smooth_motion
+from tests.mmm.networks import save_roles_network, tiny_clip, tiny_model
 
 ROOT = Path(__file__).parents[2]
 REAL = {"hold": (7.273, 9.713, 5.248), "slerp": (2.992, 3.589, 1.781), "inertial": (2.695, 2.972, 1.559),
@@ -132,6 +135,51 @@ def test_attention_maps_as_documented(run, tiny_checkpoint, tiny_clip_file, tmp_
         assert np.abs(maps["cross"].astype(np.float32).sum(-1) - 1).max() < 5e-3
 
 
+@pytest.fixture(scope="module")
+def roles_checkpoint(tmp_path_factory):
+    """A small random network on joint roles."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "inbetween"
+    save_roles_network(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nameless_file(tmp_path_factory):
+    """SMPL's body at 50 fps; the names of its left leg tell nothing."""
+    names = tuple(f"Bone{j}" if name in ("left_hip", "left_knee") else name for j, name in enumerate(SMPL24.names))
+    path = tmp_path_factory.mktemp("clips") / "nameless.bvh"
+    save_clip(Clip("nameless", smooth_motion(3, 60, replace(SMPL24, names=names), 50.0)), path)
+    return path
+
+
+def test_a_network_on_roles_says_what_it_expects_in_each_gap(run, roles_checkpoint, smpl_clip_file, tmp_path):
+    status, out, err = run("recover", smpl_clip_file, "--checkpoint", roles_checkpoint, "--hide", "span:5-9+span:20-30",
+                           "--metrics", tmp_path / "m.json")
+    assert (status, err) == (0, "note: 22 of 22 joint roles were found; the other 2 joints are interpolated.\n")
+    told = json.loads((tmp_path / "m.json").read_text())
+    assert [(row["first"], row["last"]) for row in told["expected_cm"]] == [(5, 9), (20, 30)]
+    mean = sum(row["expected_cm"] * n for row, n in zip(told["expected_cm"], (5, 11), strict=True)) / 16
+    assert f"inbetween expects {mean:.3f} cm of itself" in out
+    weighted = sum(row["position_cm"] * n for row, n in zip(told["expected_cm"], (5, 11), strict=True)) / 16
+    assert told["methods"]["inbetween"]["position_cm"] == pytest.approx(weighted, rel=1e-3)
+
+
+def test_joints_named_by_hand(run, roles_checkpoint, nameless_file, tmp_path):
+    left = [SMPL24.names.index(name) for name in ("left_hip", "left_knee")]
+    roles = ["--role", f"left_hip=Bone{left[0]}", "--role", f"left_knee=Bone{left[1]}"]
+    asked = [nameless_file, "--checkpoint", roles_checkpoint, "--hide", "span:20-30"]
+    status, _, err = run("recover", *asked)
+    assert status == 2
+    assert "no joint found for left_hip, left_knee (found: left_collar = left_collar" in err
+    assert run("recover", *asked, *roles[:2])[0] == 2  # one is not enough
+    for command, more in (("recover", []), ("attention", ["--out", tmp_path / "maps.npz"])):
+        status, out, err = run(command, *asked, *more, *roles)
+        assert (status, err) == (0, "note: 22 of 22 joint roles were found; the other 2 joints are interpolated.\n")
+    status, out, err = run("evaluate", "--clips", *asked, *roles)
+    assert (status, [line.split()[1] for line in out.splitlines()[2:]]) == (
+        0, ["inbetween", "hold", "slerp", "inertial", "spline"])
+
+
 def test_convert_cut_and_resampled(run, smpl_clip_file, tmp_path):
     status, out, err = run("convert", smpl_clip_file, tmp_path / "out.bvh", "--frames", "10:30", "--fps", 30)
     assert (status, out, err) == (0, f"wrote {tmp_path}/out.bvh: 10 frames at 30 fps, 24 joints\n", "")
@@ -236,6 +284,11 @@ BAD = {
               "--frame 60: the clip has 60 frames; expected 0 to 59"),
     "rates": (["recover", "CLIP", "--checkpoint", "NET", "--hide", "first", "--fps", "60"],
               "60 frames a second; expected the network's 30; resample the clip to 30 fps first (--fps 30)"),
+    "role": (["recover", "CLIP", "--checkpoint", "slerp", "--hide", "first", "--role", "tail=x"], "no role 'tail'"),
+    "role of attention": (["attention", "CLIP", "--checkpoint", "NET", "--hide", "first", "--out", "OUT/o.npz",
+                           "--role", "left_hip"], "role 'left_hip': not a role and a joint; expected ROLE=JOINT"),
+    "role of evaluate": (["evaluate", "--clips", "CLIP", "--checkpoint", "NET", "--hide", "first", "--role", "=x"],
+                         "no role ''"),
     "all hidden": (["recover", "CLIP", "--checkpoint", "NET", "--hide", "span:0-59"], "6 joints are never known"),
 }
 
@@ -314,10 +367,6 @@ def test_the_module_runs_and_clips_need_no_torch(smpl_clip_file, tmp_path):
 
 
 def test_notes_of_a_clip_are_one_line(run, tmp_path):
-    from dataclasses import replace
-
-    from mmm import save_clip
-
     path = tmp_path / "c.npz"
     save_clip(replace(tiny_clip(20), notes=("First.", "Second.")), path)
     assert run("convert", path, tmp_path / "o.npz")[2] == "note: First. Second.\n"

@@ -1,13 +1,14 @@
 """A model beside its baselines, and means over hidden entries alone."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.evaluation import METRICS, evaluate, report, with_baselines
+from mmm.evaluation import METRICS, evaluate, gaps, report, with_baselines
 from mmm.recovery import interpolate, recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
@@ -35,6 +36,22 @@ def test_the_report_is_json_of_the_summaries(clips):
         row = told["methods"][result.model_name]
         assert set(row) >= {*METRICS, "frames", "hidden", "elapsed_s", "seed"}
         assert row["position_cm"] == pytest.approx(result.errors.position_cm[result.hidden].mean(), rel=1e-5)
+
+
+def test_gaps_say_what_was_expected_and_what_came_true(clips):
+    clip = clips[1]
+    result = interpolate("slerp", clip, masks.parse("span:5-9+span:20-20@LeftArm+span:40-44", clip))
+    assert [(row["first"], row["last"], row["expected_cm"]) for row in gaps(result)] == [
+        (5, 9, None), (20, 20, None), (40, 44, None)]
+    foretold = replace(result, expected_cm=np.arange(45, dtype=np.float32))
+    rows = gaps(foretold)
+    assert [row["expected_cm"] for row in rows] == [7, 20, 42]
+    for row in rows:
+        hidden = [(t, j) for t in range(row["first"], row["last"] + 1) for j in range(6) if result.hidden[t, j]]
+        assert row["position_cm"] == pytest.approx(np.mean([result.errors.position_cm[at] for at in hidden]), abs=1e-4)
+    assert "expected_cm" not in report([result], "x", 0)
+    assert json.loads(json.dumps(report([foretold], "x", 0)))["expected_cm"] == rows
+    assert gaps(interpolate("slerp", clip, masks.parse("none", clip))) == []
 
 
 def test_pooled_over_all_hidden_entries_of_all_clips(clips):

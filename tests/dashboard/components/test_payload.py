@@ -92,8 +92,8 @@ def test_stage_refuses_what_cannot_be_drawn(motion, panels):
         pack_stage([panels[0], short], fps=60.0)
     with pytest.raises(ValueError, match=r"hidden has shape \(40, 23\); expected 40 x 24"):
         pack_stage(panels, fps=60.0, hidden=np.zeros((40, 23), dtype=bool))
-    with pytest.raises(ValueError, match="4 panels; expected at most 3"):
-        pack_stage(panels * 2, fps=60.0)
+    with pytest.raises(ValueError, match="6 panels; expected at most 5"):
+        pack_stage(panels * 3, fps=60.0)
     with pytest.raises(ValueError, match="fps is 0"):
         pack_stage(panels, fps=0.0)
     with pytest.raises(ValueError, match="error curve 'Model' has shape"):
@@ -152,6 +152,8 @@ def test_curves_know_their_roles_and_may_have_gaps():
         ("Hold", "baseline"), ("Model", "model"), ("Truth", "truth")]
     np.testing.assert_array_equal(arrays["series1"], lines["Model"].astype(np.float32))
     assert unpack(pack_curves(lines, fps=30.0, unit="cm"))[0]["series"][0]["role"] == "model"
+    foretold = unpack(pack_curves({"expected": np.ones(4), **lines}, fps=30.0, unit="cm", expected="expected"))[0]
+    assert [line["role"] for line in foretold["series"]] == ["expected", "model", "baseline", "baseline"]
     with pytest.raises(ValueError, match="expected equal"):
         pack_curves({"a": np.ones(3), "b": np.ones(4)}, fps=30.0, unit="cm")
     with pytest.raises(ValueError, match="infinite"):
