@@ -202,9 +202,9 @@ def test_a_variant_trained_otherwise_is_not_taken_for_this_one(finished, setting
 def test_fresh_trains_anew(settings, tmp_path):
     mine = replace(settings, runs=tmp_path)
     ablation.run(mine, ["inbetween"], tmp_path / "table.md")
-    found = ablation.run(replace(mine, steps=4), ["inbetween"], tmp_path / "table.md", fresh=True)
-    assert found["steps"] == 4
-    assert json.loads((tmp_path / "inbetween" / "net" / "metrics.json").read_text())["training"]["plan"]["steps"] == 4
+    found = ablation.run(replace(mine, steps=2), ["inbetween"], tmp_path / "table.md", fresh=True)
+    assert found["steps"] == 2
+    assert json.loads((tmp_path / "inbetween" / "net" / "metrics.json").read_text())["training"]["plan"]["steps"] == 2
 
 
 def test_networks_and_losses_that_differ_see_the_same_batches(settings, tmp_path, monkeypatch):
