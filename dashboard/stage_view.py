@@ -25,11 +25,11 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
     """
     others = [name for name in BASELINES if name != request.method]
     asked = controls.pick_from(st.session_state.get("beside"), others)
+    st.session_state.beside = asked  # kept while its widget is not there: until another pattern is recovered
     extra = tuple(name for name in others if name in asked) if results is not None else ()
     payload = _payload(repr(request), results is not None, extra, _clip=clip, _mask=mask, _results=results)
     stage(payload, key="stage", height=600)
     if results is not None:
-        st.session_state.beside = asked
         st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",
                  format_func=lambda name: f"Add {name}", on_change=controls.share_beside,
                  help=f"Up to {controls.MAX_BESIDE} beside the chosen method.")
