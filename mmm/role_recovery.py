@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from mmm import rotations as rot
 from mmm.features import to_features
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.base import Filled, distance_feature
-from mmm.models.prefill import fill_gaps
+from mmm.models.prefill import fill_gaps, neighbours
 from mmm.motion import Motion
 from mmm.roles import ROLE_PARENTS, match_roles
 from mmm.windows import fade, windows
@@ -63,9 +63,9 @@ def recover_roles(
     config = model.config
     roles = match_roles(motion.skeleton, named)
     filled = _filled(config, motion, hidden)
-    role_filled, role_hidden = roles.to_roles(filled), roles.hidden_roles(hidden)
-    times_s = np.arange(len(motion)) / motion.fps
-    before_s, after_s = _distances(role_hidden, motion.fps, times_s)
+    role_filled = roles.to_roles(filled)
+    # Joint by joint first: a role may have no frame in which all joints that turn it are known.
+    before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
     turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress)
 
     edge = np.minimum(before_s, after_s) ** 2
@@ -85,23 +85,11 @@ def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Array) -> Motion
     return Motion(motion.skeleton, rotations[0].numpy(), root[0].numpy(), motion.fps)
 
 
-def _distances(hidden: Bool[Array, "T R"], fps: float, at_s: Float[Array, "n"]) -> tuple[Array, Array]:
-    """Seconds from the known frame before each time, and to the one after, (n, R); open ends are held as in filling.
-
-    Both are zero at known frames.
-    """
-    before, after = (np.zeros((len(at_s), hidden.shape[1])) for _ in range(2))
-    patterns, group = np.unique(hidden, axis=1, return_inverse=True)
-    for g in range(patterns.shape[1]):
-        known_s = np.flatnonzero(~patterns[:, g]) / fps
-        high = np.searchsorted(known_s, at_s - 1e-6)
-        low = np.searchsorted(known_s, at_s + 1e-6, side="right") - 1
-        last, first = known_s[np.clip(low, 0, len(known_s) - 1)], known_s[np.clip(high, 0, len(known_s) - 1)]
-        own = group.ravel() == g
-        before[:, own] = np.abs(at_s - last)[:, None]
-        after[:, own] = np.abs(first - at_s)[:, None]
-    before[before < 1e-6], after[after < 1e-6] = 0, 0
-    return before, after
+def _distances(hidden: Bool[Array, "T J"]) -> tuple[Int[Array, "T J"], Int[Array, "T J"]]:
+    """Frames from the known one before, and to the one after; open ends are held as in filling. Zero where known."""
+    before, after, _ = (values[0].numpy() for values in neighbours(torch.from_numpy(hidden)[None]))
+    frame = np.arange(len(hidden))[:, None]
+    return np.abs(frame - before), np.abs(after - frame)
 
 
 def _turns(
@@ -116,7 +104,7 @@ def _turns(
     at_s = np.arange(len(filled)) / filled.fps if same else np.minimum(np.arange(count) / config.fps, seconds)
     sampled = filled if same else _sampled(filled, at_s * filled.fps, config.fps)
     before, after = (values * config.fps for values in
-                     (distances_s if same else tuple(_at(values, at_s * filled.fps) for values in distances_s)))
+                     (distances_s if same else _distances_at(*distances_s, at_s * filled.fps, filled.fps)))
     hidden = np.minimum(before, after) > 1e-4
     device = model.device
     features = torch.from_numpy(to_features(sampled.rotations, sampled.root_m))[None].to(device)
@@ -150,6 +138,21 @@ def _turns(
         own = np.arange(len(filled)) * config.fps / filled.fps
         total, expected = _at(total, own), _at(expected, own)
     return total, expected, maps, span
+
+
+def _distances_at(
+    before_s: Float[Array, "T R"], after_s: Float[Array, "T R"], frames: Float[Array, "n"], fps: float
+) -> tuple[Float[Array, "n R"], Float[Array, "n R"]]:
+    """Seconds to known frames between frames; where a gap begins or ends they jump, and a straight line would not."""
+    low = np.clip(frames.astype(int), 0, max(len(before_s) - 2, 0))
+    high = np.minimum(low + 1, len(before_s) - 1)
+    passed = np.clip(frames - low, 0, 1)[:, None]
+    before, after = _at(before_s, frames), _at(after_s, frames)
+    inside = (passed > 1e-6) & (passed < 1 - 1e-6)
+    known = np.minimum(before_s, after_s) == 0
+    begins, ends = inside & known[low] & ~known[high], inside & ~known[low] & known[high]
+    return (np.where(ends, before_s[low] + passed / fps, before),
+            np.where(begins, after_s[high] + (1 - passed) / fps, after))
 
 
 def _at(values: Float[Array, "n *k"], frames: Float[Array, "m"]) -> Float[Array, "m *k"]:

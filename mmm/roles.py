@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 
 from mmm.errors import ModelError, SpecError
 from mmm.motion import Motion
@@ -117,15 +117,15 @@ class RoleMap:
                 rotations[:, r] = local
         return Motion(own.role_skeleton, rotations, motion.positions()[:, self.joints[0]], motion.fps)
 
-    def hidden_roles(self, hidden: Bool[Array, "T J"]) -> Bool[Array, "T 22"]:
-        """Which roles are hidden where these joints are.
+    def most(self, values: Shaped[Array, "T J"]) -> Shaped[Array, "T 22"]:
+        """Of values of joints (whether they are hidden, how far the known frames are) those of the roles.
 
-        A role is hidden where any joint is that turns it against the role above, or a joint between the two; one
-        without a joint where the role above is.
+        A role has the largest value of the joints that turn it against the role above, so it is hidden where any of
+        them is; one without a joint has that of the role above.
         """
-        result = np.zeros((len(hidden), len(ROLES)), dtype=bool)
+        result = np.zeros((len(values), len(ROLES)), dtype=values.dtype)
         for r, movers in enumerate(self.movers):
-            result[:, r] = hidden[:, list(movers)].any(axis=1) if movers else result[:, ROLE_PARENTS[r]]
+            result[:, r] = values[:, list(movers)].max(axis=1) if movers else result[:, ROLE_PARENTS[r]]
         return result
 
     def from_roles(self, filled: Motion, role_motion: Motion, hidden: Bool[Array, "T J"]) -> Motion:

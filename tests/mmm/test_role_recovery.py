@@ -9,11 +9,12 @@ from mmm.errors import ModelError
 from mmm.models import make_config, make_model
 from mmm.motion import Clip, Motion
 from mmm.recovery import interpolate, recover
-from mmm.role_recovery import recover_roles
+from mmm.role_recovery import _distances_at, recover_roles
 from mmm.skeleton import SMPL24, Skeleton
 from mmm.windows import windows
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import poisoned
+from tests.mmm.role_names import tree
 
 EXTRA = Skeleton((*SMPL24.names, "prop"), (*SMPL24.parents, 23), np.vstack([SMPL24.offsets_m, [[0.1, 0, 0]]]))
 """SMPL with something in its right hand."""
@@ -110,6 +111,33 @@ def test_single_joints_move_alone():
     joints = np.flatnonzero(hidden.any(axis=0))
     others = np.setdiff1d(np.arange(24), joints)
     np.testing.assert_array_equal(found.rotations[:, others], clip.motion.rotations[:, others])
+
+
+def test_joints_between_two_roles_may_be_hidden_by_turns():
+    """CMU's hip joint and thigh turn one role: there is no frame in which both are known."""
+    skeleton = tree("cmu bvh")
+    clip = clip_at(30.0, skeleton=skeleton)
+    hidden = np.zeros((len(clip), len(skeleton)), dtype=bool)
+    hidden[:45, skeleton.names.index("LHipJoint")] = True
+    hidden[45:, skeleton.names.index("LeftUpLeg")] = True
+    found = recover(network(), clip, hidden)
+    np.testing.assert_array_equal(found.recovered.motion.rotations[~hidden], clip.motion.rotations[~hidden])
+    assert np.isfinite(found.recovered.motion.positions()).all()
+    assert (found.expected_cm > 0).all()
+
+
+@pytest.mark.parametrize("fps", [25.0, 24.0, 50.0, 100.0])
+def test_between_the_clips_frames_distances_are_those_of_the_moments(fps):
+    """Where a gap begins or ends the distances jump from nothing to its length."""
+    times_s = np.arange(round(2 * fps) + 1) / fps
+    hidden = (times_s > 0.5) & (times_s < 1.5)
+    first, last = times_s[~hidden & (times_s <= 0.5)].max(), times_s[~hidden & (times_s >= 1.5)].min()
+    exact = [np.where(hidden, times_s - first, 0)[:, None], np.where(hidden, last - times_s, 0)[:, None]]
+    at_s = np.arange(60) / 30
+    inside = (at_s > first + 1e-6) & (at_s < last - 1e-6)
+    before, after = _distances_at(*exact, at_s * fps, fps)
+    np.testing.assert_allclose(before[:, 0], np.where(inside, at_s - first, 0), atol=1e-6)
+    np.testing.assert_allclose(after[:, 0], np.where(inside, last - at_s, 0), atol=1e-6)
 
 
 def test_long_clips_are_recovered_in_windows_without_seams():

@@ -305,7 +305,7 @@ def hidden_by(skeleton, *joints):
     """The roles hidden where these joints are."""
     hidden = np.zeros((2, len(skeleton)), dtype=bool)
     hidden[1, [skeleton.names.index(joint) for joint in joints]] = True
-    roles = match_roles(skeleton).hidden_roles(hidden)
+    roles = match_roles(skeleton).most(hidden)
     assert not roles[0].any()
     return {role for role, at in zip(ROLES, roles[1], strict=True) if at}
 
