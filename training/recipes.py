@@ -61,7 +61,7 @@ PRETRAINING: dict[str, Recipe] = {
                                                                      ("common", _COMMON))},
     # Ours: 6,000 steps of 12 windows on a processor.
     **{f"{name}-small": Recipe(f"{name}-small", _SMALL) for name in ("3bert", "ecm")},
-    "common-small": Recipe("common-small", replace(_ROLES, shift_positions=True)),
+    "common-small": Recipe("common-small", replace(_ROLES, learning_rate=3e-4, head_rate=0.06, shift_positions=True)),
     "inbetween": Recipe("inbetween", _ROLES),
     # One improvement taken away, or added, at a time, to measure what it brings.
     "ecm-small-strided": Recipe("ecm-small", replace(_SMALL, window_stride=300)),
