@@ -175,7 +175,10 @@ class MotionSet:
             values[rows] for values in (self.starts, self.lengths, self._body, self.groups))
 
     def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
-        """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation."""
+        """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation.
+
+        Where the split has fewer clips, further stretches of the long ones are taken too; none overlap.
+        """
         names, rate = self.joint_names or list(skeleton.names), self.fps or fps
         if names != list(skeleton.names) or rate != fps:
             raise ModelError("prepared set", f"{len(names)} joints from {names[0]} at {rate:g} frames a second",
@@ -184,11 +187,14 @@ class MotionSet:
         room = [clip for clip in self.clips if clip["frames"] >= frames]
         if not room:
             raise FileError("split", f"no clip of {frames} frames", "longer clips", "ask for fewer frames")
-        chosen = [room[int(i)] for i in np.linspace(0, len(room) - 1, min(count, len(room)))]
-        return [self._clip(entry, frames, skeleton, fps) for entry in chosen]
+        stretches = [(entry, 0) for entry in room]
+        if len(stretches) < count:
+            stretches = [(entry, start) for entry in room for start in range(0, entry["frames"] - frames + 1, frames)]
+        chosen = [stretches[int(i)] for i in np.linspace(0, len(stretches) - 1, min(count, len(stretches)))]
+        return [self._clip(entry, frames, skeleton, fps, start) for entry, start in chosen]
 
-    def _clip(self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float) -> Clip:
-        part = slice(entry["first"], entry["first"] + frames)
+    def _clip(self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float, start: int = 0) -> Clip:
+        part = slice(entry["first"] + start, entry["first"] + start + frames)
         rotations = sixd_to_matrix(self.rotations[part].float()).cpu().numpy()
         if self.bodies:  # judged on the subject's own bones
             skeleton = replace(skeleton, offsets_m=self.bodies[entry["body"]])
@@ -197,7 +203,8 @@ class MotionSet:
         if self.music is not None:
             features = self.music[part].float().cpu().numpy()
             music = Music(features, fps, np.zeros(0, dtype=int), entry.get("tempo_bpm", 0.0))
-        return Clip(entry["name"], motion, music, source="prepared set", split=entry.get("split", ""))
+        name = f"{entry['name']} from {start}" if start else entry["name"]
+        return Clip(name, motion, music, source="prepared set", split=entry.get("split", ""))
 
 
 def _stored_skeleton(stored: dict[str, Any]) -> Skeleton | None:
