@@ -1,8 +1,8 @@
 """``common``: one ConvBERT on motion alone, with a convolutional head.
 
 The original closes with ``LayerNorm((300, F))`` over the whole window, which fixes the length: shorter clips are padded
-behind the encoder (never in front of it) and cropped after. A residual cannot pass a normalisation, so that option
-leaves the LayerNorm out.
+behind the encoder (never in front of it) and cropped after. Neither a residual nor turns of joint roles can pass a
+normalisation, so these options leave the LayerNorm out.
 """
 
 from torch import Tensor, nn
@@ -23,7 +23,8 @@ class CommonModel(MaskedMotionModel):
         self.motion_encoder = convbert(config, width, config.encoder_layers, config.max_frames)
         self.widen = nn.Conv1d(width, width // 2, kernel_size=3, padding=1)
         self.head = nn.Conv1d(width // 2, config.output_size, kernel_size=1)
-        self.norm = nn.LayerNorm((config.max_frames, config.motion_size)) if config.output == "absolute" else None
+        faithful = config.output == "absolute" and config.representation == "joints"
+        self.norm = nn.LayerNorm((config.max_frames, config.motion_size)) if faithful else None
         self.finish_init(self.head)
 
     def decode(

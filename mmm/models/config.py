@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig
 
 from mmm.errors import ModelError
 from mmm.features import Stats
-from mmm.roles import match_roles
+from mmm.roles import ROLE_PARENTS, ROLES, match_roles
 from mmm.skeleton import SMPL24, Skeleton
 
 
@@ -99,6 +99,8 @@ class MaskedMotionConfig(PreTrainedConfig):
             TypeError, KeyError: a value is of another kind, or a statistic lacks.
         """
         assert len(self.skeleton) == self.joints  # a tree, or a ValueError
+        if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
+            raise ValueError("joints other than the roles")
         stats = self.fitted_stats
         lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
         if lengths != [3, 3, self.music_size, self.music_size]:

@@ -37,6 +37,27 @@ def looked_at(hidden_all: bool = False) -> tuple[BodyFrame, torch.Tensor, torch.
     return frame, features, hidden, body
 
 
+def test_the_convolutional_network_gives_turns_too():
+    features, hidden, body = windows()
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 384, "intermediate_size": 32, "encoder_layers": 1}
+    model = make_model(make_config("common-small", output="absolute", **ABRUPT, **sizes)).eval()
+    with torch.no_grad():
+        output = model(features, hidden, body=body)
+    assert output.prediction.shape == features.shape
+    assert torch.isfinite(output.prediction).all()
+    known = ~hidden.repeat_interleave(9, dim=-1)
+    torch.testing.assert_close(output.prediction[..., :-3][known], features[..., :-3][known], atol=1e-5, rtol=0)
+
+
+def test_roles_are_these_and_no_other_joints():
+    config = make_config("inbetween")
+    config.check()
+    config.set_skeleton(TINY)
+    with pytest.raises(ValueError, match="joints other than the roles"):
+        config.check()
+
+
 def test_hold_repeats_the_last_known_pose_and_reads_nothing_hidden():
     motion = wild_motion(3, 12, TINY)
     hidden = np.random.default_rng(0).random((12, 6)) < 0.6
