@@ -186,6 +186,9 @@ class RelativeLoss(Loss):
 def _roles(config: MaskedMotionConfig, **changes: Any) -> Loss:
     from training.roles_loss import RolesLoss  # it builds on this module
 
+    if config.representation != "roles":
+        raise ModelError("loss of joint roles", f"a network on {config.joints} joints of one skeleton",
+                         "a network on joint roles", "choose pose or mse")
     return replace(RolesLoss.of(config), **changes)
 
 
@@ -205,7 +208,7 @@ def make_loss(plan: TrainingPlan, config: MaskedMotionConfig) -> Loss:
     """The loss that a plan asks for.
 
     Raises:
-        ModelError: there is no such loss.
+        ModelError: there is no such loss, or it is none for this network.
     """
     if plan.loss not in LOSSES:
         raise ModelError(f"loss {plan.loss!r}", "no such loss", ", ".join(LOSSES), "choose one of them")

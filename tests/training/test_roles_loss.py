@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmm.errors import ModelError
 from mmm.models import MaskedMotionOutput, make_config
 from mmm.motion import Motion
 from mmm.roles import match_roles
@@ -34,6 +35,12 @@ def case(expected_m: float = 0.05) -> tuple[list[Motion], list[Motion], Batch, M
     output = MaskedMotionOutput(prediction=torch.stack([features(m) for m in other]),
                                 expected_m=torch.full((2, FRAMES), expected_m))
     return true, other, batch, output
+
+
+@pytest.mark.parametrize("name", ["roles", "roles-turns", "roles-pelvis", "roles-even"])
+def test_a_network_on_one_skeletons_joints_has_no_such_loss(name):
+    with pytest.raises(ModelError, match=r"loss of joint roles: a network on 24 joints .* choose pose or mse"):
+        make_loss(TrainingPlan(loss=name), make_config("ecm-small"))
 
 
 def test_terms_equal_a_plain_loop():
