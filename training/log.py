@@ -26,7 +26,7 @@ class Log:
     def __init__(self, run: Run, run_dir: Path, names: tuple[str, ...]) -> None:
         self.run, self.names = run, names
         main = run.accelerator.is_main_process
-        self.writer = SummaryWriter(str(run_dir / "tensorboard"), purge_step=run.step) if main else None
+        self.writer = SummaryWriter(str(run_dir / "tensorboard"), purge_step=run.step + 1) if main else None
         self.bar = tqdm(total=run.plan.steps, initial=run.step, unit="step", desc=run_dir.name, mininterval=5,
                         disable=not main)
         self.seen = time.perf_counter()

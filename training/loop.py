@@ -52,14 +52,15 @@ def train(
 
     Raises:
         ModelError: the loss is not finite, the windows do not fit the network, or the state is another network's or
-            that of a run with another plan (but for its length) or other data, or is further than this plan goes.
+            that of a run with another plan (but for its length) or other data, or is further than this plan goes;
+            or BERT's corruption is asked for where gaps are not filled with zeros.
         FileError: the state cannot be written; the last good one is kept.
         KeyboardInterrupt: Ctrl-C or a request to end; the state was written first.
     """
     accelerator = make_accelerator()
     _check(accelerator, model, plan)
     loss = make_loss(plan, model.config)
-    run = Run(accelerator, model, plan, start)
+    run = Run(accelerator, model, data, plan, start)
     run_dir.mkdir(parents=True, exist_ok=True)
     if resume:
         run.restore(run_dir)
@@ -100,6 +101,9 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
     if not 1 <= plan.min_frames <= plan.max_frames <= model.config.max_frames:
         raise ModelError("training windows", f"{plan.min_frames} to {plan.max_frames} frames",
                          f"at most the network's {model.config.max_frames}", "change --max-frames")
+    if plan.corruption and model.config.fill != "zero":  # it would show the truth to a network that adds to the fill
+        raise ModelError("training plan", f"BERT's corruption beside fill {model.config.fill!r}", "fill 'zero'",
+                         "choose a preset for that fill, such as ecm-slerp")
     shares = accelerator.num_processes * plan.accumulation
     if plan.batch < shares:
         raise ModelError(f"batch of {plan.batch}", f"{shares} shares to divide it into",

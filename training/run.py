@@ -1,6 +1,7 @@
 """Everything that changes while training: networks, optimiser, chance, curve; and how it comes back from a state."""
 
 import copy
+import hashlib
 import json
 import time
 from dataclasses import asdict
@@ -12,17 +13,21 @@ from accelerate.utils import DistributedType, gather_object
 from torch import Tensor, nn
 
 from mmm.errors import ModelError
-from mmm.models import MaskedMotionModel
+from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from training import state as disk
+from training.dataset import MotionSet
 from training.plan import TrainingPlan
 
 
 class Run:
     """Everything that changes while training."""
 
-    def __init__(self, accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPlan, start: str = "") -> None:
+    def __init__(
+        self, accelerator: Accelerator, model: MaskedMotionModel, data: MotionSet, plan: TrainingPlan, start: str = ""
+    ) -> None:
         self.accelerator = accelerator
         self.identity = _identity(model, plan, start)
+        self.material = _material(model, data)
         self.plan = plan
         self._average_model = copy.deepcopy(model).eval().requires_grad_(False)
         if plan.compile:
@@ -61,7 +66,7 @@ class Run:
         state = {"model": disk.whole(self.model.state_dict()), "average": disk.whole(self.average),
                  "optimizer": disk.whole(self.optimizer.state_dict()), "generator": self.generator.get_state(),
                  "dropout": gather_object([_dropout_state(self.accelerator.device)]), "step": self.step,
-                 "curve": self.curve, "recent": self.recent, "run": self.identity}
+                 "curve": self.curve, "recent": self.recent, "run": self.identity, "material": self.material}
         if self.accelerator.is_main_process:
             disk.write_state(run_dir, state)
 
@@ -76,6 +81,8 @@ class Run:
         try:
             if saved["run"] != self.identity:
                 raise ValueError("another plan or other data")
+            if saved.get("material", self.material) != self.material:  # states of older versions do not say
+                raise ValueError("a network with other options, or other data")
             disk.copy_into(dict(self.model.state_dict()), saved["model"])
             disk.copy_into(self.average, saved["average"])
             disk.restore_optimizer(self.optimizer.optimizer, saved["optimizer"])
@@ -119,6 +126,14 @@ def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
     """What must be equal for a run to go on: the plan but for its length, what was fitted on the data, the start."""
     kept = {name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")}
     return json.dumps([kept, model.config.stats, model.config.standard, start], sort_keys=True)
+
+
+def _material(model: MaskedMotionModel, data: MotionSet) -> str:
+    """The network's options and the clips, of which weights and statistics may say nothing."""
+    fields = {name: getattr(model.config, name) for name in MaskedMotionConfig.__annotations__
+              if name != "trained_masks"}
+    clips = [[clip["name"], clip["frames"], clip.get("source")] for clip in data.clips]
+    return hashlib.sha256(json.dumps([model.config.model_type, fields, clips], sort_keys=True).encode()).hexdigest()
 
 
 def _dropout_state(device: torch.device) -> Tensor:

@@ -90,6 +90,19 @@ def test_other_recipes_take_a_step(data, tmp_path, plan):
     assert not torch.equal(weights(trained), weights(fresh_model(data, **fill)))
 
 
+def test_corruption_shows_the_truth_and_is_refused_beside_a_fill(data, tmp_path):
+    with pytest.raises(ModelError, match=r"BERT's corruption beside fill 'slerp'; expected fill 'zero'"):
+        train(fresh_model(data), data, replace(QUICK, corruption=True), tmp_path)
+
+
+def test_a_resumed_log_keeps_the_point_it_goes_on_from(data, tmp_path):
+    train(fresh_model(data), data, replace(QUICK, steps=4), tmp_path)
+    train(fresh_model(data), data, QUICK, tmp_path)
+    log = EventAccumulator(str(tmp_path / "tensorboard"))
+    log.Reload()
+    assert [event.step for event in log.Scalars("training/loss")] == [2, 4, 6]
+
+
 def test_corruption_is_for_training_alone(data, tmp_path, monkeypatch):
     """Fault 3: the 80/10/10 corruption also ran in evaluation. The trainer calls it; recovery has no way to."""
     called = []

@@ -1,5 +1,6 @@
 """A run goes on after anything: killed, interrupted, its disk full, its state cut short; or says why it does not."""
 
+import copy
 import errno
 import json
 import math
@@ -233,5 +234,11 @@ def test_the_state_of_another_run(data, tmp_path):
     other.config.stats = {**other.config.stats, "root_max": [9.0, 9.0, 9.0]}
     with pytest.raises(ModelError, match="another plan or other data"):
         train(other, data, QUICK, tmp_path)
+    with pytest.raises(ModelError, match="a network with other options, or other data"):
+        train(fresh_model(data, fill="inertial"), data, QUICK, tmp_path)  # the same weights, another meaning
+    fewer = copy.copy(data)
+    fewer.keep("clip[01]")
+    with pytest.raises(ModelError, match="a network with other options, or other data"):
+        train(fresh_model(data), fewer, QUICK, tmp_path)
     _, curve = train(fresh_model(data), data, replace(QUICK, steps=8), tmp_path)  # a longer run goes on
     assert [point["step"] for point in curve] == [2, 4, 6, 8]
