@@ -28,19 +28,19 @@ RunDir = Annotated[Path | None, typer.Option(help="where the resumable state and
 Steps = Annotated[int, typer.Option(help="0: the preset's own; each stage of a schedule keeps its share of them")]
 BatchSize = Annotated[int, typer.Option("--batch", help="windows a step, over all processes; 0: the preset's own")]
 MaxFrames = Annotated[int, typer.Option(help="longest training window; 0: the preset's own")]
-Threads = Annotated[int, typer.Option(help="CPU threads; 0: all")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")]
 Fresh = Annotated[bool, typer.Option(help="ignore an unfinished run")]
 Accumulation = Annotated[int, typer.Option(help="micro-batches that each process divides its windows into")]
-Compile = Annotated[bool, typer.Option(help="torch.compile the network")]
 Optimizer = Annotated[str, typer.Option(help="adamw or adam; empty: the preset's own")]
 Precision = Annotated[str, typer.Option(help="bf16 or fp32; empty: the preset's own")]
 Rate = Annotated[float, typer.Option(help="the first learning rate, later ones in proportion; 0: the preset's own")]
-LossName = Annotated[str, typer.Option("--loss", help="pose or mse; empty: the preset's own")]
+LossName = Annotated[str, typer.Option("--loss", help="pose, mse, or roles for networks on joint roles; empty: the "
+                                                     "preset's own")]
 Stride = Annotated[int, typer.Option(help="windows start at multiples of it; 300 is the original's; 0: the preset's")]
 Curriculum = Annotated[float, typer.Option(help="share of the steps in which gaps grow; negative: the preset's own")]
 Normalise = Annotated[bool | None, typer.Option(help="divide each window's loss by that of its interpolation")]
 Balance = Annotated[float, typer.Option(help="1: all windows alike, 0: all groups of clips alike; negative: preset's")]
-WatchEvery = Annotated[int, typer.Option(help="steps between looks at the validation split")]
+WatchEvery = Annotated[int, typer.Option(min=1, help="steps between looks at the validation split")]
 
 
 def change_plan(
@@ -117,7 +117,7 @@ def run_and_save(
                            watch=watch, watch_every=watch_every)
     if accelerator.is_main_process:
         training = {"command": f"python -m training.{program} " + shlex.join(sys.argv[1:]),
-                    "plan": plan_to_dict(plan), "clips": len(split.clips), "data": data.name,
+                    "plan": plan_to_dict(plan), "clips": len(split.clips), "data": data.resolve().name,
                     "frames": int(split.lengths.sum()), "curve": curve, **(more or {})}
         try:
             save_model(average, out, {"training": training})

@@ -38,7 +38,8 @@ def main(
     precision: c.Precision = "",
     rate: c.Rate = 0.0,
     loss: c.LossName = "",
-    fill: Annotated[str, typer.Option(help="what the network sees in gaps: zero, slerp; empty: the preset's own")] = "",
+    fill: Annotated[str, typer.Option(help="what the network sees in gaps: zero, hold, slerp or inertial; empty: the "
+                                           "preset's own")] = "",
     output: Annotated[str, typer.Option(help="absolute or residual; empty: the preset's own")] = "",
     window_stride: c.Stride = 0,
     curriculum: c.Curriculum = -1.0,

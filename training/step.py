@@ -87,7 +87,9 @@ def _draw_roles(
 ) -> Batch:
     """Windows of any bodies, balanced over groups and augmented."""
     change = plan.augment
-    windows = data.draw_windows(plan.batch, change.frames(frames) if change else frames, generator, plan.balance)
+    wanted = change.frames(frames) if change else frames
+    source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, wanted)
+    windows = source.draw_windows(plan.batch, wanted, generator, plan.balance)
     motion, body = windows.motion, windows.body
     if body is None:
         body = torch.from_numpy(config.skeleton.offsets_m).to(motion).expand(plan.batch, -1, -1)

@@ -8,9 +8,14 @@ import torch
 
 from mmm.errors import FileError
 from mmm.features import Stats
+from mmm.models import make_config
+from mmm.roles import match_roles
+from mmm.skeleton import SMPL24
 from tests.mmm.making import TINY, smooth_motion
 from tests.training.conftest import write_split
 from training.dataset import MotionSet
+from training.plan import TrainingPlan
+from training.step import draw
 
 
 @pytest.fixture
@@ -172,3 +177,24 @@ def test_balanced_draws_repeat(grouped):
     assert not torch.equal(first.motion, other.motion)
     with pytest.raises(FileError, match="no clip of 101 frames"):
         grouped.draw_windows(5, 101, generator())
+
+
+def test_a_stride_holds_for_roles_too(tmp_path):
+    motion = match_roles(SMPL24).to_roles(smooth_motion(0, 60, SMPL24, 30.0))
+    write_split(tmp_path / "train", [60], 0, motion.skeleton, 30.0, music=False)
+    data = MotionSet(tmp_path / "train")
+    data.stats = Stats.identity()
+    plan = TrainingPlan(batch=60, min_frames=10, max_frames=10, window_stride=20, augment=None, shift_positions=False)
+    drawn = draw(data, plan, make_config("inbetween"), generator())
+    starts = {int((data.root_m - root).abs().sum(1).argmin()) for root in drawn.motion[:, 0, -3:]}
+    assert starts == {0, 20, 40}
+
+
+def test_short_splits_give_several_stretches_of_their_long_clips(tmp_path):
+    write_split(tmp_path / "own", [25, 62, 19], 0, TINY, 30.0, music=False)
+    split = MotionSet(tmp_path / "own")
+    assert [clip.name.partition(" from ")[2] for clip in split.cut_clips(9, 20, TINY, 30.0)] == ["", "", "20", "40"]
+    assert len(split.cut_clips(2, 20, TINY, 30.0)) == 2
+    whole, parts = split.cut_clips(2, 60, TINY, 30.0)[0], split.cut_clips(9, 20, TINY, 30.0)[1:]
+    for number, part in enumerate(parts):
+        np.testing.assert_array_equal(part.motion.root_m, whole.motion.root_m[20 * number:20 * number + 20])
