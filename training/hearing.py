@@ -41,6 +41,13 @@ def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
     return found[1] if found else clip_name
 
 
+def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The songs of a set's clips; all stretches of one recording have the same."""
+    known = {str(entry["name"]): entry for entry in entries}
+    names = [clip.name if clip.name in known else clip.name.rpartition(" from ")[0] for clip in clips]
+    return [song_of(name, known[name]) for name in names]
+
+
 def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
     """For each clip the place of one with another song: half the list away, or the next one after that.
 
@@ -128,8 +135,7 @@ def main(
             raise ModelError(str(checkpoint), "this network takes no music", "one that listens", "choose another")
         stored = MotionSet(data / split)
         pool = stored.cut_clips(clips, frames, model.config.skeleton, model.config.fps)
-        entries = {entry["name"]: entry for entry in stored.clips}
-        rows = hearing(model, pool, [song_of(clip.name, entries[clip.name]) for clip in pool])
+        rows = hearing(model, pool, songs_of(pool, stored.clips))
         record(checkpoint, "hearing", {"split": split, "data": data.resolve().name, "frames": frames, "rows": rows})
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)

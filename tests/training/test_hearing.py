@@ -11,7 +11,10 @@ from mmm.models import make_config, make_model
 from mmm.motion import Clip, Motion, Music
 from mmm.rotations import rotvec_to_matrix
 from mmm.skeleton import SMPL24
-from training.hearing import gap_errors, hearing, interval, partners, song_of
+from tests.mmm.making import TINY
+from tests.training.conftest import write_split
+from training.dataset import MotionSet
+from training.hearing import gap_errors, hearing, interval, partners, song_of, songs_of
 
 
 def loud_clips(count: int = 4, frames: int = 100) -> list[Clip]:
@@ -109,3 +112,12 @@ def test_which_song_a_clip_has():
     assert song_of("gBR_sBM_cAll_d04_mBR0_ch01", {"tempo_bpm": 80}) == "mBR0"
     assert song_of("gHO_sBM_cAll_d20_mHO5_ch10") == "mHO5"
     assert song_of("any other") == "any other"
+
+
+def test_stretches_of_a_recording_have_its_song(tmp_path):
+    write_split(tmp_path / "test", [60, 20])
+    stored = MotionSet(tmp_path / "test")
+    clips = stored.cut_clips(9, 20, TINY, 30.0)
+    assert songs_of(clips, stored.clips) == ["clip0", "clip0", "clip0", "clip1"]
+    stored.clips[0]["song"] = "mBR0"
+    assert songs_of(clips, stored.clips) == ["mBR0", "mBR0", "mBR0", "clip1"]
