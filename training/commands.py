@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from mmm.checkpoint import save_model
 from mmm.errors import FileError, MMMError, ModelError
-from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config
 from training.card import write_card
 from training.dataset import MotionSet
 from training.loop import train
@@ -76,6 +76,31 @@ def change_plan(
 def load_split(data: Path, accelerator: Accelerator) -> MotionSet:
     """The set's training split, on the device that trains."""
     return MotionSet(data / "train", accelerator.device)
+
+
+def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> MaskedMotionConfig:
+    """A preset with fields changed, for the set's frame rate and body; widened where that has too many joints for it.
+
+    Raises:
+        ModelError: there is no such preset, or the fields are none that a network can have.
+    """
+    fields = dict(changes)
+    if split.fps:
+        fields["fps"] = split.fps
+    if split.skeleton is not None:
+        body = split.skeleton
+        fields |= {"joint_names": list(body.names), "joint_parents": list(body.parents),
+                   "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist()}
+    try:
+        return make_config(network, **fields)
+    except ModelError as error:
+        if error.where != "config.json hidden_size" or split.are_roles:
+            raise
+    joints = len(split.joint_names or ())
+    step = 80 if network == "3bert" else 64  # widths that its heads divide
+    width = -(-(10 * joints + 5) // step) * step  # room for 9 numbers and a mask a joint, the root, two distances
+    typer.echo(f"{joints} joints: {network} widened to {width}")
+    return make_config(network, **fields, hidden_size=width)
 
 
 def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None:

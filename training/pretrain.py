@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from mmm.errors import ModelError
-from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config, make_model
+from mmm.models import MaskedMotionModel, make_model
 from training import commands as c
 from training.dataset import MotionSet
 from training.loop import make_accelerator
@@ -75,7 +74,7 @@ def untrained(
     Raises:
         ModelError: the set is none that the network can train on.
     """
-    config = _config(recipe, changes, plan, split)
+    config = c.config_for(recipe.network, {"trained_masks": plan.specs, **changes}, split)
     c.check_body(data, split, config)
     if config.representation == "roles":  # in leg lengths already
         split.stats = config.fitted_stats
@@ -85,27 +84,6 @@ def untrained(
             config.standard = split.fit_standard(config.max_frames)
     torch.manual_seed(plan.seed)
     return make_model(config)
-
-
-def _config(recipe: Recipe, changes: dict[str, Any], plan: TrainingPlan, split: MotionSet) -> MaskedMotionConfig:
-    """The preset for the set's frame rate and body; widened where the body has too many joints for it."""
-    fields: dict[str, Any] = {"trained_masks": plan.specs, **changes}
-    if split.fps:
-        fields["fps"] = split.fps
-    if split.skeleton is not None:
-        body = split.skeleton
-        fields |= {"joint_names": list(body.names), "joint_parents": list(body.parents),
-                   "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist()}
-    try:
-        return make_config(recipe.network, **fields)
-    except ModelError as error:
-        if error.where != "config.json hidden_size" or split.are_roles:
-            raise
-    joints = len(split.joint_names or ())
-    step = 80 if recipe.network == "3bert" else 64  # widths that its heads divide
-    width = -(-(10 * joints + 5) // step) * step  # room for 9 numbers and a mask a joint, the root, two distances
-    typer.echo(f"{joints} joints: {recipe.network} widened to {width}")
-    return make_config(recipe.network, **fields, hidden_size=width)
 
 
 if __name__ == "__main__":

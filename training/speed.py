@@ -19,11 +19,12 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from mmm.errors import MMMError, ModelError
+from mmm.errors import MMMError
 from mmm.inspection import table
-from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config, make_model
+from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_model
 from mmm.models.prefill import hidden_features
 from mmm.models.presets import PRESETS
+from training import commands as c
 from training.dataset import MotionSet
 from training.masking import MaskMix
 from training.plan import TrainingPlan
@@ -276,26 +277,10 @@ def main(
 
 
 def _config(preset: str, split: MotionSet) -> MaskedMotionConfig:
-    """The preset for the set's rate and body; widened where the body has too many joints for it."""
-    fields: dict[str, Any] = {"fps": split.fps} if split.fps else {}
-    if split.skeleton is not None:
-        body = split.skeleton
-        fields |= {"joint_names": list(body.names), "joint_parents": list(body.parents),
-                   "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist()}
-    if not split.are_roles and PRESETS.get(preset, {}).get("representation") == "roles":
-        fields["representation"] = "joints"
-    try:
-        config = make_config(preset, **fields)
-    except ModelError as error:
-        if error.where != "config.json hidden_size":
-            raise
-        width = -(-(10 * len(split.joint_names or ()) + 5) // 320) * 320  # a multiple that all heads divide
-        config = make_config(preset, **fields, hidden_size=width)
-    if split.joint_names and split.joint_names != config.joint_names:
-        raise ModelError("prepared set", f"{len(split.joint_names)} joints from {split.joint_names[0]}",
-                         f"the network's {config.joints}", "prepare the set for this skeleton")
-    if config.uses_music and split.music is None:
-        raise ModelError("prepared set", "no music", f"music for {preset}", "choose a network that takes none")
+    """The preset as the trainer makes it for a set; presets on joint roles take sets of one skeleton, too."""
+    on_joints = not split.are_roles and PRESETS.get(preset, {}).get("representation") == "roles"
+    config = c.config_for(preset, {"representation": "joints"} if on_joints else {}, split)
+    c.check_body(Path("prepared set"), split, config)
     return config
 
 
