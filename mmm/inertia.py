@@ -6,12 +6,16 @@ to the next (of rotations a rotation vector in the first one's frame) and ``v-``
     straight(t) = v t
     bend(t) = a (v- - v) w(t) - b (v+ - v) w(L - t)        w(s) = s (1 - s / L)^2 exp(-s / inertia)
 
-``a`` and ``b`` weight the slopes as in a non-uniform Catmull-Rom spline: ``L / (L + L-)`` and ``L / (L + L+)``. That is
-a cubic Hermite curve whose tangents die away, so that in long gaps nothing overshoots. The idea of decaying offsets is
-inertialization (David Bollo, "Inertialization: High-Performance Animation Transitions in Gears of War", GDC 2018).
+``a`` and ``b`` weight the slopes as in a non-uniform Catmull-Rom spline: ``L / (L + L-)`` and ``L / (L + L+)``: the speed
+at a known frame is that of the parabola through it and its known neighbours. With one more known frame beyond, it is
+that of the cubic through all four (Newton's divided differences): where frames are known densely, the speed that the
+movement has *at* the last of them, not half a frame before. The whole is a cubic Hermite curve whose tangents die away,
+so that in long gaps nothing overshoots. The idea of decaying offsets is inertialization (David Bollo,
+"Inertialization: High-Performance Animation Transitions in Gears of War", GDC 2018).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,8 +23,19 @@ from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
 
-ROTATION_INERTIA_S, ROOT_INERTIA_S = 0.25, 0.8
-"""How long a joint's turn and the root's drift outlast the last known frame, seconds; chosen on training motion."""
+@dataclass(frozen=True)
+class Inertia:
+    """What the curve is made with; chosen by trying some values on several sets of recordings."""
+
+    rotation_s: float = 0.4
+    """How long a joint's turn outlasts the last known frame, seconds."""
+    root_s: float = 1.6
+    """The same for the root's drift."""
+    cubic: float = 1.0
+    """How much of the cubic's correction counts: 1 all, 0 the parabola's speed."""
+
+
+INERTIA = Inertia()
 
 
 def inertial_rotations(
@@ -42,7 +57,7 @@ def inertial_rotations(
     def turn(first: Array) -> Array:
         return _rotvecs(np.swapaxes(keys[first], -1, -2) @ keys[first + 1])
 
-    start, straight, bend = _curve(known, turn, wanted, ROTATION_INERTIA_S * fps, keys.shape[1:-1])
+    start, straight, bend = _curve(known, turn, wanted, INERTIA.rotation_s * fps, keys.shape[1:-1])
     return np.asarray(keys[start] @ _matrices(straight) @ _matrices(bend))
 
 
@@ -51,8 +66,8 @@ def inertial_positions(
 ) -> Float[Array, "N *c 3"]:
     """The same for places of the root, metres."""
     keys = keys.astype(np.float64)
-    start, straight, bend = _curve(known, lambda first: keys[first + 1] - keys[first], wanted, ROOT_INERTIA_S * fps,
-                                   keys.shape[1:])
+    start, straight, bend = _curve(known, lambda first: keys[first + 1] - keys[first], wanted,
+                                   INERTIA.root_s * fps, keys.shape[1:])
     return np.asarray(keys[start] + straight + bend)
 
 
@@ -85,9 +100,20 @@ def _curve(
         beyond = np.clip(gaps + side, 0, last)
         share = np.where(there, lengths[gaps] / (lengths[gaps] + lengths[beyond]), 0)
         offset = (slope(beyond) - own) * _as_factor(share, len(shape))
+        further = np.clip(gaps + 2 * side, 0, last)
+        third = _third(lengths, gaps, beyond, further) * (there & (gaps + 2 * side >= 0) & (gaps + 2 * side <= last))
+        near, far = (_as_factor(value, len(shape)) for value in (lengths[gaps] + lengths[beyond],
+                                                                  lengths[beyond] + lengths[further]))
+        second, other = (own - slope(beyond)) / near, (slope(beyond) - slope(further)) / far
+        offset -= INERTIA.cubic * (second - other) * _as_factor(third, len(shape))
         weight = since * (1 - since / length) ** 2 * np.exp(-since / inertia)
         bend[inside] -= side * offset[which] * _as_factor(weight, len(shape))
     return nearest, straight, bend
+
+
+def _third(lengths: Array, gap: Array, beyond: Array, further: Array) -> Array:
+    """What the difference of the second divided differences counts in the speed at a known frame."""
+    return lengths[beyond] * lengths[gap] / (lengths[gap] + lengths[beyond] + lengths[further])
 
 
 def _as_factor(values: Array, axes: int) -> Array:

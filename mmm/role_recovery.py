@@ -81,7 +81,7 @@ def recover_roles(
 
 def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Array) -> Motion:
     rotations, root = (torch.from_numpy(values)[None] for values in (motion.rotations, motion.root_m))
-    rotations, root = fill_gaps(config.fill, rotations, root, torch.from_numpy(hidden)[None], motion.fps)
+    rotations, root = fill_gaps(config.fill, rotations, root, torch.from_numpy(hidden)[None], motion.fps, config.curve)
     return Motion(motion.skeleton, rotations[0].numpy(), root[0].numpy(), motion.fps)
 
 

@@ -267,7 +267,8 @@ class MaskedMotionModel(PreTrainedModel):
             zero = torch.zeros((), dtype=motion.dtype, device=motion.device)
             return Filled(torch.where(hidden_features(hidden), zero, motion))
         matrices = motion[..., :-3].reshape(*motion.shape[:-1], -1, 3, 3)
-        rotations, root = fill_gaps(self.config.fill, matrices, motion[..., -3:], hidden, self.config.fps)
+        rotations, root = fill_gaps(self.config.fill, matrices, motion[..., -3:], hidden, self.config.fps,
+                                    self.config.curve)
         before, after, _ = neighbours(hidden)
         frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
         gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)

@@ -11,6 +11,7 @@ from transformers import PreTrainedConfig
 
 from mmm.errors import ModelError
 from mmm.features import Stats
+from mmm.inertia import Inertia
 from mmm.roles import ROLE_PARENTS, ROLES, match_roles
 from mmm.skeleton import SMPL24, Skeleton
 
@@ -41,6 +42,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     """What hidden entries hold when the network sees them: ``zero`` (the original), ``hold`` (the last known pose),
     ``slerp`` or ``inertial`` (interpolated); with these three the hidden entries and their distance to the known ones
     are inputs too."""
+    inertia: list[float] | None = None
+    """Of the ``inertial`` fill: ``rotation_s``, ``root_s`` and ``cubic`` of ``mmm.inertia.Inertia``. None: 0.25, 0.8 and 0,
+    as in the first networks with this fill."""
     output: str = "absolute"
     """``absolute`` poses (the original), with roles turns of one pose of the window; or a ``residual`` added to the
     fill, by a head that starts at zero."""
@@ -154,6 +158,11 @@ class MaskedMotionConfig(PreTrainedConfig):
         return 3 * self.joints + 5 if self.representation == "roles" else self.motion_size
 
     @property
+    def curve(self) -> Inertia:
+        """The curve of the ``inertial`` fill."""
+        return Inertia(*(self.inertia or (0.25, 0.8, 0.0)))
+
+    @property
     def fitted_stats(self) -> Stats:
         """The scaling fitted on the training split."""
         assert self.stats is not None
@@ -205,6 +214,10 @@ class InbetweenConfig(MaskedMotionConfig):
     representation: str = "roles"
     edge_s: float = 1 / 15
     smooth_s: float = 0.02
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        self.inertia = self.inertia or [0.4, 1.6, 1.0]
+        super().__post_init__(**kwargs)
 
     @property
     def embeds_inputs(self) -> bool:

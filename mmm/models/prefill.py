@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from mmm.inertia import ROOT_INERTIA_S, ROTATION_INERTIA_S
+from mmm.inertia import INERTIA, Inertia
 
 
 def hidden_features(hidden: Tensor) -> Tensor:
@@ -73,22 +73,24 @@ def hold_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, 
             root.gather(1, before[..., :1].expand(root.shape)))
 
 
-def fill_gaps(kind: str, rotations: Tensor, root: Tensor, hidden: Tensor, fps: float) -> tuple[Tensor, Tensor]:
+def fill_gaps(
+    kind: str, rotations: Tensor, root: Tensor, hidden: Tensor, fps: float, inertia: Inertia = INERTIA
+) -> tuple[Tensor, Tensor]:
     """Fill as a configuration's ``fill`` says: ``hold``, ``slerp`` or ``inertial``; see these functions."""
     if kind == "hold":
         return hold_fill(rotations, root, hidden)
     if kind == "slerp":
         return slerp_fill(rotations, root, hidden)
-    return inertial_fill(rotations, root, hidden, fps)
+    return inertial_fill(rotations, root, hidden, fps, inertia)
 
 
-def inertial_fill(rotations: Tensor, root: Tensor, hidden: Tensor, fps: float) -> tuple[Tensor, Tensor]:
+def inertial_fill(
+    rotations: Tensor, root: Tensor, hidden: Tensor, fps: float, inertia: Inertia = INERTIA
+) -> tuple[Tensor, Tensor]:
     """Interpolate as :func:`slerp_fill`, but leave and reach the known frames at their own speed, as ``mmm.inertia``.
 
     To the shorter arc comes what the speeds at both ends of the gap differ from the arc's own, fading out with
-    ``t (1 - s)^2 exp(-t / inertia)``: a cubic Hermite curve whose tangents die away, so that in long gaps nothing
-    overshoots. The idea of decaying offsets is Bollo's inertialization (GDC 2018). The speed at a known frame is the
-    mean of the slopes to its known neighbours, weighted as in a non-uniform Catmull-Rom spline.
+    ``t (1 - s)^2 exp(-t / inertia)``; see there.
 
     Args:
         rotations: (B,T,J,3,3) local rotations; hidden ones may hold anything, NaN included.
@@ -109,12 +111,12 @@ def inertial_fill(rotations: Tensor, root: Tensor, hidden: Tensor, fps: float) -
     slopes = quat_log(relative) / ends.length[..., None]
     start = _pick(quats, before)
     turn = quat_multiply(quat_exp(_pick(slopes, before) * ends.passed[..., None]),
-                         quat_exp(ends.correction(slopes, ROTATION_INERTIA_S * fps)))
+                         quat_exp(ends.correction(slopes, inertia.rotation_s * fps, inertia.cubic)))
     filled = quat_to_matrix(torch.nn.functional.normalize(quat_multiply(start, turn), dim=-1))
     first = ends.joint(0)
     slopes = (_pick(root[:, :, None], first.following) - root[:, :, None]) / first.length[..., None]
     path = (_pick(root[:, :, None], first.before) + _pick(slopes, first.before) * first.passed[..., None]
-            + first.correction(slopes, ROOT_INERTIA_S * fps))[:, :, 0]
+            + first.correction(slopes, inertia.root_s * fps, inertia.cubic))[:, :, 0]
     return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], path, root)
 
 
@@ -148,20 +150,27 @@ class _Ends:
         """The same for one joint."""
         return _Ends(*(getattr(self, field.name)[..., j: j + 1] for field in fields(self)))
 
-    def correction(self, slopes: Tensor, inertia: float) -> Tensor:
+    def correction(self, slopes: Tensor, inertia: float, cubic: float) -> Tensor:
         """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames to the next."""
         length = self.length.gather(1, self.before)
         own = _pick(slopes, self.before)
+        inside = self.after > self.before
         total: Tensor = torch.zeros((), device=slopes.device)
         left = (length - self.passed).clamp(min=0)
-        sides = ((self.previous.gather(1, self.before), self.before, self.passed, 1.0),
-                 (self.after, self.following.gather(1, self.after), left, -1.0))
-        for low, high, since, sign in sides:
-            beyond = self.length.gather(1, low)
-            there = (high > low) & (self.after > self.before)
-            share = torch.where(there, length / (length + beyond), 0)
+        low, high = self.previous.gather(1, self.before), self.following.gather(1, self.after)
+        # First known frame of the pair beside the gap, and of the pair beyond that; and whether these pairs are there.
+        sides = ((low, self.previous.gather(1, low), low < self.before, self.passed, 1.0),
+                 (self.after, high, high > self.after, left, -1.0))
+        for beside, further, there, since, sign in sides:
+            slope, beyond, far = _pick(slopes, beside), self.length.gather(1, beside), self.length.gather(1, further)
+            offset = torch.where(there, length / (length + beyond), 0)[..., None] * (slope - own)
+            if cubic:
+                more = there & (further != beside) & (self.following.gather(1, further) > further)
+                third = torch.where(more, beyond * length / (length + beyond + far), 0)[..., None]
+                second, other = (own - slope) / (length + beyond)[..., None], slope - _pick(slopes, further)
+                offset = offset - cubic * third * (second - other / (beyond + far)[..., None])
             weight = since * (1 - since / length).square() * torch.exp(-since / inertia)
-            total = total + (sign * weight * share)[..., None] * (_pick(slopes, low) - own)
+            total = total + (sign * torch.where(inside, weight, 0))[..., None] * offset
         return total
 
 

@@ -50,11 +50,11 @@ def test_known_frames_may_be_asked_for_too():
 
 
 def test_a_long_gap_goes_straight_in_its_middle():
-    """Where the spline overshoots: after a second or two nothing is left of the speed at the ends."""
-    known, wanted = np.array([0, 1, 601, 602]), np.arange(2, 601)
+    """Where the spline overshoots: after ten seconds hardly anything is left of the speed at the ends."""
+    known, wanted = np.array([0, 1, 1201, 1202]), np.arange(2, 1201)
     places = np.outer([0.0, 0.1, 0.1, 0.2], [1, 0, 0])  # 6 metres a second before and after
     path = inertial_positions(known, places, wanted, 60.0)[:, 0]
-    assert abs(path[299] - 0.1) < 0.01
+    assert abs(path[599] - 0.1) < 0.05
     slopes = np.diff(np.concatenate([places[:2, 0], path]))
     assert slopes[1] == pytest.approx(0.1, rel=0.05)  # the first step of the gap goes on as the last known one
 
