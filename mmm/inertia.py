@@ -6,11 +6,11 @@ to the next (of rotations a rotation vector in the first one's frame) and ``v-``
     straight(t) = v t
     bend(t) = a (v- - v) w(t) - b (v+ - v) w(L - t)        w(s) = s (1 - s / L)^2 exp(-s / inertia)
 
-``a`` and ``b`` weight the slopes as in a non-uniform Catmull-Rom spline: ``L / (L + L-)`` and ``L / (L + L+)``: the speed
-at a known frame is that of the parabola through it and its known neighbours. With one more known frame beyond, it is
-that of the cubic through all four (Newton's divided differences): where frames are known densely, the speed that the
-movement has *at* the last of them, not half a frame before. The whole is a cubic Hermite curve whose tangents die away,
-so that in long gaps nothing overshoots. The idea of decaying offsets is inertialization (David Bollo,
+``a`` and ``b`` weight the slopes as in a non-uniform Catmull-Rom spline, ``L / (L + L-)`` and ``L / (L + L+)``: the
+speed at a known frame is that of the parabola through it and its known neighbours. With one more known frame beyond,
+it is that of the cubic through all four (Newton's divided differences): where frames are known densely, the speed that
+the movement has *at* the last of them, not half a frame before. The whole is a cubic Hermite curve whose tangents die
+away, so that in long gaps nothing overshoots. The idea of decaying offsets is inertialization (David Bollo,
 "Inertialization: High-Performance Animation Transitions in Gears of War", GDC 2018).
 """
 
