@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from mmm.checkpoint import load_model
 from mmm.errors import ModelError
+from mmm.models import PRESETS
 from mmm.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY
 from tests.training.conftest import write_split
@@ -55,13 +56,15 @@ def many(joints):
 
 
 @pytest.mark.parametrize(("skeleton", "width", "said"), [
-    (TINY, 256, ""), (many(31), 320, "31 joints: common-small widened to 320")])
-def test_training_takes_the_sets_body(tmp_path, skeleton, width, said):
+    (TINY, 256, ""), (many(31), 320, "31 joints: common widened to 320")])
+def test_training_takes_the_sets_body(tmp_path, monkeypatch, skeleton, width, said):
+    small = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "max_frames": 40}
+    monkeypatch.setitem(PRESETS, "common", small)
     folder = tmp_path / "set" / "train"
     write_split(folder, [40, 36], 0, skeleton, 30.0, music=False)
     describe(folder, skeleton, [skeleton.offsets_m])
     done = CliRunner().invoke(app, [
-        "--preset", "common-small", "--data", str(tmp_path / "set"), "--out", str(tmp_path / "net"), "--run-dir",
+        "--preset", "common", "--data", str(tmp_path / "set"), "--out", str(tmp_path / "net"), "--run-dir",
         str(tmp_path / "run"), "--steps", "1", "--batch", "2", "--max-frames", "20", "--threads", "1"])
     assert done.exit_code == 0, done.output
     assert said in done.output
