@@ -27,7 +27,7 @@ Array = np.ndarray
 class Inertia:
     """What the curve is made with; chosen by trying some values on several sets of recordings."""
 
-    rotation_s: float = 0.4
+    rotation_s: float = 0.8
     """How long a joint's turn outlasts the last known frame, seconds."""
     root_s: float = 1.6
     """The same for the root's drift."""

@@ -104,7 +104,7 @@ FINETUNING: dict[str, Recipe] = {
     # Ours: a few hundred steps in which short gaps count like long ones.
     "ecm-small": Recipe("ecm-small", _SMALL_FIXED),
     # With residuals that set in more slowly, so that nothing is lost beside close known frames.
-    "3bert-small": Recipe("3bert-small", _SMALL_FIXED, {"inertia": [0.4, 1.6, 1.0], "edge_s": 1 / 15}),
+    "3bert-small": Recipe("3bert-small", _SMALL_FIXED, {"inertia": [0.8, 1.6, 1.0], "edge_s": 1 / 15}),
     # The same for a network that was pre-trained on slerp: it gets used to the inertial fill.
     "ecm-small-refill": Recipe("ecm-small", _SMALL_FIXED.scaled(1_500),
                                {"fill": "inertial", "edge_s": 1 / 30, "smooth_s": 0.02}),

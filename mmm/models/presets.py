@@ -16,7 +16,7 @@ NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": 
 # The small presets keep each topology and add what is known to make recovery good: an interpolated fill and a residual.
 _SMALL: dict[str, Any] = {
     "hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 512, "fill": "inertial", "output": "residual",
-    "edge_s": 1 / 30, "smooth_s": 0.02, "inertia": [0.4, 1.6, 1.0],
+    "edge_s": 1 / 30, "smooth_s": 0.02, "inertia": [0.8, 1.6, 1.0],
     "positions": "sinusoidal", "dropout": 0.0, "initializer_range": 0.06,
 }
 
