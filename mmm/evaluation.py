@@ -25,16 +25,15 @@ def gaps(result: RecoveryResult) -> list[dict[str, Any]]:
 
     Returns:
         ``{"first", "last", "expected_cm", "position_cm"}`` for each run of frames in which anything is hidden: its
-        first and last frame; the mean joint distance that the network expects, None where it cannot tell; and the mean
-        over the hidden entries.
+        first and last frame; the mean joint distance that the network expects, None where it cannot tell; and what
+        came true. Both are over all joints, hidden or not: a hidden joint moves those below it.
     """
     frames = result.hidden.any(axis=1)
     edges = np.flatnonzero(np.diff(frames.astype(np.int8), prepend=0, append=0))
     rows = []
     for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        hidden = result.hidden[first:end]
         expected = None if result.expected_cm is None else float(result.expected_cm[first:end].mean(dtype=np.float64))
-        true = float(result.errors.position_cm[first:end][hidden].mean(dtype=np.float64))
+        true = float(result.errors.position_cm[first:end].mean(dtype=np.float64))
         rows.append({"first": first, "last": end - 1, "expected_cm": None if expected is None else round(expected, 4),
                      "position_cm": round(true, 4)})
     return rows

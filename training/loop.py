@@ -138,7 +138,7 @@ def _fetch(run: Run, pending: list[Tensor], asked: bool) -> tuple[list[list[floa
     """The terms of the latest steps over all processes, and whether any process was asked to stop.
 
     Raises:
-        ModelError: one of the losses is not finite.
+        ModelError: one of the losses or gradients is not finite.
     """
     rows = torch.stack(pending)
     flag = torch.full_like(rows[:1], float(asked))
@@ -147,8 +147,9 @@ def _fetch(run: Run, pending: list[Tensor], asked: bool) -> tuple[list[list[floa
     values = torch.cat([summed[:-1, :-1], norms], dim=1).tolist()
     for number, row in enumerate(values):
         total = sum(row[:-1])
-        if not abs(total) < float("inf"):
-            raise ModelError(f"step {run.step - len(values) + number}", f"loss {total}", "a finite loss",
+        if not (math.isfinite(total) and math.isfinite(row[-1])):
+            found = f"a gradient of {row[-1]}" if math.isfinite(total) else f"loss {total}"
+            raise ModelError(f"step {run.step - len(values) + number}", found, "a finite loss and gradient",
                              "lower the learning rate; the last good state is kept")
         run.recent.append(total)
     return values, bool(summed[-1, 0] > 0)

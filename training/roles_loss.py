@@ -10,6 +10,8 @@ from mmm.models.body_frame import Tree, gap_lengths
 from training.losses import Loss
 from training.step import Batch
 
+_EVEN_GAP = 15
+"""The length that all gaps count as where they are to count alike."""
 _FEET = ("left_ankle", "left_toe", "right_ankle", "right_toe")
 
 
@@ -71,7 +73,8 @@ class RolesLoss(Loss):
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
         judged = slice(None) if self.kinematics else slice(1)
         placed, strayed = distance[:, :, judged].mean(-1), _norm(speed - true_speed)[:, :, judged].mean(-1)
-        square = (distance[:, :, judged] * _by_gap(batch.hidden)[..., None] / self.usual_m).square().mean(-1)
+        scale = _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
+        square = (distance[:, :, judged] * scale[..., None] / self.usual_m).square().mean(-1)
         feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
         standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
         slid = (_norm(feet) * standing).mean(-1)

@@ -131,8 +131,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
         patch.setattr(loop, "forward", spoiled)
         with pytest.raises(ModelError) as caught:
             train(fresh_model(data), data, QUICK, tmp_path / "spoiled")
-    assert str(caught.value) == ("step 5: loss nan; expected a finite loss; lower the learning rate; the last good "
-                                 "state is kept")
+    assert str(caught.value) == ("step 5: loss nan; expected a finite loss and gradient; lower the learning "
+                                 "rate; the last good state is kept")
     assert disk.read_state(tmp_path / "spoiled")[0]["step"] == 4
     again, _ = train(fresh_model(data), data, QUICK, tmp_path / "spoiled")
     assert torch.equal(weights(whole), weights(again))
