@@ -107,7 +107,8 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
                         "root_cm": "root cm", "time": "time"})
     if results[0].expected_cm is not None and hidden.any():
         expected = float(results[0].expected_cm[hidden.any(axis=1)].mean(dtype=np.float64))
-        typer.echo(f"{results[0].model_name} expects {expected:.3f} cm of itself, over all joints (each gap: --metrics)")
+        name = results[0].model_name
+        typer.echo(f"{name} expects {expected:.3f} cm of itself, over all joints (each gap: --metrics)")
 
 
 @app.command()

@@ -43,8 +43,8 @@ class MaskedMotionConfig(PreTrainedConfig):
     ``slerp`` or ``inertial`` (interpolated); with these three the hidden entries and their distance to the known ones
     are inputs too."""
     inertia: list[float] | None = None
-    """Of the ``inertial`` fill: ``rotation_s``, ``root_s``, ``cubic`` of ``mmm.inertia.Inertia``. None: 0.25, 0.8, 0, as
-    in the first networks with this fill."""
+    """Of the ``inertial`` fill: ``rotation_s``, ``root_s``, ``cubic`` of ``mmm.inertia.Inertia``. None: 0.25, 0.8, 0,
+    as in the first networks with this fill."""
     output: str = "absolute"
     """``absolute`` poses (the original), with roles turns of one pose of the window; or a ``residual`` added to the
     fill, by a head that starts at zero."""
