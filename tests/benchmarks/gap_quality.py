@@ -1,7 +1,7 @@
 """How natural a recovered gap is: ``python -m tests.benchmarks.gap_quality [CHECKPOINT]``.
 
-A gap of 60 frames in each sample dance: jerk and foot skate of the recovery, of slerp and of the truth over the gap's
-frames, and the jump of joint velocities at its ends. Means over the samples; not a test.
+A gap of 60 frames in each sample dance: jerk and foot skate of the recovery, of two interpolations and of the truth
+over the gap's frames, and the jump of joint velocities at its ends. Means over the samples; not a test.
 """
 
 import sys
@@ -25,12 +25,12 @@ def figures(motion: mmm.Motion, hidden: np.ndarray) -> tuple[float, float, float
 def main(checkpoint: str) -> None:
     """Print one row a method."""
     model = mmm.load_model(checkpoint)
-    rows: dict[str, list[tuple[float, float, float]]] = {checkpoint: [], "slerp": [], "truth": []}
+    rows: dict[str, list[tuple[float, float, float]]] = {checkpoint: [], "slerp": [], "inertial": [], "truth": []}
     for path in SAMPLES:
         clip = mmm.load_clip(path)
         mask = mmm.masks.span(clip, FIRST, LAST)
         for name, result in ((checkpoint, mmm.recover(model, clip, mask)),
-                             ("slerp", mmm.interpolate("slerp", clip, mask))):
+                             *((method, mmm.interpolate(method, clip, mask)) for method in ("slerp", "inertial"))):
             rows[name].append(figures(result.recovered.motion, mask.hidden))
         rows["truth"].append(figures(clip.motion, mask.hidden))
     print(f"{'':20} jerk m/s^3   skate cm/s   velocity jump cm/s   ({len(SAMPLES)} samples, frames {FIRST}-{LAST})")
@@ -40,4 +40,4 @@ def main(checkpoint: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "dance-ecm-small")
+    main(sys.argv[1] if len(sys.argv) > 1 else "dance-3bert-small")

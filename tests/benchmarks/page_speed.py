@@ -4,7 +4,7 @@ Starts the workbench's server and a headless Chromium, and measures, each time i
 
 - cold: the server has just started; until the first text and until the playhead moves;
 - warm: the same on a server that has served the page before;
-- recover: from pressing Recover (300 frames, dance-ecm-small, a pattern not yet recovered) until the recovered body
+- recover: from pressing Recover (300 frames, dance-3bert-small, a pattern not yet recovered) until the recovered body
   moves on the stage.
 
 Not a test: times depend on the machine, which the first line names.
@@ -24,7 +24,7 @@ from typing import Any
 from tests.browser import FLAGS, AppServer
 
 APP = "dashboard/app.py"
-MODEL = "dance-ecm-small"
+MODEL = "dance-3bert-small"
 SAMPLE = "Samples/dance_081bpm_test032_dancer00"
 TARGETS_S = {"cold: first text": None, "cold: playing": None, "warm: first text": 2.0, "warm: playing": 4.0,
              "recover: new motion": 1.0}

@@ -17,8 +17,13 @@ AIST = ROOT.parent / "shared" / "data" / "aistpp" / "motions" / "gBR_sBM_cAll_d0
 MEGABYTE = 1_000_000
 
 
-def test_there_is_a_dance_checkpoint():
-    assert "dance-ecm-small" in [c.name for c in CHECKPOINTS]
+DANCE = ("dance-3bert-small", "dance-ecm-small")
+ON_ROLES = ("common-small", "inbetween")
+LAFAN1 = ROOT.parent / "shared" / "data" / "lafan1"
+
+
+def test_all_of_them_are_there():
+    assert [c.name for c in CHECKPOINTS] == sorted((*DANCE, *ON_ROLES))
 
 
 def test_sizes_stay_small():
@@ -31,16 +36,16 @@ def test_sizes_stay_small():
 
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS, ids=lambda c: c.name)
 def test_cards_say_data_split_command_and_baselines(checkpoint):
-    for words in ("python -m training.pretrain", "## Data", "train split", "test split", "| slerp |", "seed", "MIT"):
+    for words in ("python -m training.", "## Data", "train split", "test split", "| slerp |", "seed", "MIT"):
         assert words in checkpoint.card, words
     rows = checkpoint.metrics["evaluation"]["rows"]
     for spec in {row["hide"] for row in rows}:
-        assert {"hold", "slerp", "spline"} < {row["method"] for row in rows if row["hide"] == spec}
+        assert {"hold", "slerp", "inertial", "spline"} < {row["method"] for row in rows if row["hide"] == spec}
 
 
-@pytest.fixture(scope="module")
-def network():
-    return mmm.load_model(ROOT / "checkpoints" / "dance-ecm-small")
+@pytest.fixture(scope="module", params=DANCE)
+def network(request):
+    return mmm.load_model(ROOT / "checkpoints" / request.param)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +55,54 @@ def dances():
 
 
 def test_beats_every_interpolation_in_gaps(network, dances):
-    rows = evaluate(network, dances, ["span:135-164", "span:120-179", "span:105-194"])
+    rows = evaluate(network, dances, ["every:20", "span:135-164", "span:120-179", "span:105-194"])
     for spec in {row["hide"] for row in rows}:
         means = {row["method"]: row for row in rows if row["hide"] == spec}
-        ours = means.pop("dance-ecm-small")
+        ours = means.pop(network.name_or_path)
         for metric in ("rotation_deg", "position_cm"):
             assert ours[metric] < min(row[metric] for row in means.values()), (spec, metric)
+
+
+def test_close_keyframes_are_no_worse_than_slerp(network, dances):
+    means = {row["method"]: row for row in evaluate(network, dances, ["every:5"])}
+    for metric in ("rotation_deg", "position_cm"):
+        assert means[network.name_or_path][metric] <= means["slerp"][metric], metric
+
+
+@pytest.mark.parametrize("checkpoint", [c for c in CHECKPOINTS if c.name in DANCE], ids=lambda c: c.name)
+def test_the_cards_keep_the_promises(checkpoint):
+    """On the test split: better than every interpolation at every:20 and in gaps, at every:5 no worse than slerp."""
+    rows = checkpoint.metrics["evaluation"]["rows"]
+    for metric in ("rotation_deg", "position_cm"):
+        of = {(row["hide"], row["method"]): row[metric] for row in rows}
+        for spec in ("every:20", "span:135-164", "span:120-179", "span:105-194"):
+            assert of[spec, checkpoint.name] < min(of[spec, m] for m in ("hold", "slerp", "inertial", "spline")), spec
+        assert of["every:5", checkpoint.name] <= of["every:5", "slerp"]
+    saved = {row["gap"]: row["saved_against_another"] for row in checkpoint.metrics["hearing"]["rows"]}
+    assert min(saved[60][1], saved[90][1]) > 0.3  # the lower end of the interval
+
+
+@pytest.mark.parametrize("checkpoint", [c for c in CHECKPOINTS if c.name in ON_ROLES], ids=lambda c: c.name)
+def test_networks_on_roles_beat_interpolation_on_held_out_subjects_and_scenes(checkpoint):
+    for part in ("^cmu/", "^snu/"):
+        rows = checkpoint.metrics["parts"][part]["rows"]
+        for metric in ("rotation_deg", "position_cm"):
+            of = {(row["hide"], row["method"]): row[metric] for row in rows}
+            for spec in ("every:10", "span:112-126", "span:105-134"):
+                best = min(of[spec, m] for m in ("hold", "slerp", "spline"))
+                assert of[spec, checkpoint.name] < best, (part, spec, metric)
+    assert {"lafan1", "bandai_namco"} <= set(checkpoint.metrics["unseen"])
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not LAFAN1.exists(), reason="the LAFAN1 recordings are not beside the project")
+@pytest.mark.parametrize("name", ON_ROLES)
+def test_a_recording_never_seen_comes_back_closer_than_by_slerp(name):
+    clip = mmm.load_clip(next(LAFAN1.glob("walk1_subject1*.bvh")), frames=(300, 700))
+    rows = evaluate(mmm.load_model(ROOT / "checkpoints" / name), [clip], ["every:10", "every:15"])
+    for spec in ("every:10", "every:15"):
+        of = {row["method"]: row["position_cm"] for row in rows if row["hide"] == spec}
+        assert of[name] < of["slerp"], spec
 
 
 def test_listens_to_the_music(network, dances):

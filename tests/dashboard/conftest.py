@@ -20,7 +20,7 @@ from tests.mmm.making import smooth_motion
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "dashboard" / "app.py"
-MODEL = "dance-ecm-small"
+MODEL = "dance-3bert-small"
 SAMPLE = "Samples/dance_081bpm_test032_dancer00"
 
 

@@ -159,7 +159,7 @@ BROKEN = {
     "stats lacking": (_edit(stats={"root_min": [0.0, 0.0, 0.0]}), "a value of the wrong kind or size ('root_max')"),
     "stats too short": (_edit(stats={"root_min": [0.0] * 3, "root_max": [1.0] * 3, "music_min": [0.0] * 9,
                                      "music_max": [1.0] * 9}), "statistics of lengths [3, 3, 9, 9]"),
-    "fill unknown": (_edit(fill="magic"), "config.json fill: 'magic'; expected zero or slerp"),
+    "fill unknown": (_edit(fill="magic"), "config.json fill: 'magic'; expected zero or hold or slerp or inertial"),
     "heads do not divide": (_edit(num_attention_heads=7), "weights cannot be read"),
 }
 
