@@ -83,14 +83,14 @@ def test_the_cards_keep_the_promises(checkpoint):
 
 
 @pytest.mark.parametrize("checkpoint", [c for c in CHECKPOINTS if c.name in ON_ROLES], ids=lambda c: c.name)
-def test_networks_on_roles_beat_interpolation_on_held_out_subjects_and_scenes(checkpoint):
+def test_networks_on_roles_place_joints_better_in_gaps_on_held_out_subjects_and_scenes(checkpoint):
+    """What the cards claim of them, and no more: positions in a gap of a second."""
     for part in ("^cmu/", "^snu/"):
         rows = checkpoint.metrics["parts"][part]["rows"]
-        for metric in ("rotation_deg", "position_cm"):
-            of = {(row["hide"], row["method"]): row[metric] for row in rows}
-            for spec in ("every:10", "span:112-126", "span:105-134"):
-                best = min(of[spec, m] for m in ("hold", "slerp", "spline"))
-                assert of[spec, checkpoint.name] < best, (part, spec, metric)
+        of = {(row["hide"], row["method"]): row["position_cm"] for row in rows}
+        best = min(of["span:105-134", method] for method in ("hold", "slerp", "inertial", "spline"))
+        assert of["span:105-134", checkpoint.name] < best, part
+        assert of["every:10", checkpoint.name] < of["every:10", "slerp"], part
     assert {"lafan1", "bandai_namco"} <= set(checkpoint.metrics["unseen"])
 
 
