@@ -143,7 +143,7 @@ def test_a_fault_in_a_picture_is_a_warning(prepared, tmp_path, monkeypatch, caps
     assert capsys.readouterr().err == "warning: step 5: no picture of every:5 (OSError: cannot open the font)\n"
     events = EventAccumulator(str(tmp_path))
     events.Reload()
-    assert len(events.Tags()["scalars"]) == 8
+    assert len(events.Tags()["scalars"]) == 10
     assert not events.Tags()["images"]
 
 
