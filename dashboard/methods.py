@@ -79,8 +79,14 @@ def _sorted_out(
             reason = (f"{found}. Name them under “Name the joints”." if card.representation == "roles" else
                       f"expects {error.expected}; the clip has {found}.")
             unfit.setdefault(reason, []).append(card.name)
-    return fitting, [f"{', '.join(cards)}{':' if reason[:7] != 'expects' else ''} {reason}"
-                     for reason, cards in unfit.items()]
+    return fitting, [_for_all(cards, reason) for reason, cards in unfit.items()]
+
+
+def _for_all(cards: list[str], reason: str) -> str:
+    """A reason that several networks may share, as a sentence about all of them."""
+    if not reason.startswith("expects "):
+        return f"{', '.join(cards)}: {reason}"
+    return f"{' and '.join(cards)} {'expects' if len(cards) == 1 else 'expect'}{reason.removeprefix('expects')}"
 
 
 def _about(card: CheckpointSummary) -> str:

@@ -178,18 +178,19 @@ def test_up_to_three_interpolations_can_stand_beside_the_method(open_workbench):
 
 
 @pytest.mark.shared_data
-def test_another_skeleton_is_offered_interpolations_and_told_why(open_workbench, page_env):
+def test_another_skeleton_is_offered_networks_on_roles_and_told_why_not_the_others(open_workbench, page_env):
     if not LAFAN1.is_file():
         pytest.skip("the real recordings are not beside the project (../shared/data)")
     shutil.copy(LAFAN1, page_env)
     page = open_workbench(sequence=f"{page_env.name}/{LAFAN1.name}", frames="0-120", hide="every:15")
-    assert page.app.selectbox(key="method").options == ["Hold (keep the last pose)", "Slerp (straight interpolation)",
+    assert page.app.selectbox(key="method").options == ["inbetween", "common-small", "Hold (keep the last pose)",
+                                                        "Slerp (straight interpolation)",
                                                         "Inertial (slerp that keeps its speed)",
                                                         "Spline (smooth interpolation)"]
-    assert page.app.selectbox(key="method").value == "spline"
-    assert f"Not for this clip: {MODEL} expects the 24 joints" in page.said
+    assert page.app.selectbox(key="method").value == "inbetween"
+    assert f"Not for this clip: {MODEL} and dance-ecm-small expect the 24 joints" in page.said
     page.recovered()
-    assert page.panels == ["Truth", "spline"]
+    assert page.panels == ["Truth", "inbetween"]
 
 
 def test_another_frame_rate_is_told_apart_too(open_workbench, page_env, made_clip):
@@ -197,8 +198,8 @@ def test_another_frame_rate_is_told_apart_too(open_workbench, page_env, made_cli
 
     save_clip(replace(made_clip, motion=replace(made_clip.motion, fps=30.0)), page_env / "slow.npz")
     page = open_workbench(sequence="mine/slow.npz")
-    assert f"{MODEL} expects the network's 60; the clip has 30 frames a second." in page.said
-    assert page.app.selectbox(key="method").value == "spline"
+    assert f"{MODEL} and dance-ecm-small expect the network's 60; the clip has 30 frames a second." in page.said
+    assert page.app.selectbox(key="method").value == "inbetween"
 
 
 def test_a_clip_without_music_is_recovered_in_silence(open_workbench, page_env, made_clip):
