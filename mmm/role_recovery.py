@@ -144,9 +144,8 @@ def _distances_at(
     before_s: Float[Array, "T R"], after_s: Float[Array, "T R"], frames: Float[Array, "n"], fps: float
 ) -> tuple[Float[Array, "n R"], Float[Array, "n R"]]:
     """Seconds to known frames between frames; where a gap begins or ends they jump, and a straight line would not."""
-    low = np.clip(frames.astype(int), 0, max(len(before_s) - 2, 0))
-    high = np.minimum(low + 1, len(before_s) - 1)
-    passed = np.clip(frames - low, 0, 1)[:, None]
+    low, high, passed = _around(frames, len(before_s))
+    passed = passed[:, None]
     before, after = _at(before_s, frames), _at(after_s, frames)
     inside = (passed > 1e-6) & (passed < 1 - 1e-6)
     known = np.minimum(before_s, after_s) == 0
@@ -155,19 +154,22 @@ def _distances_at(
             np.where(begins, after_s[high] + (1 - passed) / fps, after))
 
 
+def _around(frames: Float[Array, "m"], count: int) -> tuple[Int[Array, "m"], Int[Array, "m"], Float[Array, "m"]]:
+    """Of ``count`` frames those below and above each place between frames, and the share of the way passed."""
+    low = np.clip(frames.astype(int), 0, max(count - 2, 0))
+    return low, np.minimum(low + 1, count - 1), np.clip(frames - low, 0, 1)
+
+
 def _at(values: Float[Array, "n *k"], frames: Float[Array, "m"]) -> Float[Array, "m *k"]:
     """Values between frames, along straight lines."""
-    low = np.clip(frames.astype(int), 0, max(len(values) - 2, 0))
-    share = np.clip(frames - low, 0, 1).reshape(-1, *[1] * (values.ndim - 1)).astype(np.float32)
-    high = np.minimum(low + 1, len(values) - 1)
+    low, high, passed = _around(frames, len(values))
+    share = passed.reshape(-1, *[1] * (values.ndim - 1)).astype(np.float32)
     return values[low] * (1 - share) + values[high] * share
 
 
 def _sampled(motion: Motion, frames: Float[Array, "n"], fps: float) -> Motion:
-    low = np.clip(frames.astype(int), 0, max(len(motion) - 2, 0))
-    share = np.clip(frames - low, 0, 1).astype(np.float32)
-    high = np.minimum(low + 1, len(motion) - 1)
-    weight = np.broadcast_to(share[:, None], (len(frames), motion.rotations.shape[1]))
+    low, high, passed = _around(frames, len(motion))
+    weight = np.broadcast_to(passed[:, None].astype(np.float32), (len(frames), motion.rotations.shape[1]))
     return Motion(motion.skeleton, rot.slerp(motion.rotations[low], motion.rotations[high], weight),
                   _at(motion.root_m, frames).astype(np.float32), fps)
 

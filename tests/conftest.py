@@ -34,23 +34,31 @@ def app_server() -> Iterator[AppServer]:
 
 
 @pytest.fixture
-def open_page(chromium, app_server: AppServer) -> Iterator[object]:
-    """``open_page(script, "?query", width=1400, height=1000, dark=False)`` gives a watched page.
+def new_page(chromium) -> Iterator[object]:
+    """``new_page(width=1400, height=1000, dark=False)`` gives a watched page of a browser context of its own.
 
     After the test every page must be free of console errors, unless the test emptied ``watched.problems`` itself.
     """
     opened: list[Watched] = []
 
-    def open_(script: str, query: str = "", width: int = 1400, height: int = 1000, dark: bool = False) -> Watched:
-        context = chromium.new_context(viewport={"width": width, "height": height},
-                                       color_scheme="dark" if dark else "light")
-        watched = Watched(context)
-        opened.append(watched)
-        watched.page.goto(app_server.url(script) + query)
-        return watched
+    def new(width: int = 1400, height: int = 1000, dark: bool = False) -> Watched:
+        opened.append(Watched(chromium.new_context(viewport={"width": width, "height": height},
+                                                   color_scheme="dark" if dark else "light")))
+        return opened[-1]
 
-    yield open_
+    yield new
     problems = [problem for watched in opened for problem in watched.problems]
     for watched in opened:
         watched.context.close()
     assert not problems, problems
+
+
+@pytest.fixture
+def open_page(new_page, app_server: AppServer) -> object:
+    """``open_page(script, "?query", width=1400, height=1000, dark=False)``: a new page that shows a script."""
+    def open_(script: str, query: str = "", width: int = 1400, height: int = 1000, dark: bool = False) -> Watched:
+        watched = new_page(width, height, dark)
+        watched.page.goto(app_server.url(script) + query)
+        return watched
+
+    return open_

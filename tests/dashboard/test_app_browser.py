@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import AppServer, Watched
+from tests.browser import AppServer
 from tests.dashboard.conftest import MODEL
 
 pytestmark = pytest.mark.browser
@@ -34,26 +34,17 @@ def server(address) -> str:
 
 
 @pytest.fixture
-def open_(chromium, address) -> Iterator[Callable[..., Page]]:
+def open_(new_page, address) -> Callable[..., Page]:
     """``open_(query, width, height, dark, script)``; afterwards the console must be free of errors."""
-    opened: list[Watched] = []
-
     def go(query: str = SHORT, width: int = 1400, height: int = 1000, dark: bool = False,
            script: str = APP) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": height},
-                                       color_scheme="dark" if dark else "light")
-        opened.append(Watched(context))
-        page = opened[-1].page
+        page = new_page(width, height, dark).page
         page.set_default_timeout(LIMIT_MS)
         page.goto(address(script) + query)
         page.locator("canvas[data-checksum]").first.wait_for()
         return page
 
-    yield go
-    problems = [problem for watched in opened for problem in watched.problems]
-    for watched in opened:
-        watched.context.close()
-    assert not problems, problems
+    return go
 
 
 def timeline(page: Page) -> Locator:

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
-from tests.browser import AppServer, Watched
+from tests.browser import AppServer
 from tests.dashboard.conftest import MODEL
 
 pytestmark = pytest.mark.browser
@@ -26,26 +26,17 @@ def served(roles_folder, humanoids) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_(chromium, served, humanoids) -> Iterator[Callable[..., Page]]:
+def open_(new_page, served, humanoids) -> Callable[..., Page]:
     """``open_(file, more, width, dark)``; afterwards the console must be free of errors."""
-    opened: list[Watched] = []
-
     def go(file: str = "plain.bvh", more: str = "&hide=span:40-59%2Bspan:80-84", width: int = 1400,
            dark: bool = False) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 1000},
-                                       color_scheme="dark" if dark else "light")
-        opened.append(Watched(context))
-        page = opened[-1].page
+        page = new_page(width, dark=dark).page
         page.set_default_timeout(LIMIT_MS)
         page.goto(f"{served}?sequence={humanoids.name}/{file}&frames=0-100{more}")
         page.locator("canvas[data-checksum]").first.wait_for()
         return page
 
-    yield go
-    problems = [problem for watched in opened for problem in watched.problems]
-    for watched in opened:
-        watched.context.close()
-    assert not problems, problems
+    return go
 
 
 def names(page: Page) -> list[str | None]:
