@@ -68,7 +68,8 @@ def _confidence(result: "RecoveryResult") -> None:
     st.markdown("**Confidence** in each gap")
     st.html(gaps_table(rows, _dark()))
     st.caption(f"“Expects” is an estimate of the mean joint distance from the truth, made by {result.model_name} "
-               "itself without seeing it; “was” is what came true. How well the two agree over many clips has not been measured.")
+               "itself without seeing it; “was” is what came true. How well the two agree over many clips has not been "
+               "measured.")
 
 
 def _map(results: "list[RecoveryResult]", kind: str) -> None:
