@@ -108,8 +108,10 @@ FINETUNING: dict[str, Recipe] = {
     # The same for a network that was pre-trained on slerp: it gets used to the inertial fill.
     "ecm-small-refill": Recipe("ecm-small", _SMALL_FIXED.scaled(1_500),
                                {"fill": "inertial", "edge_s": 1 / 30, "smooth_s": 0.02}),
-    **{name: Recipe(name, replace(_ROLES, steps=600, learning_rate=1e-4, warmup=50))
-       for name in ("common-small", "inbetween")},
+    # For networks on roles: more of their own pre-training, at half its rate.
+    "common-small": Recipe("common-small", replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06,
+                                                   shift_positions=True)),
+    "inbetween": Recipe("inbetween", replace(_ROLES, steps=5_000, learning_rate=3e-4)),
 }
 
 
