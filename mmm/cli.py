@@ -4,49 +4,43 @@ Exit status 0 done, 2 bad input (said in one line on stderr), 130 interrupted. O
 and renamed when whole. Networks, and torch with them, are imported only by the commands that run one.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
 from mmm import baselines, masks
 from mmm.catalog import check_fit
-from mmm.errors import FileError, MMMError, SpecError
-from mmm.framerate import at_frame_rate
-from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts, table
+from mmm.commands.listening import attention
+from mmm.commands.shared import (
+    MOTION_SUFFIXES,
+    OUTPUT_SUFFIXES,
+    CheckpointPath,
+    ClipPath,
+    Fps,
+    Frames,
+    Hide,
+    MusicPath,
+    Roles,
+    Seed,
+    check_output,
+    load,
+    print_table,
+    say_notes,
+    write_json,
+)
+from mmm.errors import MMMError
+from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
 from mmm.io import load_clip, save_clip
-from mmm.io.files import write_atomically
-from mmm.motion import Clip
 from mmm.naming import parse_roles
-from mmm.roles import ROLES
 
 if TYPE_CHECKING:
     from mmm.recovery import RecoveryResult
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
-OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl")
-
-ClipPath = Annotated[Path, typer.Argument(metavar="CLIP", help="a motion file: AIST++ .pkl, .bvh, .amc or .npz")]
-MusicPath = Annotated[Path | None, typer.Option(
-    metavar="FILE", help="recording that starts with the file's first frame; else it is looked for beside the motion")]
-Frames = Annotated[str, typer.Option(
-    metavar="A:B", show_default=False,
-    help="frames A to B (not included) of the file, counted at its own rate; A or B may be left out")]
-Fps = Annotated[float | None, typer.Option(min=1, max=1000, help="resample to this many frames a second")]
-CheckpointPath = Annotated[str, typer.Option(
-    metavar="C", help="folder of a checkpoint, or the name of one in checkpoints/ or $MMM_CHECKPOINTS")]
-Hide = Annotated[str, typer.Option(metavar="SPEC", help=f"what to hide: {masks.SPEC_HELP}; joined by +")]
-Roles = Annotated[list[str] | None, typer.Option(
-    "--role", metavar="ROLE=JOINT", show_default=False,
-    help="where joints' names do not tell, name one by hand, e.g. left_hip=LThigh; may be repeated. Roles are "
-         f"{', '.join(ROLES)}")]
-Seed = Annotated[int, typer.Option(min=0, help="of random SPECs")]
 
 
 @app.callback()
@@ -75,9 +69,9 @@ def recover(
     Networks on joint roles also say how far from the truth they expect to be.
     """
     roles = parse_roles(role or ())
-    _check_output(out, OUTPUT_SUFFIXES)
-    _check_output(metrics, (".json",))
-    truth = _load(clip, music, frames, fps)
+    check_output(out, OUTPUT_SUFFIXES)
+    check_output(metrics, (".json",))
+    truth = load(clip, music, frames, fps)
     mask = masks.parse(hide, truth, seed)
     from mmm.evaluation import report, with_baselines
     from mmm.recovery import interpolate
@@ -93,8 +87,8 @@ def recover(
     if out is not None:
         save_clip(results[0].recovered, out)
     if metrics is not None:
-        _write_json(metrics, report(results, hide, seed))
-    _note(*truth.notes, *results[0].notes)
+        write_json(metrics, report(results, hide, seed))
+    say_notes(*truth.notes, *results[0].notes)
     _print_results(results, hide)
 
 
@@ -103,7 +97,7 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
     typer.echo(f"{clip.name}: {len(clip)} frames at {clip.motion.fps:g} fps; {hide} hides {int(hidden.sum())} entries "
                f"in {int(hidden.any(axis=1).sum())} frames; means over these:")
     rows = [{"method": r.model_name, **r.errors.summary(), "time": f"{r.elapsed_s:.2f} s"} for r in results]
-    _print_table(rows, {"method": "method", "rotation_deg": "rotation deg", "position_cm": "position cm",
+    print_table(rows, {"method": "method", "rotation_deg": "rotation deg", "position_cm": "position cm",
                         "root_cm": "root cm", "time": "time"})
     if results[0].expected_cm is not None and hidden.any():
         expected = float(results[0].expected_cm[hidden.any(axis=1)].mean(dtype=np.float64))
@@ -111,53 +105,7 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
         typer.echo(f"{name} expects {expected:.3f} cm of itself, over all joints (each gap: --metrics)")
 
 
-@app.command()
-def attention(
-    clip: ClipPath,
-    checkpoint: CheckpointPath,
-    hide: Hide,
-    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="where the maps go")],
-    music: MusicPath = None,
-    frames: Frames = ":",
-    fps: Fps = None,
-    seed: Seed = 0,
-    role: Roles = None,
-    frame: Annotated[int, typer.Option(min=0, help="of longer clips: the window that holds this frame")] = 0,
-) -> None:
-    """Save the attention maps of a recovery as .npz.
-
-    \b
-    Keys:
-      motion, music, cross  float16 (layers, heads, queries, keys): one array a
-                            stage of the network; each row sums to 1
-      segment_motion, segment_music
-                            first and last-plus-one row of each in cross; only
-                            where the network joins them in time (ecm)
-      frames                first and last-plus-one frame of the window
-      hidden                bool (frames, joints) of the window, true = hidden
-      model                 the checkpoint's name
-    """
-    roles = parse_roles(role or ())
-    _check_output(out, (".npz",))
-    truth = _load(clip, music, frames, fps)
-    if frame >= len(truth):
-        raise SpecError(f"--frame {frame}", f"the clip has {len(truth)} frames", f"0 to {len(truth) - 1}",
-                        "choose a frame of the clip")
-    mask = masks.parse(hide, truth, seed)
-    from mmm.checkpoint import load_model
-    from mmm.recovery import recover as run
-
-    result = run(load_model(checkpoint), truth, mask, attention=True, attention_frame=frame, roles=roles)
-    trace = result.attention
-    assert trace is not None
-    arrays: dict[str, Any] = dict(trace.stages)
-    for name, rows in (trace.segments or {}).items():
-        arrays[f"segment_{name}"] = np.array([rows.start, rows.stop])
-    arrays |= {"frames": np.array(trace.frames), "hidden": result.hidden[slice(*trace.frames)],
-               "model": np.array(result.model_name)}
-    write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
-    _note(*truth.notes, *result.notes)
-    typer.echo(f"wrote {out}: " + ", ".join(f"{stage} {maps.shape}" for stage, maps in trace.stages.items()))
+app.command()(attention)
 
 
 @app.command()
@@ -169,10 +117,10 @@ def convert(
     fps: Fps = None,
 ) -> None:
     """Convert a motion file; the suffixes say from what to what. Only .npz keeps the music."""
-    _check_output(target, OUTPUT_SUFFIXES)
-    clip = _load(source, music, frames, fps)
+    check_output(target, OUTPUT_SUFFIXES)
+    clip = load(source, music, frames, fps)
     save_clip(clip, target)
-    _note(*clip.notes)
+    say_notes(*clip.notes)
     typer.echo(f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {len(clip.motion.skeleton)} joints")
 
 
@@ -208,8 +156,8 @@ def evaluate(
     Means are over all hidden entries together; a clip too short for a SPEC is left out of its rows (see "clips").
     """
     roles = parse_roles(role or ())
-    _check_output(out, (".json",))
-    pool = [_load(path, None, frames, fps) for path in clips]
+    check_output(out, (".json",))
+    pool = [load(path, None, frames, fps) for path in clips]
     from mmm.checkpoint import load_model
     from mmm.evaluation import evaluate as run
 
@@ -218,51 +166,10 @@ def evaluate(
     rows = run(model, pool, hide, seed=seed, roles=roles)
     if out is not None:
         names = [clip.name for clip in pool]
-        _write_json(out, {"checkpoint": model.name_or_path, "seed": seed, "clips": names, "rows": rows})
-    _note(*notes)
+        write_json(out, {"checkpoint": model.name_or_path, "seed": seed, "clips": names, "rows": rows})
+    say_notes(*notes)
     typer.echo(f"means over hidden entries of {len(pool)} clips, {sum(map(len, pool))} frames:")
-    _print_table(rows, EVALUATION_COLUMNS)
-
-
-def _load(path: Path, music: Path | None, frames: str, fps: float | None) -> Clip:
-    """A clip as the options ask for it: cut at the file's rate, then resampled."""
-    clip = load_clip(path, music=music)
-    start, colon, stop = frames.partition(":")
-    try:
-        low, high = int(start or 0), int(stop or len(clip))
-    except ValueError:
-        colon = ""
-    if not colon:
-        raise SpecError(f"--frames {frames}", "not a range", "A:B, for example 0:300", "correct it")
-    if (low, high) != (0, len(clip)):
-        clip = clip.crop(low, high)
-    return clip if fps is None else at_frame_rate(clip, fps)
-
-
-def _check_output(path: Path | None, suffixes: Sequence[str]) -> None:
-    """Refuse a bad output before the long work, not after it."""
-    if path is None:
-        return
-    if path.suffix.lower() not in suffixes:
-        raise FileError(str(path), f"unknown suffix {path.suffix!r}", " or ".join(suffixes), "choose another name")
-    if not path.parent.is_dir():
-        raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=1) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
-
-
-def _note(*notes: str) -> None:
-    """One line on stderr; said last, so that an error stands alone there."""
-    if notes:
-        typer.echo(f"note: {' '.join(' '.join(notes).split())}", err=True)
-
-
-def _print_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> None:
-    for line in table(rows, columns):
-        typer.echo(line)
+    print_table(rows, EVALUATION_COLUMNS)
 
 
 # The class of all usage errors, whether typer brings its own click or uses the one beside it.

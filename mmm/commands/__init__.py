@@ -1,0 +1,1 @@
+"""The commands of ``python -m mmm``, and what they share."""
