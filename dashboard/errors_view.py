@@ -13,6 +13,7 @@ from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, nice_top, pack_joint_heatmap
 from dashboard.figures import gaps_table, limb_bars, means_table
 from mmm import save_clip
+from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
 
 if TYPE_CHECKING:
@@ -68,8 +69,19 @@ def _confidence(result: "RecoveryResult") -> None:
     st.markdown("**Confidence** in each gap")
     st.html(gaps_table(rows, _dark()))
     st.caption(f"“Expects” is an estimate of the mean joint distance from the truth, made by {result.model_name} "
-               "itself without seeing it; “was” is what came true. How well the two agree over many clips has not been "
-               "measured.")
+               f"itself without seeing it; “was” is what came true. {_agreement(result.model_name)}")
+
+
+def _agreement(name: str) -> str:
+    """How well expected and true errors agree, as the checkpoint's own test says."""
+    found = next((c.metrics.get("calibration") for c in list_checkpoints() if c.name == name), None)
+    if not found:
+        return "How well the two agree over many clips has not been measured."
+    low, high = found["fifths"][0], found["fifths"][-1]
+    return (f"On {found['gaps']:,} gaps of the test split, the fifth with the lowest expectation "
+            f"({low['expected_cm']:.1f} cm) came to {low['position_cm']:.1f} cm, the fifth with the highest "
+            f"({high['expected_cm']:.1f} cm) to {high['position_cm']:.1f} cm; "
+            f"{found['within_half_to_twice']:.0%} lay between half and twice what was expected.")
 
 
 def _map(results: "list[RecoveryResult]", kind: str) -> None:

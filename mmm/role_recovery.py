@@ -18,7 +18,8 @@ from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.base import Filled, distance_feature
 from mmm.models.prefill import fill_gaps, neighbours
 from mmm.motion import Motion
-from mmm.roles import ROLE_PARENTS, match_roles
+from mmm.roles import ROLE_PARENTS, RoleMap, match_roles
+from mmm.trust import Trust
 from mmm.windows import fade, windows
 
 Array = np.ndarray
@@ -60,6 +61,56 @@ def recover_roles(
     Raises:
         ModelError: the joints of the roles are not found.
     """
+    found = answer(model, motion, hidden, named=named, attention_frame=attention_frame, progress=progress)
+    trust = model.config.trusted
+    back = found.roles.from_roles(found.filled, found.moved(trust), hidden)
+    # Known entries come from the clip itself, not through what was computed from it.
+    rotations = np.where(hidden[..., None, None], back.rotations, motion.rotations)
+    root_m = np.where(hidden[:, :1], back.root_m, motion.root_m)
+    expected_m = found.expected_m * (1 if trust is None else trust.error(found.gap_s.max(axis=1)))
+    expected_cm = np.where(hidden.any(axis=1), expected_m * 100, 0).astype(np.float32)
+    return RoleRecovery(Motion(motion.skeleton, rotations, root_m, motion.fps), expected_cm, found.maps, found.frames)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says of a filled clip, before it is known how far to believe it."""
+
+    roles: RoleMap
+    filled: Motion
+    """The clip on its own skeleton, gaps filled."""
+    role_filled: Motion
+    """The same on joint roles."""
+    turns: Float[Array, "T _"]
+    """(T,69): rotation vectors on top of the fill in world axes, radians, and the pelvis's shift, metres; faded in
+    beside the known frames."""
+    gap_s: Float[Array, "T R"]
+    """Of each role, seconds from the known frame before to the one after."""
+    expected_m: Float[Array, "T"]
+    maps: Maps | None
+    frames: tuple[int, int]
+
+    def moved(self, trust: Trust | None = None) -> Motion:
+        """The roles turned and moved, as far as the network is trusted; None: as far as it says."""
+        turns = self.turns
+        if trust is not None:
+            shares = np.concatenate([trust.joints(self.gap_s).repeat(3, axis=1),
+                                     trust.root(self.gap_s[:, 0])[:, None].repeat(3, axis=1)], axis=1)
+            turns = turns * shares
+        return _moved(self.role_filled, turns)
+
+
+@torch.inference_mode()
+def answer(
+    model: MaskedMotionModel,
+    motion: Motion,
+    hidden: Bool[Array, "T J"],
+    *,
+    named: Mapping[str, str] | None = None,
+    attention_frame: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Answer:
+    """What the network says; arguments and errors as in :func:`recover_roles`."""
     config = model.config
     roles = match_roles(motion.skeleton, named)
     filled = _filled(config, motion, hidden)
@@ -67,16 +118,10 @@ def recover_roles(
     # Joint by joint first: a role may have no frame in which all joints that turn it are known.
     before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
     turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress)
-
     edge = np.minimum(before_s, after_s) ** 2
     share = (edge / np.maximum(edge + config.edge_s**2, 1e-12)).astype(np.float32)  # (T, 22)
-    moved = _moved(role_filled, turns, share)
-    back = roles.from_roles(filled, moved, hidden)
-    # Known entries come from the clip itself, not through what was computed from it.
-    rotations = np.where(hidden[..., None, None], back.rotations, motion.rotations)
-    root_m = np.where(hidden[:, :1], back.root_m, motion.root_m)
-    expected_cm = np.where(hidden.any(axis=1), expected_m * 100, 0).astype(np.float32)
-    return RoleRecovery(Motion(motion.skeleton, rotations, root_m, motion.fps), expected_cm, maps, span)
+    eased = turns * np.concatenate([share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1)
+    return Answer(roles, filled, role_filled, eased, (before_s + after_s).astype(np.float32), expected_m, maps, span)
 
 
 def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Array) -> Motion:
@@ -174,11 +219,11 @@ def _sampled(motion: Motion, frames: Float[Array, "n"], fps: float) -> Motion:
                   _at(motion.root_m, frames).astype(np.float32), fps)
 
 
-def _moved(filled: Motion, turns: Float[Array, "T _"], share: Float[Array, "T R"]) -> Motion:
-    """The roles turned and moved by as much as their distance to the known frames allows."""
-    vectors = turns[:, :-3].reshape(len(turns), -1, 3) * share[..., None]
+def _moved(filled: Motion, turns: Float[Array, "T _"]) -> Motion:
+    """The roles turned and the pelvis moved."""
+    vectors = turns[:, :-3].reshape(len(turns), -1, 3)
     world = rot.rotvec_to_matrix(vectors.astype(np.float32)) @ filled.world_rotations()
     local = world.copy()
     for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
         local[:, r] = np.swapaxes(world[:, parent], -1, -2) @ world[:, r]
-    return Motion(filled.skeleton, local, filled.root_m + turns[:, -3:] * share[:, :1], filled.fps)
+    return Motion(filled.skeleton, local, filled.root_m + turns[:, -3:], filled.fps)

@@ -57,6 +57,7 @@ def write_card(folder: Path) -> None:
         *_parts(info.metrics.get("parts"), info.name),
         *_unseen(info.metrics.get("unseen"), info.name, sets),
         *_hearing(info.metrics.get("hearing"), info.name),
+        *_calibration(info.metrics.get("calibration"), info.name, info.config),
         "## Licence", "", *licence_lines(sets), "",
     ]
     write_atomically(info.path / "README.md", lambda file: file.write("\n".join(lines).encode()))
@@ -199,3 +200,29 @@ def _hearing(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
         lines.append(f"| {row['gap']} | {' | '.join(cells)} | {mean:.0%} ({low:.0%} to {high:.0%}) |")
     return [*lines, "", f"Made by `python -m training.hearing --checkpoint checkpoints/{name} --data "
             f"data/processed/{hearing['data']} --clips {rows[0]['clips']}`.", ""]
+
+
+def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig) -> list[str]:
+    if not found or config.trusted is None:
+        return []
+    trust = config.trusted
+    lines = ["## How far it is believed, and how sure it is", "",
+             f"Shares of its turns and of the pelvis's shift that served best on {found['fitted_on']} clips of the "
+             "validation split, by the length of the gap; 0 is the fill itself. The last column is what the error that "
+             "it expects of itself is multiplied by.", "",
+             "| gap, s | " + " | ".join(trust.shares) + " | expected error |",
+             "|---|" + "---|" * (len(trust.shares) + 1)]
+    columns = (*trust.shares.values(), trust.expected)
+    lines += [f"| {gap_s:.2f} | " + " | ".join(f"{row[at]:.2f}" for row in columns) + " |"
+              for at, gap_s in enumerate(trust.gap_s)]
+    lines += ["", f"{found['gaps']:,} gaps in {found['clips']} clips of the test split "
+              f"({', '.join(f'`{spec}`' for spec in found['hide'])}), sorted by the error that it expected, in "
+              f"{len(found['fifths'])} parts of equal number; mean joint distance from the truth, centimetres:", "",
+              "| | " + " | ".join(str(number) for number in range(1, len(found["fifths"]) + 1)) + " |",
+              "|---|" + "---|" * len(found["fifths"])]
+    lines += [f"| {label} | " + " | ".join(f"{part[key]:.2f}" for part in found["fifths"]) + " |"
+              for label, key in (("expected", "expected_cm"), ("came true", "position_cm"))]
+    return [*lines, "", f"Rank correlation of expected and true errors {found['rank_correlation']:.2f}; "
+            f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the expected one. Made "
+            f"by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/{found['data']} "
+            f"--clips {found['asked']}`.", ""]

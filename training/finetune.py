@@ -62,6 +62,7 @@ def main(
         c.check_body(data, split, model.config)
         for name, value in recipe.changes.items():  # what a network reads anew in every pass, never its sizes
             setattr(model.config, name, value)
+        model.config.trust = None  # of the weights before
         split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units
         model.config.trained_masks = list(dict.fromkeys([*(model.config.trained_masks or []), *plan.specs]))
         c.run_and_save(model, split, plan, accelerator, program="finetune", data=data, out=out, run_dir=run_dir,

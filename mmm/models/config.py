@@ -14,6 +14,7 @@ from mmm.features import Stats
 from mmm.inertia import Inertia
 from mmm.roles import ROLE_PARENTS, ROLES, match_roles
 from mmm.skeleton import SMPL24, Skeleton
+from mmm.trust import Trust
 
 
 @no_type_check  # the library checks its own fields, and takes more keywords than its signature says
@@ -61,6 +62,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     representation: str = "joints"
     """What a frame is: the local rotations of this skeleton's ``joints``, or joint ``roles`` of any humanoid, as
     `mmm.models.body_frame` shows them; then the output is small turns in the world, a gate and an expected error."""
+    trust: dict[str, Any] | None = None
+    """With roles: how far recovery believes the network, by gap length; ``mmm.trust.Trust`` as a dictionary, fitted on
+    the validation split after training. None: as far as it says."""
     positions: str = "learned"
     """``learned`` (the original) or ``sinusoidal`` at the start; then music and motion of one moment start alike."""
 
@@ -105,6 +109,7 @@ class MaskedMotionConfig(PreTrainedConfig):
         assert len(self.skeleton) == self.joints  # a tree, or a ValueError
         if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
             raise ValueError("joints other than the roles")
+        assert self.trust is None or self.trusted is not None  # a table, or an error
         stats = self.fitted_stats
         lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
         if lengths != [3, 3, self.music_size, self.music_size]:
@@ -161,6 +166,11 @@ class MaskedMotionConfig(PreTrainedConfig):
     def curve(self) -> Inertia:
         """The curve of the ``inertial`` fill."""
         return Inertia(*(self.inertia or (0.25, 0.8, 0.0)))
+
+    @property
+    def trusted(self) -> Trust | None:
+        """How far recovery believes a network on roles."""
+        return None if self.trust is None else Trust.of(self.trust)
 
     @property
     def fitted_stats(self) -> Stats:

@@ -1,0 +1,78 @@
+"""How far a network is believed: shares by gap length, part by part."""
+
+import numpy as np
+import pytest
+
+from mmm import masks
+from mmm.checkpoint import load_model, save_model
+from mmm.errors import ModelError
+from mmm.metrics import errors
+from mmm.recovery import interpolate, recover
+from mmm.roles import ROLES
+from mmm.trust import PARTS, ROLE_PARTS, Trust
+from tests.mmm.test_role_recovery import clip_at, network
+
+HALF = {"gap_s": [0.1, 1.0], "shares": {part: [0.0, 0.5] for part in PARTS}, "expected": [1.0, 2.0]}
+
+
+def test_every_role_belongs_to_a_part():
+    named = dict(zip(ROLES, ROLE_PARTS, strict=True))
+    assert named["left_wrist"] == named["right_collar"] == "arms"
+    assert named["left_toe"] == named["right_hip"] == "legs"
+    assert named["pelvis"] == named["head"] == "trunk"
+
+
+def test_shares_follow_the_logarithm_of_the_length_and_end_flat():
+    trust, many = Trust.of(HALF), (slice(None), [0] * 22)
+    at = np.array([0.01, 0.1, 0.1 * 10**0.5, 1.0, 50.0], np.float32)
+    np.testing.assert_allclose(trust.root(at), [0, 0, 0.25, 0.5, 0.5], atol=1e-6)
+    np.testing.assert_allclose(trust.error(at), [1, 1, 1.5, 2, 2], atol=1e-6)
+    np.testing.assert_allclose(trust.joints(at[:, None][many])[:, 3], [0, 0, 0.25, 0.5, 0.5], atol=1e-6)
+    assert Trust.of(trust.to_dict()) == trust
+
+
+@pytest.mark.parametrize("change", [{"gap_s": [1.0, 0.1]}, {"gap_s": [0.1]}, {"expected": [1.0, float("nan")]},
+                                    {"expected": [1.0, -1.0]}, {"gap_s": [], "expected": []}])
+def test_what_is_no_table_is_refused(change):
+    with pytest.raises(ValueError, match="trust"):
+        Trust.of(HALF | change)
+
+
+def test_a_checkpoint_with_a_broken_table_is_refused(tmp_path):
+    save_model(network(trust=HALF), tmp_path / "net", {})
+    assert load_model(tmp_path / "net").config.trusted == Trust.of(HALF)
+    config = tmp_path / "net" / "config.json"
+    config.write_text(config.read_text().replace('"gap_s": [\n      0.1,', '"gap_s": [\n      -0.1,'))
+    with pytest.raises(ModelError, match="trust"):
+        load_model(tmp_path / "net")
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_without_trust_the_fill_comes_back(fps):
+    clip = clip_at(fps)
+    hidden = masks.parse("span:20-50", clip).hidden
+    none = HALF | {"shares": {part: [0.0, 0.0] for part in PARTS}}
+    found = recover(network(trust=none), clip, hidden)
+    fill = interpolate("inertial", clip, hidden)
+    assert errors(found.recovered.motion, fill.recovered.motion, hidden).position_cm.max() < 0.05
+    full = recover(network(), clip, hidden)
+    assert errors(full.recovered.motion, fill.recovered.motion, hidden).position_cm.max() > 1
+    one = HALF | {"shares": {part: [1.0, 1.0] for part in PARTS}, "expected": [3.0, 3.0]}
+    same = recover(network(trust=one), clip, hidden)
+    np.testing.assert_array_equal(same.recovered.motion.rotations, full.recovered.motion.rotations)
+    assert full.expected_cm is not None
+    np.testing.assert_allclose(same.expected_cm, 3 * full.expected_cm, rtol=1e-5)
+
+
+def test_each_part_is_believed_by_itself():
+    clip = clip_at(30.0)
+    hidden = masks.parse("span:20-50", clip).hidden
+    names = clip.motion.skeleton.names
+    for part, moved, still in (("legs", "left_knee", "left_elbow"), ("arms", "left_elbow", "left_knee")):
+        shares = {name: [float(name == part)] * 2 for name in PARTS}
+        found = recover(network(trust=HALF | {"shares": shares}), clip, hidden).recovered.motion
+        fill = interpolate("inertial", clip, hidden).recovered.motion
+        apart = np.abs(found.world_rotations() - fill.world_rotations()).max(axis=(0, 2, 3))
+        assert apart[names.index(moved)] > 0.01
+        assert apart[names.index(still)] < 1e-3
+        np.testing.assert_allclose(found.root_m, fill.root_m, atol=1e-4)

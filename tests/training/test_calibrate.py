@@ -1,0 +1,113 @@
+"""Calibration finds how far a network is to be believed, and says what its expected error is worth."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from mmm.checkpoint import describe, load_model, save_model
+from mmm.masks import parse
+from mmm.models import make_config, make_model
+from mmm.motion import Motion
+from mmm.recovery import recover
+from mmm.role_recovery import Answer
+from mmm.roles import match_roles
+from mmm.trust import PARTS
+from tests.mmm.test_role_recovery import clip_at, network
+from training import calibrate
+from training.calibrate import Case, app, errors_of, fit_length, judge, patterns
+
+
+def known_case(share: dict[str, float], seed: int) -> Case:
+    """An answer whose truth is reached where each part is believed by just that share."""
+    rng = np.random.default_rng(seed)
+    clip = clip_at(30.0)
+    roles = match_roles(clip.motion.skeleton)
+    fill = roles.to_roles(clip.motion)
+    turns = rng.normal(scale=0.2, size=(len(fill), 69)).astype(np.float32)
+    found = Answer(roles, clip.motion, fill, turns, np.full((len(fill), 22), 0.5, np.float32),
+                   np.full(len(fill), 0.02, np.float32), None, (0, len(fill)))
+    trust = calibrate.Trust((0.5,), {part: (value,) for part, value in share.items()}, (1.0,))
+    truth: Motion = found.moved(trust)
+    return Case(found, truth, truth.positions())
+
+
+def test_the_share_of_each_part_is_found():
+    wanted = {"trunk": 0.4, "arms": 1.0, "legs": 0.6, "root": 0.2}
+    shares, factor = fit_length(0.5, [[known_case(wanted, 1)], [known_case(wanted, 2)]])
+    assert shares == pytest.approx(wanted)
+    assert factor == pytest.approx(0, abs=1e-3)  # nothing is left of the error that it expects
+
+
+def test_an_answer_that_only_harms_is_not_believed():
+    nothing = dict.fromkeys(PARTS, 0.0)
+    cases = [known_case(nothing, 3)]
+    shares, factor = fit_length(0.5, [cases])
+    assert shares == nothing
+    assert errors_of(cases, None)[1] > 0.01
+    assert factor == pytest.approx(0, abs=1e-3)
+
+
+def test_the_expected_error_is_brought_to_the_true_one():
+    case = known_case(dict.fromkeys(PARTS, 0.0), 4)
+    away = Case(case.answer, case.truth, case.places_m + np.array([0.05, 0, 0], np.float32))
+    assert fit_length(0.5, [[away]])[1] == pytest.approx(2.5, rel=0.05)  # 5 cm where it expects 2
+
+
+def test_patterns_hide_gaps_of_the_length():
+    clip = clip_at(30.0, seconds=calibrate.FRAMES / 30 - 1 / 30)
+    for length in calibrate.LENGTHS:
+        for spec in patterns(length):
+            hidden = parse(spec, clip).hidden.any(axis=1)
+            edges = np.flatnonzero(np.diff(np.pad(hidden.astype(int), 1)))
+            assert (edges[1::2] - edges[::2]).max() == length - 1, spec
+
+
+def test_gaps_are_judged_in_the_order_of_what_was_expected(monkeypatch):
+    clips = [clip_at(30.0, seconds=calibrate.FRAMES / 30 - 1 / 30)]
+    found = judge(network(), clips)
+    expected = [part["expected_cm"] for part in found["fifths"]]
+    assert expected == sorted(expected)
+    assert found["gaps"] == sum(len(calibrate.gaps(recover(network(), clips[0], parse(spec, clips[0]))))
+                                for spec in calibrate.JUDGED)
+    assert -1 <= found["rank_correlation"] <= 1
+
+
+def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch):
+    class Set:
+        def __init__(self, folder):
+            assert folder.name in ("val", "test")
+
+        def cut_clips(self, count, frames, skeleton, fps):
+            roles = match_roles(clip_at(30.0).motion.skeleton)
+            clip = clip_at(30.0, seconds=(frames - 1) / 30)
+            return [calibrate.Clip("c", roles.to_roles(clip.motion))][:count]
+
+    monkeypatch.setattr(calibrate, "MotionSet", Set)
+    monkeypatch.setattr(calibrate, "LENGTHS", (5, 15))
+    folder = tmp_path / "net"
+    save_model(network(), folder, {"training": {}})
+    before = load_model(folder).state_dict()
+    done = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"])
+    assert done.exit_code == 0, done.output
+    info = describe(folder)
+    assert info.config.trusted is not None
+    assert info.config.trusted.gap_s == pytest.approx((5 / 30, 0.5), abs=1e-4)
+    assert len(info.metrics["calibration"]["fifths"]) == 5
+    assert "How far it is believed" in info.card
+    assert f"{info.metrics['calibration']['gaps']:,} gaps in 1 clips" in info.card
+    for name, tensor in load_model(folder).state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_networks_on_joints_are_refused(tmp_path):
+    model = make_model(make_config("common-small", representation="joints", hidden_size=256, encoder_layers=1,
+                                   intermediate_size=32, fill="slerp", output="residual"))
+    save_model(model, tmp_path / "net", {})
+    before = json.loads((tmp_path / "net" / "config.json").read_text())
+    done = CliRunner().invoke(app, ["--checkpoint", str(tmp_path / "net"), "--data", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "joint roles" in done.output
+    assert json.loads((tmp_path / "net" / "config.json").read_text()) == before
