@@ -11,13 +11,14 @@ from jaxtyping import Bool, Float
 
 from mmm import baselines
 from mmm import rotations as rot
-from mmm.attention import AttentionTrace
+from mmm.attention import AttentionTrace, Convolution
 from mmm.catalog import check_fit
 from mmm.errors import ModelError, SpecError
 from mmm.features import from_features, to_features
 from mmm.masks import Mask
 from mmm.metrics import Errors, errors
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from mmm.models.maps import Maps
 from mmm.motion import Clip, Motion
 from mmm.role_recovery import recover_roles
 from mmm.windows import fade, windows
@@ -186,11 +187,16 @@ def _music_features(clip: Clip, size: int) -> Array:
     return silence(len(clip), clip.motion.fps).features
 
 
-def _trace(
-    config: MaskedMotionConfig, maps: dict[str, tuple[torch.Tensor, ...]], frames: tuple[int, int]
-) -> AttentionTrace:
-    stages = {stage: torch.stack([m[0] for m in layers]).half().cpu().numpy() for stage, layers in maps.items()}
+def _trace(config: MaskedMotionConfig, maps: Maps, frames: tuple[int, int]) -> AttentionTrace:
+    stages = {stage: _stored([m[0] for m in layers]) for stage, layers in maps.items()}
     length = frames[1] - frames[0]
     joined_in_time = config.model_type == "mmm-ecm"
     segments = {"motion": slice(0, length), "music": slice(length, 2 * length)} if joined_in_time else None
-    return AttentionTrace(stages, segments, frames)
+    convolution = {stage: Convolution(torch.stack([share[0] for share, _ in layers]).cpu().numpy(),
+                                      _stored([kernels[0] for _, kernels in layers]))
+                   for stage, layers in maps.convolutions.items()}
+    return AttentionTrace(stages, segments, frames, convolution)
+
+
+def _stored(layers: list[torch.Tensor]) -> Array:
+    return torch.stack([layer.half() for layer in layers]).cpu().numpy()

@@ -16,6 +16,7 @@ from mmm import rotations as rot
 from mmm.features import to_features
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.base import Filled, distance_feature
+from mmm.models.maps import Maps
 from mmm.models.prefill import fill_gaps, neighbours
 from mmm.motion import Motion
 from mmm.roles import ROLE_PARENTS, RoleMap, match_roles
@@ -23,7 +24,6 @@ from mmm.trust import Trust
 from mmm.windows import fade, windows
 
 Array = np.ndarray
-Maps = dict[str, tuple[torch.Tensor, ...]]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a network listens to: ``python -m mmm attention``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -36,6 +36,7 @@ def attention(
     seed: Seed = 0,
     role: Roles = None,
     frame: Annotated[int, typer.Option(min=0, help="of longer clips: the window that holds this frame")] = 0,
+    rollout: Annotated[bool, typer.Option("--rollout", help="save attention rollout too")] = False,
 ) -> None:
     """Save the attention maps of a recovery as .npz.
 
@@ -46,6 +47,12 @@ def attention(
       segment_motion, segment_music
                             first and last-plus-one row of each in cross; only
                             where the network joins them in time (ecm)
+      kernels_STAGE         float16 (layers, rows, heads, 9): the dynamic kernels of
+                            the convolution beside the maps, where there is one
+      convolution_share_STAGE
+                            (layers,): the convolution's share of the layer's
+                            output, 0 to 1
+      rollout_STAGE         with --rollout: float32 (queries, keys)
       frames                first and last-plus-one frame of the window
       hidden                bool (frames, joints) of the window, true = hidden
       model                 the checkpoint's name
@@ -63,11 +70,9 @@ def attention(
     result = run(load_model(checkpoint), truth, mask, attention=True, attention_frame=frame, roles=roles)
     trace = result.attention
     assert trace is not None
-    arrays: dict[str, Any] = dict(trace.stages)
-    for name, rows in (trace.segments or {}).items():
-        arrays[f"segment_{name}"] = np.array([rows.start, rows.stop])
-    arrays |= {"frames": np.array(trace.frames), "hidden": result.hidden[slice(*trace.frames)],
-               "model": np.array(result.model_name)}
+    arrays = trace.to_arrays() | {"hidden": result.hidden[slice(*trace.frames)], "model": np.array(result.model_name)}
+    if rollout:
+        arrays |= {f"rollout_{stage}": trace.rollout(stage) for stage in trace.stages}
     write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
     say_notes(*truth.notes, *result.notes)
     typer.echo(f"wrote {out}: " + ", ".join(f"{stage} {maps.shape}" for stage, maps in trace.stages.items()))

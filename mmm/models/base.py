@@ -13,6 +13,7 @@ from transformers.utils import ModelOutput
 
 from mmm.models.body_frame import BodyFrame, Tree
 from mmm.models.config import MaskedMotionConfig
+from mmm.models.maps import Maps, convolutions
 from mmm.models.prefill import fill_gaps, hidden_features, neighbours
 
 DISTANCE_SCALE_FRAMES = 30.0
@@ -28,8 +29,8 @@ class MaskedMotionOutput(ModelOutput):
 
     prediction: Tensor | None = None
     """(B,T,F): poses in feature form, at hidden *and* known entries; matrices not yet projected to rotations."""
-    attentions: dict[str, tuple[Tensor, ...]] | None = None
-    """Stage name (``motion``, ``music``, ``cross``) to one (B,H,Q,K) map a layer; only when asked for."""
+    attentions: Maps | None = None
+    """Maps of all stages and layers; only when asked for."""
     turns: Tensor | None = None
     """With roles, (B,T,3J+3): rotation vectors on top of the fill in the world's axes, radians, and the pelvis's shift,
     metres; not yet faded in beside the known frames."""
@@ -110,7 +111,7 @@ class MaskedMotionModel(PreTrainedModel):
         return None  # type: ignore[return-value]
 
     def decode(
-        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+        self, inputs: Tensor, music: Tensor | None, maps: Maps | None, positions: Tensor
     ) -> Tensor:
         """(B,T,hidden_size) and (B,T,M) to the head's raw output (B,T,F); fills ``maps`` where it is not None.
 
@@ -175,13 +176,13 @@ class MaskedMotionModel(PreTrainedModel):
             inputs = torch.where(hidden_features(hidden) & (blank == 0), blank, inputs)
         if filled.extra is not None:
             inputs = torch.cat([inputs, self._told(filled.extra)], dim=-1)
-        maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
+        maps = Maps() if output_attentions else None
         raw = self._decoded(inputs, music, maps, first_position)
         prediction = fill + self._eased(raw, filled) if self.config.output == "residual" else raw + shift
         return MaskedMotionOutput(prediction=prediction, attentions=maps)
 
     def _decoded(
-        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, first_position: int
+        self, inputs: Tensor, music: Tensor | None, maps: Maps | None, first_position: int
     ) -> Tensor:
         positions = torch.arange(first_position, first_position + inputs.shape[1], device=inputs.device)[None]
         if not self.config.embeds_inputs:
@@ -191,7 +192,7 @@ class MaskedMotionModel(PreTrainedModel):
     def _predict_roles(
         self, filled: Filled, hidden: Tensor, body: Tensor, output_attentions: bool, first_position: int
     ) -> MaskedMotionOutput:
-        maps: dict[str, tuple[Tensor, ...]] | None = {} if output_attentions else None
+        maps = Maps() if output_attentions else None
         joints, device = self.config.joints, filled.features.device
         with torch.autocast(device.type, enabled=False):  # kinematics in float32
             local, root = filled.features[..., :-3].unflatten(-1, (-1, 3, 3)), filled.features[..., -3:]
@@ -277,14 +278,16 @@ class MaskedMotionModel(PreTrainedModel):
                       torch.minimum((frame - before).abs(), (after - frame).abs()))
 
     def run_encoder(
-        self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: dict[str, tuple[Tensor, ...]] | None,
+        self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: Maps | None,
         positions: Tensor, token_type_ids: Tensor | None = None,
     ) -> Tensor:
         """One ConvBERT over (B,T,width); its attention maps go to ``maps[stage]`` where asked for."""
-        output = encoder(inputs_embeds=inputs, position_ids=positions, token_type_ids=token_type_ids,
-                         output_attentions=maps is not None)
-        if maps is not None:
-            maps[stage] = tuple(output.attentions)
+        asked = {"inputs_embeds": inputs, "position_ids": positions, "token_type_ids": token_type_ids}
+        if maps is None:
+            return encoder(**asked).last_hidden_state
+        with convolutions(encoder) as found:
+            output = encoder(**asked, output_attentions=True)
+        maps[stage], maps.convolutions[stage] = tuple(output.attentions), found
         return output.last_hidden_state
 
     def finish_init(self, head: nn.Linear | nn.Conv1d, music_offset: int | None = None) -> None:

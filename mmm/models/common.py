@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmm.models.base import MaskedMotionModel, convbert
 from mmm.models.config import CommonConfig
+from mmm.models.maps import Maps
 
 
 class CommonModel(MaskedMotionModel):
@@ -28,7 +29,7 @@ class CommonModel(MaskedMotionModel):
         self.finish_init(self.head)
 
     def decode(
-        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+        self, inputs: Tensor, music: Tensor | None, maps: Maps | None, positions: Tensor
     ) -> Tensor:
         """See the base class."""
         frames = inputs.shape[1]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmm.models.base import MaskedMotionModel, convbert, pad_width
 from mmm.models.config import EcmConfig
+from mmm.models.maps import Maps
 
 
 class EcmModel(MaskedMotionModel):
@@ -28,7 +29,7 @@ class EcmModel(MaskedMotionModel):
         self.finish_init(self.head, music_offset=frames)
 
     def decode(
-        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+        self, inputs: Tensor, music: Tensor | None, maps: Maps | None, positions: Tensor
     ) -> Tensor:
         """See the base class."""
         assert music is not None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmm.models.base import MaskedMotionModel
 from mmm.models.config import InbetweenConfig
+from mmm.models.maps import Maps
 
 
 class Rotary(nn.Module):
@@ -82,7 +83,7 @@ class InbetweenModel(MaskedMotionModel):
         self.finish_init(self.head)
 
     def decode(
-        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+        self, inputs: Tensor, music: Tensor | None, maps: Maps | None, positions: Tensor
     ) -> Tensor:
         """See the base class."""
         states = self.embed(inputs)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmm.models.base import MaskedMotionModel, convbert, pad_width
 from mmm.models.config import ThreeBertConfig
+from mmm.models.maps import Maps
 
 
 class ThreeBertModel(MaskedMotionModel):
@@ -27,7 +28,7 @@ class ThreeBertModel(MaskedMotionModel):
         self.finish_init(self.head)
 
     def decode(
-        self, inputs: Tensor, music: Tensor | None, maps: dict[str, tuple[Tensor, ...]] | None, positions: Tensor
+        self, inputs: Tensor, music: Tensor | None, maps: Maps | None, positions: Tensor
     ) -> Tensor:
         """See the base class."""
         assert music is not None

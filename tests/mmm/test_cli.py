@@ -121,12 +121,13 @@ def test_random_masks_follow_the_seed(run, tiny_clip_file):
 
 def test_attention_maps_as_documented(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     status, out, err = run("attention", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "every:5",
-                           "--out", tmp_path / "maps.npz", "--frame", 50)
+                           "--out", tmp_path / "maps.npz", "--frame", 50, "--rollout")
     assert (status, err) == (0, "")
     assert "cross (1, 4, 80, 80)" in out
     with np.load(tmp_path / "maps.npz") as maps:
-        assert set(maps.files) == {"motion", "music", "cross", "segment_motion", "segment_music", "frames", "hidden",
-                                   "model"}
+        stages = ("motion", "music", "cross")
+        beside = {f"{kind}_{stage}" for kind in ("kernels", "convolution_share", "rollout") for stage in stages}
+        assert set(maps.files) == {*stages, *beside, "segment_motion", "segment_music", "frames", "hidden", "model"}
         assert {maps[stage].dtype for stage in ("motion", "music", "cross")} == {np.dtype(np.float16)}
         assert maps["frames"].tolist() == [20, 60]
         assert (maps["segment_motion"].tolist(), maps["segment_music"].tolist()) == ([0, 40], [40, 80])
