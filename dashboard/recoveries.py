@@ -4,9 +4,9 @@ import gc
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import streamlit as st
 
@@ -51,16 +51,20 @@ class Cancelled(Exception):
     """The user pressed Cancel."""
 
 
-@dataclass
-class Job:
-    """One recovery on its way."""
+Found = TypeVar("Found")
 
-    request: Request
+
+@dataclass
+class Job(Generic[Found]):
+    """One piece of work on its way; a recovery finds the method asked for, then the interpolations, plainest first."""
+
+    request: Hashable
     share: float = 0.0
     stage: str = "Starting"
-    results: "list[RecoveryResult] | None" = None
-    """The method asked for, then the interpolations, plainest first."""
+    results: Found | None = None
     error: str = ""
+    again: str = "Recover"
+    """The button that starts it anew."""
     _cancel: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
 
@@ -88,12 +92,12 @@ class Job:
             raise Cancelled
         self.share, self.stage = share, stage
 
-    def run(self, work: "Callable[[Job], list[RecoveryResult]]") -> None:
+    def run(self, work: "Callable[[Job[Found]], Found]") -> None:
         """The thread's body."""
         try:
             self.results = work(self)
         except Cancelled:
-            self.error = "Cancelled. Press Recover to start again."
+            self.error = f"Cancelled. Press {self.again} to start again."
         except MMMError as error:
             self.error = str(error)
         except Exception as error:
@@ -159,12 +163,11 @@ def loaded_models() -> Models:
     return Models()
 
 
-def start(request: Request, clip: Clip, mask: Mask) -> Job:
+def start(request: Request, clip: Clip, mask: Mask) -> "Job[list[RecoveryResult]]":
     """Start a recovery in a thread of its own and return at once."""
-    job, models, results, torch_import = Job(request), loaded_models(), kept_results(), warm_up()
+    models, results = loaded_models(), kept_results()
 
-    def work(job: Job) -> "list[RecoveryResult]":
-        torch_import.join()  # two threads importing one circular package may see it half made
+    def work(job: "Job[list[RecoveryResult]]") -> "list[RecoveryResult]":
         baselines = [mmm.interpolate(name, clip, mask) for name in BASELINES]
         if request.method in BASELINES:
             first = next(r for r in baselines if r.model_name == request.method)
@@ -181,7 +184,18 @@ def start(request: Request, clip: Clip, mask: Mask) -> Job:
         results.put(request, found)
         return found
 
-    threading.Thread(target=job.run, args=(work,), name=f"recover-{request.method}", daemon=True).start()
+    return in_thread(Job(request), work, f"recover-{request.method}")
+
+
+def in_thread(job: Job[Found], work: Callable[[Job[Found]], Found], name: str) -> Job[Found]:
+    """Start the work in a thread of its own, once torch is imported, and return at once."""
+    torch_import = warm_up()
+
+    def after_torch(job: Job[Found]) -> Found:
+        torch_import.join()  # two threads importing one circular package may see it half made
+        return work(job)
+
+    threading.Thread(target=job.run, args=(after_torch,), name=name, daemon=True).start()
     return job
 
 

@@ -3,10 +3,12 @@
 import html
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from dashboard import controls, library, methods, recoveries
+from dashboard.attention_view import attention_section
 from dashboard.errors_view import errors_section
 from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
@@ -14,6 +16,9 @@ from mmm import Clip, MMMError, masks
 from mmm.baselines import BASELINES
 from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
+
+if TYPE_CHECKING:
+    from mmm import RecoveryResult  # imports torch when asked for
 
 PATIENCE_S = 0.3
 """A recovery that is done by then shows no progress bar, which would only flash."""
@@ -66,11 +71,13 @@ def _workbench(entries: list[library.Entry]) -> None:
     request = Request(f"{clip.name} {clip.digest()}", mask.label, seed if "random" in mask.label else 0, method,
                       recoveries.version_of(method), roles)
     results = recoveries.kept_results().get(request)
-    job: Job | None = st.session_state.get("job")
+    job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     if results is None and job is not None and job.request == request:
         results = job.results  # others' results may have pushed it out of the store
     _title(clip)
     stage_section(clip, mask, results, request)
+    if not problem:
+        attention_section(clip, mask, request)
     if results is not None:
         errors_section(results, mask)
     _command_line(entry, frames, mask, seed, method, roles)
@@ -107,7 +114,7 @@ def _title(clip: Clip) -> None:
 @st.fragment
 def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool) -> None:
     """Recover, progress, cancel. A fragment: while a recovery runs, the rest of the page stays alive."""
-    job: Job | None = st.session_state.get("job")
+    job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     mine = job is not None and job.request == request
     hidden = int(mask.hidden.sum())
     if not blocked:
@@ -146,7 +153,7 @@ def _how_much(clip: Clip, mask: Mask) -> str:
 
 
 @st.fragment(run_every=POLL_S)
-def _follow(job: Job) -> None:
+def _follow(job: Job[Any]) -> None:
     """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
     if not job.running:
         st.rerun()

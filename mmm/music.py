@@ -6,6 +6,7 @@ the sound around the moment ``t / fps``. They are neither scaled nor centred her
 """
 
 import hashlib
+import itertools
 import os
 import re
 import sys
@@ -39,6 +40,7 @@ FEATURE_NAMES: tuple[str, ...] = (
 """The name of each of the 35."""
 SLOWEST_FPS = 6
 """Features of music are not taken at lower frame rates."""
+BEATS_A_BAR = 4
 START_BPM = 120.0
 """Where the beat tracker begins to look where nothing better is known; librosa's own default."""
 
@@ -131,6 +133,20 @@ def load_music(
         _write_cache(stored, *found)
     features, beats, tempo_bpm = found
     return _fit(Music(features, fps, beats, tempo_bpm, audio), frames)
+
+
+def bar_lines(music: Music) -> Int[Array, "_"]:
+    """Frames of the beats that begin a bar: an estimate, for recordings do not say where their bars are.
+
+    Of the four ways to count bars of four beats it takes the one at whose lines the harmony (the chroma) changes most.
+    """
+    if len(music.beats) <= BEATS_A_BAR:
+        return music.beats[:0]
+    chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
+    inner = [chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a]
+    change = np.array([0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))])
+    phase = max(range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR:: BEATS_A_BAR].mean())
+    return music.beats[phase::BEATS_A_BAR]
 
 
 def _fit(music: Music, frames: int | None) -> Music:

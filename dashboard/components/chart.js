@@ -3,6 +3,14 @@
 const AXIS_HEIGHT = 22;
 const LABELS = 92; // pixels left of the plot: the same for all, so that a moment stands in one vertical line
 
+const RAMP_LIGHT = [[247, 246, 243], [253, 224, 170], [247, 165, 94], [219, 94, 74], [152, 44, 92], [62, 18, 84]];
+const RAMP_DARK = [[27, 29, 38], [72, 30, 98], [150, 44, 104], [219, 88, 70], [248, 166, 66], [253, 240, 176]];
+
+function rampColour(ramp, share) {
+  const at = clamp(share, 0, 1) * (ramp.length - 1), i = Math.min(ramp.length - 2, Math.floor(at));
+  return mix(ramp[i], ramp[i + 1], at - i);
+}
+
 /** 1, 2 or 5 times a power of ten, at least `value`. */
 function niceUp(value) {
   if (!(value > 0)) return 1;

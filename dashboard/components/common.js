@@ -54,6 +54,29 @@ function listen(type, channel, callback) {
   return () => playheadBus().removeEventListener(type, handler);
 }
 
+/** What shines on a channel's timeline, kept for stages that come later: {glows: source -> detail, span: [a, b] | null}. */
+function glowMemory(channel) {
+  const { memory } = playheadBus(), key = `glow:${channel}`;
+  if (!memory.has(key)) memory.set(key, { glows: new Map(), span: null });
+  return memory.get(key);
+}
+
+/** Lets frames shine on the timeline; without values it puts this source's light out. See glow.js. */
+function publishGlow(detail) {
+  const { glows } = glowMemory(detail.channel);
+  if (detail.values) glows.set(detail.source, detail); else if (!glows.delete(detail.source)) return;
+  publish("glow", detail);
+}
+
+function publishSpan(channel, span) {
+  glowMemory(channel).span = span;
+  publish("span", { channel, span });
+}
+
+/** The light of attention, and the ink of what was measured by changing the music: neither is a method's colour. */
+const GLOW = { light: [232, 168, 0], dark: [255, 205, 77] };
+const STRIP_COLOUR = { light: [13, 110, 120], dark: [92, 214, 222] };
+
 // ---- colours -------------------------------------------------------------------------------------------------
 
 const colourProbe = document.createElement("canvas").getContext("2d");

@@ -1,13 +1,6 @@
 // The error map: one row a joint, one column a frame. See heatmap.py for what it is fed.
 
 const ROW_HEIGHT = 15, GROUP_GAP = 5, STRIP = 6;
-const RAMP_LIGHT = [[247, 246, 243], [253, 224, 170], [247, 165, 94], [219, 94, 74], [152, 44, 92], [62, 18, 84]];
-const RAMP_DARK = [[27, 29, 38], [72, 30, 98], [150, 44, 104], [219, 88, 70], [248, 166, 66], [253, 240, 176]];
-
-function rampColour(ramp, share) {
-  const at = clamp(share, 0, 1) * (ramp.length - 1), i = Math.min(ramp.length - 2, Math.floor(at));
-  return mix(ramp[i], ramp[i + 1], at - i);
-}
 
 class Heatmap extends TimePlot {
   constructor(root) {

@@ -99,6 +99,7 @@ class Stage extends StageActions {
   join(channel) {
     this.channel = channel;
     if (this.leave) this.leave();
+    this.timeline.glow.join(channel);
     this.leave = listen("seek", channel, ({ frame, pause }) => {
       if (pause && this.clock.playing) { this.clock.pause(); this.showControls(); }
       this.goTo(frame);
@@ -279,6 +280,7 @@ class Stage extends StageActions {
     cancelAnimationFrame(this.loopId);
     this.stops.forEach((stop) => stop());
     if (this.leave) this.leave();
+    this.timeline.glow.leave();
     this.clock.close();
     this.ui.root.remove();
   }

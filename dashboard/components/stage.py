@@ -24,7 +24,7 @@ Role = Literal["truth", "model", "baseline"]
 MAX_PANELS = 5
 PEAKS = 2048  # bars of the waveform; more than any screen is wide
 SCRIPTS = ("common.js", "icons.js", "body.js", "camera.js", "shading.js", "renderer_canvas.js", "clock.js",
-           "timeline.js", "ui.js", "actions.js", "stage.js")
+           "glow.js", "timeline.js", "ui.js", "actions.js", "stage.js")
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ class Timeline {
     this.root = el("div", { class: "timeline", role: "slider", tabindex: "0", "aria-label": "Timeline",
       "aria-valuemin": "0", "aria-valuenow": "0", "aria-orientation": "horizontal" },
       this.canvas, this.hoverLine, this.line, this.hover);
+    this.glow = new TimelineGlow(this.root);
     this.onScrub = onScrub; this.onScrubEnd = onScrubEnd; this.describe = describe;
     this.width = 0;
     this.attach();
@@ -88,6 +89,7 @@ class Timeline {
     this.paintLabels(context, theme, toX);
     context.restore();
     this.paintRuler(context, theme, toX, width);
+    this.glow.paint({ theme, width, height: this.height, frames: data.frames, top: STRIP_TOP, wave: WAVE_HEIGHT + 2 });
   }
 
   paintHidden(context, theme, toX, bottom) {

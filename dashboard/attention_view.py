@@ -1,0 +1,165 @@
+"""What the network looks at, on the page: maps on demand, beside what they can and cannot say."""
+
+import io
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import listening
+from dashboard.attention_maps import SORTS, STAGE_NAMES, Atlas, View
+from dashboard.components.attention import Tiles, attention, pack_attention
+from dashboard.recoveries import Job, Request
+from mmm import Clip
+from mmm.baselines import BASELINES
+from mmm.masks import Mask
+from mmm.music import bar_lines
+
+POLL_S = 0.3
+PATIENCE_S = 0.3
+KEY = "attention"
+SIDES = {"motion": "motion", "music": "music"}
+
+
+@st.fragment
+def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
+    """A section that is opened on demand; nothing is captured before. A fragment: the stage plays on."""
+    place = st.expander("Attention: what the network looks at", key="attention_open", on_change="rerun")
+    if not place.open:
+        return
+    with place:
+        if request.method in BASELINES:
+            st.caption(f"{request.method} is an interpolation: it looks at nothing. Choose a network.")
+            return
+        frame = _frame(request, clip, mask)
+        atlas = listening.answers().find(request, frame)
+        if atlas is None:
+            atlas = _captured(request, clip, mask, frame)
+        if atlas is not None:
+            _maps(atlas, clip, mask, request)
+
+
+def _frame(request: Request, clip: Clip, mask: Mask) -> int:
+    """Of long clips, the frame whose window is shown: where the user asked, else in the first hidden stretch."""
+    asked = st.session_state.get("attention_frame")
+    if asked is not None and asked[0] == request and asked[1] < len(clip):
+        return int(asked[1])
+    hidden = np.flatnonzero(mask.frames)
+    return int(hidden[len(hidden) // 2]) if len(hidden) else 0
+
+
+def _captured(request: Request, clip: Clip, mask: Mask, frame: int) -> Atlas | None:
+    """The maps, once they are there; until then progress, or what went wrong."""
+    job: Job[Atlas] | None = st.session_state.get("attention_job")
+    question = listening.Question(request, "attention", (frame,))
+    if job is None or job.request != question:
+        if job is not None:
+            job.cancel()
+        job = st.session_state.attention_job = listening.capture(request, clip, mask, frame)
+        job.wait(PATIENCE_S)
+    if job.running:
+        follow(job)
+    elif job.error:
+        st.warning(job.error, icon=":material/warning:")
+        if st.button("Show the maps", icon=":material/refresh:", key="attention_again"):
+            st.session_state.attention_job = None
+            st.rerun(scope="fragment")
+    return job.results
+
+
+@st.fragment(run_every=POLL_S)
+def follow(job: Job[Any]) -> None:
+    """Progress and Cancel, as under the stage."""
+    if not job.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
+        st.button("Cancel", key=f"cancel-{job.request!r}", on_click=job.cancel)
+
+
+def _maps(atlas: Atlas, clip: Clip, mask: Mask, request: Request) -> None:
+    state = st.session_state.get(KEY) or {}
+    view = atlas.parse(state.get("view"))
+    st.caption(what_it_shows(atlas, view))
+    attention(_payload(repr(request), atlas.trace.frames, str(view), _atlas=atlas, _clip=clip, _mask=mask), key=KEY,
+              on_window=lambda: _look_there(request))
+    first, end = atlas.trace.frames
+    with st.container(horizontal=True):
+        st.download_button("All maps, NPZ", lambda: _npz(atlas, mask), f"{_file_name(clip, atlas, view)}.npz",
+                           key="get-maps", icon=":material/download:", on_click="ignore",
+                           help=f"Every stage, layer and head of frames {first} to {end - 1}, float16")
+
+
+def _look_there(request: Request) -> None:
+    frame = (st.session_state.get(KEY) or {}).get("window")
+    if frame is not None:
+        st.session_state.attention_frame = (request, int(frame))
+
+
+def what_it_shows(atlas: Atlas, view: View) -> str:
+    """In one or two sentences, what rows and columns of this network's maps are."""
+    if atlas.joined_in_time:
+        text = "Motion and music stand one behind the other in the cross-modal encoder, so its maps have four blocks."
+        text += " Each row of a whole map sums to 1; what a row lacks in one block it looks at in the other."
+    elif "cross" in atlas.trace.stages:
+        text = ("This network joins motion and music frame by frame, as one row: its cross-modal maps go **from frame "
+                "to frame**, and cannot tell whether the motion or the music of a frame was looked at.")
+    else:
+        text = "This network sees motion alone: its maps go **from frame to frame**."
+    return text + " Attention says where a network looked, not why it moved."
+
+
+def sides(view: View) -> tuple[str, str]:
+    """What the rows and the columns of a view are."""
+    if view.block:
+        query, key = view.block.split("-")
+        return query, key
+    return (view.stage, view.stage) if view.stage in SIDES else ("frame", "frame")
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _payload(request: str, window: tuple[int, int], view_name: str, *, _atlas: Atlas, _clip: Clip,
+             _mask: Mask) -> bytes:
+    view = _atlas.parse(view_name)
+    blocks = [(str(View(view.stage, block, view.layer, view.head)), block.replace("-", " → "))
+              for block in _atlas.blocks(view.stage) if block]
+    music = _clip.music
+    name = STAGE_NAMES.get(view.stage, view.stage)
+    return pack_attention(
+        _atlas.map(view), _tiles(_atlas, view), view=str(view), label=f"{name}, {view.label}", sides=sides(view),
+        window=window, frames=len(_clip), fps=_clip.motion.fps, beats=music.beats if music else None,
+        bars=bar_lines(music) if music else None, hidden_frames=_mask.frames, blocks=blocks,
+        title=f"{_atlas.model_name} on {_clip.name.replace('_', ' ')}, frames {window[0]} to {window[1] - 1}",
+        name=_file_name(_clip, _atlas, view))
+
+
+def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
+    """One group a stage; a stage with blocks shows the chosen one, or the first."""
+    found = []
+    for stage, maps in atlas.trace.stages.items():
+        block = view.block if stage == view.stage else atlas.blocks(stage)[0]
+        views = list(atlas.views(stage, block))
+        name = STAGE_NAMES.get(stage, stage) + (f", {block.replace('-', ' → ')}" if block else "")
+        one = [each.layer.isdigit() and each.head.isdigit() for each in views]
+        scores = {kind: [float(table[int(each.layer), int(each.head)]) if head else None
+                         for each, head in zip(views, one, strict=True)]
+                  for kind in SORTS if (table := atlas.scores[stage].get(kind)) is not None}
+        found.append(Tiles(stage, name, list(map(str, views)), [each.label for each in views], maps.shape[1] + 1,
+                           atlas.thumbnails[stage, block], one, scores))
+    return found
+
+
+def _file_name(clip: Clip, atlas: Atlas, view: View) -> str:
+    model = atlas.model_name.rsplit("/", 1)[-1]
+    parts = (clip.name, model, "attention", view.stage, view.block, view.layer, view.head)
+    return "-".join(part for part in parts if part)
+
+
+def _npz(atlas: Atlas, mask: Mask) -> bytes:
+    trace, file = atlas.trace, io.BytesIO()
+    arrays: dict[str, Any] = dict(trace.stages)
+    for name, rows in (trace.segments or {}).items():
+        arrays[f"segment_{name}"] = np.array([rows.start, rows.stop])
+    np.savez_compressed(file, **arrays, frames=np.array(trace.frames), hidden=mask.hidden[slice(*trace.frames)],
+                        model=np.array(atlas.model_name))
+    return file.getvalue()

@@ -1,0 +1,137 @@
+"""The attention view: thumbnails of all maps, one map large on the stage's playhead, its rows and columns as profiles.
+
+The map travels as one byte a cell (square root of the share, so that a logarithmic scale finds small ones too), and
+with it the thumbnails of every layer and head. Choosing another map asks the server for it; everything else (scale,
+playhead, span, sorting, the picture to keep) is the browser's. The row or column under the playhead is published as
+``glow``, which the stage draws on its waveform.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Bool, Float, Int, UInt8
+
+from dashboard.components.assets import script, styles
+from dashboard.components.payload import finite, pack, with_height
+
+Array = np.ndarray
+
+SCRIPTS = ("common.js", "chart.js", "attention_edges.js", "attention_map.js", "attention_tiles.js", "attention.js")
+SHOWN_SHARE = 99.7
+"""The percentile of a map at which its linear colour scale ends: single bright cells would leave the rest dark."""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The thumbnails of one stage of the network."""
+
+    stage: str
+    name: str
+    views: Sequence[str]
+    """What the view of each tile is called; row by row, ``across`` in a row, then what is left."""
+    labels: Sequence[str]
+    across: int
+    thumbnails: UInt8[Array, "N S S"]
+    heads: Sequence[bool]
+    """Whether the tile is one head, and not a mean; these are sorted."""
+    scores: Mapping[str, Sequence[float | None]]
+    """Kind of score to one a tile."""
+
+
+@dataclass(frozen=True)
+class AttentionState:
+    """What the user did that the server must know."""
+
+    view: str | None
+    """The map that was chosen."""
+    span: tuple[int, int] | None
+    """The span that was dragged, both ends in it, frames of the clip."""
+
+
+def pack_attention(
+    values: Float[Array, "Q K"],
+    tiles: Sequence[Tiles],
+    *,
+    view: str,
+    label: str,
+    sides: tuple[str, str],
+    window: tuple[int, int],
+    frames: int,
+    fps: float,
+    beats: Int[Array, "B"] | None = None,
+    bars: Int[Array, "N"] | None = None,
+    hidden_frames: Bool[Array, "T"] | None = None,
+    blocks: Sequence[tuple[str, str]] = (),
+    title: str = "",
+    name: str = "attention",
+    channel: str = "main",
+) -> bytes:
+    """A map and all thumbnails as a payload.
+
+    Args:
+        values: shares of attention, rows look, columns are looked at; a whole row sums to at most 1.
+        tiles: the stages, in order.
+        view: which map ``values`` is.
+        label: the same in words.
+        sides: what the rows and the columns are: ``("motion", "music")``.
+        window: first and last-plus-one frame of the clip that the map covers.
+        frames: of the clip.
+        fps: of the clip.
+        beats, bars: frames of the clip.
+        hidden_frames: of the whole clip, True where anything was hidden.
+        blocks: view and name of each block that may be chosen instead.
+        title: spoken name.
+        name: of the picture's file.
+        channel: the playhead it follows and drives.
+
+    Raises:
+        ValueError: a value is negative or not finite, or the window is not inside the clip.
+    """
+    array = finite("attention", values, (None, None))
+    if array.size and float(array.min()) < 0:
+        raise ValueError(f"attention goes down to {float(array.min()):g}; expected none below 0")
+    first, end = window
+    if not 0 <= first < end <= frames:
+        raise ValueError(f"window {window} of {frames} frames; expected one inside them")
+    top = float(array.max(initial=0.0)) or 1.0
+    shown = min(top, max(float(np.percentile(array[array > 0], SHOWN_SHARE)) if (array > 0).any() else top, top / 255))
+    buffers: dict[str, Array] = {"map": np.round(np.sqrt(array / top) * 255).astype(np.uint8)}
+    for i, group in enumerate(tiles):
+        buffers[f"tiles{i}"] = group.thumbnails
+    for key, marks in (("beats", beats), ("bars", bars)):
+        if marks is not None:
+            buffers[key] = np.asarray(marks, dtype=np.int32)
+    if hidden_frames is not None:
+        buffers["hidden"] = np.asarray(hidden_frames, dtype=np.uint8)
+    header: dict[str, Any] = {
+        "view": view, "label": label, "sides": list(sides), "window": [int(first), int(end)], "frames": int(frames),
+        "fps": float(fps), "rows": array.shape[0], "columns": array.shape[1], "top": top, "shown": shown,
+        "blocks": [list(block) for block in blocks], "title": title, "name": name, "channel": channel,
+        "tiles": [{"stage": t.stage, "name": t.name, "views": list(t.views), "labels": list(t.labels),
+                   "across": t.across, "heads": list(t.heads), "size": list(t.thumbnails.shape[1:]),
+                   "scores": {kind: [None if s is None else round(float(s), 5) for s in scores]
+                              for kind, scores in t.scores.items()}} for t in tiles],
+    }
+    return pack(header, buffers)
+
+
+_component = st.components.v2.component("mmm_attention", js=script(*SCRIPTS),
+                                        css=styles("common.css", "chart.css", "attention.css"))
+
+
+def attention(payload: bytes, *, key: str, on_window: Callable[[], None], height: int = 0) -> AttentionState:
+    """Show a payload of ``pack_attention``.
+
+    Args:
+        key: keeps scale, sorting and span when the payload changes.
+        on_window: called when the user asks for the window that holds the playhead; the frame is then in the session
+            state under ``key``, as ``window``.
+        height: of the map's longest side, CSS pixels; 0 for its own.
+    """
+    result = _component(key=key, data=with_height(payload, height), on_view_change=lambda: None,
+                        on_span_change=lambda: None, on_window_change=on_window)
+    span = result.get("span")
+    return AttentionState(result.get("view"), None if not span else (int(span[0]), int(span[1])))

@@ -1,0 +1,100 @@
+"""Questions to a network beyond recovery: its maps of a window, what changed music does, what decided a frame.
+
+Each is asked in a thread, as recoveries are, and its answer kept for all sessions.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+import mmm
+from dashboard.attention_maps import Atlas
+from dashboard.recoveries import Job, Request, in_thread, loaded_models
+from mmm import Clip
+from mmm.masks import Mask
+
+KEPT_BYTES = 384_000_000
+"""Of maps and changed motions, over all sessions; the oldest go first, the latest always stays."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What determines an answer."""
+
+    request: Request
+    kind: str
+    """``attention``, ``intervention`` or ``attribution``."""
+    detail: tuple[Any, ...] = ()
+
+
+class Answers:
+    """The latest answers of all sessions, bounded."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Question, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, question: Question) -> Any:
+        """The answer, or None where it is not at hand."""
+        with self._lock:
+            if question not in self._kept:
+                return None
+            self._kept.move_to_end(question)
+            return self._kept[question][0]
+
+    def find(self, request: Request, frame: int) -> Atlas | None:
+        """The maps of a window that holds this frame."""
+        with self._lock:
+            for question, (answer, _) in reversed(self._kept.items()):
+                if question.request == request and question.kind == "attention":
+                    first, end = answer.trace.frames
+                    if first <= frame < end:
+                        return answer
+        return None
+
+    def put(self, question: Question, answer: Any, nbytes: int) -> None:
+        """Keep an answer; the oldest go."""
+        with self._lock:
+            self._kept[question] = answer, nbytes
+            self._kept.move_to_end(question)
+            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def answers() -> Answers:
+    """One store a server."""
+    return Answers()
+
+
+def ask(question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]) -> Job[Any]:
+    """Start answering in a thread: ``work`` gets the job and the network."""
+    models, store = loaded_models(), answers()
+
+    def find(job: Job[Any]) -> Any:
+        job.advance(0.02, "Loading the network")
+        model = models.get(question.request.method)
+        job.advance(0.1, "Listening")
+        answer = work(job, model)
+        store.put(question, answer, size(answer))
+        return answer
+
+    job: Job[Any] = Job(question, again=again)
+    return in_thread(job, find, f"{question.kind}-{question.request.method}")
+
+
+def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
+    """Recover once more, keeping the maps of the window that holds the frame."""
+    def work(job: Job[Any], model: Any) -> Atlas:
+        result = mmm.recover(model, clip, mask, attention=True, attention_frame=frame,
+                             roles=dict(request.roles) or None,
+                             progress=lambda s: job.advance(0.1 + 0.7 * s, "Recovering, with maps"))
+        assert result.attention is not None
+        job.advance(0.85, "Sorting heads")
+        return Atlas(result.attention, result.model_name, clip.music).prepare()
+
+    return ask(Question(request, "attention", (frame,)), "Show the maps", work, lambda atlas: atlas.nbytes)
