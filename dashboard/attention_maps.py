@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from mmm.attention import HEAD_SCORES, AttentionTrace
+
 if TYPE_CHECKING:
-    from mmm.attention import AttentionTrace
     from mmm.motion import Music
 
 Array = np.ndarray
@@ -24,7 +25,6 @@ MEAN, ROLLOUT = "mean", "rollout"
 STAGE_NAMES = {"motion": "Motion encoder", "music": "Music encoder", "cross": "Cross-modal encoder"}
 BLOCKS = ("motion-music", "motion-motion", "music-motion", "music-music")
 """Query and key of the time-joined network's blocks; the first is shown first."""
-SORTS = ("across", "beats", "diagonal")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Atlas:
     def views(self, stage: str, block: str) -> Iterator[View]:
         """Tiles of a stage: a row a layer, its mean behind; then the means of layers, the mean of all, the rollout."""
         layers, heads = self.trace.stages[stage].shape[:2]
-        for layer in [*map(str, range(layers)), MEAN]:
+        for layer in [*map(str, range(layers)), *([MEAN] if layers > 1 else [])]:
             for head in [*map(str, range(heads)), MEAN]:
                 yield View(stage, block, layer, head)
         yield View(stage, block, ROLLOUT, ROLLOUT)
@@ -123,7 +123,7 @@ class Atlas:
                 if str(view) == text:
                     return view
         stage = "cross" if "cross" in self.trace.stages else next(iter(self.trace.stages))
-        return View(stage, self.blocks(stage)[0], MEAN, MEAN)
+        return View(stage, self.blocks(stage)[0], MEAN if len(self.trace.stages[stage]) > 1 else "0", MEAN)
 
     def map(self, view: View) -> Float[Array, "Q K"]:
         """The map of a view; rows look, columns are looked at."""
@@ -142,7 +142,7 @@ class Atlas:
         key = f"{stage}/{layer}/{head}"
         if key not in self._maps:
             if layer == ROLLOUT:
-                self._maps[key] = _rollout(maps)
+                self._maps[key] = self.trace.rollout(stage)
             else:
                 some = maps[:, int(head)] if head != MEAN else maps if layer == MEAN else maps[int(layer)]
                 flat = some.reshape(-1, *maps.shape[2:])
@@ -164,16 +164,17 @@ class Atlas:
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Float[Array, "L H"]]]:
-        """Stage to its heads' scores by kind (``SORTS``); kinds that a stage does not have are left out."""
+        """Stage to its heads' scores by kind; kinds that a stage does not have are left out."""
         beats = self.beats
         found: dict[str, dict[str, Array]] = {}
         for stage in self.trace.stages:
             found[stage] = {}
-            for kind in SORTS:
+            for kind in HEAD_SCORES:
                 if (kind == "across" and not (stage == "cross" and self.joined_in_time)) or (
                         kind == "beats" and not len(beats)):
                     continue
-                found[stage][kind] = _head_scores(self.trace, stage, kind, self.in_rows(beats))
+                found[stage][kind] = self.trace.head_scores(
+                    stage, kind, self.trace.frames[0] + self.in_rows(beats))
         return found
 
     def prepare(self) -> "Atlas":
@@ -186,39 +187,3 @@ class Atlas:
     def nbytes(self) -> int:
         """Memory held."""
         return sum(maps.nbytes for maps in [*self.trace.stages.values(), *self._maps.values()])
-
-
-def _rollout(maps: Float[Array, "L H Q K"]) -> Float[Array, "Q K"]:
-    """Attention rollout (Abnar & Zuidema 2020): half of each layer's mean map, half what stays where it is."""
-    still = np.eye(maps.shape[-1], dtype=np.float32)
-    total = still
-    for layer in maps:
-        mean = np.zeros(layer.shape[1:], dtype=np.float32)
-        for head in layer:
-            mean += head
-        total = (0.5 * mean / len(layer) + 0.5 * still) @ total
-    return total
-
-
-NEAR = 6
-"""Rows: a beat or the diagonal is near up to this far, a tenth of a second at 60 frames a second."""
-
-
-def _head_scores(trace: "AttentionTrace", stage: str, kind: str, beats: Array) -> Float[Array, "L H"]:
-    """Mean share of attention that goes across to the other modality, near a beat, or near the diagonal."""
-    maps = trace.stages[stage]
-    rows, columns = np.arange(maps.shape[-2]), np.arange(maps.shape[-1])
-    if kind == "across":
-        assert trace.segments is not None
-        side = trace.segments["motion"].stop
-        wanted = (rows[:, None] < side) != (columns < side)
-    else:
-        period = trace.segments["motion"].stop if trace.segments is not None and stage == "cross" else len(columns)
-        rows, columns = rows % period, columns % period
-        if kind == "beats":
-            near = (np.abs(columns[:, None] - beats) <= NEAR).any(axis=1)
-            wanted = np.broadcast_to(near, maps.shape[-2:])
-        else:
-            wanted = np.abs(rows[:, None] - columns) <= NEAR
-    return np.array([[head.astype(np.float32)[wanted].sum() / len(rows) for head in layer] for layer in maps],
-                    dtype=np.float32)

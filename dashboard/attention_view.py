@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import listening
-from dashboard.attention_maps import SORTS, STAGE_NAMES, Atlas, View
+from dashboard.attention_maps import STAGE_NAMES, Atlas, View
 from dashboard.components.attention import Tiles, attention, pack_attention
 from dashboard.recoveries import Job, Request
 from mmm import Clip
@@ -61,9 +61,8 @@ def _captured(request: Request, clip: Clip, mask: Mask, frame: int) -> Atlas | N
         follow(job)
     elif job.error:
         st.warning(job.error, icon=":material/warning:")
-        if st.button("Show the maps", icon=":material/refresh:", key="attention_again"):
-            st.session_state.attention_job = None
-            st.rerun(scope="fragment")
+        st.button("Show the maps", icon=":material/refresh:", key="attention_again",
+                  on_click=lambda: st.session_state.pop("attention_job"))
     return job.results
 
 
@@ -136,14 +135,14 @@ def _payload(request: str, window: tuple[int, int], view_name: str, *, _atlas: A
 def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
     """One group a stage; a stage with blocks shows the chosen one, or the first."""
     found = []
-    for stage, maps in atlas.trace.stages.items():
+    for stage, maps in reversed(list(atlas.trace.stages.items())):  # the last encoder is what most came for
         block = view.block if stage == view.stage else atlas.blocks(stage)[0]
         views = list(atlas.views(stage, block))
         name = STAGE_NAMES.get(stage, stage) + (f", {block.replace('-', ' → ')}" if block else "")
         one = [each.layer.isdigit() and each.head.isdigit() for each in views]
         scores = {kind: [float(table[int(each.layer), int(each.head)]) if head else None
                          for each, head in zip(views, one, strict=True)]
-                  for kind in SORTS if (table := atlas.scores[stage].get(kind)) is not None}
+                  for kind, table in atlas.scores[stage].items()}
         found.append(Tiles(stage, name, list(map(str, views)), [each.label for each in views], maps.shape[1] + 1,
                            atlas.thumbnails[stage, block], one, scores))
     return found
@@ -157,9 +156,6 @@ def _file_name(clip: Clip, atlas: Atlas, view: View) -> str:
 
 def _npz(atlas: Atlas, mask: Mask) -> bytes:
     trace, file = atlas.trace, io.BytesIO()
-    arrays: dict[str, Any] = dict(trace.stages)
-    for name, rows in (trace.segments or {}).items():
-        arrays[f"segment_{name}"] = np.array([rows.start, rows.stop])
-    np.savez_compressed(file, **arrays, frames=np.array(trace.frames), hidden=mask.hidden[slice(*trace.frames)],
+    np.savez_compressed(file, **trace.to_arrays(), hidden=mask.hidden[slice(*trace.frames)],
                         model=np.array(atlas.model_name))
     return file.getvalue()

@@ -31,10 +31,8 @@ class AttentionView {
     this.axes = group("Follow", ["row", "Looks at", "The playhead is the frame that looks: its row shines on the timeline", () => this.setAxis("row")],
       ["column", "Is looked at by", "The playhead is what is looked at: its column shines on the timeline", () => this.setAxis("column")]);
     this.blocks = el("div", { class: "group blocks", role: "group", "aria-label": "Block" });
-    this.sort = el("select", { "aria-label": "Sort heads", onchange: () => this.tiles.setSort(this.sort.value) });
     this.keep = el("button", { type: "button", class: "keep", title: "This map as a picture", onclick: () => this.savePicture() }, "PNG");
-    this.tools.append(this.blocks, this.axes.node, this.scales.node, el("span", { class: "spacer" }),
-      el("label", { class: "sort" }, "Heads by", this.sort), this.keep);
+    this.tools.append(this.blocks, this.axes.node, this.scales.node, el("span", { class: "spacer" }), this.keep);
   }
 
   update(component) {
@@ -54,7 +52,6 @@ class AttentionView {
     this.blocks.hidden = !header.blocks.length;
     this.blocks.replaceChildren(...header.blocks.map(([view, label]) => el("button", { type: "button", "data-view": view,
       "aria-pressed": String(view === header.view), onclick: () => this.choose(view) }, label)));
-    this.sort.replaceChildren(...this.tiles.kinds.map((kind) => el("option", { value: kind, selected: kind === this.tiles.sort }, SORT_NAMES[kind])));
     this.buildFoot();
     this.root.dataset.view = header.view;
     this.showTools();
@@ -128,13 +125,13 @@ class AttentionView {
   shine() {
     const { map, header } = this, { axis, span } = map, inside = span || map.inWindow(map.frame);
     if (!inside) { publishGlow({ channel: header.channel, source: "attention", values: null }); return; }
-    const values = map.profile(axis), side = header.sides[axis === "row" ? 1 : 0];
+    const values = map.profile(axis), side = header.sides[axis === "row" ? 1 : 0].replace(/^frame$/, "frames");
     let high = 0;
     for (const v of values) high = Math.max(high, v);
     const what = span ? "this span" : "this frame";
     publishGlow({ channel: header.channel, source: "attention", window: header.window, values,
       top: Math.max(high, 4 / values.length), // where all is even nothing stands out
-      label: axis === "row" ? `shining: ${side} that ${what} looks at` : `shining: ${side} that looks at ${what}` });
+      label: axis === "row" ? `shining: ${side} that ${what} looks at` : `shining: ${side} that ${side === "frames" ? "look" : "looks"} at ${what}` });
   }
 
   repaint() {

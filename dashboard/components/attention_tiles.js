@@ -6,7 +6,9 @@ class TileBoard {
   constructor(choose) {
     this.choose = choose;
     this.sort = "network";
-    this.root = el("div", { class: "tiles" });
+    this.order = el("select", { "aria-label": "Sort heads", onchange: () => this.setSort(this.order.value) });
+    this.list = el("div", { class: "list" });
+    this.root = el("div", { class: "tiles" }, el("label", { class: "sort" }, "Heads by", this.order), this.list);
     this.buttons = new Map();
   }
 
@@ -14,6 +16,7 @@ class TileBoard {
     this.groups = header.tiles.map((group, i) => ({ ...group, codes: arrays[`tiles${i}`] }));
     this.kinds = Object.keys(SORT_NAMES).filter((kind) => kind === "network" || this.groups.some((group) => kind in group.scores));
     if (!this.kinds.includes(this.sort)) this.sort = "network";
+    this.order.replaceChildren(...this.kinds.map((kind) => el("option", { value: kind, selected: kind === this.sort }, SORT_NAMES[kind])));
     const mark = JSON.stringify([header.tiles, header.window]);
     if (mark !== this.mark || this.builtSort !== this.sort) this.build();
     this.mark = mark;
@@ -30,7 +33,7 @@ class TileBoard {
   build() {
     this.builtSort = this.sort;
     this.buttons.clear();
-    this.root.replaceChildren(...(this.sort === "network" ? this.groups.map((group) => this.asNetwork(group)) : [this.asSorted()]));
+    this.list.replaceChildren(...(this.sort === "network" ? this.groups.map((group) => this.asNetwork(group)) : [this.asSorted()]));
     this.painted = null;
   }
 
@@ -45,7 +48,7 @@ class TileBoard {
 
   /** A row a layer, the mean of its heads last; under them the means of layers, and the rollout. */
   asNetwork(group) {
-    const { across } = group, layers = Math.floor((group.views.length - 1) / across) - 1;
+    const { across } = group, layers = Math.floor(group.heads.filter(Boolean).length / (across - 1));
     const nodes = group.views.map((view, i) => {
       const row = Math.floor(i / across), column = i % across;
       if (i === group.views.length - 1) return this.tile(group, i, "rollout");

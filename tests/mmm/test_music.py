@@ -1,11 +1,12 @@
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import librosa
 import numpy as np
 import pytest
 
-from mmm import music
+from mmm import load_clip, music
 from mmm.errors import FileError, SpecError
 from mmm.io.audio import read_audio, resample, write_audio
 from mmm.motion import Audio
@@ -272,3 +273,20 @@ def test_a_song_is_quick():
     start = time.perf_counter()
     music.features_of(audio, 60.0)
     assert time.perf_counter() - start < 3  # about 0.3 s on an idle core
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "data" / "samples").glob("*.npz")),
+                         ids=lambda path: path.stem)
+def test_bars_of_the_samples_begin_where_the_songs_say(path):
+    """Every sample begins with a bar; its tempo, and so its bars, stand in its name."""
+    heard = load_clip(path).music
+    bar = 4 * 60 * 60 / int(path.stem.split("_")[1].removesuffix("bpm"))
+    off = music.bar_lines(heard) / bar
+    assert len(off) >= 3
+    assert np.abs(off - np.round(off)).max() < 0.05
+
+
+def test_of_a_few_beats_no_bars_are_guessed():
+    quiet = music.silence(100, 60.0)
+    assert len(music.bar_lines(quiet)) == 0
+    assert len(music.bar_lines(replace(quiet, beats=np.array([0, 30, 60, 90])))) == 0
