@@ -20,13 +20,15 @@ from mmm.skeleton import SMPL24, Skeleton
 
 if TYPE_CHECKING:
     from mmm.checkpoint import load_model
+    from mmm.generation import Generation, generate, generate_clip
     from mmm.recovery import RecoveryResult, interpolate, recover
 
-__all__ = ["SMPL24", "Audio", "Clip", "MMMError", "Motion", "Music", "RecoveryResult", "Skeleton", "interpolate",
-           "load_clip", "load_model", "masks", "recover", "save_clip"]
+__all__ = ["SMPL24", "Audio", "Clip", "Generation", "MMMError", "Motion", "Music", "RecoveryResult", "Skeleton",
+           "generate", "generate_clip", "interpolate", "load_clip", "load_model", "masks", "recover", "save_clip"]
 
 _LAZY = {"load_model": "mmm.checkpoint", "recover": "mmm.recovery", "interpolate": "mmm.recovery",
-         "RecoveryResult": "mmm.recovery"}
+         "RecoveryResult": "mmm.recovery", "generate": "mmm.generation", "generate_clip": "mmm.generation",
+         "Generation": "mmm.generation"}
 
 
 def __getattr__(name: str) -> Any:

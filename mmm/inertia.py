@@ -33,6 +33,13 @@ class Inertia:
     """The same for the root's drift."""
     cubic: float = 1.0
     """How much of the cubic's correction counts: 1 all, 0 the parabola's speed."""
+    coast_s: float = 0.0
+    """Of networks that generate: how long a turn outlasts the last known frame where none follows, seconds; 0: the pose
+    is held. The interpolations hold."""
+    root_coast_s: float = 0.0
+    """The same for the root."""
+    rotation_by_gap: float = 0.0
+    """In long gaps turns die away sooner: ``rotation_s`` is divided by (seconds of the gap) to this power."""
 
 
 INERTIA = Inertia()
@@ -57,7 +64,8 @@ def inertial_rotations(
     def turn(first: Array) -> Array:
         return _rotvecs(np.swapaxes(keys[first], -1, -2) @ keys[first + 1])
 
-    start, straight, bend = _curve(known, turn, wanted, INERTIA.rotation_s * fps, keys.shape[1:-1])
+    start, straight, bend = _curve(known, turn, wanted, INERTIA.rotation_s * fps, keys.shape[1:-1],
+                                   fps, INERTIA.rotation_by_gap)
     return np.asarray(keys[start] @ _matrices(straight) @ _matrices(bend))
 
 
@@ -72,13 +80,15 @@ def inertial_positions(
 
 
 def _curve(
-    known: Array, step: Callable[[Array], Array], wanted: Array, inertia: float, shape: tuple[int, ...]
+    known: Array, step: Callable[[Array], Array], wanted: Array, inertia: float, shape: tuple[int, ...],
+    fps: float = 1.0, by_gap: float = 0.0,
 ) -> tuple[Array, Array, Array]:
     """Where each wanted frame starts from (an index into ``known``), its straight way from there, and the bend.
 
     Args:
         step: the ways from known frames, by index, to the following ones, (n, *shape).
         inertia: frames.
+        by_gap: it is divided by the gap's length in seconds to this power.
     """
     nearest = np.clip(np.searchsorted(known, wanted, side="right") - 1, 0, len(known) - 1)
     inside = (known[0] <= wanted) & (wanted < known[-1])
@@ -106,7 +116,7 @@ def _curve(
                                                                   lengths[beyond] + lengths[further]))
         second, other = (own - slope(beyond)) / near, (slope(beyond) - slope(further)) / far
         offset -= INERTIA.cubic * (second - other) * _as_factor(third, len(shape))
-        weight = since * (1 - since / length) ** 2 * np.exp(-since / inertia)
+        weight = since * (1 - since / length) ** 2 * np.exp(-since / (inertia * (fps / length) ** by_gap))
         bend[inside] -= side * offset[which] * _as_factor(weight, len(shape))
     return nearest, straight, bend
 

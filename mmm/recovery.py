@@ -65,6 +65,7 @@ def recover(
     attention_frame: int = 0,
     roles: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    noise: Float[Array, "Z"] | None = None,
 ) -> RecoveryResult:
     """Fill the hidden entries of a clip.
 
@@ -75,6 +76,7 @@ def recover(
         attention: capture the attention maps of the window that holds ``attention_frame``.
         roles: for networks on joint roles, joint names by role where the names do not tell (``mmm.roles.ROLES``).
         progress: called with the share done, 0 to 1, after each window; whatever it raises ends the run.
+        noise: of networks with ``noise_size``, so many standard normal numbers; None: zeros, the most middling answer.
 
     Raises:
         ModelError: the clip's skeleton, frame rate or music features are not the network's.
@@ -87,12 +89,12 @@ def recover(
                         f"0 to {len(clip) - 1}", "choose a frame of the clip")
     notes = check_fit(model.config, clip, roles)
     if model.config.representation == "roles":
-        found = recover_roles(model, clip.motion, where, named=roles, progress=progress,
+        found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
                               attention_frame=attention_frame if attention else None)
         trace = _trace(model.config, found.maps, found.frames) if found.maps is not None else None
         return RecoveryResult(clip, where, replace(clip, motion=found.motion), np.zeros(where.shape, np.float32),
                               _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
-    raw, trace = _predict(model, clip, where, attention_frame if attention else None, progress)
+    raw, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
     matrices, scaled_root = from_features(raw)
     projected, residual = rot.project_to_so3(matrices)
     known = ~where
@@ -135,7 +137,8 @@ def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
 
 @torch.inference_mode()
 def _predict(
-    model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None
+    model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None,
+    noise: Array | None,
 ) -> tuple[Array, AttentionTrace | None]:
     config, device = model.config, model.device
     stats = config.fitted_stats
@@ -157,6 +160,7 @@ def _predict(
         part = slice(start, stop)
         output = model.predict(filled.part(part), where[:, part],
                                None if music is None else music[:, part], output_attentions=(start, stop) == wanted,
+                               noise=None if noise is None else torch.from_numpy(noise)[None].to(device),
                                place=path[:, part].mean(1, keepdim=True))
         assert output.prediction is not None
         weight = fade(stop - start, config.max_frames)[:, None]

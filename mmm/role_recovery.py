@@ -49,6 +49,7 @@ def recover_roles(
     named: Mapping[str, str] | None = None,
     attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
+    noise: Float[Array, "Z"] | None = None,
 ) -> RoleRecovery:
     """Fill the hidden entries of a motion of any humanoid skeleton.
 
@@ -57,11 +58,13 @@ def recover_roles(
         named: joint names by role, where the names do not tell; see ``mmm.roles.match_roles``.
         attention_frame: keep the maps of the window that holds this frame.
         progress: called with the share done after each window.
+        noise: of networks that take some; None: zeros.
 
     Raises:
         ModelError: the joints of the roles are not found.
     """
-    found = answer(model, motion, hidden, named=named, attention_frame=attention_frame, progress=progress)
+    found = answer(model, motion, hidden, named=named, attention_frame=attention_frame, progress=progress,
+                   noise=noise)
     trust = model.config.trusted
     back = found.roles.from_roles(found.filled, found.moved(trust), hidden)
     # Known entries come from the clip itself, not through what was computed from it.
@@ -109,6 +112,7 @@ def answer(
     named: Mapping[str, str] | None = None,
     attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
+    noise: Float[Array, "Z"] | None = None,
 ) -> Answer:
     """What the network says; arguments and errors as in :func:`recover_roles`."""
     config = model.config
@@ -117,7 +121,7 @@ def answer(
     role_filled = roles.to_roles(filled)
     # Joint by joint first: a role may have no frame in which all joints that turn it are known.
     before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
-    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress)
+    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress, noise)
     edge = np.minimum(before_s, after_s) ** 2
     share = (edge / np.maximum(edge + config.edge_s**2, 1e-12)).astype(np.float32)  # (T, 22)
     eased = turns * np.concatenate([share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1)
@@ -139,7 +143,7 @@ def _distances(hidden: Bool[Array, "T J"]) -> tuple[Int[Array, "T J"], Int[Array
 
 def _turns(
     model: MaskedMotionModel, filled: Motion, distances_s: tuple[Array, Array], attention_frame: int | None,
-    progress: Callable[[float], None] | None,
+    progress: Callable[[float], None] | None, noise: Float[Array, "Z"] | None = None,
 ) -> tuple[Float[Array, "T _"], Float[Array, "T"], Maps | None, tuple[int, int]]:
     """The network's answer at the clip's own frames: turns and shift in the world's axes, and the expected error."""
     config = model.config
@@ -160,6 +164,7 @@ def _turns(
     whole = Filled(features, extra, nearest)
     body = torch.from_numpy(filled.skeleton.offsets_m)[None].to(device)
 
+    chance = None if noise is None else torch.from_numpy(noise)[None].to(device)
     total, expected = np.zeros((count, 3 * config.joints + 3), np.float32), np.zeros(count, np.float32)
     weights, maps, span = np.zeros(count, np.float32), None, (0, len(filled))
     cuts = windows(count, config.max_frames)
@@ -167,7 +172,8 @@ def _turns(
         cut for cut in cuts if cut[1] == count or attention_frame * config.fps / filled.fps < cut[1])
     for done, (start, stop) in enumerate(cuts, start=1):
         part = slice(start, stop)
-        output = model.predict(whole.part(part), where[:, part], output_attentions=(start, stop) == wanted, body=body)
+        output = model.predict(whole.part(part), where[:, part], output_attentions=(start, stop) == wanted, body=body,
+                               noise=chance)
         assert output.turns is not None and output.expected_m is not None
         weight = fade(stop - start, config.max_frames)
         total[part] += output.turns[0].float().cpu().numpy() * weight[:, None]

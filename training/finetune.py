@@ -4,6 +4,7 @@ On several GPUs: ``accelerate launch -m training.finetune ...`` with the same op
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 
 from mmm.checkpoint import describe, load_model
 from mmm.errors import ModelError
+from mmm.models import MaskedMotionModel, make_model
 from training import commands as c
 from training.loop import make_accelerator
 from training.recipes import FINETUNING, find_recipe
@@ -60,13 +62,39 @@ def main(
         model = load_model(parent, str(accelerator.device))
         split = c.load_split(data, accelerator)
         c.check_body(data, split, model.config)
-        for name, value in recipe.changes.items():  # what a network reads anew in every pass, never its sizes
-            setattr(model.config, name, value)
+        model = with_changes(model, recipe.changes)
         model.config.trust = None  # of the weights before
         split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units
         model.config.trained_masks = list(dict.fromkeys([*(model.config.trained_masks or []), *plan.specs]))
         c.run_and_save(model, split, plan, accelerator, program="finetune", data=data, out=out, run_dir=run_dir,
                        fresh=fresh, watch_every=watch_every, start=_fingerprint(info.path), more=_ancestry(info))
+
+
+NEW_INPUT_STD = 0.1
+"""Spread of the weights of inputs that a network did not have before; from zero, nothing would be heard of them."""
+
+
+def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> MaskedMotionModel:
+    """The network with fields of its configuration changed: options that it reads anew in every pass, or new inputs.
+
+    Inputs that were not there before come last; their weights are drawn anew.
+
+    Raises:
+        ModelError: it would not be the same network.
+    """
+    config = type(model.config).from_dict(model.config.to_dict() | dict(changes))
+    torch.manual_seed(0)
+    changed = make_model(config)
+    weights, wanted = model.state_dict(), changed.state_dict()
+    for name, tensor in weights.items():
+        if name not in wanted or wanted[name].shape[0] != tensor.shape[0] or wanted[name].ndim != tensor.ndim:
+            raise ModelError(f"weights {name}", f"of shape {tuple(tensor.shape)}", "a network of the same sizes",
+                             "choose the preset of the checkpoint's own network")
+        if wanted[name].shape != tensor.shape:
+            new = torch.randn(tensor.shape[0], wanted[name].shape[1] - tensor.shape[1]) * NEW_INPUT_STD
+            weights[name] = torch.cat([tensor, new.to(tensor)], dim=1)
+    changed.load_state_dict(weights)
+    return changed.to(model.device)
 
 
 def _fingerprint(folder: Path) -> str:

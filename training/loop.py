@@ -105,6 +105,9 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
         raise ModelError("training plan", f"BERT's corruption beside fill {model.config.fill!r}", "fill 'zero'",
                          "choose a preset for that fill, such as ecm-slerp")
     shares = accelerator.num_processes * plan.accumulation
+    if plan.samples > 1 and plan.batch % (plan.samples * shares):
+        raise ModelError(f"batch of {plan.batch}", f"{plan.samples} samples of each window in {shares} shares",
+                         f"a multiple of {plan.samples * shares}", "change --batch")
     if plan.batch < shares:
         raise ModelError(f"batch of {plan.batch}", f"{shares} shares to divide it into",
                          "at least one window a process and micro-batch", "raise --batch or lower --accumulation")

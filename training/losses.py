@@ -192,10 +192,17 @@ def _roles(config: MaskedMotionConfig, **changes: Any) -> Loss:
     return replace(RolesLoss.of(config), **changes)
 
 
+def _future(config: MaskedMotionConfig) -> Loss:
+    from training.future_loss import FutureLoss  # it builds on this module
+
+    return FutureLoss.of(config)
+
+
 LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "pose": lambda config: PoseLoss(config.skeleton, config.fitted_stats),
     "mse": lambda config: MseLoss(),
     "roles": _roles,
+    "future": _future,
     # To measure what forward kinematics and the weights by gap bring.
     "roles-turns": partial(_roles, position=0.0, velocity=0.0, contact=0.0, square=0.0),
     "roles-pelvis": partial(_roles, contact=0.0, kinematics=False),
@@ -213,6 +220,10 @@ def make_loss(plan: TrainingPlan, config: MaskedMotionConfig) -> Loss:
     if plan.loss not in LOSSES:
         raise ModelError(f"loss {plan.loss!r}", "no such loss", ", ".join(LOSSES), "choose one of them")
     loss = LOSSES[plan.loss](config)
+    samples = getattr(loss, "samples", 1)
+    if samples != plan.samples:
+        raise ModelError(f"loss {plan.loss!r}", f"{plan.samples} samples of each window", str(samples),
+                         "choose a preset for this loss, such as inbetween-future")
     if plan.normalise_by_fill and type(loss).sums is not Loss.sums:
         raise ModelError(f"loss {plan.loss!r}", "it does not tell windows apart", "a loss that does",
                          "leave --normalise-by-fill out")

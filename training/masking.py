@@ -28,10 +28,13 @@ class MaskMix:
     between: float = 0.0
     """A few frames known at the start and at the end, all between them hidden: the LAFAN1 protocol, whatever length the
     windows have."""
+    future: float = 0.0
+    """The last ``future_frames`` hidden: what comes next, from what was."""
     random_share: float = 0.15
     every_steps: tuple[int, int] = (4, 40)
     hide_frames: tuple[int, int] = (5, 30)
     span_frames: tuple[int, int] = (10, 100)
+    future_frames: tuple[int, int] = (20, 90)
     joint_share: float = 0.1
     """Share of the windows in which only one limb is hidden, not whole frames."""
 
@@ -42,7 +45,8 @@ class MaskMix:
         kinds = [(self.random, f"random:{self.random_share:g}"), (self.every, f"every:{low}..{high}"),
                  (self.keep_hide, f"keep:5,hide:{self.hide_frames[0]}..{self.hide_frames[1]}"),
                  (self.span, f"span of {self.span_frames[0]}..{self.span_frames[1]}"),
-                 (self.between, "one gap in short windows")]
+                 (self.between, "one gap in short windows"),
+                 (self.future, f"the last {self.future_frames[0]}..{self.future_frames[1]}")]
         return [name for weight, name in kinds if weight > 0]
 
 
@@ -86,10 +90,14 @@ def draw_masks(
         last = torch.where(uniform(batch, 1) < 0.6, 1, (uniform(batch, 1) * 10).long() + 1)
         between = (time >= first) & (time < frames - last.clamp(max=max(frames // 3, 1)))
 
-    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span, mix.between], dtype=torch.float32,
-                           device=device)
+    future = torch.zeros_like(span)
+    if mix.future:
+        future = time >= frames - _between(mix.future_frames, batch, generator, device).clamp(max=frames - 2)
+
+    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span, mix.between, mix.future],
+                           dtype=torch.float32, device=device)
     kind = torch.multinomial(weights, batch, replacement=True, generator=generator)
-    chosen = torch.stack([random, every, keep_hide, span, between])[kind, torch.arange(batch, device=device)]
+    chosen = torch.stack([random, every, keep_hide, span, between, future])[kind, torch.arange(batch, device=device)]
     chosen = _never_all_or_nothing(chosen, generator)
 
     table = torch.zeros(len(limbs) + 1, joints, dtype=torch.bool, device=device)

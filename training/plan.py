@@ -61,6 +61,11 @@ class TrainingPlan:
     """Start windows shorter than the network's own at any position id, so that all ids are learned."""
     wrong_song: float = 0.0
     """Share of the windows that get another window's music: leaves some use for motion alone."""
+    history_noise: float = 0.0
+    """How far known frames stray from the truth, radians of each joint and, a tenth as many metres, of the root: smooth
+    over time, for each window up to this; the network learns to go on from its own inexact output."""
+    samples: int = 1
+    """Each window is drawn so many times over, with other ``noise`` of the network; for losses that compare samples."""
     gap_curriculum: float = 0.0
     """Gaps start short and have their full range of lengths after this share of the steps; 0: from the start."""
     optimizer: str = "adamw"

@@ -96,6 +96,19 @@ _MIXED = Stage(600, 1e-4, ("every:5", "every:10", "every:15", "every:20", "keep:
                masks=MaskMix(random=0.5, every=0, keep_hide=0, span=4, span_frames=(10, 100)))
 _SMALL_FIXED = staged(TrainingPlan(warmup=50, normalise_by_fill=True, ema=0.99), _MIXED)
 
+_COASTING = [0.8, 1.6, 1.0, 0.15, 0.4]
+"""The inertial fill, which coasts on where nothing follows."""
+_DANCE_FUTURE = TrainingPlan(
+    steps=2_500, batch=12, learning_rate=2e-4, warmup=100, min_frames=150, max_frames=216, ema=0.995,
+    history_noise=0.08, masks=MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96),
+                                      joint_share=0))
+"""What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames before inexact."""
+_ROLES_FUTURE = TrainingPlan(
+    steps=2_500, batch=24, learning_rate=4e-4, head_rate=0.03, min_frames=50, max_frames=75, loss="future", samples=2,
+    warmup=100, shift_positions=False, ema=0.995, balance=0.5, augment=Augment(), history_noise=0.08,
+    masks=MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(15, 45), joint_share=0))
+"""What may come next: half a second to one and a half hidden at the end, as samples."""
+
 FINETUNING: dict[str, Recipe] = {
     "3bert": Recipe("3bert", staged(_FIXED, *_3BERT_FIXED)),
     # None was published for these two. Ours: the same five stages, with the batch of their pre-training.
@@ -108,6 +121,15 @@ FINETUNING: dict[str, Recipe] = {
     # The same for a network that was pre-trained on slerp: it gets used to the inertial fill.
     "ecm-small-refill": Recipe("ecm-small", _SMALL_FIXED.scaled(1_500),
                                {"fill": "inertial", "edge_s": 1 / 30, "smooth_s": 0.02}),
+    # For generation: to music, of networks that hear; and of any movement, with noise for what cannot be known.
+    **{f"{name}-future": Recipe(name, _DANCE_FUTURE, {"inertia": _COASTING, "edge_s": 1 / 30, "smooth_s": 0.0,
+                                                 "horizon_s": [2.0, 1.5, 1.0]})
+       for name in ("3bert-small", "ecm-small")},
+    **{f"{name}-future": Recipe(name, replace(_DANCE_FUTURE, steps=40_000, batch=32, learning_rate=1e-4))
+       for name in ("3bert", "ecm")},
+    "inbetween-future": Recipe("inbetween", _ROLES_FUTURE,
+                               {"inertia": _COASTING, "noise_size": 16, "edge_s": 1 / 30, "smooth_s": 0.0,
+                                "horizon_s": [1.2, 1.2, 0.8]}),
     # For networks on roles: more of their own pre-training, at half its rate.
     "common-small": Recipe("common-small", replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06,
                                                    shift_positions=True)),

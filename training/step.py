@@ -5,7 +5,7 @@ losses do not depend on how many processes share the work, nor in how many micro
 """
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from mmm import masks
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
+from mmm.models.base import smoothed
+from mmm.models.prefill import quat_exp, quat_to_matrix
 from mmm.motion import Clip, Motion
 from mmm.skeleton import Skeleton
 from training.augment import Roles, augment
@@ -37,6 +39,10 @@ class Batch:
     first_position: int = 0
     body: Tensor | None = None
     """(B,J,3) metres: each window's own bones, where the data knows them."""
+    noise: Tensor | None = None
+    """(B,Z): the network's numbers of chance."""
+    strayed: Tensor | None = None
+    """(B,T,F): features whose known entries stray from the truth; what the network is shown in place of ``motion``."""
 
     def __len__(self) -> int:
         return len(self.motion)
@@ -47,7 +53,16 @@ class Batch:
             return None if values is None else values[rows]
 
         return Batch(self.motion[rows], self.hidden[rows], cut(self.music), cut(self.shown), self.first_position,
-                     cut(self.body))
+                     cut(self.body), cut(self.noise), cut(self.strayed))
+
+    def repeated(self, times: int) -> "Batch":
+        """Every window so many times, one after another."""
+        def again(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values.repeat_interleave(times, dim=0)
+
+        return Batch(self.motion.repeat_interleave(times, dim=0), self.hidden.repeat_interleave(times, dim=0),
+                     again(self.music), again(self.shown), self.first_position, again(self.body), again(self.noise),
+                     again(self.strayed))
 
     def share(self, number: int, parts: int) -> "Batch":
         """Share ``number`` of ``parts`` equal ones (as near as whole windows allow)."""
@@ -63,6 +78,20 @@ def draw(
         generator: the one source of chance, on the device that trains.
         step: what the plan's stages and curriculum go by.
     """
+    batch = _draw_windows(data, replace(plan, batch=plan.batch // plan.samples), config, generator, step)
+    if plan.history_noise:
+        batch = replace(batch, strayed=stray(batch.motion, plan.history_noise, config, generator))
+    if plan.samples > 1:
+        batch = batch.repeated(plan.samples)
+    if config.noise_size:
+        batch = replace(batch, noise=torch.randn(len(batch), config.noise_size, generator=generator,
+                                                 device=generator.device))
+    return batch
+
+
+def _draw_windows(
+    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, generator: torch.Generator, step: int
+) -> Batch:
     frames = _draw_int(plan.min_frames, plan.max_frames + 1, generator)
     if config.representation == "roles":
         return _draw_roles(data, plan, config, frames, generator, step)
@@ -104,9 +133,11 @@ def _draw_roles(
 
 def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:
     """All that the network returns for a batch. ``model`` may be wrapped for many processes."""
-    more = {} if batch.body is None else {"body": batch.body}
-    with torch.autocast(batch.motion.device.type, torch.bfloat16, enabled=bfloat16):
-        return model(batch.motion, batch.hidden, batch.music, batch.shown, first_position=batch.first_position, **more)
+    given = {"body": batch.body, "noise": batch.noise}
+    more = {name: value for name, value in given.items() if value is not None}
+    motion = batch.motion if batch.strayed is None else batch.strayed
+    with torch.autocast(motion.device.type, torch.bfloat16, enabled=bfloat16):
+        return model(motion, batch.hidden, batch.music, batch.shown, first_position=batch.first_position, **more)
 
 
 def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
@@ -114,6 +145,25 @@ def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
     output = forward(model, batch, bfloat16)
     assert output.prediction is not None
     return output.prediction.float()
+
+
+STRAY_FRAMES = 8.0
+"""Standard deviation, in frames, of the Gaussian that smooths how known frames stray."""
+
+
+def stray(motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator) -> Tensor:
+    """(B,T,F) features with every joint turned, and the root moved, by smooth noise of a strength drawn by window."""
+    batch, frames = motion.shape[:2]
+    device = generator.device
+    strength = most_rad * torch.rand(batch, 1, 1, generator=generator, device=device)
+    raw = torch.randn(batch, frames, 3 * config.joints + 3, generator=generator, device=device)
+    smooth = smoothed(raw, STRAY_FRAMES)
+    smooth = smooth / smooth.std(dim=(0, 1), keepdim=True).clamp(min=1e-6) * strength
+    turns = quat_to_matrix(quat_exp(smooth[..., :-3].unflatten(-1, (-1, 3)) / 3**0.5))
+    rotations = motion[..., :-3].unflatten(-1, (-1, 3, 3)) @ turns
+    stats = config.fitted_stats
+    span = torch.from_numpy(stats.root_max - stats.root_min).to(motion)
+    return torch.cat([rotations.flatten(-3), motion[..., -3:] + smooth[..., -3:] / 10 / span], dim=-1)
 
 
 def _draw_int(low: int, high: int, generator: torch.Generator) -> int:

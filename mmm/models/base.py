@@ -128,6 +128,7 @@ class MaskedMotionModel(PreTrainedModel):
         output_attentions: bool = False,
         first_position: int = 0,
         body: Tensor | None = None,
+        noise: Tensor | None = None,
         **_: Any,
     ) -> MaskedMotionOutput:
         """Predict every entry from the known ones.
@@ -140,11 +141,13 @@ class MaskedMotionModel(PreTrainedModel):
             output_attentions: return the attention maps.
             first_position: position id of frame 0; training on short windows draws it, so that all ids are learned.
             body: (B,J,3) bone offsets in metres, with roles.
+            noise: (B,noise_size); None: zeros.
         """
         filled = self.fill(motion, hidden)
         if shown is not None:
             shown = torch.where(hidden_features(hidden), shown, filled.features)
-        return self.predict(filled, hidden, music, shown, output_attentions, first_position, body=body)
+        return self.predict(filled, hidden, music, shown, output_attentions, first_position, body=body,
+                            noise=noise)
 
     def predict(
         self,
@@ -156,6 +159,7 @@ class MaskedMotionModel(PreTrainedModel):
         first_position: int = 0,
         place: Tensor | None = None,
         body: Tensor | None = None,
+        noise: Tensor | None = None,
     ) -> MaskedMotionOutput:
         """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window by window.
 
@@ -165,7 +169,7 @@ class MaskedMotionModel(PreTrainedModel):
         """
         if self.config.representation == "roles":
             assert body is not None
-            return self._predict_roles(filled, hidden, body, output_attentions, first_position)
+            return self._predict_roles(filled, hidden, body, output_attentions, first_position, noise)
         fill = filled.features
         shift = self._to_origin(fill, hidden, place)  # (B, 1, F)
         inputs = self._standardise((fill if shown is None else shown) - shift, "motion")
@@ -176,6 +180,7 @@ class MaskedMotionModel(PreTrainedModel):
             inputs = torch.where(hidden_features(hidden) & (blank == 0), blank, inputs)
         if filled.extra is not None:
             inputs = torch.cat([inputs, self._told(filled.extra)], dim=-1)
+        inputs = self._with_noise(inputs, noise)
         maps = Maps() if output_attentions else None
         raw = self._decoded(inputs, music, maps, first_position)
         prediction = fill + self._eased(raw, filled) if self.config.output == "residual" else raw + shift
@@ -190,7 +195,8 @@ class MaskedMotionModel(PreTrainedModel):
         return self.decode(inputs, music, maps, positions)
 
     def _predict_roles(
-        self, filled: Filled, hidden: Tensor, body: Tensor, output_attentions: bool, first_position: int
+        self, filled: Filled, hidden: Tensor, body: Tensor, output_attentions: bool, first_position: int,
+        noise: Tensor | None = None,
     ) -> MaskedMotionOutput:
         maps = Maps() if output_attentions else None
         joints, device = self.config.joints, filled.features.device
@@ -201,6 +207,7 @@ class MaskedMotionModel(PreTrainedModel):
             inputs = torch.cat([frame.inputs(self.config.relative_input), self._told(filled.extra)], dim=-1)
             if not self.config.embeds_inputs:  # they stand beside position codes: as loud as standardised features
                 inputs = inputs * PLAIN_INPUT_GAIN
+            inputs = self._with_noise(inputs, noise)
         raw = self._decoded(inputs, None, maps, first_position)
         with torch.autocast(device.type, enabled=False):
             raw = raw.float()
@@ -227,6 +234,14 @@ class MaskedMotionModel(PreTrainedModel):
         """The left and right thigh among the roles."""
         assert self.config.joint_names is not None
         return self.config.joint_names.index("left_hip"), self.config.joint_names.index("right_hip")
+
+    def _with_noise(self, inputs: Tensor, noise: Tensor | None) -> Tensor:
+        """The same numbers of chance beside every frame; zeros where none are given."""
+        if not self.config.noise_size:
+            return inputs
+        if noise is None:
+            return pad_width(inputs, inputs.shape[-1] + self.config.noise_size)
+        return torch.cat([inputs, noise.to(inputs)[:, None].expand(-1, inputs.shape[1], -1)], dim=-1)
 
     def _told(self, extra: Tensor) -> Tensor:
         """What the network is told of the gaps."""

@@ -44,8 +44,8 @@ class MaskedMotionConfig(PreTrainedConfig):
     ``slerp`` or ``inertial`` (interpolated); with these three the hidden entries and their distance to the known ones
     are inputs too."""
     inertia: list[float] | None = None
-    """Of the ``inertial`` fill: ``rotation_s``, ``root_s``, ``cubic`` of ``mmm.inertia.Inertia``. None: 0.25, 0.8, 0,
-    as in the first networks with this fill."""
+    """Of the ``inertial`` fill: the fields of ``mmm.inertia.Inertia`` in order. None: 0.25, 0.8, 0, as in the first
+    networks with this fill."""
     output: str = "absolute"
     """``absolute`` poses (the original), with roles turns of one pose of the window; or a ``residual`` added to the
     fill, by a head that starts at zero."""
@@ -62,6 +62,12 @@ class MaskedMotionConfig(PreTrainedConfig):
     representation: str = "joints"
     """What a frame is: the local rotations of this skeleton's ``joints``, or joint ``roles`` of any humanoid, as
     `mmm.models.body_frame` shows them; then the output is small turns in the world, a gate and an expected error."""
+    noise_size: int = 0
+    """Numbers of chance that a generating network is given with every window; the same ones give the same future, zeros
+    the most middling one. Trained by an energy score, so that it draws from what may come instead of the mean."""
+    horizon_s: list[float] | None = None
+    """Of networks trained to generate: seconds of the past that they see, that they predict at once, and of these the
+    ones to keep. None: 2, 1.5 and 1."""
     trust: dict[str, Any] | None = None
     """With roles: how far recovery believes the network, by gap length; ``mmm.trust.Trust`` as a dictionary, fitted on
     the validation split after training. None: as far as it says."""
@@ -118,6 +124,11 @@ class MaskedMotionConfig(PreTrainedConfig):
             for name in ("mean", "std"):
                 if self.standard is not None and size and len(self.standard[f"{kind}_{name}"]) != size:
                     raise ValueError(f"standard {kind}_{name} of length {len(self.standard[f'{kind}_{name}'])}")
+        if self.horizon_s is not None and (len(self.horizon_s) != 3 or not 0 < self.horizon_s[2] <= self.horizon_s[1]
+                                           or not self.horizon_s[0] > 0):
+            raise ValueError(f"horizon_s {self.horizon_s}")
+        if self.noise_size < 0:
+            raise ValueError(f"noise_size {self.noise_size}")
         for name in ("fps", "max_frames", "encoder_layers"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)}")
@@ -155,7 +166,7 @@ class MaskedMotionConfig(PreTrainedConfig):
     def input_size(self) -> int:
         """Numbers a frame that the network sees before zero-padding."""
         size = 15 * self.joints + 3 if self.representation == "roles" else self.motion_size
-        return size + (self.joints + 2 if self.fill != "zero" else 0)
+        return size + (self.joints + 2 if self.fill != "zero" else 0) + self.noise_size
 
     @property
     def output_size(self) -> int:

@@ -99,7 +99,8 @@ def inertial_fill(
         fps: frames a second.
 
     Returns:
-        The same with hidden entries filled; beyond the first and last known frame the nearest is held.
+        The same with hidden entries filled; beyond the first and last known frame the nearest is held, or coasts on
+        from the last one where ``inertia`` says so.
     """
     eye = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
     rotations = torch.where(hidden[..., None, None], eye, rotations)
@@ -111,12 +112,17 @@ def inertial_fill(
     slopes = quat_log(relative) / ends.length[..., None]
     start = _pick(quats, before)
     turn = quat_multiply(quat_exp(_pick(slopes, before) * ends.passed[..., None]),
-                         quat_exp(ends.correction(slopes, inertia.rotation_s * fps, inertia.cubic)))
+                         quat_exp(ends.correction(slopes, inertia.rotation_s * fps, inertia.cubic,
+                                              fps, inertia.rotation_by_gap)))
     filled = quat_to_matrix(torch.nn.functional.normalize(quat_multiply(start, turn), dim=-1))
+    if inertia.coast_s:
+        filled = torch.where(ends.open[..., None, None], quat_to_matrix(torch.nn.functional.normalize(quat_multiply(
+            start, quat_exp(ends.coasting(slopes, inertia.coast_s * fps))), dim=-1)), filled)
     first = ends.joint(0)
     slopes = (_pick(root[:, :, None], first.following) - root[:, :, None]) / first.length[..., None]
     path = (_pick(root[:, :, None], first.before) + _pick(slopes, first.before) * first.passed[..., None]
-            + first.correction(slopes, inertia.root_s * fps, inertia.cubic))[:, :, 0]
+            + first.correction(slopes, inertia.root_s * fps, inertia.cubic)
+            + first.coasting(slopes, inertia.root_coast_s * fps))[:, :, 0]
     return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], path, root)
 
 
@@ -146,16 +152,34 @@ class _Ends:
         passed = torch.where(after > before, own - before, 0)
         return _Ends(before, after, previous, following, (following - own).clamp(min=1).float(), passed.float())
 
+    @property
+    def open(self) -> Tensor:
+        """Which entries lie beyond the last known frame."""
+        own = torch.arange(self.before.shape[1], device=self.before.device)[None, :, None]
+        return own > torch.maximum(self.before, self.after)
+
+    def coasting(self, slopes: Tensor, inertia: float) -> Tensor:
+        """(B,T,J,3): beyond the last known frame, what its speed adds as it dies away; zero elsewhere."""
+        if not inertia:
+            return torch.zeros_like(slopes)
+        own = torch.arange(self.before.shape[1], device=self.before.device)[None, :, None]
+        speed = _pick(slopes, self.previous.gather(1, self.before))
+        there = self.open & (self.previous.gather(1, self.before) < self.before)  # one known frame has no speed
+        way = inertia * (1 - torch.exp(-(own - self.before).clamp(min=0) / inertia))
+        return torch.where(there, way, 0)[..., None] * speed
+
     def joint(self, j: int) -> "_Ends":
         """The same for one joint."""
         return _Ends(*(getattr(self, field.name)[..., j: j + 1] for field in fields(self)))
 
-    def correction(self, slopes: Tensor, inertia: float, cubic: float) -> Tensor:
+    def correction(self, slopes: Tensor, inertia: float, cubic: float, fps: float = 1.0,
+                   by_gap: float = 0.0) -> Tensor:
         """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames to the next."""
         length = self.length.gather(1, self.before)
         own = _pick(slopes, self.before)
         inside = self.after > self.before
         total: Tensor = torch.zeros((), device=slopes.device)
+        lasting = inertia * (fps / length) ** by_gap
         left = (length - self.passed).clamp(min=0)
         low, high = self.previous.gather(1, self.before), self.following.gather(1, self.after)
         # First known frame of the pair beside the gap, and of the pair beyond that; and whether these pairs are there.
@@ -169,7 +193,7 @@ class _Ends:
                 third = torch.where(more, beyond * length / (length + beyond + far), 0)[..., None]
                 second, other = (own - slope) / (length + beyond)[..., None], slope - _pick(slopes, further)
                 offset = offset - cubic * third * (second - other / (beyond + far)[..., None])
-            weight = since * (1 - since / length).square() * torch.exp(-since / inertia)
+            weight = since * (1 - since / length).square() * torch.exp(-since / lasting)
             total = total + (sign * torch.where(inside, weight, 0))[..., None] * offset
         return total
 

@@ -1,0 +1,246 @@
+"""Generating what comes next: from the first frames of a real motion, to music where the network hears.
+
+Window by window: the last seconds are known, those after them hidden, and the network recovers them as it recovers
+any gap, but for that nothing follows. The first part of what it says is kept, the window moves on by as much, and so
+forth; memory does not grow with the length. Chance comes in by numbers that the network is given with every window
+(``noise_size``), all from one generator: the same seed number gives the same motion.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.catalog import check_fit
+from mmm.errors import SpecError
+from mmm.models import MaskedMotionModel
+from mmm.motion import Clip, Motion, Music
+from mmm.music import silence
+from mmm.recovery import recover
+
+Array = np.ndarray
+
+MIN_SEED_S = 0.5
+"""The least that a network needs to know how somebody moves."""
+KEEP_NOISE = 0.6
+"""How much of the numbers of chance one window passes on to the next: a dancer does not change their mind each second.
+"""
+FLOOR_OFF_M = 0.15
+"""A floor this far from zero is moved there while a network looks: recordings of some makers float."""
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How a network goes on, in seconds."""
+
+    known_s: float
+    """What it sees of the past."""
+    ahead_s: float
+    """What it predicts at once."""
+    kept_s: float
+    """What is kept of that, before it looks again."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some frames of the future, as soon as they are there."""
+
+    first: int
+    """Place of its first frame in the whole, seed included."""
+    motion: Motion
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """A seed and what was generated after it."""
+
+    clip: Clip
+    """Both, with the music."""
+    seed_frames: int
+    """The first so many frames are the seed's, bit for bit."""
+    model_name: str
+    variety: float
+    seed: int
+    elapsed_s: float
+    truth: Clip | None = None
+    """What was really danced or done, as far as the clip goes on after the seed; None where it does not."""
+    notes: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        return (f"Generation({self.clip.name!r} by {self.model_name!r}, {self.seed_frames} frames of seed, "
+                f"{len(self.clip) - self.seed_frames} generated)")
+
+    @property
+    def generated(self) -> Motion:
+        """What comes after the seed."""
+        return self.clip.motion.crop(self.seed_frames, len(self.clip))
+
+
+def horizon(model: MaskedMotionModel) -> Horizon:
+    """How this network goes on: as it was trained to, or as most are."""
+    return Horizon(*(model.config.horizon_s or (2.0, 1.5, 1.0)))
+
+
+def generate(
+    model: MaskedMotionModel,
+    clip: Clip,
+    *,
+    seed_frames: int = 120,
+    frames: int = 1200,
+    music: Music | None = None,
+    variety: float = 1.0,
+    seed: int = 0,
+    roles: Mapping[str, str] | None = None,
+) -> Iterator[Chunk]:
+    """Go on from the first frames of a clip; yields the future as it is made, about a second at a time.
+
+    Args:
+        model: any network; those trained for it (``trained_masks`` name a future) do it well.
+        clip: its first ``seed_frames`` frames are the seed; nothing after them is looked at.
+        seed_frames: at least half a second.
+        frames: how many to generate after the seed.
+        music: what to dance to, starting with the clip's first frame, at the clip's rate; else the clip's own. Networks
+            that hear get silence where there is none.
+        variety: 0 gives the most middling future, 1 draws as the network was trained to, more strays further.
+        seed: of chance; the same one gives the same motion.
+        roles: for networks on joint roles, joint names by role, as ``recover`` takes them.
+
+    Raises:
+        SpecError: the seed is too short or longer than the clip, or the music ends before the motion would.
+        ModelError: the network does not fit the clip.
+    """
+    known = _check(model, clip, seed_frames, frames, music, variety, roles)
+    return _stream(model, clip, seed_frames, frames, known, variety, seed, roles)
+
+
+def _check(
+    model: MaskedMotionModel, clip: Clip, seed_frames: int, frames: int, music: Music | None, variety: float,
+    roles: Mapping[str, str] | None,
+) -> Music | None:
+    """The music to hear, without its sound."""
+    least = max(2, round(MIN_SEED_S * clip.motion.fps))
+    if not least <= seed_frames <= len(clip):
+        raise SpecError(f"seed of {seed_frames} frames", f"the clip has {len(clip)} at {clip.motion.fps:g} a second",
+                        f"{least} to {len(clip)}", "choose another length")
+    if frames < 1:
+        raise SpecError(f"{frames} frames to generate", "nothing to do", "1 or more", "ask for more")
+    if not 0 <= variety <= 3:
+        raise SpecError(f"variety {variety:g}", "out of range", "0 to 3", "choose a value between")
+    music = music or clip.music
+    check_fit(model.config, replace(clip, music=None) if music is None else clip, roles)
+    if not model.config.uses_music:
+        return None
+    if music is None:
+        return None
+    if music.fps != clip.motion.fps:
+        raise SpecError("music", f"{music.fps:g} rows a second", f"the clip's {clip.motion.fps:g}",
+                        "take its features at the clip's rate")
+    if len(music) < seed_frames + frames:
+        raise SpecError("music", f"it lasts {len(music)} frames", f"{seed_frames} of seed and {frames} to generate",
+                        f"generate at most {len(music) - seed_frames} frames, or choose a longer song")
+    return replace(music, audio=None)
+
+
+def _stream(
+    model: MaskedMotionModel, clip: Clip, seed_frames: int, frames: int, music: Music | None, variety: float,
+    seed: int, roles: Mapping[str, str] | None,
+) -> Iterator[Chunk]:
+    fps, plan = clip.motion.fps, horizon(model)
+    known, ahead, kept = (max(2, round(seconds * fps)) for seconds in (plan.known_s, plan.ahead_s, plan.kept_s))
+    rng, noise = np.random.default_rng([seed, 9173]), None
+    past = clip.motion.crop(max(0, seed_frames - known), seed_frames)
+    lift = _lift(model, clip.motion.crop(0, seed_frames))
+    past = replace(past, root_m=past.root_m + lift)
+    at, end = seed_frames, seed_frames + frames
+    while at < end:
+        noise = _next_noise(model.config.noise_size, noise, rng)
+        count = min(kept, end - at)
+        # A song that ends here is heard to its end; without one there is always more ahead.
+        room = ahead if music is None else min(ahead, len(music) - at)
+        heard = music.crop(at - len(past), at + room) if music is not None else None
+        found = _go_on(model, past, room, heard, None if noise is None else noise * np.float32(variety), roles)
+        new = found.crop(len(past), len(past) + min(count, room))
+        yield Chunk(at, replace(new, root_m=new.root_m - lift))
+        at += len(new)
+        past = found.crop(max(0, len(past) + len(new) - known), len(past) + len(new))
+
+
+def _go_on(
+    model: MaskedMotionModel, past: Motion, ahead: int, music: Music | None, noise: Float[Array, "Z"] | None,
+    roles: Mapping[str, str] | None,
+) -> Motion:
+    """The past and ``ahead`` frames after it."""
+    rotations = np.concatenate([past.rotations, np.repeat(past.rotations[-1:], ahead, axis=0)])
+    root_m = np.concatenate([past.root_m, np.repeat(past.root_m[-1:], ahead, axis=0)])
+    hidden = np.zeros(rotations.shape[:2], dtype=bool)
+    hidden[len(past):] = True
+    if music is None and model.config.uses_music:
+        music = silence(len(rotations), past.fps)
+    window = Clip("future", Motion(past.skeleton, rotations, root_m, past.fps), music)
+    return recover(model, window, hidden, noise=noise, roles=roles).recovered.motion
+
+
+def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"] | None:
+    if not size:
+        return None
+    new = rng.standard_normal(size).astype(np.float32)
+    return new if before is None else np.float32(KEEP_NOISE) * before + np.float32((1 - KEEP_NOISE**2) ** 0.5) * new
+
+
+def _lift(model: MaskedMotionModel, seed: Motion) -> Float[Array, "3"]:
+    """What brings the seed's floor to zero, where it is far from there; networks on one skeleton know their own."""
+    floor = seed.floor_m()
+    off = model.config.representation == "roles" and abs(floor) > FLOOR_OFF_M
+    return np.array([0, -floor if off else 0, 0], dtype=np.float32)
+
+
+def generate_clip(
+    model: MaskedMotionModel,
+    clip: Clip,
+    *,
+    seed_frames: int = 120,
+    frames: int = 1200,
+    music: Music | None = None,
+    variety: float = 1.0,
+    seed: int = 0,
+    roles: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Generation:
+    """The whole of :func:`generate` at once: seed and future in one clip, with the music.
+
+    Args:
+        progress: called with the share done, 0 to 1, after each second or so; whatever it raises ends the run.
+
+    The others, and the errors, are those of :func:`generate`.
+    """
+    started = time.perf_counter()
+    parts = [clip.motion.crop(0, seed_frames)] if 0 < seed_frames <= len(clip) else []
+    for chunk in generate(model, clip, seed_frames=seed_frames, frames=frames, music=music, variety=variety, seed=seed,
+                          roles=roles):
+        parts.append(chunk.motion)
+        if progress is not None:
+            progress((chunk.first + len(chunk.motion) - seed_frames) / frames)
+    return assemble(model, clip, parts, seed_frames=seed_frames, music=music, variety=variety, seed=seed,
+                    elapsed_s=time.perf_counter() - started)
+
+
+def assemble(
+    model: MaskedMotionModel, clip: Clip, parts: list[Motion], *, seed_frames: int, music: Music | None, variety: float,
+    seed: int, elapsed_s: float,
+) -> Generation:
+    """A seed and the chunks after it, as one result."""
+    motion = Motion(clip.motion.skeleton, np.concatenate([part.rotations for part in parts]),
+                    np.concatenate([part.root_m for part in parts]), clip.motion.fps)
+    heard = music or clip.music
+    whole = heard.crop(0, len(motion)) if heard is not None and len(heard) >= len(motion) else None
+    truth = clip.crop(0, min(len(clip), len(motion))) if len(clip) > seed_frames and music is None else None
+    notes = list(check_fit(model.config, clip if heard is None or clip.music else replace(clip, music=None)))
+    if not any("last" in spec for spec in model.config.trained_masks or []):
+        notes.append(f"{model.name_or_path or 'This network'} was not trained to go on without an end: it fills gaps.")
+    if len(clip) == seed_frames:
+        notes.append("The clip ends with the seed: there is no truth to compare with.")
+    name = model.name_or_path or model.config.model_type
+    return Generation(Clip(f"{clip.name} continued", motion, whole, clip.source, clip.split, clip.notes, clip.meta),
+                      seed_frames, name, variety, seed, elapsed_s, truth, tuple(notes))

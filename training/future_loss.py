@@ -1,0 +1,106 @@
+"""What networks that generate minimise: an energy score over several samples of one future.
+
+The mean of all futures is no future: a network that minimises the distance to the truth freezes into it. Here each
+window comes ``samples`` times with other noise, and the loss is the mean distance of the samples to the truth less half
+their mean distance from each other (the energy score, a strictly proper scoring rule: Gneiting and Raftery 2007). It is
+least where samples are drawn as the truth is, so that the noise comes to stand for what cannot be known.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmm.features import Stats
+from mmm.models import MaskedMotionConfig, MaskedMotionOutput
+from mmm.models.body_frame import Tree
+from mmm.skeleton import Skeleton
+from training.losses import Loss, PoseLoss
+from training.step import Batch
+
+
+@dataclass(frozen=True)
+class FutureLoss(Loss):
+    """Energy scores of rotations, joint positions and velocities, each frame by itself and all frames together."""
+
+    skeleton: Skeleton
+    stats: Stats
+    roles: bool
+    samples: int = 2
+    rotation: float = 1.0
+    """Of world (roles) or local rotations, radians."""
+    position: float = 3.0
+    """Of joint positions, metres."""
+    velocity: float = 6.0
+    """Of joint velocities, metres a frame at 30 frames a second."""
+    fps: float = 30.0
+
+    names = ("rotation", "position", "velocity")
+
+    @staticmethod
+    def of(config: MaskedMotionConfig, samples: int = 2) -> "FutureLoss":
+        """The loss of a network."""
+        return FutureLoss(config.skeleton, config.fitted_stats, config.representation == "roles", samples,
+                          fps=config.fps)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """See the base class."""
+        return self.rotation, self.position, self.velocity
+
+    def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
+        """(terms,) over the windows of a batch, or of a part of it that splits no window's samples."""
+        assert output.prediction is not None
+        hidden = batch.hidden.any(-1)[:: self.samples]  # (W, T)
+        pair = hidden[:, 1:]  # the step into the first hidden frame counts
+        rotations, places = self._kinematics(output.prediction.float(), batch.body)
+        true_rotations, true_places = self._kinematics(batch.motion, batch.body)
+        pace = self.fps / 30
+        rows = [(rotations, true_rotations, hidden), (places, true_places, hidden),
+                (places.diff(dim=1) * pace, true_places.diff(dim=1) * pace, pair)]
+        return torch.stack([self._scores(found, true[:: self.samples], where) for found, true, where in rows])
+
+    def _scores(self, found: Tensor, true: Tensor, where: Tensor) -> Tensor:
+        """Samples (W*S,T,J,K) and truth (W,T,J,K) to the sum over windows; ``where`` (W,T) says which frames count."""
+        samples = found.unflatten(0, (-1, self.samples))
+        near = far = torch.zeros(len(true)).to(true)
+        for k in range(self.samples):
+            near = near + _distance(samples[:, k] - true, where)
+            for other in range(k):
+                far = far + _distance(samples[:, k] - samples[:, other], where)
+        pairs = self.samples * (self.samples - 1) / 2
+        return (near / self.samples - (far / pairs / 2 if pairs else 0)).sum()
+
+    def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
+        """Not told apart by window here."""
+        raise NotImplementedError
+
+    def window_counts(self, hidden: Tensor) -> Tensor:
+        """See the base class: every window once, however many samples it has."""
+        return torch.full((len(hidden), len(self.names)), 1 / self.samples, device=hidden.device)
+
+    def counts(self, hidden: Tensor) -> Tensor:
+        """(terms,) over a whole batch."""
+        return self.window_counts(hidden).sum(0)
+
+    def _kinematics(self, features: Tensor, body: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Rotations (B,T,J,9), divided so that their distance is an angle, and positions (B,T,J,3) metres."""
+        local = features[..., :-3].unflatten(-1, (-1, 3, 3))
+        if self.roles:
+            assert body is not None
+            world, places = Tree(tuple(self.skeleton.parents)).forward(local, features[..., -3:], body)
+            return world.flatten(-2) / 2**0.5, places
+        return local.flatten(-2) / 2**0.5, PoseLoss(self.skeleton, self.stats)._positions(features, body)
+
+
+def _distance(difference: Tensor, where: Tensor) -> Tensor:
+    """(W,T,J,K) to (W,): half the mean over frames of each frame's own norm, half the norm of all frames together.
+
+    Norms are root means over joints. A frame's norm sees whether poses are right, the other whether they hang together.
+    """
+    weight = where.to(difference.dtype)
+    squared = difference.square().sum(-1).mean(-1)  # (W, T)
+    count = weight.sum(1).clamp(min=1)
+    each = ((squared + 1e-8).sqrt() * weight).sum(1) / count
+    whole = ((squared * weight).sum(1) / count + 1e-8).sqrt()
+    return (each + whole) / 2
