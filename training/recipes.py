@@ -97,8 +97,8 @@ _MIXED = Stage(600, 1e-4, ("every:5", "every:10", "every:15", "every:20", "keep:
 _SMALL_FIXED = staged(TrainingPlan(warmup=50, normalise_by_fill=True, ema=0.99), _MIXED)
 
 _BY_GAP = [0.6, 6.0, 1.0, 0.0, 0.0, 1.0]
-"""The inertial fill, in which turns die away sooner in long gaps, and the root later: better than its default in gaps of
-a second and two, and found on the validation split of the common set."""
+"""The inertial fill, in which turns die away sooner in long gaps, and the root later: better than its default in gaps
+of a second and two, and found on the validation split of the common set."""
 _COASTING = [0.8, 1.6, 1.0, 0.15, 0.4]
 """The inertial fill, which coasts on where nothing follows."""
 _DANCE_FUTURE = TrainingPlan(
