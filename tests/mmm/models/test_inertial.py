@@ -1,11 +1,14 @@
 """The fill that leaves and reaches known frames at their own speed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm.inertia import INERTIA, inertial_rotations
 from mmm.models.prefill import inertial_fill, slerp_fill
 from mmm.motion import Motion
 from tests.mmm.inertial import inertial_by_hand
@@ -66,3 +69,25 @@ def test_closer_than_slerp_on_smooth_motion():
     hidden[::10] = False
     errors = [np.abs(filled(motion, hidden, fill)[0] - motion.rotations).mean() for fill in (inertial_fill, slerp_fill)]
     assert errors[0] < 0.8 * errors[1]
+
+
+@pytest.mark.parametrize("known", [[*range(12), *range(30, 40)], [0, 1, 6, 7, 39], [5, 6, 20, 24]])
+def test_in_long_gaps_turns_die_away_sooner(monkeypatch, known):
+    """The versions of NumPy and torch agree, and in a gap of a second the power makes no difference."""
+    curve = replace(INERTIA, rotation_s=0.3, rotation_by_gap=1.5)
+    motion = smooth_motion(1, 40, TINY, 30.0)
+    hidden = np.ones((40, 6), dtype=bool)
+    hidden[known] = False
+    rotations, root = filled(motion, hidden, lambda r, p, h, fps: inertial_fill(r, p, h, fps, curve))
+    plain, same_root = filled(motion, hidden, lambda r, p, h, fps: inertial_fill(
+        r, p, h, fps, replace(curve, rotation_by_gap=0.0)))
+    np.testing.assert_array_equal(root, same_root)
+    monkeypatch.setattr("mmm.inertia.INERTIA", curve)
+    wanted = np.arange(known[0], known[-1] + 1)
+    expected = inertial_rotations(np.array(known), motion.rotations[known], wanted, 30.0)
+    np.testing.assert_allclose(rotations[wanted], expected, atol=2e-6)
+    assert np.abs(rotations - plain).max() > 1e-3
+    hidden[:], hidden[[0, 1, 31, 32]] = True, False  # a gap of a second
+    found = [filled(motion, hidden, lambda r, p, h, fps, c=c: inertial_fill(r, p, h, fps, c))[0][2:31]
+             for c in (curve, replace(curve, rotation_by_gap=0.0))]
+    np.testing.assert_allclose(*found, atol=1e-6)
