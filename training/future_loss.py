@@ -18,6 +18,9 @@ from mmm.skeleton import Skeleton
 from training.losses import Loss, PoseLoss
 from training.step import Batch
 
+DOWN_M = 0.04
+"""A foot is down up to so high above the lowest that it comes to."""
+
 
 @dataclass(frozen=True)
 class FutureLoss(Loss):
@@ -33,9 +36,12 @@ class FutureLoss(Loss):
     """Of joint positions, metres."""
     velocity: float = 6.0
     """Of joint velocities, metres a frame at 30 frames a second."""
+    slide: float = 4.0
+    """Of the speed over the ground of feet that are down, metres a frame at 30 frames a second; every sample by itself,
+    for when a foot is down is its own affair."""
     fps: float = 30.0
 
-    names = ("rotation", "position", "velocity")
+    names = ("rotation", "position", "velocity", "slide")
 
     @staticmethod
     def of(config: MaskedMotionConfig, samples: int = 2) -> "FutureLoss":
@@ -46,7 +52,7 @@ class FutureLoss(Loss):
     @property
     def weights(self) -> tuple[float, ...]:
         """See the base class."""
-        return self.rotation, self.position, self.velocity
+        return self.rotation, self.position, self.velocity, self.slide
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
         """(terms,) over the windows of a batch, or of a part of it that splits no window's samples."""
@@ -58,7 +64,21 @@ class FutureLoss(Loss):
         pace = self.fps / 30
         rows = [(rotations, true_rotations, hidden), (places, true_places, hidden),
                 (places.diff(dim=1) * pace, true_places.diff(dim=1) * pace, pair)]
-        return torch.stack([self._scores(found, true[:: self.samples], where) for found, true, where in rows])
+        scores = [self._scores(found, true[:: self.samples], where) for found, true, where in rows]
+        return torch.stack([*scores, self._slid(places, true_places, pair) * pace])
+
+    def _slid(self, places: Tensor, true: Tensor, pair: Tensor) -> Tensor:
+        """How fast feet move over the ground while they are down, as low as the truth's lowest; per window."""
+        feet = list(self.skeleton.feet)
+        if not feet:
+            return torch.zeros((), device=places.device)
+        lowest = true[:, :, feet, 1].amin(1, keepdim=True)  # (B, 1, feet)
+        down = ((lowest + DOWN_M - places[:, 1:, feet, 1]) / (DOWN_M / 4)).sigmoid().detach()
+        step = places[:, :, feet].diff(dim=1)[..., [0, 2]]
+        speed = (step.square().sum(-1) + 1e-8).sqrt()
+        weight = pair.repeat_interleave(self.samples, 0).to(speed.dtype)[..., None] * down
+        return ((speed * weight).sum((1, 2)) / pair.sum(1).clamp(min=1).repeat_interleave(self.samples, 0)
+                / len(feet)).sum() / self.samples
 
     def _scores(self, found: Tensor, true: Tensor, where: Tensor) -> Tensor:
         """Samples (W*S,T,J,K) and truth (W,T,J,K) to the sum over windows; ``where`` (W,T) says which frames count."""

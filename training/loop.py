@@ -21,6 +21,7 @@ from training.dataset import MotionSet
 from training.log import Interrupts, Log, Watch
 from training.losses import Loss, make_loss
 from training.plan import TrainingPlan, plan_to_dict
+from training.rollout import roll_out
 from training.run import Run
 from training.step import Batch, draw, forward
 
@@ -128,6 +129,7 @@ def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
     run.optimizer.zero_grad(set_to_none=True)
     for number in range(micro):
         part = batch.share(accelerator.process_index * micro + number, processes * micro)
+        part = roll_out(run.wrapped, part, plan, run.model.config)
         with accelerator.no_sync(run.wrapped) if number < micro - 1 else nullcontext():
             terms = loss.terms(forward(run.wrapped, part, plan.bfloat16), part, counts)
             accelerator.backward(terms.sum() * processes)

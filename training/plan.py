@@ -64,6 +64,9 @@ class TrainingPlan:
     history_noise: float = 0.0
     """How far known frames stray from the truth, radians of each joint and, a tenth as many metres, of the root: smooth
     over time, for each window up to this; the network learns to go on from its own inexact output."""
+    rollouts: int = 0
+    """Up to so many times the network generates ``rollout_frames`` of the past that it then goes on from."""
+    rollout_frames: int = 24
     samples: int = 1
     """Each window is drawn so many times over, with other ``noise`` of the network; for losses that compare samples."""
     gap_curriculum: float = 0.0

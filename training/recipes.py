@@ -108,7 +108,7 @@ _DANCE_FUTURE = TrainingPlan(
 """What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames before inexact."""
 _ROLES_FUTURE = TrainingPlan(
     steps=2_500, batch=24, learning_rate=4e-4, head_rate=0.03, min_frames=50, max_frames=75, loss="future", samples=2,
-    warmup=100, shift_positions=False, ema=0.995, balance=0.5, augment=Augment(), history_noise=0.08,
+    warmup=100, shift_positions=False, ema=0.995, balance=0.5, augment=Augment(), history_noise=0.04, rollouts=2,
     masks=MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(15, 45), joint_share=0))
 """What may come next: half a second to one and a half hidden at the end, as samples."""
 

@@ -43,6 +43,10 @@ class Batch:
     """(B,Z): the network's numbers of chance."""
     strayed: Tensor | None = None
     """(B,T,F): features whose known entries stray from the truth; what the network is shown in place of ``motion``."""
+    rounds: int = 0
+    """How often ``rollout.roll_out`` is to generate the past."""
+    past_noise: Tensor | None = None
+    """(B,rounds,Z): the numbers of chance for that."""
 
     def __len__(self) -> int:
         return len(self.motion)
@@ -53,7 +57,7 @@ class Batch:
             return None if values is None else values[rows]
 
         return Batch(self.motion[rows], self.hidden[rows], cut(self.music), cut(self.shown), self.first_position,
-                     cut(self.body), cut(self.noise), cut(self.strayed))
+                     cut(self.body), cut(self.noise), cut(self.strayed), self.rounds, cut(self.past_noise))
 
     def repeated(self, times: int) -> "Batch":
         """Every window so many times, one after another."""
@@ -62,7 +66,7 @@ class Batch:
 
         return Batch(self.motion.repeat_interleave(times, dim=0), self.hidden.repeat_interleave(times, dim=0),
                      again(self.music), again(self.shown), self.first_position, again(self.body), again(self.noise),
-                     again(self.strayed))
+                     again(self.strayed), self.rounds, again(self.past_noise))
 
     def share(self, number: int, parts: int) -> "Batch":
         """Share ``number`` of ``parts`` equal ones (as near as whole windows allow)."""
@@ -78,9 +82,15 @@ def draw(
         generator: the one source of chance, on the device that trains.
         step: what the plan's stages and curriculum go by.
     """
-    batch = _draw_windows(data, replace(plan, batch=plan.batch // plan.samples), config, generator, step)
+    rounds = _draw_int(0, plan.rollouts + 1, generator) if plan.rollouts else 0
+    batch = _draw_windows(data, replace(plan, batch=plan.batch // plan.samples), config, generator, step,
+                          rounds * plan.rollout_frames)
+    batch = replace(batch, rounds=rounds)
     if plan.history_noise:
         batch = replace(batch, strayed=stray(batch.motion, plan.history_noise, config, generator))
+    if batch.rounds and config.noise_size:
+        size = len(batch), batch.rounds, config.noise_size
+        batch = replace(batch, past_noise=torch.randn(size, generator=generator, device=generator.device))
     if plan.samples > 1:
         batch = batch.repeated(plan.samples)
     if config.noise_size:
@@ -90,11 +100,12 @@ def draw(
 
 
 def _draw_windows(
-    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, generator: torch.Generator, step: int
+    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, generator: torch.Generator, step: int, before: int
 ) -> Batch:
-    frames = _draw_int(plan.min_frames, plan.max_frames + 1, generator)
+    """Windows, and ``before`` known frames more at their beginning."""
+    frames = _draw_int(plan.min_frames, plan.max_frames + 1, generator) + before
     if config.representation == "roles":
-        return _draw_roles(data, plan, config, frames, generator, step)
+        return _draw_roles(data, plan, config, frames, generator, step, before)
     source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, frames)
     body = None
     if plan.balance == 1.0 and not data.bodies:
@@ -105,14 +116,15 @@ def _draw_windows(
     if music is not None and plan.wrong_song:
         wrong = torch.rand(len(music), generator=generator, device=music.device) < plan.wrong_song
         music = torch.where(wrong[:, None, None], music.roll(1, 0), music)
-    hidden = _hide(plan, step, len(motion), frames, config.skeleton, generator)
+    hidden = _hide(plan, step, len(motion), frames, config.skeleton, generator, before)
     shown = corrupt(motion, hidden, generator)[0] if plan.corruption else None
-    first = _draw_int(0, config.max_frames - frames + 1, generator) if plan.shift_positions else 0
+    first = _draw_int(0, config.max_frames - (frames - before) + 1, generator) if plan.shift_positions else 0
     return Batch(motion, hidden, music, shown, first, body)
 
 
 def _draw_roles(
-    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, frames: int, generator: torch.Generator, step: int
+    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, frames: int, generator: torch.Generator, step: int,
+    before: int,
 ) -> Batch:
     """Windows of any bodies, balanced over groups and augmented."""
     change = plan.augment
@@ -126,8 +138,8 @@ def _draw_roles(
         roles = Roles(motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:], body)
         roles = augment(roles, change, frames, config.skeleton.names, config.skeleton.parents, generator)
         motion, body = torch.cat([roles.local.flatten(-3), roles.root], dim=-1), roles.body
-    hidden = _hide(plan, step, plan.batch, frames, config.skeleton, generator)
-    first = _draw_int(0, config.max_frames - frames + 1, generator) if plan.shift_positions else 0
+    hidden = _hide(plan, step, plan.batch, frames, config.skeleton, generator, before)
+    first = _draw_int(0, config.max_frames - (frames - before) + 1, generator) if plan.shift_positions else 0
     return Batch(motion, hidden, first_position=first, body=body)
 
 
@@ -183,9 +195,12 @@ def _strided(data: MotionSet, stride: int, frames: int) -> MotionSet:
 
 
 def _hide(
-    plan: TrainingPlan, step: int, batch: int, frames: int, skeleton: Skeleton, generator: torch.Generator
+    plan: TrainingPlan, step: int, batch: int, frames: int, skeleton: Skeleton, generator: torch.Generator, before: int
 ) -> Tensor:
-    """(B,T,J) bool by the stage's fixed patterns, its random masks, or some of both."""
+    """(B,T,J) bool by the stage's fixed patterns, its random masks, or some of both; ``before`` frames are known."""
+    if before:
+        later = _hide(plan, step, batch, frames - before, skeleton, generator, 0)
+        return nn.functional.pad(later, (0, 0, before, 0))
     stage = plan.stage_at(step)[0]
     if stage.patterns and stage.fixed >= 1:
         return _draw_fixed(stage, batch, frames, skeleton, generator)
