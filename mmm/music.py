@@ -95,7 +95,7 @@ def features_of(audio: Audio, fps: float, frames: int | None = None, start_bpm: 
         SpecError: fewer than 6 frames per second.
     """
     features, beats, tempo_bpm = _analyse(audio, fps, START_BPM if start_bpm is None else start_bpm)
-    return _fit(Music(features, fps, beats, tempo_bpm, audio), frames)
+    return fitted(Music(features, fps, beats, tempo_bpm, audio), frames)
 
 
 def load_music(
@@ -132,7 +132,7 @@ def load_music(
         found = _analyse(audio, fps, bpm)
         _write_cache(stored, *found)
     features, beats, tempo_bpm = found
-    return _fit(Music(features, fps, beats, tempo_bpm, audio), frames)
+    return fitted(Music(features, fps, beats, tempo_bpm, audio), frames)
 
 
 def bar_lines(music: Music) -> Int[Array, "_"]:
@@ -149,7 +149,7 @@ def bar_lines(music: Music) -> Int[Array, "_"]:
     return music.beats[phase::BEATS_A_BAR]
 
 
-def _fit(music: Music, frames: int | None) -> Music:
+def fitted(music: Music, frames: int | None) -> Music:
     """Exactly ``frames`` rows (all there are where None) and as much sound."""
     frames = len(music) if frames is None else frames
     short = frames - len(music)

@@ -97,7 +97,7 @@ def test_maps_are_the_network_s_own(network):
     model, clip = tiny_model(network, encoder_layers=2, cross_layers=2), tiny_clip(20)
     seen = {}
     hooks = [layer.attention.self.register_forward_pre_hook(
-                 lambda _, args, at=(name, k): seen.setdefault(at, args[0][0]))
+                 lambda _, args, at=(name, k): seen.update({at: args[0][0]}))
              for name, encoder in model.named_children() if isinstance(encoder, ConvBertModel)
              for k, layer in enumerate(encoder.encoder.layer)]
     trace = recover(model, clip, masks.every_nth(clip, 4), attention=True).attention
