@@ -15,9 +15,8 @@ from mmm.io.audio import encode_ogg
 from mmm.masks import Mask
 
 if TYPE_CHECKING:
-    from mmm.interventions import InterventionResult
-
     from mmm import RecoveryResult  # imports torch when asked for
+    from mmm.interventions import InterventionResult
 
 
 @st.fragment
@@ -35,7 +34,7 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
     payload = _payload(repr(request), results is not None, extra, change.intervention.label if change else "",
                        _clip=clip, _mask=mask, _results=results, _change=change)
     stage(payload, key="stage", height=600)
-    if results is not None:
+    if results is not None and change is None:
         st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",
                  format_func=lambda name: f"Add {name}", on_change=controls.share_beside,
                  help=f"Up to {controls.MAX_BESIDE} beside the chosen method.")

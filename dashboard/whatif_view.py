@@ -1,6 +1,6 @@
 """What the music really does, on the page: change it and recover again; trace a frame back to its music."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import library, listening
 from dashboard.asking_view import answer
 from dashboard.components.curves import curves, pack_curves
-from dashboard.components.heatmap import heatmap, pack_joint_heatmap
+from dashboard.components.heatmap import heatmap, pack_heatmap, pack_joint_heatmap
 from dashboard.components.playhead_button import playhead_button
 from dashboard.recoveries import Request
 from mmm import Clip
@@ -32,10 +32,10 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
     if not mask.hidden.any():
         st.caption("Nothing is hidden: what is known is copied and hears no music. Hide some frames first.")
         return
-    st.subheader("What the music does", anchor=False)
+    st.markdown("#### What the music does")
     st.caption("A map says where the network looked. Changing the music and recovering again says what came of it.")
     _changing(clip, mask, request, span)
-    st.subheader("Which music decided a frame", anchor=False)
+    st.markdown("#### Which music decided a frame")
     _attributing(clip, mask, request)
 
 
@@ -147,15 +147,17 @@ def _explain(request: Request, group: str, method: str) -> None:
 
 
 def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> None:
-    per_frame, parts = found.per_frame(), np.abs(found.values)
-    whole = float(per_frame.sum()) or 1.0
-    series: dict[str, Any] = {"all music": 100 * per_frame / whole}
-    series |= {name: 100 * parts[:, column] / whole for column, name in enumerate(found.groups)}
+    per_frame, strongest = found.per_frame(), int(found.per_frame().argmax())
+    whole, fps = float(per_frame.sum()) or 1.0, clip.motion.fps
     joints = "the whole body" if group == "all" else group.replace("_", " ")
-    strongest = int(per_frame.argmax())
-    st.markdown(f"Frame {found.frame}, {joints}: most comes from the music around frame **{strongest}** "
-                f"({(strongest - found.frame) / clip.motion.fps:+.2f} s).")
-    curves(pack_curves(series, fps=clip.motion.fps, unit="%", model="all music", hidden_frames=mask.frames,
-                       title=f"Music behind frame {found.frame}", shines="all music",
-                       subtitle=f"{METHODS[found.method].lower()}, share of the whole, by kind of feature"),
-           key="attribution", height=200)
+    away_s = (strongest - found.frame) / fps
+    where = "at the same moment" if not away_s else f"{abs(away_s):.2f} s {'before' if away_s < 0 else 'after'} it"
+    st.markdown(f"Frame {found.frame}, {joints}: most comes from the music at frame **{strongest}**, {where}.")
+    how = METHODS[found.method].lower()
+    curves(pack_curves({"music": 100 * per_frame / whole}, fps=fps, unit="%", hidden_frames=mask.frames, shines="music",
+                       title=f"music that decided frame {found.frame}", subtitle=f"by {how}, share of the whole"),
+           key="attribution", height=150)
+    parts = 100 * np.abs(found.values) / whole
+    heatmap(pack_heatmap(parts, names=found.groups, groups=["music"] * len(found.groups), fps=fps, unit="%",
+                         title="by kind of music feature", subtitle="the same, apart; click to move the playhead"),
+            key="attribution_map")
