@@ -98,3 +98,25 @@ def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
         return Atlas(result.attention, result.model_name, clip.music).prepare()
 
     return ask(Question(request, "attention", (frame,)), "Show the maps", work, lambda atlas: atlas.nbytes)
+
+
+def intervene(request: Request, clip: Clip, mask: Mask, spec: str) -> Job[Any]:
+    """Recover with the music changed as the SPEC says, and without the change."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.interventions import intervene as run  # imports torch
+
+        return run(model, clip, mask, [spec], progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))[0]
+
+    return ask(Question(request, "intervention", (spec,)), "Change and recover", work,
+               lambda found: 2 * found.after.recovered.motion.rotations.nbytes + 2 * found.change_deg.nbytes)
+
+
+def attribute(request: Request, clip: Clip, mask: Mask, frame: int, group: str, method: str) -> Job[Any]:
+    """Which music moved these joints at this frame."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.attribution import attribute as run  # imports torch
+
+        return run(model, clip, mask, frame, None if group == "all" else [group], method)
+
+    return ask(Question(request, "attribution", (frame, group, method)), "Explain", work,
+               lambda found: found.values.nbytes)

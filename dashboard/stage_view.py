@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import controls
 from dashboard.components.stage import pack_stage, panel_from_motion, stage
 from dashboard.recoveries import Request
+from dashboard.whatif_view import label_of
 from mmm import Clip, Motion
 from mmm.baselines import BASELINES
 from mmm.io.audio import encode_ogg
@@ -15,21 +16,25 @@ from mmm.masks import Mask
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
+    from mmm.interventions import InterventionResult
 
 
 @st.fragment
-def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None", request: Request) -> None:
+def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None", request: Request,
+                  change: "InterventionResult | None" = None) -> None:
     """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so.
 
+    Where the music was changed, the recovery with it as it is and with it changed stand side by side.
     A fragment: adding a dancer reruns this alone, not the page.
     """
     others = [name for name in BASELINES if name != request.method]
     asked = controls.pick_from(st.session_state.get("beside"), others)
     st.session_state.beside = asked  # kept while its widget is not there: until another pattern is recovered
     extra = tuple(name for name in others if name in asked) if results is not None else ()
-    payload = _payload(repr(request), results is not None, extra, _clip=clip, _mask=mask, _results=results)
+    payload = _payload(repr(request), results is not None, extra, change.intervention.label if change else "",
+                       _clip=clip, _mask=mask, _results=results, _change=change)
     stage(payload, key="stage", height=600)
-    if results is not None:
+    if results is not None and change is None:
         st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",
                  format_func=lambda name: f"Add {name}", on_change=controls.share_beside,
                  help=f"Up to {controls.MAX_BESIDE} beside the chosen method.")
@@ -40,13 +45,19 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _payload(request: str, recovered: bool, extra: tuple[str, ...], *, _clip: Clip, _mask: Mask,
-             _results: "list[RecoveryResult] | None") -> bytes:
+def _payload(request: str, recovered: bool, extra: tuple[str, ...], changed: str, *, _clip: Clip, _mask: Mask,
+             _results: "list[RecoveryResult] | None", _change: "InterventionResult | None") -> bytes:
     """Packed once for each request (which names clip, mask and checkpoint by digest), before and after recovery."""
     clip = _clip
     panels = [panel_from_motion("Truth", clip.motion, "truth")]
     errors: dict[str, np.ndarray] = {}
-    if _results is not None:
+    if _change is not None:
+        before, name = _change.before, label_of(changed)
+        panels += [panel_from_motion(f"{before.model_name}, as it is", before.recovered.motion, "model"),
+                   panel_from_motion(name, _change.after.recovered.motion, "baseline")]
+        errors = {panel.name: one.errors.per_frame("position_cm")
+                  for panel, one in zip(panels[1:], (before, _change.after), strict=True)}
+    elif _results is not None:
         first = _results[0]
         panels.append(panel_from_motion(first.model_name, first.recovered.motion,
                                         "baseline" if first.model_name in BASELINES else "model"))

@@ -12,6 +12,7 @@ from dashboard.attention_view import attention_section
 from dashboard.errors_view import errors_section
 from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
+from dashboard.whatif_view import shown_change
 from mmm import Clip, MMMError, masks
 from mmm.baselines import BASELINES
 from mmm.catalog import list_checkpoints
@@ -75,7 +76,7 @@ def _workbench(entries: list[library.Entry]) -> None:
     if results is None and job is not None and job.request == request:
         results = job.results  # others' results may have pushed it out of the store
     _title(clip)
-    stage_section(clip, mask, results, request)
+    stage_section(clip, mask, results, request, shown_change(request))
     if not problem:
         attention_section(clip, mask, request)
     if results is not None:

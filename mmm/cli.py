@@ -1,4 +1,4 @@
-"""The command line: ``python -m mmm recover | attention | convert | info | evaluate``.
+"""The command line: ``python -m mmm recover | attention | intervene | attribute | convert | info | evaluate``.
 
 Exit status 0 done, 2 bad input (said in one line on stderr), 130 interrupted. Outputs are written beside their name
 and renamed when whole. Networks, and torch with them, are imported only by the commands that run one.
@@ -14,7 +14,7 @@ import typer
 
 from mmm import baselines, masks
 from mmm.catalog import check_fit
-from mmm.commands.listening import attention
+from mmm.commands.listening import attention, attribute, intervene
 from mmm.commands.shared import (
     MOTION_SUFFIXES,
     OUTPUT_SUFFIXES,
@@ -106,6 +106,8 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
 
 
 app.command()(attention)
+app.command()(intervene)
+app.command()(attribute)
 
 
 @app.command()

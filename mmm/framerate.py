@@ -27,8 +27,8 @@ def at_frame_rate(clip: Clip, fps: float) -> Clip:
     if music.audio is not None:
         from mmm.music import features_of
 
-        return replace(clip, motion=motion,
-                       music=features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None))
+        heard = features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None)
+        return replace(clip, motion=motion, music=replace(heard, without=music.without))
     nearest = np.minimum(np.round(np.arange(len(motion)) * music.fps / fps).astype(int), len(music) - 1)
     beats = np.unique(np.round(music.beats * fps / music.fps).astype(np.int64))
     other = Music(music.features[nearest], fps, beats[beats < len(motion)], music.tempo_bpm)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
+from mmm.attention import AttentionTrace
 from mmm.catalog import check_fit
 from mmm.errors import SpecError
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion, Music
 from mmm.music import silence
-from mmm.recovery import recover
+from mmm.recovery import RecoveryResult, recover
 
 Array = np.ndarray
 
@@ -50,6 +51,9 @@ class Chunk:
     first: int
     """Place of its first frame in the whole, seed included."""
     motion: Motion
+    attention: AttentionTrace | None = None
+    """The maps of the window that made it, where they were asked for; ``frames`` counts in the whole, seed included.
+    The window's last frames are ahead of what was kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +97,7 @@ def generate(
     variety: float = 1.0,
     seed: int = 0,
     roles: Mapping[str, str] | None = None,
+    attention_frame: int | None = None,
 ) -> Iterator[Chunk]:
     """Go on from the first frames of a clip; yields the future as it is made, about a second at a time.
 
@@ -106,13 +111,18 @@ def generate(
         variety: 0 gives the most middling future, 1 draws as the network was trained to, more strays further.
         seed: of chance; the same one gives the same motion.
         roles: for networks on joint roles, joint names by role, as ``recover`` takes them.
+        attention_frame: a generated frame, counted with the seed: the chunk that holds it brings its attention maps.
 
     Raises:
-        SpecError: the seed is too short or longer than the clip, or the music ends before the motion would.
+        SpecError: the seed is too short or longer than the clip, the music ends before the motion would, or
+            ``attention_frame`` is not generated.
         ModelError: the network does not fit the clip.
     """
     known = _check(model, clip, seed_frames, frames, music, variety, roles)
-    return _stream(model, clip, seed_frames, frames, known, variety, seed, roles)
+    if attention_frame is not None and not seed_frames <= attention_frame < seed_frames + frames:
+        raise SpecError(f"attention_frame {attention_frame}", "not a generated frame",
+                        f"{seed_frames} to {seed_frames + frames - 1}", "choose one of these")
+    return _stream(model, clip, seed_frames, frames, known, variety, seed, roles, attention_frame)
 
 
 def _check(
@@ -145,7 +155,7 @@ def _check(
 
 def _stream(
     model: MaskedMotionModel, clip: Clip, seed_frames: int, frames: int, music: Music | None, variety: float,
-    seed: int, roles: Mapping[str, str] | None,
+    seed: int, roles: Mapping[str, str] | None, attention_frame: int | None,
 ) -> Iterator[Chunk]:
     fps, plan = clip.motion.fps, horizon(model)
     known, ahead, kept = (max(2, round(seconds * fps)) for seconds in (plan.known_s, plan.ahead_s, plan.kept_s))
@@ -160,18 +170,25 @@ def _stream(
         # A song that ends here is heard to its end; without one there is always more ahead.
         room = ahead if music is None else min(ahead, len(music) - at)
         heard = music.crop(at - len(past), at + room) if music is not None else None
-        found = _go_on(model, past, room, heard, None if noise is None else noise * np.float32(variety), roles)
-        new = found.crop(len(past), len(past) + min(count, room))
-        yield Chunk(at, replace(new, root_m=new.root_m - lift))
+        kept_now = min(count, room)
+        first = at - len(past)  # of the window, in the whole
+        asked = attention_frame is not None and at <= attention_frame < at + kept_now
+        look = attention_frame - first if attention_frame is not None and asked else None
+        result = _go_on(model, past, room, heard, None if noise is None else noise * np.float32(variety), roles, look)
+        found, trace = result.recovered.motion, result.attention
+        if trace is not None:
+            trace = replace(trace, frames=(first + trace.frames[0], first + trace.frames[1]))
+        new = found.crop(len(past), len(past) + kept_now)
+        yield Chunk(at, replace(new, root_m=new.root_m - lift), trace)
         at += len(new)
         past = found.crop(max(0, len(past) + len(new) - known), len(past) + len(new))
 
 
 def _go_on(
     model: MaskedMotionModel, past: Motion, ahead: int, music: Music | None, noise: Float[Array, "Z"] | None,
-    roles: Mapping[str, str] | None,
-) -> Motion:
-    """The past and ``ahead`` frames after it."""
+    roles: Mapping[str, str] | None, look: int | None = None,
+) -> RecoveryResult:
+    """The past and ``ahead`` frames after it; with the maps of the window that holds frame ``look``."""
     rotations = np.concatenate([past.rotations, np.repeat(past.rotations[-1:], ahead, axis=0)])
     root_m = np.concatenate([past.root_m, np.repeat(past.root_m[-1:], ahead, axis=0)])
     hidden = np.zeros(rotations.shape[:2], dtype=bool)
@@ -179,7 +196,8 @@ def _go_on(
     if music is None and model.config.uses_music:
         music = silence(len(rotations), past.fps)
     window = Clip("future", Motion(past.skeleton, rotations, root_m, past.fps), music)
-    return recover(model, window, hidden, noise=noise, roles=roles).recovered.motion
+    return recover(model, window, hidden, attention=look is not None, attention_frame=look or 0, noise=noise,
+                   roles=roles)
 
 
 def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"] | None:

@@ -175,6 +175,8 @@ class Music:
     """Beats per minute."""
     audio: Audio | None = None
     """The sound itself, starting with frame 0."""
+    without: Mapping[str, Audio] = field(default_factory=lambda: MappingProxyType({}))
+    """The same sound without one of its parts (``drums``, ``chords``), where such recordings are at hand."""
 
     def __repr__(self) -> str:
         return f"Music({len(self)} frames at {self.fps:g} fps, {self.tempo_bpm:.0f} bpm, {len(self.beats)} beats)"
@@ -185,8 +187,10 @@ class Music:
     def crop(self, start: int, stop: int) -> "Music":
         """Frames ``start`` to ``stop`` (not included) of features, beats and sound."""
         inside = self.beats[(self.beats >= start) & (self.beats < stop)] - start
-        audio = self.audio.crop_s(start / self.fps, stop / self.fps) if self.audio else None
-        return replace(self, features=self.features[start:stop], beats=inside, audio=audio)
+        span_s = start / self.fps, stop / self.fps
+        audio = self.audio.crop_s(*span_s) if self.audio else None
+        without = {part: sound.crop_s(*span_s) for part, sound in self.without.items()}
+        return replace(self, features=self.features[start:stop], beats=inside, audio=audio, without=without)
 
     def digest(self) -> str:
         """32 hexadecimal digits that change with the features, the beats or the sound."""

@@ -65,6 +65,20 @@ def bpm_of_name(name: str) -> float | None:
     return float(digit * 5 + 110 if match[1] == "HO" else digit * 10 + 80)
 
 
+def bar_lines(music: Music) -> Int[Array, "_"]:
+    """Frames of the beats that begin a bar: an estimate, for recordings do not say where their bars are.
+
+    Of the four ways to count bars of four beats it takes the one at whose lines the harmony (the chroma) changes most.
+    """
+    if len(music.beats) <= BEATS_A_BAR:
+        return music.beats[:0]
+    chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
+    inner = [chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a]
+    change = np.array([0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))])
+    phase = max(range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR:: BEATS_A_BAR].mean())
+    return music.beats[phase::BEATS_A_BAR]
+
+
 def silence(frames: int, fps: float) -> Music:
     """What the features of digital silence are: for a network that wants music where a clip has none."""
     return Music(np.repeat(_silent_row()[None], frames, axis=0), fps, np.zeros(0, dtype=np.int64), 0.0)
@@ -95,7 +109,7 @@ def features_of(audio: Audio, fps: float, frames: int | None = None, start_bpm: 
         SpecError: fewer than 6 frames per second.
     """
     features, beats, tempo_bpm = _analyse(audio, fps, START_BPM if start_bpm is None else start_bpm)
-    return _fit(Music(features, fps, beats, tempo_bpm, audio), frames)
+    return fitted(Music(features, fps, beats, tempo_bpm, audio), frames)
 
 
 def load_music(
@@ -132,24 +146,10 @@ def load_music(
         found = _analyse(audio, fps, bpm)
         _write_cache(stored, *found)
     features, beats, tempo_bpm = found
-    return _fit(Music(features, fps, beats, tempo_bpm, audio), frames)
+    return fitted(Music(features, fps, beats, tempo_bpm, audio), frames)
 
 
-def bar_lines(music: Music) -> Int[Array, "_"]:
-    """Frames of the beats that begin a bar: an estimate, for recordings do not say where their bars are.
-
-    Of the four ways to count bars of four beats it takes the one at whose lines the harmony (the chroma) changes most.
-    """
-    if len(music.beats) <= BEATS_A_BAR:
-        return music.beats[:0]
-    chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
-    inner = [chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a]
-    change = np.array([0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))])
-    phase = max(range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR:: BEATS_A_BAR].mean())
-    return music.beats[phase::BEATS_A_BAR]
-
-
-def _fit(music: Music, frames: int | None) -> Music:
+def fitted(music: Music, frames: int | None) -> Music:
     """Exactly ``frames`` rows (all there are where None) and as much sound."""
     frames = len(music) if frames is None else frames
     short = frames - len(music)

@@ -18,6 +18,7 @@ from mmm.features import from_features, to_features
 from mmm.masks import Mask
 from mmm.metrics import Errors, errors
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from mmm.models.base import Filled
 from mmm.models.maps import Maps
 from mmm.motion import Clip, Motion
 from mmm.role_recovery import recover_roles
@@ -83,7 +84,7 @@ def recover(
         SpecError: the mask does not fit the clip, or leaves nothing known; ``attention_frame`` is not in the clip.
     """
     started = time.perf_counter()
-    where = _hidden_array(clip, hidden)
+    where = hidden_array(clip, hidden)
     if attention and not 0 <= attention_frame < len(clip):
         raise SpecError(f"attention_frame {attention_frame}", f"the clip has {len(clip)} frames",
                         f"0 to {len(clip) - 1}", "choose a frame of the clip")
@@ -113,7 +114,7 @@ def _name_of(model: MaskedMotionModel) -> str:
 def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> RecoveryResult:
     """The same for a baseline: ``hold``, ``slerp``, ``inertial`` or ``spline``."""
     started = time.perf_counter()
-    where = _hidden_array(clip, hidden)
+    where = hidden_array(clip, hidden)
     if method not in baselines.BASELINES:
         raise SpecError(f"baseline {method!r}", "no such method", ", ".join(baselines.BASELINES), "choose one of them")
     motion = baselines.BASELINES[method](clip, where)
@@ -121,7 +122,12 @@ def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> R
                           time.perf_counter() - started)
 
 
-def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
+def hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
+    """What is hidden of a clip as an array, checked against it.
+
+    Raises:
+        SpecError: it does not fit the clip, or leaves a joint nothing known.
+    """
     where = hidden.hidden if isinstance(hidden, Mask) else hidden
     expected = (len(clip), len(clip.motion.skeleton))
     if where.shape != expected or where.dtype != bool:
@@ -135,22 +141,45 @@ def _hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
     return where
 
 
-@torch.inference_mode()
-def _predict(
-    model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None,
-    noise: Array | None,
-) -> tuple[Array, AttentionTrace | None]:
-    config, device = model.config, model.device
+@dataclass(frozen=True)
+class Prepared:
+    """A clip as a network sees it, its gaps filled."""
+
+    filled: Filled
+    hidden: torch.Tensor
+    """(1,T,J)."""
+    music: torch.Tensor | None
+    """(1,T,M), scaled; None for networks that do not listen."""
+    path: torch.Tensor
+    """(1,T,3): straight lines between the known places of the root, scaled."""
+
+
+def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) -> Prepared:
+    """Features, filled once over the whole clip, so that a gap across a window's end is filled from its true
+    neighbours; for networks that read a skeleton's own joints.
+
+    Raises:
+        ModelError: the clip's music has other features than the network's.
+    """
+    config, device, motion = model.config, model.device, clip.motion
     stats = config.fitted_stats
-    motion = clip.motion
     features = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))[None].to(device)
     where = torch.from_numpy(hidden)[None].to(device)
     music = None
     if config.uses_music:
         music = torch.from_numpy(stats.scale_music(_music_features(clip, config.music_size)))[None].to(device)
-    # Filled once over the whole clip, so that a gap across a window's end is filled from its true neighbours.
-    filled = model.fill(features, where)
     path = torch.from_numpy(_known_path(features[0, :, -3:].cpu().numpy(), hidden))[None].to(device)
+    return Prepared(model.fill(features, where), where, music, path)
+
+
+@torch.inference_mode()
+def _predict(
+    model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None,
+    noise: Array | None,
+) -> tuple[Array, AttentionTrace | None]:
+    config = model.config
+    ready = prepare(model, clip, hidden)
+    filled, where, music, path = ready.filled, ready.hidden, ready.music, ready.path
     total = np.zeros(filled.features.shape[1:], dtype=np.float32)
     weights = np.zeros((len(clip), 1), dtype=np.float32)
     trace = None
@@ -160,7 +189,7 @@ def _predict(
         part = slice(start, stop)
         output = model.predict(filled.part(part), where[:, part],
                                None if music is None else music[:, part], output_attentions=(start, stop) == wanted,
-                               noise=None if noise is None else torch.from_numpy(noise)[None].to(device),
+                               noise=None if noise is None else torch.from_numpy(noise)[None].to(model.device),
                                place=path[:, part].mean(1, keepdim=True))
         assert output.prediction is not None
         weight = fade(stop - start, config.max_frames)[:, None]

@@ -57,6 +57,7 @@ def write_card(folder: Path) -> None:
         *_parts(info.metrics.get("parts"), info.name),
         *_unseen(info.metrics.get("unseen"), info.name, sets),
         *_hearing(info.metrics.get("hearing"), info.name),
+        *_attention(info.metrics.get("attention"), info.name),
         *_calibration(info.metrics.get("calibration"), info.name, info.config),
         "## Licence", "", *licence_lines(sets), "",
     ]
@@ -226,3 +227,36 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
             f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the expected one. Made "
             f"by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/{found['data']} "
             f"--clips {found['asked']}`.", ""]
+
+
+def attention_lines(found: Mapping[str, Any]) -> list[str]:
+    """Tables of the attention benchmark: precision at k by what was asked for, and the deletion curve."""
+    titles = {"all": "all music that decides", "drums": "the drum strokes that decide"}
+    lines = []
+    for rule, title in titles.items():
+        rows = [row for row in found["rows"] if row["rule"] == rule]
+        if not rows:
+            continue
+        lines += [f"Looking for {title}, {rows[0]['clips']} clips, by chance {rows[0]['by_chance']:.1%}:", "",
+                  "| by | precision at k | times chance | area under precision-recall |", "|---|---|---|---|"]
+        lines += ["| {} | {:.3f} ({:.3f} to {:.3f}) | {:.2f} | {:.3f} |".format(
+            row["method"].replace("_", " "), *row["precision"], row["times_chance"], row["area"]) for row in rows]
+        lines.append("")
+    deletion = found["deletion"]
+    lines += ["How far the pose moves when the first share of the music is replaced by its mean, over all of it:", "",
+              "| by | " + " | ".join(f"{share:.0%}" for share in deletion["shares"]) + " |",
+              "|---|" + "---|" * len(deletion["shares"])]
+    return [*lines, *(f"| {row['method'].replace('_', ' ')} | " + " | ".join(f"{moved:.2f}" for moved in row["moved"])
+                      + " |" for row in deletion["rows"]), ""]
+
+
+def _attention(found: Mapping[str, Any] | None, name: str) -> list[str]:
+    if not found:
+        return []
+    return ["## Does attention show what it hears?", "",
+            f"{found['sentence']} A gap of {found['gap']} frames in the middle of {found['frames']}, the pose in its "
+            f"middle, {found['clips']} clips of the {found['split']} split; which music decides it is known. "
+            "Interventions and occlusion take "
+            f"{found['stretch']} frames at a time.", "", *attention_lines(found),
+            f"Made by `python -m training.benchmark attention --checkpoint checkpoints/{name} --data "
+            f"data/processed/{found['data']} --clips {found['clips']}`.", ""]

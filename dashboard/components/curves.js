@@ -20,6 +20,19 @@ class Curves extends TimePlot {
     this.plot.style.height = `${this.height}px`;
     this.buildHead();
     this.repaint();
+    this.shine();
+  }
+
+  /** One of the curves as a strip on the stage's timeline; see glow.js. */
+  shine() {
+    const { channel, shines, frames } = this.header, line = this.series.find((one) => one.name === shines);
+    if (!line) return;
+    publishGlow({ channel, source: "strip", window: [0, frames], values: line.values, top: Math.max(...line.values, 1e-9), label: this.header.title });
+  }
+
+  destroy() {
+    if (this.header?.shines) publishGlow({ channel: this.header.channel, source: "strip", values: null });
+    super.destroy();
   }
 
   buildHead() {

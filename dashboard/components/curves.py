@@ -25,6 +25,7 @@ def pack_curves(
     hidden_frames: Bool[Array, "T"] | None = None,
     title: str = "",
     subtitle: str = "",
+    shines: str | None = None,
     channel: str = "main",
 ) -> bytes:
     """A few curves of equal length as a payload.
@@ -39,6 +40,7 @@ def pack_curves(
         hidden_frames: frames in which anything was hidden from the model; shown as bands.
         title: what is shown; also the chart's spoken name.
         subtitle: over what it was computed.
+        shines: the name of the curve that also shows as a strip over the stage's waveform, if one does.
         channel: the playhead it follows and drives.
 
     Raises:
@@ -49,7 +51,7 @@ def pack_curves(
     if len({*lengths.values(), *([len(hidden_frames)] if hidden_frames is not None else [])}) > 1:
         shade = f", hidden of {len(hidden_frames)}" if hidden_frames is not None else ""
         raise ValueError(f"curves of {lengths} frames{shade}; expected equal")
-    for name in (model, truth, expected):
+    for name in (model, truth, expected, shines):
         if name is not None and name not in series:
             raise ValueError(f"no curve {name!r}; expected one of {list(series)}")
     buffers: dict[str, Array] = {}
@@ -64,7 +66,8 @@ def pack_curves(
     named = {truth: "truth", expected: "expected", lead: "model"}
     roles = {name: named.get(name, "baseline") for name in series}
     header = {"frames": frames, "fps": float(fps), "unit": unit, "title": title, "subtitle": subtitle,
-              "channel": channel, "series": [{"name": name, "role": role} for name, role in roles.items()]}
+              "channel": channel, "shines": shines,
+              "series": [{"name": name, "role": role} for name, role in roles.items()]}
     return pack(header, buffers)
 
 

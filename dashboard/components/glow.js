@@ -1,7 +1,7 @@
 // What shines on the stage's timeline: music (or frames) that a map looks at, a span, the window of the map.
 // Any component publishes "glow" {channel, source, window, values, top, label}; values null puts it out.
 
-const GLOW_ROOM = 5; // pixels of a strip over the waveform, for every source but the map itself
+const GLOW_ROOM = 7; // pixels of a strip over the waveform, for every source but the map itself
 
 class TimelineGlow {
   constructor(root) {
@@ -43,7 +43,7 @@ class TimelineGlow {
     this.root.dataset.glow = first ? first.source : "";
     if (first) this.root.dataset.glowFrame = this.brightest(first);
     this.label.hidden = !first;
-    this.label.textContent = first ? first.label : "";
+    this.label.textContent = shining.map((glow) => glow.label).join(" · strip: ");
   }
 
   brightest({ values, window: [first, end] }) {

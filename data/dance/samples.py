@@ -1,7 +1,7 @@
 """The twelve clips that ship with the project: test songs and test dancers, with their sound beside them."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ from data.dance.choreography import FPS
 from data.dance.dataset import make_clip, song_music
 from data.dance.song import make_song
 from data.dance.style import make_dancer
+from data.dance.synth import STEMS, render
 from data.dance.truth import truth_of
 from mmm.io import load_clip
 from mmm.io.audio import write_audio
+from mmm.io.clips import PARTS
 from mmm.motion import Clip
 from mmm.rotations import matrix_to_rotvec
 
@@ -43,7 +45,9 @@ def make_sample(sample: Sample) -> tuple[Clip, dict[str, Any]]:
     """The clip with its sound, and its truth as JSON would hold it."""
     song, dancer = make_song("test", sample.song), make_dancer("test", sample.dancer)
     start = round(sample.bar * song.bar_s * FPS)
-    clip = make_clip(song, dancer, start, FRAMES, song_music(song, sound=True))
+    music = song_music(song, sound=True)
+    without = {part: render(song, [stem for stem in STEMS if stem != part]) for part in PARTS}
+    clip = make_clip(song, dancer, start, FRAMES, replace(music, without=without))
     name = f"dance_{song.tempo_bpm:03d}bpm_{song.name}_{dancer.name.split('_')[1]}"
     truth = truth_of(song, dancer, start, FRAMES)
     return Clip(name, clip.motion, clip.music, clip.source, clip.split), {
@@ -56,7 +60,10 @@ def _rounded(values: np.ndarray, step: float) -> np.ndarray:
 
 
 def write_sample(clip: Clip, folder: Path) -> None:
-    """``NAME.npz`` in the project's clip layout with rotation vectors, ``NAME.ogg`` beside it."""
+    """``NAME.npz`` in the project's clip layout with rotation vectors, ``NAME.ogg`` beside it.
+
+    The song without its drums and without its chords (``NAME.without_drums.ogg``) is there for interventions.
+    """
     music, skeleton = clip.music, clip.motion.skeleton
     assert music is not None and music.audio is not None
     np.savez_compressed(
@@ -68,6 +75,8 @@ def write_sample(clip: Clip, folder: Path) -> None:
         music_features=_rounded(music.features, FEATURE_STEP), music_beats=music.beats,
         music_fps=np.float64(music.fps), music_tempo_bpm=np.float64(music.tempo_bpm))
     write_audio(music.audio, folder / f"{clip.name}.ogg")
+    for part, sound in music.without.items():
+        write_audio(sound, folder / f"{clip.name}.without_{part}.ogg")
 
 
 def write_samples(folder: Path) -> list[str]:

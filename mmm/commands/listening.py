@@ -1,13 +1,14 @@
-"""What a network listens to: ``python -m mmm attention``."""
+"""What a network listens to: ``python -m mmm attention | intervene | attribute``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from mmm import masks
 from mmm.commands.shared import (
+    OUTPUT_SUFFIXES,
     CheckpointPath,
     ClipPath,
     Fps,
@@ -18,9 +19,12 @@ from mmm.commands.shared import (
     Seed,
     check_output,
     load,
+    print_table,
     say_notes,
+    write_json,
 )
 from mmm.errors import SpecError
+from mmm.io import save_clip
 from mmm.io.files import write_atomically
 from mmm.naming import parse_roles
 
@@ -76,3 +80,93 @@ def attention(
     write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
     say_notes(*truth.notes, *result.notes)
     typer.echo(f"wrote {out}: " + ", ".join(f"{stage} {maps.shape}" for stage, maps in trace.stages.items()))
+
+
+def intervene(
+    clip: ClipPath,
+    checkpoint: CheckpointPath,
+    hide: Hide,
+    changes: Annotated[list[str], typer.Option(
+        "--with", metavar="SPEC", help="how the music is changed: mute, mute:120-179 (frames), shift:-200 (ms), "
+                                       "stretch:1.1, swap:FILE, without:drums or without:chords; may be repeated")],
+    music: MusicPath = None,
+    frames: Frames = ":",
+    fps: Fps = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="save the recovery after the change: .bvh, .npz or .pkl; with one --with only")] = None,
+    metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the table as JSON")] = None,
+) -> None:
+    """Change the music, recover again, and say how much of the motion changes.
+
+    Prints, for each change by itself, means over hidden entries: how far rotations and joints are from where they were
+    with the music as it is, and how far rotations are from the truth with each.
+    """
+    check_output(out, OUTPUT_SUFFIXES)
+    check_output(metrics, (".json",))
+    if out is not None and len(changes) > 1:
+        raise SpecError("--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once")
+    truth = load(clip, music, frames, fps)
+    mask = masks.parse(hide, truth, seed)
+    from mmm.checkpoint import load_model
+    from mmm.interventions import intervene as run
+    from mmm.interventions import parse
+
+    wanted = [parse(spec) for spec in changes]
+    model = load_model(checkpoint)
+    results = run(model, truth, mask, wanted)
+    rows = [{"change": r.intervention.label, **r.summary()} for r in results]
+    if out is not None:
+        save_clip(results[0].after.recovered, out)
+    if metrics is not None:
+        write_json(metrics, {"clip": truth.name, "checkpoint": results[0].before.model_name, "hide": hide, "seed": seed,
+                             "hidden": int(mask.hidden.sum()), "rows": rows})
+    notes = (note for r in results for note in (*r.before.notes, *r.notes))
+    say_notes(*dict.fromkeys((*truth.notes, *notes)))
+    typer.echo(f"{truth.name}: {len(truth)} frames; {hide} hides {int(mask.hidden.sum())} entries; means over these:")
+    print_table(rows, {"change": "music", "change_deg": "changed deg", "change_cm": "changed cm",
+                       "error_before_deg": "error before deg", "error_after_deg": "error after deg"})
+
+
+def attribute(
+    clip: ClipPath,
+    checkpoint: CheckpointPath,
+    hide: Hide,
+    frame: Annotated[int, typer.Option(min=0, help="whose pose is asked about; a hidden one")],
+    joints: Annotated[str, typer.Option(metavar="NAMES", help="joints or groups, with commas; all if left out")] = "",
+    method: Annotated[str, typer.Option(help="integrated_gradients, gradients or occlusion")] = "integrated_gradients",
+    music: MusicPath = None,
+    frames: Frames = ":",
+    fps: Fps = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="where all values go")] = None,
+) -> None:
+    """Say which music moved some joints at one frame of a recovery.
+
+    \b
+    Keys of the .npz:
+      values                float32 (frames, groups)
+      groups                names of the groups of music features
+      frame, window, joints, method
+                            what was asked; the window's first and last-plus-one frame
+    """
+    check_output(out, (".npz",))
+    truth = load(clip, music, frames, fps)
+    mask = masks.parse(hide, truth, seed)
+    from mmm.attribution import attribute as run
+    from mmm.checkpoint import load_model
+
+    names = [name for name in joints.replace(" ", "").split(",") if name]
+    found = run(load_model(checkpoint), truth, mask, frame, names or None, method)
+    if out is not None:
+        arrays: dict[str, Any] = {
+            "values": found.values, "groups": np.array(found.groups), "frame": found.frame,
+            "window": np.array(found.window), "joints": np.array(found.joints), "method": np.array(method)}
+        write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
+    say_notes(*truth.notes)
+    total, whole = found.per_frame(), max(float(np.abs(found.values).sum()), 1e-12)
+    groups = ", ".join(f"{name} {share:.0%}" for name, share in
+                       zip(found.groups, np.abs(found.values).sum(0) / whole, strict=True))
+    first = [int(at) for at in np.argsort(-total, kind="stable")[:10]]
+    typer.echo(f"{truth.name}, frame {frame}, by {method.replace('_', ' ')}: {groups}")
+    typer.echo("music frames that count most: " + ", ".join(f"{at} ({total[at] / whole:.1%})" for at in first))

@@ -11,10 +11,13 @@ from mmm.io.aist import parse_aist_name, read_aist, write_aist
 from mmm.io.amc import read_amc
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.npz import read_npz, write_npz
-from mmm.motion import Clip
+from mmm.motion import Audio, Clip
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Recordings looked for beside a motion, in this order."""
+
+PARTS = ("drums", "chords")
+"""Parts of a song without which it may lie beside itself, for interventions."""
 
 PathLike = str | os.PathLike[str]
 
@@ -116,7 +119,23 @@ def _with_music(clip: Clip, recording: Path) -> Clip:
     # Feature extraction brings in large libraries: only when there is music to hear.
     load_music = importlib.import_module("mmm.music").load_music
     music = load_music(recording, fps=clip.motion.fps, frames=len(clip), start_bpm=name.tempo_bpm if name else None)
-    return replace(clip, music=music)
+    return _with_parts(replace(clip, music=music), recording)
+
+
+def _with_parts(clip: Clip, recording: Path) -> Clip:
+    """``NAME.without_drums.ogg`` and ``NAME.without_chords.ogg`` beside ``NAME.ogg``, where they are there."""
+    assert clip.music is not None
+    without: dict[str, Audio] = {}
+    for part in PARTS:
+        file = recording.with_name(f"{recording.stem}.without_{part}{recording.suffix}")
+        if not file.is_file():
+            continue
+        try:
+            without[part] = importlib.import_module("mmm.io.audio").read_audio(file)
+        except MMMError as error:
+            clip = replace(clip, notes=(*clip.notes, f"A recording beside it was left out: {error}"))
+    assert clip.music is not None
+    return replace(clip, music=replace(clip.music, without=without).crop(0, len(clip))) if without else clip
 
 
 def _with_found_music(clip: Clip, path: Path) -> Clip:
@@ -143,4 +162,5 @@ def _with_found_sound(clip: Clip, path: Path) -> Clip:
         audio = importlib.import_module("mmm.io.audio").read_audio(recording)
     except MMMError as error:
         return replace(clip, notes=(*clip.notes, f"The sound beside it was left out: {error}"))
-    return replace(clip, music=replace(clip.music, audio=audio.crop_s(0.0, clip.motion.duration_s)))
+    found = replace(clip, music=replace(clip.music, audio=audio.crop_s(0.0, clip.motion.duration_s)))
+    return _with_parts(found, recording)

@@ -55,6 +55,13 @@ class Filled:
                        extra=None if self.extra is None else self.extra[:, frames],
                        nearest=None if self.nearest is None else self.nearest[:, frames])
 
+    def repeat(self, count: int) -> "Filled":
+        """A single motion as a batch of itself."""
+        features, extra, nearest = (None if values is None else values.expand(count, -1, -1)
+                                    for values in (self.features, self.extra, self.nearest))
+        assert features is not None
+        return Filled(features, extra, nearest)
+
 
 def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int) -> ConvBertModel:
     """A ConvBERT encoder fed by embeddings; its word table (30,522 rows in the library) shrinks to one unused row."""

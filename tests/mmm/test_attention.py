@@ -8,6 +8,7 @@ from transformers import ConvBertModel
 from mmm import masks
 from mmm.attention import AttentionTrace
 from mmm.errors import ModelError, SpecError
+from mmm.generation import generate
 from mmm.recovery import recover
 from tests.mmm.networks import NETWORKS, tiny_clip, tiny_model
 
@@ -97,7 +98,7 @@ def test_maps_are_the_network_s_own(network):
     model, clip = tiny_model(network, encoder_layers=2, cross_layers=2), tiny_clip(20)
     seen = {}
     hooks = [layer.attention.self.register_forward_pre_hook(
-                 lambda _, args, at=(name, k): seen.setdefault(at, args[0][0]))
+                 lambda _, args, at=(name, k): seen.update({at: args[0][0]}))
              for name, encoder in model.named_children() if isinstance(encoder, ConvBertModel)
              for k, layer in enumerate(encoder.encoder.layer)]
     trace = recover(model, clip, masks.every_nth(clip, 4), attention=True).attention
@@ -191,3 +192,20 @@ def test_arrays_for_a_file():
                            for stage in ("motion", "music", "cross")} | {"segment_motion", "segment_music", "frames"}
     assert arrays["segment_music"].tolist() == [30, 60]
     assert arrays["kernels_cross"].shape == (1, 60, 4, 9)
+
+
+def test_a_step_of_a_generation_is_shown():
+    """The maps are of the window that made the frame, and the motion is the same as without them."""
+    model = tiny_model("ecm", fill="slerp", output="residual", horizon_s=[0.6, 0.5, 0.4])
+    clip = tiny_clip(100)
+    plain, shown = (list(generate(model, clip, seed_frames=20, frames=60, attention_frame=frame))
+                    for frame in (None, 50))
+    assert [chunk.attention is not None for chunk in shown] == [chunk.first == 44 for chunk in shown]
+    trace = next(chunk.attention for chunk in shown if chunk.attention is not None)
+    assert trace.frames == (26, 59)  # 18 frames of the past, 15 ahead of which 12 are kept
+    assert trace.block("motion", "music").shape == (1, 4, 33, 33)
+    for one, other in zip(plain, shown, strict=True):
+        assert one.attention is None
+        assert np.array_equal(one.motion.rotations, other.motion.rotations)
+    with pytest.raises(SpecError, match="attention_frame 80: not a generated frame; expected 20 to 79"):
+        generate(model, clip, seed_frames=20, frames=60, attention_frame=80)

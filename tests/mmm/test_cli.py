@@ -371,3 +371,42 @@ def test_notes_of_a_clip_are_one_line(run, tmp_path):
     path = tmp_path / "c.npz"
     save_clip(replace(tiny_clip(20), notes=("First.", "Second.")), path)
     assert run("convert", path, tmp_path / "o.npz")[2] == "note: First. Second.\n"
+
+
+def test_intervene_says_what_each_change_does(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    status, out, err = run("intervene", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "every:15",
+                           "--with", "mute", "--with", "shift:200", "--metrics", tmp_path / "m.json")
+    assert status == 0
+    assert "music features were changed instead" in err
+    told = json.loads((tmp_path / "m.json").read_text())
+    assert [row["change"] for row in told["rows"]] == ["mute", "shift:200"]
+    for row, line in zip(told["rows"], out.splitlines()[2:], strict=True):
+        name, *numbers = line.split()
+        assert name == row.pop("change")
+        assert [float(number) for number in numbers] == pytest.approx(list(row.values()), abs=6e-4)
+        assert row["change_deg"] > 0
+
+
+def test_intervene_saves_the_changed_recovery(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    asked = ("intervene", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "every:15", "--with", "mute")
+    assert run(*asked, "--out", tmp_path / "quiet.npz")[0] == 0
+    truth, quiet = load_clip(tiny_clip_file), load_clip(tmp_path / "quiet.npz")
+    assert np.array_equal(quiet.motion.rotations[::15], truth.motion.rotations[::15])
+    assert not len(quiet.music.beats)
+    status, _, err = run(*asked, "--with", "shift:9", "--out", tmp_path / "two.npz")
+    assert (status, err) == (2, "error: --out: 2 changes of the music; expected one, for one file; give --with once\n")
+
+
+def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    status, out, err = run("attribute", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "span:10-30",
+                           "--frame", 20, "--joints", "LeftArm", "--method", "gradients", "--out", tmp_path / "a.npz")
+    assert (status, err) == (0, "")
+    with np.load(tmp_path / "a.npz") as kept:
+        assert kept["values"].shape == (60, 5)
+        assert kept["joints"].tolist() == [2]
+        first = int(np.abs(kept["values"]).sum(axis=1).argmax())
+    assert out.splitlines()[1].startswith(f"music frames that count most: {first} (")
+    status, _, err = run("attribute", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "span:10-30",
+                         "--frame", 5)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "frame 5: these joints are known there" in err

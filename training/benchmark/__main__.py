@@ -1,4 +1,7 @@
-"""A checkpoint beside its baselines by a published protocol: ``python -m training.benchmark lafan1 | motion | set``."""
+"""A checkpoint beside its baselines by a published protocol: ``python -m training.benchmark lafan1 | motion | set``.
+
+``attention`` scores ways of saying which music decides a frame, on the dance set, where that is known.
+"""
 
 import json
 import re
@@ -10,11 +13,15 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from mmm.errors import MMMError, SpecError
+from mmm.checkpoint import load_model
+from mmm.errors import MMMError, ModelError, SpecError
 from mmm.io.files import write_atomically
-from training.benchmark import report, sources
+from training.benchmark import attention, report, sources
 from training.benchmark.fillers import BASELINES, network
 from training.benchmark.protocol import GAPS, PAST, TEST_CUT, Filler, Windows, benchmark, cut, statistics
+from training.benchmark.truth import TruthTable
+from training.card import attention_lines, record
+from training.dataset import MotionSet
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Published test protocols. Every figure stands beside its baselines.")
@@ -57,6 +64,30 @@ def prepared_set(
 ) -> None:
     """The same protocol on a prepared set."""
     _command(lambda: sources.prepared(data), checkpoint, json_file, workers, limit, group_by)
+
+
+@app.command("attention")
+def attention_command(
+    checkpoint: Annotated[Path, typer.Option(help="folder of a network that listens; its metrics.json and card are "
+                                                  "rewritten")],
+    data: Annotated[Path, typer.Option(help="the prepared dance set; its test split is used")] = Path(
+        "data/processed/dance"),
+    clips: Annotated[int, typer.Option(min=1, help="how many, spread evenly over the split")] = 200,
+    work: Annotated[Path | None, typer.Option(help="file of finished clips: a stopped run goes on there")] = None,
+) -> None:
+    """How far attention, attributions and interventions can be trusted, against the dance set's known answer."""
+    try:
+        model = load_model(checkpoint)
+        if not model.config.uses_music:
+            raise ModelError(str(checkpoint), "this network takes no music", "one that listens", "choose another")
+        folder = data / "test"
+        found = attention.summary(list(attention.answers(model, MotionSet(folder), TruthTable(folder), clips, work)))
+        record(checkpoint, "attention", {"data": data.resolve().name, "split": "test", **found})
+    except MMMError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    for line in attention_lines(found):
+        typer.echo(line)
 
 
 def _command(

@@ -1,0 +1,28 @@
+"""A button that names the frame under the playhead, and asks something about it when pressed."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Bool
+
+from dashboard.components.assets import script, styles
+from dashboard.components.payload import pack
+
+Array = np.ndarray
+
+_component = st.components.v2.component("mmm_playhead_button", js=script("common.js", "playhead_button.js"),
+                                        css=styles("common.css", "playhead_button.css"))
+
+
+def playhead_button(
+    label: str, hidden_frames: Bool[Array, "T"], *, key: str, on_press: Callable[[], None], channel: str = "main"
+) -> None:
+    """Show ``LABEL 123``, which follows the playhead; it can be pressed on hidden frames alone.
+
+    Args:
+        on_press: the frame is then in the session state under ``key``, as ``pressed``.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden_frames.astype(np.int8), [0]])))
+    runs = edges.reshape(-1, 2).tolist()
+    _component(key=key, data=pack({"label": label, "hidden": runs, "channel": channel}, {}), on_pressed_change=on_press)

@@ -1,0 +1,163 @@
+"""What the music really does, on the page: change it and recover again; trace a frame back to its music."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from dashboard import library, listening
+from dashboard.asking_view import answer
+from dashboard.components.curves import curves, pack_curves
+from dashboard.components.heatmap import heatmap, pack_heatmap, pack_joint_heatmap
+from dashboard.components.playhead_button import playhead_button
+from dashboard.recoveries import Request
+from mmm import Clip
+from mmm.masks import Mask
+
+if TYPE_CHECKING:
+    from mmm.attribution import Attribution
+    from mmm.interventions import InterventionResult
+
+KINDS = {"mute": "Mute all of it", "span": "Silence the selected span", "shift": "Shift it", "swap": "Another song",
+         "stretch": "Stretch its tempo", "without:drums": "Without drums", "without:chords": "Without chords"}
+METHODS = {"integrated_gradients": "Integrated gradients", "occlusion": "Occlusion", "gradients": "Gradients"}
+CHANGES = {"change_cm": ("Position", "cm"), "change_deg": ("Rotation", "°")}
+
+
+def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | None) -> None:
+    """Both; for a network that listens."""
+    if clip.music is None:
+        st.caption("This clip has no music, so there is none to change.")
+        return
+    if not mask.hidden.any():
+        st.caption("Nothing is hidden: what is known is copied and hears no music. Hide some frames first.")
+        return
+    st.markdown("#### What the music does")
+    st.caption("A map says where the network looked. Changing the music and recovering again says what came of it.")
+    _changing(clip, mask, request, span)
+    st.markdown("#### Which music decided a frame")
+    _attributing(clip, mask, request)
+
+
+def shown_change(request: Request) -> "InterventionResult | None":
+    """The change of the music whose outcome stands on the stage, if its answer is at hand."""
+    asked = st.session_state.get("change_asked")
+    if not st.session_state.get("attention_open") or asked is None or asked[0] != request:
+        return None
+    return listening.answers().get(listening.Question(request, "intervention", (asked[1],)))
+
+
+def label_of(spec: str) -> str:
+    """A SPEC as the stage's chip says it."""
+    kind, _, rest = spec.partition(":")
+    number = rest.lstrip("+-")
+    texts = {"mute": f"Muted {rest}".strip(), "without": f"Without {rest}", "stretch": f"Stretched ×{rest}",
+             "shift": f"Music {number} ms {'earlier' if rest.startswith('-') else 'later'}", "swap": "Another song"}
+    return texts[kind]
+
+
+def _changing(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.selectbox("Change the music", list(KINDS), key="change_kind", width=250,
+                            format_func=lambda k: KINDS[k])
+        spec = _spec(kind, clip, span)
+        pressed = st.button("Change and recover", key="change", icon=":material/graphic_eq:", disabled=not spec)
+        asked = st.session_state.get("change_asked")
+        asked = asked if asked is not None and asked[0] == request else None
+        if asked is not None and st.button("Take it off the stage", key="change_off", type="tertiary"):
+            st.session_state.change_asked = None
+            st.rerun()
+    if pressed:
+        asked = st.session_state.change_asked = (request, spec)
+        if listening.answers().get(listening.Question(request, "intervention", (spec,))) is not None:
+            st.rerun()  # it is at hand: the stage shows it at once
+    if asked is None:
+        return
+    found = answer(listening.Question(request, "intervention", (asked[1],)),
+                   lambda: listening.intervene(request, clip, mask, asked[1]), "Try again", whole_page=True)
+    if found is not None:
+        _change(found, clip, asked[1])
+
+
+def _spec(kind: str, clip: Clip, span: tuple[int, int] | None) -> str:
+    """The SPEC that the widgets stand for; empty where something lacks."""
+    if kind == "shift":
+        ms = st.slider("By, ms (later is positive)", -500, 500, 200, 10, key="change_ms", width=260)
+        return f"shift:{ms}" if ms else ""
+    if kind == "stretch":
+        factor = st.slider("To, times its length", 0.5, 2.0, 1.1, 0.05, key="change_factor", width=260)
+        return f"stretch:{factor:g}" if factor != 1 else ""
+    if kind == "swap":
+        songs = {entry.label: entry for entry in library.find_entries()
+                 if entry.group == "Samples" and entry.label != clip.name}
+        name = st.selectbox("For the music of", list(songs), key="change_song", width=320,
+                            format_func=lambda label: label.replace("_", " "))
+        return f"swap:{songs[name].path}" if name else ""
+    if kind == "span":
+        if span is None:
+            st.caption("Drag across the map to select a span.")
+            return ""
+        st.caption(f"Frames {span[0]} to {span[1]}")
+        return f"mute:{span[0]}-{span[1]}"
+    return kind
+
+
+def _change(found: "InterventionResult", clip: Clip, spec: str) -> None:
+    summary = found.summary()
+    st.markdown(f"**{label_of(spec)}**: hidden joints turn by **{summary['change_deg']:.1f}°** and move by "
+                f"**{summary['change_cm']:.1f} cm** on average; the error against the truth goes from "
+                f"{summary['error_before_deg']:.1f}° to {summary['error_after_deg']:.1f}°. "
+                "Both recoveries stand on the stage.")
+    for note in found.notes:
+        st.caption(note)
+    kind = st.segmented_control("Change of", list(CHANGES), key="change_of", default="change_cm", required=True,
+                                format_func=lambda k: CHANGES[k][0], label_visibility="collapsed")
+    title, unit = CHANGES[kind]
+    hidden = found.before.hidden
+    heatmap(pack_joint_heatmap(getattr(found, kind), clip.motion.skeleton, fps=clip.motion.fps, hidden=hidden,
+                               unit=unit, title=f"{title} change by joint and frame: {label_of(spec).lower()}",
+                               subtitle="against the recovery with the music as it is; click to move the playhead"),
+            key="change_map")
+
+
+def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
+    groups = ["all", *(name for name in clip.motion.skeleton.groups if name != "all")]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        group = st.selectbox("Joints", groups, key="explain_joints", width=190,
+                             format_func=lambda g: "the whole body" if g == "all" else g.replace("_", " "))
+        method = st.selectbox("Method", list(METHODS), key="explain_method", width=230,
+                              format_func=lambda m: METHODS[m])
+        with st.container(width=240):
+            playhead_button("Explain frame", mask.frames, key="explain",
+                            on_press=lambda: _explain(request, group, method))
+    asked = st.session_state.get("explain_asked")
+    if asked is None or asked[0] != request:
+        st.caption("Put the playhead on a hidden frame. Its music shows as a strip over the waveform.")
+        return
+    found = answer(listening.Question(request, "attribution", asked[1:]),
+                   lambda: listening.attribute(request, clip, mask, *asked[1:]), "Try again")
+    if found is not None:
+        _attribution(found, clip, mask, asked[2])
+
+
+def _explain(request: Request, group: str, method: str) -> None:
+    frame = (st.session_state.get("explain") or {}).get("pressed")
+    if frame is not None:
+        st.session_state.explain_asked = (request, int(frame), group, method)
+
+
+def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> None:
+    per_frame, strongest = found.per_frame(), int(found.per_frame().argmax())
+    whole, fps = float(per_frame.sum()) or 1.0, clip.motion.fps
+    joints = "the whole body" if group == "all" else group.replace("_", " ")
+    away_s = (strongest - found.frame) / fps
+    where = "at the same moment" if not away_s else f"{abs(away_s):.2f} s {'before' if away_s < 0 else 'after'} it"
+    st.markdown(f"Frame {found.frame}, {joints}: most comes from the music at frame **{strongest}**, {where}.")
+    how = METHODS[found.method].lower()
+    curves(pack_curves({"music": 100 * per_frame / whole}, fps=fps, unit="%", hidden_frames=mask.frames, shines="music",
+                       title=f"music that decided frame {found.frame}", subtitle=f"by {how}, share of the whole"),
+           key="attribution", height=150)
+    parts = 100 * np.abs(found.values) / whole
+    heatmap(pack_heatmap(parts, names=found.groups, groups=["music"] * len(found.groups), fps=fps, unit="%",
+                         title="by kind of music feature", subtitle="the same, apart; click to move the playhead"),
+            key="attribution_map")

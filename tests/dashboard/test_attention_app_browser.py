@@ -1,0 +1,83 @@
+"""Attention, interventions and attributions on the workbench itself, with the shipped network that joins in time."""
+
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+from tests.browser import AppServer, Watched
+from tests.dashboard.test_attention_flow import ECM
+
+pytestmark = pytest.mark.browser
+
+LIMIT_MS = 60_000  # only ever waited out where something is wrong
+QUERY = f"?sequence=Samples/dance_099bpm_test015_dancer04&frames=0-120&hide=span:40-79&method={ECM}"
+
+
+@pytest.fixture(scope="module")
+def page(chromium, checkpoint_folder) -> Iterator[Page]:
+    """The workbench with the attention section open and the playhead at rest."""
+    if not (checkpoint_folder / ECM).is_dir():
+        pytest.skip(f"{ECM} is not shipped")
+    servers = AppServer()
+    watched = Watched(chromium.new_context(viewport={"width": 1400, "height": 1000}))
+    page = watched.page
+    page.set_default_timeout(LIMIT_MS)
+    expect.set_options(timeout=LIMIT_MS)
+    page.goto(servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}) + QUERY)
+    page.locator(".wb-table").wait_for()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Attention: what the network looks at").click()
+    page.locator(".attention[data-painted]").wait_for()
+    yield page
+    watched.context.close()
+    servers.close()
+    assert not watched.problems, watched.problems
+
+
+def seek(page: Page, frame: int) -> None:
+    page.evaluate("""(frame) => window.mmmPlayhead.dispatchEvent(
+        new CustomEvent("seek", { detail: { channel: "main", frame, pause: true } }))""", frame)
+    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute("aria-valuenow", str(frame))
+
+
+def test_another_head_is_shown_and_shines(page):
+    page.get_by_role("button", name="Cross-modal encoder, motion → music: layer 1, head 4").click()
+    expect(page.locator(".attention")).to_have_attribute("data-view", "cross/motion-music/0/3")
+    seek(page, 50)
+    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute("data-glow", "attention")
+    expect(page.locator(".attention .map")).to_have_attribute("data-frame", "50")
+
+
+def test_silencing_a_dragged_span_stands_beside_the_recovery(page):
+    plot = page.locator(".attention .map")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    side = box["height"] - 52 - 86
+    page.mouse.move(box["x"] + 80 + side * 0.25 + 2, box["y"] + 52 + side * 0.8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 80 + side * 0.75 - 2, box["y"] + 52 + side * 0.8, steps=4)
+    page.mouse.up()
+    page.get_by_role("combobox", name="Change the music").click()
+    page.get_by_role("option", name="Silence the selected span").click()
+    page.get_by_text("Frames 30 to 89").wait_for()
+    page.get_by_role("button", name="Change and recover").click()
+    page.locator('canvas[data-panel="Muted 30-89"]').wait_for()
+    page.get_by_text("Both recoveries stand on the stage").wait_for()
+    seek(page, 60)
+    expect(page.locator('canvas[data-panel="Muted 30-89"]')).to_have_attribute("data-frame", "60")
+    before, after = (page.locator(f'canvas[data-panel="{name}"]').get_attribute("data-checksum")
+                     for name in (f"{ECM}, as it is", "Muted 30-89"))
+    assert before != after
+    page.get_by_role("slider", name="Position change by joint and frame: muted 30-89").wait_for()
+
+
+def test_the_music_that_decided_a_frame_is_a_strip_over_the_waveform(page):
+    seek(page, 10)
+    expect(page.get_by_role("button", name="Frame 10 is not hidden")).to_be_disabled()
+    seek(page, 60)
+    page.get_by_role("button", name="Explain frame 60").click()
+    page.get_by_role("slider", name="music that decided frame 60").wait_for()
+    expect(page.locator(".glowlabel")).to_contain_text("strip: music that decided frame 60")

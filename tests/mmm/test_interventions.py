@@ -1,0 +1,231 @@
+"""Changing the music, and what of the motion changes with it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmm import masks, save_clip
+from mmm.errors import FileError, ModelError, SpecError
+from mmm.interventions import apply, heard_anew, intervene, parse, swap
+from mmm.io import load_clip
+from mmm.motion import Audio, Music
+from mmm.music import FEATURE_SLICES, silence
+from tests.mmm.networks import tiny_clip, tiny_model
+
+SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
+QUIET = silence(1, 30.0).features[0]
+BEAT = FEATURE_SLICES["beat"].start
+
+
+def sounding(frames=150, rate=15_360, without=None):
+    """A tiny clip at 30 fps with clicks on its beats (every 15 frames) over a low hum."""
+    clip = tiny_clip(frames)
+    time_s = np.arange(frames * rate // 30) / rate
+    hum = 0.2 * np.sin(2 * np.pi * 110 * time_s)
+    clicks = np.zeros_like(hum)
+    burst = 0.4 * np.random.default_rng(0).normal(size=300) * np.exp(-np.arange(300) / 60)
+    for beat in clip.music.beats:
+        at = beat * rate // 30
+        clicks[at:at + 300] = burst[: len(clicks[at:at + 300])]
+    sound = {part: Audio(samples.astype(np.float32)[:, None], rate) for part, samples in
+             {"whole": hum + clicks, "drums": hum, "chords": clicks}.items()}
+    whole = sound.pop("whole")
+    return replace(clip, music=replace(clip.music, audio=whole, without=sound if without is None else without))
+
+
+def level(clip, first, last):
+    """Loudness of the clip's sound between two frames."""
+    rate = clip.music.audio.rate_hz
+    part = clip.music.audio.samples[int(first * rate / 30):int(last * rate / 30)]
+    return float(np.sqrt(np.mean(np.square(part))))
+
+
+def struck(clip):
+    """The mean over beats of the strongest onset within two frames of each."""
+    onset = clip.music.features[:, 0]
+    return float(np.mean([onset[beat - 2:beat + 3].max() for beat in clip.music.beats[2:-2]]))
+
+
+@pytest.mark.parametrize(("spec", "message"), [
+    ("loud", "SPEC 'loud': not a change of the music; expected mute"),
+    ("mute:9", "not a change of the music"),
+    ("shift:501", "SPEC 'shift:501': 501; expected -500 to 500; choose less"),
+    ("shift:nan", "not a change of the music"),
+    ("stretch:0.4", "expected 0.5 to 2"),
+    ("without:bass", "not a change of the music"),
+    ("swap:", "not a change of the music"),
+])
+def test_wrong_specs_say_what_is_right(spec, message):
+    with pytest.raises(SpecError, match=message):
+        parse(spec)
+
+
+def test_swap_needs_its_file(tmp_path):
+    with pytest.raises(FileError, match=r"none\.npz: no such file"):
+        parse(f"swap:{tmp_path / 'none.npz'}")
+    save_clip(tiny_clip(40, music=False), tmp_path / "mute.npz")
+    with pytest.raises(FileError, match="no music in it"):
+        apply(parse(f"swap:{tmp_path / 'mute.npz'}"), tiny_clip(40))
+
+
+def test_all_is_silent():
+    for clip in (tiny_clip(30), sounding()):
+        music = apply(parse("mute"), clip).music
+        assert (music.features == QUIET).all()
+        assert not len(music.beats)
+        assert music.audio is None or not music.audio.samples.any()
+
+
+def test_a_span_of_features_is_silent_and_nothing_else():
+    clip = tiny_clip(60)
+    changed = apply(parse("mute:14-30"), clip)
+    here = np.zeros(60, dtype=bool)
+    here[14:31] = True
+    assert (changed.music.features[here] == QUIET).all()
+    assert np.array_equal(changed.music.features[~here], clip.music.features[~here])
+    assert changed.music.beats.tolist() == [0, 45]
+    assert changed.notes == ("The clip has no sound at hand: its music features were changed instead.",)
+    with pytest.raises(SpecError, match="mute:14-60: not inside the clip's 60 frames; expected 0 to 59"):
+        apply(parse("mute:14-60"), clip)
+
+
+def test_a_span_of_sound_is_silent_and_heard_so():
+    clip = sounding()
+    changed = apply(parse("mute:60-89"), clip)
+    assert level(changed, 61, 89) == 0
+    assert level(changed, 0, 59) == level(clip, 0, 59)
+    assert changed.music.beats.tolist() == [0, 15, 30, 45, 90, 105, 120, 135]
+    plain = heard_anew(clip).music.features
+    moved = np.abs(changed.music.features - plain).max(axis=1)
+    assert moved[65:85].min() > 10  # decibels in the first cepstral coefficient
+    assert changed.notes == ()
+
+
+@pytest.mark.parametrize("milliseconds", [-500, -100, 100, 400])
+def test_a_shift_moves_sound_features_and_beats_alike(milliseconds):
+    frames = round(milliseconds * 30 / 1000)
+    bare, clip = tiny_clip(60), sounding()
+    features = apply(parse(f"shift:{milliseconds}"), bare).music.features
+    inside = slice(20, 40)
+    assert np.array_equal(features[20 + frames:40 + frames], bare.music.features[inside])
+    changed = apply(parse(f"shift:{milliseconds}"), clip).music
+    assert len(changed) == 150
+    assert changed.audio.duration_s == pytest.approx(5)
+    assert set(changed.beats.tolist()) == {b + frames for b in clip.music.beats if 0 <= b + frames < 150}
+    assert np.flatnonzero(changed.features[:, BEAT]).tolist() == changed.beats.tolist()
+    assert struck(replace(clip, music=changed)) > 3 * np.median(changed.features[:, 0])
+    filled = range(0, frames) if frames > 0 else range(150 + frames, 150)
+    assert level(replace(clip, music=changed), filled[0], filled[-1]) == 0
+
+
+def test_no_shift_changes_nothing():
+    bare, clip = tiny_clip(60), sounding()
+    assert np.array_equal(apply(parse("shift:0"), bare).music.features, bare.music.features)
+    assert np.array_equal(apply(parse("shift:0"), clip).music.features, heard_anew(clip).music.features)
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.5])
+def test_a_stretch_moves_beats_and_tempo(factor):
+    for clip in (tiny_clip(150), sounding()):
+        music = apply(parse(f"stretch:{factor}"), clip).music
+        assert music.tempo_bpm == pytest.approx(120 / factor)
+        expected = {round(beat * factor) for beat in clip.music.beats} & set(range(150))
+        assert set(music.beats.tolist()) == expected
+        assert len(music) == 150
+    assert struck(replace(clip, music=music)) > 3 * np.median(music.features[:, 0])
+
+
+def test_another_song():
+    clip, other = tiny_clip(60), tiny_clip(40, seed=5)
+    changed = apply(swap(other), clip)
+    assert np.array_equal(changed.music.features[:40], other.music.features)
+    assert (changed.music.features[40:] == QUIET).all()
+    assert changed.notes == ("tiny5 ends after 40 frames; silence follows.",)
+    assert np.array_equal(changed.motion.rotations, clip.motion.rotations)
+
+
+def test_stems_are_taken_where_they_are():
+    clip = sounding()
+    no_drums, no_chords = (apply(parse(f"without:{part}"), clip) for part in ("drums", "chords"))
+    assert no_drums.notes == no_chords.notes == ()
+    assert np.allclose(no_drums.music.audio.samples, clip.music.without["drums"].samples)
+    assert np.array_equal(no_drums.music.beats, clip.music.beats)
+    plain = struck(heard_anew(clip))
+    assert struck(no_drums) < 0.2 * plain
+    assert struck(no_chords) > 0.5 * plain
+
+
+def test_sound_without_stems_is_separated_and_says_so():
+    clip = sounding(without={})
+    changed = apply(parse("without:drums"), clip)
+    assert "harmonic-percussive separation" in changed.notes[0]
+    assert struck(changed) < 0.7 * struck(heard_anew(clip))
+    with pytest.raises(SpecError, match="without:drums: tiny0 has no sound at hand"):
+        apply(parse("without:drums"), tiny_clip(40))
+
+
+def test_samples_bring_their_stems():
+    """And they are cut with the clip."""
+    clip = load_clip(SAMPLE)
+    assert set(clip.music.without) == {"drums", "chords"}
+    part = clip.crop(60, 180)
+    for sound in part.music.without.values():
+        assert sound.duration_s == pytest.approx(2, abs=1e-3)
+    whole, bare = part.music.audio.samples, part.music.without["drums"].samples
+    assert np.abs(whole).max() > 1.2 * np.abs(bare).max()
+    hearing = heard_anew(part).music.features
+    assert apply(parse("without:drums"), part).music.features[:, 0].mean() < 0.8 * hearing[:, 0].mean()
+
+
+def test_a_clip_with_its_own_sound_heard_anew_keeps_beats_and_tempo():
+    clip = load_clip(SAMPLE, frames=(0, 300))
+    heard = heard_anew(clip).music
+    assert np.array_equal(heard.beats, clip.music.beats)
+    assert heard.tempo_bpm == clip.music.tempo_bpm
+    mfcc = FEATURE_SLICES["mfcc"]
+    spread = clip.music.features[:, mfcc].std(axis=0).mean()
+    assert np.abs(heard.features - clip.music.features)[20:-20, mfcc].mean() < 0.1 * spread
+
+
+def test_before_and_after():
+    model, clip = tiny_model("ecm"), tiny_clip(36)
+    mask = masks.span(clip, 10, 25)
+    same, quiet, part = intervene(model, clip, mask, ["shift:0", parse("mute"), "mute:12-20"])
+    assert not same.change_deg.any()
+    assert same.before is quiet.before
+    for result in (quiet, part):
+        assert result.change_deg.shape == result.change_cm.shape == (36, 6)
+        assert result.change_deg[10:26].min() > 0
+        assert not result.change_deg[:10].any()
+        assert not result.change_cm[26:].any()
+        assert result.summary()["change_deg"] == pytest.approx(result.change_deg[mask.hidden].mean(), rel=1e-5)
+    assert (quiet.change_deg != part.change_deg).any()
+    assert part.notes == ("The clip has no sound at hand: its music features were changed instead.",)
+
+
+def test_before_is_heard_with_the_same_ears():
+    model, clip = tiny_model("ecm"), sounding(60)
+    result = intervene(model, clip, masks.span(clip, 10, 25), ["shift:0"])[0]
+    assert not result.change_deg.any()
+    assert "listen anew" in result.notes[0]
+
+
+def test_what_cannot_be_changed_says_so():
+    clip = tiny_clip(30)
+    with pytest.raises(ModelError, match="it takes no music; expected a network that listens"):
+        intervene(tiny_model("common"), clip, masks.span(clip, 10, 20), ["mute"])
+    with pytest.raises(SpecError, match="tiny0: no music; expected a clip with music"):
+        intervene(tiny_model("ecm"), tiny_clip(30, music=False), masks.span(clip, 10, 20), ["mute"])
+
+
+def test_progress_may_stop_it():
+    shares = []
+    clip = tiny_clip(30)
+    intervene(tiny_model("ecm"), clip, masks.span(clip, 10, 20), ["mute", "shift:100"], progress=shares.append)
+    assert shares == pytest.approx([2 / 3, 1])
+
+
+def test_music_keeps_its_kind():
+    assert isinstance(apply(parse("mute"), sounding()).music, Music)

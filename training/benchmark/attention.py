@@ -1,0 +1,209 @@
+"""How far attention can be trusted: ways of saying which music decides a frame, against the dance set's known answer.
+
+Each clip is asked one question: a gap in the middle of it is recovered, and each way gives every music frame a number
+that says how much it has to do with the middle of the gap. The frames with the k highest are compared with the k that
+do decide it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from tqdm import tqdm
+
+from mmm import masks
+from mmm.attribution import Probe, attribution_of
+from mmm.errors import SpecError
+from mmm.models import MaskedMotionModel
+from mmm.motion import Clip
+from mmm.music import silence
+from mmm.recovery import recover
+from training.benchmark.truth import TruthTable
+from training.dataset import MotionSet
+from training.hearing import interval
+
+Array = np.ndarray
+Scores = dict[str, Float[Array, "T"]]
+
+FRAMES, GAP = 180, 60
+STRETCH = 6
+"""Music frames that occlusion and interventions take away at a time: as long as a drum stroke."""
+STEPS = 6
+"""Of integrated gradients."""
+SHARES = (0.1, 0.3)
+"""Of the music, taken away most important frames first: the deletion curve's points between nothing and all."""
+RULES: dict[str, tuple[str, ...]] = {"all": ("chord", "kick", "snare"), "drums": ("kick", "snare")}
+"""What is asked for: all music that decides the frame, most of it the bar whose chord chooses the move; or the strokes
+of kick and snare alone, a few frames among many."""
+METHODS = ("random", "nearest", "attention", "rollout", "gradients", "integrated_gradients", "occlusion", "mute")
+"""Random numbers; the nearer the higher; the mean of the maps (motion to music where the network joins them in time);
+attention rollout; then what ``mmm.attribution`` gives; and an intervention: how far the pose moves when a stretch is
+silenced."""
+
+
+def precision_at_k(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> float:
+    """Of the k highest, the share that is true; k is how many are. The earlier goes first among equals."""
+    count = int(truth.sum())
+    return float(truth[np.argsort(-scores, kind="stable")[:count]].mean())
+
+
+def average_precision(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> float:
+    """The area under the precision-recall curve: the precision at every true frame's rank, their mean."""
+    ranked = truth[np.argsort(-scores, kind="stable")]
+    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    return float(precision[ranked].mean())
+
+
+def score_clip(model: MaskedMotionModel, clip: Clip, number: int) -> tuple[Scores, dict[str, list[float]]]:
+    """What each way makes of one clip, and the deletion curve of each.
+
+    Args:
+        number: seeds the random row.
+    """
+    frames, joints = len(clip), range(model.config.joints)
+    start = (frames - GAP) // 2
+    mask, frame = masks.span(clip, start, start + GAP - 1), frames // 2
+    probe = Probe(model, clip, mask, frame)
+    columns = probe.columns(joints)
+    with torch.no_grad():
+        own = probe.poses(probe.music)[:, columns]
+    found: Scores = {
+        "random": np.random.default_rng([number, 811]).random(frames),
+        "nearest": -np.abs(np.arange(frames) - frame).astype(float),
+        **_maps(model, clip, mask, frame),
+        **{method: np.abs(attribution_of(probe, joints, method, STEPS)).sum(-1)
+           for method in ("gradients", "integrated_gradients")},
+        "occlusion": _replaced(probe, columns, own, probe.mean),
+        "mute": _replaced(probe, columns, own, _silent(model, probe)),
+    }
+    return found, _deletion(probe, columns, own, found)
+
+
+def _maps(model: MaskedMotionModel, clip: Clip, mask: masks.Mask, frame: int) -> Scores:
+    trace = recover(model, clip, mask, attention=True, attention_frame=frame).attention
+    assert trace is not None
+    rolled, mean = trace.rollout("cross")[frame], trace.layer_mean("cross").mean(0)[frame]
+    if trace.segments is not None:
+        rolled, mean = (row[trace.segments["music"]] for row in (rolled, mean))
+    return {"attention": mean, "rollout": rolled}
+
+
+def _silent(model: MaskedMotionModel, probe: Probe) -> torch.Tensor:
+    row = model.config.fitted_stats.scale_music(silence(1, model.config.fps).features)
+    return torch.from_numpy(row)[None].to(probe.music).expand_as(probe.music)
+
+
+@torch.no_grad()
+def _replaced(probe: Probe, columns: list[int], own: torch.Tensor, other: torch.Tensor) -> Float[Array, "T"]:
+    """How far the pose moves when a stretch of music is replaced; between the stretches' middles along lines."""
+    frames = probe.music.shape[1]
+    starts = range(0, frames, STRETCH)
+    moved = []
+    for start in starts:
+        music = probe.music.clone()
+        music[:, start:start + STRETCH] = other[:, start:start + STRETCH]
+        moved.append(float((probe.poses(music)[:, columns] - own).norm()))
+    return np.interp(np.arange(frames), np.array(starts) + (STRETCH - 1) / 2, moved)
+
+
+@torch.no_grad()
+def _deletion(probe: Probe, columns: list[int], own: torch.Tensor, scores: Scores) -> dict[str, list[float]]:
+    """How far the pose moves, against all music being replaced by its mean, when the highest frames are."""
+    whole = float((probe.poses(probe.mean)[:, columns] - own).norm())
+    curves: dict[str, list[float]] = {}
+    for method, values in scores.items():
+        order = np.argsort(-values, kind="stable")
+        curves[method] = []
+        for share in SHARES:
+            music, taken = probe.music.clone(), torch.from_numpy(order[:round(share * len(order))].copy())
+            music[:, taken] = probe.mean[:, taken]
+            curves[method].append(float((probe.poses(music)[:, columns] - own).norm()) / max(whole, 1e-9))
+    return curves
+
+
+def answers(
+    model: MaskedMotionModel, stored: MotionSet, truth: TruthTable, clips: int, work: Path | None = None
+) -> Iterator[dict[str, Any]]:
+    """One entry a clip: ``precision`` and ``area`` by rule and method, ``deletion`` by method.
+
+    Args:
+        work: a file of finished entries, one a line; those in it are not made again, and new ones are added.
+
+    Raises:
+        SpecError: the split has fewer clips.
+    """
+    if clips > len(stored.clips):
+        raise SpecError(f"--clips {clips}", f"the split has {len(stored.clips)}", "no more than that", "ask for fewer")
+    place = {entry["name"]: number for number, entry in enumerate(stored.clips)}
+    done = _finished(work)
+    pool = stored.cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
+    for clip in tqdm(pool, desc="clips", disable=None):
+        number = place[clip.name]
+        if clip.name not in done:
+            scores, deletion = score_clip(model, clip, number)
+            done[clip.name] = _entry(clip.name, scores, deletion, truth, number)
+            if work is not None:
+                with work.open("a") as file:
+                    file.write(json.dumps(done[clip.name]) + "\n")
+        yield done[clip.name]
+
+
+def _finished(work: Path | None) -> dict[str, dict[str, Any]]:
+    if work is None or not work.is_file():
+        return {}
+    return {entry["clip"]: entry for entry in map(json.loads, work.read_text().splitlines())}
+
+
+def _entry(
+    name: str, scores: Scores, deletion: dict[str, list[float]], truth: TruthTable, number: int
+) -> dict[str, Any]:
+    entry: dict[str, Any] = {"clip": name, "deletion": deletion, "rules": {}}
+    for rule, parts in RULES.items():
+        deciding = truth.deciding(number, FRAMES // 2, FRAMES, parts)
+        if not deciding.any():  # no drum is struck near it
+            continue
+        entry["rules"][rule] = {
+            "deciding": int(deciding.sum()),
+            "precision": {method: precision_at_k(values, deciding) for method, values in scores.items()},
+            "area": {method: average_precision(values, deciding) for method, values in scores.items()}}
+    return entry
+
+
+def summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Means over clips: rows of rule and method, and the deletion curves.
+
+    ``precision`` is [mean, lower, upper] with its 95 % bootstrap interval; ``by_chance`` is what random order gives on
+    average (the share of the frames that decide), ``times_chance`` the precision over that.
+    """
+    rows = []
+    for rule in RULES:
+        asked = [entry["rules"][rule] for entry in entries if rule in entry["rules"]]
+        if not asked:
+            continue
+        by_chance = float(np.mean([one["deciding"] / FRAMES for one in asked]))
+        for method in METHODS:
+            precision = interval([one["precision"][method] for one in asked])
+            rows.append({"rule": rule, "clips": len(asked), "method": method, "by_chance": round(by_chance, 4),
+                         "precision": [round(value, 4) for value in precision],
+                         "area": round(float(np.mean([one["area"][method] for one in asked])), 4),
+                         "times_chance": round(precision[0] / by_chance, 2)})
+    curves = [{"method": method, "moved": [round(float(np.mean([entry["deletion"][method][k] for entry in entries])), 4)
+                                           for k in range(len(SHARES))]} for method in METHODS]
+    return {"clips": len(entries), "frames": FRAMES, "gap": GAP, "stretch": STRETCH, "steps": STEPS, "rows": rows,
+            "deletion": {"shares": list(SHARES), "rows": curves}, "sentence": sentence(rows)}
+
+
+def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the figures say of the maps, in words for the page."""
+    of = {row["method"]: row for row in rows if row["rule"] == "drums"}
+    if not of:
+        return ""
+    best = max((method for method in METHODS[4:]), key=lambda method: of[method]["precision"][0])
+    maps, nearest = of["attention"]["precision"][0], of["nearest"]["precision"][0]
+    return (f"Of the music frames these maps look at most, {maps:.0%} are the drum strokes that decide the pose; "
+            f"{of['attention']['by_chance']:.0%} would be by chance, {nearest:.0%} by taking the nearest frames, and "
+            f"{of[best]['precision'][0]:.0%} by {best.replace('_', ' ')}.")

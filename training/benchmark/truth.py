@@ -1,0 +1,45 @@
+"""The known answer of the dance set as its files hold it: which music frames decide which motion frames."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from mmm.errors import FileError
+
+Array = np.ndarray
+
+
+class TruthTable:
+    """``truth.npz`` of a prepared split: a row an influence of a stretch of music on a stretch of motion.
+
+    Raises:
+        FileError: the split has none, as only our own dance set does.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "truth.npz"
+        if not path.is_file():
+            raise FileError(str(path), "no such table", "a split of the project's own dance set, whose rule is known",
+                            "run python -m data.prepare dance first")
+        with np.load(path, allow_pickle=False) as stored:
+            self._clip, self._rule = stored["clip"], stored["rules"][stored["rule"]]
+            self._music, self._motion = stored["music"], stored["motion"]
+
+    def deciding(self, clip: int, frame: int, frames: int, rules: Sequence[str] | None = None) -> Bool[Array, "T"]:
+        """The music frames, of the first ``frames``, that decide a motion frame in any joint.
+
+        Args:
+            clip: its place in the split's ``clips.json``.
+            frame: of the motion.
+            frames: how many frames of the clip are looked at.
+            rules: ``chord``, ``kick``, ``snare``; None for all.
+        """
+        rows = (self._clip == clip) & (self._motion[:, 0] <= frame) & (frame < self._motion[:, 1])
+        if rules is not None:
+            rows &= np.isin(self._rule, list(rules))
+        found = np.zeros(frames, dtype=bool)
+        for start, stop in self._music[rows]:
+            found[start:stop] = True
+        return found
