@@ -132,8 +132,8 @@ def _bones(skeleton: Skeleton, rest: Float[Array, "J 3"]) -> tuple[
     solids = [(j, _octahedron(rest[j], end)) for j, end in ends if np.linalg.norm(end - rest[j]) > 1e-4]
     carrying = {j for j, _ in solids}
     # A joint without a bone is a small diamond, so that a skeleton of one joint is seen too.
-    solids += [(j, _octahedron(place - [0, _DOT_M, 0], place + [0, _DOT_M, 0], 0.5))
-               for j, place in enumerate(rest) if j not in carrying]
+    up = np.array([0, _DOT_M, 0])
+    solids += [(j, _octahedron(place - up, place + up, 0.5)) for j, place in enumerate(rest) if j not in carrying]
     corners = np.concatenate([triangles for _, triangles in solids])
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)

@@ -30,7 +30,8 @@ def agree(file, motion, frames, atol_m=1e-4):
 
 
 @pytest.mark.parametrize("motion", [smooth_motion(2, 90), wild_motion(3, 40, TINY, 30.0), wild_motion(4, 1),
-                                    smooth_motion(2, 50, SMPL24, 119.88)], ids=["smooth", "wild", "one frame", "odd rate"])
+                                    smooth_motion(2, 50, SMPL24, 119.88)],
+                         ids=["smooth", "wild", "one frame", "odd rate"])
 def test_its_animation_gives_the_same_positions(tmp_path, motion):
     agree(glb(Clip("a", motion), tmp_path), motion, {0, len(motion) // 3, len(motion) - 1})
 
