@@ -25,7 +25,8 @@ def scene(frames: int) -> Scene:
     """A sample dance and its slerp recovery."""
     clip = load_clip(SAMPLE, frames=(0, frames))
     mask = masks.every_nth(clip, 15)
-    both = Performer("Truth", clip.motion, "truth"), Performer("slerp", BASELINES["slerp"](clip, mask.hidden), "baseline")
+    recovered = BASELINES["slerp"](clip, mask.hidden)
+    both = Performer("Truth", clip.motion, "truth"), Performer("slerp", recovered, "baseline")
     return Scene(clip.name, both, mask.hidden, clip.music)
 
 
