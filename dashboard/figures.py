@@ -7,7 +7,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dashboard.palette import method_colour
+from mmm.stage.palette import method_colour
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for

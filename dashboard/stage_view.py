@@ -6,13 +6,14 @@ import numpy as np
 import streamlit as st
 
 from dashboard import controls
-from dashboard.components.stage import pack_stage, panel_from_motion, stage
+from dashboard.components.stage import stage
 from dashboard.recoveries import Request
 from dashboard.whatif_view import label_of
 from mmm import Clip, Motion
 from mmm.baselines import BASELINES
 from mmm.io.audio import encode_ogg
 from mmm.masks import Mask
+from mmm.stage.panels import pack_stage, panel_from_motion
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for

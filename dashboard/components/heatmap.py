@@ -7,8 +7,8 @@ import streamlit as st
 from jaxtyping import Bool, Float
 
 from dashboard.components.assets import script, styles
-from dashboard.components.payload import finite, pack, with_height
 from mmm.skeleton import Skeleton
+from mmm.stage.payload import finite, pack, with_height
 
 Array = np.ndarray
 

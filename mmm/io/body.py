@@ -89,9 +89,20 @@ def _mean_direction(vectors: Float[Array, "T 3"]) -> Float[Array, "3"]:
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).mean(axis=0)
 
 
+_Z_TO_Y = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
+
+
 def z_up_to_y_up(motion: Motion) -> Motion:
     """The same motion turned by -90 degrees about X, so that what was along Z is along Y."""
-    turn = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
+    return _turned(motion, _Z_TO_Y)
+
+
+def y_up_to_z_up(motion: Motion) -> Motion:
+    """The other way: what was along Y is along Z."""
+    return _turned(motion, _Z_TO_Y.T)
+
+
+def _turned(motion: Motion, turn: Float[Array, "3 3"]) -> Motion:
     rotations = motion.rotations.copy()
     rotations[:, 0] = turn @ rotations[:, 0]
     return Motion(motion.skeleton, rotations, motion.root_m @ turn.T, motion.fps)

@@ -4,7 +4,6 @@ Angles of a BVH joint are intrinsic and applied in the order of its channels. A 
 OFFSET (as in the files of LAFAN1 and Bandai-Namco), unless all of a joint's position channels stay at zero.
 """
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm import rotations as rot
-from mmm.errors import FileError
 from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
+from mmm.io.bvh_out import Layout, clip_to_document, turns
 from mmm.io.bvh_text import BvhDocument, BvhJoint, format_bvh, parse_bvh
 from mmm.io.files import read_text, write_atomically
 from mmm.motion import Clip, Motion
@@ -22,11 +21,6 @@ from mmm.skeleton import SMPL24, Skeleton
 
 Array = np.ndarray
 
-DEFAULT_ORDER = "ZYX"
-"""Euler order written for clips that come from other formats."""
-DEFAULT_UNIT_M = 0.01
-"""Unit written for clips that come from other formats: centimetres."""
-_ORDER = re.compile(r"(?!.*(.)\1)[XYZ]{0,3}")  # no axis twice running
 _MOVES = 0.01  # of the body's height: a joint whose place varies by more really travels
 _FAR = 0.25  # of the body's height: no bone from a root to its only child is as long
 
@@ -47,7 +41,7 @@ def read_bvh(path: Path, unit_m: float | None = None, fps: float | None = None) 
 
 
 def write_bvh(clip: Clip, path: Path) -> None:
-    """A clip as ``.bvh``: the unit and the Euler orders of the file it came from, else centimetres and ZYX.
+    """A clip as ``.bvh``, laid out as the BVH it came from (unit, joints, channels, up axis), else centimetres and ZYX.
 
     Raises:
         FileError: the file cannot be written.
@@ -80,16 +74,15 @@ def document_to_clip(document: BvhDocument, name: str, source: str, unit_m: floa
     skeleton = replace(skeleton, offsets_m=offsets[keep] * unit, end_sites=tips)
     root_m = (root * unit).astype(np.float32)
     motion = Motion(skeleton, rotations[:, keep], root_m, document.fps)
-    if is_z_up(skeleton, motion.rotations, root_m):
+    z_up = is_z_up(skeleton, motion.rotations, root_m)
+    if z_up:
         motion = z_up_to_y_up(motion)
         notes.append("The file has Z up; it is turned to Y up here.")
-    orders = {joint.name: _turns(joint) for joint in document.joints[keep]}
-    meta = MappingProxyType({"bvh": {"unit_m": unit, "orders": orders}})
+    layout = Layout(unit, {joint.name: joint.channels for joint in document.joints[keep]}, document.joints[:top],
+                    frozenset(document.joints[j].name for j in range(top + 1, len(document.joints))
+                              if _adds(document, places, j)), z_up)
+    meta = MappingProxyType({"bvh": layout.to_meta()})
     return Clip(name, _as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
-
-
-def _turns(joint: BvhJoint) -> str:
-    return "".join(channel[0] for channel in joint.channels if channel.endswith("rotation"))
 
 
 def _file_skeleton(document: BvhDocument) -> Skeleton:
@@ -107,7 +100,7 @@ def _local_transforms(document: BvhDocument) -> tuple[Float[Array, "T J 3 3"], F
     rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (len(values), len(joints), 3, 3)).copy()
     groups: dict[str, list[int]] = {}
     for j, joint in enumerate(joints):
-        groups.setdefault(_turns(joint), []).append(j)
+        groups.setdefault(turns(joint.channels), []).append(j)
     for order, members in groups.items():
         if order:
             columns = [[starts[j] + c for c, name in enumerate(joints[j].channels) if name.endswith("rotation")]
@@ -164,6 +157,11 @@ def _compose_chain(
     return place, turn
 
 
+def _adds(document: BvhDocument, places: Float[Array, "T J 3"], j: int) -> bool:
+    """Whether a joint's position channels are added to its OFFSET: zero throughout, and the OFFSET is not."""
+    return _has_place(document.joints[j]) and not places[:, j].any() and any(document.joints[j].offset)
+
+
 def _settle_offsets(
     document: BvhDocument, places: Float[Array, "T J 3"], top: int, height: float, unit_m: float | None,
     notes: list[str],
@@ -175,8 +173,8 @@ def _settle_offsets(
         if j <= top or not _has_place(joint):
             continue
         place = places[:, j]
-        if not place.any() and offsets[j].any():
-            continue  # zero throughout: this program adds its channels to OFFSET
+        if _adds(document, places, j):
+            continue
         mean = place.mean(axis=0)
         moved = float(np.linalg.norm(place - mean, axis=1).max())
         offsets[j] = mean if moved else place[0]
@@ -203,56 +201,3 @@ def _as_smpl(motion: Motion) -> Motion:
     tips = tuple((order.index(j), tip) for j, tip in motion.skeleton.end_sites)
     skeleton = Skeleton(SMPL24.names, parents, motion.skeleton.offsets_m[order], end_sites=tips)
     return Motion(skeleton, motion.rotations[:, order], motion.root_m, motion.fps)
-
-
-def clip_to_document(clip: Clip) -> BvhDocument:
-    """The clip as a BVH document: positions on the root alone, angles without jumps."""
-    motion, skeleton = clip.motion, clip.motion.skeleton
-    unit, orders = _kept(clip)
-    joints, columns = [], [motion.root_m.astype(np.float64) / unit]
-    for j, name in enumerate(skeleton.names):
-        known = orders.get(name, DEFAULT_ORDER)
-        # A joint that had fewer channels keeps them where they still say everything.
-        order = known + "".join(axis for axis in DEFAULT_ORDER if axis not in known) if len(known) < 3 else known
-        angles = np.degrees(continuous_euler(motion.rotations[:, j], order))
-        needed = 3 if np.abs(angles[:, len(known):]).max(initial=0) > 1e-4 else len(known)
-        turns = tuple(f"{axis}rotation" for axis in order[:needed])
-        places = () if j else ("Xposition", "Yposition", "Zposition")
-        x, y, z = (skeleton.offsets_m[j].astype(np.float64) / unit).tolist()
-        joints.append(BvhJoint(name, skeleton.parents[j], (x, y, z), (*places, *turns)))
-        columns.append(angles[:, :needed])
-    ends = [(j, (x / unit, y / unit, z / unit)) for j, (x, y, z) in skeleton.end_sites]
-    if any(set(name) & set("\r\n{}") for name in skeleton.names):
-        raise FileError(clip.name, "a joint's name holds a brace or a line end", "names that BVH can hold",
-                        "rename the joint")
-    return BvhDocument(joints, ends, motion.fps, np.concatenate(columns, axis=1))
-
-
-def _kept(clip: Clip) -> tuple[float, dict[str, str]]:
-    """Unit and Euler orders of the BVH that the clip came from, by name. What makes no sense is left out: a clip's meta
-    may come from a file."""
-    kept = clip.meta.get("bvh")
-    unit = kept.get("unit_m") if isinstance(kept, dict) else None
-    orders = kept.get("orders") if isinstance(kept, dict) else None
-    good = {name: order for name, order in orders.items() if isinstance(order, str) and _ORDER.fullmatch(order)} \
-        if isinstance(orders, dict) else {}
-    return (float(unit) if isinstance(unit, int | float) and 0 < unit < 1e9 else DEFAULT_UNIT_M), good
-
-
-def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Array, "T 3"]:
-    """Intrinsic Euler angles (radians, float64) that follow each other without jumps.
-
-    Every rotation has two triples of angles, (a, b, c) and (a + pi, pi - b, c + pi) (minus b where the order begins
-    and ends with one axis), each up to whole turns. Changing from one to the other costs the same either way, so
-    where to change can be told from neighbours alone, and the rest is a running parity.
-    """
-    first = rot.matrix_to_euler(rotations, order)
-    second = first + np.pi
-    second[:, 1] = (0 if order[0] == order[2] else np.pi) - first[:, 1]
-
-    def far(a: Float[Array, "n 3"], b: Float[Array, "n 3"]) -> Float[Array, "n"]:
-        return np.abs((a - b + np.pi) % (2 * np.pi) - np.pi).sum(axis=1)
-
-    changes = far(first[1:], second[:-1]) < far(first[1:], first[:-1])
-    other = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
-    return np.unwrap(np.where(other[:, None], second, first), axis=0)

@@ -68,7 +68,8 @@ def load_clip(
 
 
 def save_clip(clip: Clip, path: PathLike) -> None:
-    """Write a clip: ``.npz`` (everything, bit by bit), ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only).
+    """Write a clip: ``.npz`` (everything, bit by bit), ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only),
+    ``.glb`` (glTF binary, no music).
 
     The file appears under its name only when it is whole.
 
@@ -76,11 +77,16 @@ def save_clip(clip: Clip, path: PathLike) -> None:
         FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
     """
     path = Path(path)
-    writers: dict[str, Callable[[Clip, Path], None]] = {".npz": write_npz, ".bvh": write_bvh, ".pkl": write_aist}
+    writers: dict[str, Callable[[Clip, Path], None]] = {".npz": write_npz, ".bvh": write_bvh, ".pkl": write_aist,
+                                                        ".glb": _write_glb}
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(sorted(writers)), "choose one of these")
     writer(clip, path)
+
+
+def _write_glb(clip: Clip, path: Path) -> None:
+    importlib.import_module("mmm.io.gltf").write_glb(clip, path)  # its library takes 0.3 s to import
 
 
 def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None) -> Clip:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from mmm.errors import FileError
-from mmm.io.bvh import clip_to_document, document_to_clip
+from mmm.io.bvh import document_to_clip
+from mmm.io.bvh_out import clip_to_document
 from mmm.io.bvh_text import BvhDocument, BvhJoint
 from mmm.motion import Clip
 

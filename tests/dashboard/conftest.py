@@ -13,9 +13,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.payload import unpack
 from mmm import Clip, save_clip
 from mmm.skeleton import SMPL24
+from mmm.stage.payload import unpack
 from tests.mmm.making import smooth_motion
 
 ROOT = Path(__file__).resolve().parents[2]

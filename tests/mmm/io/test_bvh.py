@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from mmm.io import load_clip, save_clip
-from mmm.io.bvh import continuous_euler
+from mmm.io.bvh_out import continuous_euler
 from mmm.motion import Clip, Motion
 from mmm.rotations import geodesic_angle
 from mmm.skeleton import SMPL24, Skeleton
@@ -245,13 +245,17 @@ def test_the_writer_puts_units_orders_and_channels_back(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [
-    {"unit_m": -1, "orders": {"Hips": "QQ", "Spine": "XX", "Head": 5}}, {"unit_m": "big", "orders": 3}, "no", None,
+    {"unit_m": -1, "channels": {"Hips": "QQ", "Spine": "Xrotation Xrotation", "Head": 5},
+     "above": [["Hips", [0, 0, 0], ""]]},
+    {"unit_m": "big", "channels": 3, "above": [["A", [0, 0], ""], 4], "added": 7, "z_up": "yes"}, "no", None,
 ])
 def test_meta_that_makes_no_sense_is_not_put_back(tmp_path, tree_clip, kept):
     save_clip(Clip("a", tree_clip.motion, meta={"bvh": kept}), tmp_path / "a.bvh")
     again = load_clip(tmp_path / "a.bvh")
     same(again.motion, tree_clip.motion)
-    assert again.meta["bvh"] == {"unit_m": 0.01, "orders": dict.fromkeys(("Hips", "Spine", "Head"), "ZYX")}
+    turns = "Zrotation Yrotation Xrotation"
+    assert again.meta["bvh"] == {"unit_m": 0.01, "channels": {
+        "Hips": f"Xposition Yposition Zposition {turns}", "Spine": turns, "Head": turns}}
 
 
 def test_a_chain_deeper_than_python_recurses(tmp_path):

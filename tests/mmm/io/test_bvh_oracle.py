@@ -47,8 +47,9 @@ def test_smpl_written_by_us(tmp_path, smpl_clip):
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
 @pytest.mark.parametrize("unit_m", [0.01, 1.0, 0.0254])
 def test_every_order_and_unit_written_by_us(tmp_path, tree_clip, order, unit_m):
-    orders = dict(zip(tree_clip.motion.skeleton.names, (order, order[::-1], "ZYX"), strict=True))
-    clip = Clip("a", tree_clip.motion, meta={"bvh": {"unit_m": unit_m, "orders": orders}})
+    channels = {name: " ".join(f"{axis}rotation" for axis in turns) for name, turns in
+                zip(tree_clip.motion.skeleton.names, (order, order[::-1], "ZYX"), strict=True)}
+    clip = Clip("a", tree_clip.motion, meta={"bvh": {"unit_m": unit_m, "channels": channels}})
     save_clip(clip, tmp_path / "a.bvh")
     assert f"CHANNELS 6 Xposition Yposition Zposition {order[0]}rotation" in (tmp_path / "a.bvh").read_text()
     agree(tmp_path / "a.bvh", clip.motion, unit_m, [0, 5, 11])

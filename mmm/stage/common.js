@@ -94,7 +94,7 @@ const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * t);
 const css = (c, alpha = 1) => `rgba(${c.map((v) => Math.round(v)).join(",")},${alpha})`;
 const luminance = (c) => (0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]) / 255;
 
-/** One colour a method, everywhere on the page; dashboard/palette.py says the same to Python. The model has the theme's
+/** One colour a method, everywhere on the page; mmm/stage/palette.py says the same to Python. The model has the theme's
  *  primary colour, the truth that of the text. `other` is for curves that are none of these. */
 const METHOD_COLOURS = {
   light: { hold: "#3f8ac9", slerp: "#1f8a80", inertial: "#8f1d4f", spline: "#7b46b8", other: "#6b7a12" },

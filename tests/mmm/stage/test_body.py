@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from dashboard.components.body import added_tips, body_of, facing_rad
-from dashboard.components.stage import panel_from_motion
 from mmm import rotations as rot
 from mmm.motion import Motion
 from mmm.skeleton import SMPL24, Skeleton
+from mmm.stage.body import added_tips, body_of, facing_rad
+from mmm.stage.panels import panel_from_motion
 from tests.dashboard.components.dance import dance
 
 JOINT = {name: j for j, name in enumerate(SMPL24.names)}

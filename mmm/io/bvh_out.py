@@ -1,0 +1,184 @@
+"""Clips as BVH documents, laid out as the file they came from: its unit, channels, joints' order, root and up axis."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm import rotations as rot
+from mmm.errors import FileError
+from mmm.io.body import y_up_to_z_up
+from mmm.io.bvh_text import BvhDocument, BvhJoint
+from mmm.motion import Clip
+from mmm.skeleton import Skeleton
+
+Array = np.ndarray
+
+DEFAULT_ORDER = "ZYX"
+"""Euler order written for clips that come from other formats."""
+DEFAULT_UNIT_M = 0.01
+"""Unit written for clips that come from other formats: centimetres."""
+_PLACES = ("Xposition", "Yposition", "Zposition")
+_ORDER = re.compile(r"(?!.*(.)\1)[XYZ]{0,3}")  # no axis twice running
+
+
+@dataclass
+class Layout:
+    """What a BVH file says beside the movement; a clip carries it in ``meta["bvh"]``, as JSON can hold it."""
+
+    unit_m: float = DEFAULT_UNIT_M
+    channels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each joint, in the file's order of joints."""
+    above: list[BvhJoint] = field(default_factory=list)
+    """Joints above the one that is the root here; they are written back unmoved."""
+    added: frozenset[str] = frozenset()
+    """Joints whose position channels are zero throughout, their OFFSET standing."""
+    z_up: bool = False
+
+    def to_meta(self) -> dict[str, Any]:
+        """Plain lists and text; what is empty is left out."""
+        meta: dict[str, Any] = {"unit_m": self.unit_m,
+                                "channels": {name: " ".join(words) for name, words in self.channels.items()}}
+        if self.above:
+            meta["above"] = [[joint.name, list(joint.offset), " ".join(joint.channels)] for joint in self.above]
+        if self.added:
+            meta["added"] = sorted(self.added)
+        return meta | {"z_up": True} if self.z_up else meta
+
+    @classmethod
+    def of(cls, clip: Clip) -> "Layout":
+        """A clip's own, or the plain one. What makes no sense is left out: a clip's meta may come from a file."""
+        meta = clip.meta.get("bvh")
+        if not isinstance(meta, dict):
+            return cls()
+        unit, channels, above = meta.get("unit_m"), meta.get("channels"), meta.get("above")
+        added = meta.get("added")
+        found = cls(float(unit) if isinstance(unit, int | float) and 0 < unit < 1e9 else DEFAULT_UNIT_M)
+        if isinstance(channels, dict):
+            read = {name: _channels(words) for name, words in channels.items()}
+            found.channels = {name: words for name, words in read.items() if words is not None}
+        found.above = _above(above, set(clip.motion.skeleton.names))
+        if isinstance(added, list):
+            found.added = frozenset(name for name in added if isinstance(name, str))
+        found.z_up = meta.get("z_up") is True
+        return found
+
+
+def turns(channels: tuple[str, ...]) -> str:
+    """The Euler order of a joint's channels."""
+    return "".join(channel[0] for channel in channels if channel.endswith("rotation"))
+
+
+def _channels(text: object) -> tuple[str, ...] | None:
+    words = tuple(text.split()) if isinstance(text, str) else ("nothing",)
+    places = [word for word in words if word in _PLACES]
+    good = all(word in _PLACES or re.fullmatch("[XYZ]rotation", word) for word in words)
+    return words if good and len(set(places)) == len(places) and _ORDER.fullmatch(turns(words)) else None
+
+
+def _above(listed: object, taken: set[str]) -> list[BvhJoint]:
+    joints: list[BvhJoint] = []
+    for number, item in enumerate(listed if isinstance(listed, list) else []):
+        try:
+            name, (x, y, z), words = item
+            offset = (float(x), float(y), float(z))
+        except (TypeError, ValueError):
+            return []
+        channels = _channels(words)
+        if not isinstance(name, str) or name in taken or channels is None or not np.isfinite(offset).all():
+            return []
+        taken.add(name)
+        joints.append(BvhJoint(name, number - 1, offset, channels))
+    return joints
+
+
+def clip_to_document(clip: Clip) -> BvhDocument:
+    """The clip as a BVH document: every joint's channels as in the clip's own file, angles without jumps.
+
+    Raises:
+        FileError: a joint's name cannot stand in such a file.
+    """
+    kept = Layout.of(clip)
+    motion = y_up_to_z_up(clip.motion) if kept.z_up else clip.motion
+    skeleton, frames = motion.skeleton, len(motion)
+    if any(set(name) & set("\r\n{}") for name in skeleton.names):
+        raise FileError(clip.name, "a joint's name holds a brace or a line end", "names that BVH can hold",
+                        "rename the joint")
+    joints, columns = list(kept.above), [_unmoved(joint, frames) for joint in kept.above]
+    shift = np.sum([joint.offset for joint in kept.above], axis=0) if kept.above else np.zeros(3)
+    order = _file_order(skeleton, list(kept.channels))
+    index = {j: len(kept.above) + i for i, j in enumerate(order)}
+    for j in order:
+        name, parent = skeleton.names[j], skeleton.parents[j]
+        x, y, z = (skeleton.offsets_m[j].astype(np.float64) / kept.unit_m).tolist()
+        place = motion.root_m.astype(np.float64) / kept.unit_m - shift if parent < 0 else np.tile(
+            np.zeros(3) if name in kept.added else (x, y, z), (frames, 1))
+        channels, values = _joint_columns(kept.channels.get(name), motion.rotations[:, j], place, root=parent < 0)
+        joints.append(BvhJoint(name, index[parent] if parent >= 0 else len(kept.above) - 1, (x, y, z), channels))
+        columns.append(values)
+    ends = [(index[j], (x / kept.unit_m, y / kept.unit_m, z / kept.unit_m)) for j, (x, y, z) in skeleton.end_sites]
+    return BvhDocument(joints, ends, motion.fps, np.concatenate(columns, axis=1))
+
+
+def _unmoved(joint: BvhJoint, frames: int) -> Float[Array, "T C"]:
+    """Where a joint stands that only carries others: its position channels repeat its OFFSET."""
+    row = [joint.offset["XYZ".index(word[0])] if word in _PLACES else 0.0 for word in joint.channels]
+    return np.tile(row, (frames, 1)).reshape(frames, len(row))
+
+
+def _file_order(skeleton: Skeleton, named: list[str]) -> list[int]:
+    """Depth first, brothers as the file had them: BVH nests, and SMPL's own order does not."""
+    rank = {name: number for number, name in enumerate(named)}
+    children: list[list[int]] = [[] for _ in skeleton.names]
+    for j, parent in enumerate(skeleton.parents[1:], start=1):
+        children[parent].append(j)
+    order, todo = [], [0]
+    while todo:
+        j = todo.pop()
+        order.append(j)
+        todo += sorted(children[j], key=lambda k: (rank.get(skeleton.names[k], len(rank)), k), reverse=True)
+    return order
+
+
+def _joint_columns(
+    known: tuple[str, ...] | None, rotations: Float[Array, "T 3 3"], place: Float[Array, "T 3"], root: bool
+) -> tuple[tuple[str, ...], Float[Array, "T C"]]:
+    """A joint's channels, the file's own where they say everything, and their values."""
+    if known is None:
+        known = tuple(f"{axis}rotation" for axis in DEFAULT_ORDER)
+    given = turns(known)
+    order = given + "".join(axis for axis in DEFAULT_ORDER if axis not in given) if len(given) < 3 else given
+    angles = np.degrees(continuous_euler(rotations, order))
+    if np.abs(angles[:, len(given):]).max(initial=0) > 1e-4:
+        known = (*known, *(f"{axis}rotation" for axis in order[len(given):]))
+    if root:
+        known = (*(word for word in _PLACES if word not in known), *known)
+    columns, at = [], 0
+    for word in known:
+        if word in _PLACES:
+            columns.append(place[:, "XYZ".index(word[0])])
+        else:
+            columns.append(angles[:, at])
+            at += 1
+    return known, np.stack(columns, axis=1) if columns else np.zeros((len(place), 0))
+
+
+def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Array, "T 3"]:
+    """Intrinsic Euler angles (radians, float64) that follow each other without jumps.
+
+    Every rotation has two triples of angles, (a, b, c) and (a + pi, pi - b, c + pi) (minus b where the order begins
+    and ends with one axis), each up to whole turns. Changing from one to the other costs the same either way, so
+    where to change can be told from neighbours alone, and the rest is a running parity.
+    """
+    first = rot.matrix_to_euler(rotations, order)
+    second = first + np.pi
+    second[:, 1] = (0 if order[0] == order[2] else np.pi) - first[:, 1]
+
+    def far(a: Float[Array, "n 3"], b: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        return np.abs((a - b + np.pi) % (2 * np.pi) - np.pi).sum(axis=1)
+
+    changes = far(first[1:], second[:-1]) < far(first[1:], first[:-1])
+    other = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
+    return np.unwrap(np.where(other[:, None], second, first), axis=0)

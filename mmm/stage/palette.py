@@ -1,0 +1,42 @@
+"""The page's colours for Python: one colour a method, as in the components (``METHOD_COLOURS`` in common.js)."""
+
+Colour = tuple[int, int, int]
+"""Red, green, blue, 0 to 255."""
+MODEL = {"light": "#d9480f", "dark": "#ff8a4c"}
+"""The theme's primary colours, as ``.streamlit/config.toml`` has them."""
+THEMES = {
+    "light": {"background": "#fbfaf8", "surface": "#f1efea", "text": "#22252b", "primary": MODEL["light"]},
+    "dark": {"background": "#14161a", "surface": "#1e2127", "text": "#e8e6e1", "primary": MODEL["dark"]},
+}
+"""The two themes' colours, from the same file."""
+BASELINE_COLOURS = {
+    "light": {"hold": "#3f8ac9", "slerp": "#1f8a80", "inertial": "#8f1d4f", "spline": "#7b46b8"},
+    "dark": {"hold": "#6db3f2", "slerp": "#4fc0b0", "inertial": "#ffc2dd", "spline": "#b898f0"},
+}
+
+
+def method_colour(name: str, dark: bool = False) -> str:
+    """CSS colour of a method: a baseline's own, else the model's."""
+    theme = "dark" if dark else "light"
+    return BASELINE_COLOURS[theme].get(name, MODEL[theme])
+
+
+def rgb(colour: str) -> Colour:
+    """``"#d9480f"`` as numbers, 0 to 255."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def mix(a: Colour, b: Colour, share: float) -> Colour:
+    """A colour between two: ``a`` at 0, ``b`` at 1."""
+    red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    return red, green, blue
+
+
+def look_colour(name: str, role: str, theme: str) -> Colour:
+    """The colour of a body's hidden frames and of its label, as ``lookColour`` in common.js has it."""
+    if role == "truth":
+        return mix(rgb(THEMES[theme]["text"]), rgb(THEMES[theme]["background"]), 0.45)
+    if role == "model":
+        return rgb(MODEL[theme])
+    word = name.lower().replace(",", " ").split()
+    return rgb(method_colour(word[0] if word else "", theme == "dark"))

@@ -1,0 +1,76 @@
+"""A scene: who is shown, what was hidden, the music. Film, web page and workbench all draw the same one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mmm.motion import Clip, Motion, Music
+from mmm.stage.panels import MAX_PANELS, Role, pack_stage, panel_from_motion
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Performer:
+    """One body on the stage."""
+
+    name: str
+    motion: Motion
+    role: Role
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One to five bodies of equal length.
+
+    Raises:
+        ValueError: none or too many of them, or their lengths, rates or the mask disagree.
+    """
+
+    title: str
+    performers: tuple[Performer, ...]
+    hidden: Bool[Array, "T J"] | None = None
+    """True where those that are not the truth could not look."""
+    music: Music | None = None
+    errors: Mapping[str, Float[Array, "T"]] = field(default_factory=dict)
+    """Centimetres a frame, by name, the model's first."""
+
+    def __post_init__(self) -> None:
+        rates = {(len(p.motion), p.motion.fps) for p in self.performers}
+        if not 1 <= len(self.performers) <= MAX_PANELS or len(rates) != 1:
+            raise ValueError(f"{len(self.performers)} bodies of {sorted(rates)} frames and rates")
+        if self.hidden is not None and len(self.hidden) != len(self):
+            raise ValueError(f"hidden has {len(self.hidden)} frames, the bodies {len(self)}")
+
+    def __len__(self) -> int:
+        return len(self.performers[0].motion)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.performers[0].motion.fps
+
+    @property
+    def duration_s(self) -> float:
+        """How long it plays."""
+        return len(self) / self.fps
+
+    @property
+    def floor_m(self) -> float:
+        """Height of the floor under the first body."""
+        return round(self.performers[0].motion.floor_m(), 4)
+
+    def payload(self, sound: bytes | None = None) -> bytes:
+        """What the stage's JavaScript is fed; ``sound`` is an encoded recording that starts with frame 0."""
+        audio = self.music.audio if self.music else None
+        return pack_stage(
+            [panel_from_motion(p.name, p.motion, p.role) for p in self.performers], fps=self.fps, hidden=self.hidden,
+            waveform=audio.samples.mean(axis=1) if audio else None, audio=sound, floor_m=self.floor_m,
+            beats=self.music.beats if self.music else None, title=self.title, errors=self.errors)
+
+
+def scene_of(clip: Clip) -> Scene:
+    """One clip alone on the stage."""
+    return Scene(clip.name, (Performer(clip.name, clip.motion, "truth"),), music=clip.music)

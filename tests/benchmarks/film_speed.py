@@ -1,0 +1,61 @@
+"""How fast films are written: two dancers side by side, 1280 x 720, with sound.
+
+    taskset -c 0,1 python -m tests.benchmarks.film_speed --rounds 3
+
+Each round writes the film and then only draws it, so that the two share what else the machine does; processor time of
+the drawing is what one undisturbed core would need. The demand is 40 pictures a second on two cores.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from mmm import load_clip, masks
+from mmm.baselines import BASELINES
+from mmm.io.video import write_film
+from mmm.stage.film import Film
+from mmm.stage.scene import Performer, Scene
+
+SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
+
+
+def scene(frames: int) -> Scene:
+    """A sample dance and its slerp recovery."""
+    clip = load_clip(SAMPLE, frames=(0, frames))
+    mask = masks.every_nth(clip, 15)
+    recovered = BASELINES["slerp"](clip, mask.hidden)
+    both = Performer("Truth", clip.motion, "truth"), Performer("slerp", recovered, "baseline")
+    return Scene(clip.name, both, mask.hidden, clip.music)
+
+
+def measure(shown: Scene) -> dict[str, float]:
+    """Pictures a second: written whole (wall clock), drawn (wall clock), drawn (processor time)."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        write_film(shown, Path(folder) / "film.mp4")
+        written = time.perf_counter() - start
+    film = Film(shown)
+    start, busy = time.perf_counter(), time.process_time()
+    for number in range(len(film)):
+        film.frame(number)
+    drawn, busy = time.perf_counter() - start, time.process_time() - busy
+    return {"written": len(film) / written, "drawn": len(film) / drawn, "drawn_cpu": len(film) / busy}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=300)
+    given = parser.parse_args()
+    shown = scene(given.frames)
+    rounds = [measure(shown) for _ in range(given.rounds)]
+    for name in rounds[0]:
+        print(f"{name:10} {statistics.median(r[name] for r in rounds):6.1f} pictures a second "
+              f"({', '.join(f'{r[name]:.1f}' for r in rounds)})")
+    print(f"written / drawn {statistics.median(r['written'] / r['drawn'] for r in rounds):.2f} (median of pairs)")
+
+
+if __name__ == "__main__":
+    main()
