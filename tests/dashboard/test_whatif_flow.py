@@ -16,7 +16,7 @@ def page(open_workbench, checkpoint_folder):
 
 
 def maps_of(page) -> list[str]:
-    from dashboard.components.payload import unpack
+    from mmm.stage.payload import unpack
 
     return [unpack(e.proto.bytes)[0]["title"] for e in page.app.get("bidi_component")
             if e.proto.component_name == "mmm_heatmap"]
@@ -69,7 +69,7 @@ def test_an_attribution_is_a_strip_over_the_waveform(page):
     request = page.app.session_state["attention_job"].request.request
     page.app.session_state["explain_asked"] = (request, 50, "left_arm", "gradients")
     page.run().until(lambda p: any("most comes from the music at frame" in m.value for m in p.app.markdown))
-    from dashboard.components.payload import unpack
+    from mmm.stage.payload import unpack
 
     curve = [unpack(e.proto.bytes) for e in page.app.get("bidi_component") if e.proto.component_name == "mmm_curves"]
     header, arrays = next(one for one in curve if one[0]["shines"])
