@@ -26,14 +26,16 @@ def page(chromium, checkpoint_folder) -> Iterator[Page]:
     page = watched.page
     page.set_default_timeout(LIMIT_MS)
     expect.set_options(timeout=LIMIT_MS)
-    page.goto(servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}) + QUERY)
-    page.locator(".wb-table").wait_for()
-    page.get_by_role("button", name="Pause").click()
-    page.get_by_text("Attention: what the network looks at").click()
-    page.locator(".attention[data-painted]").wait_for()
-    yield page
-    watched.context.close()
-    servers.close()
+    try:
+        page.goto(servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}) + QUERY)
+        page.locator(".wb-table").wait_for()
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_text("Attention: what the network looks at").click()
+        page.locator(".attention[data-painted]").wait_for()
+        yield page
+    finally:
+        watched.context.close()
+        servers.close()
     assert not watched.problems, watched.problems
 
 
