@@ -68,6 +68,7 @@ def test_silencing_a_dragged_span_stands_beside_the_recovery(page):
     page.get_by_role("button", name="Change and recover").click()
     page.locator('canvas[data-panel="Muted 30-89"]').wait_for()
     page.get_by_text("Both recoveries stand on the stage").wait_for()
+    page.locator('canvas[data-panel="Muted 30-89"]').scroll_into_view_if_needed()  # out of sight it is not drawn
     seek(page, 60)
     expect(page.locator('canvas[data-panel="Muted 30-89"]')).to_have_attribute("data-frame", "60")
     before, after = (page.locator(f'canvas[data-panel="{name}"]').get_attribute("data-checksum")
