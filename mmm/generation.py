@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from mmm.attention import AttentionTrace
 from mmm.catalog import check_fit
-from mmm.errors import SpecError
+from mmm.errors import ModelError, SpecError
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion, Music
 from mmm.music import silence
@@ -118,7 +118,7 @@ def generate(
             ``attention_frame`` is not generated.
         ModelError: the network does not fit the clip.
     """
-    known = _check(model, clip, seed_frames, frames, music, variety, roles)
+    known = _check(model, clip, seed_frames, frames, music, variety, seed, roles)
     if attention_frame is not None and not seed_frames <= attention_frame < seed_frames + frames:
         raise SpecError(f"attention_frame {attention_frame}", "not a generated frame",
                         f"{seed_frames} to {seed_frames + frames - 1}", "choose one of these")
@@ -127,7 +127,7 @@ def generate(
 
 def _check(
     model: MaskedMotionModel, clip: Clip, seed_frames: int, frames: int, music: Music | None, variety: float,
-    roles: Mapping[str, str] | None,
+    seed: int, roles: Mapping[str, str] | None,
 ) -> Music | None:
     """The music to hear, without its sound."""
     least = max(2, round(MIN_SEED_S * clip.motion.fps))
@@ -136,6 +136,8 @@ def _check(
                         f"{least} to {len(clip)}", "choose another length")
     if frames < 1:
         raise SpecError(f"{frames} frames to generate", "nothing to do", "1 or more", "ask for more")
+    if seed < 0:
+        raise SpecError(f"seed {seed}", "below zero", "0 or more", "choose another number")
     if not 0 <= variety <= 3:
         raise SpecError(f"variety {variety:g}", "out of range", "0 to 3", "choose a value between")
     music = music or clip.music
@@ -150,6 +152,9 @@ def _check(
     if len(music) < seed_frames + frames:
         raise SpecError("music", f"it lasts {len(music)} frames", f"{seed_frames} of seed and {frames} to generate",
                         f"generate at most {len(music) - seed_frames} frames, or choose a longer song")
+    if music.features.shape[1] != model.config.music_size:
+        raise ModelError("music", f"{music.features.shape[1]} music features a frame",
+                         f"the network's {model.config.music_size}", "take them anew from the recording (--music)")
     return replace(music, audio=None)
 
 
@@ -241,24 +246,25 @@ def generate_clip(
         if progress is not None:
             progress((chunk.first + len(chunk.motion) - seed_frames) / frames)
     return assemble(model, clip, parts, seed_frames=seed_frames, music=music, variety=variety, seed=seed,
-                    elapsed_s=time.perf_counter() - started)
+                    elapsed_s=time.perf_counter() - started, roles=roles)
 
 
 def assemble(
     model: MaskedMotionModel, clip: Clip, parts: list[Motion], *, seed_frames: int, music: Music | None, variety: float,
-    seed: int, elapsed_s: float,
+    seed: int, elapsed_s: float, roles: Mapping[str, str] | None = None,
 ) -> Generation:
-    """A seed and the chunks after it, as one result."""
+    """A seed and the chunks after it, as one result; ``roles`` as given to :func:`generate`."""
     motion = Motion(clip.motion.skeleton, np.concatenate([part.rotations for part in parts]),
                     np.concatenate([part.root_m for part in parts]), clip.motion.fps)
     heard = music or clip.music
-    whole = heard.crop(0, len(motion)) if heard is not None and len(heard) >= len(motion) else None
+    beside = heard is not None and heard.fps == motion.fps and len(heard) >= len(motion)
+    whole = heard.crop(0, len(motion)) if heard is not None and beside else None
+    made = Clip(f"{clip.name} continued", motion, whole, clip.source, clip.split, clip.notes, clip.meta)
     truth = clip.crop(0, min(len(clip), len(motion))) if len(clip) > seed_frames and music is None else None
-    notes = list(check_fit(model.config, clip if heard is None or clip.music else replace(clip, music=None)))
+    notes = list(check_fit(model.config, made, roles))
     if not any("last" in spec for spec in model.config.trained_masks or []):
         notes.append(f"{model.name_or_path or 'This network'} was not trained to go on without an end: it fills gaps.")
     if len(clip) == seed_frames:
         notes.append("The clip ends with the seed: there is no truth to compare with.")
     name = model.name_or_path or model.config.model_type
-    return Generation(Clip(f"{clip.name} continued", motion, whole, clip.source, clip.split, clip.notes, clip.meta),
-                      seed_frames, name, variety, seed, elapsed_s, truth, tuple(notes))
+    return Generation(made, seed_frames, name, variety, seed, elapsed_s, truth, tuple(notes))
