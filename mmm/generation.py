@@ -16,6 +16,7 @@ from jaxtyping import Float
 from mmm.attention import AttentionTrace
 from mmm.catalog import check_fit
 from mmm.errors import ModelError, SpecError
+from mmm.grounding import Ground
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion, Music
 from mmm.music import silence
@@ -168,6 +169,8 @@ def _stream(
     past = clip.motion.crop(max(0, seed_frames - known), seed_frames)
     lift = _lift(model, clip.motion.crop(0, seed_frames))
     past = replace(past, root_m=past.root_m + lift)
+    # Networks on one skeleton know the place they dance in; those on roles know only what is around them.
+    ground = Ground.of(past) if model.config.representation == "roles" else None
     at, end = seed_frames, seed_frames + frames
     while at < end:
         noise = _next_noise(model.config.noise_size, noise, rng)
@@ -181,6 +184,8 @@ def _stream(
         look = attention_frame - first if attention_frame is not None and asked else None
         result = _go_on(model, past, room, heard, None if noise is None else noise * np.float32(variety), roles, look)
         found, trace = result.recovered.motion, result.attention
+        if ground is not None:
+            found = ground.corrected(found, len(past))
         if trace is not None:
             trace = replace(trace, frames=(first + trace.frames[0], first + trace.frames[1]))
         new = found.crop(len(past), len(past) + kept_now)

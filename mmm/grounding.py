@@ -1,0 +1,90 @@
+"""Feet on the ground: what a generated root is corrected by, so that feet that are down stay where they are.
+
+A network places every joint a little wrong, and a root that is wrong by a centimetre a frame slides the whole body over
+the floor. Only the root is moved: up where a foot would sink in, down where nothing has touched the ground for a while,
+and against the way of the feet that are down.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import gaussian_filter1d, minimum_filter1d
+
+from mmm.motion import Motion
+
+Array = np.ndarray
+
+DOWN_M = 0.03
+"""A foot is down up to so high above where it rests."""
+EDGE_M = 0.008
+"""How gradually that ends."""
+AIRBORNE_S = 0.8
+"""Longer than any jump: who has not touched the ground for so long floats, and is let down."""
+FASTEST_M_S = 1.2
+"""A foot that is low but faster than this swings by; it is no support."""
+SMOOTH_S = 0.04
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where the feet of one body rest."""
+
+    feet: tuple[int, ...]
+    rest_m: Float[Array, "F"]
+    """Height of each foot joint when it is down."""
+
+    @staticmethod
+    def of(seed: Motion) -> "Ground | None":
+        """From a stretch of real motion; None for a body without feet."""
+        feet = seed.skeleton.feet
+        if not feet:
+            return None
+        low = np.percentile(seed.positions()[..., 1], 5, axis=0)
+        mirrored = np.minimum(low, low[list(seed.skeleton.mirror_index)])  # one foot may not come down in a short seed
+        return Ground(tuple(feet), mirrored[list(feet)].astype(np.float32))
+
+    def corrected(self, motion: Motion, known: int) -> Motion:
+        """The motion with its root moved from frame ``known`` on; what is before stays as it is.
+
+        Args:
+            motion: the past and what was generated after it.
+            known: how many frames are the past's; at least 1.
+        """
+        if known >= len(motion):
+            return motion
+        feet = motion.positions()[:, list(self.feet)]
+        clearance = feet[..., 1] - self.rest_m  # (T, F)
+        lift = self._lift(clearance.min(axis=1), motion.fps, known)
+        slide = self._slide(feet, clearance + lift[:, None], motion.fps, known)
+        moved = motion.root_m.copy()
+        moved[:, 1] += lift
+        moved[:, [0, 2]] -= slide
+        return Motion(motion.skeleton, motion.rotations, moved, motion.fps)
+
+    @staticmethod
+    def _lift(lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:
+        """Up out of the floor at once; down to it where the lowest of a while is above it."""
+        sunk = np.minimum(lowest, 0)
+        floating = np.maximum(minimum_filter1d(lowest, max(3, round(AIRBORNE_S * fps)), mode="nearest"), 0)
+        wanted = -(sunk + floating)
+        wanted[:known] = 0
+        smooth = gaussian_filter1d(wanted, SMOOTH_S * fps, mode="nearest")
+        smooth[:known] = 0
+        # Smoothing must not let anything sink again, nor begin with a jump.
+        ramp = np.minimum((np.arange(len(lowest)) - known + 1) / max(1.0, 0.1 * fps), 1).clip(min=0)
+        return (np.maximum(smooth, np.minimum(wanted, -sunk)) * ramp).astype(np.float32)
+
+    @staticmethod
+    def _slide(feet: Float[Array, "T F 3"], clearance: Float[Array, "T F"], fps: float, known: int
+               ) -> Float[Array, "T 2"]:
+        """How far the feet that are down have been carried over the ground since the last known frame."""
+        step = np.diff(feet[..., [0, 2]], axis=0)  # (T-1, F, 2) metres
+        down = 1 / (1 + np.exp(np.clip((clearance[1:] - DOWN_M) / EDGE_M, -30, 30)))
+        speed = np.linalg.norm(step, axis=-1) * fps
+        support = down * np.clip(1.5 - speed / FASTEST_M_S, 0, 1)
+        total = support.sum(axis=1, keepdims=True)
+        carried = (step * support[..., None]).sum(axis=1) / np.maximum(total, 1e-6)
+        carried *= support.max(axis=1, keepdims=True)
+        carried[: known - 1] = 0
+        return np.concatenate([np.zeros((1, 2)), np.cumsum(carried, axis=0)]).astype(np.float32)

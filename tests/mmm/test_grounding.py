@@ -1,0 +1,97 @@
+"""The root of a generated motion is moved so that feet stay where they are down; nothing else changes."""
+
+import numpy as np
+import pytest
+
+from mmm.grounding import Ground
+from mmm.motion import Motion
+from mmm.skeleton import SMPL24, Skeleton
+from tests.mmm.making import smooth_motion
+
+FEET = list(SMPL24.feet)
+
+
+def standing(frames: int = 90, drift_m_s: float = 0.0, sink_m_s: float = 0.0, fps: float = 30.0) -> Motion:
+    """The rest pose, its feet on the floor, carried along and down after the first second."""
+    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (frames, 24, 3, 3)).copy()
+    still = Motion(SMPL24, rotations, np.zeros((frames, 3), np.float32), fps)
+    root = np.zeros((frames, 3), np.float32)
+    root[:, 1] = -still.positions()[0, FEET, 1].min()
+    after = np.maximum(np.arange(frames) - 29, 0) / fps
+    root[:, 0] += drift_m_s * after
+    root[:, 1] -= sink_m_s * after
+    return Motion(SMPL24, rotations, root, fps)
+
+
+def test_feet_that_stand_are_not_carried_away():
+    ground = Ground.of(standing(30))
+    found = ground.corrected(standing(drift_m_s=0.3), 30)
+    assert np.abs(found.root_m[-1, 0] - found.root_m[29, 0]) < 0.02
+    assert standing(drift_m_s=0.3).root_m[-1, 0] > 0.55
+
+
+@pytest.mark.parametrize("sink", [0.2, -0.2])
+def test_nobody_sinks_or_floats(sink):
+    ground = Ground.of(standing(30))
+    found = ground.corrected(standing(150, sink_m_s=sink), 30)
+    lowest = found.positions()[60:, FEET, 1].min(axis=1)
+    assert lowest.min() > -0.02
+    assert lowest.max() < 0.1  # who rises slowly is let down by the lowest of a while
+
+
+def test_a_jump_stays_a_jump():
+    motion = standing(120)
+    root = motion.root_m.copy()
+    time = np.arange(15) / 30
+    root[50:65, 1] += (4.9 * time * (14 / 30 - time)).astype(np.float32)
+    jump = Motion(SMPL24, motion.rotations, root, 30.0)
+    found = Ground.of(standing(30)).corrected(jump, 30)
+    np.testing.assert_allclose(found.root_m[45:70, 1], root[45:70, 1], atol=0.01)
+
+
+def test_who_walks_still_gets_along():
+    """Feet that are carried by turns, one down while the other swings: the body goes on, the support does not slide."""
+    frames, fps = 120, 30.0
+    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (frames, 24, 3, 3)).copy()
+    phase = 2 * np.pi * np.arange(frames) / fps
+    for side, sign in (("left", 1), ("right", -1)):
+        bent = 0.8 * np.maximum(-sign * np.cos(phase), 0)  # the knee of the leg that swings forward
+        for joint, angle in (("hip", 0.35 * sign * np.sin(phase)), ("knee", bent)):
+            at = SMPL24.names.index(f"{side}_{joint}")
+            rotations[:, at, 1, 1] = rotations[:, at, 2, 2] = np.cos(angle)
+            rotations[:, at, 1, 2], rotations[:, at, 2, 1] = -np.sin(angle), np.sin(angle)
+    legs = Motion(SMPL24, rotations, np.zeros((frames, 3), np.float32), fps)
+    root = np.zeros((frames, 3), np.float32)
+    root[:, 1] = -legs.positions()[:, FEET, 1].min(axis=1)
+    there = Motion(SMPL24, rotations, root, fps)
+    found = Ground.of(there).corrected(there, 20)
+    assert np.ptp(found.root_m[:, 2]) > 0.3  # walking on the spot becomes walking
+    low = found.positions()[21:, FEET, 1].argmin(axis=1)
+    steps = np.linalg.norm(np.diff(found.positions()[20:, FEET][..., [0, 2]], axis=0), axis=-1)
+    before = np.linalg.norm(np.diff(there.positions()[20:, FEET][..., [0, 2]], axis=0), axis=-1)
+    rows = np.arange(len(low))
+    assert steps[rows, low].mean() < 0.5 * before[rows, low].mean()
+
+
+def test_the_past_and_all_joints_stay_bit_for_bit():
+    motion = smooth_motion(1, 90, SMPL24, 30.0)
+    found = Ground.of(motion.crop(0, 30)).corrected(motion, 30)
+    np.testing.assert_array_equal(found.root_m[:30], motion.root_m[:30])
+    np.testing.assert_array_equal(found.rotations, motion.rotations)
+    step = np.linalg.norm(np.diff(found.root_m - motion.root_m, axis=0), axis=1)
+    assert step.max() < 0.12  # no jump where the correction begins
+
+
+def test_one_foot_in_the_air_rests_where_the_other_does():
+    seed = standing(30)
+    rotations = seed.rotations.copy()
+    hip = SMPL24.names.index("left_hip")
+    rotations[:, hip] = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
+    lifted = Motion(SMPL24, rotations, seed.root_m, 30.0)
+    np.testing.assert_allclose(Ground.of(lifted).rest_m, Ground.of(seed).rest_m, atol=0.01)
+
+
+def test_a_body_without_feet_has_no_ground():
+    pole = Skeleton(("a", "b"), (-1, 0), np.array([[0, 0, 0], [0, 1, 0]], np.float32))
+    still = Motion(pole, np.broadcast_to(np.eye(3, dtype=np.float32), (4, 2, 3, 3)), np.zeros((4, 3), np.float32), 30.0)
+    assert Ground.of(still) is None
