@@ -10,11 +10,12 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.curves import curves, pack_curves
-from dashboard.components.heatmap import heatmap, nice_top, pack_joint_heatmap
+from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.figures import gaps_table, limb_bars, means_table
 from mmm import save_clip
 from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
+from mmm.stage.error_map import nice_top
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for

@@ -16,6 +16,7 @@ from mmm import baselines, masks
 from mmm.catalog import check_fit
 from mmm.commands.listening import attention, attribute, intervene
 from mmm.commands.shared import (
+    METRICS_SUFFIXES,
     MOTION_SUFFIXES,
     OUTPUT_SUFFIXES,
     CheckpointPath,
@@ -31,6 +32,7 @@ from mmm.commands.shared import (
     print_table,
     say_notes,
     write_json,
+    write_text,
 )
 from mmm.errors import MMMError
 from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
@@ -59,8 +61,10 @@ def recover(
     fps: Fps = None,
     seed: Seed = 0,
     role: Roles = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="save the result: .bvh, .npz or .pkl")] = None,
-    metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the table as JSON")] = None,
+    out: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="save the result: .bvh, .npz, .pkl or .glb; truth beside it, to be watched: .mp4, .gif, "
+                             ".webp or .html; or the map of its errors: .png")] = None,
+    metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the table as .json or .csv")] = None,
 ) -> None:
     """Hide part of a clip, recover it, and compare with the truth.
 
@@ -69,11 +73,11 @@ def recover(
     Networks on joint roles also say how far from the truth they expect to be.
     """
     roles = parse_roles(role or ())
-    check_output(out, OUTPUT_SUFFIXES)
-    check_output(metrics, (".json",))
+    check_output(out, (*OUTPUT_SUFFIXES, ".png"))
+    check_output(metrics, METRICS_SUFFIXES)
     truth = load(clip, music, frames, fps)
     mask = masks.parse(hide, truth, seed)
-    from mmm.evaluation import report, with_baselines
+    from mmm.evaluation import report, report_csv, with_baselines
     from mmm.recovery import interpolate
     from mmm.recovery import recover as run
 
@@ -85,9 +89,13 @@ def recover(
 
         results = with_baselines(run(load_model(checkpoint), truth, mask, roles=roles))
     if out is not None:
-        save_clip(results[0].recovered, out)
+        results[0].save(out)
     if metrics is not None:
-        write_json(metrics, report(results, hide, seed))
+        told = report(results, hide, seed)
+        if metrics.suffix.lower() == ".csv":
+            write_text(metrics, report_csv(told))
+        else:
+            write_json(metrics, told)
     say_notes(*truth.notes, *results[0].notes)
     _print_results(results, hide)
 
@@ -113,12 +121,13 @@ app.command()(attribute)
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="a motion file: .pkl, .bvh, .amc or .npz")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="what to write: .bvh, .npz or .pkl")],
+    target: Annotated[Path, typer.Argument(
+        metavar="OUT", help="what to write: .bvh, .npz, .pkl or .glb; to be watched: .mp4, .gif, .webp or .html")],
     music: MusicPath = None,
     frames: Frames = ":",
     fps: Fps = None,
 ) -> None:
-    """Convert a motion file; the suffixes say from what to what. Only .npz keeps the music."""
+    """Convert a motion file; the suffixes say from what to what. Only .npz, .mp4 and .html keep the music."""
     check_output(target, OUTPUT_SUFFIXES)
     clip = load(source, music, frames, fps)
     save_clip(clip, target)

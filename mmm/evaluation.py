@@ -1,5 +1,7 @@
 """A model beside its baselines, on one clip or on many; over hidden entries only."""
 
+import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -53,6 +55,20 @@ def report(results: Sequence[RecoveryResult], spec: str, seed: int) -> dict[str,
     told = {"clip": clip.name, "hide": spec, "seed": seed, "frames": len(clip), "fps": clip.motion.fps,
             "hidden": int(first.hidden.sum()), "notes": list(first.notes), "methods": methods}
     return told if first.expected_cm is None else told | {"expected_cm": gaps(first)}
+
+
+CSV_COLUMNS = ("clip", "hide", "seed", "method", "rotation_deg", "position_cm", "root_cm", "frames", "hidden",
+               "elapsed_s")
+
+
+def report_csv(told: Mapping[str, Any]) -> str:
+    """What :func:`report` says, a line a method; a metric over no entry is left empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    shared = {key: told[key] for key in ("clip", "hide", "frames")}
+    writer.writerows({**shared, "method": method, **numbers} for method, numbers in told["methods"].items())
+    return text.getvalue()
 
 
 def evaluate(

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -229,6 +230,12 @@ class Clip:
         """Frames ``start`` to ``stop`` (not included) of motion and music."""
         music = self.music.crop(start, stop) if self.music else None
         return replace(self, motion=self.motion.crop(start, stop), music=music)
+
+    def show(self, height: int = 600) -> Any:
+        """The clip on the stage, in a notebook: play, turn, sound; ``height`` in CSS pixels."""
+        # By name, for it stands far above: a clip is shown at the end of a user's line, and nothing below needs it.
+        shown, scene = import_module("mmm.io.html").Shown, import_module("mmm.stage.scene")
+        return shown(scene.scene_of(self), height)
 
     def digest(self) -> str:
         """32 hexadecimal digits over motion and music (not the name): a cache key."""

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from PIL import Image
 
 from mmm import baselines
 from mmm import rotations as rot
@@ -15,6 +17,11 @@ from mmm.attention import AttentionTrace, Convolution
 from mmm.catalog import check_fit
 from mmm.errors import ModelError, SpecError
 from mmm.features import from_features, to_features
+from mmm.io import save_clip
+from mmm.io.clips import PathLike
+from mmm.io.files import write_atomically
+from mmm.io.html import Shown, write_html
+from mmm.io.video import FILM_SUFFIXES, write_film
 from mmm.masks import Mask
 from mmm.metrics import Errors, errors
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
@@ -22,6 +29,8 @@ from mmm.models.base import Filled
 from mmm.models.maps import Maps
 from mmm.motion import Clip, Motion
 from mmm.role_recovery import recover_roles
+from mmm.stage.error_map import draw_error_map
+from mmm.stage.scene import Performer, Scene
 from mmm.windows import fade, windows
 
 Array = np.ndarray
@@ -55,6 +64,50 @@ class RecoveryResult:
     def errors(self) -> Errors:
         """Distance to the truth per frame and joint; summaries are over hidden entries only."""
         return errors(self.clip.motion, self.recovered.motion, self.hidden)
+
+    def scene(self, *others: "RecoveryResult") -> Scene:
+        """Truth, this recovery and others of the same clip, as one scene."""
+        shown = (self, *others)
+        bodies = [Performer(r.model_name, r.recovered.motion, "baseline" if r.model_name in baselines.BASELINES else
+                            "model") for r in shown]
+        return Scene(self.clip.name, (Performer("Truth", self.clip.motion, "truth"), *bodies), self.hidden,
+                     self.clip.music, {r.model_name: r.errors.per_frame("position_cm") for r in shown})
+
+    def show(self, *others: "RecoveryResult", height: int = 600) -> Shown:
+        """Truth beside the recovery on the stage, in a notebook; ``height`` in CSS pixels."""
+        return Shown(self.scene(*others), height)
+
+    def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
+        """Write what the suffix asks for; the file appears when it is whole.
+
+        ``.bvh .npz .pkl .glb``: the recovered motion. ``.mp4 .gif .webp .html``: truth beside the recovery.
+        ``.png``: the map of position errors.
+
+        Args:
+            progress: of films, called with the share done; whatever it raises ends the writing.
+
+        Raises:
+            FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
+        """
+        path = Path(path)
+        suffix = path.suffix.lower()
+        if suffix in FILM_SUFFIXES:
+            write_film(self.scene(), path, progress=progress)
+        elif suffix == ".html":
+            write_html(self.scene(), path)
+        elif suffix == ".png":
+            picture = self.error_map()
+            write_atomically(path, lambda file: picture.save(file, "PNG", optimize=True))
+        else:
+            save_clip(self.recovered, path)
+
+    def error_map(self, theme: str = "light") -> Image.Image:
+        """Position errors of the hidden entries by joint and frame, as a picture."""
+        entries = f"{int(self.hidden.sum()):,} hidden entries"
+        return draw_error_map(self.errors.position_cm * self.hidden, self.clip.motion.skeleton,
+                              fps=self.clip.motion.fps, hidden=self.hidden, theme=theme,
+                              title=f"Joint position error by joint and frame: {self.model_name}",
+                              subtitle=f"{self.clip.name}, {entries}")
 
 
 def recover(

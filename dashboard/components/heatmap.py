@@ -8,24 +8,12 @@ from jaxtyping import Bool, Float
 
 from dashboard.components.assets import script, styles
 from mmm.skeleton import Skeleton
+from mmm.stage.error_map import nice_top, row_order
 from mmm.stage.payload import finite, pack, with_height
 
 Array = np.ndarray
 
-LIMB_ORDER = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
-STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-"""Where a colour scale may end: near enough to the data that a map is not washed out."""
 SCRIPTS = ("common.js", "chart.js", "heatmap.js")
-
-
-def nice_top(values: Float[Array, "..."]) -> float:
-    """The end of the colour scale: the 99th percentile of what is not zero, rounded up to one of ``STEPS`` x 10^n."""
-    some = values[values > 0]
-    if not some.size:
-        return 1.0
-    high = float(np.percentile(some, 99))
-    power = 10.0 ** np.floor(np.log10(high))
-    return float(next(m * power for m in STEPS if m * power >= high * 0.999))
 
 
 def pack_heatmap(
@@ -66,8 +54,7 @@ def pack_heatmap(
         raise ValueError(f"{len(names)} names, {len(groups)} groups, hidden {getattr(hidden, 'shape', None)}, "
                          f"values {array.shape}; expected one of each a joint")
     end = float(top) if top is not None else nice_top(array)
-    ranks = {limb: i for i, limb in enumerate([*LIMB_ORDER, *dict.fromkeys(groups)][::-1])}
-    order = sorted(range(len(names)), key=lambda j: (-ranks[groups[j]], j))
+    order = row_order(groups)
     buffers = {"values": np.round(np.clip(array[:, order].T / end, 0, 1) * 255).astype(np.uint8)}
     if hidden is not None:
         buffers["hidden"] = hidden[:, order].T.astype(np.uint8)

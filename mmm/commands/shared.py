@@ -17,7 +17,8 @@ from mmm.motion import Clip
 from mmm.roles import ROLES
 
 MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
-OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl")
+OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
+METRICS_SUFFIXES = (".json", ".csv")
 
 ClipPath = Annotated[Path, typer.Argument(metavar="CLIP", help="a motion file: AIST++ .pkl, .bvh, .amc or .npz")]
 MusicPath = Annotated[Path | None, typer.Option(
@@ -64,6 +65,11 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Save what a command found out."""
     text = json.dumps(content, indent=1) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Save text as it is."""
     write_atomically(path, lambda file: file.write(text.encode()))
 
 

@@ -12,6 +12,7 @@ from mmm.io.amc import read_amc
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.npz import read_npz, write_npz
 from mmm.motion import Audio, Clip
+from mmm.stage.scene import scene_of
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Recordings looked for beside a motion, in this order."""
@@ -69,7 +70,7 @@ def load_clip(
 
 def save_clip(clip: Clip, path: PathLike) -> None:
     """Write a clip: ``.npz`` (everything, bit by bit), ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only),
-    ``.glb`` (glTF binary, no music).
+    ``.glb`` (glTF binary, no music); to be watched ``.mp4``, ``.gif``, ``.webp`` and ``.html``.
 
     The file appears under its name only when it is whole.
 
@@ -78,7 +79,8 @@ def save_clip(clip: Clip, path: PathLike) -> None:
     """
     path = Path(path)
     writers: dict[str, Callable[[Clip, Path], None]] = {".npz": write_npz, ".bvh": write_bvh, ".pkl": write_aist,
-                                                        ".glb": _write_glb}
+                                                        ".glb": _write_glb, ".html": _write_page}
+    writers |= dict.fromkeys((".mp4", ".gif", ".webp"), _write_film)
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(sorted(writers)), "choose one of these")
@@ -87,6 +89,14 @@ def save_clip(clip: Clip, path: PathLike) -> None:
 
 def _write_glb(clip: Clip, path: Path) -> None:
     importlib.import_module("mmm.io.gltf").write_glb(clip, path)  # its library takes 0.3 s to import
+
+
+def _write_film(clip: Clip, path: Path) -> None:
+    importlib.import_module("mmm.io.video").write_film(scene_of(clip), path)
+
+
+def _write_page(clip: Clip, path: Path) -> None:
+    importlib.import_module("mmm.io.html").write_html(scene_of(clip), path)
 
 
 def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None) -> Clip:

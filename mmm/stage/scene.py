@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from mmm.motion import Clip, Motion, Music
 from mmm.stage.panels import MAX_PANELS, Role, pack_stage, panel_from_motion
+from mmm.stage.payload import with_height
 
 Array = np.ndarray
 
@@ -62,13 +63,19 @@ class Scene:
         """Height of the floor under the first body."""
         return round(self.performers[0].motion.floor_m(), 4)
 
-    def payload(self, sound: bytes | None = None) -> bytes:
-        """What the stage's JavaScript is fed; ``sound`` is an encoded recording that starts with frame 0."""
+    def payload(self, sound: bytes | None = None, height: int = 0) -> bytes:
+        """What the stage's JavaScript is fed.
+
+        Args:
+            sound: an encoded recording that starts with frame 0.
+            height: CSS pixels; 0 for the stage's own.
+        """
         audio = self.music.audio if self.music else None
-        return pack_stage(
+        packed = pack_stage(
             [panel_from_motion(p.name, p.motion, p.role) for p in self.performers], fps=self.fps, hidden=self.hidden,
             waveform=audio.samples.mean(axis=1) if audio else None, audio=sound, floor_m=self.floor_m,
             beats=self.music.beats if self.music else None, title=self.title, errors=self.errors)
+        return with_height(packed, height)
 
 
 def scene_of(clip: Clip) -> Scene:

@@ -201,7 +201,7 @@ class Stage extends StageActions {
 
   tick(now) {
     this.loopId = requestAnimationFrame((next) => this.tick(next));
-    const dt = Math.min((now - this.last) / 1000, 0.25);
+    const dt = clamp((now - this.last) / 1000, 0, 0.25); // a busy browser hands out the past as `now`
     this.last = now;
     this.minding();
     if (!this.header || !this.figures.length) return;

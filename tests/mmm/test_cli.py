@@ -278,7 +278,7 @@ BAD = {
     "folder": (["convert", "CLIP", "OUT/no/o.npz"], "no does not exist; make it first"),
     "body": (["convert", "CLIP", "OUT/o.pkl"], "o.pkl: the clip has a skeleton of 6 joints that is not SMPL's"),
     "metrics": (["recover", "CLIP", "--checkpoint", "slerp", "--hide", "first", "--metrics", "OUT/m.txt"],
-                "m.txt: unknown suffix '.txt'; expected .json"),
+                "m.txt: unknown suffix '.txt'; expected .json or .csv"),
     "music": (["convert", "CLIP", "OUT/o.npz", "--music", "missing.wav"], "missing.wav: no such recording"),
     "misfit": (["recover", "SMPL", "--checkpoint", "NET", "--hide", "first"], "made: a skeleton of 24 joints without"),
     "frame": (["attention", "CLIP", "--checkpoint", "NET", "--hide", "first", "--out", "OUT/o.npz", "--frame", "60"],
@@ -335,7 +335,7 @@ def test_interrupted_quietly(run, tiny_clip_file, monkeypatch, tmp_path):
 @pytest.mark.parametrize(("command", "words"), [
     ("recover", ["--hide SPEC", "--checkpoint C", "--metrics", "every:15", "hold, slerp, inertial, spline"]),
     ("attention", ["float16 (layers, heads, queries, keys)", "segment_motion", "--frame"]),
-    ("convert", ["IN", "OUT", "--fps", "Only .npz keeps the music"]),
+    ("convert", ["IN", "OUT", "--fps", "Only .npz, .mp4 and .html keep the music"]),
     ("info", ["PATH"]),
     ("evaluate", ["--clips PATH...", "--json FILE"]),
 ])

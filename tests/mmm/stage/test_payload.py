@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from dashboard.components.curves import pack_curves
-from dashboard.components.heatmap import nice_top, pack_heatmap, pack_joint_heatmap
+from dashboard.components.heatmap import pack_heatmap, pack_joint_heatmap
 from mmm.skeleton import SMPL24
+from mmm.stage.error_map import nice_top
 from mmm.stage.panels import StagePanel, pack_stage, panel_from_motion, waveform_peaks
 from mmm.stage.payload import pack, unpack, with_height
 from tests.dashboard.components.dance import dance

@@ -1,0 +1,125 @@
+"""The stage as one file, opened from disk in a real browser that has no network."""
+
+import re
+
+import numpy as np
+import pytest
+
+from mmm import masks
+from mmm.io import save_clip
+from mmm.io.html import Shown, page, write_html
+from mmm.motion import Clip
+from mmm.recovery import interpolate
+from mmm.stage.scene import scene_of
+from tests.mmm.io.test_video import clicks
+from tests.mmm.making import smooth_motion
+
+
+def made(name="made", frames=60):
+    return Clip(name, smooth_motion(1, frames, fps=30.0), clicks(frames))
+
+
+def recovered():
+    clip = made()
+    return interpolate("slerp", clip, masks.parse("span:20-39", clip))
+
+
+def test_nothing_in_the_page_points_outside_it():
+    text = page(recovered().scene())
+    assert re.findall(r"""(?:src|href)=["'](?!data:)[^"']+["']""", text) == []
+    assert "import " not in re.sub(r"//.*", "", text.split('<script type="module">')[1]).split("\n")[0]
+    assert not re.search(r"https?://(?!www\.w3\.org)", text)
+    assert "default-src 'none'" in text
+    assert "export default" not in text
+
+
+def test_a_name_is_text_and_nothing_else(tmp_path):
+    text = page(scene_of(made('</title><script>alert(1)</script>"../x')))
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    frame = Shown(scene_of(made('"><script>alert(1)</script>')))._repr_html_()
+    assert "<script" not in frame
+    assert frame.count("<iframe") == 1
+
+
+def test_clips_and_results_show_themselves():
+    clip, result = made(), recovered()
+    for shown, names in ((clip.show(), ["made"]), (result.show(height=400), ["Truth", "slerp"])):
+        assert [p.name for p in shown.scene.performers] == names
+        assert shown._repr_html_().startswith("<iframe srcdoc=")
+        assert "notebook draws it" in repr(shown)
+    both = interpolate("hold", result.clip, result.hidden)
+    assert [p.name for p in result.show(both).scene.performers] == ["Truth", "slerp", "hold"]
+
+
+@pytest.fixture
+def offline(chromium):
+    """A page of a browser that is offline, and the errors of its console."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 800}, offline=True)
+    found, asked, tab = [], [], context.new_page()
+    tab.on("pageerror", lambda error: found.append(str(error)))
+    tab.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    tab.on("request", lambda request: asked.append(request.url))
+    yield tab
+    context.close()
+    assert not found
+    assert all(url.startswith(("file:", "data:", "blob:", "about:")) for url in asked), asked
+
+
+HEARD = """() => {
+  window.heard = { starts: [], length: 0 };
+  const start = AudioBufferSourceNode.prototype.start;
+  AudioBufferSourceNode.prototype.start = function (...given) {
+    const samples = this.buffer.getChannelData(0);
+    window.heard = { starts: [...window.heard.starts, given[1]], length: this.buffer.duration,
+                     loudest: samples.reduce((a, b) => Math.max(a, Math.abs(b)), 0) };
+    return start.apply(this, given);
+  };
+}"""
+
+
+@pytest.mark.browser
+def test_the_file_plays_from_disk_without_a_network_sound_included(offline, tmp_path):
+    recovered().save(tmp_path / "a & b.html")
+    offline.add_init_script(f"({HEARD})()")
+    offline.goto((tmp_path / "a & b.html").as_uri())
+    truth = offline.locator('canvas[data-panel="Truth"]')
+    truth.wait_for()
+    assert offline.locator('canvas[data-panel="slerp"]').count() == 1
+    before = truth.get_attribute("data-checksum")
+    offline.wait_for_function("(was) => document.querySelector('canvas[data-panel=Truth]').dataset.checksum !== was",
+                              arg=before)
+    offline.get_by_role("button", name="Sound on").click()
+    offline.wait_for_function("() => window.heard.starts.length > 0")
+    heard = offline.evaluate("() => window.heard")
+    assert heard["length"] == pytest.approx(2.0, abs=0.01)
+    assert heard["loudest"] > 0.3
+    offline.wait_for_function("() => document.querySelector('.stage').dataset.clock === 'sound'")
+    offline.get_by_role("button", name="Pause").click()
+    offline.get_by_role("button", name="Next frame").click()
+    assert offline.get_by_role("slider", name="Timeline").count() == 1
+    drawn = offline.evaluate("""() => { const c = document.querySelector('canvas[data-panel=slerp]');
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;
+        for (let i = 3; i < d.length; i += 4) n += d[i] > 200; return n; }""")
+    assert drawn > 3000  # a body, not an empty floor
+
+
+@pytest.mark.browser
+def test_a_notebooks_frame_plays_too(offline, tmp_path):
+    html = made().show()._repr_html_()
+    (tmp_path / "cell.html").write_text(f"<!doctype html><body>{html}{html}</body>")
+    offline.goto((tmp_path / "cell.html").as_uri())
+    for number in (0, 1):
+        canvas = offline.frame_locator("iframe").nth(number).locator("canvas[data-checksum]")
+        canvas.first.wait_for()
+        assert canvas.first.get_attribute("data-panel") == "made"
+
+
+def test_the_file_is_written_whole_and_small(tmp_path):
+    save_clip(made(), tmp_path / "a.html")
+    write_html(scene_of(Clip("silent", smooth_motion(2, 10))), tmp_path / "b.html", theme="dark")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
+    assert (tmp_path / "a.html").stat().st_size < 400_000
+    assert "#14161a" in (tmp_path / "b.html").read_text()
+    assert "prefers-color-scheme" not in (tmp_path / "b.html").read_text()
+    assert np.isclose(made().motion.duration_s, 2)
