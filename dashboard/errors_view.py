@@ -76,7 +76,7 @@ def _confidence(result: "RecoveryResult") -> None:
 def _agreement(name: str) -> str:
     """How well expected and true errors agree, as the checkpoint's own test says."""
     found = next((c.metrics.get("calibration") for c in list_checkpoints() if c.name == name), None)
-    if not found:
+    if not found or "fifths" not in found:
         return "How well the two agree over many clips has not been measured."
     low, high = found["fifths"][0], found["fifths"][-1]
     return (f"On {found['gaps']:,} gaps of the test split, the fifth with the lowest expectation "

@@ -24,6 +24,7 @@ from mmm.catalog import read_json
 from mmm.checkpoint import describe, load_model
 from mmm.errors import MMMError, ModelError
 from mmm.evaluation import gaps
+from mmm.generation import generate_clip
 from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion
@@ -143,6 +144,40 @@ def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
             "within_half_to_twice": round(float(near.mean()), 3), "fifths": fifths, "hide": list(JUDGED)}
 
 
+FUTURE_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+FUTURE_S = (2.0, 10.0)
+"""Seconds of seed, and to generate."""
+
+
+def energy(motion: Motion) -> float:
+    """Mean speed of all joints, metres a second."""
+    return float(np.linalg.norm(np.diff(motion.positions(), axis=0), axis=-1).mean()) * motion.fps
+
+
+def fit_future(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True) -> tuple[Trust, list[float]]:
+    """For networks that generate: the share of all turns and shifts with which a future moves as much as the truth.
+
+    Small errors of a network's own making feed on themselves, and a future that is believed whole grows wilder.
+
+    Returns:
+        The shares, and for each of ``FUTURE_SHARES`` the median over clips of the future's energy over the truth's.
+    """
+    seed, frames = (round(seconds * model.config.fps) for seconds in FUTURE_S)
+    medians = []
+    for share in tqdm(FUTURE_SHARES, desc="calibrate", disable=not progress):
+        model.config.trust = _even(share).to_dict()
+        ratios = []
+        for number, clip in enumerate(clips):
+            future = generate_clip(model, clip, seed_frames=seed, frames=frames, seed=number).generated
+            ratios.append(energy(future) / max(energy(clip.motion.crop(seed, len(clip))), 0.01))
+        medians.append(float(np.median(ratios)))
+    return _even(FUTURE_SHARES[int(np.abs(np.log(medians)).argmin())]), medians
+
+
+def _even(share: float) -> Trust:
+    return Trust((1.0,), dict.fromkeys(PARTS, (share,)), (1.0,))
+
+
 @app.command()
 def main(
     checkpoint: Annotated[Path, typer.Option(help="folder of a checkpoint on joint roles; its files are rewritten")],
@@ -159,6 +194,9 @@ def main(
             raise ModelError(str(checkpoint), "a network on the joints of one skeleton", "one on joint roles",
                              "leave the calibration out")
         model = load_model(checkpoint)
+        if info.config.horizon_s:
+            _main_future(model, info.path, data, clips)
+            return
         pools = [MotionSet(data / split).cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
                  for split in ("val", "test")]
         trust = fit(model, pools[0])
@@ -174,6 +212,20 @@ def main(
     for at, length_s in enumerate(trust.gap_s):
         typer.echo(f"{length_s:6.2f}  " + "".join(f"{row[at]:9.2f}" for row in columns))
     typer.echo(f"expected and true errors of {found['gaps']} gaps: rank correlation {found['rank_correlation']:.2f}")
+
+
+def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
+    frames = round(sum(FUTURE_S) * model.config.fps)
+    pool = MotionSet(data / "val").cut_clips(clips, frames, model.config.skeleton, model.config.fps)
+    trust, medians = fit_future(model, pool)
+    _store(folder, trust)
+    share = trust.shares["root"][0]
+    rows = [{"share": tried, "energy": round(median, 3)} for tried, median in zip(FUTURE_SHARES, medians, strict=True)]
+    record(folder, "calibration", {"future": rows, "share": share, "fitted_on": len(pool), "asked": clips,
+                                   "data": data.resolve().name})
+    for row in rows:
+        typer.echo(f"share {row['share']:.1f}: energy {row['energy']:.2f} of the truth's")
+    typer.echo(f"believed by {share:g}")
 
 
 def _store(folder: Path, trust: Trust) -> None:
