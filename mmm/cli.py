@@ -1,4 +1,5 @@
-"""The command line: ``python -m mmm recover | attention | intervene | attribute | convert | info | evaluate``.
+"""The command line: ``python -m mmm recover | generate | attention | intervene | attribute | convert | info |
+evaluate``.
 
 Exit status 0 done, 2 bad input (said in one line on stderr), 130 interrupted. Outputs are written beside their name
 and renamed when whole. Networks, and torch with them, are imported only by the commands that run one.
@@ -14,6 +15,7 @@ import typer
 
 from mmm import baselines, masks
 from mmm.catalog import check_fit
+from mmm.commands.generating import generate
 from mmm.commands.listening import attention, attribute, intervene
 from mmm.commands.shared import (
     METRICS_SUFFIXES,
@@ -47,7 +49,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.callback()
 def _about() -> None:
-    """Recover hidden frames of human motion, with or without music."""
+    """Recover hidden frames of human motion, or go on from its first ones, with or without music."""
 
 
 @app.command()
@@ -113,6 +115,7 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
         typer.echo(f"{name} expects {expected:.3f} cm of itself, over all joints (each gap: --metrics)")
 
 
+app.command()(generate)
 app.command()(attention)
 app.command()(intervene)
 app.command()(attribute)

@@ -11,6 +11,7 @@ import torch
 from mmm.checkpoint import describe
 from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionConfig, make_model
+from training.card_generation import generation_section
 from training.curve import curve_svg, stage_starts
 from training.sources import data_note, licence_lines, unseen_note
 
@@ -58,6 +59,7 @@ def write_card(folder: Path) -> None:
         *_unseen(info.metrics.get("unseen"), info.name, sets),
         *_hearing(info.metrics.get("hearing"), info.name),
         *_attention(info.metrics.get("attention"), info.name),
+        *generation_section(info.metrics.get("generation"), info.name),
         *_calibration(info.metrics.get("calibration"), info.name, info.config),
         "## Licence", "", *licence_lines(sets), "",
     ]

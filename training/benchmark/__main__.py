@@ -1,10 +1,13 @@
 """A checkpoint beside its baselines by a published protocol: ``python -m training.benchmark lafan1 | motion | set``.
 
+``dance`` and ``continue`` go on from a seed, and write into the checkpoint's card.
+
 ``attention`` scores ways of saying which music decides a frame, on the dance set, where that is known.
 """
 
 import json
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +21,12 @@ from mmm.errors import MMMError, ModelError, SpecError
 from mmm.io.files import write_atomically
 from training.benchmark import attention, report, sources
 from training.benchmark.fillers import BASELINES, network
+from training.benchmark.future import Material, material, rows, varieties
+from training.benchmark.moves import Moves, bars_of
 from training.benchmark.protocol import GAPS, PAST, TEST_CUT, Filler, Windows, benchmark, cut, statistics
 from training.benchmark.truth import TruthTable
 from training.card import attention_lines, record
+from training.card_generation import generation_lines
 from training.dataset import MotionSet
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
@@ -32,6 +38,14 @@ Workers = Annotated[int, typer.Option(min=1, help="processes that run the networ
 Limit = Annotated[int | None, typer.Option("--windows", min=1, help="at most so many, spread evenly")]
 Group = Annotated[str | None, typer.Option(
     help="regular expression on file names; what its group (or all of it) matches names the group of a window")]
+Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
+SeedFrames = Annotated[int, typer.Option(min=2, help="frames of real motion to go on from")]
+Seconds = Annotated[float, typer.Option(min=1, max=600, help="how long to go on")]
+Variety = Annotated[float, typer.Option(min=0, max=3, help="of the table's row")]
+Number = Annotated[int, typer.Option("--seed", min=0, help="of chance")]
+TryVariety = Annotated[list[float] | None, typer.Option(
+    min=0, max=3, help="also say how far apart several futures of one seed are at this variety; may be repeated")]
+Seeds = Annotated[int, typer.Option(min=2, help="futures of each seed to compare for that")]
 
 
 @app.command()
@@ -90,23 +104,84 @@ def attention_command(
         typer.echo(line)
 
 
-def _command(
-    find: Any, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
-    group_by: str | None,
+@app.command()
+def dance(
+    checkpoint: Annotated[Path, typer.Option(help="folder of a network that hears; its card is rewritten")],
+    data: Annotated[Path, typer.Option(help="prepared dance set; its test split is danced")] = Path(
+        "data/processed/dance-long"),
+    train: Annotated[Path, typer.Option(help="set whose train split says what moves look like")] = Path(
+        "data/processed/dance"),
+    clips: Clips = 40, seed_frames: SeedFrames = 120,
+    seconds: Seconds = 20.0, variety: Variety = 1.0, seed: Number = 0,
+    try_variety: TryVariety = None, seeds: Seeds = 3, json_file: Json = None,
 ) -> None:
+    """Go on dancing to songs of the test split: alive, on the beat, the right move in every bar."""
+    def measure() -> None:
+        stored = MotionSet(data / "test")
+        found = material(stored, load_model(checkpoint), clips, seed_frames, seconds, bars_of(data / "test"),
+                         Moves.fit(train / "train"))
+        _generation(checkpoint, data, found, seed_frames, seconds, variety, seed, try_variety or [], seeds, json_file)
+
+    _guarded(measure)
+
+
+@app.command("continue")
+def go_on(
+    checkpoint: Annotated[Path, typer.Option(help="folder of a network without music; its card is rewritten")],
+    data: Annotated[Path, typer.Option(help="prepared set; its test split is continued")] = Path(
+        "data/processed/common"),
+    clips: Clips = 40, seed_frames: SeedFrames = 60, seconds: Seconds = 10.0, variety: Variety = 1.0, seed: Number = 0,
+    try_variety: TryVariety = None, seeds: Seeds = 3, json_file: Json = None,
+) -> None:
+    """Go on with motion of the test split, without music."""
+    def measure() -> None:
+        found = material(MotionSet(data / "test"), load_model(checkpoint), clips, seed_frames, seconds)
+        _generation(checkpoint, data, found, seed_frames, seconds, variety, seed, try_variety or [], seeds, json_file)
+
+    _guarded(measure)
+
+
+def _generation(
+    checkpoint: Path, data: Path, found: Material, seed_frames: int, seconds: float, variety: float, seed: int,
+    try_variety: list[float], seeds: int, json_file: Path | None,
+) -> None:
+    model, name = load_model(checkpoint), _name_of(checkpoint)
+    runs = len(found.cases) * (1 + len(try_variety) * seeds)
+    with tqdm(total=runs, desc="clips", disable=None) as bar:
+        table = rows(model, found, name, variety, seed, bar.update)
+        tried = varieties(model, found, try_variety, seeds, bar.update)
+    results = {"data": data.resolve().name, "split": "test", "clips": len(found.cases), "seed_frames": seed_frames,
+               "seconds": seconds, "fps": found.cases[0].truth.fps, "variety": variety, "seed": seed,
+               "reference_clips": found.reference_clips, "rows": table, "varieties": tried}
+    record(checkpoint, "generation", results, data.resolve().name)
+    for line in generation_lines(results, name):
+        typer.echo(line)
+    if json_file is not None:
+        text = json.dumps(results, indent=1) + "\n"
+        write_atomically(json_file, lambda file: file.write(text.encode()))
+
+
+def _guarded(measure: Callable[[], None]) -> None:
     try:
-        _run(find(), checkpoint, json_file, workers, limit, group_by)
+        measure()
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
 
 
-def _run(
-    material: sources.Material, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
+def _command(
+    find: Any, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
     group_by: str | None,
 ) -> None:
-    windows = cut(material.clips, *TEST_CUT)
-    against = material.against or statistics(windows, "these windows, for the published training takes are not at hand")
+    _guarded(lambda: _run(find(), checkpoint, json_file, workers, limit, group_by))
+
+
+def _run(
+    found: sources.Material, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
+    group_by: str | None,
+) -> None:
+    windows = cut(found.clips, *TEST_CUT)
+    against = found.against or statistics(windows, "these windows, for the published training takes are not at hand")
     if limit is not None and limit < len(windows):
         windows = windows.take(np.unique(np.linspace(0, len(windows) - 1, limit).astype(int)))
     groups = _groups(windows, group_by)
@@ -116,18 +191,18 @@ def _run(
         if checkpoint is not None:
             fillers[judged] = network(checkpoint, workers, stack)
         bar = stack.enter_context(tqdm(total=len(windows) * len(GAPS) * len(fillers), desc="windows", disable=None))
-        rows = benchmark(windows, fillers, against, groups, progress=bar.update)
+        scores = benchmark(windows, fillers, against, groups, progress=bar.update)
     count = len(windows)
-    expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if material.published else ""
-    head = [material.title, f"{count:,} windows of {TEST_CUT[0]} frames{expected}; {PAST} past frames, one target",
-            f"L2P is standardised by mean and deviation of {against.source}", *material.notes]
-    for line in [*head, "", *report.lines(rows, material.published), *report.group_lines(rows, judged)]:
+    expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if found.published else ""
+    head = [found.title, f"{count:,} windows of {TEST_CUT[0]} frames{expected}; {PAST} past frames, one target",
+            f"L2P is standardised by mean and deviation of {against.source}", *found.notes]
+    for line in [*head, "", *report.lines(scores, found.published), *report.group_lines(scores, judged)]:
         typer.echo(line)
     if json_file is not None:
-        content = {"title": material.title, "published_split": material.published, "notes": material.notes,
-                   "windows": count, "clips": len(material.clips), "statistics": against.source, "rows": rows,
-                   "ratios_to_interpolation": report.ratios(rows),
-                   "judged": judged, "ratios_to_the_better_baseline": report.by_group(rows, judged),
+        content = {"title": found.title, "published_split": found.published, "notes": found.notes,
+                   "windows": count, "clips": len(found.clips), "statistics": against.source, "rows": scores,
+                   "ratios_to_interpolation": report.ratios(scores),
+                   "judged": judged, "ratios_to_the_better_baseline": report.by_group(scores, judged),
                    "published_l2p_ratios_on_the_full_lafan1_test_set": report.RATIOS_PUBLISHED}
         text = json.dumps(content, indent=1) + "\n"
         write_atomically(json_file, lambda file: file.write(text.encode()))

@@ -1,0 +1,165 @@
+"""What comes next: ``python -m mmm generate``."""
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from mmm.commands.shared import (
+    OUTPUT_SUFFIXES,
+    CheckpointPath,
+    ClipPath,
+    Fps,
+    Roles,
+    check_output,
+    load,
+    print_table,
+    say_notes,
+    write_json,
+)
+from mmm.errors import SpecError
+from mmm.io import save_clip
+from mmm.motion import Clip, Motion, Music
+from mmm.naming import parse_roles
+
+if TYPE_CHECKING:
+    from mmm.generation import Generation
+    from mmm.models import MaskedMotionConfig
+
+FRAMES = 1200
+COLUMNS = {"method": "method", "energy": "energy m2/s2", "share": "of the usual", "least": "least in a second",
+           "still": "still s", "skate": "skate cm/s", "drift": "drift m", "floor": "under/over floor cm",
+           "beats": "beats, music/motion"}
+
+
+def generate(
+    clip: ClipPath,
+    checkpoint: CheckpointPath,
+    music: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="recording to dance to, heard from the clip's first frame on; it may be longer than the "
+                             "clip. Else the clip's own")] = None,
+    seed_frames: Annotated[int, typer.Option(help="how many frames of the clip to go on from")] = 120,
+    frames: Annotated[int | None, typer.Option(
+        metavar="N", show_default=f"{FRAMES}, or to the music's end", help="how many to generate")] = None,
+    variety: Annotated[float, typer.Option(help="0 the most middling motion, 1 as trained, up to 3")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="of chance; the same one gives the same motion")] = 0,
+    fps: Fps = None,
+    role: Roles = None,
+    out: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="save seed and future: .bvh, .npz (with the music) or .pkl")] = None,
+    metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")] = None,
+) -> None:
+    """Go on from the first frames of a clip, to music where the network hears.
+
+    Prints what the generated frames are like, and beside them the seed held still and, as far as the clip goes on after
+    its seed, what was really done: energy (mean squared joint speed), the longest standstill, foot skate, how far the
+    root gets, the lowest foot, and beat alignment where there is music. Seed frames saved as .npz are the clip's own,
+    bit for bit.
+    """
+    roles = parse_roles(role or ())
+    check_output(out, OUTPUT_SUFFIXES)
+    check_output(metrics, (".json",))
+    start = load(clip, None, ":", fps)
+    song = _song(music, start.motion.fps)
+    from mmm.checkpoint import load_model
+
+    model = load_model(checkpoint)
+    count = _length(model.config, start, song, seed_frames) if frames is None else frames
+    made = _run(model, start, song, seed_frames, count, variety, seed, roles)
+    figures = report(made, start, seed_frames)
+    if out is not None:
+        save_clip(made.clip, out)
+    if metrics is not None:
+        write_json(metrics, figures)
+    say_notes(*start.notes, *made.notes)
+    _print(made, figures)
+
+
+def _song(path: Path | None, fps: float) -> Music | None:
+    """All of a recording, at the clip's frame rate."""
+    if path is None:
+        return None
+    from mmm.music import load_music  # brings in large libraries: only where there is something to hear
+
+    return load_music(path, fps)
+
+
+def _length(config: "MaskedMotionConfig", clip: Clip, song: Music | None, seed_frames: int) -> int:
+    """How many frames, where nobody says: 20 s at 60 a second, or to the end of a shorter song."""
+    heard = song or clip.music
+    if not config.uses_music or heard is None or seed_frames > len(clip):
+        return FRAMES
+    if len(heard) <= seed_frames:
+        raise SpecError("music", f"it lasts {len(heard)} frames", f"more than the {seed_frames} of the seed",
+                        "choose a longer song (--music) or a shorter seed")
+    return min(FRAMES, len(heard) - seed_frames)
+
+
+def _run(
+    model: Any, clip: Clip, song: Music | None, seed_frames: int, frames: int, variety: float, seed: int,
+    roles: dict[str, str],
+) -> "Generation":
+    """Generate, with a bar on stderr where somebody watches."""
+    from mmm.generation import generate_clip
+
+    watched = sys.stderr.isatty()
+
+    def tell(share: float) -> None:
+        if watched:
+            done = round(30 * share)
+            end = "\n" if share >= 1 else ""
+            typer.echo(f"\rgenerating [{'#' * done}{'.' * (30 - done)}] {share:4.0%}{end}", nl=False, err=True)
+
+    return generate_clip(model, clip, seed_frames=seed_frames, frames=frames, music=song, variety=variety, seed=seed,
+                         roles=roles, progress=tell)
+
+
+def report(made: "Generation", clip: Clip, seed_frames: int) -> dict[str, Any]:
+    """What the generated frames are like, as JSON holds it; beside them the truth, if there is any, and the seed held.
+
+    The usual energy is the truth's after the seed where that lasts a second or more, else the seed's.
+    """
+    from mmm import dance_metrics
+
+    fps, before = made.clip.motion.fps, clip.motion.crop(0, seed_frames)
+    rest = min(len(clip), len(made.clip))
+    truth = clip.motion.crop(seed_frames, rest) if rest - seed_frames >= fps else None
+    usual = dance_metrics.energy(before if truth is None else truth)
+    heard = made.clip.music
+    rows = {made.model_name: made.generated, **({} if truth is None else {"truth": truth}),
+            "hold": held(before, len(made.generated))}
+    summaries = {name: dance_metrics.summarise(
+        motion, before, usual, None if heard is None else heard.crop(seed_frames, seed_frames + len(motion)))
+        for name, motion in rows.items()}
+    return {"clip": clip.name, "checkpoint": made.model_name, "seed_frames": seed_frames,
+            "frames": len(made.generated), "fps": fps, "variety": made.variety, "seed": made.seed,
+            "elapsed_s": round(made.elapsed_s, 3), "frames_per_second": round(len(made.generated) / made.elapsed_s, 1),
+            "usual_energy": usual, "usual_energy_of": "seed" if truth is None else "truth", "notes": list(made.notes),
+            "methods": {name: asdict(one) | {"frozen": one.frozen, "frames": len(rows[name])}
+                        for name, one in summaries.items()}}
+
+
+def held(seed: Motion, frames: int) -> Motion:
+    """The seed's last pose again and again."""
+    return replace(seed, rotations=np.repeat(seed.rotations[-1:], frames, axis=0),
+                   root_m=np.repeat(seed.root_m[-1:], frames, axis=0))
+
+
+def _print(made: "Generation", figures: dict[str, Any]) -> None:
+    typer.echo(f"{made.clip.name}: {figures['seed_frames']} frames of seed and {figures['frames']} generated at "
+               f"{figures['fps']:g} fps, in {made.elapsed_s:.1f} s; the usual energy is the "
+               f"{figures['usual_energy_of']}'s:")
+    print_table([{"method": name, "energy": one["energy"], "share": one["energy_share"],
+                  "least": min(one["energy_shares"]), "still": one["still_s"], "skate": one["skate_cm_s"],
+                  "drift": one["drift_m"], "floor": f"{one['under_floor_cm']:.1f}/{one['over_floor_cm']:.1f}",
+                  "beats": _pair(one)} for name, one in figures["methods"].items()], COLUMNS)
+    frozen = [name for name, one in figures["methods"].items() if one["frozen"] and name != "hold"]
+    if frozen:
+        typer.echo(f"standing still for a second or longer: {', '.join(frozen)}")
+
+
+def _pair(one: dict[str, Any]) -> str:
+    return "/".join("-" if one[key] is None else f"{one[key]:.3f}" for key in ("per_music_beat", "per_motion_beat"))
