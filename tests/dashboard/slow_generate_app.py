@@ -1,5 +1,9 @@
-"""The workbench with a network that takes 0.4 s for each second it makes: what a slower machine is like."""
+"""The workbench with a network that waits for the test before each part: what a slower machine is like.
 
+Part ``n`` comes once there is a file ``n`` (or ``all``) in the folder ``TEST_GATE``.
+"""
+
+import os
 import sys
 import time
 from pathlib import Path
@@ -9,13 +13,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import mmm.generation
 from dashboard.workbench import page
 
+GATE = Path(os.environ["TEST_GATE"])
 real = mmm.generation.generate
 
 
 def slowly(*args, **settings):
     """As ``mmm.generate``, waiting before each part."""
-    for chunk in real(*args, **settings):
-        time.sleep(0.4)
+    for number, chunk in enumerate(real(*args, **settings)):
+        while not (GATE / str(number)).exists() and not (GATE / "all").exists():
+            time.sleep(0.02)
         yield chunk
 
 
