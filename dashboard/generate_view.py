@@ -134,7 +134,7 @@ def _payload(plan: Plan, made: list[Made], live: Stream | None, panel: StagePane
     panels = [*_fixed_panels(key, _plan=plan, _made=made, _total=total)]
     if panel is not None:
         panels.append(replace(panel, look=LOOKS[len(names)]))
-    future = Future(seed, max(ready or 0, seed), total, live=True, run=run if panel is not None else "",
+    future = Future(seed, total, ready=max(ready or 0, seed), live=True, run=run if panel is not None else "",
                     start=max(0, seed - round(LEAD_S * plan.fps)), mark=_mark(plan), sound=plan.song.sound_name)
     return _pack(plan, panels, future, total, with_sound=False)
 
@@ -154,8 +154,8 @@ def _mark(plan: Plan) -> str:
 def _settled(key: str, *, _plan: Plan, _made: list[Made], _total: int, _run: str) -> bytes:
     panels = _fixed_panels(key, _plan=_plan, _made=_made, _total=_total)
     seed = _plan.ask.setting.seed_frames
-    future = Future(seed, _total, _total, run=_run if _made else "", mark=_mark(_plan), sound=_plan.song.sound_name,
-                    start=max(0, seed - round(LEAD_S * _plan.fps)))
+    future = Future(seed, _total, ready=_total, run=_run if _made else "", mark=_mark(_plan),
+                    sound=_plan.song.sound_name, start=max(0, seed - round(LEAD_S * _plan.fps)))
     return _pack(_plan, panels, future, _total, with_sound=True)
 
 

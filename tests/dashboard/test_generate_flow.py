@@ -1,8 +1,11 @@
 """The mode Generate in Python, without a browser: what each control leads to, and what goes wrong politely."""
 
+import threading
+
 import numpy as np
 import pytest
 
+import mmm.generation
 from mmm import Clip, load_clip, save_clip
 from mmm.io.audio import encode_ogg
 from mmm.skeleton import SMPL24
@@ -56,6 +59,37 @@ def test_generate_puts_the_dance_beside_the_truth_with_numbers(workbench):
     lines = page.fed("mmm_curves")[0]["series"]
     assert [line["name"] for line in lines] == [f"{CHANCE}, seed 0", "Truth"]
     assert "Made 1.5 s in" in page.said
+
+
+def test_while_it_is_made_the_stage_has_what_is_there_so_far(workbench, monkeypatch):
+    gate, real = threading.Semaphore(0), mmm.generation.generate
+
+    def waiting(*args, **settings):
+        for chunk in real(*args, **settings):
+            assert gate.acquire(timeout=60)
+            yield chunk
+
+    monkeypatch.setattr(mmm.generation, "generate", waiting)
+    page = workbench(**{**HERE, "length_s": "4"}).press("gen_go")
+    assert page.has("gen_cancel")
+    assert page.stage[0]["future"] | {"mark": "", "sound": ""} == {
+        "seed": 120, "ready": 120, "live": True, "run": "", "start": 102, "mark": "", "sound": ""}
+    ready = []
+    for _ in range(4):
+        gate.release()
+        page.until(lambda p: p.stage[0]["future"]["ready"] > max(ready, default=120))
+        header, arrays = page.stage
+        ready.append(header["future"]["ready"])
+        assert header["frames"] == 360
+        assert header["panels"][1]["frames"] == len(arrays["positions1"]) == ready[-1]
+        if len(ready) < 4:
+            assert header["future"]["live"]
+            assert "audio" not in arrays  # it plays already
+    assert ready == [180, 240, 300, 360]
+    page.until(lambda p: not p.has("gen_cancel"))
+    assert not page.stage[0]["future"]["live"]
+    assert page.stage[0]["future"]["run"] == header["future"]["run"]  # no jump at the end
+    assert "audio" in page.stage[1]
 
 
 def test_variants_stand_side_by_side_the_fourth_pushes_the_first_out(workbench):
