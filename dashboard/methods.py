@@ -27,7 +27,7 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, 
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
         named = name_joints(clip.motion.skeleton) if on_roles else {}
-    fitting, unfit = _sorted_out(clip, checkpoints, named)
+    fitting, unfit = sorted_out(clip, checkpoints, named)
     ordered, default = in_order(clip, fitting)
     names = [*(card.name for card in ordered), *BASELINES]
     state = st.session_state
@@ -38,7 +38,7 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, 
     with picker:
         chosen = st.selectbox("Model", names, key="method", format_func=lambda n: BASELINE_LABELS.get(n, n))
         if chosen in of:
-            st.caption(_about(of[chosen]))
+            st.caption(about(of[chosen]))
     with remarks:
         for reason in unfit:
             st.caption(f"Not for this clip: {reason}")
@@ -64,7 +64,7 @@ def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> tuple[list[Checkpo
     return [*on_roles, *others], on_roles[0].name if on_roles else "spline"
 
 
-def _sorted_out(
+def sorted_out(
     clip: Clip, checkpoints: list[CheckpointSummary], named: dict[str, str]
 ) -> tuple[list[CheckpointSummary], list[str]]:
     """Those that fit, and why the others do not; networks on roles give one reason together."""
@@ -89,7 +89,8 @@ def _for_all(cards: list[str], reason: str) -> str:
     return f"{' and '.join(cards)} {'expects' if len(cards) == 1 else 'expect'}{reason.removeprefix('expects')}"
 
 
-def _about(card: CheckpointSummary) -> str:
+def about(card: CheckpointSummary) -> str:
+    """One line on a network."""
     heard = "listens to the music" if card.uses_music else "sees motion alone"
     body = ", of any humanoid at any frame rate" if card.representation == "roles" else ""
     return f"`{card.network}` network, {heard}{body}."

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import controls, library, methods, recoveries
+from dashboard import controls, generate_controls, library, methods, modes, recoveries
 from dashboard.attention_view import attention_section
 from dashboard.errors_view import errors_section
+from dashboard.generate_view import generate_page
 from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
 from dashboard.whatif_view import shown_change
@@ -36,14 +37,20 @@ def page() -> None:
     st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
     st.html(f"<style>{CSS}</style>")
     controls.seed_from_url()
+    generate_controls.seed_from_url()
     st.sidebar.html('<div class="wb-brand">Masked motion workbench'
                     "<span>Hide part of a dance, let a network recover it.</span></div>")
     entries = library.find_entries()
     if not entries:
         _nothing_to_open()
         return
+    with st.sidebar:
+        mode = modes.pick_mode()
     try:
-        _workbench(entries)
+        if mode == modes.GENERATE:
+            generate_page(entries)
+        else:
+            _workbench(entries)
     except MMMError as error:
         st.error(str(error), icon=":material/error:")
 

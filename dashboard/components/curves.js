@@ -15,7 +15,7 @@ class Curves extends TimePlot {
     const { header, arrays } = unpack(component.data);
     this.setHeader(header);
     this.hidden = arrays.hidden ? runsOf(arrays.hidden) : [];
-    this.series = header.series.map(({ name, role }, i) => ({ name, role, values: arrays[`series${i}`] }));
+    this.series = header.series.map(({ name, role, look }, i) => ({ name, role, look, values: arrays[`series${i}`] }));
     this.height = header.height || CURVES_HEIGHT;
     this.plot.style.height = `${this.height}px`;
     this.buildHead();
@@ -51,6 +51,7 @@ class Curves extends TimePlot {
   colour(line) {
     if (line.role === "truth") return this.theme.text;
     if (line.role === "expected") return this.theme.primary;
+    if (line.look) return lookColour(this.theme, line.look);
     const look = baselineLook(line.name); // a baseline keeps its colour where it stands in the model's place
     return lookColour(this.theme, line.role === "model" && look === "other" ? "model" : look);
   }

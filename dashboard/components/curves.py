@@ -27,6 +27,7 @@ def pack_curves(
     subtitle: str = "",
     shines: str | None = None,
     channel: str = "main",
+    looks: Mapping[str, str] | None = None,
 ) -> bytes:
     """A few curves of equal length as a payload.
 
@@ -42,6 +43,7 @@ def pack_curves(
         subtitle: over what it was computed.
         shines: the name of the curve that also shows as a strip over the stage's waveform, if one does.
         channel: the playhead it follows and drives.
+        looks: ``second`` or ``third`` by name, for further networks, as on the stage.
 
     Raises:
         ValueError: the curves differ in length, one is infinite somewhere, or a name is unknown.
@@ -65,9 +67,9 @@ def pack_curves(
     lead = model if model is not None else next((name for name in series if name not in (truth, expected)), None)
     named = {truth: "truth", expected: "expected", lead: "model"}
     roles = {name: named.get(name, "baseline") for name in series}
+    lines = [{"name": name, "role": role, "look": (looks or {}).get(name)} for name, role in roles.items()]
     header = {"frames": frames, "fps": float(fps), "unit": unit, "title": title, "subtitle": subtitle,
-              "channel": channel, "shines": shines,
-              "series": [{"name": name, "role": role} for name, role in roles.items()]}
+              "channel": channel, "shines": shines, "series": lines}
     return pack(header, buffers)
 
 

@@ -83,6 +83,7 @@ class StageActions {
     const { data } = this.timeline, { fps, errors_unit: unit } = this.header;
     const parts = [clockText(frame / fps), `frame ${frame}`];
     if (data.hiddenFrames[frame]) parts.push("hidden");
+    if (this.header.future) parts.push(frame < this.header.future.seed ? "seed" : "generated");
     for (const { name, values } of data.errors.slice(0, 2)) {
       if (Number.isFinite(values[frame])) parts.push(`${name} ${values[frame].toFixed(1)} ${unit}`);
     }

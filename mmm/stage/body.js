@@ -33,18 +33,19 @@ function bodyParts(info, parents, radii) {
 
 /** A panel ready to be posed and drawn. */
 class Figure {
-  constructor(info, index, arrays, frames) {
+  constructor(info, index, arrays, frames, seed) {
     this.name = info.name;
     this.role = info.role;
-    this.look = info.role === "baseline" ? baselineLook(info.name) : info.role;
+    this.look = info.look || (info.role === "baseline" ? baselineLook(info.name) : info.role);
     this.facing = info.facing;
     this.joints = info.joints;
-    this.frames = frames;
+    this.frames = info.frames ?? frames; // a figure may end before the others do
     this.track = arrays[`positions${index}`];
     this.parents = arrays[`parents${index}`];
     this.points = this.parents.length;
     Object.assign(this, bodyParts(info, this.parents, arrays[`radii${index}`]));
     this.hidden = info.role === "truth" ? null : arrays.hidden || null;
+    this.seed = seed; // frames before it were given; undefined where nothing is generated
     this.pose = new Float32Array(this.points * 3);
     this.tint = new Float32Array(this.joints); // 0 = known .. 1 = made up by the model
     this.frame = -1;
@@ -59,11 +60,17 @@ class Figure {
     // While playing the colour eases: masks such as "every 15th" would otherwise flash several times a second.
     const ease = playing ? 1 - Math.exp(-dt / 0.09) : 1;
     for (let j = 0; j < this.joints; j++) {
-      const goal = this.hidden ? this.hidden[frame * this.joints + j] : 0;
+      const goal = this.hidden ? this.hidden[frame * this.joints + j] : Number(this.made(frame));
       this.tint[j] += (goal - this.tint[j]) * ease;
     }
     this.frame = frame;
   }
+
+  /** Whether the frame comes after a seed, from a network. */
+  made(frame) { return this.seed !== undefined && this.role !== "truth" && frame >= this.seed; }
+
+  /** More frames of the same body. */
+  grow(track, frames) { this.track = track; this.frames = frames; }
 
   /** A short number that changes with the drawn pose; tests read it. */
   signature() {
@@ -79,8 +86,10 @@ class Figure {
   }
 }
 
+const longest = (figures) => figures.reduce((a, b) => (b.frames > a.frames ? b : a));
+
 /** How much a body moves in each frame (mean speed of its joints), for the timeline of a clip without music. */
-function motionEnergy(figure) {
+function motionEnergy(figure, length = figure.frames) {
   const { frames, points, track } = figure, size = points * 3, out = new Float32Array(frames);
   for (let t = 1; t < frames; t++) {
     let sum = 0;
@@ -91,7 +100,7 @@ function motionEnergy(figure) {
     out[t] = sum / points;
   }
   if (frames > 1) out[0] = out[1];
-  const smooth = new Float32Array(frames);
+  const smooth = new Float32Array(length); // nothing moves where there is no frame yet
   for (let t = 0; t < frames; t++) {
     let sum = 0, count = 0;
     for (let k = Math.max(0, t - 2); k <= Math.min(frames - 1, t + 2); k++) { sum += out[k]; count++; }

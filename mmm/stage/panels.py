@@ -6,7 +6,7 @@ in a file of its own. Pure numpy, cacheable.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -47,6 +47,39 @@ class StagePanel:
     """Which tip is the top of the head, -1 for none."""
     facing_rad: float = 0.0
     """Which way the body looks on the whole, radians about Y, 0 = +Z; where the camera starts."""
+    look: Literal["", "second", "third"] = ""
+    """Another colour than the role's, for a second and third network."""
+
+
+@dataclass(frozen=True)
+class Future:
+    """Panels that begin with a seed and go on after it, perhaps still being made; each may end at a frame of its own.
+
+    Payloads of one run, alike but for ``ready`` and longer panels, are taken as more of the same: playhead, sound and
+    camera go on as they were.
+    """
+
+    seed_frames: int
+    """The timeline's rule stands here."""
+    total: int
+    """Frames of the timeline."""
+    ready: int
+    """Frames that may be shown so far."""
+    live: bool = False
+    """Whether more will come."""
+    run: str = ""
+    """Changes with each new run: its first payload moves the playhead to ``start``."""
+    start: int = 0
+    """Where a run is seen from, a frame."""
+    mark: str = ""
+    """What is on the stage: while it stays, playhead and camera do."""
+    sound: str = ""
+    """Name of the recording: one that plays already need not be sent again."""
+
+    def header(self) -> dict[str, Any]:
+        """As the browser reads it."""
+        return {"seed": self.seed_frames, "ready": self.ready, "live": self.live, "run": self.run,
+                "start": self.start, "mark": self.mark, "sound": self.sound}
 
 
 def panel_from_motion(name: str, motion: Motion, role: Role) -> StagePanel:
@@ -106,6 +139,7 @@ def pack_stage(
     errors_unit: str = "cm",
     reports: bool = False,
     channel: str = "main",
+    future: Future | None = None,
 ) -> bytes:
     """Everything the stage shows, as one payload.
 
@@ -122,6 +156,7 @@ def pack_stage(
         errors_unit: unit of these errors.
         reports: tell the server the frame after a scrub or a pause, which reruns the script.
         channel: components of one channel share a playhead.
+        future: where motion is generated; panels may then differ in length.
 
     Raises:
         ValueError: shapes disagree, or a position is not finite.
@@ -130,10 +165,10 @@ def pack_stage(
         raise ValueError(f"{len(panels)} panels; expected at most {MAX_PANELS}")
     if not (np.isfinite(fps) and fps > 0):
         raise ValueError(f"fps is {fps}; expected a positive number")
-    frames = len(panels[0].positions) if panels else 0
+    frames = future.total if future else len(panels[0].positions) if panels else 0
     buffers: dict[str, Array] = {}
     for i, panel in enumerate(panels):
-        buffers |= _panel_buffers(i, panel, frames)
+        buffers |= _panel_buffers(i, panel, len(panel.positions) if future else frames)
         if hidden is not None and panel.role != "truth" and hidden.shape != (frames, len(panel.parents)):
             raise ValueError(f"hidden has shape {hidden.shape}; expected {frames} x {len(panel.parents)}")
     if hidden is not None and panels:
@@ -148,9 +183,11 @@ def pack_stage(
     header = {
         "fps": float(fps), "frames": frames, "floor_m": float(floor_m), "title": title, "channel": channel,
         "errors": list(errors or {}) if panels else [], "errors_unit": errors_unit, "reports": reports,
+        **({"future": future.header()} if future else {}),
         "panels": [
             {"name": p.name, "role": p.role, "joints": len(p.parents), "hulls": [list(h) for h in p.hulls],
-             "head": p.head, "crown": p.crown, "facing": float(p.facing_rad)} for p in panels
+             "head": p.head, "crown": p.crown, "facing": float(p.facing_rad),
+             **({"frames": len(p.positions)} if future else {}), **({"look": p.look} if p.look else {})} for p in panels
         ],
     }
     return pack(header, buffers)

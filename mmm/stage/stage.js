@@ -1,6 +1,6 @@
 // The stage: figures, one camera, one clock, one timeline. See stage.py for what it is fed.
 
-class Stage extends StageActions {
+class Stage extends StageFuture {
   constructor(root) {
     super();
     this.root = root;
@@ -60,13 +60,14 @@ class Stage extends StageActions {
     if (component.data === this.payload) return;
     this.payload = component.data;
     const { header, arrays } = unpack(component.data);
-    const first = !this.header, channel = header.channel;
+    if (this.goesOn(header) && (this.clock.buffer || !arrays.audio)) { this.append(header, arrays); return; }
+    const first = !this.header, channel = header.channel, run = this.future?.run, { soundMark } = this;
     header.sound = Boolean(arrays.audio);
     this.header = header;
     this.duration = header.frames / header.fps;
     if (first || this.channel !== channel) this.join(channel);
-    this.figures = header.panels.map((info, i) => new Figure(info, i, arrays, header.frames));
-    const clip = this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "";
+    this.figures = header.panels.map((info, i) => new Figure(info, i, arrays, header.frames, header.future?.seed));
+    const clip = header.future?.mark ?? (this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "");
     const saved = first ? playheadBus().memory.get(`stage:${channel}`) : null;
     const same = first ? saved?.clip === clip : this.clip === clip;
     this.clip = clip;
@@ -80,19 +81,22 @@ class Stage extends StageActions {
     this.clock.setDuration(this.duration || 1);
     if (!same) { this.camera.reset(); this.clock.seek(0); }
     else if (saved) { Object.assign(this.camera, saved.camera); this.clock.seek(saved.at); }
-    this.loadSound(arrays.audio, arrays.waveform);
+    this.soundMark = header.future?.sound && `${header.future.sound}:${this.duration}`;
+    if (this.soundMark && this.soundMark === soundMark && this.clock.buffer) header.sound = true; // it plays on
+    else this.loadSound(arrays.audio, arrays.waveform);
     this.setTimeline(header, arrays);
     this.retheme();
     this.buildPanels();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (!same && !still && this.figures.length) this.clock.play();
     else if (first && saved && saved.playing) this.clock.play();
+    this.startRun(run ?? saved?.run);
     this.showControls();
   }
 
   /** Tells clips apart without hashing them: where the first body starts, is half-way, and ends. */
   clipMark() {
-    const { track, points, frames } = this.figures[0], size = points * 3;
+    const [{ track, points, frames }] = this.figures, size = points * 3;
     return [0, Math.floor(frames / 2), frames - 1].map((t) => track[t * size].toFixed(5) + track[(t + 1) * size - 1].toFixed(5)).join();
   }
 
@@ -126,11 +130,12 @@ class Stage extends StageActions {
 
   setTimeline(header, arrays) {
     const looks = errorLooks(header.errors, this.figures);
+    this.timeline.future.show(header);
     const hiddenFrames = new Uint8Array(header.frames), joints = header.frames ? (arrays.hidden?.length || 0) / header.frames : 0;
     for (let i = 0; i < (arrays.hidden?.length || 0); i++) if (arrays.hidden[i]) hiddenFrames[Math.floor(i / joints)] = 1;
     this.timeline.setData({
       frames: header.frames, fps: header.fps, waveform: arrays.waveform, beats: arrays.beats,
-      energy: this.figures.length && !arrays.waveform ? motionEnergy(this.figures[0]) : null, hiddenFrames,
+      energy: this.figures.length && !arrays.waveform ? motionEnergy(longest(this.figures), header.frames) : null, hiddenFrames,
       hiddenRuns: runsOf(hiddenFrames), errors: header.errors.map((name, i) => ({ name, values: arrays[`error${i}`], look: looks[i] })),
     });
     this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 4).map((error) => {
@@ -181,7 +186,7 @@ class Stage extends StageActions {
 
   showControls() {
     const { ui, clock } = this;
-    setPlayButton(ui, clock.playing);
+    setPlayButton(ui, clock.playing || this.waiting);
     press(ui.loop, clock.loop);
     press(ui.overlay, this.overlay);
     ui.overlay.hidden = this.figures.length < 2;
@@ -194,7 +199,7 @@ class Stage extends StageActions {
   remember() {
     const { clock, camera } = this;
     playheadBus().memory.set(`stage:${this.channel}`, { clip: this.clip, camera: camera.state(), at: clock.now(), rate: clock.rate,
-      playing: clock.playing, loop: clock.loop, overlay: this.overlay, sound: this.soundChoice });
+      playing: clock.playing, loop: clock.loop, overlay: this.overlay, sound: this.soundChoice, run: this.future?.run });
   }
 
   // ---- every animation frame ---------------------------------------------------------------------------------------
@@ -206,6 +211,7 @@ class Stage extends StageActions {
     this.minding();
     if (!this.header || !this.figures.length) return;
     try {
+      this.waitForMore();
       if (this.clock.ended()) { this.clock.pause(); this.goTo(this.header.frames - 1); this.commit(this.frame); this.showControls(); }
       if (this.clock.playing || this.dirty || this.settling) this.render(dt);
       if (this.clock.playing) this.measure(now);
@@ -226,7 +232,7 @@ class Stage extends StageActions {
     const { clock, header, figures } = this, at = clock.now() * header.fps, { playing } = clock;
     this.dirty = false;
     for (const figure of figures) figure.setTime(at, playing, dt);
-    const frame = figures[0].frame;
+    const frame = clamp(Math.floor(at + 1e-6), 0, this.ready - 1);
     this.announce(frame, playing);
     this.timeline.setPlayhead(Math.min(at, header.frames), frame, `${clockText(frame / header.fps)}, frame ${frame} of ${header.frames}`);
     if (!this.visible) return;
@@ -247,8 +253,9 @@ class Stage extends StageActions {
     panel.view = this.camera.view(width, height, target, panel.view);
     panel.renderer.draw({ figures: panel.figures, floor: this.header.floor_m }, panel.view);
     panel.canvas.dataset.frame = panel.figures[0].frame;
+    panel.canvas.dataset.frames = panel.figures[0].frames;
     panel.canvas.dataset.checksum = panel.figures.map((figure) => figure.signature()).join(" ");
-    panel.chips.forEach(showState);
+    for (const chip of panel.chips) showState(chip, this.frame);
   }
 
   announce(frame, playing) {

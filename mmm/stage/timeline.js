@@ -12,6 +12,7 @@ class Timeline {
       "aria-valuemin": "0", "aria-valuenow": "0", "aria-orientation": "horizontal" },
       this.canvas, this.hoverLine, this.line, this.hover);
     this.glow = new TimelineGlow(this.root);
+    this.future = new TimelineFuture(this.root);
     this.onScrub = onScrub; this.onScrubEnd = onScrubEnd; this.describe = describe;
     this.width = 0;
     this.attach();

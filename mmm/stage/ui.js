@@ -48,7 +48,7 @@ function buildStage(act) {
 /** One panel element for these figures, with a chip a figure and the canvas the renderer draws on. */
 function buildPanel(name, figures) {
   const chips = figures.map((figure) => {
-    const state = figure.hidden ? el("span", { class: "state" }) : null;
+    const state = figure.hidden || figure.seed !== undefined ? el("span", { class: "state" }) : null;
     const chip = el("span", { class: "name", "data-role": figure.role }, el("span", { class: "dot" }), figure.name, state);
     return { figure, chip, state };
   });
@@ -58,8 +58,9 @@ function buildPanel(name, figures) {
 }
 
 /** Says on the chip whether the body at this frame was given or made up. */
-function showState({ figure, state }) {
+function showState({ figure, state }, at) {
   if (!state || figure.frame < 0) return;
+  if (figure.seed !== undefined) { showSeed(figure, state, at); return; }
   let hidden = 0;
   for (let j = 0; j < figure.joints; j++) hidden += figure.hidden[figure.frame * figure.joints + j];
   const text = hidden === 0 ? "frame given" : hidden === figure.joints ? "frame hidden" : `${hidden} of ${figure.joints} joints hidden`;
@@ -67,6 +68,15 @@ function showState({ figure, state }) {
     state.textContent = text;
     state.dataset.hidden = hidden ? "yes" : "no";
   }
+}
+
+/** Says on the chip where a figure is: in its seed, after it, or past its own last frame. */
+function showSeed(figure, state, at) {
+  const made = figure.made(figure.frame), over = at >= figure.frames;
+  const text = over ? "ends here" : made ? "generated" : figure.frame < figure.seed ? "seed" : "really danced";
+  if (state.textContent === text) return;
+  state.textContent = text;
+  state.dataset.hidden = made ? "yes" : "no";
 }
 
 /** A curve of errors looks like the body of the same name; of those without a body the first is the model's. */

@@ -11,7 +11,7 @@ from dashboard.figures import MAX_GAPS, gaps_table, limb_bars, means_table
 from mmm import masks
 from mmm.baselines import BASELINES
 from mmm.stage.assets import FOLDER
-from mmm.stage.palette import BASELINE_COLOURS, MODEL, method_colour
+from mmm.stage.palette import BASELINE_COLOURS, FURTHER, MODEL, method_colour
 from tests.dashboard.conftest import ROOT
 
 
@@ -72,6 +72,7 @@ def test_python_and_javascript_have_the_same_colours():
     table = json.loads(re.sub(r",(\s*\})", r"\1", re.sub(r"(\w+):", r'"\1":', text)))
     for theme, colours in table.items():
         colours.pop("other")
+        assert (colours.pop("second"), colours.pop("third")) == FURTHER[theme]
         assert colours == BASELINE_COLOURS[theme]
         assert set(colours) == set(BASELINES)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.methods import _sorted_out, in_order
+from dashboard.methods import in_order, sorted_out
 from mmm.catalog import CheckpointSummary
 from mmm.motion import Clip, Music
 from mmm.skeleton import SMPL24
@@ -39,7 +39,7 @@ def test_music_decides_which_networks_come_first(clip, cards, order, default):
 
 
 def test_networks_on_roles_give_one_reason_together():
-    fitting, unfit = _sorted_out(Clip("tiny", smooth_motion(0, 20, TINY)), [OTHER, DANCE, OURS], {})
+    fitting, unfit = sorted_out(Clip("tiny", smooth_motion(0, 20, TINY)), [OTHER, DANCE, OURS], {})
     assert fitting == []
     assert unfit[0].startswith("a, inbetween: no joint found for left_elbow, left_hip")
     assert unfit[0].endswith("Name them under “Name the joints”.")

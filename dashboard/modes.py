@@ -1,0 +1,32 @@
+"""What the page is for: recovering what was hidden, or going on from a seed. Each mode keeps its controls' values."""
+
+import streamlit as st
+
+RECOVER, GENERATE = "Recover", "Generate"
+_RECOVER_KEYS = ("kind", "span", "every", "keep", "hide", "share", "spec_text", "groups", "seed", "method",
+                 "error_kind", "map_of")
+_NOT_KEPT = ("gen_upload", "gen_upload_box", "gen_go", "gen_cancel", "gen_drop", "gen_get")
+"""Buttons and uploads, whose values Streamlit does not let a page set."""
+
+
+def pick_mode() -> str:
+    """The switch at the top of the sidebar; a shared link may name the mode."""
+    state = st.session_state
+    if "mode" not in state:
+        state.mode = GENERATE if st.query_params.get("mode") == "generate" else RECOVER
+    mode = str(st.segmented_control("Mode", [RECOVER, GENERATE], key="mode", required=True, width="stretch",
+                                    label_visibility="collapsed",
+                                    help="Recover hidden frames, or let a network dance on from the first ones."))
+    _keep_others(mode)
+    return mode
+
+
+def _keep_others(mode: str) -> None:
+    """Streamlit forgets the value of a control that a run has not drawn, unless it is set."""
+    state = st.session_state
+    for key in [str(key) for key in state]:
+        theirs = key.startswith("gen_") and not key.startswith(_NOT_KEPT)
+        if mode == GENERATE:
+            theirs = key in _RECOVER_KEYS or key.startswith("frames-")
+        if theirs:
+            state[key] = state[key]

@@ -1,0 +1,149 @@
+"""Generating behind the page: frames come piece by piece, cancelling keeps them, numbers are those of the metrics."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import mmm.generation
+from dashboard import generations
+from dashboard.generations import Ask, Kept, Made, Setting
+from mmm import Clip, Motion, Music
+from mmm.metrics import foot_skate_cm_s, motion_energy
+from tests.dashboard.futures import CHANCE, save_future_networks
+from tests.mmm.making import smooth_motion
+
+CLIP = Clip("made", smooth_motion(5, 90, fps=30.0))
+ASK = Ask(Setting("made", 60, "silence"), 90, CHANCE, 1)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    return save_future_networks(tmp_path_factory.mktemp("futures"))
+
+
+@pytest.fixture
+def networked(networks, page_env, monkeypatch):
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(networks))
+
+
+@pytest.fixture
+def gate(networked, monkeypatch):
+    """A generation that waits for a permit before each part but the first."""
+    permits, real = threading.Semaphore(1), mmm.generation.generate
+
+    def waiting(*args, **settings):
+        for chunk in real(*args, **settings):
+            assert permits.acquire(timeout=60)
+            yield chunk
+
+    monkeypatch.setattr(mmm.generation, "generate", waiting)
+    yield permits
+    for _ in range(50):
+        permits.release()
+
+
+def finished(stream):
+    assert stream.wait(60), stream.stage
+    assert not stream.error
+    return stream.results
+
+
+def test_frames_can_be_had_while_further_ones_are_made(gate):
+    stream = generations.start(ASK, CLIP, None)
+    assert stream.wait_for_first(60)
+    assert stream.running
+    assert stream.ready == 90  # two seconds of seed, one made
+    early = stream.panel()
+    np.testing.assert_allclose(early.positions[:60], CLIP.motion.positions()[:60], atol=1e-5)
+    for _ in range(5):
+        gate.release()
+    made = finished(stream)
+    assert len(made.generation.clip) == stream.ready == 150
+    np.testing.assert_array_equal(stream.panel().positions[:90], early.positions)
+    np.testing.assert_allclose(stream.panel().positions, made.generation.clip.motion.positions(), atol=1e-5)
+    assert generations.kept().get(ASK) is made
+    assert len(made.generation.truth) == 90
+
+
+def test_cancelling_keeps_what_was_made_under_its_own_length(gate):
+    stream = generations.start(replace(ASK, frames=300), CLIP, None)
+    assert stream.wait_for_first(60)
+    stream.cancel()
+    gate.release()
+    made = finished(stream)
+    assert stream.cancelled
+    assert 30 <= made.ask.frames < 300
+    assert len(made.generation.clip) == 60 + made.ask.frames
+    assert generations.kept().get(replace(ASK, frames=300)) is None
+    assert generations.kept().get(made.ask) is made
+
+
+def test_cancelled_before_the_first_frame_there_is_nothing(networked, monkeypatch):
+    go_on, real = threading.Event(), generations.loaded_models().get
+    monkeypatch.setattr(generations.loaded_models(), "get", lambda name: go_on.wait(60) and real(name))
+    stream = generations.start(ASK, CLIP, None)
+    stream.cancel()
+    go_on.set()
+    assert stream.wait(60)
+    assert stream.error == "Cancelled. Press Generate to start again."
+    assert stream.panel() is None
+
+
+def test_the_same_number_gives_the_same_dance_another_one_another(networked):
+    first, again, other, calm = (
+        finished(generations.start(replace(ASK, **change), CLIP, None)).generation.clip.motion.rotations
+        for change in ({}, {}, {"seed": 1}, {"variety": 0.0}))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-3
+    assert np.abs(first - calm).max() > 1e-3
+
+
+def test_a_network_that_is_not_there_is_one_line(networked):
+    stream = generations.start(replace(ASK, method="nobody"), CLIP, None)
+    assert stream.wait(60)
+    assert stream.error.startswith("nobody: no checkpoint")
+
+
+def test_numbers_are_of_the_frames_after_the_seed():
+    motion = smooth_motion(7, 200)
+    still = Motion(motion.skeleton, np.concatenate([motion.rotations[:80], np.repeat(motion.rotations[79:80], 120, 0)]),
+                   np.concatenate([motion.root_m[:80], np.repeat(motion.root_m[79:80], 120, 0)]), 60.0)
+    after = motion.crop(80, 200)
+    numbers = generations.measure(motion, None, 80)
+    np.testing.assert_allclose(numbers.energy, motion_energy(after))
+    assert numbers.skate_cm_s == foot_skate_cm_s(after)
+    assert numbers.per_music_beat is None
+    assert numbers.drift_m == pytest.approx(np.hypot(*(motion.root_m[-1] - motion.root_m[79])[[0, 2]]))
+    frozen = generations.measure(still, None, 80)
+    assert frozen.frozen_s(numbers.mean_energy) == len(frozen.energy) == 2
+    assert numbers.frozen_s(numbers.mean_energy) == 0
+
+
+def test_only_beats_after_the_seed_count():
+    motion = smooth_motion(7, 200)
+    beats = mmm.metrics.motion_beats(motion.crop(80, 200)) + 80
+    music = Music(np.zeros((300, 35), np.float32), 60.0, np.array([3, 40, *beats, 250]), 120.0)
+    numbers = generations.measure(motion, music, 80)
+    assert numbers.per_music_beat == pytest.approx(1.0)
+    assert numbers.per_motion_beat == pytest.approx(1.0)
+
+
+def test_the_store_forgets_the_oldest_first(networked, monkeypatch):
+    one = finished(generations.start(ASK, CLIP, None))
+    monkeypatch.setattr(generations, "KEPT_BYTES", 2 * one.generation.clip.motion.rotations.nbytes)
+    store = Kept()
+    asks = [replace(ASK, seed=n) for n in range(3)]
+    for ask in asks[:2]:
+        store.put(Made(ask, one.generation, one.numbers))
+    assert store.get(asks[0]) is not None  # looked at: the other one is older now
+    store.put(Made(asks[2], one.generation, one.numbers))
+    assert [store.get(ask) is not None for ask in asks] == [True, False, True]
+
+
+def test_labels_tell_variants_apart():
+    assert ASK.label == f"{CHANCE}, seed 0"
+    assert replace(ASK, variety=1.5, seed=3).label == f"{CHANCE}, seed 3, variety 1.5"
+    assert replace(ASK, by_chance=False).label == CHANCE
+    assert replace(ASK, frames=5).dance == ASK.dance != replace(ASK, seed=1).dance
