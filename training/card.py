@@ -213,7 +213,8 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
         return ["## How far it is believed", "",
                 f"Turns and shifts count by {found['share']:g}, with which ten seconds generated from two move as much "
                 f"as the truth: the median over {found['fitted_on']} clips of the validation split of the mean joint "
-                "speed, over the truth's.", "", "| share | " + " | ".join(rows[0]) + " |", "|---|" + "---|" * len(rows[0]),
+                "speed, over the truth's.", "",
+                "| share | " + " | ".join(rows[0]) + " |", "|---|" + "---|" * len(rows[0]),
                 "| energy | " + " | ".join(rows[1]) + " |", "",
                 f"Made by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/"
                 f"{found['data']} --clips {found['asked']}`.", ""]
