@@ -49,7 +49,8 @@ def generate(
     fps: Fps = None,
     role: Roles = None,
     out: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="save seed and future: .bvh, .npz (with the music) or .pkl")] = None,
+        metavar="FILE", help="save seed and future: .npz (with the music), .bvh, .pkl or .glb; or to be watched: .mp4, "
+                             ".gif, .webp or .html")] = None,
     metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")] = None,
 ) -> None:
     """Go on from the first frames of a clip, to music where the network hears.

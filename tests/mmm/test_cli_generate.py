@@ -123,7 +123,7 @@ def test_variety_and_seed_number(run, tiny_checkpoint, tiny_clip_file, tmp_path)
     (["--music", "nowhere.wav"], "nowhere.wav"),
     (["--music", __file__], "not a sound file"),
     (["--fps", 12], "network's 30"),
-    (["--out", "g.mp4"], "unknown suffix"),
+    (["--out", "g.avi"], "unknown suffix"),
     (["--out", "nowhere/g.bvh"], "does not exist"),
     (["--metrics", "g.csv"], "unknown suffix"),
     (["--checkpoint", "nowhere"], "no checkpoint"),

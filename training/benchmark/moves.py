@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from mmm.errors import FileError
 from mmm.motion import Motion
 from mmm.rotations import matrix_to_sixd
+from training.benchmark.truth import TruthTable
 from training.dataset import MotionSet
 
 Array = np.ndarray
@@ -42,18 +42,10 @@ def bars_of(split: Path) -> list[list[Bar]]:
     Raises:
         FileError: the split has no ``truth.npz``: it is not of our dance set.
     """
-    if not (split / "truth.npz").is_file():
-        raise FileError(str(split), "no truth.npz", "a split of our own dance set",
-                        "run python -m data.prepare dance first")
-    with np.load(split / "truth.npz", allow_pickle=False) as stored:
-        chords = stored["rule"] == list(stored["rules"]).index("chord")
-        clips, labels, spans = stored["clip"][chords], stored["label"][chords], stored["music"][chords]
-        frames = stored["frames"]
-    bars: list[list[Bar]] = [[] for _ in frames]
-    for clip, label, (start, stop) in zip(clips.tolist(), labels.tolist(), spans.tolist(), strict=True):
-        if 0 < start < stop < frames[clip]:  # those at an end may be cut off
-            bars[clip].append(Bar(start, stop, str(label).partition(" ")[2]))
-    return bars
+    table = TruthTable(split)
+    # Those at an end of the clip may be cut off.
+    return [[Bar(start, stop, label.partition(" ")[2]) for label, start, stop in table.causes(clip, "chord")
+             if 0 < start < stop < frames] for clip, frames in enumerate(table.frames)]
 
 
 def moments(bar: Bar) -> Array:

@@ -25,7 +25,14 @@ class TruthTable:
                             "run python -m data.prepare dance first")
         with np.load(path, allow_pickle=False) as stored:
             self._clip, self._rule = stored["clip"], stored["rules"][stored["rule"]]
-            self._music, self._motion = stored["music"], stored["motion"]
+            self._music, self._motion, self._label = stored["music"], stored["motion"], stored["label"]
+            self.frames: list[int] = stored["frames"].tolist()
+            """Of every clip."""
+
+    def causes(self, clip: int, rule: str) -> list[tuple[str, int, int]]:
+        """Of one rule in one clip: labels (``Am v_step right``), and the frames of the music, the last not included."""
+        rows = np.flatnonzero((self._clip == clip) & (self._rule == rule))
+        return [(str(self._label[k]), *self._music[k].tolist()) for k in rows]
 
     def deciding(self, clip: int, frame: int, frames: int, rules: Sequence[str] | None = None) -> Bool[Array, "T"]:
         """The music frames, of the first ``frames``, that decide a motion frame in any joint.
