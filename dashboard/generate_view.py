@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from dashboard import generate_controls, generations, songs
 from dashboard.components.stage import stage
+from dashboard.generate_commands import commands_section
 from dashboard.generate_controls import Plan
 from dashboard.generate_numbers import numbers_section
 from dashboard.generations import CHANNEL, MAX_VARIANTS, Ask, Made, Stream
@@ -55,6 +56,8 @@ def generate_page(entries: list[Entry]) -> None:
     _remarks(plan, made, live)
     if made:
         numbers_section(plan, made)
+    if not plan.problem:
+        commands_section(plan)
     with slot:
         if mine and stream is not None:
             _outcome(stream)

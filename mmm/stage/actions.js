@@ -67,7 +67,7 @@ class StageActions {
     const far = event.shiftKey ? 10 : 1;
     const actions = {
       " ": onButton ? null : () => this.toggle(), ArrowLeft: () => this.step(-far), ArrowRight: () => this.step(far),
-      Home: () => this.goTo(0), End: () => { if (this.clock.playing) this.toggle(); this.goTo(this.header.frames - 1); },
+      Home: () => this.goTo(0), End: () => { if (this.clock.playing || this.waiting) this.toggle(); this.goTo(this.header.frames - 1); },
       l: () => this.setLoop(!this.clock.loop), o: () => this.setOverlay(!this.overlay), f: () => this.toggleFull(),
       1: () => this.setSpeed(0.25), 2: () => this.setSpeed(0.5), 3: () => this.setSpeed(1), "?": () => this.toggleHelp(),
       Escape: () => this.toggleHelp(false),

@@ -11,6 +11,11 @@ class StageFuture extends StageActions {
 
   goTo(frame) { super.goTo(Math.min(frame, this.ready - 1)); }
 
+  step(count) {
+    if (this.waiting) this.toggle();
+    super.step(count);
+  }
+
   toggle() {
     if (!this.waiting) { super.toggle(); return; }
     this.waiting = false;

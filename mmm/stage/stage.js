@@ -105,7 +105,7 @@ class Stage extends StageFuture {
     if (this.leave) this.leave();
     this.timeline.glow.join(channel);
     this.leave = listen("seek", channel, ({ frame, pause }) => {
-      if (pause && this.clock.playing) { this.clock.pause(); this.showControls(); }
+      if (pause && (this.clock.playing || this.waiting)) { this.clock.pause(); this.waiting = false; this.showControls(); }
       this.goTo(frame);
     });
   }

@@ -1,11 +1,15 @@
 """The mode Generate in Python, without a browser: what each control leads to, and what goes wrong politely."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import mmm.generation
+from dashboard import generations, library, songs
+from dashboard.generate_commands import command_line, python_code
+from dashboard.generate_controls import Plan
 from mmm import Clip, load_clip, save_clip
 from mmm.io.audio import encode_ogg
 from mmm.skeleton import SMPL24
@@ -220,3 +224,20 @@ def test_the_address_holds_the_state(workbench):
     assert other.app.number_input(key="gen_number").value == 7
     truth = load_clip(ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz").motion.positions()
     np.testing.assert_allclose(other.stage[1]["positions0"][:, :24], truth[30: 30 + 90 + 90], atol=1e-4)
+
+
+def test_the_python_code_makes_the_same_dance(workbench, monkeypatch, tmp_path):
+    page = made(workbench(**HERE, start="30", variety="0.5", seed="7"))
+    ask = page.app.session_state.variants[0]
+    found = generations.kept().get(ask)
+    song = songs.Song("own", "", None)
+    entry = next(entry for entry in library.find_entries() if entry.key == SAMPLE)
+    plan = Plan(entry, 30, found.generation.clip, song, ask, 210)
+    assert command_line(plan) == ""  # the command goes on from the first frames
+    assert "--variety 0.5 --seed 7" in command_line(replace(plan, start=0))
+    monkeypatch.chdir(ROOT)
+    scope = {}
+    code = python_code(plan).replace("generated.bvh", str(tmp_path / "generated.bvh"))
+    exec(compile(code, "code", "exec"), scope)
+    np.testing.assert_array_equal(scope["made"].clip.motion.rotations, found.generation.clip.motion.rotations)
+    assert (tmp_path / "generated.bvh").stat().st_size > 1000
