@@ -85,7 +85,7 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointSummary] | No
         st.caption("This network does not listen: the song plays, the motion goes its own way.")
     variety, number = _pick_chance(card)
     setting = Setting(f"{entry.key}@{start} {_seed_digest(clip, seed_frames)}", seed_frames, song.digest)
-    ask = Ask(setting, frames, card.name, recoveries.version_of(card.name), variety, number, card.noise_size > 0, roles)
+    ask = Ask(setting, frames, card.name, recoveries.version_of(card.name), variety, number, _by_chance(card), roles)
     _share_in_url(entry, start, song, card.name)
     return Plan(entry, start, clip, song, ask, seed_frames + frames, problem)
 
@@ -175,18 +175,26 @@ def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> list[CheckpointSum
 
 def _pick_chance(card: CheckpointSummary) -> tuple[float, int]:
     """Variety and seed number; fixed for a network without chance."""
-    state, chance = st.session_state, card.noise_size > 0
+    state, chance = st.session_state, _by_chance(card)
     _clamped("gen_variety", 1.0, 0.0, 2.0)
+    hears = card.uses_music and not card.noise_size
     state.gen_number = min(max(int(state.get("gen_number", 0)), 0), 9999)
     if not chance:
         st.caption("No chance in this network: one dance for each seed and song.")
         return 1.0, 0
     left, right = st.columns(2)
     left.slider("Variety", 0.0, 2.0, key="gen_variety", step=0.1, format="%.1f",
-                help="0: the most middling motion. 1: as various as it learned to be. More strays further.")
+                help="Up to 1 the one dance that it makes of this song. Beyond, it hears a share of the bars in other "
+                     "keys (2: all) and dances other moves on the same beat." if hears else
+                     "0: the most middling motion. 1: as various as it learned to be. More strays further.")
     right.number_input("Seed number", 0, 9999, key="gen_number",
                        help="Of chance: another number, another motion; the same one, the same motion.")
     return float(state.gen_variety), int(state.gen_number)
+
+
+def _by_chance(card: CheckpointSummary) -> bool:
+    """Whether variety and seed number make a difference."""
+    return card.noise_size > 0 or card.uses_music
 
 
 def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> None:

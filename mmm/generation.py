@@ -6,6 +6,7 @@ forth; memory does not grow with the length. Chance comes in by numbers that the
 (``noise_size``), all from one generator: the same seed number gives the same motion.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from mmm.errors import ModelError, SpecError
 from mmm.grounding import Ground
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion, Music
-from mmm.music import silence
+from mmm.music import BEATS_A_BAR, FEATURE_SLICES, silence
 from mmm.recovery import RecoveryResult, recover
 
 Array = np.ndarray
@@ -109,7 +110,9 @@ def generate(
         frames: how many to generate after the seed.
         music: what to dance to, starting with the clip's first frame, at the clip's rate; else the clip's own. Networks
             that hear get silence where there is none.
-        variety: 0 gives the most middling future, 1 draws as the network was trained to, more strays further.
+        variety: 0 gives the most middling future, 1 draws as the network was trained to, more strays further. Networks
+            that hear and take no numbers of chance give one dance up to 1; beyond, they hear a share of the bars in
+            other keys (2: all), and dance other moves on the same beat.
         seed: of chance; the same one gives the same motion.
         roles: for networks on joint roles, joint names by role, as ``recover`` takes them.
         attention_frame: a generated frame, counted with the seed: the chunk that holds it brings its attention maps.
@@ -166,6 +169,8 @@ def _stream(
     fps, plan = clip.motion.fps, horizon(model)
     known, ahead, kept = (max(2, round(seconds * fps)) for seconds in (plan.known_s, plan.ahead_s, plan.kept_s))
     rng, noise = np.random.default_rng([seed, 9173]), None
+    if music is not None and not model.config.noise_size and variety > 1:
+        music = heard_otherwise(music, min(variety - 1, 1.0), seed_frames, np.random.default_rng([seed, 4711]))
     past = clip.motion.crop(max(0, seed_frames - known), seed_frames)
     lift = _lift(model, clip.motion.crop(0, seed_frames))
     past = replace(past, root_m=past.root_m + lift)
@@ -192,6 +197,26 @@ def _stream(
         yield Chunk(at, replace(new, root_m=new.root_m - lift), trace)
         at += len(new)
         past = found.crop(max(0, len(past) + len(new) - known), len(past) + len(new))
+
+
+def heard_otherwise(music: Music, share: float, first: int, rng: np.random.Generator) -> Music:
+    """Music of which a share of the bars is moved into another key, beats and drums as they are.
+
+    Args:
+        music: any; where it has beats, four of them are a bar, else two seconds.
+        share: of the bars, 0 to 1.
+        first: bars that end before this frame stay.
+        rng: says which bars, and by how many of the twelve steps.
+    """
+    beaten = len(music.beats) > BEATS_A_BAR
+    bars = music.beats[::BEATS_A_BAR] if beaten else np.arange(0, len(music), round(2 * music.fps))
+    edges = [0, *(int(bar) for bar in bars if bar > 0), len(music)]
+    features, where = music.features.copy(), FEATURE_SLICES["chroma_cens"]
+    for start, stop in itertools.pairwise(edges):
+        chosen, steps = rng.random() < share, int(rng.integers(1, 12))
+        if chosen and stop > first:
+            features[start:stop, where] = np.roll(features[start:stop, where], steps, axis=1)
+    return replace(music, features=features)
 
 
 def _go_on(

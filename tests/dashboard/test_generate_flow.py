@@ -200,6 +200,8 @@ def test_networks_that_fill_gaps_come_last_with_a_remark(workbench, checkpoint_f
     assert [name.endswith("(fills gaps)") for name in names] == sorted(name.endswith("(fills gaps)") for name in names)
     page.set("gen_method", "dance-3bert-small")
     assert "not to go on" in page.said
+    assert "other keys" in page.app.slider(key="gen_variety").help
+    page.set("gen_method", next(name for name in names if name.startswith("inbetween")).split(" ")[0])
     assert "No chance in this network" in page.said
 
 

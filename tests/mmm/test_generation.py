@@ -9,7 +9,7 @@ import torch
 
 import mmm.generation as generation
 from mmm.errors import ModelError, SpecError
-from mmm.generation import Generation, generate, generate_clip, horizon
+from mmm.generation import Generation, generate, generate_clip, heard_otherwise, horizon
 from mmm.models import make_config, make_model
 from mmm.motion import Clip, Motion, Music
 from mmm.skeleton import SMPL24
@@ -278,3 +278,31 @@ def test_music_of_another_rate_beside_a_deaf_network(clip):
     song = Music(np.zeros((500, 35), np.float32), 60.0, np.zeros(0, int), 0.0)
     found = generate_clip(network("common"), replace(clip, music=None), seed_frames=SEED, frames=20, music=song)
     assert found.clip.music is None
+
+
+def music_of(frames: int, beats: bool = True) -> Music:
+    features = np.random.default_rng(0).random((frames, 35)).astype(np.float32)
+    return Music(features, 60.0, np.arange(0, frames, 30) if beats else np.zeros(0, int), 120.0)
+
+
+@pytest.mark.parametrize("beats", [True, False])
+def test_bars_are_heard_in_other_keys_and_rhythm_as_it_is(beats):
+    music = music_of(960, beats)
+    found = heard_otherwise(music, 1.0, 240, np.random.default_rng(1))
+    chroma = slice(21, 33)
+    rest = [c for c in range(35) if not 21 <= c < 33]
+    np.testing.assert_array_equal(found.features[:, rest], music.features[:, rest])
+    np.testing.assert_array_equal(found.features[:240], music.features[:240])  # the seed's bars
+    for bar in range(240, 960, 120):
+        one, other = music.features[bar: bar + 120, chroma], found.features[bar: bar + 120, chroma]
+        assert [k for k in range(12) if np.array_equal(np.roll(one, k, axis=1), other)] not in ([], [0])
+
+
+def test_half_the_bars_and_another_number_other_bars():
+    music = music_of(12_000)
+    found = heard_otherwise(music, 0.5, 0, np.random.default_rng(1))
+    changed = (found.features != music.features).any(axis=1).reshape(-1, 120).any(axis=1)
+    assert 0.35 < changed.mean() < 0.65
+    other = heard_otherwise(music, 0.5, 0, np.random.default_rng(2))
+    assert (other.features != found.features).any()
+    assert heard_otherwise(music, 0.0, 0, np.random.default_rng(1)).features.tobytes() == music.features.tobytes()
