@@ -174,8 +174,7 @@ def _stream(
     past = clip.motion.crop(max(0, seed_frames - known), seed_frames)
     lift = _lift(model, clip.motion.crop(0, seed_frames))
     past = replace(past, root_m=past.root_m + lift)
-    # Networks on one skeleton know the place they dance in; those on roles know only what is around them.
-    ground = Ground.of(past) if model.config.representation == "roles" else None
+    ground = Ground.of(past)
     at, end = seed_frames, seed_frames + frames
     while at < end:
         noise = _next_noise(model.config.noise_size, noise, rng)

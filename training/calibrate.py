@@ -88,13 +88,16 @@ def errors_of(cases: Sequence[Case], trust: Trust | None) -> tuple[float, float]
     return float(np.concatenate(angles).mean()), float(np.concatenate(distances).mean())
 
 
-def fit_length(length_s: float, groups: Sequence[Sequence[Case]]) -> tuple[dict[str, float], float]:
+def fit_length(
+    length_s: float, groups: Sequence[Sequence[Case]], whole: bool = False
+) -> tuple[dict[str, float], float]:
     """The shares of each part for one gap length, and what the expected error is to be multiplied by.
 
     One part after another, twice over: the share with the least sum of rotation and position error, each in terms of
     the fill's own. A share of zero, the fill itself, is among the choices, so the sum is never worse than the fill's.
+    ``whole``: the network is believed as far as it says, and only its expected error is corrected.
     """
-    shares = dict.fromkeys(PARTS, 0.0)
+    shares = dict.fromkeys(PARTS, 1.0 if whole else 0.0)
 
     def table(values: dict[str, float]) -> Trust:
         return Trust((length_s,), {part: (value,) for part, value in values.items()}, (1.0,))
@@ -106,7 +109,7 @@ def fit_length(length_s: float, groups: Sequence[Sequence[Case]]) -> tuple[dict[
         return sum(ROTATION_WEIGHT * angle / max(fill[0], 1e-9) + distance / max(fill[1], 1e-9)
                    for (angle, distance), fill in zip(found, fills, strict=True))
 
-    for _ in range(2):
+    for _ in range(0 if whole else 2):
         for part in ("root", "legs", "trunk", "arms"):
             costs = [cost({**shares, part: share}) for share in GRID]
             shares[part] = GRID[int(np.argmin(costs))]
@@ -115,13 +118,13 @@ def fit_length(length_s: float, groups: Sequence[Sequence[Case]]) -> tuple[dict[
     return shares, sum(true) / max(sum(said), 1e-9)
 
 
-def fit(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True) -> Trust:
+def fit(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False) -> Trust:
     """Shares and corrections for all gap lengths, from clips that the network was not trained on."""
     model.config.trust = None
     columns: list[tuple[dict[str, float], float]] = []
     for length in tqdm(LENGTHS, desc="calibrate", disable=not progress):
         groups = [[case(model, clip, spec) for clip in clips] for spec in patterns(length)]
-        columns.append(fit_length(length / model.config.fps, groups))
+        columns.append(fit_length(length / model.config.fps, groups, whole))
     return Trust(tuple(length / model.config.fps for length in LENGTHS),
                  {part: tuple(shares[part] for shares, _ in columns) for part in PARTS},
                  tuple(factor for _, factor in columns))
@@ -183,6 +186,9 @@ def main(
     checkpoint: Annotated[Path, typer.Option(help="folder of a checkpoint on joint roles; its files are rewritten")],
     data: Annotated[Path, typer.Option(help="the prepared set: its val split to fit on, its test split to judge by")],
     clips: Annotated[int, typer.Option(min=1, help="how many of each split, spread evenly")] = 60,
+    whole: Annotated[bool, typer.Option(
+        "--whole", help="believe it as far as it says, and correct its expected error alone: what serves least on the "
+                        "validation split may serve on other recordings")] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")] = 0,
 ) -> None:
     """Fit how far recovery believes a network, and measure what its expected error is worth."""
@@ -199,10 +205,11 @@ def main(
             return
         pools = [MotionSet(data / split).cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
                  for split in ("val", "test")]
-        trust = fit(model, pools[0])
+        trust = fit(model, pools[0], whole=whole)
         _store(info.path, trust)
         model.config.trust = trust.to_dict()
-        found = judge(model, pools[1]) | {"data": data.resolve().name, "fitted_on": len(pools[0]), "asked": clips}
+        found = judge(model, pools[1]) | {"data": data.resolve().name, "fitted_on": len(pools[0]), "asked": clips,
+                                            "whole": whole}
         record(checkpoint, "calibration", found)
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)

@@ -205,6 +205,11 @@ def _hearing(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
             f"data/processed/{hearing['data']} --clips {rows[0]['clips']}`.", ""]
 
 
+_SHARES = {False: "Shares of its turns and of the pelvis's shift that served best on the validation split, by the length "
+                  "of the gap; 0 is the fill itself.",
+           True: "It is believed as far as it says, in gaps of all lengths."}
+
+
 def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig) -> list[str]:
     if not found or config.trusted is None:
         return []
@@ -220,9 +225,8 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
                 f"{found['data']} --clips {found['asked']}`.", ""]
     trust = config.trusted
     lines = ["## How far it is believed, and how sure it is", "",
-             f"Shares of its turns and of the pelvis's shift that served best on {found['fitted_on']} clips of the "
-             "validation split, by the length of the gap; 0 is the fill itself. The last column is what the error that "
-             "it expects of itself is multiplied by.", "",
+             f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of itself is "
+             f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.", "",
              "| gap, s | " + " | ".join(trust.shares) + " | expected error |",
              "|---|" + "---|" * (len(trust.shares) + 1)]
     columns = (*trust.shares.values(), trust.expected)
@@ -238,7 +242,7 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
     return [*lines, "", f"Rank correlation of expected and true errors {found['rank_correlation']:.2f}; "
             f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the expected one. Made "
             f"by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/{found['data']} "
-            f"--clips {found['asked']}`.", ""]
+            f"--clips {found['asked']}{' --whole' if found.get('whole') else ''}`.", ""]
 
 
 def attention_lines(found: Mapping[str, Any]) -> list[str]:
