@@ -205,8 +205,8 @@ def _hearing(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
             f"data/processed/{hearing['data']} --clips {rows[0]['clips']}`.", ""]
 
 
-_SHARES = {False: "Shares of its turns and of the pelvis's shift that served best on the validation split, by the length "
-                  "of the gap; 0 is the fill itself.",
+_SHARES = {False: "Shares of its turns and of the pelvis's shift that served best on the validation split, by the "
+                  "length of the gap; 0 is the fill itself.",
            True: "It is believed as far as it says, in gaps of all lengths."}
 
 
