@@ -1,9 +1,5 @@
 """Under the stage: how far each method is from the truth, over time, by joint, and in one table."""
 
-import json
-import tempfile
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +8,6 @@ import streamlit as st
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.figures import gaps_table, limb_bars, means_table
-from mmm import save_clip
 from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
 from mmm.stage.error_map import nice_top
@@ -39,7 +34,6 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
     with table:
         st.markdown(f"**Means** {over}")
         st.html(means_table(results, _dark()))
-        _downloads(results, mask)
     with bars:
         st.markdown(f"**By limb**, mean {KINDS[kind][0].lower()} error, {KINDS[kind][1]}")
         st.html(limb_bars(results, kind, KINDS[kind][1], _dark()))
@@ -106,26 +100,3 @@ def _top(result: "RecoveryResult", kind: str) -> float:
 
 def _dark() -> bool:
     return st.context.theme.type == "dark"
-
-
-def _downloads(results: "list[RecoveryResult]", mask: Mask) -> None:
-    first, name = results[0], f"{results[0].clip.name}-{results[0].model_name}"
-    with st.container(horizontal=True):
-        for suffix in ("bvh", "npz"):
-            st.download_button(suffix.upper(), partial(_file, first, suffix), f"{name}.{suffix}", key=f"get-{suffix}",
-                               icon=":material/download:", on_click="ignore", help=f"The recovered motion as .{suffix}")
-        st.download_button("Metrics", lambda: _metrics(results, mask), f"{name}.json", "application/json",
-                           key="get-json", icon=":material/download:", on_click="ignore", help="The table as JSON")
-
-
-def _file(result: "RecoveryResult", suffix: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"clip.{suffix}"
-        save_clip(result.recovered, path)
-        return path.read_bytes()
-
-
-def _metrics(results: "list[RecoveryResult]", mask: Mask) -> bytes:
-    from mmm.evaluation import report  # torch is loaded by now: there is a result
-
-    return json.dumps(report(results, mask.label, int(st.session_state.get("seed", 0))), indent=1).encode()

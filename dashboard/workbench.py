@@ -13,6 +13,7 @@ from dashboard.errors_view import errors_section
 from dashboard.generate_view import generate_page
 from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
+from dashboard.take_home import take_home_section
 from dashboard.whatif_view import shown_change
 from mmm import Clip, MMMError, masks
 from mmm.baselines import BASELINES
@@ -88,6 +89,7 @@ def _workbench(entries: list[library.Entry]) -> None:
         attention_section(clip, mask, request)
     if results is not None:
         errors_section(results, mask)
+        take_home_section(results, mask, request)
     _command_line(entry, frames, mask, seed, method, roles)
     recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits

@@ -121,15 +121,20 @@ def _positive(value: object, default: float) -> float:
     return float(value) if isinstance(value, int | float) and 0 < value < 1e9 else default
 
 
+def fits_aist(clip: Clip) -> bool:
+    """Whether AIST++'s layout can hold the clip: its body is SMPL's, bone by bone."""
+    skeleton = clip.motion.skeleton
+    return skeleton.same_joints(SMPL24) and bool(np.abs(skeleton.offsets_m - SMPL24.offsets_m).max() <= 1e-4)
+
+
 def write_aist(clip: Clip, path: Path) -> None:
     """A clip on the SMPL body in AIST++'s layout; another frame rate is resampled to AIST++'s 60.
 
     Raises:
         FileError: the clip's skeleton is not SMPL's, or the file cannot be written.
     """
-    skeleton = clip.motion.skeleton
-    if not skeleton.same_joints(SMPL24) or np.abs(skeleton.offsets_m - SMPL24.offsets_m).max() > 1e-4:
-        raise FileError(str(path), f"the clip has a skeleton of {len(skeleton)} joints that is not SMPL's",
+    if not fits_aist(clip):
+        raise FileError(str(path), f"the clip has a skeleton of {len(clip.motion.skeleton)} joints that is not SMPL's",
                         "the 24-joint SMPL body, the only one an AIST++ file can hold", "save it as .bvh or .npz")
     motion = clip.motion.resample(AIST_FPS)
     kept = clip.meta.get("aist", {})

@@ -1,6 +1,7 @@
 """What every reader and writer shares: opening with plain errors, and writing without ever leaving half a file."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,12 @@ def read_text(path: Path, kind: str) -> str:
         raise FileError(str(path), real or "not text", kind, "rename it to what it is, or export it again")
     text = data.decode("utf-8-sig", errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def safe_name(text: str) -> str:
+    """A file name made of any text: letters, digits, ``. _ -`` and spaces, no folder, no leading dot, not too long."""
+    plain = re.sub(r"[^\w. -]+", "_", text.replace("\\", "/").rsplit("/", 1)[-1])
+    return plain.strip(" ._")[:100] or "motion"
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -277,20 +277,41 @@ def test_a_link_that_makes_no_sense_still_opens_the_page(open_workbench, wrong):
 
 
 def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
-    from dashboard import errors_view
+    from dashboard import take_home
 
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
-    assert [b.label for b in page.app.get("download_button")] == ["BVH", "NPZ", "Metrics"]
+    assert [b.label for b in page.app.get("download_button")] == [
+        "BVH", "GLB", "NPZ", "AIST++", "Error map", "JSON", "CSV", "Web page"]
     results = next(iter(recoveries.kept_results()._kept.values()))
-    for suffix in ("bvh", "npz"):
+    for suffix in ("bvh", "npz", "pkl"):
         path = page_env / f"back.{suffix}"
-        path.write_bytes(errors_view._file(results[0], suffix))
+        path.write_bytes(take_home._file(results[0], suffix))
         back = load_clip(path)
         np.testing.assert_allclose(back.motion.positions(), results[0].recovered.motion.positions(), atol=2e-3)
     mask = masks.parse(SHORT["hide"], results[0].clip)
-    table = json.load(io.BytesIO(errors_view._metrics(results, mask)))
+    table = json.load(io.BytesIO(take_home._metrics(results, mask.label, 0, "json")))
     assert list(table["methods"]) == ["spline", "hold", "slerp", "inertial"]
     assert table["hidden"] == 40 * 24
+    rows = take_home._metrics(results, mask.label, 0, "csv").decode().splitlines()
+    assert [row.split(",")[3] for row in rows] == ["method", "spline", "hold", "slerp", "inertial"]
+
+
+def test_a_film_is_made_behind_the_page_and_can_be_stopped(open_workbench, monkeypatch):
+    import mmm.recovery  # noqa: F401  here, not behind a page that asks every moment whether it is there
+    from mmm.io import video
+
+    monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
+    page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
+    page.press("make-film").until(lambda page: any(b.label.startswith("Save MP4") for b in
+                                                   page.app.get("download_button")))
+    assert page.app.session_state.film_job.results[4:8] == b"ftyp"
+    page.set("film_kind", "webp")
+    assert not any(b.label.startswith("Save") for b in page.app.get("download_button"))  # that was another film
+    monkeypatch.setattr(video.Film, "__len__", lambda film: 100_000)
+    page.press("make-film")
+    page.until(lambda page: page.has("cancel-film")).press("cancel-film")
+    page.until(lambda page: "Cancelled. Press Make WebP to start again." in page.said)
+    assert page.has("make-film")
 
 
 def test_the_page_does_not_wait_for_torch():
