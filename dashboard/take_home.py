@@ -60,7 +60,7 @@ def take_home_section(results: "list[RecoveryResult]", mask: Mask, request: Requ
     with measured:
         st.markdown("**What was measured**")
         with st.container(horizontal=True):
-            _button("Error map", partial(_file, first, "png"), f"{name}-errors.png",
+            _button("Map", partial(_file, first, "png"), f"{name}-errors.png",
                     "Position errors by joint and frame, as a picture")
             seed = int(st.session_state.get("seed", 0))
             _button("JSON", partial(_metrics, results, mask.label, seed, "json"), f"{name}.json",

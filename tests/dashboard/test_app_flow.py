@@ -281,7 +281,7 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
 
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
     assert [b.label for b in page.app.get("download_button")] == [
-        "BVH", "GLB", "NPZ", "AIST++", "Error map", "JSON", "CSV", "Web page"]
+        "BVH", "GLB", "NPZ", "AIST++", "Map", "JSON", "CSV", "Web page"]
     results = next(iter(recoveries.kept_results()._kept.values()))
     for suffix in ("bvh", "npz", "pkl"):
         path = page_env / f"back.{suffix}"

@@ -11,6 +11,7 @@ import pytest
 from mmm import Clip, load_clip, masks
 from mmm.cli import main
 from mmm.evaluation import report, report_csv, with_baselines
+from mmm.io.files import safe_name
 from mmm.recovery import interpolate
 from mmm.stage.error_map import draw_error_map, nice_top, row_order
 from tests.mmm.io.gltf_reader import Glb
@@ -116,3 +117,11 @@ def test_names_never_lead_out_of_the_folder(result, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["inside"]
     assert len(list(inside.iterdir())) == 7
     assert load_clip(inside / "r.npz").name == "../../evil"
+
+
+@pytest.mark.parametrize(("text", "name"), [
+    ("../../etc/passwd", "passwd"), ("..", "motion"), ("", "motion"), ("a\\b\\..\\c.bvh", "c.bvh"), ("x\n<y>", "x_y"),
+    ("Tanz Übung_1-slerp", "Tanz Übung_1-slerp"), (".hidden", "hidden"), ("n" * 300, "n" * 100), ("a\0b", "a_b"),
+])
+def test_a_file_name_holds_no_folder(text, name):
+    assert safe_name(text) == name
