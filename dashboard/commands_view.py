@@ -30,9 +30,8 @@ def shell_words(
     entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
 ) -> list[str]:
     """The command that does the same."""
-    words = ["python", "-m", "mmm", "recover", _path(entry), "--frames", f"{frames[0]}:{frames[1]}"]
-    words += ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
-    words += ["--up", entry.up] if entry.up is not None else []
+    words = ["python", "-m", "mmm", "recover", path_of(entry), "--frames", f"{frames[0]}:{frames[1]}"]
+    words += shell_reading(entry)
     words += ["--music", song[0].name, "--music-start", f"{song[1]:g}"] if song else []
     words += ["--checkpoint", method, "--hide", mask.label]
     words += ["--seed", str(seed)] if "random" in mask.label else []
@@ -45,11 +44,10 @@ def python_lines(
     entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
 ) -> str:
     """The lines that do the same."""
-    options = [repr(_path(entry))]
+    options = [repr(path_of(entry))]
     options += [f"music={song[0].name!r}", f"music_start_s={song[1]:g}"] if song else []
     options.append(f"frames=({frames[0]}, {frames[1]})")
-    options += [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
-    options += [f"up={entry.up!r}"] if entry.up is not None else []
+    options += python_reading(entry)
     recover = f'mmm.interpolate("{method}", clip, hidden)' if method in BASELINES else (
         f'mmm.recover(mmm.load_model("{method}"), clip, hidden{f", roles={dict(roles)!r}" if roles else ""})')
     return (f"import mmm\n\nclip = mmm.load_clip({', '.join(options)})\n"
@@ -57,7 +55,19 @@ def python_lines(
             "print(result.errors.summary())")
 
 
-def _path(entry: Entry) -> str:
+def shell_reading(entry: Entry) -> list[str]:
+    """How the file is read, where the visitor knows better than the guess."""
+    words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
+    return words + (["--up", entry.up] if entry.up is not None else [])
+
+
+def python_reading(entry: Entry) -> list[str]:
+    """The same as arguments of ``load_clip``."""
+    words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
+    return words + ([f"up={entry.up!r}"] if entry.up is not None else [])
+
+
+def path_of(entry: Entry) -> str:
     """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
     if entry.group == library.UPLOADS:
         return entry.label

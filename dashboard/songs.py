@@ -26,6 +26,8 @@ class Song:
     label: str
     music: Music | None
     """None: silence."""
+    start_s: float = 0.0
+    """The moment of the recording with which the music begins."""
 
     @property
     def frames(self) -> int | None:
@@ -81,7 +83,7 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
         recording = uploads.session().recording(key.removeprefix(UPLOADED))
         if recording is None:
             raise FileError(key.removeprefix(UPLOADED), "no such song", "", "bring it again")
-        return Song(key, label, _from(recording.digest, start_s, fps, _recording=recording))
+        return Song(key, label, _from(recording.digest, start_s, fps, _recording=recording), start_s)
     entry = next((e for e in library.find_entries() if e.key == key), None)
     if entry is None:
         raise FileError(key, "no such sample", "", "choose another song")
