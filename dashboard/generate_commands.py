@@ -13,8 +13,9 @@ def command_line(plan: Plan) -> str:
     """The shell command; empty where there is none: it goes on from a file's first frames, with its music."""
     if plan.start or (plan.song.key == songs.NONE and plan.clip.music is not None):
         return ""
-    words = ["python", "-m", "mmm", "generate", path_of(plan.entry), *shell_reading(plan.entry), "--checkpoint", plan.ask.method,
-             "--seed-frames", str(plan.ask.setting.seed_frames), "--frames", str(plan.ask.frames)]
+    words = ["python", "-m", "mmm", "generate", path_of(plan.entry), *shell_reading(plan.entry)]
+    words += ["--checkpoint", plan.ask.method, "--seed-frames", str(plan.ask.setting.seed_frames)]
+    words += ["--frames", str(plan.ask.frames)]
     if song := _song_file(plan):
         words += ["--music", song] + (["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else [])
     if plan.ask.by_chance:
