@@ -72,10 +72,9 @@ def _take(store: Uploads, files: Sequence[Any]) -> list[str]:
 
 
 def _row(store: Uploads, file: uploads.Upload) -> None:
-    left, right = st.columns([6, 1], vertical_alignment="center")
+    left, right = st.columns([5, 3], vertical_alignment="center")
     left.html(f'<div class="wb-file"><b>{html.escape(file.name)}</b><span>{html.escape(file.facts)}</span></div>')
-    right.button("", key=f"drop-{file.name}", icon=":material/close:", type="tertiary", on_click=store.drop,
-                 args=(file.name,), help=f"Remove {file.name}")
+    right.button("Remove", key=f"drop-{file.name}", type="tertiary", on_click=store.drop, args=(file.name,))
 
 
 def pick_song(clip: Clip, key: str = "song") -> tuple[Recording, float] | None:
