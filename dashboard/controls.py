@@ -7,13 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.library import Entry
+from dashboard import corrections, uploads_view
+from dashboard.library import UPLOADS, Entry
+from dashboard.uploads_view import Chosen
 from mmm import SMPL24, Clip, MMMError
 from mmm.baselines import BASELINES
 from mmm.naming import parse_roles
 
 DEFAULT_FRAMES = 600
 """Of a longer file, at first; the range slider shows more."""
+MOST_FRAMES = 3_000
+"""On the stage at a time: what is sent to the browser, and recovered, stays small however long the file is."""
 DEFAULT_SPEC = "span:150-239"
 MAX_BESIDE = 3
 """Interpolations beside the truth and the chosen method; more would be too small to see."""
@@ -45,6 +49,8 @@ def seed_from_url() -> None:
         return
     st.session_state.seeded = True
     query = st.query_params
+    corrections.seed_from_url()
+    uploads_view.seed_from_url()
     for name in ("sequence", "method"):
         if name in query:
             st.session_state[name] = query[name]
@@ -86,16 +92,25 @@ def _put_spec(spec: str) -> None:
 def pick_sequence(entries: list[Entry]) -> Entry:
     """The sequence picker."""
     by_key = {entry.key: entry for entry in entries}
-    if st.session_state.get("sequence") not in by_key:
-        st.session_state.sequence = entries[0].key
+    state = st.session_state
+    if state.get("sequence") not in by_key:
+        if str(state.get("sequence")).startswith(f"{UPLOADS}/") and "url_frames" in state:
+            state.awaited = str(state.sequence)
+        state.sequence = entries[0].key
+    if state.get("awaited") in by_key:
+        state.sequence = state.pop("awaited")
+    elif "awaited" in state:
+        st.info(f"This link shows {state.awaited.partition('/')[2]}: bring the file, and it will be as it was sent.",
+                icon=":material/link:")
 
     def label(key: str) -> str:
         entry = by_key[key]
         return entry.label.replace("_", " ") if entry.group == "Samples" else f"{entry.label}  ·  {entry.group}"
 
-    return by_key[st.selectbox("Sequence", list(by_key), key="sequence", format_func=label,
-                               help="The shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
-                                    "folders that MMM_DATA names.")]
+    chosen = st.selectbox("Sequence", list(by_key), key="sequence", format_func=label,
+                          help="Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and "
+                               "in the folders that MMM_DATA names.")
+    return corrections.corrected(by_key[chosen])
 
 
 def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
@@ -104,11 +119,17 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     if total < 3:
         return 0, total
     key = f"frames-{entry.key}"
+    given = 0, min(total, DEFAULT_FRAMES)
     if key not in st.session_state:
-        low, high = st.session_state.pop("url_frames", (0, min(total, DEFAULT_FRAMES)))
-        st.session_state[key] = (min(low, total - 2), max(min(high, total), min(low, total - 2) + 2))
+        given = given if "awaited" in st.session_state else st.session_state.pop("url_frames", given)
+    low, high = st.session_state.get(key, given)
+    low = min(low, total - 2)
+    st.session_state[key] = low, min(max(min(high, total), low + 2), low + MOST_FRAMES)
+    if total > MOST_FRAMES:
+        uploads_view.overview(clip, st.session_state[key])
     start, stop = _range_slider("Part, in frames", total, key,
-                                f"Frames of the file; it has {total} at {clip.motion.fps:g} a second.")
+                                f"Frames of the file; it has {total} at {clip.motion.fps:g} a second. At most "
+                                f"{MOST_FRAMES:,} at a time.")
     return (start, stop) if stop - start >= 2 else (max(stop - 2, 0), max(stop - 2, 0) + 2)
 
 
@@ -193,7 +214,8 @@ def share_beside() -> None:
 
 
 def share_in_url(
-    entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str, roles: Sequence[tuple[str, str]] = ()
+    entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str, roles: Sequence[tuple[str, str]] = (),
+    song: Chosen = None,
 ) -> None:
     """Keep the address in step with the page, so that it can be sent to a colleague."""
     wanted: dict[str, str | list[str]] = {"sequence": entry.key, "frames": f"{frames[0]}-{frames[1]}", "hide": spec,
@@ -204,6 +226,9 @@ def share_in_url(
         wanted["beside"] = ",".join(names)
     if roles:
         wanted["role"] = [f"{role}={joint}" for role, joint in roles]
+    wanted |= corrections.in_address(entry)
+    if song:
+        wanted |= {"song": song[0].name, "song_start": f"{song[1]:g}"}
     there = {name: st.query_params.get_all(name) for name in st.query_params}
     if there != {name: [value] if isinstance(value, str) else value for name, value in wanted.items()}:
         st.query_params.from_dict(wanted)

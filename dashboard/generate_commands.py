@@ -5,6 +5,7 @@ import shlex
 import streamlit as st
 
 from dashboard import library, songs
+from dashboard.commands_view import path_of, python_reading, shell_reading
 from dashboard.generate_controls import Plan
 
 
@@ -12,10 +13,11 @@ def command_line(plan: Plan) -> str:
     """The shell command; empty where there is none: it goes on from a file's first frames, with its music."""
     if plan.start or (plan.song.key == songs.NONE and plan.clip.music is not None):
         return ""
-    words = ["python", "-m", "mmm", "generate", _path(plan.entry), "--checkpoint", plan.ask.method,
-             "--seed-frames", str(plan.ask.setting.seed_frames), "--frames", str(plan.ask.frames)]
+    words = ["python", "-m", "mmm", "generate", path_of(plan.entry), *shell_reading(plan.entry)]
+    words += ["--checkpoint", plan.ask.method, "--seed-frames", str(plan.ask.setting.seed_frames)]
+    words += ["--frames", str(plan.ask.frames)]
     if song := _song_file(plan):
-        words += ["--music", song]
+        words += ["--music", song] + (["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else [])
     if plan.ask.by_chance:
         words += ["--variety", f"{plan.ask.variety:g}", "--seed", str(plan.ask.seed)]
     for role, joint in plan.ask.roles:
@@ -27,12 +29,13 @@ def python_code(plan: Plan) -> str:
     """The same in Python."""
     ask, song = plan.ask, _song_file(plan)
     lines = ["import mmm"] + (["from mmm.music import load_music"] if song else [])
-    lines += ["", f"clip = mmm.load_clip({_path(plan.entry)!r})"]
+    lines += ["", f"clip = mmm.load_clip({', '.join([repr(path_of(plan.entry)), *python_reading(plan.entry)])})"]
     if plan.start:
         lines.append(f"clip = clip.crop({plan.start}, len(clip))")
     if plan.song.key == songs.NONE and plan.clip.music is not None:
         lines = [lines[0], "from dataclasses import replace", *lines[1:], "clip = replace(clip, music=None)"]
-    more = f", music=load_music({song!r}, clip.motion.fps)" if song else ""
+    since = f", start_s={plan.song.start_s:g}" if plan.song.start_s else ""
+    more = f", music=load_music({song!r}, clip.motion.fps{since})" if song else ""
     more += f", variety={ask.variety:g}, seed={ask.seed}" if ask.by_chance else ""
     more += f", roles={dict(ask.roles)!r}" if ask.roles else ""
     lines += [f'made = mmm.generate_clip(mmm.load_model("{ask.method}"), clip, seed_frames={ask.setting.seed_frames}, '
@@ -52,15 +55,11 @@ def commands_section(plan: Plan) -> None:
         st.code(python_code(plan), language="python", wrap_lines=True)
 
 
-def _path(entry: library.Entry) -> str:
-    return str(entry.path.relative_to(library.ROOT) if entry.path.is_relative_to(library.ROOT) else entry.path)
-
-
 def _song_file(plan: Plan) -> str:
     """The recording's file, where it is another than the clip's own."""
     if plan.song.key in (songs.OWN, songs.NONE):
         return ""
-    if plan.song.key.startswith("upload/"):
-        return plan.song.key.removeprefix("upload/")
+    if plan.song.key.startswith(songs.UPLOADED):
+        return plan.song.key.removeprefix(songs.UPLOADED)
     entry = next(e for e in library.find_entries() if e.key == plan.song.key)
     return str(entry.path.with_suffix(".ogg").relative_to(library.ROOT))

@@ -8,9 +8,13 @@ import streamlit as st
 
 from mmm import Clip, load_clip
 from mmm.errors import FileError
+from mmm.io import LARGEST_UPLOAD
+from mmm.io.files import LARGEST
 
 ROOT = Path(__file__).resolve().parent.parent
 SUFFIXES = (".npz", ".pkl", ".bvh", ".amc")
+UPLOADS = "Uploads"
+"""The group of what a visitor brings along: see ``dashboard.uploads``."""
 MAX_ENTRIES = 2_000
 """Of one folder; a picker with more is of no use to anyone."""
 
@@ -23,7 +27,11 @@ class Entry:
     label: str
     """What the picker shows."""
     group: str
-    """``Samples`` or the folder's name."""
+    """``Samples``, ``Uploads`` or the folder's name."""
+    unit_m: float | None = None
+    """Metres a unit, against the reader's guess."""
+    up: str | None = None
+    """The axis that is up in the file, against the reader's guess."""
 
     @property
     def key(self) -> str:
@@ -62,7 +70,7 @@ def open_clip(entry: Entry) -> Clip:
     Raises:
         MMMError: it cannot be read; the message is for the user.
     """
-    return _read(*_stamp(entry))
+    return _read(_stamp(entry))
 
 
 def open_part(entry: Entry, start: int, stop: int) -> Clip:
@@ -71,16 +79,28 @@ def open_part(entry: Entry, start: int, stop: int) -> Clip:
     Raises:
         MMMError: it cannot be read; the message is for the user.
     """
-    return _part(*_stamp(entry), start, stop)
+    return _part(_stamp(entry), start, stop)
 
 
-def _stamp(entry: Entry) -> tuple[str, int, int]:
-    """What changes when the file does."""
+@dataclass(frozen=True)
+class _Stamp:
+    """What changes when the file does, or how it is read."""
+
+    path: str
+    changed_ns: int
+    size: int
+    unit_m: float | None
+    up: str | None
+    largest: int
+
+
+def _stamp(entry: Entry) -> _Stamp:
     try:
         stat = entry.path.stat()
     except OSError as error:
         raise _unreadable(str(entry.path), error) from None
-    return str(entry.path), stat.st_mtime_ns, stat.st_size
+    return _Stamp(str(entry.path), stat.st_mtime_ns, stat.st_size, entry.unit_m, entry.up,
+                  LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST)
 
 
 def _unreadable(path: str, error: OSError) -> FileError:
@@ -90,14 +110,14 @@ def _unreadable(path: str, error: OSError) -> FileError:
 
 # Streamlit leaves arguments with a leading underscore out of its key; these must all be in it.
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _read(path: str, changed_ns: int, size: int) -> Clip:
+def _read(stamp: _Stamp) -> Clip:
     try:
-        return load_clip(Path(path))
+        return load_clip(Path(stamp.path), unit_m=stamp.unit_m, up=stamp.up, largest=stamp.largest)
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise _unreadable(stamp.path, error) from None
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _part(path: str, changed_ns: int, size: int, start: int, stop: int) -> Clip:
-    whole = _read(path, changed_ns, size)
+def _part(stamp: _Stamp, start: int, stop: int) -> Clip:
+    whole = _read(stamp)
     return whole if (start, stop) == (0, len(whole)) else whole.crop(start, stop)

@@ -4,9 +4,9 @@ import streamlit as st
 
 RECOVER, GENERATE = "Recover", "Generate"
 _RECOVER_KEYS = ("kind", "span", "every", "keep", "hide", "share", "spec_text", "groups", "seed", "method",
-                 "error_kind", "map_of")
-_NOT_KEPT = ("gen_upload", "gen_upload_box", "gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
-"""Buttons and uploads, whose values Streamlit does not let a page set."""
+                 "error_kind", "map_of", "song")
+_NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
+"""Buttons, whose values Streamlit does not let a page set."""
 
 
 def pick_mode() -> str:

@@ -1,14 +1,14 @@
 """The one page: controls at the side, the stage, and under it what the errors are; everything follows one playhead."""
 
 import html
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import controls, generate_controls, library, methods, modes, recoveries
+from dashboard import controls, generate_controls, library, methods, modes, recoveries, uploads_view
 from dashboard.attention_view import attention_section
+from dashboard.commands_view import command_line
 from dashboard.errors_view import errors_section
 from dashboard.generate_view import generate_page
 from dashboard.recoveries import Job, Request
@@ -16,7 +16,6 @@ from dashboard.stage_view import stage_section
 from dashboard.take_home import take_home_section
 from dashboard.whatif_view import shown_change
 from mmm import Clip, MMMError, masks
-from mmm.baselines import BASELINES
 from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
 
@@ -41,7 +40,8 @@ def page() -> None:
     generate_controls.seed_from_url()
     st.sidebar.html('<div class="wb-brand">Masked motion workbench'
                     "<span>Hide part of a dance, let a network recover it.</span></div>")
-    entries = library.find_entries()
+    with st.sidebar:
+        entries = uploads_view.pick_files() + library.find_entries()
     if not entries:
         _nothing_to_open()
         return
@@ -58,8 +58,9 @@ def page() -> None:
 
 def _nothing_to_open() -> None:
     st.html('<div class="wb-title"><h1>No sequence to open</h1></div>')
-    st.info("Put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or name folders in the environment variable "
-            "`MMM_DATA`, then reload the page. `python -m data.prepare samples` makes the sample dances anew.")
+    st.info("Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
+            "name folders in the environment variable `MMM_DATA`, then reload the page. "
+            "`python -m data.prepare samples` makes the sample dances anew.")
 
 
 def _workbench(entries: list[library.Entry]) -> None:
@@ -69,14 +70,15 @@ def _workbench(entries: list[library.Entry]) -> None:
         if len(whole) < MIN_FRAMES:
             raise MMMError(whole.name, f"{len(whole)} frames", f"at least {MIN_FRAMES}", "choose a longer sequence")
         frames = controls.pick_frames(whole, entry)
-        clip = library.open_part(entry, *frames)
+        song = uploads_view.pick_song(whole)
+        clip = uploads_view.heard(library.open_part(entry, *frames), song, frames[0])
         st.divider()
         spec, mask, seed, problem = _pattern(clip)
         if problem:
             st.error(problem, icon=":material/error:")
         method, roles = methods.pick_method(clip, list_checkpoints())
         slot = st.container()
-    controls.share_in_url(entry, frames, spec, seed, method, roles)
+    controls.share_in_url(entry, frames, spec, seed, method, roles, song)
     request = Request(f"{clip.name} {clip.digest()}", mask.label, seed if "random" in mask.label else 0, method,
                       recoveries.version_of(method), roles)
     results = recoveries.kept_results().get(request)
@@ -90,7 +92,7 @@ def _workbench(entries: list[library.Entry]) -> None:
     if results is not None:
         errors_section(results, mask)
         take_home_section(results, mask, request)
-    _command_line(entry, frames, mask, seed, method, roles)
+    command_line(entry, frames, song, mask, seed, method, roles)
     recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)
@@ -170,26 +172,3 @@ def _follow(job: Job[Any]) -> None:
     st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
     st.button("Cancel", width="stretch", key="cancel", on_click=job.cancel, disabled=job.cancelled,
               help="Stop after the part in hand.")
-
-
-@st.fragment
-def _command_line(
-    entry: library.Entry, frames: tuple[int, int], mask: Mask, seed: int, method: str, roles: methods.Roles
-) -> None:
-    place = st.expander("The same from the command line and from Python", key="commands", on_change="rerun")
-    if not place.open:
-        return  # what colours code is 1.6 MB of script, which the stage would wait for
-    with place:
-        path = str(entry.path.relative_to(library.ROOT) if entry.path.is_relative_to(library.ROOT) else entry.path)
-        part = f"{frames[0]}:{frames[1]}"
-        words = ["python", "-m", "mmm", "recover", path, "--frames", part, "--checkpoint", method, "--hide", mask.label]
-        words += ["--seed", str(seed)] if "random" in mask.label else []
-        for role, joint in roles:
-            words += ["--role", f"{role}={joint}"]
-        words += ["--metrics", "metrics.json", "--out", "recovered.bvh"]
-        st.code(shlex.join(words), language="bash", wrap_lines=True)
-        recover = f'mmm.interpolate("{method}", clip, hidden)' if method in BASELINES else (
-            f'mmm.recover(mmm.load_model("{method}"), clip, hidden{f", roles={dict(roles)!r}" if roles else ""})')
-        st.code(f'import mmm\n\nclip = mmm.load_clip({path!r}, frames=({frames[0]}, {frames[1]}))\n'
-                f'hidden = mmm.masks.parse("{mask.label}", clip, seed={seed})\nresult = {recover}\n'
-                "print(result.errors.summary())", language="python")

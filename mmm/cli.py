@@ -27,8 +27,11 @@ from mmm.commands.shared import (
     Frames,
     Hide,
     MusicPath,
+    MusicStart,
     Roles,
     Seed,
+    Unit,
+    Up,
     check_output,
     load,
     print_table,
@@ -38,7 +41,7 @@ from mmm.commands.shared import (
 )
 from mmm.errors import MMMError
 from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
-from mmm.io import load_clip, save_clip
+from mmm.io import save_clip
 from mmm.naming import parse_roles
 
 if TYPE_CHECKING:
@@ -59,8 +62,11 @@ def recover(
         metavar="C", help="folder or name of a checkpoint; or hold, slerp, inertial, spline, which need none")],
     hide: Hide,
     music: MusicPath = None,
+    music_start: MusicStart = 0.0,
     frames: Frames = ":",
     fps: Fps = None,
+    unit: Unit = None,
+    up: Up = None,
     seed: Seed = 0,
     role: Roles = None,
     out: Annotated[Path | None, typer.Option(
@@ -77,7 +83,7 @@ def recover(
     roles = parse_roles(role or ())
     check_output(out, (*OUTPUT_SUFFIXES, ".png"))
     check_output(metrics, METRICS_SUFFIXES)
-    truth = load(clip, music, frames, fps)
+    truth = load(clip, music, frames, fps, unit, up, music_start)
     mask = masks.parse(hide, truth, seed)
     from mmm.evaluation import report, report_csv, with_baselines
     from mmm.recovery import interpolate
@@ -127,12 +133,15 @@ def convert(
     target: Annotated[Path, typer.Argument(
         metavar="OUT", help="what to write: .bvh, .npz, .pkl or .glb; to be watched: .mp4, .gif, .webp or .html")],
     music: MusicPath = None,
+    music_start: MusicStart = 0.0,
     frames: Frames = ":",
     fps: Fps = None,
+    unit: Unit = None,
+    up: Up = None,
 ) -> None:
     """Convert a motion file; the suffixes say from what to what. Only .npz, .mp4 and .html keep the music."""
     check_output(target, OUTPUT_SUFFIXES)
-    clip = load(source, music, frames, fps)
+    clip = load(source, music, frames, fps, unit, up, music_start)
     save_clip(clip, target)
     say_notes(*clip.notes)
     typer.echo(f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {len(clip.motion.skeleton)} joints")
@@ -141,10 +150,12 @@ def convert(
 @app.command()
 def info(
     path: Annotated[str, typer.Argument(metavar="PATH", help="a motion file, or the folder or name of a checkpoint")],
+    unit: Unit = None,
+    up: Up = None,
 ) -> None:
     """Say what a clip or a checkpoint holds."""
     if Path(path).suffix.lower() in MOTION_SUFFIXES or Path(path).is_file():
-        lines = clip_facts(load_clip(path))
+        lines = clip_facts(load(Path(path), None, ":", None, unit, up))
     else:
         from mmm.checkpoint import describe
 
@@ -161,6 +172,8 @@ def evaluate(
     hide: Annotated[list[str], typer.Option(metavar="SPEC...", help=f"one or more of: {masks.SPEC_HELP}")],
     frames: Frames = ":",
     fps: Fps = None,
+    unit: Unit = None,
+    up: Up = None,
     seed: Seed = 0,
     role: Roles = None,
     out: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="save the rows as JSON")] = None,
@@ -171,7 +184,7 @@ def evaluate(
     """
     roles = parse_roles(role or ())
     check_output(out, (".json",))
-    pool = [load(path, None, frames, fps) for path in clips]
+    pool = [load(path, None, frames, fps, unit, up) for path in clips]
     from mmm.checkpoint import load_model
     from mmm.evaluation import evaluate as run
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmm.io.body import body_height
+from mmm.io.body import body_height, how_read, unit_name
 from mmm.motion import Clip
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ def clip_facts(clip: Clip) -> list[tuple[str, str]]:
     if music is not None:
         sound = f"{music.audio.duration_s:.1f} s of sound" if music.audio else "features without the sound"
         heard = f"{sound}, {music.tempo_bpm:.0f} bpm, {len(music.beats)} beats"
+    read = how_read(clip)
+    told = [("read as", f"{unit_name(read[0])}, {read[1].upper()} up (--unit, --up)")] if read else []
     return [
         ("clip", clip.name), ("frames", str(len(clip))), ("fps", f"{motion.fps:g}"),
         ("seconds", f"{motion.duration_s:.2f}"), ("joints", str(len(motion.skeleton))),
-        ("height", f"{body_height(motion.skeleton):.2f} m along the bones, ankle to top"),
+        ("height", f"{body_height(motion.skeleton):.2f} m along the bones, ankle to top"), *told,
         ("music", heard), ("split", clip.split or "not listed"), *(("note", note) for note in clip.notes),
     ]
 

@@ -118,6 +118,7 @@ def load_music(
     frames: int | None = None,
     start_bpm: float | None = None,
     cache_dir: str | Path | None = None,
+    start_s: float = 0.0,
 ) -> Music:
     """The features of a sound file; those of a file seen before come from the user's cache folder.
 
@@ -126,10 +127,11 @@ def load_music(
         fps, frames: as in ``features_of``.
         start_bpm: where None, the tempo in an AIST name (``mBR0.wav``) or else 120.
         cache_dir: another folder than the user's; it is made where it lacks, and not used where it cannot be written.
+        start_s: the moment of the recording with which the music begins, to the nearest frame.
 
     Raises:
         FileError: the file cannot be read as sound.
-        SpecError: fewer than 6 frames per second.
+        SpecError: fewer than 6 frames per second, or the recording ends before ``start_s``.
     """
     from mmm.io.audio import read_audio  # here, for mmm.io itself imports this module
 
@@ -146,7 +148,21 @@ def load_music(
         found = _analyse(audio, fps, bpm)
         _write_cache(stored, *found)
     features, beats, tempo_bpm = found
-    return fitted(Music(features, fps, beats, tempo_bpm, audio), frames)
+    whole = Music(features, fps, beats, tempo_bpm, audio)
+    return fitted(whole if start_s == 0 else later(whole, start_s, path.name), frames)
+
+
+def later(music: Music, start_s: float, name: str = "the recording") -> Music:
+    """The music from a moment on, to the nearest frame; heard as part of the whole, so that its beats stay.
+
+    Raises:
+        SpecError: the recording ends before that, or the moment is negative.
+    """
+    lasts_s = music.audio.duration_s if music.audio else len(music) / music.fps
+    if not 0 <= start_s < lasts_s:
+        raise SpecError(f"music from {start_s:g} s", f"{name} lasts {lasts_s:.1f} s", f"0 to {lasts_s:.1f} s",
+                        "choose a moment inside it")
+    return music.crop(min(round(start_s * music.fps), len(music) - 1), len(music))
 
 
 def fitted(music: Music, frames: int | None) -> Music:

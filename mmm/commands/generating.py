@@ -13,7 +13,10 @@ from mmm.commands.shared import (
     CheckpointPath,
     ClipPath,
     Fps,
+    MusicStart,
     Roles,
+    Unit,
+    Up,
     check_output,
     load,
     print_table,
@@ -41,12 +44,15 @@ def generate(
     music: Annotated[Path | None, typer.Option(
         metavar="FILE", help="recording to dance to, heard from the clip's first frame on; it may be longer than the "
                              "clip. Else the clip's own")] = None,
+    music_start: MusicStart = 0.0,
     seed_frames: Annotated[int, typer.Option(help="how many frames of the clip to go on from")] = 120,
     frames: Annotated[int | None, typer.Option(
         metavar="N", show_default=f"{FRAMES}, or to the music's end", help="how many to generate")] = None,
     variety: Annotated[float, typer.Option(help="0 the most middling motion, 1 as trained, up to 3")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="of chance; the same one gives the same motion")] = 0,
     fps: Fps = None,
+    unit: Unit = None,
+    up: Up = None,
     role: Roles = None,
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="save seed and future: .npz (with the music), .bvh, .pkl or .glb; or to be watched: .mp4, "
@@ -63,8 +69,8 @@ def generate(
     roles = parse_roles(role or ())
     check_output(out, OUTPUT_SUFFIXES)
     check_output(metrics, (".json",))
-    start = load(clip, None, ":", fps)
-    song = _song(music, start.motion.fps)
+    start = load(clip, None, ":", fps, unit, up)
+    song = _song(music, start.motion.fps, music_start)
     from mmm.checkpoint import load_model
 
     model = load_model(checkpoint)
@@ -79,13 +85,15 @@ def generate(
     _print(made, figures)
 
 
-def _song(path: Path | None, fps: float) -> Music | None:
-    """All of a recording, at the clip's frame rate."""
+def _song(path: Path | None, fps: float, start_s: float) -> Music | None:
+    """A recording from a moment on, at the clip's frame rate."""
     if path is None:
+        if start_s:
+            raise SpecError("--music-start", "no recording is named", "--music with it", "name one")
         return None
     from mmm.music import load_music  # brings in large libraries: only where there is something to hear
 
-    return load_music(path, fps)
+    return load_music(path, fps, start_s=start_s)
 
 
 def _length(config: "MaskedMotionConfig", clip: Clip, song: Music | None, seed_frames: int) -> int:

@@ -15,8 +15,11 @@ from mmm.commands.shared import (
     Frames,
     Hide,
     MusicPath,
+    MusicStart,
     Roles,
     Seed,
+    Unit,
+    Up,
     check_output,
     load,
     print_table,
@@ -35,8 +38,11 @@ def attention(
     hide: Hide,
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="where the maps go")],
     music: MusicPath = None,
+    music_start: MusicStart = 0.0,
     frames: Frames = ":",
     fps: Fps = None,
+    unit: Unit = None,
+    up: Up = None,
     seed: Seed = 0,
     role: Roles = None,
     frame: Annotated[int, typer.Option(min=0, help="of longer clips: the window that holds this frame")] = 0,
@@ -63,7 +69,7 @@ def attention(
     """
     roles = parse_roles(role or ())
     check_output(out, (".npz",))
-    truth = load(clip, music, frames, fps)
+    truth = load(clip, music, frames, fps, unit, up, music_start)
     if frame >= len(truth):
         raise SpecError(f"--frame {frame}", f"the clip has {len(truth)} frames", f"0 to {len(truth) - 1}",
                         "choose a frame of the clip")
@@ -90,8 +96,11 @@ def intervene(
         "--with", metavar="SPEC", help="how the music is changed: mute, mute:120-179 (frames), shift:-200 (ms), "
                                        "stretch:1.1, swap:FILE, without:drums or without:chords; may be repeated")],
     music: MusicPath = None,
+    music_start: MusicStart = 0.0,
     frames: Frames = ":",
     fps: Fps = None,
+    unit: Unit = None,
+    up: Up = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="save the recovery after the change: .bvh, .npz or .pkl; with one --with only")] = None,
@@ -106,7 +115,7 @@ def intervene(
     check_output(metrics, (".json",))
     if out is not None and len(changes) > 1:
         raise SpecError("--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once")
-    truth = load(clip, music, frames, fps)
+    truth = load(clip, music, frames, fps, unit, up, music_start)
     mask = masks.parse(hide, truth, seed)
     from mmm.checkpoint import load_model
     from mmm.interventions import intervene as run
@@ -136,8 +145,11 @@ def attribute(
     joints: Annotated[str, typer.Option(metavar="NAMES", help="joints or groups, with commas; all if left out")] = "",
     method: Annotated[str, typer.Option(help="integrated_gradients, gradients or occlusion")] = "integrated_gradients",
     music: MusicPath = None,
+    music_start: MusicStart = 0.0,
     frames: Frames = ":",
     fps: Fps = None,
+    unit: Unit = None,
+    up: Up = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="where all values go")] = None,
 ) -> None:
@@ -151,7 +163,7 @@ def attribute(
                             what was asked; the window's first and last-plus-one frame
     """
     check_output(out, (".npz",))
-    truth = load(clip, music, frames, fps)
+    truth = load(clip, music, frames, fps, unit, up, music_start)
     mask = masks.parse(hide, truth, seed)
     from mmm.attribution import attribute as run
     from mmm.checkpoint import load_model

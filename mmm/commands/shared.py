@@ -12,6 +12,7 @@ from mmm.errors import FileError, SpecError
 from mmm.framerate import at_frame_rate
 from mmm.inspection import table
 from mmm.io import load_clip
+from mmm.io.body import UNIT_NAMES, parse_unit
 from mmm.io.files import write_atomically
 from mmm.motion import Clip
 from mmm.roles import ROLES
@@ -23,6 +24,14 @@ METRICS_SUFFIXES = (".json", ".csv")
 ClipPath = Annotated[Path, typer.Argument(metavar="CLIP", help="a motion file: AIST++ .pkl, .bvh, .amc or .npz")]
 MusicPath = Annotated[Path | None, typer.Option(
     metavar="FILE", help="recording that starts with the file's first frame; else it is looked for beside the motion")]
+MusicStart = Annotated[float, typer.Option(
+    "--music-start", min=0, metavar="S", show_default=False,
+    help="the moment of the recording, in seconds, that falls on the file's first frame")]
+Unit = Annotated[str | None, typer.Option(
+    metavar="U", help=f"unit of length of a .bvh or .amc, where the guess is wrong: {', '.join(UNIT_NAMES)}, or metres "
+                      "a unit")]
+Up = Annotated[str | None, typer.Option(
+    metavar="AXIS", help="the axis that points up in the file, where the guess is wrong: y or z")]
 Frames = Annotated[str, typer.Option(
     metavar="A:B", show_default=False,
     help="frames A to B (not included) of the file, counted at its own rate; A or B may be left out")]
@@ -37,9 +46,13 @@ Roles = Annotated[list[str] | None, typer.Option(
 Seed = Annotated[int, typer.Option(min=0, help="of random SPECs")]
 
 
-def load(path: Path, music: Path | None, frames: str, fps: float | None) -> Clip:
+def load(
+    path: Path, music: Path | None, frames: str, fps: float | None, unit: str | None = None, up: str | None = None,
+    music_start: float = 0.0,
+) -> Clip:
     """A clip as the options ask for it: cut at the file's rate, then resampled."""
-    clip = load_clip(path, music=music)
+    clip = load_clip(path, music=music, unit_m=None if unit is None else parse_unit(unit),
+                     up=None if up is None else up.lower(), music_start_s=music_start)
     start, colon, stop = frames.partition(":")
     try:
         low, high = int(start or 0), int(stop or len(clip))

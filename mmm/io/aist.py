@@ -16,7 +16,7 @@ import numpy as np
 
 from mmm import rotations as rot
 from mmm.errors import FileError
-from mmm.io.files import read_bytes, write_atomically
+from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
 from mmm.io.unpickle import unpickle_arrays
 from mmm.motion import Clip, Motion
 from mmm.skeleton import SMPL24, SMPL_PELVIS_REST_M
@@ -92,8 +92,12 @@ def _numbers(found: dict[str, Any], key: str, columns: int, where: str) -> np.nd
     return value.reshape(-1, columns)
 
 
-def read_aist(path: Path) -> Clip:
+def read_aist(path: Path, largest: int = LARGEST) -> Clip:
     """An AIST++ ``.pkl`` as a clip without music.
+
+    Args:
+        path: the file.
+        largest: joints times frames of the longest file that is read.
 
     Raises:
         FileError: not a pickle of arrays, an array missing, misshapen or not finite, or no frame.
@@ -105,6 +109,7 @@ def read_aist(path: Path) -> Clip:
     if len(poses) != len(trans) or not len(poses):
         raise FileError(where, f"{len(poses)} poses and {len(trans)} translations", "as many of both, at least one",
                         "download it again")
+    check_size(where, 24, len(poses), largest)
     if scaling <= 0:
         raise FileError(where, f"smpl_scaling is {scaling:g}", "a positive number", "download it again")
     rotations = rot.rotvec_to_matrix(poses.reshape(len(poses), 24, 3))

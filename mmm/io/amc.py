@@ -12,7 +12,7 @@ from jaxtyping import Float
 from mmm.errors import FileError, MMMError
 from mmm.io.asf import AsfSkeleton, extrinsic, read_asf
 from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
-from mmm.io.files import read_text
+from mmm.io.files import LARGEST, check_size, read_text
 from mmm.motion import Clip, Motion
 
 Array = np.ndarray
@@ -34,7 +34,10 @@ class _AmcText:
     fps: float | None
 
 
-def read_amc(path: Path, asf: Path | None = None, unit_m: float | None = None, fps: float | None = None) -> Clip:
+def read_amc(
+    path: Path, asf: Path | None = None, unit_m: float | None = None, fps: float | None = None, up: str | None = None,
+    largest: int = LARGEST,
+) -> Clip:
     """An ``.amc`` file as a clip.
 
     Args:
@@ -42,6 +45,8 @@ def read_amc(path: Path, asf: Path | None = None, unit_m: float | None = None, f
         asf: its skeleton; looked for beside it and in the two folders above where not given.
         unit_m: metres a unit; where not given 0.0254 / the ASF's ``length``, if that makes a natural body.
         fps: frames per second; where not given what the file says, else a folder named ``..._60fps``, else 120.
+        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not given.
+        largest: joints times frames of the longest file that is read.
 
     Raises:
         FileError: with the line at fault, or no fitting ``.asf`` is found.
@@ -51,6 +56,7 @@ def read_amc(path: Path, asf: Path | None = None, unit_m: float | None = None, f
     if misfit := _misfit(body, text):
         raise FileError(str(path), f"{misfit} {body.path.name}", "the skeleton of this recording", _CURE)
     rate = fps or text.fps or next((float(m[1]) for m in map(_FPS_IN_PATH.search, reversed(path.parts)) if m), CMU_FPS)
+    check_size(str(path), len(body.bones), text.frames, largest)
     rotations, root = _local_rotations(body, text)
     bare = body.skeleton()
     height = body_height(bare)
@@ -63,9 +69,10 @@ def read_amc(path: Path, asf: Path | None = None, unit_m: float | None = None, f
     tips = tuple((j, (x * unit, y * unit, z * unit)) for j, (x, y, z) in bare.end_sites)
     skeleton = replace(bare, offsets_m=bare.offsets_m.astype(np.float64) * unit, end_sites=tips)
     motion = Motion(skeleton, rotations, (root * unit).astype(np.float32), rate)
-    if is_z_up(skeleton, motion.rotations, motion.root_m):
+    z_up = is_z_up(skeleton, motion.rotations, motion.root_m) if up is None else up == "z"
+    if z_up:
         motion, notes = z_up_to_y_up(motion), (*notes, "The file has Z up; it is turned to Y up here.")
-    meta = MappingProxyType({"amc": {"unit_m": unit, "asf": body.path.name}})
+    meta = MappingProxyType({"amc": {"unit_m": unit, "asf": body.path.name, "z_up": z_up}})
     return Clip(path.stem, motion, source=str(path), notes=notes, meta=meta)
 
 

@@ -5,7 +5,8 @@ import re
 import numpy as np
 from jaxtyping import Float
 
-from mmm.motion import Motion
+from mmm.errors import SpecError
+from mmm.motion import Clip, Motion
 from mmm.skeleton import Skeleton, forward_kinematics
 
 Array = np.ndarray
@@ -13,6 +14,10 @@ Array = np.ndarray
 UNITS_M = {"metres": 1.0, "centimetres": 0.01, "inches": 0.0254, "millimetres": 0.001,
            "CMU's 0.45 inch": 0.0254 / 0.45}
 """Units of length found in motion files, in metres."""
+UNIT_NAMES = {"m": "metres", "cm": "centimetres", "inch": "inches", "mm": "millimetres", "cmu": "CMU's 0.45 inch"}
+"""Short names of the units, as the command line and the page's address write them."""
+UP_AXES = ("y", "z")
+"""Axes that may point up in a file; clips have Y up."""
 _GROWN_M = 1.65  # a middling grown body, measured as body_height does
 NATURAL_M = (1.2, 2.2)
 """The heights taken for natural; outside them a reader says so."""
@@ -58,6 +63,43 @@ def guess_unit(height: float) -> tuple[float, str]:
         return 0.01, "centimetres"
     name = min(UNITS_M, key=lambda unit: abs(np.log(height * UNITS_M[unit] / _GROWN_M)))
     return UNITS_M[name], name
+
+
+def parse_unit(text: str) -> float:
+    """Metres a unit, from a short name of ``UNIT_NAMES`` or a number of metres.
+
+    Raises:
+        SpecError: neither.
+    """
+    if text.lower() in UNIT_NAMES:
+        return UNITS_M[UNIT_NAMES[text.lower()]]
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise SpecError(f"unit {text}", "neither a unit nor a length above zero", f"{', '.join(UNIT_NAMES)}, or metres "
+                        "a unit", "correct it")
+    return value
+
+
+def short_unit(unit_m: float) -> str:
+    """What :func:`parse_unit` reads back as so many metres."""
+    return next((short for short, name in UNIT_NAMES.items() if abs(UNITS_M[name] / unit_m - 1) < 1e-6), f"{unit_m:g}")
+
+
+def unit_name(unit_m: float) -> str:
+    """What a unit of so many metres is called: ``centimetres``, or ``0.3 m`` where it has no name."""
+    return next((name for name, length in UNITS_M.items() if abs(length / unit_m - 1) < 1e-6), f"{unit_m:g} m")
+
+
+def how_read(clip: Clip) -> tuple[float, str] | None:
+    """Metres a unit and the axis up (``y`` or ``z``) that were taken for a file; None where its format says both."""
+    for kind in ("bvh", "amc"):
+        found = clip.meta.get(kind)
+        if isinstance(found, dict) and isinstance(found.get("unit_m"), float) and found["unit_m"] > 0:
+            return found["unit_m"], "z" if found.get("z_up") is True else "y"
+    return None
 
 
 def unit_notes(height_m: float, unit_name: str, given: bool) -> tuple[str, ...]:

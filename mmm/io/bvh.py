@@ -15,7 +15,7 @@ from mmm import rotations as rot
 from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
 from mmm.io.bvh_out import Layout, clip_to_document, turns
 from mmm.io.bvh_text import BvhDocument, BvhJoint, format_bvh, parse_bvh
-from mmm.io.files import read_text, write_atomically
+from mmm.io.files import LARGEST, check_size, read_text, write_atomically
 from mmm.motion import Clip, Motion
 from mmm.skeleton import SMPL24, Skeleton
 
@@ -25,19 +25,24 @@ _MOVES = 0.01  # of the body's height: a joint whose place varies by more really
 _FAR = 0.25  # of the body's height: no bone from a root to its only child is as long
 
 
-def read_bvh(path: Path, unit_m: float | None = None, fps: float | None = None) -> Clip:
+def read_bvh(
+    path: Path, unit_m: float | None = None, fps: float | None = None, up: str | None = None, largest: int = LARGEST
+) -> Clip:
     """A ``.bvh`` file as a clip.
 
     Args:
         path: the file.
         unit_m: metres a unit; guessed from the height of the body where not given.
         fps: frames per second, where the header is missing or wrong.
+        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not given.
+        largest: joints times frames of the longest file that is read.
 
     Raises:
         FileError: with the line at fault.
     """
     document = parse_bvh(read_text(path, "a BVH file"), str(path), fps)
-    return document_to_clip(document, path.stem, str(path), unit_m)
+    check_size(str(path), len(document.joints), len(document.values), largest)
+    return document_to_clip(document, path.stem, str(path), unit_m, up)
 
 
 def write_bvh(clip: Clip, path: Path) -> None:
@@ -50,7 +55,9 @@ def write_bvh(clip: Clip, path: Path) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def document_to_clip(document: BvhDocument, name: str, source: str, unit_m: float | None = None) -> Clip:
+def document_to_clip(
+    document: BvhDocument, name: str, source: str, unit_m: float | None = None, up: str | None = None
+) -> Clip:
     """The movement that a document describes, in metres and Y up."""
     notes = list(document.notes)
     rotations, places = _local_transforms(document)
@@ -74,7 +81,7 @@ def document_to_clip(document: BvhDocument, name: str, source: str, unit_m: floa
     skeleton = replace(skeleton, offsets_m=offsets[keep] * unit, end_sites=tips)
     root_m = (root * unit).astype(np.float32)
     motion = Motion(skeleton, rotations[:, keep], root_m, document.fps)
-    z_up = is_z_up(skeleton, motion.rotations, root_m)
+    z_up = is_z_up(skeleton, motion.rotations, root_m) if up is None else up == "z"
     if z_up:
         motion = z_up_to_y_up(motion)
         notes.append("The file has Z up; it is turned to Y up here.")

@@ -19,6 +19,7 @@ Array = np.ndarray
 
 _CHANNEL = re.compile(r"([XYZ])(pos|rot)", re.IGNORECASE)
 _RE_EXPORT = "export it again"
+_MOST_JOINTS = 2_000  # a whole rig with fingers and face has some hundreds
 _LARGEST = 1e9  # whatever is larger is neither an angle nor a place
 _RATES_HZ = (30, 60, 120, 24, 25, 50, 100, 240, 90, 48, 72, 200, 20, 15, 12, 10)
 
@@ -90,6 +91,8 @@ class _Hierarchy:
         if joints and (not self.open or self.open[-1] < 0):
             raise self.fail("a second ROOT" if not self.open else "a joint under an end site", "one body in a file",
                             "export each body to a file of its own")
+        if len(joints) == _MOST_JOINTS:
+            raise self.fail("one joint more", f"at most {_MOST_JOINTS}", "export the body alone")
         joints.append(BvhJoint(name or f"joint{len(joints)}", self.open[-1] if self.open else -1))
         self.pending = len(joints) - 1
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from mmm.errors import FileError, MMMError, SpecError
 from mmm.io.aist import parse_aist_name, read_aist, write_aist
 from mmm.io.amc import read_amc
+from mmm.io.body import UP_AXES, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
+from mmm.io.files import LARGEST
 from mmm.io.npz import read_npz, write_npz
 from mmm.motion import Audio, Clip
 from mmm.stage.scene import scene_of
@@ -19,6 +23,9 @@ SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 PARTS = ("drums", "chords")
 """Parts of a song without which it may lie beside itself, for interventions."""
+
+_FPS = (0.5, 10_000.0)
+_FARTHEST_M = 100_000.0
 
 PathLike = str | os.PathLike[str]
 
@@ -31,6 +38,9 @@ def load_clip(
     *,
     fps: float | None = None,
     unit_m: float | None = None,
+    up: str | None = None,
+    music_start_s: float = 0.0,
+    largest: int = LARGEST,
 ) -> Clip:
     """Read a motion file, with its music where it has any.
 
@@ -43,18 +53,23 @@ def load_clip(
         asf: the skeleton of an ``.amc``, where it is not the obvious one beside it.
         fps: frames per second, for ``.amc`` files (which do not say) or against a wrong header.
         unit_m: metres a unit of length of a ``.bvh`` or ``.amc``, where the guess from body height is wrong.
+        up: the axis that points up in the file, ``y`` or ``z``, where the guess is wrong. Guessed for ``.bvh`` and
+            ``.amc``; other formats have Y up.
+        music_start_s: the moment of ``music`` that falls on the motion's first frame, seconds.
+        largest: joints times frames of the longest file that is read; ``mmm.io.LARGEST_UPLOAD`` for what others send.
 
     Raises:
         FileError: the file is missing, broken or of another kind; the message names the line and the cure.
-        SpecError: ``frames`` is not inside the clip, or ``fps`` or ``unit_m`` is not above zero.
+        SpecError: ``frames`` is not inside the clip, ``fps`` or ``unit_m`` is not above zero or not for this format,
+            ``up`` is no axis, or ``music_start_s`` is not inside the recording.
     """
-    for name, value in (("fps", fps), ("unit_m", unit_m)):
-        if value is not None and not 0 < value < float("inf"):
-            raise SpecError(name, f"{value:g}", "a number above zero", "leave it out to take what the file says")
     path = Path(path)
-    clip = _read(path, Path(asf) if asf is not None else None, fps, unit_m)
+    _check_options(path, fps, unit_m, up)
+    if music is None and music_start_s:
+        raise SpecError(f"music from {music_start_s:g} s", "no recording is named", "music with it", "name one")
+    clip = _read(path, Path(asf) if asf is not None else None, fps, unit_m, up, largest)
     if music is not None:
-        clip = _with_music(clip, Path(music))
+        clip = _with_music(clip, Path(music), music_start_s)
     elif clip.music is None:
         clip = _with_found_music(clip, path)
     elif clip.music.audio is None:
@@ -66,6 +81,17 @@ def load_clip(
         raise SpecError(f"frames {start}:{stop}", f"{path.name} has {len(clip)} frames",
                         f"0 <= start < stop <= {len(clip)}", "choose a range inside it")
     return clip.crop(start, stop)
+
+
+def _check_options(path: Path, fps: float | None, unit_m: float | None, up: str | None) -> None:
+    for name, value in (("fps", fps), ("unit_m", unit_m)):
+        if value is not None and not 0 < value < float("inf"):
+            raise SpecError(name, f"{value:g}", "a number above zero", "leave it out to take what the file says")
+    if up is not None and up not in UP_AXES:
+        raise SpecError(f"up {up}", "no axis that can be up", " or ".join(UP_AXES), "correct it")
+    if unit_m is not None and path.suffix.lower() in (".pkl", ".npz"):
+        raise SpecError("unit", f"{path.name} is in metres by its format", "a unit for .bvh and .amc only",
+                        "leave it out")
 
 
 def save_clip(clip: Clip, path: PathLike) -> None:
@@ -99,12 +125,14 @@ def _write_page(clip: Clip, path: Path) -> None:
     importlib.import_module("mmm.io.html").write_html(scene_of(clip), path)
 
 
-def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None) -> Clip:
+def _read(
+    path: Path, asf: Path | None, fps: float | None, unit_m: float | None, up: str | None, largest: int
+) -> Clip:
     readers: dict[str, Callable[[], Clip]] = {
-        ".pkl": lambda: read_aist(path),
-        ".bvh": lambda: read_bvh(path, unit_m, fps),
-        ".amc": lambda: read_amc(path, asf, unit_m, fps),
-        ".npz": lambda: read_npz(path),
+        ".pkl": lambda: _turned_up(read_aist(path, largest), up),
+        ".bvh": lambda: read_bvh(path, unit_m, fps, up, largest),
+        ".amc": lambda: read_amc(path, asf, unit_m, fps, up, largest),
+        ".npz": lambda: _turned_up(read_npz(path, largest), up),
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -116,7 +144,28 @@ def _read(path: Path, asf: Path | None, fps: float | None, unit_m: float | None)
     if fps is not None and clip.music is not None:
         raise SpecError("fps", f"{path.name} holds music at {clip.music.fps:g} frames per second",
                         "its own rate", "leave fps out, or resample the clip")
-    return clip if fps is None else replace(clip, motion=replace(clip.motion, fps=float(fps)))
+    clip = clip if fps is None else replace(clip, motion=replace(clip.motion, fps=float(fps)))
+    _check_natural(clip, path)
+    return clip
+
+
+def _turned_up(clip: Clip, up: str | None) -> Clip:
+    """A format that has Y up, in a file that has not."""
+    if up != "z":
+        return clip
+    return replace(clip, motion=z_up_to_y_up(clip.motion), notes=(*clip.notes, "Z is up; it is turned to Y up here."))
+
+
+def _check_natural(clip: Clip, path: Path) -> None:
+    """Refuse what no body does and no stage can show: numbers that are finite, and no more than that."""
+    motion = clip.motion
+    if not _FPS[0] <= motion.fps <= _FPS[1]:
+        raise FileError(str(path), f"{motion.fps:g} frames a second", f"{_FPS[0]:g} to {_FPS[1]:,.0f}",
+                        "give its true frame rate (fps)")
+    far = max(float(np.abs(motion.root_m).max()), float(np.abs(motion.skeleton.offsets_m).max()))
+    if far > _FARTHEST_M:
+        raise FileError(str(path), f"a joint {far:.3g} m away", f"at most {_FARTHEST_M:,.0f} m", "export it again, or "
+                        "give its true unit")
 
 
 def _sound_candidates(path: Path) -> Iterator[Path]:
@@ -128,17 +177,18 @@ def _sound_candidates(path: Path) -> Iterator[Path]:
     yield from (path.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
 
 
-def _with_music(clip: Clip, recording: Path) -> Clip:
+def _with_music(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
     if not recording.is_file():
         raise FileError(str(recording), "no such recording", cure="check the spelling and the folder")
     name = parse_aist_name(clip.name)
     # Feature extraction brings in large libraries: only when there is music to hear.
     load_music = importlib.import_module("mmm.music").load_music
-    music = load_music(recording, fps=clip.motion.fps, frames=len(clip), start_bpm=name.tempo_bpm if name else None)
-    return _with_parts(replace(clip, music=music), recording)
+    music = load_music(recording, fps=clip.motion.fps, frames=len(clip), start_bpm=name.tempo_bpm if name else None,
+                       start_s=start_s)
+    return _with_parts(replace(clip, music=music), recording, round(start_s * clip.motion.fps) / clip.motion.fps)
 
 
-def _with_parts(clip: Clip, recording: Path) -> Clip:
+def _with_parts(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
     """``NAME.without_drums.ogg`` and ``NAME.without_chords.ogg`` beside ``NAME.ogg``, where they are there."""
     assert clip.music is not None
     without: dict[str, Audio] = {}
@@ -147,7 +197,8 @@ def _with_parts(clip: Clip, recording: Path) -> Clip:
         if not file.is_file():
             continue
         try:
-            without[part] = importlib.import_module("mmm.io.audio").read_audio(file)
+            sound = importlib.import_module("mmm.io.audio").read_audio(file)
+            without[part] = sound.crop_s(start_s, start_s + clip.motion.duration_s)
         except MMMError as error:
             clip = replace(clip, notes=(*clip.notes, f"A recording beside it was left out: {error}"))
     assert clip.music is not None

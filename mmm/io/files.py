@@ -20,6 +20,23 @@ _SIGNATURES = (
 )
 
 
+LARGEST = 1 << 27
+"""Joints times frames of a file that is read: 4.8 GB of rotations, about a day of a 24-joint body at 60 a second."""
+LARGEST_UPLOAD = 1 << 23
+"""The same for what comes from somebody else: 300 MB of rotations, an hour and a half."""
+
+
+def check_size(where: str, joints: int, frames: int, largest: int) -> None:
+    """Refuse a file whose rotations would fill the memory: few bytes can ask for many.
+
+    Raises:
+        FileError: more than ``largest`` joints times frames.
+    """
+    if joints * frames > largest:
+        raise FileError(where, f"{frames:,} frames of {joints:,} joints", f"at most {largest // joints:,} frames of so "
+                        "many joints", "cut it into pieces")
+
+
 def looks_like(data: bytes) -> str:
     """What the first bytes say a file is (``"a JPEG picture"``), or an empty string where they say nothing."""
     return next((kind for start, kind in _SIGNATURES if data.startswith(start)), "")

@@ -37,7 +37,7 @@ import numpy as np
 
 from mmm import rotations as rot
 from mmm.errors import FileError
-from mmm.io.files import looks_like, read_bytes, write_atomically
+from mmm.io.files import LARGEST, looks_like, read_bytes, write_atomically
 from mmm.motion import Audio, Clip, Motion, Music
 from mmm.skeleton import Skeleton
 
@@ -45,6 +45,9 @@ FORMAT = "mmm-clip-1"
 """The first key of every file; a later layout will carry another number."""
 _FLAC_CHANNELS = 8  # as many as the format can hold; more are mixed down
 _LARGEST = 4 << 30  # bytes unpacked: a small zip can otherwise unpack to fill the memory
+
+_BYTES = 40  # a joint's rotation in a frame, and a little for the rest
+_LONGEST_TEXT = 2_000
 
 _KINDS = {
     "fps": ("fiu", 0), "names": ("U", 1), "parents": ("iu", 1), "offsets_m": ("f", 2), "feet": ("iu", 1),
@@ -57,14 +60,20 @@ _NEEDED = ("fps", "names", "parents", "offsets_m", "root_m")
 _CURE = "write it again with save_clip"
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _unpacked(member: zipfile.ZipInfo) -> int:
+    """Bytes that a member takes as it is used: half-precision rotation vectors become six times as much."""
+    return member.file_size * (6 if member.filename.startswith("rotvec") else 1)
+
+
+def _arrays(path: Path, largest: int) -> dict[str, np.ndarray]:
     data, where = read_bytes(path), str(path)
     if not data.startswith(b"PK"):
         raise FileError(where, looks_like(data) or "not an npz file", "an npz clip", "choose another file")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(member.file_size for member in packed.infolist()) > _LARGEST:
-                raise FileError(where, "unpacks to more than 4 GiB", cure="cut the clip into pieces")
+            limit = min(_LARGEST, _BYTES * largest)
+            if sum(map(_unpacked, packed.infolist())) > limit:
+                raise FileError(where, f"unpacks to more than {_size(limit)}", cure="cut the clip into pieces")
         with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
             found = {key: np.asarray(loaded[key]) for key in loaded.files if key in _KINDS}
     except FileError:
@@ -80,9 +89,15 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         if value.dtype.kind not in kinds or value.ndim != axes:
             raise FileError(where, f"{key} is {value.dtype} of shape {value.shape}",
                             f"{axes} axes of kind {kinds}", _CURE)
+        if value.dtype.kind == "U" and key != "meta" and value.itemsize > 4 * _LONGEST_TEXT:
+            raise FileError(where, f"{key} holds a text of more than {_LONGEST_TEXT} characters", cure=_CURE)
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise FileError(where, f"{key} holds a number that is not finite", cure=_CURE)
     return found
+
+
+def _size(limit: int) -> str:
+    return f"{limit / (1 << 30):.2g} GiB" if limit >= 1 << 30 else f"{limit / (1 << 20):.3g} MiB"
 
 
 def _text(found: dict[str, np.ndarray], key: str, default: str = "") -> str:
@@ -125,6 +140,8 @@ def _music(found: dict[str, np.ndarray], path: Path, fps: float) -> Music | None
     audio = _read_packed_sound(found, path)
     features = found["music_features"].astype(np.float32)
     beats = found["music_beats"].astype(np.int64)
+    if len(beats) and not (beats[0] >= 0 and beats[-1] < len(features) and (np.diff(beats) >= 0).all()):
+        raise FileError(str(path), "music_beats are not ascending frames of the clip", cure=_CURE)
     return Music(features, float(found.get("music_fps", fps)), beats, float(found["music_tempo_bpm"]), audio)
 
 
@@ -142,13 +159,17 @@ def _read_packed_sound(found: dict[str, np.ndarray], path: Path) -> Audio | None
         return read_audio(packed)
 
 
-def read_npz(path: Path) -> Clip:
+def read_npz(path: Path, largest: int = LARGEST) -> Clip:
     """A clip from an ``.npz`` of the layout above.
+
+    Args:
+        path: the file.
+        largest: joints times frames of the longest file that is read.
 
     Raises:
         FileError: damaged, a key missing or of another kind or shape, a number not finite, or arrays that disagree.
     """
-    found, where = _arrays(path), str(path)
+    found, where = _arrays(path, largest), str(path)
     if _text(found, "format", FORMAT) != FORMAT:
         raise FileError(where, f"format {_text(found, 'format')!r}", FORMAT, "read it with a newer version")
     try:
@@ -159,7 +180,7 @@ def read_npz(path: Path) -> Clip:
         return Clip(_text(found, "name") or path.stem, motion, _music(found, path, motion.fps),
                     source=_text(found, "source") or where, split=_text(found, "split"),
                     notes=tuple(str(note) for note in found.get("notes", ())), meta=MappingProxyType(meta))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # JSON may be nested more deeply than can be read
         raise FileError(where, str(error), "arrays that agree", _CURE) from None
 
 

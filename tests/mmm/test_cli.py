@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmm import Clip, load_clip, masks, save_clip
+from mmm import Audio, Clip, load_clip, masks, save_clip
 from mmm.cli import _spread, main
+from mmm.io.audio import write_audio
 from mmm.recovery import recover
 from mmm.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
@@ -186,6 +187,25 @@ def test_convert_cut_and_resampled(run, smpl_clip_file, tmp_path):
     assert (status, out, err) == (0, f"wrote {tmp_path}/out.bvh: 10 frames at 30 fps, 24 joints\n", "")
     clip, other = load_clip(smpl_clip_file), load_clip(tmp_path / "out.bvh")
     assert np.abs(other.motion.positions() - clip.motion.positions()[10:30:2]).max() < 1e-4
+
+
+def test_unit_axis_and_the_songs_beginning_are_said(run, smpl_clip_file, tmp_path):
+    assert run("convert", smpl_clip_file, tmp_path / "a.bvh")[0] == 0
+    assert "read as  centimetres, Y up" in run("info", tmp_path / "a.bvh")[1]
+    said = run("info", tmp_path / "a.bvh", "--unit", "inch", "--up", "Z")[1]
+    assert "read as  inches, Z up" in said
+    status, _, err = run("info", tmp_path / "a.bvh", "--unit", "furlong")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "unit furlong: neither a unit nor a length above zero" in err
+    samples = np.zeros((2 * 8000, 1), np.float32)
+    samples[8000:] = 0.5
+    write_audio(Audio(samples, 8000), tmp_path / "song.wav")
+    for start, silent in (("0", True), ("1", False)):
+        assert run("convert", tmp_path / "a.bvh", tmp_path / "o.npz", "--music", tmp_path / "song.wav",
+                   "--music-start", start, "--unit", "m")[0] == 0
+        assert load_clip(tmp_path / "o.npz").music.audio.samples.any() != silent
+    status, _, err = run("convert", tmp_path / "a.bvh", tmp_path / "o.npz", "--music-start", 1)
+    assert (status, "no recording is named" in err) == (2, True)
 
 
 @pytest.mark.parametrize(("frames", "count"), [(":", 40), ("5:", 35), (":7", 7), ("0:40", 40)])

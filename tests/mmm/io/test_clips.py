@@ -9,6 +9,7 @@ import pytest
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip, save_clip
 from mmm.io.audio import write_audio
+from mmm.io.body import how_read, parse_unit, short_unit
 from mmm.io.files import write_atomically
 from mmm.motion import Audio, Clip, Music
 
@@ -28,7 +29,7 @@ def heard(monkeypatch):
     """Stands in for the extraction of features, which has its own tests; says what it was asked for."""
     asked = []
 
-    def load_music(path, fps, frames, start_bpm=None):
+    def load_music(path, fps, frames, start_bpm=None, start_s=0.0):
         asked.append((path, fps, frames, start_bpm))
         if path.stat().st_size < 20:
             raise FileError(path.name, "not a sound file")
@@ -218,3 +219,75 @@ def test_where_nothing_can_be_written(tmp_path, smpl_clip):
     (tmp_path / "b.bvh").mkdir()
     with pytest.raises(FileError, match=r"b\.bvh: a folder"):
         save_clip(smpl_clip, tmp_path / "b.bvh")
+
+
+@pytest.mark.parametrize(("unit_m", "up"), [(0.0254, None), (None, "z"), (1.0, "z")])
+def test_unit_and_axis_against_the_guess(tmp_path, smpl_clip, unit_m, up):
+    save_clip(smpl_clip, tmp_path / "a.bvh")
+    guessed, said = load_clip(tmp_path / "a.bvh"), load_clip(tmp_path / "a.bvh", unit_m=unit_m, up=up)
+    assert how_read(guessed) == (0.01, "y")
+    assert how_read(said) == (unit_m or 0.01, up or "y")
+    wanted = guessed.motion.positions() * (unit_m or 0.01) / 0.01
+    if up == "z":
+        wanted = wanted[..., [0, 2, 1]] * np.array([1, 1, -1])
+    np.testing.assert_allclose(said.motion.positions(), wanted, atol=1e-4 * (unit_m or 0.01) / 0.01)
+    save_clip(said, tmp_path / "b.bvh")  # goes back as it was said to be
+    back = load_clip(tmp_path / "b.bvh", unit_m=unit_m, up=up)
+    np.testing.assert_allclose(back.motion.positions(), said.motion.positions(), atol=1e-4 * (unit_m or 0.01) / 0.01)
+
+
+def test_formats_of_metres_are_turned_up_and_take_no_unit(tmp_path, smpl_clip):
+    for name in ("a.npz", "a.pkl"):
+        save_clip(smpl_clip, tmp_path / name)
+        plain, turned = load_clip(tmp_path / name), load_clip(tmp_path / name, up="z")
+        assert how_read(plain) is None
+        np.testing.assert_allclose(turned.motion.positions()[..., 1], plain.motion.positions()[..., 2], atol=1e-5)
+        assert "Z is up" in turned.notes[-1]
+        with pytest.raises(SpecError, match=rf"unit: {name} is in metres by its format"):
+            load_clip(tmp_path / name, unit_m=0.01)
+    with pytest.raises(SpecError, match="up x: no axis that can be up; expected y or z"):
+        load_clip(tmp_path / "a.npz", up="x")
+
+
+@pytest.mark.parametrize(("text", "unit_m"), [("cm", 0.01), ("M", 1.0), ("inch", 0.0254), ("mm", 0.001), ("0.3", 0.3),
+                                              ("cmu", 0.0254 / 0.45)])
+def test_units_by_name(text, unit_m):
+    assert parse_unit(text) == pytest.approx(unit_m)
+    assert parse_unit(short_unit(unit_m)) == pytest.approx(unit_m)
+
+
+@pytest.mark.parametrize("text", ["furlong", "-1", "0", "nan", "inf", ""])
+def test_units_that_are_none(text):
+    with pytest.raises(SpecError, match=f"unit {text}: neither a unit nor a length above zero"):
+        parse_unit(text)
+
+
+def test_the_part_of_the_song_that_is_heard(tmp_path, smpl_clip):
+    save_clip(smpl_clip, tmp_path / "a.npz")
+    samples = np.zeros((4 * 8000, 1), np.float32)
+    samples[2 * 8000:] = np.sin(np.arange(2 * 8000) / 3)[:, None]
+    write_audio(Audio(samples, 8000), tmp_path / "song.wav")
+    write_audio(Audio(samples / 2, 8000), tmp_path / "song.without_drums.wav")
+    clips = {start: load_clip(tmp_path / "a.npz", music=tmp_path / "song.wav", music_start_s=start)
+             for start in (0.0, 2.0, 3.9)}
+    heard = {start: clip.music.audio.samples for start, clip in clips.items()}
+    assert len({len(sound) for sound in heard.values()}) == 1
+    assert not heard[0.0].any()
+    np.testing.assert_allclose(heard[2.0], samples[2 * 8000:][: len(heard[2.0])], atol=1e-4)
+    np.testing.assert_allclose(clips[2.0].music.without["drums"].samples, heard[2.0] / 2, atol=1e-4)
+    assert heard[3.9][: 700].any()
+    assert not heard[3.9][801:].any()  # the song is over
+    assert (clips[2.0].music.features[:, 0] != clips[0.0].music.features[:, 0]).any()
+    for start, says in ((4.0, r"song\.wav lasts 4\.0 s"), (-1.0, "expected 0 to 4.0 s")):
+        with pytest.raises(SpecError, match=says):
+            load_clip(tmp_path / "a.npz", music=tmp_path / "song.wav", music_start_s=start)
+    with pytest.raises(SpecError, match="no recording is named"):
+        load_clip(tmp_path / "a.npz", music_start_s=1.0)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.pkl", "a.bvh"])
+def test_files_longer_than_is_wanted_are_refused(tmp_path, smpl_clip, name):
+    save_clip(smpl_clip, tmp_path / name)
+    assert len(load_clip(tmp_path / name, largest=24 * 40 + 200)) == 40
+    with pytest.raises(FileError, match=r"cut it into pieces|cut the clip into pieces"):
+        load_clip(tmp_path / name, largest=24 * 39 if name != "a.npz" else 300)

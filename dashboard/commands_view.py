@@ -1,0 +1,74 @@
+"""What the page shows, as a command line and as Python."""
+
+import shlex
+
+import streamlit as st
+
+from dashboard import library, methods
+from dashboard.library import Entry
+from dashboard.uploads_view import Chosen
+from mmm.baselines import BASELINES
+from mmm.io.body import short_unit
+from mmm.masks import Mask
+
+
+@st.fragment
+def command_line(
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
+) -> None:
+    """The box under the page; written when it is opened."""
+    place = st.expander("The same from the command line and from Python", key="commands", on_change="rerun")
+    if not place.open:
+        return  # what colours code is 1.6 MB of script, which the stage would wait for
+    with place:
+        st.code(shlex.join(shell_words(entry, frames, song, mask, seed, method, roles)), language="bash",
+                wrap_lines=True)
+        st.code(python_lines(entry, frames, song, mask, seed, method, roles), language="python")
+
+
+def shell_words(
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
+) -> list[str]:
+    """The command that does the same."""
+    words = ["python", "-m", "mmm", "recover", path_of(entry), "--frames", f"{frames[0]}:{frames[1]}"]
+    words += shell_reading(entry)
+    words += ["--music", song[0].name, "--music-start", f"{song[1]:g}"] if song else []
+    words += ["--checkpoint", method, "--hide", mask.label]
+    words += ["--seed", str(seed)] if "random" in mask.label else []
+    for role, joint in roles:
+        words += ["--role", f"{role}={joint}"]
+    return [*words, "--metrics", "metrics.json", "--out", "recovered.bvh"]
+
+
+def python_lines(
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
+) -> str:
+    """The lines that do the same."""
+    options = [repr(path_of(entry))]
+    options += [f"music={song[0].name!r}", f"music_start_s={song[1]:g}"] if song else []
+    options.append(f"frames=({frames[0]}, {frames[1]})")
+    options += python_reading(entry)
+    recover = f'mmm.interpolate("{method}", clip, hidden)' if method in BASELINES else (
+        f'mmm.recover(mmm.load_model("{method}"), clip, hidden{f", roles={dict(roles)!r}" if roles else ""})')
+    return (f"import mmm\n\nclip = mmm.load_clip({', '.join(options)})\n"
+            f'hidden = mmm.masks.parse("{mask.label}", clip, seed={seed})\nresult = {recover}\n'
+            "print(result.errors.summary())")
+
+
+def shell_reading(entry: Entry) -> list[str]:
+    """How the file is read, where the visitor knows better than the guess."""
+    words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
+    return words + (["--up", entry.up] if entry.up is not None else [])
+
+
+def python_reading(entry: Entry) -> list[str]:
+    """The same as arguments of ``load_clip``."""
+    words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
+    return words + ([f"up={entry.up!r}"] if entry.up is not None else [])
+
+
+def path_of(entry: Entry) -> str:
+    """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
+    if entry.group == library.UPLOADS:
+        return entry.label
+    return str(entry.path.relative_to(library.ROOT) if entry.path.is_relative_to(library.ROOT) else entry.path)

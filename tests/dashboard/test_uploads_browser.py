@@ -1,0 +1,81 @@
+"""A visitor with files of their own, in a real browser: a genuine BVH and a genuine song, uploaded and recovered."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+from mmm import save_clip
+from tests.browser import AppServer
+from tests.dashboard.conftest import ROOT
+
+pytestmark = pytest.mark.browser
+
+APP = "dashboard/app.py"
+LIMIT_MS = 90_000  # only ever waited out where something is wrong
+QUERY = "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=span:20-39&method=slerp"
+SHARED = ROOT.parent / "shared" / "data"
+LAFAN1 = SHARED / "lafan1" / "walk1_subject1.bvh"
+SONG = SHARED / "music" / "sorohanro_-_solo-trumpet-06.hq.ogg"
+
+
+@pytest.fixture(scope="module")
+def address(checkpoint_folder) -> Iterator[str]:
+    servers = AppServer()
+    yield servers.url(APP, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
+    servers.close()
+
+
+@pytest.fixture
+def open_(new_page, address) -> Callable[..., Page]:
+    """``open_(width, dark)``: the workbench, its stage drawn and the upload box open."""
+    def go(width: int = 1400, dark: bool = False) -> Page:
+        page = new_page(width, 1000, dark).page
+        page.set_default_timeout(LIMIT_MS)
+        page.goto(address + QUERY)
+        page.locator("canvas[data-checksum]").first.wait_for()
+        page.get_by_text("Your own files").click()
+        page.locator('input[type="file"]').wait_for(state="attached")
+        return page
+
+    return go
+
+
+def bring(page: Page, *files: object) -> None:
+    page.locator('input[type="file"]').set_input_files(list(files))
+
+
+@pytest.mark.shared_data
+def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(open_, checkpoint_folder):
+    if not (LAFAN1.is_file() and SONG.is_file()):
+        pytest.skip("the real recordings are not beside the project (../shared/data)")
+    page = open_()
+    bring(page, str(LAFAN1), str(SONG))
+    expect(page.locator(".wb-title h1")).to_have_text("walk1 subject1", timeout=LIMIT_MS)
+    expect(page.locator(".wb-facts")).to_contain_text("bpm", timeout=LIMIT_MS)
+    expect(page.locator(".wb-file")).to_have_count(2)
+    expect(page.get_by_role("img", name="sorohanro")).to_be_visible()
+    expect(page.get_by_text("Read in centimetres, Y up")).to_be_visible()
+    page.get_by_role("button", name="Recover", exact=True).last.click()
+    page.locator(".wb-table").wait_for()
+    assert page.locator('canvas[data-panel="Truth"]').get_attribute("data-checksum")
+    assert page.get_by_test_id("stAlert").count() == 0
+
+
+def test_bad_files_get_a_line_each_and_the_page_goes_on(open_, made_clip, tmp_path):
+    page = open_()
+    save_clip(made_clip, tmp_path / "mine.bvh")
+    good = (tmp_path / "mine.bvh").read_bytes()
+    bring(page, {"name": "empty.bvh", "mimeType": "", "buffer": b""},
+          {"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG"},
+          {"name": "noise.ogg", "mimeType": "audio/ogg", "buffer": b"OggS" + bytes(99)},
+          {"name": "torn.bvh", "mimeType": "", "buffer": good[: len(good) // 2]},
+          {"name": "mine.bvh", "mimeType": "", "buffer": good})
+    expect(page.locator(".wb-title h1")).to_have_text("mine", timeout=LIMIT_MS)
+    expect(page.get_by_test_id("stAlert")).to_have_count(4)
+    for name in ("empty.bvh: the file is empty", "picture.png: a file of kind .png", "noise.ogg", "torn.bvh line "):
+        expect(page.get_by_test_id("stAlert").filter(has_text=name)).to_have_count(1)
+    page.get_by_role("button", name="Remove").click()
+    expect(page.locator(".wb-title h1")).to_contain_text("dance", timeout=LIMIT_MS)

@@ -1,0 +1,172 @@
+"""Bringing own files along, without a browser: motions, songs, their parts, units and axes, and bad files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dashboard import library
+from mmm import Audio, Clip, load_clip, save_clip
+from mmm.io.audio import write_audio
+from mmm.io.body import z_up_to_y_up
+from mmm.music import features_of
+from mmm.skeleton import SMPL24
+from tests.dashboard.conftest import SAMPLE
+from tests.mmm.making import smooth_motion
+
+QUICK = {"sequence": SAMPLE, "frames": "0-60", "hide": "span:20-39", "method": "slerp"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def libraries():
+    """What the first song and the first recovery import takes a crowded machine longer than a page may run."""
+    import mmm.recovery  # noqa: F401
+
+    features_of(Audio(np.ones((8000, 1), np.float32) / 9, 8000), 60.0)
+
+
+@pytest.fixture
+def song(tmp_path) -> Path:
+    """Six seconds: silence at first, then clicks, ever louder."""
+    samples = np.zeros(6 * 8000, np.float32)
+    for at in range(2 * 8000, 6 * 8000, 4000):
+        samples[at: at + 400] = 0.1 + 0.8 * at / len(samples)
+    write_audio(Audio(samples[:, None], 8000), tmp_path / "clicks.ogg")
+    return tmp_path / "clicks.ogg"
+
+
+def bring(page, *files):
+    """Give the upload box files, as (name, bytes)."""
+    page.app.get("file_uploader")[0].set_value([(name, data, "application/octet-stream") for name, data in files])
+    return page.run()
+
+
+def written(clip: Clip, path: Path) -> bytes:
+    save_clip(clip, path)
+    return path.read_bytes()
+
+
+def sequence(page) -> str:
+    return page.app.selectbox(key="sequence").value
+
+
+def test_a_bvh_is_taken_in_shown_and_recovered(open_workbench, made_clip, tmp_path):
+    page = open_workbench(**QUICK)
+    bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
+    assert page.errors == []
+    assert sequence(page) == "Uploads/dance.bvh"
+    assert "90 frames, 60 a second, 24 joints" in "".join(e.proto.body for e in page.app.get("html"))
+    assert page.stage[0]["frames"] == 90
+    page.press("recover").recovered()
+    assert page.panels[0] == "Truth"
+    page.press("drop-dance.bvh")
+    assert sequence(page) == SAMPLE
+    assert page.errors == []
+
+
+def test_motion_and_song_together_and_the_songs_part_is_chosen(open_workbench, made_clip, song, tmp_path):
+    page = open_workbench(**QUICK)
+    bring(page, ("dance.npz", written(made_clip, tmp_path / "dance.npz")), ("clicks.ogg", song.read_bytes()))
+    assert page.errors == []
+    assert sequence(page) == "Uploads/dance.npz"
+    assert page.app.selectbox(key="song").value == "clicks.ogg"
+    assert page.address["song"] == "clicks.ogg"
+    assert float(np.abs(page.stage[1]["waveform"]).max()) < 0.01  # 1.5 s of silence
+    page.set("song_start-clicks.ogg", 2.0)
+    assert float(np.abs(page.stage[1]["waveform"]).max()) > 0.3
+    assert page.address["song_start"] == "2"
+    part = load_clip(tmp_path / "dance.npz", music=song, music_start_s=2.0)
+    page.set("song", "own")
+    assert "song" not in page.address
+    assert part.music.audio.duration_s == pytest.approx(1.5)
+
+
+def test_a_song_alone_is_heard_with_a_sample(open_workbench, song):
+    page = open_workbench(**QUICK)
+    before = page.stage[1]["waveform"].copy()
+    bring(page, ("clicks.ogg", song.read_bytes()))
+    assert sequence(page) == SAMPLE
+    assert page.errors == []
+    assert not np.array_equal(page.stage[1]["waveform"], before)
+    page.set("song", "own")
+    np.testing.assert_array_equal(page.stage[1]["waveform"], before)
+
+
+def test_unit_and_axis_are_shown_and_can_be_corrected(open_workbench, made_clip, tmp_path):
+    page = open_workbench(**QUICK)
+    bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
+    box = next(e for e in page.app.expander if "Read in" in e.label)
+    assert box.label == "Read in centimetres, Y up"
+    floor = page.stage[0]["floor_m"]
+    page.set("unit-Uploads/dance.bvh", "inch")
+    assert page.errors == []
+    assert next(e for e in page.app.expander if "Read in" in e.label).label.startswith("Read in inches, Y up, ")
+    assert page.stage[0]["floor_m"] == pytest.approx(2.54 * floor, rel=1e-2)
+    assert page.address["unit"] == "inch"
+    page.set("up-Uploads/dance.bvh", "z")
+    assert page.address["up"] == "z"
+    assert "Z up; it is turned" in page.said
+    page.set("unit-Uploads/dance.bvh", "").set("up-Uploads/dance.bvh", "")
+    assert "unit" not in page.address
+    assert page.stage[0]["floor_m"] == floor
+
+
+def test_a_file_with_z_up_is_turned_by_itself_and_back_by_hand(open_workbench, made_clip, tmp_path):
+    from dataclasses import replace
+
+    lying = z_up_to_y_up(z_up_to_y_up(z_up_to_y_up(made_clip.motion)))
+    page = open_workbench(**QUICK)
+    bring(page, ("lying.npz", written(replace(made_clip, motion=lying), tmp_path / "lying.npz")))
+    assert next(e for e in page.app.expander if "Read with" in e.label).label == "Read with Y up"
+    page.set("up-Uploads/lying.npz", "z")
+    assert page.errors == []
+    entry = library.Entry(tmp_path / "lying.npz", "lying.npz", "mine", up="z")
+    np.testing.assert_allclose(library.open_clip(entry).motion.root_m, made_clip.motion.root_m, atol=1e-6)
+
+
+def test_bad_files_are_a_line_each_and_good_ones_beside_them_are_taken(open_workbench, made_clip, tmp_path):
+    page = open_workbench(**QUICK)
+    bring(page, ("empty.bvh", b""), ("torn.bvh", b"HIERARCHY\nROOT Hips\n{\n"), ("noise.mp3", bytes(range(256)) * 9),
+          ("../../good.npz", written(made_clip, tmp_path / "good.npz")), ("talk.pptx", b"PK"), ("plain", b"x"))
+    assert len(page.errors) == 5
+    assert all("\n" not in line and "mmm-uploads" not in line for line in page.errors)
+    assert [line.split(":")[0].split(" ")[0] for line in page.errors] == ["empty.bvh", "torn.bvh", "noise.mp3",
+                                                                        "talk.pptx", "plain"]
+    assert sequence(page) == "Uploads/good.npz"
+    assert page.stage[0]["frames"] == 90
+    bring(page, ("again.npz", (tmp_path / "good.npz").read_bytes()))
+    assert page.errors == []  # what was said of the last files goes with the next
+
+
+def test_of_a_long_file_a_part_is_sent_and_the_rest_can_be_reached(open_workbench, tmp_path):
+    from dashboard.controls import MOST_FRAMES
+
+    clip = Clip("long", smooth_motion(4, 10_000, SMPL24, 60.0))
+    page = open_workbench(**QUICK)
+    bring(page, ("long.npz", written(clip, tmp_path / "long.npz")))
+    assert page.stage[0]["frames"] == 600
+    page.set("frames-Uploads/long.npz", (0, 10_000))
+    assert page.stage[0]["frames"] == MOST_FRAMES
+    page.set("frames-Uploads/long.npz", (9_900, 10_000))
+    assert page.stage[0]["frames"] == 100
+    assert page.errors == []
+    assert any("How much moves; frames 9900 to 10000" in e.proto.body for e in page.app.get("html"))
+
+
+def test_a_shorter_file_of_the_same_name_takes_the_place_of_the_longer(open_workbench, made_clip, tmp_path):
+    page = open_workbench(**QUICK)
+    bring(page, ("a.npz", written(made_clip, tmp_path / "a.npz")))
+    page.set("frames-Uploads/a.npz", (50, 90))
+    bring(page, ("a.npz", written(made_clip.crop(0, 30), tmp_path / "b.npz")))
+    assert page.errors == []
+    assert page.stage[0]["frames"] == 30
+
+
+def test_a_link_to_an_upload_asks_for_the_file_and_then_shows_it_as_it_was(open_workbench, made_clip, tmp_path):
+    link = {"sequence": "Uploads/dance.bvh", "frames": "5-65", "hide": "span:10-20", "method": "hold", "unit": "inch"}
+    page = open_workbench(**link)
+    assert "bring the file" in page.said
+    assert page.errors == []
+    bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
+    assert page.address == link
+    assert page.stage[0]["frames"] == 60
