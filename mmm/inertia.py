@@ -40,6 +40,9 @@ class Inertia:
     """The same for the root."""
     rotation_by_gap: float = 0.0
     """In long gaps turns die away sooner: ``rotation_s`` is divided by (seconds of the gap) to this power."""
+    close_s: float = 0.0
+    """And only where the two known frames beside a gap are at most so far apart, for frames far apart tell a speed badly;
+    0: everywhere."""
 
 
 INERTIA = Inertia()
@@ -65,7 +68,7 @@ def inertial_rotations(
         return _rotvecs(np.swapaxes(keys[first], -1, -2) @ keys[first + 1])
 
     start, straight, bend = _curve(known, turn, wanted, INERTIA.rotation_s * fps, keys.shape[1:-1],
-                                   fps, INERTIA.rotation_by_gap)
+                                   fps, INERTIA.rotation_by_gap, INERTIA.close_s * fps)
     return np.asarray(keys[start] @ _matrices(straight) @ _matrices(bend))
 
 
@@ -81,14 +84,15 @@ def inertial_positions(
 
 def _curve(
     known: Array, step: Callable[[Array], Array], wanted: Array, inertia: float, shape: tuple[int, ...],
-    fps: float = 1.0, by_gap: float = 0.0,
+    fps: float = 1.0, by_gap: float = 0.0, close: float = 0.0,
 ) -> tuple[Array, Array, Array]:
     """Where each wanted frame starts from (an index into ``known``), its straight way from there, and the bend.
 
     Args:
         step: the ways from known frames, by index, to the following ones, (n, *shape).
         inertia: frames.
-        by_gap: it is divided by the gap's length in seconds to this power.
+        by_gap: it is divided by the gap's length in seconds to this power,
+        close: where the known frames beside it are at most so many frames apart; 0: everywhere.
     """
     nearest = np.clip(np.searchsorted(known, wanted, side="right") - 1, 0, len(known) - 1)
     inside = (known[0] <= wanted) & (wanted < known[-1])
@@ -116,7 +120,9 @@ def _curve(
                                                                   lengths[beyond] + lengths[further]))
         second, other = (own - slope(beyond)) / near, (slope(beyond) - slope(further)) / far
         offset -= INERTIA.cubic * (second - other) * _as_factor(third, len(shape))
-        weight = since * (1 - since / length) ** 2 * np.exp(-since / (inertia * (fps / length) ** by_gap))
+        told = (lengths[beyond] <= close)[which] | (not close)
+        lasting = inertia * np.where(told, (fps / length) ** by_gap, 1.0)
+        weight = since * (1 - since / length) ** 2 * np.exp(-since / lasting)
         bend[inside] -= side * offset[which] * _as_factor(weight, len(shape))
     return nearest, straight, bend
 

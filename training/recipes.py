@@ -99,6 +99,8 @@ _SMALL_FIXED = staged(TrainingPlan(warmup=50, normalise_by_fill=True, ema=0.99),
 _BY_GAP = [0.6, 6.0, 1.0, 0.0, 0.0, 1.0]
 """The inertial fill, in which turns die away sooner in long gaps, and the root later: better than its default in gaps
 of a second and two, and found on the validation split of the common set."""
+_BY_GAP_WHERE_TOLD = [*_BY_GAP, 0.07]
+"""The same only where the frames beside a gap are close together, and tell its speed well."""
 _COASTING = [0.8, 1.6, 1.0, 0.15, 0.4]
 """The inertial fill, which coasts on where nothing follows."""
 _DANCE_FUTURE = TrainingPlan(
@@ -135,7 +137,7 @@ FINETUNING: dict[str, Recipe] = {
                                 "horizon_s": [1.2, 1.2, 0.8]}),
     # For networks on roles: more of their own pre-training, at about half its rate, on a better curve.
     "common-small": Recipe("common-small", replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06,
-                                                   shift_positions=True), {"inertia": _BY_GAP}),
+                                                   shift_positions=True), {"inertia": _BY_GAP_WHERE_TOLD}),
     "inbetween": Recipe("inbetween", replace(_ROLES, steps=5_000, learning_rate=3e-4), {"inertia": _BY_GAP}),
 }
 

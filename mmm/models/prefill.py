@@ -113,7 +113,7 @@ def inertial_fill(
     start = _pick(quats, before)
     turn = quat_multiply(quat_exp(_pick(slopes, before) * ends.passed[..., None]),
                          quat_exp(ends.correction(slopes, inertia.rotation_s * fps, inertia.cubic,
-                                              fps, inertia.rotation_by_gap)))
+                                              fps, inertia.rotation_by_gap, inertia.close_s * fps)))
     filled = quat_to_matrix(torch.nn.functional.normalize(quat_multiply(start, turn), dim=-1))
     if inertia.coast_s:
         filled = torch.where(ends.open[..., None, None], quat_to_matrix(torch.nn.functional.normalize(quat_multiply(
@@ -173,13 +173,12 @@ class _Ends:
         return _Ends(*(getattr(self, field.name)[..., j: j + 1] for field in fields(self)))
 
     def correction(self, slopes: Tensor, inertia: float, cubic: float, fps: float = 1.0,
-                   by_gap: float = 0.0) -> Tensor:
+                   by_gap: float = 0.0, close: float = 0.0) -> Tensor:
         """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames to the next."""
         length = self.length.gather(1, self.before)
         own = _pick(slopes, self.before)
         inside = self.after > self.before
         total: Tensor = torch.zeros((), device=slopes.device)
-        lasting = inertia * (fps / length) ** by_gap
         left = (length - self.passed).clamp(min=0)
         low, high = self.previous.gather(1, self.before), self.following.gather(1, self.after)
         # First known frame of the pair beside the gap, and of the pair beyond that; and whether these pairs are there.
@@ -193,6 +192,7 @@ class _Ends:
                 third = torch.where(more, beyond * length / (length + beyond + far), 0)[..., None]
                 second, other = (own - slope) / (length + beyond)[..., None], slope - _pick(slopes, further)
                 offset = offset - cubic * third * (second - other / (beyond + far)[..., None])
+            lasting = inertia * torch.where((beyond <= close) | (not close), (fps / length) ** by_gap, 1.0)
             weight = since * (1 - since / length).square() * torch.exp(-since / lasting)
             total = total + (sign * torch.where(inside, weight, 0))[..., None] * offset
         return total
