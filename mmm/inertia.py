@@ -41,7 +41,7 @@ class Inertia:
     rotation_by_gap: float = 0.0
     """In long gaps turns die away sooner: ``rotation_s`` is divided by (seconds of the gap) to this power."""
     close_s: float = 0.0
-    """And only where the two known frames beside a gap are at most so far apart, for frames far apart tell a speed badly;
+    """And only where the known frames beside a gap are at most so far apart, for frames far apart tell a speed badly;
     0: everywhere."""
 
 
