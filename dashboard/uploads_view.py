@@ -103,7 +103,7 @@ def pick_start(song: Recording, length_s: float) -> float:
     st.html(strip(song.peaks, (start_s / song.duration_s, (start_s + length_s) / song.duration_s),
                   f"{song.name}, {uploads.minutes(song.duration_s)} long"))
     if last > 0:
-        st.slider("Recording starts at", 0.0, last, key=key, step=0.1, format="%.1f s",
+        st.slider("Song starts at", 0.0, last, key=key, step=0.1, format="%.1f s",
                   help=f"This moment of the song falls on the file's first frame. It lasts "
                        f"{uploads.minutes(song.duration_s)}.")
     kept[key] = state[key]
