@@ -187,7 +187,7 @@ def test_two_variants_stand_beside_the_truth_and_one_is_taken_off(open_, gate):
 def test_an_uploaded_song_is_danced_to_and_a_bad_one_is_one_line(open_, gate):
     gate("all")
     page = open_("&length_s=1")
-    page.get_by_text("Your own song").click()
+    page.get_by_text("Your own files").click()
     chooser = page.locator("input[type=file]")
     chooser.set_input_files({"name": "nothing.mp3", "mimeType": "audio/mpeg", "buffer": b"not a sound at all"})
     expect(page.get_by_text(re.compile("nothing.mp3: not a sound file"))).to_be_visible()
