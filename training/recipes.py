@@ -127,7 +127,7 @@ FINETUNING: dict[str, Recipe] = {
     "ecm-small-refill": Recipe("ecm-small", _SMALL_FIXED.scaled(1_500),
                                {"fill": "inertial", "edge_s": 1 / 30, "smooth_s": 0.02}),
     # For generation: to music, of networks that hear; and of any movement, with noise for what cannot be known.
-    **{f"{name}-future": Recipe(name, _DANCE_FUTURE, {"inertia": _COASTING, "edge_s": 1 / 30, "smooth_s": 0.0,
+    **{f"{name}-future": Recipe(name, _DANCE_FUTURE, {"inertia": _COASTING, "edge_s": 1 / 30, "smooth_s": 0.02,
                                                  "horizon_s": [2.0, 1.5, 1.0]})
        for name in ("3bert-small", "ecm-small")},
     **{f"{name}-future": Recipe(name, replace(_DANCE_FUTURE, steps=40_000, batch=32, learning_rate=1e-4))
