@@ -100,6 +100,17 @@ def test_networks_on_roles_place_joints_better_in_gaps_on_held_out_subjects_and_
     assert {"lafan1", "bandai_namco"} <= set(checkpoint.metrics["unseen"])
 
 
+def test_the_common_network_beats_the_best_baseline_on_held_out_subjects_and_scenes():
+    """Between keyframes ten apart and in gaps of half a second and a second, in rotations and positions."""
+    metrics = next(c.metrics for c in CHECKPOINTS if c.name == "common-small")
+    for part in ("^cmu/", "^snu/"):
+        for metric in ("rotation_deg", "position_cm"):
+            of = {(row["hide"], row["method"]): row[metric] for row in metrics["parts"][part]["rows"]}
+            for spec in ("every:10", "span:112-126", "span:105-134"):
+                best = min(of[spec, method] for method in ("hold", "slerp", "spline"))
+                assert of[spec, "common-small"] < best, (part, metric, spec)
+
+
 @pytest.mark.shared_data
 @pytest.mark.skipif(not LAFAN1.exists(), reason="the LAFAN1 recordings are not beside the project")
 @pytest.mark.parametrize("name", ON_ROLES)

@@ -34,7 +34,7 @@ def test_a_file_without_music_opens_with_the_network_on_roles(with_roles):
     assert "gap 80–84" in gaps
     assert "made by inbetween itself without seeing it" in page.said
     header, arrays = page.fed("mmm_curves")
-    assert header["series"][-1] == {"name": "expected", "role": "expected"}
+    assert header["series"][-1] == {"name": "expected", "role": "expected", "look": None}
     assert (arrays["series5"][40:60] > 0).all()
     assert not (arrays["series5"][60:80] >= 0).any()  # nothing is expected where nothing is hidden
     page.set("error_kind", "rotation_deg")
