@@ -34,7 +34,8 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str, whole_
             st.rerun()
     if job.running:
         _follow(job)
-    elif job.error:
+        return None
+    if job.error:
         st.warning(job.error, icon=":material/warning:")
         st.button(again, icon=":material/refresh:", key=f"{question.kind}_again",
                   on_click=lambda: st.session_state.pop(name))

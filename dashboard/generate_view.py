@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from dashboard import generate_controls, generations, songs
+from dashboard import generate_controls, generations, pressing, songs
 from dashboard.components.stage import stage
 from dashboard.generate_commands import commands_section
 from dashboard.generate_controls import Plan
@@ -45,10 +45,11 @@ def generate_page(entries: list[Entry]) -> None:
             stream.cancel()
         other = None if plan.song.key in (songs.OWN, songs.NONE) else plan.song.music
         stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other)
+        pressing.heard("gen_go")
         stream.wait_for_first(FIRST_S)
-    made = _variants(plan, stream)
     mine = stream is not None and isinstance(stream.request, Ask) and stream.request.setting == plan.ask.setting
-    live = stream if mine and stream is not None and stream.running else None
+    live = stream if mine and stream is not None and stream.running else None  # asked once: it may end at any moment
+    made = _variants(plan, stream)
     _title(plan)
     if live is not None:
         made = [m for m in made if m.ask.dance != plan_dance(live)][-(MAX_VARIANTS - 1):]
@@ -59,7 +60,9 @@ def generate_page(entries: list[Entry]) -> None:
     if not plan.problem:
         commands_section(plan)
     with slot:
-        if mine and stream is not None:
+        if live is not None:
+            st.fragment(_progress, run_every=POLL_S)(live)
+        elif mine and stream is not None:
             _outcome(stream)
 
 
@@ -72,9 +75,9 @@ def plan_dance(stream: Stream) -> tuple[object, ...]:
 def _button(plan: Plan) -> bool:
     if plan.problem:
         st.error(plan.problem, icon=":material/error:")
-    return st.button("Generate", type="primary", width="stretch", icon=":material/play_circle:", key="gen_go",
-                     disabled=bool(plan.problem),
-                     help="Let the network go on from the seed. It plays while later frames are still being made.")
+    return pressing.button("Generate", type="primary", width="stretch", icon=":material/play_circle:", key="gen_go",
+                           disabled=bool(plan.problem),
+                           help="Let the network go on from the seed. It plays while later frames are being made.")
 
 
 def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
@@ -230,10 +233,8 @@ def _dropper(ask: Ask) -> Callable[[], None]:
 
 
 def _outcome(stream: Stream) -> None:
-    """Under the button: progress and Cancel while it runs, then what came of it."""
-    if stream.running:
-        st.fragment(_progress, run_every=POLL_S)(stream)
-    elif stream.error:
+    """Under the button: what came of it."""
+    if stream.error:
         st.warning(stream.error, icon=":material/warning:")
     elif stream.results is not None:
         found = stream.results
@@ -244,6 +245,7 @@ def _outcome(stream: Stream) -> None:
 
 
 def _progress(stream: Stream) -> None:
+    """Progress and Cancel. Also called where it ended while the page was drawn: the page must then be drawn again."""
     if not stream.running:
         st.rerun()
     st.progress(min(stream.share, 1.0), text="Stopping" if stream.cancelled else stream.stage)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import controls
+from dashboard import controls, pressing
 from dashboard.recoveries import Job, Request, in_thread
 from mmm.io.aist import fits_aist
 from mmm.io.files import safe_name
@@ -89,20 +89,22 @@ def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None
                        beside[:1] if layout == "side" else ())
     job: Job[bytes] | None = st.session_state.get("film_job")
     mine = job is not None and job.request == film
-    if mine and job is not None and job.results is not None:
+    running = mine and job is not None and job.running  # asked once: it may end at any moment
+    if mine and job is not None and job.results is not None and not running:
         label, mime = FILMS[suffix]
         size = len(job.results) / 1e6
         _button(f"Save {label}, {size:.1f} MB", partial(_given, job.results), f"{name}-{layout}.{suffix}",
                 "The film is ready", type="primary", mime=mime)
         return
-    if st.button(f"Make {FILMS[suffix][0]}", key="make-film", icon=":material/movie:", disabled=mine and job is not None
-                 and job.running, help="Truth and recovery as a film; MP4 has the sound, loops are silent."):
+    if pressing.button(f"Make {FILMS[suffix][0]}", key="make-film", icon=":material/movie:", disabled=running,
+                       help="Truth and recovery as a film; MP4 has the sound, loops are silent."):
         if job is not None:
             job.cancel()
         job = st.session_state.film_job = start_film(film, results)
-        mine = True
+        pressing.heard("make-film")
+        mine = running = True
     if mine and job is not None:
-        if job.running:
+        if running:
             _follow(job)
         elif job.error:
             st.warning(job.error, icon=":material/warning:")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard import library, listening
+from dashboard import library, listening, pressing
 from dashboard.asking_view import answer
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_heatmap, pack_joint_heatmap
@@ -42,9 +42,11 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
 def shown_change(request: Request) -> "InterventionResult | None":
     """The change of the music whose outcome stands on the stage, if its answer is at hand."""
     asked = st.session_state.get("change_asked")
-    if not st.session_state.get("attention_open") or asked is None or asked[0] != request:
-        return None
-    return listening.answers().get(listening.Question(request, "intervention", (asked[1],)))
+    found = None
+    if st.session_state.get("attention_open") and asked is not None and asked[0] == request:
+        found = listening.answers().get(listening.Question(request, "intervention", (asked[1],)))
+    st.session_state.change_shown = found is not None
+    return found
 
 
 def label_of(spec: str) -> str:
@@ -61,20 +63,24 @@ def _changing(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | 
         kind = st.selectbox("Change the music", list(KINDS), key="change_kind", width=250,
                             format_func=lambda k: KINDS[k])
         spec = _spec(kind, clip, span)
-        pressed = st.button("Change and recover", key="change", icon=":material/graphic_eq:", disabled=not spec)
+        pressed = pressing.button("Change and recover", key="change", icon=":material/graphic_eq:", disabled=not spec)
         asked = st.session_state.get("change_asked")
         asked = asked if asked is not None and asked[0] == request else None
-        if asked is not None and st.button("Take it off the stage", key="change_off", type="tertiary"):
+        if asked is not None and pressing.button("Take it off the stage", key="change_off", type="tertiary"):
             st.session_state.change_asked = None
+            pressing.heard("change_off")
             st.rerun()
     if pressed:
         asked = st.session_state.change_asked = (request, spec)
+        pressing.heard("change")
         if listening.answers().get(listening.Question(request, "intervention", (spec,))) is not None:
             st.rerun()  # it is at hand: the stage shows it at once
     if asked is None:
         return
     found = answer(listening.Question(request, "intervention", (asked[1],)),
                    lambda: listening.intervene(request, clip, mask, asked[1]), "Try again", whole_page=True)
+    if found is not None and not st.session_state.get("change_shown"):
+        st.rerun()  # it came after the stage was drawn
     if found is not None:
         _change(found, clip, asked[1])
 

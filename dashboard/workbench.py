@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import controls, generate_controls, library, methods, modes, recoveries, uploads_view
+from dashboard import controls, generate_controls, library, methods, modes, pressing, recoveries, uploads_view
 from dashboard.attention_view import attention_section
 from dashboard.commands_view import command_line
 from dashboard.errors_view import errors_section
@@ -131,7 +131,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     hidden = int(mask.hidden.sum())
     if not blocked:
         st.caption(_how_much(clip, mask))
-    first, pressed = not st.session_state.get("opened"), bool(st.session_state.get("recover"))
+    first, pressed = not st.session_state.get("opened"), pressing.is_pressed("recover")
     st.session_state.opened = True  # what the page opens with is recovered unasked, later patterns are not
     started = (pressed or (first and not done)) and bool(hidden) and not blocked
     if started:
@@ -139,9 +139,10 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
             job.cancel()
         job = st.session_state.job = recoveries.start(request, clip, mask)
         mine = True
+    pressing.heard("recover")
     busy = mine and job is not None and job.running
-    st.button("Recover", type="primary", width="stretch", icon=":material/auto_fix_high:", key="recover",
-              disabled=blocked or not hidden or busy, help="Fill the hidden frames with the chosen model.")
+    pressing.button("Recover", type="primary", width="stretch", icon=":material/auto_fix_high:", key="recover",
+                    disabled=blocked or not hidden or busy, help="Fill the hidden frames with the chosen model.")
     if job is None or not mine:
         return
     if not job.wait(PATIENCE_S if started else 0):

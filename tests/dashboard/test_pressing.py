@@ -1,0 +1,33 @@
+"""A press is acted on once, whatever happens to the run that was told of it."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def app() -> None:
+    import streamlit as st
+
+    from dashboard import pressing
+
+    st.session_state.setdefault("acted", 0)
+    if st.session_state.pop("interrupt", False):
+        st.stop()  # as when the stage or an upload speaks before the page came to the button
+    if pressing.button("Go", key="go", help="Really go."):
+        st.session_state.acted += 1
+        pressing.heard("go")
+
+
+def test_a_press_is_acted_on_once():
+    page = AppTest.from_function(app).run()
+    page.button("go").click().run()
+    assert page.session_state.acted == 1
+    page.run()
+    assert page.session_state.acted == 1
+
+
+def test_a_press_outlives_an_interrupted_run():
+    page = AppTest.from_function(app).run()
+    page.session_state.interrupt = True
+    page.button("go").click().run()
+    assert page.session_state.acted == 0
+    page.run()
+    assert page.session_state.acted == 1
