@@ -146,6 +146,43 @@ class PoseLoss(Loss):
         return torch.stack(positions, dim=-2)
 
 
+STANDS_M_S = 0.1
+"""A foot joint of the truth that is slower than this stands."""
+
+
+@dataclass(frozen=True)
+class PlantedLoss(PoseLoss):
+    """:class:`PoseLoss` with more weight on movement, and on feet that stand: what goes on without an end drifts by its
+    steps, not by its poses."""
+
+    fps: float = 60.0
+    velocity: float = 15.0
+    planted: float = 30.0
+    """Weight of the mean speed, metres a frame, of foot joints while the truth's stand."""
+
+    names = (*PoseLoss.names, "planted")  # type: ignore[assignment]
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """See the base class."""
+        return *super().weights, self.planted
+
+    def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
+        """See the base class."""
+        feet = list(self.skeleton.feet)
+        frame = batch.hidden.any(-1)
+        steps, true = (self._positions(x, batch.body)[:, :, feet].diff(dim=1) for x in (prediction, batch.motion))
+        stands = (true.norm(dim=-1) * self.fps < STANDS_M_S) & (frame[:, 1:] | frame[:, :-1])[..., None]
+        planted = (_norm(steps) * stands).sum((1, 2))
+        return torch.cat([super().window_sums(prediction, batch), planted[:, None]], dim=-1)
+
+    def window_counts(self, hidden: Tensor) -> Tensor:
+        """See the base class; feet count whether they stand or not, for how long they do is the truth's affair."""
+        frame = hidden.any(-1)
+        pairs = (frame[:, 1:] | frame[:, :-1]).sum(1) * len(self.skeleton.feet)
+        return torch.cat([super().window_counts(hidden), pairs[:, None].float()], dim=-1)
+
+
 @dataclass(frozen=True)
 class RelativeLoss(Loss):
     """Another loss, each window's divided by the loss of its own interpolation: 1 is as good as slerp.
@@ -201,6 +238,7 @@ def _future(config: MaskedMotionConfig) -> Loss:
 LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "pose": lambda config: PoseLoss(config.skeleton, config.fitted_stats),
     "mse": lambda config: MseLoss(),
+    "planted": lambda config: PlantedLoss(config.skeleton, config.fitted_stats, fps=config.fps),
     "roles": _roles,
     "future": _future,
     # To measure what forward kinematics and the weights by gap bring.

@@ -104,10 +104,11 @@ _BY_GAP_WHERE_TOLD = [*_BY_GAP, 0.07]
 _COASTING = [0.8, 1.6, 1.0, 0.15, 0.4]
 """The inertial fill, which coasts on where nothing follows."""
 _DANCE_FUTURE = TrainingPlan(
-    steps=2_500, batch=12, learning_rate=2e-4, warmup=100, min_frames=150, max_frames=216, ema=0.995,
-    history_noise=0.08, masks=MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96),
-                                      joint_share=0))
-"""What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames before inexact."""
+    steps=8_000, batch=12, learning_rate=3e-4, warmup=100, min_frames=150, max_frames=216, ema=0.998, loss="planted",
+    history_noise=0.05, rollouts=1, rollout_frames=60,
+    masks=MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96), joint_share=0))
+"""What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames before inexact, in
+half of the steps generated."""
 _ROLES_FUTURE = TrainingPlan(
     steps=2_500, batch=24, learning_rate=4e-4, head_rate=0.03, min_frames=50, max_frames=75, loss="future", samples=2,
     warmup=100, shift_positions=False, ema=0.995, balance=0.5, augment=Augment(), history_noise=0.04, rollouts=2,

@@ -11,7 +11,7 @@ from mmm.models.prefill import hidden_features, slerp_fill
 from mmm.motion import Motion
 from tests.mmm.making import TINY
 from tests.mmm.networks import tiny_batch, tiny_config
-from training.losses import LOSSES, MseLoss, PoseLoss, RelativeLoss, hidden_mse, make_loss
+from training.losses import LOSSES, STANDS_M_S, MseLoss, PlantedLoss, PoseLoss, RelativeLoss, hidden_mse, make_loss
 from training.plan import TrainingPlan
 from training.step import Batch
 
@@ -54,6 +54,26 @@ def test_pose_loss_against_loops(batch):
     expected = np.mean(turns) + 2.0 * np.mean(places) + 2.0 * np.mean(speeds)
     expected += 10.0 * hidden_mse(prediction, motion, hidden).item()
     assert PoseLoss(TINY, STATS)(prediction, motion, hidden).item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_planted_loss_against_loops(batch):
+    prediction, motion, hidden = batch
+    motion[1] = motion[1, :1]  # one window in which the truth stands all the time
+    loss = PlantedLoss(TINY, STATS, fps=60.0, velocity=2.0, planted=30.0)
+    poses = [[Motion(TINY, x[b, :, :54].reshape(12, 6, 3, 3).numpy(), STATS.unscale_root(x[b, :, 54:].numpy()),
+                     60.0).positions() for b in range(2)] for x in (prediction, motion)]
+    slid, pairs = 0.0, 0
+    for b in range(2):
+        for t in range(1, 12):
+            if not (hidden[b, t].any() or hidden[b, t - 1].any()):
+                continue
+            for j in TINY.feet:
+                pairs += 1
+                if np.linalg.norm(poses[1][b][t, j] - poses[1][b][t - 1, j]) * 60 < STANDS_M_S:
+                    slid += np.linalg.norm(poses[0][b][t, j] - poses[0][b][t - 1, j])
+    assert pairs and slid > 0
+    expected = PoseLoss(TINY, STATS)(prediction, motion, hidden).item() + 30.0 * slid / pairs
+    assert loss(prediction, motion, hidden).item() == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("loss", [hidden_mse, PoseLoss(TINY, STATS)])
