@@ -1,17 +1,18 @@
 """Feet on the ground: what a generated root is corrected by, so that feet that are down stay where they are.
 
 A network places every joint a little wrong, and a root that is wrong by a centimetre a frame slides the whole body over
-the floor. Only the root is moved: up where a foot would sink in, down where nothing has touched the ground for a while,
-and against the way of the feet that are down.
+the floor. The root is moved up where a foot would sink in, down where nothing has touched the ground for a while, and
+against the way of the feet that are down; what still slides then is held by the legs (``planting``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from mmm.motion import Motion
+from mmm.planting import Leg, legs_of, planted
 
 Array = np.ndarray
 
@@ -33,6 +34,8 @@ class Ground:
     feet: tuple[int, ...]
     rest_m: Float[Array, "F"]
     """Height of each foot joint when it is down."""
+    legs: tuple[Leg, ...] = ()
+    """Those that can be bent to hold a foot."""
 
     @staticmethod
     def of(seed: Motion) -> "Ground | None":
@@ -42,10 +45,10 @@ class Ground:
             return None
         low = np.percentile(seed.positions()[..., 1], 5, axis=0)
         mirrored = np.minimum(low, low[list(seed.skeleton.mirror_index)])  # one foot may not come down in a short seed
-        return Ground(tuple(feet), mirrored[list(feet)].astype(np.float32))
+        return Ground(tuple(feet), mirrored[list(feet)].astype(np.float32), legs_of(seed.skeleton))
 
     def corrected(self, motion: Motion, known: int) -> Motion:
-        """The motion with its root moved from frame ``known`` on; what is before stays as it is.
+        """The motion with root and legs moved from frame ``known`` on; what is before stays as it is.
 
         Args:
             motion: the past and what was generated after it.
@@ -60,7 +63,11 @@ class Ground:
         moved = motion.root_m.copy()
         moved[:, 1] += lift
         moved[:, [0, 2]] -= slide
-        return Motion(motion.skeleton, motion.rotations, moved, motion.fps)
+        rest_m = np.zeros(len(motion.skeleton), dtype=np.float32)
+        rest_m[list(self.feet)] = self.rest_m
+        hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
+        hidden[known:] = True
+        return planted(replace(motion, root_m=moved), self.legs, hidden, rest_m)
 
     @staticmethod
     def _lift(lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:

@@ -28,6 +28,7 @@ from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.base import Filled
 from mmm.models.maps import Maps
 from mmm.motion import Clip, Motion
+from mmm.planting import hold_feet
 from mmm.role_recovery import recover_roles
 from mmm.stage.error_map import draw_error_map
 from mmm.stage.scene import Performer, Scene
@@ -120,6 +121,7 @@ def recover(
     roles: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     noise: Float[Array, "Z"] | None = None,
+    plant_feet: bool | None = None,
 ) -> RecoveryResult:
     """Fill the hidden entries of a clip.
 
@@ -131,6 +133,7 @@ def recover(
         roles: for networks on joint roles, joint names by role where the names do not tell (``mmm.roles.ROLES``).
         progress: called with the share done, 0 to 1, after each window; whatever it raises ends the run.
         noise: of networks with ``noise_size``, so many standard normal numbers; None: zeros, the most middling answer.
+        plant_feet: hold feet where they stand, by bending hidden legs; None: as the checkpoint was measured.
 
     Raises:
         ModelError: the clip's skeleton, frame rate or music features are not the network's.
@@ -142,11 +145,13 @@ def recover(
         raise SpecError(f"attention_frame {attention_frame}", f"the clip has {len(clip)} frames",
                         f"0 to {len(clip) - 1}", "choose a frame of the clip")
     notes = check_fit(model.config, clip, roles)
+    plants = model.config.plant_feet if plant_feet is None else plant_feet
     if model.config.representation == "roles":
         found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
                               attention_frame=attention_frame if attention else None)
         trace = _trace(model.config, found.maps, found.frames) if found.maps is not None else None
-        return RecoveryResult(clip, where, replace(clip, motion=found.motion), np.zeros(where.shape, np.float32),
+        motion = hold_feet(found.motion, clip.motion, where, roles) if plants else found.motion
+        return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32),
                               _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
     raw, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
     matrices, scaled_root = from_features(raw)
@@ -155,6 +160,8 @@ def recover(
     rotations = np.where(known[..., None, None], clip.motion.rotations, projected)
     root_m = np.where(known[:, :1], clip.motion.root_m, model.config.fitted_stats.unscale_root(scaled_root))
     motion = Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps)
+    if plants:
+        motion = hold_feet(motion, clip.motion, where, roles)
     return RecoveryResult(clip, where, replace(clip, motion=motion), np.where(known, 0, residual).astype(np.float32),
                           _name_of(model), time.perf_counter() - started, trace, notes)
 

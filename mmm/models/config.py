@@ -59,6 +59,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     ``d^2 / (d^2 + edge_s^2)``, so that speeds do not jump there. 0: at once."""
     smooth_s: float = 0.0
     """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
+    plant_feet: bool = False
+    """Whether a recovery holds feet where they stand, by bending the legs (``mmm.planting``); asked otherwise by
+    ``recover(plant_feet=...)``. What is generated always does."""
     representation: str = "joints"
     """What a frame is: the local rotations of this skeleton's ``joints``, or joint ``roles`` of any humanoid, as
     `mmm.models.body_frame` shows them; then the output is small turns in the world, a gate and an expected error."""

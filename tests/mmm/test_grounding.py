@@ -73,11 +73,13 @@ def test_who_walks_still_gets_along():
     assert steps[rows, low].mean() < 0.6 * before[rows, low].mean()
 
 
-def test_the_past_and_all_joints_stay_bit_for_bit():
+def test_the_past_and_all_but_the_legs_stay_bit_for_bit():
     motion = smooth_motion(1, 90, SMPL24, 30.0)
     found = Ground.of(motion.crop(0, 30)).corrected(motion, 30)
     np.testing.assert_array_equal(found.root_m[:30], motion.root_m[:30])
-    np.testing.assert_array_equal(found.rotations, motion.rotations)
+    np.testing.assert_array_equal(found.rotations[:30], motion.rotations[:30])
+    rest = [j for j, name in enumerate(SMPL24.names) if not any(part in name for part in ("hip", "knee", "ankle"))]
+    np.testing.assert_array_equal(found.rotations[:, rest], motion.rotations[:, rest])
     step = np.linalg.norm(np.diff(found.root_m - motion.root_m, axis=0), axis=1)
     assert step.max() < 0.12  # no jump where the correction begins
 

@@ -1,0 +1,205 @@
+"""Feet that stand stay where they stand: the legs are bent so that planted ankles and toes do not slide.
+
+A network sees joints by their angles, and a small error at the hip is centimetres at the foot. Where a foot of the
+recovered or generated motion is low and slow, it is taken to stand; its place is then held, the way there and away is
+shared out over the swing, and hip, knee and ankle are turned to reach it. Bone lengths stay, and so does the pelvis.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
+
+from mmm.errors import ModelError
+from mmm.motion import Motion
+from mmm.roles import ROLES, match_roles
+from mmm.rotations import rotvec_to_matrix
+from mmm.skeleton import Skeleton
+
+Array = np.ndarray
+
+LOW_M = 0.03
+"""A foot stands up to so high above where it rests."""
+SLOW_M_S = 0.15
+"""And while it rises or sinks no faster than this; both as in ``metrics.foot_contacts``."""
+SWING_M_S = 0.8
+"""One that moves over the ground faster than this swings by, however low."""
+SHORTEST_S = 0.05
+"""Shorter stances, and gaps between two, are trembling."""
+MOST_M = 0.08
+"""No foot is held further than this from where the network put it."""
+_STRAIGHT = 0.999
+"""A leg is stretched to this share of its length at most, so that knees keep their bend."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Joint numbers of one leg; the toe may be missing (-1)."""
+
+    hip: int
+    knee: int
+    ankle: int
+    toe: int
+
+
+def legs_of(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> tuple[Leg, ...]:
+    """Both legs, or none where neither the joints' names nor ``named`` (a joint by role) tell them."""
+    try:
+        place = dict(zip(ROLES, match_roles(skeleton, named).joints.tolist(), strict=True))
+    except ModelError:
+        return ()
+    found = [Leg(*(place[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "toe")))
+             for side in ("left", "right")]
+    return tuple(leg for leg in found if min(leg.hip, leg.knee, leg.ankle) >= 0)
+
+
+def hold_feet(
+    motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None
+) -> Motion:
+    """A recovered motion with its feet held; see :func:`planted`.
+
+    Args:
+        truth: whose frames without anything hidden say how high a joint rests; no other frame of it is looked at.
+        roles: joint names by role, where the names do not tell.
+    """
+    frames = ~hidden.any(axis=1)
+    legs = legs_of(motion.skeleton, roles)
+    if not legs or not frames.any():
+        return motion
+    low = np.percentile(truth.positions()[frames, :, 1], 5, axis=0)
+    rest_m = np.minimum(low, low[list(motion.skeleton.mirror_index)])  # one foot may not come down
+    return planted(motion, legs, hidden, rest_m.astype(np.float32))
+
+
+def planted(
+    motion: Motion, legs: tuple[Leg, ...], hidden: Bool[Array, "T J"], rest_m: Float[Array, "J"]
+) -> Motion:
+    """The motion with feet held where they stand.
+
+    Args:
+        legs: as ``legs_of`` finds them.
+        hidden: what may be changed. A leg is bent where hip, knee and ankle may be; elsewhere it comes back bit for
+            bit, and its foot leaves and reaches those frames smoothly.
+        rest_m: height of each joint when it is down, metres; only those of ankles and toes are looked at.
+    """
+    free = [np.asarray(hidden[:, [leg.hip, leg.knee, leg.ankle]].all(axis=1)) for leg in legs]
+    if not any(frames.any() for frames in free) or len(motion) < 3:
+        return motion
+    points, world = motion.positions().astype(np.float64), motion.world_rotations().astype(np.float64)
+    rotations = motion.rotations.copy()
+    for leg, frames in zip(legs, free, strict=True):
+        if frames.any():
+            _plant(leg, motion, points, world, frames, rest_m, rotations)
+    return Motion(motion.skeleton, rotations, motion.root_m, motion.fps)
+
+
+def _plant(leg: Leg, motion: Motion, points: Array, world: Array, free: Array, rest_m: Array, out: Array) -> None:
+    """Write one leg's new local rotations."""
+    joints = [leg.ankle] if leg.toe < 0 else [leg.ankle, leg.toe]
+    stands = [_stands(points[:, j], float(rest_m[j]), motion.fps) for j in joints]
+    moves = [_moves(points[:, j][:, [0, 2]], stand, free) for j, stand in zip(joints, stands, strict=True)]
+    if not any(np.abs(move).max() > 1e-5 for move in moves):
+        return
+    ankle, turn = points[:, leg.ankle] + _flat(moves[0]), None
+    if leg.toe >= 0:
+        foot = points[:, leg.toe] - points[:, leg.ankle]
+        toe = points[:, leg.toe] + _flat(moves[1])
+        turn = _shortest(foot, toe - ankle)
+        # A foot is as long as it is: the toe is held exactly where it stands, else the ankle.
+        exact = gaussian_filter1d(stands[1].astype(float), 0.02 * motion.fps)[:, None]
+        ankle = exact * (toe - np.einsum("tij,tj->ti", turn, foot)) + (1 - exact) * ankle
+    bent = _bend(points[:, leg.hip], points[:, leg.knee], points[:, leg.ankle], ankle, world[:, leg.hip])
+    if bent is None:
+        return
+    thigh, shin = bent
+    parents = motion.skeleton.parents
+    above = world[:, parents[leg.hip]] if parents[leg.hip] >= 0 else np.broadcast_to(np.eye(3), world[:, 0].shape)
+    foot_world = world[:, leg.ankle] if turn is None else turn @ world[:, leg.ankle]
+    for joint, parent, own in (
+        (leg.hip, above, thigh @ world[:, leg.hip]),
+        (leg.knee, world[:, parents[leg.knee]], shin @ world[:, leg.knee]),
+        (leg.ankle, thigh @ shin @ world[:, parents[leg.ankle]], foot_world),
+    ):
+        out[free, joint] = (np.swapaxes(parent, -1, -2) @ own)[free]
+
+
+def _flat(moves: Float[Array, "T 2"]) -> Float[Array, "T 3"]:
+    return np.stack([moves[:, 0], np.zeros(len(moves)), moves[:, 1]], axis=-1)
+
+
+def _stands(points: Float[Array, "T 3"], rest_m: float, fps: float) -> Bool[Array, "T"]:
+    """Where a foot joint is low, and slow enough to stand."""
+    speed = np.gradient(points, axis=0) * fps
+    stands = (points[:, 1] < rest_m + LOW_M) & (np.abs(speed[:, 1]) < SLOW_M_S) & (
+        np.linalg.norm(speed[:, [0, 2]], axis=1) < SWING_M_S)
+    least = np.ones(max(2, round(SHORTEST_S * fps)), dtype=bool)
+    padded = np.pad(stands, len(least), mode="edge")
+    return np.asarray(binary_opening(binary_closing(padded, least), least)[len(least):-len(least)])
+
+
+def _moves(places: Float[Array, "T 2"], stands: Bool[Array, "T"], free: Bool[Array, "T"]) -> Float[Array, "T 2"]:
+    """How far over the ground the foot is to be moved: held in each stance, shared out smoothly between them."""
+    known = ~free
+    moves, fixed = np.zeros_like(places), known.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], stands.astype(int), [0]])))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        frames = np.arange(start, stop)
+        told = frames[known[start:stop]]
+        if len(told) == len(frames):
+            continue
+        if len(told):  # between known frames it goes from one's place to the other's; after the last it stays
+            held = np.stack([np.interp(frames, told, places[told, k]) for k in range(2)], axis=1)
+        else:
+            held = np.broadcast_to(places[start:stop].mean(axis=0), (len(frames), 2))
+        moves[start:stop] = np.where(known[start:stop, None], 0, held - places[start:stop])
+        fixed[start:stop] = True
+    size = np.linalg.norm(moves, axis=1, keepdims=True)
+    moves *= np.minimum(1, MOST_M / np.maximum(size, 1e-9))
+    at = np.flatnonzero(fixed)
+    if not len(at):
+        return moves
+    frames = np.arange(len(places))
+    after = np.clip(np.searchsorted(at, frames), 0, len(at) - 1)
+    before = np.clip(np.searchsorted(at, frames, side="right") - 1, 0, len(at) - 1)
+    low, high = at[before], at[after]
+    share = np.clip((frames - low) / np.maximum(high - low, 1), 0, 1)[:, None]
+    share = share * share * (3 - 2 * share)
+    return np.asarray(moves[low] * (1 - share) + moves[high] * share)
+
+
+def _bend(
+    hip: Float[Array, "T 3"], knee: Float[Array, "T 3"], ankle: Float[Array, "T 3"], target: Float[Array, "T 3"],
+    hip_world: Float[Array, "T 3 3"],
+) -> tuple[Float[Array, "T 3 3"], Float[Array, "T 3 3"]] | None:
+    """World turns of the thigh, and of the shin within it, that bring the ankle to a target; None for a straight leg
+    that never says which way its knee bends."""
+    up, down = hip - knee, ankle - knee
+    upper, lower = np.linalg.norm(up, axis=1), np.linalg.norm(down, axis=1)
+    axis = np.cross(up, down)
+    size = np.linalg.norm(axis, axis=1, keepdims=True)
+    own = np.einsum("tji,tj->ti", hip_world, axis).sum(axis=0)  # in the thigh's frame, the more bent the more it says
+    if np.linalg.norm(own) < 1e-9:
+        return None
+    usual = hip_world @ (own / np.linalg.norm(own))
+    sine = size / (upper * lower)[:, None]
+    sure = np.clip((sine - 0.02) / 0.08, 0, 1)
+    axis = sure * axis / np.maximum(size, 1e-12) + (1 - sure) * usual
+    axis /= np.maximum(np.linalg.norm(axis, axis=1, keepdims=True), 1e-9)
+    reach = np.clip(np.linalg.norm(target - hip, axis=1), np.abs(upper - lower) * 1.01 + 1e-6,
+                    np.maximum(_STRAIGHT * (upper + lower), np.linalg.norm(ankle - hip, axis=1)))
+    angles = [np.arccos(np.clip((upper**2 + lower**2 - d**2) / (2 * upper * lower), -1, 1))
+              for d in (np.linalg.norm(ankle - hip, axis=1), reach)]
+    shin = rotvec_to_matrix(axis * (angles[1] - angles[0])[:, None])
+    bent = knee + np.einsum("tij,tj->ti", shin, down)
+    return _shortest(bent - hip, target - hip), shin
+
+
+def _shortest(a: Float[Array, "T 3"], b: Float[Array, "T 3"]) -> Float[Array, "T 3 3"]:
+    """The smallest turns that bring one direction to another."""
+    a, b = (v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in (a, b))
+    axis = np.cross(a, b)
+    sine = np.linalg.norm(axis, axis=1, keepdims=True)
+    angle = np.arctan2(sine, (a * b).sum(axis=1, keepdims=True))
+    return rotvec_to_matrix(axis / np.maximum(sine, 1e-12) * angle)
