@@ -1,26 +1,31 @@
 """Under the generated dance: energy second by second, feet, beats; every figure beside the truth's."""
 
 import html
-import tempfile
-from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from dashboard.components.curves import curves, pack_curves
 from dashboard.generate_controls import Plan
-from dashboard.generations import CHANNEL, Made, Numbers, measure
-from mmm import save_clip
+from dashboard.generations import CHANNEL, Made
 from mmm.stage.palette import FURTHER, method_colour
 
+if TYPE_CHECKING:
+    from mmm.dance_metrics import Summary
+    from mmm.generated import Judgement
+
 COLUMNS = {
-    "energy": ("energy, m²/s²", "Mean squared speed of the joints, over the seconds after the seed"),
-    "seconds": ("of the truth's", "Energy of the calmest and the liveliest second, as a share of the truth's mean"),
+    "energy": ("energy, m²/s²", "Mean squared speed of the joints, over the frames after the seed"),
+    "seconds": ("of the usual", "Energy of the calmest and the liveliest second, as a share of the truth's mean (of "
+                                "the seed's, where there is no truth)"),
+    "still": ("still, s", "Longest stretch of standing still; a second or more is called frozen"),
     "skate": ("feet slide, cm/s", "Mean horizontal speed of feet while they stand"),
+    "floor": ("under/over floor, cm", "How deep the lowest foot ever goes under the seed's floor, and how high above"),
+    "drift": ("farthest, m", "The farthest that the root gets from where the seed ends, over the floor"),
+    "pfc": ("PFC", "Physical foot contact score of EDGE: the root pushed while no foot stands; smaller is better"),
     "music": ("beats met", "How near a beat of the motion falls to each beat of the music, 0 to 1"),
     "motion": ("beats in time", "How near a beat of the music falls to each beat of the motion, 0 to 1"),
-    "drift": ("root drift, m", "From where the seed ends to where the motion ends, over the floor"),
 }
 
 
@@ -30,105 +35,58 @@ def numbers_section(plan: Plan, made: list[Made]) -> None:
     seed, truth = plan.ask.setting.seed_frames, _truth(made)
     st.subheader("How it goes on", anchor=False)
     total = max(len(one.generation.clip) for one in made)
-    series = {one.ask.label: _steps(one.numbers, seed, plan.fps, len(one.generation.clip), total) for one in made}
-    if truth is not None:
-        series["Truth"] = _steps(truth[0], seed, plan.fps, truth[1], total)
+    series = {one.ask.label: _steps(one.numbers.made, one.numbers.usual, seed, plan.fps, total) for one in made}
+    if truth is not None and truth.truth is not None:
+        series["Truth"] = _steps(truth.truth, truth.usual, seed, plan.fps, total)
     looks = {one.ask.label: look for one, look in zip(made[1:], ("second", "third"), strict=False)}
     payload = pack_curves(series, fps=plan.fps, unit="m²/s²", model=made[0].ask.label,
                           truth="Truth" if truth is not None else None, title="Energy of each second after the seed",
                           subtitle="mean squared speed of the joints; near zero: it has frozen", channel=CHANNEL,
                           looks=looks)
     curves(payload, key="energy")
-    st.html(numbers_table(made, truth[0] if truth is not None else None, st.context.theme.type == "dark"))
+    st.html(numbers_table(made, truth.truth if truth is not None else None, st.context.theme.type == "dark"))
     for one in made:
-        if stood := one.numbers.frozen_s(_lively(one, truth)):
-            st.warning(f"{one.ask.label} stands nearly still in {stood} of {len(one.numbers.energy)} seconds.",
-                       icon=":material/warning:")
+        if one.numbers.made.frozen:
+            st.warning(f"{one.ask.label} stands still for {one.numbers.made.still_s:.1f} s.", icon=":material/warning:")
     if truth is None:
-        st.caption("No truth beside: the recording ends with the seed, or was danced to another song.")
-    _downloads(made)
+        st.caption("No truth beside: the recording ends with the seed, or was danced to another song. Shares are of "
+                   "the seed's energy.")
 
 
-def _lively(one: Made, truth: tuple[Numbers, int] | None) -> float:
-    """The energy that a motion is held against: the truth's, else the seed's own."""
-    if truth is not None:
-        return truth[0].mean_energy
-    from mmm.metrics import motion_energy
-
-    return float(motion_energy(one.generation.clip.motion.crop(0, one.generation.seed_frames)).mean())
+def _truth(made: list[Made]) -> "Judgement | None":
+    """The truth's figures, over as much of it as the longest variant covers; None where there is no truth."""
+    told = [one.numbers for one in made if one.numbers.truth is not None]
+    return max(told, key=lambda numbers: numbers.truth_frames, default=None)
 
 
-def _truth(made: list[Made]) -> tuple[Numbers, int] | None:
-    """The truth's own numbers, over as much of it as the longest variant covers, and its length."""
-    known = [one.generation for one in made if one.generation.truth is not None]
-    if not known:
-        return None
-    longest = max(known, key=lambda g: len(g.truth or ()))
-    assert longest.truth is not None
-    if len(longest.truth) <= longest.seed_frames + 2:
-        return None
-    key = f"{made[0].ask.setting!r} {len(longest.truth)}"
-    return _measured(key, _generation=longest), len(longest.truth)
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _measured(key: str, *, _generation: object) -> Numbers:
-    from mmm import Generation
-
-    assert isinstance(_generation, Generation)
-    assert _generation.truth is not None
-    return measure(_generation.truth.motion, _generation.truth.music, _generation.seed_frames)
-
-
-def _steps(numbers: Numbers, seed: int, fps: float, frames: int, total: int) -> np.ndarray:
+def _steps(numbers: "Summary", usual: float, seed: int, fps: float, total: int) -> np.ndarray:
     """Energy as a curve over the timeline's frames: a step a second, nothing where there is no motion."""
     curve = np.full(total, np.nan, dtype=np.float32)
-    second = ((np.arange(frames - seed)) / fps).astype(int)
-    curve[seed:frames] = np.array(numbers.energy, dtype=np.float32)[np.minimum(second, len(numbers.energy) - 1)]
+    for second, share in enumerate(numbers.energy_shares):
+        curve[seed + round(second * fps): seed + round((second + 1) * fps)] = share * usual
     return curve
 
 
-def numbers_table(made: list[Made], truth: Numbers | None, dark: bool = False) -> str:
+def numbers_table(made: list[Made], truth: "Summary | None", dark: bool = False) -> str:
     """A row a variant, the truth's under them."""
     heads = "".join(f'<th title="{html.escape(hint)}">{head}</th>' for head, hint in COLUMNS.values())
-    theme = "dark" if dark else "light"
-    colours = (method_colour("", dark), *FURTHER[theme])
-    rows = []
-    for one, colour in zip(made, colours, strict=False):
-        rows.append(_row(one.ask.label, colour, one.numbers, truth))
+    colours = (method_colour("", dark), *FURTHER["dark" if dark else "light"])
+    rows = [_row(one.ask.label, colour, one.numbers.made) for one, colour in zip(made, colours, strict=False)]
     if truth is not None:
-        rows.append(_row("Truth", "#8a8a86", truth, truth))
+        rows.append(_row("Truth", "#8a8a86", truth))
     return (f'<div class="wb-wide"><table class="wb-table"><thead><tr><th></th>{heads}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>")
 
 
-def _row(name: str, colour: str, numbers: Numbers, truth: Numbers | None) -> str:
-    share = "–"
-    if truth is not None and truth.mean_energy > 0 and numbers.energy:
-        low, high = (value / truth.mean_energy for value in (min(numbers.energy), max(numbers.energy)))
-        share = f"{low:.2f}–{high:.2f}"
-    cells = [f"{numbers.mean_energy:.3f}", share, _text(numbers.skate_cm_s, 1), _text(numbers.per_music_beat, 2),
-             _text(numbers.per_motion_beat, 2), f"{numbers.drift_m:.2f}"]
+def _row(name: str, colour: str, numbers: "Summary") -> str:
+    shares = numbers.energy_shares
+    cells = [f"{numbers.energy:.3f}", f"{min(shares):.2f}–{max(shares):.2f}", f"{numbers.still_s:.2f}",
+             _text(numbers.skate_cm_s, 1), f"{numbers.under_floor_cm:.1f} / {numbers.over_floor_cm:.1f}",
+             f"{numbers.drift_m:.2f}", _text(numbers.pfc, 3), _text(numbers.per_music_beat, 2),
+             _text(numbers.per_motion_beat, 2)]
     return (f'<tr><th><i style="background:{colour}"></i>{html.escape(name)}</th>'
             + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
 
 
 def _text(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _downloads(made: list[Made]) -> None:
-    with st.container(horizontal=True):
-        for number, one in enumerate(made):
-            for suffix in ("bvh", "npz"):
-                st.download_button(f"{one.ask.label} as {suffix.upper()}", partial(_file, one, suffix),
-                                   f"{one.generation.clip.name}.{suffix}".replace(" ", "-"),
-                                   key=f"gen_get-{number}-{suffix}", icon=":material/download:", on_click="ignore",
-                                   help="Seed and what was generated, in one file")
-
-
-def _file(one: Made, suffix: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"clip.{suffix}"
-        save_clip(one.generation.clip, path)
-        return path.read_bytes()

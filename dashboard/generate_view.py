@@ -13,6 +13,7 @@ from dashboard import generate_controls, generations, pressing, songs
 from dashboard.components.stage import stage
 from dashboard.generate_commands import commands_section
 from dashboard.generate_controls import Plan
+from dashboard.generate_home import generate_home_section
 from dashboard.generate_numbers import numbers_section
 from dashboard.generations import CHANNEL, MAX_VARIANTS, Ask, Made, Stream
 from dashboard.library import Entry
@@ -57,6 +58,7 @@ def generate_page(entries: list[Entry]) -> None:
     _remarks(plan, made, live)
     if made:
         numbers_section(plan, made)
+        generate_home_section(made)
     if not plan.problem:
         commands_section(plan)
     with slot:

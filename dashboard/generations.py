@@ -11,11 +11,10 @@ import streamlit as st
 
 from dashboard.recoveries import Cancelled, Job, in_thread, loaded_models
 from mmm import Clip, Motion
-from mmm.metrics import beat_alignment, foot_skate_cm_s, motion_beats, motion_energy
 from mmm.stage.panels import StagePanel, panel_from_motion
 
 if TYPE_CHECKING:
-    from mmm import Generation  # imports torch when asked for
+    from mmm.generated import Generation, Judgement
     from mmm.motion import Music
 
 KEPT_BYTES = 256_000_000
@@ -24,8 +23,6 @@ MAX_VARIANTS = 3
 """Side by side, beside the truth."""
 CHANNEL = "future"
 """The playhead of this mode's stage and curves."""
-FROZEN = 0.1
-"""A second with less than this share of the seed's energy counts as frozen."""
 
 
 @dataclass(frozen=True)
@@ -67,47 +64,13 @@ class Ask:
         return self.setting, self.method, self.version, self.variety, self.seed, self.roles
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """What is measured of a motion after the seed."""
-
-    energy: tuple[float, ...]
-    """Of each second, m^2/s^2; the last may be a part of one."""
-    skate_cm_s: float | None
-    per_music_beat: float | None
-    per_motion_beat: float | None
-    drift_m: float
-    """From the seed's last place to the last frame's, on the floor."""
-
-    @property
-    def mean_energy(self) -> float:
-        """Over all seconds."""
-        return float(np.mean(self.energy)) if self.energy else 0.0
-
-    def frozen_s(self, before: float) -> int:
-        """Seconds that hardly move beside an energy of ``before``."""
-        return sum(value < FROZEN * before for value in self.energy)
-
-
-def measure(motion: Motion, music: "Music | None", seed_frames: int) -> Numbers:
-    """The frames after the seed."""
-    after = motion.crop(seed_frames, len(motion))
-    beats: dict[str, float | None] = {"per_music_beat": None, "per_motion_beat": None}
-    if music is not None:
-        heard = music.beats[(music.beats >= seed_frames) & (music.beats < len(motion))] - seed_frames
-        beats = beat_alignment(motion_beats(after), heard, motion.fps)
-    way = motion.root_m[-1] - motion.root_m[seed_frames - 1]
-    return Numbers(tuple(float(v) for v in motion_energy(after)), foot_skate_cm_s(after), **beats,
-                   drift_m=float(np.hypot(way[0], way[2])))
-
-
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A finished generation and its numbers."""
+    """A finished generation and what it is like."""
 
     ask: Ask
     generation: "Generation"
-    numbers: Numbers
+    numbers: "Judgement"
 
 
 class Kept:
@@ -221,8 +184,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
         made = sum(map(len, parts[1:]))
         generation = assemble(model, clip, parts, seed_frames=seed_frames, music=music, variety=ask.variety,
                               seed=ask.seed, elapsed_s=time.perf_counter() - begun, roles=named)
-        found = Made(replace(ask, frames=made), generation,
-                     measure(generation.clip.motion, generation.clip.music, seed_frames))
+        found = Made(replace(ask, frames=made), generation, generation.judge())
         kept().put(found)
         return found
 

@@ -20,7 +20,8 @@ from mmm.skeleton import SMPL24, Skeleton
 
 if TYPE_CHECKING:
     from mmm.checkpoint import load_model
-    from mmm.generation import Generation, generate, generate_clip
+    from mmm.generated import Generation
+    from mmm.generation import generate, generate_clip
     from mmm.recovery import RecoveryResult, interpolate, recover
 
 __all__ = ["SMPL24", "Audio", "Clip", "Generation", "MMMError", "Motion", "Music", "RecoveryResult", "Skeleton",
@@ -28,7 +29,7 @@ __all__ = ["SMPL24", "Audio", "Clip", "Generation", "MMMError", "Motion", "Music
 
 _LAZY = {"load_model": "mmm.checkpoint", "recover": "mmm.recovery", "interpolate": "mmm.recovery",
          "RecoveryResult": "mmm.recovery", "generate": "mmm.generation", "generate_clip": "mmm.generation",
-         "Generation": "mmm.generation"}
+         "Generation": "mmm.generated"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,14 +9,14 @@ forth; memory does not grow with the length. Chance comes in by numbers that the
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from mmm.attention import AttentionTrace
 from mmm.catalog import check_fit
 from mmm.errors import ModelError, SpecError
+from mmm.generated import CONTINUED, Chunk, Generation
 from mmm.grounding import Ground
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion, Music
@@ -44,44 +44,6 @@ class Horizon:
     """What it predicts at once."""
     kept_s: float
     """What is kept of that, before it looks again."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some frames of the future, as soon as they are there."""
-
-    first: int
-    """Place of its first frame in the whole, seed included."""
-    motion: Motion
-    attention: AttentionTrace | None = None
-    """The maps of the window that made it, where they were asked for; ``frames`` counts in the whole, seed included.
-    The window's last frames are ahead of what was kept."""
-
-
-@dataclass(frozen=True, eq=False)
-class Generation:
-    """A seed and what was generated after it."""
-
-    clip: Clip
-    """Both, with the music."""
-    seed_frames: int
-    """The first so many frames are the seed's, bit for bit."""
-    model_name: str
-    variety: float
-    seed: int
-    elapsed_s: float
-    truth: Clip | None = None
-    """What was really danced or done, as far as the clip goes on after the seed; None where it does not."""
-    notes: tuple[str, ...] = field(default=())
-
-    def __repr__(self) -> str:
-        return (f"Generation({self.clip.name!r} by {self.model_name!r}, {self.seed_frames} frames of seed, "
-                f"{len(self.clip) - self.seed_frames} generated)")
-
-    @property
-    def generated(self) -> Motion:
-        """What comes after the seed."""
-        return self.clip.motion.crop(self.seed_frames, len(self.clip))
 
 
 def horizon(model: MaskedMotionModel) -> Horizon:
@@ -288,7 +250,7 @@ def assemble(
     heard = music or clip.music
     beside = heard is not None and heard.fps == motion.fps and len(heard) >= len(motion)
     whole = heard.crop(0, len(motion)) if heard is not None and beside else None
-    made = Clip(f"{clip.name} continued", motion, whole, clip.source, clip.split, clip.notes, clip.meta)
+    made = Clip(f"{clip.name}{CONTINUED}", motion, whole, clip.source, clip.split, clip.notes, clip.meta)
     truth = clip.crop(0, min(len(clip), len(motion))) if len(clip) > seed_frames and music is None else None
     notes = list(check_fit(model.config, made, roles))
     if not any("last" in spec for spec in model.config.trained_masks or []):

@@ -1,11 +1,9 @@
 """What comes next: ``python -m mmm generate``."""
 
 import sys
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from mmm.commands.shared import (
@@ -24,12 +22,11 @@ from mmm.commands.shared import (
     write_json,
 )
 from mmm.errors import SpecError
-from mmm.io import save_clip
-from mmm.motion import Clip, Motion, Music
+from mmm.motion import Clip, Music
 from mmm.naming import parse_roles
 
 if TYPE_CHECKING:
-    from mmm.generation import Generation
+    from mmm.generated import Generation
     from mmm.models import MaskedMotionConfig
 
 FRAMES = 1200
@@ -55,8 +52,8 @@ def generate(
     up: Up = None,
     role: Roles = None,
     out: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="save seed and future: .npz (with the music), .bvh, .pkl or .glb; or to be watched: .mp4, "
-                             ".gif, .webp or .html")] = None,
+        metavar="FILE", help="save seed and future: .npz (with the music), .bvh, .pkl or .glb; or to be watched "
+                             "(beside the truth where that goes on as long): .mp4, .gif, .webp or .html")] = None,
     metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")] = None,
 ) -> None:
     """Go on from the first frames of a clip, to music where the network hears.
@@ -76,9 +73,11 @@ def generate(
     model = load_model(checkpoint)
     count = _length(model.config, start, song, seed_frames) if frames is None else frames
     made = _run(model, start, song, seed_frames, count, variety, seed, roles)
-    figures = report(made, start, seed_frames)
+    from mmm.generated import judge, report
+
+    figures = report(made, judge(made.clip.motion, seed_frames, start.motion, made.clip.music))
     if out is not None:
-        save_clip(made.clip, out)
+        made.save(out)
     if metrics is not None:
         write_json(metrics, figures)
     say_notes(*start.notes, *made.notes)
@@ -124,37 +123,6 @@ def _run(
 
     return generate_clip(model, clip, seed_frames=seed_frames, frames=frames, music=song, variety=variety, seed=seed,
                          roles=roles, progress=tell)
-
-
-def report(made: "Generation", clip: Clip, seed_frames: int) -> dict[str, Any]:
-    """What the generated frames are like, as JSON holds it; beside them the truth, if there is any, and the seed held.
-
-    The usual energy is the truth's after the seed where that lasts a second or more, else the seed's.
-    """
-    from mmm import dance_metrics
-
-    fps, before = made.clip.motion.fps, clip.motion.crop(0, seed_frames)
-    rest = min(len(clip), len(made.clip))
-    truth = clip.motion.crop(seed_frames, rest) if rest - seed_frames >= fps else None
-    usual = dance_metrics.energy(before if truth is None else truth)
-    heard = made.clip.music
-    rows = {made.model_name: made.generated, **({} if truth is None else {"truth": truth}),
-            "hold": held(before, len(made.generated))}
-    summaries = {name: dance_metrics.summarise(
-        motion, before, usual, None if heard is None else heard.crop(seed_frames, seed_frames + len(motion)))
-        for name, motion in rows.items()}
-    return {"clip": clip.name, "checkpoint": made.model_name, "seed_frames": seed_frames,
-            "frames": len(made.generated), "fps": fps, "variety": made.variety, "seed": made.seed,
-            "elapsed_s": round(made.elapsed_s, 3), "frames_per_second": round(len(made.generated) / made.elapsed_s, 1),
-            "usual_energy": usual, "usual_energy_of": "seed" if truth is None else "truth", "notes": list(made.notes),
-            "methods": {name: asdict(one) | {"frozen": one.frozen, "frames": len(rows[name])}
-                        for name, one in summaries.items()}}
-
-
-def held(seed: Motion, frames: int) -> Motion:
-    """The seed's last pose again and again."""
-    return replace(seed, rotations=np.repeat(seed.rotations[-1:], frames, axis=0),
-                   root_m=np.repeat(seed.root_m[-1:], frames, axis=0))
 
 
 def _print(made: "Generation", figures: dict[str, Any]) -> None:

@@ -73,7 +73,7 @@ class Film:
         panels = [panel_from_motion(p.name, p.motion, p.role) for p in scene.performers]
         neutral = _NEUTRAL[theme]
         self.figures = [Figure(panel, hidden if hidden is not None and hidden.shape[1] == len(panel.parents) else None,
-                               Looks.of(neutral, look_colour(p.name, p.role, theme), theme == "dark"))
+                               Looks.of(neutral, look_colour(p.name, p.role, theme, p.look), theme == "dark"))
                         for panel, p in zip(panels, scene.performers, strict=True)]
         self.tints = [_tints(figure, self.scene.fps) for figure in self.figures]
         groups = [tuple(range(bodies))] if layout == "overlay" else [(i,) for i in range(bodies)]

@@ -66,6 +66,8 @@ class Lettering:
         hidden = self.scene.hidden
         if hidden is None or performer.role == "truth":
             return ""
+        if self.scene.seed_frames:
+            return "seed" if shown < self.scene.seed_frames else "generated"
         count, joints = int(hidden[shown].sum()), hidden.shape[1]
         some = f"{count} of {joints} joints hidden"
         return "frame given" if not count else "frame hidden" if count == joints else some
@@ -125,7 +127,7 @@ class Lettering:
         return row, ends
 
     def _colour(self, performer: Performer) -> Colour:
-        return look_colour(performer.name, performer.role, self.theme)
+        return look_colour(performer.name, performer.role, self.theme, performer.look)
 
     def _dot(self, colour: Colour) -> Array:
         size = round(11 * self.unit)
@@ -134,7 +136,7 @@ class Lettering:
         return np.asarray(big.resize((size, size), Image.Resampling.BOX))
 
     def _chip(self, text: str, performer: Performer) -> Array:
-        ink = self.muted if text == "frame given" else self._colour(performer)
+        ink = self.muted if text in ("frame given", "seed") else self._colour(performer)
         if (text, ink) not in self._chips:
             letters = self._text(text, 13, ink)
             height, width = round(24 * self.unit), letters.shape[1] + round(20 * self.unit)

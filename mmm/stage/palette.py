@@ -35,8 +35,10 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def look_colour(name: str, role: str, theme: str) -> Colour:
+def look_colour(name: str, role: str, theme: str, look: str = "") -> Colour:
     """The colour of a body's hidden frames and of its label, as ``lookColour`` in common.js has it."""
+    if look:
+        return rgb(FURTHER[theme][look == "third"])
     if role == "truth":
         return mix(rgb(THEMES[theme]["text"]), rgb(THEMES[theme]["background"]), 0.45)
     if role == "model":

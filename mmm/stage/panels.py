@@ -17,6 +17,7 @@ from mmm.stage.payload import finite, pack
 
 Array = np.ndarray
 Role = Literal["truth", "model", "baseline"]
+Look = Literal["", "second", "third"]
 
 MAX_PANELS = 5
 PEAKS = 2048  # bars of the waveform; more than any screen is wide
@@ -47,7 +48,7 @@ class StagePanel:
     """Which tip is the top of the head, -1 for none."""
     facing_rad: float = 0.0
     """Which way the body looks on the whole, radians about Y, 0 = +Z; where the camera starts."""
-    look: Literal["", "second", "third"] = ""
+    look: Look = ""
     """Another colour than the role's, for a second and third network."""
 
 

@@ -1,13 +1,13 @@
 """A scene: who is shown, what was hidden, the music. Film, web page and workbench all draw the same one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from mmm.motion import Clip, Motion, Music
-from mmm.stage.panels import MAX_PANELS, Role, pack_stage, panel_from_motion
+from mmm.stage.panels import MAX_PANELS, Future, Look, Role, pack_stage, panel_from_motion
 from mmm.stage.payload import with_height
 
 Array = np.ndarray
@@ -20,6 +20,8 @@ class Performer:
     name: str
     motion: Motion
     role: Role
+    look: Look = ""
+    """Another colour than the role's, for a second and third network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Scene:
     music: Music | None = None
     errors: Mapping[str, Float[Array, "T"]] = field(default_factory=dict)
     """Centimetres a frame, by name, the model's first."""
+    seed_frames: int = 0
+    """Above zero: those that are not the truth were generated from there on."""
 
     def __post_init__(self) -> None:
         rates = {(len(p.motion), p.motion.fps) for p in self.performers}
@@ -71,8 +75,10 @@ class Scene:
             height: CSS pixels; 0 for the stage's own.
         """
         audio = self.music.audio if self.music else None
+        future = Future(self.seed_frames, len(self), len(self)) if self.seed_frames else None
+        panels = [replace(panel_from_motion(p.name, p.motion, p.role), look=p.look) for p in self.performers]
         packed = pack_stage(
-            [panel_from_motion(p.name, p.motion, p.role) for p in self.performers], fps=self.fps, hidden=self.hidden,
+            panels, fps=self.fps, hidden=None if future else self.hidden, future=future,
             waveform=audio.samples.mean(axis=1) if audio else None, audio=sound, floor_m=self.floor_m,
             beats=self.music.beats if self.music else None, title=self.title, errors=self.errors)
         return with_height(packed, height)

@@ -1,5 +1,6 @@
 """The mode Generate in Python, without a browser: what each control leads to, and what goes wrong politely."""
 
+import json
 import threading
 from dataclasses import replace
 
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 
 import mmm.generation
-from dashboard import generations, library, songs
+from dashboard import generate_home, generations, library, songs
 from dashboard.generate_commands import command_line, python_code
 from dashboard.generate_controls import Plan
 from mmm import Clip, load_clip, save_clip
+from mmm.cli import main
+from mmm.io import video
 from mmm.io.audio import encode_ogg
 from mmm.skeleton import SMPL24
 from tests.dashboard.conftest import ROOT, SAMPLE
@@ -63,6 +66,41 @@ def test_generate_puts_the_dance_beside_the_truth_with_numbers(workbench):
     lines = page.fed("mmm_curves")[0]["series"]
     assert [line["name"] for line in lines] == [f"{CHANCE}, seed 0", "Truth"]
     assert "Made 1.5 s in" in page.said
+
+
+def test_the_pages_figures_are_the_command_lines(workbench, networks, tmp_path):
+    page = made(workbench(**HERE, seed="3"))
+    one = generations.kept().get(page.app.session_state.variants[0])
+    told = json.loads(generate_home._figures(one))
+    assert main(["generate", str(ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz"), "--checkpoint",
+                 str(networks / CHANCE), "--frames", "90", "--seed", "3", "--metrics", str(tmp_path / "m.json")]) == 0
+    by_command = json.loads((tmp_path / "m.json").read_text())
+    assert list(told["methods"].values()) == list(by_command["methods"].values())
+    assert told["usual_energy"] == by_command["usual_energy"]
+    for number in (one.numbers.made.energy, one.numbers.truth.energy):
+        assert f"<td>{number:.3f}</td>" in page.table
+    curve = page.fed("mmm_curves")[1]["series0"]
+    assert np.isnan(curve[:120]).all()
+    assert curve[150] == pytest.approx(one.numbers.made.energy_shares[0] * one.numbers.usual, rel=1e-4)
+
+
+def test_a_variant_is_taken_home_beside_the_truth(workbench, monkeypatch):
+    monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
+    page = made(workbench(**HERE))
+    made(page.set("gen_number", 1), 2)
+    assert {b.label for b in page.app.get("download_button")} == {"BVH", "GLB", "NPZ", "AIST++", "JSON", "Web page"}
+    first, second = (generations.kept().get(ask) for ask in page.app.session_state.variants)
+    assert page.app.session_state.gen_home == second.ask.label
+    page.set("gen_home", first.ask.label)
+    assert generate_home._file(first, "glb")[:4] == b"glTF"
+    assert generate_home._file(first, "html").startswith(b"<!doctype html>")
+    page.press("gen_get-make-film")
+    page.until(lambda page: any(b.label.startswith("Save MP4") for b in page.app.get("download_button")))
+    assert page.app.session_state.gen_film_job.results[4:8] == b"ftyp"
+    page.set("gen_home", second.ask.label)
+    assert page.has("gen_get-make-film")  # that was another dance
+    page.set("mode", "Recover").set("mode", "Generate")
+    assert page.errors == []
 
 
 def test_while_it_is_made_the_stage_has_what_is_there_so_far(workbench, monkeypatch):

@@ -1,4 +1,4 @@
-"""Generating behind the page: frames come piece by piece, cancelling keeps them, numbers are those of the metrics."""
+"""Generating behind the page: frames come piece by piece, cancelling keeps them."""
 
 import threading
 from dataclasses import replace
@@ -9,8 +9,7 @@ import pytest
 import mmm.generation
 from dashboard import generations
 from dashboard.generations import Ask, Kept, Made, Setting
-from mmm import Clip, Motion, Music
-from mmm.metrics import foot_skate_cm_s, motion_energy
+from mmm import Clip
 from tests.dashboard.futures import CHANCE, save_future_networks
 from tests.mmm.making import smooth_motion
 
@@ -104,30 +103,6 @@ def test_a_network_that_is_not_there_is_one_line(networked):
     stream = generations.start(replace(ASK, method="nobody"), CLIP, None)
     assert stream.wait(60)
     assert stream.error.startswith("nobody: no checkpoint")
-
-
-def test_numbers_are_of_the_frames_after_the_seed():
-    motion = smooth_motion(7, 200)
-    still = Motion(motion.skeleton, np.concatenate([motion.rotations[:80], np.repeat(motion.rotations[79:80], 120, 0)]),
-                   np.concatenate([motion.root_m[:80], np.repeat(motion.root_m[79:80], 120, 0)]), 60.0)
-    after = motion.crop(80, 200)
-    numbers = generations.measure(motion, None, 80)
-    np.testing.assert_allclose(numbers.energy, motion_energy(after))
-    assert numbers.skate_cm_s == foot_skate_cm_s(after)
-    assert numbers.per_music_beat is None
-    assert numbers.drift_m == pytest.approx(np.hypot(*(motion.root_m[-1] - motion.root_m[79])[[0, 2]]))
-    frozen = generations.measure(still, None, 80)
-    assert frozen.frozen_s(numbers.mean_energy) == len(frozen.energy) == 2
-    assert numbers.frozen_s(numbers.mean_energy) == 0
-
-
-def test_only_beats_after_the_seed_count():
-    motion = smooth_motion(7, 200)
-    beats = mmm.metrics.motion_beats(motion.crop(80, 200)) + 80
-    music = Music(np.zeros((300, 35), np.float32), 60.0, np.array([3, 40, *beats, 250]), 120.0)
-    numbers = generations.measure(motion, music, 80)
-    assert numbers.per_music_beat == pytest.approx(1.0)
-    assert numbers.per_motion_beat == pytest.approx(1.0)
 
 
 def test_the_store_forgets_the_oldest_first(networked, monkeypatch):

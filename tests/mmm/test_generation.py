@@ -9,7 +9,8 @@ import torch
 
 import mmm.generation as generation
 from mmm.errors import ModelError, SpecError
-from mmm.generation import Generation, generate, generate_clip, heard_otherwise, horizon
+from mmm.generated import Generation
+from mmm.generation import generate, generate_clip, heard_otherwise, horizon
 from mmm.models import make_config, make_model
 from mmm.motion import Clip, Motion, Music
 from mmm.skeleton import SMPL24
