@@ -67,7 +67,10 @@ class Ground:
         rest_m[list(self.feet)] = self.rest_m
         hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
         hidden[known:] = True
-        return planted(replace(motion, root_m=moved), self.legs, hidden, rest_m)
+        held = planted(replace(motion, root_m=moved), self.legs, hidden, rest_m)
+        lowest = (held.positions()[:, list(self.feet), 1] - self.rest_m).min(axis=1)
+        moved[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)  # where a leg is too short to do it
+        return replace(held, root_m=moved)
 
     @staticmethod
     def _lift(lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
+from scipy.ndimage import binary_closing, binary_opening, distance_transform_edt, gaussian_filter1d
 
 from mmm.errors import ModelError
 from mmm.motion import Motion
@@ -28,8 +28,10 @@ SWING_M_S = 0.8
 """One that moves over the ground faster than this swings by, however low."""
 SHORTEST_S = 0.05
 """Shorter stances, and gaps between two, are trembling."""
-MOST_M = 0.08
+MOST_M = 0.06
 """No foot is held further than this from where the network put it."""
+RAISE_S = 0.1
+"""What keeps feet out of the floor takes so long to set in."""
 _STRAIGHT = 0.999
 """A leg is stretched to this share of its length at most, so that knees keep their bend."""
 
@@ -100,12 +102,13 @@ def _plant(leg: Leg, motion: Motion, points: Array, world: Array, free: Array, r
     joints = [leg.ankle] if leg.toe < 0 else [leg.ankle, leg.toe]
     stands = [_stands(points[:, j], float(rest_m[j]), motion.fps) for j in joints]
     moves = [_moves(points[:, j][:, [0, 2]], stand, free) for j, stand in zip(joints, stands, strict=True)]
-    if not any(np.abs(move).max() > 1e-5 for move in moves):
+    raised = [_raised(points[:, j, 1], float(rest_m[j]), free, motion.fps) for j in joints]
+    if not any(np.abs(move).max() > 1e-5 for move in (*moves, *raised)):
         return
-    ankle, turn = points[:, leg.ankle] + _flat(moves[0]), None
+    ankle, turn = points[:, leg.ankle] + _in_space(moves[0], raised[0]), None
     if leg.toe >= 0:
         foot = points[:, leg.toe] - points[:, leg.ankle]
-        toe = points[:, leg.toe] + _flat(moves[1])
+        toe = points[:, leg.toe] + _in_space(moves[1], raised[1])
         turn = _shortest(foot, toe - ankle)
         # A foot is as long as it is: the toe is held exactly where it stands, else the ankle.
         exact = gaussian_filter1d(stands[1].astype(float), 0.02 * motion.fps)[:, None]
@@ -125,8 +128,15 @@ def _plant(leg: Leg, motion: Motion, points: Array, world: Array, free: Array, r
         out[free, joint] = (np.swapaxes(parent, -1, -2) @ own)[free]
 
 
-def _flat(moves: Float[Array, "T 2"]) -> Float[Array, "T 3"]:
-    return np.stack([moves[:, 0], np.zeros(len(moves)), moves[:, 1]], axis=-1)
+def _in_space(moves: Float[Array, "T 2"], raised: Float[Array, "T"]) -> Float[Array, "T 3"]:
+    return np.stack([moves[:, 0], raised, moves[:, 1]], axis=-1)
+
+
+def _raised(height: Float[Array, "T"], rest_m: float, free: Bool[Array, "T"], fps: float) -> Float[Array, "T"]:
+    """How far a joint is to be lifted so that it does not sink into the floor; sets in gently beside known frames."""
+    known = ~free
+    near = distance_transform_edt(free) if known.any() else np.full(len(free), len(free))
+    return np.asarray(np.clip(rest_m - height, 0, MOST_M) * np.minimum(near / (RAISE_S * fps), 1) * free)
 
 
 def _stands(points: Float[Array, "T 3"], rest_m: float, fps: float) -> Bool[Array, "T"]:
