@@ -69,6 +69,8 @@ def recover(
     up: Up = None,
     seed: Seed = 0,
     role: Roles = None,
+    plant_feet: Annotated[bool | None, typer.Option(
+        help="hold feet where they stand, by bending hidden legs; default: as the checkpoint was measured")] = None,
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="save the result: .bvh, .npz, .pkl or .glb; truth beside it, to be watched: .mp4, .gif, "
                              ".webp or .html; or the map of its errors: .png")] = None,
@@ -95,7 +97,7 @@ def recover(
     else:
         from mmm.checkpoint import load_model
 
-        results = with_baselines(run(load_model(checkpoint), truth, mask, roles=roles))
+        results = with_baselines(run(load_model(checkpoint), truth, mask, roles=roles, plant_feet=plant_feet))
     if out is not None:
         results[0].save(out)
     if metrics is not None:

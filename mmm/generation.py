@@ -193,7 +193,7 @@ def _go_on(
         music = silence(len(rotations), past.fps)
     window = Clip("future", Motion(past.skeleton, rotations, root_m, past.fps), music)
     return recover(model, window, hidden, attention=look is not None, attention_frame=look or 0, noise=noise,
-                   roles=roles)
+                   roles=roles, plant_feet=False)  # the whole is grounded at once
 
 
 def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"] | None:

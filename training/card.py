@@ -50,6 +50,7 @@ def write_card(folder: Path) -> None:
         f"# {info.name}", "", _first_words(info.config, parameters), "", "| | |", "|---|---|",
         f"| window | {info.config.max_frames} frames; longer clips in overlapping windows |",
         f"| input, output | {info.config.fill} fill, {info.config.output} output |",
+        *(["| feet | held where they stand (`plant_feet`) |"] if info.config.plant_feet else []),
         f"| masks in training | {', '.join(f'`{m}`' for m in info.config.trained_masks or [])} |",
         *_training_rows(training), "",
         *_curve(info.path, info.name, training),
