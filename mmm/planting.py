@@ -29,7 +29,7 @@ SWING_M_S = 0.8
 SHORTEST_S = 0.05
 """Shorter stances, and gaps between two, are trembling."""
 MOST_M = 0.06
-"""No foot is held further than this from where the network put it."""
+"""No foot in a gap is held further than this from where the network put it: it may be wrong about standing."""
 RAISE_S = 0.1
 """What keeps feet out of the floor takes so long to set in."""
 _STRAIGHT = 0.999
@@ -76,7 +76,8 @@ def hold_feet(
 
 
 def planted(
-    motion: Motion, legs: tuple[Leg, ...], hidden: Bool[Array, "T J"], rest_m: Float[Array, "J"]
+    motion: Motion, legs: tuple[Leg, ...], hidden: Bool[Array, "T J"], rest_m: Float[Array, "J"],
+    most_m: float = MOST_M,
 ) -> Motion:
     """The motion with feet held where they stand.
 
@@ -85,6 +86,7 @@ def planted(
         hidden: what may be changed. A leg is bent where hip, knee and ankle may be; elsewhere it comes back bit for
             bit, and its foot leaves and reaches those frames smoothly.
         rest_m: height of each joint when it is down, metres; only those of ankles and toes are looked at.
+        most_m: no foot is held further than this from where it was.
     """
     free = [np.asarray(hidden[:, [leg.hip, leg.knee, leg.ankle]].all(axis=1)) for leg in legs]
     if not any(frames.any() for frames in free) or len(motion) < 3:
@@ -93,15 +95,17 @@ def planted(
     rotations = motion.rotations.copy()
     for leg, frames in zip(legs, free, strict=True):
         if frames.any():
-            _plant(leg, motion, points, world, frames, rest_m, rotations)
+            _plant(leg, motion, points, world, frames, rest_m, most_m, rotations)
     return Motion(motion.skeleton, rotations, motion.root_m, motion.fps)
 
 
-def _plant(leg: Leg, motion: Motion, points: Array, world: Array, free: Array, rest_m: Array, out: Array) -> None:
+def _plant(
+    leg: Leg, motion: Motion, points: Array, world: Array, free: Array, rest_m: Array, most_m: float, out: Array
+) -> None:
     """Write one leg's new local rotations."""
     joints = [leg.ankle] if leg.toe < 0 else [leg.ankle, leg.toe]
     stands = [_stands(points[:, j], float(rest_m[j]), motion.fps) for j in joints]
-    moves = [_moves(points[:, j][:, [0, 2]], stand, free) for j, stand in zip(joints, stands, strict=True)]
+    moves = [_moves(points[:, j][:, [0, 2]], stand, free, most_m) for j, stand in zip(joints, stands, strict=True)]
     raised = [_raised(points[:, j, 1], float(rest_m[j]), free, motion.fps) for j in joints]
     if not any(np.abs(move).max() > 1e-5 for move in (*moves, *raised)):
         return
@@ -149,7 +153,9 @@ def _stands(points: Float[Array, "T 3"], rest_m: float, fps: float) -> Bool[Arra
     return np.asarray(binary_opening(binary_closing(padded, least), least)[len(least):-len(least)])
 
 
-def _moves(places: Float[Array, "T 2"], stands: Bool[Array, "T"], free: Bool[Array, "T"]) -> Float[Array, "T 2"]:
+def _moves(
+    places: Float[Array, "T 2"], stands: Bool[Array, "T"], free: Bool[Array, "T"], most_m: float
+) -> Float[Array, "T 2"]:
     """How far over the ground the foot is to be moved: held in each stance, shared out smoothly between them."""
     known = ~free
     moves, fixed = np.zeros_like(places), known.copy()
@@ -166,7 +172,7 @@ def _moves(places: Float[Array, "T 2"], stands: Bool[Array, "T"], free: Bool[Arr
         moves[start:stop] = np.where(known[start:stop, None], 0, held - places[start:stop])
         fixed[start:stop] = True
     size = np.linalg.norm(moves, axis=1, keepdims=True)
-    moves *= np.minimum(1, MOST_M / np.maximum(size, 1e-9))
+    moves *= np.minimum(1, most_m / np.maximum(size, 1e-9))
     at = np.flatnonzero(fixed)
     if not len(at):
         return moves
