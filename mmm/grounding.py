@@ -25,6 +25,8 @@ AIRBORNE_S = 0.8
 FASTEST_M_S = 1.2
 """A foot that is low but faster than this swings by; it is no support."""
 SMOOTH_S = 0.04
+CLEAR_M = 0.045
+"""A foot that travels is lifted so high: networks find the middle between lifting it early and late, and drag it."""
 HOLD_M = 0.15
 """A foot that stands is held up to so far from where the network put it; it sees where its feet are when it goes on."""
 
@@ -69,7 +71,7 @@ class Ground:
         rest_m[list(self.feet)] = self.rest_m
         hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
         hidden[known:] = True
-        held = planted(replace(motion, root_m=moved), self.legs, hidden, rest_m, HOLD_M)
+        held = planted(replace(motion, root_m=moved), self.legs, hidden, rest_m, HOLD_M, CLEAR_M)
         lowest = (held.positions()[:, list(self.feet), 1] - self.rest_m).min(axis=1)
         moved[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)  # where a leg is too short to do it
         return replace(held, root_m=moved)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_closing, binary_opening, distance_transform_edt, gaussian_filter1d
+from scipy.ndimage import binary_closing, binary_opening, distance_transform_edt, gaussian_filter1d, maximum_filter1d
 
 from mmm.errors import ModelError
 from mmm.motion import Motion
@@ -77,7 +77,7 @@ def hold_feet(
 
 def planted(
     motion: Motion, legs: tuple[Leg, ...], hidden: Bool[Array, "T J"], rest_m: Float[Array, "J"],
-    most_m: float = MOST_M,
+    most_m: float = MOST_M, clear_m: float = 0.0,
 ) -> Motion:
     """The motion with feet held where they stand.
 
@@ -87,6 +87,7 @@ def planted(
             bit, and its foot leaves and reaches those frames smoothly.
         rest_m: height of each joint when it is down, metres; only those of ankles and toes are looked at.
         most_m: no foot is held further than this from where it was.
+        clear_m: a foot that swings by is lifted so high above where it rests; 0: as it is.
     """
     free = [np.asarray(hidden[:, [leg.hip, leg.knee, leg.ankle]].all(axis=1)) for leg in legs]
     if not any(frames.any() for frames in free) or len(motion) < 3:
@@ -95,18 +96,20 @@ def planted(
     rotations = motion.rotations.copy()
     for leg, frames in zip(legs, free, strict=True):
         if frames.any():
-            _plant(leg, motion, points, world, frames, rest_m, most_m, rotations)
+            _plant(leg, motion, points, world, frames, rest_m, most_m, clear_m, rotations)
     return Motion(motion.skeleton, rotations, motion.root_m, motion.fps)
 
 
 def _plant(
-    leg: Leg, motion: Motion, points: Array, world: Array, free: Array, rest_m: Array, most_m: float, out: Array
+    leg: Leg, motion: Motion, points: Array, world: Array, free: Array, rest_m: Array, most_m: float, clear_m: float,
+    out: Array,
 ) -> None:
     """Write one leg's new local rotations."""
     joints = [leg.ankle] if leg.toe < 0 else [leg.ankle, leg.toe]
     stands = [_stands(points[:, j], float(rest_m[j]), motion.fps) for j in joints]
     moves = [_moves(points[:, j][:, [0, 2]], stand, free, most_m) for j, stand in zip(joints, stands, strict=True)]
-    raised = [_raised(points[:, j, 1], float(rest_m[j]), free, motion.fps) for j in joints]
+    raised = [_raised(points[:, j], move, float(rest_m[j]), free, motion.fps, clear_m)
+              for j, move in zip(joints, moves, strict=True)]
     if not any(np.abs(move).max() > 1e-5 for move in (*moves, *raised)):
         return
     ankle, turn = points[:, leg.ankle] + _in_space(moves[0], raised[0]), None
@@ -136,11 +139,20 @@ def _in_space(moves: Float[Array, "T 2"], raised: Float[Array, "T"]) -> Float[Ar
     return np.stack([moves[:, 0], raised, moves[:, 1]], axis=-1)
 
 
-def _raised(height: Float[Array, "T"], rest_m: float, free: Bool[Array, "T"], fps: float) -> Float[Array, "T"]:
-    """How far a joint is to be lifted so that it does not sink into the floor; sets in gently beside known frames."""
-    known = ~free
-    near = distance_transform_edt(free) if known.any() else np.full(len(free), len(free))
-    return np.asarray(np.clip(rest_m - height, 0, MOST_M) * np.minimum(near / (RAISE_S * fps), 1) * free)
+def _raised(
+    points: Float[Array, "T 3"], moves: Float[Array, "T 2"], rest_m: float, free: Bool[Array, "T"], fps: float,
+    clear_m: float,
+) -> Float[Array, "T"]:
+    """How far a joint is to be lifted so that it neither sinks into the floor nor is dragged over it at speed; sets in
+    gently beside known frames."""
+    speed = np.linalg.norm(np.gradient(points[:, [0, 2]] + moves, axis=0), axis=1) * fps
+    wanted = rest_m + clear_m * np.clip(speed / SWING_M_S - 0.5, 0, 1)
+    lift = np.clip(wanted - points[:, 1], 0, MOST_M)
+    if clear_m:
+        lift = np.maximum(gaussian_filter1d(maximum_filter1d(lift, 2 * round(0.03 * fps) + 1), 0.03 * fps),
+                          np.clip(rest_m - points[:, 1], 0, MOST_M))
+    near = distance_transform_edt(free) if not free.all() else np.full(len(free), len(free))
+    return np.asarray(lift * np.minimum(near / (RAISE_S * fps), 1) * free)
 
 
 def _stands(points: Float[Array, "T 3"], rest_m: float, fps: float) -> Bool[Array, "T"]:

@@ -10,7 +10,7 @@ from mmm import load_clip
 from mmm.errors import ModelError
 from mmm.metrics import foot_contacts, foot_skate_cm_s
 from mmm.motion import Motion
-from mmm.planting import MOST_M, hold_feet, legs_of
+from mmm.planting import LOW_M, MOST_M, hold_feet, legs_of, planted
 from mmm.roles import match_roles
 from mmm.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, smooth_motion
@@ -122,3 +122,24 @@ def test_legs_with_joints_in_between_reach_too(dance, sliding, hidden):
     expected = hold_feet(sliding, dance, hidden)
     feet = [place["left_ankle"], place["right_ankle"], place["left_foot"], place["right_foot"]]
     np.testing.assert_allclose(held.positions()[:, [new[j] for j in feet]], expected.positions()[:, feet], atol=2e-4)
+
+
+def test_a_foot_that_is_dragged_is_lifted_where_asked():
+    """Who is carried over the floor at 1.5 m/s with stiff legs: lifted feet clear it, others are as they were."""
+    still = np.broadcast_to(np.eye(3, dtype=np.float32), (120, 24, 3, 3)).copy()
+    for side in ("left", "right"):
+        for joint, angle in (("hip", -0.4), ("knee", 0.8), ("ankle", -0.4)):
+            bent = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+            still[:, SMPL24.names.index(f"{side}_{joint}")] = bent
+    root = np.zeros((120, 3), np.float32)
+    root[30:90, 2] = 1.5 * np.arange(60) / 60
+    root[90:, 2] = root[89, 2]
+    motion = Motion(SMPL24, still, root, 60.0)
+    rest = motion.positions()[0, :, 1]
+    where = np.zeros((120, 24), dtype=bool)
+    where[20:] = True
+    toes = [SMPL24.names.index(f"{side}_foot") for side in ("left", "right")]
+    heights = [planted(motion, legs_of(SMPL24), where, rest, 0.15, clear).positions()[40:80, toes, 1] - rest[toes]
+               for clear in (0.0, 0.045)]
+    assert np.abs(heights[0]).max() < 0.005
+    assert heights[1].min() > LOW_M
