@@ -1,9 +1,12 @@
 """What the network looks at, on the page: maps on demand, beside what they can and cannot say."""
 
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from jaxtyping import Bool
 
 from dashboard import listening
 from dashboard.asking_view import answer
@@ -12,11 +15,13 @@ from dashboard.attention_maps import STAGE_NAMES, Atlas, View
 from dashboard.components.attention import AttentionState, Tiles, attention, pack_attention
 from dashboard.recoveries import Request
 from dashboard.whatif_view import what_if
-from mmm import Clip
+from mmm import Clip, Music
 from mmm.baselines import BASELINES
 from mmm.catalog import CheckpointSummary, list_checkpoints
 from mmm.masks import Mask
 from mmm.music import bar_lines
+
+Array = np.ndarray
 
 KEY = "attention"
 SIDES = {"motion": "motion", "music": "music"}
@@ -37,8 +42,9 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
             listening.Question(request, "attention", (frame,)),
             lambda: listening.capture(request, clip, mask, frame), "Show the maps")
         if atlas is not None:
-            state = _maps(atlas, clip, mask, request)
-            _beside_the_maps(atlas, request.method)
+            state = show_maps(atlas, Mapped(clip.name, mask.hidden, clip.motion.fps, clip.music), repr(request), KEY,
+                              lambda: _look_there(request))
+            beside_the_maps(atlas, request.method)
             if card(request.method).uses_music:
                 what_if(clip, mask, request, state.span)
 
@@ -52,16 +58,35 @@ def _frame(request: Request, clip: Clip, mask: Mask) -> int:
     return int(hidden[len(hidden) // 2]) if len(hidden) else 0
 
 
-def _maps(atlas: Atlas, clip: Clip, mask: Mask, request: Request) -> AttentionState:
-    state = st.session_state.get(KEY) or {}
-    view = atlas.parse(state.get("view"))
+@dataclass(frozen=True, eq=False)
+class Mapped:
+    """What maps are of."""
+
+    name: str
+    hidden: Bool[Array, "T J"]
+    """Of all frames on the timeline."""
+    fps: float
+    music: Music | None
+    channel: str = "main"
+
+
+def show_maps(atlas: Atlas, of: Mapped, what: str, key: str, on_window: Callable[[], None]) -> AttentionState:
+    """The maps of a window, in words, as a view and as a file.
+
+    Args:
+        what: changes with what the maps are of.
+        key: of the view; its download is called ``get-maps`` after it.
+        on_window: as ``attention`` has it.
+    """
+    view = atlas.parse((st.session_state.get(key) or {}).get("view"))
     st.caption(what_it_shows(atlas, view))
-    payload = _payload(repr(request), atlas.trace.frames, str(view), _atlas=atlas, _clip=clip, _mask=mask)
-    found = attention(payload, key=KEY, on_window=lambda: _look_there(request))
+    payload = _payload(what, atlas.trace.frames, str(view), _atlas=atlas, _of=of)
+    found = attention(payload, key=key, on_window=on_window)
     first, end = atlas.trace.frames
     with st.container(horizontal=True):
-        st.download_button("All maps, NPZ", lambda: _npz(atlas, mask), f"{_file_name(clip, atlas, view)}.npz",
-                           key="get-maps", icon=":material/download:", on_click="ignore",
+        st.download_button("All maps, NPZ", lambda: _npz(atlas, of), f"{_file_name(of, atlas, view)}.npz",
+                           key="get-maps" if key == KEY else f"{key}-get-maps", icon=":material/download:",
+                           on_click="ignore",
                            help=f"Every stage, layer and head of frames {first} to {end - 1}, float16")
     return found
 
@@ -71,7 +96,7 @@ def card(method: str) -> CheckpointSummary:
     return next(one for one in list_checkpoints() if one.name == method)
 
 
-def _beside_the_maps(atlas: Atlas, method: str) -> None:
+def beside_the_maps(atlas: Atlas, method: str) -> None:
     """How far the maps may be trusted, and the half of the layers that they do not show."""
     trust, convolution = st.columns([1, 1], gap="large")
     with trust:
@@ -124,19 +149,18 @@ def sides(view: View) -> tuple[str, str]:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _payload(request: str, window: tuple[int, int], view_name: str, *, _atlas: Atlas, _clip: Clip,
-             _mask: Mask) -> bytes:
+def _payload(what: str, window: tuple[int, int], view_name: str, *, _atlas: Atlas, _of: Mapped) -> bytes:
     view = _atlas.parse(view_name)
     blocks = [(str(View(view.stage, block, view.layer, view.head)), block.replace("-", " → "))
               for block in _atlas.blocks(view.stage) if block]
-    music = _clip.music
+    music = _of.music
     name = STAGE_NAMES.get(view.stage, view.stage)
     return pack_attention(
         _atlas.map(view), _tiles(_atlas, view), view=str(view), label=f"{name}, {view.label}", sides=sides(view),
-        window=window, frames=len(_clip), fps=_clip.motion.fps, beats=music.beats if music else None,
-        bars=bar_lines(music) if music else None, hidden_frames=_mask.frames, blocks=blocks,
-        title=f"{_atlas.model_name} on {_clip.name.replace('_', ' ')}, frames {window[0]} to {window[1] - 1}",
-        name=_file_name(_clip, _atlas, view))
+        window=window, frames=len(_of.hidden), fps=_of.fps, beats=music.beats if music else None,
+        bars=bar_lines(music) if music else None, hidden_frames=np.asarray(_of.hidden.any(axis=1)), blocks=blocks,
+        title=f"{_atlas.model_name} on {_of.name.replace('_', ' ')}, frames {window[0]} to {window[1] - 1}",
+        name=_file_name(_of, _atlas, view), channel=_of.channel)
 
 
 def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
@@ -155,14 +179,14 @@ def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
     return found
 
 
-def _file_name(clip: Clip, atlas: Atlas, view: View) -> str:
+def _file_name(of: Mapped, atlas: Atlas, view: View) -> str:
     model = atlas.model_name.rsplit("/", 1)[-1]
-    parts = (clip.name, model, "attention", view.stage, view.block, view.layer, view.head)
+    parts = (of.name, model, "attention", view.stage, view.block, view.layer, view.head)
     return "-".join(part for part in parts if part)
 
 
-def _npz(atlas: Atlas, mask: Mask) -> bytes:
+def _npz(atlas: Atlas, of: Mapped) -> bytes:
     trace, file = atlas.trace, io.BytesIO()
-    np.savez_compressed(file, **trace.to_arrays(), hidden=mask.hidden[slice(*trace.frames)],
+    np.savez_compressed(file, **trace.to_arrays(), hidden=of.hidden[slice(*trace.frames)],
                         model=np.array(atlas.model_name))
     return file.getvalue()

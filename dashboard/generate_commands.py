@@ -61,5 +61,6 @@ def _song_file(plan: Plan) -> str:
         return ""
     if plan.song.key.startswith(songs.UPLOADED):
         return plan.song.key.removeprefix(songs.UPLOADED)
-    entry = next(e for e in library.find_entries() if e.key == plan.song.key)
-    return str(entry.path.with_suffix(".ogg").relative_to(library.ROOT))
+    path = songs.path_of(plan.song.key)
+    assert path is not None
+    return str(path.relative_to(library.ROOT) if path.is_relative_to(library.ROOT) else path)

@@ -3,22 +3,27 @@
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
 from dashboard import generate_controls, generations, pressing, songs
+from dashboard.changing import hears_change
 from dashboard.components.stage import stage
 from dashboard.generate_commands import commands_section
 from dashboard.generate_controls import Plan
 from dashboard.generate_home import generate_home_section
+from dashboard.generate_listening import OPEN, PREFIX, listening_section, other_song, shown_change
 from dashboard.generate_numbers import numbers_section
 from dashboard.generations import CHANNEL, MAX_VARIANTS, Ask, Made, Stream
 from dashboard.library import Entry
-from mmm import Audio, Motion
+from mmm import Audio, Motion, Music
 from mmm.stage.panels import Future, StagePanel, pack_stage, panel_from_motion, waveform_peaks
+
+if TYPE_CHECKING:
+    from mmm.interventions import GenerationChange  # imports torch
 
 POLL_S = 0.25
 FIRST_S = 0.4
@@ -44,8 +49,7 @@ def generate_page(entries: list[Entry]) -> None:
     if pressed:
         if stream is not None:
             stream.cancel()
-        other = None if plan.song.key in (songs.OWN, songs.NONE) else plan.song.music
-        stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other)
+        stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other_song(plan))
         pressing.heard("gen_go")
         stream.wait_for_first(FIRST_S)
     mine = stream is not None and isinstance(stream.request, Ask) and stream.request.setting == plan.ask.setting
@@ -54,10 +58,15 @@ def generate_page(entries: list[Entry]) -> None:
     _title(plan)
     if live is not None:
         made = [m for m in made if m.ask.dance != plan_dance(live)][-(MAX_VARIANTS - 1):]
-    st.fragment(_live_stage, run_every=POLL_S if live else None)(plan, made, live)
+    change = shown_change(made) if live is None else None
+    st.fragment(_live_stage, run_every=POLL_S if live else None)(plan, made, live, change)
     _remarks(plan, made, live)
     if made:
         numbers_section(plan, made)
+        if live is None:
+            listening_section(plan, made)
+    if live is not None and st.session_state.get(OPEN):
+        st.session_state[OPEN] = True  # Streamlit forgets what a run has not drawn
         generate_home_section(made)
     if not plan.problem:
         commands_section(plan)
@@ -109,8 +118,11 @@ def _title(plan: Plan) -> None:
         st.caption(note)
 
 
-def _live_stage(plan: Plan, made: list[Made], live: Stream | None) -> None:
+def _live_stage(plan: Plan, made: list[Made], live: Stream | None, change: "GenerationChange | None") -> None:
     """The stage. While frames are being made this runs again and again, and sends what is new."""
+    if change is not None:
+        stage(_changed(plan, change), key="future-stage", height=600)
+        return
     if live is None:
         ready, panel = None, None
     else:
@@ -144,7 +156,7 @@ def _payload(plan: Plan, made: list[Made], live: Stream | None, panel: StagePane
         panels.append(replace(panel, look=LOOKS[len(names)]))
     future = Future(seed, total, ready=max(ready or 0, seed), live=True, run=run if panel is not None else "",
                     start=max(0, seed - round(LEAD_S * plan.fps)), mark=_mark(plan), sound=plan.song.sound_name)
-    return _pack(plan, panels, future, total, with_sound=False)
+    return _pack(plan, panels, future, total, plan.song.music, with_sound=False)
 
 
 def _last_run(plan: Plan) -> str:
@@ -164,7 +176,7 @@ def _settled(key: str, *, _plan: Plan, _made: list[Made], _total: int, _run: str
     seed = _plan.ask.setting.seed_frames
     future = Future(seed, _total, ready=_total, run=_run if _made else "", mark=_mark(_plan),
                     sound=_plan.song.sound_name, start=max(0, seed - round(LEAD_S * _plan.fps)))
-    return _pack(_plan, panels, future, _total, with_sound=True)
+    return _pack(_plan, panels, future, _total, _plan.song.music, with_sound=True)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -189,14 +201,31 @@ def _truth(plan: Plan, total: int) -> StagePanel:
     return panel_from_motion(name, plan.clip.motion.crop(0, frames), "truth")
 
 
-def _pack(plan: Plan, panels: Sequence[StagePanel], future: Future, total: int, *, with_sound: bool) -> bytes:
-    music = plan.song.music
-    sound = music.audio if music else None
-    assert music is not None or sound is None
+def _changed(plan: Plan, change: "GenerationChange") -> bytes:
+    """The dance to the music as it is and to the changed music, with the one of them that the user wants to hear."""
+    music = change.after.clip.music if hears_change(PREFIX) else plan.song.music
+    ask, wanted = st.session_state.future_change_asked
+    return _packed_change(repr((ask, wanted.detail, _last_run(plan))), songs.digest_of(music) if music else "",
+                          _plan=plan, _change=change, _music=music)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _packed_change(key: str, heard: str, *, _plan: Plan, _change: "GenerationChange", _music: Music | None) -> bytes:
+    scene = _change.scene()
+    panels = [replace(panel_from_motion(p.name, p.motion, p.role), look=p.look) for p in scene.performers]
+    total, seed = len(scene), scene.seed_frames
+    future = Future(seed, total, ready=total, run=_last_run(_plan), mark=_mark(_plan), sound=heard,
+                    start=max(0, seed - round(LEAD_S * _plan.fps)))
+    return _pack(_plan, panels, future, total, _music, with_sound=True)
+
+
+def _pack(plan: Plan, panels: Sequence[StagePanel], future: Future, total: int, music: Music | None, *,
+          with_sound: bool) -> bytes:
+    sound, digest = music.audio if music else None, songs.digest_of(music) if music else ""
     return pack_stage(
         panels, fps=plan.fps, floor_m=_floor(plan.ask.setting.clip, _motion=plan.clip.motion), title=plan.clip.name,
-        waveform=_peaks(plan.song.digest, total / plan.fps, _sound=sound) if sound else None,
-        audio=songs.ogg(plan.song.digest, _music=music) if sound and with_sound and music else None,
+        waveform=_peaks(digest, total / plan.fps, _sound=sound) if sound else None,
+        audio=songs.ogg(digest, _music=music) if sound and with_sound and music else None,
         beats=music.beats[music.beats < total] if music else None, channel=CHANNEL, future=future)
 
 

@@ -13,8 +13,10 @@ import streamlit as st
 
 import mmm
 from dashboard.attention_maps import Atlas
+from dashboard.changing import Wanted
+from dashboard.generations import Ask
 from dashboard.recoveries import Job, Request, in_thread, loaded_models
-from mmm import Clip
+from mmm import Clip, Music
 from mmm.masks import Mask
 
 KEPT_BYTES = 384_000_000
@@ -25,10 +27,20 @@ KEPT_BYTES = 384_000_000
 class Question:
     """What determines an answer."""
 
-    request: Request
+    request: Request | Ask
+    """Of a recovery, or of a generation."""
     kind: str
     """``attention``, ``intervention`` or ``attribution``."""
     detail: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class FutureMaps:
+    """The maps of the window that made some frames."""
+
+    atlas: Atlas
+    made: tuple[int, int]
+    """First and last-plus-one of these frames, the seed counted; those after it in the window were made anew later."""
 
 
 class Answers:
@@ -46,12 +58,12 @@ class Answers:
             self._kept.move_to_end(question)
             return self._kept[question][0]
 
-    def find(self, request: Request, frame: int) -> Atlas | None:
-        """The maps of a window that holds this frame."""
+    def find(self, request: Request | Ask, frame: int) -> Any:
+        """The maps of a window that holds this frame; of a generation, those of the window that made it."""
         with self._lock:
             for question, (answer, _) in reversed(self._kept.items()):
                 if question.request == request and question.kind == "attention":
-                    first, end = answer.trace.frames
+                    first, end = answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
                     if first <= frame < end:
                         return answer
         return None
@@ -100,15 +112,56 @@ def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
     return ask(Question(request, "attention", (frame,)), "Show the maps", work, lambda atlas: atlas.nbytes)
 
 
-def intervene(request: Request, clip: Clip, mask: Mask, spec: str) -> Job[Any]:
-    """Recover with the music changed as the SPEC says, and without the change."""
+def intervene(request: Request, clip: Clip, mask: Mask, wanted: Wanted) -> Job[Any]:
+    """Recover with the music changed, and without the change."""
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.interventions import intervene as run  # imports torch
 
-        return run(model, clip, mask, [spec], progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))[0]
+        return run(model, clip, mask, [wanted.intervention],
+                   progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))[0]
 
-    return ask(Question(request, "intervention", (spec,)), "Change and recover", work,
+    return ask(Question(request, "intervention", wanted.detail), "Change and recover", work,
                lambda found: 2 * found.after.recovered.motion.rotations.nbytes + 2 * found.change_deg.nbytes)
+
+
+def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Job[FutureMaps]:
+    """Generate once more as far as a frame, keeping the maps of the window that makes it.
+
+    Args:
+        clip: as ``generations.start`` takes it.
+        music: another song than the clip's own.
+    """
+    seed_frames = ask_.setting.seed_frames
+
+    def work(job: Job[FutureMaps], model: Any) -> FutureMaps:
+        from mmm.generation import generate
+
+        for chunk in generate(model, clip, seed_frames=seed_frames, frames=ask_.frames, music=music,
+                              variety=ask_.variety, seed=ask_.seed, roles=dict(ask_.roles) or None,
+                              attention_frame=frame):
+            done = chunk.first + len(chunk.motion)
+            job.advance(0.1 + 0.7 * (done - seed_frames) / (frame + 1 - seed_frames), "Dancing as far as this frame")
+            if chunk.attention is not None:
+                job.advance(0.85, "Sorting heads")
+                atlas = Atlas(chunk.attention, ask_.method, music or clip.music).prepare()
+                return FutureMaps(atlas, (chunk.first, done))
+        raise AssertionError("attention_frame is generated")
+
+    return ask(Question(ask_, "attention", (frame,)), "Show the maps", work, lambda maps: maps.atlas.nbytes)
+
+
+def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted) -> Job[Any]:
+    """Generate with the music changed, and by the same chance without the change; clip and music as above."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.interventions import intervene_generation
+
+        return intervene_generation(
+            model, clip, [wanted.intervention], seed_frames=ask_.setting.seed_frames, frames=ask_.frames, music=music,
+            variety=ask_.variety, seed=ask_.seed, roles=dict(ask_.roles) or None,
+            progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"))[0]
+
+    return ask(Question(ask_, "intervention", wanted.detail), "Change and generate", work,
+               lambda found: 2 * found.after.clip.motion.rotations.nbytes + 2 * found.change_deg.nbytes)
 
 
 def attribute(request: Request, clip: Clip, mask: Mask, frame: int, group: str, method: str) -> Job[Any]:

@@ -1,4 +1,4 @@
-"""What a dance may go on to: the clip's own song, a sample's, one of the user's own, or none."""
+"""What a dance may go on to: the clip's own song, a sample's, the user's (brought along or in a folder), none."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from dashboard import library, uploads, uploads_view
 from mmm import Clip, Music
 from mmm.errors import FileError
 from mmm.io.audio import encode_ogg, read_audio
+from mmm.io.clips import PARTS, SOUND_SUFFIXES
 from mmm.music import bpm_of_name, features_of, later
 
 LONGEST_S = 300.0
@@ -22,7 +23,7 @@ class Song:
     """A recording to dance to, from the seed's first frame on."""
 
     key: str
-    """``own``, ``none``, a sample's key, or ``upload/`` and the name of what was brought along."""
+    """``own``, ``none``, a sample's or a recording's key, or ``upload/`` and the name of what was brought along."""
     label: str
     music: Music | None
     """None: silence."""
@@ -42,10 +43,11 @@ class Song:
     @property
     def digest(self) -> str:
         """What changes with the music."""
-        return _digest(self.music) if self.music else "silence"
+        return digest_of(self.music) if self.music else "silence"
 
 
-def _digest(music: Music) -> str:
+def digest_of(music: Music) -> str:
+    """``music.digest()``, made once."""
     known = _digests()
     if music not in known:
         known[music] = music.digest()
@@ -59,12 +61,28 @@ def _digests() -> "WeakKeyDictionary[Music, str]":
 
 
 def offered(clip: Clip) -> dict[str, str]:
-    """Keys and labels of the songs at hand for this clip: its own first."""
+    """Keys and labels of the songs at hand for this clip: its own first, then what was brought along."""
     songs = {OWN: "The clip's own"} if clip.music is not None else {}
     songs |= {UPLOADED + recording.name: recording.name for recording in uploads.session().songs}
     songs |= {entry.key: f"{entry.label.replace('_', ' ')}" for entry in library.find_entries()
               if entry.group == "Samples" and entry.path.with_suffix(".ogg").is_file()}
+    songs |= {key: path.name for key, path in own_folders().items()}
     return songs | {NONE: "No music"}
+
+
+def own_folders() -> dict[str, Path]:
+    """Recordings in the user's own folders, by what the page's address calls them; looked up anew every few seconds."""
+    return _recordings(tuple(place for place in library.folders() if place[0] != "Samples"))
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for name, place in places:
+        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES and p.is_file()
+                       and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS)))
+        found |= {f"{name}/{p.relative_to(place)}": p for p in files[:library.MAX_ENTRIES]}
+    return found
 
 
 def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
@@ -84,17 +102,23 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
         if recording is None:
             raise FileError(key.removeprefix(UPLOADED), "no such song", "", "bring it again")
         return Song(key, label, _from(recording.digest, start_s, fps, _recording=recording), start_s)
-    entry = next((e for e in library.find_entries() if e.key == key), None)
-    if entry is None:
-        raise FileError(key, "no such sample", "", "choose another song")
-    path = entry.path.with_suffix(".ogg")
-    return Song(key, label, _hear_sample(str(path), path.stat().st_mtime_ns, fps))
+    path = path_of(key)
+    if path is None or not path.is_file():
+        raise FileError(key, "no such song", "", "choose another one")
+    whole = _hear_file(str(path), path.stat().st_mtime_ns, fps)
+    return Song(key, label, _cut(later(whole, start_s, path.name) if start_s else whole), start_s)
+
+
+def path_of(key: str) -> Path | None:
+    """The file of a sample's song or of one in the user's folders."""
+    entry = next((e for e in library.find_entries() if e.key == key and e.group == "Samples"), None)
+    return entry.path.with_suffix(".ogg") if entry is not None else own_folders().get(key)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Listening to the song")
-def _hear_sample(path: str, changed_ns: int, fps: float) -> Music:
+def _hear_file(path: str, changed_ns: int, fps: float) -> Music:
     audio = read_audio(path)
-    return _cut(features_of(audio, fps, start_bpm=bpm_of_name(Path(path).stem)))
+    return features_of(audio, fps, start_bpm=bpm_of_name(Path(path).stem))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -1,5 +1,6 @@
 """The stage on the page: truth and recovery, and up to three interpolations more if asked."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,10 +9,10 @@ import streamlit as st
 from dashboard import controls
 from dashboard.components.stage import stage
 from dashboard.recoveries import Request
-from dashboard.whatif_view import label_of
-from mmm import Clip, Motion
+from dashboard.songs import digest_of, ogg
+from dashboard.whatif_view import heard_music
+from mmm import Clip, Motion, Music
 from mmm.baselines import BASELINES
-from mmm.io.audio import encode_ogg
 from mmm.masks import Mask
 from mmm.stage.panels import pack_stage, panel_from_motion
 
@@ -32,8 +33,11 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
     asked = controls.pick_from(st.session_state.get("beside"), others)
     st.session_state.beside = asked  # kept while its widget is not there: until another pattern is recovered
     extra = tuple(name for name in others if name in asked) if results is not None else ()
-    payload = _payload(repr(request), results is not None, extra, change.intervention.label if change else "",
-                       _clip=clip, _mask=mask, _results=results, _change=change)
+    music = heard_music(clip, change)
+    changed = repr(st.session_state.change_asked[1].detail) if change is not None else ""
+    heard = digest_of(music) if changed and music else ""
+    payload = _payload(repr(request), results is not None, extra, changed, heard, _clip=clip, _mask=mask,
+                       _results=results, _change=change, _music=music)
     stage(payload, key="stage", height=600)
     if results is not None and change is None:
         st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",
@@ -46,16 +50,17 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _payload(request: str, recovered: bool, extra: tuple[str, ...], changed: str, *, _clip: Clip, _mask: Mask,
-             _results: "list[RecoveryResult] | None", _change: "InterventionResult | None") -> bytes:
+def _payload(request: str, recovered: bool, extra: tuple[str, ...], changed: str, heard: str, *, _clip: Clip,
+             _mask: Mask, _results: "list[RecoveryResult] | None", _change: "InterventionResult | None",
+             _music: Music | None) -> bytes:
     """Packed once for each request (which names clip, mask and checkpoint by digest), before and after recovery."""
     clip = _clip
     panels = [panel_from_motion("Truth", clip.motion, "truth")]
     errors: dict[str, np.ndarray] = {}
     if _change is not None:
-        before, name = _change.before, label_of(changed)
+        before, name = _change.before, _change.intervention.words
         panels += [panel_from_motion(f"{before.model_name}, as it is", before.recovered.motion, "model"),
-                   panel_from_motion(name, _change.after.recovered.motion, "baseline")]
+                   replace(panel_from_motion(name, _change.after.recovered.motion, "model"), look="second")]
         errors = {panel.name: one.errors.per_frame("position_cm")
                   for panel, one in zip(panels[1:], (before, _change.after), strict=True)}
     elif _results is not None:
@@ -72,17 +77,10 @@ def _payload(request: str, recovered: bool, extra: tuple[str, ...], changed: str
     elif _mask.hidden.any() and not _mask.hidden.all(axis=0).any():
         preview: Motion = BASELINES["slerp"](clip, _mask.hidden)
         panels.append(panel_from_motion("Slerp, before Recover", preview, "baseline"))
-    sound = clip.music.audio if clip.music else None
+    sound = _music.audio if _music else None
     return pack_stage(
         panels, fps=clip.motion.fps, hidden=_mask.hidden, floor_m=round(clip.motion.floor_m(), 4), title=clip.name,
         waveform=sound.samples.mean(axis=1) if sound else None,
-        audio=_ogg(clip.digest(), _clip=clip) if sound else None,
-        beats=clip.music.beats if clip.music else None, errors=errors,
+        audio=ogg(digest_of(_music), _music=_music) if _music and sound else None,
+        beats=_music.beats if _music else None, errors=errors,
     )
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _ogg(digest: str, *, _clip: Clip) -> bytes:
-    assert _clip.music is not None
-    assert _clip.music.audio is not None
-    return encode_ogg(_clip.music.audio)

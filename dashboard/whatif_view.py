@@ -5,23 +5,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard import library, listening, pressing
+from dashboard import changing, listening, pressing
 from dashboard.asking_view import answer
 from dashboard.components.curves import curves, pack_curves
-from dashboard.components.heatmap import heatmap, pack_heatmap, pack_joint_heatmap
+from dashboard.components.heatmap import heatmap, pack_heatmap
 from dashboard.components.playhead_button import playhead_button
 from dashboard.recoveries import Request
-from mmm import Clip
+from mmm import Clip, Music
 from mmm.masks import Mask
 
 if TYPE_CHECKING:
     from mmm.attribution import Attribution
     from mmm.interventions import InterventionResult
 
-KINDS = {"mute": "Mute all of it", "span": "Silence the selected span", "shift": "Shift it", "swap": "Another song",
-         "stretch": "Stretch its tempo", "without:drums": "Without drums", "without:chords": "Without chords"}
 METHODS = {"integrated_gradients": "Integrated gradients", "occlusion": "Occlusion", "gradients": "Gradients"}
-CHANGES = {"change_cm": ("Position", "cm"), "change_deg": ("Rotation", "°")}
 
 
 def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | None) -> None:
@@ -44,26 +41,21 @@ def shown_change(request: Request) -> "InterventionResult | None":
     asked = st.session_state.get("change_asked")
     found = None
     if st.session_state.get("attention_open") and asked is not None and asked[0] == request:
-        found = listening.answers().get(listening.Question(request, "intervention", (asked[1],)))
+        found = listening.answers().get(listening.Question(request, "intervention", asked[1].detail))
     st.session_state.change_shown = found is not None
     return found
 
 
-def label_of(spec: str) -> str:
-    """A SPEC as the stage's chip says it."""
-    kind, _, rest = spec.partition(":")
-    number = rest.lstrip("+-")
-    texts = {"mute": f"Muted {rest}".strip(), "without": f"Without {rest}", "stretch": f"Stretched ×{rest}",
-             "shift": f"Music {number} ms {'earlier' if rest.startswith('-') else 'later'}", "swap": "Another song"}
-    return texts[kind]
+def heard_music(clip: Clip, change: "InterventionResult | None") -> Music | None:
+    """What the stage plays: with a change on it what the network heard, unless the user wants the music as it is."""
+    return clip.music if change is None or not changing.hears_change() else change.after.clip.music
 
 
 def _changing(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.selectbox("Change the music", list(KINDS), key="change_kind", width=250,
-                            format_func=lambda k: KINDS[k])
-        spec = _spec(kind, clip, span)
-        pressed = pressing.button("Change and recover", key="change", icon=":material/graphic_eq:", disabled=not spec)
+        choice = changing.pick_change(clip, span)
+        pressed = pressing.button("Change and recover", key="change", icon=":material/graphic_eq:",
+                                  disabled=not choice.spec)
         asked = st.session_state.get("change_asked")
         asked = asked if asked is not None and asked[0] == request else None
         if asked is not None and pressing.button("Take it off the stage", key="change_off", type="tertiary"):
@@ -71,59 +63,30 @@ def _changing(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | 
             pressing.heard("change_off")
             st.rerun()
     if pressed:
-        asked = st.session_state.change_asked = (request, spec)
         pressing.heard("change")
-        if listening.answers().get(listening.Question(request, "intervention", (spec,))) is not None:
+        wanted = changing.opened(choice, clip)
+        if wanted is None:
+            return
+        asked = st.session_state.change_asked = (request, wanted)
+        if listening.answers().get(listening.Question(request, "intervention", wanted.detail)) is not None:
             st.rerun()  # it is at hand: the stage shows it at once
     if asked is None:
         return
-    found = answer(listening.Question(request, "intervention", (asked[1],)),
+    found = answer(listening.Question(request, "intervention", asked[1].detail),
                    lambda: listening.intervene(request, clip, mask, asked[1]), "Try again", whole_page=True)
     if found is not None and not st.session_state.get("change_shown"):
         st.rerun()  # it came after the stage was drawn
     if found is not None:
-        _change(found, clip, asked[1])
+        _change(found, clip, request)
 
 
-def _spec(kind: str, clip: Clip, span: tuple[int, int] | None) -> str:
-    """The SPEC that the widgets stand for; empty where something lacks."""
-    if kind == "shift":
-        ms = st.slider("By, ms (later is positive)", -500, 500, 200, 10, key="change_ms", width=260)
-        return f"shift:{ms}" if ms else ""
-    if kind == "stretch":
-        factor = st.slider("To, times its length", 0.5, 2.0, 1.1, 0.05, key="change_factor", width=260)
-        return f"stretch:{factor:g}" if factor != 1 else ""
-    if kind == "swap":
-        songs = {entry.label: entry for entry in library.find_entries()
-                 if entry.group == "Samples" and entry.label != clip.name}
-        name = st.selectbox("For the music of", list(songs), key="change_song", width=320,
-                            format_func=lambda label: label.replace("_", " "))
-        return f"swap:{songs[name].path}" if name else ""
-    if kind == "span":
-        if span is None:
-            st.caption("Drag across the map to select a span.")
-            return ""
-        st.caption(f"Frames {span[0]} to {span[1]}")
-        return f"mute:{span[0]}-{span[1]}"
-    return kind
-
-
-def _change(found: "InterventionResult", clip: Clip, spec: str) -> None:
-    summary = found.summary()
-    st.markdown(f"**{label_of(spec)}**: hidden joints turn by **{summary['change_deg']:.1f}°** and move by "
+def _change(found: "InterventionResult", clip: Clip, request: Request) -> None:
+    summary, label = found.summary(), found.intervention.words
+    st.markdown(f"**{label}**: hidden joints turn by **{summary['change_deg']:.1f}°** and move by "
                 f"**{summary['change_cm']:.1f} cm** on average; the error against the truth goes from "
                 f"{summary['error_before_deg']:.1f}° to {summary['error_after_deg']:.1f}°. "
                 "Both recoveries stand on the stage.")
-    for note in found.notes:
-        st.caption(note)
-    kind = st.segmented_control("Change of", list(CHANGES), key="change_of", default="change_cm", required=True,
-                                format_func=lambda k: CHANGES[k][0], label_visibility="collapsed")
-    title, unit = CHANGES[kind]
-    hidden = found.before.hidden
-    heatmap(pack_joint_heatmap(getattr(found, kind), clip.motion.skeleton, fps=clip.motion.fps, hidden=hidden,
-                               unit=unit, title=f"{title} change by joint and frame: {label_of(spec).lower()}",
-                               subtitle="against the recovery with the music as it is; click to move the playhead"),
-            key="change_map")
+    changing.show_change(found, clip, request.method, st.session_state.change_asked)
 
 
 def _attributing(clip: Clip, mask: Mask, request: Request) -> None:

@@ -1,69 +1,70 @@
-"""What the music really does: change it, recover again, and see what of the motion changes.
+"""What the music really does: change it, recover or generate again, and see what of the motion changes.
 
-A map of attention says where a network looked. An intervention says what came of it. SPEC, as for masks::
-
-    mute   mute:120-179   shift:-200   stretch:1.1   swap:other.npz   swap:song.ogg   without:drums   without:chords
-
-Spans are frames, both ends included; shifts are milliseconds (later is above zero); a stretch is a factor on the song's
-duration. Where a clip has its sound, the sound is changed and listened to anew, and beats and tempo are moved with
-it, not guessed again. Where it has only features, these are changed.
+A map of attention says where a network looked. An intervention says what came of it. The changes themselves, and their
+SPEC, are those of ``mmm.music_changes``.
 """
 
-import re
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from mmm.errors import FileError, ModelError, SpecError
-from mmm.framerate import at_frame_rate
-from mmm.io import load_clip
-from mmm.io.clips import PARTS, SOUND_SUFFIXES
+from mmm.errors import ModelError
+from mmm.generated import Generation
+from mmm.generation import generate_clip, horizon
+from mmm.io.clips import PathLike, save_clip
+from mmm.io.html import Shown, write_html
+from mmm.io.video import FILM_SUFFIXES, Progress, write_film
 from mmm.masks import Mask
 from mmm.metrics import errors
 from mmm.models import MaskedMotionModel
-from mmm.motion import Audio, Clip, Music
-from mmm.music import FEATURE_SLICES, features_of, fitted, load_music, silence
+from mmm.motion import Clip, Music
+from mmm.music_changes import HEARD_ANEW, Intervention, apply, changed_music, heard_anew, listened_anew, music_of, parse
 from mmm.recovery import RecoveryResult, recover
+from mmm.stage.scene import Performer, Scene
 
 Array = np.ndarray
 
-SPEC_HELP = ("mute, mute:120-179 (frames), shift:-200 (ms, -500 to 500), stretch:1.1 (0.5 to 2), swap:FILE, "
-             "without:drums or without:chords")
-LARGEST_SHIFT_MS = 500
-STRETCHES = (0.5, 2.0)
-_FADE_S = 0.005
-"""Cut sound fades, for a click would be heard as a stroke."""
-_SEPARATED = ("There is no recording without its {part}: the sound was separated into {kept} and the rest by a filter "
-              "(harmonic-percussive separation), which leaves traces of both.")
-_HEARD_ANEW = "Both sides listen anew to the clip's sound, so that they differ by the change alone."
-_BY_FEATURES = "The clip has no sound at hand: its music features were changed instead."
+
+class _Beside:
+    """What both kinds of results show and save: the music that is heard is the changed one."""
+
+    def scene(self) -> Scene:
+        """Truth where there is one, the motion with the music as it is, and with it changed."""
+        raise NotImplementedError
+
+    def changed_clip(self) -> Clip:
+        """The motion with the music changed, and that music."""
+        raise NotImplementedError
+
+    def show(self, height: int = 600) -> Shown:
+        """Before and after on the stage, in a notebook, with the changed music; ``height`` in CSS pixels."""
+        return Shown(self.scene(), height)
+
+    def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
+        """``.bvh .npz .pkl .glb``: the motion after the change. ``.mp4 .gif .webp .html``: before and after, to be
+        watched, with the changed music.
+
+        Args:
+            progress: of films, called with the share done; whatever it raises ends the writing.
+
+        Raises:
+            FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() in FILM_SUFFIXES:
+            write_film(self.scene(), path, progress=progress)
+        elif path.suffix.lower() == ".html":
+            write_html(self.scene(), path)
+        else:
+            save_clip(self.changed_clip(), path)
 
 
 @dataclass(frozen=True, eq=False)
-class Intervention:
-    """One change of the music; see the SPEC above, and :func:`parse`."""
-
-    kind: str
-    """``mute``, ``shift``, ``stretch``, ``swap`` or ``without``."""
-    label: str
-    """The SPEC, or what stands for it."""
-    span: tuple[int, int] | None = None
-    """Of ``mute``: frames, both ends included; None for all."""
-    amount: float = 0.0
-    """Milliseconds of ``shift``, factor of ``stretch``."""
-    part: str = ""
-    """Of ``without``: ``drums`` or ``chords``."""
-    file: Path | None = None
-    """Of ``swap``: a clip with music, or a recording."""
-    other: Clip | None = None
-    """Of ``swap``: the clip itself, in place of a file."""
-
-
-@dataclass(frozen=True, eq=False)
-class InterventionResult:
+class InterventionResult(_Beside):
     """The recovery before and after a change of the music."""
 
     intervention: Intervention
@@ -76,6 +77,11 @@ class InterventionResult:
     notes: tuple[str, ...]
     """What the user should know of the change, in sentences."""
 
+    @property
+    def hidden(self) -> Bool[Array, "T J"]:
+        """What was recovered."""
+        return self.before.hidden
+
     def summary(self) -> dict[str, float | None]:
         """Means over hidden entries: the changes, and the rotation error before and after."""
         hidden = self.before.hidden
@@ -84,64 +90,61 @@ class InterventionResult:
         return {"change_deg": deg, "change_cm": cm, "error_before_deg": self.before.errors.summary()["rotation_deg"],
                 "error_after_deg": self.after.errors.summary()["rotation_deg"]}
 
+    def scene(self) -> Scene:
+        """Truth, the recovery with the music as it is, and with it changed."""
+        before, after = self.before, self.after
+        names = f"{before.model_name.rsplit('/', 1)[-1]}, as it is", self.intervention.words
+        curves = {name: one.errors.per_frame("position_cm") for name, one in zip(names, (before, after), strict=True)}
+        bodies = (Performer("Truth", before.clip.motion, "truth"),
+                  Performer(names[0], before.recovered.motion, "model"),
+                  Performer(names[1], after.recovered.motion, "model", "second"))
+        return Scene(before.clip.name, bodies, before.hidden, after.clip.music, curves)
 
-def parse(spec: str) -> Intervention:
-    """The intervention that a SPEC describes.
-
-    Raises:
-        SpecError: the text is not a SPEC, or a number is out of bounds.
-        FileError: the file of ``swap`` does not exist.
-    """
-    kind, _, rest = spec.strip().partition(":")
-    if kind == "swap" and rest:
-        file = Path(rest)
-        if not file.is_file():
-            raise FileError(rest, "no such file", "a clip with music, or a recording", "check the spelling")
-        return Intervention("swap", spec, file=file)
-    if spec.strip() == "mute":
-        return Intervention("mute", "mute")
-    if kind == "mute" and (match := re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", rest)):
-        return Intervention("mute", spec, span=(int(match[1]), int(match[2])))
-    if kind == "without" and rest in PARTS:
-        return Intervention("without", spec, part=rest)
-    if kind in ("shift", "stretch") and re.fullmatch(r"[+-]?[0-9]{1,6}(\.[0-9]{1,6})?", rest):
-        amount = float(rest)
-        low, high = (-LARGEST_SHIFT_MS, LARGEST_SHIFT_MS) if kind == "shift" else STRETCHES
-        if not low <= amount <= high:
-            raise SpecError(f"SPEC {spec!r}", f"{amount:g}", f"{low:g} to {high:g}", "choose less")
-        return Intervention(kind, spec, amount=amount)
-    raise SpecError(f"SPEC {spec!r}", "not a change of the music", SPEC_HELP, "correct it")
+    def changed_clip(self) -> Clip:
+        """The recovery after the change."""
+        return self.after.recovered
 
 
-def swap(other: Clip) -> Intervention:
-    """The music of another clip, in place of a file."""
-    return Intervention("swap", f"swap:{other.name}", other=other)
+@dataclass(frozen=True, eq=False)
+class GenerationChange(_Beside):
+    """What was generated before and after a change of the music."""
 
+    intervention: Intervention
+    before: Generation
+    after: Generation
+    change_deg: Float[Array, "T J"]
+    """Angle between the local rotations before and after, degrees; zero in the seed. Two dances to different music soon
+    have nothing to do with each other: how early they part, and how far, is what counts."""
+    change_cm: Float[Array, "T J"]
+    """Distance between the joints' places before and after, centimetres."""
+    notes: tuple[str, ...]
 
-def apply(intervention: Intervention, clip: Clip) -> Clip:
-    """The clip with its music changed; what the user should know is added to its notes.
+    @property
+    def hidden(self) -> Bool[Array, "T J"]:
+        """True after the seed."""
+        hidden = np.zeros(self.change_deg.shape, dtype=bool)
+        hidden[self.before.seed_frames:] = True
+        return hidden
 
-    Raises:
-        SpecError: the clip has no music, a span is not inside it, or a part is asked for of a clip without sound.
-        FileError: the file of ``swap`` cannot be read, or holds no music.
-    """
-    music = clip.music
-    if music is None:
-        raise SpecError(clip.name, "no music", "a clip with music", "give its recording (--music)")
-    notes: tuple[str, ...] = ()
-    if intervention.kind == "mute":
-        changed = _muted(music, intervention)
-    elif intervention.kind == "swap":
-        changed, notes = _swapped(clip, intervention)
-    elif intervention.kind == "shift":
-        changed = _shifted(music, round(intervention.amount * music.fps / 1000), intervention.amount / 1000)
-    elif intervention.kind == "stretch":
-        changed = _stretched(music, intervention.amount)
-    else:
-        changed, notes = _without(clip, music, intervention.part)
-    if music.audio is None and intervention.kind in ("mute", "shift", "stretch") and intervention.label != "mute":
-        notes = (*notes, _BY_FEATURES)
-    return replace(clip, music=changed, notes=(*clip.notes, *notes))
+    def summary(self) -> dict[str, float | None]:
+        """Means after the seed of both changes; energy as a share of the usual and beats met, before and after."""
+        seed, told = self.before.seed_frames, [one.judge().made for one in (self.before, self.after)]
+        return {"change_deg": float(self.change_deg[seed:].mean(dtype=np.float64)),
+                "change_cm": float(self.change_cm[seed:].mean(dtype=np.float64)),
+                "energy_before": told[0].energy_share, "energy_after": told[1].energy_share,
+                "beats_before": told[0].per_music_beat, "beats_after": told[1].per_music_beat}
+
+    def scene(self) -> Scene:
+        """The truth, where it goes on as long, the dance to the music as it is, and to it changed."""
+        before = self.before.scene()
+        bodies = [replace(body, name=f"{body.name}, as it is") if body.role == "model" else body
+                  for body in before.performers]
+        changed = Performer(self.intervention.words, self.after.clip.motion, "model", "second")
+        return replace(before, performers=(*bodies, changed), music=self.after.clip.music)
+
+    def changed_clip(self) -> Clip:
+        """Seed and dance after the change."""
+        return self.after.clip
 
 
 def intervene(
@@ -159,10 +162,7 @@ def intervene(
         ModelError: the network takes no music, or does not fit the clip.
         SpecError, FileError: as :func:`parse` and :func:`apply`; all are checked before anything is recovered.
     """
-    if not model.config.uses_music:
-        raise ModelError(model.name_or_path or "network", "it takes no music", "a network that listens",
-                         "choose dance-3bert-small or dance-ecm-small")
-    wanted = [parse(one) if isinstance(one, str) else one for one in interventions]
+    wanted = _wanted(model, interventions)
     changed = [apply(one, clip) for one in wanted]
     plain = heard_anew(clip)
     results = []
@@ -172,109 +172,60 @@ def intervene(
         if progress is not None:
             progress((done + 1) / (len(wanted) + 1))
         difference = errors(before.recovered.motion, after.recovered.motion, before.hidden)
-        notes = other.notes[len(clip.notes):] + ((_HEARD_ANEW,) if plain is not clip else ())
+        notes = other.notes[len(clip.notes):] + ((HEARD_ANEW,) if plain is not clip else ())
         results.append(InterventionResult(one, before, after, difference.rotation_deg, difference.position_cm, notes))
     return results
 
 
-def heard_anew(clip: Clip) -> Clip:
-    """The clip with the features of its own sound as it is at hand, listened to as a changed one is.
+def intervene_generation(
+    model: MaskedMotionModel, clip: Clip, interventions: Sequence[Intervention | str], *, seed_frames: int = 120,
+    frames: int = 600, music: Music | None = None, variety: float = 1.0, seed: int = 0,
+    roles: Mapping[str, str] | None = None, progress: Callable[[float], None] | None = None,
+) -> list[GenerationChange]:
+    """Go on from a seed with the music, and again, by the same chance, with the music changed in each of several ways.
 
-    Stored features may come from the whole song, or from sound that was not compressed; a change is compared with what
-    the same ears make of the sound unchanged. Beats and tempo stay. A clip without sound comes back as it is.
+    The music is changed from the seed's first frame on; the seed's poses stay.
+
+    Args:
+        interventions: changes, or their SPECs; spans count from the seed's first frame.
+        progress: called with the share done, 0 to 1; whatever it raises ends the run.
+
+    The others are those of :func:`mmm.generate`.
+
+    Raises:
+        ModelError: the network takes no music, or does not fit the clip.
+        SpecError, FileError: as :func:`parse`, :func:`apply` and :func:`mmm.generate`.
     """
-    if clip.music is None or clip.music.audio is None:
-        return clip
-    music = clip.music
-    assert music.audio is not None
-    return replace(clip, music=_listened(music, music.audio, music.beats, music.tempo_bpm))
+    wanted = _wanted(model, interventions)
+    whole, total = music_of(clip, music), seed_frames + frames
+    ahead = math.ceil(horizon(model).ahead_s * whole.fps)  # the last window hears on beyond its frames
+    heard = whole.crop(0, min(total + ahead, len(whole)))
+    changed = [changed_music(one, heard, clip.name) for one in wanted]
+    truth = clip.crop(0, min(len(clip), total)) if music is None and len(clip) > seed_frames else None
+    runs = len(wanted) + 1
+
+    def made(to: Music, number: int) -> Generation:
+        def tell(share: float) -> None:
+            if progress is not None:
+                progress((number + share) / runs)
+
+        return replace(generate_clip(model, clip, seed_frames=seed_frames, frames=frames, music=to, variety=variety,
+                                     seed=seed, roles=roles, progress=tell), truth=truth)
+
+    before = made(listened_anew(heard), 0)
+    results = []
+    for number, (one, (other, notes)) in enumerate(zip(wanted, changed, strict=True), start=1):
+        after = made(other, number)
+        hidden = np.zeros(before.clip.motion.rotations.shape[:2], dtype=bool)
+        hidden[seed_frames:] = True
+        difference = errors(before.clip.motion, after.clip.motion, hidden)
+        said = (*notes, HEARD_ANEW) if heard.audio is not None else notes
+        results.append(GenerationChange(one, before, after, difference.rotation_deg, difference.position_cm, said))
+    return results
 
 
-def _listened(music: Music, audio: Audio, beats: Int[Array, "_"], tempo_bpm: float) -> Music:
-    """What other sound is heard as, its beats and tempo given; as long as the music was."""
-    count = len(music)
-    heard = features_of(audio, music.fps, count, start_bpm=tempo_bpm or None)
-    beats = beats[(beats >= 0) & (beats < count)]
-    features = heard.features.copy()
-    features[:, FEATURE_SLICES["beat"]] = 0
-    features[beats, FEATURE_SLICES["beat"]] = 1
-    return replace(heard, features=features, beats=beats, tempo_bpm=tempo_bpm)
-
-
-def _muted(music: Music, intervention: Intervention) -> Music:
-    if intervention.span is None:
-        quiet = silence(len(music), music.fps)
-        audio = music.audio and Audio(np.zeros_like(music.audio.samples), music.audio.rate_hz)
-        return replace(quiet, audio=audio)
-    first, last = intervention.span
-    if not 0 <= first <= last < len(music):
-        raise SpecError(intervention.label, f"not inside the clip's {len(music)} frames", f"0 to {len(music) - 1}, "
-                        "the lower first", "choose frames of the clip")
-    beats = music.beats[(music.beats < first) | (music.beats > last)]
-    if music.audio is None:
-        features = music.features.copy()
-        features[first:last + 1] = silence(1, music.fps).features
-        return replace(music, features=features, beats=beats)
-    time_s = np.arange(len(music.audio.samples)) / music.audio.rate_hz
-    start_s, stop_s = first / music.fps, (last + 1) / music.fps
-    outside = np.clip(np.maximum(start_s - time_s, time_s - stop_s) / _FADE_S, 0, 1).astype(np.float32)
-    sound = Audio(music.audio.samples * outside[:, None], music.audio.rate_hz)
-    return _listened(music, sound, beats, music.tempo_bpm)
-
-
-def _shifted(music: Music, frames: int, seconds: float) -> Music:
-    """Later where above zero; what comes in at the end is silence, for nothing is known of it."""
-    beats = music.beats + frames
-    if music.audio is not None:
-        later, earlier = max(seconds, 0.0), max(-seconds, 0.0)
-        moved = music.audio.crop_s(earlier, earlier + music.audio.duration_s - later)
-        before = round(later * moved.rate_hz)
-        return _listened(music, Audio(np.pad(moved.samples, ((before, 0), (0, 0))), moved.rate_hz), beats,
-                         music.tempo_bpm)
-    features = silence(len(music), music.fps).features
-    features[max(frames, 0):len(music) + min(frames, 0)] = music.features[max(-frames, 0):len(music) - max(frames, 0)]
-    return replace(music, features=features, beats=beats[(beats >= 0) & (beats < len(music))])
-
-
-def _stretched(music: Music, factor: float) -> Music:
-    """The song slower (above 1) or faster at the same pitch; a faster one is followed by silence."""
-    beats = np.unique(np.round(music.beats * factor).astype(np.int64))
-    beats, tempo_bpm = beats[beats < len(music)], music.tempo_bpm / factor
-    if music.audio is not None:
-        from librosa.effects import time_stretch  # slow to import: only where sound is touched
-
-        stretched = time_stretch(np.ascontiguousarray(music.audio.samples.T), rate=1 / factor)
-        return _listened(music, Audio(stretched.T.astype(np.float32), music.audio.rate_hz), beats, tempo_bpm)
-    at = np.round(np.arange(len(music)) / factor).astype(int)
-    features = np.where((at < len(music))[:, None], music.features[np.minimum(at, len(music) - 1)],
-                        silence(1, music.fps).features)
-    return replace(music, features=features.astype(np.float32), beats=beats, tempo_bpm=tempo_bpm)
-
-
-def _swapped(clip: Clip, intervention: Intervention) -> tuple[Music, tuple[str, ...]]:
-    fps, count, file = clip.motion.fps, len(clip), intervention.file
-    if file is not None and file.suffix.lower() in SOUND_SUFFIXES:
-        return load_music(file, fps, count), ()
-    other = intervention.other if file is None else load_clip(file)
-    if other is None or other.music is None:
-        raise FileError(intervention.label, "no music in it", "a clip with music, or a recording", "choose another")
-    other = at_frame_rate(other, fps)
-    assert other.music is not None
-    notes = () if len(other) >= count else (f"{other.name} ends after {len(other)} frames; silence follows.",)
-    return fitted(other.music, count), notes
-
-
-def _without(clip: Clip, music: Music, part: str) -> tuple[Music, tuple[str, ...]]:
-    if music.audio is None:
-        raise SpecError(f"without:{part}", f"{clip.name} has no sound at hand", "a clip with its recording",
-                        "give it (--music), or choose another change")
-    own: Mapping[str, Audio] = music.without
-    if part in own:
-        return _listened(music, own[part], music.beats, music.tempo_bpm), ()
-    from librosa.effects import hpss
-
-    harmonic, percussive = hpss(np.ascontiguousarray(music.audio.samples.T))
-    kept = harmonic if part == "drums" else percussive
-    sound = Audio(kept.T.astype(np.float32), music.audio.rate_hz)
-    note = _SEPARATED.format(part=part, kept="tones" if part == "drums" else "strokes")
-    return _listened(music, sound, music.beats, music.tempo_bpm), (note,)
+def _wanted(model: MaskedMotionModel, interventions: Sequence[Intervention | str]) -> list[Intervention]:
+    if not model.config.uses_music:
+        raise ModelError(model.name_or_path or "network", "it takes no music", "a network that listens",
+                         "choose dance-3bert-small or dance-ecm-small")
+    return [parse(one) if isinstance(one, str) else one for one in interventions]

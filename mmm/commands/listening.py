@@ -1,5 +1,6 @@
 """What a network listens to: ``python -m mmm attention | intervene | attribute``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,10 +28,14 @@ from mmm.commands.shared import (
     write_json,
 )
 from mmm.errors import SpecError
-from mmm.io import save_clip
 from mmm.io.files import write_atomically
 from mmm.naming import parse_roles
 
+CHANGED = {"change": "music", "change_deg": "changed deg", "change_cm": "changed cm",
+           "error_before_deg": "error before deg", "error_after_deg": "error after deg"}
+CHANGED_FUTURE = {"change": "music", "change_deg": "changed deg", "change_cm": "changed cm",
+                  "energy_before": "energy before", "energy_after": "after", "beats_before": "beats met before",
+                  "beats_after": "after"}
 
 def attention(
     clip: ClipPath,
@@ -91,10 +96,16 @@ def attention(
 def intervene(
     clip: ClipPath,
     checkpoint: CheckpointPath,
-    hide: Hide,
     changes: Annotated[list[str], typer.Option(
         "--with", metavar="SPEC", help="how the music is changed: mute, mute:120-179 (frames), shift:-200 (ms), "
-                                       "stretch:1.1, swap:FILE, without:drums or without:chords; may be repeated")],
+                                       "stretch:1.1, swap:FILE (of a recording also swap:FILE@SECONDS), without:drums "
+                                       "or without:chords; may be repeated")],
+    hide: Annotated[str | None, typer.Option(
+        metavar="SPEC", help=f"what is recovered: {masks.SPEC_HELP}; joined by +. Or --future")] = None,
+    future: Annotated[int | None, typer.Option(
+        min=1, metavar="N", help="instead of --hide: generate N frames after the first --seed-frames")] = None,
+    seed_frames: Annotated[int, typer.Option(help="with --future: how many frames to go on from")] = 120,
+    variety: Annotated[float, typer.Option(help="with --future: 0 the most middling motion, 1 as trained")] = 1.0,
     music: MusicPath = None,
     music_start: MusicStart = 0.0,
     frames: Frames = ":",
@@ -103,38 +114,54 @@ def intervene(
     up: Up = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="save the recovery after the change: .bvh, .npz or .pkl; with one --with only")] = None,
+        metavar="FILE", help="with one --with only: save the motion after the change (.bvh, .npz, .pkl, .glb), or "
+                             "before and after with the changed music, to be watched (.mp4, .gif, .webp, .html)")
+    ] = None,
     metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the table as JSON")] = None,
 ) -> None:
-    """Change the music, recover again, and say how much of the motion changes.
+    """Change the music, recover or generate again, and say how much of the motion changes.
 
     Prints, for each change by itself, means over hidden entries: how far rotations and joints are from where they were
-    with the music as it is, and how far rotations are from the truth with each.
+    with the music as it is, and how far rotations are from the truth with each. With --future, means after the seed:
+    the same distances, energy as a share of the usual, and beats met, before and after.
     """
     check_output(out, OUTPUT_SUFFIXES)
     check_output(metrics, (".json",))
+    if (hide is None) == (future is None):
+        raise SpecError("what to do", "both --hide and --future" if hide else "neither --hide nor --future",
+                        "one of them", "give --hide to recover, --future to generate")
     if out is not None and len(changes) > 1:
         raise SpecError("--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once")
     truth = load(clip, music, frames, fps, unit, up, music_start)
-    mask = masks.parse(hide, truth, seed)
     from mmm.checkpoint import load_model
-    from mmm.interventions import intervene as run
-    from mmm.interventions import parse
+    from mmm.music_changes import parse
 
     wanted = [parse(spec) for spec in changes]
-    model = load_model(checkpoint)
-    results = run(model, truth, mask, wanted)
+    about: dict[str, Any] = {"clip": truth.name, "seed": seed}
+    results: Sequence[Any]
+    if hide is not None:
+        from mmm.interventions import intervene as run
+
+        mask = masks.parse(hide, truth, seed)
+        results = run(load_model(checkpoint), truth, mask, wanted)
+        about |= {"hide": hide, "hidden": int(mask.hidden.sum())}
+        said, columns = f"{hide} hides {about['hidden']} entries; means over these", CHANGED
+    else:
+        from mmm.interventions import intervene_generation
+
+        assert future is not None
+        results = intervene_generation(load_model(checkpoint), truth, wanted, seed_frames=seed_frames, frames=future,
+                                       variety=variety, seed=seed)
+        about |= {"seed_frames": seed_frames, "frames": future, "variety": variety}
+        said, columns = f"{future} generated after {seed_frames} of seed; means over these", CHANGED_FUTURE
     rows = [{"change": r.intervention.label, **r.summary()} for r in results]
     if out is not None:
-        save_clip(results[0].after.recovered, out)
+        results[0].save(out)
     if metrics is not None:
-        write_json(metrics, {"clip": truth.name, "checkpoint": results[0].before.model_name, "hide": hide, "seed": seed,
-                             "hidden": int(mask.hidden.sum()), "rows": rows})
-    notes = (note for r in results for note in (*r.before.notes, *r.notes))
-    say_notes(*dict.fromkeys((*truth.notes, *notes)))
-    typer.echo(f"{truth.name}: {len(truth)} frames; {hide} hides {int(mask.hidden.sum())} entries; means over these:")
-    print_table(rows, {"change": "music", "change_deg": "changed deg", "change_cm": "changed cm",
-                       "error_before_deg": "error before deg", "error_after_deg": "error after deg"})
+        write_json(metrics, about | {"checkpoint": results[0].before.model_name, "rows": rows})
+    say_notes(*dict.fromkeys((*truth.notes, *(note for r in results for note in (*r.before.notes, *r.notes)))))
+    typer.echo(f"{truth.name}: {len(truth)} frames; {said}:")
+    print_table(rows, columns)
 
 
 def attribute(

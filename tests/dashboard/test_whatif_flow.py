@@ -1,11 +1,17 @@
 """Changing the music and asking what decided a frame, without a browser."""
 
+import io
+
 import numpy as np
 import pytest
+import soundfile
 
-from dashboard import whatif_view
+from dashboard import changing, whatif_view
+from mmm.io import video
+from mmm.io.audio import encode_ogg, write_audio
 from tests.dashboard.conftest import SAMPLE
 from tests.dashboard.test_attention_flow import ECM, OPEN, opened
+from tests.dashboard.test_songs import tone
 
 
 @pytest.fixture
@@ -56,13 +62,56 @@ def test_what_cannot_be_changed_is_said(page, monkeypatch):
     assert "without:drums: no sound at hand; expected a clip with its recording; give it" in page.said
 
 
-@pytest.mark.parametrize(("spec", "label"), [
-    ("mute", "Muted"), ("mute:20-40", "Muted 20-40"), ("shift:-200", "Music 200 ms earlier"),
-    ("shift:50", "Music 50 ms later"), ("stretch:1.1", "Stretched ×1.1"), ("without:drums", "Without drums"),
-    ("swap:a/b:c.npz", "Another song"),
-])
-def test_changes_are_named_in_words(spec, label):
-    assert whatif_view.label_of(spec) == label
+def songs_offered(page) -> list[str]:
+    return page.app.selectbox(key="change_song").options
+
+
+def test_another_song_may_be_brought_along_or_lie_in_an_own_folder(open_workbench, checkpoint_folder, page_env):
+    if not (checkpoint_folder / ECM).is_dir():
+        pytest.skip(f"{ECM} is not shipped")
+    (page_env / "songs").mkdir()
+    write_audio(tone(3), page_env / "songs" / "folder.wav")
+    page = opened(open_workbench(**OPEN).recovered())
+    page.app.get("file_uploader")[0].upload("Mine.ogg", encode_ogg(tone(5)), "audio/ogg")
+    page.run().set("song", "own").recovered()
+    page.set("change_kind", "swap")
+    options = songs_offered(page)
+    assert options[0] == "Mine.ogg"
+    assert "folder.wav" in options
+    assert "dance 140bpm test023 dancer11" in options
+    assert SAMPLE.split("/")[1].replace("_", " ") not in options
+    page.set("change_song_start", 1.5).press("change").until(lambda p: len(p.panels) == 3)
+    assert page.panels[2] == "Another song (Mine)"
+    sound, rate = soundfile.read(io.BytesIO(page.stage[1]["audio"].tobytes()))
+    assert len(sound) / rate == pytest.approx(100 / 60, abs=0.02)
+    assert np.abs(np.fft.rfft(sound)).argmax() * rate / len(sound) == pytest.approx(440, abs=5)
+
+
+def test_the_stage_plays_what_the_network_heard_or_the_music_as_it_is(page):
+    own = page.stage[1]["audio"].tobytes()
+    page.set("change_kind", "mute").press("change").until(lambda p: len(p.panels) == 3)
+    _, arrays = page.stage
+    silent, _ = soundfile.read(io.BytesIO(arrays["audio"].tobytes()))
+    assert np.abs(silent).max() < 1e-3
+    assert not arrays["waveform"].any()
+    assert not len(arrays["beats"])
+    page.set("change_sound", "own").until(lambda p: p.stage[1]["audio"].tobytes() == own)
+    assert page.panels[2] == "Muted"
+    assert len(page.stage[1]["beats"])
+    page.press("change_off")
+    assert page.stage[1]["audio"].tobytes() == own
+
+
+def test_a_change_is_taken_home_as_film_and_page(page, monkeypatch):
+    monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
+    page.set("change_kind", "mute").press("change").until(lambda p: len(p.panels) == 3)
+    found = whatif_view.listening.answers().get(whatif_view.listening.Question(
+        page.app.session_state.change_asked[0], "intervention", ("mute", "")))
+    html = changing._page_of(found).decode()
+    assert html.startswith("<!doctype html>")
+    page.press("get-change-make-film")
+    page.until(lambda p: any(b.label.startswith("Save MP4") for b in p.app.get("download_button")))
+    assert page.app.session_state.change_film_job.results[4:8] == b"ftyp"
 
 
 def test_an_attribution_is_a_strip_over_the_waveform(page):

@@ -417,6 +417,24 @@ def test_intervene_saves_the_changed_recovery(run, tiny_checkpoint, tiny_clip_fi
     assert (status, err) == (2, "error: --out: 2 changes of the music; expected one, for one file; give --with once\n")
 
 
+def test_intervene_on_what_is_generated(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    asked = ("intervene", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--future", 30, "--seed-frames", 20)
+    status, out, _ = run(*asked, "--with", "mute", "--metrics", tmp_path / "m.json", "--out", tmp_path / "quiet.npz")
+    assert status == 0
+    told = json.loads((tmp_path / "m.json").read_text())
+    assert (told["seed_frames"], told["frames"]) == (20, 30)
+    assert told["rows"][0]["change_deg"] > 0
+    assert "30 generated after 20 of seed" in out
+    truth, quiet = load_clip(tiny_clip_file), load_clip(tmp_path / "quiet.npz")
+    assert len(quiet) == 50
+    assert np.array_equal(quiet.motion.rotations[:20], truth.motion.rotations[:20])
+    assert not len(quiet.music.beats)
+    for more, found in (((), "neither"), (("--future", 30, "--hide", "every:5"), "both")):
+        status, _, err = run("intervene", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--with", "mute", *more)
+        assert (status, err.count("\n")) == (2, 1)
+        assert f"{found} --hide" in err
+
+
 def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     status, out, err = run("attribute", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "span:10-30",
                            "--frame", 20, "--joints", "LeftArm", "--method", "gradients", "--out", tmp_path / "a.npz")

@@ -8,10 +8,13 @@ import pytest
 
 from mmm import masks, save_clip
 from mmm.errors import FileError, ModelError, SpecError
-from mmm.interventions import apply, heard_anew, intervene, parse, swap
+from mmm.generation import generate_clip
+from mmm.interventions import intervene, intervene_generation
 from mmm.io import load_clip
+from mmm.io.audio import write_audio
 from mmm.motion import Audio, Music
 from mmm.music import FEATURE_SLICES, silence
+from mmm.music_changes import apply, heard_anew, in_words, parse, swap
 from tests.mmm.networks import tiny_clip, tiny_model
 
 SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
@@ -68,6 +71,96 @@ def test_swap_needs_its_file(tmp_path):
     save_clip(tiny_clip(40, music=False), tmp_path / "mute.npz")
     with pytest.raises(FileError, match="no music in it"):
         apply(parse(f"swap:{tmp_path / 'mute.npz'}"), tiny_clip(40))
+
+
+def test_of_a_recording_the_moment_may_be_chosen(tmp_path):
+    rate, clip = 8000, tiny_clip(60)
+    samples = np.sin(2 * np.pi * np.repeat([300, 900], 4 * rate) * np.arange(8 * rate) / rate).astype(np.float32)
+    write_audio(Audio(samples[:, None] * 0.5, rate), tmp_path / "two@tones.wav")
+    for spec, hertz in (("two@tones.wav", 300), ("two@tones.wav@4.5", 900)):
+        sound = apply(parse(f"swap:{tmp_path / spec}"), clip).music.audio.samples[:, 0]
+        assert len(sound) == 2 * rate
+        assert np.abs(np.fft.rfft(sound)).argmax() / 2 == pytest.approx(hertz, abs=1)
+    with pytest.raises(SpecError, match="9 s"):
+        apply(parse(f"swap:{tmp_path / 'two@tones.wav'}@9"), clip)
+    with pytest.raises(FileError, match="no such file"):
+        parse(f"swap:{tmp_path / 'none.wav'}@3")
+    save_clip(tiny_clip(40), tmp_path / "clip.npz")
+    with pytest.raises(SpecError, match=r"clip\.npz is no recording"):
+        parse(f"swap:{tmp_path / 'clip.npz'}@3")
+
+
+def test_music_itself_may_be_swapped_in():
+    clip, other = tiny_clip(30), tiny_clip(20, seed=5).music
+    changed = apply(swap(other, "mine"), clip)
+    assert np.array_equal(changed.music.features[:20], other.features)
+    assert (changed.music.features[20:] == QUIET).all()
+    assert changed.notes == ("mine ends before the clip does; silence follows.",)
+    with pytest.raises(SpecError, match="60 rows a second; expected the clip's 30"):
+        apply(swap(replace(other, fps=60.0), "mine"), clip)
+
+
+@pytest.mark.parametrize(("spec", "label"), [
+    ("mute", "Muted"), ("mute:20-40", "Muted 20-40"), ("shift:-200", "Music 200 ms earlier"),
+    ("shift:50", "Music 50 ms later"), ("stretch:1.1", "Stretched ×1.1"), ("without:drums", "Without drums"),
+    ("swap:a/b:c.npz", "Another song (b:c)"), ("swap:Song No. 5", "Another song (Song No. 5)"),
+    ("swap:C:\\x\\Song.MP3@12.5", "Another song (Song)"),
+])
+def test_changes_are_named_in_words(spec, label):
+    assert in_words(spec) == label
+
+
+def test_a_dance_goes_on_to_changed_music():
+    model = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3])
+    clip = tiny_clip(90)
+    shares = []
+    same, quiet, late = intervene_generation(model, clip, ["shift:0", "mute", "mute:60-80"], seed_frames=24, frames=60,
+                                             progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert not same.change_deg.any()
+    assert np.array_equal(quiet.after.clip.motion.rotations[:24], clip.motion.rotations[:24])
+    assert not quiet.change_cm[:24].any()
+    assert quiet.change_deg[24:].mean(axis=1).min() > 0
+    # What is changed later is heard by the windows that reach it alone: 15 frames ahead.
+    assert not late.change_deg[:60 - 15].any()
+    assert late.change_deg[60:].any()
+    assert not quiet.after.clip.music.beats.size
+    assert [len(one.clip) for one in (quiet.before, quiet.after)] == [84, 84]
+    assert [len(one.truth) for one in (quiet.before, quiet.after)] == [84, 84]
+    told = quiet.summary()
+    assert told["change_cm"] == pytest.approx(quiet.change_cm[24:].mean(), rel=1e-5)
+    assert told["energy_before"] == same.summary()["energy_after"]
+    again = generate_clip(model, clip, seed_frames=24, frames=60)
+    assert np.array_equal(again.clip.motion.rotations, quiet.before.clip.motion.rotations)
+
+
+def test_another_songs_dance_is_changed_too():
+    model, clip, song = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3]), tiny_clip(30), tiny_clip(90, seed=3).music
+    found = intervene_generation(model, clip, ["mute"], seed_frames=24, frames=40, music=song)[0]
+    assert found.before.truth is None
+    assert np.array_equal(found.before.clip.music.features, song.features[:64])
+    with pytest.raises(SpecError, match="it lasts 30 frames"):
+        intervene_generation(model, clip, ["mute"], seed_frames=24, frames=40)
+    with pytest.raises(ModelError, match="it takes no music"):
+        intervene_generation(tiny_model("common"), clip, ["mute"], seed_frames=24, frames=4)
+
+
+def test_before_and_after_are_shown_with_the_music_that_was_heard(tmp_path):
+    model, clip = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3]), sounding(60)
+    recovered = intervene(model, clip, masks.span(clip, 10, 25), ["mute"])[0]
+    generated = intervene_generation(model, clip, ["mute"], seed_frames=24, frames=36)[0]
+    for found in (recovered, generated):
+        scene = found.scene()
+        assert [p.role for p in scene.performers] == ["truth", "model", "model"]
+        assert [p.name.split(", ")[-1] for p in scene.performers] == ["Truth", "as it is", "Muted"]
+        assert [p.look for p in scene.performers] == ["", "", "second"]
+        assert not scene.music.audio.samples.any()
+        found.save(tmp_path / "after.npz")
+        assert np.array_equal(load_clip(tmp_path / "after.npz").motion.rotations,
+                              scene.performers[2].motion.rotations)
+        found.save(tmp_path / "after.html")
+        assert (tmp_path / "after.html").read_text().startswith("<!doctype html>")
 
 
 def test_all_is_silent():
