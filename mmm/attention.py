@@ -139,3 +139,20 @@ class AttentionTrace:
             raise ModelError(where, "this network has no cross-modal blocks: its maps go from "
                              "frame to frame", "an ecm network", "use stages['cross'] or another checkpoint")
         return self.segments
+
+
+def trace_of(maps: Any, frames: tuple[int, int], *, joined_in_time: bool) -> AttentionTrace:
+    """What a network returned, on the processor and in float16.
+
+    Args:
+        maps: ``mmm.models.maps.Maps`` of one window.
+        frames: first frame and the one after the last.
+        joined_in_time: whether the cross stage reads motion's frames and then music's (``ecm``).
+    """
+    length = frames[1] - frames[0]
+    segments = {"motion": slice(0, length), "music": slice(length, 2 * length)} if joined_in_time else None
+    convolution = {stage: Convolution(np.stack([share[0].cpu().numpy() for share, _ in layers]),
+                                      np.stack([kernels[0].half().cpu().numpy() for _, kernels in layers]))
+                   for stage, layers in maps.convolutions.items()}
+    return AttentionTrace({stage: np.stack([layer[0].half().cpu().numpy() for layer in layers])
+                           for stage, layers in maps.items()}, segments, frames, convolution)

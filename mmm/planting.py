@@ -30,6 +30,8 @@ SHORTEST_S = 0.05
 """Shorter stances, and gaps between two, are trembling."""
 MOST_M = 0.06
 """No foot in a gap is held further than this from where the network put it: it may be wrong about standing."""
+TWIST_M = 0.05
+"""Ankle and toe are moved by so much differently at most: a foot is turned a little, not wrung round."""
 RAISE_S = 0.1
 """What keeps feet out of the floor takes so long to set in."""
 _STRAIGHT = 0.999
@@ -114,11 +116,15 @@ def _plant(
         return
     ankle, turn = points[:, leg.ankle] + _in_space(moves[0], raised[0]), None
     if leg.toe >= 0:
-        foot = points[:, leg.toe] - points[:, leg.ankle]
-        toe = points[:, leg.toe] + _in_space(moves[1], raised[1])
-        turn = _shortest(foot, toe - ankle)
         # A foot is as long as it is: the toe is held exactly where it stands, else the ankle.
         exact = gaussian_filter1d(stands[1].astype(float), 0.02 * motion.fps)[:, None]
+        apart = moves[1] - moves[0]
+        size = np.linalg.norm(apart, axis=1, keepdims=True)
+        apart *= 1 - np.minimum(1, TWIST_M / np.maximum(size, 1e-9))
+        ankle = points[:, leg.ankle] + _in_space(moves[0] + exact * apart, raised[0])
+        toe = points[:, leg.toe] + _in_space(moves[1] - (1 - exact) * apart, raised[1])
+        foot = points[:, leg.toe] - points[:, leg.ankle]
+        turn = _shortest(foot, toe - ankle)
         ankle = exact * (toe - np.einsum("tij,tj->ti", turn, foot)) + (1 - exact) * ankle
     bent = _bend(points[:, leg.hip], points[:, leg.knee], points[:, leg.ankle], ankle, world[:, leg.hip])
     if bent is None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mmm import baselines
 from mmm import rotations as rot
-from mmm.attention import AttentionTrace, Convolution
+from mmm.attention import AttentionTrace, trace_of
 from mmm.catalog import check_fit
 from mmm.errors import ModelError, SpecError
 from mmm.features import from_features, to_features
@@ -24,9 +24,8 @@ from mmm.io.html import Shown, write_html
 from mmm.io.video import FILM_SUFFIXES, write_film
 from mmm.masks import Mask
 from mmm.metrics import Errors, errors
-from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from mmm.models import MaskedMotionModel
 from mmm.models.base import Filled
-from mmm.models.maps import Maps
 from mmm.motion import Clip, Motion
 from mmm.planting import hold_feet
 from mmm.role_recovery import recover_roles
@@ -36,6 +35,11 @@ from mmm.windows import fade, windows
 
 Array = np.ndarray
 Progress = Callable[[float], None]
+
+TORN = 0.6
+"""So far from any rotation a network's matrix is a middle of opposite ones, and the nearest may lie on either side from
+one frame to the next: the fill then decides, the more the further."""
+
 
 @dataclass(frozen=True, eq=False)
 class RecoveryResult:
@@ -149,13 +153,16 @@ def recover(
     if model.config.representation == "roles":
         found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
                               attention_frame=attention_frame if attention else None)
-        trace = _trace(model.config, found.maps, found.frames) if found.maps is not None else None
+        trace = trace_of(found.maps, found.frames, joined_in_time=False) if found.maps is not None else None
         motion = hold_feet(found.motion, clip.motion, where, roles) if plants else found.motion
         return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32),
                               _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
-    raw, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
+    raw, fill, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
     matrices, scaled_root = from_features(raw)
     projected, residual = rot.project_to_so3(matrices)
+    torn = np.clip(2 * (residual - TORN), 0, 1)[..., None, None]
+    if torn.any():
+        projected = rot.project_to_so3(matrices + torn * from_features(fill)[0])[0]
     known = ~where
     rotations = np.where(known[..., None, None], clip.motion.rotations, projected)
     root_m = np.where(known[:, :1], clip.motion.root_m, model.config.fitted_stats.unscale_root(scaled_root))
@@ -236,7 +243,8 @@ def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) ->
 def _predict(
     model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None,
     noise: Array | None,
-) -> tuple[Array, AttentionTrace | None]:
+) -> tuple[Array, Array, AttentionTrace | None]:
+    """Prediction and fill, (T,F) each, and the maps where they were asked for."""
     config = model.config
     ready = prepare(model, clip, hidden)
     filled, where, music, path = ready.filled, ready.hidden, ready.music, ready.path
@@ -256,10 +264,10 @@ def _predict(
         total[part] += output.prediction[0].float().cpu().numpy() * weight
         weights[part] += weight
         if output.attentions is not None:
-            trace = _trace(config, output.attentions, (start, stop))
+            trace = trace_of(output.attentions, (start, stop), joined_in_time=config.model_type == "mmm-ecm")
         if progress is not None:
             progress(done / len(cuts))
-    return total / weights, trace
+    return total / weights, filled.features[0].float().cpu().numpy(), trace
 
 
 def _known_path(root: Float[Array, "T 3"], hidden: Bool[Array, "T J"]) -> Float[Array, "T 3"]:
@@ -278,18 +286,3 @@ def _music_features(clip: Clip, size: int) -> Array:
     from mmm.music import silence  # librosa takes a second to import: only where it is needed
 
     return silence(len(clip), clip.motion.fps).features
-
-
-def _trace(config: MaskedMotionConfig, maps: Maps, frames: tuple[int, int]) -> AttentionTrace:
-    stages = {stage: _stored([m[0] for m in layers]) for stage, layers in maps.items()}
-    length = frames[1] - frames[0]
-    joined_in_time = config.model_type == "mmm-ecm"
-    segments = {"motion": slice(0, length), "music": slice(length, 2 * length)} if joined_in_time else None
-    convolution = {stage: Convolution(torch.stack([share[0] for share, _ in layers]).cpu().numpy(),
-                                      _stored([kernels[0] for _, kernels in layers]))
-                   for stage, layers in maps.convolutions.items()}
-    return AttentionTrace(stages, segments, frames, convolution)
-
-
-def _stored(layers: list[torch.Tensor]) -> Array:
-    return torch.stack([layer.half() for layer in layers]).cpu().numpy()

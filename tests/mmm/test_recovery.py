@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm import baselines, masks
+from mmm import baselines, masks, recovery
 from mmm.errors import ModelError, SpecError
 from mmm.models import MaskedMotionOutput, make_model
 from mmm.motion import Clip, Motion
 from mmm.recovery import interpolate, recover
+from mmm.rotations import geodesic_angle
 from mmm.windows import fade, windows
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import NETWORKS, WAYS, poisoned, tiny_clip, tiny_config, tiny_model
@@ -250,6 +251,28 @@ def test_masks_that_do_not_fit(method):
     never[:, 2] = True
     with pytest.raises(SpecError, match=r"hidden: 1 joints are never known \(LeftArm"):
         method(clip, never)
+
+
+def test_where_a_network_is_torn_between_two_ways_the_fill_decides(monkeypatch):
+    """The middle of two opposite turns is no rotation: a hair's breadth decides which is nearest, frame by frame."""
+    clip, model = tiny_clip(30), tiny_model("common", fill="slerp", output="residual")
+    hidden = masks.every_nth(clip, 5).hidden
+    slerp = interpolate("slerp", clip, hidden).recovered.motion.rotations
+    about = np.eye(3, dtype=np.float32)
+    about[:2, :2] *= -1  # half a turn
+    predict = recovery._predict
+
+    def torn(*args):
+        raw, fill, trace = predict(*args)
+        turns = slerp @ np.diag([0, 0, 1]).astype(np.float32)  # the middle of both
+        odd = (np.arange(30) % 2 == 1)[:, None, None, None]
+        turns = turns + 0.01 * slerp @ np.where(odd, about, np.eye(3, dtype=np.float32))
+        return np.concatenate([turns.reshape(30, -1), raw[:, -3:]], axis=1).astype(np.float32), fill, trace
+
+    monkeypatch.setattr(recovery, "_predict", torn)
+    result = recover(model, clip, hidden)
+    assert result.so3_residual[hidden].min() > recovery.TORN
+    assert geodesic_angle(result.recovered.motion.rotations[hidden], slerp[hidden]).max() < 0.01
 
 
 @pytest.mark.parametrize("method", ["hold", "slerp", "inertial", "spline"])
