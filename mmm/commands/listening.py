@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mmm import masks
+from mmm import edits
 from mmm.commands.shared import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
@@ -69,11 +69,11 @@ def attention(
     """
     roles = parse_roles(role or ())
     check_output(out, (".npz",))
-    truth = load(clip, music, frames, fps, unit, up, music_start)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    truth, mask = edited.clip, edited.mask
     if frame >= len(truth):
         raise SpecError(f"--frame {frame}", f"the clip has {len(truth)} frames", f"0 to {len(truth) - 1}",
                         "choose a frame of the clip")
-    mask = masks.parse(hide, truth, seed)
     from mmm.checkpoint import load_model
     from mmm.recovery import recover as run
 
@@ -115,8 +115,8 @@ def intervene(
     check_output(metrics, (".json",))
     if out is not None and len(changes) > 1:
         raise SpecError("--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once")
-    truth = load(clip, music, frames, fps, unit, up, music_start)
-    mask = masks.parse(hide, truth, seed)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    truth, mask = edited.clip, edited.mask
     from mmm.checkpoint import load_model
     from mmm.interventions import intervene as run
     from mmm.interventions import parse
@@ -163,8 +163,8 @@ def attribute(
                             what was asked; the window's first and last-plus-one frame
     """
     check_output(out, (".npz",))
-    truth = load(clip, music, frames, fps, unit, up, music_start)
-    mask = masks.parse(hide, truth, seed)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    truth, mask = edited.clip, edited.mask
     from mmm.attribution import attribute as run
     from mmm.checkpoint import load_model
 
