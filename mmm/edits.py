@@ -192,8 +192,8 @@ def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
     low, high = first - 1 if first else last + 1, last + 1 if last + 1 < len(motion) else first - 1
     share = (np.arange(1, length + 1) / (length + 1)).astype(np.float32)
     weight = np.broadcast_to(share[:, None], (length, len(motion.skeleton)))
-    ends = (np.repeat(motion.rotations[[at]], length, axis=0) for at in (low, high))
-    between = rot.slerp(*ends, weight)
+    start, end = (np.repeat(motion.rotations[[at]], length, axis=0) for at in (low, high))
+    between = rot.slerp(start, end, weight)
     path = motion.root_m[low] + share[:, None] * (motion.root_m[high] - motion.root_m[low])
     return replace(motion, rotations=np.concatenate([motion.rotations[:first], between, motion.rotations[last + 1:]]),
                    root_m=np.concatenate([motion.root_m[:first], path, motion.root_m[last + 1:]]))

@@ -120,9 +120,7 @@ def _panel_buffers(index: int, panel: StagePanel, frames: int) -> dict[str, Arra
 def _recorded_buffer(recorded: Array | None, frames: int) -> dict[str, Array]:
     if recorded is None or recorded.all():
         return {}
-    if recorded.shape != (frames,):
-        raise ValueError(f"recorded has shape {recorded.shape}; expected {frames}")
-    return {"recorded": np.asarray(recorded, dtype=np.uint8)}
+    return {"recorded": finite("recorded", recorded, (frames,)).astype(np.uint8)}
 
 
 def _error_buffers(errors: Mapping[str, Array], frames: int) -> dict[str, Array]:
