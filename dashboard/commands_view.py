@@ -8,6 +8,7 @@ from dashboard import library, methods
 from dashboard.library import Entry
 from dashboard.uploads_view import Chosen
 from mmm.baselines import BASELINES
+from mmm.edits import changes_motion
 from mmm.io.body import short_unit
 from mmm.masks import Mask
 
@@ -48,11 +49,15 @@ def python_lines(
     options += [f"music={song[0].name!r}", f"music_start_s={song[1]:g}"] if song else []
     options.append(f"frames=({frames[0]}, {frames[1]})")
     options += python_reading(entry)
-    recover = f'mmm.interpolate("{method}", clip, hidden)' if method in BASELINES else (
-        f'mmm.recover(mmm.load_model("{method}"), clip, hidden{f", roles={dict(roles)!r}" if roles else ""})')
+    what = f'"{mask.label}", clip, seed={seed}'
+    if changes_motion(mask.label):
+        known, given = f"edited = mmm.edits.apply({what})", "edited.clip, edited.mask"
+    else:
+        known, given = f"hidden = mmm.masks.parse({what})", "clip, hidden"
+    recover = f'mmm.interpolate("{method}", {given})' if method in BASELINES else (
+        f'mmm.recover(mmm.load_model("{method}"), {given}{f", roles={dict(roles)!r}" if roles else ""})')
     return (f"import mmm\n\nclip = mmm.load_clip({', '.join(options)})\n"
-            f'hidden = mmm.masks.parse("{mask.label}", clip, seed={seed})\nresult = {recover}\n'
-            "print(result.errors.summary())")
+            f"{known}\nresult = {recover}\nprint(result.errors.summary())")
 
 
 def shell_reading(entry: Entry) -> list[str]:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import corrections, uploads_view
 from dashboard.library import UPLOADS, Entry
 from dashboard.uploads_view import Chosen
-from mmm import SMPL24, Clip, MMMError
+from mmm import SMPL24, Clip, MMMError, masks
 from mmm.baselines import BASELINES
 from mmm.naming import parse_roles
 
@@ -63,7 +63,9 @@ def seed_from_url() -> None:
         st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
         st.session_state.seed = int(query["seed"])
-    _put_spec(" ".join(query.get("hide", DEFAULT_SPEC).split()))
+    pattern, edits = masks.split(query.get("hide", DEFAULT_SPEC))
+    st.session_state.url_edits = edits
+    _put_spec(pattern)
 
 
 def _put_spec(spec: str) -> None:

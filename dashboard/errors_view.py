@@ -25,7 +25,13 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
         st.subheader("How far from the truth", anchor=False, width="content")
         kind = st.segmented_control("Error", list(KINDS), key="error_kind", default="position_cm", required=True,
                                     format_func=lambda k: KINDS[k][0], label_visibility="collapsed")
-    over = f"over {int(mask.hidden.sum()):,} hidden values (frames × joints)"
+    hidden, measured = int(mask.hidden.sum()), int(results[0].measured.sum())
+    if hidden and not measured:
+        st.info("There is no truth to compare with: all that is hidden lies in gaps whose length was changed, and was "
+                "never recorded.", icon=":material/straighten:")
+        return
+    over = f"over {measured:,} hidden values (frames × joints)" + (
+        "" if measured == hidden else f" that were recorded, of {hidden:,}")
     _curves(results, mask, kind)
     _confidence(results[0])
     _map(results, kind)
@@ -87,7 +93,7 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
     result = next(r for r in results if r.model_name == st.session_state.map_of)
     # One colour scale for all methods, so that switching compares.
     top = max(_top(r, kind) for r in results[:1] + [r for r in results if r.model_name == "slerp"])
-    payload = pack_joint_heatmap(getattr(result.errors, kind) * result.hidden, result.clip.motion.skeleton,
+    payload = pack_joint_heatmap(getattr(result.errors, kind) * result.measured, result.clip.motion.skeleton,
                                  fps=result.clip.motion.fps, hidden=result.hidden, unit=KINDS[kind][1], top=top,
                                  title=f"{KINDS[kind][0]} error by joint and frame: {result.model_name}",
                                  subtitle="hidden entries; click to move the playhead")
@@ -95,7 +101,7 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
 
 
 def _top(result: "RecoveryResult", kind: str) -> float:
-    return nice_top(getattr(result.errors, kind)[result.hidden])
+    return nice_top(getattr(result.errors, kind)[result.measured])
 
 
 def _dark() -> bool:

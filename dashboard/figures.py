@@ -28,14 +28,15 @@ def gaps_table(rows: "Sequence[Mapping[str, Any]]", dark: bool = False) -> str:
     Two bars compare them; of many gaps the first ones are shown, and how many more there are.
     """
     shown = rows[:MAX_GAPS]
-    longest = max((max(row["expected_cm"], row["position_cm"]) for row in shown), default=0.0) or 1.0
+    longest = max((max(row["expected_cm"], row["position_cm"] or 0) for row in shown), default=0.0) or 1.0
     colour, cells = method_colour("", dark), []
     for row in shown:
         name = f"{row['first']}–{row['last']}" if row["first"] < row["last"] else str(row["first"])
-        bars = "".join(f'<i class="{kind}" style="width:{100 * row[key] / longest:.1f}%;--bar:{colour}"></i>'
+        bars = "".join(f'<i class="{kind}" style="width:{100 * (row[key] or 0) / longest:.1f}%;--bar:{colour}"></i>'
                        for kind, key in (("expects", "expected_cm"), ("was", "position_cm")))
+        was = "never recorded" if row["position_cm"] is None else f"was {row['position_cm']:.1f} cm"
         cells.append(f'<div class="gap" role="listitem"><span>gap {name}</span>'
-                     f'<b>expects {row["expected_cm"]:.1f} cm</b><em>was {row["position_cm"]:.1f} cm</em>'
+                     f'<b>expects {row["expected_cm"]:.1f} cm</b><em>{was}</em>'
                      f"<div>{bars}</div></div>")
     more = len(rows) - len(shown)
     rest = f'<div class="gap more">and {more} more gaps, in the metrics</div>' if more else ""

@@ -1,12 +1,13 @@
 """The stage on the page: truth and recovery, and up to three interpolations more if asked."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from dashboard import controls
+from dashboard import controls, editing
 from dashboard.components.stage import stage
 from dashboard.recoveries import Request
 from dashboard.songs import digest_of, ogg
@@ -15,6 +16,7 @@ from mmm import Clip, Motion, Music
 from mmm.baselines import BASELINES
 from mmm.masks import Mask
 from mmm.stage.panels import pack_stage, panel_from_motion
+from mmm.stage.payload import with_header
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
 
 @st.fragment
 def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None", request: Request,
-                  change: "InterventionResult | None" = None) -> None:
+                  change: "InterventionResult | None" = None, desk: editing.Desk | None = None) -> None:
     """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so.
 
-    Where the music was changed, the recovery with it as it is and with it changed stand side by side.
-    A fragment: adding a dancer reruns this alone, not the page.
+    Where the music was changed, the recovery with it as it is and with it changed stand side by side. At a ``desk``
+    what is known can be edited on the timeline. A fragment: adding a dancer reruns this alone, not the page.
     """
+    if desk is not None and desk.is_old:
+        st.rerun()  # an edit concerns the whole page
     others = [name for name in BASELINES if name != request.method]
     asked = controls.pick_from(st.session_state.get("beside"), others)
     st.session_state.beside = asked  # kept while its widget is not there: until another pattern is recovered
@@ -38,14 +42,17 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
     heard = digest_of(music) if changed and music else ""
     payload = _payload(repr(request), results is not None, extra, changed, heard, _clip=clip, _mask=mask,
                        _results=results, _change=change, _music=music)
-    stage(payload, key="stage", height=600)
+    if desk is not None:
+        payload = with_header(payload, edit=desk.header())
+    stage(payload, key="stage", height=640, on_edit_change=None if desk is None else partial(editing.hear, desk))
     if results is not None and change is None:
         st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",
                  format_func=lambda name: f"Add {name}", on_change=controls.share_beside,
                  help=f"Up to {controls.MAX_BESIDE} beside the chosen method.")
     if results is None and mask.hidden.any():
         st.caption("Shown beside the truth: slerp, a plain interpolation, until the model has recovered this pattern.")
-    for note in results[0].notes if results else ():
+    own = () if desk is None else clip.notes[len(desk.recorded.notes):]  # said here, so that the stage stays in place
+    for note in (*own, *(results[0].notes if results else ())):
         st.caption(note)
 
 
@@ -55,7 +62,7 @@ def _payload(request: str, recovered: bool, extra: tuple[str, ...], changed: str
              _music: Music | None) -> bytes:
     """Packed once for each request (which names clip, mask and checkpoint by digest), before and after recovery."""
     clip = _clip
-    panels = [panel_from_motion("Truth", clip.motion, "truth")]
+    panels = [panel_from_motion("Truth", clip.truth, "truth")]
     errors: dict[str, np.ndarray] = {}
     if _change is not None:
         before, name = _change.before, _change.intervention.words
@@ -82,5 +89,5 @@ def _payload(request: str, recovered: bool, extra: tuple[str, ...], changed: str
         panels, fps=clip.motion.fps, hidden=_mask.hidden, floor_m=round(clip.motion.floor_m(), 4), title=clip.name,
         waveform=sound.samples.mean(axis=1) if sound else None,
         audio=ogg(digest_of(_music), _music=_music) if _music and sound else None,
-        beats=_music.beats if _music else None, errors=errors,
+        beats=_music.beats if _music else None, errors=errors, recorded=clip.recorded,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import controls, generate_controls, library, methods, modes, pressing, recoveries, uploads_view
+from dashboard import controls, editing, generate_controls, library, methods, modes, pressing, recoveries, uploads_view
 from dashboard.attention_view import attention_section
 from dashboard.commands_view import command_line
 from dashboard.errors_view import errors_section
@@ -15,7 +15,7 @@ from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
 from dashboard.take_home import take_home_section
 from dashboard.whatif_view import shown_change
-from mmm import Clip, MMMError, masks
+from mmm import Clip, MMMError
 from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
 
@@ -73,44 +73,33 @@ def _workbench(entries: list[library.Entry]) -> None:
         song = uploads_view.pick_song(whole)
         clip = uploads_view.heard(library.open_part(entry, *frames), song, frames[0])
         st.divider()
-        spec, mask, seed, problem = _pattern(clip)
+        desk = editing.open_desk(f"{entry.key} {frames[0]}-{frames[1]}", clip, *controls.pick_pattern(clip))
+        clip, mask, problem = desk.edited.clip, desk.edited.mask, desk.problem
         if problem:
             st.error(problem, icon=":material/error:")
         method, roles = methods.pick_method(clip, list_checkpoints())
         slot = st.container()
-    controls.share_in_url(entry, frames, spec, seed, method, roles, song)
-    request = Request(f"{clip.name} {clip.digest()}", mask.label, seed if "random" in mask.label else 0, method,
+    controls.share_in_url(entry, frames, desk.spec, desk.seed, method, roles, song)
+    request = Request(f"{clip.name} {clip.digest()}", mask.label, desk.seed if "random" in mask.label else 0, method,
                       recoveries.version_of(method), roles)
     results = recoveries.kept_results().get(request)
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     if results is None and job is not None and job.request == request:
         results = job.results  # others' results may have pushed it out of the store
-    _title(clip)
-    stage_section(clip, mask, results, request, shown_change(request))
+    _title(clip, desk.recorded.notes)
+    stage_section(clip, mask, results, request, shown_change(request), desk)
     if not problem:
         attention_section(clip, mask, request)
     if results is not None:
         errors_section(results, mask)
         take_home_section(results, mask, request)
-    command_line(entry, frames, song, mask, seed, method, roles)
+    command_line(entry, frames, song, mask, desk.seed, method, roles)
     recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)
 
 
-def _pattern(clip: Clip) -> tuple[str, Mask, int, str]:
-    """The SPEC as chosen, its mask, the seed, and what is wrong with it (then nothing is hidden)."""
-    spec, seed = controls.pick_pattern(clip)
-    try:
-        mask = masks.parse(spec, clip, seed)
-        if mask.hidden.all(axis=0).any():
-            return spec, mask, seed, "Nothing is known of some joints: leave at least one frame visible."
-        return spec, mask, seed, ""
-    except MMMError as error:
-        return spec, masks.none(clip), seed, str(error)
-
-
-def _title(clip: Clip) -> None:
+def _title(clip: Clip, notes: tuple[str, ...]) -> None:
     motion, music = clip.motion, clip.music
     facts = [f"{len(clip)} frames at {motion.fps:g} a second", f"{motion.duration_s:.1f} s",
              f"{len(motion.skeleton)} joints"]
@@ -119,7 +108,7 @@ def _title(clip: Clip) -> None:
         facts.append(f"{clip.split} split")
     st.html(f'<div class="wb-title"><h1>{html.escape(clip.name.replace("_", " "))}</h1>'
             f'<span class="wb-facts">{html.escape("  ·  ".join(facts))}</span></div>')
-    for note in clip.notes:
+    for note in notes:
         st.caption(note)
 
 

@@ -12,7 +12,7 @@ Networks are imported when first used: reading a clip does not wait for torch.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mmm import masks
+from mmm import edits, masks
 from mmm.errors import MMMError
 from mmm.io import load_clip, save_clip
 from mmm.motion import Audio, Clip, Motion, Music
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mmm.recovery import RecoveryResult, interpolate, recover
 
 __all__ = ["SMPL24", "Audio", "Clip", "Generation", "MMMError", "Motion", "Music", "RecoveryResult", "Skeleton",
-           "generate", "generate_clip", "interpolate", "load_clip", "load_model", "masks", "recover", "save_clip"]
+           "edits", "generate", "generate_clip", "interpolate", "load_clip", "load_model", "masks", "recover",
+           "save_clip"]
 
 _LAZY = {"load_model": "mmm.checkpoint", "recover": "mmm.recovery", "interpolate": "mmm.recovery",
          "RecoveryResult": "mmm.recovery", "generate": "mmm.generation", "generate_clip": "mmm.generation",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from mmm import baselines, masks
+from mmm import baselines, edits, masks
 from mmm.catalog import check_fit
 from mmm.commands.generating import generate
 from mmm.commands.listening import attention, attribute, intervene
@@ -78,6 +78,7 @@ def recover(
 ) -> None:
     """Hide part of a clip, recover it, and compare with the truth.
 
+    --hide also takes edits: frames kept or pinned, poses inserted as keyframes, gaps made longer or shorter.
     Prints the mean errors over hidden entries of the chosen method and of four interpolations: angle of local
     rotations, distance of joints and of the root. Known entries saved as .npz are the clip's own, bit for bit.
     Networks on joint roles also say how far from the truth they expect to be.
@@ -86,18 +87,19 @@ def recover(
     check_output(out, (*OUTPUT_SUFFIXES, ".png"))
     check_output(metrics, METRICS_SUFFIXES)
     truth = load(clip, music, frames, fps, unit, up, music_start)
-    mask = masks.parse(hide, truth, seed)
+    edited = edits.apply(hide, truth, seed)
+    given, mask = edited.clip, edited.mask
     from mmm.evaluation import report, report_csv, with_baselines
     from mmm.recovery import interpolate
     from mmm.recovery import recover as run
 
     if checkpoint in baselines.BASELINES:
-        first = interpolate(checkpoint, truth, mask)
-        results = [first, *(interpolate(name, truth, mask) for name in baselines.BASELINES if name != checkpoint)]
+        first = interpolate(checkpoint, given, mask)
+        results = [first, *(interpolate(name, given, mask) for name in baselines.BASELINES if name != checkpoint)]
     else:
         from mmm.checkpoint import load_model
 
-        results = with_baselines(run(load_model(checkpoint), truth, mask, roles=roles, plant_feet=plant_feet))
+        results = with_baselines(run(load_model(checkpoint), given, mask, roles=roles, plant_feet=plant_feet))
     if out is not None:
         results[0].save(out)
     if metrics is not None:
@@ -106,14 +108,18 @@ def recover(
             write_text(metrics, report_csv(told))
         else:
             write_json(metrics, told)
-    say_notes(*truth.notes, *results[0].notes)
+    say_notes(*given.notes, *results[0].notes)
     _print_results(results, hide)
 
 
 def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
     clip, hidden = results[0].clip, results[0].hidden
-    typer.echo(f"{clip.name}: {len(clip)} frames at {clip.motion.fps:g} fps; {hide} hides {int(hidden.sum())} entries "
-               f"in {int(hidden.any(axis=1).sum())} frames; means over these:")
+    count, measured = int(hidden.sum()), int(results[0].measured.sum())
+    over = "these" if measured == count else f"the {measured} of these that were recorded"
+    if count and not measured:
+        over = "none of these, for none was recorded: there is no truth to compare with"
+    typer.echo(f"{clip.name}: {len(clip)} frames at {clip.motion.fps:g} fps; {hide} hides {count} entries "
+               f"in {int(hidden.any(axis=1).sum())} frames; means over {over}:")
     rows = [{"method": r.model_name, **r.errors.summary(), "time": f"{r.elapsed_s:.2f} s"} for r in results]
     print_table(rows, {"method": "method", "rotation_deg": "rotation deg", "position_cm": "position cm",
                         "root_cm": "root cm", "time": "time"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmm import masks
+from mmm import edits
 from mmm.baselines import BASELINES
 from mmm.errors import SpecError
 from mmm.models import MaskedMotionModel
@@ -28,16 +28,20 @@ def gaps(result: RecoveryResult) -> list[dict[str, Any]]:
     Returns:
         ``{"first", "last", "expected_cm", "position_cm"}`` for each run of frames in which anything is hidden: its
         first and last frame; the mean joint distance that the network expects, None where it cannot tell; and what
-        came true. Both are over all joints, hidden or not: a hidden joint moves those below it.
+        came true, None where none of it was recorded. Both are over all joints, hidden or not: a hidden joint moves
+        those below it.
     """
     frames = result.hidden.any(axis=1)
     edges = np.flatnonzero(np.diff(frames.astype(np.int8), prepend=0, append=0))
     rows = []
     for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        expected = None if result.expected_cm is None else float(result.expected_cm[first:end].mean(dtype=np.float64))
-        true = float(result.errors.position_cm[first:end].mean(dtype=np.float64))
+        inside = np.arange(first, end)
+        there = inside[result.clip.recorded[inside]]
+        seen = there if there.size else inside  # both figures are of the same frames
+        expected = None if result.expected_cm is None else float(result.expected_cm[seen].mean(dtype=np.float64))
+        true = float(result.errors.position_cm[there].mean(dtype=np.float64)) if there.size else None
         rows.append({"first": first, "last": end - 1, "expected_cm": None if expected is None else round(expected, 4),
-                     "position_cm": round(true, 4)})
+                     "position_cm": None if true is None else round(true, 4)})
     return rows
 
 
@@ -45,15 +49,17 @@ def report(results: Sequence[RecoveryResult], spec: str, seed: int) -> dict[str,
     """What ``--metrics`` writes: for each method its errors over hidden entries and its time.
 
     Returns:
-        ``{"clip", "hide", "seed", "frames", "hidden", "fps", "notes", "methods": {name: {"rotation_deg",
-        "position_cm", "root_cm", "frames", "hidden", "elapsed_s", "seed"}}}``; a metric over no entry is None. Where
-        the first result's network tells what it expects of itself, ``"expected_cm"`` has the rows of :func:`gaps`.
+        ``{"clip", "hide", "seed", "frames", "hidden", "measured", "fps", "notes", "methods": {name: {"rotation_deg",
+        "position_cm", "root_cm", "frames", "hidden", "elapsed_s", "seed"}}}``; a metric over no entry is None;
+        ``measured`` counts the hidden entries of which there is a recording. Where the first result's network tells
+        what it expects of itself, ``"expected_cm"`` has the rows of :func:`gaps`.
     """
     first = results[0]
     methods = {r.model_name: {**r.errors.summary(), "elapsed_s": round(r.elapsed_s, 4), "seed": seed} for r in results}
     clip = first.clip
     told = {"clip": clip.name, "hide": spec, "seed": seed, "frames": len(clip), "fps": clip.motion.fps,
-            "hidden": int(first.hidden.sum()), "notes": list(first.notes), "methods": methods}
+            "hidden": int(first.hidden.sum()), "measured": int(first.measured.sum()),
+            "notes": list(first.notes), "methods": methods}
     return told if first.expected_cm is None else told | {"expected_cm": gaps(first)}
 
 
@@ -97,7 +103,8 @@ def evaluate(
         misfit: SpecError | None = None
         for number, clip in enumerate(pool):
             try:
-                results = with_baselines(recover(model, clip, masks.parse(spec, clip, seed + number), roles=roles))
+                edited = edits.apply(spec, clip, seed + number)
+                results = with_baselines(recover(model, edited.clip, edited.mask, roles=roles))
             except SpecError as error:
                 misfit = error
                 continue
@@ -120,7 +127,7 @@ class _Pool:
         self.count = np.zeros(3, dtype=int)
 
     def add(self, result: RecoveryResult) -> None:
-        errors, hidden = result.errors, result.hidden
+        errors, hidden = result.errors, result.measured
         parts = (errors.rotation_deg[hidden], errors.position_cm[hidden], errors.root_cm[hidden[:, 0]])
         self.total += [part.sum(dtype=np.float64) for part in parts]
         self.count += [len(part) for part in parts]

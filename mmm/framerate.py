@@ -21,6 +21,7 @@ def at_frame_rate(clip: Clip, fps: float) -> Clip:
     """
     if fps == clip.motion.fps:
         return clip
+    clip = replace(clip, recording=None)  # edits speak of frames: they are made at the rate they are meant for
     motion, music = clip.motion.resample(fps), clip.music
     if music is None:
         return replace(clip, motion=motion)

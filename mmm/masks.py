@@ -8,12 +8,19 @@ SPEC is what the command line and the dashboard's URL use::
     random:0.15   every:15   span:88-98   first   keep:5,hide:5   frames:3,9,40-60   none
 
 each optionally followed by ``@`` and joint groups or joint names (``span:30-60@left_arm,right_arm``); several are
-joined by ``+``. Spans and frame ranges include both ends.
+joined by ``+``. Spans and frame ranges include both ends. Terms are read from left to right, so that what is said later
+wins; what a hand says after a pattern are *edits*::
+
+    hide:20-40   known:10,20-30   pin:30,45-50   unpin:45-50
+
+``known:`` takes back what terms before it hid. ``pin:`` does, and no later term hides these entries, until ``unpin:``
+lets them go (they stay known until a term hides them). Two more edits change the motion itself, ``pose:120=40`` and
+``retime:30-60=45``; they are read by ``mmm.edits.apply``, which reads all the others too.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool
@@ -24,7 +31,10 @@ from mmm.skeleton import Skeleton
 
 Array = np.ndarray
 
-SPEC_HELP = "random:0.15, every:15, span:88-98, first, keep:5,hide:5, frames:3,9,40-60 or none; @left_arm,legs after it"
+SPEC_HELP = ("random:0.15, every:15, span:88-98, first, keep:5,hide:5, frames:3,9,40-60 or none; @left_arm,legs after "
+             "it; then edits: hide:20-40, known:3, pin:3, unpin:3, pose:120=40, retime:30-60=45")
+EDITS = ("hide", "known", "pin", "unpin", "pose", "retime")
+"""Kinds of terms that a user's hand adds to a pattern; see :func:`split`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +45,8 @@ class Mask:
     """True = hidden from the model. Column 0, the root joint, hides the root's position too."""
     label: str
     """The SPEC that makes this mask again (with the same seed)."""
+    pinned: Bool[Array, "T J"] | None = None
+    """Known entries that no further term hides; None where there are none."""
 
     def __repr__(self) -> str:
         return f"Mask({self.label!r}, {int(self.hidden.sum())} of {self.hidden.size} entries hidden)"
@@ -45,6 +57,9 @@ class Mask:
         return np.asarray(self.hidden.any(axis=1))
 
     def __or__(self, other: "Mask") -> "Mask":
+        if self.pinned is not None or any(kind_of(t) in ("known", "pin", "unpin") for t in other.label.split("+")):
+            raise SpecError("mask | mask", "terms that make frames known", "masks that only hide",
+                            "join the SPECs with + and parse them as one")
         return Mask(self.hidden | other.hidden, f"{self.label}+{other.label}")
 
 
@@ -122,7 +137,8 @@ def joints(clip: Clip, mask: Mask, names: Sequence[str]) -> Mask:
     only = np.zeros(mask.hidden.shape[1], dtype=bool)
     only[joint_indices(skeleton, names)] = True
     terms = [_restricted(skeleton, term, names) for term in mask.label.split("+")]
-    return Mask(mask.hidden & only, "+".join(terms))
+    pinned = None if mask.pinned is None else mask.pinned & only
+    return Mask(mask.hidden & only, "+".join(terms), pinned if pinned is not None and pinned.any() else None)
 
 
 def _restricted(skeleton: Skeleton, term: str, names: Sequence[str]) -> str:
@@ -168,13 +184,15 @@ def _ranges(ordered: Sequence[int]) -> str:
     return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)
 
 
-def _parse_frames(clip: Clip, text: str) -> list[int]:
+def _chosen(clip: Clip, kind: str, text: str) -> Mask:
+    """The frames that a term names."""
     chosen: list[int] = []
     for part in text.split(","):
         low, _, high = part.partition("-")
-        _check_range(clip, int(low), int(high or low), f"frames:{part}")  # before a list of that length is made
+        _check_range(clip, int(low), int(high or low), f"{kind}:{part}")  # before a list of that length is made
         chosen.extend(range(int(low), int(high or low) + 1))
-    return chosen
+    mask = frames(clip, chosen)
+    return replace(mask, label=f"{kind}:{mask.label.partition(':')[2]}")
 
 
 _N = r"([0-9]{1,9})"
@@ -187,7 +205,7 @@ _PATTERNS: tuple[tuple[str, Callable[[Clip, int, re.Match[str]], Mask]], ...] = 
     (rf"span:{_N}-{_N}", lambda clip, seed, m: span(clip, int(m[1]), int(m[2]))),
     (r"first", lambda clip, seed, m: first(clip)),
     (rf"keep:{_N},hide:{_N}", lambda clip, seed, m: keep_hide(clip, int(m[1]), int(m[2]))),
-    (rf"frames:({_RANGE}(?:,{_RANGE})*)", lambda clip, seed, m: frames(clip, _parse_frames(clip, m[1]))),
+    (rf"(frames|hide|known|pin|unpin):({_RANGE}(?:,{_RANGE})*)", lambda clip, seed, m: _chosen(clip, m[1], m[2])),
     (r"none", lambda clip, seed, m: none(clip)),
 )
 
@@ -196,19 +214,58 @@ def parse(spec: str, clip: Clip, seed: int = 0) -> Mask:
     """The mask that a SPEC describes on this clip; the same text, clip and seed always give the same mask.
 
     Raises:
-        SpecError: the text is not a SPEC, or does not fit the clip.
+        SpecError: the text is not a SPEC, does not fit the clip, or changes the motion (see ``mmm.edits.apply``).
     """
     result: Mask | None = None
     for term in spec.replace(" ", "").split("+"):
-        pattern, at, group_text = term.partition("@")
-        for regex, build in _PATTERNS:
-            if match := re.fullmatch(regex, pattern):
-                mask = build(clip, seed, match)
-                break
-        else:
-            raise SpecError(f"SPEC {spec!r}", f"{pattern!r} is not a pattern", SPEC_HELP, "correct it")
-        if at:
-            mask = joints(clip, mask, [name for name in group_text.split(",") if name])
-        result = mask if result is None else result | mask
+        if kind_of(term) in ("pose", "retime"):
+            raise SpecError(f"SPEC {spec!r}", f"{term!r} changes the motion, not only what is hidden of it",
+                            "a mask alone", "use mmm.edits.apply, which gives clip and mask")
+        result = after(result, term, clip, seed)
     assert result is not None  # split never gives an empty list
     return result
+
+
+def after(before: Mask | None, term: str, clip: Clip, seed: int = 0) -> Mask:
+    """The mask once a further term is read; ``before`` is None for the first.
+
+    Raises:
+        SpecError: the term is none, or does not fit the clip.
+    """
+    pattern, at, group_text = term.partition("@")
+    for regex, build in _PATTERNS:
+        if match := re.fullmatch(regex, pattern):
+            named = build(clip, seed, match)
+            break
+    else:
+        raise SpecError(f"SPEC {term!r}", f"{pattern!r} is not a pattern", SPEC_HELP, "correct it")
+    if at:
+        named = joints(clip, named, [name for name in group_text.split(",") if name])
+    hidden = np.zeros_like(named.hidden) if before is None else before.hidden
+    pinned = np.zeros_like(named.hidden) if before is None or before.pinned is None else before.pinned
+    kind = kind_of(pattern)
+    if kind in ("known", "pin"):
+        hidden = hidden & ~named.hidden
+        pinned = pinned | named.hidden if kind == "pin" else pinned
+    elif kind == "unpin":
+        pinned = pinned & ~named.hidden
+    else:
+        hidden = hidden | (named.hidden & ~pinned)
+    return Mask(hidden, joined("" if before is None else before.label, named.label), pinned if pinned.any() else None)
+
+
+def joined(label: str, term: str) -> str:
+    """A SPEC with one more term."""
+    return f"{label}+{term}" if label else term
+
+
+def kind_of(term: str) -> str:
+    """What a term begins with: ``pin`` of ``pin:3-5@legs``."""
+    return term.partition(":")[0]
+
+
+def split(spec: str) -> tuple[str, tuple[str, ...]]:
+    """The pattern of a SPEC (``none`` where it has none) and the edits that follow it, from the first edit on."""
+    terms = spec.replace(" ", "").split("+")
+    first_edit = next((n for n, term in enumerate(terms) if kind_of(term) in EDITS), len(terms))
+    return "+".join(terms[:first_edit]) or "none", tuple(terms[first_edit:])

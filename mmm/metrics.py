@@ -39,7 +39,7 @@ class Errors:
     root_cm: Float[Array, "T"]
     """Distance between the root positions, centimetres."""
     hidden: Bool[Array, "T J"]
-    """True = was hidden from the method."""
+    """True = was hidden from the method, and counts."""
 
     def summary(self) -> dict[str, float | int | None]:
         """Means over hidden entries; ``root_cm`` over the frames whose root was hidden. None where none was.

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from mmm import rotations as rot
 from mmm.errors import SpecError
@@ -200,6 +200,16 @@ class Music:
 
 
 @dataclass(frozen=True, eq=False)
+class Recording:
+    """What was recorded of a clip that was edited since: the truth that its recoveries are held against."""
+
+    motion: Motion
+    """As long as the clip. In frames without a recording it holds something plain, which nobody may take for truth."""
+    frames: Bool[Array, "T"]
+    """False where nothing was recorded: a gap was made longer or shorter."""
+
+
+@dataclass(frozen=True, eq=False)
 class Clip:
     """A named motion with its music, if it has any."""
 
@@ -214,8 +224,13 @@ class Clip:
     """What the reader had to do to the file, in sentences for the user."""
     meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Facts of the file's format that the writer of the same format puts back (units, Euler orders, ...)."""
+    recording: Recording | None = None
+    """What was recorded, where ``motion`` was edited since (``mmm.edits``); None: the motion is what was recorded."""
 
     def __post_init__(self) -> None:
+        if self.recording is not None and not len(self.motion) == len(self.recording.motion) == len(
+                self.recording.frames):
+            raise ValueError(f"{self.name}: {len(self.motion)} frames, {len(self.recording.motion)} of its recording")
         if self.music is not None and (len(self.music) != len(self.motion) or self.music.fps != self.motion.fps):
             raise ValueError(f"{self.name}: {len(self.music)} music frames at {self.music.fps} fps, "
                              f"{len(self.motion)} motion frames at {self.motion.fps} fps")
@@ -226,10 +241,21 @@ class Clip:
     def __len__(self) -> int:
         return len(self.motion)
 
+    @property
+    def truth(self) -> Motion:
+        """What was recorded: the motion itself, but where it was edited. True only in frames that are ``recorded``."""
+        return self.motion if self.recording is None else self.recording.motion
+
+    @property
+    def recorded(self) -> Bool[Array, "T"]:
+        """Frames of which there is a recording: all, but for gaps that were made longer or shorter."""
+        return np.ones(len(self), dtype=bool) if self.recording is None else self.recording.frames
+
     def crop(self, start: int, stop: int) -> "Clip":
         """Frames ``start`` to ``stop`` (not included) of motion and music."""
-        music = self.music.crop(start, stop) if self.music else None
-        return replace(self, motion=self.motion.crop(start, stop), music=music)
+        music, was = self.music.crop(start, stop) if self.music else None, self.recording
+        recording = None if was is None else Recording(was.motion.crop(start, stop), was.frames[start:stop])
+        return replace(self, motion=self.motion.crop(start, stop), music=music, recording=recording)
 
     def show(self, height: int = 600) -> Any:
         """The clip on the stage, in a notebook: play, turn, sound; ``height`` in CSS pixels."""
@@ -240,4 +266,6 @@ class Clip:
     def digest(self) -> str:
         """32 hexadecimal digits over motion and music (not the name): a cache key."""
         text = self.motion.digest() + (self.music.digest() if self.music else "")
+        if self.recording is not None:
+            text += self.recording.motion.digest() + _digest(self.recording.frames)
         return _digest(text=text)

@@ -46,7 +46,7 @@ class RecoveryResult:
     """A clip, what was hidden of it, and what came back."""
 
     clip: Clip
-    """The truth."""
+    """What was given, its ``truth`` included."""
     hidden: Bool[Array, "T J"]
     """True = was hidden."""
     recovered: Clip
@@ -65,18 +65,25 @@ class RecoveryResult:
     def __repr__(self) -> str:
         return f"RecoveryResult({self.clip.name!r} by {self.model_name!r}, {int(self.hidden.sum())} entries hidden)"
 
+    @property
+    def measured(self) -> Bool[Array, "T J"]:
+        """Hidden entries of which there is a recording to compare with; all, but for gaps that were made longer or
+        shorter."""
+        return self.hidden & self.clip.recorded[:, None]
+
     @cached_property
     def errors(self) -> Errors:
-        """Distance to the truth per frame and joint; summaries are over hidden entries only."""
-        return errors(self.clip.motion, self.recovered.motion, self.hidden)
+        """Distance to the truth per frame and joint; summaries are over hidden entries only, where there is a truth."""
+        return errors(self.clip.truth, self.recovered.motion, self.measured)
 
     def scene(self, *others: "RecoveryResult") -> Scene:
         """Truth, this recovery and others of the same clip, as one scene."""
         shown = (self, *others)
         bodies = [Performer(r.model_name, r.recovered.motion, "baseline" if r.model_name in baselines.BASELINES else
                             "model") for r in shown]
-        return Scene(self.clip.name, (Performer("Truth", self.clip.motion, "truth"), *bodies), self.hidden,
-                     self.clip.music, {r.model_name: r.errors.per_frame("position_cm") for r in shown})
+        return Scene(self.clip.name, (Performer("Truth", self.clip.truth, "truth"), *bodies), self.hidden,
+                     self.clip.music, {r.model_name: r.errors.per_frame("position_cm") for r in shown},
+                     recorded=None if self.clip.recorded.all() else self.clip.recorded)
 
     def show(self, *others: "RecoveryResult", height: int = 600) -> Shown:
         """Truth beside the recovery on the stage, in a notebook; ``height`` in CSS pixels."""
@@ -108,8 +115,8 @@ class RecoveryResult:
 
     def error_map(self, theme: str = "light") -> Image.Image:
         """Position errors of the hidden entries by joint and frame, as a picture."""
-        entries = f"{int(self.hidden.sum()):,} hidden entries"
-        return draw_error_map(self.errors.position_cm * self.hidden, self.clip.motion.skeleton,
+        entries = f"{int(self.measured.sum()):,} hidden entries"
+        return draw_error_map(self.errors.position_cm * self.measured, self.clip.motion.skeleton,
                               fps=self.clip.motion.fps, hidden=self.hidden, theme=theme,
                               title=f"Joint position error by joint and frame: {self.model_name}",
                               subtitle=f"{self.clip.name}, {entries}")

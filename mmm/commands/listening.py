@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mmm import masks
+from mmm import edits
 from mmm.commands.shared import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
@@ -74,11 +74,11 @@ def attention(
     """
     roles = parse_roles(role or ())
     check_output(out, (".npz",))
-    truth = load(clip, music, frames, fps, unit, up, music_start)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    truth, mask = edited.clip, edited.mask
     if frame >= len(truth):
         raise SpecError(f"--frame {frame}", f"the clip has {len(truth)} frames", f"0 to {len(truth) - 1}",
                         "choose a frame of the clip")
-    mask = masks.parse(hide, truth, seed)
     from mmm.checkpoint import load_model
     from mmm.recovery import recover as run
 
@@ -142,7 +142,8 @@ def intervene(
     if hide is not None:
         from mmm.interventions import intervene as run
 
-        mask = masks.parse(hide, truth, seed)
+        edited = edits.apply(hide, truth, seed)
+        truth, mask = edited.clip, edited.mask
         results = run(load_model(checkpoint), truth, mask, wanted)
         about |= {"hide": hide, "hidden": int(mask.hidden.sum())}
         said, columns = f"{hide} hides {about['hidden']} entries; means over these", CHANGED
@@ -190,8 +191,8 @@ def attribute(
                             what was asked; the window's first and last-plus-one frame
     """
     check_output(out, (".npz",))
-    truth = load(clip, music, frames, fps, unit, up, music_start)
-    mask = masks.parse(hide, truth, seed)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    truth, mask = edited.clip, edited.mask
     from mmm.attribution import attribute as run
     from mmm.checkpoint import load_model
 

@@ -62,6 +62,7 @@ class StageActions {
   }
 
   onKey(event) {
+    if (this.edit.onKey(event)) return;
     if (event.ctrlKey || event.metaKey || event.altKey || !this.header?.frames) return;
     const onButton = event.target.closest("button");
     const far = event.shiftKey ? 10 : 1;
@@ -82,7 +83,9 @@ class StageActions {
   describe(frame) {
     const { data } = this.timeline, { fps, errors_unit: unit } = this.header;
     const parts = [clockText(frame / fps), `frame ${frame}`];
-    if (data.hiddenFrames[frame]) parts.push("hidden");
+    if (data.hiddenFrames[frame]) parts.push(data.recorded && !data.recorded[frame] ? "hidden, never recorded" : "hidden");
+    if (data.pinned?.has(frame)) parts.push("pinned");
+    if (data.keyframes?.has(frame)) parts.push("inserted pose");
     if (this.header.future) parts.push(frame < this.header.future.seed ? "seed" : "generated");
     for (const { name, values } of data.errors.slice(0, 2)) {
       if (Number.isFinite(values[frame])) parts.push(`${name} ${values[frame].toFixed(1)} ${unit}`);

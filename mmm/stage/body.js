@@ -45,6 +45,7 @@ class Figure {
     this.points = this.parents.length;
     Object.assign(this, bodyParts(info, this.parents, arrays[`radii${index}`]));
     this.hidden = info.role === "truth" ? null : arrays.hidden || null;
+    this.recorded = info.role === "truth" ? arrays.recorded || null : null; // there is no truth where nothing was recorded
     this.seed = seed; // frames before it were given; undefined where nothing is generated
     this.pose = new Float32Array(this.points * 3);
     this.tint = new Float32Array(this.joints); // 0 = known .. 1 = made up by the model
@@ -68,6 +69,9 @@ class Figure {
 
   /** Whether the frame comes after a seed, from a network. */
   made(frame) { return this.seed !== undefined && this.role !== "truth" && frame >= this.seed; }
+
+  /** Whether there is a body to show at its frame. */
+  get there() { return !this.recorded || Boolean(this.recorded[this.frame]); }
 
   /** More frames of the same body. */
   grow(track, frames) { this.track = track; this.frames = frames; }

@@ -123,14 +123,15 @@ class Film:
             target = target + (panel.targets[shown + 1] - target) * np.float32(at - shown)
         base = self._view
         view = View(base.eye + target, base.axes, base.focal, (panel.ground.size[0] / 2, panel.ground.size[1] / 2))
-        poses = {i: self.figures[i].pose(at) for i in panel.figures}
-        ghosts = [i for i in panel.figures if len(panel.figures) > 1 and self.figures[i].role == "truth"]
+        there = [i for i in panel.figures if self.figures[i].role != "truth" or self.scene.is_recorded(shown)]
+        poses = {i: self.figures[i].pose(at) for i in there}
+        ghosts = [i for i in there if len(panel.figures) > 1 and self.figures[i].role == "truth"]
         ground = panel.ground.paint(view, target, [(self.figures[i], poses[i], 0.4 if i in ghosts else 1.0)
-                                                   for i in panel.figures])
+                                                   for i in there])
         width, height = panel.ground.size
         part = picture[panel.top: panel.top + height, panel.left: panel.left + width]
         part[:] = np.asarray(ground).view(np.uint32)[..., 0]
-        solid = [i for i in panel.figures if i not in ghosts]
+        solid = [i for i in there if i not in ghosts]
         for i in ghosts:
             self._ghost(part, i, view, poses[i], shown, _GHOST)
         for i in solid:

@@ -10,6 +10,11 @@ const ICON_PATHS = {
   soundOn: '<path d="M3.5 8v4h2.8L10 15.2V4.8L6.3 8z" fill="currentColor"/><path d="M12.8 7.4a3.8 3.8 0 0 1 0 5.2M15 5.2a7 7 0 0 1 0 9.6"/>',
   soundOff: '<path d="M3.5 8v4h2.8L10 15.2V4.8L6.3 8z" fill="currentColor"/><path d="m13 8 4 4m0-4-4 4"/>',
   full: '<path d="M3.5 7.5v-4h4M16.5 7.5v-4h-4M3.5 12.5v4h4M16.5 12.5v4h-4"/>',
+  edit: '<path d="M3.5 16.5l.9-3.6L13.6 3.7a1.6 1.6 0 0 1 2.3 0l.4.4a1.6 1.6 0 0 1 0 2.3L7.1 15.6z"/><path d="M12 5.5 14.5 8"/>',
+  undo: '<path d="M7.5 4 4 7.5 7.5 11"/><path d="M4.5 7.5h7a4.5 4.5 0 0 1 0 9H8"/>',
+  redo: '<path d="M12.5 4 16 7.5 12.5 11"/><path d="M15.5 7.5h-7a4.5 4.5 0 0 0 0 9H12"/>',
+  body: '<circle cx="10" cy="4.4" r="2"/><path d="M5.2 8.6h9.6M10 7.4v5M10 12.2 7.4 17.4M10 12.2l2.6 5.2"/>',
+  copy: '<rect x="7" y="7" width="9.5" height="9.5" rx="1.6"/><path d="M13 7V5a1.5 1.5 0 0 0-1.5-1.5H5A1.5 1.5 0 0 0 3.5 5v6.5A1.5 1.5 0 0 0 5 13h2"/>',
   help: '<path d="M7.6 7.6a2.5 2.5 0 1 1 3.6 2.3c-.8.4-1.2.9-1.2 1.8"/><circle cx="10" cy="14.4" r=".6" fill="currentColor"/>',
 };
 

@@ -64,7 +64,9 @@ class Lettering:
 
     def _state(self, performer: Performer, shown: int) -> str:
         hidden = self.scene.hidden
-        if hidden is None or performer.role == "truth":
+        if performer.role == "truth":
+            return "" if self.scene.is_recorded(shown) else "not recorded"
+        if hidden is None:
             return ""
         if self.scene.seed_frames:
             return "seed" if shown < self.scene.seed_frames else "generated"
@@ -118,7 +120,8 @@ class Lettering:
             pieces.append((at, self._dot(self._colour(performer)), text))
             at += round(18 * self.unit) + text.shape[1] + round(10 * self.unit)
             ends.append(at)
-            at += round(150 * self.unit) if performer.role != "truth" and self.scene.hidden is not None else 0
+            has_chip = self.scene.recorded is not None if performer.role == "truth" else self.scene.hidden is not None
+            at += round(150 * self.unit) if has_chip else 0
             at += round(8 * self.unit)
         row = np.zeros((round(26 * self.unit), max(at, 1), 4), dtype=np.uint8)
         for x, dot, text in pieces:
@@ -136,7 +139,7 @@ class Lettering:
         return np.asarray(big.resize((size, size), Image.Resampling.BOX))
 
     def _chip(self, text: str, performer: Performer) -> Array:
-        ink = self.muted if text in ("frame given", "seed") else self._colour(performer)
+        ink = self.muted if text in ("frame given", "seed", "not recorded") else self._colour(performer)
         if (text, ink) not in self._chips:
             letters = self._text(text, 13, ink)
             height, width = round(24 * self.unit), letters.shape[1] + round(20 * self.unit)

@@ -117,6 +117,12 @@ def _panel_buffers(index: int, panel: StagePanel, frames: int) -> dict[str, Arra
     }
 
 
+def _recorded_buffer(recorded: Array | None, frames: int) -> dict[str, Array]:
+    if recorded is None or recorded.all():
+        return {}
+    return {"recorded": finite("recorded", recorded, (frames,)).astype(np.uint8)}
+
+
 def _error_buffers(errors: Mapping[str, Array], frames: int) -> dict[str, Array]:
     buffers: dict[str, Array] = {}
     for i, (name, curve) in enumerate(errors.items()):
@@ -141,6 +147,7 @@ def pack_stage(
     reports: bool = False,
     channel: str = "main",
     future: Future | None = None,
+    recorded: Bool[Array, "T"] | None = None,
 ) -> bytes:
     """Everything the stage shows, as one payload.
 
@@ -158,6 +165,7 @@ def pack_stage(
         reports: tell the server the frame after a scrub or a pause, which reruns the script.
         channel: components of one channel share a playhead.
         future: where motion is generated; panels may then differ in length.
+        recorded: False where there is no truth, and so no body of it to show; None: there is one everywhere.
 
     Raises:
         ValueError: shapes disagree, or a position is not finite.
@@ -174,6 +182,7 @@ def pack_stage(
             raise ValueError(f"hidden has shape {hidden.shape}; expected {frames} x {len(panel.parents)}")
     if hidden is not None and panels:
         buffers["hidden"] = np.asarray(hidden, dtype=np.uint8)
+    buffers |= _recorded_buffer(recorded, frames)
     if waveform is not None and len(waveform):
         buffers["waveform"] = waveform_peaks(waveform)
     if beats is not None:

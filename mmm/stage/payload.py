@@ -78,6 +78,16 @@ def with_height(payload: bytes, height: int) -> bytes:
     return PREAMBLE.pack(magic, length, height, zero) + payload[PREAMBLE.size:]
 
 
+def with_header(payload: bytes, **entries: Any) -> bytes:
+    """The same arrays under a header with these entries added or replaced."""
+    magic, length, height, zero = PREAMBLE.unpack_from(payload)
+    start = PREAMBLE.size + length + len(_padding(PREAMBLE.size + length))
+    header = json.loads(payload[PREAMBLE.size: PREAMBLE.size + length])
+    text = json.dumps({**header, **entries}, allow_nan=False, separators=(",", ":")).encode()
+    head = PREAMBLE.pack(magic, len(text), height, zero) + text
+    return b"".join([head, _padding(len(head)), memoryview(payload)[start:]])
+
+
 def finite(name: str, values: Array, shape: tuple[int | None, ...]) -> Array:
     """``values`` as float32, once its shape fits (``None`` = any length) and every number is finite.
 

@@ -41,6 +41,8 @@ class Scene:
     """Centimetres a frame, by name, the model's first."""
     seed_frames: int = 0
     """Above zero: those that are not the truth were generated from there on."""
+    recorded: Bool[Array, "T"] | None = None
+    """False where there is no truth: its body is not shown there. None: there is one everywhere."""
 
     def __post_init__(self) -> None:
         rates = {(len(p.motion), p.motion.fps) for p in self.performers}
@@ -51,6 +53,10 @@ class Scene:
 
     def __len__(self) -> int:
         return len(self.performers[0].motion)
+
+    def is_recorded(self, frame: int) -> bool:
+        """Whether there is a truth to show at this frame."""
+        return self.recorded is None or bool(self.recorded[frame])
 
     @property
     def fps(self) -> float:
@@ -80,7 +86,8 @@ class Scene:
         packed = pack_stage(
             panels, fps=self.fps, hidden=None if future else self.hidden, future=future,
             waveform=audio.samples.mean(axis=1) if audio else None, audio=sound, floor_m=self.floor_m,
-            beats=self.music.beats if self.music else None, title=self.title, errors=self.errors)
+            beats=self.music.beats if self.music else None, title=self.title, errors=self.errors,
+            recorded=self.recorded)
         return with_height(packed, height)
 
 

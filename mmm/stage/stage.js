@@ -1,6 +1,6 @@
 // The stage: figures, one camera, one clock, one timeline. See stage.py for what it is fed.
 
-class Stage extends StageFuture {
+class Stage extends StageTimeline {
   constructor(root) {
     super();
     this.root = root;
@@ -14,7 +14,8 @@ class Stage extends StageFuture {
     this.timeline = new Timeline({
       onScrub: (share) => this.scrub(share), onScrubEnd: () => this.scrubEnd(), describe: (frame) => this.describe(frame),
     });
-    this.ui.root.append(this.timeline.root, this.ui.bar);
+    this.edit = new StageEdit(this);
+    this.ui.root.append(this.timeline.root, this.edit.root, this.ui.bar);
     root.append(this.ui.root);
     this.panels = [];
     this.figures = [];
@@ -32,7 +33,7 @@ class Stage extends StageFuture {
     const { root } = this.ui;
     root.addEventListener("keydown", (event) => this.onKey(event));
     root.addEventListener("pointerdown", (event) => {
-      if (!event.target.closest(".help, button")) root.focus({ preventScroll: true });
+      if (!event.target.closest(".help, button, input, .picker")) root.focus({ preventScroll: true });
       if (!event.target.closest(".help, button[aria-label=Help]")) this.toggleHelp(false);
     });
     // A mouse click leaves the keyboard with the stage, not with the button: space stays play and pause.
@@ -57,6 +58,7 @@ class Stage extends StageFuture {
   update(component) {
     // Reporting reruns the page's script, so it is done only where Python asked for it.
     this.commit = (frame) => { if (this.header.reports) component.setStateValue("frame", frame); };
+    this.edit.component = component;
     if (component.data === this.payload) return;
     this.payload = component.data;
     const { header, arrays } = unpack(component.data);
@@ -67,7 +69,7 @@ class Stage extends StageFuture {
     this.duration = header.frames / header.fps;
     if (first || this.channel !== channel) this.join(channel);
     this.figures = header.panels.map((info, i) => new Figure(info, i, arrays, header.frames, header.future?.seed));
-    const clip = header.future?.mark ?? (this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "");
+    const clip = header.future?.mark ?? header.edit?.mark ?? (this.figures.length ? `${header.frames}@${header.fps}:${this.clipMark()}` : "");
     const saved = first ? playheadBus().memory.get(`stage:${channel}`) : null;
     const same = first ? saved?.clip === clip : this.clip === clip;
     this.clip = clip;
@@ -81,10 +83,12 @@ class Stage extends StageFuture {
     this.clock.setDuration(this.duration || 1);
     if (!same) { this.camera.reset(); this.clock.seek(0); }
     else if (saved) { Object.assign(this.camera, saved.camera); this.clock.seek(saved.at); }
-    this.soundMark = header.future?.sound && `${header.future.sound}:${this.duration}`;
+    const sound = header.future?.sound ?? header.edit?.sound;
+    this.soundMark = sound && `${sound}:${this.duration}`;
     if (this.soundMark && this.soundMark === soundMark && this.clock.buffer) header.sound = true; // it plays on
     else this.loadSound(arrays.audio, arrays.waveform);
     this.setTimeline(header, arrays);
+    this.edit.update(header, saved?.edit);
     this.retheme();
     this.buildPanels();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -126,23 +130,6 @@ class Stage extends StageFuture {
       this.header.sound = false;
       this.showControls();
     }
-  }
-
-  setTimeline(header, arrays) {
-    const looks = errorLooks(header.errors, this.figures);
-    this.timeline.future.show(header);
-    const hiddenFrames = new Uint8Array(header.frames), joints = header.frames ? (arrays.hidden?.length || 0) / header.frames : 0;
-    for (let i = 0; i < (arrays.hidden?.length || 0); i++) if (arrays.hidden[i]) hiddenFrames[Math.floor(i / joints)] = 1;
-    this.timeline.setData({
-      frames: header.frames, fps: header.fps, waveform: arrays.waveform, beats: arrays.beats,
-      energy: this.figures.length && !arrays.waveform ? motionEnergy(longest(this.figures), header.frames) : null, hiddenFrames,
-      hiddenRuns: runsOf(hiddenFrames), errors: header.errors.map((name, i) => ({ name, values: arrays[`error${i}`], look: looks[i] })),
-    });
-    this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 4).map((error) => {
-      error.value = el("b", {});
-      error.key = el("span", { class: "key" }, error.name, error.value);
-      return error.key;
-    }));
   }
 
   // ---- layout and looks ------------------------------------------------------------------------------------------
@@ -199,7 +186,7 @@ class Stage extends StageFuture {
   remember() {
     const { clock, camera } = this;
     playheadBus().memory.set(`stage:${this.channel}`, { clip: this.clip, camera: camera.state(), at: clock.now(), rate: clock.rate,
-      playing: clock.playing, loop: clock.loop, overlay: this.overlay, sound: this.soundChoice, run: this.future?.run });
+      playing: clock.playing, loop: clock.loop, overlay: this.overlay, sound: this.soundChoice, run: this.future?.run, edit: this.edit.state() });
   }
 
   // ---- every animation frame ---------------------------------------------------------------------------------------
@@ -251,7 +238,7 @@ class Stage extends StageFuture {
     if (!width || !height) return;
     const target = this.followers[this.figures.indexOf(panel.figures[0])].at;
     panel.view = this.camera.view(width, height, target, panel.view);
-    panel.renderer.draw({ figures: panel.figures, floor: this.header.floor_m }, panel.view);
+    panel.renderer.draw({ figures: panel.figures.filter((figure) => figure.there), floor: this.header.floor_m }, panel.view);
     panel.canvas.dataset.frame = panel.figures[0].frame;
     panel.canvas.dataset.frames = panel.figures[0].frames;
     panel.canvas.dataset.checksum = panel.figures.map((figure) => figure.signature()).join(" ");
@@ -267,6 +254,7 @@ class Stage extends StageFuture {
     for (const { values, value } of this.timeline.data.errors) {
       if (value) value.textContent = Number.isFinite(values[frame]) ? ` ${values[frame].toFixed(1)} ${this.header.errors_unit}` : " –";
     }
+    if (!playing) this.edit.show();
     publish("playhead", { channel: this.channel, frame, frames, fps, time_s: frame / fps, playing });
   }
 

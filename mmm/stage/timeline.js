@@ -13,6 +13,7 @@ class Timeline {
       this.canvas, this.hoverLine, this.line, this.hover);
     this.glow = new TimelineGlow(this.root);
     this.future = new TimelineFuture(this.root);
+    this.selection = new TimelineSelection(this.root);
     this.onScrub = onScrub; this.onScrubEnd = onScrubEnd; this.describe = describe;
     this.width = 0;
     this.attach();
@@ -26,22 +27,31 @@ class Timeline {
     let dragging = false;
     this.root.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
-      dragging = true;
       this.root.setPointerCapture(event.pointerId);
+      const high = event.clientY - this.root.getBoundingClientRect().top < STRIP_TOP; // the ruler always scrubs
+      if (this.selection.on && !high) { this.selection.begin(this.frameAt(at(event)), event.clientX, event.shiftKey); return; }
+      dragging = true;
       this.onScrub(at(event));
     });
     this.root.addEventListener("pointermove", (event) => {
       if (dragging) this.onScrub(at(event));
+      else this.selection.extend(this.frameAt(at(event)), event.clientX);
       this.showHover(at(event));
     });
-    const end = () => { if (dragging) { dragging = false; this.onScrubEnd(); } };
+    const end = () => {
+      if (dragging) { dragging = false; this.onScrubEnd(); } else this.selection.end();
+    };
     this.root.addEventListener("pointerup", end);
     this.root.addEventListener("pointercancel", end);
     this.root.addEventListener("pointerleave", () => { this.hover.hidden = this.hoverLine.hidden = true; });
   }
 
+  frameAt(share) { return clamp(Math.floor(share * (this.data?.frames || 1)), 0, Math.max((this.data?.frames || 1) - 1, 0)); }
+
   setData(data) {
     this.data = data;
+    this.selection.fit(data.frames);
+    this.root.dataset.hidden = data.hiddenRuns.map(([first, end]) => `${first}-${end - 1}`).join();
     this.shown = -1;
     this.height = STRIP_TOP + WAVE_HEIGHT + (data.errors.length ? STRIP_GAP + ERROR_HEIGHT : 0) + 4;
     this.root.style.height = `${this.height}px`;
@@ -50,8 +60,7 @@ class Timeline {
 
   showHover(share) {
     if (!this.data || !this.data.frames) return;
-    const frame = Math.min(this.data.frames - 1, Math.floor(share * this.data.frames));
-    this.hover.textContent = this.describe(frame);
+    this.hover.textContent = this.describe(this.frameAt(share));
     this.hover.hidden = this.hoverLine.hidden = false;
     const x = share * this.width, half = this.hover.offsetWidth / 2;
     this.hover.style.transform = `translateX(${clamp(x - half, 0, Math.max(0, this.width - 2 * half))}px)`;
@@ -89,6 +98,7 @@ class Timeline {
     if (data.errors.length) this.paintErrors(context, theme, toX, bottom);
     this.paintLabels(context, theme, toX);
     context.restore();
+    paintMarks(context, theme, toX, data, bottom);
     this.paintRuler(context, theme, toX, width);
     this.glow.paint({ theme, width, height: this.height, frames: data.frames, top: STRIP_TOP, wave: WAVE_HEIGHT + 2 });
   }
@@ -119,18 +129,18 @@ class Timeline {
     }
   }
 
-  /** Says "hidden" on a few gaps that are wide enough; of many like ones, on the first. */
+  /** Says "hidden" (or "not recorded") on a few gaps that are wide enough; of many like ones, on the first. */
   paintLabels(context, theme, toX) {
-    const wide = context.measureText("hidden").width;
-    const roomy = this.data.hiddenRuns.filter(([first, end]) => toX(end) - toX(first) > wide + 17);
-    for (const [first] of roomy.slice(0, roomy.length > 4 ? 1 : 4)) {
-      const x = toX(first) + 5;
+    const wideOf = (words) => context.measureText(words).width;
+    const roomy = this.data.labels.filter(([first, end, words]) => toX(end) - toX(first) > wideOf(words) + 17);
+    for (const [first, , words] of roomy.slice(0, roomy.length > 4 ? 1 : 4)) {
+      const x = toX(first) + 5, wide = wideOf(words);
       context.fillStyle = css(theme.bg, 0.82);
       context.beginPath();
       context.roundRect(x, STRIP_TOP + 6, wide + 8, 14, 4);
       context.fill();
       context.fillStyle = css(theme.primary);
-      context.fillText("hidden", x + 4, STRIP_TOP + 16.5);
+      context.fillText(words, x + 4, STRIP_TOP + 16.5);
     }
   }
 

@@ -12,6 +12,10 @@ function button(name, iconName, onclick, extra = {}) {
   return el("button", { type: "button", "aria-label": name, title: name, onclick, ...extra }, icon(iconName));
 }
 
+function keyList(entries, extra = {}) {
+  return el("dl", extra, ...entries.flatMap(([keys, what]) => [el("dt", {}, ...keys.map((k) => el("kbd", {}, k))), el("dd", {}, what)]));
+}
+
 /** Builds the stage's DOM. `act` holds what each control does. */
 function buildStage(act) {
   const ui = { speeds: new Map() };
@@ -34,8 +38,7 @@ function buildStage(act) {
   ui.full = button("Full screen", "full", act.full);
   ui.helpButton = button("Help", "help", act.help, { "aria-expanded": "false" });
   ui.help = el("div", { class: "help", role: "dialog", "aria-label": "Keyboard and mouse", hidden: true },
-    el("h3", {}, "Keyboard and mouse"),
-    el("dl", {}, ...HELP.flatMap(([keys, what]) => [el("dt", {}, ...keys.map((k) => el("kbd", {}, k))), el("dd", {}, what)])));
+    el("h3", {}, "Keyboard and mouse"), keyList(HELP));
   ui.panels = el("div", { class: "panels" });
   ui.bar = el("div", { class: "bar", role: "toolbar", "aria-label": "Playback" }, ui.play, ui.previous, ui.next, ui.readout,
     ui.errors, el("div", { class: "spacer" }), ui.sound, speeds, ui.loop, ui.overlay, ui.helpButton, ui.full, ui.help);
@@ -48,7 +51,7 @@ function buildStage(act) {
 /** One panel element for these figures, with a chip a figure and the canvas the renderer draws on. */
 function buildPanel(name, figures) {
   const chips = figures.map((figure) => {
-    const state = figure.hidden || figure.seed !== undefined ? el("span", { class: "state" }) : null;
+    const state = figure.hidden || figure.recorded || figure.seed !== undefined ? el("span", { class: "state" }) : null;
     const chip = el("span", { class: "name", "data-role": figure.role }, el("span", { class: "dot" }), figure.name, state);
     return { figure, chip, state };
   });
@@ -60,6 +63,11 @@ function buildPanel(name, figures) {
 /** Says on the chip whether the body at this frame was given or made up. */
 function showState({ figure, state }, at) {
   if (!state || figure.frame < 0) return;
+  if (figure.recorded) {
+    state.hidden = figure.there;
+    state.textContent = "not recorded";
+    return;
+  }
   if (figure.seed !== undefined) { showSeed(figure, state, at); return; }
   let hidden = 0;
   for (let j = 0; j < figure.joints; j++) hidden += figure.hidden[figure.frame * figure.joints + j];

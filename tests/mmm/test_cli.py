@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmm import Audio, Clip, load_clip, masks, save_clip
+from mmm import Audio, Clip, edits, load_clip, masks, save_clip
 from mmm.cli import _spread, main
 from mmm.io.audio import write_audio
 from mmm.recovery import recover
@@ -111,6 +111,51 @@ def tiny_smpl_checkpoint(tmp_path_factory):
     sizes = {"intermediate_size": 64, "encoder_layers": 1, "cross_layers": 1}
     save_model(make_model(make_config("ecm-small", **sizes)), folder, {})
     return folder
+
+
+EDITED = "every:15+pin:20-22+pose:8=50+retime:40-49=20"
+
+
+def test_edits_on_the_command_line(run, tiny_clip_file, tiny_checkpoint, tmp_path):
+    clip = load_clip(tiny_clip_file)
+    expected = edits.apply(EDITED, clip)
+    hidden, measured = expected.mask.hidden, expected.mask.hidden[expected.truth_frames].sum()
+    status, out, err = run("recover", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", EDITED,
+                           "--metrics", tmp_path / "m.json", "--out", tmp_path / "r.npz")
+    assert status == 0
+    assert "Inserted poses are keyframes of yours (frames 8)" in err
+    assert "20 frames lie in gaps whose length was changed" in err
+    assert f"hides {hidden.sum()} entries" in out
+    assert f"means over the {measured} of these that were recorded:" in out
+    told = json.loads((tmp_path / "m.json").read_text())
+    assert (told["hide"], told["hidden"], told["measured"]) == (EDITED, hidden.sum(), measured)
+    assert told["methods"]["slerp"]["hidden"] == measured
+    saved = load_clip(tmp_path / "r.npz").motion
+    np.testing.assert_array_equal(saved.rotations[~hidden], expected.clip.motion.rotations[~hidden])
+
+
+def test_where_nothing_was_recorded_no_number_is_printed(run, tiny_clip_file):
+    status, out, _ = run("recover", tiny_clip_file, "--checkpoint", "slerp", "--hide", "retime:20-29=5")
+    assert status == 0
+    assert "for none was recorded: there is no truth to compare with" in out
+    assert {line.split()[1] for line in out.splitlines()[2:]} == {"-"}
+
+
+def test_wrong_edits_are_one_line(run, tiny_clip_file):
+    status, out, err = run("recover", tiny_clip_file, "--checkpoint", "slerp", "--hide", "first+pose:999=3")
+    assert (status, out) == (2, "")
+    assert err.startswith("error: pose:999=3: frame 999 is not inside")
+    assert err.count("\n") == 1
+
+
+def test_attention_of_an_edited_clip(run, tiny_checkpoint, tiny_clip_file, tmp_path):
+    spec = "every:5+retime:20-29=5"
+    status, _, _ = run("attention", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", spec,
+                       "--out", tmp_path / "maps.npz")
+    assert status == 0
+    with np.load(tmp_path / "maps.npz") as maps:
+        hidden = edits.apply(spec, load_clip(tiny_clip_file)).mask.hidden
+        np.testing.assert_array_equal(maps["hidden"], hidden[slice(*maps["frames"])])
 
 
 def test_random_masks_follow_the_seed(run, tiny_clip_file):

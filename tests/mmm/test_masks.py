@@ -33,6 +33,13 @@ def frames_hidden(spec: str, clip: Clip = CLIP) -> list[int]:
     ("frames:9,3", [3, 9]),
     ("none", []),
     ("first+span:4-5", [0, 4, 5]),
+    ("span:4-9+known:5,7-8", [4, 6, 9]),
+    ("known:5+span:4-6", [4, 5, 6]),  # what is said later wins
+    ("span:4-9+hide:12,14-15+known:14", [*range(4, 10), 12, 15]),
+    ("pin:5+span:4-6+frames:5", [4, 6]),  # but of what is pinned
+    ("span:4-6+pin:5+unpin:5", [4, 6]),  # it stays known
+    ("span:4-6+pin:5+unpin:5+hide:5", [4, 5, 6]),  # until a term hides it
+    ("pin:3-9+unpin:4+span:0-9", [0, 1, 2, 4]),
     (" span:4 - 5 ", [4, 5]),
 ])
 def test_patterns(spec, expected):
@@ -99,9 +106,60 @@ def test_every_label_makes_its_mask_again(builders, outer):
     np.testing.assert_array_equal(again.hidden, mask.hidden)
 
 
+SPANS = st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), min_size=1, max_size=3)
+EDITS = st.tuples(st.sampled_from(["hide", "known", "pin", "unpin", "frames"]), SPANS, st.none() | NAMES)
+
+
+def spec_of(kind: str, spans: list[tuple[int, int]], names: list[str] | None) -> str:
+    return f"{kind}:" + ",".join(f"{min(s)}-{max(s)}" for s in spans) + (f"@{','.join(names)}" if names else "")
+
+
+@settings(max_examples=200, deadline=None)
+@given(terms=st.lists(EDITS, min_size=1, max_size=6), outer=st.none() | NAMES)
+def test_edits_mean_what_a_loop_over_them_means(terms, outer):
+    hidden, pinned = np.zeros((30, len(TINY)), dtype=bool), np.zeros((30, len(TINY)), dtype=bool)
+    for kind, spans, names in terms:
+        joints = masks.joint_indices(TINY, names) if names else range(len(TINY))
+        for frame in {f for a, b in spans for f in range(min(a, b), max(a, b) + 1)}:
+            for joint in joints:
+                if kind in ("known", "pin"):
+                    hidden[frame, joint] = False
+                elif kind in ("hide", "frames"):
+                    hidden[frame, joint] |= not pinned[frame, joint]
+                pinned[frame, joint] = (pinned[frame, joint] or kind == "pin") and kind != "unpin"
+    mask = masks.parse("+".join(spec_of(*term) for term in terms), CLIP)
+    np.testing.assert_array_equal(mask.hidden, hidden)
+    np.testing.assert_array_equal(np.zeros_like(pinned) if mask.pinned is None else mask.pinned, pinned)
+    if outer is not None:
+        mask = masks.joints(CLIP, mask, outer)
+    again = masks.parse(mask.label, CLIP)
+    np.testing.assert_array_equal(again.hidden, mask.hidden)
+    assert (again.pinned is None) == (mask.pinned is None)
+
+
+def test_joined_masks_only_hide():
+    plain, known = masks.parse("span:4-9", CLIP), masks.parse("span:2-5+known:3", CLIP)
+    assert (known | plain).label == "span:2-5+known:3+span:4-9"
+    for left, right in ((plain, known), (masks.parse("pin:5", CLIP), plain)):
+        with pytest.raises(SpecError, match="join the SPECs"):
+            left | right
+
+
+@pytest.mark.parametrize(("spec", "pattern", "edits"), [
+    ("every:15", "every:15", ()),
+    ("first+span:3-4@legs", "first+span:3-4@legs", ()),
+    ("keep:5,hide:5+hide:3", "keep:5,hide:5", ("hide:3",)),
+    ("pin:3 + every:5", "none", ("pin:3", "every:5")),
+    ("first+pose:3=4+first", "first", ("pose:3=4", "first")),
+])
+def test_edits_begin_where_a_hand_has_been(spec, pattern, edits):
+    assert masks.split(spec) == (pattern, edits)
+
+
 def test_a_parsed_label_stays_as_it_was():
     for spec in ("random:0.15", "every:15", "span:3-8", "first", "keep:5,hide:5", "frames:3,9,20-25", "none",
-                 "span:3-6@left_arm,right_arm", "first+span:4-5@legs"):
+                 "span:3-6@left_arm,right_arm", "first+span:4-5@legs",
+                 "every:5+hide:3-4@legs+known:5+pin:7+unpin:7@legs"):
         assert masks.parse(spec, CLIP).label == spec
 
 
@@ -124,6 +182,11 @@ def test_a_parsed_label_stays_as_it_was():
     ("frames:9-3", "frames:9-3: not inside"),
     ("frames:5,9-3", "frames:9-3: not inside"),
     ("frames:0-999999999", "frames:0-999999999: not inside"),
+    ("known:30", "known:30: not inside the clip's 30 frames"),
+    ("known:", "'known:' is not a pattern"),
+    ("pin:x", "'pin:x' is not a pattern"),
+    ("first+pose:3=4", "'pose:3=4' changes the motion, not only what is hidden of it.*mmm.edits.apply"),
+    ("retime:3-4=9", "'retime:3-4=9' changes the motion"),
     ("every:5@", "@: no joint named; expected a group .*left_arm"),
     ("every:5@tail", "@tail: no such joint or group; expected a group .*left_arm.* or a joint .*LeftArm"),
     ("every:5@legs@arms", "@legs@arms: no such joint or group"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmm import masks
+from mmm import edits, interpolate, masks
 from mmm.baselines import BASELINES
 from mmm.errors import FileError, SpecError
 from mmm.io.video import write_film
@@ -151,6 +151,19 @@ def test_hidden_frames_are_marked_on_the_body_on_the_chip_and_on_the_timeline():
     marked = np.flatnonzero((row == rgb(MODEL["light"])).all(axis=1)) / (x1 - x0) * 60
     assert marked.min() == pytest.approx(20, abs=0.5)
     assert marked.max() == pytest.approx(40, abs=0.5)
+
+
+def test_where_nothing_was_recorded_no_truth_is_shown():
+    edited = edits.apply("retime:20-29=20", Clip("made", smooth_motion(1, 50, fps=FPS)))
+    film = Film(interpolate("slerp", edited.clip, edited.mask).scene(), (480, 270))
+    assert len(film) == 60
+    left, top, width, height = film.lettering.panel_box(0, 2)
+    body = np.s_[top + height // 3: top + height, left: left + width]  # below the name and its chip
+    there, nobody, after = (np.ptp(film.frame(n)[body][..., :3].astype(int), axis=(0, 1)).max() for n in (5, 30, 45))
+    assert min(there, after) > 2 * nobody
+    truth, made = film.scene.performers
+    assert [film.lettering._state(truth, n) for n in (5, 30)] == ["", "not recorded"]
+    assert film.lettering._state(made, 30) == "frame hidden"
 
 
 def test_the_body_is_where_the_joints_are():

@@ -11,7 +11,7 @@ from dashboard.components.heatmap import pack_heatmap, pack_joint_heatmap
 from mmm.skeleton import SMPL24
 from mmm.stage.error_map import nice_top
 from mmm.stage.panels import StagePanel, pack_stage, panel_from_motion, waveform_peaks
-from mmm.stage.payload import pack, unpack, with_height
+from mmm.stage.payload import pack, unpack, with_header, with_height
 from tests.dashboard.components.dance import dance
 
 
@@ -55,6 +55,22 @@ def test_height_can_be_set_later_without_touching_the_rest():
     header, arrays = unpack(with_height(payload, 640))
     assert header == {"a": 1, "height": 640}
     np.testing.assert_array_equal(arrays["x"], np.arange(9))
+
+
+def test_the_header_can_be_added_to_later_without_touching_the_rest():
+    payload = with_height(pack({"a": 1}, {"x": np.arange(9, dtype=np.int32), "y": np.ones(3, np.float32)}), 640)
+    for length in range(9):  # every padding
+        header, arrays = unpack(with_header(payload, edit={"spec": "x" * length}, a=2))
+        assert header == {"a": 2, "edit": {"spec": "x" * length}, "height": 640}
+        np.testing.assert_array_equal(arrays["x"], np.arange(9))
+        np.testing.assert_array_equal(arrays["y"], np.ones(3))
+
+
+def test_the_stage_knows_where_nothing_was_recorded(motion, panels):
+    recorded = np.ones(len(motion), dtype=bool)
+    assert "recorded" not in unpack(pack_stage(panels, fps=60.0, recorded=recorded))[1]
+    recorded[3:5] = False
+    np.testing.assert_array_equal(unpack(pack_stage(panels, fps=60.0, recorded=recorded))[1]["recorded"], recorded)
 
 
 def test_stage_payload_holds_positions_tips_and_masks(motion, panels):

@@ -1,0 +1,235 @@
+"""Edits by hand: what is hidden, kept or pinned, poses inserted as keyframes, gaps made longer or shorter.
+
+A SPEC (``mmm.masks``) may end with edits. Those that only say what is hidden are ``hide:``, ``known:``, ``pin:`` and
+``unpin:``; two change the motion itself:
+
+``pose:120=40``
+    Frame 120 becomes a known keyframe with the pose of frame 40: its local rotations and the root's height. Where the
+    root stands and which way it faces come from the motion between the known frames around 120, so that nobody jumps
+    across the room. Copying a hidden frame makes that one pose known, and nothing else of it. With ``@groups`` only
+    these joints are copied and known.
+
+``retime:30-60=45``
+    The gap of frames 30 to 60 becomes 45 frames long: what follows comes later, or earlier. The gap is hidden, and
+    since nothing was recorded at that pace, no error is counted in it. Music stays as it is in time: it is cut off at
+    the end, or silence follows it.
+
+Terms are read from left to right, and each speaks of the timeline as those before it have left it: after a retime,
+frames that follow the gap have new numbers, and what was said of them before has moved along. Frames of a gap with
+another length stay hidden whatever is said of them, but for poses inserted there: there is nothing to know.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mmm import rotations as rot
+from mmm.errors import SpecError
+from mmm.masks import Mask, after, joined, joint_indices, kind_of
+from mmm.motion import Clip, Motion, Music, Recording
+
+Array = np.ndarray
+
+LONGEST_GAP = 10_000
+"""Frames that a gap may be given; a slip of the hand must not fill the memory."""
+
+_POSE = re.compile(r"pose:([0-9]{1,9})=([0-9]{1,9})")
+_RETIME = re.compile(r"retime:([0-9]{1,9})-([0-9]{1,9})=([0-9]{1,9})")
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """A clip after its edits, and what is hidden of it."""
+
+    clip: Clip
+    """With inserted poses and gaps of another length; what was recorded is its ``recording``."""
+    mask: Mask
+    """Its label is the whole SPEC: the same text, unedited clip and seed make all of this again."""
+    posed: Bool[Array, "T J"]
+    """Entries whose pose was copied from another frame."""
+
+    @property
+    def truth_frames(self) -> Bool[Array, "T"]:
+        """Frames of which there is a recording to compare with."""
+        return self.clip.recorded
+
+    @property
+    def keyframes(self) -> list[int]:
+        """Frames with an inserted pose, ascending."""
+        found: list[int] = np.flatnonzero(self.posed.any(axis=1)).tolist()
+        return found
+
+
+def apply(spec: str, clip: Clip, seed: int = 0) -> Edited:
+    """The clip and the mask that a SPEC with edits describes.
+
+    Args:
+        spec: any SPEC; one without edits of the motion leaves the clip as it is.
+        clip: as it was recorded.
+        seed: of random patterns.
+
+    Raises:
+        SpecError: the text is not a SPEC, or does not fit the clip.
+    """
+    nothing = np.zeros((len(clip), len(clip.motion.skeleton)), dtype=bool)
+    state = Edited(clip, Mask(nothing, ""), nothing)
+    for term in spec.replace(" ", "").split("+"):
+        if kind_of(term) == "pose":
+            state = _pose(state, term)
+        elif kind_of(term) == "retime":
+            state = _retime(state, term)
+        else:
+            state = replace(state, mask=after(state.mask, term, state.clip, seed))
+        state = replace(state, mask=_honest(state))
+    if state.clip is clip:
+        return state
+    return replace(state, clip=replace(state.clip, notes=(*clip.notes, *_notes(state))))
+
+
+def changes_motion(spec: str) -> bool:
+    """Whether a SPEC holds edits of the motion itself, not only of what is hidden."""
+    return any(kind_of(term) in ("pose", "retime") for term in spec.replace(" ", "").split("+"))
+
+
+def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
+    """Edits with one more; one that carries on the last (same kind, same joints) is written as one with it."""
+    if edits:
+        (before, at, joints), (now, _, others) = edits[-1].partition("@"), term.partition("@")
+        if kind_of(before) == kind_of(now) and not changes_motion(now) and joints == others:
+            return (*edits[:-1], f"{before},{now.partition(':')[2]}{at}{joints}")
+    return (*edits, term)
+
+
+def _honest(state: Edited) -> Mask:
+    """Nothing is known of frames without a recording, but for inserted poses."""
+    mask, nothing = state.mask, ~state.truth_frames[:, None] & ~state.posed
+    pinned = None if mask.pinned is None else mask.pinned & ~nothing
+    return Mask(mask.hidden | nothing, mask.label, pinned if pinned is not None and pinned.any() else None)
+
+
+def _pose(state: Edited, term: str) -> Edited:
+    """A pose copied from another frame, as a keyframe."""
+    text, at, names = term.partition("@")
+    clip, motion, mask = state.clip, state.clip.motion, state.mask
+    match = _POSE.fullmatch(text)
+    if match is None:
+        raise SpecError(f"SPEC {term!r}", "not a pose to insert", "pose:FRAME=FROM", "for example pose:120=40")
+    frame, source = int(match[1]), int(match[2])
+    for number in (frame, source):
+        _check_frame(clip, number, term)
+    if not (clip.recorded[source] or state.posed[source].all()):
+        raise SpecError(term, f"nothing was recorded at frame {source}", "a frame with a pose", "copy another one")
+    joints = joint_indices(motion.skeleton, [n for n in names.split(",") if n]) if at else range(len(motion.skeleton))
+    rotations, root_m = motion.rotations.copy(), motion.root_m.copy()
+    chosen = list(joints)
+    rotations[frame, chosen] = motion.rotations[source, chosen]
+    if 0 in chosen:
+        rotations[frame, 0], root_m[frame] = _placed(motion, ~mask.hidden[:, 0], frame, source)
+    posed, hidden = state.posed.copy(), mask.hidden.copy()
+    posed[frame, chosen], hidden[frame, chosen] = True, False
+    clip = replace(clip, motion=replace(motion, rotations=rotations, root_m=root_m),
+                   recording=Recording(clip.truth, clip.recorded))
+    return Edited(clip, Mask(hidden, joined(mask.label, term), mask.pinned), posed)
+
+
+def _placed(
+    motion: Motion, known: Bool[Array, "T"], frame: int, source: int
+) -> tuple[Float[Array, "3 3"], Float[Array, "3"]]:
+    """Rotation and position of the root with the pose and height of ``source``, where the known motion passes.
+
+    The heading is the turn about the vertical that brings the copied rotation nearest to the one interpolated between
+    the known frames around: the largest trace of ``R_y(turn).T @ between @ copied.T``.
+    """
+    copied, place = motion.rotations[source, 0], motion.root_m[source]
+    others = np.flatnonzero(known & (np.arange(len(known)) != frame))
+    if not len(others):
+        return copied, place  # nothing says where it should stand instead
+    next_at = int(np.searchsorted(others, frame))
+    low, high = int(others[max(next_at - 1, 0)]), int(others[min(next_at, len(others) - 1)])
+    share = np.float32(np.clip((frame - low) / max(high - low, 1), 0, 1))
+    between = rot.slerp(motion.rotations[low, 0], motion.rotations[high, 0], np.array(share))
+    turn = between @ copied.T
+    angle = np.arctan2(turn[0, 2] - turn[2, 0], turn[0, 0] + turn[2, 2])
+    cos, sin = np.cos(angle), np.sin(angle)
+    heading = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], dtype=np.float32)
+    path = motion.root_m[low] + share * (motion.root_m[high] - motion.root_m[low])
+    return heading @ copied, np.array([path[0], place[1], path[2]], dtype=np.float32)
+
+
+def _retime(state: Edited, term: str) -> Edited:
+    """A gap of another length, hidden."""
+    clip, mask = state.clip, state.mask
+    match = _RETIME.fullmatch(term)
+    if match is None:
+        raise SpecError(f"SPEC {term!r}", "not a gap of another length", "retime:FIRST-LAST=FRAMES, of whole frames",
+                        "for example retime:30-60=45")
+    first, last, length = (int(text) for text in match.groups())
+    _check_frame(clip, last, term)
+    if first > last or last - first + 1 >= len(clip):
+        raise SpecError(term, "the gap is the whole clip" if first <= last else "the gap ends before it begins",
+                        "a gap with frames beside it", "choose its frames anew")
+    if not 1 <= length <= LONGEST_GAP:
+        raise SpecError(term, f"a gap of {length} frames", f"1 to {LONGEST_GAP}", "choose another length")
+
+    def cut(values: Array, inside: bool) -> Array:
+        gap = np.full((length, *values.shape[1:]), inside)
+        return np.concatenate([values[:first], gap, values[last + 1:]])
+
+    recorded, same = cut(clip.recorded, False), length == last - first + 1
+    if same:  # then it is hidden as it was recorded
+        recorded[first: last + 1] = clip.recorded[first: last + 1]
+    motion, truth = (one if same else _stretched(one, first, last, length) for one in (clip.motion, clip.truth))
+    pinned = None if mask.pinned is None else cut(mask.pinned, False)
+    clip = replace(clip, motion=motion, music=_heard(clip.music, len(motion)), recording=Recording(truth, recorded))
+    return Edited(clip, Mask(cut(mask.hidden, True), joined(mask.label, term), pinned), cut(state.posed, False))
+
+
+def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
+    """The motion with so many frames in a gap's place, which hold the way between those beside it (or the only one)."""
+    low, high = first - 1 if first else last + 1, last + 1 if last + 1 < len(motion) else first - 1
+    share = (np.arange(1, length + 1) / (length + 1)).astype(np.float32)
+    weight = np.broadcast_to(share[:, None], (length, len(motion.skeleton)))
+    start, end = (np.repeat(motion.rotations[[at]], length, axis=0) for at in (low, high))
+    between = rot.slerp(start, end, weight)
+    path = motion.root_m[low] + share[:, None] * (motion.root_m[high] - motion.root_m[low])
+    return replace(motion, rotations=np.concatenate([motion.rotations[:first], between, motion.rotations[last + 1:]]),
+                   root_m=np.concatenate([motion.root_m[:first], path, motion.root_m[last + 1:]]))
+
+
+def _heard(music: Music | None, count: int) -> Music | None:
+    """The music as it is in time, for so many frames: cut off at the end, or followed by silence."""
+    if music is None or len(music) == count:
+        return music
+    if len(music) > count:
+        return music.crop(0, count)
+    from mmm.music import FEATURE_NAMES, fitted  # only where silence is asked for
+
+    if music.features.shape[1] != len(FEATURE_NAMES):
+        raise SpecError("retime", f"the clip grows beyond its music of {music.features.shape[1]} features a frame",
+                        f"the {len(FEATURE_NAMES)} that say what silence is", "make no gap longer")
+    return fitted(music, count)
+
+
+def _notes(state: Edited) -> list[str]:
+    """What the user should know of an edited clip, in sentences."""
+    notes, without = [], int((~state.truth_frames).sum())
+    if state.posed.any():
+        notes.append(f"Inserted poses are keyframes of yours (frames {_few(state.keyframes)}): the recording does not "
+                     "pass through them, and errors say how far a result is from the recording.")
+    if without:
+        notes.append(f"{without} frames lie in gaps whose length was changed. They were never recorded, so no error is "
+                     "counted in them.")
+    return notes
+
+
+def _few(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+
+
+def _check_frame(clip: Clip, number: int, where: str) -> None:
+    if not 0 <= number < len(clip):
+        raise SpecError(where, f"frame {number} is not inside the {len(clip)} frames there are then",
+                        f"0 to {len(clip) - 1}", "choose a frame of the clip")

@@ -1,0 +1,103 @@
+// A span of frames chosen on the timeline with the edit tool, and the marks of what a hand has pinned or inserted there.
+
+const CLICK_PX = 3; // a hand that moves less has clicked
+
+class TimelineSelection {
+  constructor(root) {
+    this.box = el("div", { class: "selection", hidden: true }, el("span", {}));
+    this.root = root;
+    this.on = false;
+    this.span = null; // [first, last], both in it
+    this.onChange = () => {};
+    this.onClick = () => {};
+    root.append(this.box);
+  }
+
+  setOn(on) {
+    this.on = on;
+    this.root.classList.toggle("selecting", on);
+    if (!on) this.set(null);
+  }
+
+  /** A drag begins; with Shift the span that there is grows to the frame. */
+  begin(frame, x, grow) {
+    this.anchor = grow && this.span ? (frame < this.span[0] ? this.span[1] : this.span[0]) : frame;
+    this.moved = grow;
+    this.from = x;
+    this.set(grow ? [this.anchor, frame] : [frame, frame]);
+  }
+
+  extend(frame, x) {
+    if (this.anchor === undefined) return;
+    if (Math.abs(x - this.from) > CLICK_PX) this.moved = true;
+    if (this.moved) this.set([this.anchor, frame]);
+  }
+
+  end() {
+    if (this.anchor === undefined) return;
+    if (!this.moved) this.onClick(this.anchor);
+    this.anchor = undefined;
+  }
+
+  set(span) {
+    this.span = span && [Math.min(...span), Math.max(...span)];
+    this.show();
+    this.onChange();
+  }
+
+  /** The timeline has another length now. */
+  fit(frames) {
+    this.frames = frames;
+    if (this.span && this.span[1] >= frames) this.span = this.span[0] < frames ? [this.span[0], frames - 1] : null;
+    this.show();
+  }
+
+  show() {
+    const { box, span, frames } = this;
+    this.root.dataset.selection = span ? span.join("-") : "";
+    box.hidden = !span || !frames;
+    if (box.hidden) return;
+    box.style.left = `${((100 * span[0]) / frames).toFixed(3)}%`;
+    box.style.width = `${((100 * (span[1] + 1 - span[0])) / frames).toFixed(3)}%`;
+    const count = span[1] - span[0] + 1;
+    box.firstChild.textContent = count > 1 ? `${span[0]}–${span[1]}` : `${span[0]}`;
+    box.classList.toggle("late", span[0] > 0.85 * frames);
+  }
+}
+
+/** Pins (a head on a needle, a bar over their run) and inserted poses (a diamond) along the timeline's upper edge. */
+function paintMarks(context, theme, toX, data, bottom) {
+  const { frames, pinned, keyframes } = data;
+  if (!pinned?.size && !keyframes?.size) return;
+  const flags = new Uint8Array(frames);
+  for (const frame of pinned) flags[frame] = 1;
+  const ink = css(theme.text), paper = css(theme.bg), top = STRIP_TOP;
+  context.save();
+  for (const [first, end] of runsOf(flags)) {
+    const x = toX(first), w = Math.max(toX(end) - x, 2), middle = x + w / 2;
+    context.fillStyle = ink;
+    context.fillRect(x, top - 1.5, w, 3);
+    context.fillRect(middle - 0.75, top, 1.5, 9);
+    context.beginPath();
+    context.arc(middle, top, 4, 0, 2 * Math.PI);
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = paper;
+    context.stroke();
+  }
+  for (const frame of keyframes) {
+    const x = toX(frame + 0.5), y = bottom - 7;
+    context.beginPath();
+    context.moveTo(x, y - 6);
+    context.lineTo(x + 5, y);
+    context.lineTo(x, y + 6);
+    context.lineTo(x - 5, y);
+    context.closePath();
+    context.fillStyle = ink;
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = paper;
+    context.stroke();
+  }
+  context.restore();
+}

@@ -1,0 +1,176 @@
+"""What is known, edited on the timeline with real drags and keys. The mask itself stands in the timeline's data."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+APP = "dashboard/app.py"
+LIMIT_MS = 60_000  # only ever waited out where something is wrong
+FRAMES = 120
+ADDRESS = f"?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-{FRAMES}&method=slerp&hide="
+expect.set_options(timeout=LIMIT_MS)
+
+
+@pytest.fixture
+def open_(open_page) -> Callable[..., Page]:
+    def go(hide: str = "span:40-79", **looks: object) -> Page:
+        page = open_page(APP, ADDRESS + hide, **looks).page
+        page.set_default_timeout(LIMIT_MS)
+        page.locator("canvas[data-checksum]").first.wait_for()
+        expect(page.get_by_role("button", name="Recover")).to_be_visible()
+        return page
+
+    return go
+
+
+def timeline(page: Page) -> Locator:
+    return page.get_by_role("slider", name="Timeline")
+
+
+def has(page: Page, **data: str) -> None:
+    for name, value in data.items():
+        expect(timeline(page)).to_have_attribute(f"data-{name}", value)
+
+
+def says(page: Page, spec: str) -> None:
+    """The server has heard: the SPEC on the stage and in the address."""
+    expect(page.get_by_role("toolbar", name="Edit what is known")).to_have_attribute("data-spec", spec)
+    expect(page).to_have_url(re.compile(re.escape("hide=" + spec.replace(":", "%3A").replace("+", "%2B").replace(
+        ",", "%2C").replace("=", "%3D").replace("@", "%40"))))
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.get_by_role("toolbar", name="Edit what is known").get_by_role("button", name=name, exact=True)
+
+
+def drag(page: Page, first: int, last: int, frames: int = FRAMES) -> None:
+    timeline(page).scroll_into_view_if_needed()
+    box = timeline(page).bounding_box()
+    assert box is not None
+    x = [box["x"] + box["width"] * (frame + 0.5) / frames for frame in (first, last)]
+    page.mouse.move(x[0], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move((x[0] + x[1]) / 2, box["y"] + 40)
+    page.mouse.move(x[1], box["y"] + 40)
+    page.mouse.up()
+
+
+def test_frames_dragged_over_are_hidden_and_undo_restores_the_exact_mask(open_):
+    page = open_()
+    has(page, hidden="40-79", selection="")
+    drag(page, 90, 100)  # without the tool it scrubs
+    has(page, hidden="40-79", selection="")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", re.compile("^(9[0-9]|1[01][0-9]|100)$"))
+    tool(page, "Edit").click()
+    drag(page, 90, 100)
+    has(page, selection="90-100")
+    tool(page, "Hide").click()
+    has(page, hidden="40-79,90-100")
+    says(page, "span:40-79+hide:90-100")
+    drag(page, 35, 50)
+    page.keyboard.press("k")
+    has(page, hidden="51-79,90-100")
+    says(page, "span:40-79+hide:90-100+known:35-50")
+    page.keyboard.press("Control+z")
+    has(page, hidden="40-79,90-100")
+    says(page, "span:40-79+hide:90-100")
+    tool(page, "Undo").click()
+    has(page, hidden="40-79")
+    says(page, "span:40-79")
+    expect(tool(page, "Undo")).to_be_disabled()
+    page.keyboard.press("Control+Shift+z")
+    page.keyboard.press("Control+Shift+z")
+    has(page, hidden="51-79,90-100")
+    says(page, "span:40-79+hide:90-100+known:35-50")
+    tool(page, "Clear").click()
+    has(page, hidden="40-79")
+    page.keyboard.press("Control+z")
+    says(page, "span:40-79+hide:90-100+known:35-50")
+
+
+def test_an_edit_is_seen_before_the_server_answers_and_moves_nothing(open_):
+    page = open_()
+    page.keyboard.press("Escape")
+    tool(page, "Edit").click()
+    drag(page, 90, 90)  # a click: selects the frame and goes there
+    has(page, selection="90-90")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "90")
+    mounted = page.evaluate_handle("() => document.querySelector('[data-testid=stBidiComponentRegular]')")
+    seen = timeline(page).evaluate("""(node) => new Promise((resolve) => {
+        const from = performance.now();
+        new MutationObserver(() => resolve([node.dataset.hidden, performance.now() - from]))
+          .observe(node, { attributes: true, attributeFilter: ['data-hidden'] });
+        const hide = [...node.getRootNode().querySelectorAll('.edit button')].find((b) => b.textContent === 'Hide');
+        hide.click();
+    })""")
+    assert seen[0] == "40-79,90-90"
+    assert seen[1] < 500
+    says(page, "span:40-79+hide:90")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "90")
+    assert mounted.evaluate("(node) => node === null || node.isConnected")
+
+
+def test_pins_outlive_another_pattern_and_wider_hiding(open_):
+    page = open_()
+    tool(page, "Edit").click()
+    drag(page, 50, 52)
+    tool(page, "Pin").click()
+    has(page, hidden="40-49,53-79", pinned="50,51,52")
+    expect(tool(page, "Unpin")).to_be_visible()
+    drag(page, 45, 60)
+    tool(page, "Hide").click()
+    says(page, "span:40-79+pin:50-52+hide:45-60")
+    has(page, hidden="40-49,53-79", pinned="50,51,52")
+    page.get_by_test_id("stSelectbox").filter(has_text="Hide").get_by_role("combobox").click()
+    page.get_by_role("option", name="The first frame").click()
+    says(page, "first+pin:50-52+hide:45-60")
+    has(page, hidden="0-0,45-49,53-60", pinned="50,51,52")
+
+
+def test_a_pose_is_pasted_a_gap_made_longer_and_recover_fills_it(open_):
+    page = open_()
+    tool(page, "Edit").click()
+    drag(page, 10, 10)
+    page.keyboard.press("c")
+    drag(page, 60, 60)
+    tool(page, "Paste pose").click()
+    has(page, hidden="40-59,61-79", keyframes="60")
+    says(page, "span:40-79+pose:60=10")
+    drag(page, 90, 99)
+    page.keyboard.press("t")
+    page.get_by_label("Frames of the gap").fill("25")
+    page.keyboard.press("Enter")
+    says(page, "span:40-79+pose:60=10+retime:90-99=25")
+    has(page, hidden="40-59,61-79,90-114", keyframes="60", selection="")
+    expect(timeline(page)).to_have_attribute("aria-valuemax", "134")
+    expect(page.get_by_text("25 frames lie in gaps whose length was changed")).to_be_visible()
+    page.get_by_role("button", name="Recover").click()
+    expect(page.get_by_text("How far from the truth")).to_be_visible()
+    expect(page.get_by_text("hidden values (frames × joints) that were recorded, of 1,536")).to_be_visible()
+    box = timeline(page).bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 100.5 / 135, box["y"] + 5)  # the ruler goes there
+    expect(page.locator(".name[data-role=truth]").get_by_text("not recorded")).to_be_visible()
+
+
+def test_a_link_with_edits_opens_with_them_and_limbs_are_chosen_by_keyboard(open_):
+    page = open_("every:20%2Bpin:5%2Bpose:30=2%2Bretime:50-59=20", width=900, dark=True)
+    has(page, hidden="1-4,6-19,21-29,31-39,41-69,71-89,91-109,111-129", pinned="5", keyframes="30")
+    tool(page, "Edit").click()
+    page.get_by_role("button", name="Whole body").click()
+    arm = page.get_by_role("checkbox", name="Left arm")
+    arm.focus()
+    page.keyboard.press("Enter")
+    expect(arm).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("Escape")
+    expect(arm).not_to_be_visible()
+    timeline(page).focus()
+    for key in ("ArrowLeft", "Home", "h"):  # a step stops the dance
+        page.keyboard.press(key)
+    says(page, "every:20+pin:5+pose:30=2+retime:50-59=20+hide:0@left_arm")
+    has(page, hidden="0-4,6-19,21-29,31-39,41-69,71-89,91-109,111-129")

@@ -1,0 +1,248 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+import mmm
+from mmm import edits, masks
+from mmm.errors import SpecError
+from mmm.evaluation import evaluate, gaps, report
+from mmm.motion import Audio, Clip, Motion, Music
+from mmm.recovery import recover
+from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
+from tests.mmm.networks import poisoned, tiny_clip, tiny_model
+
+CLIP = clip_of(30)
+SMOOTH = Clip("smooth", smooth_motion(frames=60, skeleton=TINY))
+
+
+def same(a: edits.Edited, b: edits.Edited) -> bool:
+    return bool(a.clip.digest() == b.clip.digest() and (a.mask.hidden == b.mask.hidden).all()
+                and (a.posed == b.posed).all() and a.mask.label == b.mask.label)
+
+
+@st.composite
+def specs(draw) -> str:
+    """SPECs with every kind of edit that fit a clip of 30 frames, whatever gaps were given another length before."""
+    length, terms = 30, [draw(st.sampled_from(["none", "every:5", "span:8-20", "first"]))]
+    for kind in draw(st.lists(st.sampled_from(["hide", "known", "pin", "unpin", "pose", "retime"]), max_size=6)):
+        a, b = sorted((draw(st.integers(0, length - 1)), draw(st.integers(0, length - 1))))
+        if kind == "retime" and b - a + 1 < length:
+            now = draw(st.integers(1, 20))
+            terms, length = [*terms, f"retime:{a}-{b}={now}"], length - (b - a + 1) + now
+        elif kind == "pose":
+            terms.append(f"pose:{a}={b}" + draw(st.sampled_from(["", "@legs", "@Hips,Spine"])))
+        elif kind != "retime":
+            terms.append(f"{kind}:{a}-{b}")
+    return "+".join(terms)
+
+
+@settings(max_examples=150, deadline=None)
+@given(spec=specs())
+def test_the_label_makes_clip_and_mask_again(spec):
+    edited = edits.apply(spec, CLIP)
+    assert same(edits.apply(edited.mask.label, CLIP), edited)
+    count = len(edited.clip)
+    assert edited.mask.hidden.shape == edited.posed.shape == (count, len(TINY))
+    assert len(edited.clip.truth) == len(edited.truth_frames) == count
+    nothing = ~edited.truth_frames[:, None] & ~edited.posed  # nobody knows what was never recorded
+    assert edited.mask.hidden[nothing].all()
+    if not edits.changes_motion(spec):
+        assert edited.clip is CLIP
+        np.testing.assert_array_equal(edited.mask.hidden, masks.parse(spec, CLIP).hidden)
+
+
+@settings(max_examples=60, deadline=None)
+@given(spec=specs(), poison=st.integers(1, 99))
+def test_what_is_hidden_of_the_recording_never_matters(spec, poison):
+    """But for the poses that are copied on purpose, which are left out here."""
+    spec = "+".join(term for term in spec.split("+") if not term.startswith(("pose", "known", "pin", "unpin")))
+    hidden = masks.parse(spec.split("+")[0], CLIP).hidden
+    wild, motion = wild_motion(poison, 30), CLIP.motion
+    other = replace(CLIP, motion=Motion(TINY, np.where(hidden[..., None, None], wild.rotations, motion.rotations),
+                                        np.where(hidden[:, :1], wild.root_m, motion.root_m), motion.fps))
+    ways = [edits.apply(spec, clip) for clip in (CLIP, other)]
+    if ways[0].mask.hidden.all(axis=0).any():
+        return
+    first, second = (mmm.interpolate("slerp", way.clip, way.mask).recovered.motion for way in ways)
+    np.testing.assert_array_equal(first.rotations, second.rotations)
+    np.testing.assert_array_equal(first.root_m, second.root_m)
+
+
+def test_an_inserted_pose_is_a_keyframe_where_the_dancer_is():
+    edited = edits.apply("span:20-40+pose:30=5", SMOOTH)
+    motion, was = edited.clip.motion, SMOOTH.motion
+    assert edited.keyframes == [30]
+    assert not edited.mask.hidden[30].any()
+    assert edited.mask.hidden[[29, 31]].all()
+    np.testing.assert_array_equal(motion.rotations[30, 1:], was.rotations[5, 1:])
+    assert motion.root_m[30, 1] == was.root_m[5, 1]
+    share = (30 - 19) / (41 - 19)
+    np.testing.assert_allclose(motion.root_m[30, [0, 2]], (1 - share) * was.root_m[19, [0, 2]]
+                               + share * was.root_m[41, [0, 2]], atol=1e-6)
+    # It leans as the copied pose does, and no turn about the vertical brings it nearer to the way between.
+    np.testing.assert_allclose(motion.rotations[30, 0][1], was.rotations[5, 0][1], atol=1e-5)
+    between = mmm.interpolate("slerp", SMOOTH, masks.parse("span:20-40", SMOOTH)).recovered.motion.rotations[30, 0]
+
+    def apart(turn: float) -> float:
+        turned = Rotation.from_euler("y", turn).as_matrix() @ motion.rotations[30, 0]
+        return float(Rotation.from_matrix(turned @ between.T).magnitude())
+
+    assert apart(0) == pytest.approx(min(apart(turn) for turn in np.linspace(-np.pi, np.pi, 721)), abs=1e-4)
+
+
+def test_the_recording_stays_the_truth_of_an_inserted_pose():
+    edited = edits.apply("span:20-40+pose:30=5", SMOOTH)
+    assert edited.truth_frames.all()
+    np.testing.assert_array_equal(edited.clip.truth.rotations, SMOOTH.motion.rotations)
+    result = mmm.interpolate("slerp", edited.clip, edited.mask)
+    assert result.errors.summary()["hidden"] == 20 * len(TINY)
+    assert "frames 30" in " ".join(edited.clip.notes)
+
+
+def test_only_some_joints_of_a_pose():
+    edited = edits.apply("span:20-40+pose:30=5@left_arm", SMOOTH)
+    arm = TINY.names.index("LeftArm")
+    assert np.flatnonzero(~edited.mask.hidden[30]).tolist() == [arm]
+    np.testing.assert_array_equal(edited.clip.motion.root_m, SMOOTH.motion.root_m)
+    np.testing.assert_array_equal(edited.clip.motion.rotations[30, arm], SMOOTH.motion.rotations[5, arm])
+
+
+def test_copying_a_hidden_pose_makes_that_pose_known_and_nothing_else():
+    wild = edits.apply("span:20-40+pose:10=30", SMOOTH)
+    np.testing.assert_array_equal(wild.clip.motion.rotations[10, 1:], SMOOTH.motion.rotations[30, 1:])
+    assert wild.mask.hidden[30].all()
+
+
+@pytest.mark.parametrize("length", [1, 10, 21, 35])
+def test_a_gap_of_another_length(length):
+    edited = edits.apply(f"every:5+pin:50+retime:20-40={length}", SMOOTH)
+    motion, was, end = edited.clip.motion, SMOOTH.motion, 20 + length
+    assert len(motion) == 60 - 21 + length
+    np.testing.assert_array_equal(motion.rotations[:20], was.rotations[:20])
+    np.testing.assert_array_equal(motion.rotations[end:], was.rotations[41:])
+    np.testing.assert_array_equal(motion.root_m[end:], was.root_m[41:])
+    before = masks.parse("every:5", SMOOTH).hidden
+    np.testing.assert_array_equal(edited.mask.hidden, np.concatenate(
+        [before[:20], np.ones((length, len(TINY)), dtype=bool), before[41:]]))
+    assert np.flatnonzero(edited.mask.pinned.any(axis=1)).tolist() == [50 - 21 + length]
+    expected = np.ones(len(motion), dtype=bool)
+    expected[20:end] = length == 21  # as long as it was: that was recorded
+    np.testing.assert_array_equal(edited.truth_frames, expected)
+
+
+def test_nothing_is_known_of_a_gap_that_was_never_recorded_but_poses():
+    edited = edits.apply("none+retime:20-40=30+pin:10-45+known:25+pose:30=5+hide:30+known:0-59", SMOOTH)
+    assert np.flatnonzero(edited.mask.frames).tolist() == [f for f in range(20, 50) if f != 30]
+    assert not edited.mask.pinned[20:46].any()
+
+
+def test_later_terms_speak_of_the_new_timeline():
+    twice = edits.apply("none+retime:20-24=10+retime:30-34=1+pose:0=59", SMOOTH)
+    assert len(twice.clip) == 60 + 5 - 4
+    assert np.flatnonzero(twice.mask.frames).tolist() == [*range(20, 31)]
+    moved = edits.apply("none+pose:50=3+retime:20-24=10", SMOOTH)
+    assert moved.keyframes == [55]
+
+
+def test_no_error_is_counted_where_nothing_was_recorded():
+    edited = edits.apply("hide:5-9+retime:20-40=30", SMOOTH)
+    result = mmm.interpolate("spline", edited.clip, edited.mask)
+    assert result.errors.summary()["hidden"] == 5 * len(TINY)
+    curve = result.errors.per_frame("position_cm")
+    assert np.flatnonzero(np.isfinite(curve)).tolist() == [5, 6, 7, 8, 9]
+    assert [row["position_cm"] is None for row in gaps(result)] == [False, True]
+    told = report([result], "x", 0)
+    assert (told["hidden"], told["measured"]) == (35 * len(TINY), 5 * len(TINY))
+    only = edits.apply("retime:20-40=30", SMOOTH)
+    assert mmm.interpolate("slerp", only.clip, only.mask).errors.summary()["position_cm"] is None
+    assert "never recorded" in " ".join(only.clip.notes)
+
+
+@pytest.mark.parametrize("network", ["3bert", "ecm"])
+def test_known_frames_and_inserted_poses_come_back_bit_for_bit_from_a_network(network):
+    edited = edits.apply("span:10-25+pose:15=30+pin:20+retime:4-6=9", tiny_clip(36))
+    clip, hidden = edited.clip, edited.mask.hidden
+    result = recover(tiny_model(network), clip, edited.mask)
+    made, given_motion = result.recovered.motion, clip.motion
+    np.testing.assert_array_equal(made.rotations[~hidden], given_motion.rotations[~hidden])
+    np.testing.assert_array_equal(made.root_m[~hidden[:, 0]], given_motion.root_m[~hidden[:, 0]])
+    assert not hidden[edited.keyframes].any()
+    again = recover(tiny_model(network), poisoned(clip, hidden), edited.mask).recovered.motion
+    np.testing.assert_array_equal(made.rotations, again.rotations)
+
+
+def test_music_stays_as_it_is_in_time():
+    audio = Audio(np.random.default_rng(0).normal(size=(16_000, 1)).astype(np.float32), 16_000)
+    music = Music(np.arange(60 * 35, dtype=np.float32).reshape(60, 35), 60.0, np.array([0, 30, 55]), 120.0, audio)
+    clip = replace(SMOOTH, music=music)
+    longer = edits.apply("retime:20-40=31", clip).clip
+    np.testing.assert_array_equal(longer.music.features[:60], music.features)
+    np.testing.assert_array_equal(longer.music.audio.samples[:16_000], audio.samples)
+    assert not longer.music.audio.samples[16_000:].any()
+    assert longer.music.audio.duration_s == pytest.approx(70 / 60, abs=1e-3)
+    shorter = edits.apply("retime:20-40=11", clip).clip
+    np.testing.assert_array_equal(shorter.music.features, music.features[:50])
+    assert shorter.music.beats.tolist() == [0, 30]
+    strange = replace(SMOOTH, music=Music(np.zeros((60, 3), np.float32), 60.0, np.zeros(0, np.int64), 0.0))
+    with pytest.raises(SpecError, match="make no gap longer"):
+        edits.apply("retime:20-40=31", strange)
+
+
+def test_evaluation_takes_edits():
+    clips = [tiny_clip(30, 0), tiny_clip(45, 1)]
+    row = evaluate(tiny_model(), clips, ["hide:5-9+retime:12-14=6"])[0]
+    assert (row["clips"], row["frames"], row["hidden"]) == (2, 81, 2 * 5 * len(clips[0].motion.skeleton))
+
+
+@pytest.mark.parametrize(("spec", "message"), [
+    ("pose:30=2", r"pose:30=2: frame 30 is not inside the 30 frames there are then; expected 0 to 29"),
+    ("pose:2=30", "frame 30 is not inside"),
+    ("pose:2", "not a pose to insert; expected pose:FRAME=FROM"),
+    ("pose:2=3@tail", "@tail: no such joint or group"),
+    ("pose:2=3@", "@: no joint named"),
+    ("retime:3-30=4", "frame 30 is not inside"),
+    ("retime:9-3=4", "the gap ends before it begins"),
+    ("retime:0-29=4", "the gap is the whole clip"),
+    ("retime:3-9=0", "a gap of 0 frames; expected 1 to 10000"),
+    ("retime:3-9=10001", "a gap of 10001 frames"),
+    ("retime:3-9", "not a gap of another length"),
+    ("retime:3-9=4@legs", "not a gap of another length"),
+    ("retime:20-29=4+known:28", "known:28: not inside the clip's 24 frames"),
+    ("pose:1=2+", "'' is not a pattern"),
+    ("pose:1=2+nonsense", "'nonsense' is not a pattern"),
+])
+def test_what_is_wrong_is_said(spec, message):
+    with pytest.raises(SpecError, match=message) as caught:
+        edits.apply(spec, CLIP)
+    assert "\n" not in str(caught.value)
+
+
+def test_edits_that_carry_on_are_one():
+    spec = edits.add(edits.add(edits.add(("known:3",), "pin:3"), "pin:5-6"), "pin:7@legs")
+    assert spec == ("known:3", "pin:3,5-6", "pin:7@legs")
+    assert edits.add(spec, "pin:8@legs") == ("known:3", "pin:3,5-6", "pin:7,8@legs")
+    assert edits.add(("pose:1=2",), "pose:1=2") == ("pose:1=2", "pose:1=2")
+
+
+@settings(max_examples=60, deadline=None)
+@given(spec=specs())
+def test_writing_edits_as_one_changes_nothing(spec):
+    pattern, given_edits = masks.split(spec)
+    kept: tuple[str, ...] = ()
+    for term in given_edits:
+        kept = edits.add(kept, term)
+    one, other = (edits.apply("+".join((pattern, *terms)), CLIP) for terms in (given_edits, kept))
+    np.testing.assert_array_equal(one.mask.hidden, other.mask.hidden)
+    assert one.clip.digest() == other.clip.digest()
+
+
+def test_a_crop_takes_its_recording_along():
+    clip = edits.apply("retime:20-40=30+pose:55=1", SMOOTH).clip
+    part = clip.crop(45, 60)
+    assert np.flatnonzero(~part.recorded).tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(part.truth.rotations, clip.truth.rotations[45:60])
+    assert part.digest() != replace(part, recording=None).digest()
