@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mmm import edits
+from mmm import edits, masks
 from mmm.commands.shared import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
