@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from mmm.motion import Motion
 from mmm.planting import Leg, legs_of, planted
+from mmm.rotations import geodesic_angle, slerp
 
 Array = np.ndarray
 
@@ -29,6 +30,28 @@ CLEAR_M = 0.045
 """A foot that travels is lifted so high: networks find the middle between lifting it early and late, and drag it."""
 HOLD_M = 0.15
 """A foot that stands is held up to so far from where the network put it; it sees where its feet are when it goes on."""
+
+
+PELVIS_RAD_S, JOINT_RAD_S = np.radians(560), np.radians(1200)
+"""The fastest that a pelvis and another joint turn; real dancers and walkers stay below 535 degrees a second, and all
+but a few of their joints' frames below 900. A network that cannot tell which way round somebody turns is faster."""
+
+
+def unhurried(motion: Motion, known: int) -> Motion:
+    """The motion with no joint turning faster than people can, from frame ``known`` on: where one does, it lags and
+    catches up."""
+    limit = np.full(len(motion.skeleton), JOINT_RAD_S / motion.fps, dtype=np.float32)
+    limit[0] = PELVIS_RAD_S / motion.fps
+    turned = geodesic_angle(motion.rotations[known - 1:-1], motion.rotations[known:])
+    if (turned <= limit).all():
+        return motion
+    rotations = motion.rotations.copy()
+    for t in range(known, len(motion)):
+        angle = geodesic_angle(rotations[t - 1], rotations[t])
+        fast = angle > limit
+        if fast.any():
+            rotations[t, fast] = slerp(rotations[t - 1, fast], rotations[t, fast], (limit / angle.clip(1e-9))[fast])
+    return replace(motion, rotations=rotations)
 
 
 @dataclass(frozen=True)
@@ -60,6 +83,7 @@ class Ground:
         """
         if known >= len(motion):
             return motion
+        motion = unhurried(motion, known)
         feet = motion.positions()[:, list(self.feet)]
         clearance = feet[..., 1] - self.rest_m  # (T, F)
         lift = self._lift(clearance.min(axis=1), motion.fps, known)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mmm.grounding import Ground
+from mmm.grounding import PELVIS_RAD_S, Ground, unhurried
 from mmm.motion import Motion
+from mmm.rotations import geodesic_angle
 from mmm.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
 
@@ -97,3 +98,21 @@ def test_a_body_without_feet_has_no_ground():
     pole = Skeleton(("a", "b"), (-1, 0), np.array([[0, 0, 0], [0, 1, 0]], np.float32))
     still = Motion(pole, np.broadcast_to(np.eye(3, dtype=np.float32), (4, 2, 3, 3)), np.zeros((4, 3), np.float32), 30.0)
     assert Ground.of(still) is None
+
+
+def test_nobody_turns_faster_than_people_do():
+    """Half a turn in one frame becomes one of a third of a second, and ends where it was to end."""
+    motion = standing(60)
+    rotations = motion.rotations.copy()
+    rotations[40:, 0] = np.diag([-1.0, 1.0, -1.0]) @ _about_y(0.01)  # the short way round is told
+    found = unhurried(Motion(SMPL24, rotations, motion.root_m, 30.0), 30)
+    turned = geodesic_angle(found.rotations[:-1, 0], found.rotations[1:, 0])
+    assert turned.max() < PELVIS_RAD_S / 30 + 1e-3
+    np.testing.assert_allclose(found.rotations[-1], rotations[-1], atol=1e-5)
+    np.testing.assert_array_equal(found.rotations[:40], rotations[:40])
+    slow = smooth_motion(1, 60)
+    assert unhurried(slow, 10) is slow
+
+
+def _about_y(angle: float) -> np.ndarray:
+    return np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]], np.float32)
