@@ -12,6 +12,7 @@ from mmm.commands.shared import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
     ClipPath,
+    Facing,
     Fps,
     Frames,
     Hide,
@@ -48,6 +49,7 @@ def attention(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
     role: Roles = None,
     frame: Annotated[int, typer.Option(min=0, help="of longer clips: the window that holds this frame")] = 0,
@@ -74,7 +76,7 @@ def attention(
     """
     roles = parse_roles(role or ())
     check_output(out, (".npz",))
-    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
     truth, mask = edited.clip, edited.mask
     if frame >= len(truth):
         raise SpecError(f"--frame {frame}", f"the clip has {len(truth)} frames", f"0 to {len(truth) - 1}",
@@ -112,6 +114,7 @@ def intervene(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="with one --with only: save the motion after the change (.bvh, .npz, .pkl, .glb), or "
@@ -132,7 +135,7 @@ def intervene(
                         "one of them", "give --hide to recover, --future to generate")
     if out is not None and len(changes) > 1:
         raise SpecError("--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once")
-    truth = load(clip, music, frames, fps, unit, up, music_start)
+    truth = load(clip, music, frames, fps, unit, up, music_start, facing)
     from mmm.checkpoint import load_model
     from mmm.music_changes import parse
 
@@ -178,6 +181,7 @@ def attribute(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="where all values go")] = None,
 ) -> None:
@@ -191,7 +195,7 @@ def attribute(
                             what was asked; the window's first and last-plus-one frame
     """
     check_output(out, (".npz",))
-    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
     truth, mask = edited.clip, edited.mask
     from mmm.attribution import attribute as run
     from mmm.checkpoint import load_model
