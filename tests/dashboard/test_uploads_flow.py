@@ -96,12 +96,12 @@ def test_unit_and_axis_are_shown_and_can_be_corrected(open_workbench, made_clip,
     page = open_workbench(**QUICK)
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
     box = next(e for e in page.app.expander if "Read in" in e.label)
-    assert box.label == "Read in centimetres, Y up, facing Z"
+    assert box.label == "Read in centimetres, Y up, facing -X"
     floor = page.stage[0]["floor_m"]
     page.set("unit-Uploads/dance.bvh", "inch")
     assert page.errors == []
     box = next(e for e in page.app.expander if "Read in" in e.label)
-    assert box.label.startswith("Read in inches, Y up, facing Z, ")
+    assert box.label.startswith("Read in inches, Y up, facing -X, ")
     assert page.stage[0]["floor_m"] == pytest.approx(2.54 * floor, rel=1e-2)
     assert page.address["unit"] == "inch"
     page.set("up-Uploads/dance.bvh", "z")
@@ -116,16 +116,16 @@ def test_the_facing_is_shown_and_the_movement_can_be_turned(open_workbench, made
     page = open_workbench(**QUICK)
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
     before = page.stage[1]["positions0"]
-    assert page.app.selectbox(key="facing-Uploads/dance.bvh").options[0].startswith("As in the file: Z")
-    page.set("facing-Uploads/dance.bvh", "-x")
+    assert page.app.selectbox(key="facing-Uploads/dance.bvh").options[0].startswith("As in the file: -X, 36° to the left")
+    page.set("facing-Uploads/dance.bvh", "x")
     assert page.errors == []
-    assert next(e for e in page.app.expander if "Read in" in e.label).label == "Read in centimetres, Y up, facing -X"
-    assert page.address["facing"] == "-x"
+    assert next(e for e in page.app.expander if "Read in" in e.label).label == "Read in centimetres, Y up, facing X"
+    assert page.address["facing"] == "x"
     after = page.stage[1]["positions0"]
     np.testing.assert_allclose(after[..., 1], before[..., 1], atol=1e-4)
     legs = [made_clip.motion.skeleton.names.index(f"{side}_hip") for side in ("left", "right")]
     left = after[0, legs[0]] - after[0, legs[1]]
-    assert left[2] > 0.05  # who looks along -X has the left hand towards +Z
+    assert left[2] < -0.05  # who looks along X has the left hand towards -Z
     again = open_workbench(**page.address)
     bring(again, ("dance.bvh", (tmp_path / "dance.bvh").read_bytes()))
     np.testing.assert_array_equal(again.stage[1]["positions0"], after)
