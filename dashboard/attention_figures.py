@@ -1,5 +1,6 @@
 """Figures beside the maps, in plain HTML: the half of a layer that no map shows, and how far to trust the maps."""
 
+import base64
 import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dashboard.attention_maps import STAGE_NAMES
+from mmm.stage.palette import FURTHER, MODEL, THEMES
 
 if TYPE_CHECKING:
     from mmm.attention import Convolution
+    from mmm.deletion import DeletionCurves
 
 METHOD_NAMES = {"random": "random order", "nearest": "the nearest frames", "attention": "attention maps",
                 "rollout": "attention rollout", "gradients": "gradients",
@@ -54,3 +57,57 @@ def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
                     f'<i style="width:{mean:.1f}%"></i><s style="left:{low:.1f}%;width:{high - low:.1f}%"></s>'
                     f'<u style="left:{chance:.1f}%"></u></div><em>{row["precision"][0]:.0%}</em></div>')
     return f'<div class="wb-trust" role="list">{"".join(bars)}</div>'
+
+
+WIDE, TALL, LEFT, BELOW = 640, 250, 46, 34
+"""Of the deletion figure, its margins for numbers; pixels."""
+
+
+def deletion_figure(found: "DeletionCurves", dark: bool = False) -> str:
+    """Lines of how far the pose moved over how much music was taken away; the way's own first.
+
+    A picture of its own (SVG), for the page lets no drawing into its HTML.
+    """
+    colours = _line_colours(list(found.moved), dark)
+    names = {name: html.escape(METHOD_NAMES.get(name, name)) for name in found.moved}
+    keys = "".join(f'<span><i style="background:{colour}"></i>{names[name]}</span>' for name, colour in colours.items())
+    told = "; ".join(f"{names[name]} {found.area(name):.2f}" for name in found.moved)
+    drawn = base64.b64encode(_deletion_svg(found, colours, THEMES["dark" if dark else "light"]["text"]).encode())
+    return (f'<div class="wb-deletion"><div class="keys">{keys}</div><img src="data:image/svg+xml;base64,'
+            f'{drawn.decode()}" alt="Area under each curve: {told}"></div>')
+
+
+def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str) -> str:
+    top = max(1.05, float(max(values.max() for values in found.moved.values())) * 1.05)
+
+    def place(share: float, moved: float) -> tuple[float, float]:
+        return LEFT + share * (WIDE - LEFT - 16), 8 + (1 - moved / top) * (TALL - BELOW - 8)
+
+    def points(values: "np.ndarray") -> list[str]:
+        return [f"{x:.1f},{y:.1f}" for x, y in (place(float(share), float(value)) for share, value in
+                                                zip(found.shares, values, strict=True))]
+
+    low, high = found.random_range
+    parts = [f'<polygon points="{" ".join(points(high) + points(low)[::-1])}" fill="{ink}" opacity=".1"/>']
+    for mark in (0.0, 0.5, 1.0):
+        x, y = place(0, mark)
+        parts.append(f'<path d="M{x} {y}H{place(1, mark)[0]}" stroke="{ink}" opacity=".18"/>'
+                     f'<text x="{x - 8}" y="{y + 4:.1f}" text-anchor="end">{mark:.0%}</text>')
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, _ = place(share, 0)
+        parts.append(f'<text x="{x}" y="{TALL - BELOW + 18}" text-anchor="middle">{share:.0%}</text>')
+    parts += [f'<polyline points="{" ".join(points(found.moved[name]))}" fill="none" stroke="{colour}" '
+              'stroke-width="2.2"/>' for name, colour in colours.items()]
+    parts.append(f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">of the music taken away</text>')
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TALL}" font-size="12" fill="{ink}" '
+            f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>')
+
+
+def _line_colours(names: Sequence[str], dark: bool) -> dict[str, str]:
+    """The way asked about in the model's colour, chance in grey, the others between."""
+    theme = "dark" if dark else "light"
+    rest = iter(FURTHER[theme])
+    colours = {names[0]: MODEL[theme]}
+    for name in names[1:]:
+        colours[name] = "#8a8a86" if name == "random" else next(rest)
+    return colours

@@ -63,13 +63,15 @@ def python_lines(
 def shell_reading(entry: Entry) -> list[str]:
     """How the file is read, where the visitor knows better than the guess."""
     words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
-    return words + (["--up", entry.up] if entry.up is not None else [])
+    words += ["--up", entry.up] if entry.up is not None else []
+    return words + (["--facing", entry.facing] if entry.facing is not None else [])
 
 
 def python_reading(entry: Entry) -> list[str]:
     """The same as arguments of ``load_clip``."""
     words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
-    return words + ([f"up={entry.up!r}"] if entry.up is not None else [])
+    words += [f"up={entry.up!r}"] if entry.up is not None else []
+    return words + ([f"facing={entry.facing!r}"] if entry.facing is not None else [])
 
 
 def path_of(entry: Entry) -> str:

@@ -63,11 +63,11 @@ def generate_page(entries: list[Entry]) -> None:
     _remarks(plan, made, live)
     if made:
         numbers_section(plan, made)
+        generate_home_section(made)
         if live is None:
             listening_section(plan, made)
     if live is not None and st.session_state.get(OPEN):
         st.session_state[OPEN] = True  # Streamlit forgets what a run has not drawn
-        generate_home_section(made)
     if not plan.problem:
         commands_section(plan)
     with slot:

@@ -32,6 +32,8 @@ class Entry:
     """Metres a unit, against the reader's guess."""
     up: str | None = None
     """The axis that is up in the file, against the reader's guess."""
+    facing: str | None = None
+    """The axis that the body is turned to face at the first frame; None: as the file has it."""
 
     @property
     def key(self) -> str:
@@ -91,6 +93,7 @@ class _Stamp:
     size: int
     unit_m: float | None
     up: str | None
+    facing: str | None
     largest: int
 
 
@@ -99,7 +102,7 @@ def _stamp(entry: Entry) -> _Stamp:
         stat = entry.path.stat()
     except OSError as error:
         raise _unreadable(str(entry.path), error) from None
-    return _Stamp(str(entry.path), stat.st_mtime_ns, stat.st_size, entry.unit_m, entry.up,
+    return _Stamp(str(entry.path), stat.st_mtime_ns, stat.st_size, entry.unit_m, entry.up, entry.facing,
                   LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST)
 
 
@@ -112,7 +115,8 @@ def _unreadable(path: str, error: OSError) -> FileError:
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _read(stamp: _Stamp) -> Clip:
     try:
-        return load_clip(Path(stamp.path), unit_m=stamp.unit_m, up=stamp.up, largest=stamp.largest)
+        return load_clip(Path(stamp.path), unit_m=stamp.unit_m, up=stamp.up, facing=stamp.facing,
+                         largest=stamp.largest)
     except OSError as error:
         raise _unreadable(stamp.path, error) from None
 

@@ -30,7 +30,7 @@ class Question:
     request: Request | Ask
     """Of a recovery, or of a generation."""
     kind: str
-    """``attention``, ``intervention`` or ``attribution``."""
+    """``attention``, ``intervention``, ``attribution`` or ``deletion``."""
     detail: tuple[Any, ...] = ()
 
 
@@ -173,3 +173,15 @@ def attribute(request: Request, clip: Clip, mask: Mask, frame: int, group: str, 
 
     return ask(Question(request, "attribution", (frame, group, method)), "Explain", work,
                lambda found: found.values.nbytes)
+
+
+def take_away(request: Request, clip: Clip, mask: Mask, frame: int, group: str, found: Any) -> Job[Any]:
+    """How fast these joints move off as the music is taken away in the order of an attribution, and in others."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.deletion import deletion_curves  # imports torch
+
+        return deletion_curves(model, clip, mask, frame, None if group == "all" else [group], found.method,
+                               scores=found.per_frame())
+
+    return ask(Question(request, "deletion", (frame, group, found.method)), "Take the music away", work,
+               lambda curves: 2 * sum(values.nbytes for values in curves.moved.values()))

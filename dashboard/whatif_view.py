@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import changing, listening, pressing
 from dashboard.asking_view import answer
+from dashboard.attention_figures import deletion_figure
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_heatmap
 from dashboard.components.playhead_button import playhead_button
@@ -107,6 +108,7 @@ def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
                    lambda: listening.attribute(request, clip, mask, *asked[1:]), "Try again")
     if found is not None:
         _attribution(found, clip, mask, asked[2])
+        _deletion(found, clip, mask, request, asked[2])
 
 
 def _explain(request: Request, group: str, method: str) -> None:
@@ -130,3 +132,23 @@ def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> No
     heatmap(pack_heatmap(parts, names=found.groups, groups=["music"] * len(found.groups), fps=fps, unit="%",
                          title="by kind of music feature", subtitle="the same, apart; click to move the playhead"),
             key="attribution_map")
+
+
+def _deletion(found: "Attribution", clip: Clip, mask: Mask, request: Request, group: str) -> None:
+    """Whether the answer is to be believed: what taking that music away does."""
+    place = st.expander("Is it so? Take this music away", key="deletion_open", on_change="rerun")
+    if not place.open:
+        return
+    with place:
+        curves_ = answer(listening.Question(request, "deletion", (found.frame, group, found.method)),
+                         lambda: listening.take_away(request, clip, mask, found.frame, group, found), "Try again")
+        if curves_ is None:
+            return
+        at = int(np.argmin(np.abs(curves_.shares - 0.1)))
+        own, random = (f"{100 * curves_.moved[name][at]:.0f} %" for name in (found.method, "random"))
+        st.markdown(f"With the {curves_.shares[at]:.0%} of the music that {METHODS[found.method].lower()} rank highest "
+                    f"put to its mean, the pose moves **{own}** of the way it goes without any music; with as much "
+                    f"taken at random **{random}**.")
+        st.html(deletion_figure(curves_, st.context.theme.type == "dark"))
+        st.caption("The sooner a line rises, the better its order. Grey: random orders, from the least to the most. "
+                   "An order that is not above *the nearest frames* shows nothing that the moment itself does not.")

@@ -136,7 +136,7 @@ def attribute(
     """
     if method not in METHODS:
         raise SpecError(f"method {method!r}", "no such method", ", ".join(METHODS), "choose one of them")
-    chosen = _joints(clip, joints)
+    chosen = chosen_joints(clip, joints)
     probe = Probe(model, clip, mask, frame)
     if not hidden_array(clip, mask)[frame, chosen].any():
         raise SpecError(f"frame {frame}", "these joints are known there: what is known is copied, and hears no music",
@@ -205,7 +205,12 @@ def _occluded(probe: Probe, columns: list[int], own: Tensor, stretch: int) -> Fl
     return found
 
 
-def _joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> list[int]:
+def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> list[int]:
+    """Indices from indices or names of joints and groups; None: all.
+
+    Raises:
+        SpecError: there is no such joint.
+    """
     count = len(clip.motion.skeleton)
     if joints is None:
         return list(range(count))

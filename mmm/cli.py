@@ -23,6 +23,7 @@ from mmm.commands.shared import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
     ClipPath,
+    Facing,
     Fps,
     Frames,
     Hide,
@@ -67,6 +68,7 @@ def recover(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
     role: Roles = None,
     plant_feet: Annotated[bool | None, typer.Option(
@@ -86,7 +88,7 @@ def recover(
     roles = parse_roles(role or ())
     check_output(out, (*OUTPUT_SUFFIXES, ".png"))
     check_output(metrics, METRICS_SUFFIXES)
-    truth = load(clip, music, frames, fps, unit, up, music_start)
+    truth = load(clip, music, frames, fps, unit, up, music_start, facing)
     edited = edits.apply(hide, truth, seed)
     given, mask = edited.clip, edited.mask
     from mmm.evaluation import report, report_csv, with_baselines
@@ -146,10 +148,11 @@ def convert(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
 ) -> None:
     """Convert a motion file; the suffixes say from what to what. Only .npz, .mp4 and .html keep the music."""
     check_output(target, OUTPUT_SUFFIXES)
-    clip = load(source, music, frames, fps, unit, up, music_start)
+    clip = load(source, music, frames, fps, unit, up, music_start, facing)
     save_clip(clip, target)
     say_notes(*clip.notes)
     typer.echo(f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {len(clip.motion.skeleton)} joints")
@@ -160,10 +163,11 @@ def info(
     path: Annotated[str, typer.Argument(metavar="PATH", help="a motion file, or the folder or name of a checkpoint")],
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
 ) -> None:
     """Say what a clip or a checkpoint holds."""
     if Path(path).suffix.lower() in MOTION_SUFFIXES or Path(path).is_file():
-        lines = clip_facts(load(Path(path), None, ":", None, unit, up))
+        lines = clip_facts(load(Path(path), None, ":", None, unit, up, facing=facing))
     else:
         from mmm.checkpoint import describe
 
@@ -182,6 +186,7 @@ def evaluate(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
     role: Roles = None,
     out: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="save the rows as JSON")] = None,
@@ -192,7 +197,7 @@ def evaluate(
     """
     roles = parse_roles(role or ())
     check_output(out, (".json",))
-    pool = [load(path, None, frames, fps, unit, up) for path in clips]
+    pool = [load(path, None, frames, fps, unit, up, facing=facing) for path in clips]
     from mmm.checkpoint import load_model
     from mmm.evaluation import evaluate as run
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmm.io.body import body_height, how_read, unit_name
+from mmm.io.body import body_height, facing_deg, how_read, nearest_axis, unit_name
 from mmm.motion import Clip
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ def clip_facts(clip: Clip) -> list[tuple[str, str]]:
         heard = f"{sound}, {music.tempo_bpm:.0f} bpm, {len(music.beats)} beats"
     read = how_read(clip)
     told = [("read as", f"{unit_name(read[0])}, {read[1].upper()} up (--unit, --up)")] if read else []
+    faces = facing_deg(motion)
+    if faces is not None:
+        axis, off = nearest_axis(faces)
+        told.append(("faces", f"{axis.upper()}, {off:+.0f} degrees off, at the first frame (--facing)"))
     return [
         ("clip", clip.name), ("frames", str(len(clip))), ("fps", f"{motion.fps:g}"),
         ("seconds", f"{motion.duration_s:.2f}"), ("joints", str(len(motion.skeleton))),

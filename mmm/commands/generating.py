@@ -10,6 +10,7 @@ from mmm.commands.shared import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
     ClipPath,
+    Facing,
     Fps,
     MusicStart,
     Roles,
@@ -50,6 +51,7 @@ def generate(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     role: Roles = None,
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="save seed and future: .npz (with the music), .bvh, .pkl or .glb; or to be watched "
@@ -66,7 +68,7 @@ def generate(
     roles = parse_roles(role or ())
     check_output(out, OUTPUT_SUFFIXES)
     check_output(metrics, (".json",))
-    start = load(clip, None, ":", fps, unit, up)
+    start = load(clip, None, ":", fps, unit, up, facing=facing)
     song = _song(music, start.motion.fps, music_start)
     from mmm.checkpoint import load_model
 

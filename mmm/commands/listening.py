@@ -12,6 +12,7 @@ from mmm.commands.shared import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
     ClipPath,
+    Facing,
     Fps,
     Frames,
     Hide,
@@ -48,6 +49,7 @@ def attention(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
     role: Roles = None,
     frame: Annotated[int, typer.Option(min=0, help="of longer clips: the window that holds this frame")] = 0,
@@ -74,7 +76,7 @@ def attention(
     """
     roles = parse_roles(role or ())
     check_output(out, (".npz",))
-    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
     truth, mask = edited.clip, edited.mask
     if frame >= len(truth):
         raise SpecError(f"--frame {frame}", f"the clip has {len(truth)} frames", f"0 to {len(truth) - 1}",
@@ -112,6 +114,7 @@ def intervene(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="with one --with only: save the motion after the change (.bvh, .npz, .pkl, .glb), or "
@@ -132,7 +135,7 @@ def intervene(
                         "one of them", "give --hide to recover, --future to generate")
     if out is not None and len(changes) > 1:
         raise SpecError("--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once")
-    truth = load(clip, music, frames, fps, unit, up, music_start)
+    truth = load(clip, music, frames, fps, unit, up, music_start, facing)
     from mmm.checkpoint import load_model
     from mmm.music_changes import parse
 
@@ -178,10 +181,17 @@ def attribute(
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
+    facing: Facing = None,
     seed: Seed = 0,
+    deletion: Annotated[bool, typer.Option(
+        "--deletion", help="also take the music away, highest first, and say how fast the pose moves off")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="where all values go")] = None,
 ) -> None:
     """Say which music moved some joints at one frame of a recovery.
+
+    With --deletion, a table: how far the pose moves (1: as far as without any of the music) as a share of the music
+    frames is replaced by their mean, those ranked highest first; beside it the attention maps' order, the nearest
+    frames first, and random order.
 
     \b
     Keys of the .npz:
@@ -189,19 +199,30 @@ def attribute(
       groups                names of the groups of music features
       frame, window, joints, method
                             what was asked; the window's first and last-plus-one frame
+      deletion_shares, deletion_METHOD
+                            with --deletion: the curves
     """
     check_output(out, (".npz",))
-    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start), seed)
+    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
     truth, mask = edited.clip, edited.mask
     from mmm.attribution import attribute as run
     from mmm.checkpoint import load_model
 
     names = [name for name in joints.replace(" ", "").split(",") if name]
-    found = run(load_model(checkpoint), truth, mask, frame, names or None, method)
+    model = load_model(checkpoint)
+    found = run(model, truth, mask, frame, names or None, method)
+    curves = None
+    if deletion:
+        from mmm.deletion import deletion_curves
+
+        curves = deletion_curves(model, truth, mask, frame, names or None, method, scores=found.per_frame())
     if out is not None:
         arrays: dict[str, Any] = {
             "values": found.values, "groups": np.array(found.groups), "frame": found.frame,
             "window": np.array(found.window), "joints": np.array(found.joints), "method": np.array(method)}
+        if curves is not None:
+            arrays |= {"deletion_shares": curves.shares}
+            arrays |= {f"deletion_{name}": values for name, values in curves.moved.items()}
         write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
     say_notes(*truth.notes)
     total, whole = found.per_frame(), max(float(np.abs(found.values).sum()), 1e-12)
@@ -210,3 +231,8 @@ def attribute(
     first = [int(at) for at in np.argsort(-total, kind="stable")[:10]]
     typer.echo(f"{truth.name}, frame {frame}, by {method.replace('_', ' ')}: {groups}")
     typer.echo("music frames that count most: " + ", ".join(f"{at} ({total[at] / whole:.1%})" for at in first))
+    if curves is not None:
+        typer.echo("how far the pose moves as music is taken away (1: as far as without any of it):")
+        rows = [{"share": f"{share:.0%}"} | {name: round(float(values[k]), 3) for name, values in curves.moved.items()}
+                for k, share in enumerate(curves.shares) if k]
+        print_table(rows, {"share": "taken", **{name: name.replace("_", " ") for name in curves.moved}})

@@ -12,7 +12,7 @@ from mmm.errors import FileError, SpecError
 from mmm.framerate import at_frame_rate
 from mmm.inspection import table
 from mmm.io import load_clip
-from mmm.io.body import UNIT_NAMES, parse_unit
+from mmm.io.body import FACINGS, UNIT_NAMES, parse_unit
 from mmm.io.files import write_atomically
 from mmm.motion import Clip
 from mmm.roles import ROLES
@@ -32,6 +32,9 @@ Unit = Annotated[str | None, typer.Option(
                       "a unit")]
 Up = Annotated[str | None, typer.Option(
     metavar="AXIS", help="the axis that points up in the file, where the guess is wrong: y or z")]
+Facing = Annotated[str | None, typer.Option(
+    metavar="AXIS", help="turn the movement about the vertical, so that the body faces this axis at the file's first "
+                         f"frame: {', '.join(FACINGS)}")]
 Frames = Annotated[str, typer.Option(
     metavar="A:B", show_default=False,
     help="frames A to B (not included) of the file, counted at its own rate; A or B may be left out")]
@@ -48,11 +51,11 @@ Seed = Annotated[int, typer.Option(min=0, help="of random SPECs")]
 
 def load(
     path: Path, music: Path | None, frames: str, fps: float | None, unit: str | None = None, up: str | None = None,
-    music_start: float = 0.0,
+    music_start: float = 0.0, facing: str | None = None,
 ) -> Clip:
     """A clip as the options ask for it: cut at the file's rate, then resampled."""
     clip = load_clip(path, music=music, unit_m=None if unit is None else parse_unit(unit),
-                     up=None if up is None else up.lower(), music_start_s=music_start)
+                     up=None if up is None else up.lower(), facing=facing, music_start_s=music_start)
     start, colon, stop = frames.partition(":")
     try:
         low, high = int(start or 0), int(stop or len(clip))

@@ -1,4 +1,4 @@
-"""What a file does not say and the body does: the unit of length, and which way is up."""
+"""What a file does not say and the body does: the unit of length, which way is up, and which way the body faces."""
 
 import re
 
@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from mmm.errors import SpecError
 from mmm.motion import Clip, Motion
-from mmm.skeleton import Skeleton, forward_kinematics
+from mmm.skeleton import Skeleton, forward_kinematics, joint_side
 
 Array = np.ndarray
 
@@ -18,6 +18,10 @@ UNIT_NAMES = {"m": "metres", "cm": "centimetres", "inch": "inches", "mm": "milli
 """Short names of the units, as the command line and the page's address write them."""
 UP_AXES = ("y", "z")
 """Axes that may point up in a file; clips have Y up."""
+FACINGS = {"z": 0.0, "x": 90.0, "-z": 180.0, "-x": -90.0}
+"""Horizontal axes that somebody may face, and how far each is turned about Y from +Z, degrees."""
+_TOGETHER_M = 0.02
+_LEAST_ACROSS = 0.3  # of the length of the line between two hips or shoulders: lying on the side has no facing
 _GROWN_M = 1.65  # a middling grown body, measured as body_height does
 NATURAL_M = (1.2, 2.2)
 """The heights taken for natural; outside them a reader says so."""
@@ -100,6 +104,64 @@ def how_read(clip: Clip) -> tuple[float, str] | None:
         if isinstance(found, dict) and isinstance(found.get("unit_m"), float) and found["unit_m"] > 0:
             return found["unit_m"], "z" if found.get("z_up") is True else "y"
     return None
+
+
+def parse_facing(text: str) -> str:
+    """One of ``FACINGS`` from ``x``, ``+x`` or ``-x``, likewise z.
+
+    Raises:
+        SpecError: another text.
+    """
+    name = text.strip().lower().removeprefix("+")
+    if name not in FACINGS:
+        raise SpecError(f"facing {text}", "no horizontal axis", ", ".join(FACINGS), "correct it")
+    return name
+
+
+def facing_deg(motion: Motion, frame: int = 0) -> float | None:
+    """Which way a body faces at a frame: degrees about Y, 0 = +Z, 90 = +X, above -180 to 180.
+
+    Forward is *left x up*, left being the horizontal part of the lines from the right hip to the left and from the
+    right shoulder (or collar) to the left, summed. None where no left and right are known by name, or the body lies on
+    its side, so that these lines are steep.
+    """
+    skeleton = motion.skeleton
+    positions, _ = forward_kinematics(skeleton, motion.rotations[frame:frame + 1], motion.root_m[frame:frame + 1])
+    across, length = np.zeros(3), 0.0
+    for limb in ("leg", "arm"):
+        left, right = ([j for j, name in enumerate(skeleton.names) if skeleton.limbs[j] == f"{side}_{limb}"
+                        and joint_side(name) == side] for side in ("left", "right"))
+        lines = positions[0, left[:len(right)]].astype(np.float64) - positions[0, right[:len(left)]]
+        far = np.linalg.norm(lines, axis=1)
+        for line, apart in zip(lines, far, strict=True):
+            if apart > _TOGETHER_M:  # some skeletons begin both legs in one place
+                across, length = across + line, length + apart
+                break
+    if length <= 0 or np.hypot(across[0], across[2]) < _LEAST_ACROSS * length:
+        return None
+    return float(np.degrees(np.arctan2(-across[2], across[0])))
+
+
+def nearest_axis(degrees: float) -> tuple[str, float]:
+    """The axis of ``FACINGS`` that is nearest to a facing, and how far from it that is, -45 to 45 degrees."""
+    off = {name: (degrees - at + 180) % 360 - 180 for name, at in FACINGS.items()}
+    name = min(off, key=lambda axis: abs(off[axis]))
+    return name, off[name]
+
+
+def turned_to_face(motion: Motion, facing: str) -> Motion:
+    """The same movement turned about the vertical through the origin, so that its first frame faces an axis exactly.
+
+    Raises:
+        SpecError: which way it faces cannot be told.
+    """
+    now = facing_deg(motion)
+    if now is None:
+        raise SpecError(f"facing {facing}", "which way the body faces at the first frame cannot be told: no left and "
+                        "right by name, or lying on its side", "a body that stands", "leave it out")
+    turn = np.radians(FACINGS[facing] - now)
+    cosine, sine = np.cos(turn), np.sin(turn)
+    return _turned(motion, np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]], dtype=np.float32))
 
 
 def unit_notes(height_m: float, unit_name: str, given: bool) -> tuple[str, ...]:

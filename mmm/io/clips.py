@@ -11,7 +11,7 @@ import numpy as np
 from mmm.errors import FileError, MMMError, SpecError
 from mmm.io.aist import parse_aist_name, read_aist, write_aist
 from mmm.io.amc import read_amc
-from mmm.io.body import UP_AXES, z_up_to_y_up
+from mmm.io.body import UP_AXES, parse_facing, turned_to_face, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.files import LARGEST
 from mmm.io.npz import read_npz, write_npz
@@ -39,6 +39,7 @@ def load_clip(
     fps: float | None = None,
     unit_m: float | None = None,
     up: str | None = None,
+    facing: str | None = None,
     music_start_s: float = 0.0,
     largest: int = LARGEST,
 ) -> Clip:
@@ -55,19 +56,23 @@ def load_clip(
         unit_m: metres a unit of length of a ``.bvh`` or ``.amc``, where the guess from body height is wrong.
         up: the axis that points up in the file, ``y`` or ``z``, where the guess is wrong. Guessed for ``.bvh`` and
             ``.amc``; other formats have Y up.
+        facing: turn the whole movement about the vertical, so that at the file's first frame the body faces this axis:
+            ``x``, ``-x``, ``z`` or ``-z``. It stays turned in what is saved.
         music_start_s: the moment of ``music`` that falls on the motion's first frame, seconds.
         largest: joints times frames of the longest file that is read; ``mmm.io.LARGEST_UPLOAD`` for what others send.
 
     Raises:
         FileError: the file is missing, broken or of another kind; the message names the line and the cure.
         SpecError: ``frames`` is not inside the clip, ``fps`` or ``unit_m`` is not above zero or not for this format,
-            ``up`` is no axis, or ``music_start_s`` is not inside the recording.
+            ``up`` or ``facing`` is no axis, the body has no facing, or ``music_start_s`` is not inside the recording.
     """
     path = Path(path)
     _check_options(path, fps, unit_m, up)
     if music is None and music_start_s:
         raise SpecError(f"music from {music_start_s:g} s", "no recording is named", "music with it", "name one")
     clip = _read(path, Path(asf) if asf is not None else None, fps, unit_m, up, largest)
+    if facing is not None:
+        clip = replace(clip, motion=turned_to_face(clip.motion, parse_facing(facing)))
     if music is not None:
         clip = _with_music(clip, Path(music), music_start_s)
     elif clip.music is None:

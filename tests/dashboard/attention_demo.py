@@ -51,7 +51,7 @@ def scene(layers: int, frames: int, joined: bool) -> tuple:
     panels = [panel_from_motion("Truth", clip.motion, "truth")]
     sound = clip.music.audio.samples.mean(axis=1)
     payload = pack_stage(panels, fps=60.0, hidden=mask.hidden, waveform=sound, beats=clip.music.beats, title=clip.name)
-    request = Request(f"{layers} {frames} {joined}", mask.label, 0, "known-maps")
+    request = Request(f"{layers} {frames} {joined}", mask.label, 0, "dance-3bert-small")  # its card stands beside
     atlas = Atlas(known_maps(layers, frames, joined), "known-maps", clip.music).prepare()
     return clip, mask, payload, request, atlas
 

@@ -264,11 +264,11 @@ def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_hear
     save_clip(made_clip, tmp_path / "d.bvh")
     taken = store.take("d.bvh", (tmp_path / "d.bvh").read_bytes())
     song = store.take("s.wav", encode_wav(Audio(np.ones((16_000, 1), np.float32) / 2, 8000)))
-    entry = Entry(taken.path, "d.bvh", UPLOADS, unit_m=0.0254, up="z")
+    entry = Entry(taken.path, "d.bvh", UPLOADS, unit_m=0.0254, up="z", facing="-x")
     mask = masks.parse("span:5-9", made_clip)
     words = shell_words(entry, (3, 40), (song, 0.5), mask, 0, "hold", ())
-    assert " ".join(words[3:13]) == "recover d.bvh --frames 3:40 --unit inch --up z --music s.wav"
-    assert words[13:15] == ["--music-start", "0.5"]
+    assert " ".join(words[3:15]) == "recover d.bvh --frames 3:40 --unit inch --up z --facing -x --music s.wav"
+    assert words[15:17] == ["--music-start", "0.5"]
     lines = python_lines(entry, (3, 40), (song, 0.5), mask, 0, "hold", ()).splitlines()
     assert lines[2] == ("clip = mmm.load_clip('d.bvh', music='s.wav', music_start_s=0.5, frames=(3, 40), "
-                        "unit_m=0.0254, up='z')")
+                        "unit_m=0.0254, up='z', facing='-x')")

@@ -1,5 +1,6 @@
 """A visitor with files of their own, in a real browser: a genuine BVH and a genuine song, uploaded and recovered."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(
     expect(page.locator(".wb-facts")).to_contain_text("bpm", timeout=LIMIT_MS)
     expect(page.locator(".wb-file")).to_have_count(2)
     expect(page.get_by_role("img", name="sorohanro")).to_be_visible()
-    expect(page.get_by_text("Read in centimetres, Y up")).to_be_visible()
+    expect(page.get_by_text(re.compile("Read in centimetres, Y up, facing"))).to_be_visible()
     page.get_by_role("button", name="Recover", exact=True).last.click()
     page.locator(".wb-table").wait_for()
     assert page.locator('canvas[data-panel="Truth"]').get_attribute("data-checksum")

@@ -96,11 +96,12 @@ def test_unit_and_axis_are_shown_and_can_be_corrected(open_workbench, made_clip,
     page = open_workbench(**QUICK)
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
     box = next(e for e in page.app.expander if "Read in" in e.label)
-    assert box.label == "Read in centimetres, Y up"
+    assert box.label == "Read in centimetres, Y up, facing -X"
     floor = page.stage[0]["floor_m"]
     page.set("unit-Uploads/dance.bvh", "inch")
     assert page.errors == []
-    assert next(e for e in page.app.expander if "Read in" in e.label).label.startswith("Read in inches, Y up, ")
+    box = next(e for e in page.app.expander if "Read in" in e.label)
+    assert box.label.startswith("Read in inches, Y up, facing -X, ")
     assert page.stage[0]["floor_m"] == pytest.approx(2.54 * floor, rel=1e-2)
     assert page.address["unit"] == "inch"
     page.set("up-Uploads/dance.bvh", "z")
@@ -111,13 +112,35 @@ def test_unit_and_axis_are_shown_and_can_be_corrected(open_workbench, made_clip,
     assert page.stage[0]["floor_m"] == floor
 
 
+def test_the_facing_is_shown_and_the_movement_can_be_turned(open_workbench, made_clip, tmp_path):
+    page = open_workbench(**QUICK)
+    bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
+    before = page.stage[1]["positions0"]
+    assert page.app.selectbox(key="facing-Uploads/dance.bvh").options[0] == "As in the file: -X, 36° to the left"
+    page.set("facing-Uploads/dance.bvh", "x")
+    assert page.errors == []
+    assert next(e for e in page.app.expander if "Read in" in e.label).label == "Read in centimetres, Y up, facing X"
+    assert page.address["facing"] == "x"
+    after = page.stage[1]["positions0"]
+    np.testing.assert_allclose(after[..., 1], before[..., 1], atol=1e-4)
+    legs = [made_clip.motion.skeleton.names.index(f"{side}_hip") for side in ("left", "right")]
+    left = after[0, legs[0]] - after[0, legs[1]]
+    assert left[2] < -0.05  # who looks along X has the left hand towards -Z
+    again = open_workbench(**page.address)
+    bring(again, ("dance.bvh", (tmp_path / "dance.bvh").read_bytes()))
+    np.testing.assert_array_equal(again.stage[1]["positions0"], after)
+    page.set("facing-Uploads/dance.bvh", "")
+    assert "facing" not in page.address
+    np.testing.assert_array_equal(page.stage[1]["positions0"], before)
+
+
 def test_a_file_with_z_up_is_turned_by_itself_and_back_by_hand(open_workbench, made_clip, tmp_path):
     from dataclasses import replace
 
     lying = z_up_to_y_up(z_up_to_y_up(z_up_to_y_up(made_clip.motion)))
     page = open_workbench(**QUICK)
     bring(page, ("lying.npz", written(replace(made_clip, motion=lying), tmp_path / "lying.npz")))
-    assert next(e for e in page.app.expander if "Read with" in e.label).label == "Read with Y up"
+    assert next(e for e in page.app.expander if "Read with" in e.label).label.startswith("Read with Y up")
     page.set("up-Uploads/lying.npz", "z")
     assert page.errors == []
     entry = library.Entry(tmp_path / "lying.npz", "lying.npz", "mine", up="z")

@@ -7,10 +7,13 @@ from transformers import ConvBertModel
 
 from mmm import masks
 from mmm.attention import AttentionTrace
+from mmm.checkpoint import load_model
 from mmm.errors import ModelError, SpecError
 from mmm.generation import generate
+from mmm.motion import Clip
 from mmm.recovery import recover
-from tests.mmm.networks import NETWORKS, tiny_clip, tiny_model
+from tests.mmm.making import smooth_motion
+from tests.mmm.networks import NETWORKS, save_roles_network, tiny_clip, tiny_model
 
 CROSS = np.arange(2 * 3 * 6 * 6, dtype=np.float16).reshape(2, 3, 6, 6)
 TRACE = AttentionTrace({"cross": CROSS}, {"motion": slice(0, 3), "music": slice(3, 6)}, (0, 3))
@@ -49,6 +52,18 @@ def test_maps_of_a_recovery(network):
         assert maps.shape[1] == 4
         assert np.abs(maps.astype(np.float32).sum(-1) - 1).max() < 1e-3
     assert set(trace.stages) == ({"motion"} if network == "common" else {"motion", "music", "cross"})
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_maps_of_a_network_on_joint_roles(tmp_path, fps):
+    save_roles_network(tmp_path / "roles")
+    clip = Clip("walk", smooth_motion(3, 60, fps=fps))
+    trace = recover(load_model(str(tmp_path / "roles")), clip, masks.span(clip, 20, 40), attention=True).attention
+    assert list(trace.stages) == ["motion"]
+    maps = trace.stages["motion"]
+    assert maps.dtype == np.float16
+    assert maps.shape[-2:] == (60 * 30 // fps,) * 2  # at the network's own rate
+    assert np.abs(maps.astype(np.float32).sum(-1) - 1).max() < 1e-3
 
 
 def test_the_blocks_of_ecm_cover_its_cross_map():
@@ -92,7 +107,7 @@ def plain_attention(layer, rows):
     return maps
 
 
-@pytest.mark.parametrize("network", ["3bert", "ecm"])
+@pytest.mark.parametrize("network", NETWORKS)
 def test_maps_are_the_network_s_own(network):
     """Against a plain loop over what goes into each layer: float16 keeps eleven bits."""
     model, clip = tiny_model(network, encoder_layers=2, cross_layers=2), tiny_clip(20)
@@ -105,7 +120,7 @@ def test_maps_are_the_network_s_own(network):
     for hook in hooks:
         hook.remove()
     layers = {(name, k): getattr(model, name).encoder.layer[k] for name, k in seen}
-    assert len(layers) == 6
+    assert len(layers) == (2 if network == "common" else 6)
     with torch.inference_mode():
         for (name, k), layer in layers.items():
             wanted = plain_attention(layer, seen[name, k])

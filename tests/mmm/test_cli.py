@@ -489,6 +489,12 @@ def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_pat
         assert kept["joints"].tolist() == [2]
         first = int(np.abs(kept["values"]).sum(axis=1).argmax())
     assert out.splitlines()[1].startswith(f"music frames that count most: {first} (")
+    status, out, _ = run("attribute", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "span:10-30",
+                         "--frame", 20, "--method", "gradients", "--deletion", "--out", tmp_path / "d.npz")
+    assert status == 0
+    assert out.splitlines()[-1].split() == ["100%", "1.000", "1.000", "1.000", "1.000"]
+    with np.load(tmp_path / "d.npz") as kept:
+        assert kept["deletion_gradients"].shape == kept["deletion_random"].shape == kept["deletion_shares"].shape
     status, _, err = run("attribute", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "span:10-30",
                          "--frame", 5)
     assert (status, err.count("\n")) == (2, 1)

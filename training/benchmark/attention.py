@@ -17,11 +17,11 @@ from tqdm import tqdm
 
 from mmm import masks
 from mmm.attribution import Probe, attribution_of
+from mmm.deletion import Deletion, map_scores
 from mmm.errors import SpecError
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip
 from mmm.music import silence
-from mmm.recovery import recover
 from training.benchmark.truth import TruthTable
 from training.dataset import MotionSet
 from training.hearing import interval
@@ -69,27 +69,18 @@ def score_clip(model: MaskedMotionModel, clip: Clip, number: int) -> tuple[Score
     mask, frame = masks.span(clip, start, start + GAP - 1), frames // 2
     probe = Probe(model, clip, mask, frame)
     columns = probe.columns(joints)
-    with torch.no_grad():
-        own = probe.poses(probe.music)[:, columns]
+    deletion = Deletion(probe, columns)
+    own = deletion.own
     found: Scores = {
         "random": np.random.default_rng([number, 811]).random(frames),
         "nearest": -np.abs(np.arange(frames) - frame).astype(float),
-        **_maps(model, clip, mask, frame),
+        **map_scores(model, clip, mask, frame),
         **{method: np.abs(attribution_of(probe, joints, method, STEPS)).sum(-1)
            for method in ("gradients", "integrated_gradients")},
         "occlusion": _replaced(probe, columns, own, probe.mean),
         "mute": _replaced(probe, columns, own, _silent(model, probe)),
     }
-    return found, _deletion(probe, columns, own, found)
-
-
-def _maps(model: MaskedMotionModel, clip: Clip, mask: masks.Mask, frame: int) -> Scores:
-    trace = recover(model, clip, mask, attention=True, attention_frame=frame).attention
-    assert trace is not None
-    rolled, mean = trace.rollout("cross")[frame], trace.layer_mean("cross").mean(0)[frame]
-    if trace.segments is not None:
-        rolled, mean = (row[trace.segments["music"]] for row in (rolled, mean))
-    return {"attention": mean, "rollout": rolled}
+    return found, {method: deletion.moved(values, SHARES).tolist() for method, values in found.items()}
 
 
 def _silent(model: MaskedMotionModel, probe: Probe) -> torch.Tensor:
@@ -108,21 +99,6 @@ def _replaced(probe: Probe, columns: list[int], own: torch.Tensor, other: torch.
         music[:, start:start + STRETCH] = other[:, start:start + STRETCH]
         moved.append(float((probe.poses(music)[:, columns] - own).norm()))
     return np.interp(np.arange(frames), np.array(starts) + (STRETCH - 1) / 2, moved)
-
-
-@torch.no_grad()
-def _deletion(probe: Probe, columns: list[int], own: torch.Tensor, scores: Scores) -> dict[str, list[float]]:
-    """How far the pose moves, against all music being replaced by its mean, when the highest frames are."""
-    whole = float((probe.poses(probe.mean)[:, columns] - own).norm())
-    curves: dict[str, list[float]] = {}
-    for method, values in scores.items():
-        order = np.argsort(-values, kind="stable")
-        curves[method] = []
-        for share in SHARES:
-            music, taken = probe.music.clone(), torch.from_numpy(order[:round(share * len(order))].copy())
-            music[:, taken] = probe.mean[:, taken]
-            curves[method].append(float((probe.poses(music)[:, columns] - own).norm()) / max(whole, 1e-9))
-    return curves
 
 
 def answers(
