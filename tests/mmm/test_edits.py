@@ -101,7 +101,11 @@ def test_the_recording_stays_the_truth_of_an_inserted_pose():
     np.testing.assert_array_equal(edited.clip.truth.rotations, SMOOTH.motion.rotations)
     result = mmm.interpolate("slerp", edited.clip, edited.mask)
     assert result.errors.summary()["hidden"] == 20 * len(TINY)
-    assert "frames 30" in " ".join(edited.clip.notes)
+    assert "(frame 30)" in " ".join(edited.clip.notes)
+    root = edits.apply("span:20-40+pose:30=5@Hips", SMOOTH)  # the other joints are hidden at frame 30, and measured
+    made = mmm.interpolate("slerp", root.clip, root.mask)
+    expected = 100 * np.linalg.norm(made.recovered.motion.positions()[30] - SMOOTH.motion.positions()[30], axis=-1)
+    np.testing.assert_allclose(made.errors.position_cm[30], expected, atol=1e-3)
 
 
 def test_only_some_joints_of_a_pose():
