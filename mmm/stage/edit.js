@@ -120,6 +120,8 @@ class StageEdit {
     }
     this.picker.setLimbs(edit.limbs);
     const { hiddenFrames, pinned, keyframes } = this.stage.timeline.data;
+    if (edit.seed !== this.seed) this.seen.clear(); // the same SPEC hides other frames
+    this.seed = edit.seed;
     this.seen.set(edit.spec, { hiddenFrames, pinned, keyframes });
     const heard = new Map(edit.heard).get(this.client) ?? -1;
     for (const action of this.log) if (action.serial > heard) this.foresee(action);
