@@ -63,7 +63,8 @@ def seed_from_url() -> None:
         st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
         st.session_state.seed = int(query["seed"])
-    pattern, edits = masks.split(query.get("hide", DEFAULT_SPEC))
+    # In an address written by hand, + stands for a space.
+    pattern, edits = masks.split(re.sub(r"(?<=\w)\s+(?=[a-z])", "+", query.get("hide", DEFAULT_SPEC).strip()))
     st.session_state.url_edits = edits
     _put_spec(pattern)
 

@@ -83,7 +83,7 @@ class Desk:
         def spec_at(step: int) -> str:
             return joined(self.pattern, steps.states[step]) if 0 <= step < len(steps.states) else ""
 
-        return {"mark": self.key, "sound": self.recorded.digest(), "spec": self.spec, "pattern": self.pattern,
+        return {"mark": self.key, "spec": self.spec, "pattern": self.pattern, "seed": self.seed,
                 "undo": spec_at(steps.at - 1), "redo": spec_at(steps.at + 1), "pinned": pinned, "heard": heard,
                 "keyframes": self.edited.keyframes, "edits": len(steps.edits),
                 "limbs": sorted(set(self.recorded.motion.skeleton.limbs))}

@@ -94,7 +94,7 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
     # One colour scale for all methods, so that switching compares.
     top = max(_top(r, kind) for r in results[:1] + [r for r in results if r.model_name == "slerp"])
     payload = pack_joint_heatmap(getattr(result.errors, kind) * result.measured, result.clip.motion.skeleton,
-                                 fps=result.clip.motion.fps, hidden=result.hidden, unit=KINDS[kind][1], top=top,
+                                 fps=result.clip.motion.fps, hidden=result.measured, unit=KINDS[kind][1], top=top,
                                  title=f"{KINDS[kind][0]} error by joint and frame: {result.model_name}",
                                  subtitle="hidden entries; click to move the playhead")
     heatmap(payload, key="map")

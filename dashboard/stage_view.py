@@ -43,7 +43,8 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
     payload = _payload(repr(request), results is not None, extra, changed, heard, _clip=clip, _mask=mask,
                        _results=results, _change=change, _music=music)
     if desk is not None:
-        payload = with_header(payload, edit=desk.header())
+        # A recording that plays already goes on while what is known is edited.
+        payload = with_header(payload, edit={**desk.header(), "sound": f"{desk.recorded.digest()} {heard}"})
     stage(payload, key="stage", height=640, on_edit_change=None if desk is None else partial(editing.hear, desk))
     if results is not None and change is None:
         st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",

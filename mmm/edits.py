@@ -217,8 +217,8 @@ def _notes(state: Edited) -> list[str]:
     """What the user should know of an edited clip, in sentences."""
     notes, without = [], int((~state.truth_frames).sum())
     if state.posed.any():
-        notes.append(f"Inserted poses are keyframes of yours (frames {_few(state.keyframes)}): the recording does not "
-                     "pass through them, and errors say how far a result is from the recording.")
+        notes.append(f"Inserted poses are keyframes of yours ({_few(state.keyframes)}): the recording does not pass "
+                     "through them, and errors say how far a result is from the recording.")
     if without:
         notes.append(f"{without} frames lie in gaps whose length was changed. They were never recorded, so no error is "
                      "counted in them.")
@@ -226,7 +226,8 @@ def _notes(state: Edited) -> list[str]:
 
 
 def _few(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+    word = "frame " if len(numbers) == 1 else "frames "
+    return word + ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
 
 
 def _check_frame(clip: Clip, number: int, where: str) -> None:

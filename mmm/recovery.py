@@ -117,7 +117,7 @@ class RecoveryResult:
         """Position errors of the hidden entries by joint and frame, as a picture."""
         entries = f"{int(self.measured.sum()):,} hidden entries"
         return draw_error_map(self.errors.position_cm * self.measured, self.clip.motion.skeleton,
-                              fps=self.clip.motion.fps, hidden=self.hidden, theme=theme,
+                              fps=self.clip.motion.fps, hidden=self.measured, theme=theme,
                               title=f"Joint position error by joint and frame: {self.model_name}",
                               subtitle=f"{self.clip.name}, {entries}")
 

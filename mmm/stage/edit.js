@@ -3,7 +3,7 @@
 // is sent as an action, and comes back as another payload whose header `edit` says how things stand. See editing.py.
 
 const EDIT_HELP = [
-  [["E"], "edit what is known; drag selects"], [["[", "]"], "selection from, to the playhead"], [["H", "K", "P"], "hide, keep, pin"],
+  [["E"], "edit what is known; drag selects"], [["[", "]"], "selection from, to the playhead"], [["A"], "select all frames"], [["H", "K", "P"], "hide, keep, pin"],
   [["C", "V"], "copy, paste a pose"], [["T"], "gap longer or shorter"], [["Ctrl", "Z"], "undo; with Shift redo"],
 ];
 
@@ -92,6 +92,9 @@ class StageEdit {
     selection.onChange = () => this.show();
     selection.onClick = (frame) => { if (stage.clock.playing) stage.toggle(); stage.goTo(frame); };
     this.on = false;
+    stage.ui.root.addEventListener("pointerdown", (event) => {
+      if (!event.target.closest(".picker") && !this.limbs.contains(event.target)) this.openPicker(false);
+    });
     // The keyboard stays with the stage after a click, as it does with the playback's buttons.
     this.root.addEventListener("click", (event) => {
       if (event.detail > 0 && event.target.closest("button") && this.lengthBox.hidden) stage.ui.root.focus({ preventScroll: true });
@@ -117,6 +120,8 @@ class StageEdit {
     }
     this.picker.setLimbs(edit.limbs);
     const { hiddenFrames, pinned, keyframes } = this.stage.timeline.data;
+    if (edit.seed !== this.seed) this.seen.clear(); // the same SPEC hides other frames
+    this.seed = edit.seed;
     this.seen.set(edit.spec, { hiddenFrames, pinned, keyframes });
     const heard = new Map(edit.heard).get(this.client) ?? -1;
     for (const action of this.log) if (action.serial > heard) this.foresee(action);
@@ -256,7 +261,7 @@ class StageEdit {
     const key = event.key.toLowerCase(), { frame } = this.stage, { selection } = this.stage.timeline;
     const control = { z: () => (event.shiftKey ? this.redo : this.undo).click(), y: () => this.redo.click() };
     const tools = { h: () => this.mark("hide"), k: () => this.mark("known"), p: () => this.pin.click(), c: () => this.copyPose(), v: () => this.pastePose(),
-      t: () => this.openRetime(), "[": () => selection.set([frame, Math.max(frame, selection.span?.[1] ?? frame)]),
+      t: () => this.openRetime(), a: () => selection.set([0, this.stage.header.frames - 1]), "[": () => selection.set([frame, Math.max(frame, selection.span?.[1] ?? frame)]),
       "]": () => selection.set([Math.min(frame, selection.span?.[0] ?? frame), frame]) };
     const action = event.ctrlKey || event.metaKey ? control[key] : key === "e" ? () => this.setOn(!this.on) : this.on ? tools[key] : null;
     if (this.on && key === "escape" && (selection.span || !this.picker.root.hidden)) {

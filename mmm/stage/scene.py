@@ -93,4 +93,5 @@ class Scene:
 
 def scene_of(clip: Clip) -> Scene:
     """One clip alone on the stage."""
-    return Scene(clip.name, (Performer(clip.name, clip.motion, "truth"),), music=clip.music)
+    return Scene(clip.name, (Performer(clip.name, clip.motion, "truth"),), music=clip.music,
+                 recorded=None if clip.recorded.all() else clip.recorded)

@@ -242,7 +242,7 @@ class Stage extends StageTimeline {
     panel.canvas.dataset.frame = panel.figures[0].frame;
     panel.canvas.dataset.frames = panel.figures[0].frames;
     panel.canvas.dataset.checksum = panel.figures.map((figure) => figure.signature()).join(" ");
-    for (const chip of panel.chips) showState(chip, this.frame);
+    for (const chip of panel.chips) showState(chip, this.frame, this.timeline.data.keyframes);
   }
 
   announce(frame, playing) {

@@ -61,7 +61,7 @@ function buildPanel(name, figures) {
 }
 
 /** Says on the chip whether the body at this frame was given or made up. */
-function showState({ figure, state }, at) {
+function showState({ figure, state }, at, keyframes) {
   if (!state || figure.frame < 0) return;
   if (figure.recorded) {
     state.hidden = figure.there;
@@ -71,7 +71,7 @@ function showState({ figure, state }, at) {
   if (figure.seed !== undefined) { showSeed(figure, state, at); return; }
   let hidden = 0;
   for (let j = 0; j < figure.joints; j++) hidden += figure.hidden[figure.frame * figure.joints + j];
-  const text = hidden === 0 ? "frame given" : hidden === figure.joints ? "frame hidden" : `${hidden} of ${figure.joints} joints hidden`;
+  const text = hidden === 0 ? (keyframes?.has(figure.frame) ? "inserted pose" : "frame given") : hidden === figure.joints ? "frame hidden" : `${hidden} of ${figure.joints} joints hidden`;
   if (state.textContent !== text) {
     state.textContent = text;
     state.dataset.hidden = hidden ? "yes" : "no";

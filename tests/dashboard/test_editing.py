@@ -87,6 +87,13 @@ def test_a_link_with_edits_opens_with_them(open_workbench, clip):
     assert page.app.session_state["span"] == (40, 79)
 
 
+@pytest.mark.parametrize("written", ["span:40-79 pin:45-46 hide:3@legs, head", "span:40-79+pin:45-46+hide:3@legs,head"])
+def test_a_link_written_by_hand(open_workbench, written):
+    page = open_workbench(**SHORT, hide=written)
+    assert page.address["hide"] == "span:40-79+pin:45-46+hide:3@legs,head"
+    assert frames(page) == [3, *(f for f in range(40, 80) if f not in (45, 46))]
+
+
 def test_undo_restores_the_exact_mask_and_redo_brings_it_back(open_workbench):
     page = open_workbench(**SHORT, hide="every:10")
     masks_seen = [page.stage[1]["hidden"].copy()]

@@ -141,6 +141,7 @@ def test_a_pose_is_pasted_a_gap_made_longer_and_recover_fills_it(open_):
     drag(page, 60, 60)
     tool(page, "Paste pose").click()
     has(page, hidden="40-59,61-79", keyframes="60")
+    expect(page.get_by_text("inserted pose", exact=True)).to_be_visible()
     says(page, "span:40-79+pose:60=10")
     drag(page, 90, 99)
     page.keyboard.press("t")

@@ -88,9 +88,10 @@ def test_another_song_may_be_brought_along_or_lie_in_an_own_folder(open_workbenc
 
 
 def test_the_stage_plays_what_the_network_heard_or_the_music_as_it_is(page):
-    own = page.stage[1]["audio"].tobytes()
+    own, named = page.stage[1]["audio"].tobytes(), page.stage[0]["edit"]["sound"]
     page.set("change_kind", "mute").press("change").until(lambda p: len(p.panels) == 3)
-    _, arrays = page.stage
+    header, arrays = page.stage
+    assert header["edit"]["sound"] != named  # by its name the stage knows that it must play another recording
     silent, _ = soundfile.read(io.BytesIO(arrays["audio"].tobytes()))
     assert np.abs(silent).max() < 1e-3
     assert not arrays["waveform"].any()

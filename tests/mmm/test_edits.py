@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,7 +101,11 @@ def test_the_recording_stays_the_truth_of_an_inserted_pose():
     np.testing.assert_array_equal(edited.clip.truth.rotations, SMOOTH.motion.rotations)
     result = mmm.interpolate("slerp", edited.clip, edited.mask)
     assert result.errors.summary()["hidden"] == 20 * len(TINY)
-    assert "frames 30" in " ".join(edited.clip.notes)
+    assert "(frame 30)" in " ".join(edited.clip.notes)
+    root = edits.apply("span:20-40+pose:30=5@Hips", SMOOTH)  # the other joints are hidden at frame 30, and measured
+    made = mmm.interpolate("slerp", root.clip, root.mask)
+    expected = 100 * np.linalg.norm(made.recovered.motion.positions()[30] - SMOOTH.motion.positions()[30], axis=-1)
+    np.testing.assert_allclose(made.errors.position_cm[30], expected, atol=1e-3)
 
 
 def test_only_some_joints_of_a_pose():
@@ -246,3 +251,30 @@ def test_a_crop_takes_its_recording_along():
     assert np.flatnonzero(~part.recorded).tolist() == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(part.truth.rotations, clip.truth.rotations[45:60])
     assert part.digest() != replace(part, recording=None).digest()
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("take", ["lafan1/walk1_subject1.bvh", "lafan1/jumps1_subject1.bvh", "aistpp"])
+def test_a_real_take_is_edited_recovered_and_taken_home(take, tmp_path):
+    """From the file to a BVH in which known frames, inserted poses and what follows a longer gap stand exactly."""
+    shared = Path(__file__).parents[2].parent / "shared" / "data"
+    path = shared / take if take.endswith(".bvh") else next(iter(sorted(shared.glob("aistpp/motions/*.pkl"))), shared)
+    if not path.is_file():
+        pytest.skip("the real recordings are not beside the project (../shared/data)")
+    clip = mmm.load_clip(path, frames=(100, 300))
+    edited = edits.apply("every:20+hide:50-90+pin:70+pose:80=5+retime:120-139=40", clip)
+    known = ~edited.mask.frames
+    assert known[[70, 80]].all() and not known[120:160].any()
+    result = mmm.interpolate("spline", edited.clip, edited.mask)
+    result.save(tmp_path / "edited.bvh")
+    again = mmm.load_clip(tmp_path / "edited.bvh").motion.positions()
+    assert np.abs(again[known] - edited.clip.motion.positions()[known]).max() < 1e-4
+    was = clip.motion.positions()
+    assert np.abs(again[160:][known[160:]] - was[140:][known[160:]]).max() < 1e-4
+    # The pasted pose: as the copied one (seen from the root), and the dancer does not jump across the room.
+    pasted, before, copied = edited.clip.motion, clip.motion, 5
+    np.testing.assert_allclose(np.linalg.norm(pasted.positions()[80] - pasted.root_m[80], axis=-1),
+                               np.linalg.norm(was[copied] - before.root_m[copied], axis=-1), atol=1e-4)
+    ends = before.root_m[[70, 100]][:, [0, 2]]
+    assert (pasted.root_m[80, [0, 2]] >= ends.min(axis=0) - 1e-4).all()
+    assert (pasted.root_m[80, [0, 2]] <= ends.max(axis=0) + 1e-4).all()

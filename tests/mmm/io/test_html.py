@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from mmm import masks
+from mmm import edits, masks
 from mmm.io import save_clip
 from mmm.io.html import Shown, page, write_html
 from mmm.motion import Clip
@@ -102,6 +102,26 @@ def test_the_file_plays_from_disk_without_a_network_sound_included(offline, tmp_
         const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;
         for (let i = 3; i < d.length; i += 4) n += d[i] > 200; return n; }""")
     assert drawn > 3000  # a body, not an empty floor
+
+
+@pytest.mark.browser
+def test_an_edited_clip_shows_no_truth_where_nothing_was_recorded_and_no_tools(offline, tmp_path):
+    edited = edits.apply("none+retime:20-29=40", made())
+    interpolate("slerp", edited.clip, edited.mask).save(tmp_path / "edited.html")
+    offline.goto((tmp_path / "edited.html").as_uri())
+    offline.locator('canvas[data-panel="Truth"][data-checksum]').wait_for()
+    offline.keyboard.press("Escape")
+    offline.get_by_role("button", name="Pause").click()
+    timeline, chip = offline.get_by_role("slider", name="Timeline"), offline.get_by_text("not recorded")
+    box = timeline.bounding_box()
+    for frame, seen in ((10, False), (40, True), (70, False)):
+        timeline.click(position={"x": box["width"] * (frame + 0.5) / 90, "y": 40})
+        offline.wait_for_function("(at) => document.querySelector('.timeline').ariaValueNow === at", arg=str(frame))
+        chip.wait_for(state="visible" if seen else "hidden")
+    for key in ("e", "h"):
+        offline.keyboard.press(key)
+    assert offline.locator(".edit").is_hidden()
+    assert timeline.get_attribute("data-hidden") == "20-59"
 
 
 @pytest.mark.browser
