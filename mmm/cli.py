@@ -19,7 +19,6 @@ from mmm.commands.generating import generate
 from mmm.commands.listening import attention, attribute, intervene
 from mmm.commands.shared import (
     METRICS_SUFFIXES,
-    MOTION_SUFFIXES,
     OUTPUT_SUFFIXES,
     CheckpointPath,
     ClipPath,
@@ -42,6 +41,7 @@ from mmm.commands.shared import (
 from mmm.errors import MMMError
 from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
 from mmm.io import save_clip
+from mmm.io.files import MOTION_SUFFIXES
 from mmm.naming import parse_roles
 
 if TYPE_CHECKING:
@@ -157,11 +157,22 @@ def convert(
 
 @app.command()
 def info(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="a motion file, or the folder or name of a checkpoint")],
+    path: Annotated[str, typer.Argument(
+        metavar="PATH", help="a motion file, a folder of them, or the folder or name of a checkpoint")],
     unit: Unit = None,
     up: Up = None,
+    search: Annotated[str, typer.Option(
+        metavar="WORDS", show_default=False, help="of a folder only files whose name or facts hold all these words")
+    ] = "",
 ) -> None:
-    """Say what a clip or a checkpoint holds."""
+    """Say what a clip, a folder of clips (what the library page shows) or a checkpoint holds."""
+    if Path(path).is_dir() and not (Path(path) / "config.json").is_file():
+        from mmm.listing import COLUMNS, listing
+
+        rows = list(listing(Path(path), search))
+        print_table(rows, COLUMNS)
+        typer.echo(f"{len(rows)} motion files")
+        return
     if Path(path).suffix.lower() in MOTION_SUFFIXES or Path(path).is_file():
         lines = clip_facts(load(Path(path), None, ":", None, unit, up))
     else:
