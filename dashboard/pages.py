@@ -21,6 +21,7 @@ def _pages() -> dict[str, Page]:
     return {
         "": st.Page(_workbench, title="Workbench", icon=":material/directions_run:", default=True),
         LIBRARY: st.Page(_library, title="Library", icon=":material/grid_view:", url_path=LIBRARY),
+        LEADERBOARD: st.Page(_leaderboard, title="Leaderboard", icon=":material/leaderboard:", url_path=LEADERBOARD),
     }
 
 
@@ -47,5 +48,11 @@ def _workbench() -> None:
 
 def _library() -> None:
     from dashboard.library_view import page
+
+    page()
+
+
+def _leaderboard() -> None:
+    from dashboard.leaderboard_view import page
 
     page()

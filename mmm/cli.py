@@ -1,5 +1,5 @@
 """The command line: ``python -m mmm recover | generate | attention | intervene | attribute | convert | info |
-evaluate``.
+evaluate | leaderboard``.
 
 Exit status 0 done, 2 bad input (said in one line on stderr), 130 interrupted. Outputs are written beside their name
 and renamed when whole. Networks, and torch with them, are imported only by the commands that run one.
@@ -38,6 +38,7 @@ from mmm.commands.shared import (
     write_json,
     write_text,
 )
+from mmm.commands.standing import leaderboard
 from mmm.errors import MMMError
 from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
 from mmm.io import save_clip
@@ -218,6 +219,9 @@ def evaluate(
     print_table(rows, EVALUATION_COLUMNS)
 
 
+app.command()(leaderboard)
+
+
 # The class of all usage errors, whether typer brings its own click or uses the one beside it.
 _UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
@@ -250,7 +254,7 @@ def _fail(message: str) -> int:
 
 def _spread(arguments: Sequence[str], options: tuple[str, ...]) -> list[str]:
     """``evaluate --clips A B`` as ``--clips A --clips B``: so a shell's ``*.bvh`` works."""
-    if arguments[0] != "evaluate":
+    if arguments[0] not in ("evaluate", "leaderboard"):
         return list(arguments)
     spread: list[str] = []
     option, first = "", True
