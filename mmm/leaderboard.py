@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmm import masks
+from mmm import masks, places
 from mmm.baselines import BASELINES
 from mmm.catalog import CheckpointSummary, check_fit
 from mmm.errors import MMMError, SpecError
 from mmm.io import load_clip
 from mmm.motion import Clip, Motion
-from mmm.places import MEASURED
 from mmm.skeleton import SMPL24
 
 if TYPE_CHECKING:
@@ -128,8 +127,8 @@ def version_of(card: CheckpointSummary) -> Version:
 class Book:
     """Measurements on disk: lines are only ever added, so that a run cut short has lost nothing that was measured."""
 
-    def __init__(self, folder: Path = MEASURED) -> None:
-        self.file = folder / "measurements.jsonl"
+    def __init__(self, folder: Path | None = None) -> None:
+        self.file = (folder or places.MEASURED) / "measurements.jsonl"
 
     def read(self) -> dict[tuple[Any, ...], Measurement]:
         """By key, the latest of each; lines that make no sense (a disk that was full) are passed over."""
@@ -150,8 +149,12 @@ class Book:
         """Write them down."""
         text = "".join(json.dumps(asdict(one)) + "\n" for one in measurements)
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(text)
+        with self.file.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, 2)
+                if file.read(1) != b"\n":  # a run that was cut short in the middle of a line
+                    text = "\n" + text
+            file.write(text.encode())
 
 
 def measure(
@@ -184,7 +187,7 @@ def measure(
                 check_fit(card, clip)
                 cards.append(card)
             except MMMError as error:
-                remarks.append(f"{card.name} was not run: {' '.join(str(error).split())}")
+                remarks.append(f"{card.name} was not run on {clip.name}: {' '.join(str(error).split())}")
         for at, pattern in enumerate(contest.patterns):
             if progress is not None:
                 share = (number + at / len(contest.patterns)) / len(contest.clips)
