@@ -1,4 +1,4 @@
-"""The workbench: ``streamlit run dashboard/app.py``."""
+"""The dashboard: ``streamlit run dashboard/app.py``."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,6 @@ from pathlib import Path
 # `streamlit run` puts only this file's folder on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from dashboard.workbench import page
+from dashboard.pages import run
 
-page()
+run()

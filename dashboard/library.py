@@ -9,10 +9,9 @@ import streamlit as st
 from mmm import Clip, load_clip
 from mmm.errors import FileError
 from mmm.io import LARGEST_UPLOAD
-from mmm.io.files import LARGEST
+from mmm.io.files import LARGEST, motion_files
 
 ROOT = Path(__file__).resolve().parent.parent
-SUFFIXES = (".npz", ".pkl", ".bvh", ".amc")
 UPLOADS = "Uploads"
 """The group of what a visitor brings along: see ``dashboard.uploads``."""
 MAX_ENTRIES = 2_000
@@ -60,7 +59,7 @@ def find_entries() -> list[Entry]:
 def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     entries = []
     for name, place in places:
-        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        files = motion_files(place)
         entries += [Entry(p, str(p.relative_to(place).with_suffix("") if name == "Samples" else p.relative_to(place)),
                           name) for p in files[:MAX_ENTRIES]]
     return entries
@@ -72,7 +71,7 @@ def open_clip(entry: Entry) -> Clip:
     Raises:
         MMMError: it cannot be read; the message is for the user.
     """
-    return _read(_stamp(entry))
+    return _read(stamp(entry))
 
 
 def open_part(entry: Entry, start: int, stop: int) -> Clip:
@@ -81,11 +80,11 @@ def open_part(entry: Entry, start: int, stop: int) -> Clip:
     Raises:
         MMMError: it cannot be read; the message is for the user.
     """
-    return _part(_stamp(entry), start, stop)
+    return _part(stamp(entry), start, stop)
 
 
 @dataclass(frozen=True)
-class _Stamp:
+class Stamp:
     """What changes when the file does, or how it is read."""
 
     path: str
@@ -97,12 +96,17 @@ class _Stamp:
     largest: int
 
 
-def _stamp(entry: Entry) -> _Stamp:
+def stamp(entry: Entry) -> Stamp:
+    """What a file is known by, as it is now.
+
+    Raises:
+        MMMError: it is not there.
+    """
     try:
         stat = entry.path.stat()
     except OSError as error:
         raise _unreadable(str(entry.path), error) from None
-    return _Stamp(str(entry.path), stat.st_mtime_ns, stat.st_size, entry.unit_m, entry.up, entry.facing,
+    return Stamp(str(entry.path), stat.st_mtime_ns, stat.st_size, entry.unit_m, entry.up, entry.facing,
                   LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST)
 
 
@@ -113,7 +117,7 @@ def _unreadable(path: str, error: OSError) -> FileError:
 
 # Streamlit leaves arguments with a leading underscore out of its key; these must all be in it.
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _read(stamp: _Stamp) -> Clip:
+def _read(stamp: Stamp) -> Clip:
     try:
         return load_clip(Path(stamp.path), unit_m=stamp.unit_m, up=stamp.up, facing=stamp.facing,
                          largest=stamp.largest)
@@ -122,6 +126,6 @@ def _read(stamp: _Stamp) -> Clip:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _part(stamp: _Stamp, start: int, stop: int) -> Clip:
+def _part(stamp: Stamp, start: int, stop: int) -> Clip:
     whole = _read(stamp)
     return whole if (start, stop) == (0, len(whole)) else whole.crop(start, stop)

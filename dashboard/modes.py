@@ -1,10 +1,14 @@
 """What the page is for: recovering what was hidden, or going on from a seed. Each mode keeps its controls' values."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 RECOVER, GENERATE = "Recover", "Generate"
 _RECOVER_KEYS = ("kind", "span", "every", "keep", "hide", "share", "spec_text", "groups", "seed", "method",
                  "error_kind", "map_of", "song")
+_SHARED = ("frames-", "unit-", "up-", "role-")
+"""Beginnings of the keys of controls that a sequence or a skeleton has."""
 _NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
 """Buttons, whose values Streamlit does not let a page set."""
 
@@ -19,6 +23,37 @@ def pick_mode() -> str:
                                     help="Recover hidden frames, or let a network dance on from the first ones."))
     _keep_others(mode)
     return mode
+
+
+def leave() -> None:
+    """On the other pages: the workbench's controls are not drawn, and Streamlit forgets what they were set to."""
+    st.session_state.elsewhere = True
+
+
+def put(key: str, value: object) -> None:
+    """From another page: what a control of the workbench is to be set to."""
+    st.session_state.setdefault("controls", {})[key] = value
+
+
+def drawn(draw: Callable[[], None]) -> None:
+    """Draw the workbench; after another page with its controls as they were, or as that page has put them."""
+    state = st.session_state
+    if state.get("elsewhere"):
+        for key, value in state.get("controls", {}).items():
+            state[key] = value
+    draw()
+    state.elsewhere = False  # only now: a run that was cut short has not drawn all controls
+    remember()
+
+
+def remember() -> None:
+    """Put aside what the workbench's controls are set to."""
+    state = st.session_state
+    kept: dict[str, object] = state.setdefault("controls", {})
+    for key in [str(key) for key in state]:
+        if key in (*_RECOVER_KEYS, "mode", "sequence", "beside") or key.startswith(_SHARED) or (
+                key.startswith("gen_") and not key.startswith(_NOT_KEPT)):
+            kept[key] = state[key]
 
 
 def _keep_others(mode: str) -> None:

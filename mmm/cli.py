@@ -1,5 +1,5 @@
 """The command line: ``python -m mmm recover | generate | attention | intervene | attribute | convert | info |
-evaluate``.
+evaluate | leaderboard``.
 
 Exit status 0 done, 2 bad input (said in one line on stderr), 130 interrupted. Outputs are written beside their name
 and renamed when whole. Networks, and torch with them, are imported only by the commands that run one.
@@ -19,7 +19,6 @@ from mmm.commands.generating import generate
 from mmm.commands.listening import attention, attribute, intervene
 from mmm.commands.shared import (
     METRICS_SUFFIXES,
-    MOTION_SUFFIXES,
     OUTPUT_SUFFIXES,
     CheckpointPath,
     ClipPath,
@@ -40,9 +39,11 @@ from mmm.commands.shared import (
     write_json,
     write_text,
 )
+from mmm.commands.standing import leaderboard
 from mmm.errors import MMMError
 from mmm.inspection import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
 from mmm.io import save_clip
+from mmm.io.files import MOTION_SUFFIXES
 from mmm.naming import parse_roles
 
 if TYPE_CHECKING:
@@ -160,12 +161,23 @@ def convert(
 
 @app.command()
 def info(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="a motion file, or the folder or name of a checkpoint")],
+    path: Annotated[str, typer.Argument(
+        metavar="PATH", help="a motion file, a folder of them, or the folder or name of a checkpoint")],
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    search: Annotated[str, typer.Option(
+        metavar="WORDS", show_default=False, help="of a folder only files whose name or facts hold all these words")
+    ] = "",
 ) -> None:
-    """Say what a clip or a checkpoint holds."""
+    """Say what a clip, a folder of clips (what the library page shows) or a checkpoint holds."""
+    if Path(path).is_dir() and not (Path(path) / "config.json").is_file():
+        from mmm.listing import COLUMNS, listing
+
+        rows = list(listing(Path(path), search))
+        print_table(rows, COLUMNS)
+        typer.echo(f"{len(rows)} motion files")
+        return
     if Path(path).suffix.lower() in MOTION_SUFFIXES or Path(path).is_file():
         lines = clip_facts(load(Path(path), None, ":", None, unit, up, facing=facing))
     else:
@@ -212,6 +224,9 @@ def evaluate(
     print_table(rows, EVALUATION_COLUMNS)
 
 
+app.command()(leaderboard)
+
+
 # The class of all usage errors, whether typer brings its own click or uses the one beside it.
 _UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
@@ -244,7 +259,7 @@ def _fail(message: str) -> int:
 
 def _spread(arguments: Sequence[str], options: tuple[str, ...]) -> list[str]:
     """``evaluate --clips A B`` as ``--clips A --clips B``: so a shell's ``*.bvh`` works."""
-    if arguments[0] != "evaluate":
+    if arguments[0] not in ("evaluate", "leaderboard"):
         return list(arguments)
     spread: list[str] = []
     option, first = "", True

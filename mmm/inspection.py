@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 EVALUATION_COLUMNS = {"hide": "hidden", "method": "method", "rotation_deg": "rotation deg",
                       "position_cm": "position cm", "root_cm": "root cm", "clips": "clips"}
 """Keys of the rows of ``mmm.evaluation.evaluate`` and what a table calls them."""
+LEADERBOARD_COLUMNS = {"section": "section", "pattern": "hidden", "method": "method", "rotation_deg": "rotation deg",
+                       "position_cm": "position cm", "root_cm": "root cm", "elapsed_s": "time s", "clips": "clips",
+                       "hidden": "entries"}
+"""Likewise of ``mmm.leaderboard.rows``."""
 
 
 def clip_facts(clip: Clip) -> list[tuple[str, str]]:
@@ -71,6 +75,6 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> list
     """Lines of a table, words to the left and numbers to the right; a mean over nothing is a dash."""
     cells = [list(columns.values()), *([_cell(row.get(key)) for key in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    left = [key in ("hide", "method", "change") for key in columns]
+    left = [key in ("hide", "method", "change", "name", "kind", "problem", "pattern") for key in columns]
     return ["  ".join(text.ljust(width) if flush else text.rjust(width)
                       for text, width, flush in zip(line, widths, left, strict=True)).rstrip() for line in cells]

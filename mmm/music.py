@@ -9,7 +9,6 @@ import hashlib
 import itertools
 import os
 import re
-import sys
 import tempfile
 import warnings
 import zipfile
@@ -24,6 +23,7 @@ from jaxtyping import Float, Int
 
 from mmm.errors import SpecError
 from mmm.motion import Audio, Music
+from mmm.places import user_cache
 
 Array = np.ndarray
 
@@ -141,7 +141,7 @@ def load_music(
     with path.open("rb") as file:
         content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     made_by = f"{content} librosa {version('librosa')} layout 1 fps {fps!r} bpm {bpm!r}"
-    folder = Path(cache_dir) if cache_dir is not None else _user_cache() / "music"
+    folder = Path(cache_dir) if cache_dir is not None else user_cache() / "music"
     stored = folder / f"{hashlib.blake2b(made_by.encode(), digest_size=16).hexdigest()}.npz"
     found = _read_cache(stored)
     if found is None:
@@ -247,17 +247,6 @@ def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
     frames_a_beat = np.polyfit(np.arange(len(beats)), beats, 1)[0]
     fitted = 60 * fps / frames_a_beat
     return float(fitted) if abs(fitted / tracked_bpm - 1) < 0.05 else tracked_bpm
-
-
-def _user_cache() -> Path:
-    """The folder where this user's programs keep what they can make again, by the platform's convention."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "masked-motion-workbench"
 
 
 def _read_cache(path: Path) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float] | None:

@@ -17,7 +17,6 @@ from mmm.io.files import write_atomically
 from mmm.motion import Clip
 from mmm.roles import ROLES
 
-MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
 OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
 METRICS_SUFFIXES = (".json", ".csv")
 

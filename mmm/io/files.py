@@ -20,6 +20,8 @@ _SIGNATURES = (
 )
 
 
+MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
+"""Of the files that hold a motion."""
 LARGEST = 1 << 27
 """Joints times frames of a file that is read: 4.8 GB of rotations, about a day of a 24-joint body at 60 a second."""
 LARGEST_UPLOAD = 1 << 23
@@ -40,6 +42,11 @@ def check_size(where: str, joints: int, frames: int, largest: int) -> None:
 def looks_like(data: bytes) -> str:
     """What the first bytes say a file is (``"a JPEG picture"``), or an empty string where they say nothing."""
     return next((kind for start, kind in _SIGNATURES if data.startswith(start)), "")
+
+
+def motion_files(folder: Path) -> list[Path]:
+    """Every motion file of a folder and of those in it, by name."""
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in MOTION_SUFFIXES and p.is_file())
 
 
 def read_bytes(path: Path) -> bytes:

@@ -13,6 +13,15 @@ Array = np.ndarray
 _HEAD_LONG_M, _HEAD_WIDE_M = 0.132, 0.094
 _ROUND = 0.86  # of trunks; limbs are round
 
+PITCH, YAW = 0.16, 0.42
+"""The stage's camera, radians: how far it looks down, and how far from the side to which the body looks."""
+
+
+def looking(yaw: float, pitch: float = PITCH) -> Float[Array, "3 3"]:
+    """The axes of a camera (right, up, forward as rows) that looks at a body from ``yaw``, radians about Y, 0 = +Z."""
+    cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
+    return np.array([[cy, 0, -sy], [-sy * sp, cp, -cy * sp], [-sy * cp, -sp, -cy * cp]], dtype=np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class View:

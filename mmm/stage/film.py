@@ -12,11 +12,11 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter1d
 
 from mmm.errors import SpecError
-from mmm.stage.figure import Figure, View
+from mmm.stage.figure import YAW, Figure, View, looking
 from mmm.stage.ground import Ground
 from mmm.stage.lettering import Lettering
 from mmm.stage.painting import Brush, Looks
-from mmm.stage.palette import look_colour
+from mmm.stage.palette import NEUTRAL, look_colour
 from mmm.stage.panels import panel_from_motion
 from mmm.stage.scene import Scene
 
@@ -25,11 +25,10 @@ Layout = Literal["side", "overlay"]
 Theme = Literal["light", "dark"]
 
 MOST_SIDE_BY_SIDE = 3
-_FIELD_OF_VIEW, _PITCH, _YAW = 0.56, 0.16, 0.42  # radians; the stage's camera
+_FIELD_OF_VIEW = 0.56  # radians; the stage's camera
 _LOOK_AT_M = 0.87
 _DRIFT_M = 0.6  # further than this from the first dancer a panel follows its own
 _FOLLOW_S, _EASE_S = 0.45, 0.07
-_NEUTRAL = {"light": (158, 170, 189), "dark": (156, 168, 188)}
 _GHOST = 0.55
 
 
@@ -71,14 +70,14 @@ class Film:
             raise SpecError("fps", f"{self.fps:g}", "1 to 240 pictures a second", "choose another")
         hidden = scene.hidden if scene.hidden is not None and scene.hidden.any() else None
         panels = [panel_from_motion(p.name, p.motion, p.role) for p in scene.performers]
-        neutral = _NEUTRAL[theme]
+        neutral = NEUTRAL[theme]
         self.figures = [Figure(panel, hidden if hidden is not None and hidden.shape[1] == len(panel.parents) else None,
                                Looks.of(neutral, look_colour(p.name, p.role, theme, p.look), theme == "dark"))
                         for panel, p in zip(panels, scene.performers, strict=True)]
         self.tints = [_tints(figure, self.scene.fps) for figure in self.figures]
         groups = [tuple(range(bodies))] if layout == "overlay" else [(i,) for i in range(bodies)]
         self.lettering = Lettering(scene, size, theme, [[scene.performers[i] for i in group] for group in groups])
-        yaw = panels[0].facing_rad + _YAW
+        yaw = panels[0].facing_rad + YAW
         self.panels = [self._panel(group, n, len(groups), yaw) for n, group in enumerate(groups)]
         self._empty = np.asarray(self.lettering.page).view(np.uint32)[..., 0]
 
@@ -89,8 +88,7 @@ class Film:
         left, top, width, height = self.lettering.panel_box(number, count)
         focal = height / 2 / np.tan(_FIELD_OF_VIEW / 2)
         distance = max(2.42 * focal / height, 2.1 * focal / width)
-        cp, sp, cy, sy = np.cos(_PITCH), np.sin(_PITCH), np.cos(yaw), np.sin(yaw)
-        axes = np.array([[cy, 0, -sy], [-sy * sp, cp, -cy * sp], [-sy * cp, -sp, -cy * cp]], dtype=np.float32)
+        axes = looking(yaw)
         floor = self.scene.floor_m
         look = np.array([0, floor + _LOOK_AT_M, 0], dtype=np.float32)
         view = View(look - axes[2] * np.float32(distance), axes, float(focal), (width / 2, height / 2))

@@ -14,6 +14,9 @@ BASELINE_COLOURS = {
     "dark": {"hold": "#6db3f2", "slerp": "#4fc0b0", "inertial": "#ffc2dd", "spline": "#b898f0"},
 }
 
+NEUTRAL: dict[str, Colour] = {"light": (158, 170, 189), "dark": (156, 168, 188)}
+"""Of a body where nothing was hidden."""
+
 FURTHER = {"light": ("#1f6fb2", "#7b46b8"), "dark": ("#6db3f2", "#b898f0")}
 """Of a second and a third network beside the first (``second`` and ``third`` in common.js)."""
 

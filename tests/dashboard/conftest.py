@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from mmm import Clip, save_clip
 from mmm.skeleton import SMPL24
@@ -74,6 +75,7 @@ def page_env(checkpoint_folder, tmp_path, monkeypatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setenv("MMM_CHECKPOINTS", str(checkpoint_folder))
     monkeypatch.setenv("MMM_DATA", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     yield folder
     st.cache_data.clear()
     st.cache_resource.clear()
@@ -92,6 +94,12 @@ class Page:
         self.app.run()
         assert not self.app.exception, self.app.exception
         return self
+
+    def go(self, url_path: str) -> "Page":
+        """To another page, as by its link; the workbench is ``""``."""
+        self.app._page_hash = calc_hash(url_path)
+        self.app.query_params.clear()
+        return self.run()
 
     def set(self, key: str, value: Any) -> "Page":
         """A widget's new value, by key, as a user sets it."""

@@ -10,6 +10,7 @@ from mmm import load_clip, music
 from mmm.errors import FileError, SpecError
 from mmm.io.audio import read_audio, resample, write_audio
 from mmm.motion import Audio
+from mmm.places import user_cache
 
 RECORDINGS = Path("../shared/data/music")
 SONGS = sorted(RECORDINGS.glob("*.ogg"))
@@ -229,12 +230,12 @@ class TestFiles:
         assert len(music.load_music(song, 30.0, cache_dir=tmp_path / "file")) > 100
 
     def test_the_users_cache_folder(self, song, tmp_path, monkeypatch):
-        monkeypatch.setattr(music.sys, "platform", "linux")
+        monkeypatch.setattr("sys.platform", "linux")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
         music.load_music(song, 30.0)
         assert len(list((tmp_path / "own" / "masked-motion-workbench" / "music").glob("*.npz"))) == 1
         monkeypatch.delenv("XDG_CACHE_HOME")
-        assert music._user_cache() == Path.home() / ".cache" / "masked-motion-workbench"
+        assert user_cache() == Path.home() / ".cache" / "masked-motion-workbench"
 
     def test_an_aist_name_gives_the_tempo(self, tmp_path, monkeypatch):
         seen = []

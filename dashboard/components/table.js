@@ -1,0 +1,60 @@
+// A table that its reader puts in order: a click on a head sorts by it, a second click the other way. See table.py.
+
+class SortedTable {
+  constructor(root) {
+    this.root = el("div", { class: "mmm sortedtable" });
+    this.column = -1;
+    this.falling = false;
+    root.append(this.root);
+  }
+
+  update(component) {
+    if (component.data === this.payload) return;
+    this.payload = component.data;
+    this.header = unpack(component.data).header;
+    this.draw();
+  }
+
+  sortBy(column) {
+    this.falling = this.column === column && !this.falling;
+    this.column = column;
+    this.draw();
+    this.root.querySelectorAll("th button")[column + 1].focus();
+  }
+
+  ordered() {
+    const { rows } = this.header, { column, falling } = this;
+    const value = (row) => (column < 0 ? row.name : row.cells[column].value);
+    if (column < 0 && !this.named) return rows;
+    return [...rows].sort((a, b) => {
+      const x = value(a), y = value(b);
+      if (x === null || y === null) return (x === null) - (y === null); // what is not known stays last
+      return (x < y ? -1 : x > y ? 1 : 0) * (falling ? -1 : 1);
+    });
+  }
+
+  head(title, column, note) {
+    const sorted = this.column === column && (column >= 0 || this.named);
+    const button = el("button", { type: "button", onclick: () => { this.named = true; this.sortBy(column); } },
+      el("span", {}, title), sorted ? el("i", {}, this.falling ? "▼" : "▲") : null);
+    return el("th", { scope: "col", "aria-sort": sorted ? (this.falling ? "descending" : "ascending") : "none" },
+      button, note ? el("small", {}, note) : null);
+  }
+
+  draw() {
+    const { columns, rows } = this.header;
+    const body = this.ordered().map((row) => el("tr", {},
+      el("th", { scope: "row" }, el("i", { class: "dot", style: `background:${row.colour}` }), row.name),
+      ...row.cells.map((cell) => el("td", { title: cell.note, class: cell.best ? "best" : null }, cell.text))));
+    this.root.replaceChildren(el("table", { "aria-label": this.header.title },
+      el("thead", {}, el("tr", {}, this.head("Method", -1, ""), ...columns.map((c, i) => this.head(c.title, i, c.note)))),
+      el("tbody", {}, ...body)));
+    this.root.dataset.rows = rows.length;
+  }
+
+  destroy() {
+    this.root.remove();
+  }
+}
+
+export default mountOnce((root) => new SortedTable(root));

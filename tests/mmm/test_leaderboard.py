@@ -1,0 +1,150 @@
+"""The leaderboard: what is measured, kept, shown, and when it is stale."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import mmm
+from mmm import leaderboard as board
+from mmm import save_clip
+from mmm.baselines import BASELINES
+from mmm.catalog import summarise
+from mmm.cli import main
+from mmm.errors import SpecError
+from mmm.leaderboard_tables import as_csv, markdown, rows
+from mmm.motion import Clip
+from mmm.skeleton import SMPL24, Skeleton
+from tests.mmm.making import smooth_motion
+from tests.mmm.networks import save_roles_network
+
+PATTERNS = ("every:5", "gap:10")
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two SMPL clips, one too short for the gap, and one of a body that no network fits."""
+    strange = Skeleton(tuple(f"bone{i}" for i in range(3)), (-1, 0, 1), SMPL24.offsets_m[:3])
+    for name, frames, skeleton in (("a", 40, SMPL24), ("b", 60, SMPL24), ("short", 8, SMPL24), ("odd", 40, strange)):
+        save_clip(Clip(name, smooth_motion(len(name) + frames, frames, skeleton, 30.0)), tmp_path / f"{name}.npz")
+    return tmp_path
+
+
+@pytest.fixture
+def card(tmp_path):
+    save_roles_network(tmp_path / "net")
+    return summarise(tmp_path / "net")
+
+
+def contest(files, card, *names):
+    return board.Contest(tuple(files / f"{name}.npz" for name in names), PATTERNS, (card,))
+
+
+def run(contest, book, **options):
+    return board.measure(contest, book, lambda name: mmm.load_model(contest.checkpoints[0].path), **options)
+
+
+def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card, tmp_path):
+    book, both = board.Book(tmp_path / "kept"), contest(files, card, "a", "b")
+    assert run(both, book) == []
+    (section,) = board.standings(both, book)
+    assert section.methods == ("net", *BASELINES)
+    for method in ("net", "spline"):
+        errors = []
+        for name in ("a", "b"):
+            clip = mmm.load_clip(files / f"{name}.npz")
+            hidden = mmm.masks.parse("every:5", clip)
+            result = (mmm.recover(mmm.load_model(card.path), clip, hidden) if method == "net"
+                      else mmm.interpolate(method, clip, hidden))
+            errors.append(result.errors.position_cm[hidden.hidden])
+        cell = section.cells[method, "every:5"]
+        assert cell.means["position_cm"] == pytest.approx(np.concatenate(errors).mean(), rel=1e-4)
+        assert (cell.clips, cell.hidden) == (2, sum(map(len, errors)))
+        low, high = cell.intervals["position_cm"]
+        assert low <= cell.means["position_cm"] <= high
+    assert section.best("gap:10", "position_cm") == min(
+        section.cells[m, "gap:10"].means["position_cm"] for m in section.methods)
+
+
+def test_networks_run_only_where_they_fit_and_stand_beside_baselines_of_the_same_clips(files, card, tmp_path):
+    book, all_ = board.Book(tmp_path / "kept"), contest(files, card, "a", "short", "odd")
+    remarks = run(all_, book)
+    assert any("net was not run on odd" in r for r in remarks), remarks
+    assert any("short is left out of gap:10" in r for r in remarks), remarks
+    (section,) = board.standings(all_, book)
+    assert section.clips == ("a", "short")
+    assert {cell.clips for (_, pattern), cell in section.cells.items() if pattern == "every:5"} == {2}
+    assert {cell.clips for (_, pattern), cell in section.cells.items() if pattern == "gap:10"} == {1}
+    assert len({cell.hidden for (_, pattern), cell in section.cells.items() if pattern == "every:5"}) == 1
+
+
+def test_what_is_kept_is_not_measured_again_and_what_changed_is_not_shown(files, card, tmp_path, monkeypatch):
+    book, one = board.Book(tmp_path / "kept"), contest(files, card, "a")
+    run(one, book)
+    lines = len(book.read())
+    assert lines == 2 * (1 + len(BASELINES))
+    monkeypatch.setattr(mmm, "recover", None)
+    run(one, book)
+    assert len(book.read()) == lines
+    monkeypatch.undo()
+    config = json.loads((card.path / "config.json").read_text())
+    (card.path / "config.json").write_text(json.dumps(config | {"note": "retrained"}))
+    (section,) = board.standings(one, book)
+    assert section.methods == tuple(BASELINES)
+    save_clip(Clip("a", smooth_motion(9, 40, SMPL24, 30.0)), files / "a.npz")
+    assert board.standings(one, book) == []
+
+
+def test_a_run_cut_short_has_lost_nothing_and_is_not_mixed(files, card, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(share, what):
+        if what.startswith("b: gap"):
+            raise Stop
+
+    book, both = board.Book(tmp_path / "kept"), contest(files, card, "a", "b")
+    with pytest.raises(Stop):
+        run(both, book, progress=stop)
+    with book.file.open("a") as file:
+        file.write('{"method": "sli')  # the disk was full
+    (section,) = board.standings(both, book)
+    assert section.cells["net", "every:5"].clips == 2
+    assert {section.cells[m, "gap:10"].clips for m in section.methods} == {1}
+    run(both, book)
+    assert board.standings(both, book)[0].cells["net", "gap:10"].clips == 2
+
+
+def test_gaps_lie_in_the_middle_and_nonsense_is_refused():
+    assert board.spec_for("gap:10", 40) == "span:15-24"
+    assert board.spec_for("every:5", 3) == "every:5"
+    for wrong in ("gap:ten", "gap:0", "gap:39"):
+        with pytest.raises(SpecError, match="gap"):
+            board.spec_for(wrong, 40)
+    board.check_pattern("keep:5,hide:5@legs")
+    with pytest.raises(SpecError, match="not a pattern"):
+        board.check_pattern("evry:5")
+
+
+def test_tables(files, card, tmp_path):
+    book, one = board.Book(tmp_path / "kept"), contest(files, card, "a")
+    run(one, book)
+    sections = board.standings(one, book)
+    lines = list(csv.DictReader(as_csv(sections).splitlines()))
+    assert len(lines) == len(list(rows(sections))) == 2 * (1 + len(BASELINES))
+    assert {line["clips"] for line in lines} == {"1"}
+    assert lines[0]["position_cm_low"] == ""  # of one clip nothing is known of others
+    text = markdown(sections, PATTERNS, "rotation_deg")
+    assert text.count("**") == 2 * len(PATTERNS)
+    assert "| net |" in text
+    assert "`every:5` (1 clips, " in text
+
+
+def test_command(files, card, tmp_path, capsys):
+    given = ["leaderboard", "--clips", str(files / "a.npz"), str(files / "b.npz"), "--checkpoint", str(card.path),
+             "--hide", "every:5", "gap:10", "--folder", str(tmp_path / "kept"), "--out", str(tmp_path / "t.md")]
+    assert main([*given, "--show"]) == 0
+    assert "nothing is measured yet" in capsys.readouterr().out
+    assert main(["leaderboard", "--metric", "beauty"]) == 2
+    assert "no such metric" in capsys.readouterr().err
