@@ -28,15 +28,19 @@ def same(a: edits.Edited, b: edits.Edited) -> bool:
 @st.composite
 def specs(draw) -> str:
     """SPECs with every kind of edit that fit a clip of 30 frames, whatever gaps were given another length before."""
-    length, terms = 30, [draw(st.sampled_from(["none", "every:5", "span:8-20", "first"]))]
+    recorded, terms = [True] * 30, [draw(st.sampled_from(["none", "every:5", "span:8-20", "first"]))]
     for kind in draw(st.lists(st.sampled_from(["hide", "known", "pin", "unpin", "pose", "retime"]), max_size=6)):
-        a, b = sorted((draw(st.integers(0, length - 1)), draw(st.integers(0, length - 1))))
-        if kind == "retime" and b - a + 1 < length:
+        frame = st.integers(0, len(recorded) - 1)
+        a, b = sorted((draw(frame), draw(frame)))
+        sources = [at for at, there in enumerate(recorded) if there]
+        if kind == "retime" and b - a + 1 < len(recorded):
             now = draw(st.integers(1, 20))
-            terms, length = [*terms, f"retime:{a}-{b}={now}"], length - (b - a + 1) + now
-        elif kind == "pose":
-            terms.append(f"pose:{a}={b}" + draw(st.sampled_from(["", "@legs", "@Hips,Spine"])))
-        elif kind != "retime":
+            terms.append(f"retime:{a}-{b}={now}")
+            recorded[a: b + 1] = recorded[a: b + 1] if now == b - a + 1 else [False] * now
+        elif kind == "pose" and sources:
+            source = draw(st.sampled_from(sources))
+            terms.append(f"pose:{a}={source}" + draw(st.sampled_from(["", "@legs", "@Hips,Spine"])))
+        elif kind not in ("retime", "pose"):
             terms.append(f"{kind}:{a}-{b}")
     return "+".join(terms)
 
@@ -217,6 +221,7 @@ def test_evaluation_takes_edits():
     ("retime:3-9", "not a gap of another length"),
     ("retime:3-9=4@legs", "not a gap of another length"),
     ("retime:20-29=4+known:28", "known:28: not inside the clip's 24 frames"),
+    ("retime:3-9=4+pose:1=4", "pose:1=4: nothing was recorded at frame 4; expected a frame with a pose"),
     ("pose:1=2+", "'' is not a pattern"),
     ("pose:1=2+nonsense", "'nonsense' is not a pattern"),
 ])
