@@ -61,7 +61,7 @@ def test_to_the_library_and_back_with_another_sequence(new_page, server):
     box = card(page, "walk.bvh").locator(".pose").bounding_box()
     page.mouse.click(box["x"] + 30, box["y"] + 30)  # anywhere on the card
     expect(page.get_by_role("heading", name="walk")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"sequence=mine%2Fwalk.bvh.*hide=every%3A9.*method=spline"))
+    expect(page).to_have_url(re.compile(r"sequence=mine0%2Fwalk.bvh.*hide=every%3A9.*method=spline"))
     page.locator("canvas[data-checksum]").first.wait_for()
 
 
