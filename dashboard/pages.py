@@ -22,6 +22,7 @@ def _pages() -> dict[str, Page]:
         "": st.Page(_workbench, title="Workbench", icon=":material/directions_run:", default=True),
         LIBRARY: st.Page(_library, title="Library", icon=":material/grid_view:", url_path=LIBRARY),
         LEADERBOARD: st.Page(_leaderboard, title="Leaderboard", icon=":material/leaderboard:", url_path=LEADERBOARD),
+        HOW: st.Page(_how, title="How it works", icon=":material/menu_book:", url_path=HOW),
     }
 
 
@@ -54,5 +55,11 @@ def _library() -> None:
 
 def _leaderboard() -> None:
     from dashboard.leaderboard_view import page
+
+    page()
+
+
+def _how() -> None:
+    from dashboard.how_view import page
 
     page()
