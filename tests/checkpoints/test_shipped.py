@@ -150,3 +150,28 @@ def test_a_genuine_dance_from_the_command_line(tmp_path, capsys):
         assert found == pytest.approx(figures, abs=0.01), name
     assert "silence" in capsys.readouterr().err
     assert len(mmm.load_clip(tmp_path / "r.bvh").motion) == 300
+
+
+def test_dance_future_keeps_what_it_promises():
+    """What the card measured on 40 dances of 20 s, beside the truth and real motion with another song."""
+    found = next(c for c in CHECKPOINTS if c.name == "dance-future").metrics["generation"]["dance-long"]
+    made, truth, other = (found["rows"][name] for name in ("dance-future", "truth", "another song"))
+    assert (found["clips"], found["seconds"], found["seed_frames"]) == (40, 20.0, 120)
+    assert all(0.7 <= share <= 1.3 for share in made["energy_shares"])
+    for beats in ("per_music_beat", "per_motion_beat"):
+        assert made[beats] >= 0.9 * truth[beats] > 1.3 * other[beats]
+    assert made["skate_cm_s"] <= 1.5 * truth["skate_cm_s"]
+    assert made["frozen"] == 0
+    assert made["moves"]["move_and_side"] >= 0.7
+    assert made["frames_per_second"] >= 120
+
+
+@pytest.mark.parametrize("path", SAMPLES[::4], ids=lambda path: path.stem)
+def test_dance_future_dances_on_from_a_sample(path):
+    clip = mmm.load_clip(path)
+    model = mmm.load_model(ROOT / "checkpoints" / "dance-future")
+    judged = mmm.generate_clip(model, clip, seed_frames=120, frames=480).judge()
+    assert not judged.made.frozen
+    assert 0.5 < judged.made.energy_share < 1.6
+    assert judged.made.skate_cm_s < 4  # a network without held feet slides 12
+    assert judged.made.under_floor_cm < 1
