@@ -1,7 +1,7 @@
 """The sidebar: which sequence, which part of it, what is hidden; and the page's address. Returns plain values."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -232,6 +232,17 @@ def share_in_url(
     wanted |= corrections.in_address(entry)
     if song:
         wanted |= {"song": song[0].name, "song_start": f"{song[1]:g}"}
+    show_in_url(wanted)
+
+
+def show_in_url(wanted: Mapping[str, str | list[str]]) -> None:
+    """Put these into the address, all others out of it.
+
+    The browser says with every run what its address is, and may say so just before it hears of a new one: what was
+    last sent counts too, or else two quick steps, there and back, leave the address of the first.
+    """
     there = {name: st.query_params.get_all(name) for name in st.query_params}
-    if there != {name: [value] if isinstance(value, str) else value for name, value in wanted.items()}:
-        st.query_params.from_dict(wanted)
+    told = {name: [value] if isinstance(value, str) else list(value) for name, value in wanted.items()}
+    if there != told or st.session_state.get("sent_url", told) != told:
+        st.query_params.from_dict(told)
+    st.session_state.sent_url = told

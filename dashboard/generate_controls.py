@@ -203,6 +203,5 @@ def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> 
     wanted |= {name: f"{st.session_state[key]:g}" for key, name in NUMBERS.items() if key in st.session_state}
     if not song.key.startswith("upload/"):
         wanted["song"] = song.key
-    if {name: st.query_params.get_all(name) for name in st.query_params} != {k: [v] for k, v in wanted.items()}:
-        st.query_params.from_dict(wanted)
+    controls.show_in_url(wanted)
 

@@ -131,6 +131,27 @@ def test_another_dance_another_pattern_recover(open_):
     until(page, lambda: pose(page, MODEL) != before)
 
 
+def test_the_address_gives_a_colleague_the_same_numbers(open_, new_page, checkpoint_folder):
+    """Another machine, that is another server: nothing is kept there of what was recovered here."""
+    page = recovered(open_())
+    choose(page, "Hide", "Every n-th frame known")
+    until(page, lambda: "hide=every%3A15" in page.url)
+    page.get_by_role("button", name="Recover", exact=True).click()
+    until(page, lambda: "112 of 120" in page.content() and page.locator(".wb-table").count() == 1)
+    recovered(page)
+    numbers = page.locator(".wb-table").inner_text()
+    assert re.search(r"\d\.\d{2}", numbers)
+    theirs = AppServer()
+    try:
+        other = new_page().page
+        other.set_default_timeout(LIMIT_MS)
+        other.goto(theirs.url(APP, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}) + "?"
+                   + page.url.partition("?")[2])
+        assert recovered(other).locator(".wb-table").inner_text() == numbers
+    finally:
+        theirs.close()
+
+
 def test_hidden_frames_on_the_timeline_follow_the_pattern(open_):
     page = paused(recovered(open_()))
     until(page, lambda: abs(hidden_frames(page) - 40) <= 1)

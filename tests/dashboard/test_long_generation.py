@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ from tests.dashboard.futures import DANCE
 
 MOST_BYTES = 1.5 * 2**30
 CODE = """
-import json, resource
+import json, re
+from pathlib import Path
 from dataclasses import replace
 import numpy as np
 import mmm
@@ -30,11 +32,15 @@ for chunk in mmm.generate(model, clip, seed_frames=120, frames=1200, music=music
         sent = len(_payload.__wrapped__("long", atlas.trace.frames, "", _atlas=atlas,
                                         _of=Mapped("long", hidden, 60.0, music, "future")))
         looked.append([atlas.trace.frames, [chunk.first, chunk.first + len(chunk.motion)], sent])
-print(json.dumps({"frames": frames, "looked": looked, "kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+# Of this program alone: what getrusage says includes the process that started it.
+peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
+print(json.dumps({"frames": frames, "looked": looked, "kib": peak}))
 """
 
 
 def test_the_maps_of_1200_generated_frames_fit_into_one_and_a_half_gigabytes():
+    if not Path("/proc/self/status").is_file():
+        pytest.skip("a process's peak memory is read from Linux's /proc")
     if not (ROOT / "checkpoints" / DANCE).is_dir():
         pytest.skip(f"{DANCE} is not shipped")
     done = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True)
