@@ -19,10 +19,10 @@ def run() -> None:
 
 def _pages() -> dict[str, Page]:
     return {
-        "": st.Page(_workbench, title="Workbench", icon=":material/directions_run:", default=True),
-        LIBRARY: st.Page(_library, title="Library", icon=":material/grid_view:", url_path=LIBRARY),
-        LEADERBOARD: st.Page(_leaderboard, title="Leaderboard", icon=":material/leaderboard:", url_path=LEADERBOARD),
-        HOW: st.Page(_how, title="How it works", icon=":material/menu_book:", url_path=HOW),
+        "": st.Page(_workbench, title="Workbench", default=True),
+        LIBRARY: st.Page(_library, title="Library", url_path=LIBRARY),
+        LEADERBOARD: st.Page(_leaderboard, title="Leaderboard", url_path=LEADERBOARD),
+        HOW: st.Page(_how, title="How it works", url_path=HOW),
     }
 
 
