@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import AppServer, Watched
 from tests.dashboard.test_attention_flow import ECM
@@ -62,8 +63,14 @@ def test_silencing_a_dragged_span_stands_beside_the_recovery(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 80 + side * 0.75 - 2, box["y"] + 52 + side * 0.8, steps=4)
     page.mouse.up()
-    page.get_by_role("combobox", name="Change the music").click()
-    page.get_by_role("option", name="Silence the selected span").click()
+    option = page.get_by_role("option", name="Silence the selected span")
+    for _ in range(6):  # the page hears of the span while the list opens, and may close it
+        page.get_by_role("combobox", name="Change the music").click()
+        try:
+            option.click(timeout=4_000)
+            break
+        except PlaywrightTimeout:
+            page.keyboard.press("Escape")
     page.get_by_text("Frames 30 to 89").wait_for()
     page.get_by_role("button", name="Change and recover").click()
     page.locator('canvas[data-panel="Muted 30-89"]').wait_for()
