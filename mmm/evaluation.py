@@ -10,9 +10,10 @@ import numpy as np
 from mmm import edits
 from mmm.baselines import BASELINES
 from mmm.errors import SpecError
+from mmm.io.video import Progress
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip
-from mmm.recovery import Progress, RecoveryResult, interpolate, recover
+from mmm.recovery import RecoveryResult, interpolate, recover
 
 METRICS = ("rotation_deg", "position_cm", "root_cm")
 

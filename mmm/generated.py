@@ -1,7 +1,6 @@
 """What generating gives: chunks while it goes on, a whole with its truth at the end, to be judged, shown and saved."""
 
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,10 @@ import numpy as np
 from mmm import dance_metrics
 from mmm.attention import AttentionTrace
 from mmm.dance_metrics import Summary, summarise
-from mmm.io.clips import PathLike, save_clip
-from mmm.io.html import Shown, write_html
-from mmm.io.video import FILM_SUFFIXES, Progress, write_film
+from mmm.io.clips import PathLike
+from mmm.io.html import Shown
+from mmm.io.shown import save_shown
+from mmm.io.video import Progress
 from mmm.motion import Clip, Motion, Music
 from mmm.stage.panels import MAX_PANELS, Look
 from mmm.stage.scene import Performer, Scene
@@ -142,14 +142,7 @@ class Generation:
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
         """
-        path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix in FILM_SUFFIXES:
-            write_film(self.scene(), path, progress=progress)
-        elif suffix == ".html":
-            write_html(self.scene(), path)
-        else:
-            save_clip(self.clip, path)
+        save_shown(path, self.scene, self.clip, progress)
 
 
 def report(made: Generation, found: Judgement) -> dict[str, Any]:

@@ -5,6 +5,7 @@ the floor. The root is moved up where a foot would sink in, down where nothing h
 against the way of the feet that are down; what still slides then is held by the legs (``planting``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,15 +13,13 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from mmm.motion import Motion
-from mmm.planting import Leg, legs_of, planted
+from mmm.planting import LOW_M, Leg, legs_of, planted, rest_heights
 from mmm.rotations import geodesic_angle, slerp
 
 Array = np.ndarray
 
-DOWN_M = 0.03
-"""A foot is down up to so high above where it rests."""
 EDGE_M = 0.008
-"""How gradually that ends."""
+"""How gradually a foot stops being down, ``LOW_M`` above where it rests."""
 AIRBORNE_S = 0.8
 """Longer than any jump: who has not touched the ground for so long floats, and is let down."""
 FASTEST_M_S = 1.2
@@ -59,20 +58,22 @@ class Ground:
     """Where the feet of one body rest."""
 
     feet: tuple[int, ...]
-    rest_m: Float[Array, "F"]
-    """Height of each foot joint when it is down."""
+    rest_m: Float[Array, "J"]
+    """Height of each joint when it is down."""
     legs: tuple[Leg, ...] = ()
     """Those that can be bent to hold a foot."""
 
     @staticmethod
-    def of(seed: Motion) -> "Ground | None":
-        """From a stretch of real motion; None for a body without feet."""
+    def of(seed: Motion, roles: Mapping[str, str] | None = None) -> "Ground | None":
+        """From a stretch of real motion; None for a body without feet.
+
+        Args:
+            roles: names of joints by role, where they are not found by themselves; see ``match_roles``.
+        """
         feet = seed.skeleton.feet
         if not feet:
             return None
-        low = np.percentile(seed.positions()[..., 1], 5, axis=0)
-        mirrored = np.minimum(low, low[list(seed.skeleton.mirror_index)])  # one foot may not come down in a short seed
-        return Ground(tuple(feet), mirrored[list(feet)].astype(np.float32), legs_of(seed.skeleton))
+        return Ground(tuple(feet), rest_heights(seed.positions(), seed.skeleton), legs_of(seed.skeleton, roles))
 
     def corrected(self, motion: Motion, known: int) -> Motion:
         """The motion with root and legs moved from frame ``known`` on; what is before stays as it is.
@@ -85,18 +86,17 @@ class Ground:
             return motion
         motion = unhurried(motion, known)
         feet = motion.positions()[:, list(self.feet)]
-        clearance = feet[..., 1] - self.rest_m  # (T, F)
+        rest_m = self.rest_m[list(self.feet)]
+        clearance = feet[..., 1] - rest_m  # (T, F)
         lift = self._lift(clearance.min(axis=1), motion.fps, known)
         slide = self._slide(feet, clearance + lift[:, None], motion.fps, known)
         moved = motion.root_m.copy()
         moved[:, 1] += lift
         moved[:, [0, 2]] -= slide
-        rest_m = np.zeros(len(motion.skeleton), dtype=np.float32)
-        rest_m[list(self.feet)] = self.rest_m
         hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
         hidden[known:] = True
-        held = planted(replace(motion, root_m=moved), self.legs, hidden, rest_m, HOLD_M, CLEAR_M)
-        lowest = (held.positions()[:, list(self.feet), 1] - self.rest_m).min(axis=1)
+        held = planted(replace(motion, root_m=moved), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M)
+        lowest = (held.positions()[:, list(self.feet), 1] - rest_m).min(axis=1)
         moved[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)  # where a leg is too short to do it
         return replace(held, root_m=moved)
 
@@ -118,7 +118,7 @@ class Ground:
                ) -> Float[Array, "T 2"]:
         """How far the feet that are down have been carried over the ground since the last known frame."""
         step = np.diff(feet[..., [0, 2]], axis=0)  # (T-1, F, 2) metres
-        down = 1 / (1 + np.exp(np.clip((clearance[1:] - DOWN_M) / EDGE_M, -30, 30)))
+        down = 1 / (1 + np.exp(np.clip((clearance[1:] - LOW_M) / EDGE_M, -30, 30)))
         speed = np.linalg.norm(step, axis=-1) * fps
         support = down * np.clip(1.5 - speed / FASTEST_M_S, 0, 1)
         total = support.sum(axis=1, keepdims=True)

@@ -7,7 +7,6 @@ SPEC, are those of ``mmm.music_changes``.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,9 +14,10 @@ from jaxtyping import Bool, Float
 from mmm.errors import ModelError
 from mmm.generated import Generation
 from mmm.generation import generate_clip, horizon
-from mmm.io.clips import PathLike, save_clip
-from mmm.io.html import Shown, write_html
-from mmm.io.video import FILM_SUFFIXES, Progress, write_film
+from mmm.io.clips import PathLike
+from mmm.io.html import Shown
+from mmm.io.shown import save_shown
+from mmm.io.video import Progress
 from mmm.masks import Mask
 from mmm.metrics import errors
 from mmm.models import MaskedMotionModel
@@ -54,13 +54,7 @@ class _Beside:
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
         """
-        path = Path(path)
-        if path.suffix.lower() in FILM_SUFFIXES:
-            write_film(self.scene(), path, progress=progress)
-        elif path.suffix.lower() == ".html":
-            write_html(self.scene(), path)
-        else:
-            save_clip(self.changed_clip(), path)
+        save_shown(path, self.scene, self.changed_clip(), progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +89,10 @@ class InterventionResult(_Beside):
         before, after = self.before, self.after
         names = f"{before.model_name.rsplit('/', 1)[-1]}, as it is", self.intervention.words
         curves = {name: one.errors.per_frame("position_cm") for name, one in zip(names, (before, after), strict=True)}
-        bodies = (Performer("Truth", before.clip.motion, "truth"),
+        bodies = (Performer("Truth", before.clip.truth, "truth"),
                   Performer(names[0], before.recovered.motion, "model"),
                   Performer(names[1], after.recovered.motion, "model", "second"))
-        return Scene(before.clip.name, bodies, before.hidden, after.clip.music, curves)
+        return replace(before.scene(), performers=bodies, music=after.clip.music, errors=curves)
 
     def changed_clip(self) -> Clip:
         """The recovery after the change."""

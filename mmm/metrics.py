@@ -15,6 +15,7 @@ from mmm import rotations as rot
 from mmm.errors import SpecError
 from mmm.masks import Mask
 from mmm.motion import Motion
+from mmm.planting import LOW_M, SLOW_M_S
 from mmm.skeleton import Skeleton
 
 Array = np.ndarray
@@ -166,8 +167,6 @@ def npss(truth: Float[Array, "B T F"], other: Float[Array, "B T F"]) -> float:
 
 # --- Without a truth ---------------------------------------------------------------------------------------------
 
-_CONTACT_HEIGHT_M, _CONTACT_SPEED_M_S = 0.03, 0.15
-
 
 def foot_contacts(motion: Motion) -> Bool[Array, "T F"]:
     """Where each foot joint of the skeleton stands on the floor.
@@ -179,8 +178,8 @@ def foot_contacts(motion: Motion) -> Bool[Array, "T F"]:
     feet = motion.positions()[:, list(motion.skeleton.feet), 1]
     if len(motion) < 2:
         return np.ones_like(feet, dtype=bool)
-    low = feet < np.percentile(feet, 5, axis=0) + _CONTACT_HEIGHT_M
-    return low & (np.abs(np.gradient(feet, axis=0)) * motion.fps < _CONTACT_SPEED_M_S)
+    low = feet < np.percentile(feet, 5, axis=0) + LOW_M
+    return low & (np.abs(np.gradient(feet, axis=0)) * motion.fps < SLOW_M_S)
 
 
 def foot_skate_cm_s(motion: Motion, contacts: Bool[Array, "T F"] | None = None) -> float | None:

@@ -23,7 +23,7 @@ Array = np.ndarray
 LOW_M = 0.03
 """A foot stands up to so high above where it rests."""
 SLOW_M_S = 0.15
-"""And while it rises or sinks no faster than this; both as in ``metrics.foot_contacts``."""
+"""And while it rises or sinks no faster than this. ``metrics.foot_contacts`` goes by both."""
 SWING_M_S = 0.8
 """One that moves over the ground faster than this swings by, however low."""
 SHORTEST_S = 0.05
@@ -59,6 +59,15 @@ def legs_of(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> tuple
     return tuple(leg for leg in found if min(leg.hip, leg.knee, leg.ankle) >= 0)
 
 
+def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Array, "J"]:
+    """Height of each joint when it is down, metres: the 5th percentile, or its other side's where that is lower.
+
+    One foot may not come down in a short stretch.
+    """
+    low = np.percentile(points[..., 1], 5, axis=0)
+    return np.minimum(low, low[list(skeleton.mirror_index)]).astype(np.float32)
+
+
 def hold_feet(
     motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None
 ) -> Motion:
@@ -72,9 +81,7 @@ def hold_feet(
     legs = legs_of(motion.skeleton, roles)
     if not legs or not frames.any():
         return motion
-    low = np.percentile(truth.positions()[frames, :, 1], 5, axis=0)
-    rest_m = np.minimum(low, low[list(motion.skeleton.mirror_index)])  # one foot may not come down
-    return planted(motion, legs, hidden, rest_m.astype(np.float32))
+    return planted(motion, legs, hidden, rest_heights(truth.positions()[frames], motion.skeleton))
 
 
 def planted(

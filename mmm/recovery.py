@@ -1,7 +1,7 @@
 """Recovering the hidden entries of a clip."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +17,11 @@ from mmm.attention import AttentionTrace, trace_of
 from mmm.catalog import check_fit
 from mmm.errors import ModelError, SpecError
 from mmm.features import from_features, to_features
-from mmm.io import save_clip
 from mmm.io.clips import PathLike
 from mmm.io.files import write_atomically
-from mmm.io.html import Shown, write_html
-from mmm.io.video import FILM_SUFFIXES, write_film
+from mmm.io.html import Shown
+from mmm.io.shown import save_shown
+from mmm.io.video import Progress
 from mmm.masks import Mask
 from mmm.metrics import Errors, errors
 from mmm.models import MaskedMotionModel
@@ -34,7 +34,6 @@ from mmm.stage.scene import Performer, Scene
 from mmm.windows import fade, windows
 
 Array = np.ndarray
-Progress = Callable[[float], None]
 
 TORN = 0.6
 """So far from any rotation a network's matrix is a middle of opposite ones, and the nearest may lie on either side from
@@ -101,17 +100,11 @@ class RecoveryResult:
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
         """
-        path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix in FILM_SUFFIXES:
-            write_film(self.scene(), path, progress=progress)
-        elif suffix == ".html":
-            write_html(self.scene(), path)
-        elif suffix == ".png":
+        if Path(path).suffix.lower() == ".png":
             picture = self.error_map()
-            write_atomically(path, lambda file: picture.save(file, "PNG", optimize=True))
+            write_atomically(Path(path), lambda file: picture.save(file, "PNG", optimize=True))
         else:
-            save_clip(self.recovered, path)
+            save_shown(path, self.scene, self.recovered, progress)
 
     def error_map(self, theme: str = "light") -> Image.Image:
         """Position errors of the hidden entries by joint and frame, as a picture."""

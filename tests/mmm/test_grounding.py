@@ -1,10 +1,13 @@
 """The root of a generated motion is moved so that feet stay where they are down; nothing else changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mmm.grounding import PELVIS_RAD_S, Ground, unhurried
 from mmm.motion import Motion
+from mmm.roles import ROLES, match_roles
 from mmm.rotations import geodesic_angle
 from mmm.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
@@ -92,6 +95,15 @@ def test_one_foot_in_the_air_rests_where_the_other_does():
     rotations[:, hip] = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
     lifted = Motion(SMPL24, rotations, seed.root_m, 30.0)
     np.testing.assert_allclose(Ground.of(lifted).rest_m, Ground.of(seed).rest_m, atol=0.01)
+
+
+def test_legs_that_only_a_hand_can_name_are_bent_too():
+    named = standing(30)
+    strange = replace(SMPL24, names=tuple(f"bone{j}" for j in range(24)))
+    seed = Motion(strange, named.rotations, named.root_m, 30.0)
+    roles = {role: f"bone{j}" for role, j in zip(ROLES, match_roles(SMPL24).joints.tolist(), strict=True) if j >= 0}
+    assert Ground.of(seed, roles).legs == Ground.of(named).legs != ()
+    assert Ground.of(seed).legs == ()
 
 
 def test_a_body_without_feet_has_no_ground():
