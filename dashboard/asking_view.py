@@ -13,25 +13,36 @@ PATIENCE_S = 0.3
 """An answer that is there by then shows no progress bar, which would only flash."""
 
 
-def answer(question: Question, start: Callable[[], Job[Any]], again: str, whole_page: bool = False) -> Any:
+def at_hand(question: Question) -> Any:
+    """The answer where it is kept, or this session has just been given it; else None."""
+    kept = answers().get(question)
+    if kept is not None:
+        return kept
+    job: Job[Any] | None = st.session_state.get(_job_key(question))
+    return None if job is None or job.request != question or job.running or job.error else job.results
+
+
+def _job_key(question: Question) -> str:
+    return f"{question.kind}_job"
+
+
+def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any:
     """The answer, once it is there; until then progress, or what went wrong.
 
     Args:
         start: begins the work; called once a question and session.
         again: what the button that starts it anew says.
-        whole_page: the answer shows outside the fragment too, so the page is run again when it comes.
     """
-    kept = answers().get(question)
-    if kept is not None:
-        return kept
-    name = f"{question.kind}_job"
+    found = at_hand(question)
+    if found is not None:
+        return found
+    name = _job_key(question)
     job: Job[Any] | None = st.session_state.get(name)
     if job is None or job.request != question:
         if job is not None:
             job.cancel()
         job = st.session_state[name] = start()
-        if job.wait(PATIENCE_S) and not job.error and whole_page:
-            st.rerun()
+        job.wait(PATIENCE_S)
     if job.running:
         _follow(job)
         return None

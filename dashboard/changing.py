@@ -1,17 +1,15 @@
 """Which change of the music: the controls, the same for recovered and for generated motion."""
 
-import tempfile
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard import songs
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
-from dashboard.films import Keys, film_controls, save_button
+from dashboard.films import Keys, bytes_of, film_controls, save_button
 from mmm import Clip, MMMError
 from mmm.io.files import safe_name
 from mmm.music_changes import Intervention, parse, swap
@@ -149,7 +147,7 @@ def show_change(found: "InterventionResult | GenerationChange", clip: Clip, meth
     name = safe_name(f"{clip.name}-{method}-{found.intervention.label}".replace(":", "-"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pick_sound(prefix)
-        save_button("Web page", partial(_page_of, found), f"{name}.html",
+        save_button("Web page", partial(bytes_of, found, "html"), f"{name}.html",
                     "Before and after on the stage as one file, with the changed music", keys)
         film_controls(lambda layout: of, lambda layout: found.scene(), name, keys)
     kind = str(st.segmented_control("Change of", list(CHANGES), key=f"{prefix}change_of", default="change_cm",
@@ -159,10 +157,3 @@ def show_change(found: "InterventionResult | GenerationChange", clip: Clip, meth
         getattr(found, kind), clip.motion.skeleton, fps=clip.motion.fps, hidden=found.hidden, unit=unit,
         channel=channel, title=f"{title} change by joint and frame: {found.intervention.words.lower()}",
         subtitle="against the same with the music as it is; click to move the playhead"), key=f"{channel}-change-map")
-
-
-def _page_of(found: "InterventionResult | GenerationChange") -> bytes:
-    with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
-        path = Path(folder) / "changed.html"
-        found.save(path)
-        return path.read_bytes()

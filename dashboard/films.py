@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import streamlit as st
 
@@ -16,6 +16,13 @@ from mmm.stage.scene import Scene
 POLL_S = 0.4
 FILMS = {"mp4": ("MP4", "video/mp4"), "gif": ("GIF", "image/gif"), "webp": ("WebP", "image/webp")}
 LAYOUTS = {"side": "Side by side", "overlay": "Overlay"}
+
+
+class Savable(Protocol):
+    """A result that can be written as files."""
+
+    def save(self, path: Path) -> None:
+        """Write what the suffix asks for."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,14 @@ def save_button(
     """A file that is made when it is asked for (Streamlit's deferred downloads)."""
     st.download_button(label, make, name, key=f"{keys.buttons}get-{name.rsplit('.', 1)[-1]}", on_click="ignore",
                        icon=":material/download:", help=help_, **looks)
+
+
+def bytes_of(result: Savable, suffix: str) -> bytes:
+    """A file's bytes; it is written in a folder of its own, under a name of ours."""
+    with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
+        path = Path(folder) / f"clip.{suffix}"
+        result.save(path)
+        return path.read_bytes()
 
 
 def film_controls(of: Callable[[str], Hashable], scene: Callable[[str], Scene], name: str, keys: Keys = Keys()) -> None:

@@ -1,17 +1,14 @@
 """A generated dance to take home: as motion, as figures, and to be watched beside the truth."""
 
 import json
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.films import Keys, film_controls, save_button
+from dashboard.films import Keys, bytes_of, film_controls, save_button
 from dashboard.generations import Made
-from dashboard.take_home import MOTIONS, PAGE_HELP
-from mmm.io.aist import fits_aist
+from dashboard.take_home import PAGE_HELP, motion_buttons
 from mmm.io.files import safe_name
 
 if TYPE_CHECKING:
@@ -36,10 +33,7 @@ def generate_home_section(made: list[Made]) -> None:
         motion, measured, watched = st.columns([4, 2, 6], gap="large")
     with motion:
         st.markdown("**Seed and dance as one motion**")
-        with st.container(horizontal=True):
-            for suffix, (label, help_) in MOTIONS.items():
-                if suffix != "pkl" or fits_aist(chosen.generation.clip):
-                    save_button(label, partial(_file, chosen, suffix), f"{name}.{suffix}", help_, KEYS)
+        motion_buttons(chosen.generation, chosen.generation.clip, name, KEYS)
     with measured:
         st.markdown("**What was measured**")
         save_button("JSON", partial(_figures, chosen), f"{name}.json", "All figures, beside the truth's and standing "
@@ -47,20 +41,12 @@ def generate_home_section(made: list[Made]) -> None:
     with watched:
         st.markdown("**To be watched**")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            save_button("Web page", partial(_file, chosen, "html"), f"{name}.html", PAGE_HELP, KEYS)
+            save_button("Web page", partial(bytes_of, chosen.generation, "html"), f"{name}.html", PAGE_HELP, KEYS)
             film_controls(lambda layout: chosen.ask, partial(_scene, chosen), name, KEYS)
 
 
 def _scene(one: Made, layout: str) -> "Scene":
     return one.generation.scene()
-
-
-def _file(one: Made, suffix: str) -> bytes:
-    """A file's bytes; it is written in a folder of its own, under a name of ours."""
-    with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
-        path = Path(folder) / f"clip.{suffix}"
-        one.generation.save(path)
-        return path.read_bytes()
 
 
 def _figures(one: Made) -> bytes:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard import changing, listening, pressing, songs
+from dashboard import changing, listening, songs
 from dashboard.asking_view import answer
 from dashboard.attention_view import Mapped, beside_the_maps, card, show_maps
+from dashboard.change_flow import Flow
 from dashboard.generate_controls import Plan
 from dashboard.generations import CHANNEL, Made
 from mmm import Music
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 KEY = "future-attention"
 OPEN = "future_listening"
 PREFIX = "gen_"
-BUTTON = "future-change"
+CHANGE = Flow("Change and generate", "future-change", "future-change-off", "future_change_asked",
+              "future_change_shown", PREFIX)
 APART_CM = 5.0
 """Two dances have parted where a joint is so far away."""
 
@@ -30,11 +32,7 @@ def other_song(plan: Plan) -> Music | None:
 
 def shown_change(made: list[Made]) -> "GenerationChange | None":
     """The change of the music whose outcome stands on the stage, if its answer is at hand."""
-    asked = st.session_state.get("future_change_asked")
-    found = None
-    if st.session_state.get(OPEN) and asked is not None and asked[0] in [one.ask for one in made]:
-        found = listening.answers().get(listening.Question(asked[0], "intervention", asked[1].detail))
-    st.session_state.future_change_shown = found is not None
+    found: GenerationChange | None = CHANGE.on_stage([one.ask for one in made] if st.session_state.get(OPEN) else [])
     return found
 
 
@@ -65,7 +63,12 @@ def listening_section(plan: Plan, made: list[Made]) -> None:
         if card(one.ask.method).uses_music and plan.song.music is not None:
             st.markdown("#### What the music does")
             st.caption("Changing the music and generating again, by the same chance, says what it did.")
-            _changing(plan, one, state.span)
+            change = CHANGE.run(
+                plan.clip, one.ask, state.span, lambda wanted: listening.intervene_future(
+                    one.ask, plan.heard, other_song(plan), wanted), plan.song.key)
+            if change is not None:
+                _told(change, plan)
+                changing.show_change(change, plan.clip, one.ask.method, CHANGE.last, PREFIX, CHANNEL)
 
 
 def _variant(made: list[Made]) -> Made:
@@ -89,38 +92,6 @@ def _look_there(one: Made) -> None:
     frame = (st.session_state.get(KEY) or {}).get("window")
     if frame is not None:
         st.session_state.future_frame = (one.ask, int(frame))
-
-
-def _changing(plan: Plan, one: Made, span: tuple[int, int] | None) -> None:
-    state = st.session_state
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        choice = changing.pick_change(plan.clip, span, PREFIX, plan.song.key)
-        pressed = pressing.button("Change and generate", key=BUTTON, icon=":material/graphic_eq:",
-                                  disabled=not choice.spec)
-        asked = state.get("future_change_asked")
-        asked = asked if asked is not None and asked[0] == one.ask else None
-        if asked is not None and pressing.button("Take it off the stage", key=f"{BUTTON}-off", type="tertiary"):
-            state.future_change_asked = None
-            pressing.heard(f"{BUTTON}-off")
-            st.rerun()
-    if pressed:
-        pressing.heard(BUTTON)
-        wanted = changing.opened(choice, plan.clip)
-        if wanted is None:
-            return
-        asked = state.future_change_asked = (one.ask, wanted)
-        if listening.answers().get(listening.Question(one.ask, "intervention", wanted.detail)) is not None:
-            st.rerun()  # it is at hand: the stage shows it at once
-    if asked is None:
-        return
-    found = answer(listening.Question(one.ask, "intervention", asked[1].detail),
-                   lambda: listening.intervene_future(one.ask, plan.heard, other_song(plan), asked[1]), "Try again",
-                   whole_page=True)
-    if found is not None and not state.get("future_change_shown"):
-        st.rerun()  # it came after the stage was drawn
-    if found is not None:
-        _told(found, plan)
-        changing.show_change(found, plan.clip, one.ask.method, asked, PREFIX, CHANNEL)
 
 
 def _told(found: "GenerationChange", plan: Plan) -> None:

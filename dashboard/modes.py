@@ -7,7 +7,7 @@ import streamlit as st
 RECOVER, GENERATE = "Recover", "Generate"
 _RECOVER_KEYS = ("kind", "span", "every", "keep", "hide", "share", "spec_text", "groups", "seed", "method",
                  "error_kind", "map_of", "song")
-_SHARED = ("frames-", "unit-", "up-", "role-")
+_SHARED = ("frames-", "unit-", "up-", "facing-", "role-")
 """Beginnings of the keys of controls that a sequence or a skeleton has."""
 _NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
 """Buttons, whose values Streamlit does not let a page set."""
@@ -51,8 +51,7 @@ def remember() -> None:
     state = st.session_state
     kept: dict[str, object] = state.setdefault("controls", {})
     for key in [str(key) for key in state]:
-        if key in (*_RECOVER_KEYS, "mode", "sequence", "beside") or key.startswith(_SHARED) or (
-                key.startswith("gen_") and not key.startswith(_NOT_KEPT)):
+        if key in (*_RECOVER_KEYS, "mode", "sequence", "beside") or key.startswith(_SHARED) or _generates(key):
             kept[key] = state[key]
 
 
@@ -60,8 +59,15 @@ def _keep_others(mode: str) -> None:
     """Streamlit forgets the value of a control that a run has not drawn, unless it is set."""
     state = st.session_state
     for key in [str(key) for key in state]:
-        theirs = key.startswith("gen_") and not key.startswith(_NOT_KEPT)
-        if mode == GENERATE:
-            theirs = key in _RECOVER_KEYS or key.startswith("frames-")
-        if theirs:
+        if _recovers(key) if mode == GENERATE else _generates(key):
             state[key] = state[key]
+
+
+def _recovers(key: str) -> bool:
+    """Whether a control of this key stands in mode Recover alone."""
+    return key in _RECOVER_KEYS or key.startswith("frames-")
+
+
+def _generates(key: str) -> bool:
+    """Whether a control of this key stands in mode Generate alone."""
+    return key.startswith("gen_") and not key.startswith(_NOT_KEPT)

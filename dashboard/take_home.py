@@ -5,16 +5,15 @@ page's script); films take longer, and have progress and Cancel.
 """
 
 import json
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard import controls
-from dashboard.films import film_controls, save_button
+from dashboard.films import Keys, Savable, bytes_of, film_controls, save_button
 from dashboard.recoveries import Request
+from mmm import Clip
 from mmm.io.aist import fits_aist
 from mmm.io.files import safe_name
 from mmm.masks import Mask
@@ -27,6 +26,7 @@ MOTIONS = {"bvh": ("BVH", "For Blender, Maya, MotionBuilder; a BVH keeps its own
            "glb": ("GLB", "glTF binary: an animated skeleton for Blender, three.js and game engines"),
            "npz": ("NPZ", "Everything bit by bit, music included; opens here and in Python"),
            "pkl": ("AIST++", "SMPL poses in the layout of AIST++")}
+OWN_KEYS = Keys()
 PAGE_HELP = "The stage with sound as one file; opens in any browser, without a server or a network"
 
 
@@ -40,14 +40,11 @@ def take_home_section(results: "list[RecoveryResult]", mask: Mask, request: Requ
         motion, measured, watched = st.columns([4, 3, 5], gap="large")
     with motion:
         st.markdown("**The recovered motion**")
-        with st.container(horizontal=True):
-            for suffix, (label, help_) in MOTIONS.items():
-                if suffix != "pkl" or fits_aist(first.recovered):
-                    save_button(label, partial(_file, first, suffix), f"{name}.{suffix}", help_)
+        motion_buttons(first, first.recovered, name)
     with measured:
         st.markdown("**What was measured**")
         with st.container(horizontal=True):
-            save_button("Map", partial(_file, first, "png"), f"{name}-errors.png",
+            save_button("Map", partial(bytes_of, first, "png"), f"{name}-errors.png",
                         "Position errors by joint and frame, as a picture")
             seed = int(st.session_state.get("seed", 0))
             save_button("JSON", partial(_metrics, results, mask.label, seed, "json"), f"{name}.json",
@@ -57,6 +54,19 @@ def take_home_section(results: "list[RecoveryResult]", mask: Mask, request: Requ
     with watched:
         st.markdown("**To be watched**")
         _films(results, request, name)
+
+
+def motion_buttons(result: Savable, clip: Clip, name: str, keys: Keys = OWN_KEYS) -> None:
+    """The motion in every format that can hold it.
+
+    Args:
+        clip: what is saved.
+        name: of the files, without their suffix.
+    """
+    with st.container(horizontal=True):
+        for suffix, (label, help_) in MOTIONS.items():
+            if suffix != "pkl" or fits_aist(clip):
+                save_button(label, partial(bytes_of, result, suffix), f"{name}.{suffix}", help_, keys)
 
 
 def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None:
@@ -69,16 +79,8 @@ def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None
         return results[0].scene(*(r for r in results[1:] if r.model_name in shown(layout)))
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        save_button("Web page", partial(_file, results[0], "html"), f"{name}.html", PAGE_HELP)
+        save_button("Web page", partial(bytes_of, results[0], "html"), f"{name}.html", PAGE_HELP)
         film_controls(lambda layout: (request, shown(layout)), scene, name)
-
-
-def _file(result: "RecoveryResult", suffix: str) -> bytes:
-    """A file's bytes; it is written in a folder of its own, under a name of ours."""
-    with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
-        path = Path(folder) / f"clip.{suffix}"
-        result.save(path)
-        return path.read_bytes()
 
 
 def _metrics(results: "list[RecoveryResult]", spec: str, seed: int, suffix: str) -> bytes:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard import changing, listening, pressing
+from dashboard import changing, listening
 from dashboard.asking_view import answer
 from dashboard.attention_figures import deletion_figure
+from dashboard.change_flow import Flow
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_heatmap
 from dashboard.components.playhead_button import playhead_button
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mmm.attribution import Attribution
     from mmm.interventions import InterventionResult
 
+CHANGE = Flow("Change and recover", "change", "change_off", "change_asked", "change_shown")
 METHODS = {"integrated_gradients": "Integrated gradients", "occlusion": "Occlusion", "gradients": "Gradients"}
 
 
@@ -32,18 +34,16 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
         return
     st.markdown("#### What the music does")
     st.caption("A map says where the network looked. Changing the music and recovering again says what came of it.")
-    _changing(clip, mask, request, span)
+    found = CHANGE.run(clip, request, span, lambda wanted: listening.intervene(request, clip, mask, wanted))
+    if found is not None:
+        _change(found, clip, request)
     st.markdown("#### Which music decided a frame")
     _attributing(clip, mask, request)
 
 
 def shown_change(request: Request) -> "InterventionResult | None":
     """The change of the music whose outcome stands on the stage, if its answer is at hand."""
-    asked = st.session_state.get("change_asked")
-    found = None
-    if st.session_state.get("attention_open") and asked is not None and asked[0] == request:
-        found = listening.answers().get(listening.Question(request, "intervention", asked[1].detail))
-    st.session_state.change_shown = found is not None
+    found: InterventionResult | None = CHANGE.on_stage([request] if st.session_state.get("attention_open") else [])
     return found
 
 
@@ -52,42 +52,13 @@ def heard_music(clip: Clip, change: "InterventionResult | None") -> Music | None
     return clip.music if change is None or not changing.hears_change() else change.after.clip.music
 
 
-def _changing(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        choice = changing.pick_change(clip, span)
-        pressed = pressing.button("Change and recover", key="change", icon=":material/graphic_eq:",
-                                  disabled=not choice.spec)
-        asked = st.session_state.get("change_asked")
-        asked = asked if asked is not None and asked[0] == request else None
-        if asked is not None and pressing.button("Take it off the stage", key="change_off", type="tertiary"):
-            st.session_state.change_asked = None
-            pressing.heard("change_off")
-            st.rerun()
-    if pressed:
-        pressing.heard("change")
-        wanted = changing.opened(choice, clip)
-        if wanted is None:
-            return
-        asked = st.session_state.change_asked = (request, wanted)
-        if listening.answers().get(listening.Question(request, "intervention", wanted.detail)) is not None:
-            st.rerun()  # it is at hand: the stage shows it at once
-    if asked is None:
-        return
-    found = answer(listening.Question(request, "intervention", asked[1].detail),
-                   lambda: listening.intervene(request, clip, mask, asked[1]), "Try again", whole_page=True)
-    if found is not None and not st.session_state.get("change_shown"):
-        st.rerun()  # it came after the stage was drawn
-    if found is not None:
-        _change(found, clip, request)
-
-
 def _change(found: "InterventionResult", clip: Clip, request: Request) -> None:
     summary, label = found.summary(), found.intervention.words
     st.markdown(f"**{label}**: hidden joints turn by **{summary['change_deg']:.1f}°** and move by "
                 f"**{summary['change_cm']:.1f} cm** on average; the error against the truth goes from "
                 f"{summary['error_before_deg']:.1f}° to {summary['error_after_deg']:.1f}°. "
                 "Both recoveries stand on the stage.")
-    changing.show_change(found, clip, request.method, st.session_state.change_asked)
+    changing.show_change(found, clip, request.method, CHANGE.last)
 
 
 def _attributing(clip: Clip, mask: Mask, request: Request) -> None:

@@ -51,6 +51,24 @@ def roles_folder(checkpoint_folder, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def networks(tmp_path_factory) -> Path:
+    """A folder of networks that generate."""
+    from tests.dashboard.futures import save_future_networks
+
+    return save_future_networks(tmp_path_factory.mktemp("futures"))
+
+
+@pytest.fixture(scope="module")
+def address(checkpoint_folder) -> Iterator[str]:
+    """Where the workbench is served, for a browser; started on first use."""
+    from tests.browser import AppServer
+
+    servers = AppServer()
+    yield servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
+    servers.close()
+
+
+@pytest.fixture(scope="session")
 def humanoids(tmp_path_factory) -> Path:
     """Files without music: ``plain.bvh``, and ``nameless.bvh``, in which the left leg's names tell nothing."""
     folder = tmp_path_factory.mktemp("humanoids")

@@ -277,7 +277,7 @@ def test_a_link_that_makes_no_sense_still_opens_the_page(open_workbench, wrong):
 
 
 def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
-    from dashboard import take_home
+    from dashboard import films, take_home
 
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
     assert [b.label for b in page.app.get("download_button")] == [
@@ -285,7 +285,7 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
     results = next(iter(recoveries.kept_results()._kept.values()))
     for suffix in ("bvh", "npz", "pkl"):
         path = page_env / f"back.{suffix}"
-        path.write_bytes(take_home._file(results[0], suffix))
+        path.write_bytes(films.bytes_of(results[0], suffix))
         back = load_clip(path)
         np.testing.assert_allclose(back.motion.positions(), results[0].recovered.motion.positions(), atol=2e-3)
     mask = masks.parse(SHORT["hide"], results[0].clip)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mmm.generation
-from dashboard import generate_home, generations, library, songs
+from dashboard import films, generate_home, generations, library, songs
 from dashboard.generate_commands import command_line, python_code
 from dashboard.generate_controls import Plan
 from mmm import Clip, load_clip, save_clip
@@ -17,16 +17,11 @@ from mmm.io import video
 from mmm.io.audio import encode_ogg
 from mmm.skeleton import SMPL24
 from tests.dashboard.conftest import ROOT, SAMPLE
-from tests.dashboard.futures import CHANCE, DANCE, save_future_networks
+from tests.dashboard.futures import CHANCE, DANCE
 from tests.dashboard.test_songs import tone
 from tests.mmm.making import smooth_motion
 
 HERE = {"mode": "generate", "sequence": SAMPLE, "method": CHANCE, "length_s": "1.5"}
-
-
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory):
-    return save_future_networks(tmp_path_factory.mktemp("futures"))
 
 
 @pytest.fixture
@@ -92,8 +87,8 @@ def test_a_variant_is_taken_home_beside_the_truth(workbench, monkeypatch):
     first, second = (generations.kept().get(ask) for ask in page.app.session_state.variants)
     assert page.app.session_state.gen_home == second.ask.label
     page.set("gen_home", first.ask.label)
-    assert generate_home._file(first, "glb")[:4] == b"glTF"
-    assert generate_home._file(first, "html").startswith(b"<!doctype html>")
+    assert films.bytes_of(first.generation, "glb")[:4] == b"glTF"
+    assert films.bytes_of(first.generation, "html").startswith(b"<!doctype html>")
     page.press("gen_get-make-film")
     page.until(lambda page: any(b.label.startswith("Save MP4") for b in page.app.get("download_button")))
     assert page.app.session_state.gen_film_job.results[4:8] == b"ftyp"

@@ -10,15 +10,10 @@ import mmm
 from dashboard import generate_listening, listening
 from mmm.checkpoint import load_model
 from tests.dashboard.conftest import ROOT, SAMPLE
-from tests.dashboard.futures import CHANCE, DANCE, save_future_networks
+from tests.dashboard.futures import CHANCE, DANCE
 from tests.dashboard.test_generate_flow import made
 
 HERE = {"mode": "generate", "sequence": SAMPLE, "method": DANCE, "length_s": "3"}
-
-
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory):
-    return save_future_networks(tmp_path_factory.mktemp("futures"))
 
 
 @pytest.fixture

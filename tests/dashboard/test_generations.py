@@ -10,16 +10,11 @@ import mmm.generation
 from dashboard import generations
 from dashboard.generations import Ask, Kept, Made, Setting
 from mmm import Clip
-from tests.dashboard.futures import CHANCE, save_future_networks
+from tests.dashboard.futures import CHANCE
 from tests.mmm.making import smooth_motion
 
 CLIP = Clip("made", smooth_motion(5, 90, fps=30.0))
 ASK = Ask(Setting("made", 60, "silence"), 90, CHANCE, 1)
-
-
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory):
-    return save_future_networks(tmp_path_factory.mktemp("futures"))
 
 
 @pytest.fixture

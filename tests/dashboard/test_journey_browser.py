@@ -5,7 +5,7 @@ import pickle
 import re
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from playwright.sync_api import Page, expect
 from mmm import load_clip
 from mmm.io.audio import encode_wav
 from mmm.motion import Audio
-from tests.browser import AppServer
 from tests.dashboard.conftest import ROOT
 from tests.mmm.io.bvh_oracle import scipy_positions
 from tests.mmm.io.gltf_reader import Glb
@@ -80,13 +79,6 @@ def genuine(source: Source, folder: Path) -> Path:
     short = folder / name
     short.write_text("\n".join([*lines[:at], f"Frames: {FRAMES}", *lines[at + 1: at + 2 + FRAMES]]) + "\n")
     return short
-
-
-@pytest.fixture(scope="module")
-def address(checkpoint_folder) -> Iterator[str]:
-    servers = AppServer()
-    yield servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
-    servers.close()
 
 
 @pytest.fixture

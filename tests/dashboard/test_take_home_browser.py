@@ -5,7 +5,7 @@ import io
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from playwright.sync_api import Page, expect
 
 from mmm import load_clip, masks, recover
 from mmm.checkpoint import load_model
-from tests.browser import AppServer
 from tests.dashboard.conftest import MODEL, ROOT
 from tests.mmm.io.gltf_reader import Glb
 
@@ -26,13 +25,6 @@ pytestmark = pytest.mark.browser
 
 NAME = "dance_081bpm_test032_dancer00"
 QUERY = f"?sequence=Samples/{NAME}&frames=0-60&hide=span:20-39"
-
-
-@pytest.fixture(scope="module")
-def address(checkpoint_folder) -> Iterator[str]:
-    servers = AppServer()
-    yield servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
-    servers.close()
 
 
 @pytest.fixture

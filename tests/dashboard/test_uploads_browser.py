@@ -1,7 +1,7 @@
 """A visitor with files of their own, in a real browser: a genuine BVH and a genuine song, uploaded and recovered."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -9,24 +9,15 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
 from mmm import save_clip
-from tests.browser import AppServer
 from tests.dashboard.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
-APP = "dashboard/app.py"
 LIMIT_MS = 90_000  # only ever waited out where something is wrong
 QUERY = "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=span:20-39&method=slerp"
 SHARED = ROOT.parent / "shared" / "data"
 LAFAN1 = SHARED / "lafan1" / "walk1_subject1.bvh"
 SONG = SHARED / "music" / "sorohanro_-_solo-trumpet-06.hq.ogg"
-
-
-@pytest.fixture(scope="module")
-def address(checkpoint_folder) -> Iterator[str]:
-    servers = AppServer()
-    yield servers.url(APP, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
-    servers.close()
 
 
 @pytest.fixture

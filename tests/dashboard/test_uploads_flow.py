@@ -126,6 +126,9 @@ def test_the_facing_is_shown_and_the_movement_can_be_turned(open_workbench, made
     legs = [made_clip.motion.skeleton.names.index(f"{side}_hip") for side in ("left", "right")]
     left = after[0, legs[0]] - after[0, legs[1]]
     assert left[2] < -0.05  # who looks along X has the left hand towards -Z
+    page.go("library").go("")  # the library does not draw the control
+    assert page.app.selectbox(key="facing-Uploads/dance.bvh").value == "x"
+    np.testing.assert_allclose(page.stage[1]["positions0"], after, atol=1e-6)
     again = open_workbench(**page.address)
     bring(again, ("dance.bvh", (tmp_path / "dance.bvh").read_bytes()))
     np.testing.assert_array_equal(again.stage[1]["positions0"], after)

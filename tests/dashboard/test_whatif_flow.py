@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dashboard import changing, whatif_view
+from dashboard import films, whatif_view
 from mmm.io import video
 from mmm.io.audio import encode_ogg, write_audio
 from tests.dashboard.conftest import SAMPLE
@@ -108,7 +108,7 @@ def test_a_change_is_taken_home_as_film_and_page(page, monkeypatch):
     page.set("change_kind", "mute").press("change").until(lambda p: len(p.panels) == 3)
     found = whatif_view.listening.answers().get(whatif_view.listening.Question(
         page.app.session_state.change_asked[0], "intervention", ("mute", "")))
-    html = changing._page_of(found).decode()
+    html = films.bytes_of(found, "html").decode()
     assert html.startswith("<!doctype html>")
     page.press("get-change-make-film")
     page.until(lambda p: any(b.label.startswith("Save MP4") for b in p.app.get("download_button")))
