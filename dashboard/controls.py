@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import corrections, uploads_view
 from dashboard.library import UPLOADS, Entry
+from dashboard.picker import pick
 from dashboard.uploads_view import Chosen
 from mmm import SMPL24, Clip, MMMError, masks
 from mmm.baselines import BASELINES
@@ -110,9 +111,9 @@ def pick_sequence(entries: list[Entry]) -> Entry:
         entry = by_key[key]
         return entry.label.replace("_", " ") if entry.group == "Samples" else f"{entry.label}  ·  {entry.group}"
 
-    chosen = st.selectbox("Sequence", list(by_key), key="sequence", format_func=label,
-                          help="Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and "
-                               "in the folders that MMM_DATA names.")
+    chosen = pick("Sequence", list(by_key), "sequence", label,
+                  "Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
+                  "folders that MMM_DATA names.")
     return corrections.corrected(by_key[chosen])
 
 

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 import streamlit as st
 
 from dashboard import library, uploads, uploads_view
+from dashboard.picker import pick
 from mmm import Clip, Music
 from mmm.errors import FileError
 from mmm.io.audio import encode_ogg, read_audio
@@ -142,9 +143,9 @@ def pick_song(clip: Clip) -> Song:
     songs, state = offered(clip), st.session_state
     if state.get("gen_song") not in songs:
         state.gen_song = next(iter(songs))
-    key = st.selectbox("Music", list(songs), key="gen_song", format_func=songs.__getitem__,
-                       help="The seed's first frame is its first moment. Songs of your own: in the box at the top; at "
-                            f"most {LONGEST_S / 60:g} minutes are danced to.")
+    key = pick("Music", list(songs), "gen_song", songs.__getitem__,
+               "The seed's first frame is its first moment. Songs of your own: in the box at the top; at most "
+               f"{LONGEST_S / 60:g} minutes are danced to.")
     recording = uploads.session().recording(key.removeprefix(UPLOADED)) if key.startswith(UPLOADED) else None
     start_s = uploads_view.pick_start(recording, LONGEST_S) if recording else 0.0
     return open_song(key, clip, start_s)

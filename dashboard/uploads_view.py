@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from dashboard import library, uploads
 from dashboard.library import Entry
+from dashboard.picker import pick
 from dashboard.uploads import Recording, Uploads
 from mmm import Clip, MMMError
 from mmm.skeleton import forward_kinematics
@@ -77,7 +78,7 @@ def _row(store: Uploads, file: uploads.Upload) -> None:
     right.button("Remove", key=f"drop-{file.name}", type="tertiary", on_click=store.drop, args=(file.name,))
 
 
-def pick_song(clip: Clip, key: str = "song") -> tuple[Recording, float] | None:
+def pick_song(clip: Clip) -> tuple[Recording, float] | None:
     """Which song is heard with the sequence, and from which moment on; None for what the clip has of its own.
 
     Draws nothing as long as no song was brought along.
@@ -85,12 +86,11 @@ def pick_song(clip: Clip, key: str = "song") -> tuple[Recording, float] | None:
     songs, state = {song.name: song for song in uploads.session().songs}, st.session_state
     if not songs:
         return None
-    if state.get(key) not in songs and state.get(key) != OWN:
-        state[key] = next(iter(songs))
-    state[key] = state[key]  # so that it is kept while its picker is not drawn
+    if state.get("song") not in songs and state.get("song") != OWN:
+        state.song = next(iter(songs))
     own = "The clip's own" if clip.music is not None else "None"
-    name = st.selectbox("Music", [*songs, OWN], key=key, format_func=lambda n: own if n == OWN else n,
-                        help="A song of yours instead of the sequence's own music.")
+    name = pick("Music", [*songs, OWN], "song", lambda n: own if n == OWN else n,
+                "A song of yours instead of the sequence's own music.")
     return None if name == OWN else (songs[name], pick_start(songs[name], len(clip) / clip.motion.fps))
 
 

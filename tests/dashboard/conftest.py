@@ -1,6 +1,7 @@
 """What tests of the page share: a checkpoint to recover with, the page in AppTest, made-up files."""
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -99,6 +100,10 @@ def page_env(checkpoint_folder, tmp_path, monkeypatch) -> Iterator[Path]:
     st.cache_resource.clear()
 
 
+def _is_picker(key: str | None, name: str) -> bool:
+    return re.fullmatch(rf"pick-{re.escape(name)}~\d+", key or "") is not None
+
+
 class Page:
     """The workbench in AppTest, spoken of as a user would."""
 
@@ -122,9 +127,13 @@ class Page:
     def set(self, key: str, value: Any) -> "Page":
         """A widget's new value, by key, as a user sets it."""
         kinds = ("selectbox", "slider", "number_input", "text_input", "multiselect", "button_group")
-        widget = next(w for kind in kinds for w in self.app.get(kind) if w.key == key)
+        widget = next(w for kind in kinds for w in self.app.get(kind) if w.key == key or _is_picker(w.key, key))
         widget.set_value(value)
         return self.run()
+
+    def picker(self, name: str) -> Any:
+        """The selectbox of ``dashboard.picker``."""
+        return next(w for w in self.app.selectbox if _is_picker(w.key, name))
 
     def press(self, key: str) -> "Page":
         next(b for b in self.app.button if b.key == key).click()

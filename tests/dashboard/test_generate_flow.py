@@ -174,7 +174,7 @@ def test_an_uploaded_song_decides_how_long_the_dance_may_be(workbench):
     page.app.get("file_uploader")[0].upload("Mine.ogg", encode_ogg(tone(5)), "audio/ogg")
     page.run()
     assert page.errors == []
-    assert page.app.selectbox(key="gen_song").value == "upload/Mine.ogg"
+    assert page.picker("gen_song").value == "upload/Mine.ogg"
     assert page.app.slider(key="gen_length_s").max == 3.0
     assert page.panels == ["Seed"]
     assert "upload" not in str(page.address)
@@ -193,7 +193,7 @@ def test_a_bad_upload_is_one_line_and_the_song_stays(workbench, name, data, said
     page.run()
     assert len(page.errors) == 1
     assert page.errors[0].startswith(said)
-    assert page.app.selectbox(key="gen_song").value == "own"
+    assert page.picker("gen_song").value == "own"
     assert not page.app.button(key="gen_go").disabled
     assert len(page.run().errors) == 1  # said until other files are brought
 

@@ -47,7 +47,7 @@ def written(clip: Clip, path: Path) -> bytes:
 
 
 def sequence(page) -> str:
-    return page.app.selectbox(key="sequence").value
+    return page.picker("sequence").value
 
 
 def test_a_bvh_is_taken_in_shown_and_recovered(open_workbench, made_clip, tmp_path):
@@ -69,7 +69,7 @@ def test_motion_and_song_together_and_the_songs_part_is_chosen(open_workbench, m
     bring(page, ("dance.npz", written(made_clip, tmp_path / "dance.npz")), ("clicks.ogg", song.read_bytes()))
     assert page.errors == []
     assert sequence(page) == "Uploads/dance.npz"
-    assert page.app.selectbox(key="song").value == "clicks.ogg"
+    assert page.picker("song").value == "clicks.ogg"
     assert page.address["song"] == "clicks.ogg"
     assert float(np.abs(page.stage[1]["waveform"]).max()) < 0.01  # 1.5 s of silence
     page.set("song_start-clicks.ogg", 2.0)
