@@ -1,6 +1,7 @@
 """What the page shows, as a command line and as Python."""
 
 import shlex
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -15,20 +16,22 @@ from mmm.masks import Mask
 
 @st.fragment
 def command_line(
-    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    beside: Sequence[str] = (),
 ) -> None:
     """The box under the page; written when it is opened."""
     place = st.expander("The same from the command line and from Python", key="commands", on_change="rerun")
     if not place.open:
         return  # what colours code is 1.6 MB of script, which the stage would wait for
     with place:
-        st.code(shlex.join(shell_words(entry, frames, song, mask, seed, method, roles)), language="bash",
-                wrap_lines=True)
-        st.code(python_lines(entry, frames, song, mask, seed, method, roles), language="python")
+        st.code(shlex.join(shell_words(entry, frames, song, mask, seed, method, roles, beside)),
+                language="bash", wrap_lines=True)
+        st.code(python_lines(entry, frames, song, mask, seed, method, roles, beside), language="python")
 
 
 def shell_words(
-    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    beside: Sequence[str] = (),
 ) -> list[str]:
     """The command that does the same."""
     words = ["python", "-m", "mmm", "recover", path_of(entry), "--frames", f"{frames[0]}:{frames[1]}"]
@@ -38,11 +41,14 @@ def shell_words(
     words += ["--seed", str(seed)] if "random" in mask.label else []
     for role, joint in roles:
         words += ["--role", f"{role}={joint}"]
-    return [*words, "--metrics", "metrics.json", "--out", "recovered.bvh"]
+    for name in beside:
+        words += ["--beside", name]
+    return [*words, "--metrics", "metrics.json", "--out", "recovered.html" if beside else "recovered.bvh"]
 
 
 def python_lines(
-    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    beside: Sequence[str] = (),
 ) -> str:
     """The lines that do the same."""
     options = [repr(path_of(entry))]
@@ -54,10 +60,15 @@ def python_lines(
         known, given = f"edited = mmm.edits.apply({what})", "edited.clip, edited.mask"
     else:
         known, given = f"hidden = mmm.masks.parse({what})", "clip, hidden"
-    recover = f'mmm.interpolate("{method}", {given})' if method in BASELINES else (
-        f'mmm.recover(mmm.load_model("{method}"), {given}{f", roles={dict(roles)!r}" if roles else ""})')
-    return (f"import mmm\n\nclip = mmm.load_clip({', '.join(options)})\n"
-            f"{known}\nresult = {recover}\nprint(result.errors.summary())")
+    def by(name: str) -> str:
+        return f'mmm.interpolate("{name}", {given})' if name in BASELINES else (
+            f'mmm.recover(mmm.load_model("{name}"), {given}{f", roles={dict(roles)!r}" if roles else ""})')
+
+    lines = ["import mmm", "", f"clip = mmm.load_clip({', '.join(options)})", known, f"result = {by(method)}",
+             "print(result.errors.summary())"]
+    if beside:
+        lines.append(f"result.show({', '.join(map(by, beside))})")
+    return "\n".join(lines)
 
 
 def shell_reading(entry: Entry) -> list[str]:

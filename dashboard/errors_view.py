@@ -8,9 +8,11 @@ import streamlit as st
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.figures import gaps_table, limb_bars, means_table
+from mmm.baselines import BASELINES
 from mmm.catalog import list_checkpoints
 from mmm.masks import Mask
 from mmm.stage.error_map import nice_top
+from mmm.stage.palette import looks_of
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
@@ -40,6 +42,8 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
     with table:
         st.markdown(f"**Means** {over}")
         st.html(means_table(results, _dark()))
+        if any(not np.array_equal(result.hidden, results[0].hidden) for result in results):
+            st.caption("A row that names another pattern is measured over what that one hid.")
     with bars:
         st.markdown(f"**By limb**, mean {KINDS[kind][0].lower()} error, {KINDS[kind][1]}")
         st.html(limb_bars(results, kind, KINDS[kind][1], _dark()))
@@ -53,8 +57,10 @@ def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str) -> None:
         expected = "expected"
         series[expected] = np.where(mask.frames, first.expected_cm, np.nan)
     payload = pack_curves(series, fps=first.clip.motion.fps, unit=KINDS[kind][1], model=first.model_name,
-                          expected=expected, hidden_frames=mask.frames, title=f"{KINDS[kind][0]} error over time",
-                          subtitle=f"mean over the hidden joints of each frame; {first.model_name} and its baselines")
+                          expected=expected, hidden_frames=mask.frames, looks=looks_of([r.model_name for r in results]),
+                          title=f"{KINDS[kind][0]} error over time",
+                          subtitle=f"mean over the hidden joints of each frame; {first.model_name} and its baselines"
+                          + (", and what it is compared with" if len(results) > len(BASELINES) + 1 else ""))
     curves(payload, key="curves")
 
 

@@ -7,7 +7,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmm.stage.palette import method_colour
+from mmm.stage.palette import method_colour, method_colours
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
@@ -47,11 +47,11 @@ def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str, dark: b
     """Mean error over hidden entries of each limb, one bar a method; limbs of which nothing was hidden are left out."""
     tables = [(result.model_name, result.errors.per_group()) for result in results]
     limbs = [limb for limb in LIMBS if tables[0][1].get(limb, {}).get(kind) is not None]
-    values = {(limb, name): float(groups[limb][kind] or 0) for limb in limbs for name, groups in tables}
+    values = {(limb, name): float(groups.get(limb, {}).get(kind) or 0) for limb in limbs for name, groups in tables}
     longest = max(values.values(), default=0.0) or 1.0
-    blocks = []
+    blocks, colours = [], method_colours([name for name, _ in tables], dark)
     for limb in limbs:
-        bars = "".join(_bar(name, values[limb, name], longest, unit, method_colour(name, dark)) for name, _ in tables)
+        bars = "".join(_bar(name, values[limb, name], longest, unit, colours[name]) for name, _ in tables)
         blocks.append(f'<div class="limb"><span>{limb.replace("_", " ")}</span><div>{bars}</div></div>')
     return f'<div class="wb-bars">{"".join(blocks)}</div>'
 
@@ -68,14 +68,14 @@ def means_table(results: "Sequence[RecoveryResult]", dark: bool = False) -> str:
     best = {kind: min((v for s in summaries if (v := s[kind]) is not None), default=None) for kind in COLUMNS}
     heads = "".join(f'<th title="{hint}">{head}</th>' for head, hint in COLUMNS.values())
     heads += '<th title="Time of the recovery alone">time, ms</th>'
-    rows = []
+    rows, colours = [], method_colours([result.model_name for result in results], dark)
     for result, summary in zip(results, summaries, strict=True):
         cells = []
         for kind in COLUMNS:
             value = summary[kind]
             text = "–" if value is None else f"{value:.2f}"
             cells.append(f"<td><b>{text}</b></td>" if value is not None and value == best[kind] else f"<td>{text}</td>")
-        dot = f'<i style="background:{method_colour(result.model_name, dark)}"></i>'
+        dot = f'<i style="background:{colours[result.model_name]}"></i>'
         rows.append(f"<tr><th>{dot}{html.escape(result.model_name)}</th>{''.join(cells)}"
                     f"<td>{result.elapsed_s * 1000:.0f}</td></tr>")
     return (f'<table class="wb-table"><thead><tr><th></th>{heads}</tr></thead>'

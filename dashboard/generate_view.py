@@ -212,7 +212,7 @@ def _changed(plan: Plan, change: "GenerationChange") -> bytes:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _packed_change(key: str, heard: str, *, _plan: Plan, _change: "GenerationChange", _music: Music | None) -> bytes:
     scene = _change.scene()
-    panels = [replace(panel_from_motion(p.name, p.motion, p.role), look=p.look) for p in scene.performers]
+    panels = [p.panel() for p in scene.performers]
     total, seed = len(scene), scene.seed_frames
     future = Future(seed, total, ready=total, run=_last_run(_plan), mark=_mark(_plan), sound=heard,
                     start=max(0, seed - round(LEAD_S * _plan.fps)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard import controls, editing
+from dashboard import compared, controls, editing
 from dashboard.components.stage import stage
 from dashboard.recoveries import Request
 from dashboard.songs import digest_of, ogg
@@ -33,10 +33,12 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
     """
     if desk is not None and desk.is_old:
         st.rerun()  # an edit concerns the whole page
-    others = [name for name in BASELINES if name != request.method]
+    others = [name for name in BASELINES if name != request.method] + [*compared.offered(request)]
     asked = controls.pick_from(st.session_state.get("beside"), others)
     st.session_state.beside = asked  # kept while its widget is not there: until another pattern is recovered
     extra = tuple(name for name in others if name in asked) if results is not None else ()
+    if results is not None:
+        results = [*results, *compared.chosen(request, asked)]
     music = heard_music(clip, change)
     changed = repr(st.session_state.change_asked[1].detail) if change is not None else ""
     heard = digest_of(music) if changed and music else ""
@@ -49,7 +51,10 @@ def stage_section(clip: Clip, mask: Mask, results: "list[RecoveryResult] | None"
     if results is not None and change is None:
         st.pills("Also on the stage", others, selection_mode="multi", key="beside", label_visibility="collapsed",
                  format_func=lambda name: f"Add {name}", on_change=controls.share_beside,
-                 help=f"Up to {controls.MAX_BESIDE} beside the chosen method.")
+                 help=f"Up to {controls.MAX_BESIDE} beside the chosen method. What you have recovered of this clip "
+                      "before, by other networks or of other patterns, stands at the end.")
+        if compared.asked_for(request) != st.session_state.get("compared_drawn", []):
+            st.rerun()  # table and curves have it too
     if results is None and mask.hidden.any():
         st.caption("Shown beside the truth: slerp, a plain interpolation, until the model has recovered this pattern.")
     own = () if desk is None else clip.notes[len(desk.recorded.notes):]  # said here, so that the stage stays in place
@@ -72,16 +77,10 @@ def _payload(request: str, recovered: bool, extra: tuple[str, ...], changed: str
         errors = {panel.name: one.errors.per_frame("position_cm")
                   for panel, one in zip(panels[1:], (before, _change.after), strict=True)}
     elif _results is not None:
-        first = _results[0]
-        panels.append(panel_from_motion(first.model_name, first.recovered.motion,
-                                        "baseline" if first.model_name in BASELINES else "model"))
-        errors[first.model_name] = first.errors.per_frame("position_cm")
+        first, beside = _results[0], [r for r in _results[1:] if r.model_name in extra]
+        panels = [performer.panel() for performer in first.scene(*beside).performers]
         best = min((r for r in _results[1:]), key=lambda r: r.errors.summary()["position_cm"] or 0.0)
-        for other in _results[1:]:
-            if other.model_name in extra:
-                panels.append(panel_from_motion(other.model_name, other.recovered.motion, "baseline"))
-            if other.model_name in extra or (other is best and not extra):
-                errors[other.model_name] = other.errors.per_frame("position_cm")
+        errors = {r.model_name: r.errors.per_frame("position_cm") for r in (first, *(beside or [best]))}
     elif _mask.hidden.any() and not _mask.hidden.all(axis=0).any():
         preview: Motion = BASELINES["slerp"](clip, _mask.hidden)
         panels.append(panel_from_motion("Slerp, before Recover", preview, "baseline"))

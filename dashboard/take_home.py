@@ -70,7 +70,7 @@ def motion_buttons(result: Savable, clip: Clip, name: str, keys: Keys = OWN_KEYS
 
 
 def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None:
-    beside = tuple(controls.pick_from(st.session_state.get("beside"), [r.model_name for r in results[1:]]))[:1]
+    beside = tuple(controls.pick_from(st.session_state.get("beside"), [r.model_name for r in results[1:]]))[:2]
 
     def shown(layout: str) -> tuple[str, ...]:
         return beside if layout == "side" else ()

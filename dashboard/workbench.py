@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard import controls, editing, generate_controls, library, methods, modes, pressing, recoveries, uploads_view
+from dashboard import (
+    compared,
+    controls,
+    editing,
+    generate_controls,
+    library,
+    methods,
+    modes,
+    pressing,
+    recoveries,
+    uploads_view,
+)
 from dashboard.attention_view import attention_section
 from dashboard.commands_view import command_line
 from dashboard.errors_view import errors_section
@@ -87,13 +98,19 @@ def _workbench(entries: list[library.Entry]) -> None:
     if results is None and job is not None and job.request == request:
         results = job.results  # others' results may have pushed it out of the store
     _title(clip, desk.recorded.notes)
+    names = []
+    if results is not None:
+        compared.remember(request)
+        names = compared.asked_for(request)
+    st.session_state.compared_drawn = names
     stage_section(clip, mask, results, request, shown_change(request), desk)
     if not problem:
         attention_section(clip, mask, request)
     if results is not None:
-        errors_section(results, mask)
-        take_home_section(results, mask, request)
-    command_line(entry, frames, song, mask, desk.seed, method, roles)
+        shown = [*results, *compared.chosen(request, names)]
+        errors_section(shown, mask)
+        take_home_section(shown, mask, request)
+    command_line(entry, frames, song, mask, desk.seed, method, roles, compared.same_pattern(request))
     recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)

@@ -77,6 +77,9 @@ def recover(
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="save the result: .bvh, .npz, .pkl or .glb; truth beside it, to be watched: .mp4, .gif, "
                              ".webp or .html; or the map of its errors: .png")] = None,
+    beside: Annotated[list[str] | None, typer.Option(
+        metavar="C", show_default=False, help="another checkpoint or interpolation in the table, and in what is to be "
+                                              "watched; may be given again")] = None,
     metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the table as .json or .csv")] = None,
 ) -> None:
     """Hide part of a clip, recover it, and compare with the truth.
@@ -96,15 +99,18 @@ def recover(
     from mmm.recovery import interpolate
     from mmm.recovery import recover as run
 
-    if checkpoint in baselines.BASELINES:
-        first = interpolate(checkpoint, given, mask)
-        results = [first, *(interpolate(name, given, mask) for name in baselines.BASELINES if name != checkpoint)]
-    else:
+    def by(name: str) -> "RecoveryResult":
+        if name in baselines.BASELINES:
+            return interpolate(name, given, mask)
         from mmm.checkpoint import load_model
 
-        results = with_baselines(run(load_model(checkpoint), given, mask, roles=roles, plant_feet=plant_feet))
+        return run(load_model(name), given, mask, roles=roles, plant_feet=plant_feet)
+
+    first = by(checkpoint)
+    others = [by(name) for name in dict.fromkeys(beside or ()) if name != checkpoint]
+    results = with_baselines(first, *others)
     if out is not None:
-        results[0].save(out)
+        first.save(out, beside=others)
     if metrics is not None:
         told = report(results, hide, seed)
         if metrics.suffix.lower() == ".csv":

@@ -18,9 +18,12 @@ from mmm.recovery import RecoveryResult, interpolate, recover
 METRICS = ("rotation_deg", "position_cm", "root_cm")
 
 
-def with_baselines(result: RecoveryResult) -> list[RecoveryResult]:
-    """A recovery, followed by hold, slerp, inertial and spline of the same entries of the same clip."""
-    return [result, *(interpolate(method, result.clip, result.hidden) for method in BASELINES)]
+def with_baselines(result: RecoveryResult, *others: RecoveryResult) -> list[RecoveryResult]:
+    """Recoveries of the same entries of the same clip, followed by those of hold, slerp, inertial and spline that are
+    not among them."""
+    there = [one.model_name for one in (result, *others)]
+    missing = [interpolate(name, result.clip, result.hidden) for name in BASELINES if name not in there]
+    return [result, *others, *missing]
 
 
 def gaps(result: RecoveryResult) -> list[dict[str, Any]]:

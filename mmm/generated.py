@@ -13,7 +13,8 @@ from mmm.io.html import Shown
 from mmm.io.shown import save_shown
 from mmm.io.video import Progress
 from mmm.motion import Clip, Motion, Music
-from mmm.stage.panels import MAX_PANELS, Look
+from mmm.stage.palette import Look
+from mmm.stage.panels import MAX_PANELS
 from mmm.stage.scene import Performer, Scene
 
 Array = np.ndarray

@@ -1,7 +1,7 @@
 """Recovering the hidden entries of a clip."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from mmm.motion import Clip, Motion
 from mmm.planting import hold_feet
 from mmm.role_recovery import recover_roles
 from mmm.stage.error_map import draw_error_map
+from mmm.stage.palette import looks_of
 from mmm.stage.scene import Performer, Scene
 from mmm.windows import fade, windows
 
@@ -76,25 +77,30 @@ class RecoveryResult:
         return errors(self.clip.truth, self.recovered.motion, self.measured)
 
     def scene(self, *others: "RecoveryResult") -> Scene:
-        """Truth, this recovery and others of the same clip, as one scene."""
-        shown = (self, *others)
-        bodies = [Performer(r.model_name, r.recovered.motion, "baseline" if r.model_name in baselines.BASELINES else
-                            "model") for r in shown]
+        """Truth, this recovery and others of the same clip, of the same pattern or another, as one scene."""
+        shown = dict(zip(_told_apart([r.model_name for r in (self, *others)]), (self, *others), strict=True))
+        looks = looks_of([*shown])
+        bodies = [Performer(name, r.recovered.motion, "baseline" if r.model_name in baselines.BASELINES else "model",
+                            looks.get(name, ""), None if np.array_equal(r.hidden, self.hidden) else r.hidden)
+                  for name, r in shown.items()]
         return Scene(self.clip.name, (Performer("Truth", self.clip.truth, "truth"), *bodies), self.hidden,
-                     self.clip.music, {r.model_name: r.errors.per_frame("position_cm") for r in shown},
+                     self.clip.music, {name: r.errors.per_frame("position_cm") for name, r in shown.items()},
                      recorded=None if self.clip.recorded.all() else self.clip.recorded)
 
     def show(self, *others: "RecoveryResult", height: int = 600) -> Shown:
         """Truth beside the recovery on the stage, in a notebook; ``height`` in CSS pixels."""
         return Shown(self.scene(*others), height)
 
-    def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
+    def save(
+        self, path: PathLike, *, beside: Sequence["RecoveryResult"] = (), progress: Progress | None = None
+    ) -> None:
         """Write what the suffix asks for; the file appears when it is whole.
 
         ``.bvh .npz .pkl .glb``: the recovered motion. ``.mp4 .gif .webp .html``: truth beside the recovery.
         ``.png``: the map of position errors.
 
         Args:
+            beside: others of the same clip, that stand beside it in what is to be watched.
             progress: of films, called with the share done; whatever it raises ends the writing.
 
         Raises:
@@ -104,7 +110,7 @@ class RecoveryResult:
             picture = self.error_map()
             write_atomically(Path(path), lambda file: picture.save(file, "PNG", optimize=True))
         else:
-            save_shown(path, self.scene, self.recovered, progress)
+            save_shown(path, lambda: self.scene(*beside), self.recovered, progress)
 
     def error_map(self, theme: str = "light") -> Image.Image:
         """Position errors of the hidden entries by joint and frame, as a picture."""
@@ -113,6 +119,11 @@ class RecoveryResult:
                               fps=self.clip.motion.fps, hidden=self.measured, theme=theme,
                               title=f"Joint position error by joint and frame: {self.model_name}",
                               subtitle=f"{self.clip.name}, {entries}")
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Names of which none stands twice."""
+    return [name if name not in names[:n] else f"{name} ({names[:n].count(name) + 1})" for n, name in enumerate(names)]
 
 
 def recover(

@@ -44,7 +44,7 @@ class Figure {
     this.parents = arrays[`parents${index}`];
     this.points = this.parents.length;
     Object.assign(this, bodyParts(info, this.parents, arrays[`radii${index}`]));
-    this.hidden = info.role === "truth" ? null : arrays.hidden || null;
+    this.hidden = info.role === "truth" ? null : arrays[`hidden${index}`] || arrays.hidden || null;
     this.recorded = info.role === "truth" ? arrays.recorded || null : null; // there is no truth where nothing was recorded
     this.seed = seed; // frames before it were given; undefined where nothing is generated
     this.pose = new Float32Array(this.points * 3);

@@ -98,8 +98,8 @@ const luminance = (c) => (0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]) / 255;
  *  primary colour, the truth that of the text. `other` is for curves that are none of these,
  *  `second` and `third` for further networks beside the first. */
 const METHOD_COLOURS = {
-  light: { hold: "#3f8ac9", slerp: "#1f8a80", inertial: "#8f1d4f", spline: "#7b46b8", other: "#6b7a12", second: "#1f6fb2", third: "#7b46b8" },
-  dark: { hold: "#6db3f2", slerp: "#4fc0b0", inertial: "#ffc2dd", spline: "#b898f0", other: "#c3cf4f", second: "#6db3f2", third: "#b898f0" },
+  light: { hold: "#3f8ac9", slerp: "#1f8a80", inertial: "#8f1d4f", spline: "#7b46b8", other: "#6b7a12", second: "#3f8a1c", third: "#946c00" },
+  dark: { hold: "#6db3f2", slerp: "#4fc0b0", inertial: "#ffc2dd", spline: "#b898f0", other: "#c3cf4f", second: "#8fdc6b", third: "#f2d25c" },
 };
 
 /** Which colour a name has when it is not the model's: "Slerp, before Recover" is slerp. */

@@ -45,7 +45,7 @@ class StageTimeline extends StageFuture {
     });
     this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 4).map((error) => {
       error.value = el("b", {});
-      error.key = el("span", { class: "key" }, error.name, error.value);
+      error.key = el("span", { class: "key", title: error.name }, el("span", {}, error.name), error.value);
       return error.key;
     }));
   }

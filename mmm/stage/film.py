@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from scipy.ndimage import gaussian_filter1d
 
@@ -17,14 +17,14 @@ from mmm.stage.ground import Ground
 from mmm.stage.lettering import Lettering
 from mmm.stage.painting import Brush, Looks
 from mmm.stage.palette import NEUTRAL, look_colour
-from mmm.stage.panels import panel_from_motion
+from mmm.stage.panels import StagePanel
 from mmm.stage.scene import Scene
 
 Array = np.ndarray
 Layout = Literal["side", "overlay"]
 Theme = Literal["light", "dark"]
 
-MOST_SIDE_BY_SIDE = 3
+MOST_SIDE_BY_SIDE = 4
 _FIELD_OF_VIEW = 0.56  # radians; the stage's camera
 _LOOK_AT_M = 0.87
 _DRIFT_M = 0.6  # further than this from the first dancer a panel follows its own
@@ -68,10 +68,9 @@ class Film:
                             "choose another")
         if not 1 <= self.fps <= 240:
             raise SpecError("fps", f"{self.fps:g}", "1 to 240 pictures a second", "choose another")
-        hidden = scene.hidden if scene.hidden is not None and scene.hidden.any() else None
-        panels = [panel_from_motion(p.name, p.motion, p.role) for p in scene.performers]
+        panels = [p.panel() for p in scene.performers]
         neutral = NEUTRAL[theme]
-        self.figures = [Figure(panel, hidden if hidden is not None and hidden.shape[1] == len(panel.parents) else None,
+        self.figures = [Figure(panel, self._hidden_of(panel),
                                Looks.of(neutral, look_colour(p.name, p.role, theme, p.look), theme == "dark"))
                         for panel, p in zip(panels, scene.performers, strict=True)]
         self.tints = [_tints(figure, self.scene.fps) for figure in self.figures]
@@ -83,6 +82,10 @@ class Film:
 
     def __len__(self) -> int:
         return max(1, round(self.scene.duration_s * self.fps))
+
+    def _hidden_of(self, panel: StagePanel) -> Bool[Array, "T J"] | None:
+        hidden = self.scene.hidden if panel.hidden is None else panel.hidden
+        return hidden if hidden is not None and hidden.any() and hidden.shape[1] == len(panel.parents) else None
 
     def _panel(self, group: tuple[int, ...], number: int, count: int, yaw: float) -> _Panel:
         left, top, width, height = self.lettering.panel_box(number, count)

@@ -63,7 +63,7 @@ class Lettering:
         _lay(picture, count, x0 + clock.shape[1] + round(10 * self.unit), below + round(1 * self.unit))
 
     def _state(self, performer: Performer, shown: int) -> str:
-        hidden = self.scene.hidden
+        hidden = self.scene.hidden if performer.hidden is None else performer.hidden
         if performer.role == "truth":
             return "" if self.scene.is_recorded(shown) else "not recorded"
         if hidden is None:

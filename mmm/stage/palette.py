@@ -1,5 +1,9 @@
 """The page's colours for Python: one colour a method, as in the components (``METHOD_COLOURS`` in common.js)."""
 
+from collections.abc import Sequence
+from typing import Literal
+
+Look = Literal["", "second", "third"]
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 MODEL = {"light": "#d9480f", "dark": "#ff8a4c"}
@@ -17,8 +21,26 @@ BASELINE_COLOURS = {
 NEUTRAL: dict[str, Colour] = {"light": (158, 170, 189), "dark": (156, 168, 188)}
 """Of a body where nothing was hidden."""
 
-FURTHER = {"light": ("#1f6fb2", "#7b46b8"), "dark": ("#6db3f2", "#b898f0")}
+FURTHER = {"light": ("#3f8a1c", "#946c00"), "dark": ("#8fdc6b", "#f2d25c")}
 """Of a second and a third network beside the first (``second`` and ``third`` in common.js)."""
+
+
+def looks_of(names: Sequence[str]) -> dict[str, Look]:
+    """Which methods take ``second`` and ``third`` for their look; those that have a colour of their own, and the first
+    network, take none."""
+    networks = [name for name in names if _first_word(name) not in BASELINE_COLOURS["light"]]
+    return {name: "second" if n % 2 else "third" for n, name in enumerate(networks) if n}
+
+
+def method_colours(names: Sequence[str], dark: bool = False) -> dict[str, str]:
+    """CSS colours of methods side by side, as on the stage."""
+    looks, theme = looks_of(names), "dark" if dark else "light"
+    return {name: FURTHER[theme][looks[name] == "third"] if name in looks else method_colour(_first_word(name), dark)
+            for name in names}
+
+
+def _first_word(name: str) -> str:
+    return (name.lower().replace(",", " ").split() or [""])[0]
 
 
 def method_colour(name: str, dark: bool = False) -> str:
@@ -46,5 +68,4 @@ def look_colour(name: str, role: str, theme: str, look: str = "") -> Colour:
         return mix(rgb(THEMES[theme]["text"]), rgb(THEMES[theme]["background"]), 0.45)
     if role == "model":
         return rgb(MODEL[theme])
-    word = name.lower().replace(",", " ").split()
-    return rgb(method_colour(word[0] if word else "", theme == "dark"))
+    return rgb(method_colour(_first_word(name), theme == "dark"))

@@ -13,11 +13,11 @@ from jaxtyping import Bool, Float, Int
 
 from mmm.motion import Motion
 from mmm.stage.body import added_tips, body_of, facing_rad
+from mmm.stage.palette import Look
 from mmm.stage.payload import finite, pack
 
 Array = np.ndarray
 Role = Literal["truth", "model", "baseline"]
-Look = Literal["", "second", "third"]
 
 MAX_PANELS = 5
 PEAKS = 2048  # bars of the waveform; more than any screen is wide
@@ -50,6 +50,8 @@ class StagePanel:
     """Which way the body looks on the whole, radians about Y, 0 = +Z; where the camera starts."""
     look: Look = ""
     """Another colour than the role's, for a second and third network."""
+    hidden: Bool[Array, "T J"] | None = None
+    """Its own, where another pattern was hidden from it than from the others."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,11 @@ def pack_stage(
     buffers: dict[str, Array] = {}
     for i, panel in enumerate(panels):
         buffers |= _panel_buffers(i, panel, len(panel.positions) if future else frames)
-        if hidden is not None and panel.role != "truth" and hidden.shape != (frames, len(panel.parents)):
-            raise ValueError(f"hidden has shape {hidden.shape}; expected {frames} x {len(panel.parents)}")
+        own = panel.hidden if panel.hidden is not None else hidden
+        if own is not None and panel.role != "truth" and own.shape != (frames, len(panel.parents)):
+            raise ValueError(f"hidden has shape {own.shape}; expected {frames} x {len(panel.parents)}")
+        if panel.hidden is not None:
+            buffers[f"hidden{i}"] = np.asarray(panel.hidden, dtype=np.uint8)
     if hidden is not None and panels:
         buffers["hidden"] = np.asarray(hidden, dtype=np.uint8)
     buffers |= _recorded_buffer(recorded, frames)

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mmm.motion import Clip, Motion, Music
-from mmm.stage.panels import MAX_PANELS, Future, Look, Role, pack_stage, panel_from_motion
+from mmm.stage.palette import Look
+from mmm.stage.panels import MAX_PANELS, Future, Role, StagePanel, pack_stage, panel_from_motion
 from mmm.stage.payload import with_height
 
 Array = np.ndarray
@@ -22,6 +23,12 @@ class Performer:
     role: Role
     look: Look = ""
     """Another colour than the role's, for a second and third network."""
+    hidden: Bool[Array, "T J"] | None = None
+    """Its own, where another pattern was hidden from it than from the others."""
+
+    def panel(self) -> StagePanel:
+        """As the stage takes it."""
+        return replace(panel_from_motion(self.name, self.motion, self.role), look=self.look, hidden=self.hidden)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +89,7 @@ class Scene:
         """
         audio = self.music.audio if self.music else None
         future = Future(self.seed_frames, len(self), len(self)) if self.seed_frames else None
-        panels = [replace(panel_from_motion(p.name, p.motion, p.role), look=p.look) for p in self.performers]
+        panels = [p.panel() for p in self.performers]
         packed = pack_stage(
             panels, fps=self.fps, hidden=None if future else self.hidden, future=future,
             waveform=audio.samples.mean(axis=1) if audio else None, audio=sound, floor_m=self.floor_m,

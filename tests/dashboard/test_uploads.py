@@ -272,3 +272,7 @@ def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_hear
     lines = python_lines(entry, (3, 40), (song, 0.5), mask, 0, "hold", ()).splitlines()
     assert lines[2] == ("clip = mmm.load_clip('d.bvh', music='s.wav', music_start_s=0.5, frames=(3, 40), "
                         "unit_m=0.0254, up='z', facing='-x')")
+    words = shell_words(entry, (3, 40), None, mask, 0, "hold", (), ["slerp", "net"])
+    assert " ".join(words[-8:]) == "--beside slerp --beside net --metrics metrics.json --out recovered.html"
+    assert python_lines(entry, (3, 40), None, mask, 0, "hold", (), ["slerp", "net"]).endswith(
+        'result.show(mmm.interpolate("slerp", clip, hidden), mmm.recover(mmm.load_model("net"), clip, hidden))')

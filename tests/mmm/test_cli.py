@@ -76,6 +76,16 @@ def test_interpolations_need_no_checkpoint(run, tiny_clip_file, method):
     assert next(iter(table(out))) == method
 
 
+def test_others_stand_beside_in_table_and_page(run, tiny_clip_file, tiny_checkpoint, tmp_path, monkeypatch):
+    page, shown = tmp_path / "r.html", []
+    monkeypatch.setattr("mmm.io.shown.write_html", lambda scene, path: shown.extend(p.name for p in scene.performers))
+    status, out, err = run("recover", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "span:20-30",
+                           "--beside", "spline", "--beside", "hold", "--beside", "spline", "--out", page)
+    assert (status, err) == (0, "")
+    assert list(table(out))[1:] == ["spline", "hold", "slerp", "inertial"]
+    assert shown == ["Truth", next(iter(table(out))), "spline", "hold"]
+
+
 @pytest.mark.parametrize("suffix", [".bvh", ".npz", ".pkl"])
 def test_results_in_every_format(run, smpl_clip_file, tmp_path, suffix):
     out_file = tmp_path / f"r{suffix}"

@@ -1,6 +1,7 @@
 """The stage as one file, opened from disk in a real browser that has no network."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from mmm.io import save_clip
 from mmm.io.html import Shown, page, write_html
 from mmm.motion import Clip
 from mmm.recovery import interpolate
+from mmm.stage.film import Film
+from mmm.stage.payload import unpack
 from mmm.stage.scene import scene_of
 from tests.mmm.io.test_video import clicks
 from tests.mmm.making import smooth_motion
@@ -50,6 +53,24 @@ def test_clips_and_results_show_themselves():
         assert "notebook draws it" in repr(shown)
     both = interpolate("hold", result.clip, result.hidden)
     assert [p.name for p in result.show(both).scene.performers] == ["Truth", "slerp", "hold"]
+
+
+def test_another_pattern_stands_beside_with_what_was_hidden_from_it():
+    result = recovered()
+    other = replace(interpolate("slerp", result.clip, masks.parse("span:5-9", result.clip)), model_name="net")
+    scene = result.scene(other, other)
+    assert [p.name for p in scene.performers] == ["Truth", "slerp", "net", "net (2)"]
+    assert [p.look for p in scene.performers] == ["", "", "", "second"]
+    header, arrays = unpack(scene.payload())
+    assert arrays["hidden"].reshape(60, -1).any(axis=1).nonzero()[0].tolist() == list(range(20, 40))
+    assert arrays["hidden2"].reshape(60, -1).any(axis=1).nonzero()[0].tolist() == list(range(5, 10))
+    assert "hidden1" not in arrays
+    assert header["errors"] == ["slerp", "net", "net (2)"]
+    film = Film(scene, (640, 360))
+    assert film.tints[2][7].min() > 0.5
+    assert film.tints[2][30].max() == 0
+    assert [film.lettering._state(p, 7) for p in scene.performers] == [
+        "", "frame given", "frame hidden", "frame hidden"]
 
 
 @pytest.fixture

@@ -201,9 +201,9 @@ def test_layouts_themes_and_skeletons_without_a_body(layout, theme):
 
 def test_what_cannot_be_filmed(tmp_path):
     motion = wild_motion(1, 5)
-    four = Scene("x", tuple(Performer(f"n{k}", motion, "baseline") for k in range(4)))
-    with pytest.raises(SpecError, match="at most 3; choose overlay"):
-        write_film(four, tmp_path / "a.mp4")
+    five = Scene("x", tuple(Performer(f"n{k}", motion, "baseline") for k in range(5)))
+    with pytest.raises(SpecError, match="at most 4; choose overlay"):
+        write_film(five, tmp_path / "a.mp4")
     with pytest.raises(SpecError, match="even numbers"):
         write_film(scene(), tmp_path / "a.mp4", size=(641, 360))
     with pytest.raises(SpecError, match="pictures a second"):

@@ -1,0 +1,45 @@
+"""Comparing recoveries of one clip: by other networks, of other patterns; on the stage, in the table, in the curves."""
+
+import numpy as np
+
+from mmm.stage.payload import unpack
+from tests.dashboard.conftest import MODEL, SAMPLE
+
+SHORT = {"sequence": SAMPLE, "frames": "0-120", "hide": "span:40-79"}
+
+
+def curve_names(page) -> list[str]:
+    drawn = [unpack(e.proto.bytes)[0] for e in page.app.get("bidi_component")
+             if e.proto.component_name == "mmm_curves"]
+    return [line["name"] for line in drawn[0]["series"]]
+
+
+def test_an_earlier_recovery_stands_beside_the_shown_one(open_workbench):
+    page = open_workbench(**SHORT, method=MODEL).recovered()
+    page.set("kind", "every").press("recover").until(lambda p: p.table and p.panels[-1] == MODEL)
+    other = f"{MODEL}, span:40-79"
+    pills = next(g for g in page.app.get("button_group") if g.key == "beside")
+    assert pills.options[-1] == f"Add {other}"
+    page.set("beside", [other])
+    header, arrays = page.stage
+    assert page.panels == ["Truth", MODEL, other]
+    assert [panel.get("look") for panel in header["panels"]] == [None, None, "second"]
+    own = arrays["hidden2"].reshape(120, -1)
+    assert own[40:80].all()
+    assert not own[:40].any()
+    assert not np.array_equal(own, arrays["hidden"].reshape(120, -1))
+    assert f"{other}</th>" in page.table
+    assert other in curve_names(page)
+    assert "measured over what that one hid" in page.said
+    page.set("beside", [])
+    assert other not in page.table
+    assert page.panels == ["Truth", MODEL]
+    assert page.errors == []
+
+
+def test_another_clip_offers_nothing_of_this_one(open_workbench):
+    page = open_workbench(**SHORT, method=MODEL).recovered()
+    page.set("kind", "every").press("recover").until(lambda p: p.table and p.panels[-1] == MODEL)
+    page.set(f"frames-{SAMPLE}", (0, 100)).press("recover").recovered()
+    pills = next(g for g in page.app.get("button_group") if g.key == "beside")
+    assert not any(MODEL in option for option in pills.options)
