@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Bool
 
-from dashboard import listening
+from dashboard import controls, listening
 from dashboard.asking_view import answer
 from dashboard.attention_figures import convolution_figure, trust_chart
 from dashboard.attention_maps import STAGE_NAMES, Atlas, View
@@ -31,6 +31,7 @@ SIDES = {"motion": "motion", "music": "music"}
 def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
     """A section that is opened on demand; nothing is captured before. A fragment: the stage plays on."""
     place = st.expander("Attention: what the network looks at", key="attention_open", on_change="rerun")
+    controls.share_maps()
     if not place.open:
         return
     with place:
@@ -78,7 +79,7 @@ def show_maps(atlas: Atlas, of: Mapped, what: str, key: str, on_window: Callable
         key: of the view; its download is called ``get-maps`` after it.
         on_window: as ``attention`` has it.
     """
-    view = atlas.parse((st.session_state.get(key) or {}).get("view"))
+    view = atlas.parse((st.session_state.get(key) or {}).get("view") or st.session_state.get("url_maps"))
     st.caption(what_it_shows(atlas, view))
     payload = _payload(what, atlas.trace.frames, str(view), _atlas=atlas, _of=of)
     found = attention(payload, key=key, on_window=on_window)

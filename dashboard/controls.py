@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import corrections, uploads_view
+from dashboard import corrections, uploads, uploads_view
 from dashboard.library import UPLOADS, Entry
 from dashboard.picker import pick
 from dashboard.uploads_view import Chosen
@@ -60,6 +60,8 @@ def seed_from_url() -> None:
         st.session_state.roles = parse_roles(query.get_all("role"))
     except MMMError:
         st.session_state.roles = {}  # a link that makes no sense still opens the page
+    if "maps" in query:
+        st.session_state.attention_open, st.session_state.url_maps = True, query["maps"]
     if re.fullmatch(r"\d+-\d+", query.get("frames", "")):
         st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
@@ -217,6 +219,19 @@ def share_beside() -> None:
         st.query_params.pop("beside", None)
 
 
+def share_maps() -> None:
+    """Keep the address in step with the maps: whether they are open, and which one is shown."""
+    if st.session_state.get("attention_open"):
+        st.query_params["maps"] = _map_view()
+    else:
+        st.query_params.pop("maps", None)
+
+
+def _map_view() -> str:
+    state = st.session_state
+    return str((state.get("attention") or {}).get("view") or state.get("url_maps") or "open")
+
+
 def share_in_url(
     entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str, roles: Sequence[tuple[str, str]] = (),
     song: Chosen = None,
@@ -231,8 +246,13 @@ def share_in_url(
     if roles:
         wanted["role"] = [f"{role}={joint}" for role, joint in roles]
     wanted |= corrections.in_address(entry)
+    if entry.group == UPLOADS:
+        wanted |= {"file": uploads.session().mark(entry.path.name)}
     if song:
-        wanted |= {"song": song[0].name, "song_start": f"{song[1]:g}"}
+        name, start_s = song[0].name, song[1]
+        wanted |= {"song": name, "song_start": f"{start_s:g}", "song_file": uploads.session().mark(name)}
+    if st.session_state.get("attention_open"):
+        wanted["maps"] = _map_view()
     show_in_url(wanted)
 
 

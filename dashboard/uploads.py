@@ -87,6 +87,11 @@ class Uploads:
         found = self._files.get(name)
         return found if isinstance(found, Recording) else None
 
+    def mark(self, name: str) -> str:
+        """What tells this file from another one of its name, in a link; empty for one that is not here."""
+        found = self._files.get(name)
+        return found.digest[:8] if found is not None else ""
+
     def entries(self) -> list[Entry]:
         """The motion files as the sequence picker wants them."""
         return [Entry(file.path, file.name, library.UPLOADS) for file in self.motions]

@@ -42,12 +42,17 @@ def pick_files() -> list[Entry]:
             st.error(problem, icon=":material/error:")
         for file in store.files:
             _row(store, file)
+            if state.get("url_marks", {}).get(file.name, file.digest[:8]) != file.digest[:8]:
+                st.caption(f":material/difference: The link was made with another file of the name {file.name}: what "
+                           "you see may differ.")
     return store.entries()
 
 
 def seed_from_url() -> None:
     """Start from what the address says (a shared link): where a song begins, once it is there."""
     query, state = st.query_params, st.session_state
+    names = {"file": query.get("sequence", "").removeprefix(f"{library.UPLOADS}/"), "song_file": query.get("song", "")}
+    state.url_marks = {names[key]: query[key] for key in names if key in query}
     if "song" in query and re.fullmatch(r"\d{1,4}(\.\d{1,3})?", query.get("song_start", "")):
         state.setdefault("song_starts", {})[query["song"]] = float(query["song_start"])
 

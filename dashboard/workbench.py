@@ -1,6 +1,5 @@
 """The one page: controls at the side, the stage, and under it what the errors are; everything follows one playhead."""
 
-import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from dashboard.attention_view import attention_section
 from dashboard.commands_view import command_line
 from dashboard.errors_view import errors_section
 from dashboard.generate_view import generate_page
+from dashboard.heading import heading
 from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
 from dashboard.take_home import take_home_section
@@ -123,10 +123,7 @@ def _title(clip: Clip, notes: tuple[str, ...]) -> None:
     facts.append(f"{music.tempo_bpm:.0f} bpm" if music else "no music")
     if clip.split:
         facts.append(f"{clip.split} split")
-    st.html(f'<div class="wb-title"><h1>{html.escape(clip.name.replace("_", " "))}</h1>'
-            f'<span class="wb-facts">{html.escape("  ·  ".join(facts))}</span></div>')
-    for note in notes:
-        st.caption(note)
+    heading(clip.name, facts, notes)
 
 
 @st.fragment

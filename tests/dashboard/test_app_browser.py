@@ -301,3 +301,20 @@ def test_the_page_asks_nothing_of_the_outside(chromium, server):
     page.get_by_text("mmm.load_clip").first.wait_for(timeout=LIMIT_MS)
     context.close()
     assert [url for url in asked if not url.startswith((server, "data:", "blob:", server.replace("http", "ws")))] == []
+
+
+def test_the_link_is_copied_or_stands_there_to_be_copied(new_page, server):
+    tab = new_page(1400, 900)
+    page = tab.page
+    page.goto(f"{server}?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=every:7&method=slerp")
+    page.locator(".wb-table").wait_for()
+    button = page.locator(".linkbutton button")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button.click()
+    expect(button).to_have_text("Link copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert re.search("hide=every(:|%3A)7", page.url)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    button.click()
+    expect(page.get_by_label("The page's address")).to_have_value(page.url)
+    expect(button).to_have_text("Copy it with Ctrl+C")

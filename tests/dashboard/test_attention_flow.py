@@ -88,3 +88,18 @@ def test_answers_are_bounded_and_found_by_frame(monkeypatch):
     assert store.find(request, 250).trace.frames == (200, 500)
     assert store.find(request, 450).trace.frames == (400, 700)  # the latest of two
     assert store.find(attention_view.Request("other", "every:5", 0, "m"), 450) is None
+
+
+def test_the_address_says_which_map_is_open(open_workbench, checkpoint_folder):
+    if not (checkpoint_folder / ECM).is_dir():
+        pytest.skip(f"{ECM} is not shipped")
+    view = "cross/music-motion/0/3"
+    page = open_workbench(**OPEN, maps=view).until(
+        lambda p: any(e.proto.component_name == "mmm_attention" for e in p.app.get("bidi_component")))
+    assert page.fed("mmm_attention")[0]["view"] == view
+    assert page.address["maps"] == view
+    page.app.session_state["attention_open"] = False
+    assert "maps" not in page.run().address
+    wrong = opened(open_workbench(**OPEN, maps="cross/nowhere/9/9"))
+    assert wrong.fed("mmm_attention")[0]["view"] == "cross/motion-music/mean/mean"
+    assert wrong.errors == []

@@ -1,5 +1,6 @@
 """Bringing own files along, without a browser: motions, songs, their parts, units and axes, and bad files."""
 
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,12 @@ def test_a_link_to_an_upload_asks_for_the_file_and_then_shows_it_as_it_was(open_
     page = open_workbench(**link)
     assert "bring the file" in page.said
     assert page.errors == []
-    bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
-    assert page.address == link
+    file = written(made_clip, tmp_path / "dance.bvh")
+    bring(page, ("dance.bvh", file))
+    whole = link | {"file": blake2b(file, digest_size=8).hexdigest()[:8]}
+    assert page.address == whole
     assert page.stage[0]["frames"] == 60
+    assert "another file of the name" not in page.said
+    again = open_workbench(**whole)
+    bring(again, ("dance.bvh", file.replace(b"0.0", b"0.1", 1)))
+    assert "another file of the name dance.bvh" in again.said
