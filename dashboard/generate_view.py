@@ -17,7 +17,7 @@ from dashboard.generate_home import generate_home_section
 from dashboard.generate_listening import OPEN, PREFIX, listening_section, other_song, shown_change
 from dashboard.generate_numbers import numbers_section
 from dashboard.generations import CHANNEL, MAX_VARIANTS, Ask, Made, Stream
-from dashboard.heading import heading
+from dashboard.heading import GENERATE, heading
 from dashboard.library import Entry
 from mmm import Audio, Motion, Music
 from mmm.stage.panels import Future, StagePanel, pack_stage, panel_from_motion, waveform_peaks
@@ -112,7 +112,7 @@ def _title(plan: Plan) -> None:
     music = plan.song.music
     facts.append(f"to {plan.song.label if plan.song.key != songs.OWN else 'its own song'}, {music.tempo_bpm:.0f} bpm"
                  if music else "no music")
-    heading(plan.clip.name, facts, plan.clip.notes)
+    heading(plan.clip.name, facts, GENERATE, plan.clip.notes)
 
 
 def _live_stage(plan: Plan, made: list[Made], live: Stream | None, change: "GenerationChange | None") -> None:

@@ -21,7 +21,7 @@ from dashboard.attention_view import attention_section
 from dashboard.commands_view import command_line
 from dashboard.errors_view import errors_section
 from dashboard.generate_view import generate_page
-from dashboard.heading import heading
+from dashboard.heading import RECOVER, heading
 from dashboard.recoveries import Job, Request
 from dashboard.stage_view import stage_section
 from dashboard.take_home import take_home_section
@@ -123,7 +123,7 @@ def _title(clip: Clip, notes: tuple[str, ...]) -> None:
     facts.append(f"{music.tempo_bpm:.0f} bpm" if music else "no music")
     if clip.split:
         facts.append(f"{clip.split} split")
-    heading(clip.name, facts, notes)
+    heading(clip.name, facts, RECOVER, notes)
 
 
 @st.fragment

@@ -5,7 +5,7 @@ const SAID_MS = 2200;
 class LinkButton {
   constructor(root) {
     this.words = el("span", { role: "status" });
-    this.button = el("button", { type: "button", class: "press", onclick: () => this.copy() }, icon("copy"), this.words);
+    this.button = el("button", { type: "button", class: "press", "aria-label": "Copy the link to this page", onclick: () => this.copy() }, icon("copy"), this.words);
     this.address = el("input", { type: "text", readonly: true, hidden: true, "aria-label": "The page's address" });
     this.root = el("div", { class: "mmm linkbutton" }, this.address, this.button);
     root.append(this.root);
@@ -35,7 +35,8 @@ class LinkButton {
   say(words) {
     clearTimeout(this.timer);
     this.words.textContent = words;
-    this.timer = setTimeout(() => { this.timer = null; this.words.textContent = this.label; this.address.hidden = true; },
+    this.root.classList.add("says");
+    this.timer = setTimeout(() => { this.timer = null; this.root.classList.remove("says"); this.words.textContent = this.label; this.address.hidden = true; },
       this.address.hidden ? SAID_MS : 5 * SAID_MS);
   }
 

@@ -318,3 +318,29 @@ def test_the_link_is_copied_or_stands_there_to_be_copied(new_page, server):
     button.click()
     expect(page.get_by_label("The page's address")).to_have_value(page.url)
     expect(button).to_have_text("Copy it with Ctrl+C")
+
+
+def test_the_tour_walks_through_the_controls_and_is_remembered(open_):
+    page = open_()
+    button, bubble = page.locator(".tour > button"), page.get_by_role("dialog")
+    page.locator(".tour > button.new").click()
+    expect(bubble).to_contain_text("1 of 5")
+    for title in ("Pick a sequence", "Hide frames", "Recover them", "Watch and listen"):
+        expect(bubble.locator("b")).to_have_text(title)
+        page.keyboard.press("ArrowRight")
+    ring = page.locator(".tour .ring").bounding_box()
+    target = page.locator(".st-key-attention_open").bounding_box()
+    assert ring["x"] < target["x"]
+    assert ring["y"] < target["y"] + 2
+    assert target["y"] + target["height"] < ring["y"] + ring["height"] + 2
+    assert bubble.locator(".next").inner_text() == "Done"
+    page.keyboard.press("Escape")
+    expect(bubble).to_be_hidden()
+    page.reload()
+    button.wait_for()
+    expect(page.locator(".tour > button.new")).to_have_count(0)
+    button.click()
+    page.locator(".tour .next").click()
+    expect(bubble).to_contain_text("2 of 5")
+    bubble.get_by_role("button", name="Close").click()
+    expect(bubble).to_be_hidden()

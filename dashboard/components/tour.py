@@ -1,0 +1,28 @@
+"""A tour of the page's controls, for who is new here: one after another gets a ring and a few words."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+from dashboard.components.assets import script, styles
+from mmm.stage.payload import pack
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One control."""
+
+    selector: str
+    """CSS; a control that is not on the page is left out."""
+    title: str
+    words: str
+
+
+_component = st.components.v2.component("mmm_tour", js=script("common.js", "icons.js", "tour.js"),
+                                        css=styles("common.css", "tour.css"))
+
+
+def tour(stops: Sequence[Stop], *, key: str) -> None:
+    """Show *Tour*, which stands out until it has been taken once. Arrows walk through it, Escape ends it."""
+    _component(key=key, data=pack({"steps": [asdict(stop) for stop in stops]}, {}))
