@@ -18,8 +18,8 @@ _SEQUENCE = Stop(
 RECOVER = (
     _SEQUENCE,
     Stop(".st-key-kind", "Hide frames",
-         "What the network may not see: one gap, every n-th frame, chance. Under the stage, Edit hides and keeps frames "
-         "by hand, and sets poses as keyframes."),
+         "What the network may not see: one gap, every n-th frame, chance. Under the stage, Edit hides and keeps "
+         "frames by hand, and sets poses as keyframes."),
     Stop(".st-key-recover", "Recover them",
          "Choose a network above, or a plain interpolation, and press Recover: what was hidden comes back beside the "
          "truth."),
