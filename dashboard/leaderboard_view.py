@@ -18,8 +18,8 @@ from mmm.stage.palette import FURTHER, MODEL, method_colour
 POLL_S = 0.7
 MOST_CLIPS = 60
 """Chosen at a time: a clip takes some seconds."""
-MODEL_COLOURS = {"light": (MODEL["light"], FURTHER["light"][0], "#2b8a3e", "#ad6800"),
-                 "dark": (MODEL["dark"], FURTHER["dark"][0], "#69db7c", "#ffd43b")}
+MODEL_COLOURS = {"light": (MODEL["light"], *FURTHER["light"], "#d6336c"),
+                 "dark": (MODEL["dark"], *FURTHER["dark"], "#f783ac")}
 
 
 def page() -> None:

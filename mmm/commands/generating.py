@@ -61,9 +61,9 @@ def generate(
     """Go on from the first frames of a clip, to music where the network hears.
 
     Prints what the generated frames are like, and beside them the seed held still and, as far as the clip goes on after
-    its seed, what was really done: energy (mean squared joint speed), the longest standstill, foot skate, how far the
-    root gets, the lowest foot, and beat alignment where there is music. Seed frames saved as .npz are the clip's own,
-    bit for bit.
+    its seed and to the same music, what was really done: energy (mean squared joint speed), the longest standstill,
+    foot skate, how far the root gets, the lowest foot, and beat alignment where there is music. Seed frames saved as
+    .npz are the clip's own, bit for bit.
     """
     roles = parse_roles(role or ())
     check_output(out, OUTPUT_SUFFIXES)
@@ -77,7 +77,9 @@ def generate(
     made = _run(model, start, song, seed_frames, count, variety, seed, roles)
     from mmm.generated import judge, report
 
-    figures = report(made, judge(made.clip.motion, seed_frames, start.motion, made.clip.music))
+    # What was danced to the clip's own music is no truth for another song.
+    truth = None if song is not None and start.music is not None else start.motion
+    figures = report(made, judge(made.clip.motion, seed_frames, truth, made.clip.music))
     if out is not None:
         made.save(out)
     if metrics is not None:
