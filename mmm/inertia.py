@@ -43,6 +43,12 @@ class Inertia:
     close_s: float = 0.0
     """And only where the known frames beside a gap are at most so far apart, for frames far apart tell a speed badly;
     0: everywhere."""
+    rise_s: float = 0.0
+    """``root_s`` of the root's height alone, for whoever leaps comes down again soon; 0: ``root_s``."""
+    rise_by_gap: float = 0.0
+    """In long gaps it dies away sooner: ``rise_s`` is divided by (seconds of the gap) to this power."""
+    rise_coast_s: float = 0.0
+    """``root_coast_s`` of the root's height alone; 0: ``root_coast_s``."""
 
 
 INERTIA = Inertia()
@@ -79,6 +85,10 @@ def inertial_positions(
     keys = keys.astype(np.float64)
     start, straight, bend = _curve(known, lambda first: keys[first + 1] - keys[first], wanted,
                                    INERTIA.root_s * fps, keys.shape[1:])
+    if INERTIA.rise_s:
+        heights = keys[..., 1]
+        bend[..., 1] = _curve(known, lambda first: heights[first + 1] - heights[first], wanted, INERTIA.rise_s * fps,
+                              heights.shape[1:], fps, INERTIA.rise_by_gap)[2]
     return np.asarray(keys[start] + straight + bend)
 
 

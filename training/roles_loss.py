@@ -38,6 +38,9 @@ class RolesLoss(Loss):
     errors no more pull than small ones."""
     expected: float = 0.02
     """Of the difference between the expected error and the real one, in powers of e; no gradient reaches the poses."""
+    height: float = 2.0
+    """A metre up or down counts like so many over the ground in positions and squares: heights vary less, and an error
+    in them is seen at once, as floating and sinking. ``L2P``, which standardises every coordinate, does so too."""
     usual_m: float = 0.005
     """Metres that interpolation errs for each frame that a gap is long, about."""
     standing_m: float = 0.006
@@ -68,8 +71,8 @@ class RolesLoss(Loss):
         true_world, true_places = _kinematics(tree, batch.motion, batch.body)
         weight, pair = self._where(batch.hidden)
         turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
-        distance = _norm(places - true_places)
-        apart = distance.mean(-1)
+        apart = _norm(places - true_places).mean(-1)
+        distance = _norm((places - true_places) * places.new_tensor([1.0, self.height, 1.0]))
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
         judged = slice(None) if self.kinematics else slice(1)
         placed, strayed = distance[:, :, judged].mean(-1), _norm(speed - true_speed)[:, :, judged].mean(-1)

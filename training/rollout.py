@@ -14,6 +14,10 @@ from mmm.models import MaskedMotionConfig
 from training.plan import TrainingPlan
 from training.step import Batch, forward
 
+FASTEST_M_S = 12.0
+"""Where a root has gone faster than anybody runs, the generated past has come apart. From there nothing is to be
+learned, and a few such windows would outweigh all others: they keep their true past."""
+
 
 @torch.no_grad()
 def roll_out(model: nn.Module, batch: Batch, plan: TrainingPlan, config: MaskedMotionConfig) -> Batch:
@@ -46,6 +50,10 @@ def roll_out(model: nn.Module, batch: Batch, plan: TrainingPlan, config: MaskedM
         shown[:, part] = torch.where(new, _rotations_only(found.float()), shown[:, part])
     last = slice(batch.rounds * step, None)
     shown, true = shown[:, last], one.motion[:, last]
+    if config.representation == "roles":
+        past = time[:, 1:] < first[:, None]  # what comes after is the truth's, which may lie elsewhere
+        fastest = (shown[..., -3:].diff(dim=1).norm(dim=-1).where(past, 0) * config.fps).amax(1)
+        shown = torch.where((fastest < FASTEST_M_S)[:, None, None], shown, true)
     if config.representation == "roles":
         true = _set_down(true, shown, first - 1)
 

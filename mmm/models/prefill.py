@@ -120,9 +120,15 @@ def inertial_fill(
             start, quat_exp(ends.coasting(slopes, inertia.coast_s * fps))), dim=-1)), filled)
     first = ends.joint(0)
     slopes = (_pick(root[:, :, None], first.following) - root[:, :, None]) / first.length[..., None]
+    level = first.correction(slopes, inertia.root_s * fps, inertia.cubic)
+    level = level + first.coasting(slopes, inertia.root_coast_s * fps)
+    rise = level
+    if inertia.rise_s or inertia.rise_coast_s:
+        lasting = (inertia.rise_s or inertia.root_s) * fps
+        rise = first.correction(slopes, lasting, inertia.cubic, fps, inertia.rise_by_gap)
+        rise = rise + first.coasting(slopes, (inertia.rise_coast_s or inertia.root_coast_s) * fps)
     path = (_pick(root[:, :, None], first.before) + _pick(slopes, first.before) * first.passed[..., None]
-            + first.correction(slopes, inertia.root_s * fps, inertia.cubic)
-            + first.coasting(slopes, inertia.root_coast_s * fps))[:, :, 0]
+            + torch.stack([level[..., 0], rise[..., 1], level[..., 2]], dim=-1))[:, :, 0]
     return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], path, root)
 
 

@@ -57,9 +57,10 @@ def test_terms_equal_a_plain_loop():
         for t in range(FRAMES):
             if weight[t]:
                 apart = np.mean([np.linalg.norm(p[t, j] - q[t, j]) for j in range(22)])
+                felt = [np.linalg.norm((p[t, j] - q[t, j]) * [1, 2, 1]) for j in range(22)]  # heights count double
                 sums[0] += weight[t] * np.mean([np.linalg.norm(r[t, j] - s[t, j]) for j in range(22)]) / 2**0.5
-                sums[1] += weight[t] * apart
-                sums[4] += np.mean([(np.linalg.norm(p[t, j] - q[t, j]) * weight[t] / 0.005)**2 for j in range(22)])
+                sums[1] += weight[t] * np.mean(felt)
+                sums[4] += np.mean([(one * weight[t] / 0.005)**2 for one in felt])
                 sums[5] += weight[t] * abs(np.log(0.05) - np.log(apart + 1e-3))
                 counts += [weight[t], weight[t], 0, 0, 1, weight[t]]
             pair = max(weight[t], weight[t + 1]) if t + 1 < FRAMES else 0

@@ -101,6 +101,25 @@ def test_the_truth_is_set_down_where_the_past_has_come_to():
     torch.testing.assert_close(found, lifted, atol=1e-4, rtol=1e-4)
 
 
+def test_a_past_that_comes_apart_is_not_learned_from(model, monkeypatch):
+    """A network throws the second window's root away: that window keeps its true past, the other its generated one."""
+    import training.rollout as rollout
+
+    real = rollout.forward
+
+    def throwing(*args):
+        output = real(*args)
+        found = output.prediction.clone()
+        found[1, :, -3] += 2.0 * torch.arange(found.shape[1])  # 60 metres a second
+        return replace(output, prediction=found)
+
+    monkeypatch.setattr(rollout, "forward", throwing)
+    long = batch(2)
+    found = roll_out(model, long, PLAN, model.config)
+    assert torch.equal(found.strayed[2:], long.motion[2:, 12:])
+    assert (found.strayed[:2, 12:18] - long.motion[:2, 24:30]).abs().max() > 1e-3
+
+
 def test_networks_on_joints_keep_the_truth_where_it_is():
     model = tiny_model("common", fill="inertial", output="residual", inertia=[0.8, 1.6, 1.0, 0.15, 0.4])
     motion, hidden, _ = tiny_batch(2, 36)
@@ -115,4 +134,4 @@ def test_networks_on_joints_keep_the_truth_where_it_is():
 
 
 def test_a_recipe_uses_it():
-    assert FINETUNING["inbetween-future"].plan.rollouts == 2
+    assert FINETUNING["inbetween-future"].plan.rollouts == 5

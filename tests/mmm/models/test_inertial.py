@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm.inertia import INERTIA, inertial_rotations
+from mmm.inertia import INERTIA, inertial_positions, inertial_rotations
 from mmm.models.prefill import inertial_fill, slerp_fill
 from mmm.motion import Motion
 from tests.mmm.inertial import inertial_by_hand
@@ -93,3 +93,45 @@ def test_in_long_gaps_turns_die_away_sooner(monkeypatch, known, close_s):
     found = [filled(motion, hidden, lambda r, p, h, fps, c=c: inertial_fill(r, p, h, fps, c))[0][2:31]
              for c in (curve, replace(curve, rotation_by_gap=0.0))]
     np.testing.assert_allclose(*found, atol=1e-6)
+
+
+@pytest.mark.parametrize("known", [[*range(12), *range(30, 40)], [0, 1, 6, 7, 39], [5, 6, 20, 24]])
+def test_heights_die_away_by_themselves(monkeypatch, known):
+    """The versions of NumPy and torch agree; the way over the ground and the turns stay as they were."""
+    curve = replace(INERTIA, rise_s=0.1, rise_by_gap=1.5)
+    motion = smooth_motion(1, 40, TINY, 30.0)
+    hidden = np.ones((40, 6), dtype=bool)
+    hidden[known] = False
+    rotations, root = filled(motion, hidden, lambda r, p, h, fps: inertial_fill(r, p, h, fps, curve))
+    plain, path = filled(motion, hidden)
+    np.testing.assert_array_equal(rotations, plain)
+    np.testing.assert_array_equal(root[:, [0, 2]], path[:, [0, 2]])
+    assert np.abs(root[:, 1] - path[:, 1]).max() > 1e-4
+    monkeypatch.setattr("mmm.inertia.INERTIA", curve)
+    wanted = np.arange(known[0], known[-1] + 1)
+    np.testing.assert_allclose(root[wanted], inertial_positions(np.array(known), motion.root_m[known], wanted, 30.0),
+                               atol=2e-6)
+
+
+def test_who_leaps_comes_down_again():
+    """Up at 2 m/s into a gap of 1.5 s that ends on the ground: the height stays that of a leap, 0.2 m."""
+    root = torch.zeros(1, 60, 3)
+    root[0, 2:5, 1] = torch.tensor([0.0, 0.066, 0.133])
+    hidden = torch.zeros(1, 60, 1, dtype=torch.bool)
+    hidden[:, 5:50] = True
+    turns = torch.eye(3).expand(1, 60, 1, 3, 3)
+    high = [inertial_fill(turns, root, hidden, 30.0, replace(INERTIA, root_s=6.0, **more))[1][0, :, 1].max()
+            for more in ({}, {"rise_s": 0.3, "rise_by_gap": 1.5})]
+    assert high[0] > 0.4
+    assert high[1] < 0.3
+
+
+def test_heights_coast_by_themselves():
+    root = torch.arange(60).float()[None, :, None].expand(1, 60, 3).clone() / 30
+    hidden = torch.zeros(1, 60, 1, dtype=torch.bool)
+    hidden[:, 20:] = True
+    path = inertial_fill(torch.eye(3).expand(1, 60, 1, 3, 3), root, hidden, 30.0,
+                         replace(INERTIA, root_coast_s=0.5, rise_coast_s=0.1))[1]
+    after = np.arange(1, 41) / 30
+    for axis, time in ((0, 0.5), (1, 0.1), (2, 0.5)):
+        np.testing.assert_allclose(path[0, 20:, axis], 19 / 30 + time * (1 - np.exp(-after / time)), atol=1e-4)
