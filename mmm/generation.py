@@ -136,7 +136,7 @@ def _stream(
     past = clip.motion.crop(max(0, seed_frames - known), seed_frames)
     lift = _lift(model, clip.motion.crop(0, seed_frames))
     past = replace(past, root_m=past.root_m + lift)
-    ground = Ground.of(past, roles)
+    ground = Ground.of(past, roles, model.config.leaps_m)
     at, end = seed_frames, seed_frames + frames
     while at < end:
         noise = _next_noise(model.config.noise_size, noise, rng)

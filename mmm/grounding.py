@@ -62,18 +62,22 @@ class Ground:
     """Height of each joint when it is down."""
     legs: tuple[Leg, ...] = ()
     """Those that can be bent to hold a foot."""
+    leaps_m: float | None = None
+    """How far above that the lowest foot may be; None: as far as a jump goes."""
 
     @staticmethod
-    def of(seed: Motion, roles: Mapping[str, str] | None = None) -> "Ground | None":
+    def of(seed: Motion, roles: Mapping[str, str] | None = None, leaps_m: float | None = None) -> "Ground | None":
         """From a stretch of real motion; None for a body without feet.
 
         Args:
             roles: names of joints by role, where they are not found by themselves; see ``match_roles``.
+            leaps_m: how far both feet ever leave the floor, where that is known.
         """
         feet = seed.skeleton.feet
         if not feet:
             return None
-        return Ground(tuple(feet), rest_heights(seed.positions(), seed.skeleton), legs_of(seed.skeleton, roles))
+        rest_m = rest_heights(seed.positions(), seed.skeleton)
+        return Ground(tuple(feet), rest_m, legs_of(seed.skeleton, roles), leaps_m)
 
     def corrected(self, motion: Motion, known: int) -> Motion:
         """The motion with root and legs moved from frame ``known`` on; what is before stays as it is.
@@ -100,11 +104,12 @@ class Ground:
         moved[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)  # where a leg is too short to do it
         return replace(held, root_m=moved)
 
-    @staticmethod
-    def _lift(lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:
-        """Up out of the floor at once; down to it where the lowest of a while is above it."""
+    def _lift(self, lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:
+        """Up out of the floor at once; down to it where the lowest of a while is above it, or higher than leaps go."""
         sunk = np.minimum(lowest, 0)
         floating = np.maximum(minimum_filter1d(lowest, max(3, round(AIRBORNE_S * fps)), mode="nearest"), 0)
+        if self.leaps_m is not None:
+            floating = np.maximum(floating, lowest - self.leaps_m - LOW_M)
         wanted = -(sunk + floating)
         wanted[:known] = 0
         smooth = gaussian_filter1d(wanted, SMOOTH_S * fps, mode="nearest")

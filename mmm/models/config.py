@@ -71,6 +71,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     horizon_s: list[float] | None = None
     """Of networks trained to generate: seconds of the past that they see, that they predict at once, and of these the
     ones to keep. None: 2, 1.5 and 1."""
+    leaps_m: float | None = None
+    """How far both feet leave the floor in the motion that it learned from, metres; what is generated stays as low.
+    None: not known, and only who floats for longer than a jump is let down."""
     trust: dict[str, Any] | None = None
     """With roles: how far recovery believes the network, by gap length; ``mmm.trust.Trust`` as a dictionary, fitted on
     the validation split after training. None: as far as it says."""

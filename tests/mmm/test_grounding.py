@@ -51,6 +51,11 @@ def test_a_jump_stays_a_jump():
     jump = Motion(SMPL24, motion.rotations, root, 30.0)
     found = Ground.of(standing(30)).corrected(jump, 30)
     np.testing.assert_allclose(found.root_m[45:70, 1], root[45:70, 1], atol=0.01)
+    # Where nobody ever leaps, nobody does; as high as people do leap, they may.
+    low = Ground.of(standing(30), leaps_m=0.0).corrected(jump, 30).positions()[:, FEET, 1].min(axis=1)
+    assert root[:, 1].max() - root[0, 1] > 0.2
+    assert -0.01 < low.min() < low.max() < 0.06
+    np.testing.assert_array_equal(Ground.of(standing(30), leaps_m=0.5).corrected(jump, 30).root_m, found.root_m)
 
 
 def test_who_walks_still_gets_along():
