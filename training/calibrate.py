@@ -147,7 +147,7 @@ def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
             "within_half_to_twice": round(float(near.mean()), 3), "fifths": fifths, "hide": list(JUDGED)}
 
 
-FUTURE_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+FUTURE_SHARES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 FUTURE_S = (2.0, 10.0)
 """Seconds of seed, and to generate."""
 
@@ -231,7 +231,7 @@ def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int)
     record(folder, "calibration", {"future": rows, "share": share, "fitted_on": len(pool), "asked": clips,
                                    "data": data.resolve().name})
     for row in rows:
-        typer.echo(f"share {row['share']:.1f}: energy {row['energy']:.2f} of the truth's")
+        typer.echo(f"share {row['share']:g}: energy {row['energy']:.2f} of the truth's")
     typer.echo(f"believed by {share:g}")
 
 

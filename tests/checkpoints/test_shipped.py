@@ -166,6 +166,17 @@ def test_dance_future_keeps_what_it_promises():
     assert made["frames_per_second"] >= 120
 
 
+def test_common_future_moves_on_about_as_much_as_people_do():
+    """What the card measured on 40 recordings, 10 s each: real people stand still in some of them too."""
+    found = next(c for c in CHECKPOINTS if c.name == "common-future").metrics["generation"]["common"]
+    made, truth = (found["rows"][name] for name in ("common-future", "truth"))
+    assert (found["clips"], found["seconds"]) == (40, 10.0)
+    assert 0.5 <= made["energy_share"] <= 1.5
+    assert max(made["energy_shares"]) < 2.5  # a network whose trembling grows reaches 16
+    assert made["skate_cm_s"] <= 2 * truth["skate_cm_s"]
+    assert made["frozen"] <= truth["frozen"] + 4
+
+
 @pytest.mark.parametrize("path", SAMPLES[::4], ids=lambda path: path.stem)
 def test_dance_future_dances_on_from_a_sample(path):
     clip = mmm.load_clip(path)
