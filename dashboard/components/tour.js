@@ -28,7 +28,7 @@ class Tour {
     this.root = el("div", { class: "mmm tour" }, this.button, this.layer);
     root.append(this.root);
     this.keys = (event) => this.onKey(event);
-    this.moved = () => this.place();
+    this.follow = () => { this.place(); this.frame = requestAnimationFrame(this.follow); };
     this.at = -1;
   }
 
@@ -36,7 +36,6 @@ class Tour {
     this.steps = unpack(component.data).header.steps;
     this.button.classList.toggle("new", !remembered());
     this.button.title = "The page's controls, one after another";
-    if (this.at >= 0) this.place();
   }
 
   start() {
@@ -47,9 +46,9 @@ class Tour {
     this.at = 0;
     this.layer.showPopover();
     document.addEventListener("keydown", this.keys, true);
-    addEventListener("resize", this.moved);
-    document.addEventListener("scroll", this.moved, true);
     this.show();
+    // A page that is still being drawn moves its controls without any event; so they are looked at in every frame.
+    this.follow();
   }
 
   go(by) {
@@ -66,7 +65,7 @@ class Tour {
     this.next.textContent = this.at + 1 < this.shown.length ? "Next" : "Done";
     const box = boxOf(step.selector)?.box;
     if (box && (box.top < 0 || box.bottom > innerHeight)) boxOf(step.selector).found.scrollIntoView({ block: "center" });
-    this.place();
+    this.drawn = "";
     this.bubble.focus({ preventScroll: true });
   }
 
@@ -74,6 +73,9 @@ class Tour {
     const at = boxOf(this.shown[this.at].selector), { ring, bubble } = this;
     ring.hidden = !at;
     const box = at?.box ?? { left: innerWidth / 2, right: innerWidth / 2, top: innerHeight / 3, bottom: innerHeight / 3, width: 0, height: 0 };
+    const drawn = `${this.at} ${box.left} ${box.top} ${box.width} ${box.height} ${innerWidth} ${innerHeight}`;
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     Object.assign(ring.style, { left: `${box.left - 6}px`, top: `${box.top - 6}px`, width: `${box.width + 12}px`, height: `${box.height + 12}px` });
     const height = bubble.offsetHeight, width = Math.min(BUBBLE, innerWidth - 2 * MARGIN);
     const beside = box.right + MARGIN + width < innerWidth, below = box.bottom + MARGIN + height < innerHeight;
@@ -93,8 +95,7 @@ class Tour {
   end() {
     this.at = -1;
     document.removeEventListener("keydown", this.keys, true);
-    removeEventListener("resize", this.moved);
-    document.removeEventListener("scroll", this.moved, true);
+    cancelAnimationFrame(this.frame);
     if (this.layer.matches(":popover-open")) this.layer.hidePopover();
     this.button.focus({ preventScroll: true });
   }
