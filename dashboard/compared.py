@@ -4,14 +4,18 @@ By another network, of another pattern, by another seed: they stand on the stage
 name that says what differs.
 """
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import controls, recoveries
-from dashboard.recoveries import Request
+from dashboard import controls, methods, recoveries
+from dashboard.recoveries import Job, Request
+from mmm import Clip, MMMError
 from mmm.baselines import BASELINES
+from mmm.edits import apply
+from mmm.masks import Mask
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
@@ -20,6 +24,76 @@ MOST = 6
 """So many are offered, the latest."""
 _LONGEST = 40
 """Letters of a pattern in a name."""
+
+
+def seed_from_url() -> None:
+    """What a shared link has beside the shown recovery: ``also=METHOD~SEED~SPEC``, once for each."""
+    if "also" in st.session_state:
+        return
+    told = (re.fullmatch(r"([^~]+)~([0-9]{1,4})~(.+)", text) for text in st.query_params.get_all("also"))
+    st.session_state.also = [(match[1], int(match[2]), controls.with_plus(match[3]))
+                             for match in told if match][:controls.MAX_BESIDE]
+
+
+def in_address(request: Request) -> list[str]:
+    """Those on the stage that another visitor has not recovered yet, and those that are still awaited."""
+    found = offered(request)
+    there = [(one.method, one.seed, one.spec) for name in asked_for(request) for one in [found[name]]]
+    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*there, *st.session_state.also])]
+
+
+def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | None:
+    """The next recovery that a link asks for and that is not at hand; those that are, come to stand on the stage.
+
+    Args:
+        request: what is shown.
+        recorded: the clip before all edits.
+    """
+    wanted: list[tuple[str, int, str]] = st.session_state.also
+    if not wanted or "awaited" in st.session_state:
+        return None  # the file that the link speaks of is still to come
+    if st.session_state.setdefault("also_of", request.clip_digest) != request.clip_digest:
+        wanted.clear()  # the visitor has gone on to another motion
+    while wanted:
+        method, seed, spec = wanted[0]
+        try:
+            one, clip, mask = _request(request, recorded, method, seed, spec)
+        except MMMError as error:
+            st.toast(f"The link shows {method} too, which cannot be made here: {error}", icon=":material/link_off:")
+            wanted.pop(0)
+            continue
+        if recoveries.kept_results().get(one) is None:
+            return one, clip, mask
+        wanted.pop(0)
+        remember(one)
+        remember(request)
+        st.session_state.beside = [*(st.session_state.get("beside") or []), _name(one, request)][-controls.MAX_BESIDE:]
+    return None
+
+
+def give_up() -> None:
+    """The next awaited one will not come."""
+    st.session_state.also = st.session_state.also[1:]
+
+
+def _request(shown: Request, recorded: Clip, method: str, seed: int, spec: str) -> tuple[Request, Clip, Mask]:
+    """What stands in a link, as a request for the clip that is shown."""
+    edited = apply(spec, recorded, seed)
+    digest = f"{edited.clip.name} {edited.clip.digest()}"
+    if digest != shown.clip_digest:
+        raise MMMError(spec, "an edited motion", "the motion that is shown", "open it alone")
+    roles = methods.check(method, edited.clip)
+    drawn = seed if "random" in edited.mask.label else 0
+    one = Request(digest, edited.mask.label, drawn, method, recoveries.version_of(method), roles)
+    return one, edited.clip, edited.mask
+
+
+def bring(next_one: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResult]]":
+    """The work that makes it, begun if need be."""
+    job: Job[list[RecoveryResult]] | None = st.session_state.get("job_beside")
+    if job is None or job.request != next_one[0]:
+        job = st.session_state.job_beside = recoveries.start(*next_one)
+    return job
 
 
 def remember(request: Request) -> None:

@@ -66,10 +66,14 @@ def seed_from_url() -> None:
         st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
         st.session_state.seed = int(query["seed"])
-    # In an address written by hand, + stands for a space.
-    pattern, edits = masks.split(re.sub(r"(?<=\w)\s+(?=[a-z])", "+", query.get("hide", DEFAULT_SPEC).strip()))
+    pattern, edits = masks.split(with_plus(query.get("hide", DEFAULT_SPEC)))
     st.session_state.url_edits = edits
     _put_spec(pattern)
+
+
+def with_plus(spec: str) -> str:
+    """A SPEC from an address written by hand, where + stands for a space."""
+    return re.sub(r"(?<=\w)\s+(?=[a-z])", "+", spec.strip())
 
 
 def _put_spec(spec: str) -> None:
@@ -234,15 +238,21 @@ def _map_view() -> str:
 
 def share_in_url(
     entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str, roles: Sequence[tuple[str, str]] = (),
-    song: Chosen = None,
+    song: Chosen = None, also: Sequence[str] = (),
 ) -> None:
-    """Keep the address in step with the page, so that it can be sent to a colleague."""
+    """Keep the address in step with the page, so that it can be sent to a colleague.
+
+    Args:
+        also: other recoveries on the stage, as ``compared.in_address`` writes them.
+    """
     wanted: dict[str, str | list[str]] = {"sequence": entry.key, "frames": f"{frames[0]}-{frames[1]}", "hide": spec,
                                           "method": method}
     if "random" in spec:
         wanted["seed"] = str(seed)
     if names := pick_from(st.session_state.get("beside"), [name for name in BASELINES if name != method]):
         wanted["beside"] = ",".join(names)
+    if also:
+        wanted["also"] = list(also)
     if roles:
         wanted["role"] = [f"{role}={joint}" for role, joint in roles]
     wanted |= corrections.in_address(entry)

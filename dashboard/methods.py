@@ -6,7 +6,7 @@ import streamlit as st
 
 from mmm import Clip, MMMError, Skeleton
 from mmm.baselines import BASELINES
-from mmm.catalog import CheckpointSummary, check_fit
+from mmm.catalog import CheckpointSummary, check_fit, list_checkpoints
 from mmm.naming import missing_roles
 
 BASELINE_LABELS = {"hold": "Hold (keep the last pose)", "slerp": "Slerp (straight interpolation)",
@@ -47,6 +47,23 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, 
             st.caption("No trained network found; interpolations only. `python -m training.pretrain` trains one.")
     needs_roles = chosen in of and of[chosen].representation == "roles"
     return chosen, tuple(named.items()) if needs_roles else ()
+
+
+def check(method: str, clip: Clip) -> Roles:
+    """The joint roles named by hand that a method needs for this clip.
+
+    Raises:
+        MMMError: there is no such method, or it does not fit the clip.
+    """
+    if method in BASELINES:
+        return ()
+    cards = {card.name: card for card in list_checkpoints()}
+    if method not in cards:
+        raise MMMError(method, "no such network here", ", ".join(cards), "train it, or bring its checkpoint")
+    missing = missing_roles(clip.motion.skeleton)
+    named = {role: joint for role, joint in st.session_state.get("roles", {}).items() if role in missing}
+    check_fit(cards[method], clip, named)
+    return tuple(named.items()) if cards[method].representation == "roles" else ()
 
 
 def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> tuple[list[CheckpointSummary], str]:

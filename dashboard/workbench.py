@@ -48,6 +48,7 @@ def page() -> None:
     st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
     st.html(f"<style>{CSS}</style>")
     controls.seed_from_url()
+    compared.seed_from_url()
     generate_controls.seed_from_url()
     st.sidebar.html('<div class="wb-brand">Masked motion workbench'
                     "<span>Hide part of a dance, let a network recover it.</span></div>")
@@ -90,7 +91,6 @@ def _workbench(entries: list[library.Entry]) -> None:
             st.error(problem, icon=":material/error:")
         method, roles = methods.pick_method(clip, list_checkpoints())
         slot = st.container()
-    controls.share_in_url(entry, frames, desk.spec, desk.seed, method, roles, song)
     request = Request(f"{clip.name} {clip.digest()}", mask.label, desk.seed if "random" in mask.label else 0, method,
                       recoveries.version_of(method), roles)
     results = recoveries.kept_results().get(request)
@@ -98,11 +98,13 @@ def _workbench(entries: list[library.Entry]) -> None:
     if results is None and job is not None and job.request == request:
         results = job.results  # others' results may have pushed it out of the store
     _title(clip, desk.recorded.notes)
-    names = []
+    names, awaited = [], None
     if results is not None:
         compared.remember(request)
+        awaited = compared.awaited(request, desk.recorded)
         names = compared.asked_for(request)
     st.session_state.compared_drawn = names
+    controls.share_in_url(entry, frames, desk.spec, desk.seed, method, roles, song, compared.in_address(request))
     stage_section(clip, mask, results, request, shown_change(request), desk)
     if not problem:
         attention_section(clip, mask, request)
@@ -114,6 +116,8 @@ def _workbench(entries: list[library.Entry]) -> None:
     recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)
+        if awaited is not None:
+            _bring_box(awaited)
 
 
 def _title(clip: Clip, notes: tuple[str, ...]) -> None:
@@ -158,6 +162,20 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         st.toast(f"Recovered again in {job.results[0].elapsed_s:.2f} s; the same hidden frames give the same motion.")
 
 
+@st.fragment
+def _bring_box(awaited: tuple[Request, Clip, Mask]) -> None:
+    """What a link has beside the shown recovery is recovered too, one after another."""
+    job = compared.bring(awaited)
+    st.caption(f"The link shows {awaited[0].method} with `{awaited[0].spec}` too.")
+    if not job.wait(PATIENCE_S):
+        _follow(job, "cancel-beside")
+        return
+    if job.error:
+        compared.give_up()
+        st.toast(job.error, icon=":material/link_off:")
+    st.rerun()
+
+
 def _how_much(clip: Clip, mask: Mask) -> str:
     """In words, how much of the clip is hidden."""
     frames, entries = int(mask.frames.sum()), mask.hidden.mean()
@@ -169,10 +187,10 @@ def _how_much(clip: Clip, mask: Mask) -> str:
 
 
 @st.fragment(run_every=POLL_S)
-def _follow(job: Job[Any]) -> None:
+def _follow(job: Job[Any], key: str = "cancel") -> None:
     """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
     if not job.running:
         st.rerun()
     st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-    st.button("Cancel", width="stretch", key="cancel", on_click=job.cancel, disabled=job.cancelled,
+    st.button("Cancel", width="stretch", key=key, on_click=job.cancel, disabled=job.cancelled,
               help="Stop after the part in hand.")

@@ -1,6 +1,7 @@
 """Comparing recoveries of one clip: by other networks, of other patterns; on the stage, in the table, in the curves."""
 
 import numpy as np
+import pytest
 
 from mmm.stage.payload import unpack
 from tests.dashboard.conftest import MODEL, SAMPLE
@@ -43,3 +44,43 @@ def test_another_clip_offers_nothing_of_this_one(open_workbench):
     page.set(f"frames-{SAMPLE}", (0, 100)).press("recover").recovered()
     pills = next(g for g in page.app.get("button_group") if g.key == "beside")
     assert not any(MODEL in option for option in pills.options)
+
+
+def test_a_link_brings_what_stood_beside_by_another_pattern(open_workbench):
+    page = open_workbench(**SHORT, method=MODEL).recovered()
+    page.set("kind", "every").press("recover").until(lambda p: p.table and p.panels[-1] == MODEL)
+    page.set("beside", [f"{MODEL}, span:40-79"])
+    link, table = page.address, page.table
+    assert link["also"] == f"{MODEL}~0~span:40-79"
+    other = open_workbench(**link)
+    other.until(lambda p: p.panels == page.panels)
+    assert other.table == table
+    assert other.address == link
+    assert other.app.session_state.also == []
+    other.set("beside", [])
+    assert "also" not in other.address
+
+
+@pytest.mark.parametrize(("also", "told"), [
+    ("gpt~0~span:40-79", "gpt too, which cannot be made here"),
+    ("hold~0~span:4000-4001", "hold too, which cannot be made here"),
+    ("hold~0~retime:40-50=30", "hold too, which cannot be made here"),
+    ("~~", ""), ("hold", ""), ("hold~x~first", ""),
+])
+def test_what_a_link_cannot_bring_is_said_and_left_out(open_workbench, also, told):
+    page = open_workbench(**SHORT, method=MODEL, also=also).recovered()
+    page.until(lambda p: p.app.session_state.also == [])
+    assert page.panels == ["Truth", MODEL]
+    assert page.errors == []
+    assert "also" not in page.address
+    said = [toast.value for toast in page.app.toast]
+    assert len(said) == bool(told)
+    assert told in "".join(said)
+
+
+def test_another_motion_is_not_recovered_for_the_link(open_workbench):
+    page = open_workbench(**SHORT, method=MODEL, also="hold~0~every:9").recovered()
+    page.app.session_state.also = [("hold", 0, "every:8")]
+    page.set(f"frames-{SAMPLE}", (0, 100)).press("recover").recovered()
+    assert page.app.session_state.also == []
+    assert page.panels == ["Truth", MODEL]

@@ -125,13 +125,29 @@ def bring(page: Page, path: Path, with_song: bool) -> None:
     expect(page.locator(".wb-facts")).to_contain_text("bpm" if with_song else "no music")
 
 
+def drag(page: Page, first: int, last: int) -> None:
+    """Over these frames of the timeline."""
+    timeline = page.get_by_role("slider", name="Timeline")
+    timeline.scroll_into_view_if_needed()
+    box = timeline.bounding_box()
+    assert box is not None
+    x = [box["x"] + box["width"] * (frame + 0.5) / FRAMES for frame in (first, last)]
+    page.mouse.move(x[0], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(x[1], box["y"] + 40, steps=3)
+    page.mouse.up()
+
+
 def edit(page: Page) -> None:
-    """Say what is hidden."""
-    page.get_by_role("combobox", name=re.compile("Hide")).first.click()
-    page.get_by_role("option", name="Written out").click()
-    box = page.get_by_role("textbox", name="SPEC")
-    box.fill(f"span:{HIDDEN[0]}-{HIDDEN[1]}")
-    box.press("Enter")
+    """Say on the timeline what is known and what is hidden: all that the pattern hides, and another gap."""
+    timeline = page.get_by_role("slider", name="Timeline")
+    page.get_by_role("toolbar", name="Edit what is known").get_by_role("button", name="Edit", exact=True).click()
+    drag(page, 0, FRAMES - 1)
+    page.keyboard.press("k")
+    expect(timeline).to_have_attribute("data-hidden", "")
+    drag(page, *HIDDEN)
+    page.keyboard.press("h")
+    expect(timeline).to_have_attribute("data-hidden", f"{HIDDEN[0]}-{HIDDEN[1]}")
     expect(page.get_by_text(f"{HIDDEN[1] - HIDDEN[0] + 1} of {FRAMES} frames hidden")).to_be_visible()
 
 
