@@ -14,6 +14,7 @@ from transformers.utils import logging as hf_logging
 from mmm.catalog import find_checkpoint, read_json
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, network_of
+from mmm.models.packing import packed
 
 MAX_SHARD = "15MB"
 """Sharded so that no file of a repository grows large."""
@@ -64,14 +65,16 @@ def _quiet() -> Iterator[None]:
             hf_logging.enable_progress_bar()
 
 
-def save_model(model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], *, half: bool = True) -> None:
+def save_model(model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], *, bits: int = 16) -> None:
     """Write a checkpoint.
 
     Args:
-        half: store weights as float16, half the size; they are read back as float32.
+        bits: of a weight as it is stored: 32, 16, or 8 (``mmm.models.packing``); they are read back as float32.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.half() if half else tensor for name, tensor in model.state_dict().items()}
+    state = model.state_dict()
+    if bits < 32:
+        state = packed(state) if bits == 8 else {name: tensor.half() for name, tensor in state.items()}
     for old in folder.glob("model*.safetensors*"):
         old.unlink()
     with _quiet():

@@ -133,7 +133,7 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
     average, curve = train(model, split, recipe.plan, folder, resume=not fresh)
     training = {"plan": plan_to_dict(recipe.plan), "curve": curve, "data": wanted["data"], "clips": len(split.clips),
                 "frames": wanted["frames"], "command": f"python -m training.ablation {settings.study.name}"}
-    save_model(average, folder / "net", {"training": training}, half=False)
+    save_model(average, folder / "net", {"training": training}, bits=32)
 
 
 def judge(settings: Settings, name: str, pool: Sequence[Clip]) -> list[dict[str, Any]]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 
-from mmm.checkpoint import describe
+from mmm.checkpoint import CheckpointInfo, describe
 from mmm.io.files import write_atomically
+from mmm.liveliness import DRAWS, STILL_M_S
 from mmm.models import MaskedMotionConfig, make_model
+from mmm.models.packing import is_packed
 from training.card_generation import generation_section
 from training.curve import curve_svg, stage_starts
 from training.sources import data_note, licence_lines, unseen_note
@@ -47,7 +49,7 @@ def write_card(folder: Path) -> None:
         parameters = sum(p.numel() for p in make_model(info.config).parameters())
     training, sets = info.metrics.get("training", {}), trained_on(info.metrics)
     lines = [
-        f"# {info.name}", "", _first_words(info.config, parameters), "", "| | |", "|---|---|",
+        f"# {info.name}", "", _first_words(info, parameters), "", "| | |", "|---|---|",
         f"| window | {info.config.max_frames} frames; longer clips in overlapping windows |",
         f"| input, output | {info.config.fill} fill, {info.config.output} output |",
         *(["| feet | held where they stand (`plant_feet`) |"] if info.config.plant_feet else []),
@@ -67,13 +69,16 @@ def write_card(folder: Path) -> None:
     write_atomically(info.path / "README.md", lambda file: file.write("\n".join(lines).encode()))
 
 
-def _first_words(config: MaskedMotionConfig, parameters: int) -> str:
+def _first_words(info: CheckpointInfo, parameters: int) -> str:
+    config = info.config
+    packed = is_packed(info.path.glob("model*.safetensors"))
+    stored = "8-bit integers with a scale for each row" if packed else "float16"
     where = (f"on any humanoid skeleton at any frame rate ({config.joints} joint roles, {config.fps:g} frames a second "
              "inside)" if config.representation == "roles" else
              f"on a {config.joints}-joint body at {config.fps:g} frames a second")
     return (f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling workbench: recovers "
             f"hidden frames of motion {where}{', listening to music' if config.uses_music else ''}. "
-            f"{parameters / 1e6:.1f} M parameters, stored as float16.")
+            f"{parameters / 1e6:.1f} M parameters, stored as {stored}.")
 
 
 def _training_rows(training: Mapping[str, Any]) -> list[str]:
@@ -211,6 +216,16 @@ _SHARES = {False: "Shares of its turns and of the pelvis's shift that served bes
            True: "It is believed as far as it says, in gaps of all lengths."}
 
 
+def _lively(law: list[float] | None) -> list[str]:
+    if law is None:
+        return []
+    level, pull, spread = law
+    return [f"For every window {DRAWS} futures are drawn. Kept is the one whose speed v' (root mean square over "
+            f"joints, m/s) comes nearest to one drawn from ln(v' + {STILL_M_S:g}) = {level:g} + {pull:g} "
+            f"ln(v + {STILL_M_S:g}) ± {spread:g}, where v is the speed of the past that the network sees: how people "
+            "go on in the train split.", ""]
+
+
 def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig) -> list[str]:
     if not found or config.trusted is None:
         return []
@@ -219,7 +234,7 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
         return ["## How far it is believed", "",
                 f"Turns and shifts count by {found['share']:g}, with which ten seconds generated from two move as much "
                 f"as the truth: the median over {found['fitted_on']} clips of the validation split of the mean joint "
-                "speed, over the truth's.", "",
+                "speed, over the truth's.", "", *_lively(config.liveliness),
                 "| share | " + " | ".join(rows[0]) + " |", "|---|" + "---|" * len(rows[0]),
                 "| energy | " + " | ".join(rows[1]) + " |", "",
                 f"Made by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/"

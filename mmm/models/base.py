@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from transformers.utils import ModelOutput
 from mmm.models.body_frame import BodyFrame, Tree
 from mmm.models.config import MaskedMotionConfig
 from mmm.models.maps import Maps, convolutions
+from mmm.models.packing import is_packed, read_packed
 from mmm.models.prefill import fill_gaps, hidden_features, neighbours
 
 DISTANCE_SCALE_FRAMES = 30.0
@@ -112,6 +114,17 @@ class MaskedMotionModel(PreTrainedModel):
     config: MaskedMotionConfig
     config_class: type[MaskedMotionConfig] = MaskedMotionConfig
     base_model_prefix = "masked_motion"
+
+    @classmethod
+    def from_pretrained(cls, path: Any, *args: Any, **options: Any) -> Any:
+        """As the library's; reads checkpoints with weights in 8 bits too (``mmm.models.packing``)."""
+        files = sorted(Path(path).glob("model*.safetensors")) if path is not None and Path(path).is_dir() else []
+        if not is_packed(files):
+            return super().from_pretrained(path, *args, **options)
+        options.setdefault("config", cls.config_class.from_pretrained(path))
+        model = super().from_pretrained(None, *args, state_dict=read_packed(files), **options)
+        (model[0] if isinstance(model, tuple) else model).name_or_path = str(path)
+        return model
 
     def get_input_embeddings(self) -> nn.Module:
         """There is no table of words."""

@@ -34,7 +34,7 @@ def good(tmp_path_factory):
 def test_a_network_comes_back_as_it_was(tmp_path, network, monkeypatch):
     monkeypatch.setattr(checkpoint, "MAX_SHARD", "100KB")
     model = tiny_model(network, fill="slerp", output="residual")
-    save_model(model, tmp_path / "it", {}, half=False)
+    save_model(model, tmp_path / "it", {}, bits=32)
     assert len(list((tmp_path / "it").glob("model-*.safetensors"))) > 1
     again = load_model(tmp_path / "it", device="cpu")
     assert not again.training
@@ -53,7 +53,7 @@ def test_the_inbetween_network_comes_back_as_it_was(tmp_path):
     model = make_model(make_config("inbetween", hidden_size=64, num_attention_heads=2, intermediate_size=64,
                                    encoder_layers=1)).eval()
     torch.nn.init.normal_(model.head.weight, std=0.01)
-    save_model(model, tmp_path / "it", {}, half=False)
+    save_model(model, tmp_path / "it", {}, bits=32)
     again = load_model(tmp_path / "it", device="cpu")
     assert {name for name, _ in again.named_buffers()} <= set(again.state_dict())
     clip = Clip("walk", smooth_motion(0, 60, SMPL24, 30.0))
