@@ -3,7 +3,9 @@
 Window by window: the last seconds are known, those after them hidden, and the network recovers them as it recovers
 any gap, but for that nothing follows. The first part of what it says is kept, the window moves on by as much, and so
 forth; memory does not grow with the length. Chance comes in by numbers that the network is given with every window
-(``noise_size``), all from one generator: the same seed number gives the same motion.
+(``noise_size``), all from one generator: the same seed number gives the same motion. Where it is known how lively
+people go on (``liveliness``), several futures are drawn for each window, and the one that is as lively as it should be
+is kept.
 """
 
 import itertools
@@ -12,16 +14,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from mmm.attention import AttentionTrace
 from mmm.catalog import check_fit
 from mmm.errors import ModelError, SpecError
 from mmm.generated import CONTINUED, Chunk, Generation
 from mmm.grounding import Ground
+from mmm.liveliness import DRAWS, Liveliness
 from mmm.models import MaskedMotionModel
 from mmm.motion import Clip, Motion, Music
 from mmm.music import BEATS_A_BAR, FEATURE_SLICES, silence
 from mmm.recovery import RecoveryResult, recover
+from mmm.role_recovery import draws
 
 Array = np.ndarray
 
@@ -139,7 +144,6 @@ def _stream(
     ground = Ground.of(past, roles, model.config.leaps_m)
     at, end = seed_frames, seed_frames + frames
     while at < end:
-        noise = _next_noise(model.config.noise_size, noise, rng)
         count = min(kept, end - at)
         # A song that ends here is heard to its end; without one there is always more ahead.
         room = ahead if music is None else min(ahead, len(music) - at)
@@ -148,8 +152,9 @@ def _stream(
         first = at - len(past)  # of the window, in the whole
         asked = attention_frame is not None and at <= attention_frame < at + kept_now
         look = attention_frame - first if attention_frame is not None and asked else None
-        result = _go_on(model, past, room, heard, None if noise is None else noise * np.float32(variety), roles, look)
-        found, trace = result.recovered.motion, result.attention
+        window, hidden = _ahead_of(past, room, heard if heard is not None or not model.config.uses_music else
+                                   silence(len(past) + room, fps))
+        found, trace, noise = _drawn(model, window, hidden, len(past) + kept_now, noise, variety, roles, look, rng)
         if ground is not None:
             found = ground.corrected(found, len(past))
         if trace is not None:
@@ -180,25 +185,49 @@ def heard_otherwise(music: Music, share: float, first: int, rng: np.random.Gener
     return replace(music, features=features)
 
 
-def _go_on(
-    model: MaskedMotionModel, past: Motion, ahead: int, music: Music | None, noise: Float[Array, "Z"] | None,
-    roles: Mapping[str, str] | None, look: int | None = None,
-) -> RecoveryResult:
-    """The past and ``ahead`` frames after it; with the maps of the window that holds frame ``look``."""
+def _ahead_of(past: Motion, ahead: int, music: Music | None) -> tuple[Clip, Bool[Array, "T J"]]:
+    """The past and ``ahead`` hidden frames after it."""
     rotations = np.concatenate([past.rotations, np.repeat(past.rotations[-1:], ahead, axis=0)])
     root_m = np.concatenate([past.root_m, np.repeat(past.root_m[-1:], ahead, axis=0)])
     hidden = np.zeros(rotations.shape[:2], dtype=bool)
     hidden[len(past):] = True
-    if music is None and model.config.uses_music:
-        music = silence(len(rotations), past.fps)
-    window = Clip("future", Motion(past.skeleton, rotations, root_m, past.fps), music)
-    return recover(model, window, hidden, attention=look is not None, attention_frame=look or 0, noise=noise,
-                   roles=roles, plant_feet=False)  # the whole is grounded at once
+    return Clip("future", Motion(past.skeleton, rotations, root_m, past.fps), music), hidden
 
 
-def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"] | None:
-    if not size:
-        return None
+def _drawn(
+    model: MaskedMotionModel, window: Clip, hidden: Bool[Array, "T J"], end: int, before: Float[Array, "Z"] | None,
+    variety: float, roles: Mapping[str, str] | None, look: int | None, rng: np.random.Generator,
+) -> tuple[Motion, AttentionTrace | None, Float[Array, "Z"] | None]:
+    """What the network makes of a window, its maps if frame ``look`` is given, and the numbers of chance it came from.
+
+    Args:
+        end: what is hidden before this frame will be kept.
+        before: the numbers of the window before.
+    """
+    size, lively = model.config.noise_size, model.config.liveliness
+    if not size or lively is None or not variety:
+        noise = _next_noise(size, before, rng) if size else None
+        result = _recovered(model, window, hidden, noise, variety, roles, look)
+        return result.recovered.motion, result.attention, noise
+    noises = np.stack([_next_noise(size, before, rng) for _ in range(DRAWS)])
+    futures = draws(model, window.motion, hidden, noises * np.float32(variety), named=roles)
+    law, known = Liveliness(*lively), int((~hidden.any(axis=1)).sum())
+    wanted = law.wanted(window.motion.crop(0, known), variety, rng)
+    k = law.nearest(wanted, [future.crop(known - 1, end) for future in futures])
+    trace = None if look is None else _recovered(model, window, hidden, noises[k], variety, roles, look).attention
+    return futures[k], trace, noises[k]
+
+
+def _recovered(
+    model: MaskedMotionModel, window: Clip, hidden: Bool[Array, "T J"], noise: Float[Array, "Z"] | None, variety: float,
+    roles: Mapping[str, str] | None, look: int | None,
+) -> RecoveryResult:
+    return recover(model, window, hidden, attention=look is not None, attention_frame=look or 0, roles=roles,
+                   noise=None if noise is None else noise * np.float32(variety),
+                   plant_feet=False)  # the whole is grounded at once
+
+
+def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"]:
     new = rng.standard_normal(size).astype(np.float32)
     return new if before is None else np.float32(KEEP_NOISE) * before + np.float32((1 - KEEP_NOISE**2) ** 0.5) * new
 

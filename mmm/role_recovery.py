@@ -66,13 +66,27 @@ def recover_roles(
     found = answer(model, motion, hidden, named=named, attention_frame=attention_frame, progress=progress,
                    noise=noise)
     trust = model.config.trusted
-    back = found.roles.from_roles(found.filled, found.moved(trust), hidden)
-    # Known entries come from the clip itself, not through what was computed from it.
-    rotations = np.where(hidden[..., None, None], back.rotations, motion.rotations)
-    root_m = np.where(hidden[:, :1], back.root_m, motion.root_m)
     expected_m = found.expected_m * (1 if trust is None else trust.error(found.gap_s.max(axis=1)))
     expected_cm = np.where(hidden.any(axis=1), expected_m * 100, 0).astype(np.float32)
-    return RoleRecovery(Motion(motion.skeleton, rotations, root_m, motion.fps), expected_cm, found.maps, found.frames)
+    return RoleRecovery(_brought_back(found, motion, hidden, trust), expected_cm, found.maps, found.frames)
+
+
+@torch.inference_mode()
+def draws(
+    model: MaskedMotionModel, motion: Motion, hidden: Bool[Array, "T J"], noises: Float[Array, "K Z"], *,
+    named: Mapping[str, str] | None = None,
+) -> list[Motion]:
+    """The recoveries by several numbers of chance, in one pass of the network; errors of :func:`recover_roles`."""
+    return [_brought_back(found, motion, hidden, model.config.trusted)
+            for found in _answers(model, motion, hidden, noises, named)]
+
+
+def _brought_back(found: "Answer", motion: Motion, hidden: Bool[Array, "T J"], trust: Trust | None) -> Motion:
+    """On the clip's own skeleton; known entries come from the clip itself, not through what was computed from it."""
+    back = found.roles.from_roles(found.filled, found.moved(trust), hidden)
+    rotations = np.where(hidden[..., None, None], back.rotations, motion.rotations)
+    root_m = np.where(hidden[:, :1], back.root_m, motion.root_m)
+    return Motion(motion.skeleton, rotations, root_m, motion.fps)
 
 
 @dataclass(frozen=True)
@@ -115,17 +129,28 @@ def answer(
     noise: Float[Array, "Z"] | None = None,
 ) -> Answer:
     """What the network says; arguments and errors as in :func:`recover_roles`."""
+    return _answers(model, motion, hidden, None if noise is None else noise[None], named, attention_frame, progress)[0]
+
+
+def _answers(
+    model: MaskedMotionModel, motion: Motion, hidden: Bool[Array, "T J"], noises: Float[Array, "K Z"] | None,
+    named: Mapping[str, str] | None, attention_frame: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Answer]:
+    """One for each row of ``noises``, or one without any."""
     config = model.config
     roles = match_roles(motion.skeleton, named)
     filled = _filled(config, motion, hidden)
     role_filled = roles.to_roles(filled)
     # Joint by joint first: a role may have no frame in which all joints that turn it are known.
     before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
-    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress, noise)
+    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress, noises)
     edge = np.minimum(before_s, after_s) ** 2
     share = (edge / np.maximum(edge + config.edge_s**2, 1e-12)).astype(np.float32)  # (T, 22)
     eased = turns * np.concatenate([share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1)
-    return Answer(roles, filled, role_filled, eased, (before_s + after_s).astype(np.float32), expected_m, maps, span)
+    gap_s = (before_s + after_s).astype(np.float32)
+    return [Answer(roles, filled, role_filled, own, gap_s, expected, maps, span)
+            for own, expected in zip(eased, expected_m, strict=True)]
 
 
 def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Array) -> Motion:
@@ -143,9 +168,10 @@ def _distances(hidden: Bool[Array, "T J"]) -> tuple[Int[Array, "T J"], Int[Array
 
 def _turns(
     model: MaskedMotionModel, filled: Motion, distances_s: tuple[Array, Array], attention_frame: int | None,
-    progress: Callable[[float], None] | None, noise: Float[Array, "Z"] | None = None,
-) -> tuple[Float[Array, "T _"], Float[Array, "T"], Maps | None, tuple[int, int]]:
-    """The network's answer at the clip's own frames: turns and shift in the world's axes, and the expected error."""
+    progress: Callable[[float], None] | None, noises: Float[Array, "K Z"] | None = None,
+) -> tuple[Float[Array, "K T _"], Float[Array, "K T"], Maps | None, tuple[int, int]]:
+    """The network's answers at the clip's own frames: turns and shift in the world's axes, and the expected error; one
+    for each row of ``noises``, or one without any."""
     config = model.config
     seconds = (len(filled) - 1) / filled.fps
     same = filled.fps == config.fps
@@ -164,8 +190,10 @@ def _turns(
     whole = Filled(features, extra, nearest)
     body = torch.from_numpy(filled.skeleton.offsets_m)[None].to(device)
 
-    chance = None if noise is None else torch.from_numpy(noise)[None].to(device)
-    total, expected = np.zeros((count, 3 * config.joints + 3), np.float32), np.zeros(count, np.float32)
+    chance = None if noises is None else torch.from_numpy(noises).to(device)
+    many = 1 if noises is None else len(noises)
+    whole, where, body = whole.repeat(many), where.expand(many, -1, -1), body.expand(many, -1, -1)
+    total, expected = np.zeros((many, count, 3 * config.joints + 3), np.float32), np.zeros((many, count), np.float32)
     weights, maps, span = np.zeros(count, np.float32), None, (0, len(filled))
     cuts = windows(count, config.max_frames)
     wanted = None if attention_frame is None else next(
@@ -176,8 +204,8 @@ def _turns(
                                noise=chance)
         assert output.turns is not None and output.expected_m is not None
         weight = fade(stop - start, config.max_frames)
-        total[part] += output.turns[0].float().cpu().numpy() * weight[:, None]
-        expected[part] += output.expected_m[0].float().cpu().numpy() * weight
+        total[:, part] += output.turns.float().cpu().numpy() * weight[:, None]
+        expected[:, part] += output.expected_m.float().cpu().numpy() * weight
         weights[part] += weight
         if output.attentions is not None:
             maps = output.attentions
@@ -187,7 +215,7 @@ def _turns(
     total, expected = total / weights[:, None], expected / weights
     if not same:
         own = np.arange(len(filled)) * config.fps / filled.fps
-        total, expected = _at(total, own), _at(expected, own)
+        total, expected = (np.stack([_at(one, own) for one in values]) for values in (total, expected))
     return total, expected, maps, span
 
 

@@ -33,6 +33,7 @@ from mmm.role_recovery import Answer, answer
 from mmm.trust import PARTS, Trust
 from training.card import record
 from training.dataset import MotionSet
+from training.liveliness import liveliness
 
 Array = np.ndarray
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -206,7 +207,7 @@ def main(
         pools = [MotionSet(data / split).cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
                  for split in ("val", "test")]
         trust = fit(model, pools[0], whole=whole)
-        _store(info.path, trust)
+        _store(info.path, trust=trust.to_dict())
         model.config.trust = trust.to_dict()
         found = judge(model, pools[1]) | {"data": data.resolve().name, "fitted_on": len(pools[0]), "asked": clips,
                                             "whole": whole}
@@ -224,21 +225,24 @@ def main(
 def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
     frames = round(sum(FUTURE_S) * model.config.fps)
     pool = MotionSet(data / "val").cut_clips(clips, frames, model.config.skeleton, model.config.fps)
+    model.config.liveliness = liveliness(MotionSet(data / "train"), model)
     trust, medians = fit_future(model, pool)
-    _store(folder, trust)
+    _store(folder, trust=trust.to_dict(), liveliness=model.config.liveliness)
     share = trust.shares["root"][0]
     rows = [{"share": tried, "energy": round(median, 3)} for tried, median in zip(FUTURE_SHARES, medians, strict=True)]
     record(folder, "calibration", {"future": rows, "share": share, "fitted_on": len(pool), "asked": clips,
                                    "data": data.resolve().name})
     for row in rows:
         typer.echo(f"share {row['share']:g}: energy {row['energy']:.2f} of the truth's")
+    if model.config.liveliness:
+        typer.echo("liveliness: level {:g}, pull {:g}, spread {:g}".format(*model.config.liveliness))
     typer.echo(f"believed by {share:g}")
 
 
-def _store(folder: Path, trust: Trust) -> None:
+def _store(folder: Path, **fields: object) -> None:
     """Into the configuration, the rest of which stays as it is."""
     raw = read_json(folder / "config.json")
-    text = json.dumps({**raw, "trust": trust.to_dict()}, indent=2, sort_keys=True) + "\n"
+    text = json.dumps({**raw, **fields}, indent=2, sort_keys=True) + "\n"
     write_atomically(folder / "config.json", lambda file: file.write(text.encode()))
 
 

@@ -16,6 +16,7 @@ from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel, make_model
 from training import commands as c
 from training.leaps import leaps_m
+from training.liveliness import liveliness
 from training.loop import make_accelerator
 from training.recipes import FINETUNING, find_recipe
 
@@ -66,6 +67,7 @@ def main(
         model = with_changes(model, recipe.changes)
         model.config.trust = None  # of the weights before
         model.config.leaps_m = leaps_m(split, model.config) if plan.masks.future else None
+        model.config.liveliness = liveliness(split, model) if plan.masks.future else None
         split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units
         model.config.trained_masks = list(dict.fromkeys([*(model.config.trained_masks or []), *plan.specs]))
         c.run_and_save(model, split, plan, accelerator, program="finetune", data=data, out=out, run_dir=run_dir,

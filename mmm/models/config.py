@@ -74,6 +74,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     leaps_m: float | None = None
     """How far both feet leave the floor in the motion that it learned from, metres; what is generated stays as low.
     None: not known, and only who floats for longer than a jump is let down."""
+    liveliness: list[float] | None = None
+    """With roles: how lively its people go on, the fields of ``mmm.liveliness.Liveliness`` in order, fitted on the
+    training split. None: not known, and each window of a future is drawn once."""
     trust: dict[str, Any] | None = None
     """With roles: how far recovery believes the network, by gap length; ``mmm.trust.Trust`` as a dictionary, fitted on
     the validation split after training. None: as far as it says."""
@@ -122,6 +125,7 @@ class MaskedMotionConfig(PreTrainedConfig):
         if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
             raise ValueError("joints other than the roles")
         assert self.trust is None or self.trusted is not None  # a table, or an error
+        _check_three(self.liveliness, self.representation == "roles")
         stats = self.fitted_stats
         lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
         if lengths != [3, 3, self.music_size, self.music_size]:
@@ -250,3 +254,8 @@ class InbetweenConfig(MaskedMotionConfig):
     def embeds_inputs(self) -> bool:
         """It does."""
         return True
+
+
+def _check_three(liveliness: list[float] | None, roles: bool) -> None:
+    if liveliness is not None and not (roles and len(liveliness) == 3 and np.isfinite(liveliness).all()):
+        raise ValueError(f"liveliness {liveliness} instead of three numbers, of a network on roles")

@@ -26,6 +26,8 @@ Array = np.ndarray
 
 REFERENCE_CLIPS = 80
 """Other clips of the split that features are compared with, at most."""
+SEEDS_APART = 10_000
+"""Each clip has chances of its own: with the same ones for all, their means would show the moods of one draw."""
 Progress = Callable[[], object]
 
 
@@ -110,10 +112,11 @@ def futures(
 ) -> tuple[list[Motion], float]:
     """What the network makes of every seed, and how many frames a second it made."""
     made, started = [], time.perf_counter()
-    for case in cases:
+    for number, case in enumerate(cases):
         shown = replace(case.clip, motion=case.seed, music=None)  # the network cannot see what came after
         made.append(generate_clip(model, shown, seed_frames=len(case.seed), frames=len(case.truth),
-                                  music=case.clip.music, variety=variety, seed=seed).generated)
+                                  music=case.clip.music, variety=variety,
+                                  seed=seed * SEEDS_APART + number).generated)
         if progress is not None:
             progress()
     return made, sum(map(len, made)) / (time.perf_counter() - started)
