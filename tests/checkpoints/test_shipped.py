@@ -171,10 +171,10 @@ def test_common_future_moves_on_about_as_much_as_people_do():
     found = next(c for c in CHECKPOINTS if c.name == "common-future").metrics["generation"]["common"]
     made, truth = (found["rows"][name] for name in ("common-future", "truth"))
     assert (found["clips"], found["seconds"]) == (40, 10.0)
-    assert 0.5 <= made["energy_share"] <= 1.5
-    assert max(made["energy_shares"]) < 2.5  # a network whose trembling grows reaches 16
+    assert 0.8 <= made["energy_share"] <= 1.2
+    assert all(0.5 <= share <= 1.5 for share in made["energy_shares"])  # in every second, means over clips
     assert made["skate_cm_s"] <= 2 * truth["skate_cm_s"]
-    assert made["frozen"] <= truth["frozen"] + 4
+    assert made["frozen"] <= truth["frozen"]
 
 
 @pytest.mark.parametrize("path", SAMPLES[::4], ids=lambda path: path.stem)
