@@ -42,7 +42,7 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
     groups = list(dict.fromkeys(entry.group for entry in entries))
     state = st.session_state
     if state.get("library_group") not in (ALL, *groups):
-        state.library_group = ALL
+        state.pop("library_group", None)  # an own folder that is gone
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-bar"):
         words = st.text_input("Search", key="library_search", width=300, icon=":material/search:",
                               placeholder="Name, 60 fps, 24 joints, bpm, test",
@@ -51,7 +51,8 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
         group = ALL
         if len(groups) > 1:
             counts = {name: sum(entry.group == name for entry in entries) for name in groups} | {ALL: len(entries)}
-            group = str(st.segmented_control("Where", [ALL, *groups], key="library_group", required=True,
+            # A default, not a value in the state: the page runs again at once when all is read, and loses that.
+            group = str(st.segmented_control("Where", [ALL, *groups], default=ALL, key="library_group", required=True,
                                              format_func=lambda name: f"{name} {counts[name]:,}"))
     if (words, order, group) != state.get("library_shown"):
         state.library_shown, state.library_page = (words, order, group), 0

@@ -158,7 +158,8 @@ class StageEdit {
     const chosen = timeline.selection.span, count = span[1] - span[0] + 1;
     this.words.textContent = !this.on ? `${header.edits} edit${header.edits === 1 ? "" : "s"} by hand`
       : chosen ? `Selected: ${count > 1 ? `frames ${span[0]} to ${span[1]}, ${count} frames, ${(count / stage.header.fps).toFixed(2)} s` : `frame ${span[0]}`}`
-        : `Drag on the timeline to select frames; now: frame ${span[0]}, at the playhead`;
+        : `Drag on the timeline to select frames; ${stage.clock.playing ? "else, the one at the playhead"
+          : `now: frame ${span[0]}, at the playhead`}`;
   }
 
   /** What an edit is about: the selection, else the frame under the playhead. */

@@ -247,14 +247,14 @@ class Stage extends StageTimeline {
 
   announce(frame, playing) {
     if (frame === this.shownFrame && playing === this.shownPlaying && this.shownClip === this.clip) return;
-    const { fps, frames } = this.header, { ui } = this;
+    const { fps, frames } = this.header, { ui } = this, begun = playing && !this.shownPlaying;
     this.shownFrame = frame; this.shownPlaying = playing; this.shownClip = this.clip;
     ui.time.textContent = clockText(frame / fps);
     ui.count.textContent = ` · frame ${frame} / ${frames}`;
     for (const { values, value } of this.timeline.data.errors) {
       if (value) value.textContent = Number.isFinite(values[frame]) ? ` ${values[frame].toFixed(1)} ${this.header.errors_unit}` : " –";
     }
-    if (!playing) this.edit.show();
+    if (!playing || begun) this.edit.show();
     publish("playhead", { channel: this.channel, frame, frames, fps, time_s: frame / fps, playing });
   }
 

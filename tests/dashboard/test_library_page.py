@@ -70,6 +70,13 @@ def test_words_groups_and_orders(open_workbench, with_files):
     assert "No file has all these words" in page.said
 
 
+def test_the_group_is_told_to_a_browser_that_missed_the_first_drawing(open_workbench, with_files):
+    page = read(open_workbench(method="spline").go("library"))  # drawn again when all is read
+    group = page.app.get("button_group")[0].proto
+    assert list(group.default) == [0]
+    assert page.app.session_state.library_group == "All"
+
+
 def test_a_card_opens_the_workbench_and_its_controls_are_as_they_were(open_workbench, with_files):
     page = open_workbench(method="hold", hide="every:7", frames="0-90", beside="spline")
     read(page.go("library"))
