@@ -19,6 +19,8 @@ DEFAULT_FRAMES = 600
 """Of a longer file, at first; the range slider shows more."""
 MOST_FRAMES = 3_000
 """On the stage at a time: what is sent to the browser, and recovered, stays small however long the file is."""
+OVERVIEW_FRAMES = 1_200
+"""Files longer than this are shown as a whole, with the part that is used."""
 DEFAULT_SPEC = "span:150-239"
 MAX_BESIDE = 3
 """Interpolations beside the truth and the chosen method; more would be too small to see."""
@@ -133,10 +135,16 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     if key not in st.session_state:
         given = given if "awaited" in st.session_state else st.session_state.pop("url_frames", given)
     low, high = st.session_state.get(key, given)
-    low = min(low, total - 2)
-    st.session_state[key] = low, min(max(min(high, total), low + 2), low + MOST_FRAMES)
-    if total > MOST_FRAMES:
-        uploads_view.overview(clip, st.session_state[key])
+    low, high = min(low, total - 2), min(high, total)
+    if high - low > MOST_FRAMES:  # the end that was dragged stays, the other one follows
+        if st.session_state.get("frames_drawn") == (key, low):
+            low = high - MOST_FRAMES
+        else:
+            high = low + MOST_FRAMES
+    st.session_state[key] = low, max(high, low + 2)
+    st.session_state.frames_drawn = key, low
+    if total > OVERVIEW_FRAMES:
+        uploads_view.overview(clip, key)
     start, stop = _range_slider("Part, in frames", total, key,
                                 f"Frames of the file; it has {total} at {clip.motion.fps:g} a second. At most "
                                 f"{MOST_FRAMES:,} at a time.")

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import streamlit as st
 from jaxtyping import Float
 
 from dashboard import library, uploads
+from dashboard.components.window_strip import window_strip
 from dashboard.library import Entry
 from dashboard.picker import pick
 from dashboard.uploads import Recording, Uploads
@@ -105,8 +106,8 @@ def pick_start(song: Recording, length_s: float) -> float:
     last = max(int(10 * (song.duration_s - uploads.SHORTEST_SONG_S)) / 10, 0.0)
     kept = state.setdefault("song_starts", {})  # Streamlit forgets a slider that a run has not drawn
     state[key] = start_s = min(max(float(state.get(key, kept.get(key, 0.0))), 0.0), last)
-    st.html(strip(song.peaks, (start_s / song.duration_s, (start_s + length_s) / song.duration_s),
-                  f"{song.name}, {uploads.minutes(song.duration_s)} long"))
+    window_strip(song.peaks, start_s, length_s, song.duration_s, last, in_frames=False, key=f"strip-{key}",
+                 label=f"Part of {song.name} that is heard", on_move=lambda: _moved(key, float))
     if last > 0:
         st.slider("Song starts at", 0.0, last, key=key, step=0.1, format="%.1f s",
                   help=f"This moment of the song falls on the file's first frame. It lasts "
@@ -115,11 +116,20 @@ def pick_start(song: Recording, length_s: float) -> float:
     return float(state[key])
 
 
-def overview(clip: Clip, part: tuple[int, int]) -> None:
-    """How much moves in a long file, and which part of it is shown."""
+def overview(clip: Clip, key: str) -> None:
+    """How much moves in a long file, and which part of it is shown, to be moved: first and last frame under ``key``."""
     few = clip.motion.root_m[:: max(1, len(clip) // 64)].tobytes()  # an hour's digest would be felt at every run
-    st.html(strip(_liveliness(clip.source, len(clip), few, _clip=clip), (part[0] / len(clip), part[1] / len(clip)),
-                  f"How much moves; frames {part[0]} to {part[1]} are shown"))
+    low, length = st.session_state[key][0], st.session_state[key][1] - st.session_state[key][0]
+    window_strip(_liveliness(clip.source, len(clip), few, _clip=clip), low, length, len(clip), len(clip) - length,
+                 in_frames=True, key=f"strip-{key}", label="Part of the file that is shown, on how much moves in it",
+                 on_move=lambda: _moved(key, lambda first: (int(first), int(first) + length)))
+
+
+def _moved(key: str, value: Callable[[float], object]) -> None:
+    """A window was moved: the slider below it says so too."""
+    first = (st.session_state.get(f"strip-{key}") or {}).get("moved")
+    if first is not None:
+        st.session_state[key] = value(first)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
@@ -131,15 +141,6 @@ def _liveliness(source: str, frames: int, path: bytes, *, _clip: Clip) -> Float[
     moved = np.linalg.norm(np.diff(positions, axis=0), axis=2).mean(axis=1)
     heights = np.array([part.mean() for part in np.array_split(moved, min(uploads.PEAKS, len(moved)))])
     return (heights / max(float(heights.max()), 1e-9)).astype(np.float32)
-
-
-def strip(heights: Float[Array, "n"], chosen: tuple[float, float], says: str) -> str:
-    """A waveform or the like as HTML, the chosen part of it (shares of the whole) in the page's colour."""
-    first, last = chosen[0] * len(heights), chosen[1] * len(heights)
-    inside = [first - 0.5 <= x < max(last - 0.5, first + 0.5) for x in range(len(heights))]
-    bars = "".join(f'<i class="{"part" if part else "rest"}" style="height:{100 * max(float(height), 0.04):.0f}%"></i>'
-                   for height, part in zip(heights, inside, strict=True))
-    return f'<div class="wb-strip" role="img" aria-label="{html.escape(says)}">{bars}</div>'
 
 
 Chosen = tuple[Recording, float] | None

@@ -1,0 +1,116 @@
+// A long file or song at a glance, and the window of it that is used. See window_strip.py.
+
+const SETTLES_MS = 350; // after the last key, before the page is asked for the new window
+
+class WindowStrip {
+  constructor(root) {
+    this.bars = el("div", { class: "bars" });
+    this.pane = el("div", { class: "pane" });
+    this.says = el("div", { class: "says" });
+    this.track = el("div", { class: "track", role: "slider", tabindex: "0" }, this.bars, this.pane);
+    this.root = el("div", { class: "mmm windowstrip" }, this.track, this.says);
+    this.track.addEventListener("pointerdown", (event) => this.grab(event));
+    this.track.addEventListener("pointermove", (event) => this.drag(event));
+    this.track.addEventListener("pointerup", () => this.drop());
+    this.track.addEventListener("pointercancel", () => this.drop());
+    this.track.addEventListener("keydown", (event) => this.press(event));
+    root.append(this.root);
+  }
+
+  update(component) {
+    this.component = component;
+    const { header } = unpack(component.data), old = this.header?.heights;
+    this.header = header;
+    if (String(old) !== String(header.heights)) {
+      this.bars.replaceChildren(...header.heights.map((height) => el("i", { style: `height:${Math.round(100 * Math.max(height, 0.04))}%` })));
+    }
+    this.track.setAttribute("aria-label", header.label);
+    this.track.setAttribute("aria-valuemin", "0");
+    this.track.setAttribute("aria-valuemax", String(header.last));
+    if (this.held === undefined && !this.timer) this.show(header.first);
+  }
+
+  /** The nearest place where the window may begin. */
+  place(first) {
+    const { last, in_frames: whole } = this.header;
+    return clamp(whole ? Math.round(first) : Math.round(first * 10) / 10, 0, last);
+  }
+
+  show(first) {
+    const { total, length } = this.header, end = Math.min(first + length, total);
+    this.first = first;
+    this.pane.style.left = `${(100 * first) / total}%`;
+    this.pane.style.width = `${(100 * (end - first)) / total}%`;
+    [...this.bars.children].forEach((bar, i, { length: count }) => {
+      const middle = ((i + 0.5) * total) / count;
+      bar.classList.toggle("in", middle >= first && middle < end);
+    });
+    const words = this.words(first, end);
+    this.says.textContent = words;
+    this.track.setAttribute("aria-valuenow", String(first));
+    this.track.setAttribute("aria-valuetext", words);
+  }
+
+  words(first, end) {
+    const { in_frames: whole, total } = this.header;
+    if (whole) return `${first.toLocaleString("en")} to ${end.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+    return `${minutes(first)} to ${minutes(end)} of ${minutes(total)}`;
+  }
+
+  /** What lies under the pointer, in the strip's own unit. */
+  at(event) {
+    const box = this.track.getBoundingClientRect();
+    return ((event.clientX - box.left) / box.width) * this.header.total;
+  }
+
+  grab(event) {
+    if (event.button) return;
+    event.preventDefault();
+    this.track.focus();
+    this.track.setPointerCapture(event.pointerId);
+    const at = this.at(event), { length } = this.header, pane = this.pane.getBoundingClientRect();
+    const inside = event.clientX >= pane.left - 3 && event.clientX <= pane.right + 3;
+    this.held = inside ? at - this.first : length / 2; // beside the window: it comes to the pointer
+    this.root.classList.add("moves");
+    this.show(this.place(at - this.held));
+  }
+
+  drag(event) {
+    if (this.held !== undefined) this.show(this.place(this.at(event) - this.held));
+  }
+
+  drop() {
+    if (this.held === undefined) return;
+    this.held = undefined;
+    this.root.classList.remove("moves");
+    this.tell();
+  }
+
+  press(event) {
+    const { length, last, in_frames: whole } = this.header, step = Math.max(length / 4, whole ? 1 : 0.1);
+    const to = { ArrowLeft: this.first - step, ArrowRight: this.first + step, PageUp: this.first - length, PageDown: this.first + length,
+      Home: 0, End: last }[event.key];
+    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.show(this.place(to));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => { this.timer = null; this.tell(); }, SETTLES_MS);
+  }
+
+  tell() {
+    if (this.first !== this.header.first) this.component.setTriggerValue("moved", this.first);
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    this.root.remove();
+  }
+}
+
+function minutes(seconds) {
+  const tenths = Math.round(seconds * 10);
+  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
+}
+
+export default mountOnce((root) => new WindowStrip(root));
