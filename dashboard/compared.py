@@ -35,11 +35,19 @@ def seed_from_url() -> None:
                              for match in told if match][:controls.MAX_BESIDE]
 
 
+def settle(part: str) -> None:
+    """What a link has beside the shown recovery goes with the part of the file that it shows; another one has none."""
+    state = st.session_state
+    if "awaited" not in state and state.setdefault("also_of", part) != part:
+        state.also = []
+
+
 def in_address(request: Request) -> list[str]:
-    """Those on the stage that another visitor has not recovered yet, and those that are still awaited."""
-    found = offered(request)
+    """Those on the stage that another visitor has not recovered yet, and those that are still to come."""
+    found, state = offered(request), st.session_state
     there = [(one.method, one.seed, one.spec) for name in asked_for(request) for one in [found[name]]]
-    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*there, *st.session_state.also])]
+    to_come = [] if "awaited" in state else state.also  # until its file is there another one is shown
+    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*there, *to_come])]
 
 
 def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | None:
@@ -52,8 +60,6 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
     wanted: list[tuple[str, int, str]] = st.session_state.also
     if not wanted or "awaited" in st.session_state:
         return None  # the file that the link speaks of is still to come
-    if st.session_state.setdefault("also_of", request.clip_digest) != request.clip_digest:
-        wanted.clear()  # the visitor has gone on to another motion
     while wanted:
         method, seed, spec = wanted[0]
         try:
@@ -94,6 +100,12 @@ def bring(next_one: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResult]]"
     if job is None or job.request != next_one[0]:
         job = st.session_state.job_beside = recoveries.start(*next_one)
     return job
+
+
+def keep(request: Request, job: "Job[list[RecoveryResult]]") -> None:
+    """Its results are at hand, even if others' have pushed them out of the store before the page came to look."""
+    if job.results is not None and recoveries.kept_results().get(request) is None:
+        recoveries.kept_results().put(request, job.results)
 
 
 def remember(request: Request) -> None:

@@ -105,14 +105,14 @@ def pick_start(song: Recording, length_s: float) -> float:
     state, key = st.session_state, f"song_start-{song.name}"
     last = max(int(10 * (song.duration_s - uploads.SHORTEST_SONG_S)) / 10, 0.0)
     kept = state.setdefault("song_starts", {})  # Streamlit forgets a slider that a run has not drawn
-    state[key] = start_s = min(max(float(state.get(key, kept.get(key, 0.0))), 0.0), last)
+    state[key] = start_s = min(max(float(state.get(key, kept.get(song.name, 0.0))), 0.0), last)
     window_strip(song.peaks, start_s, length_s, song.duration_s, last, in_frames=False, key=f"strip-{key}",
                  label=f"Part of {song.name} that is heard", on_move=lambda: _moved(key, float))
     if last > 0:
         st.slider("Song starts at", 0.0, last, key=key, step=0.1, format="%.1f s",
                   help=f"This moment of the song falls on the file's first frame. It lasts "
                        f"{uploads.minutes(song.duration_s)}.")
-    kept[key] = state[key]
+    kept[song.name] = state[key]
     return float(state[key])
 
 

@@ -85,7 +85,9 @@ def _workbench(entries: list[library.Entry]) -> None:
         song = uploads_view.pick_song(whole)
         clip = uploads_view.heard(library.open_part(entry, *frames), song, frames[0])
         st.divider()
-        desk = editing.open_desk(f"{entry.key} {frames[0]}-{frames[1]}", clip, *controls.pick_pattern(clip))
+        part = f"{entry.key} {frames[0]}-{frames[1]}"
+        compared.settle(part)
+        desk = editing.open_desk(part, clip, *controls.pick_pattern(clip))
         clip, mask, problem = desk.edited.clip, desk.edited.mask, desk.problem
         if problem:
             st.error(problem, icon=":material/error:")
@@ -173,6 +175,7 @@ def _bring_box(awaited: tuple[Request, Clip, Mask]) -> None:
     if job.error:
         compared.give_up()
         st.toast(job.error, icon=":material/link_off:")
+    compared.keep(awaited[0], job)
     st.rerun()
 
 

@@ -32,6 +32,8 @@ def liveliness(split: MotionSet, model: MaskedMotionModel) -> list[float] | None
         for at in range(known, len(clip) - kept + 1, kept):
             before.append(log_speed(clip.motion.crop(at - known, at)))
             after.append(log_speed(clip.motion.crop(at - 1, at + kept)))
+    if not before:  # its windows are longer than that
+        return None
     x, y = np.array(before), np.array(after)
     pull, level = np.polyfit(x, y, 1)
     # Deviations have long tails: who stops, or starts, does so at once. The middle half tells the spread of the rest.

@@ -1,6 +1,7 @@
 // A long file or song at a glance, and the window of it that is used. See window_strip.py.
 
 const SETTLES_MS = 350; // after the last key, before the page is asked for the new window
+const ANSWERS_MS = 5000; // longer than that, what the server said last is shown again
 
 class WindowStrip {
   constructor(root) {
@@ -27,7 +28,8 @@ class WindowStrip {
     this.track.setAttribute("aria-label", header.label);
     this.track.setAttribute("aria-valuemin", "0");
     this.track.setAttribute("aria-valuemax", String(header.last));
-    if (this.held === undefined && !this.timer) this.show(header.first);
+    if (header.first === this.told) this.settle(); // the server has heard of the last move
+    if (this.held === undefined && !this.timer && this.told === undefined) this.show(header.first);
   }
 
   /** The nearest place where the window may begin. */
@@ -87,8 +89,9 @@ class WindowStrip {
   }
 
   press(event) {
-    const { length, last, in_frames: whole } = this.header, step = Math.max(length / 4, whole ? 1 : 0.1);
-    const to = { ArrowLeft: this.first - step, ArrowRight: this.first + step, PageUp: this.first - length, PageDown: this.first + length,
+    const { length, last, total, in_frames: whole } = this.header, page = Math.min(length, total / 4);
+    const step = whole ? Math.max(page / 4, 1) : Math.min(page / 4, 1); // within a song a second is far
+    const to = { ArrowLeft: this.first - step, ArrowRight: this.first + step, PageUp: this.first - page, PageDown: this.first + page,
       Home: 0, End: last }[event.key];
     if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -99,11 +102,22 @@ class WindowStrip {
   }
 
   tell() {
-    if (this.first !== this.header.first) this.component.setTriggerValue("moved", this.first);
+    if (this.first === (this.told ?? this.header.first)) return;
+    this.told = this.first;
+    this.component.setTriggerValue("moved", this.first);
+    clearTimeout(this.answer);
+    this.answer = setTimeout(() => { this.settle(); if (this.held === undefined) this.show(this.header.first); }, ANSWERS_MS);
+  }
+
+  /** What the server says is shown again. */
+  settle() {
+    clearTimeout(this.answer);
+    this.told = undefined;
   }
 
   destroy() {
     clearTimeout(this.timer);
+    clearTimeout(this.answer);
     this.root.remove();
   }
 }

@@ -34,7 +34,7 @@ def packed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights again, float32.
+    """The weights again: what was packed as float32, the rest as it is stored.
 
     Raises:
         KeyError: the scale of a matrix lacks.

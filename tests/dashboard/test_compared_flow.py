@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dashboard.recoveries import Results
 from mmm.stage.payload import unpack
 from tests.dashboard.conftest import MODEL, SAMPLE
 
@@ -84,3 +85,34 @@ def test_another_motion_is_not_recovered_for_the_link(open_workbench):
     page.set(f"frames-{SAMPLE}", (0, 100)).press("recover").recovered()
     assert page.app.session_state.also == []
     assert page.panels == ["Truth", MODEL]
+
+
+def test_a_link_that_opened_without_a_recovery_does_not_follow_to_another_motion(open_workbench):
+    page = open_workbench(**SHORT | {"hide": "unpin:3"}, method=MODEL, also="hold~0~every:9")
+    assert "also" in page.address
+    page.set(f"frames-{SAMPLE}", (300, 400))
+    assert "also" not in page.address
+    page.set("kind", "every").press("recover").recovered()
+    assert page.panels == ["Truth", MODEL]
+
+
+def test_a_link_to_a_file_that_is_still_to_come_does_not_ask_for_its_recoveries_here(open_workbench):
+    page = open_workbench(**SHORT | {"sequence": "Uploads/mine.bvh"}, method=MODEL, also="hold~0~every:9").recovered()
+    assert "bring the file" in page.said
+    assert "also" not in page.address
+    assert page.app.session_state.also == [("hold", 0, "every:9")]
+
+
+def test_what_others_push_out_of_the_store_is_brought_all_the_same(open_workbench, monkeypatch):
+    pushed, put = [], Results.put
+
+    def crowded(self, request, results):
+        if request.method == "hold" and not pushed:
+            pushed.append(request)
+        else:
+            put(self, request, results)
+
+    monkeypatch.setattr(Results, "put", crowded)
+    page = open_workbench(**SHORT, method=MODEL, also="hold~0~every:9").recovered()
+    page.until(lambda p: p.panels == ["Truth", MODEL, "hold, every:9"])
+    assert len(pushed) == 1

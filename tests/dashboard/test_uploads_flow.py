@@ -77,9 +77,14 @@ def test_motion_and_song_together_and_the_songs_part_is_chosen(open_workbench, m
     assert float(np.abs(page.stage[1]["waveform"]).max()) > 0.3
     assert page.address["song_start"] == "2"
     part = load_clip(tmp_path / "dance.npz", music=song, music_start_s=2.0)
+    link, heard = page.address, page.stage[1]["waveform"]
     page.set("song", "own")
     assert "song" not in page.address
     assert part.music.audio.duration_s == pytest.approx(1.5)
+    again = open_workbench(**link)
+    bring(again, ("dance.npz", (tmp_path / "dance.npz").read_bytes()), ("clicks.ogg", song.read_bytes()))
+    assert again.address == link
+    np.testing.assert_array_equal(again.stage[1]["waveform"], heard)
 
 
 def test_a_song_alone_is_heard_with_a_sample(open_workbench, song):

@@ -102,6 +102,37 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
         assert torch.equal(tensor, before[name])
 
 
+def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp_path, monkeypatch):
+    read = []
+
+    class Set:
+        def __init__(self, folder):
+            self.name, self.lengths = folder.name, np.array([300])
+
+        def cut_clips(self, count, frames, skeleton, fps):
+            read.append((self.name, count))
+            roles = match_roles(clip_at(30.0).motion.skeleton)
+            clip = clip_at(30.0, seconds=(frames - 1) / 30)
+            return [calibrate.Clip("c", roles.to_roles(clip.motion))]
+
+    monkeypatch.setattr(calibrate, "MotionSet", Set)
+    monkeypatch.setattr(calibrate, "FUTURE_SHARES", (0.5, 1.0))
+    monkeypatch.setattr(calibrate, "FUTURE_S", (2.0, 2.0))
+    folder = tmp_path / "net"
+    save_model(network(horizon_s=[0.8, 0.8, 0.8], noise_size=4), folder, {"training": {}})
+    done = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"])
+    assert done.exit_code == 0, done.output
+    info = describe(folder)
+    assert {name for name, _ in read} == {"train", "val"}
+    assert dict(read)["val"] == 1
+    assert len(info.config.liveliness) == 3
+    assert info.config.trusted is not None
+    found = info.metrics["calibration"]
+    assert [row["share"] for row in found["future"]] == [0.5, 1.0]
+    assert found["share"] in (0.5, 1.0)
+    assert f"believed by {found['share']:g}" in done.output
+
+
 def test_networks_on_joints_are_refused(tmp_path):
     model = make_model(make_config("common-small", representation="joints", hidden_size=256, encoder_layers=1,
                                    intermediate_size=32, fill="slerp", output="residual"))
