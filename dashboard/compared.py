@@ -44,10 +44,14 @@ def settle(part: str) -> None:
 
 def in_address(request: Request) -> list[str]:
     """Those on the stage that another visitor has not recovered yet, and those that are still to come."""
-    found, state = offered(request), st.session_state
+    found = offered(request)
     there = [(one.method, one.seed, one.spec) for name in asked_for(request) for one in [found[name]]]
-    to_come = [] if "awaited" in state else state.also  # until its file is there another one is shown
-    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*there, *to_come])]
+    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*there, *_to_come()])]
+
+
+def _to_come() -> list[tuple[str, int, str]]:
+    """What the link has beside and is not at hand yet; nothing as long as its file is missing and another is shown."""
+    return [] if "awaited" in st.session_state else st.session_state.also
 
 
 def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | None:
@@ -57,9 +61,7 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
         request: what is shown.
         recorded: the clip before all edits.
     """
-    wanted: list[tuple[str, int, str]] = st.session_state.also
-    if not wanted or "awaited" in st.session_state:
-        return None  # the file that the link speaks of is still to come
+    wanted = _to_come()
     while wanted:
         method, seed, spec = wanted[0]
         try:

@@ -56,7 +56,7 @@ class WindowStrip {
   words(first, end) {
     const { in_frames: whole, total } = this.header;
     if (whole) return `${first.toLocaleString("en")} to ${end.toLocaleString("en")} of ${total.toLocaleString("en")}`;
-    return `${minutes(first)} to ${minutes(end)} of ${minutes(total)}`;
+    return `${clockText(first, 1)} to ${clockText(end, 1)} of ${clockText(total, 1)}`;
   }
 
   /** What lies under the pointer, in the strip's own unit. */
@@ -70,9 +70,10 @@ class WindowStrip {
     event.preventDefault();
     this.track.focus();
     this.track.setPointerCapture(event.pointerId);
-    const at = this.at(event), { length } = this.header, pane = this.pane.getBoundingClientRect();
+    const at = this.at(event), { length, in_frames: whole } = this.header, pane = this.pane.getBoundingClientRect();
     const inside = event.clientX >= pane.left - 3 && event.clientX <= pane.right + 3;
-    this.held = inside ? at - this.first : length / 2; // beside the window: it comes to the pointer
+    // Beside the window: its middle comes to the pointer, but a song, which may end before the window does, begins there.
+    this.held = inside ? at - this.first : whole ? length / 2 : 0;
     this.root.classList.add("moves");
     this.show(this.place(at - this.held));
   }
@@ -120,11 +121,6 @@ class WindowStrip {
     clearTimeout(this.answer);
     this.root.remove();
   }
-}
-
-function minutes(seconds) {
-  const tenths = Math.round(seconds * 10);
-  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
 }
 
 export default mountOnce((root) => new WindowStrip(root));

@@ -161,11 +161,11 @@ function fitCanvas(canvas, width, height, ratio = Math.min(window.devicePixelRat
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** 83.456 -> "1:23.45" */
-function clockText(seconds) {
-  const hundredths = Math.floor(seconds * 100 + 1e-6);
-  const pad = (value) => String(value).padStart(2, "0");
-  return `${Math.floor(hundredths / 6000)}:${pad(Math.floor(hundredths / 100) % 60)}.${pad(hundredths % 100)}`;
+/** 83.456 -> "1:23.45"; with one digit "1:23.4" */
+function clockText(seconds, digits = 2) {
+  const unit = 10 ** digits, parts = Math.floor(seconds * unit + 1e-6);
+  const pad = (value, width) => String(value).padStart(width, "0");
+  return `${Math.floor(parts / (60 * unit))}:${pad(Math.floor(parts / unit) % 60, 2)}.${pad(parts % unit, digits)}`;
 }
 
 /** Runs of 1 in flags as [first, last + 1]. */
