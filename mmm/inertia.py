@@ -4,8 +4,9 @@ Between two known frames a length ``L`` apart, ``t`` frames after the first, wit
 to the next (of rotations a rotation vector in the first one's frame) and ``v-``, ``v+`` those of the pairs beside it::
 
     straight(t) = v t
-    bend(t) = a (v- - v) w(t) - b (v+ - v) w(L - t)        w(s) = s (1 - s / L)^2 exp(-s / inertia)
+    bend(t) = a (v- - v) w(t) - b (v+ - v) w(L - t)        w(s) = s (1 - s / L) (1 - k s / L) exp(-s / inertia)
 
+``k`` is 1, and ``w`` ends without a slope, but at a far end that has no known frame beyond it: see ``Inertia.free``.
 ``a`` and ``b`` weight the slopes as in a non-uniform Catmull-Rom spline, ``L / (L + L-)`` and ``L / (L + L+)``: the
 speed at a known frame is that of the parabola through it and its known neighbours. With one more known frame beyond,
 it is that of the cubic through all four (Newton's divided differences): where frames are known densely, the speed that
@@ -49,6 +50,9 @@ class Inertia:
     """In long gaps it dies away sooner: ``rise_s`` is divided by (seconds of the gap) to this power."""
     rise_coast_s: float = 0.0
     """``root_coast_s`` of the root's height alone; 0: ``root_coast_s``."""
+    free: float = 0.0
+    """How freely a far end is reached whose speed nobody knows, for no known frame lies beyond it: 0 at the speed of
+    the straight way, 1 as a natural cubic spline ends, with no bend left."""
 
 
 INERTIA = Inertia()
@@ -132,7 +136,10 @@ def _curve(
         offset -= INERTIA.cubic * (second - other) * _as_factor(third, len(shape))
         told = (lengths[beyond] <= close)[which] | (not close)
         lasting = inertia * np.where(told, (fps / length) ** by_gap, 1.0)
-        weight = since * (1 - since / length) ** 2 * np.exp(-since / lasting)
+        across = ((gaps - side >= 0) & (gaps - side <= last))[which]
+        passing = since / length
+        weight = since * (1 - passing) * (1 - np.where(across, 1, 1 - INERTIA.free / 2) * passing) * np.exp(
+            -since / lasting)
         bend[inside] -= side * offset[which] * _as_factor(weight, len(shape))
     return nearest, straight, bend
 

@@ -7,6 +7,7 @@ turns that it answers with are brought back to the clip's frames and joints.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -17,13 +18,17 @@ from mmm.features import to_features
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.base import Filled, distance_feature
 from mmm.models.maps import Maps
-from mmm.models.prefill import fill_gaps, neighbours
+from mmm.models.prefill import fill_gaps, neighbours, onset
 from mmm.motion import Motion
 from mmm.roles import ROLE_PARENTS, RoleMap, match_roles
 from mmm.trust import Trust
 from mmm.windows import fade, windows
 
 Array = np.ndarray
+
+ANCHORS_FRAMES = 3
+"""Between ends of gaps that a network of another rate looks at exactly lie so many of its frames, at least: its clock
+then runs slow or fast by a sixth at most."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +149,9 @@ def _answers(
     role_filled = roles.to_roles(filled)
     # Joint by joint first: a role may have no frame in which all joints that turn it are known.
     before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
-    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), attention_frame, progress, noises)
-    edge = np.minimum(before_s, after_s) ** 2
-    share = (edge / np.maximum(edge + config.edge_s**2, 1e-12)).astype(np.float32)  # (T, 22)
+    share = roles.most(onset(torch.from_numpy(hidden)[None], motion.fps, config.edge_s, config.edge_alone_s)[0].numpy())
+    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), share, attention_frame, progress,
+                                           noises)
     eased = turns * np.concatenate([share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1)
     gap_s = (before_s + after_s).astype(np.float32)
     return [Answer(roles, filled, role_filled, own, gap_s, expected, maps, span)
@@ -167,27 +172,30 @@ def _distances(hidden: Bool[Array, "T J"]) -> tuple[Int[Array, "T J"], Int[Array
 
 
 def _turns(
-    model: MaskedMotionModel, filled: Motion, distances_s: tuple[Array, Array], attention_frame: int | None,
-    progress: Callable[[float], None] | None, noises: Float[Array, "K Z"] | None = None,
+    model: MaskedMotionModel, filled: Motion, distances_s: tuple[Array, Array], share: Float[Array, "T R"],
+    attention_frame: int | None, progress: Callable[[float], None] | None, noises: Float[Array, "K Z"] | None = None,
 ) -> tuple[Float[Array, "K T _"], Float[Array, "K T"], Maps | None, tuple[int, int]]:
     """The network's answers at the clip's own frames: turns and shift in the world's axes, and the expected error; one
     for each row of ``noises``, or one without any."""
     config = model.config
-    seconds = (len(filled) - 1) / filled.fps
     same = filled.fps == config.fps
-    count = len(filled) if same else max(int(np.floor(seconds * config.fps + 1e-6)) + 1, 2)
-    at_s = np.arange(len(filled)) / filled.fps if same else np.minimum(np.arange(count) / config.fps, seconds)
-    sampled = filled if same else _sampled(filled, at_s * filled.fps, config.fps)
-    before, after = (values * config.fps for values in
-                     (distances_s if same else _distances_at(*distances_s, at_s * filled.fps, filled.fps)))
+    every = np.arange(len(filled), dtype=float)
+    at = every if same else moments(np.minimum(*distances_s).max(axis=1) == 0, filled.fps, config.fps)
+    count = len(at)
+    own = np.interp(every, at, np.arange(count))  # of each of the clip's frames, its place among the network's
+    sampled = filled if same else _sampled(filled, at, config.fps)
+    before, after = distances_s if same else _distances_at(*distances_s, at, filled.fps)
+    now = np.arange(count)[:, None]
+    before, after = (np.abs(now - np.interp(at[:, None] + way * away * filled.fps, every, own))
+                     for way, away in ((-1, before), (1, after)))
     hidden = np.minimum(before, after) > 1e-4
     device = model.device
     features = torch.from_numpy(to_features(sampled.rotations, sampled.root_m))[None].to(device)
     gaps = torch.from_numpy(np.stack([before.max(axis=1), after.max(axis=1)], axis=-1).astype(np.float32))[None]
     where = torch.from_numpy(hidden)[None].to(device)
     extra = torch.cat([where.float(), distance_feature(gaps.to(device))], dim=-1)
-    nearest = torch.from_numpy(np.minimum(before, after).astype(np.float32))[None].to(device)
-    whole = Filled(features, extra, nearest)
+    counts = torch.from_numpy(share if same else _at(share, at))[None].to(device)
+    whole = Filled(features, extra, counts)
     body = torch.from_numpy(filled.skeleton.offsets_m)[None].to(device)
 
     chance = None if noises is None else torch.from_numpy(noises).to(device)
@@ -197,7 +205,7 @@ def _turns(
     weights, maps, span = np.zeros(count, np.float32), None, (0, len(filled))
     cuts = windows(count, config.max_frames)
     wanted = None if attention_frame is None else next(
-        cut for cut in cuts if cut[1] == count or attention_frame * config.fps / filled.fps < cut[1])
+        cut for cut in cuts if cut[1] == count or own[min(attention_frame, len(own) - 1)] < cut[1])
     for done, (start, stop) in enumerate(cuts, start=1):
         part = slice(start, stop)
         output = model.predict(whole.part(part), where[:, part], output_attentions=(start, stop) == wanted, body=body,
@@ -209,14 +217,39 @@ def _turns(
         weights[part] += weight
         if output.attentions is not None:
             maps = output.attentions
-            span = round(start * filled.fps / config.fps), min(round(stop * filled.fps / config.fps), len(filled))
+            span = round(at[start]), len(filled) if stop == count else round(at[stop])
         if progress is not None:
             progress(done / len(cuts))
     total, expected = total / weights[:, None], expected / weights
     if not same:
-        own = np.arange(len(filled)) * config.fps / filled.fps
         total, expected = (np.stack([_at(one, own) for one in values]) for values in (total, expected))
     return total, expected, maps, span
+
+
+def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n"]:
+    """When a network of another rate looks at a clip: places among the clip's frames, ascending, the first one 0.
+
+    A network knows known frames, not moments near them. So the ends of gaps are looked at exactly, where they are
+    ``ANCHORS_FRAMES`` apart or more, and between these moments lie as many equal steps as come nearest to its rate.
+
+    Args:
+        known: frames in which nothing is hidden.
+        fps: the clip's frames a second.
+        rate: the network's.
+    """
+    frame, last = np.arange(len(known)), len(known) - 1
+    beside = known & ~(known[np.maximum(frame - 1, 0)] & known[np.minimum(frame + 1, last)])
+    anchors = [0]
+    for end in np.flatnonzero(beside).tolist():
+        if (end - anchors[-1]) / fps * rate >= ANCHORS_FRAMES:
+            anchors.append(end)
+    parts = [np.linspace(a, b, max(round((b - a) / fps * rate), 1), endpoint=False)
+             for a, b in pairwise(anchors)]
+    left = int(np.floor((last - anchors[-1]) / fps * rate + 1e-6))
+    tail = anchors[-1] + np.arange(left + 1) * fps / rate
+    if len(anchors) == 1 and left == 0:
+        tail = np.array([0.0, last])
+    return np.concatenate([*parts, np.minimum(tail, last)])
 
 
 def _distances_at(

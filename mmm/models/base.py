@@ -16,7 +16,7 @@ from mmm.models.body_frame import BodyFrame, Tree
 from mmm.models.config import MaskedMotionConfig
 from mmm.models.maps import Maps, convolutions
 from mmm.models.packing import is_packed, read_packed
-from mmm.models.prefill import fill_gaps, hidden_features, neighbours
+from mmm.models.prefill import fill_gaps, hidden_features, neighbours, onset
 
 DISTANCE_SCALE_FRAMES = 30.0
 """Distances to known frames enter the network as ``log1p(frames) / log1p(30)``: about 1 for half a second."""
@@ -48,21 +48,21 @@ class Filled:
     """(B,T,F)."""
     extra: Tensor | None = None
     """(B,T,J+2): what is hidden, and how far the known frames are; None where zeros say it."""
-    nearest: Tensor | None = None
-    """(B,T,J): frames to the nearest known one, zero where known."""
+    share: Tensor | None = None
+    """(B,T,J): how much of a residual counts beside the known frames, zero where known; ``prefill.onset``."""
 
     def part(self, frames: slice) -> "Filled":
         """A window of it."""
         return replace(self, features=self.features[:, frames],
                        extra=None if self.extra is None else self.extra[:, frames],
-                       nearest=None if self.nearest is None else self.nearest[:, frames])
+                       share=None if self.share is None else self.share[:, frames])
 
     def repeat(self, count: int) -> "Filled":
         """A single motion as a batch of itself."""
-        features, extra, nearest = (None if values is None else values.expand(count, -1, -1)
-                                    for values in (self.features, self.extra, self.nearest))
+        features, extra, share = (None if values is None else values.expand(count, -1, -1)
+                                  for values in (self.features, self.extra, self.share))
         assert features is not None
-        return Filled(features, extra, nearest)
+        return Filled(features, extra, share)
 
 
 def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int) -> ConvBertModel:
@@ -236,7 +236,8 @@ class MaskedMotionModel(PreTrainedModel):
                 turns = frame.on_top_of_fill(turns)
             if self.config.smooth_s:
                 turns = smoothed(turns, self.config.smooth_s * self.config.fps)
-            share = self.share(filled)  # (B, T, J)
+            assert filled.share is not None
+            share = filled.share
             eased = turns * torch.cat([share.repeat_interleave(3, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)],
                                       dim=-1)
             moved = frame.apply(eased[..., :-3].unflatten(-1, (-1, 3)), eased[..., -3:])
@@ -267,18 +268,13 @@ class MaskedMotionModel(PreTrainedModel):
         """What the network is told of the gaps."""
         return extra if self.config.distance_input else pad_width(extra[..., :-2], extra.shape[-1])
 
-    def share(self, filled: Filled) -> Tensor:
-        """(B,T,J): how much of a residual counts, by the distance to the known frames; see ``config.edge_s``."""
-        assert filled.nearest is not None
-        squared = filled.nearest.float().square()
-        return squared / (squared + (self.config.edge_s * self.config.fps) ** 2).clamp(min=1e-9)
-
     def _eased(self, raw: Tensor, filled: Filled) -> Tensor:
         """A residual smoothed over time and faded in beside the known frames, as the configuration asks."""
         if self.config.smooth_s:
             raw = smoothed(raw, self.config.smooth_s * self.config.fps)
         if self.config.edge_s:
-            share = self.share(filled).to(raw.dtype)
+            assert filled.share is not None
+            share = filled.share.to(raw.dtype)
             raw = raw * torch.cat([share.repeat_interleave(9, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)], -1)
         return raw
 
@@ -310,7 +306,7 @@ class MaskedMotionModel(PreTrainedModel):
         gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)
         return Filled(torch.cat([rotations.flatten(-3), root], dim=-1),
                       torch.cat([hidden.to(motion.dtype), distance_feature(gaps)], dim=-1),
-                      torch.minimum((frame - before).abs(), (after - frame).abs()))
+                      onset(hidden, self.config.fps, self.config.edge_s, self.config.edge_alone_s))
 
     def run_encoder(
         self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: Maps | None,

@@ -57,6 +57,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     edge_s: float = 0.0
     """How gently a residual sets in beside the known frames: at a distance of d seconds it counts by
     ``d^2 / (d^2 + edge_s^2)``, so that speeds do not jump there. 0: at once."""
+    edge_alone_s: float | None = None
+    """The same beside known frames that stand alone, whose speed nobody knows: there by ``d / (d + edge_alone_s)``.
+    None: as beside all others."""
     smooth_s: float = 0.0
     """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
     plant_feet: bool = False

@@ -32,6 +32,33 @@ def neighbours(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return held_before, held_after, any_known
 
 
+CLOSE_S = 0.08
+"""The speed of a known frame is known where another one lies at most so far beyond it, seconds."""
+
+
+def onset(hidden: Tensor, fps: float, edge_s: float, alone_s: float | None = None) -> Tensor:
+    """How much a residual counts beside the known frames, (B,T,J), zero where known.
+
+    Args:
+        hidden: (B,T,J) bool, True = hidden.
+        fps: frames a second.
+        edge_s, alone_s: ``edge_s`` and ``edge_alone_s`` of a network's configuration.
+    """
+    before, after, _ = neighbours(hidden)
+    own = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None].expand(hidden.shape)
+    beyond = (before.gather(1, (own - 1).clamp(min=0)), after.gather(1, (own + 1).clamp(max=hidden.shape[1] - 1)))
+    share = torch.ones(hidden.shape, device=hidden.device)
+    for known, further, way in ((before, beyond[0], own - before), (after, beyond[1], after - own)):
+        away = way.abs() / fps
+        counts = away.square() / (away.square() + edge_s**2).clamp(min=1e-9)
+        if alone_s is not None:
+            apart = (known - further.gather(1, known)).abs()
+            alone = (apart == 0) | (apart > CLOSE_S * fps)
+            counts = torch.where(alone, away / (away + alone_s).clamp(min=1e-9), counts)
+        share = torch.where(way >= 0, torch.minimum(share, counts), share)  # held ends have one side alone
+    return share
+
+
 def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
     """Interpolate hidden entries between their known neighbours; outside them the nearest known is held.
 
@@ -112,20 +139,20 @@ def inertial_fill(
     slopes = quat_log(relative) / ends.length[..., None]
     start = _pick(quats, before)
     turn = quat_multiply(quat_exp(_pick(slopes, before) * ends.passed[..., None]),
-                         quat_exp(ends.correction(slopes, inertia.rotation_s * fps, inertia.cubic,
-                                              fps, inertia.rotation_by_gap, inertia.close_s * fps)))
+                         quat_exp(ends.correction(slopes, inertia.rotation_s * fps, inertia, fps,
+                                                  inertia.rotation_by_gap, inertia.close_s * fps)))
     filled = quat_to_matrix(torch.nn.functional.normalize(quat_multiply(start, turn), dim=-1))
     if inertia.coast_s:
         filled = torch.where(ends.open[..., None, None], quat_to_matrix(torch.nn.functional.normalize(quat_multiply(
             start, quat_exp(ends.coasting(slopes, inertia.coast_s * fps))), dim=-1)), filled)
     first = ends.joint(0)
     slopes = (_pick(root[:, :, None], first.following) - root[:, :, None]) / first.length[..., None]
-    level = first.correction(slopes, inertia.root_s * fps, inertia.cubic)
+    level = first.correction(slopes, inertia.root_s * fps, inertia)
     level = level + first.coasting(slopes, inertia.root_coast_s * fps)
     rise = level
     if inertia.rise_s or inertia.rise_coast_s:
         lasting = (inertia.rise_s or inertia.root_s) * fps
-        rise = first.correction(slopes, lasting, inertia.cubic, fps, inertia.rise_by_gap)
+        rise = first.correction(slopes, lasting, inertia, fps, inertia.rise_by_gap)
         rise = rise + first.coasting(slopes, (inertia.rise_coast_s or inertia.root_coast_s) * fps)
     path = (_pick(root[:, :, None], first.before) + _pick(slopes, first.before) * first.passed[..., None]
             + torch.stack([level[..., 0], rise[..., 1], level[..., 2]], dim=-1))[:, :, 0]
@@ -178,7 +205,7 @@ class _Ends:
         """The same for one joint."""
         return _Ends(*(getattr(self, field.name)[..., j: j + 1] for field in fields(self)))
 
-    def correction(self, slopes: Tensor, inertia: float, cubic: float, fps: float = 1.0,
+    def correction(self, slopes: Tensor, outlasts: float, inertia: Inertia, fps: float = 1.0,
                    by_gap: float = 0.0, close: float = 0.0) -> Tensor:
         """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames to the next."""
         length = self.length.gather(1, self.before)
@@ -190,16 +217,18 @@ class _Ends:
         # First known frame of the pair beside the gap, and of the pair beyond that; and whether these pairs are there.
         sides = ((low, self.previous.gather(1, low), low < self.before, self.passed, 1.0),
                  (self.after, high, high > self.after, left, -1.0))
-        for beside, further, there, since, sign in sides:
+        for (beside, further, there, since, sign), (_, _, across, _, _) in zip(sides, sides[::-1], strict=True):
             slope, beyond, far = _pick(slopes, beside), self.length.gather(1, beside), self.length.gather(1, further)
             offset = torch.where(there, length / (length + beyond), 0)[..., None] * (slope - own)
-            if cubic:
+            if inertia.cubic:
                 more = there & (further != beside) & (self.following.gather(1, further) > further)
                 third = torch.where(more, beyond * length / (length + beyond + far), 0)[..., None]
                 second, other = (own - slope) / (length + beyond)[..., None], slope - _pick(slopes, further)
-                offset = offset - cubic * third * (second - other / (beyond + far)[..., None])
-            lasting = inertia * torch.where((beyond <= close) | (not close), (fps / length) ** by_gap, 1.0)
-            weight = since * (1 - since / length).square() * torch.exp(-since / lasting)
+                offset = offset - inertia.cubic * third * (second - other / (beyond + far)[..., None])
+            lasting = outlasts * torch.where((beyond <= close) | (not close), (fps / length) ** by_gap, 1.0)
+            passing = since / length
+            slack = torch.where(across, 1.0, 1 - inertia.free / 2)
+            weight = since * (1 - passing) * (1 - slack * passing) * torch.exp(-since / lasting)
             total = total + (sign * torch.where(inside, weight, 0))[..., None] * offset
         return total
 

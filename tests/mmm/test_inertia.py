@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pytest
 import torch
+from scipy.interpolate import CubicSpline
 
 from mmm import baselines
-from mmm.inertia import inertial_positions, inertial_rotations
+from mmm.inertia import Inertia, inertial_positions, inertial_rotations
 from mmm.models.prefill import inertial_fill
 from tests.mmm.inertial import inertial_by_hand
 from tests.mmm.making import TINY, smooth_motion
@@ -39,6 +40,40 @@ def test_equal_to_the_formula_worked_out_by_hand(known):
     assert rotations.dtype == root_m.dtype == np.float64
     np.testing.assert_allclose(rotations, expected.rotations[wanted], atol=5e-7)
     np.testing.assert_allclose(root_m, expected.root_m[wanted], atol=5e-7)
+
+
+@pytest.mark.parametrize("free", [0.5, 1.0])
+def test_a_far_end_that_stands_alone_is_reached_freely(monkeypatch, free):
+    """Both in numpy and in torch; with 1, and hardly any decay, as the natural cubic spline from that speed."""
+    curve = Inertia(rotation_s=1e4, root_s=1e4, cubic=0.0, free=free)
+    monkeypatch.setattr("mmm.inertia.INERTIA", curve)
+    motion = smooth_motion(3, 30, TINY, 30.0)
+    known = np.array([0, 1, 13])
+    wanted = np.arange(2, 13)
+    hidden = np.ones((30, len(TINY)), dtype=bool)
+    hidden[known] = False
+    rotations, root = inertial_fill(torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None],
+                                    torch.from_numpy(hidden)[None], 30.0, curve)
+    np.testing.assert_allclose(inertial_rotations(known, motion.rotations[known], wanted, 30.0),
+                               rotations[0, wanted].numpy(), atol=2e-6)
+    path = inertial_positions(known, motion.root_m[known], wanted, 30.0)
+    np.testing.assert_allclose(path, root[0, wanted].numpy(), atol=2e-6)
+    places = motion.root_m[known].astype(float)
+    steps = np.diff(places, axis=0) / np.diff(known)[:, None]
+    start = steps[0] + (steps[1] - steps[0]) / 13  # the speed in frame 1 of the parabola through the three
+    natural = CubicSpline(known[1:], places[1:], bc_type=((1, start), (2, np.zeros(3))))(wanted)
+    assert np.allclose(path, natural, atol=1e-5) == (free == 1.0)
+
+
+def test_between_frames_whose_speed_is_known_nothing_is_freer():
+    motion = smooth_motion(4, 30, TINY, 30.0)
+    hidden = np.zeros((30, len(TINY)), dtype=bool)
+    hidden[10:20] = True
+    given = (torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None],
+             torch.from_numpy(hidden)[None], 30.0)
+    bound, free = (inertial_fill(*given, Inertia(free=value)) for value in (0.0, 1.0))
+    assert torch.equal(bound[0], free[0])
+    assert torch.equal(bound[1], free[1])
 
 
 def test_known_frames_may_be_asked_for_too():

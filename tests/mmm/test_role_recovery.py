@@ -9,7 +9,7 @@ from mmm.errors import ModelError
 from mmm.models import make_config, make_model
 from mmm.motion import Clip, Motion
 from mmm.recovery import interpolate, recover
-from mmm.role_recovery import _distances_at, recover_roles
+from mmm.role_recovery import _distances_at, moments, recover_roles
 from mmm.skeleton import SMPL24, Skeleton
 from mmm.windows import windows
 from tests.mmm.making import TINY, smooth_motion
@@ -201,3 +201,39 @@ def test_two_frames_are_enough():
     hidden = np.zeros((3, 24), dtype=bool)
     hidden[1] = True
     assert np.isfinite(recover_roles(network(), clip.motion, hidden).motion.positions()).all()
+
+
+@pytest.mark.parametrize(("fps", "step"), [(60.0, 15), (60.0, 9), (24.0, 11), (120.0, 31), (119.88, 40)])
+def test_a_network_of_another_rate_looks_at_known_frames_exactly(fps, step):
+    """At 60 frames a second every 15th frame is half a step of 30 beside the clock of every second."""
+    known = np.arange(200) % step == 0
+    at = moments(known, fps, 30.0)
+    assert at[0] == 0
+    assert set(np.flatnonzero(known).tolist()) <= set(at.tolist())
+    clock = np.diff(at) / fps * 30
+    assert clock.min() > 1 / 1.2
+    assert clock.max() < 1.2
+    assert 0 <= 199 - at[-1] < fps / 30  # the rest goes on at the network's own rate
+
+
+def test_ends_of_gaps_close_together_do_not_speed_the_clock_up():
+    known = np.random.default_rng(0).random(300) < 0.85
+    clock = np.diff(moments(known, 60.0, 30.0)) / 2
+    assert clock.min() > 1 / 1.2
+    assert clock.max() < 1.2
+
+
+@pytest.mark.parametrize("known", [np.ones(50, bool), np.arange(50) < 20])
+def test_without_gaps_or_behind_the_last_the_clock_is_the_networks_own(known):
+    at = moments(known, 60.0, 30.0)
+    np.testing.assert_allclose(np.diff(at)[known[:-2:2].sum():], 2)
+    if known.all():
+        np.testing.assert_allclose(at, np.arange(0, 50, 2))
+    else:
+        assert 19.0 in at
+
+
+@pytest.mark.parametrize(("count", "fps"), [(1, 60.0), (2, 60.0), (3, 240.0)])
+def test_the_shortest_clips_have_two_moments_or_their_only_one(count, fps):
+    at = moments(np.ones(count, bool), fps, 30.0)
+    assert at.tolist() == [0.0, count - 1.0]

@@ -10,6 +10,7 @@ from torch import Tensor
 from mmm.errors import ModelError
 from mmm.models import make_config, make_model
 from mmm.models.body_frame import BodyFrame, Tree, gap_lengths
+from mmm.models.prefill import onset
 from mmm.roles import ROLE_PARENTS, match_roles
 from mmm.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
@@ -140,10 +141,28 @@ def test_residuals_set_in_gently_beside_known_frames():
     """At a distance of d seconds they count by d^2 / (d^2 + edge^2): an edge of 1/15 s is two frames here."""
     features, hidden, _ = windows(1)
     model = network("inbetween")
-    share = model.share(model.fill(features, hidden))[0, :, 0]
+    share = model.fill(features, hidden).share[0, :, 0]
     assert share[7] == 0
     assert share[8] == pytest.approx(0.2, abs=1e-6)
     assert share[9] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_beside_frames_that_stand_alone_residuals_set_in_at_once():
+    """Frame 20's speed is known from frame 21, that of frame 12 from nobody: there it is d / (d + alone)."""
+    hidden = torch.zeros(1, 40, 3, dtype=torch.bool)
+    hidden[:, 5:12] = hidden[:, 13:20] = True
+    hidden[:, 30:] = True
+    share = onset(hidden, 30.0, edge_s=1 / 15, alone_s=1 / 120)[0, :, 0]
+    assert share[5] == pytest.approx(1 / 5)
+    assert share[11] == share[13] == pytest.approx(4 / 5)
+    assert share[10] == pytest.approx(8 / 9)
+    assert share[18] == pytest.approx(4 / 8)
+    assert share[19] == pytest.approx(1 / 5)
+    assert share[8] == pytest.approx(16 / 20)  # the gentler of both sides
+    assert share[30] == pytest.approx(1 / 5)  # nothing follows: the last known frame alone counts
+    assert share[39] == pytest.approx(100 / 104)
+    assert not share[~hidden[0, :, 0]].any()
+    assert onset(hidden, 30.0, 1 / 15)[0, 11].tolist() == pytest.approx([1 / 5] * 3)
 
 
 def test_heading_faces_forward():
