@@ -34,6 +34,14 @@ TWIST_M = 0.05
 """Ankle and toe are moved by so much differently at most: a foot is turned a little, not wrung round."""
 RAISE_S = 0.1
 """What keeps feet out of the floor takes so long to set in."""
+SLIDES_M_S = 0.06
+"""Where the recorded feet themselves, while they stand, move faster than this by half of the time, none is held: the
+recording's feet slide (fitted to video, say), and holding the others would only bend the legs. Clean recordings have
+0.01, those of AIST++ 0.17."""
+_SEEN_S = 2.0
+"""To be judged so, foot joints must be seen standing for so long, all taken together."""
+_STRETCH_S = 0.2
+"""And be known for so long at a stretch."""
 _STRAIGHT = 0.999
 """A leg is stretched to this share of its length at most, so that knees keep their bend."""
 
@@ -71,17 +79,40 @@ def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Arr
 def hold_feet(
     motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None
 ) -> Motion:
-    """A recovered motion with its feet held; see :func:`planted`.
+    """A recovered motion with its feet held; see :func:`planted`. Of a recording whose own feet slide it comes back as
+    it is.
 
     Args:
         truth: whose frames without anything hidden say how high a joint rests; no other frame of it is looked at.
         roles: joint names by role, where the names do not tell.
     """
-    frames = ~hidden.any(axis=1)
+    frames = np.asarray(~hidden.any(axis=1))
     legs = legs_of(motion.skeleton, roles)
     if not legs or not frames.any():
         return motion
-    return planted(motion, legs, hidden, rest_heights(truth.positions()[frames], motion.skeleton))
+    points = truth.positions()
+    rest_m = rest_heights(points[frames], motion.skeleton)
+    if _slides(points, frames, legs, rest_m, motion.fps) > SLIDES_M_S:
+        return motion
+    return planted(motion, legs, hidden, rest_m)
+
+
+def _slides(
+    points: Float[Array, "T J 3"], known: Bool[Array, "T"], legs: tuple[Leg, ...], rest_m: Float[Array, "J"], fps: float
+) -> float:
+    """How fast recorded feet move over the ground while they stand: the median, metres a second; zero where too few
+    frames tell."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
+    speeds = []
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - start < max(3, _STRETCH_S * fps):
+            continue
+        for j in (joint for leg in legs for joint in (leg.ankle, leg.toe) if joint >= 0):
+            own = points[start:stop, j]
+            stands = _stands(own, float(rest_m[j]), fps)
+            speeds.append(np.linalg.norm(np.gradient(own[:, [0, 2]], axis=0), axis=1)[stands] * fps)
+    seen = np.concatenate(speeds) if speeds else np.zeros(0)
+    return float(np.median(seen)) if len(seen) >= _SEEN_S * fps else 0.0
 
 
 def planted(
