@@ -31,7 +31,7 @@ MaxFrames = Annotated[int, typer.Option(help="longest training window; 0: the pr
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")]
 Fresh = Annotated[bool, typer.Option(help="ignore an unfinished run")]
 Accumulation = Annotated[int, typer.Option(help="micro-batches that each process divides its windows into")]
-Optimizer = Annotated[str, typer.Option(help="adamw or adam; empty: the preset's own")]
+Optimizer = Annotated[str, typer.Option(help="adamw, adam or muon; empty: the preset's own")]
 Precision = Annotated[str, typer.Option(help="bf16 or fp32; empty: the preset's own")]
 Rate = Annotated[float, typer.Option(help="the first learning rate, later ones in proportion; 0: the preset's own")]
 LossName = Annotated[str, typer.Option("--loss", help="pose, mse, or roles for networks on joint roles; empty: the "

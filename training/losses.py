@@ -240,6 +240,8 @@ LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "mse": lambda config: MseLoss(),
     "planted": lambda config: PlantedLoss(config.skeleton, config.fitted_stats, fps=config.fps),
     "roles": _roles,
+    # Nearer to what recoveries are judged by: local rotations too, whole poses, heights still more, slow movement.
+    "roles-fair": partial(_roles, local=1.0, position=2.0, frame=2.0, height=4.0, evenly=0.6),
     "future": _future,
     # To measure what forward kinematics and the weights by gap bring.
     "roles-turns": partial(_roles, position=0.0, velocity=0.0, contact=0.0, square=0.0),

@@ -72,7 +72,7 @@ class TrainingPlan:
     gap_curriculum: float = 0.0
     """Gaps start short and have their full range of lengths after this share of the steps; 0: from the start."""
     optimizer: str = "adamw"
-    """``adamw`` or ``adam`` (the original's)."""
+    """``adamw``, ``adam`` (the original's) or, for ``inbetween``, ``muon``; see ``training.optimisers``."""
     weight_decay: float = 0.01
     augment: Augment | None = None
     """Mirrored, faster, other bodies; with roles."""

@@ -7,11 +7,14 @@ from torch import Tensor
 
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
 from mmm.models.body_frame import Tree, gap_lengths
+from mmm.models.prefill import slerp_fill
 from training.losses import Loss
 from training.step import Batch
 
 _EVEN_GAP = 15
 """The length that all gaps count as where they are to count alike."""
+_STILL_M = 0.0005
+"""Added to what interpolation errs for each frame of a gap, so that stillness does not count for everything."""
 _FEET = ("left_ankle", "left_toe", "right_ankle", "right_toe")
 
 
@@ -27,8 +30,12 @@ class RolesLoss(Loss):
     feet: tuple[int, ...]
     rotation: float = 1.0
     """Of the mean world rotation error, radians."""
+    local: float = 0.0
+    """Of the mean local rotation error, radians."""
     position: float = 4.0
     """Of the mean joint distance, metres."""
+    frame: float = 0.0
+    """Of the root mean square joint distance in each frame, metres: what is worst in a pose counts most, as in L2P."""
     velocity: float = 4.0
     """Of the mean error of joint velocities, metres a frame."""
     contact: float = 2.0
@@ -49,8 +56,11 @@ class RolesLoss(Loss):
     """Whether positions and velocities are those of all joints; False, to measure that: of the pelvis alone."""
     by_gap: bool = True
     """Whether frames of long gaps count less; False, to measure that: all alike."""
+    evenly: float = 0.0
+    """How far slow windows count like fast ones: what a window adds is divided by what its interpolation errs for
+    each frame that a gap is long, in units of ``usual_m``, to this power."""
 
-    names = ("rotation", "position", "velocity", "contact", "square", "expected")
+    names = ("rotation", "local", "position", "frame", "velocity", "contact", "square", "expected")
 
     @staticmethod
     def of(config: MaskedMotionConfig) -> "RolesLoss":
@@ -61,7 +71,8 @@ class RolesLoss(Loss):
     @property
     def weights(self) -> tuple[float, ...]:
         """See the base class."""
-        return self.rotation, self.position, self.velocity, self.contact, self.square, self.expected
+        return (self.rotation, self.local, self.position, self.frame, self.velocity, self.contact, self.square,
+                self.expected)
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
         """(terms,) over the windows of a batch, or of a part of it."""
@@ -71,19 +82,38 @@ class RolesLoss(Loss):
         true_world, true_places = _kinematics(tree, batch.motion, batch.body)
         weight, pair = self._where(batch.hidden)
         turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
+        bent = _norm((output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))).mean(-1) / 2**0.5
         apart = _norm(places - true_places).mean(-1)
         distance = _norm((places - true_places) * places.new_tensor([1.0, self.height, 1.0]))
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
         judged = slice(None) if self.kinematics else slice(1)
         placed, strayed = distance[:, :, judged].mean(-1), _norm(speed - true_speed)[:, :, judged].mean(-1)
+        whole = (distance[:, :, judged].square().mean(-1) + 1e-10).sqrt()
         scale = _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
         square = (distance[:, :, judged] * scale[..., None] / self.usual_m).square().mean(-1)
         feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
         standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
         slid = (_norm(feet) * standing).mean(-1)
+        if self.evenly:
+            even = self._evened(batch, true_places)[:, None]
+            turned, bent, placed, whole, strayed, slid = (
+                term * even for term in (turned, bent, placed, whole, strayed, slid))
+            square = square * even**2
         missed = (output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()).abs()
-        return torch.stack([(turned * weight).sum(), (placed * weight).sum(), (strayed * pair).sum(),
-                            (slid * pair).sum(), square.sum(), (missed * weight).sum()])
+        return torch.stack([(turned * weight).sum(), (bent * weight).sum(), (placed * weight).sum(),
+                            (whole * weight).sum(), (strayed * pair).sum(), (slid * pair).sum(), square.sum(),
+                            (missed * weight).sum()])
+
+    @torch.no_grad()
+    def _evened(self, batch: Batch, true_places: Tensor) -> Tensor:
+        """(B,): what each window counts."""
+        assert batch.body is not None
+        rotations, root = slerp_fill(batch.motion[..., :-3].unflatten(-1, (-1, 3, 3)), batch.motion[..., -3:],
+                                     batch.hidden)
+        _, places = Tree(self.parents).forward(rotations, root, batch.body)
+        away = (places - true_places).norm(dim=-1).mean(-1) * _by_gap(batch.hidden)
+        erred = away.sum(1) / batch.hidden.any(-1).sum(1).clamp(min=1)
+        return (self.usual_m / (erred + _STILL_M)) ** self.evenly
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """Not told apart by window here."""
@@ -92,7 +122,7 @@ class RolesLoss(Loss):
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""
         weight, pair = (values.sum(1) for values in self._where(hidden))
-        return torch.stack([weight, weight, pair, pair, hidden.any(-1).sum(1).float(), weight], dim=-1)
+        return torch.stack([weight, weight, weight, weight, pair, pair, hidden.any(-1).sum(1).float(), weight], dim=-1)
 
     def counts(self, hidden: Tensor) -> Tensor:
         """(terms,) over a whole batch."""

@@ -16,6 +16,7 @@ from mmm.errors import ModelError
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from training import state as disk
 from training.dataset import MotionSet
+from training.optimisers import make_optimizer
 from training.plan import TrainingPlan
 
 
@@ -34,7 +35,7 @@ class Run:
             model.compile(dynamic=True)  # in place: names and attributes stay; window lengths vary
         self.wrapped = _distributed(accelerator, model.train())
         self.model = accelerator.unwrap_model(self.wrapped)
-        self.optimizer = accelerator.prepare_optimizer(_optimizer(self.model, plan))
+        self.optimizer = accelerator.prepare_optimizer(make_optimizer(self.model, plan))
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.generator = torch.Generator(device=accelerator.device).manual_seed(plan.seed)
         torch.manual_seed(plan.seed + 1_000_003 * accelerator.process_index)  # dropout differs between processes
@@ -107,19 +108,6 @@ def _distributed(accelerator: Accelerator, model: MaskedMotionModel) -> nn.Modul
         return accelerator.prepare(model)
     # It shards a network only beside an optimiser; ours is made afterwards, of the shards.
     return accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.0))[0]
-
-
-def _optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.Optimizer:
-    """Two groups of weights: the head of a residual network learns more slowly."""
-    head = {id(p) for name, p in model.named_parameters() if name.startswith("head.")}
-    share = plan.head_rate if model.config.output == "residual" else 1.0
-    groups = [{"params": [p for p in model.parameters() if id(p) not in head], "share": 1.0},
-              {"params": [p for p in model.parameters() if id(p) in head], "share": share}]
-    kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
-    if plan.optimizer not in kinds:
-        raise ModelError(f"optimizer {plan.optimizer!r}", "no such optimizer", " or ".join(kinds), "choose one of them")
-    return kinds[plan.optimizer]([g for g in groups if g["params"]], lr=plan.learning_rate, betas=(0.9, 0.999),
-                                 weight_decay=plan.weight_decay)
 
 
 def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:

@@ -29,6 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "common-small": _SMALL | {"encoder_layers": 4, "hidden_size": 384, "intermediate_size": 768,
                               "representation": "roles", "edge_s": 1 / 15},
     "inbetween": {},
+    "inbetween-large": {"hidden_size": 384, "intermediate_size": 1_152, "encoder_layers": 12},
 }
 
 
@@ -40,7 +41,7 @@ def make_config(preset: str, **changes: Any) -> MaskedMotionConfig:
     """
     if preset not in PRESETS:
         raise ModelError(f"preset {preset!r}", "no such preset", ", ".join(PRESETS), "choose one of them")
-    network = NETWORKS[preset.removesuffix("-small")]
+    network = NETWORKS[preset.removesuffix("-small").removesuffix("-large")]
     return network.config_class(**(PRESETS[preset] | changes))
 
 

@@ -233,7 +233,7 @@ def test_the_card(copy):
     (["--preset", "gpt"], "error: preset 'gpt': no such preset; expected 3bert, ecm, common"),
     (["--data", "nowhere"], "error: nowhere/train: no clips.json"),
     (["--max-frames", "400"], "error: training windows: 112 to 400 frames"),
-    (["--optimizer", "lion"], "error: optimizer 'lion': no such optimizer; expected adamw or adam"),
+    (["--optimizer", "lion"], "error: optimizer 'lion': no such optimizer; expected adamw, adam, muon"),
     (["--precision", "fp8"], "error: --precision: 'fp8'; expected bf16 or fp32"),
     (["--accumulation", "3"], "error: batch of 2: 3 shares to divide it into"),
     (["--loss", "huber"], "error: loss 'huber': no such loss"),
