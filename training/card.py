@@ -14,6 +14,7 @@ from mmm.liveliness import DRAWS, STILL_M_S
 from mmm.models import MaskedMotionConfig, make_model
 from mmm.models.packing import is_packed
 from training.card_generation import generation_section
+from training.card_protocol import protocol_section
 from training.curve import curve_svg, stage_starts
 from training.sources import data_note, licence_lines, unseen_note
 
@@ -60,6 +61,7 @@ def write_card(folder: Path) -> None:
         *_evaluation(info.metrics.get("evaluation"), info.name),
         *_parts(info.metrics.get("parts"), info.name),
         *_unseen(info.metrics.get("unseen"), info.name, sets),
+        *protocol_section(info.metrics.get("protocol")),
         *_hearing(info.metrics.get("hearing"), info.name),
         *_attention(info.metrics.get("attention"), info.name),
         *generation_section(info.metrics.get("generation"), info.name),

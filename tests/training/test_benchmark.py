@@ -323,6 +323,31 @@ class TestCommands:
             assert {row["group"]: row["windows"] for row in content["rows"]} == {"all": 6, "bow": 2, "walk": 4}
             assert "spline over interpolation, by group; * fewer than 20 windows" in told.output
 
+    def test_recorded_ratios_stand_in_the_card(self, tmp_path, checkpoint):
+        own = shutil.copytree(checkpoint, tmp_path / "own")
+        files = tmp_path / "files"
+        files.mkdir()
+        for at, name in enumerate(("walk_old", "bow_old")):
+            save_clip(clip_of(900, at), files / f"{name}.bvh")
+        told = run("motion", "--bvh", files, "--checkpoint", own, "--group-by", "(walk|bow)_", "--windows", 40,
+                   "--record", "my files", "--json", tmp_path / "r.json")
+        assert told.exit_code == 0, told.output
+        kept = json.loads((own / "metrics.json").read_text())["protocol"]["my files"]
+        content = json.loads((tmp_path / "r.json").read_text())
+        ratios = [row["l2p"] for row in content["ratios_to_interpolation"]
+                  if (row["group"], row["method"]) == ("all", "own")]
+        np.testing.assert_allclose(kept["over_interpolation"]["l2p"], ratios, atol=1e-4)
+        assert kept["command"] == ("python -m training.benchmark motion --bvh files --checkpoint checkpoints/own "
+                                   "--windows 40 --group-by '(walk|bow)_'")
+        card = (own / "README.md").read_text()
+        cells = " ".join(f"{value:.2f}" for value in ratios)
+        assert f"| my files | 40 | {cells} |" in card
+        rivals = {(row["group"], row["gap"]): row["l2p"] for row in content["ratios_to_the_better_baseline"]}
+        bow = " ".join(f"{rivals['bow', gap]:.2f}" for gap in (5, 15, 30, 45))  # a random network is worse everywhere
+        assert "of the 2 contents with 20 windows or more: above 1 at some gap are 2: " in card
+        assert f"bow (20 windows) {bow}" in card
+        assert str(tmp_path) not in card
+
     def test_an_archive_counts_as_a_folder_of_its_name(self, tmp_path):
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / "01.amc").write_text("")
@@ -367,6 +392,7 @@ class TestCommands:
         (["set", "--data", "{at}/empty"], "no clips.json"),
         (["motion", "--bvh", "{at}/a.bvh", "--group-by", "("], "--group-by: '(': missing"),
         (["motion", "--bvh", "{at}/a.bvh", "--checkpoint", "nowhere"], "error: nowhere"),
+        (["motion", "--bvh", "{at}/a.bvh", "--record", "a"], "error: --record a: no --checkpoint"),
     ])
     def test_bad_input_is_one_line(self, tmp_path, arguments, message):
         (tmp_path / "a.zip").write_text("no zip")

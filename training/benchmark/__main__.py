@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -27,6 +27,7 @@ from training.benchmark.protocol import GAPS, PAST, TEST_CUT, Filler, Windows, b
 from training.benchmark.truth import TruthTable
 from training.card import attention_lines, record
 from training.card_generation import generation_lines
+from training.card_protocol import summary
 from training.dataset import MotionSet
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
@@ -38,6 +39,8 @@ Workers = Annotated[int, typer.Option(min=1, help="processes that run the networ
 Limit = Annotated[int | None, typer.Option("--windows", min=1, help="at most so many, spread evenly")]
 Group = Annotated[str | None, typer.Option(
     help="regular expression on file names; what its group (or all of it) matches names the group of a window")]
+Record = Annotated[str | None, typer.Option(
+    "--record", metavar="NAME", help="put the ratios into the checkpoint's metrics.json and card, under this name")]
 Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
 SeedFrames = Annotated[int, typer.Option(min=2, help="frames of real motion to go on from")]
 Seconds = Annotated[float, typer.Option(min=1, max=600, help="how long to go on")]
@@ -52,32 +55,36 @@ Seeds = Annotated[int, typer.Option(min=2, help="futures of each seed to compare
 def lafan1(
     bvh: Annotated[Path, typer.Option(help="folder of LAFAN1's BVH files")],
     checkpoint: Checkpoint = None, json_file: Json = None, workers: Workers = 1, limit: Limit = None,
-    group_by: Group = None,
+    group_by: Group = None, name: Record = None,
 ) -> None:
     """LAFAN1 in-betweening: the published split where all 77 takes are there, else whatever takes are."""
-    _command(lambda: sources.lafan1(bvh), checkpoint, json_file, workers, limit, group_by)
+    _command(lambda: sources.lafan1(bvh), checkpoint, json_file, workers, limit, group_by,
+             name, f"lafan1 --bvh {bvh.name}")
 
 
 @app.command()
 def motion(
     bvh: Annotated[list[Path], typer.Option(help="folder, archive or file of BVH or AMC; repeat for several")],
     checkpoint: Checkpoint = None, json_file: Json = None, workers: Workers = 1, limit: Limit = None,
-    group_by: Group = None,
+    group_by: Group = None, name: Record = None,
     fps: Annotated[float | None, typer.Option(help="frame rate of the files, where they do not say it")] = None,
     drop_first: Annotated[int, typer.Option(min=0, help="frames to leave out at the start of every file")] = 0,
 ) -> None:
     """The same protocol on any motion files, such as Bandai-Namco's."""
-    _command(lambda: sources.motion_files(bvh, fps, drop_first), checkpoint, json_file, workers, limit, group_by)
+    _command(lambda: sources.motion_files(bvh, fps, drop_first), checkpoint, json_file, workers, limit, group_by,
+             name, "motion " + " ".join(f"--bvh {source.name}" for source in bvh)
+             + (f" --fps {fps:g}" if fps else "") + (f" --drop-first {drop_first}" if drop_first else ""))
 
 
 @app.command("set")
 def prepared_set(
     data: Annotated[Path, typer.Option(help="one split of a prepared set, for example data/processed/common/test")],
     checkpoint: Checkpoint = None, json_file: Json = None, workers: Workers = 1, limit: Limit = None,
-    group_by: Group = None,
+    group_by: Group = None, name: Record = None,
 ) -> None:
     """The same protocol on a prepared set."""
-    _command(lambda: sources.prepared(data), checkpoint, json_file, workers, limit, group_by)
+    _command(lambda: sources.prepared(data), checkpoint, json_file, workers, limit, group_by,
+             name, f"set --data data/processed/{data.resolve().parent.name}/{data.name}")
 
 
 @app.command("attention")
@@ -170,16 +177,28 @@ def _guarded(measure: Callable[[], None]) -> None:
 
 
 def _command(
-    find: Any, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
-    group_by: str | None,
+    find: Callable[[], sources.Material], checkpoint: Path | None, json_file: Path | None, workers: int,
+    limit: int | None, group_by: str | None, name: str | None, told: str,
 ) -> None:
-    _guarded(lambda: _run(find(), checkpoint, json_file, workers, limit, group_by))
+    def measure() -> None:
+        if name is not None and checkpoint is None:
+            raise SpecError(f"--record {name}", "no --checkpoint", "a checkpoint whose card it goes into", "name one")
+        scores, judged = _run(find(), checkpoint, json_file, workers, limit, group_by)
+        if name is not None and checkpoint is not None:
+            options = "".join(f" {option} {value}" for option, value in (
+                ("--windows", limit), ("--group-by", None if group_by is None else f"'{group_by}'")) if value)
+            command = (f"python -m training.benchmark {told} --checkpoint checkpoints/{checkpoint.resolve().name}"
+                       + options)
+            record(checkpoint, "protocol", summary(scores, judged, command), name)
+
+    _guarded(measure)
 
 
 def _run(
     found: sources.Material, checkpoint: Path | None, json_file: Path | None, workers: int, limit: int | None,
     group_by: str | None,
-) -> None:
+) -> tuple[list[dict[str, float | str]], str]:
+    """The scores, and the name of the method that is judged."""
     windows = cut(found.clips, *TEST_CUT)
     against = found.against or statistics(windows, "these windows, for the published training takes are not at hand")
     if limit is not None and limit < len(windows):
@@ -206,6 +225,7 @@ def _run(
                    "published_l2p_ratios_on_the_full_lafan1_test_set": report.RATIOS_PUBLISHED}
         text = json.dumps(content, indent=1) + "\n"
         write_atomically(json_file, lambda file: file.write(text.encode()))
+    return scores, judged
 
 
 def _name_of(checkpoint: Path) -> str:

@@ -1,0 +1,77 @@
+"""What a checkpoint's card says of the in-betweening protocol."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.benchmark.report import FEW, METRICS, RATIOS_PUBLISHED, by_group, ratios
+
+_HEADS = {"l2p": "L2P", "l2q": "L2Q", "position_cm": "position"}
+
+
+def summary(rows: Sequence[Mapping[str, Any]], method: str, command: str) -> dict[str, Any]:
+    """What is kept of a benchmark's rows: one method over interpolation at every gap, and by group over the better of
+    interpolation and spline."""
+    overall = [row for row in rows if row["group"] == "all"]
+    found = [row for row in ratios(overall) if row["method"] == method]
+    own = {row["gap"]: row for row in overall if row["method"] == method}
+    return {"windows": found[0]["windows"], "gaps": [row["gap"] for row in found], "command": command,
+            "over_interpolation": {metric: [_rounded(row[metric]) for row in found] for metric in METRICS},
+            "scores": {metric: [_rounded(own[row["gap"]][metric]) for row in found] for metric in METRICS},
+            "groups": [{key: _rounded(row[key]) for key in ("group", "windows", "gap", "l2p", "position_cm")}
+                       for row in by_group(rows, method)]}
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def protocol_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
+    """A line a set: its ratios to interpolation."""
+    lines = ["| motion | windows | " + " | ".join(_HEADS.values()) + " |", "|---|---|" + "---|" * len(_HEADS)]
+    for name, found in protocol.items():
+        shares = [" ".join("-" if value is None else f"{value:.2f}" for value in found["over_interpolation"][metric])
+                  for metric in _HEADS]
+        lines.append(f"| {name} | {found['windows']:,} | " + " | ".join(shares) + " |")
+    return "\n".join(lines)
+
+
+def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]:
+    """Groups of 20 windows or more in which L2P is above that of the better baseline at some gap, worst first: name,
+    windows, ratios."""
+    shares: dict[tuple[str, int], list[float]] = {}
+    for row in found["groups"]:
+        if row["windows"] >= FEW and row["l2p"] is not None:
+            shares.setdefault((row["group"], row["windows"]), []).append(row["l2p"])
+    worse = [(name, windows, values) for (name, windows), values in shares.items() if max(values) > 1]
+    return sorted(worse, key=lambda one: -max(one[2]))
+
+
+def worse_words(protocol: Mapping[str, Mapping[str, Any]]) -> str:
+    """In which contents interpolating is better, in a sentence."""
+    told, asked = [], 0
+    for found in protocol.values():
+        asked += len({row["group"] for row in found["groups"] if row["windows"] >= FEW})
+        told += [f"{name} ({windows} windows) " + " ".join(f"{value:.2f}" for value in values)
+                 for name, windows, values in worse_groups(found)]
+    if not asked:
+        return "By content it has not been measured."
+    start = (f"L2P over that of the better of interpolation and spline, of the {asked} contents with {FEW} windows or "
+             "more: ")
+    return start + (f"above 1 at some gap are {len(told)}: {'; '.join(told)}." if told else "nowhere above 1.")
+
+
+def protocol_section(protocol: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    """The section of the card, or nothing."""
+    if not protocol:
+        return []
+    gaps = next(iter(protocol.values()))["gaps"]
+    *some, last = (str(gap) for gap in gaps)
+    published = ", ".join(f"{name} " + " ".join("-" if value is None else f"{value:.2f}" for value in values)
+                          for name, values in RATIOS_PUBLISHED.items())
+    return ["## The LAFAN1 in-betweening protocol", "",
+            f"Ten known frames, a gap of {', '.join(some)} or {last} frames, one known frame; errors over those of "
+            "interpolation (slerp of local rotations, a straight line for the root). L2P is standardised by the "
+            "windows' own mean and deviation. Published L2P over interpolation, on the full LAFAN1 test set: "
+            f"{published}.", "",
+            protocol_table(protocol), "", worse_words(protocol), "",
+            *(f"- {name}: `{found['command']}`" for name, found in protocol.items()), ""]
