@@ -32,9 +32,9 @@ MOST_M = 0.06
 """No foot in a gap is held further than this from where the network put it: it may be wrong about standing."""
 TWIST_M = 0.05
 """Ankle and toe are moved by so much differently at most: a foot is turned a little, not wrung round."""
-_GAP_TWIST_M = 0.01
-"""The same in gaps. There a foot is turned between poses that are known, and to turn it more costs three times the
-rotation error for a twentieth less sliding (LAFAN1 and the validation split, ``every:8``, ``every:15``, gaps of 30)."""
+ROLE_TWIST_M = 0.01
+"""The same in gaps that networks on roles fill: there more of it costs three times the rotation error for a twentieth
+less sliding (LAFAN1 and the validation split of the common set, ``every:8``, ``every:15``, gaps of 30)."""
 RAISE_S = 0.1
 """What keeps feet out of the floor takes so long to set in."""
 SLIDES_M_S = 0.06
@@ -80,7 +80,8 @@ def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Arr
 
 
 def hold_feet(
-    motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None
+    motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None,
+    twist_m: float = TWIST_M,
 ) -> Motion:
     """A recovered motion with its feet held; see :func:`planted`. Of a recording whose own feet slide it comes back as
     it is.
@@ -88,6 +89,7 @@ def hold_feet(
     Args:
         truth: whose frames without anything hidden say how high a joint rests; no other frame of it is looked at.
         roles: joint names by role, where the names do not tell.
+        twist_m: as :func:`planted` takes it.
     """
     frames = np.asarray(~hidden.any(axis=1))
     legs = legs_of(motion.skeleton, roles)
@@ -97,7 +99,7 @@ def hold_feet(
     rest_m = rest_heights(points[frames], motion.skeleton)
     if _slides(points, frames, legs, rest_m, motion.fps) > SLIDES_M_S:
         return motion
-    return planted(motion, legs, hidden, rest_m, twist_m=_GAP_TWIST_M)
+    return planted(motion, legs, hidden, rest_m, twist_m=twist_m)
 
 
 def _slides(

@@ -27,7 +27,7 @@ from mmm.metrics import Errors, errors
 from mmm.models import MaskedMotionModel
 from mmm.models.base import Filled
 from mmm.motion import Clip, Motion
-from mmm.planting import hold_feet
+from mmm.planting import ROLE_TWIST_M, hold_feet
 from mmm.role_recovery import recover_roles
 from mmm.stage.error_map import draw_error_map
 from mmm.stage.palette import looks_of
@@ -165,7 +165,7 @@ def recover(
         found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
                               attention_frame=attention_frame if attention else None)
         trace = trace_of(found.maps, found.frames, joined_in_time=False) if found.maps is not None else None
-        motion = hold_feet(found.motion, clip.motion, where, roles) if plants else found.motion
+        motion = hold_feet(found.motion, clip.motion, where, roles, ROLE_TWIST_M) if plants else found.motion
         return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32),
                               _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
     raw, fill, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
