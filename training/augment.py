@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmm.models.body_frame import mirrored, partners
 from mmm.models.prefill import sixd_to_matrix
 
 
@@ -57,7 +56,7 @@ def augment(
     upper = _below(names, parents, "spine1") | {names.index("spine1")}
     roles = recombined(roles, uniform(batch) < plan.recombine, sorted(upper), names)
     roles = scaled(roles, 1 + (2 * uniform(batch, 3) - 1) * plan.proportions, names)
-    other = Roles(*mirrored(*roles, partners(names)))
+    other = mirrored(roles, names)
     chosen = uniform(batch) < plan.mirror
     return Roles(*(torch.where(chosen.reshape(-1, *[1] * (old.dim() - 1)), new, old)
                    for new, old in zip(other, roles, strict=True)))
@@ -75,6 +74,15 @@ def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
     columns = roles.local[..., :2].transpose(-1, -2).flatten(-2)  # neighbouring frames: the straight line will do
     sixd = torch.lerp(columns[rows, low], columns[rows, high], share[..., None, None])
     return Roles(sixd_to_matrix(sixd), root, roles.body)
+
+
+def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
+    """Left and right exchanged: every world rotation W becomes M W M, with bones to suit, so that any rest pose will
+    do."""
+    partner = [names.index(_other_side(name)) for name in names]
+    sign = torch.tensor([-1.0, 1.0, 1.0], device=roles.root.device)
+    flip = sign[:, None] * sign
+    return Roles(roles.local[:, :, partner] * flip, roles.root * sign, roles.body[:, partner] * sign)
 
 
 def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
@@ -113,6 +121,12 @@ def _heading(pelvis: Tensor, body: Tensor, hips: tuple[int, int]) -> Tensor:
     cosine, sine = across[:, 0] / length, across[:, 2] / length
     zero, one = torch.zeros_like(cosine), torch.ones_like(cosine)
     return torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
+
+
+def _other_side(name: str) -> str:
+    if name.startswith("left_"):
+        return "right_" + name.removeprefix("left_")
+    return "left_" + name.removeprefix("right_") if name.startswith("right_") else name
 
 
 def _below(names: tuple[str, ...], parents: tuple[int, ...], name: str) -> set[int]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import ConvBertConfig, ConvBertModel, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from mmm.models.body_frame import BodyFrame, Tree, mirrored, mirrored_turns, partners
+from mmm.models.body_frame import BodyFrame, Tree
 from mmm.models.config import MaskedMotionConfig
 from mmm.models.maps import Maps, convolutions
 from mmm.models.packing import is_packed, read_packed
@@ -219,28 +219,8 @@ class MaskedMotionModel(PreTrainedModel):
         noise: Tensor | None = None,
     ) -> MaskedMotionOutput:
         maps = Maps() if output_attentions else None
-        frame, turns, expected_m = self._turns(filled, hidden, body, maps, first_position, noise)
-        if self.config.both_sides and noise is None and not self.training:
-            with torch.autocast(frame.root.device.type, enabled=False):
-                other, where, bones = self._mirrored(filled, hidden, body)
-            _, again, guess = self._turns(other, where, bones, None, first_position, None)
-            turns, expected_m = (turns + mirrored_turns(again, self.partners)) / 2, (expected_m + guess) / 2
-        with torch.autocast(frame.root.device.type, enabled=False):
-            assert filled.share is not None
-            share = filled.share
-            eased = turns * torch.cat([share.repeat_interleave(3, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)],
-                                      dim=-1)
-            moved = frame.apply(eased[..., :-3].unflatten(-1, (-1, 3)), eased[..., -3:])
-            prediction = torch.cat([moved.local.flatten(-3), moved.root], dim=-1)
-            return MaskedMotionOutput(prediction, maps, frame.in_world(turns), expected_m)
-
-    def _turns(
-        self, filled: Filled, hidden: Tensor, body: Tensor, maps: Maps | None, first_position: int,
-        noise: Tensor | None,
-    ) -> tuple[BodyFrame, Tensor, Tensor]:
-        """The windows in their headings, the turns (B,T,3J+3) there, not faded in, and the expected error (B,T)."""
-        joints = self.config.joints
-        with torch.autocast(filled.features.device.type, enabled=False):  # kinematics in float32
+        joints, device = self.config.joints, filled.features.device
+        with torch.autocast(device.type, enabled=False):  # kinematics in float32
             local, root = filled.features[..., :-3].unflatten(-1, (-1, 3, 3)), filled.features[..., -3:]
             frame = BodyFrame.of(self.tree, self.hips, local, root, body, hidden)
             assert filled.extra is not None
@@ -249,28 +229,20 @@ class MaskedMotionModel(PreTrainedModel):
                 inputs = inputs * PLAIN_INPUT_GAIN
             inputs = self._with_noise(inputs, noise)
         raw = self._decoded(inputs, None, maps, first_position)
-        with torch.autocast(filled.features.device.type, enabled=False):
+        with torch.autocast(device.type, enabled=False):
             raw = raw.float()
             turns = raw[..., : 3 * joints + 3] * (raw[..., -2:-1] + 2).sigmoid()
             if self.config.output == "absolute":
                 turns = frame.on_top_of_fill(turns)
             if self.config.smooth_s:
                 turns = smoothed(turns, self.config.smooth_s * self.config.fps)
-        return frame, turns, (raw[..., -1] - 3).exp()
-
-    def _mirrored(self, filled: Filled, hidden: Tensor, body: Tensor) -> tuple[Filled, Tensor, Tensor]:
-        """Filled windows, left and right exchanged."""
-        local, root, bones = mirrored(filled.features[..., :-3].unflatten(-1, (-1, 3, 3)), filled.features[..., -3:],
-                                      body, self.partners)
-        assert filled.extra is not None
-        extra = torch.cat([filled.extra[..., :-2][..., self.partners], filled.extra[..., -2:]], dim=-1)
-        return Filled(torch.cat([local.flatten(-3), root], dim=-1), extra), hidden[..., self.partners], bones
-
-    @cached_property
-    def partners(self) -> list[int]:
-        """Each role's fellow on the other side."""
-        assert self.config.joint_names is not None
-        return partners(tuple(self.config.joint_names))
+            assert filled.share is not None
+            share = filled.share
+            eased = turns * torch.cat([share.repeat_interleave(3, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)],
+                                      dim=-1)
+            moved = frame.apply(eased[..., :-3].unflatten(-1, (-1, 3)), eased[..., -3:])
+            prediction = torch.cat([moved.local.flatten(-3), moved.root], dim=-1)
+            return MaskedMotionOutput(prediction, maps, frame.in_world(turns), (raw[..., -1] - 3).exp())
 
     @cached_property
     def tree(self) -> Tree:

@@ -18,35 +18,6 @@ TURN_SCALE = 0.5
 """Turns enter the network divided by this: matrix entries of everyday turns then lie about 1."""
 
 
-def partners(names: tuple[str, ...]) -> list[int]:
-    """Of each role its fellow on the other side; itself where it has none."""
-    sides = {"left_": "right_", "right_": "left_"}
-    others = (next((new + name.removeprefix(old) for old, new in sides.items() if name.startswith(old)), name)
-              for name in names)
-    return [names.index(other) for other in others]
-
-
-def mirrored(local: Tensor, root: Tensor, body: Tensor, partner: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Left and right exchanged: every world rotation W becomes M W M, with bones to suit: any rest pose will do.
-
-    Args:
-        local: (B,T,J,3,3).
-        root: (B,T,3).
-        body: (B,J,3).
-        partner: as :func:`partners` gives it.
-    """
-    sign = torch.tensor([-1.0, 1.0, 1.0], device=root.device)
-    return local[:, :, partner] * (sign[:, None] * sign), root * sign, body[:, partner] * sign
-
-
-def mirrored_turns(turns: Tensor, partner: list[int]) -> Tensor:
-    """(B,T,3J+3) rotation vectors and a shift in the heading's axes, of the mirror image: a turn is mirrored the other
-    way round than a shift."""
-    sign = torch.tensor([1.0, -1.0, -1.0], device=turns.device)
-    joints = turns[..., :-3].unflatten(-1, (-1, 3))[..., partner, :] * sign
-    return torch.cat([joints.flatten(-2), turns[..., -3:] * -sign], dim=-1)
-
-
 @dataclass(frozen=True)
 class Tree:
     """The roles' tree, level by level, so that kinematics takes as many steps as the body is deep."""

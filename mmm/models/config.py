@@ -62,8 +62,6 @@ class MaskedMotionConfig(PreTrainedConfig):
     None: as beside all others."""
     smooth_s: float = 0.0
     """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
-    both_sides: bool = False
-    """With roles, in recovery: look at the mirror image too, and take the mean of both answers; twice the time."""
     plant_feet: bool = False
     """Whether a recovery holds feet where they stand, by bending the legs (``mmm.planting``); asked otherwise by
     ``recover(plant_feet=...)``. What is generated always does."""

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from mmm.errors import ModelError
 from mmm.models import make_config, make_model
-from mmm.models.body_frame import BodyFrame, Tree, gap_lengths, mirrored, partners
+from mmm.models.body_frame import BodyFrame, Tree, gap_lengths
 from mmm.models.prefill import onset
-from mmm.roles import ROLE_PARENTS, ROLES, match_roles
+from mmm.roles import ROLE_PARENTS, match_roles
 from mmm.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
 
@@ -183,33 +183,3 @@ def test_roles_with_music_or_zeros_in_gaps_cannot_be():
         make_config("ecm-small", representation="roles")
     with pytest.raises(ModelError, match=r"config\.json representation"):
         make_config("inbetween", output="absolute", fill="zero")
-
-
-def test_with_both_sides_the_mirror_image_gets_the_mirrored_answer():
-    """By itself a network has a better side; the mean of both answers has none."""
-    features, hidden, body = windows()
-    hidden[:, 8:12, :5] = True
-    partner = partners(ROLES)
-    local, root, bones = mirrored(features[..., :-3].unflatten(-1, (22, 3, 3)), features[..., -3:], body, partner)
-    other = torch.cat([local.flatten(-3), root], dim=-1), hidden[..., partner]
-    sign = torch.tensor([1.0, -1.0, -1.0])
-    for both in (False, True):
-        model = awake("inbetween").eval()
-        model.config.both_sides = both
-        with torch.no_grad():
-            one, two = model(features, hidden, body=body), model(*other, body=bones)
-        joints = one.turns[..., :-3].unflatten(-1, (22, 3))[..., partner, :] * sign
-        assert torch.allclose(two.turns[..., :-3].unflatten(-1, (22, 3)), joints, atol=2e-5) == both
-        assert torch.allclose(two.turns[..., -3:], one.turns[..., -3:] * -sign, atol=2e-5) == both
-        assert torch.allclose(two.expected_m, one.expected_m, atol=1e-5) == both
-        places = [BodyFrame.of(TREE, (14, 18), o.prediction[..., :-3].unflatten(-1, (22, 3, 3)), o.prediction[..., -3:],
-                               b, h).positions for o, b, h in ((one, body, hidden), (two, bones, hidden[..., partner]))]
-        assert torch.allclose(places[1], places[0][:, :, partner] * -sign, atol=1e-4) == both
-
-
-def test_in_training_one_side_is_enough():
-    features, hidden, body = windows()
-    model = awake("inbetween").train()
-    alone = model(features, hidden, body=body).turns
-    model.config.both_sides = True
-    assert torch.equal(model(features, hidden, body=body).turns, alone)
