@@ -46,18 +46,23 @@ def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]
     return sorted(worse, key=lambda one: -max(one[2]))
 
 
-def worse_words(protocol: Mapping[str, Mapping[str, Any]]) -> str:
-    """In which contents interpolating is better, in a sentence."""
-    told, asked = [], 0
-    for found in protocol.values():
-        asked += len({row["group"] for row in found["groups"] if row["windows"] >= FEW})
-        told += [f"{name} ({windows} windows) " + " ".join(f"{value:.2f}" for value in values)
-                 for name, windows, values in worse_groups(found)]
+def worse_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
+    """In which contents interpolating is better: a sentence, and a line a content."""
+    worse = [(place, *group) for place, found in protocol.items() for group in worse_groups(found)]
+    worse.sort(key=lambda one: -max(one[3]))
+    asked = sum(len({row["group"] for row in found["groups"] if row["windows"] >= FEW}) for found in protocol.values())
     if not asked:
         return "By content it has not been measured."
     start = (f"L2P over that of the better of interpolation and spline, of the {asked} contents with {FEW} windows or "
              "more: ")
-    return start + (f"above 1 at some gap are {len(told)}: {'; '.join(told)}." if told else "nowhere above 1.")
+    if not worse:
+        return start + "nowhere above 1."
+    gaps = next(iter(protocol.values()))["gaps"]
+    return "\n".join([start + f"above 1 at some gap in {len(worse)} of them.", "",
+                      "| content | motion | windows | " + " | ".join(f"gap of {gap}" for gap in gaps) + " |",
+                      "|---|---|---|" + "---|" * len(gaps),
+                      *(f"| {name} | {place} | {windows} | " + " | ".join(f"{value:.2f}" for value in values) + " |"
+                        for place, name, windows, values in worse)])
 
 
 def protocol_section(protocol: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
@@ -73,5 +78,5 @@ def protocol_section(protocol: Mapping[str, Mapping[str, Any]] | None) -> list[s
             "interpolation (slerp of local rotations, a straight line for the root). L2P is standardised by the "
             "windows' own mean and deviation. Published L2P over interpolation, on the full LAFAN1 test set: "
             f"{published}.", "",
-            protocol_table(protocol), "", worse_words(protocol), "",
+            protocol_table(protocol), "", worse_table(protocol), "",
             *(f"- {name}: `{found['command']}`" for name, found in protocol.items()), ""]

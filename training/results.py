@@ -12,6 +12,7 @@ import typer
 
 from mmm.catalog import list_checkpoints
 from mmm.errors import FileError, MMMError
+from training.card_protocol import protocol_table, worse_table
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -112,6 +113,8 @@ def blocks(root: Path) -> dict[str, str]:
     made = {"dance": errors_table({name: metrics[name]["evaluation"] for name in DANCE}),
             "hearing": hearing_table(metrics), "short": short_table(metrics), "future": future_words(metrics),
             "generated": generated_table(found[FUTURE].card)}
+    protocol = metrics["inbetween"]["protocol"]
+    made |= {"protocol": protocol_table(protocol), "contents": worse_table(protocol)}
     for part, name in (("cmu", "^cmu/"), ("snu", "^snu/")):
         made[part] = errors_table({n: metrics[n]["parts"][name] for n in ROLES})
     for data in ("lafan1", "bandai_namco", "aist-roles"):
