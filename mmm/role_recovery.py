@@ -26,9 +26,9 @@ from mmm.windows import fade, windows
 
 Array = np.ndarray
 
-ANCHORS_FRAMES = 3
+ANCHORS_FRAMES = 4
 """Between ends of gaps that a network of another rate looks at exactly lie so many of its frames, at least: its clock
-then runs slow or fast by a sixth at most."""
+then runs slow or fast by a quarter at most."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,8 @@ def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n
     """When a network of another rate looks at a clip: places among the clip's frames, ascending, the first one 0.
 
     A network knows known frames, not moments near them. So the ends of gaps are looked at exactly, where they are
-    ``ANCHORS_FRAMES`` apart or more, and between these moments lie as many equal steps as come nearest to its rate.
+    ``ANCHORS_FRAMES`` apart or more. Between these moments lie equal steps, as many as keep the clock within half a step
+    of the network's own.
 
     Args:
         known: frames in which nothing is hidden.
@@ -243,7 +244,7 @@ def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n
     for end in np.flatnonzero(beside).tolist():
         if (end - anchors[-1]) / fps * rate >= ANCHORS_FRAMES:
             anchors.append(end)
-    parts = [np.linspace(a, b, max(round((b - a) / fps * rate), 1), endpoint=False)
+    parts = [np.linspace(a, b, round(b / fps * rate) - round(a / fps * rate), endpoint=False)
              for a, b in pairwise(anchors)]
     left = int(np.floor((last - anchors[-1]) / fps * rate + 1e-6))
     tail = anchors[-1] + np.arange(left + 1) * fps / rate

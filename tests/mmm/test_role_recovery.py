@@ -211,16 +211,19 @@ def test_a_network_of_another_rate_looks_at_known_frames_exactly(fps, step):
     assert at[0] == 0
     assert set(np.flatnonzero(known).tolist()) <= set(at.tolist())
     clock = np.diff(at) / fps * 30
-    assert clock.min() > 1 / 1.2
-    assert clock.max() < 1.2
+    assert clock.min() > 0.8
+    assert clock.max() < 1.25
+    assert np.abs(at / fps * 30 - np.arange(len(at))).max() < 1  # and it neither gains nor loses
     assert 0 <= 199 - at[-1] < fps / 30  # the rest goes on at the network's own rate
 
 
 def test_ends_of_gaps_close_together_do_not_speed_the_clock_up():
     known = np.random.default_rng(0).random(300) < 0.85
-    clock = np.diff(moments(known, 60.0, 30.0)) / 2
-    assert clock.min() > 1 / 1.2
-    assert clock.max() < 1.2
+    at = moments(known, 60.0, 30.0)
+    clock = np.diff(at) / 2
+    assert clock.min() > 0.75
+    assert clock.max() < 1.34
+    assert np.abs(at / 2 - np.arange(len(at))).max() < 1
 
 
 @pytest.mark.parametrize("known", [np.ones(50, bool), np.arange(50) < 20])

@@ -156,7 +156,7 @@ def test_without_distances_the_network_cannot_tell_them(told, same):
     shown = far.clone()
     shown[..., :-2] = 0
     with torch.no_grad():
-        first, second, third = (model.predict(type(filled)(filled.features, extra, filled.nearest), hidden,
+        first, second, third = (model.predict(type(filled)(filled.features, extra, filled.share), hidden,
                                               body=body).prediction for extra in (filled.extra, far, shown))
     assert torch.equal(first, second) == same
     assert not torch.equal(second, third)  # what is hidden is told all the same
