@@ -230,8 +230,8 @@ def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n
     """When a network of another rate looks at a clip: places among the clip's frames, ascending, the first one 0.
 
     A network knows known frames, not moments near them. So the ends of gaps are looked at exactly, where they are
-    ``ANCHORS_FRAMES`` apart or more. Between these moments lie equal steps, as many as keep the clock within half a step
-    of the network's own.
+    ``ANCHORS_FRAMES`` apart or more. Between these moments lie equal steps, as many as keep the clock within half a
+    step of the network's own.
 
     Args:
         known: frames in which nothing is hidden.
