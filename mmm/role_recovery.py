@@ -184,10 +184,8 @@ def _turns(
     count = len(at)
     own = np.interp(every, at, np.arange(count))  # of each of the clip's frames, its place among the network's
     sampled = filled if same else _sampled(filled, at, config.fps)
-    before, after = distances_s if same else _distances_at(*distances_s, at, filled.fps)
-    now = np.arange(count)[:, None]
-    before, after = (np.abs(now - np.interp(at[:, None] + way * away * filled.fps, every, own))
-                     for way, away in ((-1, before), (1, after)))
+    before, after = (values * config.fps for values in
+                     (distances_s if same else _distances_at(*distances_s, at, filled.fps)))
     hidden = np.minimum(before, after) > 1e-4
     device = model.device
     features = torch.from_numpy(to_features(sampled.rotations, sampled.root_m))[None].to(device)

@@ -6,10 +6,12 @@ import torch
 
 from mmm import baselines, masks
 from mmm.errors import ModelError
+from mmm.features import to_features
 from mmm.models import make_config, make_model
 from mmm.motion import Clip, Motion
 from mmm.recovery import interpolate, recover
 from mmm.role_recovery import _distances_at, moments, recover_roles
+from mmm.roles import match_roles
 from mmm.skeleton import SMPL24, Skeleton
 from mmm.windows import windows
 from tests.mmm.making import TINY, smooth_motion
@@ -240,3 +242,24 @@ def test_without_gaps_or_behind_the_last_the_clock_is_the_networks_own(known):
 def test_the_shortest_clips_have_two_moments_or_their_only_one(count, fps):
     at = moments(np.ones(count, bool), fps, 30.0)
     assert at.tolist() == [0.0, count - 1.0]
+
+
+@pytest.mark.parametrize("spec", ["span:0-20", "span:60-90", "every:7", "keep:5,hide:9"])
+def test_recovery_tells_a_network_what_training_tells_it(spec, monkeypatch):
+    """What is hidden, how far the known frames are and how much counts, open ends included."""
+    model, clip = network(), clip_at(30.0)
+    hidden = masks.parse(spec, clip).hidden
+    told = []
+    predict = model.predict
+    monkeypatch.setattr(model, "predict", lambda filled, where, **more: (
+        told.append((filled, where)), predict(filled, where, **more))[1])
+    recover(model, clip, hidden)
+    (filled, where), = told
+    roles = match_roles(SMPL24)
+    motion = roles.to_roles(clip.motion)
+    features = torch.from_numpy(to_features(motion.rotations, motion.root_m))[None]
+    whole = torch.from_numpy(roles.most(hidden))[None]
+    expected = model.fill(features, whole)
+    assert torch.equal(where, whole)
+    torch.testing.assert_close(filled.extra, expected.extra, atol=1e-5, rtol=0)
+    torch.testing.assert_close(filled.share, expected.share, atol=1e-5, rtol=0)
