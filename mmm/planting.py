@@ -6,7 +6,7 @@ shared out over the swing, and hip, knee and ankle are turned to reach it. Bone 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,7 +15,7 @@ from scipy.ndimage import binary_closing, binary_opening, distance_transform_edt
 from mmm.errors import ModelError
 from mmm.motion import Motion
 from mmm.roles import ROLES, match_roles
-from mmm.rotations import rotvec_to_matrix
+from mmm.rotations import geodesic_angle, rotvec_to_matrix
 from mmm.skeleton import Skeleton
 
 Array = np.ndarray
@@ -41,6 +41,11 @@ SLIDES_M_S = 0.06
 """Where the recorded feet themselves, while they stand, move faster than this by half of the time, none is held: the
 recording's feet slide (fitted to video, say), and holding the others would only bend the legs. Clean recordings have
 0.01, those of AIST++ 0.17."""
+STIFF_DEG = 2.0
+"""An ankle that turns less in all known frames is one that the recording does not bend: those of AIST++ turn by 0.9 at
+the most, dancing ones by 13 and more."""
+_BENDS_FRAMES = 8
+"""So many known frames must say so."""
 _SEEN_S = 2.0
 """To be judged so, foot joints must be seen standing for so long, all taken together."""
 _STRETCH_S = 0.2
@@ -57,6 +62,8 @@ class Leg:
     knee: int
     ankle: int
     toe: int
+    stiff: bool = False
+    """Whether the ankle never bends: the foot then goes with the shin, and the ankle alone is held."""
 
 
 def legs_of(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> tuple[Leg, ...]:
@@ -81,7 +88,7 @@ def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Arr
 
 def hold_feet(
     motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None,
-    twist_m: float = TWIST_M,
+    twist_m: float = TWIST_M, stiff: bool = False,
 ) -> Motion:
     """A recovered motion with its feet held; see :func:`planted`. Of a recording whose own feet slide it comes back as
     it is.
@@ -90,6 +97,7 @@ def hold_feet(
         truth: whose frames without anything hidden say how high a joint rests; no other frame of it is looked at.
         roles: joint names by role, where the names do not tell.
         twist_m: as :func:`planted` takes it.
+        stiff: leave ankles as they are that bend in no known frame.
     """
     frames = np.asarray(~hidden.any(axis=1))
     legs = legs_of(motion.skeleton, roles)
@@ -99,7 +107,17 @@ def hold_feet(
     rest_m = rest_heights(points[frames], motion.skeleton)
     if _slides(points, frames, legs, rest_m, motion.fps) > SLIDES_M_S:
         return motion
+    if stiff:
+        legs = tuple(replace(leg, stiff=_never_bends(truth, ~hidden[:, leg.ankle], leg.ankle)) for leg in legs)
     return planted(motion, legs, hidden, rest_m, twist_m=twist_m)
+
+
+def _never_bends(motion: Motion, known: Bool[Array, "T"], joint: int) -> bool:
+    """Whether a joint has the same local rotation in all known frames, and there are enough to tell."""
+    seen = motion.rotations[known, joint]
+    if len(seen) < _BENDS_FRAMES:
+        return False
+    return bool(np.degrees(geodesic_angle(seen, np.broadcast_to(seen[0], seen.shape))).max() < STIFF_DEG)
 
 
 def _slides(
@@ -151,7 +169,7 @@ def _plant(
     twist_m: float, out: Array,
 ) -> None:
     """Write one leg's new local rotations."""
-    joints = [leg.ankle] if leg.toe < 0 else [leg.ankle, leg.toe]
+    joints = [leg.ankle] if leg.toe < 0 or leg.stiff else [leg.ankle, leg.toe]
     stands = [_stands(points[:, j], float(rest_m[j]), motion.fps) for j in joints]
     moves = [_moves(points[:, j][:, [0, 2]], stand, free, most_m) for j, stand in zip(joints, stands, strict=True)]
     raised = [_raised(points[:, j], move, float(rest_m[j]), free, motion.fps, clear_m)
@@ -159,7 +177,7 @@ def _plant(
     if not any(np.abs(move).max() > 1e-5 for move in (*moves, *raised)):
         return
     ankle, turn = points[:, leg.ankle] + _in_space(moves[0], raised[0]), None
-    if leg.toe >= 0:
+    if len(joints) > 1:
         # A foot is as long as it is: the toe is held exactly where it stands, else the ankle.
         exact = gaussian_filter1d(stands[1].astype(float), 0.02 * motion.fps)[:, None]
         apart = moves[1] - moves[0]
@@ -182,7 +200,8 @@ def _plant(
         (leg.knee, world[:, parents[leg.knee]], shin @ world[:, leg.knee]),
         (leg.ankle, thigh @ shin @ world[:, parents[leg.ankle]], foot_world),
     ):
-        out[free, joint] = (np.swapaxes(parent, -1, -2) @ own)[free]
+        if joint != leg.ankle or not leg.stiff:
+            out[free, joint] = (np.swapaxes(parent, -1, -2) @ own)[free]
 
 
 def _in_space(moves: Float[Array, "T 2"], raised: Float[Array, "T"]) -> Float[Array, "T 3"]:

@@ -165,7 +165,9 @@ def recover(
         found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
                               attention_frame=attention_frame if attention else None)
         trace = trace_of(found.maps, found.frames, joined_in_time=False) if found.maps is not None else None
-        motion = hold_feet(found.motion, clip.motion, where, roles, ROLE_TWIST_M) if plants else found.motion
+        motion = found.motion
+        if plants:
+            motion = hold_feet(motion, clip.motion, where, roles, ROLE_TWIST_M, stiff=True)
         return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32),
                               _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
     raw, fill, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)

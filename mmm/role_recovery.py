@@ -6,7 +6,7 @@ turns that it answers with are brought back to the clip's frames and joints.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,7 @@ from mmm.models.base import Filled, distance_feature
 from mmm.models.maps import Maps
 from mmm.models.prefill import fill_gaps, neighbours, onset
 from mmm.motion import Motion
+from mmm.resting import stirring
 from mmm.roles import ROLE_PARENTS, RoleMap, match_roles
 from mmm.trust import Trust
 from mmm.windows import fade, windows
@@ -108,18 +109,20 @@ class Answer:
     beside the known frames."""
     gap_s: Float[Array, "T R"]
     """Of each role, seconds from the known frame before to the one after."""
+    stirring: Float[Array, "T R"]
+    """How far each role moves beside its gap; see :func:`mmm.resting.stirring`."""
     expected_m: Float[Array, "T"]
     maps: Maps | None
     frames: tuple[int, int]
 
     def moved(self, trust: Trust | None = None) -> Motion:
         """The roles turned and moved, as far as the network is trusted; None: as far as it says."""
-        turns = self.turns
-        if trust is not None:
-            shares = np.concatenate([trust.joints(self.gap_s).repeat(3, axis=1),
-                                     trust.root(self.gap_s[:, 0])[:, None].repeat(3, axis=1)], axis=1)
-            turns = turns * shares
-        return _moved(self.role_filled, turns)
+        if trust is None:
+            return _moved(self.role_filled, self.turns)
+        moving = trust.moving(self.stirring)
+        root = trust.root(self.gap_s[:, 0]) * moving[:, 0]
+        shares = np.concatenate([trust.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)], axis=1)
+        return _rested(_moved(self.role_filled, self.turns * shares), self.role_filled, moving)
 
 
 @torch.inference_mode()
@@ -154,7 +157,8 @@ def _answers(
                                            noises)
     eased = turns * np.concatenate([share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1)
     gap_s = (before_s + after_s).astype(np.float32)
-    return [Answer(roles, filled, role_filled, own, gap_s, expected, maps, span)
+    beside = stirring(role_filled, roles.most(hidden))
+    return [Answer(roles, filled, role_filled, own, gap_s, beside, expected, maps, span)
             for own, expected in zip(eased, expected_m, strict=True)]
 
 
@@ -293,3 +297,14 @@ def _moved(filled: Motion, turns: Float[Array, "T _"]) -> Motion:
     for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
         local[:, r] = np.swapaxes(world[:, parent], -1, -2) @ world[:, r]
     return Motion(filled.skeleton, local, filled.root_m + turns[:, -3:], filled.fps)
+
+
+def _rested(moved: Motion, filled: Motion, moving: Float[Array, "T R"]) -> Motion:
+    """Roles that rest as they were filled against the role above, the others moved; between, so far on the way."""
+    partly = (moving > 0) & (moving < 1)
+    rotations = np.where((moving > 0)[..., None, None], moved.rotations, filled.rotations)
+    if partly.any():
+        start = filled.rotations[partly]
+        way = rot.matrix_to_rotvec(np.swapaxes(start, -1, -2) @ moved.rotations[partly])
+        rotations[partly] = start @ rot.rotvec_to_matrix(way * moving[partly][:, None])
+    return replace(moved, rotations=rotations)

@@ -33,6 +33,9 @@ class Trust:
     """For each of ``PARTS``, what its turns or shifts are multiplied by at each length."""
     expected: tuple[float, ...]
     """What the expected error is multiplied by at each length."""
+    stirs: tuple[float, float] | None = None
+    """A joint that moves less than the first, degrees (of the pelvis: or centimetres), in the known frames beside a gap
+    rests, and stays as it was filled; one that moves more than the second does not. None: none rests."""
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> "Trust":
@@ -43,18 +46,21 @@ class Trust:
         """
         trust = Trust(tuple(map(float, stored["gap_s"])),
                       {part: tuple(map(float, stored["shares"][part])) for part in PARTS},
-                      tuple(map(float, stored["expected"])))
+                      tuple(map(float, stored["expected"])),
+                      (float(stored["stirs"][0]), float(stored["stirs"][1])) if stored.get("stirs") else None)
         rows = [trust.gap_s, trust.expected, *trust.shares.values()]
         if not trust.gap_s or len({len(row) for row in rows}) != 1:
             raise ValueError(f"trust with rows of lengths {[len(row) for row in rows]}")
         if not np.isfinite(rows).all() or np.min(rows) < 0 or trust.gap_s[0] <= 0 or np.any(np.diff(trust.gap_s) <= 0):
             raise ValueError("trust with values that are negative, not finite, or lengths that do not ascend")
+        if trust.stirs and not 0 <= trust.stirs[0] < trust.stirs[1] < np.inf:
+            raise ValueError(f"trust with resting joints between {trust.stirs[0]} and {trust.stirs[1]}")
         return trust
 
     def to_dict(self) -> dict[str, Any]:
         """For the configuration, rounded."""
         return {key: {part: _rounded(row) for part, row in value.items()} if key == "shares" else _rounded(value)
-                for key, value in asdict(self).items()}
+                for key, value in asdict(self).items() if value is not None}
 
     def joints(self, gap_s: Float[Array, "T R"]) -> Float[Array, "T R"]:
         """The share of each role's turn in gaps of these lengths."""
@@ -63,6 +69,14 @@ class Trust:
     def root(self, gap_s: Float[Array, "T"]) -> Float[Array, "T"]:
         """The share of the pelvis's shift."""
         return self._at(self.shares["root"], gap_s)
+
+    def moving(self, stirring: Float[Array, "T R"]) -> Float[Array, "T R"]:
+        """From 0, for what rests, to 1; of what :func:`mmm.resting.stirring` found."""
+        if self.stirs is None:
+            return np.ones(stirring.shape, np.float32)
+        low, high = self.stirs
+        share = np.clip((stirring - low) / (high - low), 0, 1)
+        return np.asarray(share * share * (3 - 2 * share), np.float32)
 
     def error(self, gap_s: Float[Array, "T"]) -> Float[Array, "T"]:
         """What the expected error is multiplied by."""

@@ -4,6 +4,7 @@ Everything works on a whole batch on the device. Turning a window about the vert
 on roles see every window in its own heading already.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +12,11 @@ import torch
 from torch import Tensor
 
 from mmm.models.prefill import sixd_to_matrix
+
+REST_MOST = 0.3
+"""Of a resting part's movement up to so much is left."""
+SWAY_M = 0.02
+"""Whoever stands still sways by so much at the most."""
 
 
 class Roles(NamedTuple):
@@ -36,6 +42,11 @@ class Augment:
     """Legs, arms and trunk are longer or shorter by up to this share, each by itself."""
     recombine: float = 0.1
     """Share of the windows that get the trunk and arms of another one."""
+    slow: float = 1.0
+    """Where it is more than ``speed``: slower by up to this factor, as gestures are beside sports and walking."""
+    rest: float = 0.0
+    """How often each arm, the neck with the head, or all below the trunk rests while the others go on: in gestures most
+    of a body stands still, and in what networks are trained on next to nothing does."""
 
     def frames(self, wanted: int) -> int:
         """How many frames to draw for windows of ``wanted``."""
@@ -51,10 +62,14 @@ def augment(
         return torch.rand(*shape, generator=generator, device=roles.root.device)
 
     batch = len(roles.root)
-    factor = torch.exp((2 * uniform(batch) - 1) * torch.tensor(max(plan.speed, 1.0)).log())
-    roles = played(roles, factor, frames)
+    fast, slow = math.log(max(plan.speed, 1.0)), math.log(max(plan.slow, plan.speed, 1.0))
+    roles = played(roles, torch.exp(uniform(batch) * (fast + slow) - slow), frames)
     upper = _below(names, parents, "spine1") | {names.index("spine1")}
     roles = recombined(roles, uniform(batch) < plan.recombine, sorted(upper), names)
+    if plan.rest:
+        parts = _resting_parts(names, parents)
+        left = torch.where(uniform(batch, len(parts)) < plan.rest, REST_MOST * uniform(batch, len(parts)) ** 2, 1.0)
+        roles = rested(roles, left, (uniform(batch) * frames).long(), parts)
     roles = scaled(roles, 1 + (2 * uniform(batch, 3) - 1) * plan.proportions, names)
     other = mirrored(roles, names)
     chosen = uniform(batch) < plan.mirror
@@ -112,6 +127,38 @@ def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str,
     body[:, spine] = roles.body[:, spine]
     return Roles(torch.where(chosen[:, None, None, None, None], local, roles.local), roles.root,
                  torch.where(chosen[:, None, None], body, roles.body))
+
+
+def rested(roles: Roles, left: Tensor, at: Tensor, parts: list[list[int]]) -> Roles:
+    """Windows in which parts of the body keep nearly still.
+
+    Args:
+        left: (B, parts) how much of a part's movement is left, 0 to 1.
+        at: (B,) the frame whose pose they rest in.
+        parts: joints; whichever holds joint 0 takes the root's path with it. Of that never more than ``SWAY_M`` is
+            left, or feet that stand would slide.
+    """
+    rows = torch.arange(len(at), device=at.device)
+    way = roles.root - roles.root[rows, at][:, None]
+    columns = roles.local[..., :2].transpose(-1, -2).flatten(-2)  # (B, T, J, 6)
+    share = torch.ones(columns.shape[0], columns.shape[2], device=columns.device)
+    for number, joints in enumerate(parts):
+        own = left[:, number]
+        if 0 in joints:
+            farthest = way.norm(dim=-1).amax(1).clamp(min=1e-6)
+            own = torch.where(own < 1, own.minimum(SWAY_M / farthest), own)
+            way = way * own[:, None, None]
+        share[:, joints] = own[:, None]
+    resting = columns[rows, at][:, None]
+    local = sixd_to_matrix(torch.lerp(resting, columns, share[:, None, :, None]))
+    moves = (share == 1)[:, None, :, None, None]
+    return Roles(torch.where(moves, roles.local, local), roles.root[rows, at][:, None] + way, roles.body)
+
+
+def _resting_parts(names: tuple[str, ...], parents: tuple[int, ...]) -> list[list[int]]:
+    above = _below(names, parents, "spine1")
+    return [sorted(_below(names, parents, "left_collar")), sorted(_below(names, parents, "right_collar")),
+            sorted(_below(names, parents, "neck")), [j for j in range(len(names)) if j not in above]]
 
 
 def _heading(pelvis: Tensor, body: Tensor, hips: tuple[int, int]) -> Tensor:

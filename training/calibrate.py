@@ -45,6 +45,9 @@ GRID = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 ROTATION_WEIGHT = 2.0
 """Of the rotation error as a share of the fill's, beside the position error's: turns that bring the joints nearer but
 bend them wrongly are not wanted."""
+STIRS = (1.0, 4.0)
+"""Degrees, or centimetres, between which joints rest less and less; see ``mmm.trust``. The training sources hardly have
+resting joints to fit it on: it was chosen as the most that leaves their validation split as it is."""
 JUDGED = ("every:10", "span:112-126", "span:105-134", "span:90-149")
 FIFTHS = 5
 
@@ -64,7 +67,7 @@ def case(model: MaskedMotionModel, clip: Clip, spec: str) -> Case:
     found = answer(model, clip.motion, hidden)
     rows: Array = np.asarray(hidden.any(axis=1))
     cut = Answer(found.roles, _rows(found.filled, rows), _rows(found.role_filled, rows), found.turns[rows],
-                 found.gap_s[rows], found.expected_m[rows], None, found.frames)
+                 found.gap_s[rows], found.stirring[rows], found.expected_m[rows], None, found.frames)
     truth = _rows(clip.motion, rows)
     return Case(cut, truth, truth.positions())
 
@@ -101,7 +104,7 @@ def fit_length(
     shares = dict.fromkeys(PARTS, 1.0 if whole else 0.0)
 
     def table(values: dict[str, float]) -> Trust:
-        return Trust((length_s,), {part: (value,) for part, value in values.items()}, (1.0,))
+        return Trust((length_s,), {part: (value,) for part, value in values.items()}, (1.0,), STIRS)
 
     fills = [errors_of(cases, table(shares)) for cases in groups]
 
@@ -128,7 +131,7 @@ def fit(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, 
         columns.append(fit_length(length / model.config.fps, groups, whole))
     return Trust(tuple(length / model.config.fps for length in LENGTHS),
                  {part: tuple(shares[part] for shares, _ in columns) for part in PARTS},
-                 tuple(factor for _, factor in columns))
+                 tuple(factor for _, factor in columns), STIRS)
 
 
 def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:

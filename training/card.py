@@ -13,6 +13,7 @@ from mmm.io.files import write_atomically
 from mmm.liveliness import DRAWS, STILL_M_S
 from mmm.models import MaskedMotionConfig, make_model
 from mmm.models.packing import is_packed
+from mmm.trust import Trust
 from training.card_generation import generation_section
 from training.card_protocol import protocol_section
 from training.curve import curve_svg, stage_starts
@@ -228,6 +229,15 @@ def _lively(law: list[float] | None) -> list[str]:
             "go on in the train split.", ""]
 
 
+def _resting(trust: Trust) -> list[str]:
+    if trust.stirs is None:
+        return []
+    low, high = trust.stirs
+    return [f"A joint that turns by less than {low:g}° (the pelvis, and legs with it: or moves by less than {low:g} cm) "
+            f"in the known frames on both sides of a gap rests, and stays as it was filled; from {high:g} on none "
+            "rests.", ""]
+
+
 def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig) -> list[str]:
     if not found or config.trusted is None:
         return []
@@ -244,7 +254,7 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
     trust = config.trusted
     lines = ["## How far it is believed, and how sure it is", "",
              f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of itself is "
-             f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.", "",
+             f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.", "", *_resting(trust),
              "| gap, s | " + " | ".join(trust.shares) + " | expected error |",
              "|---|" + "---|" * (len(trust.shares) + 1)]
     columns = (*trust.shares.values(), trust.expected)

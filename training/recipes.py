@@ -61,8 +61,8 @@ eighth (validation split)."""
 _SOONER: dict[str, Any] = {"inertia": _BY_GAP, "edge_s": 1 / 30, "edge_alone_s": 1 / 120}
 """That curve, and residuals that set in sooner, above all beside frames that stand alone: in gaps of a few frames there
 is no time for more."""
-_FAIR = replace(_ROLES, optimizer="muon", loss="roles-fair", min_frames=12)
-"""Nearer to what is judged, and quicker."""
+_FAIR = replace(_ROLES, optimizer="muon", loss="roles-fair", min_frames=12, augment=Augment(slow=1.5, rest=0.15))
+"""Nearer to what is judged, and quicker; and resting limbs, which the training data hardly has."""
 
 PRETRAINING: dict[str, Recipe] = {
     # Published.
@@ -162,7 +162,7 @@ FINETUNING: dict[str, Recipe] = {
     # For networks on roles: more of their own pre-training, at about half its rate, on a better curve.
     "common-small": Recipe("common-small", replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06,
                                                    shift_positions=True), {"inertia": _BY_GAP_WHERE_TOLD}),
-    "inbetween": Recipe("inbetween", replace(_FAIR, steps=8_000, batch=48, learning_rate=8e-4), _SOONER),
+    "inbetween": Recipe("inbetween", replace(_FAIR, steps=4_800, batch=96, learning_rate=1e-3), _SOONER),
 }
 
 

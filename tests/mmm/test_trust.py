@@ -1,5 +1,7 @@
 """How far a network is believed: shares by gap length, part by part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,10 @@ from mmm import masks
 from mmm.checkpoint import load_model, save_model
 from mmm.errors import ModelError
 from mmm.metrics import errors
+from mmm.motion import Motion
 from mmm.recovery import interpolate, recover
 from mmm.roles import ROLES
+from mmm.rotations import geodesic_angle, rotvec_to_matrix
 from mmm.trust import PARTS, ROLE_PARTS, Trust
 from tests.mmm.test_role_recovery import clip_at, network
 
@@ -29,10 +33,13 @@ def test_shares_follow_the_logarithm_of_the_length_and_end_flat():
     np.testing.assert_allclose(trust.error(at), [1, 1, 1.5, 2, 2], atol=1e-6)
     np.testing.assert_allclose(trust.joints(at[:, None][many])[:, 3], [0, 0, 0.25, 0.5, 0.5], atol=1e-6)
     assert Trust.of(trust.to_dict()) == trust
+    resting = Trust.of(HALF | {"stirs": [1, 4]})
+    assert Trust.of(resting.to_dict()) == resting != trust
 
 
 @pytest.mark.parametrize("change", [{"gap_s": [1.0, 0.1]}, {"gap_s": [0.1]}, {"expected": [1.0, float("nan")]},
-                                    {"expected": [1.0, -1.0]}, {"gap_s": [], "expected": []}])
+                                    {"expected": [1.0, -1.0]}, {"gap_s": [], "expected": []},
+                                    {"stirs": [4.0, 1.0]}, {"stirs": [float("nan"), 1.0]}])
 def test_what_is_no_table_is_refused(change):
     with pytest.raises(ValueError, match="trust"):
         Trust.of(HALF | change)
@@ -76,3 +83,30 @@ def test_each_part_is_believed_by_itself():
         assert apart[names.index(moved)] > 0.01
         assert apart[names.index(still)] < 1e-3
         np.testing.assert_allclose(found.root_m, fill.root_m, atol=1e-4)
+
+
+WHOLE = {"gap_s": [1.0], "shares": {part: [1.0] for part in PARTS}, "expected": [1.0]}
+
+
+def test_an_arm_that_rests_stays_as_it_was_filled_and_the_others_move():
+    clip = clip_at(30.0)
+    names = clip.motion.skeleton.names
+    arm = [names.index(f"left_{joint}") for joint in ("collar", "shoulder", "elbow", "wrist")]
+    rotations = clip.motion.rotations.copy()
+    rotations[:, arm] = rotations[:1, arm]
+    motion = Motion(clip.motion.skeleton, rotations, clip.motion.root_m, 30.0)
+    still = replace(clip, motion=motion)
+    hidden = masks.parse("span:20-50", still).hidden
+    fill = interpolate("inertial", still, hidden).recovered.motion
+
+    def turned(clip, **trust) -> np.ndarray:
+        found = recover(network(trust=WHOLE | trust), clip, hidden, plant_feet=False).recovered.motion
+        return np.degrees(geodesic_angle(found.rotations, fill.rotations))[hidden.any(axis=1)].max(axis=0)
+    free, resting = turned(still), turned(still, stirs=[1.0, 4.0])
+    assert free[arm].min() > 0.5
+    assert resting[arm].max() < 0.01
+    np.testing.assert_allclose(resting[names.index("right_elbow")], free[names.index("right_elbow")], rtol=1e-3)
+    bent = rotations.copy()
+    bent[15:20, arm] = bent[15:20, arm] @ rotvec_to_matrix(np.array([0, 0, np.radians(2.5)]))
+    partly = turned(replace(clip, motion=replace(motion, rotations=bent.astype(np.float32))), stirs=[1.0, 4.0])
+    assert partly[arm].min() > 0.05

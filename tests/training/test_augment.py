@@ -8,7 +8,7 @@ from mmm.models.body_frame import Tree
 from mmm.roles import ROLE_PARENTS, ROLES, match_roles
 from mmm.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
-from training.augment import Augment, Roles, augment, mirrored, played, recombined, scaled
+from training.augment import SWAY_M, Augment, Roles, augment, mirrored, played, recombined, rested, scaled
 
 TREE = Tree(ROLE_PARENTS)
 UPPER = [j for j, name in enumerate(ROLES) if name != "pelvis" and not any(
@@ -109,3 +109,42 @@ def test_augment_draws_the_same_again_and_changes_something():
     assert (first.root - roles.root[:, :20]).abs().amax(dim=(1, 2)).min() > 1e-4
     plain = augment(roles, Augment(0, 1, 0, 0), 20, ROLES, ROLE_PARENTS, torch.Generator().manual_seed(3))
     np.testing.assert_allclose(places(plain), places(roles)[:, :20], atol=1e-5)
+
+
+def test_resting_parts_keep_their_pose_and_the_others_theirs():
+    roles, at = some(3, 20), torch.tensor([4, 10, 19])
+    arm = [j for j, name in enumerate(ROLES) if name in ("left_collar", "left_shoulder", "left_elbow", "left_wrist")]
+    below = [j for j in range(22) if j not in UPPER]
+    left = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.25, 0.3]])
+    other = rested(roles, left, at, [arm, below])
+    rest = [j for j in range(22) if j not in arm]
+    torch.testing.assert_close(other.local[0][:, arm], roles.local[0, 4, arm].expand(20, -1, -1, -1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(other.local[0][:, rest], roles.local[0][:, rest], rtol=0, atol=0)
+    torch.testing.assert_close(other.root[0], roles.root[0])
+    torch.testing.assert_close(other.local[1][:, UPPER], roles.local[1][:, UPPER], rtol=0, atol=0)
+    below_places = places(other)[1][:, below]
+    torch.testing.assert_close(below_places, below_places[10].expand_as(below_places), atol=1e-5, rtol=0)
+
+    def turned(values, joint):
+        return torch.linalg.matrix_norm(values[2, :, joint] - roles.local[2, 19, joint]).max()
+    elbow = ROLES.index("left_elbow")
+    assert 0.2 < turned(other.local, elbow) / turned(roles.local, elbow) < 0.3  # a quarter of the way
+    assert (other.root[2] - roles.root[2, 19]).norm(dim=-1).max() <= SWAY_M + 1e-6
+    product = other.local.transpose(-1, -2) @ other.local
+    torch.testing.assert_close(product, torch.eye(3).expand_as(product), atol=1e-5, rtol=0)
+
+
+def test_windows_rest_and_slow_down_as_often_as_asked():
+    roles = some(8, 30)
+    plain = Augment(0, 1, 0, 0)
+
+    def drawn(**changes) -> Roles:
+        return augment(roles, Augment(0, 1, 0, 0, **changes), 20, ROLES, ROLE_PARENTS, torch.Generator().manual_seed(3))
+    resting = places(drawn(rest=1.0))
+    moved = (places(roles)[:, :20].diff(dim=1).norm(dim=-1).sum((1, 2)))
+    assert (resting.diff(dim=1).norm(dim=-1).sum((1, 2)) < 0.6 * moved).all()  # only the trunk goes on
+    slow = drawn(slow=2.0).root
+    way, whole = (values.diff(dim=1).norm(dim=-1).sum(1) for values in (slow, roles.root[:, :20]))
+    assert ((way < 1.02 * whole) & (way > 0.3 * whole)).all()
+    assert (way < 0.9 * whole).any()
+    assert plain.frames(20) == Augment(0, 1, 0, 0, slow=2.0).frames(20) == 20  # no more frames than it has

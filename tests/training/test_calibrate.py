@@ -27,8 +27,9 @@ def known_case(share: dict[str, float], seed: int) -> Case:
     roles = match_roles(clip.motion.skeleton)
     fill = roles.to_roles(clip.motion)
     turns = rng.normal(scale=0.2, size=(len(fill), 69)).astype(np.float32)
-    found = Answer(roles, clip.motion, fill, turns, np.full((len(fill), 22), 0.5, np.float32),
-                   np.full(len(fill), 0.02, np.float32), None, (0, len(fill)))
+    gap_s, stirring = (np.full((len(fill), 22), value, np.float32) for value in (0.5, np.inf))
+    found = Answer(roles, clip.motion, fill, turns, gap_s, stirring, np.full(len(fill), 0.02, np.float32), None,
+                   (0, len(fill)))
     trust = calibrate.Trust((0.5,), {part: (value,) for part, value in share.items()}, (1.0,))
     truth: Motion = found.moved(trust)
     return Case(found, truth, truth.positions())
