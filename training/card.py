@@ -233,9 +233,9 @@ def _resting(trust: Trust) -> list[str]:
     if trust.stirs is None:
         return []
     low, high = trust.stirs
-    return [f"A joint that turns by less than {low:g}° (the pelvis, and legs with it: or moves by less than {low:g} cm) "
-            f"in the known frames on both sides of a gap rests, and stays as it was filled; from {high:g} on none "
-            "rests.", ""]
+    return [f"A joint that turns by less than {low:g}° in the known frames on both sides of a gap rests, and stays as "
+            f"it was filled; from {high:g}° on none does. The pelvis, and legs with it, must move by less than as many "
+            "centimetres too.", ""]
 
 
 def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig) -> list[str]:
