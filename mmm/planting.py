@@ -125,9 +125,8 @@ def _slides(
 ) -> float:
     """How fast recorded feet move over the ground while they stand: the median, metres a second; zero where too few
     frames tell."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
     speeds = []
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in _stretches(known):
         if stop - start < max(3, _STRETCH_S * fps):
             continue
         for j in (joint for leg in legs for joint in (leg.ankle, leg.toe) if joint >= 0):
@@ -234,14 +233,19 @@ def _stands(points: Float[Array, "T 3"], rest_m: float, fps: float) -> Bool[Arra
     return np.asarray(binary_opening(binary_closing(padded, least), least)[len(least):-len(least)])
 
 
+def _stretches(true: Bool[Array, "T"]) -> list[tuple[int, int]]:
+    """First and last-plus-one frame of each run of trues."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], true.astype(int), [0]]))).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
 def _moves(
     places: Float[Array, "T 2"], stands: Bool[Array, "T"], free: Bool[Array, "T"], most_m: float
 ) -> Float[Array, "T 2"]:
     """How far over the ground the foot is to be moved: held in each stance, shared out smoothly between them."""
     known = ~free
     moves, fixed = np.zeros_like(places), known.copy()
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], stands.astype(int), [0]])))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in _stretches(stands):
         frames = np.arange(start, stop)
         told = frames[known[start:stop]]
         if len(told) == len(frames):
