@@ -88,16 +88,15 @@ def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Arr
 
 def hold_feet(
     motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None,
-    twist_m: float = TWIST_M, stiff: bool = False,
+    twist_m: float = TWIST_M,
 ) -> Motion:
     """A recovered motion with its feet held; see :func:`planted`. Of a recording whose own feet slide it comes back as
-    it is.
+    it is; of one that never bends its ankles they are left alone.
 
     Args:
         truth: whose frames without anything hidden say how high a joint rests; no other frame of it is looked at.
         roles: joint names by role, where the names do not tell.
         twist_m: as :func:`planted` takes it.
-        stiff: leave ankles as they are that bend in no known frame.
     """
     frames = np.asarray(~hidden.any(axis=1))
     legs = legs_of(motion.skeleton, roles)
@@ -107,8 +106,7 @@ def hold_feet(
     rest_m = rest_heights(points[frames], motion.skeleton)
     if _slides(points, frames, legs, rest_m, motion.fps) > SLIDES_M_S:
         return motion
-    if stiff:
-        legs = tuple(replace(leg, stiff=_never_bends(truth, ~hidden[:, leg.ankle], leg.ankle)) for leg in legs)
+    legs = tuple(replace(leg, stiff=_never_bends(truth, ~hidden[:, leg.ankle], leg.ankle)) for leg in legs)
     return planted(motion, legs, hidden, rest_m, twist_m=twist_m)
 
 

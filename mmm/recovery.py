@@ -165,9 +165,7 @@ def recover(
         found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
                               attention_frame=attention_frame if attention else None)
         trace = trace_of(found.maps, found.frames, joined_in_time=False) if found.maps is not None else None
-        motion = found.motion
-        if plants:
-            motion = hold_feet(motion, clip.motion, where, roles, ROLE_TWIST_M, stiff=True)
+        motion = hold_feet(found.motion, clip.motion, where, roles, ROLE_TWIST_M) if plants else found.motion
         return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32),
                               _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
     raw, fill, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
