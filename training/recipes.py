@@ -162,7 +162,7 @@ FINETUNING: dict[str, Recipe] = {
     # For networks on roles: more of their own pre-training, at about half its rate, on a better curve.
     "common-small": Recipe("common-small", replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06,
                                                    shift_positions=True), {"inertia": _BY_GAP_WHERE_TOLD}),
-    "inbetween": Recipe("inbetween", replace(_FAIR, steps=4_800, batch=96, learning_rate=1e-3), _SOONER),
+    "inbetween": Recipe("inbetween", replace(_FAIR, steps=6_000, batch=96, learning_rate=1e-3), _SOONER),
 }
 
 
