@@ -15,7 +15,7 @@ from scipy.ndimage import binary_closing, binary_opening, distance_transform_edt
 from mmm.errors import ModelError
 from mmm.motion import Motion
 from mmm.roles import ROLES, match_roles
-from mmm.rotations import geodesic_angle, rotvec_to_matrix
+from mmm.rotations import farthest_angle, rotvec_to_matrix
 from mmm.skeleton import Skeleton
 
 Array = np.ndarray
@@ -113,9 +113,7 @@ def hold_feet(
 def _never_bends(motion: Motion, known: Bool[Array, "T"], joint: int) -> bool:
     """Whether a joint has the same local rotation in all known frames, and there are enough to tell."""
     seen = motion.rotations[known, joint]
-    if len(seen) < _BENDS_FRAMES:
-        return False
-    return bool(np.degrees(geodesic_angle(seen, np.broadcast_to(seen[0], seen.shape))).max() < STIFF_DEG)
+    return len(seen) >= _BENDS_FRAMES and bool(np.degrees(farthest_angle(seen)) < STIFF_DEG)
 
 
 def _slides(

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from mmm.motion import Motion
 from mmm.roles import ROLES
+from mmm.rotations import farthest_angle
 
 Array = np.ndarray
 
@@ -43,7 +44,7 @@ def stirring(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T R"]:
             first = min(np.searchsorted(known, before - look), max(place - 1, 0))
             last = max(np.searchsorted(known, after + look, side="right"), min(place + 3, len(known)))
             beside = known[first:last]
-            own = _turned(motion, beside, roles)
+            own = np.degrees(farthest_angle(motion.rotations[np.ix_(beside, roles)]))
             if carried.any():
                 body = beside[~hidden[beside, 0]]
                 own[carried] = np.maximum(own[carried], _carried(motion, body) if len(body) else np.inf)
@@ -54,14 +55,7 @@ def stirring(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T R"]:
     return far
 
 
-def _turned(motion: Motion, frames: Int[Array, "F"], roles: Int[Array, "N"]) -> Float[Array, "N"]:
-    """The largest angles from the first of some frames to the others, degrees."""
-    apart = motion.rotations[np.ix_(frames, roles)] - motion.rotations[frames[0], roles]
-    half_sine = np.linalg.norm(apart, axis=(-2, -1)).max(axis=0) / 8**0.5
-    return np.asarray(np.degrees(2 * np.arcsin(np.minimum(half_sine, 1))))
-
-
 def _carried(motion: Motion, frames: Int[Array, "F"]) -> float:
     """How far the pelvis turns, degrees, or moves, centimetres, whichever is more."""
     way = np.linalg.norm(motion.root_m[frames] - motion.root_m[frames[0]], axis=-1).max()
-    return float(max(_turned(motion, frames, np.array([0]))[0], 100 * way))
+    return float(max(np.degrees(farthest_angle(motion.rotations[frames, 0])), 100 * way))

@@ -118,6 +118,11 @@ def geodesic_angle(a: Float[Array, "*b 3 3"], b: Float[Array, "*b 3 3"]) -> Floa
     return np.asarray(2 * np.arcsin(np.clip(chord / (2 * np.sqrt(2)), 0, 1)), dtype=np.float32)
 
 
+def farthest_angle(a: Float[Array, "F *b 3 3"]) -> Float[Array, "*b"]:
+    """The largest angle from the first of several rotations to the others, radians in [0, pi], float32."""
+    return np.asarray(geodesic_angle(a, np.broadcast_to(a[:1], a.shape)).max(axis=0))
+
+
 def slerp(
     start: Float[Array, "*b 3 3"], end: Float[Array, "*b 3 3"], weight: Float[Array, "*b"]
 ) -> Float[Array, "*b 3 3"]:

@@ -64,7 +64,7 @@ def augment(
     batch = len(roles.root)
     fast, slow = math.log(max(plan.speed, 1.0)), math.log(max(plan.slow, plan.speed, 1.0))
     roles = played(roles, torch.exp(uniform(batch) * (fast + slow) - slow), frames)
-    upper = _below(names, parents, "spine1") | {names.index("spine1")}
+    upper = _below(names, parents, "spine1")
     roles = recombined(roles, uniform(batch) < plan.recombine, sorted(upper), names)
     if plan.rest:
         parts = _resting_parts(names, parents)

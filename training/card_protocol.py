@@ -36,14 +36,13 @@ def protocol_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]:
-    """Groups of 20 windows or more in which L2P is above that of the better baseline at some gap, worst first: name,
-    windows, ratios."""
+    """Groups of 20 windows or more in which L2P is above that of the better baseline at some gap: name, windows,
+    ratios."""
     shares: dict[tuple[str, int], list[float]] = {}
     for row in found["groups"]:
         if row["windows"] >= FEW and row["l2p"] is not None:
             shares.setdefault((row["group"], row["windows"]), []).append(row["l2p"])
-    worse = [(name, windows, values) for (name, windows), values in shares.items() if max(values) > 1]
-    return sorted(worse, key=lambda one: -max(one[2]))
+    return [(name, windows, values) for (name, windows), values in shares.items() if max(values) > 1]
 
 
 def worse_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:

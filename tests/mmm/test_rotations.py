@@ -178,3 +178,10 @@ def test_leading_axes_are_kept():
     for back, size in ((rot.rotvec_to_matrix, 3), (rot.quat_wxyz_to_matrix, 4), (rot.sixd_to_matrix, 6)):
         assert back(np.ones((2, 3, 4, size))).shape == (2, 3, 4, 3, 3)
         assert back(np.ones((0, size))).shape == (0, 3, 3)
+
+
+def test_the_farthest_angle_is_counted_from_the_first():
+    angles = np.radians([[10.0, 40.0], [11.0, 20.0], [8.0, 40.0]])  # frames, joints
+    vectors = np.stack([angles, np.zeros((3, 2)), np.zeros((3, 2))], axis=-1)
+    found = rot.farthest_angle(rot.rotvec_to_matrix(vectors))
+    np.testing.assert_allclose(np.degrees(found), [2, 20], atol=1e-3)
