@@ -193,6 +193,9 @@ def main(
     whole: Annotated[bool, typer.Option(
         "--whole", help="believe it as far as it says, and correct its expected error alone: what serves least on the "
                         "validation split may serve on other recordings")] = False,
+    symmetric: Annotated[bool, typer.Option(
+        "--symmetric", help="from now on the answer is the mean with that to the mirror image, in up to twice the "
+                            "network's time")] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")] = 0,
 ) -> None:
     """Fit how far recovery believes a network, and measure what its expected error is worth."""
@@ -205,15 +208,19 @@ def main(
                              "leave the calibration out")
         model = load_model(checkpoint)
         if info.config.horizon_s:
+            if symmetric:
+                raise ModelError(str(checkpoint), "a network that generates: the mean of two futures is none",
+                                 "one that recovers", "leave --symmetric out")
             _main_future(model, info.path, data, clips)
             return
         pools = [MotionSet(data / split).cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
                  for split in ("val", "test")]
+        model.config.symmetric = symmetric
         trust = fit(model, pools[0], whole=whole)
-        _store(info.path, trust=trust.to_dict())
+        _store(info.path, trust=trust.to_dict(), symmetric=symmetric)
         model.config.trust = trust.to_dict()
         found = judge(model, pools[1]) | {"data": data.resolve().name, "fitted_on": len(pools[0]), "asked": clips,
-                                            "whole": whole}
+                                            "whole": whole, "symmetric": symmetric}
         record(checkpoint, "calibration", found)
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)

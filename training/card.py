@@ -238,6 +238,10 @@ def _resting(trust: Trust) -> list[str]:
             "centimetres too.", ""]
 
 
+def _symmetric(config: MaskedMotionConfig) -> list[str]:
+    return ["Every answer is the mean with the one to the mirror image of the motion.", ""] if config.symmetric else []
+
+
 def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig) -> list[str]:
     if not found or config.trusted is None:
         return []
@@ -255,6 +259,7 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
     lines = ["## How far it is believed, and how sure it is", "",
              f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of itself is "
              f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.", "", *_resting(trust),
+             *_symmetric(config),
              "| gap, s | " + " | ".join(trust.shares) + " | expected error |",
              "|---|" + "---|" * (len(trust.shares) + 1)]
     columns = (*trust.shares.values(), trust.expected)
@@ -270,7 +275,8 @@ def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotio
     return [*lines, "", f"Rank correlation of expected and true errors {found['rank_correlation']:.2f}; "
             f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the expected one. Made "
             f"by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/{found['data']} "
-            f"--clips {found['asked']}{' --whole' if found.get('whole') else ''}`.", ""]
+            f"--clips {found['asked']}"
+            f"{''.join(f' --{option}' for option in ('whole', 'symmetric') if found.get(option))}`.", ""]
 
 
 def attention_lines(found: Mapping[str, Any]) -> list[str]:

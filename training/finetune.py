@@ -65,7 +65,7 @@ def main(
         split = c.load_split(data, accelerator)
         c.check_body(data, split, model.config)
         model = with_changes(model, recipe.changes)
-        model.config.trust = None  # of the weights before
+        model.config.trust, model.config.symmetric = None, False  # found for the weights before
         model.config.leaps_m = leaps_m(split, model.config) if plan.masks.future else None
         model.config.liveliness = liveliness(split, model) if plan.masks.future else None
         split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units

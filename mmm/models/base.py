@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import ConvBertConfig, ConvBertModel, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from mmm.models.body_frame import BodyFrame, Tree
+from mmm.models.body_frame import BodyFrame, Mirror, Tree
 from mmm.models.config import MaskedMotionConfig
 from mmm.models.maps import Maps, convolutions
 from mmm.models.packing import is_packed, read_packed
@@ -228,7 +228,7 @@ class MaskedMotionModel(PreTrainedModel):
             if not self.config.embeds_inputs:  # they stand beside position codes: as loud as standardised features
                 inputs = inputs * PLAIN_INPUT_GAIN
             inputs = self._with_noise(inputs, noise)
-        raw = self._decoded(inputs, None, maps, first_position)
+        raw = self._decoded_both_ways(inputs, maps, first_position)
         with torch.autocast(device.type, enabled=False):
             raw = raw.float()
             turns = raw[..., : 3 * joints + 3] * (raw[..., -2:-1] + 2).sigmoid()
@@ -243,6 +243,19 @@ class MaskedMotionModel(PreTrainedModel):
             moved = frame.apply(eased[..., :-3].unflatten(-1, (-1, 3)), eased[..., -3:])
             prediction = torch.cat([moved.local.flatten(-3), moved.root], dim=-1)
             return MaskedMotionOutput(prediction, maps, frame.in_world(turns), (raw[..., -1] - 3).exp())
+
+    def _decoded_both_ways(self, inputs: Tensor, maps: Maps | None, first_position: int) -> Tensor:
+        """With ``config.symmetric``, the mean with the answer to the mirror image; maps are of the motion as it is."""
+        if self.training or not self.config.symmetric:
+            return self._decoded(inputs, None, maps, first_position)
+        mirror = Mirror.of(self.config.joint_names or [])
+        seen = mirror.inputs(inputs)
+        if maps is not None:
+            raw = self._decoded(inputs, None, maps, first_position)
+            other = self._decoded(seen, None, None, first_position)
+        else:
+            raw, other = self._decoded(torch.cat([inputs, seen]), None, None, first_position).chunk(2)
+        return (raw + mirror.answer(other)) / 2
 
     @cached_property
     def tree(self) -> Tree:

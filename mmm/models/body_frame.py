@@ -183,6 +183,47 @@ class BodyFrame:
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """What networks see and say of the same motion in a mirror: left and right change places, x changes its sign."""
+
+    partner: tuple[int, ...]
+    """Of each joint the one on the other side, or itself."""
+
+    @staticmethod
+    def of(names: list[str]) -> "Mirror":
+        """By the roles' names."""
+        return Mirror(tuple(names.index(other_side(name)) for name in names))
+
+    def inputs(self, values: Tensor) -> Tensor:
+        """(B,T,15J+3 and more) as :meth:`BodyFrame.inputs` shows them; what follows, first what is hidden of each
+        joint (J), then what concerns whole frames."""
+        joints = len(self.partner)
+        x = torch.tensor([-1.0, 1.0, 1.0], device=values.device, dtype=values.dtype)
+        columns = (x[:, None] * x[None, :2]).flatten()  # two columns of a matrix, with x on both sides
+        turns, vectors, way, hidden, rest = values.split(
+            [6 * joints, 9 * joints, 3, joints, values.shape[-1] - 16 * joints - 3], dim=-1)
+        partner = list(self.partner)
+        return torch.cat([(turns.unflatten(-1, (joints, 6))[..., partner, :] * columns).flatten(-2),
+                          (vectors.unflatten(-1, (3, joints, 3))[..., partner, :] * x).flatten(-3),
+                          way * x, hidden[..., partner], rest], dim=-1)
+
+    def answer(self, values: Tensor) -> Tensor:
+        """(B,T,3J+3 and more): rotation vectors, a shift, and what concerns whole frames."""
+        joints = len(self.partner)
+        x = torch.tensor([-1.0, 1.0, 1.0], device=values.device, dtype=values.dtype)
+        turns, shift, rest = values.split([3 * joints, 3, values.shape[-1] - 3 * joints - 3], dim=-1)
+        turned = turns.unflatten(-1, (joints, 3))[..., list(self.partner), :] * -x  # rotations keep their x
+        return torch.cat([turned.flatten(-2), shift * x, rest], dim=-1)
+
+
+def other_side(name: str) -> str:
+    """The role on the other side; of those in the middle, the same."""
+    if name.startswith("left_"):
+        return "right_" + name.removeprefix("left_")
+    return "left_" + name.removeprefix("right_") if name.startswith("right_") else name
+
+
+@dataclass(frozen=True)
 class Moved:
     """What :meth:`BodyFrame.apply` gives."""
 

@@ -83,6 +83,10 @@ class MaskedMotionConfig(PreTrainedConfig):
     trust: dict[str, Any] | None = None
     """With roles: how far recovery believes the network, by gap length; ``mmm.trust.Trust`` as a dictionary, fitted on
     the validation split after training. None: as far as it says."""
+    symmetric: bool = False
+    """With roles: whether the answer is the mean of what the network says of the motion and of its mirror image. Mirror
+    images then get mirror images, and what the network guesses differently for left and right is halved, in twice its
+    time."""
     positions: str = "learned"
     """``learned`` (the original) or ``sinusoidal`` at the start; then music and motion of one moment start alike."""
 
@@ -128,6 +132,8 @@ class MaskedMotionConfig(PreTrainedConfig):
         if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
             raise ValueError("joints other than the roles")
         assert self.trust is None or self.trusted is not None  # a table, or an error
+        if self.symmetric and (self.representation != "roles" or self.noise_size):
+            raise ValueError("symmetric, of a network on joints or with numbers of chance")
         _check_three(self.liveliness, self.representation == "roles")
         stats = self.fitted_stats
         lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]

@@ -76,7 +76,8 @@ def test_gaps_are_judged_in_the_order_of_what_was_expected(monkeypatch):
     assert -1 <= found["rank_correlation"] <= 1
 
 
-def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch):
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch, symmetric):
     class Set:
         def __init__(self, folder):
             assert folder.name in ("val", "test")
@@ -91,9 +92,12 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
     folder = tmp_path / "net"
     save_model(network(), folder, {"training": {}})
     before = load_model(folder).state_dict()
-    done = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"])
+    asked = ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"]
+    done = CliRunner().invoke(app, [*asked, *["--symmetric"] * symmetric])
     assert done.exit_code == 0, done.output
     info = describe(folder)
+    assert info.config.symmetric == info.metrics["calibration"]["symmetric"] == symmetric
+    assert ("--clips 1 --symmetric`" in info.card) == ("mirror image" in info.card) == symmetric
     assert info.config.trusted is not None
     assert info.config.trusted.gap_s == pytest.approx((5 / 30, 0.5), abs=1e-4)
     assert len(info.metrics["calibration"]["fifths"]) == 5
@@ -121,6 +125,9 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
     monkeypatch.setattr(calibrate, "FUTURE_S", (2.0, 2.0))
     folder = tmp_path / "net"
     save_model(network(horizon_s=[0.8, 0.8, 0.8], noise_size=4), folder, {"training": {}})
+    refused = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path), "--symmetric"])
+    assert refused.exit_code == 2
+    assert "the mean of two futures is none" in refused.output
     done = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"])
     assert done.exit_code == 0, done.output
     info = describe(folder)
