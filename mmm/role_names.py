@@ -7,6 +7,7 @@ to both hips and both shoulders part, and the spine leads from there to where th
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from mmm.skeleton import Skeleton, joint_side
 
@@ -86,6 +87,7 @@ def _sides(skeleton: Skeleton) -> list[str]:
     return sides
 
 
+@lru_cache(maxsize=4096)  # every recovery asks anew
 def _fits(name: str) -> Mapping[str, int]:
     """Roles of a limb that a name may mean."""
     if _is_helper(name):

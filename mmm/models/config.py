@@ -132,8 +132,7 @@ class MaskedMotionConfig(PreTrainedConfig):
         if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
             raise ValueError("joints other than the roles")
         assert self.trust is None or self.trusted is not None  # a table, or an error
-        if self.symmetric and (self.representation != "roles" or self.noise_size):
-            raise ValueError("symmetric, of a network on joints or with numbers of chance")
+        _check_symmetric(self.symmetric, self.representation == "roles" and not self.noise_size)
         _check_three(self.liveliness, self.representation == "roles")
         stats = self.fitted_stats
         lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
@@ -263,6 +262,11 @@ class InbetweenConfig(MaskedMotionConfig):
     def embeds_inputs(self) -> bool:
         """It does."""
         return True
+
+
+def _check_symmetric(symmetric: bool, can_be: bool) -> None:
+    if symmetric and not can_be:
+        raise ValueError("symmetric, of a network on joints or with numbers of chance")
 
 
 def _check_three(liveliness: list[float] | None, roles: bool) -> None:

@@ -54,8 +54,7 @@ class Block(nn.Module):
         query, key, value = (self.mixed(self.attention_norm(states)).reshape(batch, frames, 3, self.heads, -1)
                              .permute(2, 0, 3, 1, 4))
         query, key = self.rotary(query, positions), self.rotary(key, positions)
-        # On a processor the fused kernel's gradient takes longer than all the rest.
-        if maps is None and (states.is_cuda or not torch.is_grad_enabled()):
+        if maps is None and states.is_cuda:  # on a processor the fused kernel's gradient takes longer than all the rest
             seen = nn.functional.scaled_dot_product_attention(query, key, value)
         else:
             weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(-1)

@@ -117,6 +117,15 @@ def test_projection_leaves_rotations_alone():
     assert residual.shape == (7, 2)
 
 
+@pytest.mark.parametrize("away", [1e-7, 1e-5, 0.4 * rot.NEAR, 1e-3])
+def test_projection_of_what_is_almost_a_rotation_is_that_of_singular_values(away):
+    near = random_rotations(0, 200).astype(np.float64) + np.random.default_rng(1).uniform(-away, away, (200, 3, 3))
+    u, _, vt = np.linalg.svd(near)
+    nearest, residual = rot.project_to_so3(near)
+    np.testing.assert_allclose(nearest, u @ vt, atol=1e-7)
+    np.testing.assert_allclose(residual, np.linalg.norm(near - u @ vt, axis=(-2, -1)), atol=1e-7)
+
+
 def test_projection_turns_a_mirror_into_a_rotation():
     nearest, residual = rot.project_to_so3(np.diag([1.0, 1.0, -1.0]))
     assert np.linalg.det(nearest) == pytest.approx(1)
