@@ -95,8 +95,8 @@ def _unit(vectors: Array) -> Array:
 
 
 NEAR = 1e-4
-"""Where ``M^T M`` is nowhere farther from the identity, one Newton-Schulz step leads to the nearest rotation, within the
-rounding of float32, in a seventh of the time."""
+"""Where ``M^T M`` is nowhere farther from the identity, one Newton-Schulz step leads to the nearest rotation within
+the rounding of float32, in a seventh of the time."""
 
 
 def project_to_so3(matrices: Float[Array, "*b 3 3"]) -> tuple[Float[Array, "*b 3 3"], Float[Array, "*b"]]:
