@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmm.models.body_frame import other_side
 from mmm.models.prefill import sixd_to_matrix
 
 REST_MOST = 0.3
@@ -95,7 +94,7 @@ def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
 def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
     """Left and right exchanged: every world rotation W becomes M W M, with bones to suit, so that any rest pose will
     do."""
-    partner = [names.index(other_side(name)) for name in names]
+    partner = [names.index(_other_side(name)) for name in names]
     sign = torch.tensor([-1.0, 1.0, 1.0], device=roles.root.device)
     flip = sign[:, None] * sign
     return Roles(roles.local[:, :, partner] * flip, roles.root * sign, roles.body[:, partner] * sign)
@@ -169,6 +168,12 @@ def _heading(pelvis: Tensor, body: Tensor, hips: tuple[int, int]) -> Tensor:
     cosine, sine = across[:, 0] / length, across[:, 2] / length
     zero, one = torch.zeros_like(cosine), torch.ones_like(cosine)
     return torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
+
+
+def _other_side(name: str) -> str:
+    if name.startswith("left_"):
+        return "right_" + name.removeprefix("left_")
+    return "left_" + name.removeprefix("right_") if name.startswith("right_") else name
 
 
 def _below(names: tuple[str, ...], parents: tuple[int, ...], name: str) -> set[int]:

@@ -248,20 +248,24 @@ class MaskedMotionModel(PreTrainedModel):
         """With ``config.symmetric``, the mean with the answer to the mirror image; maps are of the motion as it is."""
         if self.training or not self.config.symmetric:
             return self._decoded(inputs, None, maps, first_position)
-        mirror = Mirror.of(self.config.joint_names or [])
-        seen = mirror.inputs(inputs)
+        seen = self.mirror.inputs(inputs)
         if maps is not None:
             raw = self._decoded(inputs, None, maps, first_position)
             other = self._decoded(seen, None, None, first_position)
         else:
             raw, other = self._decoded(torch.cat([inputs, seen]), None, None, first_position).chunk(2)
-        return (raw + mirror.answer(other)) / 2
+        return (raw + self.mirror.answer(other)) / 2
 
     @cached_property
     def tree(self) -> Tree:
         """The body's tree."""
         assert self.config.joint_parents is not None
         return Tree(tuple(self.config.joint_parents))
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """The body seen in a mirror."""
+        return Mirror(self.config.skeleton.mirror_index)
 
     @cached_property
     def hips(self) -> tuple[int, int]:

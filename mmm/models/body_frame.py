@@ -187,12 +187,7 @@ class Mirror:
     """What networks see and say of the same motion in a mirror: left and right change places, x changes its sign."""
 
     partner: tuple[int, ...]
-    """Of each joint the one on the other side, or itself."""
-
-    @staticmethod
-    def of(names: list[str]) -> "Mirror":
-        """By the roles' names."""
-        return Mirror(tuple(names.index(other_side(name)) for name in names))
+    """Of each joint the one on the other side, or itself: ``Skeleton.mirror_index``."""
 
     def inputs(self, values: Tensor) -> Tensor:
         """(B,T,15J+3 and more) as :meth:`BodyFrame.inputs` shows them; what follows, first what is hidden of each
@@ -214,13 +209,6 @@ class Mirror:
         turns, shift, rest = values.split([3 * joints, 3, values.shape[-1] - 3 * joints - 3], dim=-1)
         turned = turns.unflatten(-1, (joints, 3))[..., list(self.partner), :] * -x  # rotations keep their x
         return torch.cat([turned.flatten(-2), shift * x, rest], dim=-1)
-
-
-def other_side(name: str) -> str:
-    """The role on the other side; of those in the middle, the same."""
-    if name.startswith("left_"):
-        return "right_" + name.removeprefix("left_")
-    return "left_" + name.removeprefix("right_") if name.startswith("right_") else name
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from mmm import masks
-from mmm.models.body_frame import Mirror, other_side
+from mmm.models.body_frame import Mirror
 from mmm.recovery import recover
-from mmm.roles import ROLES
+from mmm.roles import ROLES, match_roles
+from mmm.skeleton import SMPL24
 from tests.mmm.models.test_body_frame import awake, windows
 from tests.mmm.networks import poisoned
 from tests.mmm.test_role_recovery import clip_at, network
@@ -23,8 +24,8 @@ def in_a_mirror(features, body):
 def test_mirror_images_get_mirror_images(preset, symmetric):
     features, hidden, body = windows()
     hidden[0, 12:, ROLES.index("left_wrist")] = True  # not the same on both sides
-    other_hidden = hidden[..., [ROLES.index(other_side(name)) for name in ROLES]]
     model = awake(preset)
+    other_hidden = hidden[..., list(model.config.skeleton.mirror_index)]
     model.config.symmetric = symmetric
     found = model(features, hidden, body=body)
     other, other_body = in_a_mirror(features, body)
@@ -35,7 +36,7 @@ def test_mirror_images_get_mirror_images(preset, symmetric):
 
 
 def test_a_mirror_shows_what_the_mirrored_motion_shows():
-    mirror = Mirror.of([*ROLES])
+    mirror = Mirror(match_roles(SMPL24).role_skeleton.mirror_index)
     values = torch.randn(1, 2, 16 * 22 + 5, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(mirror.inputs(mirror.inputs(values)), values)
     answer = torch.randn(1, 2, 3 * 22 + 5, generator=torch.Generator().manual_seed(1))
