@@ -20,7 +20,7 @@ import numpy as np
 from mmm.errors import MMMError
 from mmm.io import load_clip, save_clip
 from mmm.io.body import body_height
-from mmm.rotations import geodesic_angle
+from mmm.motion.rotations import geodesic_angle
 
 SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz")

@@ -15,22 +15,23 @@ from typing import TYPE_CHECKING, Any
 from mmm import edits, masks
 from mmm.errors import MMMError
 from mmm.io import load_clip, save_clip
-from mmm.motion import Audio, Clip, Motion, Music
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Audio, Clip, Motion, Music
+from mmm.motion.skeleton import SMPL24, Skeleton
 
 if TYPE_CHECKING:
     from mmm.checkpoint import load_model
-    from mmm.generated import Generation
-    from mmm.generation import generate, generate_clip
-    from mmm.recovery import RecoveryResult, interpolate, recover
+    from mmm.generation.generate import generate, generate_clip
+    from mmm.generation.result import Generation
+    from mmm.recovery.recover import RecoveryResult, interpolate, recover
 
 __all__ = ["SMPL24", "Audio", "Clip", "Generation", "MMMError", "Motion", "Music", "RecoveryResult", "Skeleton",
            "edits", "generate", "generate_clip", "interpolate", "load_clip", "load_model", "masks", "recover",
            "save_clip"]
 
-_LAZY = {"load_model": "mmm.checkpoint", "recover": "mmm.recovery", "interpolate": "mmm.recovery",
-         "RecoveryResult": "mmm.recovery", "generate": "mmm.generation", "generate_clip": "mmm.generation",
-         "Generation": "mmm.generated"}
+_LAZY = {"load_model": "mmm.checkpoint", "recover": "mmm.recovery.recover", "interpolate": "mmm.recovery.recover",
+         "RecoveryResult": "mmm.recovery.recover", "generate": "mmm.generation.generate",
+         "generate_clip": "mmm.generation.generate",
+         "Generation": "mmm.generation.result"}
 
 
 def __getattr__(name: str) -> Any:

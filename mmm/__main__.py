@@ -4,7 +4,7 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from mmm.cli import main
+        from mmm.cli.app import main
 
         sys.exit(main())
     except KeyboardInterrupt:  # while libraries are imported

@@ -1,6 +1,7 @@
 """Reading attention: which map, which block of it, which heads are worth a look.
 
-Attention says where a network looked, not why it moved: ``mmm.interventions`` and ``mmm.attribution`` measure what
+Attention says where a network looked, not why it moved: ``mmm.explain.interventions`` and ``mmm.explain.attribution``
+measure what
 the music does. And half of every ConvBERT layer is a convolution that no map shows: ``AttentionTrace.convolution``
 says how much of the layer's output it makes.
 """
@@ -145,7 +146,7 @@ def trace_of(maps: Any, frames: tuple[int, int], *, joined_in_time: bool) -> Att
     """What a network returned, on the processor and in float16.
 
     Args:
-        maps: ``mmm.models.maps.Maps`` of one window.
+        maps: ``mmm.models.attention_maps.Maps`` of one window.
         frames: first frame and the one after the last.
         joined_in_time: whether the cross stage reads motion's frames and then music's (``ecm``).
     """

@@ -11,10 +11,10 @@ import torch
 from safetensors import SafetensorError
 from transformers.utils import logging as hf_logging
 
-from mmm.catalog import find_checkpoint, read_json
+from mmm.checkpoints import find_checkpoint, read_json
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, network_of
-from mmm.models.packing import packed
+from mmm.models.quantisation import packed
 
 MAX_SHARD = "15MB"
 """Sharded so that no file of a repository grows large."""
@@ -69,7 +69,7 @@ def save_model(model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], 
     """Write a checkpoint.
 
     Args:
-        bits: of a weight as it is stored: 32, 16, or 8 (``mmm.models.packing``); they are read back as float32.
+        bits: of a weight as it is stored: 32, 16, or 8 (``mmm.models.quantisation``); they are read back as float32.
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = model.state_dict()

@@ -26,10 +26,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mmm import rotations as rot
 from mmm.errors import SpecError
 from mmm.masks import Mask, after, joined, joint_indices, kind_of
-from mmm.motion import Clip, Motion, Music, Recording
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Clip, Motion, Music, Recording
 
 Array = np.ndarray
 
@@ -205,7 +205,7 @@ def _heard(music: Music | None, count: int) -> Music | None:
         return music
     if len(music) > count:
         return music.crop(0, count)
-    from mmm.music import FEATURE_NAMES, fitted  # only where silence is asked for
+    from mmm.music.features import FEATURE_NAMES, fitted  # only where silence is asked for
 
     if music.features.shape[1] != len(FEATURE_NAMES):
         raise SpecError("retime", f"the clip grows beyond its music of {music.features.shape[1]} features a frame",

@@ -26,8 +26,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from mmm.errors import SpecError
-from mmm.motion import Clip
-from mmm.skeleton import Skeleton
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 

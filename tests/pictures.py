@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 import mmm
-from mmm.io.video import write_film
+from mmm.viewer.video import write_film
 from tests.browser import FLAGS, ROOT, AppServer
 
 FOLDER = ROOT / "docs" / "images"

@@ -56,7 +56,7 @@ def check(module: str, arguments: list[str]) -> None:
     if module == "data.prepare":
         _check_argparse(importlib.import_module(module)._parser(), arguments)
         return
-    names = {"mmm": "mmm.cli", "training.benchmark": "training.benchmark.__main__"}
+    names = {"mmm": "mmm.cli.app", "training.benchmark": "training.benchmark.__main__"}
     app = getattr(importlib.import_module(names.get(module, module)), "app", None)
     if app is None:
         raise ValueError(f"{module} takes no options")
@@ -89,7 +89,7 @@ def _check_typer(command: Any, module: str, arguments: list[str], abbreviated: b
 
 
 def _spread(module: str, arguments: list[str]) -> list[str]:
-    from mmm.cli import _spread as spread
+    from mmm.cli.app import _spread as spread
 
     return spread(arguments, ("--clips", "--hide")) if module == "mmm" else arguments
 

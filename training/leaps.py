@@ -3,8 +3,8 @@
 import numpy as np
 
 from mmm.models import MaskedMotionConfig
-from mmm.planting import rest_heights
-from training.dataset import MotionSet
+from mmm.motion.foot_locking import rest_heights
+from training.data.dataset import MotionSet
 
 CLIPS, SECONDS = 60, 10.0
 SHARE = 0.999

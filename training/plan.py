@@ -4,8 +4,8 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from training.augment import Augment
-from training.masking import MaskMix
+from training.data.augment import Augment
+from training.data.masking import MaskMix
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class TrainingPlan:
     gap_curriculum: float = 0.0
     """Gaps start short and have their full range of lengths after this share of the steps; 0: from the start."""
     optimizer: str = "adamw"
-    """``adamw``, ``adam`` (the original's) or, for ``inbetween``, ``muon``; see ``training.optimisers``."""
+    """``adamw``, ``adam`` (the original's) or, for ``inbetween``, ``muon``; see ``training.engine.optimisers``."""
     weight_decay: float = 0.01
     augment: Augment | None = None
     """Mirrored, faster, other bodies; with roles."""

@@ -10,10 +10,10 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from mmm.errors import ModelError
-from mmm.inertia import Inertia
+from mmm.interpolation.inertial import Inertia
 from mmm.models import PRESETS
-from training.augment import Augment
-from training.masking import MaskMix
+from training.data.augment import Augment
+from training.data.masking import MaskMix
 from training.plan import Stage, TrainingPlan, staged
 
 

@@ -1,8 +1,8 @@
-"""The components' JavaScript and CSS: files of this folder, and those they share with the stage in ``mmm.stage``."""
+"""The components' JavaScript and CSS: files of this folder, and those they share with the stage in ``mmm.viewer``."""
 
 from pathlib import Path
 
-from mmm.stage import assets
+from mmm.viewer import assets
 
 FOLDER = Path(__file__).parent
 

@@ -15,7 +15,7 @@ import streamlit as st
 from jaxtyping import Bool, Float, Int, UInt8
 
 from dashboard.components.assets import script, styles
-from mmm.stage.payload import finite, pack, with_height
+from mmm.viewer.payload import finite, pack, with_height
 
 Array = np.ndarray
 

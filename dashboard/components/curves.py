@@ -7,7 +7,7 @@ import streamlit as st
 from jaxtyping import Bool, Float
 
 from dashboard.components.assets import script, styles
-from mmm.stage.payload import pack, with_height
+from mmm.viewer.payload import pack, with_height
 
 Array = np.ndarray
 

@@ -7,9 +7,9 @@ import streamlit as st
 from jaxtyping import Bool, Float
 
 from dashboard.components.assets import script, styles
-from mmm.skeleton import Skeleton
-from mmm.stage.error_map import nice_top, row_order
-from mmm.stage.payload import finite, pack, with_height
+from mmm.motion.skeleton import Skeleton
+from mmm.viewer.payload import finite, pack, with_height
+from mmm.viewer.raster.error_map import nice_top, row_order
 
 Array = np.ndarray
 

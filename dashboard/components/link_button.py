@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.components.assets import script, styles
-from mmm.stage.payload import pack
+from mmm.viewer.payload import pack
 
 HELP = ("The page as it stands, to be sent to a colleague: sequence, part, pattern, edits, model, what stands beside. "
         "Files of your own are not in a link; it asks for them by name.")

@@ -7,7 +7,7 @@ import streamlit as st
 from jaxtyping import Bool
 
 from dashboard.components.assets import script, styles
-from mmm.stage.payload import pack
+from mmm.viewer.payload import pack
 
 Array = np.ndarray
 

@@ -1,6 +1,6 @@
 """The stage on the page: bodies side by side or laid over each other, with sound and a timeline.
 
-``mmm.stage`` makes the payload and holds the JavaScript; ``stage`` shows it. The playhead lives in the browser: on
+``mmm.viewer`` makes the payload and holds the JavaScript; ``stage`` shows it. The playhead lives in the browser: on
 ``window.mmmPlayhead`` the stage publishes ``playhead`` events and obeys ``seek`` events of its channel, so that the
 error map and the curves follow and drive it without the server.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.components.assets import script, styles
-from mmm.stage.assets import SCRIPTS, STYLES
-from mmm.stage.payload import with_height
+from mmm.viewer.assets import SCRIPTS, STYLES
+from mmm.viewer.payload import with_height
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 
 from dashboard.components.assets import script, styles
-from mmm.stage.payload import pack
+from mmm.viewer.payload import pack
 
 
 @dataclass(frozen=True)

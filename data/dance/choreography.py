@@ -12,8 +12,8 @@ from data.dance.controls import ARMS, FEET, INDEX, NAMES, UPPER, mirror, pulse, 
 from data.dance.moves import MOVES, evaluate
 from data.dance.song import Bar, Song
 from data.dance.style import Dancer
-from mmm.motion import Motion
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Motion
+from mmm.motion.skeleton import SMPL24
 
 Array = np.ndarray
 

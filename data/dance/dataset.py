@@ -18,10 +18,10 @@ from data.dance.style import DANCERS, Dancer, make_dancer
 from data.dance.synth import render
 from data.dance.truth import Truth, save_truths, truth_of
 from mmm.errors import FileError, SpecError
-from mmm.motion import Clip, Music
-from mmm.music import features_of
-from mmm.rotations import matrix_to_sixd, sixd_to_matrix
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip, Music
+from mmm.motion.rotations import matrix_to_sixd, sixd_to_matrix
+from mmm.motion.skeleton import SMPL24
+from mmm.music.features import features_of
 
 Array = np.ndarray
 

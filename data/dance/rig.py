@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from data.dance.controls import INDEX
 from data.dance.style import Dancer
-from mmm.skeleton import SMPL24
+from mmm.motion.skeleton import SMPL24
 
 Array = np.ndarray
 

@@ -14,10 +14,10 @@ from data.dance.style import make_dancer
 from data.dance.synth import STEMS, render
 from data.dance.truth import truth_of
 from mmm.io import load_clip
-from mmm.io.audio import write_audio
 from mmm.io.clips import PARTS
-from mmm.motion import Clip
-from mmm.rotations import matrix_to_rotvec
+from mmm.motion.clip import Clip
+from mmm.motion.rotations import matrix_to_rotvec
+from mmm.music.audio import write_audio
 
 FRAMES = 600
 ROTVEC_STEP = 2.0**-13

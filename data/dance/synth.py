@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from data.dance.song import DRUMS, SLOTS, Bar, Song
-from mmm.motion import Audio
+from mmm.motion.clip import Audio
 
 Array = np.ndarray
 

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Int
 from data.dance.choreography import BLEND_BEATS, FPS, KICK_WINDOW_S, SNARE_WINDOW_S, move_of
 from data.dance.song import Drum, Song
 from data.dance.style import Dancer
-from mmm.skeleton import SMPL24
+from mmm.motion.skeleton import SMPL24
 
 Array = np.ndarray
 

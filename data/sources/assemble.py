@@ -15,8 +15,8 @@ from data.sources.convert import Converted
 from data.sources.files import Skip
 from data.sources.units import SPLITS
 from mmm.errors import FileError
-from mmm.music import FEATURE_NAMES
-from mmm.skeleton import Skeleton
+from mmm.motion.skeleton import Skeleton
+from mmm.music.features import FEATURE_NAMES
 
 Array = np.ndarray
 

@@ -18,7 +18,7 @@ from data.sources.files import Skip, SourceFile, gather
 from data.sources.report import Report
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
-from mmm.skeleton import Skeleton
+from mmm.motion.skeleton import Skeleton
 
 MOTIONS = (".bvh", ".amc")
 KINDS = ("aist", "lafan1", "bvh")

@@ -18,16 +18,16 @@ from tqdm import tqdm
 
 from data.sources.files import SourceFile
 from mmm.errors import MMMError, ModelError
-from mmm.framerate import at_frame_rate
 from mmm.io.aist import read_aist
 from mmm.io.amc import read_amc
 from mmm.io.bvh import read_bvh
 from mmm.io.files import write_atomically
-from mmm.motion import Clip, Motion
-from mmm.music import load_music
-from mmm.roles import match_roles
-from mmm.rotations import geodesic_angle, matrix_to_sixd
-from mmm.skeleton import Skeleton
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.humanoid import match_roles
+from mmm.motion.rotations import geodesic_angle, matrix_to_sixd
+from mmm.motion.skeleton import Skeleton
+from mmm.music.features import load_music
+from mmm.music.framerate import at_frame_rate
 
 Array = np.ndarray
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from mmm import rotations as rot
 from mmm.errors import FileError
 from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
 from mmm.io.unpickle import unpickle_arrays
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, SMPL_PELVIS_REST_M
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M
 
 AIST_FPS = 60.0
 """AIST++ motions are 60 frames a second."""

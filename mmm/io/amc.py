@@ -13,7 +13,7 @@ from mmm.errors import FileError, MMMError
 from mmm.io.asf import AsfSkeleton, extrinsic, read_asf
 from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
 from mmm.io.files import LARGEST, check_size, read_text
-from mmm.motion import Clip, Motion
+from mmm.motion.clip import Clip, Motion
 
 Array = np.ndarray
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from mmm import rotations as rot
 from mmm.errors import FileError
 from mmm.io.files import read_text
-from mmm.skeleton import Skeleton
+from mmm.motion import rotations as rot
+from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 

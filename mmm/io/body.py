@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import SpecError
-from mmm.motion import Clip, Motion
-from mmm.skeleton import Skeleton, forward_kinematics, joint_side
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import Skeleton, forward_kinematics, joint_side
 
 Array = np.ndarray
 

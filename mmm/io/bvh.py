@@ -11,13 +11,13 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float
 
-from mmm import rotations as rot
 from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
 from mmm.io.bvh_out import Layout, clip_to_document, turns
 from mmm.io.bvh_text import BvhDocument, BvhJoint, format_bvh, parse_bvh
 from mmm.io.files import LARGEST, check_size, read_text, write_atomically
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 
 Array = np.ndarray
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mmm import rotations as rot
 from mmm.errors import FileError
 from mmm.io.body import y_up_to_z_up
 from mmm.io.bvh_text import BvhDocument, BvhJoint
-from mmm.motion import Clip
-from mmm.skeleton import Skeleton
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 

@@ -15,8 +15,8 @@ from mmm.io.body import UP_AXES, parse_facing, turned_to_face, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.files import LARGEST
 from mmm.io.npz import read_npz, write_npz
-from mmm.motion import Audio, Clip
-from mmm.stage.scene import scene_of
+from mmm.motion.clip import Audio, Clip
+from mmm.viewer.scene import scene_of
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Recordings looked for beside a motion, in this order."""
@@ -123,11 +123,11 @@ def _write_glb(clip: Clip, path: Path) -> None:
 
 
 def _write_film(clip: Clip, path: Path) -> None:
-    importlib.import_module("mmm.io.video").write_film(scene_of(clip), path)
+    importlib.import_module("mmm.viewer.video").write_film(scene_of(clip), path)
 
 
 def _write_page(clip: Clip, path: Path) -> None:
-    importlib.import_module("mmm.io.html").write_html(scene_of(clip), path)
+    importlib.import_module("mmm.viewer.html").write_html(scene_of(clip), path)
 
 
 def _read(
@@ -187,7 +187,7 @@ def _with_music(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
         raise FileError(str(recording), "no such recording", cure="check the spelling and the folder")
     name = parse_aist_name(clip.name)
     # Feature extraction brings in large libraries: only when there is music to hear.
-    load_music = importlib.import_module("mmm.music").load_music
+    load_music = importlib.import_module("mmm.music.features").load_music
     music = load_music(recording, fps=clip.motion.fps, frames=len(clip), start_bpm=name.tempo_bpm if name else None,
                        start_s=start_s)
     return _with_parts(replace(clip, music=music), recording, round(start_s * clip.motion.fps) / clip.motion.fps)
@@ -202,7 +202,7 @@ def _with_parts(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
         if not file.is_file():
             continue
         try:
-            sound = importlib.import_module("mmm.io.audio").read_audio(file)
+            sound = importlib.import_module("mmm.music.audio").read_audio(file)
             without[part] = sound.crop_s(start_s, start_s + clip.motion.duration_s)
         except MMMError as error:
             clip = replace(clip, notes=(*clip.notes, f"A recording beside it was left out: {error}"))
@@ -231,7 +231,7 @@ def _with_found_sound(clip: Clip, path: Path) -> Clip:
     if recording is None:
         return clip
     try:
-        audio = importlib.import_module("mmm.io.audio").read_audio(recording)
+        audio = importlib.import_module("mmm.music.audio").read_audio(recording)
     except MMMError as error:
         return replace(clip, notes=(*clip.notes, f"The sound beside it was left out: {error}"))
     found = replace(clip, music=replace(clip.music, audio=audio.crop_s(0.0, clip.motion.duration_s)))

@@ -10,11 +10,11 @@ import numpy as np
 import pygltflib as gl
 from jaxtyping import Float, Int
 
-from mmm import rotations as rot
 from mmm.errors import FileError
 from mmm.io.files import write_atomically
-from mmm.motion import Clip, Motion
-from mmm.skeleton import Skeleton
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 

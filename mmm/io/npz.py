@@ -35,11 +35,11 @@ from typing import Any
 
 import numpy as np
 
-from mmm import rotations as rot
 from mmm.errors import FileError
 from mmm.io.files import LARGEST, looks_like, read_bytes, write_atomically
-from mmm.motion import Audio, Clip, Motion, Music
-from mmm.skeleton import Skeleton
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Audio, Clip, Motion, Music
+from mmm.motion.skeleton import Skeleton
 
 FORMAT = "mmm-clip-1"
 """The first key of every file; a later layout will carry another number."""
@@ -148,7 +148,7 @@ def _music(found: dict[str, np.ndarray], path: Path, fps: float) -> Music | None
 def _read_packed_sound(found: dict[str, np.ndarray], path: Path) -> Audio | None:
     if "music_file" not in found:
         return None
-    from mmm.io.audio import read_audio  # decoding libraries are needed only where there is sound
+    from mmm.music.audio import read_audio  # decoding libraries are needed only where there is sound
 
     suffix = _text(found, "music_suffix", ".flac")
     if not suffix.startswith(".") or not suffix[1:].isalnum():

@@ -18,7 +18,7 @@ from mmm.errors import FileError
 from mmm.io.bvh import document_to_clip
 from mmm.io.bvh_out import clip_to_document
 from mmm.io.bvh_text import BvhDocument, BvhJoint
-from mmm.motion import Clip
+from mmm.motion.clip import Clip
 
 _CURE = "pass what PyMO's BVHParser().parse() returns"
 

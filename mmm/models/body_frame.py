@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mmm.models.prefill import matrix_to_quat, neighbours, quat_exp, quat_log, quat_to_matrix
+from mmm.interpolation.torch_fill import matrix_to_quat, neighbours, quat_exp, quat_log, quat_to_matrix
 
 TURN_SCALE = 0.5
 """Turns enter the network divided by this: matrix entries of everyday turns then lie about 1."""

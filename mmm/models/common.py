@@ -7,9 +7,9 @@ normalisation, so these options leave the LayerNorm out.
 
 from torch import Tensor, nn
 
-from mmm.models.base import MaskedMotionModel, convbert
-from mmm.models.config import CommonConfig
-from mmm.models.maps import Maps
+from mmm.models.attention_maps import Maps
+from mmm.models.configuration import CommonConfig
+from mmm.models.modeling import MaskedMotionModel, convbert
 
 
 class CommonModel(MaskedMotionModel):

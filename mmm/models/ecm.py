@@ -8,9 +8,9 @@ in the original's padded windows, so that a moment keeps its two codes whatever 
 import torch
 from torch import Tensor, nn
 
-from mmm.models.base import MaskedMotionModel, convbert, pad_width
-from mmm.models.config import EcmConfig
-from mmm.models.maps import Maps
+from mmm.models.attention_maps import Maps
+from mmm.models.configuration import EcmConfig
+from mmm.models.modeling import MaskedMotionModel, convbert, pad_width
 
 
 class EcmModel(MaskedMotionModel):

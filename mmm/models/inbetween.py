@@ -9,9 +9,9 @@ output tells the position error that the network expects of itself.
 import torch
 from torch import Tensor, nn
 
-from mmm.models.base import MaskedMotionModel
-from mmm.models.config import InbetweenConfig
-from mmm.models.maps import Maps
+from mmm.models.attention_maps import Maps
+from mmm.models.configuration import InbetweenConfig
+from mmm.models.modeling import MaskedMotionModel
 
 
 class Rotary(nn.Module):

@@ -3,11 +3,11 @@
 from typing import Any
 
 from mmm.errors import ModelError
-from mmm.models.base import MaskedMotionModel
 from mmm.models.common import CommonModel
-from mmm.models.config import MaskedMotionConfig
+from mmm.models.configuration import MaskedMotionConfig
 from mmm.models.ecm import EcmModel
 from mmm.models.inbetween import InbetweenModel
+from mmm.models.modeling import MaskedMotionModel
 from mmm.models.three_bert import ThreeBertModel
 
 NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": EcmModel, "common": CommonModel,

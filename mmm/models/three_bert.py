@@ -7,9 +7,9 @@ modality a frame listened to cannot be read from its maps.
 import torch
 from torch import Tensor, nn
 
-from mmm.models.base import MaskedMotionModel, convbert, pad_width
-from mmm.models.config import ThreeBertConfig
-from mmm.models.maps import Maps
+from mmm.models.attention_maps import Maps
+from mmm.models.configuration import ThreeBertConfig
+from mmm.models.modeling import MaskedMotionModel, convbert, pad_width
 
 
 class ThreeBertModel(MaskedMotionModel):

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from mmm import load_clip, masks
-from mmm.baselines import BASELINES
-from mmm.io.video import write_film
-from mmm.stage.film import Film
-from mmm.stage.scene import Performer, Scene
+from mmm.interpolation.baselines import BASELINES
+from mmm.viewer.raster.film import Film
+from mmm.viewer.scene import Performer, Scene
+from mmm.viewer.video import write_film
 
 SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
 

@@ -42,8 +42,8 @@ WATCH = """(name) => {
 def frames_a_second(method: str) -> float:
     """Without a page: the network alone, after a first window that warms it up."""
     import mmm
-    from mmm.generation import generate
-    from mmm.music import features_of
+    from mmm.generation.generate import generate
+    from mmm.music.features import features_of
 
     clip = mmm.load_clip(next(iter(sorted((ROOT / "data" / "samples").glob("*.npz")))))
     model, fps = mmm.load_model(method), clip.motion.fps

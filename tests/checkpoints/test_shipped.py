@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import mmm
-from mmm.catalog import list_checkpoints
-from mmm.evaluation import evaluate
+from mmm.checkpoints import list_checkpoints
+from mmm.evaluation.evaluate import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
@@ -137,7 +137,7 @@ def test_listens_to_the_music(network, dances):
 @pytest.mark.skipif(not AIST.exists(), reason="the AIST++ recordings are not beside the project")
 def test_a_genuine_dance_from_the_command_line(tmp_path, capsys):
     """The README's promise on a recording that no one trained on; the interpolations' figures are published."""
-    from mmm.cli import main
+    from mmm.cli.app import main
 
     metrics = tmp_path / "m.json"
     status = main(["recover", str(AIST), "--frames", "0:300", "--checkpoint", str(ROOT / "checkpoints/dance-ecm-small"),

@@ -13,13 +13,14 @@ import streamlit as st
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [path for path in (str(ROOT),) if path not in sys.path]
 
-from dashboard import attention_view, listening  # noqa: E402
-from dashboard.attention_maps import Atlas  # noqa: E402
 from dashboard.components.stage import stage  # noqa: E402
-from dashboard.recoveries import Request  # noqa: E402
+from dashboard.explain import attention as attention_view  # noqa: E402
+from dashboard.work import questions as listening  # noqa: E402
+from dashboard.work.attention_maps import Atlas  # noqa: E402
+from dashboard.work.recoveries import Request  # noqa: E402
 from mmm import load_clip, masks  # noqa: E402
 from mmm.attention import AttentionTrace  # noqa: E402
-from mmm.stage.panels import pack_stage, panel_from_motion  # noqa: E402
+from mmm.viewer.panels import pack_stage, panel_from_motion  # noqa: E402
 
 SAMPLE = ROOT / "data" / "samples" / "dance_099bpm_test015_dancer04.npz"
 HEADS = 4

@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from mmm import Clip, save_clip
-from mmm.skeleton import SMPL24
-from mmm.stage.payload import unpack
+from mmm.motion.skeleton import SMPL24
+from mmm.viewer.payload import unpack
 from tests.mmm.making import smooth_motion
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,7 +132,7 @@ class Page:
         return self.run()
 
     def picker(self, name: str) -> Any:
-        """The selectbox of ``dashboard.picker``."""
+        """The selectbox of ``dashboard.common.picker``."""
         return next(w for w in self.app.selectbox if _is_picker(w.key, name))
 
     def press(self, key: str) -> "Page":

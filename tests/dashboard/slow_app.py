@@ -7,8 +7,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mmm
-from dashboard.workbench import page
-from mmm.recovery import recover
+from dashboard.recover.page import page
+from mmm.recovery.recover import recover
 
 
 def slowly(model, clip, mask, roles, progress):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import mmm.generation
-from dashboard.workbench import page
+import mmm.generation.generate
+from dashboard.recover.page import page
 
 GATE = Path(os.environ["TEST_GATE"])
-real = mmm.generation.generate
+real = mmm.generation.generate.generate
 
 
 def slowly(*args, **settings):
@@ -26,5 +26,5 @@ def slowly(*args, **settings):
 
 
 if real.__name__ == "generate":
-    mmm.generation.generate = slowly
+    mmm.generation.generate.generate = slowly
 page()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard import recoveries
+from dashboard.work import recoveries
 from mmm import load_clip, masks, save_clip
 from tests.dashboard.conftest import MODEL, ROOT, SAMPLE
 
@@ -232,7 +232,7 @@ def test_a_sequence_of_two_frames_is_too_short_and_says_so(open_workbench, page_
 
 
 def test_without_any_file_the_page_says_where_to_put_one(open_workbench, monkeypatch, tmp_path):
-    from dashboard import library
+    from dashboard.files import entries as library
 
     monkeypatch.setattr(library, "ROOT", tmp_path)
     page = open_workbench()
@@ -277,7 +277,8 @@ def test_a_link_that_makes_no_sense_still_opens_the_page(open_workbench, wrong):
 
 
 def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
-    from dashboard import films, take_home
+    from dashboard.common import downloads as films
+    from dashboard.recover import downloads as take_home
 
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
     assert [b.label for b in page.app.get("download_button")] == [
@@ -297,8 +298,8 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
 
 
 def test_a_film_is_made_behind_the_page_and_can_be_stopped(open_workbench, monkeypatch):
-    import mmm.recovery  # noqa: F401  here, not behind a page that asks every moment whether it is there
-    from mmm.io import video
+    import mmm.recovery.recover  # noqa: F401  here, not behind a page that asks every moment whether it is there
+    from mmm.viewer import video
 
     monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
@@ -318,6 +319,6 @@ def test_the_page_does_not_wait_for_torch():
     import subprocess
     import sys
 
-    code = "import sys, dashboard.workbench; print([m for m in ('torch', 'librosa', 'pandas') if m in sys.modules])"
+    code = "import sys, dashboard.recover.page; print([m for m in ('torch', 'librosa', 'pandas') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=Path(ROOT), capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

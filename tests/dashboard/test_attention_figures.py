@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from dashboard.attention_figures import convolution_figure, trust_chart
+from dashboard.explain.figures import convolution_figure, trust_chart
 from mmm.attention import Convolution
 
 ROWS = [{"rule": "drums", "clips": 9, "method": name, "by_chance": 0.05, "precision": [mean, mean - 0.02, mean + 0.02],

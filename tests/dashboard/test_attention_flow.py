@@ -2,7 +2,8 @@
 
 import pytest
 
-from dashboard import attention_view, listening
+from dashboard.explain import attention as attention_view
+from dashboard.work import questions as listening
 from tests.dashboard.conftest import MODEL, SAMPLE
 
 ECM = "dance-ecm-small"

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dashboard.attention_maps import Atlas, View, as_codes, pooled
+from dashboard.work.attention_maps import Atlas, View, as_codes, pooled
 from mmm.attention import AttentionTrace
-from mmm.motion import Music
+from mmm.motion.clip import Music
 
 T = 90
 SEGMENTS = {"motion": slice(0, T), "music": slice(T, 2 * T)}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dashboard.recoveries import Results
-from mmm.stage.payload import unpack
+from dashboard.work.recoveries import Results
+from mmm.viewer.payload import unpack
 from tests.dashboard.conftest import MODEL, SAMPLE
 
 SHORT = {"sequence": SAMPLE, "frames": "0-120", "hide": "span:40-79"}

@@ -3,7 +3,7 @@
 import pytest
 import streamlit as st
 
-from dashboard import controls
+from dashboard.recover import controls
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st_
 
-from dashboard import editing
-from dashboard.editing import History
+from dashboard.recover import editing
+from dashboard.recover.editing import History
 from mmm import edits, load_clip, masks
 from tests.dashboard.conftest import ROOT, SAMPLE
 

@@ -7,11 +7,11 @@ import tomllib
 import pytest
 
 import mmm
-from dashboard.figures import MAX_GAPS, gaps_table, limb_bars, means_table
+from dashboard.recover.figures import MAX_GAPS, gaps_table, limb_bars, means_table
 from mmm import masks
-from mmm.baselines import BASELINES
-from mmm.stage.assets import FOLDER
-from mmm.stage.palette import BASELINE_COLOURS, FURTHER, MODEL, method_colour
+from mmm.interpolation.baselines import BASELINES
+from mmm.viewer.assets import FOLDER
+from mmm.viewer.palette import BASELINE_COLOURS, FURTHER, MODEL, method_colour
 from tests.dashboard.conftest import ROOT
 
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Locator, Page, expect
 
-from mmm.io.audio import encode_ogg
+from mmm.music.audio import encode_ogg
 from tests.browser import AppServer
 from tests.dashboard.conftest import SAMPLE
 from tests.dashboard.futures import CHANCE, save_future_networks

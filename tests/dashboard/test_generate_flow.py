@@ -7,15 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import mmm.generation
-from dashboard import films, generate_home, generations, library, songs
-from dashboard.generate_commands import command_line, python_code
-from dashboard.generate_controls import Plan
+import mmm.generation.generate
+from dashboard.common import downloads as films
+from dashboard.files import entries as library
+from dashboard.files import songs
+from dashboard.generate import downloads as generate_home
+from dashboard.generate.code import command_line, python_code
+from dashboard.generate.controls import Plan
+from dashboard.work import generations
 from mmm import Clip, load_clip, save_clip
-from mmm.cli import main
-from mmm.io import video
-from mmm.io.audio import encode_ogg
-from mmm.skeleton import SMPL24
+from mmm.cli.app import main
+from mmm.motion.skeleton import SMPL24
+from mmm.music.audio import encode_ogg
+from mmm.viewer import video
 from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE
 from tests.dashboard.test_songs import tone
@@ -99,14 +103,14 @@ def test_a_variant_is_taken_home_beside_the_truth(workbench, monkeypatch):
 
 
 def test_while_it_is_made_the_stage_has_what_is_there_so_far(workbench, monkeypatch):
-    gate, real = threading.Semaphore(0), mmm.generation.generate
+    gate, real = threading.Semaphore(0), mmm.generation.generate.generate
 
     def waiting(*args, **settings):
         for chunk in real(*args, **settings):
             assert gate.acquire(timeout=60)
             yield chunk
 
-    monkeypatch.setattr(mmm.generation, "generate", waiting)
+    monkeypatch.setattr(mmm.generation.generate, "generate", waiting)
     page = workbench(**{**HERE, "length_s": "4"}).press("gen_go")
     assert page.has("gen_cancel")
     assert page.stage[0]["future"] | {"mark": "", "sound": ""} == {

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 import mmm
-from dashboard import generate_listening, listening
+from dashboard.generate import explain as generate_listening
+from dashboard.work import questions as listening
 from mmm.checkpoint import load_model
 from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE

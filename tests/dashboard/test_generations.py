@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import mmm.generation
-from dashboard import generations
-from dashboard.generations import Ask, Kept, Made, Setting
+import mmm.generation.generate
+from dashboard.work import generations
+from dashboard.work.generations import Ask, Kept, Made, Setting
 from mmm import Clip
 from tests.dashboard.futures import CHANCE
 from tests.mmm.making import smooth_motion
@@ -25,14 +25,14 @@ def networked(networks, page_env, monkeypatch):
 @pytest.fixture
 def gate(networked, monkeypatch):
     """A generation that waits for a permit before each part but the first."""
-    permits, real = threading.Semaphore(1), mmm.generation.generate
+    permits, real = threading.Semaphore(1), mmm.generation.generate.generate
 
     def waiting(*args, **settings):
         for chunk in real(*args, **settings):
             assert permits.acquire(timeout=60)
             yield chunk
 
-    monkeypatch.setattr(mmm.generation, "generate", waiting)
+    monkeypatch.setattr(mmm.generation.generate, "generate", waiting)
     yield permits
     for _ in range(50):
         permits.release()

@@ -4,13 +4,13 @@ import re
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard.how_view import FRAMES, SHOWN, _strip
-from mmm.catalog import list_checkpoints
+from dashboard.views.how_it_works import FRAMES, SHOWN, _strip
+from mmm.checkpoints import list_checkpoints
 
 
 def test_it_is_drawn_and_names_every_network():
     def app() -> None:
-        from dashboard.how_view import page
+        from dashboard.views.how_it_works import page
 
         page()
 

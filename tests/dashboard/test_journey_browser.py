@@ -17,8 +17,8 @@ import imageio_ffmpeg
 from playwright.sync_api import Page, expect
 
 from mmm import load_clip
-from mmm.io.audio import encode_wav
-from mmm.motion import Audio
+from mmm.motion.clip import Audio
+from mmm.music.audio import encode_wav
 from tests.dashboard.conftest import ROOT
 from tests.mmm.io.bvh_oracle import scipy_positions
 from tests.mmm.io.gltf_reader import Glb

@@ -15,9 +15,10 @@ LIMIT_MS = 60_000
 SCRIPT = """import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from mmm import places
+from mmm import paths as places
 places.MEASURED = Path({kept!r})
-from dashboard import leaderboard_view, pages
+from dashboard.views import leaderboard as leaderboard_view
+from dashboard import router as pages
 leaderboard_view.list_checkpoints = list
 pages.dress = lambda title: None
 leaderboard_view.page()

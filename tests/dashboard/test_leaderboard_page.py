@@ -6,16 +6,18 @@ import time
 
 import pytest
 
-from dashboard import contests, leaderboard_view
-from dashboard.library import Entry
-from mmm import leaderboard, save_clip
-from mmm.baselines import BASELINES
+from dashboard.files.entries import Entry
+from dashboard.views import leaderboard as leaderboard_view
+from dashboard.work import leaderboard_run as contests
+from mmm import save_clip
+from mmm.evaluation import leaderboard
+from mmm.interpolation.baselines import BASELINES
 
 
 @pytest.fixture
 def board(open_workbench, page_env, made_clip, tmp_path, monkeypatch):
     """The page, with two clips of the visitor's own and interpolations only."""
-    monkeypatch.setattr("mmm.places.MEASURED", tmp_path / "kept")
+    monkeypatch.setattr("mmm.paths.MEASURED", tmp_path / "kept")
     monkeypatch.setattr(leaderboard_view, "list_checkpoints", list)
     for name, frames in (("one", 60), ("two", 90)):
         save_clip(made_clip.crop(0, frames), page_env / f"{name}.npz")
@@ -80,6 +82,6 @@ def test_clips_are_spread_over_the_whole(tmp_path):
 
 
 def test_the_csv_reads_back():
-    from mmm.leaderboard_tables import as_csv
+    from mmm.evaluation.leaderboard_tables import as_csv
 
     assert list(csv.DictReader(io.StringIO(as_csv([])))) == []

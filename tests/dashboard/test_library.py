@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from dashboard import library
-from dashboard.library import Entry, find_entries, folders, open_clip, open_part
+from dashboard.files import entries as library
+from dashboard.files.entries import Entry, find_entries, folders, open_clip, open_part
 from mmm import MMMError, save_clip
 
 

@@ -4,11 +4,12 @@ import time
 
 import pytest
 
-from dashboard import library, library_view
-from dashboard.library import Entry
-from dashboard.shelf import Shelf, shelf
+from dashboard.files import entries as library
+from dashboard.files.entries import Entry
+from dashboard.files.file_facts import Shelf, shelf
+from dashboard.views import library as library_view
 from mmm import save_clip
-from mmm.listing import FileFacts
+from mmm.evaluation.library import FileFacts
 
 
 @pytest.fixture
@@ -110,7 +111,8 @@ class TestShelf:
 
     def test_what_is_asked_for_first_is_read_first(self, with_files, monkeypatch):
         order, shelf = [], Shelf()
-        monkeypatch.setattr("dashboard.shelf.find_facts", lambda path: order.append(path.name) or FileFacts(1))
+        monkeypatch.setattr("dashboard.files.file_facts.find_facts",
+                            lambda path: order.append(path.name) or FileFacts(1))
         entries = [Entry(with_files / name, name, "mine") for name in ("walk.bvh", "short.npz", "broken.bvh")]
         shelf.want(entries[::-1])
         self.wait(shelf, entries[0])
@@ -139,14 +141,14 @@ class TestShelf:
                 raise ZeroDivisionError
             return FileFacts(1)
 
-        monkeypatch.setattr("dashboard.shelf.find_facts", fail)
+        monkeypatch.setattr("dashboard.files.file_facts.find_facts", fail)
         shelf, entries = Shelf(), [Entry(with_files / name, name, "mine") for name in ("walk.bvh", "short.npz")]
         shelf.want(entries)
         assert self.wait(shelf, entries[1]).frames == 1
         assert "fault of the workbench" in shelf.get(entries[0]).problem
 
     def test_it_rests_when_nobody_asks(self, with_files, monkeypatch):
-        monkeypatch.setattr("dashboard.shelf.REST_S", -1.0)
+        monkeypatch.setattr("dashboard.files.file_facts.REST_S", -1.0)
         shelf, entry = Shelf(), Entry(with_files / "short.npz", "short.npz", "mine")
         shelf.want([entry])
         time.sleep(0.2)

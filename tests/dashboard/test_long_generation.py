@@ -17,8 +17,8 @@ from pathlib import Path
 from dataclasses import replace
 import numpy as np
 import mmm
-from dashboard.attention_maps import Atlas
-from dashboard.attention_view import Mapped, _payload
+from dashboard.work.attention_maps import Atlas
+from dashboard.explain.attention import Mapped, _payload
 
 clip = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz")
 music = replace(clip.music, features=np.tile(clip.music.features, (3, 1)), audio=None, without={})

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.methods import in_order, sorted_out
-from mmm.catalog import CheckpointSummary
-from mmm.motion import Clip, Music
-from mmm.skeleton import SMPL24
+from dashboard.common.model_picker import in_order, sorted_out
+from mmm.checkpoints import CheckpointSummary
+from mmm.motion.clip import Clip, Music
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import tiny_clip
 

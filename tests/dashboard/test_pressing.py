@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 def app() -> None:
     import streamlit as st
 
-    from dashboard import pressing
+    from dashboard.common import widgets as pressing
 
     st.session_state.setdefault("acted", 0)
     if st.session_state.pop("interrupt", False):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import mmm
-from dashboard import recoveries
-from dashboard.recoveries import Job, Request, Results
+from dashboard.work import recoveries
+from dashboard.work.recoveries import Job, Request, Results
 from mmm import masks
 from mmm.errors import SpecError
 from tests.dashboard.conftest import MODEL

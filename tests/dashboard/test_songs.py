@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from dashboard import library, songs, uploads
+from dashboard.files import entries as library
+from dashboard.files import songs, uploads
 from mmm import Audio, MMMError, load_clip
-from mmm.io.audio import encode_ogg, encode_wav
+from mmm.music.audio import encode_ogg, encode_wav
 from tests.dashboard.conftest import ROOT, SAMPLE
 
 CLIP = ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz"

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from dashboard import uploads
-from dashboard.uploads import Uploads, safe_name
+from dashboard.files import uploads
+from dashboard.files.uploads import Uploads, safe_name
 from mmm import Audio, Clip, MMMError, save_clip
-from mmm.io.audio import encode_ogg, encode_wav
-from mmm.skeleton import SMPL24
+from mmm.motion.skeleton import SMPL24
+from mmm.music.audio import encode_ogg, encode_wav
 from tests.mmm.making import smooth_motion
 
 
@@ -257,8 +257,8 @@ def test_the_outline_is_where_the_sound_is():
 
 
 def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_heard(store, npz, made_clip, tmp_path):
-    from dashboard.commands_view import python_lines, shell_words
-    from dashboard.library import UPLOADS, Entry
+    from dashboard.files.entries import UPLOADS, Entry
+    from dashboard.recover.code import python_lines, shell_words
     from mmm import masks
 
     save_clip(made_clip, tmp_path / "d.bvh")

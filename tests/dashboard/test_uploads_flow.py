@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard import library
+from dashboard.files import entries as library
 from mmm import Audio, Clip, load_clip, save_clip
-from mmm.io.audio import write_audio
 from mmm.io.body import z_up_to_y_up
-from mmm.music import features_of
-from mmm.skeleton import SMPL24
+from mmm.motion.skeleton import SMPL24
+from mmm.music.audio import write_audio
+from mmm.music.features import features_of
 from tests.dashboard.conftest import SAMPLE
 from tests.mmm.making import smooth_motion
 
@@ -21,7 +21,7 @@ QUICK = {"sequence": SAMPLE, "frames": "0-60", "hide": "span:20-39", "method": "
 @pytest.fixture(scope="module", autouse=True)
 def libraries():
     """What the first song and the first recovery import takes a crowded machine longer than a page may run."""
-    import mmm.recovery  # noqa: F401
+    import mmm.recovery.recover  # noqa: F401
 
     features_of(Audio(np.ones((8000, 1), np.float32) / 9, 8000), 60.0)
 
@@ -171,7 +171,7 @@ def test_bad_files_are_a_line_each_and_good_ones_beside_them_are_taken(open_work
 
 
 def test_of_a_long_file_a_part_is_sent_and_the_rest_can_be_reached(open_workbench, tmp_path):
-    from dashboard.controls import MOST_FRAMES
+    from dashboard.recover.controls import MOST_FRAMES
 
     clip = Clip("long", smooth_motion(4, 10_000, SMPL24, 60.0))
     page = open_workbench(**QUICK)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from dashboard import films, whatif_view
-from mmm.io import video
-from mmm.io.audio import encode_ogg, write_audio
+from dashboard.common import downloads as films
+from dashboard.explain import interventions as whatif_view
+from mmm.music.audio import encode_ogg, write_audio
+from mmm.viewer import video
 from tests.dashboard.conftest import SAMPLE
 from tests.dashboard.test_attention_flow import ECM, OPEN, opened
 from tests.dashboard.test_songs import tone
@@ -22,7 +23,7 @@ def page(open_workbench, checkpoint_folder):
 
 
 def maps_of(page) -> list[str]:
-    from mmm.stage.payload import unpack
+    from mmm.viewer.payload import unpack
 
     return [unpack(e.proto.bytes)[0]["title"] for e in page.app.get("bidi_component")
             if e.proto.component_name == "mmm_heatmap"]
@@ -51,13 +52,13 @@ def test_without_a_span_there_is_none_to_silence(page):
 
 
 def test_what_cannot_be_changed_is_said(page, monkeypatch):
-    import mmm.interventions
+    import mmm.explain.interventions
     from mmm.errors import SpecError
 
     def fails(*_, **__):
         raise SpecError("without:drums", "no sound at hand", "a clip with its recording", "give it")
 
-    monkeypatch.setattr(mmm.interventions, "intervene", fails)
+    monkeypatch.setattr(mmm.explain.interventions, "intervene", fails)
     page.set("change_kind", "without:drums").press("change").until(lambda p: p.app.warning)
     assert "without:drums: no sound at hand; expected a clip with its recording; give it" in page.said
 
@@ -119,7 +120,7 @@ def test_an_attribution_is_a_strip_over_the_waveform(page):
     request = page.app.session_state["attention_job"].request.request
     page.app.session_state["explain_asked"] = (request, 50, "left_arm", "gradients")
     page.run().until(lambda p: any("most comes from the music at frame" in m.value for m in p.app.markdown))
-    from mmm.stage.payload import unpack
+    from mmm.viewer.payload import unpack
 
     curve = [unpack(e.proto.bytes) for e in page.app.get("bidi_component") if e.proto.component_name == "mmm_curves"]
     header, arrays = next(one for one in curve if one[0]["shines"])

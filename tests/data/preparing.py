@@ -7,8 +7,8 @@ import numpy as np
 
 from data.prepare import main
 from mmm.io import save_clip
-from mmm.motion import Clip
-from mmm.skeleton import Skeleton
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import Skeleton
 from tests.mmm.making import TINY, smooth_motion
 
 TALL = replace(TINY, offsets_m=TINY.offsets_m * 1.1)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from tests.data.preparing import prepare, report_of, stored, units_of
-from training.dataset import MotionSet
+from training.data.dataset import MotionSet
 
 TRAIN = ("gBR_sBM_cAll_d04_mBR0_ch02", "gBR_sBM_cAll_d04_mBR1_ch03", "gHO_sBM_cAll_d20_mHO5_ch01",
          "gPO_sBM_cAll_d10_mPO0_ch01")

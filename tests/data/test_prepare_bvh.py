@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.sources import convert
-from mmm.rotations import matrix_to_sixd
+from mmm.motion.rotations import matrix_to_sixd
 from tests.data.preparing import (
     LYING,
     OTHER,
@@ -21,7 +21,7 @@ from tests.data.preparing import (
     write_bvh,
 )
 from tests.mmm.making import TINY, smooth_motion
-from training.dataset import MotionSet
+from training.data.dataset import MotionSet
 
 BY = ("--split-by", r"/(\d\d)_", "--min-frames", "20")
 

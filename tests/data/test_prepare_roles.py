@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from mmm.errors import FileError
-from mmm.roles import ROLE_PARENTS, ROLES, match_roles
-from mmm.rotations import sixd_to_matrix
-from mmm.skeleton import SMPL24, Skeleton, forward_kinematics
+from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.rotations import sixd_to_matrix
+from mmm.motion.skeleton import SMPL24, Skeleton, forward_kinematics
 from tests.data.preparing import frames_of, prepare, report_of, stored, units_of, write_bvh
 from tests.mmm.role_names import tree
-from training.dataset import MotionSet
+from training.data.dataset import MotionSet
 
 BY = ("--skeleton", "roles", "--split-by", r"/([a-z]+)\d", "--min-frames", "20", "--test", "salsa")
 KINDS = {"lafan": tree("lafan1"), "salsa": tree("cmu salsa"), "snu": tree("snu 26"), "smpl": SMPL24}

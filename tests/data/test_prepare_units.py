@@ -7,7 +7,7 @@ import pytest
 
 from data.sources.convert import lead_frames
 from data.sources.units import SplitRule, parse_shares, unit_by_pattern
-from mmm.motion import Motion
+from mmm.motion.clip import Motion
 from tests.mmm.making import TINY, smooth_motion
 
 

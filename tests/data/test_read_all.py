@@ -5,8 +5,8 @@ import pytest
 
 from data.read_all import check, main, sources
 from mmm.io import save_clip
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def tiny_clip_file(tmp_path_factory):
 def smpl_clip_file(tmp_path_factory):
     """40 frames of the SMPL body without music, as .pkl."""
     from mmm.io import save_clip
-    from mmm.motion import Clip
+    from mmm.motion.clip import Clip
 
     path = tmp_path_factory.mktemp("clips") / "made.pkl"
     save_clip(Clip("made", smooth_motion(0, 40)), path)

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mmm.inertia import INERTIA, Inertia
-from mmm.motion import Motion
+from mmm.interpolation.inertial import INERTIA, Inertia
+from mmm.motion.clip import Motion
 
 
 def polynomial_speed(frames, path, at):

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 
 TINY = Skeleton(
     names=("Hips", "Spine", "LeftArm", "RightArm", "LeftFoot", "RightFoot"),

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from mmm.checkpoint import save_model
-from mmm.features import Stats
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config, make_model
-from mmm.motion import Clip, Motion, Music
-from mmm.skeleton import Skeleton
+from mmm.motion.clip import Clip, Motion, Music
+from mmm.motion.features import Stats
+from mmm.motion.skeleton import Skeleton
 from tests.mmm.making import TINY, smooth_motion
 
 torch.set_num_threads(1)  # sums in one order: the same bits again and again

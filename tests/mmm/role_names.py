@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from mmm.skeleton import Skeleton
+from mmm.motion.skeleton import Skeleton
 
 _LAFAN1 = ("Hips; Spine; Spine1; Spine2; Neck; Head",
            "§Shoulder < Spine2; §Arm; §ForeArm; §Hand; §UpLeg < Hips; §Leg; §Foot; §Toe", ("Left", "Right"))

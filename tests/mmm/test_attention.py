@@ -9,9 +9,9 @@ from mmm import masks
 from mmm.attention import AttentionTrace
 from mmm.checkpoint import load_model
 from mmm.errors import ModelError, SpecError
-from mmm.generation import generate
-from mmm.motion import Clip
-from mmm.recovery import recover
+from mmm.generation.generate import generate
+from mmm.motion.clip import Clip
+from mmm.recovery.recover import recover
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import NETWORKS, save_roles_network, tiny_clip, tiny_model
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmm import masks, recovery
-from mmm.attribution import GROUPS, METHODS, Probe, attribute, attribution_of
+from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.recovery import recover
+from mmm.explain.attribution import GROUPS, METHODS, Probe, attribute, attribution_of
+from mmm.recovery import recover as recovery
+from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
 FRAME, JOINT = 18, 2
@@ -71,7 +72,7 @@ def test_a_probe_s_pose_is_the_recovery_s(monkeypatch):
     stats, result = model.config.fitted_stats, recover(model, clip, mask)
     root = result.recovered.motion.root_m[FRAME] - stats.unscale_root(np.zeros(3, np.float32))
     assert np.allclose(pose[-3:], root, atol=1e-4)
-    from mmm.rotations import project_to_so3
+    from mmm.motion.rotations import project_to_so3
 
     matrices, _ = project_to_so3(pose[:-3].reshape(-1, 3, 3))
     assert np.allclose(matrices, result.recovered.motion.rotations[FRAME], atol=1e-4)
@@ -110,6 +111,7 @@ def test_wrong_questions(changes, error, message):
 
 
 def test_captum_is_imported_only_when_asked():
-    code = "import sys, mmm.attribution, mmm.interventions; print(any(m.startswith('captum') for m in sys.modules))"
+    code = ("import sys, mmm.explain.attribution, mmm.explain.interventions; print(any(m.startswith('captum') for m in "
+            "sys.modules))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

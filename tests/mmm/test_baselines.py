@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation, RotationSpline, Slerp
 
-from mmm import masks, metrics
-from mmm.baselines import BASELINES, METHODS, fill
+from mmm import masks
 from mmm.errors import SpecError
-from mmm.motion import Clip, Motion
-from mmm.rotations import rotvec_to_matrix
-from mmm.skeleton import SMPL24, SMPL_PELVIS_REST_M
+from mmm.interpolation.baselines import BASELINES, METHODS, fill
+from mmm.metrics import errors as metrics
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.rotations import rotvec_to_matrix
+from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M
 from tests.mmm.inertial import inertial_by_hand
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 

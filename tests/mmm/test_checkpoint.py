@@ -9,13 +9,14 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mmm import catalog, checkpoint, masks
+from mmm import checkpoint, masks
+from mmm import checkpoints as catalog
 from mmm.checkpoint import describe, load_model, save_model
 from mmm.errors import ModelError
 from mmm.models import make_config, make_model
-from mmm.motion import Clip
-from mmm.recovery import recover
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import SMPL24
+from mmm.recovery.recover import recover
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import NETWORKS, tiny_batch, tiny_model
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from mmm import Audio, Clip, edits, load_clip, masks, save_clip
-from mmm.cli import _spread, main
-from mmm.io.audio import write_audio
-from mmm.recovery import recover
-from mmm.skeleton import SMPL24
+from mmm.cli.app import _spread, main
+from mmm.motion.skeleton import SMPL24
+from mmm.music.audio import write_audio
+from mmm.recovery.recover import recover
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network, tiny_clip, tiny_model
 
@@ -78,7 +78,8 @@ def test_interpolations_need_no_checkpoint(run, tiny_clip_file, method):
 
 def test_others_stand_beside_in_table_and_page(run, tiny_clip_file, tiny_checkpoint, tmp_path, monkeypatch):
     page, shown = tmp_path / "r.html", []
-    monkeypatch.setattr("mmm.io.shown.write_html", lambda scene, path: shown.extend(p.name for p in scene.performers))
+    monkeypatch.setattr("mmm.viewer.save.write_html",
+                        lambda scene, path: shown.extend(p.name for p in scene.performers))
     status, out, err = run("recover", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--hide", "span:20-30",
                            "--beside", "spline", "--beside", "hold", "--beside", "spline", "--out", page)
     assert (status, err) == (0, "")
@@ -402,7 +403,7 @@ def test_interrupted_quietly(run, tiny_clip_file, monkeypatch, tmp_path):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmm.cli.save_clip", interrupted)
+    monkeypatch.setattr("mmm.cli.app.save_clip", interrupted)
     status, out, err = run("convert", tiny_clip_file, tmp_path / "o.npz")
     assert (status, out, err.strip()) == (130, "", "")
 
@@ -429,7 +430,7 @@ def test_help_of_all(run):
 
 def test_the_module_runs_and_clips_need_no_torch(smpl_clip_file, tmp_path):
     """A real process: torch takes seconds to import, and neither info nor convert of a clip may wait for it."""
-    code = ("import sys; from mmm.cli import main; "
+    code = ("import sys; from mmm.cli.app import main; "
             "status = [main(['info', sys.argv[1]]), main(['convert', sys.argv[1], sys.argv[2]])]; "
             "heavy = [m for m in ('torch', 'transformers', 'librosa', 'streamlit') if m in sys.modules]; "
             "print(status, heavy)")

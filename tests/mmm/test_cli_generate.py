@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mmm.generation as generation
+import mmm.generation.generate as generation
 from mmm import load_clip, save_clip
-from mmm.cli import main
-from mmm.io.audio import write_audio
-from mmm.motion import Audio, Clip
+from mmm.cli.app import main
+from mmm.motion.clip import Audio, Clip
+from mmm.music.audio import write_audio
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network
 
@@ -174,7 +174,7 @@ def test_stopped_half_way_leaves_nothing(run, tiny_checkpoint, tiny_clip_file, t
 
 
 def test_progress_where_somebody_watches(run, tiny_checkpoint, tiny_clip_file, monkeypatch):
-    monkeypatch.setattr("mmm.commands.generating.sys", type("Watched", (), {"stderr": type(
+    monkeypatch.setattr("mmm.cli.generate.sys", type("Watched", (), {"stderr": type(
         "Screen", (), {"isatty": staticmethod(lambda: True)})}))
     _, _, err = run(tiny_clip_file, "--checkpoint", tiny_checkpoint, "--seed-frames", 20, "--frames", 40)
     assert "100%\n" in err

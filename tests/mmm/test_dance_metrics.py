@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
-from mmm import dance_metrics as dm
-from mmm.geometric import QUESTIONS, geometric_features
-from mmm.metrics import beat_alignment, motion_beats
-from mmm.motion import Motion, Music
-from mmm.skeleton import SMPL24
+from mmm.metrics import dance as dm
+from mmm.metrics.errors import beat_alignment, motion_beats
+from mmm.metrics.geometric import QUESTIONS, geometric_features
+from mmm.motion.clip import Motion, Music
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion
 
 FEET = [SMPL24.names.index(name) for name in ("left_ankle", "left_foot", "right_ankle", "right_foot")]

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from mmm import masks
-from mmm.attribution import Probe
-from mmm.deletion import SHARES, Deletion, deletion_curves, map_scores
 from mmm.errors import ModelError, SpecError
-from mmm.recovery import recover
+from mmm.explain.attribution import Probe
+from mmm.explain.deletion import SHARES, Deletion, deletion_curves, map_scores
+from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model
 from tests.mmm.test_attribution import FRAME, JOINT, listening  # noqa: F401
 

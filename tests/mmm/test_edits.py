@@ -10,9 +10,9 @@ from scipy.spatial.transform import Rotation
 import mmm
 from mmm import edits, masks
 from mmm.errors import SpecError
-from mmm.evaluation import evaluate, gaps, report
-from mmm.motion import Audio, Clip, Motion, Music
-from mmm.recovery import recover
+from mmm.evaluation.evaluate import evaluate, gaps, report
+from mmm.motion.clip import Audio, Clip, Motion, Music
+from mmm.recovery.recover import recover
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 from tests.mmm.networks import poisoned, tiny_clip, tiny_model
 

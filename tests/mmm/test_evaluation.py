@@ -8,8 +8,8 @@ import pytest
 
 from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.evaluation import METRICS, evaluate, gaps, report, with_baselines
-from mmm.recovery import interpolate, recover
+from mmm.evaluation.evaluate import METRICS, evaluate, gaps, report, with_baselines
+from mmm.recovery.recover import interpolate, recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm.features import Stats, center, from_features, to_features
+from mmm.motion.features import Stats, center, from_features, to_features
 from tests.mmm.making import wild_motion
 
 

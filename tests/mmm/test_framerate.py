@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmm.framerate import at_frame_rate
-from mmm.motion import Audio
+from mmm.motion.clip import Audio
+from mmm.music.framerate import at_frame_rate
 from tests.mmm.networks import tiny_clip
 
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmm import Clip, Motion, dance_metrics, load_clip
-from mmm.generated import Generation, held, judge, report
-from mmm.metrics import motion_beats
-from mmm.motion import Music
-from mmm.stage.lettering import Lettering
-from mmm.stage.payload import unpack
+from mmm import Clip, Motion, load_clip
+from mmm.generation.result import Generation, held, judge, report
+from mmm.metrics import dance as dance_metrics
+from mmm.metrics.errors import motion_beats
+from mmm.motion.clip import Music
+from mmm.viewer.payload import unpack
+from mmm.viewer.raster.lettering import Lettering
 from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.making import smooth_motion
 from tests.mmm.test_take_home import MAGIC

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-import mmm.generation as generation
+import mmm.generation.generate as generation
 from mmm.errors import ModelError, SpecError
-from mmm.generated import Generation
-from mmm.generation import generate, generate_clip, heard_otherwise, horizon
+from mmm.generation.generate import generate, generate_clip, heard_otherwise, horizon
+from mmm.generation.result import Generation
 from mmm.models import make_config, make_model
-from mmm.motion import Clip, Motion, Music
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip, Motion, Music
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import FPS, tiny_clip, tiny_model
 

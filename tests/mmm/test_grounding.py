@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmm.grounding import PELVIS_RAD_S, Ground, unhurried
-from mmm.motion import Motion
-from mmm.roles import ROLES, match_roles
-from mmm.rotations import geodesic_angle
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Motion
+from mmm.motion.ground_contact import PELVIS_RAD_S, Ground, unhurried
+from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.rotations import geodesic_angle
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
 
 FEET = list(SMPL24.feet)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.interpolate import CubicSpline
 
-from mmm import baselines
-from mmm.inertia import Inertia, inertial_positions, inertial_rotations
-from mmm.models.prefill import inertial_fill
+from mmm.interpolation import baselines
+from mmm.interpolation.inertial import Inertia, inertial_positions, inertial_rotations
+from mmm.interpolation.torch_fill import inertial_fill
 from tests.mmm.inertial import inertial_by_hand
 from tests.mmm.making import TINY, smooth_motion
 
@@ -46,7 +46,7 @@ def test_equal_to_the_formula_worked_out_by_hand(known):
 def test_a_far_end_that_stands_alone_is_reached_freely(monkeypatch, free):
     """Both in numpy and in torch; with 1, and hardly any decay, as the natural cubic spline from that speed."""
     curve = Inertia(rotation_s=1e4, root_s=1e4, cubic=0.0, free=free)
-    monkeypatch.setattr("mmm.inertia.INERTIA", curve)
+    monkeypatch.setattr("mmm.interpolation.inertial.INERTIA", curve)
     motion = smooth_motion(3, 30, TINY, 30.0)
     known = np.array([0, 1, 13])
     wanted = np.arange(2, 13)

@@ -8,13 +8,13 @@ import pytest
 
 from mmm import masks, save_clip
 from mmm.errors import FileError, ModelError, SpecError
-from mmm.generation import generate_clip
-from mmm.interventions import intervene, intervene_generation
+from mmm.explain.interventions import intervene, intervene_generation
+from mmm.explain.perturbations import apply, heard_anew, in_words, parse, swap
+from mmm.generation.generate import generate_clip
 from mmm.io import load_clip
-from mmm.io.audio import write_audio
-from mmm.motion import Audio, Music
-from mmm.music import FEATURE_SLICES, silence
-from mmm.music_changes import apply, heard_anew, in_words, parse, swap
+from mmm.motion.clip import Audio, Music
+from mmm.music.audio import write_audio
+from mmm.music.features import FEATURE_SLICES, silence
 from tests.mmm.networks import tiny_clip, tiny_model
 
 SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"

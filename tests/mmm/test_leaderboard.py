@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 import mmm
-from mmm import leaderboard as board
 from mmm import save_clip
-from mmm.baselines import BASELINES
-from mmm.catalog import summarise
-from mmm.cli import main
+from mmm.checkpoints import summarise
+from mmm.cli.app import main
 from mmm.errors import SpecError
-from mmm.leaderboard_tables import as_csv, markdown, rows
-from mmm.motion import Clip
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.evaluation import leaderboard as board
+from mmm.evaluation.leaderboard_tables import as_csv, markdown, rows
+from mmm.interpolation.baselines import BASELINES
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from mmm import MMMError, listing, save_clip
-from mmm.cli import main
+from mmm import MMMError, save_clip
+from mmm.cli.app import main
+from mmm.evaluation import library as listing
 from mmm.io.files import motion_files
-from mmm.motion import Clip
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
 
 

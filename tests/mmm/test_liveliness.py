@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mmm.generation import generate, generate_clip
-from mmm.liveliness import STILL_M_S, Liveliness, log_speed
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24
+from mmm.generation.activity import STILL_M_S, Liveliness, log_speed
+from mmm.generation.generate import generate, generate_clip
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.test_generation import roles_network, same
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from mmm import masks
 from mmm.errors import SpecError
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 
 CLIP = clip_of(30)

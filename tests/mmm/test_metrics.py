@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mmm import masks, metrics
+from mmm import masks
 from mmm.errors import SpecError
-from mmm.motion import Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.metrics import errors as metrics
+from mmm.motion.clip import Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 
 

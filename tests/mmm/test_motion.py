@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, Slerp
 
 from mmm.errors import SpecError
-from mmm.motion import Audio, Clip, Motion, Music
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Audio, Clip, Motion, Music
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion
 
 TIPPED = replace(TINY, end_sites=((2, (0.1, 0.0, 0.0)), (4, (0.0, -0.1, 0.2)), (5, (0.0, -0.1, 0.2))))

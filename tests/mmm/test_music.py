@@ -6,11 +6,12 @@ import librosa
 import numpy as np
 import pytest
 
-from mmm import load_clip, music
+from mmm import load_clip
 from mmm.errors import FileError, SpecError
-from mmm.io.audio import read_audio, resample, write_audio
-from mmm.motion import Audio
-from mmm.places import user_cache
+from mmm.motion.clip import Audio
+from mmm.music import features as music
+from mmm.music.audio import read_audio, resample, write_audio
+from mmm.paths import user_cache
 
 RECORDINGS = Path("../shared/data/music")
 SONGS = sorted(RECORDINGS.glob("*.ogg"))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mmm.errors import SpecError
-from mmm.naming import missing_roles, parse_roles
-from mmm.roles import match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.naming import missing_roles, parse_roles
 from tests.mmm.making import TINY
 from tests.mmm.role_names import TREES, tree
 

@@ -8,11 +8,11 @@ import pytest
 
 from mmm import load_clip
 from mmm.errors import ModelError
-from mmm.metrics import foot_contacts, foot_skate_cm_s
-from mmm.motion import Motion
-from mmm.planting import LOW_M, MOST_M, hold_feet, legs_of, planted
-from mmm.roles import match_roles
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.metrics.errors import foot_contacts, foot_skate_cm_s
+from mmm.motion.clip import Motion
+from mmm.motion.foot_locking import LOW_M, MOST_M, hold_feet, legs_of, planted
+from mmm.motion.humanoid import match_roles
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, smooth_motion
 
 GAP = slice(60, 120)

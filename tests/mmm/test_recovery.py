@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm import baselines, masks, recovery
+from mmm import masks
 from mmm.errors import ModelError, SpecError
+from mmm.interpolation import baselines
 from mmm.models import MaskedMotionOutput, make_model
-from mmm.motion import Clip, Motion
-from mmm.recovery import interpolate, recover
-from mmm.rotations import geodesic_angle
-from mmm.windows import fade, windows
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.rotations import geodesic_angle
+from mmm.recovery import recover as recovery
+from mmm.recovery.recover import interpolate, recover
+from mmm.recovery.windows import fade, windows
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import NETWORKS, WAYS, poisoned, tiny_clip, tiny_config, tiny_model
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mmm.motion import Motion
-from mmm.resting import LOOK_S, stirring
-from mmm.roles import ROLE_PARENTS, ROLES
-from mmm.rotations import rotvec_to_matrix
-from mmm.skeleton import Skeleton
+from mmm.models.resting import LOOK_S, stirring
+from mmm.motion.clip import Motion
+from mmm.motion.humanoid import ROLE_PARENTS, ROLES
+from mmm.motion.rotations import rotvec_to_matrix
+from mmm.motion.skeleton import Skeleton
 
 BODY = Skeleton(ROLES, ROLE_PARENTS, np.zeros((22, 3), np.float32))
 ELBOW, HIP, KNEE = (ROLES.index(name) for name in ("left_elbow", "left_hip", "left_knee"))

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from mmm import baselines, masks
+from mmm import masks
 from mmm.errors import ModelError
-from mmm.features import to_features
+from mmm.interpolation import baselines
 from mmm.models import make_config, make_model
-from mmm.motion import Clip, Motion
-from mmm.recovery import interpolate, recover
-from mmm.role_recovery import _distances_at, moments, recover_roles
-from mmm.roles import match_roles
-from mmm.skeleton import SMPL24, Skeleton
-from mmm.windows import windows
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.features import to_features
+from mmm.motion.humanoid import match_roles
+from mmm.motion.skeleton import SMPL24, Skeleton
+from mmm.recovery.humanoid import _distances_at, moments, recover_roles
+from mmm.recovery.recover import interpolate, recover
+from mmm.recovery.windows import windows
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import poisoned
 from tests.mmm.role_names import tree
@@ -190,7 +191,7 @@ def test_a_body_without_legs_is_refused_and_names_can_be_given_by_hand():
         recover(network(), clip, hidden)
     with pytest.raises(ModelError, match="no joint found for"):
         recover(network(), Clip("tiny", smooth_motion(0, 40, TINY, 30.0)), np.pad(hidden[:, :5], ((0, 0), (0, 1))))
-    from mmm.roles import match_roles
+    from mmm.motion.humanoid import match_roles
 
     named = {role: f"bone{SMPL24.names.index(joint)}" for role, joint in match_roles(SMPL24).named.items()}
     by_hand = recover(network(), clip, hidden, roles=named).recovered.motion

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from mmm.errors import ModelError, SpecError
 from mmm.io import load_clip
-from mmm.motion import Motion
-from mmm.roles import REQUIRED, ROLE_PARENTS, ROLES, match_roles
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Motion
+from mmm.motion.humanoid import REQUIRED, ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, random_rotations, wild_motion
 from tests.mmm.role_names import TREES, tree
 

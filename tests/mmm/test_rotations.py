@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.transform import Rotation, RotationSpline, Slerp
 
-from mmm import rotations as rot
+from mmm.motion import rotations as rot
 from tests.mmm.making import random_rotations
 
 SEEDS = st.integers(0, 2**32 - 1)

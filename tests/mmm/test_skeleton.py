@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm.skeleton import SMPL24, Skeleton, forward_kinematics, joint_side
+from mmm.motion.skeleton import SMPL24, Skeleton, forward_kinematics, joint_side
 from tests.mmm.making import TINY, random_rotations, wild_motion
 
 SMPL_FILE = Path("../shared/data/skeletons/smpl24.json")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from mmm import Clip, load_clip, masks
-from mmm.cli import main
-from mmm.evaluation import report, report_csv, with_baselines
+from mmm.cli.app import main
+from mmm.evaluation.evaluate import report, report_csv, with_baselines
 from mmm.io.files import safe_name
-from mmm.recovery import interpolate
-from mmm.stage.error_map import draw_error_map, nice_top, row_order
+from mmm.recovery.recover import interpolate
+from mmm.viewer.raster.error_map import draw_error_map, nice_top, row_order
 from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.making import smooth_motion
 

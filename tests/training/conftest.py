@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mmm.rotations import matrix_to_sixd
-from mmm.skeleton import SMPL24
+from mmm.motion.rotations import matrix_to_sixd
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, smooth_motion
 
 

@@ -10,20 +10,21 @@ from typer.testing import CliRunner
 
 from mmm.checkpoint import load_model
 from mmm.errors import ModelError
-from mmm.evaluation import evaluate
+from mmm.evaluation.evaluate import evaluate
 from mmm.models import MaskedMotionOutput, make_config, make_model
-from mmm.roles import ROLES, match_roles
-from mmm.rotations import matrix_to_sixd
-from mmm.skeleton import SMPL24
+from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.rotations import matrix_to_sixd
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.training.conftest import write_split
-from training import ablation, loop
-from training.ablation import STUDIES, Settings
-from training.ablation_table import markdown, table
-from training.dataset import MotionSet
-from training.losses import LOSSES
+from training.batch import Batch
+from training.commands import ablation
+from training.commands.ablation import STUDIES, Settings
+from training.commands.ablation_table import markdown, table
+from training.data.dataset import MotionSet
+from training.engine import loop
+from training.losses.registry import LOSSES
 from training.recipes import PRETRAINING
-from training.step import Batch
 
 ABRUPT = {"edge_s": 0.0, "smooth_s": 0.0}
 DIFFERENCES = {

@@ -12,15 +12,15 @@ from data.dance.style import make_dancer
 from data.dance.truth import Influence, Truth, save_truths, truth_of
 from mmm.checkpoint import save_model
 from mmm.errors import FileError, SpecError
-from mmm.features import Stats
 from mmm.models import make_config, make_model
-from mmm.skeleton import SMPL24
+from mmm.motion.features import Stats
+from mmm.motion.skeleton import SMPL24
 from tests.training.conftest import write_split
-from training.benchmark import __main__ as command
 from training.benchmark import attention
-from training.benchmark.truth import TruthTable
-from training.card import write_card
-from training.dataset import MotionSet
+from training.benchmark.dance_truth import TruthTable
+from training.cards.card import write_card
+from training.commands import benchmark as command
+from training.data.dataset import MotionSet
 
 HEARD = slice(84, 87)
 """The music frames that the listening network follows."""

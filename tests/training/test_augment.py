@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from mmm.models.body_frame import Tree
-from mmm.roles import ROLE_PARENTS, ROLES, match_roles
-from mmm.skeleton import SMPL24
+from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
-from training.augment import SWAY_M, Augment, Roles, augment, mirrored, played, recombined, rested, scaled
+from training.data.augment import SWAY_M, Augment, Roles, augment, mirrored, played, recombined, rested, scaled
 
 TREE = Tree(ROLE_PARENTS)
 UPPER = [j for j, name in enumerate(ROLES) if name != "pelvis" and not any(

@@ -11,18 +11,21 @@ import pytest
 from scipy.spatial.transform import Rotation
 from typer.testing import CliRunner
 
-from mmm import baselines, load_clip, recover, save_clip
+from mmm import load_clip, recover, save_clip
 from mmm.checkpoint import load_model, save_model
 from mmm.errors import FileError
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.interpolation import baselines
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, smooth_motion, wild_motion
 from tests.mmm.networks import tiny_model
 from tests.training import oracle
 from tests.training.conftest import write_split
-from training.benchmark import fillers, protocol, report, sources, spline
-from training.benchmark.__main__ import app
+from training.benchmark import clips as sources
+from training.benchmark import methods as fillers
+from training.benchmark import protocol, report, spline
 from training.benchmark.protocol import GAPS, benchmark, cut, facing, is_lafan1, outcome, score, statistics
+from training.commands.benchmark import app
 
 LAFAN1 = Path(__file__).parents[3] / "shared" / "data" / "lafan1"
 PUBLISHED = {name: fillers.BASELINES[name] for name in ("zero-velocity", "interpolation")}

@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 from mmm.checkpoint import describe, load_model, save_model
 from mmm.masks import parse
 from mmm.models import make_config, make_model
-from mmm.motion import Motion
-from mmm.recovery import recover
-from mmm.role_recovery import Answer
-from mmm.roles import match_roles
-from mmm.trust import PARTS
+from mmm.models.calibration import PARTS
+from mmm.motion.clip import Motion
+from mmm.motion.humanoid import match_roles
+from mmm.recovery.humanoid import Answer
+from mmm.recovery.recover import recover
 from tests.mmm.test_role_recovery import clip_at, network
-from training import calibrate
-from training.calibrate import Case, app, errors_of, fit_length, judge, patterns
+from training.commands import calibrate
+from training.commands.calibrate import Case, app, errors_of, fit_length, judge, patterns
 
 
 def known_case(share: dict[str, float], seed: int) -> Case:

@@ -8,9 +8,9 @@ import pytest
 
 from mmm.checkpoint import describe, save_model
 from mmm.models import make_config, make_model
-from training.card import record, trained_on, write_card
-from training.curve import curve_svg, stage_starts, ticks
-from training.sources import DATA_NOTES, data_note, licence_lines
+from training.cards.card import record, trained_on, write_card
+from training.cards.licences import DATA_NOTES, data_note, licence_lines
+from training.engine.curve import curve_svg, stage_starts, ticks
 
 SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
 PLAN = {"steps": 1500, "batch": 12, "min_frames": 112, "max_frames": 160, "learning_rate": 3e-4, "seed": 0,

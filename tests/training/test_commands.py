@@ -8,12 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from mmm.checkpoint import describe, load_model
-from mmm.features import Stats
 from mmm.models import presets
+from mmm.motion.features import Stats
 from tests.mmm.making import smooth_motion
-from training import commands as options
-from training import evaluate, finetune, pretrain
-from training.card import write_card
+from training.cards.card import write_card
+from training.commands import evaluate, finetune, options, pretrain
 
 TINY_SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
 

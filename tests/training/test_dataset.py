@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from mmm.errors import FileError
-from mmm.features import Stats
 from mmm.models import make_config
-from mmm.roles import match_roles
-from mmm.skeleton import SMPL24
+from mmm.motion.features import Stats
+from mmm.motion.humanoid import match_roles
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, smooth_motion
 from tests.training.conftest import write_split
-from training.dataset import MotionSet
+from training.batch import draw
+from training.data.dataset import MotionSet
 from training.plan import TrainingPlan
-from training.step import draw
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from mmm.checkpoint import describe, save_model
 from mmm.models import make_config, make_model
 from tests.mmm.making import TINY, clip_of
 from tests.training.conftest import write_split
-from training import evaluate
+from training.commands import evaluate
 
 SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "max_frames": 40}
 

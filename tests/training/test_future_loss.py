@@ -6,13 +6,13 @@ import torch
 
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionOutput, make_config
-from mmm.motion import Motion
+from mmm.motion.clip import Motion
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import tiny_config
-from training.future_loss import FutureLoss
-from training.losses import make_loss
+from training.batch import Batch
+from training.losses.energy_score import FutureLoss
+from training.losses.registry import make_loss
 from training.plan import TrainingPlan
-from training.step import Batch
 
 
 def features(motion: Motion) -> torch.Tensor:

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from mmm import rotations as rot
 from mmm.errors import ModelError
-from mmm.inertia import Inertia
+from mmm.interpolation.inertial import Inertia
+from mmm.interpolation.torch_fill import inertial_fill
 from mmm.models import make_config, make_model
-from mmm.models.prefill import inertial_fill
+from mmm.motion import rotations as rot
 from tests.mmm.networks import tiny_batch, tiny_config, tiny_model
-from training.finetune import with_changes
-from training.masking import MaskMix, draw_masks
+from training.batch import Batch, forward, stray
+from training.commands.finetune import with_changes
+from training.data.masking import MaskMix, draw_masks
 from training.recipes import FINETUNING
-from training.step import Batch, forward, stray
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -9,19 +9,19 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import training.benchmark.future as future
+import training.benchmark.continuation as future
 from mmm.checkpoint import save_model
 from mmm.errors import FileError, ModelError
 from mmm.models import make_config, make_model
-from mmm.motion import Motion
-from mmm.rotations import matrix_to_sixd
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Motion
+from mmm.motion.rotations import matrix_to_sixd
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network
-from training.benchmark.__main__ import app
-from training.benchmark.future import futures, held, material, row, rows, varieties
-from training.benchmark.moves import Bar, Moves, bars_of
-from training.dataset import MotionSet
+from training.benchmark.continuation import futures, held, material, row, rows, varieties
+from training.benchmark.dance_moves import Bar, Moves, bars_of
+from training.commands.benchmark import app
+from training.data.dataset import MotionSet
 
 MOVES = ("twist left", "twist right", "sway left")
 BAR, BARS, FIRST = 40, 6, 10
@@ -196,7 +196,7 @@ def test_continue_without_music(dances, tmp_path):
     save_roles_network(tmp_path / "walker")
     split = tmp_path / "walks" / "test"
     split.mkdir(parents=True)
-    from mmm.roles import match_roles
+    from mmm.motion.humanoid import match_roles
 
     roles = match_roles(SMPL24)
     motions = [roles.to_roles(smooth_motion(k, 100, fps=30.0)) for k in range(3)]

@@ -8,13 +8,13 @@ import torch
 
 from mmm.errors import SpecError
 from mmm.models import make_config, make_model
-from mmm.motion import Clip, Motion, Music
-from mmm.rotations import rotvec_to_matrix
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip, Motion, Music
+from mmm.motion.rotations import rotvec_to_matrix
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY
 from tests.training.conftest import write_split
-from training.dataset import MotionSet
-from training.hearing import gap_errors, hearing, interval, partners, song_of, songs_of
+from training.commands.music_use import gap_errors, hearing, interval, partners, song_of, songs_of
+from training.data.dataset import MotionSet
 
 
 def loud_clips(count: int = 4, frames: int = 100) -> list[Clip]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmm.models import make_config
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24
 from training.leaps import leaps_m
 
 

@@ -11,14 +11,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from mmm import masks
 from mmm.errors import ModelError
 from mmm.models import make_model
-from mmm.recovery import interpolate, recover
+from mmm.recovery.recover import interpolate, recover
 from tests.mmm.making import TINY
 from tests.mmm.networks import tiny_config
 from tests.training.conftest import write_split
-from training import loop, step
-from training.dataset import MotionSet
-from training.loop import train
-from training.masking import MaskMix
+from training import batch as step
+from training.data.dataset import MotionSet
+from training.data.masking import MaskMix
+from training.engine import loop
+from training.engine.loop import train
 from training.plan import Stage, TrainingPlan, staged
 
 QUICK = TrainingPlan(steps=6, batch=4, learning_rate=1e-3, warmup=2, min_frames=10, max_frames=20, save_every=2,

@@ -5,15 +5,24 @@ import pytest
 import torch
 
 from mmm.errors import ModelError
-from mmm.features import Stats
+from mmm.interpolation.torch_fill import hidden_features, slerp_fill
 from mmm.models import MaskedMotionOutput
-from mmm.models.prefill import hidden_features, slerp_fill
-from mmm.motion import Motion
+from mmm.motion.clip import Motion
+from mmm.motion.features import Stats
 from tests.mmm.making import TINY
 from tests.mmm.networks import tiny_batch, tiny_config
-from training.losses import LOSSES, STANDS_M_S, MseLoss, PlantedLoss, PoseLoss, RelativeLoss, hidden_mse, make_loss
+from training.batch import Batch
+from training.losses.registry import (
+    LOSSES,
+    STANDS_M_S,
+    MseLoss,
+    PlantedLoss,
+    PoseLoss,
+    RelativeLoss,
+    hidden_mse,
+    make_loss,
+)
 from training.plan import TrainingPlan
-from training.step import Batch
 
 STATS = Stats(np.array([-1, 0, -2], np.float32), np.array([1, 2, 2], np.float32),
               np.zeros(35, np.float32), np.ones(35, np.float32))

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 from mmm.checkpoint import load_model
 from mmm.errors import ModelError
 from mmm.models import PRESETS
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY
 from tests.training.conftest import write_split
-from training.dataset import MotionSet
-from training.pretrain import app
+from training.commands.pretrain import app
+from training.data.dataset import MotionSet
 
 
 def describe(folder, skeleton, bodies):

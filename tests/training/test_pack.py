@@ -6,9 +6,9 @@ import torch
 from typer.testing import CliRunner
 
 from mmm.checkpoint import load_model, save_model
-from mmm.models.packing import is_packed
+from mmm.models.quantisation import is_packed
 from tests.mmm.networks import tiny_model
-from training.pack import app
+from training.commands.quantise import app
 
 
 def test_weights_shrink_and_the_rest_stays(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmm.errors import FileError
-from training.results import blocks, errors_table, rewritten
+from training.cards.results import blocks, errors_table, rewritten
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -21,10 +21,11 @@ from mmm.errors import FileError, ModelError
 from mmm.models import PRESETS
 from tests.training import toy
 from tests.training.test_loop import QUICK, fresh_model, weights
-from training import loop, pretrain
-from training import state as disk
-from training.dataset import MotionSet
-from training.loop import train
+from training.commands import pretrain
+from training.data.dataset import MotionSet
+from training.engine import loop
+from training.engine import state as disk
+from training.engine.loop import train
 from training.recipes import FINETUNING, PRETRAINING
 
 

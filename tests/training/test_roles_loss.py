@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from mmm import baselines
 from mmm.errors import ModelError
+from mmm.interpolation import baselines
 from mmm.models import MaskedMotionOutput, make_config
-from mmm.motion import Motion
-from mmm.roles import match_roles
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Motion
+from mmm.motion.humanoid import match_roles
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
-from training.losses import make_loss
+from training.batch import Batch
+from training.losses.humanoid import RolesLoss
+from training.losses.registry import make_loss
 from training.plan import TrainingPlan
-from training.roles_loss import RolesLoss
-from training.step import Batch
 
 FRAMES = 24
 CONFIG = make_config("inbetween")

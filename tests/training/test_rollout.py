@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from mmm import rotations as rot
 from mmm.models import make_config, make_model
-from mmm.roles import match_roles
-from mmm.skeleton import SMPL24
+from mmm.motion import rotations as rot
+from mmm.motion.humanoid import match_roles
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import tiny_batch, tiny_model
+from training.batch import Batch, forward
+from training.engine.rollout import _set_down, roll_out
 from training.plan import TrainingPlan
 from training.recipes import FINETUNING
-from training.rollout import _set_down, roll_out
-from training.step import Batch, forward
 
 PLAN = TrainingPlan(rollouts=2, rollout_frames=6, samples=2, bfloat16=False, loss="future")
 
@@ -103,7 +103,7 @@ def test_the_truth_is_set_down_where_the_past_has_come_to():
 
 def test_a_past_that_comes_apart_is_not_learned_from(model, monkeypatch):
     """A network throws the second window's root away: that window keeps its true past, the other its generated one."""
-    import training.rollout as rollout
+    import training.engine.rollout as rollout
 
     real = rollout.forward
 

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from mmm.errors import ModelError
 from mmm.models import make_config, make_model, presets
-from mmm.skeleton import SMPL24
+from mmm.motion.skeleton import SMPL24
 from tests.training.conftest import write_split
-from training import speed
-from training.dataset import MotionSet
-from training.speed import ORIGINAL, OURS, OriginalWay, OurWay, Timing, flops, measure, peak_of, report
-from training.step import draw
+from training.batch import draw
+from training.commands import speed
+from training.commands.speed import ORIGINAL, OURS, OriginalWay, OurWay, Timing, flops, measure, peak_of, report
+from training.data.dataset import MotionSet
 
 SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
 LENGTHS = (16, 40)

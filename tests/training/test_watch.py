@@ -11,16 +11,16 @@ from torch.utils.tensorboard import SummaryWriter
 
 from mmm import masks
 from mmm.errors import FileError, ModelError, SpecError
-from mmm.evaluation import evaluate, with_baselines
+from mmm.evaluation.evaluate import evaluate, with_baselines
 from mmm.models import make_config, make_model
-from mmm.motion import Clip
-from mmm.recovery import interpolate
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import SMPL24
+from mmm.recovery.recover import interpolate
 from tests.mmm.making import TINY, smooth_motion
 from tests.training.conftest import write_split
-from training import pictures
-from training.dataset import MotionSet
-from training.watch import Watch, default_specs
+from training.data.dataset import MotionSet
+from training.engine import figures as pictures
+from training.engine.validation import Watch, default_specs
 
 SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "max_frames": 40}
 SPECS = ("every:5", "span:10-19")
@@ -112,7 +112,7 @@ def test_without_a_writer_it_only_says_the_figures(watched, prepared):
 def test_baselines_are_computed_once(prepared, monkeypatch):
     model = network()
     watch = Watch(prepared, model.config, clips=2, frames=30, specs=SPECS)
-    monkeypatch.setattr("training.watch.interpolate", lambda *_: pytest.fail("again"))
+    monkeypatch.setattr("training.engine.validation.interpolate", lambda *_: pytest.fail("again"))
     assert watch(1, model) == watch(2, model) != {}
 
 

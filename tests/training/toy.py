@@ -14,7 +14,8 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 
 from mmm.models import PRESETS
-from training import finetune, loop, pretrain
+from training.commands import finetune, pretrain
+from training.engine import loop
 from training.recipes import FINETUNING, PRETRAINING
 
 SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}

@@ -16,15 +16,15 @@ from jaxtyping import Bool, Float
 from tqdm import tqdm
 
 from mmm import masks
-from mmm.attribution import Probe, attribution_of
-from mmm.deletion import Deletion, map_scores
 from mmm.errors import SpecError
+from mmm.explain.attribution import Probe, attribution_of
+from mmm.explain.deletion import Deletion, map_scores
 from mmm.models import MaskedMotionModel
-from mmm.motion import Clip
-from mmm.music import silence
-from training.benchmark.truth import TruthTable
-from training.dataset import MotionSet
-from training.hearing import interval
+from mmm.motion.clip import Clip
+from mmm.music.features import silence
+from training.benchmark.dance_truth import TruthTable
+from training.commands.music_use import interval
+from training.data.dataset import MotionSet
 
 Array = np.ndarray
 Scores = dict[str, Float[Array, "T"]]
@@ -41,7 +41,8 @@ RULES: dict[str, tuple[str, ...]] = {"all": ("chord", "kick", "snare"), "drums":
 of kick and snare alone, a few frames among many."""
 METHODS = ("random", "nearest", "attention", "rollout", "gradients", "integrated_gradients", "occlusion", "mute")
 """Random numbers; the nearer the higher; the mean of the maps (motion to music where the network joins them in time);
-attention rollout; then what ``mmm.attribution`` gives; and an intervention: how far the pose moves when a stretch is
+attention rollout; then what ``mmm.explain.attribution`` gives; and an intervention: how far the pose moves when a
+stretch is
 silenced."""
 
 

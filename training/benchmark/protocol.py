@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float, Int
 
-from mmm import metrics
 from mmm.errors import FileError
-from mmm.motion import Clip
-from mmm.skeleton import Skeleton
+from mmm.metrics import errors as metrics
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 Filling = tuple[Float[Array, "B G J 3 3"], Float[Array, "B G 3"]]

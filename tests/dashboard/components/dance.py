@@ -5,9 +5,9 @@ import wave
 
 import numpy as np
 
-from mmm import rotations as rot
-from mmm.motion import Motion
-from mmm.skeleton import SMPL24
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Motion
+from mmm.motion.skeleton import SMPL24
 
 FPS = 60.0
 BEAT_S = 0.5

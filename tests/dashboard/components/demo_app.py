@@ -21,8 +21,8 @@ from dashboard.components.curves import curves, pack_curves  # noqa: E402
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap  # noqa: E402
 from dashboard.components.stage import stage  # noqa: E402
 from mmm import masks  # noqa: E402
-from mmm.motion import Clip, Motion  # noqa: E402
-from mmm.stage.panels import pack_stage, panel_from_motion  # noqa: E402
+from mmm.motion.clip import Clip, Motion  # noqa: E402
+from mmm.viewer.panels import pack_stage, panel_from_motion  # noqa: E402
 
 RECORDED = ROOT.parent / "shared/data/aistpp/motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl"
 

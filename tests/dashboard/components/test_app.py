@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.assets import script, styles
-from mmm.stage.assets import SCRIPTS
+from mmm.viewer.assets import SCRIPTS
 
 DEMO = Path(__file__).parent / "demo_app.py"
 

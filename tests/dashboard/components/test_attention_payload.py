@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dashboard.components.attention import Tiles, pack_attention
-from mmm.stage.payload import unpack
+from mmm.viewer.payload import unpack
 
 GIVEN = {"view": "cross/motion-music/0/0", "label": "Layer 1", "sides": ("motion", "music"), "window": (10, 50),
          "frames": 80, "fps": 60.0}

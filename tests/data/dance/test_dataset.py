@@ -13,8 +13,8 @@ from data.dance.truth import load_truths, truth_of
 from data.prepare import main
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
-from mmm.motion import Music
-from mmm.rotations import geodesic_angle
+from mmm.motion.clip import Music
+from mmm.motion.rotations import geodesic_angle
 
 SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 

@@ -9,7 +9,7 @@ from librosa.onset import onset_detect
 
 from data.dance.song import DRUMS, SPLITS, make_song, phrase_split, windows
 from data.dance.synth import RATE_HZ, STEMS, render
-from mmm.music import FEATURE_SLICES, features_of
+from mmm.music.features import FEATURE_SLICES, features_of
 
 SONGS = {split: [make_song(split, number) for number in range(25)] for split in SPLITS}
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 

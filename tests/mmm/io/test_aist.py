@@ -12,7 +12,7 @@ from mmm.errors import FileError
 from mmm.io import load_clip, parse_aist_name, save_clip
 from mmm.io.aist import read_aist, write_aist
 from mmm.io.unpickle import unpickle_arrays
-from mmm.skeleton import SMPL_PELVIS_REST_M
+from mmm.motion.skeleton import SMPL_PELVIS_REST_M
 
 NAME = "gBR_sBM_cAll_d04_mBR0_ch01"
 

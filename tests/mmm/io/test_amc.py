@@ -4,7 +4,7 @@ from scipy.spatial.transform import Rotation
 
 from mmm.errors import FileError
 from mmm.io import load_clip, save_clip
-from mmm.rotations import geodesic_angle
+from mmm.motion.rotations import geodesic_angle
 
 ASF = """# a comment
 :version 1.10

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 
 from mmm.errors import FileError
-from mmm.io import audio as sound
-from mmm.motion import Audio
+from mmm.motion.clip import Audio
+from mmm.music import audio as sound
 
 RATE_HZ = 22_050
 

@@ -8,9 +8,9 @@ from scipy.spatial.transform import Rotation
 
 from mmm.io import load_clip, save_clip
 from mmm.io.bvh_out import continuous_euler
-from mmm.motion import Clip, Motion
-from mmm.rotations import geodesic_angle
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.rotations import geodesic_angle
+from mmm.motion.skeleton import SMPL24, Skeleton
 
 TINY = """HIERARCHY
 ROOT Hips

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mmm.io import load_clip, save_clip
-from mmm.motion import Clip
+from mmm.motion.clip import Clip
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", PendingDeprecationWarning)  # bvhio imports PyGLM by its old name

@@ -8,10 +8,10 @@ import pytest
 
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip, save_clip
-from mmm.io.audio import write_audio
 from mmm.io.body import how_read, parse_unit, short_unit
 from mmm.io.files import write_atomically
-from mmm.motion import Audio, Clip, Music
+from mmm.motion.clip import Audio, Clip, Music
+from mmm.music.audio import write_audio
 
 NAME = "gBR_sBM_cAll_d04_mBR0_ch01"
 
@@ -35,7 +35,7 @@ def heard(monkeypatch):
             raise FileError(path.name, "not a sound file")
         return Music(np.full((frames, 35), 0.5, np.float32), fps, np.array([0, 10, 30]), 80.0)
 
-    monkeypatch.setattr("mmm.music.load_music", load_music)
+    monkeypatch.setattr("mmm.music.features.load_music", load_music)
     return asked
 
 

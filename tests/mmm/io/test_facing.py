@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mmm.cli import main
+from mmm.cli.app import main
+from mmm.cli.printing import clip_facts
 from mmm.errors import SpecError
-from mmm.inspection import clip_facts
 from mmm.io import load_clip, save_clip
 from mmm.io.body import FACINGS, facing_deg, nearest_axis, parse_facing, turned_to_face
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
 
 

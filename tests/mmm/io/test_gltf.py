@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from mmm.errors import FileError
 from mmm.io import load_clip, save_clip
 from mmm.io.gltf import quaternion_track
-from mmm.motion import Clip, Motion
-from mmm.skeleton import SMPL24, Skeleton
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.making import TINY, smooth_motion, wild_motion
 

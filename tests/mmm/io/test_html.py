@@ -8,12 +8,12 @@ import pytest
 
 from mmm import edits, masks
 from mmm.io import save_clip
-from mmm.io.html import Shown, page, write_html
-from mmm.motion import Clip
-from mmm.recovery import interpolate
-from mmm.stage.film import Film
-from mmm.stage.payload import unpack
-from mmm.stage.scene import scene_of
+from mmm.motion.clip import Clip
+from mmm.recovery.recover import interpolate
+from mmm.viewer.html import Shown, page, write_html
+from mmm.viewer.payload import unpack
+from mmm.viewer.raster.film import Film
+from mmm.viewer.scene import scene_of
 from tests.mmm.io.test_video import clicks
 from tests.mmm.making import smooth_motion
 

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from mmm.errors import FileError
 from mmm.io import load_clip, save_clip
-from mmm.motion import Audio, Clip, Music
+from mmm.motion.clip import Audio, Clip, Music
 
 
 def rewrite(path, **changes):

@@ -7,7 +7,7 @@ import pytest
 
 from mmm.io import load_clip, save_clip
 from mmm.io.body import body_height
-from mmm.rotations import geodesic_angle
+from mmm.motion.rotations import geodesic_angle
 
 pytestmark = pytest.mark.shared_data
 

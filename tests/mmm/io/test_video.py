@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from mmm import edits, interpolate, masks
-from mmm.baselines import BASELINES
 from mmm.errors import FileError, SpecError
-from mmm.io.video import write_film
-from mmm.motion import Audio, Clip, Music
-from mmm.stage.film import Film
-from mmm.stage.palette import MODEL, rgb
-from mmm.stage.scene import Performer, Scene, scene_of
+from mmm.interpolation.baselines import BASELINES
+from mmm.motion.clip import Audio, Clip, Music
+from mmm.viewer.palette import MODEL, rgb
+from mmm.viewer.raster.film import Film
+from mmm.viewer.scene import Performer, Scene, scene_of
+from mmm.viewer.video import write_film
 from tests.mmm.making import TINY, smooth_motion, wild_motion
 
 FPS, RATE_HZ = 30.0, 44_100

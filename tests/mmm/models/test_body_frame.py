@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from mmm.errors import ModelError
+from mmm.interpolation.torch_fill import onset
 from mmm.models import make_config, make_model
 from mmm.models.body_frame import BodyFrame, Tree, gap_lengths
-from mmm.models.prefill import onset
-from mmm.roles import ROLE_PARENTS, match_roles
-from mmm.skeleton import SMPL24
+from mmm.motion.humanoid import ROLE_PARENTS, match_roles
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
 
 TREE = Tree(ROLE_PARENTS)

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm.inertia import INERTIA, inertial_positions, inertial_rotations
-from mmm.models.prefill import inertial_fill, slerp_fill
-from mmm.motion import Motion
+from mmm.interpolation.inertial import INERTIA, inertial_positions, inertial_rotations
+from mmm.interpolation.torch_fill import inertial_fill, slerp_fill
+from mmm.motion.clip import Motion
 from tests.mmm.inertial import inertial_by_hand
 from tests.mmm.making import TINY, smooth_motion
 
@@ -83,7 +83,7 @@ def test_in_long_gaps_turns_die_away_sooner(monkeypatch, known, close_s):
     plain, same_root = filled(motion, hidden, lambda r, p, h, fps: inertial_fill(
         r, p, h, fps, replace(curve, rotation_by_gap=0.0)))
     np.testing.assert_array_equal(root, same_root)
-    monkeypatch.setattr("mmm.inertia.INERTIA", curve)
+    monkeypatch.setattr("mmm.interpolation.inertial.INERTIA", curve)
     wanted = np.arange(known[0], known[-1] + 1)
     expected = inertial_rotations(np.array(known), motion.rotations[known], wanted, 30.0)
     np.testing.assert_allclose(rotations[wanted], expected, atol=2e-6)
@@ -107,7 +107,7 @@ def test_heights_die_away_by_themselves(monkeypatch, known):
     np.testing.assert_array_equal(rotations, plain)
     np.testing.assert_array_equal(root[:, [0, 2]], path[:, [0, 2]])
     assert np.abs(root[:, 1] - path[:, 1]).max() > 1e-4
-    monkeypatch.setattr("mmm.inertia.INERTIA", curve)
+    monkeypatch.setattr("mmm.interpolation.inertial.INERTIA", curve)
     wanted = np.arange(known[0], known[-1] + 1)
     np.testing.assert_allclose(root[wanted], inertial_positions(np.array(known), motion.root_m[known], wanted, 30.0),
                                atol=2e-6)

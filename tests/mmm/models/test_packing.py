@@ -9,8 +9,8 @@ from mmm import masks
 from mmm.checkpoint import load_model, save_model
 from mmm.errors import ModelError
 from mmm.models import network_of
-from mmm.models.packing import SCALE, packed, unpacked
-from mmm.recovery import recover
+from mmm.models.quantisation import SCALE, packed, unpacked
+from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
 

@@ -7,9 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from mmm import baselines
-from mmm import rotations as rot
-from mmm.models.prefill import hidden_features, matrix_to_quat, neighbours, quat_to_matrix, sixd_to_matrix, slerp_fill
+from mmm.interpolation import baselines
+from mmm.interpolation.torch_fill import (
+    hidden_features,
+    matrix_to_quat,
+    neighbours,
+    quat_to_matrix,
+    sixd_to_matrix,
+    slerp_fill,
+)
+from mmm.motion import rotations as rot
 from tests.mmm.making import TINY, random_rotations, wild_motion
 
 SEEDS = st.integers(0, 10_000)

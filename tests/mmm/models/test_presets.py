@@ -5,7 +5,7 @@ import torch
 
 from mmm.errors import ModelError
 from mmm.models import NETWORKS, PRESETS, make_config, make_model, network_of
-from mmm.skeleton import SMPL24
+from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY
 from tests.mmm.networks import body, tiny_config
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from mmm import baselines
+from mmm.interpolation import baselines
+from mmm.interpolation.torch_fill import hold_fill, quat_exp, quat_to_matrix
 from mmm.masks import span
 from mmm.models import make_config, make_model
 from mmm.models.body_frame import BodyFrame
-from mmm.models.prefill import hold_fill, quat_exp, quat_to_matrix
-from mmm.motion import Clip
-from mmm.recovery import recover
-from mmm.roles import match_roles
-from mmm.skeleton import SMPL24
+from mmm.motion.clip import Clip
+from mmm.motion.humanoid import match_roles
+from mmm.motion.skeleton import SMPL24
+from mmm.recovery.recover import recover
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion
 from tests.mmm.models.test_body_frame import TREE, turned, windows, with_other_axes
 

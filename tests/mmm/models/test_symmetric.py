@@ -5,13 +5,13 @@ import torch
 
 from mmm import masks
 from mmm.models.body_frame import Mirror
-from mmm.recovery import recover
-from mmm.roles import ROLES, match_roles
-from mmm.skeleton import SMPL24
+from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.skeleton import SMPL24
+from mmm.recovery.recover import recover
 from tests.mmm.models.test_body_frame import awake, windows
 from tests.mmm.networks import poisoned
 from tests.mmm.test_role_recovery import clip_at, network
-from training.augment import Roles, mirrored
+from training.data.augment import Roles, mirrored
 
 
 def in_a_mirror(features, body):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mmm import rotations as rot
-from mmm.motion import Motion
-from mmm.skeleton import SMPL24, Skeleton
-from mmm.stage.body import added_tips, body_of, facing_rad
-from mmm.stage.panels import panel_from_motion
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Motion
+from mmm.motion.skeleton import SMPL24, Skeleton
+from mmm.viewer.body import added_tips, body_of, facing_rad
+from mmm.viewer.panels import panel_from_motion
 from tests.dashboard.components.dance import dance
 
 JOINT = {name: j for j, name in enumerate(SMPL24.names)}

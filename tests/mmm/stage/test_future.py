@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmm.stage.panels import Future, pack_stage, panel_from_motion
-from mmm.stage.payload import unpack
+from mmm.viewer.panels import Future, pack_stage, panel_from_motion
+from mmm.viewer.payload import unpack
 from tests.mmm.making import smooth_motion
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from dashboard.components.curves import pack_curves
 from dashboard.components.heatmap import pack_heatmap, pack_joint_heatmap
-from mmm.skeleton import SMPL24
-from mmm.stage.error_map import nice_top
-from mmm.stage.panels import StagePanel, pack_stage, panel_from_motion, waveform_peaks
-from mmm.stage.payload import pack, unpack, with_header, with_height
+from mmm.motion.skeleton import SMPL24
+from mmm.viewer.panels import StagePanel, pack_stage, panel_from_motion, waveform_peaks
+from mmm.viewer.payload import pack, unpack, with_header, with_height
+from mmm.viewer.raster.error_map import nice_top
 from tests.dashboard.components.dance import dance
 
 

@@ -3,9 +3,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from mmm.motion import Motion
-from mmm.skeleton import SMPL24
-from mmm.stage.portrait import portrait, portrait_webp, telling_frame
+from mmm.motion.clip import Motion
+from mmm.motion.skeleton import SMPL24
+from mmm.viewer.raster.portrait import portrait, portrait_webp, telling_frame
 from tests.mmm.making import smooth_motion
 
 

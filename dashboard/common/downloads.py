@@ -1,0 +1,128 @@
+"""Films of what is shown, made behind the page: kind and layout, progress, Cancel, and the file to be kept."""
+
+import tempfile
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import streamlit as st
+
+from dashboard.common import widgets as pressing
+from dashboard.work.recoveries import Job, in_thread
+from mmm.viewer.scene import Scene
+
+POLL_S = 0.4
+FILMS = {"mp4": ("MP4", "video/mp4"), "gif": ("GIF", "image/gif"), "webp": ("WebP", "image/webp")}
+LAYOUTS = {"side": "Side by side", "overlay": "Overlay"}
+
+
+class Savable(Protocol):
+    """A result that can be written as files."""
+
+    def save(self, path: Path) -> None:
+        """Write what the suffix asks for."""
+
+
+@dataclass(frozen=True)
+class FilmRequest:
+    """What determines a film."""
+
+    of: Hashable
+    """Who is shown."""
+    suffix: str
+    layout: str
+    theme: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a page's controls are called in the session."""
+
+    choices: str = ""
+    """Before ``film_kind``, ``film_layout`` and ``film_job``."""
+    buttons: str = ""
+    """Before ``make-film``, ``cancel-film`` and ``get-``."""
+
+
+def save_button(
+    label: str, make: Callable[[], bytes], name: str, help_: str, keys: Keys = Keys(), **looks: Any
+) -> None:
+    """A file that is made when it is asked for (Streamlit's deferred downloads)."""
+    st.download_button(label, make, name, key=f"{keys.buttons}get-{name.rsplit('.', 1)[-1]}", on_click="ignore",
+                       icon=":material/download:", help=help_, **looks)
+
+
+def bytes_of(result: Savable, suffix: str) -> bytes:
+    """A file's bytes; it is written in a folder of its own, under a name of ours."""
+    with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
+        path = Path(folder) / f"clip.{suffix}"
+        result.save(path)
+        return path.read_bytes()
+
+
+def film_controls(of: Callable[[str], Hashable], scene: Callable[[str], Scene], name: str, keys: Keys = Keys()) -> None:
+    """Choose, make, follow and save a film.
+
+    Args:
+        of: for a layout (``side`` or ``overlay``), what determines who is shown.
+        scene: for a layout, who is shown; called by the thread that draws.
+        name: of the file, without its suffix.
+    """
+    state, job_key, make_key = st.session_state, f"{keys.choices}film_job", f"{keys.buttons}make-film"
+    suffix = st.segmented_control("Film", list(FILMS), key=f"{keys.choices}film_kind", default="mp4", required=True,
+                                  format_func=lambda kind: FILMS[kind][0], label_visibility="collapsed")
+    layout = st.segmented_control("Layout", list(LAYOUTS), key=f"{keys.choices}film_layout", default="side",
+                                  required=True, format_func=LAYOUTS.__getitem__, label_visibility="collapsed")
+    film = FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light")
+    job: Job[bytes] | None = state.get(job_key)
+    mine = job is not None and job.request == film
+    running = mine and job is not None and job.running  # asked once: it may end at any moment
+    if mine and job is not None and job.results is not None and not running:
+        label, mime = FILMS[suffix]
+        save_button(f"Save {label}, {len(job.results) / 1e6:.1f} MB", partial(_given, job.results),
+                    f"{name}-{layout}.{suffix}", "The film is ready", keys, type="primary", mime=mime)
+        return
+    if pressing.button(f"Make {FILMS[suffix][0]}", key=make_key, icon=":material/movie:", disabled=running,
+                       help="What stands on the stage as a film; MP4 has the sound, loops are silent."):
+        if job is not None:
+            job.cancel()
+        job = state[job_key] = start_film(film, partial(scene, layout))
+        pressing.heard(make_key)
+        mine = running = True
+    if mine and job is not None:
+        if running:
+            _follow(job, f"{keys.buttons}cancel-film")
+        elif job.error:
+            st.warning(job.error, icon=":material/warning:")
+
+
+def _given(data: bytes) -> bytes:
+    return data
+
+
+@st.fragment(run_every=POLL_S)
+def _follow(job: Job[bytes], key: str) -> None:
+    """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
+    if not job.running:
+        st.rerun()
+    st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
+    st.button("Cancel", key=key, on_click=job.cancel, disabled=job.cancelled, help="Stop; no file is left behind.")
+
+
+def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
+    """Draw and encode in a thread of its own; returns at once."""
+    job: Job[bytes] = Job(film, stage="Drawing", again=f"Make {FILMS[film.suffix][0]}")
+
+    def work(job: Job[bytes]) -> bytes:
+        from mmm.viewer.video import write_film
+
+        with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
+            path = Path(folder) / f"film.{film.suffix}"
+            write_film(scene(), path, layout="overlay" if film.layout == "overlay" else "side",
+                       theme="dark" if film.theme == "dark" else "light",
+                       progress=lambda share: job.advance(share, f"Drawing: {share:.0%}"))
+            return path.read_bytes()
+
+    return in_thread(job, work, f"film-{film.suffix}")

@@ -1,0 +1,143 @@
+"""The model picker: networks that fit the clip and the interpolations; joints named by hand where names do not tell."""
+
+import zlib
+
+import streamlit as st
+
+from mmm import Clip, MMMError, Skeleton
+from mmm.checkpoints import CheckpointSummary, check_fit, list_checkpoints
+from mmm.interpolation.baselines import BASELINES
+from mmm.motion.naming import missing_roles
+
+BASELINE_LABELS = {"hold": "Hold (keep the last pose)", "slerp": "Slerp (straight interpolation)",
+                   "inertial": "Inertial (slerp that keeps its speed)", "spline": "Spline (smooth interpolation)"}
+PREFERRED = ("inbetween", "common-small")
+"""Networks on joint roles, best first; others follow by name."""
+
+Roles = tuple[tuple[str, str], ...]
+
+
+def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, Roles]:
+    """The model picker: checkpoints that fit the clip, then the interpolations.
+
+    Returns:
+        The method, and the joint roles named by hand that it needs.
+    """
+    picker, remarks = st.container(), st.container()
+    checkpoints = [card for card in checkpoints if not card.goes_on]  # they are for the other mode
+    on_roles = any(card.representation == "roles" for card in checkpoints)
+    with remarks:
+        named = name_joints(clip.motion.skeleton) if on_roles else {}
+    fitting, unfit = sorted_out(clip, checkpoints, named)
+    ordered, default = in_order(clip, fitting)
+    names = [*(card.name for card in ordered), *BASELINES]
+    state = st.session_state
+    # What was chosen for the user follows the clip; what they chose themselves stays as long as it fits.
+    if state.get("method") not in names or state.method == state.get("method_given"):
+        state.method = state.method_given = default
+    of = {card.name: card for card in ordered}
+    with picker:
+        chosen = st.selectbox("Model", names, key="method", format_func=lambda n: BASELINE_LABELS.get(n, n))
+        if chosen in of:
+            st.caption(about(of[chosen]))
+    with remarks:
+        for reason in unfit:
+            st.caption(f"Not for this clip: {reason}")
+        if not checkpoints:
+            st.caption("No trained network found; interpolations only. `python -m training.pretrain` trains one.")
+    needs_roles = chosen in of and of[chosen].representation == "roles"
+    return chosen, tuple(named.items()) if needs_roles else ()
+
+
+def check(method: str, clip: Clip) -> Roles:
+    """The joint roles named by hand that a method needs for this clip.
+
+    Raises:
+        MMMError: there is no such method, or it does not fit the clip.
+    """
+    if method in BASELINES:
+        return ()
+    cards = {card.name: card for card in list_checkpoints()}
+    if method not in cards:
+        raise MMMError(method, "no such network here", ", ".join(cards), "train it, or bring its checkpoint")
+    missing = missing_roles(clip.motion.skeleton)
+    named = {role: joint for role, joint in st.session_state.get("roles", {}).items() if role in missing}
+    check_fit(cards[method], clip, named)
+    return tuple(named.items()) if cards[method].representation == "roles" else ()
+
+
+def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> tuple[list[CheckpointSummary], str]:
+    """Networks as they are offered, and the method to begin with.
+
+    With music those of this very skeleton come first; without, those on joint roles, and no other is taken unasked.
+    """
+    def rank(card: CheckpointSummary) -> tuple[int, str]:
+        return (PREFERRED.index(card.name) if card.name in PREFERRED else len(PREFERRED)), card.name
+
+    on_roles = sorted((card for card in fitting if card.representation == "roles"), key=rank)
+    others = [card for card in fitting if card.representation != "roles"]
+    if clip.music is not None:
+        ordered = [*others, *on_roles]
+        return ordered, ordered[0].name if ordered else "spline"
+    return [*on_roles, *others], on_roles[0].name if on_roles else "spline"
+
+
+def sorted_out(
+    clip: Clip, checkpoints: list[CheckpointSummary], named: dict[str, str]
+) -> tuple[list[CheckpointSummary], list[str]]:
+    """Those that fit, and why the others do not; networks on roles give one reason together."""
+    fitting: list[CheckpointSummary] = []
+    unfit: dict[str, list[str]] = {}
+    for card in checkpoints:
+        try:
+            check_fit(card, clip, named)
+            fitting.append(card)
+        except MMMError as error:
+            found = error.found.replace(", ...", " and others")
+            reason = (f"{found}. Name them under “Name the joints”." if card.representation == "roles" else
+                      f"expects {error.expected}; the clip has {found}.")
+            unfit.setdefault(reason, []).append(card.name)
+    return fitting, [_for_all(cards, reason) for reason, cards in unfit.items()]
+
+
+def _for_all(cards: list[str], reason: str) -> str:
+    """A reason that several networks may share, as a sentence about all of them."""
+    if not reason.startswith("expects "):
+        return f"{', '.join(cards)}: {reason}"
+    return f"{' and '.join(cards)} {'expects' if len(cards) == 1 else 'expect'}{reason.removeprefix('expects')}"
+
+
+def about(card: CheckpointSummary) -> str:
+    """One line on a network."""
+    heard = "listens to the music" if card.uses_music else "sees motion alone"
+    body = ", of any humanoid at any frame rate" if card.representation == "roles" else ""
+    return f"`{card.network}` network, {heard}{body}."
+
+
+def name_joints(skeleton: Skeleton) -> dict[str, str]:
+    """A select box for each joint role that a skeleton's names do not tell; joints by role, as far as they are chosen.
+
+    Nothing is shown where the names tell. What is chosen stays in the session and in the page's address.
+    """
+    missing = missing_roles(skeleton)
+    if not missing:
+        return {}
+    kept: dict[str, str] = st.session_state.setdefault("roles", {})
+    mark = zlib.crc32(repr(skeleton.names).encode())
+    named = {}
+    with st.expander("Name the joints", icon=":material/accessibility_new:"):
+        for role in missing:
+            key = f"role-{mark}-{role}"
+            if key not in st.session_state:
+                st.session_state[key] = kept.get(role, "") if kept.get(role) in skeleton.names else ""
+            joint = st.selectbox(role.replace("_", " ").capitalize(), ["", *skeleton.names], key=key,
+                                 format_func=lambda name: name or "not named")
+            if joint:
+                named[role] = joint
+        st.caption("Networks on joint roles need these. A shoulder turns the upper arm, an elbow the forearm; a hip "
+                   "turns the thigh, a knee the shin, an ankle the foot.")
+    st.session_state.roles = kept | named
+    for role in missing:
+        if role not in named:
+            st.session_state.roles.pop(role, None)
+    return named

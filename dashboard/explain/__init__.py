@@ -1,0 +1,1 @@
+"""Views of what a network looks at, and of what the music changes."""

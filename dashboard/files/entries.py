@@ -1,0 +1,131 @@
+"""Which sequences can be opened: the shipped samples, then the user's own folders."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from mmm import Clip, load_clip
+from mmm.errors import FileError
+from mmm.io import LARGEST_UPLOAD
+from mmm.io.files import LARGEST, motion_files
+
+ROOT = Path(__file__).resolve().parents[2]
+UPLOADS = "Uploads"
+"""The group of what a visitor brings along: see ``dashboard.files.uploads``."""
+MAX_ENTRIES = 2_000
+"""Of one folder; a picker with more is of no use to anyone."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that can be opened."""
+
+    path: Path
+    label: str
+    """What the picker shows."""
+    group: str
+    """``Samples``, ``Uploads`` or the folder's name."""
+    unit_m: float | None = None
+    """Metres a unit, against the reader's guess."""
+    up: str | None = None
+    """The axis that is up in the file, against the reader's guess."""
+    facing: str | None = None
+    """The axis that the body is turned to face at the first frame; None: as the file has it."""
+
+    @property
+    def key(self) -> str:
+        """What stands in the page's address: the path relative to its folder."""
+        return f"{self.group}/{self.label}"
+
+
+def folders() -> list[tuple[str, Path]]:
+    """Names and places that are searched, those that exist."""
+    places = [("Samples", ROOT / "data" / "samples"), ("data/raw", ROOT / "data" / "raw")]
+    for part in os.environ.get("MMM_DATA", "").split(os.pathsep):
+        if part:
+            name = Path(part).name
+            places.append((part if not name or name in (n for n, _ in places) else name, Path(part)))
+    return [(name, place) for name, place in places if place.is_dir()]
+
+
+def find_entries() -> list[Entry]:
+    """Every motion file of the searched folders, by folder and name; looked up anew every few seconds."""
+    return _find(tuple(folders()))
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
+    entries = []
+    for name, place in places:
+        files = motion_files(place)
+        entries += [Entry(p, str(p.relative_to(place).with_suffix("") if name == "Samples" else p.relative_to(place)),
+                          name) for p in files[:MAX_ENTRIES]]
+    return entries
+
+
+def open_clip(entry: Entry) -> Clip:
+    """Read a file, or take it from memory if it has not changed.
+
+    Raises:
+        MMMError: it cannot be read; the message is for the user.
+    """
+    return _read(stamp(entry))
+
+
+def open_part(entry: Entry, start: int, stop: int) -> Clip:
+    """Frames ``start`` to ``stop`` of a file; the same object each time, so that positions are computed once.
+
+    Raises:
+        MMMError: it cannot be read; the message is for the user.
+    """
+    return _part(stamp(entry), start, stop)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What changes when the file does, or how it is read."""
+
+    path: str
+    changed_ns: int
+    size: int
+    unit_m: float | None
+    up: str | None
+    facing: str | None
+    largest: int
+
+
+def stamp(entry: Entry) -> Stamp:
+    """What a file is known by, as it is now.
+
+    Raises:
+        MMMError: it is not there.
+    """
+    try:
+        stat = entry.path.stat()
+    except OSError as error:
+        raise _unreadable(str(entry.path), error) from None
+    return Stamp(str(entry.path), stat.st_mtime_ns, stat.st_size, entry.unit_m, entry.up, entry.facing,
+                  LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST)
+
+
+def _unreadable(path: str, error: OSError) -> FileError:
+    return FileError(path, error.strerror or str(error), "a file that can be read",
+                     "restore it or choose another sequence")
+
+
+# Streamlit leaves arguments with a leading underscore out of its key; these must all be in it.
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _read(stamp: Stamp) -> Clip:
+    try:
+        return load_clip(Path(stamp.path), unit_m=stamp.unit_m, up=stamp.up, facing=stamp.facing,
+                         largest=stamp.largest)
+    except OSError as error:
+        raise _unreadable(stamp.path, error) from None
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _part(stamp: Stamp, start: int, stop: int) -> Clip:
+    whole = _read(stamp)
+    return whole if (start, stop) == (0, len(whole)) else whole.crop(start, stop)

@@ -1,0 +1,153 @@
+"""What a dance may go on to: the clip's own song, a sample's, the user's (brought along or in a folder), none."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import streamlit as st
+
+from dashboard.common.picker import pick
+from dashboard.files import entries as library
+from dashboard.files import upload_box as uploads_view
+from dashboard.files import uploads
+from mmm import Clip, Music
+from mmm.errors import FileError
+from mmm.io.clips import PARTS, SOUND_SUFFIXES
+from mmm.music.audio import encode_ogg, read_audio
+from mmm.music.features import bpm_of_name, features_of, later
+
+LONGEST_S = 300.0
+"""Of a song, its first so many seconds are heard: features, sound and bodies must fit into a page."""
+OWN, NONE, UPLOADED = "own", "none", uploads_view.UPLOADED
+
+
+@dataclass(frozen=True, eq=False)
+class Song:
+    """A recording to dance to, from the seed's first frame on."""
+
+    key: str
+    """``own``, ``none``, a sample's or a recording's key, or ``upload/`` and the name of what was brought along."""
+    label: str
+    music: Music | None
+    """None: silence."""
+    start_s: float = 0.0
+    """The moment of the recording with which the music begins."""
+
+    @property
+    def frames(self) -> int | None:
+        """How long it lasts at the clip's rate; None for silence, which does not end."""
+        return len(self.music) if self.music else None
+
+    @property
+    def sound_name(self) -> str:
+        """Names the recording for the stage; empty where there is nothing to hear."""
+        return self.digest if self.music and self.music.audio else ""
+
+    @property
+    def digest(self) -> str:
+        """What changes with the music."""
+        return digest_of(self.music) if self.music else "silence"
+
+
+def digest_of(music: Music) -> str:
+    """``music.digest()``, made once."""
+    known = _digests()
+    if music not in known:
+        known[music] = music.digest()
+    return known[music]
+
+
+@st.cache_resource(show_spinner=False)
+def _digests() -> "WeakKeyDictionary[Music, str]":
+    """Hashing minutes of sound at every run would be felt."""
+    return WeakKeyDictionary()
+
+
+def offered(clip: Clip) -> dict[str, str]:
+    """Keys and labels of the songs at hand for this clip: its own first, then what was brought along."""
+    songs = {OWN: "The clip's own"} if clip.music is not None else {}
+    songs |= {UPLOADED + recording.name: recording.name for recording in uploads.session().songs}
+    songs |= {entry.key: f"{entry.label.replace('_', ' ')}" for entry in library.find_entries()
+              if entry.group == "Samples" and entry.path.with_suffix(".ogg").is_file()}
+    songs |= {key: path.name for key, path in own_folders().items()}
+    return songs | {NONE: "No music"}
+
+
+def own_folders() -> dict[str, Path]:
+    """Recordings in the user's own folders, by what the page's address calls them; looked up anew every few seconds."""
+    return _recordings(tuple(place for place in library.folders() if place[0] != "Samples"))
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for name, place in places:
+        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES and p.is_file()
+                       and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS)))
+        found |= {f"{name}/{p.relative_to(place)}": p for p in files[:library.MAX_ENTRIES]}
+    return found
+
+
+def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
+    """The music of one of ``offered``, at the clip's frame rate; of the visitor's own from a moment on.
+
+    Raises:
+        MMMError: it cannot be read, or ends too early.
+    """
+    fps = clip.motion.fps
+    label = offered(clip).get(key, key)
+    if key == OWN:
+        return Song(key, label, clip.music)
+    if key == NONE:
+        return Song(key, label, None)
+    if key.startswith(UPLOADED):
+        recording = uploads.session().recording(key.removeprefix(UPLOADED))
+        if recording is None:
+            raise FileError(key.removeprefix(UPLOADED), "no such song", "", "bring it again")
+        return Song(key, label, _from(recording.digest, start_s, fps, _recording=recording), start_s)
+    path = path_of(key)
+    if path is None or not path.is_file():
+        raise FileError(key, "no such song", "", "choose another one")
+    whole = _hear_file(str(path), path.stat().st_mtime_ns, fps)
+    return Song(key, label, _cut(later(whole, start_s, path.name) if start_s else whole), start_s)
+
+
+def path_of(key: str) -> Path | None:
+    """The file of a sample's song or of one in the user's folders."""
+    entry = next((e for e in library.find_entries() if e.key == key and e.group == "Samples"), None)
+    return entry.path.with_suffix(".ogg") if entry is not None else own_folders().get(key)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Listening to the song")
+def _hear_file(path: str, changed_ns: int, fps: float) -> Music:
+    audio = read_audio(path)
+    return features_of(audio, fps, start_bpm=bpm_of_name(Path(path).stem))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _from(digest: str, start_s: float, fps: float, *, _recording: uploads.Recording) -> Music:
+    return _cut(later(uploads.hear(_recording, fps), start_s, _recording.name))
+
+
+def _cut(music: Music) -> Music:
+    return music.crop(0, min(len(music), round(LONGEST_S * music.fps)))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def ogg(digest: str, *, _music: Music) -> bytes:
+    """The sound for the browser, encoded once a song."""
+    assert _music.audio is not None
+    return encode_ogg(_music.audio)
+
+
+def pick_song(clip: Clip) -> Song:
+    """The song picker; of a song that was brought along, the part as well."""
+    songs, state = offered(clip), st.session_state
+    if state.get("gen_song") not in songs:
+        state.gen_song = next(iter(songs))
+    key = pick("Music", list(songs), "gen_song", songs.__getitem__,
+               "The seed's first frame is its first moment. Songs of your own: in the box at the top; at most "
+               f"{LONGEST_S / 60:g} minutes are danced to.")
+    recording = uploads.session().recording(key.removeprefix(UPLOADED)) if key.startswith(UPLOADED) else None
+    start_s = uploads_view.pick_start(recording, LONGEST_S) if recording else 0.0
+    return open_song(key, clip, start_s)

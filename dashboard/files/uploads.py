@@ -1,0 +1,240 @@
+"""What a visitor brings along: motion files and songs, in a folder of the session's own that goes when it ends."""
+
+import re
+import shutil
+import tempfile
+import unicodedata
+import weakref
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+
+from dashboard.files import entries as library
+from dashboard.files.entries import Entry
+from mmm import Audio, Clip, MMMError, Music
+from mmm.errors import FileError
+from mmm.music.audio import SUFFIXES as SONG_SUFFIXES
+from mmm.music.audio import read_audio
+from mmm.music.features import bpm_of_name, fitted, later, load_music
+
+MOTION_SUFFIXES = (".bvh", ".pkl", ".npz")
+LARGEST_MB = 200
+"""Of one file; the server's own limit (``.streamlit/config.toml``) is the same."""
+MOST_MB, MOST_FILES = 600, 24
+"""Of a session's files together."""
+SHORTEST_FRAMES = 3
+SHORTEST_SONG_S, LONGEST_SONG_S = 1.0, 15 * 60.0
+PEAKS = 150
+"""Columns of a song's waveform."""
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Upload:
+    """A file that was taken in."""
+
+    name: str
+    """What it is called here: the visitor's name for it, made harmless."""
+    path: Path
+    digest: str
+    """Of its bytes."""
+    size: int
+    """Bytes."""
+    facts: str = ""
+    """What it is, in a few words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording(Upload):
+    """A recording."""
+
+    duration_s: float = 0.0
+    peaks: Float[Array, "n"] = field(default_factory=lambda: np.zeros(0, np.float32))
+    """The waveform's outline: loudest sample of each column, 0 to 1."""
+
+
+class Uploads:
+    """The files of one session. The folder is removed with the object, at the latest when the server ends."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="mmm-uploads-")).resolve()
+        self._files: dict[str, Upload] = {}
+        self.close = weakref.finalize(self, shutil.rmtree, self.folder, True)
+
+    @property
+    def files(self) -> list[Upload]:
+        """Everything, the latest first."""
+        return list(self._files.values())[::-1]
+
+    @property
+    def songs(self) -> list[Recording]:
+        """The recordings, the latest first."""
+        return [file for file in self.files if isinstance(file, Recording)]
+
+    @property
+    def motions(self) -> list[Upload]:
+        """The motion files, the latest first."""
+        return [file for file in self.files if not isinstance(file, Recording)]
+
+    def recording(self, name: str) -> Recording | None:
+        """A recording by its name here, if it is still there."""
+        found = self._files.get(name)
+        return found if isinstance(found, Recording) else None
+
+    def mark(self, name: str) -> str:
+        """What tells this file from another one of its name, in a link; empty for one that is not here."""
+        found = self._files.get(name)
+        return found.digest[:8] if found is not None else ""
+
+    def entries(self) -> list[Entry]:
+        """The motion files as the sequence picker wants them."""
+        return [Entry(file.path, file.name, library.UPLOADS) for file in self.motions]
+
+    def take(self, name: str, data: bytes) -> Upload:
+        """Keep a file once it has been read through; one of the same name makes room.
+
+        Raises:
+            MMMError: it is empty, too large, of no kind that is read, or broken; the message names the file alone.
+        """
+        safe = safe_name(name)
+        self._check(safe, data)
+        digest = blake2b(data, digest_size=8).hexdigest()
+        folder = Path(tempfile.mkdtemp(prefix=f"{digest}-", dir=self.folder))
+        path = folder / safe
+        if path.resolve().parent != folder:  # a name that leads elsewhere would be a fault of safe_name
+            raise FileError(safe, "a name that is no file name", cure="rename it")
+        try:
+            path.write_bytes(data)
+            read = _read_song if path.suffix in SONG_SUFFIXES else _read_motion
+            upload = read(Upload(safe, path, digest, len(data)))
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise _in_plain_words(error, safe, path) from None
+        if safe in self._files:
+            self.drop(safe)
+        self._files[safe] = upload
+        return upload
+
+    def drop(self, name: str) -> None:
+        """Forget a file and remove it."""
+        upload = self._files.pop(name, None)
+        if upload is not None:
+            shutil.rmtree(upload.path.parent, ignore_errors=True)
+
+    def _check(self, name: str, data: bytes) -> None:
+        if not name.endswith((*MOTION_SUFFIXES, *SONG_SUFFIXES)):
+            suffix = name.rpartition(".")[2] if "." in name else ""
+            raise FileError(name, f"a file of kind .{suffix}" if suffix else "a file without a suffix",
+                            f"a motion ({' '.join(MOTION_SUFFIXES)}) or a song ({' '.join(SONG_SUFFIXES)})",
+                            "convert it, or choose another file")
+        if not data:
+            raise FileError(name, "the file is empty", cure="download or export it again")
+        if len(data) > LARGEST_MB << 20:
+            raise FileError(name, f"{len(data) >> 20} MB", f"at most {LARGEST_MB}", "cut it into pieces")
+        others = [file for file in self._files.values() if file.name != name]
+        if len(others) >= MOST_FILES:
+            raise FileError(name, f"{len(others)} files are here already", f"at most {MOST_FILES}", "remove some first")
+        if sum(file.size for file in others) + len(data) > MOST_MB << 20:
+            raise FileError(name, f"with the files already here more than {MOST_MB} MB", cure="remove some first")
+
+
+def safe_name(name: str) -> str:
+    """A plain file name: no folders, no control characters, not too long, its suffix in lower case."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    stem, dot, suffix = last.rpartition(".")
+    if not dot:
+        stem, suffix = last, ""
+    stem = re.sub(r"[^\w .,()+'-]", "_", stem).strip(" .").encode()[:120].decode(errors="ignore")
+    suffix = re.sub(r"[^\w]", "_", suffix).lower().encode()[:12].decode(errors="ignore")
+    return f"{stem or 'file'}{'.' if dot else ''}{suffix}"
+
+
+def _in_plain_words(error: BaseException, name: str, path: Path) -> BaseException:
+    """The error for the page: no path of the server's, and a file too large for the memory is the file's fault."""
+    if isinstance(error, MMMError):
+        where, _, says = str(error).replace(str(path), name).partition(": ")
+        return FileError(where, says) if where.startswith(name) else FileError(name, f"{where}: {says}")
+    if isinstance(error, MemoryError):
+        return FileError(name, "more than fits into memory", cure="cut it into pieces")
+    return error
+
+
+def _read_motion(upload: Upload) -> Upload:
+    clip = library.open_clip(Entry(upload.path, upload.name, library.UPLOADS))
+    if len(clip) < SHORTEST_FRAMES:
+        raise FileError(upload.name, f"{len(clip)} frames", f"at least {SHORTEST_FRAMES}", "choose a longer one")
+    facts = f"{len(clip):,} frames, {clip.motion.fps:g} a second, {len(clip.motion.skeleton)} joints"
+    return replace(upload, facts=facts + (", music" if clip.music else ""))
+
+
+def _read_song(upload: Upload) -> Recording:
+    audio = read_audio(upload.path)
+    if not SHORTEST_SONG_S <= audio.duration_s <= LONGEST_SONG_S:
+        raise FileError(upload.name, f"{audio.duration_s:.1f} s of sound",
+                        f"{SHORTEST_SONG_S:g} s to {LONGEST_SONG_S / 60:g} minutes", "cut the part you need")
+    return Recording(upload.name, upload.path, upload.digest, upload.size, minutes(audio.duration_s), audio.duration_s,
+                outline(audio))
+
+
+def minutes(seconds: float) -> str:
+    """``3:07``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def outline(audio: Audio, columns: int = PEAKS) -> Float[Array, "n"]:
+    """The loudest sample of each of so many equal parts, the loudest of all being 1."""
+    edges = np.linspace(0, len(audio.samples), columns + 1).astype(int)
+    peaks = np.array([np.abs(audio.samples[a:b]).max(initial=0) for a, b in pairwise(edges)],
+                     dtype=np.float32)
+    return np.minimum(peaks / max(float(peaks.max()), 1e-6), 1)
+
+
+def session() -> Uploads:
+    """This session's files."""
+    store = st.session_state.get("uploads_store")
+    if not isinstance(store, Uploads):
+        store = st.session_state["uploads_store"] = Uploads()
+    return store
+
+
+def hear(song: Recording, fps: float) -> Music:
+    """The whole song as a network hears it, kept for the next choice of a part.
+
+    Raises:
+        MMMError: the frame rate is too low to follow music.
+    """
+    return _hear(str(song.path), song.digest, fps)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Listening to the song")
+def _hear(path: str, digest: str, fps: float) -> Music:
+    # Its features are kept beside it, not in the user's cache: nothing of an upload outlives its session on disk.
+    return load_music(path, fps, start_bpm=bpm_of_name(Path(path).stem), cache_dir=Path(path).parent / "features")
+
+
+def with_song(clip: Clip, song: Recording, start_s: float, first_frame: int = 0) -> Clip:
+    """A part of a file with a song instead of its own music.
+
+    Args:
+        clip: the part.
+        song: the recording.
+        start_s: the moment of the song that falls on the file's first frame.
+        first_frame: the part's first frame in the file.
+
+    Raises:
+        MMMError: the song ends before ``start_s``, or the frame rate is too low to follow music.
+    """
+    return _with_song(clip.digest(), song.digest, start_s, first_frame, _clip=clip, _song=song)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _with_song(digest: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording) -> Clip:
+    stop = first_frame + len(_clip)
+    music = fitted(later(hear(_song, _clip.motion.fps), start_s, _song.name), stop)
+    return replace(_clip, music=music.crop(first_frame, stop))

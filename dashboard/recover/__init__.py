@@ -1,0 +1,1 @@
+"""The page that recovers hidden frames."""

@@ -1,0 +1,93 @@
+"""What the page shows, as a command line and as Python."""
+
+import shlex
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.common import model_picker as methods
+from dashboard.files import entries as library
+from dashboard.files.entries import Entry
+from dashboard.files.upload_box import Chosen
+from mmm.edits import changes_motion
+from mmm.interpolation.baselines import BASELINES
+from mmm.io.body import short_unit
+from mmm.masks import Mask
+
+
+@st.fragment
+def command_line(
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    beside: Sequence[str] = (),
+) -> None:
+    """The box under the page; written when it is opened."""
+    place = st.expander("The same from the command line and from Python", key="commands", on_change="rerun")
+    if not place.open:
+        return  # what colours code is 1.6 MB of script, which the stage would wait for
+    with place:
+        st.code(shlex.join(shell_words(entry, frames, song, mask, seed, method, roles, beside)),
+                language="bash", wrap_lines=True)
+        st.code(python_lines(entry, frames, song, mask, seed, method, roles, beside), language="python")
+
+
+def shell_words(
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    beside: Sequence[str] = (),
+) -> list[str]:
+    """The command that does the same."""
+    words = ["python", "-m", "mmm", "recover", path_of(entry), "--frames", f"{frames[0]}:{frames[1]}"]
+    words += shell_reading(entry)
+    words += ["--music", song[0].name, "--music-start", f"{song[1]:g}"] if song else []
+    words += ["--checkpoint", method, "--hide", mask.label]
+    words += ["--seed", str(seed)] if "random" in mask.label else []
+    for role, joint in roles:
+        words += ["--role", f"{role}={joint}"]
+    for name in beside:
+        words += ["--beside", name]
+    return [*words, "--metrics", "metrics.json", "--out", "recovered.html" if beside else "recovered.bvh"]
+
+
+def python_lines(
+    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    beside: Sequence[str] = (),
+) -> str:
+    """The lines that do the same."""
+    options = [repr(path_of(entry))]
+    options += [f"music={song[0].name!r}", f"music_start_s={song[1]:g}"] if song else []
+    options.append(f"frames=({frames[0]}, {frames[1]})")
+    options += python_reading(entry)
+    what = f'"{mask.label}", clip, seed={seed}'
+    if changes_motion(mask.label):
+        known, given = f"edited = mmm.edits.apply({what})", "edited.clip, edited.mask"
+    else:
+        known, given = f"hidden = mmm.masks.parse({what})", "clip, hidden"
+    def by(name: str) -> str:
+        return f'mmm.interpolate("{name}", {given})' if name in BASELINES else (
+            f'mmm.recover(mmm.load_model("{name}"), {given}{f", roles={dict(roles)!r}" if roles else ""})')
+
+    lines = ["import mmm", "", f"clip = mmm.load_clip({', '.join(options)})", known, f"result = {by(method)}",
+             "print(result.errors.summary())"]
+    if beside:
+        lines.append(f"result.show({', '.join(map(by, beside))})")
+    return "\n".join(lines)
+
+
+def shell_reading(entry: Entry) -> list[str]:
+    """How the file is read, where the visitor knows better than the guess."""
+    words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
+    words += ["--up", entry.up] if entry.up is not None else []
+    return words + (["--facing", entry.facing] if entry.facing is not None else [])
+
+
+def python_reading(entry: Entry) -> list[str]:
+    """The same as arguments of ``load_clip``."""
+    words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
+    words += [f"up={entry.up!r}"] if entry.up is not None else []
+    return words + ([f"facing={entry.facing!r}"] if entry.facing is not None else [])
+
+
+def path_of(entry: Entry) -> str:
+    """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
+    if entry.group == library.UPLOADS:
+        return entry.label
+    return str(entry.path.relative_to(library.ROOT) if entry.path.is_relative_to(library.ROOT) else entry.path)

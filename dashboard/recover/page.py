@@ -1,0 +1,196 @@
+"""The one page: controls at the side, the stage, and under it what the errors are; everything follows one playhead."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from dashboard.common import model_picker as methods
+from dashboard.common import session as modes
+from dashboard.common import widgets as pressing
+from dashboard.common.layout import RECOVER, heading
+from dashboard.explain.attention import attention_section
+from dashboard.explain.interventions import shown_change
+from dashboard.files import entries as library
+from dashboard.files import upload_box as uploads_view
+from dashboard.generate import controls as generate_controls
+from dashboard.generate.page import generate_page
+from dashboard.recover import comparisons as compared
+from dashboard.recover import controls, editing
+from dashboard.recover.code import command_line
+from dashboard.recover.downloads import take_home_section
+from dashboard.recover.errors import errors_section
+from dashboard.recover.viewer import stage_section
+from dashboard.work import recoveries
+from dashboard.work.recoveries import Job, Request
+from mmm import Clip, MMMError
+from mmm.checkpoints import list_checkpoints
+from mmm.masks import Mask
+
+if TYPE_CHECKING:
+    from mmm import RecoveryResult  # imports torch when asked for
+
+PATIENCE_S = 0.3
+"""A recovery that is done by then shows no progress bar, which would only flash."""
+POLL_S = 0.4
+MIN_FRAMES = 3
+
+HERE = Path(__file__).parent.parent / "common"
+CSS = (HERE / "page.css").read_text(encoding="utf-8")
+ICON = (HERE / "icon.svg").read_text(encoding="utf-8")  # one by name would be fetched from outside
+
+
+def page() -> None:
+    """Draw the page; Streamlit calls this anew at every interaction."""
+    st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
+    st.html(f"<style>{CSS}</style>")
+    controls.seed_from_url()
+    compared.seed_from_url()
+    generate_controls.seed_from_url()
+    st.sidebar.html('<div class="wb-brand">Masked motion workbench'
+                    "<span>Hide part of a dance, let a network recover it.</span></div>")
+    with st.sidebar:
+        entries = uploads_view.pick_files() + library.find_entries()
+    if not entries:
+        _nothing_to_open()
+        return
+    with st.sidebar:
+        mode = modes.pick_mode()
+    try:
+        if mode == modes.GENERATE:
+            generate_page(entries)
+        else:
+            _workbench(entries)
+    except MMMError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _nothing_to_open() -> None:
+    st.html('<div class="wb-title"><h1>No sequence to open</h1></div>')
+    st.info("Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
+            "name folders in the environment variable `MMM_DATA`, then reload the page. "
+            "`python -m data.prepare samples` makes the sample dances anew.")
+
+
+def _workbench(entries: list[library.Entry]) -> None:
+    with st.sidebar:
+        entry = controls.pick_sequence(entries)
+        whole = library.open_clip(entry)
+        if len(whole) < MIN_FRAMES:
+            raise MMMError(whole.name, f"{len(whole)} frames", f"at least {MIN_FRAMES}", "choose a longer sequence")
+        frames = controls.pick_frames(whole, entry)
+        song = uploads_view.pick_song(whole)
+        clip = uploads_view.heard(library.open_part(entry, *frames), song, frames[0])
+        st.divider()
+        part = f"{entry.key} {frames[0]}-{frames[1]}"
+        compared.settle(part)
+        desk = editing.open_desk(part, clip, *controls.pick_pattern(clip))
+        clip, mask, problem = desk.edited.clip, desk.edited.mask, desk.problem
+        if problem:
+            st.error(problem, icon=":material/error:")
+        method, roles = methods.pick_method(clip, list_checkpoints())
+        slot = st.container()
+    request = Request(f"{clip.name} {clip.digest()}", mask.label, desk.seed if "random" in mask.label else 0, method,
+                      recoveries.version_of(method), roles)
+    results = recoveries.kept_results().get(request)
+    job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
+    if results is None and job is not None and job.request == request:
+        results = job.results  # others' results may have pushed it out of the store
+    _title(clip, desk.recorded.notes)
+    names, awaited = [], None
+    if results is not None:
+        compared.remember(request)
+        awaited = compared.awaited(request, desk.recorded)
+        names = compared.asked_for(request)
+    st.session_state.compared_drawn = names
+    controls.share_in_url(entry, frames, desk.spec, desk.seed, method, roles, song, compared.in_address(request))
+    stage_section(clip, mask, results, request, shown_change(request), desk)
+    if not problem:
+        attention_section(clip, mask, request)
+    if results is not None:
+        shown = [*results, *compared.chosen(request, names)]
+        errors_section(shown, mask)
+        take_home_section(shown, mask, request)
+    command_line(entry, frames, song, mask, desk.seed, method, roles, compared.same_pattern(request))
+    recoveries.warm_up()
+    with slot:  # last, because the page must stand before anything waits
+        _run_box(request, clip, mask, bool(problem), results is not None)
+        if awaited is not None:
+            _bring_box(awaited)
+
+
+def _title(clip: Clip, notes: tuple[str, ...]) -> None:
+    motion, music = clip.motion, clip.music
+    facts = [f"{len(clip)} frames at {motion.fps:g} a second", f"{motion.duration_s:.1f} s",
+             f"{len(motion.skeleton)} joints"]
+    facts.append(f"{music.tempo_bpm:.0f} bpm" if music else "no music")
+    if clip.split:
+        facts.append(f"{clip.split} split")
+    heading(clip.name, facts, RECOVER, notes)
+
+
+@st.fragment
+def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool) -> None:
+    """Recover, progress, cancel. A fragment: while a recovery runs, the rest of the page stays alive."""
+    job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
+    mine = job is not None and job.request == request
+    hidden = int(mask.hidden.sum())
+    if not blocked:
+        st.caption(_how_much(clip, mask))
+    first, pressed = not st.session_state.get("opened"), pressing.is_pressed("recover")
+    st.session_state.opened = True  # what the page opens with is recovered unasked, later patterns are not
+    started = (pressed or (first and not done)) and bool(hidden) and not blocked
+    if started:
+        if job is not None:
+            job.cancel()
+        job = st.session_state.job = recoveries.start(request, clip, mask)
+        mine = True
+    pressing.heard("recover")
+    busy = mine and job is not None and job.running
+    pressing.button("Recover", type="primary", width="stretch", icon=":material/auto_fix_high:", key="recover",
+                    disabled=blocked or not hidden or busy, help="Fill the hidden frames with the chosen model.")
+    if job is None or not mine:
+        return
+    if not job.wait(PATIENCE_S if started else 0):
+        _follow(job)
+    elif job.error:
+        st.warning(job.error, icon=":material/warning:")
+    elif not done:
+        st.rerun()
+    elif pressed and job.results is not None:
+        st.toast(f"Recovered again in {job.results[0].elapsed_s:.2f} s; the same hidden frames give the same motion.")
+
+
+@st.fragment
+def _bring_box(awaited: tuple[Request, Clip, Mask]) -> None:
+    """What a link has beside the shown recovery is recovered too, one after another."""
+    job = compared.bring(awaited)
+    st.caption(f"The link shows {awaited[0].method} with `{awaited[0].spec}` too.")
+    if not job.wait(PATIENCE_S):
+        _follow(job, "cancel-beside")
+        return
+    if job.error:
+        compared.give_up()
+        st.toast(job.error, icon=":material/link_off:")
+    compared.keep(awaited[0], job)
+    st.rerun()
+
+
+def _how_much(clip: Clip, mask: Mask) -> str:
+    """In words, how much of the clip is hidden."""
+    frames, entries = int(mask.frames.sum()), mask.hidden.mean()
+    if not frames:
+        return "Nothing is hidden."
+    joints = int(mask.hidden.any(axis=0).sum())
+    body = "" if joints == mask.hidden.shape[1] else f", in {joints} of {mask.hidden.shape[1]} joints"
+    return f"{frames} of {len(clip)} frames hidden{body}: {max(entries, 0.001):.1%} of all values."
+
+
+@st.fragment(run_every=POLL_S)
+def _follow(job: Job[Any], key: str = "cancel") -> None:
+    """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
+    if not job.running:
+        st.rerun()
+    st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
+    st.button("Cancel", width="stretch", key=key, on_click=job.cancel, disabled=job.cancelled,
+              help="Stop after the part in hand.")

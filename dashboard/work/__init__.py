@@ -1,0 +1,1 @@
+"""Threads and stores behind the views; no widgets."""

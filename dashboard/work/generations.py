@@ -1,0 +1,207 @@
+"""Generating behind the page: in a thread, frames readable while further ones come, what was made kept."""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from dashboard.work.recoveries import Cancelled, Job, in_thread, loaded_models
+from mmm import Clip, Motion
+from mmm.viewer.panels import StagePanel, panel_from_motion
+
+if TYPE_CHECKING:
+    from mmm.generation.result import Generation, Judgement
+    from mmm.motion.clip import Music
+
+KEPT_BYTES = 256_000_000
+"""Of generated rotations, over all sessions; the oldest go first, the latest always stays."""
+MAX_VARIANTS = 3
+"""Side by side, beside the truth."""
+CHANNEL = "future"
+"""The playhead of this mode's stage and curves."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What variants that stand side by side have in common."""
+
+    clip: str
+    """Where the seed is taken from, and its digest."""
+    seed_frames: int
+    song: str
+    """Digest of the music."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What determines a generation: equal ones give the same motion."""
+
+    setting: Setting
+    frames: int
+    method: str
+    version: int
+    """Of the checkpoint's files: see ``recoveries.version_of``."""
+    variety: float = 1.0
+    seed: int = 0
+    by_chance: bool = True
+    """Whether variety and seed make a difference to this network."""
+    roles: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What the figure is called."""
+        if not self.by_chance:
+            return self.method
+        return f"{self.method}, seed {self.seed}" + (f", variety {self.variety:g}" if self.variety != 1 else "")
+
+    @property
+    def dance(self) -> tuple[object, ...]:
+        """Without the length: a longer one begins with the same dance."""
+        return self.setting, self.method, self.version, self.variety, self.seed, self.roles
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A finished generation and what it is like."""
+
+    ask: Ask
+    generation: "Generation"
+    numbers: "Judgement"
+
+
+class Kept:
+    """The latest generations of all sessions, bounded."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Ask, Made] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, ask: Ask) -> Made | None:
+        """This one, if it was made lately."""
+        with self._lock:
+            if ask in self._kept:
+                self._kept.move_to_end(ask)
+            return self._kept.get(ask)
+
+    def put(self, made: Made) -> None:
+        """Keep it; the oldest go."""
+        with self._lock:
+            self._kept[made.ask] = made
+            self._kept.move_to_end(made.ask)
+            while len(self._kept) > 1 and sum(m.generation.clip.motion.rotations.nbytes
+                                              for m in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def kept() -> Kept:
+    """One store a server."""
+    return Kept()
+
+
+@dataclass
+class Stream(Job[Made]):
+    """A generation on its way, of which the frames made so far can be had."""
+
+    again: str = "Generate"
+    begun: float = field(default_factory=time.perf_counter)
+    run_name: str = ""
+    """Names this run for the stage."""
+    taken: bool = False
+    """Whether the page has put the result among its variants."""
+    fps_made: float = 0.0
+    """Frames generated a second so far."""
+    shown: tuple[int, bytes] | None = None
+    """What the stage was last sent: how many frames, and the payload."""
+    _panels: list[StagePanel] = field(default_factory=list)
+    _first: threading.Event = field(default_factory=threading.Event)
+
+    def add(self, motion: Motion, generated: bool = True) -> None:
+        """More frames, by the worker."""
+        assert isinstance(self.request, Ask)
+        self._panels.append(panel_from_motion(self.request.label, motion, "model"))
+        if generated:
+            self._first.set()
+
+    def wait_for_first(self, seconds: float) -> bool:
+        """Wait until something was generated, at most so long; also ends when the job does."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.running:
+            if self._first.wait(0.02):
+                break
+        return self._first.is_set()
+
+    @property
+    def ready(self) -> int:
+        """Frames made so far, seed included."""
+        return sum(len(panel.positions) for panel in list(self._panels))
+
+    def panel(self) -> StagePanel | None:
+        """The frames so far, as the stage takes them; None before the first generated one."""
+        parts = list(self._panels)
+        if len(parts) < 2:
+            return None
+        return replace(parts[0], positions=np.concatenate([p.positions for p in parts]),
+                       tips=np.concatenate([p.tips for p in parts]))
+
+
+def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
+    """Start generating in a thread of its own and return at once.
+
+    Args:
+        clip: the seed, and what was really done after it where the music is its own; with that music, or silent.
+        music: another song than the clip's own.
+    """
+    stream = Stream(ask, run_name=f"{time.time_ns()}")
+    models = loaded_models()
+
+    def work(job: Job[Made]) -> Made:
+        from mmm.generation.generate import assemble, generate
+
+        job.advance(0.0, "Loading the network")
+        model = models.get(ask.method)
+        job.advance(0.0, "Listening to the seed")
+        seed_frames = ask.setting.seed_frames
+        parts = [clip.motion.crop(0, seed_frames)]
+        stream.add(parts[0], generated=False)
+        named, begun = dict(ask.roles) or None, time.perf_counter()
+        try:
+            for chunk in generate(model, clip, seed_frames=seed_frames, frames=ask.frames, music=music,
+                                  variety=ask.variety, seed=ask.seed, roles=named):
+                parts.append(chunk.motion)
+                stream.add(chunk.motion)
+                done = chunk.first + len(chunk.motion) - seed_frames
+                stream.fps_made = done / (time.perf_counter() - begun)
+                job.advance(done / ask.frames, f"{done / clip.motion.fps:.1f} of {ask.frames / clip.motion.fps:.1f} s, "
+                                               f"{stream.fps_made:.0f} frames a second")
+        except Cancelled:
+            if len(parts) == 1:
+                raise
+        made = sum(map(len, parts[1:]))
+        generation = assemble(model, clip, parts, seed_frames=seed_frames, music=music, variety=ask.variety,
+                              seed=ask.seed, elapsed_s=time.perf_counter() - begun, roles=named)
+        found = Made(replace(ask, frames=made), generation, generation.judge())
+        kept().put(found)
+        return found
+
+    in_thread(stream, work, f"generate-{ask.method}")
+    return stream
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def load_ahead(method: str, version: int) -> Job[bool]:
+    """Load a network behind the page, once a state of its files, so that Generate need not wait for it."""
+    job: Job[bool] = Job(method)
+    models = loaded_models()
+
+    def load(job: Job[bool]) -> bool:
+        import mmm.generation.generate  # noqa: F401
+
+        models.get(method)
+        return True
+
+    return in_thread(job, load, f"load-{method}")

@@ -1,0 +1,41 @@
+"""Measuring for the leaderboard, behind the page: one run a server, which every visitor sees; it may be stopped."""
+
+import threading
+
+import streamlit as st
+
+from dashboard.work.recoveries import Job, in_thread, loaded_models
+from mmm.evaluation import leaderboard
+from mmm.evaluation.leaderboard import Book, Contest
+
+
+class Runner:
+    """The run that goes on, if any."""
+
+    def __init__(self) -> None:
+        self.job: Job[list[str]] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being measured."""
+        return self.job is not None and self.job.running
+
+    def start(self, contest: Contest, book: Book) -> bool:
+        """Measure in a thread; False where a run goes on already."""
+        with self._lock:
+            if self.busy:
+                return False
+            models = loaded_models()
+
+            def work(job: Job[list[str]]) -> list[str]:
+                return leaderboard.measure(contest, book, models.get, job.advance)
+
+            self.job = in_thread(Job(contest, again="Measure"), work, "leaderboard")
+            return True
+
+
+@st.cache_resource(show_spinner=False)
+def runner() -> Runner:
+    """One a server."""
+    return Runner()

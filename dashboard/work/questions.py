@@ -1,0 +1,187 @@
+"""Questions to a network beyond recovery: its maps of a window, what changed music does, what decided a frame.
+
+Each is asked in a thread, as recoveries are, and its answer kept for all sessions.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+import mmm
+from dashboard.explain.music_change import Wanted
+from dashboard.work.attention_maps import Atlas
+from dashboard.work.generations import Ask
+from dashboard.work.recoveries import Job, Request, in_thread, loaded_models
+from mmm import Clip, Music
+from mmm.masks import Mask
+
+KEPT_BYTES = 384_000_000
+"""Of maps and changed motions, over all sessions; the oldest go first, the latest always stays."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What determines an answer."""
+
+    request: Request | Ask
+    """Of a recovery, or of a generation."""
+    kind: str
+    """``attention``, ``intervention``, ``attribution`` or ``deletion``."""
+    detail: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class FutureMaps:
+    """The maps of the window that made some frames."""
+
+    atlas: Atlas
+    made: tuple[int, int]
+    """First and last-plus-one of these frames, the seed counted; those after it in the window were made anew later."""
+
+
+class Answers:
+    """The latest answers of all sessions, bounded."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Question, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, question: Question) -> Any:
+        """The answer, or None where it is not at hand."""
+        with self._lock:
+            if question not in self._kept:
+                return None
+            self._kept.move_to_end(question)
+            return self._kept[question][0]
+
+    def find(self, request: Request | Ask, frame: int) -> Any:
+        """The maps of a window that holds this frame; of a generation, those of the window that made it."""
+        with self._lock:
+            for question, (answer, _) in reversed(self._kept.items()):
+                if question.request == request and question.kind == "attention":
+                    first, end = answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
+                    if first <= frame < end:
+                        return answer
+        return None
+
+    def put(self, question: Question, answer: Any, nbytes: int) -> None:
+        """Keep an answer; the oldest go."""
+        with self._lock:
+            self._kept[question] = answer, nbytes
+            self._kept.move_to_end(question)
+            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def answers() -> Answers:
+    """One store a server."""
+    return Answers()
+
+
+def ask(question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]) -> Job[Any]:
+    """Start answering in a thread: ``work`` gets the job and the network."""
+    models, store = loaded_models(), answers()
+
+    def find(job: Job[Any]) -> Any:
+        job.advance(0.02, "Loading the network")
+        model = models.get(question.request.method)
+        job.advance(0.1, "Listening")
+        answer = work(job, model)
+        store.put(question, answer, size(answer))
+        return answer
+
+    job: Job[Any] = Job(question, again=again)
+    return in_thread(job, find, f"{question.kind}-{question.request.method}")
+
+
+def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
+    """Recover once more, keeping the maps of the window that holds the frame."""
+    def work(job: Job[Any], model: Any) -> Atlas:
+        result = mmm.recover(model, clip, mask, attention=True, attention_frame=frame,
+                             roles=dict(request.roles) or None,
+                             progress=lambda s: job.advance(0.1 + 0.7 * s, "Recovering, with maps"))
+        assert result.attention is not None
+        job.advance(0.85, "Sorting heads")
+        return Atlas(result.attention, result.model_name, clip.music).prepare()
+
+    return ask(Question(request, "attention", (frame,)), "Show the maps", work, lambda atlas: atlas.nbytes)
+
+
+def intervene(request: Request, clip: Clip, mask: Mask, wanted: Wanted) -> Job[Any]:
+    """Recover with the music changed, and without the change."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.explain.interventions import intervene as run  # imports torch
+
+        return run(model, clip, mask, [wanted.intervention],
+                   progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))[0]
+
+    return ask(Question(request, "intervention", wanted.detail), "Change and recover", work,
+               lambda found: 2 * found.after.recovered.motion.rotations.nbytes + 2 * found.change_deg.nbytes)
+
+
+def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Job[FutureMaps]:
+    """Generate once more as far as a frame, keeping the maps of the window that makes it.
+
+    Args:
+        clip: as ``generations.start`` takes it.
+        music: another song than the clip's own.
+    """
+    seed_frames = ask_.setting.seed_frames
+
+    def work(job: Job[FutureMaps], model: Any) -> FutureMaps:
+        from mmm.generation.generate import generate
+
+        for chunk in generate(model, clip, seed_frames=seed_frames, frames=ask_.frames, music=music,
+                              variety=ask_.variety, seed=ask_.seed, roles=dict(ask_.roles) or None,
+                              attention_frame=frame):
+            done = chunk.first + len(chunk.motion)
+            job.advance(0.1 + 0.7 * (done - seed_frames) / (frame + 1 - seed_frames), "Dancing as far as this frame")
+            if chunk.attention is not None:
+                job.advance(0.85, "Sorting heads")
+                atlas = Atlas(chunk.attention, ask_.method, music or clip.music).prepare()
+                return FutureMaps(atlas, (chunk.first, done))
+        raise AssertionError("attention_frame is generated")
+
+    return ask(Question(ask_, "attention", (frame,)), "Show the maps", work, lambda maps: maps.atlas.nbytes)
+
+
+def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted) -> Job[Any]:
+    """Generate with the music changed, and by the same chance without the change; clip and music as above."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.explain.interventions import intervene_generation
+
+        return intervene_generation(
+            model, clip, [wanted.intervention], seed_frames=ask_.setting.seed_frames, frames=ask_.frames, music=music,
+            variety=ask_.variety, seed=ask_.seed, roles=dict(ask_.roles) or None,
+            progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"))[0]
+
+    return ask(Question(ask_, "intervention", wanted.detail), "Change and generate", work,
+               lambda found: 2 * found.after.clip.motion.rotations.nbytes + 2 * found.change_deg.nbytes)
+
+
+def attribute(request: Request, clip: Clip, mask: Mask, frame: int, group: str, method: str) -> Job[Any]:
+    """Which music moved these joints at this frame."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.explain.attribution import attribute as run  # imports torch
+
+        return run(model, clip, mask, frame, None if group == "all" else [group], method)
+
+    return ask(Question(request, "attribution", (frame, group, method)), "Explain", work,
+               lambda found: found.values.nbytes)
+
+
+def take_away(request: Request, clip: Clip, mask: Mask, frame: int, group: str, found: Any) -> Job[Any]:
+    """How fast these joints move off as the music is taken away in the order of an attribution, and in others."""
+    def work(job: Job[Any], model: Any) -> Any:
+        from mmm.explain.deletion import deletion_curves  # imports torch
+
+        return deletion_curves(model, clip, mask, frame, None if group == "all" else [group], found.method,
+                               scores=found.per_frame())
+
+    return ask(Question(request, "deletion", (frame, group, found.method)), "Take the music away", work,
+               lambda curves: 2 * sum(values.nbytes for values in curves.moved.values()))

@@ -1,0 +1,1 @@
+"""Networks and baselines on many clips: errors, the leaderboard, the library."""

@@ -1,0 +1,176 @@
+"""What can be said of many motion files at a glance: length, rate, skeleton, music, a small picture; kept for later.
+
+Reading a file takes from a few to a few hundred milliseconds. What was found is kept in the user's cache folder by the
+file's path, time and size, and read anew when one of these changes.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from mmm.errors import FileError, MMMError
+from mmm.io import load_clip
+from mmm.io.files import LARGEST, motion_files, write_atomically
+from mmm.motion.clip import Clip
+from mmm.motion.humanoid import match_roles
+from mmm.motion.skeleton import SMPL24, Skeleton
+from mmm.paths import user_cache
+from mmm.viewer.raster.portrait import portrait_webp
+
+_VERSION = 1
+"""Of what is kept; another number, and everything is read anew."""
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A motion file at a glance; of one that cannot be read, only the problem."""
+
+    frames: int = 0
+    fps: float = 0.0
+    joints: int = 0
+    kind: str = ""
+    """``SMPL``, ``humanoid`` (its joints' roles are known) or ``other``."""
+    tempo_bpm: float | None = None
+    """Of its music; 0 where the music has no beat, None without music."""
+    split: str = ""
+    picture: bytes = b""
+    """WebP with a transparent ground."""
+    problem: str = ""
+    """What is wrong with the file, in one line."""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds."""
+        return self.frames / self.fps if self.fps else 0.0
+
+    @property
+    def music(self) -> str:
+        """In words."""
+        return "no music" if self.tempo_bpm is None else f"{self.tempo_bpm:.0f} bpm" if self.tempo_bpm else "music"
+
+    def words(self) -> list[str]:
+        """The facts as they are shown and searched."""
+        if self.problem:
+            return ["cannot be read"]
+        split = [f"{self.split} split"] if self.split else []
+        return [f"{self.frames:,} frames", f"{self.duration_s:.1f} s", f"{self.fps:g} fps", f"{self.joints} joints",
+                self.kind, self.music, *split]
+
+
+def kind_of(skeleton: Skeleton) -> str:
+    """Which networks a skeleton is for, roughly: ``SMPL``, ``humanoid`` or ``other``."""
+    if skeleton.names == SMPL24.names and skeleton.parents == SMPL24.parents:
+        return "SMPL"
+    try:
+        match_roles(skeleton)
+    except MMMError:
+        return "other"
+    return "humanoid"
+
+
+def facts_of(clip: Clip) -> FileFacts:
+    """A clip at a glance, with its picture."""
+    motion = clip.motion
+    return FileFacts(len(clip), motion.fps, len(motion.skeleton), kind_of(motion.skeleton),
+                     clip.music.tempo_bpm if clip.music else None, clip.split or "", portrait_webp(motion))
+
+
+def read_facts(path: Path, largest: int = LARGEST) -> FileFacts:
+    """A file at a glance; what is wrong with it is a fact too."""
+    try:
+        return facts_of(load_clip(path, largest=largest))
+    except MMMError as error:
+        return FileFacts(problem=" ".join(str(error).split()))
+    except OSError as error:
+        return FileFacts(problem=f"{path.name}: {error.strerror or error}")
+    except MemoryError:
+        return FileFacts(problem=f"{path.name}: more than fits into memory; cut it into pieces")
+
+
+def cached_facts(path: Path) -> FileFacts | None:
+    """What was found when this file, as it is now, was last read; None where it was not."""
+    try:
+        raw = json.loads(_place(path).read_text())
+        return FileFacts(**{**raw, "picture": base64.b64decode(raw["picture"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def find_facts(path: Path) -> FileFacts:
+    """From the cache, or read and kept; a cache that cannot be written costs time, not the result."""
+    found = cached_facts(path)
+    if found is None:
+        found = read_facts(path)
+        try:
+            place = _place(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            kept = {**asdict(found), "picture": base64.b64encode(found.picture).decode()}
+            write_atomically(place, lambda file: file.write(json.dumps(kept).encode()))
+        except (OSError, FileError):
+            pass
+    return found
+
+
+def _place(path: Path) -> Path:
+    stat = path.stat()
+    mark: list[object] = [_VERSION, str(path.resolve()), stat.st_mtime_ns, stat.st_size]
+    if path.suffix.lower() in (".amc", ".pkl"):  # the skeleton or song beside it may come and go
+        mark.append(path.parent.stat().st_mtime_ns)
+    return user_cache() / "library" / f"{blake2b(repr(mark).encode(), digest_size=12).hexdigest()}.json"
+
+
+def listing(folder: Path, search: str = "") -> Iterator[dict[str, Any]]:
+    """Every motion file of a folder at a glance: ``name frames seconds fps joints kind bpm split problem``.
+
+    Args:
+        search: words that a file's name or facts must hold, all of them.
+
+    Raises:
+        FileError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise FileError(str(folder), "no such folder", cure="check the spelling")
+    for path in motion_files(folder):
+        facts, name = find_facts(path), str(path.relative_to(folder))
+        if matches(search, name, facts):
+            yield row(name, facts)
+
+
+def row(name: str, facts: FileFacts) -> dict[str, Any]:
+    """A line of a listing."""
+    if facts.problem:
+        return dict.fromkeys(COLUMNS) | {"name": name, "problem": facts.problem}
+    return {"name": name, "frames": facts.frames, "seconds": round(facts.duration_s, 2), "fps": f"{facts.fps:g}",
+            "joints": facts.joints, "kind": facts.kind, "bpm": facts.tempo_bpm and round(facts.tempo_bpm, 1),
+            "split": facts.split or None, "problem": None}
+
+
+COLUMNS: dict[str, str] = {"name": "name", "frames": "frames", "seconds": "seconds", "fps": "fps",
+                              "joints": "joints", "kind": "kind", "bpm": "bpm", "split": "split",
+                              "problem": "problem"}
+"""Keys of :func:`row` and what a table calls them."""
+
+
+def matches(search: str, name: str, facts: FileFacts | None, more: Iterable[str] = ()) -> bool:
+    """Whether each word of a search stands in a file's name, its facts or what more is said of it."""
+    text = " ".join([name, name.replace("_", " "), *(facts.words() if facts else ()), *more]).lower()
+    return all(word in text for word in search.lower().split())
+
+
+SORTS: Mapping[str, str] = {"name": "Name", "longest": "Longest first", "shortest": "Shortest first",
+                            "fps": "Frame rate", "joints": "Joints", "tempo": "Tempo"}
+
+
+def sort_key(sort: str, name: str, facts: FileFacts | None) -> tuple[Any, ...]:
+    """By what files are put in order (one of ``SORTS``); those of which nothing is known come last."""
+    if sort == "name":
+        return (name.lower(),)
+    if facts is None or facts.problem:
+        return 1, 0.0, name.lower()
+    value = {"longest": -facts.duration_s, "shortest": facts.duration_s, "fps": facts.fps,
+             "joints": float(facts.joints), "tempo": facts.tempo_bpm or 1e9}[sort]
+    return 0, value, name.lower()

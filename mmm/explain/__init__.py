@@ -1,0 +1,1 @@
+"""What the music does to a result: interventions, attributions, deletion curves."""

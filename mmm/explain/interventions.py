@@ -1,0 +1,234 @@
+"""What the music really does: change it, recover or generate again, and see what of the motion changes.
+
+A map of attention says where a network looked. An intervention says what came of it. The changes themselves, and their
+SPEC, are those of ``mmm.explain.perturbations``.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mmm.errors import ModelError
+from mmm.explain.perturbations import (
+    HEARD_ANEW,
+    Intervention,
+    apply,
+    changed_music,
+    heard_anew,
+    listened_anew,
+    music_of,
+    parse,
+)
+from mmm.generation.generate import generate_clip, horizon
+from mmm.generation.result import Generation
+from mmm.io.clips import PathLike
+from mmm.masks import Mask
+from mmm.metrics.errors import errors
+from mmm.models import MaskedMotionModel
+from mmm.motion.clip import Clip, Music
+from mmm.recovery.recover import RecoveryResult, recover
+from mmm.viewer.html import Shown
+from mmm.viewer.save import save_shown
+from mmm.viewer.scene import Performer, Scene
+from mmm.viewer.video import Progress
+
+Array = np.ndarray
+
+
+class _Beside:
+    """What both kinds of results show and save: the music that is heard is the changed one."""
+
+    def scene(self) -> Scene:
+        """Truth where there is one, the motion with the music as it is, and with it changed."""
+        raise NotImplementedError
+
+    def changed_clip(self) -> Clip:
+        """The motion with the music changed, and that music."""
+        raise NotImplementedError
+
+    def show(self, height: int = 600) -> Shown:
+        """Before and after on the stage, in a notebook, with the changed music; ``height`` in CSS pixels."""
+        return Shown(self.scene(), height)
+
+    def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
+        """``.bvh .npz .pkl .glb``: the motion after the change. ``.mp4 .gif .webp .html``: before and after, to be
+        watched, with the changed music.
+
+        Args:
+            progress: of films, called with the share done; whatever it raises ends the writing.
+
+        Raises:
+            FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
+        """
+        save_shown(path, self.scene, self.changed_clip(), progress)
+
+
+@dataclass(frozen=True, eq=False)
+class InterventionResult(_Beside):
+    """The recovery before and after a change of the music."""
+
+    intervention: Intervention
+    before: RecoveryResult
+    after: RecoveryResult
+    change_deg: Float[Array, "T J"]
+    """Angle between the local rotations before and after, degrees; zero where known."""
+    change_cm: Float[Array, "T J"]
+    """Distance between the joints' places before and after, centimetres. A known joint may move with a hidden one."""
+    notes: tuple[str, ...]
+    """What the user should know of the change, in sentences."""
+
+    @property
+    def hidden(self) -> Bool[Array, "T J"]:
+        """What was recovered."""
+        return self.before.hidden
+
+    def summary(self) -> dict[str, float | None]:
+        """Means over hidden entries: the changes, and the rotation error before and after."""
+        hidden = self.before.hidden
+        deg, cm = ((float(values[hidden].mean(dtype=np.float64)) if hidden.any() else None)
+                   for values in (self.change_deg, self.change_cm))
+        return {"change_deg": deg, "change_cm": cm, "error_before_deg": self.before.errors.summary()["rotation_deg"],
+                "error_after_deg": self.after.errors.summary()["rotation_deg"]}
+
+    def scene(self) -> Scene:
+        """Truth, the recovery with the music as it is, and with it changed."""
+        before, after = self.before, self.after
+        names = f"{before.model_name.rsplit('/', 1)[-1]}, as it is", self.intervention.words
+        curves = {name: one.errors.per_frame("position_cm") for name, one in zip(names, (before, after), strict=True)}
+        bodies = (Performer("Truth", before.clip.truth, "truth"),
+                  Performer(names[0], before.recovered.motion, "model"),
+                  Performer(names[1], after.recovered.motion, "model", "second"))
+        return replace(before.scene(), performers=bodies, music=after.clip.music, errors=curves)
+
+    def changed_clip(self) -> Clip:
+        """The recovery after the change."""
+        return self.after.recovered
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationChange(_Beside):
+    """What was generated before and after a change of the music."""
+
+    intervention: Intervention
+    before: Generation
+    after: Generation
+    change_deg: Float[Array, "T J"]
+    """Angle between the local rotations before and after, degrees; zero in the seed. Two dances to different music soon
+    have nothing to do with each other: how early they part, and how far, is what counts."""
+    change_cm: Float[Array, "T J"]
+    """Distance between the joints' places before and after, centimetres."""
+    notes: tuple[str, ...]
+
+    @property
+    def hidden(self) -> Bool[Array, "T J"]:
+        """True after the seed."""
+        hidden = np.zeros(self.change_deg.shape, dtype=bool)
+        hidden[self.before.seed_frames:] = True
+        return hidden
+
+    def summary(self) -> dict[str, float | None]:
+        """Means after the seed of both changes; energy as a share of the usual and beats met, before and after."""
+        seed, told = self.before.seed_frames, [one.judge().made for one in (self.before, self.after)]
+        return {"change_deg": float(self.change_deg[seed:].mean(dtype=np.float64)),
+                "change_cm": float(self.change_cm[seed:].mean(dtype=np.float64)),
+                "energy_before": told[0].energy_share, "energy_after": told[1].energy_share,
+                "beats_before": told[0].per_music_beat, "beats_after": told[1].per_music_beat}
+
+    def scene(self) -> Scene:
+        """The truth, where it goes on as long, the dance to the music as it is, and to it changed."""
+        before = self.before.scene()
+        bodies = [replace(body, name=f"{body.name}, as it is") if body.role == "model" else body
+                  for body in before.performers]
+        changed = Performer(self.intervention.words, self.after.clip.motion, "model", "second")
+        return replace(before, performers=(*bodies, changed), music=self.after.clip.music)
+
+    def changed_clip(self) -> Clip:
+        """Seed and dance after the change."""
+        return self.after.clip
+
+
+def intervene(
+    model: MaskedMotionModel, clip: Clip, mask: Mask | Bool[Array, "T J"],
+    interventions: Sequence[Intervention | str], *, progress: Callable[[float], None] | None = None,
+) -> list[InterventionResult]:
+    """Recover a clip with its music, and again with its music changed in each of several ways.
+
+    Args:
+        mask: what is hidden, in all runs.
+        interventions: changes, or their SPECs; each is made to the clip's own music.
+        progress: called with the share done, 0 to 1; whatever it raises ends the run.
+
+    Raises:
+        ModelError: the network takes no music, or does not fit the clip.
+        SpecError, FileError: as :func:`parse` and :func:`apply`; all are checked before anything is recovered.
+    """
+    wanted = _wanted(model, interventions)
+    changed = [apply(one, clip) for one in wanted]
+    plain = heard_anew(clip)
+    results = []
+    before = recover(model, plain, mask)
+    for done, (one, other) in enumerate(zip(wanted, changed, strict=True), start=1):
+        after = recover(model, other, mask)
+        if progress is not None:
+            progress((done + 1) / (len(wanted) + 1))
+        difference = errors(before.recovered.motion, after.recovered.motion, before.hidden)
+        notes = other.notes[len(clip.notes):] + ((HEARD_ANEW,) if plain is not clip else ())
+        results.append(InterventionResult(one, before, after, difference.rotation_deg, difference.position_cm, notes))
+    return results
+
+
+def intervene_generation(
+    model: MaskedMotionModel, clip: Clip, interventions: Sequence[Intervention | str], *, seed_frames: int = 120,
+    frames: int = 600, music: Music | None = None, variety: float = 1.0, seed: int = 0,
+    roles: Mapping[str, str] | None = None, progress: Callable[[float], None] | None = None,
+) -> list[GenerationChange]:
+    """Go on from a seed with the music, and again, by the same chance, with the music changed in each of several ways.
+
+    The music is changed from the seed's first frame on; the seed's poses stay.
+
+    Args:
+        interventions: changes, or their SPECs; spans count from the seed's first frame.
+        progress: called with the share done, 0 to 1; whatever it raises ends the run.
+
+    The others are those of :func:`mmm.generate`.
+
+    Raises:
+        ModelError: the network takes no music, or does not fit the clip.
+        SpecError, FileError: as :func:`parse`, :func:`apply` and :func:`mmm.generate`.
+    """
+    wanted = _wanted(model, interventions)
+    whole, total = music_of(clip, music), seed_frames + frames
+    ahead = math.ceil(horizon(model).ahead_s * whole.fps)  # the last window hears on beyond its frames
+    heard = whole.crop(0, min(total + ahead, len(whole)))
+    changed = [changed_music(one, heard, clip.name) for one in wanted]
+    truth = clip.crop(0, min(len(clip), total)) if music is None and len(clip) > seed_frames else None
+    runs = len(wanted) + 1
+
+    def made(to: Music, number: int) -> Generation:
+        def tell(share: float) -> None:
+            if progress is not None:
+                progress((number + share) / runs)
+
+        return replace(generate_clip(model, clip, seed_frames=seed_frames, frames=frames, music=to, variety=variety,
+                                     seed=seed, roles=roles, progress=tell), truth=truth)
+
+    before = made(listened_anew(heard), 0)
+    results = []
+    for number, (one, (other, notes)) in enumerate(zip(wanted, changed, strict=True), start=1):
+        after = made(other, number)
+        hidden = np.zeros(before.clip.motion.rotations.shape[:2], dtype=bool)
+        hidden[seed_frames:] = True
+        difference = errors(before.clip.motion, after.clip.motion, hidden)
+        said = (*notes, HEARD_ANEW) if heard.audio is not None else notes
+        results.append(GenerationChange(one, before, after, difference.rotation_deg, difference.position_cm, said))
+    return results
+
+
+def _wanted(model: MaskedMotionModel, interventions: Sequence[Intervention | str]) -> list[Intervention]:
+    if not model.config.uses_music:
+        raise ModelError(model.name_or_path or "network", "it takes no music", "a network that listens",
+                         "choose dance-3bert-small or dance-ecm-small")
+    return [parse(one) if isinstance(one, str) else one for one in interventions]

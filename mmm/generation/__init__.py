@@ -1,0 +1,1 @@
+"""Continuation of a motion, with or without music."""

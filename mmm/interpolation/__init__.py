@@ -1,0 +1,1 @@
+"""Fills of gaps without a network, in numpy and in torch."""

@@ -1,0 +1,1 @@
+"""Errors against a reference, and measures of how natural a motion is."""

@@ -1,0 +1,278 @@
+"""What a checkpoint must know to run: its sizes, the body it was trained on, the statistics, the options.
+
+One configuration class serves every network; ``model_type`` says which. The defaults of each subclass are the sizes
+of the original work ("faithful"); ``mmm.models.presets`` names smaller ones.
+"""
+
+from typing import Any, no_type_check
+
+import numpy as np
+from transformers import PreTrainedConfig
+
+from mmm.errors import ModelError
+from mmm.interpolation.inertial import Inertia
+from mmm.models.calibration import Trust
+from mmm.motion.features import Stats
+from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.skeleton import SMPL24, Skeleton
+
+
+@no_type_check  # the library checks its own fields, and takes more keywords than its signature says
+class MaskedMotionConfig(PreTrainedConfig):
+    """Everything a masked motion network needs besides its weights."""
+
+    model_type = "masked-motion"
+
+    hidden_size: int = 512
+    """Width of the motion and music encoders; inputs are zero-padded up to it."""
+    num_attention_heads: int = 8
+    """As ConvBERT counts them: with ``head_ratio`` 2 half of them become attention maps, half a convolution."""
+    intermediate_size: int = 3072
+    encoder_layers: int = 5
+    cross_layers: int = 0
+    """Layers of the cross-modal encoder; 0 where there is none."""
+    max_frames: int = 300
+    """The window: longer clips are recovered in overlapping windows."""
+    uses_music: bool = False
+    music_size: int = 35
+    dropout: float = 0.1
+    initializer_range: float = 0.02
+    """Spread of the first weights; the library's value suits widths of 768, narrow networks start deaf with it."""
+
+    fill: str = "zero"
+    """What hidden entries hold when the network sees them: ``zero`` (the original), ``hold`` (the last known pose),
+    ``slerp`` or ``inertial`` (interpolated); with these three the hidden entries and their distance to the known ones
+    are inputs too."""
+    inertia: list[float] | None = None
+    """Of the ``inertial`` fill: the fields of ``mmm.interpolation.inertial.Inertia`` in order. None: 0.25, 0.8, 0, as
+    in the first
+    networks with this fill."""
+    output: str = "absolute"
+    """``absolute`` poses (the original), with roles turns of one pose of the window; or a ``residual`` added to the
+    fill, by a head that starts at zero."""
+    distance_input: bool = True
+    """Whether the distances to the known frames are told; False, to measure what they bring: zeros in their place."""
+    relative_input: bool = True
+    """With roles: whether rotations are told as turns against one pose of the window, in which rest poses cancel;
+    False, to measure what that brings: world rotations in the body's heading."""
+    edge_s: float = 0.0
+    """How gently a residual sets in beside the known frames: at a distance of d seconds it counts by
+    ``d^2 / (d^2 + edge_s^2)``, so that speeds do not jump there. 0: at once."""
+    edge_alone_s: float | None = None
+    """The same beside known frames that stand alone, whose speed nobody knows: there by ``d / (d + edge_alone_s)``.
+    None: as beside all others."""
+    smooth_s: float = 0.0
+    """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
+    plant_feet: bool = False
+    """Whether a recovery holds feet where they stand, by bending the legs (``mmm.motion.foot_locking``); asked
+    otherwise by
+    ``recover(plant_feet=...)``. What is generated always does."""
+    representation: str = "joints"
+    """What a frame is: the local rotations of this skeleton's ``joints``, or joint ``roles`` of any humanoid, as
+    `mmm.models.body_frame` shows them; then the output is small turns in the world, a gate and an expected error."""
+    noise_size: int = 0
+    """Numbers of chance that a generating network is given with every window; the same ones give the same future, zeros
+    the most middling one. Trained by an energy score, so that it draws from what may come instead of the mean."""
+    horizon_s: list[float] | None = None
+    """Of networks trained to generate: seconds of the past that they see, that they predict at once, and of these the
+    ones to keep. None: 2, 1.5 and 1."""
+    leaps_m: float | None = None
+    """How far both feet leave the floor in the motion that it learned from, metres; what is generated stays as low.
+    None: not known, and only who floats for longer than a jump is let down."""
+    liveliness: list[float] | None = None
+    """With roles: how lively its people go on, the fields of ``mmm.generation.activity.Liveliness`` in order, fitted on
+    the
+    training split. None: not known, and each window of a future is drawn once."""
+    trust: dict[str, Any] | None = None
+    """With roles: how far recovery believes the network, by gap length; ``mmm.models.calibration.Trust`` as a
+    dictionary, fitted on
+    the validation split after training. None: as far as it says."""
+    symmetric: bool = False
+    """With roles: whether the answer is the mean of what the network says of the motion and of its mirror image. Mirror
+    images then get mirror images, and what the network guesses differently for left and right is halved, in twice its
+    time."""
+    positions: str = "learned"
+    """``learned`` (the original) or ``sinusoidal`` at the start; then music and motion of one moment start alike."""
+
+    fps: float = 60.0
+    joint_names: list[str] | None = None
+    joint_parents: list[int] | None = None
+    joint_offsets_m: list[list[float]] | None = None
+    stats: dict[str, list[float]] | None = None
+    standard: dict[str, list[float]] | None = None
+    """``motion_mean motion_std music_mean music_std`` of the training split's features: inputs are standardised by
+    them, so that what moves is not lost beside what never changes. None, as in the original: inputs as they are."""
+    trained_masks: list[str] | None = None
+    """The SPECs, or kinds of SPEC, it saw in training."""
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if self.joint_names is None:
+            self.set_skeleton(match_roles(SMPL24).role_skeleton if self.representation == "roles" else SMPL24)
+        if self.stats is None:
+            self.stats = Stats.identity(self.music_size).to_dict()
+        for name, options in (("fill", ("zero", "hold", "slerp", "inertial")), ("output", ("absolute", "residual")),
+                              ("positions", ("learned", "sinusoidal")), ("representation", ("joints", "roles"))):
+            if getattr(self, name) not in options:
+                raise ModelError(f"config.json {name}", repr(getattr(self, name)), " or ".join(options), "correct it")
+        if self.output == "residual" and self.fill == "zero":
+            raise ModelError("config.json output", "a residual to zeros", "fill: hold, slerp or inertial",
+                             "set fill to one of these")
+        if self.representation == "roles" and (self.fill == "zero" or self.uses_music):
+            raise ModelError("config.json representation", "roles with zeros in gaps, or with music",
+                             "fill: hold, slerp or inertial, without music", "correct it")
+        if self.input_size > self.hidden_size and not self.embeds_inputs:
+            raise ModelError("config.json hidden_size", f"{self.hidden_size}", f"at least the {self.input_size} inputs",
+                             "choose a wider network")
+        super().__post_init__(**kwargs)
+
+    def check(self) -> None:
+        """Whether what a file says can be a network at all; field by field, as far as it goes beyond construction.
+
+        Raises:
+            ValueError: the skeleton is no tree, a size is not positive, or the statistics have another length.
+            TypeError, KeyError: a value is of another kind, or a statistic lacks.
+        """
+        assert len(self.skeleton) == self.joints  # a tree, or a ValueError
+        if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
+            raise ValueError("joints other than the roles")
+        assert self.trust is None or self.trusted is not None  # a table, or an error
+        _check_symmetric(self.symmetric, self.representation == "roles" and not self.noise_size)
+        _check_three(self.liveliness, self.representation == "roles")
+        stats = self.fitted_stats
+        lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
+        if lengths != [3, 3, self.music_size, self.music_size]:
+            raise ValueError(f"statistics of lengths {lengths}")
+        for kind, size in (("motion", self.motion_size), ("music", self.music_size if self.uses_music else 0)):
+            for name in ("mean", "std"):
+                if self.standard is not None and size and len(self.standard[f"{kind}_{name}"]) != size:
+                    raise ValueError(f"standard {kind}_{name} of length {len(self.standard[f'{kind}_{name}'])}")
+        if self.horizon_s is not None and (len(self.horizon_s) != 3 or not 0 < self.horizon_s[2] <= self.horizon_s[1]
+                                           or not self.horizon_s[0] > 0):
+            raise ValueError(f"horizon_s {self.horizon_s}")
+        if self.noise_size < 0:
+            raise ValueError(f"noise_size {self.noise_size}")
+        for name in ("fps", "max_frames", "encoder_layers"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} {getattr(self, name)}")
+
+    def set_skeleton(self, skeleton: Skeleton) -> None:
+        """Record the body that the network is made for."""
+        self.joint_names = list(skeleton.names)
+        self.joint_parents = list(skeleton.parents)
+        self.joint_offsets_m = [[round(float(x), 6) for x in row] for row in skeleton.offsets_m]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The body that the network is made for."""
+        assert self.joint_names is not None and self.joint_parents is not None
+        return Skeleton(tuple(self.joint_names), tuple(self.joint_parents),
+                        np.array(self.joint_offsets_m, dtype=np.float32))
+
+    @property
+    def joints(self) -> int:
+        """J."""
+        assert self.joint_names is not None
+        return len(self.joint_names)
+
+    @property
+    def motion_size(self) -> int:
+        """F: nine numbers a joint and three for the root."""
+        return self.joints * 9 + 3
+
+    @property
+    def embeds_inputs(self) -> bool:
+        """Whether a linear layer brings the inputs to the width, which may then be smaller than they are many."""
+        return False
+
+    @property
+    def input_size(self) -> int:
+        """Numbers a frame that the network sees before zero-padding."""
+        size = 15 * self.joints + 3 if self.representation == "roles" else self.motion_size
+        return size + (self.joints + 2 if self.fill != "zero" else 0) + self.noise_size
+
+    @property
+    def output_size(self) -> int:
+        """Numbers a frame that the head gives: features; or with roles turns, a shift, a gate and an error."""
+        return 3 * self.joints + 5 if self.representation == "roles" else self.motion_size
+
+    @property
+    def curve(self) -> Inertia:
+        """The curve of the ``inertial`` fill."""
+        return Inertia(*(self.inertia or (0.25, 0.8, 0.0)))
+
+    @property
+    def trusted(self) -> Trust | None:
+        """How far recovery believes a network on roles."""
+        return None if self.trust is None else Trust.of(self.trust)
+
+    @property
+    def fitted_stats(self) -> Stats:
+        """The scaling fitted on the training split."""
+        assert self.stats is not None
+        return Stats.from_dict(self.stats)
+
+
+class ThreeBertConfig(MaskedMotionConfig):
+    """``3bert``: motion and music joined on the feature axis; about 166 M parameters at these sizes."""
+
+    model_type = "mmm-3bert"
+
+    hidden_size: int = 800
+    num_attention_heads: int = 10
+    cross_layers: int = 5
+    uses_music: bool = True
+
+
+class EcmConfig(MaskedMotionConfig):
+    """``ecm`` (EnforceCrossModality): motion and music joined on the time axis; about 81 M parameters."""
+
+    model_type = "mmm-ecm"
+
+    cross_layers: int = 10
+    uses_music: bool = True
+
+
+class CommonConfig(MaskedMotionConfig):
+    """``common``: motion alone, with a convolutional head; about 41 M parameters."""
+
+    model_type = "mmm-common"
+
+    encoder_layers: int = 10
+    fps: float = 30.0
+
+
+class InbetweenConfig(MaskedMotionConfig):
+    """``inbetween``: motion of any humanoid, on joint roles; about 5 M parameters."""
+
+    model_type = "mmm-inbetween"
+
+    hidden_size: int = 256
+    initializer_range: float = 0.06
+    intermediate_size: int = 768
+    encoder_layers: int = 8
+    dropout: float = 0.0
+    fps: float = 30.0
+    fill: str = "inertial"
+    output: str = "residual"
+    representation: str = "roles"
+    edge_s: float = 1 / 15
+    smooth_s: float = 0.02
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        self.inertia = self.inertia or [0.8, 1.6, 1.0]
+        super().__post_init__(**kwargs)
+
+    @property
+    def embeds_inputs(self) -> bool:
+        """It does."""
+        return True
+
+
+def _check_symmetric(symmetric: bool, can_be: bool) -> None:
+    if symmetric and not can_be:
+        raise ValueError("symmetric, of a network on joints or with numbers of chance")
+
+
+def _check_three(liveliness: list[float] | None, roles: bool) -> None:
+    if liveliness is not None and not (roles and len(liveliness) == 3 and np.isfinite(liveliness).all()):
+        raise ValueError(f"liveliness {liveliness} instead of three numbers, of a network on roles")

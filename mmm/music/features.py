@@ -1,0 +1,275 @@
+"""What a network hears: 35 features of a recording, one row a motion frame.
+
+Onset strength, 20 MFCC, 12 CENS chroma, onset peaks and beats (both 0 or 1), in this order: the features that FACT
+made customary for AIST++. They are librosa's, at a hop of 512 samples and a rate of 512 x fps, so that row ``t`` is
+the sound around the moment ``t / fps``. They are neither scaled nor centred here.
+"""
+
+import hashlib
+import itertools
+import os
+import re
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from mmm.errors import SpecError
+from mmm.motion.clip import Audio, Music
+from mmm.paths import user_cache
+
+Array = np.ndarray
+
+HOP = 512
+"""Samples of sound a motion frame."""
+FEATURE_SLICES: dict[str, slice] = {
+    "onset_strength": slice(0, 1), "mfcc": slice(1, 21), "chroma_cens": slice(21, 33),
+    "onset_peak": slice(33, 34), "beat": slice(34, 35),
+}
+"""Where each kind of feature stands in a row."""
+FEATURE_NAMES: tuple[str, ...] = (
+    "onset_strength", *(f"mfcc_{i}" for i in range(20)), *(f"chroma_cens_{i}" for i in range(12)), "onset_peak", "beat",
+)
+"""The name of each of the 35."""
+SLOWEST_FPS = 6
+"""Features of music are not taken at lower frame rates."""
+BEATS_A_BAR = 4
+START_BPM = 120.0
+"""Where the beat tracker begins to look where nothing better is known; librosa's own default."""
+
+_WINDOW = 2048  # samples a spectrum, librosa's default
+_CHROMA_LOWEST_HZ = 32.703  # C1, librosa's default, seven octaves up from there
+_PIECE_S, _CONTEXT_S = 180.0, 5.0  # the chroma looks 1.1 s and 20 frames to either side, the mel spectrum less
+_SHORTEST_S = 4.0  # the chroma's lowest filter and its smoothing need this much sound; silence is added where it lacks
+_AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)")
+
+
+def rate_hz(fps: float) -> float:
+    """Samples per second at which features are taken for this frame rate."""
+    return float(fps * HOP)
+
+
+def bpm_of_name(name: str) -> float | None:
+    """The tempo that an AIST music or clip name gives (``mBR0`` is 80 bpm, ``mHO3`` is 125), None for other names."""
+    match = _AIST_MUSIC.search(name)
+    if not match:
+        return None
+    digit = int(match[2])
+    return float(digit * 5 + 110 if match[1] == "HO" else digit * 10 + 80)
+
+
+def bar_lines(music: Music) -> Int[Array, "_"]:
+    """Frames of the beats that begin a bar: an estimate, for recordings do not say where their bars are.
+
+    Of the four ways to count bars of four beats it takes the one at whose lines the harmony (the chroma) changes most.
+    """
+    if len(music.beats) <= BEATS_A_BAR:
+        return music.beats[:0]
+    chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
+    inner = [chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a]
+    change = np.array([0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))])
+    phase = max(range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR:: BEATS_A_BAR].mean())
+    return music.beats[phase::BEATS_A_BAR]
+
+
+def silence(frames: int, fps: float) -> Music:
+    """What the features of digital silence are: for a network that wants music where a clip has none."""
+    return Music(np.repeat(_silent_row()[None], frames, axis=0), fps, np.zeros(0, dtype=np.int64), 0.0)
+
+
+def _silent_row() -> Float[Array, "35"]:
+    row = np.zeros(len(FEATURE_NAMES), dtype=np.float32)
+    # A mel spectrum of zeros is -100 dB (librosa's floor) in each of 128 bands; of its orthonormal cosine transform
+    # only the first coefficient remains.
+    row[FEATURE_SLICES["mfcc"].start] = -100 * np.sqrt(128)
+    return row
+
+
+def features_of(audio: Audio, fps: float, frames: int | None = None, start_bpm: float | None = None) -> Music:
+    """The features of a recording from its first sample on.
+
+    Features are taken over the whole recording (a beat is found from its surroundings) and cut after.
+    45 s of sound take about 0.3 s on one core, ten minutes about 6 s and 0.7 GB.
+
+    Args:
+        audio: any rate, any number of channels (mixed down).
+        fps: the motion's frame rate; 60 for AIST++.
+        frames: how many rows; None for as many as the recording lasts. What the recording is too short for is
+            silence, in the features as in the sound.
+        start_bpm: where the beat tracker begins to look; 120 where None.
+
+    Raises:
+        SpecError: fewer than 6 frames per second.
+    """
+    features, beats, tempo_bpm = _analyse(audio, fps, START_BPM if start_bpm is None else start_bpm)
+    return fitted(Music(features, fps, beats, tempo_bpm, audio), frames)
+
+
+def load_music(
+    path: str | Path,
+    fps: float,
+    frames: int | None = None,
+    start_bpm: float | None = None,
+    cache_dir: str | Path | None = None,
+    start_s: float = 0.0,
+) -> Music:
+    """The features of a sound file; those of a file seen before come from the user's cache folder.
+
+    Args:
+        path: a wav, ogg, flac or mp3 file.
+        fps, frames: as in ``features_of``.
+        start_bpm: where None, the tempo in an AIST name (``mBR0.wav``) or else 120.
+        cache_dir: another folder than the user's; it is made where it lacks, and not used where it cannot be written.
+        start_s: the moment of the recording with which the music begins, to the nearest frame.
+
+    Raises:
+        FileError: the file cannot be read as sound.
+        SpecError: fewer than 6 frames per second, or the recording ends before ``start_s``.
+    """
+    from mmm.music.audio import read_audio  # here, for mmm.io itself imports this module
+
+    path = Path(path)
+    audio = read_audio(path)
+    bpm = start_bpm if start_bpm is not None else bpm_of_name(path.stem) or START_BPM
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    made_by = f"{content} librosa {version('librosa')} layout 1 fps {fps!r} bpm {bpm!r}"
+    folder = Path(cache_dir) if cache_dir is not None else user_cache() / "music"
+    stored = folder / f"{hashlib.blake2b(made_by.encode(), digest_size=16).hexdigest()}.npz"
+    found = _read_cache(stored)
+    if found is None:
+        found = _analyse(audio, fps, bpm)
+        _write_cache(stored, *found)
+    features, beats, tempo_bpm = found
+    whole = Music(features, fps, beats, tempo_bpm, audio)
+    return fitted(whole if start_s == 0 else later(whole, start_s, path.name), frames)
+
+
+def later(music: Music, start_s: float, name: str = "the recording") -> Music:
+    """The music from a moment on, to the nearest frame; heard as part of the whole, so that its beats stay.
+
+    Raises:
+        SpecError: the recording ends before that, or the moment is negative.
+    """
+    lasts_s = music.audio.duration_s if music.audio else len(music) / music.fps
+    if not 0 <= start_s < lasts_s:
+        raise SpecError(f"music from {start_s:g} s", f"{name} lasts {lasts_s:.1f} s", f"0 to {lasts_s:.1f} s",
+                        "choose a moment inside it")
+    return music.crop(min(round(start_s * music.fps), len(music) - 1), len(music))
+
+
+def fitted(music: Music, frames: int | None) -> Music:
+    """Exactly ``frames`` rows (all there are where None) and as much sound."""
+    frames = len(music) if frames is None else frames
+    short = frames - len(music)
+    if short > 0:
+        music = replace(music, features=np.concatenate([music.features, np.repeat(_silent_row()[None], short, axis=0)]))
+    return music.crop(0, frames)
+
+
+def _analyse(audio: Audio, fps: float, start_bpm: float) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float]:
+    """Features, beat frames and tempo (bpm) of the whole recording."""
+    from mmm.music.audio import resample
+
+    if fps < SLOWEST_FPS:
+        raise SpecError(f"{fps:g} frames per second", "too few to follow the beat of music", f"at least {SLOWEST_FPS}",
+                        "resample the motion")
+    rate = rate_hz(fps)
+    mono = resample(audio.samples.mean(axis=1), float(audio.rate_hz), rate)
+    rows = 1 + len(mono) // HOP
+    if not np.any(mono):
+        quiet = silence(rows, fps)
+        return quiet.features, quiet.beats, quiet.tempo_bpm
+    mono = np.pad(mono, (0, max(0, round(_SHORTEST_S * rate) - len(mono))))
+    from librosa import feature, power_to_db  # slow to import: only where sound is really touched
+    from librosa.beat import beat_track
+    from librosa.onset import onset_detect, onset_strength
+
+    # One mel spectrum serves onset strength and MFCC, which would each make the same one again.
+    mel_db = power_to_db(_in_pieces(mono, rate, lambda sound: feature.melspectrogram(
+        y=sound, sr=rate, n_fft=_WINDOW, hop_length=HOP)))
+    onset = onset_strength(S=mel_db, sr=rate, n_fft=_WINDOW, hop_length=HOP)
+    tempo, beats = beat_track(onset_envelope=onset, sr=rate, hop_length=HOP, start_bpm=start_bpm, tightness=100)
+    features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
+    features[:, FEATURE_SLICES["onset_strength"]] = onset[:rows, None]
+    features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
+    features[:, FEATURE_SLICES["chroma_cens"]] = _chroma(mono, rate).T[:rows]
+    peaks = onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
+    beats = beats[beats < rows].astype(np.int64)
+    features[peaks[peaks < rows], FEATURE_SLICES["onset_peak"]] = 1
+    features[beats, FEATURE_SLICES["beat"]] = 1
+    return features, beats, _tempo_bpm(beats, fps, float(np.atleast_1d(tempo)[0]))
+
+
+def _in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> Float[Array, "F T"]:
+    """What the function makes of the sound, piece by piece with some context, so that memory does not grow with it.
+
+    A sound of three minutes is one piece.
+    """
+    rows, piece, context = 1 + len(mono) // HOP, int(_PIECE_S * rate / HOP), int(_CONTEXT_S * rate / HOP)
+    parts = []
+    for start in range(0, rows, piece):
+        stop, before = min(rows, start + piece), max(0, start - context)
+        made = function(mono[before * HOP: (stop + context) * HOP])
+        parts.append(made[:, start - before: stop - before])
+    return np.concatenate(parts, axis=1)
+
+
+def _chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
+    """CENS chroma, (12, T). Frame rates below 20 leave out the octaves that their sample rate cannot hold."""
+    from librosa import estimate_tuning
+    from librosa.feature import chroma_cens
+
+    octaves = int(np.clip(np.log2(0.85 * rate / 2 / _CHROMA_LOWEST_HZ), 1, 7))
+    with warnings.catch_warnings():
+        # Noise without a pitch: librosa then takes the tuning to be exact, which is what is wanted.
+        warnings.filterwarnings("ignore", message="Trying to estimate tuning from empty frequency set")
+        tuning = estimate_tuning(y=mono[: int(_PIECE_S * rate)], sr=rate, bins_per_octave=36)
+    return _in_pieces(mono, rate, lambda sound: chroma_cens(
+        y=sound, sr=rate, hop_length=HOP, n_octaves=octaves, bins_per_octave=36, tuning=tuning))
+
+
+def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
+    """The tempo of the line through the beats; the tracker's own is rounded to whole frames a beat.
+
+    At 60 fps it could only say 116.1, 120.0 or 124.1. Where there are few beats, or they follow another tempo than
+    the tracker's, its own is given.
+    """
+    if len(beats) < 4:
+        return tracked_bpm
+    frames_a_beat = np.polyfit(np.arange(len(beats)), beats, 1)[0]
+    fitted = 60 * fps / frames_a_beat
+    return float(fitted) if abs(fitted / tracked_bpm - 1) < 0.05 else tracked_bpm
+
+
+def _read_cache(path: Path) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float] | None:
+    """What is stored there; None where nothing is, or where it is damaged."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            features, beats, tempo_bpm = stored["features"], stored["beats"], float(stored["tempo_bpm"])
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
+        return None
+    whole = (features.ndim == 2 and features.shape[1] == len(FEATURE_NAMES) and features.dtype == np.float32
+             and beats.ndim == 1 and beats.dtype == np.int64 and np.isfinite(features).all())
+    return (features, beats, tempo_bpm) if whole else None
+
+
+def _write_cache(path: Path, features: Array, beats: Array, tempo_bpm: float) -> None:
+    """Stores them whole or not at all; a folder that cannot be written costs time, not the result."""
+    beside = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npz")
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, features=features, beats=beats, tempo_bpm=np.float64(tempo_bpm))
+        Path(beside).replace(path)
+    except OSError:
+        if beside:
+            Path(beside).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Recovery of the hidden frames of a clip."""

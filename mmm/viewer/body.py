@@ -1,0 +1,163 @@
+"""How thick a skeleton is drawn: radii, the trunk's rounded volumes, the head, which way it faces.
+
+Display only. Any skeleton whose joints have telling names gets a mannequin's body; one that does not gets plain limbs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.motion.clip import Motion
+from mmm.motion.skeleton import Skeleton, joint_side
+
+Array = np.ndarray
+
+# Radii in metres for a body of 1.7 m, by how far down the limb a joint lies (0 = where the limb starts).
+_LEG_M = (0.092, 0.058, 0.040, 0.034)  # hip, knee, ankle, ball of the foot
+_ARM_M = (0.060, 0.042, 0.031, 0.030)  # shoulder, elbow, wrist, hand
+_COLLAR_M, _TRUNK_M, _PELVIS_M, _NECK_M, _HEAD_M = 0.058, 0.112, 0.112, 0.050, 0.055
+_FINGER_M, _TIP_M, _PLAIN_M = 0.014, 0.024, 0.045
+# How far toes (level) and fingers reach beyond a foot or hand joint without an end site.
+_TOES_M, _FINGERS_M = np.array([0.075, 0.0, 0.075]), np.full(3, 0.075)
+_HEAD_UP_M = 0.19  # from the head joint (the skull's base) to the crown, where a skeleton has no end site there
+_CHEST_REACH_M = 0.22  # spine joints this near below the collars belong to the chest
+_BELLY_REACH_M = 0.28  # spine joints this near above the hips belong to the hips
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What the renderer needs beyond joints and parents."""
+
+    radii: Float[Array, "J"]
+    """Radius at each joint, metres."""
+    hulls: tuple[tuple[int, ...], ...] = ()
+    """Joints drawn together as one rounded volume; the first owns it (its rotation turns the volume)."""
+    head: int = -1
+    """The head's joint, -1 where there is none."""
+    crown: int = -1
+    """Which tip is the top of the head, -1 where there is none."""
+
+
+def _chain(skeleton: Skeleton, limb: str) -> list[int]:
+    """The limb's joints from the trunk outwards, along its longest line; without the collar or hip-joint stub."""
+    members = [j for j, name in enumerate(skeleton.limbs) if name == limb]
+    if not members:
+        return []
+    line = [members[0]]
+    while children := [j for j in members if skeleton.parents[j] == line[-1]]:
+        line.append(max(children, key=lambda j: float(np.linalg.norm(skeleton.offsets_m[j]))))
+    bones = [float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:]]
+    long = [i for i, bone in enumerate(bones) if bone > 0.6 * max(bones)] if bones else [0]
+    return line[long[0]:]
+
+
+def _ancestors(skeleton: Skeleton, joint: int) -> list[int]:
+    path = []
+    while (joint := skeleton.parents[joint]) >= 0:
+        path.append(joint)
+    return path
+
+
+def body_of(skeleton: Skeleton) -> Body:
+    """A mannequin's measures for this skeleton, scaled to its height."""
+    limbs, parents = skeleton.limbs, skeleton.parents
+    radii = np.full(len(skeleton), _PLAIN_M, dtype=np.float32)
+    for j, limb in enumerate(limbs):
+        radii[j] = {"torso": _TRUNK_M, "head": _NECK_M}.get(limb, _COLLAR_M)
+    chains = {limb: _chain(skeleton, limb) for limb in ("left_arm", "right_arm", "left_leg", "right_leg")}
+    for limb, line in chains.items():
+        table = _ARM_M if limb.endswith("arm") else _LEG_M
+        for depth, j in enumerate(line):
+            radii[j] = table[min(depth, len(table) - 1)]
+        for j in (j for j, at in enumerate(limbs) if at == limb and j not in line):
+            if line and line[0] in _ancestors(skeleton, j):
+                radii[j] = _FINGER_M
+    head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
+    named = [j for j, name in enumerate(skeleton.names) if "head" in name.lower() and limbs[j] == "head"]
+    head = named[0] if named else head
+    if head >= 0:
+        radii[head] = _HEAD_M
+    radii[0] = _PELVIS_M
+    carried = set(parents)
+    for j in (j for j, limb in enumerate(limbs) if limb in ("torso", "head") and j not in carried and j != head):
+        radii[j] = _PLAIN_M * 0.6  # a helper joint that carries nothing: not to bulge out of the trunk
+    scale = _leg_length(skeleton, chains) / 0.81  # SMPL's thigh and shin together
+    crown = next((e for e, (joint, _) in enumerate(skeleton.end_sites) if joint == head), -1)
+    return Body(radii * np.float32(scale), _hulls(skeleton, chains, parents), head, crown)
+
+
+def _leg_length(skeleton: Skeleton, chains: dict[str, list[int]]) -> float:
+    line = chains["left_leg"] or chains["right_leg"]
+    length = sum(float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:3])
+    return length if 0.2 < length < 2.0 else 0.81
+
+
+def _hulls(
+    skeleton: Skeleton, chains: dict[str, list[int]], parents: tuple[int, ...]
+) -> tuple[tuple[int, ...], ...]:
+    hulls: list[tuple[int, ...]] = []
+    left, right = chains["left_leg"], chains["right_leg"]
+    if left and right:
+        spine: list[int] = []
+        reach, at = 0.0, 0
+        while above := [j for j in range(1, len(skeleton)) if parents[j] == at and skeleton.limbs[j] == "torso"][:1]:
+            at, reach = above[0], reach + float(np.linalg.norm(skeleton.offsets_m[above[0]]))
+            if reach > _BELLY_REACH_M and spine:
+                break
+            spine.append(at)
+        hulls.append((0, left[0], right[0], *spine))
+    left, right = chains["left_arm"], chains["right_arm"]
+    if left and right:
+        ups = _ancestors(skeleton, left[0])
+        meeting = next(j for j in _ancestors(skeleton, right[0]) if j in ups)
+        stubs = [j for line in (left, right) for j in _ancestors(skeleton, line[0]) if j > meeting]
+        below, reach = [], 0.0
+        for j in [meeting, *_ancestors(skeleton, meeting)][:-1]:
+            reach += float(np.linalg.norm(skeleton.offsets_m[j]))
+            if reach > _CHEST_REACH_M:
+                break
+            below.append(parents[j])
+        neck = [j for j in range(len(skeleton)) if parents[j] == meeting and skeleton.limbs[j] == "head"][:1]
+        hulls.append((meeting, left[0], right[0], *stubs, *neck, *(j for j in below if j != 0)))
+    return tuple(hulls)
+
+
+def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E 3"], int]:
+    """Tips that a skeleton without such end sites lacks: the crown of the head, toes and finger tips; metres.
+
+    Returns:
+        The joint of each tip, their world positions, and which of them is the crown (-1 for none).
+    """
+    skeleton, joints, offsets, crown = motion.skeleton, [], [], -1
+    ends = {joint for joint, _ in skeleton.end_sites} | set(skeleton.parents)
+    if body.head >= 0 and body.crown < 0:
+        # "Up" for the head is the way from the root to the head in the rest pose.
+        up = sum((skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]), np.zeros(3))
+        crown = 0
+        joints.append(body.head)
+        offsets.append(up / max(float(np.linalg.norm(up)), 1e-6) * _HEAD_UP_M)
+    for j, limb in enumerate(skeleton.limbs):
+        out = skeleton.offsets_m[j].astype(np.float64)
+        if j in ends or not limb.endswith(("arm", "leg")) or (length := float(np.linalg.norm(out))) < 0.02:
+            continue
+        joints.append(j)
+        offsets.append(out / length * (_TOES_M if limb.endswith("leg") else _FINGERS_M))
+    if not joints:
+        return [], np.zeros((len(motion), 0, 3), dtype=np.float32), -1
+    world = motion.world_rotations()[:, joints]
+    away = np.einsum("teij,ej->tei", world, np.array(offsets, dtype=np.float32))
+    return joints, motion.positions()[:, joints] + away, crown
+
+
+def facing_rad(motion: Motion) -> float:
+    """Mean direction the hips face, radians about Y, 0 = +Z; 0 where left and right cannot be told apart."""
+    skeleton = motion.skeleton
+    sides = {side: [j for j, name in enumerate(skeleton.names)
+                    if skeleton.limbs[j] == f"{side}_leg" and joint_side(name) == side] for side in ("left", "right")}
+    if not sides["left"] or not sides["right"]:
+        return 0.0
+    left, right = (motion.positions()[:, sides[side][0]] for side in ("left", "right"))
+    across = (left - right)[:, [0, 2]]
+    forward_x, forward_z = -across[:, 1], across[:, 0]  # left x up
+    return float(np.arctan2(forward_x.mean(), forward_z.mean()))

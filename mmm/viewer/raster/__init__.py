@@ -1,0 +1,1 @@
+"""Films and still pictures, drawn without a browser."""

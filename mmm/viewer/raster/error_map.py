@@ -1,0 +1,120 @@
+"""The error map as a picture: every joint (rows, by limb) at every frame (columns), as the page draws it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+from PIL import Image, ImageDraw, ImageFont
+
+from mmm.motion.skeleton import Skeleton
+from mmm.viewer.palette import THEMES, mix, rgb
+
+Array = np.ndarray
+
+LIMB_ORDER = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
+STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+"""Where a colour scale may end: near enough to the data that a map is not washed out."""
+RAMPS = {
+    "light": ((247, 246, 243), (253, 224, 170), (247, 165, 94), (219, 94, 74), (152, 44, 92), (62, 18, 84)),
+    "dark": ((27, 29, 38), (72, 30, 98), (150, 44, 104), (219, 88, 70), (248, 166, 66), (253, 240, 176)),
+}
+"""From nothing to the scale's end, as ``heatmap.js`` has them."""
+_ROW, _GAP, _LABELS, _MARGIN, _HEAD, _AXIS = 22, 8, 190, 28, 84, 40
+_TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+_MOST_OUTLINES = 60
+
+
+def nice_top(values: Float[Array, "..."]) -> float:
+    """The end of the colour scale: the 99th percentile of what is not zero, rounded up to one of ``STEPS`` x 10^n."""
+    some = values[values > 0]
+    if not some.size:
+        return 1.0
+    high = float(np.percentile(some, 99))
+    power = 10.0 ** np.floor(np.log10(high))
+    return float(next(m * power for m in STEPS if m * power >= high * 0.999))
+
+
+def row_order(groups: Sequence[str]) -> list[int]:
+    """Joints in the order of a map's rows: limb by limb, unknown limbs first."""
+    ranks = {limb: i for i, limb in enumerate([*LIMB_ORDER, *dict.fromkeys(groups)][::-1])}
+    return sorted(range(len(groups)), key=lambda j: (-ranks[groups[j]], j))
+
+
+def draw_error_map(
+    values: Float[Array, "T J"], skeleton: Skeleton, *, fps: float, hidden: Bool[Array, "T J"] | None = None,
+    unit: str = "cm", top: float | None = None, title: str = "", subtitle: str = "", theme: str = "light",
+    width: int = 1600,
+) -> Image.Image:
+    """The map with its names, scale and time.
+
+    Args:
+        values: not negative, in ``unit``.
+        hidden: True where the model could not look; outlined, and marked above the map.
+        top: end of the colour scale; by default ``nice_top(values)``.
+        theme: ``"light"`` or ``"dark"``.
+        width: of the picture, pixels.
+    """
+    colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
+    muted, frames, groups = mix(colours["text"], colours["background"], 0.42), len(values), skeleton.limbs
+    order, end = row_order(groups), float(top if top is not None else nice_top(values))
+    tops, y = [], _HEAD
+    for n, j in enumerate(order):
+        y += _GAP if n and groups[j] != groups[order[n - 1]] else 0
+        tops.append(y)
+        y += _ROW
+    picture = Image.new("RGB", (width, y + _AXIS), colours["background"])
+    draw, fonts = ImageDraw.Draw(picture), {size: ImageFont.load_default(size) for size in (14, 15, 20)}
+    left, wide = _LABELS, width - _LABELS - _MARGIN
+    ramp = np.array([np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, 6), channel)
+                     for channel in np.transpose(RAMPS[theme])]).T.round().astype(np.uint8)
+    levels = np.round(np.clip(values / end, 0, 1) * 255).astype(np.uint8)
+    edges = np.linspace(0, frames, min(frames, wide) + 1).astype(int)[:-1]
+    worst = np.maximum.reduceat(levels, edges, axis=0)  # of frames that share a column the worst is shown
+    for at, j in zip(tops, order, strict=True):
+        row = Image.fromarray(ramp[worst[:, j]][None]).resize((wide, _ROW), Image.Resampling.NEAREST)
+        picture.paste(row, (left, at))
+        draw.text((left - 10, at + _ROW / 2), skeleton.names[j].replace("_", " ")[:26], muted, fonts[14], anchor="rm")
+    if hidden is not None:
+        _outline(draw, hidden[:, order], tops, (left, wide), colours["primary"])
+    draw.text((left, 14), title, colours["text"], fonts[20])
+    draw.text((left, 42), subtitle, muted, fonts[15])
+    scale = Image.fromarray(ramp[None]).resize((180, 12))
+    picture.paste(scale, (width - _MARGIN - 250, 22))
+    over = "≥ " if values.size and float(values.max()) > end else ""
+    draw.text((width - _MARGIN - 258, 28), "0", muted, fonts[14], anchor="rm")
+    draw.text((width - _MARGIN - 62, 28), f"{over}{end:g} {unit}", muted, fonts[14], anchor="lm")
+    _time_axis(draw, (left, wide), y, frames, fps, muted, fonts[14])
+    return picture
+
+
+def _outline(draw: ImageDraw.ImageDraw, hidden: Bool[Array, "T J"], tops: Sequence[int], box: tuple[int, int],
+             colour: tuple[int, int, int]) -> None:
+    """A strip over frames with anything hidden; where they are few, an outline round the hidden rows."""
+    left, wide = box
+    runs = _runs(np.asarray(hidden.any(axis=1)))
+    for a, b in runs:
+        start = left + wide * a / len(hidden)
+        draw.rectangle((start, _HEAD - 9, max(left + wide * b / len(hidden) - 1, start), _HEAD - 5), colour)
+    if len(runs) > _MOST_OUTLINES:
+        return
+    for n, at in enumerate(tops):
+        for a, b in _runs(hidden[:, n]):
+            x0, x1 = left + wide * a / len(hidden), left + wide * b / len(hidden) - 1
+            draw.line((x0, at, x0, at + _ROW - 1), colour, 2)
+            draw.line((x1, at, x1, at + _ROW - 1), colour, 2)
+
+
+def _runs(flags: Bool[Array, "T"]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _time_axis(draw: ImageDraw.ImageDraw, box: tuple[int, int], y: int, frames: int, fps: float,
+               colour: tuple[int, int, int], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> None:
+    left, wide = box
+    duration = frames / fps
+    step = next((tick for tick in _TICKS_S if duration / tick <= 12), _TICKS_S[-1])
+    for n in range(int(duration / step + 1e-6) + 1):
+        x = left + wide * n * step / duration
+        draw.line((x, y + 3, x, y + 8), colour)
+        draw.text((x, y + 12), f"{n * step:g} s", colour, font, anchor="ma")

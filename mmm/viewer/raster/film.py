@@ -1,0 +1,158 @@
+"""A scene as pictures, frame by frame: bodies side by side or laid over each other, labels, a timeline.
+
+Painted with numpy and Pillow, without a screen; the same body, colours and floor as the stage in the browser.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
+from scipy.ndimage import gaussian_filter1d
+
+from mmm.errors import SpecError
+from mmm.viewer.palette import NEUTRAL, look_colour
+from mmm.viewer.panels import StagePanel
+from mmm.viewer.raster.figure import YAW, Figure, View, looking
+from mmm.viewer.raster.ground import Ground
+from mmm.viewer.raster.lettering import Lettering
+from mmm.viewer.raster.painting import Brush, Looks
+from mmm.viewer.scene import Scene
+
+Array = np.ndarray
+Layout = Literal["side", "overlay"]
+Theme = Literal["light", "dark"]
+
+MOST_SIDE_BY_SIDE = 4
+_FIELD_OF_VIEW = 0.56  # radians; the stage's camera
+_LOOK_AT_M = 0.87
+_DRIFT_M = 0.6  # further than this from the first dancer a panel follows its own
+_FOLLOW_S, _EASE_S = 0.45, 0.07
+_GHOST = 0.55
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    figures: tuple[int, ...]
+    ground: Ground
+    left: int
+    top: int
+    targets: Float[Array, "T 3"]
+
+
+class Film:
+    """A scene, ready to be drawn at any moment.
+
+    Args:
+        scene: one to three bodies side by side, or up to five laid over each other.
+        size: width and height of the picture, even numbers.
+        fps: pictures a second; the scene's own where None.
+        layout: ``"side"`` or ``"overlay"``.
+        theme: ``"light"`` or ``"dark"``.
+
+    Raises:
+        SpecError: the layout cannot show so many bodies, or a size or rate makes no film.
+    """
+
+    def __init__(self, scene: Scene, size: tuple[int, int] = (1280, 720), fps: float | None = None,
+                 layout: Layout = "side", theme: Theme = "light") -> None:
+        self.scene, self.size, self.fps = scene, size, float(fps or scene.fps)
+        self.theme: Theme = theme
+        bodies = len(scene.performers)
+        if layout == "side" and bodies > MOST_SIDE_BY_SIDE:
+            raise SpecError("layout", f"{bodies} bodies side by side", f"at most {MOST_SIDE_BY_SIDE}",
+                            "choose overlay")
+        if not (160 <= size[0] <= 3840 and 120 <= size[1] <= 2160) or size[0] % 2 or size[1] % 2:
+            raise SpecError("size", f"{size[0]} x {size[1]}", "even numbers, 160 x 120 to 3840 x 2160",
+                            "choose another")
+        if not 1 <= self.fps <= 240:
+            raise SpecError("fps", f"{self.fps:g}", "1 to 240 pictures a second", "choose another")
+        panels = [p.panel() for p in scene.performers]
+        neutral = NEUTRAL[theme]
+        self.figures = [Figure(panel, self._hidden_of(panel),
+                               Looks.of(neutral, look_colour(p.name, p.role, theme, p.look), theme == "dark"))
+                        for panel, p in zip(panels, scene.performers, strict=True)]
+        self.tints = [_tints(figure, self.scene.fps) for figure in self.figures]
+        groups = [tuple(range(bodies))] if layout == "overlay" else [(i,) for i in range(bodies)]
+        self.lettering = Lettering(scene, size, theme, [[scene.performers[i] for i in group] for group in groups])
+        yaw = panels[0].facing_rad + YAW
+        self.panels = [self._panel(group, n, len(groups), yaw) for n, group in enumerate(groups)]
+        self._empty = np.asarray(self.lettering.page).view(np.uint32)[..., 0]
+
+    def __len__(self) -> int:
+        return max(1, round(self.scene.duration_s * self.fps))
+
+    def _hidden_of(self, panel: StagePanel) -> Bool[Array, "T J"] | None:
+        hidden = self.scene.hidden if panel.hidden is None else panel.hidden
+        return hidden if hidden is not None and hidden.any() and hidden.shape[1] == len(panel.parents) else None
+
+    def _panel(self, group: tuple[int, ...], number: int, count: int, yaw: float) -> _Panel:
+        left, top, width, height = self.lettering.panel_box(number, count)
+        focal = height / 2 / np.tan(_FIELD_OF_VIEW / 2)
+        distance = max(2.42 * focal / height, 2.1 * focal / width)
+        axes = looking(yaw)
+        floor = self.scene.floor_m
+        look = np.array([0, floor + _LOOK_AT_M, 0], dtype=np.float32)
+        view = View(look - axes[2] * np.float32(distance), axes, float(focal), (width / 2, height / 2))
+        ground = Ground((width, height), view, floor, self.theme, self.lettering.corner)
+        self._view = view
+        return _Panel(group, ground, left, top, self._path(group[0]))
+
+    def _path(self, index: int) -> Float[Array, "T 3"]:
+        """Where a panel's camera looks: softly after its dancer, near the first one as long as they stay together."""
+        width = _FOLLOW_S * self.scene.fps
+        own = self.figures[index].track[:, 0] * [1, 0, 1]
+        first = self.figures[0].track[:, 0] * [1, 0, 1]
+        apart = np.linalg.norm(own - first, axis=1, keepdims=True)
+        goal = first + (own - first) * np.maximum(0, 1 - _DRIFT_M / np.maximum(apart, 1e-6))
+        return np.asarray(gaussian_filter1d(goal, width, axis=0, mode="nearest"), dtype=np.float32)
+
+    def frame(self, number: int) -> UInt8[Array, "h w 4"]:
+        """Picture ``number``: red, green, blue and 255."""
+        at = min(number / self.fps * self.scene.fps, len(self.scene) - 1.0)
+        shown = min(int(at + 1e-6), len(self.scene) - 1)
+        picture = self._empty.copy()
+        for panel in self.panels:
+            self._paint(picture, panel, at, shown)
+        self.lettering.letter(picture.view(np.uint8).reshape(*picture.shape, 4), shown, at)
+        return picture.view(np.uint8).reshape(*picture.shape, 4)
+
+    def _paint(self, picture: Array, panel: _Panel, at: float, shown: int) -> None:
+        target = panel.targets[shown]
+        if shown + 1 < len(panel.targets):
+            target = target + (panel.targets[shown + 1] - target) * np.float32(at - shown)
+        base = self._view
+        view = View(base.eye + target, base.axes, base.focal, (panel.ground.size[0] / 2, panel.ground.size[1] / 2))
+        there = [i for i in panel.figures if self.figures[i].role != "truth" or self.scene.is_recorded(shown)]
+        poses = {i: self.figures[i].pose(at) for i in there}
+        ghosts = [i for i in there if len(panel.figures) > 1 and self.figures[i].role == "truth"]
+        ground = panel.ground.paint(view, target, [(self.figures[i], poses[i], 0.4 if i in ghosts else 1.0)
+                                                   for i in there])
+        width, height = panel.ground.size
+        part = picture[panel.top: panel.top + height, panel.left: panel.left + width]
+        part[:] = np.asarray(ground).view(np.uint32)[..., 0]
+        solid = [i for i in there if i not in ghosts]
+        for i in ghosts:
+            self._ghost(part, i, view, poses[i], shown, _GHOST)
+        for i in solid:
+            self.figures[i].paint(Brush(part), view, poses[i], self.tints[i][shown])
+        for i in ghosts:
+            self._ghost(part, i, view, poses[i], shown, 0.1)  # still seen through the body
+
+    def _ghost(self, part: Array, i: int, view: View, pose: Array, shown: int, alpha: float) -> None:
+        layer = part.copy()
+        self.figures[i].paint(Brush(layer), view, pose, self.tints[i][shown])
+        columns = np.flatnonzero((layer != part).any(axis=0))
+        if len(columns):
+            box = np.s_[:, columns[0]: columns[-1] + 1]
+            under, over = (Image.fromarray(np.ascontiguousarray(p[box]).view(np.uint8).reshape(len(p), -1, 4))
+                           for p in (part, layer))
+            part[box] = np.asarray(Image.blend(under, over, alpha)).view(np.uint32)[..., 0]
+
+
+def _tints(figure: Figure, fps: float) -> Float[Array, "T J"]:
+    """How much of its own colour each joint has in each frame; eased, so that dense patterns do not flicker."""
+    if figure.hidden is None:
+        return np.zeros((len(figure.track), figure.track.shape[1]), dtype=np.float32)
+    return np.clip(gaussian_filter1d(figure.hidden.astype(np.float32), _EASE_S * fps, axis=0, mode="nearest"), 0, 1)

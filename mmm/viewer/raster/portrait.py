@@ -1,0 +1,78 @@
+"""A small picture of a motion: its body in one telling pose, on nothing, to stand on a light or a dark page."""
+
+import io
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from mmm.motion.clip import Motion
+from mmm.viewer.palette import NEUTRAL
+from mmm.viewer.panels import panel_from_motion
+from mmm.viewer.raster.figure import YAW, Figure, View, looking
+from mmm.viewer.raster.painting import Brush, Looks
+
+Array = np.ndarray
+
+SIZE = (176, 208)
+"""Width and height, pixels: twice what a card shows, for fine screens."""
+_LOOKED_AT = 48  # poses among which one is chosen
+_RANK = 0.8  # far from the mean pose, but not the farthest: that is often a T-pose before the recording
+_DISTANCE_M, _MARGIN = 5.0, 0.05
+
+
+def telling_frame(motion: Motion) -> int:
+    """A frame whose pose says what the motion is about: far from its mean pose, though not the farthest.
+
+    Poses are compared by where joints are against the root, in the world.
+    """
+    at = np.unique(np.linspace(0, len(motion) - 1, _LOOKED_AT).round().astype(int))
+    positions = Motion(motion.skeleton, motion.rotations[at], motion.root_m[at], motion.fps).positions()
+    poses = positions - positions[:, :1]
+    away = np.linalg.norm(poses - poses.mean(axis=0), axis=2).mean(axis=1)
+    return int(at[np.argsort(away, kind="stable")[int(_RANK * (len(at) - 1))]])
+
+
+def portrait(motion: Motion, size: tuple[int, int] = SIZE, frame: int | None = None) -> UInt8[Array, "h w 4"]:
+    """A picture of the body; red, green, blue, opacity.
+
+    Args:
+        size: width and height, pixels; the body is as large as fits.
+        frame: which pose; ``telling_frame`` where None.
+    """
+    frame = telling_frame(motion) if frame is None else frame
+    still = Motion(motion.skeleton, motion.rotations[frame: frame + 1], motion.root_m[frame: frame + 1], motion.fps)
+    panel = panel_from_motion("", still, "truth")
+    figure = Figure(panel, None, Looks.of(NEUTRAL["light"], NEUTRAL["light"], False))
+    view, tint = _view(figure, panel.facing_rad + YAW, size), np.zeros(len(panel.parents), dtype=np.float32)
+    # Painted on black and on white: what differs is what shines through.
+    grounds = []
+    for colour in (0, 255):
+        picture = np.full((size[1], size[0], 4), colour, dtype=np.uint8)
+        picture[..., 3] = 255
+        figure.paint(Brush(picture.view(np.uint32)[..., 0]), view, figure.pose(0.0), tint)
+        grounds.append(picture[..., :3].astype(np.float32))
+    opacity = 1 - np.clip((grounds[1] - grounds[0]).mean(axis=2) / 255, 0, 1)
+    colour = grounds[0] / np.maximum(opacity, 1 / 255)[..., None]
+    return np.dstack([np.clip(colour, 0, 255), 255 * opacity]).round().astype(np.uint8)
+
+
+def portrait_webp(motion: Motion, size: tuple[int, int] = SIZE) -> bytes:
+    """The same as a WebP file, some 3 KB."""
+    file = io.BytesIO()
+    Image.fromarray(portrait(motion, size)).save(file, "WEBP", quality=80, method=4)
+    return file.getvalue()
+
+
+def _view(figure: Figure, yaw: float, size: tuple[int, int]) -> View:
+    """A camera that has the whole body in the picture, as large as it fits."""
+    axes, pose = looking(yaw), figure.pose(0.0)
+    middle = (pose.min(axis=0) + pose.max(axis=0)) / 2
+    eye = middle - axes[2] * np.float32(_DISTANCE_M * max(float(np.ptp(pose, axis=0).max()), 0.1))
+    seen = View(eye, axes, 1.0, (0.0, 0.0)).project(pose)
+    around = figure.radii * seen[:, 3] * 1.6  # heads are larger than their joint's radius
+    low, high = (seen[:, :2] - around[:, None]).min(axis=0), (seen[:, :2] + around[:, None]).max(axis=0)
+    room = np.array(size) * (1 - 2 * _MARGIN)
+    focal = float((room / np.maximum(high - low, 1e-6)).min())
+    x, y = np.array(size) / 2 - focal * (low + high) / 2
+    return View(eye, axes, focal, (float(x), float(y)))

@@ -1,0 +1,227 @@
+"""One step's batch, drawn whole on the device that trains: windows, masks, corruption, positions.
+
+Every process draws the same batch from the same generator, which costs little, and takes its own rows of it: so the
+losses do not depend on how many processes share the work, nor in how many micro-batches they do it.
+"""
+
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmm import masks
+from mmm.interpolation.torch_fill import quat_exp, quat_to_matrix
+from mmm.models import MaskedMotionConfig, MaskedMotionOutput
+from mmm.models.modeling import smoothed
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.skeleton import Skeleton
+from training.data.augment import Roles, augment
+from training.data.dataset import MotionSet
+from training.data.masking import corrupt, draw_masks
+from training.plan import Stage, TrainingPlan
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of one length and what is hidden in them."""
+
+    motion: Tensor
+    """(B,T,F) features, true ones."""
+    hidden: Tensor
+    """(B,T,J) bool, True = hidden."""
+    music: Tensor | None = None
+    """(B,T,M) scaled features."""
+    shown: Tensor | None = None
+    """(B,T,F) what hidden entries show under BERT's corruption."""
+    first_position: int = 0
+    body: Tensor | None = None
+    """(B,J,3) metres: each window's own bones, where the data knows them."""
+    noise: Tensor | None = None
+    """(B,Z): the network's numbers of chance."""
+    strayed: Tensor | None = None
+    """(B,T,F): features whose known entries stray from the truth; what the network is shown in place of ``motion``."""
+    rounds: int = 0
+    """How often ``rollout.roll_out`` is to generate the past."""
+    past_noise: Tensor | None = None
+    """(B,rounds,Z): the numbers of chance for that."""
+
+    def __len__(self) -> int:
+        return len(self.motion)
+
+    def part(self, rows: slice) -> "Batch":
+        """Some of the windows."""
+        def cut(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[rows]
+
+        return Batch(self.motion[rows], self.hidden[rows], cut(self.music), cut(self.shown), self.first_position,
+                     cut(self.body), cut(self.noise), cut(self.strayed), self.rounds, cut(self.past_noise))
+
+    def repeated(self, times: int) -> "Batch":
+        """Every window so many times, one after another."""
+        def again(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values.repeat_interleave(times, dim=0)
+
+        return Batch(self.motion.repeat_interleave(times, dim=0), self.hidden.repeat_interleave(times, dim=0),
+                     again(self.music), again(self.shown), self.first_position, again(self.body), again(self.noise),
+                     again(self.strayed), self.rounds, again(self.past_noise))
+
+    def share(self, number: int, parts: int) -> "Batch":
+        """Share ``number`` of ``parts`` equal ones (as near as whole windows allow)."""
+        return self.part(slice(len(self) * number // parts, len(self) * (number + 1) // parts))
+
+
+def draw(
+    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, generator: torch.Generator, step: int = 0
+) -> Batch:
+    """The whole batch of a step, over all processes and micro-batches.
+
+    Args:
+        generator: the one source of chance, on the device that trains.
+        step: what the plan's stages and curriculum go by.
+    """
+    rounds = _draw_int(0, plan.rollouts + 1, generator) if plan.rollouts else 0
+    batch = _draw_windows(data, replace(plan, batch=plan.batch // plan.samples), config, generator, step,
+                          rounds * plan.rollout_frames)
+    batch = replace(batch, rounds=rounds)
+    if plan.history_noise:
+        batch = replace(batch, strayed=stray(batch.motion, plan.history_noise, config, generator))
+    if batch.rounds and config.noise_size:
+        size = len(batch), batch.rounds, config.noise_size
+        batch = replace(batch, past_noise=torch.randn(size, generator=generator, device=generator.device))
+    if plan.samples > 1:
+        batch = batch.repeated(plan.samples)
+    if config.noise_size:
+        batch = replace(batch, noise=torch.randn(len(batch), config.noise_size, generator=generator,
+                                                 device=generator.device))
+    return batch
+
+
+def _draw_windows(
+    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, generator: torch.Generator, step: int, before: int
+) -> Batch:
+    """Windows, and ``before`` known frames more at their beginning."""
+    frames = _draw_int(plan.min_frames, plan.max_frames + 1, generator) + before
+    if config.representation == "roles":
+        return _draw_roles(data, plan, config, frames, generator, step, before)
+    source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, frames)
+    body = None
+    if plan.balance == 1.0 and not data.bodies:
+        motion, music = source.windows(plan.batch, frames, generator)
+    else:
+        windows = source.draw_windows(plan.batch, frames, generator, plan.balance)
+        motion, music, body = windows.motion, windows.music, windows.body
+    if music is not None and plan.wrong_song:
+        wrong = torch.rand(len(music), generator=generator, device=music.device) < plan.wrong_song
+        music = torch.where(wrong[:, None, None], music.roll(1, 0), music)
+    hidden = _hide(plan, step, len(motion), frames, config.skeleton, generator, before)
+    shown = corrupt(motion, hidden, generator)[0] if plan.corruption else None
+    first = _draw_int(0, config.max_frames - (frames - before) + 1, generator) if plan.shift_positions else 0
+    return Batch(motion, hidden, music, shown, first, body)
+
+
+def _draw_roles(
+    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, frames: int, generator: torch.Generator, step: int,
+    before: int,
+) -> Batch:
+    """Windows of any bodies, balanced over groups and augmented."""
+    change = plan.augment
+    wanted = change.frames(frames) if change else frames
+    source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, wanted)
+    windows = source.draw_windows(plan.batch, wanted, generator, plan.balance)
+    motion, body = windows.motion, windows.body
+    if body is None:
+        body = torch.from_numpy(config.skeleton.offsets_m).to(motion).expand(plan.batch, -1, -1)
+    if change:
+        roles = Roles(motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:], body)
+        roles = augment(roles, change, frames, config.skeleton.names, config.skeleton.parents, generator)
+        motion, body = torch.cat([roles.local.flatten(-3), roles.root], dim=-1), roles.body
+    hidden = _hide(plan, step, plan.batch, frames, config.skeleton, generator, before)
+    first = _draw_int(0, config.max_frames - (frames - before) + 1, generator) if plan.shift_positions else 0
+    return Batch(motion, hidden, first_position=first, body=body)
+
+
+def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:
+    """All that the network returns for a batch. ``model`` may be wrapped for many processes."""
+    given = {"body": batch.body, "noise": batch.noise}
+    more = {name: value for name, value in given.items() if value is not None}
+    motion = batch.motion if batch.strayed is None else batch.strayed
+    with torch.autocast(motion.device.type, torch.bfloat16, enabled=bfloat16):
+        return model(motion, batch.hidden, batch.music, batch.shown, first_position=batch.first_position, **more)
+
+
+def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
+    """(B,T,F): the network's prediction for a batch, float32."""
+    output = forward(model, batch, bfloat16)
+    assert output.prediction is not None
+    return output.prediction.float()
+
+
+STRAY_FRAMES = 8.0
+"""Standard deviation, in frames, of the Gaussian that smooths how known frames stray."""
+
+
+def stray(motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator) -> Tensor:
+    """(B,T,F) features with every joint turned, and the root moved, by smooth noise of a strength drawn by window."""
+    batch, frames = motion.shape[:2]
+    device = generator.device
+    strength = most_rad * torch.rand(batch, 1, 1, generator=generator, device=device)
+    raw = torch.randn(batch, frames, 3 * config.joints + 3, generator=generator, device=device)
+    smooth = smoothed(raw, STRAY_FRAMES)
+    smooth = smooth / smooth.std(dim=(0, 1), keepdim=True).clamp(min=1e-6) * strength
+    turns = quat_to_matrix(quat_exp(smooth[..., :-3].unflatten(-1, (-1, 3)) / 3**0.5))
+    rotations = motion[..., :-3].unflatten(-1, (-1, 3, 3)) @ turns
+    stats = config.fitted_stats
+    span = torch.from_numpy(stats.root_max - stats.root_min).to(motion)
+    return torch.cat([rotations.flatten(-3), motion[..., -3:] + smooth[..., -3:] / 10 / span], dim=-1)
+
+
+def _draw_int(low: int, high: int, generator: torch.Generator) -> int:
+    return int(torch.randint(low, high, (1,), generator=generator, device=generator.device))
+
+
+def _strided(data: MotionSet, stride: int, frames: int) -> MotionSet:
+    """The set as if each clip had been cut at multiples of ``stride`` into windows, as the original does."""
+    counts = torch.where(data.lengths >= frames, (data.lengths - frames) // stride + 1, 0)  # windows of each clip
+    clip = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+    number = torch.arange(len(clip), device=counts.device) - (counts.cumsum(0) - counts)[clip]
+    cut = copy(data)
+    cut.starts = data.starts[clip] + number * stride
+    cut.lengths = torch.full_like(cut.starts, frames)
+    cut.groups, cut._body = data.groups[clip], data._body[clip]
+    return cut
+
+
+def _hide(
+    plan: TrainingPlan, step: int, batch: int, frames: int, skeleton: Skeleton, generator: torch.Generator, before: int
+) -> Tensor:
+    """(B,T,J) bool by the stage's fixed patterns, its random masks, or some of both; ``before`` frames are known."""
+    if before:
+        later = _hide(plan, step, batch, frames - before, skeleton, generator, 0)
+        return nn.functional.pad(later, (0, 0, before, 0))
+    stage = plan.stage_at(step)[0]
+    if stage.patterns and stage.fixed >= 1:
+        return _draw_fixed(stage, batch, frames, skeleton, generator)
+    limbs = [g for name, g in skeleton.groups.items() if name not in ("all", "root")]
+    hidden = draw_masks(plan.masks_at(step), batch, frames, limbs, len(skeleton), generator)
+    if not stage.patterns:
+        return hidden
+    fixed = torch.rand(batch, generator=generator, device=generator.device) < stage.fixed
+    return torch.where(fixed[:, None, None], _draw_fixed(stage, batch, frames, skeleton, generator), hidden)
+
+
+def _draw_fixed(stage: Stage, batch: int, frames: int, skeleton: Skeleton, generator: torch.Generator) -> Tensor:
+    table = torch.stack([_fixed(spec, frames, skeleton.names, skeleton.parents) for spec in stage.patterns])
+    which = torch.randint(0, len(table), (batch,), generator=generator, device=generator.device)
+    return table.to(generator.device)[which]
+
+
+@lru_cache(maxsize=4096)
+def _fixed(spec: str, frames: int, names: tuple[str, ...], parents: tuple[int, ...]) -> Tensor:
+    """(T,J): a SPEC, as evaluation reads it."""
+    body = Skeleton(names, parents, np.zeros((len(names), 3), np.float32))
+    still = Motion(body, np.broadcast_to(np.eye(3, dtype=np.float32), (frames, len(names), 3, 3)),
+                   np.zeros((frames, 3), np.float32), 30.0)
+    return torch.from_numpy(masks.parse(spec, Clip("pattern", still)).hidden.copy())

@@ -1,0 +1,209 @@
+"""What comes after a seed, beside what really came: dances to music, and motion without.
+
+Rows are the network's, the truth's, real motion with another song's music (where there is music), and the seed's last
+pose held. All figures are of the frames after the seed, means over clips.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.errors import FileError, ModelError
+from mmm.generation.generate import generate_clip
+from mmm.metrics import dance as dm
+from mmm.metrics.geometric import geometric_features
+from mmm.models import MaskedMotionModel
+from mmm.motion.clip import Clip, Motion, Music
+from training.benchmark.dance_moves import Bar, Moves
+from training.commands.music_use import partners, songs_of
+from training.data.dataset import MotionSet
+
+Array = np.ndarray
+
+REFERENCE_CLIPS = 80
+"""Other clips of the split that features are compared with, at most."""
+SEEDS_APART = 10_000
+"""Each clip has chances of its own: with the same ones for all, their means would show the moods of one draw."""
+Progress = Callable[[], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A clip cut into its seed and what came after."""
+
+    clip: Clip
+    seed: Motion
+    truth: Motion
+    usual: float
+    """The truth's mean energy, m²/s²."""
+    bars: tuple[Bar, ...] = ()
+    """Whole bars after the seed, counted from its end."""
+
+    @property
+    def music(self) -> Music | None:
+        """What is played after the seed."""
+        return None if self.clip.music is None else self.clip.music.crop(len(self.seed), len(self.clip))
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What is measured, and what with."""
+
+    cases: list[Case]
+    others: list[int]
+    """Of each case one with another song; empty without music."""
+    kinetic: dm.Reference
+    geometric: dm.Reference
+    moves: Moves | None
+    reference_clips: int
+
+
+def material(
+    stored: MotionSet, model: MaskedMotionModel, clips: int, seed_frames: int, seconds: float,
+    bars: Sequence[Sequence[Bar]] | None = None, moves: Moves | None = None,
+) -> Material:
+    """Seeds and truths from a split.
+
+    Args:
+        bars: of every clip of the split, for networks that hear our dance set.
+
+    Raises:
+        FileError: the split's clips are too short, or too few.
+        ModelError: the network is made for other motion, or hears and the set has no music.
+    """
+    fps = stored.fps or model.config.fps
+    frames = seed_frames + round(seconds * fps)
+    if model.config.uses_music and stored.music is None:
+        raise ModelError(model.name_or_path, "it listens", "a network for motion alone: the set has no music",
+                         "choose another checkpoint or set")
+    if len(stored.clips) < 2 or frames <= seed_frames:
+        raise FileError("split", f"{len(stored.clips)} clips, {frames - seed_frames} frames to generate",
+                        "2 clips or more, and something to generate", "ask for more")
+    pool = stored.cut_clips(clips, frames, model.config.skeleton, fps)
+    place = {entry["name"]: k for k, entry in enumerate(stored.clips)}
+    cases = [_case(clip, seed_frames, place, bars) for clip in pool]
+    whole = model.config.uses_music
+    chosen = {clip.name for clip in pool}
+    rest = [clip for clip in stored.cut_clips(len(pool) + REFERENCE_CLIPS, frames, model.config.skeleton, fps)
+            if clip.name not in chosen]
+    reference = [clip.motion.crop(seed_frames, frames) for clip in rest] or [case.truth for case in cases]
+    return Material(cases, partners(pool, songs_of(pool, stored.clips)) if whole else [],
+                    dm.Reference.of([dm.kinetic_features(motion) for motion in reference]),
+                    dm.Reference.of([geometric_features(motion) for motion in reference]), moves, len(rest))
+
+
+def _case(clip: Clip, seed_frames: int, place: dict[str, int], bars: Sequence[Sequence[Bar]] | None) -> Case:
+    name, _, offset = clip.name.partition(" from ")
+    away = int(offset or 0) + seed_frames
+    own = [] if bars is None else [replace(bar, start=bar.start - away, stop=bar.stop - away)
+                                   for bar in bars[place[name]]]
+    truth = clip.motion.crop(seed_frames, len(clip))
+    inside = tuple(bar for bar in own if bar.start >= 0 and bar.stop <= len(truth))
+    return Case(clip, clip.motion.crop(0, seed_frames), truth, dm.energy(truth), inside)
+
+
+def futures(
+    model: MaskedMotionModel, cases: Sequence[Case], variety: float = 1.0, seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[list[Motion], float]:
+    """What the network makes of every seed, and how many frames a second it made."""
+    made, started = [], time.perf_counter()
+    for number, case in enumerate(cases):
+        shown = replace(case.clip, motion=case.seed, music=None)  # the network cannot see what came after
+        made.append(generate_clip(model, shown, seed_frames=len(case.seed), frames=len(case.truth),
+                                  music=case.clip.music, variety=variety,
+                                  seed=seed * SEEDS_APART + number).generated)
+        if progress is not None:
+            progress()
+    return made, sum(map(len, made)) / (time.perf_counter() - started)
+
+
+def held(case: Case) -> Motion:
+    """The seed's last pose, again and again."""
+    count = len(case.truth)
+    return replace(case.seed, rotations=np.repeat(case.seed.rotations[-1:], count, axis=0),
+                   root_m=np.repeat(case.seed.root_m[-1:], count, axis=0))
+
+
+def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) -> dict[str, Any]:
+    """The figures of one method.
+
+    Args:
+        another_song: whether each motion is laid beside the music, and the bars, of a case with another song.
+    """
+    cases = of.cases
+    heard = [cases[k] for k in of.others] if another_song else cases
+    each = [dm.summarise(motion, case.seed, case.usual, other.music)
+            for motion, case, other in zip(motions, cases, heard, strict=True)]
+    usual = float(np.mean([case.usual for case in cases]))
+    seconds = _seconds(each, cases) / usual
+    kinetic, geometric = ([make(motion) for motion in motions] for make in (dm.kinetic_features, geometric_features))
+    result: dict[str, Any] = {
+        "energy": _mean([one.energy for one in each]),
+        "energy_share": round(float(np.mean([one.energy for one in each])) / usual, 4),
+        "energy_shares": [round(float(share), 4) for share in seconds],
+        "clip_energy_shares": [round(float(np.percentile([one.energy_share for one in each], p)), 4)
+                               for p in (0, 10, 50, 90, 100)],
+        "still_s": round(max(one.still_s for one in each), 3),
+        "frozen": sum(one.frozen for one in each),
+        **{key: _mean([getattr(one, key) for one in each]) for key in
+           ("skate_cm_s", "drift_m", "pfc", "per_music_beat", "per_motion_beat")},
+        "under_floor_cm": round(max(one.under_floor_cm for one in each), 2),
+        "over_floor_cm": round(max(one.over_floor_cm for one in each), 2),
+        "fid_kinetic": round(of.kinetic.distance(kinetic), 3),
+        "fid_geometric": round(of.geometric.distance(geometric), 3),
+        "diversity_kinetic": round(of.kinetic.diversity(kinetic), 3),
+        "diversity_geometric": round(of.geometric.diversity(geometric), 3),
+    }
+    if of.moves is not None:
+        result["moves"] = of.moves.score(motions, [case.bars for case in heard])
+    return result
+
+
+def _seconds(each: Sequence[dm.Summary], cases: Sequence[Case]) -> Float[Array, "S"]:
+    """Mean energy of every second over all clips, m²/s²."""
+    return np.mean([np.array(one.energy_shares) * case.usual for one, case in zip(each, cases, strict=True)], axis=0)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return round(float(np.mean(there)), 5) if there else None
+
+
+def rows(
+    model: MaskedMotionModel, of: Material, name: str, variety: float = 1.0, seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, Any]]:
+    """The network beside the truth, real motion with another song, and standing still."""
+    made, pace = futures(model, of.cases, variety, seed, progress)
+    truths = [case.truth for case in of.cases]
+    result = {name: row(made, of) | {"frames_per_second": round(pace, 1)}, "truth": row(truths, of)}
+    if of.others:
+        result["another song"] = row(truths, of, another_song=True)
+    result["hold"] = row([held(case) for case in of.cases], of)
+    return result
+
+
+def varieties(
+    model: MaskedMotionModel, of: Material, wanted: Sequence[float], seeds: int, progress: Progress | None = None
+) -> list[dict[str, Any]]:
+    """How different dances to one song are at each variety, and what it costs."""
+    found = []
+    for variety in wanted:
+        sets = [futures(model, of.cases, variety, seed, progress)[0] for seed in range(seeds)]
+        apart = [dm.joint_distance_cm(same) for same in zip(*sets, strict=True)]
+        features = [[(dm.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.spread for motion in same]
+                    for same in zip(*sets, strict=True)]
+        each = [row(motions, of) for motions in sets]
+        moves = [one["moves"]["move_and_side"] for one in each if "moves" in one]
+        found.append({
+            "variety": variety, "seeds": seeds, "clips": len(of.cases), "apart_cm": _mean(apart),
+            "kinetic_distance": _mean([dm.mean_distance(np.stack(same)) for same in features]),
+            **{key: _mean([one[key] for one in each]) for key in
+               ("energy_share", "skate_cm_s", "per_music_beat", "per_motion_beat", "fid_kinetic")},
+            "frozen": sum(one["frozen"] for one in each), "move_and_side": _mean(moves)})
+    return found

@@ -1,0 +1,138 @@
+"""Ways of filling a gap: the published baselines and the spline, for many windows at once, and a network."""
+
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.interpolate import CubicSpline
+from scipy.spatial.transform import Rotation
+
+from mmm.checkpoint import load_model
+from mmm.interpolation.inertial import inertial_positions, inertial_rotations
+from mmm.models import MaskedMotionModel
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Clip, Motion
+from mmm.recovery.recover import recover
+from training.benchmark.protocol import FPS, PAST, Filler, Filling, Windows
+from training.benchmark.spline import last_segment
+
+Array = np.ndarray
+
+NEARLY_ALIKE = 0.99
+"""Quaternions with a larger dot product are interpolated along the chord by the published code: under 16 degrees."""
+
+
+def zero_velocity(shown: Windows) -> Filling:
+    """The last known pose, again and again."""
+    return shown.rotations[:, PAST:-1], shown.root_m[:, PAST:-1]
+
+
+def interpolation(shown: Windows) -> Filling:
+    """Slerp of local rotations and a straight line for the root, as published."""
+    gap = shown.root_m.shape[1] - PAST - 1
+    share = np.arange(1, gap + 1) / (gap + 1)
+    root = shown.root_m.astype(np.float64)
+    start, end = (rot.matrix_to_quat_wxyz(shown.rotations[:, at]).astype(np.float64)[:, None] for at in (PAST - 1, -1))
+    cosine = (start * end).sum(-1, keepdims=True)
+    end, cosine = np.where(cosine < 0, -end, end), np.abs(cosine)
+    angle = np.arccos(np.minimum(cosine, NEARLY_ALIKE))
+    along = share[:, None, None]
+    alike = cosine > NEARLY_ALIKE
+    weights = [np.where(alike, part, np.sin(part * angle) / np.sin(angle)) for part in (1 - along, along)]
+    rotations = rot.quat_wxyz_to_matrix(weights[0] * start + weights[1] * end)
+    root_m = root[:, PAST - 1, None] + share[:, None] * (root[:, -1] - root[:, PAST - 1])[:, None]
+    return rotations, root_m.astype(np.float32)
+
+
+def inertial(shown: Windows) -> Filling:
+    """``mmm.interpolation.baselines.inertial``: the last two known poses give the speed at which the gap is left."""
+    times, wanted = _known_and_wanted(shown)
+    keys, root = _keys(shown)
+    rotations = inertial_rotations(times, np.moveaxis(keys, 0, 1), wanted, FPS)
+    root_m = inertial_positions(times, np.moveaxis(root, 0, 1), wanted, FPS)
+    return np.moveaxis(rotations, 0, 1).astype(np.float32), np.moveaxis(root_m, 0, 1).astype(np.float32)
+
+
+def _known_and_wanted(shown: Windows) -> tuple[Int[Array, "11"], Int[Array, "G"]]:
+    gap = shown.root_m.shape[1] - PAST - 1
+    return np.append(np.arange(PAST), PAST + gap), np.arange(PAST, PAST + gap)
+
+
+def _keys(shown: Windows) -> tuple[Float[Array, "W 11 J 3 3"], Float[Array, "W 11 3"]]:
+    """The known poses of all windows."""
+    known = [*range(PAST), -1]
+    return shown.rotations[:, known].astype(np.float64), shown.root_m[:, known].astype(np.float64)
+
+
+def spline(shown: Windows) -> Filling:
+    """``mmm.interpolation.baselines.spline``: through the ten known poses and the target, the root along a natural
+    cubic spline."""
+    known, wanted = _known_and_wanted(shown)
+    times, gap = known.astype(float), len(wanted)
+    keys, root = _keys(shown)
+    windows, _, joints = keys.shape[:3]
+    one_by_one = np.moveaxis(keys, 2, 1).reshape(windows * joints, len(times), 3, 3)
+    rotvecs = last_segment(times, one_by_one, wanted - times[-2])  # from the last known pose on
+    turned = Rotation.from_rotvec(rotvecs.reshape(-1, 3)).as_matrix().reshape(windows, joints, gap, 3, 3)
+    rotations = keys[:, PAST - 1, None] @ np.moveaxis(turned, 1, 2)
+    return rotations.astype(np.float32), CubicSpline(times, root, axis=1, bc_type="natural")(wanted).astype(np.float32)
+
+
+BASELINES: dict[str, Filler] = {"zero-velocity": zero_velocity, "interpolation": interpolation, "inertial": inertial,
+                                "spline": spline}
+"""Plainest first."""
+
+
+def recovery(model: MaskedMotionModel, shown: Windows) -> Filling:
+    """``mmm.recover`` of one window after another."""
+    gap = slice(PAST, shown.root_m.shape[1] - 1)
+    hidden = np.zeros(shown.rotations.shape[1:3], dtype=bool)
+    hidden[gap] = True
+    found = []
+    for offsets_m, rotations, root_m, label in zip(shown.offsets_m, shown.rotations, shown.root_m, shown.labels,
+                                                   strict=True):
+        clip = Clip(label, Motion(replace(shown.skeleton, offsets_m=offsets_m), rotations, root_m, FPS))
+        found.append(recover(model, clip, hidden).recovered.motion)
+    return np.stack([m.rotations[gap] for m in found]), np.stack([m.root_m[gap] for m in found])
+
+
+def network(checkpoint: Path, workers: int, stack: ExitStack) -> Filler:
+    """A checkpoint as a filler.
+
+    Args:
+        checkpoint: its folder.
+        workers: processes that share the windows; with one it runs in this process.
+        stack: ends the processes.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    model = load_model(checkpoint)
+    if workers == 1:
+        return partial(recovery, model)
+    pool = stack.enter_context(ProcessPoolExecutor(workers, get_context("spawn"), _start, (checkpoint,)))
+
+    def fill(shown: Windows) -> Filling:
+        parts = [shown.take(part) for part in np.array_split(np.arange(len(shown)), workers) if len(part)]
+        rotations, root_m = zip(*pool.map(_fill, parts), strict=True)
+        return np.concatenate(rotations), np.concatenate(root_m)
+
+    return fill
+
+
+_in_this_process: list[MaskedMotionModel] = []
+
+
+def _start(checkpoint: Path) -> None:
+    torch.set_num_threads(1)  # the processes are the threads
+    _in_this_process.append(load_model(checkpoint))
+
+
+def _fill(shown: Windows) -> Filling:
+    return recovery(_in_this_process[0], shown)

@@ -1,0 +1,1 @@
+"""The cards of checkpoints, and the tables of results made from them."""

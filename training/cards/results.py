@@ -1,0 +1,160 @@
+"""The tables of docs/results.md and the README, from the checkpoints' cards: ``python -m training.results``.
+
+Every block between ``<!-- NAME -->`` and ``<!-- end -->`` is written anew; what stands around is left alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mmm.checkpoints import list_checkpoints
+from mmm.errors import FileError, MMMError
+from training.cards.protocol import protocol_table, worse_table
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+DANCE, ROLES, FUTURE = ("dance-3bert-small", "dance-ecm-small"), ("inbetween", "common-small"), "dance-future"
+BASELINES = ("hold", "slerp", "inertial", "spline")
+LABELS = {"span:135-164": "gap of 30", "span:120-179": "gap of 60", "span:105-194": "gap of 90",
+          "span:112-126": "gap of 15", "span:105-134": "gap of 30", "span:90-149": "gap of 60",
+          "span:67-81": "gap of 15", "span:60-89": "gap of 30"}
+Metrics = Mapping[str, Mapping[str, Any]]
+
+
+def errors_table(evaluations: Mapping[str, Mapping[str, Any]], specs: Sequence[str] = ()) -> str:
+    """Rotation and position errors of several networks and the baselines, a row a pattern.
+
+    Args:
+        evaluations: what ``training.evaluate`` wrote, by network; of the same clips and patterns.
+        specs: which patterns, in this order; none: all of the first network's.
+    """
+    of: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for name, evaluation in evaluations.items():
+        for row in evaluation["rows"]:
+            if row["method"] == name or row["method"] in BASELINES:
+                of.setdefault(row["hide"], {}).setdefault(row["method"], row)
+    columns = [*evaluations, *BASELINES]
+    lines = ["| hidden | " + " | ".join(f"`{c}`" if c in evaluations else c for c in columns) + " |",
+             "|---" * (len(columns) + 1) + "|"]
+    for spec in specs or of:
+        if not set(columns) <= of.get(spec, {}).keys():
+            continue
+        best = min(of[spec][c]["position_cm"] for c in columns)
+        cells = [_cell(of[spec][c], best) for c in columns]
+        lines.append(f"| {LABELS.get(spec, f'`{spec}`')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(row: Mapping[str, Any], best: float) -> str:
+    text = f"{row['rotation_deg']:.2f} / {row['position_cm']:.2f}"
+    return f"**{text}**" if row["position_cm"] == best else text
+
+
+SHORT = (("dances of other songs", "dance-3bert-small", ("evaluation",), ("every:20", "span:120-179")),
+         ("held-out CMU subjects", "inbetween", ("parts", "^cmu/"), ("span:105-134",)),
+         ("held-out SNU scenes", "inbetween", ("parts", "^snu/"), ("span:105-134",)),
+         ("LAFAN1", "inbetween", ("unseen", "lafan1"), ("span:105-134",)),
+         ("Bandai-Namco", "inbetween", ("unseen", "bandai_namco"), ("span:60-89",)))
+
+
+def short_table(metrics: Metrics) -> str:
+    """A few rows that say what the networks are worth: beside the interpolation with the smallest position error."""
+    lines = ["| recordings | hidden | network | its errors | best interpolation |", "|---|---|---|---|---|"]
+    for words, name, place, specs in SHORT:
+        found: Any = metrics[name]
+        for key in place:
+            found = found[key]
+        for spec in specs:
+            of = {row["method"]: row for row in found["rows"] if row["hide"] == spec}
+            best = min(BASELINES, key=lambda method: of[method]["position_cm"])
+            lines.append(f"| {words} | {LABELS.get(spec, f'`{spec}`')} | `{name}` | {_cell(of[name], -1)} | "
+                         f"{_cell(of[best], -1)} ({best}) |")
+    return "\n".join(lines)
+
+
+def future_words(metrics: Metrics) -> str:
+    """What `dance-future` is worth, in a sentence."""
+    rows = metrics[FUTURE]["generation"]["dance-long"]["rows"]
+    made, truth, other = rows[FUTURE], rows["truth"], rows["another song"]
+    low, high = min(made["energy_shares"]), max(made["energy_shares"])
+    return (f"energy in every second {low:.2f} to {high:.2f} of the truth's, beats {made['per_music_beat']:.2f} (truth "
+            f"{truth['per_music_beat']:.2f}, another song {other['per_music_beat']:.2f}), the bar's move right in "
+            f"{made['moves']['move_and_side']:.0%} of the bars (truth {truth['moves']['move_and_side']:.0%}), feet "
+            f"slide {made['skate_cm_s']:.1f} cm/s (truth {truth['skate_cm_s']:.1f}), {made['frozen']} of "
+            f"{metrics[FUTURE]['generation']['dance-long']['clips']} stand still.")
+
+
+def hearing_table(metrics: Metrics) -> str:
+    """Rotation errors with the right music, silence and another song."""
+    lines = ["| checkpoint | gap | right | silence | another | saved |", "|---|---|---|---|---|---|"]
+    for name in DANCE:
+        for row in metrics[name]["hearing"]["rows"]:
+            saved, low, high = row["saved_against_another"]
+            lines.append(f"| `{name}` | {row['gap']} | {row['right'][0]:.2f} | {row['silence'][0]:.2f} | "
+                         f"{row['another'][0]:.2f} | {saved:.0%} ({low:.0%} to {high:.0%}) |")
+    return "\n".join(lines)
+
+
+def generated_table(card: str) -> str:
+    """The first table of a card's section about going on from a seed."""
+    lines = card.split("## Going on from a seed", 1)[1].splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("|"))
+    stop = next(k for k in range(start, len(lines)) if not lines[k].startswith("|"))
+    return "\n".join(lines[start:stop])
+
+
+def blocks(root: Path) -> dict[str, str]:
+    """Every block's text, from the checkpoints in a folder."""
+    found = {card.name: card for card in list_checkpoints(root)}
+    metrics: Metrics = {name: card.metrics for name, card in found.items()}
+    made = {"dance": errors_table({name: metrics[name]["evaluation"] for name in DANCE}),
+            "hearing": hearing_table(metrics), "short": short_table(metrics), "future": future_words(metrics),
+            "generated": generated_table(found[FUTURE].card)}
+    protocol = metrics["inbetween"]["protocol"]
+    made |= {"protocol": protocol_table(protocol), "contents": worse_table(protocol)}
+    for part, name in (("cmu", "^cmu/"), ("snu", "^snu/")):
+        made[part] = errors_table({n: metrics[n]["parts"][name] for n in ROLES})
+    for data in ("lafan1", "bandai_namco", "aist-roles"):
+        made[data] = errors_table({n: metrics[n]["unseen"][data] for n in ROLES})
+    return made
+
+
+def rewritten(text: str, made: Mapping[str, str], where: str = "text") -> str:
+    """A text with its blocks written anew.
+
+    Raises:
+        FileError: it names a block that there is none of.
+    """
+    def block(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in made:
+            raise FileError(where, f"a block {name!r}", ", ".join(made), "correct its name")
+        return f"<!-- {name} -->\n{made[name]}\n<!-- end -->"
+
+    return re.sub(r"<!-- (\S+) -->\n.*?<!-- end -->", block, text, flags=re.DOTALL)
+
+
+@app.command()
+def results(
+    pages: Annotated[list[Path] | None, typer.Argument(
+        metavar="FILE...", help="pages whose tables are written; none: docs/results.md and README.md")] = None,
+    checkpoints: Annotated[Path, typer.Option(metavar="DIR", help="where the checkpoints lie")] = Path("checkpoints"),
+) -> None:
+    """Write the tables of the pages anew."""
+    try:
+        made = blocks(checkpoints)
+        texts = {page: rewritten(page.read_text(encoding="utf-8"), made, str(page))
+                 for page in pages or (Path("docs/results.md"), Path("README.md"))}
+    except (MMMError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    for page, text in texts.items():
+        page.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {page}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,121 @@
+"""Fixed-pattern fine-tuning: ``python -m training.finetune --preset ecm-small --from CKPT --data DIR --out DIR``.
+
+On several GPUs: ``accelerate launch -m training.finetune ...`` with the same options.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from mmm.checkpoint import describe, load_model
+from mmm.errors import ModelError
+from mmm.models import MaskedMotionModel, make_model
+from training.commands import options as c
+from training.engine.loop import make_accelerator
+from training.fitted import liveliness
+from training.leaps import leaps_m
+from training.recipes import FINETUNING, find_recipe
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    preset: Annotated[str, typer.Option(help="a schedule of training.recipes: 3bert, ecm-small, ...")],
+    parent: Annotated[Path, typer.Option("--from", help="the checkpoint to start from; it is left as it is")],
+    data: c.Data,
+    out: c.Out,
+    run_dir: c.RunDir = None,
+    steps: c.Steps = 0,
+    batch: c.BatchSize = 0,
+    max_frames: c.MaxFrames = 0,
+    seed: int = 0,
+    threads: c.Threads = 0,
+    fresh: c.Fresh = False,
+    accumulation: c.Accumulation = 1,
+    compile_: Annotated[bool, typer.Option("--compile/--no-compile", help="torch.compile the network")] = False,
+    optimizer: c.Optimizer = "",
+    precision: c.Precision = "",
+    rate: c.Rate = 0.0,
+    loss: c.LossName = "",
+    window_stride: c.Stride = 0,
+    curriculum: c.Curriculum = -1.0,
+    normalise_by_fill: c.Normalise = None,
+    balance: c.Balance = -1.0,
+    watch_every: c.WatchEvery = 1_000,
+) -> None:
+    """Go on training a checkpoint, on fixed patterns; interrupted, the same command goes on where it was."""
+    if threads:
+        torch.set_num_threads(threads)
+    with c.one_line_errors():
+        if out.resolve() == parent.resolve():
+            raise ModelError(f"--out {out}", "the checkpoint to start from", "another folder", "choose a new name")
+        recipe = find_recipe(FINETUNING, preset)
+        plan = c.change_plan(recipe.plan, steps=steps, batch=batch, max_frames=max_frames,
+                             seed=seed, accumulation=accumulation, compile_=compile_, optimizer=optimizer,
+                             precision=precision, rate=rate, loss=loss, window_stride=window_stride,
+                             curriculum=curriculum, normalise=normalise_by_fill, balance=balance)
+        accelerator = make_accelerator()
+        info = describe(parent)
+        model = load_model(parent, str(accelerator.device))
+        split = c.load_split(data, accelerator)
+        c.check_body(data, split, model.config)
+        model = with_changes(model, recipe.changes)
+        model.config.trust, model.config.symmetric = None, False  # found for the weights before
+        model.config.leaps_m = leaps_m(split, model.config) if plan.masks.future else None
+        model.config.liveliness = liveliness(split, model) if plan.masks.future else None
+        split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units
+        model.config.trained_masks = list(dict.fromkeys([*(model.config.trained_masks or []), *plan.specs]))
+        c.run_and_save(model, split, plan, accelerator, program="finetune", data=data, out=out, run_dir=run_dir,
+                       fresh=fresh, watch_every=watch_every, start=_fingerprint(info.path), more=_ancestry(info))
+
+
+NEW_INPUT_STD = 0.1
+"""Spread of the weights of inputs that a network did not have before; from zero, nothing would be heard of them."""
+
+
+def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> MaskedMotionModel:
+    """The network with fields of its configuration changed: options that it reads anew in every pass, or new inputs.
+
+    Inputs that were not there before come last; their weights are drawn anew.
+
+    Raises:
+        ModelError: it would not be the same network.
+    """
+    config = type(model.config).from_dict(model.config.to_dict() | dict(changes))
+    torch.manual_seed(0)
+    changed = make_model(config)
+    weights, wanted = model.state_dict(), changed.state_dict()
+    for name, tensor in weights.items():
+        if name not in wanted or wanted[name].shape[0] != tensor.shape[0] or wanted[name].ndim != tensor.ndim:
+            raise ModelError(f"weights {name}", f"of shape {tuple(tensor.shape)}", "a network of the same sizes",
+                             "choose the preset of the checkpoint's own network")
+        if wanted[name].shape != tensor.shape:
+            new = torch.randn(tensor.shape[0], wanted[name].shape[1] - tensor.shape[1]) * NEW_INPUT_STD
+            weights[name] = torch.cat([tensor, new.to(tensor)], dim=1)
+    changed.load_state_dict(weights)
+    return changed.to(model.device)
+
+
+def _fingerprint(folder: Path) -> str:
+    """Of a checkpoint's weights, so that an unfinished run never goes on from others."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("model*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _ancestry(info: Any) -> dict[str, Any]:
+    """The parent's name, and the training sections of all before, the first one first."""
+    section = dict(info.metrics.get("training", {}))
+    older = section.pop("parents", [])
+    return {"from": info.name, "parents": [*older, {"name": info.name, **section}]}
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,90 @@
+"""Masked motion modelling from scratch: ``python -m training.pretrain --preset ecm-small --data DIR --out DIR``.
+
+On several GPUs: ``accelerate launch -m training.pretrain ...`` with the same options.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from mmm.models import MaskedMotionModel, make_model
+from training.commands import options as c
+from training.data.dataset import MotionSet
+from training.engine.loop import make_accelerator
+from training.plan import TrainingPlan
+from training.recipes import PRETRAINING, Recipe, find_recipe
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    preset: Annotated[str, typer.Option(help="a recipe of training.recipes: ecm, 3bert-small, ...")],
+    data: c.Data,
+    out: c.Out,
+    run_dir: c.RunDir = None,
+    steps: c.Steps = 0,
+    batch: c.BatchSize = 0,
+    max_frames: c.MaxFrames = 0,
+    seed: int = 0,
+    threads: c.Threads = 0,
+    fresh: c.Fresh = False,
+    accumulation: c.Accumulation = 1,
+    compile_: Annotated[bool, typer.Option("--compile/--no-compile", help="torch.compile the network")] = False,
+    optimizer: c.Optimizer = "",
+    precision: c.Precision = "",
+    rate: c.Rate = 0.0,
+    loss: c.LossName = "",
+    fill: Annotated[str, typer.Option(help="what the network sees in gaps: zero, hold, slerp or inertial; empty: the "
+                                           "preset's own")] = "",
+    output: Annotated[str, typer.Option(help="absolute or residual; empty: the preset's own")] = "",
+    window_stride: c.Stride = 0,
+    curriculum: c.Curriculum = -1.0,
+    normalise_by_fill: c.Normalise = None,
+    balance: c.Balance = -1.0,
+    watch_every: c.WatchEvery = 1_000,
+) -> None:
+    """Train a network from scratch; interrupted, the same command goes on where it was."""
+    if threads:
+        torch.set_num_threads(threads)
+    with c.one_line_errors():
+        recipe = find_recipe(PRETRAINING, preset)
+        plan = c.change_plan(recipe.plan, steps=steps, batch=batch, max_frames=max_frames, seed=seed,
+                             accumulation=accumulation, compile_=compile_, optimizer=optimizer, precision=precision,
+                             rate=rate, loss=loss, window_stride=window_stride, curriculum=curriculum,
+                             normalise=normalise_by_fill, balance=balance)
+        accelerator = make_accelerator()
+        split = c.load_split(data, accelerator)
+        changes = recipe.changes | {name: value for name, value in (("fill", fill), ("output", output)) if value}
+        model = untrained(recipe, changes, plan, split, data)
+        c.run_and_save(model, split, plan, accelerator, program="pretrain", data=data, out=out,
+                       run_dir=run_dir, fresh=fresh, watch_every=watch_every)
+
+
+def untrained(
+    recipe: Recipe, changes: dict[str, Any], plan: TrainingPlan, split: MotionSet, data: Path
+) -> MaskedMotionModel:
+    """A recipe's network with fields changed, its first weights drawn by the plan's seed; fits the statistics.
+
+    Args:
+        split: the training split of the set ``data``; its statistics are set.
+
+    Raises:
+        ModelError: the set is none that the network can train on.
+    """
+    config = c.config_for(recipe.network, {"trained_masks": plan.specs, **changes}, split)
+    c.check_body(data, split, config)
+    if config.representation == "roles":  # in leg lengths already
+        split.stats = config.fitted_stats
+    else:
+        config.stats = split.fit_stats(config.max_frames).to_dict()
+        if config.fill != "zero":
+            config.standard = split.fit_standard(config.max_frames)
+    torch.manual_seed(plan.seed)
+    return make_model(config)
+
+
+if __name__ == "__main__":
+    app()

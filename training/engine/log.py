@@ -1,0 +1,96 @@
+"""What a run shows while it goes on: a bar, scalars and pictures for TensorBoard; and how it is asked to stop."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+import torch
+import typer
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from mmm.models import MaskedMotionModel
+from training.engine.run import Run
+
+Watch = Callable[[int, MaskedMotionModel, SummaryWriter], dict[str, float] | None]
+"""Called now and then with the step, the averaged network and the log; what it returns joins the curve."""
+
+
+class Log:
+    """Progress bar and TensorBoard, on the main process alone."""
+
+    def __init__(self, run: Run, run_dir: Path, names: tuple[str, ...]) -> None:
+        self.run, self.names = run, names
+        main = run.accelerator.is_main_process
+        self.writer = SummaryWriter(str(run_dir / "tensorboard"), purge_step=run.step + 1) if main else None
+        self.bar = tqdm(total=run.plan.steps, initial=run.step, unit="step", desc=run_dir.name, mininterval=5,
+                        disable=not main)
+        self.seen = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, rows: list[list[float]]) -> None:
+        """The means of the latest steps."""
+        self.bar.update(len(rows))
+        if self.writer is None:
+            return
+        now, step, plan = time.perf_counter(), self.run.step, self.run.plan
+        means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+        self.bar.set_postfix(loss=f"{sum(means[:-1]):.4f}", refresh=False)
+        scalars = {"loss": sum(means[:-1]), **{f"term/{n}": m for n, m in zip(self.names, means, strict=False)},
+                   "rate": plan.rate(step - 1), "gradient": means[-1],
+                   "samples_per_s": len(rows) * plan.batch / (now - self.seen)}
+        for name, value in scalars.items():
+            self.writer.add_scalar(f"training/{name}", value, step)
+        self.seen = now
+
+    def watch(self, watch: Watch | None, average: MaskedMotionModel) -> None:
+        """Let someone look at the network; chance is afterwards where it was."""
+        if self.writer is not None and watch is not None:
+            device = self.run.accelerator.device
+            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+                figures = watch(self.run.step, average, self.writer) or {}
+            self.run.curve[-1] |= {name: float(value) for name, value in figures.items()}
+            self.seen = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        """A line of its own, on the main process."""
+        self.close()
+        if self.writer is not None:
+            typer.echo(text, err=True)
+
+    def close(self) -> None:
+        """End the bar and flush the log."""
+        self.bar.close()
+        if self.writer is not None:
+            self.writer.close()
+
+
+class Interrupts:
+    """Ctrl-C, or a scheduler's SIGTERM, asks for a stop behind the running step; a second one stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        self.__exit__()

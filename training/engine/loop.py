@@ -1,0 +1,160 @@
+"""The training loop: draw windows, hide, predict, step; readable from top to bottom.
+
+It runs on one processor or, started by ``accelerate launch``, on many, with the whole network on each (DDP) or divided
+among them (FSDP, version 2). Every process draws the same global batch and works on its own rows.
+"""
+
+import math
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType, broadcast_object_list
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from mmm.errors import ModelError
+from mmm.models import MaskedMotionModel
+from training.batch import Batch, draw, forward
+from training.data.dataset import MotionSet
+from training.engine import state as disk
+from training.engine.log import Interrupts, Log, Watch
+from training.engine.rollout import roll_out
+from training.engine.run import Run
+from training.losses.registry import Loss, make_loss
+from training.plan import TrainingPlan, plan_to_dict
+
+__all__ = ["TrainingPlan", "Watch", "make_accelerator", "plan_to_dict", "train"]
+
+LOG_EVERY = 10
+"""Losses are fetched from the device, checked and logged so often: fetching each one would hold the device up."""
+
+
+def make_accelerator() -> Accelerator:
+    """This process's place among those that train; half precision is the plan's business."""
+    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no",
+                       kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+
+
+def train(
+    model: MaskedMotionModel, data: MotionSet, plan: TrainingPlan, run_dir: Path, *, resume: bool = True,
+    start: str = "", watch: Watch | None = None, watch_every: int = 1_000,
+) -> tuple[MaskedMotionModel, list[dict[str, float]]]:
+    """Train, and return the averaged (EMA) network and the curve.
+
+    The state is written every ``plan.save_every`` steps to ``run_dir/state.pt``; a run that finds one goes on there.
+    Scalars for TensorBoard go to ``run_dir/tensorboard``.
+
+    Args:
+        data: on the device of :func:`make_accelerator`, with its statistics set.
+        start: what the first weights are, if not those of the plan's seed; a run goes on only from an equal one.
+        watch: called at the first save after every ``watch_every`` steps and at the end, on the main process.
+
+    Raises:
+        ModelError: the loss is not finite, the windows do not fit the network, or the state is another network's or
+            that of a run with another plan (but for its length) or other data, or is further than this plan goes;
+            or BERT's corruption is asked for where gaps are not filled with zeros.
+        FileError: the state cannot be written; the last good one is kept.
+        KeyboardInterrupt: Ctrl-C or a request to end; the state was written first.
+    """
+    accelerator = make_accelerator()
+    _check(accelerator, model, plan)
+    loss = make_loss(plan, model.config)
+    run = Run(accelerator, model, data, plan, start)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    if resume:
+        run.restore(run_dir)
+    elif accelerator.is_main_process:
+        disk.forget_state(run_dir)
+    log = Log(run, run_dir, loss.names)
+    watched = broadcast_object_list([watch is not None])[0]  # the others help to gather what the main process watches
+    with log, Interrupts() as interrupts:
+        pending = list[Tensor]()  # of each step since the last look: the loss's terms and the gradient's norm
+        while run.step < plan.steps:
+            for group in run.optimizer.param_groups:
+                group["lr"] = plan.rate(run.step) * group["share"]
+            batch = draw(data, plan, model.config, run.generator, run.step)
+            pending.append(_take_step(run, batch, loss))
+            run.step += 1
+            run.follow(min(plan.ema, (1 + run.step) / (10 + run.step)))
+
+            stop = interrupts.asked and accelerator.num_processes == 1  # several stop where all have heard of it
+            save = run.step % plan.save_every == 0 or run.step == plan.steps
+            if stop or save or run.step % LOG_EVERY == 0:
+                rows, stop = _fetch(run, pending, interrupts.asked)
+                log.write(rows)
+                pending.clear()
+            if save:
+                run.close_point()
+                if watched and (run.step % watch_every < plan.save_every or run.step == plan.steps):
+                    log.watch(watch, run.averaged())
+            if save or stop:
+                run.save(run_dir)
+            if stop and run.step < plan.steps:
+                log.say(f"stopped at step {run.step} of {plan.steps}; the same command goes on from there")
+                raise KeyboardInterrupt
+    return run.averaged(), run.curve
+
+
+def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPlan) -> None:
+    """Whether plan, network and processes fit together."""
+    if not 1 <= plan.min_frames <= plan.max_frames <= model.config.max_frames:
+        raise ModelError("training windows", f"{plan.min_frames} to {plan.max_frames} frames",
+                         f"at most the network's {model.config.max_frames}", "change --max-frames")
+    if plan.corruption and model.config.fill != "zero":  # it would show the truth to a network that adds to the fill
+        raise ModelError("training plan", f"BERT's corruption beside fill {model.config.fill!r}", "fill 'zero'",
+                         "choose a preset for that fill, such as ecm-slerp")
+    shares = accelerator.num_processes * plan.accumulation
+    if plan.samples > 1 and plan.batch % (plan.samples * shares):
+        raise ModelError(f"batch of {plan.batch}", f"{plan.samples} samples of each window in {shares} shares",
+                         f"a multiple of {plan.samples * shares}", "change --batch")
+    if plan.batch < shares:
+        raise ModelError(f"batch of {plan.batch}", f"{shares} shares to divide it into",
+                         "at least one window a process and micro-batch", "raise --batch or lower --accumulation")
+    if accelerator.distributed_type == DistributedType.FSDP and not accelerator.is_fsdp2:
+        raise ModelError("accelerate", "FSDP version 1", "version 2", "launch with --fsdp_version 2")
+
+
+def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
+    """One step of the optimiser on this process's share; returns the share's part of each term, and the norm.
+
+    The terms are sums divided by counts over the whole batch, so that shares add up. Wrapped networks average
+    gradients over the processes: the factor undoes it.
+    """
+    accelerator, plan = run.accelerator, run.plan
+    processes, micro = accelerator.num_processes, plan.accumulation
+    counts = loss.counts(batch.hidden)
+    total = torch.zeros_like(counts)
+    run.optimizer.zero_grad(set_to_none=True)
+    for number in range(micro):
+        part = batch.share(accelerator.process_index * micro + number, processes * micro)
+        part = roll_out(run.wrapped, part, plan, run.model.config)
+        with accelerator.no_sync(run.wrapped) if number < micro - 1 else nullcontext():
+            terms = loss.terms(forward(run.wrapped, part, plan.bfloat16), part, counts)
+            accelerator.backward(terms.sum() * processes)
+        total += terms.detach()
+    norm = accelerator.clip_grad_norm_(run.wrapped.parameters(), plan.clip_norm or math.inf)
+    run.optimizer.step()
+    return torch.cat([total, (norm.full_tensor() if isinstance(norm, DTensor) else norm)[None]])
+
+
+def _fetch(run: Run, pending: list[Tensor], asked: bool) -> tuple[list[list[float]], bool]:
+    """The terms of the latest steps over all processes, and whether any process was asked to stop.
+
+    Raises:
+        ModelError: one of the losses or gradients is not finite.
+    """
+    rows = torch.stack(pending)
+    flag = torch.full_like(rows[:1], float(asked))
+    norms = rows[:, -1:].clone()
+    summed = run.accelerator.reduce(torch.cat([rows, flag]), "sum")
+    values = torch.cat([summed[:-1, :-1], norms], dim=1).tolist()
+    for number, row in enumerate(values):
+        total = sum(row[:-1])
+        if not (math.isfinite(total) and math.isfinite(row[-1])):
+            found = f"a gradient of {row[-1]}" if math.isfinite(total) else f"loss {total}"
+            raise ModelError(f"step {run.step - len(values) + number}", found, "a finite loss and gradient",
+                             "lower the learning rate; the last good state is kept")
+        run.recent.append(total)
+    return values, bool(summed[-1, 0] > 0)
