@@ -56,11 +56,11 @@ class CheckpointSummary:
     """Its README.md."""
     representation: str = "joints"
     """``joints`` of one skeleton, or ``roles`` of any."""
-    noise_size: int = 0
+    noise_dim: int = 0
     """Numbers of chance that it takes: 0 means that it gives one future for one seed and song."""
 
     @property
-    def goes_on(self) -> bool:
+    def can_generate(self) -> bool:
         """Whether it was trained to go on from a seed, not only to fill gaps."""
         return any("the last" in spec for spec in self.trained_masks)
 
@@ -116,7 +116,7 @@ def summarise(folder: Path) -> CheckpointSummary:
             folder.name, folder, str(raw["model_type"]).removeprefix("mmm-"), raw["joint_names"], raw["joint_parents"],
             float(raw["fps"]), bool(raw["uses_music"]), int(raw["max_frames"]), tuple(raw.get("trained_masks") or ()),
             metrics, card.read_text() if card.is_file() else "", str(raw.get("representation", "joints")),
-            int(raw.get("noise_size") or 0))
+            int(raw.get("noise_dim", raw.get("noise_size")) or 0))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(str(folder / "config.json"), f"field {error} missing or of the wrong kind",
                          "a checkpoint of this project", "restore or retrain it") from None

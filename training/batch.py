@@ -41,7 +41,7 @@ class Batch:
     """(B,J,3) metres: each window's own bones, where the data knows them."""
     noise: Tensor | None = None
     """(B,Z): the network's numbers of chance."""
-    strayed: Tensor | None = None
+    perturbed: Tensor | None = None
     """(B,T,F): features whose known entries stray from the truth; what the network is shown in place of ``motion``."""
     rounds: int = 0
     """How often ``rollout.roll_out`` is to generate the past."""
@@ -57,7 +57,7 @@ class Batch:
             return None if values is None else values[rows]
 
         return Batch(self.motion[rows], self.hidden[rows], cut(self.music), cut(self.shown), self.first_position,
-                     cut(self.body), cut(self.noise), cut(self.strayed), self.rounds, cut(self.past_noise))
+                     cut(self.body), cut(self.noise), cut(self.perturbed), self.rounds, cut(self.past_noise))
 
     def repeated(self, times: int) -> "Batch":
         """Every window so many times, one after another."""
@@ -66,7 +66,7 @@ class Batch:
 
         return Batch(self.motion.repeat_interleave(times, dim=0), self.hidden.repeat_interleave(times, dim=0),
                      again(self.music), again(self.shown), self.first_position, again(self.body), again(self.noise),
-                     again(self.strayed), self.rounds, again(self.past_noise))
+                     again(self.perturbed), self.rounds, again(self.past_noise))
 
     def share(self, number: int, parts: int) -> "Batch":
         """Share ``number`` of ``parts`` equal ones (as near as whole windows allow)."""
@@ -87,14 +87,14 @@ def draw(
                           rounds * plan.rollout_frames)
     batch = replace(batch, rounds=rounds)
     if plan.history_noise:
-        batch = replace(batch, strayed=stray(batch.motion, plan.history_noise, config, generator))
-    if batch.rounds and config.noise_size:
-        size = len(batch), batch.rounds, config.noise_size
+        batch = replace(batch, perturbed=perturb_history(batch.motion, plan.history_noise, config, generator))
+    if batch.rounds and config.noise_dim:
+        size = len(batch), batch.rounds, config.noise_dim
         batch = replace(batch, past_noise=torch.randn(size, generator=generator, device=generator.device))
     if plan.samples > 1:
         batch = batch.repeated(plan.samples)
-    if config.noise_size:
-        batch = replace(batch, noise=torch.randn(len(batch), config.noise_size, generator=generator,
+    if config.noise_dim:
+        batch = replace(batch, noise=torch.randn(len(batch), config.noise_dim, generator=generator,
                                                  device=generator.device))
     return batch
 
@@ -113,8 +113,8 @@ def _draw_windows(
     else:
         windows = source.draw_windows(plan.batch, frames, generator, plan.balance)
         motion, music, body = windows.motion, windows.music, windows.body
-    if music is not None and plan.wrong_song:
-        wrong = torch.rand(len(music), generator=generator, device=music.device) < plan.wrong_song
+    if music is not None and plan.mismatched_music_rate:
+        wrong = torch.rand(len(music), generator=generator, device=music.device) < plan.mismatched_music_rate
         music = torch.where(wrong[:, None, None], music.roll(1, 0), music)
     hidden = _hide(plan, step, len(motion), frames, config.skeleton, generator, before)
     shown = corrupt(motion, hidden, generator)[0] if plan.corruption else None
@@ -147,7 +147,7 @@ def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutpu
     """All that the network returns for a batch. ``model`` may be wrapped for many processes."""
     given = {"body": batch.body, "noise": batch.noise}
     more = {name: value for name, value in given.items() if value is not None}
-    motion = batch.motion if batch.strayed is None else batch.strayed
+    motion = batch.motion if batch.perturbed is None else batch.perturbed
     with torch.autocast(motion.device.type, torch.bfloat16, enabled=bfloat16):
         return model(motion, batch.hidden, batch.music, batch.shown, first_position=batch.first_position, **more)
 
@@ -163,7 +163,7 @@ STRAY_FRAMES = 8.0
 """Standard deviation, in frames, of the Gaussian that smooths how known frames stray."""
 
 
-def stray(motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator) -> Tensor:
+def perturb_history(motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator) -> Tensor:
     """(B,T,F) features with every joint turned, and the root moved, by smooth noise of a strength drawn by window."""
     batch, frames = motion.shape[:2]
     device = generator.device

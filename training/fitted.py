@@ -12,8 +12,8 @@ NORMAL = 1.4826
 CLIPS, SECONDS = 400, 6.0
 
 
-def liveliness(split: MotionSet, model: MaskedMotionModel) -> list[float] | None:
-    """The fields of ``mmm.generation.activity.Liveliness``, by least squares over pasts and what came after them.
+def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] | None:
+    """The fields of ``mmm.generation.activity.SpeedPrior``, by least squares over pasts and what came after them.
 
     Args:
         split: clips spread evenly over it are cut into windows as the network sees them in generation.
@@ -23,7 +23,7 @@ def liveliness(split: MotionSet, model: MaskedMotionModel) -> list[float] | None
         seconds.
     """
     config, plan = model.config, horizon(model)
-    chance = config.noise_size and config.representation == "roles"
+    chance = config.noise_dim and config.representation == "roles"
     if not chance or int(split.lengths.max()) < SECONDS * config.fps:
         return None
     known, kept = (round(seconds * config.fps) for seconds in (plan.known_s, plan.kept_s))

@@ -10,7 +10,7 @@ CLIPS, SECONDS = 60, 10.0
 SHARE = 0.999
 
 
-def leaps_m(split: MotionSet, config: MaskedMotionConfig) -> float | None:
+def fit_max_jump_height_m(split: MotionSet, config: MaskedMotionConfig) -> float | None:
     """Height of the lowest foot above where feet rest, metres, that is hardly ever exceeded.
 
     Args:

@@ -59,7 +59,7 @@ class TrainingPlan:
     """BERT's 80/10/10 on hidden frames (the original's); only with ``fill="zero"``."""
     shift_positions: bool = True
     """Start windows shorter than the network's own at any position id, so that all ids are learned."""
-    wrong_song: float = 0.0
+    mismatched_music_rate: float = 0.0
     """Share of the windows that get another window's music: leaves some use for motion alone."""
     history_noise: float = 0.0
     """How far known frames stray from the truth, radians of each joint and, a tenth as many metres, of the root: smooth

@@ -43,7 +43,7 @@ _ROLES = TrainingPlan(
     masks=MaskMix(random=0.3, every=1.5, keep_hide=0.5, span=1.5, between=4, every_steps=(3, 30), hide_frames=(4, 30),
                   span_frames=(5, 60)))
 """For networks on joint roles, at 30 frames a second."""
-_ABRUPT: dict[str, Any] = {"edge_s": 0.0, "smooth_s": 0.0}
+_ABRUPT: dict[str, Any] = {"ramp_s": 0.0, "smooth_s": 0.0}
 """Residuals set in at once, and nothing is smoothed."""
 
 
@@ -58,7 +58,7 @@ of a second and two, and found on the validation split of the common set. Of hei
 second, for whoever leaps comes down: found on the train split, where heights in gaps of 1.5 s come out a third
 better. A far end that has no known frame beyond it is reached as a natural spline ends: L2P of gaps of 5 falls by an
 eighth (validation split)."""
-_SOONER: dict[str, Any] = {"inertia": _BY_GAP, "edge_s": 1 / 30, "edge_alone_s": 1 / 120}
+_SOONER: dict[str, Any] = {"inertia": _BY_GAP, "ramp_s": 1 / 30, "isolated_ramp_s": 1 / 120}
 """That curve, and residuals that set in sooner, above all beside frames that stand alone: in gaps of a few frames there
 is no time for more."""
 _FAIR = replace(_ROLES, optimizer="muon", loss="roles-fair", min_frames=12, augment=Augment(slow=1.5, rest=0.15))
@@ -146,18 +146,18 @@ FINETUNING: dict[str, Recipe] = {
     # Ours: a few hundred steps in which short gaps count like long ones.
     "ecm-small": Recipe("ecm-small", _SMALL_FIXED),
     # With residuals that set in more slowly, so that nothing is lost beside close known frames.
-    "3bert-small": Recipe("3bert-small", _SMALL_FIXED, {"inertia": [0.8, 1.6, 1.0], "edge_s": 1 / 15}),
+    "3bert-small": Recipe("3bert-small", _SMALL_FIXED, {"inertia": [0.8, 1.6, 1.0], "ramp_s": 1 / 15}),
     # The same for a network that was pre-trained on slerp: it gets used to the inertial fill.
     "ecm-small-refill": Recipe("ecm-small", _SMALL_FIXED.scaled(1_500),
-                               {"fill": "inertial", "edge_s": 1 / 30, "smooth_s": 0.02}),
+                               {"fill": "inertial", "ramp_s": 1 / 30, "smooth_s": 0.02}),
     # For generation: to music, of networks that hear; and of any movement, with noise for what cannot be known.
-    **{f"{name}-future": Recipe(name, _DANCE_FUTURE, {"inertia": _COASTING, "edge_s": 1 / 30, "smooth_s": 0.02,
+    **{f"{name}-future": Recipe(name, _DANCE_FUTURE, {"inertia": _COASTING, "ramp_s": 1 / 30, "smooth_s": 0.02,
                                                  "horizon_s": [2.0, 1.5, 1.0]})
        for name in ("3bert-small", "ecm-small")},
     **{f"{name}-future": Recipe(name, replace(_DANCE_FUTURE, steps=40_000, batch=32, learning_rate=1e-4))
        for name in ("3bert", "ecm")},
     "inbetween-future": Recipe("inbetween", _ROLES_FUTURE,
-                               {"inertia": _FALLING, "noise_size": 16, "edge_s": 0.1, "smooth_s": 0.05,
+                               {"inertia": _FALLING, "noise_dim": 16, "ramp_s": 0.1, "smooth_s": 0.05,
                                 "horizon_s": [1.2, 1.2, 0.8]}),
     # For networks on roles: more of their own pre-training, at about half its rate, on a better curve.
     "common-small": Recipe("common-small", replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06,

@@ -24,7 +24,7 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, 
         The method, and the joint roles named by hand that it needs.
     """
     picker, remarks = st.container(), st.container()
-    checkpoints = [card for card in checkpoints if not card.goes_on]  # they are for the other mode
+    checkpoints = [card for card in checkpoints if not card.can_generate]  # they are for the other mode
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
         named = name_joints(clip.motion.skeleton) if on_roles else {}

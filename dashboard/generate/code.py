@@ -15,12 +15,12 @@ def command_line(plan: Plan) -> str:
     if plan.start or (plan.song.key == songs.NONE and plan.clip.music is not None):
         return ""
     words = ["python", "-m", "mmm", "generate", path_of(plan.entry), *shell_reading(plan.entry)]
-    words += ["--checkpoint", plan.ask.method, "--seed-frames", str(plan.ask.setting.seed_frames)]
+    words += ["--checkpoint", plan.ask.method, "--seed-frames", str(plan.ask.setting.prefix_frames)]
     words += ["--frames", str(plan.ask.frames)]
     if song := _song_file(plan):
         words += ["--music", song] + (["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else [])
     if plan.ask.by_chance:
-        words += ["--variety", f"{plan.ask.variety:g}", "--seed", str(plan.ask.seed)]
+        words += ["--variety", f"{plan.ask.temperature:g}", "--seed", str(plan.ask.seed)]
     for role, joint in plan.ask.roles:
         words += ["--role", f"{role}={joint}"]
     return shlex.join([*words, "--metrics", "metrics.json", "--out", "generated.bvh"])
@@ -37,9 +37,9 @@ def python_code(plan: Plan) -> str:
         lines = [lines[0], "from dataclasses import replace", *lines[1:], "clip = replace(clip, music=None)"]
     since = f", start_s={plan.song.start_s:g}" if plan.song.start_s else ""
     more = f", music=load_music({song!r}, clip.motion.fps{since})" if song else ""
-    more += f", variety={ask.variety:g}, seed={ask.seed}" if ask.by_chance else ""
+    more += f", variety={ask.temperature:g}, seed={ask.seed}" if ask.by_chance else ""
     more += f", roles={dict(ask.roles)!r}" if ask.roles else ""
-    lines += [f'made = mmm.generate_clip(mmm.load_model("{ask.method}"), clip, seed_frames={ask.setting.seed_frames}, '
+    lines += [f'made = mmm.generate_clip(mmm.load_model("{ask.method}"), clip, seed_frames={ask.setting.prefix_frames}, '
               f"frames={ask.frames}{more})", 'mmm.save_clip(made.clip, "generated.bvh")']
     return "\n".join(lines)
 

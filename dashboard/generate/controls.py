@@ -76,26 +76,26 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointSummary] | No
     """
     entry = controls.pick_sequence(entries)
     whole = library.open_clip(entry)
-    start, seed_frames = _pick_seed(entry, whole)
+    start, prefix_frames = _pick_seed(entry, whole)
     clip = library.open_part(entry, start, len(whole))
     st.divider()
     song = songs.pick_song(clip)
-    frames, problem = _pick_length(clip, song, seed_frames)
+    frames, problem = _pick_length(clip, song, prefix_frames)
     st.divider()
     card, roles = _pick_network(clip, list_checkpoints() if checkpoints is None else checkpoints)
     if card.uses_music and song.key == songs.NONE:
         st.caption("This network listens: without music it is given silence, to which it was never trained to dance.")
     elif not card.uses_music and song.key != songs.NONE:
         st.caption("This network does not listen: the song plays, the motion goes its own way.")
-    variety, number = _pick_chance(card)
-    setting = Setting(f"{entry.key}@{start} {_seed_digest(clip, seed_frames)}", seed_frames, song.digest)
-    ask = Ask(setting, frames, card.name, recoveries.version_of(card.name), variety, number, _by_chance(card), roles)
+    temperature, number = _pick_chance(card)
+    setting = Setting(f"{entry.key}@{start} {_seed_digest(clip, prefix_frames)}", prefix_frames, song.digest)
+    ask = Ask(setting, frames, card.name, recoveries.version_of(card.name), temperature, number, _by_chance(card), roles)
     _share_in_url(entry, start, song, card.name)
-    return Plan(entry, start, clip, song, ask, seed_frames + frames, problem)
+    return Plan(entry, start, clip, song, ask, prefix_frames + frames, problem)
 
 
-def _seed_digest(clip: Clip, seed_frames: int) -> str:
-    return clip.motion.crop(0, seed_frames).digest()
+def _seed_digest(clip: Clip, prefix_frames: int) -> str:
+    return clip.motion.crop(0, prefix_frames).digest()
 
 
 def _clamped(key: str, default: float, low: float, high: float) -> None:
@@ -125,14 +125,14 @@ def _pick_seed(entry: library.Entry, whole: Clip) -> tuple[int, int]:
     return start, frames
 
 
-def _pick_length(clip: Clip, song: Song, seed_frames: int) -> tuple[int, str]:
+def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
     """How many frames to generate, and what is wrong with the song, if anything."""
     fps, state = clip.motion.fps, st.session_state
-    left_s = MOST_SILENT_S if song.frames is None else (song.frames - seed_frames) / fps
+    left_s = MOST_SILENT_S if song.frames is None else (song.frames - prefix_frames) / fps
     if left_s < LEAST_S:
         lasts = (song.frames or 0) / fps
         return max(round(LEAST_S * fps), 1), str(SpecError(
-            song.label, f"lasts {lasts:.1f} s", f"at least {seed_frames / fps + LEAST_S:.1f} s, for seed and dance",
+            song.label, f"lasts {lasts:.1f} s", f"at least {prefix_frames / fps + LEAST_S:.1f} s, for seed and dance",
             "choose a longer song, an earlier start or a shorter seed"))
     high = max(int(2 * left_s + 1e-6) / 2, LEAST_S)
     # What was given to the user follows the song; what they chose stays as far as the song allows.
@@ -164,9 +164,9 @@ def _pick_network(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[Che
         state.gen_method = state.gen_method_given = ordered[0].name
     with picker:
         card = of[st.selectbox("Network", list(of), key="gen_method", format_func=lambda name: (
-            name if of[name].goes_on else f"{name} (fills gaps)"))]
+            name if of[name].can_generate else f"{name} (fills gaps)"))]
         st.caption(methods.about(card))
-        if not card.goes_on:
+        if not card.can_generate:
             st.caption("It was trained to fill gaps, not to go on without an end: expect it to drift or to freeze.")
     return card, tuple(named.items()) if card.representation == "roles" else ()
 
@@ -174,14 +174,14 @@ def _pick_network(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[Che
 def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> list[CheckpointSummary]:
     """Networks that were trained to go on before those that fill gaps; with music those that listen before others."""
     heard = clip.music is not None
-    return sorted(fitting, key=lambda card: (not card.goes_on, card.uses_music != heard, card.name))
+    return sorted(fitting, key=lambda card: (not card.can_generate, card.uses_music != heard, card.name))
 
 
 def _pick_chance(card: CheckpointSummary) -> tuple[float, int]:
     """Variety and seed number; fixed for a network without chance."""
     state, chance = st.session_state, _by_chance(card)
     _clamped("gen_variety", 1.0, 0.0, 2.0)
-    hears = card.uses_music and not card.noise_size
+    hears = card.uses_music and not card.noise_dim
     state.gen_number = min(max(int(state.get("gen_number", 0)), 0), 9999)
     if not chance:
         st.caption("No chance in this network: one dance for each seed and song.")
@@ -198,7 +198,7 @@ def _pick_chance(card: CheckpointSummary) -> tuple[float, int]:
 
 def _by_chance(card: CheckpointSummary) -> bool:
     """Whether variety and seed number make a difference."""
-    return card.noise_size > 0 or card.uses_music
+    return card.noise_dim > 0 or card.uses_music
 
 
 def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> None:

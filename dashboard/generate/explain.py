@@ -86,7 +86,7 @@ def _variant(made: list[Made]) -> Made:
 def _frame(one: Made) -> int:
     """A generated frame whose window is shown: where the user asked, else the first."""
     asked = st.session_state.get("future_frame")
-    seed, frames = one.ask.setting.seed_frames, len(one.generation.clip)
+    seed, frames = one.ask.setting.prefix_frames, len(one.generation.clip)
     return min(max(int(asked[1]), seed), frames - 1) if asked is not None and asked[0] == one.ask else seed
 
 
@@ -97,7 +97,7 @@ def _look_there(one: Made) -> None:
 
 
 def _told(found: "GenerationChange", plan: Plan) -> None:
-    summary, seed = found.summary(), found.before.seed_frames
+    summary, seed = found.summary(), found.before.prefix_frames
     apart = np.flatnonzero(found.change_cm[seed:].max(axis=1) > APART_CM)
     when = f"they part {(apart[0] + 1) / plan.fps:.2f} s after the seed" if len(apart) else "they never part"
     met = ""

@@ -109,7 +109,7 @@ def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
 
 
 def _title(plan: Plan) -> None:
-    seed = plan.ask.setting.seed_frames
+    seed = plan.ask.setting.prefix_frames
     facts = [f"{seed} frames of seed", f"{plan.ask.frames / plan.fps:.1f} s to generate",
              f"{plan.fps:g} frames a second", f"{len(plan.clip.motion.skeleton)} joints"]
     music = plan.song.music
@@ -129,7 +129,7 @@ def _live_stage(plan: Plan, made: list[Made], live: Stream | None, change: "Gene
         panel = live.panel()
         ready = 0 if panel is None else len(panel.positions)
         assert isinstance(live.request, Ask)
-        whole = live.request.setting.seed_frames + live.request.frames
+        whole = live.request.setting.prefix_frames + live.request.frames
         if live.shown is not None and ready < min(whole, GROWTH * live.shown[0]):
             stage(live.shown[1], key="future-stage", height=600)
             return
@@ -141,7 +141,7 @@ def _live_stage(plan: Plan, made: list[Made], live: Stream | None, change: "Gene
 
 def _payload(plan: Plan, made: list[Made], live: Stream | None, panel: StagePanel | None, ready: int | None) -> bytes:
     """What stands on the stage: truth (or the seed alone), the variants, and the one being made."""
-    seed, run = plan.ask.setting.seed_frames, _last_run(plan)
+    seed, run = plan.ask.setting.prefix_frames, _last_run(plan)
     lengths = [len(m.generation.clip) for m in made]
     if live is not None:
         assert isinstance(live.request, Ask)
@@ -173,7 +173,7 @@ def _mark(plan: Plan) -> str:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _settled(key: str, *, _plan: Plan, _made: list[Made], _total: int, _run: str) -> bytes:
     panels = _fixed_panels(key, _plan=_plan, _made=_made, _total=_total)
-    seed = _plan.ask.setting.seed_frames
+    seed = _plan.ask.setting.prefix_frames
     future = Future(seed, _total, ready=_total, run=_run if _made else "", mark=_mark(_plan),
                     sound=_plan.song.sound_name, start=max(0, seed - round(LEAD_S * _plan.fps)))
     return _pack(_plan, panels, future, _total, _plan.song.music, with_sound=True)
@@ -182,7 +182,7 @@ def _settled(key: str, *, _plan: Plan, _made: list[Made], _total: int, _run: str
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _fixed_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> list[StagePanel]:
     """Truth and finished variants."""
-    panels = [] if _made and _truth_frames(_plan, _total) == _plan.ask.setting.seed_frames else [_truth(_plan, _total)]
+    panels = [] if _made and _truth_frames(_plan, _total) == _plan.ask.setting.prefix_frames else [_truth(_plan, _total)]
     for look, made in zip(LOOKS, _made, strict=False):
         motion: Motion = made.generation.clip.motion
         panels.append(replace(panel_from_motion(made.ask.label, motion, "model"), look=look))
@@ -192,12 +192,12 @@ def _fixed_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> l
 def _truth_frames(plan: Plan, total: int) -> int:
     """How far the recording goes on; where it was danced to another song, only the seed is shown."""
     own = plan.song.key in (songs.OWN, songs.NONE)
-    return min(len(plan.clip), total) if own else plan.ask.setting.seed_frames
+    return min(len(plan.clip), total) if own else plan.ask.setting.prefix_frames
 
 
 def _truth(plan: Plan, total: int) -> StagePanel:
     frames = _truth_frames(plan, total)
-    name = "Truth" if frames > plan.ask.setting.seed_frames else "Seed"
+    name = "Truth" if frames > plan.ask.setting.prefix_frames else "Seed"
     return panel_from_motion(name, plan.clip.motion.crop(0, frames), "truth")
 
 
@@ -213,7 +213,7 @@ def _changed(plan: Plan, change: "GenerationChange") -> bytes:
 def _packed_change(key: str, heard: str, *, _plan: Plan, _change: "GenerationChange", _music: Music | None) -> bytes:
     scene = _change.scene()
     panels = [p.panel() for p in scene.performers]
-    total, seed = len(scene), scene.seed_frames
+    total, seed = len(scene), scene.prefix_frames
     future = Future(seed, total, ready=total, run=_last_run(_plan), mark=_mark(_plan), sound=heard,
                     start=max(0, seed - round(LEAD_S * _plan.fps)))
     return _pack(_plan, panels, future, total, _music, with_sound=True)
@@ -243,7 +243,7 @@ def _floor(clip: str, *, _motion: Motion) -> float:
 def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:
     """What stands on the stage, in words, and a way to take each variant off."""
     if not made and live is None:
-        after = ("what was really danced after it" if _truth_frames(plan, plan.total) > plan.ask.setting.seed_frames
+        after = ("what was really danced after it" if _truth_frames(plan, plan.total) > plan.ask.setting.prefix_frames
                  else "nothing yet")
         st.caption(f"The seed and {after}. Press Generate to let the network go on from the rule.")
         return

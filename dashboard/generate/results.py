@@ -32,7 +32,7 @@ COLUMNS = {
 @st.fragment
 def numbers_section(plan: Plan, made: list[Made]) -> None:
     """A fragment: switching a curve off leaves the stage playing."""
-    seed, truth = plan.ask.setting.seed_frames, _truth(made)
+    seed, truth = plan.ask.setting.prefix_frames, _truth(made)
     st.subheader("How it goes on", anchor=False)
     total = max(len(one.generation.clip) for one in made)
     series = {one.ask.label: _steps(one.numbers.made, one.numbers.usual, seed, plan.fps, total) for one in made}

@@ -60,7 +60,7 @@ def page() -> None:
             st.html("".join(_strip(spec, words) for spec, words in SHOWN))
     st.subheader("What each network is for", anchor=False)
     for card in list_checkpoints():
-        what = "goes on from a seed" if card.goes_on else "fills gaps"
+        what = "goes on from a seed" if card.can_generate else "fills gaps"
         hears = "listens to music" if card.uses_music else "sees motion alone"
         where = "any humanoid, any frame rate" if card.representation == "roles" else (
             f"{len(card.joint_names or ())} joints at {card.fps:g} frames a second")

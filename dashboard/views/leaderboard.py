@@ -73,7 +73,7 @@ def _contest() -> tuple[Contest, str]:
             mine = spread(mine, int(most))
         st.caption(f"{len(mine)} clips")
         chosen = st.multiselect("Networks", [card.name for card in cards], key="board_networks",
-                                default=[card.name for card in cards if not card.goes_on])
+                                default=[card.name for card in cards if not card.can_generate])
         text = st.text_input("Patterns", " ".join(PATTERNS), key="board_patterns",
                              help="SPECs, with spaces between; gap:N hides N frames in the middle.")
     patterns, problem = checked(text)

@@ -31,7 +31,7 @@ class Setting:
 
     clip: str
     """Where the seed is taken from, and its digest."""
-    seed_frames: int
+    prefix_frames: int
     song: str
     """Digest of the music."""
 
@@ -45,7 +45,7 @@ class Ask:
     method: str
     version: int
     """Of the checkpoint's files: see ``recoveries.version_of``."""
-    variety: float = 1.0
+    temperature: float = 1.0
     seed: int = 0
     by_chance: bool = True
     """Whether variety and seed make a difference to this network."""
@@ -56,12 +56,12 @@ class Ask:
         """What the figure is called."""
         if not self.by_chance:
             return self.method
-        return f"{self.method}, seed {self.seed}" + (f", variety {self.variety:g}" if self.variety != 1 else "")
+        return f"{self.method}, seed {self.seed}" + (f", variety {self.temperature:g}" if self.temperature != 1 else "")
 
     @property
     def dance(self) -> tuple[object, ...]:
         """Without the length: a longer one begins with the same dance."""
-        return self.setting, self.method, self.version, self.variety, self.seed, self.roles
+        return self.setting, self.method, self.version, self.temperature, self.seed, self.roles
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,16 +165,16 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
         job.advance(0.0, "Loading the network")
         model = models.get(ask.method)
         job.advance(0.0, "Listening to the seed")
-        seed_frames = ask.setting.seed_frames
-        parts = [clip.motion.crop(0, seed_frames)]
+        prefix_frames = ask.setting.prefix_frames
+        parts = [clip.motion.crop(0, prefix_frames)]
         stream.add(parts[0], generated=False)
         named, begun = dict(ask.roles) or None, time.perf_counter()
         try:
-            for chunk in generate(model, clip, seed_frames=seed_frames, frames=ask.frames, music=music,
-                                  variety=ask.variety, seed=ask.seed, roles=named):
+            for chunk in generate(model, clip, prefix_frames=prefix_frames, frames=ask.frames, music=music,
+                                  temperature=ask.temperature, seed=ask.seed, roles=named):
                 parts.append(chunk.motion)
                 stream.add(chunk.motion)
-                done = chunk.first + len(chunk.motion) - seed_frames
+                done = chunk.first + len(chunk.motion) - prefix_frames
                 stream.fps_made = done / (time.perf_counter() - begun)
                 job.advance(done / ask.frames, f"{done / clip.motion.fps:.1f} of {ask.frames / clip.motion.fps:.1f} s, "
                                                f"{stream.fps_made:.0f} frames a second")
@@ -182,7 +182,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
             if len(parts) == 1:
                 raise
         made = sum(map(len, parts[1:]))
-        generation = assemble(model, clip, parts, seed_frames=seed_frames, music=music, variety=ask.variety,
+        generation = assemble(model, clip, parts, prefix_frames=prefix_frames, music=music, temperature=ask.temperature,
                               seed=ask.seed, elapsed_s=time.perf_counter() - begun, roles=named)
         found = Made(replace(ask, frames=made), generation, generation.judge())
         kept().put(found)

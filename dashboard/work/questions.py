@@ -131,16 +131,16 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
         clip: as ``generations.start`` takes it.
         music: another song than the clip's own.
     """
-    seed_frames = ask_.setting.seed_frames
+    prefix_frames = ask_.setting.prefix_frames
 
     def work(job: Job[FutureMaps], model: Any) -> FutureMaps:
         from mmm.generation.generate import generate
 
-        for chunk in generate(model, clip, seed_frames=seed_frames, frames=ask_.frames, music=music,
-                              variety=ask_.variety, seed=ask_.seed, roles=dict(ask_.roles) or None,
+        for chunk in generate(model, clip, prefix_frames=prefix_frames, frames=ask_.frames, music=music,
+                              temperature=ask_.temperature, seed=ask_.seed, roles=dict(ask_.roles) or None,
                               attention_frame=frame):
             done = chunk.first + len(chunk.motion)
-            job.advance(0.1 + 0.7 * (done - seed_frames) / (frame + 1 - seed_frames), "Dancing as far as this frame")
+            job.advance(0.1 + 0.7 * (done - prefix_frames) / (frame + 1 - prefix_frames), "Dancing as far as this frame")
             if chunk.attention is not None:
                 job.advance(0.85, "Sorting heads")
                 atlas = Atlas(chunk.attention, ask_.method, music or clip.music).prepare()
@@ -156,8 +156,8 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted)
         from mmm.explain.interventions import intervene_generation
 
         return intervene_generation(
-            model, clip, [wanted.intervention], seed_frames=ask_.setting.seed_frames, frames=ask_.frames, music=music,
-            variety=ask_.variety, seed=ask_.seed, roles=dict(ask_.roles) or None,
+            model, clip, [wanted.intervention], prefix_frames=ask_.setting.prefix_frames, frames=ask_.frames, music=music,
+            temperature=ask_.temperature, seed=ask_.seed, roles=dict(ask_.roles) or None,
             progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"))[0]
 
     return ask(Question(ask_, "intervention", wanted.detail), "Change and generate", work,

@@ -73,7 +73,7 @@ def recover(
     facing: Facing = None,
     seed: Seed = 0,
     role: Roles = None,
-    plant_feet: Annotated[bool | None, typer.Option(
+    lock_feet: Annotated[bool | None, typer.Option(
         help="hold feet where they stand, by bending hidden legs; default: as the checkpoint was measured")] = None,
     out: Annotated[Path | None, typer.Option(
         metavar="FILE", help="save the result: .bvh, .npz, .pkl or .glb; truth beside it, to be watched: .mp4, .gif, "
@@ -105,7 +105,7 @@ def recover(
             return interpolate(name, given, mask)
         from mmm.checkpoint import load_model
 
-        return run(load_model(name), given, mask, roles=roles, plant_feet=plant_feet)
+        return run(load_model(name), given, mask, roles=roles, lock_feet=lock_feet)
 
     first = by(checkpoint)
     others = [by(name) for name in dict.fromkeys(beside or ()) if name != checkpoint]

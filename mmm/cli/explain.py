@@ -106,8 +106,8 @@ def intervene(
         metavar="SPEC", help=f"what is recovered: {masks.SPEC_HELP}; joined by +. Or --future")] = None,
     future: Annotated[int | None, typer.Option(
         min=1, metavar="N", help="instead of --hide: generate N frames after the first --seed-frames")] = None,
-    seed_frames: Annotated[int, typer.Option(help="with --future: how many frames to go on from")] = 120,
-    variety: Annotated[float, typer.Option(help="with --future: 0 the most middling motion, 1 as trained")] = 1.0,
+    prefix_frames: Annotated[int, typer.Option(help="with --future: how many frames to go on from")] = 120,
+    temperature: Annotated[float, typer.Option(help="with --future: 0 the most middling motion, 1 as trained")] = 1.0,
     music: MusicPath = None,
     music_start: MusicStart = 0.0,
     frames: Frames = ":",
@@ -154,10 +154,10 @@ def intervene(
         from mmm.explain.interventions import intervene_generation
 
         assert future is not None
-        results = intervene_generation(load_model(checkpoint), truth, wanted, seed_frames=seed_frames, frames=future,
-                                       variety=variety, seed=seed)
-        about |= {"seed_frames": seed_frames, "frames": future, "variety": variety}
-        said, columns = f"{future} generated after {seed_frames} of seed; means over these", CHANGED_FUTURE
+        results = intervene_generation(load_model(checkpoint), truth, wanted, prefix_frames=prefix_frames, frames=future,
+                                       temperature=temperature, seed=seed)
+        about |= {"seed_frames": prefix_frames, "frames": future, "variety": temperature}
+        said, columns = f"{future} generated after {prefix_frames} of seed; means over these", CHANGED_FUTURE
     rows = [{"change": r.intervention.label, **r.summary()} for r in results]
     if out is not None:
         results[0].save(out)

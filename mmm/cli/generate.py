@@ -43,10 +43,10 @@ def generate(
         metavar="FILE", help="recording to dance to, heard from the clip's first frame on; it may be longer than the "
                              "clip. Else the clip's own")] = None,
     music_start: MusicStart = 0.0,
-    seed_frames: Annotated[int, typer.Option(help="how many frames of the clip to go on from")] = 120,
+    prefix_frames: Annotated[int, typer.Option(help="how many frames of the clip to go on from")] = 120,
     frames: Annotated[int | None, typer.Option(
         metavar="N", show_default=f"{FRAMES}, or to the music's end", help="how many to generate")] = None,
-    variety: Annotated[float, typer.Option(help="0 the most middling motion, 1 as trained, up to 3")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="0 the most middling motion, 1 as trained, up to 3")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="of chance; the same one gives the same motion")] = 0,
     fps: Fps = None,
     unit: Unit = None,
@@ -73,13 +73,13 @@ def generate(
     from mmm.checkpoint import load_model
 
     model = load_model(checkpoint)
-    count = _length(model.config, start, song, seed_frames) if frames is None else frames
-    made = _run(model, start, song, seed_frames, count, variety, seed, roles)
+    count = _length(model.config, start, song, prefix_frames) if frames is None else frames
+    made = _run(model, start, song, prefix_frames, count, temperature, seed, roles)
     from mmm.generation.result import judge, report
 
     # What was danced to the clip's own music is no truth for another song.
     truth = None if song is not None and start.music is not None else start.motion
-    figures = report(made, judge(made.clip.motion, seed_frames, truth, made.clip.music))
+    figures = report(made, judge(made.clip.motion, prefix_frames, truth, made.clip.music))
     if out is not None:
         made.save(out)
     if metrics is not None:
@@ -99,19 +99,19 @@ def _song(path: Path | None, fps: float, start_s: float) -> Music | None:
     return load_music(path, fps, start_s=start_s)
 
 
-def _length(config: "MaskedMotionConfig", clip: Clip, song: Music | None, seed_frames: int) -> int:
+def _length(config: "MaskedMotionConfig", clip: Clip, song: Music | None, prefix_frames: int) -> int:
     """How many frames, where nobody says: 20 s at 60 a second, or to the end of a shorter song."""
     heard = song or clip.music
-    if not config.uses_music or heard is None or seed_frames > len(clip):
+    if not config.uses_music or heard is None or prefix_frames > len(clip):
         return FRAMES
-    if len(heard) <= seed_frames:
-        raise SpecError("music", f"it lasts {len(heard)} frames", f"more than the {seed_frames} of the seed",
+    if len(heard) <= prefix_frames:
+        raise SpecError("music", f"it lasts {len(heard)} frames", f"more than the {prefix_frames} of the seed",
                         "choose a longer song (--music) or a shorter seed")
-    return min(FRAMES, len(heard) - seed_frames)
+    return min(FRAMES, len(heard) - prefix_frames)
 
 
 def _run(
-    model: Any, clip: Clip, song: Music | None, seed_frames: int, frames: int, variety: float, seed: int,
+    model: Any, clip: Clip, song: Music | None, prefix_frames: int, frames: int, temperature: float, seed: int,
     roles: dict[str, str],
 ) -> "Generation":
     """Generate, with a bar on stderr where somebody watches."""
@@ -125,12 +125,12 @@ def _run(
             end = "\n" if share >= 1 else ""
             typer.echo(f"\rgenerating [{'#' * done}{'.' * (30 - done)}] {share:4.0%}{end}", nl=False, err=True)
 
-    return generate_clip(model, clip, seed_frames=seed_frames, frames=frames, music=song, variety=variety, seed=seed,
+    return generate_clip(model, clip, prefix_frames=prefix_frames, frames=frames, music=song, temperature=temperature, seed=seed,
                          roles=roles, progress=tell)
 
 
 def _print(made: "Generation", figures: dict[str, Any]) -> None:
-    typer.echo(f"{made.clip.name}: {figures['seed_frames']} frames of seed and {figures['frames']} generated at "
+    typer.echo(f"{made.clip.name}: {figures['prefix_frames']} frames of seed and {figures['frames']} generated at "
                f"{figures['fps']:g} fps, in {made.elapsed_s:.1f} s; the usual energy is the "
                f"{figures['usual_energy_of']}'s:")
     print_table([{"method": name, "energy": one["energy"], "share": one["energy_share"],

@@ -40,7 +40,7 @@ def leaderboard(
     if metric not in board.METRICS:
         raise SpecError(f"--metric {metric}", "no such metric", ", ".join(board.METRICS), "choose one")
     cards = [summarise(find_checkpoint(name)) for name in checkpoint] if checkpoint else [
-        card for card in list_checkpoints() if not card.goes_on]
+        card for card in list_checkpoints() if not card.can_generate]
     paths = tuple(clips) if clips else tuple(sorted(_SAMPLES.glob("*.npz")))
     contest = board.Contest(paths, tuple(hide or board.PATTERNS), tuple(cards), seed)
     book = board.Book(folder)

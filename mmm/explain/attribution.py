@@ -56,7 +56,7 @@ class Attribution:
         return np.abs(self.values).sum(axis=1)
 
 
-class Probe:
+class FrameExplainer:
     """One frame of a recovery as a function of the music: what attributions and the attention benchmark ask.
 
     Args:
@@ -137,7 +137,7 @@ def attribute(
     if method not in METHODS:
         raise SpecError(f"method {method!r}", "no such method", ", ".join(METHODS), "choose one of them")
     chosen = chosen_joints(clip, joints)
-    probe = Probe(model, clip, mask, frame)
+    probe = FrameExplainer(model, clip, mask, frame)
     if not hidden_array(clip, mask)[frame, chosen].any():
         raise SpecError(f"frame {frame}", "these joints are known there: what is known is copied, and hears no music",
                         "a hidden frame", "choose a frame inside a gap")
@@ -146,7 +146,7 @@ def attribute(
 
 
 def attribution_of(
-    probe: Probe, joints: Sequence[int], method: str, steps: int = STEPS, stretch: int = OCCLUDED_FRAMES
+    probe: FrameExplainer, joints: Sequence[int], method: str, steps: int = STEPS, stretch: int = OCCLUDED_FRAMES
 ) -> Float[Array, "T G"]:
     """The same for a window that was prepared already.
 
@@ -170,7 +170,7 @@ def attribution_of(
     return np.stack([found[:, part].sum(-1) for part in GROUPS.values()], axis=-1)
 
 
-def _gradients(moved: Callable[[Tensor], Tensor], probe: Probe, method: str, steps: int) -> Float[Array, "T 35"]:
+def _gradients(moved: Callable[[Tensor], Tensor], probe: FrameExplainer, method: str, steps: int) -> Float[Array, "T 35"]:
     import captum.attr  # brings matplotlib: only where it is used
 
     music = probe.music.clone().requires_grad_()
@@ -184,7 +184,7 @@ def _gradients(moved: Callable[[Tensor], Tensor], probe: Probe, method: str, ste
     return found[0].detach().cpu().numpy().astype(np.float32)
 
 
-def _occluded(probe: Probe, columns: list[int], own: Tensor, stretch: int) -> Float[Array, "T G"]:
+def _occluded(probe: FrameExplainer, columns: list[int], own: Tensor, stretch: int) -> Float[Array, "T G"]:
     """How far the pose moves when a stretch of one group of features is replaced by its mean."""
     import captum.attr
 

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from mmm.errors import SpecError
-from mmm.explain.attribution import Probe, attribute, chosen_joints
+from mmm.explain.attribution import FrameExplainer, attribute, chosen_joints
 from mmm.masks import Mask
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
@@ -29,10 +29,10 @@ class Deletion:
     """Music frames of a window put to its mean, the highest of a ranking first.
 
     Args:
-        columns: of the pose, as ``Probe.columns`` gives them.
+        columns: of the pose, as ``FrameExplainer.columns`` gives them.
     """
 
-    def __init__(self, probe: Probe, columns: Sequence[int]) -> None:
+    def __init__(self, probe: FrameExplainer, columns: Sequence[int]) -> None:
         self.probe, self.columns = probe, list(columns)
         with torch.no_grad():
             self.own = probe.poses(probe.music)[:, self.columns]
@@ -96,7 +96,7 @@ def deletion_curves(
     chosen = chosen_joints(clip, joints)
     if scores is None:
         scores = attribute(model, clip, mask, frame, joints, method).per_frame()
-    probe = Probe(model, clip, mask, frame)
+    probe = FrameExplainer(model, clip, mask, frame)
     deletion, (first, end) = Deletion(probe, probe.columns(chosen)), probe.window
     maps = map_scores(model, clip, mask, frame)
     orders = {method: scores[first:end], **({"attention": maps["attention"]} if maps else {}),

@@ -126,12 +126,12 @@ class GenerationChange(_Beside):
     def hidden(self) -> Bool[Array, "T J"]:
         """True after the seed."""
         hidden = np.zeros(self.change_deg.shape, dtype=bool)
-        hidden[self.before.seed_frames:] = True
+        hidden[self.before.prefix_frames:] = True
         return hidden
 
     def summary(self) -> dict[str, float | None]:
         """Means after the seed of both changes; energy as a share of the usual and beats met, before and after."""
-        seed, told = self.before.seed_frames, [one.judge().made for one in (self.before, self.after)]
+        seed, told = self.before.prefix_frames, [one.judge().made for one in (self.before, self.after)]
         return {"change_deg": float(self.change_deg[seed:].mean(dtype=np.float64)),
                 "change_cm": float(self.change_cm[seed:].mean(dtype=np.float64)),
                 "energy_before": told[0].energy_share, "energy_after": told[1].energy_share,
@@ -181,8 +181,8 @@ def intervene(
 
 
 def intervene_generation(
-    model: MaskedMotionModel, clip: Clip, interventions: Sequence[Intervention | str], *, seed_frames: int = 120,
-    frames: int = 600, music: Music | None = None, variety: float = 1.0, seed: int = 0,
+    model: MaskedMotionModel, clip: Clip, interventions: Sequence[Intervention | str], *, prefix_frames: int = 120,
+    frames: int = 600, music: Music | None = None, temperature: float = 1.0, seed: int = 0,
     roles: Mapping[str, str] | None = None, progress: Callable[[float], None] | None = None,
 ) -> list[GenerationChange]:
     """Go on from a seed with the music, and again, by the same chance, with the music changed in each of several ways.
@@ -200,11 +200,11 @@ def intervene_generation(
         SpecError, FileError: as :func:`parse`, :func:`apply` and :func:`mmm.generate`.
     """
     wanted = _wanted(model, interventions)
-    whole, total = music_of(clip, music), seed_frames + frames
+    whole, total = music_of(clip, music), prefix_frames + frames
     ahead = math.ceil(horizon(model).ahead_s * whole.fps)  # the last window hears on beyond its frames
     heard = whole.crop(0, min(total + ahead, len(whole)))
     changed = [changed_music(one, heard, clip.name) for one in wanted]
-    truth = clip.crop(0, min(len(clip), total)) if music is None and len(clip) > seed_frames else None
+    truth = clip.crop(0, min(len(clip), total)) if music is None and len(clip) > prefix_frames else None
     runs = len(wanted) + 1
 
     def made(to: Music, number: int) -> Generation:
@@ -212,7 +212,7 @@ def intervene_generation(
             if progress is not None:
                 progress((number + share) / runs)
 
-        return replace(generate_clip(model, clip, seed_frames=seed_frames, frames=frames, music=to, variety=variety,
+        return replace(generate_clip(model, clip, prefix_frames=prefix_frames, frames=frames, music=to, temperature=temperature,
                                      seed=seed, roles=roles, progress=tell), truth=truth)
 
     before = made(listened_anew(heard), 0)
@@ -220,7 +220,7 @@ def intervene_generation(
     for number, (one, (other, notes)) in enumerate(zip(wanted, changed, strict=True), start=1):
         after = made(other, number)
         hidden = np.zeros(before.clip.motion.rotations.shape[:2], dtype=bool)
-        hidden[seed_frames:] = True
+        hidden[prefix_frames:] = True
         difference = errors(before.clip.motion, after.clip.motion, hidden)
         said = (*notes, HEARD_ANEW) if heard.audio is not None else notes
         results.append(GenerationChange(one, before, after, difference.rotation_deg, difference.position_cm, said))

@@ -27,16 +27,16 @@ def log_speed(motion: Motion) -> float:
 
 
 @dataclass(frozen=True)
-class Liveliness:
+class SpeedPrior:
     """The next part's log speed: ``level + pull * (the past's)``, and a normal deviation of ``spread``."""
 
     level: float
     pull: float
     spread: float
 
-    def wanted(self, past: Motion, variety: float, rng: np.random.Generator) -> float:
-        """The log speed that what comes next is to have; ``variety`` multiplies the deviation."""
-        return self.level + self.pull * log_speed(past) + self.spread * variety * float(rng.standard_normal())
+    def wanted(self, past: Motion, temperature: float, rng: np.random.Generator) -> float:
+        """The log speed that what comes next is to have; ``temperature`` multiplies the deviation."""
+        return self.level + self.pull * log_speed(past) + self.spread * temperature * float(rng.standard_normal())
 
     @staticmethod
     def nearest(wanted: float, futures: Sequence[Motion]) -> int:

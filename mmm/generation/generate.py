@@ -3,8 +3,8 @@
 Window by window: the last seconds are known, those after them hidden, and the network recovers them as it recovers
 any gap, but for that nothing follows. The first part of what it says is kept, the window moves on by as much, and so
 forth; memory does not grow with the length. Chance comes in by numbers that the network is given with every window
-(``noise_size``), all from one generator: the same seed number gives the same motion. Where it is known how lively
-people go on (``liveliness``), several futures are drawn for each window, and the one that is as lively as it should be
+(``noise_dim``), all from one generator: the same seed number gives the same motion. Where it is known how lively
+people go on (``speed_prior``), several futures are drawn for each window, and the one that is as lively as it should be
 is kept.
 """
 
@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 from mmm.attention import AttentionTrace
 from mmm.checkpoints import check_fit
 from mmm.errors import ModelError, SpecError
-from mmm.generation.activity import DRAWS, Liveliness
+from mmm.generation.activity import DRAWS, SpeedPrior
 from mmm.generation.result import CONTINUED, Chunk, Generation
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion, Music
@@ -60,10 +60,10 @@ def generate(
     model: MaskedMotionModel,
     clip: Clip,
     *,
-    seed_frames: int = 120,
+    prefix_frames: int = 120,
     frames: int = 1200,
     music: Music | None = None,
-    variety: float = 1.0,
+    temperature: float = 1.0,
     seed: int = 0,
     roles: Mapping[str, str] | None = None,
     attention_frame: int | None = None,
@@ -72,12 +72,12 @@ def generate(
 
     Args:
         model: any network; those trained for it (``trained_masks`` name a future) do it well.
-        clip: its first ``seed_frames`` frames are the seed; nothing after them is looked at.
-        seed_frames: at least half a second.
+        clip: its first ``prefix_frames`` frames are the seed; nothing after them is looked at.
+        prefix_frames: at least half a second.
         frames: how many to generate after the seed.
         music: what to dance to, starting with the clip's first frame, at the clip's rate; else the clip's own. Networks
             that hear get silence where there is none.
-        variety: 0 gives the most middling future, 1 draws as the network was trained to, more strays further. Networks
+        temperature: 0 gives the most middling future, 1 draws as the network was trained to, more strays further. Networks
             that hear and take no numbers of chance give one dance up to 1; beyond, they hear a share of the bars in
             other keys (2: all), and dance other moves on the same beat.
         seed: of chance; the same one gives the same motion.
@@ -89,28 +89,28 @@ def generate(
             ``attention_frame`` is not generated.
         ModelError: the network does not fit the clip.
     """
-    known = _check(model, clip, seed_frames, frames, music, variety, seed, roles)
-    if attention_frame is not None and not seed_frames <= attention_frame < seed_frames + frames:
+    known = _check(model, clip, prefix_frames, frames, music, temperature, seed, roles)
+    if attention_frame is not None and not prefix_frames <= attention_frame < prefix_frames + frames:
         raise SpecError(f"attention_frame {attention_frame}", "not a generated frame",
-                        f"{seed_frames} to {seed_frames + frames - 1}", "choose one of these")
-    return _stream(model, clip, seed_frames, frames, known, variety, seed, roles, attention_frame)
+                        f"{prefix_frames} to {prefix_frames + frames - 1}", "choose one of these")
+    return _stream(model, clip, prefix_frames, frames, known, temperature, seed, roles, attention_frame)
 
 
 def _check(
-    model: MaskedMotionModel, clip: Clip, seed_frames: int, frames: int, music: Music | None, variety: float,
+    model: MaskedMotionModel, clip: Clip, prefix_frames: int, frames: int, music: Music | None, temperature: float,
     seed: int, roles: Mapping[str, str] | None,
 ) -> Music | None:
     """The music to hear, without its sound."""
     least = max(2, round(MIN_SEED_S * clip.motion.fps))
-    if not least <= seed_frames <= len(clip):
-        raise SpecError(f"seed of {seed_frames} frames", f"the clip has {len(clip)} at {clip.motion.fps:g} a second",
+    if not least <= prefix_frames <= len(clip):
+        raise SpecError(f"seed of {prefix_frames} frames", f"the clip has {len(clip)} at {clip.motion.fps:g} a second",
                         f"{least} to {len(clip)}", "choose another length")
     if frames < 1:
         raise SpecError(f"{frames} frames to generate", "nothing to do", "1 or more", "ask for more")
     if seed < 0:
         raise SpecError(f"seed {seed}", "below zero", "0 or more", "choose another number")
-    if not 0 <= variety <= 3:
-        raise SpecError(f"variety {variety:g}", "out of range", "0 to 3", "choose a value between")
+    if not 0 <= temperature <= 3:
+        raise SpecError(f"variety {temperature:g}", "out of range", "0 to 3", "choose a value between")
     music = music or clip.music
     check_fit(model.config, replace(clip, music=None) if music is None else clip, roles)
     if not model.config.uses_music:
@@ -120,9 +120,9 @@ def _check(
     if music.fps != clip.motion.fps:
         raise SpecError("music", f"{music.fps:g} rows a second", f"the clip's {clip.motion.fps:g}",
                         "take its features at the clip's rate")
-    if len(music) < seed_frames + frames:
-        raise SpecError("music", f"it lasts {len(music)} frames", f"{seed_frames} of seed and {frames} to generate",
-                        f"generate at most {len(music) - seed_frames} frames, or choose a longer song")
+    if len(music) < prefix_frames + frames:
+        raise SpecError("music", f"it lasts {len(music)} frames", f"{prefix_frames} of seed and {frames} to generate",
+                        f"generate at most {len(music) - prefix_frames} frames, or choose a longer song")
     if music.features.shape[1] != model.config.music_size:
         raise ModelError("music", f"{music.features.shape[1]} music features a frame",
                          f"the network's {model.config.music_size}", "take them anew from the recording (--music)")
@@ -130,19 +130,19 @@ def _check(
 
 
 def _stream(
-    model: MaskedMotionModel, clip: Clip, seed_frames: int, frames: int, music: Music | None, variety: float,
+    model: MaskedMotionModel, clip: Clip, prefix_frames: int, frames: int, music: Music | None, temperature: float,
     seed: int, roles: Mapping[str, str] | None, attention_frame: int | None,
 ) -> Iterator[Chunk]:
     fps, plan = clip.motion.fps, horizon(model)
     known, ahead, kept = (max(2, round(seconds * fps)) for seconds in (plan.known_s, plan.ahead_s, plan.kept_s))
     rng, noise = np.random.default_rng([seed, 9173]), None
-    if music is not None and not model.config.noise_size and variety > 1:
-        music = heard_otherwise(music, min(variety - 1, 1.0), seed_frames, np.random.default_rng([seed, 4711]))
-    past = clip.motion.crop(max(0, seed_frames - known), seed_frames)
-    lift = _lift(model, clip.motion.crop(0, seed_frames))
+    if music is not None and not model.config.noise_dim and temperature > 1:
+        music = heard_otherwise(music, min(temperature - 1, 1.0), prefix_frames, np.random.default_rng([seed, 4711]))
+    past = clip.motion.crop(max(0, prefix_frames - known), prefix_frames)
+    lift = _lift(model, clip.motion.crop(0, prefix_frames))
     past = replace(past, root_m=past.root_m + lift)
-    ground = Ground.of(past, roles, model.config.leaps_m)
-    at, end = seed_frames, seed_frames + frames
+    ground = Ground.of(past, roles, model.config.max_jump_height_m)
+    at, end = prefix_frames, prefix_frames + frames
     while at < end:
         count = min(kept, end - at)
         # A song that ends here is heard to its end; without one there is always more ahead.
@@ -154,7 +154,7 @@ def _stream(
         look = attention_frame - first if attention_frame is not None and asked else None
         window, hidden = _ahead_of(past, room, heard if heard is not None or not model.config.uses_music else
                                    silence(len(past) + room, fps))
-        found, trace, noise = _drawn(model, window, hidden, len(past) + kept_now, noise, variety, roles, look, rng)
+        found, trace, noise = _drawn(model, window, hidden, len(past) + kept_now, noise, temperature, roles, look, rng)
         if ground is not None:
             found = ground.corrected(found, len(past))
         if trace is not None:
@@ -196,7 +196,7 @@ def _ahead_of(past: Motion, ahead: int, music: Music | None) -> tuple[Clip, Bool
 
 def _drawn(
     model: MaskedMotionModel, window: Clip, hidden: Bool[Array, "T J"], end: int, before: Float[Array, "Z"] | None,
-    variety: float, roles: Mapping[str, str] | None, look: int | None, rng: np.random.Generator,
+    temperature: float, roles: Mapping[str, str] | None, look: int | None, rng: np.random.Generator,
 ) -> tuple[Motion, AttentionTrace | None, Float[Array, "Z"] | None]:
     """What the network makes of a window, its maps if frame ``look`` is given, and the numbers of chance it came from.
 
@@ -204,27 +204,27 @@ def _drawn(
         end: what is hidden before this frame will be kept.
         before: the numbers of the window before.
     """
-    size, lively = model.config.noise_size, model.config.liveliness
-    if not size or lively is None or not variety:
+    size, lively = model.config.noise_dim, model.config.speed_prior
+    if not size or lively is None or not temperature:
         noise = _next_noise(size, before, rng) if size else None
-        result = _recovered(model, window, hidden, noise, variety, roles, look)
+        result = _recovered(model, window, hidden, noise, temperature, roles, look)
         return result.recovered.motion, result.attention, noise
     noises = np.stack([_next_noise(size, before, rng) for _ in range(DRAWS)])
-    futures = draws(model, window.motion, hidden, noises * np.float32(variety), named=roles)
-    law, known = Liveliness(*lively), int((~hidden.any(axis=1)).sum())
-    wanted = law.wanted(window.motion.crop(0, known), variety, rng)
+    futures = draws(model, window.motion, hidden, noises * np.float32(temperature), named=roles)
+    law, known = SpeedPrior(*lively), int((~hidden.any(axis=1)).sum())
+    wanted = law.wanted(window.motion.crop(0, known), temperature, rng)
     k = law.nearest(wanted, [future.crop(known - 1, end) for future in futures])
-    trace = None if look is None else _recovered(model, window, hidden, noises[k], variety, roles, look).attention
+    trace = None if look is None else _recovered(model, window, hidden, noises[k], temperature, roles, look).attention
     return futures[k], trace, noises[k]
 
 
 def _recovered(
-    model: MaskedMotionModel, window: Clip, hidden: Bool[Array, "T J"], noise: Float[Array, "Z"] | None, variety: float,
+    model: MaskedMotionModel, window: Clip, hidden: Bool[Array, "T J"], noise: Float[Array, "Z"] | None, temperature: float,
     roles: Mapping[str, str] | None, look: int | None,
 ) -> RecoveryResult:
     return recover(model, window, hidden, attention=look is not None, attention_frame=look or 0, roles=roles,
-                   noise=None if noise is None else noise * np.float32(variety),
-                   plant_feet=False)  # the whole is grounded at once
+                   noise=None if noise is None else noise * np.float32(temperature),
+                   lock_feet=False)  # the whole is grounded at once
 
 
 def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"]:
@@ -243,10 +243,10 @@ def generate_clip(
     model: MaskedMotionModel,
     clip: Clip,
     *,
-    seed_frames: int = 120,
+    prefix_frames: int = 120,
     frames: int = 1200,
     music: Music | None = None,
-    variety: float = 1.0,
+    temperature: float = 1.0,
     seed: int = 0,
     roles: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
@@ -259,18 +259,18 @@ def generate_clip(
     The others, and the errors, are those of :func:`generate`.
     """
     started = time.perf_counter()
-    parts = [clip.motion.crop(0, seed_frames)] if 0 < seed_frames <= len(clip) else []
-    for chunk in generate(model, clip, seed_frames=seed_frames, frames=frames, music=music, variety=variety, seed=seed,
+    parts = [clip.motion.crop(0, prefix_frames)] if 0 < prefix_frames <= len(clip) else []
+    for chunk in generate(model, clip, prefix_frames=prefix_frames, frames=frames, music=music, temperature=temperature, seed=seed,
                           roles=roles):
         parts.append(chunk.motion)
         if progress is not None:
-            progress((chunk.first + len(chunk.motion) - seed_frames) / frames)
-    return assemble(model, clip, parts, seed_frames=seed_frames, music=music, variety=variety, seed=seed,
+            progress((chunk.first + len(chunk.motion) - prefix_frames) / frames)
+    return assemble(model, clip, parts, prefix_frames=prefix_frames, music=music, temperature=temperature, seed=seed,
                     elapsed_s=time.perf_counter() - started, roles=roles)
 
 
 def assemble(
-    model: MaskedMotionModel, clip: Clip, parts: list[Motion], *, seed_frames: int, music: Music | None, variety: float,
+    model: MaskedMotionModel, clip: Clip, parts: list[Motion], *, prefix_frames: int, music: Music | None, temperature: float,
     seed: int, elapsed_s: float, roles: Mapping[str, str] | None = None,
 ) -> Generation:
     """A seed and the chunks after it, as one result; ``roles`` as given to :func:`generate`."""
@@ -280,11 +280,11 @@ def assemble(
     beside = heard is not None and heard.fps == motion.fps and len(heard) >= len(motion)
     whole = heard.crop(0, len(motion)) if heard is not None and beside else None
     made = Clip(f"{clip.name}{CONTINUED}", motion, whole, clip.source, clip.split, clip.notes, clip.meta)
-    truth = clip.crop(0, min(len(clip), len(motion))) if len(clip) > seed_frames and music is None else None
+    truth = clip.crop(0, min(len(clip), len(motion))) if len(clip) > prefix_frames and music is None else None
     notes = list(check_fit(model.config, made, roles))
     if not any("last" in spec for spec in model.config.trained_masks or []):
         notes.append(f"{model.name_or_path or 'This network'} was not trained to go on without an end: it fills gaps.")
-    if len(clip) == seed_frames:
+    if len(clip) == prefix_frames:
         notes.append("The clip ends with the seed: there is no truth to compare with.")
     name = model.name_or_path or model.config.model_type
-    return Generation(made, seed_frames, name, variety, seed, elapsed_s, truth, tuple(notes))
+    return Generation(made, prefix_frames, name, temperature, seed, elapsed_s, truth, tuple(notes))

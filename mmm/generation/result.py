@@ -51,22 +51,22 @@ class Judgement:
     """How many frames of the truth were counted."""
 
 
-def judge(whole: Motion, seed_frames: int, truth: Motion | None = None, music: Music | None = None) -> Judgement:
+def judge(whole: Motion, prefix_frames: int, truth: Motion | None = None, music: Music | None = None) -> Judgement:
     """The figures of :func:`mmm.metrics.dance.summarise`, for what comes after a seed.
 
     Args:
         whole: seed and what was generated.
-        seed_frames: how much of it is the seed.
+        prefix_frames: how much of it is the seed.
         truth: the seed and what was really done after it; counted as far as ``whole`` goes.
         music: what is played to it, from the seed's first frame on; at least as long as ``whole``.
     """
-    before, after = whole.crop(0, seed_frames), whole.crop(seed_frames, len(whole))
+    before, after = whole.crop(0, prefix_frames), whole.crop(prefix_frames, len(whole))
     rest = 0 if truth is None else min(len(truth), len(whole))
-    real = truth.crop(seed_frames, rest) if truth is not None and rest - seed_frames >= whole.fps else None
+    real = truth.crop(prefix_frames, rest) if truth is not None and rest - prefix_frames >= whole.fps else None
     usual = dance_metrics.energy(before if real is None else real)
 
     def told(motion: Motion) -> Summary:
-        heard = None if music is None else music.crop(seed_frames, seed_frames + len(motion))
+        heard = None if music is None else music.crop(prefix_frames, prefix_frames + len(motion))
         return summarise(motion, before, usual, heard)
 
     return Judgement(told(after), None if real is None else told(real), told(held(before, len(after))), usual,
@@ -85,10 +85,10 @@ class Generation:
 
     clip: Clip
     """Both, with the music."""
-    seed_frames: int
+    prefix_frames: int
     """The first so many frames are the seed's, bit for bit."""
     model_name: str
-    variety: float
+    temperature: float
     seed: int
     elapsed_s: float
     truth: Clip | None = None
@@ -96,17 +96,17 @@ class Generation:
     notes: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:
-        return (f"Generation({self.clip.name!r} by {self.model_name!r}, {self.seed_frames} frames of seed, "
-                f"{len(self.clip) - self.seed_frames} generated)")
+        return (f"Generation({self.clip.name!r} by {self.model_name!r}, {self.prefix_frames} frames of seed, "
+                f"{len(self.clip) - self.prefix_frames} generated)")
 
     @property
     def generated(self) -> Motion:
         """What comes after the seed."""
-        return self.clip.motion.crop(self.seed_frames, len(self.clip))
+        return self.clip.motion.crop(self.prefix_frames, len(self.clip))
 
     def judge(self) -> Judgement:
         """Its figures, and the truth's beside."""
-        return judge(self.clip.motion, self.seed_frames, self.truth.motion if self.truth else None, self.clip.music)
+        return judge(self.clip.motion, self.prefix_frames, self.truth.motion if self.truth else None, self.clip.music)
 
     def scene(self, *others: "Generation") -> Scene:
         """The truth, where it goes on as long, beside this and other generations from the same seed, as one scene.
@@ -122,10 +122,10 @@ class Generation:
             label = f"{name}, seed {one.seed}" if names.count(name) > 1 else name
             bodies.append(Performer(label, one.clip.motion.crop(0, frames), "model", look))
         hidden = np.zeros((frames, len(self.clip.motion.skeleton)), dtype=bool)
-        hidden[self.seed_frames:] = True
+        hidden[self.prefix_frames:] = True
         music = self.clip.music
         return Scene(self.clip.name, tuple(bodies), hidden, None if music is None else music.crop(0, frames),
-                     seed_frames=min(self.seed_frames, frames))
+                     prefix_frames=min(self.prefix_frames, frames))
 
     def show(self, *others: "Generation", height: int = 600) -> Shown:
         """The truth beside what was generated on the stage, in a notebook; ``height`` in CSS pixels."""
@@ -155,7 +155,7 @@ def report(made: Generation, found: Judgement) -> dict[str, Any]:
     methods = {made.model_name: found.made, **({} if found.truth is None else {"truth": found.truth}),
                "hold": found.held}
     return {"clip": made.clip.name.removesuffix(CONTINUED), "checkpoint": made.model_name,
-            "seed_frames": made.seed_frames, "frames": count, "fps": fps, "variety": made.variety, "seed": made.seed,
+            "seed_frames": made.prefix_frames, "frames": count, "fps": fps, "variety": made.temperature, "seed": made.seed,
             "elapsed_s": round(made.elapsed_s, 3), "frames_per_second": round(count / max(made.elapsed_s, 1e-6), 1),
             "usual_energy": found.usual, "usual_energy_of": "seed" if found.truth is None else "truth",
             "notes": list(made.notes),

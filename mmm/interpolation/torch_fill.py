@@ -32,17 +32,17 @@ def neighbours(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return held_before, held_after, any_known
 
 
-CLOSE_S = 0.08
+MAX_KEYFRAME_GAP_S = 0.08
 """The speed of a known frame is known where another one lies at most so far beyond it, seconds."""
 
 
-def onset(hidden: Tensor, fps: float, edge_s: float, alone_s: float | None = None) -> Tensor:
+def ramp_in(hidden: Tensor, fps: float, ramp_s: float, alone_s: float | None = None) -> Tensor:
     """How much a residual counts beside the known frames, (B,T,J), zero where known.
 
     Args:
         hidden: (B,T,J) bool, True = hidden.
         fps: frames a second.
-        edge_s, alone_s: ``edge_s`` and ``edge_alone_s`` of a network's configuration.
+        edge_s, alone_s: ``ramp_s`` and ``isolated_ramp_s`` of a network's configuration.
     """
     before, after, _ = neighbours(hidden)
     own = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None].expand(hidden.shape)
@@ -50,10 +50,10 @@ def onset(hidden: Tensor, fps: float, edge_s: float, alone_s: float | None = Non
     share = torch.ones(hidden.shape, device=hidden.device)
     for known, further, way in ((before, beyond[0], own - before), (after, beyond[1], after - own)):
         away = way.abs() / fps
-        counts = away.square() / (away.square() + edge_s**2).clamp(min=1e-9)
+        counts = away.square() / (away.square() + ramp_s**2).clamp(min=1e-9)
         if alone_s is not None:
             apart = (known - further.gather(1, known)).abs()
-            alone = (apart == 0) | (apart > CLOSE_S * fps)
+            alone = (apart == 0) | (apart > MAX_KEYFRAME_GAP_S * fps)
             counts = torch.where(alone, away / (away + alone_s).clamp(min=1e-9), counts)
         share = torch.where(way >= 0, torch.minimum(share, counts), share)  # held ends have one side alone
     return share

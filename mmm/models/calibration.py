@@ -24,7 +24,7 @@ ROLE_PARTS = tuple("arms" if role.endswith(_ARMS) else "legs" if role.endswith(_
 
 
 @dataclass(frozen=True)
-class Trust:
+class GapCalibration:
     """Shares by gap length; between the lengths along straight lines over their logarithm, beyond them constant."""
 
     gap_s: tuple[float, ...]
@@ -33,29 +33,30 @@ class Trust:
     """For each of ``PARTS``, what its turns or shifts are multiplied by at each length."""
     expected: tuple[float, ...]
     """What the expected error is multiplied by at each length."""
-    stirs: tuple[float, float] | None = None
+    static_thresholds: tuple[float, float] | None = None
     """A joint that moves less than the first, degrees (of the pelvis: or centimetres), in the known frames beside a gap
     rests, and stays as it was filled; one that moves more than the second does not. None: none rests."""
 
     @staticmethod
-    def of(stored: Mapping[str, Any]) -> "Trust":
+    def of(stored: Mapping[str, Any]) -> "GapCalibration":
         """From a checkpoint's configuration.
 
         Raises:
             ValueError, KeyError, TypeError: it is no such table.
         """
-        trust = Trust(tuple(map(float, stored["gap_s"])),
+        thresholds = stored.get("static_thresholds", stored.get("stirs"))  # the second: in older checkpoints
+        table = GapCalibration(tuple(map(float, stored["gap_s"])),
                       {part: tuple(map(float, stored["shares"][part])) for part in PARTS},
                       tuple(map(float, stored["expected"])),
-                      (float(stored["stirs"][0]), float(stored["stirs"][1])) if stored.get("stirs") else None)
-        rows = [trust.gap_s, trust.expected, *trust.shares.values()]
-        if not trust.gap_s or len({len(row) for row in rows}) != 1:
-            raise ValueError(f"trust with rows of lengths {[len(row) for row in rows]}")
-        if not np.isfinite(rows).all() or np.min(rows) < 0 or trust.gap_s[0] <= 0 or np.any(np.diff(trust.gap_s) <= 0):
-            raise ValueError("trust with values that are negative, not finite, or lengths that do not ascend")
-        if trust.stirs and not 0 <= trust.stirs[0] < trust.stirs[1] < np.inf:
-            raise ValueError(f"trust with resting joints between {trust.stirs[0]} and {trust.stirs[1]}")
-        return trust
+                      (float(thresholds[0]), float(thresholds[1])) if thresholds else None)
+        rows = [table.gap_s, table.expected, *table.shares.values()]
+        if not table.gap_s or len({len(row) for row in rows}) != 1:
+            raise ValueError(f"gap_calibration with rows of lengths {[len(row) for row in rows]}")
+        if not np.isfinite(rows).all() or np.min(rows) < 0 or table.gap_s[0] <= 0 or np.any(np.diff(table.gap_s) <= 0):
+            raise ValueError("gap_calibration with values that are negative, not finite, or lengths that do not ascend")
+        if table.static_thresholds and not 0 <= table.static_thresholds[0] < table.static_thresholds[1] < np.inf:
+            raise ValueError(f"gap_calibration with resting joints between {table.static_thresholds[0]} and {table.static_thresholds[1]}")
+        return table
 
     def to_dict(self) -> dict[str, Any]:
         """For the configuration, rounded."""
@@ -70,12 +71,12 @@ class Trust:
         """The share of the pelvis's shift."""
         return self._at(self.shares["root"], gap_s)
 
-    def moving(self, stirring: Float[Array, "T R"]) -> Float[Array, "T R"]:
+    def moving(self, joint_motion: Float[Array, "T R"]) -> Float[Array, "T R"]:
         """From 0, for what rests, to 1; of what :func:`mmm.models.resting.stirring` found."""
-        if self.stirs is None:
-            return np.ones(stirring.shape, np.float32)
-        low, high = self.stirs
-        share = np.clip((stirring - low) / (high - low), 0, 1)
+        if self.static_thresholds is None:
+            return np.ones(joint_motion.shape, np.float32)
+        low, high = self.static_thresholds
+        share = np.clip((joint_motion - low) / (high - low), 0, 1)
         return np.asarray(share * share * (3 - 2 * share), np.float32)
 
     def error(self, gap_s: Float[Array, "T"]) -> Float[Array, "T"]:

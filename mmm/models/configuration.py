@@ -11,10 +11,17 @@ from transformers import PreTrainedConfig
 
 from mmm.errors import ModelError
 from mmm.interpolation.inertial import Inertia
-from mmm.models.calibration import Trust
+from mmm.models.calibration import GapCalibration
 from mmm.motion.features import Stats
 from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
+
+
+OLD_FIELD_NAMES = {
+    "edge_s": "ramp_s", "edge_alone_s": "isolated_ramp_s", "plant_feet": "lock_feet", "noise_size": "noise_dim",
+    "leaps_m": "max_jump_height_m", "liveliness": "speed_prior", "trust": "gap_calibration",
+}
+"""Fields of ``config.json`` in older checkpoints, and what they are called now."""
 
 
 @no_type_check  # the library checks its own fields, and takes more keywords than its signature says
@@ -55,36 +62,36 @@ class MaskedMotionConfig(PreTrainedConfig):
     relative_input: bool = True
     """With roles: whether rotations are told as turns against one pose of the window, in which rest poses cancel;
     False, to measure what that brings: world rotations in the body's heading."""
-    edge_s: float = 0.0
+    ramp_s: float = 0.0
     """How gently a residual sets in beside the known frames: at a distance of d seconds it counts by
-    ``d^2 / (d^2 + edge_s^2)``, so that speeds do not jump there. 0: at once."""
-    edge_alone_s: float | None = None
-    """The same beside known frames that stand alone, whose speed nobody knows: there by ``d / (d + edge_alone_s)``.
+    ``d^2 / (d^2 + ramp_s^2)``, so that speeds do not jump there. 0: at once."""
+    isolated_ramp_s: float | None = None
+    """The same beside known frames that stand alone, whose speed nobody knows: there by ``d / (d + isolated_ramp_s)``.
     None: as beside all others."""
     smooth_s: float = 0.0
     """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
-    plant_feet: bool = False
+    lock_feet: bool = False
     """Whether a recovery holds feet where they stand, by bending the legs (``mmm.motion.foot_locking``); asked
     otherwise by
-    ``recover(plant_feet=...)``. What is generated always does."""
+    ``recover(lock_feet=...)``. What is generated always does."""
     representation: str = "joints"
     """What a frame is: the local rotations of this skeleton's ``joints``, or joint ``roles`` of any humanoid, as
     `mmm.models.body_frame` shows them; then the output is small turns in the world, a gate and an expected error."""
-    noise_size: int = 0
+    noise_dim: int = 0
     """Numbers of chance that a generating network is given with every window; the same ones give the same future, zeros
     the most middling one. Trained by an energy score, so that it draws from what may come instead of the mean."""
     horizon_s: list[float] | None = None
     """Of networks trained to generate: seconds of the past that they see, that they predict at once, and of these the
     ones to keep. None: 2, 1.5 and 1."""
-    leaps_m: float | None = None
+    max_jump_height_m: float | None = None
     """How far both feet leave the floor in the motion that it learned from, metres; what is generated stays as low.
     None: not known, and only who floats for longer than a jump is let down."""
-    liveliness: list[float] | None = None
-    """With roles: how lively its people go on, the fields of ``mmm.generation.activity.Liveliness`` in order, fitted on
+    speed_prior: list[float] | None = None
+    """With roles: how lively its people go on, the fields of ``mmm.generation.activity.SpeedPrior`` in order, fitted on
     the
     training split. None: not known, and each window of a future is drawn once."""
-    trust: dict[str, Any] | None = None
-    """With roles: how far recovery believes the network, by gap length; ``mmm.models.calibration.Trust`` as a
+    gap_calibration: dict[str, Any] | None = None
+    """With roles: how far recovery believes the network, by gap length; ``mmm.models.calibration.GapCalibration`` as a
     dictionary, fitted on
     the validation split after training. None: as far as it says."""
     symmetric: bool = False
@@ -106,6 +113,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     """The SPECs, or kinds of SPEC, it saw in training."""
 
     def __post_init__(self, **kwargs: Any) -> None:
+        for old, name in OLD_FIELD_NAMES.items():
+            if old in kwargs:
+                setattr(self, name, kwargs.pop(old))
         if self.joint_names is None:
             self.set_skeleton(match_roles(SMPL24).role_skeleton if self.representation == "roles" else SMPL24)
         if self.stats is None:
@@ -135,9 +145,9 @@ class MaskedMotionConfig(PreTrainedConfig):
         assert len(self.skeleton) == self.joints  # a tree, or a ValueError
         if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
             raise ValueError("joints other than the roles")
-        assert self.trust is None or self.trusted is not None  # a table, or an error
-        _check_symmetric(self.symmetric, self.representation == "roles" and not self.noise_size)
-        _check_three(self.liveliness, self.representation == "roles")
+        assert self.gap_calibration is None or self.calibration is not None  # a table, or an error
+        _check_symmetric(self.symmetric, self.representation == "roles" and not self.noise_dim)
+        _check_three(self.speed_prior, self.representation == "roles")
         stats = self.fitted_stats
         lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
         if lengths != [3, 3, self.music_size, self.music_size]:
@@ -149,8 +159,8 @@ class MaskedMotionConfig(PreTrainedConfig):
         if self.horizon_s is not None and (len(self.horizon_s) != 3 or not 0 < self.horizon_s[2] <= self.horizon_s[1]
                                            or not self.horizon_s[0] > 0):
             raise ValueError(f"horizon_s {self.horizon_s}")
-        if self.noise_size < 0:
-            raise ValueError(f"noise_size {self.noise_size}")
+        if self.noise_dim < 0:
+            raise ValueError(f"noise_dim {self.noise_dim}")
         for name in ("fps", "max_frames", "encoder_layers"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)}")
@@ -188,7 +198,7 @@ class MaskedMotionConfig(PreTrainedConfig):
     def input_size(self) -> int:
         """Numbers a frame that the network sees before zero-padding."""
         size = 15 * self.joints + 3 if self.representation == "roles" else self.motion_size
-        return size + (self.joints + 2 if self.fill != "zero" else 0) + self.noise_size
+        return size + (self.joints + 2 if self.fill != "zero" else 0) + self.noise_dim
 
     @property
     def output_size(self) -> int:
@@ -201,9 +211,9 @@ class MaskedMotionConfig(PreTrainedConfig):
         return Inertia(*(self.inertia or (0.25, 0.8, 0.0)))
 
     @property
-    def trusted(self) -> Trust | None:
+    def calibration(self) -> GapCalibration | None:
         """How far recovery believes a network on roles."""
-        return None if self.trust is None else Trust.of(self.trust)
+        return None if self.gap_calibration is None else GapCalibration.of(self.gap_calibration)
 
     @property
     def fitted_stats(self) -> Stats:
@@ -255,7 +265,7 @@ class InbetweenConfig(MaskedMotionConfig):
     fill: str = "inertial"
     output: str = "residual"
     representation: str = "roles"
-    edge_s: float = 1 / 15
+    ramp_s: float = 1 / 15
     smooth_s: float = 0.02
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -273,6 +283,6 @@ def _check_symmetric(symmetric: bool, can_be: bool) -> None:
         raise ValueError("symmetric, of a network on joints or with numbers of chance")
 
 
-def _check_three(liveliness: list[float] | None, roles: bool) -> None:
-    if liveliness is not None and not (roles and len(liveliness) == 3 and np.isfinite(liveliness).all()):
-        raise ValueError(f"liveliness {liveliness} instead of three numbers, of a network on roles")
+def _check_three(speed_prior: list[float] | None, roles: bool) -> None:
+    if speed_prior is not None and not (roles and len(speed_prior) == 3 and np.isfinite(speed_prior).all()):
+        raise ValueError(f"speed_prior {speed_prior} instead of three numbers, of a network on roles")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import ConvBertConfig, ConvBertModel, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from mmm.interpolation.torch_fill import fill_gaps, hidden_features, neighbours, onset
+from mmm.interpolation.torch_fill import fill_gaps, hidden_features, neighbours, ramp_in
 from mmm.models.attention_maps import Maps, convolutions
 from mmm.models.body_frame import BodyFrame, Mirror, Tree
 from mmm.models.configuration import MaskedMotionConfig
@@ -49,7 +49,7 @@ class Filled:
     extra: Tensor | None = None
     """(B,T,J+2): what is hidden, and how far the known frames are; None where zeros say it."""
     share: Tensor | None = None
-    """(B,T,J): how much of a residual counts beside the known frames, zero where known; ``prefill.onset``."""
+    """(B,T,J): how much of a residual counts beside the known frames, zero where known; ``prefill.ramp_in``."""
 
     def part(self, frames: slice) -> "Filled":
         """A window of it."""
@@ -275,10 +275,10 @@ class MaskedMotionModel(PreTrainedModel):
 
     def _with_noise(self, inputs: Tensor, noise: Tensor | None) -> Tensor:
         """The same numbers of chance beside every frame; zeros where none are given."""
-        if not self.config.noise_size:
+        if not self.config.noise_dim:
             return inputs
         if noise is None:
-            return pad_width(inputs, inputs.shape[-1] + self.config.noise_size)
+            return pad_width(inputs, inputs.shape[-1] + self.config.noise_dim)
         return torch.cat([inputs, noise.to(inputs)[:, None].expand(-1, inputs.shape[1], -1)], dim=-1)
 
     def _told(self, extra: Tensor) -> Tensor:
@@ -289,7 +289,7 @@ class MaskedMotionModel(PreTrainedModel):
         """A residual smoothed over time and faded in beside the known frames, as the configuration asks."""
         if self.config.smooth_s:
             raw = smoothed(raw, self.config.smooth_s * self.config.fps)
-        if self.config.edge_s:
+        if self.config.ramp_s:
             assert filled.share is not None
             share = filled.share.to(raw.dtype)
             raw = raw * torch.cat([share.repeat_interleave(9, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)], -1)
@@ -323,7 +323,7 @@ class MaskedMotionModel(PreTrainedModel):
         gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)
         return Filled(torch.cat([rotations.flatten(-3), root], dim=-1),
                       torch.cat([hidden.to(motion.dtype), distance_feature(gaps)], dim=-1),
-                      onset(hidden, self.config.fps, self.config.edge_s, self.config.edge_alone_s))
+                      ramp_in(hidden, self.config.fps, self.config.ramp_s, self.config.isolated_ramp_s))
 
     def run_encoder(
         self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: Maps | None,

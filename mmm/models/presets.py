@@ -16,7 +16,7 @@ NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": 
 # The small presets keep each topology and add what is known to make recovery good: an interpolated fill and a residual.
 _SMALL: dict[str, Any] = {
     "hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 512, "fill": "inertial", "output": "residual",
-    "edge_s": 1 / 30, "smooth_s": 0.02, "inertia": [0.8, 1.6, 1.0],
+    "ramp_s": 1 / 30, "smooth_s": 0.02, "inertia": [0.8, 1.6, 1.0],
     "positions": "sinusoidal", "dropout": 0.0, "initializer_range": 0.06,
 }
 
@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "3bert-small": _SMALL | {"encoder_layers": 1, "cross_layers": 1},
     "ecm-small": _SMALL | {"encoder_layers": 1, "cross_layers": 3},
     "common-small": _SMALL | {"encoder_layers": 4, "hidden_size": 384, "intermediate_size": 768,
-                              "representation": "roles", "edge_s": 1 / 15},
+                              "representation": "roles", "ramp_s": 1 / 15},
     "inbetween": {},
     "inbetween-large": {"hidden_size": 384, "intermediate_size": 1_152, "encoder_layers": 12},
 }

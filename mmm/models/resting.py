@@ -19,7 +19,7 @@ LOOK_S = 1 / 3
 _LEGS = [ROLES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("hip", "knee")]
 
 
-def stirring(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T R"]:
+def joint_motion(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T R"]:
     """How far roles move in the known frames beside each gap.
 
     Legs rest only where the pelvis does, or feet that stand would slide.

@@ -86,7 +86,7 @@ def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Arr
     return np.minimum(low, low[list(skeleton.mirror_index)]).astype(np.float32)
 
 
-def hold_feet(
+def lock_feet(
     motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None,
     twist_m: float = TWIST_M,
 ) -> Motion:
@@ -107,7 +107,7 @@ def hold_feet(
     if _slides(points, frames, legs, rest_m, motion.fps) > SLIDES_M_S:
         return motion
     legs = tuple(replace(leg, stiff=_never_bends(truth, ~hidden[:, leg.ankle], leg.ankle)) for leg in legs)
-    return planted(motion, legs, hidden, rest_m, twist_m=twist_m)
+    return lock_contacts(motion, legs, hidden, rest_m, twist_m=twist_m)
 
 
 def _never_bends(motion: Motion, known: Bool[Array, "T"], joint: int) -> bool:
@@ -133,7 +133,7 @@ def _slides(
     return float(np.median(seen)) if len(seen) >= _SEEN_S * fps else 0.0
 
 
-def planted(
+def lock_contacts(
     motion: Motion, legs: tuple[Leg, ...], hidden: Bool[Array, "T J"], rest_m: Float[Array, "J"],
     most_m: float = MOST_M, clear_m: float = 0.0, twist_m: float = TWIST_M,
 ) -> Motion:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from mmm.motion.clip import Motion
-from mmm.motion.foot_locking import LOW_M, Leg, legs_of, planted, rest_heights
+from mmm.motion.foot_locking import LOW_M, Leg, legs_of, lock_contacts, rest_heights
 from mmm.motion.rotations import geodesic_angle, slerp
 
 Array = np.ndarray
@@ -36,7 +36,7 @@ PELVIS_RAD_S, JOINT_RAD_S = np.radians(560), np.radians(1200)
 but a few of their joints' frames below 900. A network that cannot tell which way round somebody turns is faster."""
 
 
-def unhurried(motion: Motion, known: int) -> Motion:
+def limit_angular_velocity(motion: Motion, known: int) -> Motion:
     """The motion with no joint turning faster than people can, from frame ``known`` on: where one does, it lags and
     catches up."""
     limit = np.full(len(motion.skeleton), JOINT_RAD_S / motion.fps, dtype=np.float32)
@@ -62,22 +62,22 @@ class Ground:
     """Height of each joint when it is down."""
     legs: tuple[Leg, ...] = ()
     """Those that can be bent to hold a foot."""
-    leaps_m: float | None = None
+    max_jump_height_m: float | None = None
     """How far above that the lowest foot may be; None: as far as a jump goes."""
 
     @staticmethod
-    def of(seed: Motion, roles: Mapping[str, str] | None = None, leaps_m: float | None = None) -> "Ground | None":
+    def of(seed: Motion, roles: Mapping[str, str] | None = None, max_jump_height_m: float | None = None) -> "Ground | None":
         """From a stretch of real motion; None for a body without feet.
 
         Args:
             roles: names of joints by role, where they are not found by themselves; see ``match_roles``.
-            leaps_m: how far both feet ever leave the floor, where that is known.
+            max_jump_height_m: how far both feet ever leave the floor, where that is known.
         """
         feet = seed.skeleton.feet
         if not feet:
             return None
         rest_m = rest_heights(seed.positions(), seed.skeleton)
-        return Ground(tuple(feet), rest_m, legs_of(seed.skeleton, roles), leaps_m)
+        return Ground(tuple(feet), rest_m, legs_of(seed.skeleton, roles), max_jump_height_m)
 
     def corrected(self, motion: Motion, known: int) -> Motion:
         """The motion with root and legs moved from frame ``known`` on; what is before stays as it is.
@@ -88,7 +88,7 @@ class Ground:
         """
         if known >= len(motion):
             return motion
-        motion = unhurried(motion, known)
+        motion = limit_angular_velocity(motion, known)
         feet = motion.positions()[:, list(self.feet)]
         rest_m = self.rest_m[list(self.feet)]
         clearance = feet[..., 1] - rest_m  # (T, F)
@@ -99,7 +99,7 @@ class Ground:
         moved[:, [0, 2]] -= slide
         hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
         hidden[known:] = True
-        held = planted(replace(motion, root_m=moved), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M)
+        held = lock_contacts(replace(motion, root_m=moved), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M)
         lowest = (held.positions()[:, list(self.feet), 1] - rest_m).min(axis=1)
         moved[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)  # where a leg is too short to do it
         return replace(held, root_m=moved)
@@ -108,8 +108,8 @@ class Ground:
         """Up out of the floor at once; down to it where the lowest of a while is above it, or higher than leaps go."""
         sunk = np.minimum(lowest, 0)
         floating = np.maximum(minimum_filter1d(lowest, max(3, round(AIRBORNE_S * fps)), mode="nearest"), 0)
-        if self.leaps_m is not None:
-            floating = np.maximum(floating, lowest - self.leaps_m - LOW_M)
+        if self.max_jump_height_m is not None:
+            floating = np.maximum(floating, lowest - self.max_jump_height_m - LOW_M)
         wanted = -(sunk + floating)
         wanted[:known] = 0
         smooth = gaussian_filter1d(wanted, SMOOTH_S * fps, mode="nearest")

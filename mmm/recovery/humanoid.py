@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from mmm.interpolation.torch_fill import fill_gaps, neighbours, onset
+from mmm.interpolation.torch_fill import fill_gaps, neighbours, ramp_in
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.attention_maps import Maps
-from mmm.models.calibration import Trust
+from mmm.models.calibration import GapCalibration
 from mmm.models.modeling import Filled, distance_feature
-from mmm.models.resting import stirring
+from mmm.models.resting import joint_motion
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Motion
 from mmm.motion.features import to_features
@@ -27,7 +27,7 @@ from mmm.recovery.windows import fade, windows
 
 Array = np.ndarray
 
-ANCHORS_FRAMES = 4
+MIN_ANCHOR_SPACING = 4
 """Between ends of gaps that a network of another rate looks at exactly lie so many of its frames, at least: its clock
 then runs slow or fast by a quarter at most."""
 
@@ -71,10 +71,10 @@ def recover_roles(
     """
     found = answer(model, motion, hidden, named=named, attention_frame=attention_frame, progress=progress,
                    noise=noise)
-    trust = model.config.trusted
-    expected_m = found.expected_m * (1 if trust is None else trust.error(found.gap_s.max(axis=1)))
+    gap_calibration = model.config.calibration
+    expected_m = found.expected_m * (1 if gap_calibration is None else gap_calibration.error(found.gap_s.max(axis=1)))
     expected_cm = np.where(hidden.any(axis=1), expected_m * 100, 0).astype(np.float32)
-    return RoleRecovery(_brought_back(found, motion, hidden, trust), expected_cm, found.maps, found.frames)
+    return RoleRecovery(retarget_back(found, motion, hidden, gap_calibration), expected_cm, found.maps, found.frames)
 
 
 @torch.inference_mode()
@@ -83,20 +83,20 @@ def draws(
     named: Mapping[str, str] | None = None,
 ) -> list[Motion]:
     """The recoveries by several numbers of chance, in one pass of the network; errors of :func:`recover_roles`."""
-    return [_brought_back(found, motion, hidden, model.config.trusted)
+    return [retarget_back(found, motion, hidden, model.config.calibration)
             for found in _answers(model, motion, hidden, noises, named)]
 
 
-def _brought_back(found: "Answer", motion: Motion, hidden: Bool[Array, "T J"], trust: Trust | None) -> Motion:
+def retarget_back(found: "RolePrediction", motion: Motion, hidden: Bool[Array, "T J"], gap_calibration: GapCalibration | None) -> Motion:
     """On the clip's own skeleton; known entries come from the clip itself, not through what was computed from it."""
-    back = found.roles.from_roles(found.filled, found.moved(trust), hidden)
+    back = found.roles.from_roles(found.filled, found.moved(gap_calibration), hidden)
     rotations = np.where(hidden[..., None, None], back.rotations, motion.rotations)
     root_m = np.where(hidden[:, :1], back.root_m, motion.root_m)
     return Motion(motion.skeleton, rotations, root_m, motion.fps)
 
 
 @dataclass(frozen=True)
-class Answer:
+class RolePrediction:
     """What a network says of a filled clip, before it is known how far to believe it."""
 
     roles: RoleMap
@@ -109,19 +109,19 @@ class Answer:
     beside the known frames."""
     gap_s: Float[Array, "T R"]
     """Of each role, seconds from the known frame before to the one after."""
-    stirring: Float[Array, "T R"]
+    joint_motion: Float[Array, "T R"]
     """How far each role moves beside its gap; see :func:`mmm.models.resting.stirring`."""
     expected_m: Float[Array, "T"]
     maps: Maps | None
     frames: tuple[int, int]
 
-    def moved(self, trust: Trust | None = None) -> Motion:
+    def moved(self, gap_calibration: GapCalibration | None = None) -> Motion:
         """The roles turned and moved, as far as the network is trusted; None: as far as it says."""
-        if trust is None:
+        if gap_calibration is None:
             return _moved(self.role_filled, self.turns)
-        moving = trust.moving(self.stirring)
-        root = trust.root(self.gap_s[:, 0]) * moving[:, 0]
-        shares = np.concatenate([trust.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)], axis=1)
+        moving = gap_calibration.moving(self.joint_motion)
+        root = gap_calibration.root(self.gap_s[:, 0]) * moving[:, 0]
+        shares = np.concatenate([gap_calibration.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)], axis=1)
         return _rested(_moved(self.role_filled, self.turns * shares), self.role_filled, moving)
 
 
@@ -135,7 +135,7 @@ def answer(
     attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
     noise: Float[Array, "Z"] | None = None,
-) -> Answer:
+) -> RolePrediction:
     """What the network says; arguments and errors as in :func:`recover_roles`."""
     return _answers(model, motion, hidden, None if noise is None else noise[None], named, attention_frame, progress)[0]
 
@@ -144,7 +144,7 @@ def _answers(
     model: MaskedMotionModel, motion: Motion, hidden: Bool[Array, "T J"], noises: Float[Array, "K Z"] | None,
     named: Mapping[str, str] | None, attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
-) -> list[Answer]:
+) -> list[RolePrediction]:
     """One for each row of ``noises``, or one without any."""
     config = model.config
     roles = match_roles(motion.skeleton, named)
@@ -152,13 +152,13 @@ def _answers(
     role_filled = roles.to_roles(filled)
     # Joint by joint first: a role may have no frame in which all joints that turn it are known.
     before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
-    share = roles.most(onset(torch.from_numpy(hidden)[None], motion.fps, config.edge_s, config.edge_alone_s)[0].numpy())
+    share = roles.most(ramp_in(torch.from_numpy(hidden)[None], motion.fps, config.ramp_s, config.isolated_ramp_s)[0].numpy())
     turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), share, attention_frame, progress,
                                            noises)
     eased = turns * np.concatenate([share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1)
     gap_s = (before_s + after_s).astype(np.float32)
-    beside = stirring(role_filled, roles.most(hidden))
-    return [Answer(roles, filled, role_filled, own, gap_s, beside, expected, maps, span)
+    beside = joint_motion(role_filled, roles.most(hidden))
+    return [RolePrediction(roles, filled, role_filled, own, gap_s, beside, expected, maps, span)
             for own, expected in zip(eased, expected_m, strict=True)]
 
 
@@ -232,7 +232,7 @@ def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n
     """When a network of another rate looks at a clip: places among the clip's frames, ascending, the first one 0.
 
     A network knows known frames, not moments near them. So the ends of gaps are looked at exactly, where they are
-    ``ANCHORS_FRAMES`` apart or more. Between these moments lie equal steps, as many as keep the clock within half a
+    ``MIN_ANCHOR_SPACING`` apart or more. Between these moments lie equal steps, as many as keep the clock within half a
     step of the network's own.
 
     Args:
@@ -244,7 +244,7 @@ def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n
     beside = known & ~(known[np.maximum(frame - 1, 0)] & known[np.minimum(frame + 1, last)])
     anchors = [0]
     for end in np.flatnonzero(beside).tolist():
-        if (end - anchors[-1]) / fps * rate >= ANCHORS_FRAMES:
+        if (end - anchors[-1]) / fps * rate >= MIN_ANCHOR_SPACING:
             anchors.append(end)
     parts = [np.linspace(a, b, round(b / fps * rate) - round(a / fps * rate), endpoint=False)
              for a, b in pairwise(anchors)]

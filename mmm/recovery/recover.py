@@ -21,10 +21,10 @@ from mmm.masks import Mask
 from mmm.metrics.errors import Errors, errors
 from mmm.models import MaskedMotionModel
 from mmm.models.modeling import Filled
+from mmm.motion import foot_locking
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import from_features, to_features
-from mmm.motion.foot_locking import ROLE_TWIST_M, hold_feet
 from mmm.recovery.humanoid import recover_roles
 from mmm.recovery.windows import fade, windows
 from mmm.viewer.html import Shown
@@ -36,7 +36,7 @@ from mmm.viewer.video import Progress
 
 Array = np.ndarray
 
-TORN = 0.6
+AMBIGUOUS_RESIDUAL = 0.6
 """So far from any rotation a network's matrix is a middle of opposite ones, and the nearest may lie on either side from
 one frame to the next: the fill then decides, the more the further."""
 
@@ -136,7 +136,7 @@ def recover(
     roles: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     noise: Float[Array, "Z"] | None = None,
-    plant_feet: bool | None = None,
+    lock_feet: bool | None = None,
 ) -> RecoveryResult:
     """Fill the hidden entries of a clip.
 
@@ -148,8 +148,8 @@ def recover(
         roles: for networks on joint roles, joint names by role where the names do not tell
         (``mmm.motion.humanoid.ROLES``).
         progress: called with the share done, 0 to 1, after each window; whatever it raises ends the run.
-        noise: of networks with ``noise_size``, so many standard normal numbers; None: zeros, the most middling answer.
-        plant_feet: hold feet where they stand, by bending hidden legs; None: as the checkpoint was measured.
+        noise: of networks with ``noise_dim``, so many standard normal numbers; None: zeros, the most middling answer.
+        lock_feet: hold feet where they stand, by bending hidden legs; None: as the checkpoint was measured.
 
     Raises:
         ModelError: the clip's skeleton, frame rate or music features are not the network's.
@@ -161,18 +161,18 @@ def recover(
         raise SpecError(f"attention_frame {attention_frame}", f"the clip has {len(clip)} frames",
                         f"0 to {len(clip) - 1}", "choose a frame of the clip")
     notes = check_fit(model.config, clip, roles)
-    plants = model.config.plant_feet if plant_feet is None else plant_feet
+    plants = model.config.lock_feet if lock_feet is None else lock_feet
     if model.config.representation == "roles":
         found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
                               attention_frame=attention_frame if attention else None)
         trace = trace_of(found.maps, found.frames, joined_in_time=False) if found.maps is not None else None
-        motion = hold_feet(found.motion, clip.motion, where, roles, ROLE_TWIST_M) if plants else found.motion
+        motion = foot_locking.lock_feet(found.motion, clip.motion, where, roles, foot_locking.ROLE_TWIST_M) if plants else found.motion
         return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32),
                               _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
     raw, fill, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
     matrices, scaled_root = from_features(raw)
     projected, residual = rot.project_to_so3(matrices)
-    torn = np.clip(2 * (residual - TORN), 0, 1)[..., None, None]
+    torn = np.clip(2 * (residual - AMBIGUOUS_RESIDUAL), 0, 1)[..., None, None]
     if torn.any():
         projected = rot.project_to_so3(matrices + torn * from_features(fill)[0])[0]
     known = ~where
@@ -180,7 +180,7 @@ def recover(
     root_m = np.where(known[:, :1], clip.motion.root_m, model.config.fitted_stats.unscale_root(scaled_root))
     motion = Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps)
     if plants:
-        motion = hold_feet(motion, clip.motion, where, roles)
+        motion = foot_locking.lock_feet(motion, clip.motion, where, roles)
     return RecoveryResult(clip, where, replace(clip, motion=motion), np.where(known, 0, residual).astype(np.float32),
                           _name_of(model), time.perf_counter() - started, trace, notes)
 

@@ -62,7 +62,7 @@ class Future:
     camera go on as they were.
     """
 
-    seed_frames: int
+    prefix_frames: int
     """The timeline's rule stands here."""
     total: int
     """Frames of the timeline."""
@@ -81,7 +81,7 @@ class Future:
 
     def header(self) -> dict[str, Any]:
         """As the browser reads it."""
-        return {"seed": self.seed_frames, "ready": self.ready, "live": self.live, "run": self.run,
+        return {"seed": self.prefix_frames, "ready": self.ready, "live": self.live, "run": self.run,
                 "start": self.start, "mark": self.mark, "sound": self.sound}
 
 

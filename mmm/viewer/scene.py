@@ -46,7 +46,7 @@ class Scene:
     music: Music | None = None
     errors: Mapping[str, Float[Array, "T"]] = field(default_factory=dict)
     """Centimetres a frame, by name, the model's first."""
-    seed_frames: int = 0
+    prefix_frames: int = 0
     """Above zero: those that are not the truth were generated from there on."""
     recorded: Bool[Array, "T"] | None = None
     """False where there is no truth: its body is not shown there. None: there is one everywhere."""
@@ -88,7 +88,7 @@ class Scene:
             height: CSS pixels; 0 for the stage's own.
         """
         audio = self.music.audio if self.music else None
-        future = Future(self.seed_frames, len(self), len(self)) if self.seed_frames else None
+        future = Future(self.prefix_frames, len(self), len(self)) if self.prefix_frames else None
         panels = [p.panel() for p in self.performers]
         packed = pack_stage(
             panels, fps=self.fps, hidden=None if future else self.hidden, future=future,

@@ -24,7 +24,7 @@ def main(checkpoint: str) -> None:
     clip = at_frame_rate(mmm.load_clip(SAMPLES[0]), model.config.fps)
     clip = clip.crop(0, min(FRAMES, len(clip)))
     mask = mmm.masks.parse("every:15", clip)
-    ways = (False, True) if model.config.representation == "roles" and not model.config.noise_size else (False,)
+    ways = (False, True) if model.config.representation == "roles" and not model.config.noise_dim else (False,)
     seconds: dict[bool, list[float]] = {way: [] for way in ways}
     for turn in range(ROUNDS + 3):
         for way in ways:

@@ -266,7 +266,7 @@ def test_the_address_holds_the_state(workbench):
 
 
 def test_the_python_code_makes_the_same_dance(workbench, monkeypatch, tmp_path):
-    page = made(workbench(**HERE, start="30", variety="0.5", seed="7"))
+    page = made(workbench(**HERE, start="30", temperature="0.5", seed="7"))
     ask = page.app.session_state.variants[0]
     found = generations.kept().get(ask)
     song = songs.Song("own", "", None)

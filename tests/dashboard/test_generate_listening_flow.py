@@ -47,7 +47,7 @@ def test_the_maps_are_those_of_the_window_that_made_the_frame(workbench, network
     assert header["channel"] == "future"
     assert header["frames"] == 300
     clip = mmm.load_clip(ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz")
-    chunks = list(mmm.generate(load_model(str(networks / DANCE)), clip, seed_frames=120, frames=180,
+    chunks = list(mmm.generate(load_model(str(networks / DANCE)), clip, prefix_frames=120, frames=180,
                                attention_frame=130))
     trace = chunks[0].attention
     assert header["window"] == list(trace.frames)

@@ -88,7 +88,7 @@ def test_cancelled_before_the_first_frame_there_is_nothing(networked, monkeypatc
 def test_the_same_number_gives_the_same_dance_another_one_another(networked):
     first, again, other, calm = (
         finished(generations.start(replace(ASK, **change), CLIP, None)).generation.clip.motion.rotations
-        for change in ({}, {}, {"seed": 1}, {"variety": 0.0}))
+        for change in ({}, {}, {"seed": 1}, {"temperature": 0.0}))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-3
     assert np.abs(first - calm).max() > 1e-3
@@ -114,6 +114,6 @@ def test_the_store_forgets_the_oldest_first(networked, monkeypatch):
 
 def test_labels_tell_variants_apart():
     assert ASK.label == f"{CHANCE}, seed 0"
-    assert replace(ASK, variety=1.5, seed=3).label == f"{CHANCE}, seed 3, variety 1.5"
+    assert replace(ASK, temperature=1.5, seed=3).label == f"{CHANCE}, seed 3, variety 1.5"
     assert replace(ASK, by_chance=False).label == CHANCE
     assert replace(ASK, frames=5).dance == ASK.dance != replace(ASK, seed=1).dance

@@ -213,7 +213,7 @@ def test_a_step_of_a_generation_is_shown():
     """The maps are of the window that made the frame, and the motion is the same as without them."""
     model = tiny_model("ecm", fill="slerp", output="residual", horizon_s=[0.6, 0.5, 0.4])
     clip = tiny_clip(100)
-    plain, shown = (list(generate(model, clip, seed_frames=20, frames=60, attention_frame=frame))
+    plain, shown = (list(generate(model, clip, prefix_frames=20, frames=60, attention_frame=frame))
                     for frame in (None, 50))
     assert [chunk.attention is not None for chunk in shown] == [chunk.first == 44 for chunk in shown]
     trace = next(chunk.attention for chunk in shown if chunk.attention is not None)
@@ -223,4 +223,4 @@ def test_a_step_of_a_generation_is_shown():
         assert one.attention is None
         assert np.array_equal(one.motion.rotations, other.motion.rotations)
     with pytest.raises(SpecError, match="attention_frame 80: not a generated frame; expected 20 to 79"):
-        generate(model, clip, seed_frames=20, frames=60, attention_frame=80)
+        generate(model, clip, prefix_frames=20, frames=60, attention_frame=80)

@@ -9,7 +9,7 @@ import torch
 
 from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.explain.attribution import GROUPS, METHODS, Probe, attribute, attribution_of
+from mmm.explain.attribution import GROUPS, METHODS, FrameExplainer, attribute, attribution_of
 from mmm.recovery import recover as recovery
 from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model
@@ -56,7 +56,7 @@ def test_other_joints_hear_nothing(listening, method):
 def test_integrated_gradients_sum_to_the_whole_movement(network):
     """Completeness (Sundararajan et al. 2017): the music against its mean, in the joints asked about."""
     model, clip = tiny_model(network, fill="slerp", output="residual"), tiny_clip(36)
-    probe = Probe(model, clip, masks.span(clip, 15, 22), FRAME)
+    probe = FrameExplainer(model, clip, masks.span(clip, 15, 22), FRAME)
     columns = probe.columns([JOINT])
     with torch.no_grad():
         moved = float((probe.poses(probe.music) - probe.poses(probe.mean))[:, columns].norm())
@@ -68,7 +68,7 @@ def test_a_probe_s_pose_is_the_recovery_s(monkeypatch):
     monkeypatch.setattr(recovery, "TORN", 9.0)  # random weights give no rotations, and the fill would decide
     model, clip = tiny_model("ecm", fill="slerp", output="residual"), tiny_clip(36)
     mask = masks.span(clip, 15, 22)
-    pose = Probe(model, clip, mask, FRAME).poses(Probe(model, clip, mask, FRAME).music)[0].detach().numpy()
+    pose = FrameExplainer(model, clip, mask, FRAME).poses(FrameExplainer(model, clip, mask, FRAME).music)[0].detach().numpy()
     stats, result = model.config.fitted_stats, recover(model, clip, mask)
     root = result.recovered.motion.root_m[FRAME] - stats.unscale_root(np.zeros(3, np.float32))
     assert np.allclose(pose[-3:], root, atol=1e-4)
@@ -80,7 +80,7 @@ def test_a_probe_s_pose_is_the_recovery_s(monkeypatch):
 
 def test_the_root_joint_brings_its_place():
     clip = tiny_clip(36)
-    probe = Probe(tiny_model("ecm"), clip, masks.span(clip, 15, 22), FRAME)
+    probe = FrameExplainer(tiny_model("ecm"), clip, masks.span(clip, 15, 22), FRAME)
     assert probe.columns([1]) == list(range(9, 18))
     assert probe.columns([0]) == [*range(9), 54, 55, 56]
 

@@ -105,10 +105,10 @@ def test_another_frame_rate(run, tiny_clip_file, tmp_path, smpl_clip_file):
 
 def test_variety_and_seed_number(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     motions = []
-    for number, (variety, seed) in enumerate([(1, 0), (1, 0), (0, 5)]):
+    for number, (temperature, seed) in enumerate([(1, 0), (1, 0), (0, 5)]):
         path = tmp_path / f"{number}.npz"
         assert run(tiny_clip_file, "--checkpoint", tiny_checkpoint, "--seed-frames", 20, "--frames", 10, "--variety",
-                   variety, "--seed", seed, "--out", path)[0] == 0
+                   temperature, "--seed", seed, "--out", path)[0] == 0
         motions.append(load_clip(path).motion.rotations)
     assert np.array_equal(motions[0], motions[1])
 

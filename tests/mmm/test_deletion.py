@@ -6,7 +6,7 @@ import torch
 
 from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.explain.attribution import Probe
+from mmm.explain.attribution import FrameExplainer
 from mmm.explain.deletion import SHARES, Deletion, deletion_curves, map_scores
 from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model
@@ -43,7 +43,7 @@ def test_a_ranking_of_ones_own_is_judged(listening):  # noqa: F811
 def test_against_a_plain_loop():
     model, clip = tiny_model("ecm"), tiny_clip(30)
     mask, scores = masks.span(clip, 10, 20), np.random.default_rng(3).random(30)
-    probe = Probe(model, clip, mask, 15)
+    probe = FrameExplainer(model, clip, mask, 15)
     found = Deletion(probe, probe.columns([1, 2])).moved(scores)
     ranked = sorted(range(30), key=lambda frame: -scores[frame])
     with torch.no_grad():

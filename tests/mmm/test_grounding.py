@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmm.motion.clip import Motion
-from mmm.motion.ground_contact import PELVIS_RAD_S, Ground, unhurried
+from mmm.motion.ground_contact import PELVIS_RAD_S, Ground, limit_angular_velocity
 from mmm.motion.humanoid import ROLES, match_roles
 from mmm.motion.rotations import geodesic_angle
 from mmm.motion.skeleton import SMPL24, Skeleton
@@ -52,10 +52,10 @@ def test_a_jump_stays_a_jump():
     found = Ground.of(standing(30)).corrected(jump, 30)
     np.testing.assert_allclose(found.root_m[45:70, 1], root[45:70, 1], atol=0.01)
     # Where nobody ever leaps, nobody does; as high as people do leap, they may.
-    low = Ground.of(standing(30), leaps_m=0.0).corrected(jump, 30).positions()[:, FEET, 1].min(axis=1)
+    low = Ground.of(standing(30), max_jump_height_m=0.0).corrected(jump, 30).positions()[:, FEET, 1].min(axis=1)
     assert root[:, 1].max() - root[0, 1] > 0.2
     assert -0.01 < low.min() < low.max() < 0.06
-    np.testing.assert_array_equal(Ground.of(standing(30), leaps_m=0.5).corrected(jump, 30).root_m, found.root_m)
+    np.testing.assert_array_equal(Ground.of(standing(30), max_jump_height_m=0.5).corrected(jump, 30).root_m, found.root_m)
 
 
 def test_who_walks_still_gets_along():
@@ -122,13 +122,13 @@ def test_nobody_turns_faster_than_people_do():
     motion = standing(60)
     rotations = motion.rotations.copy()
     rotations[40:, 0] = np.diag([-1.0, 1.0, -1.0]) @ _about_y(0.01)  # the short way round is told
-    found = unhurried(Motion(SMPL24, rotations, motion.root_m, 30.0), 30)
+    found = limit_angular_velocity(Motion(SMPL24, rotations, motion.root_m, 30.0), 30)
     turned = geodesic_angle(found.rotations[:-1, 0], found.rotations[1:, 0])
     assert turned.max() < PELVIS_RAD_S / 30 + 1e-3
     np.testing.assert_allclose(found.rotations[-1], rotations[-1], atol=1e-5)
     np.testing.assert_array_equal(found.rotations[:40], rotations[:40])
     slow = smooth_motion(1, 60)
-    assert unhurried(slow, 10) is slow
+    assert limit_angular_velocity(slow, 10) is slow
 
 
 def _about_y(angle: float) -> np.ndarray:

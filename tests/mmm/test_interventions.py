@@ -114,7 +114,7 @@ def test_a_dance_goes_on_to_changed_music():
     model = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3])
     clip = tiny_clip(90)
     shares = []
-    same, quiet, late = intervene_generation(model, clip, ["shift:0", "mute", "mute:60-80"], seed_frames=24, frames=60,
+    same, quiet, late = intervene_generation(model, clip, ["shift:0", "mute", "mute:60-80"], prefix_frames=24, frames=60,
                                              progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
@@ -131,25 +131,25 @@ def test_a_dance_goes_on_to_changed_music():
     told = quiet.summary()
     assert told["change_cm"] == pytest.approx(quiet.change_cm[24:].mean(), rel=1e-5)
     assert told["energy_before"] == same.summary()["energy_after"]
-    again = generate_clip(model, clip, seed_frames=24, frames=60)
+    again = generate_clip(model, clip, prefix_frames=24, frames=60)
     assert np.array_equal(again.clip.motion.rotations, quiet.before.clip.motion.rotations)
 
 
 def test_another_songs_dance_is_changed_too():
     model, clip, song = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3]), tiny_clip(30), tiny_clip(90, seed=3).music
-    found = intervene_generation(model, clip, ["mute"], seed_frames=24, frames=40, music=song)[0]
+    found = intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=40, music=song)[0]
     assert found.before.truth is None
     assert np.array_equal(found.before.clip.music.features, song.features[:64])
     with pytest.raises(SpecError, match="it lasts 30 frames"):
-        intervene_generation(model, clip, ["mute"], seed_frames=24, frames=40)
+        intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=40)
     with pytest.raises(ModelError, match="it takes no music"):
-        intervene_generation(tiny_model("common"), clip, ["mute"], seed_frames=24, frames=4)
+        intervene_generation(tiny_model("common"), clip, ["mute"], prefix_frames=24, frames=4)
 
 
 def test_before_and_after_are_shown_with_the_music_that_was_heard(tmp_path):
     model, clip = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3]), sounding(60)
     recovered = intervene(model, clip, masks.span(clip, 10, 25), ["mute"])[0]
-    generated = intervene_generation(model, clip, ["mute"], seed_frames=24, frames=36)[0]
+    generated = intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=36)[0]
     for found in (recovered, generated):
         scene = found.scene()
         assert [p.role for p in scene.performers] == ["truth", "model", "model"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmm.generation.activity import STILL_M_S, Liveliness, log_speed
+from mmm.generation.activity import STILL_M_S, SpeedPrior, log_speed
 from mmm.generation.generate import generate, generate_clip
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24
@@ -25,7 +25,7 @@ def test_speed_is_read_from_the_joints(speed):
 
 def test_what_is_wanted_goes_on_from_the_past_and_strays_by_the_spread():
     rng, past = np.random.default_rng(0), moving(1.0)
-    law = Liveliness(level=-0.2, pull=0.5, spread=0.4)
+    law = SpeedPrior(level=-0.2, pull=0.5, spread=0.4)
     middle = -0.2 + 0.5 * log_speed(past)
     assert law.wanted(past, 0.0, rng) == pytest.approx(middle)
     drawn = np.array([law.wanted(past, 1.0, rng) for _ in range(2000)])
@@ -36,7 +36,7 @@ def test_what_is_wanted_goes_on_from_the_past_and_strays_by_the_spread():
 
 def test_the_future_that_comes_nearest_is_taken():
     futures = [moving(speed) for speed in (3.0, 0.1, 1.1, 0.4)]
-    assert [Liveliness.nearest(np.log(speed), futures) for speed in (0.01, 0.5, 1.2, 50.0)] == [1, 3, 2, 0]
+    assert [SpeedPrior.nearest(np.log(speed), futures) for speed in (0.01, 0.5, 1.2, 50.0)] == [1, 3, 2, 0]
 
 
 def walk() -> Clip:
@@ -45,26 +45,26 @@ def walk() -> Clip:
 
 def energy(model, **asked) -> float:
     """Log speed of what a random network generates."""
-    return log_speed(generate_clip(model, walk(), seed_frames=60, frames=60, **asked).generated)
+    return log_speed(generate_clip(model, walk(), prefix_frames=60, frames=60, **asked).generated)
 
 
 def test_generated_motion_is_as_lively_as_the_law_says():
-    slow, fast = (roles_network(noise_size=4, liveliness=[level, 0.0, 0.0]) for level in (-3.0, 2.0))
+    slow, fast = (roles_network(noise_dim=4, speed_prior=[level, 0.0, 0.0]) for level in (-3.0, 2.0))
     assert energy(slow) < energy(fast) - 0.02
-    assert energy(slow, variety=0.0) == energy(fast, variety=0.0)  # without chance there is nothing to choose from
+    assert energy(slow, temperature=0.0) == energy(fast, temperature=0.0)  # without chance there is nothing to choose from
 
 
 def test_the_same_number_gives_the_same_motion_with_maps_and_without():
-    model, clip = roles_network(noise_size=4, liveliness=[0.0, 0.6, 0.5]), walk()
-    first, again, other = (generate_clip(model, clip, seed_frames=60, frames=40, seed=seed) for seed in (5, 5, 6))
+    model, clip = roles_network(noise_dim=4, speed_prior=[0.0, 0.6, 0.5]), walk()
+    first, again, other = (generate_clip(model, clip, prefix_frames=60, frames=40, seed=seed) for seed in (5, 5, 6))
     assert same(first, again)
     assert not same(first, other)
-    shown = list(generate(model, clip, seed_frames=60, frames=40, seed=5, attention_frame=80))
+    shown = list(generate(model, clip, prefix_frames=60, frames=40, seed=5, attention_frame=80))
     assert same(shown, first.generated)
     assert [chunk.attention is not None for chunk in shown] == [False, True, False]
 
 
 @pytest.mark.parametrize("wrong", [[1.0], [1.0, 2.0, float("nan")]])
 def test_a_law_of_another_form_is_refused(wrong):
-    with pytest.raises(ValueError, match="liveliness"):
-        roles_network(noise_size=4, liveliness=wrong).config.check()
+    with pytest.raises(ValueError, match="speed_prior"):
+        roles_network(noise_dim=4, speed_prior=wrong).config.check()

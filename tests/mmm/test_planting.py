@@ -10,7 +10,7 @@ from mmm import load_clip
 from mmm.errors import ModelError
 from mmm.metrics.errors import foot_contacts, foot_skate_cm_s
 from mmm.motion.clip import Motion
-from mmm.motion.foot_locking import LOW_M, MOST_M, hold_feet, legs_of, planted
+from mmm.motion.foot_locking import LOW_M, MOST_M, lock_feet, legs_of, lock_contacts
 from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, smooth_motion
@@ -41,7 +41,7 @@ def sliding(dance) -> Motion:
 
 
 def test_feet_that_stand_in_truth_stand_again(dance, sliding, hidden):
-    held = hold_feet(sliding, dance, hidden)
+    held = lock_feet(sliding, dance, hidden)
     contacts = foot_contacts(dance)
     contacts[:61], contacts[119:] = False, False
     assert contacts.any()
@@ -56,15 +56,15 @@ def test_a_recording_whose_own_feet_slide_comes_back_as_it_is(dance, hidden):
     root[:, 0] += 0.064 * np.sin(np.arange(180) * 2 * np.pi / 60).astype(np.float32)
     carried = replace(dance, root_m=root)
     wrong = replace(carried, root_m=carried.root_m + np.where(hidden[:, :1], np.float32([0.02, 0, 0]), 0))
-    assert hold_feet(wrong, carried, hidden) is wrong
+    assert lock_feet(wrong, carried, hidden) is wrong
     slower = replace(dance, root_m=dance.root_m + (root - dance.root_m) / 20)
-    assert hold_feet(wrong, slower, hidden) is not wrong
+    assert lock_feet(wrong, slower, hidden) is not wrong
     few = hidden | (np.arange(180) > 5)[:, None]  # known for a tenth of a second: too short to judge its feet by
-    assert hold_feet(wrong, carried, few) is not wrong
+    assert lock_feet(wrong, carried, few) is not wrong
 
 
 def test_only_hidden_legs_are_bent(dance, sliding, hidden):
-    held = hold_feet(sliding, dance, hidden)
+    held = lock_feet(sliding, dance, hidden)
     others = [j for j in range(24) if j not in LEGS]
     np.testing.assert_array_equal(held.rotations[:, others], sliding.rotations[:, others])
     np.testing.assert_array_equal(held.rotations[~hidden[:, 0]], sliding.rotations[~hidden[:, 0]])
@@ -80,7 +80,7 @@ def test_one_leg_hidden_is_the_one_that_is_bent(dance, sliding):
     left = [j for j in LEGS if SMPL24.names[j].startswith("left")]
     where = np.zeros((180, 24), dtype=bool)
     where[GAP, left] = True
-    held = hold_feet(sliding, dance, where)
+    held = lock_feet(sliding, dance, where)
     others = [j for j in range(24) if j not in left]
     np.testing.assert_array_equal(held.rotations[:, others], sliding.rotations[:, others])
     assert (held.rotations[GAP][:, left] != sliding.rotations[GAP][:, left]).any()
@@ -89,8 +89,8 @@ def test_one_leg_hidden_is_the_one_that_is_bent(dance, sliding):
 def test_what_is_hidden_of_the_truth_is_not_looked_at(dance, sliding, hidden):
     spoilt = replace(dance, rotations=np.where(hidden[..., None, None], 7.0, dance.rotations).astype(np.float32),
                      root_m=np.where(hidden[:, :1], -99.0, dance.root_m).astype(np.float32))
-    np.testing.assert_array_equal(hold_feet(sliding, spoilt, hidden).rotations,
-                                  hold_feet(sliding, dance, hidden).rotations)
+    np.testing.assert_array_equal(lock_feet(sliding, spoilt, hidden).rotations,
+                                  lock_feet(sliding, dance, hidden).rotations)
 
 
 def test_what_cannot_be_held_comes_back(dance, hidden):
@@ -98,11 +98,11 @@ def test_what_cannot_be_held_comes_back(dance, hidden):
     tiny = smooth_motion(0, 30, TINY)
     everything = np.ones((30, 6), dtype=bool)
     everything[0] = False
-    assert hold_feet(tiny, tiny, everything) is tiny
+    assert lock_feet(tiny, tiny, everything) is tiny
     nothing_whole = np.zeros((180, 24), dtype=bool)
     nothing_whole[:, 20] = True  # a wrist is always hidden: no frame says where the floor is
-    assert hold_feet(dance, dance, nothing_whole) is dance
-    assert hold_feet(dance, dance, np.zeros((180, 24), dtype=bool)) is dance
+    assert lock_feet(dance, dance, nothing_whole) is dance
+    assert lock_feet(dance, dance, np.zeros((180, 24), dtype=bool)) is dance
 
 
 def test_legs_with_joints_in_between_reach_too(dance, sliding, hidden):
@@ -131,8 +131,8 @@ def test_legs_with_joints_in_between_reach_too(dance, sliding, hidden):
 
     where = np.zeros((180, 26), dtype=bool)
     where[GAP] = True
-    held = hold_feet(widened(sliding), widened(dance), where)
-    expected = hold_feet(sliding, dance, hidden)
+    held = lock_feet(widened(sliding), widened(dance), where)
+    expected = lock_feet(sliding, dance, hidden)
     feet = [place["left_ankle"], place["right_ankle"], place["left_foot"], place["right_foot"]]
     np.testing.assert_allclose(held.positions()[:, [new[j] for j in feet]], expected.positions()[:, feet], atol=2e-4)
 
@@ -152,7 +152,7 @@ def test_a_foot_that_is_dragged_is_lifted_where_asked():
     where = np.zeros((120, 24), dtype=bool)
     where[20:] = True
     toes = [SMPL24.names.index(f"{side}_foot") for side in ("left", "right")]
-    heights = [planted(motion, legs_of(SMPL24), where, rest, 0.15, clear).positions()[40:80, toes, 1] - rest[toes]
+    heights = [lock_contacts(motion, legs_of(SMPL24), where, rest, 0.15, clear).positions()[40:80, toes, 1] - rest[toes]
                for clear in (0.0, 0.045)]
     assert np.abs(heights[0]).max() < 0.005
     assert heights[1].min() > LOW_M
@@ -164,9 +164,9 @@ def test_ankles_that_a_recording_never_bends_are_left_alone(dance, sliding, hidd
     rotations = dance.rotations.copy()
     rotations[:, ankles] = rotations[:1, ankles]
     fitted, wrong = replace(dance, rotations=rotations), replace(sliding, rotations=rotations)
-    held = hold_feet(wrong, fitted, hidden)
+    held = lock_feet(wrong, fitted, hidden)
     np.testing.assert_array_equal(held.rotations[:, ankles], rotations[:, ankles])
-    assert (hold_feet(sliding, dance, hidden).rotations[:, ankles] != dance.rotations[:, ankles]).any()  # it bends them
+    assert (lock_feet(sliding, dance, hidden).rotations[:, ankles] != dance.rotations[:, ankles]).any()  # it bends them
     contacts = foot_contacts(fitted)
     contacts[:61], contacts[119:] = False, False
     contacts[:, [k for k, j in enumerate(SMPL24.feet) if j not in ankles]] = False
@@ -174,4 +174,4 @@ def test_ankles_that_a_recording_never_bends_are_left_alone(dance, sliding, hidd
     assert foot_skate_cm_s(held, contacts) < 0.3 * foot_skate_cm_s(wrong, contacts)
     few = np.ones_like(hidden)
     few[::30] = False  # six keyframes are too few to tell
-    assert (hold_feet(wrong, fitted, few).rotations[:, ankles] != rotations[:, ankles]).any()
+    assert (lock_feet(wrong, fitted, few).rotations[:, ankles] != rotations[:, ankles]).any()

@@ -273,7 +273,7 @@ def test_where_a_network_is_torn_between_two_ways_the_fill_decides(monkeypatch):
 
     monkeypatch.setattr(recovery, "_predict", torn)
     result = recover(model, clip, hidden)
-    assert result.so3_residual[hidden].min() > recovery.TORN
+    assert result.so3_residual[hidden].min() > recovery.AMBIGUOUS_RESIDUAL
     assert geodesic_angle(result.recovered.motion.rotations[hidden], slerp[hidden]).max() < 0.01
 
 

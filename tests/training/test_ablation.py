@@ -26,7 +26,7 @@ from training.engine import loop
 from training.losses.registry import LOSSES
 from training.recipes import PRETRAINING
 
-ABRUPT = {"edge_s": 0.0, "smooth_s": 0.0}
+ABRUPT = {"ramp_s": 0.0, "smooth_s": 0.0}
 DIFFERENCES = {
     "inbetween": {}, "inbetween-again": {"seed": 1},
     "inbetween-absolute": {"output": "absolute", **ABRUPT}, "inbetween-hold": {"fill": "hold", **ABRUPT},

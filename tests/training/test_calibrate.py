@@ -13,7 +13,7 @@ from mmm.models import make_config, make_model
 from mmm.models.calibration import PARTS
 from mmm.motion.clip import Motion
 from mmm.motion.humanoid import match_roles
-from mmm.recovery.humanoid import Answer
+from mmm.recovery.humanoid import RolePrediction
 from mmm.recovery.recover import recover
 from tests.mmm.test_role_recovery import clip_at, network
 from training.commands import calibrate
@@ -27,11 +27,11 @@ def known_case(share: dict[str, float], seed: int) -> Case:
     roles = match_roles(clip.motion.skeleton)
     fill = roles.to_roles(clip.motion)
     turns = rng.normal(scale=0.2, size=(len(fill), 69)).astype(np.float32)
-    gap_s, stirring = (np.full((len(fill), 22), value, np.float32) for value in (0.5, np.inf))
-    found = Answer(roles, clip.motion, fill, turns, gap_s, stirring, np.full(len(fill), 0.02, np.float32), None,
+    gap_s, joint_motion = (np.full((len(fill), 22), value, np.float32) for value in (0.5, np.inf))
+    found = RolePrediction(roles, clip.motion, fill, turns, gap_s, joint_motion, np.full(len(fill), 0.02, np.float32), None,
                    (0, len(fill)))
-    trust = calibrate.Trust((0.5,), {part: (value,) for part, value in share.items()}, (1.0,))
-    truth: Motion = found.moved(trust)
+    gap_calibration = calibrate.GapCalibration((0.5,), {part: (value,) for part, value in share.items()}, (1.0,))
+    truth: Motion = found.moved(gap_calibration)
     return Case(found, truth, truth.positions())
 
 
@@ -98,8 +98,8 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
     info = describe(folder)
     assert info.config.symmetric == info.metrics["calibration"]["symmetric"] == symmetric
     assert ("--clips 1 --symmetric`" in info.card) == ("mirror image" in info.card) == symmetric
-    assert info.config.trusted is not None
-    assert info.config.trusted.gap_s == pytest.approx((5 / 30, 0.5), abs=1e-4)
+    assert info.config.calibration is not None
+    assert info.config.calibration.gap_s == pytest.approx((5 / 30, 0.5), abs=1e-4)
     assert len(info.metrics["calibration"]["fifths"]) == 5
     assert "How far it is believed" in info.card
     assert f"{info.metrics['calibration']['gaps']:,} gaps in 1 clips" in info.card
@@ -124,7 +124,7 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
     monkeypatch.setattr(calibrate, "FUTURE_SHARES", (0.5, 1.0))
     monkeypatch.setattr(calibrate, "FUTURE_S", (2.0, 2.0))
     folder = tmp_path / "net"
-    save_model(network(horizon_s=[0.8, 0.8, 0.8], noise_size=4), folder, {"training": {}})
+    save_model(network(horizon_s=[0.8, 0.8, 0.8], noise_dim=4), folder, {"training": {}})
     refused = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path), "--symmetric"])
     assert refused.exit_code == 2
     assert "the mean of two futures is none" in refused.output
@@ -133,8 +133,8 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
     info = describe(folder)
     assert {name for name, _ in read} == {"train", "val"}
     assert dict(read)["val"] == 1
-    assert len(info.config.liveliness) == 3
-    assert info.config.trusted is not None
+    assert len(info.config.speed_prior) == 3
+    assert info.config.calibration is not None
     found = info.metrics["calibration"]
     assert [row["share"] for row in found["future"]] == [0.5, 1.0]
     assert found["share"] in (0.5, 1.0)

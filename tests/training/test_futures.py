@@ -10,7 +10,7 @@ from mmm.interpolation.torch_fill import inertial_fill
 from mmm.models import make_config, make_model
 from mmm.motion import rotations as rot
 from tests.mmm.networks import tiny_batch, tiny_config, tiny_model
-from training.batch import Batch, forward, stray
+from training.batch import Batch, forward, perturb_history
 from training.commands.finetune import with_changes
 from training.data.masking import MaskMix, draw_masks
 from training.recipes import FINETUNING
@@ -41,7 +41,7 @@ def test_no_future_draws_the_same_masks_as_ever():
 def test_the_past_strays_smoothly_and_no_further_than_asked():
     motion, _, _ = tiny_batch(8, 60)
     config = tiny_config("common")
-    found = stray(motion, 0.1, config, generator())
+    found = perturb_history(motion, 0.1, config, generator())
     true, other = (x[..., :-3].reshape(8, 60, 6, 3, 3).numpy() for x in (motion, found))
     angle = rot.geodesic_angle(true, other)
     by_window = np.sqrt((angle**2).mean((1, 2)))
@@ -61,9 +61,9 @@ def test_the_network_sees_what_strayed_and_is_judged_by_the_truth():
     hidden[:, 20:] = True
     far = motion.clone()
     far[:, 20:] = torch.nan  # never looked at
-    strayed = stray(motion, 0.3, model.config, generator())
+    perturbed = perturb_history(motion, 0.3, model.config, generator())
     plain = forward(model, Batch(far, hidden), False).prediction
-    other = forward(model, Batch(far, hidden, strayed=strayed), False).prediction
+    other = forward(model, Batch(far, hidden, perturbed=perturbed), False).prediction
     assert (plain - other)[:, 20:].abs().max() > 0.01
     assert torch.isfinite(plain[:, 20:]).all()
 
@@ -97,9 +97,9 @@ def roles_batch(config, noise=None):
 
 
 def test_new_inputs_leave_the_rest_as_it_was(small):
-    wide = with_changes(small, {"noise_size": 4, "horizon_s": [1.0, 1.0, 0.5]}).eval()
-    assert wide.config.noise_size == 4
-    assert small.config.noise_size == 0
+    wide = with_changes(small, {"noise_dim": 4, "horizon_s": [1.0, 1.0, 0.5]}).eval()
+    assert wide.config.noise_dim == 4
+    assert small.config.noise_dim == 0
     before = forward(small, roles_batch(small.config), False).prediction
     zeros = forward(wide, roles_batch(small.config, torch.zeros(1, 4)), False).prediction
     torch.testing.assert_close(before, zeros)

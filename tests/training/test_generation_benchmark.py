@@ -78,7 +78,7 @@ def listener():
     """A small random network that hears and takes chance."""
     torch.manual_seed(0)
     sizes = {"intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "hidden_size": 256}
-    return make_model(make_config("3bert-small", noise_size=4, horizon_s=[0.5, 0.5, 0.4],
+    return make_model(make_config("3bert-small", noise_dim=4, horizon_s=[0.5, 0.5, 0.4],
                                   trained_masks=["the last 40..96"], **sizes)).eval()
 
 

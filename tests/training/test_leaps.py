@@ -6,7 +6,7 @@ import pytest
 from mmm.models import make_config
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24
-from training.leaps import leaps_m
+from training.leaps import fit_max_jump_height_m
 
 
 class Clips:
@@ -32,6 +32,6 @@ def test_who_stays_down_and_who_leaps():
     leap = np.zeros(300)
     leap[100:130] = 0.3
     config = make_config("3bert-small")
-    assert leaps_m(Clips(still, still), config) == 0.0
-    assert leaps_m(Clips(still, standing(leap)), config) == pytest.approx(0.3, abs=0.01)
-    assert leaps_m(Clips(still), make_config("inbetween")) is None
+    assert fit_max_jump_height_m(Clips(still, still), config) == 0.0
+    assert fit_max_jump_height_m(Clips(still, standing(leap)), config) == pytest.approx(0.3, abs=0.01)
+    assert fit_max_jump_height_m(Clips(still), make_config("inbetween")) is None

@@ -5,7 +5,7 @@ import pytest
 
 from mmm.models import make_config, make_model
 from mmm.motion.clip import Clip, Motion
-from training.fitted import liveliness
+from training.fitted import fit_speed_prior
 
 SIZES = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64, "encoder_layers": 1}
 LEVEL, PULL, SPREAD = -0.2, 0.6, 0.3
@@ -39,9 +39,9 @@ class Made:
 
 @pytest.mark.parametrize("pull", [0.0, PULL])
 def test_the_law_is_found(pull):
-    found = liveliness(Made(pull), network(noise_size=4))
+    found = fit_speed_prior(Made(pull), network(noise_dim=4))
     assert found == pytest.approx([LEVEL, pull, SPREAD], abs=0.05)
 
 
 def test_networks_without_chance_have_none():
-    assert liveliness(Made(PULL), network()) is None
+    assert fit_speed_prior(Made(PULL), network()) is None

@@ -82,7 +82,7 @@ def test_overfits_two_short_clips(tmp_path):
 
 @pytest.mark.parametrize("plan", [
     replace(QUICK, corruption=True, loss="mse", masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0)),
-    replace(QUICK, wrong_song=0.5), replace(QUICK, bfloat16=True)], ids=["original", "wrong song", "bfloat16"])
+    replace(QUICK, mismatched_music_rate=0.5), replace(QUICK, bfloat16=True)], ids=["original", "wrong song", "bfloat16"])
 def test_other_recipes_take_a_step(data, tmp_path, plan):
     fill = {"fill": "zero", "output": "absolute"} if plan.corruption else {}
     trained, curve = train(fresh_model(data, **fill), data, replace(plan, steps=2), tmp_path)

@@ -23,7 +23,7 @@ PLAN = TrainingPlan(rollouts=2, rollout_frames=6, samples=2, bfloat16=False, los
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(3)
-    found = make_model(make_config("inbetween", hidden_size=32, intermediate_size=32, encoder_layers=1, noise_size=4,
+    found = make_model(make_config("inbetween", hidden_size=32, intermediate_size=32, encoder_layers=1, noise_dim=4,
                                    inertia=[0.8, 1.6, 1.0, 0.15, 0.4])).eval()
     with torch.no_grad():
         found.head.weight.normal_(std=0.05)
@@ -55,12 +55,12 @@ def test_without_rounds_nothing_changes(model):
 def test_the_past_is_what_the_network_made(model, rounds):
     long = batch(rounds)
     found = roll_out(model, long, PLAN, model.config)
-    assert found.motion.shape[1] == found.hidden.shape[1] == found.strayed.shape[1] == 30
+    assert found.motion.shape[1] == found.hidden.shape[1] == found.perturbed.shape[1] == 30
     assert found.rounds == 0
     assert torch.equal(found.noise, long.noise)
     assert torch.equal(found.hidden, long.hidden[:, -30:])
     # Its two samples go on from one past.
-    assert torch.equal(found.strayed[0::2], found.strayed[1::2])
+    assert torch.equal(found.perturbed[0::2], found.perturbed[1::2])
     # The last round by hand: frames 12 to 18 of the stretch are its first six hidden ones, shifted by six.
     shown = long.motion[::2].clone()
     for at in range(rounds):
@@ -69,15 +69,15 @@ def test_the_past_is_what_the_network_made(model, rounds):
         with torch.no_grad():
             new = forward(model, view, False).prediction[:, 18:24]
         shown[:, 6 * at + 18: 6 * at + 24] = new
-    torch.testing.assert_close(found.strayed[::2, :18], shown[:, 6 * rounds: 6 * rounds + 18], atol=1e-4, rtol=1e-4)
-    assert (found.strayed[::2, 12:18] - long.motion[::2, 6 * rounds + 12: 6 * rounds + 18]).abs().max() > 1e-3
+    torch.testing.assert_close(found.perturbed[::2, :18], shown[:, 6 * rounds: 6 * rounds + 18], atol=1e-4, rtol=1e-4)
+    assert (found.perturbed[::2, 12:18] - long.motion[::2, 6 * rounds + 12: 6 * rounds + 18]).abs().max() > 1e-3
 
 
 def test_the_truths_future_is_never_seen(model):
     long = batch(2)
     blind = long.motion.clone()
     blind[:, 18:] = torch.nan  # all that is hidden at first
-    a, b = (roll_out(model, replace(long, motion=x), PLAN, model.config).strayed[:, :18] for x in (long.motion, blind))
+    a, b = (roll_out(model, replace(long, motion=x), PLAN, model.config).perturbed[:, :18] for x in (long.motion, blind))
     assert torch.equal(a, b)
 
 
@@ -86,7 +86,7 @@ def test_shares_roll_out_alike(model):
     whole = roll_out(model, long, PLAN, model.config)
     for rows in (slice(0, 2), slice(2, 6)):
         part = roll_out(model, long.part(rows), PLAN, model.config)
-        torch.testing.assert_close(part.strayed, whole.strayed[rows], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(part.perturbed, whole.perturbed[rows], atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(part.motion, whole.motion[rows], atol=1e-5, rtol=1e-5)
 
 
@@ -116,8 +116,8 @@ def test_a_past_that_comes_apart_is_not_learned_from(model, monkeypatch):
     monkeypatch.setattr(rollout, "forward", throwing)
     long = batch(2)
     found = roll_out(model, long, PLAN, model.config)
-    assert torch.equal(found.strayed[2:], long.motion[2:, 12:])
-    assert (found.strayed[:2, 12:18] - long.motion[:2, 24:30]).abs().max() > 1e-3
+    assert torch.equal(found.perturbed[2:], long.motion[2:, 12:])
+    assert (found.perturbed[:2, 12:18] - long.motion[:2, 24:30]).abs().max() > 1e-3
 
 
 def test_networks_on_joints_keep_the_truth_where_it_is():
@@ -128,9 +128,9 @@ def test_networks_on_joints_keep_the_truth_where_it_is():
     long = Batch(motion, hidden, rounds=1)
     found = roll_out(model, long, replace(PLAN, samples=1), model.config)
     assert torch.equal(found.motion, motion[:, 6:])
-    matrices = found.strayed[:, 12:18, :-3].unflatten(-1, (-1, 3, 3))
+    matrices = found.perturbed[:, 12:18, :-3].unflatten(-1, (-1, 3, 3))
     assert (matrices @ matrices.transpose(-1, -2) - torch.eye(3)).abs().max() < 1e-4
-    assert (found.strayed[:, 12:18] - motion[:, 18:24]).abs().max() > 1e-3  # generated
+    assert (found.perturbed[:, 12:18] - motion[:, 18:24]).abs().max() > 1e-3  # generated
 
 
 def test_a_recipe_uses_it():

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from mmm import masks
 from mmm.errors import SpecError
-from mmm.explain.attribution import Probe, attribution_of
+from mmm.explain.attribution import FrameExplainer, attribution_of
 from mmm.explain.deletion import Deletion, map_scores
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
@@ -68,7 +68,7 @@ def score_clip(model: MaskedMotionModel, clip: Clip, number: int) -> tuple[Score
     frames, joints = len(clip), range(model.config.joints)
     start = (frames - GAP) // 2
     mask, frame = masks.span(clip, start, start + GAP - 1), frames // 2
-    probe = Probe(model, clip, mask, frame)
+    probe = FrameExplainer(model, clip, mask, frame)
     columns = probe.columns(joints)
     deletion = Deletion(probe, columns)
     own = deletion.own
@@ -84,13 +84,13 @@ def score_clip(model: MaskedMotionModel, clip: Clip, number: int) -> tuple[Score
     return found, {method: deletion.moved(values, SHARES).tolist() for method, values in found.items()}
 
 
-def _silent(model: MaskedMotionModel, probe: Probe) -> torch.Tensor:
+def _silent(model: MaskedMotionModel, probe: FrameExplainer) -> torch.Tensor:
     row = model.config.fitted_stats.scale_music(silence(1, model.config.fps).features)
     return torch.from_numpy(row)[None].to(probe.music).expand_as(probe.music)
 
 
 @torch.no_grad()
-def _replaced(probe: Probe, columns: list[int], own: torch.Tensor, other: torch.Tensor) -> Float[Array, "T"]:
+def _replaced(probe: FrameExplainer, columns: list[int], own: torch.Tensor, other: torch.Tensor) -> Float[Array, "T"]:
     """How far the pose moves when a stretch of music is replaced; between the stretches' middles along lines."""
     frames = probe.music.shape[1]
     starts = range(0, frames, STRETCH)

@@ -63,7 +63,7 @@ class Material:
 
 
 def material(
-    stored: MotionSet, model: MaskedMotionModel, clips: int, seed_frames: int, seconds: float,
+    stored: MotionSet, model: MaskedMotionModel, clips: int, prefix_frames: int, seconds: float,
     bars: Sequence[Sequence[Bar]] | None = None, moves: Moves | None = None,
 ) -> Material:
     """Seeds and truths from a split.
@@ -76,46 +76,46 @@ def material(
         ModelError: the network is made for other motion, or hears and the set has no music.
     """
     fps = stored.fps or model.config.fps
-    frames = seed_frames + round(seconds * fps)
+    frames = prefix_frames + round(seconds * fps)
     if model.config.uses_music and stored.music is None:
         raise ModelError(model.name_or_path, "it listens", "a network for motion alone: the set has no music",
                          "choose another checkpoint or set")
-    if len(stored.clips) < 2 or frames <= seed_frames:
-        raise FileError("split", f"{len(stored.clips)} clips, {frames - seed_frames} frames to generate",
+    if len(stored.clips) < 2 or frames <= prefix_frames:
+        raise FileError("split", f"{len(stored.clips)} clips, {frames - prefix_frames} frames to generate",
                         "2 clips or more, and something to generate", "ask for more")
     pool = stored.cut_clips(clips, frames, model.config.skeleton, fps)
     place = {entry["name"]: k for k, entry in enumerate(stored.clips)}
-    cases = [_case(clip, seed_frames, place, bars) for clip in pool]
+    cases = [_case(clip, prefix_frames, place, bars) for clip in pool]
     whole = model.config.uses_music
     chosen = {clip.name for clip in pool}
     rest = [clip for clip in stored.cut_clips(len(pool) + REFERENCE_CLIPS, frames, model.config.skeleton, fps)
             if clip.name not in chosen]
-    reference = [clip.motion.crop(seed_frames, frames) for clip in rest] or [case.truth for case in cases]
+    reference = [clip.motion.crop(prefix_frames, frames) for clip in rest] or [case.truth for case in cases]
     return Material(cases, partners(pool, songs_of(pool, stored.clips)) if whole else [],
                     dm.Reference.of([dm.kinetic_features(motion) for motion in reference]),
                     dm.Reference.of([geometric_features(motion) for motion in reference]), moves, len(rest))
 
 
-def _case(clip: Clip, seed_frames: int, place: dict[str, int], bars: Sequence[Sequence[Bar]] | None) -> Case:
+def _case(clip: Clip, prefix_frames: int, place: dict[str, int], bars: Sequence[Sequence[Bar]] | None) -> Case:
     name, _, offset = clip.name.partition(" from ")
-    away = int(offset or 0) + seed_frames
+    away = int(offset or 0) + prefix_frames
     own = [] if bars is None else [replace(bar, start=bar.start - away, stop=bar.stop - away)
                                    for bar in bars[place[name]]]
-    truth = clip.motion.crop(seed_frames, len(clip))
+    truth = clip.motion.crop(prefix_frames, len(clip))
     inside = tuple(bar for bar in own if bar.start >= 0 and bar.stop <= len(truth))
-    return Case(clip, clip.motion.crop(0, seed_frames), truth, dm.energy(truth), inside)
+    return Case(clip, clip.motion.crop(0, prefix_frames), truth, dm.energy(truth), inside)
 
 
 def futures(
-    model: MaskedMotionModel, cases: Sequence[Case], variety: float = 1.0, seed: int = 0,
+    model: MaskedMotionModel, cases: Sequence[Case], temperature: float = 1.0, seed: int = 0,
     progress: Progress | None = None,
 ) -> tuple[list[Motion], float]:
     """What the network makes of every seed, and how many frames a second it made."""
     made, started = [], time.perf_counter()
     for number, case in enumerate(cases):
         shown = replace(case.clip, motion=case.seed, music=None)  # the network cannot see what came after
-        made.append(generate_clip(model, shown, seed_frames=len(case.seed), frames=len(case.truth),
-                                  music=case.clip.music, variety=variety,
+        made.append(generate_clip(model, shown, prefix_frames=len(case.seed), frames=len(case.truth),
+                                  music=case.clip.music, temperature=temperature,
                                   seed=seed * SEEDS_APART + number).generated)
         if progress is not None:
             progress()
@@ -175,11 +175,11 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def rows(
-    model: MaskedMotionModel, of: Material, name: str, variety: float = 1.0, seed: int = 0,
+    model: MaskedMotionModel, of: Material, name: str, temperature: float = 1.0, seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The network beside the truth, real motion with another song, and standing still."""
-    made, pace = futures(model, of.cases, variety, seed, progress)
+    made, pace = futures(model, of.cases, temperature, seed, progress)
     truths = [case.truth for case in of.cases]
     result = {name: row(made, of) | {"frames_per_second": round(pace, 1)}, "truth": row(truths, of)}
     if of.others:
@@ -193,15 +193,15 @@ def varieties(
 ) -> list[dict[str, Any]]:
     """How different dances to one song are at each variety, and what it costs."""
     found = []
-    for variety in wanted:
-        sets = [futures(model, of.cases, variety, seed, progress)[0] for seed in range(seeds)]
+    for temperature in wanted:
+        sets = [futures(model, of.cases, temperature, seed, progress)[0] for seed in range(seeds)]
         apart = [dm.joint_distance_cm(same) for same in zip(*sets, strict=True)]
         features = [[(dm.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.spread for motion in same]
                     for same in zip(*sets, strict=True)]
         each = [row(motions, of) for motions in sets]
         moves = [one["moves"]["move_and_side"] for one in each if "moves" in one]
         found.append({
-            "variety": variety, "seeds": seeds, "clips": len(of.cases), "apart_cm": _mean(apart),
+            "variety": temperature, "seeds": seeds, "clips": len(of.cases), "apart_cm": _mean(apart),
             "kinetic_distance": _mean([dm.mean_distance(np.stack(same)) for same in features]),
             **{key: _mean([one[key] for one in each]) for key in
                ("energy_share", "skate_cm_s", "per_music_beat", "per_motion_beat", "fid_kinetic")},

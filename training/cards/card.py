@@ -12,7 +12,7 @@ from mmm.checkpoint import CheckpointInfo, describe
 from mmm.generation.activity import DRAWS, STILL_M_S
 from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionConfig, make_model
-from mmm.models.calibration import Trust
+from mmm.models.calibration import GapCalibration
 from mmm.models.quantisation import is_packed
 from training.cards.generation import generation_section
 from training.cards.licences import data_note, licence_lines, unseen_note
@@ -54,7 +54,7 @@ def write_card(folder: Path) -> None:
         f"# {info.name}", "", _first_words(info, parameters), "", "| | |", "|---|---|",
         f"| window | {info.config.max_frames} frames; longer clips in overlapping windows |",
         f"| input, output | {info.config.fill} fill, {info.config.output} output |",
-        *(["| feet | held where they stand (`plant_feet`) |"] if info.config.plant_feet else []),
+        *(["| feet | held where they stand (`plant_feet`) |"] if info.config.lock_feet else []),
         f"| masks in training | {', '.join(f'`{m}`' for m in info.config.trained_masks or [])} |",
         *_training_rows(training), "",
         *_curve(info.path, info.name, training),
@@ -229,10 +229,10 @@ def _lively(law: list[float] | None) -> list[str]:
             "go on in the train split.", ""]
 
 
-def _resting(trust: Trust) -> list[str]:
-    if trust.stirs is None:
+def _resting(gap_calibration: GapCalibration) -> list[str]:
+    if gap_calibration.static_thresholds is None:
         return []
-    low, high = trust.stirs
+    low, high = gap_calibration.static_thresholds
     return [f"A joint that turns by less than {low:g}° in the known frames on both sides of a gap rests, and stays as "
             f"it was filled; from {high:g}° on none does. The pelvis, and legs with it, must move by less than as many "
             "centimetres too.", ""]
@@ -243,28 +243,28 @@ def _symmetric(config: MaskedMotionConfig) -> list[str]:
 
 
 def _calibration(found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig) -> list[str]:
-    if not found or config.trusted is None:
+    if not found or config.calibration is None:
         return []
     if "future" in found:
         rows = [[f"{row['share']:g}" for row in found["future"]], [f"{row['energy']:.2f}" for row in found["future"]]]
         return ["## How far it is believed", "",
                 f"Turns and shifts count by {found['share']:g}, with which ten seconds generated from two move as much "
                 f"as the truth: the median over {found['fitted_on']} clips of the validation split of the mean joint "
-                "speed, over the truth's.", "", *_lively(config.liveliness),
+                "speed, over the truth's.", "", *_lively(config.speed_prior),
                 "| share | " + " | ".join(rows[0]) + " |", "|---|" + "---|" * len(rows[0]),
                 "| energy | " + " | ".join(rows[1]) + " |", "",
                 f"Made by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/"
                 f"{found['data']} --clips {found['asked']}`.", ""]
-    trust = config.trusted
+    gap_calibration = config.calibration
     lines = ["## How far it is believed, and how sure it is", "",
              f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of itself is "
-             f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.", "", *_resting(trust),
+             f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.", "", *_resting(gap_calibration),
              *_symmetric(config),
-             "| gap, s | " + " | ".join(trust.shares) + " | expected error |",
-             "|---|" + "---|" * (len(trust.shares) + 1)]
-    columns = (*trust.shares.values(), trust.expected)
+             "| gap, s | " + " | ".join(gap_calibration.shares) + " | expected error |",
+             "|---|" + "---|" * (len(gap_calibration.shares) + 1)]
+    columns = (*gap_calibration.shares.values(), gap_calibration.expected)
     lines += [f"| {gap_s:.2f} | " + " | ".join(f"{row[at]:.2f}" for row in columns) + " |"
-              for at, gap_s in enumerate(trust.gap_s)]
+              for at, gap_s in enumerate(gap_calibration.gap_s)]
     lines += ["", f"{found['gaps']:,} gaps in {found['clips']} clips of the test split "
               f"({', '.join(f'`{spec}`' for spec in found['hide'])}), sorted by the error that it expected, in "
               f"{len(found['fifths'])} parts of equal number; mean joint distance from the truth, centimetres:", "",

@@ -67,8 +67,8 @@ def generation_lines(found: Mapping[str, Any], name: str) -> list[str]:
 
 def _sentence(found: Mapping[str, Any]) -> str:
     return (f"{found['clips']} clips of the {found['split']} split of `{found['data']}`, never seen in training: "
-            f"{found['seconds']:g} s generated from {found['seed_frames']} frames ({found['fps']:g} a second), variety "
-            f"{found['variety']:g}. Means over clips; floor and standstill: the worst clip.")
+            f"{found['seconds']:g} s generated from {found['prefix_frames']} frames ({found['fps']:g} a second), variety "
+            f"{found['temperature']:g}. Means over clips; floor and standstill: the worst clip.")
 
 
 def _markdown(table: Sequence[Sequence[str]]) -> list[str]:
@@ -89,6 +89,6 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
             lines += [f"Several futures of each seed ({found['varieties'][0]['seeds']} seed numbers):", "",
                       *_markdown(_variety_table(found)), ""]
         lines += [f"Made by `python -m training.benchmark {command} --checkpoint checkpoints/{name} --data "
-                  f"data/processed/{found['data']} --clips {found['clips']} --seed-frames {found['seed_frames']} "
+                  f"data/processed/{found['data']} --clips {found['clips']} --seed-frames {found['prefix_frames']} "
                   f"--seconds {found['seconds']:g}`.", ""]
     return lines

@@ -119,16 +119,16 @@ def dance(
         "data/processed/dance-long"),
     train: Annotated[Path, typer.Option(help="set whose train split says what moves look like")] = Path(
         "data/processed/dance"),
-    clips: Clips = 40, seed_frames: SeedFrames = 120,
-    seconds: Seconds = 20.0, variety: Variety = 1.0, seed: Number = 0,
+    clips: Clips = 40, prefix_frames: SeedFrames = 120,
+    seconds: Seconds = 20.0, temperature: Variety = 1.0, seed: Number = 0,
     try_variety: TryVariety = None, seeds: Seeds = 3, json_file: Json = None,
 ) -> None:
     """Go on dancing to songs of the test split: alive, on the beat, the right move in every bar."""
     def measure() -> None:
         stored = MotionSet(data / "test")
-        found = material(stored, load_model(checkpoint), clips, seed_frames, seconds, bars_of(data / "test"),
+        found = material(stored, load_model(checkpoint), clips, prefix_frames, seconds, bars_of(data / "test"),
                          Moves.fit(train / "train"))
-        _generation(checkpoint, data, found, seed_frames, seconds, variety, seed, try_variety or [], seeds, json_file)
+        _generation(checkpoint, data, found, prefix_frames, seconds, temperature, seed, try_variety or [], seeds, json_file)
 
     _guarded(measure)
 
@@ -138,28 +138,28 @@ def go_on(
     checkpoint: Annotated[Path, typer.Option(help="folder of a network without music; its card is rewritten")],
     data: Annotated[Path, typer.Option(help="prepared set; its test split is continued")] = Path(
         "data/processed/common"),
-    clips: Clips = 40, seed_frames: SeedFrames = 60, seconds: Seconds = 10.0, variety: Variety = 1.0, seed: Number = 0,
+    clips: Clips = 40, prefix_frames: SeedFrames = 60, seconds: Seconds = 10.0, temperature: Variety = 1.0, seed: Number = 0,
     try_variety: TryVariety = None, seeds: Seeds = 3, json_file: Json = None,
 ) -> None:
     """Go on with motion of the test split, without music."""
     def measure() -> None:
-        found = material(MotionSet(data / "test"), load_model(checkpoint), clips, seed_frames, seconds)
-        _generation(checkpoint, data, found, seed_frames, seconds, variety, seed, try_variety or [], seeds, json_file)
+        found = material(MotionSet(data / "test"), load_model(checkpoint), clips, prefix_frames, seconds)
+        _generation(checkpoint, data, found, prefix_frames, seconds, temperature, seed, try_variety or [], seeds, json_file)
 
     _guarded(measure)
 
 
 def _generation(
-    checkpoint: Path, data: Path, found: Material, seed_frames: int, seconds: float, variety: float, seed: int,
+    checkpoint: Path, data: Path, found: Material, prefix_frames: int, seconds: float, temperature: float, seed: int,
     try_variety: list[float], seeds: int, json_file: Path | None,
 ) -> None:
     model, name = load_model(checkpoint), _name_of(checkpoint)
     runs = len(found.cases) * (1 + len(try_variety) * seeds)
     with tqdm(total=runs, desc="clips", disable=None) as bar:
-        table = rows(model, found, name, variety, seed, bar.update)
+        table = rows(model, found, name, temperature, seed, bar.update)
         tried = varieties(model, found, try_variety, seeds, bar.update)
-    results = {"data": data.resolve().name, "split": "test", "clips": len(found.cases), "seed_frames": seed_frames,
-               "seconds": seconds, "fps": found.cases[0].truth.fps, "variety": variety, "seed": seed,
+    results = {"data": data.resolve().name, "split": "test", "clips": len(found.cases), "seed_frames": prefix_frames,
+               "seconds": seconds, "fps": found.cases[0].truth.fps, "variety": temperature, "seed": seed,
                "reference_clips": found.reference_clips, "rows": table, "varieties": tried}
     record(checkpoint, "generation", results, data.resolve().name)
     for line in generation_lines(results, name):

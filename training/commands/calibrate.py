@@ -1,7 +1,7 @@
 """How far to believe a network on joint roles: ``python -m training.calibrate --checkpoint DIR --data DIR``.
 
 On the validation split, for gaps of several lengths: what share of the network's turns and shifts serves best (into
-``config.json`` as ``trust``), and by how much the error that it expects of itself is off. Then, on the test split, what
+``config.json`` as ``gap_calibration``), and by how much the error that it expects of itself is off. Then, on the test split, what
 the corrected expectation is worth: expected beside true errors, gap by gap, into ``metrics.json`` and the card.
 """
 
@@ -26,14 +26,14 @@ from mmm.evaluation.evaluate import gaps
 from mmm.generation.generate import generate_clip
 from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionModel
-from mmm.models.calibration import PARTS, Trust
+from mmm.models.calibration import PARTS, GapCalibration
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
-from mmm.recovery.humanoid import Answer, answer
+from mmm.recovery.humanoid import RolePrediction, answer
 from mmm.recovery.recover import recover
 from training.cards.card import record
 from training.data.dataset import MotionSet
-from training.fitted import liveliness
+from training.fitted import fit_speed_prior
 
 Array = np.ndarray
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -57,7 +57,7 @@ FIFTHS = 5
 class Case:
     """The hidden frames of one clip under one pattern."""
 
-    answer: Answer
+    answer: RolePrediction
     truth: Motion
     places_m: Float[Array, "T J 3"]
 
@@ -67,8 +67,8 @@ def case(model: MaskedMotionModel, clip: Clip, spec: str) -> Case:
     hidden = masks.parse(spec, clip).hidden
     found = answer(model, clip.motion, hidden)
     rows: Array = np.asarray(hidden.any(axis=1))
-    cut = Answer(found.roles, _rows(found.filled, rows), _rows(found.role_filled, rows), found.turns[rows],
-                 found.gap_s[rows], found.stirring[rows], found.expected_m[rows], None, found.frames)
+    cut = RolePrediction(found.roles, _rows(found.filled, rows), _rows(found.role_filled, rows), found.turns[rows],
+                 found.gap_s[rows], found.joint_motion[rows], found.expected_m[rows], None, found.frames)
     truth = _rows(clip.motion, rows)
     return Case(cut, truth, truth.positions())
 
@@ -83,11 +83,11 @@ def patterns(length: int) -> tuple[str, str]:
     return f"every:{length}", f"span:{first}-{first + length - 2}"
 
 
-def errors_of(cases: Sequence[Case], trust: Trust | None) -> tuple[float, float]:
+def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> tuple[float, float]:
     """Mean angle of local rotations, radians, and mean joint distance, metres, over all hidden entries."""
     angles, distances = [], []
     for each in cases:
-        moved = each.answer.moved(trust)
+        moved = each.answer.moved(gap_calibration)
         angles.append(rot.geodesic_angle(moved.rotations, each.truth.rotations).ravel())
         distances.append(np.linalg.norm(moved.positions() - each.places_m, axis=-1).ravel())
     return float(np.concatenate(angles).mean()), float(np.concatenate(distances).mean())
@@ -104,8 +104,8 @@ def fit_length(
     """
     shares = dict.fromkeys(PARTS, 1.0 if whole else 0.0)
 
-    def table(values: dict[str, float]) -> Trust:
-        return Trust((length_s,), {part: (value,) for part, value in values.items()}, (1.0,), STIRS)
+    def table(values: dict[str, float]) -> GapCalibration:
+        return GapCalibration((length_s,), {part: (value,) for part, value in values.items()}, (1.0,), STIRS)
 
     fills = [errors_of(cases, table(shares)) for cases in groups]
 
@@ -123,14 +123,14 @@ def fit_length(
     return shares, sum(true) / max(sum(said), 1e-9)
 
 
-def fit(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False) -> Trust:
+def fit(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False) -> GapCalibration:
     """Shares and corrections for all gap lengths, from clips that the network was not trained on."""
-    model.config.trust = None
+    model.config.gap_calibration = None
     columns: list[tuple[dict[str, float], float]] = []
     for length in tqdm(LENGTHS, desc="calibrate", disable=not progress):
         groups = [[case(model, clip, spec) for clip in clips] for spec in patterns(length)]
         columns.append(fit_length(length / model.config.fps, groups, whole))
-    return Trust(tuple(length / model.config.fps for length in LENGTHS),
+    return GapCalibration(tuple(length / model.config.fps for length in LENGTHS),
                  {part: tuple(shares[part] for shares, _ in columns) for part in PARTS},
                  tuple(factor for _, factor in columns), STIRS)
 
@@ -162,7 +162,7 @@ def energy(motion: Motion) -> float:
     return float(np.linalg.norm(np.diff(motion.positions(), axis=0), axis=-1).mean()) * motion.fps
 
 
-def fit_future(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True) -> tuple[Trust, list[float]]:
+def fit_future(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True) -> tuple[GapCalibration, list[float]]:
     """For networks that generate: the share of all turns and shifts with which a future moves as much as the truth.
 
     Small errors of a network's own making feed on themselves, and a future that is believed whole grows wilder.
@@ -173,17 +173,17 @@ def fit_future(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool =
     seed, frames = (round(seconds * model.config.fps) for seconds in FUTURE_S)
     medians = []
     for share in tqdm(FUTURE_SHARES, desc="calibrate", disable=not progress):
-        model.config.trust = _even(share).to_dict()
+        model.config.gap_calibration = _even(share).to_dict()
         ratios = []
         for number, clip in enumerate(clips):
-            future = generate_clip(model, clip, seed_frames=seed, frames=frames, seed=number).generated
+            future = generate_clip(model, clip, prefix_frames=seed, frames=frames, seed=number).generated
             ratios.append(energy(future) / max(energy(clip.motion.crop(seed, len(clip))), 0.01))
         medians.append(float(np.median(ratios)))
     return _even(FUTURE_SHARES[int(np.abs(np.log(medians)).argmin())]), medians
 
 
-def _even(share: float) -> Trust:
-    return Trust((1.0,), dict.fromkeys(PARTS, (share,)), (1.0,))
+def _even(share: float) -> GapCalibration:
+    return GapCalibration((1.0,), dict.fromkeys(PARTS, (share,)), (1.0,))
 
 
 @app.command()
@@ -217,18 +217,18 @@ def main(
         pools = [MotionSet(data / split).cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
                  for split in ("val", "test")]
         model.config.symmetric = symmetric
-        trust = fit(model, pools[0], whole=whole)
-        _store(info.path, trust=trust.to_dict(), symmetric=symmetric)
-        model.config.trust = trust.to_dict()
+        gap_calibration = fit(model, pools[0], whole=whole)
+        _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
+        model.config.gap_calibration = gap_calibration.to_dict()
         found = judge(model, pools[1]) | {"data": data.resolve().name, "fitted_on": len(pools[0]), "asked": clips,
                                             "whole": whole, "symmetric": symmetric}
         record(checkpoint, "calibration", found)
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
-    columns = (*trust.shares.values(), trust.expected)
+    columns = (*gap_calibration.shares.values(), gap_calibration.expected)
     typer.echo("gap s   " + "".join(f"{part:>9}" for part in (*PARTS, "expected")))
-    for at, length_s in enumerate(trust.gap_s):
+    for at, length_s in enumerate(gap_calibration.gap_s):
         typer.echo(f"{length_s:6.2f}  " + "".join(f"{row[at]:9.2f}" for row in columns))
     typer.echo(f"expected and true errors of {found['gaps']} gaps: rank correlation {found['rank_correlation']:.2f}")
 
@@ -236,17 +236,17 @@ def main(
 def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
     frames = round(sum(FUTURE_S) * model.config.fps)
     pool = MotionSet(data / "val").cut_clips(clips, frames, model.config.skeleton, model.config.fps)
-    model.config.liveliness = liveliness(MotionSet(data / "train"), model)
-    trust, medians = fit_future(model, pool)
-    _store(folder, trust=trust.to_dict(), liveliness=model.config.liveliness)
-    share = trust.shares["root"][0]
+    model.config.speed_prior = fit_speed_prior(MotionSet(data / "train"), model)
+    gap_calibration, medians = fit_future(model, pool)
+    _store(folder, gap_calibration=gap_calibration.to_dict(), speed_prior=model.config.speed_prior)
+    share = gap_calibration.shares["root"][0]
     rows = [{"share": tried, "energy": round(median, 3)} for tried, median in zip(FUTURE_SHARES, medians, strict=True)]
     record(folder, "calibration", {"future": rows, "share": share, "fitted_on": len(pool), "asked": clips,
                                    "data": data.resolve().name})
     for row in rows:
         typer.echo(f"share {row['share']:g}: energy {row['energy']:.2f} of the truth's")
-    if model.config.liveliness:
-        typer.echo("liveliness: level {:g}, pull {:g}, spread {:g}".format(*model.config.liveliness))
+    if model.config.speed_prior:
+        typer.echo("liveliness: level {:g}, pull {:g}, spread {:g}".format(*model.config.speed_prior))
     typer.echo(f"believed by {share:g}")
 
 

@@ -16,8 +16,8 @@ from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel, make_model
 from training.commands import options as c
 from training.engine.loop import make_accelerator
-from training.fitted import liveliness
-from training.leaps import leaps_m
+from training.fitted import fit_speed_prior
+from training.leaps import fit_max_jump_height_m
 from training.recipes import FINETUNING, find_recipe
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -65,9 +65,9 @@ def main(
         split = c.load_split(data, accelerator)
         c.check_body(data, split, model.config)
         model = with_changes(model, recipe.changes)
-        model.config.trust, model.config.symmetric = None, False  # found for the weights before
-        model.config.leaps_m = leaps_m(split, model.config) if plan.masks.future else None
-        model.config.liveliness = liveliness(split, model) if plan.masks.future else None
+        model.config.gap_calibration, model.config.symmetric = None, False  # found for the weights before
+        model.config.max_jump_height_m = fit_max_jump_height_m(split, model.config) if plan.masks.future else None
+        model.config.speed_prior = fit_speed_prior(split, model) if plan.masks.future else None
         split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units
         model.config.trained_masks = list(dict.fromkeys([*(model.config.trained_masks or []), *plan.specs]))
         c.run_and_save(model, split, plan, accelerator, program="finetune", data=data, out=out, run_dir=run_dir,

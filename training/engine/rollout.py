@@ -39,10 +39,10 @@ def roll_out(model: nn.Module, batch: Batch, plan: TrainingPlan, config: MaskedM
     time = torch.arange(length, device=hidden.device)[None]
     new = hidden & ((time >= first[:, None]) & (time < first[:, None] + step))[..., None]
     new = torch.cat([new.repeat_interleave(9, -1), new[..., :1].expand(-1, -1, 3)], -1)
-    shown = (batch.motion if batch.strayed is None else batch.strayed)[::samples].clone()
+    shown = (batch.motion if batch.perturbed is None else batch.perturbed)[::samples].clone()
     for at in range(batch.rounds):
         part = slice(at * step, at * step + length)
-        noise = one.past_noise[:, at] if one.past_noise is not None and config.noise_size else None
+        noise = one.past_noise[:, at] if one.past_noise is not None and config.noise_dim else None
         view = replace(one, motion=shown[:, part], hidden=hidden, noise=noise, past_noise=None,
                        music=None if one.music is None else one.music[:, part])
         found = forward(model, view, plan.bfloat16).prediction
@@ -62,7 +62,7 @@ def roll_out(model: nn.Module, batch: Batch, plan: TrainingPlan, config: MaskedM
 
     music = None if batch.music is None else batch.music[:, last]
     return replace(batch, motion=true.repeat_interleave(samples, dim=0), hidden=batch.hidden[:, last], music=music,
-                   strayed=again(shown), past_noise=None, rounds=0)
+                   perturbed=again(shown), past_noise=None, rounds=0)
 
 
 def _every(values: Tensor | None, samples: int) -> Tensor | None:

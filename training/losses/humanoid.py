@@ -87,7 +87,7 @@ class RolesLoss(Loss):
         distance = _norm((places - true_places) * places.new_tensor([1.0, self.height, 1.0]))
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
         judged = slice(None) if self.kinematics else slice(1)
-        placed, strayed = distance[:, :, judged].mean(-1), _norm(speed - true_speed)[:, :, judged].mean(-1)
+        placed, perturbed = distance[:, :, judged].mean(-1), _norm(speed - true_speed)[:, :, judged].mean(-1)
         whole = (distance[:, :, judged].square().mean(-1) + 1e-10).sqrt()
         scale = _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
         square = (distance[:, :, judged] * scale[..., None] / self.usual_m).square().mean(-1)
@@ -96,12 +96,12 @@ class RolesLoss(Loss):
         slid = (_norm(feet) * standing).mean(-1)
         if self.evenly:
             even = self._evened(batch, true_places)[:, None]
-            turned, bent, placed, whole, strayed, slid = (
-                term * even for term in (turned, bent, placed, whole, strayed, slid))
+            turned, bent, placed, whole, perturbed, slid = (
+                term * even for term in (turned, bent, placed, whole, perturbed, slid))
             square = square * even**2
         missed = (output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()).abs()
         return torch.stack([(turned * weight).sum(), (bent * weight).sum(), (placed * weight).sum(),
-                            (whole * weight).sum(), (strayed * pair).sum(), (slid * pair).sum(), square.sum(),
+                            (whole * weight).sum(), (perturbed * pair).sum(), (slid * pair).sum(), square.sum(),
                             (missed * weight).sum()])
 
     @torch.no_grad()

@@ -68,8 +68,8 @@ class Lettering:
             return "" if self.scene.is_recorded(shown) else "not recorded"
         if hidden is None:
             return ""
-        if self.scene.seed_frames:
-            return "seed" if shown < self.scene.seed_frames else "generated"
+        if self.scene.prefix_frames:
+            return "seed" if shown < self.scene.prefix_frames else "generated"
         count, joints = int(hidden[shown].sum()), hidden.shape[1]
         some = f"{count} of {joints} joints hidden"
         return "frame given" if not count else "frame hidden" if count == joints else some

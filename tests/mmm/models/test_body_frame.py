@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmm.errors import ModelError
-from mmm.interpolation.torch_fill import onset
+from mmm.interpolation.torch_fill import ramp_in
 from mmm.models import make_config, make_model
 from mmm.models.body_frame import BodyFrame, Tree, gap_lengths
 from mmm.motion.humanoid import ROLE_PARENTS, match_roles
@@ -152,7 +152,7 @@ def test_beside_frames_that_stand_alone_residuals_set_in_at_once():
     hidden = torch.zeros(1, 40, 3, dtype=torch.bool)
     hidden[:, 5:12] = hidden[:, 13:20] = True
     hidden[:, 30:] = True
-    share = onset(hidden, 30.0, edge_s=1 / 15, alone_s=1 / 120)[0, :, 0]
+    share = ramp_in(hidden, 30.0, ramp_s=1 / 15, alone_s=1 / 120)[0, :, 0]
     assert share[5] == pytest.approx(1 / 5)
     assert share[11] == share[13] == pytest.approx(4 / 5)
     assert share[10] == pytest.approx(8 / 9)
@@ -162,7 +162,7 @@ def test_beside_frames_that_stand_alone_residuals_set_in_at_once():
     assert share[30] == pytest.approx(1 / 5)  # nothing follows: the last known frame alone counts
     assert share[39] == pytest.approx(100 / 104)
     assert not share[~hidden[0, :, 0]].any()
-    assert onset(hidden, 30.0, 1 / 15)[0, 11].tolist() == pytest.approx([1 / 5] * 3)
+    assert ramp_in(hidden, 30.0, 1 / 15)[0, 11].tolist() == pytest.approx([1 / 5] * 3)
 
 
 def test_heading_faces_forward():

@@ -16,7 +16,7 @@ from mmm.recovery.recover import recover
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion
 from tests.mmm.models.test_body_frame import TREE, turned, windows, with_other_axes
 
-ABRUPT = {"edge_s": 0.0, "smooth_s": 0.0}
+ABRUPT = {"ramp_s": 0.0, "smooth_s": 0.0}
 
 
 def awake(std: float = 0.1, **changes):

@@ -79,7 +79,7 @@ def test_nothing_hidden_gets_through_the_mirror(fps):
     assert (found.rotations[~hidden] == clip.motion.rotations[~hidden]).all()
 
 
-@pytest.mark.parametrize("changes", [{"noise_size": 4}, {"representation": "joints"}])
+@pytest.mark.parametrize("changes", [{"noise_dim": 4}, {"representation": "joints"}])
 def test_only_networks_on_roles_without_chance_can_be(changes):
     config = network().config
     config.symmetric = True
