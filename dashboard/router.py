@@ -36,7 +36,9 @@ def go_to_workbench(sequence: str, mode: str) -> None:
 
 def dress(title: str) -> None:
     """What the pages beside the workbench begin with: title, looks, and the workbench's controls kept."""
-    st.set_page_config(page_title=f"{title} · Masked motion workbench", layout="wide", page_icon=workbench.ICON)
+    st.set_page_config(
+        page_title=f"{title} · Masked motion workbench", layout="wide", page_icon=workbench.ICON
+    )
     st.html(f"<style>{workbench.CSS}{_CSS}</style>")
     modes.leave()
 

@@ -16,19 +16,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data.prepare", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     dance = commands.add_parser("dance", help="our own dance set: music, motion, split")
-    dance.add_argument("--out", type=Path, default=Path("data/processed/dance"), help="folder to write into")
+    dance.add_argument(
+        "--out", type=Path, default=Path("data/processed/dance"), help="folder to write into"
+    )
     dance.add_argument("--train", type=int, default=1200, help="clips to train on")
     dance.add_argument("--val", type=int, default=60, help="clips to validate on")
     dance.add_argument("--test", type=int, default=240, help="clips to test on")
     dance.add_argument("--frames", type=int, default=600, help="frames a clip, at 60 a second")
     dance.add_argument("--seed", type=int, default=0, help="of the choice of dancers and stretches")
     dance.add_argument("--jobs", type=int, default=2, help="processes that render songs")
-    truth = commands.add_parser("truth", help="which music frames decide which motion frames of a clip of the set")
+    truth = commands.add_parser(
+        "truth", help="which music frames decide which motion frames of a clip of the set"
+    )
     truth.add_argument("clip", help="a name such as test004_dancer03_at0626")
     truth.add_argument("--frames", type=int, default=600, help="frames of the clip, at 60 a second")
     truth.add_argument("--out", type=Path, required=True, help="the .npz to write")
-    samples = commands.add_parser("samples", help="the twelve clips that ship with the project, made again")
-    samples.add_argument("--out", type=Path, default=Path("data/samples"), help="folder to write into")
+    samples = commands.add_parser(
+        "samples", help="the twelve clips that ship with the project, made again"
+    )
+    samples.add_argument(
+        "--out", type=Path, default=Path("data/samples"), help="folder to write into"
+    )
     sources.add_commands(commands)
     return parser
 

@@ -56,8 +56,16 @@ def check(path: Path) -> Report:
             millimetres = 1000 * float(np.abs(clip.motion.positions() - back.positions()).max())
         lost = degrees > WORST_DEG or millimetres > WORST_MM
         error = f"comes back {degrees:.3f} degrees, {millimetres:.2f} mm off" if lost else ""
-        return Report(str(path), len(clip), error, body_height(clip.motion.skeleton), clip.motion.floor_m(), degrees,
-                      millimetres, clip.notes)
+        return Report(
+            str(path),
+            len(clip),
+            error,
+            body_height(clip.motion.skeleton),
+            clip.motion.floor_m(),
+            degrees,
+            millimetres,
+            clip.notes,
+        )
     except MMMError as error:
         return Report(str(path), error=str(error))
     except Exception as error:  # a bug of ours: one file must not hide the others
@@ -83,7 +91,9 @@ def _files(source: Path, stack: ExitStack) -> list[Path]:
         return sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES)
     if source.name.endswith(ARCHIVES):
         # The archive's name may tell the frame rate (..._60fps), so it stays in the path.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / source.name.partition(".")[0]
+        folder = (
+            Path(stack.enter_context(tempfile.TemporaryDirectory())) / source.name.partition(".")[0]
+        )
         with tarfile.open(source) as archive:
             archive.extractall(folder, filter="data")
         return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
@@ -99,8 +109,10 @@ def row(source: Path, reports: Sequence[Report]) -> str:
         return line
     heights = np.array([report.height_m for report in read])
     floors = np.percentile([report.floor_m for report in read], [5, 50, 95])
-    return (f"{line}  {heights.min():.2f} - {heights.max():.2f}  {floors[0]:+.2f} {floors[1]:+.2f} {floors[2]:+.2f}"
-            f"  {max(r.degrees for r in read):.5f}  {max(r.millimetres for r in read):.5f}")
+    return (
+        f"{line}  {heights.min():.2f} - {heights.max():.2f}  {floors[0]:+.2f} {floors[1]:+.2f} {floors[2]:+.2f}"
+        f"  {max(r.degrees for r in read):.5f}  {max(r.millimetres for r in read):.5f}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,11 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m data.read_all", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, help="folders or archives")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--notes", action="store_true", help="list what the readers had to mend, too")
+    parser.add_argument(
+        "--notes", action="store_true", help="list what the readers had to mend, too"
+    )
     chosen = parser.parse_args(arguments)
     out = sys.stdout.write
-    out(f"{'source':<34}{'files':>6}{'frames':>9}{'ok':>6}{'failed':>7}"
-        "  height m     floor m 5/50/95%   worst deg, mm\n")
+    out(
+        f"{'source':<34}{'files':>6}{'frames':>9}{'ok':>6}{'failed':>7}"
+        "  height m     floor m 5/50/95%   worst deg, mm\n"
+    )
     every: list[Report] = []
     with ProcessPoolExecutor(chosen.processes) as pool:
         for source in sources(chosen.paths):

@@ -24,14 +24,36 @@ if TYPE_CHECKING:
     from mmm.generation.result import Generation
     from mmm.recovery.recover import RecoveryResult, interpolate, recover
 
-__all__ = ["SMPL24", "Audio", "Clip", "Generation", "MMMError", "Motion", "Music", "RecoveryResult", "Skeleton",
-           "edits", "generate", "generate_clip", "interpolate", "load_clip", "load_model", "masks", "recover",
-           "save_clip"]
+__all__ = [
+    "SMPL24",
+    "Audio",
+    "Clip",
+    "Generation",
+    "MMMError",
+    "Motion",
+    "Music",
+    "RecoveryResult",
+    "Skeleton",
+    "edits",
+    "generate",
+    "generate_clip",
+    "interpolate",
+    "load_clip",
+    "load_model",
+    "masks",
+    "recover",
+    "save_clip",
+]
 
-_LAZY = {"load_model": "mmm.checkpoint", "recover": "mmm.recovery.recover", "interpolate": "mmm.recovery.recover",
-         "RecoveryResult": "mmm.recovery.recover", "generate": "mmm.generation.generate",
-         "generate_clip": "mmm.generation.generate",
-         "Generation": "mmm.generation.result"}
+_LAZY = {
+    "load_model": "mmm.checkpoint",
+    "recover": "mmm.recovery.recover",
+    "interpolate": "mmm.recovery.recover",
+    "RecoveryResult": "mmm.recovery.recover",
+    "generate": "mmm.generation.generate",
+    "generate_clip": "mmm.generation.generate",
+    "Generation": "mmm.generation.result",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -58,7 +58,9 @@ class AttentionTrace:
         segments = self._segments(f"block({query!r}, {key!r})")
         for name in (query, key):
             if name not in segments:
-                raise ModelError(f"block({query!r}, {key!r})", f"no segment {name!r}", ", ".join(segments))
+                raise ModelError(
+                    f"block({query!r}, {key!r})", f"no segment {name!r}", ", ".join(segments)
+                )
         return self.stages["cross"][:, :, segments[query], segments[key]]
 
     def layer_mean(self, stage: str) -> Float[Array, "H Q K"]:
@@ -81,8 +83,9 @@ class AttentionTrace:
             whole = 0.5 * (layer @ whole + whole)
         return whole
 
-    def head_scores(self, stage: str, kind: str, beats: Sequence[int] | Int[Array, "_"] | None = None
-                    ) -> Float[Array, "L H"]:
+    def head_scores(
+        self, stage: str, kind: str, beats: Sequence[int] | Int[Array, "_"] | None = None
+    ) -> Float[Array, "L H"]:
         """One number a head, 0 to 1, to sort heads by: a share of its weight, the mean over queries.
 
         Args:
@@ -97,18 +100,32 @@ class AttentionTrace:
         """
         maps = self._maps(stage)
         if kind not in HEAD_SCORES:
-            raise SpecError(f"head_scores({kind!r})", "no such score", ", ".join(HEAD_SCORES), "choose one of them")
+            raise SpecError(
+                f"head_scores({kind!r})",
+                "no such score",
+                ", ".join(HEAD_SCORES),
+                "choose one of them",
+            )
         rows = np.arange(maps.shape[-1])
         time = rows % (self.frames[1] - self.frames[0]) if self._joined(stage) else rows
         if kind == "across":
             if not self._joined(stage):
-                raise ModelError(f"head_scores({stage!r}, 'across')", "these maps go from frame to frame",
-                                 "the cross stage of an ecm network", "choose beats or diagonal")
+                raise ModelError(
+                    f"head_scores({stage!r}, 'across')",
+                    "these maps go from frame to frame",
+                    "the cross stage of an ecm network",
+                    "choose beats or diagonal",
+                )
             music = rows >= self._segments("across")["music"].start
             counted = music[:, None] != music
         elif kind == "beats":
             if beats is None:
-                raise SpecError("head_scores('beats')", "no beats given", "frames of beats", "pass clip.music.beats")
+                raise SpecError(
+                    "head_scores('beats')",
+                    "no beats given",
+                    "frames of beats",
+                    "pass clip.music.beats",
+                )
             at = np.asarray(beats, dtype=int) - self.frames[0]
             near = (np.abs(time[:, None] - at) <= BEAT_FRAMES).any(axis=1)
             counted = np.broadcast_to(near, (len(rows), len(rows)))
@@ -128,8 +145,12 @@ class AttentionTrace:
 
     def _maps(self, stage: str) -> Float16[Array, "L H Q K"]:
         if stage not in self.stages:
-            raise SpecError(f"stage {stage!r}", "this network has no such stage", ", ".join(self.stages),
-                            "choose one of them")
+            raise SpecError(
+                f"stage {stage!r}",
+                "this network has no such stage",
+                ", ".join(self.stages),
+                "choose one of them",
+            )
         return self.stages[stage]
 
     def _joined(self, stage: str) -> bool:
@@ -137,8 +158,12 @@ class AttentionTrace:
 
     def _segments(self, where: str) -> Mapping[str, slice]:
         if self.segments is None:
-            raise ModelError(where, "this network has no cross-modal blocks: its maps go from "
-                             "frame to frame", "an ecm network", "use stages['cross'] or another checkpoint")
+            raise ModelError(
+                where,
+                "this network has no cross-modal blocks: its maps go from frame to frame",
+                "an ecm network",
+                "use stages['cross'] or another checkpoint",
+            )
         return self.segments
 
 
@@ -151,9 +176,22 @@ def trace_of(maps: Any, frames: tuple[int, int], *, joined_in_time: bool) -> Att
         joined_in_time: whether the cross stage reads motion's frames and then music's (``ecm``).
     """
     length = frames[1] - frames[0]
-    segments = {"motion": slice(0, length), "music": slice(length, 2 * length)} if joined_in_time else None
-    convolution = {stage: Convolution(np.stack([share[0].cpu().numpy() for share, _ in layers]),
-                                      np.stack([kernels[0].half().cpu().numpy() for _, kernels in layers]))
-                   for stage, layers in maps.convolutions.items()}
-    return AttentionTrace({stage: np.stack([layer[0].half().cpu().numpy() for layer in layers])
-                           for stage, layers in maps.items()}, segments, frames, convolution)
+    segments = (
+        {"motion": slice(0, length), "music": slice(length, 2 * length)} if joined_in_time else None
+    )
+    convolution = {
+        stage: Convolution(
+            np.stack([share[0].cpu().numpy() for share, _ in layers]),
+            np.stack([kernels[0].half().cpu().numpy() for _, kernels in layers]),
+        )
+        for stage, layers in maps.convolutions.items()
+    }
+    return AttentionTrace(
+        {
+            stage: np.stack([layer[0].half().cpu().numpy() for layer in layers])
+            for stage, layers in maps.items()
+        },
+        segments,
+        frames,
+        convolution,
+    )

@@ -44,11 +44,17 @@ def describe(path: str | Path) -> CheckpointInfo:
         config = network.config_class.from_dict(raw)
         config.check()
     except (TypeError, ValueError, KeyError) as error:
-        raise ModelError(str(folder / "config.json"), f"a value of the wrong kind or size ({error})",
-                         "a configuration written by save_model", "restore or retrain it") from None
+        raise ModelError(
+            str(folder / "config.json"),
+            f"a value of the wrong kind or size ({error})",
+            "a configuration written by save_model",
+            "restore or retrain it",
+        ) from None
     metrics = read_json(folder / "metrics.json") if (folder / "metrics.json").is_file() else {}
     card = folder / "README.md"
-    return CheckpointInfo(folder.name, folder, config, metrics, card.read_text() if card.is_file() else "")
+    return CheckpointInfo(
+        folder.name, folder, config, metrics, card.read_text() if card.is_file() else ""
+    )
 
 
 @contextmanager
@@ -65,7 +71,9 @@ def _quiet() -> Iterator[None]:
             hf_logging.enable_progress_bar()
 
 
-def save_model(model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], *, bits: int = 16) -> None:
+def save_model(
+    model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], *, bits: int = 16
+) -> None:
     """Write a checkpoint.
 
     Args:
@@ -74,7 +82,9 @@ def save_model(model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], 
     folder.mkdir(parents=True, exist_ok=True)
     state = model.state_dict()
     if bits < 32:
-        state = packed(state) if bits == 8 else {name: tensor.half() for name, tensor in state.items()}
+        state = (
+            packed(state) if bits == 8 else {name: tensor.half() for name, tensor in state.items()}
+        )
     for old in folder.glob("model*.safetensors*"):
         old.unlink()
     with _quiet():
@@ -96,18 +106,30 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
     try:
         with _quiet():
             model, report = network.from_pretrained(
-                info.path, config=info.config, dtype=torch.float32, output_loading_info=True,
+                info.path,
+                config=info.config,
+                dtype=torch.float32,
+                output_loading_info=True,
                 use_safetensors=True,  # never a pickle
-                ignore_mismatched_sizes=True)  # they are reported below
+                ignore_mismatched_sizes=True,
+            )  # they are reported below
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(str(info.path), f"weights cannot be read ({reason})", "complete safetensors of this network",
-                         "fetch or train the checkpoint again") from None
+        raise ModelError(
+            str(info.path),
+            f"weights cannot be read ({reason})",
+            "complete safetensors of this network",
+            "fetch or train the checkpoint again",
+        ) from None
     misshapen = (key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"])
     wrong = sorted({*report["missing_keys"], *report["unexpected_keys"], *misshapen})
     if wrong:
-        raise ModelError(str(info.path), f"{len(wrong)} weights missing, unknown or misshapen ({wrong[0]}, ...)",
-                         "weights that fit config.json", "fetch or train the checkpoint again")
+        raise ModelError(
+            str(info.path),
+            f"{len(wrong)} weights missing, unknown or misshapen ({wrong[0]}, ...)",
+            "weights that fit config.json",
+            "fetch or train the checkpoint again",
+        )
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
     model.name_or_path = info.name
     return model

@@ -82,9 +82,16 @@ def find_checkpoint(path: str | Path) -> Path:
     for option in options:
         if (option / "config.json").is_file():
             return option
-    there = ", ".join(found.parent.name for found in sorted(checkpoint_root().glob("*/config.json"))) or "none"
-    raise ModelError(str(path), "no checkpoint (a folder with config.json)", f"one of those at hand: {there}",
-                     "name one of them, or train one with python -m training.pretrain")
+    there = (
+        ", ".join(found.parent.name for found in sorted(checkpoint_root().glob("*/config.json")))
+        or "none"
+    )
+    raise ModelError(
+        str(path),
+        "no checkpoint (a folder with config.json)",
+        f"one of those at hand: {there}",
+        "name one of them, or train one with python -m training.pretrain",
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -96,9 +103,13 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise ModelError(str(path), f"not readable as JSON ({error})", "", "restore or retrain it") from None
+        raise ModelError(
+            str(path), f"not readable as JSON ({error})", "", "restore or retrain it"
+        ) from None
     if not isinstance(value, dict):
-        raise ModelError(str(path), f"a {type(value).__name__}", "a JSON object", "restore the checkpoint")
+        raise ModelError(
+            str(path), f"a {type(value).__name__}", "a JSON object", "restore the checkpoint"
+        )
     return value
 
 
@@ -113,13 +124,27 @@ def summarise(folder: Path) -> CheckpointSummary:
     card = folder / "README.md"
     try:
         return CheckpointSummary(
-            folder.name, folder, str(raw["model_type"]).removeprefix("mmm-"), raw["joint_names"], raw["joint_parents"],
-            float(raw["fps"]), bool(raw["uses_music"]), int(raw["max_frames"]), tuple(raw.get("trained_masks") or ()),
-            metrics, card.read_text() if card.is_file() else "", str(raw.get("representation", "joints")),
-            int(raw.get("noise_dim", raw.get("noise_size")) or 0))
+            folder.name,
+            folder,
+            str(raw["model_type"]).removeprefix("mmm-"),
+            raw["joint_names"],
+            raw["joint_parents"],
+            float(raw["fps"]),
+            bool(raw["uses_music"]),
+            int(raw["max_frames"]),
+            tuple(raw.get("trained_masks") or ()),
+            metrics,
+            card.read_text() if card.is_file() else "",
+            str(raw.get("representation", "joints")),
+            int(raw.get("noise_dim", raw.get("noise_size")) or 0),
+        )
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(str(folder / "config.json"), f"field {error} missing or of the wrong kind",
-                         "a checkpoint of this project", "restore or retrain it") from None
+        raise ModelError(
+            str(folder / "config.json"),
+            f"field {error} missing or of the wrong kind",
+            "a checkpoint of this project",
+            "restore or retrain it",
+        ) from None
 
 
 def list_checkpoints(root: Path | None = None) -> list[CheckpointSummary]:
@@ -133,7 +158,9 @@ def list_checkpoints(root: Path | None = None) -> list[CheckpointSummary]:
     return found
 
 
-def check_fit(needs: Requirements, clip: Clip, roles: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def check_fit(
+    needs: Requirements, clip: Clip, roles: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Whether a network can work on a clip at all.
 
     Args:
@@ -152,12 +179,19 @@ def check_fit(needs: Requirements, clip: Clip, roles: Mapping[str, str] | None =
         missing = [name for name in names if name not in theirs.names]
         listed = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
         difference = f"without {listed}" if missing else "in another tree"
-        raise ModelError(clip.name, f"a skeleton of {len(theirs)} joints {difference}",
-                         f"the {len(names)} joints that the network was trained on",
-                         "choose a checkpoint made for this skeleton, or an interpolation")
+        raise ModelError(
+            clip.name,
+            f"a skeleton of {len(theirs)} joints {difference}",
+            f"the {len(names)} joints that the network was trained on",
+            "choose a checkpoint made for this skeleton, or an interpolation",
+        )
     if clip.motion.fps != needs.fps:
-        raise ModelError(clip.name, f"{clip.motion.fps:g} frames a second", f"the network's {needs.fps:g}",
-                         f"resample the clip to {needs.fps:g} fps first (--fps {needs.fps:g})")
+        raise ModelError(
+            clip.name,
+            f"{clip.motion.fps:g} frames a second",
+            f"the network's {needs.fps:g}",
+            f"resample the clip to {needs.fps:g} fps first (--fps {needs.fps:g})",
+        )
     if needs.uses_music and clip.music is None:
         return ("This model listens to music and the clip has none: it was given silence.",)
     return ()
@@ -168,5 +202,7 @@ def _roles_fit(clip: Clip, named: Mapping[str, str] | None) -> tuple[str, ...]:
     others = len(clip.motion.skeleton) - int(roles.present.sum())
     if not others:
         return ()
-    return (f"{int(roles.present.sum())} of {len(ROLES)} joint roles were found; the other {others} joints "
-            "are interpolated.",)
+    return (
+        f"{int(roles.present.sum())} of {len(ROLES)} joint roles were found; the other {others} joints "
+        "are interpolated.",
+    )

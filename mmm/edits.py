@@ -107,7 +107,9 @@ def _honest(state: Edited) -> Mask:
     """Nothing is known of frames without a recording, but for inserted poses."""
     mask, nothing = state.mask, ~state.truth_frames[:, None] & ~state.posed
     pinned = None if mask.pinned is None else mask.pinned & ~nothing
-    return Mask(mask.hidden | nothing, mask.label, pinned if pinned is not None and pinned.any() else None)
+    return Mask(
+        mask.hidden | nothing, mask.label, pinned if pinned is not None and pinned.any() else None
+    )
 
 
 def _pose(state: Edited, term: str) -> Edited:
@@ -116,13 +118,24 @@ def _pose(state: Edited, term: str) -> Edited:
     clip, motion, mask = state.clip, state.clip.motion, state.mask
     match = _POSE.fullmatch(text)
     if match is None:
-        raise SpecError(f"SPEC {term!r}", "not a pose to insert", "pose:FRAME=FROM", "for example pose:120=40")
+        raise SpecError(
+            f"SPEC {term!r}", "not a pose to insert", "pose:FRAME=FROM", "for example pose:120=40"
+        )
     frame, source = int(match[1]), int(match[2])
     for number in (frame, source):
         _check_frame(clip, number, term)
     if not (clip.recorded[source] or state.posed[source].all()):
-        raise SpecError(term, f"nothing was recorded at frame {source}", "a frame with a pose", "copy another one")
-    joints = joint_indices(motion.skeleton, [n for n in names.split(",") if n]) if at else range(len(motion.skeleton))
+        raise SpecError(
+            term,
+            f"nothing was recorded at frame {source}",
+            "a frame with a pose",
+            "copy another one",
+        )
+    joints = (
+        joint_indices(motion.skeleton, [n for n in names.split(",") if n])
+        if at
+        else range(len(motion.skeleton))
+    )
     rotations, root_m = motion.rotations.copy(), motion.root_m.copy()
     chosen = list(joints)
     rotations[frame, chosen] = motion.rotations[source, chosen]
@@ -130,8 +143,11 @@ def _pose(state: Edited, term: str) -> Edited:
         rotations[frame, 0], root_m[frame] = _placed(motion, ~mask.hidden[:, 0], frame, source)
     posed, hidden = state.posed.copy(), mask.hidden.copy()
     posed[frame, chosen], hidden[frame, chosen] = True, False
-    clip = replace(clip, motion=replace(motion, rotations=rotations, root_m=root_m),
-                   recording=Recording(clip.truth, clip.recorded))
+    clip = replace(
+        clip,
+        motion=replace(motion, rotations=rotations, root_m=root_m),
+        recording=Recording(clip.truth, clip.recorded),
+    )
     return Edited(clip, Mask(hidden, joined(mask.label, term), mask.pinned), posed)
 
 
@@ -164,27 +180,48 @@ def _retime(state: Edited, term: str) -> Edited:
     clip, mask = state.clip, state.mask
     match = _RETIME.fullmatch(term)
     if match is None:
-        raise SpecError(f"SPEC {term!r}", "not a gap of another length", "retime:FIRST-LAST=FRAMES, of whole frames",
-                        "for example retime:30-60=45")
+        raise SpecError(
+            f"SPEC {term!r}",
+            "not a gap of another length",
+            "retime:FIRST-LAST=FRAMES, of whole frames",
+            "for example retime:30-60=45",
+        )
     first, last, length = (int(text) for text in match.groups())
     _check_frame(clip, last, term)
     if first > last or last - first + 1 >= len(clip):
-        raise SpecError(term, "the gap is the whole clip" if first <= last else "the gap ends before it begins",
-                        "a gap with frames beside it", "choose its frames anew")
+        raise SpecError(
+            term,
+            "the gap is the whole clip" if first <= last else "the gap ends before it begins",
+            "a gap with frames beside it",
+            "choose its frames anew",
+        )
     if not 1 <= length <= LONGEST_GAP:
-        raise SpecError(term, f"a gap of {length} frames", f"1 to {LONGEST_GAP}", "choose another length")
+        raise SpecError(
+            term, f"a gap of {length} frames", f"1 to {LONGEST_GAP}", "choose another length"
+        )
 
     def cut(values: Array, inside: bool) -> Array:
         gap = np.full((length, *values.shape[1:]), inside)
-        return np.concatenate([values[:first], gap, values[last + 1:]])
+        return np.concatenate([values[:first], gap, values[last + 1 :]])
 
     recorded, same = cut(clip.recorded, False), length == last - first + 1
     if same:  # then it is hidden as it was recorded
-        recorded[first: last + 1] = clip.recorded[first: last + 1]
-    motion, truth = (one if same else _stretched(one, first, last, length) for one in (clip.motion, clip.truth))
+        recorded[first : last + 1] = clip.recorded[first : last + 1]
+    motion, truth = (
+        one if same else _stretched(one, first, last, length) for one in (clip.motion, clip.truth)
+    )
     pinned = None if mask.pinned is None else cut(mask.pinned, False)
-    clip = replace(clip, motion=motion, music=_heard(clip.music, len(motion)), recording=Recording(truth, recorded))
-    return Edited(clip, Mask(cut(mask.hidden, True), joined(mask.label, term), pinned), cut(state.posed, False))
+    clip = replace(
+        clip,
+        motion=motion,
+        music=_heard(clip.music, len(motion)),
+        recording=Recording(truth, recorded),
+    )
+    return Edited(
+        clip,
+        Mask(cut(mask.hidden, True), joined(mask.label, term), pinned),
+        cut(state.posed, False),
+    )
 
 
 def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
@@ -195,8 +232,11 @@ def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
     start, end = (np.repeat(motion.rotations[[at]], length, axis=0) for at in (low, high))
     between = rot.slerp(start, end, weight)
     path = motion.root_m[low] + share[:, None] * (motion.root_m[high] - motion.root_m[low])
-    return replace(motion, rotations=np.concatenate([motion.rotations[:first], between, motion.rotations[last + 1:]]),
-                   root_m=np.concatenate([motion.root_m[:first], path, motion.root_m[last + 1:]]))
+    return replace(
+        motion,
+        rotations=np.concatenate([motion.rotations[:first], between, motion.rotations[last + 1 :]]),
+        root_m=np.concatenate([motion.root_m[:first], path, motion.root_m[last + 1 :]]),
+    )
 
 
 def _heard(music: Music | None, count: int) -> Music | None:
@@ -208,8 +248,12 @@ def _heard(music: Music | None, count: int) -> Music | None:
     from mmm.music.features import FEATURE_NAMES, fitted  # only where silence is asked for
 
     if music.features.shape[1] != len(FEATURE_NAMES):
-        raise SpecError("retime", f"the clip grows beyond its music of {music.features.shape[1]} features a frame",
-                        f"the {len(FEATURE_NAMES)} that say what silence is", "make no gap longer")
+        raise SpecError(
+            "retime",
+            f"the clip grows beyond its music of {music.features.shape[1]} features a frame",
+            f"the {len(FEATURE_NAMES)} that say what silence is",
+            "make no gap longer",
+        )
     return fitted(music, count)
 
 
@@ -217,11 +261,15 @@ def _notes(state: Edited) -> list[str]:
     """What the user should know of an edited clip, in sentences."""
     notes, without = [], int((~state.truth_frames).sum())
     if state.posed.any():
-        notes.append(f"Inserted poses are keyframes of yours ({_few(state.keyframes)}): the recording does not pass "
-                     "through them, and errors say how far a result is from the recording.")
+        notes.append(
+            f"Inserted poses are keyframes of yours ({_few(state.keyframes)}): the recording does not pass "
+            "through them, and errors say how far a result is from the recording."
+        )
     if without:
-        notes.append(f"{without} frames lie in gaps whose length was changed. They were never recorded, so no error is "
-                     "counted in them.")
+        notes.append(
+            f"{without} frames lie in gaps whose length was changed. They were never recorded, so no error is "
+            "counted in them."
+        )
     return notes
 
 
@@ -232,5 +280,9 @@ def _few(numbers: Sequence[int]) -> str:
 
 def _check_frame(clip: Clip, number: int, where: str) -> None:
     if not 0 <= number < len(clip):
-        raise SpecError(where, f"frame {number} is not inside the {len(clip)} frames there are then",
-                        f"0 to {len(clip) - 1}", "choose a frame of the clip")
+        raise SpecError(
+            where,
+            f"frame {number} is not inside the {len(clip)} frames there are then",
+            f"0 to {len(clip) - 1}",
+            "choose a frame of the clip",
+        )

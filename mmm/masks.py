@@ -31,8 +31,10 @@ from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-SPEC_HELP = ("random:0.15, every:15, span:88-98, first, keep:5,hide:5, frames:3,9,40-60 or none; @left_arm,legs after "
-             "it; then edits: hide:20-40, known:3, pin:3, unpin:3, pose:120=40, retime:30-60=45")
+SPEC_HELP = (
+    "random:0.15, every:15, span:88-98, first, keep:5,hide:5, frames:3,9,40-60 or none; @left_arm,legs after "
+    "it; then edits: hide:20-40, known:3, pin:3, unpin:3, pose:120=40, retime:30-60=45"
+)
 EDITS = ("hide", "known", "pin", "unpin", "pose", "retime")
 """Kinds of terms that a user's hand adds to a pattern; see :func:`split`."""
 
@@ -49,7 +51,9 @@ class Mask:
     """Known entries that no further term hides; None where there are none."""
 
     def __repr__(self) -> str:
-        return f"Mask({self.label!r}, {int(self.hidden.sum())} of {self.hidden.size} entries hidden)"
+        return (
+            f"Mask({self.label!r}, {int(self.hidden.sum())} of {self.hidden.size} entries hidden)"
+        )
 
     @property
     def frames(self) -> Bool[Array, "T"]:
@@ -57,9 +61,15 @@ class Mask:
         return np.asarray(self.hidden.any(axis=1))
 
     def __or__(self, other: "Mask") -> "Mask":
-        if self.pinned is not None or any(kind_of(t) in ("known", "pin", "unpin") for t in other.label.split("+")):
-            raise SpecError("mask | mask", "terms that make frames known", "masks that only hide",
-                            "join the SPECs with + and parse them as one")
+        if self.pinned is not None or any(
+            kind_of(t) in ("known", "pin", "unpin") for t in other.label.split("+")
+        ):
+            raise SpecError(
+                "mask | mask",
+                "terms that make frames known",
+                "masks that only hide",
+                "join the SPECs with + and parse them as one",
+            )
         return Mask(self.hidden | other.hidden, f"{self.label}+{other.label}")
 
 
@@ -73,7 +83,9 @@ def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
     """Each frame hidden with probability ``share`` (0 to 1), one or more and not all; the original's pre-training."""
     label = f"random:{np.format_float_positional(share, trim='-')}"  # every digit, so that it makes this mask again
     if not 0 < share < 1:
-        raise SpecError(label, "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15")
+        raise SpecError(
+            label, "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15"
+        )
     chosen = np.random.default_rng(seed).random(len(clip)) < share
     rng = np.random.default_rng([seed, 1])
     if not chosen.any():
@@ -86,7 +98,9 @@ def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
 def every_nth(clip: Clip, keep_each: int) -> Mask:
     """Frames 0, n, 2n, ... are known, all between hidden: the original's fixed-pattern task."""
     if keep_each < 2:
-        raise SpecError(f"every:{keep_each}", "nothing would be hidden", "a step of 2 or more", "try every:15")
+        raise SpecError(
+            f"every:{keep_each}", "nothing would be hidden", "a step of 2 or more", "try every:15"
+        )
     return _whole(clip, np.arange(len(clip)) % keep_each != 0, f"every:{keep_each}")
 
 
@@ -108,7 +122,9 @@ def first(clip: Clip) -> Mask:
 def keep_hide(clip: Clip, keep: int, hide: int) -> Mask:
     """``keep`` frames known, then ``hide`` frames hidden, again and again."""
     if keep < 1 or hide < 1:
-        raise SpecError(f"keep:{keep},hide:{hide}", "a count below 1", "both 1 or more", "try keep:5,hide:5")
+        raise SpecError(
+            f"keep:{keep},hide:{hide}", "a count below 1", "both 1 or more", "try keep:5,hide:5"
+        )
     return _whole(clip, np.arange(len(clip)) % (keep + hide) >= keep, f"keep:{keep},hide:{hide}")
 
 
@@ -116,7 +132,9 @@ def frames(clip: Clip, chosen: Iterable[int]) -> Mask:
     """Just these frames hidden."""
     wanted = sorted(set(chosen))
     if not wanted:
-        raise SpecError("frames", "no frame named", "at least one frame", "for example frames:3,9,40-60")
+        raise SpecError(
+            "frames", "no frame named", "at least one frame", "for example frames:3,9,40-60"
+        )
     for frame in (wanted[0], wanted[-1]):
         _check_range(clip, frame, frame, f"frames:{frame}")
     return _whole(clip, np.array(wanted), f"frames:{_ranges(wanted)}")
@@ -138,7 +156,9 @@ def joints(clip: Clip, mask: Mask, names: Sequence[str]) -> Mask:
     only[joint_indices(skeleton, names)] = True
     terms = [_restricted(skeleton, term, names) for term in mask.label.split("+")]
     pinned = None if mask.pinned is None else mask.pinned & only
-    return Mask(mask.hidden & only, "+".join(terms), pinned if pinned is not None and pinned.any() else None)
+    return Mask(
+        mask.hidden & only, "+".join(terms), pinned if pinned is not None and pinned.any() else None
+    )
 
 
 def _restricted(skeleton: Skeleton, term: str, names: Sequence[str]) -> str:
@@ -153,25 +173,39 @@ def _restricted(skeleton: Skeleton, term: str, names: Sequence[str]) -> str:
 def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
     """Joints of the named groups or single joints, ascending."""
     chosen: set[int] = set()
-    place = {name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)}  # a SPEC has no spaces
+    place = {
+        name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)
+    }  # a SPEC has no spaces
     if not names:
-        raise SpecError("@", "no joint named", f"a group ({', '.join(skeleton.groups)}) or a joint",
-                        "for example @left_arm")
+        raise SpecError(
+            "@",
+            "no joint named",
+            f"a group ({', '.join(skeleton.groups)}) or a joint",
+            "for example @left_arm",
+        )
     for name in names:
         if name in skeleton.groups:
             chosen.update(skeleton.groups[name])
         elif name.replace(" ", "") in place:
             chosen.add(place[name.replace(" ", "")])
         else:
-            raise SpecError(f"@{name}", "no such joint or group", f"a group ({', '.join(skeleton.groups)}) "
-                            f"or a joint ({', '.join(skeleton.names)})", "check the spelling")
+            raise SpecError(
+                f"@{name}",
+                "no such joint or group",
+                f"a group ({', '.join(skeleton.groups)}) or a joint ({', '.join(skeleton.names)})",
+                "check the spelling",
+            )
     return sorted(chosen)
 
 
 def _check_range(clip: Clip, low: int, high: int, where: str) -> None:
     if not 0 <= low <= high < len(clip):
-        raise SpecError(where, f"not inside the clip's {len(clip)} frames", f"0 to {len(clip) - 1}, the lower first",
-                        "choose frames of the clip")
+        raise SpecError(
+            where,
+            f"not inside the clip's {len(clip)} frames",
+            f"0 to {len(clip) - 1}, the lower first",
+            "choose frames of the clip",
+        )
 
 
 def _ranges(ordered: Sequence[int]) -> str:
@@ -189,7 +223,9 @@ def _chosen(clip: Clip, kind: str, text: str) -> Mask:
     chosen: list[int] = []
     for part in text.split(","):
         low, _, high = part.partition("-")
-        _check_range(clip, int(low), int(high or low), f"{kind}:{part}")  # before a list of that length is made
+        _check_range(
+            clip, int(low), int(high or low), f"{kind}:{part}"
+        )  # before a list of that length is made
         chosen.extend(range(int(low), int(high or low) + 1))
     mask = frames(clip, chosen)
     return replace(mask, label=f"{kind}:{mask.label.partition(':')[2]}")
@@ -205,7 +241,10 @@ _PATTERNS: tuple[tuple[str, Callable[[Clip, int, re.Match[str]], Mask]], ...] = 
     (rf"span:{_N}-{_N}", lambda clip, seed, m: span(clip, int(m[1]), int(m[2]))),
     (r"first", lambda clip, seed, m: first(clip)),
     (rf"keep:{_N},hide:{_N}", lambda clip, seed, m: keep_hide(clip, int(m[1]), int(m[2]))),
-    (rf"(frames|hide|known|pin|unpin):({_RANGE}(?:,{_RANGE})*)", lambda clip, seed, m: _chosen(clip, m[1], m[2])),
+    (
+        rf"(frames|hide|known|pin|unpin):({_RANGE}(?:,{_RANGE})*)",
+        lambda clip, seed, m: _chosen(clip, m[1], m[2]),
+    ),
     (r"none", lambda clip, seed, m: none(clip)),
 )
 
@@ -219,8 +258,12 @@ def parse(spec: str, clip: Clip, seed: int = 0) -> Mask:
     result: Mask | None = None
     for term in spec.replace(" ", "").split("+"):
         if kind_of(term) in ("pose", "retime"):
-            raise SpecError(f"SPEC {spec!r}", f"{term!r} changes the motion, not only what is hidden of it",
-                            "a mask alone", "use mmm.edits.apply, which gives clip and mask")
+            raise SpecError(
+                f"SPEC {spec!r}",
+                f"{term!r} changes the motion, not only what is hidden of it",
+                "a mask alone",
+                "use mmm.edits.apply, which gives clip and mask",
+            )
         result = after(result, term, clip, seed)
     assert result is not None  # split never gives an empty list
     return result
@@ -242,7 +285,9 @@ def after(before: Mask | None, term: str, clip: Clip, seed: int = 0) -> Mask:
     if at:
         named = joints(clip, named, [name for name in group_text.split(",") if name])
     hidden = np.zeros_like(named.hidden) if before is None else before.hidden
-    pinned = np.zeros_like(named.hidden) if before is None or before.pinned is None else before.pinned
+    pinned = (
+        np.zeros_like(named.hidden) if before is None or before.pinned is None else before.pinned
+    )
     kind = kind_of(pattern)
     if kind in ("known", "pin"):
         hidden = hidden & ~named.hidden
@@ -251,7 +296,11 @@ def after(before: Mask | None, term: str, clip: Clip, seed: int = 0) -> Mask:
         pinned = pinned & ~named.hidden
     else:
         hidden = hidden | (named.hidden & ~pinned)
-    return Mask(hidden, joined("" if before is None else before.label, named.label), pinned if pinned.any() else None)
+    return Mask(
+        hidden,
+        joined("" if before is None else before.label, named.label),
+        pinned if pinned.any() else None,
+    )
 
 
 def joined(label: str, term: str) -> str:

@@ -10,8 +10,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 START_TIMEOUT_S = 60.0
 
 
@@ -31,11 +38,25 @@ class AppServer:
         """Base address of the script's app (a path from the project's root), healthy when this returns."""
         if script not in self._running:
             port = free_port()
-            command = [sys.executable, "-m", "streamlit", "run", str(ROOT / script), "--server.headless=true",
-                       f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none",
-                       "--browser.gatherUsageStats=false"]
-            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {}), "OMP_NUM_THREADS": "1"},
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            command = [
+                sys.executable,
+                "-m",
+                "streamlit",
+                "run",
+                str(ROOT / script),
+                "--server.headless=true",
+                f"--server.port={port}",
+                "--server.address=127.0.0.1",
+                "--server.fileWatcherType=none",
+                "--browser.gatherUsageStats=false",
+            ]
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, **(env or {}), "OMP_NUM_THREADS": "1"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             self._running[script] = (process, port)
             self._wait(process, port)
         return f"http://127.0.0.1:{self._running[script][1]}/"
@@ -44,7 +65,9 @@ class AppServer:
         until = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < until:
             if process.poll() is not None:
-                raise RuntimeError(f"streamlit ended with status {process.returncode} before it was healthy")
+                raise RuntimeError(
+                    f"streamlit ended with status {process.returncode} before it was healthy"
+                )
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
                     return

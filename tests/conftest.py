@@ -14,7 +14,11 @@ from tests.browser import FLAGS, AppServer, Watched  # noqa: E402
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     """One headless Chromium for the whole run; skips where none is installed."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None:
         pytest.skip("no chromium or google-chrome on this machine")
     from playwright.sync_api import sync_playwright
@@ -42,8 +46,14 @@ def new_page(chromium) -> Iterator[object]:
     opened: list[Watched] = []
 
     def new(width: int = 1400, height: int = 1000, dark: bool = False) -> Watched:
-        opened.append(Watched(chromium.new_context(viewport={"width": width, "height": height},
-                                                   color_scheme="dark" if dark else "light")))
+        opened.append(
+            Watched(
+                chromium.new_context(
+                    viewport={"width": width, "height": height},
+                    color_scheme="dark" if dark else "light",
+                )
+            )
+        )
         return opened[-1]
 
     yield new
@@ -56,7 +66,10 @@ def new_page(chromium) -> Iterator[object]:
 @pytest.fixture
 def open_page(new_page, app_server: AppServer) -> object:
     """``open_page(script, "?query", width=1400, height=1000, dark=False)``: a new page that shows a script."""
-    def open_(script: str, query: str = "", width: int = 1400, height: int = 1000, dark: bool = False) -> Watched:
+
+    def open_(
+        script: str, query: str = "", width: int = 1400, height: int = 1000, dark: bool = False
+    ) -> Watched:
         watched = new_page(width, height, dark)
         watched.page.goto(app_server.url(script) + query)
         return watched

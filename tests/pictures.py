@@ -24,14 +24,18 @@ LIMIT_MS = 240_000
 
 def workbench(page: Any, address: str) -> None:
     """Truth and recovery, errors on the timeline."""
-    page.goto(f"{address}?sequence=Samples/{SAMPLE}&frames=0-300&hide=span:120-179&method=dance-3bert-small&beside=slerp")
+    page.goto(
+        f"{address}?sequence=Samples/{SAMPLE}&frames=0-300&hide=span:120-179&method=dance-3bert-small&beside=slerp"
+    )
     page.locator(".wb-table").wait_for()
     seek(page, 150)
 
 
 def compare(page: Any, address: str) -> None:
     """Two networks on the same frames, the table under them."""
-    page.goto(f"{address}?sequence=Samples/{SAMPLE}&frames=0-300&hide=every:20&method=dance-3bert-small")
+    page.goto(
+        f"{address}?sequence=Samples/{SAMPLE}&frames=0-300&hide=every:20&method=dance-3bert-small"
+    )
     page.locator(".wb-table").wait_for()
     page.locator(".st-key-method").get_by_role("combobox").click()
     page.get_by_role("option", name="dance-ecm-small").first.click()
@@ -103,7 +107,9 @@ SHOTS: dict[str, tuple[Callable[[Any, str], None], tuple[int, int], str]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*SHOTS, "recovery", []], help="which; all without")
+    parser.add_argument(
+        "names", nargs="*", choices=[*SHOTS, "recovery", []], help="which; all without"
+    )
     wanted = parser.parse_args().names or [*SHOTS, "recovery"]
     if "recovery" in wanted:
         film(FOLDER / "recovery.webp")
@@ -118,13 +124,17 @@ def main() -> None:
             if name not in SHOTS:
                 continue
             take, (width, height), scheme = SHOTS[name]
-            page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
+            page = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme
+            ).new_page()
             page.set_default_timeout(LIMIT_MS)
             page.add_init_script("localStorage.setItem('mmm-tour-taken', 'yes')")
             take(page, address)
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
             picture.save(FOLDER / f"{name}.webp", quality=QUALITY, method=6)
-            print(f"{name}.webp: {(FOLDER / f'{name}.webp').stat().st_size / 1000:.0f} kB", flush=True)
+            print(
+                f"{name}.webp: {(FOLDER / f'{name}.webp').stat().st_size / 1000:.0f} kB", flush=True
+            )
             page.context.close()
         browser.close()
         servers.close()

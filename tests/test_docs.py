@@ -30,15 +30,23 @@ def commands_in(text: str) -> list[str]:
     for line in lines:
         line = re.split(r"\s#\s", line)[0]
         found += [piece.strip() for piece in re.split(r"\s&&\s|\s{2,}(?=python -m )", line)]
-    return [command for command in found if re.search(r"(^|\s)(python|accelerate launch .*) -m ", command)]
+    return [
+        command
+        for command in found
+        if re.search(r"(^|\s)(python|accelerate launch .*) -m ", command)
+    ]
 
 
 def module_and_arguments(command: str) -> tuple[str, list[str]]:
     """The module of ours that a command starts, also by way of a launcher, and what it is given."""
     words = shlex.split(command)
-    places = [n for n, word in enumerate(words[:-1]) if word == "-m" and not words[n + 1].startswith("torch.")]
+    places = [
+        n
+        for n, word in enumerate(words[:-1])
+        if word == "-m" and not words[n + 1].startswith("torch.")
+    ]
     assert places, f"starts nothing of ours: {command}"
-    return words[places[0] + 1], words[places[0] + 2:]
+    return words[places[0] + 1], words[places[0] + 2 :]
 
 
 def check(module: str, arguments: list[str]) -> None:
@@ -107,9 +115,19 @@ def test_every_command_of_a_page_can_be_given(page, capsys):
 
 
 def test_the_pages_name_the_commands_that_there_are():
-    named = {module_and_arguments(command)[0] for page in PAGES for command in commands_in(page.read_text())}
-    assert {"mmm", "data.prepare", "training.pretrain", "training.finetune", "training.evaluate",
-            "training.hearing"} <= named
+    named = {
+        module_and_arguments(command)[0]
+        for page in PAGES
+        for command in commands_in(page.read_text())
+    }
+    assert {
+        "mmm",
+        "data.prepare",
+        "training.pretrain",
+        "training.finetune",
+        "training.evaluate",
+        "training.hearing",
+    } <= named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -119,24 +137,32 @@ def test_the_links_of_a_page_lead_somewhere(page):
 
 
 def test_commands_are_found_in_blocks_in_prose_and_behind_launchers():
-    text = ("Say `python -m mmm info a.bvh`, or `pip install x`.\n```\nA=1 python -m torch.distributed.run -m \\\n"
-            "  training.pretrain --preset ecm   # two\npython -m mmm info a    python -m mmm info b\n```\n")
+    text = (
+        "Say `python -m mmm info a.bvh`, or `pip install x`.\n```\nA=1 python -m torch.distributed.run -m \\\n"
+        "  training.pretrain --preset ecm   # two\npython -m mmm info a    python -m mmm info b\n```\n"
+    )
     assert [module_and_arguments(command) for command in commands_in(text)] == [
-        ("mmm", ["info", "a.bvh"]), ("training.pretrain", ["--preset", "ecm"]), ("mmm", ["info", "a"]),
-        ("mmm", ["info", "b"])]
+        ("mmm", ["info", "a.bvh"]),
+        ("training.pretrain", ["--preset", "ecm"]),
+        ("mmm", ["info", "a"]),
+        ("mmm", ["info", "b"]),
+    ]
 
 
-@pytest.mark.parametrize("command", [
-    "python -m training.nothing --data a",
-    "python -m training.evaluate --checkpoint a --data b --clip 3",
-    "python -m training.evaluate --data b",
-    "python -m training.benchmark nothing --data b",
-    "python -m training.pretrain --preset nothing --data a --out b",
-    "python -m training.finetune --preset inbetween-blind --from c --data a --out b",
-    "python -m mmm recover a.npz --hidden first",
-    "python -m data.prepare aist --motions a --splits b --musik c",
-    "python -m tests.benchmarks.gap_quality --fast",
-])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m training.nothing --data a",
+        "python -m training.evaluate --checkpoint a --data b --clip 3",
+        "python -m training.evaluate --data b",
+        "python -m training.benchmark nothing --data b",
+        "python -m training.pretrain --preset nothing --data a --out b",
+        "python -m training.finetune --preset inbetween-blind --from c --data a --out b",
+        "python -m mmm recover a.npz --hidden first",
+        "python -m data.prepare aist --motions a --splits b --musik c",
+        "python -m tests.benchmarks.gap_quality --fast",
+    ],
+)
 def test_a_wrong_command_is_refused(command, capsys):
     with pytest.raises(ValueError, match=r".+"):
         check(*module_and_arguments(command))

@@ -53,20 +53,41 @@ class Batch:
 
     def part(self, rows: slice) -> "Batch":
         """Some of the windows."""
+
         def cut(values: Tensor | None) -> Tensor | None:
             return None if values is None else values[rows]
 
-        return Batch(self.motion[rows], self.hidden[rows], cut(self.music), cut(self.shown), self.first_position,
-                     cut(self.body), cut(self.noise), cut(self.perturbed), self.rounds, cut(self.past_noise))
+        return Batch(
+            self.motion[rows],
+            self.hidden[rows],
+            cut(self.music),
+            cut(self.shown),
+            self.first_position,
+            cut(self.body),
+            cut(self.noise),
+            cut(self.perturbed),
+            self.rounds,
+            cut(self.past_noise),
+        )
 
     def repeated(self, times: int) -> "Batch":
         """Every window so many times, one after another."""
+
         def again(values: Tensor | None) -> Tensor | None:
             return None if values is None else values.repeat_interleave(times, dim=0)
 
-        return Batch(self.motion.repeat_interleave(times, dim=0), self.hidden.repeat_interleave(times, dim=0),
-                     again(self.music), again(self.shown), self.first_position, again(self.body), again(self.noise),
-                     again(self.perturbed), self.rounds, again(self.past_noise))
+        return Batch(
+            self.motion.repeat_interleave(times, dim=0),
+            self.hidden.repeat_interleave(times, dim=0),
+            again(self.music),
+            again(self.shown),
+            self.first_position,
+            again(self.body),
+            again(self.noise),
+            again(self.perturbed),
+            self.rounds,
+            again(self.past_noise),
+        )
 
     def share(self, number: int, parts: int) -> "Batch":
         """Share ``number`` of ``parts`` equal ones (as near as whole windows allow)."""
@@ -74,7 +95,11 @@ class Batch:
 
 
 def draw(
-    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, generator: torch.Generator, step: int = 0
+    data: MotionSet,
+    plan: TrainingPlan,
+    config: MaskedMotionConfig,
+    generator: torch.Generator,
+    step: int = 0,
 ) -> Batch:
     """The whole batch of a step, over all processes and micro-batches.
 
@@ -83,24 +108,43 @@ def draw(
         step: what the plan's stages and curriculum go by.
     """
     rounds = _draw_int(0, plan.rollouts + 1, generator) if plan.rollouts else 0
-    batch = _draw_windows(data, replace(plan, batch=plan.batch // plan.samples), config, generator, step,
-                          rounds * plan.rollout_frames)
+    batch = _draw_windows(
+        data,
+        replace(plan, batch=plan.batch // plan.samples),
+        config,
+        generator,
+        step,
+        rounds * plan.rollout_frames,
+    )
     batch = replace(batch, rounds=rounds)
     if plan.history_noise:
-        batch = replace(batch, perturbed=perturb_history(batch.motion, plan.history_noise, config, generator))
+        batch = replace(
+            batch, perturbed=perturb_history(batch.motion, plan.history_noise, config, generator)
+        )
     if batch.rounds and config.noise_dim:
         size = len(batch), batch.rounds, config.noise_dim
-        batch = replace(batch, past_noise=torch.randn(size, generator=generator, device=generator.device))
+        batch = replace(
+            batch, past_noise=torch.randn(size, generator=generator, device=generator.device)
+        )
     if plan.samples > 1:
         batch = batch.repeated(plan.samples)
     if config.noise_dim:
-        batch = replace(batch, noise=torch.randn(len(batch), config.noise_dim, generator=generator,
-                                                 device=generator.device))
+        batch = replace(
+            batch,
+            noise=torch.randn(
+                len(batch), config.noise_dim, generator=generator, device=generator.device
+            ),
+        )
     return batch
 
 
 def _draw_windows(
-    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, generator: torch.Generator, step: int, before: int
+    data: MotionSet,
+    plan: TrainingPlan,
+    config: MaskedMotionConfig,
+    generator: torch.Generator,
+    step: int,
+    before: int,
 ) -> Batch:
     """Windows, and ``before`` known frames more at their beginning."""
     frames = _draw_int(plan.min_frames, plan.max_frames + 1, generator) + before
@@ -114,16 +158,28 @@ def _draw_windows(
         windows = source.draw_windows(plan.batch, frames, generator, plan.balance)
         motion, music, body = windows.motion, windows.music, windows.body
     if music is not None and plan.mismatched_music_rate:
-        wrong = torch.rand(len(music), generator=generator, device=music.device) < plan.mismatched_music_rate
+        wrong = (
+            torch.rand(len(music), generator=generator, device=music.device)
+            < plan.mismatched_music_rate
+        )
         music = torch.where(wrong[:, None, None], music.roll(1, 0), music)
     hidden = _hide(plan, step, len(motion), frames, config.skeleton, generator, before)
     shown = corrupt(motion, hidden, generator)[0] if plan.corruption else None
-    first = _draw_int(0, config.max_frames - (frames - before) + 1, generator) if plan.shift_positions else 0
+    first = (
+        _draw_int(0, config.max_frames - (frames - before) + 1, generator)
+        if plan.shift_positions
+        else 0
+    )
     return Batch(motion, hidden, music, shown, first, body)
 
 
 def _draw_roles(
-    data: MotionSet, plan: TrainingPlan, config: MaskedMotionConfig, frames: int, generator: torch.Generator, step: int,
+    data: MotionSet,
+    plan: TrainingPlan,
+    config: MaskedMotionConfig,
+    frames: int,
+    generator: torch.Generator,
+    step: int,
     before: int,
 ) -> Batch:
     """Windows of any bodies, balanced over groups and augmented."""
@@ -136,10 +192,16 @@ def _draw_roles(
         body = torch.from_numpy(config.skeleton.offsets_m).to(motion).expand(plan.batch, -1, -1)
     if change:
         roles = Roles(motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:], body)
-        roles = augment(roles, change, frames, config.skeleton.names, config.skeleton.parents, generator)
+        roles = augment(
+            roles, change, frames, config.skeleton.names, config.skeleton.parents, generator
+        )
         motion, body = torch.cat([roles.local.flatten(-3), roles.root], dim=-1), roles.body
     hidden = _hide(plan, step, plan.batch, frames, config.skeleton, generator, before)
-    first = _draw_int(0, config.max_frames - (frames - before) + 1, generator) if plan.shift_positions else 0
+    first = (
+        _draw_int(0, config.max_frames - (frames - before) + 1, generator)
+        if plan.shift_positions
+        else 0
+    )
     return Batch(motion, hidden, first_position=first, body=body)
 
 
@@ -149,7 +211,14 @@ def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutpu
     more = {name: value for name, value in given.items() if value is not None}
     motion = batch.motion if batch.perturbed is None else batch.perturbed
     with torch.autocast(motion.device.type, torch.bfloat16, enabled=bfloat16):
-        return model(motion, batch.hidden, batch.music, batch.shown, first_position=batch.first_position, **more)
+        return model(
+            motion,
+            batch.hidden,
+            batch.music,
+            batch.shown,
+            first_position=batch.first_position,
+            **more,
+        )
 
 
 def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
@@ -163,7 +232,9 @@ STRAY_FRAMES = 8.0
 """Standard deviation, in frames, of the Gaussian that smooths how known frames stray."""
 
 
-def perturb_history(motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator) -> Tensor:
+def perturb_history(
+    motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator
+) -> Tensor:
     """(B,T,F) features with every joint turned, and the root moved, by smooth noise of a strength drawn by window."""
     batch, frames = motion.shape[:2]
     device = generator.device
@@ -175,7 +246,9 @@ def perturb_history(motion: Tensor, most_rad: float, config: MaskedMotionConfig,
     rotations = motion[..., :-3].unflatten(-1, (-1, 3, 3)) @ turns
     stats = config.fitted_stats
     span = torch.from_numpy(stats.root_max - stats.root_min).to(motion)
-    return torch.cat([rotations.flatten(-3), motion[..., -3:] + smooth[..., -3:] / 10 / span], dim=-1)
+    return torch.cat(
+        [rotations.flatten(-3), motion[..., -3:] + smooth[..., -3:] / 10 / span], dim=-1
+    )
 
 
 def _draw_int(low: int, high: int, generator: torch.Generator) -> int:
@@ -184,7 +257,9 @@ def _draw_int(low: int, high: int, generator: torch.Generator) -> int:
 
 def _strided(data: MotionSet, stride: int, frames: int) -> MotionSet:
     """The set as if each clip had been cut at multiples of ``stride`` into windows, as the original does."""
-    counts = torch.where(data.lengths >= frames, (data.lengths - frames) // stride + 1, 0)  # windows of each clip
+    counts = torch.where(
+        data.lengths >= frames, (data.lengths - frames) // stride + 1, 0
+    )  # windows of each clip
     clip = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
     number = torch.arange(len(clip), device=counts.device) - (counts.cumsum(0) - counts)[clip]
     cut = copy(data)
@@ -195,7 +270,13 @@ def _strided(data: MotionSet, stride: int, frames: int) -> MotionSet:
 
 
 def _hide(
-    plan: TrainingPlan, step: int, batch: int, frames: int, skeleton: Skeleton, generator: torch.Generator, before: int
+    plan: TrainingPlan,
+    step: int,
+    batch: int,
+    frames: int,
+    skeleton: Skeleton,
+    generator: torch.Generator,
+    before: int,
 ) -> Tensor:
     """(B,T,J) bool by the stage's fixed patterns, its random masks, or some of both; ``before`` frames are known."""
     if before:
@@ -209,11 +290,17 @@ def _hide(
     if not stage.patterns:
         return hidden
     fixed = torch.rand(batch, generator=generator, device=generator.device) < stage.fixed
-    return torch.where(fixed[:, None, None], _draw_fixed(stage, batch, frames, skeleton, generator), hidden)
+    return torch.where(
+        fixed[:, None, None], _draw_fixed(stage, batch, frames, skeleton, generator), hidden
+    )
 
 
-def _draw_fixed(stage: Stage, batch: int, frames: int, skeleton: Skeleton, generator: torch.Generator) -> Tensor:
-    table = torch.stack([_fixed(spec, frames, skeleton.names, skeleton.parents) for spec in stage.patterns])
+def _draw_fixed(
+    stage: Stage, batch: int, frames: int, skeleton: Skeleton, generator: torch.Generator
+) -> Tensor:
+    table = torch.stack(
+        [_fixed(spec, frames, skeleton.names, skeleton.parents) for spec in stage.patterns]
+    )
     which = torch.randint(0, len(table), (batch,), generator=generator, device=generator.device)
     return table.to(generator.device)[which]
 
@@ -222,6 +309,10 @@ def _draw_fixed(stage: Stage, batch: int, frames: int, skeleton: Skeleton, gener
 def _fixed(spec: str, frames: int, names: tuple[str, ...], parents: tuple[int, ...]) -> Tensor:
     """(T,J): a SPEC, as evaluation reads it."""
     body = Skeleton(names, parents, np.zeros((len(names), 3), np.float32))
-    still = Motion(body, np.broadcast_to(np.eye(3, dtype=np.float32), (frames, len(names), 3, 3)),
-                   np.zeros((frames, 3), np.float32), 30.0)
+    still = Motion(
+        body,
+        np.broadcast_to(np.eye(3, dtype=np.float32), (frames, len(names), 3, 3)),
+        np.zeros((frames, 3), np.float32),
+        30.0,
+    )
     return torch.from_numpy(masks.parse(spec, Clip("pattern", still)).hidden.copy())

@@ -23,9 +23,13 @@ def fit_max_jump_height_m(split: MotionSet, config: MaskedMotionConfig) -> float
     if config.representation == "roles" or not feet:
         return None
     longest = int(split.lengths.max())
-    clips = split.cut_clips(CLIPS, min(longest, round(SECONDS * config.fps)), config.skeleton, config.fps)
+    clips = split.cut_clips(
+        CLIPS, min(longest, round(SECONDS * config.fps)), config.skeleton, config.fps
+    )
     heights = []
     for clip in clips:
         points = clip.motion.positions()
-        heights.append((points[:, feet, 1] - rest_heights(points, config.skeleton)[feet]).min(axis=1))
+        heights.append(
+            (points[:, feet, 1] - rest_heights(points, config.skeleton)[feet]).min(axis=1)
+        )
     return round(max(float(np.quantile(np.concatenate(heights), SHARE)), 0.0), 4)

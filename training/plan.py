@@ -90,7 +90,9 @@ class TrainingPlan:
     """Executed one after another; empty: one stage of the plan's own steps, rate and masks."""
 
     def __post_init__(self) -> None:
-        assert not self.stages or self.steps == sum(stage.steps for stage in self.stages), "steps of the stages"
+        assert not self.stages or self.steps == sum(stage.steps for stage in self.stages), (
+            "steps of the stages"
+        )
 
     def stage_at(self, step: int) -> tuple[Stage, int]:
         """The stage that a step lies in, and the stage's first step; the last one for steps beyond the end."""
@@ -115,15 +117,23 @@ class TrainingPlan:
     def masks_at(self, step: int) -> MaskMix:
         """The random masks of a step; early in a curriculum the gaps are short."""
         masks = self.stage_at(step)[0].masks or self.masks
-        grown = min(1.0, (step + 1) / (self.gap_curriculum * self.steps)) if self.gap_curriculum else 1.0
+        grown = (
+            min(1.0, (step + 1) / (self.gap_curriculum * self.steps))
+            if self.gap_curriculum
+            else 1.0
+        )
         if grown == 1.0:
             return masks
 
         def up_to(bounds: tuple[int, int]) -> tuple[int, int]:
             return bounds[0], bounds[0] + round((bounds[1] - bounds[0]) * grown)
 
-        return replace(masks, every_steps=up_to(masks.every_steps), hide_frames=up_to(masks.hide_frames),
-                       span_frames=up_to(masks.span_frames))
+        return replace(
+            masks,
+            every_steps=up_to(masks.every_steps),
+            hide_frames=up_to(masks.hide_frames),
+            span_frames=up_to(masks.span_frames),
+        )
 
     @property
     def specs(self) -> list[str]:
@@ -143,15 +153,21 @@ class TrainingPlan:
         for stage in self.stages:
             edges.append(edges[-1] + stage.steps)
         edges = [round(edge * steps / self.steps) for edge in edges]
-        stages = tuple(replace(stage, steps=end - start)
-                       for stage, start, end in zip(self.stages, edges, edges[1:], strict=False))
+        stages = tuple(
+            replace(stage, steps=end - start)
+            for stage, start, end in zip(self.stages, edges, edges[1:], strict=False)
+        )
         return replace(self, steps=steps, stages=stages)
 
 
 def staged(plan: TrainingPlan, *stages: Stage) -> TrainingPlan:
     """The plan with its steps divided into stages."""
-    return replace(plan, steps=sum(stage.steps for stage in stages), learning_rate=stages[0].learning_rate,
-                   stages=stages)
+    return replace(
+        plan,
+        steps=sum(stage.steps for stage in stages),
+        learning_rate=stages[0].learning_rate,
+        stages=stages,
+    )
 
 
 def plan_to_dict(plan: TrainingPlan) -> dict[str, Any]:

@@ -28,9 +28,21 @@ class Recipe:
     """Fields of the network's configuration in place of its preset's."""
 
 
-ORIGINAL = TrainingPlan(batch=32, learning_rate=1e-4, warmup=0, decay=False, min_frames=120, max_frames=300, loss="mse",
-                        corruption=True, shift_positions=False, optimizer="adam", weight_decay=0.0, save_every=1_000,
-                        masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0))
+ORIGINAL = TrainingPlan(
+    batch=32,
+    learning_rate=1e-4,
+    warmup=0,
+    decay=False,
+    min_frames=120,
+    max_frames=300,
+    loss="mse",
+    corruption=True,
+    shift_positions=False,
+    optimizer="adam",
+    weight_decay=0.0,
+    save_every=1_000,
+    masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0),
+)
 """What the original's pre-training has in common. Its windows start anywhere, as ours do: see ``ecm-strided``."""
 
 _3BERT = staged(ORIGINAL, Stage(43_000, 1e-4))
@@ -38,10 +50,28 @@ _ECM = staged(ORIGINAL, Stage(53_000, 1e-4), Stage(16_000, 1e-5), Stage(69_000, 
 _COMMON = staged(replace(ORIGINAL, batch=128), Stage(20_000, 1e-4), Stage(20_000, 1e-5))
 _SMALL = TrainingPlan()
 _ROLES = TrainingPlan(
-    steps=6_000, batch=24, learning_rate=6e-4, head_rate=0.03, min_frames=18, max_frames=80, loss="roles",
-    shift_positions=False, ema=0.998, balance=0.5, augment=Augment(),
-    masks=MaskMix(random=0.3, every=1.5, keep_hide=0.5, span=1.5, between=4, every_steps=(3, 30), hide_frames=(4, 30),
-                  span_frames=(5, 60)))
+    steps=6_000,
+    batch=24,
+    learning_rate=6e-4,
+    head_rate=0.03,
+    min_frames=18,
+    max_frames=80,
+    loss="roles",
+    shift_positions=False,
+    ema=0.998,
+    balance=0.5,
+    augment=Augment(),
+    masks=MaskMix(
+        random=0.3,
+        every=1.5,
+        keep_hide=0.5,
+        span=1.5,
+        between=4,
+        every_steps=(3, 30),
+        hide_frames=(4, 30),
+        span_frames=(5, 60),
+    ),
+)
 """For networks on joint roles, at 30 frames a second."""
 _ABRUPT: dict[str, Any] = {"ramp_s": 0.0, "smooth_s": 0.0}
 """Residuals set in at once, and nothing is smoothed."""
@@ -52,7 +82,9 @@ def _curve(**changes: float) -> list[float]:
     return list(astuple(replace(Inertia(), **changes)))
 
 
-_BY_GAP = _curve(rotation_s=0.4, root_s=6.0, rotation_by_gap=1.5, rise_s=0.3, rise_by_gap=1.5, free=1.0)
+_BY_GAP = _curve(
+    rotation_s=0.4, root_s=6.0, rotation_by_gap=1.5, rise_s=0.3, rise_by_gap=1.5, free=1.0
+)
 """The inertial fill, in which turns die away sooner in long gaps, and the root later: better than its default in gaps
 of a second and two, and found on the validation split of the common set. Of heights it dies away within a third of a
 second, for whoever leaps comes down: found on the train split, where heights in gaps of 1.5 s come out a third
@@ -61,7 +93,9 @@ eighth (validation split)."""
 _SOONER: dict[str, Any] = {"inertia": _BY_GAP, "ramp_s": 1 / 30, "isolated_ramp_s": 1 / 120}
 """That curve, and residuals that set in sooner, above all beside frames that stand alone: in gaps of a few frames there
 is no time for more."""
-_FAIR = replace(_ROLES, optimizer="muon", loss="roles-fair", min_frames=12, augment=Augment(slow=1.5, rest=0.15))
+_FAIR = replace(
+    _ROLES, optimizer="muon", loss="roles-fair", min_frames=12, augment=Augment(slow=1.5, rest=0.15)
+)
 """Nearer to what is judged, and quicker; and resting limbs, which the training data hardly has."""
 
 PRETRAINING: dict[str, Recipe] = {
@@ -74,17 +108,26 @@ PRETRAINING: dict[str, Recipe] = {
     "ecm-strided": Recipe("ecm", replace(_ECM, window_stride=300)),
     "common-strided": Recipe("common", replace(_COMMON, window_stride=300)),
     # Published schedules with what is known to make recovery good.
-    **{f"{name}-slerp": Recipe(
-        name, replace(plan, loss="pose", corruption=False, shift_positions=True, masks=MaskMix()),
-        {"fill": "slerp", "output": "residual"}) for name, plan in (("3bert", _3BERT), ("ecm", _ECM),
-                                                                     ("common", _COMMON))},
+    **{
+        f"{name}-slerp": Recipe(
+            name,
+            replace(plan, loss="pose", corruption=False, shift_positions=True, masks=MaskMix()),
+            {"fill": "slerp", "output": "residual"},
+        )
+        for name, plan in (("3bert", _3BERT), ("ecm", _ECM), ("common", _COMMON))
+    },
     # Ours: 6,000 steps of 12 windows on a processor.
     **{f"{name}-small": Recipe(f"{name}-small", _SMALL) for name in ("3bert", "ecm")},
-    "common-small": Recipe("common-small", replace(_ROLES, learning_rate=3e-4, head_rate=0.06, shift_positions=True)),
+    "common-small": Recipe(
+        "common-small", replace(_ROLES, learning_rate=3e-4, head_rate=0.06, shift_positions=True)
+    ),
     "inbetween": Recipe("inbetween", _ROLES),
     # For one GPU with the whole set on it; the loss of ``inbetween`` still falls when its processor's hours are over.
-    "inbetween-large": Recipe("inbetween-large", replace(_FAIR, steps=24_000, batch=512, learning_rate=1e-3, warmup=500,
-                                                         ema=0.999), _SOONER),
+    "inbetween-large": Recipe(
+        "inbetween-large",
+        replace(_FAIR, steps=24_000, batch=512, learning_rate=1e-3, warmup=500, ema=0.999),
+        _SOONER,
+    ),
     # One improvement taken away, or added, at a time, to measure what it brings.
     "ecm-small-strided": Recipe("ecm-small", replace(_SMALL, window_stride=300)),
     "ecm-small-mse": Recipe("ecm-small", replace(_SMALL, loss="mse")),
@@ -110,12 +153,22 @@ PRETRAINING: dict[str, Recipe] = {
 _FIXED = replace(ORIGINAL, corruption=False)
 """Fixed patterns hide by zeroing alone."""
 
-_3BERT_FIXED = (Stage(1_100, 1e-4, ("every:5",)), Stage(2_000, 1e-4, ("every:10",)), Stage(2_000, 1e-5, ("every:15",)),
-                Stage(40_000, 1e-5, ("every:15",)), Stage(100_000, 1e-6, ("every:20",)))
+_3BERT_FIXED = (
+    Stage(1_100, 1e-4, ("every:5",)),
+    Stage(2_000, 1e-4, ("every:10",)),
+    Stage(2_000, 1e-5, ("every:15",)),
+    Stage(40_000, 1e-5, ("every:15",)),
+    Stage(100_000, 1e-6, ("every:20",)),
+)
 """Published for ``3bert`` alone."""
 
-_MIXED = Stage(600, 1e-4, ("every:5", "every:10", "every:15", "every:20", "keep:5,hide:5"), fixed=0.6,
-               masks=MaskMix(random=0.5, every=0, keep_hide=0, span=4, span_frames=(10, 100)))
+_MIXED = Stage(
+    600,
+    1e-4,
+    ("every:5", "every:10", "every:15", "every:20", "keep:5,hide:5"),
+    fixed=0.6,
+    masks=MaskMix(random=0.5, every=0, keep_hide=0, span=4, span_frames=(10, 100)),
+)
 _SMALL_FIXED = staged(TrainingPlan(warmup=50, normalise_by_fill=True, ema=0.99), _MIXED)
 
 
@@ -127,15 +180,43 @@ _FALLING = _curve(coast_s=0.15, root_coast_s=0.4, rise_coast_s=0.08)
 """The same, but heights hardly coast, for bodies fall; found on the train split of the common set. Over the ground a
 second and more would fit real motion best, but it also amplifies what is wrong with the last generated step."""
 _DANCE_FUTURE = TrainingPlan(
-    steps=8_000, batch=12, learning_rate=3e-4, warmup=100, min_frames=150, max_frames=216, ema=0.998, loss="planted",
-    history_noise=0.05, rollouts=1, rollout_frames=60,
-    masks=MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96), joint_share=0))
+    steps=8_000,
+    batch=12,
+    learning_rate=3e-4,
+    warmup=100,
+    min_frames=150,
+    max_frames=216,
+    ema=0.998,
+    loss="planted",
+    history_noise=0.05,
+    rollouts=1,
+    rollout_frames=60,
+    masks=MaskMix(
+        random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96), joint_share=0
+    ),
+)
 """What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames before inexact, in
 half of the steps generated."""
 _ROLES_FUTURE = TrainingPlan(
-    steps=4_000, batch=24, learning_rate=3e-4, head_rate=0.03, min_frames=50, max_frames=75, loss="future", samples=2,
-    warmup=100, shift_positions=False, ema=0.998, balance=0.5, augment=Augment(), history_noise=0.04, rollouts=5,
-    masks=MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(15, 45), joint_share=0))
+    steps=4_000,
+    batch=24,
+    learning_rate=3e-4,
+    head_rate=0.03,
+    min_frames=50,
+    max_frames=75,
+    loss="future",
+    samples=2,
+    warmup=100,
+    shift_positions=False,
+    ema=0.998,
+    balance=0.5,
+    augment=Augment(),
+    history_noise=0.04,
+    rollouts=5,
+    masks=MaskMix(
+        random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(15, 45), joint_share=0
+    ),
+)
 """What may come next: half a second to one and a half hidden at the end, as samples."""
 
 FINETUNING: dict[str, Recipe] = {
@@ -146,23 +227,55 @@ FINETUNING: dict[str, Recipe] = {
     # Ours: a few hundred steps in which short gaps count like long ones.
     "ecm-small": Recipe("ecm-small", _SMALL_FIXED),
     # With residuals that set in more slowly, so that nothing is lost beside close known frames.
-    "3bert-small": Recipe("3bert-small", _SMALL_FIXED, {"inertia": [0.8, 1.6, 1.0], "ramp_s": 1 / 15}),
+    "3bert-small": Recipe(
+        "3bert-small", _SMALL_FIXED, {"inertia": [0.8, 1.6, 1.0], "ramp_s": 1 / 15}
+    ),
     # The same for a network that was pre-trained on slerp: it gets used to the inertial fill.
-    "ecm-small-refill": Recipe("ecm-small", _SMALL_FIXED.scaled(1_500),
-                               {"fill": "inertial", "ramp_s": 1 / 30, "smooth_s": 0.02}),
+    "ecm-small-refill": Recipe(
+        "ecm-small",
+        _SMALL_FIXED.scaled(1_500),
+        {"fill": "inertial", "ramp_s": 1 / 30, "smooth_s": 0.02},
+    ),
     # For generation: to music, of networks that hear; and of any movement, with noise for what cannot be known.
-    **{f"{name}-future": Recipe(name, _DANCE_FUTURE, {"inertia": _COASTING, "ramp_s": 1 / 30, "smooth_s": 0.02,
-                                                 "horizon_s": [2.0, 1.5, 1.0]})
-       for name in ("3bert-small", "ecm-small")},
-    **{f"{name}-future": Recipe(name, replace(_DANCE_FUTURE, steps=40_000, batch=32, learning_rate=1e-4))
-       for name in ("3bert", "ecm")},
-    "inbetween-future": Recipe("inbetween", _ROLES_FUTURE,
-                               {"inertia": _FALLING, "noise_dim": 16, "ramp_s": 0.1, "smooth_s": 0.05,
-                                "horizon_s": [1.2, 1.2, 0.8]}),
+    **{
+        f"{name}-future": Recipe(
+            name,
+            _DANCE_FUTURE,
+            {
+                "inertia": _COASTING,
+                "ramp_s": 1 / 30,
+                "smooth_s": 0.02,
+                "horizon_s": [2.0, 1.5, 1.0],
+            },
+        )
+        for name in ("3bert-small", "ecm-small")
+    },
+    **{
+        f"{name}-future": Recipe(
+            name, replace(_DANCE_FUTURE, steps=40_000, batch=32, learning_rate=1e-4)
+        )
+        for name in ("3bert", "ecm")
+    },
+    "inbetween-future": Recipe(
+        "inbetween",
+        _ROLES_FUTURE,
+        {
+            "inertia": _FALLING,
+            "noise_dim": 16,
+            "ramp_s": 0.1,
+            "smooth_s": 0.05,
+            "horizon_s": [1.2, 1.2, 0.8],
+        },
+    ),
     # For networks on roles: more of their own pre-training, at about half its rate, on a better curve.
-    "common-small": Recipe("common-small", replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06,
-                                                   shift_positions=True), {"inertia": _BY_GAP_WHERE_TOLD}),
-    "inbetween": Recipe("inbetween", replace(_FAIR, steps=6_000, batch=96, learning_rate=1e-3), _SOONER),
+    "common-small": Recipe(
+        "common-small",
+        replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06, shift_positions=True),
+        {"inertia": _BY_GAP_WHERE_TOLD},
+    ),
+    "inbetween": Recipe(
+        "inbetween", replace(_FAIR, steps=6_000, batch=96, learning_rate=1e-3), _SOONER
+    ),
 }
 
 
@@ -175,6 +288,12 @@ def find_recipe(recipes: dict[str, Recipe], name: str) -> Recipe:
     if name in recipes:
         return recipes[name]
     if name in PRESETS:
-        return Recipe(name, PRETRAINING["ecm-small"].plan if recipes is PRETRAINING else _SMALL_FIXED)
-    raise ModelError(f"preset {name!r}", "no such preset", ", ".join(dict.fromkeys([*recipes, *PRESETS])),
-                     "choose one of them")
+        return Recipe(
+            name, PRETRAINING["ecm-small"].plan if recipes is PRETRAINING else _SMALL_FIXED
+        )
+    raise ModelError(
+        f"preset {name!r}",
+        "no such preset",
+        ", ".join(dict.fromkeys([*recipes, *PRESETS])),
+        "choose one of them",
+    )

@@ -50,8 +50,16 @@ def save_button(
     label: str, make: Callable[[], bytes], name: str, help_: str, keys: Keys = Keys(), **looks: Any
 ) -> None:
     """A file that is made when it is asked for (Streamlit's deferred downloads)."""
-    st.download_button(label, make, name, key=f"{keys.buttons}get-{name.rsplit('.', 1)[-1]}", on_click="ignore",
-                       icon=":material/download:", help=help_, **looks)
+    st.download_button(
+        label,
+        make,
+        name,
+        key=f"{keys.buttons}get-{name.rsplit('.', 1)[-1]}",
+        on_click="ignore",
+        icon=":material/download:",
+        help=help_,
+        **looks,
+    )
 
 
 def bytes_of(result: Savable, suffix: str) -> bytes:
@@ -62,7 +70,9 @@ def bytes_of(result: Savable, suffix: str) -> bytes:
         return path.read_bytes()
 
 
-def film_controls(of: Callable[[str], Hashable], scene: Callable[[str], Scene], name: str, keys: Keys = Keys()) -> None:
+def film_controls(
+    of: Callable[[str], Hashable], scene: Callable[[str], Scene], name: str, keys: Keys = Keys()
+) -> None:
     """Choose, make, follow and save a film.
 
     Args:
@@ -70,22 +80,52 @@ def film_controls(of: Callable[[str], Hashable], scene: Callable[[str], Scene], 
         scene: for a layout, who is shown; called by the thread that draws.
         name: of the file, without its suffix.
     """
-    state, job_key, make_key = st.session_state, f"{keys.choices}film_job", f"{keys.buttons}make-film"
-    suffix = st.segmented_control("Film", list(FILMS), key=f"{keys.choices}film_kind", default="mp4", required=True,
-                                  format_func=lambda kind: FILMS[kind][0], label_visibility="collapsed")
-    layout = st.segmented_control("Layout", list(LAYOUTS), key=f"{keys.choices}film_layout", default="side",
-                                  required=True, format_func=LAYOUTS.__getitem__, label_visibility="collapsed")
+    state, job_key, make_key = (
+        st.session_state,
+        f"{keys.choices}film_job",
+        f"{keys.buttons}make-film",
+    )
+    suffix = st.segmented_control(
+        "Film",
+        list(FILMS),
+        key=f"{keys.choices}film_kind",
+        default="mp4",
+        required=True,
+        format_func=lambda kind: FILMS[kind][0],
+        label_visibility="collapsed",
+    )
+    layout = st.segmented_control(
+        "Layout",
+        list(LAYOUTS),
+        key=f"{keys.choices}film_layout",
+        default="side",
+        required=True,
+        format_func=LAYOUTS.__getitem__,
+        label_visibility="collapsed",
+    )
     film = FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light")
     job: Job[bytes] | None = state.get(job_key)
     mine = job is not None and job.request == film
     running = mine and job is not None and job.running  # asked once: it may end at any moment
     if mine and job is not None and job.results is not None and not running:
         label, mime = FILMS[suffix]
-        save_button(f"Save {label}, {len(job.results) / 1e6:.1f} MB", partial(_given, job.results),
-                    f"{name}-{layout}.{suffix}", "The film is ready", keys, type="primary", mime=mime)
+        save_button(
+            f"Save {label}, {len(job.results) / 1e6:.1f} MB",
+            partial(_given, job.results),
+            f"{name}-{layout}.{suffix}",
+            "The film is ready",
+            keys,
+            type="primary",
+            mime=mime,
+        )
         return
-    if pressing.button(f"Make {FILMS[suffix][0]}", key=make_key, icon=":material/movie:", disabled=running,
-                       help="What stands on the stage as a film; MP4 has the sound, loops are silent."):
+    if pressing.button(
+        f"Make {FILMS[suffix][0]}",
+        key=make_key,
+        icon=":material/movie:",
+        disabled=running,
+        help="What stands on the stage as a film; MP4 has the sound, loops are silent.",
+    ):
         if job is not None:
             job.cancel()
         job = state[job_key] = start_film(film, partial(scene, layout))
@@ -108,7 +148,13 @@ def _follow(job: Job[bytes], key: str) -> None:
     if not job.running:
         st.rerun()
     st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-    st.button("Cancel", key=key, on_click=job.cancel, disabled=job.cancelled, help="Stop; no file is left behind.")
+    st.button(
+        "Cancel",
+        key=key,
+        on_click=job.cancel,
+        disabled=job.cancelled,
+        help="Stop; no file is left behind.",
+    )
 
 
 def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
@@ -120,9 +166,13 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
 
         with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
             path = Path(folder) / f"film.{film.suffix}"
-            write_film(scene(), path, layout="overlay" if film.layout == "overlay" else "side",
-                       theme="dark" if film.theme == "dark" else "light",
-                       progress=lambda share: job.advance(share, f"Drawing: {share:.0%}"))
+            write_film(
+                scene(),
+                path,
+                layout="overlay" if film.layout == "overlay" else "side",
+                theme="dark" if film.theme == "dark" else "light",
+                progress=lambda share: job.advance(share, f"Drawing: {share:.0%}"),
+            )
             return path.read_bytes()
 
     return in_thread(job, work, f"film-{film.suffix}")

@@ -9,44 +9,73 @@ from dashboard.components.link_button import link_button
 from dashboard.components.tour import Stop, tour
 
 _STAGE = Stop(
-    ".st-key-stage, .st-key-future-stage", "Watch and listen",
+    ".st-key-stage, .st-key-future-stage",
+    "Watch and listen",
     "Space plays, a drag on the timeline scrubs, the arrow keys step, ? lists all keys. Drag a dancer to turn the "
-    "view. Everything on the page follows this one playhead.")
+    "view. Everything on the page follows this one playhead.",
+)
 _SEQUENCE = Stop(
-    '[class*="st-key-pick-sequence"]', "Pick a sequence",
-    "A sample dance, or motion and songs of your own: the box above takes BVH, AIST++ and NPZ files.")
+    '[class*="st-key-pick-sequence"]',
+    "Pick a sequence",
+    "A sample dance, or motion and songs of your own: the box above takes BVH, AIST++ and NPZ files.",
+)
 RECOVER = (
     _SEQUENCE,
-    Stop(".st-key-kind", "Hide frames",
-         "What the network may not see: one gap, every n-th frame, chance. Under the stage, Edit hides and keeps "
-         "frames by hand, and sets poses as keyframes."),
-    Stop(".st-key-recover", "Recover them",
-         "Choose a network above, or a plain interpolation, and press Recover: what was hidden comes back beside the "
-         "truth."),
+    Stop(
+        ".st-key-kind",
+        "Hide frames",
+        "What the network may not see: one gap, every n-th frame, chance. Under the stage, Edit hides and keeps "
+        "frames by hand, and sets poses as keyframes.",
+    ),
+    Stop(
+        ".st-key-recover",
+        "Recover them",
+        "Choose a network above, or a plain interpolation, and press Recover: what was hidden comes back beside the "
+        "truth.",
+    ),
     _STAGE,
-    Stop(".st-key-attention_open", "Look inside",
-         "Which frames and which music the network looked at, and what comes of it when the music is changed. Errors "
-         "and files to take home stand below."),
+    Stop(
+        ".st-key-attention_open",
+        "Look inside",
+        "Which frames and which music the network looked at, and what comes of it when the music is changed. Errors "
+        "and files to take home stand below.",
+    ),
 )
 """Of the mode Recover."""
 GENERATE = (
     _SEQUENCE,
-    Stop(".st-key-gen_seed_s", "Give it a beginning",
-         "The seed: the frames that the network is given. All after them is its own."),
-    Stop('[class*="st-key-pick-gen_song"]', "Choose the music", "The sequence's own, another sample's, or yours."),
-    Stop(".st-key-gen_go", "Let it dance",
-         "It plays while later frames are still being made. Another seed number or more variety gives another dance; "
-         "several stand side by side."),
+    Stop(
+        ".st-key-gen_seed_s",
+        "Give it a beginning",
+        "The seed: the frames that the network is given. All after them is its own.",
+    ),
+    Stop(
+        '[class*="st-key-pick-gen_song"]',
+        "Choose the music",
+        "The sequence's own, another sample's, or yours.",
+    ),
+    Stop(
+        ".st-key-gen_go",
+        "Let it dance",
+        "It plays while later frames are still being made. Another seed number or more variety gives another dance; "
+        "several stand side by side.",
+    ),
     _STAGE,
 )
 """Of the mode Generate."""
 
 
-def heading(name: str, facts: Sequence[str], stops: Sequence[Stop], notes: Sequence[str] = ()) -> None:
+def heading(
+    name: str, facts: Sequence[str], stops: Sequence[Stop], notes: Sequence[str] = ()
+) -> None:
     """Name and facts, and what the user should know about the clip."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", key="heading"):
-        st.html(f'<div class="wb-title"><h1>{html.escape(name.replace("_", " "))}</h1>'
-                f'<span class="wb-facts">{html.escape("  ·  ".join(facts))}</span></div>')
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", key="heading"
+    ):
+        st.html(
+            f'<div class="wb-title"><h1>{html.escape(name.replace("_", " "))}</h1>'
+            f'<span class="wb-facts">{html.escape("  ·  ".join(facts))}</span></div>'
+        )
         with st.container(horizontal=True, horizontal_alignment="right", width=230, gap="small"):
             tour(stops, key="tour")
             link_button(key="link")

@@ -9,8 +9,12 @@ from mmm.checkpoints import CheckpointSummary, check_fit, list_checkpoints
 from mmm.interpolation.baselines import BASELINES
 from mmm.motion.naming import missing_roles
 
-BASELINE_LABELS = {"hold": "Hold (keep the last pose)", "slerp": "Slerp (straight interpolation)",
-                   "inertial": "Inertial (slerp that keeps its speed)", "spline": "Spline (smooth interpolation)"}
+BASELINE_LABELS = {
+    "hold": "Hold (keep the last pose)",
+    "slerp": "Slerp (straight interpolation)",
+    "inertial": "Inertial (slerp that keeps its speed)",
+    "spline": "Spline (smooth interpolation)",
+}
 PREFERRED = ("inbetween", "common-small")
 """Networks on joint roles, best first; others follow by name."""
 
@@ -24,7 +28,9 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, 
         The method, and the joint roles named by hand that it needs.
     """
     picker, remarks = st.container(), st.container()
-    checkpoints = [card for card in checkpoints if not card.can_generate]  # they are for the other mode
+    checkpoints = [
+        card for card in checkpoints if not card.can_generate
+    ]  # they are for the other mode
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
         named = name_joints(clip.motion.skeleton) if on_roles else {}
@@ -37,14 +43,18 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, 
         state.method = state.method_given = default
     of = {card.name: card for card in ordered}
     with picker:
-        chosen = st.selectbox("Model", names, key="method", format_func=lambda n: BASELINE_LABELS.get(n, n))
+        chosen = st.selectbox(
+            "Model", names, key="method", format_func=lambda n: BASELINE_LABELS.get(n, n)
+        )
         if chosen in of:
             st.caption(about(of[chosen]))
     with remarks:
         for reason in unfit:
             st.caption(f"Not for this clip: {reason}")
         if not checkpoints:
-            st.caption("No trained network found; interpolations only. `python -m training.pretrain` trains one.")
+            st.caption(
+                "No trained network found; interpolations only. `python -m training.pretrain` trains one."
+            )
     needs_roles = chosen in of and of[chosen].representation == "roles"
     return chosen, tuple(named.items()) if needs_roles else ()
 
@@ -59,9 +69,13 @@ def check(method: str, clip: Clip) -> Roles:
         return ()
     cards = {card.name: card for card in list_checkpoints()}
     if method not in cards:
-        raise MMMError(method, "no such network here", ", ".join(cards), "train it, or bring its checkpoint")
+        raise MMMError(
+            method, "no such network here", ", ".join(cards), "train it, or bring its checkpoint"
+        )
     missing = missing_roles(clip.motion.skeleton)
-    named = {role: joint for role, joint in st.session_state.get("roles", {}).items() if role in missing}
+    named = {
+        role: joint for role, joint in st.session_state.get("roles", {}).items() if role in missing
+    }
     check_fit(cards[method], clip, named)
     return tuple(named.items()) if cards[method].representation == "roles" else ()
 
@@ -71,6 +85,7 @@ def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> tuple[list[Checkpo
 
     With music those of this very skeleton come first; without, those on joint roles, and no other is taken unasked.
     """
+
     def rank(card: CheckpointSummary) -> tuple[int, str]:
         return (PREFERRED.index(card.name) if card.name in PREFERRED else len(PREFERRED)), card.name
 
@@ -94,8 +109,11 @@ def sorted_out(
             fitting.append(card)
         except MMMError as error:
             found = error.found.replace(", ...", " and others")
-            reason = (f"{found}. Name them under “Name the joints”." if card.representation == "roles" else
-                      f"expects {error.expected}; the clip has {found}.")
+            reason = (
+                f"{found}. Name them under “Name the joints”."
+                if card.representation == "roles"
+                else f"expects {error.expected}; the clip has {found}."
+            )
             unfit.setdefault(reason, []).append(card.name)
     return fitting, [_for_all(cards, reason) for reason, cards in unfit.items()]
 
@@ -129,13 +147,21 @@ def name_joints(skeleton: Skeleton) -> dict[str, str]:
         for role in missing:
             key = f"role-{mark}-{role}"
             if key not in st.session_state:
-                st.session_state[key] = kept.get(role, "") if kept.get(role) in skeleton.names else ""
-            joint = st.selectbox(role.replace("_", " ").capitalize(), ["", *skeleton.names], key=key,
-                                 format_func=lambda name: name or "not named")
+                st.session_state[key] = (
+                    kept.get(role, "") if kept.get(role) in skeleton.names else ""
+                )
+            joint = st.selectbox(
+                role.replace("_", " ").capitalize(),
+                ["", *skeleton.names],
+                key=key,
+                format_func=lambda name: name or "not named",
+            )
             if joint:
                 named[role] = joint
-        st.caption("Networks on joint roles need these. A shoulder turns the upper arm, an elbow the forearm; a hip "
-                   "turns the thigh, a knee the shin, an ankle the foot.")
+        st.caption(
+            "Networks on joint roles need these. A shoulder turns the upper arm, an elbow the forearm; a hip "
+            "turns the thigh, a knee the shin, an ankle the foot."
+        )
     st.session_state.roles = kept | named
     for role in missing:
         if role not in named:

@@ -11,7 +11,9 @@ from typing import Any
 import streamlit as st
 
 
-def pick(label: str, options: Sequence[str], name: str, show: Callable[[str], str], help_: str) -> str:
+def pick(
+    label: str, options: Sequence[str], name: str, show: Callable[[str], str], help_: str
+) -> str:
     """As ``st.selectbox``; the value is ``st.session_state[name]``.
 
     Args:
@@ -22,7 +24,15 @@ def pick(label: str, options: Sequence[str], name: str, show: Callable[[str], st
     pickers: dict[str, tuple[Any, int]] = state.setdefault("pickers", {})
     drawn, turn = pickers.get(name, (None, 0))
     turn += state[name] != drawn
-    chosen = str(st.selectbox(label, options, options.index(state[name]), key=f"pick-{name}~{turn}", format_func=show,
-                              help=help_))
+    chosen = str(
+        st.selectbox(
+            label,
+            options,
+            options.index(state[name]),
+            key=f"pick-{name}~{turn}",
+            format_func=show,
+            help=help_,
+        )
+    )
     pickers[name], state[name] = (chosen, turn), chosen
     return chosen

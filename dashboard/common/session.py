@@ -5,8 +5,21 @@ from collections.abc import Callable
 import streamlit as st
 
 RECOVER, GENERATE = "Recover", "Generate"
-_RECOVER_KEYS = ("kind", "span", "every", "keep", "hide", "share", "spec_text", "groups", "seed", "method",
-                 "error_kind", "map_of", "song")
+_RECOVER_KEYS = (
+    "kind",
+    "span",
+    "every",
+    "keep",
+    "hide",
+    "share",
+    "spec_text",
+    "groups",
+    "seed",
+    "method",
+    "error_kind",
+    "map_of",
+    "song",
+)
 _SHARED = ("frames-", "unit-", "up-", "facing-", "role-")
 """Beginnings of the keys of controls that a sequence or a skeleton has."""
 _NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
@@ -18,9 +31,17 @@ def pick_mode() -> str:
     state = st.session_state
     if "mode" not in state:
         state.mode = GENERATE if st.query_params.get("mode") == "generate" else RECOVER
-    mode = str(st.segmented_control("Mode", [RECOVER, GENERATE], key="mode", required=True, width="stretch",
-                                    label_visibility="collapsed",
-                                    help="Recover hidden frames, or let a network dance on from the first ones."))
+    mode = str(
+        st.segmented_control(
+            "Mode",
+            [RECOVER, GENERATE],
+            key="mode",
+            required=True,
+            width="stretch",
+            label_visibility="collapsed",
+            help="Recover hidden frames, or let a network dance on from the first ones.",
+        )
+    )
     _keep_others(mode)
     return mode
 
@@ -51,7 +72,11 @@ def remember() -> None:
     state = st.session_state
     kept: dict[str, object] = state.setdefault("controls", {})
     for key in [str(key) for key in state]:
-        if key in (*_RECOVER_KEYS, "mode", "sequence", "beside") or key.startswith(_SHARED) or _generates(key):
+        if (
+            key in (*_RECOVER_KEYS, "mode", "sequence", "beside")
+            or key.startswith(_SHARED)
+            or _generates(key)
+        ):
             kept[key] = state[key]
 
 

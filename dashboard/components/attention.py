@@ -19,7 +19,14 @@ from mmm.viewer.payload import finite, pack, with_height
 
 Array = np.ndarray
 
-SCRIPTS = ("common.js", "chart.js", "attention_edges.js", "attention_map.js", "attention_tiles.js", "attention.js")
+SCRIPTS = (
+    "common.js",
+    "chart.js",
+    "attention_edges.js",
+    "attention_map.js",
+    "attention_tiles.js",
+    "attention.js",
+)
 SHOWN_SHARE = 99.7
 """The percentile of a map at which its linear colour scale ends: single bright cells would leave the rest dark."""
 
@@ -97,7 +104,13 @@ def pack_attention(
     if not 0 <= first < end <= frames:
         raise ValueError(f"window {window} of {frames} frames; expected one inside them")
     top = float(array.max(initial=0.0)) or 1.0
-    shown = min(top, max(float(np.percentile(array[array > 0], SHOWN_SHARE)) if (array > 0).any() else top, top / 255))
+    shown = min(
+        top,
+        max(
+            float(np.percentile(array[array > 0], SHOWN_SHARE)) if (array > 0).any() else top,
+            top / 255,
+        ),
+    )
     buffers: dict[str, Array] = {"map": np.round(np.sqrt(array / top) * 255).astype(np.uint8)}
     for i, group in enumerate(tiles):
         buffers[f"tiles{i}"] = group.thumbnails
@@ -107,22 +120,48 @@ def pack_attention(
     if hidden_frames is not None:
         buffers["hidden"] = np.asarray(hidden_frames, dtype=np.uint8)
     header: dict[str, Any] = {
-        "view": view, "label": label, "sides": list(sides), "window": [int(first), int(end)], "frames": int(frames),
-        "fps": float(fps), "rows": array.shape[0], "columns": array.shape[1], "top": top, "shown": shown,
-        "blocks": [list(block) for block in blocks], "title": title, "name": name, "channel": channel,
-        "tiles": [{"stage": t.stage, "name": t.name, "views": list(t.views), "labels": list(t.labels),
-                   "across": t.across, "heads": list(t.heads), "size": list(t.thumbnails.shape[1:]),
-                   "scores": {kind: [None if s is None else round(float(s), 5) for s in scores]
-                              for kind, scores in t.scores.items()}} for t in tiles],
+        "view": view,
+        "label": label,
+        "sides": list(sides),
+        "window": [int(first), int(end)],
+        "frames": int(frames),
+        "fps": float(fps),
+        "rows": array.shape[0],
+        "columns": array.shape[1],
+        "top": top,
+        "shown": shown,
+        "blocks": [list(block) for block in blocks],
+        "title": title,
+        "name": name,
+        "channel": channel,
+        "tiles": [
+            {
+                "stage": t.stage,
+                "name": t.name,
+                "views": list(t.views),
+                "labels": list(t.labels),
+                "across": t.across,
+                "heads": list(t.heads),
+                "size": list(t.thumbnails.shape[1:]),
+                "scores": {
+                    kind: [None if s is None else round(float(s), 5) for s in scores]
+                    for kind, scores in t.scores.items()
+                },
+            }
+            for t in tiles
+        ],
     }
     return pack(header, buffers)
 
 
-_component = st.components.v2.component("mmm_attention", js=script(*SCRIPTS),
-                                        css=styles("common.css", "chart.css", "attention.css"))
+_component = st.components.v2.component(
+    "mmm_attention", js=script(*SCRIPTS), css=styles("common.css", "chart.css", "attention.css")
+)
 
 
-def attention(payload: bytes, *, key: str, on_window: Callable[[], None], height: int = 0) -> AttentionState:
+def attention(
+    payload: bytes, *, key: str, on_window: Callable[[], None], height: int = 0
+) -> AttentionState:
     """Show a payload of ``pack_attention``.
 
     Args:
@@ -131,7 +170,12 @@ def attention(payload: bytes, *, key: str, on_window: Callable[[], None], height
             state under ``key``, as ``window``.
         height: of the map's longest side, CSS pixels; 0 for its own.
     """
-    result = _component(key=key, data=with_height(payload, height), on_view_change=lambda: None,
-                        on_span_change=lambda: None, on_window_change=on_window)
+    result = _component(
+        key=key,
+        data=with_height(payload, height),
+        on_view_change=lambda: None,
+        on_span_change=lambda: None,
+        on_window_change=on_window,
+    )
     span = result.get("span")
     return AttentionState(result.get("view"), None if not span else (int(span[0]), int(span[1])))

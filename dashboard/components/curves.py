@@ -60,20 +60,39 @@ def pack_curves(
     for i, (name, values) in enumerate(series.items()):
         array = np.asarray(values, dtype=np.float32)
         if array.ndim != 1 or np.isinf(array).any():
-            raise ValueError(f"curve {name!r} has shape {array.shape} or infinite values; expected {frames} numbers")
+            raise ValueError(
+                f"curve {name!r} has shape {array.shape} or infinite values; expected {frames} numbers"
+            )
         buffers[f"series{i}"] = array
     if hidden_frames is not None:
         buffers["hidden"] = np.asarray(hidden_frames, dtype=np.uint8)
-    lead = model if model is not None else next((name for name in series if name not in (truth, expected)), None)
+    lead = (
+        model
+        if model is not None
+        else next((name for name in series if name not in (truth, expected)), None)
+    )
     named = {truth: "truth", expected: "expected", lead: "model"}
     roles = {name: named.get(name, "baseline") for name in series}
-    lines = [{"name": name, "role": role, "look": (looks or {}).get(name)} for name, role in roles.items()]
-    header = {"frames": frames, "fps": float(fps), "unit": unit, "title": title, "subtitle": subtitle,
-              "channel": channel, "shines": shines, "series": lines}
+    lines = [
+        {"name": name, "role": role, "look": (looks or {}).get(name)}
+        for name, role in roles.items()
+    ]
+    header = {
+        "frames": frames,
+        "fps": float(fps),
+        "unit": unit,
+        "title": title,
+        "subtitle": subtitle,
+        "channel": channel,
+        "shines": shines,
+        "series": lines,
+    }
     return pack(header, buffers)
 
 
-_component = st.components.v2.component("mmm_curves", js=script(*SCRIPTS), css=styles("common.css", "chart.css"))
+_component = st.components.v2.component(
+    "mmm_curves", js=script(*SCRIPTS), css=styles("common.css", "chart.css")
+)
 
 
 def curves(payload: bytes, *, key: str, height: int = 220) -> None:

@@ -51,31 +51,59 @@ def pack_heatmap(
     if array.size and float(array.min()) < 0:
         raise ValueError(f"values go down to {float(array.min()):g}; expected none below 0")
     if len(groups) != len(names) or (hidden is not None and hidden.shape != array.shape):
-        raise ValueError(f"{len(names)} names, {len(groups)} groups, hidden {getattr(hidden, 'shape', None)}, "
-                         f"values {array.shape}; expected one of each a joint")
+        raise ValueError(
+            f"{len(names)} names, {len(groups)} groups, hidden {getattr(hidden, 'shape', None)}, "
+            f"values {array.shape}; expected one of each a joint"
+        )
     end = float(top) if top is not None else nice_top(array)
     order = row_order(groups)
     buffers = {"values": np.round(np.clip(array[:, order].T / end, 0, 1) * 255).astype(np.uint8)}
     if hidden is not None:
         buffers["hidden"] = hidden[:, order].T.astype(np.uint8)
     header = {
-        "frames": frames, "fps": float(fps), "unit": unit, "top": end, "title": title, "subtitle": subtitle,
-        "over": bool(array.size and float(array.max()) > end), "channel": channel,
+        "frames": frames,
+        "fps": float(fps),
+        "unit": unit,
+        "top": end,
+        "title": title,
+        "subtitle": subtitle,
+        "over": bool(array.size and float(array.max()) > end),
+        "channel": channel,
         "rows": [{"name": names[j].replace("_", " "), "group": groups[j]} for j in order],
     }
     return pack(header, buffers)
 
 
 def pack_joint_heatmap(
-    values: Float[Array, "T J"], skeleton: Skeleton, *, fps: float, hidden: Bool[Array, "T J"] | None = None,
-    unit: str = "cm", top: float | None = None, title: str = "", subtitle: str = "", channel: str = "main",
+    values: Float[Array, "T J"],
+    skeleton: Skeleton,
+    *,
+    fps: float,
+    hidden: Bool[Array, "T J"] | None = None,
+    unit: str = "cm",
+    top: float | None = None,
+    title: str = "",
+    subtitle: str = "",
+    channel: str = "main",
 ) -> bytes:
     """``pack_heatmap`` with the names and limbs of a skeleton."""
-    return pack_heatmap(values, names=skeleton.names, groups=skeleton.limbs, fps=fps, hidden=hidden, unit=unit, top=top,
-                        title=title, subtitle=subtitle, channel=channel)
+    return pack_heatmap(
+        values,
+        names=skeleton.names,
+        groups=skeleton.limbs,
+        fps=fps,
+        hidden=hidden,
+        unit=unit,
+        top=top,
+        title=title,
+        subtitle=subtitle,
+        channel=channel,
+    )
 
 
-_component = st.components.v2.component("mmm_heatmap", js=script(*SCRIPTS), css=styles("common.css", "chart.css"))
+_component = st.components.v2.component(
+    "mmm_heatmap", js=script(*SCRIPTS), css=styles("common.css", "chart.css")
+)
 
 
 def heatmap(payload: bytes, *, key: str, height: int = 0) -> None:

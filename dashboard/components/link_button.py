@@ -5,11 +5,16 @@ import streamlit as st
 from dashboard.components.assets import script, styles
 from mmm.viewer.payload import pack
 
-HELP = ("The page as it stands, to be sent to a colleague: sequence, part, pattern, edits, model, what stands beside. "
-        "Files of your own are not in a link; it asks for them by name.")
+HELP = (
+    "The page as it stands, to be sent to a colleague: sequence, part, pattern, edits, model, what stands beside. "
+    "Files of your own are not in a link; it asks for them by name."
+)
 
-_component = st.components.v2.component("mmm_link_button", js=script("common.js", "icons.js", "link_button.js"),
-                                        css=styles("common.css", "link_button.css"))
+_component = st.components.v2.component(
+    "mmm_link_button",
+    js=script("common.js", "icons.js", "link_button.js"),
+    css=styles("common.css", "link_button.css"),
+)
 
 
 def link_button(*, key: str) -> None:

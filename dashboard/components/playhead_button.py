@@ -11,12 +11,20 @@ from mmm.viewer.payload import pack
 
 Array = np.ndarray
 
-_component = st.components.v2.component("mmm_playhead_button", js=script("common.js", "playhead_button.js"),
-                                        css=styles("common.css", "playhead_button.css"))
+_component = st.components.v2.component(
+    "mmm_playhead_button",
+    js=script("common.js", "playhead_button.js"),
+    css=styles("common.css", "playhead_button.css"),
+)
 
 
 def playhead_button(
-    label: str, hidden_frames: Bool[Array, "T"], *, key: str, on_press: Callable[[], None], channel: str = "main"
+    label: str,
+    hidden_frames: Bool[Array, "T"],
+    *,
+    key: str,
+    on_press: Callable[[], None],
+    channel: str = "main",
 ) -> None:
     """Show ``LABEL 123``, which follows the playhead; it can be pressed on hidden frames alone.
 
@@ -25,4 +33,8 @@ def playhead_button(
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden_frames.astype(np.int8), [0]])))
     runs = edges.reshape(-1, 2).tolist()
-    _component(key=key, data=pack({"label": label, "hidden": runs, "channel": channel}, {}), on_pressed_change=on_press)
+    _component(
+        key=key,
+        data=pack({"label": label, "hidden": runs, "channel": channel}, {}),
+        on_pressed_change=on_press,
+    )

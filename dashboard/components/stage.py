@@ -27,7 +27,11 @@ _component = st.components.v2.component("mmm_stage", js=script(*SCRIPTS), css=st
 
 
 def stage(
-    payload: bytes, *, key: str, height: int = 520, on_frame_change: Callable[[], None] | None = None,
+    payload: bytes,
+    *,
+    key: str,
+    height: int = 520,
+    on_frame_change: Callable[[], None] | None = None,
     on_edit_change: Callable[[], None] | None = None,
 ) -> StageResult:
     """Show a payload of ``pack_stage``.
@@ -39,7 +43,11 @@ def stage(
         on_edit_change: called when the user has edited what is known, where the payload's header holds ``edit``; what
             was done is then in the session state under ``key``, as ``edit``.
     """
-    result = _component(key=key, data=with_height(payload, height), on_frame_change=on_frame_change or (lambda: None),
-                        on_edit_change=on_edit_change or (lambda: None))
+    result = _component(
+        key=key,
+        data=with_height(payload, height),
+        on_frame_change=on_frame_change or (lambda: None),
+        on_edit_change=on_edit_change or (lambda: None),
+    )
     frame = result.get("frame")
     return StageResult(None if frame is None else int(frame))

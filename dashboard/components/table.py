@@ -42,13 +42,22 @@ def pack_table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Ro
         ValueError: a row has another number of cells.
     """
     if any(len(row.cells) != len(columns) for row in rows):
-        raise ValueError(f"rows of {sorted({len(row.cells) for row in rows})} cells for {len(columns)} columns")
-    return pack({"title": title, "columns": [{"title": head, "note": note} for head, note in columns],
-                 "rows": [asdict(row) for row in rows]}, {})
+        raise ValueError(
+            f"rows of {sorted({len(row.cells) for row in rows})} cells for {len(columns)} columns"
+        )
+    return pack(
+        {
+            "title": title,
+            "columns": [{"title": head, "note": note} for head, note in columns],
+            "rows": [asdict(row) for row in rows],
+        },
+        {},
+    )
 
 
-_component = st.components.v2.component("mmm_table", js=script("common.js", "table.js"),
-                                        css=styles("common.css", "table.css"))
+_component = st.components.v2.component(
+    "mmm_table", js=script("common.js", "table.js"), css=styles("common.css", "table.css")
+)
 
 
 def sorted_table(payload: bytes, *, key: str) -> None:

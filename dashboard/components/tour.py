@@ -19,8 +19,9 @@ class Stop:
     words: str
 
 
-_component = st.components.v2.component("mmm_tour", js=script("common.js", "icons.js", "tour.js"),
-                                        css=styles("common.css", "tour.css"))
+_component = st.components.v2.component(
+    "mmm_tour", js=script("common.js", "icons.js", "tour.js"), css=styles("common.css", "tour.css")
+)
 
 
 def tour(stops: Sequence[Stop], *, key: str) -> None:

@@ -11,13 +11,24 @@ from mmm.viewer.payload import pack
 
 Array = np.ndarray
 
-_component = st.components.v2.component("mmm_window_strip", js=script("common.js", "window_strip.js"),
-                                        css=styles("common.css", "window_strip.css"))
+_component = st.components.v2.component(
+    "mmm_window_strip",
+    js=script("common.js", "window_strip.js"),
+    css=styles("common.css", "window_strip.css"),
+)
 
 
 def window_strip(
-    heights: Float[Array, "n"], first: float, length: float, total: float, last: float, *, label: str, in_frames: bool,
-    key: str, on_move: Callable[[], None],
+    heights: Float[Array, "n"],
+    first: float,
+    length: float,
+    total: float,
+    last: float,
+    *,
+    label: str,
+    in_frames: bool,
+    key: str,
+    on_move: Callable[[], None],
 ) -> None:
     """Show bars over the whole and a window on them that can be moved.
 
@@ -29,6 +40,13 @@ def window_strip(
         in_frames: whether places are whole frames; else they are tenths of a second.
         on_move: the new beginning is then in the session state under ``key``, as ``moved``.
     """
-    header = {"heights": [round(float(height), 3) for height in heights], "first": first, "length": length,
-              "total": total, "last": last, "label": label, "in_frames": in_frames}
+    header = {
+        "heights": [round(float(height), 3) for height in heights],
+        "first": first,
+        "length": length,
+        "total": total,
+        "last": last,
+        "label": label,
+        "in_frames": in_frames,
+    }
     _component(key=key, data=pack(header, {}), on_moved_change=on_move)

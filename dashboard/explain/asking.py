@@ -19,7 +19,9 @@ def at_hand(question: Question) -> Any:
     if kept is not None:
         return kept
     job: Job[Any] | None = st.session_state.get(_job_key(question))
-    return None if job is None or job.request != question or job.running or job.error else job.results
+    return (
+        None if job is None or job.request != question or job.running or job.error else job.results
+    )
 
 
 def _job_key(question: Question) -> str:
@@ -48,8 +50,12 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
         return None
     if job.error:
         st.warning(job.error, icon=":material/warning:")
-        st.button(again, icon=":material/refresh:", key=f"{question.kind}_again",
-                  on_click=lambda: st.session_state.pop(name))
+        st.button(
+            again,
+            icon=":material/refresh:",
+            key=f"{question.kind}_again",
+            on_click=lambda: st.session_state.pop(name),
+        )
     return job.results
 
 

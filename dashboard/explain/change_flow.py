@@ -47,7 +47,11 @@ class Flow:
         return found
 
     def run(
-        self, clip: Clip, of: Request | Ask, span: tuple[int, int] | None, start: Callable[[Wanted], Job[Any]],
+        self,
+        clip: Clip,
+        of: Request | Ask,
+        span: tuple[int, int] | None,
+        start: Callable[[Wanted], Job[Any]],
         heard: str = "",
     ) -> Any:
         """Choose a change, ask, wait; the outcome once it is there and stands on the stage.
@@ -62,10 +66,13 @@ class Flow:
         state = st.session_state
         with st.container(horizontal=True, vertical_alignment="bottom"):
             choice = changing.pick_change(clip, span, self.prefix, heard)
-            pressed = pressing.button(self.label, key=self.button, icon=":material/graphic_eq:",
-                                      disabled=not choice.spec)
+            pressed = pressing.button(
+                self.label, key=self.button, icon=":material/graphic_eq:", disabled=not choice.spec
+            )
             last = self.last if self.last is not None and self.last[0] == of else None
-            if last is not None and pressing.button("Take it off the stage", key=self.off, type="tertiary"):
+            if last is not None and pressing.button(
+                "Take it off the stage", key=self.off, type="tertiary"
+            ):
                 state[self.asked] = None
                 pressing.heard(self.off)
                 st.rerun()

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from mmm.attention import Convolution
     from mmm.explain.deletion import DeletionCurves
 
-METHOD_NAMES = {"random": "random order", "nearest": "the nearest frames", "attention": "attention maps",
-                "rollout": "attention rollout", "gradients": "gradients",
-                "integrated_gradients": "integrated gradients", "occlusion": "occlusion", "mute": "silencing the music"}
+METHOD_NAMES = {
+    "random": "random order",
+    "nearest": "the nearest frames",
+    "attention": "attention maps",
+    "rollout": "attention rollout",
+    "gradients": "gradients",
+    "integrated_gradients": "integrated gradients",
+    "occlusion": "occlusion",
+    "mute": "silencing the music",
+}
 
 
 def convolution_figure(found: "Mapping[str, Convolution]") -> str:
@@ -25,10 +32,14 @@ def convolution_figure(found: "Mapping[str, Convolution]") -> str:
     for stage, layers in reversed(list(found.items())):
         for number, share in enumerate(layers.share):
             kernels = layers.kernels[number].astype(np.float32).mean(axis=0)  # (H, 9)
-            pictures = "".join(_kernel(kernel, f"head {head + 1}") for head, kernel in enumerate(kernels))
-            rows.append(f'<div class="conv" role="listitem"><span>{STAGE_NAMES.get(stage, stage)}, layer {number + 1}'
-                        f'</span><b>{share:.0%}</b><div class="share"><i style="width:{100 * share:.1f}%"></i></div>'
-                        f'<div class="kernels">{pictures}</div></div>')
+            pictures = "".join(
+                _kernel(kernel, f"head {head + 1}") for head, kernel in enumerate(kernels)
+            )
+            rows.append(
+                f'<div class="conv" role="listitem"><span>{STAGE_NAMES.get(stage, stage)}, layer {number + 1}'
+                f'</span><b>{share:.0%}</b><div class="share"><i style="width:{100 * share:.1f}%"></i></div>'
+                f'<div class="kernels">{pictures}</div></div>'
+            )
     return f'<div class="wb-conv" role="list">{"".join(rows)}</div>'
 
 
@@ -49,13 +60,22 @@ def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
         mean, low, high = (100 * value / longest for value in row["precision"])
         chance = 100 * row["by_chance"] / longest
         name = html.escape(METHOD_NAMES.get(row["method"], row["method"]))
-        hint = (f"{name}: {row['precision'][0]:.1%} ({row['precision'][1]:.1%} to {row['precision'][2]:.1%}), "
-                f"area under the precision-recall curve {row['area']:.2f}")
-        kind = "maps" if row["method"] in ("attention", "rollout") else "plain" if row["method"] in (
-            "random", "nearest") else "measured"
-        bars.append(f'<div class="row {kind}" role="listitem" title="{hint}"><span>{name}</span><div>'
-                    f'<i style="width:{mean:.1f}%"></i><s style="left:{low:.1f}%;width:{high - low:.1f}%"></s>'
-                    f'<u style="left:{chance:.1f}%"></u></div><em>{row["precision"][0]:.0%}</em></div>')
+        hint = (
+            f"{name}: {row['precision'][0]:.1%} ({row['precision'][1]:.1%} to {row['precision'][2]:.1%}), "
+            f"area under the precision-recall curve {row['area']:.2f}"
+        )
+        kind = (
+            "maps"
+            if row["method"] in ("attention", "rollout")
+            else "plain"
+            if row["method"] in ("random", "nearest")
+            else "measured"
+        )
+        bars.append(
+            f'<div class="row {kind}" role="listitem" title="{hint}"><span>{name}</span><div>'
+            f'<i style="width:{mean:.1f}%"></i><s style="left:{low:.1f}%;width:{high - low:.1f}%"></s>'
+            f'<u style="left:{chance:.1f}%"></u></div><em>{row["precision"][0]:.0%}</em></div>'
+        )
     return f'<div class="wb-trust" role="list">{"".join(bars)}</div>'
 
 
@@ -70,11 +90,18 @@ def deletion_figure(found: "DeletionCurves", dark: bool = False) -> str:
     """
     colours = _line_colours(list(found.moved), dark)
     names = {name: html.escape(METHOD_NAMES.get(name, name)) for name in found.moved}
-    keys = "".join(f'<span><i style="background:{colour}"></i>{names[name]}</span>' for name, colour in colours.items())
+    keys = "".join(
+        f'<span><i style="background:{colour}"></i>{names[name]}</span>'
+        for name, colour in colours.items()
+    )
     told = "; ".join(f"{names[name]} {found.area(name):.2f}" for name in found.moved)
-    drawn = base64.b64encode(_deletion_svg(found, colours, THEMES["dark" if dark else "light"]["text"]).encode())
-    return (f'<div class="wb-deletion"><div class="keys">{keys}</div><img src="data:image/svg+xml;base64,'
-            f'{drawn.decode()}" alt="Area under each curve: {told}"></div>')
+    drawn = base64.b64encode(
+        _deletion_svg(found, colours, THEMES["dark" if dark else "light"]["text"]).encode()
+    )
+    return (
+        f'<div class="wb-deletion"><div class="keys">{keys}</div><img src="data:image/svg+xml;base64,'
+        f'{drawn.decode()}" alt="Area under each curve: {told}"></div>'
+    )
 
 
 def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str) -> str:
@@ -84,23 +111,41 @@ def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str)
         return LEFT + share * (WIDE - LEFT - 16), 8 + (1 - moved / top) * (TALL - BELOW - 8)
 
     def points(values: "np.ndarray") -> list[str]:
-        return [f"{x:.1f},{y:.1f}" for x, y in (place(float(share), float(value)) for share, value in
-                                                zip(found.shares, values, strict=True))]
+        return [
+            f"{x:.1f},{y:.1f}"
+            for x, y in (
+                place(float(share), float(value))
+                for share, value in zip(found.shares, values, strict=True)
+            )
+        ]
 
     low, high = found.random_range
-    parts = [f'<polygon points="{" ".join(points(high) + points(low)[::-1])}" fill="{ink}" opacity=".1"/>']
+    parts = [
+        f'<polygon points="{" ".join(points(high) + points(low)[::-1])}" fill="{ink}" opacity=".1"/>'
+    ]
     for mark in (0.0, 0.5, 1.0):
         x, y = place(0, mark)
-        parts.append(f'<path d="M{x} {y}H{place(1, mark)[0]}" stroke="{ink}" opacity=".18"/>'
-                     f'<text x="{x - 8}" y="{y + 4:.1f}" text-anchor="end">{mark:.0%}</text>')
+        parts.append(
+            f'<path d="M{x} {y}H{place(1, mark)[0]}" stroke="{ink}" opacity=".18"/>'
+            f'<text x="{x - 8}" y="{y + 4:.1f}" text-anchor="end">{mark:.0%}</text>'
+        )
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         x, _ = place(share, 0)
-        parts.append(f'<text x="{x}" y="{TALL - BELOW + 18}" text-anchor="middle">{share:.0%}</text>')
-    parts += [f'<polyline points="{" ".join(points(found.moved[name]))}" fill="none" stroke="{colour}" '
-              'stroke-width="2.2"/>' for name, colour in colours.items()]
-    parts.append(f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">of the music taken away</text>')
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TALL}" font-size="12" fill="{ink}" '
-            f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>')
+        parts.append(
+            f'<text x="{x}" y="{TALL - BELOW + 18}" text-anchor="middle">{share:.0%}</text>'
+        )
+    parts += [
+        f'<polyline points="{" ".join(points(found.moved[name]))}" fill="none" stroke="{colour}" '
+        'stroke-width="2.2"/>'
+        for name, colour in colours.items()
+    ]
+    parts.append(
+        f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">of the music taken away</text>'
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TALL}" font-size="12" fill="{ink}" '
+        f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>'
+    )
 
 
 def _line_colours(names: Sequence[str], dark: bool) -> dict[str, str]:

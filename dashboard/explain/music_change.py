@@ -17,8 +17,15 @@ from mmm.io.files import safe_name
 if TYPE_CHECKING:
     from mmm.explain.interventions import GenerationChange, InterventionResult  # import torch
 
-KINDS = {"mute": "Mute all of it", "span": "Silence the selected span", "shift": "Shift it", "swap": "Another song",
-         "stretch": "Stretch its tempo", "without:drums": "Without drums", "without:chords": "Without chords"}
+KINDS = {
+    "mute": "Mute all of it",
+    "span": "Silence the selected span",
+    "shift": "Shift it",
+    "swap": "Another song",
+    "stretch": "Stretch its tempo",
+    "without:drums": "Without drums",
+    "without:chords": "Without chords",
+}
 CHANGED, OWN = "changed", "own"
 CHANGES = {"change_cm": ("Position", "cm"), "change_deg": ("Rotation", "°")}
 SOUNDS = {CHANGED: "The changed music", OWN: "The music as it is"}
@@ -50,7 +57,9 @@ class Wanted:
         return self.intervention.label, self.digest
 
 
-def pick_change(clip: Clip, span: tuple[int, int] | None, prefix: str = "", heard: str = "") -> Choice:
+def pick_change(
+    clip: Clip, span: tuple[int, int] | None, prefix: str = "", heard: str = ""
+) -> Choice:
     """The controls, one beside the other.
 
     Args:
@@ -59,13 +68,22 @@ def pick_change(clip: Clip, span: tuple[int, int] | None, prefix: str = "", hear
         prefix: before the controls' keys.
         heard: the song that is heard now, one of ``songs.offered``, which need not be offered.
     """
-    kind = st.selectbox("Change the music", list(KINDS), key=f"{prefix}change_kind", width=250,
-                        format_func=KINDS.__getitem__)
+    kind = st.selectbox(
+        "Change the music",
+        list(KINDS),
+        key=f"{prefix}change_kind",
+        width=250,
+        format_func=KINDS.__getitem__,
+    )
     if kind == "shift":
-        ms = st.slider("By, ms (later is positive)", -500, 500, 200, 10, key=f"{prefix}change_ms", width=260)
+        ms = st.slider(
+            "By, ms (later is positive)", -500, 500, 200, 10, key=f"{prefix}change_ms", width=260
+        )
         return Choice(f"shift:{ms}" if ms else "")
     if kind == "stretch":
-        factor = st.slider("To, times its length", 0.5, 2.0, 1.1, 0.05, key=f"{prefix}change_factor", width=260)
+        factor = st.slider(
+            "To, times its length", 0.5, 2.0, 1.1, 0.05, key=f"{prefix}change_factor", width=260
+        )
         return Choice(f"stretch:{factor:g}" if factor != 1 else "")
     if kind == "swap":
         return _pick_song(clip, prefix, heard)
@@ -80,19 +98,39 @@ def pick_change(clip: Clip, span: tuple[int, int] | None, prefix: str = "", hear
 
 def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
     """Songs that were brought along, samples, recordings in the user's own folders."""
-    offered = {key: label for key, label in songs.offered(clip).items()
-               if key not in (songs.OWN, songs.NONE, heard) and not key.endswith(f"/{clip.name}")}
+    offered = {
+        key: label
+        for key, label in songs.offered(clip).items()
+        if key not in (songs.OWN, songs.NONE, heard) and not key.endswith(f"/{clip.name}")
+    }
     if not offered:
         st.caption("There is no other song at hand: bring one at the side.")
         return Choice("")
     state, key = st.session_state, f"{prefix}change_song"
     if state.get(key) not in offered:
         state[key] = next(iter(offered))
-    name = st.selectbox("For", list(offered), key=key, width=320, format_func=offered.__getitem__,
-                        help="Songs of your own: in the box at the top of the side.")
-    start_s = st.number_input("From second", 0.0, 900.0, 0.0, 0.5, key=f"{prefix}change_song_start", width=130,
-                              format="%.1f", help="This moment of the song falls on the first frame.")
-    return Choice(f"swap:{offered[name]}" + (f"@{start_s:g}" if start_s else ""), name, float(start_s))
+    name = st.selectbox(
+        "For",
+        list(offered),
+        key=key,
+        width=320,
+        format_func=offered.__getitem__,
+        help="Songs of your own: in the box at the top of the side.",
+    )
+    start_s = st.number_input(
+        "From second",
+        0.0,
+        900.0,
+        0.0,
+        0.5,
+        key=f"{prefix}change_song_start",
+        width=130,
+        format="%.1f",
+        help="This moment of the song falls on the first frame.",
+    )
+    return Choice(
+        f"swap:{offered[name]}" + (f"@{start_s:g}" if start_s else ""), name, float(start_s)
+    )
 
 
 def open_change(choice: Choice, clip: Clip) -> Wanted:
@@ -120,8 +158,14 @@ def opened(choice: Choice, clip: Clip) -> Wanted | None:
 def pick_sound(prefix: str = "") -> None:
     """Which music the stage plays; the page is drawn anew where that changes, for the stage stands outside."""
     before = hears_change(prefix)
-    st.segmented_control("You hear", list(SOUNDS), key=f"{prefix}change_sound", default=CHANGED, required=True,
-                         format_func=SOUNDS.__getitem__)
+    st.segmented_control(
+        "You hear",
+        list(SOUNDS),
+        key=f"{prefix}change_sound",
+        default=CHANGED,
+        required=True,
+        format_func=SOUNDS.__getitem__,
+    )
     if hears_change(prefix) != st.session_state.setdefault(f"{prefix}change_heard", before):
         st.session_state[f"{prefix}change_heard"] = hears_change(prefix)
         st.rerun()
@@ -132,8 +176,14 @@ def hears_change(prefix: str = "") -> bool:
     return bool(st.session_state.get(f"{prefix}change_sound", CHANGED) == CHANGED)
 
 
-def show_change(found: "InterventionResult | GenerationChange", clip: Clip, method: str, of: Hashable,
-                prefix: str = "", channel: str = "main") -> None:
+def show_change(
+    found: "InterventionResult | GenerationChange",
+    clip: Clip,
+    method: str,
+    of: Hashable,
+    prefix: str = "",
+    channel: str = "main",
+) -> None:
     """Under the words: what is heard, files to take home, and the change by joint and frame.
 
     Args:
@@ -147,13 +197,36 @@ def show_change(found: "InterventionResult | GenerationChange", clip: Clip, meth
     name = safe_name(f"{clip.name}-{method}-{found.intervention.label}".replace(":", "-"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pick_sound(prefix)
-        save_button("Web page", partial(bytes_of, found, "html"), f"{name}.html",
-                    "Before and after on the stage as one file, with the changed music", keys)
+        save_button(
+            "Web page",
+            partial(bytes_of, found, "html"),
+            f"{name}.html",
+            "Before and after on the stage as one file, with the changed music",
+            keys,
+        )
         film_controls(lambda layout: of, lambda layout: found.scene(), name, keys)
-    kind = str(st.segmented_control("Change of", list(CHANGES), key=f"{prefix}change_of", default="change_cm",
-                                    required=True, format_func=lambda k: CHANGES[k][0], label_visibility="collapsed"))
+    kind = str(
+        st.segmented_control(
+            "Change of",
+            list(CHANGES),
+            key=f"{prefix}change_of",
+            default="change_cm",
+            required=True,
+            format_func=lambda k: CHANGES[k][0],
+            label_visibility="collapsed",
+        )
+    )
     title, unit = CHANGES[kind]
-    heatmap(pack_joint_heatmap(
-        getattr(found, kind), clip.motion.skeleton, fps=clip.motion.fps, hidden=found.hidden, unit=unit,
-        channel=channel, title=f"{title} change by joint and frame: {found.intervention.words.lower()}",
-        subtitle="against the same with the music as it is; click to move the playhead"), key=f"{channel}-change-map")
+    heatmap(
+        pack_joint_heatmap(
+            getattr(found, kind),
+            clip.motion.skeleton,
+            fps=clip.motion.fps,
+            hidden=found.hidden,
+            unit=unit,
+            channel=channel,
+            title=f"{title} change by joint and frame: {found.intervention.words.lower()}",
+            subtitle="against the same with the music as it is; click to move the playhead",
+        ),
+        key=f"{channel}-change-map",
+    )

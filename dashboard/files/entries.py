@@ -46,7 +46,9 @@ def folders() -> list[tuple[str, Path]]:
     for part in os.environ.get("MMM_DATA", "").split(os.pathsep):
         if part:
             name = Path(part).name
-            places.append((part if not name or name in (n for n, _ in places) else name, Path(part)))
+            places.append(
+                (part if not name or name in (n for n, _ in places) else name, Path(part))
+            )
     return [(name, place) for name, place in places if place.is_dir()]
 
 
@@ -60,8 +62,18 @@ def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     entries = []
     for name, place in places:
         files = motion_files(place)
-        entries += [Entry(p, str(p.relative_to(place).with_suffix("") if name == "Samples" else p.relative_to(place)),
-                          name) for p in files[:MAX_ENTRIES]]
+        entries += [
+            Entry(
+                p,
+                str(
+                    p.relative_to(place).with_suffix("")
+                    if name == "Samples"
+                    else p.relative_to(place)
+                ),
+                name,
+            )
+            for p in files[:MAX_ENTRIES]
+        ]
     return entries
 
 
@@ -106,21 +118,37 @@ def stamp(entry: Entry) -> Stamp:
         stat = entry.path.stat()
     except OSError as error:
         raise _unreadable(str(entry.path), error) from None
-    return Stamp(str(entry.path), stat.st_mtime_ns, stat.st_size, entry.unit_m, entry.up, entry.facing,
-                  LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST)
+    return Stamp(
+        str(entry.path),
+        stat.st_mtime_ns,
+        stat.st_size,
+        entry.unit_m,
+        entry.up,
+        entry.facing,
+        LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST,
+    )
 
 
 def _unreadable(path: str, error: OSError) -> FileError:
-    return FileError(path, error.strerror or str(error), "a file that can be read",
-                     "restore it or choose another sequence")
+    return FileError(
+        path,
+        error.strerror or str(error),
+        "a file that can be read",
+        "restore it or choose another sequence",
+    )
 
 
 # Streamlit leaves arguments with a leading underscore out of its key; these must all be in it.
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _read(stamp: Stamp) -> Clip:
     try:
-        return load_clip(Path(stamp.path), unit_m=stamp.unit_m, up=stamp.up, facing=stamp.facing,
-                         largest=stamp.largest)
+        return load_clip(
+            Path(stamp.path),
+            unit_m=stamp.unit_m,
+            up=stamp.up,
+            facing=stamp.facing,
+            largest=stamp.largest,
+        )
     except OSError as error:
         raise _unreadable(stamp.path, error) from None
 

@@ -61,11 +61,19 @@ class Shelf:
                 continue  # it went away
             # Nothing of an upload outlives its visit on disk, so its facts are kept in memory alone.
             try:
-                facts = read_facts(entry.path, LARGEST_UPLOAD) if entry.group == library.UPLOADS else _kept(entry)
-            except Exception as error:  # a bug of ours with one file must not keep the others from being read
+                facts = (
+                    read_facts(entry.path, LARGEST_UPLOAD)
+                    if entry.group == library.UPLOADS
+                    else _kept(entry)
+                )
+            except (
+                Exception
+            ) as error:  # a bug of ours with one file must not keep the others from being read
                 logging.getLogger(__name__).exception("%s", entry.path)
-                facts = FileFacts(problem=f"{entry.path.name}: {type(error).__name__}. This is a fault of the "
-                                          "workbench; its log has the trace.")
+                facts = FileFacts(
+                    problem=f"{entry.path.name}: {type(error).__name__}. This is a fault of the "
+                    "workbench; its log has the trace."
+                )
             with self._lock:
                 self._found[mark] = facts
             time.sleep(0)  # let the pages have their turn
@@ -82,4 +90,3 @@ def _kept(entry: Entry) -> FileFacts:
 def shelf() -> Shelf:
     """One a server."""
     return Shelf()
-

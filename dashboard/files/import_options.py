@@ -53,7 +53,9 @@ def corrected(entry: Entry) -> Entry:
         return entry
     state = st.session_state
     kept: dict[str, Said] = state.setdefault("corrections", {})
-    said = kept.get(entry.key) or Said(*(state.pop(f"url_{name}", GUESS) for name in ("unit", "up", "facing")))
+    said = kept.get(entry.key) or Said(
+        *(state.pop(f"url_{name}", GUESS) for name in ("unit", "up", "facing"))
+    )
     has_unit = entry.path.suffix.lower() in (".bvh", ".amc")
     guess = _opened(entry)
     if guess is None and entry.path.suffix.lower() != ".bvh":
@@ -81,10 +83,16 @@ def _choices(entry: Entry, said: Said, guess: Clip | None, has_unit: bool) -> Sa
     unit = GUESS
     if has_unit:
         guessed = f"Guessed: {unit_name(read[0])}" if read else "Guessed"
-        unit = _choice("Unit of length", f"unit-{entry.key}", said.unit, {GUESS: guessed, **UNIT_NAMES})
+        unit = _choice(
+            "Unit of length", f"unit-{entry.key}", said.unit, {GUESS: guessed, **UNIT_NAMES}
+        )
     stands = f"Guessed: {read[1].upper()}" if read else "As the format has it: Y"
-    up = _choice("Axis that is up", f"up-{entry.key}", said.up,
-                 {GUESS: stands} | {axis: axis.upper() for axis in UP_AXES})
+    up = _choice(
+        "Axis that is up",
+        f"up-{entry.key}",
+        said.up,
+        {GUESS: stands} | {axis: axis.upper() for axis in UP_AXES},
+    )
     # Which way it faces is known when it stands: of the file with the right axis up.
     standing = _opened(_corrected(entry, Said(unit, up)))
     faces = facing_deg(standing.motion) if standing is not None else None
@@ -92,22 +100,35 @@ def _choices(entry: Entry, said: Said, guess: Clip | None, has_unit: bool) -> Sa
         st.caption("Which way the body faces at the first frame cannot be told.")
         return Said(unit, up)
     axis, off = nearest_axis(faces)
-    file = f"As in the file: {axis.upper()}" + (f", {abs(off):.0f}° to the {'left' if off > 0 else 'right'}"
-                                                if abs(off) >= 1 else "")
-    facing = _choice("The body faces, at the first frame", f"facing-{entry.key}", said.facing,
-                     {GUESS: file} | {name: f"Turned to {name.upper()}" for name in FACINGS},
-                     "The whole movement is turned about the vertical; it stays turned in what you take home.")
+    file = f"As in the file: {axis.upper()}" + (
+        f", {abs(off):.0f}° to the {'left' if off > 0 else 'right'}" if abs(off) >= 1 else ""
+    )
+    facing = _choice(
+        "The body faces, at the first frame",
+        f"facing-{entry.key}",
+        said.facing,
+        {GUESS: file} | {name: f"Turned to {name.upper()}" for name in FACINGS},
+        "The whole movement is turned about the vertical; it stays turned in what you take home.",
+    )
     return Said(unit, up, facing)
 
 
 def _corrected(entry: Entry, said: Said) -> Entry:
-    return replace(entry, unit_m=parse_unit(said.unit) if said.unit in UNIT_NAMES else None,
-                   up=said.up if said.up in UP_AXES else None, facing=said.facing if said.facing in FACINGS else None)
+    return replace(
+        entry,
+        unit_m=parse_unit(said.unit) if said.unit in UNIT_NAMES else None,
+        up=said.up if said.up in UP_AXES else None,
+        facing=said.facing if said.facing in FACINGS else None,
+    )
 
 
-def _choice(label: str, key: str, value: str, options: dict[str, str], hint: str | None = None) -> str:
+def _choice(
+    label: str, key: str, value: str, options: dict[str, str], hint: str | None = None
+) -> str:
     st.session_state.setdefault(key, value if value in options else GUESS)
-    return str(st.selectbox(label, list(options), key=key, format_func=options.__getitem__, help=hint))
+    return str(
+        st.selectbox(label, list(options), key=key, format_func=options.__getitem__, help=hint)
+    )
 
 
 def _told(entry: Entry) -> str:

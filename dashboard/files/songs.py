@@ -67,8 +67,11 @@ def offered(clip: Clip) -> dict[str, str]:
     """Keys and labels of the songs at hand for this clip: its own first, then what was brought along."""
     songs = {OWN: "The clip's own"} if clip.music is not None else {}
     songs |= {UPLOADED + recording.name: recording.name for recording in uploads.session().songs}
-    songs |= {entry.key: f"{entry.label.replace('_', ' ')}" for entry in library.find_entries()
-              if entry.group == "Samples" and entry.path.with_suffix(".ogg").is_file()}
+    songs |= {
+        entry.key: f"{entry.label.replace('_', ' ')}"
+        for entry in library.find_entries()
+        if entry.group == "Samples" and entry.path.with_suffix(".ogg").is_file()
+    }
     songs |= {key: path.name for key, path in own_folders().items()}
     return songs | {NONE: "No music"}
 
@@ -82,9 +85,14 @@ def own_folders() -> dict[str, Path]:
 def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for name, place in places:
-        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES and p.is_file()
-                       and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS)))
-        found |= {f"{name}/{p.relative_to(place)}": p for p in files[:library.MAX_ENTRIES]}
+        files = sorted(
+            p
+            for p in place.rglob("*")
+            if p.suffix.lower() in SOUND_SUFFIXES
+            and p.is_file()
+            and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS))
+        )
+        found |= {f"{name}/{p.relative_to(place)}": p for p in files[: library.MAX_ENTRIES]}
     return found
 
 
@@ -104,7 +112,9 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
         recording = uploads.session().recording(key.removeprefix(UPLOADED))
         if recording is None:
             raise FileError(key.removeprefix(UPLOADED), "no such song", "", "bring it again")
-        return Song(key, label, _from(recording.digest, start_s, fps, _recording=recording), start_s)
+        return Song(
+            key, label, _from(recording.digest, start_s, fps, _recording=recording), start_s
+        )
     path = path_of(key)
     if path is None or not path.is_file():
         raise FileError(key, "no such song", "", "choose another one")
@@ -145,9 +155,18 @@ def pick_song(clip: Clip) -> Song:
     songs, state = offered(clip), st.session_state
     if state.get("gen_song") not in songs:
         state.gen_song = next(iter(songs))
-    key = pick("Music", list(songs), "gen_song", songs.__getitem__,
-               "The seed's first frame is its first moment. Songs of your own: in the box at the top; at most "
-               f"{LONGEST_S / 60:g} minutes are danced to.")
-    recording = uploads.session().recording(key.removeprefix(UPLOADED)) if key.startswith(UPLOADED) else None
+    key = pick(
+        "Music",
+        list(songs),
+        "gen_song",
+        songs.__getitem__,
+        "The seed's first frame is its first moment. Songs of your own: in the box at the top; at most "
+        f"{LONGEST_S / 60:g} minutes are danced to.",
+    )
+    recording = (
+        uploads.session().recording(key.removeprefix(UPLOADED))
+        if key.startswith(UPLOADED)
+        else None
+    )
     start_s = uploads_view.pick_start(recording, LONGEST_S) if recording else 0.0
     return open_song(key, clip, start_s)

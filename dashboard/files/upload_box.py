@@ -30,30 +30,45 @@ def pick_files() -> list[Entry]:
     """
     state, store = st.session_state, uploads.session()
     turn = int(state.get("uploads_turn", 0))
-    with st.expander("Your own files", icon=":material/upload_file:", key="uploads_box", expanded=bool(store.files)):
+    with st.expander(
+        "Your own files",
+        icon=":material/upload_file:",
+        key="uploads_box",
+        expanded=bool(store.files),
+    ):
         # No list of types: a file of another kind should get our line, not be refused by the browser without one.
         files = st.file_uploader(
-            "Motions (.bvh .pkl .npz) and songs (.wav .ogg .flac .mp3)", accept_multiple_files=True,
-            key=f"uploads-{turn}", max_upload_size=uploads.LARGEST_MB,
-            help="They stay on the server of this page, for this visit alone. A song is heard with any sequence.")
+            "Motions (.bvh .pkl .npz) and songs (.wav .ogg .flac .mp3)",
+            accept_multiple_files=True,
+            key=f"uploads-{turn}",
+            max_upload_size=uploads.LARGEST_MB,
+            help="They stay on the server of this page, for this visit alone. A song is heard with any sequence.",
+        )
         if files:
             state.upload_problems = _take(store, files)
-            state.uploads_turn = turn + 1  # an empty box: the server need not keep the bytes a second time
+            state.uploads_turn = (
+                turn + 1
+            )  # an empty box: the server need not keep the bytes a second time
             st.rerun()
         for problem in state.get("upload_problems", ()):
             st.error(problem, icon=":material/error:")
         for file in store.files:
             _row(store, file)
             if state.get("url_marks", {}).get(file.name, file.digest[:8]) != file.digest[:8]:
-                st.caption(f":material/difference: The link was made with another file of the name {file.name}: what "
-                           "you see may differ.")
+                st.caption(
+                    f":material/difference: The link was made with another file of the name {file.name}: what "
+                    "you see may differ."
+                )
     return store.entries()
 
 
 def seed_from_url() -> None:
     """Start from what the address says (a shared link): where a song begins, once it is there."""
     query, state = st.query_params, st.session_state
-    names = {"file": query.get("sequence", "").removeprefix(f"{library.UPLOADS}/"), "song_file": query.get("song", "")}
+    names = {
+        "file": query.get("sequence", "").removeprefix(f"{library.UPLOADS}/"),
+        "song_file": query.get("song", ""),
+    }
     state.url_marks = {names[key]: query[key] for key in names if key in query}
     if "song" in query and re.fullmatch(r"\d{1,4}(\.\d{1,3})?", query.get("song_start", "")):
         state.setdefault("song_starts", {})[query["song"]] = float(query["song_start"])
@@ -74,15 +89,22 @@ def _take(store: Uploads, files: Sequence[Any]) -> list[str]:
         else:
             entry = Entry(taken.path, taken.name, library.UPLOADS)
             st.session_state.sequence = entry.key
-            for key in (f"frames-{entry.key}", f"gen_start-{entry.key}"):  # of an earlier file of this name
+            for key in (
+                f"frames-{entry.key}",
+                f"gen_start-{entry.key}",
+            ):  # of an earlier file of this name
                 st.session_state.pop(key, None)
     return problems
 
 
 def _row(store: Uploads, file: uploads.Upload) -> None:
     left, right = st.columns([5, 3], vertical_alignment="center")
-    left.html(f'<div class="wb-file"><b>{html.escape(file.name)}</b><span>{html.escape(file.facts)}</span></div>')
-    right.button("Remove", key=f"drop-{file.name}", type="tertiary", on_click=store.drop, args=(file.name,))
+    left.html(
+        f'<div class="wb-file"><b>{html.escape(file.name)}</b><span>{html.escape(file.facts)}</span></div>'
+    )
+    right.button(
+        "Remove", key=f"drop-{file.name}", type="tertiary", on_click=store.drop, args=(file.name,)
+    )
 
 
 def pick_song(clip: Clip) -> tuple[Recording, float] | None:
@@ -96,34 +118,69 @@ def pick_song(clip: Clip) -> tuple[Recording, float] | None:
     if state.get("song") not in songs and state.get("song") != OWN:
         state.song = next(iter(songs))
     own = "The clip's own" if clip.music is not None else "None"
-    name = pick("Music", [*songs, OWN], "song", lambda n: own if n == OWN else n,
-                "A song of yours instead of the sequence's own music.")
-    return None if name == OWN else (songs[name], pick_start(songs[name], len(clip) / clip.motion.fps))
+    name = pick(
+        "Music",
+        [*songs, OWN],
+        "song",
+        lambda n: own if n == OWN else n,
+        "A song of yours instead of the sequence's own music.",
+    )
+    return (
+        None if name == OWN else (songs[name], pick_start(songs[name], len(clip) / clip.motion.fps))
+    )
 
 
 def pick_start(song: Recording, length_s: float) -> float:
     """The moment of a song at which the sequence begins, on its waveform; ``length_s`` is how much will be heard."""
     state, key = st.session_state, f"song_start-{song.name}"
     last = max(int(10 * (song.duration_s - uploads.SHORTEST_SONG_S)) / 10, 0.0)
-    kept = state.setdefault("song_starts", {})  # Streamlit forgets a slider that a run has not drawn
+    kept = state.setdefault(
+        "song_starts", {}
+    )  # Streamlit forgets a slider that a run has not drawn
     state[key] = start_s = min(max(float(state.get(key, kept.get(song.name, 0.0))), 0.0), last)
-    window_strip(song.peaks, start_s, length_s, song.duration_s, last, in_frames=False, key=f"strip-{key}",
-                 label=f"Part of {song.name} that is heard", on_move=lambda: _moved(key, float))
+    window_strip(
+        song.peaks,
+        start_s,
+        length_s,
+        song.duration_s,
+        last,
+        in_frames=False,
+        key=f"strip-{key}",
+        label=f"Part of {song.name} that is heard",
+        on_move=lambda: _moved(key, float),
+    )
     if last > 0:
-        st.slider("Song starts at", 0.0, last, key=key, step=0.1, format="%.1f s",
-                  help=f"This moment of the song falls on the file's first frame. It lasts "
-                       f"{uploads.minutes(song.duration_s)}.")
+        st.slider(
+            "Song starts at",
+            0.0,
+            last,
+            key=key,
+            step=0.1,
+            format="%.1f s",
+            help=f"This moment of the song falls on the file's first frame. It lasts "
+            f"{uploads.minutes(song.duration_s)}.",
+        )
     kept[song.name] = state[key]
     return float(state[key])
 
 
 def overview(clip: Clip, key: str) -> None:
     """How much moves in a long file, and which part of it is shown, to be moved: first and last frame under ``key``."""
-    few = clip.motion.root_m[:: max(1, len(clip) // 64)].tobytes()  # an hour's digest would be felt at every run
+    few = clip.motion.root_m[
+        :: max(1, len(clip) // 64)
+    ].tobytes()  # an hour's digest would be felt at every run
     low, length = st.session_state[key][0], st.session_state[key][1] - st.session_state[key][0]
-    window_strip(_liveliness(clip.source, len(clip), few, _clip=clip), low, length, len(clip), len(clip) - length,
-                 in_frames=True, key=f"strip-{key}", label="Part of the file that is shown, on how much moves in it",
-                 on_move=lambda: _moved(key, lambda first: (int(first), int(first) + length)))
+    window_strip(
+        _liveliness(clip.source, len(clip), few, _clip=clip),
+        low,
+        length,
+        len(clip),
+        len(clip) - length,
+        in_frames=True,
+        key=f"strip-{key}",
+        label="Part of the file that is shown, on how much moves in it",
+        on_move=lambda: _moved(key, lambda first: (int(first), int(first) + length)),
+    )
 
 
 def _moved(key: str, value: Callable[[float], object]) -> None:
@@ -140,7 +197,9 @@ def _liveliness(source: str, frames: int, path: bytes, *, _clip: Clip) -> Float[
     at = np.unique(np.linspace(0, len(motion) - 1, 4 * uploads.PEAKS + 1).astype(int))
     positions, _ = forward_kinematics(motion.skeleton, motion.rotations[at], motion.root_m[at])
     moved = np.linalg.norm(np.diff(positions, axis=0), axis=2).mean(axis=1)
-    heights = np.array([part.mean() for part in np.array_split(moved, min(uploads.PEAKS, len(moved)))])
+    heights = np.array(
+        [part.mean() for part in np.array_split(moved, min(uploads.PEAKS, len(moved)))]
+    )
     return (heights / max(float(heights.max()), 1e-9)).astype(np.float32)
 
 

@@ -107,7 +107,9 @@ class Uploads:
         digest = blake2b(data, digest_size=8).hexdigest()
         folder = Path(tempfile.mkdtemp(prefix=f"{digest}-", dir=self.folder))
         path = folder / safe
-        if path.resolve().parent != folder:  # a name that leads elsewhere would be a fault of safe_name
+        if (
+            path.resolve().parent != folder
+        ):  # a name that leads elsewhere would be a fault of safe_name
             raise FileError(safe, "a name that is no file name", cure="rename it")
         try:
             path.write_bytes(data)
@@ -130,18 +132,32 @@ class Uploads:
     def _check(self, name: str, data: bytes) -> None:
         if not name.endswith((*MOTION_SUFFIXES, *SONG_SUFFIXES)):
             suffix = name.rpartition(".")[2] if "." in name else ""
-            raise FileError(name, f"a file of kind .{suffix}" if suffix else "a file without a suffix",
-                            f"a motion ({' '.join(MOTION_SUFFIXES)}) or a song ({' '.join(SONG_SUFFIXES)})",
-                            "convert it, or choose another file")
+            raise FileError(
+                name,
+                f"a file of kind .{suffix}" if suffix else "a file without a suffix",
+                f"a motion ({' '.join(MOTION_SUFFIXES)}) or a song ({' '.join(SONG_SUFFIXES)})",
+                "convert it, or choose another file",
+            )
         if not data:
             raise FileError(name, "the file is empty", cure="download or export it again")
         if len(data) > LARGEST_MB << 20:
-            raise FileError(name, f"{len(data) >> 20} MB", f"at most {LARGEST_MB}", "cut it into pieces")
+            raise FileError(
+                name, f"{len(data) >> 20} MB", f"at most {LARGEST_MB}", "cut it into pieces"
+            )
         others = [file for file in self._files.values() if file.name != name]
         if len(others) >= MOST_FILES:
-            raise FileError(name, f"{len(others)} files are here already", f"at most {MOST_FILES}", "remove some first")
+            raise FileError(
+                name,
+                f"{len(others)} files are here already",
+                f"at most {MOST_FILES}",
+                "remove some first",
+            )
         if sum(file.size for file in others) + len(data) > MOST_MB << 20:
-            raise FileError(name, f"with the files already here more than {MOST_MB} MB", cure="remove some first")
+            raise FileError(
+                name,
+                f"with the files already here more than {MOST_MB} MB",
+                cure="remove some first",
+            )
 
 
 def safe_name(name: str) -> str:
@@ -159,7 +175,11 @@ def _in_plain_words(error: BaseException, name: str, path: Path) -> BaseExceptio
     """The error for the page: no path of the server's, and a file too large for the memory is the file's fault."""
     if isinstance(error, MMMError):
         where, _, says = str(error).replace(str(path), name).partition(": ")
-        return FileError(where, says) if where.startswith(name) else FileError(name, f"{where}: {says}")
+        return (
+            FileError(where, says)
+            if where.startswith(name)
+            else FileError(name, f"{where}: {says}")
+        )
     if isinstance(error, MemoryError):
         return FileError(name, "more than fits into memory", cure="cut it into pieces")
     return error
@@ -168,18 +188,33 @@ def _in_plain_words(error: BaseException, name: str, path: Path) -> BaseExceptio
 def _read_motion(upload: Upload) -> Upload:
     clip = library.open_clip(Entry(upload.path, upload.name, library.UPLOADS))
     if len(clip) < SHORTEST_FRAMES:
-        raise FileError(upload.name, f"{len(clip)} frames", f"at least {SHORTEST_FRAMES}", "choose a longer one")
-    facts = f"{len(clip):,} frames, {clip.motion.fps:g} a second, {len(clip.motion.skeleton)} joints"
+        raise FileError(
+            upload.name, f"{len(clip)} frames", f"at least {SHORTEST_FRAMES}", "choose a longer one"
+        )
+    facts = (
+        f"{len(clip):,} frames, {clip.motion.fps:g} a second, {len(clip.motion.skeleton)} joints"
+    )
     return replace(upload, facts=facts + (", music" if clip.music else ""))
 
 
 def _read_song(upload: Upload) -> Recording:
     audio = read_audio(upload.path)
     if not SHORTEST_SONG_S <= audio.duration_s <= LONGEST_SONG_S:
-        raise FileError(upload.name, f"{audio.duration_s:.1f} s of sound",
-                        f"{SHORTEST_SONG_S:g} s to {LONGEST_SONG_S / 60:g} minutes", "cut the part you need")
-    return Recording(upload.name, upload.path, upload.digest, upload.size, minutes(audio.duration_s), audio.duration_s,
-                outline(audio))
+        raise FileError(
+            upload.name,
+            f"{audio.duration_s:.1f} s of sound",
+            f"{SHORTEST_SONG_S:g} s to {LONGEST_SONG_S / 60:g} minutes",
+            "cut the part you need",
+        )
+    return Recording(
+        upload.name,
+        upload.path,
+        upload.digest,
+        upload.size,
+        minutes(audio.duration_s),
+        audio.duration_s,
+        outline(audio),
+    )
 
 
 def minutes(seconds: float) -> str:
@@ -190,8 +225,9 @@ def minutes(seconds: float) -> str:
 def outline(audio: Audio, columns: int = PEAKS) -> Float[Array, "n"]:
     """The loudest sample of each of so many equal parts, the loudest of all being 1."""
     edges = np.linspace(0, len(audio.samples), columns + 1).astype(int)
-    peaks = np.array([np.abs(audio.samples[a:b]).max(initial=0) for a, b in pairwise(edges)],
-                     dtype=np.float32)
+    peaks = np.array(
+        [np.abs(audio.samples[a:b]).max(initial=0) for a, b in pairwise(edges)], dtype=np.float32
+    )
     return np.minimum(peaks / max(float(peaks.max()), 1e-6), 1)
 
 
@@ -215,7 +251,9 @@ def hear(song: Recording, fps: float) -> Music:
 @st.cache_resource(max_entries=3, show_spinner="Listening to the song")
 def _hear(path: str, digest: str, fps: float) -> Music:
     # Its features are kept beside it, not in the user's cache: nothing of an upload outlives its session on disk.
-    return load_music(path, fps, start_bpm=bpm_of_name(Path(path).stem), cache_dir=Path(path).parent / "features")
+    return load_music(
+        path, fps, start_bpm=bpm_of_name(Path(path).stem), cache_dir=Path(path).parent / "features"
+    )
 
 
 def with_song(clip: Clip, song: Recording, start_s: float, first_frame: int = 0) -> Clip:
@@ -234,7 +272,9 @@ def with_song(clip: Clip, song: Recording, start_s: float, first_frame: int = 0)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _with_song(digest: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording) -> Clip:
+def _with_song(
+    digest: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording
+) -> Clip:
     stop = first_frame + len(_clip)
     music = fitted(later(hear(_song, _clip.motion.fps), start_s, _song.name), stop)
     return replace(_clip, music=music.crop(first_frame, stop))

@@ -18,7 +18,9 @@ def command_line(plan: Plan) -> str:
     words += ["--checkpoint", plan.ask.method, "--seed-frames", str(plan.ask.setting.prefix_frames)]
     words += ["--frames", str(plan.ask.frames)]
     if song := _song_file(plan):
-        words += ["--music", song] + (["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else [])
+        words += ["--music", song] + (
+            ["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else []
+        )
     if plan.ask.by_chance:
         words += ["--variety", f"{plan.ask.temperature:g}", "--seed", str(plan.ask.seed)]
     for role, joint in plan.ask.roles:
@@ -30,24 +32,37 @@ def python_code(plan: Plan) -> str:
     """The same in Python."""
     ask, song = plan.ask, _song_file(plan)
     lines = ["import mmm"] + (["from mmm.music import load_music"] if song else [])
-    lines += ["", f"clip = mmm.load_clip({', '.join([repr(path_of(plan.entry)), *python_reading(plan.entry)])})"]
+    lines += [
+        "",
+        f"clip = mmm.load_clip({', '.join([repr(path_of(plan.entry)), *python_reading(plan.entry)])})",
+    ]
     if plan.start:
         lines.append(f"clip = clip.crop({plan.start}, len(clip))")
     if plan.song.key == songs.NONE and plan.clip.music is not None:
-        lines = [lines[0], "from dataclasses import replace", *lines[1:], "clip = replace(clip, music=None)"]
+        lines = [
+            lines[0],
+            "from dataclasses import replace",
+            *lines[1:],
+            "clip = replace(clip, music=None)",
+        ]
     since = f", start_s={plan.song.start_s:g}" if plan.song.start_s else ""
     more = f", music=load_music({song!r}, clip.motion.fps{since})" if song else ""
     more += f", variety={ask.temperature:g}, seed={ask.seed}" if ask.by_chance else ""
     more += f", roles={dict(ask.roles)!r}" if ask.roles else ""
-    lines += [f'made = mmm.generate_clip(mmm.load_model("{ask.method}"), clip, seed_frames={ask.setting.prefix_frames}, '
-              f"frames={ask.frames}{more})", 'mmm.save_clip(made.clip, "generated.bvh")']
+    lines += [
+        f'made = mmm.generate_clip(mmm.load_model("{ask.method}"), clip, seed_frames={ask.setting.prefix_frames}, '
+        f"frames={ask.frames}{more})",
+        'mmm.save_clip(made.clip, "generated.bvh")',
+    ]
     return "\n".join(lines)
 
 
 @st.fragment
 def commands_section(plan: Plan) -> None:
     """Folded up: what colours code is 1.6 MB of script, which the stage would wait for."""
-    place = st.expander("The same from the command line and from Python", key="gen_commands", on_change="rerun")
+    place = st.expander(
+        "The same from the command line and from Python", key="gen_commands", on_change="rerun"
+    )
     if not place.open:
         return
     with place:

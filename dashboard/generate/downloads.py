@@ -26,9 +26,20 @@ def generate_home_section(made: list[Made]) -> None:
     if len(labels) > 1:
         if st.session_state.get("gen_home") not in labels:
             st.session_state.gen_home = chosen.ask.label
-        chosen = labels[str(st.segmented_control("Which", list(labels), key="gen_home", required=True,
-                                                 label_visibility="collapsed"))]
-    name = safe_name(f"{chosen.generation.clip.name}-{chosen.ask.label}".replace(", ", "-").replace(" ", "-"))
+        chosen = labels[
+            str(
+                st.segmented_control(
+                    "Which",
+                    list(labels),
+                    key="gen_home",
+                    required=True,
+                    label_visibility="collapsed",
+                )
+            )
+        ]
+    name = safe_name(
+        f"{chosen.generation.clip.name}-{chosen.ask.label}".replace(", ", "-").replace(" ", "-")
+    )
     with st.container(key="gen-home"):
         motion, measured, watched = st.columns([4, 2, 6], gap="large")
     with motion:
@@ -36,12 +47,23 @@ def generate_home_section(made: list[Made]) -> None:
         motion_buttons(chosen.generation, chosen.generation.clip, name, KEYS)
     with measured:
         st.markdown("**What was measured**")
-        save_button("JSON", partial(_figures, chosen), f"{name}.json", "All figures, beside the truth's and standing "
-                    "still", KEYS)
+        save_button(
+            "JSON",
+            partial(_figures, chosen),
+            f"{name}.json",
+            "All figures, beside the truth's and standing still",
+            KEYS,
+        )
     with watched:
         st.markdown("**To be watched**")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            save_button("Web page", partial(bytes_of, chosen.generation, "html"), f"{name}.html", PAGE_HELP, KEYS)
+            save_button(
+                "Web page",
+                partial(bytes_of, chosen.generation, "html"),
+                f"{name}.html",
+                PAGE_HELP,
+                KEYS,
+            )
             film_controls(lambda layout: chosen.ask, partial(_scene, chosen), name, KEYS)
 
 

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 KEY = "future-attention"
 OPEN = "future_listening"
 PREFIX = "gen_"
-CHANGE = Flow("Change and generate", "future-change", "future-change-off", "future_change_asked",
-              "future_change_shown", PREFIX)
+CHANGE = Flow(
+    "Change and generate",
+    "future-change",
+    "future-change-off",
+    "future_change_asked",
+    "future_change_shown",
+    PREFIX,
+)
 APART_CM = 5.0
 """Two dances have parted where a joint is so far away."""
 
@@ -34,7 +40,9 @@ def other_song(plan: Plan) -> Music | None:
 
 def shown_change(made: list[Made]) -> "GenerationChange | None":
     """The change of the music whose outcome stands on the stage, if its answer is at hand."""
-    found: GenerationChange | None = CHANGE.on_stage([one.ask for one in made] if st.session_state.get(OPEN) else [])
+    found: GenerationChange | None = CHANGE.on_stage(
+        [one.ask for one in made] if st.session_state.get(OPEN) else []
+    )
     return found
 
 
@@ -49,28 +57,54 @@ def listening_section(plan: Plan, made: list[Made]) -> None:
         frame = _frame(one)
         found = listening.answers().find(one.ask, frame) or answer(
             listening.Question(one.ask, "attention", (frame,)),
-            lambda: listening.capture_future(one.ask, plan.heard, other_song(plan), frame), "Show the maps")
+            lambda: listening.capture_future(one.ask, plan.heard, other_song(plan), frame),
+            "Show the maps",
+        )
         if found is None:
             return
         first, end = found.made
-        frames = max(len(one.generation.clip), found.atlas.trace.frames[1])  # the last window looks beyond the end
+        frames = max(
+            len(one.generation.clip), found.atlas.trace.frames[1]
+        )  # the last window looks beyond the end
         hidden = np.zeros((frames, len(plan.clip.motion.skeleton)), dtype=bool)
         hidden[first:] = True
-        st.caption(f"The window that made frames {first} to {end - 1}: it knew what came before and hid the rest. Put "
-                   "the playhead elsewhere for another.")
-        state = show_maps(found.atlas, Mapped(f"{one.generation.clip.name} {one.ask.label}", hidden, plan.fps,
-                                              one.generation.clip.music, CHANNEL),
-                          repr((one.ask, found.made)), KEY, lambda: _look_there(one))
+        st.caption(
+            f"The window that made frames {first} to {end - 1}: it knew what came before and hid the rest. Put "
+            "the playhead elsewhere for another."
+        )
+        state = show_maps(
+            found.atlas,
+            Mapped(
+                f"{one.generation.clip.name} {one.ask.label}",
+                hidden,
+                plan.fps,
+                one.generation.clip.music,
+                CHANNEL,
+            ),
+            repr((one.ask, found.made)),
+            KEY,
+            lambda: _look_there(one),
+        )
         beside_the_maps(found.atlas, one.ask.method)
         if card(one.ask.method).uses_music and plan.song.music is not None:
             st.markdown("#### What the music does")
-            st.caption("Changing the music and generating again, by the same chance, says what it did.")
+            st.caption(
+                "Changing the music and generating again, by the same chance, says what it did."
+            )
             change = CHANGE.run(
-                plan.clip, one.ask, state.span, lambda wanted: listening.intervene_future(
-                    one.ask, plan.heard, other_song(plan), wanted), plan.song.key)
+                plan.clip,
+                one.ask,
+                state.span,
+                lambda wanted: listening.intervene_future(
+                    one.ask, plan.heard, other_song(plan), wanted
+                ),
+                plan.song.key,
+            )
             if change is not None:
                 _told(change, plan)
-                changing.show_change(change, plan.clip, one.ask.method, CHANGE.last, PREFIX, CHANNEL)
+                changing.show_change(
+                    change, plan.clip, one.ask.method, CHANGE.last, PREFIX, CHANNEL
+                )
 
 
 def _variant(made: list[Made]) -> Made:
@@ -79,15 +113,24 @@ def _variant(made: list[Made]) -> Made:
         return made[0]
     if st.session_state.get("gen_listened") not in labels:
         st.session_state.gen_listened = made[-1].ask.label
-    return labels[str(st.segmented_control("Of", list(labels), key="gen_listened", required=True,
-                                           label_visibility="collapsed"))]
+    return labels[
+        str(
+            st.segmented_control(
+                "Of", list(labels), key="gen_listened", required=True, label_visibility="collapsed"
+            )
+        )
+    ]
 
 
 def _frame(one: Made) -> int:
     """A generated frame whose window is shown: where the user asked, else the first."""
     asked = st.session_state.get("future_frame")
     seed, frames = one.ask.setting.prefix_frames, len(one.generation.clip)
-    return min(max(int(asked[1]), seed), frames - 1) if asked is not None and asked[0] == one.ask else seed
+    return (
+        min(max(int(asked[1]), seed), frames - 1)
+        if asked is not None and asked[0] == one.ask
+        else seed
+    )
 
 
 def _look_there(one: Made) -> None:
@@ -99,12 +142,20 @@ def _look_there(one: Made) -> None:
 def _told(found: "GenerationChange", plan: Plan) -> None:
     summary, seed = found.summary(), found.before.prefix_frames
     apart = np.flatnonzero(found.change_cm[seed:].max(axis=1) > APART_CM)
-    when = f"they part {(apart[0] + 1) / plan.fps:.2f} s after the seed" if len(apart) else "they never part"
+    when = (
+        f"they part {(apart[0] + 1) / plan.fps:.2f} s after the seed"
+        if len(apart)
+        else "they never part"
+    )
     met = ""
     if summary["beats_before"] is not None and summary["beats_after"] is not None:
-        met = (f" Beats met: {summary['beats_before']:.2f} before, {summary['beats_after']:.2f} of the changed music's "
-               "after.")
-    st.markdown(f"**{found.intervention.words}**: joints turn by **{summary['change_deg']:.1f}°** and move by "
-                f"**{summary['change_cm']:.1f} cm** on average over what was generated; {when} (a joint {APART_CM:g} "
-                f"cm away). Energy goes from {summary['energy_before']:.2f} to {summary['energy_after']:.2f} of the "
-                f"usual.{met} Both dances stand on the stage.")
+        met = (
+            f" Beats met: {summary['beats_before']:.2f} before, {summary['beats_after']:.2f} of the changed music's "
+            "after."
+        )
+    st.markdown(
+        f"**{found.intervention.words}**: joints turn by **{summary['change_deg']:.1f}°** and move by "
+        f"**{summary['change_cm']:.1f} cm** on average over what was generated; {when} (a joint {APART_CM:g} "
+        f"cm away). Energy goes from {summary['energy_before']:.2f} to {summary['energy_after']:.2f} of the "
+        f"usual.{met} Both dances stand on the stage."
+    )

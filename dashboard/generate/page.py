@@ -55,12 +55,18 @@ def generate_page(entries: list[Entry]) -> None:
         stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other_song(plan))
         pressing.heard("gen_go")
         stream.wait_for_first(FIRST_S)
-    mine = stream is not None and isinstance(stream.request, Ask) and stream.request.setting == plan.ask.setting
-    live = stream if mine and stream is not None and stream.running else None  # asked once: it may end at any moment
+    mine = (
+        stream is not None
+        and isinstance(stream.request, Ask)
+        and stream.request.setting == plan.ask.setting
+    )
+    live = (
+        stream if mine and stream is not None and stream.running else None
+    )  # asked once: it may end at any moment
     made = _variants(plan, stream)
     _title(plan)
     if live is not None:
-        made = [m for m in made if m.ask.dance != plan_dance(live)][-(MAX_VARIANTS - 1):]
+        made = [m for m in made if m.ask.dance != plan_dance(live)][-(MAX_VARIANTS - 1) :]
     change = shown_change(made) if live is None else None
     st.fragment(_live_stage, run_every=POLL_S if live else None)(plan, made, live, change)
     _remarks(plan, made, live)
@@ -89,15 +95,26 @@ def plan_dance(stream: Stream) -> tuple[object, ...]:
 def _button(plan: Plan) -> bool:
     if plan.problem:
         st.error(plan.problem, icon=":material/error:")
-    return pressing.button("Generate", type="primary", width="stretch", icon=":material/play_circle:", key="gen_go",
-                           disabled=bool(plan.problem),
-                           help="Let the network go on from the seed. It plays while later frames are being made.")
+    return pressing.button(
+        "Generate",
+        type="primary",
+        width="stretch",
+        icon=":material/play_circle:",
+        key="gen_go",
+        disabled=bool(plan.problem),
+        help="Let the network go on from the seed. It plays while later frames are being made.",
+    )
 
 
 def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
     """The variants of this seed and song, oldest first; what has just been made becomes the last of them."""
     kept: list[Ask] = st.session_state.setdefault("variants", [])
-    if stream is not None and not stream.running and stream.results is not None and not stream.taken:
+    if (
+        stream is not None
+        and not stream.running
+        and stream.results is not None
+        and not stream.taken
+    ):
         stream.taken = True
         ask = stream.results.ask
         kept[:] = [a for a in kept if a.dance != ask.dance] + [ask]
@@ -110,15 +127,24 @@ def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
 
 def _title(plan: Plan) -> None:
     seed = plan.ask.setting.prefix_frames
-    facts = [f"{seed} frames of seed", f"{plan.ask.frames / plan.fps:.1f} s to generate",
-             f"{plan.fps:g} frames a second", f"{len(plan.clip.motion.skeleton)} joints"]
+    facts = [
+        f"{seed} frames of seed",
+        f"{plan.ask.frames / plan.fps:.1f} s to generate",
+        f"{plan.fps:g} frames a second",
+        f"{len(plan.clip.motion.skeleton)} joints",
+    ]
     music = plan.song.music
-    facts.append(f"to {plan.song.label if plan.song.key != songs.OWN else 'its own song'}, {music.tempo_bpm:.0f} bpm"
-                 if music else "no music")
+    facts.append(
+        f"to {plan.song.label if plan.song.key != songs.OWN else 'its own song'}, {music.tempo_bpm:.0f} bpm"
+        if music
+        else "no music"
+    )
     heading(plan.clip.name, facts, GENERATE, plan.clip.notes)
 
 
-def _live_stage(plan: Plan, made: list[Made], live: Stream | None, change: "GenerationChange | None") -> None:
+def _live_stage(
+    plan: Plan, made: list[Made], live: Stream | None, change: "GenerationChange | None"
+) -> None:
     """The stage. While frames are being made this runs again and again, and sends what is new."""
     if change is not None:
         stage(_changed(plan, change), key="future-stage", height=600)
@@ -139,7 +165,9 @@ def _live_stage(plan: Plan, made: list[Made], live: Stream | None, change: "Gene
     stage(payload, key="future-stage", height=600)
 
 
-def _payload(plan: Plan, made: list[Made], live: Stream | None, panel: StagePanel | None, ready: int | None) -> bytes:
+def _payload(
+    plan: Plan, made: list[Made], live: Stream | None, panel: StagePanel | None, ready: int | None
+) -> bytes:
     """What stands on the stage: truth (or the seed alone), the variants, and the one being made."""
     seed, run = plan.ask.setting.prefix_frames, _last_run(plan)
     lengths = [len(m.generation.clip) for m in made]
@@ -154,15 +182,27 @@ def _payload(plan: Plan, made: list[Made], live: Stream | None, panel: StagePane
     panels = [*_fixed_panels(key, _plan=plan, _made=made, _total=total)]
     if panel is not None:
         panels.append(replace(panel, look=LOOKS[len(names)]))
-    future = Future(seed, total, ready=max(ready or 0, seed), live=True, run=run if panel is not None else "",
-                    start=max(0, seed - round(LEAD_S * plan.fps)), mark=_mark(plan), sound=plan.song.sound_name)
+    future = Future(
+        seed,
+        total,
+        ready=max(ready or 0, seed),
+        live=True,
+        run=run if panel is not None else "",
+        start=max(0, seed - round(LEAD_S * plan.fps)),
+        mark=_mark(plan),
+        sound=plan.song.sound_name,
+    )
     return _pack(plan, panels, future, total, plan.song.music, with_sound=False)
 
 
 def _last_run(plan: Plan) -> str:
     """The run that is or was last on the stage of this setting."""
     stream: Stream | None = st.session_state.get("stream")
-    mine = stream is not None and isinstance(stream.request, Ask) and stream.request.setting == plan.ask.setting
+    mine = (
+        stream is not None
+        and isinstance(stream.request, Ask)
+        and stream.request.setting == plan.ask.setting
+    )
     return stream.run_name if mine and stream is not None else ""
 
 
@@ -174,15 +214,26 @@ def _mark(plan: Plan) -> str:
 def _settled(key: str, *, _plan: Plan, _made: list[Made], _total: int, _run: str) -> bytes:
     panels = _fixed_panels(key, _plan=_plan, _made=_made, _total=_total)
     seed = _plan.ask.setting.prefix_frames
-    future = Future(seed, _total, ready=_total, run=_run if _made else "", mark=_mark(_plan),
-                    sound=_plan.song.sound_name, start=max(0, seed - round(LEAD_S * _plan.fps)))
+    future = Future(
+        seed,
+        _total,
+        ready=_total,
+        run=_run if _made else "",
+        mark=_mark(_plan),
+        sound=_plan.song.sound_name,
+        start=max(0, seed - round(LEAD_S * _plan.fps)),
+    )
     return _pack(_plan, panels, future, _total, _plan.song.music, with_sound=True)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _fixed_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> list[StagePanel]:
     """Truth and finished variants."""
-    panels = [] if _made and _truth_frames(_plan, _total) == _plan.ask.setting.prefix_frames else [_truth(_plan, _total)]
+    panels = (
+        []
+        if _made and _truth_frames(_plan, _total) == _plan.ask.setting.prefix_frames
+        else [_truth(_plan, _total)]
+    )
     for look, made in zip(LOOKS, _made, strict=False):
         motion: Motion = made.generation.clip.motion
         panels.append(replace(panel_from_motion(made.ask.label, motion, "model"), look=look))
@@ -205,28 +256,55 @@ def _changed(plan: Plan, change: "GenerationChange") -> bytes:
     """The dance to the music as it is and to the changed music, with the one of them that the user wants to hear."""
     music = change.after.clip.music if hears_change(PREFIX) else plan.song.music
     ask, wanted = st.session_state.future_change_asked
-    return _packed_change(repr((ask, wanted.detail, _last_run(plan))), songs.digest_of(music) if music else "",
-                          _plan=plan, _change=change, _music=music)
+    return _packed_change(
+        repr((ask, wanted.detail, _last_run(plan))),
+        songs.digest_of(music) if music else "",
+        _plan=plan,
+        _change=change,
+        _music=music,
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _packed_change(key: str, heard: str, *, _plan: Plan, _change: "GenerationChange", _music: Music | None) -> bytes:
+def _packed_change(
+    key: str, heard: str, *, _plan: Plan, _change: "GenerationChange", _music: Music | None
+) -> bytes:
     scene = _change.scene()
     panels = [p.panel() for p in scene.performers]
     total, seed = len(scene), scene.prefix_frames
-    future = Future(seed, total, ready=total, run=_last_run(_plan), mark=_mark(_plan), sound=heard,
-                    start=max(0, seed - round(LEAD_S * _plan.fps)))
+    future = Future(
+        seed,
+        total,
+        ready=total,
+        run=_last_run(_plan),
+        mark=_mark(_plan),
+        sound=heard,
+        start=max(0, seed - round(LEAD_S * _plan.fps)),
+    )
     return _pack(_plan, panels, future, total, _music, with_sound=True)
 
 
-def _pack(plan: Plan, panels: Sequence[StagePanel], future: Future, total: int, music: Music | None, *,
-          with_sound: bool) -> bytes:
+def _pack(
+    plan: Plan,
+    panels: Sequence[StagePanel],
+    future: Future,
+    total: int,
+    music: Music | None,
+    *,
+    with_sound: bool,
+) -> bytes:
     sound, digest = music.audio if music else None, songs.digest_of(music) if music else ""
     return pack_stage(
-        panels, fps=plan.fps, floor_m=_floor(plan.ask.setting.clip, _motion=plan.clip.motion), title=plan.clip.name,
+        panels,
+        fps=plan.fps,
+        floor_m=_floor(plan.ask.setting.clip, _motion=plan.clip.motion),
+        title=plan.clip.name,
         waveform=_peaks(digest, total / plan.fps, _sound=sound) if sound else None,
         audio=songs.ogg(digest, _music=music) if sound and with_sound and music else None,
-        beats=music.beats[music.beats < total] if music else None, channel=CHANNEL, future=future)
+        beats=music.beats[music.beats < total] if music else None,
+        channel=CHANNEL,
+        future=future,
+    )
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -243,15 +321,23 @@ def _floor(clip: str, *, _motion: Motion) -> float:
 def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:
     """What stands on the stage, in words, and a way to take each variant off."""
     if not made and live is None:
-        after = ("what was really danced after it" if _truth_frames(plan, plan.total) > plan.ask.setting.prefix_frames
-                 else "nothing yet")
+        after = (
+            "what was really danced after it"
+            if _truth_frames(plan, plan.total) > plan.ask.setting.prefix_frames
+            else "nothing yet"
+        )
         st.caption(f"The seed and {after}. Press Generate to let the network go on from the rule.")
         return
     if made:
         with st.container(horizontal=True, key="gen_variants"):
             for number, one in enumerate(made):
-                st.button(f"{one.ask.label}", key=f"gen_drop-{number}", icon=":material/close:",
-                          on_click=_dropper(one.ask), help="Take this variant off the stage.")
+                st.button(
+                    f"{one.ask.label}",
+                    key=f"gen_drop-{number}",
+                    icon=":material/close:",
+                    on_click=_dropper(one.ask),
+                    help="Take this variant off the stage.",
+                )
     for note in dict.fromkeys(note for one in made for note in one.generation.notes):
         st.caption(note)
 
@@ -271,8 +357,10 @@ def _outcome(stream: Stream) -> None:
         found = stream.results
         made = found.ask.frames / found.generation.clip.motion.fps
         how = "Cancelled; kept" if stream.cancelled else "Made"
-        st.caption(f"{how} {made:.1f} s in {found.generation.elapsed_s:.1f} s, "
-                   f"{found.ask.frames / max(found.generation.elapsed_s, 1e-6):.0f} frames a second.")
+        st.caption(
+            f"{how} {made:.1f} s in {found.generation.elapsed_s:.1f} s, "
+            f"{found.ask.frames / max(found.generation.elapsed_s, 1e-6):.0f} frames a second."
+        )
 
 
 def _progress(stream: Stream) -> None:
@@ -280,5 +368,11 @@ def _progress(stream: Stream) -> None:
     if not stream.running:
         st.rerun()
     st.progress(min(stream.share, 1.0), text="Stopping" if stream.cancelled else stream.stage)
-    st.button("Cancel", width="stretch", key="gen_cancel", on_click=stream.cancel, disabled=stream.cancelled,
-              help="Stop after the second in hand; what was made stays.")
+    st.button(
+        "Cancel",
+        width="stretch",
+        key="gen_cancel",
+        on_click=stream.cancel,
+        disabled=stream.cancelled,
+        help="Stop after the second in hand; what was made stays.",
+    )

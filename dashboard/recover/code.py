@@ -17,25 +17,52 @@ from mmm.masks import Mask
 
 @st.fragment
 def command_line(
-    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    entry: Entry,
+    frames: tuple[int, int],
+    song: Chosen,
+    mask: Mask,
+    seed: int,
+    method: str,
+    roles: methods.Roles,
     beside: Sequence[str] = (),
 ) -> None:
     """The box under the page; written when it is opened."""
-    place = st.expander("The same from the command line and from Python", key="commands", on_change="rerun")
+    place = st.expander(
+        "The same from the command line and from Python", key="commands", on_change="rerun"
+    )
     if not place.open:
         return  # what colours code is 1.6 MB of script, which the stage would wait for
     with place:
-        st.code(shlex.join(shell_words(entry, frames, song, mask, seed, method, roles, beside)),
-                language="bash", wrap_lines=True)
-        st.code(python_lines(entry, frames, song, mask, seed, method, roles, beside), language="python")
+        st.code(
+            shlex.join(shell_words(entry, frames, song, mask, seed, method, roles, beside)),
+            language="bash",
+            wrap_lines=True,
+        )
+        st.code(
+            python_lines(entry, frames, song, mask, seed, method, roles, beside), language="python"
+        )
 
 
 def shell_words(
-    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    entry: Entry,
+    frames: tuple[int, int],
+    song: Chosen,
+    mask: Mask,
+    seed: int,
+    method: str,
+    roles: methods.Roles,
     beside: Sequence[str] = (),
 ) -> list[str]:
     """The command that does the same."""
-    words = ["python", "-m", "mmm", "recover", path_of(entry), "--frames", f"{frames[0]}:{frames[1]}"]
+    words = [
+        "python",
+        "-m",
+        "mmm",
+        "recover",
+        path_of(entry),
+        "--frames",
+        f"{frames[0]}:{frames[1]}",
+    ]
     words += shell_reading(entry)
     words += ["--music", song[0].name, "--music-start", f"{song[1]:g}"] if song else []
     words += ["--checkpoint", method, "--hide", mask.label]
@@ -44,11 +71,23 @@ def shell_words(
         words += ["--role", f"{role}={joint}"]
     for name in beside:
         words += ["--beside", name]
-    return [*words, "--metrics", "metrics.json", "--out", "recovered.html" if beside else "recovered.bvh"]
+    return [
+        *words,
+        "--metrics",
+        "metrics.json",
+        "--out",
+        "recovered.html" if beside else "recovered.bvh",
+    ]
 
 
 def python_lines(
-    entry: Entry, frames: tuple[int, int], song: Chosen, mask: Mask, seed: int, method: str, roles: methods.Roles,
+    entry: Entry,
+    frames: tuple[int, int],
+    song: Chosen,
+    mask: Mask,
+    seed: int,
+    method: str,
+    roles: methods.Roles,
     beside: Sequence[str] = (),
 ) -> str:
     """The lines that do the same."""
@@ -61,12 +100,24 @@ def python_lines(
         known, given = f"edited = mmm.edits.apply({what})", "edited.clip, edited.mask"
     else:
         known, given = f"hidden = mmm.masks.parse({what})", "clip, hidden"
-    def by(name: str) -> str:
-        return f'mmm.interpolate("{name}", {given})' if name in BASELINES else (
-            f'mmm.recover(mmm.load_model("{name}"), {given}{f", roles={dict(roles)!r}" if roles else ""})')
 
-    lines = ["import mmm", "", f"clip = mmm.load_clip({', '.join(options)})", known, f"result = {by(method)}",
-             "print(result.errors.summary())"]
+    def by(name: str) -> str:
+        return (
+            f'mmm.interpolate("{name}", {given})'
+            if name in BASELINES
+            else (
+                f'mmm.recover(mmm.load_model("{name}"), {given}{f", roles={dict(roles)!r}" if roles else ""})'
+            )
+        )
+
+    lines = [
+        "import mmm",
+        "",
+        f"clip = mmm.load_clip({', '.join(options)})",
+        known,
+        f"result = {by(method)}",
+        "print(result.errors.summary())",
+    ]
     if beside:
         lines.append(f"result.show({', '.join(map(by, beside))})")
     return "\n".join(lines)
@@ -90,4 +141,8 @@ def path_of(entry: Entry) -> str:
     """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
     if entry.group == library.UPLOADS:
         return entry.label
-    return str(entry.path.relative_to(library.ROOT) if entry.path.is_relative_to(library.ROOT) else entry.path)
+    return str(
+        entry.path.relative_to(library.ROOT)
+        if entry.path.is_relative_to(library.ROOT)
+        else entry.path
+    )

@@ -32,9 +32,12 @@ def seed_from_url() -> None:
     """What a shared link has beside the shown recovery: ``also=METHOD~SEED~SPEC``, once for each."""
     if "also" in st.session_state:
         return
-    told = (re.fullmatch(r"([^~]+)~([0-9]{1,4})~(.+)", text) for text in st.query_params.get_all("also"))
-    st.session_state.also = [(match[1], int(match[2]), controls.with_plus(match[3]))
-                             for match in told if match][:controls.MAX_BESIDE]
+    told = (
+        re.fullmatch(r"([^~]+)~([0-9]{1,4})~(.+)", text) for text in st.query_params.get_all("also")
+    )
+    st.session_state.also = [
+        (match[1], int(match[2]), controls.with_plus(match[3])) for match in told if match
+    ][: controls.MAX_BESIDE]
 
 
 def settle(part: str) -> None:
@@ -47,8 +50,12 @@ def settle(part: str) -> None:
 def in_address(request: Request) -> list[str]:
     """Those on the stage that another visitor has not recovered yet, and those that are still to come."""
     found = offered(request)
-    there = [(one.method, one.seed, one.spec) for name in asked_for(request) for one in [found[name]]]
-    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*there, *_to_come()])]
+    there = [
+        (one.method, one.seed, one.spec) for name in asked_for(request) for one in [found[name]]
+    ]
+    return [
+        f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*there, *_to_come()])
+    ]
 
 
 def _to_come() -> list[tuple[str, int, str]]:
@@ -69,7 +76,10 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
         try:
             one, clip, mask = _request(request, recorded, method, seed, spec)
         except MMMError as error:
-            st.toast(f"The link shows {method} too, which cannot be made here: {error}", icon=":material/link_off:")
+            st.toast(
+                f"The link shows {method} too, which cannot be made here: {error}",
+                icon=":material/link_off:",
+            )
             wanted.pop(0)
             continue
         if recoveries.kept_results().get(one) is None:
@@ -77,7 +87,9 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
         wanted.pop(0)
         remember(one)
         remember(request)
-        st.session_state.beside = [*(st.session_state.get("beside") or []), _name(one, request)][-controls.MAX_BESIDE:]
+        st.session_state.beside = [*(st.session_state.get("beside") or []), _name(one, request)][
+            -controls.MAX_BESIDE :
+        ]
     return None
 
 
@@ -86,7 +98,9 @@ def give_up() -> None:
     st.session_state.also = st.session_state.also[1:]
 
 
-def _request(shown: Request, recorded: Clip, method: str, seed: int, spec: str) -> tuple[Request, Clip, Mask]:
+def _request(
+    shown: Request, recorded: Clip, method: str, seed: int, spec: str
+) -> tuple[Request, Clip, Mask]:
     """What stands in a link, as a request for the clip that is shown."""
     edited = apply(spec, recorded, seed)
     digest = f"{edited.clip.name} {edited.clip.digest()}"
@@ -115,7 +129,7 @@ def keep(request: Request, job: "Job[list[RecoveryResult]]") -> None:
 def remember(request: Request) -> None:
     """This one has been shown."""
     seen: list[Request] = st.session_state.setdefault("seen_recoveries", [])
-    seen[:] = [*[one for one in seen if one != request][-4 * MOST:], request]
+    seen[:] = [*[one for one in seen if one != request][-4 * MOST :], request]
 
 
 def offered(request: Request) -> dict[str, Request]:
@@ -123,10 +137,18 @@ def offered(request: Request) -> dict[str, Request]:
     found: dict[str, Request] = {}
     for one in reversed(st.session_state.get("seen_recoveries", [])):
         again = one.spec == request.spec and one.seed == request.seed
-        if one == request or one.clip_digest != request.clip_digest or (again and one.method in BASELINES):
+        if (
+            one == request
+            or one.clip_digest != request.clip_digest
+            or (again and one.method in BASELINES)
+        ):
             continue  # the interpolations of the same pattern are there anyhow
         name = _name(one, request)
-        if name not in found and recoveries.kept_results().get(one) is not None and len(found) < MOST:
+        if (
+            name not in found
+            and recoveries.kept_results().get(one) is not None
+            and len(found) < MOST
+        ):
             found[name] = one
     return found
 
@@ -148,21 +170,39 @@ def _name(one: Request, shown: Request) -> str:
 def asked_for(request: Request) -> list[str]:
     """Those of them that the user has put on the stage, as the page's pills say."""
     found = offered(request)
-    return [name for name in controls.pick_from(st.session_state.get("beside"), [*BASELINES, *found]) if name in found]
+    return [
+        name
+        for name in controls.pick_from(st.session_state.get("beside"), [*BASELINES, *found])
+        if name in found
+    ]
 
 
 def same_pattern(request: Request) -> list[str]:
     """The methods beside the shown one on the stage that recovered the same pattern."""
-    names, found = controls.pick_from(st.session_state.get("beside"), [*BASELINES, *offered(request)]), offered(request)
-    ours = {name: one.method for name, one in found.items() if (one.spec, one.seed) == (request.spec, request.seed)}
-    return [ours.get(name, name) for name in names if name in ours or (name in BASELINES and name != request.method)]
+    names, found = (
+        controls.pick_from(st.session_state.get("beside"), [*BASELINES, *offered(request)]),
+        offered(request),
+    )
+    ours = {
+        name: one.method
+        for name, one in found.items()
+        if (one.spec, one.seed) == (request.spec, request.seed)
+    }
+    return [
+        ours.get(name, name)
+        for name in names
+        if name in ours or (name in BASELINES and name != request.method)
+    ]
 
 
 def chosen(request: Request, names: list[str]) -> "list[RecoveryResult]":
     """Those of them that are asked for, under their names."""
     found = offered(request)
-    return [_named(name, repr(found[name]), _result=results[0]) for name in names
-            if name in found and (results := recoveries.kept_results().get(found[name])) is not None]
+    return [
+        _named(name, repr(found[name]), _result=results[0])
+        for name in names
+        if name in found and (results := recoveries.kept_results().get(found[name])) is not None
+    ]
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -40,9 +40,17 @@ class Kind:
 
 KINDS = {
     "span": Kind("One gap", r"span:(\d+)-(\d+)", "All frames from one to another are hidden."),
-    "every": Kind("Every n-th frame known", r"every:(\d+)", "Keyframes at even distances, hidden frames between."),
-    "keep": Kind("Keep some, hide some", r"keep:(\d+),hide:(\d+)", "Known and hidden stretches take turns."),
-    "random": Kind("Random frames", r"random:(\d*\.?\d+)", "Each frame is hidden with this probability."),
+    "every": Kind(
+        "Every n-th frame known",
+        r"every:(\d+)",
+        "Keyframes at even distances, hidden frames between.",
+    ),
+    "keep": Kind(
+        "Keep some, hide some", r"keep:(\d+),hide:(\d+)", "Known and hidden stretches take turns."
+    ),
+    "random": Kind(
+        "Random frames", r"random:(\d*\.?\d+)", "Each frame is hidden with this probability."
+    ),
     "first": Kind("The first frame", r"first", "Only frame 0 is hidden."),
     "spec": Kind("Written out", r".*", "Any SPEC, as the command line takes it."),
 }
@@ -114,16 +122,27 @@ def pick_sequence(entries: list[Entry]) -> Entry:
     if state.get("awaited") in by_key:
         state.sequence = state.pop("awaited")
     elif "awaited" in state:
-        st.info(f"This link shows {state.awaited.partition('/')[2]}: bring the file, and it will be as it was sent.",
-                icon=":material/link:")
+        st.info(
+            f"This link shows {state.awaited.partition('/')[2]}: bring the file, and it will be as it was sent.",
+            icon=":material/link:",
+        )
 
     def label(key: str) -> str:
         entry = by_key[key]
-        return entry.label.replace("_", " ") if entry.group == "Samples" else f"{entry.label}  ·  {entry.group}"
+        return (
+            entry.label.replace("_", " ")
+            if entry.group == "Samples"
+            else f"{entry.label}  ·  {entry.group}"
+        )
 
-    chosen = pick("Sequence", list(by_key), "sequence", label,
-                  "Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
-                  "folders that MMM_DATA names.")
+    chosen = pick(
+        "Sequence",
+        list(by_key),
+        "sequence",
+        label,
+        "Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
+        "folders that MMM_DATA names.",
+    )
     return corrections.corrected(by_key[chosen])
 
 
@@ -135,7 +154,9 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     key = f"frames-{entry.key}"
     given = 0, min(total, DEFAULT_FRAMES)
     if key not in st.session_state:
-        given = given if "awaited" in st.session_state else st.session_state.pop("url_frames", given)
+        given = (
+            given if "awaited" in st.session_state else st.session_state.pop("url_frames", given)
+        )
     low, high = st.session_state.get(key, given)
     low, high = min(low, total - 2), min(high, total)
     if high - low > MOST_FRAMES:  # the end that was dragged stays, the other one follows
@@ -147,9 +168,13 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     st.session_state.frames_drawn = key, low
     if total > OVERVIEW_FRAMES:
         uploads_view.overview(clip, key)
-    start, stop = _range_slider("Part, in frames", total, key,
-                                f"Frames of the file; it has {total} at {clip.motion.fps:g} a second. At most "
-                                f"{MOST_FRAMES:,} at a time.")
+    start, stop = _range_slider(
+        "Part, in frames",
+        total,
+        key,
+        f"Frames of the file; it has {total} at {clip.motion.fps:g} a second. At most "
+        f"{MOST_FRAMES:,} at a time.",
+    )
     return (start, stop) if stop - start >= 2 else (max(stop - 2, 0), max(stop - 2, 0) + 2)
 
 
@@ -157,8 +182,13 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
     """What is hidden: a SPEC and the seed for random ones."""
     groups = clip.motion.skeleton.groups
     names = [name for name in groups if name != "all"]
-    kind = st.selectbox("Hide", list(KINDS), key="kind", format_func=lambda k: KINDS[k].label,
-                        help="True frames that the model may not see. " + KINDS[st.session_state.kind].help)
+    kind = st.selectbox(
+        "Hide",
+        list(KINDS),
+        key="kind",
+        format_func=lambda k: KINDS[k].label,
+        help="True frames that the model may not see. " + KINDS[st.session_state.kind].help,
+    )
     last = len(clip) - 1
     spec, seed = _SPEC_WIDGETS[kind](last), int(st.session_state.get("seed", 0))
     if "random" in spec:
@@ -166,8 +196,13 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
     if kind == "spec":
         return spec, seed
     st.session_state.groups = [g for g in st.session_state.get("groups", []) if g in names]
-    chosen = st.multiselect("Only these joints", names, key="groups", placeholder="the whole body",
-                            format_func=lambda g: f"{g.replace('_', ' ')} ({len(groups[g])})")
+    chosen = st.multiselect(
+        "Only these joints",
+        names,
+        key="groups",
+        placeholder="the whole body",
+        format_func=lambda g: f"{g.replace('_', ' ')} ({len(groups[g])})",
+    )
     return spec + (f"@{','.join(chosen)}" if chosen else ""), seed
 
 
@@ -210,12 +245,20 @@ def _random(last: int) -> str:
 
 def _written(last: int) -> str:
     st.session_state.setdefault("spec_text", "frames:20-40,90+span:150-200@legs")
-    return st.text_input("SPEC", key="spec_text", help="For example frames:3,9,40-60 or span:30-60@left_arm; several "
-                                                       "joined by +.").strip()
+    return st.text_input(
+        "SPEC",
+        key="spec_text",
+        help="For example frames:3,9,40-60 or span:30-60@left_arm; several joined by +.",
+    ).strip()
 
 
 _SPEC_WIDGETS: dict[str, Callable[[int], str]] = {
-    "span": _span, "every": _every, "keep": _keep, "random": _random, "first": lambda last: "first", "spec": _written,
+    "span": _span,
+    "every": _every,
+    "keep": _keep,
+    "random": _random,
+    "first": lambda last: "first",
+    "spec": _written,
 }
 
 
@@ -247,19 +290,31 @@ def _map_view() -> str:
 
 
 def share_in_url(
-    entry: Entry, frames: tuple[int, int], spec: str, seed: int, method: str, roles: Sequence[tuple[str, str]] = (),
-    song: Chosen = None, also: Sequence[str] = (),
+    entry: Entry,
+    frames: tuple[int, int],
+    spec: str,
+    seed: int,
+    method: str,
+    roles: Sequence[tuple[str, str]] = (),
+    song: Chosen = None,
+    also: Sequence[str] = (),
 ) -> None:
     """Keep the address in step with the page, so that it can be sent to a colleague.
 
     Args:
         also: other recoveries on the stage, as ``compared.in_address`` writes them.
     """
-    wanted: dict[str, str | list[str]] = {"sequence": entry.key, "frames": f"{frames[0]}-{frames[1]}", "hide": spec,
-                                          "method": method}
+    wanted: dict[str, str | list[str]] = {
+        "sequence": entry.key,
+        "frames": f"{frames[0]}-{frames[1]}",
+        "hide": spec,
+        "method": method,
+    }
     if "random" in spec:
         wanted["seed"] = str(seed)
-    if names := pick_from(st.session_state.get("beside"), [name for name in BASELINES if name != method]):
+    if names := pick_from(
+        st.session_state.get("beside"), [name for name in BASELINES if name != method]
+    ):
         wanted["beside"] = ",".join(names)
     if also:
         wanted["also"] = list(also)
@@ -270,7 +325,11 @@ def share_in_url(
         wanted |= {"file": uploads.session().mark(entry.path.name)}
     if song:
         name, start_s = song[0].name, song[1]
-        wanted |= {"song": name, "song_start": f"{start_s:g}", "song_file": uploads.session().mark(name)}
+        wanted |= {
+            "song": name,
+            "song_start": f"{start_s:g}",
+            "song_file": uploads.session().mark(name),
+        }
     if st.session_state.get("attention_open"):
         wanted["maps"] = _map_view()
     show_in_url(wanted)
@@ -283,7 +342,9 @@ def show_in_url(wanted: Mapping[str, str | list[str]]) -> None:
     last sent counts too, or else two quick steps, there and back, leave the address of the first.
     """
     there = {name: st.query_params.get_all(name) for name in st.query_params}
-    told = {name: [value] if isinstance(value, str) else list(value) for name, value in wanted.items()}
+    told = {
+        name: [value] if isinstance(value, str) else list(value) for name, value in wanted.items()
+    }
     if there != told or st.session_state.get("sent_url", told) != told:
         st.query_params.from_dict(told)
     st.session_state.sent_url = told

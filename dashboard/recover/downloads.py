@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
     from mmm.viewer.scene import Scene
 
-MOTIONS = {"bvh": ("BVH", "For Blender, Maya, MotionBuilder; a BVH keeps its own joints, units and channels"),
-           "glb": ("GLB", "glTF binary: an animated skeleton for Blender, three.js and game engines"),
-           "npz": ("NPZ", "Everything bit by bit, music included; opens here and in Python"),
-           "pkl": ("AIST++", "SMPL poses in the layout of AIST++")}
+MOTIONS = {
+    "bvh": (
+        "BVH",
+        "For Blender, Maya, MotionBuilder; a BVH keeps its own joints, units and channels",
+    ),
+    "glb": ("GLB", "glTF binary: an animated skeleton for Blender, three.js and game engines"),
+    "npz": ("NPZ", "Everything bit by bit, music included; opens here and in Python"),
+    "pkl": ("AIST++", "SMPL poses in the layout of AIST++"),
+}
 OWN_KEYS = Keys()
 PAGE_HELP = "The stage with sound as one file; opens in any browser, without a server or a network"
 
@@ -44,13 +49,25 @@ def take_home_section(results: "list[RecoveryResult]", mask: Mask, request: Requ
     with measured:
         st.markdown("**What was measured**")
         with st.container(horizontal=True):
-            save_button("Map", partial(bytes_of, first, "png"), f"{name}-errors.png",
-                        "Position errors by joint and frame, as a picture")
+            save_button(
+                "Map",
+                partial(bytes_of, first, "png"),
+                f"{name}-errors.png",
+                "Position errors by joint and frame, as a picture",
+            )
             seed = int(st.session_state.get("seed", 0))
-            save_button("JSON", partial(_metrics, results, mask.label, seed, "json"), f"{name}.json",
-                        "Means of every method, and of each gap where the network tells")
-            save_button("CSV", partial(_metrics, results, mask.label, seed, "csv"), f"{name}.csv",
-                        "Means of every method")
+            save_button(
+                "JSON",
+                partial(_metrics, results, mask.label, seed, "json"),
+                f"{name}.json",
+                "Means of every method, and of each gap where the network tells",
+            )
+            save_button(
+                "CSV",
+                partial(_metrics, results, mask.label, seed, "csv"),
+                f"{name}.csv",
+                "Means of every method",
+            )
     with watched:
         st.markdown("**To be watched**")
         _films(results, request, name)
@@ -66,11 +83,15 @@ def motion_buttons(result: Savable, clip: Clip, name: str, keys: Keys = OWN_KEYS
     with st.container(horizontal=True):
         for suffix, (label, help_) in MOTIONS.items():
             if suffix != "pkl" or fits_aist(clip):
-                save_button(label, partial(bytes_of, result, suffix), f"{name}.{suffix}", help_, keys)
+                save_button(
+                    label, partial(bytes_of, result, suffix), f"{name}.{suffix}", help_, keys
+                )
 
 
 def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None:
-    beside = tuple(controls.pick_from(st.session_state.get("beside"), [r.model_name for r in results[1:]]))[:2]
+    beside = tuple(
+        controls.pick_from(st.session_state.get("beside"), [r.model_name for r in results[1:]])
+    )[:2]
 
     def shown(layout: str) -> tuple[str, ...]:
         return beside if layout == "side" else ()
@@ -84,7 +105,10 @@ def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None
 
 
 def _metrics(results: "list[RecoveryResult]", spec: str, seed: int, suffix: str) -> bytes:
-    from mmm.evaluation.evaluate import report, report_csv  # torch is loaded by now: there is a result
+    from mmm.evaluation.evaluate import (  # torch is loaded by now: there is a result
+        report,
+        report_csv,
+    )
 
     told = report(results, spec, seed)
     return (report_csv(told) if suffix == "csv" else json.dumps(told, indent=1)).encode()

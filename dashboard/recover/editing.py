@@ -78,15 +78,26 @@ class Desk:
         """What the stage's tools show of it."""
         steps, mask = history(self.key), self.edited.mask
         pinned = [] if mask.pinned is None else np.flatnonzero(mask.pinned.any(axis=1)).tolist()
-        heard = [[client, serial] for client, serial in st.session_state.get("edits_heard", {}).items()]
+        heard = [
+            [client, serial] for client, serial in st.session_state.get("edits_heard", {}).items()
+        ]
 
         def spec_at(step: int) -> str:
             return joined(self.pattern, steps.states[step]) if 0 <= step < len(steps.states) else ""
 
-        return {"mark": self.key, "spec": self.spec, "pattern": self.pattern, "seed": self.seed,
-                "undo": spec_at(steps.at - 1), "redo": spec_at(steps.at + 1), "pinned": pinned, "heard": heard,
-                "keyframes": self.edited.keyframes, "edits": len(steps.edits),
-                "limbs": sorted(set(self.recorded.motion.skeleton.limbs))}
+        return {
+            "mark": self.key,
+            "spec": self.spec,
+            "pattern": self.pattern,
+            "seed": self.seed,
+            "undo": spec_at(steps.at - 1),
+            "redo": spec_at(steps.at + 1),
+            "pinned": pinned,
+            "heard": heard,
+            "keyframes": self.edited.keyframes,
+            "edits": len(steps.edits),
+            "limbs": sorted(set(self.recorded.motion.skeleton.limbs)),
+        }
 
 
 def joined(pattern: str, edits: tuple[str, ...]) -> str:
@@ -162,4 +173,8 @@ def term_of(action: Mapping[str, Any]) -> str:
         return f"pose:{int(action['frame'])}={int(action['from'])}{joints}"
     first, last = int(action["first"]), int(action["last"])
     span = f"{first}-{last}" if first != last else f"{first}"
-    return f"retime:{first}-{last}={int(action['length'])}" if kind == "retime" else f"{kind}:{span}{joints}"
+    return (
+        f"retime:{first}-{last}={int(action['length'])}"
+        if kind == "retime"
+        else f"{kind}:{span}{joints}"
+    )

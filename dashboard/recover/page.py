@@ -47,8 +47,10 @@ def page() -> None:
     controls.seed_from_url()
     compared.seed_from_url()
     generate_controls.seed_from_url()
-    st.sidebar.html('<div class="wb-brand">Masked motion workbench'
-                    "<span>Hide part of a dance, let a network recover it.</span></div>")
+    st.sidebar.html(
+        '<div class="wb-brand">Masked motion workbench'
+        "<span>Hide part of a dance, let a network recover it.</span></div>"
+    )
     with st.sidebar:
         entries = uploads_view.pick_files() + library.find_entries()
     if not entries:
@@ -67,9 +69,11 @@ def page() -> None:
 
 def _nothing_to_open() -> None:
     st.html('<div class="wb-title"><h1>No sequence to open</h1></div>')
-    st.info("Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
-            "name folders in the environment variable `MMM_DATA`, then reload the page. "
-            "`python -m data.prepare samples` makes the sample dances anew.")
+    st.info(
+        "Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
+        "name folders in the environment variable `MMM_DATA`, then reload the page. "
+        "`python -m data.prepare samples` makes the sample dances anew."
+    )
 
 
 def _workbench(entries: list[library.Entry]) -> None:
@@ -77,7 +81,12 @@ def _workbench(entries: list[library.Entry]) -> None:
         entry = controls.pick_sequence(entries)
         whole = library.open_clip(entry)
         if len(whole) < MIN_FRAMES:
-            raise MMMError(whole.name, f"{len(whole)} frames", f"at least {MIN_FRAMES}", "choose a longer sequence")
+            raise MMMError(
+                whole.name,
+                f"{len(whole)} frames",
+                f"at least {MIN_FRAMES}",
+                "choose a longer sequence",
+            )
         frames = controls.pick_frames(whole, entry)
         song = uploads_view.pick_song(whole)
         clip = uploads_view.heard(library.open_part(entry, *frames), song, frames[0])
@@ -90,8 +99,14 @@ def _workbench(entries: list[library.Entry]) -> None:
             st.error(problem, icon=":material/error:")
         method, roles = methods.pick_method(clip, list_checkpoints())
         slot = st.container()
-    request = Request(f"{clip.name} {clip.digest()}", mask.label, desk.seed if "random" in mask.label else 0, method,
-                      recoveries.version_of(method), roles)
+    request = Request(
+        f"{clip.name} {clip.digest()}",
+        mask.label,
+        desk.seed if "random" in mask.label else 0,
+        method,
+        recoveries.version_of(method),
+        roles,
+    )
     results = recoveries.kept_results().get(request)
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     if results is None and job is not None and job.request == request:
@@ -103,7 +118,9 @@ def _workbench(entries: list[library.Entry]) -> None:
         awaited = compared.awaited(request, desk.recorded)
         names = compared.asked_for(request)
     st.session_state.compared_drawn = names
-    controls.share_in_url(entry, frames, desk.spec, desk.seed, method, roles, song, compared.in_address(request))
+    controls.share_in_url(
+        entry, frames, desk.spec, desk.seed, method, roles, song, compared.in_address(request)
+    )
     stage_section(clip, mask, results, request, shown_change(request), desk)
     if not problem:
         attention_section(clip, mask, request)
@@ -111,7 +128,9 @@ def _workbench(entries: list[library.Entry]) -> None:
         shown = [*results, *compared.chosen(request, names)]
         errors_section(shown, mask)
         take_home_section(shown, mask, request)
-    command_line(entry, frames, song, mask, desk.seed, method, roles, compared.same_pattern(request))
+    command_line(
+        entry, frames, song, mask, desk.seed, method, roles, compared.same_pattern(request)
+    )
     recoveries.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)
@@ -121,8 +140,11 @@ def _workbench(entries: list[library.Entry]) -> None:
 
 def _title(clip: Clip, notes: tuple[str, ...]) -> None:
     motion, music = clip.motion, clip.music
-    facts = [f"{len(clip)} frames at {motion.fps:g} a second", f"{motion.duration_s:.1f} s",
-             f"{len(motion.skeleton)} joints"]
+    facts = [
+        f"{len(clip)} frames at {motion.fps:g} a second",
+        f"{motion.duration_s:.1f} s",
+        f"{len(motion.skeleton)} joints",
+    ]
     facts.append(f"{music.tempo_bpm:.0f} bpm" if music else "no music")
     if clip.split:
         facts.append(f"{clip.split} split")
@@ -138,7 +160,9 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     if not blocked:
         st.caption(_how_much(clip, mask))
     first, pressed = not st.session_state.get("opened"), pressing.is_pressed("recover")
-    st.session_state.opened = True  # what the page opens with is recovered unasked, later patterns are not
+    st.session_state.opened = (
+        True  # what the page opens with is recovered unasked, later patterns are not
+    )
     started = (pressed or (first and not done)) and bool(hidden) and not blocked
     if started:
         if job is not None:
@@ -147,8 +171,15 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         mine = True
     pressing.heard("recover")
     busy = mine and job is not None and job.running
-    pressing.button("Recover", type="primary", width="stretch", icon=":material/auto_fix_high:", key="recover",
-                    disabled=blocked or not hidden or busy, help="Fill the hidden frames with the chosen model.")
+    pressing.button(
+        "Recover",
+        type="primary",
+        width="stretch",
+        icon=":material/auto_fix_high:",
+        key="recover",
+        disabled=blocked or not hidden or busy,
+        help="Fill the hidden frames with the chosen model.",
+    )
     if job is None or not mine:
         return
     if not job.wait(PATIENCE_S if started else 0):
@@ -158,7 +189,9 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     elif not done:
         st.rerun()
     elif pressed and job.results is not None:
-        st.toast(f"Recovered again in {job.results[0].elapsed_s:.2f} s; the same hidden frames give the same motion.")
+        st.toast(
+            f"Recovered again in {job.results[0].elapsed_s:.2f} s; the same hidden frames give the same motion."
+        )
 
 
 @st.fragment
@@ -182,7 +215,9 @@ def _how_much(clip: Clip, mask: Mask) -> str:
     if not frames:
         return "Nothing is hidden."
     joints = int(mask.hidden.any(axis=0).sum())
-    body = "" if joints == mask.hidden.shape[1] else f", in {joints} of {mask.hidden.shape[1]} joints"
+    body = (
+        "" if joints == mask.hidden.shape[1] else f", in {joints} of {mask.hidden.shape[1]} joints"
+    )
     return f"{frames} of {len(clip)} frames hidden{body}: {max(entries, 0.001):.1%} of all values."
 
 
@@ -192,5 +227,11 @@ def _follow(job: Job[Any], key: str = "cancel") -> None:
     if not job.running:
         st.rerun()
     st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-    st.button("Cancel", width="stretch", key=key, on_click=job.cancel, disabled=job.cancelled,
-              help="Stop after the part in hand.")
+    st.button(
+        "Cancel",
+        width="stretch",
+        key=key,
+        on_click=job.cancel,
+        disabled=job.cancelled,
+        help="Stop after the part in hand.",
+    )

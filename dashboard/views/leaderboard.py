@@ -22,30 +22,48 @@ from mmm.viewer.palette import FURTHER, MODEL, method_colour
 POLL_S = 0.7
 MOST_CLIPS = 60
 """Chosen at a time: a clip takes some seconds."""
-MODEL_COLOURS = {"light": (MODEL["light"], *FURTHER["light"], "#d6336c"),
-                 "dark": (MODEL["dark"], *FURTHER["dark"], "#f783ac")}
+MODEL_COLOURS = {
+    "light": (MODEL["light"], *FURTHER["light"], "#d6336c"),
+    "dark": (MODEL["dark"], *FURTHER["dark"], "#f783ac"),
+}
 
 
 def page() -> None:
     """Draw the page."""
     pages.dress("Leaderboard")
-    st.sidebar.html('<div class="wb-brand">Leaderboard<span>Who comes nearest to the truth, over many clips.</span>'
-                    "</div>")
-    st.html('<div class="wb-title"><h1>Leaderboard</h1></div><p class="wb-lead">Mean errors over hidden entries alone, '
-            f"over the first {leaderboard.FRAMES} frames of each clip. Every network stands beside the interpolations "
-            "of the same entries of the same clips; networks that fit different clips stand in tables of their own."
-            "</p>")
+    st.sidebar.html(
+        '<div class="wb-brand">Leaderboard<span>Who comes nearest to the truth, over many clips.</span>'
+        "</div>"
+    )
+    st.html(
+        '<div class="wb-title"><h1>Leaderboard</h1></div><p class="wb-lead">Mean errors over hidden entries alone, '
+        f"over the first {leaderboard.FRAMES} frames of each clip. Every network stands beside the interpolations "
+        "of the same entries of the same clips; networks that fit different clips stand in tables of their own."
+        "</p>"
+    )
     contest, problem = _contest()
     book = Book()
     with st.sidebar:
         _run_box(contest, book, problem)
     sections = leaderboard.standings(contest, book) if contest.clips else []
     if not sections:
-        st.info("Nothing is measured yet for these clips and patterns. Press **Measure** at the side: it runs behind "
-                "the page, can be stopped, and what was measured once is kept.", icon=":material/leaderboard:")
+        st.info(
+            "Nothing is measured yet for these clips and patterns. Press **Measure** at the side: it runs behind "
+            "the page, can be stopped, and what was measured once is kept.",
+            icon=":material/leaderboard:",
+        )
         return
-    metric = str(st.segmented_control("Metric", list(METRICS), key="board_metric", default="position_cm", required=True,
-                                      format_func=lambda name: METRICS[name][0], label_visibility="collapsed"))
+    metric = str(
+        st.segmented_control(
+            "Metric",
+            list(METRICS),
+            key="board_metric",
+            default="position_cm",
+            required=True,
+            format_func=lambda name: METRICS[name][0],
+            label_visibility="collapsed",
+        )
+    )
     dark = st.context.theme.type == "dark"
     colours = colours_of(contest.checkpoints, dark)
     for number, section in enumerate(sections):
@@ -62,23 +80,50 @@ def _contest() -> tuple[Contest, str]:
         groups = list(dict.fromkeys(entry.group for entry in entries))
         if state.get("board_group") not in groups:
             state.board_group = groups[0] if groups else None
-        group = st.selectbox("Clips of", groups, key="board_group", help="The sample dances are of the test split: no "
-                             "network here has learned from them. Own folders are named in MMM_DATA.")
+        group = st.selectbox(
+            "Clips of",
+            groups,
+            key="board_group",
+            help="The sample dances are of the test split: no "
+            "network here has learned from them. Own folders are named in MMM_DATA.",
+        )
         mine = [entry for entry in entries if entry.group == group]
         if group != "Samples":
             words = st.text_input("Names that hold", key="board_words", placeholder="walk")
-            mine = [entry for entry in mine if all(word in entry.label.lower() for word in words.lower().split())]
-            most = st.slider("At most", 1, MOST_CLIPS, 12, key="board_most", format="%d clips",
-                             help="Spread evenly over the names.")
+            mine = [
+                entry
+                for entry in mine
+                if all(word in entry.label.lower() for word in words.lower().split())
+            ]
+            most = st.slider(
+                "At most",
+                1,
+                MOST_CLIPS,
+                12,
+                key="board_most",
+                format="%d clips",
+                help="Spread evenly over the names.",
+            )
             mine = spread(mine, int(most))
         st.caption(f"{len(mine)} clips")
-        chosen = st.multiselect("Networks", [card.name for card in cards], key="board_networks",
-                                default=[card.name for card in cards if not card.can_generate])
-        text = st.text_input("Patterns", " ".join(PATTERNS), key="board_patterns",
-                             help="SPECs, with spaces between; gap:N hides N frames in the middle.")
+        chosen = st.multiselect(
+            "Networks",
+            [card.name for card in cards],
+            key="board_networks",
+            default=[card.name for card in cards if not card.can_generate],
+        )
+        text = st.text_input(
+            "Patterns",
+            " ".join(PATTERNS),
+            key="board_patterns",
+            help="SPECs, with spaces between; gap:N hides N frames in the middle.",
+        )
     patterns, problem = checked(text)
-    return Contest(tuple(entry.path for entry in mine), patterns,
-                   tuple(card for card in cards if card.name in chosen)), problem
+    return Contest(
+        tuple(entry.path for entry in mine),
+        patterns,
+        tuple(card for card in cards if card.name in chosen),
+    ), problem
 
 
 def spread(entries: Sequence[Entry], most: int) -> list[Entry]:
@@ -104,8 +149,15 @@ def _run_box(contest: Contest, book: Book, problem: str) -> None:
     if problem:
         st.error(problem, icon=":material/error:")
     ready = bool(contest.clips and contest.patterns) and not problem
-    if pressing.button("Measure", key="measure", type="primary", width="stretch", icon=":material/speed:",
-                       disabled=not ready or runner.busy, help="What is kept already is not measured again."):
+    if pressing.button(
+        "Measure",
+        key="measure",
+        type="primary",
+        width="stretch",
+        icon=":material/speed:",
+        disabled=not ready or runner.busy,
+        help="What is kept already is not measured again.",
+    ):
         pressing.heard("measure")
         runner.start(contest, book)
     job = runner.job
@@ -126,18 +178,27 @@ def _follow() -> None:
     if job is None or not job.running:
         st.rerun()
     st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-    st.button("Cancel", width="stretch", key="measure-cancel", on_click=job.cancel, disabled=job.cancelled,
-              help="Stop; what was measured is kept.")
+    st.button(
+        "Cancel",
+        width="stretch",
+        key="measure-cancel",
+        on_click=job.cancel,
+        disabled=job.cancelled,
+        help="Stop; what was measured is kept.",
+    )
 
 
 def colours_of(cards: Sequence[CheckpointSummary], dark: bool) -> dict[str, str]:
     """A colour a method: the interpolations' own, networks in turn."""
     turns = MODEL_COLOURS["dark" if dark else "light"]
     return {card.name: turns[i % len(turns)] for i, card in enumerate(cards)} | {
-        name: method_colour(name, dark) for name in BASELINES}
+        name: method_colour(name, dark) for name in BASELINES
+    }
 
 
-def _table(section: Section, patterns: Sequence[str], metric: str, colours: dict[str, str], number: int) -> None:
+def _table(
+    section: Section, patterns: Sequence[str], metric: str, colours: dict[str, str], number: int
+) -> None:
     payload = table_of(section, patterns, metric, colours)
     st.markdown(f"**{METRICS[metric][0]}, {METRICS[metric][1]}** over {len(section.clips)} clips")
     sorted_table(payload, key=f"board-{number}")
@@ -145,7 +206,9 @@ def _table(section: Section, patterns: Sequence[str], metric: str, colours: dict
         st.caption(", ".join(section.clips))
 
 
-def table_of(section: Section, patterns: Sequence[str], metric: str, colours: dict[str, str]) -> bytes:
+def table_of(
+    section: Section, patterns: Sequence[str], metric: str, colours: dict[str, str]
+) -> bytes:
     """A section as a table: a row a method, a column a pattern; over how many clips and entries under its head."""
     shown = [pattern for pattern in patterns if any(p == pattern for _, p in section.cells)]
     columns = []
@@ -159,12 +222,25 @@ def table_of(section: Section, patterns: Sequence[str], metric: str, colours: di
             cell = section.cells.get((method, pattern))
             mean = cell.means[metric] if cell else None
             if cell is None or mean is None:
-                cells.append(Cell(None, "–", "not measured" if cell is None else "nothing was hidden here"))
+                cells.append(
+                    Cell(None, "–", "not measured" if cell is None else "nothing was hidden here")
+                )
                 continue
             interval = cell.intervals[metric]
-            span = f"; 95 % of other draws of clips: {interval[0]:.2f} to {interval[1]:.2f}" if interval else ""
-            cells.append(Cell(mean, f"{mean:.2f}", f"{method}, {pattern}: {cell.clips} clips, {cell.hidden:,} hidden "
-                              f"entries{span}", mean == section.best(pattern, metric)))
+            span = (
+                f"; 95 % of other draws of clips: {interval[0]:.2f} to {interval[1]:.2f}"
+                if interval
+                else ""
+            )
+            cells.append(
+                Cell(
+                    mean,
+                    f"{mean:.2f}",
+                    f"{method}, {pattern}: {cell.clips} clips, {cell.hidden:,} hidden "
+                    f"entries{span}",
+                    mean == section.best(pattern, metric),
+                )
+            )
         rows.append(Row(method, colours.get(method, "#888"), tuple(cells)))
     return pack_table(f"{METRICS[metric][0]} by method and pattern", columns, rows)
 
@@ -178,31 +254,73 @@ def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[
 
     figure = go.Figure()
     for method in section.methods:
-        cells = [(n, cell) for n in lengths if (cell := section.cells.get((method, f"gap:{n}")))
-                 and cell.means[metric] is not None]
-        spans = [cell.intervals[metric] or (cell.means[metric], cell.means[metric]) for _, cell in cells]
+        cells = [
+            (n, cell)
+            for n in lengths
+            if (cell := section.cells.get((method, f"gap:{n}"))) and cell.means[metric] is not None
+        ]
+        spans = [
+            cell.intervals[metric] or (cell.means[metric], cell.means[metric]) for _, cell in cells
+        ]
         means = [cell.means[metric] or 0.0 for _, cell in cells]
         figure.add_scatter(
-            x=[n for n, _ in cells], y=means, name=method, mode="lines+markers",
-            line={"color": colours.get(method, "#888"), "dash": "dot" if method in BASELINES else "solid"},
-            error_y={"type": "data", "symmetric": False, "thickness": 1,
-                     "array": [(high or 0.0) - mean for (_, high), mean in zip(spans, means, strict=True)],
-                     "arrayminus": [mean - (low or 0.0) for (low, _), mean in zip(spans, means, strict=True)]})
+            x=[n for n, _ in cells],
+            y=means,
+            name=method,
+            mode="lines+markers",
+            line={
+                "color": colours.get(method, "#888"),
+                "dash": "dot" if method in BASELINES else "solid",
+            },
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "thickness": 1,
+                "array": [
+                    (high or 0.0) - mean for (_, high), mean in zip(spans, means, strict=True)
+                ],
+                "arrayminus": [
+                    mean - (low or 0.0) for (low, _), mean in zip(spans, means, strict=True)
+                ],
+            },
+        )
     title, unit = METRICS[metric]
-    figure.update_layout(height=360, margin={"l": 10, "r": 10, "t": 30, "b": 10}, hovermode="x unified",
-                         xaxis={"title": "Length of the gap, frames", "tickvals": lengths},
-                         yaxis={"title": f"{title}, {unit}", "rangemode": "tozero"})
-    st.markdown(f"**By length of the gap**, over {len(section.clips)} clips; bars: 95 % of other draws of clips")
+    figure.update_layout(
+        height=360,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        hovermode="x unified",
+        xaxis={"title": "Length of the gap, frames", "tickvals": lengths},
+        yaxis={"title": f"{title}, {unit}", "rangemode": "tozero"},
+    )
+    st.markdown(
+        f"**By length of the gap**, over {len(section.clips)} clips; bars: 95 % of other draws of clips"
+    )
     st.plotly_chart(figure, key="board-gaps", config={"displayModeBar": False})
 
 
 def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) -> None:
     with st.container(horizontal=True):
-        st.download_button("CSV", as_csv(sections), "leaderboard.csv", key="board-csv", icon=":material/download:",
-                           on_click="ignore", help="All metrics, with intervals")
-        st.download_button("Markdown", markdown(sections, patterns, metric), f"leaderboard-{metric}.md", key="board-md",
-                           icon=":material/download:", on_click="ignore", help="The tables as they stand here")
+        st.download_button(
+            "CSV",
+            as_csv(sections),
+            "leaderboard.csv",
+            key="board-csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="All metrics, with intervals",
+        )
+        st.download_button(
+            "Markdown",
+            markdown(sections, patterns, metric),
+            f"leaderboard-{metric}.md",
+            key="board-md",
+            icon=":material/download:",
+            on_click="ignore",
+            help="The tables as they stand here",
+        )
     kept = Book().file
     place = kept.relative_to(library.ROOT) if kept.is_relative_to(library.ROOT) else Path(kept.name)
-    st.caption(f"Kept in `{place}`. The same from the command line: `python -m mmm leaderboard`. What was measured "
-               "with an earlier state of a checkpoint or a file is not shown.")
+    st.caption(
+        f"Kept in `{place}`. The same from the command line: `python -m mmm leaderboard`. What was measured "
+        "with an earlier state of a checkpoint or a file is not shown."
+    )

@@ -19,8 +19,10 @@ A_PAGE = 24
 """Cards a page."""
 POLL_S = 0.8
 ALL = "All"
-_BROKEN = ('<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" aria-hidden="true">'
-           '<path d="M6 3h8l4 4v14H6zM9.5 11l5 5m0-5l-5 5"/></svg>')
+_BROKEN = (
+    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" aria-hidden="true">'
+    '<path d="M6 3h8l4 4v14H6zM9.5 11l5 5m0-5l-5 5"/></svg>'
+)
 
 
 def page() -> None:
@@ -29,8 +31,10 @@ def page() -> None:
     st.sidebar.html('<div class="wb-brand">Library<span>What the workbench can open.</span></div>')
     with st.sidebar:
         entries = uploads_view.pick_files() + library.find_entries()
-        st.caption("Files in `data/raw` and in the folders that the environment variable `MMM_DATA` names are listed "
-                   "with the samples.")
+        st.caption(
+            "Files in `data/raw` and in the folders that the environment variable `MMM_DATA` names are listed "
+            "with the samples."
+        )
     st.html('<div class="wb-title"><h1>Library</h1></div>')
     if not entries:
         st.info("There is nothing to open yet: bring files of your own at the side.")
@@ -47,16 +51,33 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
     if state.get("library_group") not in (ALL, *groups):
         state.pop("library_group", None)  # an own folder that is gone
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-bar"):
-        words = st.text_input("Search", key="library_search", width=300, icon=":material/search:",
-                              placeholder="Name, 60 fps, 24 joints, bpm, test",
-                              help="All words must be found, in a file's name or its facts.")
-        order = st.selectbox("Order", list(SORTS), key="library_order", format_func=SORTS.__getitem__, width=190)
+        words = st.text_input(
+            "Search",
+            key="library_search",
+            width=300,
+            icon=":material/search:",
+            placeholder="Name, 60 fps, 24 joints, bpm, test",
+            help="All words must be found, in a file's name or its facts.",
+        )
+        order = st.selectbox(
+            "Order", list(SORTS), key="library_order", format_func=SORTS.__getitem__, width=190
+        )
         group = ALL
         if len(groups) > 1:
-            counts = {name: sum(entry.group == name for entry in entries) for name in groups} | {ALL: len(entries)}
+            counts = {name: sum(entry.group == name for entry in entries) for name in groups} | {
+                ALL: len(entries)
+            }
             # A default, not a value in the state: the page runs again at once when all is read, and loses that.
-            group = str(st.segmented_control("Where", [ALL, *groups], default=ALL, key="library_group", required=True,
-                                             format_func=lambda name: f"{name} {counts[name]:,}"))
+            group = str(
+                st.segmented_control(
+                    "Where",
+                    [ALL, *groups],
+                    default=ALL,
+                    key="library_group",
+                    required=True,
+                    format_func=lambda name: f"{name} {counts[name]:,}",
+                )
+            )
     if (words, order, group) != state.get("library_shown"):
         state.library_shown, state.library_page = (words, order, group), 0
     return words, str(order), group
@@ -70,7 +91,7 @@ def _cards(entries: list[Entry], shown: tuple[str, str, str]) -> None:
     matching = put_in_order(found, entries, *shown)
     last = max(0, (len(matching) - 1) // A_PAGE)
     at = state.library_page = min(int(state.get("library_page", 0)), last)
-    visible = matching[at * A_PAGE: (at + 1) * A_PAGE]
+    visible = matching[at * A_PAGE : (at + 1) * A_PAGE]
     seen = {entry.key for entry in visible}
     found.want([*visible, *(entry for entry in entries if entry.key not in seen)])
     unread = sum(found.get(entry) is None for entry in entries)
@@ -80,7 +101,9 @@ def _cards(entries: list[Entry], shown: tuple[str, str, str]) -> None:
     state.library_unread = unread
     _head(len(entries), len(matching), unread, at, last)
     if not matching:
-        st.info("No file has all these words. Facts are words too: “30 fps”, “humanoid”, “no music”.")
+        st.info(
+            "No file has all these words. Facts are words too: “30 fps”, “humanoid”, “no music”."
+        )
     with st.container(horizontal=True, key="cards"):
         for entry in visible:
             _card(entry, found.get(entry))
@@ -89,18 +112,33 @@ def _cards(entries: list[Entry], shown: tuple[str, str, str]) -> None:
             _turn(at, last, "below")
 
 
-def put_in_order(found: Shelf, entries: Sequence[Entry], words: str, order: str, group: str) -> list[Entry]:
+def put_in_order(
+    found: Shelf, entries: Sequence[Entry], words: str, order: str, group: str
+) -> list[Entry]:
     """The files of a group that hold all the words, in an order; what is not read yet comes last."""
     known = {entry.key: found.get(entry) for entry in entries if group in (ALL, entry.group)}
-    return sorted((entry for entry in entries if entry.key in known and
-                   matches(words, entry.label, known[entry.key], [entry.group])),
-                  key=lambda entry: (entry.group != library.UPLOADS, entry.group != "Samples",
-                                     sort_key(order, f"{entry.group}/{entry.label}", known[entry.key]))
-                  if order == "name" else (False, False, sort_key(order, entry.label, known[entry.key])))
+    return sorted(
+        (
+            entry
+            for entry in entries
+            if entry.key in known and matches(words, entry.label, known[entry.key], [entry.group])
+        ),
+        key=lambda entry: (
+            (
+                entry.group != library.UPLOADS,
+                entry.group != "Samples",
+                sort_key(order, f"{entry.group}/{entry.label}", known[entry.key]),
+            )
+            if order == "name"
+            else (False, False, sort_key(order, entry.label, known[entry.key]))
+        ),
+    )
 
 
 def _head(total: int, matching: int, unread: int, at: int, last: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
         said = f"{matching:,} of {total:,} files" if matching < total else f"{total:,} files"
         st.caption(said, width="content")
         if last:
@@ -112,11 +150,25 @@ def _head(total: int, matching: int, unread: int, at: int, last: int) -> None:
 
 def _turn(at: int, last: int, where: str) -> None:
     """Previous and next."""
-    st.button("", icon=":material/chevron_left:", key=f"library-back-{where}", disabled=at == 0, help="Previous page",
-              on_click=_put_page, args=(at - 1,))
+    st.button(
+        "",
+        icon=":material/chevron_left:",
+        key=f"library-back-{where}",
+        disabled=at == 0,
+        help="Previous page",
+        on_click=_put_page,
+        args=(at - 1,),
+    )
     st.caption(f"{at + 1} / {last + 1}", width="content")
-    st.button("", icon=":material/chevron_right:", key=f"library-on-{where}", disabled=at == last, help="Next page",
-              on_click=_put_page, args=(at + 1,))
+    st.button(
+        "",
+        icon=":material/chevron_right:",
+        key=f"library-on-{where}",
+        disabled=at == last,
+        help="Next page",
+        on_click=_put_page,
+        args=(at + 1,),
+    )
 
 
 def _put_page(number: int) -> None:
@@ -133,10 +185,24 @@ def _card(entry: Entry, facts: FileFacts | None) -> None:
         st.html(card_html(entry, facts))
         with st.container(horizontal=True, gap="small"):
             bad = bool(facts and facts.problem)
-            st.button("Recover", key=f"open-{mark}", type="tertiary", on_click=_open, disabled=bad,
-                      args=(entry.key, modes.RECOVER), help="Open in the workbench")
-            st.button("Generate", key=f"generate-{mark}", type="tertiary", on_click=_open, disabled=bad,
-                      args=(entry.key, modes.GENERATE), help="Go on from its first frames")
+            st.button(
+                "Recover",
+                key=f"open-{mark}",
+                type="tertiary",
+                on_click=_open,
+                disabled=bad,
+                args=(entry.key, modes.RECOVER),
+                help="Open in the workbench",
+            )
+            st.button(
+                "Generate",
+                key=f"generate-{mark}",
+                type="tertiary",
+                on_click=_open,
+                disabled=bad,
+                args=(entry.key, modes.GENERATE),
+                help="Go on from its first frames",
+            )
 
 
 def card_html(entry: Entry, facts: FileFacts | None) -> str:
@@ -146,9 +212,13 @@ def card_html(entry: Entry, facts: FileFacts | None) -> str:
         return f'<div class="wb-card"><div class="pose waits"></div><b title="{name}">{name}</b><span></span></div>'
     if facts.problem:
         says = html.escape(facts.problem.replace(str(entry.path), entry.path.name))
-        return (f'<div class="wb-card"><div class="pose">{_BROKEN}</div><b title="{name}">{name}</b>'
-                f'<span class="bad" title="{says}">{says}</span></div>')
+        return (
+            f'<div class="wb-card"><div class="pose">{_BROKEN}</div><b title="{name}">{name}</b>'
+            f'<span class="bad" title="{says}">{says}</span></div>'
+        )
     picture = base64.b64encode(facts.picture).decode()
     told = html.escape(" · ".join(facts.words()))
-    return (f'<div class="wb-card"><div class="pose"><img alt="" src="data:image/webp;base64,{picture}"></div>'
-            f'<b title="{name}">{name}</b><span title="{told}">{told}</span></div>')
+    return (
+        f'<div class="wb-card"><div class="pose"><img alt="" src="data:image/webp;base64,{picture}"></div>'
+        f'<b title="{name}">{name}</b><span title="{told}">{told}</span></div>'
+    )

@@ -61,7 +61,9 @@ def pooled(values: Float[Array, "Q K"], size: int = THUMBNAIL) -> Float[Array, "
         if count > size:
             edges = np.linspace(0, count, size, endpoint=False).astype(int)
             lengths = np.diff([*edges, count]).astype(np.float32)
-            values = np.add.reduceat(values, edges, axis=axis) / (lengths[:, None] if axis == 0 else lengths)
+            values = np.add.reduceat(values, edges, axis=axis) / (
+                lengths[:, None] if axis == 0 else lengths
+            )
     return values
 
 
@@ -89,7 +91,9 @@ class Atlas:
     def rows(self) -> int:
         """Along one side of a block; a network with a frame rate of its own has other rows than the clip has frames."""
         side = next(iter(self.trace.stages.values())).shape[-1]
-        return side // 2 if self.joined_in_time and next(iter(self.trace.stages)) == "cross" else side
+        return (
+            side // 2 if self.joined_in_time and next(iter(self.trace.stages)) == "cross" else side
+        )
 
     @property
     def beats(self) -> Int[Array, "B"]:
@@ -123,7 +127,9 @@ class Atlas:
                 if str(view) == text:
                     return view
         stage = "cross" if "cross" in self.trace.stages else next(iter(self.trace.stages))
-        return View(stage, self.blocks(stage)[0], MEAN if len(self.trace.stages[stage]) > 1 else "0", MEAN)
+        return View(
+            stage, self.blocks(stage)[0], MEAN if len(self.trace.stages[stage]) > 1 else "0", MEAN
+        )
 
     def map(self, view: View) -> Float[Array, "Q K"]:
         """The map of a view; rows look, columns are looked at."""
@@ -144,7 +150,13 @@ class Atlas:
             if layer == ROLLOUT:
                 self._maps[key] = self.trace.rollout(stage)
             else:
-                some = maps[:, int(head)] if head != MEAN else maps if layer == MEAN else maps[int(layer)]
+                some = (
+                    maps[:, int(head)]
+                    if head != MEAN
+                    else maps
+                    if layer == MEAN
+                    else maps[int(layer)]
+                )
                 flat = some.reshape(-1, *maps.shape[2:])
                 total = np.zeros(flat.shape[1:], dtype=np.float32)
                 for one in flat:  # one at a time: all in float32 would double the memory
@@ -171,10 +183,12 @@ class Atlas:
             found[stage] = {}
             for kind in HEAD_SCORES:
                 if (kind == "across" and not (stage == "cross" and self.joined_in_time)) or (
-                        kind == "beats" and not len(beats)):
+                    kind == "beats" and not len(beats)
+                ):
                     continue
                 found[stage][kind] = self.trace.head_scores(
-                    stage, kind, self.trace.frames[0] + self.in_rows(beats))
+                    stage, kind, self.trace.frames[0] + self.in_rows(beats)
+                )
         return found
 
     def prepare(self) -> "Atlas":

@@ -56,7 +56,9 @@ class Ask:
         """What the figure is called."""
         if not self.by_chance:
             return self.method
-        return f"{self.method}, seed {self.seed}" + (f", variety {self.temperature:g}" if self.temperature != 1 else "")
+        return f"{self.method}, seed {self.seed}" + (
+            f", variety {self.temperature:g}" if self.temperature != 1 else ""
+        )
 
     @property
     def dance(self) -> tuple[object, ...]:
@@ -92,8 +94,11 @@ class Kept:
         with self._lock:
             self._kept[made.ask] = made
             self._kept.move_to_end(made.ask)
-            while len(self._kept) > 1 and sum(m.generation.clip.motion.rotations.nbytes
-                                              for m in self._kept.values()) > KEPT_BYTES:
+            while (
+                len(self._kept) > 1
+                and sum(m.generation.clip.motion.rotations.nbytes for m in self._kept.values())
+                > KEPT_BYTES
+            ):
                 self._kept.popitem(last=False)
 
 
@@ -145,8 +150,11 @@ class Stream(Job[Made]):
         parts = list(self._panels)
         if len(parts) < 2:
             return None
-        return replace(parts[0], positions=np.concatenate([p.positions for p in parts]),
-                       tips=np.concatenate([p.tips for p in parts]))
+        return replace(
+            parts[0],
+            positions=np.concatenate([p.positions for p in parts]),
+            tips=np.concatenate([p.tips for p in parts]),
+        )
 
 
 def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
@@ -170,20 +178,40 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
         stream.add(parts[0], generated=False)
         named, begun = dict(ask.roles) or None, time.perf_counter()
         try:
-            for chunk in generate(model, clip, prefix_frames=prefix_frames, frames=ask.frames, music=music,
-                                  temperature=ask.temperature, seed=ask.seed, roles=named):
+            for chunk in generate(
+                model,
+                clip,
+                prefix_frames=prefix_frames,
+                frames=ask.frames,
+                music=music,
+                temperature=ask.temperature,
+                seed=ask.seed,
+                roles=named,
+            ):
                 parts.append(chunk.motion)
                 stream.add(chunk.motion)
                 done = chunk.first + len(chunk.motion) - prefix_frames
                 stream.fps_made = done / (time.perf_counter() - begun)
-                job.advance(done / ask.frames, f"{done / clip.motion.fps:.1f} of {ask.frames / clip.motion.fps:.1f} s, "
-                                               f"{stream.fps_made:.0f} frames a second")
+                job.advance(
+                    done / ask.frames,
+                    f"{done / clip.motion.fps:.1f} of {ask.frames / clip.motion.fps:.1f} s, "
+                    f"{stream.fps_made:.0f} frames a second",
+                )
         except Cancelled:
             if len(parts) == 1:
                 raise
         made = sum(map(len, parts[1:]))
-        generation = assemble(model, clip, parts, prefix_frames=prefix_frames, music=music, temperature=ask.temperature,
-                              seed=ask.seed, elapsed_s=time.perf_counter() - begun, roles=named)
+        generation = assemble(
+            model,
+            clip,
+            parts,
+            prefix_frames=prefix_frames,
+            music=music,
+            temperature=ask.temperature,
+            seed=ask.seed,
+            elapsed_s=time.perf_counter() - begun,
+            roles=named,
+        )
         found = Made(replace(ask, frames=made), generation, generation.judge())
         kept().put(found)
         return found

@@ -63,7 +63,9 @@ class Answers:
         with self._lock:
             for question, (answer, _) in reversed(self._kept.items()):
                 if question.request == request and question.kind == "attention":
-                    first, end = answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
+                    first, end = (
+                        answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
+                    )
                     if first <= frame < end:
                         return answer
         return None
@@ -83,7 +85,9 @@ def answers() -> Answers:
     return Answers()
 
 
-def ask(question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]) -> Job[Any]:
+def ask(
+    question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]
+) -> Job[Any]:
     """Start answering in a thread: ``work`` gets the job and the network."""
     models, store = loaded_models(), answers()
 
@@ -101,27 +105,48 @@ def ask(question: Question, again: str, work: Callable[[Job[Any], Any], Any], si
 
 def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
     """Recover once more, keeping the maps of the window that holds the frame."""
+
     def work(job: Job[Any], model: Any) -> Atlas:
-        result = mmm.recover(model, clip, mask, attention=True, attention_frame=frame,
-                             roles=dict(request.roles) or None,
-                             progress=lambda s: job.advance(0.1 + 0.7 * s, "Recovering, with maps"))
+        result = mmm.recover(
+            model,
+            clip,
+            mask,
+            attention=True,
+            attention_frame=frame,
+            roles=dict(request.roles) or None,
+            progress=lambda s: job.advance(0.1 + 0.7 * s, "Recovering, with maps"),
+        )
         assert result.attention is not None
         job.advance(0.85, "Sorting heads")
         return Atlas(result.attention, result.model_name, clip.music).prepare()
 
-    return ask(Question(request, "attention", (frame,)), "Show the maps", work, lambda atlas: atlas.nbytes)
+    return ask(
+        Question(request, "attention", (frame,)), "Show the maps", work, lambda atlas: atlas.nbytes
+    )
 
 
 def intervene(request: Request, clip: Clip, mask: Mask, wanted: Wanted) -> Job[Any]:
     """Recover with the music changed, and without the change."""
+
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.interventions import intervene as run  # imports torch
 
-        return run(model, clip, mask, [wanted.intervention],
-                   progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))[0]
+        return run(
+            model,
+            clip,
+            mask,
+            [wanted.intervention],
+            progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"),
+        )[0]
 
-    return ask(Question(request, "intervention", wanted.detail), "Change and recover", work,
-               lambda found: 2 * found.after.recovered.motion.rotations.nbytes + 2 * found.change_deg.nbytes)
+    return ask(
+        Question(request, "intervention", wanted.detail),
+        "Change and recover",
+        work,
+        lambda found: (
+            2 * found.after.recovered.motion.rotations.nbytes + 2 * found.change_deg.nbytes
+        ),
+    )
 
 
 def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Job[FutureMaps]:
@@ -136,52 +161,99 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
     def work(job: Job[FutureMaps], model: Any) -> FutureMaps:
         from mmm.generation.generate import generate
 
-        for chunk in generate(model, clip, prefix_frames=prefix_frames, frames=ask_.frames, music=music,
-                              temperature=ask_.temperature, seed=ask_.seed, roles=dict(ask_.roles) or None,
-                              attention_frame=frame):
+        for chunk in generate(
+            model,
+            clip,
+            prefix_frames=prefix_frames,
+            frames=ask_.frames,
+            music=music,
+            temperature=ask_.temperature,
+            seed=ask_.seed,
+            roles=dict(ask_.roles) or None,
+            attention_frame=frame,
+        ):
             done = chunk.first + len(chunk.motion)
-            job.advance(0.1 + 0.7 * (done - prefix_frames) / (frame + 1 - prefix_frames), "Dancing as far as this frame")
+            job.advance(
+                0.1 + 0.7 * (done - prefix_frames) / (frame + 1 - prefix_frames),
+                "Dancing as far as this frame",
+            )
             if chunk.attention is not None:
                 job.advance(0.85, "Sorting heads")
                 atlas = Atlas(chunk.attention, ask_.method, music or clip.music).prepare()
                 return FutureMaps(atlas, (chunk.first, done))
         raise AssertionError("attention_frame is generated")
 
-    return ask(Question(ask_, "attention", (frame,)), "Show the maps", work, lambda maps: maps.atlas.nbytes)
+    return ask(
+        Question(ask_, "attention", (frame,)), "Show the maps", work, lambda maps: maps.atlas.nbytes
+    )
 
 
 def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted) -> Job[Any]:
     """Generate with the music changed, and by the same chance without the change; clip and music as above."""
+
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.interventions import intervene_generation
 
         return intervene_generation(
-            model, clip, [wanted.intervention], prefix_frames=ask_.setting.prefix_frames, frames=ask_.frames, music=music,
-            temperature=ask_.temperature, seed=ask_.seed, roles=dict(ask_.roles) or None,
-            progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"))[0]
+            model,
+            clip,
+            [wanted.intervention],
+            prefix_frames=ask_.setting.prefix_frames,
+            frames=ask_.frames,
+            music=music,
+            temperature=ask_.temperature,
+            seed=ask_.seed,
+            roles=dict(ask_.roles) or None,
+            progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"),
+        )[0]
 
-    return ask(Question(ask_, "intervention", wanted.detail), "Change and generate", work,
-               lambda found: 2 * found.after.clip.motion.rotations.nbytes + 2 * found.change_deg.nbytes)
+    return ask(
+        Question(ask_, "intervention", wanted.detail),
+        "Change and generate",
+        work,
+        lambda found: 2 * found.after.clip.motion.rotations.nbytes + 2 * found.change_deg.nbytes,
+    )
 
 
-def attribute(request: Request, clip: Clip, mask: Mask, frame: int, group: str, method: str) -> Job[Any]:
+def attribute(
+    request: Request, clip: Clip, mask: Mask, frame: int, group: str, method: str
+) -> Job[Any]:
     """Which music moved these joints at this frame."""
+
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.attribution import attribute as run  # imports torch
 
         return run(model, clip, mask, frame, None if group == "all" else [group], method)
 
-    return ask(Question(request, "attribution", (frame, group, method)), "Explain", work,
-               lambda found: found.values.nbytes)
+    return ask(
+        Question(request, "attribution", (frame, group, method)),
+        "Explain",
+        work,
+        lambda found: found.values.nbytes,
+    )
 
 
-def take_away(request: Request, clip: Clip, mask: Mask, frame: int, group: str, found: Any) -> Job[Any]:
+def take_away(
+    request: Request, clip: Clip, mask: Mask, frame: int, group: str, found: Any
+) -> Job[Any]:
     """How fast these joints move off as the music is taken away in the order of an attribution, and in others."""
+
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.deletion import deletion_curves  # imports torch
 
-        return deletion_curves(model, clip, mask, frame, None if group == "all" else [group], found.method,
-                               scores=found.per_frame())
+        return deletion_curves(
+            model,
+            clip,
+            mask,
+            frame,
+            None if group == "all" else [group],
+            found.method,
+            scores=found.per_frame(),
+        )
 
-    return ask(Question(request, "deletion", (frame, group, found.method)), "Take the music away", work,
-               lambda curves: 2 * sum(values.nbytes for values in curves.moved.values()))
+    return ask(
+        Question(request, "deletion", (frame, group, found.method)),
+        "Take the music away",
+        work,
+        lambda curves: 2 * sum(values.nbytes for values in curves.moved.values()),
+    )

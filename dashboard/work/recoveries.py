@@ -43,7 +43,10 @@ def version_of(method: str) -> int:
     """A number made of when a checkpoint's files were written, and how long they are; 0 for a baseline."""
     if method in BASELINES:
         return 0
-    files = [(f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in sorted(find_checkpoint(method).iterdir())]
+    files = [
+        (f.name, f.stat().st_mtime_ns, f.stat().st_size)
+        for f in sorted(find_checkpoint(method).iterdir())
+    ]
     return zlib.crc32(repr(files).encode())
 
 
@@ -175,8 +178,13 @@ def start(request: Request, clip: Clip, mask: Mask) -> "Job[list[RecoveryResult]
             job.advance(0.02, "Loading the network")
             model = models.get(request.method)
             job.advance(0.1, "Recovering")
-            first = mmm.recover(model, clip, mask, roles=dict(request.roles) or None,
-                                progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"))
+            first = mmm.recover(
+                model,
+                clip,
+                mask,
+                roles=dict(request.roles) or None,
+                progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"),
+            )
         job.advance(0.97, "Measuring")
         found = [first, *(r for r in baselines if r.model_name != first.model_name)]
         for result in found:

@@ -52,7 +52,9 @@ def perform(values: Float[Array, "T C"], dancer: Dancer) -> Motion:
     return Motion(SMPL24, pose.rotations.astype(np.float32), pose.root_m.astype(np.float32), FPS)
 
 
-def bar_position(song: Song, time_s: Float[Array, "T"]) -> tuple[Int[Array, "T"], Float[Array, "T"]]:
+def bar_position(
+    song: Song, time_s: Float[Array, "T"]
+) -> tuple[Int[Array, "T"], Float[Array, "T"]]:
     """The bar each moment is in, and its beat within the bar (0 to 4; before the first bar line it is negative)."""
     bar = np.clip(np.floor(time_s / song.bar_s).astype(int), 0, len(song.bars) - 1)
     return bar, 4 * (time_s / song.bar_s - bar)
@@ -89,12 +91,16 @@ def _bars(song: Song, dancer: Dancer, bar: Array, beat: Array) -> Float[Array, "
         values[here] = evaluate(MOVES[kind // 2], beat[here])
         if kind % 2:
             values[here] = mirror(values[here])
-    scale = np.where(_FOOT_CHANNELS, 1.0, size[:, None] * np.where(_ARM_CHANNELS, dancer.arm_amplitude, 1.0))
+    scale = np.where(
+        _FOOT_CHANNELS, 1.0, size[:, None] * np.where(_ARM_CHANNELS, dancer.arm_amplitude, 1.0)
+    )
     step = np.where(_STEP_CHANNELS, dancer.step * (0.8 + 0.2 * size[:, None]), scale)
     return values * step
 
 
-def _sum_of_pulses(time_s: Array, onsets_s: Array, window_s: tuple[float, float], peak_s: float) -> Array:
+def _sum_of_pulses(
+    time_s: Array, onsets_s: Array, window_s: tuple[float, float], peak_s: float
+) -> Array:
     """Pulses about every onset, added up; close ones level off instead of piling up."""
     total = np.zeros(len(time_s))
     if not len(onsets_s):
@@ -121,8 +127,14 @@ def _pace(dancer: Dancer, beat: Array) -> Float[Array, "T C"]:
     """Tempo: a body that keeps time is never quite still; it dips a little on every beat."""
     values = np.zeros((len(beat), len(NAMES)))
     dip, turn = np.cos(2 * np.pi * beat), np.cos(np.pi * beat)
-    for name, amount in (("lift", -0.007 * dip), ("head_pitch", 0.04 * dip), ("spine2_yaw", 0.03 * turn),
-                         ("sway_x", 0.008 * turn), ("l_swing", 0.05 * turn), ("r_swing", -0.05 * turn)):
+    for name, amount in (
+        ("lift", -0.007 * dip),
+        ("head_pitch", 0.04 * dip),
+        ("spine2_yaw", 0.03 * turn),
+        ("sway_x", 0.008 * turn),
+        ("l_swing", 0.05 * turn),
+        ("r_swing", -0.05 * turn),
+    ):
         values[:, INDEX[name]] = dancer.amplitude * amount
     return values
 
@@ -131,8 +143,13 @@ def _bounce(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
     """Kicks: the pelvis sinks, the trunk gives way a little."""
     values = np.zeros((len(time_s), len(NAMES)))
     down = kick_pulses(song, time_s)
-    for name, amount in (("lift", -dancer.bounce_m), ("spine1_pitch", 0.06), ("spine2_pitch", 0.04),
-                         ("head_pitch", -0.05), ("pelvis_pitch", 0.04)):
+    for name, amount in (
+        ("lift", -dancer.bounce_m),
+        ("spine1_pitch", 0.06),
+        ("spine2_pitch", 0.04),
+        ("head_pitch", -0.05),
+        ("pelvis_pitch", 0.04),
+    ):
         values[:, INDEX[name]] = amount * down
     return values
 
@@ -141,9 +158,18 @@ def _accents(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
     """Snares: shoulders, chest, head and forearms hit together."""
     values = np.zeros((len(time_s), len(NAMES)))
     hit = dancer.accent * snare_pulses(song, time_s)
-    for name, amount in (("spine3_pitch", -0.13), ("head_pitch", 0.16), ("l_raise", 0.14), ("r_raise", 0.14),
-                         ("l_elbow", 0.3), ("r_elbow", 0.3), ("l_down", -0.14), ("r_down", -0.14),
-                         ("l_wrist", 0.25), ("r_wrist", 0.25)):
+    for name, amount in (
+        ("spine3_pitch", -0.13),
+        ("head_pitch", 0.16),
+        ("l_raise", 0.14),
+        ("r_raise", 0.14),
+        ("l_elbow", 0.3),
+        ("r_elbow", 0.3),
+        ("l_down", -0.14),
+        ("r_down", -0.14),
+        ("l_wrist", 0.25),
+        ("r_wrist", 0.25),
+    ):
         values[:, INDEX[name]] = amount * hit
     return values
 
@@ -151,11 +177,23 @@ def _accents(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
 def _posture(dancer: Dancer) -> Float[Array, "C"]:
     """How this dancer stands when nothing moves."""
     values = np.zeros(len(NAMES))
-    posture = {"spine1_pitch": 0.06 + dancer.lean_rad, "spine2_pitch": 0.04 + 0.5 * dancer.lean_rad,
-               "spine3_pitch": 0.03, "head_pitch": -0.05 - 0.8 * dancer.lean_rad, "pelvis_pitch": 0.03,
-               "l_elbow": dancer.elbow_rad, "r_elbow": dancer.elbow_rad, "l_down": 1.2 - dancer.carriage_rad,
-               "r_down": 1.2 - dancer.carriage_rad, "l_swing": 0.05, "r_swing": 0.05, "l_fwd": 0.2, "r_fwd": 0.2,
-               "l_raise": -0.06, "r_raise": -0.06}
+    posture = {
+        "spine1_pitch": 0.06 + dancer.lean_rad,
+        "spine2_pitch": 0.04 + 0.5 * dancer.lean_rad,
+        "spine3_pitch": 0.03,
+        "head_pitch": -0.05 - 0.8 * dancer.lean_rad,
+        "pelvis_pitch": 0.03,
+        "l_elbow": dancer.elbow_rad,
+        "r_elbow": dancer.elbow_rad,
+        "l_down": 1.2 - dancer.carriage_rad,
+        "r_down": 1.2 - dancer.carriage_rad,
+        "l_swing": 0.05,
+        "r_swing": 0.05,
+        "l_fwd": 0.2,
+        "r_fwd": 0.2,
+        "l_raise": -0.06,
+        "r_raise": -0.06,
+    }
     for name, value in posture.items():
         values[INDEX[name]] = value
     return values

@@ -14,9 +14,18 @@ from jaxtyping import Float
 Array = np.ndarray
 Channels = dict[str, Array | float]
 
-_BODY = ("sway_x", "sway_z", "lift", "pelvis_yaw", "pelvis_roll", "pelvis_pitch",
-         *(f"spine{k}_{way}" for k in (1, 2, 3) for way in ("yaw", "roll", "pitch")),
-         "head_yaw", "head_roll", "head_pitch")
+_BODY = (
+    "sway_x",
+    "sway_z",
+    "lift",
+    "pelvis_yaw",
+    "pelvis_roll",
+    "pelvis_pitch",
+    *(f"spine{k}_{way}" for k in (1, 2, 3) for way in ("yaw", "roll", "pitch")),
+    "head_yaw",
+    "head_roll",
+    "head_pitch",
+)
 _ARM = ("raise", "reach", "swing", "fwd", "down", "twist", "elbow", "wrist")
 _FOOT = ("x", "z", "y", "yaw", "tip", "orbit", "step_x", "step_z")
 ARMS = tuple(f"{side}_{part}" for side in "lr" for part in _ARM)
@@ -37,7 +46,9 @@ def _mirrored(name: str) -> str:
 
 _SIDEWAYS = ("sway_x", "_yaw", "_roll", "f_x", "f_orbit", "step_x")
 MIRROR_FROM = np.array([INDEX[_mirrored(name)] for name in NAMES])
-MIRROR_SIGN = np.array([-1.0 if any(name.endswith(word) for word in _SIDEWAYS) else 1.0 for name in NAMES])
+MIRROR_SIGN = np.array(
+    [-1.0 if any(name.endswith(word) for word in _SIDEWAYS) else 1.0 for name in NAMES]
+)
 
 
 def pack(channels: Channels, frames: int) -> Float[Array, "T C"]:

@@ -59,7 +59,9 @@ def dancer_named(name: str) -> Dancer:
 def _split_and_number(name: str) -> tuple[str, int]:
     match = _NAME.fullmatch(name)
     if not match:
-        raise FileError(name, "no song or dancer of the dance set", "a name such as test003 or test_dancer07")
+        raise FileError(
+            name, "no song or dancer of the dance set", "a name such as test003 or test_dancer07"
+        )
     return match[1], int(match[2])
 
 
@@ -87,7 +89,9 @@ def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
             dancer = make_dancer(split, int(dancers[k % len(dancers)]))
             start = int(rng.integers(max(1, song.frames(FPS) - frames + 1)))
             name = f"{song.name}_{dancer.name.split('_')[1]}_at{start:04d}"
-            plans.append(ClipPlan(name, split, song.name, dancer.name, song.tempo_bpm, start, frames))
+            plans.append(
+                ClipPlan(name, split, song.name, dancer.name, song.tempo_bpm, start, frames)
+            )
     return plans
 
 
@@ -98,7 +102,9 @@ def song_music(song: Song, sound: bool = False) -> Music:
     return Music(music.features, FPS, music.beats, float(song.tempo_bpm), audio if sound else None)
 
 
-def make_clip(song: Song, dancer: Dancer, start: int = 0, frames: int = 300, music: Music | None = None) -> Clip:
+def make_clip(
+    song: Song, dancer: Dancer, start: int = 0, frames: int = 300, music: Music | None = None
+) -> Clip:
     """One dancer to one stretch of a song.
 
     Args:
@@ -111,12 +117,22 @@ def make_clip(song: Song, dancer: Dancer, start: int = 0, frames: int = 300, mus
         SpecError: the stretch is not inside the song.
     """
     if not 0 <= start < start + frames <= song.frames(FPS):
-        raise SpecError(f"frames {start}:{start + frames}", f"{song.name} has {song.frames(FPS)} frames",
-                        "a stretch inside the song", "choose shorter clips or an earlier start")
+        raise SpecError(
+            f"frames {start}:{start + frames}",
+            f"{song.name} has {song.frames(FPS)} frames",
+            "a stretch inside the song",
+            "choose shorter clips or an earlier start",
+        )
     if music is None:
         music = song_music(song, sound=True)
     name = f"{song.name}_{dancer.name.split('_')[-1]}_at{start:04d}"
-    return Clip(name, dance(song, dancer, start, frames), music.crop(start, start + frames), SOURCE, song.split)
+    return Clip(
+        name,
+        dance(song, dancer, start, frames),
+        music.crop(start, start + frames),
+        SOURCE,
+        song.split,
+    )
 
 
 def cached_music(song: Song, folder: Path) -> Music:
@@ -150,7 +166,9 @@ def _listen(names: list[str], folder: Path, jobs: int) -> None:
         list(tqdm(pool.map(_cache_song, tasks), total=len(tasks), desc="songs", disable=None))
 
 
-def prepare(out: Path, sizes: Mapping[str, int], frames: int = 600, seed: int = 0, jobs: int = 2) -> None:
+def prepare(
+    out: Path, sizes: Mapping[str, int], frames: int = 600, seed: int = 0, jobs: int = 2
+) -> None:
     """Writes the set: one folder a split, arrays that can be memory-mapped, and ``clips.json``.
 
     A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N, 24, 6) float16:
@@ -178,10 +196,15 @@ def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
     for old in (folder / "clips.json", *folder.glob("*.npy")):
         old.unlink(missing_ok=True)
     total = sum(item.frames for item in clips)
-    shapes = {"rotations": ((total, 24, 6), np.float16), "root_m": ((total, 3), np.float32),
-              "music": ((total, 35), np.float32)}
-    arrays = {name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
-              for name, (shape, kind) in shapes.items()}
+    shapes = {
+        "rotations": ((total, 24, 6), np.float16),
+        "root_m": ((total, 3), np.float32),
+        "music": ((total, 35), np.float32),
+    }
+    arrays = {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
+        for name, (shape, kind) in shapes.items()
+    }
     rows: list[dict[str, int | str]] = []
     truths: list[Truth] = []
     first, song, music = 0, None, None
@@ -201,8 +224,13 @@ def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
     for array in arrays.values():
         array.flush()
     save_truths(folder / "truth.npz", truths)
-    (folder / "clips.json").write_text(json.dumps(
-        {"version": VERSION, "fps": FPS, "skeleton": list(SMPL24.names), "clips": rows}, indent=1), encoding="utf-8")
+    (folder / "clips.json").write_text(
+        json.dumps(
+            {"version": VERSION, "fps": FPS, "skeleton": list(SMPL24.names), "clips": rows},
+            indent=1,
+        ),
+        encoding="utf-8",
+    )
 
 
 def read_split(folder: Path) -> tuple[list[dict[str, int | str]], dict[str, Array]]:
@@ -212,10 +240,17 @@ def read_split(folder: Path) -> tuple[list[dict[str, int | str]], dict[str, Arra
         FileError: the folder is not such a split.
     """
     if not (folder / "clips.json").exists():
-        raise FileError(str(folder), "no clips.json", "a split written by data.prepare",
-                        "run python -m data.prepare dance first")
+        raise FileError(
+            str(folder),
+            "no clips.json",
+            "a split written by data.prepare",
+            "run python -m data.prepare dance first",
+        )
     rows = json.loads((folder / "clips.json").read_text(encoding="utf-8"))["clips"]
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("rotations", "root_m", "music")}
+    arrays = {
+        name: np.load(folder / f"{name}.npy", mmap_mode="r")
+        for name in ("rotations", "root_m", "music")
+    }
     return rows, arrays
 
 

@@ -54,7 +54,9 @@ def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
         _arm(rotations, at, side, sign, first)
     heading = (at["lf_orbit"] + at["rf_orbit"]) / 2
     facing = heading + at["pelvis_yaw"]
-    pelvis = rotation("y", facing) @ rotation("z", at["pelvis_roll"]) @ rotation("x", at["pelvis_pitch"])
+    pelvis = (
+        rotation("y", facing) @ rotation("z", at["pelvis_roll"]) @ rotation("x", at["pelvis_pitch"])
+    )
     rotations[:, 0] = pelvis
     feet = {side: _foot(at, side, sign, dancer) for side, sign in (("l", 1), ("r", -1))}
     root = _root(at, heading, pelvis, {side: ankle for side, (ankle, _, _) in feet.items()}, dancer)
@@ -62,7 +64,9 @@ def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
         ankle, foot, yaw = feet[side]
         knee_facing = 0.5 * (yaw + facing) + 0.06 * sign
         _leg(rotations, pelvis, root, ankle, foot, knee_facing, hip)
-        rotations[:, hip + 9] = rotation("x", -0.8 * np.maximum(at[f"{side}f_tip"], 0))  # toes stay on the floor
+        rotations[:, hip + 9] = rotation(
+            "x", -0.8 * np.maximum(at[f"{side}f_tip"], 0)
+        )  # toes stay on the floor
     return Pose(rotations, root)
 
 
@@ -73,11 +77,17 @@ def _bend(at: dict[str, Array], name: str, share: float = 1.0) -> Array:
 
 def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: int) -> None:
     """Collar, shoulder, elbow, wrist; the rest pose holds the arm out sideways, ``sign`` is its x."""
-    get = {part: at[f"{side}_{part}"]
-           for part in ("raise", "reach", "swing", "fwd", "down", "twist", "elbow", "wrist")}
+    get = {
+        part: at[f"{side}_{part}"]
+        for part in ("raise", "reach", "swing", "fwd", "down", "twist", "elbow", "wrist")
+    }
     rotations[:, first] = rotation("y", -sign * get["reach"]) @ rotation("z", sign * get["raise"])
-    rotations[:, first + 3] = (rotation("x", -get["swing"]) @ rotation("y", -sign * get["fwd"])
-                               @ rotation("z", -sign * get["down"]) @ rotation("x", -get["twist"]))
+    rotations[:, first + 3] = (
+        rotation("x", -get["swing"])
+        @ rotation("y", -sign * get["fwd"])
+        @ rotation("z", -sign * get["down"])
+        @ rotation("x", -get["twist"])
+    )
     bend = -_soft_min(-_soft_min(get["elbow"], _ELBOW_RAD[1], 0.15), -_ELBOW_RAD[0], 0.15)
     rotations[:, first + 5] = rotation("y", -sign * bend)
     rotations[:, first + 7] = rotation("z", -sign * get["wrist"])
@@ -86,7 +96,9 @@ def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: in
 def _foot(at: dict[str, Array], side: str, sign: int, dancer: Dancer) -> tuple[Array, Array, Array]:
     """Where the ankle is, how the foot is turned, and its yaw; the ball of the foot is what a move places."""
     get = {part: at[f"{side}f_{part}"] for part in ("x", "z", "y", "yaw", "tip", "orbit")}
-    local = np.stack([sign * dancer.stance_m + get["x"], BALL_HEIGHT_M + get["y"], 0.06 + get["z"]], axis=-1)
+    local = np.stack(
+        [sign * dancer.stance_m + get["x"], BALL_HEIGHT_M + get["y"], 0.06 + get["z"]], axis=-1
+    )
     ball = np.einsum("tij,tj->ti", rotation("y", get["orbit"]), local)
     yaw = get["orbit"] + sign * dancer.turnout_rad + get["yaw"]
     # The bone from ankle to ball points a little outwards; turn the foot so that yaw says where the toes point.
@@ -95,11 +107,18 @@ def _foot(at: dict[str, Array], side: str, sign: int, dancer: Dancer) -> tuple[A
     return ball - foot @ _OFFSETS[joint], foot, yaw
 
 
-def _root(at: dict[str, Array], heading: Array, pelvis: Array, ankles: dict[str, Array], dancer: Dancer) -> Array:
+def _root(
+    at: dict[str, Array], heading: Array, pelvis: Array, ankles: dict[str, Array], dancer: Dancer
+) -> Array:
     """The pelvis over its feet, as high as asked but no higher than both legs reach."""
-    ground = np.stack([
-        (at["lf_step_x"] + at["rf_step_x"]) / 2 + at["sway_x"], np.zeros_like(heading),
-        (at["lf_step_z"] + at["rf_step_z"]) / 2 + at["sway_z"]], axis=-1)
+    ground = np.stack(
+        [
+            (at["lf_step_x"] + at["rf_step_x"]) / 2 + at["sway_x"],
+            np.zeros_like(heading),
+            (at["lf_step_z"] + at["rf_step_z"]) / 2 + at["sway_z"],
+        ],
+        axis=-1,
+    )
     root = np.einsum("tij,tj->ti", rotation("y", heading), ground)
     height = UPRIGHT_M - dancer.crouch_m + at["lift"]
     for side, hip in (("l", 1), ("r", 2)):
@@ -118,7 +137,9 @@ def _soft_min(a: Array, b: Array | float, width: float = 0.012) -> Array:
     return 0.5 * (a + b - np.sqrt((a - b) ** 2 + width**2))
 
 
-def _leg(rotations: Array, pelvis: Array, root: Array, ankle: Array, foot: Array, facing: Array, hip: int) -> None:
+def _leg(
+    rotations: Array, pelvis: Array, root: Array, ankle: Array, foot: Array, facing: Array, hip: int
+) -> None:
     """Hip, knee and ankle rotations that put the ankle where it should be; the knee is a hinge about its x axis."""
     thigh, shin = _OFFSETS[hip + 3], _OFFSETS[hip + 6]
     target = ankle - (root + pelvis @ _OFFSETS[hip])

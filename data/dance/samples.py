@@ -37,7 +37,20 @@ class Sample:
 
 
 # Songs from 81 to 140 bpm, a dancer each; all twelve moves occur.
-_CHOSEN = ((32, 8), (3, 12), (9, 8), (4, 4), (15, 8), (10, 0), (28, 12), (16, 8), (35, 12), (14, 8), (11, 12), (23, 20))
+_CHOSEN = (
+    (32, 8),
+    (3, 12),
+    (9, 8),
+    (4, 4),
+    (15, 8),
+    (10, 0),
+    (28, 12),
+    (16, 8),
+    (35, 12),
+    (14, 8),
+    (11, 12),
+    (23, 20),
+)
 SAMPLES = tuple(Sample(song, dancer, bar) for dancer, (song, bar) in enumerate(_CHOSEN))
 
 
@@ -51,8 +64,12 @@ def make_sample(sample: Sample) -> tuple[Clip, dict[str, Any]]:
     name = f"dance_{song.tempo_bpm:03d}bpm_{song.name}_{dancer.name.split('_')[1]}"
     truth = truth_of(song, dancer, start, FRAMES)
     return Clip(name, clip.motion, clip.music, clip.source, clip.split), {
-        "song": song.name, "dancer": asdict(dancer), "tempo_bpm": song.tempo_bpm, "start_frame": start,
-        "influences": [asdict(one) for one in truth.influences]}
+        "song": song.name,
+        "dancer": asdict(dancer),
+        "tempo_bpm": song.tempo_bpm,
+        "start_frame": start,
+        "influences": [asdict(one) for one in truth.influences],
+    }
 
 
 def _rounded(values: np.ndarray, step: float) -> np.ndarray:
@@ -67,13 +84,23 @@ def write_sample(clip: Clip, folder: Path) -> None:
     music, skeleton = clip.music, clip.motion.skeleton
     assert music is not None and music.audio is not None
     np.savez_compressed(
-        folder / f"{clip.name}.npz", format="mmm-clip-1", fps=np.float64(clip.motion.fps),
-        names=np.array(skeleton.names), parents=np.array(skeleton.parents, dtype=np.int32),
-        offsets_m=skeleton.offsets_m, feet=np.array(skeleton.feet, dtype=np.int32),
+        folder / f"{clip.name}.npz",
+        format="mmm-clip-1",
+        fps=np.float64(clip.motion.fps),
+        names=np.array(skeleton.names),
+        parents=np.array(skeleton.parents, dtype=np.int32),
+        offsets_m=skeleton.offsets_m,
+        feet=np.array(skeleton.feet, dtype=np.int32),
         rotvec=_rounded(matrix_to_rotvec(clip.motion.rotations), ROTVEC_STEP),
-        root_m=_rounded(clip.motion.root_m, ROOT_STEP_M), name=clip.name, source=clip.source, split=clip.split,
-        music_features=_rounded(music.features, FEATURE_STEP), music_beats=music.beats,
-        music_fps=np.float64(music.fps), music_tempo_bpm=np.float64(music.tempo_bpm))
+        root_m=_rounded(clip.motion.root_m, ROOT_STEP_M),
+        name=clip.name,
+        source=clip.source,
+        split=clip.split,
+        music_features=_rounded(music.features, FEATURE_STEP),
+        music_beats=music.beats,
+        music_fps=np.float64(music.fps),
+        music_tempo_bpm=np.float64(music.tempo_bpm),
+    )
     write_audio(music.audio, folder / f"{clip.name}.ogg")
     for part, sound in music.without.items():
         write_audio(sound, folder / f"{clip.name}.without_{part}.ogg")

@@ -116,7 +116,11 @@ class Song:
 
     def onsets_s(self, drum: Drum) -> Float[Array, "N"]:
         """When a drum is struck, seconds from the song's start, ascending."""
-        slots = [k * SLOTS + slot for k, bar in enumerate(self.bars) for slot in sorted(getattr(bar, drum + "s"))]
+        slots = [
+            k * SLOTS + slot
+            for k, bar in enumerate(self.bars)
+            for slot in sorted(getattr(bar, drum + "s"))
+        ]
         return np.array(slots, dtype=float) * self.bar_s / SLOTS
 
     def beats_s(self) -> Float[Array, "B"]:
@@ -128,7 +132,9 @@ def phrase_split(chords: tuple[int, int, int, int]) -> str:
     """The one split in which four chord classes may follow each other in this order, or a rotation of it."""
     a, b, c, d = min(chords[k:] + chords[:k] for k in range(4))
     code = ((a * 24 + b) * 24 + c) * 24 + d
-    mixed = (code * 2654435761 + 97) % 2**32 >> 17  # Knuth's multiplicative hash: spreads neighbours apart
+    mixed = (
+        code * 2654435761 + 97
+    ) % 2**32 >> 17  # Knuth's multiplicative hash: spreads neighbours apart
     return ("train", "train", "val", "test")[mixed % 4]
 
 
@@ -147,7 +153,11 @@ def make_song(split: str, number: int) -> Song:
     start = int(rng.integers(3))
     form = [_FORM[(start + k) % len(_FORM)] for k in range(sections)]
     chords = _chords(rng, split, sections)
-    bars = [bar for k, section in enumerate(form) for bar in _section(rng, section, chords[4 * k: 4 * k + 4])]
+    bars = [
+        bar
+        for k, section in enumerate(form)
+        for bar in _section(rng, section, chords[4 * k : 4 * k + 4])
+    ]
     return Song(f"{split}{number:03d}", split, seed, tempo_bpm, tuple(bars))
 
 
@@ -178,12 +188,23 @@ def _fits(chords: tuple[int, ...], phrase: tuple[int, ...], split: str) -> bool:
 
 def _section(rng: np.random.Generator, section: str, chords: tuple[int, ...]) -> list[Bar]:
     """Four bars with one groove, some extra kicks, and a fill in the last bar."""
-    kicks, snares, hats, bass = (table[section][int(rng.integers(len(table[section])))]
-                                 for table in (_KICKS, _SNARES, _HATS, _BASS))
+    kicks, snares, hats, bass = (
+        table[section][int(rng.integers(len(table[section])))]
+        for table in (_KICKS, _SNARES, _HATS, _BASS)
+    )
     bars = []
     for k, chord in enumerate(chords):
         extra = {int(rng.choice([6, 7, 10, 11, 14]))} if rng.random() < 0.3 else set()
         fill = {13, 14} if k == 3 and section != "break" and rng.random() < 0.5 else set()
-        bars.append(Bar(chord // 2, bool(chord % 2), section, tuple(sorted({*kicks, *extra})),
-                        tuple(sorted({*snares, *fill})), hats, tuple(sorted(bass))))
+        bars.append(
+            Bar(
+                chord // 2,
+                bool(chord % 2),
+                section,
+                tuple(sorted({*kicks, *extra})),
+                tuple(sorted({*snares, *fill})),
+                hats,
+                tuple(sorted(bass)),
+            )
+        )
     return bars

@@ -55,9 +55,17 @@ def make_dancer(split: str, number: int) -> Dancer:
         return float(rng.uniform(low, high))
 
     return Dancer(
-        name=f"{split}_dancer{number:02d}", amplitude=between(0.85, 1.15), arm_amplitude=between(0.85, 1.15),
-        step=between(0.8, 1.15), bounce_m=between(0.03, 0.055), accent=between(0.7, 1.3),
-        late_s=between(-2, 2) / 60, lean_rad=between(-0.02, 0.14), carriage_rad=between(-0.08, 0.2),
-        elbow_rad=between(0.3, 0.75), stance_m=between(0.105, 0.165), turnout_rad=between(0.08, 0.32),
+        name=f"{split}_dancer{number:02d}",
+        amplitude=between(0.85, 1.15),
+        arm_amplitude=between(0.85, 1.15),
+        step=between(0.8, 1.15),
+        bounce_m=between(0.03, 0.055),
+        accent=between(0.7, 1.3),
+        late_s=between(-2, 2) / 60,
+        lean_rad=between(-0.02, 0.14),
+        carriage_rad=between(-0.08, 0.2),
+        elbow_rad=between(0.3, 0.75),
+        stance_m=between(0.105, 0.165),
+        turnout_rad=between(0.08, 0.32),
         crouch_m=between(0.015, 0.055),
     )

@@ -31,7 +31,11 @@ def render(song: Song, stems: Iterable[str] = STEMS) -> Audio:
     wanted = tuple(stems)
     if set(wanted) - set(STEMS):
         raise ValueError(f"stems {wanted}: only {', '.join(STEMS)} exist")
-    players: dict[str, Callable[[Song], Array]] = {"drums": _drums, "bass": _bass, "chords": _chords}
+    players: dict[str, Callable[[Song], Array]] = {
+        "drums": _drums,
+        "bass": _bass,
+        "chords": _chords,
+    }
     mix = np.zeros(round(song.duration_s * RATE_HZ), dtype=np.float32)
     for stem in STEMS:
         if stem in wanted:
@@ -43,7 +47,9 @@ def _loudness(song: Song) -> Float[Array, "N"]:
     """Fuller sections are a little louder."""
     bars = np.arange(len(song.bars)) * song.bar_s * RATE_HZ
     levels = [0.6 + 0.4 * bar.intensity for bar in song.bars]
-    steps = np.concatenate([[0], np.repeat(bars[1:], 2) + np.tile([-600, 600], len(bars) - 1), [1e12]])
+    steps = np.concatenate(
+        [[0], np.repeat(bars[1:], 2) + np.tile([-600, 600], len(bars) - 1), [1e12]]
+    )
     count = round(song.duration_s * RATE_HZ)
     return np.interp(np.arange(count), steps, np.repeat(levels, 2)).astype(np.float32)
 
@@ -71,7 +77,9 @@ def _drum_sounds(song: Song) -> dict[str, Float[Array, "N"]]:
     kick += 0.25 * np.exp(-t / 0.004) * rng.standard_normal(len(t))
     t = _seconds(0.22)
     noise = _filtered(rng.standard_normal(len(t)), 900, 9000)
-    snare = 0.55 * noise * np.exp(-t / 0.06) + 0.5 * np.sin(2 * np.pi * 190 * t) * np.exp(-t / 0.045)
+    snare = 0.55 * noise * np.exp(-t / 0.06) + 0.5 * np.sin(2 * np.pi * 190 * t) * np.exp(
+        -t / 0.045
+    )
     t = _seconds(0.07)
     hat = 0.35 * _filtered(rng.standard_normal(len(t)), 6500, 14_000) * np.exp(-t / 0.016)
     fade = [np.minimum(1, np.arange(len(sound))[::-1] / 400) for sound in (kick, snare, hat)]
@@ -102,7 +110,9 @@ def _bass(song: Song) -> Float[Array, "N"]:
         for slot, following in zip(bar.bass, (*bar.bass[1:], SLOTS), strict=True):
             length = min(following - slot, 6)
             if (bar.root, length) not in notes:
-                notes[bar.root, length] = _bass_note(_hz(bar.root - 24 - (12 if bar.root > 7 else 0)), length * slot_s)
+                notes[bar.root, length] = _bass_note(
+                    _hz(bar.root - 24 - (12 if bar.root > 7 else 0)), length * slot_s
+                )
             _place(track, notes[bar.root, length], k * song.bar_s + slot * slot_s)
     return track
 
@@ -150,7 +160,11 @@ def _pad(bar: Bar, length_s: float) -> Float[Array, "N"]:
     for note in _voicing(bar):
         for partial in range(1, 6):
             hz = _hz(note) * partial
-            tone += np.sin(2 * np.pi * hz * t) * np.cos(2 * np.pi * 0.0018 * hz * t) * (0.34 / partial**1.4)
+            tone += (
+                np.sin(2 * np.pi * hz * t)
+                * np.cos(2 * np.pi * 0.0018 * hz * t)
+                * (0.34 / partial**1.4)
+            )
     swell = 0.75 + 0.25 * np.exp(-t / 0.35)
     return tone * swell * _envelope(len(t), 0.02, 0.06)
 

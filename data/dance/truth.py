@@ -24,8 +24,16 @@ _STROKE_S = 0.1
 _LEGS = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")
 _NOT_DANCED = ("left_hand", "right_hand")
 _KICKED = ("pelvis", "spine1", "spine2", "neck", "head", *_LEGS)
-_SNARED = ("spine3", "neck", "head", *(f"{side}_{joint}" for side in ("left", "right")
-                                       for joint in ("collar", "shoulder", "elbow", "wrist")))
+_SNARED = (
+    "spine3",
+    "neck",
+    "head",
+    *(
+        f"{side}_{joint}"
+        for side in ("left", "right")
+        for joint in ("collar", "shoulder", "elbow", "wrist")
+    ),
+)
 JOINTS: dict[str, tuple[int, ...]] = {
     "chord": tuple(j for j, name in enumerate(SMPL24.names) if name not in _NOT_DANCED),
     "kick": tuple(SMPL24.names.index(name) for name in _KICKED),
@@ -53,12 +61,15 @@ class Truth:
     frames: int
     influences: tuple[Influence, ...]
 
-    def deciding(self, frame: int, joint: int | None = None, rules: Sequence[str] = RULES) -> Bool[Array, "T"]:
+    def deciding(
+        self, frame: int, joint: int | None = None, rules: Sequence[str] = RULES
+    ) -> Bool[Array, "T"]:
         """The music frames that decide a motion frame; of one joint where given."""
         return self.matrix(joint, rules, slice(frame, frame + 1))[0]
 
-    def matrix(self, joint: int | None = None, rules: Sequence[str] = RULES, rows: slice = slice(None)
-               ) -> Bool[Array, "T T"]:
+    def matrix(
+        self, joint: int | None = None, rules: Sequence[str] = RULES, rows: slice = slice(None)
+    ) -> Bool[Array, "T T"]:
         """Row: motion frame, column: music frame; True where the one is decided by the other."""
         result = np.zeros((self.frames, self.frames), dtype=bool)
         for one in self.influences:
@@ -74,10 +85,20 @@ def truth_of(song: Song, dancer: Dancer, start: int = 0, frames: int | None = No
     keep what is inside, which may be nothing.
     """
     count = song.frames(FPS) - start if frames is None else frames
-    found = [*_chords(song, dancer), *_drum(song, dancer, "kick", KICK_WINDOW_S),
-             *_drum(song, dancer, "snare", SNARE_WINDOW_S)]
-    inside = (Influence(one.rule, one.label, _clipped(one.music, start, count), _clipped(one.motion, start, count))
-              for one in found)
+    found = [
+        *_chords(song, dancer),
+        *_drum(song, dancer, "kick", KICK_WINDOW_S),
+        *_drum(song, dancer, "snare", SNARE_WINDOW_S),
+    ]
+    inside = (
+        Influence(
+            one.rule,
+            one.label,
+            _clipped(one.music, start, count),
+            _clipped(one.motion, start, count),
+        )
+        for one in found
+    )
     return Truth(count, tuple(one for one in inside if one.motion[0] < one.motion[1]))
 
 
@@ -99,40 +120,71 @@ def _chords(song: Song, dancer: Dancer) -> list[Influence]:
         # Before the first bar line and after the last the outer bars go on.
         first_s = -1.0 if k == 0 else start_s - blend_s
         last_s = song.duration_s + 1 if k == len(song.bars) - 1 else stop_s + blend_s
-        found.append(Influence("chord", f"{bar.chord_name} {move_of(bar)} {side}", _span(start_s, stop_s),
-                               _span(first_s + dancer.late_s, last_s + dancer.late_s)))
+        found.append(
+            Influence(
+                "chord",
+                f"{bar.chord_name} {move_of(bar)} {side}",
+                _span(start_s, stop_s),
+                _span(first_s + dancer.late_s, last_s + dancer.late_s),
+            )
+        )
     return found
 
 
 def _drum(song: Song, dancer: Dancer, drum: Drum, window_s: tuple[float, float]) -> list[Influence]:
-    return [Influence(drum, drum, _span(onset, onset + _STROKE_S),
-                      _span(onset + window_s[0] + dancer.late_s, onset + window_s[1] + dancer.late_s))
-            for onset in song.onsets_s(drum).tolist()]
+    return [
+        Influence(
+            drum,
+            drum,
+            _span(onset, onset + _STROKE_S),
+            _span(onset + window_s[0] + dancer.late_s, onset + window_s[1] + dancer.late_s),
+        )
+        for onset in song.onsets_s(drum).tolist()
+    ]
 
 
 def save_truths(path: Path, truths: Sequence[Truth]) -> None:
     """Many clips' tables in one ``.npz``: a row an influence, with ``clip`` (index), ``rule`` (index in ``rules``),
     ``music`` and ``motion`` (R, 2), ``label``; ``joints`` (rules, 24) says what a rule moves."""
-    rows = [(k, RULES.index(one.rule), one.label, one.music, one.motion)
-            for k, truth in enumerate(truths) for one in truth.influences]
+    rows = [
+        (k, RULES.index(one.rule), one.label, one.music, one.motion)
+        for k, truth in enumerate(truths)
+        for one in truth.influences
+    ]
     clip, rule, label, music, motion = zip(*rows, strict=True)
     moved = np.zeros((len(RULES), len(SMPL24)), dtype=bool)
     for k, name in enumerate(RULES):
         moved[k, list(JOINTS[name])] = True
-    np.savez_compressed(path, clip=np.array(clip, dtype=np.int32), rule=np.array(rule, dtype=np.int8),
-                        label=np.array(label), music=np.array(music, dtype=np.int32),
-                        motion=np.array(motion, dtype=np.int32), rules=np.array(RULES), joints=moved,
-                        frames=np.array([truth.frames for truth in truths], dtype=np.int32))
+    np.savez_compressed(
+        path,
+        clip=np.array(clip, dtype=np.int32),
+        rule=np.array(rule, dtype=np.int8),
+        label=np.array(label),
+        music=np.array(music, dtype=np.int32),
+        motion=np.array(motion, dtype=np.int32),
+        rules=np.array(RULES),
+        joints=moved,
+        frames=np.array([truth.frames for truth in truths], dtype=np.int32),
+    )
 
 
 def load_truths(path: Path) -> list[Truth]:
     """What ``save_truths`` wrote, clip by clip."""
     with np.load(path, allow_pickle=False) as stored:
-        columns = {name: stored[name] for name in ("clip", "rule", "label", "music", "motion", "frames")}
+        columns = {
+            name: stored[name] for name in ("clip", "rule", "label", "music", "motion", "frames")
+        }
 
     def influences(index: int) -> tuple[Influence, ...]:
         rows: Int[Array, "R"] = np.flatnonzero(columns["clip"] == index)
-        return tuple(Influence(RULES[columns["rule"][r]], str(columns["label"][r]), tuple(columns["music"][r].tolist()),
-                               tuple(columns["motion"][r].tolist())) for r in rows)
+        return tuple(
+            Influence(
+                RULES[columns["rule"][r]],
+                str(columns["label"][r]),
+                tuple(columns["music"][r].tolist()),
+                tuple(columns["motion"][r].tolist()),
+            )
+            for r in rows
+        )
 
     return [Truth(int(frames), influences(k)) for k, frames in enumerate(columns["frames"])]

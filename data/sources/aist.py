@@ -46,13 +46,23 @@ def read_lists(folder: Path, motions: Path) -> Lists:
         path = folder / f"crossmodal_{split}.txt"
         for name in _names(path):
             if split_of.setdefault(name, split) != split:
-                raise FileError(str(path), f"{name} is in {split_of[name]} too", "every name in one split",
-                                "download the lists again")
+                raise FileError(
+                    str(path),
+                    f"{name} is in {split_of[name]} too",
+                    "every name in one split",
+                    "download the lists again",
+                )
     places = [folder, folder.parent, motions, motions.parent]
-    ignored = next((place / IGNORE_LIST for place in places if (place / IGNORE_LIST).is_file()), None)
+    ignored = next(
+        (place / IGNORE_LIST for place in places if (place / IGNORE_LIST).is_file()), None
+    )
     if ignored is None:
-        raise FileError(str(folder / IGNORE_LIST), "no such list", "the motions that AIST++ says to leave out",
-                        "copy it from the AIST++ annotations, or put an empty file there")
+        raise FileError(
+            str(folder / IGNORE_LIST),
+            "no such list",
+            "the motions that AIST++ says to leave out",
+            "copy it from the AIST++ annotations, or put an empty file there",
+        )
     return Lists(split_of, frozenset(_names(ignored)))
 
 
@@ -60,10 +70,19 @@ def _names(path: Path) -> list[str]:
     try:
         words = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(str(path), f"cannot be read ({getattr(error, 'strerror', error)})", "a list of AIST++ names",
-                        "copy the splits of the AIST++ annotations") from None
+        raise FileError(
+            str(path),
+            f"cannot be read ({getattr(error, 'strerror', error)})",
+            "a list of AIST++ names",
+            "copy the splits of the AIST++ annotations",
+        ) from None
     if bad := next((word for word in words if parse_aist_name(word) is None), None):
-        raise FileError(str(path), f"{bad[:60]!r}", "names such as gBR_sBM_cAll_d04_mBR0_ch01", "correct the list")
+        raise FileError(
+            str(path),
+            f"{bad[:60]!r}",
+            "names such as gBR_sBM_cAll_d04_mBR0_ch01",
+            "correct the list",
+        )
     return words
 
 
@@ -74,8 +93,12 @@ def recordings(folder: Path) -> dict[str, Path]:
         FileError: there is no such folder.
     """
     if not folder.is_dir():
-        raise FileError(str(folder), "no such folder", "recordings such as mBR0.wav",
-                        "leave --music out to prepare the motions alone")
+        raise FileError(
+            str(folder),
+            "no such folder",
+            "recordings such as mBR0.wav",
+            "leave --music out to prepare the motions alone",
+        )
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("m*"), key=lambda path: (_rank(path), str(path))):
         if path.suffix.lower() in SOUND_SUFFIXES and path.is_file():
@@ -84,7 +107,11 @@ def recordings(folder: Path) -> dict[str, Path]:
 
 
 def _rank(path: Path) -> int:
-    return SOUND_SUFFIXES.index(path.suffix.lower()) if path.suffix.lower() in SOUND_SUFFIXES else len(SOUND_SUFFIXES)
+    return (
+        SOUND_SUFFIXES.index(path.suffix.lower())
+        if path.suffix.lower() in SOUND_SUFFIXES
+        else len(SOUND_SUFFIXES)
+    )
 
 
 def place(file: SourceFile, lists: Lists, music: Mapping[str, Path] | None) -> Placed:
@@ -98,8 +125,14 @@ def place(file: SourceFile, lists: Lists, music: Mapping[str, Path] | None) -> P
     stem = Path(file.label).stem
     name = parse_aist_name(stem)
     if name is None:
-        return Placed(stem, skip=Skip(file.label, "not an AIST++ name", f"{stem}; expected one such as "
-                                                                        f"gBR_sBM_cAll_d04_mBR0_ch01"))
+        return Placed(
+            stem,
+            skip=Skip(
+                file.label,
+                "not an AIST++ name",
+                f"{stem}; expected one such as gBR_sBM_cAll_d04_mBR0_ch01",
+            ),
+        )
     listed = name.list_name
     if listed in lists.ignored:
         return Placed(listed, skip=Skip(file.label, f"in {IGNORE_LIST}"))
@@ -109,7 +142,14 @@ def place(file: SourceFile, lists: Lists, music: Mapping[str, Path] | None) -> P
     if music is None:
         return Placed(listed, split, tempo_bpm=name.tempo_bpm)
     if name.music not in music:
-        return Placed(listed, skip=Skip(file.label, "its music is missing", f"no recording m{name.music}; put "
-                                        f"m{name.music}.wav into --music, or leave --music out for motion alone"),
-                      missing_music=f"m{name.music}")
+        return Placed(
+            listed,
+            skip=Skip(
+                file.label,
+                "its music is missing",
+                f"no recording m{name.music}; put "
+                f"m{name.music}.wav into --music, or leave --music out for motion alone",
+            ),
+            missing_music=f"m{name.music}",
+        )
     return Placed(listed, split, music[name.music], name.tempo_bpm)

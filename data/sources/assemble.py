@@ -45,7 +45,9 @@ def check_out(out: Path, kind: str) -> None:
         FileError: it is a file, holds something else, or cannot be written.
     """
     if out.exists() and not out.is_dir():
-        raise FileError(str(out), "a file", "a folder to write the set into", "choose another name for --out")
+        raise FileError(
+            str(out), "a file", "a folder to write the set into", "choose another name for --out"
+        )
     report = out / REPORT
     if any((out / split).exists() for split in SPLITS):
         found = "splits that another program wrote"
@@ -55,18 +57,25 @@ def check_out(out: Path, kind: str) -> None:
             except (ValueError, KeyError, TypeError):
                 found = "splits and a damaged report.json"
         if found != f"a set made by prepare {kind}":
-            raise FileError(str(out), found, "a new folder", "choose another --out, or remove it first")
+            raise FileError(
+                str(out), found, "a new folder", "choose another --out, or remove it first"
+            )
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".writable"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise FileError(str(out), f"cannot be written ({error.strerror})", cure="choose another --out") from None
+        raise FileError(
+            str(out), f"cannot be written ({error.strerror})", cure="choose another --out"
+        ) from None
 
 
 def sift(
-    converted: Sequence[Converted], min_frames: int, min_travel_m: float, wanted: Skeleton | None = None
+    converted: Sequence[Converted],
+    min_frames: int,
+    min_travel_m: float,
+    wanted: Skeleton | None = None,
 ) -> tuple[list[Converted], list[Skip], list[dict[str, Any]]]:
     """What can be in the set: readable, long enough, moving, of one skeleton, and not there already.
 
@@ -101,22 +110,47 @@ def _one_skeleton(
     good: Sequence[Converted], wanted: Skeleton | None
 ) -> tuple[Sequence[Converted], list[Skip], list[dict[str, Any]]]:
     """The files of the chosen skeleton, the others with what keeps them out, and the table of skeletons."""
-    if all("own" in item.facts for item in good):  # roles: one skeleton by then, and rest poses do not matter
+    if all(
+        "own" in item.facts for item in good
+    ):  # roles: one skeleton by then, and rest poses do not matter
         by_own: dict[tuple[Any, ...], list[Converted]] = {}
         for item in good:
             by_own.setdefault(tuple(item.facts["own"]), []).append(item)
-        return good, [], [_row(joints, root, group, True) for (joints, root), group in by_own.items()]
+        return (
+            good,
+            [],
+            [_row(joints, root, group, True) for (joints, root), group in by_own.items()],
+        )
     groups = by_skeleton(good, wanted)
-    body, chosen = (groups[0] if wanted is not None else
-                    max(groups, key=lambda group: _frames(group[1]), default=(None, [])))
-    table = [_row(len(other), other.names[0], group, group is chosen) for other, group in groups if group]
-    return chosen, [Skip(item.label, "another skeleton", misfit(other, body)) for other, group in groups
-                    if group is not chosen and body is not None for item in group], table
+    body, chosen = (
+        groups[0]
+        if wanted is not None
+        else max(groups, key=lambda group: _frames(group[1]), default=(None, []))
+    )
+    table = [
+        _row(len(other), other.names[0], group, group is chosen) for other, group in groups if group
+    ]
+    return (
+        chosen,
+        [
+            Skip(item.label, "another skeleton", misfit(other, body))
+            for other, group in groups
+            if group is not chosen and body is not None
+            for item in group
+        ],
+        table,
+    )
 
 
 def _row(joints: int, root: str, group: Sequence[Converted], kept: bool) -> dict[str, Any]:
-    return {"joints": joints, "root": root, "files": len(group), "frames": _frames(group), "kept": kept,
-            "first": group[0].label}
+    return {
+        "joints": joints,
+        "root": root,
+        "files": len(group),
+        "frames": _frames(group),
+        "kept": kept,
+        "first": group[0].label,
+    }
 
 
 def _frames(items: Sequence[Converted]) -> int:
@@ -127,10 +161,15 @@ def _unfit(item: Converted, min_frames: int, min_travel_m: float) -> Skip | None
     if item.error:
         return Skip(item.label, item.reason, item.error)
     if item.facts["frames"] < min_frames:
-        return Skip(item.label, f"shorter than {min_frames} frames", f"{item.facts['frames']} frames")
+        return Skip(
+            item.label, f"shorter than {min_frames} frames", f"{item.facts['frames']} frames"
+        )
     if item.facts["moved_m"] < min_travel_m:
-        return Skip(item.label, f"nothing moves by {min_travel_m * 100:g} cm",
-                    f"at most {item.facts['moved_m'] * 100:.1f} cm")
+        return Skip(
+            item.label,
+            f"nothing moves by {min_travel_m * 100:g} cm",
+            f"at most {item.facts['moved_m'] * 100:.1f} cm",
+        )
     return None
 
 
@@ -162,10 +201,16 @@ def misfit(skeleton: Skeleton, other: Skeleton) -> str:
     bones = np.flatnonzero(np.minimum(*lengths)[1:] > _BONE_M) + 1
     if not len(bones):
         return ""
-    cosines = (skeleton.offsets_m * other.offsets_m).sum(axis=1)[bones] / (lengths[0] * lengths[1])[bones]
+    cosines = (skeleton.offsets_m * other.offsets_m).sum(axis=1)[bones] / (lengths[0] * lengths[1])[
+        bones
+    ]
     worst = int(np.argmin(cosines))
     apart = float(np.degrees(np.arccos(np.clip(cosines[worst], -1, 1))))
-    return f"another rest pose: {apart:.0f} degrees at {skeleton.names[bones[worst]]}" if apart > _REST_DEG else ""
+    return (
+        f"another rest pose: {apart:.0f} degrees at {skeleton.names[bones[worst]]}"
+        if apart > _REST_DEG
+        else ""
+    )
 
 
 def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bool) -> None:
@@ -226,15 +271,20 @@ class _Bodies:
         trained = [m for m in members if m.split == "train"] or members
         bodies = np.array([self.different[self.index[m.converted.label]] for m in trained])
         self.middle = np.median(bodies, axis=0)
-        if any(self.present):  # rest poses differ, so that no mean of them is a body: the most middling of them
+        if any(
+            self.present
+        ):  # rest poses differ, so that no mean of them is a body: the most middling of them
             lengths = np.linalg.norm(bodies, axis=-1)
             self.middle = bodies[np.abs(lengths - np.median(lengths, axis=0)).sum(axis=1).argmin()]
 
     def to_dict(self) -> dict[str, Any]:
         """For clips.json."""
         roles = {"joints_are": "roles", "present": self.present} if any(self.present) else {}
-        return {"joint_offsets_m": np.round(self.middle, 6).tolist(),
-                "bodies": [offsets.tolist() for offsets in self.different], **roles}
+        return {
+            "joint_offsets_m": np.round(self.middle, 6).tolist(),
+            "bodies": [offsets.tolist() for offsets in self.different],
+            **roles,
+        }
 
 
 def _write_split(
@@ -243,25 +293,44 @@ def _write_split(
     names, parents = (clips[0].converted.facts[name] for name in ("names", "parents"))
     total = sum(m.converted.facts["frames"] for m in clips)
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
-        "rotations": ((total, len(names), 6), np.float16), "root_m": ((total, 3), np.float32)}
+        "rotations": ((total, len(names), 6), np.float16),
+        "root_m": ((total, 3), np.float32),
+    }
     if with_music:
         shapes["music"] = ((total, len(FEATURE_NAMES)), np.float32)
-    arrays = {name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
-              for name, (shape, kind) in shapes.items()}
+    arrays = {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
+        for name, (shape, kind) in shapes.items()
+    }
     rows: list[Mapping[str, Any]] = []
     first = 0
     for member in clips:
         item, frames = member.converted, int(member.converted.facts["frames"])
         for name, array in arrays.items():
-            array[first: first + frames] = item.array(name)
-        rows.append({"first": first, "name": Path(item.label).stem, "frames": frames, "split": member.split,
-                     "unit": member.unit, "source": item.label, "body": bodies.index[item.label],
-                     **({"group": member.group} if member.group else {}),
-                     **({"tempo_bpm": item.facts["tempo_bpm"]} if "tempo_bpm" in item.facts else {})})
+            array[first : first + frames] = item.array(name)
+        rows.append(
+            {
+                "first": first,
+                "name": Path(item.label).stem,
+                "frames": frames,
+                "split": member.split,
+                "unit": member.unit,
+                "source": item.label,
+                "body": bodies.index[item.label],
+                **({"group": member.group} if member.group else {}),
+                **({"tempo_bpm": item.facts["tempo_bpm"]} if "tempo_bpm" in item.facts else {}),
+            }
+        )
         first += frames
         bar.update()
     for array in arrays.values():
         array.flush()
-    content = {"version": VERSION, "fps": fps, "skeleton": names, "joint_parents": parents,
-               **bodies.to_dict(), "clips": rows}
+    content = {
+        "version": VERSION,
+        "fps": fps,
+        "skeleton": names,
+        "joint_parents": parents,
+        **bodies.to_dict(),
+        "clips": rows,
+    }
     (folder / "clips.json").write_text(json.dumps(content), encoding="utf-8")

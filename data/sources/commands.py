@@ -46,42 +46,98 @@ class Job:
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The parsers of the three commands."""
-    one = commands.add_parser("aist", help="AIST++ motions with their music, by the published splits")
-    one.add_argument("--motions", type=Path, required=True, help="folder of .pkl files, or an archive of them")
-    one.add_argument("--music", type=Path, help="folder of mBR0.wav and its like; left out: motion alone")
-    one.add_argument("--splits", type=Path, required=True,
-                     help="folder of crossmodal_train.txt, _val and _test; ignore_list.txt there or beside it")
+    one = commands.add_parser(
+        "aist", help="AIST++ motions with their music, by the published splits"
+    )
+    one.add_argument(
+        "--motions", type=Path, required=True, help="folder of .pkl files, or an archive of them"
+    )
+    one.add_argument(
+        "--music", type=Path, help="folder of mBR0.wav and its like; left out: motion alone"
+    )
+    one.add_argument(
+        "--splits",
+        type=Path,
+        required=True,
+        help="folder of crossmodal_train.txt, _val and _test; ignore_list.txt there or beside it",
+    )
     two = commands.add_parser("lafan1", help="LAFAN1: train on subjects 1 to 4, test on 5")
-    two.add_argument("--bvh", type=Path, required=True, help="folder of BVH files, or an archive of them")
-    two.add_argument("--unknown-to", choices=units.SPLITS, help="where takes of an unknown subject go; else left out")
+    two.add_argument(
+        "--bvh", type=Path, required=True, help="folder of BVH files, or an archive of them"
+    )
+    two.add_argument(
+        "--unknown-to",
+        choices=units.SPLITS,
+        help="where takes of an unknown subject go; else left out",
+    )
     two.add_argument("--val", default="", help="subjects to validate on instead, such as subject4")
     three = commands.add_parser("bvh", help="any folder of BVH and AMC")
-    three.add_argument("--bvh", type=Path, required=True, nargs="+", help="folders, archives or files")
-    three.add_argument("--split-by", metavar="REGEX", help="its first group names the unit (subject, scene, pair) of a "
-                       "file, searched in its path from the named folder on; a unit is in one split")
-    three.add_argument("--group-by", metavar="REGEX", help="its groups name the source and content of a file, which "
-                       "training balances by")
-    three.add_argument("--units", type=Path, help="table of lines file,unit; goes before --split-by")
-    three.add_argument("--shares", default="80/10/10", help="of the units in train, val and test, by a hash of names")
-    three.add_argument("--val", default="", help="units, by commas or as @FILE, to validate on; then "
-                       "all unnamed ones are train")
+    three.add_argument(
+        "--bvh", type=Path, required=True, nargs="+", help="folders, archives or files"
+    )
+    three.add_argument(
+        "--split-by",
+        metavar="REGEX",
+        help="its first group names the unit (subject, scene, pair) of a "
+        "file, searched in its path from the named folder on; a unit is in one split",
+    )
+    three.add_argument(
+        "--group-by",
+        metavar="REGEX",
+        help="its groups name the source and content of a file, which training balances by",
+    )
+    three.add_argument(
+        "--units", type=Path, help="table of lines file,unit; goes before --split-by"
+    )
+    three.add_argument(
+        "--shares",
+        default="80/10/10",
+        help="of the units in train, val and test, by a hash of names",
+    )
+    three.add_argument(
+        "--val",
+        default="",
+        help="units, by commas or as @FILE, to validate on; then all unnamed ones are train",
+    )
     three.add_argument("--test", default="", help="the same for test")
     three.add_argument("--seed", type=int, default=0, help="of the hash")
-    three.add_argument("--skeleton-of", type=Path, help="keep this file's skeleton, not the one with most frames")
-    three.add_argument("--unit-m", type=float, help="metres a unit of length, where the guess is wrong")
-    three.add_argument("--file-fps", type=float, help="frame rate of the files, where they say none or a wrong one")
-    three.add_argument("--keep-first", action="store_true",
-                       help="keep a first frame that is a pose put before the movement")
+    three.add_argument(
+        "--skeleton-of", type=Path, help="keep this file's skeleton, not the one with most frames"
+    )
+    three.add_argument(
+        "--unit-m", type=float, help="metres a unit of length, where the guess is wrong"
+    )
+    three.add_argument(
+        "--file-fps", type=float, help="frame rate of the files, where they say none or a wrong one"
+    )
+    three.add_argument(
+        "--keep-first",
+        action="store_true",
+        help="keep a first frame that is a pose put before the movement",
+    )
     for parser in (one, two):
-        parser.add_argument("--all-to", choices=units.SPLITS, help="put everything there, to be judged on, say")
+        parser.add_argument(
+            "--all-to", choices=units.SPLITS, help="put everything there, to be judged on, say"
+        )
     for name, parser, fps in (("aist", one, 60.0), ("lafan1", two, 30.0), ("bvh", three, 30.0)):
-        parser.add_argument("--out", type=Path, default=Path("data/processed") / name, help="folder to write into")
+        parser.add_argument(
+            "--out", type=Path, default=Path("data/processed") / name, help="folder to write into"
+        )
         parser.add_argument("--fps", type=float, default=fps, help="frame rate of the set")
         parser.add_argument("--min-frames", type=int, default=60, help="shorter clips are left out")
-        parser.add_argument("--min-travel-m", type=float, default=0.02,
-                            help="clips in which no joint ranges as far, too")
-        parser.add_argument("--skeleton", choices=("own", "roles"), default="own", help="roles: the 22 joint roles "
-                            "that every humanoid has, so that files of all skeletons make one set")
+        parser.add_argument(
+            "--min-travel-m",
+            type=float,
+            default=0.02,
+            help="clips in which no joint ranges as far, too",
+        )
+        parser.add_argument(
+            "--skeleton",
+            choices=("own", "roles"),
+            default="own",
+            help="roles: the 22 joint roles "
+            "that every humanoid has, so that files of all skeletons make one set",
+        )
         parser.add_argument("--jobs", type=int, default=1, help="processes that convert files")
 
 
@@ -99,66 +155,137 @@ def run(options: argparse.Namespace) -> None:
         converted, cached = convert_all(job.tasks, options.jobs)
     kept, skipped, skeletons = sift(converted, options.min_frames, options.min_travel_m, job.wanted)
     members = [Member(item, *job.places[item.label]) for item in kept]
-    report = Report(options.command, options.fps, members, [*job.skipped, *skipped], skeletons, _said_options(options),
-                    job.missing_music, job.listed_missing, time.monotonic() - started, cached)
+    report = Report(
+        options.command,
+        options.fps,
+        members,
+        [*job.skipped, *skipped],
+        skeletons,
+        _said_options(options),
+        job.missing_music,
+        job.listed_missing,
+        time.monotonic() - started,
+        cached,
+    )
     if not members:
-        raise FileError(str(options.out), "nothing was kept: " + ", ".join(
-            f"{reason} ({count})" for reason, count in report.reasons().items()),
-            cure=next((skip.detail for skip in report.skipped if skip.detail), ""))
+        raise FileError(
+            str(options.out),
+            "nothing was kept: "
+            + ", ".join(f"{reason} ({count})" for reason, count in report.reasons().items()),
+            cure=next((skip.detail for skip in report.skipped if skip.detail), ""),
+        )
     try:
-        write_parts(options.out, members, options.fps, options.command == "aist" and options.music is not None)
+        write_parts(
+            options.out,
+            members,
+            options.fps,
+            options.command == "aist" and options.music is not None,
+        )
         report.write(options.out)  # before the splits: who finds them knows whose they are
         put_in_place(options.out)
     except OSError as error:
-        raise FileError(str(options.out), f"cannot be written ({error.strerror or error})",
-                        cure="check the disk; the same command goes on from here") from None
-    sys.stdout.write("\n".join([*report.lines(), f"wrote {options.out} in {time.monotonic() - started:.0f} s "
-                                f"({cached} of {len(job.tasks)} files were converted before)"]) + "\n")
+        raise FileError(
+            str(options.out),
+            f"cannot be written ({error.strerror or error})",
+            cure="check the disk; the same command goes on from here",
+        ) from None
+    sys.stdout.write(
+        "\n".join(
+            [
+                *report.lines(),
+                f"wrote {options.out} in {time.monotonic() - started:.0f} s "
+                f"({cached} of {len(job.tasks)} files were converted before)",
+            ]
+        )
+        + "\n"
+    )
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
-    for name, low, high in (("fps", 6, 1000), ("file_fps", 1, 10_000), ("unit_m", 1e-6, 1000), ("jobs", 1, 1000),
-                            ("min_frames", 2, 10**9), ("min_travel_m", 0, 1000)):
+    for name, low, high in (
+        ("fps", 6, 1000),
+        ("file_fps", 1, 10_000),
+        ("unit_m", 1e-6, 1000),
+        ("jobs", 1, 1000),
+        ("min_frames", 2, 10**9),
+        ("min_travel_m", 0, 1000),
+    ):
         value = getattr(options, name, None)
         if value is not None and not low <= value <= high:
-            raise SpecError("--" + name.replace("_", "-"), f"{value:g}", f"{low:g} to {high:g}", "correct it")
+            raise SpecError(
+                "--" + name.replace("_", "-"), f"{value:g}", f"{low:g} to {high:g}", "correct it"
+            )
 
 
 def _said_options(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: [str(v) for v in value] if isinstance(value, list) else str(value) if isinstance(value, Path)
-            else value for name, value in vars(options).items() if name != "command"}
+    return {
+        name: [str(v) for v in value]
+        if isinstance(value, list)
+        else str(value)
+        if isinstance(value, Path)
+        else value
+        for name, value in vars(options).items()
+        if name != "command"
+    }
 
 
 def _task(options: argparse.Namespace, file: SourceFile, **more: Any) -> Task:
-    return Task(file, float(options.fps), options.out / "cache", roles=options.skeleton == "roles", **more)
+    return Task(
+        file, float(options.fps), options.out / "cache", roles=options.skeleton == "roles", **more
+    )
 
 
 def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
     if not options.split_by and not options.units:
-        raise SpecError("--split-by", "neither it nor --units is given", "what names a subject or scene in a path",
-                        r"for example --split-by '(\d+)_\d+'")
-    rule = units.SplitRule(units.parse_shares(options.shares), units.parse_names(options.val),
-                           units.parse_names(options.test), options.seed)
+        raise SpecError(
+            "--split-by",
+            "neither it nor --units is given",
+            "what names a subject or scene in a path",
+            r"for example --split-by '(\d+)_\d+'",
+        )
+    rule = units.SplitRule(
+        units.parse_shares(options.shares),
+        units.parse_names(options.val),
+        units.parse_names(options.test),
+        options.seed,
+    )
     pattern = units.compile_pattern(options.split_by) if options.split_by else None
     groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
     job = Job()
     if options.skeleton_of is not None and options.skeleton == "roles":
-        raise SpecError("--skeleton-of", "given with --skeleton roles", "one of the two",
-                        "leave it out: all skeletons are taken in")
+        raise SpecError(
+            "--skeleton-of",
+            "given with --skeleton roles",
+            "one of the two",
+            "leave it out: all skeletons are taken in",
+        )
     if options.skeleton_of is not None:
         job.wanted = load_clip(options.skeleton_of).motion.skeleton
     files, job.skipped = gather(options.bvh, MOTIONS, stack)
     labels = [file.label for file in files]
-    table, job.listed_missing = units.read_units(options.units, labels) if options.units else ({}, [])
-    unit_of = {label: table.get(label) or (units.unit_by_pattern(label, pattern) if pattern else "")
-               for label in labels}
+    table, job.listed_missing = (
+        units.read_units(options.units, labels) if options.units else ({}, [])
+    )
+    unit_of = {
+        label: table.get(label) or (units.unit_by_pattern(label, pattern) if pattern else "")
+        for label in labels
+    }
     rule.check(unit for unit in unit_of.values() if unit)
     for file in files:
         unit = unit_of[file.label]
         if unit:
-            job.add(_task(options, file, unit_m=options.unit_m, file_fps=options.file_fps,
-                          drop_lead=not options.keep_first),
-                    rule.split_of(unit), unit, units.group_by_pattern(file.label, groups) if groups else "")
+            job.add(
+                _task(
+                    options,
+                    file,
+                    unit_m=options.unit_m,
+                    file_fps=options.file_fps,
+                    drop_lead=not options.keep_first,
+                ),
+                rule.split_of(unit),
+                unit,
+                units.group_by_pattern(file.label, groups) if groups else "",
+            )
         else:
             job.skipped.append(Skip(file.label, "no unit by --split-by or --units"))
     return job
@@ -168,15 +295,24 @@ def _lafan1(options: argparse.Namespace, stack: ExitStack) -> Job:
     job = Job()
     files, job.skipped = gather([options.bvh], (".bvh",), stack)
     validate = units.parse_names(options.val)
-    if lost := sorted(validate - {name for name, split in _LAFAN1_SPLITS.items() if split == "train"}):
+    if lost := sorted(
+        validate - {name for name, split in _LAFAN1_SPLITS.items() if split == "train"}
+    ):
         raise SpecError("--val", lost[0], "some of subject1 to subject4", "correct it")
     for file in files:
         match = _LAFAN1_SUBJECT.search(file.label)
         unit = f"subject{match[1]}" if match else ""
-        split = options.all_to or ("val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to))
+        split = options.all_to or (
+            "val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to)
+        )
         if split is None:
-            job.skipped.append(Skip(file.label, "unknown subject", "its name ends in none of subject1 to subject5; "
-                                                                   "--unknown-to takes it in"))
+            job.skipped.append(
+                Skip(
+                    file.label,
+                    "unknown subject",
+                    "its name ends in none of subject1 to subject5; --unknown-to takes it in",
+                )
+            )
         else:
             job.add(_task(options, file), split, unit or "unknown subject")
     return job
@@ -193,8 +329,11 @@ def _aist(options: argparse.Namespace, stack: ExitStack) -> Job:
         plan = aist.place(file, lists, recordings)
         here.add(plan.name)
         if plan.skip is None:
-            job.add(_task(options, file, music=plan.music, tempo_bpm=plan.tempo_bpm),
-                    options.all_to or plan.split, plan.name)
+            job.add(
+                _task(options, file, music=plan.music, tempo_bpm=plan.tempo_bpm),
+                options.all_to or plan.split,
+                plan.name,
+            )
             continue
         job.skipped.append(plan.skip)
         if plan.missing_music:

@@ -62,7 +62,15 @@ class Task:
     @property
     def stored(self) -> Path:
         """Where the arrays lie once they are made: a name that changes with the file and with every option."""
-        key = [VERSION, self.file.stamp, self.fps, self.unit_m, self.file_fps, self.drop_lead, self.tempo_bpm]
+        key = [
+            VERSION,
+            self.file.stamp,
+            self.fps,
+            self.unit_m,
+            self.file_fps,
+            self.drop_lead,
+            self.tempo_bpm,
+        ]
         if self.roles:
             key.append(f"roles {ROLES_VERSION}")
         if self.music is not None:
@@ -89,7 +97,11 @@ class Converted:
     @property
     def skeleton(self) -> Skeleton:
         """The body of the recording."""
-        return Skeleton(tuple(self.facts["names"]), tuple(self.facts["parents"]), np.array(self.facts["offsets_m"]))
+        return Skeleton(
+            tuple(self.facts["names"]),
+            tuple(self.facts["parents"]),
+            np.array(self.facts["offsets_m"]),
+        )
 
     def array(self, name: str) -> Array:
         """``rotations`` (T,J,6) float16, ``root_m`` (T,3) or ``music`` (T,35), float32."""
@@ -109,8 +121,12 @@ def convert(task: Task) -> Converted:
         return Converted(label, task.stored, error=str(error), reason="joint roles not found")
     except MMMError as error:
         return Converted(label, task.stored, error=str(error).replace(str(task.file.path), label))
-    except Exception as error:  # a bug of ours, or no memory left: one file must not stop the others
-        return Converted(label, task.stored, error=" ".join(f"{label}: {type(error).__name__}: {error}".split()))
+    except (
+        Exception
+    ) as error:  # a bug of ours, or no memory left: one file must not stop the others
+        return Converted(
+            label, task.stored, error=" ".join(f"{label}: {type(error).__name__}: {error}".split())
+        )
 
 
 def _read(task: Task) -> Clip:
@@ -137,10 +153,15 @@ def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:
     arrays = {"rotations": rotations, "root_m": motion.root_m}
     state = hashlib.blake2b(rotations.tobytes() + motion.root_m.tobytes(), digest_size=16)
     facts: dict[str, Any] = {
-        "frames": len(motion), "names": list(motion.skeleton.names), "parents": list(motion.skeleton.parents),
-        "offsets_m": np.round(motion.skeleton.offsets_m.astype(np.float64), 6).tolist(), "fps": clip.motion.fps,
-        "moved_m": round(float(np.ptp(motion.positions(), axis=0).max()), 4), "digest": state.hexdigest(),
-        "notes": notes, **body,
+        "frames": len(motion),
+        "names": list(motion.skeleton.names),
+        "parents": list(motion.skeleton.parents),
+        "offsets_m": np.round(motion.skeleton.offsets_m.astype(np.float64), 6).tolist(),
+        "fps": clip.motion.fps,
+        "moved_m": round(float(np.ptp(motion.positions(), axis=0).max()), 4),
+        "digest": state.hexdigest(),
+        "notes": notes,
+        **body,
     }
     if task.music is not None:
         music = load_music(task.music, task.fps, len(motion), task.tempo_bpm, task.cache / "music")
@@ -229,7 +250,12 @@ def _in_processes(
                     done = alone.submit(work, tasks[k]).result()
                 except BrokenProcessPool:
                     label = tasks[k].file.label
-                    yield k, Converted(label, tasks[k].stored, error=f"{label}: the process that read it died")
+                    yield (
+                        k,
+                        Converted(
+                            label, tasks[k].stored, error=f"{label}: the process that read it died"
+                        ),
+                    )
                     break
                 yield k, done
 

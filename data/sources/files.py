@@ -13,8 +13,16 @@ from tempfile import TemporaryDirectory
 
 from mmm.errors import FileError
 
-_BROKEN = (OSError, EOFError, ValueError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError,
-           zlib.error)
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    zlib.error,
+)
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".zip")
 
 
@@ -41,7 +49,9 @@ class Skip:
     """What is said of this file alone."""
 
 
-def gather(sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack) -> tuple[list[SourceFile], list[Skip]]:
+def gather(
+    sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack
+) -> tuple[list[SourceFile], list[Skip]]:
     """Every motion file of the sources: folders, archives (in folders, too) and single files, in the order of names.
 
     Args:
@@ -69,19 +79,31 @@ def gather(sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack) -
                 try:
                     files += _unpacked(path, label, suffixes, stack)
                 except _BROKEN as error:
-                    skipped.append(Skip(label, "the archive cannot be read", f"{type(error).__name__}: {error}"))
+                    skipped.append(
+                        Skip(
+                            label, "the archive cannot be read", f"{type(error).__name__}: {error}"
+                        )
+                    )
             elif path.suffix.lower() in suffixes:
-                files.append(SourceFile(path, label if inside else f"{base}{path.suffix}", _stamp(path)))
+                files.append(
+                    SourceFile(path, label if inside else f"{base}{path.suffix}", _stamp(path))
+                )
     if not files and not skipped:
         names = ", ".join(str(source) for source in sources)
-        raise FileError(names, f"no {' or '.join(suffixes)} file", "at least one, or an archive of them",
-                        "choose another folder")
+        raise FileError(
+            names,
+            f"no {' or '.join(suffixes)} file",
+            "at least one, or an archive of them",
+            "choose another folder",
+        )
     return files, skipped
 
 
 def _bare_name(path: Path) -> str:
     name = path.resolve().name if path.name in ("", "..") else path.name
-    ending = next((e for e in sorted(ARCHIVES, key=len, reverse=True) if name.lower().endswith(e)), None)
+    ending = next(
+        (e for e in sorted(ARCHIVES, key=len, reverse=True) if name.lower().endswith(e)), None
+    )
     if ending is not None and path.is_file():
         return name[: -len(ending)]
     return path.stem if path.is_file() else name
@@ -108,7 +130,9 @@ def _inside(source: Path) -> Iterator[tuple[Path, str]]:
                 yield path, path.relative_to(source).as_posix()
 
 
-def _unpacked(archive: Path, label: str, suffixes: Sequence[str], stack: ExitStack) -> list[SourceFile]:
+def _unpacked(
+    archive: Path, label: str, suffixes: Sequence[str], stack: ExitStack
+) -> list[SourceFile]:
     # The archive's name may tell the frame rate (..._60fps), so it stays in the path.
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="prepare-"))) / _bare_name(archive)
     folder.mkdir()
@@ -119,8 +143,11 @@ def _unpacked(archive: Path, label: str, suffixes: Sequence[str], stack: ExitSta
         with tarfile.open(archive) as packed_tar:
             packed_tar.extractall(folder, filter="data")
     outer = _stamp(archive)
-    return [SourceFile(path, f"{label}/{inside}", f"{outer} {inside} {path.stat().st_size}")
-            for path, inside in _inside(folder) if path.suffix.lower() in suffixes]
+    return [
+        SourceFile(path, f"{label}/{inside}", f"{outer} {inside} {path.stat().st_size}")
+        for path, inside in _inside(folder)
+        if path.suffix.lower() in suffixes
+    ]
 
 
 def _stamp(path: Path) -> str:
@@ -130,7 +157,12 @@ def _stamp(path: Path) -> str:
         beside: list[Path] = []
         if path.suffix.lower() == ".amc":
             folders = list(path.resolve().parents)[:3]
-            beside = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() == ".asf"]
+            beside = [
+                file
+                for folder in folders
+                for file in sorted(folder.iterdir())
+                if file.suffix.lower() == ".asf"
+            ]
         for file in [path, *beside]:
             facts = file.stat()
             parts.append(f"{file.name} {facts.st_size} {facts.st_mtime_ns}")

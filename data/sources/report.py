@@ -39,8 +39,12 @@ class Report:
         for split in SPLITS:
             members = [m for m in self.members if m.split == split]
             frames = sum(int(m.converted.facts["frames"]) for m in members)
-            rows[split] = {"clips": len(members), "frames": frames, "hours": round(frames / self.fps / 3600, 4),
-                           "units": sorted({m.unit for m in members})}
+            rows[split] = {
+                "clips": len(members),
+                "frames": frames,
+                "hours": round(frames / self.fps / 3600, 4),
+                "units": sorted({m.unit for m in members}),
+            }
         return rows
 
     def reasons(self) -> dict[str, int]:
@@ -49,7 +53,9 @@ class Report:
 
     def notes(self) -> dict[str, int]:
         """What the readers had to do to the files that are kept."""
-        return dict(Counter(note for m in self.members for note in m.converted.facts["notes"]).most_common())
+        return dict(
+            Counter(note for m in self.members for note in m.converted.facts["notes"]).most_common()
+        )
 
     def file_rates(self) -> dict[str, int]:
         """How many of the files kept were at which frame rate before."""
@@ -58,11 +64,20 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Everything, for ``report.json``."""
         return {
-            "kind": self.kind, "fps": self.fps, "options": dict(self.options), "splits": self.splits(),
-            "kept": len(self.members), "skipped": len(self.skipped), "reasons": self.reasons(),
-            "missing_music": dict(self.missing_music), "listed_missing": list(self.listed_missing),
-            "file_rates": self.file_rates(), "skeletons": [dict(row) for row in self.skeletons], "notes": self.notes(),
-            "skipped_files": [vars(skip) for skip in self.skipped], "elapsed_s": round(self.elapsed_s, 1),
+            "kind": self.kind,
+            "fps": self.fps,
+            "options": dict(self.options),
+            "splits": self.splits(),
+            "kept": len(self.members),
+            "skipped": len(self.skipped),
+            "reasons": self.reasons(),
+            "missing_music": dict(self.missing_music),
+            "listed_missing": list(self.listed_missing),
+            "file_rates": self.file_rates(),
+            "skeletons": [dict(row) for row in self.skeletons],
+            "notes": self.notes(),
+            "skipped_files": [vars(skip) for skip in self.skipped],
+            "elapsed_s": round(self.elapsed_s, 1),
             "from_cache": self.from_cache,
         }
 
@@ -91,15 +106,25 @@ class Report:
 
     def _asides(self) -> Iterator[str]:
         if self.missing_music:
-            names = ", ".join(f"{name} ({count})" for name, count in sorted(self.missing_music.items()))
+            names = ", ".join(
+                f"{name} ({count})" for name, count in sorted(self.missing_music.items())
+            )
             yield f"missing music: {len(self.missing_music)} recordings (motions that need each): {names}"
         if self.listed_missing:
             yield f"listed but not there: {len(self.listed_missing)}, first {self.listed_missing[0]}"
-        for row in sorted(self.skeletons, key=lambda row: -row["frames"]) if len(self.skeletons) > 1 else ():
-            yield (f"skeleton {'kept' if row['kept'] else 'left'}: {row['joints']} joints from {row['root']}, "
-                   f"{row['files']} files, {row['frames']} frames (for example {row['first']})")
+        for row in (
+            sorted(self.skeletons, key=lambda row: -row["frames"])
+            if len(self.skeletons) > 1
+            else ()
+        ):
+            yield (
+                f"skeleton {'kept' if row['kept'] else 'left'}: {row['joints']} joints from {row['root']}, "
+                f"{row['files']} files, {row['frames']} frames (for example {row['first']})"
+            )
         if list(self.file_rates()) != [f"{self.fps:g}"]:
-            rates = ", ".join(f"{count} files at {rate}" for rate, count in self.file_rates().items())
+            rates = ", ".join(
+                f"{count} files at {rate}" for rate, count in self.file_rates().items()
+            )
             yield f"brought to {self.fps:g} frames a second: {rates}"
         for note, count in list(self.notes().items())[:_NAMED]:
             yield f"note ({count} files): {note}"

@@ -33,7 +33,13 @@ class SplitRule:
             return "val" if unit in self.val else "test" if unit in self.test else "train"
         digest = hashlib.blake2b(f"{self.seed} {unit}".encode(), digest_size=8).digest()
         place = int.from_bytes(digest) / 2**64
-        return "train" if place < self.shares[0] else "val" if place < self.shares[0] + self.shares[1] else "test"
+        return (
+            "train"
+            if place < self.shares[0]
+            else "val"
+            if place < self.shares[0] + self.shares[1]
+            else "test"
+        )
 
     def check(self, units: Iterable[str]) -> None:
         """Whether every unit that is named exists.
@@ -43,11 +49,18 @@ class SplitRule:
         """
         known = sorted(set(units))
         if both := sorted(self.val & self.test):
-            raise SpecError("--val and --test", f"{both[0]} stands in both", "each unit in one", "take it out of one")
+            raise SpecError(
+                "--val and --test",
+                f"{both[0]} stands in both",
+                "each unit in one",
+                "take it out of one",
+            )
         for option, named in (("--val", self.val), ("--test", self.test)):
             if lost := sorted(named - set(known)):
                 some = ", ".join(known[:8]) + (" ..." if len(known) > 8 else "")
-                raise SpecError(option, f"no unit {lost[0]}", f"some of {some}" if known else "", "correct it")
+                raise SpecError(
+                    option, f"no unit {lost[0]}", f"some of {some}" if known else "", "correct it"
+                )
 
 
 def parse_shares(text: str) -> tuple[float, float, float]:
@@ -76,8 +89,11 @@ def parse_names(text: str) -> frozenset[str]:
         try:
             lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise FileError(text[1:], f"cannot be read ({getattr(error, 'strerror', None) or error})",
-                            "a list of units") from None
+            raise FileError(
+                text[1:],
+                f"cannot be read ({getattr(error, 'strerror', None) or error})",
+                "a list of units",
+            ) from None
         text = ",".join(line.partition("#")[0] for line in lines)
     return frozenset(word.strip() for word in text.split(",") if word.strip())
 
@@ -91,10 +107,16 @@ def compile_pattern(text: str, option: str = "--split-by") -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise SpecError(option, f"{text!r}: {error}", "a regular expression", "correct it") from None
+        raise SpecError(
+            option, f"{text!r}: {error}", "a regular expression", "correct it"
+        ) from None
     if not pattern.groups:
-        raise SpecError(option, f"{text!r} has no group", "round brackets about what names it",
-                        r"for example '(\d+)_\d+'")
+        raise SpecError(
+            option,
+            f"{text!r} has no group",
+            "round brackets about what names it",
+            r"for example '(\d+)_\d+'",
+        )
     return pattern
 
 
@@ -122,25 +144,41 @@ def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(str(path), f"cannot be read ({error})", "a table of lines file,unit") from None
+        raise FileError(
+            str(path), f"cannot be read ({error})", "a table of lines file,unit"
+        ) from None
     known = _by_every_name(labels)
     units: dict[str, str] = {}
     missing: list[str] = []
     for number, row in enumerate(rows, start=1):
         words = [word.strip() for word in row]
-        if not any(words) or words[0].startswith("#") or (number == 1 and words == ["file", "unit"]):
+        if (
+            not any(words)
+            or words[0].startswith("#")
+            or (number == 1 and words == ["file", "unit"])
+        ):
             continue
         if len(words) != 2 or not all(words):
-            raise FileError(f"{path} line {number}", ",".join(row)[:60], "file,unit", "correct the line")
+            raise FileError(
+                f"{path} line {number}", ",".join(row)[:60], "file,unit", "correct the line"
+            )
         found = known.get(words[0], [])
         if len(found) > 1:
-            raise FileError(f"{path} line {number}", f"{words[0]} may be {found[0]} or {found[1]}", "one file",
-                            "write more of its path")
+            raise FileError(
+                f"{path} line {number}",
+                f"{words[0]} may be {found[0]} or {found[1]}",
+                "one file",
+                "write more of its path",
+            )
         if not found:
             missing.append(words[0])
         elif units.setdefault(found[0], words[1]) != words[1]:
-            raise FileError(f"{path} line {number}", f"a second unit for {words[0]}", f"{units[found[0]]} alone",
-                            "take one out")
+            raise FileError(
+                f"{path} line {number}",
+                f"a second unit for {words[0]}",
+                f"{units[found[0]]} alone",
+                "take one out",
+            )
     return units, missing
 
 

@@ -61,8 +61,13 @@ def _about() -> None:
 @app.command()
 def recover(
     clip: ClipPath,
-    checkpoint: Annotated[str, typer.Option(
-        metavar="C", help="folder or name of a checkpoint; or hold, slerp, inertial, spline, which need none")],
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            metavar="C",
+            help="folder or name of a checkpoint; or hold, slerp, inertial, spline, which need none",
+        ),
+    ],
     hide: Hide,
     music: MusicPath = None,
     music_start: MusicStart = 0.0,
@@ -73,15 +78,34 @@ def recover(
     facing: Facing = None,
     seed: Seed = 0,
     role: Roles = None,
-    lock_feet: Annotated[bool | None, typer.Option(
-        help="hold feet where they stand, by bending hidden legs; default: as the checkpoint was measured")] = None,
-    out: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="save the result: .bvh, .npz, .pkl or .glb; truth beside it, to be watched: .mp4, .gif, "
-                             ".webp or .html; or the map of its errors: .png")] = None,
-    beside: Annotated[list[str] | None, typer.Option(
-        metavar="C", show_default=False, help="another checkpoint or interpolation in the table, and in what is to be "
-                                              "watched; may be given again")] = None,
-    metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the table as .json or .csv")] = None,
+    lock_feet: Annotated[
+        bool | None,
+        typer.Option(
+            "--lock-feet/--no-lock-feet",
+            "--plant-feet/--no-plant-feet",
+            help="hold feet where they stand, by bending hidden legs; default: as the checkpoint was measured",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="save the result: .bvh, .npz, .pkl or .glb; truth beside it, to be watched: .mp4, .gif, "
+            ".webp or .html; or the map of its errors: .png",
+        ),
+    ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="C",
+            show_default=False,
+            help="another checkpoint or interpolation in the table, and in what is to be "
+            "watched; may be given again",
+        ),
+    ] = None,
+    metrics: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="save the table as .json or .csv")
+    ] = None,
 ) -> None:
     """Hide part of a clip, recover it, and compare with the truth.
 
@@ -128,15 +152,30 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
     over = "these" if measured == count else f"the {measured} of these that were recorded"
     if count and not measured:
         over = "none of these, for none was recorded: there is no truth to compare with"
-    typer.echo(f"{clip.name}: {len(clip)} frames at {clip.motion.fps:g} fps; {hide} hides {count} entries "
-               f"in {int(hidden.any(axis=1).sum())} frames; means over {over}:")
-    rows = [{"method": r.model_name, **r.errors.summary(), "time": f"{r.elapsed_s:.2f} s"} for r in results]
-    print_table(rows, {"method": "method", "rotation_deg": "rotation deg", "position_cm": "position cm",
-                        "root_cm": "root cm", "time": "time"})
+    typer.echo(
+        f"{clip.name}: {len(clip)} frames at {clip.motion.fps:g} fps; {hide} hides {count} entries "
+        f"in {int(hidden.any(axis=1).sum())} frames; means over {over}:"
+    )
+    rows = [
+        {"method": r.model_name, **r.errors.summary(), "time": f"{r.elapsed_s:.2f} s"}
+        for r in results
+    ]
+    print_table(
+        rows,
+        {
+            "method": "method",
+            "rotation_deg": "rotation deg",
+            "position_cm": "position cm",
+            "root_cm": "root cm",
+            "time": "time",
+        },
+    )
     if results[0].expected_cm is not None and hidden.any():
         expected = float(results[0].expected_cm[hidden.any(axis=1)].mean(dtype=np.float64))
         name = results[0].model_name
-        typer.echo(f"{name} expects {expected:.3f} cm of itself, over all joints (each gap: --metrics)")
+        typer.echo(
+            f"{name} expects {expected:.3f} cm of itself, over all joints (each gap: --metrics)"
+        )
 
 
 app.command()(generate)
@@ -147,9 +186,16 @@ app.command()(attribute)
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="a motion file: .pkl, .bvh, .amc or .npz")],
-    target: Annotated[Path, typer.Argument(
-        metavar="OUT", help="what to write: .bvh, .npz, .pkl or .glb; to be watched: .mp4, .gif, .webp or .html")],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="a motion file: .pkl, .bvh, .amc or .npz")
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="what to write: .bvh, .npz, .pkl or .glb; to be watched: .mp4, .gif, .webp or .html",
+        ),
+    ],
     music: MusicPath = None,
     music_start: MusicStart = 0.0,
     frames: Frames = ":",
@@ -163,18 +209,30 @@ def convert(
     clip = load(source, music, frames, fps, unit, up, music_start, facing)
     save_clip(clip, target)
     say_notes(*clip.notes)
-    typer.echo(f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {len(clip.motion.skeleton)} joints")
+    typer.echo(
+        f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {len(clip.motion.skeleton)} joints"
+    )
 
 
 @app.command()
 def info(
-    path: Annotated[str, typer.Argument(
-        metavar="PATH", help="a motion file, a folder of them, or the folder or name of a checkpoint")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="a motion file, a folder of them, or the folder or name of a checkpoint",
+        ),
+    ],
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
-    search: Annotated[str, typer.Option(
-        metavar="WORDS", show_default=False, help="of a folder only files whose name or facts hold all these words")
+    search: Annotated[
+        str,
+        typer.Option(
+            metavar="WORDS",
+            show_default=False,
+            help="of a folder only files whose name or facts hold all these words",
+        ),
     ] = "",
 ) -> None:
     """Say what a clip, a folder of clips (what the library page shows) or a checkpoint holds."""
@@ -200,7 +258,9 @@ def info(
 def evaluate(
     checkpoint: CheckpointPath,
     clips: Annotated[list[Path], typer.Option(metavar="PATH...", help="motion files, one or more")],
-    hide: Annotated[list[str], typer.Option(metavar="SPEC...", help=f"one or more of: {masks.SPEC_HELP}")],
+    hide: Annotated[
+        list[str], typer.Option(metavar="SPEC...", help=f"one or more of: {masks.SPEC_HELP}")
+    ],
     frames: Frames = ":",
     fps: Fps = None,
     unit: Unit = None,
@@ -208,7 +268,9 @@ def evaluate(
     facing: Facing = None,
     seed: Seed = 0,
     role: Roles = None,
-    out: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="save the rows as JSON")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="save the rows as JSON")
+    ] = None,
 ) -> None:
     """Mean errors of a checkpoint and four interpolations over many clips, a SPEC at a time.
 
@@ -221,11 +283,15 @@ def evaluate(
     from mmm.evaluation.evaluate import evaluate as run
 
     model = load_model(checkpoint)
-    notes = dict.fromkeys(note for clip in pool for note in (*clip.notes, *check_fit(model.config, clip, roles)))
+    notes = dict.fromkeys(
+        note for clip in pool for note in (*clip.notes, *check_fit(model.config, clip, roles))
+    )
     rows = run(model, pool, hide, seed=seed, roles=roles)
     if out is not None:
         names = [clip.name for clip in pool]
-        write_json(out, {"checkpoint": model.name_or_path, "seed": seed, "clips": names, "rows": rows})
+        write_json(
+            out, {"checkpoint": model.name_or_path, "seed": seed, "clips": names, "rows": rows}
+        )
     say_notes(*notes)
     typer.echo(f"means over hidden entries of {len(pool)} clips, {sum(map(len, pool))} frames:")
     print_table(rows, EVALUATION_COLUMNS)
@@ -235,7 +301,9 @@ app.command()(leaderboard)
 
 
 # The class of all usage errors, whether typer brings its own click or uses the one beside it.
-_UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_UsageError: type[Exception] = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -249,7 +317,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        status = app(_spread(given, ("--clips", "--hide")), prog_name="python -m mmm", standalone_mode=False)
+        status = app(
+            _spread(given, ("--clips", "--hide")), prog_name="python -m mmm", standalone_mode=False
+        )
     except MMMError as error:
         return _fail(str(error))
     except _UsageError as error:

@@ -31,32 +31,67 @@ if TYPE_CHECKING:
     from mmm.models import MaskedMotionConfig
 
 FRAMES = 1200
-COLUMNS = {"method": "method", "energy": "energy m2/s2", "share": "of the usual", "least": "least in a second",
-           "still": "still s", "skate": "skate cm/s", "drift": "drift m", "floor": "under/over floor cm",
-           "beats": "beats, music/motion"}
+COLUMNS = {
+    "method": "method",
+    "energy": "energy m2/s2",
+    "share": "of the usual",
+    "least": "least in a second",
+    "still": "still s",
+    "skate": "skate cm/s",
+    "drift": "drift m",
+    "floor": "under/over floor cm",
+    "beats": "beats, music/motion",
+}
 
 
 def generate(
     clip: ClipPath,
     checkpoint: CheckpointPath,
-    music: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="recording to dance to, heard from the clip's first frame on; it may be longer than the "
-                             "clip. Else the clip's own")] = None,
+    music: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="recording to dance to, heard from the clip's first frame on; it may be longer than the "
+            "clip. Else the clip's own",
+        ),
+    ] = None,
     music_start: MusicStart = 0.0,
-    prefix_frames: Annotated[int, typer.Option(help="how many frames of the clip to go on from")] = 120,
-    frames: Annotated[int | None, typer.Option(
-        metavar="N", show_default=f"{FRAMES}, or to the music's end", help="how many to generate")] = None,
-    temperature: Annotated[float, typer.Option(help="0 the most middling motion, 1 as trained, up to 3")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="of chance; the same one gives the same motion")] = 0,
+    prefix_frames: Annotated[
+        int, typer.Option("--seed-frames", help="how many frames of the clip to go on from")
+    ] = 120,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default=f"{FRAMES}, or to the music's end",
+            help="how many to generate",
+        ),
+    ] = None,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            "--temperature", "--variety", help="0 the most middling motion, 1 as trained, up to 3"
+        ),
+    ] = 1.0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="of chance; the same one gives the same motion")
+    ] = 0,
     fps: Fps = None,
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
     role: Roles = None,
-    out: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="save seed and future: .npz (with the music), .bvh, .pkl or .glb; or to be watched "
-                             "(beside the truth where that goes on as long): .mp4, .gif, .webp or .html")] = None,
-    metrics: Annotated[Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="save seed and future: .npz (with the music), .bvh, .pkl or .glb; or to be watched "
+            "(beside the truth where that goes on as long): .mp4, .gif, .webp or .html",
+        ),
+    ] = None,
+    metrics: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")
+    ] = None,
 ) -> None:
     """Go on from the first frames of a clip, to music where the network hears.
 
@@ -94,24 +129,38 @@ def _song(path: Path | None, fps: float, start_s: float) -> Music | None:
         if start_s:
             raise SpecError("--music-start", "no recording is named", "--music with it", "name one")
         return None
-    from mmm.music.features import load_music  # brings in large libraries: only where there is something to hear
+    from mmm.music.features import (
+        load_music,  # brings in large libraries: only where there is something to hear
+    )
 
     return load_music(path, fps, start_s=start_s)
 
 
-def _length(config: "MaskedMotionConfig", clip: Clip, song: Music | None, prefix_frames: int) -> int:
+def _length(
+    config: "MaskedMotionConfig", clip: Clip, song: Music | None, prefix_frames: int
+) -> int:
     """How many frames, where nobody says: 20 s at 60 a second, or to the end of a shorter song."""
     heard = song or clip.music
     if not config.uses_music or heard is None or prefix_frames > len(clip):
         return FRAMES
     if len(heard) <= prefix_frames:
-        raise SpecError("music", f"it lasts {len(heard)} frames", f"more than the {prefix_frames} of the seed",
-                        "choose a longer song (--music) or a shorter seed")
+        raise SpecError(
+            "music",
+            f"it lasts {len(heard)} frames",
+            f"more than the {prefix_frames} of the seed",
+            "choose a longer song (--music) or a shorter seed",
+        )
     return min(FRAMES, len(heard) - prefix_frames)
 
 
 def _run(
-    model: Any, clip: Clip, song: Music | None, prefix_frames: int, frames: int, temperature: float, seed: int,
+    model: Any,
+    clip: Clip,
+    song: Music | None,
+    prefix_frames: int,
+    frames: int,
+    temperature: float,
+    seed: int,
     roles: dict[str, str],
 ) -> "Generation":
     """Generate, with a bar on stderr where somebody watches."""
@@ -123,24 +172,55 @@ def _run(
         if watched:
             done = round(30 * share)
             end = "\n" if share >= 1 else ""
-            typer.echo(f"\rgenerating [{'#' * done}{'.' * (30 - done)}] {share:4.0%}{end}", nl=False, err=True)
+            typer.echo(
+                f"\rgenerating [{'#' * done}{'.' * (30 - done)}] {share:4.0%}{end}",
+                nl=False,
+                err=True,
+            )
 
-    return generate_clip(model, clip, prefix_frames=prefix_frames, frames=frames, music=song, temperature=temperature, seed=seed,
-                         roles=roles, progress=tell)
+    return generate_clip(
+        model,
+        clip,
+        prefix_frames=prefix_frames,
+        frames=frames,
+        music=song,
+        temperature=temperature,
+        seed=seed,
+        roles=roles,
+        progress=tell,
+    )
 
 
 def _print(made: "Generation", figures: dict[str, Any]) -> None:
-    typer.echo(f"{made.clip.name}: {figures['prefix_frames']} frames of seed and {figures['frames']} generated at "
-               f"{figures['fps']:g} fps, in {made.elapsed_s:.1f} s; the usual energy is the "
-               f"{figures['usual_energy_of']}'s:")
-    print_table([{"method": name, "energy": one["energy"], "share": one["energy_share"],
-                  "least": min(one["energy_shares"]), "still": one["still_s"], "skate": one["skate_cm_s"],
-                  "drift": one["drift_m"], "floor": f"{one['under_floor_cm']:.1f}/{one['over_floor_cm']:.1f}",
-                  "beats": _pair(one)} for name, one in figures["methods"].items()], COLUMNS)
+    typer.echo(
+        f"{made.clip.name}: {figures['seed_frames']} frames of seed and {figures['frames']} generated at "
+        f"{figures['fps']:g} fps, in {made.elapsed_s:.1f} s; the usual energy is the "
+        f"{figures['usual_energy_of']}'s:"
+    )
+    print_table(
+        [
+            {
+                "method": name,
+                "energy": one["energy"],
+                "share": one["energy_share"],
+                "least": min(one["energy_shares"]),
+                "still": one["still_s"],
+                "skate": one["skate_cm_s"],
+                "drift": one["drift_m"],
+                "floor": f"{one['under_floor_cm']:.1f}/{one['over_floor_cm']:.1f}",
+                "beats": _pair(one),
+            }
+            for name, one in figures["methods"].items()
+        ],
+        COLUMNS,
+    )
     frozen = [name for name, one in figures["methods"].items() if one["frozen"] and name != "hold"]
     if frozen:
         typer.echo(f"standing still for a second or longer: {', '.join(frozen)}")
 
 
 def _pair(one: dict[str, Any]) -> str:
-    return "/".join("-" if one[key] is None else f"{one[key]:.3f}" for key in ("per_music_beat", "per_motion_beat"))
+    return "/".join(
+        "-" if one[key] is None else f"{one[key]:.3f}"
+        for key in ("per_music_beat", "per_motion_beat")
+    )

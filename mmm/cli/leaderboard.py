@@ -17,19 +17,42 @@ _SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
 
 def leaderboard(
-    clips: Annotated[list[Path] | None, typer.Option(
-        metavar="PATH...", show_default=False, help="motion files; else the sample dances, all of the test split")
+    clips: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH...",
+            show_default=False,
+            help="motion files; else the sample dances, all of the test split",
+        ),
     ] = None,
-    checkpoint: Annotated[list[str] | None, typer.Option(
-        metavar="C", show_default=False, help="a checkpoint, may be repeated; else all that fill gaps")] = None,
-    hide: Annotated[list[str] | None, typer.Option(
-        metavar="SPEC...", show_default=False, help="patterns: SPECs, or gap:N for N frames in the middle; else "
-                                                    f"{' '.join(board.PATTERNS)}")] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="C",
+            show_default=False,
+            help="a checkpoint, may be repeated; else all that fill gaps",
+        ),
+    ] = None,
+    hide: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC...",
+            show_default=False,
+            help="patterns: SPECs, or gap:N for N frames in the middle; else "
+            f"{' '.join(board.PATTERNS)}",
+        ),
+    ] = None,
     seed: Seed = 0,
-    show: Annotated[bool, typer.Option("--show", help="measure nothing, show what is kept")] = False,
-    metric: Annotated[str, typer.Option(help=f"of the Markdown tables: {', '.join(board.METRICS)}")] = "position_cm",
+    show: Annotated[
+        bool, typer.Option("--show", help="measure nothing, show what is kept")
+    ] = False,
+    metric: Annotated[
+        str, typer.Option(help=f"of the Markdown tables: {', '.join(board.METRICS)}")
+    ] = "position_cm",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="save as .csv or .md")] = None,
-    folder: Annotated[Path, typer.Option(help="where measurements are kept", show_default=False)] = MEASURED,
+    folder: Annotated[
+        Path, typer.Option(help="where measurements are kept", show_default=False)
+    ] = MEASURED,
 ) -> None:
     """Checkpoints and interpolations over many clips and patterns; what was measured once is kept.
 
@@ -38,9 +61,14 @@ def leaderboard(
     """
     check_output(out, (".csv", ".md"))
     if metric not in board.METRICS:
-        raise SpecError(f"--metric {metric}", "no such metric", ", ".join(board.METRICS), "choose one")
-    cards = [summarise(find_checkpoint(name)) for name in checkpoint] if checkpoint else [
-        card for card in list_checkpoints() if not card.can_generate]
+        raise SpecError(
+            f"--metric {metric}", "no such metric", ", ".join(board.METRICS), "choose one"
+        )
+    cards = (
+        [summarise(find_checkpoint(name)) for name in checkpoint]
+        if checkpoint
+        else [card for card in list_checkpoints() if not card.can_generate]
+    )
     paths = tuple(clips) if clips else tuple(sorted(_SAMPLES.glob("*.npz")))
     contest = board.Contest(paths, tuple(hide or board.PATTERNS), tuple(cards), seed)
     book = board.Book(folder)

@@ -20,41 +20,101 @@ from mmm.music.framerate import at_frame_rate
 OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
 METRICS_SUFFIXES = (".json", ".csv")
 
-ClipPath = Annotated[Path, typer.Argument(metavar="CLIP", help="a motion file: AIST++ .pkl, .bvh, .amc or .npz")]
-MusicPath = Annotated[Path | None, typer.Option(
-    metavar="FILE", help="recording that starts with the file's first frame; else it is looked for beside the motion")]
-MusicStart = Annotated[float, typer.Option(
-    "--music-start", min=0, metavar="S", show_default=False,
-    help="the moment of the recording, in seconds, that falls on the file's first frame")]
-Unit = Annotated[str | None, typer.Option(
-    metavar="U", help=f"unit of length of a .bvh or .amc, where the guess is wrong: {', '.join(UNIT_NAMES)}, or metres "
-                      "a unit")]
-Up = Annotated[str | None, typer.Option(
-    metavar="AXIS", help="the axis that points up in the file, where the guess is wrong: y or z")]
-Facing = Annotated[str | None, typer.Option(
-    metavar="AXIS", help="turn the movement about the vertical, so that the body faces this axis at the file's first "
-                         f"frame: {', '.join(FACINGS)}")]
-Frames = Annotated[str, typer.Option(
-    metavar="A:B", show_default=False,
-    help="frames A to B (not included) of the file, counted at its own rate; A or B may be left out")]
-Fps = Annotated[float | None, typer.Option(min=1, max=1000, help="resample to this many frames a second")]
-CheckpointPath = Annotated[str, typer.Option(
-    metavar="C", help="folder of a checkpoint, or the name of one in checkpoints/ or $MMM_CHECKPOINTS")]
-Hide = Annotated[str, typer.Option(metavar="SPEC", help=f"what to hide: {masks.SPEC_HELP}; joined by +")]
-Roles = Annotated[list[str] | None, typer.Option(
-    "--role", metavar="ROLE=JOINT", show_default=False,
-    help="where joints' names do not tell, name one by hand, e.g. left_hip=LThigh; may be repeated. Roles are "
-         f"{', '.join(ROLES)}")]
+ClipPath = Annotated[
+    Path, typer.Argument(metavar="CLIP", help="a motion file: AIST++ .pkl, .bvh, .amc or .npz")
+]
+MusicPath = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="recording that starts with the file's first frame; else it is looked for beside the motion",
+    ),
+]
+MusicStart = Annotated[
+    float,
+    typer.Option(
+        "--music-start",
+        min=0,
+        metavar="S",
+        show_default=False,
+        help="the moment of the recording, in seconds, that falls on the file's first frame",
+    ),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="U",
+        help=f"unit of length of a .bvh or .amc, where the guess is wrong: {', '.join(UNIT_NAMES)}, or metres "
+        "a unit",
+    ),
+]
+Up = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AXIS", help="the axis that points up in the file, where the guess is wrong: y or z"
+    ),
+]
+Facing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AXIS",
+        help="turn the movement about the vertical, so that the body faces this axis at the file's first "
+        f"frame: {', '.join(FACINGS)}",
+    ),
+]
+Frames = Annotated[
+    str,
+    typer.Option(
+        metavar="A:B",
+        show_default=False,
+        help="frames A to B (not included) of the file, counted at its own rate; A or B may be left out",
+    ),
+]
+Fps = Annotated[
+    float | None, typer.Option(min=1, max=1000, help="resample to this many frames a second")
+]
+CheckpointPath = Annotated[
+    str,
+    typer.Option(
+        metavar="C",
+        help="folder of a checkpoint, or the name of one in checkpoints/ or $MMM_CHECKPOINTS",
+    ),
+]
+Hide = Annotated[
+    str, typer.Option(metavar="SPEC", help=f"what to hide: {masks.SPEC_HELP}; joined by +")
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        metavar="ROLE=JOINT",
+        show_default=False,
+        help="where joints' names do not tell, name one by hand, e.g. left_hip=LThigh; may be repeated. Roles are "
+        f"{', '.join(ROLES)}",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="of random SPECs")]
 
 
 def load(
-    path: Path, music: Path | None, frames: str, fps: float | None, unit: str | None = None, up: str | None = None,
-    music_start: float = 0.0, facing: str | None = None,
+    path: Path,
+    music: Path | None,
+    frames: str,
+    fps: float | None,
+    unit: str | None = None,
+    up: str | None = None,
+    music_start: float = 0.0,
+    facing: str | None = None,
 ) -> Clip:
     """A clip as the options ask for it: cut at the file's rate, then resampled."""
-    clip = load_clip(path, music=music, unit_m=None if unit is None else parse_unit(unit),
-                     up=None if up is None else up.lower(), facing=facing, music_start_s=music_start)
+    clip = load_clip(
+        path,
+        music=music,
+        unit_m=None if unit is None else parse_unit(unit),
+        up=None if up is None else up.lower(),
+        facing=facing,
+        music_start_s=music_start,
+    )
     start, colon, stop = frames.partition(":")
     try:
         low, high = int(start or 0), int(stop or len(clip))
@@ -72,7 +132,12 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
     if path is None:
         return
     if path.suffix.lower() not in suffixes:
-        raise FileError(str(path), f"unknown suffix {path.suffix!r}", " or ".join(suffixes), "choose another name")
+        raise FileError(
+            str(path),
+            f"unknown suffix {path.suffix!r}",
+            " or ".join(suffixes),
+            "choose another name",
+        )
     if not path.parent.is_dir():
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
 

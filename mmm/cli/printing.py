@@ -9,12 +9,26 @@ from mmm.motion.clip import Clip
 if TYPE_CHECKING:
     from mmm.checkpoint import CheckpointInfo
 
-EVALUATION_COLUMNS = {"hide": "hidden", "method": "method", "rotation_deg": "rotation deg",
-                      "position_cm": "position cm", "root_cm": "root cm", "clips": "clips"}
+EVALUATION_COLUMNS = {
+    "hide": "hidden",
+    "method": "method",
+    "rotation_deg": "rotation deg",
+    "position_cm": "position cm",
+    "root_cm": "root cm",
+    "clips": "clips",
+}
 """Keys of the rows of ``mmm.evaluation.evaluate.evaluate`` and what a table calls them."""
-LEADERBOARD_COLUMNS = {"section": "section", "pattern": "hidden", "method": "method", "rotation_deg": "rotation deg",
-                       "position_cm": "position cm", "root_cm": "root cm", "elapsed_s": "time s", "clips": "clips",
-                       "hidden": "entries"}
+LEADERBOARD_COLUMNS = {
+    "section": "section",
+    "pattern": "hidden",
+    "method": "method",
+    "rotation_deg": "rotation deg",
+    "position_cm": "position cm",
+    "root_cm": "root cm",
+    "elapsed_s": "time s",
+    "clips": "clips",
+    "hidden": "entries",
+}
 """Likewise of ``mmm.evaluation.leaderboard.rows``."""
 
 
@@ -23,19 +37,33 @@ def clip_facts(clip: Clip) -> list[tuple[str, str]]:
     motion, music = clip.motion, clip.music
     heard = "none"
     if music is not None:
-        sound = f"{music.audio.duration_s:.1f} s of sound" if music.audio else "features without the sound"
+        sound = (
+            f"{music.audio.duration_s:.1f} s of sound"
+            if music.audio
+            else "features without the sound"
+        )
         heard = f"{sound}, {music.tempo_bpm:.0f} bpm, {len(music.beats)} beats"
     read = how_read(clip)
-    told = [("read as", f"{unit_name(read[0])}, {read[1].upper()} up (--unit, --up)")] if read else []
+    told = (
+        [("read as", f"{unit_name(read[0])}, {read[1].upper()} up (--unit, --up)")] if read else []
+    )
     faces = facing_deg(motion)
     if faces is not None:
         axis, off = nearest_axis(faces)
-        told.append(("faces", f"{axis.upper()}, {off:+.0f} degrees off, at the first frame (--facing)"))
+        told.append(
+            ("faces", f"{axis.upper()}, {off:+.0f} degrees off, at the first frame (--facing)")
+        )
     return [
-        ("clip", clip.name), ("frames", str(len(clip))), ("fps", f"{motion.fps:g}"),
-        ("seconds", f"{motion.duration_s:.2f}"), ("joints", str(len(motion.skeleton))),
-        ("height", f"{body_height(motion.skeleton):.2f} m along the bones, ankle to top"), *told,
-        ("music", heard), ("split", clip.split or "not listed"), *(("note", note) for note in clip.notes),
+        ("clip", clip.name),
+        ("frames", str(len(clip))),
+        ("fps", f"{motion.fps:g}"),
+        ("seconds", f"{motion.duration_s:.2f}"),
+        ("joints", str(len(motion.skeleton))),
+        ("height", f"{body_height(motion.skeleton):.2f} m along the bones, ankle to top"),
+        *told,
+        ("music", heard),
+        ("split", clip.split or "not listed"),
+        *(("note", note) for note in clip.notes),
     ]
 
 
@@ -51,19 +79,32 @@ def checkpoint_facts(about: "CheckpointInfo") -> list[tuple[str, str]]:
     training, evaluation = (about.metrics.get(key) or {} for key in ("training", "evaluation"))
     plan = training.get("plan", {})
     facts = [
-        ("checkpoint", about.name), ("network", config.model_type.removeprefix("mmm-")),
-        ("parameters", f"{parameters:,}"), ("fps", f"{config.fps:g}"), ("joints", str(config.joints)),
+        ("checkpoint", about.name),
+        ("network", config.model_type.removeprefix("mmm-")),
+        ("parameters", f"{parameters:,}"),
+        ("fps", f"{config.fps:g}"),
+        ("joints", str(config.joints)),
         ("music", "listens to it" if config.uses_music else "does without"),
-        ("window", f"{config.max_frames} frames"), ("filling", f"{config.fill} fill, {config.output} output"),
+        ("window", f"{config.max_frames} frames"),
+        ("filling", f"{config.fill} fill, {config.output} output"),
         ("masks", ", ".join(config.trained_masks or ()) or "not recorded"),
-        ("training", f"{plan.get('steps', '?')} steps of {plan.get('batch', '?')} windows, "
-                     f"{training.get('clips', '?')} clips of {training.get('data', '?')}"
-                     if training else "not recorded"),
+        (
+            "training",
+            f"{plan.get('steps', '?')} steps of {plan.get('batch', '?')} windows, "
+            f"{training.get('clips', '?')} clips of {training.get('data', '?')}"
+            if training
+            else "not recorded",
+        ),
     ]
     if not evaluation:
         return [*facts, ("metrics", "not evaluated yet")]
-    facts.append(("metrics", f"means over hidden entries, {evaluation.get('clips', '?')} clips of the "
-                             f"{evaluation.get('split', '?')} split"))
+    facts.append(
+        (
+            "metrics",
+            f"means over hidden entries, {evaluation.get('clips', '?')} clips of the "
+            f"{evaluation.get('split', '?')} split",
+        )
+    )
     return facts + [("", line) for line in table(evaluation.get("rows", []), EVALUATION_COLUMNS)]
 
 
@@ -75,6 +116,13 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> list
     """Lines of a table, words to the left and numbers to the right; a mean over nothing is a dash."""
     cells = [list(columns.values()), *([_cell(row.get(key)) for key in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    left = [key in ("hide", "method", "change", "name", "kind", "problem", "pattern") for key in columns]
-    return ["  ".join(text.ljust(width) if flush else text.rjust(width)
-                      for text, width, flush in zip(line, widths, left, strict=True)).rstrip() for line in cells]
+    left = [
+        key in ("hide", "method", "change", "name", "kind", "problem", "pattern") for key in columns
+    ]
+    return [
+        "  ".join(
+            text.ljust(width) if flush else text.rjust(width)
+            for text, width, flush in zip(line, widths, left, strict=True)
+        ).rstrip()
+        for line in cells
+    ]

@@ -22,7 +22,9 @@ def with_baselines(result: RecoveryResult, *others: RecoveryResult) -> list[Reco
     """Recoveries of the same entries of the same clip, followed by those of hold, slerp, inertial and spline that are
     not among them."""
     there = [one.model_name for one in (result, *others)]
-    missing = [interpolate(name, result.clip, result.hidden) for name in BASELINES if name not in there]
+    missing = [
+        interpolate(name, result.clip, result.hidden) for name in BASELINES if name not in there
+    ]
     return [result, *others, *missing]
 
 
@@ -42,10 +44,22 @@ def gaps(result: RecoveryResult) -> list[dict[str, Any]]:
         inside = np.arange(first, end)
         there = inside[result.clip.recorded[inside]]
         seen = there if there.size else inside  # both figures are of the same frames
-        expected = None if result.expected_cm is None else float(result.expected_cm[seen].mean(dtype=np.float64))
-        true = float(result.errors.position_cm[there].mean(dtype=np.float64)) if there.size else None
-        rows.append({"first": first, "last": end - 1, "expected_cm": None if expected is None else round(expected, 4),
-                     "position_cm": None if true is None else round(true, 4)})
+        expected = (
+            None
+            if result.expected_cm is None
+            else float(result.expected_cm[seen].mean(dtype=np.float64))
+        )
+        true = (
+            float(result.errors.position_cm[there].mean(dtype=np.float64)) if there.size else None
+        )
+        rows.append(
+            {
+                "first": first,
+                "last": end - 1,
+                "expected_cm": None if expected is None else round(expected, 4),
+                "position_cm": None if true is None else round(true, 4),
+            }
+        )
     return rows
 
 
@@ -59,16 +73,37 @@ def report(results: Sequence[RecoveryResult], spec: str, seed: int) -> dict[str,
         what it expects of itself, ``"expected_cm"`` has the rows of :func:`gaps`.
     """
     first = results[0]
-    methods = {r.model_name: {**r.errors.summary(), "elapsed_s": round(r.elapsed_s, 4), "seed": seed} for r in results}
+    methods = {
+        r.model_name: {**r.errors.summary(), "elapsed_s": round(r.elapsed_s, 4), "seed": seed}
+        for r in results
+    }
     clip = first.clip
-    told = {"clip": clip.name, "hide": spec, "seed": seed, "frames": len(clip), "fps": clip.motion.fps,
-            "hidden": int(first.hidden.sum()), "measured": int(first.measured.sum()),
-            "notes": list(first.notes), "methods": methods}
+    told = {
+        "clip": clip.name,
+        "hide": spec,
+        "seed": seed,
+        "frames": len(clip),
+        "fps": clip.motion.fps,
+        "hidden": int(first.hidden.sum()),
+        "measured": int(first.measured.sum()),
+        "notes": list(first.notes),
+        "methods": methods,
+    }
     return told if first.expected_cm is None else told | {"expected_cm": gaps(first)}
 
 
-CSV_COLUMNS = ("clip", "hide", "seed", "method", "rotation_deg", "position_cm", "root_cm", "frames", "hidden",
-               "elapsed_s")
+CSV_COLUMNS = (
+    "clip",
+    "hide",
+    "seed",
+    "method",
+    "rotation_deg",
+    "position_cm",
+    "root_cm",
+    "frames",
+    "hidden",
+    "elapsed_s",
+)
 
 
 def report_csv(told: Mapping[str, Any]) -> str:
@@ -77,13 +112,20 @@ def report_csv(told: Mapping[str, Any]) -> str:
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     shared = {key: told[key] for key in ("clip", "hide", "frames")}
-    writer.writerows({**shared, "method": method, **numbers} for method, numbers in told["methods"].items())
+    writer.writerows(
+        {**shared, "method": method, **numbers} for method, numbers in told["methods"].items()
+    )
     return text.getvalue()
 
 
 def evaluate(
-    model: MaskedMotionModel, clips: Iterable[Clip], specs: Sequence[str], *, seed: int = 0,
-    roles: Mapping[str, str] | None = None, progress: Progress | None = None,
+    model: MaskedMotionModel,
+    clips: Iterable[Clip],
+    specs: Sequence[str],
+    *,
+    seed: int = 0,
+    roles: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Errors of a model and the baselines over many clips, pooled over all hidden entries.
 
@@ -132,13 +174,19 @@ class _Pool:
 
     def add(self, result: RecoveryResult) -> None:
         errors, hidden = result.errors, result.measured
-        parts = (errors.rotation_deg[hidden], errors.position_cm[hidden], errors.root_cm[hidden[:, 0]])
+        parts = (
+            errors.rotation_deg[hidden],
+            errors.position_cm[hidden],
+            errors.root_cm[hidden[:, 0]],
+        )
         self.total += [part.sum(dtype=np.float64) for part in parts]
         self.count += [len(part) for part in parts]
         self.clips += 1
         self.frames += len(result.clip)
 
     def row(self) -> dict[str, Any]:
-        means = {name: round(float(t / c), 4) if c else None
-                 for name, t, c in zip(METRICS, self.total, self.count, strict=True)}
+        means = {
+            name: round(float(t / c), 4) if c else None
+            for name, t, c in zip(METRICS, self.total, self.count, strict=True)
+        }
         return {"clips": self.clips, "frames": self.frames, "hidden": int(self.count[0]), **means}

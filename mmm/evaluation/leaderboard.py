@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from mmm.recovery.recover import RecoveryResult
 
 METRICS: Mapping[str, tuple[str, str]] = {
-    "rotation_deg": ("Joint rotation", "°"), "position_cm": ("Joint position", "cm"), "root_cm": ("Root", "cm"),
-    "elapsed_s": ("Time a clip", "s")}
+    "rotation_deg": ("Joint rotation", "°"),
+    "position_cm": ("Joint position", "cm"),
+    "root_cm": ("Root", "cm"),
+    "elapsed_s": ("Time a clip", "s"),
+}
 """What is measured, and its unit; all but the time over hidden entries only."""
 ERRORS = ("rotation_deg", "position_cm", "root_cm")
 PATTERNS = ("random:0.15", "every:5", "every:15", "keep:5,hide:5", "gap:15", "gap:30", "gap:60")
@@ -90,10 +93,17 @@ def spec_for(pattern: str, frames: int) -> str:
     try:
         gap = int(pattern.removeprefix("gap:"))
     except ValueError:
-        raise SpecError(pattern, "not a length", "gap:N, N frames in the middle", "correct it") from None
+        raise SpecError(
+            pattern, "not a length", "gap:N, N frames in the middle", "correct it"
+        ) from None
     first = (frames - gap) // 2
     if gap < 1 or first < 1:
-        raise SpecError(pattern, f"{frames} frames", f"{gap + 2} or more around such a gap", "choose a shorter gap")
+        raise SpecError(
+            pattern,
+            f"{frames} frames",
+            f"{gap + 2} or more around such a gap",
+            "choose a shorter gap",
+        )
     return f"span:{first}-{first + gap - 1}"
 
 
@@ -159,7 +169,9 @@ class Book:
 
 
 def measure(
-    contest: Contest, book: Book, load_model: Callable[[str], "MaskedMotionModel"] | None = None,
+    contest: Contest,
+    book: Book,
+    load_model: Callable[[str], "MaskedMotionModel"] | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[str]:
     """Measure what the book lacks; each clip and pattern is written down when it is done.
@@ -188,7 +200,9 @@ def measure(
                 check_fit(card, clip)
                 cards.append(card)
             except MMMError as error:
-                remarks.append(f"{card.name} was not run on {clip.name}: {' '.join(str(error).split())}")
+                remarks.append(
+                    f"{card.name} was not run on {clip.name}: {' '.join(str(error).split())}"
+                )
         for at, pattern in enumerate(contest.patterns):
             if progress is not None:
                 share = (number + at / len(contest.patterns)) / len(contest.clips)
@@ -196,36 +210,64 @@ def measure(
             try:
                 found = _measured(contest, kept, clip, path, pattern, cards, load_model)
             except SpecError as error:
-                remarks.append(f"{clip.name} is left out of {pattern}: {' '.join(str(error).split())}")
+                remarks.append(
+                    f"{clip.name} is left out of {pattern}: {' '.join(str(error).split())}"
+                )
                 continue
             book.add(found)
     return list(dict.fromkeys(remarks))
 
 
 def _measured(
-    contest: Contest, kept: Mapping[tuple[Any, ...], Measurement], clip: Clip, path: Path, pattern: str,
-    cards: Sequence[CheckpointSummary], load_model: Callable[[str], "MaskedMotionModel"] | None,
+    contest: Contest,
+    kept: Mapping[tuple[Any, ...], Measurement],
+    clip: Clip,
+    path: Path,
+    pattern: str,
+    cards: Sequence[CheckpointSummary],
+    load_model: Callable[[str], "MaskedMotionModel"] | None,
 ) -> list[Measurement]:
     import mmm  # its recovery imports torch
 
     digest, new = digest_of(path), list[Measurement]()
     mask = masks.parse(spec_for(pattern, len(clip)), clip, contest.seed)
-    for name, version in [*((name, "") for name in BASELINES), *((card.name, version_of(card)) for card in cards)]:
+    for name, version in [
+        *((name, "") for name in BASELINES),
+        *((card.name, version_of(card)) for card in cards),
+    ]:
         if (name, version, digest, pattern, contest.seed, len(clip)) in kept:
             continue
-        result = mmm.interpolate(name, clip, mask) if not version else mmm.recover(
-            (load_model or mmm.load_model)(name), clip, mask)
+        result = (
+            mmm.interpolate(name, clip, mask)
+            if not version
+            else mmm.recover((load_model or mmm.load_model)(name), clip, mask)
+        )
         new.append(_note(result, version, clip.name, digest, pattern, contest.seed))
     return new
 
 
-def _note(result: "RecoveryResult", version: Version, clip: str, digest: str, pattern: str, seed: int) -> Measurement:
+def _note(
+    result: "RecoveryResult", version: Version, clip: str, digest: str, pattern: str, seed: int
+) -> Measurement:
     errors, hidden = result.errors, result.hidden
-    parts = {"rotation_deg": errors.rotation_deg[hidden], "position_cm": errors.position_cm[hidden],
-             "root_cm": errors.root_cm[hidden[:, 0]]}
-    return Measurement(result.model_name, version, clip, digest, pattern, seed, len(result.clip), int(hidden.sum()),
-                       {name: round(float(part.sum(dtype=np.float64)), 4) for name, part in parts.items()},
-                       {name: len(part) for name, part in parts.items()}, round(result.elapsed_s, 4))
+    parts = {
+        "rotation_deg": errors.rotation_deg[hidden],
+        "position_cm": errors.position_cm[hidden],
+        "root_cm": errors.root_cm[hidden[:, 0]],
+    }
+    return Measurement(
+        result.model_name,
+        version,
+        clip,
+        digest,
+        pattern,
+        seed,
+        len(result.clip),
+        int(hidden.sum()),
+        {name: round(float(part.sum(dtype=np.float64)), 4) for name, part in parts.items()},
+        {name: len(part) for name, part in parts.items()},
+        round(result.elapsed_s, 4),
+    )
 
 
 @dataclass(frozen=True)
@@ -260,23 +302,41 @@ class Section:
 def standings(contest: Contest, book: Book) -> list[Section]:
     """What the book says of these clips, patterns and checkpoints, as they are now; the section of most clips first."""
     digests = {digest_of(path): path.stem for path in contest.clips}
-    versions = {card.name: version_of(card) for card in contest.checkpoints} | dict.fromkeys(BASELINES, "")
+    versions = {card.name: version_of(card) for card in contest.checkpoints} | dict.fromkeys(
+        BASELINES, ""
+    )
     found: dict[tuple[str, str], dict[str, Measurement]] = {}
     for one in book.read().values():
-        if (one.digest in digests and versions.get(one.method) == one.version and one.seed == contest.seed
-                and one.pattern in contest.patterns):
+        if (
+            one.digest in digests
+            and versions.get(one.method) == one.version
+            and one.seed == contest.seed
+            and one.pattern in contest.patterns
+        ):
             found.setdefault((one.method, one.pattern), {})[one.digest] = one
-    covered = {name: frozenset(d for (method, _), by in found.items() if method == name for d in by)
-               for name in versions}
+    covered = {
+        name: frozenset(d for (method, _), by in found.items() if method == name for d in by)
+        for name in versions
+    }
     networks = [card.name for card in contest.checkpoints if covered[card.name]]
-    groups = sorted({covered[name] for name in networks}, key=lambda group: (-len(group), sorted(group)))
+    groups = sorted(
+        {covered[name] for name in networks}, key=lambda group: (-len(group), sorted(group))
+    )
     if not groups and covered["hold"]:
         groups = [covered["hold"]]
-    return [_section(group, [n for n in networks if covered[n] == group], contest, found, digests) for group in groups]
+    return [
+        _section(group, [n for n in networks if covered[n] == group], contest, found, digests)
+        for group in groups
+    ]
 
 
-def _section(group: frozenset[str], networks: list[str], contest: Contest,
-             found: Mapping[tuple[str, str], Mapping[str, Measurement]], digests: Mapping[str, str]) -> Section:
+def _section(
+    group: frozenset[str],
+    networks: list[str],
+    contest: Contest,
+    found: Mapping[tuple[str, str], Mapping[str, Measurement]],
+    digests: Mapping[str, str],
+) -> Section:
     methods, cells = (*networks, *BASELINES), {}
     for pattern in contest.patterns:
         here = {name: found[name, pattern] for name in methods if (name, pattern) in found}
@@ -288,7 +348,9 @@ def _section(group: frozenset[str], networks: list[str], contest: Contest,
 
 
 def _cell(method: str, pattern: str, ones: Sequence[Measurement]) -> Cell:
-    means: dict[str, float | None] = {"elapsed_s": float(np.median([one.elapsed_s for one in ones]))}
+    means: dict[str, float | None] = {
+        "elapsed_s": float(np.median([one.elapsed_s for one in ones]))
+    }
     intervals: dict[str, tuple[float, float] | None] = {"elapsed_s": None}
     draws = np.random.default_rng(0).integers(0, len(ones), (RESAMPLES, len(ones)))
     for name in ERRORS:

@@ -50,15 +50,28 @@ class FileFacts:
     @property
     def music(self) -> str:
         """In words."""
-        return "no music" if self.tempo_bpm is None else f"{self.tempo_bpm:.0f} bpm" if self.tempo_bpm else "music"
+        return (
+            "no music"
+            if self.tempo_bpm is None
+            else f"{self.tempo_bpm:.0f} bpm"
+            if self.tempo_bpm
+            else "music"
+        )
 
     def words(self) -> list[str]:
         """The facts as they are shown and searched."""
         if self.problem:
             return ["cannot be read"]
         split = [f"{self.split} split"] if self.split else []
-        return [f"{self.frames:,} frames", f"{self.duration_s:.1f} s", f"{self.fps:g} fps", f"{self.joints} joints",
-                self.kind, self.music, *split]
+        return [
+            f"{self.frames:,} frames",
+            f"{self.duration_s:.1f} s",
+            f"{self.fps:g} fps",
+            f"{self.joints} joints",
+            self.kind,
+            self.music,
+            *split,
+        ]
 
 
 def kind_of(skeleton: Skeleton) -> str:
@@ -75,8 +88,15 @@ def kind_of(skeleton: Skeleton) -> str:
 def facts_of(clip: Clip) -> FileFacts:
     """A clip at a glance, with its picture."""
     motion = clip.motion
-    return FileFacts(len(clip), motion.fps, len(motion.skeleton), kind_of(motion.skeleton),
-                     clip.music.tempo_bpm if clip.music else None, clip.split or "", portrait_webp(motion))
+    return FileFacts(
+        len(clip),
+        motion.fps,
+        len(motion.skeleton),
+        kind_of(motion.skeleton),
+        clip.music.tempo_bpm if clip.music else None,
+        clip.split or "",
+        portrait_webp(motion),
+    )
 
 
 def read_facts(path: Path, largest: int = LARGEST) -> FileFacts:
@@ -120,7 +140,11 @@ def _place(path: Path) -> Path:
     mark: list[object] = [_VERSION, str(path.resolve()), stat.st_mtime_ns, stat.st_size]
     if path.suffix.lower() in (".amc", ".pkl"):  # the skeleton or song beside it may come and go
         mark.append(path.parent.stat().st_mtime_ns)
-    return user_cache() / "library" / f"{blake2b(repr(mark).encode(), digest_size=12).hexdigest()}.json"
+    return (
+        user_cache()
+        / "library"
+        / f"{blake2b(repr(mark).encode(), digest_size=12).hexdigest()}.json"
+    )
 
 
 def listing(folder: Path, search: str = "") -> Iterator[dict[str, Any]]:
@@ -144,25 +168,49 @@ def row(name: str, facts: FileFacts) -> dict[str, Any]:
     """A line of a listing."""
     if facts.problem:
         return dict.fromkeys(COLUMNS) | {"name": name, "problem": facts.problem}
-    return {"name": name, "frames": facts.frames, "seconds": round(facts.duration_s, 2), "fps": f"{facts.fps:g}",
-            "joints": facts.joints, "kind": facts.kind, "bpm": facts.tempo_bpm and round(facts.tempo_bpm, 1),
-            "split": facts.split or None, "problem": None}
+    return {
+        "name": name,
+        "frames": facts.frames,
+        "seconds": round(facts.duration_s, 2),
+        "fps": f"{facts.fps:g}",
+        "joints": facts.joints,
+        "kind": facts.kind,
+        "bpm": facts.tempo_bpm and round(facts.tempo_bpm, 1),
+        "split": facts.split or None,
+        "problem": None,
+    }
 
 
-COLUMNS: dict[str, str] = {"name": "name", "frames": "frames", "seconds": "seconds", "fps": "fps",
-                              "joints": "joints", "kind": "kind", "bpm": "bpm", "split": "split",
-                              "problem": "problem"}
+COLUMNS: dict[str, str] = {
+    "name": "name",
+    "frames": "frames",
+    "seconds": "seconds",
+    "fps": "fps",
+    "joints": "joints",
+    "kind": "kind",
+    "bpm": "bpm",
+    "split": "split",
+    "problem": "problem",
+}
 """Keys of :func:`row` and what a table calls them."""
 
 
 def matches(search: str, name: str, facts: FileFacts | None, more: Iterable[str] = ()) -> bool:
     """Whether each word of a search stands in a file's name, its facts or what more is said of it."""
-    text = " ".join([name, name.replace("_", " "), *(facts.words() if facts else ()), *more]).lower()
+    text = " ".join(
+        [name, name.replace("_", " "), *(facts.words() if facts else ()), *more]
+    ).lower()
     return all(word in text for word in search.lower().split())
 
 
-SORTS: Mapping[str, str] = {"name": "Name", "longest": "Longest first", "shortest": "Shortest first",
-                            "fps": "Frame rate", "joints": "Joints", "tempo": "Tempo"}
+SORTS: Mapping[str, str] = {
+    "name": "Name",
+    "longest": "Longest first",
+    "shortest": "Shortest first",
+    "fps": "Frame rate",
+    "joints": "Joints",
+    "tempo": "Tempo",
+}
 
 
 def sort_key(sort: str, name: str, facts: FileFacts | None) -> tuple[Any, ...]:
@@ -171,6 +219,11 @@ def sort_key(sort: str, name: str, facts: FileFacts | None) -> tuple[Any, ...]:
         return (name.lower(),)
     if facts is None or facts.problem:
         return 1, 0.0, name.lower()
-    value = {"longest": -facts.duration_s, "shortest": facts.duration_s, "fps": facts.fps,
-             "joints": float(facts.joints), "tempo": facts.tempo_bpm or 1e9}[sort]
+    value = {
+        "longest": -facts.duration_s,
+        "shortest": facts.duration_s,
+        "fps": facts.fps,
+        "joints": float(facts.joints),
+        "tempo": facts.tempo_bpm or 1e9,
+    }[sort]
     return 0, value, name.lower()

@@ -67,15 +67,23 @@ class FrameExplainer:
         SpecError: the clip has no music, the frame is not in it, or the mask does not fit.
     """
 
-    def __init__(self, model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int) -> None:
+    def __init__(
+        self, model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int
+    ) -> None:
         check_listens(model, clip)
         check_fit(model.config, clip)
         if not 0 <= frame < len(clip):
-            raise SpecError(f"frame {frame}", f"the clip has {len(clip)} frames", f"0 to {len(clip) - 1}",
-                            "choose a frame of the clip")
+            raise SpecError(
+                f"frame {frame}",
+                f"the clip has {len(clip)} frames",
+                f"0 to {len(clip) - 1}",
+                "choose a frame of the clip",
+            )
         with torch.no_grad():
             ready = prepare(model, clip, hidden_array(clip, mask))
-        self.window = next(cut for cut in windows(len(clip), model.config.max_frames) if cut[0] <= frame < cut[1])
+        self.window = next(
+            cut for cut in windows(len(clip), model.config.max_frames) if cut[0] <= frame < cut[1]
+        )
         part = slice(*self.window)
         assert ready.music is not None
         self.model, self.at = model, frame - self.window[0]
@@ -91,8 +99,12 @@ class FrameExplainer:
     def poses(self, music: Tensor) -> Tensor:
         """(B,T,35) to the frame's pose (B,F): rotation matrices' entries, and the root in metres."""
         count = len(music)
-        found = self.model.predict(self._filled.repeat(count), self._hidden.expand(count, -1, -1), music,
-                                   place=self._place.expand(count, -1, -1)).prediction
+        found = self.model.predict(
+            self._filled.repeat(count),
+            self._hidden.expand(count, -1, -1),
+            music,
+            place=self._place.expand(count, -1, -1),
+        ).prediction
         assert found is not None
         row = found[:, self.at]
         return torch.cat([row[:, :-3], row[:, -3:] * self._metres], dim=-1)
@@ -112,15 +124,23 @@ def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
         SpecError: the clip has none.
     """
     if not model.config.uses_music:
-        raise ModelError(model.name_or_path or "network", "it takes no music", "a network that listens",
-                         "choose dance-3bert-small or dance-ecm-small")
+        raise ModelError(
+            model.name_or_path or "network",
+            "it takes no music",
+            "a network that listens",
+            "choose dance-3bert-small or dance-ecm-small",
+        )
     if clip.music is None:
         raise SpecError(clip.name, "no music", "a clip with music", "give its recording (--music)")
 
 
 def attribute(
-    model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int,
-    joints: Sequence[int] | Sequence[str] | None = None, method: str = "integrated_gradients",
+    model: MaskedMotionModel,
+    clip: Clip,
+    mask: Mask | Array,
+    frame: int,
+    joints: Sequence[int] | Sequence[str] | None = None,
+    method: str = "integrated_gradients",
 ) -> Attribution:
     """What in the music moved some joints at a frame of the recovery.
 
@@ -135,18 +155,34 @@ def attribute(
         SpecError: the clip has no music; an unknown method, frame or joint; or the frame is not hidden in these joints.
     """
     if method not in METHODS:
-        raise SpecError(f"method {method!r}", "no such method", ", ".join(METHODS), "choose one of them")
+        raise SpecError(
+            f"method {method!r}", "no such method", ", ".join(METHODS), "choose one of them"
+        )
     chosen = chosen_joints(clip, joints)
     probe = FrameExplainer(model, clip, mask, frame)
     if not hidden_array(clip, mask)[frame, chosen].any():
-        raise SpecError(f"frame {frame}", "these joints are known there: what is known is copied, and hears no music",
-                        "a hidden frame", "choose a frame inside a gap")
-    return Attribution(_whole(len(clip), probe.window, attribution_of(probe, chosen, method)), tuple(GROUPS), method,
-                       frame, tuple(chosen), probe.window)
+        raise SpecError(
+            f"frame {frame}",
+            "these joints are known there: what is known is copied, and hears no music",
+            "a hidden frame",
+            "choose a frame inside a gap",
+        )
+    return Attribution(
+        _whole(len(clip), probe.window, attribution_of(probe, chosen, method)),
+        tuple(GROUPS),
+        method,
+        frame,
+        tuple(chosen),
+        probe.window,
+    )
 
 
 def attribution_of(
-    probe: FrameExplainer, joints: Sequence[int], method: str, steps: int = STEPS, stretch: int = OCCLUDED_FRAMES
+    probe: FrameExplainer,
+    joints: Sequence[int],
+    method: str,
+    steps: int = STEPS,
+    stretch: int = OCCLUDED_FRAMES,
 ) -> Float[Array, "T G"]:
     """The same for a window that was prepared already.
 
@@ -170,7 +206,9 @@ def attribution_of(
     return np.stack([found[:, part].sum(-1) for part in GROUPS.values()], axis=-1)
 
 
-def _gradients(moved: Callable[[Tensor], Tensor], probe: FrameExplainer, method: str, steps: int) -> Float[Array, "T 35"]:
+def _gradients(
+    moved: Callable[[Tensor], Tensor], probe: FrameExplainer, method: str, steps: int
+) -> Float[Array, "T 35"]:
     import captum.attr  # brings matplotlib: only where it is used
 
     music = probe.music.clone().requires_grad_()
@@ -180,17 +218,25 @@ def _gradients(moved: Callable[[Tensor], Tensor], probe: FrameExplainer, method:
         found = found * (probe.music - probe.mean).abs()
     else:
         found = captum.attr.IntegratedGradients(moved, multiply_by_inputs=True).attribute(
-            music, baselines=probe.mean.clone(), n_steps=steps, method="gausslegendre", internal_batch_size=_AT_ONCE)
+            music,
+            baselines=probe.mean.clone(),
+            n_steps=steps,
+            method="gausslegendre",
+            internal_batch_size=_AT_ONCE,
+        )
     return found[0].detach().cpu().numpy().astype(np.float32)
 
 
-def _occluded(probe: FrameExplainer, columns: list[int], own: Tensor, stretch: int) -> Float[Array, "T G"]:
+def _occluded(
+    probe: FrameExplainer, columns: list[int], own: Tensor, stretch: int
+) -> Float[Array, "T G"]:
     """How far the pose moves when a stretch of one group of features is replaced by its mean."""
     import captum.attr
 
     found = np.zeros((probe.music.shape[1], len(GROUPS)), dtype=np.float32)
     size = min(stretch, probe.music.shape[1])
     for column, part in enumerate(GROUPS.values()):
+
         def near(group: Tensor, part: slice = part) -> Tensor:
             music = probe.music.expand(len(group), -1, -1).clone()
             music[..., part] = group
@@ -199,8 +245,12 @@ def _occluded(probe: FrameExplainer, columns: list[int], own: Tensor, stretch: i
         own_group, width = probe.music[..., part].clone(), part.stop - part.start
         with torch.no_grad():
             values: Any = captum.attr.Occlusion(near).attribute(
-                own_group, sliding_window_shapes=(size, width), strides=(size, width),
-                baselines=probe.mean[..., part].clone(), perturbations_per_eval=_AT_ONCE)
+                own_group,
+                sliding_window_shapes=(size, width),
+                strides=(size, width),
+                baselines=probe.mean[..., part].clone(),
+                perturbations_per_eval=_AT_ONCE,
+            )
         found[:, column] = values[0].amax(-1).cpu().numpy()
     return found
 
@@ -220,11 +270,18 @@ def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> l
         numbers += joint_indices(clip.motion.skeleton, names)
     wrong = [joint for joint in numbers if not 0 <= joint < count]
     if wrong:
-        raise SpecError(f"joint {wrong[0]}", f"the skeleton has {count} joints", f"0 to {count - 1}", "correct it")
+        raise SpecError(
+            f"joint {wrong[0]}",
+            f"the skeleton has {count} joints",
+            f"0 to {count - 1}",
+            "correct it",
+        )
     return sorted(set(numbers))
 
 
-def _whole(frames: int, window: tuple[int, int], values: Float[Array, "t G"]) -> Float[Array, "T G"]:
+def _whole(
+    frames: int, window: tuple[int, int], values: Float[Array, "t G"]
+) -> Float[Array, "T G"]:
     found = np.zeros((frames, values.shape[1]), dtype=np.float32)
     found[slice(*window)] = values
     return found

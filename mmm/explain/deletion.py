@@ -39,7 +39,9 @@ class Deletion:
             self.whole = float((probe.poses(probe.mean)[:, self.columns] - self.own).norm())
 
     @torch.no_grad()
-    def moved(self, scores: Float[Array, "T"], shares: Sequence[float] = SHARES) -> Float[Array, "S"]:
+    def moved(
+        self, scores: Float[Array, "T"], shares: Sequence[float] = SHARES
+    ) -> Float[Array, "S"]:
         """How far the pose moves, as a share of the way it goes without any of the music, at each share taken away.
 
         Args:
@@ -48,9 +50,15 @@ class Deletion:
         order = np.argsort(-scores, kind="stable")
         found = []
         for share in shares:
-            music, taken = self.probe.music.clone(), torch.from_numpy(order[:round(share * len(order))].copy())
+            music, taken = (
+                self.probe.music.clone(),
+                torch.from_numpy(order[: round(share * len(order))].copy()),
+            )
             music[:, taken] = self.probe.mean[:, taken]
-            found.append(float((self.probe.poses(music)[:, self.columns] - self.own).norm()) / max(self.whole, 1e-9))
+            found.append(
+                float((self.probe.poses(music)[:, self.columns] - self.own).norm())
+                / max(self.whole, 1e-9)
+            )
         return np.array(found)
 
 
@@ -74,9 +82,16 @@ class DeletionCurves:
 
 
 def deletion_curves(
-    model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int,
-    joints: Sequence[int] | Sequence[str] | None = None, method: str = "integrated_gradients", *,
-    scores: Float[Array, "T"] | None = None, shares: Sequence[float] = SHARES, seed: int = 0,
+    model: MaskedMotionModel,
+    clip: Clip,
+    mask: Mask | Array,
+    frame: int,
+    joints: Sequence[int] | Sequence[str] | None = None,
+    method: str = "integrated_gradients",
+    *,
+    scores: Float[Array, "T"] | None = None,
+    shares: Sequence[float] = SHARES,
+    seed: int = 0,
 ) -> DeletionCurves:
     """The curve of an attribution, of the attention maps, of the nearest frames and of random order.
 
@@ -92,23 +107,40 @@ def deletion_curves(
     if not len(shares) or min(shares) <= 0 or max(shares) > 1 or sorted(shares) != list(shares):
         raise SpecError("shares", f"{list(shares)}", "ascending, above 0 to 1", "correct them")
     if scores is not None and np.shape(scores) != (len(clip),):
-        raise SpecError("scores", f"shape {np.shape(scores)}", f"one a frame: ({len(clip)},)", "rank every frame")
+        raise SpecError(
+            "scores",
+            f"shape {np.shape(scores)}",
+            f"one a frame: ({len(clip)},)",
+            "rank every frame",
+        )
     chosen = chosen_joints(clip, joints)
     if scores is None:
         scores = attribute(model, clip, mask, frame, joints, method).per_frame()
     probe = FrameExplainer(model, clip, mask, frame)
     deletion, (first, end) = Deletion(probe, probe.columns(chosen)), probe.window
     maps = map_scores(model, clip, mask, frame)
-    orders = {method: scores[first:end], **({"attention": maps["attention"]} if maps else {}),
-              "nearest": -np.abs(np.arange(first, end) - frame).astype(float)}
+    orders = {
+        method: scores[first:end],
+        **({"attention": maps["attention"]} if maps else {}),
+        "nearest": -np.abs(np.arange(first, end) - frame).astype(float),
+    }
     moved = {name: _from_zero(deletion.moved(values, shares)) for name, values in orders.items()}
     rng = np.random.default_rng([seed, 523])
-    at_random = np.stack([_from_zero(deletion.moved(rng.random(end - first), shares)) for _ in range(RANDOM_ORDERS)])
-    return DeletionCurves(frame, tuple(chosen), np.array([0.0, *shares]), moved | {"random": at_random.mean(axis=0)},
-                          (at_random.min(axis=0), at_random.max(axis=0)))
+    at_random = np.stack(
+        [_from_zero(deletion.moved(rng.random(end - first), shares)) for _ in range(RANDOM_ORDERS)]
+    )
+    return DeletionCurves(
+        frame,
+        tuple(chosen),
+        np.array([0.0, *shares]),
+        moved | {"random": at_random.mean(axis=0)},
+        (at_random.min(axis=0), at_random.max(axis=0)),
+    )
 
 
-def map_scores(model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int) -> dict[str, Float[Array, "T"]]:
+def map_scores(
+    model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int
+) -> dict[str, Float[Array, "T"]]:
     """What a frame's row of the cross-modal maps says of each music frame of its window: ``attention`` (the mean of all
     layers and heads; motion to music where the network joins them in time) and ``rollout``. Empty without such maps."""
     trace = recover(model, clip, mask, attention=True, attention_frame=frame).attention
@@ -116,8 +148,14 @@ def map_scores(model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: 
     if "cross" not in trace.stages:
         return {}
     at = frame - trace.frames[0]
-    rows = {"attention": trace.layer_mean("cross").mean(0)[at], "rollout": trace.rollout("cross")[at]}
-    return {name: row if trace.segments is None else row[trace.segments["music"]] for name, row in rows.items()}
+    rows = {
+        "attention": trace.layer_mean("cross").mean(0)[at],
+        "rollout": trace.rollout("cross")[at],
+    }
+    return {
+        name: row if trace.segments is None else row[trace.segments["music"]]
+        for name, row in rows.items()
+    }
 
 
 def _from_zero(values: Float[Array, "n"]) -> Float[Array, "S"]:

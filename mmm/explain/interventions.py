@@ -88,19 +88,30 @@ class InterventionResult(_Beside):
     def summary(self) -> dict[str, float | None]:
         """Means over hidden entries: the changes, and the rotation error before and after."""
         hidden = self.before.hidden
-        deg, cm = ((float(values[hidden].mean(dtype=np.float64)) if hidden.any() else None)
-                   for values in (self.change_deg, self.change_cm))
-        return {"change_deg": deg, "change_cm": cm, "error_before_deg": self.before.errors.summary()["rotation_deg"],
-                "error_after_deg": self.after.errors.summary()["rotation_deg"]}
+        deg, cm = (
+            (float(values[hidden].mean(dtype=np.float64)) if hidden.any() else None)
+            for values in (self.change_deg, self.change_cm)
+        )
+        return {
+            "change_deg": deg,
+            "change_cm": cm,
+            "error_before_deg": self.before.errors.summary()["rotation_deg"],
+            "error_after_deg": self.after.errors.summary()["rotation_deg"],
+        }
 
     def scene(self) -> Scene:
         """Truth, the recovery with the music as it is, and with it changed."""
         before, after = self.before, self.after
         names = f"{before.model_name.rsplit('/', 1)[-1]}, as it is", self.intervention.words
-        curves = {name: one.errors.per_frame("position_cm") for name, one in zip(names, (before, after), strict=True)}
-        bodies = (Performer("Truth", before.clip.truth, "truth"),
-                  Performer(names[0], before.recovered.motion, "model"),
-                  Performer(names[1], after.recovered.motion, "model", "second"))
+        curves = {
+            name: one.errors.per_frame("position_cm")
+            for name, one in zip(names, (before, after), strict=True)
+        }
+        bodies = (
+            Performer("Truth", before.clip.truth, "truth"),
+            Performer(names[0], before.recovered.motion, "model"),
+            Performer(names[1], after.recovered.motion, "model", "second"),
+        )
         return replace(before.scene(), performers=bodies, music=after.clip.music, errors=curves)
 
     def changed_clip(self) -> Clip:
@@ -126,22 +137,31 @@ class GenerationChange(_Beside):
     def hidden(self) -> Bool[Array, "T J"]:
         """True after the seed."""
         hidden = np.zeros(self.change_deg.shape, dtype=bool)
-        hidden[self.before.prefix_frames:] = True
+        hidden[self.before.prefix_frames :] = True
         return hidden
 
     def summary(self) -> dict[str, float | None]:
         """Means after the seed of both changes; energy as a share of the usual and beats met, before and after."""
-        seed, told = self.before.prefix_frames, [one.judge().made for one in (self.before, self.after)]
-        return {"change_deg": float(self.change_deg[seed:].mean(dtype=np.float64)),
-                "change_cm": float(self.change_cm[seed:].mean(dtype=np.float64)),
-                "energy_before": told[0].energy_share, "energy_after": told[1].energy_share,
-                "beats_before": told[0].per_music_beat, "beats_after": told[1].per_music_beat}
+        seed, told = (
+            self.before.prefix_frames,
+            [one.judge().made for one in (self.before, self.after)],
+        )
+        return {
+            "change_deg": float(self.change_deg[seed:].mean(dtype=np.float64)),
+            "change_cm": float(self.change_cm[seed:].mean(dtype=np.float64)),
+            "energy_before": told[0].energy_share,
+            "energy_after": told[1].energy_share,
+            "beats_before": told[0].per_music_beat,
+            "beats_after": told[1].per_music_beat,
+        }
 
     def scene(self) -> Scene:
         """The truth, where it goes on as long, the dance to the music as it is, and to it changed."""
         before = self.before.scene()
-        bodies = [replace(body, name=f"{body.name}, as it is") if body.role == "model" else body
-                  for body in before.performers]
+        bodies = [
+            replace(body, name=f"{body.name}, as it is") if body.role == "model" else body
+            for body in before.performers
+        ]
         changed = Performer(self.intervention.words, self.after.clip.motion, "model", "second")
         return replace(before, performers=(*bodies, changed), music=self.after.clip.music)
 
@@ -151,8 +171,12 @@ class GenerationChange(_Beside):
 
 
 def intervene(
-    model: MaskedMotionModel, clip: Clip, mask: Mask | Bool[Array, "T J"],
-    interventions: Sequence[Intervention | str], *, progress: Callable[[float], None] | None = None,
+    model: MaskedMotionModel,
+    clip: Clip,
+    mask: Mask | Bool[Array, "T J"],
+    interventions: Sequence[Intervention | str],
+    *,
+    progress: Callable[[float], None] | None = None,
 ) -> list[InterventionResult]:
     """Recover a clip with its music, and again with its music changed in each of several ways.
 
@@ -175,15 +199,27 @@ def intervene(
         if progress is not None:
             progress((done + 1) / (len(wanted) + 1))
         difference = errors(before.recovered.motion, after.recovered.motion, before.hidden)
-        notes = other.notes[len(clip.notes):] + ((HEARD_ANEW,) if plain is not clip else ())
-        results.append(InterventionResult(one, before, after, difference.rotation_deg, difference.position_cm, notes))
+        notes = other.notes[len(clip.notes) :] + ((HEARD_ANEW,) if plain is not clip else ())
+        results.append(
+            InterventionResult(
+                one, before, after, difference.rotation_deg, difference.position_cm, notes
+            )
+        )
     return results
 
 
 def intervene_generation(
-    model: MaskedMotionModel, clip: Clip, interventions: Sequence[Intervention | str], *, prefix_frames: int = 120,
-    frames: int = 600, music: Music | None = None, temperature: float = 1.0, seed: int = 0,
-    roles: Mapping[str, str] | None = None, progress: Callable[[float], None] | None = None,
+    model: MaskedMotionModel,
+    clip: Clip,
+    interventions: Sequence[Intervention | str],
+    *,
+    prefix_frames: int = 120,
+    frames: int = 600,
+    music: Music | None = None,
+    temperature: float = 1.0,
+    seed: int = 0,
+    roles: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> list[GenerationChange]:
     """Go on from a seed with the music, and again, by the same chance, with the music changed in each of several ways.
 
@@ -201,10 +237,14 @@ def intervene_generation(
     """
     wanted = _wanted(model, interventions)
     whole, total = music_of(clip, music), prefix_frames + frames
-    ahead = math.ceil(horizon(model).ahead_s * whole.fps)  # the last window hears on beyond its frames
+    ahead = math.ceil(
+        horizon(model).ahead_s * whole.fps
+    )  # the last window hears on beyond its frames
     heard = whole.crop(0, min(total + ahead, len(whole)))
     changed = [changed_music(one, heard, clip.name) for one in wanted]
-    truth = clip.crop(0, min(len(clip), total)) if music is None and len(clip) > prefix_frames else None
+    truth = (
+        clip.crop(0, min(len(clip), total)) if music is None and len(clip) > prefix_frames else None
+    )
     runs = len(wanted) + 1
 
     def made(to: Music, number: int) -> Generation:
@@ -212,8 +252,20 @@ def intervene_generation(
             if progress is not None:
                 progress((number + share) / runs)
 
-        return replace(generate_clip(model, clip, prefix_frames=prefix_frames, frames=frames, music=to, temperature=temperature,
-                                     seed=seed, roles=roles, progress=tell), truth=truth)
+        return replace(
+            generate_clip(
+                model,
+                clip,
+                prefix_frames=prefix_frames,
+                frames=frames,
+                music=to,
+                temperature=temperature,
+                seed=seed,
+                roles=roles,
+                progress=tell,
+            ),
+            truth=truth,
+        )
 
     before = made(listened_anew(heard), 0)
     results = []
@@ -223,12 +275,22 @@ def intervene_generation(
         hidden[prefix_frames:] = True
         difference = errors(before.clip.motion, after.clip.motion, hidden)
         said = (*notes, HEARD_ANEW) if heard.audio is not None else notes
-        results.append(GenerationChange(one, before, after, difference.rotation_deg, difference.position_cm, said))
+        results.append(
+            GenerationChange(
+                one, before, after, difference.rotation_deg, difference.position_cm, said
+            )
+        )
     return results
 
 
-def _wanted(model: MaskedMotionModel, interventions: Sequence[Intervention | str]) -> list[Intervention]:
+def _wanted(
+    model: MaskedMotionModel, interventions: Sequence[Intervention | str]
+) -> list[Intervention]:
     if not model.config.uses_music:
-        raise ModelError(model.name_or_path or "network", "it takes no music", "a network that listens",
-                         "choose dance-3bert-small or dance-ecm-small")
+        raise ModelError(
+            model.name_or_path or "network",
+            "it takes no music",
+            "a network that listens",
+            "choose dance-3bert-small or dance-ecm-small",
+        )
     return [parse(one) if isinstance(one, str) else one for one in interventions]

@@ -25,16 +25,20 @@ from mmm.music.framerate import at_frame_rate
 
 Array = np.ndarray
 
-SPEC_HELP = ("mute, mute:120-179 (frames), shift:-200 (ms, -500 to 500), stretch:1.1 (0.5 to 2), swap:FILE "
-             "(of a recording also swap:FILE@SECONDS), without:drums or without:chords")
+SPEC_HELP = (
+    "mute, mute:120-179 (frames), shift:-200 (ms, -500 to 500), stretch:1.1 (0.5 to 2), swap:FILE "
+    "(of a recording also swap:FILE@SECONDS), without:drums or without:chords"
+)
 LARGEST_SHIFT_MS = 500
 STRETCHES = (0.5, 2.0)
 HEARD_ANEW = "Both sides listen anew to the clip's sound, so that they differ by the change alone."
 _SONGS = (*SOUND_SUFFIXES, ".npz")
 _FADE_S = 0.005
 """Cut sound fades, for a click would be heard as a stroke."""
-_SEPARATED = ("There is no recording without its {part}: the sound was separated into {kept} and the rest by a filter "
-              "(harmonic-percussive separation), which leaves traces of both.")
+_SEPARATED = (
+    "There is no recording without its {part}: the sound was separated into {kept} and the rest by a filter "
+    "(harmonic-percussive separation), which leaves traces of both."
+)
 _BY_FEATURES = "The clip has no sound at hand: its music features were changed instead."
 
 
@@ -97,10 +101,16 @@ def _parse_swap(spec: str, rest: str) -> Intervention:
     if not file.is_file() and (match := re.fullmatch(r"(.+)@([0-9]{1,5}(?:\.[0-9]{1,3})?)", rest)):
         file, start_s = Path(match[1]), float(match[2])
     if not file.is_file():
-        raise FileError(rest, "no such file", "a clip with music, or a recording", "check the spelling")
+        raise FileError(
+            rest, "no such file", "a clip with music, or a recording", "check the spelling"
+        )
     if start_s and file.suffix.lower() not in SOUND_SUFFIXES:
-        raise SpecError(f"SPEC {spec!r}", f"{file.name} is no recording", " or ".join(SOUND_SUFFIXES),
-                        "leave the moment out")
+        raise SpecError(
+            f"SPEC {spec!r}",
+            f"{file.name} is no recording",
+            " or ".join(SOUND_SUFFIXES),
+            "leave the moment out",
+        )
     return Intervention("swap", spec, file=file, start_s=start_s)
 
 
@@ -117,9 +127,15 @@ def in_words(spec: str) -> str:
     number = rest.lstrip("+-")
     if kind == "swap":
         song = re.sub(r"@[0-9.]+$", "", rest.replace("\\", "/").rsplit("/", 1)[-1])
-        return f"Another song ({song.rpartition('.')[0] if song.lower().endswith(_SONGS) else song})"
-    return {"mute": f"Muted {rest}".strip(), "without": f"Without {rest}", "stretch": f"Stretched ×{rest}",
-            "shift": f"Music {number} ms {'earlier' if rest.startswith('-') else 'later'}"}[kind]
+        return (
+            f"Another song ({song.rpartition('.')[0] if song.lower().endswith(_SONGS) else song})"
+        )
+    return {
+        "mute": f"Muted {rest}".strip(),
+        "without": f"Without {rest}",
+        "stretch": f"Stretched ×{rest}",
+        "shift": f"Music {number} ms {'earlier' if rest.startswith('-') else 'later'}",
+    }[kind]
 
 
 def apply(intervention: Intervention, clip: Clip) -> Clip:
@@ -145,21 +161,28 @@ def music_of(clip: Clip, music: Music | None = None) -> Music:
     return found
 
 
-def changed_music(intervention: Intervention, music: Music, name: str) -> tuple[Music, tuple[str, ...]]:
-    """Music after a change, as long as it was, and what the user should know; ``name`` and errors as in :func:`apply`.
-    """
+def changed_music(
+    intervention: Intervention, music: Music, name: str
+) -> tuple[Music, tuple[str, ...]]:
+    """Music after a change, as long as it was, and what the user should know; ``name`` and errors as in :func:`apply`."""
     notes: tuple[str, ...] = ()
     if intervention.kind == "mute":
         changed = _muted(music, intervention)
     elif intervention.kind == "swap":
         changed, notes = _swapped(music, intervention)
     elif intervention.kind == "shift":
-        changed = _shifted(music, round(intervention.amount * music.fps / 1000), intervention.amount / 1000)
+        changed = _shifted(
+            music, round(intervention.amount * music.fps / 1000), intervention.amount / 1000
+        )
     elif intervention.kind == "stretch":
         changed = _stretched(music, intervention.amount)
     else:
         changed, notes = _without(music, intervention.part, name)
-    if music.audio is None and intervention.kind in ("mute", "shift", "stretch") and intervention.label != "mute":
+    if (
+        music.audio is None
+        and intervention.kind in ("mute", "shift", "stretch")
+        and intervention.label != "mute"
+    ):
         notes = (*notes, _BY_FEATURES)
     return changed, notes
 
@@ -177,7 +200,11 @@ def listened_anew(music: Music) -> Music:
     Stored features may come from the whole song, or from sound that was not compressed; a change is compared with what
     the same ears make of the sound unchanged. Beats and tempo stay. Music without sound comes back as it is.
     """
-    return music if music.audio is None else _listened(music, music.audio, music.beats, music.tempo_bpm)
+    return (
+        music
+        if music.audio is None
+        else _listened(music, music.audio, music.beats, music.tempo_bpm)
+    )
 
 
 def _listened(music: Music, audio: Audio, beats: Int[Array, "_"], tempo_bpm: float) -> Music:
@@ -198,16 +225,22 @@ def _muted(music: Music, intervention: Intervention) -> Music:
         return replace(quiet, audio=audio)
     first, last = intervention.span
     if not 0 <= first <= last < len(music):
-        raise SpecError(intervention.label, f"not inside the clip's {len(music)} frames", f"0 to {len(music) - 1}, "
-                        "the lower first", "choose frames of the clip")
+        raise SpecError(
+            intervention.label,
+            f"not inside the clip's {len(music)} frames",
+            f"0 to {len(music) - 1}, the lower first",
+            "choose frames of the clip",
+        )
     beats = music.beats[(music.beats < first) | (music.beats > last)]
     if music.audio is None:
         features = music.features.copy()
-        features[first:last + 1] = silence(1, music.fps).features
+        features[first : last + 1] = silence(1, music.fps).features
         return replace(music, features=features, beats=beats)
     time_s = np.arange(len(music.audio.samples)) / music.audio.rate_hz
     start_s, stop_s = first / music.fps, (last + 1) / music.fps
-    outside = np.clip(np.maximum(start_s - time_s, time_s - stop_s) / _FADE_S, 0, 1).astype(np.float32)
+    outside = np.clip(np.maximum(start_s - time_s, time_s - stop_s) / _FADE_S, 0, 1).astype(
+        np.float32
+    )
     sound = Audio(music.audio.samples * outside[:, None], music.audio.rate_hz)
     return _listened(music, sound, beats, music.tempo_bpm)
 
@@ -219,10 +252,16 @@ def _shifted(music: Music, frames: int, seconds: float) -> Music:
         later, earlier = max(seconds, 0.0), max(-seconds, 0.0)
         moved = music.audio.crop_s(earlier, earlier + music.audio.duration_s - later)
         before = round(later * moved.rate_hz)
-        return _listened(music, Audio(np.pad(moved.samples, ((before, 0), (0, 0))), moved.rate_hz), beats,
-                         music.tempo_bpm)
+        return _listened(
+            music,
+            Audio(np.pad(moved.samples, ((before, 0), (0, 0))), moved.rate_hz),
+            beats,
+            music.tempo_bpm,
+        )
     features = silence(len(music), music.fps).features
-    features[max(frames, 0):len(music) + min(frames, 0)] = music.features[max(-frames, 0):len(music) - max(frames, 0)]
+    features[max(frames, 0) : len(music) + min(frames, 0)] = music.features[
+        max(-frames, 0) : len(music) - max(frames, 0)
+    ]
     return replace(music, features=features, beats=beats[(beats >= 0) & (beats < len(music))])
 
 
@@ -234,10 +273,15 @@ def _stretched(music: Music, factor: float) -> Music:
         from librosa.effects import time_stretch  # slow to import: only where sound is touched
 
         stretched = time_stretch(np.ascontiguousarray(music.audio.samples.T), rate=1 / factor)
-        return _listened(music, Audio(stretched.T.astype(np.float32), music.audio.rate_hz), beats, tempo_bpm)
+        return _listened(
+            music, Audio(stretched.T.astype(np.float32), music.audio.rate_hz), beats, tempo_bpm
+        )
     at = np.round(np.arange(len(music)) / factor).astype(int)
-    features = np.where((at < len(music))[:, None], music.features[np.minimum(at, len(music) - 1)],
-                        silence(1, music.fps).features)
+    features = np.where(
+        (at < len(music))[:, None],
+        music.features[np.minimum(at, len(music) - 1)],
+        silence(1, music.fps).features,
+    )
     return replace(music, features=features.astype(np.float32), beats=beats, tempo_bpm=tempo_bpm)
 
 
@@ -245,8 +289,12 @@ def _swapped(music: Music, intervention: Intervention) -> tuple[Music, tuple[str
     count, file = len(music), intervention.file
     if intervention.music is not None:
         if intervention.music.fps != music.fps:
-            raise SpecError(intervention.label, f"{intervention.music.fps:g} rows a second",
-                            f"the clip's {music.fps:g}", "take its features at the clip's rate")
+            raise SpecError(
+                intervention.label,
+                f"{intervention.music.fps:g} rows a second",
+                f"the clip's {music.fps:g}",
+                "take its features at the clip's rate",
+            )
         short = len(intervention.music) < count
         note = f"{intervention.label.removeprefix('swap:')} ends before the clip does; silence follows."
         return fitted(intervention.music, count), (note,) if short else ()
@@ -254,17 +302,30 @@ def _swapped(music: Music, intervention: Intervention) -> tuple[Music, tuple[str
         return load_music(file, music.fps, count, start_s=intervention.start_s), ()
     other = intervention.other if file is None else load_clip(file)
     if other is None or other.music is None:
-        raise FileError(intervention.label, "no music in it", "a clip with music, or a recording", "choose another")
+        raise FileError(
+            intervention.label,
+            "no music in it",
+            "a clip with music, or a recording",
+            "choose another",
+        )
     other = at_frame_rate(other, music.fps)
     assert other.music is not None
-    notes = () if len(other) >= count else (f"{other.name} ends after {len(other)} frames; silence follows.",)
+    notes = (
+        ()
+        if len(other) >= count
+        else (f"{other.name} ends after {len(other)} frames; silence follows.",)
+    )
     return fitted(other.music, count), notes
 
 
 def _without(music: Music, part: str, name: str) -> tuple[Music, tuple[str, ...]]:
     if music.audio is None:
-        raise SpecError(f"without:{part}", f"{name} has no sound at hand", "a clip with its recording",
-                        "give it (--music), or choose another change")
+        raise SpecError(
+            f"without:{part}",
+            f"{name} has no sound at hand",
+            "a clip with its recording",
+            "give it (--music), or choose another change",
+        )
     own: Mapping[str, Audio] = music.without
     if part in own:
         return _listened(music, own[part], music.beats, music.tempo_bpm), ()

@@ -36,7 +36,11 @@ class SpeedPrior:
 
     def wanted(self, past: Motion, temperature: float, rng: np.random.Generator) -> float:
         """The log speed that what comes next is to have; ``temperature`` multiplies the deviation."""
-        return self.level + self.pull * log_speed(past) + self.spread * temperature * float(rng.standard_normal())
+        return (
+            self.level
+            + self.pull * log_speed(past)
+            + self.spread * temperature * float(rng.standard_normal())
+        )
 
     @staticmethod
     def nearest(wanted: float, futures: Sequence[Motion]) -> int:

@@ -90,27 +90,50 @@ def generate(
         ModelError: the network does not fit the clip.
     """
     known = _check(model, clip, prefix_frames, frames, music, temperature, seed, roles)
-    if attention_frame is not None and not prefix_frames <= attention_frame < prefix_frames + frames:
-        raise SpecError(f"attention_frame {attention_frame}", "not a generated frame",
-                        f"{prefix_frames} to {prefix_frames + frames - 1}", "choose one of these")
-    return _stream(model, clip, prefix_frames, frames, known, temperature, seed, roles, attention_frame)
+    if (
+        attention_frame is not None
+        and not prefix_frames <= attention_frame < prefix_frames + frames
+    ):
+        raise SpecError(
+            f"attention_frame {attention_frame}",
+            "not a generated frame",
+            f"{prefix_frames} to {prefix_frames + frames - 1}",
+            "choose one of these",
+        )
+    return _stream(
+        model, clip, prefix_frames, frames, known, temperature, seed, roles, attention_frame
+    )
 
 
 def _check(
-    model: MaskedMotionModel, clip: Clip, prefix_frames: int, frames: int, music: Music | None, temperature: float,
-    seed: int, roles: Mapping[str, str] | None,
+    model: MaskedMotionModel,
+    clip: Clip,
+    prefix_frames: int,
+    frames: int,
+    music: Music | None,
+    temperature: float,
+    seed: int,
+    roles: Mapping[str, str] | None,
 ) -> Music | None:
     """The music to hear, without its sound."""
     least = max(2, round(MIN_SEED_S * clip.motion.fps))
     if not least <= prefix_frames <= len(clip):
-        raise SpecError(f"seed of {prefix_frames} frames", f"the clip has {len(clip)} at {clip.motion.fps:g} a second",
-                        f"{least} to {len(clip)}", "choose another length")
+        raise SpecError(
+            f"seed of {prefix_frames} frames",
+            f"the clip has {len(clip)} at {clip.motion.fps:g} a second",
+            f"{least} to {len(clip)}",
+            "choose another length",
+        )
     if frames < 1:
-        raise SpecError(f"{frames} frames to generate", "nothing to do", "1 or more", "ask for more")
+        raise SpecError(
+            f"{frames} frames to generate", "nothing to do", "1 or more", "ask for more"
+        )
     if seed < 0:
         raise SpecError(f"seed {seed}", "below zero", "0 or more", "choose another number")
     if not 0 <= temperature <= 3:
-        raise SpecError(f"variety {temperature:g}", "out of range", "0 to 3", "choose a value between")
+        raise SpecError(
+            f"variety {temperature:g}", "out of range", "0 to 3", "choose a value between"
+        )
     music = music or clip.music
     check_fit(model.config, replace(clip, music=None) if music is None else clip, roles)
     if not model.config.uses_music:
@@ -118,26 +141,49 @@ def _check(
     if music is None:
         return None
     if music.fps != clip.motion.fps:
-        raise SpecError("music", f"{music.fps:g} rows a second", f"the clip's {clip.motion.fps:g}",
-                        "take its features at the clip's rate")
+        raise SpecError(
+            "music",
+            f"{music.fps:g} rows a second",
+            f"the clip's {clip.motion.fps:g}",
+            "take its features at the clip's rate",
+        )
     if len(music) < prefix_frames + frames:
-        raise SpecError("music", f"it lasts {len(music)} frames", f"{prefix_frames} of seed and {frames} to generate",
-                        f"generate at most {len(music) - prefix_frames} frames, or choose a longer song")
+        raise SpecError(
+            "music",
+            f"it lasts {len(music)} frames",
+            f"{prefix_frames} of seed and {frames} to generate",
+            f"generate at most {len(music) - prefix_frames} frames, or choose a longer song",
+        )
     if music.features.shape[1] != model.config.music_size:
-        raise ModelError("music", f"{music.features.shape[1]} music features a frame",
-                         f"the network's {model.config.music_size}", "take them anew from the recording (--music)")
+        raise ModelError(
+            "music",
+            f"{music.features.shape[1]} music features a frame",
+            f"the network's {model.config.music_size}",
+            "take them anew from the recording (--music)",
+        )
     return replace(music, audio=None)
 
 
 def _stream(
-    model: MaskedMotionModel, clip: Clip, prefix_frames: int, frames: int, music: Music | None, temperature: float,
-    seed: int, roles: Mapping[str, str] | None, attention_frame: int | None,
+    model: MaskedMotionModel,
+    clip: Clip,
+    prefix_frames: int,
+    frames: int,
+    music: Music | None,
+    temperature: float,
+    seed: int,
+    roles: Mapping[str, str] | None,
+    attention_frame: int | None,
 ) -> Iterator[Chunk]:
     fps, plan = clip.motion.fps, horizon(model)
-    known, ahead, kept = (max(2, round(seconds * fps)) for seconds in (plan.known_s, plan.ahead_s, plan.kept_s))
+    known, ahead, kept = (
+        max(2, round(seconds * fps)) for seconds in (plan.known_s, plan.ahead_s, plan.kept_s)
+    )
     rng, noise = np.random.default_rng([seed, 9173]), None
     if music is not None and not model.config.noise_dim and temperature > 1:
-        music = heard_otherwise(music, min(temperature - 1, 1.0), prefix_frames, np.random.default_rng([seed, 4711]))
+        music = heard_otherwise(
+            music, min(temperature - 1, 1.0), prefix_frames, np.random.default_rng([seed, 4711])
+        )
     past = clip.motion.crop(max(0, prefix_frames - known), prefix_frames)
     lift = _lift(model, clip.motion.crop(0, prefix_frames))
     past = replace(past, root_m=past.root_m + lift)
@@ -152,9 +198,16 @@ def _stream(
         first = at - len(past)  # of the window, in the whole
         asked = attention_frame is not None and at <= attention_frame < at + kept_now
         look = attention_frame - first if attention_frame is not None and asked else None
-        window, hidden = _ahead_of(past, room, heard if heard is not None or not model.config.uses_music else
-                                   silence(len(past) + room, fps))
-        found, trace, noise = _drawn(model, window, hidden, len(past) + kept_now, noise, temperature, roles, look, rng)
+        window, hidden = _ahead_of(
+            past,
+            room,
+            heard
+            if heard is not None or not model.config.uses_music
+            else silence(len(past) + room, fps),
+        )
+        found, trace, noise = _drawn(
+            model, window, hidden, len(past) + kept_now, noise, temperature, roles, look, rng
+        )
         if ground is not None:
             found = ground.corrected(found, len(past))
         if trace is not None:
@@ -190,13 +243,20 @@ def _ahead_of(past: Motion, ahead: int, music: Music | None) -> tuple[Clip, Bool
     rotations = np.concatenate([past.rotations, np.repeat(past.rotations[-1:], ahead, axis=0)])
     root_m = np.concatenate([past.root_m, np.repeat(past.root_m[-1:], ahead, axis=0)])
     hidden = np.zeros(rotations.shape[:2], dtype=bool)
-    hidden[len(past):] = True
+    hidden[len(past) :] = True
     return Clip("future", Motion(past.skeleton, rotations, root_m, past.fps), music), hidden
 
 
 def _drawn(
-    model: MaskedMotionModel, window: Clip, hidden: Bool[Array, "T J"], end: int, before: Float[Array, "Z"] | None,
-    temperature: float, roles: Mapping[str, str] | None, look: int | None, rng: np.random.Generator,
+    model: MaskedMotionModel,
+    window: Clip,
+    hidden: Bool[Array, "T J"],
+    end: int,
+    before: Float[Array, "Z"] | None,
+    temperature: float,
+    roles: Mapping[str, str] | None,
+    look: int | None,
+    rng: np.random.Generator,
 ) -> tuple[Motion, AttentionTrace | None, Float[Array, "Z"] | None]:
     """What the network makes of a window, its maps if frame ``look`` is given, and the numbers of chance it came from.
 
@@ -214,22 +274,42 @@ def _drawn(
     law, known = SpeedPrior(*lively), int((~hidden.any(axis=1)).sum())
     wanted = law.wanted(window.motion.crop(0, known), temperature, rng)
     k = law.nearest(wanted, [future.crop(known - 1, end) for future in futures])
-    trace = None if look is None else _recovered(model, window, hidden, noises[k], temperature, roles, look).attention
+    trace = (
+        None
+        if look is None
+        else _recovered(model, window, hidden, noises[k], temperature, roles, look).attention
+    )
     return futures[k], trace, noises[k]
 
 
 def _recovered(
-    model: MaskedMotionModel, window: Clip, hidden: Bool[Array, "T J"], noise: Float[Array, "Z"] | None, temperature: float,
-    roles: Mapping[str, str] | None, look: int | None,
+    model: MaskedMotionModel,
+    window: Clip,
+    hidden: Bool[Array, "T J"],
+    noise: Float[Array, "Z"] | None,
+    temperature: float,
+    roles: Mapping[str, str] | None,
+    look: int | None,
 ) -> RecoveryResult:
-    return recover(model, window, hidden, attention=look is not None, attention_frame=look or 0, roles=roles,
-                   noise=None if noise is None else noise * np.float32(temperature),
-                   lock_feet=False)  # the whole is grounded at once
+    return recover(
+        model,
+        window,
+        hidden,
+        attention=look is not None,
+        attention_frame=look or 0,
+        roles=roles,
+        noise=None if noise is None else noise * np.float32(temperature),
+        lock_feet=False,
+    )  # the whole is grounded at once
 
 
 def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"]:
     new = rng.standard_normal(size).astype(np.float32)
-    return new if before is None else np.float32(KEEP_NOISE) * before + np.float32((1 - KEEP_NOISE**2) ** 0.5) * new
+    return (
+        new
+        if before is None
+        else np.float32(KEEP_NOISE) * before + np.float32((1 - KEEP_NOISE**2) ** 0.5) * new
+    )
 
 
 def _lift(model: MaskedMotionModel, seed: Motion) -> Float[Array, "3"]:
@@ -260,30 +340,67 @@ def generate_clip(
     """
     started = time.perf_counter()
     parts = [clip.motion.crop(0, prefix_frames)] if 0 < prefix_frames <= len(clip) else []
-    for chunk in generate(model, clip, prefix_frames=prefix_frames, frames=frames, music=music, temperature=temperature, seed=seed,
-                          roles=roles):
+    for chunk in generate(
+        model,
+        clip,
+        prefix_frames=prefix_frames,
+        frames=frames,
+        music=music,
+        temperature=temperature,
+        seed=seed,
+        roles=roles,
+    ):
         parts.append(chunk.motion)
         if progress is not None:
             progress((chunk.first + len(chunk.motion) - prefix_frames) / frames)
-    return assemble(model, clip, parts, prefix_frames=prefix_frames, music=music, temperature=temperature, seed=seed,
-                    elapsed_s=time.perf_counter() - started, roles=roles)
+    return assemble(
+        model,
+        clip,
+        parts,
+        prefix_frames=prefix_frames,
+        music=music,
+        temperature=temperature,
+        seed=seed,
+        elapsed_s=time.perf_counter() - started,
+        roles=roles,
+    )
 
 
 def assemble(
-    model: MaskedMotionModel, clip: Clip, parts: list[Motion], *, prefix_frames: int, music: Music | None, temperature: float,
-    seed: int, elapsed_s: float, roles: Mapping[str, str] | None = None,
+    model: MaskedMotionModel,
+    clip: Clip,
+    parts: list[Motion],
+    *,
+    prefix_frames: int,
+    music: Music | None,
+    temperature: float,
+    seed: int,
+    elapsed_s: float,
+    roles: Mapping[str, str] | None = None,
 ) -> Generation:
     """A seed and the chunks after it, as one result; ``roles`` as given to :func:`generate`."""
-    motion = Motion(clip.motion.skeleton, np.concatenate([part.rotations for part in parts]),
-                    np.concatenate([part.root_m for part in parts]), clip.motion.fps)
+    motion = Motion(
+        clip.motion.skeleton,
+        np.concatenate([part.rotations for part in parts]),
+        np.concatenate([part.root_m for part in parts]),
+        clip.motion.fps,
+    )
     heard = music or clip.music
     beside = heard is not None and heard.fps == motion.fps and len(heard) >= len(motion)
     whole = heard.crop(0, len(motion)) if heard is not None and beside else None
-    made = Clip(f"{clip.name}{CONTINUED}", motion, whole, clip.source, clip.split, clip.notes, clip.meta)
-    truth = clip.crop(0, min(len(clip), len(motion))) if len(clip) > prefix_frames and music is None else None
+    made = Clip(
+        f"{clip.name}{CONTINUED}", motion, whole, clip.source, clip.split, clip.notes, clip.meta
+    )
+    truth = (
+        clip.crop(0, min(len(clip), len(motion)))
+        if len(clip) > prefix_frames and music is None
+        else None
+    )
     notes = list(check_fit(model.config, made, roles))
     if not any("last" in spec for spec in model.config.trained_masks or []):
-        notes.append(f"{model.name_or_path or 'This network'} was not trained to go on without an end: it fills gaps.")
+        notes.append(
+            f"{model.name_or_path or 'This network'} was not trained to go on without an end: it fills gaps."
+        )
     if len(clip) == prefix_frames:
         notes.append("The clip ends with the seed: there is no truth to compare with.")
     name = model.name_or_path or model.config.model_type

@@ -51,7 +51,9 @@ class Judgement:
     """How many frames of the truth were counted."""
 
 
-def judge(whole: Motion, prefix_frames: int, truth: Motion | None = None, music: Music | None = None) -> Judgement:
+def judge(
+    whole: Motion, prefix_frames: int, truth: Motion | None = None, music: Music | None = None
+) -> Judgement:
     """The figures of :func:`mmm.metrics.dance.summarise`, for what comes after a seed.
 
     Args:
@@ -62,21 +64,33 @@ def judge(whole: Motion, prefix_frames: int, truth: Motion | None = None, music:
     """
     before, after = whole.crop(0, prefix_frames), whole.crop(prefix_frames, len(whole))
     rest = 0 if truth is None else min(len(truth), len(whole))
-    real = truth.crop(prefix_frames, rest) if truth is not None and rest - prefix_frames >= whole.fps else None
+    real = (
+        truth.crop(prefix_frames, rest)
+        if truth is not None and rest - prefix_frames >= whole.fps
+        else None
+    )
     usual = dance_metrics.energy(before if real is None else real)
 
     def told(motion: Motion) -> Summary:
         heard = None if music is None else music.crop(prefix_frames, prefix_frames + len(motion))
         return summarise(motion, before, usual, heard)
 
-    return Judgement(told(after), None if real is None else told(real), told(held(before, len(after))), usual,
-                     0 if real is None else len(real))
+    return Judgement(
+        told(after),
+        None if real is None else told(real),
+        told(held(before, len(after))),
+        usual,
+        0 if real is None else len(real),
+    )
 
 
 def held(seed: Motion, frames: int) -> Motion:
     """The seed's last pose again and again."""
-    return replace(seed, rotations=np.repeat(seed.rotations[-1:], frames, axis=0),
-                   root_m=np.repeat(seed.root_m[-1:], frames, axis=0))
+    return replace(
+        seed,
+        rotations=np.repeat(seed.rotations[-1:], frames, axis=0),
+        root_m=np.repeat(seed.root_m[-1:], frames, axis=0),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +110,10 @@ class Generation:
     notes: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:
-        return (f"Generation({self.clip.name!r} by {self.model_name!r}, {self.prefix_frames} frames of seed, "
-                f"{len(self.clip) - self.prefix_frames} generated)")
+        return (
+            f"Generation({self.clip.name!r} by {self.model_name!r}, {self.prefix_frames} frames of seed, "
+            f"{len(self.clip) - self.prefix_frames} generated)"
+        )
 
     @property
     def generated(self) -> Motion:
@@ -106,26 +122,40 @@ class Generation:
 
     def judge(self) -> Judgement:
         """Its figures, and the truth's beside."""
-        return judge(self.clip.motion, self.prefix_frames, self.truth.motion if self.truth else None, self.clip.music)
+        return judge(
+            self.clip.motion,
+            self.prefix_frames,
+            self.truth.motion if self.truth else None,
+            self.clip.music,
+        )
 
     def scene(self, *others: "Generation") -> Scene:
         """The truth, where it goes on as long, beside this and other generations from the same seed, as one scene.
 
         All are shown as far as the shortest of the generations goes.
         """
-        shown = (self, *others)[:MAX_PANELS - 1]
+        shown = (self, *others)[: MAX_PANELS - 1]
         frames = min(len(one.clip) for one in shown)
         whole = self.truth is not None and len(self.truth) >= frames
-        bodies = [Performer("Truth", self.truth.motion.crop(0, frames), "truth")] if self.truth and whole else []
+        bodies = (
+            [Performer("Truth", self.truth.motion.crop(0, frames), "truth")]
+            if self.truth and whole
+            else []
+        )
         names = [one.model_name.rsplit("/", 1)[-1] for one in shown]
         for one, name, look in zip(shown, names, _LOOKS, strict=False):
             label = f"{name}, seed {one.seed}" if names.count(name) > 1 else name
             bodies.append(Performer(label, one.clip.motion.crop(0, frames), "model", look))
         hidden = np.zeros((frames, len(self.clip.motion.skeleton)), dtype=bool)
-        hidden[self.prefix_frames:] = True
+        hidden[self.prefix_frames :] = True
         music = self.clip.music
-        return Scene(self.clip.name, tuple(bodies), hidden, None if music is None else music.crop(0, frames),
-                     prefix_frames=min(self.prefix_frames, frames))
+        return Scene(
+            self.clip.name,
+            tuple(bodies),
+            hidden,
+            None if music is None else music.crop(0, frames),
+            prefix_frames=min(self.prefix_frames, frames),
+        )
 
     def show(self, *others: "Generation", height: int = 600) -> Shown:
         """The truth beside what was generated on the stage, in a notebook; ``height`` in CSS pixels."""
@@ -152,12 +182,27 @@ def report(made: Generation, found: Judgement) -> dict[str, Any]:
     The usual energy is the truth's after the seed where that lasts a second or more, else the seed's.
     """
     fps, count = made.clip.motion.fps, len(made.generated)
-    methods = {made.model_name: found.made, **({} if found.truth is None else {"truth": found.truth}),
-               "hold": found.held}
-    return {"clip": made.clip.name.removesuffix(CONTINUED), "checkpoint": made.model_name,
-            "seed_frames": made.prefix_frames, "frames": count, "fps": fps, "variety": made.temperature, "seed": made.seed,
-            "elapsed_s": round(made.elapsed_s, 3), "frames_per_second": round(count / max(made.elapsed_s, 1e-6), 1),
-            "usual_energy": found.usual, "usual_energy_of": "seed" if found.truth is None else "truth",
-            "notes": list(made.notes),
-            "methods": {name: asdict(one) | {"frozen": one.frozen, "frames": found.truth_frames if one is found.truth
-                                             else count} for name, one in methods.items()}}
+    methods = {
+        made.model_name: found.made,
+        **({} if found.truth is None else {"truth": found.truth}),
+        "hold": found.held,
+    }
+    return {
+        "clip": made.clip.name.removesuffix(CONTINUED),
+        "checkpoint": made.model_name,
+        "seed_frames": made.prefix_frames,
+        "frames": count,
+        "fps": fps,
+        "variety": made.temperature,
+        "seed": made.seed,
+        "elapsed_s": round(made.elapsed_s, 3),
+        "frames_per_second": round(count / max(made.elapsed_s, 1e-6), 1),
+        "usual_energy": found.usual,
+        "usual_energy_of": "seed" if found.truth is None else "truth",
+        "notes": list(made.notes),
+        "methods": {
+            name: asdict(one)
+            | {"frozen": one.frozen, "frames": found.truth_frames if one is found.truth else count}
+            for name, one in methods.items()
+        },
+    }

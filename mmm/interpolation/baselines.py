@@ -48,7 +48,10 @@ def spline(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
 
 
 BASELINES: dict[str, Callable[[Clip | Motion, Mask | Bool[Array, "T J"]], Motion]] = {
-    "hold": hold, "slerp": slerp, "inertial": inertial, "spline": spline,
+    "hold": hold,
+    "slerp": slerp,
+    "inertial": inertial,
+    "spline": spline,
 }
 """The four, by name, plainest first."""
 
@@ -56,8 +59,9 @@ BASELINES: dict[str, Callable[[Clip | Motion, Mask | Bool[Array, "T J"]], Motion
 def _filled(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"], method: str) -> Motion:
     motion = clip.motion if isinstance(clip, Clip) else clip
     pattern = hidden.hidden if isinstance(hidden, Mask) else hidden
-    rotations, root_m = fill(motion.rotations, motion.root_m, pattern, method, motion.fps,
-                             names=motion.skeleton.names)
+    rotations, root_m = fill(
+        motion.rotations, motion.root_m, pattern, method, motion.fps, names=motion.skeleton.names
+    )
     return Motion(motion.skeleton, rotations, root_m, motion.fps)
 
 
@@ -83,17 +87,27 @@ def fill(
         SpecError: the pattern has another shape than the motion, a joint has no known frame, or the method is unknown.
     """
     if method not in METHODS:
-        raise SpecError(f"baseline {method!r}", "no such method", ", ".join(METHODS), "choose one of these")
+        raise SpecError(
+            f"baseline {method!r}", "no such method", ", ".join(METHODS), "choose one of these"
+        )
     if hidden.shape != rotations.shape[:2]:
-        raise SpecError("mask", f"made for {hidden.shape[0]} frames of {hidden.shape[1]} joints",
-                        f"{rotations.shape[0]} frames of {rotations.shape[1]} joints", "make the mask from this clip")
+        raise SpecError(
+            "mask",
+            f"made for {hidden.shape[0]} frames of {hidden.shape[1]} joints",
+            f"{rotations.shape[0]} frames of {rotations.shape[1]} joints",
+            "make the mask from this clip",
+        )
     rotations, root_m = rotations.astype(np.float32), root_m.astype(np.float32)
     for joints, gaps in _columns(hidden):
         known = np.flatnonzero(~gaps)
         if not len(known):
             name = names[joints[0]] if names else str(joints[0])
-            raise SpecError(f"joint {name}", "hidden in every frame, so there is nothing to fill it from",
-                            "at least one known frame", "hide fewer frames of it")
+            raise SpecError(
+                f"joint {name}",
+                "hidden in every frame, so there is nothing to fill it from",
+                "at least one known frame",
+                "hide fewer frames of it",
+            )
         wanted = np.flatnonzero(gaps)
         if not len(wanted):
             continue
@@ -131,7 +145,9 @@ def _rotations_at(known: Array, keys: Array, wanted: Array, method: str, fps: fl
     if method == "inertial":
         return inertial_rotations(known, keys, wanted, fps)
     times, query = known.astype(float), wanted.astype(float)
-    return np.stack([rot.rotation_spline(times, keys[:, j], query) for j in range(keys.shape[1])], axis=1)
+    return np.stack(
+        [rot.rotation_spline(times, keys[:, j], query) for j in range(keys.shape[1])], axis=1
+    )
 
 
 def _positions_at(known: Array, keys: Array, wanted: Array, method: str, fps: float) -> Array:

@@ -25,6 +25,7 @@ from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
 
+
 @dataclass(frozen=True)
 class Inertia:
     """What the curve is made with; chosen by trying some values on several sets of recordings."""
@@ -78,8 +79,16 @@ def inertial_rotations(
     def turn(first: Array) -> Array:
         return _rotvecs(np.swapaxes(keys[first], -1, -2) @ keys[first + 1])
 
-    start, straight, bend = _curve(known, turn, wanted, INERTIA.rotation_s * fps, keys.shape[1:-1],
-                                   fps, INERTIA.rotation_by_gap, INERTIA.close_s * fps)
+    start, straight, bend = _curve(
+        known,
+        turn,
+        wanted,
+        INERTIA.rotation_s * fps,
+        keys.shape[1:-1],
+        fps,
+        INERTIA.rotation_by_gap,
+        INERTIA.close_s * fps,
+    )
     return np.asarray(keys[start] @ _matrices(straight) @ _matrices(bend))
 
 
@@ -88,18 +97,36 @@ def inertial_positions(
 ) -> Float[Array, "N *c 3"]:
     """The same for places of the root, metres."""
     keys = keys.astype(np.float64)
-    start, straight, bend = _curve(known, lambda first: keys[first + 1] - keys[first], wanted,
-                                   INERTIA.root_s * fps, keys.shape[1:])
+    start, straight, bend = _curve(
+        known,
+        lambda first: keys[first + 1] - keys[first],
+        wanted,
+        INERTIA.root_s * fps,
+        keys.shape[1:],
+    )
     if INERTIA.rise_s:
         heights = keys[..., 1]
-        bend[..., 1] = _curve(known, lambda first: heights[first + 1] - heights[first], wanted, INERTIA.rise_s * fps,
-                              heights.shape[1:], fps, INERTIA.rise_by_gap)[2]
+        bend[..., 1] = _curve(
+            known,
+            lambda first: heights[first + 1] - heights[first],
+            wanted,
+            INERTIA.rise_s * fps,
+            heights.shape[1:],
+            fps,
+            INERTIA.rise_by_gap,
+        )[2]
     return np.asarray(keys[start] + straight + bend)
 
 
 def _curve(
-    known: Array, step: Callable[[Array], Array], wanted: Array, inertia: float, shape: tuple[int, ...],
-    fps: float = 1.0, by_gap: float = 0.0, close: float = 0.0,
+    known: Array,
+    step: Callable[[Array], Array],
+    wanted: Array,
+    inertia: float,
+    shape: tuple[int, ...],
+    fps: float = 1.0,
+    by_gap: float = 0.0,
+    close: float = 0.0,
 ) -> tuple[Array, Array, Array]:
     """Where each wanted frame starts from (an index into ``known``), its straight way from there, and the bend.
 
@@ -130,17 +157,25 @@ def _curve(
         share = np.where(there, lengths[gaps] / (lengths[gaps] + lengths[beyond]), 0)
         offset = (slope(beyond) - own) * _as_factor(share, len(shape))
         further = np.clip(gaps + 2 * side, 0, last)
-        third = _third(lengths, gaps, beyond, further) * (there & (gaps + 2 * side >= 0) & (gaps + 2 * side <= last))
-        near, far = (_as_factor(value, len(shape)) for value in (lengths[gaps] + lengths[beyond],
-                                                                  lengths[beyond] + lengths[further]))
+        third = _third(lengths, gaps, beyond, further) * (
+            there & (gaps + 2 * side >= 0) & (gaps + 2 * side <= last)
+        )
+        near, far = (
+            _as_factor(value, len(shape))
+            for value in (lengths[gaps] + lengths[beyond], lengths[beyond] + lengths[further])
+        )
         second, other = (own - slope(beyond)) / near, (slope(beyond) - slope(further)) / far
         offset -= INERTIA.cubic * (second - other) * _as_factor(third, len(shape))
         told = (lengths[beyond] <= close)[which] | (not close)
         lasting = inertia * np.where(told, (fps / length) ** by_gap, 1.0)
         across = ((gaps - side >= 0) & (gaps - side <= last))[which]
         passing = since / length
-        weight = since * (1 - passing) * (1 - np.where(across, 1, 1 - INERTIA.free / 2) * passing) * np.exp(
-            -since / lasting)
+        weight = (
+            since
+            * (1 - passing)
+            * (1 - np.where(across, 1, 1 - INERTIA.free / 2) * passing)
+            * np.exp(-since / lasting)
+        )
         bend[inside] -= side * offset[which] * _as_factor(weight, len(shape))
     return nearest, straight, bend
 
@@ -155,7 +190,11 @@ def _as_factor(values: Array, axes: int) -> Array:
 
 
 def _rotvecs(matrices: Array) -> Array:
-    return Rotation.from_matrix(matrices.reshape(-1, 3, 3), assume_valid=True).as_rotvec().reshape(matrices.shape[:-1])
+    return (
+        Rotation.from_matrix(matrices.reshape(-1, 3, 3), assume_valid=True)
+        .as_rotvec()
+        .reshape(matrices.shape[:-1])
+    )
 
 
 def _matrices(rotvecs: Array) -> Array:

@@ -13,7 +13,9 @@ from mmm.interpolation.inertial import INERTIA, Inertia
 
 def hidden_features(hidden: Tensor) -> Tensor:
     """``hidden (B,T,J)`` spread over the feature columns ``(B,T,9J+3)``; the root's position follows joint 0."""
-    return torch.cat([hidden.repeat_interleave(9, dim=-1), hidden[..., :1].expand(*hidden.shape[:-1], 3)], dim=-1)
+    return torch.cat(
+        [hidden.repeat_interleave(9, dim=-1), hidden[..., :1].expand(*hidden.shape[:-1], 3)], dim=-1
+    )
 
 
 def neighbours(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -46,7 +48,10 @@ def ramp_in(hidden: Tensor, fps: float, ramp_s: float, alone_s: float | None = N
     """
     before, after, _ = neighbours(hidden)
     own = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None].expand(hidden.shape)
-    beyond = (before.gather(1, (own - 1).clamp(min=0)), after.gather(1, (own + 1).clamp(max=hidden.shape[1] - 1)))
+    beyond = (
+        before.gather(1, (own - 1).clamp(min=0)),
+        after.gather(1, (own + 1).clamp(max=hidden.shape[1] - 1)),
+    )
     share = torch.ones(hidden.shape, device=hidden.device)
     for known, further, way in ((before, beyond[0], own - before), (after, beyond[1], after - own)):
         away = way.abs() / fps
@@ -55,7 +60,9 @@ def ramp_in(hidden: Tensor, fps: float, ramp_s: float, alone_s: float | None = N
             apart = (known - further.gather(1, known)).abs()
             alone = (apart == 0) | (apart > MAX_KEYFRAME_GAP_S * fps)
             counts = torch.where(alone, away / (away + alone_s).clamp(min=1e-9), counts)
-        share = torch.where(way >= 0, torch.minimum(share, counts), share)  # held ends have one side alone
+        share = torch.where(
+            way >= 0, torch.minimum(share, counts), share
+        )  # held ends have one side alone
     return share
 
 
@@ -75,7 +82,9 @@ def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor,
     root = torch.where(hidden[..., :1], torch.zeros((), dtype=root.dtype, device=root.device), root)
     before, after, _ = neighbours(hidden)
     frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
-    weight = (frame - before).to(rotations.dtype) / (after - before).clamp(min=1).to(rotations.dtype)
+    weight = (frame - before).to(rotations.dtype) / (after - before).clamp(min=1).to(
+        rotations.dtype
+    )
 
     quat = matrix_to_quat(rotations)
     start = quat.gather(1, before[..., None].expand(*before.shape, 4))
@@ -84,7 +93,9 @@ def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor,
     index = before[..., :1].expand(*root.shape), after[..., :1].expand(*root.shape)
     start_root, end_root = root.gather(1, index[0]), root.gather(1, index[1])
     filled_root = start_root + weight[..., :1] * (end_root - start_root)
-    return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], filled_root, root)
+    return torch.where(hidden[..., None, None], filled, rotations), torch.where(
+        hidden[..., :1], filled_root, root
+    )
 
 
 def hold_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,12 +107,19 @@ def hold_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, 
     rotations = torch.where(hidden[..., None, None], eye, rotations)
     root = torch.where(hidden[..., :1], torch.zeros((), dtype=root.dtype, device=root.device), root)
     before, _, _ = neighbours(hidden)
-    return (rotations.gather(1, before[..., None, None].expand(rotations.shape)),
-            root.gather(1, before[..., :1].expand(root.shape)))
+    return (
+        rotations.gather(1, before[..., None, None].expand(rotations.shape)),
+        root.gather(1, before[..., :1].expand(root.shape)),
+    )
 
 
 def fill_gaps(
-    kind: str, rotations: Tensor, root: Tensor, hidden: Tensor, fps: float, inertia: Inertia = INERTIA
+    kind: str,
+    rotations: Tensor,
+    root: Tensor,
+    hidden: Tensor,
+    fps: float,
+    inertia: Inertia = INERTIA,
 ) -> tuple[Tensor, Tensor]:
     """Fill as a configuration's ``fill`` says: ``hold``, ``slerp`` or ``inertial``; see these functions."""
     if kind == "hold":
@@ -139,13 +157,31 @@ def inertial_fill(
     relative = quat_multiply(quat_conjugate(quats), _pick(quats, ends.following))
     slopes = quat_log(relative) / ends.length[..., None]
     start = _pick(quats, before)
-    turn = quat_multiply(quat_exp(_pick(slopes, before) * ends.passed[..., None]),
-                         quat_exp(ends.correction(slopes, inertia.rotation_s * fps, inertia, fps,
-                                                  inertia.rotation_by_gap, inertia.close_s * fps)))
+    turn = quat_multiply(
+        quat_exp(_pick(slopes, before) * ends.passed[..., None]),
+        quat_exp(
+            ends.correction(
+                slopes,
+                inertia.rotation_s * fps,
+                inertia,
+                fps,
+                inertia.rotation_by_gap,
+                inertia.close_s * fps,
+            )
+        ),
+    )
     filled = quat_to_matrix(torch.nn.functional.normalize(quat_multiply(start, turn), dim=-1))
     if inertia.coast_s:
-        filled = torch.where(ends.open[..., None, None], quat_to_matrix(torch.nn.functional.normalize(quat_multiply(
-            start, quat_exp(ends.coasting(slopes, inertia.coast_s * fps))), dim=-1)), filled)
+        filled = torch.where(
+            ends.open[..., None, None],
+            quat_to_matrix(
+                torch.nn.functional.normalize(
+                    quat_multiply(start, quat_exp(ends.coasting(slopes, inertia.coast_s * fps))),
+                    dim=-1,
+                )
+            ),
+            filled,
+        )
     first = ends.joint(0)
     slopes = (_pick(root[:, :, None], first.following) - root[:, :, None]) / first.length[..., None]
     level = first.correction(slopes, inertia.root_s * fps, inertia)
@@ -155,9 +191,14 @@ def inertial_fill(
         lasting = (inertia.rise_s or inertia.root_s) * fps
         rise = first.correction(slopes, lasting, inertia, fps, inertia.rise_by_gap)
         rise = rise + first.coasting(slopes, (inertia.rise_coast_s or inertia.root_coast_s) * fps)
-    path = (_pick(root[:, :, None], first.before) + _pick(slopes, first.before) * first.passed[..., None]
-            + torch.stack([level[..., 0], rise[..., 1], level[..., 2]], dim=-1))[:, :, 0]
-    return torch.where(hidden[..., None, None], filled, rotations), torch.where(hidden[..., :1], path, root)
+    path = (
+        _pick(root[:, :, None], first.before)
+        + _pick(slopes, first.before) * first.passed[..., None]
+        + torch.stack([level[..., 0], rise[..., 1], level[..., 2]], dim=-1)
+    )[:, :, 0]
+    return torch.where(hidden[..., None, None], filled, rotations), torch.where(
+        hidden[..., :1], path, root
+    )
 
 
 @dataclass(frozen=True)
@@ -184,7 +225,14 @@ class _Ends:
         following = after.gather(1, (own + 1).clamp(max=frames - 1))
         previous, following = torch.minimum(previous, own), torch.maximum(following, own)
         passed = torch.where(after > before, own - before, 0)
-        return _Ends(before, after, previous, following, (following - own).clamp(min=1).float(), passed.float())
+        return _Ends(
+            before,
+            after,
+            previous,
+            following,
+            (following - own).clamp(min=1).float(),
+            passed.float(),
+        )
 
     @property
     def open(self) -> Tensor:
@@ -198,16 +246,25 @@ class _Ends:
             return torch.zeros_like(slopes)
         own = torch.arange(self.before.shape[1], device=self.before.device)[None, :, None]
         speed = _pick(slopes, self.previous.gather(1, self.before))
-        there = self.open & (self.previous.gather(1, self.before) < self.before)  # one known frame has no speed
+        there = self.open & (
+            self.previous.gather(1, self.before) < self.before
+        )  # one known frame has no speed
         way = inertia * (1 - torch.exp(-(own - self.before).clamp(min=0) / inertia))
         return torch.where(there, way, 0)[..., None] * speed
 
     def joint(self, j: int) -> "_Ends":
         """The same for one joint."""
-        return _Ends(*(getattr(self, field.name)[..., j: j + 1] for field in fields(self)))
+        return _Ends(*(getattr(self, field.name)[..., j : j + 1] for field in fields(self)))
 
-    def correction(self, slopes: Tensor, outlasts: float, inertia: Inertia, fps: float = 1.0,
-                   by_gap: float = 0.0, close: float = 0.0) -> Tensor:
+    def correction(
+        self,
+        slopes: Tensor,
+        outlasts: float,
+        inertia: Inertia,
+        fps: float = 1.0,
+        by_gap: float = 0.0,
+        close: float = 0.0,
+    ) -> Tensor:
         """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames to the next."""
         length = self.length.gather(1, self.before)
         own = _pick(slopes, self.before)
@@ -216,17 +273,32 @@ class _Ends:
         left = (length - self.passed).clamp(min=0)
         low, high = self.previous.gather(1, self.before), self.following.gather(1, self.after)
         # First known frame of the pair beside the gap, and of the pair beyond that; and whether these pairs are there.
-        sides = ((low, self.previous.gather(1, low), low < self.before, self.passed, 1.0),
-                 (self.after, high, high > self.after, left, -1.0))
-        for (beside, further, there, since, sign), (_, _, across, _, _) in zip(sides, sides[::-1], strict=True):
-            slope, beyond, far = _pick(slopes, beside), self.length.gather(1, beside), self.length.gather(1, further)
+        sides = (
+            (low, self.previous.gather(1, low), low < self.before, self.passed, 1.0),
+            (self.after, high, high > self.after, left, -1.0),
+        )
+        for (beside, further, there, since, sign), (_, _, across, _, _) in zip(
+            sides, sides[::-1], strict=True
+        ):
+            slope, beyond, far = (
+                _pick(slopes, beside),
+                self.length.gather(1, beside),
+                self.length.gather(1, further),
+            )
             offset = torch.where(there, length / (length + beyond), 0)[..., None] * (slope - own)
             if inertia.cubic:
                 more = there & (further != beside) & (self.following.gather(1, further) > further)
                 third = torch.where(more, beyond * length / (length + beyond + far), 0)[..., None]
-                second, other = (own - slope) / (length + beyond)[..., None], slope - _pick(slopes, further)
-                offset = offset - inertia.cubic * third * (second - other / (beyond + far)[..., None])
-            lasting = outlasts * torch.where((beyond <= close) | (not close), (fps / length) ** by_gap, 1.0)
+                second, other = (
+                    (own - slope) / (length + beyond)[..., None],
+                    slope - _pick(slopes, further),
+                )
+                offset = offset - inertia.cubic * third * (
+                    second - other / (beyond + far)[..., None]
+                )
+            lasting = outlasts * torch.where(
+                (beyond <= close) | (not close), (fps / length) ** by_gap, 1.0
+            )
             passing = since / length
             slack = torch.where(across, 1.0, 1 - inertia.free / 2)
             weight = since * (1 - passing) * (1 - slack * passing) * torch.exp(-since / lasting)
@@ -242,16 +314,21 @@ def _pick(values: Tensor, frames: Tensor) -> Tensor:
 def matrix_to_quat(m: Tensor) -> Tensor:
     """Rotation matrices (...,3,3) to unit quaternions wxyz, by the largest of the four components (Shepperd 1978)."""
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
-    squares = torch.stack([1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22], -1)
+    squares = torch.stack(
+        [1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22], -1
+    )
     a, b, c = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     d, e, f = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
     # Row k holds the quaternion times four times its own component k: exact where that component is large.
-    rows = torch.stack([
-        torch.stack([squares[..., 0], a, b, c], -1),
-        torch.stack([a, squares[..., 1], d, e], -1),
-        torch.stack([b, d, squares[..., 2], f], -1),
-        torch.stack([c, e, f, squares[..., 3]], -1),
-    ], dim=-2)
+    rows = torch.stack(
+        [
+            torch.stack([squares[..., 0], a, b, c], -1),
+            torch.stack([a, squares[..., 1], d, e], -1),
+            torch.stack([b, d, squares[..., 2], f], -1),
+            torch.stack([c, e, f, squares[..., 3]], -1),
+        ],
+        dim=-2,
+    )
     best = squares.argmax(dim=-1)[..., None, None].expand(*squares.shape[:-1], 1, 4)
     return torch.nn.functional.normalize(rows.gather(-2, best).squeeze(-2), dim=-1)
 
@@ -259,11 +336,20 @@ def matrix_to_quat(m: Tensor) -> Tensor:
 def quat_to_matrix(q: Tensor) -> Tensor:
     """Unit quaternions wxyz (...,4) to rotation matrices (...,3,3)."""
     w, x, y, z = q.unbind(-1)
-    return torch.stack([
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ], dim=-1).reshape(*q.shape[:-1], 3, 3)
+    return torch.stack(
+        [
+            1 - 2 * (y * y + z * z),
+            2 * (x * y - w * z),
+            2 * (x * z + w * y),
+            2 * (x * y + w * z),
+            1 - 2 * (x * x + z * z),
+            2 * (y * z - w * x),
+            2 * (x * z - w * y),
+            2 * (y * z + w * x),
+            1 - 2 * (x * x + y * y),
+        ],
+        dim=-1,
+    ).reshape(*q.shape[:-1], 3, 3)
 
 
 def quat_slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
@@ -271,7 +357,9 @@ def quat_slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     dot = (start * end).sum(-1, keepdim=True)
     end = torch.where(dot < 0, -end, end)
     # atan2 of the half chord keeps its digits at small angles, where acos(dot) loses them.
-    angle = 2 * torch.atan2((start - end).norm(dim=-1, keepdim=True), (start + end).norm(dim=-1, keepdim=True))
+    angle = 2 * torch.atan2(
+        (start - end).norm(dim=-1, keepdim=True), (start + end).norm(dim=-1, keepdim=True)
+    )
     sine = angle.sin()
     near = sine < 1e-4
     safe = torch.where(near, torch.ones_like(sine), sine)
@@ -289,8 +377,15 @@ def quat_multiply(a: Tensor, b: Tensor) -> Tensor:
     """Hamilton product of quaternions wxyz: first ``b``, then ``a``."""
     aw, ax, ay, az = a.unbind(-1)
     bw, bx, by, bz = b.unbind(-1)
-    return torch.stack([aw * bw - ax * bx - ay * by - az * bz, aw * bx + ax * bw + ay * bz - az * by,
-                        aw * by - ax * bz + ay * bw + az * bx, aw * bz + ax * by - ay * bx + az * bw], dim=-1)
+    return torch.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        dim=-1,
+    )
 
 
 def quat_log(q: Tensor) -> Tensor:

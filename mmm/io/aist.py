@@ -25,8 +25,10 @@ AIST_FPS = 60.0
 """AIST++ motions are 60 frames a second."""
 _DEFAULT_SCALING = 90.0  # AIST++'s lie between 85 and 95; only files written by us use this one
 
-_NAME = re.compile(r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?P<camera>[A-Za-z0-9]+)_d(?P<dancer>\d{2})"
-                   r"_m(?P<music>[A-Z]{2}\d)_ch(?P<choreography>\d{2})(?=$|[_.\s-])")
+_NAME = re.compile(
+    r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?P<camera>[A-Za-z0-9]+)_d(?P<dancer>\d{2})"
+    r"_m(?P<music>[A-Z]{2}\d)_ch(?P<choreography>\d{2})(?=$|[_.\s-])"
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class AistName:
     @property
     def list_name(self) -> str:
         """The name as the split lists write it (all cameras)."""
-        return (f"g{self.genre}_s{self.situation}_cAll_d{self.dancer}_m{self.music}_ch{self.choreography}")
+        return f"g{self.genre}_s{self.situation}_cAll_d{self.dancer}_m{self.music}_ch{self.choreography}"
 
 
 def parse_aist_name(name: str) -> AistName | None:
@@ -81,14 +83,24 @@ def split_of(path: Path) -> str:
 def _numbers(found: dict[str, Any], key: str, columns: int, where: str) -> np.ndarray:
     value = found.get(key)
     if not isinstance(value, np.ndarray):
-        raise FileError(where, f"no array {key}", "smpl_poses, smpl_trans and smpl_scaling",
-                        "choose a file of AIST++'s motions folder")
+        raise FileError(
+            where,
+            f"no array {key}",
+            "smpl_poses, smpl_trans and smpl_scaling",
+            "choose a file of AIST++'s motions folder",
+        )
     if value.dtype.kind not in "fiu" or value.ndim < 1 or value.size % columns:
-        raise FileError(where, f"{key} is {value.dtype} of shape {value.shape}", f"numbers, {columns} a frame",
-                        "choose a file of AIST++'s motions folder")
+        raise FileError(
+            where,
+            f"{key} is {value.dtype} of shape {value.shape}",
+            f"numbers, {columns} a frame",
+            "choose a file of AIST++'s motions folder",
+        )
     if not np.isfinite(value).all():
         bad = int(np.argmin(np.isfinite(value.reshape(-1, columns)).all(axis=1)))
-        raise FileError(where, f"{key} is not a finite number in frame {bad}", cure="download it again")
+        raise FileError(
+            where, f"{key} is not a finite number in frame {bad}", cure="download it again"
+        )
     return value.reshape(-1, columns)
 
 
@@ -105,20 +117,30 @@ def read_aist(path: Path, largest: int = LARGEST) -> Clip:
     where = str(path)
     found = unpickle_arrays(read_bytes(path), where)
     poses, trans = _numbers(found, "smpl_poses", 72, where), _numbers(found, "smpl_trans", 3, where)
-    scaling = float(_numbers(found, "smpl_scaling", 1, where)[0, 0]) if "smpl_scaling" in found else 1.0
+    scaling = (
+        float(_numbers(found, "smpl_scaling", 1, where)[0, 0]) if "smpl_scaling" in found else 1.0
+    )
     if len(poses) != len(trans) or not len(poses):
-        raise FileError(where, f"{len(poses)} poses and {len(trans)} translations", "as many of both, at least one",
-                        "download it again")
+        raise FileError(
+            where,
+            f"{len(poses)} poses and {len(trans)} translations",
+            "as many of both, at least one",
+            "download it again",
+        )
     check_size(where, 24, len(poses), largest)
     if scaling <= 0:
-        raise FileError(where, f"smpl_scaling is {scaling:g}", "a positive number", "download it again")
+        raise FileError(
+            where, f"smpl_scaling is {scaling:g}", "a positive number", "download it again"
+        )
     rotations = rot.rotvec_to_matrix(poses.reshape(len(poses), 24, 3))
     root_m = trans.astype(np.float64) / scaling + SMPL_PELVIS_REST_M
     meta: dict[str, Any] = {"smpl_scaling": scaling}
     if isinstance(found.get("smpl_loss"), float):
         meta["smpl_loss"] = found["smpl_loss"]
     motion = Motion(SMPL24, rotations, root_m.astype(np.float32), AIST_FPS)
-    return Clip(path.stem, motion, source=where, split=split_of(path), meta=MappingProxyType({"aist": meta}))
+    return Clip(
+        path.stem, motion, source=where, split=split_of(path), meta=MappingProxyType({"aist": meta})
+    )
 
 
 def _positive(value: object, default: float) -> float:
@@ -129,7 +151,9 @@ def _positive(value: object, default: float) -> float:
 def fits_aist(clip: Clip) -> bool:
     """Whether AIST++'s layout can hold the clip: its body is SMPL's, bone by bone."""
     skeleton = clip.motion.skeleton
-    return skeleton.same_joints(SMPL24) and bool(np.abs(skeleton.offsets_m - SMPL24.offsets_m).max() <= 1e-4)
+    return skeleton.same_joints(SMPL24) and bool(
+        np.abs(skeleton.offsets_m - SMPL24.offsets_m).max() <= 1e-4
+    )
 
 
 def write_aist(clip: Clip, path: Path) -> None:
@@ -139,8 +163,12 @@ def write_aist(clip: Clip, path: Path) -> None:
         FileError: the clip's skeleton is not SMPL's, or the file cannot be written.
     """
     if not fits_aist(clip):
-        raise FileError(str(path), f"the clip has a skeleton of {len(clip.motion.skeleton)} joints that is not SMPL's",
-                        "the 24-joint SMPL body, the only one an AIST++ file can hold", "save it as .bvh or .npz")
+        raise FileError(
+            str(path),
+            f"the clip has a skeleton of {len(clip.motion.skeleton)} joints that is not SMPL's",
+            "the 24-joint SMPL body, the only one an AIST++ file can hold",
+            "save it as .bvh or .npz",
+        )
     motion = clip.motion.resample(AIST_FPS)
     kept = clip.meta.get("aist", {})
     kept = kept if isinstance(kept, dict) else {}

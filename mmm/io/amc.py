@@ -35,7 +35,11 @@ class _AmcText:
 
 
 def read_amc(
-    path: Path, asf: Path | None = None, unit_m: float | None = None, fps: float | None = None, up: str | None = None,
+    path: Path,
+    asf: Path | None = None,
+    unit_m: float | None = None,
+    fps: float | None = None,
+    up: str | None = None,
     largest: int = LARGEST,
 ) -> Clip:
     """An ``.amc`` file as a clip.
@@ -54,8 +58,14 @@ def read_amc(
     text = _parse(path)
     body, notes = (read_asf(asf), ()) if asf is not None else _find_asf(path, text)
     if misfit := _misfit(body, text):
-        raise FileError(str(path), f"{misfit} {body.path.name}", "the skeleton of this recording", _CURE)
-    rate = fps or text.fps or next((float(m[1]) for m in map(_FPS_IN_PATH.search, reversed(path.parts)) if m), CMU_FPS)
+        raise FileError(
+            str(path), f"{misfit} {body.path.name}", "the skeleton of this recording", _CURE
+        )
+    rate = (
+        fps
+        or text.fps
+        or next((float(m[1]) for m in map(_FPS_IN_PATH.search, reversed(path.parts)) if m), CMU_FPS)
+    )
     check_size(str(path), len(body.bones), text.frames, largest)
     rotations, root = _local_rotations(body, text)
     bare = body.skeleton()
@@ -71,7 +81,10 @@ def read_amc(
     motion = Motion(skeleton, rotations, (root * unit).astype(np.float32), rate)
     z_up = is_z_up(skeleton, motion.rotations, motion.root_m) if up is None else up == "z"
     if z_up:
-        motion, notes = z_up_to_y_up(motion), (*notes, "The file has Z up; it is turned to Y up here.")
+        motion, notes = (
+            z_up_to_y_up(motion),
+            (*notes, "The file has Z up; it is turned to Y up here."),
+        )
     meta = MappingProxyType({"amc": {"unit_m": unit, "asf": body.path.name, "z_up": z_up}})
     return Clip(path.stem, motion, source=str(path), notes=notes, meta=meta)
 
@@ -94,11 +107,17 @@ def _parse(path: Path) -> _AmcText:
         elif frames and len(parts.setdefault(name, [])) < frames:
             parts[name].append(rest)
         else:
-            raise FileError(f"{path} line {number}", repr(line.strip()[:40]) + (
-                " a second time in one frame" if frames else " before the first frame number"),
-                "frame numbers, each followed by one line a bone", _CURE)
+            raise FileError(
+                f"{path} line {number}",
+                repr(line.strip()[:40])
+                + (" a second time in one frame" if frames else " before the first frame number"),
+                "frame numbers, each followed by one line a bone",
+                _CURE,
+            )
     if not frames:
-        raise FileError(f"{path} line {text.count(chr(10)) + 1}", "no frames", "at least one", _CURE)
+        raise FileError(
+            f"{path} line {text.count(chr(10)) + 1}", "no frames", "at least one", _CURE
+        )
     values = {name: _numbers(rows, frames, name, path) for name, rows in parts.items()}
     return _AmcText(values, frames, radians, fps)
 
@@ -109,7 +128,12 @@ def _rate(text: str, path: Path, number: int) -> float:
     except ValueError:
         value = 0.0
     if not (np.isfinite(value) and value > 0):
-        raise FileError(f"{path} line {number}", f"SAMPLES-PER-SECOND {text[:20]}", "a positive number", "correct it")
+        raise FileError(
+            f"{path} line {number}",
+            f"SAMPLES-PER-SECOND {text[:20]}",
+            "a positive number",
+            "correct it",
+        )
     return value
 
 
@@ -120,7 +144,11 @@ def _numbers(rows: list[str], frames: int, name: str, path: Path) -> Float[Array
     except ValueError:
         values = np.full(len(words), np.nan)
     width = len(rows[0].split())
-    if len(rows) == frames and np.isfinite(values).all() and all(len(row.split()) == width for row in rows):
+    if (
+        len(rows) == frames
+        and np.isfinite(values).all()
+        and all(len(row.split()) == width for row in rows)
+    ):
         return values.reshape(frames, width)
     raise _fault(name, frames, width, path)
 
@@ -132,20 +160,34 @@ def _fault(bone: str, frames: int, width: int, path: Path) -> FileError:
         words = line.split()
         if len(words) == 1 and words[0].isdigit():
             if not seen:
-                return FileError(f"{path} line {number}", f"frame {frame} has no line for {bone}",
-                                 "every bone in every frame", _CURE)
+                return FileError(
+                    f"{path} line {number}",
+                    f"frame {frame} has no line for {bone}",
+                    "every bone in every frame",
+                    _CURE,
+                )
             frame, seen = frame + 1, False
         elif words and words[0] == bone:
             seen = True
             try:
-                good = len(words) - 1 == width and bool(np.isfinite([float(word) for word in words[1:]]).all())
+                good = len(words) - 1 == width and bool(
+                    np.isfinite([float(word) for word in words[1:]]).all()
+                )
             except ValueError:
                 good = False
             if not good:
-                return FileError(f"{path} line {number}", repr(line.strip()[:60]), f"{bone} and {width} finite numbers",
-                                 "the file is cut off; download it again" if frame == frames else _CURE)
-    return FileError(f"{path} line {number}", f"the last frame has no line for {bone}", "every bone in every frame",
-                     "the file is cut off; download it again")
+                return FileError(
+                    f"{path} line {number}",
+                    repr(line.strip()[:60]),
+                    f"{bone} and {width} finite numbers",
+                    "the file is cut off; download it again" if frame == frames else _CURE,
+                )
+    return FileError(
+        f"{path} line {number}",
+        f"the last frame has no line for {bone}",
+        "every bone in every frame",
+        "the file is cut off; download it again",
+    )
 
 
 def _misfit(body: AsfSkeleton, text: _AmcText) -> str:
@@ -164,7 +206,9 @@ def _candidates(path: Path) -> Iterator[Path]:
     """ASF files near by: of the recording's own folder first, there the one whose name begins the recording's."""
     for folder in (path.parent, *list(path.resolve().parents)[1:3]):
         found = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".asf")
-        yield from sorted(found, key=lambda file: not path.stem.lower().startswith(file.stem.lower()))
+        yield from sorted(
+            found, key=lambda file: not path.stem.lower().startswith(file.stem.lower())
+        )
 
 
 def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]:
@@ -183,25 +227,38 @@ def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]
         else:
             fitting.append(body)
     if not fitting:
-        raise FileError(str(path), "no fitting .asf beside it" + (f" ({refused})" if refused else ""),
-                        "the skeleton of this recording", "put it in the same folder, or give asf")
+        raise FileError(
+            str(path),
+            "no fitting .asf beside it" + (f" ({refused})" if refused else ""),
+            "the skeleton of this recording",
+            "put it in the same folder, or give asf",
+        )
     if path.stem.lower().startswith(fitting[0].path.stem.lower()):
         return fitting[0], ()
     # Of several that fit, the one that says most: some programs leave the last bones without length.
     chosen = max(fitting, key=lambda body: len(body.skeleton().end_sites))
     ours = chosen.skeleton().offsets_m
-    apart = [other.path.name for other in fitting
-             if np.abs(other.skeleton().offsets_m - ours).max() > 0.01 * np.abs(ours).max()]
+    apart = [
+        other.path.name
+        for other in fitting
+        if np.abs(other.skeleton().offsets_m - ours).max() > 0.01 * np.abs(ours).max()
+    ]
     if apart:
-        return chosen, (f"Taken to be on {chosen.path.name}; {', '.join(apart)} would fit too (give asf to choose).",)
+        return chosen, (
+            f"Taken to be on {chosen.path.name}; {', '.join(apart)} would fit too (give asf to choose).",
+        )
     return chosen, ()
 
 
-def _local_rotations(body: AsfSkeleton, text: _AmcText) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
+def _local_rotations(
+    body: AsfSkeleton, text: _AmcText
+) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
     """C M C^-1 of every bone, and the root's place in the file's unit."""
     scale = 1.0 if text.radians else np.pi / 180
     axes = body.axes()
-    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (text.frames, len(body.bones), 3, 3)).copy()
+    rotations = np.broadcast_to(
+        np.eye(3, dtype=np.float32), (text.frames, len(body.bones), 3, 3)
+    ).copy()
     for j, bone in enumerate(body.bones):
         turning = [c for c, name in enumerate(bone.dof) if name.startswith("r")]
         if turning:

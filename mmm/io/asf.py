@@ -54,15 +54,20 @@ class AsfSkeleton:
     def axes(self) -> Float[Array, "J 3 3"]:
         """C of every bone, float64."""
         scale = 1.0 if self.radians else np.pi / 180
-        turned = [extrinsic(np.array([bone.axis]) * scale, bone.axis_order)[0] for bone in self.bones]
+        turned = [
+            extrinsic(np.array([bone.axis]) * scale, bone.axis_order)[0] for bone in self.bones
+        ]
         return np.stack(turned)
 
     def skeleton(self) -> Skeleton:
         """The tree in the file's own unit: joints where bones begin, tips where the last ones end."""
         ends = np.array([np.multiply(bone.direction, bone.length) for bone in self.bones])
         offsets = np.array([np.zeros(3) if p < 0 else ends[p] for p in self.parents])
-        tips = tuple((j, (float(x), float(y), float(z))) for j, (x, y, z) in enumerate(ends)
-                     if j not in self.parents and ends[j].any())
+        tips = tuple(
+            (j, (float(x), float(y), float(z)))
+            for j, (x, y, z) in enumerate(ends)
+            if j not in self.parents and ends[j].any()
+        )
         return Skeleton(self.names, self.parents, offsets, end_sites=tips)
 
 
@@ -81,7 +86,12 @@ class _Reader:
         self.section, self.bone = "", AsfBone("")
 
     def fail(self, found: str, expected: str = "") -> FileError:
-        return FileError(f"{self.path} line {self.line}", found, expected, "use the .asf that came with the recording")
+        return FileError(
+            f"{self.path} line {self.line}",
+            found,
+            expected,
+            "use the .asf that came with the recording",
+        )
 
     def numbers(self, words: list[str], count: int) -> tuple[float, ...]:
         try:
@@ -93,8 +103,12 @@ class _Reader:
         return values
 
     def read(self) -> AsfSkeleton:
-        handlers = {"units": self.units, "root": self.root_line, "bonedata": self.bone_line,
-                    "hierarchy": self.hierarchy_line}
+        handlers = {
+            "units": self.units,
+            "root": self.root_line,
+            "bonedata": self.bone_line,
+            "hierarchy": self.hierarchy_line,
+        }
         for number, raw in enumerate(read_text(self.path, "an ASF skeleton").split("\n"), start=1):
             self.line = number
             text = raw.partition("#")[0].strip()
@@ -127,8 +141,13 @@ class _Reader:
 
     def degrees_of_freedom(self, words: list[str]) -> tuple[str, ...]:
         dof = tuple(word.lower() for word in words)
-        if bad := [word for word in dof if not re.fullmatch(r"[rt][xyz]|l", word)] or len(set(dof)) != len(dof):
-            raise self.fail(f"channels {bad if bad is not True else ' '.join(dof)}", "tx ty tz rx ry rz, each once")
+        if bad := [word for word in dof if not re.fullmatch(r"[rt][xyz]|l", word)] or len(
+            set(dof)
+        ) != len(dof):
+            raise self.fail(
+                f"channels {bad if bad is not True else ' '.join(dof)}",
+                "tx ty tz rx ry rz, each once",
+            )
         return dof
 
     def axis_order(self, word: str) -> str:
@@ -177,7 +196,9 @@ class _Reader:
             parents.append(parent)
             stack.extend((child, len(bones) - 1) for child in reversed(self.children.get(name, [])))
         if len(bones) != len(self.bones) + 1:
-            raise self.fail(f"{len(self.bones) + 1 - len(bones)} bones are not in :hierarchy", "all of them")
+            raise self.fail(
+                f"{len(self.bones) + 1 - len(bones)} bones are not in :hierarchy", "all of them"
+            )
         return AsfSkeleton(self.path, tuple(bones), tuple(parents), self.scale, self.radians)
 
 

@@ -11,17 +11,30 @@ from mmm.motion.skeleton import Skeleton, forward_kinematics, joint_side
 
 Array = np.ndarray
 
-UNITS_M = {"metres": 1.0, "centimetres": 0.01, "inches": 0.0254, "millimetres": 0.001,
-           "CMU's 0.45 inch": 0.0254 / 0.45}
+UNITS_M = {
+    "metres": 1.0,
+    "centimetres": 0.01,
+    "inches": 0.0254,
+    "millimetres": 0.001,
+    "CMU's 0.45 inch": 0.0254 / 0.45,
+}
 """Units of length found in motion files, in metres."""
-UNIT_NAMES = {"m": "metres", "cm": "centimetres", "inch": "inches", "mm": "millimetres", "cmu": "CMU's 0.45 inch"}
+UNIT_NAMES = {
+    "m": "metres",
+    "cm": "centimetres",
+    "inch": "inches",
+    "mm": "millimetres",
+    "cmu": "CMU's 0.45 inch",
+}
 """Short names of the units, as the command line and the page's address write them."""
 UP_AXES = ("y", "z")
 """Axes that may point up in a file; clips have Y up."""
 FACINGS = {"z": 0.0, "x": 90.0, "-z": 180.0, "-x": -90.0}
 """Horizontal axes that somebody may face, and how far each is turned about Y from +Z, degrees."""
 _TOGETHER_M = 0.02
-_LEAST_ACROSS = 0.3  # of the length of the line between two hips or shoulders: lying on the side has no facing
+_LEAST_ACROSS = (
+    0.3  # of the length of the line between two hips or shoulders: lying on the side has no facing
+)
 _GROWN_M = 1.65  # a middling grown body, measured as body_height does
 NATURAL_M = (1.2, 2.2)
 """The heights taken for natural; outside them a reader says so."""
@@ -44,10 +57,16 @@ def body_height(skeleton: Skeleton) -> float:
         reach[j] = max(reach[j], depth[j] + float(np.linalg.norm(tip)))
     head = [reach[j] for j, limb in enumerate(skeleton.limbs) if limb == "head"]
     legs = [j for j, limb in enumerate(skeleton.limbs) if limb.endswith("_leg")]
-    ankles = [j for j in legs if _ANKLE.search(skeleton.names[j].lower())
-              and not _ANKLE.search(skeleton.names[skeleton.parents[j]].lower())]
+    ankles = [
+        j
+        for j in legs
+        if _ANKLE.search(skeleton.names[j].lower())
+        and not _ANKLE.search(skeleton.names[skeleton.parents[j]].lower())
+    ]
     if head and legs:
-        return float(max(head) + (max(depth[j] for j in ankles) if ankles else max(reach[j] for j in legs)))
+        return float(
+            max(head) + (max(depth[j] for j in ankles) if ankles else max(reach[j] for j in legs))
+        )
     return 0.8 * _longest_way(skeleton, lengths, reach - depth)
 
 
@@ -82,26 +101,40 @@ def parse_unit(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise SpecError(f"unit {text}", "neither a unit nor a length above zero", f"{', '.join(UNIT_NAMES)}, or metres "
-                        "a unit", "correct it")
+        raise SpecError(
+            f"unit {text}",
+            "neither a unit nor a length above zero",
+            f"{', '.join(UNIT_NAMES)}, or metres a unit",
+            "correct it",
+        )
     return value
 
 
 def short_unit(unit_m: float) -> str:
     """What :func:`parse_unit` reads back as so many metres."""
-    return next((short for short, name in UNIT_NAMES.items() if abs(UNITS_M[name] / unit_m - 1) < 1e-6), f"{unit_m:g}")
+    return next(
+        (short for short, name in UNIT_NAMES.items() if abs(UNITS_M[name] / unit_m - 1) < 1e-6),
+        f"{unit_m:g}",
+    )
 
 
 def unit_name(unit_m: float) -> str:
     """What a unit of so many metres is called: ``centimetres``, or ``0.3 m`` where it has no name."""
-    return next((name for name, length in UNITS_M.items() if abs(length / unit_m - 1) < 1e-6), f"{unit_m:g} m")
+    return next(
+        (name for name, length in UNITS_M.items() if abs(length / unit_m - 1) < 1e-6),
+        f"{unit_m:g} m",
+    )
 
 
 def how_read(clip: Clip) -> tuple[float, str] | None:
     """Metres a unit and the axis up (``y`` or ``z``) that were taken for a file; None where its format says both."""
     for kind in ("bvh", "amc"):
         found = clip.meta.get(kind)
-        if isinstance(found, dict) and isinstance(found.get("unit_m"), float) and found["unit_m"] > 0:
+        if (
+            isinstance(found, dict)
+            and isinstance(found.get("unit_m"), float)
+            and found["unit_m"] > 0
+        ):
             return found["unit_m"], "z" if found.get("z_up") is True else "y"
     return None
 
@@ -126,12 +159,22 @@ def facing_deg(motion: Motion, frame: int = 0) -> float | None:
     its side, so that these lines are steep.
     """
     skeleton = motion.skeleton
-    positions, _ = forward_kinematics(skeleton, motion.rotations[frame:frame + 1], motion.root_m[frame:frame + 1])
+    positions, _ = forward_kinematics(
+        skeleton, motion.rotations[frame : frame + 1], motion.root_m[frame : frame + 1]
+    )
     across, length = np.zeros(3), 0.0
     for limb in ("leg", "arm"):
-        left, right = ([j for j, name in enumerate(skeleton.names) if skeleton.limbs[j] == f"{side}_{limb}"
-                        and joint_side(name) == side] for side in ("left", "right"))
-        lines = positions[0, left[:len(right)]].astype(np.float64) - positions[0, right[:len(left)]]
+        left, right = (
+            [
+                j
+                for j, name in enumerate(skeleton.names)
+                if skeleton.limbs[j] == f"{side}_{limb}" and joint_side(name) == side
+            ]
+            for side in ("left", "right")
+        )
+        lines = (
+            positions[0, left[: len(right)]].astype(np.float64) - positions[0, right[: len(left)]]
+        )
         far = np.linalg.norm(lines, axis=1)
         for line, apart in zip(lines, far, strict=True):
             if apart > _TOGETHER_M:  # some skeletons begin both legs in one place
@@ -157,11 +200,18 @@ def turned_to_face(motion: Motion, facing: str) -> Motion:
     """
     now = facing_deg(motion)
     if now is None:
-        raise SpecError(f"facing {facing}", "which way the body faces at the first frame cannot be told: no left and "
-                        "right by name, or lying on its side", "a body that stands", "leave it out")
+        raise SpecError(
+            f"facing {facing}",
+            "which way the body faces at the first frame cannot be told: no left and "
+            "right by name, or lying on its side",
+            "a body that stands",
+            "leave it out",
+        )
     turn = np.radians(FACINGS[facing] - now)
     cosine, sine = np.cos(turn), np.sin(turn)
-    return _turned(motion, np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]], dtype=np.float32))
+    return _turned(
+        motion, np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]], dtype=np.float32)
+    )
 
 
 def unit_notes(height_m: float, unit_name: str, given: bool) -> tuple[str, ...]:
@@ -169,10 +219,14 @@ def unit_notes(height_m: float, unit_name: str, given: bool) -> tuple[str, ...]:
     if NATURAL_M[0] <= height_m <= NATURAL_M[1]:
         return ()
     chosen = "as given" if given else f"guessed as {unit_name}"
-    return (f"The body is {height_m:.2f} m tall with the unit {chosen}; give unit_m if that is wrong.",)
+    return (
+        f"The body is {height_m:.2f} m tall with the unit {chosen}; give unit_m if that is wrong.",
+    )
 
 
-def is_z_up(skeleton: Skeleton, rotations: Float[Array, "T J 3 3"], root_m: Float[Array, "T 3"]) -> bool:
+def is_z_up(
+    skeleton: Skeleton, rotations: Float[Array, "T J 3 3"], root_m: Float[Array, "T 3"]
+) -> bool:
     """Whether the body clearly stands along Z: head up and feet down over the clip, the root at hip height in Z.
 
     One sign alone is not enough: a dancer lies down too.

@@ -26,7 +26,11 @@ _FAR = 0.25  # of the body's height: no bone from a root to its only child is as
 
 
 def read_bvh(
-    path: Path, unit_m: float | None = None, fps: float | None = None, up: str | None = None, largest: int = LARGEST
+    path: Path,
+    unit_m: float | None = None,
+    fps: float | None = None,
+    up: str | None = None,
+    largest: int = LARGEST,
 ) -> Clip:
     """A ``.bvh`` file as a clip.
 
@@ -56,7 +60,11 @@ def write_bvh(clip: Clip, path: Path) -> None:
 
 
 def document_to_clip(
-    document: BvhDocument, name: str, source: str, unit_m: float | None = None, up: str | None = None
+    document: BvhDocument,
+    name: str,
+    source: str,
+    unit_m: float | None = None,
+    up: str | None = None,
 ) -> Clip:
     """The movement that a document describes, in metres and Y up."""
     notes = list(document.notes)
@@ -68,11 +76,17 @@ def document_to_clip(
     offsets = _settle_offsets(document, places, top, height, unit_m, notes)
     if top:
         dropped = ", ".join(joint.name for joint in document.joints[:top])
-        notes.append(f"{dropped} moved the whole body together with {document.joints[top].name}; "
-                     f"they are one root here.")
+        notes.append(
+            f"{dropped} moved the whole body together with {document.joints[top].name}; "
+            f"they are one root here."
+        )
     keep = slice(top, None)
-    skeleton = Skeleton(skeleton.names[keep], tuple(max(p - top, -1) for p in skeleton.parents[keep]), offsets[keep],
-                        end_sites=tuple((j - top, tip) for j, tip in skeleton.end_sites))
+    skeleton = Skeleton(
+        skeleton.names[keep],
+        tuple(max(p - top, -1) for p in skeleton.parents[keep]),
+        offsets[keep],
+        end_sites=tuple((j - top, tip) for j, tip in skeleton.end_sites),
+    )
     height = body_height(skeleton)
     guessed, unit_name = guess_unit(height)
     unit = guessed if unit_m is None else unit_m
@@ -85,9 +99,17 @@ def document_to_clip(
     if z_up:
         motion = z_up_to_y_up(motion)
         notes.append("The file has Z up; it is turned to Y up here.")
-    layout = Layout(unit, {joint.name: joint.channels for joint in document.joints[keep]}, document.joints[:top],
-                    frozenset(document.joints[j].name for j in range(top + 1, len(document.joints))
-                              if _adds(document, places, j)), z_up)
+    layout = Layout(
+        unit,
+        {joint.name: joint.channels for joint in document.joints[keep]},
+        document.joints[:top],
+        frozenset(
+            document.joints[j].name
+            for j in range(top + 1, len(document.joints))
+            if _adds(document, places, j)
+        ),
+        z_up,
+    )
     meta = MappingProxyType({"bvh": layout.to_meta()})
     return Clip(name, _as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
 
@@ -96,24 +118,40 @@ def _file_skeleton(document: BvhDocument) -> Skeleton:
     """The tree in the file's unit. Tips of no length say nothing and are left out."""
     tips = tuple((j, tip) for j, tip in document.ends if any(tip))
     offsets = np.array([joint.offset for joint in document.joints])
-    return Skeleton(tuple(joint.name for joint in document.joints), tuple(joint.parent for joint in document.joints),
-                    offsets, end_sites=tips)
+    return Skeleton(
+        tuple(joint.name for joint in document.joints),
+        tuple(joint.parent for joint in document.joints),
+        offsets,
+        end_sites=tips,
+    )
 
 
-def _local_transforms(document: BvhDocument) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T J 3"]]:
+def _local_transforms(
+    document: BvhDocument,
+) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T J 3"]]:
     """Every joint's rotation and place in its parent's frame, joints of one Euler order together."""
     values, joints = document.values, document.joints
     starts = np.cumsum([0] + [len(joint.channels) for joint in joints])
-    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (len(values), len(joints), 3, 3)).copy()
+    rotations = np.broadcast_to(
+        np.eye(3, dtype=np.float32), (len(values), len(joints), 3, 3)
+    ).copy()
     groups: dict[str, list[int]] = {}
     for j, joint in enumerate(joints):
         groups.setdefault(turns(joint.channels), []).append(j)
     for order, members in groups.items():
         if order:
-            columns = [[starts[j] + c for c, name in enumerate(joints[j].channels) if name.endswith("rotation")]
-                       for j in members]
+            columns = [
+                [
+                    starts[j] + c
+                    for c, name in enumerate(joints[j].channels)
+                    if name.endswith("rotation")
+                ]
+                for j in members
+            ]
             rotations[:, members] = rot.euler_to_matrix(np.radians(values[:, columns]), order)
-    places = np.broadcast_to([joint.offset for joint in joints], (len(values), len(joints), 3)).copy()
+    places = np.broadcast_to(
+        [joint.offset for joint in joints], (len(values), len(joints), 3)
+    ).copy()
     for j, joint in enumerate(joints):
         for c, name in enumerate(joint.channels):
             if name.endswith("position"):
@@ -138,7 +176,9 @@ def _moving_root(document: BvhDocument, places: Float[Array, "T J 3"], height: f
         if not _has_place(joints[j]):
             continue
         travels = np.ptp(places[:, j], axis=0).max() > _MOVES * height
-        if travels or float(np.linalg.norm(places[0, j])) > _FAR * _height_below(document, j, height):
+        if travels or float(np.linalg.norm(places[0, j])) > _FAR * _height_below(
+            document, j, height
+        ):
             top = j
     return top
 
@@ -148,8 +188,12 @@ def _height_below(document: BvhDocument, top: int, height: float) -> float:
     skeleton = _file_skeleton(document)
     keep = slice(top, None)
     tips = tuple((j - top, tip) for j, tip in skeleton.end_sites if j >= top)
-    below = Skeleton(skeleton.names[keep], tuple(max(p - top, -1) for p in skeleton.parents[keep]),
-                     skeleton.offsets_m[keep], end_sites=tips)
+    below = Skeleton(
+        skeleton.names[keep],
+        tuple(max(p - top, -1) for p in skeleton.parents[keep]),
+        skeleton.offsets_m[keep],
+        end_sites=tips,
+    )
     return body_height(below) or height
 
 
@@ -166,11 +210,17 @@ def _compose_chain(
 
 def _adds(document: BvhDocument, places: Float[Array, "T J 3"], j: int) -> bool:
     """Whether a joint's position channels are added to its OFFSET: zero throughout, and the OFFSET is not."""
-    return _has_place(document.joints[j]) and not places[:, j].any() and any(document.joints[j].offset)
+    return (
+        _has_place(document.joints[j]) and not places[:, j].any() and any(document.joints[j].offset)
+    )
 
 
 def _settle_offsets(
-    document: BvhDocument, places: Float[Array, "T J 3"], top: int, height: float, unit_m: float | None,
+    document: BvhDocument,
+    places: Float[Array, "T J 3"],
+    top: int,
+    height: float,
+    unit_m: float | None,
     notes: list[str],
 ) -> Float[Array, "J 3"]:
     """One offset a joint: bones do not stretch here. Says how much they did in the file."""
@@ -191,8 +241,10 @@ def _settle_offsets(
             worst, where = moved, joint.name
     if stretching:
         unit = unit_m if unit_m is not None else guess_unit(height)[0]
-        notes.append(f"{stretching} joints move against their parents, {where} by up to {worst * unit * 1000:.1f} mm; "
-                     f"their mean offsets are used.")
+        notes.append(
+            f"{stretching} joints move against their parents, {where} by up to {worst * unit * 1000:.1f} mm; "
+            f"their mean offsets are used."
+        )
     return offsets
 
 
@@ -202,7 +254,10 @@ def _as_smpl(motion: Motion) -> Motion:
     if names == SMPL24.names or set(names) != set(SMPL24.names):
         return motion
     order = [names.index(name) for name in SMPL24.names]
-    parents = tuple(order.index(motion.skeleton.parents[j]) if motion.skeleton.parents[j] >= 0 else -1 for j in order)
+    parents = tuple(
+        order.index(motion.skeleton.parents[j]) if motion.skeleton.parents[j] >= 0 else -1
+        for j in order
+    )
     if parents != SMPL24.parents:
         return motion
     tips = tuple((order.index(j), tip) for j, tip in motion.skeleton.end_sites)

@@ -39,10 +39,14 @@ class Layout:
 
     def to_meta(self) -> dict[str, Any]:
         """Plain lists and text; what is empty is left out."""
-        meta: dict[str, Any] = {"unit_m": self.unit_m,
-                                "channels": {name: " ".join(words) for name, words in self.channels.items()}}
+        meta: dict[str, Any] = {
+            "unit_m": self.unit_m,
+            "channels": {name: " ".join(words) for name, words in self.channels.items()},
+        }
         if self.above:
-            meta["above"] = [[joint.name, list(joint.offset), " ".join(joint.channels)] for joint in self.above]
+            meta["above"] = [
+                [joint.name, list(joint.offset), " ".join(joint.channels)] for joint in self.above
+            ]
         if self.added:
             meta["added"] = sorted(self.added)
         return meta | {"z_up": True} if self.z_up else meta
@@ -55,7 +59,9 @@ class Layout:
             return cls()
         unit, channels, above = meta.get("unit_m"), meta.get("channels"), meta.get("above")
         added = meta.get("added")
-        found = cls(float(unit) if isinstance(unit, int | float) and 0 < unit < 1e9 else DEFAULT_UNIT_M)
+        found = cls(
+            float(unit) if isinstance(unit, int | float) and 0 < unit < 1e9 else DEFAULT_UNIT_M
+        )
         if isinstance(channels, dict):
             read = {name: _channels(words) for name, words in channels.items()}
             found.channels = {name: words for name, words in read.items() if words is not None}
@@ -75,7 +81,11 @@ def _channels(text: object) -> tuple[str, ...] | None:
     words = tuple(text.split()) if isinstance(text, str) else ("nothing",)
     places = [word for word in words if word in _PLACES]
     good = all(word in _PLACES or re.fullmatch("[XYZ]rotation", word) for word in words)
-    return words if good and len(set(places)) == len(places) and _ORDER.fullmatch(turns(words)) else None
+    return (
+        words
+        if good and len(set(places)) == len(places) and _ORDER.fullmatch(turns(words))
+        else None
+    )
 
 
 def _above(listed: object, taken: set[str]) -> list[BvhJoint]:
@@ -87,7 +97,12 @@ def _above(listed: object, taken: set[str]) -> list[BvhJoint]:
         except (TypeError, ValueError):
             return []
         channels = _channels(words)
-        if not isinstance(name, str) or name in taken or channels is None or not np.isfinite(offset).all():
+        if (
+            not isinstance(name, str)
+            or name in taken
+            or channels is None
+            or not np.isfinite(offset).all()
+        ):
             return []
         taken.add(name)
         joints.append(BvhJoint(name, number - 1, offset, channels))
@@ -104,8 +119,12 @@ def clip_to_document(clip: Clip) -> BvhDocument:
     motion = y_up_to_z_up(clip.motion) if kept.z_up else clip.motion
     skeleton, frames = motion.skeleton, len(motion)
     if any(set(name) & set("\r\n{}") for name in skeleton.names):
-        raise FileError(clip.name, "a joint's name holds a brace or a line end", "names that BVH can hold",
-                        "rename the joint")
+        raise FileError(
+            clip.name,
+            "a joint's name holds a brace or a line end",
+            "names that BVH can hold",
+            "rename the joint",
+        )
     joints, columns = list(kept.above), [_unmoved(joint, frames) for joint in kept.above]
     shift = np.sum([joint.offset for joint in kept.above], axis=0) if kept.above else np.zeros(3)
     order = _file_order(skeleton, list(kept.channels))
@@ -113,18 +132,32 @@ def clip_to_document(clip: Clip) -> BvhDocument:
     for j in order:
         name, parent = skeleton.names[j], skeleton.parents[j]
         x, y, z = (skeleton.offsets_m[j].astype(np.float64) / kept.unit_m).tolist()
-        place = motion.root_m.astype(np.float64) / kept.unit_m - shift if parent < 0 else np.tile(
-            np.zeros(3) if name in kept.added else (x, y, z), (frames, 1))
-        channels, values = _joint_columns(kept.channels.get(name), motion.rotations[:, j], place, root=parent < 0)
-        joints.append(BvhJoint(name, index[parent] if parent >= 0 else len(kept.above) - 1, (x, y, z), channels))
+        place = (
+            motion.root_m.astype(np.float64) / kept.unit_m - shift
+            if parent < 0
+            else np.tile(np.zeros(3) if name in kept.added else (x, y, z), (frames, 1))
+        )
+        channels, values = _joint_columns(
+            kept.channels.get(name), motion.rotations[:, j], place, root=parent < 0
+        )
+        joints.append(
+            BvhJoint(
+                name, index[parent] if parent >= 0 else len(kept.above) - 1, (x, y, z), channels
+            )
+        )
         columns.append(values)
-    ends = [(index[j], (x / kept.unit_m, y / kept.unit_m, z / kept.unit_m)) for j, (x, y, z) in skeleton.end_sites]
+    ends = [
+        (index[j], (x / kept.unit_m, y / kept.unit_m, z / kept.unit_m))
+        for j, (x, y, z) in skeleton.end_sites
+    ]
     return BvhDocument(joints, ends, motion.fps, np.concatenate(columns, axis=1))
 
 
 def _unmoved(joint: BvhJoint, frames: int) -> Float[Array, "T C"]:
     """Where a joint stands that only carries others: its position channels repeat its OFFSET."""
-    row = [joint.offset["XYZ".index(word[0])] if word in _PLACES else 0.0 for word in joint.channels]
+    row = [
+        joint.offset["XYZ".index(word[0])] if word in _PLACES else 0.0 for word in joint.channels
+    ]
     return np.tile(row, (frames, 1)).reshape(frames, len(row))
 
 
@@ -138,21 +171,30 @@ def _file_order(skeleton: Skeleton, named: list[str]) -> list[int]:
     while todo:
         j = todo.pop()
         order.append(j)
-        todo += sorted(children[j], key=lambda k: (rank.get(skeleton.names[k], len(rank)), k), reverse=True)
+        todo += sorted(
+            children[j], key=lambda k: (rank.get(skeleton.names[k], len(rank)), k), reverse=True
+        )
     return order
 
 
 def _joint_columns(
-    known: tuple[str, ...] | None, rotations: Float[Array, "T 3 3"], place: Float[Array, "T 3"], root: bool
+    known: tuple[str, ...] | None,
+    rotations: Float[Array, "T 3 3"],
+    place: Float[Array, "T 3"],
+    root: bool,
 ) -> tuple[tuple[str, ...], Float[Array, "T C"]]:
     """A joint's channels, the file's own where they say everything, and their values."""
     if known is None:
         known = tuple(f"{axis}rotation" for axis in DEFAULT_ORDER)
     given = turns(known)
-    order = given + "".join(axis for axis in DEFAULT_ORDER if axis not in given) if len(given) < 3 else given
+    order = (
+        given + "".join(axis for axis in DEFAULT_ORDER if axis not in given)
+        if len(given) < 3
+        else given
+    )
     angles = np.degrees(continuous_euler(rotations, order))
-    if np.abs(angles[:, len(given):]).max(initial=0) > 1e-4:
-        known = (*known, *(f"{axis}rotation" for axis in order[len(given):]))
+    if np.abs(angles[:, len(given) :]).max(initial=0) > 1e-4:
+        known = (*known, *(f"{axis}rotation" for axis in order[len(given) :]))
     if root:
         known = (*(word for word in _PLACES if word not in known), *known)
     columns, at = [], 0

@@ -67,8 +67,11 @@ class _Hierarchy:
                 if piece and piece.strip():
                     self.statement(piece.strip())
         if self.open or self.pending is not None:
-            raise self.fail(f"{max(len(self.open), 1)} braces are not closed before MOTION",
-                            "a } for every {", "the file is damaged; " + _RE_EXPORT)
+            raise self.fail(
+                f"{max(len(self.open), 1)} braces are not closed before MOTION",
+                "a } for every {",
+                "the file is damaged; " + _RE_EXPORT,
+            )
         if not self.document.joints:
             raise self.fail("no ROOT", "HIERARCHY and ROOT first")
         self.make_unique()
@@ -76,8 +79,16 @@ class _Hierarchy:
 
     def statement(self, text: str) -> None:
         keyword, _, rest = text.partition(" ") if " " in text else text.partition("\t")
-        handlers = {"HIERARCHY": self.ignore, "ROOT": self.joint, "JOINT": self.joint, "END": self.end,
-                    "{": self.brace, "}": self.close, "OFFSET": self.offset, "CHANNELS": self.channels}
+        handlers = {
+            "HIERARCHY": self.ignore,
+            "ROOT": self.joint,
+            "JOINT": self.joint,
+            "END": self.end,
+            "{": self.brace,
+            "}": self.close,
+            "OFFSET": self.offset,
+            "CHANNELS": self.channels,
+        }
         handler = handlers.get(keyword.upper())
         if handler is None:
             raise self.fail(f"{text[:40]!r}", "ROOT, JOINT, End Site, OFFSET, CHANNELS or a brace")
@@ -89,8 +100,11 @@ class _Hierarchy:
     def joint(self, name: str) -> None:
         joints = self.document.joints
         if joints and (not self.open or self.open[-1] < 0):
-            raise self.fail("a second ROOT" if not self.open else "a joint under an end site", "one body in a file",
-                            "export each body to a file of its own")
+            raise self.fail(
+                "a second ROOT" if not self.open else "a joint under an end site",
+                "one body in a file",
+                "export each body to a file of its own",
+            )
         if len(joints) == _MOST_JOINTS:
             raise self.fail("one joint more", f"at most {_MOST_JOINTS}", "export the body alone")
         joints.append(BvhJoint(name or f"joint{len(joints)}", self.open[-1] if self.open else -1))
@@ -132,17 +146,28 @@ class _Hierarchy:
             raise self.fail("CHANNELS outside a joint", "them inside the braces of one")
         count, *words = text.split() or ["nothing"]
         if not count.isdigit() or int(count) != len(words):
-            raise self.fail(f"CHANNELS {count[:20]} followed by {len(words)} names", "as many names as it says")
+            raise self.fail(
+                f"CHANNELS {count[:20]} followed by {len(words)} names", "as many names as it says"
+            )
         names = []
         for word in words:
             match = _CHANNEL.match(word)
             if match is None:
                 raise self.fail(f"channel {word[:30]!r}", "Xposition ... Zrotation")
-            names.append(match[1].upper() + ("position" if match[2].lower() == "pos" else "rotation"))
+            names.append(
+                match[1].upper() + ("position" if match[2].lower() == "pos" else "rotation")
+            )
         turns = [name[0] for name in names if name.endswith("rotation")]
         places = [name for name in names if name.endswith("position")]
-        if len(set(places)) != len(places) or len(turns) > 3 or any(a == b for a, b in pairwise(turns)):
-            raise self.fail(f"channels {' '.join(words)[:80]}", "each position once, at most three different rotations")
+        if (
+            len(set(places)) != len(places)
+            or len(turns) > 3
+            or any(a == b for a, b in pairwise(turns))
+        ):
+            raise self.fail(
+                f"channels {' '.join(words)[:80]}",
+                "each position once, at most three different rotations",
+            )
         self.document.joints[self.open[-1]].channels = tuple(names)
 
     def make_unique(self) -> None:
@@ -150,7 +175,9 @@ class _Hierarchy:
         for joint in self.document.joints:
             if joint.name in seen:
                 number = next(n for n in range(2, len(seen) + 3) if f"{joint.name}_{n}" not in seen)
-                self.document.notes.append(f"A second joint {joint.name!r} is called {joint.name}_{number} here.")
+                self.document.notes.append(
+                    f"A second joint {joint.name!r} is called {joint.name}_{number} here."
+                )
                 joint.name = f"{joint.name}_{number}"
             seen.add(joint.name)
 
@@ -167,21 +194,33 @@ def parse_bvh(text: str, where: str, fps: float | None = None) -> BvhDocument:
         FileError: with the line, what stands there and what should.
     """
     if not re.match(r"\s*HIERARCHY\b", text, re.IGNORECASE):
-        raise FileError(f"{where} line 1", repr(text.strip()[:30]), "HIERARCHY", "choose a BVH file")
+        raise FileError(
+            f"{where} line 1", repr(text.strip()[:30]), "HIERARCHY", "choose a BVH file"
+        )
     motion = re.search(r"^[ \t]*MOTION[ \t]*$", text, re.IGNORECASE | re.MULTILINE)
     if motion is None:
-        raise FileError(f"{where} line {text.count(chr(10)) + 1}", "the file ends without MOTION",
-                        "MOTION and its frames", "the file is cut off; download or export it again")
+        raise FileError(
+            f"{where} line {text.count(chr(10)) + 1}",
+            "the file ends without MOTION",
+            "MOTION and its frames",
+            "the file is cut off; download or export it again",
+        )
     document = _Hierarchy(where).read(text[: motion.start()].split("\n")[:-1] or [""])
     promised, rate, at = _motion_header(text, motion.end(), where)
     if fps is None and rate is None:
         line = text.count("\n", 0, at) + 1
-        raise FileError(f"{where} line {line}", "no Frame Time above zero", "Frame Time: 0.033333 or the like",
-                        "add it, or give fps")
+        raise FileError(
+            f"{where} line {line}",
+            "no Frame Time above zero",
+            "Frame Time: 0.033333 or the like",
+            "add it, or give fps",
+        )
     document.fps = fps if fps is not None else rate or 0.0
     document.values = _table(document, text[at:], text.count("\n", 0, at) + 1, promised, where)
     if promised is not None and promised != len(document.values):
-        document.notes.append(f"The header promises {promised} frames, the file holds {len(document.values)}.")
+        document.notes.append(
+            f"The header promises {promised} frames, the file holds {len(document.values)}."
+        )
     return document
 
 
@@ -201,8 +240,12 @@ def _motion_header(text: str, at: int, where: str) -> tuple[int | None, float | 
         elif match := re.fullmatch(r"Frame\s*Time\s*:?\s*(\S*)", words, re.IGNORECASE):
             rate = _rate(match[1])
         else:
-            raise FileError(f"{where} line {text.count(chr(10), 0, line.start(1)) + 1}", repr(words[:40]),
-                            "Frames:, Frame Time: or numbers", _RE_EXPORT)
+            raise FileError(
+                f"{where} line {text.count(chr(10), 0, line.start(1)) + 1}",
+                repr(words[:40]),
+                "Frames:, Frame Time: or numbers",
+                _RE_EXPORT,
+            )
     after = re.compile(r"[ \t]*\n?").match(text, at)
     return promised, rate, after.end() if after else at
 
@@ -217,13 +260,15 @@ def _rate(seconds: str) -> float | None:
         return None
     decimals = len(seconds.partition(".")[2]) if re.fullmatch(r"\d*\.\d+", seconds) else 12
     for rate in _RATES_HZ:
-        if decimals >= 3 and abs(1 / rate - value) < 1.01 * 10.0 ** -decimals:
+        if decimals >= 3 and abs(1 / rate - value) < 1.01 * 10.0**-decimals:
             return float(rate)
     nearest = round(1 / value)
     return float(nearest) if nearest and abs(1 / value / nearest - 1) < 1e-4 else 1 / value
 
 
-def _table(document: BvhDocument, text: str, first_line: int, promised: int | None, where: str) -> Float[Array, "T C"]:
+def _table(
+    document: BvhDocument, text: str, first_line: int, promised: int | None, where: str
+) -> Float[Array, "T C"]:
     """All numbers of the motion block; the line of the first fault where there is one."""
     channels = sum(len(joint.channels) for joint in document.joints)
     if not channels:
@@ -238,7 +283,9 @@ def _table(document: BvhDocument, text: str, first_line: int, promised: int | No
     counts = [len(line.split()) for line in text.split("\n")]
     total = sum(counts)
     if not total:
-        raise FileError(f"{where} line {first_line}", "no frames", "at least one line of numbers", _RE_EXPORT)
+        raise FileError(
+            f"{where} line {first_line}", "no frames", "at least one line of numbers", _RE_EXPORT
+        )
     whole = len(values) == total and bool((np.abs(values) < _LARGEST).all())  # false for NaN, too
     each = set(counts) <= {0, channels}
     wrapped = promised is not None and total == promised * channels  # frames over several lines
@@ -256,14 +303,24 @@ def _fault(text: str, first_line: int, channels: int, where: str) -> FileError:
             try:
                 finite = abs(float(word)) < _LARGEST
             except ValueError:
-                return FileError(at, f"{word[:30]!r} is no number", f"{channels} numbers", _RE_EXPORT)
+                return FileError(
+                    at, f"{word[:30]!r} is no number", f"{channels} numbers", _RE_EXPORT
+                )
             if not finite:
-                return FileError(at, f"{word[:30]} is not a finite number", f"{channels} numbers", _RE_EXPORT)
+                return FileError(
+                    at, f"{word[:30]} is not a finite number", f"{channels} numbers", _RE_EXPORT
+                )
         if words and len(words) != channels:
             cut_off = number == first_line + len(lines) - 1
-            return FileError(at, f"{len(words)} values", f"{channels} (one a channel)",
-                             "the file is cut off; download or export it again" if cut_off else _RE_EXPORT)
-    return FileError(where, "the motion block does not read as numbers", f"{channels} a line", _RE_EXPORT)
+            return FileError(
+                at,
+                f"{len(words)} values",
+                f"{channels} (one a channel)",
+                "the file is cut off; download or export it again" if cut_off else _RE_EXPORT,
+            )
+    return FileError(
+        where, "the motion block does not read as numbers", f"{channels} a line", _RE_EXPORT
+    )
 
 
 def format_bvh(document: BvhDocument) -> str:
@@ -278,7 +335,9 @@ def format_bvh(document: BvhDocument) -> str:
         ends.setdefault(j, []).append(offset)
     columns = np.cumsum([0] + [len(joint.channels) for joint in document.joints])
     order: list[int] = []  # of the table's columns, depth first
-    todo: list[tuple[int, int] | str] = [(0, 0)]  # joint and depth, or text that waits until its children are written
+    todo: list[tuple[int, int] | str] = [
+        (0, 0)
+    ]  # joint and depth, or text that waits until its children are written
     while todo:
         item = todo.pop()
         if isinstance(item, str):
@@ -287,9 +346,14 @@ def format_bvh(document: BvhDocument) -> str:
         j, depth = item
         joint, tab = document.joints[j], "\t" * depth
         order.extend(range(columns[j], columns[j + 1]))
-        out.extend([f"{tab}{'JOINT' if depth else 'ROOT'} {joint.name}", f"{tab}{{",
-                    f"{tab}\tOFFSET {_spaced(joint.offset)}",
-                    f"{tab}\tCHANNELS {len(joint.channels)} {' '.join(joint.channels)}".rstrip()])
+        out.extend(
+            [
+                f"{tab}{'JOINT' if depth else 'ROOT'} {joint.name}",
+                f"{tab}{{",
+                f"{tab}\tOFFSET {_spaced(joint.offset)}",
+                f"{tab}\tCHANNELS {len(joint.channels)} {' '.join(joint.channels)}".rstrip(),
+            ]
+        )
         todo.append(f"{tab}}}")
         for tip in ends.get(j, [] if children[j] else [(0.0, 0.0, 0.0)])[::-1]:
             todo.append(f"{tab}\tEnd Site\n{tab}\t{{\n{tab}\t\tOFFSET {_spaced(tip)}\n{tab}\t}}")

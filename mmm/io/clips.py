@@ -69,7 +69,9 @@ def load_clip(
     path = Path(path)
     _check_options(path, fps, unit_m, up)
     if music is None and music_start_s:
-        raise SpecError(f"music from {music_start_s:g} s", "no recording is named", "music with it", "name one")
+        raise SpecError(
+            f"music from {music_start_s:g} s", "no recording is named", "music with it", "name one"
+        )
     clip = _read(path, Path(asf) if asf is not None else None, fps, unit_m, up, largest)
     if facing is not None:
         clip = replace(clip, motion=turned_to_face(clip.motion, parse_facing(facing)))
@@ -83,20 +85,30 @@ def load_clip(
         return clip
     start, stop = frames
     if not 0 <= start < stop <= len(clip):
-        raise SpecError(f"frames {start}:{stop}", f"{path.name} has {len(clip)} frames",
-                        f"0 <= start < stop <= {len(clip)}", "choose a range inside it")
+        raise SpecError(
+            f"frames {start}:{stop}",
+            f"{path.name} has {len(clip)} frames",
+            f"0 <= start < stop <= {len(clip)}",
+            "choose a range inside it",
+        )
     return clip.crop(start, stop)
 
 
 def _check_options(path: Path, fps: float | None, unit_m: float | None, up: str | None) -> None:
     for name, value in (("fps", fps), ("unit_m", unit_m)):
         if value is not None and not 0 < value < float("inf"):
-            raise SpecError(name, f"{value:g}", "a number above zero", "leave it out to take what the file says")
+            raise SpecError(
+                name, f"{value:g}", "a number above zero", "leave it out to take what the file says"
+            )
     if up is not None and up not in UP_AXES:
         raise SpecError(f"up {up}", "no axis that can be up", " or ".join(UP_AXES), "correct it")
     if unit_m is not None and path.suffix.lower() in (".pkl", ".npz"):
-        raise SpecError("unit", f"{path.name} is in metres by its format", "a unit for .bvh and .amc only",
-                        "leave it out")
+        raise SpecError(
+            "unit",
+            f"{path.name} is in metres by its format",
+            "a unit for .bvh and .amc only",
+            "leave it out",
+        )
 
 
 def save_clip(clip: Clip, path: PathLike) -> None:
@@ -109,17 +121,29 @@ def save_clip(clip: Clip, path: PathLike) -> None:
         FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
     """
     path = Path(path)
-    writers: dict[str, Callable[[Clip, Path], None]] = {".npz": write_npz, ".bvh": write_bvh, ".pkl": write_aist,
-                                                        ".glb": _write_glb, ".html": _write_page}
+    writers: dict[str, Callable[[Clip, Path], None]] = {
+        ".npz": write_npz,
+        ".bvh": write_bvh,
+        ".pkl": write_aist,
+        ".glb": _write_glb,
+        ".html": _write_page,
+    }
     writers |= dict.fromkeys((".mp4", ".gif", ".webp"), _write_film)
     writer = writers.get(path.suffix.lower())
     if writer is None:
-        raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(sorted(writers)), "choose one of these")
+        raise FileError(
+            str(path),
+            f"unknown suffix {path.suffix!r}",
+            ", ".join(sorted(writers)),
+            "choose one of these",
+        )
     writer(clip, path)
 
 
 def _write_glb(clip: Clip, path: Path) -> None:
-    importlib.import_module("mmm.io.gltf").write_glb(clip, path)  # its library takes 0.3 s to import
+    importlib.import_module("mmm.io.gltf").write_glb(
+        clip, path
+    )  # its library takes 0.3 s to import
 
 
 def _write_film(clip: Clip, path: Path) -> None:
@@ -131,7 +155,12 @@ def _write_page(clip: Clip, path: Path) -> None:
 
 
 def _read(
-    path: Path, asf: Path | None, fps: float | None, unit_m: float | None, up: str | None, largest: int
+    path: Path,
+    asf: Path | None,
+    fps: float | None,
+    unit_m: float | None,
+    up: str | None,
+    largest: int,
 ) -> Clip:
     readers: dict[str, Callable[[], Clip]] = {
         ".pkl": lambda: _turned_up(read_aist(path, largest), up),
@@ -141,14 +170,25 @@ def _read(
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise FileError(str(path), f"unknown suffix {path.suffix!r}", ", ".join(readers), "convert it to one of these")
+        raise FileError(
+            str(path),
+            f"unknown suffix {path.suffix!r}",
+            ", ".join(readers),
+            "convert it to one of these",
+        )
     try:
         clip = reader()
-    except ValueError as error:  # the core's own checks, where a format's reader did not see it coming
+    except (
+        ValueError
+    ) as error:  # the core's own checks, where a format's reader did not see it coming
         raise FileError(str(path), str(error), cure="export it again") from None
     if fps is not None and clip.music is not None:
-        raise SpecError("fps", f"{path.name} holds music at {clip.music.fps:g} frames per second",
-                        "its own rate", "leave fps out, or resample the clip")
+        raise SpecError(
+            "fps",
+            f"{path.name} holds music at {clip.music.fps:g} frames per second",
+            "its own rate",
+            "leave fps out, or resample the clip",
+        )
     clip = clip if fps is None else replace(clip, motion=replace(clip.motion, fps=float(fps)))
     _check_natural(clip, path)
     return clip
@@ -158,25 +198,41 @@ def _turned_up(clip: Clip, up: str | None) -> Clip:
     """A format that has Y up, in a file that has not."""
     if up != "z":
         return clip
-    return replace(clip, motion=z_up_to_y_up(clip.motion), notes=(*clip.notes, "Z is up; it is turned to Y up here."))
+    return replace(
+        clip,
+        motion=z_up_to_y_up(clip.motion),
+        notes=(*clip.notes, "Z is up; it is turned to Y up here."),
+    )
 
 
 def _check_natural(clip: Clip, path: Path) -> None:
     """Refuse what no body does and no stage can show: numbers that are finite, and no more than that."""
     motion = clip.motion
     if not _FPS[0] <= motion.fps <= _FPS[1]:
-        raise FileError(str(path), f"{motion.fps:g} frames a second", f"{_FPS[0]:g} to {_FPS[1]:,.0f}",
-                        "give its true frame rate (fps)")
+        raise FileError(
+            str(path),
+            f"{motion.fps:g} frames a second",
+            f"{_FPS[0]:g} to {_FPS[1]:,.0f}",
+            "give its true frame rate (fps)",
+        )
     far = max(float(np.abs(motion.root_m).max()), float(np.abs(motion.skeleton.offsets_m).max()))
     if far > _FARTHEST_M:
-        raise FileError(str(path), f"a joint {far:.3g} m away", f"at most {_FARTHEST_M:,.0f} m", "export it again, or "
-                        "give its true unit")
+        raise FileError(
+            str(path),
+            f"a joint {far:.3g} m away",
+            f"at most {_FARTHEST_M:,.0f} m",
+            "export it again, or give its true unit",
+        )
 
 
 def _sound_candidates(path: Path) -> Iterator[Path]:
     name = parse_aist_name(path.stem)
     if name is not None:
-        data = [Path(folder) / "music" for folder in os.environ.get("MMM_DATA", "").split(os.pathsep) if folder]
+        data = [
+            Path(folder) / "music"
+            for folder in os.environ.get("MMM_DATA", "").split(os.pathsep)
+            if folder
+        ]
         for folder in (path.parent, path.parent / "music", path.parent.parent / "music", *data):
             yield from (folder / f"m{name.music}{suffix}" for suffix in SOUND_SUFFIXES)
     yield from (path.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
@@ -184,13 +240,22 @@ def _sound_candidates(path: Path) -> Iterator[Path]:
 
 def _with_music(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
     if not recording.is_file():
-        raise FileError(str(recording), "no such recording", cure="check the spelling and the folder")
+        raise FileError(
+            str(recording), "no such recording", cure="check the spelling and the folder"
+        )
     name = parse_aist_name(clip.name)
     # Feature extraction brings in large libraries: only when there is music to hear.
     load_music = importlib.import_module("mmm.music.features").load_music
-    music = load_music(recording, fps=clip.motion.fps, frames=len(clip), start_bpm=name.tempo_bpm if name else None,
-                       start_s=start_s)
-    return _with_parts(replace(clip, music=music), recording, round(start_s * clip.motion.fps) / clip.motion.fps)
+    music = load_music(
+        recording,
+        fps=clip.motion.fps,
+        frames=len(clip),
+        start_bpm=name.tempo_bpm if name else None,
+        start_s=start_s,
+    )
+    return _with_parts(
+        replace(clip, music=music), recording, round(start_s * clip.motion.fps) / clip.motion.fps
+    )
 
 
 def _with_parts(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
@@ -205,9 +270,15 @@ def _with_parts(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
             sound = importlib.import_module("mmm.music.audio").read_audio(file)
             without[part] = sound.crop_s(start_s, start_s + clip.motion.duration_s)
         except MMMError as error:
-            clip = replace(clip, notes=(*clip.notes, f"A recording beside it was left out: {error}"))
+            clip = replace(
+                clip, notes=(*clip.notes, f"A recording beside it was left out: {error}")
+            )
     assert clip.music is not None
-    return replace(clip, music=replace(clip.music, without=without).crop(0, len(clip))) if without else clip
+    return (
+        replace(clip, music=replace(clip.music, without=without).crop(0, len(clip)))
+        if without
+        else clip
+    )
 
 
 def _with_found_music(clip: Clip, path: Path) -> Clip:
@@ -215,10 +286,20 @@ def _with_found_music(clip: Clip, path: Path) -> Clip:
     if recording is None:
         return clip
     name = parse_aist_name(path.stem)
-    if name is not None and recording.stem == f"m{name.music}" and not path.stem.endswith(f"ch{name.choreography}"):
+    if (
+        name is not None
+        and recording.stem == f"m{name.music}"
+        and not path.stem.endswith(f"ch{name.choreography}")
+    ):
         # Most likely something made of an AIST++ file, and perhaps only a part of it.
-        clip = replace(clip, notes=(*clip.notes, f"{recording.name} was found by the file's name and taken from its "
-                                    "beginning; if this is a later part of the dance, it is the wrong part."))
+        clip = replace(
+            clip,
+            notes=(
+                *clip.notes,
+                f"{recording.name} was found by the file's name and taken from its "
+                "beginning; if this is a later part of the dance, it is the wrong part.",
+            ),
+        )
     try:
         return _with_music(clip, recording)
     except MMMError as error:  # nobody asked for this recording: the motion alone is still of use
@@ -234,5 +315,7 @@ def _with_found_sound(clip: Clip, path: Path) -> Clip:
         audio = importlib.import_module("mmm.music.audio").read_audio(recording)
     except MMMError as error:
         return replace(clip, notes=(*clip.notes, f"The sound beside it was left out: {error}"))
-    found = replace(clip, music=replace(clip.music, audio=audio.crop_s(0.0, clip.motion.duration_s)))
+    found = replace(
+        clip, music=replace(clip.music, audio=audio.crop_s(0.0, clip.motion.duration_s))
+    )
     return _with_parts(found, recording)

@@ -11,12 +11,24 @@ from mmm.errors import FileError
 
 # First bytes of files that people rename by mistake, so that the message can say what the file really is.
 _SIGNATURES = (
-    (b"\xff\xd8\xff", "a JPEG picture"), (b"\x89PNG", "a PNG picture"), (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"), (b"\x1f\x8b", "a gzip archive"), (b"\xfd7zXZ", "an xz archive"),
-    (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"), (b"OggS", "an Ogg recording"),
-    (b"RIFF", "a WAV or AVI recording"), (b"fLaC", "a FLAC recording"), (b"ID3", "an MP3 recording"),
-    (b"PK\x03\x04", "a zip archive"), (b"\x7fELF", "a program"), (b"MZ", "a program"),
-    (b"Kaydara FBX", "an FBX scene"), (b"\x80", "a Python pickle"), (b"\x93NUMPY", "a single NumPy array"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"OggS", "an Ogg recording"),
+    (b"RIFF", "a WAV or AVI recording"),
+    (b"fLaC", "a FLAC recording"),
+    (b"ID3", "an MP3 recording"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"Kaydara FBX", "an FBX scene"),
+    (b"\x80", "a Python pickle"),
+    (b"\x93NUMPY", "a single NumPy array"),
 )
 
 
@@ -35,8 +47,12 @@ def check_size(where: str, joints: int, frames: int, largest: int) -> None:
         FileError: more than ``largest`` joints times frames.
     """
     if joints * frames > largest:
-        raise FileError(where, f"{frames:,} frames of {joints:,} joints", f"at most {largest // joints:,} frames of so "
-                        "many joints", "cut it into pieces")
+        raise FileError(
+            where,
+            f"{frames:,} frames of {joints:,} joints",
+            f"at most {largest // joints:,} frames of so many joints",
+            "cut it into pieces",
+        )
 
 
 def looks_like(data: bytes) -> str:
@@ -46,7 +62,9 @@ def looks_like(data: bytes) -> str:
 
 def motion_files(folder: Path) -> list[Path]:
     """Every motion file of a folder and of those in it, by name."""
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in MOTION_SUFFIXES and p.is_file())
+    return sorted(
+        p for p in folder.rglob("*") if p.suffix.lower() in MOTION_SUFFIXES and p.is_file()
+    )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -60,10 +78,13 @@ def read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise FileError(str(path), "no such file", cure="check the spelling and the folder") from None
+        raise FileError(
+            str(path), "no such file", cure="check the spelling and the folder"
+        ) from None
     except OSError as error:
-        raise FileError(str(path), f"cannot be read ({error.strerror or error})",
-                        cure="check its permissions") from None
+        raise FileError(
+            str(path), f"cannot be read ({error.strerror or error})", cure="check its permissions"
+        ) from None
     if not data:
         raise FileError(str(path), "the file is empty", cure="download or export it again")
     return data
@@ -82,7 +103,9 @@ def read_text(path: Path, kind: str) -> str:
     data = read_bytes(path)
     real = looks_like(data)
     if real or b"\0" in data[:4096]:
-        raise FileError(str(path), real or "not text", kind, "rename it to what it is, or export it again")
+        raise FileError(
+            str(path), real or "not text", kind, "rename it to what it is, or export it again"
+        )
     text = data.decode("utf-8-sig", errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -104,10 +127,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     if not path.parent.is_dir():
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
     try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        handle, beside = tempfile.mkstemp(
+            prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent
+        )
     except OSError as error:
-        raise FileError(str(path), f"cannot be written ({error.strerror or error})",
-                        cure="choose another folder") from None
+        raise FileError(
+            str(path),
+            f"cannot be written ({error.strerror or error})",
+            cure="choose another folder",
+        ) from None
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
@@ -115,8 +143,9 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         Path(beside).chmod(mode)  # mkstemp makes it private
         Path(beside).replace(path)
     except OSError as error:
-        raise FileError(str(path), f"cannot be written ({error.strerror or error})",
-                        cure="check the disk") from None
+        raise FileError(
+            str(path), f"cannot be written ({error.strerror or error})", cure="check the disk"
+        ) from None
     finally:
         Path(beside).unlink(missing_ok=True)
 

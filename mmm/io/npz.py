@@ -50,11 +50,28 @@ _BYTES = 40  # a joint's rotation in a frame, and a little for the rest
 _LONGEST_TEXT = 2_000
 
 _KINDS = {
-    "fps": ("fiu", 0), "names": ("U", 1), "parents": ("iu", 1), "offsets_m": ("f", 2), "feet": ("iu", 1),
-    "tip_joints": ("iu", 1), "tips_m": ("f", 2), "rotations": ("f", 4), "rotvec": ("f", 3), "root_m": ("f", 2),
-    "name": ("U", 0), "source": ("U", 0), "split": ("U", 0), "notes": ("U", 1), "meta": ("U", 0), "format": ("U", 0),
-    "music_features": ("f", 2), "music_beats": ("iu", 1), "music_tempo_bpm": ("fiu", 0), "music_fps": ("fiu", 0),
-    "music_file": ("u", 1), "music_suffix": ("U", 0),
+    "fps": ("fiu", 0),
+    "names": ("U", 1),
+    "parents": ("iu", 1),
+    "offsets_m": ("f", 2),
+    "feet": ("iu", 1),
+    "tip_joints": ("iu", 1),
+    "tips_m": ("f", 2),
+    "rotations": ("f", 4),
+    "rotvec": ("f", 3),
+    "root_m": ("f", 2),
+    "name": ("U", 0),
+    "source": ("U", 0),
+    "split": ("U", 0),
+    "notes": ("U", 1),
+    "meta": ("U", 0),
+    "format": ("U", 0),
+    "music_features": ("f", 2),
+    "music_beats": ("iu", 1),
+    "music_tempo_bpm": ("fiu", 0),
+    "music_fps": ("fiu", 0),
+    "music_file": ("u", 1),
+    "music_suffix": ("U", 0),
 }
 _NEEDED = ("fps", "names", "parents", "offsets_m", "root_m")
 _CURE = "write it again with save_clip"
@@ -68,29 +85,47 @@ def _unpacked(member: zipfile.ZipInfo) -> int:
 def _arrays(path: Path, largest: int) -> dict[str, np.ndarray]:
     data, where = read_bytes(path), str(path)
     if not data.startswith(b"PK"):
-        raise FileError(where, looks_like(data) or "not an npz file", "an npz clip", "choose another file")
+        raise FileError(
+            where, looks_like(data) or "not an npz file", "an npz clip", "choose another file"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             limit = min(_LARGEST, _BYTES * largest)
             if sum(map(_unpacked, packed.infolist())) > limit:
-                raise FileError(where, f"unpacks to more than {_size(limit)}", cure="cut the clip into pieces")
+                raise FileError(
+                    where, f"unpacks to more than {_size(limit)}", cure="cut the clip into pieces"
+                )
         with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
             found = {key: np.asarray(loaded[key]) for key in loaded.files if key in _KINDS}
     except FileError:
         raise
-    except Exception as error:  # zip, zlib and numpy each have errors of their own for a damaged file
-        raise FileError(where, f"a damaged npz file ({type(error).__name__}: {error})", cure="copy it again") from None
+    except (
+        Exception
+    ) as error:  # zip, zlib and numpy each have errors of their own for a damaged file
+        raise FileError(
+            where, f"a damaged npz file ({type(error).__name__}: {error})", cure="copy it again"
+        ) from None
     missing = [key for key in _NEEDED if key not in found]
     if missing or not ("rotations" in found or "rotvec" in found):
-        raise FileError(where, f"no key {' '.join(missing) or 'rotations or rotvec'}", "a clip written by save_clip",
-                        "choose a clip, not another npz file")
+        raise FileError(
+            where,
+            f"no key {' '.join(missing) or 'rotations or rotvec'}",
+            "a clip written by save_clip",
+            "choose a clip, not another npz file",
+        )
     for key, value in found.items():
         kinds, axes = _KINDS[key]
         if value.dtype.kind not in kinds or value.ndim != axes:
-            raise FileError(where, f"{key} is {value.dtype} of shape {value.shape}",
-                            f"{axes} axes of kind {kinds}", _CURE)
+            raise FileError(
+                where,
+                f"{key} is {value.dtype} of shape {value.shape}",
+                f"{axes} axes of kind {kinds}",
+                _CURE,
+            )
         if value.dtype.kind == "U" and key != "meta" and value.itemsize > 4 * _LONGEST_TEXT:
-            raise FileError(where, f"{key} holds a text of more than {_LONGEST_TEXT} characters", cure=_CURE)
+            raise FileError(
+                where, f"{key} holds a text of more than {_LONGEST_TEXT} characters", cure=_CURE
+            )
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise FileError(where, f"{key} holds a number that is not finite", cure=_CURE)
     return found
@@ -111,7 +146,9 @@ def _motion(found: dict[str, np.ndarray], where: str) -> Motion:
             raise FileError(where, f"rotations of shape {rotations.shape}", "(T, J, 3, 3)", _CURE)
         identity = rotations.astype(np.float64) @ rotations.swapaxes(-1, -2)
         if rotations.size and np.abs(identity - np.eye(3)).max() > 1e-3:
-            raise FileError(where, "rotations holds matrices that are no rotations", "orthonormal ones", _CURE)
+            raise FileError(
+                where, "rotations holds matrices that are no rotations", "orthonormal ones", _CURE
+            )
     else:
         if found["rotvec"].shape[2] != 3:
             raise FileError(where, f"rotvec of shape {found['rotvec'].shape}", "(T, J, 3)", _CURE)
@@ -119,13 +156,24 @@ def _motion(found: dict[str, np.ndarray], where: str) -> Motion:
     offsets_m, joints = found["offsets_m"], len(found["names"])
     frames = len(found["root_m"])
     if rotations.shape[:2] != (frames, joints) or found["root_m"].shape[1] != 3 or not frames:
-        raise FileError(where, f"rotations of shape {rotations.shape[:2]}, root_m of shape {found['root_m'].shape}",
-                        f"(T, {joints}) and (T, 3), T at least 1", _CURE)
+        raise FileError(
+            where,
+            f"rotations of shape {rotations.shape[:2]}, root_m of shape {found['root_m'].shape}",
+            f"(T, {joints}) and (T, 3), T at least 1",
+            _CURE,
+        )
     feet = tuple(int(j) for j in found.get("feet", ()))
-    tips = tuple((int(j), (float(x), float(y), float(z)))
-                 for j, (x, y, z) in zip(found.get("tip_joints", ()), found.get("tips_m", ()), strict=True))
-    if any(not 0 <= j < joints for j in (*feet, *(j for j, _ in tips))) or offsets_m.shape != (joints, 3):
-        raise FileError(where, "feet, tips or offsets do not fit the joints", f"{joints} joints", _CURE)
+    tips = tuple(
+        (int(j), (float(x), float(y), float(z)))
+        for j, (x, y, z) in zip(found.get("tip_joints", ()), found.get("tips_m", ()), strict=True)
+    )
+    if any(not 0 <= j < joints for j in (*feet, *(j for j, _ in tips))) or offsets_m.shape != (
+        joints,
+        3,
+    ):
+        raise FileError(
+            where, "feet, tips or offsets do not fit the joints", f"{joints} joints", _CURE
+        )
     parents = tuple(int(p) for p in found["parents"])
     skeleton = Skeleton(tuple(str(name) for name in found["names"]), parents, offsets_m, feet, tips)
     return Motion(skeleton, rotations, found["root_m"], float(found["fps"]))
@@ -140,15 +188,21 @@ def _music(found: dict[str, np.ndarray], path: Path, fps: float) -> Music | None
     audio = _read_packed_sound(found, path)
     features = found["music_features"].astype(np.float32)
     beats = found["music_beats"].astype(np.int64)
-    if len(beats) and not (beats[0] >= 0 and beats[-1] < len(features) and (np.diff(beats) >= 0).all()):
+    if len(beats) and not (
+        beats[0] >= 0 and beats[-1] < len(features) and (np.diff(beats) >= 0).all()
+    ):
         raise FileError(str(path), "music_beats are not ascending frames of the clip", cure=_CURE)
-    return Music(features, float(found.get("music_fps", fps)), beats, float(found["music_tempo_bpm"]), audio)
+    return Music(
+        features, float(found.get("music_fps", fps)), beats, float(found["music_tempo_bpm"]), audio
+    )
 
 
 def _read_packed_sound(found: dict[str, np.ndarray], path: Path) -> Audio | None:
     if "music_file" not in found:
         return None
-    from mmm.music.audio import read_audio  # decoding libraries are needed only where there is sound
+    from mmm.music.audio import (
+        read_audio,  # decoding libraries are needed only where there is sound
+    )
 
     suffix = _text(found, "music_suffix", ".flac")
     if not suffix.startswith(".") or not suffix[1:].isalnum():
@@ -171,15 +225,23 @@ def read_npz(path: Path, largest: int = LARGEST) -> Clip:
     """
     found, where = _arrays(path, largest), str(path)
     if _text(found, "format", FORMAT) != FORMAT:
-        raise FileError(where, f"format {_text(found, 'format')!r}", FORMAT, "read it with a newer version")
+        raise FileError(
+            where, f"format {_text(found, 'format')!r}", FORMAT, "read it with a newer version"
+        )
     try:
         motion = _motion(found, where)
         meta = json.loads(_text(found, "meta", "{}"))
         if not isinstance(meta, dict):
             raise ValueError("meta is no JSON object")
-        return Clip(_text(found, "name") or path.stem, motion, _music(found, path, motion.fps),
-                    source=_text(found, "source") or where, split=_text(found, "split"),
-                    notes=tuple(str(note) for note in found.get("notes", ())), meta=MappingProxyType(meta))
+        return Clip(
+            _text(found, "name") or path.stem,
+            motion,
+            _music(found, path, motion.fps),
+            source=_text(found, "source") or where,
+            split=_text(found, "split"),
+            notes=tuple(str(note) for note in found.get("notes", ())),
+            meta=MappingProxyType(meta),
+        )
     except (ValueError, RecursionError) as error:  # JSON may be nested more deeply than can be read
         raise FileError(where, str(error), "arrays that agree", _CURE) from None
 
@@ -212,18 +274,32 @@ def write_npz(clip: Clip, path: Path) -> None:
     """
     motion, skeleton, music = clip.motion, clip.motion.skeleton, clip.music
     content: dict[str, Any] = {
-        "format": FORMAT, "fps": np.float64(motion.fps), "names": np.array(skeleton.names),
-        "parents": np.array(skeleton.parents, dtype=np.int32), "offsets_m": skeleton.offsets_m,
+        "format": FORMAT,
+        "fps": np.float64(motion.fps),
+        "names": np.array(skeleton.names),
+        "parents": np.array(skeleton.parents, dtype=np.int32),
+        "offsets_m": skeleton.offsets_m,
         "feet": np.array(skeleton.feet, dtype=np.int32),
         "tip_joints": np.array([joint for joint, _ in skeleton.end_sites], dtype=np.int32),
         "tips_m": np.array([tip for _, tip in skeleton.end_sites], dtype=np.float64).reshape(-1, 3),
-        "rotations": motion.rotations, "root_m": motion.root_m, "name": clip.name, "source": clip.source,
-        "split": clip.split, "notes": np.array(clip.notes, dtype=np.str_),
+        "rotations": motion.rotations,
+        "root_m": motion.root_m,
+        "name": clip.name,
+        "source": clip.source,
+        "split": clip.split,
+        "notes": np.array(clip.notes, dtype=np.str_),
         "meta": json.dumps(dict(clip.meta), default=_plain),
     }
     if music is not None:
-        content |= {"music_features": music.features, "music_beats": music.beats, "music_fps": np.float64(music.fps),
-                    "music_tempo_bpm": np.float64(music.tempo_bpm)}
+        content |= {
+            "music_features": music.features,
+            "music_beats": music.beats,
+            "music_fps": np.float64(music.fps),
+            "music_tempo_bpm": np.float64(music.tempo_bpm),
+        }
         if music.audio is not None:
-            content |= {"music_file": np.frombuffer(_flac(music.audio), dtype=np.uint8), "music_suffix": ".flac"}
+            content |= {
+                "music_file": np.frombuffer(_flac(music.audio), dtype=np.uint8),
+                "music_suffix": ".flac",
+            }
     write_atomically(path, lambda file: np.savez_compressed(file, **content))

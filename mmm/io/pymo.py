@@ -49,19 +49,32 @@ class PymoData:
 
     def clone(self) -> "PymoData":
         """A copy that shares the numbers until they are replaced."""
-        return PymoData(copy(self.skeleton), copy(self.values), copy(self.channel_names), self.framerate,
-                        self.root_name, copy(self.metadata))
+        return PymoData(
+            copy(self.skeleton),
+            copy(self.values),
+            copy(self.channel_names),
+            self.framerate,
+            self.root_name,
+            copy(self.metadata),
+        )
 
 
 def to_pymo(clip: Clip) -> PymoData:
     """A clip as PyMO data: what PyMO would read from the ``.bvh`` that ``save_clip`` writes. Needs pandas."""
     pd = importlib.import_module("pandas")  # only for this exchange
     document = clip_to_document(clip)
-    joints, data = document.joints, PymoData(root_name=document.joints[0].name, framerate=1 / document.fps)
+    joints, data = (
+        document.joints,
+        PymoData(root_name=document.joints[0].name, framerate=1 / document.fps),
+    )
     for joint in joints:
         parent = joints[joint.parent].name if joint.parent >= 0 else None
-        data.skeleton[joint.name] = {"parent": parent, "channels": list(joint.channels),
-                                     "offsets": list(joint.offset), "children": []}
+        data.skeleton[joint.name] = {
+            "parent": parent,
+            "channels": list(joint.channels),
+            "offsets": list(joint.offset),
+            "children": [],
+        }
         if parent is not None:
             data.skeleton[parent]["children"].append(joint.name)
         data.channel_names.extend((joint.name, channel) for channel in joint.channels)
@@ -69,8 +82,12 @@ def to_pymo(clip: Clip) -> PymoData:
     for j, joint in enumerate(joints):
         if j in tips or not data.skeleton[joint.name]["children"]:
             nub = f"{joint.name}_Nub"
-            data.skeleton[nub] = {"parent": joint.name, "channels": [], "offsets": list(tips.get(j, (0.0, 0.0, 0.0))),
-                                  "children": []}
+            data.skeleton[nub] = {
+                "parent": joint.name,
+                "channels": [],
+                "offsets": list(tips.get(j, (0.0, 0.0, 0.0))),
+                "children": [],
+            }
             data.skeleton[joint.name]["children"].append(nub)
     times = pd.to_timedelta(np.arange(len(document.values)) / document.fps, unit="s")
     columns = [f"{name}_{channel}" for name, channel in data.channel_names]
@@ -90,19 +107,36 @@ def from_pymo(data: Any, name: str = "pymo", unit_m: float | None = None) -> Cli
         FileError: an attribute, joint or column is missing, or a number is not finite.
     """
     where = f"PyMO data {name!r}"
-    lacking = [key for key in ("skeleton", "values", "framerate", "root_name") if not hasattr(data, key)]
+    lacking = [
+        key for key in ("skeleton", "values", "framerate", "root_name") if not hasattr(data, key)
+    ]
     if lacking:
-        raise FileError(where, f"a {type(data).__name__} without {', '.join(lacking)}", "a MocapData", _CURE)
-    if data.root_name not in data.skeleton or not data.framerate or not data.framerate > 0 or not len(data.values):
-        raise FileError(where, f"root {data.root_name!r}, {data.framerate} seconds a frame, {len(data.values)} frames",
-                        "a root of the skeleton, a time above zero, frames", _CURE)
+        raise FileError(
+            where, f"a {type(data).__name__} without {', '.join(lacking)}", "a MocapData", _CURE
+        )
+    if (
+        data.root_name not in data.skeleton
+        or not data.framerate
+        or not data.framerate > 0
+        or not len(data.values)
+    ):
+        raise FileError(
+            where,
+            f"root {data.root_name!r}, {data.framerate} seconds a frame, {len(data.values)} frames",
+            "a root of the skeleton, a time above zero, frames",
+            _CURE,
+        )
     document = BvhDocument(fps=_rate(float(data.framerate)))
     wanted: list[str] = []
     _walk(data, data.root_name, -1, document, wanted, where)
     missing = [column for column in wanted if column not in data.values.columns]
     if missing:
-        raise FileError(where, f"no column {missing[0]}", "Euler angles of every channel", "convert them back first, "
-                        "with the inverse of PyMO's MocapParameterizer")
+        raise FileError(
+            where,
+            f"no column {missing[0]}",
+            "Euler angles of every channel",
+            "convert them back first, with the inverse of PyMO's MocapParameterizer",
+        )
     document.values = np.asarray(data.values[wanted], dtype=np.float64)
     if not np.isfinite(document.values).all():
         row = int(np.argmin(np.isfinite(document.values).all(axis=1)))
@@ -115,15 +149,18 @@ def _rate(seconds: float) -> float:
     return float(nearest) if nearest and abs(1 / seconds / nearest - 1) < 1e-4 else 1 / seconds
 
 
-def _walk(data: Any, name: str, parent: int, document: BvhDocument, wanted: list[str], where: str) -> None:
+def _walk(
+    data: Any, name: str, parent: int, document: BvhDocument, wanted: list[str], where: str
+) -> None:
     """Joints in BVH order; entries without channels and children are end sites."""
     try:
         entry = data.skeleton[name]
         x, y, z = (float(value) for value in entry["offsets"])
         channels, children = tuple(entry["channels"]), list(entry["children"])
     except (KeyError, TypeError, ValueError):
-        raise FileError(where, f"joint {name!r} is incomplete", "parent, channels, offsets and children",
-                        _CURE) from None
+        raise FileError(
+            where, f"joint {name!r} is incomplete", "parent, channels, offsets and children", _CURE
+        ) from None
     if parent >= 0 and not channels and not children:
         document.ends.append((parent, (x, y, z)))
         return

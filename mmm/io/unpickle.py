@@ -17,7 +17,9 @@ from mmm.errors import FileError
 Array = np.ndarray
 
 _CALLS = {"REDUCE", "BUILD", "NEWOBJ", "NEWOBJ_EX", "OBJ", "INST"}
-_LARGEST = 1 << 30  # bytes: a small pickle could otherwise fill the memory; AIST++'s four arrays come nowhere near
+_LARGEST = (
+    1 << 30
+)  # bytes: a small pickle could otherwise fill the memory; AIST++'s four arrays come nowhere near
 
 
 class _Dtype:
@@ -32,7 +34,9 @@ class _Dtype:
         if state[1] in ("<", ">"):
             self.dtype = self.dtype.newbyteorder("<" if state[1] == "<" else ">")
         if self.dtype.kind in "SU" and isinstance(state[5], int) and state[5] > 0:
-            self.dtype = np.dtype(f"{state[1]}{self.dtype.kind}{state[5] // (4 if self.dtype.kind == 'U' else 1)}")
+            self.dtype = np.dtype(
+                f"{state[1]}{self.dtype.kind}{state[5] // (4 if self.dtype.kind == 'U' else 1)}"
+            )
 
 
 class _Array:
@@ -59,14 +63,18 @@ def _from_bytes(raw: bytes | bytearray, dtype: _Dtype, shape: tuple[int, ...], o
     return flat.reshape(shape, order="F" if order == "F" else "C").copy()
 
 
-def _frombuffer(raw: bytes | bytearray, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
+def _frombuffer(
+    raw: bytes | bytearray, dtype: _Dtype, shape: tuple[int, ...], order: str
+) -> _Array:
     made = _Array()
     made.value = _from_bytes(raw, dtype, shape, order)
     return made
 
 
 def _scalar(dtype: _Dtype, raw: bytes | str) -> Any:
-    return np.frombuffer(raw.encode("latin1") if isinstance(raw, str) else raw, dtype=dtype.dtype)[0].item()
+    return np.frombuffer(raw.encode("latin1") if isinstance(raw, str) else raw, dtype=dtype.dtype)[
+        0
+    ].item()
 
 
 def _latin1(text: str, encoding: str = "latin1") -> bytes:
@@ -115,18 +123,39 @@ def unpickle_arrays(data: bytes, where: str) -> dict[str, Any]:
         calls = 0
         for opcode, argument, _ in pickletools.genops(data):
             calls += opcode.name in _CALLS
-            if opcode.name in ("LONG_BINPUT", "PUT") and isinstance(argument, int) and argument > len(data):
-                raise ValueError("an impossible memo index")  # would make the unpickler claim all memory
+            if (
+                opcode.name in ("LONG_BINPUT", "PUT")
+                and isinstance(argument, int)
+                and argument > len(data)
+            ):
+                raise ValueError(
+                    "an impossible memo index"
+                )  # would make the unpickler claim all memory
         if calls * len(data) > _LARGEST:  # each call may copy anything that came before it
             raise ValueError("more arrays than fit in memory")
         found = _Unpickler(io.BytesIO(data), encoding="latin1").load()
     except _Refused as refused:
-        raise FileError(where, f"the pickle asks for {refused}, which could run a program",
-                        "numpy arrays and numbers only", "do not open it; get the file from its source again") from None
+        raise FileError(
+            where,
+            f"the pickle asks for {refused}, which could run a program",
+            "numpy arrays and numbers only",
+            "do not open it; get the file from its source again",
+        ) from None
     except Exception as error:  # a damaged pickle may raise nearly anything
-        raise FileError(where, f"not a readable pickle ({type(error).__name__}: {error})",
-                        "an AIST++ pickle of numpy arrays", "download it again") from None
+        raise FileError(
+            where,
+            f"not a readable pickle ({type(error).__name__}: {error})",
+            "an AIST++ pickle of numpy arrays",
+            "download it again",
+        ) from None
     if not isinstance(found, dict):
-        raise FileError(where, f"a pickled {type(found).__name__}", "a dict with smpl_poses and smpl_trans",
-                        "choose an AIST++ motion file")
-    return {str(key): value.value if isinstance(value, _Array) else value for key, value in found.items()}
+        raise FileError(
+            where,
+            f"a pickled {type(found).__name__}",
+            "a dict with smpl_poses and smpl_trans",
+            "choose an AIST++ motion file",
+        )
+    return {
+        str(key): value.value if isinstance(value, _Array) else value
+        for key, value in found.items()
+    }

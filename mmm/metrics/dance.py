@@ -48,7 +48,9 @@ def longest_still_s(motion: Motion, usual: float, share: float = FROZEN_SHARE) -
         usual: the truth's mean energy, m²/s².
     """
     steps = np.diff(motion.positions().astype(np.float64), axis=0) * motion.fps
-    smooth = uniform_filter1d((steps**2).sum(-1).mean(-1), max(1, round(_STILL_WINDOW_S * motion.fps)), mode="nearest")
+    smooth = uniform_filter1d(
+        (steps**2).sum(-1).mean(-1), max(1, round(_STILL_WINDOW_S * motion.fps)), mode="nearest"
+    )
     still = np.concatenate([[0], smooth < share * usual, [0]]).astype(int)
     edges = np.diff(still)
     runs = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
@@ -92,8 +94,17 @@ def foot_physics(motion: Motion) -> float | None:
     if acceleration.max() == 0:
         return 0.0
     slide = np.linalg.norm(np.diff(points[1:, :, [0, 2]], axis=0), axis=-1)
-    feet = [np.min([slide[:, place[f"{side}_{joint}"]] for joint in ("ankle", "toe") if place[f"{side}_{joint}"] >= 0],
-                   axis=0) for side in ("left", "right")]
+    feet = [
+        np.min(
+            [
+                slide[:, place[f"{side}_{joint}"]]
+                for joint in ("ankle", "toe")
+                if place[f"{side}_{joint}"] >= 0
+            ],
+            axis=0,
+        )
+        for side in ("left", "right")
+    ]
     return float((feet[0] * feet[1] * acceleration / acceleration.max()).mean() * 10_000)
 
 
@@ -102,7 +113,11 @@ def foot_physics(motion: Motion) -> float | None:
 
 def music_beats(music: Music) -> Int[Array, "B"]:
     """Frames on which a beat falls: those that the music names, else those among its features."""
-    return music.beats if len(music.beats) else np.flatnonzero(music.features[:, FEATURE_SLICES["beat"]][:, 0] > 0.5)
+    return (
+        music.beats
+        if len(music.beats)
+        else np.flatnonzero(music.features[:, FEATURE_SLICES["beat"]][:, 0] > 0.5)
+    )
 
 
 @dataclass(frozen=True)
@@ -143,13 +158,26 @@ def summarise(motion: Motion, seed: Motion, usual: float, music: Music | None = 
     """
     whole = int(len(motion) / motion.fps)
     seconds = motion_energy(motion)[:whole] if whole else np.array([energy(motion)])
-    beats = beat_alignment(motion_beats(motion), music_beats(music), motion.fps) if music is not None else {}
+    beats = (
+        beat_alignment(motion_beats(motion), music_beats(music), motion.fps)
+        if music is not None
+        else {}
+    )
     under, over = floor_cm(motion, seed.floor_m())
     usual = max(usual, 1e-9)
     return Summary(
-        energy(motion), energy(motion) / usual, tuple(round(float(e) / usual, 4) for e in seconds),
-        longest_still_s(motion, usual), foot_skate_cm_s(motion), drift_m(motion, seed.root_m[-1]), under, over,
-        foot_physics(motion), beats.get("per_music_beat"), beats.get("per_motion_beat"))
+        energy(motion),
+        energy(motion) / usual,
+        tuple(round(float(e) / usual, 4) for e in seconds),
+        longest_still_s(motion, usual),
+        foot_skate_cm_s(motion),
+        drift_m(motion, seed.root_m[-1]),
+        under,
+        over,
+        foot_physics(motion),
+        beats.get("per_music_beat"),
+        beats.get("per_motion_beat"),
+    )
 
 
 # --- Like others -------------------------------------------------------------------------------------------------
@@ -167,8 +195,14 @@ def kinetic_features(motion: Motion) -> Float[Array, "K"]:
     if not len(acceleration):
         return np.zeros(3 * points.shape[1])
     smooth, push = _mean_of_five(velocity), _mean_of_five(acceleration)
-    return np.stack([(smooth[..., [0, 2]] ** 2).sum(-1).mean(0), (smooth[..., 1] ** 2).mean(0),
-                     np.linalg.norm(push, axis=-1).mean(0)], axis=1).ravel()
+    return np.stack(
+        [
+            (smooth[..., [0, 2]] ** 2).sum(-1).mean(0),
+            (smooth[..., 1] ** 2).mean(0),
+            np.linalg.norm(push, axis=-1).mean(0),
+        ],
+        axis=1,
+    ).ravel()
 
 
 def _mean_of_five(values: Float[Array, "T *k"]) -> Float[Array, "T *k"]:
@@ -209,7 +243,10 @@ def frechet(a: Float[Array, "N K"], b: Float[Array, "M K"]) -> float:
     The trace of the root is the sum of singular values of one centred sample times the other: no root of a singular
     matrix is taken, however few the samples.
     """
-    centred = [(x - x.mean(0)) / np.sqrt(max(1, len(x) - 1)) for x in (a.astype(np.float64), b.astype(np.float64))]
+    centred = [
+        (x - x.mean(0)) / np.sqrt(max(1, len(x) - 1))
+        for x in (a.astype(np.float64), b.astype(np.float64))
+    ]
     root = np.linalg.svd(centred[0] @ centred[1].T, compute_uv=False).sum()
     spread = sum(float((x**2).sum()) for x in centred)
     return max(0.0, float(((a.mean(0) - b.mean(0)) ** 2).sum() + spread - 2 * root))
@@ -226,6 +263,9 @@ def mean_distance(rows: Float[Array, "N K"]) -> float:
 def joint_distance_cm(motions: Sequence[Motion]) -> float:
     """How different motions of one length are: mean joint distance over pairs, frames and joints, centimetres."""
     points = np.stack([motion.positions() for motion in motions]).astype(np.float64)
-    pairs = [np.linalg.norm(points[i] - points[j], axis=-1).mean()
-             for i in range(len(points)) for j in range(i)]
+    pairs = [
+        np.linalg.norm(points[i] - points[j], axis=-1).mean()
+        for i in range(len(points))
+        for j in range(i)
+    ]
     return float(np.mean(pairs) * 100) if pairs else 0.0

@@ -64,7 +64,9 @@ class Errors:
             kind: ``rotation_deg``, ``position_cm`` or ``root_cm``.
         """
         if kind not in KINDS:
-            raise SpecError(f"error {kind!r}", "no such error", ", ".join(KINDS), "choose one of these")
+            raise SpecError(
+                f"error {kind!r}", "no such error", ", ".join(KINDS), "choose one of these"
+            )
         if kind == "root_cm":
             return np.where(self.hidden[:, 0], self.root_cm, np.nan).astype(np.float32)
         values = np.where(self.hidden, getattr(self, kind), 0).sum(axis=1)
@@ -77,9 +79,11 @@ class Errors:
         for name, joints in self.skeleton.groups.items():
             at = list(joints)
             hidden = self.hidden[:, at]
-            table[name] = {"rotation_deg": _mean_or_none(self.rotation_deg[:, at][hidden]),
-                           "position_cm": _mean_or_none(self.position_cm[:, at][hidden]),
-                           "hidden": int(hidden.sum())}
+            table[name] = {
+                "rotation_deg": _mean_or_none(self.rotation_deg[:, at][hidden]),
+                "position_cm": _mean_or_none(self.position_cm[:, at][hidden]),
+                "hidden": int(hidden.sum()),
+            }
         return table
 
 
@@ -91,12 +95,19 @@ def errors(truth: Motion, other: Motion, hidden: Mask | Bool[Array, "_ _"]) -> E
     """
     pattern = hidden.hidden if isinstance(hidden, Mask) else hidden
     if not truth.skeleton.same_joints(other.skeleton) or len(truth) != len(other):
-        raise SpecError("comparison", f"{len(other)} frames of {len(other.skeleton)} joints",
-                        f"the truth's {len(truth)} frames of the same {len(truth.skeleton)} joints",
-                        "compare motions of one skeleton and length")
+        raise SpecError(
+            "comparison",
+            f"{len(other)} frames of {len(other.skeleton)} joints",
+            f"the truth's {len(truth)} frames of the same {len(truth.skeleton)} joints",
+            "compare motions of one skeleton and length",
+        )
     if pattern.shape != truth.rotations.shape[:2]:
-        raise SpecError("mask", f"made for {pattern.shape}", f"{truth.rotations.shape[:2]} (frames, joints)",
-                        "make the mask from this clip")
+        raise SpecError(
+            "mask",
+            f"made for {pattern.shape}",
+            f"{truth.rotations.shape[:2]} (frames, joints)",
+            "make the mask from this clip",
+        )
     return Errors(
         truth.skeleton,
         np.degrees(rot.geodesic_angle(truth.rotations, other.rotations)),
@@ -119,7 +130,9 @@ def unrolled_quaternions(world_rotations: Float[Array, "*b T J 3 3"]) -> Float[A
     The LAFAN1 metrics compare quaternions without aligning signs, so both sides must start from the same known frame.
     """
     quats = rot.matrix_to_quat_wxyz(world_rotations)
-    turns = np.where((quats[..., 1:, :, :] * quats[..., :-1, :, :]).sum(-1, keepdims=True) < 0, -1, 1)
+    turns = np.where(
+        (quats[..., 1:, :, :] * quats[..., :-1, :, :]).sum(-1, keepdims=True) < 0, -1, 1
+    )
     quats[..., 1:, :, :] *= np.cumprod(turns, axis=-3)
     return quats
 
@@ -135,8 +148,10 @@ def l2q(truth: Float[Array, "*b T J 4"], other: Float[Array, "*b T J 4"]) -> flo
 
 
 def l2p(
-    truth_m: Float[Array, "*b T J 3"], other_m: Float[Array, "*b T J 3"],
-    mean_m: Float[Array, "J 3"], std_m: Float[Array, "J 3"],
+    truth_m: Float[Array, "*b T J 3"],
+    other_m: Float[Array, "*b T J 3"],
+    mean_m: Float[Array, "J 3"],
+    std_m: Float[Array, "J 3"],
 ) -> float:
     """Mean over frames of the norm of the difference of **global** positions, standardised, over joints x 3.
 
@@ -156,10 +171,14 @@ def npss(truth: Float[Array, "B T F"], other: Float[Array, "B T F"]) -> float:
     summed up over frequency; the L1 distance between both curves; the mean weighted by the truth's power. A feature
     without power has an empty spectrum.
     """
-    powers = [np.real(np.fft.fft(values.astype(np.float64), axis=1)) ** 2 for values in (truth, other)]
+    powers = [
+        np.real(np.fft.fft(values.astype(np.float64), axis=1)) ** 2 for values in (truth, other)
+    ]
     totals = [power.sum(axis=1) for power in powers]
-    curves = [np.cumsum(power / np.where(total > 0, total, 1)[:, None], axis=1)
-              for power, total in zip(powers, totals, strict=True)]
+    curves = [
+        np.cumsum(power / np.where(total > 0, total, 1)[:, None], axis=1)
+        for power, total in zip(powers, totals, strict=True)
+    ]
     distance = np.abs(curves[0] - curves[1]).sum(axis=1)
     weight = totals[0].sum()
     return float((distance * totals[0]).sum() / weight) if weight > 0 else 0.0
@@ -196,7 +215,11 @@ def foot_skate_cm_s(motion: Motion, contacts: Bool[Array, "T F"] | None = None) 
 
 def motion_energy(motion: Motion) -> Float[Array, "S"]:
     """Mean squared joint speed of each second, m^2/s^2; the last may be a part of one. Near zero: it has frozen."""
-    squared = ((np.diff(motion.positions().astype(np.float64), axis=0) * motion.fps) ** 2).sum(-1).mean(-1)
+    squared = (
+        ((np.diff(motion.positions().astype(np.float64), axis=0) * motion.fps) ** 2)
+        .sum(-1)
+        .mean(-1)
+    )
     second = (np.arange(len(squared)) / motion.fps).astype(int)
     return (np.bincount(second, squared) / np.maximum(np.bincount(second), 1)).astype(np.float32)
 
@@ -224,7 +247,9 @@ def velocity_jump_cm_s(motion: Motion, hidden: Mask | Bool[Array, "T J"]) -> flo
 
 def motion_beats(motion: Motion) -> Int[Array, "B"]:
     """Frames where the mean joint speed, smoothed (Gaussian, 5 frames at 60 fps), has a minimum."""
-    speed = np.linalg.norm(np.diff(motion.positions().astype(np.float64), axis=0), axis=-1).mean(axis=1)
+    speed = np.linalg.norm(np.diff(motion.positions().astype(np.float64), axis=0), axis=-1).mean(
+        axis=1
+    )
     if len(speed) < 3:
         return np.zeros(0, dtype=np.int64)
     speed = gaussian_filter1d(speed, 5 * motion.fps / 60)
@@ -241,8 +266,10 @@ def beat_alignment(
         ``per_music_beat``: the mean over music beats, each to its nearest motion beat (Bailando), and
         ``per_motion_beat``: the other way round (FACT). 0 where the other side has no beat, None without a beat.
     """
-    return {"per_music_beat": _nearness(of_music, of_motion, fps),
-            "per_motion_beat": _nearness(of_motion, of_music, fps)}
+    return {
+        "per_music_beat": _nearness(of_music, of_motion, fps),
+        "per_motion_beat": _nearness(of_motion, of_music, fps),
+    }
 
 
 def _nearness(beats: Array, others: Array, fps: float) -> float | None:

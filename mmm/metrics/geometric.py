@@ -61,7 +61,10 @@ def _dot(a: Array, b: Array) -> Array:
 
 
 def _beyond(
-    direction: Callable[[_Frames], Array], origin: str, point: str, limit: Callable[[_Frames], float]
+    direction: Callable[[_Frames], Array],
+    origin: str,
+    point: str,
+    limit: Callable[[_Frames], float],
 ) -> Question:
     """Whether a point lies further than a limit along a direction from an origin."""
     return lambda f: _dot(f[point] - f[origin], _unit(direction(f))) > limit(f)
@@ -88,18 +91,24 @@ def _moves(a: str, b: str, base: str, point: str, factor: float) -> Question:
 
 def _moves_off(a: str, b: str, c: str, point: str, factor: float) -> Question:
     """Whether a joint moves out of the plane of three others, against the first of them."""
-    return lambda f: _dot(f.velocity(point) - f.velocity(a), _unit(_plane(a, b, c)(f))) > factor * f.arm
+    return lambda f: (
+        _dot(f.velocity(point) - f.velocity(a), _unit(_plane(a, b, c)(f))) > factor * f.arm
+    )
 
 
 def _fast(point: str, factor: float) -> Question:
     return lambda f: np.linalg.norm(f.velocity(point), axis=-1) > factor * f.arm
 
 
-def _angle(one: Callable[[_Frames], Array], other: Callable[[_Frames], Array], low: int, high: int) -> Question:
+def _angle(
+    one: Callable[[_Frames], Array], other: Callable[[_Frames], Array], low: int, high: int
+) -> Question:
     """Whether the angle between two directions lies in a range, degrees."""
+
     def ask(f: _Frames) -> Array:
         angle = np.degrees(np.arccos(np.clip(_dot(_unit(one(f)), _unit(other(f))), -1, 1)))
         return (angle >= low) & (angle <= high)
+
     return ask
 
 
@@ -115,22 +124,48 @@ _spine, _chest, _belly = _between("pelvis", "neck"), "spine3", "spine1"
 
 QUESTIONS: list[Question] = [
     *_both(lambda s, o: _moves_off("neck", f"{s}_hip", f"{o}_hip", f"{s}_wrist", 1.8)),
-    *_both(lambda s, o: _beyond(_between(_chest, "neck"), "neck", f"{s}_wrist", lambda f: 0.2 * f.arm)),
+    *_both(
+        lambda s, o: _beyond(_between(_chest, "neck"), "neck", f"{s}_wrist", lambda f: 0.2 * f.arm)
+    ),
     *_both(lambda s, o: _moves(_belly, _chest, _chest, f"{s}_wrist", 1.8)),
-    *_both(lambda s, o: _angle(_between(f"{s}_elbow", f"{s}_shoulder"), _between(f"{s}_elbow", f"{s}_wrist"), 0, 110)),
-    _beyond(_between("left_shoulder", "right_shoulder"), "left_wrist", "right_wrist", lambda f: 2.5 * f.shoulders),
+    *_both(
+        lambda s, o: _angle(
+            _between(f"{s}_elbow", f"{s}_shoulder"), _between(f"{s}_elbow", f"{s}_wrist"), 0, 110
+        )
+    ),
+    _beyond(
+        _between("left_shoulder", "right_shoulder"),
+        "left_wrist",
+        "right_wrist",
+        lambda f: 2.5 * f.shoulders,
+    ),
     _moves("left_wrist", "right_wrist", "left_wrist", "right_wrist", 1.4),
     *_both(lambda s, o: _moves(f"{s}_wrist", "pelvis", f"{o}_wrist", f"{s}_wrist", 1.4)),
     *_both(lambda s, o: _fast(f"{s}_wrist", 2.5)),
-    *_both(lambda s, o: _beyond(_plane("pelvis", f"{o}_hip", f"{o}_toe"), "pelvis", f"{s}_ankle",
-                                lambda f: 0.38 * f.arm)),
+    *_both(
+        lambda s, o: _beyond(
+            _plane("pelvis", f"{o}_hip", f"{o}_toe"), "pelvis", f"{s}_ankle", lambda f: 0.38 * f.arm
+        )
+    ),
     *_both(lambda s, o: _above(f"{s}_ankle", 1.2)),
     _beyond(_between("left_hip", "right_hip"), "left_ankle", "right_ankle", lambda f: 2.1 * f.hips),
-    *_both(lambda s, o: _angle(_between(f"{s}_knee", f"{s}_hip"), _between(f"{s}_knee", f"{s}_ankle"), 0, 110)),
+    *_both(
+        lambda s, o: _angle(
+            _between(f"{s}_knee", f"{s}_hip"), _between(f"{s}_knee", f"{s}_ankle"), 0, 110
+        )
+    ),
     *_both(lambda s, o: _fast(f"{s}_ankle", 2.5)),
-    *_both(lambda s, o: _angle(_between("neck", "pelvis"), _between(f"{s}_shoulder", f"{s}_elbow"), 25, 180)),
-    *_both(lambda s, o: _angle(_between("neck", "pelvis"), _between(f"{s}_hip", f"{s}_knee"), 50, 180)),
-    _beyond(_plane("right_ankle", "neck", "left_ankle"), "right_ankle", "pelvis", lambda f: 0.5 * f.arm),
+    *_both(
+        lambda s, o: _angle(
+            _between("neck", "pelvis"), _between(f"{s}_shoulder", f"{s}_elbow"), 25, 180
+        )
+    ),
+    *_both(
+        lambda s, o: _angle(_between("neck", "pelvis"), _between(f"{s}_hip", f"{s}_knee"), 50, 180)
+    ),
+    _beyond(
+        _plane("right_ankle", "neck", "left_ankle"), "right_ankle", "pelvis", lambda f: 0.5 * f.arm
+    ),
     _angle(_spine, _up, 70, 110),
     *_both(lambda s, o: lambda f: f[f"{s}_wrist"][:, 1] - f.floor < 1.2 * f.arm),
     _fast("pelvis", 2.3),

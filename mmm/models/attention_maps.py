@@ -28,19 +28,25 @@ def convolutions(encoder: ConvBertModel) -> Iterator[list[tuple[Tensor, Tensor]]
         kernels.append(logits)
 
     def layer_hook(layer: nn.Module, _: object, output: tuple[Tensor, Tensor]) -> None:
-        context = output[0].detach()  # (B, T, width): attention's heads first, the convolution's after them
+        context = output[
+            0
+        ].detach()  # (B, T, width): attention's heads first, the convolution's after them
         half = context.shape[-1] // 2
         whole = context.float().square().sum((1, 2))
         share = context[..., half:].float().square().sum((1, 2)) / whole.clamp(min=1e-12)
         heads, size = layer.num_attention_heads, layer.conv_kernel_size
-        weights = torch.softmax(kernels.pop().detach().unflatten(-1, (heads, size)), dim=-1)  # (B, T, H, 9)
+        weights = torch.softmax(
+            kernels.pop().detach().unflatten(-1, (heads, size)), dim=-1
+        )  # (B, T, H, 9)
         found.append((share, weights))
 
     handles = []
     for layer in encoder.encoder.layer:
         attention = layer.attention.self
-        handles += [attention.conv_kernel_layer.register_forward_hook(kernel_hook),
-                    attention.register_forward_hook(layer_hook)]
+        handles += [
+            attention.conv_kernel_layer.register_forward_hook(kernel_hook),
+            attention.register_forward_hook(layer_hook),
+        ]
     try:
         yield found
     finally:

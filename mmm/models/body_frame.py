@@ -12,7 +12,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mmm.interpolation.torch_fill import matrix_to_quat, neighbours, quat_exp, quat_log, quat_to_matrix
+from mmm.interpolation.torch_fill import (
+    matrix_to_quat,
+    neighbours,
+    quat_exp,
+    quat_log,
+    quat_to_matrix,
+)
 
 TURN_SCALE = 0.5
 """Turns enter the network divided by this: matrix entries of everyday turns then lie about 1."""
@@ -30,8 +36,13 @@ class Tree:
         depth = [0] * len(self.parents)
         for j, parent in enumerate(self.parents[1:], start=1):
             depth[j] = depth[parent] + 1
-        return [([j for j, d in enumerate(depth) if d == level],
-                 [self.parents[j] for j, d in enumerate(depth) if d == level]) for level in range(1, max(depth) + 1)]
+        return [
+            (
+                [j for j, d in enumerate(depth) if d == level],
+                [self.parents[j] for j, d in enumerate(depth) if d == level],
+            )
+            for level in range(1, max(depth) + 1)
+        ]
 
     def forward(self, local: Tensor, root: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:
         """Local rotations (B,T,J,3,3), root (B,T,3) and bones (B,J,3) to world rotations and positions (B,T,J,3)."""
@@ -40,7 +51,10 @@ class Tree:
         for joints, parents in self.levels:
             above = torch.stack([world[p] for p in parents], dim=2)
             turned = above @ local[:, :, joints]
-            moved = torch.stack([place[p] for p in parents], dim=2) + (above @ body[:, None, joints, :, None])[..., 0]
+            moved = (
+                torch.stack([place[p] for p in parents], dim=2)
+                + (above @ body[:, None, joints, :, None])[..., 0]
+            )
             for k, j in enumerate(joints):
                 world[j], place[j] = turned[:, :, k], moved[:, :, k]
         return torch.stack(world, dim=2), torch.stack(place, dim=2)
@@ -52,11 +66,17 @@ class Tree:
             Local and world rotations.
         """
         choose = hidden[..., None, None]
-        world: list[Tensor] = [torch.where(choose[:, :, 0], wanted[:, :, 0], local[:, :, 0])] * len(self.parents)
+        world: list[Tensor] = [torch.where(choose[:, :, 0], wanted[:, :, 0], local[:, :, 0])] * len(
+            self.parents
+        )
         result: list[Tensor] = [world[0]] * len(self.parents)
         for joints, parents in self.levels:
             above = torch.stack([world[p] for p in parents], dim=2)
-            own = torch.where(choose[:, :, joints], above.transpose(-1, -2) @ wanted[:, :, joints], local[:, :, joints])
+            own = torch.where(
+                choose[:, :, joints],
+                above.transpose(-1, -2) @ wanted[:, :, joints],
+                local[:, :, joints],
+            )
             turned = torch.where(choose[:, :, joints], wanted[:, :, joints], above @ own)
             for k, j in enumerate(joints):
                 result[j], world[j] = own[:, :, k], turned[:, :, k]
@@ -86,7 +106,9 @@ class BodyFrame:
     """(B,1,1) leg length, metres."""
 
     @staticmethod
-    def of(tree: Tree, hips: tuple[int, int], local: Tensor, root: Tensor, body: Tensor, hidden: Tensor) -> "BodyFrame":
+    def of(
+        tree: Tree, hips: tuple[int, int], local: Tensor, root: Tensor, body: Tensor, hidden: Tensor
+    ) -> "BodyFrame":
         """Look at filled windows.
 
         Args:
@@ -102,30 +124,47 @@ class BodyFrame:
         away = (frames - local.shape[1] / 2).abs() + hidden.any(-1).float() * 2 * local.shape[1]
         reference = away.argmin(dim=1)
         rows = torch.arange(len(reference), device=local.device)
-        across = positions[rows, reference, hips[0]] - positions[rows, reference, hips[1]]  # to the body's left
+        across = (
+            positions[rows, reference, hips[0]] - positions[rows, reference, hips[1]]
+        )  # to the body's left
         x, z = across[:, 0], across[:, 2]
         length = (x.square() + z.square()).sqrt()
         flat = length < 1e-4
         cosine = torch.where(flat, 1.0, x / length.clamp(min=1e-4))
         sine = torch.where(flat, 0.0, z / length.clamp(min=1e-4))
         zero, one = torch.zeros_like(cosine), torch.ones_like(cosine)
-        heading = torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
+        heading = torch.stack(
+            [cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1
+        ).reshape(-1, 3, 3)
         knees = [j for j, parent in enumerate(tree.parents) if parent in hips]
         ankles = [j for j, parent in enumerate(tree.parents) if parent in knees]
         legs = body[:, knees].norm(dim=-1).mean(-1) + body[:, ankles].norm(dim=-1).mean(-1)
-        return BodyFrame(tree, local, root, world, positions, hidden, reference, heading,
-                         legs.clamp(min=1e-3)[:, None, None])
+        return BodyFrame(
+            tree,
+            local,
+            root,
+            world,
+            positions,
+            hidden,
+            reference,
+            heading,
+            legs.clamp(min=1e-3)[:, None, None],
+        )
 
     @cached_property
     def origin(self) -> Tensor:
         """(B,1,3): where the pelvis stands at the reference frame, on the ground."""
         rows = torch.arange(len(self.reference), device=self.root.device)
-        return (self.root[rows, self.reference] * torch.tensor([1.0, 0.0, 1.0], device=self.root.device))[:, None]
+        return (
+            self.root[rows, self.reference] * torch.tensor([1.0, 0.0, 1.0], device=self.root.device)
+        )[:, None]
 
     @cached_property
     def reference_world(self) -> Tensor:
         """(B,1,J,3,3): world rotations of the reference pose."""
-        return self.world[torch.arange(len(self.reference), device=self.root.device), self.reference][:, None]
+        return self.world[
+            torch.arange(len(self.reference), device=self.root.device), self.reference
+        ][:, None]
 
     def inputs(self, relative: bool = True) -> Tensor:
         """(B,T,15J+3): turns against the reference pose, places, speeds and the pelvis's path.
@@ -139,13 +178,22 @@ class BodyFrame:
             turns = turns @ self.reference_world.transpose(-1, -2) @ turn.transpose(-1, -2)
         eye = torch.eye(3, device=turns.device, dtype=turns.dtype)
         turns = (turns - eye)[..., :2].flatten(-2) / TURN_SCALE  # (B, T, J, 6)
-        own = ((self.positions - self.origin[:, None]) @ self.heading.transpose(-1, -2)[:, None]) / self.size[..., None]
+        own = (
+            (self.positions - self.origin[:, None]) @ self.heading.transpose(-1, -2)[:, None]
+        ) / self.size[..., None]
         pelvis = own[:, :, :1]
         steps = own.diff(dim=1, prepend=own[:, :1])
         # A leg length a frame is 25 m/s: everyday speeds come to about 1.
-        return torch.cat([turns.flatten(2), (own - pelvis).flatten(2) * 2, steps.flatten(2) * 20,
-                          (own - pelvis).diff(dim=1, append=(own - pelvis)[:, -1:]).flatten(2) * 20,
-                          pelvis.flatten(2)], dim=-1)
+        return torch.cat(
+            [
+                turns.flatten(2),
+                (own - pelvis).flatten(2) * 2,
+                steps.flatten(2) * 20,
+                (own - pelvis).diff(dim=1, append=(own - pelvis)[:, -1:]).flatten(2) * 20,
+                pelvis.flatten(2),
+            ],
+            dim=-1,
+        )
 
     def on_top_of_fill(self, answer: Tensor) -> Tensor:
         """What an answer that says turns and a shift of the *reference* pose is on top of the fill.
@@ -157,10 +205,16 @@ class BodyFrame:
             The same, to be applied to the filled pose of each frame.
         """
         turn, back = self.heading[:, None, None], self.heading.transpose(-1, -2)[:, None, None]
-        wanted = quat_to_matrix(quat_exp(answer[..., :-3].unflatten(-1, (-1, 3)))) @ turn @ self.reference_world
+        wanted = (
+            quat_to_matrix(quat_exp(answer[..., :-3].unflatten(-1, (-1, 3))))
+            @ turn
+            @ self.reference_world
+        )
         on_top = quat_log(matrix_to_quat(wanted @ self.world.transpose(-1, -2) @ back))
         rows = torch.arange(len(self.reference), device=self.root.device)
-        way = ((self.root[rows, self.reference][:, None] - self.root) @ self.heading.transpose(-1, -2)) / self.size
+        way = (
+            (self.root[rows, self.reference][:, None] - self.root) @ self.heading.transpose(-1, -2)
+        ) / self.size
         return torch.cat([on_top.flatten(2), answer[..., -3:] + way], dim=-1)
 
     def apply(self, turns: Tensor, shift: Tensor) -> "Moved":
@@ -171,9 +225,13 @@ class BodyFrame:
             shift: (B,T,3) in the heading's axes, leg lengths.
         """
         back = self.heading.transpose(-1, -2)
-        turned = quat_to_matrix(quat_exp((back[:, None, None] @ turns[..., None])[..., 0])) @ self.world
+        turned = (
+            quat_to_matrix(quat_exp((back[:, None, None] @ turns[..., None])[..., 0])) @ self.world
+        )
         local, world = self.tree.local(turned, self.local, self.hidden)
-        root = self.root + torch.where(self.hidden[..., :1], (shift @ self.heading) * self.size, 0.0)
+        root = self.root + torch.where(
+            self.hidden[..., :1], (shift @ self.heading) * self.size, 0.0
+        )
         return Moved(local, root, world)
 
     def in_world(self, turns: Tensor) -> Tensor:
@@ -194,20 +252,34 @@ class Mirror:
         joint (J), then what concerns whole frames."""
         joints = len(self.partner)
         x = torch.tensor([-1.0, 1.0, 1.0], device=values.device, dtype=values.dtype)
-        columns = (x[:, None] * x[None, :2]).flatten()  # two columns of a matrix, with x on both sides
+        columns = (
+            x[:, None] * x[None, :2]
+        ).flatten()  # two columns of a matrix, with x on both sides
         turns, vectors, way, hidden, rest = values.split(
-            [6 * joints, 9 * joints, 3, joints, values.shape[-1] - 16 * joints - 3], dim=-1)
+            [6 * joints, 9 * joints, 3, joints, values.shape[-1] - 16 * joints - 3], dim=-1
+        )
         partner = list(self.partner)
-        return torch.cat([(turns.unflatten(-1, (joints, 6))[..., partner, :] * columns).flatten(-2),
-                          (vectors.unflatten(-1, (3, joints, 3))[..., partner, :] * x).flatten(-3),
-                          way * x, hidden[..., partner], rest], dim=-1)
+        return torch.cat(
+            [
+                (turns.unflatten(-1, (joints, 6))[..., partner, :] * columns).flatten(-2),
+                (vectors.unflatten(-1, (3, joints, 3))[..., partner, :] * x).flatten(-3),
+                way * x,
+                hidden[..., partner],
+                rest,
+            ],
+            dim=-1,
+        )
 
     def answer(self, values: Tensor) -> Tensor:
         """(B,T,3J+3 and more): rotation vectors, a shift, and what concerns whole frames."""
         joints = len(self.partner)
         x = torch.tensor([-1.0, 1.0, 1.0], device=values.device, dtype=values.dtype)
-        turns, shift, rest = values.split([3 * joints, 3, values.shape[-1] - 3 * joints - 3], dim=-1)
-        turned = turns.unflatten(-1, (joints, 3))[..., list(self.partner), :] * -x  # rotations keep their x
+        turns, shift, rest = values.split(
+            [3 * joints, 3, values.shape[-1] - 3 * joints - 3], dim=-1
+        )
+        turned = (
+            turns.unflatten(-1, (joints, 3))[..., list(self.partner), :] * -x
+        )  # rotations keep their x
         return torch.cat([turned.flatten(-2), shift * x, rest], dim=-1)
 
 
@@ -229,5 +301,7 @@ def gap_lengths(hidden: Tensor) -> Tensor:
     before, after, _ = neighbours(hidden)
     frame = torch.arange(frames, device=hidden.device)[None, :, None]
     length = after - before
-    edge = torch.where(frame < before, 2 * before, torch.where(frame > after, 2 * (frames - 1 - after), 0))
+    edge = torch.where(
+        frame < before, 2 * before, torch.where(frame > after, 2 * (frames - 1 - after), 0)
+    )
     return torch.where(hidden, torch.maximum(length, edge), 0).float()

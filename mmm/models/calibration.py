@@ -19,7 +19,10 @@ Array = np.ndarray
 PARTS = ("trunk", "arms", "legs", "root")
 """What shares are fitted for: turns of the joints of three parts of the body, and the shift of the pelvis."""
 _ARMS, _LEGS = ("collar", "shoulder", "elbow", "wrist"), ("hip", "knee", "ankle", "toe")
-ROLE_PARTS = tuple("arms" if role.endswith(_ARMS) else "legs" if role.endswith(_LEGS) else "trunk" for role in ROLES)
+ROLE_PARTS = tuple(
+    "arms" if role.endswith(_ARMS) else "legs" if role.endswith(_LEGS) else "trunk"
+    for role in ROLES
+)
 """The part that each role belongs to."""
 
 
@@ -44,28 +47,51 @@ class GapCalibration:
         Raises:
             ValueError, KeyError, TypeError: it is no such table.
         """
-        thresholds = stored.get("static_thresholds", stored.get("stirs"))  # the second: in older checkpoints
-        table = GapCalibration(tuple(map(float, stored["gap_s"])),
-                      {part: tuple(map(float, stored["shares"][part])) for part in PARTS},
-                      tuple(map(float, stored["expected"])),
-                      (float(thresholds[0]), float(thresholds[1])) if thresholds else None)
+        thresholds = stored.get(
+            "static_thresholds", stored.get("stirs")
+        )  # the second: in older checkpoints
+        table = GapCalibration(
+            tuple(map(float, stored["gap_s"])),
+            {part: tuple(map(float, stored["shares"][part])) for part in PARTS},
+            tuple(map(float, stored["expected"])),
+            (float(thresholds[0]), float(thresholds[1])) if thresholds else None,
+        )
         rows = [table.gap_s, table.expected, *table.shares.values()]
         if not table.gap_s or len({len(row) for row in rows}) != 1:
             raise ValueError(f"gap_calibration with rows of lengths {[len(row) for row in rows]}")
-        if not np.isfinite(rows).all() or np.min(rows) < 0 or table.gap_s[0] <= 0 or np.any(np.diff(table.gap_s) <= 0):
-            raise ValueError("gap_calibration with values that are negative, not finite, or lengths that do not ascend")
-        if table.static_thresholds and not 0 <= table.static_thresholds[0] < table.static_thresholds[1] < np.inf:
-            raise ValueError(f"gap_calibration with resting joints between {table.static_thresholds[0]} and {table.static_thresholds[1]}")
+        if (
+            not np.isfinite(rows).all()
+            or np.min(rows) < 0
+            or table.gap_s[0] <= 0
+            or np.any(np.diff(table.gap_s) <= 0)
+        ):
+            raise ValueError(
+                "gap_calibration with values that are negative, not finite, or lengths that do not ascend"
+            )
+        if (
+            table.static_thresholds
+            and not 0 <= table.static_thresholds[0] < table.static_thresholds[1] < np.inf
+        ):
+            raise ValueError(
+                f"gap_calibration with resting joints between {table.static_thresholds[0]} and {table.static_thresholds[1]}"
+            )
         return table
 
     def to_dict(self) -> dict[str, Any]:
         """For the configuration, rounded."""
-        return {key: {part: _rounded(row) for part, row in value.items()} if key == "shares" else _rounded(value)
-                for key, value in asdict(self).items() if value is not None}
+        return {
+            key: {part: _rounded(row) for part, row in value.items()}
+            if key == "shares"
+            else _rounded(value)
+            for key, value in asdict(self).items()
+            if value is not None
+        }
 
     def joints(self, gap_s: Float[Array, "T R"]) -> Float[Array, "T R"]:
         """The share of each role's turn in gaps of these lengths."""
-        return np.stack([self._at(self.shares[part], gap_s[:, r]) for r, part in enumerate(ROLE_PARTS)], axis=1)
+        return np.stack(
+            [self._at(self.shares[part], gap_s[:, r]) for r, part in enumerate(ROLE_PARTS)], axis=1
+        )
 
     def root(self, gap_s: Float[Array, "T"]) -> Float[Array, "T"]:
         """The share of the pelvis's shift."""

@@ -33,7 +33,9 @@ class CommonModel(MaskedMotionModel):
     ) -> Tensor:
         """See the base class."""
         frames = inputs.shape[1]
-        encoded = self.run_encoder(self.motion_encoder, inputs, "motion", maps, positions)  # (B, T, width)
+        encoded = self.run_encoder(
+            self.motion_encoder, inputs, "motion", maps, positions
+        )  # (B, T, width)
         encoded = encoded.transpose(1, 2)
         if self.norm is None:
             return self.head(self.widen(encoded)).transpose(1, 2)

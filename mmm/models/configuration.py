@@ -16,10 +16,14 @@ from mmm.motion.features import Stats
 from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
 
-
 OLD_FIELD_NAMES = {
-    "edge_s": "ramp_s", "edge_alone_s": "isolated_ramp_s", "plant_feet": "lock_feet", "noise_size": "noise_dim",
-    "leaps_m": "max_jump_height_m", "liveliness": "speed_prior", "trust": "gap_calibration",
+    "edge_s": "ramp_s",
+    "edge_alone_s": "isolated_ramp_s",
+    "plant_feet": "lock_feet",
+    "noise_size": "noise_dim",
+    "leaps_m": "max_jump_height_m",
+    "liveliness": "speed_prior",
+    "trust": "gap_calibration",
 }
 """Fields of ``config.json`` in older checkpoints, and what they are called now."""
 
@@ -117,22 +121,45 @@ class MaskedMotionConfig(PreTrainedConfig):
             if old in kwargs:
                 setattr(self, name, kwargs.pop(old))
         if self.joint_names is None:
-            self.set_skeleton(match_roles(SMPL24).role_skeleton if self.representation == "roles" else SMPL24)
+            self.set_skeleton(
+                match_roles(SMPL24).role_skeleton if self.representation == "roles" else SMPL24
+            )
         if self.stats is None:
             self.stats = Stats.identity(self.music_size).to_dict()
-        for name, options in (("fill", ("zero", "hold", "slerp", "inertial")), ("output", ("absolute", "residual")),
-                              ("positions", ("learned", "sinusoidal")), ("representation", ("joints", "roles"))):
+        for name, options in (
+            ("fill", ("zero", "hold", "slerp", "inertial")),
+            ("output", ("absolute", "residual")),
+            ("positions", ("learned", "sinusoidal")),
+            ("representation", ("joints", "roles")),
+        ):
             if getattr(self, name) not in options:
-                raise ModelError(f"config.json {name}", repr(getattr(self, name)), " or ".join(options), "correct it")
+                raise ModelError(
+                    f"config.json {name}",
+                    repr(getattr(self, name)),
+                    " or ".join(options),
+                    "correct it",
+                )
         if self.output == "residual" and self.fill == "zero":
-            raise ModelError("config.json output", "a residual to zeros", "fill: hold, slerp or inertial",
-                             "set fill to one of these")
+            raise ModelError(
+                "config.json output",
+                "a residual to zeros",
+                "fill: hold, slerp or inertial",
+                "set fill to one of these",
+            )
         if self.representation == "roles" and (self.fill == "zero" or self.uses_music):
-            raise ModelError("config.json representation", "roles with zeros in gaps, or with music",
-                             "fill: hold, slerp or inertial, without music", "correct it")
+            raise ModelError(
+                "config.json representation",
+                "roles with zeros in gaps, or with music",
+                "fill: hold, slerp or inertial, without music",
+                "correct it",
+            )
         if self.input_size > self.hidden_size and not self.embeds_inputs:
-            raise ModelError("config.json hidden_size", f"{self.hidden_size}", f"at least the {self.input_size} inputs",
-                             "choose a wider network")
+            raise ModelError(
+                "config.json hidden_size",
+                f"{self.hidden_size}",
+                f"at least the {self.input_size} inputs",
+                "choose a wider network",
+            )
         super().__post_init__(**kwargs)
 
     def check(self) -> None:
@@ -143,21 +170,41 @@ class MaskedMotionConfig(PreTrainedConfig):
             TypeError, KeyError: a value is of another kind, or a statistic lacks.
         """
         assert len(self.skeleton) == self.joints  # a tree, or a ValueError
-        if self.representation == "roles" and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
+        if self.representation == "roles" and (self.joint_names, self.joint_parents) != (
+            [*ROLES],
+            [*ROLE_PARENTS],
+        ):
             raise ValueError("joints other than the roles")
         assert self.gap_calibration is None or self.calibration is not None  # a table, or an error
         _check_symmetric(self.symmetric, self.representation == "roles" and not self.noise_dim)
         _check_three(self.speed_prior, self.representation == "roles")
         stats = self.fitted_stats
-        lengths = [len(stats.root_min), len(stats.root_max), len(stats.music_min), len(stats.music_max)]
+        lengths = [
+            len(stats.root_min),
+            len(stats.root_max),
+            len(stats.music_min),
+            len(stats.music_max),
+        ]
         if lengths != [3, 3, self.music_size, self.music_size]:
             raise ValueError(f"statistics of lengths {lengths}")
-        for kind, size in (("motion", self.motion_size), ("music", self.music_size if self.uses_music else 0)):
+        for kind, size in (
+            ("motion", self.motion_size),
+            ("music", self.music_size if self.uses_music else 0),
+        ):
             for name in ("mean", "std"):
-                if self.standard is not None and size and len(self.standard[f"{kind}_{name}"]) != size:
-                    raise ValueError(f"standard {kind}_{name} of length {len(self.standard[f'{kind}_{name}'])}")
-        if self.horizon_s is not None and (len(self.horizon_s) != 3 or not 0 < self.horizon_s[2] <= self.horizon_s[1]
-                                           or not self.horizon_s[0] > 0):
+                if (
+                    self.standard is not None
+                    and size
+                    and len(self.standard[f"{kind}_{name}"]) != size
+                ):
+                    raise ValueError(
+                        f"standard {kind}_{name} of length {len(self.standard[f'{kind}_{name}'])}"
+                    )
+        if self.horizon_s is not None and (
+            len(self.horizon_s) != 3
+            or not 0 < self.horizon_s[2] <= self.horizon_s[1]
+            or not self.horizon_s[0] > 0
+        ):
             raise ValueError(f"horizon_s {self.horizon_s}")
         if self.noise_dim < 0:
             raise ValueError(f"noise_dim {self.noise_dim}")
@@ -175,8 +222,11 @@ class MaskedMotionConfig(PreTrainedConfig):
     def skeleton(self) -> Skeleton:
         """The body that the network is made for."""
         assert self.joint_names is not None and self.joint_parents is not None
-        return Skeleton(tuple(self.joint_names), tuple(self.joint_parents),
-                        np.array(self.joint_offsets_m, dtype=np.float32))
+        return Skeleton(
+            tuple(self.joint_names),
+            tuple(self.joint_parents),
+            np.array(self.joint_offsets_m, dtype=np.float32),
+        )
 
     @property
     def joints(self) -> int:
@@ -284,5 +334,9 @@ def _check_symmetric(symmetric: bool, can_be: bool) -> None:
 
 
 def _check_three(speed_prior: list[float] | None, roles: bool) -> None:
-    if speed_prior is not None and not (roles and len(speed_prior) == 3 and np.isfinite(speed_prior).all()):
-        raise ValueError(f"speed_prior {speed_prior} instead of three numbers, of a network on roles")
+    if speed_prior is not None and not (
+        roles and len(speed_prior) == 3 and np.isfinite(speed_prior).all()
+    ):
+        raise ValueError(
+            f"speed_prior {speed_prior} instead of three numbers, of a network on roles"
+        )

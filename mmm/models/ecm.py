@@ -34,11 +34,17 @@ class EcmModel(MaskedMotionModel):
         """See the base class."""
         assert music is not None
         batch, frames = inputs.shape[:2]
-        moved = self.run_encoder(self.motion_encoder, inputs, "motion", maps, positions)  # (B, T, width)
-        heard = self.run_encoder(self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps, positions)
+        moved = self.run_encoder(
+            self.motion_encoder, inputs, "motion", maps, positions
+        )  # (B, T, width)
+        heard = self.run_encoder(
+            self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps, positions
+        )
         joined = torch.cat([moved, heard], dim=1)  # (B, 2T, width)
         both = torch.cat([positions, positions + self.config.max_frames], dim=1)
-        modality = torch.cat([torch.zeros_like(positions), torch.ones_like(positions)], dim=1).expand(batch, -1)
+        modality = torch.cat(
+            [torch.zeros_like(positions), torch.ones_like(positions)], dim=1
+        ).expand(batch, -1)
         crossed = self.run_encoder(self.cross_encoder, joined, "cross", maps, both, modality)
         raw = self.head(crossed[:, :frames])
         return raw if self.config.output == "residual" else torch.tanh(raw)

@@ -28,7 +28,9 @@ class Rotary(nn.Module):
         angles = positions[:, None].float() * rates
         cosine, sine = angles.cos(), angles.sin()
         first, second = values.float().chunk(2, dim=-1)
-        return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1).to(values.dtype)
+        return torch.cat(
+            [first * cosine - second * sine, first * sine + second * cosine], dim=-1
+        ).to(values.dtype)
 
 
 class Block(nn.Module):
@@ -51,17 +53,24 @@ class Block(nn.Module):
     def forward(self, states: Tensor, positions: Tensor, maps: list[Tensor] | None) -> Tensor:
         """(B,T,width) to the same; the attention map (B,H,T,T) is appended to ``maps`` where asked for."""
         batch, frames, width = states.shape
-        query, key, value = (self.mixed(self.attention_norm(states)).reshape(batch, frames, 3, self.heads, -1)
-                             .permute(2, 0, 3, 1, 4))
+        query, key, value = (
+            self.mixed(self.attention_norm(states))
+            .reshape(batch, frames, 3, self.heads, -1)
+            .permute(2, 0, 3, 1, 4)
+        )
         query, key = self.rotary(query, positions), self.rotary(key, positions)
-        if maps is None and states.is_cuda:  # on a processor the fused kernel's gradient takes longer than all the rest
+        if (
+            maps is None and states.is_cuda
+        ):  # on a processor the fused kernel's gradient takes longer than all the rest
             seen = nn.functional.scaled_dot_product_attention(query, key, value)
         else:
             weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(-1)
             if maps is not None:
                 maps.append(weights)
             seen = weights @ value
-        states = states + self.dropout(self.attended(seen.transpose(1, 2).reshape(batch, frames, width)))
+        states = states + self.dropout(
+            self.attended(seen.transpose(1, 2).reshape(batch, frames, width))
+        )
         near = self.near_norm(states).transpose(1, 2)
         states = states + self.near(near).transpose(1, 2)
         hidden = nn.functional.gelu(self.wide(self.forward_norm(states)))

@@ -53,14 +53,19 @@ class Filled:
 
     def part(self, frames: slice) -> "Filled":
         """A window of it."""
-        return replace(self, features=self.features[:, frames],
-                       extra=None if self.extra is None else self.extra[:, frames],
-                       share=None if self.share is None else self.share[:, frames])
+        return replace(
+            self,
+            features=self.features[:, frames],
+            extra=None if self.extra is None else self.extra[:, frames],
+            share=None if self.share is None else self.share[:, frames],
+        )
 
     def repeat(self, count: int) -> "Filled":
         """A single motion as a batch of itself."""
-        features, extra, share = (None if values is None else values.expand(count, -1, -1)
-                                  for values in (self.features, self.extra, self.share))
+        features, extra, share = (
+            None if values is None else values.expand(count, -1, -1)
+            for values in (self.features, self.extra, self.share)
+        )
         assert features is not None
         return Filled(features, extra, share)
 
@@ -68,13 +73,23 @@ class Filled:
 def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int) -> ConvBertModel:
     """A ConvBERT encoder fed by embeddings; its word table (30,522 rows in the library) shrinks to one unused row."""
     inner = ConvBertConfig(
-        vocab_size=1, pad_token_id=0, bos_token_id=None, eos_token_id=None,
-        embedding_size=width, hidden_size=width, num_hidden_layers=layers,
-        num_attention_heads=config.num_attention_heads, intermediate_size=config.intermediate_size,
-        max_position_embeddings=positions, hidden_dropout_prob=config.dropout,
-        attention_probs_dropout_prob=config.dropout, initializer_range=config.initializer_range,
+        vocab_size=1,
+        pad_token_id=0,
+        bos_token_id=None,
+        eos_token_id=None,
+        embedding_size=width,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=config.num_attention_heads,
+        intermediate_size=config.intermediate_size,
+        max_position_embeddings=positions,
+        hidden_dropout_prob=config.dropout,
+        attention_probs_dropout_prob=config.dropout,
+        initializer_range=config.initializer_range,
     )
-    inner._attn_implementation = "eager"  # the only one ConvBERT has, and the one that can show its maps
+    inner._attn_implementation = (
+        "eager"  # the only one ConvBERT has, and the one that can show its maps
+    )
     return ConvBertModel(inner)
 
 
@@ -95,7 +110,9 @@ def smoothed(values: Tensor, sigma: float) -> Tensor:
     reach = max(1, math.ceil(2.5 * sigma))
     at = torch.arange(-reach, reach + 1, device=values.device, dtype=values.dtype)
     kernel = torch.softmax(-at.square() / (2 * sigma**2), dim=0)
-    padded = torch.cat([values[:, :1].expand(-1, reach, -1), values, values[:, -1:].expand(-1, reach, -1)], dim=1)
+    padded = torch.cat(
+        [values[:, :1].expand(-1, reach, -1), values, values[:, -1:].expand(-1, reach, -1)], dim=1
+    )
     return torch.einsum("btfk,k->btf", padded.unfold(1, 2 * reach + 1, 1), kernel)
 
 
@@ -118,7 +135,11 @@ class MaskedMotionModel(PreTrainedModel):
     @classmethod
     def from_pretrained(cls, path: Any, *args: Any, **options: Any) -> Any:
         """As the library's; reads checkpoints with weights in 8 bits too (``mmm.models.quantisation``)."""
-        files = sorted(Path(path).glob("model*.safetensors")) if path is not None and Path(path).is_dir() else []
+        files = (
+            sorted(Path(path).glob("model*.safetensors"))
+            if path is not None and Path(path).is_dir()
+            else []
+        )
         if not is_packed(files):
             return super().from_pretrained(path, *args, **options)
         options.setdefault("config", cls.config_class.from_pretrained(path))
@@ -166,8 +187,9 @@ class MaskedMotionModel(PreTrainedModel):
         filled = self.fill(motion, hidden)
         if shown is not None:
             shown = torch.where(hidden_features(hidden), shown, filled.features)
-        return self.predict(filled, hidden, music, shown, output_attentions, first_position, body=body,
-                            noise=noise)
+        return self.predict(
+            filled, hidden, music, shown, output_attentions, first_position, body=body, noise=noise
+        )
 
     def predict(
         self,
@@ -189,7 +211,9 @@ class MaskedMotionModel(PreTrainedModel):
         """
         if self.config.representation == "roles":
             assert body is not None
-            return self._predict_roles(filled, hidden, body, output_attentions, first_position, noise)
+            return self._predict_roles(
+                filled, hidden, body, output_attentions, first_position, noise
+            )
         fill = filled.features
         shift = self._to_origin(fill, hidden, place)  # (B, 1, F)
         inputs = self._standardise((fill if shown is None else shown) - shift, "motion")
@@ -203,29 +227,45 @@ class MaskedMotionModel(PreTrainedModel):
         inputs = self._with_noise(inputs, noise)
         maps = Maps() if output_attentions else None
         raw = self._decoded(inputs, music, maps, first_position)
-        prediction = fill + self._eased(raw, filled) if self.config.output == "residual" else raw + shift
+        prediction = (
+            fill + self._eased(raw, filled) if self.config.output == "residual" else raw + shift
+        )
         return MaskedMotionOutput(prediction=prediction, attentions=maps)
 
     def _decoded(
         self, inputs: Tensor, music: Tensor | None, maps: Maps | None, first_position: int
     ) -> Tensor:
-        positions = torch.arange(first_position, first_position + inputs.shape[1], device=inputs.device)[None]
+        positions = torch.arange(
+            first_position, first_position + inputs.shape[1], device=inputs.device
+        )[None]
         if not self.config.embeds_inputs:
             inputs = pad_width(inputs, self.config.hidden_size)
         return self.decode(inputs, music, maps, positions)
 
     def _predict_roles(
-        self, filled: Filled, hidden: Tensor, body: Tensor, output_attentions: bool, first_position: int,
+        self,
+        filled: Filled,
+        hidden: Tensor,
+        body: Tensor,
+        output_attentions: bool,
+        first_position: int,
         noise: Tensor | None = None,
     ) -> MaskedMotionOutput:
         maps = Maps() if output_attentions else None
         joints, device = self.config.joints, filled.features.device
         with torch.autocast(device.type, enabled=False):  # kinematics in float32
-            local, root = filled.features[..., :-3].unflatten(-1, (-1, 3, 3)), filled.features[..., -3:]
+            local, root = (
+                filled.features[..., :-3].unflatten(-1, (-1, 3, 3)),
+                filled.features[..., -3:],
+            )
             frame = BodyFrame.of(self.tree, self.hips, local, root, body, hidden)
             assert filled.extra is not None
-            inputs = torch.cat([frame.inputs(self.config.relative_input), self._told(filled.extra)], dim=-1)
-            if not self.config.embeds_inputs:  # they stand beside position codes: as loud as standardised features
+            inputs = torch.cat(
+                [frame.inputs(self.config.relative_input), self._told(filled.extra)], dim=-1
+            )
+            if (
+                not self.config.embeds_inputs
+            ):  # they stand beside position codes: as loud as standardised features
                 inputs = inputs * PLAIN_INPUT_GAIN
             inputs = self._with_noise(inputs, noise)
         raw = self._decoded_both_ways(inputs, maps, first_position)
@@ -238,11 +278,15 @@ class MaskedMotionModel(PreTrainedModel):
                 turns = smoothed(turns, self.config.smooth_s * self.config.fps)
             assert filled.share is not None
             share = filled.share
-            eased = turns * torch.cat([share.repeat_interleave(3, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)],
-                                      dim=-1)
+            eased = turns * torch.cat(
+                [share.repeat_interleave(3, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)],
+                dim=-1,
+            )
             moved = frame.apply(eased[..., :-3].unflatten(-1, (-1, 3)), eased[..., -3:])
             prediction = torch.cat([moved.local.flatten(-3), moved.root], dim=-1)
-            return MaskedMotionOutput(prediction, maps, frame.in_world(turns), (raw[..., -1] - 3).exp())
+            return MaskedMotionOutput(
+                prediction, maps, frame.in_world(turns), (raw[..., -1] - 3).exp()
+            )
 
     def _decoded_both_ways(self, inputs: Tensor, maps: Maps | None, first_position: int) -> Tensor:
         """With ``config.symmetric``, the mean with the answer to the mirror image; maps are of the motion as it is."""
@@ -253,7 +297,9 @@ class MaskedMotionModel(PreTrainedModel):
             raw = self._decoded(inputs, None, maps, first_position)
             other = self._decoded(seen, None, None, first_position)
         else:
-            raw, other = self._decoded(torch.cat([inputs, seen]), None, None, first_position).chunk(2)
+            raw, other = self._decoded(torch.cat([inputs, seen]), None, None, first_position).chunk(
+                2
+            )
         return (raw + self.mirror.answer(other)) / 2
 
     @cached_property
@@ -279,7 +325,9 @@ class MaskedMotionModel(PreTrainedModel):
             return inputs
         if noise is None:
             return pad_width(inputs, inputs.shape[-1] + self.config.noise_dim)
-        return torch.cat([inputs, noise.to(inputs)[:, None].expand(-1, inputs.shape[1], -1)], dim=-1)
+        return torch.cat(
+            [inputs, noise.to(inputs)[:, None].expand(-1, inputs.shape[1], -1)], dim=-1
+        )
 
     def _told(self, extra: Tensor) -> Tensor:
         """What the network is told of the gaps."""
@@ -292,21 +340,31 @@ class MaskedMotionModel(PreTrainedModel):
         if self.config.ramp_s:
             assert filled.share is not None
             share = filled.share.to(raw.dtype)
-            raw = raw * torch.cat([share.repeat_interleave(9, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)], -1)
+            raw = raw * torch.cat(
+                [share.repeat_interleave(9, dim=-1), share[..., :1].expand(*share.shape[:-1], 3)],
+                -1,
+            )
         return raw
 
     def _standardise(self, values: Tensor, kind: str) -> Tensor:
         if self.config.standard is None:
             return values
-        mean, std = (torch.tensor(self.config.standard[f"{kind}_{name}"]).to(values) for name in ("mean", "std"))
+        mean, std = (
+            torch.tensor(self.config.standard[f"{kind}_{name}"]).to(values)
+            for name in ("mean", "std")
+        )
         return (values - mean) / std
 
     def _to_origin(self, fill: Tensor, hidden: Tensor, place: Tensor | None = None) -> Tensor:
         known = (~hidden[..., :1]).to(fill.dtype)
         count = known.sum(1, keepdim=True)
         mean = (fill[..., -3:] * known).sum(1, keepdim=True) / count.clamp(min=1)  # (B, 1, 3)
-        mean = torch.where(count > 0, mean, fill[..., -3:].mean(1, keepdim=True) if place is None else place)
-        origin = torch.from_numpy(self.config.fitted_stats.scale_root(np.zeros(3, np.float32))).to(fill)
+        mean = torch.where(
+            count > 0, mean, fill[..., -3:].mean(1, keepdim=True) if place is None else place
+        )
+        origin = torch.from_numpy(self.config.fitted_stats.scale_root(np.zeros(3, np.float32))).to(
+            fill
+        )
         level = torch.tensor([1.0, 0.0, 1.0]).to(fill)  # heights stay
         return nn.functional.pad((mean - origin) * level, (fill.shape[-1] - 3, 0))
 
@@ -316,21 +374,37 @@ class MaskedMotionModel(PreTrainedModel):
             zero = torch.zeros((), dtype=motion.dtype, device=motion.device)
             return Filled(torch.where(hidden_features(hidden), zero, motion))
         matrices = motion[..., :-3].reshape(*motion.shape[:-1], -1, 3, 3)
-        rotations, root = fill_gaps(self.config.fill, matrices, motion[..., -3:], hidden, self.config.fps,
-                                    self.config.curve)
+        rotations, root = fill_gaps(
+            self.config.fill, matrices, motion[..., -3:], hidden, self.config.fps, self.config.curve
+        )
         before, after, _ = neighbours(hidden)
         frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
-        gaps = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1).abs().to(motion.dtype)
-        return Filled(torch.cat([rotations.flatten(-3), root], dim=-1),
-                      torch.cat([hidden.to(motion.dtype), distance_feature(gaps)], dim=-1),
-                      ramp_in(hidden, self.config.fps, self.config.ramp_s, self.config.isolated_ramp_s))
+        gaps = (
+            torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1)
+            .abs()
+            .to(motion.dtype)
+        )
+        return Filled(
+            torch.cat([rotations.flatten(-3), root], dim=-1),
+            torch.cat([hidden.to(motion.dtype), distance_feature(gaps)], dim=-1),
+            ramp_in(hidden, self.config.fps, self.config.ramp_s, self.config.isolated_ramp_s),
+        )
 
     def run_encoder(
-        self, encoder: ConvBertModel, inputs: Tensor, stage: str, maps: Maps | None,
-        positions: Tensor, token_type_ids: Tensor | None = None,
+        self,
+        encoder: ConvBertModel,
+        inputs: Tensor,
+        stage: str,
+        maps: Maps | None,
+        positions: Tensor,
+        token_type_ids: Tensor | None = None,
     ) -> Tensor:
         """One ConvBERT over (B,T,width); its attention maps go to ``maps[stage]`` where asked for."""
-        asked = {"inputs_embeds": inputs, "position_ids": positions, "token_type_ids": token_type_ids}
+        asked = {
+            "inputs_embeds": inputs,
+            "position_ids": positions,
+            "token_type_ids": token_type_ids,
+        }
         if maps is None:
             return encoder(**asked).last_hidden_state
         with convolutions(encoder) as found:
@@ -355,7 +429,11 @@ class MaskedMotionModel(PreTrainedModel):
                 for module in self.modules():
                     if isinstance(module, ConvBertModel):
                         table = module.embeddings.position_embeddings.weight
-                        count = table.shape[0] if music_offset is None else min(table.shape[0], music_offset)
+                        count = (
+                            table.shape[0]
+                            if music_offset is None
+                            else min(table.shape[0], music_offset)
+                        )
                         table[:count] = sinusoids(count, table.shape[1])
                         table[count:] = table[: table.shape[0] - count]
                         # Queries and keys start equal: a frame first looks at its own moment, in both modalities,

@@ -10,14 +10,26 @@ from mmm.models.inbetween import InbetweenModel
 from mmm.models.modeling import MaskedMotionModel
 from mmm.models.three_bert import ThreeBertModel
 
-NETWORKS: dict[str, type[MaskedMotionModel]] = {"3bert": ThreeBertModel, "ecm": EcmModel, "common": CommonModel,
-                                                "inbetween": InbetweenModel}
+NETWORKS: dict[str, type[MaskedMotionModel]] = {
+    "3bert": ThreeBertModel,
+    "ecm": EcmModel,
+    "common": CommonModel,
+    "inbetween": InbetweenModel,
+}
 
 # The small presets keep each topology and add what is known to make recovery good: an interpolated fill and a residual.
 _SMALL: dict[str, Any] = {
-    "hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 512, "fill": "inertial", "output": "residual",
-    "ramp_s": 1 / 30, "smooth_s": 0.02, "inertia": [0.8, 1.6, 1.0],
-    "positions": "sinusoidal", "dropout": 0.0, "initializer_range": 0.06,
+    "hidden_size": 256,
+    "num_attention_heads": 8,
+    "intermediate_size": 512,
+    "fill": "inertial",
+    "output": "residual",
+    "ramp_s": 1 / 30,
+    "smooth_s": 0.02,
+    "inertia": [0.8, 1.6, 1.0],
+    "positions": "sinusoidal",
+    "dropout": 0.0,
+    "initializer_range": 0.06,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -26,8 +38,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     "common": {},
     "3bert-small": _SMALL | {"encoder_layers": 1, "cross_layers": 1},
     "ecm-small": _SMALL | {"encoder_layers": 1, "cross_layers": 3},
-    "common-small": _SMALL | {"encoder_layers": 4, "hidden_size": 384, "intermediate_size": 768,
-                              "representation": "roles", "ramp_s": 1 / 15},
+    "common-small": _SMALL
+    | {
+        "encoder_layers": 4,
+        "hidden_size": 384,
+        "intermediate_size": 768,
+        "representation": "roles",
+        "ramp_s": 1 / 15,
+    },
     "inbetween": {},
     "inbetween-large": {"hidden_size": 384, "intermediate_size": 1_152, "encoder_layers": 12},
 }
@@ -40,7 +58,9 @@ def make_config(preset: str, **changes: Any) -> MaskedMotionConfig:
         ModelError: there is no such preset.
     """
     if preset not in PRESETS:
-        raise ModelError(f"preset {preset!r}", "no such preset", ", ".join(PRESETS), "choose one of them")
+        raise ModelError(
+            f"preset {preset!r}", "no such preset", ", ".join(PRESETS), "choose one of them"
+        )
     network = NETWORKS[preset.removesuffix("-small").removesuffix("-large")]
     return network.config_class(**(PRESETS[preset] | changes))
 
@@ -59,5 +79,9 @@ def network_of(model_type: object) -> type[MaskedMotionModel]:
     for network in NETWORKS.values():
         if network.config_class.model_type == model_type:
             return network
-    raise ModelError("config.json model_type", repr(model_type),
-                     ", ".join(n.config_class.model_type for n in NETWORKS.values()), "use a checkpoint made here")
+    raise ModelError(
+        "config.json model_type",
+        repr(model_type),
+        ", ".join(n.config_class.model_type for n in NETWORKS.values()),
+        "use a checkpoint made here",
+    )

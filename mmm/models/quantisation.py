@@ -27,7 +27,9 @@ def packed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             stored[name] = tensor.half() if tensor.is_floating_point() else tensor
             continue
         rows = tensor.float().reshape(len(tensor), -1)
-        scale = (rows.abs().amax(dim=1, keepdim=True) / STEPS).clamp_min(torch.finfo(torch.float32).tiny)
+        scale = (rows.abs().amax(dim=1, keepdim=True) / STEPS).clamp_min(
+            torch.finfo(torch.float32).tiny
+        )
         stored[name] = (rows / scale).round().to(torch.int8).reshape(tensor.shape)
         stored[name + SCALE] = scale
     return stored
@@ -40,9 +42,13 @@ def unpacked(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
         KeyError: the scale of a matrix lacks.
         RuntimeError: it is of another size.
     """
-    return {name: tensor.float() * stored[name + SCALE].reshape(-1, *[1] * (tensor.ndim - 1))
-            if tensor.dtype == torch.int8 else tensor
-            for name, tensor in stored.items() if not name.endswith(SCALE)}
+    return {
+        name: tensor.float() * stored[name + SCALE].reshape(-1, *[1] * (tensor.ndim - 1))
+        if tensor.dtype == torch.int8
+        else tensor
+        for name, tensor in stored.items()
+        if not name.endswith(SCALE)
+    }
 
 
 def is_packed(files: Iterable[Path]) -> bool:

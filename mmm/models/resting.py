@@ -42,15 +42,21 @@ def joint_motion(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T 
         for place in np.flatnonzero(np.diff(known) > 1):
             before, after = known[place], known[place + 1]
             first = min(np.searchsorted(known, before - look), max(place - 1, 0))
-            last = max(np.searchsorted(known, after + look, side="right"), min(place + 3, len(known)))
+            last = max(
+                np.searchsorted(known, after + look, side="right"), min(place + 3, len(known))
+            )
             beside = known[first:last]
             own = np.degrees(farthest_angle(motion.rotations[np.ix_(beside, roles)]))
             if carried.any():
                 body = beside[~hidden[beside, 0]]
-                own[carried] = np.maximum(own[carried], _carried(motion, body) if len(body) else np.inf)
-            far[before + 1:after, roles] = own
+                own[carried] = np.maximum(
+                    own[carried], _carried(motion, body) if len(body) else np.inf
+                )
+            far[before + 1 : after, roles] = own
     legs = far[:, _LEGS].reshape(len(far), 2, 2)
-    both = np.isfinite(legs).all(axis=-1, keepdims=True)  # a thigh that is known does not keep its shin from resting
+    both = np.isfinite(legs).all(
+        axis=-1, keepdims=True
+    )  # a thigh that is known does not keep its shin from resting
     far[:, _LEGS] = np.where(both, legs.max(axis=-1, keepdims=True), legs).reshape(len(far), 4)
     return far
 

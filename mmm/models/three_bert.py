@@ -32,8 +32,12 @@ class ThreeBertModel(MaskedMotionModel):
     ) -> Tensor:
         """See the base class."""
         assert music is not None
-        moved = self.run_encoder(self.motion_encoder, inputs, "motion", maps, positions)  # (B, T, width)
-        heard = self.run_encoder(self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps, positions)
+        moved = self.run_encoder(
+            self.motion_encoder, inputs, "motion", maps, positions
+        )  # (B, T, width)
+        heard = self.run_encoder(
+            self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps, positions
+        )
         joined = torch.cat([moved, heard], dim=-1)  # (B, T, 2 width)
         crossed = self.run_encoder(self.cross_encoder, joined, "cross", maps, positions)
         raw = self.head(crossed)

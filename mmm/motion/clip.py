@@ -46,8 +46,14 @@ class Motion:
         rotations = np.asarray(self.rotations, dtype=np.float32)
         root_m = np.asarray(self.root_m, dtype=np.float32)
         frames = len(root_m)
-        if rotations.shape != (frames, len(self.skeleton), 3, 3) or root_m.shape != (frames, 3) or not frames:
-            raise ValueError(f"rotations {rotations.shape}, root {root_m.shape}, {len(self.skeleton)} joints")
+        if (
+            rotations.shape != (frames, len(self.skeleton), 3, 3)
+            or root_m.shape != (frames, 3)
+            or not frames
+        ):
+            raise ValueError(
+                f"rotations {rotations.shape}, root {root_m.shape}, {len(self.skeleton)} joints"
+            )
         if not (np.isfinite(rotations).all() and np.isfinite(root_m).all() and self.fps > 0):
             raise ValueError("a motion must be finite and its frame rate positive")
         object.__setattr__(self, "rotations", rotations)
@@ -101,8 +107,12 @@ class Motion:
             SpecError: the range is empty or not inside the motion.
         """
         if not 0 <= start < stop <= len(self):
-            raise SpecError(f"frames {start}:{stop}", f"the motion has {len(self)} frames",
-                            f"0 <= start < stop <= {len(self)}", "choose a range inside it")
+            raise SpecError(
+                f"frames {start}:{stop}",
+                f"the motion has {len(self)} frames",
+                f"0 <= start < stop <= {len(self)}",
+                "choose a range inside it",
+            )
         return replace(self, rotations=self.rotations[start:stop], root_m=self.root_m[start:stop])
 
     def resample(self, fps: float) -> "Motion":
@@ -127,7 +137,9 @@ class Motion:
         flip = np.array([-1, 1, 1], dtype=np.float32)
         swap = list(self.skeleton.mirror_index)
         tips = tuple((swap[j], (-x, y, z)) for j, (x, y, z) in self.skeleton.end_sites)
-        skeleton = replace(self.skeleton, offsets_m=self.skeleton.offsets_m[swap] * flip, end_sites=tips)
+        skeleton = replace(
+            self.skeleton, offsets_m=self.skeleton.offsets_m[swap] * flip, end_sites=tips
+        )
         rotations = self.rotations[:, swap] * flip[:, None] * flip
         return Motion(skeleton, rotations, self.root_m * flip, self.fps)
 
@@ -147,7 +159,9 @@ class Audio:
     """Samples per second."""
 
     def __repr__(self) -> str:
-        return f"Audio({self.duration_s:.2f} s at {self.rate_hz} Hz, {self.samples.shape[1]} channels)"
+        return (
+            f"Audio({self.duration_s:.2f} s at {self.rate_hz} Hz, {self.samples.shape[1]} channels)"
+        )
 
     @property
     def duration_s(self) -> float:
@@ -157,7 +171,7 @@ class Audio:
     def crop_s(self, start_s: float, stop_s: float) -> "Audio":
         """The sound between two moments, in seconds; padded with silence where it ends too early."""
         start, stop = round(start_s * self.rate_hz), round(stop_s * self.rate_hz)
-        cut = self.samples[max(start, 0): max(stop, 0)]
+        cut = self.samples[max(start, 0) : max(stop, 0)]
         missing = (stop - start) - len(cut)
         return Audio(np.pad(cut, ((0, max(missing, 0)), (0, 0))), self.rate_hz)
 
@@ -191,7 +205,9 @@ class Music:
         span_s = start / self.fps, stop / self.fps
         audio = self.audio.crop_s(*span_s) if self.audio else None
         without = {part: sound.crop_s(*span_s) for part, sound in self.without.items()}
-        return replace(self, features=self.features[start:stop], beats=inside, audio=audio, without=without)
+        return replace(
+            self, features=self.features[start:stop], beats=inside, audio=audio, without=without
+        )
 
     def digest(self) -> str:
         """32 hexadecimal digits that change with the features, the beats or the sound."""
@@ -229,11 +245,18 @@ class Clip:
 
     def __post_init__(self) -> None:
         if self.recording is not None and not len(self.motion) == len(self.recording.motion) == len(
-                self.recording.frames):
-            raise ValueError(f"{self.name}: {len(self.motion)} frames, {len(self.recording.motion)} of its recording")
-        if self.music is not None and (len(self.music) != len(self.motion) or self.music.fps != self.motion.fps):
-            raise ValueError(f"{self.name}: {len(self.music)} music frames at {self.music.fps} fps, "
-                             f"{len(self.motion)} motion frames at {self.motion.fps} fps")
+            self.recording.frames
+        ):
+            raise ValueError(
+                f"{self.name}: {len(self.motion)} frames, {len(self.recording.motion)} of its recording"
+            )
+        if self.music is not None and (
+            len(self.music) != len(self.motion) or self.music.fps != self.motion.fps
+        ):
+            raise ValueError(
+                f"{self.name}: {len(self.music)} music frames at {self.music.fps} fps, "
+                f"{len(self.motion)} motion frames at {self.motion.fps} fps"
+            )
 
     def __repr__(self) -> str:
         return f"Clip({self.name!r}, {self.motion!r}, {self.music!r})"
@@ -254,7 +277,9 @@ class Clip:
     def crop(self, start: int, stop: int) -> "Clip":
         """Frames ``start`` to ``stop`` (not included) of motion and music."""
         music, was = self.music.crop(start, stop) if self.music else None, self.recording
-        recording = None if was is None else Recording(was.motion.crop(start, stop), was.frames[start:stop])
+        recording = (
+            None if was is None else Recording(was.motion.crop(start, stop), was.frames[start:stop])
+        )
         return replace(self, motion=self.motion.crop(start, stop), music=music, recording=recording)
 
     def show(self, height: int = 600) -> Any:

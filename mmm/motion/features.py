@@ -27,11 +27,17 @@ class Stats:
     @classmethod
     def identity(cls, music_size: int = 35) -> "Stats":
         """Scaling that changes nothing."""
-        return cls(np.zeros(3, np.float32), np.ones(3, np.float32),
-                   np.zeros(music_size, np.float32), np.ones(music_size, np.float32))
+        return cls(
+            np.zeros(3, np.float32),
+            np.ones(3, np.float32),
+            np.zeros(music_size, np.float32),
+            np.ones(music_size, np.float32),
+        )
 
     @classmethod
-    def fit(cls, roots: Sequence[Float[Array, "_ 3"]], music: Sequence[Float[Array, "_ M"]], window: int) -> "Stats":
+    def fit(
+        cls, roots: Sequence[Float[Array, "_ 3"]], music: Sequence[Float[Array, "_ M"]], window: int
+    ) -> "Stats":
         """Fit on the clips of the training split, each cut into windows that are moved to the origin.
 
         Args:
@@ -39,9 +45,13 @@ class Stats:
             music: the features beside them; empty for motion alone.
             window: frames a window.
         """
-        moved = [center(root[i:i + window]) for root in roots for i in range(0, len(root), window)]
+        moved = [
+            center(root[i : i + window]) for root in roots for i in range(0, len(root), window)
+        ]
         root_min, root_max = _bounds(moved)
-        music_min, music_max = _bounds(music) if music else (np.zeros(35, np.float32), np.ones(35, np.float32))
+        music_min, music_max = (
+            _bounds(music) if music else (np.zeros(35, np.float32), np.ones(35, np.float32))
+        )
         return cls(root_min, root_max, music_min, music_max)
 
     def scale_root(self, root_m: Float[Array, "*b 3"]) -> Float[Array, "*b 3"]:
@@ -64,13 +74,17 @@ class Stats:
     @classmethod
     def from_dict(cls, values: Mapping[str, Sequence[float]]) -> "Stats":
         """The reverse of :meth:`to_dict`."""
-        return cls(**{name: np.array(values[name], dtype=np.float32) for name in cls.__dataclass_fields__})
+        return cls(
+            **{name: np.array(values[name], dtype=np.float32) for name in cls.__dataclass_fields__}
+        )
 
 
 def _bounds(arrays: Sequence[Array]) -> tuple[Array, Array]:
     low = np.min([a.min(axis=0) for a in arrays], axis=0).astype(np.float32)
     high = np.max([a.max(axis=0) for a in arrays], axis=0).astype(np.float32)
-    return low, np.where(high - low < 1e-6, low + 1, high).astype(np.float32)  # a constant scales to zero
+    return low, np.where(high - low < 1e-6, low + 1, high).astype(
+        np.float32
+    )  # a constant scales to zero
 
 
 def center(root_m: Float[Array, "T 3"]) -> Float[Array, "T 3"]:
@@ -78,13 +92,17 @@ def center(root_m: Float[Array, "T 3"]) -> Float[Array, "T 3"]:
     return (root_m - root_m.mean(axis=0) * np.array([1, 0, 1])).astype(np.float32)
 
 
-def to_features(rotations: Float[Array, "*b J 3 3"], scaled_root: Float[Array, "*b 3"]) -> Float[Array, "*b F"]:
+def to_features(
+    rotations: Float[Array, "*b J 3 3"], scaled_root: Float[Array, "*b 3"]
+) -> Float[Array, "*b F"]:
     """Join rotations and the scaled root into rows of ``F = 9 J + 3``."""
     flat = rotations.reshape(*rotations.shape[:-3], -1)
     return np.concatenate([flat, scaled_root], axis=-1).astype(np.float32)
 
 
-def from_features(features: Float[Array, "*b F"]) -> tuple[Float[Array, "*b J 3 3"], Float[Array, "*b 3"]]:
+def from_features(
+    features: Float[Array, "*b F"],
+) -> tuple[Float[Array, "*b J 3 3"], Float[Array, "*b 3"]]:
     """Split rows into matrices (not yet rotations: see ``rotations.project_to_so3``) and the scaled root."""
     matrices = features[..., :-3].reshape(*features.shape[:-1], -1, 3, 3)
     return matrices, features[..., -3:]

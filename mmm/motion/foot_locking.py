@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import binary_closing, binary_opening, distance_transform_edt, gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import (
+    binary_closing,
+    binary_opening,
+    distance_transform_edt,
+    gaussian_filter1d,
+    maximum_filter1d,
+)
 
 from mmm.errors import ModelError
 from mmm.motion.clip import Motion
@@ -72,8 +78,10 @@ def legs_of(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> tuple
         place = dict(zip(ROLES, match_roles(skeleton, named).joints.tolist(), strict=True))
     except ModelError:
         return ()
-    found = [Leg(*(place[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "toe")))
-             for side in ("left", "right")]
+    found = [
+        Leg(*(place[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "toe")))
+        for side in ("left", "right")
+    ]
     return tuple(leg for leg in found if min(leg.hip, leg.knee, leg.ankle) >= 0)
 
 
@@ -87,7 +95,10 @@ def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Arr
 
 
 def lock_feet(
-    motion: Motion, truth: Motion, hidden: Bool[Array, "T J"], roles: Mapping[str, str] | None = None,
+    motion: Motion,
+    truth: Motion,
+    hidden: Bool[Array, "T J"],
+    roles: Mapping[str, str] | None = None,
     twist_m: float = TWIST_M,
 ) -> Motion:
     """A recovered motion with its feet held; see :func:`planted`. Of a recording whose own feet slide it comes back as
@@ -106,7 +117,9 @@ def lock_feet(
     rest_m = rest_heights(points[frames], motion.skeleton)
     if _slides(points, frames, legs, rest_m, motion.fps) > SLIDES_M_S:
         return motion
-    legs = tuple(replace(leg, stiff=_never_bends(truth, ~hidden[:, leg.ankle], leg.ankle)) for leg in legs)
+    legs = tuple(
+        replace(leg, stiff=_never_bends(truth, ~hidden[:, leg.ankle], leg.ankle)) for leg in legs
+    )
     return lock_contacts(motion, legs, hidden, rest_m, twist_m=twist_m)
 
 
@@ -117,7 +130,11 @@ def _never_bends(motion: Motion, known: Bool[Array, "T"], joint: int) -> bool:
 
 
 def _slides(
-    points: Float[Array, "T J 3"], known: Bool[Array, "T"], legs: tuple[Leg, ...], rest_m: Float[Array, "J"], fps: float
+    points: Float[Array, "T J 3"],
+    known: Bool[Array, "T"],
+    legs: tuple[Leg, ...],
+    rest_m: Float[Array, "J"],
+    fps: float,
 ) -> float:
     """How fast recorded feet move over the ground while they stand: the median, metres a second; zero where too few
     frames tell."""
@@ -134,8 +151,13 @@ def _slides(
 
 
 def lock_contacts(
-    motion: Motion, legs: tuple[Leg, ...], hidden: Bool[Array, "T J"], rest_m: Float[Array, "J"],
-    most_m: float = MOST_M, clear_m: float = 0.0, twist_m: float = TWIST_M,
+    motion: Motion,
+    legs: tuple[Leg, ...],
+    hidden: Bool[Array, "T J"],
+    rest_m: Float[Array, "J"],
+    most_m: float = MOST_M,
+    clear_m: float = 0.0,
+    twist_m: float = TWIST_M,
 ) -> Motion:
     """The motion with feet held where they stand.
 
@@ -151,7 +173,10 @@ def lock_contacts(
     free = [np.asarray(hidden[:, [leg.hip, leg.knee, leg.ankle]].all(axis=1)) for leg in legs]
     if not any(frames.any() for frames in free) or len(motion) < 3:
         return motion
-    points, world = motion.positions().astype(np.float64), motion.world_rotations().astype(np.float64)
+    points, world = (
+        motion.positions().astype(np.float64),
+        motion.world_rotations().astype(np.float64),
+    )
     rotations = motion.rotations.copy()
     for leg, frames in zip(legs, free, strict=True):
         if frames.any():
@@ -160,15 +185,28 @@ def lock_contacts(
 
 
 def _plant(
-    leg: Leg, motion: Motion, points: Array, world: Array, free: Array, rest_m: Array, most_m: float, clear_m: float,
-    twist_m: float, out: Array,
+    leg: Leg,
+    motion: Motion,
+    points: Array,
+    world: Array,
+    free: Array,
+    rest_m: Array,
+    most_m: float,
+    clear_m: float,
+    twist_m: float,
+    out: Array,
 ) -> None:
     """Write one leg's new local rotations."""
     joints = [leg.ankle] if leg.toe < 0 or leg.stiff else [leg.ankle, leg.toe]
     stands = [_stands(points[:, j], float(rest_m[j]), motion.fps) for j in joints]
-    moves = [_moves(points[:, j][:, [0, 2]], stand, free, most_m) for j, stand in zip(joints, stands, strict=True)]
-    raised = [_raised(points[:, j], move, float(rest_m[j]), free, motion.fps, clear_m)
-              for j, move in zip(joints, moves, strict=True)]
+    moves = [
+        _moves(points[:, j][:, [0, 2]], stand, free, most_m)
+        for j, stand in zip(joints, stands, strict=True)
+    ]
+    raised = [
+        _raised(points[:, j], move, float(rest_m[j]), free, motion.fps, clear_m)
+        for j, move in zip(joints, moves, strict=True)
+    ]
     if not any(np.abs(move).max() > 1e-5 for move in (*moves, *raised)):
         return
     ankle, turn = points[:, leg.ankle] + _in_space(moves[0], raised[0]), None
@@ -183,12 +221,18 @@ def _plant(
         foot = points[:, leg.toe] - points[:, leg.ankle]
         turn = _shortest(foot, toe - ankle)
         ankle = exact * (toe - np.einsum("tij,tj->ti", turn, foot)) + (1 - exact) * ankle
-    bent = _bend(points[:, leg.hip], points[:, leg.knee], points[:, leg.ankle], ankle, world[:, leg.hip])
+    bent = _bend(
+        points[:, leg.hip], points[:, leg.knee], points[:, leg.ankle], ankle, world[:, leg.hip]
+    )
     if bent is None:
         return
     thigh, shin = bent
     parents = motion.skeleton.parents
-    above = world[:, parents[leg.hip]] if parents[leg.hip] >= 0 else np.broadcast_to(np.eye(3), world[:, 0].shape)
+    above = (
+        world[:, parents[leg.hip]]
+        if parents[leg.hip] >= 0
+        else np.broadcast_to(np.eye(3), world[:, 0].shape)
+    )
     foot_world = world[:, leg.ankle] if turn is None else turn @ world[:, leg.ankle]
     for joint, parent, own in (
         (leg.hip, above, thigh @ world[:, leg.hip]),
@@ -204,7 +248,11 @@ def _in_space(moves: Float[Array, "T 2"], raised: Float[Array, "T"]) -> Float[Ar
 
 
 def _raised(
-    points: Float[Array, "T 3"], moves: Float[Array, "T 2"], rest_m: float, free: Bool[Array, "T"], fps: float,
+    points: Float[Array, "T 3"],
+    moves: Float[Array, "T 2"],
+    rest_m: float,
+    free: Bool[Array, "T"],
+    fps: float,
     clear_m: float,
 ) -> Float[Array, "T"]:
     """How far a joint is to be lifted so that it neither sinks into the floor nor is dragged over it at speed; sets in
@@ -213,8 +261,10 @@ def _raised(
     wanted = rest_m + clear_m * np.clip(speed / SWING_M_S - 0.5, 0, 1)
     lift = np.clip(wanted - points[:, 1], 0, MOST_M)
     if clear_m:
-        lift = np.maximum(gaussian_filter1d(maximum_filter1d(lift, 2 * round(0.03 * fps) + 1), 0.03 * fps),
-                          np.clip(rest_m - points[:, 1], 0, MOST_M))
+        lift = np.maximum(
+            gaussian_filter1d(maximum_filter1d(lift, 2 * round(0.03 * fps) + 1), 0.03 * fps),
+            np.clip(rest_m - points[:, 1], 0, MOST_M),
+        )
     near = distance_transform_edt(free) if not free.all() else np.full(len(free), len(free))
     return np.asarray(lift * np.minimum(near / (RAISE_S * fps), 1) * free)
 
@@ -222,11 +272,16 @@ def _raised(
 def _stands(points: Float[Array, "T 3"], rest_m: float, fps: float) -> Bool[Array, "T"]:
     """Where a foot joint is low, and slow enough to stand."""
     speed = np.gradient(points, axis=0) * fps
-    stands = (points[:, 1] < rest_m + LOW_M) & (np.abs(speed[:, 1]) < SLOW_M_S) & (
-        np.linalg.norm(speed[:, [0, 2]], axis=1) < SWING_M_S)
+    stands = (
+        (points[:, 1] < rest_m + LOW_M)
+        & (np.abs(speed[:, 1]) < SLOW_M_S)
+        & (np.linalg.norm(speed[:, [0, 2]], axis=1) < SWING_M_S)
+    )
     least = np.ones(max(2, round(SHORTEST_S * fps)), dtype=bool)
     padded = np.pad(stands, len(least), mode="edge")
-    return np.asarray(binary_opening(binary_closing(padded, least), least)[len(least):-len(least)])
+    return np.asarray(
+        binary_opening(binary_closing(padded, least), least)[len(least) : -len(least)]
+    )
 
 
 def _stretches(true: Bool[Array, "T"]) -> list[tuple[int, int]]:
@@ -246,7 +301,9 @@ def _moves(
         told = frames[known[start:stop]]
         if len(told) == len(frames):
             continue
-        if len(told):  # between known frames it goes from one's place to the other's; after the last it stays
+        if len(
+            told
+        ):  # between known frames it goes from one's place to the other's; after the last it stays
             held = np.stack([np.interp(frames, told, places[told, k]) for k in range(2)], axis=1)
         else:
             held = np.broadcast_to(places[start:stop].mean(axis=0), (len(frames), 2))
@@ -267,7 +324,10 @@ def _moves(
 
 
 def _bend(
-    hip: Float[Array, "T 3"], knee: Float[Array, "T 3"], ankle: Float[Array, "T 3"], target: Float[Array, "T 3"],
+    hip: Float[Array, "T 3"],
+    knee: Float[Array, "T 3"],
+    ankle: Float[Array, "T 3"],
+    target: Float[Array, "T 3"],
     hip_world: Float[Array, "T 3 3"],
 ) -> tuple[Float[Array, "T 3 3"], Float[Array, "T 3 3"]] | None:
     """World turns of the thigh, and of the shin within it, that bring the ankle to a target; None for a straight leg
@@ -276,7 +336,9 @@ def _bend(
     upper, lower = np.linalg.norm(up, axis=1), np.linalg.norm(down, axis=1)
     axis = np.cross(up, down)
     size = np.linalg.norm(axis, axis=1, keepdims=True)
-    own = np.einsum("tji,tj->ti", hip_world, axis).sum(axis=0)  # in the thigh's frame, the more bent the more it says
+    own = np.einsum("tji,tj->ti", hip_world, axis).sum(
+        axis=0
+    )  # in the thigh's frame, the more bent the more it says
     if np.linalg.norm(own) < 1e-9:
         return None
     usual = hip_world @ (own / np.linalg.norm(own))
@@ -284,10 +346,15 @@ def _bend(
     sure = np.clip((sine - 0.02) / 0.08, 0, 1)
     axis = sure * axis / np.maximum(size, 1e-12) + (1 - sure) * usual
     axis /= np.maximum(np.linalg.norm(axis, axis=1, keepdims=True), 1e-9)
-    reach = np.clip(np.linalg.norm(target - hip, axis=1), np.abs(upper - lower) * 1.01 + 1e-6,
-                    np.maximum(_STRAIGHT * (upper + lower), np.linalg.norm(ankle - hip, axis=1)))
-    angles = [np.arccos(np.clip((upper**2 + lower**2 - d**2) / (2 * upper * lower), -1, 1))
-              for d in (np.linalg.norm(ankle - hip, axis=1), reach)]
+    reach = np.clip(
+        np.linalg.norm(target - hip, axis=1),
+        np.abs(upper - lower) * 1.01 + 1e-6,
+        np.maximum(_STRAIGHT * (upper + lower), np.linalg.norm(ankle - hip, axis=1)),
+    )
+    angles = [
+        np.arccos(np.clip((upper**2 + lower**2 - d**2) / (2 * upper * lower), -1, 1))
+        for d in (np.linalg.norm(ankle - hip, axis=1), reach)
+    ]
     shin = rotvec_to_matrix(axis * (angles[1] - angles[0])[:, None])
     bent = knee + np.einsum("tij,tj->ti", shin, down)
     return _shortest(bent - hip, target - hip), shin

@@ -41,7 +41,7 @@ def limit_angular_velocity(motion: Motion, known: int) -> Motion:
     catches up."""
     limit = np.full(len(motion.skeleton), JOINT_RAD_S / motion.fps, dtype=np.float32)
     limit[0] = PELVIS_RAD_S / motion.fps
-    turned = geodesic_angle(motion.rotations[known - 1:-1], motion.rotations[known:])
+    turned = geodesic_angle(motion.rotations[known - 1 : -1], motion.rotations[known:])
     if (turned <= limit).all():
         return motion
     rotations = motion.rotations.copy()
@@ -49,7 +49,9 @@ def limit_angular_velocity(motion: Motion, known: int) -> Motion:
         angle = geodesic_angle(rotations[t - 1], rotations[t])
         fast = angle > limit
         if fast.any():
-            rotations[t, fast] = slerp(rotations[t - 1, fast], rotations[t, fast], (limit / angle.clip(1e-9))[fast])
+            rotations[t, fast] = slerp(
+                rotations[t - 1, fast], rotations[t, fast], (limit / angle.clip(1e-9))[fast]
+            )
     return replace(motion, rotations=rotations)
 
 
@@ -66,7 +68,9 @@ class Ground:
     """How far above that the lowest foot may be; None: as far as a jump goes."""
 
     @staticmethod
-    def of(seed: Motion, roles: Mapping[str, str] | None = None, max_jump_height_m: float | None = None) -> "Ground | None":
+    def of(
+        seed: Motion, roles: Mapping[str, str] | None = None, max_jump_height_m: float | None = None
+    ) -> "Ground | None":
         """From a stretch of real motion; None for a body without feet.
 
         Args:
@@ -99,15 +103,21 @@ class Ground:
         moved[:, [0, 2]] -= slide
         hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
         hidden[known:] = True
-        held = lock_contacts(replace(motion, root_m=moved), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M)
+        held = lock_contacts(
+            replace(motion, root_m=moved), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M
+        )
         lowest = (held.positions()[:, list(self.feet), 1] - rest_m).min(axis=1)
-        moved[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)  # where a leg is too short to do it
+        moved[:, 1] += self._lift(
+            np.minimum(lowest, 0), motion.fps, known
+        )  # where a leg is too short to do it
         return replace(held, root_m=moved)
 
     def _lift(self, lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:
         """Up out of the floor at once; down to it where the lowest of a while is above it, or higher than leaps go."""
         sunk = np.minimum(lowest, 0)
-        floating = np.maximum(minimum_filter1d(lowest, max(3, round(AIRBORNE_S * fps)), mode="nearest"), 0)
+        floating = np.maximum(
+            minimum_filter1d(lowest, max(3, round(AIRBORNE_S * fps)), mode="nearest"), 0
+        )
         if self.max_jump_height_m is not None:
             floating = np.maximum(floating, lowest - self.max_jump_height_m - LOW_M)
         wanted = -(sunk + floating)
@@ -119,8 +129,9 @@ class Ground:
         return (np.maximum(smooth, np.minimum(wanted, -sunk)) * ramp).astype(np.float32)
 
     @staticmethod
-    def _slide(feet: Float[Array, "T F 3"], clearance: Float[Array, "T F"], fps: float, known: int
-               ) -> Float[Array, "T 2"]:
+    def _slide(
+        feet: Float[Array, "T F 3"], clearance: Float[Array, "T F"], fps: float, known: int
+    ) -> Float[Array, "T 2"]:
         """How far the feet that are down have been carried over the ground since the last known frame."""
         step = np.diff(feet[..., [0, 2]], axis=0)  # (T-1, F, 2) metres
         down = 1 / (1 + np.exp(np.clip((clearance[1:] - LOW_M) / EDGE_M, -30, 30)))

@@ -22,20 +22,36 @@ Array = np.ndarray
 _ARM = ("collar", "shoulder", "elbow", "wrist")
 _LEG = ("hip", "knee", "ankle", "toe")
 _TREE: tuple[tuple[str, str], ...] = (
-    ("pelvis", ""), ("spine1", "pelvis"), ("spine2", "spine1"), ("spine3", "spine2"), ("neck", "spine3"),
+    ("pelvis", ""),
+    ("spine1", "pelvis"),
+    ("spine2", "spine1"),
+    ("spine3", "spine2"),
+    ("neck", "spine3"),
     ("head", "neck"),
-    *((f"{side}_{role}", f"{side}_{above}" if above else "spine3")
-      for side in ("left", "right") for role, above in zip(_ARM, ("", *_ARM), strict=False)),
-    *((f"{side}_{role}", f"{side}_{above}" if above else "pelvis")
-      for side in ("left", "right") for role, above in zip(_LEG, ("", *_LEG), strict=False)),
+    *(
+        (f"{side}_{role}", f"{side}_{above}" if above else "spine3")
+        for side in ("left", "right")
+        for role, above in zip(_ARM, ("", *_ARM), strict=False)
+    ),
+    *(
+        (f"{side}_{role}", f"{side}_{above}" if above else "pelvis")
+        for side in ("left", "right")
+        for role, above in zip(_LEG, ("", *_LEG), strict=False)
+    ),
 )
 ROLES: tuple[str, ...] = tuple(role for role, _ in _TREE)
 """The 22 roles. A shoulder turns the upper arm, an elbow the forearm, a wrist the hand; a hip turns the thigh, a knee
 the shin, an ankle the foot; ``spine3`` bears the arms."""
 ROLE_PARENTS: tuple[int, ...] = tuple(ROLES.index(above) if above else -1 for _, above in _TREE)
 """The tree of the roles, the pelvis its root."""
-REQUIRED: tuple[str, ...] = ("pelvis", *(f"{side}_{role}" for side in ("left", "right")
-                                         for role in ("shoulder", "elbow", "hip", "knee", "ankle")))
+REQUIRED: tuple[str, ...] = (
+    "pelvis",
+    *(
+        f"{side}_{role}"
+        for side in ("left", "right")
+        for role in ("shoulder", "elbow", "hip", "knee", "ankle")
+    ),
+)
 """Roles without which a skeleton cannot be matched."""
 
 
@@ -58,7 +74,11 @@ class RoleMap:
     @cached_property
     def named(self) -> dict[str, str]:
         """Joint names by role, those that are there; what ``match_roles`` takes as ``named``."""
-        return {role: self.skeleton.names[j] for role, j in zip(ROLES, self.joints, strict=True) if j >= 0}
+        return {
+            role: self.skeleton.names[j]
+            for role, j in zip(ROLES, self.joints, strict=True)
+            if j >= 0
+        }
 
     @cached_property
     def holders(self) -> tuple[int, ...]:
@@ -93,7 +113,11 @@ class RoleMap:
         result = []
         for r, holder in enumerate(self.holders):
             own = set(ancestors(self.skeleton, int(self.joints[r]))) if self.present[r] else set()
-            above = set(ancestors(self.skeleton, int(self.joints[holder]))) if own and holder >= 0 else set()
+            above = (
+                set(ancestors(self.skeleton, int(self.joints[holder])))
+                if own and holder >= 0
+                else set()
+            )
             result.append(tuple(sorted(own ^ above)))
         return tuple(result)
 
@@ -115,7 +139,9 @@ class RoleMap:
                 if holder >= 0:
                     local = np.swapaxes(world[:, self.joints[holder]], -1, -2) @ local
                 rotations[:, r] = local
-        return Motion(own.role_skeleton, rotations, motion.positions()[:, self.joints[0]], motion.fps)
+        return Motion(
+            own.role_skeleton, rotations, motion.positions()[:, self.joints[0]], motion.fps
+        )
 
     def most(self, values: Shaped[Array, "T J"]) -> Shaped[Array, "T 22"]:
         """Of values of joints (whether they are hidden, how far the known frames are) those of the roles.
@@ -125,7 +151,9 @@ class RoleMap:
         """
         result = np.zeros((len(values), len(ROLES)), dtype=values.dtype)
         for r, movers in enumerate(self.movers):
-            result[:, r] = values[:, list(movers)].max(axis=1) if movers else result[:, ROLE_PARENTS[r]]
+            result[:, r] = (
+                values[:, list(movers)].max(axis=1) if movers else result[:, ROLE_PARENTS[r]]
+            )
         return result
 
     def from_roles(self, filled: Motion, role_motion: Motion, hidden: Bool[Array, "T J"]) -> Motion:
@@ -145,8 +173,12 @@ class RoleMap:
         """
         self._for(filled.skeleton)
         if len(filled) != len(role_motion) or hidden.shape != filled.rotations.shape[:2]:
-            raise ModelError("roles", f"{len(role_motion)} frames, hidden {hidden.shape}",
-                             f"{len(filled)} frames of {len(self.skeleton)} joints", "pass one clip's own")
+            raise ModelError(
+                "roles",
+                f"{len(role_motion)} frames, hidden {hidden.shape}",
+                f"{len(filled)} frames of {len(self.skeleton)} joints",
+                "pass one clip's own",
+            )
         wanted = role_motion.world_rotations().astype(np.float64)
         role_of = {int(j): r for r, j in enumerate(self.joints) if j >= 0}
         offsets = filled.skeleton.offsets_m.astype(np.float64)
@@ -172,7 +204,9 @@ class RoleMap:
         if skeleton is self.skeleton:
             return self
         if not skeleton.same_joints(self.skeleton):
-            raise ModelError("roles", repr(skeleton), repr(self.skeleton), "match the roles of this skeleton")
+            raise ModelError(
+                "roles", repr(skeleton), repr(self.skeleton), "match the roles of this skeleton"
+            )
         return RoleMap(skeleton, self.joints)
 
 
@@ -191,10 +225,16 @@ def match_roles(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> R
     found = find_roles(skeleton, given)
     if missing := [role for role in REQUIRED if role not in found]:
         missing = missing[1:] or missing  # the pelvis follows from the hips
-        have = ", ".join(f"{role} = {skeleton.names[found[role]]}" for role in ROLES if role in found) or "none"
-        raise ModelError(f"skeleton of {len(skeleton)} joints from {skeleton.names[0]!r}",
-                         f"no joint found for {', '.join(missing)} (found: {have})", "a body with arms and legs",
-                         f"name them by hand: {missing[0]} = a name among {', '.join(skeleton.names[:60])}")
+        have = (
+            ", ".join(f"{role} = {skeleton.names[found[role]]}" for role in ROLES if role in found)
+            or "none"
+        )
+        raise ModelError(
+            f"skeleton of {len(skeleton)} joints from {skeleton.names[0]!r}",
+            f"no joint found for {', '.join(missing)} (found: {have})",
+            "a body with arms and legs",
+            f"name them by hand: {missing[0]} = a name among {', '.join(skeleton.names[:60])}",
+        )
     return RoleMap(skeleton, np.array([found.get(role, -1) for role in ROLES]))
 
 
@@ -204,9 +244,16 @@ def _named_joints(skeleton: Skeleton, named: Mapping[str, str]) -> dict[str, int
         if role not in ROLES:
             raise SpecError(f"role {role!r}", "no such role", ", ".join(ROLES), "correct it")
         if name not in skeleton.names:
-            raise SpecError(f"role {role!r}", f"no joint {name!r}", f"one of {', '.join(skeleton.names)}", "correct it")
+            raise SpecError(
+                f"role {role!r}",
+                f"no joint {name!r}",
+                f"one of {', '.join(skeleton.names)}",
+                "correct it",
+            )
         given[role] = skeleton.names.index(name)
     if len(set(given.values())) < len(given):
         twice = next(name for name in named.values() if list(named.values()).count(name) > 1)
-        raise SpecError(f"joint {twice!r}", "named for two roles", "one role a joint", "take one out")
+        raise SpecError(
+            f"joint {twice!r}", "named for two roles", "one role a joint", "take one out"
+        )
     return given

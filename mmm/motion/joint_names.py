@@ -18,28 +18,39 @@ LEG = ("hip", "knee", "ankle", "toe")
 # What a name may be, the first line that is found in it: roles, with how well the word fits. A shoulder is the collar
 # where an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint (SMPL); a foot turns the toes where an ankle
 # comes before it (SMPL); a hip joint turns the thigh only where nothing below it does (CMU has both).
-_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple((re.compile(words), roles) for words, roles in (
-    (r"thumb|index|ring|pinky|pinkie|little|finger|digit|carpal|palm|mid(?:dle)?\d*(?:$|[._ -])|eye|jaw|hair", {}),
-    (r"u(?:p(?:per)?)?[._ -]?leg|leg[._ -]?up|thigh|femur", {"hip": 6}),
-    (r"low(?:er)?[._ -]?leg|leg[._ -]?low|knee|shin|calf|tibia", {"knee": 6}),
-    (r"hip[._ -]?joint|buttock", {"hip": 2}),
-    (r"hip", {"hip": 4}),
-    (r"ankle", {"ankle": 6}),
-    (r"toe|ball", {"toe": 6}),
-    (r"foot", {"ankle": 4, "toe": 2}),
-    (r"leg", {"knee": 4, "hip": 2}),
-    (r"collar|clav|scapula", {"collar": 6}),
-    (r"fore[._ -]?arm|farm|low(?:er)?[._ -]?arm|arm[._ -]?low|elbow|radius", {"elbow": 6}),
-    (r"u(?:p(?:per)?)?[._ -]?arm|arm[._ -]?up|humerus|shldr", {"shoulder": 6}),
-    (r"shoulder", {"shoulder": 4, "collar": 3}),
-    (r"wrist", {"wrist": 6}),
-    (r"hand", {"wrist": 4}),
-    (r"arm", {"shoulder": 4, "elbow": 2}),
-))
+_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple(
+    (re.compile(words), roles)
+    for words, roles in (
+        (
+            r"thumb|index|ring|pinky|pinkie|little|finger|digit|carpal|palm|mid(?:dle)?\d*(?:$|[._ -])|eye|jaw|hair",
+            {},
+        ),
+        (r"u(?:p(?:per)?)?[._ -]?leg|leg[._ -]?up|thigh|femur", {"hip": 6}),
+        (r"low(?:er)?[._ -]?leg|leg[._ -]?low|knee|shin|calf|tibia", {"knee": 6}),
+        (r"hip[._ -]?joint|buttock", {"hip": 2}),
+        (r"hip", {"hip": 4}),
+        (r"ankle", {"ankle": 6}),
+        (r"toe|ball", {"toe": 6}),
+        (r"foot", {"ankle": 4, "toe": 2}),
+        (r"leg", {"knee": 4, "hip": 2}),
+        (r"collar|clav|scapula", {"collar": 6}),
+        (r"fore[._ -]?arm|farm|low(?:er)?[._ -]?arm|arm[._ -]?low|elbow|radius", {"elbow": 6}),
+        (r"u(?:p(?:per)?)?[._ -]?arm|arm[._ -]?up|humerus|shldr", {"shoulder": 6}),
+        (r"shoulder", {"shoulder": 4, "collar": 3}),
+        (r"wrist", {"wrist": 6}),
+        (r"hand", {"wrist": 4}),
+        (r"arm", {"shoulder": 4, "elbow": 2}),
+    )
+)
 # Helpers of a rig stand for no part of the body.
-_HELPERS = (re.compile(r"dummy|twist|roll|nub|effector|helper|(?:^|[._ -])(?:ik|end|tip|top|site|null|prop|weapon)"
-                       r"(?:$|[._ -])", re.IGNORECASE),
-            re.compile(r"[a-z0-9](?:End|Tip|Top|Site|IK)(?:$|[^a-z])"))
+_HELPERS = (
+    re.compile(
+        r"dummy|twist|roll|nub|effector|helper|(?:^|[._ -])(?:ik|end|tip|top|site|null|prop|weapon)"
+        r"(?:$|[._ -])",
+        re.IGNORECASE,
+    ),
+    re.compile(r"[a-z0-9](?:End|Tip|Top|Site|IK)(?:$|[^a-z])"),
+)
 _CAPITAL_SIDE = re.compile(r"^(?:L|(R))(?=[A-Z]{2}[a-z])")  # LUArm, but not ROOT
 _NAMED = 1000
 
@@ -97,7 +108,11 @@ def _fits(name: str) -> Mapping[str, int]:
 
 
 def _limb(
-    skeleton: Skeleton, sides: Sequence[str], side: str, limb: Sequence[str], named: Mapping[str, int]
+    skeleton: Skeleton,
+    sides: Sequence[str],
+    side: str,
+    limb: Sequence[str],
+    named: Mapping[str, int],
 ) -> dict[str, int]:
     """Roles of one arm or leg."""
     taken = {joint: role for role, joint in named.items()}
@@ -139,7 +154,9 @@ def _best_assignment(fits: Sequence[Sequence[int]]) -> tuple[int, dict[int, int]
     return best[count]
 
 
-def _trunk(skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], named: set[int]) -> dict[str, int]:
+def _trunk(
+    skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], named: set[int]
+) -> dict[str, int]:
     """Pelvis, spine, neck and head, as far as the limbs and names tell."""
     hips = [found[role] for role in ("left_hip", "right_hip") if role in found]
     shoulders = [found[role] for role in ("left_shoulder", "right_shoulder") if role in found]
@@ -153,27 +170,41 @@ def _trunk(skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], n
     above = ancestors(skeleton, chest)
     if trunk["pelvis"] in above and chest != trunk["pelvis"]:
         chain = above[: above.index(trunk["pelvis"])][::-1]
-        chain = [j for j in chain if j == chest or (j in free and not _is_helper(skeleton.names[j]))]
+        chain = [
+            j for j in chain if j == chest or (j in free and not _is_helper(skeleton.names[j]))
+        ]
         # The chest bears the arms and is the last of three; what lies between first and last is the second.
         trunk["spine3"] = chest
         if len(chain) > 1:
             trunk["spine1"] = chain[0]
         if len(chain) > 2:
             trunk["spine2"] = chain[(len(chain) - 1) // 2]
-    free = [j for j in free if j not in trunk.values() and not sides[j] and not _is_helper(skeleton.names[j])]
+    free = [
+        j
+        for j in free
+        if j not in trunk.values() and not sides[j] and not _is_helper(skeleton.names[j])
+    ]
     return trunk | _neck_and_head(skeleton, free, found, chest)
 
 
-def _chest(skeleton: Skeleton, found: Mapping[str, int], pelvis: int, shoulders: Sequence[int]) -> int:
+def _chest(
+    skeleton: Skeleton, found: Mapping[str, int], pelvis: int, shoulders: Sequence[int]
+) -> int:
     """The joint that bears the arms; below a neck that bears them (3ds Max, SNU), which turns them little if at all."""
     if "spine3" in found:
         return found["spine3"]
     chest = _parting(skeleton, shoulders)
     above = skeleton.parents[chest]
-    return above if chest != 0 and above not in (pelvis, 0) and _says(skeleton, chest, "neck") else chest
+    return (
+        above
+        if chest != 0 and above not in (pelvis, 0) and _says(skeleton, chest, "neck")
+        else chest
+    )
 
 
-def _neck_and_head(skeleton: Skeleton, free: Sequence[int], found: Mapping[str, int], chest: int) -> dict[str, int]:
+def _neck_and_head(
+    skeleton: Skeleton, free: Sequence[int], found: Mapping[str, int], chest: int
+) -> dict[str, int]:
     head = found.get("head", next((j for j in free if _says(skeleton, j, "head")), None))
     if head is None:
         neck = next((j for j in free if _says(skeleton, j, "neck")), None)

@@ -19,10 +19,19 @@ def parse_roles(words: Iterable[str]) -> dict[str, str]:
         role, _, joint = (part.strip() for part in word.partition("="))
         if not joint or role not in ROLES:
             found = f"no role {role!r}" if joint else "not a role and a joint"
-            raise SpecError(f"role {word!r}", found, f"ROLE=JOINT with ROLE one of {', '.join(ROLES)}",
-                            "for example left_hip=LThigh")
+            raise SpecError(
+                f"role {word!r}",
+                found,
+                f"ROLE=JOINT with ROLE one of {', '.join(ROLES)}",
+                "for example left_hip=LThigh",
+            )
         if named.setdefault(role, joint) != joint:
-            raise SpecError(f"role {word!r}", f"{role} is already {named[role]}", "one joint a role", "take one out")
+            raise SpecError(
+                f"role {word!r}",
+                f"{role} is already {named[role]}",
+                "one joint a role",
+                "take one out",
+            )
     return named
 
 
@@ -31,7 +40,11 @@ def missing_roles(skeleton: Skeleton, named: Mapping[str, str] | None = None) ->
 
     Names of no joint are passed over. The pelvis is among them only where both hips are there: it follows from them.
     """
-    given = {role: skeleton.names.index(name) for role, name in (named or {}).items() if name in skeleton.names}
+    given = {
+        role: skeleton.names.index(name)
+        for role, name in (named or {}).items()
+        if name in skeleton.names
+    }
     found = find_roles(skeleton, given)
     missing = tuple(role for role in REQUIRED if role not in found)
     return missing[1:] or missing if missing[:1] == ("pelvis",) else missing

@@ -99,7 +99,9 @@ NEAR = 1e-4
 the rounding of float32, in a seventh of the time."""
 
 
-def project_to_so3(matrices: Float[Array, "*b 3 3"]) -> tuple[Float[Array, "*b 3 3"], Float[Array, "*b"]]:
+def project_to_so3(
+    matrices: Float[Array, "*b 3 3"],
+) -> tuple[Float[Array, "*b 3 3"], Float[Array, "*b"]]:
     """The nearest rotation in the Frobenius norm, and how far it was.
 
     Returns:

@@ -17,8 +17,14 @@ Array = np.ndarray
 # Which limb a joint belongs to, by the words of its name; the first that matches wins, and a joint without a match
 # belongs to its parent's limb. Covers SMPL, LAFAN1, Bandai-Namco, CMU (BVH and ASF), SNU, Mixamo and Rokoko names.
 _PARTS: tuple[tuple[str, str], ...] = (
-    ("leg", r"upleg|upperleg|lowerleg|leg|thigh|shin|calf|knee|ankle|foot|toe|femur|tibia|hipjoint"),
-    ("arm", r"shoulder|collar|clav|arm|elbow|wrist|hand|finger|thumb|index|middle|ring|pinky|humerus|radius"),
+    (
+        "leg",
+        r"upleg|upperleg|lowerleg|leg|thigh|shin|calf|knee|ankle|foot|toe|femur|tibia|hipjoint",
+    ),
+    (
+        "arm",
+        r"shoulder|collar|clav|arm|elbow|wrist|hand|finger|thumb|index|middle|ring|pinky|humerus|radius",
+    ),
     ("head", r"head|neck|jaw|eye"),
     ("torso", r"hips?$|pelvis|root|spine|chest|torso|back|waist|abdomen|thorax|ribcage|butt"),
 )
@@ -26,13 +32,21 @@ _SIDED_HIP = re.compile(r"hip")
 _FEET = re.compile(r"foot|toe|ankle")
 
 
-_WORDS = ("femur|tibia|foot|toe|hip|clav|humerus|radius|wrist|hand|finger|thumb|shoulder|shldr|elbow|knee|ankle|"
-          "collar|upleg|upper|leg|thigh|shin|calf|arm|forearm|eye|butt")
+_WORDS = (
+    "femur|tibia|foot|toe|hip|clav|humerus|radius|wrist|hand|finger|thumb|shoulder|shldr|elbow|knee|ankle|"
+    "collar|upleg|upper|leg|thigh|shin|calf|arm|forearm|eye|butt"
+)
 # A letter marks a side where it stands alone (arm_L), before a capital (LThumb, lHand) or before a word (lfemur).
 _SIDE_LETTERS = tuple(
-    (side, re.compile(rf"(?:^|(?<=[_.\s-]))[{low}{up}](?:[_.\s-]|$)|^{up}(?=[A-Z][a-z])|^{low}(?=[A-Z])|"
-                      rf"^[{low}{up}](?=(?i:{_WORDS}))"))
-    for side, low, up in (("left", "l", "L"), ("right", "r", "R")))
+    (
+        side,
+        re.compile(
+            rf"(?:^|(?<=[_.\s-]))[{low}{up}](?:[_.\s-]|$)|^{up}(?=[A-Z][a-z])|^{low}(?=[A-Z])|"
+            rf"^[{low}{up}](?=(?i:{_WORDS}))"
+        ),
+    )
+    for side, low, up in (("left", "l", "L"), ("right", "r", "R"))
+)
 
 
 def _split_side(name: str) -> tuple[str, str]:
@@ -41,10 +55,10 @@ def _split_side(name: str) -> tuple[str, str]:
     for side in ("left", "right"):
         at = bare.lower().find(side)
         if at >= 0:
-            return side, prefix + colon + bare[:at] + bare[at + len(side):]
+            return side, prefix + colon + bare[:at] + bare[at + len(side) :]
     for side, pattern in _SIDE_LETTERS:
         if match := pattern.search(bare):
-            return side, prefix + colon + bare[:match.start()] + bare[match.end():]
+            return side, prefix + colon + bare[: match.start()] + bare[match.end() :]
     return "", name
 
 
@@ -75,11 +89,15 @@ class Skeleton:
     def __post_init__(self) -> None:
         n = len(self.names)
         if not (n == len(self.parents) == len(self.offsets_m)) or n == 0:
-            raise ValueError(f"{n} names, {len(self.parents)} parents, {len(self.offsets_m)} offsets")
+            raise ValueError(
+                f"{n} names, {len(self.parents)} parents, {len(self.offsets_m)} offsets"
+            )
         if len(set(self.names)) != n:
             raise ValueError("joint names must be unique")
         if self.parents[0] != -1 or any(not 0 <= p < j for j, p in enumerate(self.parents) if j):
-            raise ValueError("parents must be topologically ordered, with -1 first and nowhere else")
+            raise ValueError(
+                "parents must be topologically ordered, with -1 first and nowhere else"
+            )
         object.__setattr__(self, "offsets_m", np.asarray(self.offsets_m, dtype=np.float32))
         if not self.feet:
             found = tuple(j for j, name in enumerate(self.names) if _FEET.search(name.lower()))
@@ -102,7 +120,9 @@ class Skeleton:
         Partners' parents are partners too: a limb that is built otherwise than its fellow is mirrored in place.
         """
         # Exact names first, then without digits, for some files call the left shoulder LeftShoulder1.
-        keys = [(*_split_side(name), re.sub(r"\d+", "", _split_side(name)[1])) for name in self.names]
+        keys = [
+            (*_split_side(name), re.sub(r"\d+", "", _split_side(name)[1])) for name in self.names
+        ]
         place: dict[tuple[str, str], int] = {}
         for j, (side, bare, plain) in enumerate(keys):
             place.setdefault((side, bare), j)
@@ -137,7 +157,9 @@ class Skeleton:
                 part = "torso"
             if part in ("arm", "leg"):
                 inherited = limbs[self.parents[j]] if j else ""
-                limbs.append(f"{side}_{part}" if side else inherited if inherited.endswith(part) else "torso")
+                limbs.append(
+                    f"{side}_{part}" if side else inherited if inherited.endswith(part) else "torso"
+                )
             else:
                 limbs.append(part or limbs[self.parents[j]])
         return tuple(limbs)
@@ -145,13 +167,23 @@ class Skeleton:
     @cached_property
     def groups(self) -> dict[str, tuple[int, ...]]:
         """Named sets of joints for masks and error tables: each limb, and ``arms legs upper lower root all``."""
-        limb = {name: tuple(j for j, at in enumerate(self.limbs) if at == name) for name in sorted(set(self.limbs))}
+        limb = {
+            name: tuple(j for j, at in enumerate(self.limbs) if at == name)
+            for name in sorted(set(self.limbs))
+        }
         legs = limb.get("left_leg", ()) + limb.get("right_leg", ())
         arms = limb.get("left_arm", ()) + limb.get("right_arm", ())
         everything = tuple(range(len(self)))
         lower = tuple(sorted({0, *legs}))
-        groups = {**limb, "arms": tuple(sorted(arms)), "legs": tuple(sorted(legs)), "lower": lower,
-                  "upper": tuple(j for j in everything if j not in lower), "root": (0,), "all": everything}
+        groups = {
+            **limb,
+            "arms": tuple(sorted(arms)),
+            "legs": tuple(sorted(legs)),
+            "lower": lower,
+            "upper": tuple(j for j in everything if j not in lower),
+            "root": (0,),
+            "all": everything,
+        }
         return {name: joints for name, joints in groups.items() if joints}
 
 

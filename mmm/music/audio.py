@@ -20,13 +20,19 @@ from mmm.motion.clip import Audio
 Array = np.ndarray
 
 # By suffix: libsndfile's container and encoding.
-_FORMATS = {".wav": ("WAV", "PCM_16"), ".ogg": ("OGG", "VORBIS"), ".flac": ("FLAC", "PCM_16"),
-            ".mp3": ("MP3", "MPEG_LAYER_III")}
+_FORMATS = {
+    ".wav": ("WAV", "PCM_16"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+}
 SUFFIXES = tuple(_FORMATS)
 """What can be read and written."""
 LONGEST_S = 30 * 60
 """The longest recording that is read, seconds."""
-_MOST_VALUES = LONGEST_S * 48_000 * 2  # samples x channels, so that a small file cannot fill the memory
+_MOST_VALUES = (
+    LONGEST_S * 48_000 * 2
+)  # samples x channels, so that a small file cannot fill the memory
 _RATES_HZ = (4_000, 384_000)
 _NAMES = "a wav, ogg, flac or mp3 file"
 # libsndfile's Vorbis encoder keeps a whole write on the stack: long ones crash it.
@@ -53,18 +59,28 @@ def read_audio(path: str | Path) -> Audio:
     except (soundfile.SoundFileError, RuntimeError) as error:
         if path.suffix.lower() in _FORMATS and _starts_like_sound(path):
             raise _broken_off(where, "the file is damaged or breaks off") from error
-        raise FileError(where, "not a sound file that can be read", _NAMES,
-                        "convert it first, for example: ffmpeg -i IN out.wav") from error
+        raise FileError(
+            where,
+            "not a sound file that can be read",
+            _NAMES,
+            "convert it first, for example: ffmpeg -i IN out.wav",
+        ) from error
     # MP3 headers count in whole packets, so a tenth of a second may be missing at the end.
     if len(samples) < promised - 0.1 * rate_hz:
-        raise _broken_off(where, f"{len(samples) / rate_hz:.1f} s of the {promised / rate_hz:.1f} s in its header")
+        raise _broken_off(
+            where, f"{len(samples) / rate_hz:.1f} s of the {promised / rate_hz:.1f} s in its header"
+        )
     with path.open("rb") as raw:
         if (kind == "WAV" and not _wav_is_whole(raw)) or (kind == "OGG" and not _ogg_is_whole(raw)):
             raise _broken_off(where, "the file breaks off before its end")
     if not len(samples):
-        raise FileError(where, "the file holds no sound", "at least one sample", "choose another recording")
+        raise FileError(
+            where, "the file holds no sound", "at least one sample", "choose another recording"
+        )
     if not np.isfinite(samples).all():
-        raise FileError(where, "holds samples that are not numbers", "finite samples", "export it again")
+        raise FileError(
+            where, "holds samples that are not numbers", "finite samples", "export it again"
+        )
     return Audio(samples, int(rate_hz))
 
 
@@ -74,13 +90,26 @@ def _broken_off(where: str, found: str) -> FileError:
 
 def _check_size(where: str, rate_hz: int, frames: int, channels: int) -> None:
     if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
-        raise FileError(where, f"{rate_hz} samples per second", f"{_RATES_HZ[0]} to {_RATES_HZ[1]}", "resample it")
+        raise FileError(
+            where,
+            f"{rate_hz} samples per second",
+            f"{_RATES_HZ[0]} to {_RATES_HZ[1]}",
+            "resample it",
+        )
     if frames > LONGEST_S * rate_hz:
-        raise FileError(where, f"{frames / rate_hz / 60:.0f} minutes long", f"at most {LONGEST_S // 60}",
-                        "cut the part you need")
+        raise FileError(
+            where,
+            f"{frames / rate_hz / 60:.0f} minutes long",
+            f"at most {LONGEST_S // 60}",
+            "cut the part you need",
+        )
     if frames * channels > _MOST_VALUES:
-        raise FileError(where, f"{channels} channels of {frames} samples",
-                        f"at most {_MOST_VALUES} values in all", "mix it down to stereo at 48 kHz")
+        raise FileError(
+            where,
+            f"{channels} channels of {frames} samples",
+            f"at most {_MOST_VALUES} values in all",
+            "mix it down to stereo at 48 kHz",
+        )
 
 
 def _starts_like_sound(path: Path) -> bool:
@@ -93,10 +122,14 @@ def _wav_is_whole(file: io.BufferedIOBase) -> bool:
     """Whether a RIFF file is as long as it says; a size of 0 or all ones means that it was streamed."""
     head = file.read(8)
     size = file.seek(0, os.SEEK_END)
-    if len(head) < 8 or head[:4] != b"RIFF":  # RF64, RIFX and others: libsndfile has read them, no more is known
+    if (
+        len(head) < 8 or head[:4] != b"RIFF"
+    ):  # RF64, RIFX and others: libsndfile has read them, no more is known
         return True
     promised = struct.unpack("<I", head[4:])[0]
-    return promised in (0, 0xFFFFFFFF) or size >= promised + 8 - 1  # some leave out the last padding byte
+    return (
+        promised in (0, 0xFFFFFFFF) or size >= promised + 8 - 1
+    )  # some leave out the last padding byte
 
 
 def _ogg_is_whole(file: io.BufferedIOBase) -> bool:
@@ -108,14 +141,16 @@ def _ogg_is_whole(file: io.BufferedIOBase) -> bool:
     page = tail[at:]
     if at < 0 or len(page) < 27 or len(page) < 27 + page[26]:
         return False
-    return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27: 27 + page[26]])
+    return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def _encode(audio: Audio, container: str, encoding: str, target: io.BufferedIOBase) -> None:
     samples = np.clip(audio.samples, -1, 1)
-    with soundfile.SoundFile(target, "w", audio.rate_hz, samples.shape[1], encoding, format=container) as file:
+    with soundfile.SoundFile(
+        target, "w", audio.rate_hz, samples.shape[1], encoding, format=container
+    ) as file:
         for start in range(0, len(samples), _BLOCK):
-            file.write(samples[start: start + _BLOCK])
+            file.write(samples[start : start + _BLOCK])
 
 
 def encode_wav(audio: Audio) -> bytes:
@@ -140,8 +175,12 @@ def write_audio(audio: Audio, path: str | Path) -> None:
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
-        raise FileError(str(path), f"cannot write sound as {path.suffix or 'a file without a suffix'}",
-                        ", ".join(SUFFIXES), "choose one of these suffixes")
+        raise FileError(
+            str(path),
+            f"cannot write sound as {path.suffix or 'a file without a suffix'}",
+            ", ".join(SUFFIXES),
+            "choose one of these suffixes",
+        )
     beside = ""
     try:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -150,8 +189,12 @@ def write_audio(audio: Audio, path: str | Path) -> None:
         Path(beside).chmod(0o644)
         Path(beside).replace(path)
     except OSError as error:
-        raise FileError(str(path), f"cannot be written ({error.strerror})", "", "choose a folder you can write to"
-                        ) from error
+        raise FileError(
+            str(path),
+            f"cannot be written ({error.strerror})",
+            "",
+            "choose a folder you can write to",
+        ) from error
     except (soundfile.SoundFileError, ValueError) as error:
         found = f"{path.suffix} cannot hold {audio.samples.shape[1]} channels at {audio.rate_hz} Hz"
         raise FileError(str(path), found, "", "write a .wav instead") from error

@@ -30,12 +30,19 @@ Array = np.ndarray
 HOP = 512
 """Samples of sound a motion frame."""
 FEATURE_SLICES: dict[str, slice] = {
-    "onset_strength": slice(0, 1), "mfcc": slice(1, 21), "chroma_cens": slice(21, 33),
-    "onset_peak": slice(33, 34), "beat": slice(34, 35),
+    "onset_strength": slice(0, 1),
+    "mfcc": slice(1, 21),
+    "chroma_cens": slice(21, 33),
+    "onset_peak": slice(33, 34),
+    "beat": slice(34, 35),
 }
 """Where each kind of feature stands in a row."""
 FEATURE_NAMES: tuple[str, ...] = (
-    "onset_strength", *(f"mfcc_{i}" for i in range(20)), *(f"chroma_cens_{i}" for i in range(12)), "onset_peak", "beat",
+    "onset_strength",
+    *(f"mfcc_{i}" for i in range(20)),
+    *(f"chroma_cens_{i}" for i in range(12)),
+    "onset_peak",
+    "beat",
 )
 """The name of each of the 35."""
 SLOWEST_FPS = 6
@@ -46,7 +53,10 @@ START_BPM = 120.0
 
 _WINDOW = 2048  # samples a spectrum, librosa's default
 _CHROMA_LOWEST_HZ = 32.703  # C1, librosa's default, seven octaves up from there
-_PIECE_S, _CONTEXT_S = 180.0, 5.0  # the chroma looks 1.1 s and 20 frames to either side, the mel spectrum less
+_PIECE_S, _CONTEXT_S = (
+    180.0,
+    5.0,
+)  # the chroma looks 1.1 s and 20 frames to either side, the mel spectrum less
 _SHORTEST_S = 4.0  # the chroma's lowest filter and its smoothing need this much sound; silence is added where it lacks
 _AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)")
 
@@ -73,15 +83,23 @@ def bar_lines(music: Music) -> Int[Array, "_"]:
     if len(music.beats) <= BEATS_A_BAR:
         return music.beats[:0]
     chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
-    inner = [chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a]
-    change = np.array([0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))])
-    phase = max(range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR:: BEATS_A_BAR].mean())
+    inner = [
+        chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a
+    ]
+    change = np.array(
+        [0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))]
+    )
+    phase = max(
+        range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR :: BEATS_A_BAR].mean()
+    )
     return music.beats[phase::BEATS_A_BAR]
 
 
 def silence(frames: int, fps: float) -> Music:
     """What the features of digital silence are: for a network that wants music where a clip has none."""
-    return Music(np.repeat(_silent_row()[None], frames, axis=0), fps, np.zeros(0, dtype=np.int64), 0.0)
+    return Music(
+        np.repeat(_silent_row()[None], frames, axis=0), fps, np.zeros(0, dtype=np.int64), 0.0
+    )
 
 
 def _silent_row() -> Float[Array, "35"]:
@@ -92,7 +110,9 @@ def _silent_row() -> Float[Array, "35"]:
     return row
 
 
-def features_of(audio: Audio, fps: float, frames: int | None = None, start_bpm: float | None = None) -> Music:
+def features_of(
+    audio: Audio, fps: float, frames: int | None = None, start_bpm: float | None = None
+) -> Music:
     """The features of a recording from its first sample on.
 
     Features are taken over the whole recording (a beat is found from its surroundings) and cut after.
@@ -160,8 +180,12 @@ def later(music: Music, start_s: float, name: str = "the recording") -> Music:
     """
     lasts_s = music.audio.duration_s if music.audio else len(music) / music.fps
     if not 0 <= start_s < lasts_s:
-        raise SpecError(f"music from {start_s:g} s", f"{name} lasts {lasts_s:.1f} s", f"0 to {lasts_s:.1f} s",
-                        "choose a moment inside it")
+        raise SpecError(
+            f"music from {start_s:g} s",
+            f"{name} lasts {lasts_s:.1f} s",
+            f"0 to {lasts_s:.1f} s",
+            "choose a moment inside it",
+        )
     return music.crop(min(round(start_s * music.fps), len(music) - 1), len(music))
 
 
@@ -170,17 +194,28 @@ def fitted(music: Music, frames: int | None) -> Music:
     frames = len(music) if frames is None else frames
     short = frames - len(music)
     if short > 0:
-        music = replace(music, features=np.concatenate([music.features, np.repeat(_silent_row()[None], short, axis=0)]))
+        music = replace(
+            music,
+            features=np.concatenate(
+                [music.features, np.repeat(_silent_row()[None], short, axis=0)]
+            ),
+        )
     return music.crop(0, frames)
 
 
-def _analyse(audio: Audio, fps: float, start_bpm: float) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float]:
+def _analyse(
+    audio: Audio, fps: float, start_bpm: float
+) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float]:
     """Features, beat frames and tempo (bpm) of the whole recording."""
     from mmm.music.audio import resample
 
     if fps < SLOWEST_FPS:
-        raise SpecError(f"{fps:g} frames per second", "too few to follow the beat of music", f"at least {SLOWEST_FPS}",
-                        "resample the motion")
+        raise SpecError(
+            f"{fps:g} frames per second",
+            "too few to follow the beat of music",
+            f"at least {SLOWEST_FPS}",
+            "resample the motion",
+        )
     rate = rate_hz(fps)
     mono = resample(audio.samples.mean(axis=1), float(audio.rate_hz), rate)
     rows = 1 + len(mono) // HOP
@@ -193,10 +228,17 @@ def _analyse(audio: Audio, fps: float, start_bpm: float) -> tuple[Float[Array, "
     from librosa.onset import onset_detect, onset_strength
 
     # One mel spectrum serves onset strength and MFCC, which would each make the same one again.
-    mel_db = power_to_db(_in_pieces(mono, rate, lambda sound: feature.melspectrogram(
-        y=sound, sr=rate, n_fft=_WINDOW, hop_length=HOP)))
+    mel_db = power_to_db(
+        _in_pieces(
+            mono,
+            rate,
+            lambda sound: feature.melspectrogram(y=sound, sr=rate, n_fft=_WINDOW, hop_length=HOP),
+        )
+    )
     onset = onset_strength(S=mel_db, sr=rate, n_fft=_WINDOW, hop_length=HOP)
-    tempo, beats = beat_track(onset_envelope=onset, sr=rate, hop_length=HOP, start_bpm=start_bpm, tightness=100)
+    tempo, beats = beat_track(
+        onset_envelope=onset, sr=rate, hop_length=HOP, start_bpm=start_bpm, tightness=100
+    )
     features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
     features[:, FEATURE_SLICES["onset_strength"]] = onset[:rows, None]
     features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
@@ -213,12 +255,16 @@ def _in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> 
 
     A sound of three minutes is one piece.
     """
-    rows, piece, context = 1 + len(mono) // HOP, int(_PIECE_S * rate / HOP), int(_CONTEXT_S * rate / HOP)
+    rows, piece, context = (
+        1 + len(mono) // HOP,
+        int(_PIECE_S * rate / HOP),
+        int(_CONTEXT_S * rate / HOP),
+    )
     parts = []
     for start in range(0, rows, piece):
         stop, before = min(rows, start + piece), max(0, start - context)
-        made = function(mono[before * HOP: (stop + context) * HOP])
-        parts.append(made[:, start - before: stop - before])
+        made = function(mono[before * HOP : (stop + context) * HOP])
+        parts.append(made[:, start - before : stop - before])
     return np.concatenate(parts, axis=1)
 
 
@@ -230,10 +276,17 @@ def _chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
     octaves = int(np.clip(np.log2(0.85 * rate / 2 / _CHROMA_LOWEST_HZ), 1, 7))
     with warnings.catch_warnings():
         # Noise without a pitch: librosa then takes the tuning to be exact, which is what is wanted.
-        warnings.filterwarnings("ignore", message="Trying to estimate tuning from empty frequency set")
+        warnings.filterwarnings(
+            "ignore", message="Trying to estimate tuning from empty frequency set"
+        )
         tuning = estimate_tuning(y=mono[: int(_PIECE_S * rate)], sr=rate, bins_per_octave=36)
-    return _in_pieces(mono, rate, lambda sound: chroma_cens(
-        y=sound, sr=rate, hop_length=HOP, n_octaves=octaves, bins_per_octave=36, tuning=tuning))
+    return _in_pieces(
+        mono,
+        rate,
+        lambda sound: chroma_cens(
+            y=sound, sr=rate, hop_length=HOP, n_octaves=octaves, bins_per_octave=36, tuning=tuning
+        ),
+    )
 
 
 def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
@@ -253,11 +306,21 @@ def _read_cache(path: Path) -> tuple[Float[Array, "T 35"], Int[Array, "B"], floa
     """What is stored there; None where nothing is, or where it is damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            features, beats, tempo_bpm = stored["features"], stored["beats"], float(stored["tempo_bpm"])
+            features, beats, tempo_bpm = (
+                stored["features"],
+                stored["beats"],
+                float(stored["tempo_bpm"]),
+            )
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
-    whole = (features.ndim == 2 and features.shape[1] == len(FEATURE_NAMES) and features.dtype == np.float32
-             and beats.ndim == 1 and beats.dtype == np.int64 and np.isfinite(features).all())
+    whole = (
+        features.ndim == 2
+        and features.shape[1] == len(FEATURE_NAMES)
+        and features.dtype == np.float32
+        and beats.ndim == 1
+        and beats.dtype == np.int64
+        and np.isfinite(features).all()
+    )
     return (features, beats, tempo_bpm) if whole else None
 
 
@@ -268,7 +331,9 @@ def _write_cache(path: Path, features: Array, beats: Array, tempo_bpm: float) ->
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npz")
         with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, features=features, beats=beats, tempo_bpm=np.float64(tempo_bpm))
+            np.savez_compressed(
+                file, features=features, beats=beats, tempo_bpm=np.float64(tempo_bpm)
+            )
         Path(beside).replace(path)
     except OSError:
         if beside:

@@ -21,7 +21,9 @@ def at_frame_rate(clip: Clip, fps: float) -> Clip:
     """
     if fps == clip.motion.fps:
         return clip
-    clip = replace(clip, recording=None)  # edits speak of frames: they are made at the rate they are meant for
+    clip = replace(
+        clip, recording=None
+    )  # edits speak of frames: they are made at the rate they are meant for
     motion, music = clip.motion.resample(fps), clip.music
     if music is None:
         return replace(clip, motion=motion)
@@ -30,7 +32,9 @@ def at_frame_rate(clip: Clip, fps: float) -> Clip:
 
         heard = features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None)
         return replace(clip, motion=motion, music=replace(heard, without=music.without))
-    nearest = np.minimum(np.round(np.arange(len(motion)) * music.fps / fps).astype(int), len(music) - 1)
+    nearest = np.minimum(
+        np.round(np.arange(len(motion)) * music.fps / fps).astype(int), len(music) - 1
+    )
     beats = np.unique(np.round(music.beats * fps / music.fps).astype(np.int64))
     other = Music(music.features[nearest], fps, beats[beats < len(motion)], music.tempo_bpm)
     note = "Its sound is not at hand: of its music features the nearest rows were taken."

@@ -69,25 +69,47 @@ def recover_roles(
     Raises:
         ModelError: the joints of the roles are not found.
     """
-    found = answer(model, motion, hidden, named=named, attention_frame=attention_frame, progress=progress,
-                   noise=noise)
+    found = answer(
+        model,
+        motion,
+        hidden,
+        named=named,
+        attention_frame=attention_frame,
+        progress=progress,
+        noise=noise,
+    )
     gap_calibration = model.config.calibration
-    expected_m = found.expected_m * (1 if gap_calibration is None else gap_calibration.error(found.gap_s.max(axis=1)))
+    expected_m = found.expected_m * (
+        1 if gap_calibration is None else gap_calibration.error(found.gap_s.max(axis=1))
+    )
     expected_cm = np.where(hidden.any(axis=1), expected_m * 100, 0).astype(np.float32)
-    return RoleRecovery(retarget_back(found, motion, hidden, gap_calibration), expected_cm, found.maps, found.frames)
+    return RoleRecovery(
+        retarget_back(found, motion, hidden, gap_calibration), expected_cm, found.maps, found.frames
+    )
 
 
 @torch.inference_mode()
 def draws(
-    model: MaskedMotionModel, motion: Motion, hidden: Bool[Array, "T J"], noises: Float[Array, "K Z"], *,
+    model: MaskedMotionModel,
+    motion: Motion,
+    hidden: Bool[Array, "T J"],
+    noises: Float[Array, "K Z"],
+    *,
     named: Mapping[str, str] | None = None,
 ) -> list[Motion]:
     """The recoveries by several numbers of chance, in one pass of the network; errors of :func:`recover_roles`."""
-    return [retarget_back(found, motion, hidden, model.config.calibration)
-            for found in _answers(model, motion, hidden, noises, named)]
+    return [
+        retarget_back(found, motion, hidden, model.config.calibration)
+        for found in _answers(model, motion, hidden, noises, named)
+    ]
 
 
-def retarget_back(found: "RolePrediction", motion: Motion, hidden: Bool[Array, "T J"], gap_calibration: GapCalibration | None) -> Motion:
+def retarget_back(
+    found: "RolePrediction",
+    motion: Motion,
+    hidden: Bool[Array, "T J"],
+    gap_calibration: GapCalibration | None,
+) -> Motion:
     """On the clip's own skeleton; known entries come from the clip itself, not through what was computed from it."""
     back = found.roles.from_roles(found.filled, found.moved(gap_calibration), hidden)
     rotations = np.where(hidden[..., None, None], back.rotations, motion.rotations)
@@ -121,7 +143,10 @@ class RolePrediction:
             return _moved(self.role_filled, self.turns)
         moving = gap_calibration.moving(self.joint_motion)
         root = gap_calibration.root(self.gap_s[:, 0]) * moving[:, 0]
-        shares = np.concatenate([gap_calibration.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)], axis=1)
+        shares = np.concatenate(
+            [gap_calibration.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)],
+            axis=1,
+        )
         return _rested(_moved(self.role_filled, self.turns * shares), self.role_filled, moving)
 
 
@@ -137,12 +162,24 @@ def answer(
     noise: Float[Array, "Z"] | None = None,
 ) -> RolePrediction:
     """What the network says; arguments and errors as in :func:`recover_roles`."""
-    return _answers(model, motion, hidden, None if noise is None else noise[None], named, attention_frame, progress)[0]
+    return _answers(
+        model,
+        motion,
+        hidden,
+        None if noise is None else noise[None],
+        named,
+        attention_frame,
+        progress,
+    )[0]
 
 
 def _answers(
-    model: MaskedMotionModel, motion: Motion, hidden: Bool[Array, "T J"], noises: Float[Array, "K Z"] | None,
-    named: Mapping[str, str] | None, attention_frame: int | None = None,
+    model: MaskedMotionModel,
+    motion: Motion,
+    hidden: Bool[Array, "T J"],
+    noises: Float[Array, "K Z"] | None,
+    named: Mapping[str, str] | None,
+    attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[RolePrediction]:
     """One for each row of ``noises``, or one without any."""
@@ -152,19 +189,32 @@ def _answers(
     role_filled = roles.to_roles(filled)
     # Joint by joint first: a role may have no frame in which all joints that turn it are known.
     before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
-    share = roles.most(ramp_in(torch.from_numpy(hidden)[None], motion.fps, config.ramp_s, config.isolated_ramp_s)[0].numpy())
-    turns, expected_m, maps, span = _turns(model, role_filled, (before_s, after_s), share, attention_frame, progress,
-                                           noises)
-    eased = turns * np.concatenate([share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1)
+    share = roles.most(
+        ramp_in(torch.from_numpy(hidden)[None], motion.fps, config.ramp_s, config.isolated_ramp_s)[
+            0
+        ].numpy()
+    )
+    turns, expected_m, maps, span = _turns(
+        model, role_filled, (before_s, after_s), share, attention_frame, progress, noises
+    )
+    eased = turns * np.concatenate(
+        [share.repeat(3, axis=1), share[:, :1].repeat(3, axis=1)], axis=1
+    )
     gap_s = (before_s + after_s).astype(np.float32)
     beside = joint_motion(role_filled, roles.most(hidden))
-    return [RolePrediction(roles, filled, role_filled, own, gap_s, beside, expected, maps, span)
-            for own, expected in zip(eased, expected_m, strict=True)]
+    return [
+        RolePrediction(roles, filled, role_filled, own, gap_s, beside, expected, maps, span)
+        for own, expected in zip(eased, expected_m, strict=True)
+    ]
 
 
 def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Array) -> Motion:
-    rotations, root = (torch.from_numpy(values)[None] for values in (motion.rotations, motion.root_m))
-    rotations, root = fill_gaps(config.fill, rotations, root, torch.from_numpy(hidden)[None], motion.fps, config.curve)
+    rotations, root = (
+        torch.from_numpy(values)[None] for values in (motion.rotations, motion.root_m)
+    )
+    rotations, root = fill_gaps(
+        config.fill, rotations, root, torch.from_numpy(hidden)[None], motion.fps, config.curve
+    )
     return Motion(motion.skeleton, rotations[0].numpy(), root[0].numpy(), motion.fps)
 
 
@@ -176,24 +226,39 @@ def _distances(hidden: Bool[Array, "T J"]) -> tuple[Int[Array, "T J"], Int[Array
 
 
 def _turns(
-    model: MaskedMotionModel, filled: Motion, distances_s: tuple[Array, Array], share: Float[Array, "T R"],
-    attention_frame: int | None, progress: Callable[[float], None] | None, noises: Float[Array, "K Z"] | None = None,
+    model: MaskedMotionModel,
+    filled: Motion,
+    distances_s: tuple[Array, Array],
+    share: Float[Array, "T R"],
+    attention_frame: int | None,
+    progress: Callable[[float], None] | None,
+    noises: Float[Array, "K Z"] | None = None,
 ) -> tuple[Float[Array, "K T _"], Float[Array, "K T"], Maps | None, tuple[int, int]]:
     """The network's answers at the clip's own frames: turns and shift in the world's axes, and the expected error; one
     for each row of ``noises``, or one without any."""
     config = model.config
     same = filled.fps == config.fps
     every = np.arange(len(filled), dtype=float)
-    at = every if same else moments(np.minimum(*distances_s).max(axis=1) == 0, filled.fps, config.fps)
+    at = (
+        every
+        if same
+        else moments(np.minimum(*distances_s).max(axis=1) == 0, filled.fps, config.fps)
+    )
     count = len(at)
-    own = np.interp(every, at, np.arange(count))  # of each of the clip's frames, its place among the network's
+    own = np.interp(
+        every, at, np.arange(count)
+    )  # of each of the clip's frames, its place among the network's
     sampled = filled if same else _sampled(filled, at, config.fps)
-    before, after = (values * config.fps for values in
-                     (distances_s if same else _distances_at(*distances_s, at, filled.fps)))
+    before, after = (
+        values * config.fps
+        for values in (distances_s if same else _distances_at(*distances_s, at, filled.fps))
+    )
     hidden = np.minimum(before, after) > 1e-4
     device = model.device
     features = torch.from_numpy(to_features(sampled.rotations, sampled.root_m))[None].to(device)
-    gaps = torch.from_numpy(np.stack([before.max(axis=1), after.max(axis=1)], axis=-1).astype(np.float32))[None]
+    gaps = torch.from_numpy(
+        np.stack([before.max(axis=1), after.max(axis=1)], axis=-1).astype(np.float32)
+    )[None]
     where = torch.from_numpy(hidden)[None].to(device)
     extra = torch.cat([where.float(), distance_feature(gaps.to(device))], dim=-1)
     counts = torch.from_numpy(share if same else _at(share, at))[None].to(device)
@@ -203,15 +268,30 @@ def _turns(
     chance = None if noises is None else torch.from_numpy(noises).to(device)
     many = 1 if noises is None else len(noises)
     whole, where, body = whole.repeat(many), where.expand(many, -1, -1), body.expand(many, -1, -1)
-    total, expected = np.zeros((many, count, 3 * config.joints + 3), np.float32), np.zeros((many, count), np.float32)
+    total, expected = (
+        np.zeros((many, count, 3 * config.joints + 3), np.float32),
+        np.zeros((many, count), np.float32),
+    )
     weights, maps, span = np.zeros(count, np.float32), None, (0, len(filled))
     cuts = windows(count, config.max_frames)
-    wanted = None if attention_frame is None else next(
-        cut for cut in cuts if cut[1] == count or own[min(attention_frame, len(own) - 1)] < cut[1])
+    wanted = (
+        None
+        if attention_frame is None
+        else next(
+            cut
+            for cut in cuts
+            if cut[1] == count or own[min(attention_frame, len(own) - 1)] < cut[1]
+        )
+    )
     for done, (start, stop) in enumerate(cuts, start=1):
         part = slice(start, stop)
-        output = model.predict(whole.part(part), where[:, part], output_attentions=(start, stop) == wanted, body=body,
-                               noise=chance)
+        output = model.predict(
+            whole.part(part),
+            where[:, part],
+            output_attentions=(start, stop) == wanted,
+            body=body,
+            noise=chance,
+        )
         assert output.turns is not None and output.expected_m is not None
         weight = fade(stop - start, config.max_frames)
         total[:, part] += output.turns.float().cpu().numpy() * weight[:, None]
@@ -224,7 +304,9 @@ def _turns(
             progress(done / len(cuts))
     total, expected = total / weights[:, None], expected / weights
     if not same:
-        total, expected = (np.stack([_at(one, own) for one in values]) for values in (total, expected))
+        total, expected = (
+            np.stack([_at(one, own) for one in values]) for values in (total, expected)
+        )
     return total, expected, maps, span
 
 
@@ -246,8 +328,10 @@ def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n
     for end in np.flatnonzero(beside).tolist():
         if (end - anchors[-1]) / fps * rate >= MIN_ANCHOR_SPACING:
             anchors.append(end)
-    parts = [np.linspace(a, b, round(b / fps * rate) - round(a / fps * rate), endpoint=False)
-             for a, b in pairwise(anchors)]
+    parts = [
+        np.linspace(a, b, round(b / fps * rate) - round(a / fps * rate), endpoint=False)
+        for a, b in pairwise(anchors)
+    ]
     left = int(np.floor((last - anchors[-1]) / fps * rate + 1e-6))
     tail = anchors[-1] + np.arange(left + 1) * fps / rate
     if len(anchors) == 1 and left == 0:
@@ -256,7 +340,10 @@ def moments(known: Bool[Array, "T"], fps: float, rate: float) -> Float[Array, "n
 
 
 def _distances_at(
-    before_s: Float[Array, "T R"], after_s: Float[Array, "T R"], frames: Float[Array, "n"], fps: float
+    before_s: Float[Array, "T R"],
+    after_s: Float[Array, "T R"],
+    frames: Float[Array, "n"],
+    fps: float,
 ) -> tuple[Float[Array, "n R"], Float[Array, "n R"]]:
     """Seconds to known frames between frames; where a gap begins or ends they jump, and a straight line would not."""
     low, high, passed = _around(frames, len(before_s))
@@ -265,11 +352,15 @@ def _distances_at(
     inside = (passed > 1e-6) & (passed < 1 - 1e-6)
     known = np.minimum(before_s, after_s) == 0
     begins, ends = inside & known[low] & ~known[high], inside & ~known[low] & known[high]
-    return (np.where(ends, before_s[low] + passed / fps, before),
-            np.where(begins, after_s[high] + (1 - passed) / fps, after))
+    return (
+        np.where(ends, before_s[low] + passed / fps, before),
+        np.where(begins, after_s[high] + (1 - passed) / fps, after),
+    )
 
 
-def _around(frames: Float[Array, "m"], count: int) -> tuple[Int[Array, "m"], Int[Array, "m"], Float[Array, "m"]]:
+def _around(
+    frames: Float[Array, "m"], count: int
+) -> tuple[Int[Array, "m"], Int[Array, "m"], Float[Array, "m"]]:
     """Of ``count`` frames those below and above each place between frames, and the share of the way passed."""
     low = np.clip(frames.astype(int), 0, max(count - 2, 0))
     return low, np.minimum(low + 1, count - 1), np.clip(frames - low, 0, 1)
@@ -284,9 +375,15 @@ def _at(values: Float[Array, "n *k"], frames: Float[Array, "m"]) -> Float[Array,
 
 def _sampled(motion: Motion, frames: Float[Array, "n"], fps: float) -> Motion:
     low, high, passed = _around(frames, len(motion))
-    weight = np.broadcast_to(passed[:, None].astype(np.float32), (len(frames), motion.rotations.shape[1]))
-    return Motion(motion.skeleton, rot.slerp(motion.rotations[low], motion.rotations[high], weight),
-                  _at(motion.root_m, frames).astype(np.float32), fps)
+    weight = np.broadcast_to(
+        passed[:, None].astype(np.float32), (len(frames), motion.rotations.shape[1])
+    )
+    return Motion(
+        motion.skeleton,
+        rot.slerp(motion.rotations[low], motion.rotations[high], weight),
+        _at(motion.root_m, frames).astype(np.float32),
+        fps,
+    )
 
 
 def _moved(filled: Motion, turns: Float[Array, "T _"]) -> Motion:

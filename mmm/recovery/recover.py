@@ -78,21 +78,39 @@ class RecoveryResult:
 
     def scene(self, *others: "RecoveryResult") -> Scene:
         """Truth, this recovery and others of the same clip, of the same pattern or another, as one scene."""
-        shown = dict(zip(_told_apart([r.model_name for r in (self, *others)]), (self, *others), strict=True))
+        shown = dict(
+            zip(_told_apart([r.model_name for r in (self, *others)]), (self, *others), strict=True)
+        )
         looks = looks_of([*shown])
-        bodies = [Performer(name, r.recovered.motion, "baseline" if r.model_name in baselines.BASELINES else "model",
-                            looks.get(name, ""), None if np.array_equal(r.hidden, self.hidden) else r.hidden)
-                  for name, r in shown.items()]
-        return Scene(self.clip.name, (Performer("Truth", self.clip.truth, "truth"), *bodies), self.hidden,
-                     self.clip.music, {name: r.errors.per_frame("position_cm") for name, r in shown.items()},
-                     recorded=None if self.clip.recorded.all() else self.clip.recorded)
+        bodies = [
+            Performer(
+                name,
+                r.recovered.motion,
+                "baseline" if r.model_name in baselines.BASELINES else "model",
+                looks.get(name, ""),
+                None if np.array_equal(r.hidden, self.hidden) else r.hidden,
+            )
+            for name, r in shown.items()
+        ]
+        return Scene(
+            self.clip.name,
+            (Performer("Truth", self.clip.truth, "truth"), *bodies),
+            self.hidden,
+            self.clip.music,
+            {name: r.errors.per_frame("position_cm") for name, r in shown.items()},
+            recorded=None if self.clip.recorded.all() else self.clip.recorded,
+        )
 
     def show(self, *others: "RecoveryResult", height: int = 600) -> Shown:
         """Truth beside the recovery on the stage, in a notebook; ``height`` in CSS pixels."""
         return Shown(self.scene(*others), height)
 
     def save(
-        self, path: PathLike, *, beside: Sequence["RecoveryResult"] = (), progress: Progress | None = None
+        self,
+        path: PathLike,
+        *,
+        beside: Sequence["RecoveryResult"] = (),
+        progress: Progress | None = None,
     ) -> None:
         """Write what the suffix asks for; the file appears when it is whole.
 
@@ -115,15 +133,23 @@ class RecoveryResult:
     def error_map(self, theme: str = "light") -> Image.Image:
         """Position errors of the hidden entries by joint and frame, as a picture."""
         entries = f"{int(self.measured.sum()):,} hidden entries"
-        return draw_error_map(self.errors.position_cm * self.measured, self.clip.motion.skeleton,
-                              fps=self.clip.motion.fps, hidden=self.measured, theme=theme,
-                              title=f"Joint position error by joint and frame: {self.model_name}",
-                              subtitle=f"{self.clip.name}, {entries}")
+        return draw_error_map(
+            self.errors.position_cm * self.measured,
+            self.clip.motion.skeleton,
+            fps=self.clip.motion.fps,
+            hidden=self.measured,
+            theme=theme,
+            title=f"Joint position error by joint and frame: {self.model_name}",
+            subtitle=f"{self.clip.name}, {entries}",
+        )
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
     """Names of which none stands twice."""
-    return [name if name not in names[:n] else f"{name} ({names[:n].count(name) + 1})" for n, name in enumerate(names)]
+    return [
+        name if name not in names[:n] else f"{name} ({names[:n].count(name) + 1})"
+        for n, name in enumerate(names)
+    ]
 
 
 def recover(
@@ -158,18 +184,50 @@ def recover(
     started = time.perf_counter()
     where = hidden_array(clip, hidden)
     if attention and not 0 <= attention_frame < len(clip):
-        raise SpecError(f"attention_frame {attention_frame}", f"the clip has {len(clip)} frames",
-                        f"0 to {len(clip) - 1}", "choose a frame of the clip")
+        raise SpecError(
+            f"attention_frame {attention_frame}",
+            f"the clip has {len(clip)} frames",
+            f"0 to {len(clip) - 1}",
+            "choose a frame of the clip",
+        )
     notes = check_fit(model.config, clip, roles)
     plants = model.config.lock_feet if lock_feet is None else lock_feet
     if model.config.representation == "roles":
-        found = recover_roles(model, clip.motion, where, named=roles, progress=progress, noise=noise,
-                              attention_frame=attention_frame if attention else None)
-        trace = trace_of(found.maps, found.frames, joined_in_time=False) if found.maps is not None else None
-        motion = foot_locking.lock_feet(found.motion, clip.motion, where, roles, foot_locking.ROLE_TWIST_M) if plants else found.motion
-        return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32),
-                              _name_of(model), time.perf_counter() - started, trace, notes, found.expected_cm)
-    raw, fill, trace = _predict(model, clip, where, attention_frame if attention else None, progress, noise)
+        found = recover_roles(
+            model,
+            clip.motion,
+            where,
+            named=roles,
+            progress=progress,
+            noise=noise,
+            attention_frame=attention_frame if attention else None,
+        )
+        trace = (
+            trace_of(found.maps, found.frames, joined_in_time=False)
+            if found.maps is not None
+            else None
+        )
+        motion = (
+            foot_locking.lock_feet(
+                found.motion, clip.motion, where, roles, foot_locking.ROLE_TWIST_M
+            )
+            if plants
+            else found.motion
+        )
+        return RecoveryResult(
+            clip,
+            where,
+            replace(clip, motion=motion),
+            np.zeros(where.shape, np.float32),
+            _name_of(model),
+            time.perf_counter() - started,
+            trace,
+            notes,
+            found.expected_cm,
+        )
+    raw, fill, trace = _predict(
+        model, clip, where, attention_frame if attention else None, progress, noise
+    )
     matrices, scaled_root = from_features(raw)
     projected, residual = rot.project_to_so3(matrices)
     torn = np.clip(2 * (residual - AMBIGUOUS_RESIDUAL), 0, 1)[..., None, None]
@@ -177,17 +235,29 @@ def recover(
         projected = rot.project_to_so3(matrices + torn * from_features(fill)[0])[0]
     known = ~where
     rotations = np.where(known[..., None, None], clip.motion.rotations, projected)
-    root_m = np.where(known[:, :1], clip.motion.root_m, model.config.fitted_stats.unscale_root(scaled_root))
+    root_m = np.where(
+        known[:, :1], clip.motion.root_m, model.config.fitted_stats.unscale_root(scaled_root)
+    )
     motion = Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps)
     if plants:
         motion = foot_locking.lock_feet(motion, clip.motion, where, roles)
-    return RecoveryResult(clip, where, replace(clip, motion=motion), np.where(known, 0, residual).astype(np.float32),
-                          _name_of(model), time.perf_counter() - started, trace, notes)
+    return RecoveryResult(
+        clip,
+        where,
+        replace(clip, motion=motion),
+        np.where(known, 0, residual).astype(np.float32),
+        _name_of(model),
+        time.perf_counter() - started,
+        trace,
+        notes,
+    )
 
 
 def _name_of(model: MaskedMotionModel) -> str:
     name = model.name_or_path or model.config.model_type
-    return f"{name} network" if name in baselines.BASELINES else name  # tables go by name: it must not be taken for one
+    return (
+        f"{name} network" if name in baselines.BASELINES else name
+    )  # tables go by name: it must not be taken for one
 
 
 def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> RecoveryResult:
@@ -195,10 +265,21 @@ def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> R
     started = time.perf_counter()
     where = hidden_array(clip, hidden)
     if method not in baselines.BASELINES:
-        raise SpecError(f"baseline {method!r}", "no such method", ", ".join(baselines.BASELINES), "choose one of them")
+        raise SpecError(
+            f"baseline {method!r}",
+            "no such method",
+            ", ".join(baselines.BASELINES),
+            "choose one of them",
+        )
     motion = baselines.BASELINES[method](clip, where)
-    return RecoveryResult(clip, where, replace(clip, motion=motion), np.zeros(where.shape, np.float32), method,
-                          time.perf_counter() - started)
+    return RecoveryResult(
+        clip,
+        where,
+        replace(clip, motion=motion),
+        np.zeros(where.shape, np.float32),
+        method,
+        time.perf_counter() - started,
+    )
 
 
 def hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
@@ -210,13 +291,21 @@ def hidden_array(clip: Clip, hidden: Mask | Array) -> Array:
     where = hidden.hidden if isinstance(hidden, Mask) else hidden
     expected = (len(clip), len(clip.motion.skeleton))
     if where.shape != expected or where.dtype != bool:
-        raise SpecError("hidden", f"{where.dtype} of shape {where.shape}", f"bool of shape {expected} (frames, joints)",
-                        "build it from this clip")
+        raise SpecError(
+            "hidden",
+            f"{where.dtype} of shape {where.shape}",
+            f"bool of shape {expected} (frames, joints)",
+            "build it from this clip",
+        )
     unknown = where.all(axis=0)
     if unknown.any():
         names = [clip.motion.skeleton.names[j] for j in np.flatnonzero(unknown)[:3]]
-        raise SpecError("hidden", f"{int(unknown.sum())} joints are never known ({', '.join(names)}, ...)",
-                        "at least one known frame of every joint", "hide less")
+        raise SpecError(
+            "hidden",
+            f"{int(unknown.sum())} joints are never known ({', '.join(names)}, ...)",
+            "at least one known frame of every joint",
+            "hide less",
+        )
     return where
 
 
@@ -242,18 +331,26 @@ def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) ->
     """
     config, device, motion = model.config, model.device, clip.motion
     stats = config.fitted_stats
-    features = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))[None].to(device)
+    features = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))[
+        None
+    ].to(device)
     where = torch.from_numpy(hidden)[None].to(device)
     music = None
     if config.uses_music:
-        music = torch.from_numpy(stats.scale_music(_music_features(clip, config.music_size)))[None].to(device)
+        music = torch.from_numpy(stats.scale_music(_music_features(clip, config.music_size)))[
+            None
+        ].to(device)
     path = torch.from_numpy(_known_path(features[0, :, -3:].cpu().numpy(), hidden))[None].to(device)
     return Prepared(model.fill(features, where), where, music, path)
 
 
 @torch.inference_mode()
 def _predict(
-    model: MaskedMotionModel, clip: Clip, hidden: Array, attention_frame: int | None, progress: Progress | None,
+    model: MaskedMotionModel,
+    clip: Clip,
+    hidden: Array,
+    attention_frame: int | None,
+    progress: Progress | None,
     noise: Array | None,
 ) -> tuple[Array, Array, AttentionTrace | None]:
     """Prediction and fill, (T,F) each, and the maps where they were asked for."""
@@ -264,19 +361,28 @@ def _predict(
     weights = np.zeros((len(clip), 1), dtype=np.float32)
     trace = None
     cuts = windows(len(clip), config.max_frames)
-    wanted = next((cut for cut in cuts if attention_frame is not None and cut[0] <= attention_frame < cut[1]), None)
+    wanted = next(
+        (cut for cut in cuts if attention_frame is not None and cut[0] <= attention_frame < cut[1]),
+        None,
+    )
     for done, (start, stop) in enumerate(cuts, start=1):
         part = slice(start, stop)
-        output = model.predict(filled.part(part), where[:, part],
-                               None if music is None else music[:, part], output_attentions=(start, stop) == wanted,
-                               noise=None if noise is None else torch.from_numpy(noise)[None].to(model.device),
-                               place=path[:, part].mean(1, keepdim=True))
+        output = model.predict(
+            filled.part(part),
+            where[:, part],
+            None if music is None else music[:, part],
+            output_attentions=(start, stop) == wanted,
+            noise=None if noise is None else torch.from_numpy(noise)[None].to(model.device),
+            place=path[:, part].mean(1, keepdim=True),
+        )
         assert output.prediction is not None
         weight = fade(stop - start, config.max_frames)[:, None]
         total[part] += output.prediction[0].float().cpu().numpy() * weight
         weights[part] += weight
         if output.attentions is not None:
-            trace = trace_of(output.attentions, (start, stop), joined_in_time=config.model_type == "mmm-ecm")
+            trace = trace_of(
+                output.attentions, (start, stop), joined_in_time=config.model_type == "mmm-ecm"
+            )
         if progress is not None:
             progress(done / len(cuts))
     return total / weights, filled.features[0].float().cpu().numpy(), trace
@@ -286,15 +392,23 @@ def _known_path(root: Float[Array, "T 3"], hidden: Bool[Array, "T J"]) -> Float[
     """Straight lines between the known places of the root."""
     known = np.flatnonzero(~hidden[:, 0])
     frames = np.arange(len(root))
-    return np.stack([np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=1).astype(np.float32)
+    return np.stack(
+        [np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=1
+    ).astype(np.float32)
 
 
 def _music_features(clip: Clip, size: int) -> Array:
     if clip.music is not None:
         if clip.music.features.shape[1] != size:
-            raise ModelError(clip.name, f"{clip.music.features.shape[1]} music features a frame",
-                             f"the network's {size}", "take them anew from the recording (--music)")
+            raise ModelError(
+                clip.name,
+                f"{clip.music.features.shape[1]} music features a frame",
+                f"the network's {size}",
+                "take them anew from the recording (--music)",
+            )
         return clip.music.features
-    from mmm.music.features import silence  # librosa takes a second to import: only where it is needed
+    from mmm.music.features import (
+        silence,  # librosa takes a second to import: only where it is needed
+    )
 
     return silence(len(clip), clip.motion.fps).features

@@ -22,4 +22,6 @@ def fade(frames: int, size: int) -> Float[Array, "_"]:
     """Weights over a window: one in the middle, falling towards both ends, never zero."""
     ramp = max(int(size * OVERLAP), 1)
     position = np.arange(frames)
-    return np.minimum(1, (np.minimum(position, frames - 1 - position) + 1) / ramp).astype(np.float32)
+    return np.minimum(1, (np.minimum(position, frames - 1 - position) + 1) / ramp).astype(
+        np.float32
+    )

@@ -8,9 +8,24 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "web"
-SCRIPTS = ("common.js", "icons.js", "body.js", "camera.js", "shading.js", "renderer_canvas.js", "clock.js",
-           "glow.js", "selection.js", "timeline.js", "ui.js", "actions.js", "future.js", "picker.js", "edit.js",
-           "stage.js")
+SCRIPTS = (
+    "common.js",
+    "icons.js",
+    "body.js",
+    "camera.js",
+    "shading.js",
+    "renderer_canvas.js",
+    "clock.js",
+    "glow.js",
+    "selection.js",
+    "timeline.js",
+    "ui.js",
+    "actions.js",
+    "future.js",
+    "picker.js",
+    "edit.js",
+    "stage.js",
+)
 """The stage's own, in order."""
 STYLES = ("common.css", "stage.css")
 

@@ -49,7 +49,7 @@ def _chain(skeleton: Skeleton, limb: str) -> list[int]:
         line.append(max(children, key=lambda j: float(np.linalg.norm(skeleton.offsets_m[j]))))
     bones = [float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:]]
     long = [i for i, bone in enumerate(bones) if bone > 0.6 * max(bones)] if bones else [0]
-    return line[long[0]:]
+    return line[long[0] :]
 
 
 def _ancestors(skeleton: Skeleton, joint: int) -> list[int]:
@@ -65,7 +65,9 @@ def body_of(skeleton: Skeleton) -> Body:
     radii = np.full(len(skeleton), _PLAIN_M, dtype=np.float32)
     for j, limb in enumerate(limbs):
         radii[j] = {"torso": _TRUNK_M, "head": _NECK_M}.get(limb, _COLLAR_M)
-    chains = {limb: _chain(skeleton, limb) for limb in ("left_arm", "right_arm", "left_leg", "right_leg")}
+    chains = {
+        limb: _chain(skeleton, limb) for limb in ("left_arm", "right_arm", "left_leg", "right_leg")
+    }
     for limb, line in chains.items():
         table = _ARM_M if limb.endswith("arm") else _LEG_M
         for depth, j in enumerate(line):
@@ -74,14 +76,22 @@ def body_of(skeleton: Skeleton) -> Body:
             if line and line[0] in _ancestors(skeleton, j):
                 radii[j] = _FINGER_M
     head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
-    named = [j for j, name in enumerate(skeleton.names) if "head" in name.lower() and limbs[j] == "head"]
+    named = [
+        j for j, name in enumerate(skeleton.names) if "head" in name.lower() and limbs[j] == "head"
+    ]
     head = named[0] if named else head
     if head >= 0:
         radii[head] = _HEAD_M
     radii[0] = _PELVIS_M
     carried = set(parents)
-    for j in (j for j, limb in enumerate(limbs) if limb in ("torso", "head") and j not in carried and j != head):
-        radii[j] = _PLAIN_M * 0.6  # a helper joint that carries nothing: not to bulge out of the trunk
+    for j in (
+        j
+        for j, limb in enumerate(limbs)
+        if limb in ("torso", "head") and j not in carried and j != head
+    ):
+        radii[j] = (
+            _PLAIN_M * 0.6
+        )  # a helper joint that carries nothing: not to bulge out of the trunk
     scale = _leg_length(skeleton, chains) / 0.81  # SMPL's thigh and shin together
     crown = next((e for e, (joint, _) in enumerate(skeleton.end_sites) if joint == head), -1)
     return Body(radii * np.float32(scale), _hulls(skeleton, chains, parents), head, crown)
@@ -101,7 +111,9 @@ def _hulls(
     if left and right:
         spine: list[int] = []
         reach, at = 0.0, 0
-        while above := [j for j in range(1, len(skeleton)) if parents[j] == at and skeleton.limbs[j] == "torso"][:1]:
+        while above := [
+            j for j in range(1, len(skeleton)) if parents[j] == at and skeleton.limbs[j] == "torso"
+        ][:1]:
             at, reach = above[0], reach + float(np.linalg.norm(skeleton.offsets_m[above[0]]))
             if reach > _BELLY_REACH_M and spine:
                 break
@@ -118,7 +130,9 @@ def _hulls(
             if reach > _CHEST_REACH_M:
                 break
             below.append(parents[j])
-        neck = [j for j in range(len(skeleton)) if parents[j] == meeting and skeleton.limbs[j] == "head"][:1]
+        neck = [
+            j for j in range(len(skeleton)) if parents[j] == meeting and skeleton.limbs[j] == "head"
+        ][:1]
         hulls.append((meeting, left[0], right[0], *stubs, *neck, *(j for j in below if j != 0)))
     return tuple(hulls)
 
@@ -133,13 +147,20 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
     ends = {joint for joint, _ in skeleton.end_sites} | set(skeleton.parents)
     if body.head >= 0 and body.crown < 0:
         # "Up" for the head is the way from the root to the head in the rest pose.
-        up = sum((skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]), np.zeros(3))
+        up = sum(
+            (skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]),
+            np.zeros(3),
+        )
         crown = 0
         joints.append(body.head)
         offsets.append(up / max(float(np.linalg.norm(up)), 1e-6) * _HEAD_UP_M)
     for j, limb in enumerate(skeleton.limbs):
         out = skeleton.offsets_m[j].astype(np.float64)
-        if j in ends or not limb.endswith(("arm", "leg")) or (length := float(np.linalg.norm(out))) < 0.02:
+        if (
+            j in ends
+            or not limb.endswith(("arm", "leg"))
+            or (length := float(np.linalg.norm(out))) < 0.02
+        ):
             continue
         joints.append(j)
         offsets.append(out / length * (_TOES_M if limb.endswith("leg") else _FINGERS_M))
@@ -153,8 +174,14 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
 def facing_rad(motion: Motion) -> float:
     """Mean direction the hips face, radians about Y, 0 = +Z; 0 where left and right cannot be told apart."""
     skeleton = motion.skeleton
-    sides = {side: [j for j, name in enumerate(skeleton.names)
-                    if skeleton.limbs[j] == f"{side}_leg" and joint_side(name) == side] for side in ("left", "right")}
+    sides = {
+        side: [
+            j
+            for j, name in enumerate(skeleton.names)
+            if skeleton.limbs[j] == f"{side}_leg" and joint_side(name) == side
+        ]
+        for side in ("left", "right")
+    }
     if not sides["left"] or not sides["right"]:
         return 0.0
     left, right = (motion.positions()[:, sides[side][0]] for side in ("left", "right"))

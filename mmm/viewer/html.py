@@ -16,8 +16,10 @@ from mmm.viewer.scene import Scene
 HEIGHT = 600
 """Of the stage, CSS pixels."""
 # Nothing may be fetched, whatever a clip's names hold; the page's own script and style stand in it.
-_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
-           "media-src data: blob:")
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "media-src data: blob:"
+)
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -61,16 +63,32 @@ def page(scene: Scene, height: int = HEIGHT, theme: str = "auto") -> str:
     # The module's last file exports what mounts the stage; here the same page calls it.
     code = script(*SCRIPTS).replace("export default mountOnce(", "const show = mountOnce(")
     return _PAGE.format(
-        policy=_POLICY, title=html.escape(scene.title or "Motion"), theme=_theme(theme), styles=styles(*STYLES),
-        scheme="light dark" if theme == "auto" else theme, script=code, payload=base64.b64encode(payload).decode())
+        policy=_POLICY,
+        title=html.escape(scene.title or "Motion"),
+        theme=_theme(theme),
+        styles=styles(*STYLES),
+        scheme="light dark" if theme == "auto" else theme,
+        script=code,
+        payload=base64.b64encode(payload).decode(),
+    )
 
 
 def _theme(theme: str) -> str:
     """The stage reads Streamlit's variables; here they are set by hand."""
-    blocks = {name: ":root { --st-font: system-ui, 'Segoe UI', Roboto, sans-serif; " + " ".join(
-        f"--st-{variable}: {colours[key]};" for variable, key in
-        (("background-color", "background"), ("secondary-background-color", "surface"), ("text-color", "text"),
-         ("primary-color", "primary"))) + " }" for name, colours in THEMES.items()}
+    blocks = {
+        name: ":root { --st-font: system-ui, 'Segoe UI', Roboto, sans-serif; "
+        + " ".join(
+            f"--st-{variable}: {colours[key]};"
+            for variable, key in (
+                ("background-color", "background"),
+                ("secondary-background-color", "surface"),
+                ("text-color", "text"),
+                ("primary-color", "primary"),
+            )
+        )
+        + " }"
+        for name, colours in THEMES.items()
+    }
     if theme != "auto":
         return blocks[theme]
     return f"{blocks['light']}\n@media (prefers-color-scheme: dark) {{ {blocks['dark']} }}"
@@ -102,5 +120,7 @@ class Shown:
         """A frame that holds the whole page; nothing is fetched, and the notebook keeps it when it is saved."""
         whole = html.escape(page(self.scene, self.height, self.theme), quote=True)
         title = html.escape(self.scene.title, quote=True)
-        return (f'<iframe srcdoc="{whole}" title="{title}" allow="autoplay; fullscreen" '
-                f'style="width:100%;height:{self.height + 80}px;border:0;border-radius:12px"></iframe>')
+        return (
+            f'<iframe srcdoc="{whole}" title="{title}" allow="autoplay; fullscreen" '
+            f'style="width:100%;height:{self.height + 80}px;border:0;border-radius:12px"></iframe>'
+        )

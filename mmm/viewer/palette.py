@@ -9,8 +9,18 @@ Colour = tuple[int, int, int]
 MODEL = {"light": "#d9480f", "dark": "#ff8a4c"}
 """The theme's primary colours, as ``.streamlit/config.toml`` has them."""
 THEMES = {
-    "light": {"background": "#fbfaf8", "surface": "#f1efea", "text": "#22252b", "primary": MODEL["light"]},
-    "dark": {"background": "#14161a", "surface": "#1e2127", "text": "#e8e6e1", "primary": MODEL["dark"]},
+    "light": {
+        "background": "#fbfaf8",
+        "surface": "#f1efea",
+        "text": "#22252b",
+        "primary": MODEL["light"],
+    },
+    "dark": {
+        "background": "#14161a",
+        "surface": "#1e2127",
+        "text": "#e8e6e1",
+        "primary": MODEL["dark"],
+    },
 }
 """The two themes' colours, from the same file."""
 BASELINE_COLOURS = {
@@ -35,8 +45,12 @@ def looks_of(names: Sequence[str]) -> dict[str, Look]:
 def method_colours(names: Sequence[str], dark: bool = False) -> dict[str, str]:
     """CSS colours of methods side by side, as on the stage."""
     looks, theme = looks_of(names), "dark" if dark else "light"
-    return {name: FURTHER[theme][looks[name] == "third"] if name in looks else method_colour(_first_word(name), dark)
-            for name in names}
+    return {
+        name: FURTHER[theme][looks[name] == "third"]
+        if name in looks
+        else method_colour(_first_word(name), dark)
+        for name in names
+    }
 
 
 def _first_word(name: str) -> str:

@@ -81,8 +81,15 @@ class Future:
 
     def header(self) -> dict[str, Any]:
         """As the browser reads it."""
-        return {"seed": self.prefix_frames, "ready": self.ready, "live": self.live, "run": self.run,
-                "start": self.start, "mark": self.mark, "sound": self.sound}
+        return {
+            "seed": self.prefix_frames,
+            "ready": self.ready,
+            "live": self.live,
+            "run": self.run,
+            "start": self.start,
+            "mark": self.mark,
+            "sound": self.sound,
+        }
 
 
 def panel_from_motion(name: str, motion: Motion, role: Role) -> StagePanel:
@@ -92,8 +99,19 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> StagePanel:
     joints, more, added_crown = added_tips(motion, body)
     crown = tips.shape[1] + added_crown if added_crown >= 0 else body.crown
     tips, tip_parents = np.concatenate([tips, more], axis=1), [*tip_parents, *joints]
-    return StagePanel(name, motion.positions(), tips, motion.skeleton.parents, tuple(tip_parents), role, body.radii,
-                      body.hulls, body.head, crown, facing_rad(motion))
+    return StagePanel(
+        name,
+        motion.positions(),
+        tips,
+        motion.skeleton.parents,
+        tuple(tip_parents),
+        role,
+        body.radii,
+        body.hulls,
+        body.head,
+        crown,
+        facing_rad(motion),
+    )
 
 
 def waveform_peaks(waveform: Float[Array, "N"], count: int = PEAKS) -> Array:
@@ -129,7 +147,9 @@ def _error_buffers(errors: Mapping[str, Array], frames: int) -> dict[str, Array]
     buffers: dict[str, Array] = {}
     for i, (name, curve) in enumerate(errors.items()):
         if np.shape(curve) != (frames,) or np.isinf(curve).any():
-            raise ValueError(f"error curve {name!r} has shape {np.shape(curve)}; expected {frames} finite values")
+            raise ValueError(
+                f"error curve {name!r} has shape {np.shape(curve)}; expected {frames} finite values"
+            )
         buffers[f"error{i}"] = np.asarray(curve, dtype=np.float32)
     return buffers
 
@@ -182,7 +202,9 @@ def pack_stage(
         buffers |= _panel_buffers(i, panel, len(panel.positions) if future else frames)
         own = panel.hidden if panel.hidden is not None else hidden
         if own is not None and panel.role != "truth" and own.shape != (frames, len(panel.parents)):
-            raise ValueError(f"hidden has shape {own.shape}; expected {frames} x {len(panel.parents)}")
+            raise ValueError(
+                f"hidden has shape {own.shape}; expected {frames} x {len(panel.parents)}"
+            )
         if panel.hidden is not None:
             buffers[f"hidden{i}"] = np.asarray(panel.hidden, dtype=np.uint8)
     if hidden is not None and panels:
@@ -196,13 +218,28 @@ def pack_stage(
         buffers["audio"] = np.frombuffer(audio, dtype=np.uint8)
     buffers |= _error_buffers(errors if errors and panels else {}, frames)
     header = {
-        "fps": float(fps), "frames": frames, "floor_m": float(floor_m), "title": title, "channel": channel,
-        "errors": list(errors or {}) if panels else [], "errors_unit": errors_unit, "reports": reports,
+        "fps": float(fps),
+        "frames": frames,
+        "floor_m": float(floor_m),
+        "title": title,
+        "channel": channel,
+        "errors": list(errors or {}) if panels else [],
+        "errors_unit": errors_unit,
+        "reports": reports,
         **({"future": future.header()} if future else {}),
         "panels": [
-            {"name": p.name, "role": p.role, "joints": len(p.parents), "hulls": [list(h) for h in p.hulls],
-             "head": p.head, "crown": p.crown, "facing": float(p.facing_rad),
-             **({"frames": len(p.positions)} if future else {}), **({"look": p.look} if p.look else {})} for p in panels
+            {
+                "name": p.name,
+                "role": p.role,
+                "joints": len(p.parents),
+                "hulls": [list(h) for h in p.hulls],
+                "head": p.head,
+                "crown": p.crown,
+                "facing": float(p.facing_rad),
+                **({"frames": len(p.positions)} if future else {}),
+                **({"look": p.look} if p.look else {}),
+            }
+            for p in panels
         ],
     }
     return pack(header, buffers)

@@ -62,12 +62,14 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     magic, length, height, _ = PREAMBLE.unpack_from(payload)
     if magic != MAGIC:
         raise ValueError(f"payload begins with {magic!r}; expected {MAGIC!r}")
-    header = json.loads(payload[PREAMBLE.size: PREAMBLE.size + length])
+    header = json.loads(payload[PREAMBLE.size : PREAMBLE.size + length])
     start = PREAMBLE.size + length + len(_padding(PREAMBLE.size + length))
     arrays = {}
     for name, entry in header.pop("buffers").items():
         count = int(np.prod(entry["shape"], dtype=np.int64))
-        flat = np.frombuffer(payload, dtype=entry["dtype"], count=count, offset=start + entry["offset"])
+        flat = np.frombuffer(
+            payload, dtype=entry["dtype"], count=count, offset=start + entry["offset"]
+        )
         arrays[name] = flat.reshape(entry["shape"])
     return {**header, "height": height}, arrays
 
@@ -75,14 +77,14 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
 def with_height(payload: bytes, height: int) -> bytes:
     """The same payload, to be shown at another height in CSS pixels."""
     magic, length, _, zero = PREAMBLE.unpack_from(payload)
-    return PREAMBLE.pack(magic, length, height, zero) + payload[PREAMBLE.size:]
+    return PREAMBLE.pack(magic, length, height, zero) + payload[PREAMBLE.size :]
 
 
 def with_header(payload: bytes, **entries: Any) -> bytes:
     """The same arrays under a header with these entries added or replaced."""
     magic, length, height, zero = PREAMBLE.unpack_from(payload)
     start = PREAMBLE.size + length + len(_padding(PREAMBLE.size + length))
-    header = json.loads(payload[PREAMBLE.size: PREAMBLE.size + length])
+    header = json.loads(payload[PREAMBLE.size : PREAMBLE.size + length])
     text = json.dumps({**header, **entries}, allow_nan=False, separators=(",", ":")).encode()
     head = PREAMBLE.pack(magic, len(text), height, zero) + text
     return b"".join([head, _padding(len(head)), memoryview(payload)[start:]])
@@ -102,5 +104,7 @@ def finite(name: str, values: Array, shape: tuple[int | None, ...]) -> Array:
         wanted = " x ".join("any" if n is None else str(n) for n in shape)
         raise ValueError(f"{name} has shape {array.shape}; expected {wanted}")
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds {int((~np.isfinite(array)).sum())} values that are NaN or infinite")
+        raise ValueError(
+            f"{name} holds {int((~np.isfinite(array)).sum())} values that are NaN or infinite"
+        )
     return array

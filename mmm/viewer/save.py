@@ -10,7 +10,9 @@ from mmm.viewer.scene import Scene
 from mmm.viewer.video import FILM_SUFFIXES, Progress, write_film
 
 
-def save_shown(path: PathLike, scene: Callable[[], Scene], clip: Clip, progress: Progress | None = None) -> None:
+def save_shown(
+    path: PathLike, scene: Callable[[], Scene], clip: Clip, progress: Progress | None = None
+) -> None:
     """Write what the suffix asks for; the file appears when it is whole.
 
     Args:

@@ -28,7 +28,9 @@ class Performer:
 
     def panel(self) -> StagePanel:
         """As the stage takes it."""
-        return replace(panel_from_motion(self.name, self.motion, self.role), look=self.look, hidden=self.hidden)
+        return replace(
+            panel_from_motion(self.name, self.motion, self.role), look=self.look, hidden=self.hidden
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +93,26 @@ class Scene:
         future = Future(self.prefix_frames, len(self), len(self)) if self.prefix_frames else None
         panels = [p.panel() for p in self.performers]
         packed = pack_stage(
-            panels, fps=self.fps, hidden=None if future else self.hidden, future=future,
-            waveform=audio.samples.mean(axis=1) if audio else None, audio=sound, floor_m=self.floor_m,
-            beats=self.music.beats if self.music else None, title=self.title, errors=self.errors,
-            recorded=self.recorded)
+            panels,
+            fps=self.fps,
+            hidden=None if future else self.hidden,
+            future=future,
+            waveform=audio.samples.mean(axis=1) if audio else None,
+            audio=sound,
+            floor_m=self.floor_m,
+            beats=self.music.beats if self.music else None,
+            title=self.title,
+            errors=self.errors,
+            recorded=self.recorded,
+        )
         return with_height(packed, height)
 
 
 def scene_of(clip: Clip) -> Scene:
     """One clip alone on the stage."""
-    return Scene(clip.name, (Performer(clip.name, clip.motion, "truth"),), music=clip.music,
-                 recorded=None if clip.recorded.all() else clip.recorded)
+    return Scene(
+        clip.name,
+        (Performer(clip.name, clip.motion, "truth"),),
+        music=clip.music,
+        recorded=None if clip.recorded.all() else clip.recorded,
+    )

@@ -24,8 +24,14 @@ LOOP_SIZE, LOOP_FPS = (640, 360), 25.0
 
 
 def write_film(
-    scene: Scene, path: str | Path, *, size: tuple[int, int] | None = None, fps: float | None = None,
-    layout: Layout = "side", theme: Theme = "light", progress: Progress | None = None,
+    scene: Scene,
+    path: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    layout: Layout = "side",
+    theme: Theme = "light",
+    progress: Progress | None = None,
 ) -> None:
     """Draw a scene and write it as ``.mp4``, ``.gif`` or ``.webp``; the file appears when it is whole.
 
@@ -43,12 +49,22 @@ def write_film(
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in FILM_SUFFIXES:
-        raise FileError(str(path), f"unknown suffix {path.suffix!r}", " or ".join(FILM_SUFFIXES), "choose another name")
+        raise FileError(
+            str(path),
+            f"unknown suffix {path.suffix!r}",
+            " or ".join(FILM_SUFFIXES),
+            "choose another name",
+        )
     if not path.parent.is_dir():  # said now, not after minutes of drawing
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
     loop = suffix != ".mp4"
-    film = Film(scene, size or (LOOP_SIZE if loop else (1280, 720)),
-                fps or (min(LOOP_FPS, scene.fps) if loop else scene.fps), layout, theme)
+    film = Film(
+        scene,
+        size or (LOOP_SIZE if loop else (1280, 720)),
+        fps or (min(LOOP_FPS, scene.fps) if loop else scene.fps),
+        layout,
+        theme,
+    )
     with tempfile.TemporaryDirectory(prefix="mmm-film-") as folder:
         made = Path(folder) / f"film{suffix}"
         (_write_loop if loop else _write_mp4)(film, made, progress or (lambda share: None))
@@ -67,27 +83,54 @@ def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
         sound = {"audio_path": str(path.with_name("sound.wav")), "audio_codec": "aac"}
     # -t: AAC comes in packets of 1024 samples, and the last one would outlast the pictures.
     writer = imageio_ffmpeg.write_frames(
-        str(path), film.size, pix_fmt_in="rgb0", pix_fmt_out="yuv420p", fps=film.fps, codec="libx264", quality=None,
-        macro_block_size=2, ffmpeg_log_level="error", output_params=[
-            "-preset", "veryfast", "-crf", "20", "-movflags", "+faststart", "-t", f"{duration_s:.6f}"], **sound)
+        str(path),
+        film.size,
+        pix_fmt_in="rgb0",
+        pix_fmt_out="yuv420p",
+        fps=film.fps,
+        codec="libx264",
+        quality=None,
+        macro_block_size=2,
+        ffmpeg_log_level="error",
+        output_params=[
+            "-preset",
+            "veryfast",
+            "-crf",
+            "20",
+            "-movflags",
+            "+faststart",
+            "-t",
+            f"{duration_s:.6f}",
+        ],
+        **sound,
+    )
     try:
         writer.send(None)
         for number in range(len(film)):
             writer.send(film.frame(number).tobytes())
             progress((number + 1) / len(film))
     except OSError as error:
-        raise FileError(path.name, f"the video encoder stopped ({' '.join(str(error).split())[-200:]})",
-                        cure="try another size or rate") from None
+        raise FileError(
+            path.name,
+            f"the video encoder stopped ({' '.join(str(error).split())[-200:]})",
+            cure="try another size or rate",
+        ) from None
     finally:
         writer.close()
     if not path.is_file() or not path.stat().st_size:
-        raise FileError(path.name, "the video encoder wrote nothing", cure="try another size or rate")
+        raise FileError(
+            path.name, "the video encoder wrote nothing", cure="try another size or rate"
+        )
 
 
 def _fitting(audio: Audio, duration_s: float) -> Audio:
     """As long as the film, at most two channels."""
     cut = audio.crop_s(0.0, duration_s)
-    return cut if cut.samples.shape[1] <= 2 else Audio(cut.samples.mean(axis=1, keepdims=True), cut.rate_hz)
+    return (
+        cut
+        if cut.samples.shape[1] <= 2
+        else Audio(cut.samples.mean(axis=1, keepdims=True), cut.rate_hz)
+    )
 
 
 def _write_loop(film: Film, path: Path, progress: Progress) -> None:
@@ -100,7 +143,9 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
         palette: Image.Image | None = None
         for number in range(len(film)):
             picture = Image.fromarray(film.frame(number)).convert("RGB")
-            if path.suffix == ".gif":  # one palette for all: colours that change from picture to picture shimmer
+            if (
+                path.suffix == ".gif"
+            ):  # one palette for all: colours that change from picture to picture shimmer
                 palette = palette or _palette(film)
                 picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
             progress((number + 1) / len(film))
@@ -108,12 +153,25 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
 
     every = pictures()
     first = next(every)
-    options: dict[str, Any] = {"quality": 82, "method": 2} if path.suffix == ".webp" else {"optimize": False}
-    first.save(path, save_all=True, append_images=every, duration=durations if len(durations) > 1 else durations[0],
-               loop=0, **options)
+    options: dict[str, Any] = (
+        {"quality": 82, "method": 2} if path.suffix == ".webp" else {"optimize": False}
+    )
+    first.save(
+        path,
+        save_all=True,
+        append_images=every,
+        duration=durations if len(durations) > 1 else durations[0],
+        loop=0,
+        **options,
+    )
 
 
 def _palette(film: Film) -> Image.Image:
     """256 colours that serve a few pictures spread over the film."""
-    few = [film.frame(number) for number in np.unique(np.linspace(0, len(film) - 1, 6).astype(int)).tolist()]
-    return Image.fromarray(np.concatenate(few)).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT)
+    few = [
+        film.frame(number)
+        for number in np.unique(np.linspace(0, len(film) - 1, 6).astype(int)).tolist()
+    ]
+    return (
+        Image.fromarray(np.concatenate(few)).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT)
+    )

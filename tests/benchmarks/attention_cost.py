@@ -10,7 +10,9 @@ from pathlib import Path
 
 import mmm
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
+SAMPLE = (
+    Path(__file__).resolve().parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
+)
 ALLOWED = 1.5
 
 
@@ -29,9 +31,13 @@ def main(checkpoints: list[str]) -> int:
                 seconds[bool(number % 2)].append(time.perf_counter() - started)
         plain, captured = statistics.median(seconds[False]), statistics.median(seconds[True])
         worst = max(worst, captured / plain)
-        print(f"{name:20} plain {plain:.3f} s, with attention {captured:.3f} s: {captured / plain:.2f} times")
+        print(
+            f"{name:20} plain {plain:.3f} s, with attention {captured:.3f} s: {captured / plain:.2f} times"
+        )
     return int(worst > ALLOWED)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or ["dance-ecm-small", "dance-3bert-small", "common-small", "inbetween"]))
+    sys.exit(
+        main(sys.argv[1:] or ["dance-ecm-small", "dance-3bert-small", "common-small", "inbetween"])
+    )

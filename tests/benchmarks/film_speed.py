@@ -41,7 +41,11 @@ def measure(shown: Scene) -> dict[str, float]:
     for number in range(len(film)):
         film.frame(number)
     drawn, busy = time.perf_counter() - start, time.process_time() - busy
-    return {"written": len(film) / written, "drawn": len(film) / drawn, "drawn_cpu": len(film) / busy}
+    return {
+        "written": len(film) / written,
+        "drawn": len(film) / drawn,
+        "drawn_cpu": len(film) / busy,
+    }
 
 
 def main() -> None:
@@ -52,9 +56,13 @@ def main() -> None:
     shown = scene(given.frames)
     rounds = [measure(shown) for _ in range(given.rounds)]
     for name in rounds[0]:
-        print(f"{name:10} {statistics.median(r[name] for r in rounds):6.1f} pictures a second "
-              f"({', '.join(f'{r[name]:.1f}' for r in rounds)})")
-    print(f"written / drawn {statistics.median(r['written'] / r['drawn'] for r in rounds):.2f} (median of pairs)")
+        print(
+            f"{name:10} {statistics.median(r[name] for r in rounds):6.1f} pictures a second "
+            f"({', '.join(f'{r[name]:.1f}' for r in rounds)})"
+        )
+    print(
+        f"written / drawn {statistics.median(r['written'] / r['drawn'] for r in rounds):.2f} (median of pairs)"
+    )
 
 
 if __name__ == "__main__":

@@ -25,15 +25,24 @@ def figures(motion: mmm.Motion, hidden: np.ndarray) -> tuple[float, float, float
 def main(checkpoint: str) -> None:
     """Print one row a method."""
     model = mmm.load_model(checkpoint)
-    rows: dict[str, list[tuple[float, float, float]]] = {checkpoint: [], "slerp": [], "inertial": [], "truth": []}
+    rows: dict[str, list[tuple[float, float, float]]] = {
+        checkpoint: [],
+        "slerp": [],
+        "inertial": [],
+        "truth": [],
+    }
     for path in SAMPLES:
         clip = mmm.load_clip(path)
         mask = mmm.masks.span(clip, FIRST, LAST)
-        for name, result in ((checkpoint, mmm.recover(model, clip, mask)),
-                             *((method, mmm.interpolate(method, clip, mask)) for method in ("slerp", "inertial"))):
+        for name, result in (
+            (checkpoint, mmm.recover(model, clip, mask)),
+            *((method, mmm.interpolate(method, clip, mask)) for method in ("slerp", "inertial")),
+        ):
             rows[name].append(figures(result.recovered.motion, mask.hidden))
         rows["truth"].append(figures(clip.motion, mask.hidden))
-    print(f"{'':20} jerk m/s^3   skate cm/s   velocity jump cm/s   ({len(SAMPLES)} samples, frames {FIRST}-{LAST})")
+    print(
+        f"{'':20} jerk m/s^3   skate cm/s   velocity jump cm/s   ({len(SAMPLES)} samples, frames {FIRST}-{LAST})"
+    )
     for name, values in rows.items():
         jerk, skate, jump = np.nanmean(np.array(values, dtype=float), axis=0)
         print(f"{name:20} {jerk:10.1f} {skate:12.1f} {jump:20.1f}")

@@ -49,7 +49,9 @@ def frames_a_second(method: str) -> float:
     model, fps = mmm.load_model(method), clip.motion.fps
     frames, music = round(LENGTH_S * fps), None
     if clip.music is not None and clip.music.audio is not None:
-        music = features_of(clip.music.audio, fps, frames + 120)  # silence after the song: the cost is the same
+        music = features_of(
+            clip.music.audio, fps, frames + 120
+        )  # silence after the song: the cost is the same
     list(generate(model, clip, frames=60, music=music))
     start = time.perf_counter()
     made = sum(len(chunk.motion) for chunk in generate(model, clip, frames=frames, music=music))
@@ -70,8 +72,10 @@ def on_the_page(browser: Any, url: str, method: str, sample: str) -> dict[str, f
     page.wait_for_function("() => window.seen.whole")
     seen = page.evaluate("window.seen")
     context.close()
-    return {name: (seen[key] - seen["click"]) / 1000
-            for name, key in (("there", "there"), ("on the stage", "stage"), ("whole", "whole"))}
+    return {
+        name: (seen[key] - seen["click"]) / 1000
+        for name, key in (("there", "there"), ("on the stage", "stage"), ("whole", "whole"))
+    }
 
 
 def main() -> None:
@@ -84,7 +88,12 @@ def main() -> None:
 
     print(machine())
     speeds = [frames_a_second(asked.method) for _ in range(asked.repeats)]
-    times: dict[str, list[float]] = {"generated": speeds, "there": [], "on the stage": [], "whole": []}
+    times: dict[str, list[float]] = {
+        "generated": speeds,
+        "there": [],
+        "on the stage": [],
+        "whole": [],
+    }
     samples = [f"Samples/{file.stem}" for file in sorted((ROOT / "data" / "samples").glob("*.npz"))]
     servers = AppServer()
     with sync_playwright() as playwright:
@@ -92,16 +101,26 @@ def main() -> None:
         url = servers.url("dashboard/app.py", {"MMM_DATA": ""})
         on_the_page(browser, url, asked.method, samples[0])  # loads torch and the network
         for number in range(asked.repeats):
-            for name, value in on_the_page(browser, url, asked.method, samples[1 + number % 11]).items():
+            for name, value in on_the_page(
+                browser, url, asked.method, samples[1 + number % 11]
+            ).items():
                 times[name].append(value)
         browser.close()
     servers.close()
     for name, values in times.items():
-        target, median, unit = TARGETS[name], statistics.median(values), "frames/s" if name == "generated" else "s"
+        target, median, unit = (
+            TARGETS[name],
+            statistics.median(values),
+            "frames/s" if name == "generated" else "s",
+        )
         met = target is not None and (median >= target if name == "generated" else median <= target)
-        beside = "" if target is None else f"   target {target:g} {unit}: {'met' if met else 'missed'}"
-        print(f"{name:14} median {median:7.2f} {unit}   ({min(values):.2f} to {max(values):.2f}, "
-              f"{len(values)} times){beside}")
+        beside = (
+            "" if target is None else f"   target {target:g} {unit}: {'met' if met else 'missed'}"
+        )
+        print(
+            f"{name:14} median {median:7.2f} {unit}   ({min(values):.2f} to {max(values):.2f}, "
+            f"{len(values)} times){beside}"
+        )
 
 
 if __name__ == "__main__":

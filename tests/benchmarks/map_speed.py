@@ -37,10 +37,12 @@ TAKES = {
 }
 
 
-def timed(page: Any, kind: str, act: Any, wanted: str | None = None) -> float:
-    """Milliseconds from the press that ``act`` makes until what is wanted is on the page."""
-    page.evaluate(f"(wanted) => {{ window.since = null; window.taken = ({TAKES[kind]})(wanted); }}", wanted)
-    act()
+def timed(page: Any, kind: str, act: Any, wanted: str | None = None, *at: float) -> float:
+    """Milliseconds from the press that ``act(*at)`` makes until what is wanted is on the page."""
+    page.evaluate(
+        f"(wanted) => {{ window.since = null; window.taken = ({TAKES[kind]})(wanted); }}", wanted
+    )
+    act(*at)
     return float(page.evaluate("() => window.taken"))
 
 
@@ -54,13 +56,20 @@ def measure(browser: Any, url: str) -> dict[str, list[float]]:
     page.get_by_role("button", name="Pause").click()
     page.evaluate(WATCH)
     page.wait_for_timeout(500)
-    found = {"open": [timed(page, "open", page.get_by_text("Attention: what the network looks at").click)],
-             "another head": [], "click": []}
+    found = {
+        "open": [
+            timed(page, "open", page.get_by_text("Attention: what the network looks at").click)
+        ],
+        "another head": [],
+        "click": [],
+    }
     for layer, head in ((3, 1), (7, 0), (2, 2), (9, 3)):
         page.wait_for_timeout(300)
         tile = page.locator(f'.tile[data-view="motion//{layer}/{head}"]')
         tile.scroll_into_view_if_needed()
-        found["another head"].append(timed(page, "another head", tile.click, f"motion//{layer}/{head}"))
+        found["another head"].append(
+            timed(page, "another head", tile.click, f"motion//{layer}/{head}")
+        )
     plot = page.locator(".attention .map")
     plot.scroll_into_view_if_needed()
     for share in (0.3, 0.5, 0.7, 0.4):
@@ -69,7 +78,9 @@ def measure(browser: Any, url: str) -> dict[str, list[float]]:
         side = box["height"] - 52 - 86
         y = 52 + share * side
         frame = int((y - 52) / side * 600)
-        found["click"].append(timed(page, "click", lambda: page.mouse.click(box["x"] + 300, box["y"] + y), str(frame)))  # noqa: B023
+        found["click"].append(
+            timed(page, "click", page.mouse.click, str(frame), box["x"] + 300, box["y"] + y)
+        )
     context.close()
     return found
 
@@ -95,8 +106,10 @@ def main() -> None:
     servers.close()
     for name, values in times.items():
         median = statistics.median(values)
-        print(f"{name:14} median {median:6.0f} ms   ({min(values):.0f} to {max(values):.0f}, {len(values)} times)   "
-              f"target {TARGETS_MS[name]:g} ms: {'met' if median <= TARGETS_MS[name] else 'missed'}")
+        print(
+            f"{name:14} median {median:6.0f} ms   ({min(values):.0f} to {max(values):.0f}, {len(values)} times)   "
+            f"target {TARGETS_MS[name]:g} ms: {'met' if median <= TARGETS_MS[name] else 'missed'}"
+        )
 
 
 if __name__ == "__main__":

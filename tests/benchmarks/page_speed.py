@@ -26,8 +26,13 @@ from tests.browser import FLAGS, AppServer
 APP = "dashboard/app.py"
 MODEL = "dance-3bert-small"
 SAMPLE = "Samples/dance_081bpm_test032_dancer00"
-TARGETS_S = {"cold: first text": None, "cold: playing": None, "warm: first text": 2.0, "warm: playing": 4.0,
-             "recover: new motion": 1.0}
+TARGETS_S = {
+    "cold: first text": None,
+    "cold: playing": None,
+    "warm: first text": 2.0,
+    "warm: playing": 4.0,
+    "recover: new motion": 1.0,
+}
 LIMIT_MS = 120_000
 
 MOVING = """() => {
@@ -95,15 +100,25 @@ def machine() -> str:
     """One line: processor, cores that may be used, load, Python, Chromium."""
     chip = platform.processor() or platform.machine()
     with open("/proc/cpuinfo") as info:  # noqa: PTH123 - not a file of ours
-        chip = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), chip)
-    browser = subprocess.run([chromium(), "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    return (f"{chip}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
-            f"Python {platform.python_version()}, {browser}, software rendering")
+        chip = next(
+            (line.split(":")[1].strip() for line in info if line.startswith("model name")), chip
+        )
+    browser = subprocess.run(
+        [chromium(), "--version"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return (
+        f"{chip}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
+        f"Python {platform.python_version()}, {browser}, software rendering"
+    )
 
 
 def chromium() -> str:
     """The browser's path."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None:
         sys.exit("page_speed: no chromium or google-chrome on this machine; install one")
     return path
@@ -112,7 +127,9 @@ def chromium() -> str:
 def main() -> None:
     """Measure and print medians beside the targets."""
     parser = argparse.ArgumentParser(description="How long a user waits for the page.")
-    parser.add_argument("--repeats", type=int, default=5, help="of each measurement (cold: at most 3)")
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="of each measurement (cold: at most 3)"
+    )
     repeats = parser.parse_args().repeats
     times: dict[str, list[float]] = {name: [] for name in TARGETS_S}
 
@@ -135,17 +152,26 @@ def main() -> None:
     print(machine())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        opening(browser, "data:text/html,Masked motion workbench<script>window.mmmPlayhead={now:new Map()};"
-                         "setInterval(()=>mmmPlayhead.now.set('main',{frame:Math.random()}),9)</script>")
+        opening(
+            browser,
+            "data:text/html,Masked motion workbench<script>window.mmmPlayhead={now:new Map()};"
+            "setInterval(()=>mmmPlayhead.now.set('main',{frame:Math.random()}),9)</script>",
+        )
         for _ in range(min(repeats, 3)):
             with_server(browser, cold)
         with_server(browser, warm)
         browser.close()
     for name, values in times.items():
         target, median = TARGETS_S[name], statistics.median(values)
-        beside = "" if target is None else f"   target {target:g} s: {'met' if median <= target else 'missed'}"
-        print(f"{name:22} median {median:5.2f} s   ({min(values):.2f} to {max(values):.2f}, "
-              f"{len(values)} times){beside}")
+        beside = (
+            ""
+            if target is None
+            else f"   target {target:g} s: {'met' if median <= target else 'missed'}"
+        )
+        print(
+            f"{name:22} median {median:5.2f} s   ({min(values):.2f} to {max(values):.2f}, "
+            f"{len(values)} times){beside}"
+        )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,11 @@ def main(checkpoint: str) -> None:
     clip = at_frame_rate(mmm.load_clip(SAMPLES[0]), model.config.fps)
     clip = clip.crop(0, min(FRAMES, len(clip)))
     mask = mmm.masks.parse("every:15", clip)
-    ways = (False, True) if model.config.representation == "roles" and not model.config.noise_dim else (False,)
+    ways = (
+        (False, True)
+        if model.config.representation == "roles" and not model.config.noise_dim
+        else (False,)
+    )
     seconds: dict[bool, list[float]] = {way: [] for way in ways}
     for turn in range(ROUNDS + 3):
         for way in ways:
@@ -33,10 +37,14 @@ def main(checkpoint: str) -> None:
             mmm.recover(model, clip, mask)
             if turn >= 3:  # the first ones warm it up
                 seconds[way].append(time.perf_counter() - start)
-    print(f"{checkpoint}, {len(clip)} frames at {clip.motion.fps:g} a second, {torch.get_num_threads()} threads")
+    print(
+        f"{checkpoint}, {len(clip)} frames at {clip.motion.fps:g} a second, {torch.get_num_threads()} threads"
+    )
     for way, values in seconds.items():
-        print(f"{'with the mirror image' if way else 'as it is':22} {1e3 * np.median(values):7.0f} ms "
-              f"({1e3 * min(values):.0f} to {1e3 * max(values):.0f})")
+        print(
+            f"{'with the mirror image' if way else 'as it is':22} {1e3 * np.median(values):7.0f} ms "
+            f"({1e3 * min(values):.0f} to {1e3 * max(values):.0f})"
+        )
 
 
 if __name__ == "__main__":

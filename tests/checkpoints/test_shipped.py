@@ -28,8 +28,11 @@ def test_all_of_them_are_there():
 
 
 def test_sizes_stay_small():
-    sizes = {folder: sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-             for folder in (ROOT / "checkpoints").iterdir() if folder.is_dir()}
+    sizes = {
+        folder: sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+        for folder in (ROOT / "checkpoints").iterdir()
+        if folder.is_dir()
+    }
     assert all(size < 25 * MEGABYTE for size in sizes.values()), sizes
     assert sum(sizes.values()) < 100 * MEGABYTE
     assert sum(f.stat().st_size for f in (ROOT / "data" / "samples").iterdir()) < 5 * MEGABYTE
@@ -38,15 +41,27 @@ def test_sizes_stay_small():
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS, ids=lambda c: c.name)
 def test_cards_say_data_split_command_and_baselines(checkpoint):
     baseline = "hold" if checkpoint.name in FUTURE else "| slerp |"
-    for words in ("python -m training.", "## Data", "train split", "test split", baseline, "seed", "MIT"):
+    for words in (
+        "python -m training.",
+        "## Data",
+        "train split",
+        "test split",
+        baseline,
+        "seed",
+        "MIT",
+    ):
         assert words in checkpoint.card, words
     if checkpoint.name in FUTURE:
-        columns = {name for found in checkpoint.metrics["generation"].values() for name in found["rows"]}
+        columns = {
+            name for found in checkpoint.metrics["generation"].values() for name in found["rows"]
+        }
         assert {"truth", "hold", checkpoint.name} <= columns
         return
     rows = checkpoint.metrics["evaluation"]["rows"]
     for spec in {row["hide"] for row in rows}:
-        assert {"hold", "slerp", "inertial", "spline"} < {row["method"] for row in rows if row["hide"] == spec}
+        assert {"hold", "slerp", "inertial", "spline"} < {
+            row["method"] for row in rows if row["hide"] == spec
+        }
 
 
 @pytest.fixture(scope="module", params=DANCE)
@@ -75,20 +90,28 @@ def test_close_keyframes_are_no_worse_than_slerp(network, dances):
         assert means[network.name_or_path][metric] <= means["slerp"][metric], metric
 
 
-@pytest.mark.parametrize("checkpoint", [c for c in CHECKPOINTS if c.name in DANCE], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "checkpoint", [c for c in CHECKPOINTS if c.name in DANCE], ids=lambda c: c.name
+)
 def test_the_cards_keep_the_promises(checkpoint):
     """On the test split: better than every interpolation at every:20 and in gaps, at every:5 no worse than slerp."""
     rows = checkpoint.metrics["evaluation"]["rows"]
     for metric in ("rotation_deg", "position_cm"):
         of = {(row["hide"], row["method"]): row[metric] for row in rows}
         for spec in ("every:20", "span:135-164", "span:120-179", "span:105-194"):
-            assert of[spec, checkpoint.name] < min(of[spec, m] for m in ("hold", "slerp", "inertial", "spline")), spec
+            assert of[spec, checkpoint.name] < min(
+                of[spec, m] for m in ("hold", "slerp", "inertial", "spline")
+            ), spec
         assert of["every:5", checkpoint.name] <= of["every:5", "slerp"]
-    saved = {row["gap"]: row["saved_against_another"] for row in checkpoint.metrics["hearing"]["rows"]}
+    saved = {
+        row["gap"]: row["saved_against_another"] for row in checkpoint.metrics["hearing"]["rows"]
+    }
     assert min(saved[60][1], saved[90][1]) > 0.3  # the lower end of the interval
 
 
-@pytest.mark.parametrize("checkpoint", [c for c in CHECKPOINTS if c.name in ON_ROLES], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "checkpoint", [c for c in CHECKPOINTS if c.name in ON_ROLES], ids=lambda c: c.name
+)
 def test_networks_on_roles_place_joints_better_in_gaps_on_held_out_subjects_and_scenes(checkpoint):
     """What the cards claim of them, and no more: positions in a gap of a second."""
     for part in ("^cmu/", "^snu/"):
@@ -105,7 +128,9 @@ def test_the_common_network_beats_the_best_baseline_on_held_out_subjects_and_sce
     metrics = next(c.metrics for c in CHECKPOINTS if c.name == "common-small")
     for part in ("^cmu/", "^snu/"):
         for metric in ("rotation_deg", "position_cm"):
-            of = {(row["hide"], row["method"]): row[metric] for row in metrics["parts"][part]["rows"]}
+            of = {
+                (row["hide"], row["method"]): row[metric] for row in metrics["parts"][part]["rows"]
+            }
             for spec in ("every:10", "span:112-126", "span:105-134"):
                 best = min(of[spec, method] for method in ("hold", "slerp", "spline"))
                 assert of[spec, "common-small"] < best, (part, metric, spec)
@@ -140,12 +165,29 @@ def test_a_genuine_dance_from_the_command_line(tmp_path, capsys):
     from mmm.cli.app import main
 
     metrics = tmp_path / "m.json"
-    status = main(["recover", str(AIST), "--frames", "0:300", "--checkpoint", str(ROOT / "checkpoints/dance-ecm-small"),
-                   "--hide", "every:15", "--metrics", str(metrics), "--out", str(tmp_path / "r.bvh")])
+    status = main(
+        [
+            "recover",
+            str(AIST),
+            "--frames",
+            "0:300",
+            "--checkpoint",
+            str(ROOT / "checkpoints/dance-ecm-small"),
+            "--hide",
+            "every:15",
+            "--metrics",
+            str(metrics),
+            "--out",
+            str(tmp_path / "r.bvh"),
+        ]
+    )
     assert status == 0
     methods = json.loads(metrics.read_text())["methods"]
-    for name, figures in {"slerp": (2.992, 3.589, 1.781), "spline": (2.615, 2.763, 1.560),
-                          "hold": (7.273, 9.713, 5.248)}.items():
+    for name, figures in {
+        "slerp": (2.992, 3.589, 1.781),
+        "spline": (2.615, 2.763, 1.560),
+        "hold": (7.273, 9.713, 5.248),
+    }.items():
         found = [methods[name][metric] for metric in ("rotation_deg", "position_cm", "root_cm")]
         assert found == pytest.approx(figures, abs=0.01), name
     assert "silence" in capsys.readouterr().err
@@ -154,7 +196,9 @@ def test_a_genuine_dance_from_the_command_line(tmp_path, capsys):
 
 def test_dance_future_keeps_what_it_promises():
     """What the card measured on 40 dances of 20 s, beside the truth and real motion with another song."""
-    found = next(c for c in CHECKPOINTS if c.name == "dance-future").metrics["generation"]["dance-long"]
+    found = next(c for c in CHECKPOINTS if c.name == "dance-future").metrics["generation"][
+        "dance-long"
+    ]
     made, truth, other = (found["rows"][name] for name in ("dance-future", "truth", "another song"))
     assert (found["clips"], found["seconds"], found["seed_frames"]) == (40, 20.0, 120)
     assert all(0.7 <= share <= 1.3 for share in made["energy_shares"])
@@ -168,11 +212,15 @@ def test_dance_future_keeps_what_it_promises():
 
 def test_common_future_moves_on_about_as_much_as_people_do():
     """What the card measured on 40 recordings, 10 s each: real people stand still in some of them too."""
-    found = next(c for c in CHECKPOINTS if c.name == "common-future").metrics["generation"]["common"]
+    found = next(c for c in CHECKPOINTS if c.name == "common-future").metrics["generation"][
+        "common"
+    ]
     made, truth = (found["rows"][name] for name in ("common-future", "truth"))
     assert (found["clips"], found["seconds"]) == (40, 10.0)
     assert 0.8 <= made["energy_share"] <= 1.2
-    assert all(0.5 <= share <= 1.5 for share in made["energy_shares"])  # in every second, means over clips
+    assert all(
+        0.5 <= share <= 1.5 for share in made["energy_shares"]
+    )  # in every second, means over clips
     assert made["skate_cm_s"] <= 2 * truth["skate_cm_s"]
     assert made["frozen"] <= truth["frozen"]
 

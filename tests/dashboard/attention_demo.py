@@ -51,16 +51,26 @@ def scene(layers: int, frames: int, joined: bool) -> tuple:
     mask = masks.parse("span:60-89", clip)
     panels = [panel_from_motion("Truth", clip.motion, "truth")]
     sound = clip.music.audio.samples.mean(axis=1)
-    payload = pack_stage(panels, fps=60.0, hidden=mask.hidden, waveform=sound, beats=clip.music.beats, title=clip.name)
-    request = Request(f"{layers} {frames} {joined}", mask.label, 0, "dance-3bert-small")  # its card stands beside
+    payload = pack_stage(
+        panels,
+        fps=60.0,
+        hidden=mask.hidden,
+        waveform=sound,
+        beats=clip.music.beats,
+        title=clip.name,
+    )
+    request = Request(
+        f"{layers} {frames} {joined}", mask.label, 0, "dance-3bert-small"
+    )  # its card stands beside
     atlas = Atlas(known_maps(layers, frames, joined), "known-maps", clip.music).prepare()
     return clip, mask, payload, request, atlas
 
 
 asked = st.query_params.to_dict()
 st.set_page_config(page_title="Attention", layout="wide")
-clip, mask, payload, request, atlas = scene(int(asked.get("layers", 10)), int(asked.get("frames", 600)),
-                                            asked.get("joined") == "1")
+clip, mask, payload, request, atlas = scene(
+    int(asked.get("layers", 10)), int(asked.get("frames", 600)), asked.get("joined") == "1"
+)
 listening.answers().put(listening.Question(request, "attention", (0,)), atlas, atlas.nbytes)
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 stage(payload, key="stage", height=420)

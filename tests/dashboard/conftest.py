@@ -65,7 +65,9 @@ def address(checkpoint_folder) -> Iterator[str]:
     from tests.browser import AppServer
 
     servers = AppServer()
-    yield servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
+    yield servers.url(
+        "dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}
+    )
     servers.close()
 
 
@@ -73,7 +75,10 @@ def address(checkpoint_folder) -> Iterator[str]:
 def humanoids(tmp_path_factory) -> Path:
     """Files without music: ``plain.bvh``, and ``nameless.bvh``, in which the left leg's names tell nothing."""
     folder = tmp_path_factory.mktemp("humanoids")
-    names = tuple(f"Bone{j}" if name in ("left_hip", "left_knee") else name for j, name in enumerate(SMPL24.names))
+    names = tuple(
+        f"Bone{j}" if name in ("left_hip", "left_knee") else name
+        for j, name in enumerate(SMPL24.names)
+    )
     for name, skeleton in (("plain", SMPL24), ("nameless", replace(SMPL24, names=names))):
         save_clip(Clip(name, smooth_motion(5, 120, skeleton, 50.0)), folder / f"{name}.bvh")
     return folder
@@ -127,7 +132,12 @@ class Page:
     def set(self, key: str, value: Any) -> "Page":
         """A widget's new value, by key, as a user sets it."""
         kinds = ("selectbox", "slider", "number_input", "text_input", "multiselect", "button_group")
-        widget = next(w for kind in kinds for w in self.app.get(kind) if w.key == key or _is_picker(w.key, key))
+        widget = next(
+            w
+            for kind in kinds
+            for w in self.app.get(kind)
+            if w.key == key or _is_picker(w.key, key)
+        )
         widget.set_value(value)
         return self.run()
 
@@ -161,7 +171,9 @@ class Page:
         return self.fed("mmm_stage")
 
     def fed(self, component: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        found = [e.proto for e in self.app.get("bidi_component") if e.proto.component_name == component]
+        found = [
+            e.proto for e in self.app.get("bidi_component") if e.proto.component_name == component
+        ]
         assert len(found) == 1, [e.proto.component_name for e in self.app.get("bidi_component")]
         return unpack(found[0].bytes)
 
@@ -172,12 +184,15 @@ class Page:
     @property
     def table(self) -> str:
         """The HTML of the table of means; empty before there is one."""
-        return next((e.proto.body for e in self.app.get("html") if "wb-table\"" in e.proto.body), "")
+        return next((e.proto.body for e in self.app.get("html") if 'wb-table"' in e.proto.body), "")
 
     @property
     def address(self) -> dict[str, str]:
         """The page's query parameters."""
-        return {name: value[0] if isinstance(value, list) else value for name, value in self.app.query_params.items()}
+        return {
+            name: value[0] if isinstance(value, list) else value
+            for name, value in self.app.query_params.items()
+        }
 
     @property
     def errors(self) -> list[str]:
@@ -186,7 +201,9 @@ class Page:
     @property
     def said(self) -> str:
         """All captions, errors and warnings in one text."""
-        return "\n".join(e.value for kind in ("caption", "error", "warning", "info") for e in self.app.get(kind))
+        return "\n".join(
+            e.value for kind in ("caption", "error", "warning", "info") for e in self.app.get(kind)
+        )
 
 
 @pytest.fixture

@@ -23,7 +23,9 @@ expect.set_options(timeout=LIMIT_MS)
 def address(checkpoint_folder) -> Iterator[Callable[[str], str]]:
     """``address(script)``: where this script is served, with the checkpoint; started on first use."""
     servers = AppServer()
-    yield lambda script: servers.url(script, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
+    yield lambda script: servers.url(
+        script, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}
+    )
     servers.close()
 
 
@@ -36,8 +38,14 @@ def server(address) -> str:
 @pytest.fixture
 def open_(new_page, address) -> Callable[..., Page]:
     """``open_(query, width, height, dark, script)``; afterwards the console must be free of errors."""
-    def go(query: str = SHORT, width: int = 1400, height: int = 1000, dark: bool = False,
-           script: str = APP) -> Page:
+
+    def go(
+        query: str = SHORT,
+        width: int = 1400,
+        height: int = 1000,
+        dark: bool = False,
+        script: str = APP,
+    ) -> Page:
         page = new_page(width, height, dark).page
         page.set_default_timeout(LIMIT_MS)
         page.goto(address(script) + query)
@@ -75,8 +83,11 @@ def paused(page: Page, at: int = 0) -> Page:
     if page.get_by_role("button", name="Pause").count():
         page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
-    page.evaluate("""(frame) => window.mmmPlayhead.dispatchEvent(
-        new CustomEvent("seek", { detail: { channel: "main", frame } }))""", at)
+    page.evaluate(
+        """(frame) => window.mmmPlayhead.dispatchEvent(
+        new CustomEvent("seek", { detail: { channel: "main", frame } }))""",
+        at,
+    )
     expect(timeline(page)).to_have_attribute("aria-valuenow", str(at))
     return page
 
@@ -121,7 +132,9 @@ def test_another_dance_another_pattern_recover(open_):
     page = recovered(open_())
     choose(page, "Sequence", "dance 140bpm test023 dancer11")
     expect(page.get_by_role("heading", name="dance 140bpm test023 dancer11")).to_be_visible()
-    expect(page.locator("canvas[data-panel]").nth(1)).to_have_attribute("data-panel", "Slerp, before Recover")
+    expect(page.locator("canvas[data-panel]").nth(1)).to_have_attribute(
+        "data-panel", "Slerp, before Recover"
+    )
     choose(page, "Hide", "Every n-th frame known")
     expect(page.get_by_text(re.compile(r"560 of 600 frames hidden: 93.3%"))).to_be_visible()
     until(page, lambda: "hide=every%3A15" in page.url)
@@ -134,7 +147,8 @@ def test_another_dance_another_pattern_recover(open_):
 def errors_of(page: Page) -> list[list[str]]:
     """Of every method its name and errors; how long it took is another matter."""
     return page.locator(".wb-table tbody tr").evaluate_all(
-        "rows => rows.map((row) => [...row.cells].slice(0, -1).map((cell) => cell.textContent))")
+        "rows => rows.map((row) => [...row.cells].slice(0, -1).map((cell) => cell.textContent))"
+    )
 
 
 def test_the_address_gives_a_colleague_the_same_numbers(open_, new_page, checkpoint_folder):
@@ -152,8 +166,11 @@ def test_the_address_gives_a_colleague_the_same_numbers(open_, new_page, checkpo
     try:
         other = new_page().page
         other.set_default_timeout(LIMIT_MS)
-        other.goto(theirs.url(APP, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}) + "?"
-                   + page.url.partition("?")[2])
+        other.goto(
+            theirs.url(APP, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
+            + "?"
+            + page.url.partition("?")[2]
+        )
         assert errors_of(recovered(other)) == numbers
     finally:
         theirs.close()
@@ -230,7 +247,10 @@ def test_overlay_and_a_third_dancer(open_):
 
 def test_a_click_on_the_map_or_the_curves_moves_the_dancers(open_):
     page = paused(recovered(open_()), 5)
-    for plot, share in ((page.locator(".heatmap .plot"), 0.6), (page.locator(".curves .plot"), 0.8)):
+    for plot, share in (
+        (page.locator(".heatmap .plot"), 0.6),
+        (page.locator(".curves .plot"), 0.8),
+    ):
         plot.wait_for()
         plot.scroll_into_view_if_needed()
         box, before, pose_before = plot.bounding_box(), frame(page), pose(page, MODEL)
@@ -249,30 +269,43 @@ def test_one_colour_a_method_everywhere(open_):
     def colours(selector: str, style: str) -> dict[str, list[str]]:
         found = page.locator(selector).evaluate_all(
             f"nodes => nodes.map((n) => [n.closest('th, button, .key').innerText.split('\\n')[0].trim(), "
-            f"getComputedStyle(n).{style}])")
+            f"getComputedStyle(n).{style}])"
+        )
         return {name.split(" ")[0]: rgb.findall(colour)[:3] for name, colour in found}
 
-    dots, marks = colours(".wb-table i", "backgroundColor"), colours(".curves .series .mark", "backgroundColor")
+    dots, marks = (
+        colours(".wb-table i", "backgroundColor"),
+        colours(".curves .series .mark", "backgroundColor"),
+    )
     assert dots == marks
     assert set(dots) == {MODEL, "hold", "slerp", "inertial", "spline"}
     assert len({tuple(colour) for colour in dots.values()}) == 5
-    bars = page.locator(".wb-bars .limb").first.locator("i").evaluate_all(
-        "nodes => nodes.map((n) => getComputedStyle(n).backgroundColor)")
+    bars = (
+        page.locator(".wb-bars .limb")
+        .first.locator("i")
+        .evaluate_all("nodes => nodes.map((n) => getComputedStyle(n).backgroundColor)")
+    )
     assert [rgb.findall(bar)[:3] for bar in bars] == list(dots.values())
 
 
 def test_no_sideways_scrolling_at_900_pixels_and_a_dark_page(open_):
     page = recovered(open_(SHORT, 900, 900, True))
     page.locator(".heatmap .plot").wait_for()
-    wide = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth, innerWidth]")
+    wide = page.locator("[data-testid=stMain]").evaluate(
+        "node => [node.scrollWidth, node.clientWidth, innerWidth]"
+    )
     assert wide[0] <= wide[1] <= wide[2]
     bar = page.get_by_role("toolbar", name="Playback")
     tops = bar.evaluate("""node => [...node.querySelectorAll('button')].filter((b) => b.offsetParent)
         .map((b) => { const box = b.getBoundingClientRect(); return box.top + box.height / 2; })""")
     assert max(tops) - min(tops) < 5, tops  # all buttons stand in one row
-    colour = page.locator("[data-testid=stApp]").evaluate("node => getComputedStyle(node).backgroundColor")
+    colour = page.locator("[data-testid=stApp]").evaluate(
+        "node => getComputedStyle(node).backgroundColor"
+    )
     assert sum(int(part) for part in re.findall(r"\d+", colour)[:3]) < 150, colour
-    text = page.locator(".wb-bars .limb span").first.evaluate("node => getComputedStyle(node).color")
+    text = page.locator(".wb-bars .limb span").first.evaluate(
+        "node => getComputedStyle(node).color"
+    )
     assert sum(int(part) for part in re.findall(r"\d+", text)[:3]) > 380, text
 
 
@@ -296,17 +329,25 @@ def test_the_page_asks_nothing_of_the_outside(chromium, server):
     page.on("request", lambda request: asked.append(request.url))
     page.goto(server + SHORT)
     page.locator(".wb-table").wait_for(timeout=LIMIT_MS)
-    assert sum("PlotlyChart" in url or "SyntaxHighlighter" in url for url in asked) == 0  # megabytes before the stage
+    assert (
+        sum("PlotlyChart" in url or "SyntaxHighlighter" in url for url in asked) == 0
+    )  # megabytes before the stage
     page.get_by_text("The same from the command line").click()
     page.get_by_text("mmm.load_clip").first.wait_for(timeout=LIMIT_MS)
     context.close()
-    assert [url for url in asked if not url.startswith((server, "data:", "blob:", server.replace("http", "ws")))] == []
+    assert [
+        url
+        for url in asked
+        if not url.startswith((server, "data:", "blob:", server.replace("http", "ws")))
+    ] == []
 
 
 def test_the_link_is_copied_or_stands_there_to_be_copied(new_page, server):
     tab = new_page(1400, 900)
     page = tab.page
-    page.goto(f"{server}?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=every:7&method=slerp")
+    page.goto(
+        f"{server}?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=every:7&method=slerp"
+    )
     page.locator(".wb-table").wait_for()
     button = page.locator(".linkbutton button")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

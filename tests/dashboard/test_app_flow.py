@@ -43,7 +43,9 @@ def test_it_opens_on_a_sample_and_the_recovery_arrives_by_itself(open_workbench)
     assert page.address["method"] == MODEL
     page.recovered()
     assert page.panels == ["Truth", MODEL]
-    assert [name in page.table for name in (MODEL, "hold", "slerp", "inertial", "spline")] == [True] * 5
+    assert [name in page.table for name in (MODEL, "hold", "slerp", "inertial", "spline")] == [
+        True
+    ] * 5
     assert page.fed("mmm_heatmap")[0]["frames"] == page.fed("mmm_curves")[0]["frames"] == 150
     assert page.errors == []
 
@@ -54,7 +56,9 @@ def test_another_pattern_shows_slerp_until_recover_is_pressed(open_workbench):
     assert page.panels == ["Truth", "Slerp, before Recover"]
     assert "slerp, a plain interpolation" in page.said
     assert page.table == ""
-    np.testing.assert_array_equal(np.flatnonzero(page.stage[1]["hidden"].any(axis=1)), np.arange(10, 100))
+    np.testing.assert_array_equal(
+        np.flatnonzero(page.stage[1]["hidden"].any(axis=1)), np.arange(10, 100)
+    )
     page.press("recover").recovered()
     assert page.panels == ["Truth", MODEL]
 
@@ -77,15 +81,22 @@ def test_going_back_to_a_pattern_shows_its_recovery_at_once(open_workbench):
     assert open_workbench(**SHORT).table  # and so does another visitor
 
 
-@pytest.mark.parametrize(("kind", "changes", "spec"), [
-    ("span", {"span": (5, 25)}, "span:5-25"),
-    ("every", {"every": 7}, "every:7"),
-    ("keep", {"keep": 3, "hide": 9}, "keep:3,hide:9"),
-    ("random", {"share": 0.4, "seed": 7}, "random:0.4"),
-    ("first", {}, "first"),
-    ("spec", {"spec_text": "frames:3,9,40-60 + span:70-80@legs"}, "frames:3,9,40-60+span:70-80@legs"),
-    ("span", {"span": (5, 25), "groups": ["left_arm", "head"]}, "span:5-25@left_arm,head"),
-])
+@pytest.mark.parametrize(
+    ("kind", "changes", "spec"),
+    [
+        ("span", {"span": (5, 25)}, "span:5-25"),
+        ("every", {"every": 7}, "every:7"),
+        ("keep", {"keep": 3, "hide": 9}, "keep:3,hide:9"),
+        ("random", {"share": 0.4, "seed": 7}, "random:0.4"),
+        ("first", {}, "first"),
+        (
+            "spec",
+            {"spec_text": "frames:3,9,40-60 + span:70-80@legs"},
+            "frames:3,9,40-60+span:70-80@legs",
+        ),
+        ("span", {"span": (5, 25), "groups": ["left_arm", "head"]}, "span:5-25@left_arm,head"),
+    ],
+)
 def test_each_kind_of_pattern_hides_what_its_spec_says(open_workbench, kind, changes, spec):
     page = open_workbench(sequence=SAMPLE, frames="0-100", method="hold").set("kind", kind)
     for key, value in changes.items():
@@ -98,9 +109,15 @@ def test_each_kind_of_pattern_hides_what_its_spec_says(open_workbench, kind, cha
     assert page.address.get("seed") == ("7" if kind == "random" else None)
 
 
-@pytest.mark.parametrize("bad", ["banana", "span:90-20", "span:5-900", "frames:3@nose", "random:0", "", "+"])
+@pytest.mark.parametrize(
+    "bad", ["banana", "span:90-20", "span:5-900", "frames:3@nose", "random:0", "", "+"]
+)
 def test_a_bad_spec_is_one_line_and_the_page_lives_on(open_workbench, bad):
-    page = open_workbench(sequence=SAMPLE, frames="0-100", method="hold").set("kind", "spec").set("spec_text", bad)
+    page = (
+        open_workbench(sequence=SAMPLE, frames="0-100", method="hold")
+        .set("kind", "spec")
+        .set("spec_text", bad)
+    )
     assert len(page.errors) == 1
     assert "\n" not in page.errors[0]
     assert page.app.button(key="recover").disabled
@@ -122,7 +139,9 @@ def test_nothing_known_and_nothing_hidden_cannot_be_recovered(open_workbench):
 
 def test_a_recovery_under_way_can_be_cancelled(open_workbench, slow):
     page = open_workbench(**SHORT)
-    page.until(lambda p: p.app.get("progress") and p.app.get("progress")[0].proto.text == "Recovering")
+    page.until(
+        lambda p: p.app.get("progress") and p.app.get("progress")[0].proto.text == "Recovering"
+    )
     first = page.app.get("progress")[0].proto.value
     page.until(lambda p: p.app.get("progress")[0].proto.value > first)
     assert page.app.button(key="recover").disabled
@@ -171,22 +190,36 @@ def test_up_to_three_interpolations_can_stand_beside_the_method(open_workbench):
     assert page.panels == ["Truth", MODEL, "hold", "slerp", "inertial"]
     page.set("span", (10, 20))
     page.press("recover").recovered()
-    assert page.panels == ["Truth", MODEL, "hold", "slerp", "inertial"]  # another pattern, the same company
+    assert page.panels == [
+        "Truth",
+        MODEL,
+        "hold",
+        "slerp",
+        "inertial",
+    ]  # another pattern, the same company
     page.set("beside", [])
     assert page.panels == ["Truth", MODEL]
     assert "beside" not in page.address
 
 
 @pytest.mark.shared_data
-def test_another_skeleton_is_offered_networks_on_roles_and_told_why_not_the_others(open_workbench, page_env):
+def test_another_skeleton_is_offered_networks_on_roles_and_told_why_not_the_others(
+    open_workbench, page_env
+):
     if not LAFAN1.is_file():
         pytest.skip("the real recordings are not beside the project (../shared/data)")
     shutil.copy(LAFAN1, page_env)
-    page = open_workbench(sequence=f"{page_env.name}/{LAFAN1.name}", frames="0-120", hide="every:15")
-    assert page.app.selectbox(key="method").options == ["inbetween", "common-small", "Hold (keep the last pose)",
-                                                        "Slerp (straight interpolation)",
-                                                        "Inertial (slerp that keeps its speed)",
-                                                        "Spline (smooth interpolation)"]
+    page = open_workbench(
+        sequence=f"{page_env.name}/{LAFAN1.name}", frames="0-120", hide="every:15"
+    )
+    assert page.app.selectbox(key="method").options == [
+        "inbetween",
+        "common-small",
+        "Hold (keep the last pose)",
+        "Slerp (straight interpolation)",
+        "Inertial (slerp that keeps its speed)",
+        "Spline (smooth interpolation)",
+    ]
     assert page.app.selectbox(key="method").value == "inbetween"
     assert f"Not for this clip: {MODEL} and dance-ecm-small expect the 24 joints" in page.said
     page.recovered()
@@ -198,7 +231,10 @@ def test_another_frame_rate_is_told_apart_too(open_workbench, page_env, made_cli
 
     save_clip(replace(made_clip, motion=replace(made_clip.motion, fps=30.0)), page_env / "slow.npz")
     page = open_workbench(sequence="mine/slow.npz")
-    assert f"{MODEL} and dance-ecm-small expect the network's 60; the clip has 30 frames a second." in page.said
+    assert (
+        f"{MODEL} and dance-ecm-small expect the network's 60; the clip has 30 frames a second."
+        in page.said
+    )
     assert page.app.selectbox(key="method").value == "inbetween"
 
 
@@ -208,12 +244,17 @@ def test_a_clip_without_music_is_recovered_in_silence(open_workbench, page_env, 
     assert "the clip has none: it was given silence" in page.said
 
 
-@pytest.mark.parametrize(("name", "content", "found"), [
-    ("torn.bvh", b"HIERARCHY\nROOT Hips\n{\n", "torn.bvh"),
-    ("noise.npz", bytes(range(256)), "noise.npz"),
-    ("noise.pkl", b"\x80\x04cos\nsystem\n.", "noise.pkl"),
-])
-def test_a_broken_file_is_one_line_and_other_sequences_still_open(open_workbench, page_env, name, content, found):
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("torn.bvh", b"HIERARCHY\nROOT Hips\n{\n", "torn.bvh"),
+        ("noise.npz", bytes(range(256)), "noise.npz"),
+        ("noise.pkl", b"\x80\x04cos\nsystem\n.", "noise.pkl"),
+    ],
+)
+def test_a_broken_file_is_one_line_and_other_sequences_still_open(
+    open_workbench, page_env, name, content, found
+):
     (page_env / name).write_bytes(content)
     page = open_workbench(sequence=f"mine/{name}", method="hold")
     assert len(page.errors) == 1
@@ -240,20 +281,40 @@ def test_without_any_file_the_page_says_where_to_put_one(open_workbench, monkeyp
     assert "`MMM_DATA`" in page.said
 
 
-def test_without_a_checkpoint_interpolations_are_left_and_that_is_said(open_workbench, monkeypatch, tmp_path):
+def test_without_a_checkpoint_interpolations_are_left_and_that_is_said(
+    open_workbench, monkeypatch, tmp_path
+):
     monkeypatch.setenv("MMM_CHECKPOINTS", str(tmp_path))
     page = open_workbench(**SHORT).recovered()
     assert page.panels == ["Truth", "spline"]
     assert "No trained network" in page.said
 
 
-@pytest.mark.parametrize("link", [
-    {"sequence": "Samples/dance_140bpm_test023_dancer11", "frames": "60-200", "hide": "keep:4,hide:11@left_arm,legs",
-     "method": "slerp"},
-    {"sequence": SAMPLE, "frames": "10-300", "hide": "random:0.3", "seed": "12", "method": "hold"},
-    {"sequence": SAMPLE, "frames": "0-90", "hide": "every:9@left_wrist", "method": "spline",
-     "beside": "slerp,hold"},
-])
+@pytest.mark.parametrize(
+    "link",
+    [
+        {
+            "sequence": "Samples/dance_140bpm_test023_dancer11",
+            "frames": "60-200",
+            "hide": "keep:4,hide:11@left_arm,legs",
+            "method": "slerp",
+        },
+        {
+            "sequence": SAMPLE,
+            "frames": "10-300",
+            "hide": "random:0.3",
+            "seed": "12",
+            "method": "hold",
+        },
+        {
+            "sequence": SAMPLE,
+            "frames": "0-90",
+            "hide": "every:9@left_wrist",
+            "method": "spline",
+            "beside": "slerp,hold",
+        },
+    ],
+)
 def test_a_link_brings_back_the_page_as_it_was(open_workbench, link):
     page = open_workbench(**link)
     assert page.address == link
@@ -262,13 +323,28 @@ def test_a_link_brings_back_the_page_as_it_was(open_workbench, link):
     assert page.stage[0]["frames"] == high - low
 
 
-@pytest.mark.parametrize("wrong", [
-    {"sequence": "Samples/nowhere"}, {"frames": "7"}, {"frames": "900-100"}, {"frames": "0-99999999999999999999"},
-    {"method": "gpt"}, {"seed": "99999999999", "hide": "random:0.2"}, {"hide": "random:7"}, {"hide": "every:999999999"},
-    {"hide": "span:5000-9000"}, {"hide": "span:30-10"}, {"hide": "keep:0,hide:0"}, {"hide": "every:5@"},
-    {"seed": "²", "hide": "random:0.2"}, {"colour": "red"},
-    {"beside": "spline,nobody,"}, {"role": "tail=x"}, {"role": "left_hip"},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sequence": "Samples/nowhere"},
+        {"frames": "7"},
+        {"frames": "900-100"},
+        {"frames": "0-99999999999999999999"},
+        {"method": "gpt"},
+        {"seed": "99999999999", "hide": "random:0.2"},
+        {"hide": "random:7"},
+        {"hide": "every:999999999"},
+        {"hide": "span:5000-9000"},
+        {"hide": "span:30-10"},
+        {"hide": "keep:0,hide:0"},
+        {"hide": "every:5@"},
+        {"seed": "²", "hide": "random:0.2"},
+        {"colour": "red"},
+        {"beside": "spline,nobody,"},
+        {"role": "tail=x"},
+        {"role": "left_hip"},
+    ],
+)
 def test_a_link_that_makes_no_sense_still_opens_the_page(open_workbench, wrong):
     page = open_workbench(**({"method": "hold"} | wrong))
     assert page.errors == []
@@ -282,13 +358,23 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
 
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
     assert [b.label for b in page.app.get("download_button")] == [
-        "BVH", "GLB", "NPZ", "AIST++", "Map", "JSON", "CSV", "Web page"]
+        "BVH",
+        "GLB",
+        "NPZ",
+        "AIST++",
+        "Map",
+        "JSON",
+        "CSV",
+        "Web page",
+    ]
     results = next(iter(recoveries.kept_results()._kept.values()))
     for suffix in ("bvh", "npz", "pkl"):
         path = page_env / f"back.{suffix}"
         path.write_bytes(films.bytes_of(results[0], suffix))
         back = load_clip(path)
-        np.testing.assert_allclose(back.motion.positions(), results[0].recovered.motion.positions(), atol=2e-3)
+        np.testing.assert_allclose(
+            back.motion.positions(), results[0].recovered.motion.positions(), atol=2e-3
+        )
     mask = masks.parse(SHORT["hide"], results[0].clip)
     table = json.load(io.BytesIO(take_home._metrics(results, mask.label, 0, "json")))
     assert list(table["methods"]) == ["spline", "hold", "slerp", "inertial"]
@@ -303,11 +389,14 @@ def test_a_film_is_made_behind_the_page_and_can_be_stopped(open_workbench, monke
 
     monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
-    page.press("make-film").until(lambda page: any(b.label.startswith("Save MP4") for b in
-                                                   page.app.get("download_button")))
+    page.press("make-film").until(
+        lambda page: any(b.label.startswith("Save MP4") for b in page.app.get("download_button"))
+    )
     assert page.app.session_state.film_job.results[4:8] == b"ftyp"
     page.set("film_kind", "webp")
-    assert not any(b.label.startswith("Save") for b in page.app.get("download_button"))  # that was another film
+    assert not any(
+        b.label.startswith("Save") for b in page.app.get("download_button")
+    )  # that was another film
     monkeypatch.setattr(video.Film, "__len__", lambda film: 100_000)
     page.press("make-film")
     page.until(lambda page: page.has("cancel-film")).press("cancel-film")
@@ -320,5 +409,7 @@ def test_the_page_does_not_wait_for_torch():
     import sys
 
     code = "import sys, dashboard.recover.page; print([m for m in ('torch', 'librosa', 'pandas') if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], cwd=Path(ROOT), capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(ROOT), capture_output=True, text=True, check=True
+    )
     assert found.stdout.strip() == "[]"

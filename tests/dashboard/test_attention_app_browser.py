@@ -28,7 +28,12 @@ def page(chromium, checkpoint_folder) -> Iterator[Page]:
     page.set_default_timeout(LIMIT_MS)
     expect.set_options(timeout=LIMIT_MS)
     try:
-        page.goto(servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}) + QUERY)
+        page.goto(
+            servers.url(
+                "dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}
+            )
+            + QUERY
+        )
         page.locator(".wb-table").wait_for()
         page.get_by_role("button", name="Pause").click()
         page.get_by_text("Attention: what the network looks at").click()
@@ -41,9 +46,14 @@ def page(chromium, checkpoint_folder) -> Iterator[Page]:
 
 
 def seek(page: Page, frame: int) -> None:
-    page.evaluate("""(frame) => window.mmmPlayhead.dispatchEvent(
-        new CustomEvent("seek", { detail: { channel: "main", frame, pause: true } }))""", frame)
-    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute("aria-valuenow", str(frame))
+    page.evaluate(
+        """(frame) => window.mmmPlayhead.dispatchEvent(
+        new CustomEvent("seek", { detail: { channel: "main", frame, pause: true } }))""",
+        frame,
+    )
+    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute(
+        "aria-valuenow", str(frame)
+    )
 
 
 def test_another_head_is_shown_and_shines(page):
@@ -75,11 +85,15 @@ def test_silencing_a_dragged_span_stands_beside_the_recovery(page):
     page.get_by_role("button", name="Change and recover").click()
     page.locator('canvas[data-panel="Muted 30-89"]').wait_for()
     page.get_by_text("Both recoveries stand on the stage").wait_for()
-    page.locator('canvas[data-panel="Muted 30-89"]').scroll_into_view_if_needed()  # out of sight it is not drawn
+    page.locator(
+        'canvas[data-panel="Muted 30-89"]'
+    ).scroll_into_view_if_needed()  # out of sight it is not drawn
     seek(page, 60)
     expect(page.locator('canvas[data-panel="Muted 30-89"]')).to_have_attribute("data-frame", "60")
-    before, after = (page.locator(f'canvas[data-panel="{name}"]').get_attribute("data-checksum")
-                     for name in (f"{ECM}, as it is", "Muted 30-89"))
+    before, after = (
+        page.locator(f'canvas[data-panel="{name}"]').get_attribute("data-checksum")
+        for name in (f"{ECM}, as it is", "Muted 30-89")
+    )
     assert before != after
     page.get_by_role("slider", name="Position change by joint and frame: muted 30-89").wait_for()
 

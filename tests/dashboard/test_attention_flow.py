@@ -13,8 +13,12 @@ OPEN = {"sequence": SAMPLE, "hide": "span:40-59", "method": ECM, "frames": "0-10
 def opened(page):
     """Open the section, and wait for its maps."""
     page.app.session_state["attention_open"] = True
-    return page.run().until(lambda p: p.app.get("bidi_component") and any(
-        e.proto.component_name == "mmm_attention" for e in p.app.get("bidi_component")))
+    return page.run().until(
+        lambda p: (
+            p.app.get("bidi_component")
+            and any(e.proto.component_name == "mmm_attention" for e in p.app.get("bidi_component"))
+        )
+    )
 
 
 def test_nothing_is_captured_before_it_is_asked_for(open_workbench, checkpoint_folder):
@@ -27,8 +31,12 @@ def test_nothing_is_captured_before_it_is_asked_for(open_workbench, checkpoint_f
     assert header["window"] == [0, 100]
     assert arrays["map"].shape == (100, 100)
     assert [group["stage"] for group in header["tiles"]] == ["cross", "music", "motion"]
-    assert [label for _, label in header["blocks"]] == ["motion → music", "motion → motion", "music → motion",
-                                                        "music → music"]
+    assert [label for _, label in header["blocks"]] == [
+        "motion → music",
+        "motion → motion",
+        "music → motion",
+        "music → music",
+    ]
     assert arrays["hidden"].nonzero()[0].tolist() == list(range(40, 60))
     assert "four blocks" in page.said
     assert "where a network looked, not why it moved" in page.said
@@ -51,7 +59,11 @@ def test_an_interpolation_looks_at_nothing_and_says_so(open_workbench):
 
 
 def test_of_a_long_clip_the_window_with_the_gap_comes_first(open_workbench):
-    page = opened(open_workbench(**(OPEN | {"frames": "0-600", "hide": "span:500-519", "method": MODEL})).recovered())
+    page = opened(
+        open_workbench(
+            **(OPEN | {"frames": "0-600", "hide": "span:500-519", "method": MODEL})
+        ).recovered()
+    )
     first, end = page.fed("mmm_attention")[0]["window"]
     assert first <= 510 < end
     assert first > 0
@@ -96,7 +108,10 @@ def test_the_address_says_which_map_is_open(open_workbench, checkpoint_folder):
         pytest.skip(f"{ECM} is not shipped")
     view = "cross/music-motion/0/3"
     page = open_workbench(**OPEN, maps=view).until(
-        lambda p: any(e.proto.component_name == "mmm_attention" for e in p.app.get("bidi_component")))
+        lambda p: any(
+            e.proto.component_name == "mmm_attention" for e in p.app.get("bidi_component")
+        )
+    )
     assert page.fed("mmm_attention")[0]["view"] == view
     assert page.address["maps"] == view
     page.app.session_state["attention_open"] = False

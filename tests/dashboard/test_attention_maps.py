@@ -18,7 +18,11 @@ def random_maps(layers: int, heads: int, rows: int, seed: int = 0) -> np.ndarray
 
 @pytest.fixture(scope="module")
 def atlas() -> Atlas:
-    stages = {"motion": random_maps(1, 4, T), "music": random_maps(1, 4, T, 1), "cross": random_maps(3, 4, 2 * T, 2)}
+    stages = {
+        "motion": random_maps(1, 4, T),
+        "music": random_maps(1, 4, T, 1),
+        "cross": random_maps(3, 4, 2 * T, 2),
+    }
     music = Music(np.zeros((400, 35), np.float32), 60.0, np.array([10, 130, 170, 300]), 90.0)
     return Atlas(AttentionTrace(stages, SEGMENTS, (100, 100 + T)), "ecm", music).prepare()
 
@@ -26,7 +30,13 @@ def atlas() -> Atlas:
 def test_it_opens_on_the_music_that_motion_looks_at(atlas):
     assert str(atlas.parse(None)) == str(atlas.parse("nonsense")) == "cross/motion-music/mean/mean"
     assert str(atlas.parse("music//0/3")) == "music//0/3"
-    for wrong in ("music/motion-music/0/3", "cross//0/0", "cross/motion-music/3/0", "motion//mean/0", "x//0/0"):
+    for wrong in (
+        "music/motion-music/0/3",
+        "cross//0/0",
+        "cross/motion-music/3/0",
+        "motion//mean/0",
+        "x//0/0",
+    ):
         assert str(atlas.parse(wrong)) == "cross/motion-music/mean/mean"
 
 
@@ -34,20 +44,36 @@ def test_views_are_the_blocks_means_and_rollout_of_the_trace(atlas):
     cross = atlas.trace.stages["cross"].astype(np.float32)
     one = atlas.map(View("cross", "motion-music", "2", "1"))
     np.testing.assert_array_equal(one, cross[2, 1, :T, T:])
-    np.testing.assert_allclose(atlas.map(View("cross", "music-motion", "mean", "3")), cross[:, 3, T:, :T].mean(0),
-                               atol=1e-6)
-    np.testing.assert_allclose(atlas.map(View("cross", "music-music", "1", "mean")), cross[1, :, T:, T:].mean(0),
-                               atol=1e-6)
-    np.testing.assert_allclose(atlas.map(View("motion", "", "0", "mean")),
-                               atlas.trace.stages["motion"][0].astype(np.float32).mean(0), atol=1e-6)
-    np.testing.assert_allclose(atlas.map(View("cross", "motion-motion", "rollout", "rollout")),
-                               atlas.trace.rollout("cross")[:T, :T], atol=1e-6)
+    np.testing.assert_allclose(
+        atlas.map(View("cross", "music-motion", "mean", "3")),
+        cross[:, 3, T:, :T].mean(0),
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(
+        atlas.map(View("cross", "music-music", "1", "mean")), cross[1, :, T:, T:].mean(0), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        atlas.map(View("motion", "", "0", "mean")),
+        atlas.trace.stages["motion"][0].astype(np.float32).mean(0),
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(
+        atlas.map(View("cross", "motion-motion", "rollout", "rollout")),
+        atlas.trace.rollout("cross")[:T, :T],
+        atol=1e-6,
+    )
 
 
 def test_four_blocks_of_a_view_make_the_whole_map(atlas):
-    halves = [np.concatenate([atlas.map(View("cross", f"{q}-{k}", "0", "2")) for k in ("motion", "music")], axis=1)
-              for q in ("motion", "music")]
-    np.testing.assert_array_equal(np.concatenate(halves), atlas.trace.stages["cross"][0, 2].astype(np.float32))
+    halves = [
+        np.concatenate(
+            [atlas.map(View("cross", f"{q}-{k}", "0", "2")) for k in ("motion", "music")], axis=1
+        )
+        for q in ("motion", "music")
+    ]
+    np.testing.assert_array_equal(
+        np.concatenate(halves), atlas.trace.stages["cross"][0, 2].astype(np.float32)
+    )
 
 
 def test_there_is_a_thumbnail_for_every_view(atlas):
@@ -80,7 +106,11 @@ def test_codes_keep_small_values_apart():
 def test_beats_of_the_window_are_found_in_its_rows(atlas):
     assert atlas.beats.tolist() == [130, 170]
     assert atlas.in_rows(atlas.beats).tolist() == [30, 70]
-    slow = Atlas(AttentionTrace({"motion": random_maps(1, 2, T // 2)}, None, (100, 100 + T)), "m", atlas.music)
+    slow = Atlas(
+        AttentionTrace({"motion": random_maps(1, 2, T // 2)}, None, (100, 100 + T)),
+        "m",
+        atlas.music,
+    )
     assert slow.in_rows(slow.beats).tolist() == [15, 35]  # a network at half the clip's rate
 
 

@@ -11,8 +11,11 @@ SHORT = {"sequence": SAMPLE, "frames": "0-120", "hide": "span:40-79"}
 
 
 def curve_names(page) -> list[str]:
-    drawn = [unpack(e.proto.bytes)[0] for e in page.app.get("bidi_component")
-             if e.proto.component_name == "mmm_curves"]
+    drawn = [
+        unpack(e.proto.bytes)[0]
+        for e in page.app.get("bidi_component")
+        if e.proto.component_name == "mmm_curves"
+    ]
     return [line["name"] for line in drawn[0]["series"]]
 
 
@@ -62,12 +65,17 @@ def test_a_link_brings_what_stood_beside_by_another_pattern(open_workbench):
     assert "also" not in other.address
 
 
-@pytest.mark.parametrize(("also", "told"), [
-    ("gpt~0~span:40-79", "gpt too, which cannot be made here"),
-    ("hold~0~span:4000-4001", "hold too, which cannot be made here"),
-    ("hold~0~retime:40-50=30", "hold too, which cannot be made here"),
-    ("~~", ""), ("hold", ""), ("hold~x~first", ""),
-])
+@pytest.mark.parametrize(
+    ("also", "told"),
+    [
+        ("gpt~0~span:40-79", "gpt too, which cannot be made here"),
+        ("hold~0~span:4000-4001", "hold too, which cannot be made here"),
+        ("hold~0~retime:40-50=30", "hold too, which cannot be made here"),
+        ("~~", ""),
+        ("hold", ""),
+        ("hold~x~first", ""),
+    ],
+)
 def test_what_a_link_cannot_bring_is_said_and_left_out(open_workbench, also, told):
     page = open_workbench(**SHORT, method=MODEL, also=also).recovered()
     page.until(lambda p: p.app.session_state.also == [])
@@ -96,8 +104,12 @@ def test_a_link_that_opened_without_a_recovery_does_not_follow_to_another_motion
     assert page.panels == ["Truth", MODEL]
 
 
-def test_a_link_to_a_file_that_is_still_to_come_does_not_ask_for_its_recoveries_here(open_workbench):
-    page = open_workbench(**SHORT | {"sequence": "Uploads/mine.bvh"}, method=MODEL, also="hold~0~every:9").recovered()
+def test_a_link_to_a_file_that_is_still_to_come_does_not_ask_for_its_recoveries_here(
+    open_workbench,
+):
+    page = open_workbench(
+        **SHORT | {"sequence": "Uploads/mine.bvh"}, method=MODEL, also="hold~0~every:9"
+    ).recovered()
     assert "bring the file" in page.said
     assert "also" not in page.address
     assert page.app.session_state.also == [("hold", 0, "every:9")]

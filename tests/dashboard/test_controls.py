@@ -19,17 +19,20 @@ def state(monkeypatch):
     return st.session_state
 
 
-@pytest.mark.parametrize(("spec", "expected"), [
-    ("span:3-9", {"kind": "span", "span": (3, 9)}),
-    ("every:15@legs", {"kind": "every", "every": 15, "groups": ["legs"]}),
-    ("keep:5,hide:7", {"kind": "keep", "keep": 5, "hide": 7}),
-    ("random:.25", {"kind": "random", "share": 0.25}),
-    ("first@left_arm,head", {"kind": "first", "groups": ["left_arm", "head"]}),
-    ("frames:3,9", {"kind": "spec", "spec_text": "frames:3,9"}),
-    ("span:3-9+first", {"kind": "spec", "spec_text": "span:3-9+first"}),
-    ("span:3-9@left_wrist", {"kind": "spec", "spec_text": "span:3-9@left_wrist"}),
-    ("banana", {"kind": "spec", "spec_text": "banana"}),
-])
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("span:3-9", {"kind": "span", "span": (3, 9)}),
+        ("every:15@legs", {"kind": "every", "every": 15, "groups": ["legs"]}),
+        ("keep:5,hide:7", {"kind": "keep", "keep": 5, "hide": 7}),
+        ("random:.25", {"kind": "random", "share": 0.25}),
+        ("first@left_arm,head", {"kind": "first", "groups": ["left_arm", "head"]}),
+        ("frames:3,9", {"kind": "spec", "spec_text": "frames:3,9"}),
+        ("span:3-9+first", {"kind": "spec", "spec_text": "span:3-9+first"}),
+        ("span:3-9@left_wrist", {"kind": "spec", "spec_text": "span:3-9@left_wrist"}),
+        ("banana", {"kind": "spec", "spec_text": "banana"}),
+    ],
+)
 def test_a_spec_sets_the_widgets_that_say_it(state, spec, expected):
     controls._put_spec(spec)
     assert dict(state) == expected
@@ -41,7 +44,9 @@ def test_what_the_user_has_already_set_is_left_alone(state):
     assert state["kind"] == "first"
 
 
-@pytest.mark.parametrize(("default", "now", "expected"), [(15, 3, 3), (15, 0, 2), (15, 1000, 60), (15, None, 15)])
+@pytest.mark.parametrize(
+    ("default", "now", "expected"), [(15, 3, 3), (15, 0, 2), (15, 1000, 60), (15, None, 15)]
+)
 def test_values_beyond_a_widgets_range_are_moved_into_it(state, default, now, expected):
     if now is not None:
         state["every"] = now

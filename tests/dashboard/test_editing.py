@@ -49,12 +49,21 @@ def test_a_history_forgets_the_oldest_steps_and_steps_that_change_nothing():
     assert history.edits == (f"hide:{editing.MOST_STEPS + 48}",)
 
 
-@pytest.mark.parametrize(("action", "term"), [
-    ({"do": "hide", "first": 3, "last": 9, "groups": []}, "hide:3-9"),
-    ({"do": "pin", "first": 3, "last": 3, "groups": ["left_arm", "head"]}, "pin:3@left_arm,head"),
-    ({"do": "pose", "frame": 9, "from": 3, "groups": ["torso"]}, "pose:9=3@torso"),
-    ({"do": "retime", "first": 3, "last": 9, "length": 12, "groups": ["torso"]}, "retime:3-9=12"),
-])
+@pytest.mark.parametrize(
+    ("action", "term"),
+    [
+        ({"do": "hide", "first": 3, "last": 9, "groups": []}, "hide:3-9"),
+        (
+            {"do": "pin", "first": 3, "last": 3, "groups": ["left_arm", "head"]},
+            "pin:3@left_arm,head",
+        ),
+        ({"do": "pose", "frame": 9, "from": 3, "groups": ["torso"]}, "pose:9=3@torso"),
+        (
+            {"do": "retime", "first": 3, "last": 9, "length": 12, "groups": ["torso"]},
+            "retime:3-9=12",
+        ),
+    ],
+)
 def test_an_action_is_a_term(action, term):
     assert editing.term_of(action) == term
 
@@ -81,13 +90,19 @@ def test_a_link_with_edits_opens_with_them(open_workbench, clip):
     expected = edits.apply(spec, clip)
     np.testing.assert_array_equal(page.stage[1]["hidden"], expected.mask.hidden)
     header = page.stage[0]
-    assert (header["edit"]["spec"], header["edit"]["pinned"], header["edit"]["keyframes"]) == (spec, [60], [70])
+    assert (header["edit"]["spec"], header["edit"]["pinned"], header["edit"]["keyframes"]) == (
+        spec,
+        [60],
+        [70],
+    )
     assert page.stage[1]["recorded"].tolist() == expected.truth_frames.tolist()
     assert page.address["hide"] == spec
     assert page.app.session_state["span"] == (40, 79)
 
 
-@pytest.mark.parametrize("written", ["span:40-79 pin:45-46 hide:3@legs, head", "span:40-79+pin:45-46+hide:3@legs,head"])
+@pytest.mark.parametrize(
+    "written", ["span:40-79 pin:45-46 hide:3@legs, head", "span:40-79+pin:45-46+hide:3@legs,head"]
+)
 def test_a_link_written_by_hand(open_workbench, written):
     page = open_workbench(**SHORT, hide=written)
     assert page.address["hide"] == "span:40-79+pin:45-46+hide:3@legs,head"
@@ -97,7 +112,13 @@ def test_a_link_written_by_hand(open_workbench, written):
 def test_undo_restores_the_exact_mask_and_redo_brings_it_back(open_workbench):
     page = open_workbench(**SHORT, hide="every:10")
     masks_seen = [page.stage[1]["hidden"].copy()]
-    for action in ("hide:20-40@left_arm,head", "pin:25", "hide:0-60", "retime:70-75=20", "pose:72=3"):
+    for action in (
+        "hide:20-40@left_arm,head",
+        "pin:25",
+        "hide:0-60",
+        "retime:70-75=20",
+        "pose:72=3",
+    ):
         masks_seen.append(do(page, action).stage[1]["hidden"].copy())
     for before in masks_seen[-2::-1]:
         np.testing.assert_array_equal(do(page, "undo").stage[1]["hidden"], before)
@@ -159,8 +180,14 @@ def test_actions_come_once_and_in_order(monkeypatch, clip):
     state["stage"]["edit"] = {"client": "a", "log": log}  # what was heard comes along once more
     editing.hear(desk)
     assert editing.history("key").edits == ("hide:0,1,2",)
-    state["stage"]["edit"] = {"client": "a", "log": [{"serial": 3, "do": "undo"}, {"serial": 4, "do": "clear"},
-                                                     {"serial": 5, "do": "hide", "first": 500, "last": 500}]}
+    state["stage"]["edit"] = {
+        "client": "a",
+        "log": [
+            {"serial": 3, "do": "undo"},
+            {"serial": 4, "do": "clear"},
+            {"serial": 5, "do": "hide", "first": 500, "last": 500},
+        ],
+    }
     editing.hear(desk)
     assert editing.history("key").edits == ()
     assert "500" in said[0]

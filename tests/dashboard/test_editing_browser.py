@@ -40,13 +40,27 @@ def has(page: Page, **data: str) -> None:
 
 def says(page: Page, spec: str) -> None:
     """The server has heard: the SPEC on the stage and in the address."""
-    expect(page.get_by_role("toolbar", name="Edit what is known")).to_have_attribute("data-spec", spec)
-    expect(page).to_have_url(re.compile(re.escape("hide=" + spec.replace(":", "%3A").replace("+", "%2B").replace(
-        ",", "%2C").replace("=", "%3D").replace("@", "%40"))))
+    expect(page.get_by_role("toolbar", name="Edit what is known")).to_have_attribute(
+        "data-spec", spec
+    )
+    expect(page).to_have_url(
+        re.compile(
+            re.escape(
+                "hide="
+                + spec.replace(":", "%3A")
+                .replace("+", "%2B")
+                .replace(",", "%2C")
+                .replace("=", "%3D")
+                .replace("@", "%40")
+            )
+        )
+    )
 
 
 def tool(page: Page, name: str) -> Locator:
-    return page.get_by_role("toolbar", name="Edit what is known").get_by_role("button", name=name, exact=True)
+    return page.get_by_role("toolbar", name="Edit what is known").get_by_role(
+        "button", name=name, exact=True
+    )
 
 
 def drag(page: Page, first: int, last: int, frames: int = FRAMES) -> None:
@@ -66,7 +80,9 @@ def test_frames_dragged_over_are_hidden_and_undo_restores_the_exact_mask(open_):
     has(page, hidden="40-79", selection="")
     drag(page, 90, 100)  # without the tool it scrubs
     has(page, hidden="40-79", selection="")
-    expect(timeline(page)).to_have_attribute("aria-valuenow", re.compile("^(9[0-9]|1[01][0-9]|100)$"))
+    expect(timeline(page)).to_have_attribute(
+        "aria-valuenow", re.compile("^(9[0-9]|1[01][0-9]|100)$")
+    )
     tool(page, "Edit").click()
     drag(page, 90, 100)
     has(page, selection="90-100")
@@ -101,7 +117,9 @@ def test_an_edit_is_seen_before_the_server_answers_and_moves_nothing(open_):
     drag(page, 90, 90)  # a click: selects the frame and goes there
     has(page, selection="90-90")
     expect(timeline(page)).to_have_attribute("aria-valuenow", "90")
-    mounted = page.evaluate_handle("() => document.querySelector('[data-testid=stBidiComponentRegular]')")
+    mounted = page.evaluate_handle(
+        "() => document.querySelector('[data-testid=stBidiComponentRegular]')"
+    )
     seen = timeline(page).evaluate("""(node) => new Promise((resolve) => {
         const from = performance.now();
         new MutationObserver(() => resolve([node.dataset.hidden, performance.now() - from]))
@@ -153,7 +171,9 @@ def test_a_pose_is_pasted_a_gap_made_longer_and_recover_fills_it(open_):
     expect(page.get_by_text("25 frames lie in gaps whose length was changed")).to_be_visible()
     page.get_by_role("button", name="Recover").click()
     expect(page.get_by_text("How far from the truth")).to_be_visible()
-    expect(page.get_by_text("hidden values (frames × joints) that were recorded, of 1,536")).to_be_visible()
+    expect(
+        page.get_by_text("hidden values (frames × joints) that were recorded, of 1,536")
+    ).to_be_visible()
     box = timeline(page).bounding_box()
     page.mouse.click(box["x"] + box["width"] * 100.5 / 135, box["y"] + 5)  # the ruler goes there
     expect(page.locator(".name[data-role=truth]").get_by_text("not recorded")).to_be_visible()

@@ -30,8 +30,11 @@ def bars_of(text: str) -> list[tuple[str, float, str]]:
 def test_bars_are_the_means_of_the_limbs_that_were_hidden(results):
     text = limb_bars(results, "position_cm", "cm")
     assert re.findall(r"<span>([^<]+)</span>", text) == ["left arm", "right leg"]
-    means = [(r.model_name, r.errors.per_group()[limb]["position_cm"])
-             for limb in ("left_arm", "right_leg") for r in results]
+    means = [
+        (r.model_name, r.errors.per_group()[limb]["position_cm"])
+        for limb in ("left_arm", "right_leg")
+        for r in results
+    ]
     longest = max(value for _, value in means)
     for (hint, width, _), (name, value) in zip(bars_of(text), means, strict=True):
         assert hint == f"{name}: {value:.2f} cm"
@@ -47,11 +50,15 @@ def test_bars_have_the_methods_colours(results, dark):
 
 
 def test_gaps_say_what_was_expected_and_what_came_true():
-    rows = [{"first": 40, "last": 69, "expected_cm": 3.21, "position_cm": 2.9},
-            {"first": 80, "last": 80, "expected_cm": 0.5, "position_cm": 1.605}]
+    rows = [
+        {"first": 40, "last": 69, "expected_cm": 3.21, "position_cm": 2.9},
+        {"first": 80, "last": 80, "expected_cm": 0.5, "position_cm": 1.605},
+    ]
     text = gaps_table(rows, dark=True)
     assert re.findall(r"<span>([^<]+)</span><b>([^<]+)</b><em>([^<]+)</em>", text) == [
-        ("gap 40–69", "expects 3.2 cm", "was 2.9 cm"), ("gap 80", "expects 0.5 cm", "was 1.6 cm")]
+        ("gap 40–69", "expects 3.2 cm", "was 2.9 cm"),
+        ("gap 80", "expects 0.5 cm", "was 1.6 cm"),
+    ]
     assert [float(w) for w in re.findall(r"width:([\d.]+)%", text)] == [100.0, 90.3, 15.6, 50.0]
     assert MODEL["dark"] in text
     many = gaps_table([rows[0]] * (MAX_GAPS + 7))
@@ -64,11 +71,16 @@ def test_errors_of_zero_make_no_bar_and_no_fault(results):
     from dataclasses import replace
 
     perfect = replace(results[0], recovered=results[0].clip)
-    assert [width for _, width, _ in bars_of(limb_bars([perfect], "position_cm", "cm"))] == [0.0, 0.0]
+    assert [width for _, width, _ in bars_of(limb_bars([perfect], "position_cm", "cm"))] == [
+        0.0,
+        0.0,
+    ]
 
 
 def test_python_and_javascript_have_the_same_colours():
-    text = re.search(r"const METHOD_COLOURS = (\{.*?\n\});", (FOLDER / "common.js").read_text(), re.S)[1]
+    text = re.search(
+        r"const METHOD_COLOURS = (\{.*?\n\});", (FOLDER / "common.js").read_text(), re.S
+    )[1]
     table = json.loads(re.sub(r",(\s*\})", r"\1", re.sub(r"(\w+):", r'"\1":', text)))
     for theme, colours in table.items():
         colours.pop("other")
@@ -87,7 +99,7 @@ def test_every_colour_can_be_read_on_its_ground():
     grounds = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
 
     def luminance(colour: str) -> float:
-        parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

@@ -33,7 +33,9 @@ def served(tmp_path_factory, gate_folder) -> Iterator[str]:
     """Where the page is whose network waits for the test before each second that it makes."""
     servers = AppServer()
     networks = save_future_networks(tmp_path_factory.mktemp("futures"))
-    yield servers.url(SLOW, {"MMM_CHECKPOINTS": str(networks), "MMM_DATA": "", "TEST_GATE": str(gate_folder)})
+    yield servers.url(
+        SLOW, {"MMM_CHECKPOINTS": str(networks), "MMM_DATA": "", "TEST_GATE": str(gate_folder)}
+    )
     servers.close()
 
 
@@ -53,6 +55,7 @@ def shut(gate_folder) -> None:
 @pytest.fixture
 def open_(new_page, served) -> Callable[..., Page]:
     """``open_(more, width, dark)``; afterwards the console must be free of errors."""
+
     def go(more: str = "", width: int = 1400, dark: bool = False) -> Page:
         page = new_page(width, dark=dark).page
         page.set_default_timeout(LIMIT_MS)
@@ -93,7 +96,9 @@ def generate(page: Page) -> None:
 
 def settled(page: Page, number: int = 0) -> Page:
     """Generated to the end, with its numbers below."""
-    page.get_by_role("button", name=f"{CHANCE}, seed {number}", exact=True).filter(visible=True).first.wait_for()
+    page.get_by_role("button", name=f"{CHANCE}, seed {number}", exact=True).filter(
+        visible=True
+    ).first.wait_for()
     expect(page.locator(".wb-table")).to_contain_text(f"seed {number}")
     return page
 
@@ -173,12 +178,18 @@ def test_two_variants_stand_beside_the_truth_and_one_is_taken_off(open_, gate):
     until(page, lambda: "seed=5" in page.url)
     generate(page)
     settled(page, 5)
-    names = page.locator("canvas[data-panel]").evaluate_all("nodes => nodes.map((n) => n.dataset.panel)")
+    names = page.locator("canvas[data-panel]").evaluate_all(
+        "nodes => nodes.map((n) => n.dataset.panel)"
+    )
     assert names == ["Truth", f"{CHANCE}, seed 0", f"{CHANCE}, seed 5"]
-    dots = page.locator(".stage .dot").evaluate_all("nodes => nodes.map((n) => getComputedStyle(n).backgroundColor)")
+    dots = page.locator(".stage .dot").evaluate_all(
+        "nodes => nodes.map((n) => getComputedStyle(n).backgroundColor)"
+    )
     assert len(set(dots)) == 3
     until(page, lambda: frame(page) > 130)
-    assert panel(page, 0).get_attribute("data-checksum") != panel(page, 5).get_attribute("data-checksum")
+    assert panel(page, 0).get_attribute("data-checksum") != panel(page, 5).get_attribute(
+        "data-checksum"
+    )
     page.get_by_role("button", name=f"{CHANCE}, seed 0", exact=True).first.click()
     expect(panel(page, 0)).to_have_count(0)
     expect(panel(page, 5)).to_have_count(1)
@@ -189,9 +200,13 @@ def test_an_uploaded_song_is_danced_to_and_a_bad_one_is_one_line(open_, gate):
     page = open_("&length_s=1")
     page.get_by_text("Your own files").click()
     chooser = page.locator("input[type=file]")
-    chooser.set_input_files({"name": "nothing.mp3", "mimeType": "audio/mpeg", "buffer": b"not a sound at all"})
+    chooser.set_input_files(
+        {"name": "nothing.mp3", "mimeType": "audio/mpeg", "buffer": b"not a sound at all"}
+    )
     expect(page.get_by_text(re.compile("nothing.mp3: not a sound file"))).to_be_visible()
-    chooser.set_input_files({"name": "Mine.ogg", "mimeType": "audio/ogg", "buffer": encode_ogg(tone(6))})
+    chooser.set_input_files(
+        {"name": "Mine.ogg", "mimeType": "audio/ogg", "buffer": encode_ogg(tone(6))}
+    )
     expect(page.get_by_text("to Mine.ogg, 120 bpm")).to_be_visible()
     expect(page.locator('canvas[data-panel="Seed"]')).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Sound o"))).to_be_visible()
@@ -202,10 +217,14 @@ def test_an_uploaded_song_is_danced_to_and_a_bad_one_is_one_line(open_, gate):
 
 def test_recover_is_a_switch_away_and_back(open_):
     page = open_("&length_s=1")
-    page.get_by_role("radio", name="Recover").or_(page.get_by_role("button", name="Recover")).first.click()
+    page.get_by_role("radio", name="Recover").or_(
+        page.get_by_role("button", name="Recover")
+    ).first.click()
     page.get_by_role("combobox", name=re.compile("Hide")).wait_for()
     expect(page.locator(".seedrule:visible")).to_have_count(0)
     until(page, lambda: "hide=" in page.url)
-    page.get_by_role("radio", name="Generate").or_(page.get_by_role("button", name="Generate")).first.click()
+    page.get_by_role("radio", name="Generate").or_(
+        page.get_by_role("button", name="Generate")
+    ).first.click()
     expect(page.locator(".seedrule:visible")).to_have_count(1)
     assert "mode=generate" in page.url

@@ -37,7 +37,11 @@ def workbench(open_workbench, networks, monkeypatch):
 def made(page, variants=1):
     """Press Generate and wait for so many variants."""
     page.press("gen_go")
-    return page.until(lambda p: not p.has("gen_cancel") and sum(p.has(f"gen_drop-{n}") for n in range(3)) == variants)
+    return page.until(
+        lambda p: (
+            not p.has("gen_cancel") and sum(p.has(f"gen_drop-{n}") for n in range(3)) == variants
+        )
+    )
 
 
 def test_the_seed_stands_on_the_stage_before_anything_is_generated(workbench):
@@ -71,8 +75,23 @@ def test_the_pages_figures_are_the_command_lines(workbench, networks, tmp_path):
     page = made(workbench(**HERE, seed="3"))
     one = generations.kept().get(page.app.session_state.variants[0])
     told = json.loads(generate_home._figures(one))
-    assert main(["generate", str(ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz"), "--checkpoint",
-                 str(networks / CHANCE), "--frames", "90", "--seed", "3", "--metrics", str(tmp_path / "m.json")]) == 0
+    assert (
+        main(
+            [
+                "generate",
+                str(ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz"),
+                "--checkpoint",
+                str(networks / CHANCE),
+                "--frames",
+                "90",
+                "--seed",
+                "3",
+                "--metrics",
+                str(tmp_path / "m.json"),
+            ]
+        )
+        == 0
+    )
     by_command = json.loads((tmp_path / "m.json").read_text())
     assert list(told["methods"].values()) == list(by_command["methods"].values())
     assert told["usual_energy"] == by_command["usual_energy"]
@@ -80,21 +99,32 @@ def test_the_pages_figures_are_the_command_lines(workbench, networks, tmp_path):
         assert f"<td>{number:.3f}</td>" in page.table
     curve = page.fed("mmm_curves")[1]["series0"]
     assert np.isnan(curve[:120]).all()
-    assert curve[150] == pytest.approx(one.numbers.made.energy_shares[0] * one.numbers.usual, rel=1e-4)
+    assert curve[150] == pytest.approx(
+        one.numbers.made.energy_shares[0] * one.numbers.usual, rel=1e-4
+    )
 
 
 def test_a_variant_is_taken_home_beside_the_truth(workbench, monkeypatch):
     monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
     page = made(workbench(**HERE))
     made(page.set("gen_number", 1), 2)
-    assert {b.label for b in page.app.get("download_button")} == {"BVH", "GLB", "NPZ", "AIST++", "JSON", "Web page"}
+    assert {b.label for b in page.app.get("download_button")} == {
+        "BVH",
+        "GLB",
+        "NPZ",
+        "AIST++",
+        "JSON",
+        "Web page",
+    }
     first, second = (generations.kept().get(ask) for ask in page.app.session_state.variants)
     assert page.app.session_state.gen_home == second.ask.label
     page.set("gen_home", first.ask.label)
     assert films.bytes_of(first.generation, "glb")[:4] == b"glTF"
     assert films.bytes_of(first.generation, "html").startswith(b"<!doctype html>")
     page.press("gen_get-make-film")
-    page.until(lambda page: any(b.label.startswith("Save MP4") for b in page.app.get("download_button")))
+    page.until(
+        lambda page: any(b.label.startswith("Save MP4") for b in page.app.get("download_button"))
+    )
     assert page.app.session_state.gen_film_job.results[4:8] == b"ftyp"
     page.set("gen_home", second.ask.label)
     assert page.has("gen_get-make-film")  # that was another dance
@@ -114,7 +144,14 @@ def test_while_it_is_made_the_stage_has_what_is_there_so_far(workbench, monkeypa
     page = workbench(**{**HERE, "length_s": "4"}).press("gen_go")
     assert page.has("gen_cancel")
     assert page.stage[0]["future"] | {"mark": "", "sound": ""} == {
-        "seed": 120, "ready": 120, "live": True, "run": "", "start": 102, "mark": "", "sound": ""}
+        "seed": 120,
+        "ready": 120,
+        "live": True,
+        "run": "",
+        "start": 102,
+        "mark": "",
+        "sound": "",
+    }
     ready = []
     for _ in range(4):
         gate.release()
@@ -138,8 +175,18 @@ def test_variants_stand_side_by_side_the_fourth_pushes_the_first_out(workbench):
     for number in (1, 2, 3):
         made(page.set("gen_number", number), min(number + 1, 3))
     assert page.panels == ["Truth", *(f"{CHANCE}, seed {n}" for n in (1, 2, 3))]
-    assert [panel.get("look") for panel in page.stage[0]["panels"]] == [None, None, "second", "third"]
-    assert [line["look"] for line in page.fed("mmm_curves")[0]["series"]] == [None, "second", "third", None]
+    assert [panel.get("look") for panel in page.stage[0]["panels"]] == [
+        None,
+        None,
+        "second",
+        "third",
+    ]
+    assert [line["look"] for line in page.fed("mmm_curves")[0]["series"]] == [
+        None,
+        "second",
+        "third",
+        None,
+    ]
     page.press("gen_drop-1")
     assert page.panels == ["Truth", f"{CHANCE}, seed 1", f"{CHANCE}, seed 3"]
     page.set("gen_variety", 0.5)
@@ -186,11 +233,14 @@ def test_an_uploaded_song_decides_how_long_the_dance_may_be(workbench):
     assert "to Mine.ogg, 120 bpm" in "".join(e.proto.body for e in page.app.get("html"))
 
 
-@pytest.mark.parametrize(("name", "data", "said"), [
-    ("empty.wav", b"", "empty.wav: the file is empty"),
-    ("letter.ogg", b"Dear Sir or Madam", "letter.ogg: not a sound file"),
-    ("blip.ogg", encode_ogg(tone(0.4)), "blip.ogg: 0.4 s of sound"),
-])
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("empty.wav", b"", "empty.wav: the file is empty"),
+        ("letter.ogg", b"Dear Sir or Madam", "letter.ogg: not a sound file"),
+        ("blip.ogg", encode_ogg(tone(0.4)), "blip.ogg: 0.4 s of sound"),
+    ],
+)
 def test_a_bad_upload_is_one_line_and_the_song_stays(workbench, name, data, said):
     page = workbench(**HERE)
     page.app.get("file_uploader")[0].upload(name, data, "audio/ogg")
@@ -206,8 +256,10 @@ def test_a_song_that_ends_with_the_seed_cannot_be_danced_to(workbench):
     page = workbench(**HERE)
     page.app.get("file_uploader")[0].upload("short.ogg", encode_ogg(tone(2.4)), "audio/ogg")
     page.run()
-    assert page.errors == ["short.ogg: lasts 2.4 s; expected at least 3.0 s, for seed and dance; choose a longer song, "
-                           "an earlier start or a shorter seed"]
+    assert page.errors == [
+        "short.ogg: lasts 2.4 s; expected at least 3.0 s, for seed and dance; choose a longer song, "
+        "an earlier start or a shorter seed"
+    ]
     assert page.app.button(key="gen_go").disabled
     page.set("gen_seed_s", 1.0)
     assert page.errors == []
@@ -227,18 +279,24 @@ def test_any_humanoid_goes_on_where_its_file_ends(workbench, page_env):
 def test_a_clip_too_short_for_a_seed_says_so(workbench, page_env):
     save_clip(Clip("blink", smooth_motion(5, 10, SMPL24, 60.0)), page_env / "blink.bvh")
     page = workbench(mode="generate", sequence=f"{page_env.name}/blink.bvh")
-    assert page.errors == ["blink: 10 frames at 60 a second; expected at least 30 for a seed; choose a longer sequence"]
+    assert page.errors == [
+        "blink: 10 frames at 60 a second; expected at least 30 for a seed; choose a longer sequence"
+    ]
 
 
 def test_networks_that_fill_gaps_come_last_with_a_remark(workbench, checkpoint_folder, monkeypatch):
     monkeypatch.setenv("MMM_CHECKPOINTS", str(checkpoint_folder))
     page = workbench(mode="generate", sequence=SAMPLE)
     names = page.app.selectbox(key="gen_method").options
-    assert [name.endswith("(fills gaps)") for name in names] == sorted(name.endswith("(fills gaps)") for name in names)
+    assert [name.endswith("(fills gaps)") for name in names] == sorted(
+        name.endswith("(fills gaps)") for name in names
+    )
     page.set("gen_method", "dance-3bert-small")
     assert "not to go on" in page.said
     assert "other keys" in page.app.slider(key="gen_variety").help
-    page.set("gen_method", next(name for name in names if name.startswith("inbetween")).split(" ")[0])
+    page.set(
+        "gen_method", next(name for name in names if name.startswith("inbetween")).split(" ")[0]
+    )
     assert "No chance in this network" in page.said
 
 
@@ -262,7 +320,9 @@ def test_the_address_holds_the_state(workbench):
     assert other.stage[0]["future"] == page.stage[0]["future"]
     assert other.app.number_input(key="gen_number").value == 7
     truth = load_clip(ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz").motion.positions()
-    np.testing.assert_allclose(other.stage[1]["positions0"][:, :24], truth[30: 30 + 90 + 90], atol=1e-4)
+    np.testing.assert_allclose(
+        other.stage[1]["positions0"][:, :24], truth[30 : 30 + 90 + 90], atol=1e-4
+    )
 
 
 def test_the_python_code_makes_the_same_dance(workbench, monkeypatch, tmp_path):
@@ -278,5 +338,7 @@ def test_the_python_code_makes_the_same_dance(workbench, monkeypatch, tmp_path):
     scope = {}
     code = python_code(plan).replace("generated.bvh", str(tmp_path / "generated.bvh"))
     exec(compile(code, "code", "exec"), scope)
-    np.testing.assert_array_equal(scope["made"].clip.motion.rotations, found.generation.clip.motion.rotations)
+    np.testing.assert_array_equal(
+        scope["made"].clip.motion.rotations, found.generation.clip.motion.rotations
+    )
     assert (tmp_path / "generated.bvh").stat().st_size > 1000

@@ -28,8 +28,11 @@ def workbench(open_workbench, networks, monkeypatch):
 def opened(page):
     """Open the section, and wait for its maps."""
     page.app.session_state[generate_listening.OPEN] = True
-    return page.run().until(lambda p: any(e.proto.component_name == "mmm_attention"
-                                          for e in p.app.get("bidi_component")))
+    return page.run().until(
+        lambda p: any(
+            e.proto.component_name == "mmm_attention" for e in p.app.get("bidi_component")
+        )
+    )
 
 
 def about(page) -> tuple[str, int]:
@@ -47,8 +50,15 @@ def test_the_maps_are_those_of_the_window_that_made_the_frame(workbench, network
     assert header["channel"] == "future"
     assert header["frames"] == 300
     clip = mmm.load_clip(ROOT / "data" / "samples" / f"{SAMPLE.split('/')[1]}.npz")
-    chunks = list(mmm.generate(load_model(str(networks / DANCE)), clip, prefix_frames=120, frames=180,
-                               attention_frame=130))
+    chunks = list(
+        mmm.generate(
+            load_model(str(networks / DANCE)),
+            clip,
+            prefix_frames=120,
+            frames=180,
+            attention_frame=130,
+        )
+    )
     trace = chunks[0].attention
     assert header["window"] == list(trace.frames)
     mean = trace.stages["cross"].mean(axis=(0, 1), dtype=np.float32)

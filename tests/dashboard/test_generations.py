@@ -56,7 +56,9 @@ def test_frames_can_be_had_while_further_ones_are_made(gate):
     made = finished(stream)
     assert len(made.generation.clip) == stream.ready == 150
     np.testing.assert_array_equal(stream.panel().positions[:90], early.positions)
-    np.testing.assert_allclose(stream.panel().positions, made.generation.clip.motion.positions(), atol=1e-5)
+    np.testing.assert_allclose(
+        stream.panel().positions, made.generation.clip.motion.positions(), atol=1e-5
+    )
     assert generations.kept().get(ASK) is made
     assert len(made.generation.truth) == 90
 
@@ -76,7 +78,9 @@ def test_cancelling_keeps_what_was_made_under_its_own_length(gate):
 
 def test_cancelled_before_the_first_frame_there_is_nothing(networked, monkeypatch):
     go_on, real = threading.Event(), generations.loaded_models().get
-    monkeypatch.setattr(generations.loaded_models(), "get", lambda name: go_on.wait(60) and real(name))
+    monkeypatch.setattr(
+        generations.loaded_models(), "get", lambda name: go_on.wait(60) and real(name)
+    )
     stream = generations.start(ASK, CLIP, None)
     stream.cancel()
     go_on.set()
@@ -87,8 +91,11 @@ def test_cancelled_before_the_first_frame_there_is_nothing(networked, monkeypatc
 
 def test_the_same_number_gives_the_same_dance_another_one_another(networked):
     first, again, other, calm = (
-        finished(generations.start(replace(ASK, **change), CLIP, None)).generation.clip.motion.rotations
-        for change in ({}, {}, {"seed": 1}, {"temperature": 0.0}))
+        finished(
+            generations.start(replace(ASK, **change), CLIP, None)
+        ).generation.clip.motion.rotations
+        for change in ({}, {}, {"seed": 1}, {"temperature": 0.0})
+    )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-3
     assert np.abs(first - calm).max() > 1e-3

@@ -21,7 +21,11 @@ def test_it_is_drawn_and_names_every_network():
 
 
 def test_strips_are_the_patterns():
-    shares = {spec: re.findall(r'class="(known|hidden)"', _strip(spec, words)) for spec, words in SHOWN}
+    shares = {
+        spec: re.findall(r'class="(known|hidden)"', _strip(spec, words)) for spec, words in SHOWN
+    }
     assert all(len(cells) == FRAMES for cells in shares.values())
     assert [k for k, cell in enumerate(shares["every:15"]) if cell == "known"] == [0, 15, 30, 45]
-    assert [k for k, cell in enumerate(shares["span:14-34"]) if cell == "hidden"] == list(range(14, 35))
+    assert [k for k, cell in enumerate(shares["span:14-34"]) if cell == "hidden"] == list(
+        range(14, 35)
+    )

@@ -62,7 +62,11 @@ def genuine(source: Source, folder: Path) -> Path:
         pytest.skip("the real recordings are not beside the project (../shared/data)")
     if place.suffix == ".pkl":
         with place.open("rb") as whole:
-            arrays = {key: value[:FRAMES] for key, value in pickle.load(whole).items() if hasattr(value, "shape")}
+            arrays = {
+                key: value[:FRAMES]
+                for key, value in pickle.load(whole).items()
+                if hasattr(value, "shape")
+            }
         short = folder / place.name
         short.write_bytes(pickle.dumps(arrays))
         return short
@@ -77,7 +81,9 @@ def genuine(source: Source, folder: Path) -> Path:
     lines = text.replace("\r", "").split("\n")
     at = next(number for number, line in enumerate(lines) if line.startswith("Frames"))
     short = folder / name
-    short.write_text("\n".join([*lines[:at], f"Frames: {FRAMES}", *lines[at + 1: at + 2 + FRAMES]]) + "\n")
+    short.write_text(
+        "\n".join([*lines[:at], f"Frames: {FRAMES}", *lines[at + 1 : at + 2 + FRAMES]]) + "\n"
+    )
     return short
 
 
@@ -86,7 +92,9 @@ def page(new_page, address) -> Page:
     page = new_page(1400, 1000).page
     page.set_default_timeout(LIMIT_MS)
     expect.set_options(timeout=LIMIT_MS)
-    page.goto(address + "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=span:20-39")
+    page.goto(
+        address + "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=span:20-39"
+    )
     page.locator("canvas[data-checksum]").first.wait_for()
     page.get_by_text("Your own files").click()
     return page
@@ -95,9 +103,12 @@ def page(new_page, address) -> Page:
 @pytest.fixture
 def take(page, tmp_path) -> Callable[[str], Path]:
     """``take("BVH")`` presses the button and gives the file."""
+
     def take_(label: str) -> Path:
         with page.expect_download() as waiting:
-            page.get_by_role("button", name=re.compile(rf"^\W*(download)?\W*{re.escape(label)}")).click()
+            page.get_by_role(
+                "button", name=re.compile(rf"^\W*(download)?\W*{re.escape(label)}")
+            ).click()
         path = tmp_path / "taken" / waiting.value.suggested_filename
         waiting.value.save_as(path)
         return path
@@ -110,7 +121,7 @@ def clicks() -> bytes:
     samples = np.zeros((RATE_HZ * 2, 1), dtype=np.float32)
     for second in CLICKS_S:
         at = round(second * RATE_HZ)
-        samples[at: at + 300, 0] = 0.8 * np.sin(np.arange(300) / 4)
+        samples[at : at + 300, 0] = 0.8 * np.sin(np.arange(300) / 4)
     return encode_wav(Audio(samples, RATE_HZ))
 
 
@@ -141,14 +152,18 @@ def drag(page: Page, first: int, last: int) -> None:
 def edit(page: Page) -> None:
     """Say on the timeline what is known and what is hidden: all that the pattern hides, and another gap."""
     timeline = page.get_by_role("slider", name="Timeline")
-    page.get_by_role("toolbar", name="Edit what is known").get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("toolbar", name="Edit what is known").get_by_role(
+        "button", name="Edit", exact=True
+    ).click()
     drag(page, 0, FRAMES - 1)
     page.keyboard.press("k")
     expect(timeline).to_have_attribute("data-hidden", "")
     drag(page, *HIDDEN)
     page.keyboard.press("h")
     expect(timeline).to_have_attribute("data-hidden", f"{HIDDEN[0]}-{HIDDEN[1]}")
-    expect(page.get_by_text(f"{HIDDEN[1] - HIDDEN[0] + 1} of {FRAMES} frames hidden")).to_be_visible()
+    expect(
+        page.get_by_text(f"{HIDDEN[1] - HIDDEN[0] + 1} of {FRAMES} frames hidden")
+    ).to_be_visible()
 
 
 def recover(page: Page) -> None:
@@ -167,7 +182,18 @@ def check_bvh(path: Path, positions: np.ndarray, names: tuple[str, ...], unit_m:
 
 def check_mp4(path: Path, fps: float, with_song: bool) -> None:
     told = told_of(path)
-    count = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path), "-map", "0:v", "-c", "copy", "-f", "null", "-"]
+    count = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-i",
+        str(path),
+        "-map",
+        "0:v",
+        "-c",
+        "copy",
+        "-f",
+        "null",
+        "-",
+    ]
     counted = subprocess.run(count, capture_output=True, check=True).stderr.decode()
     assert int(re.findall(r"frame=\s*(\d+)", counted)[-1]) == FRAMES
     assert float(re.search(r"([\d.]+) fps", told)[1]) == fps
@@ -176,7 +202,11 @@ def check_mp4(path: Path, fps: float, with_song: bool) -> None:
     assert ("Audio: aac" in told) == with_song
     if with_song:
         loud = np.abs(sound_of(path))
-        starts = [at for at in np.flatnonzero(loud > 0.3) if not (loud[max(0, at - 2000): at] > 0.3).any()]
+        starts = [
+            at
+            for at in np.flatnonzero(loud > 0.3)
+            if not (loud[max(0, at - 2000) : at] > 0.3).any()
+        ]
         np.testing.assert_allclose(np.array(starts) / RATE_HZ, CLICKS_S, atol=1 / fps)
 
 
@@ -194,14 +224,20 @@ def test_a_genuine_file_goes_in_is_edited_recovered_and_taken_home(page, take, t
     recovered = load_clip(bvh)
     assert recovered.motion.skeleton.names == names
     moved = np.abs(recovered.motion.positions() - positions).max(axis=(1, 2))
-    assert moved[HIDDEN[0]: HIDDEN[1] + 1].max() > 1e-3  # what was hidden was found anew
+    assert moved[HIDDEN[0] : HIDDEN[1] + 1].max() > 1e-3  # what was hidden was found anew
     if path.suffix == ".bvh":
-        heads = [file.read_text().replace("\r", "").partition("MOTION")[0].split() for file in (path, bvh)]
+        heads = [
+            file.read_text().replace("\r", "").partition("MOTION")[0].split()
+            for file in (path, bvh)
+        ]
         assert [w for w in heads[0] if w.endswith(("position", "rotation"))] == [
-            w for w in heads[1] if w.endswith(("position", "rotation"))]
+            w for w in heads[1] if w.endswith(("position", "rotation"))
+        ]
         if not source.stretches:
             own, back = scipy_positions(path, KNOWN), scipy_positions(bvh, KNOWN)
-            assert max(np.abs(own[joint] - back[joint]).max() for joint in own) * source.unit_m < 1e-4
+            assert (
+                max(np.abs(own[joint] - back[joint]).max() for joint in own) * source.unit_m < 1e-4
+            )
     glb = Glb(take("GLB").read_bytes())
     for frame in (*KNOWN, 50):
         world, _ = glb.world(frame / clip.motion.fps)

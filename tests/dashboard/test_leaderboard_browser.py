@@ -52,7 +52,9 @@ def test_measure_and_sort(new_page, server):
         return [float(text) for text in table.locator("tbody tr td:nth-child(3)").all_inner_texts()]
 
     table.get_by_role("button", name="gap of 20").click()
-    expect(table.get_by_role("columnheader", name="gap of 20")).to_have_attribute("aria-sort", "ascending")
+    expect(table.get_by_role("columnheader", name="gap of 20")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
     assert column() == sorted(column())
     table.get_by_role("button", name="gap of 20").click()
     assert column() == sorted(column(), reverse=True)

@@ -38,12 +38,18 @@ def test_measure_show_and_export(board):
     assert "Nothing is measured yet" in board.said
     measured(board.press("measure"))
     header, _ = board.fed("mmm_table")
-    assert [column["title"] for column in header["columns"]] == ["every:5", "gap of 10", "gap of 20"]
+    assert [column["title"] for column in header["columns"]] == [
+        "every:5",
+        "gap of 10",
+        "gap of 20",
+    ]
     assert header["columns"][0]["note"].startswith("2 clips, ")
     assert [row["name"] for row in header["rows"]] == list(BASELINES)
     for column in range(3):
         cells = [row["cells"][column] for row in header["rows"]]
-        assert [cell["best"] for cell in cells] == [cell["value"] == min(c["value"] for c in cells) for cell in cells]
+        assert [cell["best"] for cell in cells] == [
+            cell["value"] == min(c["value"] for c in cells) for cell in cells
+        ]
     board.set("board_metric", "rotation_deg")
     assert board.fed("mmm_table")[0]["rows"] != header["rows"]
     files = leaderboard.Book().read()

@@ -25,7 +25,9 @@ def test_two_folders_of_one_name_are_told_apart(page_env, tmp_path, monkeypatch)
     other.mkdir(parents=True)
     for folder in (page_env, other):
         (folder / "a.bvh").write_text("HIERARCHY")
-    monkeypatch.setenv("MMM_DATA", os.pathsep.join([str(page_env), str(other), str(tmp_path / "nowhere"), ""]))
+    monkeypatch.setenv(
+        "MMM_DATA", os.pathsep.join([str(page_env), str(other), str(tmp_path / "nowhere"), ""])
+    )
     assert [name for name, _ in folders() if "mine" in name] == ["mine", str(other)]
     keys = [e.key for e in find_entries()]
     assert len(keys) == len(set(keys))
@@ -54,7 +56,9 @@ def test_a_file_is_read_once_and_again_when_it_has_changed(page_env, made_clip):
 
 
 def test_a_file_that_went_away_or_may_not_be_read_is_one_line(page_env):
-    with pytest.raises(MMMError, match=r"gone\.npz: No such file or directory; expected a file that can be read"):
+    with pytest.raises(
+        MMMError, match=r"gone\.npz: No such file or directory; expected a file that can be read"
+    ):
         open_clip(Entry(page_env / "gone.npz", "gone.npz", "mine"))
     (page_env / "folder.npz").mkdir()
     with pytest.raises(MMMError, match=r"folder\.npz"):

@@ -24,9 +24,14 @@ def server(checkpoint_folder, made_clip, tmp_path_factory) -> Iterator[str]:
     save_clip(made_clip, folder / "walk.bvh")
     (folder / "broken.bvh").write_text("HIERARCHY\nROOT")
     servers = AppServer()
-    yield servers.url("dashboard/app.py", {
-        "MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": str(folder),
-        "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))})
+    yield servers.url(
+        "dashboard/app.py",
+        {
+            "MMM_CHECKPOINTS": str(checkpoint_folder),
+            "MMM_DATA": str(folder),
+            "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+        },
+    )
     servers.close()
 
 
@@ -50,7 +55,10 @@ def test_to_the_library_and_back_with_another_sequence(new_page, server):
     expect(page.locator(".wb-card img")).to_have_count(13)
     expect(page.locator(".wb-card .bad")).to_have_count(1)
     picture = page.locator(".wb-card img").first
-    assert picture.evaluate("async (node) => { await node.decode(); return node.naturalWidth; }") == 176
+    assert (
+        picture.evaluate("async (node) => { await node.decode(); return node.naturalWidth; }")
+        == 176
+    )
     search = page.get_by_role("textbox", name="Search")
     search.fill("walk humanoid")
     search.press("Enter")
@@ -61,7 +69,9 @@ def test_to_the_library_and_back_with_another_sequence(new_page, server):
     box = card(page, "walk.bvh").locator(".pose").bounding_box()
     page.mouse.click(box["x"] + 30, box["y"] + 30)  # anywhere on the card
     expect(page.get_by_role("heading", name="walk")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"sequence=mine0%2Fwalk.bvh.*hide=every%3A9.*method=spline"))
+    expect(page).to_have_url(
+        re.compile(r"sequence=mine0%2Fwalk.bvh.*hide=every%3A9.*method=spline")
+    )
     page.locator("canvas[data-checksum]").first.wait_for()
 
 
@@ -76,7 +86,9 @@ def test_a_card_opens_generate(new_page, server):
 def test_the_page_fits_and_follows_the_theme(new_page, server, width, dark):
     page = opened(new_page, server + "library", width, dark)
     expect(page.locator(".wb-card img")).to_have_count(13)
-    wide = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth, innerWidth]")
+    wide = page.locator("[data-testid=stMain]").evaluate(
+        "node => [node.scrollWidth, node.clientWidth, innerWidth]"
+    )
     assert wide[0] <= wide[1] <= wide[2]
     head = page.get_by_role("heading", name="Library").bounding_box()
     bar = page.locator("[data-testid=stHeader]").bounding_box()

@@ -23,7 +23,9 @@ def with_files(page_env, made_clip):
 
 def cards(page) -> list[str]:
     """The cards' HTML, in order."""
-    return [e.proto.body for e in page.app.get("html") if e.proto.body.startswith('<div class="wb-card')]
+    return [
+        e.proto.body for e in page.app.get("html") if e.proto.body.startswith('<div class="wb-card')
+    ]
 
 
 def read(page):
@@ -44,7 +46,7 @@ def test_all_files_stand_there_with_facts_and_a_broken_one_says_why(open_workben
     assert len(shown) == 15
     assert "600 frames · 10.0 s · 60 fps · 24 joints · SMPL · 81 bpm · test split" in shown[0]
     assert all("data:image/webp;base64," in card for card in shown[:12])
-    broken = next(card for card in shown if "<b title=\"broken" in card)
+    broken = next(card for card in shown if '<b title="broken' in card)
     assert "broken.bvh line 2" in broken
     assert str(with_files) not in broken
     assert "15 files" in page.said
@@ -56,15 +58,19 @@ def test_words_groups_and_orders(open_workbench, with_files):
     page = read(open_workbench(method="spline").go("library"))
     page.app.text_input[0].set_value("no music 24")
     page.run()
-    assert [card.split(">")[card.split(">").index("</div") + 2].removesuffix("</b") for card in cards(page)] == [
-        "short.npz", "walk.bvh"]
+    assert [
+        card.split(">")[card.split(">").index("</div") + 2].removesuffix("</b")
+        for card in cards(page)
+    ] == ["short.npz", "walk.bvh"]
     assert "2 of 15 files" in page.said
     page.app.text_input[0].set_value("")
     page.set("library_order", "tempo")
     assert "81 bpm" in cards(page)[0]
     page.set("library_group", "mine")
     page.set("library_order", "longest")
-    assert ["walk" in cards(page)[0], "short" in cards(page)[1], "broken" in cards(page)[2]] == [True] * 3
+    assert ["walk" in cards(page)[0], "short" in cards(page)[1], "broken" in cards(page)[2]] == [
+        True
+    ] * 3
     page.app.text_input[0].set_value("elephant")
     page.run()
     assert cards(page) == []
@@ -111,9 +117,14 @@ class TestShelf:
 
     def test_what_is_asked_for_first_is_read_first(self, with_files, monkeypatch):
         order, shelf = [], Shelf()
-        monkeypatch.setattr("dashboard.files.file_facts.find_facts",
-                            lambda path: order.append(path.name) or FileFacts(1))
-        entries = [Entry(with_files / name, name, "mine") for name in ("walk.bvh", "short.npz", "broken.bvh")]
+        monkeypatch.setattr(
+            "dashboard.files.file_facts.find_facts",
+            lambda path: order.append(path.name) or FileFacts(1),
+        )
+        entries = [
+            Entry(with_files / name, name, "mine")
+            for name in ("walk.bvh", "short.npz", "broken.bvh")
+        ]
         shelf.want(entries[::-1])
         self.wait(shelf, entries[0])
         assert order == ["broken.bvh", "short.npz", "walk.bvh"]
@@ -142,7 +153,10 @@ class TestShelf:
             return FileFacts(1)
 
         monkeypatch.setattr("dashboard.files.file_facts.find_facts", fail)
-        shelf, entries = Shelf(), [Entry(with_files / name, name, "mine") for name in ("walk.bvh", "short.npz")]
+        shelf, entries = (
+            Shelf(),
+            [Entry(with_files / name, name, "mine") for name in ("walk.bvh", "short.npz")],
+        )
         shelf.want(entries)
         assert self.wait(shelf, entries[1]).frames == 1
         assert "fault of the workbench" in shelf.get(entries[0]).problem

@@ -43,10 +43,12 @@ def test_the_maps_of_1200_generated_frames_fit_into_one_and_a_half_gigabytes():
         pytest.skip("a process's peak memory is read from Linux's /proc")
     if not (ROOT / "checkpoints" / DANCE).is_dir():
         pytest.skip(f"{DANCE} is not shipped")
-    done = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["frames"] == 1200
-    (window, made, sent), = told["looked"]
+    ((window, made, sent),) = told["looked"]
     assert made[0] <= 1200 < made[1]
     assert window[0] < made[0] < made[1] <= window[1] <= 1380
     assert sent < 4_000_000

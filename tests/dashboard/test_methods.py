@@ -15,23 +15,38 @@ from tests.mmm.networks import tiny_clip
 
 def card(name: str, representation: str = "joints") -> CheckpointSummary:
     joints = list(SMPL24.names), list(SMPL24.parents)
-    return CheckpointSummary(name, Path(name), "ecm", *joints, 60.0, True, 300, (), {}, "", representation)
+    return CheckpointSummary(
+        name, Path(name), "ecm", *joints, 60.0, True, 300, (), {}, "", representation
+    )
 
 
-DANCE, SMALL, OURS, OTHER = card("dance"), card("common-small", "roles"), card("inbetween", "roles"), card("a", "roles")
+DANCE, SMALL, OURS, OTHER = (
+    card("dance"),
+    card("common-small", "roles"),
+    card("inbetween", "roles"),
+    card("a", "roles"),
+)
 SILENT = Clip("silent", smooth_motion(0, 20))
 HEARD = replace(SILENT, music=tiny_clip(20, fps=60.0).music)
 
 
-@pytest.mark.parametrize(("clip", "cards", "order", "default"), [
-    (HEARD, [OTHER, SMALL, DANCE, OURS], ["dance", "inbetween", "common-small", "a"], "dance"),
-    (HEARD, [SMALL, OURS], ["inbetween", "common-small"], "inbetween"),
-    (SILENT, [OTHER, SMALL, DANCE, OURS], ["inbetween", "common-small", "a", "dance"], "inbetween"),
-    (SILENT, [SMALL, DANCE], ["common-small", "dance"], "common-small"),
-    (SILENT, [DANCE], ["dance"], "spline"),
-    (SILENT, [], [], "spline"),
-    (HEARD, [], [], "spline"),
-])
+@pytest.mark.parametrize(
+    ("clip", "cards", "order", "default"),
+    [
+        (HEARD, [OTHER, SMALL, DANCE, OURS], ["dance", "inbetween", "common-small", "a"], "dance"),
+        (HEARD, [SMALL, OURS], ["inbetween", "common-small"], "inbetween"),
+        (
+            SILENT,
+            [OTHER, SMALL, DANCE, OURS],
+            ["inbetween", "common-small", "a", "dance"],
+            "inbetween",
+        ),
+        (SILENT, [SMALL, DANCE], ["common-small", "dance"], "common-small"),
+        (SILENT, [DANCE], ["dance"], "spline"),
+        (SILENT, [], [], "spline"),
+        (HEARD, [], [], "spline"),
+    ],
+)
 def test_music_decides_which_networks_come_first(clip, cards, order, default):
     assert isinstance(HEARD.music, Music)
     ordered, first = in_order(clip, cards)
@@ -43,5 +58,7 @@ def test_networks_on_roles_give_one_reason_together():
     assert fitting == []
     assert unfit[0].startswith("a, inbetween: no joint found for left_elbow, left_hip")
     assert unfit[0].endswith("Name them under “Name the joints”.")
-    assert unfit[1].startswith("dance expects the 24 joints that the network was trained on; the clip has a skeleton")
+    assert unfit[1].startswith(
+        "dance expects the 24 joints that the network was trained on; the clip has a skeleton"
+    )
     assert len(unfit) == 2

@@ -95,15 +95,24 @@ def test_the_latest_results_are_kept_and_no_more(monkeypatch):
         results.put(request, [request.spec])
     assert results.get(asked[0]) == ["every:2"]  # used again: the next oldest goes first
     results.put(asked[3], ["every:5"])
-    assert [results.get(request) for request in asked] == [["every:2"], None, ["every:4"], ["every:5"]]
+    assert [results.get(request) for request in asked] == [
+        ["every:2"],
+        None,
+        ["every:4"],
+        ["every:5"],
+    ]
 
 
 def test_another_clip_seed_or_method_is_another_request():
     results = Results()
     results.put(REQUEST, ["spline's"])
     assert results.get(Request("digest", "every:5", 0, "spline")) == ["spline's"]
-    for other in (Request("other", "every:5", 0, "spline"), Request("digest", "every:6", 0, "spline"),
-                  Request("digest", "every:5", 1, "spline"), Request("digest", "every:5", 0, "hold")):
+    for other in (
+        Request("other", "every:5", 0, "spline"),
+        Request("digest", "every:6", 0, "spline"),
+        Request("digest", "every:5", 1, "spline"),
+        Request("digest", "every:5", 0, "hold"),
+    ):
         assert results.get(other) is None
 
 
@@ -118,7 +127,9 @@ def test_a_recovery_gives_the_method_first_then_its_baselines_and_keeps_them(mad
     assert recoveries.kept_results().get(request) is job.results
     known = ~mask.hidden
     for result in job.results:
-        np.testing.assert_array_equal(result.recovered.motion.rotations[known], made_clip.motion.rotations[known])
+        np.testing.assert_array_equal(
+            result.recovered.motion.rotations[known], made_clip.motion.rotations[known]
+        )
 
 
 @pytest.mark.usefixtures("page_env")

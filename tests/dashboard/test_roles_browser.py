@@ -21,15 +21,22 @@ expect.set_options(timeout=LIMIT_MS)
 def served(roles_folder, humanoids) -> Iterator[str]:
     """Where a page with a network on roles and files without music is."""
     servers = AppServer()
-    yield servers.url("dashboard/app.py", {"MMM_CHECKPOINTS": str(roles_folder), "MMM_DATA": str(humanoids)})
+    yield servers.url(
+        "dashboard/app.py", {"MMM_CHECKPOINTS": str(roles_folder), "MMM_DATA": str(humanoids)}
+    )
     servers.close()
 
 
 @pytest.fixture
 def open_(new_page, served, humanoids) -> Callable[..., Page]:
     """``open_(file, more, width, dark)``; afterwards the console must be free of errors."""
-    def go(file: str = "plain.bvh", more: str = "&hide=span:40-59%2Bspan:80-84", width: int = 1400,
-           dark: bool = False) -> Page:
+
+    def go(
+        file: str = "plain.bvh",
+        more: str = "&hide=span:40-59%2Bspan:80-84",
+        width: int = 1400,
+        dark: bool = False,
+    ) -> Page:
         page = new_page(width, dark=dark).page
         page.set_default_timeout(LIMIT_MS)
         page.goto(f"{served}?sequence={humanoids.name}/{file}&frames=0-100{more}")
@@ -40,7 +47,9 @@ def open_(new_page, served, humanoids) -> Callable[..., Page]:
 
 
 def names(page: Page) -> list[str | None]:
-    return page.locator("canvas[data-panel]").evaluate_all("nodes => nodes.map((n) => n.dataset.panel)")
+    return page.locator("canvas[data-panel]").evaluate_all(
+        "nodes => nodes.map((n) => n.dataset.panel)"
+    )
 
 
 def test_a_file_without_music_opens_with_the_network_on_roles_and_its_confidence(open_):
@@ -50,7 +59,9 @@ def test_a_file_without_music_opens_with_the_network_on_roles_and_its_confidence
     cells = page.locator(".wb-gaps [role=listitem]")
     expect(cells).to_have_count(2)
     expect(cells.first).to_have_text(re.compile(r"gap 40–59\s*expects \d+\.\d cm\s*was \d+\.\d cm"))
-    expect(page.get_by_text("an estimate of the mean joint distance from the truth")).to_be_visible()
+    expect(
+        page.get_by_text("an estimate of the mean joint distance from the truth")
+    ).to_be_visible()
     expect(page.locator(".curves .series[data-role=expected]")).to_have_count(1)
     assert page.get_by_text("22 of 22 joint roles were found").count() == 1
 
@@ -65,20 +76,27 @@ def test_model_slerp_and_spline_beside_the_truth(open_, width, rows):
     assert names(page) == ["Truth", "inbetween", "slerp", "spline"]
     page.wait_for_function("() => location.search.includes('beside=slerp%2Cspline')")
     boxes = page.locator(".stage .panel").evaluate_all(
-        "nodes => nodes.map((n) => { const b = n.getBoundingClientRect(); return [b.top, b.width, b.height]; })")
+        "nodes => nodes.map((n) => { const b = n.getBoundingClientRect(); return [b.top, b.width, b.height]; })"
+    )
     assert len({round(top) for top, _, _ in boxes}) == rows
     assert min(wide for _, wide, _ in boxes) > 200
     assert min(high for *_, high in boxes) > 150
     dots = page.locator(".stage .panel .name").evaluate_all(
-        "nodes => nodes.map((n) => getComputedStyle(n).getPropertyValue('--dot').trim())")
+        "nodes => nodes.map((n) => getComputedStyle(n).getPropertyValue('--dot').trim())"
+    )
     assert len(set(dots)) == 4
     buttons = page.get_by_role("toolbar", name="Playback").evaluate("""node => [...node.querySelectorAll('button')]
         .filter((b) => b.offsetParent)
         .map((b) => { const box = b.getBoundingClientRect(); return box.top + box.height / 2; })""")
-    assert max(buttons) - min(buttons) < 5, buttons  # the errors of four do not push a button into another row
+    assert max(buttons) - min(buttons) < 5, (
+        buttons
+    )  # the errors of four do not push a button into another row
     before = page.locator('canvas[data-panel="spline"]').get_attribute("data-checksum")
-    page.wait_for_function("""(before) => document.querySelector('canvas[data-panel="spline"]')
-        ?.dataset.checksum !== before""", arg=before)
+    page.wait_for_function(
+        """(before) => document.querySelector('canvas[data-panel="spline"]')
+        ?.dataset.checksum !== before""",
+        arg=before,
+    )
     page.reload()
     page.locator('canvas[data-panel="spline"]').wait_for()
     assert names(page) == ["Truth", "inbetween", "slerp", "spline"]

@@ -13,7 +13,9 @@ def with_roles(page_env, roles_folder, humanoids, open_workbench, monkeypatch):
     """The page with a network on roles and files without music."""
     monkeypatch.setenv("MMM_CHECKPOINTS", str(roles_folder))
     monkeypatch.setenv("MMM_DATA", str(humanoids))
-    return lambda name, **query: open_workbench(sequence=f"{humanoids.name}/{name}", **(SHORT | query))
+    return lambda name, **query: open_workbench(
+        sequence=f"{humanoids.name}/{name}", **(SHORT | query)
+    )
 
 
 def role_boxes(page):
@@ -25,7 +27,10 @@ def test_a_file_without_music_opens_with_the_network_on_roles(with_roles):
     assert page.address["method"] == "inbetween"
     assert page.app.selectbox(key="method").options[0] == "inbetween"
     assert page.panels == ["Truth", "inbetween"]
-    assert page.said.count("22 of 22 joint roles were found; the other 2 joints are interpolated.") == 1
+    assert (
+        page.said.count("22 of 22 joint roles were found; the other 2 joints are interpolated.")
+        == 1
+    )
     assert "network, sees motion alone, of any humanoid at any frame rate." in page.said
     assert f"Not for this clip: {MODEL}" in page.said
     assert role_boxes(page) == {}
@@ -52,14 +57,19 @@ def test_the_choice_made_for_the_user_follows_the_clip_but_not_their_own(with_ro
     page.set("sequence", SAMPLE)
     assert page.app.selectbox(key="method").value == MODEL
     assert page.app.selectbox(key="method").options[:2] == [MODEL, "inbetween"]
-    page.set("method", "inbetween").set("sequence", f"{humanoids.name}/plain.bvh").set("sequence", SAMPLE)
+    page.set("method", "inbetween").set("sequence", f"{humanoids.name}/plain.bvh").set(
+        "sequence", SAMPLE
+    )
     assert page.app.selectbox(key="method").value == "inbetween"
 
 
 def test_joints_are_named_by_hand_where_names_do_not_tell(with_roles):
     page = with_roles("nameless.bvh")
     assert page.app.selectbox(key="method").value == "spline"
-    assert "inbetween: no joint found for left_hip, left_knee (found: left_collar = left_collar" in page.said
+    assert (
+        "inbetween: no joint found for left_hip, left_knee (found: left_collar = left_collar"
+        in page.said
+    )
     boxes = role_boxes(page)
     assert list(boxes) == ["Left hip", "Left knee"]
     page.set(boxes["Left hip"], HIP)

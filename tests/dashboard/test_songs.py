@@ -34,7 +34,9 @@ def test_own_uploads_samples_and_none_are_offered(clip):
     assert next(iter(offered)) == "own"
     assert list(offered)[-1] == "none"
     samples = [entry for entry in library.find_entries() if entry.group == "Samples"]
-    assert [key for key in offered if key.startswith("Samples/")] == [entry.key for entry in samples]
+    assert [key for key in offered if key.startswith("Samples/")] == [
+        entry.key for entry in samples
+    ]
     key = take(("Mine.ogg", encode_ogg(tone(3))))
     assert songs.offered(clip)[key] == "Mine.ogg"
 
@@ -77,12 +79,15 @@ def test_a_later_part_of_a_song_is_danced_to(clip):
         songs.open_song(key, clip)
 
 
-@pytest.mark.parametrize(("name", "data", "said"), [
-    ("empty.wav", b"", "empty.wav: the file is empty"),
-    ("letter.mp3", b"Dear Sir or Madam, " * 50, "letter.mp3: not a sound file"),
-    ("cut.wav", encode_wav(tone(3))[:20_000], "cut.wav: the file breaks off"),
-    ("blip.ogg", encode_ogg(tone(0.3)), "blip.ogg: 0.3 s of sound; expected 1 s to 15 minutes"),
-])
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("empty.wav", b"", "empty.wav: the file is empty"),
+        ("letter.mp3", b"Dear Sir or Madam, " * 50, "letter.mp3: not a sound file"),
+        ("cut.wav", encode_wav(tone(3))[:20_000], "cut.wav: the file breaks off"),
+        ("blip.ogg", encode_ogg(tone(0.3)), "blip.ogg: 0.3 s of sound; expected 1 s to 15 minutes"),
+    ],
+)
 def test_bad_uploads_are_one_clear_line(clip, name, data, said):
     with pytest.raises(MMMError) as caught:
         take((name, data))

@@ -40,9 +40,12 @@ def shown(new_page, address) -> Page:
 @pytest.fixture
 def take(shown, tmp_path) -> Callable[[str], Path]:
     """``take("BVH")`` presses the button and gives the file."""
+
     def take_(label: str) -> Path:
         with shown.expect_download() as waiting:
-            shown.get_by_role("button", name=re.compile(rf"^\W*(download)?\W*{re.escape(label)}")).click()
+            shown.get_by_role(
+                "button", name=re.compile(rf"^\W*(download)?\W*{re.escape(label)}")
+            ).click()
         path = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(path)
         assert path.stem.startswith(f"{NAME}-{MODEL}")
@@ -53,16 +56,22 @@ def take(shown, tmp_path) -> Callable[[str], Path]:
 
 def test_every_file_is_the_recovery_that_is_shown(take, checkpoint_folder):
     clip = load_clip(ROOT / "data" / "samples" / f"{NAME}.npz", frames=(0, 60))
-    truth = recover(load_model(str(checkpoint_folder / MODEL)), clip, masks.parse("span:20-39", clip))
+    truth = recover(
+        load_model(str(checkpoint_folder / MODEL)), clip, masks.parse("span:20-39", clip)
+    )
     positions = truth.recovered.motion.positions()
     for label in ("BVH", "NPZ", "AIST++"):
         back = load_clip(take(label))
         np.testing.assert_allclose(back.motion.positions(), positions, atol=2e-3, err_msg=label)
     glb = Glb(take("GLB").read_bytes())
     world, _ = glb.world(30 / 60)
-    np.testing.assert_allclose([world[name][:3, 3] for name in clip.motion.skeleton.names], positions[30], atol=1e-3)
+    np.testing.assert_allclose(
+        [world[name][:3, 3] for name in clip.motion.skeleton.names], positions[30], atol=1e-3
+    )
     told = json.loads(take("JSON").read_text())
-    assert told["methods"][MODEL]["position_cm"] == pytest.approx(truth.errors.summary()["position_cm"], abs=1e-2)
+    assert told["methods"][MODEL]["position_cm"] == pytest.approx(
+        truth.errors.summary()["position_cm"], abs=1e-2
+    )
     rows = list(csv.DictReader(io.StringIO(take("CSV").read_text())))
     assert [row["method"] for row in rows] == list(told["methods"])
     with Image.open(take("Map")) as picture:
@@ -74,11 +83,14 @@ def test_a_film_with_progress_and_the_stage_playing_on(shown, take):
     shown.get_by_role("button", name="Make MP4").click()
     expect(shown.get_by_test_id("stProgress")).to_be_visible()
     timeline = shown.get_by_role("slider", name="Timeline")
-    expect(timeline).not_to_have_attribute("aria-valuenow", timeline.get_attribute("aria-valuenow") or "")
+    expect(timeline).not_to_have_attribute(
+        "aria-valuenow", timeline.get_attribute("aria-valuenow") or ""
+    )
     path = take("Save MP4")
     assert path.name == f"{NAME}-{MODEL}-side.mp4"
-    told = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)], capture_output=True,
-                          check=False).stderr.decode()
+    told = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)], capture_output=True, check=False
+    ).stderr.decode()
     assert re.search(r"Video: h264.* 1280x720.* 60 fps", told)
     assert "Audio: aac" in told
     assert re.search(r"Duration: 00:00:01\.0", told)
@@ -87,4 +99,6 @@ def test_a_film_with_progress_and_the_stage_playing_on(shown, take):
 def test_a_film_can_be_stopped(shown):
     shown.get_by_role("button", name="Make MP4").click()
     shown.get_by_role("button", name="Cancel").click()
-    expect(shown.get_by_text("Cancelled. Press Make MP4 to start again.")).to_be_visible(timeout=120_000)
+    expect(shown.get_by_text("Cancelled. Press Make MP4 to start again.")).to_be_visible(
+        timeout=120_000
+    )

@@ -49,13 +49,28 @@ def changed(npz: bytes, **values) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(("name", "safe"), [
-    ("../../etc/passwd.npz", "passwd.npz"), ("..\\..\\evil.npz", "evil.npz"), ("/abs/olute.npz", "olute.npz"),
-    ("C:\\boot.npz", "boot.npz"), ("...npz", "file.npz"), (".npz", "file.npz"), ("a\0b.npz", "a_b.npz"),
-    ("tab\tnew\nline.npz", "tab_new_line.npz"), ("x" * 400 + ".npz", "x" * 120 + ".npz"), ("Tanz-Übung (2).NPZ",
-    "Tanz-Übung (2).npz"), ("<b>bold</b>.npz", "b_.npz"), ("踊り.npz", "踊り.npz"), ("~.npz", "_.npz"),
-    ("\ud800.npz", "_.npz"), ("..", "file."), ("", "file"), ("a.b.npz", "a.b.npz"),
-])
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd.npz", "passwd.npz"),
+        ("..\\..\\evil.npz", "evil.npz"),
+        ("/abs/olute.npz", "olute.npz"),
+        ("C:\\boot.npz", "boot.npz"),
+        ("...npz", "file.npz"),
+        (".npz", "file.npz"),
+        ("a\0b.npz", "a_b.npz"),
+        ("tab\tnew\nline.npz", "tab_new_line.npz"),
+        ("x" * 400 + ".npz", "x" * 120 + ".npz"),
+        ("Tanz-Übung (2).NPZ", "Tanz-Übung (2).npz"),
+        ("<b>bold</b>.npz", "b_.npz"),
+        ("踊り.npz", "踊り.npz"),
+        ("~.npz", "_.npz"),
+        ("\ud800.npz", "_.npz"),
+        ("..", "file."),
+        ("", "file"),
+        ("a.b.npz", "a.b.npz"),
+    ],
+)
 def test_names_are_made_harmless(name, safe):
     assert safe_name(name) == safe
 
@@ -69,7 +84,9 @@ def test_no_name_leaves_its_folder(name):
     assert made not in ("", ".", "..")
 
 
-@pytest.mark.parametrize("name", ["../../out.npz", "/tmp/../out.npz", "..\\out.npz", "sub/dir/out.npz"])
+@pytest.mark.parametrize(
+    "name", ["../../out.npz", "/tmp/../out.npz", "..\\out.npz", "sub/dir/out.npz"]
+)
 def test_a_file_lands_in_the_stores_own_folder_alone(store, npz, tmp_path, name):
     before = everything(tmp_path) | everything(Path.cwd() / "data" / "raw")
     taken = store.take(name, npz)
@@ -95,7 +112,10 @@ def test_the_folder_is_private_and_goes_with_the_store(store, npz):
 
 
 def test_the_later_of_two_files_of_one_name_is_kept(store, npz):
-    first, second = store.take("a.npz", npz), store.take("b/a.npz", changed(npz, name=np.array("b")))
+    first, second = (
+        store.take("a.npz", npz),
+        store.take("b/a.npz", changed(npz, name=np.array("b"))),
+    )
     assert [file.path for file in store.files] == [second.path]
     assert not first.path.exists()
 
@@ -103,9 +123,13 @@ def test_the_later_of_two_files_of_one_name_is_kept(store, npz):
 def bomb(megabytes: int) -> bytes:
     """A zip of few kilobytes that unpacks to as much; its members are those of a clip."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed, packed.open("rotations.npy", "w") as member:
-        np.lib.format.write_array_header_1_0(member, {"descr": "<f4", "fortran_order": False,
-                                                      "shape": (megabytes << 18,)})
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("rotations.npy", "w") as member,
+    ):
+        np.lib.format.write_array_header_1_0(
+            member, {"descr": "<f4", "fortran_order": False, "shape": (megabytes << 18,)}
+        )
         for _ in range(megabytes):
             member.write(bytes(1 << 20))
     return out.getvalue()
@@ -116,7 +140,16 @@ def bvh(joints: int, frames: int = 3, fps: str = "0.01") -> bytes:
     for j in range(joints):
         channels = "CHANNELS 3 Zrotation Yrotation Xrotation" if j == 0 else "CHANNELS 0"
         text += [f"{'JOINT' if j else 'ROOT'} same", "{", "OFFSET 0 1 0", channels]
-    text += ["End Site", "{", "OFFSET 0 1 0", "}", *["}"] * joints, "MOTION", f"Frames: {frames}", f"Frame Time: {fps}"]
+    text += [
+        "End Site",
+        "{",
+        "OFFSET 0 1 0",
+        "}",
+        *["}"] * joints,
+        "MOTION",
+        f"Frames: {frames}",
+        f"Frame Time: {fps}",
+    ]
     return "\n".join([*text, *["0 0 0"] * frames]).encode()
 
 
@@ -126,8 +159,16 @@ def deep_json(npz: bytes) -> bytes:
 
 def one_joint(npz: bytes) -> bytes:
     eye = np.broadcast_to(np.eye(3, dtype=np.float32), (20, 0, 3, 3))
-    return changed(npz, names=np.zeros(0, "U4"), parents=np.zeros(0, np.int32), offsets_m=np.zeros((0, 3), np.float32),
-                   rotations=eye, feet=None, tip_joints=None, tips_m=None)
+    return changed(
+        npz,
+        names=np.zeros(0, "U4"),
+        parents=np.zeros(0, np.int32),
+        offsets_m=np.zeros((0, 3), np.float32),
+        rotations=eye,
+        feet=None,
+        tip_joints=None,
+        tips_m=None,
+    )
 
 
 class _Program:
@@ -143,13 +184,32 @@ HOSTILE = {
     "half a zip": ("a.npz", lambda npz: npz[: len(npz) // 2], "a damaged npz file"),
     "nested json": ("a.npz", deep_json, "arrays that agree"),
     "no joint": ("a.npz", one_joint, "a.npz"),
-    "far away": ("a.npz", lambda npz: changed(npz, root_m=np.full((20, 3), 1e30, np.float32)), "at most 100,000 m"),
-    "not finite": ("a.npz", lambda npz: changed(npz, root_m=np.full((20, 3), np.nan, np.float32)), "not finite"),
+    "far away": (
+        "a.npz",
+        lambda npz: changed(npz, root_m=np.full((20, 3), 1e30, np.float32)),
+        "at most 100,000 m",
+    ),
+    "not finite": (
+        "a.npz",
+        lambda npz: changed(npz, root_m=np.full((20, 3), np.nan, np.float32)),
+        "not finite",
+    ),
     "no rate": ("a.npz", lambda npz: changed(npz, fps=np.float64(1e300)), "frames a second"),
     "zero rate": ("a.npz", lambda npz: changed(npz, fps=np.float64(0)), "a.npz"),
-    "long name": ("a.npz", lambda npz: changed(npz, name=np.array("x" * 9999)), "a text of more than 2000"),
-    "two frames": ("a.npz", lambda npz: changed(npz, root_m=np.zeros((2, 3), np.float32), rotations=np.broadcast_to(
-        np.eye(3, dtype=np.float32), (2, 24, 3, 3))), "2 frames; expected at least 3"),
+    "long name": (
+        "a.npz",
+        lambda npz: changed(npz, name=np.array("x" * 9999)),
+        "a text of more than 2000",
+    ),
+    "two frames": (
+        "a.npz",
+        lambda npz: changed(
+            npz,
+            root_m=np.zeros((2, 3), np.float32),
+            rotations=np.broadcast_to(np.eye(3, dtype=np.float32), (2, 24, 3, 3)),
+        ),
+        "2 frames; expected at least 3",
+    ),
     "a program": ("a.pkl", lambda npz: pickle.dumps(_Program()), "could run a program"),
     "not a pickle": ("a.pkl", lambda npz: b"hello", "not a readable pickle"),
     "an npz called bvh": ("a.bvh", lambda npz: npz, "a zip archive"),
@@ -159,9 +219,16 @@ HOSTILE = {
     "a rate of no clock": ("a.bvh", lambda npz: bvh(3, fps="1e-200"), "frames a second"),
     "a program for a song": ("a.mp3", lambda npz: b"MZ" + bytes(900), "a.mp3"),
     "text for a song": ("a.flac", lambda npz: b"la la la", "a.flac"),
-    "half a song": ("a.wav", lambda npz: encode_wav(Audio(np.ones((9000, 1), np.float32) / 2, 8000))[:9000],
-                    "breaks off"),
-    "a moment of song": ("a.wav", lambda npz: encode_wav(Audio(np.zeros((80, 1), np.float32), 8000)), "0.0 s of sound"),
+    "half a song": (
+        "a.wav",
+        lambda npz: encode_wav(Audio(np.ones((9000, 1), np.float32) / 2, 8000))[:9000],
+        "breaks off",
+    ),
+    "a moment of song": (
+        "a.wav",
+        lambda npz: encode_wav(Audio(np.zeros((80, 1), np.float32), 8000)),
+        "0.0 s of sound",
+    ),
     "other kind": ("a.exe", lambda npz: b"MZ", "a file of kind .exe"),
     "no kind": ("bvh", lambda npz: b"HIERARCHY", "a file without a suffix"),
 }
@@ -183,7 +250,11 @@ def test_a_bad_file_is_one_line_and_leaves_nothing(store, npz, capsys, kind):
 
 
 @settings(max_examples=150, deadline=None)
-@given(where=some.integers(0, 10_000), byte=some.integers(0, 255), name=some.sampled_from(["a.npz", "a.pkl", "a.bvh"]))
+@given(
+    where=some.integers(0, 10_000),
+    byte=some.integers(0, 255),
+    name=some.sampled_from(["a.npz", "a.pkl", "a.bvh"]),
+)
 def test_a_damaged_byte_is_never_worse_than_a_line(where, byte, name, damaged):
     store, good = damaged
     data = bytearray(good[name])
@@ -210,7 +281,9 @@ def test_limits_of_one_file_and_of_all(store, npz, monkeypatch):
     monkeypatch.setattr(uploads, "MOST_FILES", 2)
     for name in ("a.npz", "b.npz", "b.npz"):
         store.take(name, npz)
-    with pytest.raises(MMMError, match=r"c\.npz: 2 files are here already; expected at most 2; remove some first"):
+    with pytest.raises(
+        MMMError, match=r"c\.npz: 2 files are here already; expected at most 2; remove some first"
+    ):
         store.take("c.npz", npz)
     monkeypatch.setattr(uploads, "MOST_MB", 0)
     with pytest.raises(MMMError, match=r"more than 0 MB"):
@@ -221,10 +294,13 @@ def test_limits_of_one_file_and_of_all(store, npz, monkeypatch):
     assert len(store.files) == 2
 
 
-def test_too_large_for_the_memory_is_a_line_and_a_fault_of_ours_is_not_hidden(store, npz, monkeypatch):
+def test_too_large_for_the_memory_is_a_line_and_a_fault_of_ours_is_not_hidden(
+    store, npz, monkeypatch
+):
     def fails(error):
         def read(upload):
             raise error
+
         monkeypatch.setattr(uploads, "_read_motion", read)
 
     fails(MemoryError())
@@ -238,13 +314,17 @@ def test_too_large_for_the_memory_is_a_line_and_a_fault_of_ours_is_not_hidden(st
 
 def test_a_song_of_ten_minutes_is_taken_and_one_of_twenty_told_to_be_cut(store):
     def tone(minutes):
-        return encode_ogg(Audio(np.sin(np.arange(minutes * 60 * 8000) / 5).astype(np.float32)[:, None], 8000))
+        return encode_ogg(
+            Audio(np.sin(np.arange(minutes * 60 * 8000) / 5).astype(np.float32)[:, None], 8000)
+        )
 
     song = store.take("long.ogg", tone(10))
     assert song.facts == "10:00"
     assert song.duration_s == pytest.approx(600)
     assert song.peaks.shape == (uploads.PEAKS,)
-    with pytest.raises(MMMError, match=r"long\.ogg: 1200\.0 s of sound; expected 1 s to 15 minutes"):
+    with pytest.raises(
+        MMMError, match=r"long\.ogg: 1200\.0 s of sound; expected 1 s to 15 minutes"
+    ):
         store.take("long.ogg", tone(20))
     assert store.songs == [song]
 
@@ -252,11 +332,17 @@ def test_a_song_of_ten_minutes_is_taken_and_one_of_twenty_told_to_be_cut(store):
 def test_the_outline_is_where_the_sound_is():
     samples = np.zeros((1000, 2), np.float32)
     samples[500:600, 1] = -0.5
-    np.testing.assert_array_equal(uploads.outline(Audio(samples, 8000), 10), [0, 0, 0, 0, 0, 1, 0, 0, 0, 0])
-    np.testing.assert_array_equal(uploads.outline(Audio(np.zeros((3, 1), np.float32), 8000), 4), np.zeros(4))
+    np.testing.assert_array_equal(
+        uploads.outline(Audio(samples, 8000), 10), [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+    )
+    np.testing.assert_array_equal(
+        uploads.outline(Audio(np.zeros((3, 1), np.float32), 8000), 4), np.zeros(4)
+    )
 
 
-def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_heard(store, npz, made_clip, tmp_path):
+def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_heard(
+    store, npz, made_clip, tmp_path
+):
     from dashboard.files.entries import UPLOADS, Entry
     from dashboard.recover.code import python_lines, shell_words
     from mmm import masks
@@ -267,12 +353,21 @@ def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_hear
     entry = Entry(taken.path, "d.bvh", UPLOADS, unit_m=0.0254, up="z", facing="-x")
     mask = masks.parse("span:5-9", made_clip)
     words = shell_words(entry, (3, 40), (song, 0.5), mask, 0, "hold", ())
-    assert " ".join(words[3:15]) == "recover d.bvh --frames 3:40 --unit inch --up z --facing -x --music s.wav"
+    assert (
+        " ".join(words[3:15])
+        == "recover d.bvh --frames 3:40 --unit inch --up z --facing -x --music s.wav"
+    )
     assert words[15:17] == ["--music-start", "0.5"]
     lines = python_lines(entry, (3, 40), (song, 0.5), mask, 0, "hold", ()).splitlines()
-    assert lines[2] == ("clip = mmm.load_clip('d.bvh', music='s.wav', music_start_s=0.5, frames=(3, 40), "
-                        "unit_m=0.0254, up='z', facing='-x')")
+    assert lines[2] == (
+        "clip = mmm.load_clip('d.bvh', music='s.wav', music_start_s=0.5, frames=(3, 40), "
+        "unit_m=0.0254, up='z', facing='-x')"
+    )
     words = shell_words(entry, (3, 40), None, mask, 0, "hold", (), ["slerp", "net"])
-    assert " ".join(words[-8:]) == "--beside slerp --beside net --metrics metrics.json --out recovered.html"
+    assert (
+        " ".join(words[-8:])
+        == "--beside slerp --beside net --metrics metrics.json --out recovered.html"
+    )
     assert python_lines(entry, (3, 40), None, mask, 0, "hold", (), ["slerp", "net"]).endswith(
-        'result.show(mmm.interpolate("slerp", clip, hidden), mmm.recover(mmm.load_model("net"), clip, hidden))')
+        'result.show(mmm.interpolate("slerp", clip, hidden), mmm.recover(mmm.load_model("net"), clip, hidden))'
+    )

@@ -24,6 +24,7 @@ SONG = SHARED / "music" / "sorohanro_-_solo-trumpet-06.hq.ogg"
 @pytest.fixture
 def open_(new_page, address) -> Callable[..., Page]:
     """``open_(width, dark)``: the workbench, its stage drawn and the upload box open."""
+
     def go(width: int = 1400, dark: bool = False) -> Page:
         page = new_page(width, 1000, dark).page
         page.set_default_timeout(LIMIT_MS)
@@ -41,7 +42,9 @@ def bring(page: Page, *files: object) -> None:
 
 
 @pytest.mark.shared_data
-def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(open_, checkpoint_folder):
+def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(
+    open_, checkpoint_folder
+):
     if not (LAFAN1.is_file() and SONG.is_file()):
         pytest.skip("the real recordings are not beside the project (../shared/data)")
     page = open_()
@@ -79,14 +82,22 @@ def test_bad_files_get_a_line_each_and_the_page_goes_on(open_, made_clip, tmp_pa
     page = open_()
     save_clip(made_clip, tmp_path / "mine.bvh")
     good = (tmp_path / "mine.bvh").read_bytes()
-    bring(page, {"name": "empty.bvh", "mimeType": "", "buffer": b""},
-          {"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG"},
-          {"name": "noise.ogg", "mimeType": "audio/ogg", "buffer": b"OggS" + bytes(99)},
-          {"name": "torn.bvh", "mimeType": "", "buffer": good[: len(good) // 2]},
-          {"name": "mine.bvh", "mimeType": "", "buffer": good})
+    bring(
+        page,
+        {"name": "empty.bvh", "mimeType": "", "buffer": b""},
+        {"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG"},
+        {"name": "noise.ogg", "mimeType": "audio/ogg", "buffer": b"OggS" + bytes(99)},
+        {"name": "torn.bvh", "mimeType": "", "buffer": good[: len(good) // 2]},
+        {"name": "mine.bvh", "mimeType": "", "buffer": good},
+    )
     expect(page.locator(".wb-title h1")).to_have_text("mine", timeout=LIMIT_MS)
     expect(page.get_by_test_id("stAlert")).to_have_count(4)
-    for name in ("empty.bvh: the file is empty", "picture.png: a file of kind .png", "noise.ogg", "torn.bvh line "):
+    for name in (
+        "empty.bvh: the file is empty",
+        "picture.png: a file of kind .png",
+        "noise.ogg",
+        "torn.bvh line ",
+    ):
         expect(page.get_by_test_id("stAlert").filter(has_text=name)).to_have_count(1)
     page.get_by_role("button", name="Remove").click()
     expect(page.locator(".wb-title h1")).to_contain_text("dance", timeout=LIMIT_MS)

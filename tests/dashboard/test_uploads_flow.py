@@ -31,14 +31,16 @@ def song(tmp_path) -> Path:
     """Six seconds: silence at first, then clicks, ever louder."""
     samples = np.zeros(6 * 8000, np.float32)
     for at in range(2 * 8000, 6 * 8000, 4000):
-        samples[at: at + 400] = 0.1 + 0.8 * at / len(samples)
+        samples[at : at + 400] = 0.1 + 0.8 * at / len(samples)
     write_audio(Audio(samples[:, None], 8000), tmp_path / "clicks.ogg")
     return tmp_path / "clicks.ogg"
 
 
 def bring(page, *files):
     """Give the upload box files, as (name, bytes)."""
-    page.app.get("file_uploader")[0].set_value([(name, data, "application/octet-stream") for name, data in files])
+    page.app.get("file_uploader")[0].set_value(
+        [(name, data, "application/octet-stream") for name, data in files]
+    )
     return page.run()
 
 
@@ -56,7 +58,9 @@ def test_a_bvh_is_taken_in_shown_and_recovered(open_workbench, made_clip, tmp_pa
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
     assert page.errors == []
     assert sequence(page) == "Uploads/dance.bvh"
-    assert "90 frames, 60 a second, 24 joints" in "".join(e.proto.body for e in page.app.get("html"))
+    assert "90 frames, 60 a second, 24 joints" in "".join(
+        e.proto.body for e in page.app.get("html")
+    )
     assert page.stage[0]["frames"] == 90
     page.press("recover").recovered()
     assert page.panels[0] == "Truth"
@@ -65,9 +69,15 @@ def test_a_bvh_is_taken_in_shown_and_recovered(open_workbench, made_clip, tmp_pa
     assert page.errors == []
 
 
-def test_motion_and_song_together_and_the_songs_part_is_chosen(open_workbench, made_clip, song, tmp_path):
+def test_motion_and_song_together_and_the_songs_part_is_chosen(
+    open_workbench, made_clip, song, tmp_path
+):
     page = open_workbench(**QUICK)
-    bring(page, ("dance.npz", written(made_clip, tmp_path / "dance.npz")), ("clicks.ogg", song.read_bytes()))
+    bring(
+        page,
+        ("dance.npz", written(made_clip, tmp_path / "dance.npz")),
+        ("clicks.ogg", song.read_bytes()),
+    )
     assert page.errors == []
     assert sequence(page) == "Uploads/dance.npz"
     assert page.picker("song").value == "clicks.ogg"
@@ -82,7 +92,11 @@ def test_motion_and_song_together_and_the_songs_part_is_chosen(open_workbench, m
     assert "song" not in page.address
     assert part.music.audio.duration_s == pytest.approx(1.5)
     again = open_workbench(**link)
-    bring(again, ("dance.npz", (tmp_path / "dance.npz").read_bytes()), ("clicks.ogg", song.read_bytes()))
+    bring(
+        again,
+        ("dance.npz", (tmp_path / "dance.npz").read_bytes()),
+        ("clicks.ogg", song.read_bytes()),
+    )
     assert again.address == link
     np.testing.assert_array_equal(again.stage[1]["waveform"], heard)
 
@@ -122,10 +136,16 @@ def test_the_facing_is_shown_and_the_movement_can_be_turned(open_workbench, made
     page = open_workbench(**QUICK)
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
     before = page.stage[1]["positions0"]
-    assert page.app.selectbox(key="facing-Uploads/dance.bvh").options[0] == "As in the file: -X, 36° to the left"
+    assert (
+        page.app.selectbox(key="facing-Uploads/dance.bvh").options[0]
+        == "As in the file: -X, 36° to the left"
+    )
     page.set("facing-Uploads/dance.bvh", "x")
     assert page.errors == []
-    assert next(e for e in page.app.expander if "Read in" in e.label).label == "Read in centimetres, Y up, facing X"
+    assert (
+        next(e for e in page.app.expander if "Read in" in e.label).label
+        == "Read in centimetres, Y up, facing X"
+    )
     assert page.address["facing"] == "x"
     after = page.stage[1]["positions0"]
     np.testing.assert_allclose(after[..., 1], before[..., 1], atol=1e-4)
@@ -149,21 +169,39 @@ def test_a_file_with_z_up_is_turned_by_itself_and_back_by_hand(open_workbench, m
     lying = z_up_to_y_up(z_up_to_y_up(z_up_to_y_up(made_clip.motion)))
     page = open_workbench(**QUICK)
     bring(page, ("lying.npz", written(replace(made_clip, motion=lying), tmp_path / "lying.npz")))
-    assert next(e for e in page.app.expander if "Read with" in e.label).label.startswith("Read with Y up")
+    assert next(e for e in page.app.expander if "Read with" in e.label).label.startswith(
+        "Read with Y up"
+    )
     page.set("up-Uploads/lying.npz", "z")
     assert page.errors == []
     entry = library.Entry(tmp_path / "lying.npz", "lying.npz", "mine", up="z")
-    np.testing.assert_allclose(library.open_clip(entry).motion.root_m, made_clip.motion.root_m, atol=1e-6)
+    np.testing.assert_allclose(
+        library.open_clip(entry).motion.root_m, made_clip.motion.root_m, atol=1e-6
+    )
 
 
-def test_bad_files_are_a_line_each_and_good_ones_beside_them_are_taken(open_workbench, made_clip, tmp_path):
+def test_bad_files_are_a_line_each_and_good_ones_beside_them_are_taken(
+    open_workbench, made_clip, tmp_path
+):
     page = open_workbench(**QUICK)
-    bring(page, ("empty.bvh", b""), ("torn.bvh", b"HIERARCHY\nROOT Hips\n{\n"), ("noise.mp3", bytes(range(256)) * 9),
-          ("../../good.npz", written(made_clip, tmp_path / "good.npz")), ("talk.pptx", b"PK"), ("plain", b"x"))
+    bring(
+        page,
+        ("empty.bvh", b""),
+        ("torn.bvh", b"HIERARCHY\nROOT Hips\n{\n"),
+        ("noise.mp3", bytes(range(256)) * 9),
+        ("../../good.npz", written(made_clip, tmp_path / "good.npz")),
+        ("talk.pptx", b"PK"),
+        ("plain", b"x"),
+    )
     assert len(page.errors) == 5
     assert all("\n" not in line and "mmm-uploads" not in line for line in page.errors)
-    assert [line.split(":")[0].split(" ")[0] for line in page.errors] == ["empty.bvh", "torn.bvh", "noise.mp3",
-                                                                        "talk.pptx", "plain"]
+    assert [line.split(":")[0].split(" ")[0] for line in page.errors] == [
+        "empty.bvh",
+        "torn.bvh",
+        "noise.mp3",
+        "talk.pptx",
+        "plain",
+    ]
     assert sequence(page) == "Uploads/good.npz"
     assert page.stage[0]["frames"] == 90
     bring(page, ("again.npz", (tmp_path / "good.npz").read_bytes()))
@@ -186,12 +224,19 @@ def test_of_a_long_file_a_part_is_sent_and_the_rest_can_be_reached(open_workbenc
     assert page.stage[0]["frames"] == 100
     assert page.errors == []
     header, _ = page.fed("mmm_window_strip")
-    assert [header[name] for name in ("first", "length", "total", "last")] == [9_900, 100, 10_000, 9_900]
+    assert [header[name] for name in ("first", "length", "total", "last")] == [
+        9_900,
+        100,
+        10_000,
+        9_900,
+    ]
     assert len(header["heights"]) > 50
     assert max(header["heights"]) == 1
 
 
-def test_a_shorter_file_of_the_same_name_takes_the_place_of_the_longer(open_workbench, made_clip, tmp_path):
+def test_a_shorter_file_of_the_same_name_takes_the_place_of_the_longer(
+    open_workbench, made_clip, tmp_path
+):
     page = open_workbench(**QUICK)
     bring(page, ("a.npz", written(made_clip, tmp_path / "a.npz")))
     page.set("frames-Uploads/a.npz", (50, 90))
@@ -200,8 +245,16 @@ def test_a_shorter_file_of_the_same_name_takes_the_place_of_the_longer(open_work
     assert page.stage[0]["frames"] == 30
 
 
-def test_a_link_to_an_upload_asks_for_the_file_and_then_shows_it_as_it_was(open_workbench, made_clip, tmp_path):
-    link = {"sequence": "Uploads/dance.bvh", "frames": "5-65", "hide": "span:10-20", "method": "hold", "unit": "inch"}
+def test_a_link_to_an_upload_asks_for_the_file_and_then_shows_it_as_it_was(
+    open_workbench, made_clip, tmp_path
+):
+    link = {
+        "sequence": "Uploads/dance.bvh",
+        "frames": "5-65",
+        "hide": "span:10-20",
+        "method": "hold",
+        "unit": "inch",
+    }
     page = open_workbench(**link)
     assert "bring the file" in page.said
     assert page.errors == []

@@ -25,8 +25,11 @@ def page(open_workbench, checkpoint_folder):
 def maps_of(page) -> list[str]:
     from mmm.viewer.payload import unpack
 
-    return [unpack(e.proto.bytes)[0]["title"] for e in page.app.get("bidi_component")
-            if e.proto.component_name == "mmm_heatmap"]
+    return [
+        unpack(e.proto.bytes)[0]["title"]
+        for e in page.app.get("bidi_component")
+        if e.proto.component_name == "mmm_heatmap"
+    ]
 
 
 def test_a_change_of_the_music_stands_beside_the_recovery_on_the_stage(page):
@@ -60,14 +63,18 @@ def test_what_cannot_be_changed_is_said(page, monkeypatch):
 
     monkeypatch.setattr(mmm.explain.interventions, "intervene", fails)
     page.set("change_kind", "without:drums").press("change").until(lambda p: p.app.warning)
-    assert "without:drums: no sound at hand; expected a clip with its recording; give it" in page.said
+    assert (
+        "without:drums: no sound at hand; expected a clip with its recording; give it" in page.said
+    )
 
 
 def songs_offered(page) -> list[str]:
     return page.app.selectbox(key="change_song").options
 
 
-def test_another_song_may_be_brought_along_or_lie_in_an_own_folder(open_workbench, checkpoint_folder, page_env):
+def test_another_song_may_be_brought_along_or_lie_in_an_own_folder(
+    open_workbench, checkpoint_folder, page_env
+):
     if not (checkpoint_folder / ECM).is_dir():
         pytest.skip(f"{ECM} is not shipped")
     (page_env / "songs").mkdir()
@@ -92,7 +99,9 @@ def test_the_stage_plays_what_the_network_heard_or_the_music_as_it_is(page):
     own, named = page.stage[1]["audio"].tobytes(), page.stage[0]["edit"]["sound"]
     page.set("change_kind", "mute").press("change").until(lambda p: len(p.panels) == 3)
     header, arrays = page.stage
-    assert header["edit"]["sound"] != named  # by its name the stage knows that it must play another recording
+    assert (
+        header["edit"]["sound"] != named
+    )  # by its name the stage knows that it must play another recording
     silent, _ = soundfile.read(io.BytesIO(arrays["audio"].tobytes()))
     assert np.abs(silent).max() < 1e-3
     assert not arrays["waveform"].any()
@@ -107,8 +116,11 @@ def test_the_stage_plays_what_the_network_heard_or_the_music_as_it_is(page):
 def test_a_change_is_taken_home_as_film_and_page(page, monkeypatch):
     monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
     page.set("change_kind", "mute").press("change").until(lambda p: len(p.panels) == 3)
-    found = whatif_view.listening.answers().get(whatif_view.listening.Question(
-        page.app.session_state.change_asked[0], "intervention", ("mute", "")))
+    found = whatif_view.listening.answers().get(
+        whatif_view.listening.Question(
+            page.app.session_state.change_asked[0], "intervention", ("mute", "")
+        )
+    )
     html = films.bytes_of(found, "html").decode()
     assert html.startswith("<!doctype html>")
     page.press("get-change-make-film")
@@ -119,23 +131,31 @@ def test_a_change_is_taken_home_as_film_and_page(page, monkeypatch):
 def test_an_attribution_is_a_strip_over_the_waveform(page):
     request = page.app.session_state["attention_job"].request.request
     page.app.session_state["explain_asked"] = (request, 50, "left_arm", "gradients")
-    page.run().until(lambda p: any("most comes from the music at frame" in m.value for m in p.app.markdown))
+    page.run().until(
+        lambda p: any("most comes from the music at frame" in m.value for m in p.app.markdown)
+    )
     from mmm.viewer.payload import unpack
 
-    curve = [unpack(e.proto.bytes) for e in page.app.get("bidi_component") if e.proto.component_name == "mmm_curves"]
+    curve = [
+        unpack(e.proto.bytes)
+        for e in page.app.get("bidi_component")
+        if e.proto.component_name == "mmm_curves"
+    ]
     header, arrays = next(one for one in curve if one[0]["shines"])
     assert header["title"] == "music that decided frame 50"
     assert arrays["series0"].sum() == pytest.approx(100, rel=1e-3)
     assert "by kind of music feature" in maps_of(page)
     page.app.session_state["deletion_open"] = True
-    page.run().until(lambda p: any("wb-deletion\"" in e.proto.body for e in p.app.get("html")))
+    page.run().until(lambda p: any('wb-deletion"' in e.proto.body for e in p.app.get("html")))
     assert any("taken at random" in m.value for m in page.app.markdown)
-    figure = next(e.proto.body for e in page.app.get("html") if "wb-deletion\"" in e.proto.body)
+    figure = next(e.proto.body for e in page.app.get("html") if 'wb-deletion"' in e.proto.body)
     assert "the nearest frames" in figure
     assert "data:image/svg+xml" in figure
 
 
 def test_a_network_without_music_is_not_offered_other_music(open_workbench):
-    page = opened(open_workbench(**(OPEN | {"sequence": SAMPLE, "method": "inbetween"})).recovered())
+    page = opened(
+        open_workbench(**(OPEN | {"sequence": SAMPLE, "method": "inbetween"})).recovered()
+    )
     assert "frame to frame" in page.said
     assert not page.has("change")

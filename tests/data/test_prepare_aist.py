@@ -9,8 +9,12 @@ import soundfile
 from tests.data.preparing import prepare, report_of, stored, units_of
 from training.data.dataset import MotionSet
 
-TRAIN = ("gBR_sBM_cAll_d04_mBR0_ch02", "gBR_sBM_cAll_d04_mBR1_ch03", "gHO_sBM_cAll_d20_mHO5_ch01",
-         "gPO_sBM_cAll_d10_mPO0_ch01")
+TRAIN = (
+    "gBR_sBM_cAll_d04_mBR0_ch02",
+    "gBR_sBM_cAll_d04_mBR1_ch03",
+    "gHO_sBM_cAll_d20_mHO5_ch01",
+    "gPO_sBM_cAll_d10_mPO0_ch01",
+)
 VAL = ("gBR_sBM_cAll_d04_mBR0_ch01",)
 TEST = ("gBR_sBM_cAll_d05_mBR2_ch01", "gBR_sBM_cAll_d05_mBR2_ch02")
 BAD = "gBR_sBM_cAll_d04_mBR1_ch03"
@@ -22,8 +26,14 @@ def write_motion(folder, name, seed, frames=80):
     swing = np.sin(np.arange(frames)[:, None] / 20 + rng.random(72)) * 0.4
     path = np.cumsum(rng.normal(size=(frames, 3)), axis=0)
     with (folder / f"{name}.pkl").open("wb") as file:
-        pickle.dump({"smpl_poses": swing, "smpl_trans": path + np.array([0, 90, 0]),
-                     "smpl_scaling": np.array([90.0])}, file)
+        pickle.dump(
+            {
+                "smpl_poses": swing,
+                "smpl_trans": path + np.array([0, 90, 0]),
+                "smpl_scaling": np.array([90.0]),
+            },
+            file,
+        )
     return path
 
 
@@ -42,19 +52,33 @@ def aist(tmp_path):
 
 def record(folder, name, seconds=2.0):
     time_s = np.arange(int(22_050 * seconds)) / 22_050
-    soundfile.write(folder / name, 0.3 * np.sin(2 * np.pi * 330 * time_s) * (time_s % 0.5 < 0.1), 22_050)
+    soundfile.write(
+        folder / name, 0.3 * np.sin(2 * np.pi * 330 * time_s) * (time_s % 0.5 < 0.1), 22_050
+    )
 
 
 def run(capsys, aist, *more):
-    return prepare(capsys, "aist", "--motions", aist / "motions", "--splits", aist / "splits", "--out", aist / "set",
-                   *more)
+    return prepare(
+        capsys,
+        "aist",
+        "--motions",
+        aist / "motions",
+        "--splits",
+        aist / "splits",
+        "--out",
+        aist / "set",
+        *more,
+    )
 
 
 def test_motions_alone_by_the_lists(aist, capsys):
     status, said, error = run(capsys, aist)
     assert (status, error) == (0, "")
-    assert units_of(aist / "set") == {**{name: {"train"} for name in TRAIN if name != BAD}, VAL[0]: {"val"},
-                                      TEST[0]: {"test"}}
+    assert units_of(aist / "set") == {
+        **{name: {"train"} for name in TRAIN if name != BAD},
+        VAL[0]: {"val"},
+        TEST[0]: {"test"},
+    }
     assert report_of(aist / "set")["reasons"] == {"in ignore_list.txt": 1, "in no split list": 1}
     assert report_of(aist / "set")["listed_missing"] == [TEST[1]]
     assert f"listed but not there: 1, first {TEST[1]}" in said
@@ -81,7 +105,10 @@ def test_music_by_name_and_what_is_missing(aist, capsys):
     assert "missing music: 2 recordings (motions that need each): mBR2 (1), mPO0 (1)" in said
     assert "test is empty" in said
     clips = {clip["name"]: clip for clip in stored(aist / "set", "train")["clips"]}
-    assert {name: clip["tempo_bpm"] for name, clip in clips.items()} == {TRAIN[0]: 80.0, TRAIN[2]: 135.0}
+    assert {name: clip["tempo_bpm"] for name, clip in clips.items()} == {
+        TRAIN[0]: 80.0,
+        TRAIN[2]: 135.0,
+    }
     data = MotionSet(aist / "set" / "train")
     assert data.music.shape == (160, 35)
     assert float(data.music.std()) > 0
@@ -110,7 +137,10 @@ def test_a_broken_recording_or_pickle_costs_its_motions_alone(aist, capsys):
 def test_no_recording_at_all(aist, capsys):
     status, said, error = run(capsys, aist, "--music", aist / "music")
     assert (status, said, error.count("\n")) == (2, "", 1)
-    assert "nothing was kept: its music is missing (5), in ignore_list.txt (1), in no split list (1)" in error
+    assert (
+        "nothing was kept: its music is missing (5), in ignore_list.txt (1), in no split list (1)"
+        in error
+    )
     assert "leave --music out for motion alone" in error
 
 
@@ -136,11 +166,23 @@ def test_lists_that_lack_or_contradict(aist, capsys):
 @pytest.mark.shared_data
 def test_real_motions(capsys, tmp_path, shared):
     folder = shared / "aistpp"
-    status, said, _ = prepare(capsys, "aist", "--motions", folder / "motions", "--splits", folder / "splits",
-                              "--out", tmp_path / "set")
+    status, said, _ = prepare(
+        capsys,
+        "aist",
+        "--motions",
+        folder / "motions",
+        "--splits",
+        folder / "splits",
+        "--out",
+        tmp_path / "set",
+    )
     assert status == 0
     assert units_of(tmp_path / "set") == {
-        "gBR_sBM_cAll_d04_mBR0_ch01": {"val"}, "gJS_sBM_cAll_d03_mJS2_ch07": {"train"},
-        "gWA_sFM_cAll_d27_mWA4_ch19": {"train"}}
-    assert [len(np.load(tmp_path / "set" / split / "root_m.npy")) for split in ("train", "val")] == [2495, 720]
+        "gBR_sBM_cAll_d04_mBR0_ch01": {"val"},
+        "gJS_sBM_cAll_d03_mJS2_ch07": {"train"},
+        "gWA_sFM_cAll_d27_mWA4_ch19": {"train"},
+    }
+    assert [
+        len(np.load(tmp_path / "set" / split / "root_m.npy")) for split in ("train", "val")
+    ] == [2495, 720]
     assert "listed but not there: " in said

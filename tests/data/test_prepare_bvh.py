@@ -80,8 +80,11 @@ def test_units_named_for_a_split_go_there(folder, capsys):
 
 def test_a_table_of_units_makes_pairs(folder, capsys):
     table = folder.parent / "pairs.csv"
-    table.write_text("file,unit\n" + "".join(f"{s:02}_{t:02}.bvh,pair{s % 6}\n" for s in range(12) for t in range(2))
-                     + "lost.bvh,pair0\n")
+    table.write_text(
+        "file,unit\n"
+        + "".join(f"{s:02}_{t:02}.bvh,pair{s % 6}\n" for s in range(12) for t in range(2))
+        + "lost.bvh,pair0\n"
+    )
     out, said = run(capsys, folder, "--units", table, "--shares", "50/25/25")
     assert set(units_of(out)) == {f"pair{k}" for k in range(6)}
     assert all(len(splits) == 1 for splits in units_of(out).values())
@@ -112,19 +115,28 @@ def test_a_motion_set_reads_it_from_disk(folder, capsys):
 
 def test_statistics_and_bones_are_those_of_train_alone(folder, capsys):
     out, _ = run(capsys, folder, "--test", "03")
-    before = MotionSet(out / "train").fit_stats(20).to_dict(), stored(out, "train")["joint_offsets_m"]
+    before = (
+        MotionSet(out / "train").fit_stats(20).to_dict(),
+        stored(out, "train")["joint_offsets_m"],
+    )
     for take in range(24):
         write_bvh(folder / f"03_{take + 10}.bvh", 500 + take, 60, TALL)
     out, _ = run(capsys, folder, "--test", "03")
     assert len(stored(out, "test")["clips"]) == 26
-    assert (MotionSet(out / "train").fit_stats(20).to_dict(), stored(out, "train")["joint_offsets_m"]) == before
+    assert (
+        MotionSet(out / "train").fit_stats(20).to_dict(),
+        stored(out, "train")["joint_offsets_m"],
+    ) == before
 
 
 def test_every_clip_keeps_its_subjects_bones(folder, capsys):
     write_bvh(folder / "03_07.bvh", 77, 40, TALL)
     out, _ = run(capsys, folder, "--test", "03")
     data = MotionSet(out / "test")
-    bones = {clip.name: clip.motion.skeleton.offsets_m for clip in data.cut_clips(3, 20, data.skeleton, 30.0)}
+    bones = {
+        clip.name: clip.motion.skeleton.offsets_m
+        for clip in data.cut_clips(3, 20, data.skeleton, 30.0)
+    }
     assert np.abs(bones["03_07"] - TALL.offsets_m).max() < 1e-5
     assert np.abs(bones["03_00"] - TINY.offsets_m).max() < 1e-5
     assert np.abs(data.skeleton.offsets_m - TINY.offsets_m).max() < 1e-5
@@ -134,9 +146,13 @@ def test_one_skeleton_a_set(folder, capsys):
     write_bvh(folder / "20_00.bvh", 1, 60, OTHER)
     write_bvh(folder / "21_00.bvh", 2, 60, LYING)
     out, said = run(capsys, folder)
-    skipped = {item["label"]: (item["reason"], item["detail"]) for item in report_of(out)["skipped_files"]}
-    assert skipped == {"mocap/20_00.bvh": ("another skeleton", "6 joints from Hips"),
-                       "mocap/21_00.bvh": ("another skeleton", "another rest pose: 114 degrees at RightArm")}
+    skipped = {
+        item["label"]: (item["reason"], item["detail"]) for item in report_of(out)["skipped_files"]
+    }
+    assert skipped == {
+        "mocap/20_00.bvh": ("another skeleton", "6 joints from Hips"),
+        "mocap/21_00.bvh": ("another skeleton", "another rest pose: 114 degrees at RightArm"),
+    }
     assert "skeleton kept: 6 joints from Hips, 24 files, 732 frames" in said
     out, _ = run(capsys, folder, "--skeleton-of", folder / "20_00.bvh")
     assert list(units_of(out)) == ["20"]
@@ -154,11 +170,18 @@ def test_bad_short_still_and_doubled_files_are_left_out_with_reasons(folder, cap
     (folder / "07_90.bvh").write_text("\n".join([*lines[:start], *[lines[start]] * 30]) + "\n")
     write_bvh(folder / "nameless.bvh", 9)
     out, said = run(capsys, folder)
-    assert report_of(out)["reasons"] == {"cannot be read": 3, "shorter than 20 frames": 1, "nothing moves by 2 cm": 1,
-                                         "the same motion twice": 1, "no unit by --split-by or --units": 1}
+    assert report_of(out)["reasons"] == {
+        "cannot be read": 3,
+        "shorter than 20 frames": 1,
+        "nothing moves by 2 cm": 1,
+        "the same motion twice": 1,
+        "no unit by --split-by or --units": 1,
+    }
     assert "kept 24, skipped 7" in said
     details = {item["label"]: item["detail"] for item in report_of(out)["skipped_files"]}
-    assert details["mocap/03_90.bvh"].startswith("mocap/03_90.bvh line 4: OFFSET a b c; expected three numbers")
+    assert details["mocap/03_90.bvh"].startswith(
+        "mocap/03_90.bvh line 4: OFFSET a b c; expected three numbers"
+    )
     assert "a PNG picture; expected a BVH file" in details["mocap/03_91.bvh"]
     assert "no such file" in details["mocap/03_92.bvh"]
     assert details["mocap/06_90.bvh"] == "as mocap/05_00.bvh"
@@ -175,7 +198,8 @@ def test_a_bug_in_reading_one_file_does_not_stop_the_run(folder, capsys, monkeyp
     monkeypatch.setattr(convert, "read_bvh", read_or_fail)
     out, _ = run(capsys, folder)
     assert [(s["label"], s["detail"]) for s in report_of(out)["skipped_files"]] == [
-        ("mocap/03_00.bvh", "mocap/03_00.bvh: ZeroDivisionError: one two")]
+        ("mocap/03_00.bvh", "mocap/03_00.bvh: ZeroDivisionError: one two")
+    ]
 
 
 def test_another_frame_rate(folder, capsys):
@@ -215,19 +239,28 @@ def test_a_broken_archive_does_not_stop_the_run(folder, capsys):
     with tarfile.open(folder.parent / "whole.tar.xz", "w:xz") as archive:
         archive.add(folder, "inside")
     data = (folder.parent / "whole.tar.xz").read_bytes()
-    (folder / "half.tar.xz").write_bytes(data[:len(data) // 2])
+    (folder / "half.tar.xz").write_bytes(data[: len(data) // 2])
     (folder / "text.zip").write_text("no archive")
     out, _ = run(capsys, folder)
     assert {s["label"]: s["reason"] for s in report_of(out)["skipped_files"]} == {
-        "mocap/half": "the archive cannot be read", "mocap/text": "the archive cannot be read"}
+        "mocap/half": "the archive cannot be read",
+        "mocap/text": "the archive cannot be read",
+    }
 
 
 def test_two_folders_of_one_name(folder, capsys, tmp_path):
     write_bvh(tmp_path / "more" / "mocap" / "40_00.bvh", 4)
     out = tmp_path / "set"
-    assert prepare(capsys, "bvh", "--bvh", folder, tmp_path / "more" / "mocap", "--out", out, *BY)[0] == 0
-    sources = {clip["source"] for split in ("train", "val", "test") if (out / split).exists()
-               for clip in stored(out, split)["clips"]}
+    assert (
+        prepare(capsys, "bvh", "--bvh", folder, tmp_path / "more" / "mocap", "--out", out, *BY)[0]
+        == 0
+    )
+    sources = {
+        clip["source"]
+        for split in ("train", "val", "test")
+        if (out / split).exists()
+        for clip in stored(out, split)["clips"]
+    }
     assert "mocap~2/40_00.bvh" in sources
     assert len(sources) == 25
 

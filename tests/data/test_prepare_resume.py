@@ -43,8 +43,18 @@ def folder(tmp_path, takes):
 
 
 def arguments(folder, *more):
-    return ["bvh", "--bvh", str(folder), "--out", str(folder.parent / "set"), "--split-by", r"/(\d\d)_",
-            "--min-frames", "20", *more]
+    return [
+        "bvh",
+        "--bvh",
+        str(folder),
+        "--out",
+        str(folder.parent / "set"),
+        "--split-by",
+        r"/(\d\d)_",
+        "--min-frames",
+        "20",
+        *more,
+    ]
 
 
 def written(out):
@@ -53,8 +63,12 @@ def written(out):
 
 def test_a_killed_run_goes_on_where_it_was(folder, capsys):
     """Killed without a chance to tidy up, after five of eight files: the next run converts the other three."""
-    killed = subprocess.run([sys.executable, "-c", KILLED, *arguments(folder)], cwd=ROOT, check=False,
-                            env={**os.environ, "PYTHONPATH": str(ROOT)})
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments(folder)],
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert killed.returncode == 9
     out = folder.parent / "set"
     first = written(out)
@@ -87,7 +101,9 @@ def test_only_what_changed_is_converted_again(folder, capsys):
 def test_a_damaged_cache_file_is_made_again(folder, capsys):
     assert prepare(capsys, *arguments(folder))[0] == 0
     whole = np.load(folder.parent / "set" / "train" / "root_m.npy")
-    for path, content in zip(sorted((folder.parent / "set" / "cache").glob("*.npz")), (b"", b"PK\3\4xx"), strict=False):
+    for path, content in zip(
+        sorted((folder.parent / "set" / "cache").glob("*.npz")), (b"", b"PK\3\4xx"), strict=False
+    ):
         path.write_bytes(content)
     _, said, _ = prepare(capsys, *arguments(folder))
     assert "(6 of 8 files were converted before)" in said
@@ -139,10 +155,18 @@ def die_of_the_third(task):
 
 
 def test_a_process_that_dies_takes_one_file_with_it(tmp_path):
-    tasks = [convert.Task(SourceFile(tmp_path / str(k), str(k), str(k)), 30.0, tmp_path) for k in range(5)]
+    tasks = [
+        convert.Task(SourceFile(tmp_path / str(k), str(k), str(k)), 30.0, tmp_path)
+        for k in range(5)
+    ]
     done = dict(convert._in_processes(tasks, 2, die_of_the_third))
     assert {k: item.error for k, item in done.items()} == {
-        0: "", 1: "", 2: "", 3: "3: the process that read it died", 4: ""}
+        0: "",
+        1: "",
+        2: "",
+        3: "3: the process that read it died",
+        4: "",
+    }
 
 
 def refused(capsys, *more):
@@ -154,30 +178,39 @@ def refused(capsys, *more):
 
 def test_what_cannot_be_is_said_in_one_line(folder, capsys, tmp_path):
     out = folder.parent / "set"
-    assert "no unit 77; expected some of 00, 01, 02, 03" in refused(capsys, *arguments(folder, "--test", "77"))
+    assert "no unit 77; expected some of 00, 01, 02, 03" in refused(
+        capsys, *arguments(folder, "--test", "77")
+    )
     assert "01 stands in both" in refused(capsys, *arguments(folder, "--test", "01", "--val", "01"))
-    assert "--shares: 80/20; expected three numbers" in refused(capsys, *arguments(folder, "--shares", "80/20"))
+    assert "--shares: 80/20; expected three numbers" in refused(
+        capsys, *arguments(folder, "--shares", "80/20")
+    )
     assert "--fps: 0; expected 6 to 1000" in refused(capsys, *arguments(folder, "--fps", "0"))
     assert "--fps: nan; expected" in refused(capsys, *arguments(folder, "--fps", "nan"))
     assert "has no group" in refused(capsys, *arguments(folder, "--split-by", r"\d"))
     assert "expected a regular expression" in refused(capsys, *arguments(folder, "--split-by", "("))
     assert "neither it nor --units" in refused(capsys, "bvh", "--bvh", folder, "--out", out)
     assert "no such file or folder" in refused(capsys, *arguments(folder / "gone"))
-    assert "no such file" in refused(capsys, *arguments(folder, "--skeleton-of", str(folder / "gone.bvh")))
+    assert "no such file" in refused(
+        capsys, *arguments(folder, "--skeleton-of", str(folder / "gone.bvh"))
+    )
     (tmp_path / "empty").mkdir()
     assert "no .bvh or .amc file" in refused(capsys, *arguments(tmp_path / "empty"))
     assert not (out / "train").exists()
 
 
 def test_nothing_kept(folder, capsys):
-    assert ("nothing was kept: shorter than 400 frames (8); 30 frames"
-            in refused(capsys, *arguments(folder, "--min-frames", "400")))
+    assert "nothing was kept: shorter than 400 frames (8); 30 frames" in refused(
+        capsys, *arguments(folder, "--min-frames", "400")
+    )
 
 
 def test_the_out_folder(folder, capsys):
     out = folder.parent / "set"
     out.write_text("a file")
-    assert "set: a file; expected a folder to write the set into" in refused(capsys, *arguments(folder))
+    assert "set: a file; expected a folder to write the set into" in refused(
+        capsys, *arguments(folder)
+    )
     out.unlink()
     assert prepare(capsys, *arguments(folder))[0] == 0
     lafan = ["lafan1", "--bvh", str(folder), "--out", str(out)]
@@ -188,12 +221,15 @@ def test_the_out_folder(folder, capsys):
     assert {path: path.stat().st_mtime_ns for path in (out / "train").iterdir()} == before
 
 
-@pytest.mark.parametrize(("table", "said"), [
-    ("00_00.bvh\n", "line 1: 00_00.bvh; expected file,unit"),
-    ("00_00.bvh,a\n\n00_00.bvh,b\n", "line 3: a second unit for 00_00.bvh; expected a alone"),
-    ("# pairs\nx.bvh,a\n", "line 2: x.bvh may be mocap/x.bvh or mocap/more/x.bvh"),
-    (None, "cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("00_00.bvh\n", "line 1: 00_00.bvh; expected file,unit"),
+        ("00_00.bvh,a\n\n00_00.bvh,b\n", "line 3: a second unit for 00_00.bvh; expected a alone"),
+        ("# pairs\nx.bvh,a\n", "line 2: x.bvh may be mocap/x.bvh or mocap/more/x.bvh"),
+        (None, "cannot be read"),
+    ],
+)
 def test_a_table_of_units_that_is_wrong(folder, capsys, table, said):
     write_bvh(folder / "x.bvh", 1)
     write_bvh(folder / "more" / "x.bvh", 2)

@@ -22,7 +22,12 @@ def folder(tmp_path):
     """Two takes of each of four skeletons that have nothing in common but their roles."""
     for seed, (name, skeleton) in enumerate(KINDS.items()):
         for take in range(2):
-            write_bvh(tmp_path / "mocap" / name[0] / f"{name}{take}.bvh", 10 * seed + take, 30 + take, skeleton)
+            write_bvh(
+                tmp_path / "mocap" / name[0] / f"{name}{take}.bvh",
+                10 * seed + take,
+                30 + take,
+                skeleton,
+            )
     return tmp_path / "mocap"
 
 
@@ -47,7 +52,10 @@ def test_all_skeletons_are_in_one_set(folder, capsys):
 
 def test_a_prepared_clip_moves_as_its_file_does(folder, capsys):
     out, _ = run(capsys, folder)
-    for name, split, skeleton, seed in (("smpl1", "train", SMPL24, 31), ("salsa0", "test", KINDS["salsa"], 10)):
+    for name, split, skeleton, seed in (
+        ("smpl1", "train", SMPL24, 31),
+        ("salsa0", "test", KINDS["salsa"], 10),
+    ):
         content = stored(out, split)
         clip = next(clip for clip in content["clips"] if clip["name"] == name)
         rotations, root_m = frames_of(out, split, name)
@@ -58,7 +66,9 @@ def test_a_prepared_clip_moves_as_its_file_does(folder, capsys):
         there = roles.present
         assert content["present"][clip["body"]] == there.tolist()
         # Every joint between two roles of these skeletons is one but for the buttocks, which turn the legs.
-        same = there & ~np.array([role.endswith(("hip", "knee", "ankle")) and name == "salsa0" for role in ROLES])
+        same = there & ~np.array(
+            [role.endswith(("hip", "knee", "ankle")) and name == "salsa0" for role in ROLES]
+        )
         assert np.abs(places[:, same] - motion.positions()[:, roles.joints[same]]).max() < 3e-3
 
 
@@ -67,7 +77,10 @@ def test_the_sets_body_is_one_of_its_bodies(folder, capsys):
     out, _ = run(capsys, folder)
     content = stored(out, "train")
     trained = {clip["body"] for clip in content["clips"]}
-    assert any(np.allclose(content["joint_offsets_m"], content["bodies"][body], atol=1e-5) for body in trained)
+    assert any(
+        np.allclose(content["joint_offsets_m"], content["bodies"][body], atol=1e-5)
+        for body in trained
+    )
 
 
 def test_what_has_no_roles_is_left_out_with_what_was_found(folder, capsys):
@@ -83,12 +96,15 @@ def test_what_has_no_roles_is_left_out_with_what_was_found(folder, capsys):
 def test_groups_name_source_and_content(folder, capsys):
     out, _ = run(capsys, folder, "--group-by", r"^(\w+)/.*/([a-z]+)\d")
     assert {clip["name"]: clip["group"] for clip in stored(out, "test")["clips"]} == {
-        "salsa0": "mocap salsa", "salsa1": "mocap salsa"}
+        "salsa0": "mocap salsa",
+        "salsa1": "mocap salsa",
+    }
     data = MotionSet(out / "train")
     assert data.group_names == ["mocap lafan", "mocap smpl", "mocap snu"]
     assert data.are_roles
     assert sorted(present.sum() for present in data.present) == sorted(
-        match_roles(skeleton).present.sum() for skeleton in KINDS.values())
+        match_roles(skeleton).present.sum() for skeleton in KINDS.values()
+    )
 
 
 def test_the_same_files_as_they_are_and_as_roles_do_not_mix(folder, capsys):
@@ -105,11 +121,15 @@ def test_the_same_files_as_they_are_and_as_roles_do_not_mix(folder, capsys):
 
 def test_wrong_options(folder, capsys):
     salsa = folder / "s" / "salsa0.bvh"
-    for more, message in ((("--skeleton-of", salsa), "--skeleton-of: given with --skeleton roles"),
-                          (("--group-by", "abc"), "--group-by: 'abc' has no group"),
-                          (("--group-by", "("), "--group-by: '(':"),
-                          (("--val", "@lost.txt"), "lost.txt: cannot be read (No such file or directory)")):
-        status, _, error = prepare(capsys, "bvh", "--bvh", folder, "--out", folder.parent / "set", *BY, *more)
+    for more, message in (
+        (("--skeleton-of", salsa), "--skeleton-of: given with --skeleton roles"),
+        (("--group-by", "abc"), "--group-by: 'abc' has no group"),
+        (("--group-by", "("), "--group-by: '(':"),
+        (("--val", "@lost.txt"), "lost.txt: cannot be read (No such file or directory)"),
+    ):
+        status, _, error = prepare(
+            capsys, "bvh", "--bvh", folder, "--out", folder.parent / "set", *BY, *more
+        )
         assert status == 2
         assert error.startswith(message)
 
@@ -118,23 +138,51 @@ def test_units_of_a_split_from_a_file(folder, capsys):
     names = folder.parent / "test.txt"
     names.write_text("# held back\nsalsa, snu  # both\n\nsmpl\n")
     out, _ = run(capsys, folder, "--test", f"@{names}")
-    assert {unit for unit, splits in units_of(out).items() if splits == {"test"}} == {"salsa", "snu", "smpl"}
+    assert {unit for unit, splits in units_of(out).items() if splits == {"test"}} == {
+        "salsa",
+        "snu",
+        "smpl",
+    }
 
 
 @pytest.mark.shared_data
 def test_real_aist_and_lafan1_in_roles(shared, tmp_path, capsys):
     motions, splits = shared / "aistpp" / "motions", shared / "aistpp" / "splits"
-    status, _, _ = prepare(capsys, "aist", "--motions", motions, "--splits", splits, "--skeleton", "roles",
-                           "--all-to", "test", "--out", tmp_path / "aist")
+    status, _, _ = prepare(
+        capsys,
+        "aist",
+        "--motions",
+        motions,
+        "--splits",
+        splits,
+        "--skeleton",
+        "roles",
+        "--all-to",
+        "test",
+        "--out",
+        tmp_path / "aist",
+    )
     assert status == 0
-    status, _, _ = prepare(capsys, "lafan1", "--bvh", shared / "lafan1", "--skeleton", "roles", "--all-to", "test",
-                           "--out", tmp_path / "lafan1")
+    status, _, _ = prepare(
+        capsys,
+        "lafan1",
+        "--bvh",
+        shared / "lafan1",
+        "--skeleton",
+        "roles",
+        "--all-to",
+        "test",
+        "--out",
+        tmp_path / "lafan1",
+    )
     assert status == 0
     for name, fps, frames in (("aist", 60.0, 3215), ("lafan1", 30.0, 8187)):
         data = MotionSet(tmp_path / name / "test")
         assert (data.fps, data.joint_names, int(data.lengths.sum())) == (fps, list(ROLES), frames)
         clip = data.cut_clips(1, 100, data.skeleton, fps)[0]
         places = clip.motion.positions()
-        assert (places[:, ROLES.index("head"), 1] > places[:, ROLES.index("left_ankle"), 1] + 0.5).all()
+        assert (
+            places[:, ROLES.index("head"), 1] > places[:, ROLES.index("left_ankle"), 1] + 0.5
+        ).all()
     with pytest.raises(FileError):
         MotionSet(tmp_path / "aist" / "train")

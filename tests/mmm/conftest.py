@@ -16,7 +16,11 @@ def tiny_checkpoint(tmp_path_factory):
     from tests.mmm.networks import tiny_model
 
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny-ecm"
-    save_model(tiny_model("ecm", fill="slerp", output="residual", trained_masks=["every:4..40"]), folder, {})
+    save_model(
+        tiny_model("ecm", fill="slerp", output="residual", trained_masks=["every:4..40"]),
+        folder,
+        {},
+    )
     return folder
 
 

@@ -19,8 +19,13 @@ def polynomial_speed(frames, path, at):
 def inertial_by_hand(motion: Motion, known: list[int], curve: Inertia = INERTIA) -> Motion:
     """The same with SciPy, gap by gap, in float64; whole frames hidden."""
     rotations, root = motion.rotations.astype(float).copy(), motion.root_m.astype(float).copy()
-    turns = [[Rotation.from_matrix(rotations[a, j].T @ rotations[b, j]).as_rotvec() / (b - a)
-              for j in range(rotations.shape[1])] for a, b in pairwise(known)]
+    turns = [
+        [
+            Rotation.from_matrix(rotations[a, j].T @ rotations[b, j]).as_rotvec() / (b - a)
+            for j in range(rotations.shape[1])
+        ]
+        for a, b in pairwise(known)
+    ]
     drifts = [(root[b] - root[a]) / (b - a) for a, b in pairwise(known)]
 
     def correction(slopes, i, t, inertia):
@@ -31,11 +36,18 @@ def inertial_by_hand(motion: Motion, known: list[int], curve: Inertia = INERTIA)
                 beyond = known[there + 1] - known[there]
                 # The speed of the polynomial through the known frames around this end, by solving for it.
                 end = a if there < i else b
-                frames = [end, known[i + 1] if there < i else known[i], known[there] if there < i else known[there + 1]]
+                frames = [
+                    end,
+                    known[i + 1] if there < i else known[i],
+                    known[there] if there < i else known[there + 1],
+                ]
                 path = {a: 0 * np.asarray(slopes[i]), b: np.asarray(slopes[i]) * length}
                 outer = known[there] if there < i else known[there + 1]
-                path[outer] = path[end] + (np.asarray(slopes[there]) * beyond if there > i else
-                                           -np.asarray(slopes[there]) * beyond)
+                path[outer] = path[end] + (
+                    np.asarray(slopes[there]) * beyond
+                    if there > i
+                    else -np.asarray(slopes[there]) * beyond
+                )
                 speed = polynomial_speed(frames, path, end)
                 further = there - 1 if there < i else there + 1
                 if 0 <= further < len(slopes):
@@ -45,7 +57,9 @@ def inertial_by_hand(motion: Motion, known: list[int], curve: Inertia = INERTIA)
                     cubic = polynomial_speed([*frames, last], path, end)
                     speed = speed + curve.cubic * (cubic - speed)
                 offset = speed - np.asarray(slopes[i])
-                result = result + sign * offset * since * (1 - since / length) ** 2 * np.exp(-since / inertia)
+                result = result + sign * offset * since * (1 - since / length) ** 2 * np.exp(
+                    -since / inertia
+                )
         return result
 
     for i, (a, b) in enumerate(pairwise(known)):
@@ -54,7 +68,9 @@ def inertial_by_hand(motion: Motion, known: list[int], curve: Inertia = INERTIA)
             for j in range(rotations.shape[1]):
                 straight = rotations[a, j] @ Rotation.from_rotvec(turns[i][j] * t).as_matrix()
                 rotations[a + t, j] = straight @ Rotation.from_rotvec(bend[j]).as_matrix()
-            root[a + t] = root[a] + drifts[i] * t + correction(drifts, i, t, curve.root_s * motion.fps)
-    rotations[:known[0]], root[:known[0]] = rotations[known[0]], root[known[0]]
-    rotations[known[-1] + 1:], root[known[-1] + 1:] = rotations[known[-1]], root[known[-1]]
+            root[a + t] = (
+                root[a] + drifts[i] * t + correction(drifts, i, t, curve.root_s * motion.fps)
+            )
+    rotations[: known[0]], root[: known[0]] = rotations[known[0]], root[known[0]]
+    rotations[known[-1] + 1 :], root[known[-1] + 1 :] = rotations[known[-1]], root[known[-1]]
     return Motion(motion.skeleton, rotations, root, motion.fps)

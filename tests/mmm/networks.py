@@ -23,17 +23,31 @@ FPS = 30.0
 
 def body(skeleton: Skeleton) -> dict[str, Any]:
     """A skeleton as the fields of a configuration."""
-    return {"joint_names": list(skeleton.names), "joint_parents": list(skeleton.parents),
-            "joint_offsets_m": skeleton.offsets_m.tolist()}
+    return {
+        "joint_names": list(skeleton.names),
+        "joint_parents": list(skeleton.parents),
+        "joint_offsets_m": skeleton.offsets_m.tolist(),
+    }
 
 
 def tiny_config(network: str = "ecm", **changes: Any) -> MaskedMotionConfig:
     """One layer a stage, 80 wide, windows of 40 frames; everything else as in the faithful preset."""
-    stats = Stats(np.array([-1, 0, -2], np.float32), np.array([1, 2, 2], np.float32),
-                  np.full(35, -1, np.float32), np.full(35, 3, np.float32)).to_dict()
+    stats = Stats(
+        np.array([-1, 0, -2], np.float32),
+        np.array([1, 2, 2], np.float32),
+        np.full(35, -1, np.float32),
+        np.full(35, 3, np.float32),
+    ).to_dict()
     sizes: dict[str, Any] = {
-        "hidden_size": 80, "num_attention_heads": 8, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1,
-        "max_frames": 40, "fps": FPS, "stats": stats, **body(TINY),
+        "hidden_size": 80,
+        "num_attention_heads": 8,
+        "intermediate_size": 32,
+        "encoder_layers": 1,
+        "cross_layers": 1,
+        "max_frames": 40,
+        "fps": FPS,
+        "stats": stats,
+        **body(TINY),
     }
     return make_config(network, **(sizes | changes))
 
@@ -50,8 +64,15 @@ def tiny_model(network: str = "ecm", seed: int = 0, **changes: Any) -> MaskedMot
 def save_roles_network(folder: Path, seed: int = 0) -> None:
     """A small ``inbetween`` network, its head random, as a checkpoint."""
     torch.manual_seed(seed)
-    model = make_model(make_config("inbetween", hidden_size=32, num_attention_heads=4, intermediate_size=64,
-                                   encoder_layers=1)).eval()
+    model = make_model(
+        make_config(
+            "inbetween",
+            hidden_size=32,
+            num_attention_heads=4,
+            intermediate_size=64,
+            encoder_layers=1,
+        )
+    ).eval()
     with torch.no_grad():
         model.head.weight.normal_(std=0.01)
     save_model(model, folder, {})
@@ -70,15 +91,25 @@ def poisoned(clip: Clip, hidden: np.ndarray, seed: int = 9) -> Clip:
     other = smooth_motion(seed, len(clip), clip.motion.skeleton, clip.motion.fps)
     rotations = np.where(hidden[..., None, None], other.rotations, clip.motion.rotations)
     root_m = np.where(hidden[:, :1], other.root_m * 50 + 7, clip.motion.root_m)
-    return Clip(clip.name, Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps), clip.music)
+    return Clip(
+        clip.name, Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps), clip.music
+    )
 
 
-def tiny_batch(batch: int = 2, frames: int = 30, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def tiny_batch(
+    batch: int = 2, frames: int = 30, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Motion (B,T,57), joint-wise hidden (B,T,6) with a known frame in every joint, music (B,T,35)."""
     generator = torch.Generator().manual_seed(seed)
     clips = [smooth_motion(seed + b, frames, TINY, FPS) for b in range(batch)]
-    motion = torch.stack([torch.cat([torch.from_numpy(m.rotations).flatten(1), torch.from_numpy(m.root_m)], dim=-1)
-                          for m in clips])
+    motion = torch.stack(
+        [
+            torch.cat(
+                [torch.from_numpy(m.rotations).flatten(1), torch.from_numpy(m.root_m)], dim=-1
+            )
+            for m in clips
+        ]
+    )
     hidden = torch.rand(batch, frames, len(TINY), generator=generator) < 0.5
     hidden[:, 4] = False
     music = torch.rand(batch, frames, 35, generator=generator)

@@ -37,7 +37,9 @@ def test_finds_the_frame_and_the_group_that_decide(listening, method):
     found = attribute(listening, clip, masks.span(clip, 15, 22), FRAME, [JOINT], method)
     assert found.values.shape == (36, 5)
     assert found.groups == ("onset", "mfcc", "chroma", "peaks", "beats")
-    stretch = range(12, 24) if method == "occlusion" else [12]  # occlusion takes twelve frames away at a time
+    stretch = (
+        range(12, 24) if method == "occlusion" else [12]
+    )  # occlusion takes twelve frames away at a time
     wrong = np.ones((36, 5), dtype=bool)
     wrong[list(stretch), 2] = False
     assert np.abs(found.values[12, 2]) > 0.05
@@ -65,10 +67,17 @@ def test_integrated_gradients_sum_to_the_whole_movement(network):
 
 
 def test_a_probe_s_pose_is_the_recovery_s(monkeypatch):
-    monkeypatch.setattr(recovery, "TORN", 9.0)  # random weights give no rotations, and the fill would decide
+    monkeypatch.setattr(
+        recovery, "TORN", 9.0
+    )  # random weights give no rotations, and the fill would decide
     model, clip = tiny_model("ecm", fill="slerp", output="residual"), tiny_clip(36)
     mask = masks.span(clip, 15, 22)
-    pose = FrameExplainer(model, clip, mask, FRAME).poses(FrameExplainer(model, clip, mask, FRAME).music)[0].detach().numpy()
+    pose = (
+        FrameExplainer(model, clip, mask, FRAME)
+        .poses(FrameExplainer(model, clip, mask, FRAME).music)[0]
+        .detach()
+        .numpy()
+    )
     stats, result = model.config.fitted_stats, recover(model, clip, mask)
     root = result.recovered.motion.root_m[FRAME] - stats.unscale_root(np.zeros(3, np.float32))
     assert np.allclose(pose[-3:], root, atol=1e-4)
@@ -94,24 +103,39 @@ def test_long_clips_are_asked_window_by_window():
     assert found.joints == tuple(range(6))
 
 
-@pytest.mark.parametrize(("changes", "error", "message"), [
-    ({"method": "guess"}, SpecError, "no such method; expected integrated_gradients, gradients, occlusion"),
-    ({"frame": 36}, SpecError, "frame 36: the clip has 36 frames"),
-    ({"frame": 3}, SpecError, "frame 3: these joints are known there"),
-    ({"joints": ["wing"]}, SpecError, "@wing: no such joint or group"),
-    ({"joints": [6]}, SpecError, "joint 6: the skeleton has 6 joints"),
-    ({"model": "common"}, ModelError, "it takes no music"),
-    ({"clip": tiny_clip(36, music=False)}, SpecError, "tiny0: no music"),
-])
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        (
+            {"method": "guess"},
+            SpecError,
+            "no such method; expected integrated_gradients, gradients, occlusion",
+        ),
+        ({"frame": 36}, SpecError, "frame 36: the clip has 36 frames"),
+        ({"frame": 3}, SpecError, "frame 3: these joints are known there"),
+        ({"joints": ["wing"]}, SpecError, "@wing: no such joint or group"),
+        ({"joints": [6]}, SpecError, "joint 6: the skeleton has 6 joints"),
+        ({"model": "common"}, ModelError, "it takes no music"),
+        ({"clip": tiny_clip(36, music=False)}, SpecError, "tiny0: no music"),
+    ],
+)
 def test_wrong_questions(changes, error, message):
     clip = changes.get("clip", tiny_clip(36))
     with pytest.raises(error, match=message):
-        attribute(tiny_model(changes.get("model", "ecm")), clip, masks.span(clip, 15, 22), changes.get("frame", FRAME),
-                  changes.get("joints"), changes.get("method", "gradients"))
+        attribute(
+            tiny_model(changes.get("model", "ecm")),
+            clip,
+            masks.span(clip, 15, 22),
+            changes.get("frame", FRAME),
+            changes.get("joints"),
+            changes.get("method", "gradients"),
+        )
 
 
 def test_captum_is_imported_only_when_asked():
-    code = ("import sys, mmm.explain.attribution, mmm.explain.interventions; print(any(m.startswith('captum') for m in "
-            "sys.modules))")
+    code = (
+        "import sys, mmm.explain.attribution, mmm.explain.interventions; print(any(m.startswith('captum') for m in "
+        "sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

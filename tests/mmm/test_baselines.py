@@ -57,7 +57,9 @@ def by_hand(motion: Motion, hidden: np.ndarray, method: str) -> tuple[np.ndarray
             if method == "hold" or len(known) == 1:
                 root_m[frame] = motion.root_m[before[-1] if len(before) else known[0]]
             elif method == "slerp":
-                root_m[frame] = [np.interp(inside, known, motion.root_m[known, axis]) for axis in range(3)]
+                root_m[frame] = [
+                    np.interp(inside, known, motion.root_m[known, axis]) for axis in range(3)
+                ]
             else:
                 root_m[frame] = CubicSpline(known, motion.root_m[known], bc_type="natural")(inside)
     return rotations, root_m
@@ -98,7 +100,9 @@ def test_hidden_values_are_never_read_and_known_ones_come_back_exactly(method, s
 def test_the_input_is_left_alone(method):
     motion = wild_motion()
     before = motion.digest()
-    fill(motion.rotations, motion.root_m, some_pattern(1, len(motion), len(TINY)), method, motion.fps)
+    fill(
+        motion.rotations, motion.root_m, some_pattern(1, len(motion), len(TINY)), method, motion.fps
+    )
     assert motion.digest() == before
 
 
@@ -118,24 +122,37 @@ def test_outside_the_known_frames_the_nearest_is_held():
     hidden[[5, 9, 12]] = False
     for method in METHODS:
         rotations, root_m = fill(motion.rotations, motion.root_m, hidden, method, motion.fps)
-        np.testing.assert_allclose(rotations[:5], np.repeat(motion.rotations[5:6], 5, axis=0), atol=1e-6)
-        np.testing.assert_allclose(rotations[13:], np.repeat(motion.rotations[12:13], 7, axis=0), atol=1e-6)
-        np.testing.assert_allclose(root_m[13:], np.repeat(motion.root_m[12:13], 7, axis=0), atol=1e-6)
+        np.testing.assert_allclose(
+            rotations[:5], np.repeat(motion.rotations[5:6], 5, axis=0), atol=1e-6
+        )
+        np.testing.assert_allclose(
+            rotations[13:], np.repeat(motion.rotations[12:13], 7, axis=0), atol=1e-6
+        )
+        np.testing.assert_allclose(
+            root_m[13:], np.repeat(motion.root_m[12:13], 7, axis=0), atol=1e-6
+        )
 
 
 def test_a_joint_that_is_never_known_is_named():
     motion = wild_motion()
     hidden = np.zeros((len(motion), len(TINY)), dtype=bool)
     hidden[:, 2] = True
-    with pytest.raises(SpecError, match=r"joint LeftArm: hidden in every frame.*; expected at least one known frame"):
+    with pytest.raises(
+        SpecError,
+        match=r"joint LeftArm: hidden in every frame.*; expected at least one known frame",
+    ):
         BASELINES["slerp"](motion, hidden)
 
 
 def test_bad_arguments_are_named():
     motion = wild_motion()
-    with pytest.raises(SpecError, match="mask: made for 3 frames of 2 joints; expected 20 frames of 6 joints"):
+    with pytest.raises(
+        SpecError, match="mask: made for 3 frames of 2 joints; expected 20 frames of 6 joints"
+    ):
         BASELINES["hold"](motion, np.zeros((3, 2), dtype=bool))
-    with pytest.raises(SpecError, match="'magic': no such method; expected hold, slerp, inertial, spline"):
+    with pytest.raises(
+        SpecError, match="'magic': no such method; expected hold, slerp, inertial, spline"
+    ):
         fill(motion.rotations, motion.root_m, np.zeros((20, 6), dtype=bool), "magic", 30.0)
 
 
@@ -148,8 +165,12 @@ def test_known_figures_on_a_real_dance():
     root_m = stored["smpl_trans"] / stored["smpl_scaling"] + np.array(SMPL_PELVIS_REST_M)
     clip = Clip("dance", Motion(SMPL24, rotations, root_m, 60.0)).crop(0, 300)
     mask = masks.every_nth(clip, 15)
-    expected = {"hold": (7.273, 9.713, 5.248), "slerp": (2.992, 3.589, 1.781), "inertial": (2.614, 2.736, 1.563),
-                "spline": (2.615, 2.763, 1.560)}
+    expected = {
+        "hold": (7.273, 9.713, 5.248),
+        "slerp": (2.992, 3.589, 1.781),
+        "inertial": (2.614, 2.736, 1.563),
+        "spline": (2.615, 2.763, 1.560),
+    }
     for name, figures in expected.items():
         summary = metrics.errors(clip.motion, BASELINES[name](clip, mask), mask).summary()
         assert [summary[kind] for kind in metrics.KINDS] == pytest.approx(figures, abs=0.01), name

@@ -26,7 +26,9 @@ def good(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints") / "good"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "MAX_SHARD", "60KB")
-        save_model(tiny_model("ecm", trained_masks=["every:15"]), folder, {"training": {"steps": 3}})
+        save_model(
+            tiny_model("ecm", trained_masks=["every:15"]), folder, {"training": {"steps": 3}}
+        )
     return folder
 
 
@@ -51,8 +53,15 @@ def test_a_network_comes_back_as_it_was(tmp_path, network, monkeypatch):
 @torch.inference_mode()
 def test_the_inbetween_network_comes_back_as_it_was(tmp_path):
     """Its rotary rates stand in no file: a buffer of them came back as whatever the memory held."""
-    model = make_model(make_config("inbetween", hidden_size=64, num_attention_heads=2, intermediate_size=64,
-                                   encoder_layers=1)).eval()
+    model = make_model(
+        make_config(
+            "inbetween",
+            hidden_size=64,
+            num_attention_heads=2,
+            intermediate_size=64,
+            encoder_layers=1,
+        )
+    ).eval()
     torch.nn.init.normal_(model.head.weight, std=0.01)
     save_model(model, tmp_path / "it", {}, bits=32)
     again = load_model(tmp_path / "it", device="cpu")
@@ -79,14 +88,18 @@ def test_shards_of_an_older_run_do_not_stay(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "MAX_SHARD", "15MB")
     save_model(tiny_model(seed=1), tmp_path, {})
     assert [p.name for p in tmp_path.glob("model*")] == ["model.safetensors"]
-    assert torch.allclose(load_model(tmp_path).head.weight, tiny_model(seed=1).head.weight, atol=1e-3)
+    assert torch.allclose(
+        load_model(tmp_path).head.weight, tiny_model(seed=1).head.weight, atol=1e-3
+    )
 
 
 def test_found_by_name(good, monkeypatch):
     monkeypatch.setenv("MMM_CHECKPOINTS", str(good.parent))
     assert load_model("good").name_or_path == "good"
     assert describe("good").path == good
-    assert load_model("checkpoints/good").name_or_path == "good"  # as the README writes it, wherever they lie
+    assert (
+        load_model("checkpoints/good").name_or_path == "good"
+    )  # as the README writes it, wherever they lie
     with pytest.raises(ModelError, match="no checkpoint"):
         load_model("elsewhere/good")  # another folder's: not this one
 
@@ -107,7 +120,9 @@ def test_listed_by_name_leaving_broken_ones_out(good, tmp_path):
     (tmp_path / "notes.txt").write_text("no checkpoint")
     found = catalog.list_checkpoints(tmp_path)
     assert [(c.name, c.network, c.fps, c.uses_music, c.max_frames) for c in found] == [
-        ("a", "ecm", 30, True, 40), ("b", "ecm", 30, True, 40)]
+        ("a", "ecm", 30, True, 40),
+        ("b", "ecm", 30, True, 40),
+    ]
 
 
 def test_no_such_checkpoint(good, monkeypatch):
@@ -116,7 +131,8 @@ def test_no_such_checkpoint(good, monkeypatch):
         load_model("nowhere")
     assert str(caught.value) == (
         "nowhere: no checkpoint (a folder with config.json); expected one of those at hand: good; "
-        "name one of them, or train one with python -m training.pretrain")
+        "name one of them, or train one with python -m training.pretrain"
+    )
 
 
 def _first_shard(folder):
@@ -127,6 +143,7 @@ def _edit(**changes):
     def edit(folder):
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps(config | changes))
+
     return edit
 
 
@@ -137,30 +154,71 @@ def _only_a_pickle(folder):
 
 
 BROKEN = {
-    "no config": (lambda d: (d / "config.json").unlink(), "no checkpoint (a folder with config.json)"),
-    "config no JSON": (lambda d: (d / "config.json").write_text("{oops"), "config.json: not readable as JSON"),
-    "config a list": (lambda d: (d / "config.json").write_text("[1]"), "config.json: a list; expected a JSON object"),
-    "config binary": (lambda d: (d / "config.json").write_bytes(b"\xff\xfe\0"), "config.json: not readable as JSON"),
-    "metrics no JSON": (lambda d: (d / "metrics.json").write_text("{"), "metrics.json: not readable as JSON"),
-    "cut short": (lambda d: _first_shard(d).write_bytes(_first_shard(d).read_bytes()[:1000]), "weights cannot be read"),
-    "cut in the middle": (lambda d: _first_shard(d).write_bytes(_first_shard(d).read_bytes()[:-1000]),
-                          "weights cannot be read"),
+    "no config": (
+        lambda d: (d / "config.json").unlink(),
+        "no checkpoint (a folder with config.json)",
+    ),
+    "config no JSON": (
+        lambda d: (d / "config.json").write_text("{oops"),
+        "config.json: not readable as JSON",
+    ),
+    "config a list": (
+        lambda d: (d / "config.json").write_text("[1]"),
+        "config.json: a list; expected a JSON object",
+    ),
+    "config binary": (
+        lambda d: (d / "config.json").write_bytes(b"\xff\xfe\0"),
+        "config.json: not readable as JSON",
+    ),
+    "metrics no JSON": (
+        lambda d: (d / "metrics.json").write_text("{"),
+        "metrics.json: not readable as JSON",
+    ),
+    "cut short": (
+        lambda d: _first_shard(d).write_bytes(_first_shard(d).read_bytes()[:1000]),
+        "weights cannot be read",
+    ),
+    "cut in the middle": (
+        lambda d: _first_shard(d).write_bytes(_first_shard(d).read_bytes()[:-1000]),
+        "weights cannot be read",
+    ),
     "empty shard": (lambda d: _first_shard(d).write_bytes(b""), "weights cannot be read"),
     "lost shard": (lambda d: _first_shard(d).unlink(), "weights cannot be read"),
     "only a pickle": (_only_a_pickle, "weights cannot be read"),
     "wider": (_edit(hidden_size=96), "weights missing, unknown or misshapen (cross_encoder."),
-    "deeper": (_edit(cross_layers=2), "23 weights missing, unknown or misshapen (cross_encoder.encoder.layer.1"),
+    "deeper": (
+        _edit(cross_layers=2),
+        "23 weights missing, unknown or misshapen (cross_encoder.encoder.layer.1",
+    ),
     "shallower": (_edit(encoder_layers=0), "encoder_layers 0"),
-    "unknown type": (_edit(model_type="bert"), "config.json model_type: 'bert'; expected mmm-3bert, mmm-ecm, mmm-"),
+    "unknown type": (
+        _edit(model_type="bert"),
+        "config.json model_type: 'bert'; expected mmm-3bert, mmm-ecm, mmm-",
+    ),
     "no type": (_edit(model_type=None), "config.json model_type: None"),
     "width a word": (_edit(hidden_size="wide"), "config.json: a value of the wrong kind or size"),
     "rate a word": (_edit(fps="fast"), "config.json: a value of the wrong kind or size"),
     "no tree": (_edit(joint_parents=[-1, 5, 1, 1, 0, 0]), "parents must be topologically ordered"),
     "too few parents": (_edit(joint_parents=[-1, 0]), "6 names, 2 parents, 6 offsets"),
-    "stats lacking": (_edit(stats={"root_min": [0.0, 0.0, 0.0]}), "a value of the wrong kind or size ('root_max')"),
-    "stats too short": (_edit(stats={"root_min": [0.0] * 3, "root_max": [1.0] * 3, "music_min": [0.0] * 9,
-                                     "music_max": [1.0] * 9}), "statistics of lengths [3, 3, 9, 9]"),
-    "fill unknown": (_edit(fill="magic"), "config.json fill: 'magic'; expected zero or hold or slerp or inertial"),
+    "stats lacking": (
+        _edit(stats={"root_min": [0.0, 0.0, 0.0]}),
+        "a value of the wrong kind or size ('root_max')",
+    ),
+    "stats too short": (
+        _edit(
+            stats={
+                "root_min": [0.0] * 3,
+                "root_max": [1.0] * 3,
+                "music_min": [0.0] * 9,
+                "music_max": [1.0] * 9,
+            }
+        ),
+        "statistics of lengths [3, 3, 9, 9]",
+    ),
+    "fill unknown": (
+        _edit(fill="magic"),
+        "config.json fill: 'magic'; expected zero or hold or slerp or inertial",
+    ),
     "heads do not divide": (_edit(num_attention_heads=7), "weights cannot be read"),
 }
 

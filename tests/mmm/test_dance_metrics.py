@@ -16,7 +16,9 @@ from mmm.motion.clip import Motion, Music
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion
 
-FEET = [SMPL24.names.index(name) for name in ("left_ankle", "left_foot", "right_ankle", "right_foot")]
+FEET = [
+    SMPL24.names.index(name) for name in ("left_ankle", "left_foot", "right_ankle", "right_foot")
+]
 
 
 def standing(frames=120, fps=60.0, skeleton=SMPL24):
@@ -38,7 +40,9 @@ def sliding(path_m, fps=60.0):
 @given(st.integers(30, 200), st.integers(60, 150), st.integers(0, 5))
 def test_a_standstill_is_found_wherever_it_lies(before, still, seed):
     moving = smooth_motion(seed, before + still + 60)
-    hold = np.clip(np.arange(len(moving)), 0, before) + np.maximum(np.arange(len(moving)) - before - still, 0)
+    hold = np.clip(np.arange(len(moving)), 0, before) + np.maximum(
+        np.arange(len(moving)) - before - still, 0
+    )
     frozen = replace(moving, rotations=moving.rotations[hold], root_m=moving.root_m[hold])
     found = dm.longest_still_s(frozen, dm.energy(moving))
     assert still / 60 - 0.4 < found <= still / 60 + 0.3
@@ -50,7 +54,9 @@ def test_random_motion_is_not_frozen(seed):
     moving = wild_motion(seed, 90, SMPL24, 60.0)
     assert dm.longest_still_s(moving, dm.energy(moving)) == 0
     swinging = smooth_motion(seed, 180)
-    assert not dm.summarise(swinging.crop(60, 180), swinging.crop(0, 60), dm.energy(swinging)).frozen
+    assert not dm.summarise(
+        swinging.crop(60, 180), swinging.crop(0, 60), dm.energy(swinging)
+    ).frozen
 
 
 def test_frozen_after_the_seed():
@@ -89,7 +95,9 @@ def test_drift_is_the_farthest_place_along_the_floor():
 def test_under_and_over_the_floor():
     floor = standing().floor_m()
     assert dm.floor_cm(standing(), floor) == pytest.approx((0, 0), abs=1e-4)
-    assert dm.floor_cm(sliding([[0, -0.2, 0], [0, 0, 0], [0, 0.3, 0]]), floor) == pytest.approx((20, 30), abs=1e-3)
+    assert dm.floor_cm(sliding([[0, -0.2, 0], [0, 0, 0], [0, 0.3, 0]]), floor) == pytest.approx(
+        (20, 30), abs=1e-3
+    )
 
 
 def test_a_sliding_body_skates():
@@ -104,7 +112,9 @@ def test_foot_physics_as_published():
     points, total = motion.positions().astype(float), []
     push = []
     for t in range(len(points) - 2):
-        a = ((points[t + 2, 0] - points[t + 1, 0]) * 30 - (points[t + 1, 0] - points[t, 0]) * 30) * 30
+        a = (
+            (points[t + 2, 0] - points[t + 1, 0]) * 30 - (points[t + 1, 0] - points[t, 0]) * 30
+        ) * 30
         push.append(np.hypot(np.hypot(a[0], a[2]), max(a[1], 0)))
     for t in range(len(points) - 2):
         speed = [np.hypot(*(points[t + 2, j] - points[t + 1, j])[[0, 2]]) for j in FEET]
@@ -170,9 +180,15 @@ def slow_kinetic(motion):
     for j in range(points.shape[1]):
         velocity = [(points[t + 1, j] - points[t, j]) / dt for t in range(len(points) - 1)]
         push = [(b - a) / dt for a, b in itertools.pairwise(velocity)]
-        smooth = [np.mean(velocity[max(0, t - 2): t + 3], axis=0) for t in range(len(velocity))]
-        spent = [np.linalg.norm(np.mean(push[max(0, t - 2): t + 3], axis=0)) for t in range(len(push))]
-        rows += [np.mean([v[0] ** 2 + v[2] ** 2 for v in smooth]), np.mean([v[1] ** 2 for v in smooth]), np.mean(spent)]
+        smooth = [np.mean(velocity[max(0, t - 2) : t + 3], axis=0) for t in range(len(velocity))]
+        spent = [
+            np.linalg.norm(np.mean(push[max(0, t - 2) : t + 3], axis=0)) for t in range(len(push))
+        ]
+        rows += [
+            np.mean([v[0] ** 2 + v[2] ** 2 for v in smooth]),
+            np.mean([v[1] ** 2 for v in smooth]),
+            np.mean(spent),
+        ]
     return np.array(rows)
 
 
@@ -185,7 +201,9 @@ def test_kinetic_features_as_written_out():
 def test_kinetic_features_do_not_depend_on_the_place():
     motion = smooth_motion(4, 50)
     there = replace(motion, root_m=motion.root_m + np.float32([5, 0, -7]))
-    assert dm.kinetic_features(there) == pytest.approx(dm.kinetic_features(motion), rel=2e-2, abs=1e-3)
+    assert dm.kinetic_features(there) == pytest.approx(
+        dm.kinetic_features(motion), rel=2e-2, abs=1e-3
+    )
 
 
 def test_geometric_features():
@@ -194,11 +212,15 @@ def test_geometric_features():
     shares = geometric_features(motion)
     assert shares.shape == (32,)
     assert ((shares >= 0) & (shares <= 1)).all()
-    turned = replace(motion, rotations=motion.rotations.copy(), root_m=motion.root_m + np.float32([3, 0, 8]))
+    turned = replace(
+        motion, rotations=motion.rotations.copy(), root_m=motion.root_m + np.float32([3, 0, 8])
+    )
     turn = np.float32([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])
     turned.rotations[:, 0] = turn @ turned.rotations[:, 0]
     turned = replace(turned, root_m=turned.root_m @ turn.T)
-    assert geometric_features(turned) == pytest.approx(shares, abs=0.011)  # a frame or two at a limit
+    assert geometric_features(turned) == pytest.approx(
+        shares, abs=0.011
+    )  # a frame or two at a limit
 
 
 def test_geometric_features_see_raised_hands_bent_knees_and_lying():

@@ -17,7 +17,9 @@ MASK = (15, 22)
 
 def test_one_frame_decides_and_taking_it_first_does_all_at_once(listening):  # noqa: F811
     clip = tiny_clip(36)
-    found = deletion_curves(listening, clip, masks.span(clip, *MASK), FRAME, [JOINT], shares=(1 / 36, 0.25, 0.5, 1.0))
+    found = deletion_curves(
+        listening, clip, masks.span(clip, *MASK), FRAME, [JOINT], shares=(1 / 36, 0.25, 0.5, 1.0)
+    )
     assert found.shares.tolist() == [0, 1 / 36, 0.25, 0.5, 1]
     own = found.moved["integrated_gradients"]
     np.testing.assert_allclose(own, [0, 1, 1, 1, 1], atol=1e-5)  # frame 12 is all the network hears
@@ -28,15 +30,25 @@ def test_one_frame_decides_and_taking_it_first_does_all_at_once(listening):  # n
     assert (found.moved["random"] <= high).all()
     assert found.area("integrated_gradients") > found.area("nearest")
     assert found.area("integrated_gradients") > found.area("random")
-    again = deletion_curves(listening, clip, masks.span(clip, *MASK), FRAME, [JOINT], shares=(1 / 36, 0.25, 0.5, 1.0))
+    again = deletion_curves(
+        listening, clip, masks.span(clip, *MASK), FRAME, [JOINT], shares=(1 / 36, 0.25, 0.5, 1.0)
+    )
     np.testing.assert_array_equal(again.moved["random"], found.moved["random"])
 
 
 def test_a_ranking_of_ones_own_is_judged(listening):  # noqa: F811
     clip, worst = tiny_clip(36), np.ones(36)
     worst[12] = 0
-    found = deletion_curves(listening, clip, masks.span(clip, *MASK), FRAME, [JOINT], "mine", scores=worst,
-                            shares=(0.5, 35 / 36, 1.0))
+    found = deletion_curves(
+        listening,
+        clip,
+        masks.span(clip, *MASK),
+        FRAME,
+        [JOINT],
+        "mine",
+        scores=worst,
+        shares=(0.5, 35 / 36, 1.0),
+    )
     np.testing.assert_allclose(found.moved["mine"], [0, 0, 0, 1], atol=1e-5)
 
 
@@ -47,13 +59,17 @@ def test_against_a_plain_loop():
     found = Deletion(probe, probe.columns([1, 2])).moved(scores)
     ranked = sorted(range(30), key=lambda frame: -scores[frame])
     with torch.no_grad():
-        own, whole = (probe.poses(music)[0, probe.columns([1, 2])] for music in (probe.music, probe.mean))
+        own, whole = (
+            probe.poses(music)[0, probe.columns([1, 2])] for music in (probe.music, probe.mean)
+        )
         for share, moved in zip(SHARES, found, strict=True):
             music = probe.music.clone()
-            for frame in ranked[:round(share * 30)]:
+            for frame in ranked[: round(share * 30)]:
                 music[0, frame] = probe.mean[0, 0]
             pose = probe.poses(music)[0, probe.columns([1, 2])]
-            assert moved == pytest.approx(float((pose - own).norm() / (whole - own).norm()), rel=1e-4)
+            assert moved == pytest.approx(
+                float((pose - own).norm() / (whole - own).norm()), rel=1e-4
+            )
     assert found[-1] == pytest.approx(1, rel=1e-4)
 
 
@@ -64,7 +80,9 @@ def test_maps_are_ranked_by_the_frames_row_in_its_window(network):
     trace = recover(model, clip, mask, attention=True, attention_frame=70).attention
     row = trace.stages["cross"].astype(np.float64).mean(axis=(0, 1))[70 - trace.frames[0]]
     found = map_scores(model, clip, mask, 70)
-    np.testing.assert_allclose(found["attention"], row[trace.segments["music"]] if trace.segments else row, rtol=1e-3)
+    np.testing.assert_allclose(
+        found["attention"], row[trace.segments["music"]] if trace.segments else row, rtol=1e-3
+    )
     assert len(found["rollout"]) == trace.frames[1] - trace.frames[0]
     curves = deletion_curves(model, clip, mask, 70, method="gradients", shares=(0.5, 1.0))
     assert set(curves.moved) == {"gradients", "attention", "nearest", "random"}

@@ -21,22 +21,31 @@ SMOOTH = Clip("smooth", smooth_motion(frames=60, skeleton=TINY))
 
 
 def same(a: edits.Edited, b: edits.Edited) -> bool:
-    return bool(a.clip.digest() == b.clip.digest() and (a.mask.hidden == b.mask.hidden).all()
-                and (a.posed == b.posed).all() and a.mask.label == b.mask.label)
+    return bool(
+        a.clip.digest() == b.clip.digest()
+        and (a.mask.hidden == b.mask.hidden).all()
+        and (a.posed == b.posed).all()
+        and a.mask.label == b.mask.label
+    )
 
 
 @st.composite
 def specs(draw) -> str:
     """SPECs with every kind of edit that fit a clip of 30 frames, whatever gaps were given another length before."""
-    recorded, terms = [True] * 30, [draw(st.sampled_from(["none", "every:5", "span:8-20", "first"]))]
-    for kind in draw(st.lists(st.sampled_from(["hide", "known", "pin", "unpin", "pose", "retime"]), max_size=6)):
+    recorded, terms = (
+        [True] * 30,
+        [draw(st.sampled_from(["none", "every:5", "span:8-20", "first"]))],
+    )
+    for kind in draw(
+        st.lists(st.sampled_from(["hide", "known", "pin", "unpin", "pose", "retime"]), max_size=6)
+    ):
         frame = st.integers(0, len(recorded) - 1)
         a, b = sorted((draw(frame), draw(frame)))
         sources = [at for at, there in enumerate(recorded) if there]
         if kind == "retime" and b - a + 1 < len(recorded):
             now = draw(st.integers(1, 20))
             terms.append(f"retime:{a}-{b}={now}")
-            recorded[a: b + 1] = recorded[a: b + 1] if now == b - a + 1 else [False] * now
+            recorded[a : b + 1] = recorded[a : b + 1] if now == b - a + 1 else [False] * now
         elif kind == "pose" and sources:
             source = draw(st.sampled_from(sources))
             terms.append(f"pose:{a}={source}" + draw(st.sampled_from(["", "@legs", "@Hips,Spine"])))
@@ -64,11 +73,20 @@ def test_the_label_makes_clip_and_mask_again(spec):
 @given(spec=specs(), poison=st.integers(1, 99))
 def test_what_is_hidden_of_the_recording_never_matters(spec, poison):
     """But for the poses that are copied on purpose, which are left out here."""
-    spec = "+".join(term for term in spec.split("+") if not term.startswith(("pose", "known", "pin", "unpin")))
+    spec = "+".join(
+        term for term in spec.split("+") if not term.startswith(("pose", "known", "pin", "unpin"))
+    )
     hidden = masks.parse(spec.split("+")[0], CLIP).hidden
     wild, motion = wild_motion(poison, 30), CLIP.motion
-    other = replace(CLIP, motion=Motion(TINY, np.where(hidden[..., None, None], wild.rotations, motion.rotations),
-                                        np.where(hidden[:, :1], wild.root_m, motion.root_m), motion.fps))
+    other = replace(
+        CLIP,
+        motion=Motion(
+            TINY,
+            np.where(hidden[..., None, None], wild.rotations, motion.rotations),
+            np.where(hidden[:, :1], wild.root_m, motion.root_m),
+            motion.fps,
+        ),
+    )
     ways = [edits.apply(spec, clip) for clip in (CLIP, other)]
     if ways[0].mask.hidden.all(axis=0).any():
         return
@@ -86,17 +104,24 @@ def test_an_inserted_pose_is_a_keyframe_where_the_dancer_is():
     np.testing.assert_array_equal(motion.rotations[30, 1:], was.rotations[5, 1:])
     assert motion.root_m[30, 1] == was.root_m[5, 1]
     share = (30 - 19) / (41 - 19)
-    np.testing.assert_allclose(motion.root_m[30, [0, 2]], (1 - share) * was.root_m[19, [0, 2]]
-                               + share * was.root_m[41, [0, 2]], atol=1e-6)
+    np.testing.assert_allclose(
+        motion.root_m[30, [0, 2]],
+        (1 - share) * was.root_m[19, [0, 2]] + share * was.root_m[41, [0, 2]],
+        atol=1e-6,
+    )
     # It leans as the copied pose does, and no turn about the vertical brings it nearer to the way between.
     np.testing.assert_allclose(motion.rotations[30, 0][1], was.rotations[5, 0][1], atol=1e-5)
-    between = mmm.interpolate("slerp", SMOOTH, masks.parse("span:20-40", SMOOTH)).recovered.motion.rotations[30, 0]
+    between = mmm.interpolate(
+        "slerp", SMOOTH, masks.parse("span:20-40", SMOOTH)
+    ).recovered.motion.rotations[30, 0]
 
     def apart(turn: float) -> float:
         turned = Rotation.from_euler("y", turn).as_matrix() @ motion.rotations[30, 0]
         return float(Rotation.from_matrix(turned @ between.T).magnitude())
 
-    assert apart(0) == pytest.approx(min(apart(turn) for turn in np.linspace(-np.pi, np.pi, 721)), abs=1e-4)
+    assert apart(0) == pytest.approx(
+        min(apart(turn) for turn in np.linspace(-np.pi, np.pi, 721)), abs=1e-4
+    )
 
 
 def test_the_recording_stays_the_truth_of_an_inserted_pose():
@@ -106,9 +131,13 @@ def test_the_recording_stays_the_truth_of_an_inserted_pose():
     result = mmm.interpolate("slerp", edited.clip, edited.mask)
     assert result.errors.summary()["hidden"] == 20 * len(TINY)
     assert "(frame 30)" in " ".join(edited.clip.notes)
-    root = edits.apply("span:20-40+pose:30=5@Hips", SMOOTH)  # the other joints are hidden at frame 30, and measured
+    root = edits.apply(
+        "span:20-40+pose:30=5@Hips", SMOOTH
+    )  # the other joints are hidden at frame 30, and measured
     made = mmm.interpolate("slerp", root.clip, root.mask)
-    expected = 100 * np.linalg.norm(made.recovered.motion.positions()[30] - SMOOTH.motion.positions()[30], axis=-1)
+    expected = 100 * np.linalg.norm(
+        made.recovered.motion.positions()[30] - SMOOTH.motion.positions()[30], axis=-1
+    )
     np.testing.assert_allclose(made.errors.position_cm[30], expected, atol=1e-3)
 
 
@@ -117,12 +146,16 @@ def test_only_some_joints_of_a_pose():
     arm = TINY.names.index("LeftArm")
     assert np.flatnonzero(~edited.mask.hidden[30]).tolist() == [arm]
     np.testing.assert_array_equal(edited.clip.motion.root_m, SMOOTH.motion.root_m)
-    np.testing.assert_array_equal(edited.clip.motion.rotations[30, arm], SMOOTH.motion.rotations[5, arm])
+    np.testing.assert_array_equal(
+        edited.clip.motion.rotations[30, arm], SMOOTH.motion.rotations[5, arm]
+    )
 
 
 def test_copying_a_hidden_pose_makes_that_pose_known_and_nothing_else():
     wild = edits.apply("span:20-40+pose:10=30", SMOOTH)
-    np.testing.assert_array_equal(wild.clip.motion.rotations[10, 1:], SMOOTH.motion.rotations[30, 1:])
+    np.testing.assert_array_equal(
+        wild.clip.motion.rotations[10, 1:], SMOOTH.motion.rotations[30, 1:]
+    )
     assert wild.mask.hidden[30].all()
 
 
@@ -135,8 +168,10 @@ def test_a_gap_of_another_length(length):
     np.testing.assert_array_equal(motion.rotations[end:], was.rotations[41:])
     np.testing.assert_array_equal(motion.root_m[end:], was.root_m[41:])
     before = masks.parse("every:5", SMOOTH).hidden
-    np.testing.assert_array_equal(edited.mask.hidden, np.concatenate(
-        [before[:20], np.ones((length, len(TINY)), dtype=bool), before[41:]]))
+    np.testing.assert_array_equal(
+        edited.mask.hidden,
+        np.concatenate([before[:20], np.ones((length, len(TINY)), dtype=bool), before[41:]]),
+    )
     assert np.flatnonzero(edited.mask.pinned.any(axis=1)).tolist() == [50 - 21 + length]
     expected = np.ones(len(motion), dtype=bool)
     expected[20:end] = length == 21  # as long as it was: that was recorded
@@ -144,7 +179,9 @@ def test_a_gap_of_another_length(length):
 
 
 def test_nothing_is_known_of_a_gap_that_was_never_recorded_but_poses():
-    edited = edits.apply("none+retime:20-40=30+pin:10-45+known:25+pose:30=5+hide:30+known:0-59", SMOOTH)
+    edited = edits.apply(
+        "none+retime:20-40=30+pin:10-45+known:25+pose:30=5+hide:30+known:0-59", SMOOTH
+    )
     assert np.flatnonzero(edited.mask.frames).tolist() == [f for f in range(20, 50) if f != 30]
     assert not edited.mask.pinned[20:46].any()
 
@@ -186,7 +223,13 @@ def test_known_frames_and_inserted_poses_come_back_bit_for_bit_from_a_network(ne
 
 def test_music_stays_as_it_is_in_time():
     audio = Audio(np.random.default_rng(0).normal(size=(16_000, 1)).astype(np.float32), 16_000)
-    music = Music(np.arange(60 * 35, dtype=np.float32).reshape(60, 35), 60.0, np.array([0, 30, 55]), 120.0, audio)
+    music = Music(
+        np.arange(60 * 35, dtype=np.float32).reshape(60, 35),
+        60.0,
+        np.array([0, 30, 55]),
+        120.0,
+        audio,
+    )
     clip = replace(SMOOTH, music=music)
     longer = edits.apply("retime:20-40=31", clip).clip
     np.testing.assert_array_equal(longer.music.features[:60], music.features)
@@ -196,7 +239,9 @@ def test_music_stays_as_it_is_in_time():
     shorter = edits.apply("retime:20-40=11", clip).clip
     np.testing.assert_array_equal(shorter.music.features, music.features[:50])
     assert shorter.music.beats.tolist() == [0, 30]
-    strange = replace(SMOOTH, music=Music(np.zeros((60, 3), np.float32), 60.0, np.zeros(0, np.int64), 0.0))
+    strange = replace(
+        SMOOTH, music=Music(np.zeros((60, 3), np.float32), 60.0, np.zeros(0, np.int64), 0.0)
+    )
     with pytest.raises(SpecError, match="make no gap longer"):
         edits.apply("retime:20-40=31", strange)
 
@@ -204,27 +249,40 @@ def test_music_stays_as_it_is_in_time():
 def test_evaluation_takes_edits():
     clips = [tiny_clip(30, 0), tiny_clip(45, 1)]
     row = evaluate(tiny_model(), clips, ["hide:5-9+retime:12-14=6"])[0]
-    assert (row["clips"], row["frames"], row["hidden"]) == (2, 81, 2 * 5 * len(clips[0].motion.skeleton))
+    assert (row["clips"], row["frames"], row["hidden"]) == (
+        2,
+        81,
+        2 * 5 * len(clips[0].motion.skeleton),
+    )
 
 
-@pytest.mark.parametrize(("spec", "message"), [
-    ("pose:30=2", r"pose:30=2: frame 30 is not inside the 30 frames there are then; expected 0 to 29"),
-    ("pose:2=30", "frame 30 is not inside"),
-    ("pose:2", "not a pose to insert; expected pose:FRAME=FROM"),
-    ("pose:2=3@tail", "@tail: no such joint or group"),
-    ("pose:2=3@", "@: no joint named"),
-    ("retime:3-30=4", "frame 30 is not inside"),
-    ("retime:9-3=4", "the gap ends before it begins"),
-    ("retime:0-29=4", "the gap is the whole clip"),
-    ("retime:3-9=0", "a gap of 0 frames; expected 1 to 10000"),
-    ("retime:3-9=10001", "a gap of 10001 frames"),
-    ("retime:3-9", "not a gap of another length"),
-    ("retime:3-9=4@legs", "not a gap of another length"),
-    ("retime:20-29=4+known:28", "known:28: not inside the clip's 24 frames"),
-    ("retime:3-9=4+pose:1=4", "pose:1=4: nothing was recorded at frame 4; expected a frame with a pose"),
-    ("pose:1=2+", "'' is not a pattern"),
-    ("pose:1=2+nonsense", "'nonsense' is not a pattern"),
-])
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            "pose:30=2",
+            r"pose:30=2: frame 30 is not inside the 30 frames there are then; expected 0 to 29",
+        ),
+        ("pose:2=30", "frame 30 is not inside"),
+        ("pose:2", "not a pose to insert; expected pose:FRAME=FROM"),
+        ("pose:2=3@tail", "@tail: no such joint or group"),
+        ("pose:2=3@", "@: no joint named"),
+        ("retime:3-30=4", "frame 30 is not inside"),
+        ("retime:9-3=4", "the gap ends before it begins"),
+        ("retime:0-29=4", "the gap is the whole clip"),
+        ("retime:3-9=0", "a gap of 0 frames; expected 1 to 10000"),
+        ("retime:3-9=10001", "a gap of 10001 frames"),
+        ("retime:3-9", "not a gap of another length"),
+        ("retime:3-9=4@legs", "not a gap of another length"),
+        ("retime:20-29=4+known:28", "known:28: not inside the clip's 24 frames"),
+        (
+            "retime:3-9=4+pose:1=4",
+            "pose:1=4: nothing was recorded at frame 4; expected a frame with a pose",
+        ),
+        ("pose:1=2+", "'' is not a pattern"),
+        ("pose:1=2+nonsense", "'nonsense' is not a pattern"),
+    ],
+)
 def test_what_is_wrong_is_said(spec, message):
     with pytest.raises(SpecError, match=message) as caught:
         edits.apply(spec, CLIP)
@@ -259,11 +317,17 @@ def test_a_crop_takes_its_recording_along():
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("take", ["lafan1/walk1_subject1.bvh", "lafan1/jumps1_subject1.bvh", "aistpp"])
+@pytest.mark.parametrize(
+    "take", ["lafan1/walk1_subject1.bvh", "lafan1/jumps1_subject1.bvh", "aistpp"]
+)
 def test_a_real_take_is_edited_recovered_and_taken_home(take, tmp_path):
     """From the file to a BVH in which known frames, inserted poses and what follows a longer gap stand exactly."""
     shared = Path(__file__).parents[2].parent / "shared" / "data"
-    path = shared / take if take.endswith(".bvh") else next(iter(sorted(shared.glob("aistpp/motions/*.pkl"))), shared)
+    path = (
+        shared / take
+        if take.endswith(".bvh")
+        else next(iter(sorted(shared.glob("aistpp/motions/*.pkl"))), shared)
+    )
     if not path.is_file():
         pytest.skip("the real recordings are not beside the project (../shared/data)")
     clip = mmm.load_clip(path, frames=(100, 300))
@@ -278,8 +342,11 @@ def test_a_real_take_is_edited_recovered_and_taken_home(take, tmp_path):
     assert np.abs(again[160:][known[160:]] - was[140:][known[160:]]).max() < 1e-4
     # The pasted pose: as the copied one (seen from the root), and the dancer does not jump across the room.
     pasted, before, copied = edited.clip.motion, clip.motion, 5
-    np.testing.assert_allclose(np.linalg.norm(pasted.positions()[80] - pasted.root_m[80], axis=-1),
-                               np.linalg.norm(was[copied] - before.root_m[copied], axis=-1), atol=1e-4)
+    np.testing.assert_allclose(
+        np.linalg.norm(pasted.positions()[80] - pasted.root_m[80], axis=-1),
+        np.linalg.norm(was[copied] - before.root_m[copied], axis=-1),
+        atol=1e-4,
+    )
     ends = before.root_m[[70, 100]][:, [0, 2]]
     assert (pasted.root_m[80, [0, 2]] >= ends.min(axis=0) - 1e-4).all()
     assert (pasted.root_m[80, [0, 2]] <= ends.max(axis=0) + 1e-4).all()

@@ -30,25 +30,41 @@ def test_the_report_is_json_of_the_summaries(clips):
     results = with_baselines(recover(tiny_model(), clip, masks.span(clip, 5, 9)))
     told = json.loads(json.dumps(report(results, "span:5-9", 7)))
     assert {k: told[k] for k in ("clip", "hide", "seed", "frames", "fps", "hidden", "notes")} == {
-        "clip": "tiny0", "hide": "span:5-9", "seed": 7, "frames": 30, "fps": 30, "hidden": 30, "notes": []}
+        "clip": "tiny0",
+        "hide": "span:5-9",
+        "seed": 7,
+        "frames": 30,
+        "fps": 30,
+        "hidden": 30,
+        "notes": [],
+    }
     assert list(told["methods"]) == ["mmm-ecm", "hold", "slerp", "inertial", "spline"]
     for result in results:
         row = told["methods"][result.model_name]
         assert set(row) >= {*METRICS, "frames", "hidden", "elapsed_s", "seed"}
-        assert row["position_cm"] == pytest.approx(result.errors.position_cm[result.hidden].mean(), rel=1e-5)
+        assert row["position_cm"] == pytest.approx(
+            result.errors.position_cm[result.hidden].mean(), rel=1e-5
+        )
 
 
 def test_gaps_say_what_was_expected_and_what_came_true(clips):
     clip = clips[1]
     result = interpolate("slerp", clip, masks.parse("span:5-9+span:20-20@LeftArm+span:40-44", clip))
     assert [(row["first"], row["last"], row["expected_cm"]) for row in gaps(result)] == [
-        (5, 9, None), (20, 20, None), (40, 44, None)]
+        (5, 9, None),
+        (20, 20, None),
+        (40, 44, None),
+    ]
     foretold = replace(result, expected_cm=np.arange(45, dtype=np.float32))
     rows = gaps(foretold)
     assert [row["expected_cm"] for row in rows] == [7, 20, 42]
     for row in rows:
-        every = [(t, j) for t in range(row["first"], row["last"] + 1) for j in range(6)]  # as the network means it
-        assert row["position_cm"] == pytest.approx(np.mean([result.errors.position_cm[at] for at in every]), abs=1e-4)
+        every = [
+            (t, j) for t in range(row["first"], row["last"] + 1) for j in range(6)
+        ]  # as the network means it
+        assert row["position_cm"] == pytest.approx(
+            np.mean([result.errors.position_cm[at] for at in every]), abs=1e-4
+        )
     assert "expected_cm" not in report([result], "x", 0)
     assert json.loads(json.dumps(report([foretold], "x", 0)))["expected_cm"] == rows
     assert gaps(interpolate("slerp", clip, masks.parse("none", clip))) == []
@@ -61,8 +77,10 @@ def test_pooled_over_all_hidden_entries_of_all_clips(clips):
     by_hand = {}
     for clip in clips:
         mask = masks.parse(spec, clip)
-        for name, result in [("mmm-ecm", recover(model, clip, mask)),
-                             *((m, interpolate(m, clip, mask)) for m in ("hold", "slerp", "inertial", "spline"))]:
+        for name, result in [
+            ("mmm-ecm", recover(model, clip, mask)),
+            *((m, interpolate(m, clip, mask)) for m in ("hold", "slerp", "inertial", "spline")),
+        ]:
             parts = by_hand.setdefault(name, {metric: [] for metric in METRICS})
             for t in range(len(clip)):
                 for j in range(6):
@@ -89,7 +107,10 @@ def test_runs_repeat_and_seeds_matter(clips):
 
 def test_a_clip_too_short_for_a_spec_is_left_out_of_its_rows(clips):
     rows = evaluate(tiny_model(), clips, ["span:25-28", "first"])
-    assert [(row["hide"], row["clips"]) for row in rows if row["method"] == "hold"] == [("span:25-28", 2), ("first", 3)]
+    assert [(row["hide"], row["clips"]) for row in rows if row["method"] == "hold"] == [
+        ("span:25-28", 2),
+        ("first", 3),
+    ]
 
 
 def test_a_clip_that_a_spec_hides_whole_is_left_out_too(clips):
@@ -99,8 +120,13 @@ def test_a_clip_that_a_spec_hides_whole_is_left_out_too(clips):
         evaluate(tiny_model(), clips[2:], ["span:0-19"])
 
 
-@pytest.mark.parametrize(("spec", "message"), [("span:100-200", "span:100-200: not inside the clip's"),
-                                               ("magic", "'magic' is not a pattern")])
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("span:100-200", "span:100-200: not inside the clip's"),
+        ("magic", "'magic' is not a pattern"),
+    ],
+)
 def test_a_spec_that_fits_no_clip_is_an_error(clips, spec, message):
     with pytest.raises(SpecError) as caught:
         evaluate(tiny_model(), clips, ["first", spec])

@@ -35,7 +35,9 @@ def test_fitted_stats_bring_every_window_of_train_into_0_to_1(seed, window):
     roots = [rng.normal(size=(n, 3)).astype(np.float32) * 3 + 10 for n in (30, 45)]
     music = [rng.normal(size=(n, 35)).astype(np.float32) for n in (30, 45)]
     stats = Stats.fit(roots, music, window)
-    moved = np.concatenate([center(root[i:i + window]) for root in roots for i in range(0, len(root), window)])
+    moved = np.concatenate(
+        [center(root[i : i + window]) for root in roots for i in range(0, len(root), window)]
+    )
     for scaled in (stats.scale_root(moved), stats.scale_music(np.concatenate(music))):
         assert scaled.min() > -1e-5
         assert scaled.max() < 1 + 1e-5
@@ -72,7 +74,9 @@ def test_identity_changes_nothing():
 def test_stats_survive_json():
     stats = Stats.fit([np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)], [], 4)
     again = Stats.from_dict(stats.to_dict())
-    assert all(np.array_equal(getattr(stats, name), getattr(again, name)) for name in stats.to_dict())
+    assert all(
+        np.array_equal(getattr(stats, name), getattr(again, name)) for name in stats.to_dict()
+    )
 
 
 def test_center_keeps_heights():

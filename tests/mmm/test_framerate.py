@@ -42,6 +42,8 @@ def test_sound_is_heard_anew():
     silent = Audio(np.zeros((2 * 8000, 1), np.float32), 8000)
     other = at_frame_rate(replace(clip, music=replace(clip.music, audio=silent)), 15.0)
     assert other.music.fps == 15
-    assert np.ptp(other.music.features, axis=0).max() == 0  # silence, not the noise that the clip's features were
+    assert (
+        np.ptp(other.music.features, axis=0).max() == 0
+    )  # silence, not the noise that the clip's features were
     assert other.music.audio is not None
     assert other.notes == ()

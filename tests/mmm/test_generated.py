@@ -24,8 +24,11 @@ def after(motion: Motion) -> Motion:
 
 
 def joined(seed: Motion, rest: Motion) -> Motion:
-    return replace(seed, rotations=np.concatenate([seed.rotations, rest.rotations]),
-                   root_m=np.concatenate([seed.root_m, rest.root_m]))
+    return replace(
+        seed,
+        rotations=np.concatenate([seed.rotations, rest.rotations]),
+        root_m=np.concatenate([seed.root_m, rest.root_m]),
+    )
 
 
 TRUTH = smooth_motion(3, 150)
@@ -34,7 +37,15 @@ MADE = joined(TRUTH.crop(0, SEED), smooth_motion(4, ALL - SEED))
 
 @pytest.fixture(scope="module")
 def made():
-    return Generation(Clip("made continued", MADE), SEED, "folder/net", 1.0, 7, 0.5, Clip("made", TRUTH.crop(0, ALL)))
+    return Generation(
+        Clip("made continued", MADE),
+        SEED,
+        "folder/net",
+        1.0,
+        7,
+        0.5,
+        Clip("made", TRUTH.crop(0, ALL)),
+    )
 
 
 def test_figures_are_those_of_the_metrics_for_what_comes_after_the_seed(made):
@@ -50,7 +61,9 @@ def test_figures_are_those_of_the_metrics_for_what_comes_after_the_seed(made):
 
 def test_beats_count_from_the_seeds_end(made):
     beats = motion_beats(after(MADE)) + SEED
-    music = Music(np.zeros((ALL + 50, 35), np.float32), 60.0, np.array([3, 20, *beats, ALL + 20]), 120.0)
+    music = Music(
+        np.zeros((ALL + 50, 35), np.float32), 60.0, np.array([3, 20, *beats, ALL + 20]), 120.0
+    )
     found = judge(MADE, SEED, None, music)
     assert found.made.per_music_beat == pytest.approx(1.0)
     assert found.made.per_motion_beat == pytest.approx(1.0)
@@ -66,7 +79,12 @@ def test_where_the_truth_ends_with_the_seed_the_seed_says_what_is_usual(truth):
 def test_the_report_names_everyone(made):
     told = report(made, made.judge())
     assert list(told["methods"]) == ["folder/net", "truth", "hold"]
-    assert (told["clip"], told["frames"], told["seed"], told["usual_energy_of"]) == ("made", ALL - SEED, 7, "truth")
+    assert (told["clip"], told["frames"], told["seed"], told["usual_energy_of"]) == (
+        "made",
+        ALL - SEED,
+        7,
+        "truth",
+    )
     assert [one["frames"] for one in told["methods"].values()] == [ALL - SEED] * 3
 
 
@@ -79,19 +97,29 @@ def test_the_truth_stands_beside_only_where_it_goes_on_as_long(made):
     assert [p.name for p in short.scene().performers] == ["net"]
     assert [p.name for p in replace(made, truth=None).scene().performers] == ["net"]
     several = made.scene(replace(made, seed=8), replace(short, clip=made.clip.crop(0, 90)))
-    assert [p.name for p in several.performers] == ["Truth", "net, seed 7", "net, seed 8", "net, seed 7"]
+    assert [p.name for p in several.performers] == [
+        "Truth",
+        "net, seed 7",
+        "net, seed 8",
+        "net, seed 7",
+    ]
     assert [p.look for p in several.performers] == ["", "", "second", "third"]
     assert len(several) == 90
 
 
 def test_page_and_film_say_where_the_seed_ends(made):
     header, arrays = unpack(made.scene().payload())
-    assert (header["future"]["seed"], header["future"]["ready"], header["future"]["live"]) == (SEED, ALL, False)
+    assert (header["future"]["seed"], header["future"]["ready"], header["future"]["live"]) == (
+        SEED,
+        ALL,
+        False,
+    )
     assert "hidden" not in arrays
     scene = made.scene()
     lettering = Lettering(scene, (640, 360), "light", [[p] for p in scene.performers])
-    assert [lettering._state(scene.performers[1], frame) for frame in (0, SEED - 1, SEED, ALL - 1)] == [
-        "seed", "seed", "generated", "generated"]
+    assert [
+        lettering._state(scene.performers[1], frame) for frame in (0, SEED - 1, SEED, ALL - 1)
+    ] == ["seed", "seed", "generated", "generated"]
 
 
 @pytest.mark.parametrize("suffix", [s for s in MAGIC if s != ".png"])
@@ -100,10 +128,14 @@ def test_it_saves_as_what_its_suffix_says(made, tmp_path, suffix):
     few.save(tmp_path / f"g{suffix}")
     at, magic = MAGIC[suffix]
     data = (tmp_path / f"g{suffix}").read_bytes()
-    assert data[at: at + len(magic)] == magic
+    assert data[at : at + len(magic)] == magic
     positions = few.clip.motion.positions()
     if suffix in (".bvh", ".npz", ".pkl"):
-        np.testing.assert_allclose(load_clip(tmp_path / f"g{suffix}").motion.positions(), positions, atol=1e-3)
+        np.testing.assert_allclose(
+            load_clip(tmp_path / f"g{suffix}").motion.positions(), positions, atol=1e-3
+        )
     if suffix == ".glb":
         world, _ = Glb(data).world((SEED + 6) / 60)
-        np.testing.assert_allclose([world[name][:3, 3] for name in MADE.skeleton.names], positions[SEED + 6], atol=1e-4)
+        np.testing.assert_allclose(
+            [world[name][:3, 3] for name in MADE.skeleton.names], positions[SEED + 6], atol=1e-4
+        )

@@ -25,15 +25,25 @@ SEED = 24
 
 def network(kind="ecm", **changes):
     """A random network that takes eight numbers of chance; its noise matters from the start."""
-    options = {"fill": "inertial", "output": "residual", "horizon_s": HORIZON, "noise_dim": 8,
-               "trained_masks": ["the last 40..96"]}
+    options = {
+        "fill": "inertial",
+        "output": "residual",
+        "horizon_s": HORIZON,
+        "noise_dim": 8,
+        "trained_masks": ["the last 40..96"],
+    }
     return tiny_model(kind, **(options | changes))
 
 
 def roles_network(**changes):
     """A small random network on joint roles."""
     torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64, "encoder_layers": 1}
+    sizes = {
+        "hidden_size": 32,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "encoder_layers": 1,
+    }
     model = make_model(make_config("inbetween", horizon_s=HORIZON, **sizes, **changes)).eval()
     with torch.no_grad():
         model.head.weight.normal_(std=0.01)
@@ -47,7 +57,9 @@ def arrays(found):
     if isinstance(found, Motion):
         return found.rotations, found.root_m
     parts = [chunk.motion for chunk in found]
-    return np.concatenate([part.rotations for part in parts]), np.concatenate([part.root_m for part in parts])
+    return np.concatenate([part.rotations for part in parts]), np.concatenate(
+        [part.root_m for part in parts]
+    )
 
 
 def same(one, other):
@@ -72,7 +84,7 @@ def test_the_seed_comes_back_bit_for_bit(model, clip):
     assert same(found.clip.motion.crop(0, SEED), clip.motion.crop(0, SEED))
     assert same(found.generated, found.clip.motion.crop(SEED, SEED + 40))
     assert found.clip.music is not None
-    assert np.array_equal(found.clip.music.features, clip.music.features[:SEED + 40])
+    assert np.array_equal(found.clip.music.features, clip.music.features[: SEED + 40])
 
 
 def test_chunks_join_to_the_whole(model, clip):
@@ -80,15 +92,19 @@ def test_chunks_join_to_the_whole(model, clip):
     assert [chunk.first for chunk in chunks] == [SEED, SEED + 9, SEED + 18, SEED + 27, SEED + 36]
     assert [len(chunk.motion) for chunk in chunks] == [9, 9, 9, 9, 4]
     told = []
-    whole = generate_clip(model, clip, prefix_frames=SEED, frames=40, seed=3, temperature=0.7, progress=told.append)
+    whole = generate_clip(
+        model, clip, prefix_frames=SEED, frames=40, seed=3, temperature=0.7, progress=told.append
+    )
     assert same(whole.generated, chunks)
     assert told == pytest.approx([9 / 40, 18 / 40, 27 / 40, 36 / 40, 1])
 
 
 @pytest.mark.parametrize("frames", [1, 8, 9, 10, 50])
 def test_any_length_begins_alike(model, clip, frames):
-    assert same(generate_clip(model, clip, prefix_frames=SEED, frames=frames).generated,
-                generate_clip(model, clip, prefix_frames=SEED, frames=60).generated.crop(0, frames))
+    assert same(
+        generate_clip(model, clip, prefix_frames=SEED, frames=frames).generated,
+        generate_clip(model, clip, prefix_frames=SEED, frames=60).generated.crop(0, frames),
+    )
 
 
 def test_longer_than_the_clip(model, clip):
@@ -111,15 +127,21 @@ def test_the_truth_stands_beside_as_far_as_it_goes(model, clip):
 
 
 def test_the_same_number_gives_the_same_motion(model, clip):
-    first, again, other = (generate_clip(model, clip, prefix_frames=SEED, frames=30, seed=seed) for seed in (5, 5, 6))
+    first, again, other = (
+        generate_clip(model, clip, prefix_frames=SEED, frames=30, seed=seed) for seed in (5, 5, 6)
+    )
     assert same(first, again)
     assert not same(first, other)
 
 
 def test_variety_scales_chance(model, clip):
     def far(temperature):
-        one, other = (generate_clip(model, clip, prefix_frames=SEED, frames=30, seed=seed, temperature=temperature)
-                      for seed in (1, 2))
+        one, other = (
+            generate_clip(
+                model, clip, prefix_frames=SEED, frames=30, seed=seed, temperature=temperature
+            )
+            for seed in (1, 2)
+        )
         return float(np.abs(one.clip.motion.positions() - other.clip.motion.positions()).mean())
 
     assert far(0.0) == 0
@@ -128,8 +150,12 @@ def test_variety_scales_chance(model, clip):
 
 def test_a_network_without_noise_knows_one_future(clip):
     certain = network(noise_dim=0)
-    assert same(*(generate_clip(certain, clip, prefix_frames=SEED, frames=30, seed=s, temperature=v)
-                  for s, v in ((0, 1.0), (7, 0.0))))
+    assert same(
+        *(
+            generate_clip(certain, clip, prefix_frames=SEED, frames=30, seed=s, temperature=v)
+            for s, v in ((0, 1.0), (7, 0.0))
+        )
+    )
 
 
 def changed_music(clip, start, stop):
@@ -140,7 +166,9 @@ def changed_music(clip, start, stop):
 
 def test_the_music_ahead_is_heard(model, clip):
     before = generate_clip(model, clip, prefix_frames=SEED, frames=45)
-    after = generate_clip(model, clip, prefix_frames=SEED, frames=45, music=changed_music(clip, SEED, 120))
+    after = generate_clip(
+        model, clip, prefix_frames=SEED, frames=45, music=changed_music(clip, SEED, 120)
+    )
     assert not same(before.generated.crop(0, KEPT), after.generated.crop(0, KEPT))
 
 
@@ -157,7 +185,10 @@ def test_what_was_danced_after_the_seed_never_matters(model, clip):
     clean = generate_clip(model, clip, prefix_frames=SEED, frames=45)
     rotations, root_m = clip.motion.rotations.copy(), clip.motion.root_m.copy()
     motion = Motion(clip.motion.skeleton, rotations, root_m, FPS)
-    rotations[SEED:], root_m[SEED:] = np.nan, np.nan  # a motion keeps float32 arrays as they are: behind its back
+    rotations[SEED:], root_m[SEED:] = (
+        np.nan,
+        np.nan,
+    )  # a motion keeps float32 arrays as they are: behind its back
     assert np.isnan(motion.root_m[SEED:]).all()
     chunks = generate(model, Clip("poisoned", motion, clip.music), prefix_frames=SEED, frames=45)
     assert same(chunks, clean.generated)
@@ -168,15 +199,22 @@ def test_nor_does_it_for_networks_on_roles():
     rotations, root_m = whole.motion.rotations.copy(), whole.motion.root_m.copy()
     poisoned = Clip("walk", Motion(SMPL24, rotations, root_m, 60.0))
     rotations[40:], root_m[40:] = np.nan, np.nan
-    assert same(list(generate(model, poisoned, prefix_frames=40, frames=50)),
-                generate_clip(model, whole, prefix_frames=40, frames=50).generated)
+    assert same(
+        list(generate(model, poisoned, prefix_frames=40, frames=50)),
+        generate_clip(model, whole, prefix_frames=40, frames=50).generated,
+    )
 
 
 def test_memory_does_not_grow(model, clip, monkeypatch):
     """No window is longer than past and future together, and nothing is made before it is asked for."""
     lengths, run = [], generation.recover
-    monkeypatch.setattr(generation, "recover", lambda model, window, *a, **k: (
-        lengths.append(len(window)), run(model, window, *a, **k))[1])
+    monkeypatch.setattr(
+        generation,
+        "recover",
+        lambda model, window, *a, **k: (lengths.append(len(window)), run(model, window, *a, **k))[
+            1
+        ],
+    )
     chunks = generate(model, replace(clip, music=None), prefix_frames=SEED, frames=10**9)
     assert lengths == []
     assert len(list(itertools.islice(chunks, 12))) == 12
@@ -194,16 +232,26 @@ def test_any_rate_on_roles(fps, seed):
     assert found.clip.motion.skeleton is body
     assert len(found.generated) == round(1.5 * fps)
     steps = np.linalg.norm(np.diff(found.clip.motion.positions(), axis=0), axis=-1) * fps
-    assert steps[seed - 1:].max() < 3 * steps[:seed].max() + 1  # it goes on from where the seed was
+    assert (
+        steps[seed - 1 :].max() < 3 * steps[:seed].max() + 1
+    )  # it goes on from where the seed was
 
 
 def test_joints_named_by_hand():
-    names = tuple(f"Bone{j}" if name in ("left_hip", "left_knee") else name for j, name in enumerate(SMPL24.names))
+    names = tuple(
+        f"Bone{j}" if name in ("left_hip", "left_knee") else name
+        for j, name in enumerate(SMPL24.names)
+    )
     walk = Clip("walk", smooth_motion(1, 40, replace(SMPL24, names=names), 60.0))
     with pytest.raises(ModelError, match="left_hip"):
         generate(roles_network(), walk, prefix_frames=40, frames=20)
     named = {"left_hip": "Bone1", "left_knee": "Bone4"}
-    assert len(generate_clip(roles_network(), walk, prefix_frames=40, frames=20, roles=named).generated) == 20
+    assert (
+        len(
+            generate_clip(roles_network(), walk, prefix_frames=40, frames=20, roles=named).generated
+        )
+        == 20
+    )
 
 
 @pytest.mark.parametrize("floor_m", [-3.0, 0.9, 25.0])
@@ -212,8 +260,14 @@ def test_a_floor_far_from_zero(floor_m):
     motion = smooth_motion(0, 60, SMPL24, 60.0)
     low = replace(motion, root_m=motion.root_m - np.float32([0, motion.floor_m(), 0]))
     high = replace(low, root_m=low.root_m + np.float32([0, floor_m, 0]))
-    ground, off = (generate_clip(roles_network(), Clip("walk", m), prefix_frames=60, frames=60) for m in (low, high))
-    assert np.abs(off.clip.motion.positions() - ground.clip.motion.positions() - [0, floor_m, 0]).max() < 1e-3
+    ground, off = (
+        generate_clip(roles_network(), Clip("walk", m), prefix_frames=60, frames=60)
+        for m in (low, high)
+    )
+    assert (
+        np.abs(off.clip.motion.positions() - ground.clip.motion.positions() - [0, floor_m, 0]).max()
+        < 1e-3
+    )
     assert np.array_equal(off.clip.motion.root_m[:60], high.root_m)
 
 
@@ -222,7 +276,9 @@ def test_own_music_for_a_clip_without(model, clip):
     silent = replace(clip.crop(0, 40), music=None)
     song = tiny_clip(200, seed=4).music
     found = generate_clip(model, silent, prefix_frames=SEED, frames=150, music=song)
-    assert not same(found.generated, generate_clip(model, silent, prefix_frames=SEED, frames=150).generated)
+    assert not same(
+        found.generated, generate_clip(model, silent, prefix_frames=SEED, frames=150).generated
+    )
     assert found.clip.music is not None
     assert len(found.clip.music) == SEED + 150
     assert found.truth is None
@@ -230,11 +286,16 @@ def test_own_music_for_a_clip_without(model, clip):
 
 
 def test_a_song_is_danced_to_its_end(model, clip):
-    assert len(generate_clip(model, clip, prefix_frames=SEED, frames=120 - SEED).generated) == 120 - SEED
+    assert (
+        len(generate_clip(model, clip, prefix_frames=SEED, frames=120 - SEED).generated)
+        == 120 - SEED
+    )
 
 
 def test_networks_that_fill_gaps_say_so(clip):
-    found = generate_clip(network(trained_masks=["every:4..40"]), clip, prefix_frames=SEED, frames=9)
+    found = generate_clip(
+        network(trained_masks=["every:4..40"]), clip, prefix_frames=SEED, frames=9
+    )
     assert any("not trained to go on" in note for note in found.notes)
 
 
@@ -242,20 +303,26 @@ def test_horizon_of_other_networks():
     assert horizon(network(horizon_s=None)) == generation.Horizon(2.0, 1.5, 1.0)
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"prefix_frames": 14}, "seed of 14 frames"),
-    ({"prefix_frames": 121}, "15 to 120"),
-    ({"prefix_frames": 0}, "seed of 0"),
-    ({"prefix_frames": -5}, "seed of -5"),
-    ({"frames": 0}, "0 frames to generate"),
-    ({"frames": -1}, "nothing to do"),
-    ({"temperature": -0.1}, "variety -0.1"),
-    ({"temperature": 3.5}, "0 to 3"),
-    ({"temperature": float("nan")}, "variety nan"),
-    ({"seed": -1}, "seed -1"),
-    ({"frames": 97}, "at most 96 frames"),
-    ({"music": Music(np.zeros((500, 35), np.float32), 60.0, np.zeros(0, int), 0.0)}, "60 rows a second"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"prefix_frames": 14}, "seed of 14 frames"),
+        ({"prefix_frames": 121}, "15 to 120"),
+        ({"prefix_frames": 0}, "seed of 0"),
+        ({"prefix_frames": -5}, "seed of -5"),
+        ({"frames": 0}, "0 frames to generate"),
+        ({"frames": -1}, "nothing to do"),
+        ({"temperature": -0.1}, "variety -0.1"),
+        ({"temperature": 3.5}, "0 to 3"),
+        ({"temperature": float("nan")}, "variety nan"),
+        ({"seed": -1}, "seed -1"),
+        ({"frames": 97}, "at most 96 frames"),
+        (
+            {"music": Music(np.zeros((500, 35), np.float32), 60.0, np.zeros(0, int), 0.0)},
+            "60 rows a second",
+        ),
+    ],
+)
 def test_bad_arguments_are_told_at_once(model, clip, arguments, message):
     """By the call itself, not by the first frame."""
     with pytest.raises(SpecError, match=message):
@@ -268,7 +335,11 @@ def test_bad_clips_are_told_at_once(model, clip):
     with pytest.raises(ModelError, match="skeleton"):
         generate(model, Clip("other", smooth_motion(0, 60)), prefix_frames=60)
     with pytest.raises(ModelError, match="frames a second"):
-        generate(model, replace(clip, motion=replace(clip.motion, fps=60.0), music=None), prefix_frames=60)
+        generate(
+            model,
+            replace(clip, motion=replace(clip.motion, fps=60.0), music=None),
+            prefix_frames=60,
+        )
     other = replace(clip.music, features=np.zeros((120, 12), np.float32))
     with pytest.raises(ModelError, match="12 music features"):
         generate(model, clip, prefix_frames=SEED, frames=20, music=other)
@@ -277,7 +348,9 @@ def test_bad_clips_are_told_at_once(model, clip):
 def test_music_of_another_rate_beside_a_deaf_network(clip):
     """It is not heard, so it is not laid beside the motion either."""
     song = Music(np.zeros((500, 35), np.float32), 60.0, np.zeros(0, int), 0.0)
-    found = generate_clip(network("common"), replace(clip, music=None), prefix_frames=SEED, frames=20, music=song)
+    found = generate_clip(
+        network("common"), replace(clip, music=None), prefix_frames=SEED, frames=20, music=song
+    )
     assert found.clip.music is None
 
 
@@ -295,8 +368,14 @@ def test_bars_are_heard_in_other_keys_and_rhythm_as_it_is(beats):
     np.testing.assert_array_equal(found.features[:, rest], music.features[:, rest])
     np.testing.assert_array_equal(found.features[:240], music.features[:240])  # the seed's bars
     for bar in range(240, 960, 120):
-        one, other = music.features[bar: bar + 120, chroma], found.features[bar: bar + 120, chroma]
-        assert [k for k in range(12) if np.array_equal(np.roll(one, k, axis=1), other)] not in ([], [0])
+        one, other = (
+            music.features[bar : bar + 120, chroma],
+            found.features[bar : bar + 120, chroma],
+        )
+        assert [k for k in range(12) if np.array_equal(np.roll(one, k, axis=1), other)] not in (
+            [],
+            [0],
+        )
 
 
 def test_half_the_bars_and_another_number_other_bars():
@@ -306,4 +385,7 @@ def test_half_the_bars_and_another_number_other_bars():
     assert 0.35 < changed.mean() < 0.65
     other = heard_otherwise(music, 0.5, 0, np.random.default_rng(2))
     assert (other.features != found.features).any()
-    assert heard_otherwise(music, 0.0, 0, np.random.default_rng(1)).features.tobytes() == music.features.tobytes()
+    assert (
+        heard_otherwise(music, 0.0, 0, np.random.default_rng(1)).features.tobytes()
+        == music.features.tobytes()
+    )

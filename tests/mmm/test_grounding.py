@@ -15,7 +15,9 @@ from tests.mmm.making import smooth_motion
 FEET = list(SMPL24.feet)
 
 
-def standing(frames: int = 90, drift_m_s: float = 0.0, sink_m_s: float = 0.0, fps: float = 30.0) -> Motion:
+def standing(
+    frames: int = 90, drift_m_s: float = 0.0, sink_m_s: float = 0.0, fps: float = 30.0
+) -> Motion:
     """The rest pose, its feet on the floor, carried along and down after the first second."""
     rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (frames, 24, 3, 3)).copy()
     still = Motion(SMPL24, rotations, np.zeros((frames, 3), np.float32), fps)
@@ -52,10 +54,17 @@ def test_a_jump_stays_a_jump():
     found = Ground.of(standing(30)).corrected(jump, 30)
     np.testing.assert_allclose(found.root_m[45:70, 1], root[45:70, 1], atol=0.01)
     # Where nobody ever leaps, nobody does; as high as people do leap, they may.
-    low = Ground.of(standing(30), max_jump_height_m=0.0).corrected(jump, 30).positions()[:, FEET, 1].min(axis=1)
+    low = (
+        Ground.of(standing(30), max_jump_height_m=0.0)
+        .corrected(jump, 30)
+        .positions()[:, FEET, 1]
+        .min(axis=1)
+    )
     assert root[:, 1].max() - root[0, 1] > 0.2
     assert -0.01 < low.min() < low.max() < 0.06
-    np.testing.assert_array_equal(Ground.of(standing(30), max_jump_height_m=0.5).corrected(jump, 30).root_m, found.root_m)
+    np.testing.assert_array_equal(
+        Ground.of(standing(30), max_jump_height_m=0.5).corrected(jump, 30).root_m, found.root_m
+    )
 
 
 def test_who_walks_still_gets_along():
@@ -87,7 +96,11 @@ def test_the_past_and_all_but_the_legs_stay_bit_for_bit():
     found = Ground.of(motion.crop(0, 30)).corrected(motion, 30)
     np.testing.assert_array_equal(found.root_m[:30], motion.root_m[:30])
     np.testing.assert_array_equal(found.rotations[:30], motion.rotations[:30])
-    rest = [j for j, name in enumerate(SMPL24.names) if not any(part in name for part in ("hip", "knee", "ankle"))]
+    rest = [
+        j
+        for j, name in enumerate(SMPL24.names)
+        if not any(part in name for part in ("hip", "knee", "ankle"))
+    ]
     np.testing.assert_array_equal(found.rotations[:, rest], motion.rotations[:, rest])
     step = np.linalg.norm(np.diff(found.root_m - motion.root_m, axis=0), axis=1)
     assert step.max() < 0.12  # no jump where the correction begins
@@ -106,14 +119,23 @@ def test_legs_that_only_a_hand_can_name_are_bent_too():
     named = standing(30)
     strange = replace(SMPL24, names=tuple(f"bone{j}" for j in range(24)))
     seed = Motion(strange, named.rotations, named.root_m, 30.0)
-    roles = {role: f"bone{j}" for role, j in zip(ROLES, match_roles(SMPL24).joints.tolist(), strict=True) if j >= 0}
+    roles = {
+        role: f"bone{j}"
+        for role, j in zip(ROLES, match_roles(SMPL24).joints.tolist(), strict=True)
+        if j >= 0
+    }
     assert Ground.of(seed, roles).legs == Ground.of(named).legs != ()
     assert Ground.of(seed).legs == ()
 
 
 def test_a_body_without_feet_has_no_ground():
     pole = Skeleton(("a", "b"), (-1, 0), np.array([[0, 0, 0], [0, 1, 0]], np.float32))
-    still = Motion(pole, np.broadcast_to(np.eye(3, dtype=np.float32), (4, 2, 3, 3)), np.zeros((4, 3), np.float32), 30.0)
+    still = Motion(
+        pole,
+        np.broadcast_to(np.eye(3, dtype=np.float32), (4, 2, 3, 3)),
+        np.zeros((4, 3), np.float32),
+        30.0,
+    )
     assert Ground.of(still) is None
 
 
@@ -132,4 +154,7 @@ def test_nobody_turns_faster_than_people_do():
 
 
 def _about_y(angle: float) -> np.ndarray:
-    return np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]], np.float32)
+    return np.array(
+        [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]],
+        np.float32,
+    )

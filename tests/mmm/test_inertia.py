@@ -23,13 +23,16 @@ def test_equal_to_the_one_in_torch_for_any_pattern(seed, fps):
     hidden[rng.integers(50, size=len(TINY)), np.arange(len(TINY))] = False
     filled = baselines.inertial(motion, hidden)
     where = torch.from_numpy(hidden)[None]
-    rotations, root = inertial_fill(torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None],
-                                    where, fps)
+    rotations, root = inertial_fill(
+        torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None], where, fps
+    )
     np.testing.assert_allclose(filled.rotations, rotations[0].numpy(), atol=2e-6)
     np.testing.assert_allclose(filled.root_m, root[0].numpy(), atol=2e-6)
 
 
-@pytest.mark.parametrize("known", [[0, 10, 20, 30, 39], [*range(12), *range(30, 40)], [5, 6, 20], [17], [0, 39]])
+@pytest.mark.parametrize(
+    "known", [[0, 10, 20, 30, 39], [*range(12), *range(30, 40)], [5, 6, 20], [17], [0, 39]]
+)
 def test_equal_to_the_formula_worked_out_by_hand(known):
     motion = smooth_motion(1, 40, TINY, 30.0)
     wanted = np.setdiff1d(np.arange(40), known)
@@ -52,15 +55,25 @@ def test_a_far_end_that_stands_alone_is_reached_freely(monkeypatch, free):
     wanted = np.arange(2, 13)
     hidden = np.ones((30, len(TINY)), dtype=bool)
     hidden[known] = False
-    rotations, root = inertial_fill(torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None],
-                                    torch.from_numpy(hidden)[None], 30.0, curve)
-    np.testing.assert_allclose(inertial_rotations(known, motion.rotations[known], wanted, 30.0),
-                               rotations[0, wanted].numpy(), atol=2e-6)
+    rotations, root = inertial_fill(
+        torch.from_numpy(motion.rotations)[None],
+        torch.from_numpy(motion.root_m)[None],
+        torch.from_numpy(hidden)[None],
+        30.0,
+        curve,
+    )
+    np.testing.assert_allclose(
+        inertial_rotations(known, motion.rotations[known], wanted, 30.0),
+        rotations[0, wanted].numpy(),
+        atol=2e-6,
+    )
     path = inertial_positions(known, motion.root_m[known], wanted, 30.0)
     np.testing.assert_allclose(path, root[0, wanted].numpy(), atol=2e-6)
     places = motion.root_m[known].astype(float)
     steps = np.diff(places, axis=0) / np.diff(known)[:, None]
-    start = steps[0] + (steps[1] - steps[0]) / 13  # the speed in frame 1 of the parabola through the three
+    start = (
+        steps[0] + (steps[1] - steps[0]) / 13
+    )  # the speed in frame 1 of the parabola through the three
     natural = CubicSpline(known[1:], places[1:], bc_type=((1, start), (2, np.zeros(3))))(wanted)
     assert np.allclose(path, natural, atol=1e-5) == (free == 1.0)
 
@@ -69,8 +82,12 @@ def test_between_frames_whose_speed_is_known_nothing_is_freer():
     motion = smooth_motion(4, 30, TINY, 30.0)
     hidden = np.zeros((30, len(TINY)), dtype=bool)
     hidden[10:20] = True
-    given = (torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None],
-             torch.from_numpy(hidden)[None], 30.0)
+    given = (
+        torch.from_numpy(motion.rotations)[None],
+        torch.from_numpy(motion.root_m)[None],
+        torch.from_numpy(hidden)[None],
+        30.0,
+    )
     bound, free = (inertial_fill(*given, Inertia(free=value)) for value in (0.0, 1.0))
     assert torch.equal(bound[0], free[0])
     assert torch.equal(bound[1], free[1])
@@ -79,9 +96,14 @@ def test_between_frames_whose_speed_is_known_nothing_is_freer():
 def test_known_frames_may_be_asked_for_too():
     motion = smooth_motion(2, 30, TINY, 30.0)
     known = np.array([3, 8, 21, 27])
-    np.testing.assert_allclose(inertial_rotations(known, motion.rotations[known], known, 30.0),
-                               motion.rotations[known], atol=1e-6)
-    np.testing.assert_allclose(inertial_positions(known, motion.root_m[known], known, 30.0), motion.root_m[known])
+    np.testing.assert_allclose(
+        inertial_rotations(known, motion.rotations[known], known, 30.0),
+        motion.rotations[known],
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(
+        inertial_positions(known, motion.root_m[known], known, 30.0), motion.root_m[known]
+    )
 
 
 def test_a_long_gap_goes_straight_in_its_middle():
@@ -91,7 +113,9 @@ def test_a_long_gap_goes_straight_in_its_middle():
     path = inertial_positions(known, places, wanted, 60.0)[:, 0]
     assert abs(path[599] - 0.1) < 0.05
     slopes = np.diff(np.concatenate([places[:2, 0], path]))
-    assert slopes[1] == pytest.approx(0.1, rel=0.05)  # the first step of the gap goes on as the last known one
+    assert slopes[1] == pytest.approx(
+        0.1, rel=0.05
+    )  # the first step of the gap goes on as the last known one
 
 
 def test_ten_thousand_frames_with_one_gap_take_no_time():
@@ -100,4 +124,6 @@ def test_ten_thousand_frames_with_one_gap_take_no_time():
     hidden[4000:4060] = True
     started = time.perf_counter()
     baselines.inertial(motion, hidden)
-    assert time.perf_counter() - started < 0.25  # about 0.01 s on an idle core: the rest of the clip is not looked at
+    assert (
+        time.perf_counter() - started < 0.25
+    )  # about 0.01 s on an idle core: the rest of the clip is not looked at

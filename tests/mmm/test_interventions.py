@@ -31,35 +31,42 @@ def sounding(frames=150, rate=15_360, without=None):
     burst = 0.4 * np.random.default_rng(0).normal(size=300) * np.exp(-np.arange(300) / 60)
     for beat in clip.music.beats:
         at = beat * rate // 30
-        clicks[at:at + 300] = burst[: len(clicks[at:at + 300])]
-    sound = {part: Audio(samples.astype(np.float32)[:, None], rate) for part, samples in
-             {"whole": hum + clicks, "drums": hum, "chords": clicks}.items()}
+        clicks[at : at + 300] = burst[: len(clicks[at : at + 300])]
+    sound = {
+        part: Audio(samples.astype(np.float32)[:, None], rate)
+        for part, samples in {"whole": hum + clicks, "drums": hum, "chords": clicks}.items()
+    }
     whole = sound.pop("whole")
-    return replace(clip, music=replace(clip.music, audio=whole, without=sound if without is None else without))
+    return replace(
+        clip, music=replace(clip.music, audio=whole, without=sound if without is None else without)
+    )
 
 
 def level(clip, first, last):
     """Loudness of the clip's sound between two frames."""
     rate = clip.music.audio.rate_hz
-    part = clip.music.audio.samples[int(first * rate / 30):int(last * rate / 30)]
+    part = clip.music.audio.samples[int(first * rate / 30) : int(last * rate / 30)]
     return float(np.sqrt(np.mean(np.square(part))))
 
 
 def struck(clip):
     """The mean over beats of the strongest onset within two frames of each."""
     onset = clip.music.features[:, 0]
-    return float(np.mean([onset[beat - 2:beat + 3].max() for beat in clip.music.beats[2:-2]]))
+    return float(np.mean([onset[beat - 2 : beat + 3].max() for beat in clip.music.beats[2:-2]]))
 
 
-@pytest.mark.parametrize(("spec", "message"), [
-    ("loud", "SPEC 'loud': not a change of the music; expected mute"),
-    ("mute:9", "not a change of the music"),
-    ("shift:501", "SPEC 'shift:501': 501; expected -500 to 500; choose less"),
-    ("shift:nan", "not a change of the music"),
-    ("stretch:0.4", "expected 0.5 to 2"),
-    ("without:bass", "not a change of the music"),
-    ("swap:", "not a change of the music"),
-])
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("loud", "SPEC 'loud': not a change of the music; expected mute"),
+        ("mute:9", "not a change of the music"),
+        ("shift:501", "SPEC 'shift:501': 501; expected -500 to 500; choose less"),
+        ("shift:nan", "not a change of the music"),
+        ("stretch:0.4", "expected 0.5 to 2"),
+        ("without:bass", "not a change of the music"),
+        ("swap:", "not a change of the music"),
+    ],
+)
 def test_wrong_specs_say_what_is_right(spec, message):
     with pytest.raises(SpecError, match=message):
         parse(spec)
@@ -75,7 +82,9 @@ def test_swap_needs_its_file(tmp_path):
 
 def test_of_a_recording_the_moment_may_be_chosen(tmp_path):
     rate, clip = 8000, tiny_clip(60)
-    samples = np.sin(2 * np.pi * np.repeat([300, 900], 4 * rate) * np.arange(8 * rate) / rate).astype(np.float32)
+    samples = np.sin(
+        2 * np.pi * np.repeat([300, 900], 4 * rate) * np.arange(8 * rate) / rate
+    ).astype(np.float32)
     write_audio(Audio(samples[:, None] * 0.5, rate), tmp_path / "two@tones.wav")
     for spec, hertz in (("two@tones.wav", 300), ("two@tones.wav@4.5", 900)):
         sound = apply(parse(f"swap:{tmp_path / spec}"), clip).music.audio.samples[:, 0]
@@ -100,12 +109,20 @@ def test_music_itself_may_be_swapped_in():
         apply(swap(replace(other, fps=60.0), "mine"), clip)
 
 
-@pytest.mark.parametrize(("spec", "label"), [
-    ("mute", "Muted"), ("mute:20-40", "Muted 20-40"), ("shift:-200", "Music 200 ms earlier"),
-    ("shift:50", "Music 50 ms later"), ("stretch:1.1", "Stretched ×1.1"), ("without:drums", "Without drums"),
-    ("swap:a/b:c.npz", "Another song (b:c)"), ("swap:Song No. 5", "Another song (Song No. 5)"),
-    ("swap:C:\\x\\Song.MP3@12.5", "Another song (Song)"),
-])
+@pytest.mark.parametrize(
+    ("spec", "label"),
+    [
+        ("mute", "Muted"),
+        ("mute:20-40", "Muted 20-40"),
+        ("shift:-200", "Music 200 ms earlier"),
+        ("shift:50", "Music 50 ms later"),
+        ("stretch:1.1", "Stretched ×1.1"),
+        ("without:drums", "Without drums"),
+        ("swap:a/b:c.npz", "Another song (b:c)"),
+        ("swap:Song No. 5", "Another song (Song No. 5)"),
+        ("swap:C:\\x\\Song.MP3@12.5", "Another song (Song)"),
+    ],
+)
 def test_changes_are_named_in_words(spec, label):
     assert in_words(spec) == label
 
@@ -114,8 +131,14 @@ def test_a_dance_goes_on_to_changed_music():
     model = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3])
     clip = tiny_clip(90)
     shares = []
-    same, quiet, late = intervene_generation(model, clip, ["shift:0", "mute", "mute:60-80"], prefix_frames=24, frames=60,
-                                             progress=shares.append)
+    same, quiet, late = intervene_generation(
+        model,
+        clip,
+        ["shift:0", "mute", "mute:60-80"],
+        prefix_frames=24,
+        frames=60,
+        progress=shares.append,
+    )
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
     assert not same.change_deg.any()
@@ -123,7 +146,7 @@ def test_a_dance_goes_on_to_changed_music():
     assert not quiet.change_cm[:24].any()
     assert quiet.change_deg[24:].mean(axis=1).min() > 0
     # What is changed later is heard by the windows that reach it alone: 15 frames ahead.
-    assert not late.change_deg[:60 - 15].any()
+    assert not late.change_deg[: 60 - 15].any()
     assert late.change_deg[60:].any()
     assert not quiet.after.clip.music.beats.size
     assert [len(one.clip) for one in (quiet.before, quiet.after)] == [84, 84]
@@ -136,7 +159,11 @@ def test_a_dance_goes_on_to_changed_music():
 
 
 def test_another_songs_dance_is_changed_too():
-    model, clip, song = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3]), tiny_clip(30), tiny_clip(90, seed=3).music
+    model, clip, song = (
+        tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3]),
+        tiny_clip(30),
+        tiny_clip(90, seed=3).music,
+    )
     found = intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=40, music=song)[0]
     assert found.before.truth is None
     assert np.array_equal(found.before.clip.music.features, song.features[:64])
@@ -157,8 +184,9 @@ def test_before_and_after_are_shown_with_the_music_that_was_heard(tmp_path):
         assert [p.look for p in scene.performers] == ["", "", "second"]
         assert not scene.music.audio.samples.any()
         found.save(tmp_path / "after.npz")
-        assert np.array_equal(load_clip(tmp_path / "after.npz").motion.rotations,
-                              scene.performers[2].motion.rotations)
+        assert np.array_equal(
+            load_clip(tmp_path / "after.npz").motion.rotations, scene.performers[2].motion.rotations
+        )
         found.save(tmp_path / "after.html")
         assert (tmp_path / "after.html").read_text().startswith("<!doctype html>")
 
@@ -179,8 +207,12 @@ def test_a_span_of_features_is_silent_and_nothing_else():
     assert (changed.music.features[here] == QUIET).all()
     assert np.array_equal(changed.music.features[~here], clip.music.features[~here])
     assert changed.music.beats.tolist() == [0, 45]
-    assert changed.notes == ("The clip has no sound at hand: its music features were changed instead.",)
-    with pytest.raises(SpecError, match="mute:14-60: not inside the clip's 60 frames; expected 0 to 59"):
+    assert changed.notes == (
+        "The clip has no sound at hand: its music features were changed instead.",
+    )
+    with pytest.raises(
+        SpecError, match="mute:14-60: not inside the clip's 60 frames; expected 0 to 59"
+    ):
         apply(parse("mute:14-60"), clip)
 
 
@@ -202,11 +234,13 @@ def test_a_shift_moves_sound_features_and_beats_alike(milliseconds):
     bare, clip = tiny_clip(60), sounding()
     features = apply(parse(f"shift:{milliseconds}"), bare).music.features
     inside = slice(20, 40)
-    assert np.array_equal(features[20 + frames:40 + frames], bare.music.features[inside])
+    assert np.array_equal(features[20 + frames : 40 + frames], bare.music.features[inside])
     changed = apply(parse(f"shift:{milliseconds}"), clip).music
     assert len(changed) == 150
     assert changed.audio.duration_s == pytest.approx(5)
-    assert set(changed.beats.tolist()) == {b + frames for b in clip.music.beats if 0 <= b + frames < 150}
+    assert set(changed.beats.tolist()) == {
+        b + frames for b in clip.music.beats if 0 <= b + frames < 150
+    }
     assert np.flatnonzero(changed.features[:, BEAT]).tolist() == changed.beats.tolist()
     assert struck(replace(clip, music=changed)) > 3 * np.median(changed.features[:, 0])
     filled = range(0, frames) if frames > 0 else range(150 + frames, 150)
@@ -216,7 +250,9 @@ def test_a_shift_moves_sound_features_and_beats_alike(milliseconds):
 def test_no_shift_changes_nothing():
     bare, clip = tiny_clip(60), sounding()
     assert np.array_equal(apply(parse("shift:0"), bare).music.features, bare.music.features)
-    assert np.array_equal(apply(parse("shift:0"), clip).music.features, heard_anew(clip).music.features)
+    assert np.array_equal(
+        apply(parse("shift:0"), clip).music.features, heard_anew(clip).music.features
+    )
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.5])
@@ -269,7 +305,9 @@ def test_samples_bring_their_stems():
     whole, bare = part.music.audio.samples, part.music.without["drums"].samples
     assert np.abs(whole).max() > 1.2 * np.abs(bare).max()
     hearing = heard_anew(part).music.features
-    assert apply(parse("without:drums"), part).music.features[:, 0].mean() < 0.8 * hearing[:, 0].mean()
+    assert (
+        apply(parse("without:drums"), part).music.features[:, 0].mean() < 0.8 * hearing[:, 0].mean()
+    )
 
 
 def test_a_clip_with_its_own_sound_heard_anew_keeps_beats_and_tempo():
@@ -293,9 +331,13 @@ def test_before_and_after():
         assert result.change_deg[10:26].min() > 0
         assert not result.change_deg[:10].any()
         assert not result.change_cm[26:].any()
-        assert result.summary()["change_deg"] == pytest.approx(result.change_deg[mask.hidden].mean(), rel=1e-5)
+        assert result.summary()["change_deg"] == pytest.approx(
+            result.change_deg[mask.hidden].mean(), rel=1e-5
+        )
     assert (quiet.change_deg != part.change_deg).any()
-    assert part.notes == ("The clip has no sound at hand: its music features were changed instead.",)
+    assert part.notes == (
+        "The clip has no sound at hand: its music features were changed instead.",
+    )
 
 
 def test_before_is_heard_with_the_same_ears():
@@ -316,7 +358,13 @@ def test_what_cannot_be_changed_says_so():
 def test_progress_may_stop_it():
     shares = []
     clip = tiny_clip(30)
-    intervene(tiny_model("ecm"), clip, masks.span(clip, 10, 20), ["mute", "shift:100"], progress=shares.append)
+    intervene(
+        tiny_model("ecm"),
+        clip,
+        masks.span(clip, 10, 20),
+        ["mute", "shift:100"],
+        progress=shares.append,
+    )
     assert shares == pytest.approx([2 / 3, 1])
 
 

@@ -26,8 +26,16 @@ PATTERNS = ("every:5", "gap:10")
 def files(tmp_path):
     """Two SMPL clips, one too short for the gap, and one of a body that no network fits."""
     strange = Skeleton(tuple(f"bone{i}" for i in range(3)), (-1, 0, 1), SMPL24.offsets_m[:3])
-    for name, frames, skeleton in (("a", 40, SMPL24), ("b", 60, SMPL24), ("short", 8, SMPL24), ("odd", 40, strange)):
-        save_clip(Clip(name, smooth_motion(len(name) + frames, frames, skeleton, 30.0)), tmp_path / f"{name}.npz")
+    for name, frames, skeleton in (
+        ("a", 40, SMPL24),
+        ("b", 60, SMPL24),
+        ("short", 8, SMPL24),
+        ("odd", 40, strange),
+    ):
+        save_clip(
+            Clip(name, smooth_motion(len(name) + frames, frames, skeleton, 30.0)),
+            tmp_path / f"{name}.npz",
+        )
     return tmp_path
 
 
@@ -42,7 +50,9 @@ def contest(files, card, *names):
 
 
 def run(contest, book, **options):
-    return board.measure(contest, book, lambda name: mmm.load_model(contest.checkpoints[0].path), **options)
+    return board.measure(
+        contest, book, lambda name: mmm.load_model(contest.checkpoints[0].path), **options
+    )
 
 
 def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card, tmp_path):
@@ -55,8 +65,11 @@ def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card
         for name in ("a", "b"):
             clip = mmm.load_clip(files / f"{name}.npz")
             hidden = mmm.masks.parse("every:5", clip)
-            result = (mmm.recover(mmm.load_model(card.path), clip, hidden) if method == "net"
-                      else mmm.interpolate(method, clip, hidden))
+            result = (
+                mmm.recover(mmm.load_model(card.path), clip, hidden)
+                if method == "net"
+                else mmm.interpolate(method, clip, hidden)
+            )
             errors.append(result.errors.position_cm[hidden.hidden])
         cell = section.cells[method, "every:5"]
         assert cell.means["position_cm"] == pytest.approx(np.concatenate(errors).mean(), rel=1e-4)
@@ -64,22 +77,34 @@ def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card
         low, high = cell.intervals["position_cm"]
         assert low <= cell.means["position_cm"] <= high
     assert section.best("gap:10", "position_cm") == min(
-        section.cells[m, "gap:10"].means["position_cm"] for m in section.methods)
+        section.cells[m, "gap:10"].means["position_cm"] for m in section.methods
+    )
 
 
-def test_networks_run_only_where_they_fit_and_stand_beside_baselines_of_the_same_clips(files, card, tmp_path):
+def test_networks_run_only_where_they_fit_and_stand_beside_baselines_of_the_same_clips(
+    files, card, tmp_path
+):
     book, all_ = board.Book(tmp_path / "kept"), contest(files, card, "a", "short", "odd")
     remarks = run(all_, book)
     assert any("net was not run on odd" in r for r in remarks), remarks
     assert any("short is left out of gap:10" in r for r in remarks), remarks
     (section,) = board.standings(all_, book)
     assert section.clips == ("a", "short")
-    assert {cell.clips for (_, pattern), cell in section.cells.items() if pattern == "every:5"} == {2}
-    assert {cell.clips for (_, pattern), cell in section.cells.items() if pattern == "gap:10"} == {1}
-    assert len({cell.hidden for (_, pattern), cell in section.cells.items() if pattern == "every:5"}) == 1
+    assert {cell.clips for (_, pattern), cell in section.cells.items() if pattern == "every:5"} == {
+        2
+    }
+    assert {cell.clips for (_, pattern), cell in section.cells.items() if pattern == "gap:10"} == {
+        1
+    }
+    assert (
+        len({cell.hidden for (_, pattern), cell in section.cells.items() if pattern == "every:5"})
+        == 1
+    )
 
 
-def test_what_is_kept_is_not_measured_again_and_what_changed_is_not_shown(files, card, tmp_path, monkeypatch):
+def test_what_is_kept_is_not_measured_again_and_what_changed_is_not_shown(
+    files, card, tmp_path, monkeypatch
+):
     book, one = board.Book(tmp_path / "kept"), contest(files, card, "a")
     run(one, book)
     lines = len(book.read())
@@ -142,8 +167,21 @@ def test_tables(files, card, tmp_path):
 
 
 def test_command(files, card, tmp_path, capsys):
-    given = ["leaderboard", "--clips", str(files / "a.npz"), str(files / "b.npz"), "--checkpoint", str(card.path),
-             "--hide", "every:5", "gap:10", "--folder", str(tmp_path / "kept"), "--out", str(tmp_path / "t.md")]
+    given = [
+        "leaderboard",
+        "--clips",
+        str(files / "a.npz"),
+        str(files / "b.npz"),
+        "--checkpoint",
+        str(card.path),
+        "--hide",
+        "every:5",
+        "gap:10",
+        "--folder",
+        str(tmp_path / "kept"),
+        "--out",
+        str(tmp_path / "t.md"),
+    ]
     assert main([*given, "--show"]) == 0
     assert "nothing is measured yet" in capsys.readouterr().out
     assert main(["leaderboard", "--metric", "beauty"]) == 2

@@ -80,10 +80,23 @@ def test_a_listing_is_searched_and_printed(folder, capsys):
         list(listing.listing(folder / "nowhere"))
 
 
-@pytest.mark.parametrize(("sort", "first"), [("name", "a"), ("longest", "b"), ("shortest", "a"), ("fps", "a"),
-                                             ("joints", "a"), ("tempo", "b")])
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [
+        ("name", "a"),
+        ("longest", "b"),
+        ("shortest", "a"),
+        ("fps", "a"),
+        ("joints", "a"),
+        ("tempo", "b"),
+    ],
+)
 def test_orders_and_what_is_unknown_last(sort, first):
-    facts = {"a": listing.FileFacts(10, 20.0, 3), "b": listing.FileFacts(30, 30.0, 4, tempo_bpm=90.0), "0": None}
+    facts = {
+        "a": listing.FileFacts(10, 20.0, 3),
+        "b": listing.FileFacts(30, 30.0, 4, tempo_bpm=90.0),
+        "0": None,
+    }
     order = sorted(facts, key=lambda name: listing.sort_key(sort, name, facts[name]))
     assert order[0] == ("0" if sort == "name" else first)
     assert sort == "name" or order[-1] == "0"

@@ -36,7 +36,12 @@ def test_what_is_wanted_goes_on_from_the_past_and_strays_by_the_spread():
 
 def test_the_future_that_comes_nearest_is_taken():
     futures = [moving(speed) for speed in (3.0, 0.1, 1.1, 0.4)]
-    assert [SpeedPrior.nearest(np.log(speed), futures) for speed in (0.01, 0.5, 1.2, 50.0)] == [1, 3, 2, 0]
+    assert [SpeedPrior.nearest(np.log(speed), futures) for speed in (0.01, 0.5, 1.2, 50.0)] == [
+        1,
+        3,
+        2,
+        0,
+    ]
 
 
 def walk() -> Clip:
@@ -49,14 +54,20 @@ def energy(model, **asked) -> float:
 
 
 def test_generated_motion_is_as_lively_as_the_law_says():
-    slow, fast = (roles_network(noise_dim=4, speed_prior=[level, 0.0, 0.0]) for level in (-3.0, 2.0))
+    slow, fast = (
+        roles_network(noise_dim=4, speed_prior=[level, 0.0, 0.0]) for level in (-3.0, 2.0)
+    )
     assert energy(slow) < energy(fast) - 0.02
-    assert energy(slow, temperature=0.0) == energy(fast, temperature=0.0)  # without chance there is nothing to choose from
+    assert energy(slow, temperature=0.0) == energy(
+        fast, temperature=0.0
+    )  # without chance there is nothing to choose from
 
 
 def test_the_same_number_gives_the_same_motion_with_maps_and_without():
     model, clip = roles_network(noise_dim=4, speed_prior=[0.0, 0.6, 0.5]), walk()
-    first, again, other = (generate_clip(model, clip, prefix_frames=60, frames=40, seed=seed) for seed in (5, 5, 6))
+    first, again, other = (
+        generate_clip(model, clip, prefix_frames=60, frames=40, seed=seed) for seed in (5, 5, 6)
+    )
     assert same(first, again)
     assert not same(first, other)
     shown = list(generate(model, clip, prefix_frames=60, frames=40, seed=5, attention_frame=80))

@@ -33,9 +33,13 @@ class TestErrors:
         result = metrics.errors(truth, other, hidden)
         angles, distances, roots = [], [], []
         for t, j in zip(*np.nonzero(hidden), strict=True):
-            turn = Rotation.from_matrix(truth.rotations[t, j]).inv() * Rotation.from_matrix(other.rotations[t, j])
+            turn = Rotation.from_matrix(truth.rotations[t, j]).inv() * Rotation.from_matrix(
+                other.rotations[t, j]
+            )
             angles.append(np.degrees(turn.magnitude()))
-            distances.append(100 * np.linalg.norm(truth.positions()[t, j] - other.positions()[t, j]))
+            distances.append(
+                100 * np.linalg.norm(truth.positions()[t, j] - other.positions()[t, j])
+            )
             if j == 0:
                 roots.append(100 * np.linalg.norm(truth.root_m[t] - other.root_m[t]))
         summary = result.summary()
@@ -51,7 +55,9 @@ class TestErrors:
         hidden[4, :] = True
         rotations = truth.rotations.copy()
         rotations[5] = np.eye(3)  # wrong, but known
-        summary = metrics.errors(truth, Motion(TINY, rotations, truth.root_m, 30.0), hidden).summary()
+        summary = metrics.errors(
+            truth, Motion(TINY, rotations, truth.root_m, 30.0), hidden
+        ).summary()
         assert summary["rotation_deg"] == 0
 
     def test_a_moved_root_moves_every_joint_as_far(self):
@@ -64,8 +70,14 @@ class TestErrors:
     def test_nothing_hidden_is_none_and_json(self):
         truth = wild_motion(1)
         summary = metrics.errors(truth, truth, np.zeros((20, 6), dtype=bool)).summary()
-        assert summary == {"rotation_deg": None, "position_cm": None, "root_cm": None,
-                           "frames": 20, "hidden": 0, "hidden_frames": 0}
+        assert summary == {
+            "rotation_deg": None,
+            "position_cm": None,
+            "root_cm": None,
+            "frames": 20,
+            "hidden": 0,
+            "hidden_frames": 0,
+        }
         assert "NaN" not in json.dumps(summary)
 
     def test_root_is_judged_where_the_root_is_hidden(self):
@@ -76,7 +88,9 @@ class TestErrors:
         assert result.summary()["root_cm"] is None
         assert result.summary()["position_cm"] == pytest.approx(100, rel=1e-4)
         hidden[3, 0] = True
-        assert metrics.errors(truth, moved(truth, (1, 0, 0)), hidden).summary()["root_cm"] == pytest.approx(100)
+        assert metrics.errors(truth, moved(truth, (1, 0, 0)), hidden).summary()[
+            "root_cm"
+        ] == pytest.approx(100)
 
     @pytest.mark.parametrize("kind", metrics.KINDS)
     def test_per_frame(self, kind):
@@ -95,7 +109,9 @@ class TestErrors:
 
     def test_per_frame_knows_its_kinds(self):
         truth = wild_motion(1)
-        with pytest.raises(SpecError, match="'speed': no such error; expected rotation_deg, position_cm, root_cm"):
+        with pytest.raises(
+            SpecError, match="'speed': no such error; expected rotation_deg, position_cm, root_cm"
+        ):
             metrics.errors(truth, truth, pattern(truth)).per_frame("speed")
 
     def test_per_group(self):
@@ -106,7 +122,9 @@ class TestErrors:
         result = metrics.errors(truth, other, hidden)
         groups = result.per_group()
         assert set(groups) == set(SMPL24.groups)
-        assert groups["left_arm"]["rotation_deg"] == pytest.approx(result.rotation_deg[10:20][:, arm].mean(), rel=1e-5)
+        assert groups["left_arm"]["rotation_deg"] == pytest.approx(
+            result.rotation_deg[10:20][:, arm].mean(), rel=1e-5
+        )
         assert groups["left_arm"]["hidden"] == 50
         assert groups["all"]["position_cm"] == pytest.approx(result.summary()["position_cm"])
         assert groups["right_leg"] == {"rotation_deg": None, "position_cm": None, "hidden": 0}
@@ -114,11 +132,15 @@ class TestErrors:
     def test_takes_a_mask(self):
         clip = clip_of()
         mask = masks.every_nth(clip, 4)
-        assert metrics.errors(clip.motion, clip.motion, mask).summary()["hidden"] == mask.hidden.sum()
+        assert (
+            metrics.errors(clip.motion, clip.motion, mask).summary()["hidden"] == mask.hidden.sum()
+        )
 
     def test_what_does_not_fit_is_named(self):
         truth = wild_motion(1)
-        with pytest.raises(SpecError, match="comparison: 10 frames of 6 joints; expected the truth's 20 frames"):
+        with pytest.raises(
+            SpecError, match="comparison: 10 frames of 6 joints; expected the truth's 20 frames"
+        ):
             metrics.errors(truth, wild_motion(1, 10), pattern(truth))
         renamed = Skeleton(tuple(f"{n}x" for n in TINY.names), TINY.parents, TINY.offsets_m)
         with pytest.raises(SpecError, match="of the same 6 joints"):
@@ -130,24 +152,35 @@ class TestErrors:
 class TestInBetweening:
     def test_quaternions_follow_each_other(self):
         angle = np.linspace(0, 4 * np.pi, 50)  # twice around: a canonical sign would jump
-        world = Rotation.from_euler("Y", angle[:, None]).as_matrix()[None, :, None].astype(np.float32)
+        world = (
+            Rotation.from_euler("Y", angle[:, None]).as_matrix()[None, :, None].astype(np.float32)
+        )
         quats = metrics.unrolled_quaternions(world)
         assert quats.shape == (1, 50, 1, 4)
         assert np.abs(np.diff(quats, axis=1)).max() < 0.2
         assert quats[0, 0, 0, 0] == pytest.approx(1)
         assert quats[0, 25, 0, 0] < -0.9  # once around is the other sign
-        np.testing.assert_allclose(Rotation.from_quat(quats[0, :, 0], scalar_first=True).as_matrix(),
-                                   world[0, :, 0], atol=1e-5)
+        np.testing.assert_allclose(
+            Rotation.from_quat(quats[0, :, 0], scalar_first=True).as_matrix(),
+            world[0, :, 0],
+            atol=1e-5,
+        )
 
     def test_l2q_loop(self):
-        a = metrics.unrolled_quaternions(np.stack([wild_motion(s).world_rotations() for s in (1, 2)]))
-        b = metrics.unrolled_quaternions(np.stack([wild_motion(s).world_rotations() for s in (3, 4)]))
+        a = metrics.unrolled_quaternions(
+            np.stack([wild_motion(s).world_rotations() for s in (1, 2)])
+        )
+        b = metrics.unrolled_quaternions(
+            np.stack([wild_motion(s).world_rotations() for s in (3, 4)])
+        )
         norms = [np.sqrt(((a[s, t] - b[s, t]) ** 2).sum()) for s in range(2) for t in range(20)]
         assert metrics.l2q(a, b) == pytest.approx(np.mean(norms), rel=1e-5)
         assert metrics.l2q(a, a) == 0
 
     def test_l2p_loop(self):
-        a, b = (np.stack([wild_motion(s).positions(), wild_motion(s + 5).positions()]) for s in (1, 2))
+        a, b = (
+            np.stack([wild_motion(s).positions(), wild_motion(s + 5).positions()]) for s in (1, 2)
+        )
         mean, std = a.mean(axis=(0, 1)), a.std(axis=(0, 1)) + 0.1
         std[0, 1] = 0  # never moved in training
         norms = []
@@ -165,7 +198,9 @@ class TestInBetweening:
         a, b = wild_motion(1).positions(), wild_motion(2).positions()
         mean, std = a.mean(axis=0), a.std(axis=0)
         in_metres = metrics.l2p(a, b, mean, std)
-        assert metrics.l2p(100 * a, 100 * b, 100 * mean, 100 * std) == pytest.approx(in_metres, rel=1e-4)
+        assert metrics.l2p(100 * a, 100 * b, 100 * mean, 100 * std) == pytest.approx(
+            in_metres, rel=1e-4
+        )
 
     def test_npss_loop(self):
         rng = np.random.default_rng(0)
@@ -175,8 +210,12 @@ class TestInBetweening:
             for f in range(5):
                 curves, powers = [], []
                 for x in (truth[s, :, f], other[s, :, f]):
-                    power = np.array([sum(x[t] * np.cos(2 * np.pi * k * t / 12) for t in range(12)) ** 2
-                                      for k in range(12)])
+                    power = np.array(
+                        [
+                            sum(x[t] * np.cos(2 * np.pi * k * t / 12) for t in range(12)) ** 2
+                            for k in range(12)
+                        ]
+                    )
                     powers.append(power.sum())
                     curves.append(np.cumsum(power / power.sum()))
                 top += np.abs(curves[0] - curves[1]).sum() * powers[0]
@@ -216,7 +255,9 @@ class TestNaturalness:
         contacts = np.array([[1, 1], [0, 0], [1, 1], [1, 1]], dtype=bool)
         assert metrics.foot_skate_cm_s(still(4, path), contacts) == pytest.approx(0, abs=1e-6)
         contacts[1] = True
-        assert metrics.foot_skate_cm_s(still(4, path), contacts) == pytest.approx(0.1 * 30 * 100 / 3, rel=1e-4)
+        assert metrics.foot_skate_cm_s(still(4, path), contacts) == pytest.approx(
+            0.1 * 30 * 100 / 3, rel=1e-4
+        )
 
     def test_no_foot_no_figure(self):
         footless = Skeleton(("root", "tip"), (-1, 0), np.ones((2, 3)))
@@ -224,7 +265,9 @@ class TestNaturalness:
 
     def test_energy_of_each_second(self):
         path = np.zeros((76, 3))
-        path[:, 2] = np.concatenate([np.arange(31) / 30 * 2, np.full(45, 2.0)])  # 2 m/s for a second, then frozen
+        path[:, 2] = np.concatenate(
+            [np.arange(31) / 30 * 2, np.full(45, 2.0)]
+        )  # 2 m/s for a second, then frozen
         np.testing.assert_allclose(metrics.motion_energy(still(76, path)), [4, 0, 0], atol=1e-4)
 
     def test_jerk_of_a_cubic(self):
@@ -240,9 +283,12 @@ class TestNaturalness:
         assert metrics.velocity_jump_cm_s(still(40, clip_path), hidden) == 0
         clip_path[10:20, 0] = 0.01  # a step of 1 cm into the gap and another out of it
         # four frames beside the two borders, each with one step of 1 cm beside it, at 30 fps
-        assert metrics.velocity_jump_cm_s(still(40, clip_path), hidden) == pytest.approx(30, rel=1e-4)
-        assert metrics.velocity_jump_cm_s(still(40, clip_path), np.zeros((40, 6), dtype=bool)) is None
-
+        assert metrics.velocity_jump_cm_s(still(40, clip_path), hidden) == pytest.approx(
+            30, rel=1e-4
+        )
+        assert (
+            metrics.velocity_jump_cm_s(still(40, clip_path), np.zeros((40, 6), dtype=bool)) is None
+        )
 
     @pytest.mark.parametrize("kink", [9, 10, 19, 20])
     def test_both_sides_of_a_border_count(self, kink):
@@ -250,7 +296,9 @@ class TestNaturalness:
         path[kink:, 0] = 0.01 * np.arange(40 - kink)  # sets off at once
         hidden = np.zeros((40, 6), dtype=bool)
         hidden[10:20] = True
-        assert metrics.velocity_jump_cm_s(still(40, path), hidden) == pytest.approx(30 / 4, rel=1e-4)
+        assert metrics.velocity_jump_cm_s(still(40, path), hidden) == pytest.approx(
+            30 / 4, rel=1e-4
+        )
 
 
 class TestBeats:
@@ -258,7 +306,9 @@ class TestBeats:
     def test_beats_where_the_body_pauses(self, fps):
         frames = int(4 * fps)
         time_s = np.arange(frames) / fps
-        path = np.stack([np.cos(2 * np.pi * time_s), 0 * time_s, 0 * time_s], axis=1)  # turns twice a second
+        path = np.stack(
+            [np.cos(2 * np.pi * time_s), 0 * time_s, 0 * time_s], axis=1
+        )  # turns twice a second
         beats = metrics.motion_beats(still(frames, path, fps)) / fps
         np.testing.assert_allclose(beats, np.arange(1, 8) / 2, atol=1.5 / fps)
 
@@ -276,7 +326,13 @@ class TestBeats:
 
     def test_no_beats(self):
         none = np.zeros(0, dtype=np.int64)
-        assert metrics.beat_alignment(none, np.array([3]), 60.0) == {"per_music_beat": 0.0, "per_motion_beat": None}
-        assert metrics.beat_alignment(none, none, 60.0) == {"per_music_beat": None, "per_motion_beat": None}
+        assert metrics.beat_alignment(none, np.array([3]), 60.0) == {
+            "per_music_beat": 0.0,
+            "per_motion_beat": None,
+        }
+        assert metrics.beat_alignment(none, none, 60.0) == {
+            "per_music_beat": None,
+            "per_motion_beat": None,
+        }
         assert len(metrics.motion_beats(still(2))) == 0
         assert len(metrics.motion_beats(still(50))) == 0

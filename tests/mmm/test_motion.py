@@ -11,7 +11,9 @@ from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion
 
-TIPPED = replace(TINY, end_sites=((2, (0.1, 0.0, 0.0)), (4, (0.0, -0.1, 0.2)), (5, (0.0, -0.1, 0.2))))
+TIPPED = replace(
+    TINY, end_sites=((2, (0.1, 0.0, 0.0)), (4, (0.0, -0.1, 0.2)), (5, (0.0, -0.1, 0.2)))
+)
 
 
 def music_of(frames: int, fps: float = 30.0, rate_hz: int = 3000) -> Music:
@@ -24,15 +26,22 @@ def music_of(frames: int, fps: float = 30.0, rate_hz: int = 3000) -> Music:
 class TestMotion:
     def test_what_is_no_motion(self):
         good = wild_motion()
-        for change in ({"rotations": good.rotations[:5]}, {"root_m": good.root_m[:, :2]}, {"fps": 0.0},
-                       {"rotations": good.rotations[:, :3]}, {"root_m": good.root_m * np.nan},
-                       {"rotations": good.rotations[:0], "root_m": good.root_m[:0]}):
+        for change in (
+            {"rotations": good.rotations[:5]},
+            {"root_m": good.root_m[:, :2]},
+            {"fps": 0.0},
+            {"rotations": good.rotations[:, :3]},
+            {"root_m": good.root_m * np.nan},
+            {"rotations": good.rotations[:0], "root_m": good.root_m[:0]},
+        ):
             with pytest.raises((ValueError, TypeError)):
                 replace(good, **change)
 
     def test_float32_and_length(self):
         motion = Motion(TINY, random_rotations(0, 9, 6).astype(np.float64), np.zeros((9, 3)), 30.0)
-        assert motion.rotations.dtype == motion.root_m.dtype == motion.positions().dtype == np.float32
+        assert (
+            motion.rotations.dtype == motion.root_m.dtype == motion.positions().dtype == np.float32
+        )
         assert len(motion) == 9
         assert motion.duration_s == pytest.approx(0.3)
 
@@ -45,7 +54,10 @@ class TestMotion:
 
     @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 5), (6, 5), (0, 21), (20, 21)])
     def test_crop_outside(self, start, stop):
-        with pytest.raises(SpecError, match=rf"frames {start}:{stop}: the motion has 20 frames; expected 0 <= start"):
+        with pytest.raises(
+            SpecError,
+            match=rf"frames {start}:{stop}: the motion has 20 frames; expected 0 <= start",
+        ):
             wild_motion(1, 20).crop(start, stop)
 
     def test_resample_to_its_own_rate_is_itself(self):
@@ -94,11 +106,18 @@ class TestMotion:
         mirrored = motion.mirror()
         flip = np.array([-1, 1, 1])
         for j, name in enumerate(skeleton.names):
-            swapped = {"l": name.replace("left", "right").replace("Left", "Right"),
-                       "r": name.replace("right", "left").replace("Right", "Left")}[name[0].lower()] \
-                if name.lower().startswith(("left", "right")) else name
+            swapped = (
+                {
+                    "l": name.replace("left", "right").replace("Left", "Right"),
+                    "r": name.replace("right", "left").replace("Right", "Left"),
+                }[name[0].lower()]
+                if name.lower().startswith(("left", "right"))
+                else name
+            )
             k = skeleton.names.index(swapped)
-            np.testing.assert_allclose(mirrored.positions()[:, k], motion.positions()[:, j] * flip, atol=1e-5)
+            np.testing.assert_allclose(
+                mirrored.positions()[:, k], motion.positions()[:, j] * flip, atol=1e-5
+            )
         np.testing.assert_allclose(np.linalg.det(mirrored.rotations), 1, atol=1e-4)
 
     def test_tips_are_mirrored_too(self):
@@ -107,8 +126,11 @@ class TestMotion:
         np.testing.assert_allclose(motion.mirror().tip_positions(), expected, atol=1e-5)
 
     def test_mirror_of_one_sided_numbers(self):
-        skeleton = Skeleton(("root", "LeftShoulder1", "LeftArm", "RightShoulder", "RightArm"), (-1, 0, 1, 0, 3),
-                            np.random.default_rng(0).normal(size=(5, 3)))
+        skeleton = Skeleton(
+            ("root", "LeftShoulder1", "LeftArm", "RightShoulder", "RightArm"),
+            (-1, 0, 1, 0, 3),
+            np.random.default_rng(0).normal(size=(5, 3)),
+        )
         motion = wild_motion(3, 4, skeleton)
         there = motion.mirror().positions()[:, [0, 3, 4, 1, 2]]
         np.testing.assert_allclose(there, motion.positions() * np.array([-1, 1, 1]), atol=1e-5)
@@ -119,7 +141,9 @@ class TestMotion:
         assert tips.shape == (3, 3, 3)
         for t in range(3):
             for e, (joint, offset) in enumerate(TIPPED.end_sites):
-                expected = motion.positions()[t, joint] + motion.world_rotations()[t, joint] @ np.array(offset)
+                expected = motion.positions()[t, joint] + motion.world_rotations()[
+                    t, joint
+                ] @ np.array(offset)
                 np.testing.assert_allclose(tips[t, e], expected, atol=1e-5)
         assert wild_motion(1, 3).tip_positions().shape == (3, 0, 3)
 
@@ -140,11 +164,15 @@ class TestMotion:
         root_m[0, 0] += 1e-6
         bones = TIPPED.offsets_m.copy()
         bones[1, 1] += 1e-6
-        others = [replace(motion, rotations=rotations), replace(motion, root_m=root_m), replace(motion, fps=31.0),
-                  replace(motion, skeleton=replace(TIPPED, offsets_m=bones)),
-                  replace(motion, skeleton=replace(TIPPED, names=tuple("abcdef"))),
-                  replace(motion, skeleton=replace(TIPPED, parents=(-1, 0, 1, 1, 0, 1))),
-                  replace(motion, skeleton=replace(TIPPED, end_sites=()))]
+        others = [
+            replace(motion, rotations=rotations),
+            replace(motion, root_m=root_m),
+            replace(motion, fps=31.0),
+            replace(motion, skeleton=replace(TIPPED, offsets_m=bones)),
+            replace(motion, skeleton=replace(TIPPED, names=tuple("abcdef"))),
+            replace(motion, skeleton=replace(TIPPED, parents=(-1, 0, 1, 1, 0, 1))),
+            replace(motion, skeleton=replace(TIPPED, end_sites=())),
+        ]
         assert len({motion.digest(), *(other.digest() for other in others)}) == 8
         assert replace(motion, root_m=motion.root_m.copy()).digest() == motion.digest()
         assert len(motion.digest()) == 32
@@ -178,7 +206,9 @@ class TestMusicAndClip:
         assert clip.music.features[0, 0] == 10
 
     def test_music_must_fit(self):
-        with pytest.raises(ValueError, match=r"both: 59 music frames at 30\.0 fps, 60 motion frames at 30\.0 fps"):
+        with pytest.raises(
+            ValueError, match=r"both: 59 music frames at 30\.0 fps, 60 motion frames at 30\.0 fps"
+        ):
             Clip("both", wild_motion(1, 60), music_of(59))
         with pytest.raises(ValueError, match=r"at 60\.0 fps"):
             Clip("both", wild_motion(1, 60), music_of(60, 60.0))
@@ -186,11 +216,18 @@ class TestMusicAndClip:
     def test_digests(self):
         motion, music = wild_motion(1, 60), music_of(60)
         louder = replace(music, audio=Audio(music.audio.samples * 2, music.audio.rate_hz))
-        digests = {Clip("a", motion).digest(), Clip("a", motion, music).digest(), Clip("a", motion, louder).digest(),
-                   Clip("a", motion, replace(music, beats=music.beats[1:])).digest(),
-                   Clip("a", motion.crop(0, 59)).digest()}
+        digests = {
+            Clip("a", motion).digest(),
+            Clip("a", motion, music).digest(),
+            Clip("a", motion, louder).digest(),
+            Clip("a", motion, replace(music, beats=music.beats[1:])).digest(),
+            Clip("a", motion.crop(0, 59)).digest(),
+        }
         assert len(digests) == 5
-        assert Clip("a", motion, music).digest() == Clip("b", motion, music, source="elsewhere").digest()
+        assert (
+            Clip("a", motion, music).digest()
+            == Clip("b", motion, music, source="elsewhere").digest()
+        )
 
 
 def test_what_a_console_shows_is_one_short_line():
@@ -199,7 +236,13 @@ def test_what_a_console_shows_is_one_short_line():
     still = np.tile(np.eye(3, dtype=np.float32), (5, 24, 1, 1))
     clip = Clip("walk", Motion(mmm.SMPL24, still, np.zeros((5, 3), np.float32), 30.0))
     mask = mmm.masks.first(clip)
-    for thing in (clip, clip.motion, clip.motion.skeleton, mask, mmm.interpolate("hold", clip, mask)):
+    for thing in (
+        clip,
+        clip.motion,
+        clip.motion.skeleton,
+        mask,
+        mmm.interpolate("hold", clip, mask),
+    ):
         assert len(repr(thing)) < 120
         assert "\n" not in repr(thing)
     assert "5 frames at 30 fps" in repr(clip)

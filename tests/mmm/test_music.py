@@ -24,7 +24,7 @@ def clicks(bpm: float, seconds: float = 20.0) -> Audio:
     tone = (np.sin(np.arange(400) * 0.3) * np.exp(-np.arange(400) / 80)).astype(np.float32)
     for beat in range(int(seconds * bpm / 60)):
         at = round(beat * 60 / bpm * RATE_HZ)
-        samples[at:at + 400] += tone[:len(samples) - at]
+        samples[at : at + 400] += tone[: len(samples) - at]
     return Audio(samples[:, None], RATE_HZ)
 
 
@@ -36,14 +36,24 @@ def tune(seconds: float, seed: int = 0) -> Audio:
     for start in range(0, count, RATE_HZ // 4):
         length = min(RATE_HZ // 4, count - start)
         pitch_hz = 440 * 2 ** (rng.integers(-12, 12) / 12)
-        note = 0.4 * np.sin(2 * np.pi * pitch_hz * np.arange(length) / RATE_HZ) * np.exp(-np.arange(length) / 3000)
-        samples[start:start + length] += note[:, None]
+        note = (
+            0.4
+            * np.sin(2 * np.pi * pitch_hz * np.arange(length) / RATE_HZ)
+            * np.exp(-np.arange(length) / 3000)
+        )
+        samples[start : start + length] += note[:, None]
     return Audio(samples.astype(np.float32), RATE_HZ)
 
 
 def test_layout():
     assert len(music.FEATURE_NAMES) == len(set(music.FEATURE_NAMES)) == 35
-    assert list(music.FEATURE_SLICES) == ["onset_strength", "mfcc", "chroma_cens", "onset_peak", "beat"]
+    assert list(music.FEATURE_SLICES) == [
+        "onset_strength",
+        "mfcc",
+        "chroma_cens",
+        "onset_peak",
+        "beat",
+    ]
     covered = [i for part in music.FEATURE_SLICES.values() for i in range(35)[part]]
     assert covered == list(range(35))
     for name, part in music.FEATURE_SLICES.items():
@@ -113,7 +123,10 @@ def test_other_frame_rates(fps):
 
 
 def test_too_slow_a_frame_rate():
-    with pytest.raises(SpecError, match="5 frames per second: too few to follow the beat of music; expected at least"):
+    with pytest.raises(
+        SpecError,
+        match="5 frames per second: too few to follow the beat of music; expected at least",
+    ):
         music.features_of(tune(1.0), 5.0)
 
 
@@ -133,7 +146,7 @@ def test_cut_to_the_motion():
     assert (cut.beats < 120).all()
     assert cut.audio is not None
     assert cut.audio.duration_s == pytest.approx(2)
-    np.testing.assert_array_equal(cut.audio.samples, audio.samples[:2 * RATE_HZ])
+    np.testing.assert_array_equal(cut.audio.samples, audio.samples[: 2 * RATE_HZ])
 
 
 def test_a_sound_that_is_too_short_goes_on_as_silence():
@@ -145,7 +158,7 @@ def test_a_sound_that_is_too_short_goes_on_as_silence():
     np.testing.assert_array_equal(longer.beats, whole.beats)
     assert longer.audio is not None
     assert longer.audio.duration_s == pytest.approx(5)
-    assert np.abs(longer.audio.samples[3 * RATE_HZ:]).max() == 0
+    assert np.abs(longer.audio.samples[3 * RATE_HZ :]).max() == 0
 
 
 def test_silence_is_what_librosa_makes_of_it():
@@ -168,11 +181,25 @@ def test_the_tempo_to_begin_with_decides_between_a_tempo_and_its_double():
     assert fast == pytest.approx(150, abs=2)
 
 
-@pytest.mark.parametrize(("name", "bpm"), [
-    ("mBR0", 80), ("mWA4", 120), ("mJB5", 130), ("mHO0", 110), ("mHO3", 125), ("mHO5", 135),
-    ("gBR_sBM_cAll_d04_mBR0_ch01", 80), ("gHO_sFM_cAll_d20_mHO5_ch13", 135), ("mBR0.wav", 80),
-    ("song", None), ("mBR", None), ("mXX3", None), ("album_mBR0b", None), ("", None),
-])
+@pytest.mark.parametrize(
+    ("name", "bpm"),
+    [
+        ("mBR0", 80),
+        ("mWA4", 120),
+        ("mJB5", 130),
+        ("mHO0", 110),
+        ("mHO3", 125),
+        ("mHO5", 135),
+        ("gBR_sBM_cAll_d04_mBR0_ch01", 80),
+        ("gHO_sFM_cAll_d20_mHO5_ch13", 135),
+        ("mBR0.wav", 80),
+        ("song", None),
+        ("mBR", None),
+        ("mXX3", None),
+        ("album_mBR0b", None),
+        ("", None),
+    ],
+)
 def test_tempo_of_aist_names(name, bpm):
     assert music.bpm_of_name(name) == bpm
 
@@ -194,7 +221,9 @@ class TestFiles:
         assert second.digest() == first.digest()
         copy = tmp_path / "copy.wav"
         copy.write_bytes(song.read_bytes())
-        longer = music.load_music(copy, 30.0, 120, cache_dir=cache)  # the content decides, not name or length
+        longer = music.load_music(
+            copy, 30.0, 120, cache_dir=cache
+        )  # the content decides, not name or length
         np.testing.assert_array_equal(longer.features[:90], first.features)
         assert len(longer) == 120
 
@@ -213,15 +242,21 @@ class TestFiles:
     def test_a_damaged_cache_is_made_again(self, song, tmp_path, damage):
         cache = tmp_path / "cache"
         first = music.load_music(song, 30.0, cache_dir=cache)
-        stored, = cache.iterdir()
+        (stored,) = cache.iterdir()
         data = stored.read_bytes()
         flipped = bytearray(data)
         flipped[len(data) // 2] ^= 0xFF
         if damage == "other":
             np.savez(stored, features=np.zeros((3, 7)), beats=np.zeros(1), tempo_bpm=1.0)
         else:
-            stored.write_bytes({"empty": b"", "half": data[:len(data) // 2], "text": b"hello",
-                                "flipped": bytes(flipped)}[damage])
+            stored.write_bytes(
+                {
+                    "empty": b"",
+                    "half": data[: len(data) // 2],
+                    "text": b"hello",
+                    "flipped": bytes(flipped),
+                }[damage]
+            )
         assert music.load_music(song, 30.0, cache_dir=cache).digest() == first.digest()
         assert stored.read_bytes() != b"hello"
         assert music._read_cache(stored) is not None
@@ -234,14 +269,21 @@ class TestFiles:
         monkeypatch.setattr("sys.platform", "linux")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
         music.load_music(song, 30.0)
-        assert len(list((tmp_path / "own" / "masked-motion-workbench" / "music").glob("*.npz"))) == 1
+        assert (
+            len(list((tmp_path / "own" / "masked-motion-workbench" / "music").glob("*.npz"))) == 1
+        )
         monkeypatch.delenv("XDG_CACHE_HOME")
         assert user_cache() == Path.home() / ".cache" / "masked-motion-workbench"
 
     def test_an_aist_name_gives_the_tempo(self, tmp_path, monkeypatch):
         seen = []
-        monkeypatch.setattr(music, "_analyse", lambda audio, fps, bpm: seen.append(bpm) or (
-            np.zeros((30, 35), np.float32), np.zeros(0, np.int64), bpm))
+        monkeypatch.setattr(
+            music,
+            "_analyse",
+            lambda audio, fps, bpm: (
+                seen.append(bpm) or (np.zeros((30, 35), np.float32), np.zeros(0, np.int64), bpm)
+            ),
+        )
         for name in ("mHO3.wav", "song.wav"):
             write_audio(tune(1.0), tmp_path / name)
             music.load_music(tmp_path / name, 30.0, cache_dir=tmp_path / "cache")
@@ -277,8 +319,11 @@ def test_a_song_is_quick():
     assert time.perf_counter() - start < 3  # about 0.3 s on an idle core
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "data" / "samples").glob("*.npz")),
-                         ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted((Path(__file__).parents[2] / "data" / "samples").glob("*.npz")),
+    ids=lambda path: path.stem,
+)
 def test_bars_of_the_samples_begin_where_the_songs_say(path):
     """Every sample begins with a bar; its tempo, and so its bars, stand in its name."""
     heard = load_clip(path).music

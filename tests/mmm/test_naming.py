@@ -13,22 +13,33 @@ from tests.mmm.role_names import TREES, tree
 
 def without(skeleton, *lost):
     """The skeleton with names that tell nothing for these joints."""
-    return replace(skeleton, names=tuple(f"Bone{j}" if name in lost else name for j, name in enumerate(skeleton.names)))
+    return replace(
+        skeleton,
+        names=tuple(f"Bone{j}" if name in lost else name for j, name in enumerate(skeleton.names)),
+    )
 
 
 def test_words_as_on_the_command_line():
     assert parse_roles(["left_hip=LThigh", " right_hip = Bip01 R Thigh "]) == {
-        "left_hip": "LThigh", "right_hip": "Bip01 R Thigh"}
+        "left_hip": "LThigh",
+        "right_hip": "Bip01 R Thigh",
+    }
     assert parse_roles(["head=a=b", "head=a=b"]) == {"head": "a=b"}
     assert parse_roles([]) == {}
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (["left_hip"], "role 'left_hip': not a role and a joint; expected ROLE=JOINT"),
-    (["left_hip="], "not a role and a joint"),
-    (["tail=Bone"], "role 'tail=Bone': no role 'tail'; expected ROLE=JOINT with ROLE one of pelvis, spine1"),
-    (["neck=a", "neck=b"], "role 'neck=b': neck is already a; expected one joint a role"),
-])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["left_hip"], "role 'left_hip': not a role and a joint; expected ROLE=JOINT"),
+        (["left_hip="], "not a role and a joint"),
+        (
+            ["tail=Bone"],
+            "role 'tail=Bone': no role 'tail'; expected ROLE=JOINT with ROLE one of pelvis, spine1",
+        ),
+        (["neck=a", "neck=b"], "role 'neck=b': neck is already a; expected one joint a role"),
+    ],
+)
 def test_words_that_name_nothing(words, message):
     with pytest.raises(SpecError) as caught:
         parse_roles(words)
@@ -45,10 +56,16 @@ def test_what_is_missing_until_it_is_named():
     assert missing_roles(skeleton) == ("left_hip", "right_knee")
     named = {"left_hip": skeleton.names[tree("lafan1").names.index("LeftUpLeg")]}
     assert missing_roles(skeleton, named) == ("right_knee",)
-    assert missing_roles(skeleton, {"left_hip": "of another skeleton"}) == ("left_hip", "right_knee")
+    assert missing_roles(skeleton, {"left_hip": "of another skeleton"}) == (
+        "left_hip",
+        "right_knee",
+    )
     named["right_knee"] = skeleton.names[tree("lafan1").names.index("RightLeg")]
     assert missing_roles(skeleton, named) == ()
-    assert match_roles(skeleton, named).named == match_roles(skeleton, match_roles(skeleton, named).named).named
+    assert (
+        match_roles(skeleton, named).named
+        == match_roles(skeleton, match_roles(skeleton, named).named).named
+    )
 
 
 def test_a_pelvis_is_asked_for_only_where_the_hips_are_there():

@@ -10,13 +10,17 @@ from mmm import load_clip
 from mmm.errors import ModelError
 from mmm.metrics.errors import foot_contacts, foot_skate_cm_s
 from mmm.motion.clip import Motion
-from mmm.motion.foot_locking import LOW_M, MOST_M, lock_feet, legs_of, lock_contacts
+from mmm.motion.foot_locking import LOW_M, MOST_M, legs_of, lock_contacts, lock_feet
 from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, smooth_motion
 
 GAP = slice(60, 120)
-LEGS = [j for j, name in enumerate(SMPL24.names) if any(part in name for part in ("hip", "knee", "ankle"))]
+LEGS = [
+    j
+    for j, name in enumerate(SMPL24.names)
+    if any(part in name for part in ("hip", "knee", "ankle"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +59,15 @@ def test_a_recording_whose_own_feet_slide_comes_back_as_it_is(dance, hidden):
     root = dance.root_m.copy()
     root[:, 0] += 0.064 * np.sin(np.arange(180) * 2 * np.pi / 60).astype(np.float32)
     carried = replace(dance, root_m=root)
-    wrong = replace(carried, root_m=carried.root_m + np.where(hidden[:, :1], np.float32([0.02, 0, 0]), 0))
+    wrong = replace(
+        carried, root_m=carried.root_m + np.where(hidden[:, :1], np.float32([0.02, 0, 0]), 0)
+    )
     assert lock_feet(wrong, carried, hidden) is wrong
     slower = replace(dance, root_m=dance.root_m + (root - dance.root_m) / 20)
     assert lock_feet(wrong, slower, hidden) is not wrong
-    few = hidden | (np.arange(180) > 5)[:, None]  # known for a tenth of a second: too short to judge its feet by
+    few = (
+        hidden | (np.arange(180) > 5)[:, None]
+    )  # known for a tenth of a second: too short to judge its feet by
     assert lock_feet(wrong, carried, few) is not wrong
 
 
@@ -73,7 +81,10 @@ def test_only_hidden_legs_are_bent(dance, sliding, hidden):
     product = held.rotations @ np.swapaxes(held.rotations, -1, -2)
     np.testing.assert_allclose(product, np.broadcast_to(np.eye(3), product.shape), atol=2e-5)
     feet = [SMPL24.names.index(f"{side}_ankle") for side in ("left", "right")]
-    assert np.linalg.norm(held.positions()[:, feet] - sliding.positions()[:, feet], axis=-1).max() < 2 * MOST_M
+    assert (
+        np.linalg.norm(held.positions()[:, feet] - sliding.positions()[:, feet], axis=-1).max()
+        < 2 * MOST_M
+    )
 
 
 def test_one_leg_hidden_is_the_one_that_is_bent(dance, sliding):
@@ -87,10 +98,14 @@ def test_one_leg_hidden_is_the_one_that_is_bent(dance, sliding):
 
 
 def test_what_is_hidden_of_the_truth_is_not_looked_at(dance, sliding, hidden):
-    spoilt = replace(dance, rotations=np.where(hidden[..., None, None], 7.0, dance.rotations).astype(np.float32),
-                     root_m=np.where(hidden[:, :1], -99.0, dance.root_m).astype(np.float32))
-    np.testing.assert_array_equal(lock_feet(sliding, spoilt, hidden).rotations,
-                                  lock_feet(sliding, dance, hidden).rotations)
+    spoilt = replace(
+        dance,
+        rotations=np.where(hidden[..., None, None], 7.0, dance.rotations).astype(np.float32),
+        root_m=np.where(hidden[:, :1], -99.0, dance.root_m).astype(np.float32),
+    )
+    np.testing.assert_array_equal(
+        lock_feet(sliding, spoilt, hidden).rotations, lock_feet(sliding, dance, hidden).rotations
+    )
 
 
 def test_what_cannot_be_held_comes_back(dance, hidden):
@@ -118,15 +133,20 @@ def test_legs_with_joints_in_between_reach_too(dance, sliding, hidden):
         parents[knee] = 24 + k
     order = [*range(4), 24, 25, *range(4, 24)]  # parents before children
     new = {old: k for k, old in enumerate(order)}
-    longer = Skeleton(tuple(names[j] for j in order),
-                      tuple(-1 if parents[j] < 0 else new[parents[j]] for j in order), offsets[order])
+    longer = Skeleton(
+        tuple(names[j] for j in order),
+        tuple(-1 if parents[j] < 0 else new[parents[j]] for j in order),
+        offsets[order],
+    )
     try:
         match_roles(longer)
     except ModelError as error:
         pytest.fail(str(error))
 
     def widened(motion: Motion) -> Motion:
-        turns = np.concatenate([motion.rotations, np.broadcast_to(np.eye(3, dtype=np.float32), (180, 2, 3, 3))], axis=1)
+        turns = np.concatenate(
+            [motion.rotations, np.broadcast_to(np.eye(3, dtype=np.float32), (180, 2, 3, 3))], axis=1
+        )
         return Motion(longer, turns[:, order], motion.root_m, motion.fps)
 
     where = np.zeros((180, 26), dtype=bool)
@@ -134,7 +154,9 @@ def test_legs_with_joints_in_between_reach_too(dance, sliding, hidden):
     held = lock_feet(widened(sliding), widened(dance), where)
     expected = lock_feet(sliding, dance, hidden)
     feet = [place["left_ankle"], place["right_ankle"], place["left_foot"], place["right_foot"]]
-    np.testing.assert_allclose(held.positions()[:, [new[j] for j in feet]], expected.positions()[:, feet], atol=2e-4)
+    np.testing.assert_allclose(
+        held.positions()[:, [new[j] for j in feet]], expected.positions()[:, feet], atol=2e-4
+    )
 
 
 def test_a_foot_that_is_dragged_is_lifted_where_asked():
@@ -142,7 +164,9 @@ def test_a_foot_that_is_dragged_is_lifted_where_asked():
     still = np.broadcast_to(np.eye(3, dtype=np.float32), (120, 24, 3, 3)).copy()
     for side in ("left", "right"):
         for joint, angle in (("hip", -0.4), ("knee", 0.8), ("ankle", -0.4)):
-            bent = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+            bent = np.array(
+                [[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]]
+            )
             still[:, SMPL24.names.index(f"{side}_{joint}")] = bent
     root = np.zeros((120, 3), np.float32)
     root[30:90, 2] = 1.5 * np.arange(60) / 60
@@ -152,8 +176,11 @@ def test_a_foot_that_is_dragged_is_lifted_where_asked():
     where = np.zeros((120, 24), dtype=bool)
     where[20:] = True
     toes = [SMPL24.names.index(f"{side}_foot") for side in ("left", "right")]
-    heights = [lock_contacts(motion, legs_of(SMPL24), where, rest, 0.15, clear).positions()[40:80, toes, 1] - rest[toes]
-               for clear in (0.0, 0.045)]
+    heights = [
+        lock_contacts(motion, legs_of(SMPL24), where, rest, 0.15, clear).positions()[40:80, toes, 1]
+        - rest[toes]
+        for clear in (0.0, 0.045)
+    ]
     assert np.abs(heights[0]).max() < 0.005
     assert heights[1].min() > LOW_M
 
@@ -166,7 +193,9 @@ def test_ankles_that_a_recording_never_bends_are_left_alone(dance, sliding, hidd
     fitted, wrong = replace(dance, rotations=rotations), replace(sliding, rotations=rotations)
     held = lock_feet(wrong, fitted, hidden)
     np.testing.assert_array_equal(held.rotations[:, ankles], rotations[:, ankles])
-    assert (lock_feet(sliding, dance, hidden).rotations[:, ankles] != dance.rotations[:, ankles]).any()  # it bends them
+    assert (
+        lock_feet(sliding, dance, hidden).rotations[:, ankles] != dance.rotations[:, ankles]
+    ).any()  # it bends them
     contacts = foot_contacts(fitted)
     contacts[:61], contacts[119:] = False, False
     contacts[:, [k for k, j in enumerate(SMPL24.feet) if j not in ankles]] = False

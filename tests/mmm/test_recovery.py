@@ -20,8 +20,9 @@ from mmm.recovery.windows import fade, windows
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import NETWORKS, WAYS, poisoned, tiny_clip, tiny_config, tiny_model
 
-every_way = pytest.mark.parametrize(("network", "fill", "output"),
-                                    [(n, *way) for n, way in itertools.product(NETWORKS, WAYS)])
+every_way = pytest.mark.parametrize(
+    ("network", "fill", "output"), [(n, *way) for n, way in itertools.product(NETWORKS, WAYS)]
+)
 
 
 def joint_wise(clip, seed=0):
@@ -36,7 +37,9 @@ def test_known_entries_come_back_bit_identical(network, fill, output):
     """Fault 10: known frames came back re-predicted instead of exact."""
     clip = tiny_clip(70)
     hidden = joint_wise(clip)
-    recovered = recover(tiny_model(network, fill=fill, output=output), clip, hidden).recovered.motion
+    recovered = recover(
+        tiny_model(network, fill=fill, output=output), clip, hidden
+    ).recovered.motion
     assert np.array_equal(recovered.rotations[~hidden], clip.motion.rotations[~hidden])
     assert np.array_equal(recovered.root_m[~hidden[:, 0]], clip.motion.root_m[~hidden[:, 0]])
     assert not np.array_equal(recovered.rotations[hidden], clip.motion.rotations[hidden])
@@ -49,7 +52,9 @@ def test_hidden_values_never_reach_the_network(network, fill, output):
     hidden = joint_wise(clip)
     model = tiny_model(network, fill=fill, output=output)
     clean, dirty = (recover(model, c, hidden) for c in (clip, poisoned(clip, hidden)))
-    assert np.array_equal(clean.recovered.motion.rotations[hidden], dirty.recovered.motion.rotations[hidden])
+    assert np.array_equal(
+        clean.recovered.motion.rotations[hidden], dirty.recovered.motion.rotations[hidden]
+    )
     assert np.array_equal(clean.recovered.motion.root_m, dirty.recovered.motion.root_m)
     assert np.array_equal(clean.so3_residual, dirty.so3_residual)
 
@@ -58,9 +63,17 @@ def test_not_even_nan_in_hidden_entries_reaches_the_network():
     clip = tiny_clip(50)
     hidden = joint_wise(clip)
     clean = recover(tiny_model("ecm", fill="slerp", output="residual"), clip, hidden)
-    broken = replace(clip, motion=replace(clip.motion))  # a Motion refuses NaN, so it is put in behind its back
-    object.__setattr__(broken.motion, "rotations", np.where(hidden[..., None, None], np.nan, clip.motion.rotations))
-    object.__setattr__(broken.motion, "root_m", np.where(hidden[:, :1], np.nan, clip.motion.root_m).astype(np.float32))
+    broken = replace(
+        clip, motion=replace(clip.motion)
+    )  # a Motion refuses NaN, so it is put in behind its back
+    object.__setattr__(
+        broken.motion, "rotations", np.where(hidden[..., None, None], np.nan, clip.motion.rotations)
+    )
+    object.__setattr__(
+        broken.motion,
+        "root_m",
+        np.where(hidden[:, :1], np.nan, clip.motion.root_m).astype(np.float32),
+    )
     dirty = recover(tiny_model("ecm", fill="slerp", output="residual"), broken, hidden)
     assert np.array_equal(clean.recovered.motion.rotations, dirty.recovered.motion.rotations)
     assert np.array_equal(clean.recovered.motion.root_m, dirty.recovered.motion.root_m)
@@ -71,7 +84,10 @@ def test_an_untrained_residual_network_is_the_slerp_baseline(network):
     model = make_model(tiny_config(network, fill="slerp", output="residual")).eval()
     clip = tiny_clip(90)
     hidden = joint_wise(clip)
-    recovered, expected = recover(model, clip, hidden).recovered.motion, baselines.slerp(clip, hidden)
+    recovered, expected = (
+        recover(model, clip, hidden).recovered.motion,
+        baselines.slerp(clip, hidden),
+    )
     assert np.abs(recovered.rotations - expected.rotations).max() < 1e-4
     assert np.abs(recovered.root_m - expected.root_m).max() < 1e-4
 
@@ -93,14 +109,19 @@ def test_nothing_is_random():
     """Fault 3: evaluation gave another result each time."""
     clip = tiny_clip(70)
     model = tiny_model("ecm")
-    first, second = (recover(model, clip, masks.parse("random:0.3", clip, 5)).recovered.digest() for _ in range(2))
+    first, second = (
+        recover(model, clip, masks.parse("random:0.3", clip, 5)).recovered.digest()
+        for _ in range(2)
+    )
     assert first == second
 
 
 @pytest.mark.parametrize(("fill", "output"), WAYS)
 def test_a_clip_elsewhere_on_the_floor(fill, output):
     clip = tiny_clip(60)
-    moved = replace(clip, motion=replace(clip.motion, root_m=clip.motion.root_m + np.float32([5, 0, -8])))
+    moved = replace(
+        clip, motion=replace(clip.motion, root_m=clip.motion.root_m + np.float32([5, 0, -8]))
+    )
     model = tiny_model("ecm", fill=fill, output=output)
     here, there = (recover(model, c, masks.every_nth(c, 6)).recovered.motion for c in (clip, moved))
     assert np.abs(there.root_m - here.root_m - np.float32([5, 0, -8])).max() < 1e-3
@@ -117,7 +138,9 @@ def test_windows_cover_the_clip(frames, size):
         assert stop - start == min(size, frames)
         covered[start:stop] += 1
     assert (covered > 0).all()
-    assert all(a[1] - b[0] >= int(size / 3) for a, b in itertools.pairwise(cuts))  # enough to fade over
+    assert all(
+        a[1] - b[0] >= int(size / 3) for a, b in itertools.pairwise(cuts)
+    )  # enough to fade over
     assert (fade(min(size, frames), size) > 0).all()
 
 
@@ -127,7 +150,9 @@ def test_short_clips_are_one_window():
     assert windows(301, 300) == [(0, 300), (1, 301)]
 
 
-@pytest.mark.parametrize(("network", "fill", "output"), [("common", "zero", "absolute"), ("ecm", "slerp", "residual")])
+@pytest.mark.parametrize(
+    ("network", "fill", "output"), [("common", "zero", "absolute"), ("ecm", "slerp", "residual")]
+)
 def test_longer_clips_have_no_seams(network, fill, output):
     """Fault 6: longer clips are recovered in windows; where these begin and end nothing may jump."""
     clip = tiny_clip(200)
@@ -136,7 +161,9 @@ def test_longer_clips_have_no_seams(network, fill, output):
     model = tiny_model(network, fill=fill, output=output)
     motion = recover(model, clip, hidden).recovered.motion
     jump = np.abs(np.diff(motion.rotations, axis=0)).max(axis=(1, 2, 3))
-    both = hidden[1:, 0] & hidden[:-1, 0]  # between two recovered frames, away from the exact known ones
+    both = (
+        hidden[1:, 0] & hidden[:-1, 0]
+    )  # between two recovered frames, away from the exact known ones
     borders = sorted({edge - 1 for cut in windows(200, 40) for edge in cut if 0 < edge < 200})
     at_borders = np.zeros(199, dtype=bool)
     at_borders[borders] = True
@@ -146,8 +173,14 @@ def test_longer_clips_have_no_seams(network, fill, output):
 
 def test_windows_that_disagree_are_faded_into_each_other():
     """Fault 6: every second window puts the root a whole unit higher; the frames between must climb, not jump."""
-    clip, model, number = tiny_clip(200), tiny_model("common", fill="slerp", output="residual"), itertools.count()
-    model.predict = lambda filled, *rest, **more: MaskedMotionOutput(prediction=filled.features + next(number) % 2)
+    clip, model, number = (
+        tiny_clip(200),
+        tiny_model("common", fill="slerp", output="residual"),
+        itertools.count(),
+    )
+    model.predict = lambda filled, *rest, **more: MaskedMotionOutput(
+        prediction=filled.features + next(number) % 2
+    )
     hidden = np.ones((200, 6), dtype=bool)
     hidden[0] = False
     root_m = recover(model, clip, hidden).recovered.motion.root_m[1:, 0] / 2  # two metres a unit
@@ -160,8 +193,13 @@ def test_a_gap_longer_than_a_window():
     hidden = np.zeros((120, 6), dtype=bool)
     hidden[20:100] = True
     model = make_model(tiny_config("ecm", fill="slerp", output="residual")).eval()
-    recovered, expected = recover(model, clip, hidden).recovered.motion, baselines.slerp(clip, hidden)
-    assert np.abs(recovered.root_m - expected.root_m).max() < 1e-3  # filled from its true neighbours, not the window's
+    recovered, expected = (
+        recover(model, clip, hidden).recovered.motion,
+        baselines.slerp(clip, hidden),
+    )
+    assert (
+        np.abs(recovered.root_m - expected.root_m).max() < 1e-3
+    )  # filled from its true neighbours, not the window's
 
 
 @pytest.mark.parametrize("frames", [1, 2, 39, 40, 41])
@@ -175,7 +213,9 @@ def test_any_length(network, frames):
 def test_silence_stands_in_for_missing_music():
     clip = tiny_clip(30, music=False)
     result = recover(tiny_model("ecm"), clip, masks.every_nth(clip, 5))
-    assert result.notes == ("This model listens to music and the clip has none: it was given silence.",)
+    assert result.notes == (
+        "This model listens to music and the clip has none: it was given silence.",
+    )
     assert recover(tiny_model("common"), clip, masks.every_nth(clip, 5)).notes == ()
     assert recover(tiny_model("ecm"), tiny_clip(30), masks.every_nth(clip, 5)).notes == ()
 
@@ -183,7 +223,9 @@ def test_silence_stands_in_for_missing_music():
 def test_music_is_heard():
     clip, hidden = tiny_clip(30), masks.every_nth(tiny_clip(30), 5)
     other = replace(clip, music=replace(clip.music, features=clip.music.features[::-1].copy()))
-    with_it, without = (recover(tiny_model("ecm"), c, hidden).recovered.motion for c in (clip, other))
+    with_it, without = (
+        recover(tiny_model("ecm"), c, hidden).recovered.motion for c in (clip, other)
+    )
     assert not np.array_equal(with_it.rotations, without.rotations)
 
 
@@ -217,10 +259,15 @@ def test_a_misfitting_skeleton():
         recover(tiny_model("ecm"), clip, masks.first(clip))
     assert str(caught.value) == (
         "walk: a skeleton of 24 joints without Hips, Spine, LeftArm, RightArm, ...; expected the 6 joints that the "
-        "network was trained on; choose a checkpoint made for this skeleton, or an interpolation")
+        "network was trained on; choose a checkpoint made for this skeleton, or an interpolation"
+    )
     tree = replace(TINY, parents=(-1, 0, 1, 1, 0, 4))
     with pytest.raises(ModelError, match="6 joints in another tree"):
-        recover(tiny_model("ecm"), Clip("walk", smooth_motion(0, 20, tree, 30.0)), np.zeros((20, 6), bool))
+        recover(
+            tiny_model("ecm"),
+            Clip("walk", smooth_motion(0, 20, tree, 30.0)),
+            np.zeros((20, 6), bool),
+        )
 
 
 def test_bones_of_another_length_are_no_misfit():
@@ -235,15 +282,21 @@ def test_another_frame_rate():
     clip = tiny_clip(20, fps=60.0)
     with pytest.raises(ModelError) as caught:
         recover(tiny_model("ecm"), clip, masks.first(clip))
-    assert str(caught.value) == ("tiny0: 60 frames a second; expected the network's 30; "
-                                 "resample the clip to 30 fps first (--fps 30)")
+    assert str(caught.value) == (
+        "tiny0: 60 frames a second; expected the network's 30; "
+        "resample the clip to 30 fps first (--fps 30)"
+    )
 
 
-@pytest.mark.parametrize("method", [lambda c, h: recover(tiny_model("common"), c, h),
-                                    lambda c, h: interpolate("slerp", c, h)])
+@pytest.mark.parametrize(
+    "method",
+    [lambda c, h: recover(tiny_model("common"), c, h), lambda c, h: interpolate("slerp", c, h)],
+)
 def test_masks_that_do_not_fit(method):
     clip = tiny_clip(20)
-    with pytest.raises(SpecError, match=r"bool of shape \(19, 6\); expected bool of shape \(20, 6\)"):
+    with pytest.raises(
+        SpecError, match=r"bool of shape \(19, 6\); expected bool of shape \(20, 6\)"
+    ):
         method(clip, np.zeros((19, 6), bool))
     bytes_for_bools = masks.first(clip)
     object.__setattr__(bytes_for_bools, "hidden", bytes_for_bools.hidden.astype(np.uint8))
@@ -269,7 +322,11 @@ def test_where_a_network_is_torn_between_two_ways_the_fill_decides(monkeypatch):
         turns = slerp @ np.diag([0, 0, 1]).astype(np.float32)  # the middle of both
         odd = (np.arange(30) % 2 == 1)[:, None, None, None]
         turns = turns + 0.01 * slerp @ np.where(odd, about, np.eye(3, dtype=np.float32))
-        return np.concatenate([turns.reshape(30, -1), raw[:, -3:]], axis=1).astype(np.float32), fill, trace
+        return (
+            np.concatenate([turns.reshape(30, -1), raw[:, -3:]], axis=1).astype(np.float32),
+            fill,
+            trace,
+        )
 
     monkeypatch.setattr(recovery, "_predict", torn)
     result = recover(model, clip, hidden)
@@ -289,7 +346,9 @@ def test_baselines_as_results(method):
 
 def test_no_such_baseline():
     clip = tiny_clip(20)
-    with pytest.raises(SpecError, match="baseline 'magic': no such method; expected hold, slerp, inertial, spline"):
+    with pytest.raises(
+        SpecError, match="baseline 'magic': no such method; expected hold, slerp, inertial, spline"
+    ):
         interpolate("magic", clip, masks.first(clip))
 
 
@@ -299,7 +358,9 @@ def test_windows_that_know_nothing_of_the_root_stay_where_the_dancer_is(fill):
     model, clip = tiny_model(fill=fill, output="absolute"), tiny_clip(200)
     far_m = np.array([50, 0, -30], np.float32)
     far = replace(clip, motion=replace(clip.motion, root_m=clip.motion.root_m + far_m))
-    here, there = (recover(model, c, masks.span(c, 20, 180)).recovered.motion.root_m for c in (clip, far))
+    here, there = (
+        recover(model, c, masks.span(c, 20, 180)).recovered.motion.root_m for c in (clip, far)
+    )
     assert np.allclose(there - here, far_m, atol=1e-2)
 
 
@@ -314,7 +375,9 @@ def test_music_features_of_another_number():
 @pytest.mark.parametrize("frame", [-1, 20])
 def test_attention_of_a_frame_outside_the_clip(frame):
     clip = tiny_clip(20)
-    with pytest.raises(SpecError, match=f"attention_frame {frame}: the clip has 20 frames; expected 0 to 19"):
+    with pytest.raises(
+        SpecError, match=f"attention_frame {frame}: the clip has 20 frames; expected 0 to 19"
+    ):
         recover(tiny_model(), clip, masks.first(clip), attention=True, attention_frame=frame)
 
 

@@ -57,7 +57,9 @@ def test_between_single_keyframes_the_next_ones_count_too():
     hidden = np.ones((101, 22), dtype=bool)
     hidden[::20] = False
     found = joint_motion(bent(still(101), slice(20, 21), ELBOW, 30.0), hidden)
-    np.testing.assert_allclose(found[45:55, ELBOW], 30.0, atol=1e-3)  # told by the one before the gap
+    np.testing.assert_allclose(
+        found[45:55, ELBOW], 30.0, atol=1e-3
+    )  # told by the one before the gap
     assert found[65:75, ELBOW].max() == 0
 
 

@@ -19,14 +19,20 @@ from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import poisoned
 from tests.mmm.role_names import tree
 
-EXTRA = Skeleton((*SMPL24.names, "prop"), (*SMPL24.parents, 23), np.vstack([SMPL24.offsets_m, [[0.1, 0, 0]]]))
+EXTRA = Skeleton(
+    (*SMPL24.names, "prop"), (*SMPL24.parents, 23), np.vstack([SMPL24.offsets_m, [[0.1, 0, 0]]])
+)
 """SMPL with something in its right hand."""
 
 
 def network(awake: bool = True, **changes):
     torch.manual_seed(0)
-    model = make_model(make_config("inbetween", **({"hidden_size": 32, "intermediate_size": 64, "encoder_layers": 2}
-                                                   | changes))).eval()
+    model = make_model(
+        make_config(
+            "inbetween",
+            **({"hidden_size": 32, "intermediate_size": 64, "encoder_layers": 2} | changes),
+        )
+    ).eval()
     if awake:
         with torch.no_grad():
             model.head.weight.normal_(std=0.05)
@@ -88,8 +94,10 @@ def test_the_rate_hardly_matters():
     at_60 = np.zeros((len(fast), 24), dtype=bool)
     at_60[39:100] = True  # the first and last known moments are those of 30 frames a second
     at_60[39], at_60[99:] = True, False
-    places = [recover(model, clip, hidden).recovered.motion.positions()
-              for clip, hidden in ((slow, at_30), (fast, at_60))]
+    places = [
+        recover(model, clip, hidden).recovered.motion.positions()
+        for clip, hidden in ((slow, at_30), (fast, at_60))
+    ]
     filled = interpolate("slerp", slow, at_30).recovered.motion.positions()
     moved = np.abs(places[0] - filled)[20:50].mean()
     assert np.abs(places[0] - places[1][::2])[22:48].mean() < 0.15 * moved
@@ -99,10 +107,16 @@ def test_joints_without_a_role_are_interpolated():
     clip = clip_at(30.0, skeleton=EXTRA)
     hidden = masks.parse("span:20-50", clip).hidden
     result = recover(network(), clip, hidden)
-    expected = interpolate("inertial", clip, hidden).recovered.motion if "inertial" in baselines.METHODS else None
+    expected = (
+        interpolate("inertial", clip, hidden).recovered.motion
+        if "inertial" in baselines.METHODS
+        else None
+    )
     prop = EXTRA.names.index("prop")
     if expected is not None:
-        np.testing.assert_allclose(result.recovered.motion.rotations[:, prop], expected.rotations[:, prop], atol=3e-6)
+        np.testing.assert_allclose(
+            result.recovered.motion.rotations[:, prop], expected.rotations[:, prop], atol=3e-6
+        )
     assert "the other 3 joints are interpolated" in result.notes[0]
 
 
@@ -124,7 +138,9 @@ def test_joints_between_two_roles_may_be_hidden_by_turns():
     hidden[:45, skeleton.names.index("LHipJoint")] = True
     hidden[45:, skeleton.names.index("LeftUpLeg")] = True
     found = recover(network(), clip, hidden)
-    np.testing.assert_array_equal(found.recovered.motion.rotations[~hidden], clip.motion.rotations[~hidden])
+    np.testing.assert_array_equal(
+        found.recovered.motion.rotations[~hidden], clip.motion.rotations[~hidden]
+    )
     assert np.isfinite(found.recovered.motion.positions()).all()
     assert (found.expected_cm > 0).all()
 
@@ -134,8 +150,14 @@ def test_between_the_clips_frames_distances_are_those_of_the_moments(fps):
     """Where a gap begins or ends the distances jump from nothing to its length."""
     times_s = np.arange(round(2 * fps) + 1) / fps
     hidden = (times_s > 0.5) & (times_s < 1.5)
-    first, last = times_s[~hidden & (times_s <= 0.5)].max(), times_s[~hidden & (times_s >= 1.5)].min()
-    exact = [np.where(hidden, times_s - first, 0)[:, None], np.where(hidden, last - times_s, 0)[:, None]]
+    first, last = (
+        times_s[~hidden & (times_s <= 0.5)].max(),
+        times_s[~hidden & (times_s >= 1.5)].min(),
+    )
+    exact = [
+        np.where(hidden, times_s - first, 0)[:, None],
+        np.where(hidden, last - times_s, 0)[:, None],
+    ]
     at_s = np.arange(60) / 30
     inside = (at_s > first + 1e-6) & (at_s < last - 1e-6)
     before, after = _distances_at(*exact, at_s * fps, fps)
@@ -154,7 +176,9 @@ def test_long_clips_are_recovered_in_windows_without_seams():
     assert len(steps) > 4
     jump = np.abs(np.diff(found.rotations, axis=0)).max(axis=(1, 2, 3))
     at_borders = np.zeros(len(jump), dtype=bool)
-    at_borders[[edge - 1 for cut in windows(len(clip), 40) for edge in cut if 0 < edge < len(clip)]] = True
+    at_borders[
+        [edge - 1 for cut in windows(len(clip), 40) for edge in cut if 0 < edge < len(clip)]
+    ] = True
     both = hidden[1:, 0] & hidden[:-1, 0]
     assert jump[both & at_borders].max() <= 1.5 * np.percentile(jump[both & ~at_borders], 95)
 
@@ -179,24 +203,38 @@ def test_attention_covers_the_window_of_the_frame_asked_for():
     assert trace.stages["motion"].shape == (2, 8, 40, 40)
     np.testing.assert_allclose(trace.stages["motion"].astype(np.float32).sum(-1), 1, atol=2e-3)
     plain = recover(model, clip, masks.parse("every:9", clip))
-    np.testing.assert_allclose(result.recovered.motion.root_m, plain.recovered.motion.root_m, atol=1e-5)
+    np.testing.assert_allclose(
+        result.recovered.motion.root_m, plain.recovered.motion.root_m, atol=1e-5
+    )
 
 
 def test_a_body_without_legs_is_refused_and_names_can_be_given_by_hand():
     odd = Skeleton(tuple(f"bone{j}" for j in range(24)), SMPL24.parents, SMPL24.offsets_m)
-    clip = Clip("odd", Motion(odd, *(lambda m: (m.rotations, m.root_m))(smooth_motion(2, 40, SMPL24, 30.0)), 30.0))
+    clip = Clip(
+        "odd",
+        Motion(odd, *(lambda m: (m.rotations, m.root_m))(smooth_motion(2, 40, SMPL24, 30.0)), 30.0),
+    )
     hidden = np.zeros((40, 24), dtype=bool)
     hidden[10:20] = True
     with pytest.raises(ModelError, match="no joint found for"):
         recover(network(), clip, hidden)
     with pytest.raises(ModelError, match="no joint found for"):
-        recover(network(), Clip("tiny", smooth_motion(0, 40, TINY, 30.0)), np.pad(hidden[:, :5], ((0, 0), (0, 1))))
+        recover(
+            network(),
+            Clip("tiny", smooth_motion(0, 40, TINY, 30.0)),
+            np.pad(hidden[:, :5], ((0, 0), (0, 1))),
+        )
     from mmm.motion.humanoid import match_roles
 
-    named = {role: f"bone{SMPL24.names.index(joint)}" for role, joint in match_roles(SMPL24).named.items()}
+    named = {
+        role: f"bone{SMPL24.names.index(joint)}"
+        for role, joint in match_roles(SMPL24).named.items()
+    }
     by_hand = recover(network(), clip, hidden, roles=named).recovered.motion
     known = Clip("known", Motion(SMPL24, clip.motion.rotations, clip.motion.root_m, 30.0))
-    np.testing.assert_array_equal(by_hand.rotations, recover(network(), known, hidden).recovered.motion.rotations)
+    np.testing.assert_array_equal(
+        by_hand.rotations, recover(network(), known, hidden).recovered.motion.rotations
+    )
 
 
 def test_two_frames_are_enough():
@@ -206,7 +244,9 @@ def test_two_frames_are_enough():
     assert np.isfinite(recover_roles(network(), clip.motion, hidden).motion.positions()).all()
 
 
-@pytest.mark.parametrize(("fps", "step"), [(60.0, 15), (60.0, 9), (24.0, 11), (120.0, 31), (119.88, 40)])
+@pytest.mark.parametrize(
+    ("fps", "step"), [(60.0, 15), (60.0, 9), (24.0, 11), (120.0, 31), (119.88, 40)]
+)
 def test_a_network_of_another_rate_looks_at_known_frames_exactly(fps, step):
     """At 60 frames a second every 15th frame is half a step of 30 beside the clock of every second."""
     known = np.arange(200) % step == 0
@@ -232,7 +272,7 @@ def test_ends_of_gaps_close_together_do_not_speed_the_clock_up():
 @pytest.mark.parametrize("known", [np.ones(50, bool), np.arange(50) < 20])
 def test_without_gaps_or_behind_the_last_the_clock_is_the_networks_own(known):
     at = moments(known, 60.0, 30.0)
-    np.testing.assert_allclose(np.diff(at)[known[:-2:2].sum():], 2)
+    np.testing.assert_allclose(np.diff(at)[known[:-2:2].sum() :], 2)
     if known.all():
         np.testing.assert_allclose(at, np.arange(0, 50, 2))
     else:
@@ -252,10 +292,16 @@ def test_recovery_tells_a_network_what_training_tells_it(spec, monkeypatch):
     hidden = masks.parse(spec, clip).hidden
     told = []
     predict = model.predict
-    monkeypatch.setattr(model, "predict", lambda filled, where, **more: (
-        told.append((filled, where)), predict(filled, where, **more))[1])
+    monkeypatch.setattr(
+        model,
+        "predict",
+        lambda filled, where, **more: (
+            told.append((filled, where)),
+            predict(filled, where, **more),
+        )[1],
+    )
     recover(model, clip, hidden)
-    (filled, where), = told
+    ((filled, where),) = told
     roles = match_roles(SMPL24)
     motion = roles.to_roles(clip.motion)
     features = torch.from_numpy(to_features(motion.rotations, motion.root_m))[None]

@@ -41,9 +41,15 @@ def test_the_roles_are_a_body():
     assert body.names[body.parents[AT["right_collar"]]] == "spine3"
     assert body.names[body.parents[AT["left_hip"]]] == "pelvis"
     assert [ROLES[j] for j in body.mirror_index] == [
-        role.replace("left", "*").replace("right", "left").replace("*", "right") for role in ROLES]
+        role.replace("left", "*").replace("right", "left").replace("*", "right") for role in ROLES
+    ]
     assert {ROLES[j] for j in body.feet} == {"left_ankle", "left_toe", "right_ankle", "right_toe"}
-    assert {ROLES[j] for j in body.groups["left_arm"]} == {"left_collar", "left_shoulder", "left_elbow", "left_wrist"}
+    assert {ROLES[j] for j in body.groups["left_arm"]} == {
+        "left_collar",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+    }
 
 
 # -- finding them ---------------------------------------------------------------------------------------------------
@@ -57,7 +63,12 @@ ARMS = {
     "snu 22": ("LeftShoulder", "LeftArm", "LeftForeArm", "LeftHand"),
     "snu 26": ("LeftShoulder1", "LeftArm", "LeftForeArm", "LeftHand"),
     "snu amc": ("L_Clavicle", "L_UpperArm", "L_Forearm", "L_Hand"),
-    "mixamo": ("mixamorig:LeftShoulder", "mixamorig:LeftArm", "mixamorig:LeftForeArm", "mixamorig:LeftHand"),
+    "mixamo": (
+        "mixamorig:LeftShoulder",
+        "mixamorig:LeftArm",
+        "mixamorig:LeftForeArm",
+        "mixamorig:LeftHand",
+    ),
     "rokoko": ("LeftShoulder", "LeftArm", "LeftForeArm", "LeftHand"),
     "biped": ("Bip01 L Clavicle", "Bip01 L UpperArm", "Bip01 L Forearm", "Bip01 L Hand"),
     "unreal": ("clavicle_l", "upperarm_l", "lowerarm_l", "hand_l"),
@@ -79,7 +90,12 @@ LEGS = {
     "snu 22": ("LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToe"),
     "snu 26": ("LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToes"),
     "snu amc": ("L_Thigh", "L_Calf", "L_Foot", "L_Toe0"),
-    "mixamo": ("mixamorig:LeftUpLeg", "mixamorig:LeftLeg", "mixamorig:LeftFoot", "mixamorig:LeftToeBase"),
+    "mixamo": (
+        "mixamorig:LeftUpLeg",
+        "mixamorig:LeftLeg",
+        "mixamorig:LeftFoot",
+        "mixamorig:LeftToeBase",
+    ),
     "rokoko": ("LeftThigh", "LeftShin", "LeftFoot", "LeftToe"),
     "biped": ("Bip01 L Thigh", "Bip01 L Calf", "Bip01 L Foot", "Bip01 L Toe0"),
     "unreal": ("thigh_l", "calf_l", "foot_l", "ball_l"),
@@ -101,12 +117,25 @@ TRUNKS = {
     "snu 22": ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head"),
     "snu 26": ("Hips", "Spine", None, "Spine1", None, "HEad"),
     "snu amc": ("root", "Spine", None, "Spine1", "Neck", "Head"),
-    "mixamo": ("mixamorig:Hips", "mixamorig:Spine", "mixamorig:Spine1", "mixamorig:Spine2", "mixamorig:Neck",
-               "mixamorig:Head"),
+    "mixamo": (
+        "mixamorig:Hips",
+        "mixamorig:Spine",
+        "mixamorig:Spine1",
+        "mixamorig:Spine2",
+        "mixamorig:Neck",
+        "mixamorig:Head",
+    ),
     "rokoko": ("Hips", "Spine1", "Spine2", "Spine4", "Neck", "Head"),
     "biped": ("Bip01 Spine", "Bip01 Spine1", None, "Bip01 Spine2", "Bip01 Neck", "Bip01 Head"),
     "unreal": ("pelvis", "spine_01", "spine_02", "spine_03", "neck_01", "head"),
-    "rigify": ("DEF-spine", "DEF-spine.001", "DEF-spine.002", "DEF-spine.003", "DEF-spine.004", "DEF-spine.006"),
+    "rigify": (
+        "DEF-spine",
+        "DEF-spine.001",
+        "DEF-spine.002",
+        "DEF-spine.003",
+        "DEF-spine.004",
+        "DEF-spine.006",
+    ),
     "motive": ("Hip", "Ab", None, "Chest", "Neck", "Head"),
     "snake": ("hips", "spine", None, "chest", "neck", "head"),
     "side last": ("hips", "spine", None, "chest", "neck", "head"),
@@ -129,7 +158,9 @@ def test_every_kind_of_skeleton_is_matched(name):
 def test_the_right_side_is_the_left_side_mirrored(name):
     skeleton = tree(name)
     roles = match_roles(skeleton)
-    limbs = len(TREES[name][1].split(";"))  # so many joints on, the same limb of the other side is told
+    limbs = len(
+        TREES[name][1].split(";")
+    )  # so many joints on, the same limb of the other side is told
     for role in LEFT:
         left, right = roles.joints[AT[role]], roles.joints[AT[role.replace("left", "right")]]
         assert right == (left + limbs if left >= 0 else -1)
@@ -137,9 +168,17 @@ def test_the_right_side_is_the_left_side_mirrored(name):
 
 def test_smpl():
     assert limb(SMPL24, "left", "collar", "shoulder", "elbow", "wrist") == [
-        "left_collar", "left_shoulder", "left_elbow", "left_wrist"]
+        "left_collar",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+    ]
     assert limb(SMPL24, "right", "hip", "knee", "ankle", "toe") == [
-        "right_hip", "right_knee", "right_ankle", "right_foot"]
+        "right_hip",
+        "right_knee",
+        "right_ankle",
+        "right_foot",
+    ]
     assert spoken(SMPL24, *ROLES[:6]) == ["pelvis", "spine1", "spine2", "spine3", "neck", "head"]
 
 
@@ -157,28 +196,47 @@ def test_names_that_say_nothing_can_be_told():
     numbered = replace(skeleton, names=tuple(f"joint{j}" for j in range(22)), feet=())
     with pytest.raises(ModelError, match=r"no joint found for left_shoulder, .*\(found: none\)"):
         match_roles(numbered)
-    limbs = {role: numbered.names[joint] for role, joint in zip(ROLES, match_roles(skeleton).joints, strict=True)
-             if role in REQUIRED[1:]}
+    limbs = {
+        role: numbered.names[joint]
+        for role, joint in zip(ROLES, match_roles(skeleton).joints, strict=True)
+        if role in REQUIRED[1:]
+    }
     roles = match_roles(numbered, limbs)
     assert roles.named["pelvis"] == "joint0"
-    assert {role: numbered.names.index(name) for role, name in roles.named.items() if role in limbs} == {
-        role: skeleton.names.index(name) for role, name in match_roles(skeleton).named.items() if role in limbs}
-    assert [roles.named[role] for role in ("spine1", "spine2", "spine3")] == ["joint1", "joint2", "joint3"]
+    assert {
+        role: numbered.names.index(name) for role, name in roles.named.items() if role in limbs
+    } == {
+        role: skeleton.names.index(name)
+        for role, name in match_roles(skeleton).named.items()
+        if role in limbs
+    }
+    assert [roles.named[role] for role in ("spine1", "spine2", "spine3")] == [
+        "joint1",
+        "joint2",
+        "joint3",
+    ]
 
 
 def test_a_skeleton_without_limbs_is_refused_with_what_was_found():
-    with pytest.raises(ModelError, match=(
+    with pytest.raises(
+        ModelError,
+        match=(
             r"skeleton of 6 joints from 'Hips': no joint found for left_elbow, left_hip, .* \(found: "
             r"left_shoulder = LeftArm, right_shoulder = RightArm, left_ankle = LeftFoot, .*; "
-            r"name them by hand: left_elbow = a name among Hips, Spine, ")):
+            r"name them by hand: left_elbow = a name among Hips, Spine, "
+        ),
+    ):
         match_roles(TINY)
 
 
-@pytest.mark.parametrize(("named", "message"), [
-    ({"left_knie": "LeftLeg"}, "role 'left_knie': no such role; expected pelvis, spine1"),
-    ({"left_knee": "LeftShin"}, "role 'left_knee': no joint 'LeftShin'; expected one of Hips"),
-    ({"left_knee": "LeftLeg", "left_hip": "LeftLeg"}, "joint 'LeftLeg': named for two roles"),
-])
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"left_knie": "LeftLeg"}, "role 'left_knie': no such role; expected pelvis, spine1"),
+        ({"left_knee": "LeftShin"}, "role 'left_knee': no joint 'LeftShin'; expected one of Hips"),
+        ({"left_knee": "LeftLeg", "left_hip": "LeftLeg"}, "joint 'LeftLeg': named for two roles"),
+    ],
+)
 def test_wrong_names_by_hand(named, message):
     with pytest.raises(SpecError, match=message):
         match_roles(tree("lafan1"), named)
@@ -192,20 +250,32 @@ def test_stick_figures_are_the_same(name):
     """Where every joint between two roles is one, forward kinematics of the roles gives the joints' positions."""
     skeleton = SMPL24 if name == "smpl" else tree(name)
     motion = wild_motion(3, 12, skeleton)
-    if name == "snu 22":  # its neck bears the arms and lies between them and the spine; it does not turn
+    if (
+        name == "snu 22"
+    ):  # its neck bears the arms and lies between them and the spine; it does not turn
         motion.rotations[:, skeleton.names.index("Neck")] = np.eye(3)
     roles = match_roles(skeleton)
     as_roles = roles.to_roles(motion)
     there = roles.present
-    assert np.abs(as_roles.positions()[:, there] - motion.positions()[:, roles.joints[there]]).max() < 1e-5
-    assert np.abs(as_roles.world_rotations()[:, there] - motion.world_rotations()[:, roles.joints[there]]).max() < 1e-5
+    assert (
+        np.abs(as_roles.positions()[:, there] - motion.positions()[:, roles.joints[there]]).max()
+        < 1e-5
+    )
+    assert (
+        np.abs(
+            as_roles.world_rotations()[:, there] - motion.world_rotations()[:, roles.joints[there]]
+        ).max()
+        < 1e-5
+    )
 
 
 def test_missing_roles_lie_on_their_parents():
     motion = match_roles(tree("snu 26")).to_roles(wild_motion(1, 5, tree("snu 26")))
     spine1, spine2 = motion.positions()[:, AT["spine1"]], motion.positions()[:, AT["spine2"]]
     assert np.array_equal(spine1, spine2)
-    assert np.array_equal(motion.rotations[:, AT["neck"]], np.tile(np.eye(3, dtype=np.float32), (5, 1, 1)))
+    assert np.array_equal(
+        motion.rotations[:, AT["neck"]], np.tile(np.eye(3, dtype=np.float32), (5, 1, 1))
+    )
 
 
 @pytest.mark.parametrize("name", ["smpl", *TREES])
@@ -219,7 +289,9 @@ def test_everything_hidden_comes_back(name):
     assert np.abs(again.rotations - motion.rotations).max() < 1e-5
 
 
-@pytest.mark.parametrize("name", ["smpl", "cmu bvh", "bandai-namco", "snu 26", "biped", "legs apart"])
+@pytest.mark.parametrize(
+    "name", ["smpl", "cmu bvh", "bandai-namco", "snu 26", "biped", "legs apart"]
+)
 def test_joints_turn_in_the_world_as_their_roles_do(name):
     """Another body's movement, so that nothing of the filled clip can stand in for it."""
     skeleton = SMPL24 if name == "smpl" else tree(name)
@@ -228,7 +300,12 @@ def test_joints_turn_in_the_world_as_their_roles_do(name):
     filled = wild_motion(9, 6, skeleton)
     done = roles.from_roles(filled, wanted, np.ones((6, len(skeleton)), dtype=bool))
     there = roles.present
-    assert np.abs(done.world_rotations()[:, roles.joints[there]] - wanted.world_rotations()[:, there]).max() < 1e-5
+    assert (
+        np.abs(
+            done.world_rotations()[:, roles.joints[there]] - wanted.world_rotations()[:, there]
+        ).max()
+        < 1e-5
+    )
     assert np.abs(done.positions()[:, roles.joints[0]] - wanted.root_m).max() < 1e-5
     others = np.setdiff1d(np.arange(len(skeleton)), roles.joints)
     assert np.array_equal(done.rotations[:, others], filled.rotations[:, others])
@@ -236,7 +313,10 @@ def test_joints_turn_in_the_world_as_their_roles_do(name):
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10**6), name=st.sampled_from(["cmu bvh", "bandai-namco", "snu 26", "mixamo"]))
+@given(
+    seed=st.integers(0, 10**6),
+    name=st.sampled_from(["cmu bvh", "bandai-namco", "snu 26", "mixamo"]),
+)
 def test_what_is_known_stays_bit_for_bit(seed, name):
     skeleton = tree(name)
     roles = match_roles(skeleton)
@@ -286,7 +366,9 @@ def test_bones_are_those_of_the_motion():
     roles = match_roles(skeleton)
     tall = replace(skeleton, offsets_m=skeleton.offsets_m * 1.5)
     motion = wild_motion(1, 3, tall)
-    assert np.allclose(roles.to_roles(motion).skeleton.offsets_m, roles.role_skeleton.offsets_m * 1.5)
+    assert np.allclose(
+        roles.to_roles(motion).skeleton.offsets_m, roles.role_skeleton.offsets_m * 1.5
+    )
     with pytest.raises(ModelError, match="match the roles of this skeleton"):
         roles.to_roles(wild_motion(1, 3, SMPL24))
 
@@ -337,8 +419,14 @@ def test_a_missing_role_follows_the_role_above():
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("path", ["lafan1/walk1_subject1.bvh", "lafan1/jumps1_subject1.bvh",
-                                  "aistpp/motions/gWA_sFM_cAll_d27_mWA4_ch19.pkl"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "lafan1/walk1_subject1.bvh",
+        "lafan1/jumps1_subject1.bvh",
+        "aistpp/motions/gWA_sFM_cAll_d27_mWA4_ch19.pkl",
+    ],
+)
 def test_real_recordings(path):
     if not SHARED.is_dir():
         pytest.skip("no real recordings beside the project (../shared/data)")
@@ -352,6 +440,8 @@ def test_real_recordings(path):
     assert np.abs(again.positions() - motion.positions()).max() < 1e-5
     assert (places[:, AT["head"], 1] > places[:, AT["pelvis"], 1]).mean() > 0.95
     # Seen from above, left is on the left of where the toes point.
-    forward = sum(places[:, AT[f"{s}_toe"]] - places[:, AT[f"{s}_ankle"]] for s in ("left", "right"))
+    forward = sum(
+        places[:, AT[f"{s}_toe"]] - places[:, AT[f"{s}_ankle"]] for s in ("left", "right")
+    )
     across = places[:, AT["left_hip"]] - places[:, AT["right_hip"]]
     assert (np.cross(across, [0, 1, 0]) * forward).sum(-1).mean() > 0

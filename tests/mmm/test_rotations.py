@@ -16,9 +16,13 @@ ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 def about(axis: str, angle: float) -> np.ndarray:
     """The textbook matrix of a right-handed turn about one axis."""
     c, s = np.cos(angle), np.sin(angle)
-    return np.array({"X": [[1, 0, 0], [0, c, -s], [0, s, c]],
-                     "Y": [[c, 0, s], [0, 1, 0], [-s, 0, c]],
-                     "Z": [[c, -s, 0], [s, c, 0], [0, 0, 1]]}[axis])
+    return np.array(
+        {
+            "X": [[1, 0, 0], [0, c, -s], [0, s, c]],
+            "Y": [[c, 0, s], [0, 1, 0], [-s, 0, c]],
+            "Z": [[c, -s, 0], [s, c, 0], [0, 0, 1]],
+        }[axis]
+    )
 
 
 @given(rotvec=VECTORS)
@@ -32,7 +36,9 @@ def test_rotvec_round_trip_and_oracle(rotvec):
 
 
 def test_columns_are_acted_on():
-    np.testing.assert_allclose(rot.rotvec_to_matrix(np.array([0, 0, np.pi / 2])) @ [1, 0, 0], [0, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(
+        rot.rotvec_to_matrix(np.array([0, 0, np.pi / 2])) @ [1, 0, 0], [0, 1, 0], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -43,20 +49,29 @@ def test_euler_is_intrinsic_in_the_order_of_its_letters(order, angles):
     matrix = rot.euler_to_matrix(angles, order)
     by_hand = about(order[0], angles[0]) @ about(order[1], angles[1]) @ about(order[2], angles[2])
     np.testing.assert_allclose(matrix, by_hand, atol=1e-6)
-    np.testing.assert_allclose(rot.euler_to_matrix(rot.matrix_to_euler(matrix, order), order), matrix, atol=1e-5)
+    np.testing.assert_allclose(
+        rot.euler_to_matrix(rot.matrix_to_euler(matrix, order), order), matrix, atol=1e-5
+    )
     np.testing.assert_allclose(rot.matrix_to_euler(matrix, order), angles, atol=1e-3)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_gimbal_lock_gives_the_same_rotation_without_a_warning(order):
     matrix = rot.euler_to_matrix(np.array([0.3, np.pi / 2, -0.8]), order)
-    np.testing.assert_allclose(rot.euler_to_matrix(rot.matrix_to_euler(matrix, order), order), matrix, atol=2e-3)
+    np.testing.assert_allclose(
+        rot.euler_to_matrix(rot.matrix_to_euler(matrix, order), order), matrix, atol=2e-3
+    )
 
 
 def test_fewer_euler_angles():
-    np.testing.assert_allclose(rot.euler_to_matrix(np.array([[0.4]]), "Y"), [about("Y", 0.4)], atol=1e-6)
-    np.testing.assert_allclose(rot.euler_to_matrix(np.array([0.4, 0.2]), "YX"), about("Y", 0.4) @ about("X", 0.2),
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        rot.euler_to_matrix(np.array([[0.4]]), "Y"), [about("Y", 0.4)], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        rot.euler_to_matrix(np.array([0.4, 0.2]), "YX"),
+        about("Y", 0.4) @ about("X", 0.2),
+        atol=1e-6,
+    )
 
 
 @pytest.mark.parametrize("order", ["zyx", "", "XYW"])
@@ -90,8 +105,9 @@ def test_sixd(seed):
 @given(seed=SEEDS)
 def test_sixd_of_anything_is_a_rotation(seed):
     matrices = rot.sixd_to_matrix(np.random.default_rng(seed).normal(size=(6, 6)))
-    np.testing.assert_allclose(matrices @ np.swapaxes(matrices, -1, -2), np.broadcast_to(np.eye(3), (6, 3, 3)),
-                               atol=1e-5)
+    np.testing.assert_allclose(
+        matrices @ np.swapaxes(matrices, -1, -2), np.broadcast_to(np.eye(3), (6, 3, 3)), atol=1e-5
+    )
     np.testing.assert_allclose(np.linalg.det(matrices), 1, atol=1e-5)
 
 
@@ -119,7 +135,9 @@ def test_projection_leaves_rotations_alone():
 
 @pytest.mark.parametrize("away", [1e-7, 1e-5, 0.4 * rot.NEAR, 1e-3])
 def test_projection_of_what_is_almost_a_rotation_is_that_of_singular_values(away):
-    near = random_rotations(0, 200).astype(np.float64) + np.random.default_rng(1).uniform(-away, away, (200, 3, 3))
+    near = random_rotations(0, 200).astype(np.float64) + np.random.default_rng(1).uniform(
+        -away, away, (200, 3, 3)
+    )
     u, _, vt = np.linalg.svd(near)
     nearest, residual = rot.project_to_so3(near)
     np.testing.assert_allclose(nearest, u @ vt, atol=1e-7)
@@ -174,7 +192,9 @@ def test_rotation_spline_oracle_and_ends():
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_allclose(found[0], keys[0], atol=1e-5)
     np.testing.assert_allclose(found[-1], keys[-1], atol=1e-5)
-    np.testing.assert_array_equal(rot.rotation_spline(times[:1], keys[:1], query), np.repeat(keys[:1], 7, axis=0))
+    np.testing.assert_array_equal(
+        rot.rotation_spline(times[:1], keys[:1], query), np.repeat(keys[:1], 7, axis=0)
+    )
 
 
 def test_leading_axes_are_kept():
@@ -184,7 +204,11 @@ def test_leading_axes_are_kept():
     assert rot.matrix_to_quat_wxyz(matrices).shape == (2, 3, 4, 4)
     assert rot.matrix_to_sixd(matrices).shape == (2, 3, 4, 6)
     assert rot.matrix_to_rotvec(matrices[0, 0, 0]).shape == (3,)
-    for back, size in ((rot.rotvec_to_matrix, 3), (rot.quat_wxyz_to_matrix, 4), (rot.sixd_to_matrix, 6)):
+    for back, size in (
+        (rot.rotvec_to_matrix, 3),
+        (rot.quat_wxyz_to_matrix, 4),
+        (rot.sixd_to_matrix, 6),
+    ):
         assert back(np.ones((2, 3, 4, size))).shape == (2, 3, 4, 3, 3)
         assert back(np.ones((0, size))).shape == (0, 3, 3)
 

@@ -28,52 +28,77 @@ def tree(text: str) -> Skeleton:
 
 
 # The joints of every naming scheme that we know, as their files list them.
-LAFAN1 = tree("Hips > LeftUpLeg RightUpLeg Spine, LeftUpLeg > LeftLeg, LeftLeg > LeftFoot, LeftFoot > LeftToe,"
-              "RightUpLeg > RightLeg, RightLeg > RightFoot, RightFoot > RightToe, Spine > Spine1, Spine1 > Spine2,"
-              "Spine2 > Neck LeftShoulder RightShoulder, Neck > Head, LeftShoulder > LeftArm, LeftArm > LeftForeArm,"
-              "LeftForeArm > LeftHand, RightShoulder > RightArm, RightArm > RightForeArm, RightForeArm > RightHand")
-MIXAMO = tree("rig:Hips > rig:LeftUpLeg rig:RightUpLeg rig:Spine, rig:LeftUpLeg > rig:LeftLeg,"
-              "rig:RightUpLeg > rig:RightLeg, rig:LeftLeg > rig:LeftToe_End, rig:RightLeg > rig:RightToe_End,"
-              "rig:Spine > rig:LeftHandIndex1 rig:RightHandIndex1")
-CMU_BVH = tree("Hips > LHipJoint RHipJoint LowerBack, LHipJoint > LeftUpLeg, LeftUpLeg > LeftLeg, LeftLeg > LeftFoot,"
-               "LeftFoot > LeftToeBase, RHipJoint > RightUpLeg, RightUpLeg > RightLeg, RightLeg > RightFoot,"
-               "RightFoot > RightToeBase, LowerBack > Spine, Spine > Spine1, Spine1 > Neck LeftShoulder RightShoulder,"
-               "Neck > Neck1, Neck1 > Head, LeftShoulder > LeftArm, LeftArm > LeftForeArm, LeftForeArm > LeftHand,"
-               "LeftHand > LeftFingerBase LThumb, LeftFingerBase > LeftHandIndex1, RightShoulder > RightArm,"
-               "RightArm > RightForeArm, RightForeArm > RightHand, RightHand > RightFingerBase RThumb,"
-               "RightFingerBase > RightHandIndex1")
-CMU_ASF = tree("root > lhipjoint rhipjoint lowerback, lhipjoint > lfemur, lfemur > ltibia, ltibia > lfoot,"
-               "lfoot > ltoes, rhipjoint > rfemur, rfemur > rtibia, rtibia > rfoot, rfoot > rtoes,"
-               "lowerback > upperback, upperback > thorax, thorax > lowerneck lclavicle rclavicle,"
-               "lowerneck > upperneck, upperneck > head, lclavicle > lhumerus, lhumerus > lradius, lradius > lwrist,"
-               "lwrist > lhand lthumb, lhand > lfingers, rclavicle > rhumerus, rhumerus > rradius,"
-               "rradius > rwrist, rwrist > rhand rthumb, rhand > rfingers")
-SALSA = tree("hip > abdomen rButtock lButtock, abdomen > chest, chest > neck rCollar lCollar, neck > head,"
-             "head > leftEye rightEye, rCollar > rShldr, rShldr > rForeArm, rForeArm > rHand,"
-             "rHand > rThumb1 rIndex1 rMid1 rRing1 rPinky1, lCollar > lShldr, lShldr > lForeArm, lForeArm > lHand,"
-             "lHand > lThumb1 lIndex1 lMid1 lRing1 lPinky1, rButtock > rThigh, rThigh > rShin, rShin > rFoot,"
-             "lButtock > lThigh, lThigh > lShin, lShin > lFoot")
-BANDAI_NAMCO = tree("joint_Root > Hips, Hips > Spine UpperLeg_L UpperLeg_R, Spine > Chest,"
-                    "Chest > Neck Shoulder_L Shoulder_R, Neck > Head, Shoulder_L > UpperArm_L,"
-                    "UpperArm_L > LowerArm_L, LowerArm_L > Hand_L, Shoulder_R > UpperArm_R, UpperArm_R > LowerArm_R,"
-                    "LowerArm_R > Hand_R, UpperLeg_L > LowerLeg_L, LowerLeg_L > Foot_L, Foot_L > Toes_L,"
-                    "UpperLeg_R > LowerLeg_R, LowerLeg_R > Foot_R, Foot_R > Toes_R")
+LAFAN1 = tree(
+    "Hips > LeftUpLeg RightUpLeg Spine, LeftUpLeg > LeftLeg, LeftLeg > LeftFoot, LeftFoot > LeftToe,"
+    "RightUpLeg > RightLeg, RightLeg > RightFoot, RightFoot > RightToe, Spine > Spine1, Spine1 > Spine2,"
+    "Spine2 > Neck LeftShoulder RightShoulder, Neck > Head, LeftShoulder > LeftArm, LeftArm > LeftForeArm,"
+    "LeftForeArm > LeftHand, RightShoulder > RightArm, RightArm > RightForeArm, RightForeArm > RightHand"
+)
+MIXAMO = tree(
+    "rig:Hips > rig:LeftUpLeg rig:RightUpLeg rig:Spine, rig:LeftUpLeg > rig:LeftLeg,"
+    "rig:RightUpLeg > rig:RightLeg, rig:LeftLeg > rig:LeftToe_End, rig:RightLeg > rig:RightToe_End,"
+    "rig:Spine > rig:LeftHandIndex1 rig:RightHandIndex1"
+)
+CMU_BVH = tree(
+    "Hips > LHipJoint RHipJoint LowerBack, LHipJoint > LeftUpLeg, LeftUpLeg > LeftLeg, LeftLeg > LeftFoot,"
+    "LeftFoot > LeftToeBase, RHipJoint > RightUpLeg, RightUpLeg > RightLeg, RightLeg > RightFoot,"
+    "RightFoot > RightToeBase, LowerBack > Spine, Spine > Spine1, Spine1 > Neck LeftShoulder RightShoulder,"
+    "Neck > Neck1, Neck1 > Head, LeftShoulder > LeftArm, LeftArm > LeftForeArm, LeftForeArm > LeftHand,"
+    "LeftHand > LeftFingerBase LThumb, LeftFingerBase > LeftHandIndex1, RightShoulder > RightArm,"
+    "RightArm > RightForeArm, RightForeArm > RightHand, RightHand > RightFingerBase RThumb,"
+    "RightFingerBase > RightHandIndex1"
+)
+CMU_ASF = tree(
+    "root > lhipjoint rhipjoint lowerback, lhipjoint > lfemur, lfemur > ltibia, ltibia > lfoot,"
+    "lfoot > ltoes, rhipjoint > rfemur, rfemur > rtibia, rtibia > rfoot, rfoot > rtoes,"
+    "lowerback > upperback, upperback > thorax, thorax > lowerneck lclavicle rclavicle,"
+    "lowerneck > upperneck, upperneck > head, lclavicle > lhumerus, lhumerus > lradius, lradius > lwrist,"
+    "lwrist > lhand lthumb, lhand > lfingers, rclavicle > rhumerus, rhumerus > rradius,"
+    "rradius > rwrist, rwrist > rhand rthumb, rhand > rfingers"
+)
+SALSA = tree(
+    "hip > abdomen rButtock lButtock, abdomen > chest, chest > neck rCollar lCollar, neck > head,"
+    "head > leftEye rightEye, rCollar > rShldr, rShldr > rForeArm, rForeArm > rHand,"
+    "rHand > rThumb1 rIndex1 rMid1 rRing1 rPinky1, lCollar > lShldr, lShldr > lForeArm, lForeArm > lHand,"
+    "lHand > lThumb1 lIndex1 lMid1 lRing1 lPinky1, rButtock > rThigh, rThigh > rShin, rShin > rFoot,"
+    "lButtock > lThigh, lThigh > lShin, lShin > lFoot"
+)
+BANDAI_NAMCO = tree(
+    "joint_Root > Hips, Hips > Spine UpperLeg_L UpperLeg_R, Spine > Chest,"
+    "Chest > Neck Shoulder_L Shoulder_R, Neck > Head, Shoulder_L > UpperArm_L,"
+    "UpperArm_L > LowerArm_L, LowerArm_L > Hand_L, Shoulder_R > UpperArm_R, UpperArm_R > LowerArm_R,"
+    "LowerArm_R > Hand_R, UpperLeg_L > LowerLeg_L, LowerLeg_L > Foot_L, Foot_L > Toes_L,"
+    "UpperLeg_R > LowerLeg_R, LowerLeg_R > Foot_R, Foot_R > Toes_R"
+)
 # The left shoulder has a number, the right one has none, and one head is spelt oddly: so are the files.
-SNU = tree("root > SpineDummy RightUpLegDummy LeftUpLegDummy, SpineDummy > Spine, Spine > Spine1,"
-           "Spine1 > HEadDummy LeftShoulder1Dummy RightShoulderDummy, HEadDummy > HEad,"
-           "LeftShoulder1Dummy > LeftShoulder1, LeftShoulder1 > LeftArm, LeftArm > LeftForeArm,"
-           "LeftForeArm > LeftHand, RightShoulderDummy > RightShoulder, RightShoulder > RightArm,"
-           "RightArm > RightForeArm, RightForeArm > RightHand, RightUpLegDummy > RightUpLeg, RightUpLeg > RightLeg,"
-           "RightLeg > RightFoot, RightFoot > RightToes, LeftUpLegDummy > LeftUpLeg, LeftUpLeg > LeftLeg,"
-           "LeftLeg > LeftFoot, LeftFoot > LeftToes")
-SNU_BIPED = tree("root > SpineDummy L_ThighDummy R_ThighDummy, SpineDummy > Spine, Spine > Neck, Neck > HeadDummy"
-                 " R_ClavicleDummy L_ClavicleDummy, HeadDummy > Head, R_ClavicleDummy > R_Clavicle,"
-                 "R_Clavicle > R_UpperArm, R_UpperArm > R_Forearm, R_Forearm > R_Hand, L_ClavicleDummy > L_Clavicle,"
-                 "L_Clavicle > L_UpperArm, L_UpperArm > L_Forearm, L_Forearm > L_Hand, L_ThighDummy > L_Thigh,"
-                 "L_Thigh > L_Calf, L_Calf > L_Foot, L_Foot > L_Toe0, R_ThighDummy > R_Thigh, R_Thigh > R_Calf,"
-                 "R_Calf > R_Foot, R_Foot > R_Toe0")
-ALL = {"smpl": SMPL24, "lafan1": LAFAN1, "mixamo": MIXAMO, "cmu bvh": CMU_BVH, "cmu asf": CMU_ASF, "salsa": SALSA,
-       "bandai-namco": BANDAI_NAMCO, "snu": SNU, "snu biped": SNU_BIPED}
+SNU = tree(
+    "root > SpineDummy RightUpLegDummy LeftUpLegDummy, SpineDummy > Spine, Spine > Spine1,"
+    "Spine1 > HEadDummy LeftShoulder1Dummy RightShoulderDummy, HEadDummy > HEad,"
+    "LeftShoulder1Dummy > LeftShoulder1, LeftShoulder1 > LeftArm, LeftArm > LeftForeArm,"
+    "LeftForeArm > LeftHand, RightShoulderDummy > RightShoulder, RightShoulder > RightArm,"
+    "RightArm > RightForeArm, RightForeArm > RightHand, RightUpLegDummy > RightUpLeg, RightUpLeg > RightLeg,"
+    "RightLeg > RightFoot, RightFoot > RightToes, LeftUpLegDummy > LeftUpLeg, LeftUpLeg > LeftLeg,"
+    "LeftLeg > LeftFoot, LeftFoot > LeftToes"
+)
+SNU_BIPED = tree(
+    "root > SpineDummy L_ThighDummy R_ThighDummy, SpineDummy > Spine, Spine > Neck, Neck > HeadDummy"
+    " R_ClavicleDummy L_ClavicleDummy, HeadDummy > Head, R_ClavicleDummy > R_Clavicle,"
+    "R_Clavicle > R_UpperArm, R_UpperArm > R_Forearm, R_Forearm > R_Hand, L_ClavicleDummy > L_Clavicle,"
+    "L_Clavicle > L_UpperArm, L_UpperArm > L_Forearm, L_Forearm > L_Hand, L_ThighDummy > L_Thigh,"
+    "L_Thigh > L_Calf, L_Calf > L_Foot, L_Foot > L_Toe0, R_ThighDummy > R_Thigh, R_Thigh > R_Calf,"
+    "R_Calf > R_Foot, R_Foot > R_Toe0"
+)
+ALL = {
+    "smpl": SMPL24,
+    "lafan1": LAFAN1,
+    "mixamo": MIXAMO,
+    "cmu bvh": CMU_BVH,
+    "cmu asf": CMU_ASF,
+    "salsa": SALSA,
+    "bandai-namco": BANDAI_NAMCO,
+    "snu": SNU,
+    "snu biped": SNU_BIPED,
+}
 MIDDLE = {
     "smpl": "pelvis spine1 spine2 spine3 | neck head",
     "lafan1": "Hips Spine Spine1 Spine2 | Neck Head",
@@ -85,10 +110,28 @@ MIDDLE = {
     "snu": "root SpineDummy Spine Spine1 | HEadDummy HEad",
     "snu biped": "root SpineDummy Spine | Neck HeadDummy Head",
 }
-LEG_SIZE = {"smpl": 4, "lafan1": 4, "mixamo": 3, "cmu bvh": 5, "cmu asf": 5, "salsa": 3, "bandai-namco": 4, "snu": 5,
-            "snu biped": 5}
-FEET = {"smpl": 4, "lafan1": 4, "mixamo": 2, "cmu bvh": 4, "cmu asf": 4, "salsa": 2, "bandai-namco": 4, "snu": 4,
-        "snu biped": 4}
+LEG_SIZE = {
+    "smpl": 4,
+    "lafan1": 4,
+    "mixamo": 3,
+    "cmu bvh": 5,
+    "cmu asf": 5,
+    "salsa": 3,
+    "bandai-namco": 4,
+    "snu": 5,
+    "snu biped": 5,
+}
+FEET = {
+    "smpl": 4,
+    "lafan1": 4,
+    "mixamo": 2,
+    "cmu bvh": 4,
+    "cmu asf": 4,
+    "salsa": 2,
+    "bandai-namco": 4,
+    "snu": 4,
+    "snu biped": 4,
+}
 
 
 @pytest.mark.parametrize("scheme", ALL)
@@ -122,38 +165,71 @@ class TestNames:
 
     def test_groups_share_out_the_body(self, scheme):
         groups, everything = ALL[scheme].groups, set(range(len(ALL[scheme])))
-        limbs = [groups.get(limb, ()) for limb in ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")]
+        limbs = [
+            groups.get(limb, ())
+            for limb in ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
+        ]
         assert sorted(j for limb in limbs for j in limb) == sorted(everything)
         assert set(groups["upper"]) | set(groups["lower"]) == everything == set(groups["all"])
         assert not set(groups["upper"]) & set(groups["lower"])
         assert groups["root"] == (0,)
 
 
-@pytest.mark.parametrize(("name", "side"), [
-    ("LeftArm", "left"), ("rightfoot", "right"), ("arm_L", "left"), ("hand.R", "right"), ("l_leg", "left"),
-    ("RThumb", "right"), ("lFoot", "left"), ("rfemur", "right"), ("LARM", "left"), ("RHIP", "right"),
-    ("rig:LeftLeg", "left"), ("rig:RLeg", "right"), ("RIGHT_KNEE", "right"), ("Bip01 L Thigh", "left"),
-    ("root", ""), ("ROOT", ""), ("Root", ""), ("lowerback", ""), ("LowerBack", ""), ("LOWERBACK", ""), ("Lumbar", ""),
-    ("ribs", ""), ("RIBS", ""), ("Reference", ""), ("Head", ""), ("leg", ""), ("rig:Hips", ""),
-])
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("LeftArm", "left"),
+        ("rightfoot", "right"),
+        ("arm_L", "left"),
+        ("hand.R", "right"),
+        ("l_leg", "left"),
+        ("RThumb", "right"),
+        ("lFoot", "left"),
+        ("rfemur", "right"),
+        ("LARM", "left"),
+        ("RHIP", "right"),
+        ("rig:LeftLeg", "left"),
+        ("rig:RLeg", "right"),
+        ("RIGHT_KNEE", "right"),
+        ("Bip01 L Thigh", "left"),
+        ("root", ""),
+        ("ROOT", ""),
+        ("Root", ""),
+        ("lowerback", ""),
+        ("LowerBack", ""),
+        ("LOWERBACK", ""),
+        ("Lumbar", ""),
+        ("ribs", ""),
+        ("RIBS", ""),
+        ("Reference", ""),
+        ("Head", ""),
+        ("leg", ""),
+        ("rig:Hips", ""),
+    ],
+)
 def test_sides(name, side):
     assert joint_side(name) == side
 
 
 def test_a_limb_built_otherwise_than_its_fellow_is_not_paired():
-    twisted = tree("Hips > LeftArm RightArm LeftLeg RightLeg, LeftArm > LeftTwist, LeftTwist > LeftHand,"
-                   "RightArm > RightHand")
+    twisted = tree(
+        "Hips > LeftArm RightArm LeftLeg RightLeg, LeftArm > LeftTwist, LeftTwist > LeftHand,"
+        "RightArm > RightHand"
+    )
     paired = {twisted.names[j] for j, k in enumerate(twisted.mirror_index) if j != k}
     assert paired == {"LeftLeg", "RightLeg"}
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"names": ("a", "b")}, "2 names, 6 parents, 6 offsets"),
-    ({"names": ("a", "a", "b", "c", "d", "e")}, "unique"),
-    ({"parents": (-1, 2, 1, 1, 0, 0)}, "topologically"),
-    ({"parents": (0, 0, 1, 1, 0, 0)}, "topologically"),
-    ({"parents": (-1, -1, 1, 1, 0, 0)}, "topologically"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"names": ("a", "b")}, "2 names, 6 parents, 6 offsets"),
+        ({"names": ("a", "a", "b", "c", "d", "e")}, "unique"),
+        ({"parents": (-1, 2, 1, 1, 0, 0)}, "topologically"),
+        ({"parents": (0, 0, 1, 1, 0, 0)}, "topologically"),
+        ({"parents": (-1, -1, 1, 1, 0, 0)}, "topologically"),
+    ],
+)
 def test_what_is_no_tree(change, message):
     with pytest.raises(ValueError, match=message):
         replace(TINY, **change)
@@ -181,8 +257,11 @@ def positions_by_hand(skeleton: Skeleton, rotations: np.ndarray, root_m: np.ndar
 def test_kinematics_by_hand(skeleton):
     motion = wild_motion(5, 4, skeleton)
     for t in range(4):
-        np.testing.assert_allclose(motion.positions()[t],
-                                   positions_by_hand(skeleton, motion.rotations[t], motion.root_m[t]), atol=1e-5)
+        np.testing.assert_allclose(
+            motion.positions()[t],
+            positions_by_hand(skeleton, motion.rotations[t], motion.root_m[t]),
+            atol=1e-5,
+        )
 
 
 def test_world_rotations_are_the_chain():
@@ -194,7 +273,10 @@ def test_world_rotations_are_the_chain():
 @given(seed=st.integers(0, 10_000))
 def test_turning_and_moving_the_root_turns_and_moves_everything(seed):
     motion = wild_motion(seed, 3)
-    turn, shift = random_rotations(seed + 1, 1)[0], np.random.default_rng(seed).normal(size=3).astype(np.float32)
+    turn, shift = (
+        random_rotations(seed + 1, 1)[0],
+        np.random.default_rng(seed).normal(size=3).astype(np.float32),
+    )
     rotations = motion.rotations.copy()
     rotations[:, 0] = turn @ rotations[:, 0]
     moved, world = forward_kinematics(TINY, rotations, motion.root_m @ turn.T + shift)
@@ -219,12 +301,16 @@ def test_any_leading_axes():
 
 def test_the_roots_offset_is_not_added():
     skeleton = replace(TINY, offsets_m=TINY.offsets_m + np.array([[9, 9, 9]] + 5 * [[0, 0, 0]]))
-    points, _ = forward_kinematics(skeleton, np.broadcast_to(np.eye(3, dtype=np.float32), (6, 3, 3)), np.zeros(3))
+    points, _ = forward_kinematics(
+        skeleton, np.broadcast_to(np.eye(3, dtype=np.float32), (6, 3, 3)), np.zeros(3)
+    )
     np.testing.assert_array_equal(points[0], 0)
 
 
 @pytest.mark.shared_data
-@pytest.mark.skipif(not SMPL_FILE.exists(), reason="the reference skeleton is not beside the project")
+@pytest.mark.skipif(
+    not SMPL_FILE.exists(), reason="the reference skeleton is not beside the project"
+)
 def test_smpl_is_smpl():
     stored = json.loads(SMPL_FILE.read_text())
     offsets = next(value for key, value in stored.items() if "offset" in key)

@@ -17,9 +17,17 @@ from mmm.viewer.raster.error_map import draw_error_map, nice_top, row_order
 from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.making import smooth_motion
 
-MAGIC = {".mp4": (4, b"ftyp"), ".gif": (0, b"GIF89a"), ".webp": (8, b"WEBP"), ".html": (0, b"<!doctype html>"),
-         ".png": (0, b"\x89PNG"), ".glb": (0, b"glTF"), ".bvh": (0, b"HIERARCHY"), ".npz": (0, b"PK"),
-         ".pkl": (0, b"\x80")}
+MAGIC = {
+    ".mp4": (4, b"ftyp"),
+    ".gif": (0, b"GIF89a"),
+    ".webp": (8, b"WEBP"),
+    ".html": (0, b"<!doctype html>"),
+    ".png": (0, b"\x89PNG"),
+    ".glb": (0, b"glTF"),
+    ".bvh": (0, b"HIERARCHY"),
+    ".npz": (0, b"PK"),
+    ".pkl": (0, b"\x80"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,7 @@ def result():
 def test_a_result_saves_as_what_its_suffix_says(result, tmp_path, suffix):
     result.save(tmp_path / f"r{suffix}")
     at, magic = MAGIC[suffix]
-    assert (tmp_path / f"r{suffix}").read_bytes()[at: at + len(magic)] == magic
+    assert (tmp_path / f"r{suffix}").read_bytes()[at : at + len(magic)] == magic
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -46,19 +54,45 @@ def test_the_glb_of_a_result_is_the_recovery(result, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".glb", ".mp4", ".gif", ".webp", ".html"])
 def test_convert_and_recover_write_it(tmp_path, smpl_clip_file, suffix, capsys):
-    assert main(["convert", str(smpl_clip_file), str(tmp_path / f"c{suffix}"), "--frames", "0:12"]) == 0
-    assert main(["recover", str(smpl_clip_file), "--frames", "0:12", "--checkpoint", "slerp", "--hide", "span:4-7",
-                 "--out", str(tmp_path / f"r{suffix}"), "--metrics", str(tmp_path / "m.csv")]) == 0
+    assert (
+        main(["convert", str(smpl_clip_file), str(tmp_path / f"c{suffix}"), "--frames", "0:12"])
+        == 0
+    )
+    assert (
+        main(
+            [
+                "recover",
+                str(smpl_clip_file),
+                "--frames",
+                "0:12",
+                "--checkpoint",
+                "slerp",
+                "--hide",
+                "span:4-7",
+                "--out",
+                str(tmp_path / f"r{suffix}"),
+                "--metrics",
+                str(tmp_path / "m.csv"),
+            ]
+        )
+        == 0
+    )
     at, magic = MAGIC[suffix]
     for name in ("c", "r"):
-        assert (tmp_path / f"{name}{suffix}").read_bytes()[at: at + len(magic)] == magic
+        assert (tmp_path / f"{name}{suffix}").read_bytes()[at : at + len(magic)] == magic
     rows = list(csv.DictReader((tmp_path / "m.csv").read_text().splitlines()))
     assert [row["method"] for row in rows] == ["slerp", "hold", "inertial", "spline"]
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("arguments", [["convert", "{clip}", "{out}/x.avi"], ["convert", "{clip}", "{out}/no/x.mp4"],
-                                       ["convert", "{clip}", "{out}/x.png"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["convert", "{clip}", "{out}/x.avi"],
+        ["convert", "{clip}", "{out}/no/x.mp4"],
+        ["convert", "{clip}", "{out}/x.png"],
+    ],
+)
 def test_a_bad_output_is_refused_in_one_line(tmp_path, smpl_clip_file, arguments, capsys):
     status = main([word.format(clip=smpl_clip_file, out=tmp_path) for word in arguments])
     assert status == 2
@@ -85,8 +119,14 @@ def test_the_error_map_shows_each_error_in_its_place(result):
     values = np.zeros((24, 24), dtype=np.float32)
     values[10, 20] = 5.0
     hidden = values > 0
-    picture = np.asarray(draw_error_map(values, skeleton, fps=60.0, hidden=hidden, title="t", subtitle="s", width=1600))
-    dark = np.argwhere((np.abs(picture.astype(int) - [62, 18, 84]).sum(axis=2) < 6)[80:-40, 190: 1600 - 28])
+    picture = np.asarray(
+        draw_error_map(
+            values, skeleton, fps=60.0, hidden=hidden, title="t", subtitle="s", width=1600
+        )
+    )
+    dark = np.argwhere(
+        (np.abs(picture.astype(int) - [62, 18, 84]).sum(axis=2) < 6)[80:-40, 190 : 1600 - 28]
+    )
     rows, columns = np.unique(dark[:, 0]), dark[:, 1]
     assert 10 / 24 <= columns.min() / 1382 <= columns.max() / 1382 <= 11 / 24
     place = row_order(skeleton.limbs).index(20)
@@ -102,7 +142,9 @@ def test_scales_end_at_round_numbers():
 
 def test_long_clips_and_dark_maps(result, tmp_path):
     many = np.random.default_rng(0).random((5000, 24)).astype(np.float32)
-    picture = draw_error_map(many, result.clip.motion.skeleton, fps=60.0, hidden=many > 0.9, theme="dark", width=900)
+    picture = draw_error_map(
+        many, result.clip.motion.skeleton, fps=60.0, hidden=many > 0.9, theme="dark", width=900
+    )
     assert picture.size[0] == 900
     assert np.asarray(picture)[0, 0].tolist() == [20, 22, 26]
 
@@ -110,8 +152,11 @@ def test_long_clips_and_dark_maps(result, tmp_path):
 def test_names_never_lead_out_of_the_folder(result, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
-    odd = replace(result, clip=replace(result.clip, name="../../evil"),
-                  recovered=replace(result.recovered, name="../../evil"))
+    odd = replace(
+        result,
+        clip=replace(result.clip, name="../../evil"),
+        recovered=replace(result.recovered, name="../../evil"),
+    )
     for suffix in (".glb", ".html", ".png", ".bvh", ".npz", ".pkl", ".webp"):
         odd.save(inside / f"r{suffix}")
     assert [path.name for path in tmp_path.iterdir()] == ["inside"]
@@ -119,9 +164,19 @@ def test_names_never_lead_out_of_the_folder(result, tmp_path):
     assert load_clip(inside / "r.npz").name == "../../evil"
 
 
-@pytest.mark.parametrize(("text", "name"), [
-    ("../../etc/passwd", "passwd"), ("..", "motion"), ("", "motion"), ("a\\b\\..\\c.bvh", "c.bvh"), ("x\n<y>", "x_y"),
-    ("Tanz Übung_1-slerp", "Tanz Übung_1-slerp"), (".hidden", "hidden"), ("n" * 300, "n" * 100), ("a\0b", "a_b"),
-])
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("..", "motion"),
+        ("", "motion"),
+        ("a\\b\\..\\c.bvh", "c.bvh"),
+        ("x\n<y>", "x_y"),
+        ("Tanz Übung_1-slerp", "Tanz Übung_1-slerp"),
+        (".hidden", "hidden"),
+        ("n" * 300, "n" * 100),
+        ("a\0b", "a_b"),
+    ],
+)
 def test_a_file_name_holds_no_folder(text, name):
     assert safe_name(text) == name

@@ -31,15 +31,26 @@ def test_shares_follow_the_logarithm_of_the_length_and_end_flat():
     at = np.array([0.01, 0.1, 0.1 * 10**0.5, 1.0, 50.0], np.float32)
     np.testing.assert_allclose(gap_calibration.root(at), [0, 0, 0.25, 0.5, 0.5], atol=1e-6)
     np.testing.assert_allclose(gap_calibration.error(at), [1, 1, 1.5, 2, 2], atol=1e-6)
-    np.testing.assert_allclose(gap_calibration.joints(at[:, None][many])[:, 3], [0, 0, 0.25, 0.5, 0.5], atol=1e-6)
+    np.testing.assert_allclose(
+        gap_calibration.joints(at[:, None][many])[:, 3], [0, 0, 0.25, 0.5, 0.5], atol=1e-6
+    )
     assert GapCalibration.of(gap_calibration.to_dict()) == gap_calibration
     resting = GapCalibration.of(HALF | {"static_thresholds": [1, 4]})
     assert GapCalibration.of(resting.to_dict()) == resting != gap_calibration
 
 
-@pytest.mark.parametrize("change", [{"gap_s": [1.0, 0.1]}, {"gap_s": [0.1]}, {"expected": [1.0, float("nan")]},
-                                    {"expected": [1.0, -1.0]}, {"gap_s": [], "expected": []},
-                                    {"static_thresholds": [4.0, 1.0]}, {"stirs": [float("nan"), 1.0]}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gap_s": [1.0, 0.1]},
+        {"gap_s": [0.1]},
+        {"expected": [1.0, float("nan")]},
+        {"expected": [1.0, -1.0]},
+        {"gap_s": [], "expected": []},
+        {"static_thresholds": [4.0, 1.0]},
+        {"stirs": [float("nan"), 1.0]},
+    ],
+)
 def test_what_is_no_table_is_refused(change):
     with pytest.raises(ValueError, match="gap_calibration"):
         GapCalibration.of(HALF | change)
@@ -49,7 +60,9 @@ def test_a_checkpoint_with_a_broken_table_is_refused(tmp_path):
     save_model(network(gap_calibration=HALF), tmp_path / "net", {})
     assert load_model(tmp_path / "net").config.calibration == GapCalibration.of(HALF)
     config = tmp_path / "net" / "config.json"
-    config.write_text(config.read_text().replace('"gap_s": [\n      0.1,', '"gap_s": [\n      -0.1,'))
+    config.write_text(
+        config.read_text().replace('"gap_s": [\n      0.1,', '"gap_s": [\n      -0.1,')
+    )
     with pytest.raises(ModelError, match="gap_calibration"):
         load_model(tmp_path / "net")
 
@@ -75,9 +88,14 @@ def test_each_part_is_believed_by_itself():
     clip = clip_at(30.0)
     hidden = masks.parse("span:20-50", clip).hidden
     names = clip.motion.skeleton.names
-    for part, moved, still in (("legs", "left_knee", "left_elbow"), ("arms", "left_elbow", "left_knee")):
+    for part, moved, still in (
+        ("legs", "left_knee", "left_elbow"),
+        ("arms", "left_elbow", "left_knee"),
+    ):
         shares = {name: [float(name == part)] * 2 for name in PARTS}
-        found = recover(network(gap_calibration=HALF | {"shares": shares}), clip, hidden).recovered.motion
+        found = recover(
+            network(gap_calibration=HALF | {"shares": shares}), clip, hidden
+        ).recovered.motion
         fill = interpolate("inertial", clip, hidden).recovered.motion
         apart = np.abs(found.world_rotations() - fill.world_rotations()).max(axis=(0, 2, 3))
         assert apart[names.index(moved)] > 0.01
@@ -100,13 +118,23 @@ def test_an_arm_that_rests_stays_as_it_was_filled_and_the_others_move():
     fill = interpolate("inertial", still, hidden).recovered.motion
 
     def turned(clip, **gap_calibration) -> np.ndarray:
-        found = recover(network(gap_calibration=WHOLE | gap_calibration), clip, hidden, lock_feet=False).recovered.motion
-        return np.degrees(geodesic_angle(found.rotations, fill.rotations))[hidden.any(axis=1)].max(axis=0)
+        found = recover(
+            network(gap_calibration=WHOLE | gap_calibration), clip, hidden, lock_feet=False
+        ).recovered.motion
+        return np.degrees(geodesic_angle(found.rotations, fill.rotations))[hidden.any(axis=1)].max(
+            axis=0
+        )
+
     free, resting = turned(still), turned(still, static_thresholds=[1.0, 4.0])
     assert free[arm].min() > 0.5
     assert resting[arm].max() < 0.01
-    np.testing.assert_allclose(resting[names.index("right_elbow")], free[names.index("right_elbow")], rtol=1e-3)
+    np.testing.assert_allclose(
+        resting[names.index("right_elbow")], free[names.index("right_elbow")], rtol=1e-3
+    )
     bent = rotations.copy()
     bent[15:20, arm] = bent[15:20, arm] @ rotvec_to_matrix(np.array([0, 0, np.radians(2.5)]))
-    partly = turned(replace(clip, motion=replace(motion, rotations=bent.astype(np.float32))), static_thresholds=[1.0, 4.0])
+    partly = turned(
+        replace(clip, motion=replace(motion, rotations=bent.astype(np.float32))),
+        static_thresholds=[1.0, 4.0],
+    )
     assert partly[arm].min() > 0.05

@@ -16,14 +16,27 @@ def write_split(folder, lengths, seed=0, skeleton=TINY, fps=30.0, music=True):
     motions = [smooth_motion(seed + i, n, skeleton, fps) for i, n in enumerate(lengths)]
     rng = np.random.default_rng(seed)
     first = np.cumsum([0, *lengths])
-    np.save(folder / "rotations.npy", np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16))
+    np.save(
+        folder / "rotations.npy",
+        np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16),
+    )
     np.save(folder / "root_m.npy", np.concatenate([m.root_m for m in motions]))
     if music:
         np.save(folder / "music.npy", rng.normal(size=(first[-1], 35)).astype(np.float32))
-    clips = [{"name": f"clip{i}", "first": int(first[i]), "frames": n, "tempo_bpm": 120.0, "split": folder.name,
-              "start": 7} for i, n in enumerate(lengths)]
-    (folder / "clips.json").write_text(json.dumps(
-        {"version": 1, "fps": fps, "skeleton": list(skeleton.names), "clips": clips}))
+    clips = [
+        {
+            "name": f"clip{i}",
+            "first": int(first[i]),
+            "frames": n,
+            "tempo_bpm": 120.0,
+            "split": folder.name,
+            "start": 7,
+        }
+        for i, n in enumerate(lengths)
+    ]
+    (folder / "clips.json").write_text(
+        json.dumps({"version": 1, "fps": fps, "skeleton": list(skeleton.names), "clips": clips})
+    )
     return motions
 
 

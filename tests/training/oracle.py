@@ -50,7 +50,11 @@ def read_take(path: Path) -> Take:
     values = np.array(rows)
     joints = len(parents)
     angles = values[:, 3:].reshape(-1, 3)
-    quats = Rotation.from_euler("ZYX", angles, degrees=True).as_quat(scalar_first=True).reshape(-1, joints, 4)
+    quats = (
+        Rotation.from_euler("ZYX", angles, degrees=True)
+        .as_quat(scalar_first=True)
+        .reshape(-1, joints, 4)
+    )
     return Take(followed(quats), values[:, :3], np.array(offsets), parents)
 
 
@@ -58,7 +62,9 @@ def times(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Hamilton's product, which keeps signs."""
     w, v = p[..., :1], p[..., 1:]
     x, u = q[..., :1], q[..., 1:]
-    return np.concatenate([w * x - (v * u).sum(-1, keepdims=True), w * u + x * v + np.cross(v, u)], axis=-1)
+    return np.concatenate(
+        [w * x - (v * u).sum(-1, keepdims=True), w * u + x * v + np.cross(v, u)], axis=-1
+    )
 
 
 def turned(q: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -83,19 +89,23 @@ def hips_y(quats: np.ndarray, root: np.ndarray, take: Take) -> np.ndarray:
 
 def across(left: int, right: int) -> Callable[[np.ndarray, np.ndarray, Take], np.ndarray]:
     """At right angles to the line from one joint to another."""
+
     def facing(quats: np.ndarray, root: np.ndarray, take: Take) -> np.ndarray:
         places = to_world(quats[None], root[None], take)[1][0]
         line = places[left] - places[right]
         return np.array([-line[2], 0, line[0]])
+
     return facing
 
 
-def windows_of(takes: list[Take], facing: Callable, size: int = WINDOW, hop: int = OFFSET) -> list[tuple]:
+def windows_of(
+    takes: list[Take], facing: Callable, size: int = WINDOW, hop: int = OFFSET
+) -> list[tuple]:
     found = []
     for take in takes:
         i = 0
         while i + size < len(take.root):
-            quats, root = take.quats[i: i + size].copy(), take.root[i: i + size].copy()
+            quats, root = take.quats[i : i + size].copy(), take.root[i : i + size].copy()
             root[:, 0] -= root[:, 0].mean()
             root[:, 2] -= root[:, 2].mean()
             x, _, z = facing(quats[PAST - 1], root[PAST - 1], take)
@@ -118,7 +128,9 @@ def between(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
             mixed = (1 - share) * start[j] + share * goal
         else:
             angle = np.arccos(cosine)
-            mixed = (np.sin((1 - share) * angle) * start[j] + np.sin(share * angle) * goal) / np.sin(angle)
+            mixed = (
+                np.sin((1 - share) * angle) * start[j] + np.sin(share * angle) * goal
+            ) / np.sin(angle)
         result[j] = mixed / np.linalg.norm(mixed)
     return result
 
@@ -126,7 +138,9 @@ def between(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
 def spectrum_distance(truth: list[np.ndarray], other: list[np.ndarray]) -> float:
     weighted = weights = 0.0
     frames = np.arange(len(truth[0]))
-    cosines = np.cos(2 * np.pi * frames[:, None] * frames / len(frames))  # the Fourier transform's real part
+    cosines = np.cos(
+        2 * np.pi * frames[:, None] * frames / len(frames)
+    )  # the Fourier transform's real part
     for a, b in zip(truth, other, strict=True):
         for feature in range(a[0].size):
             curves, totals = [], []
@@ -139,7 +153,9 @@ def spectrum_distance(truth: list[np.ndarray], other: list[np.ndarray]) -> float
     return weighted / weights
 
 
-def evaluate(windows: list[tuple], gaps: tuple[int, ...]) -> dict[tuple[str, int], dict[str, float]]:
+def evaluate(
+    windows: list[tuple], gaps: tuple[int, ...]
+) -> dict[tuple[str, int], dict[str, float]]:
     """``l2q l2p npss position`` (in the takes' unit) of both published baselines."""
     everything = np.concatenate([to_world(*window)[1] for window in windows])
     mean, std = everything.mean(axis=0), everything.std(axis=0)
@@ -162,8 +178,17 @@ def evaluate(windows: list[tuple], gaps: tuple[int, ...]) -> dict[tuple[str, int
             for (quats, places), (quats2, places2) in zip(truth, found, strict=True):
                 for t in range(gap):
                     l2q.append(np.sqrt(((quats[t] - quats2[t]) ** 2).sum()))
-                    l2p.append(np.sqrt(((((places[t] - mean) / std) - ((places2[t] - mean) / std)) ** 2).sum()))
+                    l2p.append(
+                        np.sqrt(
+                            ((((places[t] - mean) / std) - ((places2[t] - mean) / std)) ** 2).sum()
+                        )
+                    )
                     away.append(np.linalg.norm(places[t] - places2[t], axis=-1).mean())
             npss = spectrum_distance([q for q, _ in truth], [q for q, _ in found])
-            result[name, gap] = {"l2q": np.mean(l2q), "l2p": np.mean(l2p), "npss": npss, "position": np.mean(away)}
+            result[name, gap] = {
+                "l2q": np.mean(l2q),
+                "l2p": np.mean(l2p),
+                "npss": npss,
+                "position": np.mean(away),
+            }
     return result

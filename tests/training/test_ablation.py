@@ -28,34 +28,64 @@ from training.recipes import PRETRAINING
 
 ABRUPT = {"ramp_s": 0.0, "smooth_s": 0.0}
 DIFFERENCES = {
-    "inbetween": {}, "inbetween-again": {"seed": 1},
-    "inbetween-absolute": {"output": "absolute", **ABRUPT}, "inbetween-hold": {"fill": "hold", **ABRUPT},
-    "inbetween-slerp": {"fill": "slerp"}, "inbetween-world": {"relative_input": False},
-    "inbetween-blind": {"distance_input": False}, "inbetween-turns": {"loss": "roles-turns"},
-    "inbetween-pelvis": {"loss": "roles-pelvis"}, "inbetween-plain": {"augment": None},
-    "inbetween-abrupt": ABRUPT, "inbetween-even": {"loss": "roles-even"},
-    "ecm-small": {}, "ecm-small-again": {"seed": 1},
-    "ecm-small-slerp": {"fill": "slerp"}, "ecm-small-absolute": {"output": "absolute"},
-    "ecm-small-zero": {"fill": "zero", "output": "absolute"}, "ecm-small-mse": {"loss": "mse"},
-    "ecm-small-strided": {"window_stride": 300}, "ecm-small-curriculum": {"gap_curriculum": 0.5},
-    "ecm-small-relative": {"normalise_by_fill": True}, "ecm-small-abrupt": ABRUPT,
+    "inbetween": {},
+    "inbetween-again": {"seed": 1},
+    "inbetween-absolute": {"output": "absolute", **ABRUPT},
+    "inbetween-hold": {"fill": "hold", **ABRUPT},
+    "inbetween-slerp": {"fill": "slerp"},
+    "inbetween-world": {"relative_input": False},
+    "inbetween-blind": {"distance_input": False},
+    "inbetween-turns": {"loss": "roles-turns"},
+    "inbetween-pelvis": {"loss": "roles-pelvis"},
+    "inbetween-plain": {"augment": None},
+    "inbetween-abrupt": ABRUPT,
+    "inbetween-even": {"loss": "roles-even"},
+    "ecm-small": {},
+    "ecm-small-again": {"seed": 1},
+    "ecm-small-slerp": {"fill": "slerp"},
+    "ecm-small-absolute": {"output": "absolute"},
+    "ecm-small-zero": {"fill": "zero", "output": "absolute"},
+    "ecm-small-mse": {"loss": "mse"},
+    "ecm-small-strided": {"window_stride": 300},
+    "ecm-small-curriculum": {"gap_curriculum": 0.5},
+    "ecm-small-relative": {"normalise_by_fill": True},
+    "ecm-small-abrupt": ABRUPT,
 }
 """Of each variant from the full one, in the network's configuration or in the plan."""
 
 
 def write_roles(folder, lengths, seed):
     folder.mkdir(parents=True)
-    motions = [match_roles(SMPL24).to_roles(smooth_motion(seed + k, n, SMPL24, 30.0)) for k, n in enumerate(lengths)]
+    motions = [
+        match_roles(SMPL24).to_roles(smooth_motion(seed + k, n, SMPL24, 30.0))
+        for k, n in enumerate(lengths)
+    ]
     first = np.cumsum([0, *lengths])
-    np.save(folder / "rotations.npy", np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16))
+    np.save(
+        folder / "rotations.npy",
+        np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16),
+    )
     np.save(folder / "root_m.npy", np.concatenate([m.root_m for m in motions]))
     body = motions[0].skeleton
-    clips = [{"name": f"clip{k}", "first": int(first[k]), "frames": n, "body": 0, "group": "made"}
-             for k, n in enumerate(lengths)]
-    (folder / "clips.json").write_text(json.dumps({
-        "version": 1, "fps": 30.0, "joints_are": "roles", "skeleton": list(ROLES), "joint_parents": list(body.parents),
-        "joint_offsets_m": body.offsets_m.tolist(), "bodies": [body.offsets_m.tolist()], "present": [[True] * 22],
-        "clips": clips}))
+    clips = [
+        {"name": f"clip{k}", "first": int(first[k]), "frames": n, "body": 0, "group": "made"}
+        for k, n in enumerate(lengths)
+    ]
+    (folder / "clips.json").write_text(
+        json.dumps(
+            {
+                "version": 1,
+                "fps": 30.0,
+                "joints_are": "roles",
+                "skeleton": list(ROLES),
+                "joint_parents": list(body.parents),
+                "joint_offsets_m": body.offsets_m.tolist(),
+                "bodies": [body.offsets_m.tolist()],
+                "present": [[True] * 22],
+                "clips": clips,
+            }
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +99,16 @@ def roles(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tiny():
     """The study of the inbetween network at a size for tests."""
-    return replace(STUDIES["inbetween"], batch=2, size={"hidden_size": 16, "num_attention_heads": 2,
-                                                         "intermediate_size": 16, "encoder_layers": 1})
+    return replace(
+        STUDIES["inbetween"],
+        batch=2,
+        size={
+            "hidden_size": 16,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+            "encoder_layers": 1,
+        },
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +126,14 @@ def small(study, name):
     return Settings(STUDIES[study], None, 400, 1, 1, "val", 0, None).recipe(name)
 
 
-@pytest.mark.parametrize(("study", "name"), [(s.name, v) for s in STUDIES.values() for v in s.variants()])
+@pytest.mark.parametrize(
+    ("study", "name"), [(s.name, v) for s in STUDIES.values() for v in s.variants()]
+)
 def test_variants_differ_from_the_full_one_in_what_they_say_and_in_nothing_else(study, name):
     full, variant = (small(study, n) for n in (STUDIES[study].full, name))
-    before, after = ({**make_config(r.network, **r.changes).to_dict(), **asdict(r.plan)} for r in (full, variant))
+    before, after = (
+        {**make_config(r.network, **r.changes).to_dict(), **asdict(r.plan)} for r in (full, variant)
+    )
     assert before.keys() == after.keys()
     assert {key: after[key] for key in after if after[key] != before[key]} == DIFFERENCES[name]
 
@@ -115,11 +157,17 @@ def test_all_variants_and_baselines_are_in_the_table(finished, settings):
     assert text == markdown(finished)
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + len(names)
-    assert rows[0] == ("| variant | what is different | gap of 5 | gap of 15 | gap of 30 | gap of 45 | "
-                       "difference to the full one |")
-    assert "each trained for 3 steps of 2 windows, seed 0; position_cm as a ratio to slerp's" in text
+    assert rows[0] == (
+        "| variant | what is different | gap of 5 | gap of 15 | gap of 30 | gap of 45 | "
+        "difference to the full one |"
+    )
+    assert (
+        "each trained for 3 steps of 2 windows, seed 0; position_cm as a ratio to slerp's" in text
+    )
     assert "of 2 clips of 60 frames of `made`, val split" in text
-    assert any(line.startswith("| slerp | (baseline) | 1.00 | 1.00 | 1.00 | 1.00 |") for line in rows)
+    assert any(
+        line.startswith("| slerp | (baseline) | 1.00 | 1.00 | 1.00 | 1.00 |") for line in rows
+    )
 
 
 @pytest.mark.parametrize("name", ["inbetween", "inbetween-hold"])
@@ -127,10 +175,14 @@ def test_ratios_are_those_of_a_direct_evaluation(name, finished, settings, roles
     model = load_model(settings.runs / name / "net")
     pool = MotionSet(roles / "val").cut_clips(2, 60, model.config.skeleton, 30.0)
     rows = evaluate(model, pool, ["span:27-31", "span:22-36", "span:15-44", "span:7-51"])
-    errors = {method: [row["position_cm"] for row in rows if row["method"] == method] for method in ("net", "slerp")}
+    errors = {
+        method: [row["position_cm"] for row in rows if row["method"] == method]
+        for method in ("net", "slerp")
+    }
     found = next(row for row in finished["rows"] if row["name"] == name)
-    assert found["values"] == pytest.approx([a / b for a, b in zip(errors["net"], errors["slerp"], strict=True)],
-                                            abs=1e-4)
+    assert found["values"] == pytest.approx(
+        [a / b for a, b in zip(errors["net"], errors["slerp"], strict=True)], abs=1e-4
+    )
     assert found["position_cm"] == errors["net"]
 
 
@@ -157,7 +209,9 @@ def test_what_is_finished_is_neither_trained_nor_judged_again(finished, settings
     monkeypatch.setattr(ablation, "train", never)
     monkeypatch.setattr(ablation, "evaluate", never)
     assert ablation.run(settings, [], settings.runs / "again.md") == finished
-    with pytest.raises(AssertionError, match="again"):  # other clips are judged anew, by the networks that are there
+    with pytest.raises(
+        AssertionError, match="again"
+    ):  # other clips are judged anew, by the networks that are there
         ablation.run(replace(settings, clips=1), ["inbetween"], settings.runs / "again.md")
 
 
@@ -192,7 +246,9 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(settings, tmp_pa
 
 def test_a_variant_trained_otherwise_is_not_taken_for_this_one(finished, settings, tmp_path):
     longer = replace(settings, steps=4)
-    with pytest.raises(ModelError, match=r"inbetween: trained otherwise \(steps 3, now 4\)") as caught:
+    with pytest.raises(
+        ModelError, match=r"inbetween: trained otherwise \(steps 3, now 4\)"
+    ) as caught:
         ablation.run(longer, ["inbetween"], tmp_path / "table.md")
     assert "--fresh" in str(caught.value)
     split = MotionSet(settings.data / "train")
@@ -205,7 +261,12 @@ def test_fresh_trains_anew(settings, tmp_path):
     ablation.run(mine, ["inbetween"], tmp_path / "table.md")
     found = ablation.run(replace(mine, steps=2), ["inbetween"], tmp_path / "table.md", fresh=True)
     assert found["steps"] == 2
-    assert json.loads((tmp_path / "inbetween" / "net" / "metrics.json").read_text())["training"]["plan"]["steps"] == 2
+    assert (
+        json.loads((tmp_path / "inbetween" / "net" / "metrics.json").read_text())["training"][
+            "plan"
+        ]["steps"]
+        == 2
+    )
 
 
 def test_networks_and_losses_that_differ_see_the_same_batches(settings, tmp_path, monkeypatch):
@@ -219,7 +280,13 @@ def test_networks_and_losses_that_differ_see_the_same_batches(settings, tmp_path
     monkeypatch.setattr(loop, "draw", watched)
     split, mine = MotionSet(settings.data / "train"), replace(settings, runs=tmp_path)
     drawn = {}
-    for name in ("inbetween", "inbetween-absolute", "inbetween-even", "inbetween-plain", "inbetween-again"):
+    for name in (
+        "inbetween",
+        "inbetween-absolute",
+        "inbetween-even",
+        "inbetween-plain",
+        "inbetween-again",
+    ):
         seen.clear()
         ablation.train_variant(mine, name, split)
         drawn[name] = tuple(seen)
@@ -232,10 +299,15 @@ def test_values_are_not_divided_where_there_is_nothing_to_divide_by():
     study = STUDIES["dance"]
     specs = study.specs(240)
     assert specs == ["every:5", "every:15", "span:105-134", "span:90-149"]
-    rows = [{"hide": spec, "method": method, "rotation_deg": 2.0 + k}
-            for k, spec in enumerate(specs) for method in ("ecm-small", "slerp")]
+    rows = [
+        {"hide": spec, "method": method, "rotation_deg": 2.0 + k}
+        for k, spec in enumerate(specs)
+        for method in ("ecm-small", "slerp")
+    ]
     about = {"data": "d", "split": "val", "clips": 1, "frames": 240, "steps": 1, "seed": 0}
-    assert [row["values"] for row in table(study, {"ecm-small": rows}, about)["rows"]] == [[2, 3, 4, 5]] * 2
+    assert [row["values"] for row in table(study, {"ecm-small": rows}, about)["rows"]] == [
+        [2, 3, 4, 5]
+    ] * 2
 
 
 # --- The losses that exist to be measured ------------------------------------------------------------------------
@@ -243,7 +315,9 @@ def test_values_are_not_divided_where_there_is_nothing_to_divide_by():
 
 def roles_batch():
     motion = match_roles(SMPL24).to_roles(smooth_motion(1, 30, SMPL24, 30.0))
-    features = torch.cat([torch.from_numpy(motion.rotations).flatten(1), torch.from_numpy(motion.root_m)], dim=-1)
+    features = torch.cat(
+        [torch.from_numpy(motion.rotations).flatten(1), torch.from_numpy(motion.root_m)], dim=-1
+    )
     hidden = torch.zeros(1, 30, 22, dtype=torch.bool)
     hidden[:, 5:8], hidden[:, 12:27] = True, True
     return Batch(features[None], hidden, body=torch.from_numpy(motion.skeleton.offsets_m)[None])
@@ -251,8 +325,12 @@ def roles_batch():
 
 def terms(name, batch, prediction):
     loss = LOSSES[name](make_config("inbetween"))
-    output = MaskedMotionOutput(prediction=prediction, expected_m=torch.full(batch.hidden.shape[:2], 0.01))
-    return dict(zip(loss.names, loss.terms(output, batch, loss.counts(batch.hidden)).tolist(), strict=True))
+    output = MaskedMotionOutput(
+        prediction=prediction, expected_m=torch.full(batch.hidden.shape[:2], 0.01)
+    )
+    return dict(
+        zip(loss.names, loss.terms(output, batch, loss.counts(batch.hidden)).tolist(), strict=True)
+    )
 
 
 def test_a_loss_of_turns_does_not_see_places():
@@ -260,10 +338,16 @@ def test_a_loss_of_turns_does_not_see_places():
     moved = batch.motion + torch.cat([torch.zeros(198), torch.tensor([0.3, 0, 0])])
     seen = {name: terms(name, batch, moved) for name in ("roles", "roles-turns")}
     assert seen["roles"]["position"] > 1
-    assert {name for name, value in seen["roles-turns"].items() if abs(value) > 1e-3} == {"expected"}
+    assert {name for name, value in seen["roles-turns"].items() if abs(value) > 1e-3} == {
+        "expected"
+    }
     bent = batch.motion.clone()
     bent[..., 18:27] = batch.motion[..., 9:18]
-    assert terms("roles-turns", batch, bent)["rotation"] == terms("roles", batch, bent)["rotation"] > 1e-3
+    assert (
+        terms("roles-turns", batch, bent)["rotation"]
+        == terms("roles", batch, bent)["rotation"]
+        > 1e-3
+    )
 
 
 def test_a_loss_of_the_pelvis_sees_no_other_place():
@@ -299,9 +383,23 @@ def test_the_command_for_dance(tmp_path, monkeypatch):
     monkeypatch.setitem(STUDIES, "dance", replace(STUDIES["dance"], batch=2, size=size))
     only = [part for name in ("ecm-small-zero", "ecm-small-strided") for part in ("--only", name)]
     out = tmp_path / "out.json"
-    told = CliRunner().invoke(ablation.app, [
-        "dance", "--data", str(tmp_path / "toy"), "--steps", "1", "--frames", "100", "--runs", str(tmp_path / "runs"),
-        "--out", str(out), *only])
+    told = CliRunner().invoke(
+        ablation.app,
+        [
+            "dance",
+            "--data",
+            str(tmp_path / "toy"),
+            "--steps",
+            "1",
+            "--frames",
+            "100",
+            "--runs",
+            str(tmp_path / "runs"),
+            "--out",
+            str(out),
+            *only,
+        ],
+    )
     assert told.exit_code == 0, told.output
     assert told.stdout.startswith("# Ablation: dance\n")
     assert "1 of 2: ecm-small-zero" in told.stderr
@@ -312,11 +410,21 @@ def test_the_command_for_dance(tmp_path, monkeypatch):
     assert out.with_suffix(".md").is_file()
 
 
-@pytest.mark.parametrize(("more", "message"), [
-    (["--only", "inbetween-magic"], "--only inbetween-magic: no such variant; expected inbetween, inbetween-again, "),
-    (["--frames", "2000"], "no clip of 2000 frames"), (["--split", "none"], "no clips.json")])
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            ["--only", "inbetween-magic"],
+            "--only inbetween-magic: no such variant; expected inbetween, inbetween-again, ",
+        ),
+        (["--frames", "2000"], "no clip of 2000 frames"),
+        (["--split", "none"], "no clips.json"),
+    ],
+)
 def test_the_command_says_what_is_wrong_in_a_line(more, message, roles, tmp_path):
-    told = CliRunner().invoke(ablation.app, ["inbetween", "--data", str(roles), "--runs", str(tmp_path), *more])
+    told = CliRunner().invoke(
+        ablation.app, ["inbetween", "--data", str(roles), "--runs", str(tmp_path), *more]
+    )
     assert (told.exit_code, told.stderr.count("\n")) == (2, 1)
     assert message in told.stderr
     assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,9 @@ HEARD = slice(84, 87)
 
 def test_precision_and_area_by_hand():
     truth = np.array([True, False, True, False, False, True])
-    scores = np.array([0.9, 0.8, 0.7, 0.1, 0.2, 0.3])  # ranked: true, false, true, true, false, false
+    scores = np.array(
+        [0.9, 0.8, 0.7, 0.1, 0.2, 0.3]
+    )  # ranked: true, false, true, true, false, false
     assert attention.precision_at_k(scores, truth) == pytest.approx(2 / 3)
     assert attention.average_precision(scores, truth) == pytest.approx((1 / 1 + 2 / 3 + 3 / 4) / 3)
     assert attention.precision_at_k(-scores, truth) == pytest.approx(1 / 3)
@@ -53,7 +55,10 @@ def test_the_table_says_what_the_rule_says(tmp_path):
                 wanted = truth.deciding(frame, None, rules)[:180]
                 assert np.array_equal(table.deciding(number, frame, 180, rules), wanted)
             assert np.array_equal(table.deciding(number, frame, 300), truth.deciding(frame))
-    with pytest.raises(FileError, match=r"truth\.npz: no such table; expected a split of the project's own dance set"):
+    with pytest.raises(
+        FileError,
+        match=r"truth\.npz: no such table; expected a split of the project's own dance set",
+    ):
         TruthTable(tmp_path / "elsewhere")
 
 
@@ -62,7 +67,10 @@ def dance_set(tmp_path):
     """Four clips on the SMPL body; three music frames are the drum stroke that decides the middle."""
     folder = tmp_path / "data" / "test"
     write_split(folder, [200, 190, 185, 180], 3, SMPL24, 60.0)
-    chord, stroke = Influence("chord", "Am", (60, 120), (60, 120)), Influence("kick", "kick", (84, 87), (80, 100))
+    chord, stroke = (
+        Influence("chord", "Am", (60, 120), (60, 120)),
+        Influence("kick", "kick", (84, 87), (80, 100)),
+    )
     last = Truth(180, (chord,))  # no drum is struck
     save_truths(folder / "truth.npz", [Truth(200, (chord, stroke))] * 3 + [last])
     return folder
@@ -75,10 +83,10 @@ def listening():
     def decode(inputs, music, maps, positions):
         frames = inputs.shape[1]
         raw = inputs.new_zeros(*inputs.shape[:2], 24 * 9 + 3)
-        raw[..., 9 * 4:9 * 6] = 0.2 * music[:, HEARD].mean((1, 2))[:, None, None]
+        raw[..., 9 * 4 : 9 * 6] = 0.2 * music[:, HEARD].mean((1, 2))[:, None, None]
         if maps is not None:
             cross = torch.full((1, 4, 2 * frames, 2 * frames), 0.0)
-            cross[..., frames + HEARD.start:frames + HEARD.stop] = 1 / 3
+            cross[..., frames + HEARD.start : frames + HEARD.stop] = 1 / 3
             maps["cross"] = (cross,)
         return raw
 
@@ -88,19 +96,33 @@ def listening():
 
 def test_a_network_whose_ears_are_known(dance_set):
     model = listening()
-    found = attention.summary(list(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 4)))
+    found = attention.summary(
+        list(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 4))
+    )
     rows = {(row["rule"], row["method"]): row for row in found["rows"]}
     assert rows["drums", "random"]["by_chance"] == pytest.approx(3 / 180, abs=1e-4)
     assert rows["drums", "random"]["clips"] == 3 and rows["all", "random"]["clips"] == 4
-    for method in ("attention", "rollout", "gradients", "integrated_gradients", "occlusion", "mute"):
+    for method in (
+        "attention",
+        "rollout",
+        "gradients",
+        "integrated_gradients",
+        "occlusion",
+        "mute",
+    ):
         precision = rows["drums", method]["precision"][0]
         assert precision > 0.6, method
         assert rows["drums", method]["times_chance"] == pytest.approx(precision * 60, rel=0.01)
     assert rows["drums", "random"]["precision"][0] < 0.4
     assert rows["drums", "attention"]["area"] == 1
     moved = {row["method"]: row["moved"] for row in found["deletion"]["rows"]}
-    assert moved["integrated_gradients"] == pytest.approx([1, 1], abs=0.02)  # the stroke is all there is
-    assert "100% are the drum strokes" in found["sentence"] and "2% would be by chance" in found["sentence"]
+    assert moved["integrated_gradients"] == pytest.approx(
+        [1, 1], abs=0.02
+    )  # the stroke is all there is
+    assert (
+        "100% are the drum strokes" in found["sentence"]
+        and "2% would be by chance" in found["sentence"]
+    )
 
 
 def test_a_stopped_run_goes_on(dance_set, tmp_path, monkeypatch):
@@ -109,7 +131,9 @@ def test_a_stopped_run_goes_on(dance_set, tmp_path, monkeypatch):
     assert [json.loads(line)["clip"] for line in work.read_text().splitlines()] == ["clip0"]
     asked = []
     once = attention.score_clip
-    monkeypatch.setattr(attention, "score_clip", lambda *given: asked.append(given[1].name) or once(*given))
+    monkeypatch.setattr(
+        attention, "score_clip", lambda *given: asked.append(given[1].name) or once(*given)
+    )
     whole = list(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 4, work))
     assert asked == ["clip1", "clip2", "clip3"]
     assert whole[0] == first
@@ -119,13 +143,29 @@ def test_a_stopped_run_goes_on(dance_set, tmp_path, monkeypatch):
 
 def test_the_command_writes_metrics_and_card(dance_set, tmp_path):
     torch.manual_seed(0)
-    model = make_model(make_config("3bert-small", encoder_layers=1, cross_layers=1, stats=Stats.identity().to_dict()))
+    model = make_model(
+        make_config(
+            "3bert-small", encoder_layers=1, cross_layers=1, stats=Stats.identity().to_dict()
+        )
+    )
     with torch.no_grad():
         model.head.weight.normal_(std=0.1)
     save_model(model.eval(), tmp_path / "c", {})
     write_card(tmp_path / "c")
-    done = CliRunner().invoke(command.app, ["attention", "--checkpoint", str(tmp_path / "c"), "--data",
-                                            str(dance_set.parent), "--clips", "2", "--work", str(tmp_path / "w")])
+    done = CliRunner().invoke(
+        command.app,
+        [
+            "attention",
+            "--checkpoint",
+            str(tmp_path / "c"),
+            "--data",
+            str(dance_set.parent),
+            "--clips",
+            "2",
+            "--work",
+            str(tmp_path / "w"),
+        ],
+    )
     assert done.exit_code == 0, done.output
     kept = json.loads((tmp_path / "c" / "metrics.json").read_text())["attention"]
     assert kept["clips"] == 2
@@ -135,6 +175,8 @@ def test_the_command_writes_metrics_and_card(dance_set, tmp_path):
     assert kept["sentence"] in card
     row = next(row for row in kept["rows"] if (row["rule"], row["method"]) == ("drums", "mute"))
     assert f"| mute | {row['precision'][0]:.3f} (" in card
-    wrong = CliRunner().invoke(command.app, ["attention", "--checkpoint", str(tmp_path / "c"), "--data",
-                                             str(tmp_path / "none")])
+    wrong = CliRunner().invoke(
+        command.app,
+        ["attention", "--checkpoint", str(tmp_path / "c"), "--data", str(tmp_path / "none")],
+    )
     assert wrong.exit_code == 2

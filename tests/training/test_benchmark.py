@@ -24,7 +24,16 @@ from tests.training.conftest import write_split
 from training.benchmark import clips as sources
 from training.benchmark import methods as fillers
 from training.benchmark import protocol, report, spline
-from training.benchmark.protocol import GAPS, benchmark, cut, facing, is_lafan1, outcome, score, statistics
+from training.benchmark.protocol import (
+    GAPS,
+    benchmark,
+    cut,
+    facing,
+    is_lafan1,
+    outcome,
+    score,
+    statistics,
+)
 from training.commands.benchmark import app
 
 LAFAN1 = Path(__file__).parents[3] / "shared" / "data" / "lafan1"
@@ -36,9 +45,15 @@ def clip_of(frames: int, seed: int = 0, skeleton: Skeleton = TINY, name: str = "
 
 
 def as_take(motion: Motion) -> oracle.Take:
-    quats = Rotation.from_matrix(motion.rotations.reshape(-1, 3, 3).astype(float)).as_quat(scalar_first=True)
-    return oracle.Take(oracle.followed(quats.reshape(len(motion), -1, 4)), motion.root_m.astype(float),
-                       motion.skeleton.offsets_m.astype(float), list(motion.skeleton.parents))
+    quats = Rotation.from_matrix(motion.rotations.reshape(-1, 3, 3).astype(float)).as_quat(
+        scalar_first=True
+    )
+    return oracle.Take(
+        oracle.followed(quats.reshape(len(motion), -1, 4)),
+        motion.root_m.astype(float),
+        motion.skeleton.offsets_m.astype(float),
+        list(motion.skeleton.parents),
+    )
 
 
 def agree(rows, expected, unit_cm):
@@ -46,7 +61,10 @@ def agree(rows, expected, unit_cm):
     for row in rows:
         told = expected[row["method"], row["gap"]]
         for metric in ("l2q", "l2p", "npss"):
-            assert row[metric] == pytest.approx(told[metric], abs=2e-6), (row, metric)  # 4 decimals are asked for
+            assert row[metric] == pytest.approx(told[metric], abs=2e-6), (
+                row,
+                metric,
+            )  # 4 decimals are asked for
         assert row["position_cm"] == pytest.approx(told["position"] * unit_cm, rel=1e-5)
 
 
@@ -57,7 +75,11 @@ class TestAgainstThePublishedDefinitions:
         thighs = TINY.names.index("LeftFoot"), TINY.names.index("RightFoot")
         told = oracle.windows_of([as_take(clip.motion) for clip in clips], oracle.across(*thighs))
         assert len(windows) == len(told) == 9
-        agree(benchmark(windows, PUBLISHED, statistics(windows, ""), {}), oracle.evaluate(told, GAPS), 100)
+        agree(
+            benchmark(windows, PUBLISHED, statistics(windows, ""), {}),
+            oracle.evaluate(told, GAPS),
+            100,
+        )
 
     @pytest.mark.shared_data
     @pytest.mark.skipif(not LAFAN1.is_dir(), reason=f"no LAFAN1 takes in {LAFAN1}")
@@ -68,7 +90,11 @@ class TestAgainstThePublishedDefinitions:
         assert len(windows) == len(told)
         some = np.arange(0, len(windows), 12)
         windows, told = windows.take(some), [told[i] for i in some]
-        agree(benchmark(windows, PUBLISHED, statistics(windows, ""), {}), oracle.evaluate(told, GAPS), 1)
+        agree(
+            benchmark(windows, PUBLISHED, statistics(windows, ""), {}),
+            oracle.evaluate(told, GAPS),
+            1,
+        )
 
     @pytest.mark.shared_data
     @pytest.mark.skipif(not LAFAN1.is_dir(), reason=f"no LAFAN1 takes in {LAFAN1}")
@@ -79,8 +105,11 @@ class TestAgainstThePublishedDefinitions:
         y_axis = windows.rotations[:, 9, 0, :, 1]
         assert np.abs(y_axis[:, 2]).max() < 1e-5
         assert y_axis[:, 0].min() > 0.5
-        renamed = Skeleton(("Pelvis", *windows.skeleton.names[1:]), windows.skeleton.parents,
-                           windows.skeleton.offsets_m)
+        renamed = Skeleton(
+            ("Pelvis", *windows.skeleton.names[1:]),
+            windows.skeleton.parents,
+            windows.skeleton.offsets_m,
+        )
         assert not is_lafan1(renamed)
         by_thighs = facing(replace(windows, skeleton=renamed))
         angle = np.degrees(np.arctan2(by_thighs[:, 2], by_thighs[:, 0]))
@@ -98,7 +127,9 @@ class TestWindows:
 
     def test_of_many_clips_on_their_own_bones(self):
         tall = Skeleton(TINY.names, TINY.parents, TINY.offsets_m * 2)
-        windows = cut([clip_of(70, name="a"), clip_of(40), clip_of(110, skeleton=tall, name="b")], 65, 40)
+        windows = cut(
+            [clip_of(70, name="a"), clip_of(40), clip_of(110, skeleton=tall, name="b")], 65, 40
+        )
         assert windows.labels == ("a", "b", "b")
         np.testing.assert_array_equal(windows.offsets_m[2], tall.offsets_m)
         positions, _ = windows.world()
@@ -113,12 +144,16 @@ class TestWindows:
         left, right = TINY.names.index("LeftFoot"), TINY.names.index("RightFoot")
         line = (positions[:, 9, left] - positions[:, 9, right]) * [1, 0, 1]
         line /= np.linalg.norm(line, axis=-1, keepdims=True)
-        np.testing.assert_allclose(line, [[0, 0, -1]] * 2, atol=1e-5)  # the left is at Z- of who faces X+
+        np.testing.assert_allclose(
+            line, [[0, 0, -1]] * 2, atol=1e-5
+        )  # the left is at Z- of who faces X+
         for window, start in enumerate((0, 40)):
-            before = clip.motion.positions()[start: start + 65]
+            before = clip.motion.positions()[start : start + 65]
             np.testing.assert_allclose(positions[window, ..., 1], before[..., 1], atol=1e-5)
-            apart = [np.linalg.norm(p[:, :, None] - p[:, None, ::7], axis=-1)
-                     for p in (positions[window, ::9], before[::9])]
+            apart = [
+                np.linalg.norm(p[:, :, None] - p[:, None, ::7], axis=-1)
+                for p in (positions[window, ::9], before[::9])
+            ]
             np.testing.assert_allclose(apart[0], apart[1], atol=1e-5)
 
     def test_a_body_without_thighs_stays_as_it_is(self):
@@ -136,7 +171,9 @@ class TestWindows:
     @pytest.mark.parametrize("name", fillers.BASELINES)
     def test_no_method_sees_the_gap_or_what_follows_the_target(self, name):
         windows = cut([clip_of(110)], 65, 40)
-        poisoned = replace(windows, rotations=windows.rotations.copy(), root_m=windows.root_m.copy())
+        poisoned = replace(
+            windows, rotations=windows.rotations.copy(), root_m=windows.root_m.copy()
+        )
         for values in (poisoned.rotations, poisoned.root_m):
             values[:, 10:25], values[:, 26:] = np.nan, np.nan
         fill = fillers.BASELINES[name]
@@ -147,13 +184,20 @@ class TestWindows:
     def test_the_truth_has_no_error(self):
         windows = cut([clip_of(110)], 65, 40)
         truth = outcome(windows, (windows.rotations[:, 10:40], windows.root_m[:, 10:40]))
-        assert score(truth, truth, statistics(windows, "")) == {"l2q": 0, "l2p": 0, "npss": 0, "position_cm": 0}
+        assert score(truth, truth, statistics(windows, "")) == {
+            "l2q": 0,
+            "l2p": 0,
+            "npss": 0,
+            "position_cm": 0,
+        }
 
     def test_groups_are_scored_by_themselves(self):
         windows = cut([clip_of(110, 1), clip_of(110, 2)], 65, 40)
         against = statistics(windows, "")
         told: list[int] = []
-        rows = benchmark(windows, PUBLISHED, against, {"second": np.array([2, 3])}, (5,), told.append)
+        rows = benchmark(
+            windows, PUBLISHED, against, {"second": np.array([2, 3])}, (5,), told.append
+        )
         alone = benchmark(windows.take(slice(2, 4)), PUBLISHED, against, {}, (5,))
         assert [row["group"] for row in rows] == ["all", "second"] * 2
         assert [{**row, "group": "all"} for row in rows if row["group"] == "second"] == alone
@@ -162,9 +206,15 @@ class TestWindows:
 
 class TestFillers:
     @pytest.mark.parametrize("gap", GAPS)
-    @pytest.mark.parametrize(("name", "method", "close"), [("spline", "spline", 2e-6), ("interpolation", "slerp", 2e-4),
-                                                           ("inertial", "inertial", 1e-6),
-                                                           ("zero-velocity", "hold", 0)])
+    @pytest.mark.parametrize(
+        ("name", "method", "close"),
+        [
+            ("spline", "spline", 2e-6),
+            ("interpolation", "slerp", 2e-4),
+            ("inertial", "inertial", 1e-6),
+            ("zero-velocity", "hold", 0),
+        ],
+    )
     def test_are_the_library_s_baselines(self, gap, name, method, close):
         windows = cut([Clip("wild", wild_motion(3, 110)), clip_of(150)], 65, 40)
         shown = windows.shown(gap)
@@ -172,7 +222,9 @@ class TestFillers:
         hidden[10:-1] = True
         found = fillers.BASELINES[name](shown)
         for i in range(len(windows)):
-            rotations, root_m = baselines.fill(shown.rotations[i], shown.root_m[i], hidden, method, protocol.FPS)
+            rotations, root_m = baselines.fill(
+                shown.rotations[i], shown.root_m[i], hidden, method, protocol.FPS
+            )
             np.testing.assert_allclose(found[0][i], rotations[10:-1], atol=close)
             np.testing.assert_allclose(found[1][i], root_m[10:-1], atol=1e-6)
 
@@ -189,7 +241,9 @@ class TestFillers:
                 hidden[times.astype(int)] = False
                 whole = np.tile(np.eye(3, dtype=np.float32), (41, 1, 1, 1))
                 whole[times.astype(int), 0] = rotations[n]
-                scipys = baselines.fill(whole, np.zeros((41, 3)), hidden, "spline", protocol.FPS)[0][10:40, 0]
+                scipys = baselines.fill(whole, np.zeros((41, 3)), hidden, "spline", protocol.FPS)[
+                    0
+                ][10:40, 0]
                 ours = rotations[n, 9] @ Rotation.from_rotvec(found[n, :30]).as_matrix()
                 np.testing.assert_allclose(ours, scipys, atol=1e-5)
 
@@ -199,13 +253,21 @@ class TestFillers:
         axes, speed = rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 6, 3))
         u = angle * axes / np.linalg.norm(axes, axis=-1, keepdims=True)
         jacobian, inverse = spline._jacobians(u)
-        np.testing.assert_allclose(jacobian @ inverse, np.broadcast_to(np.eye(3), (1, 6, 3, 3)), atol=1e-8)
+        np.testing.assert_allclose(
+            jacobian @ inverse, np.broadcast_to(np.eye(3), (1, 6, 3, 3)), atol=1e-8
+        )
         step = 1e-5
         ahead, behind = (Rotation.from_rotvec((u + at * step * speed)[0]) for at in (1, -1))
-        turn = (behind.inv() * ahead).as_rotvec() / (2 * step)  # angular velocity in the body's frame
+        turn = (behind.inv() * ahead).as_rotvec() / (
+            2 * step
+        )  # angular velocity in the body's frame
         np.testing.assert_allclose((jacobian @ speed[..., None])[0, ..., 0], turn, atol=1e-8)
-        change = (spline._jacobians(u + step * speed)[0] - spline._jacobians(u - step * speed)[0]) / (2 * step)
-        np.testing.assert_allclose(spline._bend(u, speed), (change @ speed[..., None])[..., 0], atol=3e-7)
+        change = (
+            spline._jacobians(u + step * speed)[0] - spline._jacobians(u - step * speed)[0]
+        ) / (2 * step)
+        np.testing.assert_allclose(
+            spline._bend(u, speed), (change @ speed[..., None])[..., 0], atol=3e-7
+        )
 
     def test_a_network_gets_each_window_up_to_its_target(self, checkpoint):
         windows = cut([clip_of(110)], 65, 40)
@@ -226,7 +288,9 @@ class TestFillers:
         shown = cut([clip_of(110)], 65, 40).shown(15)
         fillers._start(checkpoint)
         with ExitStack() as stack:
-            for one, other in zip(fillers._fill(shown), fillers.network(checkpoint, 1, stack)(shown), strict=True):
+            for one, other in zip(
+                fillers._fill(shown), fillers.network(checkpoint, 1, stack)(shown), strict=True
+            ):
                 np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -240,11 +304,26 @@ def checkpoint(tmp_path_factory):
 
 
 class TestReport:
-    ROWS = tuple({"group": group, "windows": 30, "gap": gap, "method": method, "l2q": value, "l2p": value,
-                  "npss": value, "position_cm": value}
-                 for group in ("all", "walk") for gap in (5, 15)
-                 for method, value in (("zero-velocity", 4.0), ("interpolation", 2.0), ("spline", gap / 5),
-                                       ("net", .5)))
+    ROWS = tuple(
+        {
+            "group": group,
+            "windows": 30,
+            "gap": gap,
+            "method": method,
+            "l2q": value,
+            "l2p": value,
+            "npss": value,
+            "position_cm": value,
+        }
+        for group in ("all", "walk")
+        for gap in (5, 15)
+        for method, value in (
+            ("zero-velocity", 4.0),
+            ("interpolation", 2.0),
+            ("spline", gap / 5),
+            ("net", 0.5),
+        )
+    )
 
     def test_ratios(self):
         found = {(r["group"], r["gap"], r["method"]): r["l2p"] for r in report.ratios(self.ROWS)}
@@ -260,14 +339,20 @@ class TestReport:
     def test_over_nothing(self):
         rows = [{**row, "npss": 0.0} for row in self.ROWS]
         assert report.ratios(rows)[0]["npss"] is None
-        assert any(line.strip().startswith("net") and "-" in line for line in report.lines(rows, False))
+        assert any(
+            line.strip().startswith("net") and "-" in line for line in report.lines(rows, False)
+        )
 
     def test_published_scores_stand_only_beside_the_published_set(self):
         other, same = ("\n".join(report.lines(self.ROWS, published)) for published in (False, True))
         assert "OTHER data" in other
         assert "published: RMIB" not in other
         assert "OTHER data" not in same
-        line = next(line for line in same.splitlines()[5:] if "published: two-stage (2022)" in line and "0.105" in line)
+        line = next(
+            line
+            for line in same.splitlines()[5:]
+            if "published: two-stage (2022)" in line and "0.105" in line
+        )
         assert line.split()[-2:] == ["0.105", "0.394"]
 
 
@@ -279,7 +364,9 @@ class TestCommands:
     def test_lafan1_on_some_takes(self, tmp_path, checkpoint):
         for name in ("walk1_subject5", "walk1_subject1"):
             save_clip(clip_of(110), tmp_path / f"{name}.bvh")
-        told = run("lafan1", "--bvh", tmp_path, "--checkpoint", checkpoint, "--json", tmp_path / "r.json")
+        told = run(
+            "lafan1", "--bvh", tmp_path, "--checkpoint", checkpoint, "--json", tmp_path / "r.json"
+        )
         assert told.exit_code == 0, told.output
         assert "2 takes of LAFAN1, not the published test set (2 of 77" in told.output
         assert "of these windows, for the published training takes are not at hand" in told.output
@@ -293,7 +380,9 @@ class TestCommands:
         rest = Clip("still", wild_motion(0, 67))
         save_clip(rest, tmp_path / "first.bvh")
         for number in range(77):
-            shutil.copy(tmp_path / "first.bvh", tmp_path / f"walk{number}_subject{1 + number % 5}.bvh")
+            shutil.copy(
+                tmp_path / "first.bvh", tmp_path / f"walk{number}_subject{1 + number % 5}.bvh"
+            )
         (tmp_path / "first.bvh").unlink()
         material = sources.lafan1(tmp_path)
         assert material.published
@@ -317,13 +406,27 @@ class TestCommands:
         shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "inside")
         shutil.make_archive(str(tmp_path / "set"), "gztar", tmp_path / "inside")
         for archive in ("set.zip", "set.tar.gz"):
-            told = run("motion", "--bvh", tmp_path / archive, "--group-by", "(walk|bow)_",
-                       "--json", tmp_path / "r.json")
+            told = run(
+                "motion",
+                "--bvh",
+                tmp_path / archive,
+                "--group-by",
+                "(walk|bow)_",
+                "--json",
+                tmp_path / "r.json",
+            )
             assert told.exit_code == 0, told.output
             assert "files that cannot be read: 1, the first" in told.output
-            assert "clips of another body (24 joints) left out: 1, the first set/deep/other.bvh" in told.output
+            assert (
+                "clips of another body (24 joints) left out: 1, the first set/deep/other.bvh"
+                in told.output
+            )
             content = json.loads((tmp_path / "r.json").read_text())
-            assert {row["group"]: row["windows"] for row in content["rows"]} == {"all": 6, "bow": 2, "walk": 4}
+            assert {row["group"]: row["windows"] for row in content["rows"]} == {
+                "all": 6,
+                "bow": 2,
+                "walk": 4,
+            }
             assert "spline over interpolation, by group; * fewer than 20 windows" in told.output
 
     def test_recorded_ratios_stand_in_the_card(self, tmp_path, checkpoint):
@@ -332,22 +435,47 @@ class TestCommands:
         files.mkdir()
         for at, name in enumerate(("walk_old", "bow_old")):
             save_clip(clip_of(900, at), files / f"{name}.bvh")
-        told = run("motion", "--bvh", files, "--checkpoint", own, "--group-by", "(walk|bow)_", "--windows", 40,
-                   "--record", "my files", "--json", tmp_path / "r.json")
+        told = run(
+            "motion",
+            "--bvh",
+            files,
+            "--checkpoint",
+            own,
+            "--group-by",
+            "(walk|bow)_",
+            "--windows",
+            40,
+            "--record",
+            "my files",
+            "--json",
+            tmp_path / "r.json",
+        )
         assert told.exit_code == 0, told.output
         kept = json.loads((own / "metrics.json").read_text())["protocol"]["my files"]
         content = json.loads((tmp_path / "r.json").read_text())
-        ratios = [row["l2p"] for row in content["ratios_to_interpolation"]
-                  if (row["group"], row["method"]) == ("all", "own")]
+        ratios = [
+            row["l2p"]
+            for row in content["ratios_to_interpolation"]
+            if (row["group"], row["method"]) == ("all", "own")
+        ]
         np.testing.assert_allclose(kept["over_interpolation"]["l2p"], ratios, atol=1e-4)
-        assert kept["command"] == ("python -m training.benchmark motion --bvh files --checkpoint checkpoints/own "
-                                   "--windows 40 --group-by '(walk|bow)_'")
+        assert kept["command"] == (
+            "python -m training.benchmark motion --bvh files --checkpoint checkpoints/own "
+            "--windows 40 --group-by '(walk|bow)_'"
+        )
         card = (own / "README.md").read_text()
         cells = " ".join(f"{value:.2f}" for value in ratios)
         assert f"| my files | 40 | {cells} |" in card
-        rivals = {(row["group"], row["gap"]): row["l2p"] for row in content["ratios_to_the_better_baseline"]}
-        bow = " | ".join(f"{rivals['bow', gap]:.2f}" for gap in (5, 15, 30, 45))  # a random network is worse everywhere
-        assert "of the 2 contents with 20 windows or more: above 1 at some gap in 2 of them." in card
+        rivals = {
+            (row["group"], row["gap"]): row["l2p"]
+            for row in content["ratios_to_the_better_baseline"]
+        }
+        bow = " | ".join(
+            f"{rivals['bow', gap]:.2f}" for gap in (5, 15, 30, 45)
+        )  # a random network is worse everywhere
+        assert (
+            "of the 2 contents with 20 windows or more: above 1 at some gap in 2 of them." in card
+        )
         assert f"| bow | my files | 20 | {bow} |" in card
         assert str(tmp_path) not in card
 
@@ -355,11 +483,15 @@ class TestCommands:
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / "01.amc").write_text("")
         (tmp_path / "sets").mkdir()
-        archive = shutil.make_archive(str(tmp_path / "sets" / "walks_60fps"), "xztar", tmp_path / "in")
+        archive = shutil.make_archive(
+            str(tmp_path / "sets" / "walks_60fps"), "xztar", tmp_path / "in"
+        )
         for number, source in enumerate((Path(archive), tmp_path / "sets")):
             [(path, label)] = sources._files(source, tmp_path / str(number))
             assert label == "walks_60fps/01.amc"
-            assert "walks_60fps" in str(path)  # AMC files do not say their frame rate, but their folder may
+            assert "walks_60fps" in str(
+                path
+            )  # AMC files do not say their frame rate, but their folder may
 
     def test_motion_at_other_rates(self, tmp_path):
         clip = Clip("fast", smooth_motion(0, 221, TINY, 60.0))
@@ -387,16 +519,22 @@ class TestCommands:
         assert told.exit_code == 0, told.output
         assert "2 windows of 65 frames; 10 past frames, one target" in told.output
 
-    @pytest.mark.parametrize(("arguments", "message"), [
-        (["lafan1", "--bvh", "nowhere"], "error: nowhere: no .bvh file"),
-        (["motion", "--bvh", "nowhere"], "error: nowhere: no such file or folder"),
-        (["motion", "--bvh", "{at}/a.zip"], "cannot be unpacked"),
-        (["motion", "--bvh", "{at}/empty"], "no motion file that can be read"),
-        (["set", "--data", "{at}/empty"], "no clips.json"),
-        (["motion", "--bvh", "{at}/a.bvh", "--group-by", "("], "--group-by: '(': missing"),
-        (["motion", "--bvh", "{at}/a.bvh", "--checkpoint", "nowhere"], "error: nowhere"),
-        (["motion", "--bvh", "{at}/a.bvh", "--record", "a"], "error: --record a: no --checkpoint"),
-    ])
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["lafan1", "--bvh", "nowhere"], "error: nowhere: no .bvh file"),
+            (["motion", "--bvh", "nowhere"], "error: nowhere: no such file or folder"),
+            (["motion", "--bvh", "{at}/a.zip"], "cannot be unpacked"),
+            (["motion", "--bvh", "{at}/empty"], "no motion file that can be read"),
+            (["set", "--data", "{at}/empty"], "no clips.json"),
+            (["motion", "--bvh", "{at}/a.bvh", "--group-by", "("], "--group-by: '(': missing"),
+            (["motion", "--bvh", "{at}/a.bvh", "--checkpoint", "nowhere"], "error: nowhere"),
+            (
+                ["motion", "--bvh", "{at}/a.bvh", "--record", "a"],
+                "error: --record a: no --checkpoint",
+            ),
+        ],
+    )
     def test_bad_input_is_one_line(self, tmp_path, arguments, message):
         (tmp_path / "a.zip").write_text("no zip")
         (tmp_path / "empty").mkdir()

@@ -28,9 +28,20 @@ def known_case(share: dict[str, float], seed: int) -> Case:
     fill = roles.to_roles(clip.motion)
     turns = rng.normal(scale=0.2, size=(len(fill), 69)).astype(np.float32)
     gap_s, joint_motion = (np.full((len(fill), 22), value, np.float32) for value in (0.5, np.inf))
-    found = RolePrediction(roles, clip.motion, fill, turns, gap_s, joint_motion, np.full(len(fill), 0.02, np.float32), None,
-                   (0, len(fill)))
-    gap_calibration = calibrate.GapCalibration((0.5,), {part: (value,) for part, value in share.items()}, (1.0,))
+    found = RolePrediction(
+        roles,
+        clip.motion,
+        fill,
+        turns,
+        gap_s,
+        joint_motion,
+        np.full(len(fill), 0.02, np.float32),
+        None,
+        (0, len(fill)),
+    )
+    gap_calibration = calibrate.GapCalibration(
+        (0.5,), {part: (value,) for part, value in share.items()}, (1.0,)
+    )
     truth: Motion = found.moved(gap_calibration)
     return Case(found, truth, truth.positions())
 
@@ -71,8 +82,10 @@ def test_gaps_are_judged_in_the_order_of_what_was_expected(monkeypatch):
     found = judge(network(), clips)
     expected = [part["expected_cm"] for part in found["fifths"]]
     assert expected == sorted(expected)
-    assert found["gaps"] == sum(len(calibrate.gaps(recover(network(), clips[0], parse(spec, clips[0]))))
-                                for spec in calibrate.JUDGED)
+    assert found["gaps"] == sum(
+        len(calibrate.gaps(recover(network(), clips[0], parse(spec, clips[0]))))
+        for spec in calibrate.JUDGED
+    )
     assert -1 <= found["rank_correlation"] <= 1
 
 
@@ -125,10 +138,14 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
     monkeypatch.setattr(calibrate, "FUTURE_S", (2.0, 2.0))
     folder = tmp_path / "net"
     save_model(network(horizon_s=[0.8, 0.8, 0.8], noise_dim=4), folder, {"training": {}})
-    refused = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path), "--symmetric"])
+    refused = CliRunner().invoke(
+        app, ["--checkpoint", str(folder), "--data", str(tmp_path), "--symmetric"]
+    )
     assert refused.exit_code == 2
     assert "the mean of two futures is none" in refused.output
-    done = CliRunner().invoke(app, ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"])
+    done = CliRunner().invoke(
+        app, ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"]
+    )
     assert done.exit_code == 0, done.output
     info = describe(folder)
     assert {name for name, _ in read} == {"train", "val"}
@@ -142,8 +159,17 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
 
 
 def test_networks_on_joints_are_refused(tmp_path):
-    model = make_model(make_config("common-small", representation="joints", hidden_size=256, encoder_layers=1,
-                                   intermediate_size=32, fill="slerp", output="residual"))
+    model = make_model(
+        make_config(
+            "common-small",
+            representation="joints",
+            hidden_size=256,
+            encoder_layers=1,
+            intermediate_size=32,
+            fill="slerp",
+            output="residual",
+        )
+    )
     save_model(model, tmp_path / "net", {})
     before = json.loads((tmp_path / "net" / "config.json").read_text())
     done = CliRunner().invoke(app, ["--checkpoint", str(tmp_path / "net"), "--data", str(tmp_path)])

@@ -14,7 +14,13 @@ from tests.mmm.making import smooth_motion
 from training.cards.card import write_card
 from training.commands import evaluate, finetune, options, pretrain
 
-TINY_SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
+TINY_SIZES = {
+    "hidden_size": 256,
+    "intermediate_size": 32,
+    "encoder_layers": 1,
+    "cross_layers": 1,
+    "max_frames": 40,
+}
 
 
 @pytest.fixture
@@ -25,9 +31,26 @@ def small_presets(monkeypatch):
 
 
 def pretrained(prepared, folder, *more):
-    told = CliRunner().invoke(pretrain.app, [
-        "--preset", "ecm-small", "--data", str(prepared), "--out", str(folder / "toy-ecm"),
-        "--run-dir", str(folder / "run"), "--steps", "2", "--batch", "2", "--max-frames", "24", *more])
+    told = CliRunner().invoke(
+        pretrain.app,
+        [
+            "--preset",
+            "ecm-small",
+            "--data",
+            str(prepared),
+            "--out",
+            str(folder / "toy-ecm"),
+            "--run-dir",
+            str(folder / "run"),
+            "--steps",
+            "2",
+            "--batch",
+            "2",
+            "--max-frames",
+            "24",
+            *more,
+        ],
+    )
     return told, folder / "toy-ecm"
 
 
@@ -46,7 +69,11 @@ def test_pretrain_writes_a_checkpoint_that_loads(trained):
     assert (model.config.max_frames, model.config.fps, model.config.joints) == (40, 60, 24)
     training = info.metrics["training"]
     assert (training["clips"], training["frames"], training["data"]) == (2, 76, "toy")
-    assert (training["plan"]["steps"], training["plan"]["max_frames"], training["curve"][-1]["step"]) == (2, 24, 2)
+    assert (
+        training["plan"]["steps"],
+        training["plan"]["max_frames"],
+        training["curve"][-1]["step"],
+    ) == (2, 24, 2)
     assert "every:4..40" in model.config.trained_masks
     assert "Not evaluated yet." in info.card
 
@@ -57,7 +84,12 @@ def test_the_original_recipe(prepared, tmp_path, small_presets):
     assert told.exit_code == 0, told.output
     info = describe(out)
     plan = info.metrics["training"]["plan"]
-    assert (plan["loss"], plan["corruption"], plan["decay"], plan["learning_rate"]) == ("mse", True, False, 1e-4)
+    assert (plan["loss"], plan["corruption"], plan["decay"], plan["learning_rate"]) == (
+        "mse",
+        True,
+        False,
+        1e-4,
+    )
     assert (info.config.fill, info.config.output, info.config.dropout) == ("zero", "absolute", 0.1)
     assert info.config.trained_masks == ["random:0.15"]
 
@@ -74,18 +106,41 @@ def test_statistics_are_of_the_train_split_alone(trained, prepared, tmp_path, sm
     shutil.copytree(prepared, poisoned)
     for split in ("val", "test"):
         for name in ("root_m", "music"):
-            np.save(poisoned / split / f"{name}.npy", np.load(poisoned / split / f"{name}.npy") * 1e6)
+            np.save(
+                poisoned / split / f"{name}.npy", np.load(poisoned / split / f"{name}.npy") * 1e6
+            )
     told, out = pretrained(poisoned, tmp_path)
     assert told.exit_code == 0
     assert describe(out).config.stats == describe(trained).config.stats
-    for one, other in zip(load_model(out).parameters(), load_model(trained).parameters(), strict=True):
+    for one, other in zip(
+        load_model(out).parameters(), load_model(trained).parameters(), strict=True
+    ):
         assert np.array_equal(one.detach().numpy(), other.detach().numpy())
 
 
 def finetuned(prepared, parent, folder, *more):
-    told = CliRunner().invoke(finetune.app, [
-        "--preset", "ecm-small", "--from", str(parent), "--data", str(prepared), "--out", str(folder / "tuned"),
-        "--run-dir", str(folder / "tuning"), "--steps", "2", "--batch", "2", "--max-frames", "24", *more])
+    told = CliRunner().invoke(
+        finetune.app,
+        [
+            "--preset",
+            "ecm-small",
+            "--from",
+            str(parent),
+            "--data",
+            str(prepared),
+            "--out",
+            str(folder / "tuned"),
+            "--run-dir",
+            str(folder / "tuning"),
+            "--steps",
+            "2",
+            "--batch",
+            "2",
+            "--max-frames",
+            "24",
+            *more,
+        ],
+    )
     return told, folder / "tuned"
 
 
@@ -94,8 +149,14 @@ def test_fine_tuning_starts_at_the_checkpoint(trained, prepared, tmp_path, monke
     before = {path.name: path.read_bytes() for path in trained.iterdir()}
     started = []
     real = options.train
-    monkeypatch.setattr(options, "train", lambda model, data, *a, **k: started.append(
-        [p.detach().clone() for p in model.parameters()] + [data.stats]) or real(model, data, *a, **k))
+    monkeypatch.setattr(
+        options,
+        "train",
+        lambda model, data, *a, **k: (
+            started.append([p.detach().clone() for p in model.parameters()] + [data.stats])
+            or real(model, data, *a, **k)
+        ),
+    )
     told, out = finetuned(prepared, trained, tmp_path)
     assert told.exit_code == 0, told.output
     parent = load_model(trained)
@@ -103,8 +164,10 @@ def test_fine_tuning_starts_at_the_checkpoint(trained, prepared, tmp_path, monke
         assert np.array_equal(mine.numpy(), its.detach().numpy())
     assert started[0][-1].to_dict() == parent.config.stats
     assert describe(out).config.stats == parent.config.stats
-    assert any(not np.array_equal(a.detach().numpy(), b.detach().numpy())
-               for a, b in zip(load_model(out).parameters(), parent.parameters(), strict=True))
+    assert any(
+        not np.array_equal(a.detach().numpy(), b.detach().numpy())
+        for a, b in zip(load_model(out).parameters(), parent.parameters(), strict=True)
+    )
     assert {path.name: path.read_bytes() for path in trained.iterdir()} == before
 
 
@@ -114,16 +177,25 @@ def test_a_checkpoint_remembers_its_ancestors(trained, prepared, tmp_path):
     training = describe(out).metrics["training"]
     assert training["from"] == "toy-ecm"
     assert training["command"].startswith("python -m training.finetune ")
-    assert (training["plan"]["normalise_by_fill"], training["plan"]["stages"][0]["steps"]) == (True, 2)
+    assert (training["plan"]["normalise_by_fill"], training["plan"]["stages"][0]["steps"]) == (
+        True,
+        2,
+    )
     assert (training["data"], training["clips"], training["curve"][-1]["step"]) == ("toy", 2, 2)
     first = describe(trained).metrics["training"]
     assert training["parents"] == [{"name": "toy-ecm", **first}]
     masks = describe(out).config.trained_masks
-    assert masks[: len(describe(trained).config.trained_masks)] == describe(trained).config.trained_masks
+    assert (
+        masks[: len(describe(trained).config.trained_masks)]
+        == describe(trained).config.trained_masks
+    )
     assert {"every:5", "every:20", "keep:5,hide:5"} <= set(masks)
     told, again = finetuned(prepared, out, tmp_path / "more")
     assert told.exit_code == 0, told.output
-    assert [p["name"] for p in describe(again).metrics["training"]["parents"]] == ["toy-ecm", "tuned"]
+    assert [p["name"] for p in describe(again).metrics["training"]["parents"]] == [
+        "toy-ecm",
+        "tuned",
+    ]
     assert all("parents" not in p for p in describe(again).metrics["training"]["parents"])
 
 
@@ -152,14 +224,47 @@ def test_fine_tuning_on_a_set_without_music(trained, prepared, tmp_path):
 
 def test_options_reach_the_plan(prepared, tmp_path, small_presets):
     told, out = pretrained(
-        prepared, tmp_path, "--accumulation", "2", "--optimizer", "adam", "--precision", "fp32", "--rate", "0.001",
-        "--loss", "mse", "--window-stride", "4", "--curriculum", "0.5", "--normalise-by-fill", "--balance", "0.5",
-        "--fill", "zero", "--output", "absolute", "--seed", "3")
+        prepared,
+        tmp_path,
+        "--accumulation",
+        "2",
+        "--optimizer",
+        "adam",
+        "--precision",
+        "fp32",
+        "--rate",
+        "0.001",
+        "--loss",
+        "mse",
+        "--window-stride",
+        "4",
+        "--curriculum",
+        "0.5",
+        "--normalise-by-fill",
+        "--balance",
+        "0.5",
+        "--fill",
+        "zero",
+        "--output",
+        "absolute",
+        "--seed",
+        "3",
+    )
     assert told.exit_code == 0, told.output
     info = describe(out)
     plan = info.metrics["training"]["plan"]
-    expected = {"accumulation": 2, "optimizer": "adam", "bfloat16": False, "learning_rate": 0.001, "loss": "mse",
-                "window_stride": 4, "gap_curriculum": 0.5, "normalise_by_fill": True, "balance": 0.5, "seed": 3}
+    expected = {
+        "accumulation": 2,
+        "optimizer": "adam",
+        "bfloat16": False,
+        "learning_rate": 0.001,
+        "loss": "mse",
+        "window_stride": 4,
+        "gap_curriculum": 0.5,
+        "normalise_by_fill": True,
+        "balance": 0.5,
+        "seed": 3,
+    }
     assert {name: plan[name] for name in expected} == expected
     assert (info.config.fill, info.config.output) == ("zero", "absolute")
 
@@ -167,10 +272,15 @@ def test_options_reach_the_plan(prepared, tmp_path, small_presets):
 def test_a_rate_scales_every_stage():
     plan = options.change_plan(pretrain.PRETRAINING["ecm"].plan, steps=138, rate=1e-3)
     assert [(stage.steps, stage.learning_rate) for stage in plan.stages] == [
-        (53, pytest.approx(1e-3)), (16, pytest.approx(1e-4)), (69, pytest.approx(1e-5))]
+        (53, pytest.approx(1e-3)),
+        (16, pytest.approx(1e-4)),
+        (69, pytest.approx(1e-5)),
+    ]
 
 
-def test_a_full_disk_while_the_checkpoint_is_written(prepared, tmp_path, small_presets, monkeypatch):
+def test_a_full_disk_while_the_checkpoint_is_written(
+    prepared, tmp_path, small_presets, monkeypatch
+):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -191,14 +301,28 @@ def copy(trained, tmp_path):
 
 
 def test_evaluate_writes_metrics_and_card(copy, prepared):
-    arguments = ["--checkpoint", str(copy), "--data", str(prepared), "--clips", "2", "--frames", "30",
-                 "--hide", "every:5", "--hide", "span:10-19"]
+    arguments = [
+        "--checkpoint",
+        str(copy),
+        "--data",
+        str(prepared),
+        "--clips",
+        "2",
+        "--frames",
+        "30",
+        "--hide",
+        "every:5",
+        "--hide",
+        "span:10-19",
+    ]
     told = CliRunner().invoke(evaluate.app, arguments)
     assert told.exit_code == 0, told.output
     rows = describe(copy).metrics["evaluation"]["rows"]
     assert [(row["hide"], row["method"]) for row in rows] == [
-        (hide, method) for hide in ("every:5", "span:10-19")
-        for method in ("toy-ecm", "hold", "slerp", "inertial", "spline")]
+        (hide, method)
+        for hide in ("every:5", "span:10-19")
+        for method in ("toy-ecm", "hold", "slerp", "inertial", "spline")
+    ]
     assert describe(copy).metrics["evaluation"]["split"] == "test"
     assert describe(copy).metrics["training"]["clips"] == 2  # kept
     for row in rows:
@@ -210,15 +334,30 @@ def test_evaluate_writes_metrics_and_card(copy, prepared):
 
 def test_the_card(copy):
     metrics = json.loads((copy / "metrics.json").read_text())
-    rows = [{"hide": "every:5", "method": method, "rotation_deg": rotation, "position_cm": position, "root_cm": 1.0}
-            for method, rotation, position in [("toy-ecm", 1.5, None), ("hold", 4.0, None), ("slerp", 2.0, None),
-                                               ("spline", 1.75, None)]]
+    rows = [
+        {
+            "hide": "every:5",
+            "method": method,
+            "rotation_deg": rotation,
+            "position_cm": position,
+            "root_cm": 1.0,
+        }
+        for method, rotation, position in [
+            ("toy-ecm", 1.5, None),
+            ("hold", 4.0, None),
+            ("slerp", 2.0, None),
+            ("spline", 1.75, None),
+        ]
+    ]
     metrics["evaluation"] = {"split": "test", "data": "toy", "clips": 2, "frames": 30, "rows": rows}
     (copy / "metrics.json").write_text(json.dumps(metrics))
     write_card(copy)
     card = (copy / "README.md").read_text()
     assert card.startswith("# toy-ecm\n\nA `ecm` network")
-    assert "hidden frames of motion on a 24-joint body at 60 frames a second, listening to music." in card
+    assert (
+        "hidden frames of motion on a 24-joint body at 60 frames a second, listening to music."
+        in card
+    )
     assert "| `every:5` | rotation, deg | **1.50** | 4.00 | 2.00 | 1.75 |" in card
     assert "| `every:5` | position, cm | - | - | - | - |" in card
     assert "2 clips of 30 frames of the test split, never seen in training" in card
@@ -228,16 +367,24 @@ def test_the_card(copy):
     assert "/tmp" not in card.replace(metrics["training"]["command"], "")
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["--preset", "gpt"], "error: preset 'gpt': no such preset; expected 3bert, ecm, common"),
-    (["--data", "nowhere"], "error: nowhere/train: no clips.json"),
-    (["--max-frames", "400"], "error: training windows: 112 to 400 frames"),
-    (["--optimizer", "lion"], "error: optimizer 'lion': no such optimizer; expected adamw, adam, muon"),
-    (["--precision", "fp8"], "error: --precision: 'fp8'; expected bf16 or fp32"),
-    (["--accumulation", "3"], "error: batch of 2: 3 shares to divide it into"),
-    (["--loss", "huber"], "error: loss 'huber': no such loss"),
-])
-def test_what_cannot_be_trained_is_said_in_one_line(prepared, tmp_path, small_presets, arguments, message):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "gpt"], "error: preset 'gpt': no such preset; expected 3bert, ecm, common"),
+        (["--data", "nowhere"], "error: nowhere/train: no clips.json"),
+        (["--max-frames", "400"], "error: training windows: 112 to 400 frames"),
+        (
+            ["--optimizer", "lion"],
+            "error: optimizer 'lion': no such optimizer; expected adamw, adam, muon",
+        ),
+        (["--precision", "fp8"], "error: --precision: 'fp8'; expected bf16 or fp32"),
+        (["--accumulation", "3"], "error: batch of 2: 3 shares to divide it into"),
+        (["--loss", "huber"], "error: loss 'huber': no such loss"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_one_line(
+    prepared, tmp_path, small_presets, arguments, message
+):
     told, out = pretrained(prepared, tmp_path, *arguments)
     assert told.exit_code == 2
     assert told.stderr.startswith(message)
@@ -248,7 +395,9 @@ def test_what_cannot_be_trained_is_said_in_one_line(prepared, tmp_path, small_pr
 def test_a_set_of_another_skeleton(prepared, tmp_path, small_presets):
     other = shutil.copytree(prepared, tmp_path / "toy")
     stored = json.loads((other / "train" / "clips.json").read_text())
-    (other / "train" / "clips.json").write_text(json.dumps(stored | {"skeleton": ["Hips", "Spine"]}))
+    (other / "train" / "clips.json").write_text(
+        json.dumps(stored | {"skeleton": ["Hips", "Spine"]})
+    )
     told, _ = pretrained(other, tmp_path)
     assert told.exit_code == 2
     assert "a skeleton of 2 joints from Hips; expected the network's 24" in told.stderr

@@ -45,8 +45,12 @@ def test_windows_are_stretches_of_one_clip_each(data):
     rows = [np.concatenate([m.rotations.reshape(len(m), -1), m.root_m], axis=1) for m in clips]
     found = set()
     for window in motion.numpy():
-        hits = [(c, s) for c, r in enumerate(rows) for s in range(len(r) - 11)
-                if np.abs(r[s:s + 12] - window).max() < 3e-3]
+        hits = [
+            (c, s)
+            for c, r in enumerate(rows)
+            for s in range(len(r) - 11)
+            if np.abs(r[s : s + 12] - window).max() < 3e-3
+        ]
         assert len(hits) == 1
         found.add(hits[0])
     assert len(found) > 30
@@ -67,7 +71,7 @@ def test_music_belongs_to_its_frames(data, split):
     root_m, features = np.load(split / "root_m.npy"), np.load(split / "music.npy")
     for window, heard in zip(motion.numpy(), music.numpy(), strict=True):
         start = int(np.abs(root_m - window[0, -3:]).sum(1).argmin())
-        assert np.array_equal(heard, np.clip(features[start:start + 5], -1, 2))
+        assert np.array_equal(heard, np.clip(features[start : start + 5], -1, 2))
 
 
 def test_windows_are_scaled_as_recovery_scales(split):
@@ -76,7 +80,10 @@ def test_windows_are_scaled_as_recovery_scales(split):
     data_plain = MotionSet(split)
     data_plain.stats = Stats.identity()
     scaled, plain = (d.windows(9, 12, generator(3)) for d in (data, data_plain))
-    assert np.abs(scaled[0][..., -3:].numpy() - stats.scale_root(plain[0][..., -3:].numpy())).max() < 1e-5
+    assert (
+        np.abs(scaled[0][..., -3:].numpy() - stats.scale_root(plain[0][..., -3:].numpy())).max()
+        < 1e-5
+    )
     raw = np.load(split / "music.npy")
     assert np.abs(scaled[1].numpy()).max() <= 1 + 1e-5
     assert stats.scale_music(raw).min() == pytest.approx(0, abs=1e-6)
@@ -104,21 +111,27 @@ def test_without_music(split):
 def test_clips_for_evaluation(data):
     clips = data.cut_clips(2, 25, TINY, 30.0)
     assert [(c.name, len(c), c.split, c.music.tempo_bpm) for c in clips] == [
-        ("clip0", 25, "train", 120.0), ("clip1", 25, "train", 120.0)]
+        ("clip0", 25, "train", 120.0),
+        ("clip1", 25, "train", 120.0),
+    ]
     truth = smooth_motion(1, 50, TINY, 30.0)
     assert np.abs(clips[1].motion.rotations - truth.rotations[:25]).max() < 3e-3
     assert np.array_equal(clips[1].motion.root_m, truth.root_m[:25])
 
 
 def test_nothing_long_enough(data):
-    with pytest.raises(FileError, match="no clip of 60 frames; expected longer clips; lower --max-frames"):
+    with pytest.raises(
+        FileError, match="no clip of 60 frames; expected longer clips; lower --max-frames"
+    ):
         data.windows(2, 60, generator())
     with pytest.raises(FileError, match="no clip of 60 frames"):
         data.cut_clips(2, 60, TINY, 30.0)
 
 
 def test_no_such_split(tmp_path):
-    with pytest.raises(FileError, match=r"no clips\.json; expected a prepared split; run python -m data"):
+    with pytest.raises(
+        FileError, match=r"no clips\.json; expected a prepared split; run python -m data"
+    ):
         MotionSet(tmp_path / "train")
 
 
@@ -133,8 +146,9 @@ def grouped(tmp_path):
     content = json.loads(path.read_text())
     bodies = [TINY.offsets_m * size for size in (1.0, 1.1, 0.9)]
     content |= {"bodies": [body.tolist() for body in bodies]}
-    for clip, (body, group) in zip(content["clips"], ((1, "long"), (2, "long"), (0, "short"), (0, "hopeless")),
-                                   strict=True):
+    for clip, (body, group) in zip(
+        content["clips"], ((1, "long"), (2, "long"), (0, "short"), (0, "hopeless")), strict=True
+    ):
         clip |= {"body": body, "group": group}
     path.write_text(json.dumps(content))
     data = MotionSet(tmp_path / "set" / "train")
@@ -142,7 +156,9 @@ def grouped(tmp_path):
     return data
 
 
-@pytest.mark.parametrize(("balance", "short"), [(1.0, 12 / 194), (0.5, 12**0.5 / (12**0.5 + 182**0.5)), (0.0, 0.5)])
+@pytest.mark.parametrize(
+    ("balance", "short"), [(1.0, 12 / 194), (0.5, 12**0.5 / (12**0.5 + 182**0.5)), (0.0, 0.5)]
+)
 def test_groups_are_drawn_by_a_power_of_their_size(grouped, balance, short):
     drawn = grouped.draw_windows(20_000, 10, generator(), balance)
     shares = torch.bincount(drawn.clip, minlength=4) / 20_000
@@ -155,11 +171,13 @@ def test_a_window_comes_with_its_own_body_and_frames(grouped):
     drawn = grouped.draw_windows(400, 10, generator(), 0.5)
     clips = [smooth_motion(i, n, TINY, 30.0) for i, n in enumerate((100, 100, 21))]
     starts = set()
-    for window, body, clip in zip(drawn.motion.numpy(), drawn.body.numpy(), drawn.clip.tolist(), strict=True):
+    for window, body, clip in zip(
+        drawn.motion.numpy(), drawn.body.numpy(), drawn.clip.tolist(), strict=True
+    ):
         assert np.allclose(body, grouped.bodies[[1, 2, 0][clip]])
         away = np.abs(clips[clip].root_m - window[0, -3:]).sum(1)
         start = int(away.argmin())
-        assert np.abs(clips[clip].root_m[start:start + 10] - window[:, -3:]).max() < 1e-5
+        assert np.abs(clips[clip].root_m[start : start + 10] - window[:, -3:]).max() < 1e-5
         starts.add((clip, start))
     assert {start for clip, start in starts if clip == 2} >= {0, 11}  # the first and the last, too
     assert drawn.music.shape == (400, 10, 35)
@@ -168,7 +186,9 @@ def test_a_window_comes_with_its_own_body_and_frames(grouped):
 def test_without_bodies_and_groups(data):
     drawn = data.draw_windows(4000, 12, generator(), 0.5)
     assert drawn.body is None
-    assert torch.bincount(drawn.clip)[1] / 4000 == pytest.approx(39 / 59, abs=0.04)  # one group: as dense as windows()
+    assert torch.bincount(drawn.clip)[1] / 4000 == pytest.approx(
+        39 / 59, abs=0.04
+    )  # one group: as dense as windows()
 
 
 def test_balanced_draws_repeat(grouped):
@@ -184,7 +204,14 @@ def test_a_stride_holds_for_roles_too(tmp_path):
     write_split(tmp_path / "train", [60], 0, motion.skeleton, 30.0, music=False)
     data = MotionSet(tmp_path / "train")
     data.stats = Stats.identity()
-    plan = TrainingPlan(batch=60, min_frames=10, max_frames=10, window_stride=20, augment=None, shift_positions=False)
+    plan = TrainingPlan(
+        batch=60,
+        min_frames=10,
+        max_frames=10,
+        window_stride=20,
+        augment=None,
+        shift_positions=False,
+    )
     drawn = draw(data, plan, make_config("inbetween"), generator())
     starts = {int((data.root_m - root).abs().sum(1).argmin()) for root in drawn.motion[:, 0, -3:]}
     assert starts == {0, 20, 40}
@@ -193,8 +220,15 @@ def test_a_stride_holds_for_roles_too(tmp_path):
 def test_short_splits_give_several_stretches_of_their_long_clips(tmp_path):
     write_split(tmp_path / "own", [25, 62, 19], 0, TINY, 30.0, music=False)
     split = MotionSet(tmp_path / "own")
-    assert [clip.name.partition(" from ")[2] for clip in split.cut_clips(9, 20, TINY, 30.0)] == ["", "", "20", "40"]
+    assert [clip.name.partition(" from ")[2] for clip in split.cut_clips(9, 20, TINY, 30.0)] == [
+        "",
+        "",
+        "20",
+        "40",
+    ]
     assert len(split.cut_clips(2, 20, TINY, 30.0)) == 2
     whole, parts = split.cut_clips(2, 60, TINY, 30.0)[0], split.cut_clips(9, 20, TINY, 30.0)[1:]
     for number, part in enumerate(parts):
-        np.testing.assert_array_equal(part.motion.root_m, whole.motion.root_m[20 * number:20 * number + 20])
+        np.testing.assert_array_equal(
+            part.motion.root_m, whole.motion.root_m[20 * number : 20 * number + 20]
+        )

@@ -16,7 +16,9 @@ from training.plan import TrainingPlan
 
 
 def features(motion: Motion) -> torch.Tensor:
-    return torch.from_numpy(np.concatenate([motion.rotations.reshape(len(motion), -1), motion.root_m], axis=1))
+    return torch.from_numpy(
+        np.concatenate([motion.rotations.reshape(len(motion), -1), motion.root_m], axis=1)
+    )
 
 
 def setup(frames: int = 14):
@@ -43,13 +45,18 @@ def test_against_loops():
     expected = np.zeros(4)
     for w, first in ((0, 9), (1, 5)):
         rows = list(range(first, 14))
-        views = [lambda m: m.rotations.reshape(14, 6, 9) / 2**0.5, lambda m: m.positions(),
-                 lambda m: np.concatenate([np.zeros((1, 6, 3)), np.diff(m.positions(), axis=0)])]
+        views = [
+            lambda m: m.rotations.reshape(14, 6, 9) / 2**0.5,
+            lambda m: m.positions(),
+            lambda m: np.concatenate([np.zeros((1, 6, 3)), np.diff(m.positions(), axis=0)]),
+        ]
         for k, view in enumerate(views):
             one, two, true = view(samples[2 * w]), view(samples[2 * w + 1]), view(truth[w])
-            expected[k] += (norms(one, true, rows) + norms(two, true, rows)) / 2 - norms(one, two, rows) / 2
+            expected[k] += (norms(one, true, rows) + norms(two, true, rows)) / 2 - norms(
+                one, two, rows
+            ) / 2
         lowest = truth[w].positions()[:, TINY.feet, 1].min(axis=0)
-        for sample in samples[2 * w: 2 * w + 2]:
+        for sample in samples[2 * w : 2 * w + 2]:
             feet = sample.positions()[:, TINY.feet]
             for t in rows:
                 for f in range(len(TINY.feet)):
@@ -97,8 +104,10 @@ def test_parts_add_up_to_the_whole():
     rows = torch.stack([features(m) for m in samples])
     counts = loss.counts(batch.hidden)
     whole = loss.terms(MaskedMotionOutput(prediction=rows), batch, counts)
-    parts = sum(loss.terms(MaskedMotionOutput(prediction=rows[part]), batch.part(part), counts)
-                for part in (slice(0, 2), slice(2, 4)))
+    parts = sum(
+        loss.terms(MaskedMotionOutput(prediction=rows[part]), batch.part(part), counts)
+        for part in (slice(0, 2), slice(2, 4))
+    )
     torch.testing.assert_close(parts, whole)
 
 
@@ -108,13 +117,17 @@ def test_roles_are_judged_in_the_world():
     torch.manual_seed(0)
     eye = torch.eye(3).expand(2, 8, 22, 3, 3).clone()
     turned = eye.clone()
-    turned[:, :, 0] = torch.tensor([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])  # the pelvis, and with it everything
+    turned[:, :, 0] = torch.tensor(
+        [[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]
+    )  # the pelvis, and with it everything
     body = torch.from_numpy(config.skeleton.offsets_m).expand(2, -1, -1)
     hidden = torch.zeros(2, 8, 22, dtype=torch.bool)
     hidden[:, 4:] = True
     rows = [torch.cat([x.flatten(-3), torch.zeros(2, 8, 3)], -1) for x in (turned, eye)]
     found = loss.sums(MaskedMotionOutput(prediction=rows[0]), Batch(rows[1], hidden, body=body))
-    assert float(found[0]) == pytest.approx(2**0.5, rel=1e-3)  # 90 degrees as a chord, of all joints alike
+    assert float(found[0]) == pytest.approx(
+        2**0.5, rel=1e-3
+    )  # 90 degrees as a chord, of all joints alike
 
 
 def test_samples_are_asked_for():

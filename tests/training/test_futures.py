@@ -21,7 +21,9 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def test_the_end_is_hidden_and_nothing_else():
-    mix = MaskMix(random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(5, 20), joint_share=0)
+    mix = MaskMix(
+        random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(5, 20), joint_share=0
+    )
     hidden = draw_masks(mix, 64, 40, [[0, 1]], 6, generator())
     frames = hidden.any(-1)
     assert torch.equal(hidden.all(-1), frames)
@@ -34,8 +36,10 @@ def test_the_end_is_hidden_and_nothing_else():
 
 def test_no_future_draws_the_same_masks_as_ever():
     mix = MaskMix()
-    assert torch.equal(draw_masks(mix, 8, 40, [[0, 1]], 6, generator()),
-                       draw_masks(MaskMix(future_frames=(1, 3)), 8, 40, [[0, 1]], 6, generator()))
+    assert torch.equal(
+        draw_masks(mix, 8, 40, [[0, 1]], 6, generator()),
+        draw_masks(MaskMix(future_frames=(1, 3)), 8, 40, [[0, 1]], 6, generator()),
+    )
 
 
 def test_the_past_strays_smoothly_and_no_further_than_asked():
@@ -80,7 +84,9 @@ def test_every_window_comes_so_many_times():
 @pytest.fixture
 def small():
     torch.manual_seed(3)
-    model = make_model(make_config("inbetween", hidden_size=32, intermediate_size=32, encoder_layers=1)).eval()
+    model = make_model(
+        make_config("inbetween", hidden_size=32, intermediate_size=32, encoder_layers=1)
+    ).eval()
     with torch.no_grad():
         model.head.weight.normal_(std=0.05)
     return model
@@ -127,8 +133,12 @@ def test_the_fill_coasts_on_and_comes_to_rest():
     after = np.arange(1, 41) / 30
     angle = np.linalg.norm(rot.matrix_to_rotvec(found[0, 20:, 0].numpy()), axis=-1)
     speed = 2 / (frames - 1) * 30
-    np.testing.assert_allclose(angle, 19 / 30 * speed + speed * 0.2 * (1 - np.exp(-after / 0.2)), atol=2e-4)
-    np.testing.assert_allclose(path[0, 20:, 0], 19 / 30 + 0.5 * (1 - np.exp(-after / 0.5)), atol=1e-4)
+    np.testing.assert_allclose(
+        angle, 19 / 30 * speed + speed * 0.2 * (1 - np.exp(-after / 0.2)), atol=2e-4
+    )
+    np.testing.assert_allclose(
+        path[0, 20:, 0], 19 / 30 + 0.5 * (1 - np.exp(-after / 0.5)), atol=1e-4
+    )
     held, still = inertial_fill(rotations, root, hidden, 30.0)
     torch.testing.assert_close(held[0, 20:, 0], held[0, 19:20, 0].expand(40, -1, -1))
     assert (still[0, 20:] == still[0, 19]).all()

@@ -44,11 +44,11 @@ def write_dances(folder: Path, clips: int, seed: int) -> list[list[str]]:
         moves = [MOVES[(k + b + seed) % 3] for b in range(BARS)]
         told.append(moves)
         parts = [danced(move, k) for move in (moves[-1], *moves, moves[0])]
-        rotations.append(np.concatenate([r for r, _ in parts])[BAR - FIRST:][:length])
-        root_m.append(np.concatenate([p for _, p in parts])[BAR - FIRST:][:length])
+        rotations.append(np.concatenate([r for r, _ in parts])[BAR - FIRST :][:length])
+        root_m.append(np.concatenate([p for _, p in parts])[BAR - FIRST :][:length])
         features = rng.normal(size=(length, 35)).astype(np.float32)
         features[:, 34] = 0
-        features[FIRST + 3 * k % 10:: 10, 34] = 1
+        features[FIRST + 3 * k % 10 :: 10, 34] = 1
         music.append(features)
         rows.append({"name": f"clip{k}", "song": f"song{k}", "first": k * length, "frames": length})
         lines = [-BAR + FIRST + b * BAR for b in range(BARS + 3)]
@@ -58,10 +58,19 @@ def write_dances(folder: Path, clips: int, seed: int) -> list[list[str]]:
     np.save(folder / "rotations.npy", matrix_to_sixd(np.concatenate(rotations)).astype(np.float16))
     np.save(folder / "root_m.npy", np.concatenate(root_m))
     np.save(folder / "music.npy", np.concatenate(music))
-    (folder / "clips.json").write_text(json.dumps({"fps": 60.0, "skeleton": list(SMPL24.names), "clips": rows}))
-    np.savez(folder / "truth.npz", clip=[i[0] for i in influences], rule=[i[1] for i in influences],
-             label=[i[2] for i in influences], music=[i[3] for i in influences], motion=[i[3] for i in influences],
-             rules=["chord", "kick"], frames=[length] * clips)
+    (folder / "clips.json").write_text(
+        json.dumps({"fps": 60.0, "skeleton": list(SMPL24.names), "clips": rows})
+    )
+    np.savez(
+        folder / "truth.npz",
+        clip=[i[0] for i in influences],
+        rule=[i[1] for i in influences],
+        label=[i[2] for i in influences],
+        music=[i[3] for i in influences],
+        motion=[i[3] for i in influences],
+        rules=["chord", "kick"],
+        frames=[length] * clips,
+    )
     return told
 
 
@@ -78,19 +87,30 @@ def listener():
     """A small random network that hears and takes chance."""
     torch.manual_seed(0)
     sizes = {"intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "hidden_size": 256}
-    return make_model(make_config("3bert-small", noise_dim=4, horizon_s=[0.5, 0.5, 0.4],
-                                  trained_masks=["the last 40..96"], **sizes)).eval()
+    return make_model(
+        make_config(
+            "3bert-small",
+            noise_dim=4,
+            horizon_s=[0.5, 0.5, 0.4],
+            trained_masks=["the last 40..96"],
+            **sizes,
+        )
+    ).eval()
 
 
 @pytest.fixture(scope="module")
 def found(dances, listener):
     stored = MotionSet(dances / "test")
-    return material(stored, listener, 3, 50, 3.0, bars_of(dances / "test"), Moves.fit(dances / "train"))
+    return material(
+        stored, listener, 3, 50, 3.0, bars_of(dances / "test"), Moves.fit(dances / "train")
+    )
 
 
 def test_bars_and_their_moves(dances):
     bars = bars_of(dances / "train")
-    assert [len(own) for own in bars] == [BARS] * 4  # the two that are cut off at the ends are left out
+    assert [len(own) for own in bars] == [
+        BARS
+    ] * 4  # the two that are cut off at the ends are left out
     assert bars[0][0] == Bar(FIRST, FIRST + BAR, "twist left")
     assert [bar.move for bar in bars[1]] == [MOVES[(1 + b) % 3] for b in range(BARS)]
 
@@ -118,13 +138,21 @@ def test_cases_are_seeds_and_what_came_after(found, dances):
     case = found.cases[1]
     assert (len(case.seed), len(case.truth), len(case.music)) == (50, 180, 180)
     assert np.array_equal(case.truth.rotations, case.clip.motion.rotations[50:230])
-    assert [(bar.start, bar.stop) for bar in case.bars] == [(0, 40), (40, 80), (80, 120), (120, 160)]
+    assert [(bar.start, bar.stop) for bar in case.bars] == [
+        (0, 40),
+        (40, 80),
+        (80, 120),
+        (120, 160),
+    ]
 
 
 def test_truth_another_song_and_hold(found):
     truths = [case.truth for case in found.cases]
-    truth, other, hold = row(truths, found), row(truths, found, another_song=True), row(
-        [held(case) for case in found.cases], found)
+    truth, other, hold = (
+        row(truths, found),
+        row(truths, found, another_song=True),
+        row([held(case) for case in found.cases], found),
+    )
     assert truth["energy_share"] == pytest.approx(1)
     assert np.mean(truth["energy_shares"]) == pytest.approx(1, rel=0.02)
     assert (truth["frozen"], hold["frozen"], hold["energy"]) == (0, 3, 0)
@@ -138,14 +166,19 @@ def test_truth_another_song_and_hold(found):
 
 def test_the_network_never_sees_what_came_after(found, listener):
     clean, _ = futures(listener, found.cases)
-    other = replace(found.cases[0], clip=replace(found.cases[0].clip, motion=found.cases[0].clip.motion.mirror()))
+    other = replace(
+        found.cases[0],
+        clip=replace(found.cases[0].clip, motion=found.cases[0].clip.motion.mirror()),
+    )
     blind, _ = futures(listener, [other])
     assert np.array_equal(clean[0].rotations, blind[0].rotations)
 
 
 def test_every_motion_is_made_once_with_chances_of_its_own(found, listener, monkeypatch):
     calls, run = [], future.generate_clip
-    monkeypatch.setattr(future, "generate_clip", lambda *a, **k: (calls.append(k["seed"]), run(*a, **k))[1])
+    monkeypatch.setattr(
+        future, "generate_clip", lambda *a, **k: (calls.append(k["seed"]), run(*a, **k))[1]
+    )
     table = rows(listener, found, "net", seed=4)
     assert calls == [4 * future.SEEDS_APART + number for number in range(3)]
     assert list(table) == ["net", "truth", "another song", "hold"]
@@ -178,8 +211,27 @@ def command(*arguments):
 def test_commands_write_table_and_card(dances, listener, tmp_path):
     folder = tmp_path / "dancer"
     save_model(listener, folder, {})
-    done = command("dance", "--checkpoint", folder, "--data", dances, "--train", dances, "--clips", 3, "--seed-frames",
-                   50, "--seconds", 2, "--try-variety", 1, "--seeds", 2, "--json", tmp_path / "d.json")
+    done = command(
+        "dance",
+        "--checkpoint",
+        folder,
+        "--data",
+        dances,
+        "--train",
+        dances,
+        "--clips",
+        3,
+        "--seed-frames",
+        50,
+        "--seconds",
+        2,
+        "--try-variety",
+        1,
+        "--seeds",
+        2,
+        "--json",
+        tmp_path / "d.json",
+    )
     assert done.exit_code == 0
     told = json.loads((tmp_path / "d.json").read_text())
     assert list(told["rows"]) == ["dancer", "truth", "another song", "hold"]
@@ -200,15 +252,40 @@ def test_continue_without_music(dances, tmp_path):
 
     roles = match_roles(SMPL24)
     motions = [roles.to_roles(smooth_motion(k, 100, fps=30.0)) for k in range(3)]
-    np.save(split / "rotations.npy", np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16))
+    np.save(
+        split / "rotations.npy",
+        np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16),
+    )
     np.save(split / "root_m.npy", np.concatenate([m.root_m for m in motions]))
     body = motions[0].skeleton
-    (split / "clips.json").write_text(json.dumps({
-        "fps": 30.0, "skeleton": list(body.names), "joint_parents": list(body.parents), "joints_are": "roles",
-        "joint_offsets_m": body.offsets_m.tolist(), "bodies": [body.offsets_m.tolist()],
-        "clips": [{"name": f"w{k}", "first": 100 * k, "frames": 100, "body": 0} for k in range(3)]}))
-    done = command("continue", "--checkpoint", tmp_path / "walker", "--data", tmp_path / "walks", "--clips", 2,
-                   "--seed-frames", 30, "--seconds", 2)
+    (split / "clips.json").write_text(
+        json.dumps(
+            {
+                "fps": 30.0,
+                "skeleton": list(body.names),
+                "joint_parents": list(body.parents),
+                "joints_are": "roles",
+                "joint_offsets_m": body.offsets_m.tolist(),
+                "bodies": [body.offsets_m.tolist()],
+                "clips": [
+                    {"name": f"w{k}", "first": 100 * k, "frames": 100, "body": 0} for k in range(3)
+                ],
+            }
+        )
+    )
+    done = command(
+        "continue",
+        "--checkpoint",
+        tmp_path / "walker",
+        "--data",
+        tmp_path / "walks",
+        "--clips",
+        2,
+        "--seed-frames",
+        30,
+        "--seconds",
+        2,
+    )
     assert done.exit_code == 0
     told = json.loads((tmp_path / "walker" / "metrics.json").read_text())["generation"]["walks"]
     assert list(told["rows"]) == ["walker", "truth", "hold"]

@@ -27,7 +27,9 @@ def loud_clips(count: int = 4, frames: int = 100) -> list[Clip]:
         features = np.zeros((frames, 35), np.float32)
         features[:, 0] = (bend + 1) / 2
         motion = Motion(SMPL24, rotvec_to_matrix(rotvec), np.zeros((frames, 3), np.float32), 60.0)
-        clips.append(Clip(f"song{number}", motion, Music(features, 60.0, np.zeros(0, dtype=int), 120.0)))
+        clips.append(
+            Clip(f"song{number}", motion, Music(features, 60.0, np.zeros(0, dtype=int), 120.0))
+        )
     return clips
 
 
@@ -36,8 +38,12 @@ def follow_the_music(inputs, music, maps, positions):
     raw = torch.zeros(*inputs.shape[:2], 24 * 9 + 3)
     bend = 2 * music[..., 0] - 1
     now = torch.atan2(inputs[..., 4 * 9 + 7], inputs[..., 4 * 9 + 4])  # the fill's bend about x
-    for entry, value in ((4, bend.cos() - now.cos()), (5, now.sin() - bend.sin()),
-                         (7, bend.sin() - now.sin()), (8, bend.cos() - now.cos())):
+    for entry, value in (
+        (4, bend.cos() - now.cos()),
+        (5, now.sin() - bend.sin()),
+        (7, bend.sin() - now.sin()),
+        (8, bend.cos() - now.cos()),
+    ):
         raw[..., 4 * 9 + entry] = value
     return raw
 
@@ -90,8 +96,12 @@ def test_another_song_is_another_song():
         chosen = partners(clips, list(songs))
         assert all(songs[one] != songs[other] for one, other in enumerate(chosen)), songs
     assert partners(loud_clips(4), list("abcd")) == [2, 3, 0, 1]  # half the list away
-    alike = gap_errors(network(True), [replace(clip, music=clips[k // 4].music) for k, clip in enumerate(clips)], 60,
-                       list("aaaab"))
+    alike = gap_errors(
+        network(True),
+        [replace(clip, music=clips[k // 4].music) for k, clip in enumerate(clips)],
+        60,
+        list("aaaab"),
+    )
     assert alike["another"][4] != pytest.approx(alike["right"][4])
 
 

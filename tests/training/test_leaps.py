@@ -17,7 +17,9 @@ class Clips:
 
     def cut_clips(self, count, frames, skeleton, fps):
         assert (skeleton.names, fps) == (SMPL24.names, 60.0)
-        return [Clip("x", motion.crop(0, min(frames, len(motion)))) for motion in self.motions[:count]]
+        return [
+            Clip("x", motion.crop(0, min(frames, len(motion)))) for motion in self.motions[:count]
+        ]
 
 
 def standing(lift_m: np.ndarray) -> Motion:
@@ -33,5 +35,7 @@ def test_who_stays_down_and_who_leaps():
     leap[100:130] = 0.3
     config = make_config("3bert-small")
     assert fit_max_jump_height_m(Clips(still, still), config) == 0.0
-    assert fit_max_jump_height_m(Clips(still, standing(leap)), config) == pytest.approx(0.3, abs=0.01)
+    assert fit_max_jump_height_m(Clips(still, standing(leap)), config) == pytest.approx(
+        0.3, abs=0.01
+    )
     assert fit_max_jump_height_m(Clips(still), make_config("inbetween")) is None

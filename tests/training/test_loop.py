@@ -22,8 +22,16 @@ from training.engine import loop
 from training.engine.loop import train
 from training.plan import Stage, TrainingPlan, staged
 
-QUICK = TrainingPlan(steps=6, batch=4, learning_rate=1e-3, warmup=2, min_frames=10, max_frames=20, save_every=2,
-                     bfloat16=False)
+QUICK = TrainingPlan(
+    steps=6,
+    batch=4,
+    learning_rate=1e-3,
+    warmup=2,
+    min_frames=10,
+    max_frames=20,
+    save_every=2,
+    bfloat16=False,
+)
 
 
 def fresh_model(data, **changes):
@@ -56,8 +64,10 @@ def test_fresh_forgets_the_unfinished_run(data, tmp_path):
 
 
 def test_the_seed_decides(data, tmp_path):
-    runs = [weights(train(fresh_model(data), data, replace(QUICK, seed=seed), tmp_path / str(i))[0])
-            for i, seed in enumerate((1, 1, 2))]
+    runs = [
+        weights(train(fresh_model(data), data, replace(QUICK, seed=seed), tmp_path / str(i))[0])
+        for i, seed in enumerate((1, 1, 2))
+    ]
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])
 
@@ -67,22 +77,45 @@ def test_overfits_two_short_clips(tmp_path):
     write_split(tmp_path / "two", [30, 30])
     data = MotionSet(tmp_path / "two")
     model = fresh_model(data, dropout=0.0)
-    plan = TrainingPlan(steps=350, batch=4, learning_rate=3e-3, warmup=10, min_frames=30, max_frames=30, ema=0.9,
-                        save_every=175, bfloat16=False, shift_positions=False,
-                        masks=MaskMix(random=0, every=1, keep_hide=0, span=0, every_steps=(29, 29), joint_share=0))
+    plan = TrainingPlan(
+        steps=350,
+        batch=4,
+        learning_rate=3e-3,
+        warmup=10,
+        min_frames=30,
+        max_frames=30,
+        ema=0.9,
+        save_every=175,
+        bfloat16=False,
+        shift_positions=False,
+        masks=MaskMix(random=0, every=1, keep_hide=0, span=0, every_steps=(29, 29), joint_share=0),
+    )
     before = data.cut_clips(2, 30, TINY, 30.0)
     trained, curve = train(model, data, plan, tmp_path / "run")
     assert curve[-1]["loss"] < 0.5 * curve[0]["loss"]
     for clip in before:
         mask = masks.every_nth(clip, 29)
-        mine, slerp = (r.errors.summary()["rotation_deg"] for r in (
-            recover(trained, clip, mask), interpolate("slerp", clip, mask)))
+        mine, slerp = (
+            r.errors.summary()["rotation_deg"]
+            for r in (recover(trained, clip, mask), interpolate("slerp", clip, mask))
+        )
         assert mine < 0.5 * slerp
 
 
-@pytest.mark.parametrize("plan", [
-    replace(QUICK, corruption=True, loss="mse", masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0)),
-    replace(QUICK, mismatched_music_rate=0.5), replace(QUICK, bfloat16=True)], ids=["original", "wrong song", "bfloat16"])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        replace(
+            QUICK,
+            corruption=True,
+            loss="mse",
+            masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0),
+        ),
+        replace(QUICK, mismatched_music_rate=0.5),
+        replace(QUICK, bfloat16=True),
+    ],
+    ids=["original", "wrong song", "bfloat16"],
+)
 def test_other_recipes_take_a_step(data, tmp_path, plan):
     fill = {"fill": "zero", "output": "absolute"} if plan.corruption else {}
     trained, curve = train(fresh_model(data, **fill), data, replace(plan, steps=2), tmp_path)
@@ -92,7 +125,9 @@ def test_other_recipes_take_a_step(data, tmp_path, plan):
 
 
 def test_corruption_shows_the_truth_and_is_refused_beside_a_fill(data, tmp_path):
-    with pytest.raises(ModelError, match=r"BERT's corruption beside fill 'slerp'; expected fill 'zero'"):
+    with pytest.raises(
+        ModelError, match=r"BERT's corruption beside fill 'slerp'; expected fill 'zero'"
+    ):
         train(fresh_model(data), data, replace(QUICK, corruption=True), tmp_path)
 
 
@@ -139,13 +174,21 @@ def test_windows_that_do_not_fit(data, tmp_path, sizes):
 def test_micro_batches_add_up_to_the_whole(data, tmp_path):
     """Two of them, of two and three windows, give the losses of one, within rounding."""
     plan = replace(QUICK, batch=5)
-    curves = [train(fresh_model(data, dropout=0.0), data, replace(plan, accumulation=n), tmp_path / str(n))[1]
-              for n in (1, 2)]
-    assert [point["loss"] for point in curves[1]] == pytest.approx([point["loss"] for point in curves[0]], abs=1e-4)
+    curves = [
+        train(
+            fresh_model(data, dropout=0.0), data, replace(plan, accumulation=n), tmp_path / str(n)
+        )[1]
+        for n in (1, 2)
+    ]
+    assert [point["loss"] for point in curves[1]] == pytest.approx(
+        [point["loss"] for point in curves[0]], abs=1e-4
+    )
 
 
 def test_more_shares_than_windows(data, tmp_path):
-    with pytest.raises(ModelError, match=r"batch of 4: 5 shares to divide it into; .* lower --accumulation"):
+    with pytest.raises(
+        ModelError, match=r"batch of 4: 5 shares to divide it into; .* lower --accumulation"
+    ):
         train(fresh_model(data), data, replace(QUICK, accumulation=5), tmp_path)
 
 
@@ -153,11 +196,24 @@ def test_the_log_has_every_scalar(data, tmp_path):
     train(fresh_model(data), data, QUICK, tmp_path)
     log = EventAccumulator(str(tmp_path / "tensorboard"))
     log.Reload()
-    assert set(log.Tags()["scalars"]) == {f"training/{name}" for name in (
-        "loss", "term/rotation", "term/position", "term/velocity", "term/square", "rate", "gradient", "samples_per_s")}
+    assert set(log.Tags()["scalars"]) == {
+        f"training/{name}"
+        for name in (
+            "loss",
+            "term/rotation",
+            "term/position",
+            "term/velocity",
+            "term/square",
+            "rate",
+            "gradient",
+            "samples_per_s",
+        )
+    }
     assert [event.step for event in log.Scalars("training/loss")] == [2, 4, 6]
-    terms = sum(log.Scalars(f"training/term/{name}")[-1].value for name in ("rotation", "position", "velocity",
-                                                                            "square"))
+    terms = sum(
+        log.Scalars(f"training/term/{name}")[-1].value
+        for name in ("rotation", "position", "velocity", "square")
+    )
     assert log.Scalars("training/loss")[-1].value == pytest.approx(terms, rel=1e-5)
     assert log.Scalars("training/rate")[-1].value == pytest.approx(QUICK.rate(5))
 
@@ -172,7 +228,9 @@ def test_who_watches_sees_the_average_and_disturbs_nothing(data, tmp_path):
         seen.append((number, weights(model).clone(), model.training))
         return {"error": float(number)}
 
-    watched, curve = train(fresh_model(data), data, QUICK, tmp_path / "watched", watch=watch, watch_every=4)
+    watched, curve = train(
+        fresh_model(data), data, QUICK, tmp_path / "watched", watch=watch, watch_every=4
+    )
     assert [number for number, _, _ in seen] == [4, 6]
     assert not seen[-1][2]
     assert torch.equal(seen[-1][1], weights(watched))
@@ -181,13 +239,20 @@ def test_who_watches_sees_the_average_and_disturbs_nothing(data, tmp_path):
 
 
 def test_stages_are_executed_one_after_another(data, tmp_path, monkeypatch):
-    plan = staged(replace(QUICK, warmup=0, decay=False), Stage(2, 1e-3, ("every:5",)),
-                  Stage(4, 1e-4, ("every:4", "keep:3,hide:2")))
+    plan = staged(
+        replace(QUICK, warmup=0, decay=False),
+        Stage(2, 1e-3, ("every:5",)),
+        Stage(4, 1e-4, ("every:4", "keep:3,hide:2")),
+    )
     seen = []
     monkeypatch.setattr(loop, "draw", lambda *a: seen.append(step.draw(*a)) or seen[-1])
     train(fresh_model(data), data, plan, tmp_path)
     assert len(seen) == 6
-    kinds = {"every:5": lambda t: t % 5 != 0, "every:4": lambda t: t % 4 != 0, "keep:3,hide:2": lambda t: t % 5 >= 3}
+    kinds = {
+        "every:5": lambda t: t % 5 != 0,
+        "every:4": lambda t: t % 4 != 0,
+        "keep:3,hide:2": lambda t: t % 5 >= 3,
+    }
     for number, batch in enumerate(seen):
         time = torch.arange(batch.motion.shape[1])
         allowed = [kinds[name](time) for name in plan.stage_at(number)[0].patterns]
@@ -211,7 +276,11 @@ def test_windows_of_the_original_start_at_multiples_of_their_stride(data):
 def test_gaps_grow_in_a_curriculum():
     plan = TrainingPlan(steps=1000, gap_curriculum=0.5, masks=MaskMix(span_frames=(10, 100)))
     assert [plan.masks_at(number).span_frames for number in (0, 249, 499, 999)] == [
-        (10, 10), (10, 55), (10, 100), (10, 100)]
+        (10, 10),
+        (10, 55),
+        (10, 100),
+        (10, 100),
+    ]
     assert TrainingPlan(masks=plan.masks).masks_at(0) == plan.masks
 
 
@@ -241,7 +310,9 @@ def test_learning_rate():
     assert rates[100] == pytest.approx(0.01)
     assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
     assert replace(plan, decay=False).rate(99) == 1
-    two = staged(plan, Stage(50, 1.0), Stage(50, 0.1))  # each falls anew; only the run's first steps warm up
+    two = staged(
+        plan, Stage(50, 1.0), Stage(50, 0.1)
+    )  # each falls anew; only the run's first steps warm up
     assert two.rate(0) == pytest.approx(0.1)
     assert two.rate(49) == pytest.approx(0.01, abs=0.01)
     assert two.rate(50) == pytest.approx(0.1)

@@ -24,14 +24,20 @@ from training.losses.registry import (
 )
 from training.plan import TrainingPlan
 
-STATS = Stats(np.array([-1, 0, -2], np.float32), np.array([1, 2, 2], np.float32),
-              np.zeros(35, np.float32), np.ones(35, np.float32))
+STATS = Stats(
+    np.array([-1, 0, -2], np.float32),
+    np.array([1, 2, 2], np.float32),
+    np.zeros(35, np.float32),
+    np.ones(35, np.float32),
+)
 
 
 @pytest.fixture
 def batch():
     motion, hidden, _ = tiny_batch(2, 12)
-    prediction = tiny_batch(2, 12, seed=50)[0]  # rotations, so that the library's own kinematics is the oracle
+    prediction = tiny_batch(2, 12, seed=50)[
+        0
+    ]  # rotations, so that the library's own kinematics is the oracle
     return prediction, motion, hidden
 
 
@@ -49,28 +55,53 @@ def test_pose_loss_against_loops(batch):
     prediction, motion, hidden = batch
     turns, places, speeds = [], [], []
     for b in range(2):
-        poses = [Motion(TINY, x[b, :, :54].reshape(12, 6, 3, 3).numpy(), STATS.unscale_root(x[b, :, 54:].numpy()), 30.0)
-                 for x in (prediction, motion)]
+        poses = [
+            Motion(
+                TINY,
+                x[b, :, :54].reshape(12, 6, 3, 3).numpy(),
+                STATS.unscale_root(x[b, :, 54:].numpy()),
+                30.0,
+            )
+            for x in (prediction, motion)
+        ]
         there, here = (p.positions() for p in poses)
         for t in range(12):
             for j in range(6):
                 if hidden[b, t, j]:
-                    turns.append(np.linalg.norm(poses[0].rotations[t, j] - poses[1].rotations[t, j]))
+                    turns.append(
+                        np.linalg.norm(poses[0].rotations[t, j] - poses[1].rotations[t, j])
+                    )
                 if hidden[b, t].any():
                     places.append(np.linalg.norm(there[t, j] - here[t, j]))
                 if t and (hidden[b, t].any() or hidden[b, t - 1].any()):
-                    speeds.append(np.linalg.norm((there[t, j] - there[t - 1, j]) - (here[t, j] - here[t - 1, j])))
+                    speeds.append(
+                        np.linalg.norm(
+                            (there[t, j] - there[t - 1, j]) - (here[t, j] - here[t - 1, j])
+                        )
+                    )
     expected = np.mean(turns) + 2.0 * np.mean(places) + 2.0 * np.mean(speeds)
     expected += 10.0 * hidden_mse(prediction, motion, hidden).item()
-    assert PoseLoss(TINY, STATS)(prediction, motion, hidden).item() == pytest.approx(expected, rel=1e-3)
+    assert PoseLoss(TINY, STATS)(prediction, motion, hidden).item() == pytest.approx(
+        expected, rel=1e-3
+    )
 
 
 def test_planted_loss_against_loops(batch):
     prediction, motion, hidden = batch
     motion[1] = motion[1, :1]  # one window in which the truth stands all the time
     loss = PlantedLoss(TINY, STATS, fps=60.0, velocity=2.0, planted=30.0)
-    poses = [[Motion(TINY, x[b, :, :54].reshape(12, 6, 3, 3).numpy(), STATS.unscale_root(x[b, :, 54:].numpy()),
-                     60.0).positions() for b in range(2)] for x in (prediction, motion)]
+    poses = [
+        [
+            Motion(
+                TINY,
+                x[b, :, :54].reshape(12, 6, 3, 3).numpy(),
+                STATS.unscale_root(x[b, :, 54:].numpy()),
+                60.0,
+            ).positions()
+            for b in range(2)
+        ]
+        for x in (prediction, motion)
+    ]
     slid, pairs = 0.0, 0
     for b in range(2):
         for t in range(1, 12):
@@ -93,7 +124,9 @@ def test_known_entries_do_not_count(batch, loss):
     other = torch.where(hidden_features(hidden), prediction, prediction + 0.3)
     if loss is not hidden_mse:  # the velocity at a gap's ends includes the frame beside it
         other[:, [2, 6]] = prediction[:, [2, 6]]
-    assert loss(other, motion, hidden).item() == pytest.approx(loss(prediction, motion, hidden).item(), rel=1e-6)
+    assert loss(other, motion, hidden).item() == pytest.approx(
+        loss(prediction, motion, hidden).item(), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("loss", [hidden_mse, PoseLoss(TINY, STATS)])
@@ -106,7 +139,9 @@ def test_the_truth_costs_nothing_and_has_a_gradient(batch, loss):
     assert torch.isfinite(truth.grad).all()
 
 
-@pytest.mark.parametrize("loss", [MseLoss(), PoseLoss(TINY, STATS), RelativeLoss(PoseLoss(TINY, STATS))])
+@pytest.mark.parametrize(
+    "loss", [MseLoss(), PoseLoss(TINY, STATS), RelativeLoss(PoseLoss(TINY, STATS))]
+)
 def test_shares_add_up_to_the_whole(loss):
     """Shares of unequal size, with unequally many hidden entries: divided by the whole batch's counts they add up."""
     motion, hidden, _ = tiny_batch(5, 12)
@@ -114,10 +149,16 @@ def test_shares_add_up_to_the_whole(loss):
     hidden[:2, 6:] = False
     batch, counts = Batch(motion, hidden), loss.counts(hidden)
     parts = [slice(0, 1), slice(1, 3), slice(3, 5)]
-    shares = [loss.terms(MaskedMotionOutput(prediction=prediction[rows]), batch.part(rows), counts) for rows in parts]
+    shares = [
+        loss.terms(MaskedMotionOutput(prediction=prediction[rows]), batch.part(rows), counts)
+        for rows in parts
+    ]
     assert torch.stack(shares).sum(0).tolist() == pytest.approx(
-        loss.terms(MaskedMotionOutput(prediction=prediction), batch, counts).tolist(), rel=1e-5)
-    assert loss(prediction, motion, hidden).item() == pytest.approx(torch.stack(shares).sum().item(), rel=1e-5)
+        loss.terms(MaskedMotionOutput(prediction=prediction), batch, counts).tolist(), rel=1e-5
+    )
+    assert loss(prediction, motion, hidden).item() == pytest.approx(
+        torch.stack(shares).sum().item(), rel=1e-5
+    )
     assert len(loss.names) == len(loss.weights) == len(counts)
 
 
@@ -133,7 +174,9 @@ def test_positions_are_of_the_windows_own_bones(batch):
 
 
 def filled(motion, hidden):
-    rotations, root = slerp_fill(motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:], hidden)
+    rotations, root = slerp_fill(
+        motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:], hidden
+    )
     return torch.cat([rotations.flatten(-3), root], dim=-1)
 
 
@@ -169,8 +212,13 @@ def test_half_precision_ends_at_the_network(batch):
     output = MaskedMotionOutput(prediction=prediction.bfloat16())
     sums = PoseLoss(TINY, STATS).sums(output, Batch(motion, hidden))
     assert sums.dtype == torch.float32
-    assert sums.tolist() == PoseLoss(TINY, STATS).window_sums(prediction.bfloat16().float(), Batch(
-        motion, hidden)).sum(0).tolist()
+    assert (
+        sums.tolist()
+        == PoseLoss(TINY, STATS)
+        .window_sums(prediction.bfloat16().float(), Batch(motion, hidden))
+        .sum(0)
+        .tolist()
+    )
 
 
 def test_losses_by_name(monkeypatch):

@@ -37,7 +37,9 @@ def test_limbs_or_whole_frames():
     assert 0.22 < (~whole).float().mean() < 0.28
     limbs = {tuple(row.nonzero().ravel().tolist()) for row in ever[~whole]}
     assert limbs == {tuple(limb) for limb in LIMBS}
-    assert all(torch.equal(h.any(-1, keepdim=True) & e, h) for h, e in zip(hidden, ever, strict=True))
+    assert all(
+        torch.equal(h.any(-1, keepdim=True) & e, h) for h, e in zip(hidden, ever, strict=True)
+    )
 
 
 def test_random_hides_its_share():
@@ -74,7 +76,9 @@ def test_spans_are_gaps():
 
 def test_kinds_come_in_their_shares():
     """Told apart by how much they hide: 15 % against 14 of 15."""
-    hidden = draw(MaskMix(**ONLY | {"random": 1.0, "every": 3.0}, every_steps=(15, 15)), batch=2000)[..., 0]
+    hidden = draw(
+        MaskMix(**ONLY | {"random": 1.0, "every": 3.0}, every_steps=(15, 15)), batch=2000
+    )[..., 0]
     assert 0.72 < (hidden.float().mean(1) > 0.5).float().mean() < 0.78
 
 

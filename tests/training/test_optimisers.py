@@ -16,8 +16,15 @@ MUON = TrainingPlan(optimizer="muon", learning_rate=1e-2, head_rate=0.1, weight_
 
 def network():
     torch.manual_seed(0)
-    return make_model(make_config("inbetween", hidden_size=32, intermediate_size=64, encoder_layers=2,
-                                  num_attention_heads=2))
+    return make_model(
+        make_config(
+            "inbetween",
+            hidden_size=32,
+            intermediate_size=64,
+            encoder_layers=2,
+            num_attention_heads=2,
+        )
+    )
 
 
 def give_gradients(model, seed):
@@ -31,8 +38,11 @@ def test_muon_has_the_matrices_of_the_blocks_and_adamw_the_rest():
     optimizer = make_optimizer(model, MUON)
     names = {id(p): name for name, p in model.named_parameters()}
     first, *others = ([names[id(p)] for p in group["params"]] for group in optimizer.param_groups)
-    assert sorted(first) == sorted(f"blocks.{block}.{part}.weight" for block in (0, 1)
-                                   for part in ("mixed", "attended", "wide", "narrow"))
+    assert sorted(first) == sorted(
+        f"blocks.{block}.{part}.weight"
+        for block in (0, 1)
+        for part in ("mixed", "attended", "wide", "narrow")
+    )
     assert others[1] == ["head.weight", "head.bias"]
     assert len(first) + len(others[0]) + len(others[1]) == len(names)
     assert [group["share"] for group in optimizer.param_groups] == [1.0, 1.0, 0.1]
@@ -50,7 +60,9 @@ def test_muon_moves_all_directions_of_a_matrix_alike():
     optimizer.step()
     moved = torch.linalg.svdvals(weight.detach() - before)
     assert moved.max() / moved.min() < 2.5
-    assert moved.median() == pytest.approx(1e-2 * 0.2 * 64**0.5, rel=0.3)  # as long as a step of AdamW's
+    assert moved.median() == pytest.approx(
+        1e-2 * 0.2 * 64**0.5, rel=0.3
+    )  # as long as a step of AdamW's
 
 
 def test_every_weight_moves_and_the_head_more_slowly():
@@ -61,7 +73,9 @@ def test_every_weight_moves_and_the_head_more_slowly():
         group["lr"] = 1e-2 * group["share"]
     give_gradients(model, 1)
     optimizer.step()
-    moved = {name: (p.detach() - before[name]).abs().max().item() for name, p in model.named_parameters()}
+    moved = {
+        name: (p.detach() - before[name]).abs().max().item() for name, p in model.named_parameters()
+    }
     assert min(moved.values()) > 0
     assert moved["head.weight"] == pytest.approx(1e-3, rel=0.05)
     assert moved["embed.weight"] == pytest.approx(1e-2, rel=0.05)
@@ -88,6 +102,8 @@ def test_a_restored_optimiser_goes_on_to_the_same_weights():
 
 
 def test_networks_without_blocks_of_their_own_are_told():
-    model = make_model(make_config("ecm-small", hidden_size=256, intermediate_size=32, encoder_layers=1))
+    model = make_model(
+        make_config("ecm-small", hidden_size=256, intermediate_size=32, encoder_layers=1)
+    )
     with pytest.raises(ModelError, match=r"optimizer 'muon': .*choose adamw"):
         make_optimizer(model, MUON)

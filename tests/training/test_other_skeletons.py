@@ -19,8 +19,11 @@ from training.data.dataset import MotionSet
 def describe(folder, skeleton, bodies):
     """Add the body to a split's clips.json."""
     content = json.loads((folder / "clips.json").read_text())
-    content |= {"joint_parents": list(skeleton.parents), "joint_offsets_m": skeleton.offsets_m.tolist(),
-                "bodies": [np.asarray(body).tolist() for body in bodies]}
+    content |= {
+        "joint_parents": list(skeleton.parents),
+        "joint_offsets_m": skeleton.offsets_m.tolist(),
+        "bodies": [np.asarray(body).tolist() for body in bodies],
+    }
     for k, clip in enumerate(content["clips"]):
         clip["body"] = k % len(bodies)
     (folder / "clips.json").write_text(json.dumps(content))
@@ -43,7 +46,10 @@ def test_a_set_without_a_body(split):
 
 def test_a_set_of_another_body_or_rate_is_not_evaluated(split):
     data = MotionSet(split)
-    with pytest.raises(ModelError, match=r"6 joints from Hips at 30 frames a second; expected the network.s 24 from"):
+    with pytest.raises(
+        ModelError,
+        match=r"6 joints from Hips at 30 frames a second; expected the network.s 24 from",
+    ):
         data.cut_clips(1, 20, SMPL24, 30.0)
     with pytest.raises(ModelError, match="the network's 6 from Hips at 60"):
         data.cut_clips(1, 20, TINY, 60.0)
@@ -55,17 +61,37 @@ def many(joints):
     return Skeleton(names, tuple(range(-1, joints - 1)), np.full((joints, 3), 0.02))
 
 
-@pytest.mark.parametrize(("skeleton", "width", "said"), [
-    (TINY, 256, ""), (many(31), 320, "31 joints: common widened to 320")])
+@pytest.mark.parametrize(
+    ("skeleton", "width", "said"),
+    [(TINY, 256, ""), (many(31), 320, "31 joints: common widened to 320")],
+)
 def test_training_takes_the_sets_body(tmp_path, monkeypatch, skeleton, width, said):
     small = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "max_frames": 40}
     monkeypatch.setitem(PRESETS, "common", small)
     folder = tmp_path / "set" / "train"
     write_split(folder, [40, 36], 0, skeleton, 30.0, music=False)
     describe(folder, skeleton, [skeleton.offsets_m])
-    done = CliRunner().invoke(app, [
-        "--preset", "common", "--data", str(tmp_path / "set"), "--out", str(tmp_path / "net"), "--run-dir",
-        str(tmp_path / "run"), "--steps", "1", "--batch", "2", "--max-frames", "20", "--threads", "1"])
+    done = CliRunner().invoke(
+        app,
+        [
+            "--preset",
+            "common",
+            "--data",
+            str(tmp_path / "set"),
+            "--out",
+            str(tmp_path / "net"),
+            "--run-dir",
+            str(tmp_path / "run"),
+            "--steps",
+            "1",
+            "--batch",
+            "2",
+            "--max-frames",
+            "20",
+            "--threads",
+            "1",
+        ],
+    )
     assert done.exit_code == 0, done.output
     assert said in done.output
     config = load_model(tmp_path / "net").config

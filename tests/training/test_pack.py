@@ -14,7 +14,10 @@ from training.commands.quantise import app
 def test_weights_shrink_and_the_rest_stays(tmp_path):
     folder, metrics = tmp_path / "net", {"training": {}, "evaluation": {}}
     save_model(tiny_model("3bert"), folder, metrics)
-    config, before = json.loads((folder / "config.json").read_text()), load_model(folder).state_dict()
+    config, before = (
+        json.loads((folder / "config.json").read_text()),
+        load_model(folder).state_dict(),
+    )
     done = CliRunner().invoke(app, ["--checkpoint", str(folder)])
     assert done.exit_code == 0, done.output
     assert "MB of weights, now" in done.output
@@ -23,7 +26,9 @@ def test_weights_shrink_and_the_rest_stays(tmp_path):
     assert json.loads((folder / "metrics.json").read_text()) == metrics
     assert "stored as 8-bit integers" in (folder / "README.md").read_text()
     for name, tensor in load_model(folder).state_dict().items():
-        assert torch.allclose(tensor.float(), before[name].float(), atol=float(before[name].abs().max()) / 127 + 1e-6)
+        assert torch.allclose(
+            tensor.float(), before[name].float(), atol=float(before[name].abs().max()) / 127 + 1e-6
+        )
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

@@ -18,12 +18,24 @@ STEPS = 12
 
 def run(prepared, folder, *more, processes=1):
     """The toy command in processes of its own; gives the curve of losses."""
-    several = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"] if processes > 1 else []
+    several = (
+        ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+        if processes > 1
+        else []
+    )
     done = subprocess.run(
-        [sys.executable, *several, toy.__file__, "pretrain",
-         *toy.arguments(prepared, folder, STEPS, "--precision", "fp32", *more)],
-        capture_output=True, text=True, timeout=220,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"})
+        [
+            sys.executable,
+            *several,
+            toy.__file__,
+            "pretrain",
+            *toy.arguments(prepared, folder, STEPS, "--precision", "fp32", *more),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=220,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("wrote") == 1  # by the main process alone
     return json.loads((folder / "net" / "metrics.json").read_text())["training"]["curve"]

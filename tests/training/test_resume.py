@@ -64,7 +64,9 @@ def test_resumed_is_the_same_as_uninterrupted(data, tmp_path, monkeypatch):
             train(fresh_model(data), data, QUICK, tmp_path / "halves")
     halves, other_curve = train(fresh_model(data), data, QUICK, tmp_path / "halves")
     assert torch.equal(weights(whole), weights(halves))
-    assert [(point["step"], point["loss"]) for point in curve] == [(p["step"], p["loss"]) for p in other_curve]
+    assert [(point["step"], point["loss"]) for point in curve] == [
+        (p["step"], p["loss"]) for p in other_curve
+    ]
     assert [point["step"] for point in curve] == [2, 4, 6]
     seconds = [point["seconds"] for point in other_curve]
     assert seconds == sorted(seconds)
@@ -74,11 +76,23 @@ def test_kill_9_and_the_same_command_again(prepared, tmp_path, small):
     """The real command as a program of its own, killed without warning in the middle; then once more, here."""
     steps = 60
     program = subprocess.Popen(
-        [sys.executable, toy.__file__, "pretrain", *toy.arguments(prepared, tmp_path / "killed", steps)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        [
+            sys.executable,
+            toy.__file__,
+            "pretrain",
+            *toy.arguments(prepared, tmp_path / "killed", steps),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
     state = tmp_path / "killed" / "run" / "state.pt"
     until = time.monotonic() + 150
-    while not state.with_name("state.previous.pt").exists() and program.poll() is None and time.monotonic() < until:
+    while (
+        not state.with_name("state.previous.pt").exists()
+        and program.poll() is None
+        and time.monotonic() < until
+    ):
         time.sleep(0.01)
     program.send_signal(signal.SIGKILL)
     _, told = program.communicate()
@@ -90,12 +104,21 @@ def test_kill_9_and_the_same_command_again(prepared, tmp_path, small):
         pretrain.app(toy.arguments(prepared, tmp_path / name, steps), standalone_mode=False)
     one, other = (load_model(tmp_path / name / "net") for name in ("killed", "whole"))
     assert torch.equal(weights(one), weights(other))
-    curves = [[(point["step"], point["loss"]) for point in json.loads((tmp_path / name / "net" / "metrics.json")
-               .read_text())["training"]["curve"]] for name in ("killed", "whole")]
+    curves = [
+        [
+            (point["step"], point["loss"])
+            for point in json.loads((tmp_path / name / "net" / "metrics.json").read_text())[
+                "training"
+            ]["curve"]
+        ]
+        for name in ("killed", "whole")
+    ]
     assert curves[0] == curves[1]
 
 
-def test_ctrl_c_stops_behind_the_running_step_and_says_how_to_go_on(data, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_stops_behind_the_running_step_and_says_how_to_go_on(
+    data, tmp_path, monkeypatch, capsys
+):
     whole, _ = train(fresh_model(data), data, QUICK, tmp_path / "whole")
     draw, calls = loop.draw, iter(range(100))
 
@@ -132,8 +155,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
         patch.setattr(loop, "forward", spoiled)
         with pytest.raises(ModelError) as caught:
             train(fresh_model(data), data, QUICK, tmp_path / "spoiled")
-    assert str(caught.value) == ("step 5: loss nan; expected a finite loss and gradient; lower the learning "
-                                 "rate; the last good state is kept")
+    assert str(caught.value) == (
+        "step 5: loss nan; expected a finite loss and gradient; lower the learning "
+        "rate; the last good state is kept"
+    )
     assert disk.read_state(tmp_path / "spoiled")[0]["step"] == 4
     again, _ = train(fresh_model(data), data, QUICK, tmp_path / "spoiled")
     assert torch.equal(weights(whole), weights(again))
@@ -150,8 +175,10 @@ def test_a_full_disk(data, tmp_path):
             train(fresh_model(data), data, QUICK, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert str(caught.value) == (f"{tmp_path}/state.pt: cannot be written (File too large); the last good state is "
-                                 "kept: make room, and the same command goes on from it")
+    assert str(caught.value) == (
+        f"{tmp_path}/state.pt: cannot be written (File too large); the last good state is "
+        "kept: make room, and the same command goes on from it"
+    )
     assert (tmp_path / "state.pt").read_bytes() == before
     assert not (tmp_path / "state.partial").exists()
     _, curve = train(fresh_model(data), data, QUICK, tmp_path)
@@ -166,7 +193,9 @@ def test_no_space_left_when_the_file_is_flushed(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(FileError, match=r"state\.pt: cannot be written \(No space left on device\); the last good"):
+    with pytest.raises(
+        FileError, match=r"state\.pt: cannot be written \(No space left on device\); the last good"
+    ):
         disk.write_state(tmp_path, {"step": 2})
     assert disk.read_state(tmp_path) == ({"step": 1}, "")
 
@@ -198,13 +227,17 @@ def test_no_state_is_whole(data, tmp_path):
     train(fresh_model(data), data, QUICK, tmp_path)
     for name in ("state.pt", "state.previous.pt"):
         (tmp_path / name).write_bytes(b"PK")
-    with pytest.raises(ModelError, match=r"state\.pt: cannot be read .*; expected a whole state; start afresh with"):
+    with pytest.raises(
+        ModelError, match=r"state\.pt: cannot be read .*; expected a whole state; start afresh with"
+    ):
         train(fresh_model(data), data, QUICK, tmp_path)
 
 
 def test_fewer_steps_than_are_done(data, tmp_path):
     train(fresh_model(data), data, QUICK, tmp_path)
-    with pytest.raises(ModelError, match=r"already at step 6; expected at most the 4 asked for; ask for more steps"):
+    with pytest.raises(
+        ModelError, match=r"already at step 6; expected at most the 4 asked for; ask for more steps"
+    ):
         train(fresh_model(data), data, replace(QUICK, steps=4), tmp_path)
 
 
@@ -222,24 +255,32 @@ def test_fresh_leaves_nothing_of_the_older_run(data, tmp_path):
 
 def test_the_state_of_another_network(data, tmp_path):
     train(fresh_model(data), data, QUICK, tmp_path)
-    with pytest.raises(ModelError, match=r"state\.pt: not the state of this network .*start afresh with --fresh"):
+    with pytest.raises(
+        ModelError, match=r"state\.pt: not the state of this network .*start afresh with --fresh"
+    ):
         train(fresh_model(data, cross_layers=2), data, QUICK, tmp_path)
 
 
 def test_the_state_of_another_run(data, tmp_path):
     """It would go on with the old weights and be described by the new plan."""
     train(fresh_model(data), data, QUICK, tmp_path)
-    with pytest.raises(ModelError, match=r"state\.pt: not the state of this network \(another plan or other data\)"):
+    with pytest.raises(
+        ModelError, match=r"state\.pt: not the state of this network \(another plan or other data\)"
+    ):
         train(fresh_model(data), data, replace(QUICK, seed=1), tmp_path)
     other = fresh_model(data)
     other.config.stats = {**other.config.stats, "root_max": [9.0, 9.0, 9.0]}
     with pytest.raises(ModelError, match="another plan or other data"):
         train(other, data, QUICK, tmp_path)
     with pytest.raises(ModelError, match="a network with other options, or other data"):
-        train(fresh_model(data, fill="inertial"), data, QUICK, tmp_path)  # the same weights, another meaning
+        train(
+            fresh_model(data, fill="inertial"), data, QUICK, tmp_path
+        )  # the same weights, another meaning
     fewer = copy.copy(data)
     fewer.keep("clip[01]")
     with pytest.raises(ModelError, match="a network with other options, or other data"):
         train(fresh_model(data), fewer, QUICK, tmp_path)
-    _, curve = train(fresh_model(data), data, replace(QUICK, steps=8), tmp_path)  # a longer run goes on
+    _, curve = train(
+        fresh_model(data), data, replace(QUICK, steps=8), tmp_path
+    )  # a longer run goes on
     assert [point["step"] for point in curve] == [2, 4, 6, 8]

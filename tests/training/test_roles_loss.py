@@ -23,7 +23,9 @@ CONFIG = make_config("inbetween")
 
 
 def features(motion: Motion) -> torch.Tensor:
-    return torch.cat([torch.from_numpy(motion.rotations).flatten(1), torch.from_numpy(motion.root_m)], dim=-1)
+    return torch.cat(
+        [torch.from_numpy(motion.rotations).flatten(1), torch.from_numpy(motion.root_m)], dim=-1
+    )
 
 
 def case(expected_m: float = 0.05) -> tuple[list[Motion], list[Motion], Batch, MaskedMotionOutput]:
@@ -35,14 +37,20 @@ def case(expected_m: float = 0.05) -> tuple[list[Motion], list[Motion], Batch, M
     hidden[1, 3:20] = True
     body = torch.stack([torch.from_numpy(m.skeleton.offsets_m) for m in true])
     batch = Batch(torch.stack([features(m) for m in true]), hidden, body=body)
-    output = MaskedMotionOutput(prediction=torch.stack([features(m) for m in other]),
-                                expected_m=torch.full((2, FRAMES), expected_m))
+    output = MaskedMotionOutput(
+        prediction=torch.stack([features(m) for m in other]),
+        expected_m=torch.full((2, FRAMES), expected_m),
+    )
     return true, other, batch, output
 
 
-@pytest.mark.parametrize("name", ["roles", "roles-fair", "roles-turns", "roles-pelvis", "roles-even"])
+@pytest.mark.parametrize(
+    "name", ["roles", "roles-fair", "roles-turns", "roles-pelvis", "roles-even"]
+)
 def test_a_network_on_one_skeletons_joints_has_no_such_loss(name):
-    with pytest.raises(ModelError, match=r"loss of joint roles: a network on 24 joints .* choose pose or mse"):
+    with pytest.raises(
+        ModelError, match=r"loss of joint roles: a network on 24 joints .* choose pose or mse"
+    ):
         make_loss(TrainingPlan(loss=name), make_config("ecm-small"))
 
 
@@ -50,7 +58,10 @@ def test_terms_equal_a_plain_loop():
     true, other, batch, output = case()
     loss = RolesLoss.of(CONFIG)
     sums, counts = np.zeros(8), np.zeros(8)
-    feet = [true[0].skeleton.names.index(n) for n in ("left_ankle", "left_toe", "right_ankle", "right_toe")]
+    feet = [
+        true[0].skeleton.names.index(n)
+        for n in ("left_ankle", "left_toe", "right_ankle", "right_toe")
+    ]
     for b, (first, last) in enumerate(((5, 9), (3, 20))):
         gap = last - first + 1
         weight = np.zeros(FRAMES)
@@ -60,20 +71,36 @@ def test_terms_equal_a_plain_loop():
         for t in range(FRAMES):
             if weight[t]:
                 apart = np.mean([np.linalg.norm(p[t, j] - q[t, j]) for j in range(22)])
-                felt = [np.linalg.norm((p[t, j] - q[t, j]) * [1, 2, 1]) for j in range(22)]  # heights count double
-                sums[0] += weight[t] * np.mean([np.linalg.norm(r[t, j] - s[t, j]) for j in range(22)]) / 2**0.5
-                sums[1] += weight[t] * np.mean([np.linalg.norm(other[b].rotations[t, j] - true[b].rotations[t, j])
-                                                for j in range(22)]) / 2**0.5
+                felt = [
+                    np.linalg.norm((p[t, j] - q[t, j]) * [1, 2, 1]) for j in range(22)
+                ]  # heights count double
+                sums[0] += (
+                    weight[t]
+                    * np.mean([np.linalg.norm(r[t, j] - s[t, j]) for j in range(22)])
+                    / 2**0.5
+                )
+                sums[1] += (
+                    weight[t]
+                    * np.mean(
+                        [
+                            np.linalg.norm(other[b].rotations[t, j] - true[b].rotations[t, j])
+                            for j in range(22)
+                        ]
+                    )
+                    / 2**0.5
+                )
                 sums[2] += weight[t] * np.mean(felt)
                 sums[3] += weight[t] * np.mean(np.square(felt)) ** 0.5
-                sums[6] += np.mean([(one * weight[t] / 0.005)**2 for one in felt])
+                sums[6] += np.mean([(one * weight[t] / 0.005) ** 2 for one in felt])
                 sums[7] += weight[t] * abs(np.log(0.05) - np.log(apart + 1e-3))
                 counts += [weight[t], weight[t], weight[t], weight[t], 0, 0, 1, weight[t]]
             pair = max(weight[t], weight[t + 1]) if t + 1 < FRAMES else 0
             if pair:
                 step, truth = p[t + 1] - p[t], q[t + 1] - q[t]
                 sums[4] += pair * np.mean(np.linalg.norm(step - truth, axis=-1))
-                sums[5] += pair * np.mean([np.linalg.norm(step[j]) * (np.linalg.norm(truth[j]) < 0.006) for j in feet])
+                sums[5] += pair * np.mean(
+                    [np.linalg.norm(step[j]) * (np.linalg.norm(truth[j]) < 0.006) for j in feet]
+                )
                 counts += [0, 0, 0, 0, pair, pair, 0, 0]
     np.testing.assert_allclose(loss.sums(output, batch), sums, rtol=2e-3)
     np.testing.assert_allclose(loss.counts(batch.hidden), counts, rtol=1e-5)
@@ -86,9 +113,16 @@ def test_the_truth_costs_nothing_and_shares_add_up():
     sums = loss.sums(perfect, batch)
     assert sums[[0, 1, 2, 3, 4, 6]].max() < 2e-3
     counts = loss.counts(batch.hidden)
-    parts = [loss.terms(MaskedMotionOutput(prediction=output.prediction[b:b + 1],
-                                           expected_m=output.expected_m[b:b + 1]), batch.share(b, 2), counts)
-             for b in range(2)]
+    parts = [
+        loss.terms(
+            MaskedMotionOutput(
+                prediction=output.prediction[b : b + 1], expected_m=output.expected_m[b : b + 1]
+            ),
+            batch.share(b, 2),
+            counts,
+        )
+        for b in range(2)
+    ]
     torch.testing.assert_close(sum(parts), loss.terms(output, batch, counts))
 
 
@@ -104,7 +138,7 @@ def test_the_expected_error_teaches_itself_alone():
 @pytest.mark.parametrize("gap", [4, 16])
 def test_frames_of_short_gaps_count_more(gap):
     hidden = torch.zeros(1, 30, 22, dtype=torch.bool)
-    hidden[:, 5:5 + gap] = True
+    hidden[:, 5 : 5 + gap] = True
     assert RolesLoss.of(CONFIG).counts(hidden)[0] == pytest.approx(gap / (gap + 3), rel=1e-5)
 
 

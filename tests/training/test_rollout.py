@@ -23,8 +23,16 @@ PLAN = TrainingPlan(rollouts=2, rollout_frames=6, samples=2, bfloat16=False, los
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(3)
-    found = make_model(make_config("inbetween", hidden_size=32, intermediate_size=32, encoder_layers=1, noise_dim=4,
-                                   inertia=[0.8, 1.6, 1.0, 0.15, 0.4])).eval()
+    found = make_model(
+        make_config(
+            "inbetween",
+            hidden_size=32,
+            intermediate_size=32,
+            encoder_layers=1,
+            noise_dim=4,
+            inertia=[0.8, 1.6, 1.0, 0.15, 0.4],
+        )
+    ).eval()
     with torch.no_grad():
         found.head.weight.normal_(std=0.05)
     return found
@@ -36,13 +44,23 @@ def batch(rounds: int, windows: int = 2, stretch: int = 30, ahead: int = 12) -> 
     rows, bodies = [], []
     for seed in range(windows):
         motion = roles.to_roles(smooth_motion(seed, stretch + 6 * rounds, SMPL24, 30.0))
-        rows.append(torch.from_numpy(np.concatenate([motion.rotations.reshape(len(motion), -1), motion.root_m], 1)))
+        rows.append(
+            torch.from_numpy(
+                np.concatenate([motion.rotations.reshape(len(motion), -1), motion.root_m], 1)
+            )
+        )
         bodies.append(torch.from_numpy(motion.skeleton.offsets_m))
     hidden = torch.zeros(windows, stretch + 6 * rounds, 22, dtype=torch.bool)
     hidden[:, -ahead:] = True
     generator = torch.Generator().manual_seed(1)
     past = torch.randn(windows, rounds, 4, generator=generator)
-    one = Batch(torch.stack(rows).float(), hidden, body=torch.stack(bodies).float(), rounds=rounds, past_noise=past)
+    one = Batch(
+        torch.stack(rows).float(),
+        hidden,
+        body=torch.stack(bodies).float(),
+        rounds=rounds,
+        past_noise=past,
+    )
     return replace(one.repeated(2), noise=torch.randn(2 * windows, 4, generator=generator))
 
 
@@ -64,20 +82,31 @@ def test_the_past_is_what_the_network_made(model, rounds):
     # The last round by hand: frames 12 to 18 of the stretch are its first six hidden ones, shifted by six.
     shown = long.motion[::2].clone()
     for at in range(rounds):
-        view = Batch(shown[:, 6 * at: 6 * at + 30], long.hidden[::2, -30:], body=long.body[::2],
-                     noise=long.past_noise[::2, at])
+        view = Batch(
+            shown[:, 6 * at : 6 * at + 30],
+            long.hidden[::2, -30:],
+            body=long.body[::2],
+            noise=long.past_noise[::2, at],
+        )
         with torch.no_grad():
             new = forward(model, view, False).prediction[:, 18:24]
-        shown[:, 6 * at + 18: 6 * at + 24] = new
-    torch.testing.assert_close(found.perturbed[::2, :18], shown[:, 6 * rounds: 6 * rounds + 18], atol=1e-4, rtol=1e-4)
-    assert (found.perturbed[::2, 12:18] - long.motion[::2, 6 * rounds + 12: 6 * rounds + 18]).abs().max() > 1e-3
+        shown[:, 6 * at + 18 : 6 * at + 24] = new
+    torch.testing.assert_close(
+        found.perturbed[::2, :18], shown[:, 6 * rounds : 6 * rounds + 18], atol=1e-4, rtol=1e-4
+    )
+    assert (
+        found.perturbed[::2, 12:18] - long.motion[::2, 6 * rounds + 12 : 6 * rounds + 18]
+    ).abs().max() > 1e-3
 
 
 def test_the_truths_future_is_never_seen(model):
     long = batch(2)
     blind = long.motion.clone()
     blind[:, 18:] = torch.nan  # all that is hidden at first
-    a, b = (roll_out(model, replace(long, motion=x), PLAN, model.config).perturbed[:, :18] for x in (long.motion, blind))
+    a, b = (
+        roll_out(model, replace(long, motion=x), PLAN, model.config).perturbed[:, :18]
+        for x in (long.motion, blind)
+    )
     assert torch.equal(a, b)
 
 
@@ -121,7 +150,9 @@ def test_a_past_that_comes_apart_is_not_learned_from(model, monkeypatch):
 
 
 def test_networks_on_joints_keep_the_truth_where_it_is():
-    model = tiny_model("common", fill="inertial", output="residual", inertia=[0.8, 1.6, 1.0, 0.15, 0.4])
+    model = tiny_model(
+        "common", fill="inertial", output="residual", inertia=[0.8, 1.6, 1.0, 0.15, 0.4]
+    )
     motion, hidden, _ = tiny_batch(2, 36)
     hidden[:] = False
     hidden[:, 24:] = True

@@ -15,10 +15,26 @@ from mmm.motion.skeleton import SMPL24
 from tests.training.conftest import write_split
 from training.batch import draw
 from training.commands import speed
-from training.commands.speed import ORIGINAL, OURS, OriginalWay, OurWay, Timing, flops, measure, peak_of, report
+from training.commands.speed import (
+    ORIGINAL,
+    OURS,
+    OriginalWay,
+    OurWay,
+    Timing,
+    flops,
+    measure,
+    peak_of,
+    report,
+)
 from training.data.dataset import MotionSet
 
-SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
+SIZES = {
+    "hidden_size": 256,
+    "intermediate_size": 32,
+    "encoder_layers": 1,
+    "cross_layers": 1,
+    "max_frames": 40,
+}
 LENGTHS = (16, 40)
 
 
@@ -36,7 +52,10 @@ def config():
 
 def test_both_hide_the_same_share_of_frames(data, config):
     shares = {}
-    for name, way in {ORIGINAL: OriginalWay(data, LENGTHS), OURS: OurWay(data, config, LENGTHS, 7)}.items():
+    for name, way in {
+        ORIGINAL: OriginalWay(data, LENGTHS),
+        OURS: OurWay(data, config, LENGTHS, 7),
+    }.items():
         hidden = frames = 0
         for _ in range(20):
             batch, lengths = way.batch(32)
@@ -78,7 +97,10 @@ def test_contents_agree(data, config):
     for batch, ends in ((theirs, lengths), (ours, [ours.motion.shape[1]] * 24)):
         for row, end in enumerate(ends):
             known = ~batch.hidden[row, :end].any(-1)
-            assert torch.equal(batch.shown[row, :end][known], batch.motion[row, :end][known]) or batch is ours
+            assert (
+                torch.equal(batch.shown[row, :end][known], batch.motion[row, :end][known])
+                or batch is ours
+            )
             for frame in range(end):
                 at = where[tuple(np.round(batch.motion[row, frame, -3:].tolist(), 6))]
                 assert torch.allclose(batch.motion[row, frame], pool[at, 0], atol=1e-6)
@@ -127,49 +149,82 @@ def test_slow_batches_are_seen_outside_the_network(data, config):
             speed.time.sleep(0.25)
             return super().batch(size)
 
-    timings = measure(make_model(config), {"plain": OurWay(data, config, LENGTHS, 2),
-                                           "slow": Slow(data, config, LENGTHS, 2)}, 2, 2)
+    timings = measure(
+        make_model(config),
+        {"plain": OurWay(data, config, LENGTHS, 2), "slow": Slow(data, config, LENGTHS, 2)},
+        2,
+        2,
+    )
     assert timings["slow"].outside_s - timings["plain"].outside_s > 0.25
 
 
 def test_operations_are_those_of_a_direct_count(data, config):
     model, way = make_model(config), OurWay(data, config, LENGTHS, 2)
-    batch = draw(data, speed.replace(way.plan, batch=3, min_frames=23, max_frames=23), config, way.generator)
+    batch = draw(
+        data, speed.replace(way.plan, batch=3, min_frames=23, max_frames=23), config, way.generator
+    )
     with FlopCounterMode(display=False) as counter:
         model(batch.motion, batch.hidden, batch.music, batch.shown).prediction.sum().backward()
     assert 3 * flops(model, way, [16, 23, 40]) - 3 * flops(model, way, [16, 40]) == pytest.approx(
-        counter.get_total_flops(), rel=1e-6)
+        counter.get_total_flops(), rel=1e-6
+    )
 
 
 def test_the_report():
     ours = Timing(samples=40, frames=8000, steps=4, outside_s=0.1, network_s=1.9)
     theirs = Timing(samples=40, frames=8000, steps=4, outside_s=3.0, network_s=5.0)
     lines = report({ORIGINAL: theirs, OURS: ours}, 989e12, "NVIDIA H100 80GB HBM3")
-    assert lines[0].split() == ["samples/s", "frames/s", "step", "ms", "outside", "network", "ms", "share", "of",
-                                "step"]
+    assert lines[0].split() == [
+        "samples/s",
+        "frames/s",
+        "step",
+        "ms",
+        "outside",
+        "network",
+        "ms",
+        "share",
+        "of",
+        "step",
+    ]
     assert lines[1].split()[-5:] == ["5.00", "1000", "2000.0", "750.00", "37.50%"]
     assert lines[2].split() == ["ours", "20.00", "4000", "500.0", "25.00", "5.00%"]
     assert lines[3] == "ours / original's: 4.00 times the samples, 4.00 times the frames a second"
-    assert lines[4] == ("NVIDIA H100 80GB HBM3: 494 TFLOP/s over our steps, 50.0% of the 989 of its bfloat16 peak "
-                        "(521 in the network)")
+    assert lines[4] == (
+        "NVIDIA H100 80GB HBM3: 494 TFLOP/s over our steps, 50.0% of the 989 of its bfloat16 peak "
+        "(521 in the network)"
+    )
     assert "peak" not in report({ORIGINAL: theirs, OURS: ours}, 989e12, "CPU, 1 threads")[4]
 
 
-@pytest.mark.parametrize(("name", "peak"), [
-    ("NVIDIA H100 80GB HBM3", 989e12), ("NVIDIA H200", 989e12), ("NVIDIA A100-SXM4-80GB", 312e12),
-    ("NVIDIA A100-PCIE-40GB", 312e12), ("NVIDIA H100 PCIe", None), ("NVIDIA H100 NVL", None), ("NVIDIA L4", None)])
+@pytest.mark.parametrize(
+    ("name", "peak"),
+    [
+        ("NVIDIA H100 80GB HBM3", 989e12),
+        ("NVIDIA H200", 989e12),
+        ("NVIDIA A100-SXM4-80GB", 312e12),
+        ("NVIDIA A100-PCIE-40GB", 312e12),
+        ("NVIDIA H100 PCIe", None),
+        ("NVIDIA H100 NVL", None),
+        ("NVIDIA L4", None),
+    ],
+)
 def test_peaks(name, peak):
     assert peak_of(name) == peak
 
 
 def test_the_command(prepared, monkeypatch):
     monkeypatch.setitem(presets.PRESETS, "ecm-small", presets.PRESETS["ecm-small"] | SIZES)
-    done = CliRunner().invoke(speed.app, ["--preset", "ecm-small", "--data", str(prepared), "--steps", "2", "--batch",
-                                          "2"])
+    done = CliRunner().invoke(
+        speed.app,
+        ["--preset", "ecm-small", "--data", str(prepared), "--steps", "2", "--batch", "2"],
+    )
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert lines[0] == "ecm-small: 2 steps each of 2 windows of 16 to 40 frames, bfloat16"
-    figures = {name: float(re.search(rf"^{name} +([0-9.]+)", done.stdout, re.M)[1]) for name in (ORIGINAL, OURS)}
+    figures = {
+        name: float(re.search(rf"^{name} +([0-9.]+)", done.stdout, re.M)[1])
+        for name in (ORIGINAL, OURS)
+    }
     said = float(re.search(r"original's: ([0-9.]+) times", done.stdout)[1])
     assert said == pytest.approx(figures[OURS] / figures[ORIGINAL], abs=0.02)
     assert "TFLOP/s" in lines[-1]
@@ -178,7 +233,9 @@ def test_the_command(prepared, monkeypatch):
 def test_any_body(tmp_path):
     """A set of 31 joints widens the network, as training does."""
     many = SimpleNamespace(names=tuple(f"bone{j}" for j in range(31)))
-    split = SimpleNamespace(fps=30.0, skeleton=None, are_roles=False, joint_names=list(SMPL24.names), music=None)
+    split = SimpleNamespace(
+        fps=30.0, skeleton=None, are_roles=False, joint_names=list(SMPL24.names), music=None
+    )
     assert speed._config("common-small", split).fps == 30.0
     split.joint_names = list(many.names)
     with pytest.raises(ModelError, match="31 joints from bone0; expected the network's 24"):

@@ -29,8 +29,12 @@ SPECS = ("every:5", "span:10-19")
 def network(preset="ecm-small", body=SMPL24, fps=60.0):
     """A network that is not slerp: its head is not zero."""
     layers = {"cross_layers": 1} if preset == "ecm-small" else {}
-    fields = {"representation": "joints", "joint_names": list(body.names), "joint_parents": list(body.parents),
-              "joint_offsets_m": body.offsets_m.tolist()}
+    fields = {
+        "representation": "joints",
+        "joint_names": list(body.names),
+        "joint_parents": list(body.parents),
+        "joint_offsets_m": body.offsets_m.tolist(),
+    }
     torch.manual_seed(0)
     model = make_model(make_config(preset, **SIZES, **layers, **fields, fps=fps)).eval()
     with torch.no_grad():
@@ -59,7 +63,9 @@ def test_scalars_equal_a_direct_evaluation(watched, prepared):
     rows = evaluate(network(), clips, SPECS)
     expected = {}
     for row in rows:
-        method = row["method"] if row["method"] in ("hold", "slerp", "inertial", "spline") else "model"
+        method = (
+            row["method"] if row["method"] in ("hold", "slerp", "inertial", "spline") else "model"
+        )
         for kind in ("rotation_deg", "position_cm"):
             expected[f"validation/{row['hide']}/{kind}/{method}"] = row[kind]
     assert figures == pytest.approx(expected, abs=1e-4)
@@ -69,7 +75,9 @@ def test_scalars_equal_a_direct_evaluation(watched, prepared):
         logged = events.Scalars(tag)
         assert [event.step for event in logged] == [100, 200]
         assert [event.value for event in logged] == pytest.approx([value] * 2, abs=1e-4)
-    model, slerp = (figures[f"validation/every:5/rotation_deg/{method}"] for method in ("model", "slerp"))
+    model, slerp = (
+        figures[f"validation/every:5/rotation_deg/{method}"] for method in ("model", "slerp")
+    )
     assert model != pytest.approx(slerp, rel=1e-3)
 
 
@@ -95,7 +103,9 @@ def test_the_charts_hold_network_and_baselines_together(watched):
     layout = layout_pb2.Layout.FromString(tensor.string_val[0])
     lines = {chart.title: list(chart.multiline.tag) for chart in layout.category[0].chart}
     assert lines["every:5 position_cm"] == [
-        f"validation/every:5/position_cm/{method}" for method in ("model", "hold", "slerp", "inertial", "spline")]
+        f"validation/every:5/position_cm/{method}"
+        for method in ("model", "hold", "slerp", "inertial", "spline")
+    ]
     assert {tag for tags in lines.values() for tag in tags} <= set(events.Tags()["scalars"])
 
 
@@ -106,7 +116,9 @@ def test_without_a_writer_it_only_says_the_figures(watched, prepared):
     watch = Watch(prepared, model.config, clips=2, frames=30, specs=SPECS)
     assert watch(7, model) == figures
     assert model.training  # left as it was
-    assert torch.equal(torch.get_rng_state(), before)  # a watched run stays the run it would have been
+    assert torch.equal(
+        torch.get_rng_state(), before
+    )  # a watched run stays the run it would have been
 
 
 def test_baselines_are_computed_once(prepared, monkeypatch):
@@ -120,12 +132,18 @@ def test_motion_alone_on_another_body(tmp_path):
     write_split(tmp_path / "set" / "val", [40, 26], 3, TINY, 30.0, music=False)
     model = network("common-small", TINY, 30.0)
     watch = Watch(tmp_path / "set", model.config)
-    assert watch.specs == ("every:15", "span:13-25")  # the longest clip has 40 frames: a third of it
+    assert watch.specs == (
+        "every:15",
+        "span:13-25",
+    )  # the longest clip has 40 frames: a third of it
     assert len(watch.clips) == 1
     with SummaryWriter(tmp_path / "logs") as writer:
         assert set(watch(3, model, writer)) == {
-            f"validation/{spec}/{kind}/{method}" for spec in watch.specs for kind in ("rotation_deg", "position_cm")
-            for method in ("model", "hold", "slerp", "inertial", "spline")}
+            f"validation/{spec}/{kind}/{method}"
+            for spec in watch.specs
+            for kind in ("rotation_deg", "position_cm")
+            for method in ("model", "hold", "slerp", "inertial", "spline")
+        }
     events = EventAccumulator(str(tmp_path / "logs"))
     events.Reload()
     assert len(events.Tags()["images"]) == 2
@@ -140,7 +158,10 @@ def test_a_fault_in_a_picture_is_a_warning(prepared, tmp_path, monkeypatch, caps
     watch = Watch(prepared, model.config, clips=1, frames=30, specs=SPECS[:1])
     with SummaryWriter(tmp_path) as writer:
         assert len(watch(5, model, writer)) == 10
-    assert capsys.readouterr().err == "warning: step 5: no picture of every:5 (OSError: cannot open the font)\n"
+    assert (
+        capsys.readouterr().err
+        == "warning: step 5: no picture of every:5 (OSError: cannot open the font)\n"
+    )
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     assert len(events.Tags()["scalars"]) == 10
@@ -150,7 +171,9 @@ def test_a_fault_in_a_picture_is_a_warning(prepared, tmp_path, monkeypatch, caps
 def test_a_network_gone_mad_does_not_end_the_run(prepared, capsys):
     model = network()
     with torch.no_grad():
-        next(p for name, p in model.named_parameters() if name.startswith("head.")).fill_(float("nan"))
+        next(p for name, p in model.named_parameters() if name.startswith("head.")).fill_(
+            float("nan")
+        )
     watch = Watch(prepared, model.config, clips=1, frames=30, specs=SPECS[:1])
     assert watch(5, model) == {}
     assert capsys.readouterr().err.startswith("warning: step 5: validation failed (")
@@ -163,10 +186,14 @@ def test_a_set_without_a_validation_split_is_not_watched(tmp_path, capsys):
     assert capsys.readouterr().err.endswith("has no validation split: this run is not watched\n")
 
 
-@pytest.mark.parametrize(("options", "kind", "message"), [
-    ({"frames": 41}, FileError, "no clip of 41 frames"),
-    ({"frames": 30, "specs": ("span:10-30",)}, SpecError, "not inside the clip's 30 frames"),
-    ({"frames": 30, "specs": ("nonsense",)}, SpecError, "is not a pattern")])
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"frames": 41}, FileError, "no clip of 41 frames"),
+        ({"frames": 30, "specs": ("span:10-30",)}, SpecError, "not inside the clip's 30 frames"),
+        ({"frames": 30, "specs": ("nonsense",)}, SpecError, "is not a pattern"),
+    ],
+)
 def test_mistakes_are_said_before_training_starts(prepared, options, kind, message):
     with pytest.raises(kind, match=message):
         Watch(prepared, network().config, **options)
@@ -198,13 +225,18 @@ def test_the_camera_turns_with_the_dancer():
     quarter = np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0]], np.float32)  # +z to +x
     turned = still.copy()
     turned[:, 0] = quarter
-    ahead, aside = (pictures.across_axis(type(motion)(SMPL24, r, motion.root_m, 60.0), 0) for r in (still, turned))
+    ahead, aside = (
+        pictures.across_axis(type(motion)(SMPL24, r, motion.root_m, 60.0), 0)
+        for r in (still, turned)
+    )
     angle = np.deg2rad(40)
     assert ahead == pytest.approx([np.cos(angle), 0, np.sin(angle)], abs=0.12)
     assert aside == pytest.approx(quarter @ ahead, abs=1e-5)
 
 
-@pytest.mark.parametrize("spec", ["none", "first", "random:0.15", "span:0-9", "span:20-29", "every:3@left_arm"])
+@pytest.mark.parametrize(
+    "spec", ["none", "first", "random:0.15", "span:0-9", "span:20-29", "every:3@left_arm"]
+)
 def test_every_pattern_can_be_drawn(spec):
     clip = Clip("clip", smooth_motion(1, 30))
     results = with_baselines(interpolate("spline", clip, masks.parse(spec, clip)))

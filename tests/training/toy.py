@@ -18,7 +18,13 @@ from training.commands import finetune, pretrain
 from training.engine import loop
 from training.recipes import FINETUNING, PRETRAINING
 
-SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "cross_layers": 1, "max_frames": 40}
+SIZES = {
+    "hidden_size": 256,
+    "intermediate_size": 32,
+    "encoder_layers": 1,
+    "cross_layers": 1,
+    "max_frames": 40,
+}
 EVERY = 3
 """Steps between states."""
 
@@ -29,13 +35,32 @@ def shrink() -> None:
         for name, recipe in recipes.items():
             if "-small" in name:
                 PRESETS[recipe.network] = PRESETS[recipe.network] | SIZES
-                recipes[name] = replace(recipe, plan=replace(recipe.plan, save_every=EVERY, warmup=5))
+                recipes[name] = replace(
+                    recipe, plan=replace(recipe.plan, save_every=EVERY, warmup=5)
+                )
 
 
 def arguments(data: Path, folder: Path, steps: int, *more: str) -> list[str]:
     """Options of a toy run that leaves everything in ``folder``."""
-    return ["--preset", "ecm-small", "--data", str(data), "--out", str(folder / "net"), "--run-dir",
-            str(folder / "run"), "--steps", str(steps), "--batch", "4", "--max-frames", "24", "--threads", "1", *more]
+    return [
+        "--preset",
+        "ecm-small",
+        "--data",
+        str(data),
+        "--out",
+        str(folder / "net"),
+        "--run-dir",
+        str(folder / "run"),
+        "--steps",
+        str(steps),
+        "--batch",
+        "4",
+        "--max-frames",
+        "24",
+        "--threads",
+        "1",
+        *more,
+    ]
 
 
 def shard_on_cpu() -> None:
@@ -46,8 +71,11 @@ def shard_on_cpu() -> None:
         accelerator = plain()
         accelerator.state.distributed_type = DistributedType.FSDP
         accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin(
-            fsdp_version=2, auto_wrap_policy="transformer_based_wrap", transformer_cls_names_to_wrap=["ConvBertLayer"],
-            cpu_ram_efficient_loading=False)
+            fsdp_version=2,
+            auto_wrap_policy="transformer_based_wrap",
+            transformer_cls_names_to_wrap=["ConvBertLayer"],
+            cpu_ram_efficient_loading=False,
+        )
         return accelerator
 
     loop.make_accelerator = pretrain.make_accelerator = make_accelerator

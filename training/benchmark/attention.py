@@ -39,7 +39,16 @@ SHARES = (0.1, 0.3)
 RULES: dict[str, tuple[str, ...]] = {"all": ("chord", "kick", "snare"), "drums": ("kick", "snare")}
 """What is asked for: all music that decides the frame, most of it the bar whose chord chooses the move; or the strokes
 of kick and snare alone, a few frames among many."""
-METHODS = ("random", "nearest", "attention", "rollout", "gradients", "integrated_gradients", "occlusion", "mute")
+METHODS = (
+    "random",
+    "nearest",
+    "attention",
+    "rollout",
+    "gradients",
+    "integrated_gradients",
+    "occlusion",
+    "mute",
+)
 """Random numbers; the nearer the higher; the mean of the maps (motion to music where the network joins them in time);
 attention rollout; then what ``mmm.explain.attribution`` gives; and an intervention: how far the pose moves when a
 stretch is
@@ -59,7 +68,9 @@ def average_precision(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> flo
     return float(precision[ranked].mean())
 
 
-def score_clip(model: MaskedMotionModel, clip: Clip, number: int) -> tuple[Scores, dict[str, list[float]]]:
+def score_clip(
+    model: MaskedMotionModel, clip: Clip, number: int
+) -> tuple[Scores, dict[str, list[float]]]:
     """What each way makes of one clip, and the deletion curve of each.
 
     Args:
@@ -76,12 +87,16 @@ def score_clip(model: MaskedMotionModel, clip: Clip, number: int) -> tuple[Score
         "random": np.random.default_rng([number, 811]).random(frames),
         "nearest": -np.abs(np.arange(frames) - frame).astype(float),
         **map_scores(model, clip, mask, frame),
-        **{method: np.abs(attribution_of(probe, joints, method, STEPS)).sum(-1)
-           for method in ("gradients", "integrated_gradients")},
+        **{
+            method: np.abs(attribution_of(probe, joints, method, STEPS)).sum(-1)
+            for method in ("gradients", "integrated_gradients")
+        },
         "occlusion": _replaced(probe, columns, own, probe.mean),
         "mute": _replaced(probe, columns, own, _silent(model, probe)),
     }
-    return found, {method: deletion.moved(values, SHARES).tolist() for method, values in found.items()}
+    return found, {
+        method: deletion.moved(values, SHARES).tolist() for method, values in found.items()
+    }
 
 
 def _silent(model: MaskedMotionModel, probe: FrameExplainer) -> torch.Tensor:
@@ -90,20 +105,26 @@ def _silent(model: MaskedMotionModel, probe: FrameExplainer) -> torch.Tensor:
 
 
 @torch.no_grad()
-def _replaced(probe: FrameExplainer, columns: list[int], own: torch.Tensor, other: torch.Tensor) -> Float[Array, "T"]:
+def _replaced(
+    probe: FrameExplainer, columns: list[int], own: torch.Tensor, other: torch.Tensor
+) -> Float[Array, "T"]:
     """How far the pose moves when a stretch of music is replaced; between the stretches' middles along lines."""
     frames = probe.music.shape[1]
     starts = range(0, frames, STRETCH)
     moved = []
     for start in starts:
         music = probe.music.clone()
-        music[:, start:start + STRETCH] = other[:, start:start + STRETCH]
+        music[:, start : start + STRETCH] = other[:, start : start + STRETCH]
         moved.append(float((probe.poses(music)[:, columns] - own).norm()))
     return np.interp(np.arange(frames), np.array(starts) + (STRETCH - 1) / 2, moved)
 
 
 def answers(
-    model: MaskedMotionModel, stored: MotionSet, truth: TruthTable, clips: int, work: Path | None = None
+    model: MaskedMotionModel,
+    stored: MotionSet,
+    truth: TruthTable,
+    clips: int,
+    work: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One entry a clip: ``precision`` and ``area`` by rule and method, ``deletion`` by method.
 
@@ -114,7 +135,12 @@ def answers(
         SpecError: the split has fewer clips.
     """
     if clips > len(stored.clips):
-        raise SpecError(f"--clips {clips}", f"the split has {len(stored.clips)}", "no more than that", "ask for fewer")
+        raise SpecError(
+            f"--clips {clips}",
+            f"the split has {len(stored.clips)}",
+            "no more than that",
+            "ask for fewer",
+        )
     place = {entry["name"]: number for number, entry in enumerate(stored.clips)}
     done = _finished(work)
     pool = stored.cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
@@ -145,8 +171,13 @@ def _entry(
             continue
         entry["rules"][rule] = {
             "deciding": int(deciding.sum()),
-            "precision": {method: precision_at_k(values, deciding) for method, values in scores.items()},
-            "area": {method: average_precision(values, deciding) for method, values in scores.items()}}
+            "precision": {
+                method: precision_at_k(values, deciding) for method, values in scores.items()
+            },
+            "area": {
+                method: average_precision(values, deciding) for method, values in scores.items()
+            },
+        }
     return entry
 
 
@@ -164,14 +195,37 @@ def summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         by_chance = float(np.mean([one["deciding"] / FRAMES for one in asked]))
         for method in METHODS:
             precision = interval([one["precision"][method] for one in asked])
-            rows.append({"rule": rule, "clips": len(asked), "method": method, "by_chance": round(by_chance, 4),
-                         "precision": [round(value, 4) for value in precision],
-                         "area": round(float(np.mean([one["area"][method] for one in asked])), 4),
-                         "times_chance": round(precision[0] / by_chance, 2)})
-    curves = [{"method": method, "moved": [round(float(np.mean([entry["deletion"][method][k] for entry in entries])), 4)
-                                           for k in range(len(SHARES))]} for method in METHODS]
-    return {"clips": len(entries), "frames": FRAMES, "gap": GAP, "stretch": STRETCH, "steps": STEPS, "rows": rows,
-            "deletion": {"shares": list(SHARES), "rows": curves}, "sentence": sentence(rows)}
+            rows.append(
+                {
+                    "rule": rule,
+                    "clips": len(asked),
+                    "method": method,
+                    "by_chance": round(by_chance, 4),
+                    "precision": [round(value, 4) for value in precision],
+                    "area": round(float(np.mean([one["area"][method] for one in asked])), 4),
+                    "times_chance": round(precision[0] / by_chance, 2),
+                }
+            )
+    curves = [
+        {
+            "method": method,
+            "moved": [
+                round(float(np.mean([entry["deletion"][method][k] for entry in entries])), 4)
+                for k in range(len(SHARES))
+            ],
+        }
+        for method in METHODS
+    ]
+    return {
+        "clips": len(entries),
+        "frames": FRAMES,
+        "gap": GAP,
+        "stretch": STRETCH,
+        "steps": STEPS,
+        "rows": rows,
+        "deletion": {"shares": list(SHARES), "rows": curves},
+        "sentence": sentence(rows),
+    }
 
 
 def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -181,6 +235,8 @@ def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     best = max((method for method in METHODS[4:]), key=lambda method: of[method]["precision"][0])
     maps, nearest = of["attention"]["precision"][0], of["nearest"]["precision"][0]
-    return (f"Of the music frames these maps look at most, {maps:.0%} are the drum strokes that decide the pose; "
-            f"{of['attention']['by_chance']:.0%} would be by chance, {nearest:.0%} by taking the nearest frames, and "
-            f"{of[best]['precision'][0]:.0%} by {best.replace('_', ' ')}.")
+    return (
+        f"Of the music frames these maps look at most, {maps:.0%} are the drum strokes that decide the pose; "
+        f"{of['attention']['by_chance']:.0%} would be by chance, {nearest:.0%} by taking the nearest frames, and "
+        f"{of[best]['precision'][0]:.0%} by {best.replace('_', ' ')}."
+    )

@@ -21,7 +21,15 @@ from training.data.dataset import MotionSet
 
 SUFFIXES = (".bvh", ".amc")
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".zip")
-_BROKEN = (OSError, EOFError, ValueError, shutil.Error, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError)
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    shutil.Error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+)
 LAFAN1_TAKES = 77
 LAFAN1_WINDOWS = 2232
 """Test windows of subject 5 in the published split."""
@@ -51,21 +59,31 @@ def lafan1(folder: Path) -> Material:
     """
     files = sorted(folder.rglob("*.bvh")) if folder.is_dir() else []
     if not files:
-        raise FileError(str(folder), "no .bvh file", "a folder of LAFAN1's takes", "choose another folder")
+        raise FileError(
+            str(folder), "no .bvh file", "a folder of LAFAN1's takes", "choose another folder"
+        )
     takes = {path: match[1] for path in files if (match := _TAKE.fullmatch(path.stem))}
     if len({path.stem for path in takes}) < LAFAN1_TAKES:
         notes: list[str] = []
         clips = _same_joints([_load(path, path.stem, None) for path in files], notes)
-        return Material(clips, f"{len(clips)} takes of LAFAN1, not the published test set ({len(takes)} of "
-                               f"{LAFAN1_TAKES} takes are at hand)", tuple(notes))
-    loaded = {path: _load(path, path.stem, None) for path in tqdm(takes, desc="takes", disable=None)}
+        return Material(
+            clips,
+            f"{len(clips)} takes of LAFAN1, not the published test set ({len(takes)} of "
+            f"{LAFAN1_TAKES} takes are at hand)",
+            tuple(notes),
+        )
+    loaded = {
+        path: _load(path, path.stem, None) for path in tqdm(takes, desc="takes", disable=None)
+    }
     train = cut([clip for path, clip in loaded.items() if takes[path] != _TEST_SUBJECT], *TRAIN_CUT)
     test = tuple(clip for path, clip in loaded.items() if takes[path] == _TEST_SUBJECT)
     against = statistics(train, f"{len(train):,} windows of subjects 1 to 4, as published")
     return Material(test, "LAFAN1, subject 5: the published test set", (), against, published=True)
 
 
-def motion_files(sources: Sequence[Path], fps: float | None = None, drop_first: int = 0) -> Material:
+def motion_files(
+    sources: Sequence[Path], fps: float | None = None, drop_first: int = 0
+) -> Material:
     """Every BVH and AMC file of folders and archives, at 30 frames a second.
 
     Args:
@@ -79,8 +97,11 @@ def motion_files(sources: Sequence[Path], fps: float | None = None, drop_first: 
     clips: list[Clip] = []
     broken: list[str] = []
     with TemporaryDirectory() as space:
-        files = [found for number, source in enumerate(sources)
-                 for found in _files(source, Path(space) / str(number))]
+        files = [
+            found
+            for number, source in enumerate(sources)
+            for found in _files(source, Path(space) / str(number))
+        ]
         for path, label in tqdm(files, desc="files", disable=None):
             try:
                 clip = _load(path, label, fps)
@@ -91,8 +112,12 @@ def motion_files(sources: Sequence[Path], fps: float | None = None, drop_first: 
                 clips.append(clip.crop(drop_first, len(clip)) if drop_first else clip)
     names = ", ".join(str(source) for source in sources)
     if not clips:
-        raise FileError(names, "no motion file that can be read", "BVH or AMC files, or an archive of them",
-                        broken[0] if broken else "choose another folder")
+        raise FileError(
+            names,
+            "no motion file that can be read",
+            "BVH or AMC files, or an archive of them",
+            broken[0] if broken else "choose another folder",
+        )
     notes = [f"files that cannot be read: {len(broken)}, the first: {broken[0]}"] if broken else []
     kept = _same_joints(clips, notes)
     return Material(kept, f"{len(kept)} clips of {names}", tuple(notes))
@@ -107,22 +132,36 @@ def prepared(folder: Path) -> Material:
     motions = MotionSet(folder)
     skeleton = motions.skeleton or (SMPL24 if motions.joint_names == list(SMPL24.names) else None)
     if skeleton is None or motions.fps is None:
-        raise FileError(str(folder), "a set that does not say its bones or frame rate", "one that does",
-                        "prepare it again")
+        raise FileError(
+            str(folder),
+            "a set that does not say its bones or frame rate",
+            "one that does",
+            "prepare it again",
+        )
     clips = []
     for entry in motions.clips:
         clip = motions._clip(entry, entry["frames"], skeleton, motions.fps)
-        clips.append(replace(clip, name=str(entry.get("source", clip.name)), music=None,
-                             motion=clip.motion.resample(FPS)))
-    return Material(tuple(clips), f"{len(clips)} clips of the prepared split {folder.name} of "
-                                  f"{folder.resolve().parent.name}")
+        clips.append(
+            replace(
+                clip,
+                name=str(entry.get("source", clip.name)),
+                music=None,
+                motion=clip.motion.resample(FPS),
+            )
+        )
+    return Material(
+        tuple(clips),
+        f"{len(clips)} clips of the prepared split {folder.name} of {folder.resolve().parent.name}",
+    )
 
 
 def _load(path: Path, label: str, fps: float | None) -> Clip:
     clip = load_clip(path, fps=fps)
     rate = clip.motion.fps
     # Headers round the time of a frame: 0.0333 is meant to be a thirtieth.
-    motion = replace(clip.motion, fps=FPS) if abs(rate - FPS) < 0.01 * FPS else clip.motion.resample(FPS)
+    motion = (
+        replace(clip.motion, fps=FPS) if abs(rate - FPS) < 0.01 * FPS else clip.motion.resample(FPS)
+    )
     return replace(clip, name=label, music=None, motion=motion)
 
 
@@ -132,9 +171,15 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
         raise FileError(str(source), "no such file or folder", cure="check the spelling")
     if source.is_dir():
         found = [path for path in sorted(source.rglob("*")) if path.is_file()]
-        motions = [(path, str(path.relative_to(source))) for path in found if path.suffix.lower() in SUFFIXES]
+        motions = [
+            (path, str(path.relative_to(source)))
+            for path in found
+            if path.suffix.lower() in SUFFIXES
+        ]
         packed = [path for path in found if path.name.lower().endswith(ARCHIVES)]
-        return motions + [one for number, path in enumerate(packed) for one in _files(path, space / f"in{number}")]
+        return motions + [
+            one for number, path in enumerate(packed) for one in _files(path, space / f"in{number}")
+        ]
     if not source.name.lower().endswith(ARCHIVES):
         return [(source, source.name)]
     inside = space / source.name.split(".")[0]  # a reader may find the frame rate in the name
@@ -145,22 +190,31 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
         else:
             shutil.unpack_archive(source, inside, filter="data")
     except _BROKEN as error:
-        raise FileError(str(source), f"cannot be unpacked ({error})", cure="fetch it again") from None
-    return [(path, str(path.relative_to(space))) for path in sorted(space.rglob("*"))
-            if path.suffix.lower() in SUFFIXES and path.is_file()]
+        raise FileError(
+            str(source), f"cannot be unpacked ({error})", cure="fetch it again"
+        ) from None
+    return [
+        (path, str(path.relative_to(space)))
+        for path in sorted(space.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    ]
 
 
 def _same_joints(clips: Sequence[Clip], notes: list[str]) -> tuple[Clip, ...]:
     """Those of the body with the most frames: L2P and L2Q are sums over joints, so bodies cannot be mixed."""
     groups: list[list[Clip]] = []
     for clip in clips:
-        group = next((g for g in groups if g[0].motion.skeleton.same_joints(clip.motion.skeleton)), None)
+        group = next(
+            (g for g in groups if g[0].motion.skeleton.same_joints(clip.motion.skeleton)), None
+        )
         if group is None:
             groups.append([clip])
         else:
             group.append(clip)
     groups.sort(key=lambda group: -sum(map(len, group)))
     for other in groups[1:]:
-        notes.append(f"clips of another body ({len(other[0].motion.skeleton)} joints) left out: {len(other)}, "
-                     f"the first {other[0].name}")
+        notes.append(
+            f"clips of another body ({len(other[0].motion.skeleton)} joints) left out: {len(other)}, "
+            f"the first {other[0].name}"
+        )
     return tuple(groups[0])

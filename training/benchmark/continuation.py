@@ -46,7 +46,11 @@ class Case:
     @property
     def music(self) -> Music | None:
         """What is played after the seed."""
-        return None if self.clip.music is None else self.clip.music.crop(len(self.seed), len(self.clip))
+        return (
+            None
+            if self.clip.music is None
+            else self.clip.music.crop(len(self.seed), len(self.clip))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +67,13 @@ class Material:
 
 
 def material(
-    stored: MotionSet, model: MaskedMotionModel, clips: int, prefix_frames: int, seconds: float,
-    bars: Sequence[Sequence[Bar]] | None = None, moves: Moves | None = None,
+    stored: MotionSet,
+    model: MaskedMotionModel,
+    clips: int,
+    prefix_frames: int,
+    seconds: float,
+    bars: Sequence[Sequence[Bar]] | None = None,
+    moves: Moves | None = None,
 ) -> Material:
     """Seeds and truths from a split.
 
@@ -78,45 +87,85 @@ def material(
     fps = stored.fps or model.config.fps
     frames = prefix_frames + round(seconds * fps)
     if model.config.uses_music and stored.music is None:
-        raise ModelError(model.name_or_path, "it listens", "a network for motion alone: the set has no music",
-                         "choose another checkpoint or set")
+        raise ModelError(
+            model.name_or_path,
+            "it listens",
+            "a network for motion alone: the set has no music",
+            "choose another checkpoint or set",
+        )
     if len(stored.clips) < 2 or frames <= prefix_frames:
-        raise FileError("split", f"{len(stored.clips)} clips, {frames - prefix_frames} frames to generate",
-                        "2 clips or more, and something to generate", "ask for more")
+        raise FileError(
+            "split",
+            f"{len(stored.clips)} clips, {frames - prefix_frames} frames to generate",
+            "2 clips or more, and something to generate",
+            "ask for more",
+        )
     pool = stored.cut_clips(clips, frames, model.config.skeleton, fps)
     place = {entry["name"]: k for k, entry in enumerate(stored.clips)}
     cases = [_case(clip, prefix_frames, place, bars) for clip in pool]
     whole = model.config.uses_music
     chosen = {clip.name for clip in pool}
-    rest = [clip for clip in stored.cut_clips(len(pool) + REFERENCE_CLIPS, frames, model.config.skeleton, fps)
-            if clip.name not in chosen]
-    reference = [clip.motion.crop(prefix_frames, frames) for clip in rest] or [case.truth for case in cases]
-    return Material(cases, partners(pool, songs_of(pool, stored.clips)) if whole else [],
-                    dm.Reference.of([dm.kinetic_features(motion) for motion in reference]),
-                    dm.Reference.of([geometric_features(motion) for motion in reference]), moves, len(rest))
+    rest = [
+        clip
+        for clip in stored.cut_clips(
+            len(pool) + REFERENCE_CLIPS, frames, model.config.skeleton, fps
+        )
+        if clip.name not in chosen
+    ]
+    reference = [clip.motion.crop(prefix_frames, frames) for clip in rest] or [
+        case.truth for case in cases
+    ]
+    return Material(
+        cases,
+        partners(pool, songs_of(pool, stored.clips)) if whole else [],
+        dm.Reference.of([dm.kinetic_features(motion) for motion in reference]),
+        dm.Reference.of([geometric_features(motion) for motion in reference]),
+        moves,
+        len(rest),
+    )
 
 
-def _case(clip: Clip, prefix_frames: int, place: dict[str, int], bars: Sequence[Sequence[Bar]] | None) -> Case:
+def _case(
+    clip: Clip, prefix_frames: int, place: dict[str, int], bars: Sequence[Sequence[Bar]] | None
+) -> Case:
     name, _, offset = clip.name.partition(" from ")
     away = int(offset or 0) + prefix_frames
-    own = [] if bars is None else [replace(bar, start=bar.start - away, stop=bar.stop - away)
-                                   for bar in bars[place[name]]]
+    own = (
+        []
+        if bars is None
+        else [
+            replace(bar, start=bar.start - away, stop=bar.stop - away) for bar in bars[place[name]]
+        ]
+    )
     truth = clip.motion.crop(prefix_frames, len(clip))
     inside = tuple(bar for bar in own if bar.start >= 0 and bar.stop <= len(truth))
     return Case(clip, clip.motion.crop(0, prefix_frames), truth, dm.energy(truth), inside)
 
 
 def futures(
-    model: MaskedMotionModel, cases: Sequence[Case], temperature: float = 1.0, seed: int = 0,
+    model: MaskedMotionModel,
+    cases: Sequence[Case],
+    temperature: float = 1.0,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> tuple[list[Motion], float]:
     """What the network makes of every seed, and how many frames a second it made."""
     made, started = [], time.perf_counter()
     for number, case in enumerate(cases):
-        shown = replace(case.clip, motion=case.seed, music=None)  # the network cannot see what came after
-        made.append(generate_clip(model, shown, prefix_frames=len(case.seed), frames=len(case.truth),
-                                  music=case.clip.music, temperature=temperature,
-                                  seed=seed * SEEDS_APART + number).generated)
+        shown = replace(
+            case.clip, motion=case.seed, music=None
+        )  # the network cannot see what came after
+        made.append(
+            generate_clip(
+                model,
+                shown,
+                prefix_frames=len(case.seed),
+                frames=len(case.truth),
+                music=case.clip.music,
+                temperature=temperature,
+                seed=seed * SEEDS_APART + number,
+            ).generated
+        )
         if progress is not None:
             progress()
     return made, sum(map(len, made)) / (time.perf_counter() - started)
@@ -125,8 +174,11 @@ def futures(
 def held(case: Case) -> Motion:
     """The seed's last pose, again and again."""
     count = len(case.truth)
-    return replace(case.seed, rotations=np.repeat(case.seed.rotations[-1:], count, axis=0),
-                   root_m=np.repeat(case.seed.root_m[-1:], count, axis=0))
+    return replace(
+        case.seed,
+        rotations=np.repeat(case.seed.rotations[-1:], count, axis=0),
+        root_m=np.repeat(case.seed.root_m[-1:], count, axis=0),
+    )
 
 
 def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) -> dict[str, Any]:
@@ -137,21 +189,29 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
     """
     cases = of.cases
     heard = [cases[k] for k in of.others] if another_song else cases
-    each = [dm.summarise(motion, case.seed, case.usual, other.music)
-            for motion, case, other in zip(motions, cases, heard, strict=True)]
+    each = [
+        dm.summarise(motion, case.seed, case.usual, other.music)
+        for motion, case, other in zip(motions, cases, heard, strict=True)
+    ]
     usual = float(np.mean([case.usual for case in cases]))
     seconds = _seconds(each, cases) / usual
-    kinetic, geometric = ([make(motion) for motion in motions] for make in (dm.kinetic_features, geometric_features))
+    kinetic, geometric = (
+        [make(motion) for motion in motions] for make in (dm.kinetic_features, geometric_features)
+    )
     result: dict[str, Any] = {
         "energy": _mean([one.energy for one in each]),
         "energy_share": round(float(np.mean([one.energy for one in each])) / usual, 4),
         "energy_shares": [round(float(share), 4) for share in seconds],
-        "clip_energy_shares": [round(float(np.percentile([one.energy_share for one in each], p)), 4)
-                               for p in (0, 10, 50, 90, 100)],
+        "clip_energy_shares": [
+            round(float(np.percentile([one.energy_share for one in each], p)), 4)
+            for p in (0, 10, 50, 90, 100)
+        ],
         "still_s": round(max(one.still_s for one in each), 3),
         "frozen": sum(one.frozen for one in each),
-        **{key: _mean([getattr(one, key) for one in each]) for key in
-           ("skate_cm_s", "drift_m", "pfc", "per_music_beat", "per_motion_beat")},
+        **{
+            key: _mean([getattr(one, key) for one in each])
+            for key in ("skate_cm_s", "drift_m", "pfc", "per_music_beat", "per_motion_beat")
+        },
         "under_floor_cm": round(max(one.under_floor_cm for one in each), 2),
         "over_floor_cm": round(max(one.over_floor_cm for one in each), 2),
         "fid_kinetic": round(of.kinetic.distance(kinetic), 3),
@@ -166,7 +226,10 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
 
 def _seconds(each: Sequence[dm.Summary], cases: Sequence[Case]) -> Float[Array, "S"]:
     """Mean energy of every second over all clips, m²/s²."""
-    return np.mean([np.array(one.energy_shares) * case.usual for one, case in zip(each, cases, strict=True)], axis=0)
+    return np.mean(
+        [np.array(one.energy_shares) * case.usual for one, case in zip(each, cases, strict=True)],
+        axis=0,
+    )
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -175,7 +238,11 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def rows(
-    model: MaskedMotionModel, of: Material, name: str, temperature: float = 1.0, seed: int = 0,
+    model: MaskedMotionModel,
+    of: Material,
+    name: str,
+    temperature: float = 1.0,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The network beside the truth, real motion with another song, and standing still."""
@@ -189,21 +256,42 @@ def rows(
 
 
 def varieties(
-    model: MaskedMotionModel, of: Material, wanted: Sequence[float], seeds: int, progress: Progress | None = None
+    model: MaskedMotionModel,
+    of: Material,
+    wanted: Sequence[float],
+    seeds: int,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """How different dances to one song are at each variety, and what it costs."""
     found = []
     for temperature in wanted:
         sets = [futures(model, of.cases, temperature, seed, progress)[0] for seed in range(seeds)]
         apart = [dm.joint_distance_cm(same) for same in zip(*sets, strict=True)]
-        features = [[(dm.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.spread for motion in same]
-                    for same in zip(*sets, strict=True)]
+        features = [
+            [(dm.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.spread for motion in same]
+            for same in zip(*sets, strict=True)
+        ]
         each = [row(motions, of) for motions in sets]
         moves = [one["moves"]["move_and_side"] for one in each if "moves" in one]
-        found.append({
-            "variety": temperature, "seeds": seeds, "clips": len(of.cases), "apart_cm": _mean(apart),
-            "kinetic_distance": _mean([dm.mean_distance(np.stack(same)) for same in features]),
-            **{key: _mean([one[key] for one in each]) for key in
-               ("energy_share", "skate_cm_s", "per_music_beat", "per_motion_beat", "fid_kinetic")},
-            "frozen": sum(one["frozen"] for one in each), "move_and_side": _mean(moves)})
+        found.append(
+            {
+                "variety": temperature,
+                "seeds": seeds,
+                "clips": len(of.cases),
+                "apart_cm": _mean(apart),
+                "kinetic_distance": _mean([dm.mean_distance(np.stack(same)) for same in features]),
+                **{
+                    key: _mean([one[key] for one in each])
+                    for key in (
+                        "energy_share",
+                        "skate_cm_s",
+                        "per_music_beat",
+                        "per_motion_beat",
+                        "fid_kinetic",
+                    )
+                },
+                "frozen": sum(one["frozen"] for one in each),
+                "move_and_side": _mean(moves),
+            }
+        )
     return found

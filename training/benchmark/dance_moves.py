@@ -44,8 +44,14 @@ def bars_of(split: Path) -> list[list[Bar]]:
     """
     table = TruthTable(split)
     # Those at an end of the clip may be cut off.
-    return [[Bar(start, stop, label.partition(" ")[2]) for label, start, stop in table.causes(clip, "chord")
-             if 0 < start < stop < frames] for clip, frames in enumerate(table.frames)]
+    return [
+        [
+            Bar(start, stop, label.partition(" ")[2])
+            for label, start, stop in table.causes(clip, "chord")
+            if 0 < start < stop < frames
+        ]
+        for clip, frames in enumerate(table.frames)
+    ]
 
 
 def moments(bar: Bar) -> Array:
@@ -68,7 +74,11 @@ class Moves:
             FileError: it is no split of our dance set.
         """
         stored, bars = MotionSet(split), bars_of(split)
-        found = [(int(entry["first"]), bar) for entry, own in zip(stored.clips, bars, strict=True) for bar in own]
+        found = [
+            (int(entry["first"]), bar)
+            for entry, own in zip(stored.clips, bars, strict=True)
+            for bar in own
+        ]
         step = max(1, len(found) // TRAIN_BARS)
         sums: dict[str, tuple[Array, int]] = {}
         for first, bar in found[::step]:
@@ -83,12 +93,22 @@ class Moves:
         pose = matrix_to_sixd(motion.rotations[moments(bar)]).ravel()
         return self.names[int(((self.prototypes - pose) ** 2).sum(axis=1).argmin())]
 
-    def score(self, motions: Sequence[Motion], bars: Sequence[Sequence[Bar]]) -> dict[str, float | int | None]:
+    def score(
+        self, motions: Sequence[Motion], bars: Sequence[Sequence[Bar]]
+    ) -> dict[str, float | int | None]:
         """Of how many bars the move is the rule's, with the leading side and without."""
-        pairs = [(self.name(motion, bar), bar.move) for motion, own in zip(motions, bars, strict=True)
-                 for bar in own if bar.stop <= len(motion)]
+        pairs = [
+            (self.name(motion, bar), bar.move)
+            for motion, own in zip(motions, bars, strict=True)
+            for bar in own
+            if bar.stop <= len(motion)
+        ]
         if not pairs:
             return {"bars": 0, "move_and_side": None, "move": None}
         both = np.mean([found == true for found, true in pairs])
         move = np.mean([found.split()[0] == true.split()[0] for found, true in pairs])
-        return {"bars": len(pairs), "move_and_side": round(float(both), 4), "move": round(float(move), 4)}
+        return {
+            "bars": len(pairs),
+            "move_and_side": round(float(both), 4),
+            "move": round(float(move), 4),
+        }

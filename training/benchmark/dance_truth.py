@@ -21,11 +21,19 @@ class TruthTable:
     def __init__(self, folder: Path) -> None:
         path = folder / "truth.npz"
         if not path.is_file():
-            raise FileError(str(path), "no such table", "a split of the project's own dance set, whose rule is known",
-                            "run python -m data.prepare dance first")
+            raise FileError(
+                str(path),
+                "no such table",
+                "a split of the project's own dance set, whose rule is known",
+                "run python -m data.prepare dance first",
+            )
         with np.load(path, allow_pickle=False) as stored:
             self._clip, self._rule = stored["clip"], stored["rules"][stored["rule"]]
-            self._music, self._motion, self._label = stored["music"], stored["motion"], stored["label"]
+            self._music, self._motion, self._label = (
+                stored["music"],
+                stored["motion"],
+                stored["label"],
+            )
             self.frames: list[int] = stored["frames"].tolist()
             """Of every clip."""
 
@@ -34,7 +42,9 @@ class TruthTable:
         rows = np.flatnonzero((self._clip == clip) & (self._rule == rule))
         return [(str(self._label[k]), *self._music[k].tolist()) for k in rows]
 
-    def deciding(self, clip: int, frame: int, frames: int, rules: Sequence[str] | None = None) -> Bool[Array, "T"]:
+    def deciding(
+        self, clip: int, frame: int, frames: int, rules: Sequence[str] | None = None
+    ) -> Bool[Array, "T"]:
         """The music frames, of the first ``frames``, that decide a motion frame in any joint.
 
         Args:

@@ -38,13 +38,18 @@ def interpolation(shown: Windows) -> Filling:
     gap = shown.root_m.shape[1] - PAST - 1
     share = np.arange(1, gap + 1) / (gap + 1)
     root = shown.root_m.astype(np.float64)
-    start, end = (rot.matrix_to_quat_wxyz(shown.rotations[:, at]).astype(np.float64)[:, None] for at in (PAST - 1, -1))
+    start, end = (
+        rot.matrix_to_quat_wxyz(shown.rotations[:, at]).astype(np.float64)[:, None]
+        for at in (PAST - 1, -1)
+    )
     cosine = (start * end).sum(-1, keepdims=True)
     end, cosine = np.where(cosine < 0, -end, end), np.abs(cosine)
     angle = np.arccos(np.minimum(cosine, NEARLY_ALIKE))
     along = share[:, None, None]
     alike = cosine > NEARLY_ALIKE
-    weights = [np.where(alike, part, np.sin(part * angle) / np.sin(angle)) for part in (1 - along, along)]
+    weights = [
+        np.where(alike, part, np.sin(part * angle) / np.sin(angle)) for part in (1 - along, along)
+    ]
     rotations = rot.quat_wxyz_to_matrix(weights[0] * start + weights[1] * end)
     root_m = root[:, PAST - 1, None] + share[:, None] * (root[:, -1] - root[:, PAST - 1])[:, None]
     return rotations, root_m.astype(np.float32)
@@ -56,7 +61,9 @@ def inertial(shown: Windows) -> Filling:
     keys, root = _keys(shown)
     rotations = inertial_rotations(times, np.moveaxis(keys, 0, 1), wanted, FPS)
     root_m = inertial_positions(times, np.moveaxis(root, 0, 1), wanted, FPS)
-    return np.moveaxis(rotations, 0, 1).astype(np.float32), np.moveaxis(root_m, 0, 1).astype(np.float32)
+    return np.moveaxis(rotations, 0, 1).astype(np.float32), np.moveaxis(root_m, 0, 1).astype(
+        np.float32
+    )
 
 
 def _known_and_wanted(shown: Windows) -> tuple[Int[Array, "11"], Int[Array, "G"]]:
@@ -79,13 +86,21 @@ def spline(shown: Windows) -> Filling:
     windows, _, joints = keys.shape[:3]
     one_by_one = np.moveaxis(keys, 2, 1).reshape(windows * joints, len(times), 3, 3)
     rotvecs = last_segment(times, one_by_one, wanted - times[-2])  # from the last known pose on
-    turned = Rotation.from_rotvec(rotvecs.reshape(-1, 3)).as_matrix().reshape(windows, joints, gap, 3, 3)
+    turned = (
+        Rotation.from_rotvec(rotvecs.reshape(-1, 3)).as_matrix().reshape(windows, joints, gap, 3, 3)
+    )
     rotations = keys[:, PAST - 1, None] @ np.moveaxis(turned, 1, 2)
-    return rotations.astype(np.float32), CubicSpline(times, root, axis=1, bc_type="natural")(wanted).astype(np.float32)
+    return rotations.astype(np.float32), CubicSpline(times, root, axis=1, bc_type="natural")(
+        wanted
+    ).astype(np.float32)
 
 
-BASELINES: dict[str, Filler] = {"zero-velocity": zero_velocity, "interpolation": interpolation, "inertial": inertial,
-                                "spline": spline}
+BASELINES: dict[str, Filler] = {
+    "zero-velocity": zero_velocity,
+    "interpolation": interpolation,
+    "inertial": inertial,
+    "spline": spline,
+}
 """Plainest first."""
 
 
@@ -95,9 +110,12 @@ def recovery(model: MaskedMotionModel, shown: Windows) -> Filling:
     hidden = np.zeros(shown.rotations.shape[1:3], dtype=bool)
     hidden[gap] = True
     found = []
-    for offsets_m, rotations, root_m, label in zip(shown.offsets_m, shown.rotations, shown.root_m, shown.labels,
-                                                   strict=True):
-        clip = Clip(label, Motion(replace(shown.skeleton, offsets_m=offsets_m), rotations, root_m, FPS))
+    for offsets_m, rotations, root_m, label in zip(
+        shown.offsets_m, shown.rotations, shown.root_m, shown.labels, strict=True
+    ):
+        clip = Clip(
+            label, Motion(replace(shown.skeleton, offsets_m=offsets_m), rotations, root_m, FPS)
+        )
         found.append(recover(model, clip, hidden).recovered.motion)
     return np.stack([m.rotations[gap] for m in found]), np.stack([m.root_m[gap] for m in found])
 
@@ -116,10 +134,14 @@ def network(checkpoint: Path, workers: int, stack: ExitStack) -> Filler:
     model = load_model(checkpoint)
     if workers == 1:
         return partial(recovery, model)
-    pool = stack.enter_context(ProcessPoolExecutor(workers, get_context("spawn"), _start, (checkpoint,)))
+    pool = stack.enter_context(
+        ProcessPoolExecutor(workers, get_context("spawn"), _start, (checkpoint,))
+    )
 
     def fill(shown: Windows) -> Filling:
-        parts = [shown.take(part) for part in np.array_split(np.arange(len(shown)), workers) if len(part)]
+        parts = [
+            shown.take(part) for part in np.array_split(np.arange(len(shown)), workers) if len(part)
+        ]
         rotations, root_m = zip(*pool.map(_fill, parts), strict=True)
         return np.concatenate(rotations), np.concatenate(root_m)
 

@@ -51,8 +51,12 @@ class Windows:
 
     def take(self, which: slice | Int[Array, "_"]) -> "Windows":
         """Some of them."""
-        labels = self.labels[which] if isinstance(which, slice) else tuple(self.labels[i] for i in which)
-        return Windows(self.skeleton, self.offsets_m[which], self.rotations[which], self.root_m[which], labels)
+        labels = (
+            self.labels[which] if isinstance(which, slice) else tuple(self.labels[i] for i in which)
+        )
+        return Windows(
+            self.skeleton, self.offsets_m[which], self.rotations[which], self.root_m[which], labels
+        )
 
     def chunks(self) -> Iterator["Windows"]:
         """All of them, a few at a time."""
@@ -61,13 +65,21 @@ class Windows:
 
     def shown(self, gap: int) -> "Windows":
         """What a method gets to see: the frames up to the target; those of the gap repeat the last known one."""
-        rotations, root_m = (values[:, : PAST + gap + 1].copy() for values in (self.rotations, self.root_m))
-        rotations[:, PAST:-1], root_m[:, PAST:-1] = rotations[:, PAST - 1, None], root_m[:, PAST - 1, None]
+        rotations, root_m = (
+            values[:, : PAST + gap + 1].copy() for values in (self.rotations, self.root_m)
+        )
+        rotations[:, PAST:-1], root_m[:, PAST:-1] = (
+            rotations[:, PAST - 1, None],
+            root_m[:, PAST - 1, None],
+        )
         return replace(self, rotations=rotations, root_m=root_m)
 
     def world(self) -> tuple[Float[Array, "B T J 3"], Float[Array, "B T J 3 3"]]:
         """Positions (metres) and rotations of all joints in the world."""
-        world, positions = np.empty_like(self.rotations), np.empty((*self.rotations.shape[:3], 3), np.float32)
+        world, positions = (
+            np.empty_like(self.rotations),
+            np.empty((*self.rotations.shape[:3], 3), np.float32),
+        )
         world[:, :, 0], positions[:, :, 0] = self.rotations[:, :, 0], self.root_m
         for j, parent in enumerate(self.skeleton.parents[1:], start=1):
             world[:, :, j] = world[:, :, parent] @ self.rotations[:, :, j]
@@ -103,14 +115,25 @@ def cut(clips: Sequence[Clip], size: int, hop: int) -> Windows:
         starts = np.arange(0, len(clip) - size, hop)
         if len(starts):
             index = starts[:, None] + np.arange(size)
-            parts.append((np.repeat(clip.motion.skeleton.offsets_m[None], len(starts), axis=0),
-                          clip.motion.rotations[index], clip.motion.root_m[index]))
+            parts.append(
+                (
+                    np.repeat(clip.motion.skeleton.offsets_m[None], len(starts), axis=0),
+                    clip.motion.rotations[index],
+                    clip.motion.root_m[index],
+                )
+            )
             labels += [clip.name] * len(starts)
     if not parts:
-        raise FileError(f"{len(clips)} clips", f"none has more than {size} frames at {FPS:g} a second", "longer ones",
-                        "choose other files")
+        raise FileError(
+            f"{len(clips)} clips",
+            f"none has more than {size} frames at {FPS:g} a second",
+            "longer ones",
+            "choose other files",
+        )
     offsets_m, rotations, root_m = (np.concatenate(values) for values in zip(*parts, strict=True))
-    root_m[..., [0, 2]] -= root_m[..., [0, 2]].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    root_m[..., [0, 2]] -= (
+        root_m[..., [0, 2]].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    )
     windows = Windows(clips[0].motion.skeleton, offsets_m, rotations, root_m, tuple(labels))
     turn = _turn_to_x(facing(windows))
     rotations[:, :, 0] = turn[:, None] @ rotations[:, :, 0]
@@ -127,12 +150,20 @@ def facing(windows: Windows) -> Float[Array, "B 3"]:
     skeleton = windows.skeleton
     if is_lafan1(skeleton):
         return windows.rotations[:, PAST - 1, 0, :, 1]
-    thigh = next((j for j in skeleton.groups.get("left_leg", ())
-                  if np.linalg.norm(skeleton.offsets_m[j]) > 0.01 and skeleton.mirror_index[j] != j), None)
+    thigh = next(
+        (
+            j
+            for j in skeleton.groups.get("left_leg", ())
+            if np.linalg.norm(skeleton.offsets_m[j]) > 0.01 and skeleton.mirror_index[j] != j
+        ),
+        None,
+    )
     if thigh is None:
         return np.tile(np.array([1, 0, 0], np.float32), (len(windows), 1))
     frame = slice(PAST - 1, PAST)
-    positions, _ = replace(windows, rotations=windows.rotations[:, frame], root_m=windows.root_m[:, frame]).world()
+    positions, _ = replace(
+        windows, rotations=windows.rotations[:, frame], root_m=windows.root_m[:, frame]
+    ).world()
     to_left = positions[:, 0, thigh] - positions[:, 0, skeleton.mirror_index[thigh]]
     return np.cross(to_left, [0, 1, 0]).astype(np.float32)
 
@@ -143,7 +174,9 @@ def is_lafan1(skeleton: Skeleton) -> bool:
     if len(names) != 22 or names[:3] != ("Hips", "LeftUpLeg", "LeftLeg") or "LeftToe" not in names:
         return False
     hip, knee = skeleton.offsets_m[1], skeleton.offsets_m[2]
-    return bool(abs(hip[2]) > 0.9 * np.linalg.norm(hip) and abs(knee[0]) > 0.9 * np.linalg.norm(knee))
+    return bool(
+        abs(hip[2]) > 0.9 * np.linalg.norm(hip) and abs(knee[0]) > 0.9 * np.linalg.norm(knee)
+    )
 
 
 def _turn_to_x(directions: Float[Array, "B 3"]) -> Float[Array, "B 3 3"]:
@@ -174,7 +207,10 @@ def statistics(windows: Windows, source: str) -> Statistics:
     squares: Array | float = 0.0
     for part in windows.chunks():
         positions = part.world()[0].astype(np.float64)
-        total, squares = total + positions.sum(axis=(0, 1)), squares + (positions**2).sum(axis=(0, 1))
+        total, squares = (
+            total + positions.sum(axis=(0, 1)),
+            squares + (positions**2).sum(axis=(0, 1)),
+        )
     count = windows.root_m.shape[0] * windows.root_m.shape[1]
     mean = total / count
     return Statistics(np.asarray(mean), np.sqrt(np.maximum(squares / count - mean**2, 0)), source)
@@ -198,8 +234,11 @@ def outcome(windows: Windows, filling: Filling) -> Outcome:
     rotations, root_m = filling
     # The last known frame leads, so that all methods' quaternions set out with the same signs.
     last = slice(PAST - 1, PAST)
-    positions, world = replace(windows, rotations=np.concatenate([windows.rotations[:, last], rotations], axis=1),
-                               root_m=np.concatenate([windows.root_m[:, last], root_m], axis=1)).world()
+    positions, world = replace(
+        windows,
+        rotations=np.concatenate([windows.rotations[:, last], rotations], axis=1),
+        root_m=np.concatenate([windows.root_m[:, last], root_m], axis=1),
+    ).world()
     return Outcome(metrics.unrolled_quaternions(world)[:, 1:], positions[:, 1:])
 
 
@@ -207,14 +246,21 @@ def score(truth: Outcome, other: Outcome, against: Statistics) -> dict[str, floa
     """``l2q l2p npss``, and ``position_cm``: the mean distance over joints and frames of the gaps."""
     flat = [o.quats.reshape(*o.quats.shape[:2], -1) for o in (truth, other)]
     away = np.linalg.norm(truth.positions_m.astype(np.float64) - other.positions_m, axis=-1)
-    return {"l2q": metrics.l2q(truth.quats, other.quats),
-            "l2p": metrics.l2p(truth.positions_m, other.positions_m, against.mean_m, against.std_m),
-            "npss": metrics.npss(*flat), "position_cm": float(100 * away.mean())}
+    return {
+        "l2q": metrics.l2q(truth.quats, other.quats),
+        "l2p": metrics.l2p(truth.positions_m, other.positions_m, against.mean_m, against.std_m),
+        "npss": metrics.npss(*flat),
+        "position_cm": float(100 * away.mean()),
+    }
 
 
 def benchmark(
-    windows: Windows, fillers: dict[str, Filler], against: Statistics, groups: dict[str, Int[Array, "_"]],
-    gaps: Sequence[int] = GAPS, progress: Callable[[int], object] = lambda _: None,
+    windows: Windows,
+    fillers: dict[str, Filler],
+    against: Statistics,
+    groups: dict[str, Int[Array, "_"]],
+    gaps: Sequence[int] = GAPS,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> list[dict[str, float | str]]:
     """Scores of every method at every gap, over all windows and over groups of them.
 
@@ -230,18 +276,32 @@ def benchmark(
     everything = {"all": np.arange(len(windows)), **groups}
     for gap in gaps:
         inside = slice(PAST, PAST + gap)
-        truth = _joined([outcome(part, (part.rotations[:, inside], part.root_m[:, inside]))
-                         for part in windows.chunks()])
+        truth = _joined(
+            [
+                outcome(part, (part.rotations[:, inside], part.root_m[:, inside]))
+                for part in windows.chunks()
+            ]
+        )
         for method, fill in fillers.items():
             parts = []
             for part in windows.chunks():
                 parts.append(outcome(part, fill(part.shown(gap))))
                 progress(len(part))
             found = _joined(parts)
-            rows += [{"group": name, "windows": len(which), "gap": gap, "method": method,
-                      **score(truth.take(which), found.take(which), against)} for name, which in everything.items()]
+            rows += [
+                {
+                    "group": name,
+                    "windows": len(which),
+                    "gap": gap,
+                    "method": method,
+                    **score(truth.take(which), found.take(which), against),
+                }
+                for name, which in everything.items()
+            ]
     return rows
 
 
 def _joined(parts: Sequence[Outcome]) -> Outcome:
-    return Outcome(np.concatenate([p.quats for p in parts]), np.concatenate([p.positions_m for p in parts]))
+    return Outcome(
+        np.concatenate([p.quats for p in parts]), np.concatenate([p.positions_m for p in parts])
+    )

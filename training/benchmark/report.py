@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-METRICS = {"l2q": ("L2Q", 3), "l2p": ("L2P", 3), "npss": ("NPSS", 4), "position_cm": ("position, cm", 2)}
+METRICS = {
+    "l2q": ("L2Q", 3),
+    "l2p": ("L2P", 3),
+    "npss": ("NPSS", 4),
+    "position_cm": ("position, cm", 2),
+}
 """The columns of the tables: what they are called, and decimals."""
 REFERENCE = "interpolation"
 FEW = 20
@@ -12,28 +17,52 @@ FEW = 20
 Row = Mapping[str, Any]
 
 PUBLISHED: dict[str, dict[str, tuple[float | None, ...]]] = {
-    "zero-velocity": {"l2q": (.56, 1.10, 1.51, 1.81), "l2p": (1.52, 3.69, 6.60, 9.33),
-                      "npss": (.0053, .0522, .2318, .4918)},
-    "interpolation": {"l2q": (.22, .62, .98, 1.25), "l2p": (.373, 1.249, 2.316, 3.447),
-                      "npss": (.0023, .0391, .2013, .4493)},
-    "RMIB (2020)": {"l2q": (.17, .42, .69, .94), "l2p": (.23, .65, 1.28, 2.24), "npss": (.0020, .0258, .1328, .3311)},
-    "delta-interpolator (2022)": {"l2q": (.114, .318, .572, None), "l2p": (.129, .467, .995, None),
-                                  "npss": (.0014, .0217, .1217, None)},
-    "two-stage (2022)": {"l2q": (.099, .284, .545, .873), "l2p": (.105, .394, .895, 1.678),
-                         "npss": (.0011, .0188, .1124, .3217)},
+    "zero-velocity": {
+        "l2q": (0.56, 1.10, 1.51, 1.81),
+        "l2p": (1.52, 3.69, 6.60, 9.33),
+        "npss": (0.0053, 0.0522, 0.2318, 0.4918),
+    },
+    "interpolation": {
+        "l2q": (0.22, 0.62, 0.98, 1.25),
+        "l2p": (0.373, 1.249, 2.316, 3.447),
+        "npss": (0.0023, 0.0391, 0.2013, 0.4493),
+    },
+    "RMIB (2020)": {
+        "l2q": (0.17, 0.42, 0.69, 0.94),
+        "l2p": (0.23, 0.65, 1.28, 2.24),
+        "npss": (0.0020, 0.0258, 0.1328, 0.3311),
+    },
+    "delta-interpolator (2022)": {
+        "l2q": (0.114, 0.318, 0.572, None),
+        "l2p": (0.129, 0.467, 0.995, None),
+        "npss": (0.0014, 0.0217, 0.1217, None),
+    },
+    "two-stage (2022)": {
+        "l2q": (0.099, 0.284, 0.545, 0.873),
+        "l2p": (0.105, 0.394, 0.895, 1.678),
+        "npss": (0.0011, 0.0188, 0.1124, 0.3217),
+    },
 }
 """On the full LAFAN1 test set, at gaps of 5, 15, 30 and 45 frames, from the papers of these methods."""
 PUBLISHED_GAPS = (5, 15, 30, 45)
-RATIOS_PUBLISHED = {"two-stage (2022)": (.28, .32, .39, .49), "delta-interpolator (2022)": (.35, .37, .43, None)}
+RATIOS_PUBLISHED = {
+    "two-stage (2022)": (0.28, 0.32, 0.39, 0.49),
+    "delta-interpolator (2022)": (0.35, 0.37, 0.43, None),
+}
 """L2P over interpolation's."""
 
 
 def ratios(rows: Sequence[Row], to: str = REFERENCE) -> list[dict[str, Any]]:
     """Every other method's scores over those of one, for the same gap and group; None over zero."""
     base = {(row["group"], row["gap"]): row for row in rows if row["method"] == to}
-    return [{**{key: row[key] for key in ("group", "windows", "gap", "method")},
-             **{m: _over(row[m], base[row["group"], row["gap"]][m]) for m in METRICS}}
-            for row in rows if row["method"] != to]
+    return [
+        {
+            **{key: row[key] for key in ("group", "windows", "gap", "method")},
+            **{m: _over(row[m], base[row["group"], row["gap"]][m]) for m in METRICS},
+        }
+        for row in rows
+        if row["method"] != to
+    ]
 
 
 def by_group(rows: Sequence[Row], method: str) -> list[dict[str, Any]]:
@@ -43,8 +72,14 @@ def by_group(rows: Sequence[Row], method: str) -> list[dict[str, Any]]:
     for (group, gap, name), row in of.items():
         if group != "all" and name == method:
             rivals = [of[group, gap, rival] for rival in (REFERENCE, "spline") if rival != method]
-            table.append({"group": group, "windows": row["windows"], "gap": gap,
-                          **{m: _over(row[m], min(rival[m] for rival in rivals)) for m in METRICS}})
+            table.append(
+                {
+                    "group": group,
+                    "windows": row["windows"],
+                    "gap": gap,
+                    **{m: _over(row[m], min(rival[m] for rival in rivals)) for m in METRICS},
+                }
+            )
     return table
 
 
@@ -64,20 +99,41 @@ def lines(rows: Sequence[Row], published: bool) -> list[str]:
     for metric, (title, decimals) in METRICS.items():
         scores = _by_method(overall, metric)
         relative = _by_method(ratios(overall), metric)
-        text.append(_line(f"{title}, gap of", gaps, None, 0) + "   over interpolation" +
-                    "".join(f"{gap:>7}" for gap in gaps))
+        text.append(
+            _line(f"{title}, gap of", gaps, None, 0)
+            + "   over interpolation"
+            + "".join(f"{gap:>7}" for gap in gaps)
+        )
         for method, values in scores.items():
-            share = " " * 21 + "".join(f"{_number(v, 2):>7}" for v in relative[method]) if method in relative else ""
+            share = (
+                " " * 21 + "".join(f"{_number(v, 2):>7}" for v in relative[method])
+                if method in relative
+                else ""
+            )
             text.append(_line(method, values, decimals, 2) + share)
         if published and metric in PUBLISHED[REFERENCE]:
             for method, by_metric in PUBLISHED.items():
-                at = [by_metric[metric][PUBLISHED_GAPS.index(gap)] if gap in PUBLISHED_GAPS else None for gap in gaps]
+                at = [
+                    by_metric[metric][PUBLISHED_GAPS.index(gap)] if gap in PUBLISHED_GAPS else None
+                    for gap in gaps
+                ]
                 text.append(_line(f"published: {method}", at, decimals, 2))
         text.append("")
-    origin = "the same test set" if published else "OTHER data (the full LAFAN1 test set, which this is not)"
+    origin = (
+        "the same test set"
+        if published
+        else "OTHER data (the full LAFAN1 test set, which this is not)"
+    )
     text.append(f"L2P over interpolation's as published, on {origin}:")
-    text += [_line(method, [values[PUBLISHED_GAPS.index(gap)] if gap in PUBLISHED_GAPS else None for gap in gaps], 2, 2)
-             for method, values in RATIOS_PUBLISHED.items()]
+    text += [
+        _line(
+            method,
+            [values[PUBLISHED_GAPS.index(gap)] if gap in PUBLISHED_GAPS else None for gap in gaps],
+            2,
+            2,
+        )
+        for method, values in RATIOS_PUBLISHED.items()
+    ]
     return text
 
 
@@ -89,7 +145,9 @@ def _by_method(rows: Sequence[Row], metric: str) -> dict[str, list[float | None]
 
 
 def _line(name: str, values: Sequence[float | None], decimals: int | None, indent: int) -> str:
-    cells = (f"{value:>8}" if decimals is None else f"{_number(value, decimals):>8}" for value in values)
+    cells = (
+        f"{value:>8}" if decimals is None else f"{_number(value, decimals):>8}" for value in values
+    )
     return f"{' ' * indent + name:<38}" + "".join(cells)
 
 
@@ -100,17 +158,27 @@ def group_lines(rows: Sequence[Row], method: str) -> list[str]:
         return []
     gaps = list(dict.fromkeys(row["gap"] for row in table))
     of = {(row["group"], row["gap"]): row for row in table}
-    worst = {row["group"]: max((of[row["group"], gap]["l2p"] or 0) for gap in gaps) for row in table}
+    worst = {
+        row["group"]: max((of[row["group"], gap]["l2p"] or 0) for gap in gaps) for row in table
+    }
     names = sorted(worst, key=lambda name: -worst[name])
     wide = max(map(len, names))
     rivals = "interpolation" if method == "spline" else "the better of interpolation and spline"
-    text = ["", f"{method} over {rivals}, by group; * fewer than {FEW} windows:",
-            f"{'':{wide}}  windows" + "".join(f"  {METRICS[m][0] + ' at':>12}" + "".join(f"{g:>7}" for g in gaps)
-                                              for m in ("l2p", "position_cm"))]
+    text = [
+        "",
+        f"{method} over {rivals}, by group; * fewer than {FEW} windows:",
+        f"{'':{wide}}  windows"
+        + "".join(
+            f"  {METRICS[m][0] + ' at':>12}" + "".join(f"{g:>7}" for g in gaps)
+            for m in ("l2p", "position_cm")
+        ),
+    ]
     for name in names:
         count = of[name, gaps[0]]["windows"]
-        cells = "".join(" " * 14 + "".join(f"{_number(of[name, g][m], 2):>7}" for g in gaps)
-                        for m in ("l2p", "position_cm"))
+        cells = "".join(
+            " " * 14 + "".join(f"{_number(of[name, g][m], 2):>7}" for g in gaps)
+            for m in ("l2p", "position_cm")
+        )
         text.append(f"{name:{wide}}  {count:>6}{'*' if count < FEW else ' '}{cells}")
     return text
 

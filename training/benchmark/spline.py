@@ -36,12 +36,17 @@ def last_segment(
     turns = Rotation.from_matrix(steps.reshape(-1, 3, 3)).as_rotvec().reshape(n, count - 1, 3)
     h = np.diff(times)
     jacobian, inverse = _jacobians(turns)
-    velocity = np.concatenate([turns[:, :1] / h[0], turns / h[:, None]], axis=1)  # at every key; the ends stay
+    velocity = np.concatenate(
+        [turns[:, :1] / h[0], turns / h[:, None]], axis=1
+    )  # at every key; the ends stay
     fixed = 6 * (turns[:, :-1] / h[:-1, None] ** 2 + turns[:, 1:] / h[1:, None] ** 2)
     fixed[:, 0] -= 2 / h[0] * _times(jacobian[:, 0], velocity[:, 0])
     fixed[:, -1] -= 2 / h[-1] * _times(inverse[:, -1], velocity[:, -1])
-    solve = _Tridiagonal(2 / h[1:-1, None, None] * jacobian[:, 1:-1], 4 * (1 / h[:-1] + 1 / h[1:]),
-                         2 / h[1:-1, None, None] * inverse[:, 1:-1])
+    solve = _Tridiagonal(
+        2 / h[1:-1, None, None] * jacobian[:, 1:-1],
+        4 * (1 / h[:-1] + 1 / h[1:]),
+        2 / h[1:-1, None, None] * inverse[:, 1:-1],
+    )
     for _ in range(ITERATIONS):
         arriving = _times(inverse, velocity[:, 1:])  # u' at the end of every stretch
         found = solve(fixed - _bend(turns[:, :-1], arriving[:, :-1]))
@@ -49,7 +54,11 @@ def last_segment(
         velocity[:, 1:-1] = found
         if (change < CLOSE_RAD_PER_FRAME * (1 + np.abs(found))).all():
             break
-    turn, start, end = turns[:, -1, None], velocity[:, -2, None], _times(inverse[:, -1], velocity[:, -1])[:, None]
+    turn, start, end = (
+        turns[:, -1, None],
+        velocity[:, -2, None],
+        _times(inverse[:, -1], velocity[:, -1])[:, None],
+    )
     s = (np.asarray(since, float) / h[-1])[:, None]
     return turn * s**2 * (3 - 2 * s) + h[-1] * (start * s * (1 - s) ** 2 - end * s**2 * (1 - s))
 
@@ -91,8 +100,12 @@ def _bend(u: Float[Array, "N K 3"], speed: Float[Array, "N K 3"]) -> Float[Array
 class _Tridiagonal:
     """Solves block-tridiagonal systems of 3x3 blocks, N beside each other; eliminates once, for many right sides."""
 
-    def __init__(self, lower: Float[Array, "N L 3 3"], diagonal: Float[Array, "M"],
-                 upper: Float[Array, "N L 3 3"]) -> None:
+    def __init__(
+        self,
+        lower: Float[Array, "N L 3 3"],
+        diagonal: Float[Array, "M"],
+        upper: Float[Array, "N L 3 3"],
+    ) -> None:
         self.lower, self.upper = lower, upper
         eye = np.eye(3)
         self.pivots = [np.broadcast_to(eye / diagonal[0], (len(lower), 3, 3))]
@@ -103,7 +116,9 @@ class _Tridiagonal:
     def __call__(self, right: Float[Array, "N M 3"]) -> Float[Array, "N M 3"]:
         rows = [right[:, 0]]
         for k in range(1, right.shape[1]):
-            rows.append(right[:, k] - _times(self.lower[:, k - 1], _times(self.pivots[k - 1], rows[-1])))
+            rows.append(
+                right[:, k] - _times(self.lower[:, k - 1], _times(self.pivots[k - 1], rows[-1]))
+            )
         found = [_times(self.pivots[-1], rows[-1])]
         for k in range(right.shape[1] - 2, -1, -1):
             found.append(_times(self.pivots[k], rows[k] - _times(self.upper[:, k], found[-1])))

@@ -6,24 +6,37 @@ from typing import Any
 _FIGURES = (
     ("energy_share", "energy, share of the truth's", ".2f"),
     ("least", "least and most in any second", ""),
-    ("frozen", "clips that stand still for 1 s", "d"), ("still_s", "longest standstill, s", ".2f"),
-    ("skate_cm_s", "foot skate, cm/s", ".2f"), ("drift_m", "farthest from the seed's end, m", ".2f"),
-    ("floor", "deepest under, highest over the floor, cm", ""), ("pfc", "PFC", ".4f"),
+    ("frozen", "clips that stand still for 1 s", "d"),
+    ("still_s", "longest standstill, s", ".2f"),
+    ("skate_cm_s", "foot skate, cm/s", ".2f"),
+    ("drift_m", "farthest from the seed's end, m", ".2f"),
+    ("floor", "deepest under, highest over the floor, cm", ""),
+    ("pfc", "PFC", ".4f"),
     ("per_music_beat", "beat alignment, per music beat", ".3f"),
     ("per_motion_beat", "beat alignment, per motion beat", ".3f"),
-    ("move_and_side", "bars with the rule's move and side", ".0%"), ("move", "bars with the rule's move", ".0%"),
-    ("fid_kinetic", "FID, kinetic", ".2f"), ("fid_geometric", "FID, geometric", ".2f"),
-    ("diversity_kinetic", "diversity, kinetic", ".2f"), ("diversity_geometric", "diversity, geometric", ".2f"),
+    ("move_and_side", "bars with the rule's move and side", ".0%"),
+    ("move", "bars with the rule's move", ".0%"),
+    ("fid_kinetic", "FID, kinetic", ".2f"),
+    ("fid_geometric", "FID, geometric", ".2f"),
+    ("diversity_kinetic", "diversity, kinetic", ".2f"),
+    ("diversity_geometric", "diversity, geometric", ".2f"),
 )
 _VARIETY = (
-    ("variety", "variety", "g"), ("apart_cm", "futures of one seed apart, cm", ".2f"),
-    ("kinetic_distance", "in kinetic features", ".2f"), ("energy_share", "energy", ".2f"),
-    ("per_music_beat", "per music beat", ".3f"), ("per_motion_beat", "per motion beat", ".3f"),
-    ("move_and_side", "move and side", ".0%"), ("skate_cm_s", "skate, cm/s", ".2f"), ("frozen", "frozen", "d"),
+    ("variety", "variety", "g"),
+    ("apart_cm", "futures of one seed apart, cm", ".2f"),
+    ("kinetic_distance", "in kinetic features", ".2f"),
+    ("energy_share", "energy", ".2f"),
+    ("per_music_beat", "per music beat", ".3f"),
+    ("per_motion_beat", "per motion beat", ".3f"),
+    ("move_and_side", "move and side", ".0%"),
+    ("skate_cm_s", "skate, cm/s", ".2f"),
+    ("frozen", "frozen", "d"),
 )
 
-_OF_MOVES = (" *Another song*: the real dance laid beside other music. A bar counts as the move whose mean over the "
-             "train split is nearest; the truth's row is the ceiling, one bar in 24 (12 without sides) is chance.")
+_OF_MOVES = (
+    " *Another song*: the real dance laid beside other music. A bar counts as the move whose mean over the "
+    "train split is nearest; the truth's row is the ceiling, one bar in 24 (12 without sides) is chance."
+)
 
 
 def _cell(row: Mapping[str, Any], key: str, form: str) -> str:
@@ -31,7 +44,11 @@ def _cell(row: Mapping[str, Any], key: str, form: str) -> str:
         return f"{min(row['energy_shares']):.2f} to {max(row['energy_shares']):.2f}"
     if key == "floor":
         return f"{row['under_floor_cm']:.1f} / {row['over_floor_cm']:.1f}"
-    value = row.get("moves", {}).get(key) if key in ("move", "move_and_side") and "moves" in row else row.get(key)
+    value = (
+        row.get("moves", {}).get(key)
+        if key in ("move", "move_and_side") and "moves" in row
+        else row.get(key)
+    )
     return "-" if value is None else format(value, form)
 
 
@@ -47,9 +64,15 @@ def _table(found: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _variety_table(found: Mapping[str, Any]) -> list[list[str]]:
-    kept = [column for column in _VARIETY if any(one.get(column[0]) is not None for one in found["varieties"])]
-    return [[title for _, title, _ in kept],
-            *([_cell(one, key, form) for key, _, form in kept] for one in found["varieties"])]
+    kept = [
+        column
+        for column in _VARIETY
+        if any(one.get(column[0]) is not None for one in found["varieties"])
+    ]
+    return [
+        [title for _, title, _ in kept],
+        *([_cell(one, key, form) for key, _, form in kept] for one in found["varieties"]),
+    ]
 
 
 def generation_lines(found: Mapping[str, Any], name: str) -> list[str]:
@@ -57,23 +80,34 @@ def generation_lines(found: Mapping[str, Any], name: str) -> list[str]:
     lines = [_sentence(found), ""]
     for table in (_table(found), _variety_table(found) if found["varieties"] else []):
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines += ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-                  for line in table]
+        lines += [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in table
+        ]
     own = found["rows"][name]
-    return [*lines, "", f"energy in each second, share of the truth's mean: "
-            f"{' '.join(f'{share:.2f}' for share in own['energy_shares'])}",
-            f"{own['frames_per_second']:.0f} frames a second"]
+    return [
+        *lines,
+        "",
+        f"energy in each second, share of the truth's mean: "
+        f"{' '.join(f'{share:.2f}' for share in own['energy_shares'])}",
+        f"{own['frames_per_second']:.0f} frames a second",
+    ]
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
-    return (f"{found['clips']} clips of the {found['split']} split of `{found['data']}`, never seen in training: "
-            f"{found['seconds']:g} s generated from {found['prefix_frames']} frames ({found['fps']:g} a second), variety "
-            f"{found['temperature']:g}. Means over clips; floor and standstill: the worst clip.")
+    return (
+        f"{found['clips']} clips of the {found['split']} split of `{found['data']}`, never seen in training: "
+        f"{found['seconds']:g} s generated from {found['seed_frames']} frames ({found['fps']:g} a second), variety "
+        f"{found['variety']:g}. Means over clips; floor and standstill: the worst clip."
+    )
 
 
 def _markdown(table: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(table[0]) + " |", "|" + "---|" * len(table[0]),
-            *("| " + " | ".join(line) + " |" for line in table[1:])]
+    return [
+        "| " + " | ".join(table[0]) + " |",
+        "|" + "---|" * len(table[0]),
+        *("| " + " | ".join(line) + " |" for line in table[1:]),
+    ]
 
 
 def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[str]:
@@ -82,13 +116,28 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
     for found in (generation or {}).values():
         moves = any("moves" in row for row in found["rows"].values())
         command = "dance" if moves else "continue"
-        lines += [f"## Going on from a seed: {found['data']}", "", _sentence(found), "", *_markdown(_table(found)), "",
-                  f"FID and diversity: features standardised by {found['reference_clips']} other clips of the split."
-                  + (_OF_MOVES if moves else ""), ""]
+        lines += [
+            f"## Going on from a seed: {found['data']}",
+            "",
+            _sentence(found),
+            "",
+            *_markdown(_table(found)),
+            "",
+            f"FID and diversity: features standardised by {found['reference_clips']} other clips of the split."
+            + (_OF_MOVES if moves else ""),
+            "",
+        ]
         if found["varieties"]:
-            lines += [f"Several futures of each seed ({found['varieties'][0]['seeds']} seed numbers):", "",
-                      *_markdown(_variety_table(found)), ""]
-        lines += [f"Made by `python -m training.benchmark {command} --checkpoint checkpoints/{name} --data "
-                  f"data/processed/{found['data']} --clips {found['clips']} --seed-frames {found['prefix_frames']} "
-                  f"--seconds {found['seconds']:g}`.", ""]
+            lines += [
+                f"Several futures of each seed ({found['varieties'][0]['seeds']} seed numbers):",
+                "",
+                *_markdown(_variety_table(found)),
+                "",
+            ]
+        lines += [
+            f"Made by `python -m training.benchmark {command} --checkpoint checkpoints/{name} --data "
+            f"data/processed/{found['data']} --clips {found['clips']} --seed-frames {found['seed_frames']} "
+            f"--seconds {found['seconds']:g}`.",
+            "",
+        ]
     return lines

@@ -4,22 +4,28 @@ from collections.abc import Sequence
 
 DATA_NOTES = {
     "dance": "The project's own procedural dance set (`data/dance`): synthetic songs and rule-made dances on the "
-             "SMPL-24 body, 60 fps. Train, validation and test differ in songs, dancers and orders of moves. "
-             "Made by this project; MIT licence.",
+    "SMPL-24 body, 60 fps. Train, validation and test differ in songs, dancers and orders of moves. "
+    "Made by this project; MIT licence.",
     "common": "Recordings of everyday movement, sport, fights and dances at 30 fps, from two makers:\n\n"
-              "- The CMU Graphics Lab Motion Capture Database, free for all uses; the data itself must not be resold. "
-              "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with "
-              "funding from NSF EIA-0196217.\n"
-              "- Motion sets of Seoul National University, published in repositories with an Apache-2.0 licence "
-              "file. The licence stands at the level of the repositories; there is no separate grant for the motion "
-              "data.",
+    "- The CMU Graphics Lab Motion Capture Database, free for all uses; the data itself must not be resold. "
+    "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with "
+    "funding from NSF EIA-0196217.\n"
+    "- Motion sets of Seoul National University, published in repositories with an Apache-2.0 licence "
+    "file. The licence stands at the level of the repositories; there is no separate grant for the motion "
+    "data.",
 }
 """Of prepared sets that checkpoints are trained on, by the name of their folder."""
 
 _OTHERS = {
     "lafan1": ("Ubisoft La Forge Animation Dataset (LAFAN1), CC BY-NC-ND 4.0.", "CC BY-NC-ND 4.0"),
-    "bandai": ("Bandai-Namco Research Motiondataset, (c) Bandai Namco Research Inc., CC BY-NC 4.0.", "CC BY-NC 4.0"),
-    "aist": ("AIST++ Dance Motion Dataset, annotations CC BY 4.0 (Google).", "the terms of AIST++ and AIST"),
+    "bandai": (
+        "Bandai-Namco Research Motiondataset, (c) Bandai Namco Research Inc., CC BY-NC 4.0.",
+        "CC BY-NC 4.0",
+    ),
+    "aist": (
+        "AIST++ Dance Motion Dataset, annotations CC BY 4.0 (Google).",
+        "the terms of AIST++ and AIST",
+    ),
 }
 """Sets of others, by a word in their folder's name: what they are, and whose terms weights made from them may be under.
 What this project ships was never trained on them."""
@@ -43,10 +49,18 @@ def unseen_note(data: str) -> str:
 
 def licence_lines(sets: Sequence[str]) -> list[str]:
     """The card's last section: what may be done with the weights, given the sets they were made from."""
-    bound = [(data, known[1]) for data in sets if data not in DATA_NOTES and (known := _known(data))]
+    bound = [
+        (data, known[1]) for data in sets if data not in DATA_NOTES and (known := _known(data))
+    ]
     if bound:
-        return ["The code is under the MIT licence. The weights were made from "
-                + ", ".join(f"`{data}` ({terms})" for data, terms in bound)
-                + ": its terms may hold for them too; look before you pass them on."]
-    thanks = " Whoever passes the weights on keeps the acknowledgements above." if "common" in sets else ""
+        return [
+            "The code is under the MIT licence. The weights were made from "
+            + ", ".join(f"`{data}` ({terms})" for data, terms in bound)
+            + ": its terms may hold for them too; look before you pass them on."
+        ]
+    thanks = (
+        " Whoever passes the weights on keeps the acknowledgements above."
+        if "common" in sets
+        else ""
+    )
     return [f"MIT, like the project.{thanks}"]

@@ -14,11 +14,21 @@ def summary(rows: Sequence[Mapping[str, Any]], method: str, command: str) -> dic
     overall = [row for row in rows if row["group"] == "all"]
     found = [row for row in ratios(overall) if row["method"] == method]
     own = {row["gap"]: row for row in overall if row["method"] == method}
-    return {"windows": found[0]["windows"], "gaps": [row["gap"] for row in found], "command": command,
-            "over_interpolation": {metric: [_rounded(row[metric]) for row in found] for metric in METRICS},
-            "scores": {metric: [_rounded(own[row["gap"]][metric]) for row in found] for metric in METRICS},
-            "groups": [{key: _rounded(row[key]) for key in ("group", "windows", "gap", "l2p", "position_cm")}
-                       for row in by_group(rows, method)]}
+    return {
+        "windows": found[0]["windows"],
+        "gaps": [row["gap"] for row in found],
+        "command": command,
+        "over_interpolation": {
+            metric: [_rounded(row[metric]) for row in found] for metric in METRICS
+        },
+        "scores": {
+            metric: [_rounded(own[row["gap"]][metric]) for row in found] for metric in METRICS
+        },
+        "groups": [
+            {key: _rounded(row[key]) for key in ("group", "windows", "gap", "l2p", "position_cm")}
+            for row in by_group(rows, method)
+        ],
+    }
 
 
 def _rounded(value: Any) -> Any:
@@ -27,10 +37,18 @@ def _rounded(value: Any) -> Any:
 
 def protocol_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
     """A line a set: its ratios to interpolation."""
-    lines = ["| motion | windows | " + " | ".join(_HEADS.values()) + " |", "|---|---|" + "---|" * len(_HEADS)]
+    lines = [
+        "| motion | windows | " + " | ".join(_HEADS.values()) + " |",
+        "|---|---|" + "---|" * len(_HEADS),
+    ]
     for name, found in protocol.items():
-        shares = [" ".join("-" if value is None else f"{value:.2f}" for value in found["over_interpolation"][metric])
-                  for metric in _HEADS]
+        shares = [
+            " ".join(
+                "-" if value is None else f"{value:.2f}"
+                for value in found["over_interpolation"][metric]
+            )
+            for metric in _HEADS
+        ]
         lines.append(f"| {name} | {found['windows']:,} | " + " | ".join(shares) + " |")
     return "\n".join(lines)
 
@@ -42,26 +60,42 @@ def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]
     for row in found["groups"]:
         if row["windows"] >= FEW and row["l2p"] is not None:
             shares.setdefault((row["group"], row["windows"]), []).append(row["l2p"])
-    return [(name, windows, values) for (name, windows), values in shares.items() if max(values) > 1]
+    return [
+        (name, windows, values) for (name, windows), values in shares.items() if max(values) > 1
+    ]
 
 
 def worse_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
     """In which contents interpolating is better: a sentence, and a line a content."""
     worse = [(place, *group) for place, found in protocol.items() for group in worse_groups(found)]
     worse.sort(key=lambda one: -max(one[3]))
-    asked = sum(len({row["group"] for row in found["groups"] if row["windows"] >= FEW}) for found in protocol.values())
+    asked = sum(
+        len({row["group"] for row in found["groups"] if row["windows"] >= FEW})
+        for found in protocol.values()
+    )
     if not asked:
         return "By content it has not been measured."
-    start = (f"L2P over that of the better of interpolation and spline, of the {asked} contents with {FEW} windows or "
-             "more: ")
+    start = (
+        f"L2P over that of the better of interpolation and spline, of the {asked} contents with {FEW} windows or "
+        "more: "
+    )
     if not worse:
         return start + "nowhere above 1."
     gaps = next(iter(protocol.values()))["gaps"]
-    return "\n".join([start + f"above 1 at some gap in {len(worse)} of them.", "",
-                      "| content | motion | windows | " + " | ".join(f"gap of {gap}" for gap in gaps) + " |",
-                      "|---|---|---|" + "---|" * len(gaps),
-                      *(f"| {name} | {place} | {windows} | " + " | ".join(f"{value:.2f}" for value in values) + " |"
-                        for place, name, windows, values in worse)])
+    return "\n".join(
+        [
+            start + f"above 1 at some gap in {len(worse)} of them.",
+            "",
+            "| content | motion | windows | " + " | ".join(f"gap of {gap}" for gap in gaps) + " |",
+            "|---|---|---|" + "---|" * len(gaps),
+            *(
+                f"| {name} | {place} | {windows} | "
+                + " | ".join(f"{value:.2f}" for value in values)
+                + " |"
+                for place, name, windows, values in worse
+            ),
+        ]
+    )
 
 
 def protocol_section(protocol: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
@@ -70,12 +104,22 @@ def protocol_section(protocol: Mapping[str, Mapping[str, Any]] | None) -> list[s
         return []
     gaps = next(iter(protocol.values()))["gaps"]
     *some, last = (str(gap) for gap in gaps)
-    published = ", ".join(f"{name} " + " ".join("-" if value is None else f"{value:.2f}" for value in values)
-                          for name, values in RATIOS_PUBLISHED.items())
-    return ["## The LAFAN1 in-betweening protocol", "",
-            f"Ten known frames, a gap of {', '.join(some)} or {last} frames, one known frame; errors over those of "
-            "interpolation (slerp of local rotations, a straight line for the root). L2P is standardised by the "
-            "windows' own mean and deviation. Published L2P over interpolation, on the full LAFAN1 test set: "
-            f"{published}.", "",
-            protocol_table(protocol), "", worse_table(protocol), "",
-            *(f"- {name}: `{found['command']}`" for name, found in protocol.items()), ""]
+    published = ", ".join(
+        f"{name} " + " ".join("-" if value is None else f"{value:.2f}" for value in values)
+        for name, values in RATIOS_PUBLISHED.items()
+    )
+    return [
+        "## The LAFAN1 in-betweening protocol",
+        "",
+        f"Ten known frames, a gap of {', '.join(some)} or {last} frames, one known frame; errors over those of "
+        "interpolation (slerp of local rotations, a straight line for the root). L2P is standardised by the "
+        "windows' own mean and deviation. Published L2P over interpolation, on the full LAFAN1 test set: "
+        f"{published}.",
+        "",
+        protocol_table(protocol),
+        "",
+        worse_table(protocol),
+        "",
+        *(f"- {name}: `{found['command']}`" for name, found in protocol.items()),
+        "",
+    ]

@@ -16,11 +16,22 @@ from training.cards.protocol import protocol_table, worse_table
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-DANCE, ROLES, FUTURE = ("dance-3bert-small", "dance-ecm-small"), ("inbetween", "common-small"), "dance-future"
+DANCE, ROLES, FUTURE = (
+    ("dance-3bert-small", "dance-ecm-small"),
+    ("inbetween", "common-small"),
+    "dance-future",
+)
 BASELINES = ("hold", "slerp", "inertial", "spline")
-LABELS = {"span:135-164": "gap of 30", "span:120-179": "gap of 60", "span:105-194": "gap of 90",
-          "span:112-126": "gap of 15", "span:105-134": "gap of 30", "span:90-149": "gap of 60",
-          "span:67-81": "gap of 15", "span:60-89": "gap of 30"}
+LABELS = {
+    "span:135-164": "gap of 30",
+    "span:120-179": "gap of 60",
+    "span:105-194": "gap of 90",
+    "span:112-126": "gap of 15",
+    "span:105-134": "gap of 30",
+    "span:90-149": "gap of 60",
+    "span:67-81": "gap of 15",
+    "span:60-89": "gap of 30",
+}
 Metrics = Mapping[str, Mapping[str, Any]]
 
 
@@ -37,8 +48,10 @@ def errors_table(evaluations: Mapping[str, Mapping[str, Any]], specs: Sequence[s
             if row["method"] == name or row["method"] in BASELINES:
                 of.setdefault(row["hide"], {}).setdefault(row["method"], row)
     columns = [*evaluations, *BASELINES]
-    lines = ["| hidden | " + " | ".join(f"`{c}`" if c in evaluations else c for c in columns) + " |",
-             "|---" * (len(columns) + 1) + "|"]
+    lines = [
+        "| hidden | " + " | ".join(f"`{c}`" if c in evaluations else c for c in columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
     for spec in specs or of:
         if not set(columns) <= of.get(spec, {}).keys():
             continue
@@ -53,16 +66,21 @@ def _cell(row: Mapping[str, Any], best: float) -> str:
     return f"**{text}**" if row["position_cm"] == best else text
 
 
-SHORT = (("dances of other songs", "dance-3bert-small", ("evaluation",), ("every:20", "span:120-179")),
-         ("held-out CMU subjects", "inbetween", ("parts", "^cmu/"), ("span:105-134",)),
-         ("held-out SNU scenes", "inbetween", ("parts", "^snu/"), ("span:105-134",)),
-         ("LAFAN1", "inbetween", ("unseen", "lafan1"), ("span:105-134",)),
-         ("Bandai-Namco", "inbetween", ("unseen", "bandai_namco"), ("span:60-89",)))
+SHORT = (
+    ("dances of other songs", "dance-3bert-small", ("evaluation",), ("every:20", "span:120-179")),
+    ("held-out CMU subjects", "inbetween", ("parts", "^cmu/"), ("span:105-134",)),
+    ("held-out SNU scenes", "inbetween", ("parts", "^snu/"), ("span:105-134",)),
+    ("LAFAN1", "inbetween", ("unseen", "lafan1"), ("span:105-134",)),
+    ("Bandai-Namco", "inbetween", ("unseen", "bandai_namco"), ("span:60-89",)),
+)
 
 
 def short_table(metrics: Metrics) -> str:
     """A few rows that say what the networks are worth: beside the interpolation with the smallest position error."""
-    lines = ["| recordings | hidden | network | its errors | best interpolation |", "|---|---|---|---|---|"]
+    lines = [
+        "| recordings | hidden | network | its errors | best interpolation |",
+        "|---|---|---|---|---|",
+    ]
     for words, name, place, specs in SHORT:
         found: Any = metrics[name]
         for key in place:
@@ -70,8 +88,10 @@ def short_table(metrics: Metrics) -> str:
         for spec in specs:
             of = {row["method"]: row for row in found["rows"] if row["hide"] == spec}
             best = min(BASELINES, key=lambda method: of[method]["position_cm"])
-            lines.append(f"| {words} | {LABELS.get(spec, f'`{spec}`')} | `{name}` | {_cell(of[name], -1)} | "
-                         f"{_cell(of[best], -1)} ({best}) |")
+            lines.append(
+                f"| {words} | {LABELS.get(spec, f'`{spec}`')} | `{name}` | {_cell(of[name], -1)} | "
+                f"{_cell(of[best], -1)} ({best}) |"
+            )
     return "\n".join(lines)
 
 
@@ -80,21 +100,28 @@ def future_words(metrics: Metrics) -> str:
     rows = metrics[FUTURE]["generation"]["dance-long"]["rows"]
     made, truth, other = rows[FUTURE], rows["truth"], rows["another song"]
     low, high = min(made["energy_shares"]), max(made["energy_shares"])
-    return (f"energy in every second {low:.2f} to {high:.2f} of the truth's, beats {made['per_music_beat']:.2f} (truth "
-            f"{truth['per_music_beat']:.2f}, another song {other['per_music_beat']:.2f}), the bar's move right in "
-            f"{made['moves']['move_and_side']:.0%} of the bars (truth {truth['moves']['move_and_side']:.0%}), feet "
-            f"slide {made['skate_cm_s']:.1f} cm/s (truth {truth['skate_cm_s']:.1f}), {made['frozen']} of "
-            f"{metrics[FUTURE]['generation']['dance-long']['clips']} stand still.")
+    return (
+        f"energy in every second {low:.2f} to {high:.2f} of the truth's, beats {made['per_music_beat']:.2f} (truth "
+        f"{truth['per_music_beat']:.2f}, another song {other['per_music_beat']:.2f}), the bar's move right in "
+        f"{made['moves']['move_and_side']:.0%} of the bars (truth {truth['moves']['move_and_side']:.0%}), feet "
+        f"slide {made['skate_cm_s']:.1f} cm/s (truth {truth['skate_cm_s']:.1f}), {made['frozen']} of "
+        f"{metrics[FUTURE]['generation']['dance-long']['clips']} stand still."
+    )
 
 
 def hearing_table(metrics: Metrics) -> str:
     """Rotation errors with the right music, silence and another song."""
-    lines = ["| checkpoint | gap | right | silence | another | saved |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| checkpoint | gap | right | silence | another | saved |",
+        "|---|---|---|---|---|---|",
+    ]
     for name in DANCE:
         for row in metrics[name]["hearing"]["rows"]:
             saved, low, high = row["saved_against_another"]
-            lines.append(f"| `{name}` | {row['gap']} | {row['right'][0]:.2f} | {row['silence'][0]:.2f} | "
-                         f"{row['another'][0]:.2f} | {saved:.0%} ({low:.0%} to {high:.0%}) |")
+            lines.append(
+                f"| `{name}` | {row['gap']} | {row['right'][0]:.2f} | {row['silence'][0]:.2f} | "
+                f"{row['another'][0]:.2f} | {saved:.0%} ({low:.0%} to {high:.0%}) |"
+            )
     return "\n".join(lines)
 
 
@@ -110,9 +137,13 @@ def blocks(root: Path) -> dict[str, str]:
     """Every block's text, from the checkpoints in a folder."""
     found = {card.name: card for card in list_checkpoints(root)}
     metrics: Metrics = {name: card.metrics for name, card in found.items()}
-    made = {"dance": errors_table({name: metrics[name]["evaluation"] for name in DANCE}),
-            "hearing": hearing_table(metrics), "short": short_table(metrics), "future": future_words(metrics),
-            "generated": generated_table(found[FUTURE].card)}
+    made = {
+        "dance": errors_table({name: metrics[name]["evaluation"] for name in DANCE}),
+        "hearing": hearing_table(metrics),
+        "short": short_table(metrics),
+        "future": future_words(metrics),
+        "generated": generated_table(found[FUTURE].card),
+    }
     protocol = metrics["inbetween"]["protocol"]
     made |= {"protocol": protocol_table(protocol), "contents": worse_table(protocol)}
     for part, name in (("cmu", "^cmu/"), ("snu", "^snu/")):
@@ -128,6 +159,7 @@ def rewritten(text: str, made: Mapping[str, str], where: str = "text") -> str:
     Raises:
         FileError: it names a block that there is none of.
     """
+
     def block(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in made:
@@ -139,15 +171,24 @@ def rewritten(text: str, made: Mapping[str, str], where: str = "text") -> str:
 
 @app.command()
 def results(
-    pages: Annotated[list[Path] | None, typer.Argument(
-        metavar="FILE...", help="pages whose tables are written; none: docs/results.md and README.md")] = None,
-    checkpoints: Annotated[Path, typer.Option(metavar="DIR", help="where the checkpoints lie")] = Path("checkpoints"),
+    pages: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE...",
+            help="pages whose tables are written; none: docs/results.md and README.md",
+        ),
+    ] = None,
+    checkpoints: Annotated[
+        Path, typer.Option(metavar="DIR", help="where the checkpoints lie")
+    ] = Path("checkpoints"),
 ) -> None:
     """Write the tables of the pages anew."""
     try:
         made = blocks(checkpoints)
-        texts = {page: rewritten(page.read_text(encoding="utf-8"), made, str(page))
-                 for page in pages or (Path("docs/results.md"), Path("README.md"))}
+        texts = {
+            page: rewritten(page.read_text(encoding="utf-8"), made, str(page))
+            for page in pages or (Path("docs/results.md"), Path("README.md"))
+        }
     except (MMMError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None

@@ -34,38 +34,62 @@ from training.engine.loop import make_accelerator, train
 from training.plan import plan_to_dict
 from training.recipes import PRETRAINING, Recipe
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-                  help="Small networks trained alike but for one thing, in one table.")
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Small networks trained alike but for one thing, in one table.",
+)
 
 RUNS = Path("runs") / "ablation"
 
-STUDIES = {study.name: study for study in (
-    Study("inbetween", "inbetween", {
-        "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in or smoothed",
-        "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual is added to, nothing faded "
-                          "in or smoothed",
-        "inbetween-slerp": "pre-fill by slerp instead of inertial",
-        "inbetween-world": "no relative input: world rotations in the body's heading, not turns of the reference pose",
-        "inbetween-blind": "no distances to the known frames among the inputs",
-        "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps the path of the fill",
-        "inbetween-pelvis": "no FK loss, but for the pelvis, its path and speed",
-        "inbetween-plain": "no augmentation",
-        "inbetween-abrupt": "residuals not faded in beside known frames, nor smoothed",
-        "inbetween-even": "errors not weighted by gap length: all hidden frames alike",
-    }, {"hidden_size": 128, "intermediate_size": 384, "encoder_layers": 4}, 24, 120,
-        ("gap:5", "gap:15", "gap:30", "gap:45"), "position_cm", "slerp"),
-    Study("dance", "ecm-small", {
-        "ecm-small-slerp": "pre-fill by slerp instead of inertial",
-        "ecm-small-absolute": "no residual: absolute poses, with the pre-fill",
-        "ecm-small-zero": "zeros in gaps and absolute poses, as the original",
-        "ecm-small-mse": "the original's loss, mean squared error",
-        "ecm-small-strided": "windows at multiples of 300 frames, as the original's",
-        "ecm-small-curriculum": "gaps start short and grow over half of the steps",
-        "ecm-small-relative": "each window's loss divided by that of its interpolation",
-        "ecm-small-abrupt": "residuals not faded in beside known frames, nor smoothed",
-    }, {"hidden_size": 256, "intermediate_size": 256, "encoder_layers": 1, "cross_layers": 1}, 8, 240,
-        ("every:5", "every:15", "gap:30", "gap:60"), "rotation_deg"),
-)}
+STUDIES = {
+    study.name: study
+    for study in (
+        Study(
+            "inbetween",
+            "inbetween",
+            {
+                "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in or smoothed",
+                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual is added to, nothing faded "
+                "in or smoothed",
+                "inbetween-slerp": "pre-fill by slerp instead of inertial",
+                "inbetween-world": "no relative input: world rotations in the body's heading, not turns of the reference pose",
+                "inbetween-blind": "no distances to the known frames among the inputs",
+                "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps the path of the fill",
+                "inbetween-pelvis": "no FK loss, but for the pelvis, its path and speed",
+                "inbetween-plain": "no augmentation",
+                "inbetween-abrupt": "residuals not faded in beside known frames, nor smoothed",
+                "inbetween-even": "errors not weighted by gap length: all hidden frames alike",
+            },
+            {"hidden_size": 128, "intermediate_size": 384, "encoder_layers": 4},
+            24,
+            120,
+            ("gap:5", "gap:15", "gap:30", "gap:45"),
+            "position_cm",
+            "slerp",
+        ),
+        Study(
+            "dance",
+            "ecm-small",
+            {
+                "ecm-small-slerp": "pre-fill by slerp instead of inertial",
+                "ecm-small-absolute": "no residual: absolute poses, with the pre-fill",
+                "ecm-small-zero": "zeros in gaps and absolute poses, as the original",
+                "ecm-small-mse": "the original's loss, mean squared error",
+                "ecm-small-strided": "windows at multiples of 300 frames, as the original's",
+                "ecm-small-curriculum": "gaps start short and grow over half of the steps",
+                "ecm-small-relative": "each window's loss divided by that of its interpolation",
+                "ecm-small-abrupt": "residuals not faded in beside known frames, nor smoothed",
+            },
+            {"hidden_size": 256, "intermediate_size": 256, "encoder_layers": 1, "cross_layers": 1},
+            8,
+            240,
+            ("every:5", "every:15", "gap:30", "gap:60"),
+            "rotation_deg",
+        ),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -86,8 +110,12 @@ class Settings:
         again = name.endswith(AGAIN)
         found = PRETRAINING[name.removesuffix(AGAIN)]
         plan = found.plan.scaled(self.steps)
-        plan = replace(plan, batch=self.study.batch, warmup=min(plan.warmup, self.steps // 10),
-                       seed=self.seed + again)
+        plan = replace(
+            plan,
+            batch=self.study.batch,
+            warmup=min(plan.warmup, self.steps // 10),
+            seed=self.seed + again,
+        )
         return Recipe(found.network, plan, found.changes | dict(self.study.size))
 
     def folder(self, name: str) -> Path:
@@ -102,14 +130,22 @@ def asked(settings: Settings, name: str, data: MotionSet) -> dict[str, Any]:
     """All that a trained variant depends on, as JSON brings it back."""
     recipe = settings.recipe(name)
     plan = {key: value for key, value in plan_to_dict(recipe.plan).items() if key != "save_every"}
-    found = {"network": recipe.network, "changes": recipe.changes, "plan": plan,
-             "data": settings.data.resolve().name, "frames": int(data.lengths.sum())}
+    found = {
+        "network": recipe.network,
+        "changes": recipe.changes,
+        "plan": plan,
+        "data": settings.data.resolve().name,
+        "frames": int(data.lengths.sum()),
+    }
     return json.loads(json.dumps(found))
 
 
 def is_trained(settings: Settings, name: str, wanted: dict[str, Any]) -> bool:
     """Whether a variant is finished, exactly as it is asked for."""
-    return _stored(settings.folder(name) / "settings.json") == wanted and _checkpoint(settings, name) is not None
+    return (
+        _stored(settings.folder(name) / "settings.json") == wanted
+        and _checkpoint(settings, name) is not None
+    )
 
 
 def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool = False) -> None:
@@ -121,8 +157,12 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
     folder, wanted = settings.folder(name), asked(settings, name, split)
     before = _stored(folder / "settings.json")
     if before is not None and before != wanted and not fresh:
-        raise ModelError(str(folder), f"trained otherwise ({_first_difference(before, wanted)})", "an equal variant",
-                         "train it anew with --fresh, or name another folder with --runs")
+        raise ModelError(
+            str(folder),
+            f"trained otherwise ({_first_difference(before, wanted)})",
+            "an equal variant",
+            "train it anew with --fresh, or name another folder with --runs",
+        )
     if not fresh and is_trained(settings, name, wanted):
         return
     for stale in (folder / "net" / "metrics.json", folder / "evaluation.json"):
@@ -131,8 +171,14 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
     recipe = settings.recipe(name)
     model = untrained(recipe, recipe.changes, recipe.plan, split, settings.data)
     average, curve = train(model, split, recipe.plan, folder, resume=not fresh)
-    training = {"plan": plan_to_dict(recipe.plan), "curve": curve, "data": wanted["data"], "clips": len(split.clips),
-                "frames": wanted["frames"], "command": f"python -m training.ablation {settings.study.name}"}
+    training = {
+        "plan": plan_to_dict(recipe.plan),
+        "curve": curve,
+        "data": wanted["data"],
+        "clips": len(split.clips),
+        "frames": wanted["frames"],
+        "command": f"python -m training.ablation {settings.study.name}",
+    }
     save_model(average, folder / "net", {"training": training}, bits=32)
 
 
@@ -140,8 +186,13 @@ def judge(settings: Settings, name: str, pool: Sequence[Clip]) -> list[dict[str,
     """A finished variant's errors beside the baselines', as ``mmm.evaluation.evaluate.evaluate`` gives them; kept on
     disk."""
     path, specs = settings.folder(name) / "evaluation.json", settings.study.specs(settings.frames)
-    asked_for = {"split": settings.split, "data": settings.data.resolve().name, "frames": settings.frames,
-                 "specs": specs, "clips": [clip.name for clip in pool]}
+    asked_for = {
+        "split": settings.split,
+        "data": settings.data.resolve().name,
+        "frames": settings.frames,
+        "specs": specs,
+        "clips": [clip.name for clip in pool],
+    }
     kept = _stored(path)
     if kept is None or kept["asked"] != asked_for:
         model = _named(load_model(settings.folder(name) / "net"), name)
@@ -166,24 +217,44 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
     study, names = settings.study, settings.study.variants()
     for name in only:
         if name not in names:
-            raise ModelError(f"--only {name}", "no such variant", ", ".join(names), "choose one of them")
+            raise ModelError(
+                f"--only {name}", "no such variant", ", ".join(names), "choose one of them"
+            )
     chosen = [name for name in names if name in only] or list(names)
     device = make_accelerator()
     split = c.load_split(settings.data, device)
-    first = untrained(settings.recipe(study.full), settings.recipe(study.full).changes,
-                      settings.recipe(study.full).plan, split, settings.data)
+    first = untrained(
+        settings.recipe(study.full),
+        settings.recipe(study.full).changes,
+        settings.recipe(study.full).plan,
+        split,
+        settings.data,
+    )
     pool = MotionSet(settings.data / settings.split).cut_clips(
-        settings.clips, settings.frames, first.config.skeleton, first.config.fps)
+        settings.clips, settings.frames, first.config.skeleton, first.config.fps
+    )
     result: dict[str, Any] = {}
     for number, name in enumerate(chosen, start=1):
         typer.echo(f"{number} of {len(chosen)}: {name}", err=True)
         train_variant(settings, name, split, fresh)
         judge(settings, name, pool)
-        done = {other: judge(settings, other, pool) for other in names
-                if is_trained(settings, other, asked(settings, other, split))}
-        result = table(study, done, {
-            "data": settings.data.resolve().name, "split": settings.split, "clips": len(pool),
-            "frames": settings.frames, "steps": settings.steps, "seed": settings.seed})
+        done = {
+            other: judge(settings, other, pool)
+            for other in names
+            if is_trained(settings, other, asked(settings, other, split))
+        }
+        result = table(
+            study,
+            done,
+            {
+                "data": settings.data.resolve().name,
+                "split": settings.split,
+                "clips": len(pool),
+                "frames": settings.frames,
+                "steps": settings.steps,
+                "seed": settings.seed,
+            },
+        )
         _write(out.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
         _write(out.with_suffix(".md"), markdown(result))
     return result
@@ -226,19 +297,32 @@ def _first_difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:
 # --- The command -------------------------------------------------------------------------------------------------
 
 Steps = Annotated[int, typer.Option(min=1, help="of each variant")]
-Clips = Annotated[int, typer.Option(min=1, help="how many to judge by, spread evenly over the split")]
+Clips = Annotated[
+    int, typer.Option(min=1, help="how many to judge by, spread evenly over the split")
+]
 Frames = Annotated[int, typer.Option(min=0, help="their length; 0: the study's own")]
 Split = Annotated[str, typer.Option(help="val, or test")]
 Only = Annotated[list[str] | None, typer.Option(help="a variant; repeat for several; none: all")]
-Out = Annotated[Path | None, typer.Option(help="the table, as .md and as .json; default runs/ablation/STUDY.md")]
+Out = Annotated[
+    Path | None, typer.Option(help="the table, as .md and as .json; default runs/ablation/STUDY.md")
+]
 Runs = Annotated[Path, typer.Option(help="where the variants lie, each in a folder of its own")]
 Fresh = Annotated[bool, typer.Option(help="train anew what is there")]
 
 
 @app.command()
 def inbetween(
-    data: c.Data, steps: Steps = 500, clips: Clips = 60, frames: Frames = 0, split: Split = "val", only: Only = None,
-    out: Out = None, runs: Runs = RUNS, seed: int = 0, threads: c.Threads = 0, fresh: Fresh = False,
+    data: c.Data,
+    steps: Steps = 500,
+    clips: Clips = 60,
+    frames: Frames = 0,
+    split: Split = "val",
+    only: Only = None,
+    out: Out = None,
+    runs: Runs = RUNS,
+    seed: int = 0,
+    threads: c.Threads = 0,
+    fresh: Fresh = False,
 ) -> None:
     """The network on joint roles: position errors as ratios to slerp's, in gaps of 5, 15, 30 and 45 frames."""
     _command("inbetween", data, steps, clips, frames, split, only, out, runs, seed, threads, fresh)
@@ -246,16 +330,35 @@ def inbetween(
 
 @app.command()
 def dance(
-    data: c.Data, steps: Steps = 400, clips: Clips = 40, frames: Frames = 0, split: Split = "val", only: Only = None,
-    out: Out = None, runs: Runs = RUNS, seed: int = 0, threads: c.Threads = 0, fresh: Fresh = False,
+    data: c.Data,
+    steps: Steps = 400,
+    clips: Clips = 40,
+    frames: Frames = 0,
+    split: Split = "val",
+    only: Only = None,
+    out: Out = None,
+    runs: Runs = RUNS,
+    seed: int = 0,
+    threads: c.Threads = 0,
+    fresh: Fresh = False,
 ) -> None:
     """The networks with music: rotation errors at every:5, every:15 and in gaps of 30 and 60 frames."""
     _command("dance", data, steps, clips, frames, split, only, out, runs, seed, threads, fresh)
 
 
 def _command(
-    study: str, data: Path, steps: int, clips: int, frames: int, split: str, only: list[str] | None,
-    out: Path | None, runs: Path, seed: int, threads: int, fresh: bool,
+    study: str,
+    data: Path,
+    steps: int,
+    clips: int,
+    frames: int,
+    split: str,
+    only: list[str] | None,
+    out: Path | None,
+    runs: Path,
+    seed: int,
+    threads: int,
+    fresh: bool,
 ) -> None:
     if threads:
         torch.set_num_threads(threads)

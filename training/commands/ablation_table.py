@@ -31,15 +31,23 @@ class Study:
 
     def specs(self, frames: int) -> list[str]:
         """The SPECs for clips of a length."""
-        return [_middle(frames, int(p.removeprefix("gap:"))) if p.startswith("gap:") else p for p in self.patterns]
+        return [
+            _middle(frames, int(p.removeprefix("gap:"))) if p.startswith("gap:") else p
+            for p in self.patterns
+        ]
 
     def variants(self) -> dict[str, str]:
         """Names of all rows that are trained, and what is different in them."""
-        return {self.full: "nothing: the full one", self.full + AGAIN: "the seed alone: how much chance does",
-                **self.others}
+        return {
+            self.full: "nothing: the full one",
+            self.full + AGAIN: "the seed alone: how much chance does",
+            **self.others,
+        }
 
 
-def table(study: Study, done: Mapping[str, Sequence[dict[str, Any]]], about: Mapping[str, Any]) -> dict[str, Any]:
+def table(
+    study: Study, done: Mapping[str, Sequence[dict[str, Any]]], about: Mapping[str, Any]
+) -> dict[str, Any]:
     """Rows of baselines and variants, and how the variants differ from the full one.
 
     Args:
@@ -48,42 +56,74 @@ def table(study: Study, done: Mapping[str, Sequence[dict[str, Any]]], about: Map
     """
     specs = study.specs(about["frames"])
     some = next(iter(done))
-    errors = {row["method"]: _errors(done[some], row["method"], study.metric, specs)
-              for row in done[some] if row["method"] != some}
+    errors = {
+        row["method"]: _errors(done[some], row["method"], study.metric, specs)
+        for row in done[some]
+        if row["method"] != some
+    }
     baselines = list(errors)
     errors |= {name: _errors(rows, name, study.metric, specs) for name, rows in done.items()}
     by = errors[study.ratio_to] if study.ratio_to else [1.0] * len(specs)
-    values = {name: [round(error / base, 4) for error, base in zip(found, by, strict=True)]
-              for name, found in errors.items()}
+    values = {
+        name: [round(error / base, 4) for error, base in zip(found, by, strict=True)]
+        for name, found in errors.items()
+    }
     rows = []
     for name, found in values.items():
-        row: dict[str, Any] = {"name": name, "kind": "baseline" if name in baselines else "variant",
-                               "different": study.variants().get(name, ""), "values": found,
-                               study.metric: errors[name]}
+        row: dict[str, Any] = {
+            "name": name,
+            "kind": "baseline" if name in baselines else "variant",
+            "different": study.variants().get(name, ""),
+            "values": found,
+            study.metric: errors[name],
+        }
         if name in done and study.full in done:
-            row["difference"] = [round(a - b, 4) for a, b in zip(found, values[study.full], strict=True)]
+            row["difference"] = [
+                round(a - b, 4) for a, b in zip(found, values[study.full], strict=True)
+            ]
         rows.append(row)
-    return {"study": study.name, "full": study.full, **about, "size": dict(study.size), "batch": study.batch,
-            "metric": study.metric, "ratio_to": study.ratio_to, "patterns": list(study.patterns), "specs": specs,
-            "missing": [name for name in study.variants() if name not in done], "rows": rows}
+    return {
+        "study": study.name,
+        "full": study.full,
+        **about,
+        "size": dict(study.size),
+        "batch": study.batch,
+        "metric": study.metric,
+        "ratio_to": study.ratio_to,
+        "patterns": list(study.patterns),
+        "specs": specs,
+        "missing": [name for name in study.variants() if name not in done],
+        "rows": rows,
+    }
 
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The table for people."""
     heads = [p.replace("gap:", "gap of ") for p in result["patterns"]]
-    unit = f"{result['metric']} as a ratio to {result['ratio_to']}'s" if result["ratio_to"] else result["metric"]
+    unit = (
+        f"{result['metric']} as a ratio to {result['ratio_to']}'s"
+        if result["ratio_to"]
+        else result["metric"]
+    )
     size = ", ".join(f"{name} {value}" for name, value in result["size"].items())
     lines = [
-        f"# Ablation: {result['study']}", "",
+        f"# Ablation: {result['study']}",
+        "",
         f"Variants of `{result['full']}` at a small size ({size}), each trained for {result['steps']:,} steps of "
         f"{result['batch']} windows, seed {result['seed']}; {unit}, over the hidden entries of {result['clips']} clips "
-        f"of {result['frames']} frames of `{result['data']}`, {result['split']} split. Lower is better.", "",
+        f"of {result['frames']} frames of `{result['data']}`, {result['split']} split. Lower is better.",
+        "",
         f"| variant | what is different | {' | '.join(heads)} | difference to the full one |",
-        f"|---|---|{'---:|' * len(heads)}---|"]
+        f"|---|---|{'---:|' * len(heads)}---|",
+    ]
     for row in result["rows"]:
         values = " | ".join(f"{value:.2f}" for value in row["values"])
         apart = row.get("difference")
-        shown = "" if apart is None or row["name"] == result["full"] else ", ".join(f"{d:+.2f}" for d in apart)
+        shown = (
+            ""
+            if apart is None or row["name"] == result["full"]
+            else ", ".join(f"{d:+.2f}" for d in apart)
+        )
         what = "(baseline)" if row["kind"] == "baseline" else row["different"]
         lines.append(f"| {row['name']} | {what} | {values} | {shown} |")
     if result["missing"]:
@@ -91,7 +131,9 @@ def markdown(result: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _errors(rows: Sequence[dict[str, Any]], method: str, metric: str, specs: Sequence[str]) -> list[float]:
+def _errors(
+    rows: Sequence[dict[str, Any]], method: str, metric: str, specs: Sequence[str]
+) -> list[float]:
     found = {row["hide"]: float(row[metric]) for row in rows if row["method"] == method}
     return [found[spec] for spec in specs]
 

@@ -67,8 +67,17 @@ def case(model: MaskedMotionModel, clip: Clip, spec: str) -> Case:
     hidden = masks.parse(spec, clip).hidden
     found = answer(model, clip.motion, hidden)
     rows: Array = np.asarray(hidden.any(axis=1))
-    cut = RolePrediction(found.roles, _rows(found.filled, rows), _rows(found.role_filled, rows), found.turns[rows],
-                 found.gap_s[rows], found.joint_motion[rows], found.expected_m[rows], None, found.frames)
+    cut = RolePrediction(
+        found.roles,
+        _rows(found.filled, rows),
+        _rows(found.role_filled, rows),
+        found.turns[rows],
+        found.gap_s[rows],
+        found.joint_motion[rows],
+        found.expected_m[rows],
+        None,
+        found.frames,
+    )
     truth = _rows(clip.motion, rows)
     return Case(cut, truth, truth.positions())
 
@@ -105,34 +114,45 @@ def fit_length(
     shares = dict.fromkeys(PARTS, 1.0 if whole else 0.0)
 
     def table(values: dict[str, float]) -> GapCalibration:
-        return GapCalibration((length_s,), {part: (value,) for part, value in values.items()}, (1.0,), STIRS)
+        return GapCalibration(
+            (length_s,), {part: (value,) for part, value in values.items()}, (1.0,), STIRS
+        )
 
     fills = [errors_of(cases, table(shares)) for cases in groups]
 
     def cost(values: dict[str, float]) -> float:
         found = [errors_of(cases, table(values)) for cases in groups]
-        return sum(ROTATION_WEIGHT * angle / max(fill[0], 1e-9) + distance / max(fill[1], 1e-9)
-                   for (angle, distance), fill in zip(found, fills, strict=True))
+        return sum(
+            ROTATION_WEIGHT * angle / max(fill[0], 1e-9) + distance / max(fill[1], 1e-9)
+            for (angle, distance), fill in zip(found, fills, strict=True)
+        )
 
     for _ in range(0 if whole else 2):
         for part in ("root", "legs", "trunk", "arms"):
             costs = [cost({**shares, part: share}) for share in GRID]
             shares[part] = GRID[int(np.argmin(costs))]
     true = [distance for cases in groups for distance in [errors_of(cases, table(shares))[1]]]
-    said = [float(np.concatenate([each.answer.expected_m for each in cases]).mean()) for cases in groups]
+    said = [
+        float(np.concatenate([each.answer.expected_m for each in cases]).mean()) for cases in groups
+    ]
     return shares, sum(true) / max(sum(said), 1e-9)
 
 
-def fit(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False) -> GapCalibration:
+def fit(
+    model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False
+) -> GapCalibration:
     """Shares and corrections for all gap lengths, from clips that the network was not trained on."""
     model.config.gap_calibration = None
     columns: list[tuple[dict[str, float], float]] = []
     for length in tqdm(LENGTHS, desc="calibrate", disable=not progress):
         groups = [[case(model, clip, spec) for clip in clips] for spec in patterns(length)]
         columns.append(fit_length(length / model.config.fps, groups, whole))
-    return GapCalibration(tuple(length / model.config.fps for length in LENGTHS),
-                 {part: tuple(shares[part] for shares, _ in columns) for part in PARTS},
-                 tuple(factor for _, factor in columns), STIRS)
+    return GapCalibration(
+        tuple(length / model.config.fps for length in LENGTHS),
+        {part: tuple(shares[part] for shares, _ in columns) for part in PARTS},
+        tuple(factor for _, factor in columns),
+        STIRS,
+    )
 
 
 def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
@@ -142,14 +162,32 @@ def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
         ``{"gaps", "clips", "rank_correlation", "within_half_to_twice", "fifths": [{"expected_cm", "position_cm"},
         ...]}``: the gaps sorted by what was expected, in five parts of equal number, and the means of each.
     """
-    rows = [row for spec in JUDGED for clip in clips for row in gaps(recover(model, clip, masks.parse(spec, clip)))]
-    said, true = (np.array([row[key] for row in rows], dtype=float) for key in ("expected_cm", "position_cm"))
-    fifths = [{"expected_cm": round(float(said[part].mean()), 3), "position_cm": round(float(true[part].mean()), 3)}
-              for part in np.array_split(np.argsort(said), FIFTHS)]
+    rows = [
+        row
+        for spec in JUDGED
+        for clip in clips
+        for row in gaps(recover(model, clip, masks.parse(spec, clip)))
+    ]
+    said, true = (
+        np.array([row[key] for row in rows], dtype=float) for key in ("expected_cm", "position_cm")
+    )
+    fifths = [
+        {
+            "expected_cm": round(float(said[part].mean()), 3),
+            "position_cm": round(float(true[part].mean()), 3),
+        }
+        for part in np.array_split(np.argsort(said), FIFTHS)
+    ]
     near = (true >= said / 2) & (true <= said * 2)
     rank = float(spearmanr(said, true).statistic)
-    return {"gaps": len(rows), "clips": len(clips), "rank_correlation": round(rank, 3),
-            "within_half_to_twice": round(float(near.mean()), 3), "fifths": fifths, "hide": list(JUDGED)}
+    return {
+        "gaps": len(rows),
+        "clips": len(clips),
+        "rank_correlation": round(rank, 3),
+        "within_half_to_twice": round(float(near.mean()), 3),
+        "fifths": fifths,
+        "hide": list(JUDGED),
+    }
 
 
 FUTURE_SHARES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
@@ -162,7 +200,9 @@ def energy(motion: Motion) -> float:
     return float(np.linalg.norm(np.diff(motion.positions(), axis=0), axis=-1).mean()) * motion.fps
 
 
-def fit_future(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True) -> tuple[GapCalibration, list[float]]:
+def fit_future(
+    model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True
+) -> tuple[GapCalibration, list[float]]:
     """For networks that generate: the share of all turns and shifts with which a future moves as much as the truth.
 
     Small errors of a network's own making feed on themselves, and a future that is believed whole grows wilder.
@@ -176,7 +216,9 @@ def fit_future(model: MaskedMotionModel, clips: Sequence[Clip], progress: bool =
         model.config.gap_calibration = _even(share).to_dict()
         ratios = []
         for number, clip in enumerate(clips):
-            future = generate_clip(model, clip, prefix_frames=seed, frames=frames, seed=number).generated
+            future = generate_clip(
+                model, clip, prefix_frames=seed, frames=frames, seed=number
+            ).generated
             ratios.append(energy(future) / max(energy(clip.motion.crop(seed, len(clip))), 0.01))
         medians.append(float(np.median(ratios)))
     return _even(FUTURE_SHARES[int(np.abs(np.log(medians)).argmin())]), medians
@@ -188,15 +230,30 @@ def _even(share: float) -> GapCalibration:
 
 @app.command()
 def main(
-    checkpoint: Annotated[Path, typer.Option(help="folder of a checkpoint on joint roles; its files are rewritten")],
-    data: Annotated[Path, typer.Option(help="the prepared set: its val split to fit on, its test split to judge by")],
+    checkpoint: Annotated[
+        Path, typer.Option(help="folder of a checkpoint on joint roles; its files are rewritten")
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(help="the prepared set: its val split to fit on, its test split to judge by"),
+    ],
     clips: Annotated[int, typer.Option(min=1, help="how many of each split, spread evenly")] = 60,
-    whole: Annotated[bool, typer.Option(
-        "--whole", help="believe it as far as it says, and correct its expected error alone: what serves least on the "
-                        "validation split may serve on other recordings")] = False,
-    symmetric: Annotated[bool, typer.Option(
-        "--symmetric", help="from now on the answer is the mean with that to the mirror image, in up to twice the "
-                            "network's time")] = False,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole",
+            help="believe it as far as it says, and correct its expected error alone: what serves least on the "
+            "validation split may serve on other recordings",
+        ),
+    ] = False,
+    symmetric: Annotated[
+        bool,
+        typer.Option(
+            "--symmetric",
+            help="from now on the answer is the mean with that to the mirror image, in up to twice the "
+            "network's time",
+        ),
+    ] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")] = 0,
 ) -> None:
     """Fit how far recovery believes a network, and measure what its expected error is worth."""
@@ -205,23 +262,40 @@ def main(
     try:
         info = describe(checkpoint)
         if info.config.representation != "roles":
-            raise ModelError(str(checkpoint), "a network on the joints of one skeleton", "one on joint roles",
-                             "leave the calibration out")
+            raise ModelError(
+                str(checkpoint),
+                "a network on the joints of one skeleton",
+                "one on joint roles",
+                "leave the calibration out",
+            )
         model = load_model(checkpoint)
         if info.config.horizon_s:
             if symmetric:
-                raise ModelError(str(checkpoint), "a network that generates: the mean of two futures is none",
-                                 "one that recovers", "leave --symmetric out")
+                raise ModelError(
+                    str(checkpoint),
+                    "a network that generates: the mean of two futures is none",
+                    "one that recovers",
+                    "leave --symmetric out",
+                )
             _main_future(model, info.path, data, clips)
             return
-        pools = [MotionSet(data / split).cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
-                 for split in ("val", "test")]
+        pools = [
+            MotionSet(data / split).cut_clips(
+                clips, FRAMES, model.config.skeleton, model.config.fps
+            )
+            for split in ("val", "test")
+        ]
         model.config.symmetric = symmetric
         gap_calibration = fit(model, pools[0], whole=whole)
         _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
         model.config.gap_calibration = gap_calibration.to_dict()
-        found = judge(model, pools[1]) | {"data": data.resolve().name, "fitted_on": len(pools[0]), "asked": clips,
-                                            "whole": whole, "symmetric": symmetric}
+        found = judge(model, pools[1]) | {
+            "data": data.resolve().name,
+            "fitted_on": len(pools[0]),
+            "asked": clips,
+            "whole": whole,
+            "symmetric": symmetric,
+        }
         record(checkpoint, "calibration", found)
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
@@ -230,7 +304,9 @@ def main(
     typer.echo("gap s   " + "".join(f"{part:>9}" for part in (*PARTS, "expected")))
     for at, length_s in enumerate(gap_calibration.gap_s):
         typer.echo(f"{length_s:6.2f}  " + "".join(f"{row[at]:9.2f}" for row in columns))
-    typer.echo(f"expected and true errors of {found['gaps']} gaps: rank correlation {found['rank_correlation']:.2f}")
+    typer.echo(
+        f"expected and true errors of {found['gaps']} gaps: rank correlation {found['rank_correlation']:.2f}"
+    )
 
 
 def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
@@ -240,13 +316,27 @@ def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int)
     gap_calibration, medians = fit_future(model, pool)
     _store(folder, gap_calibration=gap_calibration.to_dict(), speed_prior=model.config.speed_prior)
     share = gap_calibration.shares["root"][0]
-    rows = [{"share": tried, "energy": round(median, 3)} for tried, median in zip(FUTURE_SHARES, medians, strict=True)]
-    record(folder, "calibration", {"future": rows, "share": share, "fitted_on": len(pool), "asked": clips,
-                                   "data": data.resolve().name})
+    rows = [
+        {"share": tried, "energy": round(median, 3)}
+        for tried, median in zip(FUTURE_SHARES, medians, strict=True)
+    ]
+    record(
+        folder,
+        "calibration",
+        {
+            "future": rows,
+            "share": share,
+            "fitted_on": len(pool),
+            "asked": clips,
+            "data": data.resolve().name,
+        },
+    )
     for row in rows:
         typer.echo(f"share {row['share']:g}: energy {row['energy']:.2f} of the truth's")
     if model.config.speed_prior:
-        typer.echo("liveliness: level {:g}, pull {:g}, spread {:g}".format(*model.config.speed_prior))
+        typer.echo(
+            "liveliness: level {:g}, pull {:g}, spread {:g}".format(*model.config.speed_prior)
+        )
     typer.echo(f"believed by {share:g}")
 
 

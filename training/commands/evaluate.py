@@ -37,15 +37,25 @@ def specs_for(fps: float, frames: int) -> tuple[str, ...]:
 
 @app.command()
 def main(
-    checkpoint: Annotated[Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")],
+    checkpoint: Annotated[
+        Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")
+    ],
     data: Annotated[Path, typer.Option(help="the prepared set")],
     clips: Annotated[int, typer.Option(min=1, help="how many, spread evenly over the split")] = 60,
-    frames: Annotated[int, typer.Option(min=0, help="their length; 0: 300 at 60 frames a second, 240 at 30")] = 0,
+    frames: Annotated[
+        int, typer.Option(min=0, help="their length; 0: 300 at 60 frames a second, 240 at 30")
+    ] = 0,
     split: str = "test",
     hide: Annotated[list[str] | None, typer.Option(help="SPEC; repeat for several")] = None,
-    into: Annotated[str, typer.Option(help="evaluation; unseen, for sets it never saw; parts, for a part of the split")
-                    ] = "evaluation",
-    only: Annotated[str, typer.Option(help="with --into parts: regular expression in the sources of its clips")] = "",
+    into: Annotated[
+        str,
+        typer.Option(
+            help="evaluation; unseen, for sets it never saw; parts, for a part of the split"
+        ),
+    ] = "evaluation",
+    only: Annotated[
+        str, typer.Option(help="with --into parts: regular expression in the sources of its clips")
+    ] = "",
 ) -> None:
     """Evaluate a checkpoint and write the table into its metrics.json and card."""
     try:
@@ -55,15 +65,28 @@ def main(
         if only:
             stored.keep(only)
         # On roles any rate will do: clips are judged at their own.
-        fps = stored.fps if model.config.representation == "roles" and stored.fps else model.config.fps
+        fps = (
+            stored.fps
+            if model.config.representation == "roles" and stored.fps
+            else model.config.fps
+        )
         frames = frames or default_frames(fps)
         pool = stored.cut_clips(clips, frames, model.config.skeleton, fps)
         specs = hide or specs_for(fps, frames)
         with tqdm(total=1.0, desc="evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
             rows = evaluate(model, pool, specs, progress=lambda done: bar.update(done - bar.n))
         short = sum(clip["frames"] < frames for clip in stored.clips)
-        results = {"split": split, "data": data.resolve().name, "clips": len(pool), "asked": clips, "frames": frames,
-                   "left_out": short, "available": len(stored.clips), "only": only, "rows": rows}
+        results = {
+            "split": split,
+            "data": data.resolve().name,
+            "clips": len(pool),
+            "asked": clips,
+            "frames": frames,
+            "left_out": short,
+            "available": len(stored.clips),
+            "only": only,
+            "rows": rows,
+        }
         name = {"evaluation": None, "unseen": data.resolve().name, "parts": only}[into]
         record(checkpoint, into, results, name)
     except MMMError as error:
@@ -72,7 +95,9 @@ def main(
     for line in table(rows, EVALUATION_COLUMNS):
         typer.echo(line)
     if short:
-        typer.echo(f"{short} of the split's {len(stored.clips)} clips are shorter than {frames} frames: left out")
+        typer.echo(
+            f"{short} of the split's {len(stored.clips)} clips are shorter than {frames} frames: left out"
+        )
 
 
 def _check_section(into: str, checkpoint: Path, data: str, only: str) -> None:
@@ -83,13 +108,23 @@ def _check_section(into: str, checkpoint: Path, data: str, only: str) -> None:
         ModelError: the network was trained on the set.
     """
     if into not in SECTIONS:
-        raise SpecError(f"--into {into}", "no such section", " or ".join(SECTIONS), "choose one of them")
+        raise SpecError(
+            f"--into {into}", "no such section", " or ".join(SECTIONS), "choose one of them"
+        )
     if bool(only) != (into == "parts"):
-        raise SpecError(f"--into {into}", f"--only {only}" if only else "no --only",
-                        "--into parts together with --only", "give both or neither")
+        raise SpecError(
+            f"--into {into}",
+            f"--only {only}" if only else "no --only",
+            "--into parts together with --only",
+            "give both or neither",
+        )
     if into == "unseen" and data in trained_on(describe(checkpoint).metrics):
-        raise ModelError(str(checkpoint), f"it, or a parent of it, was trained on {data}", "a set it has never seen",
-                         "leave --into unseen out")
+        raise ModelError(
+            str(checkpoint),
+            f"it, or a parent of it, was trained on {data}",
+            "a set it has never seen",
+            "leave --into unseen out",
+        )
 
 
 if __name__ == "__main__":

@@ -25,8 +25,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    preset: Annotated[str, typer.Option(help="a schedule of training.recipes: 3bert, ecm-small, ...")],
-    parent: Annotated[Path, typer.Option("--from", help="the checkpoint to start from; it is left as it is")],
+    preset: Annotated[
+        str, typer.Option(help="a schedule of training.recipes: 3bert, ecm-small, ...")
+    ],
+    parent: Annotated[
+        Path, typer.Option("--from", help="the checkpoint to start from; it is left as it is")
+    ],
     data: c.Data,
     out: c.Out,
     run_dir: c.RunDir = None,
@@ -37,7 +41,9 @@ def main(
     threads: c.Threads = 0,
     fresh: c.Fresh = False,
     accumulation: c.Accumulation = 1,
-    compile_: Annotated[bool, typer.Option("--compile/--no-compile", help="torch.compile the network")] = False,
+    compile_: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="torch.compile the network")
+    ] = False,
     optimizer: c.Optimizer = "",
     precision: c.Precision = "",
     rate: c.Rate = 0.0,
@@ -53,25 +59,64 @@ def main(
         torch.set_num_threads(threads)
     with c.one_line_errors():
         if out.resolve() == parent.resolve():
-            raise ModelError(f"--out {out}", "the checkpoint to start from", "another folder", "choose a new name")
+            raise ModelError(
+                f"--out {out}",
+                "the checkpoint to start from",
+                "another folder",
+                "choose a new name",
+            )
         recipe = find_recipe(FINETUNING, preset)
-        plan = c.change_plan(recipe.plan, steps=steps, batch=batch, max_frames=max_frames,
-                             seed=seed, accumulation=accumulation, compile_=compile_, optimizer=optimizer,
-                             precision=precision, rate=rate, loss=loss, window_stride=window_stride,
-                             curriculum=curriculum, normalise=normalise_by_fill, balance=balance)
+        plan = c.change_plan(
+            recipe.plan,
+            steps=steps,
+            batch=batch,
+            max_frames=max_frames,
+            seed=seed,
+            accumulation=accumulation,
+            compile_=compile_,
+            optimizer=optimizer,
+            precision=precision,
+            rate=rate,
+            loss=loss,
+            window_stride=window_stride,
+            curriculum=curriculum,
+            normalise=normalise_by_fill,
+            balance=balance,
+        )
         accelerator = make_accelerator()
         info = describe(parent)
         model = load_model(parent, str(accelerator.device))
         split = c.load_split(data, accelerator)
         c.check_body(data, split, model.config)
         model = with_changes(model, recipe.changes)
-        model.config.gap_calibration, model.config.symmetric = None, False  # found for the weights before
-        model.config.max_jump_height_m = fit_max_jump_height_m(split, model.config) if plan.masks.future else None
+        model.config.gap_calibration, model.config.symmetric = (
+            None,
+            False,
+        )  # found for the weights before
+        model.config.max_jump_height_m = (
+            fit_max_jump_height_m(split, model.config) if plan.masks.future else None
+        )
         model.config.speed_prior = fit_speed_prior(split, model) if plan.masks.future else None
-        split.stats = model.config.fitted_stats  # the parent's: the network knows the world in its units
-        model.config.trained_masks = list(dict.fromkeys([*(model.config.trained_masks or []), *plan.specs]))
-        c.run_and_save(model, split, plan, accelerator, program="finetune", data=data, out=out, run_dir=run_dir,
-                       fresh=fresh, watch_every=watch_every, start=_fingerprint(info.path), more=_ancestry(info))
+        split.stats = (
+            model.config.fitted_stats
+        )  # the parent's: the network knows the world in its units
+        model.config.trained_masks = list(
+            dict.fromkeys([*(model.config.trained_masks or []), *plan.specs])
+        )
+        c.run_and_save(
+            model,
+            split,
+            plan,
+            accelerator,
+            program="finetune",
+            data=data,
+            out=out,
+            run_dir=run_dir,
+            fresh=fresh,
+            watch_every=watch_every,
+            start=_fingerprint(info.path),
+            more=_ancestry(info),
+        )
 
 
 NEW_INPUT_STD = 0.1
@@ -91,11 +136,22 @@ def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> Masked
     changed = make_model(config)
     weights, wanted = model.state_dict(), changed.state_dict()
     for name, tensor in weights.items():
-        if name not in wanted or wanted[name].shape[0] != tensor.shape[0] or wanted[name].ndim != tensor.ndim:
-            raise ModelError(f"weights {name}", f"of shape {tuple(tensor.shape)}", "a network of the same sizes",
-                             "choose the preset of the checkpoint's own network")
+        if (
+            name not in wanted
+            or wanted[name].shape[0] != tensor.shape[0]
+            or wanted[name].ndim != tensor.ndim
+        ):
+            raise ModelError(
+                f"weights {name}",
+                f"of shape {tuple(tensor.shape)}",
+                "a network of the same sizes",
+                "choose the preset of the checkpoint's own network",
+            )
         if wanted[name].shape != tensor.shape:
-            new = torch.randn(tensor.shape[0], wanted[name].shape[1] - tensor.shape[1]) * NEW_INPUT_STD
+            new = (
+                torch.randn(tensor.shape[0], wanted[name].shape[1] - tensor.shape[1])
+                * NEW_INPUT_STD
+            )
             weights[name] = torch.cat([tensor, new.to(tensor)], dim=1)
     changed.load_state_dict(weights)
     return changed.to(model.device)

@@ -44,7 +44,9 @@ def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
 def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """The songs of a set's clips; all stretches of one recording have the same."""
     known = {str(entry["name"]): entry for entry in entries}
-    names = [clip.name if clip.name in known else clip.name.rpartition(" from ")[0] for clip in clips]
+    names = [
+        clip.name if clip.name in known else clip.name.rpartition(" from ")[0] for clip in clips
+    ]
     return [song_of(name, known[name]) for name in names]
 
 
@@ -56,13 +58,25 @@ def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
     """
     silent = next((clip.name for clip in clips if clip.music is None), None)
     if silent is not None:
-        raise SpecError(silent, "a clip without music", "music with every clip", "take a set with music")
+        raise SpecError(
+            silent, "a clip without music", "music with every clip", "take a set with music"
+        )
     if len(set(songs)) < 2:
-        raise SpecError("clips", f"{len(clips)} with {len(set(songs))} songs", "2 songs or more to compare with",
-                        "raise --clips, or take a set with more songs")
+        raise SpecError(
+            "clips",
+            f"{len(clips)} with {len(set(songs))} songs",
+            "2 songs or more to compare with",
+            "raise --clips, or take a set with more songs",
+        )
     count = len(clips)
-    return [next(other for step in range(count) if songs[other := (number + count // 2 + step) % count] != song)
-            for number, song in enumerate(songs)]
+    return [
+        next(
+            other
+            for step in range(count)
+            if songs[other := (number + count // 2 + step) % count] != song
+        )
+        for number, song in enumerate(songs)
+    ]
 
 
 def gap_errors(
@@ -82,10 +96,18 @@ def gap_errors(
     for clip, other in zip(tqdm(clips, desc=f"gap of {gap}"), others, strict=True):
         start = (len(clip) - gap) // 2
         if start < 1:
-            raise SpecError(clip.name, f"{len(clip)} frames", f"{gap + 2} or more around a gap of {gap}",
-                            "raise --frames")
+            raise SpecError(
+                clip.name,
+                f"{len(clip)} frames",
+                f"{gap + 2} or more around a gap of {gap}",
+                "raise --frames",
+            )
         hidden = masks.span(clip, start, start + gap - 1)
-        music = {"right": clip.music, "silence": silence(len(clip), clip.motion.fps), "another": other.music}
+        music = {
+            "right": clip.music,
+            "silence": silence(len(clip), clip.motion.fps),
+            "another": other.music,
+        }
         for kind in SONGS:
             summary = recover(model, replace(clip, music=music[kind]), hidden).errors.summary()
             errors[kind].append(float(summary["rotation_deg"] or 0.0))
@@ -122,7 +144,9 @@ def hearing(
 
 @app.command()
 def main(
-    checkpoint: Annotated[Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")],
+    checkpoint: Annotated[
+        Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")
+    ],
     data: Annotated[Path, typer.Option(help="the prepared set; its test split is used")],
     clips: Annotated[int, typer.Option(min=1, help="how many, spread evenly over the split")] = 200,
     frames: int = 300,
@@ -132,18 +156,29 @@ def main(
     try:
         model = load_model(checkpoint)
         if not model.config.uses_music:
-            raise ModelError(str(checkpoint), "this network takes no music", "one that listens", "choose another")
+            raise ModelError(
+                str(checkpoint), "this network takes no music", "one that listens", "choose another"
+            )
         stored = MotionSet(data / split)
         pool = stored.cut_clips(clips, frames, model.config.skeleton, model.config.fps)
         rows = hearing(model, pool, songs_of(pool, stored.clips))
-        record(checkpoint, "hearing", {"split": split, "data": data.resolve().name, "frames": frames, "rows": rows})
+        record(
+            checkpoint,
+            "hearing",
+            {"split": split, "data": data.resolve().name, "frames": frames, "rows": rows},
+        )
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     for row in rows:
-        parts = [f"{kind} {row[kind][0]:.2f} ({row[kind][1]:.2f} to {row[kind][2]:.2f})" for kind in SONGS]
-        typer.echo(f"gap of {row['gap']}: rotation, deg: {', '.join(parts)}; against another song "
-                   f"{row['saved_against_another'][0]:+.1%} saved")
+        parts = [
+            f"{kind} {row[kind][0]:.2f} ({row[kind][1]:.2f} to {row[kind][2]:.2f})"
+            for kind in SONGS
+        ]
+        typer.echo(
+            f"gap of {row['gap']}: rotation, deg: {', '.join(parts)}; against another song "
+            f"{row['saved_against_another'][0]:+.1%} saved"
+        )
 
 
 if __name__ == "__main__":

@@ -24,29 +24,67 @@ from training.plan import TrainingPlan, plan_to_dict
 
 Data = Annotated[Path, typer.Option(help="a prepared set: a folder with train/, val/ and test/")]
 Out = Annotated[Path, typer.Option(help="the checkpoint's folder")]
-RunDir = Annotated[Path | None, typer.Option(help="where the resumable state and the logs lie; default runs/NAME")]
-Steps = Annotated[int, typer.Option(help="0: the preset's own; each stage of a schedule keeps its share of them")]
-BatchSize = Annotated[int, typer.Option("--batch", help="windows a step, over all processes; 0: the preset's own")]
+RunDir = Annotated[
+    Path | None, typer.Option(help="where the resumable state and the logs lie; default runs/NAME")
+]
+Steps = Annotated[
+    int, typer.Option(help="0: the preset's own; each stage of a schedule keeps its share of them")
+]
+BatchSize = Annotated[
+    int, typer.Option("--batch", help="windows a step, over all processes; 0: the preset's own")
+]
 MaxFrames = Annotated[int, typer.Option(help="longest training window; 0: the preset's own")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")]
 Fresh = Annotated[bool, typer.Option(help="ignore an unfinished run")]
-Accumulation = Annotated[int, typer.Option(help="micro-batches that each process divides its windows into")]
+Accumulation = Annotated[
+    int, typer.Option(help="micro-batches that each process divides its windows into")
+]
 Optimizer = Annotated[str, typer.Option(help="adamw, adam or muon; empty: the preset's own")]
 Precision = Annotated[str, typer.Option(help="bf16 or fp32; empty: the preset's own")]
-Rate = Annotated[float, typer.Option(help="the first learning rate, later ones in proportion; 0: the preset's own")]
-LossName = Annotated[str, typer.Option("--loss", help="pose, mse, or roles for networks on joint roles; empty: the "
-                                                     "preset's own")]
-Stride = Annotated[int, typer.Option(help="windows start at multiples of it; 300 is the original's; 0: the preset's")]
-Curriculum = Annotated[float, typer.Option(help="share of the steps in which gaps grow; negative: the preset's own")]
-Normalise = Annotated[bool | None, typer.Option(help="divide each window's loss by that of its interpolation")]
-Balance = Annotated[float, typer.Option(help="1: all windows alike, 0: all groups of clips alike; negative: preset's")]
+Rate = Annotated[
+    float,
+    typer.Option(help="the first learning rate, later ones in proportion; 0: the preset's own"),
+]
+LossName = Annotated[
+    str,
+    typer.Option(
+        "--loss", help="pose, mse, or roles for networks on joint roles; empty: the preset's own"
+    ),
+]
+Stride = Annotated[
+    int,
+    typer.Option(help="windows start at multiples of it; 300 is the original's; 0: the preset's"),
+]
+Curriculum = Annotated[
+    float, typer.Option(help="share of the steps in which gaps grow; negative: the preset's own")
+]
+Normalise = Annotated[
+    bool | None, typer.Option(help="divide each window's loss by that of its interpolation")
+]
+Balance = Annotated[
+    float,
+    typer.Option(help="1: all windows alike, 0: all groups of clips alike; negative: preset's"),
+]
 WatchEvery = Annotated[int, typer.Option(min=1, help="steps between looks at the validation split")]
 
 
 def change_plan(
-    plan: TrainingPlan, *, steps: int = 0, batch: int = 0, max_frames: int = 0, seed: int = 0, accumulation: int = 1,
-    compile_: bool = False, optimizer: str = "", precision: str = "", rate: float = 0.0, loss: str = "",
-    window_stride: int = 0, curriculum: float = -1.0, normalise: bool | None = None, balance: float = -1.0,
+    plan: TrainingPlan,
+    *,
+    steps: int = 0,
+    batch: int = 0,
+    max_frames: int = 0,
+    seed: int = 0,
+    accumulation: int = 1,
+    compile_: bool = False,
+    optimizer: str = "",
+    precision: str = "",
+    rate: float = 0.0,
+    loss: str = "",
+    window_stride: int = 0,
+    curriculum: float = -1.0,
+    normalise: bool | None = None,
+    balance: float = -1.0,
 ) -> TrainingPlan:
     """A recipe's plan with what the command line says; what it leaves out stays.
 
@@ -56,21 +94,39 @@ def change_plan(
     if precision not in ("", "bf16", "fp32"):
         raise ModelError("--precision", repr(precision), "bf16 or fp32", "correct it")
     if min(steps, batch, max_frames, window_stride) < 0 or accumulation < 1 or rate < 0:
-        raise ModelError("options", "a negative number, or no micro-batch", "numbers of 1 or more", "correct them")
+        raise ModelError(
+            "options",
+            "a negative number, or no micro-batch",
+            "numbers of 1 or more",
+            "correct them",
+        )
     plan = plan.scaled(steps or plan.steps)
     if rate:
         factor = rate / plan.learning_rate
-        plan = replace(plan, learning_rate=rate, stages=tuple(
-            replace(stage, learning_rate=stage.learning_rate * factor) for stage in plan.stages))
+        plan = replace(
+            plan,
+            learning_rate=rate,
+            stages=tuple(
+                replace(stage, learning_rate=stage.learning_rate * factor) for stage in plan.stages
+            ),
+        )
     longest = max_frames or plan.max_frames
     return replace(
-        plan, seed=seed, batch=batch or plan.batch, min_frames=min(plan.min_frames, longest), max_frames=longest,
-        accumulation=accumulation, compile=compile_, optimizer=optimizer or plan.optimizer,
-        bfloat16=precision == "bf16" if precision else plan.bfloat16, loss=loss or plan.loss,
+        plan,
+        seed=seed,
+        batch=batch or plan.batch,
+        min_frames=min(plan.min_frames, longest),
+        max_frames=longest,
+        accumulation=accumulation,
+        compile=compile_,
+        optimizer=optimizer or plan.optimizer,
+        bfloat16=precision == "bf16" if precision else plan.bfloat16,
+        loss=loss or plan.loss,
         window_stride=window_stride or plan.window_stride,
         gap_curriculum=plan.gap_curriculum if curriculum < 0 else curriculum,
         normalise_by_fill=plan.normalise_by_fill if normalise is None else normalise,
-        balance=plan.balance if balance < 0 else balance)
+        balance=plan.balance if balance < 0 else balance,
+    )
 
 
 def load_split(data: Path, accelerator: Accelerator) -> MotionSet:
@@ -89,8 +145,11 @@ def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> Maske
         fields["fps"] = split.fps
     if split.skeleton is not None:
         body = split.skeleton
-        fields |= {"joint_names": list(body.names), "joint_parents": list(body.parents),
-                   "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist()}
+        fields |= {
+            "joint_names": list(body.names),
+            "joint_parents": list(body.parents),
+            "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist(),
+        }
     try:
         return make_config(network, **fields)
     except ModelError as error:
@@ -98,7 +157,9 @@ def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> Maske
             raise
     joints = len(split.joint_names or ())
     step = 80 if network == "3bert" else 64  # widths that its heads divide
-    width = -(-(10 * joints + 5) // step) * step  # room for 9 numbers and a mask a joint, the root, two distances
+    width = (
+        -(-(10 * joints + 5) // step) * step
+    )  # room for 9 numbers and a mask a joint, the root, two distances
     typer.echo(f"{joints} joints: {network} widened to {width}")
     return make_config(network, **fields, hidden_size=width)
 
@@ -111,23 +172,49 @@ def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None
     """
     if split.are_roles != (config.representation == "roles"):
         kinds = {True: "joint roles", False: "one skeleton's joints"}
-        raise ModelError(str(data), f"a set on {kinds[split.are_roles]}", f"one on {kinds[not split.are_roles]}",
-                         "choose a network for it (common-small and inbetween work on roles), or prepare the set anew "
-                         + ("without --skeleton roles" if split.are_roles else "with --skeleton roles"))
+        raise ModelError(
+            str(data),
+            f"a set on {kinds[split.are_roles]}",
+            f"one on {kinds[not split.are_roles]}",
+            "choose a network for it (common-small and inbetween work on roles), or prepare the set anew "
+            + ("without --skeleton roles" if split.are_roles else "with --skeleton roles"),
+        )
     if split.joint_names and split.joint_names != config.joint_names:
-        raise ModelError(str(data), f"a skeleton of {len(split.joint_names)} joints from {split.joint_names[0]}",
-                         f"the network's {config.joints}", "prepare the set for this skeleton")
+        raise ModelError(
+            str(data),
+            f"a skeleton of {len(split.joint_names)} joints from {split.joint_names[0]}",
+            f"the network's {config.joints}",
+            "prepare the set for this skeleton",
+        )
     if split.fps and split.fps != config.fps:
-        raise ModelError(str(data), f"{split.fps:g} frames a second", f"the network's {config.fps:g}",
-                         "prepare the set at this rate")
+        raise ModelError(
+            str(data),
+            f"{split.fps:g} frames a second",
+            f"the network's {config.fps:g}",
+            "prepare the set at this rate",
+        )
     if config.uses_music and split.music is None:
-        raise ModelError(str(data), "no music", "music beside the motion, for this network",
-                         "choose common, or a set with music")
+        raise ModelError(
+            str(data),
+            "no music",
+            "music beside the motion, for this network",
+            "choose common, or a set with music",
+        )
 
 
 def run_and_save(
-    model: MaskedMotionModel, split: MotionSet, plan: TrainingPlan, accelerator: Accelerator, *, program: str,
-    data: Path, out: Path, run_dir: Path | None, fresh: bool, watch_every: int, start: str = "",
+    model: MaskedMotionModel,
+    split: MotionSet,
+    plan: TrainingPlan,
+    accelerator: Accelerator,
+    *,
+    program: str,
+    data: Path,
+    out: Path,
+    run_dir: Path | None,
+    fresh: bool,
+    watch_every: int,
+    start: str = "",
     more: dict[str, Any] | None = None,
 ) -> None:
     """Train, and write the averaged network with its card.
@@ -138,19 +225,39 @@ def run_and_save(
     run_dir = run_dir or Path("runs") / out.name
     watched = accelerator.is_main_process and (data / "val").is_dir()
     watch = Watch(data, model.config) if watched else None
-    average, curve = train(model, split, plan, run_dir, resume=not fresh, start=start,
-                           watch=watch, watch_every=watch_every)
+    average, curve = train(
+        model,
+        split,
+        plan,
+        run_dir,
+        resume=not fresh,
+        start=start,
+        watch=watch,
+        watch_every=watch_every,
+    )
     if accelerator.is_main_process:
-        training = {"command": f"python -m training.{program} " + shlex.join(sys.argv[1:]),
-                    "plan": plan_to_dict(plan), "clips": len(split.clips), "data": data.resolve().name,
-                    "frames": int(split.lengths.sum()), "curve": curve, **(more or {})}
+        training = {
+            "command": f"python -m training.{program} " + shlex.join(sys.argv[1:]),
+            "plan": plan_to_dict(plan),
+            "clips": len(split.clips),
+            "data": data.resolve().name,
+            "frames": int(split.lengths.sum()),
+            "curve": curve,
+            **(more or {}),
+        }
         try:
             save_model(average, out, {"training": training})
             write_card(out)
         except (OSError, SafetensorError) as error:
-            raise FileError(str(out), f"cannot be written ({error})", "",
-                            f"make room and repeat the command: {run_dir} holds the finished run") from None
-        typer.echo(f"wrote {out}; now: python -m training.evaluate --checkpoint {out} --data {data}")
+            raise FileError(
+                str(out),
+                f"cannot be written ({error})",
+                "",
+                f"make room and repeat the command: {run_dir} holds the finished run",
+            ) from None
+        typer.echo(
+            f"wrote {out}; now: python -m training.evaluate --checkpoint {out} --data {data}"
+        )
     accelerator.wait_for_everyone()
 
 
@@ -162,7 +269,9 @@ def one_line_errors() -> Iterator[None]:
     except MMMError as error:
         _fail(str(error))
     except torch.OutOfMemoryError as error:
-        _fail(f"memory of the device: {str(error).splitlines()[0]} Lower --batch or raise --accumulation")
+        _fail(
+            f"memory of the device: {str(error).splitlines()[0]} Lower --batch or raise --accumulation"
+        )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

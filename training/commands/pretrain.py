@@ -21,7 +21,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    preset: Annotated[str, typer.Option(help="a recipe of training.recipes: ecm, 3bert-small, ...")],
+    preset: Annotated[
+        str, typer.Option(help="a recipe of training.recipes: ecm, 3bert-small, ...")
+    ],
     data: c.Data,
     out: c.Out,
     run_dir: c.RunDir = None,
@@ -32,13 +34,20 @@ def main(
     threads: c.Threads = 0,
     fresh: c.Fresh = False,
     accumulation: c.Accumulation = 1,
-    compile_: Annotated[bool, typer.Option("--compile/--no-compile", help="torch.compile the network")] = False,
+    compile_: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="torch.compile the network")
+    ] = False,
     optimizer: c.Optimizer = "",
     precision: c.Precision = "",
     rate: c.Rate = 0.0,
     loss: c.LossName = "",
-    fill: Annotated[str, typer.Option(help="what the network sees in gaps: zero, hold, slerp or inertial; empty: the "
-                                           "preset's own")] = "",
+    fill: Annotated[
+        str,
+        typer.Option(
+            help="what the network sees in gaps: zero, hold, slerp or inertial; empty: the "
+            "preset's own"
+        ),
+    ] = "",
     output: Annotated[str, typer.Option(help="absolute or residual; empty: the preset's own")] = "",
     window_stride: c.Stride = 0,
     curriculum: c.Curriculum = -1.0,
@@ -51,16 +60,41 @@ def main(
         torch.set_num_threads(threads)
     with c.one_line_errors():
         recipe = find_recipe(PRETRAINING, preset)
-        plan = c.change_plan(recipe.plan, steps=steps, batch=batch, max_frames=max_frames, seed=seed,
-                             accumulation=accumulation, compile_=compile_, optimizer=optimizer, precision=precision,
-                             rate=rate, loss=loss, window_stride=window_stride, curriculum=curriculum,
-                             normalise=normalise_by_fill, balance=balance)
+        plan = c.change_plan(
+            recipe.plan,
+            steps=steps,
+            batch=batch,
+            max_frames=max_frames,
+            seed=seed,
+            accumulation=accumulation,
+            compile_=compile_,
+            optimizer=optimizer,
+            precision=precision,
+            rate=rate,
+            loss=loss,
+            window_stride=window_stride,
+            curriculum=curriculum,
+            normalise=normalise_by_fill,
+            balance=balance,
+        )
         accelerator = make_accelerator()
         split = c.load_split(data, accelerator)
-        changes = recipe.changes | {name: value for name, value in (("fill", fill), ("output", output)) if value}
+        changes = recipe.changes | {
+            name: value for name, value in (("fill", fill), ("output", output)) if value
+        }
         model = untrained(recipe, changes, plan, split, data)
-        c.run_and_save(model, split, plan, accelerator, program="pretrain", data=data, out=out,
-                       run_dir=run_dir, fresh=fresh, watch_every=watch_every)
+        c.run_and_save(
+            model,
+            split,
+            plan,
+            accelerator,
+            program="pretrain",
+            data=data,
+            out=out,
+            run_dir=run_dir,
+            fresh=fresh,
+            watch_every=watch_every,
+        )
 
 
 def untrained(

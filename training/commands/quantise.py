@@ -17,7 +17,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    checkpoint: Annotated[Path, typer.Option(help="folder of a checkpoint; its weights are rewritten")],
+    checkpoint: Annotated[
+        Path, typer.Option(help="folder of a checkpoint; its weights are rewritten")
+    ],
 ) -> None:
     """Store a checkpoint's weights as 8-bit integers, each row of a matrix with a scale of its own."""
     try:
@@ -28,7 +30,9 @@ def main(
     except MMMError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"{info.name}: {before / 1e6:.1f} MB of weights, now {_bytes(info.path) / 1e6:.1f} MB")
+    typer.echo(
+        f"{info.name}: {before / 1e6:.1f} MB of weights, now {_bytes(info.path) / 1e6:.1f} MB"
+    )
 
 
 def _bytes(folder: Path) -> int:

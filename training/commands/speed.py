@@ -38,8 +38,14 @@ STORED_WINDOWS = 256
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Dense bfloat16 multiply-adds (two operations each) a second, by NVIDIA's data sheets for the SXM boards."""
 ORIGINAL, OURS = "original's batches", "ours"
-COLUMNS = {"method": "", "samples_s": "samples/s", "frames_s": "frames/s", "step_ms": "step ms",
-           "outside_ms": "outside network ms", "outside_share": "share of step"}
+COLUMNS = {
+    "method": "",
+    "samples_s": "samples/s",
+    "frames_s": "frames/s",
+    "step_ms": "step ms",
+    "outside_ms": "outside network ms",
+    "outside_share": "share of step",
+}
 
 
 class OriginalWay:
@@ -54,7 +60,9 @@ class OriginalWay:
         generator = torch.Generator(device=self.device).manual_seed(seed)
         drawn = data.draw_windows(STORED_WINDOWS, lengths[1], generator)
         self.motion, self.music, self.body = (
-            None if part is None else list(part.cpu().numpy()) for part in (drawn.motion, drawn.music, drawn.body))
+            None if part is None else list(part.cpu().numpy())
+            for part in (drawn.motion, drawn.music, drawn.body)
+        )
         self.chance = random.Random(seed)
 
     def batch(self, size: int) -> tuple[Batch, list[int]]:
@@ -65,11 +73,17 @@ class OriginalWay:
             length = self.chance.randint(*self.lengths)
             sequences.append(self._sequence(number, length))
             lengths.append(length)
-        parts = {key: torch.from_numpy(np.stack([sequence[key] for sequence in sequences])).to(self.device)
-                 for key in sequences[0]}
+        parts = {
+            key: torch.from_numpy(np.stack([sequence[key] for sequence in sequences])).to(
+                self.device
+            )
+            for key in sequences[0]
+        }
         motion = parts["motion"]
         hidden = parts["hidden"][..., None].expand(-1, -1, (motion.shape[-1] - 3) // 9)
-        return Batch(motion, hidden, parts.get("music"), parts["shown"], body=parts.get("body")), lengths
+        return Batch(
+            motion, hidden, parts.get("music"), parts["shown"], body=parts.get("body")
+        ), lengths
 
     def _sequence(self, number: int, length: int) -> dict[str, np.ndarray]:
         assert self.motion is not None
@@ -84,8 +98,11 @@ class OriginalWay:
                 row = motion[self.chance.randrange(length)]
             rows.append(row)
         rest = self.lengths[1] - length
-        sequence = {"motion": np.pad(motion, ((0, rest), (0, 0))), "shown": np.pad(np.stack(rows), ((0, rest), (0, 0))),
-                    "hidden": np.pad(np.array(hidden), (0, rest))}
+        sequence = {
+            "motion": np.pad(motion, ((0, rest), (0, 0))),
+            "shown": np.pad(np.stack(rows), ((0, rest), (0, 0))),
+            "hidden": np.pad(np.array(hidden), (0, rest)),
+        }
         if self.music is not None:
             sequence["music"] = np.pad(self.music[number][:length], ((0, rest), (0, 0)))
         if self.body is not None:
@@ -97,11 +114,22 @@ class OurWay:
     """Batches as the trainer makes them (:func:`training.batch.draw`): one length a batch, whole on the device."""
 
     def __init__(
-        self, data: MotionSet, config: MaskedMotionConfig, lengths: tuple[int, int], steps: int, seed: int = 0
+        self,
+        data: MotionSet,
+        config: MaskedMotionConfig,
+        lengths: tuple[int, int],
+        steps: int,
+        seed: int = 0,
     ) -> None:
         self.data, self.config = data, config
-        self.plan = TrainingPlan(loss="mse", corruption=True, shift_positions=False, masks=MaskMix(
-            random=1, every=0, keep_hide=0, span=0, joint_share=0, random_share=HIDDEN_SHARE))
+        self.plan = TrainingPlan(
+            loss="mse",
+            corruption=True,
+            shift_positions=False,
+            masks=MaskMix(
+                random=1, every=0, keep_hide=0, span=0, joint_share=0, random_share=HIDDEN_SHARE
+            ),
+        )
         self.generator = torch.Generator(device=data.starts.device).manual_seed(seed)
         # The trainer draws each length anew; here they are spread evenly, so that few steps stand for many.
         low, high = lengths
@@ -136,15 +164,23 @@ class Timing:
 
     def row(self, name: str) -> dict[str, Any]:
         """A line of the table."""
-        return {"method": name, "samples_s": f"{self.samples / self.total_s:.2f}",
-                "frames_s": f"{self.frames / self.total_s:.0f}",
-                "step_ms": f"{self.total_s / self.steps * 1e3:.1f}",
-                "outside_ms": f"{self.outside_s / self.steps * 1e3:.2f}",
-                "outside_share": f"{self.outside_s / self.total_s:.2%}"}
+        return {
+            "method": name,
+            "samples_s": f"{self.samples / self.total_s:.2f}",
+            "frames_s": f"{self.frames / self.total_s:.0f}",
+            "step_ms": f"{self.total_s / self.steps * 1e3:.1f}",
+            "outside_ms": f"{self.outside_s / self.steps * 1e3:.2f}",
+            "outside_share": f"{self.outside_s / self.total_s:.2%}",
+        }
 
 
 def measure(
-    model: MaskedMotionModel, ways: dict[str, OriginalWay | OurWay], steps: int, batch: int, *, bfloat16: bool = True,
+    model: MaskedMotionModel,
+    ways: dict[str, OriginalWay | OurWay],
+    steps: int,
+    batch: int,
+    *,
+    bfloat16: bool = True,
     compiled: bool = False,
 ) -> dict[str, Timing]:
     """Train by each way in turn and time it; the first step of each, or three if compiled, does not count.
@@ -231,12 +267,19 @@ def report(timings: dict[str, Timing], operations: float, device_name: str) -> l
     lines = table([timing.row(name) for name, timing in timings.items()], COLUMNS)
     ratio = (ours.samples / ours.total_s) / (theirs.samples / theirs.total_s)
     unpadded = (ours.frames / ours.total_s) / (theirs.frames / theirs.total_s)
-    lines.append(f"ours / original's: {ratio:.2f} times the samples, {unpadded:.2f} times the frames a second")
+    lines.append(
+        f"ours / original's: {ratio:.2f} times the samples, {unpadded:.2f} times the frames a second"
+    )
     rate, inside = operations / ours.total_s, operations / ours.network_s
     peak = peak_of(device_name)
-    used = "" if peak is None else f", {rate / peak:.1%} of the {peak / 1e12:.0f} of its bfloat16 peak"
-    return [*lines, f"{device_name}: {rate / 1e12:.3g} TFLOP/s over our steps{used} "
-                    f"({inside / 1e12:.3g} in the network)"]
+    used = (
+        "" if peak is None else f", {rate / peak:.1%} of the {peak / 1e12:.0f} of its bfloat16 peak"
+    )
+    return [
+        *lines,
+        f"{device_name}: {rate / 1e12:.3g} TFLOP/s over our steps{used} "
+        f"({inside / 1e12:.3g} in the network)",
+    ]
 
 
 @app.command()
@@ -244,7 +287,10 @@ def main(
     preset: Annotated[str, typer.Option(help="ecm, 3bert, common, or one of these with -small")],
     data: Annotated[Path, typer.Option(help="a prepared set; its train split is used")],
     steps: Annotated[int, typer.Option(min=1, help="measured steps of each way")] = 20,
-    batch: Annotated[int, typer.Option(min=0, help="windows a step; 0: 12 for small presets, else the original's")] = 0,
+    batch: Annotated[
+        int,
+        typer.Option(min=0, help="windows a step; 0: 12 for small presets, else the original's"),
+    ] = 0,
     compile: Annotated[bool, typer.Option("--compile", help="torch.compile the network")] = False,
     bfloat16: bool = True,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: all")] = 0,
@@ -266,12 +312,26 @@ def main(
     window = min(config.max_frames, int(split.lengths.max()))
     lengths = (max(window * 2 // 5, 1), window)  # 120 to 300 in the original's window
     ours = OurWay(split, config, lengths, steps)
-    operations = batch * flops(model, ours, ours.each)  # before it is compiled; every length is met once
-    timings = measure(model, {ORIGINAL: OriginalWay(split, lengths), OURS: ours}, steps, batch, bfloat16=bfloat16,
-                      compiled=compile)
-    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    typer.echo(f"{preset}: {steps} steps each of {batch} windows of {lengths[0]} to {lengths[1]} frames, "
-               f"{'bfloat16' if bfloat16 else 'float32'}{', compiled' if compile else ''}")
+    operations = batch * flops(
+        model, ours, ours.each
+    )  # before it is compiled; every length is met once
+    timings = measure(
+        model,
+        {ORIGINAL: OriginalWay(split, lengths), OURS: ours},
+        steps,
+        batch,
+        bfloat16=bfloat16,
+        compiled=compile,
+    )
+    name = (
+        torch.cuda.get_device_name()
+        if device == "cuda"
+        else f"CPU, {torch.get_num_threads()} threads"
+    )
+    typer.echo(
+        f"{preset}: {steps} steps each of {batch} windows of {lengths[0]} to {lengths[1]} frames, "
+        f"{'bfloat16' if bfloat16 else 'float32'}{', compiled' if compile else ''}"
+    )
     for line in report(timings, operations, name):
         typer.echo(line)
 

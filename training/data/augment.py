@@ -54,10 +54,15 @@ class Augment:
 
 
 def augment(
-    roles: Roles, plan: Augment, frames: int, names: tuple[str, ...], parents: tuple[int, ...],
+    roles: Roles,
+    plan: Augment,
+    frames: int,
+    names: tuple[str, ...],
+    parents: tuple[int, ...],
     generator: torch.Generator,
 ) -> Roles:
     """A batch of longer windows to another of ``frames`` frames, augmented as planned."""
+
     def uniform(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator, device=roles.root.device)
 
@@ -68,25 +73,36 @@ def augment(
     roles = recombined(roles, uniform(batch) < plan.recombine, sorted(upper), names)
     if plan.rest:
         parts = _resting_parts(names, parents)
-        left = torch.where(uniform(batch, len(parts)) < plan.rest, REST_MOST * uniform(batch, len(parts)) ** 2, 1.0)
+        left = torch.where(
+            uniform(batch, len(parts)) < plan.rest, REST_MOST * uniform(batch, len(parts)) ** 2, 1.0
+        )
         roles = rested(roles, left, (uniform(batch) * frames).long(), parts)
     roles = scaled(roles, 1 + (2 * uniform(batch, 3) - 1) * plan.proportions, names)
     other = mirrored(roles, names)
     chosen = uniform(batch) < plan.mirror
-    return Roles(*(torch.where(chosen.reshape(-1, *[1] * (old.dim() - 1)), new, old)
-                   for new, old in zip(other, roles, strict=True)))
+    return Roles(
+        *(
+            torch.where(chosen.reshape(-1, *[1] * (old.dim() - 1)), new, old)
+            for new, old in zip(other, roles, strict=True)
+        )
+    )
 
 
 def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
     """The first ``frames`` frames at ``factor`` (B,) times the speed; too short windows are slowed to what there is."""
     there = roles.root.shape[1]
-    at = torch.arange(frames, device=factor.device) * factor.clamp(max=(there - 1) / max(frames - 1, 1))[:, None]
+    at = (
+        torch.arange(frames, device=factor.device)
+        * factor.clamp(max=(there - 1) / max(frames - 1, 1))[:, None]
+    )
     low = at.long().clamp(max=max(there - 2, 0))
     share = at - low
     rows = torch.arange(len(factor), device=factor.device)[:, None]
     high = (low + 1).clamp(max=there - 1)
     root = torch.lerp(roles.root[rows, low], roles.root[rows, high], share[..., None])
-    columns = roles.local[..., :2].transpose(-1, -2).flatten(-2)  # neighbouring frames: the straight line will do
+    columns = (
+        roles.local[..., :2].transpose(-1, -2).flatten(-2)
+    )  # neighbouring frames: the straight line will do
     sixd = torch.lerp(columns[rows, low], columns[rows, high], share[..., None, None])
     return Roles(sixd_to_matrix(sixd), root, roles.body)
 
@@ -97,16 +113,28 @@ def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
     partner = [names.index(_other_side(name)) for name in names]
     sign = torch.tensor([-1.0, 1.0, 1.0], device=roles.root.device)
     flip = sign[:, None] * sign
-    return Roles(roles.local[:, :, partner] * flip, roles.root * sign, roles.body[:, partner] * sign)
+    return Roles(
+        roles.local[:, :, partner] * flip, roles.root * sign, roles.body[:, partner] * sign
+    )
 
 
 def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
     """Bodies with other proportions: (B,3) factors of legs, arms and trunk. The path is scaled with the legs, so that
     feet that stood go on standing."""
-    kind = torch.tensor([0 if any(part in name for part in ("hip", "knee", "ankle", "toe")) else
-                         1 if any(part in name for part in ("collar", "shoulder", "elbow", "wrist")) else 2
-                         for name in names], device=factors.device)
-    return Roles(roles.local, roles.root * factors[:, None, :1], roles.body * factors[:, kind, None])
+    kind = torch.tensor(
+        [
+            0
+            if any(part in name for part in ("hip", "knee", "ankle", "toe"))
+            else 1
+            if any(part in name for part in ("collar", "shoulder", "elbow", "wrist"))
+            else 2
+            for name in names
+        ],
+        device=factors.device,
+    )
+    return Roles(
+        roles.local, roles.root * factors[:, None, :1], roles.body * factors[:, kind, None]
+    )
 
 
 def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str, ...]) -> Roles:
@@ -125,8 +153,11 @@ def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str,
     local[:, :, upper], body[:, upper] = other[:, :, upper], bones[:, upper]
     local[:, :, spine] = bridge[:, None] @ other[:, :, spine]
     body[:, spine] = roles.body[:, spine]
-    return Roles(torch.where(chosen[:, None, None, None, None], local, roles.local), roles.root,
-                 torch.where(chosen[:, None, None], body, roles.body))
+    return Roles(
+        torch.where(chosen[:, None, None, None, None], local, roles.local),
+        roles.root,
+        torch.where(chosen[:, None, None], body, roles.body),
+    )
 
 
 def rested(roles: Roles, left: Tensor, at: Tensor, parts: list[list[int]]) -> Roles:
@@ -152,13 +183,19 @@ def rested(roles: Roles, left: Tensor, at: Tensor, parts: list[list[int]]) -> Ro
     resting = columns[rows, at][:, None]
     local = sixd_to_matrix(torch.lerp(resting, columns, share[:, None, :, None]))
     moves = (share == 1)[:, None, :, None, None]
-    return Roles(torch.where(moves, roles.local, local), roles.root[rows, at][:, None] + way, roles.body)
+    return Roles(
+        torch.where(moves, roles.local, local), roles.root[rows, at][:, None] + way, roles.body
+    )
 
 
 def _resting_parts(names: tuple[str, ...], parents: tuple[int, ...]) -> list[list[int]]:
     above = _below(names, parents, "spine1")
-    return [sorted(_below(names, parents, "left_collar")), sorted(_below(names, parents, "right_collar")),
-            sorted(_below(names, parents, "neck")), [j for j in range(len(names)) if j not in above]]
+    return [
+        sorted(_below(names, parents, "left_collar")),
+        sorted(_below(names, parents, "right_collar")),
+        sorted(_below(names, parents, "neck")),
+        [j for j in range(len(names)) if j not in above],
+    ]
 
 
 def _heading(pelvis: Tensor, body: Tensor, hips: tuple[int, int]) -> Tensor:
@@ -167,7 +204,9 @@ def _heading(pelvis: Tensor, body: Tensor, hips: tuple[int, int]) -> Tensor:
     length = (across[:, 0].square() + across[:, 2].square()).sqrt().clamp(min=1e-6)
     cosine, sine = across[:, 0] / length, across[:, 2] / length
     zero, one = torch.zeros_like(cosine), torch.ones_like(cosine)
-    return torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(-1, 3, 3)
+    return torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(
+        -1, 3, 3
+    )
 
 
 def _other_side(name: str) -> str:

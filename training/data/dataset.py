@@ -54,33 +54,47 @@ class MotionSet:
 
     def __init__(self, folder: Path, device: str | torch.device = "cpu") -> None:
         if not (folder / "clips.json").is_file():
-            raise FileError(str(folder), "no clips.json", "a prepared split", "run python -m data.prepare first")
+            raise FileError(
+                str(folder), "no clips.json", "a prepared split", "run python -m data.prepare first"
+            )
         stored = json.loads((folder / "clips.json").read_text())
         self.clips: list[dict[str, Any]] = stored["clips"]
         self.fps: float | None = stored.get("fps")
         self.joint_names: list[str] | None = stored.get("skeleton")
         self.skeleton = _stored_skeleton(stored)
         self.bodies = [np.array(offsets, dtype=np.float32) for offsets in stored.get("bodies", [])]
-        self.rotations = torch.from_numpy(np.load(folder / "rotations.npy", mmap_mode="c")).to(device)
+        self.rotations = torch.from_numpy(np.load(folder / "rotations.npy", mmap_mode="c")).to(
+            device
+        )
         self.root_m = torch.from_numpy(np.load(folder / "root_m.npy", mmap_mode="c")).to(device)
         music = folder / "music.npy"
-        self.music = torch.from_numpy(np.load(music, mmap_mode="c")).to(device) if music.is_file() else None
+        self.music = (
+            torch.from_numpy(np.load(music, mmap_mode="c")).to(device) if music.is_file() else None
+        )
         self.starts = torch.tensor([clip["first"] for clip in self.clips], device=device)
         self.lengths = torch.tensor([clip["frames"] for clip in self.clips], device=device)
         self.are_roles: bool = stored.get("joints_are") == "roles"
         self.present = [np.array(roles, dtype=bool) for roles in stored.get("present", [])]
-        self._offsets_m = torch.from_numpy(np.array(self.bodies)).to(device) if self.bodies else None
+        self._offsets_m = (
+            torch.from_numpy(np.array(self.bodies)).to(device) if self.bodies else None
+        )
         self._body = torch.tensor([clip.get("body", 0) for clip in self.clips], device=device)
         self.group_names = sorted({clip.get("group", "") for clip in self.clips})
         place = {name: k for k, name in enumerate(self.group_names)}
-        self.groups = torch.tensor([place[clip.get("group", "")] for clip in self.clips], device=device)
+        self.groups = torch.tensor(
+            [place[clip.get("group", "")] for clip in self.clips], device=device
+        )
         self.stats: Stats | None = None
 
     def fit_stats(self, window: int) -> Stats:
         """Scaling from this split; call it on the training split alone."""
         spans = [(int(s), int(s + n)) for s, n in zip(self.starts, self.lengths, strict=True)]
         roots = [self.root_m[a:b].float().cpu().numpy() for a, b in spans]
-        music = [self.music[a:b].float().cpu().numpy() for a, b in spans] if self.music is not None else []
+        music = (
+            [self.music[a:b].float().cpu().numpy() for a, b in spans]
+            if self.music is not None
+            else []
+        )
         self.stats = Stats.fit(roots, music, window)
         return self.stats
 
@@ -93,25 +107,38 @@ class MotionSet:
         generator = torch.Generator(device=self.starts.device).manual_seed(0)
         motion, music = self.windows(count, min(window, int(self.lengths.max())), generator)
         origin = torch.from_numpy(self.stats.scale_root(np.zeros(3, np.float32))).to(motion)
-        level = torch.tensor([1.0, 0.0, 1.0]).to(motion)  # as the networks move every window to the origin
+        level = torch.tensor([1.0, 0.0, 1.0]).to(
+            motion
+        )  # as the networks move every window to the origin
         motion[..., -3:] -= (motion[..., -3:].mean(1, keepdim=True) - origin) * level
         values = {"motion": motion, "music": music} if music is not None else {"motion": motion}
-        return {f"{kind}_{name}": [round(float(x), 5) for x in figure]
-                for kind, rows in values.items()
-                for name, figure in (("mean", rows.mean((0, 1))), ("std", rows.std((0, 1)).clamp(min=0.05)))}
+        return {
+            f"{kind}_{name}": [round(float(x), 5) for x in figure]
+            for kind, rows in values.items()
+            for name, figure in (
+                ("mean", rows.mean((0, 1))),
+                ("std", rows.std((0, 1)).clamp(min=0.05)),
+            )
+        }
 
-    def windows(self, batch: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+    def windows(
+        self, batch: int, frames: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
         """Dense windows: any start in any clip that is long enough, all equally likely.
 
         Returns:
             Motion features (batch, frames, F) and scaled music (batch, frames, M).
         """
         ends = (room := self._room(frames)).cumsum(0)
-        draw = torch.randint(0, int(ends[-1]), (batch,), generator=generator, device=self.starts.device)
+        draw = torch.randint(
+            0, int(ends[-1]), (batch,), generator=generator, device=self.starts.device
+        )
         clip = torch.searchsorted(ends, draw, right=True)
         return self._cut(self.starts[clip] + draw - (ends[clip] - room[clip]), frames)
 
-    def draw_windows(self, batch: int, frames: int, generator: torch.Generator, balance: float = 1.0) -> Windows:
+    def draw_windows(
+        self, batch: int, frames: int, generator: torch.Generator, balance: float = 1.0
+    ) -> Windows:
         """Windows with their subjects' bodies, balanced over groups.
 
         Args:
@@ -126,7 +153,9 @@ class MotionSet:
         ends = weights.cumsum(0)
         at = torch.rand(2, batch, generator=generator, device=ends.device, dtype=torch.float64)
         # A sum rounds: the last clip that has room takes what may lie beyond it.
-        clip = torch.searchsorted(ends, at[0] * ends[-1], right=True).clamp(max=int(room.nonzero()[-1]))
+        clip = torch.searchsorted(ends, at[0] * ends[-1], right=True).clamp(
+            max=int(room.nonzero()[-1])
+        )
         start = self.starts[clip] + (at[1] * room[clip]).long().minimum(room[clip] - 1)
         motion, music = self._cut(start, frames)
         body = self._offsets_m[self._body[clip]] if self._offsets_m is not None else None
@@ -136,7 +165,12 @@ class MotionSet:
         """How many windows of that length each clip has."""
         room = (self.lengths - frames + 1).clamp(min=0)
         if not room.any():
-            raise FileError("training split", f"no clip of {frames} frames", "longer clips", "lower --max-frames")
+            raise FileError(
+                "training split",
+                f"no clip of {frames} frames",
+                "longer clips",
+                "lower --max-frames",
+            )
         return room
 
     def _group_weights(self, room: Tensor, balance: float) -> Tensor:
@@ -149,12 +183,18 @@ class MotionSet:
         """Features of the windows that begin at these rows."""
         assert self.stats is not None, "fit_stats, or set stats, first"
         index = start[:, None] + torch.arange(frames, device=start.device)
-        low, high = (torch.from_numpy(v).to(self.root_m) for v in (self.stats.root_min, self.stats.root_max))
+        low, high = (
+            torch.from_numpy(v).to(self.root_m) for v in (self.stats.root_min, self.stats.root_max)
+        )
         root = (self.root_m[index] - low) / (high - low)
-        motion = torch.cat([sixd_to_matrix(self.rotations[index].float()).flatten(-3), root.float()], dim=-1)
+        motion = torch.cat(
+            [sixd_to_matrix(self.rotations[index].float()).flatten(-3), root.float()], dim=-1
+        )
         if self.music is None:
             return motion, None
-        low, high = (torch.from_numpy(v).to(motion) for v in (self.stats.music_min, self.stats.music_max))
+        low, high = (
+            torch.from_numpy(v).to(motion) for v in (self.stats.music_min, self.stats.music_max)
+        )
         return motion, ((self.music[index].float() - low) / (high - low)).clamp(-1, 2)
 
     def keep(self, pattern: str) -> None:
@@ -164,16 +204,27 @@ class MotionSet:
             SpecError: it is no regular expression, or is found in none.
         """
         try:
-            kept = [k for k, clip in enumerate(self.clips) if re.search(pattern, str(clip.get("source", clip["name"])))]
+            kept = [
+                k
+                for k, clip in enumerate(self.clips)
+                if re.search(pattern, str(clip.get("source", clip["name"])))
+            ]
         except re.error as error:
-            raise SpecError("--only", f"{pattern!r}: {error}", "a regular expression", "correct it") from None
+            raise SpecError(
+                "--only", f"{pattern!r}: {error}", "a regular expression", "correct it"
+            ) from None
         if not kept:
-            raise SpecError("--only", f"{pattern!r} is in no clip's source", f"such as {self.clips[0].get('source')}",
-                            "correct it")
+            raise SpecError(
+                "--only",
+                f"{pattern!r} is in no clip's source",
+                f"such as {self.clips[0].get('source')}",
+                "correct it",
+            )
         self.clips = [self.clips[k] for k in kept]
         rows = torch.tensor(kept, device=self.starts.device)
         self.starts, self.lengths, self._body, self.groups = (
-            values[rows] for values in (self.starts, self.lengths, self._body, self.groups))
+            values[rows] for values in (self.starts, self.lengths, self._body, self.groups)
+        )
 
     def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
         """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation.
@@ -182,19 +233,33 @@ class MotionSet:
         """
         names, rate = self.joint_names or list(skeleton.names), self.fps or fps
         if names != list(skeleton.names) or rate != fps:
-            raise ModelError("prepared set", f"{len(names)} joints from {names[0]} at {rate:g} frames a second",
-                             f"the network's {len(skeleton)} from {skeleton.names[0]} at {fps:g}",
-                             "prepare the set for this network")
+            raise ModelError(
+                "prepared set",
+                f"{len(names)} joints from {names[0]} at {rate:g} frames a second",
+                f"the network's {len(skeleton)} from {skeleton.names[0]} at {fps:g}",
+                "prepare the set for this network",
+            )
         room = [clip for clip in self.clips if clip["frames"] >= frames]
         if not room:
-            raise FileError("split", f"no clip of {frames} frames", "longer clips", "ask for fewer frames")
+            raise FileError(
+                "split", f"no clip of {frames} frames", "longer clips", "ask for fewer frames"
+            )
         stretches = [(entry, 0) for entry in room]
         if len(stretches) < count:
-            stretches = [(entry, start) for entry in room for start in range(0, entry["frames"] - frames + 1, frames)]
-        chosen = [stretches[int(i)] for i in np.linspace(0, len(stretches) - 1, min(count, len(stretches)))]
+            stretches = [
+                (entry, start)
+                for entry in room
+                for start in range(0, entry["frames"] - frames + 1, frames)
+            ]
+        chosen = [
+            stretches[int(i)]
+            for i in np.linspace(0, len(stretches) - 1, min(count, len(stretches)))
+        ]
         return [self._clip(entry, frames, skeleton, fps, start) for entry, start in chosen]
 
-    def _clip(self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float, start: int = 0) -> Clip:
+    def _clip(
+        self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float, start: int = 0
+    ) -> Clip:
         part = slice(entry["first"] + start, entry["first"] + start + frames)
         rotations = sixd_to_matrix(self.rotations[part].float()).cpu().numpy()
         if self.bodies:  # judged on the subject's own bones
@@ -212,4 +277,8 @@ def _stored_skeleton(stored: dict[str, Any]) -> Skeleton | None:
     """The body that a ``clips.json`` describes; None where it only names the joints."""
     if "joint_parents" not in stored:
         return None
-    return Skeleton(tuple(stored["skeleton"]), tuple(stored["joint_parents"]), np.array(stored["joint_offsets_m"]))
+    return Skeleton(
+        tuple(stored["skeleton"]),
+        tuple(stored["joint_parents"]),
+        np.array(stored["joint_offsets_m"]),
+    )

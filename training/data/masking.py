@@ -42,20 +42,30 @@ class MaskMix:
     def specs(self) -> list[str]:
         """The kinds of SPEC this mix covers, for the checkpoint's card."""
         low, high = self.every_steps
-        kinds = [(self.random, f"random:{self.random_share:g}"), (self.every, f"every:{low}..{high}"),
-                 (self.keep_hide, f"keep:5,hide:{self.hide_frames[0]}..{self.hide_frames[1]}"),
-                 (self.span, f"span of {self.span_frames[0]}..{self.span_frames[1]}"),
-                 (self.between, "one gap in short windows"),
-                 (self.future, f"the last {self.future_frames[0]}..{self.future_frames[1]}")]
+        kinds = [
+            (self.random, f"random:{self.random_share:g}"),
+            (self.every, f"every:{low}..{high}"),
+            (self.keep_hide, f"keep:5,hide:{self.hide_frames[0]}..{self.hide_frames[1]}"),
+            (self.span, f"span of {self.span_frames[0]}..{self.span_frames[1]}"),
+            (self.between, "one gap in short windows"),
+            (self.future, f"the last {self.future_frames[0]}..{self.future_frames[1]}"),
+        ]
         return [name for weight, name in kinds if weight > 0]
 
 
-def _between(bounds: tuple[int, int], count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+def _between(
+    bounds: tuple[int, int], count: int, generator: torch.Generator, device: torch.device
+) -> Tensor:
     return torch.randint(bounds[0], bounds[1] + 1, (count, 1), generator=generator, device=device)
 
 
 def draw_masks(
-    mix: MaskMix, batch: int, frames: int, limbs: Sequence[Sequence[int]], joints: int, generator: torch.Generator
+    mix: MaskMix,
+    batch: int,
+    frames: int,
+    limbs: Sequence[Sequence[int]],
+    joints: int,
+    generator: torch.Generator,
 ) -> Tensor:
     """A batch of masks.
 
@@ -92,12 +102,19 @@ def draw_masks(
 
     future = torch.zeros_like(span)
     if mix.future:
-        future = time >= frames - _between(mix.future_frames, batch, generator, device).clamp(max=frames - 2)
+        future = time >= frames - _between(mix.future_frames, batch, generator, device).clamp(
+            max=frames - 2
+        )
 
-    weights = torch.tensor([mix.random, mix.every, mix.keep_hide, mix.span, mix.between, mix.future],
-                           dtype=torch.float32, device=device)
+    weights = torch.tensor(
+        [mix.random, mix.every, mix.keep_hide, mix.span, mix.between, mix.future],
+        dtype=torch.float32,
+        device=device,
+    )
     kind = torch.multinomial(weights, batch, replacement=True, generator=generator)
-    chosen = torch.stack([random, every, keep_hide, span, between, future])[kind, torch.arange(batch, device=device)]
+    chosen = torch.stack([random, every, keep_hide, span, between, future])[
+        kind, torch.arange(batch, device=device)
+    ]
     chosen = _never_all_or_nothing(chosen, generator)
 
     table = torch.zeros(len(limbs) + 1, joints, dtype=torch.bool, device=device)
@@ -111,7 +128,9 @@ def draw_masks(
 
 def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:
     """One frame known where none was, one hidden where none was."""
-    at = torch.randint(0, chosen.shape[1], (chosen.shape[0], 1), generator=generator, device=chosen.device)
+    at = torch.randint(
+        0, chosen.shape[1], (chosen.shape[0], 1), generator=generator, device=chosen.device
+    )
     chosen = chosen.scatter(1, at, chosen.gather(1, at) & ~chosen.all(1, keepdim=True))
     other = (at + 1) % chosen.shape[1]
     return chosen.scatter(1, other, chosen.gather(1, other) | ~chosen.any(1, keepdim=True))

@@ -46,58 +46,82 @@ def curve_svg(
     Raises:
         ValueError: no row has a finite loss.
     """
-    points = [(float(row["step"]), float(row["loss"])) for row in curve if math.isfinite(row["loss"])]
+    points = [
+        (float(row["step"]), float(row["loss"])) for row in curve if math.isfinite(row["loss"])
+    ]
     if not points:
         raise ValueError("a curve without a finite loss")
     losses = [loss for _, loss in points]
     logarithmic = min(losses) > 0 and max(losses) / min(losses) > LOG_FROM
     last = max(max(step for step, _ in points), 1.0)
-    low, high = (min(losses) * 0.9, max(losses) * 1.1) if logarithmic else (min(0.0, min(losses)), max(losses) * 1.05)
+    low, high = (
+        (min(losses) * 0.9, max(losses) * 1.1)
+        if logarithmic
+        else (min(0.0, min(losses)), max(losses) * 1.05)
+    )
     high = high if high > low else low + 1
 
     def across(step: float) -> float:
         return _LEFT + (WIDTH - _LEFT - _RIGHT) * step / last
 
     def up(loss: float) -> float:
-        share = math.log(loss / low) / math.log(high / low) if logarithmic else (loss - low) / (high - low)
+        share = (
+            math.log(loss / low) / math.log(high / low)
+            if logarithmic
+            else (loss - low) / (high - low)
+        )
         return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * share
 
     parts = [_frame(title)]
     for value in _decades(low, high) if logarithmic else ticks(low, high):
         at = up(value)
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-                     f'<text class="soft" x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{value:g}</text>')
+        parts.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
+            f'<text class="soft" x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{value:g}</text>'
+        )
     for step in ticks(0, last, 6):
-        parts.append(f'<text class="soft" x="{across(step):.1f}" y="{HEIGHT - _BOTTOM + 18}" '
-                     f'text-anchor="middle">{step:,.0f}</text>')
+        parts.append(
+            f'<text class="soft" x="{across(step):.1f}" y="{HEIGHT - _BOTTOM + 18}" '
+            f'text-anchor="middle">{step:,.0f}</text>'
+        )
     for step in stages:
         if 0 < step < last:
-            parts.append(f'<line class="stage" x1="{across(step):.1f}" x2="{across(step):.1f}" y1="{_TOP}" '
-                         f'y2="{HEIGHT - _BOTTOM}"/>')
+            parts.append(
+                f'<line class="stage" x1="{across(step):.1f}" x2="{across(step):.1f}" y1="{_TOP}" '
+                f'y2="{HEIGHT - _BOTTOM}"/>'
+            )
     path = " ".join(f"{across(step):.1f},{up(loss):.1f}" for step, loss in points)
     parts.append(f'<polyline class="loss" points="{path}"/>')
     parts += _ending(across(points[-1][0]), up(points[-1][1]), points[-1][1])
-    parts.append(f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{HEIGHT - _BOTTOM}" '
-                 f'y2="{HEIGHT - _BOTTOM}"/>')
+    parts.append(
+        f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{HEIGHT - _BOTTOM}" '
+        f'y2="{HEIGHT - _BOTTOM}"/>'
+    )
     scale = ", logarithmic" if logarithmic else ""
-    parts.append(f'<text class="soft" x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">'
-                 f'training step</text><text class="soft" transform="translate(16 {(HEIGHT + _TOP - _BOTTOM) / 2}) '
-                 f'rotate(-90)" text-anchor="middle">{escape(unit + scale)}</text></svg>')
+    parts.append(
+        f'<text class="soft" x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">'
+        f'training step</text><text class="soft" transform="translate(16 {(HEIGHT + _TOP - _BOTTOM) / 2}) '
+        f'rotate(-90)" text-anchor="middle">{escape(unit + scale)}</text></svg>'
+    )
     return "\n".join(parts) + "\n"
 
 
 def _frame(title: str) -> str:
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-            f'role="img" font-family="system-ui,sans-serif" font-size="12"><title>{escape(title)}</title>'
-            f"<style>{_STYLE}</style>"
-            f'<rect class="ground" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="8"/>'
-            f'<text class="text" x="{_LEFT}" y="26" font-size="14" font-weight="600">{escape(title)}</text>')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'role="img" font-family="system-ui,sans-serif" font-size="12"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style>"
+        f'<rect class="ground" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="8"/>'
+        f'<text class="text" x="{_LEFT}" y="26" font-size="14" font-weight="600">{escape(title)}</text>'
+    )
 
 
 def _ending(x: float, y: float, loss: float) -> list[str]:
     """A dot at the end, and its value."""
-    return [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>',
-            f'<text class="text" x="{x - 6:.1f}" y="{max(y - 10, _TOP - 4):.1f}" text-anchor="end">{loss:.4g}</text>']
+    return [
+        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>',
+        f'<text class="text" x="{x - 6:.1f}" y="{max(y - 10, _TOP - 4):.1f}" text-anchor="end">{loss:.4g}</text>',
+    ]
 
 
 def _decades(low: float, high: float) -> list[float]:

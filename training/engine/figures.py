@@ -17,8 +17,14 @@ Colour = tuple[int, int, int]
 WIDTH, HEIGHT = 1280, 860
 COLUMNS = 9
 """At most so many frames stand side by side."""
-PALETTE: dict[str, Colour] = {"truth": (31, 41, 55), "model": (37, 99, 235), "slerp": (217, 88, 8),
-                              "inertial": (147, 51, 234), "spline": (13, 148, 104), "hold": (156, 163, 175)}
+PALETTE: dict[str, Colour] = {
+    "truth": (31, 41, 55),
+    "model": (37, 99, 235),
+    "slerp": (217, 88, 8),
+    "inertial": (147, 51, 234),
+    "spline": (13, 148, 104),
+    "hold": (156, 163, 175),
+}
 _WHITE, _SHADE, _GHOST, _GRID = (255, 255, 255), (243, 244, 250), (188, 194, 204), (225, 228, 233)
 _TEXT, _SOFT, _FLOOR = (31, 41, 55), (95, 104, 117), (150, 157, 168)
 _FINE = 2
@@ -36,7 +42,9 @@ class _Canvas:
         self.image = Image.new("RGB", (WIDTH * _FINE, HEIGHT * _FINE), _WHITE)
         self.draw = ImageDraw.Draw(self.image)
 
-    def line(self, points: Sequence[tuple[float, float]], colour: Colour, width: float = 1.0) -> None:
+    def line(
+        self, points: Sequence[tuple[float, float]], colour: Colour, width: float = 1.0
+    ) -> None:
         fine = [(x * _FINE, y * _FINE) for x, y in points]
         self.draw.line(fine, fill=colour, width=max(round(width * _FINE), 1), joint="curve")
 
@@ -44,10 +52,25 @@ class _Canvas:
         self.draw.rectangle([left * _FINE, top * _FINE, right * _FINE, bottom * _FINE], fill=colour)
 
     def dot(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        self.draw.ellipse([(x - radius) * _FINE, (y - radius) * _FINE, (x + radius) * _FINE, (y + radius) * _FINE],
-                          fill=colour)
+        self.draw.ellipse(
+            [
+                (x - radius) * _FINE,
+                (y - radius) * _FINE,
+                (x + radius) * _FINE,
+                (y + radius) * _FINE,
+            ],
+            fill=colour,
+        )
 
-    def text(self, x: float, y: float, text: str, colour: Colour = _TEXT, size: int = 14, anchor: str = "ls") -> float:
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        colour: Colour = _TEXT,
+        size: int = 14,
+        anchor: str = "ls",
+    ) -> float:
         """Writes, and returns the text's width."""
         font = ImageFont.load_default(size * _FINE)
         self.draw.text((x * _FINE, y * _FINE), text, fill=colour, font=font, anchor=anchor)
@@ -68,13 +91,18 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
     canvas.text(_MARGIN, 38, title, size=20)
     truth, hidden = results[0].clip.motion, np.asarray(results[0].hidden.any(axis=1))
     slerp = next(result for result in results if result.model_name == "slerp")
-    rows = [("truth", truth, None), ("model", results[0].recovered.motion, results[0]),
-            ("slerp", slerp.recovered.motion, slerp)]
+    rows = [
+        ("truth", truth, None),
+        ("model", results[0].recovered.motion, results[0]),
+        ("slerp", slerp.recovered.motion, slerp),
+    ]
     chosen = strip_frames(hidden, np.nan_to_num(slerp.errors.per_frame("position_cm")))
     _strip(canvas, rows, chosen, hidden)
     middle = (WIDTH - 24) / 2
-    for kind, label, left, right in (("rotation_deg", "rotation error, degrees", _MARGIN, middle),
-                                     ("position_cm", "position error, cm", middle + 24, WIDTH - _MARGIN)):
+    for kind, label, left, right in (
+        ("rotation_deg", "rotation error, degrees", _MARGIN, middle),
+        ("position_cm", "position error, cm", middle + 24, WIDTH - _MARGIN),
+    ):
         named = [("model", results[0]), *((result.model_name, result) for result in results[1:])]
         lines = {name: np.nan_to_num(result.errors.per_frame(kind)) for name, result in named}
         means = {name: result.errors.summary()[kind] for name, result in named}
@@ -95,7 +123,7 @@ def strip_frames(hidden: Bool[Array, "T"], interest: Float[Array, "T"]) -> Int[A
     gaps = _gaps(hidden)
     if not gaps:
         return np.linspace(0, len(hidden) - 1, COLUMNS).round().astype(int)
-    first, after = max(gaps, key=lambda gap: float(interest[gap[0]:gap[1]].sum()))
+    first, after = max(gaps, key=lambda gap: float(interest[gap[0] : gap[1]].sum()))
     last = after - 1
     if max(stop - start for start, stop in gaps) < 4:
         there = np.flatnonzero(hidden)
@@ -123,7 +151,9 @@ def across_axis(motion: Motion, frame: int) -> Float[Array, "3"]:
 
 
 def _strip(
-    canvas: _Canvas, rows: Sequence[tuple[str, Motion, RecoveryResult | None]], chosen: Int[Array, "N"],
+    canvas: _Canvas,
+    rows: Sequence[tuple[str, Motion, RecoveryResult | None]],
+    chosen: Int[Array, "N"],
     hidden: Bool[Array, "T"],
 ) -> None:
     truth = rows[0][1]
@@ -137,9 +167,17 @@ def _strip(
     for number, frame in enumerate(chosen):
         left = _MARGIN + _GUTTER + number * column
         if hidden[frame]:
-            canvas.box(left + 2, _STRIP_TOP - 4, left + column - 2, _STRIP_TOP + 3 * _ROW + 24, _SHADE)
-        canvas.text(left + column / 2, _STRIP_TOP - 12, f"frame {frame}" + ("" if hidden[frame] else ", known"),
-                    _SOFT, 13, "ms")
+            canvas.box(
+                left + 2, _STRIP_TOP - 4, left + column - 2, _STRIP_TOP + 3 * _ROW + 24, _SHADE
+            )
+        canvas.text(
+            left + column / 2,
+            _STRIP_TOP - 12,
+            f"frame {frame}" + ("" if hidden[frame] else ", known"),
+            _SOFT,
+            13,
+            "ms",
+        )
     for row, (name, motion, result) in enumerate(rows):
         ground = _STRIP_TOP + (row + 1) * _ROW - 6
         canvas.line([(_MARGIN + _GUTTER, ground), (WIDTH - _MARGIN, ground)], _FLOOR, 1)
@@ -155,7 +193,12 @@ def _strip(
 
 
 def _figure(
-    canvas: _Canvas, motion: Motion, frame: int, across: Float[Array, "3"], origin: tuple[float, float], scale: float,
+    canvas: _Canvas,
+    motion: Motion,
+    frame: int,
+    across: Float[Array, "3"],
+    origin: tuple[float, float],
+    scale: float,
     colour: Colour,
 ) -> None:
     """One pose: far bones first, the left limbs paler, so that sides can be told apart."""
@@ -166,7 +209,9 @@ def _figure(
     bones = [(parent, j) for j, parent in enumerate(skeleton.parents) if j]
     bones += [(parent, len(skeleton) + e) for e, (parent, _) in enumerate(skeleton.end_sites)]
     towards = np.cross(across, [0, 1, 0])
-    flat = [(origin[0] + scale * float(p @ across), origin[1] - scale * float(p[1])) for p in joints]
+    flat = [
+        (origin[0] + scale * float(p @ across), origin[1] - scale * float(p[1])) for p in joints
+    ]
     near = joints @ towards
     pale = tuple(round(0.55 * c + 0.45 * 255) for c in colour)
     for start, stop in sorted(bones, key=lambda bone: float(near[list(bone)].sum())):
@@ -179,10 +224,21 @@ def _figure(
     head = skeleton.groups.get("head", ())
     if head:
         at = head[-1]
-        tips = [len(skeleton) + e for e, (parent, _) in enumerate(skeleton.end_sites) if parent == at]
-        top = joints[tips[0]] if tips else joints[at] + _HEAD_M * _unit(joints[at] - joints[skeleton.parents[at]])
+        tips = [
+            len(skeleton) + e for e, (parent, _) in enumerate(skeleton.end_sites) if parent == at
+        ]
+        top = (
+            joints[tips[0]]
+            if tips
+            else joints[at] + _HEAD_M * _unit(joints[at] - joints[skeleton.parents[at]])
+        )
         top = (joints[at] + top) / 2
-        canvas.dot(origin[0] + scale * float(top @ across), origin[1] - scale * float(top[1]), scale * _HEAD_M, colour)
+        canvas.dot(
+            origin[0] + scale * float(top @ across),
+            origin[1] - scale * float(top[1]),
+            scale * _HEAD_M,
+            colour,
+        )
 
 
 def _unit(vector: Float[Array, "3"]) -> Float[Array, "3"]:

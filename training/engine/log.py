@@ -26,9 +26,17 @@ class Log:
     def __init__(self, run: Run, run_dir: Path, names: tuple[str, ...]) -> None:
         self.run, self.names = run, names
         main = run.accelerator.is_main_process
-        self.writer = SummaryWriter(str(run_dir / "tensorboard"), purge_step=run.step + 1) if main else None
-        self.bar = tqdm(total=run.plan.steps, initial=run.step, unit="step", desc=run_dir.name, mininterval=5,
-                        disable=not main)
+        self.writer = (
+            SummaryWriter(str(run_dir / "tensorboard"), purge_step=run.step + 1) if main else None
+        )
+        self.bar = tqdm(
+            total=run.plan.steps,
+            initial=run.step,
+            unit="step",
+            desc=run_dir.name,
+            mininterval=5,
+            disable=not main,
+        )
         self.seen = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -45,9 +53,13 @@ class Log:
         now, step, plan = time.perf_counter(), self.run.step, self.run.plan
         means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
         self.bar.set_postfix(loss=f"{sum(means[:-1]):.4f}", refresh=False)
-        scalars = {"loss": sum(means[:-1]), **{f"term/{n}": m for n, m in zip(self.names, means, strict=False)},
-                   "rate": plan.rate(step - 1), "gradient": means[-1],
-                   "samples_per_s": len(rows) * plan.batch / (now - self.seen)}
+        scalars = {
+            "loss": sum(means[:-1]),
+            **{f"term/{n}": m for n, m in zip(self.names, means, strict=False)},
+            "rate": plan.rate(step - 1),
+            "gradient": means[-1],
+            "samples_per_s": len(rows) * plan.batch / (now - self.seen),
+        }
         for name, value in scalars.items():
             self.writer.add_scalar(f"training/{name}", value, step)
         self.seen = now
@@ -83,7 +95,10 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._before = {
+                number: signal.signal(number, self._ask)
+                for number in (signal.SIGINT, signal.SIGTERM)
+            }
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -33,13 +33,23 @@ LOG_EVERY = 10
 
 def make_accelerator() -> Accelerator:
     """This process's place among those that train; half precision is the plan's business."""
-    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no",
-                       kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+    return Accelerator(
+        cpu=not torch.cuda.is_available(),
+        mixed_precision="no",
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
 
 
 def train(
-    model: MaskedMotionModel, data: MotionSet, plan: TrainingPlan, run_dir: Path, *, resume: bool = True,
-    start: str = "", watch: Watch | None = None, watch_every: int = 1_000,
+    model: MaskedMotionModel,
+    data: MotionSet,
+    plan: TrainingPlan,
+    run_dir: Path,
+    *,
+    resume: bool = True,
+    start: str = "",
+    watch: Watch | None = None,
+    watch_every: int = 1_000,
 ) -> tuple[MaskedMotionModel, list[dict[str, float]]]:
     """Train, and return the averaged (EMA) network and the curve.
 
@@ -68,9 +78,13 @@ def train(
     elif accelerator.is_main_process:
         disk.forget_state(run_dir)
     log = Log(run, run_dir, loss.names)
-    watched = broadcast_object_list([watch is not None])[0]  # the others help to gather what the main process watches
+    watched = broadcast_object_list([watch is not None])[
+        0
+    ]  # the others help to gather what the main process watches
     with log, Interrupts() as interrupts:
-        pending = list[Tensor]()  # of each step since the last look: the loss's terms and the gradient's norm
+        pending = list[
+            Tensor
+        ]()  # of each step since the last look: the loss's terms and the gradient's norm
         while run.step < plan.steps:
             for group in run.optimizer.param_groups:
                 group["lr"] = plan.rate(run.step) * group["share"]
@@ -79,7 +93,9 @@ def train(
             run.step += 1
             run.follow(min(plan.ema, (1 + run.step) / (10 + run.step)))
 
-            stop = interrupts.asked and accelerator.num_processes == 1  # several stop where all have heard of it
+            stop = (
+                interrupts.asked and accelerator.num_processes == 1
+            )  # several stop where all have heard of it
             save = run.step % plan.save_every == 0 or run.step == plan.steps
             if stop or save or run.step % LOG_EVERY == 0:
                 rows, stop = _fetch(run, pending, interrupts.asked)
@@ -92,7 +108,9 @@ def train(
             if save or stop:
                 run.save(run_dir)
             if stop and run.step < plan.steps:
-                log.say(f"stopped at step {run.step} of {plan.steps}; the same command goes on from there")
+                log.say(
+                    f"stopped at step {run.step} of {plan.steps}; the same command goes on from there"
+                )
                 raise KeyboardInterrupt
     return run.averaged(), run.curve
 
@@ -100,20 +118,40 @@ def train(
 def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPlan) -> None:
     """Whether plan, network and processes fit together."""
     if not 1 <= plan.min_frames <= plan.max_frames <= model.config.max_frames:
-        raise ModelError("training windows", f"{plan.min_frames} to {plan.max_frames} frames",
-                         f"at most the network's {model.config.max_frames}", "change --max-frames")
-    if plan.corruption and model.config.fill != "zero":  # it would show the truth to a network that adds to the fill
-        raise ModelError("training plan", f"BERT's corruption beside fill {model.config.fill!r}", "fill 'zero'",
-                         "choose a preset for that fill, such as ecm-slerp")
+        raise ModelError(
+            "training windows",
+            f"{plan.min_frames} to {plan.max_frames} frames",
+            f"at most the network's {model.config.max_frames}",
+            "change --max-frames",
+        )
+    if (
+        plan.corruption and model.config.fill != "zero"
+    ):  # it would show the truth to a network that adds to the fill
+        raise ModelError(
+            "training plan",
+            f"BERT's corruption beside fill {model.config.fill!r}",
+            "fill 'zero'",
+            "choose a preset for that fill, such as ecm-slerp",
+        )
     shares = accelerator.num_processes * plan.accumulation
     if plan.samples > 1 and plan.batch % (plan.samples * shares):
-        raise ModelError(f"batch of {plan.batch}", f"{plan.samples} samples of each window in {shares} shares",
-                         f"a multiple of {plan.samples * shares}", "change --batch")
+        raise ModelError(
+            f"batch of {plan.batch}",
+            f"{plan.samples} samples of each window in {shares} shares",
+            f"a multiple of {plan.samples * shares}",
+            "change --batch",
+        )
     if plan.batch < shares:
-        raise ModelError(f"batch of {plan.batch}", f"{shares} shares to divide it into",
-                         "at least one window a process and micro-batch", "raise --batch or lower --accumulation")
+        raise ModelError(
+            f"batch of {plan.batch}",
+            f"{shares} shares to divide it into",
+            "at least one window a process and micro-batch",
+            "raise --batch or lower --accumulation",
+        )
     if accelerator.distributed_type == DistributedType.FSDP and not accelerator.is_fsdp2:
-        raise ModelError("accelerate", "FSDP version 1", "version 2", "launch with --fsdp_version 2")
+        raise ModelError(
+            "accelerate", "FSDP version 1", "version 2", "launch with --fsdp_version 2"
+        )
 
 
 def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
@@ -154,7 +192,11 @@ def _fetch(run: Run, pending: list[Tensor], asked: bool) -> tuple[list[list[floa
         total = sum(row[:-1])
         if not (math.isfinite(total) and math.isfinite(row[-1])):
             found = f"a gradient of {row[-1]}" if math.isfinite(total) else f"loss {total}"
-            raise ModelError(f"step {run.step - len(values) + number}", found, "a finite loss and gradient",
-                             "lower the learning rate; the last good state is kept")
+            raise ModelError(
+                f"step {run.step - len(values) + number}",
+                found,
+                "a finite loss and gradient",
+                "lower the learning rate; the last good state is kept",
+            )
         run.recent.append(total)
     return values, bool(summed[-1, 0] > 0)

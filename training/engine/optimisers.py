@@ -22,9 +22,15 @@ class MuonBeside(torch.optim.Optimizer):
     (Liu et al. 2025), so that one learning rate serves both. To whoever saves it, it is one optimiser.
     """
 
-    def __init__(self, matrices: list[nn.Parameter], others: list[dict[str, Any]], rate: float, decay: float) -> None:
-        muon = torch.optim.Muon([{"params": matrices, "share": 1.0}], lr=rate, weight_decay=decay,
-                                adjust_lr_fn="match_rms_adamw")
+    def __init__(
+        self, matrices: list[nn.Parameter], others: list[dict[str, Any]], rate: float, decay: float
+    ) -> None:
+        muon = torch.optim.Muon(
+            [{"params": matrices, "share": 1.0}],
+            lr=rate,
+            weight_decay=decay,
+            adjust_lr_fn="match_rms_adamw",
+        )
         adam = torch.optim.AdamW(others, lr=rate, betas=BETAS, weight_decay=decay)
         super().__init__([*muon.param_groups, *adam.param_groups], {})
         self.muon, self.adam = muon, adam
@@ -32,7 +38,10 @@ class MuonBeside(torch.optim.Optimizer):
 
     def _share(self) -> None:
         self.muon.state = self.adam.state = self.state
-        self.muon.param_groups, self.adam.param_groups = self.param_groups[:1], self.param_groups[1:]
+        self.muon.param_groups, self.adam.param_groups = (
+            self.param_groups[:1],
+            self.param_groups[1:],
+        )
 
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One step of both."""
@@ -54,18 +63,34 @@ def make_optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.
     """
     head = {id(p) for name, p in model.named_parameters() if name.startswith("head.")}
     share = plan.head_rate if model.config.output == "residual" else 1.0
-    matrices = [p for name, p in model.named_parameters()
-                if plan.optimizer == "muon" and name.startswith("blocks.") and p.ndim == 2]
+    matrices = [
+        p
+        for name, p in model.named_parameters()
+        if plan.optimizer == "muon" and name.startswith("blocks.") and p.ndim == 2
+    ]
     apart = {id(p) for p in matrices}
-    groups = [{"params": [p for p in model.parameters() if id(p) not in head | apart], "share": 1.0},
-              {"params": [p for p in model.parameters() if id(p) in head], "share": share}]
+    groups = [
+        {"params": [p for p in model.parameters() if id(p) not in head | apart], "share": 1.0},
+        {"params": [p for p in model.parameters() if id(p) in head], "share": share},
+    ]
     groups = [group for group in groups if group["params"]]
     if plan.optimizer == "muon":
         if not matrices:
-            raise ModelError("optimizer 'muon'", f"a {model.config.model_type} network", "one with blocks of its own",
-                             "choose adamw")
+            raise ModelError(
+                "optimizer 'muon'",
+                f"a {model.config.model_type} network",
+                "one with blocks of its own",
+                "choose adamw",
+            )
         return MuonBeside(matrices, groups, plan.learning_rate, plan.weight_decay)
     kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
     if plan.optimizer not in kinds:
-        raise ModelError(f"optimizer {plan.optimizer!r}", "no such optimizer", ", ".join(KINDS), "choose one of them")
-    return kinds[plan.optimizer](groups, lr=plan.learning_rate, betas=BETAS, weight_decay=plan.weight_decay)
+        raise ModelError(
+            f"optimizer {plan.optimizer!r}",
+            "no such optimizer",
+            ", ".join(KINDS),
+            "choose one of them",
+        )
+    return kinds[plan.optimizer](
+        groups, lr=plan.learning_rate, betas=BETAS, weight_decay=plan.weight_decay
+    )

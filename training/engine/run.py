@@ -24,7 +24,12 @@ class Run:
     """Everything that changes while training."""
 
     def __init__(
-        self, accelerator: Accelerator, model: MaskedMotionModel, data: MotionSet, plan: TrainingPlan, start: str = ""
+        self,
+        accelerator: Accelerator,
+        model: MaskedMotionModel,
+        data: MotionSet,
+        plan: TrainingPlan,
+        start: str = "",
     ) -> None:
         self.accelerator = accelerator
         self.identity = _identity(model, plan, start)
@@ -38,7 +43,9 @@ class Run:
         self.optimizer = accelerator.prepare_optimizer(make_optimizer(self.model, plan))
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.generator = torch.Generator(device=accelerator.device).manual_seed(plan.seed)
-        torch.manual_seed(plan.seed + 1_000_003 * accelerator.process_index)  # dropout differs between processes
+        torch.manual_seed(
+            plan.seed + 1_000_003 * accelerator.process_index
+        )  # dropout differs between processes
         self.step = 0
         self.curve = list[dict[str, float]]()
         self.recent = list[float]()
@@ -48,8 +55,11 @@ class Run:
     @torch.no_grad()
     def follow(self, decay: float) -> None:
         """Move the average towards the network."""
-        torch._foreach_lerp_([disk.local(p) for p in self.average.values()],
-                             [disk.local(p) for p in self.model.parameters()], 1 - decay)
+        torch._foreach_lerp_(
+            [disk.local(p) for p in self.average.values()],
+            [disk.local(p) for p in self.model.parameters()],
+            1 - decay,
+        )
 
     def averaged(self) -> MaskedMotionModel:
         """The averaged network, whole; every process must ask together."""
@@ -64,10 +74,18 @@ class Run:
 
     def save(self, run_dir: Path) -> None:
         """Write the state; every process must call together."""
-        state = {"model": disk.whole(self.model.state_dict()), "average": disk.whole(self.average),
-                 "optimizer": disk.whole(self.optimizer.state_dict()), "generator": self.generator.get_state(),
-                 "dropout": gather_object([_dropout_state(self.accelerator.device)]), "step": self.step,
-                 "curve": self.curve, "recent": self.recent, "run": self.identity, "material": self.material}
+        state = {
+            "model": disk.whole(self.model.state_dict()),
+            "average": disk.whole(self.average),
+            "optimizer": disk.whole(self.optimizer.state_dict()),
+            "generator": self.generator.get_state(),
+            "dropout": gather_object([_dropout_state(self.accelerator.device)]),
+            "step": self.step,
+            "curve": self.curve,
+            "recent": self.recent,
+            "run": self.identity,
+            "material": self.material,
+        }
         if self.accelerator.is_main_process:
             disk.write_state(run_dir, state)
 
@@ -82,21 +100,33 @@ class Run:
         try:
             if saved["run"] != self.identity:
                 raise ValueError("another plan or other data")
-            if saved.get("material", self.material) != self.material:  # states of older versions do not say
+            if (
+                saved.get("material", self.material) != self.material
+            ):  # states of older versions do not say
                 raise ValueError("a network with other options, or other data")
             disk.copy_into(dict(self.model.state_dict()), saved["model"])
             disk.copy_into(self.average, saved["average"])
             disk.restore_optimizer(self.optimizer.optimizer, saved["optimizer"])
             self.generator.set_state(saved["generator"])
         except (RuntimeError, KeyError, ValueError) as error:
-            raise ModelError(path, f"not the state of this network ({str(error).splitlines()[0]})",
-                             "an unfinished run of the same command", "start afresh with --fresh") from None
+            raise ModelError(
+                path,
+                f"not the state of this network ({str(error).splitlines()[0]})",
+                "an unfinished run of the same command",
+                "start afresh with --fresh",
+            ) from None
         if saved["step"] > self.plan.steps:
-            raise ModelError(path, f"already at step {saved['step']}", f"at most the {self.plan.steps} asked for",
-                             "ask for more steps, or start afresh with --fresh")
+            raise ModelError(
+                path,
+                f"already at step {saved['step']}",
+                f"at most the {self.plan.steps} asked for",
+                "ask for more steps, or start afresh with --fresh",
+            )
         self.step, self.curve, self.recent = saved["step"], saved["curve"], saved["recent"]
         self._since -= self.curve[-1]["seconds"] if self.curve else 0.0
-        if len(saved["dropout"]) == self.accelerator.num_processes:  # else each begins a new sequence
+        if (
+            len(saved["dropout"]) == self.accelerator.num_processes
+        ):  # else each begins a new sequence
             cuda = self.accelerator.device.type == "cuda"
             mine = saved["dropout"][self.accelerator.process_index]
             (torch.cuda.set_rng_state if cuda else torch.set_rng_state)(mine)
@@ -112,16 +142,23 @@ def _distributed(accelerator: Accelerator, model: MaskedMotionModel) -> nn.Modul
 
 def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
     """What must be equal for a run to go on: the plan but for its length, what was fitted on the data, the start."""
-    kept = {name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")}
+    kept = {
+        name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")
+    }
     return json.dumps([kept, model.config.stats, model.config.standard, start], sort_keys=True)
 
 
 def _material(model: MaskedMotionModel, data: MotionSet) -> str:
     """The network's options and the clips, of which weights and statistics may say nothing."""
-    fields = {name: getattr(model.config, name) for name in MaskedMotionConfig.__annotations__
-              if name != "trained_masks"}
+    fields = {
+        name: getattr(model.config, name)
+        for name in MaskedMotionConfig.__annotations__
+        if name != "trained_masks"
+    }
     clips = [[clip["name"], clip["frames"], clip.get("source")] for clip in data.clips]
-    return hashlib.sha256(json.dumps([model.config.model_type, fields, clips], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([model.config.model_type, fields, clips], sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _dropout_state(device: torch.device) -> Tensor:

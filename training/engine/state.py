@@ -38,9 +38,17 @@ def write_state(folder: Path, state: Mapping[str, Any]) -> None:
     except (OSError, RuntimeError) as error:
         beside.unlink(missing_ok=True)
         cause = error if isinstance(error, OSError) else error.__context__
-        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error).splitlines()[0]
-        raise FileError(str(folder / NAME), f"cannot be written ({reason})", "",
-                        "the last good state is kept: make room, and the same command goes on from it") from None
+        reason = (
+            cause.strerror
+            if isinstance(cause, OSError) and cause.strerror
+            else str(error).splitlines()[0]
+        )
+        raise FileError(
+            str(folder / NAME),
+            f"cannot be written ({reason})",
+            "",
+            "the last good state is kept: make room, and the same command goes on from it",
+        ) from None
 
 
 def read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
@@ -56,15 +64,29 @@ def read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
             continue
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-            broken.append(f"{path}: cannot be read ({type(error).__name__}, {path.stat().st_size} bytes)")
+        except (
+            RuntimeError,
+            EOFError,
+            OSError,
+            ValueError,
+            KeyError,
+            pickle.UnpicklingError,
+        ) as error:
+            broken.append(
+                f"{path}: cannot be read ({type(error).__name__}, {path.stat().st_size} bytes)"
+            )
             continue
         if not isinstance(state, dict) or "step" not in state:
             broken.append(f"{path}: not a state of this program")
             continue
-        return state, f"{broken[0]}; going on from {PREVIOUS}, step {state['step']}" if broken else ""
+        return (
+            state,
+            f"{broken[0]}; going on from {PREVIOUS}, step {state['step']}" if broken else "",
+        )
     if broken:
-        raise ModelError(str(folder), "; ".join(broken), "a whole state", "start afresh with --fresh")
+        raise ModelError(
+            str(folder), "; ".join(broken), "a whole state", "start afresh with --fresh"
+        )
     return None, ""
 
 
@@ -81,7 +103,9 @@ def whole(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.detach().cpu().clone()
     if isinstance(value, dict):
-        return {key: whole(value[key]) for key in sorted(value)}  # in one order everywhere: gathering is a meeting
+        return {
+            key: whole(value[key]) for key in sorted(value)
+        }  # in one order everywhere: gathering is a meeting
     return [whole(item) for item in value] if isinstance(value, list) else value
 
 
@@ -93,7 +117,11 @@ def local(value: Tensor) -> Tensor:
 def sharded_like(value: Tensor, like: Tensor) -> Tensor:
     """A whole tensor, divided among the processes as another of its shape is."""
     value = value.to(like.device)
-    return distribute_tensor(value, like.device_mesh, like.placements) if isinstance(like, DTensor) else value
+    return (
+        distribute_tensor(value, like.device_mesh, like.placements)
+        if isinstance(like, DTensor)
+        else value
+    )
 
 
 @torch.no_grad()
@@ -122,6 +150,10 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -
         if index >= len(parameters):
             raise ValueError("the optimizer's state is that of another network")
         like = parameters[index]
-        entries[index] = {name: sharded_like(value, like) if isinstance(value, Tensor) and value.shape == like.shape
-                          else value for name, value in entry.items()}
+        entries[index] = {
+            name: sharded_like(value, like)
+            if isinstance(value, Tensor) and value.shape == like.shape
+            else value
+            for name, value in entry.items()
+        }
     optimizer.load_state_dict({"state": entries, "param_groups": saved["param_groups"]})

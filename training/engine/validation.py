@@ -52,7 +52,13 @@ class Watch:
     """
 
     def __init__(
-        self, folder: Path, config: MaskedMotionConfig, *, clips: int = 4, frames: int = 0, specs: Sequence[str] = ()
+        self,
+        folder: Path,
+        config: MaskedMotionConfig,
+        *,
+        clips: int = 4,
+        frames: int = 0,
+        specs: Sequence[str] = (),
     ) -> None:
         self.specs: tuple[str, ...] = tuple(specs)
         self.clips: list[Clip] = []
@@ -67,14 +73,23 @@ class Watch:
         self.specs = self.specs or default_specs(frames, config.fps)
         self.clips = split.cut_clips(clips, frames, config.skeleton, config.fps)
         for spec in self.specs:
-            hidden = [masks.parse(spec, clip, seed) for seed, clip in enumerate(self.clips)]  # as evaluate() does
-            rows = [[interpolate(method, clip, mask) for clip, mask in zip(self.clips, hidden, strict=True)]
-                    for method in BASELINES]
+            hidden = [
+                masks.parse(spec, clip, seed) for seed, clip in enumerate(self.clips)
+            ]  # as evaluate() does
+            rows = [
+                [
+                    interpolate(method, clip, mask)
+                    for clip, mask in zip(self.clips, hidden, strict=True)
+                ]
+                for method in BASELINES
+            ]
             self._baselines[spec] = rows
             for method, results in zip(BASELINES, rows, strict=True):
                 self._figures |= _figures(spec, method, results)
 
-    def __call__(self, step: int, model: MaskedMotionModel, writer: "SummaryWriter | None" = None) -> dict[str, float]:
+    def __call__(
+        self, step: int, model: MaskedMotionModel, writer: "SummaryWriter | None" = None
+    ) -> dict[str, float]:
         """Recover the validation clips; write the errors and a picture for each SPEC.
 
         Nothing that goes wrong here ends a training run: it is said in a line on stderr. No random number is drawn.
@@ -96,12 +111,16 @@ class Watch:
         finally:
             model.train(training)
 
-    def _watch(self, step: int, model: MaskedMotionModel, writer: "SummaryWriter | None") -> dict[str, float]:
+    def _watch(
+        self, step: int, model: MaskedMotionModel, writer: "SummaryWriter | None"
+    ) -> dict[str, float]:
         figures = dict(self._figures)
         samples = {}
         for spec in self.specs:
             hidden = [result.hidden for result in self._baselines[spec][0]]
-            results = [recover(model, clip, where) for clip, where in zip(self.clips, hidden, strict=True)]
+            results = [
+                recover(model, clip, where) for clip, where in zip(self.clips, hidden, strict=True)
+            ]
             figures |= _figures(spec, "model", results)
             samples[spec] = [results[0], *(rows[0] for rows in self._baselines[spec])]
         if writer is not None:
@@ -117,12 +136,21 @@ class Watch:
     def _layout(self) -> dict[str, dict[str, list[object]]]:
         """TensorBoard's custom scalars: one chart a SPEC and metric, the network and the baselines in it."""
         methods = ("model", *BASELINES)
-        return {"validation": {f"{spec} {kind}": ["Multiline", [_name(spec, kind, method) for method in methods]]
-                               for spec in self.specs for kind in SHOWN}}
+        return {
+            "validation": {
+                f"{spec} {kind}": ["Multiline", [_name(spec, kind, method) for method in methods]]
+                for spec in self.specs
+                for kind in SHOWN
+            }
+        }
 
-    def _picture(self, step: int, spec: str, results: Sequence[RecoveryResult], writer: "SummaryWriter") -> None:
+    def _picture(
+        self, step: int, spec: str, results: Sequence[RecoveryResult], writer: "SummaryWriter"
+    ) -> None:
         try:
-            from training.engine.figures import sample_picture  # a fault of the drawing library is a warning, too
+            from training.engine.figures import (
+                sample_picture,  # a fault of the drawing library is a warning, too
+            )
 
             picture = sample_picture(results, f"{results[0].clip.name}, {spec}, step {step:,}")
             writer.add_image(f"samples/{spec}", picture, step, dataformats="HWC")
@@ -138,10 +166,14 @@ def _figures(spec: str, method: str, results: Sequence[RecoveryResult]) -> dict[
     """Means over the hidden entries of all clips together."""
     figures = {}
     for kind in SHOWN:
-        entries = [cast(np.ndarray, getattr(result.errors, kind))[result.hidden] for result in results]
+        entries = [
+            cast(np.ndarray, getattr(result.errors, kind))[result.hidden] for result in results
+        ]
         figures[_name(spec, kind, method)] = float(np.concatenate(entries).mean(dtype=np.float64))
     return figures
 
 
 def _warn(text: str) -> None:
-    tqdm.write(f"warning: {' '.join(text.split())}", file=sys.stderr)  # beside a progress bar, not through it
+    tqdm.write(
+        f"warning: {' '.join(text.split())}", file=sys.stderr
+    )  # beside a progress bar, not through it

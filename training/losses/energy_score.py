@@ -46,8 +46,13 @@ class FutureLoss(Loss):
     @staticmethod
     def of(config: MaskedMotionConfig, samples: int = 2) -> "FutureLoss":
         """The loss of a network."""
-        return FutureLoss(config.skeleton, config.fitted_stats, config.representation == "roles", samples,
-                          fps=config.fps)
+        return FutureLoss(
+            config.skeleton,
+            config.fitted_stats,
+            config.representation == "roles",
+            samples,
+            fps=config.fps,
+        )
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -62,8 +67,11 @@ class FutureLoss(Loss):
         rotations, places = self._kinematics(output.prediction.float(), batch.body)
         true_rotations, true_places = self._kinematics(batch.motion, batch.body)
         pace = self.fps / 30
-        rows = [(rotations, true_rotations, hidden), (places, true_places, hidden),
-                (places.diff(dim=1) * pace, true_places.diff(dim=1) * pace, pair)]
+        rows = [
+            (rotations, true_rotations, hidden),
+            (places, true_places, hidden),
+            (places.diff(dim=1) * pace, true_places.diff(dim=1) * pace, pair),
+        ]
         scores = [self._scores(found, true[:: self.samples], where) for found, true, where in rows]
         return torch.stack([*scores, self._slid(places, true_places, pair) * pace])
 
@@ -77,8 +85,11 @@ class FutureLoss(Loss):
         step = places[:, :, feet].diff(dim=1)[..., [0, 2]]
         speed = (step.square().sum(-1) + 1e-8).sqrt()
         weight = pair.repeat_interleave(self.samples, 0).to(speed.dtype)[..., None] * down
-        return ((speed * weight).sum((1, 2)) / pair.sum(1).clamp(min=1).repeat_interleave(self.samples, 0)
-                / len(feet)).sum() / self.samples
+        return (
+            (speed * weight).sum((1, 2))
+            / pair.sum(1).clamp(min=1).repeat_interleave(self.samples, 0)
+            / len(feet)
+        ).sum() / self.samples
 
     def _scores(self, found: Tensor, true: Tensor, where: Tensor) -> Tensor:
         """Samples (W*S,T,J,K) and truth (W,T,J,K) to the sum over windows; ``where`` (W,T) says which frames count."""
@@ -108,9 +119,13 @@ class FutureLoss(Loss):
         local = features[..., :-3].unflatten(-1, (-1, 3, 3))
         if self.roles:
             assert body is not None
-            world, places = Tree(tuple(self.skeleton.parents)).forward(local, features[..., -3:], body)
+            world, places = Tree(tuple(self.skeleton.parents)).forward(
+                local, features[..., -3:], body
+            )
             return world.flatten(-2) / 2**0.5, places
-        return local.flatten(-2) / 2**0.5, PoseLoss(self.skeleton, self.stats)._positions(features, body)
+        return local.flatten(-2) / 2**0.5, PoseLoss(self.skeleton, self.stats)._positions(
+            features, body
+        )
 
 
 def _distance(difference: Tensor, where: Tensor) -> Tensor:

@@ -66,30 +66,52 @@ class RolesLoss(Loss):
     def of(config: MaskedMotionConfig) -> "RolesLoss":
         """The loss of a network."""
         assert config.joint_names is not None and config.joint_parents is not None
-        return RolesLoss(tuple(config.joint_parents), tuple(config.joint_names.index(name) for name in _FEET))
+        return RolesLoss(
+            tuple(config.joint_parents), tuple(config.joint_names.index(name) for name in _FEET)
+        )
 
     @property
     def weights(self) -> tuple[float, ...]:
         """See the base class."""
-        return (self.rotation, self.local, self.position, self.frame, self.velocity, self.contact, self.square,
-                self.expected)
+        return (
+            self.rotation,
+            self.local,
+            self.position,
+            self.frame,
+            self.velocity,
+            self.contact,
+            self.square,
+            self.expected,
+        )
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
         """(terms,) over the windows of a batch, or of a part of it."""
-        assert output.prediction is not None and output.expected_m is not None and batch.body is not None
+        assert (
+            output.prediction is not None
+            and output.expected_m is not None
+            and batch.body is not None
+        )
         tree = Tree(self.parents)
         world, places = _kinematics(tree, output.prediction, batch.body)
         true_world, true_places = _kinematics(tree, batch.motion, batch.body)
         weight, pair = self._where(batch.hidden)
         turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
-        bent = _norm((output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))).mean(-1) / 2**0.5
+        bent = (
+            _norm((output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))).mean(-1)
+            / 2**0.5
+        )
         apart = _norm(places - true_places).mean(-1)
         distance = _norm((places - true_places) * places.new_tensor([1.0, self.height, 1.0]))
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
         judged = slice(None) if self.kinematics else slice(1)
-        placed, perturbed = distance[:, :, judged].mean(-1), _norm(speed - true_speed)[:, :, judged].mean(-1)
+        placed, perturbed = (
+            distance[:, :, judged].mean(-1),
+            _norm(speed - true_speed)[:, :, judged].mean(-1),
+        )
         whole = (distance[:, :, judged].square().mean(-1) + 1e-10).sqrt()
-        scale = _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
+        scale = (
+            _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
+        )
         square = (distance[:, :, judged] * scale[..., None] / self.usual_m).square().mean(-1)
         feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
         standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
@@ -97,19 +119,32 @@ class RolesLoss(Loss):
         if self.evenly:
             even = self._evened(batch, true_places)[:, None]
             turned, bent, placed, whole, perturbed, slid = (
-                term * even for term in (turned, bent, placed, whole, perturbed, slid))
+                term * even for term in (turned, bent, placed, whole, perturbed, slid)
+            )
             square = square * even**2
-        missed = (output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()).abs()
-        return torch.stack([(turned * weight).sum(), (bent * weight).sum(), (placed * weight).sum(),
-                            (whole * weight).sum(), (perturbed * pair).sum(), (slid * pair).sum(), square.sum(),
-                            (missed * weight).sum()])
+        missed = (
+            output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()
+        ).abs()
+        return torch.stack(
+            [
+                (turned * weight).sum(),
+                (bent * weight).sum(),
+                (placed * weight).sum(),
+                (whole * weight).sum(),
+                (perturbed * pair).sum(),
+                (slid * pair).sum(),
+                square.sum(),
+                (missed * weight).sum(),
+            ]
+        )
 
     @torch.no_grad()
     def _evened(self, batch: Batch, true_places: Tensor) -> Tensor:
         """(B,): what each window counts."""
         assert batch.body is not None
-        rotations, root = slerp_fill(batch.motion[..., :-3].unflatten(-1, (-1, 3, 3)), batch.motion[..., -3:],
-                                     batch.hidden)
+        rotations, root = slerp_fill(
+            batch.motion[..., :-3].unflatten(-1, (-1, 3, 3)), batch.motion[..., -3:], batch.hidden
+        )
         _, places = Tree(self.parents).forward(rotations, root, batch.body)
         away = (places - true_places).norm(dim=-1).mean(-1) * _by_gap(batch.hidden)
         erred = away.sum(1) / batch.hidden.any(-1).sum(1).clamp(min=1)
@@ -122,7 +157,10 @@ class RolesLoss(Loss):
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""
         weight, pair = (values.sum(1) for values in self._where(hidden))
-        return torch.stack([weight, weight, weight, weight, pair, pair, hidden.any(-1).sum(1).float(), weight], dim=-1)
+        return torch.stack(
+            [weight, weight, weight, weight, pair, pair, hidden.any(-1).sum(1).float(), weight],
+            dim=-1,
+        )
 
     def counts(self, hidden: Tensor) -> Tensor:
         """(terms,) over a whole batch."""

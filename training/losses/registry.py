@@ -44,7 +44,9 @@ class Loss(ABC):
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
         """(terms,) over the windows of a batch, or of a part of it."""
         assert output.prediction is not None
-        return self.window_sums(output.prediction.float(), batch).sum(0)  # half precision ends at the network
+        return self.window_sums(output.prediction.float(), batch).sum(
+            0
+        )  # half precision ends at the network
 
     def counts(self, hidden: Tensor) -> Tensor:
         """(terms,) over a whole batch."""
@@ -117,7 +119,9 @@ class PoseLoss(Loss):
         position = _norm(predicted - true) * frame
         velocity = _norm(predicted.diff(dim=1) - true.diff(dim=1)) * pair
         square = MseLoss().window_sums(prediction, batch)[:, 0]
-        return torch.stack([rotation.sum((1, 2)), position.sum((1, 2)), velocity.sum((1, 2)), square], dim=-1)
+        return torch.stack(
+            [rotation.sum((1, 2)), position.sum((1, 2)), velocity.sum((1, 2)), square], dim=-1
+        )
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""
@@ -135,9 +139,13 @@ class PoseLoss(Loss):
     def _positions(self, features: Tensor, body: Tensor | None) -> Tensor:
         """Forward kinematics of feature rows: (B,T,F) to (B,T,J,3) metres, on each window's own bones where given."""
         matrices = features[..., :-3].unflatten(-1, (-1, 3, 3))
-        low, high = (torch.from_numpy(v).to(features) for v in (self.stats.root_min, self.stats.root_max))
+        low, high = (
+            torch.from_numpy(v).to(features) for v in (self.stats.root_min, self.stats.root_max)
+        )
         offsets = torch.from_numpy(self.skeleton.offsets_m).to(features)
-        offsets = offsets[None, None] if body is None else body[:, None].to(features)  # (B or 1, 1, J, 3)
+        offsets = (
+            offsets[None, None] if body is None else body[:, None].to(features)
+        )  # (B or 1, 1, J, 3)
         world = [matrices[..., 0, :, :]]
         positions = [features[..., -3:] * (high - low) + low]
         for j, parent in enumerate(self.skeleton.parents[1:], start=1):
@@ -171,8 +179,13 @@ class PlantedLoss(PoseLoss):
         """See the base class."""
         feet = list(self.skeleton.feet)
         frame = batch.hidden.any(-1)
-        steps, true = (self._positions(x, batch.body)[:, :, feet].diff(dim=1) for x in (prediction, batch.motion))
-        stands = (true.norm(dim=-1) * self.fps < STANDS_M_S) & (frame[:, 1:] | frame[:, :-1])[..., None]
+        steps, true = (
+            self._positions(x, batch.body)[:, :, feet].diff(dim=1)
+            for x in (prediction, batch.motion)
+        )
+        stands = (true.norm(dim=-1) * self.fps < STANDS_M_S) & (frame[:, 1:] | frame[:, :-1])[
+            ..., None
+        ]
         planted = (_norm(steps) * stands).sum((1, 2))
         return torch.cat([super().window_sums(prediction, batch), planted[:, None]], dim=-1)
 
@@ -212,7 +225,9 @@ class RelativeLoss(Loss):
             matrices = batch.motion[..., :-3].unflatten(-1, (-1, 3, 3))
             rotations, root = slerp_fill(matrices, batch.motion[..., -3:], batch.hidden)
             fill = torch.cat([rotations.flatten(-3), root], dim=-1)
-            reference = (weights * self.loss.window_sums(fill, batch)).sum(-1, keepdim=True) + self.floor
+            reference = (weights * self.loss.window_sums(fill, batch)).sum(
+                -1, keepdim=True
+            ) + self.floor
         return weights * self.loss.window_sums(prediction, batch) / reference
 
     def window_counts(self, hidden: Tensor) -> Tensor:
@@ -224,8 +239,12 @@ def _roles(config: MaskedMotionConfig, **changes: Any) -> Loss:
     from training.losses.humanoid import RolesLoss  # it builds on this module
 
     if config.representation != "roles":
-        raise ModelError("loss of joint roles", f"a network on {config.joints} joints of one skeleton",
-                         "a network on joint roles", "choose pose or mse")
+        raise ModelError(
+            "loss of joint roles",
+            f"a network on {config.joints} joints of one skeleton",
+            "a network on joint roles",
+            "choose pose or mse",
+        )
     return replace(RolesLoss.of(config), **changes)
 
 
@@ -258,15 +277,25 @@ def make_loss(plan: TrainingPlan, config: MaskedMotionConfig) -> Loss:
         ModelError: there is no such loss, or it is none for this network.
     """
     if plan.loss not in LOSSES:
-        raise ModelError(f"loss {plan.loss!r}", "no such loss", ", ".join(LOSSES), "choose one of them")
+        raise ModelError(
+            f"loss {plan.loss!r}", "no such loss", ", ".join(LOSSES), "choose one of them"
+        )
     loss = LOSSES[plan.loss](config)
     samples = getattr(loss, "samples", 1)
     if samples != plan.samples:
-        raise ModelError(f"loss {plan.loss!r}", f"{plan.samples} samples of each window", str(samples),
-                         "choose a preset for this loss, such as inbetween-future")
+        raise ModelError(
+            f"loss {plan.loss!r}",
+            f"{plan.samples} samples of each window",
+            str(samples),
+            "choose a preset for this loss, such as inbetween-future",
+        )
     if plan.normalise_by_fill and type(loss).sums is not Loss.sums:
-        raise ModelError(f"loss {plan.loss!r}", "it does not tell windows apart", "a loss that does",
-                         "leave --normalise-by-fill out")
+        raise ModelError(
+            f"loss {plan.loss!r}",
+            "it does not tell windows apart",
+            "a loss that does",
+            "leave --normalise-by-fill out",
+        )
     return RelativeLoss(loss, plan.fill_floor) if plan.normalise_by_fill else loss
 
 

@@ -15,8 +15,22 @@ LIMB_ORDER = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 """Where a colour scale may end: near enough to the data that a map is not washed out."""
 RAMPS = {
-    "light": ((247, 246, 243), (253, 224, 170), (247, 165, 94), (219, 94, 74), (152, 44, 92), (62, 18, 84)),
-    "dark": ((27, 29, 38), (72, 30, 98), (150, 44, 104), (219, 88, 70), (248, 166, 66), (253, 240, 176)),
+    "light": (
+        (247, 246, 243),
+        (253, 224, 170),
+        (247, 165, 94),
+        (219, 94, 74),
+        (152, 44, 92),
+        (62, 18, 84),
+    ),
+    "dark": (
+        (27, 29, 38),
+        (72, 30, 98),
+        (150, 44, 104),
+        (219, 88, 70),
+        (248, 166, 66),
+        (253, 240, 176),
+    ),
 }
 """From nothing to the scale's end, as ``heatmap.js`` has them."""
 _ROW, _GAP, _LABELS, _MARGIN, _HEAD, _AXIS = 22, 8, 190, 28, 84, 40
@@ -41,8 +55,16 @@ def row_order(groups: Sequence[str]) -> list[int]:
 
 
 def draw_error_map(
-    values: Float[Array, "T J"], skeleton: Skeleton, *, fps: float, hidden: Bool[Array, "T J"] | None = None,
-    unit: str = "cm", top: float | None = None, title: str = "", subtitle: str = "", theme: str = "light",
+    values: Float[Array, "T J"],
+    skeleton: Skeleton,
+    *,
+    fps: float,
+    hidden: Bool[Array, "T J"] | None = None,
+    unit: str = "cm",
+    top: float | None = None,
+    title: str = "",
+    subtitle: str = "",
+    theme: str = "light",
     width: int = 1600,
 ) -> Image.Image:
     """The map with its names, scale and time.
@@ -55,7 +77,11 @@ def draw_error_map(
         width: of the picture, pixels.
     """
     colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
-    muted, frames, groups = mix(colours["text"], colours["background"], 0.42), len(values), skeleton.limbs
+    muted, frames, groups = (
+        mix(colours["text"], colours["background"], 0.42),
+        len(values),
+        skeleton.limbs,
+    )
     order, end = row_order(groups), float(top if top is not None else nice_top(values))
     tops, y = [], _HEAD
     for n, j in enumerate(order):
@@ -63,17 +89,38 @@ def draw_error_map(
         tops.append(y)
         y += _ROW
     picture = Image.new("RGB", (width, y + _AXIS), colours["background"])
-    draw, fonts = ImageDraw.Draw(picture), {size: ImageFont.load_default(size) for size in (14, 15, 20)}
+    draw, fonts = (
+        ImageDraw.Draw(picture),
+        {size: ImageFont.load_default(size) for size in (14, 15, 20)},
+    )
     left, wide = _LABELS, width - _LABELS - _MARGIN
-    ramp = np.array([np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, 6), channel)
-                     for channel in np.transpose(RAMPS[theme])]).T.round().astype(np.uint8)
+    ramp = (
+        np.array(
+            [
+                np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, 6), channel)
+                for channel in np.transpose(RAMPS[theme])
+            ]
+        )
+        .T.round()
+        .astype(np.uint8)
+    )
     levels = np.round(np.clip(values / end, 0, 1) * 255).astype(np.uint8)
     edges = np.linspace(0, frames, min(frames, wide) + 1).astype(int)[:-1]
-    worst = np.maximum.reduceat(levels, edges, axis=0)  # of frames that share a column the worst is shown
+    worst = np.maximum.reduceat(
+        levels, edges, axis=0
+    )  # of frames that share a column the worst is shown
     for at, j in zip(tops, order, strict=True):
-        row = Image.fromarray(ramp[worst[:, j]][None]).resize((wide, _ROW), Image.Resampling.NEAREST)
+        row = Image.fromarray(ramp[worst[:, j]][None]).resize(
+            (wide, _ROW), Image.Resampling.NEAREST
+        )
         picture.paste(row, (left, at))
-        draw.text((left - 10, at + _ROW / 2), skeleton.names[j].replace("_", " ")[:26], muted, fonts[14], anchor="rm")
+        draw.text(
+            (left - 10, at + _ROW / 2),
+            skeleton.names[j].replace("_", " ")[:26],
+            muted,
+            fonts[14],
+            anchor="rm",
+        )
     if hidden is not None:
         _outline(draw, hidden[:, order], tops, (left, wide), colours["primary"])
     draw.text((left, 14), title, colours["text"], fonts[20])
@@ -87,14 +134,21 @@ def draw_error_map(
     return picture
 
 
-def _outline(draw: ImageDraw.ImageDraw, hidden: Bool[Array, "T J"], tops: Sequence[int], box: tuple[int, int],
-             colour: tuple[int, int, int]) -> None:
+def _outline(
+    draw: ImageDraw.ImageDraw,
+    hidden: Bool[Array, "T J"],
+    tops: Sequence[int],
+    box: tuple[int, int],
+    colour: tuple[int, int, int],
+) -> None:
     """A strip over frames with anything hidden; where they are few, an outline round the hidden rows."""
     left, wide = box
     runs = _runs(np.asarray(hidden.any(axis=1)))
     for a, b in runs:
         start = left + wide * a / len(hidden)
-        draw.rectangle((start, _HEAD - 9, max(left + wide * b / len(hidden) - 1, start), _HEAD - 5), colour)
+        draw.rectangle(
+            (start, _HEAD - 9, max(left + wide * b / len(hidden) - 1, start), _HEAD - 5), colour
+        )
     if len(runs) > _MOST_OUTLINES:
         return
     for n, at in enumerate(tops):
@@ -109,8 +163,15 @@ def _runs(flags: Bool[Array, "T"]) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _time_axis(draw: ImageDraw.ImageDraw, box: tuple[int, int], y: int, frames: int, fps: float,
-               colour: tuple[int, int, int], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> None:
+def _time_axis(
+    draw: ImageDraw.ImageDraw,
+    box: tuple[int, int],
+    y: int,
+    frames: int,
+    fps: float,
+    colour: tuple[int, int, int],
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
     left, wide = box
     duration = frames / fps
     step = next((tick for tick in _TICKS_S if duration / tick <= 12), _TICKS_S[-1])

@@ -20,7 +20,9 @@ PITCH, YAW = 0.16, 0.42
 def looking(yaw: float, pitch: float = PITCH) -> Float[Array, "3 3"]:
     """The axes of a camera (right, up, forward as rows) that looks at a body from ``yaw``, radians about Y, 0 = +Z."""
     cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
-    return np.array([[cy, 0, -sy], [-sy * sp, cp, -cy * sp], [-sy * cp, -sp, -cy * cp]], dtype=np.float32)
+    return np.array(
+        [[cy, 0, -sy], [-sy * sp, cp, -cy * sp], [-sy * cp, -sp, -cy * cp]], dtype=np.float32
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +62,12 @@ class Figure:
         self.hidden = hidden if panel.role != "truth" else None
         parents = (*panel.parents, *panel.tip_parents)
         radii = panel.radii if panel.radii is not None else np.full(joints, 0.045, dtype=np.float32)
-        self.radii = np.array([radii[p] if p < joints else max(0.012, radii[parents[p]] * 0.7)
-                               for p in range(joints + tips)])
+        self.radii = np.array(
+            [
+                radii[p] if p < joints else max(0.012, radii[parents[p]] * 0.7)
+                for p in range(joints + tips)
+            ]
+        )
         self.parts = _parts(panel, parents, joints)
         self._axes = np.array([part.axis for part in self.parts])
         self._round = np.array([_ROUND if part.kind == "hull" else 1.0 for part in self.parts])
@@ -73,23 +79,39 @@ class Figure:
         rest = min(max(at - frame, 0.0), 1.0)
         if rest < 1e-4 or frame + 1 >= len(self.track):
             return self.track[frame]
-        return np.asarray(self.track[frame] + (self.track[frame + 1] - self.track[frame]) * np.float32(rest))
+        return np.asarray(
+            self.track[frame] + (self.track[frame + 1] - self.track[frame]) * np.float32(rest)
+        )
 
-    def paint(self, brush: Brush, view: View, pose: Float[Array, "P 3"], tint: Float[Array, "J"]) -> None:
+    def paint(
+        self, brush: Brush, view: View, pose: Float[Array, "P 3"], tint: Float[Array, "J"]
+    ) -> None:
         """Paint the body, back to front."""
         screen = view.project(pose).astype(np.float64)
-        depths = [screen[list(part.points), 2].mean() - (0.03 if part.kind == "head" else 0) for part in self.parts]
+        depths = [
+            screen[list(part.points), 2].mean() - (0.03 if part.kind == "head" else 0)
+            for part in self.parts
+        ]
         along = (pose[self._axes[:, 1]] - pose[self._axes[:, 0]]) @ view.axes.T
         along[:, 2] *= -1  # towards the viewer
         light = (across(along, self._round) * (SHADES - 1)).astype(np.int32)
         rows = np.round(tint[self._owners] * (TINTS - 1)).astype(int)
         for p in np.argsort(depths)[::-1].tolist():
             part, row = self.parts[p], self.looks.shades[rows[p]]
-            ink = (self.looks.edges[rows[p]], self.looks.edge_alpha,
-                   float(np.clip(screen[part.points[0], 3] * 0.0055, 0.5, 1.75)))
+            ink = (
+                self.looks.edges[rows[p]],
+                self.looks.edge_alpha,
+                float(np.clip(screen[part.points[0], 3] * 0.0055, 0.5, 1.75)),
+            )
             if part.kind == "hull":
-                circles = np.stack([screen[list(part.points), 0], screen[list(part.points), 1],
-                                    self.radii[list(part.points)] * screen[list(part.points), 3]], axis=1)
+                circles = np.stack(
+                    [
+                        screen[list(part.points), 0],
+                        screen[list(part.points), 1],
+                        self.radii[list(part.points)] * screen[list(part.points), 3],
+                    ],
+                    axis=1,
+                )
                 a, b = part.axis
                 brush.hull(circles, (screen[a, :2], screen[b, :2]), row[light[p]], *ink)
             elif part.kind == "head":
@@ -97,36 +119,74 @@ class Figure:
             else:
                 self._limb(brush, part, screen, row, light[p], ink)
 
-    def _limb(self, brush: Brush, part: _Part, screen: Array, row: Array, light: Array,
-              ink: tuple[Array, float, float]) -> None:
+    def _limb(
+        self,
+        brush: Brush,
+        part: _Part,
+        screen: Array,
+        row: Array,
+        light: Array,
+        ink: tuple[Array, float, float],
+    ) -> None:
         a, b = part.points[0], part.points[-1]
         ra, rb = (float(self.radii[p] * screen[p, 3]) for p in (a, b))
-        if part.kind == "ball" or not brush.limb(screen[a, :2], screen[b, :2], ra, rb, row[light], *ink):
+        if part.kind == "ball" or not brush.limb(
+            screen[a, :2], screen[b, :2], ra, rb, row[light], *ink
+        ):
             big = a if ra > rb else b
             brush.ball(screen[big, :2], max(ra, rb), max(ra, rb), 0.0, row, *ink)
 
-    def _head(self, brush: Brush, part: _Part, pose: Array, screen: Array, row: Array,
-              ink: tuple[Array, float, float]) -> None:
+    def _head(
+        self,
+        brush: Brush,
+        part: _Part,
+        pose: Array,
+        screen: Array,
+        row: Array,
+        ink: tuple[Array, float, float],
+    ) -> None:
         a, b = part.points[0], part.points[-1]
         scale = float(screen[a, 3])
         if a == b:
-            brush.ball(screen[a, :2] - [0, 0.6 * _HEAD_WIDE_M * scale], _HEAD_WIDE_M * scale, _HEAD_WIDE_M * scale, 0.0,
-                       row, *ink)
+            brush.ball(
+                screen[a, :2] - [0, 0.6 * _HEAD_WIDE_M * scale],
+                _HEAD_WIDE_M * scale,
+                _HEAD_WIDE_M * scale,
+                0.0,
+                row,
+                *ink,
+            )
             return
         dx, dy = screen[b, :2] - screen[a, :2]
         true_m = float(np.linalg.norm(pose[b] - pose[a]))
         size = float(np.clip(true_m / 0.19, 0.7, 1.25))
-        seen = float(np.clip(np.hypot(dx, dy) / max(true_m * scale, 1e-6), 0, 1))  # 1 from the side, 0 from above
-        tall = float(np.hypot(_HEAD_LONG_M * seen, _HEAD_WIDE_M * np.sqrt(1 - seen * seen))) * scale * size
-        brush.ball(screen[a, :2] + np.array([dx, dy]) * 0.42, _HEAD_WIDE_M * scale * size, tall,
-                   float(np.arctan2(dy, dx) + np.pi / 2), row, *ink)
+        seen = float(
+            np.clip(np.hypot(dx, dy) / max(true_m * scale, 1e-6), 0, 1)
+        )  # 1 from the side, 0 from above
+        tall = (
+            float(np.hypot(_HEAD_LONG_M * seen, _HEAD_WIDE_M * np.sqrt(1 - seen * seen)))
+            * scale
+            * size
+        )
+        brush.ball(
+            screen[a, :2] + np.array([dx, dy]) * 0.42,
+            _HEAD_WIDE_M * scale * size,
+            tall,
+            float(np.arctan2(dy, dx) + np.pi / 2),
+            row,
+            *ink,
+        )
 
 
 def _parts(panel: StagePanel, parents: tuple[int, ...], joints: int) -> list[_Part]:
     parts = []
     for hull in panel.hulls:
         owner = hull[0]
-        parts.append(_Part("hull", hull, owner, (0, hull[-1]) if owner == 0 else (panel.parents[owner], owner)))
+        parts.append(
+            _Part(
+                "hull", hull, owner, (0, hull[-1]) if owner == 0 else (panel.parents[owner], owner)
+            )
+        )
     for p, parent in enumerate(parents):
         together = p < joints and any(p in hull and parent in hull for hull in panel.hulls)
         crown = panel.crown >= 0 and p == joints + panel.crown
@@ -134,7 +194,13 @@ def _parts(panel: StagePanel, parents: tuple[int, ...], joints: int) -> list[_Pa
             parts.append(_Part("limb", (parent, p), parent, (parent, p)))
     if panel.head >= 0:
         top = (joints + panel.crown,) if panel.crown >= 0 else ()
-        parts.append(_Part("head", (panel.head, *top), panel.head, (panel.head, *(top or (panel.head,)))))
+        parts.append(
+            _Part("head", (panel.head, *top), panel.head, (panel.head, *(top or (panel.head,))))
+        )
     carrying = {parent for parent in parents if parent >= 0}
-    parts += [_Part("ball", (j,), j, (j, j)) for j in range(joints) if j not in carrying and j != panel.head]
+    parts += [
+        _Part("ball", (j,), j, (j, j))
+        for j in range(joints)
+        if j not in carrying and j != panel.head
+    ]
     return parts

@@ -55,27 +55,48 @@ class Film:
         SpecError: the layout cannot show so many bodies, or a size or rate makes no film.
     """
 
-    def __init__(self, scene: Scene, size: tuple[int, int] = (1280, 720), fps: float | None = None,
-                 layout: Layout = "side", theme: Theme = "light") -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        size: tuple[int, int] = (1280, 720),
+        fps: float | None = None,
+        layout: Layout = "side",
+        theme: Theme = "light",
+    ) -> None:
         self.scene, self.size, self.fps = scene, size, float(fps or scene.fps)
         self.theme: Theme = theme
         bodies = len(scene.performers)
         if layout == "side" and bodies > MOST_SIDE_BY_SIDE:
-            raise SpecError("layout", f"{bodies} bodies side by side", f"at most {MOST_SIDE_BY_SIDE}",
-                            "choose overlay")
+            raise SpecError(
+                "layout",
+                f"{bodies} bodies side by side",
+                f"at most {MOST_SIDE_BY_SIDE}",
+                "choose overlay",
+            )
         if not (160 <= size[0] <= 3840 and 120 <= size[1] <= 2160) or size[0] % 2 or size[1] % 2:
-            raise SpecError("size", f"{size[0]} x {size[1]}", "even numbers, 160 x 120 to 3840 x 2160",
-                            "choose another")
+            raise SpecError(
+                "size",
+                f"{size[0]} x {size[1]}",
+                "even numbers, 160 x 120 to 3840 x 2160",
+                "choose another",
+            )
         if not 1 <= self.fps <= 240:
             raise SpecError("fps", f"{self.fps:g}", "1 to 240 pictures a second", "choose another")
         panels = [p.panel() for p in scene.performers]
         neutral = NEUTRAL[theme]
-        self.figures = [Figure(panel, self._hidden_of(panel),
-                               Looks.of(neutral, look_colour(p.name, p.role, theme, p.look), theme == "dark"))
-                        for panel, p in zip(panels, scene.performers, strict=True)]
+        self.figures = [
+            Figure(
+                panel,
+                self._hidden_of(panel),
+                Looks.of(neutral, look_colour(p.name, p.role, theme, p.look), theme == "dark"),
+            )
+            for panel, p in zip(panels, scene.performers, strict=True)
+        ]
         self.tints = [_tints(figure, self.scene.fps) for figure in self.figures]
         groups = [tuple(range(bodies))] if layout == "overlay" else [(i,) for i in range(bodies)]
-        self.lettering = Lettering(scene, size, theme, [[scene.performers[i] for i in group] for group in groups])
+        self.lettering = Lettering(
+            scene, size, theme, [[scene.performers[i] for i in group] for group in groups]
+        )
         yaw = panels[0].facing_rad + YAW
         self.panels = [self._panel(group, n, len(groups), yaw) for n, group in enumerate(groups)]
         self._empty = np.asarray(self.lettering.page).view(np.uint32)[..., 0]
@@ -85,7 +106,11 @@ class Film:
 
     def _hidden_of(self, panel: StagePanel) -> Bool[Array, "T J"] | None:
         hidden = self.scene.hidden if panel.hidden is None else panel.hidden
-        return hidden if hidden is not None and hidden.any() and hidden.shape[1] == len(panel.parents) else None
+        return (
+            hidden
+            if hidden is not None and hidden.any() and hidden.shape[1] == len(panel.parents)
+            else None
+        )
 
     def _panel(self, group: tuple[int, ...], number: int, count: int, yaw: float) -> _Panel:
         left, top, width, height = self.lettering.panel_box(number, count)
@@ -94,7 +119,9 @@ class Film:
         axes = looking(yaw)
         floor = self.scene.floor_m
         look = np.array([0, floor + _LOOK_AT_M, 0], dtype=np.float32)
-        view = View(look - axes[2] * np.float32(distance), axes, float(focal), (width / 2, height / 2))
+        view = View(
+            look - axes[2] * np.float32(distance), axes, float(focal), (width / 2, height / 2)
+        )
         ground = Ground((width, height), view, floor, self.theme, self.lettering.corner)
         self._view = view
         return _Panel(group, ground, left, top, self._path(group[0]))
@@ -123,14 +150,24 @@ class Film:
         if shown + 1 < len(panel.targets):
             target = target + (panel.targets[shown + 1] - target) * np.float32(at - shown)
         base = self._view
-        view = View(base.eye + target, base.axes, base.focal, (panel.ground.size[0] / 2, panel.ground.size[1] / 2))
-        there = [i for i in panel.figures if self.figures[i].role != "truth" or self.scene.is_recorded(shown)]
+        view = View(
+            base.eye + target,
+            base.axes,
+            base.focal,
+            (panel.ground.size[0] / 2, panel.ground.size[1] / 2),
+        )
+        there = [
+            i
+            for i in panel.figures
+            if self.figures[i].role != "truth" or self.scene.is_recorded(shown)
+        ]
         poses = {i: self.figures[i].pose(at) for i in there}
         ghosts = [i for i in there if len(panel.figures) > 1 and self.figures[i].role == "truth"]
-        ground = panel.ground.paint(view, target, [(self.figures[i], poses[i], 0.4 if i in ghosts else 1.0)
-                                                   for i in there])
+        ground = panel.ground.paint(
+            view, target, [(self.figures[i], poses[i], 0.4 if i in ghosts else 1.0) for i in there]
+        )
         width, height = panel.ground.size
-        part = picture[panel.top: panel.top + height, panel.left: panel.left + width]
+        part = picture[panel.top : panel.top + height, panel.left : panel.left + width]
         part[:] = np.asarray(ground).view(np.uint32)[..., 0]
         solid = [i for i in there if i not in ghosts]
         for i in ghosts:
@@ -140,14 +177,18 @@ class Film:
         for i in ghosts:
             self._ghost(part, i, view, poses[i], shown, 0.1)  # still seen through the body
 
-    def _ghost(self, part: Array, i: int, view: View, pose: Array, shown: int, alpha: float) -> None:
+    def _ghost(
+        self, part: Array, i: int, view: View, pose: Array, shown: int, alpha: float
+    ) -> None:
         layer = part.copy()
         self.figures[i].paint(Brush(layer), view, pose, self.tints[i][shown])
         columns = np.flatnonzero((layer != part).any(axis=0))
         if len(columns):
-            box = np.s_[:, columns[0]: columns[-1] + 1]
-            under, over = (Image.fromarray(np.ascontiguousarray(p[box]).view(np.uint8).reshape(len(p), -1, 4))
-                           for p in (part, layer))
+            box = np.s_[:, columns[0] : columns[-1] + 1]
+            under, over = (
+                Image.fromarray(np.ascontiguousarray(p[box]).view(np.uint8).reshape(len(p), -1, 4))
+                for p in (part, layer)
+            )
             part[box] = np.asarray(Image.blend(under, over, alpha)).view(np.uint32)[..., 0]
 
 
@@ -155,4 +196,8 @@ def _tints(figure: Figure, fps: float) -> Float[Array, "T J"]:
     """How much of its own colour each joint has in each frame; eased, so that dense patterns do not flicker."""
     if figure.hidden is None:
         return np.zeros((len(figure.track), figure.track.shape[1]), dtype=np.float32)
-    return np.clip(gaussian_filter1d(figure.hidden.astype(np.float32), _EASE_S * fps, axis=0, mode="nearest"), 0, 1)
+    return np.clip(
+        gaussian_filter1d(figure.hidden.astype(np.float32), _EASE_S * fps, axis=0, mode="nearest"),
+        0,
+        1,
+    )

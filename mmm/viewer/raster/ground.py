@@ -13,7 +13,9 @@ from mmm.viewer.raster.figure import Figure, View
 Array = np.ndarray
 
 _STEP_M, _REACH_M = 0.5, 3.4
-_SLANT = np.array([0.16, 0.1], dtype=np.float32)  # metres that a shadow moves in x, z per metre of height
+_SLANT = np.array(
+    [0.16, 0.1], dtype=np.float32
+)  # metres that a shadow moves in x, z per metre of height
 _NEAR_M = 0.4  # lines are cut so far before the camera
 _SOFT = 4  # shadows are drawn so much smaller
 
@@ -29,7 +31,9 @@ class Ground:
         corner: radius of the panel's corners, pixels.
     """
 
-    def __init__(self, size: tuple[int, int], view: View, floor_m: float, theme: str, corner: int) -> None:
+    def __init__(
+        self, size: tuple[int, int], view: View, floor_m: float, theme: str, corner: int
+    ) -> None:
         self.size, self.floor_m, self.dark = size, floor_m, theme == "dark"
         colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
         self.ink, self.dusk = colours["text"], (0, 0, 0) if self.dark else (24, 28, 48)
@@ -42,20 +46,29 @@ class Ground:
         bottom = mix(colours["text"], colours["surface"], 0.88)
         down = np.linspace(0, 1, height)[:, None]
         stops = np.array([top, colours["surface"], bottom], dtype=float)
-        rows = np.where(down < 0.62, stops[0] + (stops[1] - stops[0]) * down / 0.62,
-                        stops[1] + (stops[2] - stops[1]) * (down - 0.62) / 0.68)
+        rows = np.where(
+            down < 0.62,
+            stops[0] + (stops[1] - stops[0]) * down / 0.62,
+            stops[1] + (stops[2] - stops[1]) * (down - 0.62) / 0.68,
+        )
         picture = np.tile(rows[:, None], (1, width, 1))
         foot = view.project(np.array([[0, self.floor_m, 0]]))[0]
         reach = _REACH_M * 0.8 * foot[3]
         flat = max(0.04, abs(float(view.axes[2, 1])))
         x, y = np.arange(width) - foot[0], (np.arange(height) - foot[1]) / flat
-        pool = np.clip(1 - np.hypot(x[None], y[:, None]) / reach, 0, 1)[..., None] * (0.075 if self.dark else 0.85)
+        pool = np.clip(1 - np.hypot(x[None], y[:, None]) / reach, 0, 1)[..., None] * (
+            0.075 if self.dark else 0.85
+        )
         picture += (255 - picture) * pool
-        noise = np.random.default_rng(0).uniform(-0.5, 0.5, (height, width, 1))  # no bands in the soft light
+        noise = np.random.default_rng(0).uniform(
+            -0.5, 0.5, (height, width, 1)
+        )  # no bands in the soft light
         solid = Image.fromarray(np.clip(picture + noise, 0, 255).astype(np.uint8))
         outside = Image.new("RGB", self.size, colours["background"])
         mask = Image.new("L", (width * 4, height * 4))
-        ImageDraw.Draw(mask).rounded_rectangle((0, 0, width * 4 - 1, height * 4 - 1), corner * 4, fill=255)
+        ImageDraw.Draw(mask).rounded_rectangle(
+            (0, 0, width * 4 - 1, height * 4 - 1), corner * 4, fill=255
+        )
         self.inside = mask.reduce(4)
         outside.paste(solid, mask=self.inside)
         return outside.convert("RGBA")
@@ -70,12 +83,18 @@ class Ground:
         falls = np.minimum(ray[..., 1], -1e-4)
         hit = view.eye + ray * ((self.floor_m - view.eye[1]) / falls)[..., None]
         away = np.hypot(hit[..., 0], hit[..., 2]) / _REACH_M
-        strength = np.where((ray[..., 1] < 0) & (away < 1), 1 - away * away, 0) * (0.2 if self.dark else 0.17)
+        strength = np.where((ray[..., 1] < 0) & (away < 1), 1 - away * away, 0) * (
+            0.2 if self.dark else 0.17
+        )
         strength[: self.horizon] = 0
-        fade = ImageChops.multiply(Image.fromarray(np.round(strength * 255).astype(np.uint8)), self.inside)
+        fade = ImageChops.multiply(
+            Image.fromarray(np.round(strength * 255).astype(np.uint8)), self.inside
+        )
         return fade.crop((0, self.horizon, width, height))
 
-    def paint(self, view: View, target: Float[Array, "3"], figures: list[tuple[Figure, Array, float]]) -> Image.Image:
+    def paint(
+        self, view: View, target: Float[Array, "3"], figures: list[tuple[Figure, Array, float]]
+    ) -> Image.Image:
         """The ground under these figures: each with its pose and how strong its shadow is (0 to 1)."""
         picture = self.base.copy()
         grid = ImageChops.multiply(self._grid(view, target), self.fade)
@@ -84,8 +103,14 @@ class Ground:
         if box := shadow.getbbox():  # only where it falls
             left, top, right, bottom = (_SOFT * edge for edge in box)
             right, bottom = min(right, self.size[0]), min(bottom, self.size[1])
-            soft = shadow.crop(box).resize((_SOFT * (box[2] - box[0]), _SOFT * (box[3] - box[1])),
-                                           Image.Resampling.BILINEAR).crop((0, 0, right - left, bottom - top))
+            soft = (
+                shadow.crop(box)
+                .resize(
+                    (_SOFT * (box[2] - box[0]), _SOFT * (box[3] - box[1])),
+                    Image.Resampling.BILINEAR,
+                )
+                .crop((0, 0, right - left, bottom - top))
+            )
             mask = ImageChops.multiply(soft, self.inside.crop((left, top, right, bottom)))
             picture.paste((*self.dusk, 255), (left, top), mask)
         return picture
@@ -100,8 +125,11 @@ class Ground:
         reach, ends, numbers = _STEP_M * steps, [], []
         for axis in (0, 1):
             numbers += [int(middle[axis]) + k for k in range(-steps, steps + 1)]
-            ends += [_line(axis, number * _STEP_M, middle[1 - axis] * _STEP_M + way, self.floor_m)
-                     for number in numbers[-2 * steps - 1:] for way in (-reach, reach)]
+            ends += [
+                _line(axis, number * _STEP_M, middle[1 - axis] * _STEP_M + way, self.floor_m)
+                for number in numbers[-2 * steps - 1 :]
+                for way in (-reach, reach)
+            ]
         points = np.array(ends, dtype=np.float32).reshape(-1, 2, 3)
         depth = (points - view.eye) @ view.axes[2]
         seen = depth.max(axis=1) > _NEAR_M
@@ -113,7 +141,9 @@ class Ground:
             share = (_NEAR_M - depth[behind, a]) / way
             points[behind, a] += (points[behind, b] - points[behind, a]) * share[:, None]
         screen = (view.project(points.reshape(-1, 3))[:, :2] - [0, self.horizon]).reshape(-1, 4) * 2
-        for number, line in sorted(zip(numbers, screen.tolist(), strict=True), key=lambda each: -(each[0] % 2)):
+        for number, line in sorted(
+            zip(numbers, screen.tolist(), strict=True), key=lambda each: -(each[0] % 2)
+        ):
             draw.line(line, fill=128 if number % 2 else 255, width=2)
         return lines.reduce(2)
 
@@ -124,14 +154,22 @@ class Ground:
         draw, strokes = ImageDraw.Draw(shadow), []
         for figure, pose, strength in figures:
             high = pose[:, 1] - self.floor_m
-            dropped = np.stack([pose[:, 0] + high * _SLANT[0], np.full(len(pose), self.floor_m),
-                                pose[:, 2] + high * _SLANT[1]], axis=1)
+            dropped = np.stack(
+                [
+                    pose[:, 0] + high * _SLANT[0],
+                    np.full(len(pose), self.floor_m),
+                    pose[:, 2] + high * _SLANT[1],
+                ],
+                axis=1,
+            )
             screen = view.project(dropped) / [_SOFT, _SOFT, 1, _SOFT]
             places, scales, heights = screen[:, :2].tolist(), screen[:, 3].tolist(), high.tolist()
             for part in figure.parts:
                 a = part.points[0]
                 for b in part.points[1:] or (a,):
-                    alpha = min(max(0.5 - (heights[a] + heights[b]) / 2 * 0.26, 0.08), 0.5) * strength
+                    alpha = (
+                        min(max(0.5 - (heights[a] + heights[b]) / 2 * 0.26, 0.08), 0.5) * strength
+                    )
                     wide = max(0.75, (figure.radii[a] + figure.radii[b]) * scales[a] * 0.95)
                     strokes.append((alpha, wide, places[a], places[b]))
         for alpha, wide, a, b in sorted(strokes):

@@ -23,15 +23,21 @@ class Lettering:
         corner: radius of the panels' corners, pixels.
     """
 
-    def __init__(self, scene: Scene, size: tuple[int, int], theme: str, groups: Sequence[Sequence[Performer]]) -> None:
+    def __init__(
+        self, scene: Scene, size: tuple[int, int], theme: str, groups: Sequence[Sequence[Performer]]
+    ) -> None:
         self.scene, self.size, self.theme, self.groups = scene, size, theme, groups
         self.unit = size[1] / 720
         self.colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
         self.muted = mix(self.colours["text"], self.colours["background"], 0.42)
         self.corner = round(14 * self.unit)
         self.margin = round(16 * self.unit)
-        self.strip = (self.margin, size[1] - round(76 * self.unit), size[0] - self.margin,
-                      size[1] - round(34 * self.unit))
+        self.strip = (
+            self.margin,
+            size[1] - round(76 * self.unit),
+            size[0] - self.margin,
+            size[1] - round(34 * self.unit),
+        )
         self.page = self._page()
         self._chips: dict[tuple[str, Colour], Array] = {}
         self._names = [self._name_row(group) for group in groups]
@@ -55,12 +61,19 @@ class Lettering:
         x0, y0, x1, y1 = self.strip
         x = round(x0 + (x1 - x0) * (at + 0.5) / len(self.scene))
         half = max(1, round(1 * self.unit))
-        picture[y0 - round(3 * self.unit): y1 + round(3 * self.unit), x - half: x + half, :3] = self.colours["text"]
+        picture[y0 - round(3 * self.unit) : y1 + round(3 * self.unit), x - half : x + half, :3] = (
+            self.colours["text"]
+        )
         clock = self._text(_clock(at / self.scene.fps), 16, self.colours["text"])
         count = self._text(f"frame {shown} / {len(self.scene)}", 14, self.muted)
         below = y1 + round(6 * self.unit)
         _lay(picture, clock, x0, below)
-        _lay(picture, count, x0 + clock.shape[1] + round(10 * self.unit), below + round(1 * self.unit))
+        _lay(
+            picture,
+            count,
+            x0 + clock.shape[1] + round(10 * self.unit),
+            below + round(1 * self.unit),
+        )
 
     def _state(self, performer: Performer, shown: int) -> str:
         hidden = self.scene.hidden if performer.hidden is None else performer.hidden
@@ -88,14 +101,22 @@ class Lettering:
             left = wide * a / len(self.scene)
             right = max(wide * b / len(self.scene) - 1, left + 1)
             draw.rectangle((left, 0, right, tall), fill=(*mark, 255))
-            draw.rectangle((left, 0, right, 3 * _FINE * self.unit), fill=(*self.colours["primary"], 255))
+            draw.rectangle(
+                (left, 0, right, 3 * _FINE * self.unit), fill=(*self.colours["primary"], 255)
+            )
         bars = max(1, (x1 - x0) // 3)
         for n, loud in enumerate(self._loudness(bars)):
             half = tall * (0.04 + 0.38 * loud)
             x, middle = wide * (n + 0.5) / bars, tall * 0.54
-            draw.line((x, middle - half, x, middle + half), fill=(*self.muted, 255), width=round(1.6 * _FINE))
+            draw.line(
+                (x, middle - half, x, middle + half),
+                fill=(*self.muted, 255),
+                width=round(1.6 * _FINE),
+            )
         mask = Image.new("L", strip.size)
-        ImageDraw.Draw(mask).rounded_rectangle((0, 0, wide - 1, tall - 1), 6 * _FINE * self.unit, fill=255)
+        ImageDraw.Draw(mask).rounded_rectangle(
+            (0, 0, wide - 1, tall - 1), 6 * _FINE * self.unit, fill=255
+        )
         picture.paste(strip.reduce(_FINE), (x0, y0), mask.reduce(_FINE))
         title = self._text(self.scene.title[:90], 14, self.muted)
         _lay_image(picture, title, x1 - title.shape[1], y1 + round(7 * self.unit))
@@ -108,9 +129,13 @@ class Lettering:
             line = waveform_peaks(audio.samples.mean(axis=1), count) / 255
         else:
             positions = self.scene.performers[0].motion.positions()
-            speed = np.linalg.norm(np.diff(positions, axis=0, prepend=positions[:1]), axis=2).mean(axis=1)
+            speed = np.linalg.norm(np.diff(positions, axis=0, prepend=positions[:1]), axis=2).mean(
+                axis=1
+            )
             line = speed / max(float(np.percentile(speed, 99)), 1e-9)
-        return np.clip(np.interp(np.linspace(0, len(line) - 1, count), np.arange(len(line)), line), 0, 1)
+        return np.clip(
+            np.interp(np.linspace(0, len(line) - 1, count), np.arange(len(line)), line), 0, 1
+        )
 
     def _name_row(self, group: Sequence[Performer]) -> tuple[Array, list[int]]:
         """A dot and a name a body; where each one's chip goes."""
@@ -120,7 +145,11 @@ class Lettering:
             pieces.append((at, self._dot(self._colour(performer)), text))
             at += round(18 * self.unit) + text.shape[1] + round(10 * self.unit)
             ends.append(at)
-            has_chip = self.scene.recorded is not None if performer.role == "truth" else self.scene.hidden is not None
+            has_chip = (
+                self.scene.recorded is not None
+                if performer.role == "truth"
+                else self.scene.hidden is not None
+            )
             at += round(150 * self.unit) if has_chip else 0
             at += round(8 * self.unit)
         row = np.zeros((round(26 * self.unit), max(at, 1), 4), dtype=np.uint8)
@@ -139,14 +168,22 @@ class Lettering:
         return np.asarray(big.resize((size, size), Image.Resampling.BOX))
 
     def _chip(self, text: str, performer: Performer) -> Array:
-        ink = self.muted if text in ("frame given", "seed", "not recorded") else self._colour(performer)
+        ink = (
+            self.muted
+            if text in ("frame given", "seed", "not recorded")
+            else self._colour(performer)
+        )
         if (text, ink) not in self._chips:
             letters = self._text(text, 13, ink)
             height, width = round(24 * self.unit), letters.shape[1] + round(20 * self.unit)
             big = Image.new("RGBA", (width * _FINE, height * _FINE))
-            ImageDraw.Draw(big).rounded_rectangle((1, 1, width * _FINE - 2, height * _FINE - 2), height * _FINE / 2,
-                                                  fill=(*self.colours["background"], 190), outline=(*ink, 150),
-                                                  width=_FINE)
+            ImageDraw.Draw(big).rounded_rectangle(
+                (1, 1, width * _FINE - 2, height * _FINE - 2),
+                height * _FINE / 2,
+                fill=(*self.colours["background"], 190),
+                outline=(*ink, 150),
+                width=_FINE,
+            )
             chip = np.array(big.reduce(_FINE))
             _over(chip, letters, round(10 * self.unit), (height - letters.shape[0]) // 2)
             self._chips[text, ink] = chip
@@ -157,7 +194,9 @@ class Lettering:
         font = ImageFont.load_default(max(8.0, size * self.unit))
         left, _, right, _ = font.getbbox(text or " ")
         above, below = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (10, 4)
-        picture = Image.new("RGBA", (int(np.ceil(right - min(left, 0))) + 2, above + below), (*colour, 0))
+        picture = Image.new(
+            "RGBA", (int(np.ceil(right - min(left, 0))) + 2, above + below), (*colour, 0)
+        )
         ImageDraw.Draw(picture).text((-min(left, 0), 0), text, font=font, fill=(*colour, 255))
         return np.asarray(picture)
 
@@ -170,7 +209,7 @@ def _clock(seconds: float) -> str:
 def _lay(picture: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y: int) -> None:
     """Lay a patch with transparency over an opaque picture; what hangs over the border is cut."""
     patch = patch[: max(0, picture.shape[0] - y), : max(0, picture.shape[1] - x)]
-    part = picture[y: y + patch.shape[0], x: x + patch.shape[1], :3]
+    part = picture[y : y + patch.shape[0], x : x + patch.shape[1], :3]
     alpha = patch[..., 3:].astype(np.uint16)
     part[:] = (part * (255 - alpha) + patch[..., :3] * alpha + 127) // 255
 

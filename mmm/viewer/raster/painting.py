@@ -40,11 +40,16 @@ class Looks:
         shades, edges = np.empty((TINTS, SHADES, 3)), np.empty((TINTS, 3))
         for tint in range(TINTS):
             base = np.array(mix(neutral, accent, tint / (TINTS - 1)), dtype=float)
-            low = base + (np.array([10, 14, 26] if dark else [38, 44, 66]) - base) * (0.74 if dark else 0.62)
+            low = base + (np.array([10, 14, 26] if dark else [38, 44, 66]) - base) * (
+                0.74 if dark else 0.62
+            )
             high = base + (255 - base) * (0.5 if dark else 0.66)
             light = np.linspace(0, 1, SHADES)[:, None]
-            shades[tint] = np.where(light < 0.56, low + (base - low) * light / 0.56,
-                                    base + (high - base) * (light - 0.56) / 0.44)
+            shades[tint] = np.where(
+                light < 0.56,
+                low + (base - low) * light / 0.56,
+                base + (high - base) * (light - 0.56) / 0.44,
+            )
             edges[tint] = low * 0.65
         return cls(packed(shades), edges, 0.6 if dark else 0.4)
 
@@ -69,7 +74,9 @@ def across(axes: Float[Array, "p 3"], roundness: Float[Array, "p"]) -> Float[Arr
     px, py, qx, qy = sy / flat, -sx / flat, -sx / flat * tilt, -sy / flat * tilt
     s = np.linspace(-1, 1, ACROSS)[None] * roundness[:, None]
     c = np.sqrt(np.maximum(0, 1 - s * s))
-    return lit(s * px[:, None] + c * qx[:, None], s * py[:, None] + c * qy[:, None], c * facing[:, None])
+    return lit(
+        s * px[:, None] + c * qx[:, None], s * py[:, None] + c * qy[:, None], c * facing[:, None]
+    )
 
 
 class Brush:
@@ -84,21 +91,36 @@ class Brush:
         self._columns = np.arange(self.width, dtype=np.float32) + 0.5
         self._rows = np.arange(self.height, dtype=np.float32)[:, None] + 0.5
 
-    def _box(self, low_x: float, high_x: float, low_y: float, high_y: float) -> tuple[slice, slice] | None:
+    def _box(
+        self, low_x: float, high_x: float, low_y: float, high_y: float
+    ) -> tuple[slice, slice] | None:
         x0, x1 = max(int(low_x), 0), min(int(high_x) + 2, self.width)
         y0, y1 = max(int(low_y), 0), min(int(high_y) + 2, self.height)
         return (slice(y0, y1), slice(x0, x1)) if x0 < x1 and y0 < y1 else None
 
-    def limb(self, a: Array, b: Array, ra: float, rb: float, shade: UInt32[Array, "across"], edge: Array,
-             alpha: float, line: float) -> bool:
+    def limb(
+        self,
+        a: Array,
+        b: Array,
+        ra: float,
+        rb: float,
+        shade: UInt32[Array, "across"],
+        edge: Array,
+        alpha: float,
+        line: float,
+    ) -> bool:
         """A tapered capsule between two points (x, y). False, nothing painted, where it is seen along its length."""
         (ax, ay), (bx, by) = a.tolist(), b.tolist()
         length = float(np.hypot(bx - ax, by - ay))
         if length <= abs(ra - rb) + 0.5:
             return False
         reach = line + 1
-        box = self._box(min(ax - ra, bx - rb) - reach, max(ax + ra, bx + rb) + reach,
-                        min(ay - ra, by - rb) - reach, max(ay + ra, by + rb) + reach)
+        box = self._box(
+            min(ax - ra, bx - rb) - reach,
+            max(ax + ra, bx + rb) + reach,
+            min(ay - ra, by - rb) - reach,
+            max(ay + ra, by + rb) + reach,
+        )
         if box is None:
             return True
         ux, uy = (bx - ax) / length, (by - ay) / length
@@ -122,8 +144,17 @@ class Brush:
         self._fill(box, outside, shade.take(side.astype(np.int32), mode="clip"), edge, alpha, line)
         return True
 
-    def ball(self, centre: Array, rx: float, ry: float, turn: float, row: UInt32[Array, "shades"], edge: Array,
-             alpha: float, line: float) -> None:
+    def ball(
+        self,
+        centre: Array,
+        rx: float,
+        ry: float,
+        turn: float,
+        row: UInt32[Array, "shades"],
+        edge: Array,
+        alpha: float,
+        line: float,
+    ) -> None:
         """An ellipse lit as a ball; ``turn`` (radians) turns its axes."""
         (x0, y0), most = centre.tolist(), max(rx, ry) + line + 1
         box = self._box(x0 - most, x0 + most, y0 - most, y0 + most)
@@ -138,11 +169,21 @@ class Brush:
         shade = row.take((light * (SHADES - 1)).astype(np.int32), mode="clip")
         self._fill(box, (np.sqrt(q) - 1) * np.float32(min(rx, ry)), shade, edge, alpha, line)
 
-    def hull(self, circles: Float[Array, "n 3"], axis: tuple[Array, Array], shade: UInt32[Array, "across"],
-             edge: Array, alpha: float, line: float) -> None:
+    def hull(
+        self,
+        circles: Float[Array, "n 3"],
+        axis: tuple[Array, Array],
+        shade: UInt32[Array, "across"],
+        edge: Array,
+        alpha: float,
+        line: float,
+    ) -> None:
         """The rounded convex outline of circles (x, y, radius), lit across the axis from one point to another."""
         outline = rounded_hull(circles)
-        (low_x, low_y), (high_x, high_y) = outline.min(axis=0).tolist(), outline.max(axis=0).tolist()
+        (low_x, low_y), (high_x, high_y) = (
+            outline.min(axis=0).tolist(),
+            outline.max(axis=0).tolist(),
+        )
         box = self._box(low_x - line - 1, high_x + line + 1, low_y - line - 1, high_y + line + 1)
         if box is None:
             return
@@ -152,26 +193,43 @@ class Brush:
         reach = outline @ normal
         low, high = float(reach.min()), float(reach.max())
         place = self._rows[box[0]] * normal[1] + self._columns[box[1]] * normal[0]
-        index = ((place - np.float32(low)) * np.float32(ACROSS / max(high - low, 1e-6))).astype(np.int32)
+        index = ((place - np.float32(low)) * np.float32(ACROSS / max(high - low, 1e-6))).astype(
+            np.int32
+        )
         wider, cover = self._masks(box, outline, line)
         # As if it were a distance: 0.5 where the outline ends, and on to where its edge does.
-        outside = np.float32(0.5) - cover * np.float32(1 / 255) + (255 - wider) * np.float32(line / 255)
+        outside = (
+            np.float32(0.5) - cover * np.float32(1 / 255) + (255 - wider) * np.float32(line / 255)
+        )
         outside[wider == 0] = 1e3
         self._fill(box, outside, shade.take(index, mode="clip"), edge, alpha, line)
 
-    def _masks(self, box: tuple[slice, slice], outline: Float[Array, "n 2"], line: float) -> tuple[Array, Array]:
+    def _masks(
+        self, box: tuple[slice, slice], outline: Float[Array, "n 2"], line: float
+    ) -> tuple[Array, Array]:
         """How much of each pixel lies in the outline and its edge, and how much in the outline, 0 to 255."""
         rows, columns = box
-        picture = Image.new("L", ((columns.stop - columns.start) * _FINER, (rows.stop - rows.start) * _FINER))
+        picture = Image.new(
+            "L", ((columns.stop - columns.start) * _FINER, (rows.stop - rows.start) * _FINER)
+        )
         moved = ((outline - [columns.start, rows.start]) * _FINER).ravel().tolist()
         draw = ImageDraw.Draw(picture)
         draw.polygon(moved, fill=255)
         cover = np.asarray(picture.reduce(_FINER))
-        draw.line([*moved, *moved[:4]], fill=255, width=max(1, round(2 * line * _FINER)), joint="curve")
+        draw.line(
+            [*moved, *moved[:4]], fill=255, width=max(1, round(2 * line * _FINER)), joint="curve"
+        )
         return np.asarray(picture.reduce(_FINER)), cover
 
-    def _fill(self, box: tuple[slice, slice], outside: Array, shade: Array, edge: Array, alpha: float,
-              line: float) -> None:
+    def _fill(
+        self,
+        box: tuple[slice, slice],
+        outside: Array,
+        shade: Array,
+        edge: Array,
+        alpha: float,
+        line: float,
+    ) -> None:
         """Paint where ``outside`` (pixels beyond the outline) is negative, its border soft, its edge round it."""
         part = self.picture[box]
         np.copyto(part, shade, where=outside <= -0.5)
@@ -191,13 +249,24 @@ def rounded_hull(circles: Float[Array, "n 3"], corners: int = 12) -> Float[Array
     """The convex outline of circles given as x, y, radius (Andrew's monotone chain)."""
     angles = np.arange(corners) * (2 * np.pi / corners)
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    dots = sorted(map(tuple, (circles[:, None, :2] + ring[None] * circles[:, None, 2:]).reshape(-1, 2).tolist()))
+    dots = sorted(
+        map(
+            tuple,
+            (circles[:, None, :2] + ring[None] * circles[:, None, 2:]).reshape(-1, 2).tolist(),
+        )
+    )
 
     def half(points: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
         line: list[tuple[float, ...]] = []
         for p in points:
-            while len(line) > 1 and ((line[-1][0] - line[-2][0]) * (p[1] - line[-2][1])
-                                     - (line[-1][1] - line[-2][1]) * (p[0] - line[-2][0])) <= 0:
+            while (
+                len(line) > 1
+                and (
+                    (line[-1][0] - line[-2][0]) * (p[1] - line[-2][1])
+                    - (line[-1][1] - line[-2][1]) * (p[0] - line[-2][0])
+                )
+                <= 0
+            ):
                 line.pop()
             line.append(p)
         return line[:-1]

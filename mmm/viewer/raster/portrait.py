@@ -17,7 +17,9 @@ Array = np.ndarray
 SIZE = (176, 208)
 """Width and height, pixels: twice what a card shows, for fine screens."""
 _LOOKED_AT = 48  # poses among which one is chosen
-_RANK = 0.8  # far from the mean pose, but not the farthest: that is often a T-pose before the recording
+_RANK = (
+    0.8  # far from the mean pose, but not the farthest: that is often a T-pose before the recording
+)
 _DISTANCE_M, _MARGIN = 5.0, 0.05
 
 
@@ -27,13 +29,17 @@ def telling_frame(motion: Motion) -> int:
     Poses are compared by where joints are against the root, in the world.
     """
     at = np.unique(np.linspace(0, len(motion) - 1, _LOOKED_AT).round().astype(int))
-    positions = Motion(motion.skeleton, motion.rotations[at], motion.root_m[at], motion.fps).positions()
+    positions = Motion(
+        motion.skeleton, motion.rotations[at], motion.root_m[at], motion.fps
+    ).positions()
     poses = positions - positions[:, :1]
     away = np.linalg.norm(poses - poses.mean(axis=0), axis=2).mean(axis=1)
     return int(at[np.argsort(away, kind="stable")[int(_RANK * (len(at) - 1))]])
 
 
-def portrait(motion: Motion, size: tuple[int, int] = SIZE, frame: int | None = None) -> UInt8[Array, "h w 4"]:
+def portrait(
+    motion: Motion, size: tuple[int, int] = SIZE, frame: int | None = None
+) -> UInt8[Array, "h w 4"]:
     """A picture of the body; red, green, blue, opacity.
 
     Args:
@@ -41,10 +47,18 @@ def portrait(motion: Motion, size: tuple[int, int] = SIZE, frame: int | None = N
         frame: which pose; ``telling_frame`` where None.
     """
     frame = telling_frame(motion) if frame is None else frame
-    still = Motion(motion.skeleton, motion.rotations[frame: frame + 1], motion.root_m[frame: frame + 1], motion.fps)
+    still = Motion(
+        motion.skeleton,
+        motion.rotations[frame : frame + 1],
+        motion.root_m[frame : frame + 1],
+        motion.fps,
+    )
     panel = panel_from_motion("", still, "truth")
     figure = Figure(panel, None, Looks.of(NEUTRAL["light"], NEUTRAL["light"], False))
-    view, tint = _view(figure, panel.facing_rad + YAW, size), np.zeros(len(panel.parents), dtype=np.float32)
+    view, tint = (
+        _view(figure, panel.facing_rad + YAW, size),
+        np.zeros(len(panel.parents), dtype=np.float32),
+    )
     # Painted on black and on white: what differs is what shines through.
     grounds = []
     for colour in (0, 255):
@@ -71,7 +85,10 @@ def _view(figure: Figure, yaw: float, size: tuple[int, int]) -> View:
     eye = middle - axes[2] * np.float32(_DISTANCE_M * max(float(np.ptp(pose, axis=0).max()), 0.1))
     seen = View(eye, axes, 1.0, (0.0, 0.0)).project(pose)
     around = figure.radii * seen[:, 3] * 1.6  # heads are larger than their joint's radius
-    low, high = (seen[:, :2] - around[:, None]).min(axis=0), (seen[:, :2] + around[:, None]).max(axis=0)
+    low, high = (
+        (seen[:, :2] - around[:, None]).min(axis=0),
+        (seen[:, :2] + around[:, None]).max(axis=0),
+    )
     room = np.array(size) * (1 - 2 * _MARGIN)
     focal = float((room / np.maximum(high - low, 1e-6)).min())
     x, y = np.array(size) / 2 - focal * (low + high) / 2

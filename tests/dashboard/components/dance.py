@@ -27,7 +27,9 @@ def dance(frames: int = 300) -> Motion:
         lift = np.maximum(0.0, sign * sway)
         rotvec[:, place[f"{side}_hip"], 0] = -0.95 * lift - 0.12 * (1 - np.cos(beat)) / 2
         rotvec[:, place[f"{side}_knee"], 0] = 1.35 * lift + 0.24 * (1 - np.cos(beat)) / 2
-        rotvec[:, place[f"{side}_shoulder"], 2] = -sign * (0.75 - 0.55 * np.maximum(0.0, -sign * sway))
+        rotvec[:, place[f"{side}_shoulder"], 2] = -sign * (
+            0.75 - 0.55 * np.maximum(0.0, -sign * sway)
+        )
         rotvec[:, place[f"{side}_shoulder"], 1] = -0.5 * sign * half
         rotvec[:, place[f"{side}_elbow"], 1] = -sign * (0.9 + 0.5 * np.sin(beat / 2 + sign))
     root = np.stack([0.25 * sway, 0.93 - 0.03 * (1 - np.cos(beat)) / 2, 0.1 * half], axis=1)

@@ -51,21 +51,43 @@ def scene(query: tuple[tuple[str, str], ...]) -> dict:
     truth = clip.motion
     mask = masks.parse(asked.get("spec", SPEC if frames >= 230 else "every:5"), clip)
     model, hold = shaken(truth, mask.hidden, 1, 0.16), shaken(truth, mask.hidden, 2, 0.4)
-    panels = [panel_from_motion("Original", truth, "truth"), panel_from_motion("Recovered", model, "model"),
-              panel_from_motion("Hold last", hold, "baseline")][: int(asked.get("panels", 2))]
+    panels = [
+        panel_from_motion("Original", truth, "truth"),
+        panel_from_motion("Recovered", model, "model"),
+        panel_from_motion("Hold last", hold, "baseline"),
+    ][: int(asked.get("panels", 2))]
     samples, wav = clicks(truth.duration_s)
     silent = asked.get("sound") == "0"
     sound = {"0": None, "broken": b"not a sound"}.get(asked.get("sound", ""), wav)
     error, baseline = position_error_cm(truth, model), position_error_cm(truth, hold)
     payload = pack_stage(
-        panels, fps=truth.fps, hidden=mask.hidden, waveform=None if silent else samples, audio=sound,
-        beats=None if silent else np.arange(0, len(truth), BEAT_S * truth.fps).astype(int), floor_m=truth.floor_m(),
-        title=clip.name, errors={"Model": error.mean(1), "Hold": baseline.mean(1)}, reports=True,
+        panels,
+        fps=truth.fps,
+        hidden=mask.hidden,
+        waveform=None if silent else samples,
+        audio=sound,
+        beats=None if silent else np.arange(0, len(truth), BEAT_S * truth.fps).astype(int),
+        floor_m=truth.floor_m(),
+        title=clip.name,
+        errors={"Model": error.mean(1), "Hold": baseline.mean(1)},
+        reports=True,
     )
-    error_map = pack_joint_heatmap(error, truth.skeleton, fps=truth.fps, hidden=mask.hidden, title="Position error",
-                                   subtitle="recovered against original, every joint and frame")
-    lines = pack_curves({"Model": error.mean(1), "Hold": baseline.mean(1)}, fps=truth.fps, unit="cm",
-                        hidden_frames=mask.frames, title="Error over time", subtitle="mean over joints")
+    error_map = pack_joint_heatmap(
+        error,
+        truth.skeleton,
+        fps=truth.fps,
+        hidden=mask.hidden,
+        title="Position error",
+        subtitle="recovered against original, every joint and frame",
+    )
+    lines = pack_curves(
+        {"Model": error.mean(1), "Hold": baseline.mean(1)},
+        fps=truth.fps,
+        unit="cm",
+        hidden_frames=mask.frames,
+        title="Error over time",
+        subtitle="mean over joints",
+    )
     return {"stage": payload, "map": error_map, "curves": lines}
 
 

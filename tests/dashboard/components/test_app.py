@@ -18,7 +18,9 @@ def app() -> AppTest:
 
 def test_the_page_runs_and_no_frame_was_chosen_yet(app):
     assert not app.exception
-    assert any(caption.value.startswith("Stopped on frame None · payload") for caption in app.caption)
+    assert any(
+        caption.value.startswith("Stopped on frame None · payload") for caption in app.caption
+    )
 
 
 def test_joined_files_can_be_told_from_a_path():

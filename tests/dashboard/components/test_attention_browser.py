@@ -32,7 +32,9 @@ def opened(watched: Watched, url: str) -> Page:
 @pytest.fixture(scope="module")
 def joined(chromium, app_server) -> Iterator[Page]:
     """Maps with four blocks, opened; several tests use it in turn."""
-    watched = Watched(chromium.new_context(viewport={"width": 1400, "height": 1500}, accept_downloads=True))
+    watched = Watched(
+        chromium.new_context(viewport={"width": 1400, "height": 1500}, accept_downloads=True)
+    )
     yield opened(watched, app_server.url(DEMO) + f"?joined=1&layers=2&frames={FRAMES}")
     watched.context.close()
     assert not watched.problems, watched.problems
@@ -49,7 +51,9 @@ def big(page: Page):
 def place(page: Page, row: float, column: float) -> tuple[float, float]:
     """Where on the screen this row and column of the map lie."""
     box, (left, top, side) = big(page).bounding_box(), geometry(page)
-    return box["x"] + left + (column + 0.5) * side / FRAMES, box["y"] + top + (row + 0.5) * side / FRAMES
+    return box["x"] + left + (column + 0.5) * side / FRAMES, box["y"] + top + (
+        row + 0.5
+    ) * side / FRAMES
 
 
 def geometry(page: Page) -> tuple[float, float, float]:
@@ -86,7 +90,9 @@ def test_a_click_moves_the_stage_at_once_and_without_the_server(joined):
     took = []
     for row in (100, 30, 77):
         click(page, row, 20)
-        expect(page.get_by_role("slider", name="Timeline")).to_have_attribute("aria-valuenow", str(row))
+        expect(page.get_by_role("slider", name="Timeline")).to_have_attribute(
+            "aria-valuenow", str(row)
+        )
         took.append(page.evaluate("() => window.took"))
     assert big(page).get_attribute("aria-valuenow") == "77"
     assert sorted(took)[1] < 50, took
@@ -107,7 +113,9 @@ def test_the_chosen_head_shines_on_the_waveform_and_so_does_the_reverse(joined):
     choose(page, "Cross-modal encoder, motion → music: layer 2, head 3")
     click(page, 40, 70)
     ahead = 10 * 2 + 2
-    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute("data-glow-frame", str(40 + ahead))
+    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute(
+        "data-glow-frame", str(40 + ahead)
+    )
     expect(page.get_by_text("shining: music that this frame looks at")).to_be_visible()
     lit = page.locator(".timeline canvas.glow").evaluate("""(canvas) => {
       const { data } = canvas.getContext("2d").getImageData(0, Math.floor(canvas.height * 0.35), canvas.width, 1);
@@ -117,7 +125,9 @@ def test_the_chosen_head_shines_on_the_waveform_and_so_does_the_reverse(joined):
     }""")
     assert lit == pytest.approx((40 + ahead + 0.5) / FRAMES, abs=1.5 / FRAMES)
     page.get_by_role("button", name="Is looked at by").click()
-    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute("data-glow-frame", str(40 - ahead))
+    expect(page.get_by_role("slider", name="Timeline")).to_have_attribute(
+        "data-glow-frame", str(40 - ahead)
+    )
     page.get_by_role("button", name="Looks at", exact=True).click()
 
 

@@ -6,19 +6,43 @@ import pytest
 from dashboard.components.attention import Tiles, pack_attention
 from mmm.viewer.payload import unpack
 
-GIVEN = {"view": "cross/motion-music/0/0", "label": "Layer 1", "sides": ("motion", "music"), "window": (10, 50),
-         "frames": 80, "fps": 60.0}
+GIVEN = {
+    "view": "cross/motion-music/0/0",
+    "label": "Layer 1",
+    "sides": ("motion", "music"),
+    "window": (10, 50),
+    "frames": 80,
+    "fps": 60.0,
+}
 
 
 def tiles() -> list[Tiles]:
-    return [Tiles("cross", "Cross", ["a", "b"], ["A", "B"], 2, np.zeros((2, 5, 5), np.uint8), [True, False],
-                  {"across": [0.123456, None]})]
+    return [
+        Tiles(
+            "cross",
+            "Cross",
+            ["a", "b"],
+            ["A", "B"],
+            2,
+            np.zeros((2, 5, 5), np.uint8),
+            [True, False],
+            {"across": [0.123456, None]},
+        )
+    ]
 
 
 def test_the_map_comes_back_within_half_a_step_of_its_square_root():
     values = np.random.default_rng(0).random((40, 40)).astype(np.float32) ** 6 / 20
-    header, arrays = unpack(pack_attention(values, tiles(), beats=np.array([12, 40]), bars=np.array([12]),
-                                           hidden_frames=np.arange(80) > 60, **GIVEN))
+    header, arrays = unpack(
+        pack_attention(
+            values,
+            tiles(),
+            beats=np.array([12, 40]),
+            bars=np.array([12]),
+            hidden_frames=np.arange(80) > 60,
+            **GIVEN,
+        )
+    )
     assert header["top"] == pytest.approx(values.max())
     assert header["shown"] <= header["top"]
     back = (arrays["map"] / 255.0) ** 2 * header["top"]

@@ -27,7 +27,9 @@ def frame(page: Page) -> int:
 
 
 def poses(page: Page) -> list[str | None]:
-    return [canvas.get_attribute("data-checksum") for canvas in page.locator("canvas[data-panel]").all()]
+    return [
+        canvas.get_attribute("data-checksum") for canvas in page.locator("canvas[data-panel]").all()
+    ]
 
 
 def ready(page: Page) -> Page:
@@ -41,8 +43,11 @@ def paused_at(page: Page, number: int) -> Page:
     if page.get_by_role("button", name="Pause").count():
         page.get_by_role("button", name="Pause").click()
     page.locator(".stage").focus()
-    page.evaluate("""(frame) => window.mmmPlayhead.dispatchEvent(
-        new CustomEvent("seek", { detail: { channel: "main", frame } }))""", number)
+    page.evaluate(
+        """(frame) => window.mmmPlayhead.dispatchEvent(
+        new CustomEvent("seek", { detail: { channel: "main", frame } }))""",
+        number,
+    )
     expect(timeline(page)).to_have_attribute("aria-valuenow", str(number))
     return page
 
@@ -91,7 +96,9 @@ def test_keys_step_jump_and_switch(plain):
     expect(timeline(page)).to_have_attribute("aria-valuenow", "10")
     page.keyboard.press("End")
     expect(timeline(page)).to_have_attribute("aria-valuenow", str(FRAMES - 1))
-    expect(timeline(page)).to_have_attribute("aria-valuetext", re.compile(rf"0:04\.98, frame 299 of {FRAMES}"))
+    expect(timeline(page)).to_have_attribute(
+        "aria-valuetext", re.compile(rf"0:04\.98, frame 299 of {FRAMES}")
+    )
     page.keyboard.press("l")
     expect(page.get_by_role("button", name="Loop")).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("1")
@@ -126,7 +133,9 @@ def test_dragging_the_timeline_scrubs_and_commits_once_on_release(plain):
     assert page.get_by_text("Stopped on frame 150 ").count() == 0
     page.mouse.up()
     expect(page.get_by_text("Stopped on frame 150 ")).to_be_visible()
-    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()  # it was paused before
+    expect(
+        page.get_by_role("button", name="Play", exact=True)
+    ).to_be_visible()  # it was paused before
 
 
 def test_quarter_speed_takes_four_times_as_long(open_page):
@@ -175,7 +184,9 @@ def test_overlay_lays_both_bodies_into_one_panel(plain):
     apart = poses(page)
     page.get_by_role("button", name="Overlay").click()
     expect(page.locator("canvas[data-panel]")).to_have_count(1)
-    expect(page.locator("canvas[data-panel=Overlay]")).to_have_attribute("data-checksum", " ".join(apart))
+    expect(page.locator("canvas[data-panel=Overlay]")).to_have_attribute(
+        "data-checksum", " ".join(apart)
+    )
     page.keyboard.press("o")
     expect(page.locator("canvas[data-panel]")).to_have_count(2)
 
@@ -190,11 +201,14 @@ def test_chips_say_what_was_hidden(plain):
 
 
 def pixels(page: Page, name: str) -> str:
-    return page.evaluate("""(name) => {
+    return page.evaluate(
+        """(name) => {
       const find = (root) => root.querySelector(`canvas[data-panel="${name}"]`)
         || [...root.querySelectorAll("*")].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
       return find(document).toDataURL();
-    }""", name)
+    }""",
+        name,
+    )
 
 
 def test_dragging_a_panel_orbits_all_of_them_and_double_click_comes_back(plain):
@@ -241,7 +255,9 @@ def test_a_click_on_the_error_map_moves_the_stage_and_the_stage_moves_the_map(op
     assert 120 < clicked < 180
     expect(error_map).to_have_attribute("aria-valuenow", str(clicked))
     expect(curves).to_have_attribute("aria-valuenow", str(clicked))
-    expect(page.locator("canvas[data-panel=Original]")).to_have_attribute("data-frame", str(clicked))
+    expect(page.locator("canvas[data-panel=Original]")).to_have_attribute(
+        "data-frame", str(clicked)
+    )
     page.locator(".stage").focus()
     page.keyboard.press("ArrowRight")
     expect(error_map).to_have_attribute("aria-valuenow", str(clicked + 1))
@@ -254,7 +270,9 @@ def test_the_error_map_names_joint_frame_and_value_and_curves_can_be_switched_of
     page = paused_at(open_page(DEMO, height=1500).page, 0)
     box = page.get_by_role("slider", name="Position error").bounding_box()
     page.mouse.move(box["x"] + 92 + (box["width"] - 93) * (100.5 / FRAMES), box["y"] + 16)
-    expect(page.locator(".heatmap .tip")).to_have_text(re.compile(r"^[\d.]+ cm pelvis · frame 100 · hidden$"))
+    expect(page.locator(".heatmap .tip")).to_have_text(
+        re.compile(r"^[\d.]+ cm pelvis · frame 100 · hidden$")
+    )
     model = page.get_by_role("button", name="Model")
     model.click()
     expect(model).to_have_attribute("aria-pressed", "false")
@@ -270,7 +288,9 @@ def test_sound_starts_with_the_first_gesture_and_stays_with_the_picture(open_pag
     expect(off).to_be_visible()
     first = frame(page)
     page.wait_for_timeout(500)
-    assert (frame(page) - first) % FRAMES == pytest.approx(30, abs=12)  # the sound's clock runs like the picture's
+    assert (frame(page) - first) % FRAMES == pytest.approx(
+        30, abs=12
+    )  # the sound's clock runs like the picture's
     expect(page.locator(".stage")).to_have_attribute("data-clock", "sound")
     before = frame(page)
     page.keyboard.press("1")  # a change of speed must not move the playhead
@@ -324,7 +344,10 @@ def test_dark_theme_and_no_overflow_at_900_pixels(open_page):
     for part in (".stage", ".heatmap", ".curves"):
         assert page.locator(part).evaluate("node => node.scrollWidth <= node.clientWidth + 1"), part
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    panel, canvas = page.locator(".panel").first.bounding_box(), page.locator("canvas[data-panel]").first.bounding_box()
+    panel, canvas = (
+        page.locator(".panel").first.bounding_box(),
+        page.locator("canvas[data-panel]").first.bounding_box(),
+    )
     assert canvas["width"] == pytest.approx(panel["width"], abs=3)
 
 

@@ -52,7 +52,7 @@ def test_twelve_moves_all_unlike_each_other():
     drawn = [evaluate(move, beats) for move in MOVES]
     assert len(MOVES) == 12
     for k, one in enumerate(drawn):
-        assert all(np.abs(one - other).max() > 0.3 for other in drawn[k + 1:])
+        assert all(np.abs(one - other).max() > 0.3 for other in drawn[k + 1 :])
 
 
 def test_the_chords_root_chooses_the_move_whatever_the_song():
@@ -71,7 +71,9 @@ def test_minor_chords_mirror_the_move():
     dancer = Dancer("plain")
     # Tempo's own small turn (spine2_yaw, sway_x, swing) is not mirrored; the move is.
     for root in range(12):
-        major, minor = (channels(bars_of(root, minor=m), dancer, np.arange(30, 120)) for m in (False, True))
+        major, minor = (
+            channels(bars_of(root, minor=m), dancer, np.arange(30, 120)) for m in (False, True)
+        )
         away = np.abs(controls.mirror(major) - minor)
         assert away.max() < 0.11
         assert np.abs(major - minor).max() > 0.3 or MOVES[root].__name__ in ("body_roll", "groove")
@@ -130,7 +132,9 @@ def test_each_snare_is_an_accent_of_shoulders_and_arms():
 def test_tempo_sets_the_pace():
     dancer = Dancer("plain")
     for tempo in (80, 140):
-        song = bars_of(*[2] * 8, tempo_bpm=tempo)  # sways: one side to the other and back in two beats
+        song = bars_of(
+            *[2] * 8, tempo_bpm=tempo
+        )  # sways: one side to the other and back in two beats
         sway = dance(song, dancer).root_m[:, 0]
         spectrum = np.abs(np.fft.rfft(sway - sway.mean()))
         hz = np.argmax(spectrum) * 60 / len(sway)
@@ -141,7 +145,9 @@ def test_planted_feet_do_not_slide_or_sink(dances):
     for (song, _), motion in zip(PAIRS, dances, strict=True):
         balls = motion.positions()[:, BALLS]
         assert balls[..., 1].min() > BALL_HEIGHT_M - 2e-4, song.name
-        down = balls[..., 1] < BALL_HEIGHT_M + 1e-4  # a tenth of a millimetre: on the floor, not about to leave it
+        down = (
+            balls[..., 1] < BALL_HEIGHT_M + 1e-4
+        )  # a tenth of a millimetre: on the floor, not about to leave it
         both = down[1:] & down[:-1]
         slide_m = np.linalg.norm(np.diff(balls, axis=0), axis=-1)[both]
         assert both.mean() > 0.5
@@ -173,14 +179,24 @@ def test_legs_reach_their_feet_and_knees_and_elbows_bend_one_way(dances):
 def test_smooth_and_as_lively_as_real_dance(dances):
     """Bounds from three AIST++ recordings: joints' mean speeds of .4 to 8 rad/s, 99 % of accelerations below 12 to 128
     m/s^2, mean squared speeds of .26 to 2.6 m^2/s^2."""
-    speeds = np.concatenate([geodesic_angle(m.rotations[1:], m.rotations[:-1]) * 60 for m in dances])
+    speeds = np.concatenate(
+        [geodesic_angle(m.rotations[1:], m.rotations[:-1]) * 60 for m in dances]
+    )
     assert speeds.max() < 18
     mean = speeds.mean(axis=0)
-    for low, high, joints in ((0.4, 2.8, [0]), (0.8, 1.95, [1, 2]), (0.8, 2.7, [4, 5]), (0.3, 2.4, [3, 6, 9]),
-                              (0.5, 4.4, [16, 17]), (1.0, 8.0, [18, 19])):
+    for low, high, joints in (
+        (0.4, 2.8, [0]),
+        (0.8, 1.95, [1, 2]),
+        (0.8, 2.7, [4, 5]),
+        (0.3, 2.4, [3, 6, 9]),
+        (0.5, 4.4, [16, 17]),
+        (1.0, 8.0, [18, 19]),
+    ):
         assert (mean[joints] > low).all()
         assert (mean[joints] < high).all()
-    bends = np.concatenate([np.linalg.norm(np.diff(m.positions(), n=2, axis=0), axis=-1) * 3600 for m in dances])
+    bends = np.concatenate(
+        [np.linalg.norm(np.diff(m.positions(), n=2, axis=0), axis=-1) * 3600 for m in dances]
+    )
     assert np.percentile(bends, 99) < 128
     assert bends.max() < 260
     assert all(0.25 < motion_energy(m).mean() < 2.6 for m in dances)
@@ -188,7 +204,9 @@ def test_smooth_and_as_lively_as_real_dance(dances):
 
 def test_moves_join_without_a_jump_at_bar_lines(dances):
     for (song, _), motion in zip(PAIRS, dances, strict=True):
-        acceleration = np.linalg.norm(np.diff(motion.positions(), n=2, axis=0), axis=-1).max(axis=1) * 3600
+        acceleration = (
+            np.linalg.norm(np.diff(motion.positions(), n=2, axis=0), axis=-1).max(axis=1) * 3600
+        )
         lines = (np.arange(1, len(song.bars)) * song.bar_s * 60).astype(int)
         near = np.unique(np.clip(lines[:, None] + np.arange(-8, 8), 0, len(acceleration) - 1))
         assert acceleration[near].max() < 1.4 * np.delete(acceleration, near).max()

@@ -22,7 +22,23 @@ SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dance")
-    main(["dance", "--out", str(folder), "--train", "3", "--val", "1", "--test", "1", "--frames", "240", "--jobs", "1"])
+    main(
+        [
+            "dance",
+            "--out",
+            str(folder),
+            "--train",
+            "3",
+            "--val",
+            "1",
+            "--test",
+            "1",
+            "--frames",
+            "240",
+            "--jobs",
+            "1",
+        ]
+    )
     return folder
 
 
@@ -49,7 +65,7 @@ def test_music_is_what_the_extractor_hears_in_the_whole_song(made):
     song = dataset.song_named(rows[0]["song"])
     heard = dataset.song_music(song)
     start = rows[0]["start"]
-    assert np.array_equal(arrays["music"], heard.features[start: start + 240])
+    assert np.array_equal(arrays["music"], heard.features[start : start + 240])
     assert len(heard) == song.frames(60)
 
 
@@ -84,7 +100,10 @@ def interrupted(*_):
 
 
 def test_splits_share_no_song_and_no_dancer():
-    plans = {split: dataset.plan(split, count, 600) for split, count in (("train", 60), ("val", 20), ("test", 40))}
+    plans = {
+        split: dataset.plan(split, count, 600)
+        for split, count in (("train", 60), ("val", 20), ("test", 40))
+    }
     for field in ("song", "dancer", "name"):
         sets = [{getattr(item, field) for item in plans[split]} for split in plans]
         assert not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2])
@@ -113,7 +132,19 @@ def test_a_clip_outside_the_song_and_an_unknown_name_say_so(tmp_path):
 
 
 def test_truth_command_writes_the_table_of_a_clip_or_says_what_is_wrong(tmp_path, capsys):
-    assert main(["truth", "test004_dancer03_at0626", "--frames", "300", "--out", str(tmp_path / "t.npz")]) == 0
+    assert (
+        main(
+            [
+                "truth",
+                "test004_dancer03_at0626",
+                "--frames",
+                "300",
+                "--out",
+                str(tmp_path / "t.npz"),
+            ]
+        )
+        == 0
+    )
     song, dancer = dataset.song_named("test004"), dataset.dancer_named("test_dancer03")
     assert load_truths(tmp_path / "t.npz") == [truth_of(song, dancer, 626, 300)]
     assert main(["truth", "waltz", "--out", str(tmp_path / "u.npz")]) == 2
@@ -127,8 +158,12 @@ def test_twelve_samples_ship_small_with_sound_and_truth():
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 5_000_000
     truths = json.loads((SAMPLES / "truth.json").read_text())
     assert sorted(truths) == names
-    moves = {one["label"].split()[1] for truth in truths.values() for one in truth["influences"]
-             if one["rule"] == "chord"}
+    moves = {
+        one["label"].split()[1]
+        for truth in truths.values()
+        for one in truth["influences"]
+        if one["rule"] == "chord"
+    }
     assert len(moves) == 12
     for name in names:
         clip = load_clip(SAMPLES / f"{name}.npz")
@@ -147,7 +182,9 @@ def test_samples_on_disk_are_what_the_code_makes(index):
     assert np.abs(clip.motion.root_m - shipped.motion.root_m).max() < 1e-4
     assert np.array_equal(clip.music.beats, shipped.music.beats)
     assert np.abs(clip.music.features - shipped.music.features).max() < 0.05
-    assert json.loads((SAMPLES / "truth.json").read_text())[clip.name] == json.loads(json.dumps(truth))
+    assert json.loads((SAMPLES / "truth.json").read_text())[clip.name] == json.loads(
+        json.dumps(truth)
+    )
     # Vorbis is not exact, but it is the same music at the same moment.
     heard = shipped.music.audio.samples[:, 0]
     made = clip.music.audio.samples[: len(heard), 0]
@@ -159,4 +196,6 @@ def test_samples_are_written_so_that_they_load_again(tmp_path):
     samples.write_sample(clip, tmp_path)
     again = load_clip(tmp_path / f"{clip.name}.npz")
     smooth = np.linalg.norm(np.diff(again.motion.positions(), n=2, axis=0), axis=-1).max()
-    assert smooth < 1.1 * np.linalg.norm(np.diff(clip.motion.positions(), n=2, axis=0), axis=-1).max()
+    assert (
+        smooth < 1.1 * np.linalg.norm(np.diff(clip.motion.positions(), n=2, axis=0), axis=-1).max()
+    )

@@ -37,7 +37,10 @@ def test_tempo_range_length_and_all_chords_occur():
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(SPLITS, 2)))
 def test_no_run_of_four_chords_is_in_two_splits(one, other):
-    runs = [{window for song in SONGS[split] for window in windows(chords(song))} for split in (one, other)]
+    runs = [
+        {window for song in SONGS[split] for window in windows(chords(song))}
+        for split in (one, other)
+    ]
     assert len(runs[0]) > 100
     assert not runs[0] & runs[1]
 
@@ -103,9 +106,14 @@ def test_the_chord_of_a_bar_and_the_beat_can_be_heard_in_the_features():
     chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
     right = []
     for k, bar in enumerate(song.bars):
-        inside = chroma[round((k + 0.3) * song.bar_s * 60): round((k + 0.8) * song.bar_s * 60)].mean(axis=0)
-        scores = [sum(inside[(root + step) % 12] for step in (0, third, 7)) + 0.3 * inside[root]
-                  for root in range(12) for third in (4, 3)]
+        inside = chroma[
+            round((k + 0.3) * song.bar_s * 60) : round((k + 0.8) * song.bar_s * 60)
+        ].mean(axis=0)
+        scores = [
+            sum(inside[(root + step) % 12] for step in (0, third, 7)) + 0.3 * inside[root]
+            for root in range(12)
+            for third in (4, 3)
+        ]
         right.append(int(np.argmax(scores)) == bar.chord)
     assert np.mean(right) > 0.85
     assert music.tempo_bpm == pytest.approx(song.tempo_bpm, abs=1)

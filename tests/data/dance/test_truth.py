@@ -50,7 +50,9 @@ def test_another_section_for_one_bar_changes_that_bar_alone():
     rotations, root = changed(SONG, with_bar(SONG, bar, section="break"), DANCERS[0])
     moved = rotations.any(axis=1) | root
     assert moved.any()
-    assert not (moved & ~frames_of(SONG, DANCERS[0], [round((bar + 0.5) * SONG.bar_s * 60)], "chord")).any()
+    assert not (
+        moved & ~frames_of(SONG, DANCERS[0], [round((bar + 0.5) * SONG.bar_s * 60)], "chord")
+    ).any()
 
 
 def test_chords_move_all_the_joints_that_the_table_lists():
@@ -70,8 +72,11 @@ def test_a_drum_stroke_left_out_changes_its_window_and_its_joints_alone(dancer, 
     rotations, root = changed(SONG, with_bar(SONG, bar, **{drums: kept}), dancer)
     onset = (bar + slot / 16) * SONG.bar_s
     stroke = int(np.ceil(onset * 60))
-    said = next(one.motion for one in truth_of(SONG, dancer).influences
-                if one.rule == rule and one.music[0] == stroke)
+    said = next(
+        one.motion
+        for one in truth_of(SONG, dancer).influences
+        if one.rule == rule and one.music[0] == stroke
+    )
     moved = rotations.any(axis=1) | root
     inside = np.zeros(len(moved), dtype=bool)
     inside[slice(*said)] = True
@@ -114,7 +119,9 @@ def test_joints_and_rules_choose_rows():
     kick = next(one for one in truth.influences if one.rule == "kick" and one.motion[0] > 0)
     frame = sum(kick.motion) // 2
     assert truth.deciding(frame, joint=0, rules=["kick"])[kick.music[0]]
-    assert not truth.deciding(frame, joint=18, rules=["kick"]).any()  # the elbow knows of snares only
+    assert not truth.deciding(
+        frame, joint=18, rules=["kick"]
+    ).any()  # the elbow knows of snares only
     assert not truth.deciding(frame, joint=22).any()  # hands are never bent
     assert np.array_equal(truth.matrix(joint=0)[frame], truth.deciding(frame, joint=0))
 

@@ -14,14 +14,18 @@ def scipy_positions(path: Path, frames: list[int]) -> dict[str, np.ndarray]:
     values = np.array([rows[frame] for frame in frames], dtype=float)
     turns, places, at, names = [], [], 0, []
     for name, parent, offset, channels in _joints(header):
-        own = values[:, at: at + len(channels)]
+        own = values[:, at : at + len(channels)]
         at += len(channels)
         place = np.repeat(offset[None], len(frames), axis=0)
         spins = [k for k, channel in enumerate(channels) if channel.lower().endswith("rotation")]
         for k in set(range(len(channels))) - set(spins):
             place[:, "XYZ".index(channels[k][0].upper())] = own[:, k]
         order = "".join(channels[k][0].upper() for k in spins)
-        turn = Rotation.from_euler(order, own[:, spins], degrees=True) if order else Rotation.identity(len(frames))
+        turn = (
+            Rotation.from_euler(order, own[:, spins], degrees=True)
+            if order
+            else Rotation.identity(len(frames))
+        )
         turns.append(turn if parent < 0 else turns[parent] * turn)
         places.append(place if parent < 0 else places[parent] + turns[parent].apply(place))
         names.append(name)
@@ -41,7 +45,9 @@ def _joints(header: str) -> list[tuple[str, int, np.ndarray, list[str]]]:
                 stack.append(len(found) - 1)
             case "}":
                 stack.pop()
-            case "OFFSET" if len(stack) < 2 or stack[-1] != stack[-2]:  # within a tip the joint is there twice
+            case "OFFSET" if (
+                len(stack) < 2 or stack[-1] != stack[-2]
+            ):  # within a tip the joint is there twice
                 found[-1][2][:] = np.array(words[1:4], dtype=float)
             case "CHANNELS":
                 found[-1][3].extend(words[2:])

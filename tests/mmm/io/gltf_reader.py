@@ -19,11 +19,11 @@ class Glb:
         size, kind = struct.unpack_from("<I4s", data, 12)
         assert kind == b"JSON"
         assert size % 4 == 0
-        self.json = json.loads(data[20: 20 + size])
+        self.json = json.loads(data[20 : 20 + size])
         blob_size, kind = struct.unpack_from("<I4s", data, 20 + size)
         assert kind == b"BIN\0"
         assert blob_size % 4 == 0
-        self.blob = data[28 + size: 28 + size + blob_size]
+        self.blob = data[28 + size : 28 + size + blob_size]
         assert 28 + size + blob_size == len(data)
         assert 0 <= blob_size - self.json["buffers"][0]["byteLength"] <= 3
         for number in range(len(self.json["accessors"])):
@@ -57,7 +57,11 @@ class Glb:
             what = channel["target"]["path"]
             if what == "rotation":
                 assert (np.abs(np.linalg.norm(values, axis=1) - 1) < 1e-5).all()
-                now = Slerp(times, Rotation.from_quat(values))([moment])[0].as_quat() if len(times) > 1 else values[0]
+                now = (
+                    Slerp(times, Rotation.from_quat(values))([moment])[0].as_quat()
+                    if len(times) > 1
+                    else values[0]
+                )
             else:
                 now = np.array([np.interp(moment, times, values[:, k]) for k in range(3)])
             nodes[channel["target"]["node"]][what] = now
@@ -82,11 +86,17 @@ class Glb:
         node = next(node for node in self.json["nodes"] if "mesh" in node)
         skin = self.json["skins"][node["skin"]]
         inverse = self.read(skin["inverseBindMatrices"]).reshape(-1, 4, 4).swapaxes(1, 2)
-        bones = np.stack([world[joint] @ bind for joint, bind in zip(skin["joints"], inverse, strict=True)])
+        bones = np.stack(
+            [world[joint] @ bind for joint, bind in zip(skin["joints"], inverse, strict=True)]
+        )
         attributes = self.json["meshes"][node["mesh"]]["primitives"][0]["attributes"]
         points = self.read(attributes["POSITION"]).astype(float)
         joints, weights = self.read(attributes["JOINTS_0"]), self.read(attributes["WEIGHTS_0"])
         assert joints.max() < len(bones)
         np.testing.assert_allclose(weights.sum(axis=1), 1)
-        moved = np.einsum("vkij,vj->vki", bones[joints], np.concatenate([points, np.ones((len(points), 1))], axis=1))
+        moved = np.einsum(
+            "vkij,vj->vki",
+            bones[joints],
+            np.concatenate([points, np.ones((len(points), 1))], axis=1),
+        )
         return np.einsum("vk,vki->vi", weights, moved)[:, :3]

@@ -19,9 +19,12 @@ NAME = "gBR_sBM_cAll_d04_mBR0_ch01"
 
 def content(frames=4, **changes):
     rng = np.random.default_rng(0)
-    return {"smpl_poses": rng.normal(0, 0.5, (frames, 72)).astype(np.float32),
-            "smpl_trans": rng.normal(0, 90, (frames, 3)).astype(np.float32),
-            "smpl_scaling": np.array([90.0], np.float32), "smpl_loss": 1.5} | changes
+    return {
+        "smpl_poses": rng.normal(0, 0.5, (frames, 72)).astype(np.float32),
+        "smpl_trans": rng.normal(0, 90, (frames, 3)).astype(np.float32),
+        "smpl_scaling": np.array([90.0], np.float32),
+        "smpl_loss": 1.5,
+    } | changes
 
 
 def pickled(value, protocol=4):
@@ -29,21 +32,31 @@ def pickled(value, protocol=4):
 
 
 def test_metres_are_trans_over_scaling_and_the_pelvis_stands_away_from_the_origin(tmp_path):
-    raw = content(smpl_trans=np.float32([[0, 90, 0], [90, 180, -90]]), smpl_poses=np.zeros((2, 72), np.float32))
+    raw = content(
+        smpl_trans=np.float32([[0, 90, 0], [90, 180, -90]]),
+        smpl_poses=np.zeros((2, 72), np.float32),
+    )
     path = tmp_path / "a.pkl"
     path.write_bytes(pickled(raw))
     clip = load_clip(path)
     assert clip.motion.fps == 60
-    np.testing.assert_allclose(clip.motion.root_m, np.array([[0, 1, 0], [1, 2, -1]]) + SMPL_PELVIS_REST_M, atol=1e-6)
-    np.testing.assert_allclose(clip.motion.positions()[0, 1] - clip.motion.root_m[0],
-                               clip.motion.skeleton.offsets_m[1], atol=1e-6)
+    np.testing.assert_allclose(
+        clip.motion.root_m, np.array([[0, 1, 0], [1, 2, -1]]) + SMPL_PELVIS_REST_M, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        clip.motion.positions()[0, 1] - clip.motion.root_m[0],
+        clip.motion.skeleton.offsets_m[1],
+        atol=1e-6,
+    )
 
 
 def test_poses_are_axis_angle_of_24_joints(tmp_path):
     raw = content()
     path = tmp_path / "a.pkl"
     path.write_bytes(pickled(raw))
-    expected = Rotation.from_rotvec(raw["smpl_poses"].reshape(-1, 3)).as_matrix().reshape(4, 24, 3, 3)
+    expected = (
+        Rotation.from_rotvec(raw["smpl_poses"].reshape(-1, 3)).as_matrix().reshape(4, 24, 3, 3)
+    )
     np.testing.assert_allclose(load_clip(path).motion.rotations, expected, atol=1e-6)
 
 
@@ -60,12 +73,19 @@ def test_numpy_1_module_names_are_read(protocol):
     data = pickled(content(), protocol)
     assert b"numpy._core" in data
     old = data.replace(b"numpy._core", b"numpy.core")
-    np.testing.assert_array_equal(unpickle_arrays(old, "x.pkl")["smpl_poses"], content()["smpl_poses"])
+    np.testing.assert_array_equal(
+        unpickle_arrays(old, "x.pkl")["smpl_poses"], content()["smpl_poses"]
+    )
 
 
 def test_odd_but_honest_arrays_are_read():
-    raw = {"fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "big": np.arange(3, dtype=">f8"),
-           "scalar": np.float32(2.5), "text": np.array(["ab", "c"]), "flags": np.array([True, False])}
+    raw = {
+        "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "big": np.arange(3, dtype=">f8"),
+        "scalar": np.float32(2.5),
+        "text": np.array(["ab", "c"]),
+        "flags": np.array([True, False]),
+    }
     found = unpickle_arrays(pickled(raw), "x.pkl")
     for key, value in raw.items():
         np.testing.assert_array_equal(found[key], value)
@@ -80,7 +100,9 @@ def test_round_trip(tmp_path, smpl_clip):
     assert again.meta["aist"]["smpl_scaling"] == 93.75
 
 
-@pytest.mark.parametrize("kept", [{"smpl_scaling": -3, "smpl_loss": "x"}, {"smpl_scaling": "x"}, 7, None])
+@pytest.mark.parametrize(
+    "kept", [{"smpl_scaling": -3, "smpl_loss": "x"}, {"smpl_scaling": "x"}, 7, None]
+)
 def test_meta_that_makes_no_sense_is_not_written(tmp_path, smpl_clip, kept):
     path = tmp_path / "a.pkl"
     write_aist(type(smpl_clip)("a", smpl_clip.motion, meta={"aist": kept}), path)
@@ -97,7 +119,9 @@ def test_another_frame_rate_is_resampled_to_60(tmp_path, smpl_clip):
 
 
 def test_another_skeleton_is_refused(tmp_path, tree_clip):
-    with pytest.raises(FileError, match=r"a skeleton of 3 joints that is not SMPL's; expected .*; save it as \.bvh"):
+    with pytest.raises(
+        FileError, match=r"a skeleton of 3 joints that is not SMPL's; expected .*; save it as \.bvh"
+    ):
         save_clip(tree_clip, tmp_path / "a.pkl")
     assert not list(tmp_path.iterdir())
 
@@ -110,15 +134,20 @@ class Runs:
         return self.call
 
 
-@pytest.mark.parametrize(("value", "asked"), [
-    (Runs(subprocess.call, ["touch", "OWNED"]), r"(subprocess|commands)\.call"),
-    (Runs(eval, "open('OWNED', 'w')"), r"(builtins|__builtin__)\.eval"),
-    (Runs(getattr, "a", "upper"), r"(builtins|__builtin__)\.getattr"),
-    (np.load, r"numpy\.load"),
-    (Path("x"), r"pathlib\.PosixPath"),
-])
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        (Runs(subprocess.call, ["touch", "OWNED"]), r"(subprocess|commands)\.call"),
+        (Runs(eval, "open('OWNED', 'w')"), r"(builtins|__builtin__)\.eval"),
+        (Runs(getattr, "a", "upper"), r"(builtins|__builtin__)\.getattr"),
+        (np.load, r"numpy\.load"),
+        (Path("x"), r"pathlib\.PosixPath"),
+    ],
+)
 @pytest.mark.parametrize("protocol", [0, 4])
-def test_pickles_that_ask_for_anything_else_are_refused_by_name(tmp_path, monkeypatch, value, asked, protocol):
+def test_pickles_that_ask_for_anything_else_are_refused_by_name(
+    tmp_path, monkeypatch, value, asked, protocol
+):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "evil.pkl"
     path.write_bytes(pickled({"smpl_poses": value}, protocol))
@@ -142,12 +171,24 @@ def test_an_impossible_memo_index_is_refused_before_memory_is_claimed():
 
 def test_a_small_pickle_that_copies_its_bytes_a_thousand_times_is_refused():
     raw = bytes(1 << 20)
-    arguments = (b"(B" + struct.pack("<I", len(raw)) + raw + b"\x94" + b"cnumpy\ndtype\nX\x02\0\0\0u1\x89\x88\x87R\x94"
-                 + b"J" + struct.pack("<i", len(raw)) + b"\x85\x94X\x01\0\0\0C\x94t\x94R")  # memo 5: all of them
+    arguments = (
+        b"(B"
+        + struct.pack("<I", len(raw))
+        + raw
+        + b"\x94"
+        + b"cnumpy\ndtype\nX\x02\0\0\0u1\x89\x88\x87R\x94"
+        + b"J"
+        + struct.pack("<i", len(raw))
+        + b"\x85\x94X\x01\0\0\0C\x94t\x94R"
+    )  # memo 5: all of them
 
     def bomb(copies):
-        return (b"\x80\x04}(X\x01\0\0\0k](cnumpy._core.numeric\n_frombuffer\n\x94" + arguments
-                + b"h\x00h\x05R" * copies + b"eu.")
+        return (
+            b"\x80\x04}(X\x01\0\0\0k](cnumpy._core.numeric\n_frombuffer\n\x94"
+            + arguments
+            + b"h\x00h\x05R" * copies
+            + b"eu."
+        )
 
     assert len(unpickle_arrays(bomb(2), "few")["k"]) == 3
     with pytest.raises(FileError, match="more arrays than fit in memory"):
@@ -160,16 +201,25 @@ def test_a_raw_buffer_shorter_than_its_shape_is_refused():
         unpickle_arrays(data.replace(struct.pack("<h", 1000), struct.pack("<h", 1001)), "x.pkl")
 
 
-@pytest.mark.parametrize(("raw", "message"), [
-    (content(smpl_poses=np.zeros((4, 71))), r"smpl_poses is float64 of shape \(4, 71\); expected numbers, 72 a frame"),
-    (content(smpl_trans=np.zeros((3, 3))), "4 poses and 3 translations"),
-    (content(frames=0), "0 poses and 0 translations"),
-    (content(smpl_scaling=np.array([0.0])), "smpl_scaling is 0; expected a positive number"),
-    (content(smpl_poses=np.full((2, 72), np.nan)), "smpl_poses is not a finite number in frame 0"),
-    (content(smpl_poses=np.array(["a"] * 72)), "smpl_poses is <U1"),
-    ({"poses": np.zeros((4, 72))}, "no array smpl_poses"),
-    ([1, 2], "a pickled list; expected a dict"),
-])
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (
+            content(smpl_poses=np.zeros((4, 71))),
+            r"smpl_poses is float64 of shape \(4, 71\); expected numbers, 72 a frame",
+        ),
+        (content(smpl_trans=np.zeros((3, 3))), "4 poses and 3 translations"),
+        (content(frames=0), "0 poses and 0 translations"),
+        (content(smpl_scaling=np.array([0.0])), "smpl_scaling is 0; expected a positive number"),
+        (
+            content(smpl_poses=np.full((2, 72), np.nan)),
+            "smpl_poses is not a finite number in frame 0",
+        ),
+        (content(smpl_poses=np.array(["a"] * 72)), "smpl_poses is <U1"),
+        ({"poses": np.zeros((4, 72))}, "no array smpl_poses"),
+        ([1, 2], "a pickled list; expected a dict"),
+    ],
+)
 def test_wrong_content(tmp_path, raw, message):
     path = tmp_path / "a.pkl"
     path.write_bytes(pickled(raw))
@@ -187,8 +237,14 @@ def test_truncated(tmp_path, cut):
 
 def test_names():
     name = parse_aist_name(NAME)
-    assert (name.genre, name.situation, name.camera, name.dancer, name.music, name.choreography) == (
-        "BR", "BM", "All", "04", "BR0", "01")
+    assert (
+        name.genre,
+        name.situation,
+        name.camera,
+        name.dancer,
+        name.music,
+        name.choreography,
+    ) == ("BR", "BM", "All", "04", "BR0", "01")
     assert name.tempo_bpm == 80
     assert parse_aist_name("gHO_sBM_c01_d20_mHO5_ch01").tempo_bpm == 135
     assert parse_aist_name("gHO_sBM_c01_d20_mHO5_ch01").list_name == "gHO_sBM_cAll_d20_mHO5_ch01"

@@ -48,7 +48,12 @@ def test_the_suffix_may_be_upper_case_and_one_channel_stays_one(tmp_path):
 def test_encoded_for_the_browser(encode, kind):
     audio = tones(3.0)
     with soundfile.SoundFile(io.BytesIO(encode(audio))) as file:
-        assert (file.format, file.samplerate, file.channels, file.frames) == (kind, RATE_HZ, 2, 3 * RATE_HZ)
+        assert (file.format, file.samplerate, file.channels, file.frames) == (
+            kind,
+            RATE_HZ,
+            2,
+            3 * RATE_HZ,
+        )
         assert likeness(file.read(always_2d=True), audio.samples) > 0.99
 
 
@@ -70,25 +75,34 @@ def test_a_file_that_breaks_off_is_refused(tmp_path, suffix, share):
     path = tmp_path / f"whole{suffix}"
     sound.write_audio(tones(4.0), path)
     data = path.read_bytes()
-    path.write_bytes(data[:int(len(data) * share)])
-    with pytest.raises(FileError, match=rf"whole\{suffix}: .*expected a whole recording; copy or download it again"):
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(
+        FileError, match=rf"whole\{suffix}: .*expected a whole recording; copy or download it again"
+    ):
         sound.read_audio(path)
 
 
 def test_an_ogg_that_ends_with_a_whole_page_but_not_its_last_is_refused(tmp_path):
     data = sound.encode_ogg(tones(20.0))
-    (tmp_path / "cut.ogg").write_bytes(data[:data.rindex(b"OggS")])
+    (tmp_path / "cut.ogg").write_bytes(data[: data.rindex(b"OggS")])
     with pytest.raises(FileError, match=r"cut\.ogg: the file breaks off before its end"):
         sound.read_audio(tmp_path / "cut.ogg")
 
 
-@pytest.mark.parametrize(("name", "content", "message"), [
-    ("empty.wav", b"", "empty.wav: the file is empty; expected a wav, ogg, flac or mp3 file"),
-    ("text.wav", b"not music at all\n" * 99, "text.wav: not a sound file that can be read; .* convert it first"),
-    ("zeros.ogg", bytes(5000), "zeros.ogg: not a sound file"),
-    ("song.m4a", b"\0\0\0 ftypM4A " * 99, "song.m4a: not a sound file .*ffmpeg -i IN out.wav"),
-    ("bare.wav", b"RIFF", "bare.wav: the file is damaged or breaks off"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.wav", b"", "empty.wav: the file is empty; expected a wav, ogg, flac or mp3 file"),
+        (
+            "text.wav",
+            b"not music at all\n" * 99,
+            "text.wav: not a sound file that can be read; .* convert it first",
+        ),
+        ("zeros.ogg", bytes(5000), "zeros.ogg: not a sound file"),
+        ("song.m4a", b"\0\0\0 ftypM4A " * 99, "song.m4a: not a sound file .*ffmpeg -i IN out.wav"),
+        ("bare.wav", b"RIFF", "bare.wav: the file is damaged or breaks off"),
+    ],
+)
 def test_what_is_no_sound_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(FileError, match=message):
@@ -123,7 +137,9 @@ def test_too_long_or_too_large_is_refused_before_it_is_decoded(tmp_path, monkeyp
     with pytest.raises(FileError, match=r"x: 60 channels of 7200000 samples; expected at most"):
         sound._check_size("x", 48_000, 7_200_000, 60)
     soundfile.write(tmp_path / "fast.wav", np.zeros(100), 1_000_000)
-    with pytest.raises(FileError, match=r"fast\.wav: 1000000 samples per second; expected 4000 to 384000"):
+    with pytest.raises(
+        FileError, match=r"fast\.wav: 1000000 samples per second; expected 4000 to 384000"
+    ):
         sound.read_audio(tmp_path / "fast.wav")
 
 
@@ -136,11 +152,14 @@ def test_a_streamed_wav_without_a_size_is_read(tmp_path):
     assert len(sound.read_audio(path).samples) == 2 * RATE_HZ
 
 
-@pytest.mark.parametrize(("path", "message"), [
-    ("tone.aac", r"cannot write sound as \.aac; expected \.wav, \.ogg, \.flac, \.mp3"),
-    ("tone", "cannot write sound as a file without a suffix"),
-    ("no/such/folder/tone.wav", "cannot be written .*No such file or directory"),
-])
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("tone.aac", r"cannot write sound as \.aac; expected \.wav, \.ogg, \.flac, \.mp3"),
+        ("tone", "cannot write sound as a file without a suffix"),
+        ("no/such/folder/tone.wav", "cannot be written .*No such file or directory"),
+    ],
+)
 def test_what_cannot_be_written(tmp_path, path, message):
     with pytest.raises(FileError, match=message):
         sound.write_audio(tones(), tmp_path / path)
@@ -149,7 +168,9 @@ def test_what_cannot_be_written(tmp_path, path, message):
 
 def test_a_format_that_cannot_hold_it_leaves_nothing(tmp_path):
     (tmp_path / "tone.mp3").write_bytes(b"as it was")
-    with pytest.raises(FileError, match=r"\.mp3 cannot hold 5 channels at 22050 Hz; write a \.wav instead"):
+    with pytest.raises(
+        FileError, match=r"\.mp3 cannot hold 5 channels at 22050 Hz; write a \.wav instead"
+    ):
         sound.write_audio(tones(channels=5), tmp_path / "tone.mp3")
     assert [file.name for file in tmp_path.iterdir()] == ["tone.mp3"]
     assert (tmp_path / "tone.mp3").read_bytes() == b"as it was"

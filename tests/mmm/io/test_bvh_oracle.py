@@ -10,7 +10,9 @@ from mmm.io import load_clip, save_clip
 from mmm.motion.clip import Clip
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", PendingDeprecationWarning)  # bvhio imports PyGLM by its old name
+    warnings.simplefilter(
+        "ignore", PendingDeprecationWarning
+    )  # bvhio imports PyGLM by its old name
     import bvhio
 
 
@@ -31,7 +33,9 @@ def agree(path, motion, unit_m, frames):
     positions, rotations = bvhio_pose(path, frames)
     assert set(positions) >= set(motion.skeleton.names)
     for j, name in enumerate(motion.skeleton.names):
-        np.testing.assert_allclose(np.array(positions[name]) * unit_m, motion.positions()[frames, j], atol=1e-4)
+        np.testing.assert_allclose(
+            np.array(positions[name]) * unit_m, motion.positions()[frames, j], atol=1e-4
+        )
         # bvhio turns each joint's axes along its bone, alike in every frame: compare what happened since the first.
         theirs = Rotation.from_quat(rotations[name])
         ours = Rotation.from_matrix(motion.world_rotations()[frames, j])
@@ -47,11 +51,18 @@ def test_smpl_written_by_us(tmp_path, smpl_clip):
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
 @pytest.mark.parametrize("unit_m", [0.01, 1.0, 0.0254])
 def test_every_order_and_unit_written_by_us(tmp_path, tree_clip, order, unit_m):
-    channels = {name: " ".join(f"{axis}rotation" for axis in turns) for name, turns in
-                zip(tree_clip.motion.skeleton.names, (order, order[::-1], "ZYX"), strict=True)}
+    channels = {
+        name: " ".join(f"{axis}rotation" for axis in turns)
+        for name, turns in zip(
+            tree_clip.motion.skeleton.names, (order, order[::-1], "ZYX"), strict=True
+        )
+    }
     clip = Clip("a", tree_clip.motion, meta={"bvh": {"unit_m": unit_m, "channels": channels}})
     save_clip(clip, tmp_path / "a.bvh")
-    assert f"CHANNELS 6 Xposition Yposition Zposition {order[0]}rotation" in (tmp_path / "a.bvh").read_text()
+    assert (
+        f"CHANNELS 6 Xposition Yposition Zposition {order[0]}rotation"
+        in (tmp_path / "a.bvh").read_text()
+    )
     agree(tmp_path / "a.bvh", clip.motion, unit_m, [0, 5, 11])
 
 
@@ -62,7 +73,7 @@ def test_lafan1_read_by_both_and_written_by_us(shared, tmp_path, name):
     lines = source.read_text().split("\n")
     at = next(number for number, line in enumerate(lines) if line.startswith("Frames"))
     short = tmp_path / "short.bvh"  # bvhio takes minutes for the whole file
-    short.write_text("\n".join([*lines[:at], "Frames: 60", *lines[at + 1: at + 62]]) + "\n")
+    short.write_text("\n".join([*lines[:at], "Frames: 60", *lines[at + 1 : at + 62]]) + "\n")
     clip = load_clip(short)
     agree(short, clip.motion, 0.01, [0, 30, 59])
     save_clip(clip, tmp_path / "again.bvh")

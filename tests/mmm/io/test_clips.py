@@ -45,8 +45,16 @@ def sound(path):
     return path
 
 
-@pytest.mark.parametrize("place", ["motions/mBR0.wav", "motions/mBR0.flac", "motions/music/mBR0.ogg", "music/mBR0.wav",
-                                   f"motions/{NAME}.wav"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "motions/mBR0.wav",
+        "motions/mBR0.flac",
+        "motions/music/mBR0.ogg",
+        "music/mBR0.wav",
+        f"motions/{NAME}.wav",
+    ],
+)
 def test_music_beside_an_aist_file_is_found(pickle_file, heard, place):
     recording = sound(pickle_file.parents[1] / place)
     clip = load_clip(pickle_file)
@@ -54,14 +62,21 @@ def test_music_beside_an_aist_file_is_found(pickle_file, heard, place):
     assert clip.music.tempo_bpm == 80
 
 
-def test_what_was_made_of_an_aist_file_says_which_part_of_the_music_it_took(pickle_file, heard, smpl_clip):
+def test_what_was_made_of_an_aist_file_says_which_part_of_the_music_it_took(
+    pickle_file, heard, smpl_clip
+):
     """A cropped clip saved under its old name with something behind it would silently get the song's beginning."""
     sound(pickle_file.parent / "mBR0.wav")
     part = pickle_file.with_stem(f"{NAME}-spline")
     save_clip(smpl_clip, part)
     assert load_clip(pickle_file).notes == ()
-    assert "mBR0.wav was found by the file's name and taken from its beginning" in load_clip(part).notes[-1]
-    assert load_clip(part, music=pickle_file.parent / "mBR0.wav").notes == ()  # who asks for it knows
+    assert (
+        "mBR0.wav was found by the file's name and taken from its beginning"
+        in load_clip(part).notes[-1]
+    )
+    assert (
+        load_clip(part, music=pickle_file.parent / "mBR0.wav").notes == ()
+    )  # who asks for it knows
 
 
 def test_music_in_the_data_folder_is_found(pickle_file, heard, tmp_path, monkeypatch):
@@ -69,7 +84,9 @@ def test_music_in_the_data_folder_is_found(pickle_file, heard, tmp_path, monkeyp
     recording = sound(tmp_path / "elsewhere" / "music" / "mBR0.wav")
     load_clip(pickle_file)
     assert heard[0][0] == recording
-    monkeypatch.setenv("MMM_DATA", os.pathsep.join([str(tmp_path / "first"), str(tmp_path / "elsewhere")]))
+    monkeypatch.setenv(
+        "MMM_DATA", os.pathsep.join([str(tmp_path / "first"), str(tmp_path / "elsewhere")])
+    )
     load_clip(pickle_file)
     assert heard[1][0] == recording  # of several folders
 
@@ -103,7 +120,10 @@ def test_a_broken_recording_beside_it_is_left_out_but_a_given_one_is_refused(pic
 def test_music_of_a_real_recording(pickle_file, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     seconds = np.arange(22050) / 22050
-    write_audio(Audio(np.sin(2 * np.pi * 440 * seconds)[:, None].astype(np.float32), 22050), tmp_path / "a.wav")
+    write_audio(
+        Audio(np.sin(2 * np.pi * 440 * seconds)[:, None].astype(np.float32), 22050),
+        tmp_path / "a.wav",
+    )
     clip = load_clip(pickle_file, music=tmp_path / "a.wav")
     assert clip.music.features.shape == (40, 35)
     assert clip.music.audio.rate_hz == 22050
@@ -120,7 +140,9 @@ def test_sound_of_the_same_name_is_attached_to_stored_features(tmp_path, smpl_cl
     assert len(clip.music.audio.samples) == 4000
     assert len(clip.music.beats) == 0
     write_audio(Audio(np.full((20_000, 1), 0.25, np.float32), 8000), tmp_path / "a.flac")
-    assert load_clip(tmp_path / "a.npz").music.audio.duration_s == pytest.approx(40 / 60, abs=1e-3)  # the motion's
+    assert load_clip(tmp_path / "a.npz").music.audio.duration_s == pytest.approx(
+        40 / 60, abs=1e-3
+    )  # the motion's
     (tmp_path / "a.flac").write_bytes(b"fLaC")
     assert "The sound beside it was left out" in load_clip(tmp_path / "a.npz").notes[-1]
 
@@ -136,7 +158,9 @@ def test_frames_outside_are_refused(pickle_file, frames):
         load_clip(pickle_file, frames=frames)
 
 
-@pytest.mark.parametrize("option", [{"fps": 0.0}, {"fps": float("nan")}, {"unit_m": -1.0}, {"unit_m": float("inf")}])
+@pytest.mark.parametrize(
+    "option", [{"fps": 0.0}, {"fps": float("nan")}, {"unit_m": -1.0}, {"unit_m": float("inf")}]
+)
 def test_options_above_zero(pickle_file, option):
     with pytest.raises(SpecError, match="expected a number above zero"):
         load_clip(pickle_file, **option)
@@ -169,20 +193,26 @@ def test_what_is_no_file(tmp_path, suffix):
 def test_a_renamed_picture(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(100))
-    with pytest.raises(FileError, match=rf"a{suffix}: (a JPEG picture|not a readable pickle)") as caught:
+    with pytest.raises(
+        FileError, match=rf"a{suffix}: (a JPEG picture|not a readable pickle)"
+    ) as caught:
         load_clip(path)
     assert "\n" not in str(caught.value)
 
 
 def test_unknown_suffixes(tmp_path, smpl_clip):
-    with pytest.raises(FileError, match=r"unknown suffix '\.fbx'; expected \.pkl, \.bvh, \.amc, \.npz"):
+    with pytest.raises(
+        FileError, match=r"unknown suffix '\.fbx'; expected \.pkl, \.bvh, \.amc, \.npz"
+    ):
         load_clip("a.fbx")
     with pytest.raises(FileError, match=r"unknown suffix '\.fbx'"):
         save_clip(smpl_clip, tmp_path / "a.fbx")
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".bvh", ".npz"])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, smpl_clip, monkeypatch, suffix):
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path, smpl_clip, monkeypatch, suffix
+):
     path = tmp_path / f"a{suffix}"
     save_clip(smpl_clip, path)
     before = path.read_bytes()
@@ -210,7 +240,9 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
 def test_files_are_as_readable_as_others(tmp_path, smpl_clip):
     save_clip(smpl_clip, tmp_path / "a.bvh")
     (tmp_path / "plain").touch()
-    assert stat.S_IMODE((tmp_path / "a.bvh").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+    assert stat.S_IMODE((tmp_path / "a.bvh").stat().st_mode) == stat.S_IMODE(
+        (tmp_path / "plain").stat().st_mode
+    )
 
 
 def test_where_nothing_can_be_written(tmp_path, smpl_clip):
@@ -224,7 +256,10 @@ def test_where_nothing_can_be_written(tmp_path, smpl_clip):
 @pytest.mark.parametrize(("unit_m", "up"), [(0.0254, None), (None, "z"), (1.0, "z")])
 def test_unit_and_axis_against_the_guess(tmp_path, smpl_clip, unit_m, up):
     save_clip(smpl_clip, tmp_path / "a.bvh")
-    guessed, said = load_clip(tmp_path / "a.bvh"), load_clip(tmp_path / "a.bvh", unit_m=unit_m, up=up)
+    guessed, said = (
+        load_clip(tmp_path / "a.bvh"),
+        load_clip(tmp_path / "a.bvh", unit_m=unit_m, up=up),
+    )
     assert how_read(guessed) == (0.01, "y")
     assert how_read(said) == (unit_m or 0.01, up or "y")
     wanted = guessed.motion.positions() * (unit_m or 0.01) / 0.01
@@ -233,7 +268,9 @@ def test_unit_and_axis_against_the_guess(tmp_path, smpl_clip, unit_m, up):
     np.testing.assert_allclose(said.motion.positions(), wanted, atol=1e-4 * (unit_m or 0.01) / 0.01)
     save_clip(said, tmp_path / "b.bvh")  # goes back as it was said to be
     back = load_clip(tmp_path / "b.bvh", unit_m=unit_m, up=up)
-    np.testing.assert_allclose(back.motion.positions(), said.motion.positions(), atol=1e-4 * (unit_m or 0.01) / 0.01)
+    np.testing.assert_allclose(
+        back.motion.positions(), said.motion.positions(), atol=1e-4 * (unit_m or 0.01) / 0.01
+    )
 
 
 def test_formats_of_metres_are_turned_up_and_take_no_unit(tmp_path, smpl_clip):
@@ -241,7 +278,9 @@ def test_formats_of_metres_are_turned_up_and_take_no_unit(tmp_path, smpl_clip):
         save_clip(smpl_clip, tmp_path / name)
         plain, turned = load_clip(tmp_path / name), load_clip(tmp_path / name, up="z")
         assert how_read(plain) is None
-        np.testing.assert_allclose(turned.motion.positions()[..., 1], plain.motion.positions()[..., 2], atol=1e-5)
+        np.testing.assert_allclose(
+            turned.motion.positions()[..., 1], plain.motion.positions()[..., 2], atol=1e-5
+        )
         assert "Z is up" in turned.notes[-1]
         with pytest.raises(SpecError, match=rf"unit: {name} is in metres by its format"):
             load_clip(tmp_path / name, unit_m=0.01)
@@ -249,8 +288,17 @@ def test_formats_of_metres_are_turned_up_and_take_no_unit(tmp_path, smpl_clip):
         load_clip(tmp_path / "a.npz", up="x")
 
 
-@pytest.mark.parametrize(("text", "unit_m"), [("cm", 0.01), ("M", 1.0), ("inch", 0.0254), ("mm", 0.001), ("0.3", 0.3),
-                                              ("cmu", 0.0254 / 0.45)])
+@pytest.mark.parametrize(
+    ("text", "unit_m"),
+    [
+        ("cm", 0.01),
+        ("M", 1.0),
+        ("inch", 0.0254),
+        ("mm", 0.001),
+        ("0.3", 0.3),
+        ("cmu", 0.0254 / 0.45),
+    ],
+)
 def test_units_by_name(text, unit_m):
     assert parse_unit(text) == pytest.approx(unit_m)
     assert parse_unit(short_unit(unit_m)) == pytest.approx(unit_m)
@@ -265,17 +313,19 @@ def test_units_that_are_none(text):
 def test_the_part_of_the_song_that_is_heard(tmp_path, smpl_clip):
     save_clip(smpl_clip, tmp_path / "a.npz")
     samples = np.zeros((4 * 8000, 1), np.float32)
-    samples[2 * 8000:] = np.sin(np.arange(2 * 8000) / 3)[:, None]
+    samples[2 * 8000 :] = np.sin(np.arange(2 * 8000) / 3)[:, None]
     write_audio(Audio(samples, 8000), tmp_path / "song.wav")
     write_audio(Audio(samples / 2, 8000), tmp_path / "song.without_drums.wav")
-    clips = {start: load_clip(tmp_path / "a.npz", music=tmp_path / "song.wav", music_start_s=start)
-             for start in (0.0, 2.0, 3.9)}
+    clips = {
+        start: load_clip(tmp_path / "a.npz", music=tmp_path / "song.wav", music_start_s=start)
+        for start in (0.0, 2.0, 3.9)
+    }
     heard = {start: clip.music.audio.samples for start, clip in clips.items()}
     assert len({len(sound) for sound in heard.values()}) == 1
     assert not heard[0.0].any()
-    np.testing.assert_allclose(heard[2.0], samples[2 * 8000:][: len(heard[2.0])], atol=1e-4)
+    np.testing.assert_allclose(heard[2.0], samples[2 * 8000 :][: len(heard[2.0])], atol=1e-4)
     np.testing.assert_allclose(clips[2.0].music.without["drums"].samples, heard[2.0] / 2, atol=1e-4)
-    assert heard[3.9][: 700].any()
+    assert heard[3.9][:700].any()
     assert not heard[3.9][801:].any()  # the song is over
     assert (clips[2.0].music.features[:, 0] != clips[0.0].music.features[:, 0]).any()
     for start, says in ((4.0, r"song\.wav lasts 4\.0 s"), (-1.0, "expected 0 to 4.0 s")):

@@ -19,7 +19,9 @@ from tests.mmm.making import smooth_motion
 
 def standing(yaw_deg: float, frames: int = 3) -> Motion:
     """SMPL's rest pose, which faces +Z, turned about Y."""
-    rotations = np.repeat(np.eye(3, dtype=np.float32)[None, None], frames * 24, axis=0).reshape(frames, 24, 3, 3)
+    rotations = np.repeat(np.eye(3, dtype=np.float32)[None, None], frames * 24, axis=0).reshape(
+        frames, 24, 3, 3
+    )
     rotations[:, 0] = Rotation.from_euler("Y", yaw_deg, degrees=True).as_matrix()
     return Motion(SMPL24, rotations, np.tile([[2.0, 1.0, -1.0]], (frames, 1)), 60.0)
 
@@ -31,8 +33,17 @@ def test_the_facing_is_how_far_the_body_is_turned(yaw):
     assert facing_deg(standing(yaw)) - still == pytest.approx(yaw, abs=1e-2)
 
 
-@pytest.mark.parametrize(("degrees", "axis", "off"), [
-    (0.0, "z", 0), (50.0, "x", -40), (-44.0, "z", -44), (170.0, "-z", -10), (-170.0, "-z", 10), (-100.0, "-x", -10)])
+@pytest.mark.parametrize(
+    ("degrees", "axis", "off"),
+    [
+        (0.0, "z", 0),
+        (50.0, "x", -40),
+        (-44.0, "z", -44),
+        (170.0, "-z", -10),
+        (-170.0, "-z", 10),
+        (-100.0, "-x", -10),
+    ],
+)
 def test_the_nearest_axis(degrees, axis, off):
     assert nearest_axis(degrees) == (axis, pytest.approx(off))
 
@@ -44,8 +55,11 @@ def test_turned_it_faces_the_axis_and_is_otherwise_the_same(facing):
     apart = (facing_deg(turned) - FACINGS[facing] + 180) % 360 - 180
     assert apart == pytest.approx(0, abs=1e-2)
     turn = Rotation.from_euler("Y", FACINGS[facing] - facing_deg(motion), degrees=True)
-    np.testing.assert_allclose(turned.positions(), turn.apply(motion.positions().reshape(-1, 3)).reshape(30, 24, 3),
-                               atol=1e-5)
+    np.testing.assert_allclose(
+        turned.positions(),
+        turn.apply(motion.positions().reshape(-1, 3)).reshape(30, 24, 3),
+        atol=1e-5,
+    )
     np.testing.assert_array_equal(turned.rotations[:, 1:], motion.rotations[:, 1:])
 
 
@@ -56,7 +70,9 @@ def test_who_lies_on_the_side_or_has_no_left_faces_nowhere():
     nameless = Skeleton(tuple(f"Bone{j}" for j in range(24)), SMPL24.parents, SMPL24.offsets_m)
     for motion in (replace(lying, rotations=rotations), replace(lying, skeleton=nameless)):
         assert facing_deg(motion) is None
-        with pytest.raises(SpecError, match="facing x: which way the body faces at the first frame cannot be told"):
+        with pytest.raises(
+            SpecError, match="facing x: which way the body faces at the first frame cannot be told"
+        ):
             turned_to_face(motion, "x")
         assert "faces" not in dict(clip_facts(Clip("a", motion)))
 
@@ -76,17 +92,24 @@ def test_other_words_are_refused(tmp_path, text):
 @pytest.mark.parametrize("suffix", [".bvh", ".npz", ".pkl"])
 def test_it_stays_turned_in_what_is_saved(tmp_path, suffix, capsys):
     save_clip(Clip("a", standing(20.0)), tmp_path / f"a{suffix}")
-    assert main(["convert", str(tmp_path / f"a{suffix}"), str(tmp_path / "b.bvh"), "--facing", "-x"]) == 0
+    assert (
+        main(["convert", str(tmp_path / f"a{suffix}"), str(tmp_path / "b.bvh"), "--facing", "-x"])
+        == 0
+    )
     assert facing_deg(load_clip(tmp_path / "b.bvh").motion) == pytest.approx(-90, abs=1e-2)
     assert main(["info", str(tmp_path / "b.bvh")]) == 0
     assert "-X, +0 degrees off" in capsys.readouterr().out.replace("-0 degrees", "+0 degrees")
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize(("place", "member"), [
-    ("lafan1/walk1_subject1.bvh", ""), ("bandai_namco/dataset-1.tar.xz", "walk_normal_001.bvh"),
-    ("cmu/subjects_bvh_60fps.tar.xz", "08_01.bvh"),
-])
+@pytest.mark.parametrize(
+    ("place", "member"),
+    [
+        ("lafan1/walk1_subject1.bvh", ""),
+        ("bandai_namco/dataset-1.tar.xz", "walk_normal_001.bvh"),
+        ("cmu/subjects_bvh_60fps.tar.xz", "08_01.bvh"),
+    ],
+)
 def test_real_people_walk_the_way_they_face(shared, tmp_path, place, member):
     path = shared / place
     if member:

@@ -29,9 +29,16 @@ def agree(file, motion, frames, atol_m=1e-4):
         np.testing.assert_allclose(turns, motion.world_rotations()[frame], atol=1e-4)
 
 
-@pytest.mark.parametrize("motion", [smooth_motion(2, 90), wild_motion(3, 40, TINY, 30.0), wild_motion(4, 1),
-                                    smooth_motion(2, 50, SMPL24, 119.88)],
-                         ids=["smooth", "wild", "one frame", "odd rate"])
+@pytest.mark.parametrize(
+    "motion",
+    [
+        smooth_motion(2, 90),
+        wild_motion(3, 40, TINY, 30.0),
+        wild_motion(4, 1),
+        smooth_motion(2, 50, SMPL24, 119.88),
+    ],
+    ids=["smooth", "wild", "one frame", "odd rate"],
+)
 def test_its_animation_gives_the_same_positions(tmp_path, motion):
     agree(glb(Clip("a", motion), tmp_path), motion, {0, len(motion) // 3, len(motion) - 1})
 
@@ -44,7 +51,9 @@ def test_between_frames_it_turns_the_short_way(tmp_path):
     ours = np.array([middle[name][:3, 3] for name in motion.skeleton.names])
     np.testing.assert_allclose(ours, either, atol=2e-3)
     spin = Rotation.from_rotvec(np.linspace(0, 12, 200)[:, None] * [[0, 1, 0]]).as_matrix()
-    turning = Motion(Skeleton(("Hips",), (-1,), np.zeros((1, 3))), spin[:, None], np.zeros((200, 3)), 30.0)
+    turning = Motion(
+        Skeleton(("Hips",), (-1,), np.zeros((1, 3))), spin[:, None], np.zeros((200, 3)), 30.0
+    )
     track = quaternion_track(turning)
     assert (np.sum(track[1:] * track[:-1], axis=-1) > 0.99).all()
     assert (track[:, 0, 3] < -0.5).any()  # twice round: it must have passed to the other side
@@ -74,18 +83,31 @@ def test_something_is_seen_and_moves_with_the_body(tmp_path):
         assert nearest.min(axis=0).max() < 0.02  # a bone ends at every joint
         assert nearest.min(axis=1).max() < 0.25  # and none lies elsewhere
     attributes = file.json["meshes"][0]["primitives"][0]["attributes"]
-    points, normals = file.read(attributes["POSITION"]).reshape(-1, 3, 3), file.read(attributes["NORMAL"])
-    outward = points.mean(axis=1).reshape(-1, 8, 3) - points.reshape(-1, 24, 3).mean(axis=1)[:, None]
+    points, normals = (
+        file.read(attributes["POSITION"]).reshape(-1, 3, 3),
+        file.read(attributes["NORMAL"]),
+    )
+    outward = (
+        points.mean(axis=1).reshape(-1, 8, 3) - points.reshape(-1, 24, 3).mean(axis=1)[:, None]
+    )
     assert (np.sum(outward.reshape(-1, 3) * normals[::3], axis=1) > 0).all()
 
 
 def test_skeletons_with_tips_zero_bones_and_a_single_joint(tmp_path):
-    tips = Skeleton(TINY.names, TINY.parents, TINY.offsets_m * [[1]] * np.array([[1], [1], [1], [1], [1], [0]]),
-                    end_sites=((2, (0.3, 0.0, 0.0)),))
-    _, skin = glb(Clip("a", Motion(tips, np.tile(np.eye(3), (2, 6, 1, 1)), np.zeros((2, 3)), 30.0)), tmp_path).world(0)
+    tips = Skeleton(
+        TINY.names,
+        TINY.parents,
+        TINY.offsets_m * [[1]] * np.array([[1], [1], [1], [1], [1], [0]]),
+        end_sites=((2, (0.3, 0.0, 0.0)),),
+    )
+    _, skin = glb(
+        Clip("a", Motion(tips, np.tile(np.eye(3), (2, 6, 1, 1)), np.zeros((2, 3)), 30.0)), tmp_path
+    ).world(0)
     assert np.linalg.norm(skin - [0.5, 0.6, 0], axis=1).min() < 1e-6
     alone = Skeleton(("Hips",), (-1,), np.zeros((1, 3)))
-    _, skin = glb(Clip("a", Motion(alone, np.tile(np.eye(3), (2, 1, 1, 1)), np.ones((2, 3)), 30.0)), tmp_path).world(0)
+    _, skin = glb(
+        Clip("a", Motion(alone, np.tile(np.eye(3), (2, 1, 1, 1)), np.ones((2, 3)), 30.0)), tmp_path
+    ).world(0)
     np.testing.assert_allclose(skin.mean(axis=0), [1, 1, 1], atol=1e-6)
 
 
@@ -102,7 +124,9 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("name", ["lafan1/walk1_subject1.bvh", "aistpp/motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl"])
+@pytest.mark.parametrize(
+    "name", ["lafan1/walk1_subject1.bvh", "aistpp/motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl"]
+)
 def test_real_recordings(shared, tmp_path, name):
     clip = load_clip(shared / name, frames=(100, 400))
     agree(glb(clip, tmp_path), clip.motion, [0, 150, 299])

@@ -30,7 +30,9 @@ def recovered():
 def test_nothing_in_the_page_points_outside_it():
     text = page(recovered().scene())
     assert re.findall(r"""(?:src|href)=["'](?!data:)[^"']+["']""", text) == []
-    assert "import " not in re.sub(r"//.*", "", text.split('<script type="module">')[1]).split("\n")[0]
+    assert (
+        "import " not in re.sub(r"//.*", "", text.split('<script type="module">')[1]).split("\n")[0]
+    )
     assert not re.search(r"https?://(?!www\.w3\.org)", text)
     assert "default-src 'none'" in text
     assert "export default" not in text
@@ -57,7 +59,9 @@ def test_clips_and_results_show_themselves():
 
 def test_another_pattern_stands_beside_with_what_was_hidden_from_it():
     result = recovered()
-    other = replace(interpolate("slerp", result.clip, masks.parse("span:5-9", result.clip)), model_name="net")
+    other = replace(
+        interpolate("slerp", result.clip, masks.parse("span:5-9", result.clip)), model_name="net"
+    )
     scene = result.scene(other, other)
     assert [p.name for p in scene.performers] == ["Truth", "slerp", "net", "net (2)"]
     assert [p.look for p in scene.performers] == ["", "", "", "second"]
@@ -70,7 +74,11 @@ def test_another_pattern_stands_beside_with_what_was_hidden_from_it():
     assert film.tints[2][7].min() > 0.5
     assert film.tints[2][30].max() == 0
     assert [film.lettering._state(p, 7) for p in scene.performers] == [
-        "", "frame given", "frame hidden", "frame hidden"]
+        "",
+        "frame given",
+        "frame hidden",
+        "frame hidden",
+    ]
 
 
 @pytest.fixture
@@ -79,7 +87,9 @@ def offline(chromium):
     context = chromium.new_context(viewport={"width": 1400, "height": 800}, offline=True)
     found, asked, tab = [], [], context.new_page()
     tab.on("pageerror", lambda error: found.append(str(error)))
-    tab.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    tab.on(
+        "console", lambda message: found.append(message.text) if message.type == "error" else None
+    )
     tab.on("request", lambda request: asked.append(request.url))
     yield tab
     context.close()
@@ -108,8 +118,10 @@ def test_the_file_plays_from_disk_without_a_network_sound_included(offline, tmp_
     truth.wait_for()
     assert offline.locator('canvas[data-panel="slerp"]').count() == 1
     before = truth.get_attribute("data-checksum")
-    offline.wait_for_function("(was) => document.querySelector('canvas[data-panel=Truth]').dataset.checksum !== was",
-                              arg=before)
+    offline.wait_for_function(
+        "(was) => document.querySelector('canvas[data-panel=Truth]').dataset.checksum !== was",
+        arg=before,
+    )
     offline.get_by_role("button", name="Sound on").click()
     offline.wait_for_function("() => window.heard.starts.length > 0")
     heard = offline.evaluate("() => window.heard")
@@ -133,11 +145,16 @@ def test_an_edited_clip_shows_no_truth_where_nothing_was_recorded_and_no_tools(o
     offline.locator('canvas[data-panel="Truth"][data-checksum]').wait_for()
     offline.keyboard.press("Escape")
     offline.get_by_role("button", name="Pause").click()
-    timeline, chip = offline.get_by_role("slider", name="Timeline"), offline.get_by_text("not recorded")
+    timeline, chip = (
+        offline.get_by_role("slider", name="Timeline"),
+        offline.get_by_text("not recorded"),
+    )
     box = timeline.bounding_box()
     for frame, seen in ((10, False), (40, True), (70, False)):
         timeline.click(position={"x": box["width"] * (frame + 0.5) / 90, "y": 40})
-        offline.wait_for_function("(at) => document.querySelector('.timeline').ariaValueNow === at", arg=str(frame))
+        offline.wait_for_function(
+            "(at) => document.querySelector('.timeline').ariaValueNow === at", arg=str(frame)
+        )
         chip.wait_for(state="visible" if seen else "hidden")
     for key in ("e", "h"):
         offline.keyboard.press(key)

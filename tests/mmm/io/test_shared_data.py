@@ -14,7 +14,9 @@ pytestmark = pytest.mark.shared_data
 
 def some(shared, tmp_path, archive, suffix, count=3):
     """The first few members of an archive with a suffix (and the .asf before them), unpacked."""
-    tmp_path = tmp_path / archive.rpartition("/")[2].partition(".")[0]  # its name tells the frame rate
+    tmp_path = (
+        tmp_path / archive.rpartition("/")[2].partition(".")[0]
+    )  # its name tells the frame rate
     found = []
     with tarfile.open(shared / archive) as packed:
         for member in packed:
@@ -41,10 +43,15 @@ def check(clip, tmp_path, joints, fps, height=(1.3, 1.85), floor=(-0.1, 0.12)):
     assert 1000 * np.abs(again.positions() - motion.positions()).max() < 0.1
 
 
-@pytest.mark.parametrize(("archive", "suffix", "joints", "fps"), [
-    ("bandai_namco/dataset-1.tar.xz", ".bvh", 21, 30), ("bandai_namco/dataset-2_tenth.tar.xz", ".bvh", 21, 30),
-    ("cmu/salsa_indian_bvh_60fps.tar.xz", ".bvh", 43, 60), ("cmu/subjects_bvh_60fps.tar.xz", ".bvh", 31, 60),
-])
+@pytest.mark.parametrize(
+    ("archive", "suffix", "joints", "fps"),
+    [
+        ("bandai_namco/dataset-1.tar.xz", ".bvh", 21, 30),
+        ("bandai_namco/dataset-2_tenth.tar.xz", ".bvh", 21, 30),
+        ("cmu/salsa_indian_bvh_60fps.tar.xz", ".bvh", 43, 60),
+        ("cmu/subjects_bvh_60fps.tar.xz", ".bvh", 31, 60),
+    ],
+)
 def test_bvh_archives(shared, tmp_path, archive, suffix, joints, fps):
     for path in some(shared, tmp_path, archive, suffix):
         clip = load_clip(path)
@@ -57,7 +64,11 @@ def test_cmu_amc(shared, tmp_path):
     for folder in {path.parent for path in paths}:
         if not list(folder.glob("*.asf")):  # packed after the motions
             with tarfile.open(shared / "cmu/subjects_amc_60fps.tar.xz") as packed:
-                packed.extractall(paths[0].parents[1], [m for m in packed if m.name.endswith(".asf")], filter="data")
+                packed.extractall(
+                    paths[0].parents[1],
+                    [m for m in packed if m.name.endswith(".asf")],
+                    filter="data",
+                )
     for path in paths:
         clip = load_clip(path)
         check(clip, tmp_path, 31, 60, floor=(-0.08, 0.08))
@@ -81,5 +92,8 @@ def test_aist(shared, tmp_path):
         again = load_clip(tmp_path / "again.pkl").motion
         np.testing.assert_allclose(again.rotations, clip.motion.rotations, atol=1e-6)
         np.testing.assert_allclose(again.root_m, clip.motion.root_m, atol=1e-6)
-    assert splits == {"gBR_sBM_cAll_d04_mBR0_ch01": "val", "gJS_sBM_cAll_d03_mJS2_ch07": "train",
-                      "gWA_sFM_cAll_d27_mWA4_ch19": "train"}
+    assert splits == {
+        "gBR_sBM_cAll_d04_mBR0_ch01": "val",
+        "gJS_sBM_cAll_d03_mJS2_ch07": "train",
+        "gWA_sFM_cAll_d27_mWA4_ch19": "train",
+    }

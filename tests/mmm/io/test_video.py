@@ -28,8 +28,12 @@ def clicks(frames):
     samples = np.zeros((round(frames / FPS * RATE_HZ), 2), dtype=np.float32)
     for frame in CLICK_FRAMES:
         at = round(frame / FPS * RATE_HZ)
-        samples[at: at + 300] += np.sin(np.arange(300) / 4)[: max(0, len(samples) - at), None] * 0.8
-    return Music(np.zeros((frames, 35), np.float32), FPS, np.array([0]), 120.0, Audio(samples, RATE_HZ))
+        samples[at : at + 300] += (
+            np.sin(np.arange(300) / 4)[: max(0, len(samples) - at), None] * 0.8
+        )
+    return Music(
+        np.zeros((frames, 35), np.float32), FPS, np.array([0]), 120.0, Audio(samples, RATE_HZ)
+    )
 
 
 def scene(frames=60, music=True, spec="span:20-39"):
@@ -43,24 +47,62 @@ def scene(frames=60, music=True, spec="span:20-39"):
 
 def told_of(path):
     """What ffmpeg says of a file."""
-    return subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)], capture_output=True,
-                          check=False).stderr.decode()
+    return subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)], capture_output=True, check=False
+    ).stderr.decode()
 
 
 def frames_of(path, size):
     """Every picture (T, h, w, 3), the rate and the length in seconds."""
-    raw = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-fps_mode", "passthrough",
-                          "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True).stdout
+    raw = subprocess.run(
+        [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-v",
+            "error",
+            "-i",
+            str(path),
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-",
+        ],
+        capture_output=True,
+        check=True,
+    ).stdout
     told = told_of(path)
     hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", told).groups()
-    return (np.frombuffer(raw, np.uint8).reshape(-1, size[1], size[0], 3),
-            {"fps": float(re.search(r"([\d.]+) fps", told)[1]), "told": told,
-             "duration": int(hours) * 3600 + int(minutes) * 60 + float(seconds)})
+    return (
+        np.frombuffer(raw, np.uint8).reshape(-1, size[1], size[0], 3),
+        {
+            "fps": float(re.search(r"([\d.]+) fps", told)[1]),
+            "told": told,
+            "duration": int(hours) * 3600 + int(minutes) * 60 + float(seconds),
+        },
+    )
 
 
 def sound_of(path):
-    raw = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-f", "f32le", "-ac", "1",
-                          "-ar", str(RATE_HZ), "-"], capture_output=True, check=True).stdout
+    raw = subprocess.run(
+        [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-v",
+            "error",
+            "-i",
+            str(path),
+            "-f",
+            "f32le",
+            "-ac",
+            "1",
+            "-ar",
+            str(RATE_HZ),
+            "-",
+        ],
+        capture_output=True,
+        check=True,
+    ).stdout
     return np.frombuffer(raw, np.float32)
 
 
@@ -77,7 +119,7 @@ def test_an_mp4_has_every_frame_its_length_and_its_sound_in_time(tmp_path):
     loud = np.abs(sound_of(tmp_path / "a.mp4"))
     assert len(loud) / RATE_HZ == pytest.approx(2.0, abs=1 / FPS)
     for frame in CLICK_FRAMES:
-        near = loud[round((frame - 4) / FPS * RATE_HZ): round((frame + 4) / FPS * RATE_HZ)]
+        near = loud[round((frame - 4) / FPS * RATE_HZ) : round((frame + 4) / FPS * RATE_HZ)]
         onset_s = (np.argmax(near > 0.3) / RATE_HZ) - 4 / FPS
         assert abs(onset_s) < 1 / FPS
     head = (tmp_path / "a.mp4").read_bytes()
@@ -141,10 +183,10 @@ def orange(picture):
 def test_hidden_frames_are_marked_on_the_body_on_the_chip_and_on_the_timeline():
     film = Film(scene(), (960, 540))
     left, top, width, height = film.lettering.panel_box(1, 2)
-    given, hidden = (film.frame(n)[top: top + height, left: left + width] for n in (5, 30))
+    given, hidden = (film.frame(n)[top : top + height, left : left + width] for n in (5, 30))
     assert orange(hidden) > 0.03
     assert orange(hidden) > 5 * orange(given)
-    truth = film.frame(30)[top: top + height, : left - 20]
+    truth = film.frame(30)[top : top + height, : left - 20]
     assert orange(truth) == 0
     x0, y0, x1, _ = film.lettering.strip
     row = film.frame(0)[y0 + 1, x0:x1, :3]
@@ -158,8 +200,12 @@ def test_where_nothing_was_recorded_no_truth_is_shown():
     film = Film(interpolate("slerp", edited.clip, edited.mask).scene(), (480, 270))
     assert len(film) == 60
     left, top, width, height = film.lettering.panel_box(0, 2)
-    body = np.s_[top + height // 3: top + height, left: left + width]  # below the name and its chip
-    there, nobody, after = (np.ptp(film.frame(n)[body][..., :3].astype(int), axis=(0, 1)).max() for n in (5, 30, 45))
+    body = np.s_[
+        top + height // 3 : top + height, left : left + width
+    ]  # below the name and its chip
+    there, nobody, after = (
+        np.ptp(film.frame(n)[body][..., :3].astype(int), axis=(0, 1)).max() for n in (5, 30, 45)
+    )
     assert min(there, after) > 2 * nobody
     truth, made = film.scene.performers
     assert [film.lettering._state(truth, n) for n in (5, 30)] == ["", "not recorded"]
@@ -178,8 +224,14 @@ def test_the_body_is_where_the_joints_are():
         x = panel.left + panel.ground.size[0] / 2 + view.focal * seen[:, 0] / seen[:, 2]
         y = panel.top + panel.ground.size[1] / 2 - view.focal * seen[:, 1] / seen[:, 2]
         picture = film.frame(number).astype(int)
-        blue = picture[..., 2] - picture[..., 0]  # the body is bluish grey, all else warm or neutral
-        hits = [blue[int(b), int(a)] > 8 for a, b in zip(x, y, strict=True) if 0 <= a < 640 and 0 <= b < 300]
+        blue = (
+            picture[..., 2] - picture[..., 0]
+        )  # the body is bluish grey, all else warm or neutral
+        hits = [
+            blue[int(b), int(a)] > 8
+            for a, b in zip(x, y, strict=True)
+            if 0 <= a < 640 and 0 <= b < 300
+        ]
         assert len(hits) > 15
         assert np.mean(hits) > 0.9
 
@@ -190,8 +242,15 @@ def test_layouts_themes_and_skeletons_without_a_body(layout, theme):
     motion = wild_motion(1, 12, TINY, 30.0)
     hidden = np.zeros((12, 6), bool)
     hidden[4:8, :3] = True
-    three = Scene("x", (Performer("Truth", motion, "truth"), Performer("slerp", motion, "baseline"),
-                        Performer("Ünï 膝", motion, "model")), hidden)
+    three = Scene(
+        "x",
+        (
+            Performer("Truth", motion, "truth"),
+            Performer("slerp", motion, "baseline"),
+            Performer("Ünï 膝", motion, "model"),
+        ),
+        hidden,
+    )
     film = Film(three, (640, 360), layout=layout, theme=theme)
     picture = film.frame(5)
     assert picture.shape == (360, 640, 4)

@@ -21,9 +21,18 @@ FRAMES = 24
 
 def windows(batch: int = 2) -> tuple[Tensor, Tensor, Tensor]:
     """Features (B,T,201), hidden (B,T,22) and bones of smooth motions on roles."""
-    motions = [match_roles(SMPL24).to_roles(smooth_motion(seed, FRAMES, SMPL24, 30.0)) for seed in range(batch)]
-    features = torch.stack([torch.cat([torch.from_numpy(m.rotations).flatten(1), torch.from_numpy(m.root_m)], dim=-1)
-                            for m in motions])
+    motions = [
+        match_roles(SMPL24).to_roles(smooth_motion(seed, FRAMES, SMPL24, 30.0))
+        for seed in range(batch)
+    ]
+    features = torch.stack(
+        [
+            torch.cat(
+                [torch.from_numpy(m.rotations).flatten(1), torch.from_numpy(m.root_m)], dim=-1
+            )
+            for m in motions
+        ]
+    )
     hidden = torch.zeros(batch, FRAMES, 22, dtype=torch.bool)
     hidden[:, 8:17] = True
     body = torch.stack([torch.from_numpy(m.skeleton.offsets_m) for m in motions])
@@ -32,8 +41,10 @@ def windows(batch: int = 2) -> tuple[Tensor, Tensor, Tensor]:
 
 def network(preset: str):
     torch.manual_seed(0)
-    small = {"inbetween": {"hidden_size": 32, "intermediate_size": 64, "encoder_layers": 2},
-             "common-small": {"encoder_layers": 1, "intermediate_size": 64}}[preset]
+    small = {
+        "inbetween": {"hidden_size": 32, "intermediate_size": 64, "encoder_layers": 2},
+        "common-small": {"encoder_layers": 1, "intermediate_size": 64},
+    }[preset]
     model = make_model(make_config(preset, **small)).eval()
     return model
 
@@ -50,10 +61,15 @@ def turned(features: Tensor, degrees: float, shift: Tensor) -> Tensor:
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn = torch.tensor([[c, 0, s], [0, 1, 0], [-s, 0, c]], dtype=torch.float32)
     root = features[..., -3:] @ turn.T + shift
-    return torch.cat([(turn @ features[..., :9].unflatten(-1, (3, 3))).flatten(-2), features[..., 9:-3], root], dim=-1)
+    return torch.cat(
+        [(turn @ features[..., :9].unflatten(-1, (3, 3))).flatten(-2), features[..., 9:-3], root],
+        dim=-1,
+    )
 
 
-def with_other_axes(features: Tensor, body: Tensor, axes: Tensor, back: bool = False) -> tuple[Tensor, Tensor]:
+def with_other_axes(
+    features: Tensor, body: Tensor, axes: Tensor, back: bool = False
+) -> tuple[Tensor, Tensor]:
     """Every joint's axes turned by a constant: another rest pose of the same movement."""
     local, bones = features[..., :-3].unflatten(-1, (22, 3, 3)).clone(), body.clone()
     axes = axes.transpose(-1, -2) if back else axes
@@ -67,8 +83,10 @@ def with_other_axes(features: Tensor, body: Tensor, axes: Tensor, back: bool = F
 
 def test_kinematics_equal_the_skeletons_own():
     motion = match_roles(SMPL24).to_roles(smooth_motion(5, 7, SMPL24, 30.0))
-    world, places = TREE.forward(*(torch.from_numpy(x)[None] for x in (motion.rotations, motion.root_m)),
-                                 torch.from_numpy(motion.skeleton.offsets_m)[None])
+    world, places = TREE.forward(
+        *(torch.from_numpy(x)[None] for x in (motion.rotations, motion.root_m)),
+        torch.from_numpy(motion.skeleton.offsets_m)[None],
+    )
     np.testing.assert_allclose(places[0].numpy(), motion.positions(), atol=1e-5)
     np.testing.assert_allclose(world[0].numpy(), motion.world_rotations(), atol=1e-5)
 
@@ -87,8 +105,12 @@ def test_hidden_joints_get_the_wanted_world_rotation_and_known_ones_keep_their_l
 def test_untrained_networks_return_their_fill(preset):
     features, hidden, body = windows()
     model = network(preset)
-    torch.testing.assert_close(model(features, hidden, body=body).prediction, model.fill(features, hidden).features,
-                               atol=3e-6, rtol=0)
+    torch.testing.assert_close(
+        model(features, hidden, body=body).prediction,
+        model.fill(features, hidden).features,
+        atol=3e-6,
+        rtol=0,
+    )
 
 
 @pytest.mark.parametrize("preset", ["inbetween", "common-small"])
@@ -100,7 +122,9 @@ def test_the_answer_turns_and_moves_with_the_world(preset):
         there = model(turned(features, 130, shift), hidden, body=body)
     moved = (here.prediction - model.fill(features, hidden).features).abs().max()
     assert moved > 0.05  # the network does something
-    torch.testing.assert_close(there.prediction, turned(here.prediction, 130, shift), atol=2e-4, rtol=0)
+    torch.testing.assert_close(
+        there.prediction, turned(here.prediction, 130, shift), atol=2e-4, rtol=0
+    )
     torch.testing.assert_close(there.expected_m, here.expected_m, atol=1e-4, rtol=1e-3)
 
 
@@ -112,7 +136,9 @@ def test_the_answer_does_not_know_the_rest_pose(preset):
     with torch.no_grad():
         expected = model(features, hidden, body=body).prediction
         found = model(other, hidden, body=bones).prediction
-    torch.testing.assert_close(with_other_axes(found, bones, axes, back=True)[0], expected, atol=2e-4, rtol=0)
+    torch.testing.assert_close(
+        with_other_axes(found, bones, axes, back=True)[0], expected, atol=2e-4, rtol=0
+    )
 
 
 def test_a_giant_moves_like_a_dwarf():
@@ -133,8 +159,12 @@ def test_predictions_are_rotations_and_known_frames_stay():
     with torch.no_grad():
         prediction = awake("inbetween")(features, hidden, body=body).prediction
     local = prediction[..., :-3].unflatten(-1, (22, 3, 3))
-    torch.testing.assert_close(local.transpose(-1, -2) @ local, torch.eye(3).expand_as(local), atol=1e-5, rtol=0)
-    torch.testing.assert_close(local[~hidden], features[..., :-3].unflatten(-1, (22, 3, 3))[~hidden])
+    torch.testing.assert_close(
+        local.transpose(-1, -2) @ local, torch.eye(3).expand_as(local), atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(
+        local[~hidden], features[..., :-3].unflatten(-1, (22, 3, 3))[~hidden]
+    )
 
 
 def test_residuals_set_in_gently_beside_known_frames():
@@ -170,7 +200,9 @@ def test_heading_faces_forward():
     features, hidden, body = windows(1)
     local = torch.eye(3).expand(1, FRAMES, 22, 3, 3)
     frame = BodyFrame.of(TREE, (14, 18), local, features[..., -3:], body, hidden)
-    torch.testing.assert_close(frame.heading[0], torch.eye(3), atol=0.06, rtol=0)  # its hips are not quite level
+    torch.testing.assert_close(
+        frame.heading[0], torch.eye(3), atol=0.06, rtol=0
+    )  # its hips are not quite level
 
 
 def test_gap_lengths():

@@ -16,7 +16,10 @@ from tests.mmm.making import TINY, smooth_motion
 
 
 def filled(motion: Motion, hidden: np.ndarray, fill=inertial_fill) -> tuple[np.ndarray, np.ndarray]:
-    rotations, root = torch.from_numpy(motion.rotations)[None].clone(), torch.from_numpy(motion.root_m)[None].clone()
+    rotations, root = (
+        torch.from_numpy(motion.rotations)[None].clone(),
+        torch.from_numpy(motion.root_m)[None].clone(),
+    )
     where = torch.from_numpy(hidden)[None]
     rotations[where], root[where[..., 0]] = torch.nan, torch.nan
     more = () if fill is slerp_fill else (motion.fps,)
@@ -24,8 +27,17 @@ def filled(motion: Motion, hidden: np.ndarray, fill=inertial_fill) -> tuple[np.n
     return rotations[0].numpy(), root[0].numpy()
 
 
-@pytest.mark.parametrize("known", [[0, 10, 20, 30, 39], [*range(12), *range(30, 40)], [5, 6, 20], [17], [0, 39],
-                                   [3, 4, 5, 9, 10, 30, 31]])
+@pytest.mark.parametrize(
+    "known",
+    [
+        [0, 10, 20, 30, 39],
+        [*range(12), *range(30, 40)],
+        [5, 6, 20],
+        [17],
+        [0, 39],
+        [3, 4, 5, 9, 10, 30, 31],
+    ],
+)
 def test_equal_to_the_formula_worked_out_by_hand(known):
     motion = smooth_motion(1, 40, TINY, 30.0)
     hidden = np.ones((40, 6), dtype=bool)
@@ -46,8 +58,11 @@ def test_any_pattern_keeps_known_entries_and_gives_rotations(seed):
     np.testing.assert_array_equal(rotations[~hidden], motion.rotations[~hidden])
     np.testing.assert_array_equal(root[~hidden[:, 0]], motion.root_m[~hidden[:, 0]])
     assert np.isfinite(root).all()
-    np.testing.assert_allclose(np.swapaxes(rotations, -1, -2) @ rotations, np.broadcast_to(np.eye(3), rotations.shape),
-                               atol=1e-5)
+    np.testing.assert_allclose(
+        np.swapaxes(rotations, -1, -2) @ rotations,
+        np.broadcast_to(np.eye(3), rotations.shape),
+        atol=1e-5,
+    )
 
 
 def test_speeds_go_on_into_a_gap_where_slerp_breaks_them():
@@ -67,11 +82,16 @@ def test_closer_than_slerp_on_smooth_motion():
     motion = smooth_motion(4, 90, TINY, 30.0)
     hidden = np.ones((90, 6), dtype=bool)
     hidden[::10] = False
-    errors = [np.abs(filled(motion, hidden, fill)[0] - motion.rotations).mean() for fill in (inertial_fill, slerp_fill)]
+    errors = [
+        np.abs(filled(motion, hidden, fill)[0] - motion.rotations).mean()
+        for fill in (inertial_fill, slerp_fill)
+    ]
     assert errors[0] < 0.8 * errors[1]
 
 
-@pytest.mark.parametrize("known", [[*range(12), *range(30, 40)], [0, 1, 6, 7, 39], [5, 6, 20, 24], [0, 9, 14, 34]])
+@pytest.mark.parametrize(
+    "known", [[*range(12), *range(30, 40)], [0, 1, 6, 7, 39], [5, 6, 20, 24], [0, 9, 14, 34]]
+)
 @pytest.mark.parametrize("close_s", [0.0, 0.05])
 def test_in_long_gaps_turns_die_away_sooner(monkeypatch, known, close_s):
     """The versions of NumPy and torch agree, and in a gap of a second the power makes no difference."""
@@ -79,9 +99,14 @@ def test_in_long_gaps_turns_die_away_sooner(monkeypatch, known, close_s):
     motion = smooth_motion(1, 40, TINY, 30.0)
     hidden = np.ones((40, 6), dtype=bool)
     hidden[known] = False
-    rotations, root = filled(motion, hidden, lambda r, p, h, fps: inertial_fill(r, p, h, fps, curve))
-    plain, same_root = filled(motion, hidden, lambda r, p, h, fps: inertial_fill(
-        r, p, h, fps, replace(curve, rotation_by_gap=0.0)))
+    rotations, root = filled(
+        motion, hidden, lambda r, p, h, fps: inertial_fill(r, p, h, fps, curve)
+    )
+    plain, same_root = filled(
+        motion,
+        hidden,
+        lambda r, p, h, fps: inertial_fill(r, p, h, fps, replace(curve, rotation_by_gap=0.0)),
+    )
     np.testing.assert_array_equal(root, same_root)
     monkeypatch.setattr("mmm.interpolation.inertial.INERTIA", curve)
     wanted = np.arange(known[0], known[-1] + 1)
@@ -90,8 +115,10 @@ def test_in_long_gaps_turns_die_away_sooner(monkeypatch, known, close_s):
     sparse = close_s > 0 and min(np.diff(known)) > 1  # no two known frames are close enough to tell
     assert (np.abs(rotations - plain).max() > 1e-3) is not sparse
     hidden[:], hidden[[0, 1, 31, 32]] = True, False  # a gap of a second
-    found = [filled(motion, hidden, lambda r, p, h, fps, c=c: inertial_fill(r, p, h, fps, c))[0][2:31]
-             for c in (curve, replace(curve, rotation_by_gap=0.0))]
+    found = [
+        filled(motion, hidden, lambda r, p, h, fps, c=c: inertial_fill(r, p, h, fps, c))[0][2:31]
+        for c in (curve, replace(curve, rotation_by_gap=0.0))
+    ]
     np.testing.assert_allclose(*found, atol=1e-6)
 
 
@@ -102,15 +129,20 @@ def test_heights_die_away_by_themselves(monkeypatch, known):
     motion = smooth_motion(1, 40, TINY, 30.0)
     hidden = np.ones((40, 6), dtype=bool)
     hidden[known] = False
-    rotations, root = filled(motion, hidden, lambda r, p, h, fps: inertial_fill(r, p, h, fps, curve))
+    rotations, root = filled(
+        motion, hidden, lambda r, p, h, fps: inertial_fill(r, p, h, fps, curve)
+    )
     plain, path = filled(motion, hidden)
     np.testing.assert_array_equal(rotations, plain)
     np.testing.assert_array_equal(root[:, [0, 2]], path[:, [0, 2]])
     assert np.abs(root[:, 1] - path[:, 1]).max() > 1e-4
     monkeypatch.setattr("mmm.interpolation.inertial.INERTIA", curve)
     wanted = np.arange(known[0], known[-1] + 1)
-    np.testing.assert_allclose(root[wanted], inertial_positions(np.array(known), motion.root_m[known], wanted, 30.0),
-                               atol=2e-6)
+    np.testing.assert_allclose(
+        root[wanted],
+        inertial_positions(np.array(known), motion.root_m[known], wanted, 30.0),
+        atol=2e-6,
+    )
 
 
 def test_who_leaps_comes_down_again():
@@ -120,8 +152,12 @@ def test_who_leaps_comes_down_again():
     hidden = torch.zeros(1, 60, 1, dtype=torch.bool)
     hidden[:, 5:50] = True
     turns = torch.eye(3).expand(1, 60, 1, 3, 3)
-    high = [inertial_fill(turns, root, hidden, 30.0, replace(INERTIA, root_s=6.0, **more))[1][0, :, 1].max()
-            for more in ({}, {"rise_s": 0.3, "rise_by_gap": 1.5})]
+    high = [
+        inertial_fill(turns, root, hidden, 30.0, replace(INERTIA, root_s=6.0, **more))[1][
+            0, :, 1
+        ].max()
+        for more in ({}, {"rise_s": 0.3, "rise_by_gap": 1.5})
+    ]
     assert high[0] > 0.4
     assert high[1] < 0.3
 
@@ -130,8 +166,15 @@ def test_heights_coast_by_themselves():
     root = torch.arange(60).float()[None, :, None].expand(1, 60, 3).clone() / 30
     hidden = torch.zeros(1, 60, 1, dtype=torch.bool)
     hidden[:, 20:] = True
-    path = inertial_fill(torch.eye(3).expand(1, 60, 1, 3, 3), root, hidden, 30.0,
-                         replace(INERTIA, root_coast_s=0.5, rise_coast_s=0.1))[1]
+    path = inertial_fill(
+        torch.eye(3).expand(1, 60, 1, 3, 3),
+        root,
+        hidden,
+        30.0,
+        replace(INERTIA, root_coast_s=0.5, rise_coast_s=0.1),
+    )[1]
     after = np.arange(1, 41) / 30
     for axis, time in ((0, 0.5), (1, 0.1), (2, 0.5)):
-        np.testing.assert_allclose(path[0, 20:, axis], 19 / 30 + time * (1 - np.exp(-after / time)), atol=1e-4)
+        np.testing.assert_allclose(
+            path[0, 20:, axis], 19 / 30 + time * (1 - np.exp(-after / time)), atol=1e-4
+        )

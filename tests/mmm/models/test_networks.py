@@ -104,7 +104,9 @@ def test_slerp_fill_tells_what_is_hidden_and_how_far_the_known_is():
 def test_an_untrained_residual_network_is_slerp(network):
     model = type(tiny_model(network))(tiny_config(network, fill="slerp", output="residual")).eval()
     motion, hidden, music = tiny_batch()
-    rotations, root = slerp_fill(motion[..., :-3].unflatten(-1, (6, 3, 3)), motion[..., -3:], hidden)
+    rotations, root = slerp_fill(
+        motion[..., :-3].unflatten(-1, (6, 3, 3)), motion[..., -3:], hidden
+    )
     prediction = model(motion, hidden, music).prediction
     assert torch.equal(prediction, torch.cat([rotations.flatten(2), root], dim=-1))
 
@@ -144,7 +146,9 @@ def test_attention_maps(network):
 @torch.inference_mode()
 def test_asking_for_maps_changes_nothing():
     model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch()
-    plain, shown = (model(motion, hidden, music, output_attentions=maps).prediction for maps in (False, True))
+    plain, shown = (
+        model(motion, hidden, music, output_attentions=maps).prediction for maps in (False, True)
+    )
     assert torch.equal(plain, shown)
 
 
@@ -159,7 +163,10 @@ def test_convbert_reads_padding():
     inputs = torch.rand(1, 20, 80)
     other = torch.cat([inputs[:, :15], torch.rand(1, 5, 80)], dim=1)
     valid = torch.ones(1, 20).index_fill(1, torch.arange(15, 20), 0)
-    first, second = (encoder(inputs_embeds=x, attention_mask=valid).last_hidden_state[:, :15] for x in (inputs, other))
+    first, second = (
+        encoder(inputs_embeds=x, attention_mask=valid).last_hidden_state[:, :15]
+        for x in (inputs, other)
+    )
     changed = (first - second).abs().amax(-1)[0]
     assert changed[11:].min() > 1e-4  # half the kernel of 9 before the padding
     assert changed[:11].max() < 1e-5  # what attention alone reads is masked
@@ -171,8 +178,8 @@ def test_a_window_does_not_depend_on_its_batch():
     model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch(batch=3)
     together = model(motion, hidden, music).prediction
     for b in range(3):
-        alone = model(motion[b:b + 1], hidden[b:b + 1], music[b:b + 1]).prediction
-        assert (alone - together[b:b + 1]).abs().max() < 1e-5
+        alone = model(motion[b : b + 1], hidden[b : b + 1], music[b : b + 1]).prediction
+        assert (alone - together[b : b + 1]).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("frames", [1, 2, 17, 39, 40])
@@ -193,7 +200,9 @@ def test_common_head_pads_behind_the_encoder_only():
     model = tiny_model("common", fill="zero", output="absolute")
     lengths = []
     encode = model.run_encoder
-    model.run_encoder = lambda encoder, inputs, *rest: lengths.append(inputs.shape[1]) or encode(encoder, inputs, *rest)
+    model.run_encoder = lambda encoder, inputs, *rest: (
+        lengths.append(inputs.shape[1]) or encode(encoder, inputs, *rest)
+    )
     motion, hidden, _ = tiny_batch(1, 17)
     model(motion, hidden)
     assert lengths == [17]
@@ -205,8 +214,11 @@ def test_ecm_joins_in_time_and_3bert_in_features():
     for network in ("ecm", "3bert"):
         model = tiny_model(network)
         model.cross_encoder.register_forward_hook(
-            lambda module, args, kwargs, output, network=network: rows.update({network: kwargs["inputs_embeds"]}),
-            with_kwargs=True)
+            lambda module, args, kwargs, output, network=network: rows.update(
+                {network: kwargs["inputs_embeds"]}
+            ),
+            with_kwargs=True,
+        )
         model(*tiny_batch(frames=20))
     assert rows["ecm"].shape == (2, 40, 80)
     assert rows["3bert"].shape == (2, 20, 160)
@@ -217,7 +229,9 @@ def test_ecm_keeps_the_codes_of_a_moment_whatever_the_length():
     """The music half takes position ids from max_frames on, and token type 1."""
     model = tiny_model("ecm")
     seen = {}
-    model.cross_encoder.register_forward_pre_hook(lambda module, args, kwargs: seen.update(kwargs), with_kwargs=True)
+    model.cross_encoder.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.update(kwargs), with_kwargs=True
+    )
     model(*tiny_batch(frames=10))
     assert seen["position_ids"].tolist() == [[*range(10), *range(40, 50)]]
     assert seen["token_type_ids"].tolist() == [[0] * 10 + [1] * 10] * 2
@@ -228,7 +242,9 @@ def test_ecm_predicts_from_the_motion_half():
     """The cross-modal output is cut to its first T rows, those of the motion, not of the music."""
     model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch(frames=10)
     seen = {}
-    model.cross_encoder.register_forward_hook(lambda module, args, output: seen.update(rows=output.last_hidden_state))
+    model.cross_encoder.register_forward_hook(
+        lambda module, args, output: seen.update(rows=output.last_hidden_state)
+    )
     model.head.register_forward_hook(lambda module, args, output: seen.update(given=args[0]))
     model(motion, hidden, music)
     assert torch.equal(seen["given"], seen["rows"][:, :10])
@@ -240,10 +256,12 @@ def test_windows_may_start_at_any_position_id(network):
     model, batch = tiny_model(network, fill="slerp", output="residual"), tiny_batch(frames=10)
     seen = []
     for encoder in (m for name, m in model.named_children() if name.endswith("_encoder")):
-        encoder.register_forward_pre_hook(lambda _, args, kwargs: seen.append(kwargs["position_ids"]), with_kwargs=True)
+        encoder.register_forward_pre_hook(
+            lambda _, args, kwargs: seen.append(kwargs["position_ids"]), with_kwargs=True
+        )
     here, there = (model(*batch, first_position=first).prediction for first in (0, 30))
     assert not torch.equal(here, there)
-    assert all(ids[0, :10].tolist() == list(range(30, 40)) for ids in seen[len(seen) // 2:])
+    assert all(ids[0, :10].tolist() == list(range(30, 40)) for ids in seen[len(seen) // 2 :])
 
 
 def test_sinusoidal_positions_start_both_halves_alike():
@@ -270,7 +288,9 @@ def test_gradients_reach_every_weight_that_is_used():
     model = tiny_model("ecm", fill="slerp", output="residual").train()
     motion, hidden, music = tiny_batch()
     model(motion, hidden, music).prediction.square().sum().backward()
-    idle = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum()}
+    idle = {
+        name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum()
+    }
     assert all("word_embeddings" in name or name.endswith("key.bias") for name in idle), idle
 
 

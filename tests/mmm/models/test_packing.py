@@ -17,15 +17,22 @@ from tests.mmm.networks import tiny_clip, tiny_model
 def test_no_weight_strays_further_than_half_a_step_of_its_row():
     torch.manual_seed(0)
     weights = torch.randn(64, 100) * torch.logspace(-6, 3, 64)[:, None]
-    state = {"a": weights, "b": torch.randn(7), "c": torch.arange(5), "d": torch.randn(40, 20, 9),
-             "e": torch.zeros(64, 64)}
+    state = {
+        "a": weights,
+        "b": torch.randn(7),
+        "c": torch.arange(5),
+        "d": torch.randn(40, 20, 9),
+        "e": torch.zeros(64, 64),
+    }
     stored = packed(state)
     assert stored["a"].dtype == stored["d"].dtype == torch.int8
     assert stored["b"].dtype == torch.float16
     assert (stored["a"].abs().amax(dim=1) == 127).all()
     back = unpacked(stored)
     assert set(back) == set(state)
-    assert ((back["a"] - weights).abs() <= weights.abs().amax(dim=1, keepdim=True) / 254 * 1.001).all()
+    assert (
+        (back["a"] - weights).abs() <= weights.abs().amax(dim=1, keepdim=True) / 254 * 1.001
+    ).all()
     rows = state["d"].reshape(40, -1).abs().amax(dim=1)[:, None, None]
     assert ((back["d"] - state["d"]).abs() <= rows / 254 * 1.001).all()
     assert torch.equal(back["c"], state["c"])
@@ -43,18 +50,25 @@ def model():
     """Large enough to have matrices that are worth it."""
     torch.manual_seed(0)
     model = tiny_model("ecm")
-    assert any(tensor.ndim >= 2 and tensor.numel() >= 4096 for tensor in model.state_dict().values())
+    assert any(
+        tensor.ndim >= 2 and tensor.numel() >= 4096 for tensor in model.state_dict().values()
+    )
     return model
 
 
 def test_a_checkpoint_in_8_bits_recovers_alike(model, tmp_path):
     for bits in (8, 32):
         save_model(model, tmp_path / str(bits), {"training": {}}, bits=bits)
-    sizes = [sum(path.stat().st_size for path in (tmp_path / bits).glob("*.safetensors")) for bits in ("8", "32")]
+    sizes = [
+        sum(path.stat().st_size for path in (tmp_path / bits).glob("*.safetensors"))
+        for bits in ("8", "32")
+    ]
     assert sizes[0] < 0.5 * sizes[1]  # a tiny network's small matrices stay as they are
     clip = tiny_clip(60)
-    small, whole, other = (recover(network, clip, masks.parse("every:6", clip)).recovered.motion.positions()
-                           for network in (load_model(tmp_path / "8"), load_model(tmp_path / "32"), tiny_model(seed=1)))
+    small, whole, other = (
+        recover(network, clip, masks.parse("every:6", clip)).recovered.motion.positions()
+        for network in (load_model(tmp_path / "8"), load_model(tmp_path / "32"), tiny_model(seed=1))
+    )
     assert 0 < np.abs(small - whole).mean() < 0.05 * np.abs(other - whole).mean()
 
 
@@ -68,7 +82,9 @@ def test_the_librarys_own_loading_reads_it_too(model, tmp_path):
     assert ours.name_or_path == "net"
 
 
-@pytest.mark.parametrize("harm", ["a scale lacks", "a scale of another length", "a weight lacks", "cut short"])
+@pytest.mark.parametrize(
+    "harm", ["a scale lacks", "a scale of another length", "a weight lacks", "cut short"]
+)
 def test_what_is_broken_is_told_in_a_line(model, tmp_path, harm):
     folder = tmp_path / "net"
     save_model(model, folder, {}, bits=8)

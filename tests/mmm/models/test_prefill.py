@@ -34,8 +34,11 @@ def random_hidden(seed, frames, joints):
 @given(seed=SEEDS, frames=st.integers(1, 25))
 def test_torch_fill_agrees_with_the_baseline(seed, frames):
     motion, hidden = wild_motion(seed, frames), random_hidden(seed, frames, len(TINY))
-    rotations, root = slerp_fill(torch.from_numpy(motion.rotations)[None], torch.from_numpy(motion.root_m)[None],
-                                 torch.from_numpy(hidden)[None])
+    rotations, root = slerp_fill(
+        torch.from_numpy(motion.rotations)[None],
+        torch.from_numpy(motion.root_m)[None],
+        torch.from_numpy(hidden)[None],
+    )
     expected = baselines.slerp(motion, hidden)
     # Wild neighbours can be almost half a turn apart, where the shorter way round hangs on the last bit.
     turn = half_turns(motion, hidden)
@@ -100,4 +103,7 @@ def test_quaternions_against_scipy(angle_deg):
 def test_sixd_agrees_with_the_core():
     rotations = random_rotations(3, 40)
     sixd = rot.matrix_to_sixd(rotations).astype(np.float16).astype(np.float32)
-    assert np.abs(sixd_to_matrix(torch.from_numpy(sixd)).numpy() - rot.sixd_to_matrix(sixd)).max() < 1e-5
+    assert (
+        np.abs(sixd_to_matrix(torch.from_numpy(sixd)).numpy() - rot.sixd_to_matrix(sixd)).max()
+        < 1e-5
+    )

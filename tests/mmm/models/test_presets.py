@@ -17,7 +17,9 @@ def millions(preset, **changes):
         return sum(p.numel() for p in make_model(make_config(preset, **changes)).parameters()) / 1e6
 
 
-@pytest.mark.parametrize(("preset", "low", "high"), [("3bert", 166, 168), ("ecm", 81, 83), ("common", 41, 42)])
+@pytest.mark.parametrize(
+    ("preset", "low", "high"), [("3bert", 166, 168), ("ecm", 81, 83), ("common", 41, 42)]
+)
 def test_faithful_presets_have_the_originals_size(preset, low, high):
     assert low < millions(preset) < high
 
@@ -44,8 +46,18 @@ def test_word_table_is_left_out():
 
 def test_faithful_sizes_are_those_of_the_notebooks():
     three, ecm, common = (make_config(name) for name in ("3bert", "ecm", "common"))
-    assert (three.hidden_size, three.num_attention_heads, three.encoder_layers, three.cross_layers) == (800, 10, 5, 5)
-    assert (ecm.hidden_size, ecm.num_attention_heads, ecm.encoder_layers, ecm.cross_layers) == (512, 8, 5, 10)
+    assert (
+        three.hidden_size,
+        three.num_attention_heads,
+        three.encoder_layers,
+        three.cross_layers,
+    ) == (800, 10, 5, 5)
+    assert (ecm.hidden_size, ecm.num_attention_heads, ecm.encoder_layers, ecm.cross_layers) == (
+        512,
+        8,
+        5,
+        10,
+    )
     assert (common.hidden_size, common.num_attention_heads, common.encoder_layers) == (512, 8, 10)
     assert {c.intermediate_size for c in (three, ecm, common)} == {3072}
     assert {c.max_frames for c in (three, ecm, common)} == {300}
@@ -62,13 +74,25 @@ def test_every_network_has_its_own_model_type():
     assert len({n.config_class.model_type for n in NETWORKS.values()}) == len(NETWORKS)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"fill": "magic"}, "config.json fill: 'magic'; expected zero or hold or slerp or inertial; correct it"),
-    ({"output": "relative"}, "expected absolute or residual"),
-    ({"positions": "none"}, "expected learned or sinusoidal"),
-    ({"fill": "zero", "output": "residual"}, "a residual to zeros; expected fill: hold, slerp or inertial"),
-    ({"hidden_size": 48}, "config.json hidden_size: 48; expected at least the 57 inputs; choose a wider network"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"fill": "magic"},
+            "config.json fill: 'magic'; expected zero or hold or slerp or inertial; correct it",
+        ),
+        ({"output": "relative"}, "expected absolute or residual"),
+        ({"positions": "none"}, "expected learned or sinusoidal"),
+        (
+            {"fill": "zero", "output": "residual"},
+            "a residual to zeros; expected fill: hold, slerp or inertial",
+        ),
+        (
+            {"hidden_size": 48},
+            "config.json hidden_size: 48; expected at least the 57 inputs; choose a wider network",
+        ),
+    ],
+)
 def test_configurations_that_cannot_be(changes, message):
     with pytest.raises(ModelError) as caught:
         tiny_config("ecm", **changes)
@@ -76,7 +100,9 @@ def test_configurations_that_cannot_be(changes, message):
 
 
 def test_names_that_are_none():
-    with pytest.raises(ModelError, match="preset 'gpt': no such preset; expected 3bert, ecm, common"):
+    with pytest.raises(
+        ModelError, match="preset 'gpt': no such preset; expected 3bert, ecm, common"
+    ):
         make_config("gpt")
     with pytest.raises(ModelError, match="'bert'; expected mmm-3bert, mmm-ecm, mmm-common"):
         network_of("bert")

@@ -28,12 +28,16 @@ def awake(std: float = 0.1, **changes):
     return model
 
 
-def looked_at(hidden_all: bool = False) -> tuple[BodyFrame, torch.Tensor, torch.Tensor, torch.Tensor]:
+def looked_at(
+    hidden_all: bool = False,
+) -> tuple[BodyFrame, torch.Tensor, torch.Tensor, torch.Tensor]:
     features, hidden, body = windows()
     if hidden_all:  # but for one frame
         hidden[:], hidden[:, 3] = True, False
     filled = awake().fill(features, hidden).features
-    frame = BodyFrame.of(TREE, (14, 18), filled[..., :-3].unflatten(-1, (-1, 3, 3)), filled[..., -3:], body, hidden)
+    frame = BodyFrame.of(
+        TREE, (14, 18), filled[..., :-3].unflatten(-1, (-1, 3, 3)), filled[..., -3:], body, hidden
+    )
     return frame, features, hidden, body
 
 
@@ -47,7 +51,9 @@ def test_the_convolutional_network_gives_turns_too():
     assert output.prediction.shape == features.shape
     assert torch.isfinite(output.prediction).all()
     known = ~hidden.repeat_interleave(9, dim=-1)
-    torch.testing.assert_close(output.prediction[..., :-3][known], features[..., :-3][known], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        output.prediction[..., :-3][known], features[..., :-3][known], atol=1e-5, rtol=0
+    )
 
 
 def test_roles_are_these_and_no_other_joints():
@@ -62,7 +68,10 @@ def test_hold_repeats_the_last_known_pose_and_reads_nothing_hidden():
     motion = wild_motion(3, 12, TINY)
     hidden = np.random.default_rng(0).random((12, 6)) < 0.6
     hidden[5] = False
-    rotations, root = torch.from_numpy(motion.rotations)[None].clone(), torch.from_numpy(motion.root_m)[None].clone()
+    rotations, root = (
+        torch.from_numpy(motion.rotations)[None].clone(),
+        torch.from_numpy(motion.root_m)[None].clone(),
+    )
     where = torch.from_numpy(hidden)[None]
     rotations[where], root[where[..., 0]] = torch.nan, torch.nan
     held, path = hold_fill(rotations, root, where)
@@ -73,7 +82,9 @@ def test_hold_repeats_the_last_known_pose_and_reads_nothing_hidden():
 
 def test_a_joint_that_is_never_known_is_held_at_the_identity():
     where = torch.ones(1, 4, 2, dtype=torch.bool)
-    held, path = hold_fill(torch.full((1, 4, 2, 3, 3), torch.nan), torch.full((1, 4, 3), torch.nan), where)
+    held, path = hold_fill(
+        torch.full((1, 4, 2, 3, 3), torch.nan), torch.full((1, 4, 3), torch.nan), where
+    )
     assert torch.equal(held, torch.eye(3).expand_as(held))
     assert torch.equal(path, torch.zeros(1, 4, 3))
 
@@ -88,7 +99,9 @@ def test_without_a_residual_answers_are_turns_of_the_reference_pose():
     rows = torch.arange(2)
     wanted = back @ turns @ here @ frame.world[rows, frame.reference][:, None]
     torch.testing.assert_close(moved.world[hidden], wanted[hidden], atol=2e-5, rtol=0)
-    place = frame.root[rows, frame.reference][:, None] + (answer[..., -3:] @ frame.heading) * frame.size
+    place = (
+        frame.root[rows, frame.reference][:, None] + (answer[..., -3:] @ frame.heading) * frame.size
+    )
     torch.testing.assert_close(moved.root[hidden[..., 0]], place[hidden[..., 0]], atol=1e-5, rtol=0)
     torch.testing.assert_close(moved.local[~hidden], frame.local[~hidden])
 
@@ -96,8 +109,10 @@ def test_without_a_residual_answers_are_turns_of_the_reference_pose():
 def test_an_untrained_network_without_a_residual_knows_nothing_of_the_fill():
     """A silent head gives the reference pose, whatever the fill is; one with a residual gives the fill."""
     features, hidden, body = windows()
-    found = [awake(0.0, output="absolute", fill=fill, **ABRUPT)(features, hidden, body=body).prediction
-             for fill in ("hold", "slerp")]
+    found = [
+        awake(0.0, output="absolute", fill=fill, **ABRUPT)(features, hidden, body=body).prediction
+        for fill in ("hold", "slerp")
+    ]
     torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=0)
     still = found[0][:, 8:17]
     torch.testing.assert_close(still, still[:, :1].expand_as(still), atol=1e-4, rtol=0)
@@ -109,7 +124,7 @@ def test_a_loss_reaches_the_head_without_a_residual():
     (model(features, hidden, body=body).prediction - features).square().mean().backward()
     gradient = model.head.weight.grad
     assert torch.isfinite(gradient).all()
-    assert gradient[: 66].abs().max() > 1e-6
+    assert gradient[:66].abs().max() > 1e-6
 
 
 def test_without_relative_input_world_rotations_are_told():
@@ -132,11 +147,15 @@ def test_only_relative_input_is_blind_to_the_rest_pose(relative, same):
     model = awake(relative_input=relative)
     with torch.no_grad():
         expected = model(features, hidden, body=body).prediction
-        found = with_other_axes(model(other, hidden, body=bones).prediction, bones, axes, back=True)[0]
+        found = with_other_axes(
+            model(other, hidden, body=bones).prediction, bones, axes, back=True
+        )[0]
     assert torch.allclose(found, expected, atol=2e-4) == same
 
 
-@pytest.mark.parametrize("changes", [{"output": "absolute", **ABRUPT}, {"fill": "hold"}, {"relative_input": False}])
+@pytest.mark.parametrize(
+    "changes", [{"output": "absolute", **ABRUPT}, {"fill": "hold"}, {"relative_input": False}]
+)
 def test_the_answer_still_turns_and_moves_with_the_world(changes):
     features, hidden, body = windows()
     model, shift = awake(**changes), torch.tensor([4.0, 0, -3])
@@ -156,8 +175,12 @@ def test_without_distances_the_network_cannot_tell_them(told, same):
     shown = far.clone()
     shown[..., :-2] = 0
     with torch.no_grad():
-        first, second, third = (model.predict(type(filled)(filled.features, extra, filled.share), hidden,
-                                              body=body).prediction for extra in (filled.extra, far, shown))
+        first, second, third = (
+            model.predict(
+                type(filled)(filled.features, extra, filled.share), hidden, body=body
+            ).prediction
+            for extra in (filled.extra, far, shown)
+        )
     assert torch.equal(first, second) == same
     assert not torch.equal(second, third)  # what is hidden is told all the same
 
@@ -165,34 +188,59 @@ def test_without_distances_the_network_cannot_tell_them(told, same):
 def test_networks_on_joints_take_the_options_too():
     torch.manual_seed(0)
     features, hidden, _ = windows()
-    fields = {"representation": "joints", "hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1,
-              "max_frames": 40, **ABRUPT}
+    fields = {
+        "representation": "joints",
+        "hidden_size": 256,
+        "intermediate_size": 32,
+        "encoder_layers": 1,
+        "max_frames": 40,
+        **ABRUPT,
+    }
     body = match_roles(SMPL24).role_skeleton
-    names = {"joint_names": list(body.names), "joint_parents": list(body.parents),
-             "joint_offsets_m": body.offsets_m.tolist()}
-    model = make_model(make_config("common-small", fill="hold", distance_input=False, **fields, **names)).eval()
+    names = {
+        "joint_names": list(body.names),
+        "joint_parents": list(body.parents),
+        "joint_offsets_m": body.offsets_m.tolist(),
+    }
+    model = make_model(
+        make_config("common-small", fill="hold", distance_input=False, **fields, **names)
+    ).eval()
     filled = model.fill(features, hidden)
     assert torch.equal(filled.features[:, 8:17], filled.features[:, 7:8].expand(-1, 9, -1))
     seen = []
     model.decode = lambda inputs, *rest: seen.append(inputs) or torch.zeros(*inputs.shape[:2], 201)
     model.predict(filled, hidden)
     size = model.config.input_size
-    assert not seen[0][..., size - 2: size].any()
-    assert seen[0][:, 8, size - 24: size - 2].all()
+    assert not seen[0][..., size - 2 : size].any()
+    assert seen[0][:, 8, size - 24 : size - 2].all()
 
 
-@pytest.mark.parametrize("changes", [{"output": "absolute", **ABRUPT}, {"fill": "hold", **ABRUPT},
-                                     {"relative_input": False}, {"distance_input": False}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"output": "absolute", **ABRUPT},
+        {"fill": "hold", **ABRUPT},
+        {"relative_input": False},
+        {"distance_input": False},
+    ],
+)
 def test_recovery_gives_what_the_network_gives(changes):
     motion = match_roles(SMPL24).to_roles(smooth_motion(2, 40, SMPL24, 30.0))
     clip = Clip("made", motion)
     hidden = span(clip, 12, 25)
     model = awake(**changes)
     result = recover(model, clip, hidden).recovered.motion
-    features = torch.cat([torch.from_numpy(motion.rotations).flatten(1), torch.from_numpy(motion.root_m)], dim=-1)
+    features = torch.cat(
+        [torch.from_numpy(motion.rotations).flatten(1), torch.from_numpy(motion.root_m)], dim=-1
+    )
     with torch.no_grad():
-        prediction = model(features[None], torch.from_numpy(hidden.hidden)[None],
-                           body=torch.from_numpy(motion.skeleton.offsets_m)[None]).prediction[0]
-    np.testing.assert_allclose(result.rotations, prediction[:, :-3].unflatten(-1, (22, 3, 3)).numpy(), atol=1e-4)
+        prediction = model(
+            features[None],
+            torch.from_numpy(hidden.hidden)[None],
+            body=torch.from_numpy(motion.skeleton.offsets_m)[None],
+        ).prediction[0]
+    np.testing.assert_allclose(
+        result.rotations, prediction[:, :-3].unflatten(-1, (22, 3, 3)).numpy(), atol=1e-4
+    )
     np.testing.assert_allclose(result.root_m, prediction[:, -3:].numpy(), atol=1e-4)
     assert np.abs(result.rotations - motion.rotations)[12:26].max() > 0.02

@@ -15,7 +15,9 @@ from training.data.augment import Roles, mirrored
 
 
 def in_a_mirror(features, body):
-    roles = mirrored(Roles(features[..., :-3].unflatten(-1, (22, 3, 3)), features[..., -3:], body), ROLES)
+    roles = mirrored(
+        Roles(features[..., :-3].unflatten(-1, (22, 3, 3)), features[..., -3:], body), ROLES
+    )
     return torch.cat([roles.local.flatten(-3), roles.root], dim=-1), roles.body
 
 
@@ -43,8 +45,10 @@ def test_a_mirror_shows_what_the_mirrored_motion_shows():
     torch.testing.assert_close(mirror.answer(mirror.answer(answer)), answer)
     once = mirror.answer(answer)
     left, right = (ROLES.index(f"{side}_knee") for side in ("left", "right"))
-    expected = answer[..., 3 * right:3 * right + 3] * torch.tensor([1.0, -1.0, -1.0])
-    torch.testing.assert_close(once[..., 3 * left:3 * left + 3], expected)  # rotations about x stay what they were
+    expected = answer[..., 3 * right : 3 * right + 3] * torch.tensor([1.0, -1.0, -1.0])
+    torch.testing.assert_close(
+        once[..., 3 * left : 3 * left + 3], expected
+    )  # rotations about x stay what they were
 
 
 def test_training_sees_one_side_at_a_time():
@@ -74,7 +78,9 @@ def test_nothing_hidden_gets_through_the_mirror(fps):
     hidden = masks.parse("span:20-50@left_arm", clip).hidden
     model = network()
     model.config.symmetric = True
-    found, again = (recover(model, given, hidden).recovered.motion for given in (clip, poisoned(clip, hidden)))
+    found, again = (
+        recover(model, given, hidden).recovered.motion for given in (clip, poisoned(clip, hidden))
+    )
     assert (found.rotations == again.rotations).all()
     assert (found.rotations[~hidden] == clip.motion.rotations[~hidden]).all()
 

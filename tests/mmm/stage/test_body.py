@@ -46,7 +46,13 @@ def test_a_body_twice_as_large_is_twice_as_thick():
 def test_missing_tips_are_added_above_the_head_and_beyond_hands_and_feet():
     motion = standing()
     joints, tips, crown = added_tips(motion, body_of(SMPL24))
-    assert {SMPL24.names[j] for j in joints} == {"head", "left_hand", "right_hand", "left_foot", "right_foot"}
+    assert {SMPL24.names[j] for j in joints} == {
+        "head",
+        "left_hand",
+        "right_hand",
+        "left_foot",
+        "right_foot",
+    }
     away = tips[0] - motion.positions()[0, joints]
     assert away[crown] @ [0, 1, 0] > 0.18
     toes = away[joints.index(JOINT["left_foot"])]
@@ -55,8 +61,13 @@ def test_missing_tips_are_added_above_the_head_and_beyond_hands_and_feet():
 
 
 def test_end_sites_of_the_file_are_not_doubled():
-    with_ends = Skeleton(SMPL24.names, SMPL24.parents, SMPL24.offsets_m, SMPL24.feet,
-                         end_sites=((JOINT["head"], (0.0, 0.2, 0.0)), (JOINT["left_foot"], (0.0, 0.0, 0.1))))
+    with_ends = Skeleton(
+        SMPL24.names,
+        SMPL24.parents,
+        SMPL24.offsets_m,
+        SMPL24.feet,
+        end_sites=((JOINT["head"], (0.0, 0.2, 0.0)), (JOINT["left_foot"], (0.0, 0.0, 0.1))),
+    )
     panel = panel_from_motion("a", standing(skeleton=with_ends), "truth")
     assert panel.tip_parents.count(JOINT["head"]) == 1
     assert panel.tip_parents.count(JOINT["left_foot"]) == 1
@@ -65,11 +76,17 @@ def test_end_sites_of_the_file_are_not_doubled():
 
 @pytest.mark.parametrize("turn_rad", [0.0, 1.0, -2.5])
 def test_facing_follows_the_hips(turn_rad):
-    assert facing_rad(standing(turn_rad)) == pytest.approx(turn_rad, abs=0.12)  # SMPL's hips are not quite level
+    assert facing_rad(standing(turn_rad)) == pytest.approx(
+        turn_rad, abs=0.12
+    )  # SMPL's hips are not quite level
 
 
 def test_a_skeleton_without_telling_names_gets_plain_limbs():
-    bare = Skeleton(("a", "b", "c"), (-1, 0, 1), np.array([[0, 0, 0], [0, 0.5, 0], [0, 0.5, 0]], dtype=np.float32))
+    bare = Skeleton(
+        ("a", "b", "c"),
+        (-1, 0, 1),
+        np.array([[0, 0, 0], [0, 0.5, 0], [0, 0.5, 0]], dtype=np.float32),
+    )
     panel = panel_from_motion("a", standing(skeleton=bare), "model")
     assert (panel.hulls, panel.head, panel.tips.shape[1]) == ((), -1, 0)
     assert np.isfinite(panel.radii).all()

@@ -18,8 +18,15 @@ def test_panels_of_a_future_may_end_at_frames_of_their_own():
     assert header["frames"] == 100
     assert [panel["frames"] for panel in header["panels"]] == [40, 70]
     assert [panel.get("look") for panel in header["panels"]] == [None, "second"]
-    assert header["future"] == {"seed": 30, "ready": 70, "live": True, "run": "7", "start": 12, "mark": "m",
-                                "sound": "s"}
+    assert header["future"] == {
+        "seed": 30,
+        "ready": 70,
+        "live": True,
+        "run": "7",
+        "start": 12,
+        "mark": "m",
+        "sound": "s",
+    }
     np.testing.assert_array_equal(arrays["positions1"][:, :24], smooth_motion(2, 70).positions())
     with pytest.raises(ValueError, match="panel 'net'"):
         pack_stage([truth, made], fps=60.0)

@@ -22,16 +22,25 @@ def motion():
 
 @pytest.fixture
 def panels(motion):
-    return [panel_from_motion("Original", motion, "truth"), panel_from_motion("Recovered", motion, "model")]
+    return [
+        panel_from_motion("Original", motion, "truth"),
+        panel_from_motion("Recovered", motion, "model"),
+    ]
 
 
-@pytest.mark.parametrize("title", ["", "a", "ab", "naïve – 舞踊"])  # header lengths of every remainder
+@pytest.mark.parametrize(
+    "title", ["", "a", "ab", "naïve – 舞踊"]
+)  # header lengths of every remainder
 def test_buffers_are_aligned_and_come_back_bit_for_bit(title):
-    arrays = {"a": np.arange(5, dtype=np.uint8), "b": np.linspace(0, 1, 7, dtype=np.float32).reshape(7, 1),
-              "c": np.array([-1, 2], dtype=np.int32), "empty": np.zeros((0, 3), dtype=np.float32)}
+    arrays = {
+        "a": np.arange(5, dtype=np.uint8),
+        "b": np.linspace(0, 1, 7, dtype=np.float32).reshape(7, 1),
+        "c": np.array([-1, 2], dtype=np.int32),
+        "empty": np.zeros((0, 3), dtype=np.float32),
+    }
     payload = pack({"title": title}, arrays)
     length = struct.unpack_from("<I", payload, 4)[0]
-    table = json.loads(payload[16: 16 + length])["buffers"]
+    table = json.loads(payload[16 : 16 + length])["buffers"]
     start = -(-(16 + length) // 8) * 8
     assert all((start + entry["offset"]) % 8 == 0 for entry in table.values())
     header, back = unpack(payload)
@@ -58,7 +67,9 @@ def test_height_can_be_set_later_without_touching_the_rest():
 
 
 def test_the_header_can_be_added_to_later_without_touching_the_rest():
-    payload = with_height(pack({"a": 1}, {"x": np.arange(9, dtype=np.int32), "y": np.ones(3, np.float32)}), 640)
+    payload = with_height(
+        pack({"a": 1}, {"x": np.arange(9, dtype=np.int32), "y": np.ones(3, np.float32)}), 640
+    )
     for length in range(9):  # every padding
         header, arrays = unpack(with_header(payload, edit={"spec": "x" * length}, a=2))
         assert header == {"a": 2, "edit": {"spec": "x" * length}, "height": 640}
@@ -70,14 +81,24 @@ def test_the_stage_knows_where_nothing_was_recorded(motion, panels):
     recorded = np.ones(len(motion), dtype=bool)
     assert "recorded" not in unpack(pack_stage(panels, fps=60.0, recorded=recorded))[1]
     recorded[3:5] = False
-    np.testing.assert_array_equal(unpack(pack_stage(panels, fps=60.0, recorded=recorded))[1]["recorded"], recorded)
+    np.testing.assert_array_equal(
+        unpack(pack_stage(panels, fps=60.0, recorded=recorded))[1]["recorded"], recorded
+    )
 
 
 def test_stage_payload_holds_positions_tips_and_masks(motion, panels):
     hidden = np.zeros((40, 24), dtype=bool)
     hidden[10:20, 3] = True
-    payload = pack_stage(panels, fps=60.0, hidden=hidden, beats=np.array([0, 30]), floor_m=0.02, audio=b"RIFFxxxx",
-                         waveform=np.sin(np.arange(9000, dtype=np.float32)), errors={"Model": np.full(40, np.nan)})
+    payload = pack_stage(
+        panels,
+        fps=60.0,
+        hidden=hidden,
+        beats=np.array([0, 30]),
+        floor_m=0.02,
+        audio=b"RIFFxxxx",
+        waveform=np.sin(np.arange(9000, dtype=np.float32)),
+        errors={"Model": np.full(40, np.nan)},
+    )
     header, arrays = unpack(payload)
     assert (header["frames"], header["fps"], header["floor_m"]) == (40, 60.0, 0.02)
     assert [panel["role"] for panel in header["panels"]] == ["truth", "model"]
@@ -105,7 +126,9 @@ def test_stage_refuses_what_cannot_be_drawn(motion, panels):
     with pytest.raises(ValueError, match=r"panel 'Lame': positions holds 1 values that are NaN"):
         pack_stage([lame], fps=60.0)
     short = panel_from_motion("Short", motion.crop(0, 39), "model")
-    with pytest.raises(ValueError, match=r"panel 'Short': positions has shape \(39, 24, 3\); expected 40 x 24 x 3"):
+    with pytest.raises(
+        ValueError, match=r"panel 'Short': positions has shape \(39, 24, 3\); expected 40 x 24 x 3"
+    ):
         pack_stage([panels[0], short], fps=60.0)
     with pytest.raises(ValueError, match=r"hidden has shape \(40, 23\); expected 40 x 24"):
         pack_stage(panels, fps=60.0, hidden=np.zeros((40, 23), dtype=bool))
@@ -136,41 +159,77 @@ def test_heatmap_groups_limbs_and_keeps_values_within_half_a_step(motion):
     hidden = values > 1
     header, arrays = unpack(pack_joint_heatmap(values, SMPL24, fps=60.0, hidden=hidden, top=5.0))
     groups = [row["group"] for row in header["rows"]]
-    assert groups == sorted(groups, key=["torso", "head", "left_arm", "right_arm", "left_leg", "right_leg"].index)
+    assert groups == sorted(
+        groups, key=["torso", "head", "left_arm", "right_arm", "left_leg", "right_leg"].index
+    )
     for row, name in enumerate(row["name"].replace(" ", "_") for row in header["rows"]):
         j = SMPL24.names.index(name)
-        np.testing.assert_allclose(arrays["values"][row] / 255 * 5.0, values[:, j], atol=5.0 / 510 + 1e-6)
+        np.testing.assert_allclose(
+            arrays["values"][row] / 255 * 5.0, values[:, j], atol=5.0 / 510 + 1e-6
+        )
         np.testing.assert_array_equal(arrays["hidden"][row], hidden[:, j])
     assert not header["over"]
 
 
 def test_heatmap_says_when_values_leave_its_scale_and_refuses_negative_ones():
-    header, arrays = unpack(pack_heatmap(np.array([[1.0, 9.0]]), names="ab", groups="xy", fps=30.0, top=3.0))
+    header, arrays = unpack(
+        pack_heatmap(np.array([[1.0, 9.0]]), names="ab", groups="xy", fps=30.0, top=3.0)
+    )
     assert header["over"]
     assert arrays["values"].tolist() == [[85], [255]]
     with pytest.raises(ValueError, match="go down to -1; expected none below 0"):
         pack_heatmap(np.array([[-1.0]]), names="a", groups="x", fps=30.0)
     with pytest.raises(ValueError, match="hidden"):
-        pack_heatmap(np.ones((2, 2)), names="ab", groups="xy", fps=30.0, hidden=np.zeros((2, 3), dtype=bool))
+        pack_heatmap(
+            np.ones((2, 2)), names="ab", groups="xy", fps=30.0, hidden=np.zeros((2, 3), dtype=bool)
+        )
 
 
-@pytest.mark.parametrize(("high", "top"),
-                         [(0.0, 1.0), (0.9, 1.0), (1.9, 2.0), (2.4, 2.5), (2.6, 3.0), (30.0, 30.0),
-                          (31.0, 40.0), (730.0, 800.0)])
+@pytest.mark.parametrize(
+    ("high", "top"),
+    [
+        (0.0, 1.0),
+        (0.9, 1.0),
+        (1.9, 2.0),
+        (2.4, 2.5),
+        (2.6, 3.0),
+        (30.0, 30.0),
+        (31.0, 40.0),
+        (730.0, 800.0),
+    ],
+)
 def test_the_colour_scale_ends_on_a_round_number(high, top):
     assert nice_top(np.array([0.0, high])) == pytest.approx(top)
 
 
 def test_curves_know_their_roles_and_may_have_gaps():
     lines = {"Hold": np.ones(4), "Model": np.array([np.nan, 1, 2, np.nan]), "Truth": np.zeros(4)}
-    header, arrays = unpack(pack_curves(lines, fps=30.0, unit="cm", model="Model", truth="Truth",
-                                        hidden_frames=np.array([0, 1, 1, 0], dtype=bool)))
+    header, arrays = unpack(
+        pack_curves(
+            lines,
+            fps=30.0,
+            unit="cm",
+            model="Model",
+            truth="Truth",
+            hidden_frames=np.array([0, 1, 1, 0], dtype=bool),
+        )
+    )
     assert [(line["name"], line["role"]) for line in header["series"]] == [
-        ("Hold", "baseline"), ("Model", "model"), ("Truth", "truth")]
+        ("Hold", "baseline"),
+        ("Model", "model"),
+        ("Truth", "truth"),
+    ]
     np.testing.assert_array_equal(arrays["series1"], lines["Model"].astype(np.float32))
     assert unpack(pack_curves(lines, fps=30.0, unit="cm"))[0]["series"][0]["role"] == "model"
-    foretold = unpack(pack_curves({"expected": np.ones(4), **lines}, fps=30.0, unit="cm", expected="expected"))[0]
-    assert [line["role"] for line in foretold["series"]] == ["expected", "model", "baseline", "baseline"]
+    foretold = unpack(
+        pack_curves({"expected": np.ones(4), **lines}, fps=30.0, unit="cm", expected="expected")
+    )[0]
+    assert [line["role"] for line in foretold["series"]] == [
+        "expected",
+        "model",
+        "baseline",
+        "baseline",
+    ]
     with pytest.raises(ValueError, match="expected equal"):
         pack_curves({"a": np.ones(3), "b": np.ones(4)}, fps=30.0, unit="cm")
     with pytest.raises(ValueError, match="infinite"):

@@ -28,7 +28,12 @@ def test_the_body_fills_the_picture_and_stands_on_nothing():
 
 def test_it_is_as_large_whatever_the_unit():
     small = still(1)
-    tiny = Motion(type(SMPL24)(SMPL24.names, SMPL24.parents, SMPL24.offsets_m * 3), small.rotations, small.root_m, 30.0)
+    tiny = Motion(
+        type(SMPL24)(SMPL24.names, SMPL24.parents, SMPL24.offsets_m * 3),
+        small.rotations,
+        small.root_m,
+        30.0,
+    )
     assert (portrait(tiny)[..., 3] > 128).mean() > 0.05
 
 
