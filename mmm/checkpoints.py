@@ -159,12 +159,12 @@ def list_checkpoints(root: Path | None = None) -> list[CheckpointSummary]:
 
 
 def check_fit(
-    needs: Requirements, clip: Clip, roles: Mapping[str, str] | None = None
+    needs: Requirements, clip: Clip, joint_names: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
     """Whether a network can work on a clip at all.
 
     Args:
-        roles: joint names by role, named by hand; for networks on joint roles.
+        joint_names: by role, named by hand; for networks on joint roles.
 
     Returns:
         Remarks for the user, e.g. that silence stands in for missing music.
@@ -173,7 +173,7 @@ def check_fit(
         ModelError: another skeleton or another frame rate; with roles, no humanoid.
     """
     if needs.representation == "roles":
-        return _roles_fit(clip, roles)
+        return _roles_fit(clip, joint_names)
     names, theirs = needs.joint_names or [], clip.motion.skeleton
     if tuple(names) != theirs.names or tuple(needs.joint_parents or ()) != theirs.parents:
         missing = [name for name in names if name not in theirs.names]
@@ -197,8 +197,8 @@ def check_fit(
     return ()
 
 
-def _roles_fit(clip: Clip, named: Mapping[str, str] | None) -> tuple[str, ...]:
-    roles = match_roles(clip.motion.skeleton, named)
+def _roles_fit(clip: Clip, joint_names: Mapping[str, str] | None) -> tuple[str, ...]:
+    roles = match_roles(clip.motion.skeleton, joint_names)
     others = len(clip.motion.skeleton) - int(roles.present.sum())
     if not others:
         return ()

@@ -106,7 +106,7 @@ def python_lines(
             f'mmm.interpolate("{name}", {given})'
             if name in BASELINES
             else (
-                f'mmm.recover(mmm.load_model("{name}"), {given}{f", roles={dict(roles)!r}" if roles else ""})'
+                f'mmm.recover(mmm.load_model("{name}"), {given}{f", joint_names={dict(roles)!r}" if roles else ""})'
             )
         )
 

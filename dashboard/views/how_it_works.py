@@ -23,8 +23,8 @@ PARTS = (
     (
         "Frames are words",
         "A motion is a row of poses. Read each pose as a word and the motion becomes a sentence, so what works for "
-        "language works here: hide some of the words and train a network to put them back. Whoever can fill any gap has "
-        "learned how people move. A pose is 24 joint rotations and the place of the root (any humanoid skeleton is "
+        "language works here: hide some of the words and train a network to put them back. Whoever can fill any gap "
+        "has learned how people move. A pose is 24 joint rotations and the place of the root (any humanoid skeleton is "
         "brought to 22 roles first).",
     ),
     (
@@ -35,9 +35,9 @@ PARTS = (
     ),
     (
         "First a plain guess, then the network",
-        "The gap is filled by a curve that leaves and reaches the known frames at their own speed. The network looks at "
-        "the whole and says how far the truth is likely to be from that curve; its answer is added. Untrained, it adds "
-        "nothing. Rotations are brought back to true rotations, and feet that stand are held where they stand by "
+        "The gap is filled by a curve that leaves and reaches the known frames at their own speed. The network looks "
+        "at the whole and says how far the truth is likely to be from that curve; its answer is added. Untrained, it "
+        "adds nothing. Rotations are brought back to true rotations, and feet that stand are held where they stand by "
         "bending the legs.",
     ),
     (
@@ -45,8 +45,8 @@ PARTS = (
         "For dance, two encoders read motion and music (35 numbers a frame: onsets, beats, pitch classes, timbre), and "
         "a cross-modal one lets each look at the other. `ecm` lays music after motion in time, so its maps show which "
         "moment of the music a frame looks at; `3bert` puts both side by side in every frame. Under *Attention* on the "
-        "workbench you see the maps, and can change the music and recover again: that shows what it really did, which a "
-        "map alone cannot tell.",
+        "workbench you see the maps, and can change the music and recover again: that shows what it really did, which "
+        "a map alone cannot tell.",
     ),
     (
         "Going on",
@@ -56,9 +56,10 @@ PARTS = (
     ),
     (
         "Honest numbers",
-        "Errors count hidden entries alone, never known ones, and every model stands beside hold (the last known pose), "
-        "slerp, inertial and spline on exactly the same entries. A curve that is better is shown as better. Rotation "
-        "error is the angle between joint rotations in degrees; position error the distance of joints in centimetres.",
+        "Errors count hidden entries alone, never known ones, and every model stands beside hold (the last known "
+        "pose), slerp, inertial and spline on exactly the same entries. A curve that is better is shown as better. "
+        "Rotation error is the angle between joint rotations in degrees; position error the distance of "
+        "joints in centimetres.",
     ),
 )
 

@@ -186,7 +186,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
                 music=music,
                 temperature=ask.temperature,
                 seed=ask.seed,
-                roles=named,
+                joint_names=named,
             ):
                 parts.append(chunk.motion)
                 stream.add(chunk.motion)
@@ -210,7 +210,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
             temperature=ask.temperature,
             seed=ask.seed,
             elapsed_s=time.perf_counter() - begun,
-            roles=named,
+            joint_names=named,
         )
         found = Made(replace(ask, frames=made), generation, generation.judge())
         kept().put(found)

@@ -113,7 +113,7 @@ def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
             mask,
             attention=True,
             attention_frame=frame,
-            roles=dict(request.roles) or None,
+            joint_names=dict(request.roles) or None,
             progress=lambda s: job.advance(0.1 + 0.7 * s, "Recovering, with maps"),
         )
         assert result.attention is not None
@@ -169,7 +169,7 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
             music=music,
             temperature=ask_.temperature,
             seed=ask_.seed,
-            roles=dict(ask_.roles) or None,
+            joint_names=dict(ask_.roles) or None,
             attention_frame=frame,
         ):
             done = chunk.first + len(chunk.motion)
@@ -203,7 +203,7 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted)
             music=music,
             temperature=ask_.temperature,
             seed=ask_.seed,
-            roles=dict(ask_.roles) or None,
+            joint_names=dict(ask_.roles) or None,
             progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"),
         )[0]
 

@@ -182,7 +182,7 @@ def start(request: Request, clip: Clip, mask: Mask) -> "Job[list[RecoveryResult]
                 model,
                 clip,
                 mask,
-                roles=dict(request.roles) or None,
+                joint_names=dict(request.roles) or None,
                 progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"),
             )
         job.advance(0.97, "Measuring")

@@ -114,7 +114,7 @@ def recover(
     rotations, distance of joints and of the root. Known entries saved as .npz are the clip's own, bit for bit.
     Networks on joint roles also say how far from the truth they expect to be.
     """
-    roles = parse_roles(role or ())
+    joint_names = parse_roles(role or ())
     check_output(out, (*OUTPUT_SUFFIXES, ".png"))
     check_output(metrics, METRICS_SUFFIXES)
     truth = load(clip, music, frames, fps, unit, up, music_start, facing)
@@ -129,7 +129,7 @@ def recover(
             return interpolate(name, given, mask)
         from mmm.checkpoint import load_model
 
-        return run(load_model(name), given, mask, roles=roles, lock_feet=lock_feet)
+        return run(load_model(name), given, mask, joint_names=joint_names, lock_feet=lock_feet)
 
     first = by(checkpoint)
     others = [by(name) for name in dict.fromkeys(beside or ()) if name != checkpoint]
@@ -276,7 +276,7 @@ def evaluate(
 
     Means are over all hidden entries together; a clip too short for a SPEC is left out of its rows (see "clips").
     """
-    roles = parse_roles(role or ())
+    joint_names = parse_roles(role or ())
     check_output(out, (".json",))
     pool = [load(path, None, frames, fps, unit, up, facing=facing) for path in clips]
     from mmm.checkpoint import load_model
@@ -284,9 +284,9 @@ def evaluate(
 
     model = load_model(checkpoint)
     notes = dict.fromkeys(
-        note for clip in pool for note in (*clip.notes, *check_fit(model.config, clip, roles))
+        note for clip in pool for note in (*clip.notes, *check_fit(model.config, clip, joint_names))
     )
-    rows = run(model, pool, hide, seed=seed, roles=roles)
+    rows = run(model, pool, hide, seed=seed, joint_names=joint_names)
     if out is not None:
         names = [clip.name for clip in pool]
         write_json(

@@ -88,7 +88,7 @@ def attention(
       hidden                bool (frames, joints) of the window, true = hidden
       model                 the checkpoint's name
     """
-    roles = parse_roles(role or ())
+    joint_names = parse_roles(role or ())
     check_output(out, (".npz",))
     edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
     truth, mask = edited.clip, edited.mask
@@ -103,7 +103,12 @@ def attention(
     from mmm.recovery.recover import recover as run
 
     result = run(
-        load_model(checkpoint), truth, mask, attention=True, attention_frame=frame, roles=roles
+        load_model(checkpoint),
+        truth,
+        mask,
+        attention=True,
+        attention_frame=frame,
+        joint_names=joint_names,
     )
     trace = result.attention
     assert trace is not None

@@ -100,7 +100,7 @@ def generate(
     foot skate, how far the root gets, the lowest foot, and beat alignment where there is music. Seed frames saved as
     .npz are the clip's own, bit for bit.
     """
-    roles = parse_roles(role or ())
+    joint_names = parse_roles(role or ())
     check_output(out, OUTPUT_SUFFIXES)
     check_output(metrics, (".json",))
     start = load(clip, None, ":", fps, unit, up, facing=facing)
@@ -109,7 +109,7 @@ def generate(
 
     model = load_model(checkpoint)
     count = _length(model.config, start, song, prefix_frames) if frames is None else frames
-    made = _run(model, start, song, prefix_frames, count, temperature, seed, roles)
+    made = _run(model, start, song, prefix_frames, count, temperature, seed, joint_names)
     from mmm.generation.result import judge, report
 
     # What was danced to the clip's own music is no truth for another song.
@@ -161,7 +161,7 @@ def _run(
     frames: int,
     temperature: float,
     seed: int,
-    roles: dict[str, str],
+    joint_names: dict[str, str],
 ) -> "Generation":
     """Generate, with a bar on stderr where somebody watches."""
     from mmm.generation.generate import generate_clip
@@ -186,7 +186,7 @@ def _run(
         music=song,
         temperature=temperature,
         seed=seed,
-        roles=roles,
+        joint_names=joint_names,
         progress=tell,
     )
 

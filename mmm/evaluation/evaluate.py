@@ -124,7 +124,7 @@ def evaluate(
     specs: Sequence[str],
     *,
     seed: int = 0,
-    roles: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Errors of a model and the baselines over many clips, pooled over all hidden entries.
@@ -132,7 +132,7 @@ def evaluate(
     A SPEC that does not fit a clip (a span beyond its end, or all of it) leaves that clip out of its rows.
 
     Args:
-        roles: joint names by role, as ``recover`` takes them; of the same skeleton in all clips.
+        joint_names: joint names by role, as ``recover`` takes them; of the same skeleton in all clips.
 
     Returns:
         One row a SPEC and method: ``hide method clips frames hidden rotation_deg position_cm root_cm``; a mean over
@@ -150,7 +150,9 @@ def evaluate(
         for number, clip in enumerate(pool):
             try:
                 edited = edits.apply(spec, clip, seed + number)
-                results = with_baselines(recover(model, edited.clip, edited.mask, roles=roles))
+                results = with_baselines(
+                    recover(model, edited.clip, edited.mask, joint_names=joint_names)
+                )
             except SpecError as error:
                 misfit = error
                 continue

@@ -218,7 +218,7 @@ def intervene_generation(
     music: Music | None = None,
     temperature: float = 1.0,
     seed: int = 0,
-    roles: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[GenerationChange]:
     """Go on from a seed with the music, and again, by the same chance, with the music changed in each of several ways.
@@ -261,7 +261,7 @@ def intervene_generation(
                 music=to,
                 temperature=temperature,
                 seed=seed,
-                roles=roles,
+                joint_names=joint_names,
                 progress=tell,
             ),
             truth=truth,

@@ -164,7 +164,10 @@ def music_of(clip: Clip, music: Music | None = None) -> Music:
 def changed_music(
     intervention: Intervention, music: Music, name: str
 ) -> tuple[Music, tuple[str, ...]]:
-    """Music after a change, as long as it was, and what the user should know; ``name`` and errors as in :func:`apply`."""
+    """Music after a change, as long as it was, and what the user should know.
+
+    ``name`` and errors are those of :func:`apply`.
+    """
     notes: tuple[str, ...] = ()
     if intervention.kind == "mute":
         changed = _muted(music, intervention)

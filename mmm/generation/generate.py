@@ -65,7 +65,7 @@ def generate(
     music: Music | None = None,
     temperature: float = 1.0,
     seed: int = 0,
-    roles: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     attention_frame: int | None = None,
 ) -> Iterator[Chunk]:
     """Go on from the first frames of a clip; yields the future as it is made, about a second at a time.
@@ -77,11 +77,11 @@ def generate(
         frames: how many to generate after the seed.
         music: what to dance to, starting with the clip's first frame, at the clip's rate; else the clip's own. Networks
             that hear get silence where there is none.
-        temperature: 0 gives the most middling future, 1 draws as the network was trained to, more strays further. Networks
-            that hear and take no numbers of chance give one dance up to 1; beyond, they hear a share of the bars in
-            other keys (2: all), and dance other moves on the same beat.
+        temperature: 0 gives the most middling future, 1 draws as the network was trained to, more strays further.
+            Networks that hear and take no numbers of chance give one dance up to 1; beyond, they hear a share
+            of the bars in other keys (2: all), and dance other moves on the same beat.
         seed: of chance; the same one gives the same motion.
-        roles: for networks on joint roles, joint names by role, as ``recover`` takes them.
+        joint_names: for networks on joint roles, joint names by role, as ``recover`` takes them.
         attention_frame: a generated frame, counted with the seed: the chunk that holds it brings its attention maps.
 
     Raises:
@@ -89,7 +89,7 @@ def generate(
             ``attention_frame`` is not generated.
         ModelError: the network does not fit the clip.
     """
-    known = _check(model, clip, prefix_frames, frames, music, temperature, seed, roles)
+    known = _check(model, clip, prefix_frames, frames, music, temperature, seed, joint_names)
     if (
         attention_frame is not None
         and not prefix_frames <= attention_frame < prefix_frames + frames
@@ -101,7 +101,7 @@ def generate(
             "choose one of these",
         )
     return _stream(
-        model, clip, prefix_frames, frames, known, temperature, seed, roles, attention_frame
+        model, clip, prefix_frames, frames, known, temperature, seed, joint_names, attention_frame
     )
 
 
@@ -113,7 +113,7 @@ def _check(
     music: Music | None,
     temperature: float,
     seed: int,
-    roles: Mapping[str, str] | None,
+    joint_names: Mapping[str, str] | None,
 ) -> Music | None:
     """The music to hear, without its sound."""
     least = max(2, round(MIN_SEED_S * clip.motion.fps))
@@ -135,7 +135,7 @@ def _check(
             f"variety {temperature:g}", "out of range", "0 to 3", "choose a value between"
         )
     music = music or clip.music
-    check_fit(model.config, replace(clip, music=None) if music is None else clip, roles)
+    check_fit(model.config, replace(clip, music=None) if music is None else clip, joint_names)
     if not model.config.uses_music:
         return None
     if music is None:
@@ -172,7 +172,7 @@ def _stream(
     music: Music | None,
     temperature: float,
     seed: int,
-    roles: Mapping[str, str] | None,
+    joint_names: Mapping[str, str] | None,
     attention_frame: int | None,
 ) -> Iterator[Chunk]:
     fps, plan = clip.motion.fps, horizon(model)
@@ -187,7 +187,7 @@ def _stream(
     past = clip.motion.crop(max(0, prefix_frames - known), prefix_frames)
     lift = _lift(model, clip.motion.crop(0, prefix_frames))
     past = replace(past, root_m=past.root_m + lift)
-    ground = Ground.of(past, roles, model.config.max_jump_height_m)
+    ground = Ground.of(past, joint_names, model.config.max_jump_height_m)
     at, end = prefix_frames, prefix_frames + frames
     while at < end:
         count = min(kept, end - at)
@@ -206,7 +206,7 @@ def _stream(
             else silence(len(past) + room, fps),
         )
         found, trace, noise = _drawn(
-            model, window, hidden, len(past) + kept_now, noise, temperature, roles, look, rng
+            model, window, hidden, len(past) + kept_now, noise, temperature, joint_names, look, rng
         )
         if ground is not None:
             found = ground.corrected(found, len(past))
@@ -254,7 +254,7 @@ def _drawn(
     end: int,
     before: Float[Array, "Z"] | None,
     temperature: float,
-    roles: Mapping[str, str] | None,
+    joint_names: Mapping[str, str] | None,
     look: int | None,
     rng: np.random.Generator,
 ) -> tuple[Motion, AttentionTrace | None, Float[Array, "Z"] | None]:
@@ -267,17 +267,19 @@ def _drawn(
     size, lively = model.config.noise_dim, model.config.speed_prior
     if not size or lively is None or not temperature:
         noise = _next_noise(size, before, rng) if size else None
-        result = _recovered(model, window, hidden, noise, temperature, roles, look)
+        result = _recovered(model, window, hidden, noise, temperature, joint_names, look)
         return result.recovered.motion, result.attention, noise
     noises = np.stack([_next_noise(size, before, rng) for _ in range(DRAWS)])
-    futures = draws(model, window.motion, hidden, noises * np.float32(temperature), named=roles)
+    futures = draws(
+        model, window.motion, hidden, noises * np.float32(temperature), joint_names=joint_names
+    )
     law, known = SpeedPrior(*lively), int((~hidden.any(axis=1)).sum())
     wanted = law.wanted(window.motion.crop(0, known), temperature, rng)
     k = law.nearest(wanted, [future.crop(known - 1, end) for future in futures])
     trace = (
         None
         if look is None
-        else _recovered(model, window, hidden, noises[k], temperature, roles, look).attention
+        else _recovered(model, window, hidden, noises[k], temperature, joint_names, look).attention
     )
     return futures[k], trace, noises[k]
 
@@ -288,7 +290,7 @@ def _recovered(
     hidden: Bool[Array, "T J"],
     noise: Float[Array, "Z"] | None,
     temperature: float,
-    roles: Mapping[str, str] | None,
+    joint_names: Mapping[str, str] | None,
     look: int | None,
 ) -> RecoveryResult:
     return recover(
@@ -297,7 +299,7 @@ def _recovered(
         hidden,
         attention=look is not None,
         attention_frame=look or 0,
-        roles=roles,
+        joint_names=joint_names,
         noise=None if noise is None else noise * np.float32(temperature),
         lock_feet=False,
     )  # the whole is grounded at once
@@ -328,7 +330,7 @@ def generate_clip(
     music: Music | None = None,
     temperature: float = 1.0,
     seed: int = 0,
-    roles: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Generation:
     """The whole of :func:`generate` at once: seed and future in one clip, with the music.
@@ -348,7 +350,7 @@ def generate_clip(
         music=music,
         temperature=temperature,
         seed=seed,
-        roles=roles,
+        joint_names=joint_names,
     ):
         parts.append(chunk.motion)
         if progress is not None:
@@ -362,7 +364,7 @@ def generate_clip(
         temperature=temperature,
         seed=seed,
         elapsed_s=time.perf_counter() - started,
-        roles=roles,
+        joint_names=joint_names,
     )
 
 
@@ -376,9 +378,9 @@ def assemble(
     temperature: float,
     seed: int,
     elapsed_s: float,
-    roles: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
 ) -> Generation:
-    """A seed and the chunks after it, as one result; ``roles`` as given to :func:`generate`."""
+    """A seed and the chunks after it, as one result; ``joint_names`` as given to :func:`generate`."""
     motion = Motion(
         clip.motion.skeleton,
         np.concatenate([part.rotations for part in parts]),
@@ -396,7 +398,7 @@ def assemble(
         if len(clip) > prefix_frames and music is None
         else None
     )
-    notes = list(check_fit(model.config, made, roles))
+    notes = list(check_fit(model.config, made, joint_names))
     if not any("last" in spec for spec in model.config.trained_masks or []):
         notes.append(
             f"{model.name_or_path or 'This network'} was not trained to go on without an end: it fills gaps."

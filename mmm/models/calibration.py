@@ -73,7 +73,9 @@ class GapCalibration:
             and not 0 <= table.static_thresholds[0] < table.static_thresholds[1] < np.inf
         ):
             raise ValueError(
-                f"gap_calibration with resting joints between {table.static_thresholds[0]} and {table.static_thresholds[1]}"
+                "gap_calibration with resting joints between {} and {}".format(
+                    *table.static_thresholds
+                )
             )
         return table
 

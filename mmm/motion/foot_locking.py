@@ -72,10 +72,10 @@ class Leg:
     """Whether the ankle never bends: the foot then goes with the shin, and the ankle alone is held."""
 
 
-def legs_of(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> tuple[Leg, ...]:
-    """Both legs, or none where neither the joints' names nor ``named`` (a joint by role) tell them."""
+def legs_of(skeleton: Skeleton, joint_names: Mapping[str, str] | None = None) -> tuple[Leg, ...]:
+    """Both legs, or none where neither the joints' names nor ``joint_names`` (by role) tell them."""
     try:
-        place = dict(zip(ROLES, match_roles(skeleton, named).joints.tolist(), strict=True))
+        place = dict(zip(ROLES, match_roles(skeleton, joint_names).joints.tolist(), strict=True))
     except ModelError:
         return ()
     found = [
@@ -98,7 +98,7 @@ def lock_feet(
     motion: Motion,
     truth: Motion,
     hidden: Bool[Array, "T J"],
-    roles: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     twist_m: float = TWIST_M,
 ) -> Motion:
     """A recovered motion with its feet held; see :func:`planted`. Of a recording whose own feet slide it comes back as
@@ -106,11 +106,11 @@ def lock_feet(
 
     Args:
         truth: whose frames without anything hidden say how high a joint rests; no other frame of it is looked at.
-        roles: joint names by role, where the names do not tell.
+        joint_names: joint names by role, where the names do not tell.
         twist_m: as :func:`planted` takes it.
     """
     frames = np.asarray(~hidden.any(axis=1))
-    legs = legs_of(motion.skeleton, roles)
+    legs = legs_of(motion.skeleton, joint_names)
     if not legs or not frames.any():
         return motion
     points = truth.positions()

@@ -69,19 +69,21 @@ class Ground:
 
     @staticmethod
     def of(
-        seed: Motion, roles: Mapping[str, str] | None = None, max_jump_height_m: float | None = None
+        seed: Motion,
+        joint_names: Mapping[str, str] | None = None,
+        max_jump_height_m: float | None = None,
     ) -> "Ground | None":
         """From a stretch of real motion; None for a body without feet.
 
         Args:
-            roles: names of joints by role, where they are not found by themselves; see ``match_roles``.
+            joint_names: names of joints by role, where they are not found by themselves; see ``match_roles``.
             max_jump_height_m: how far both feet ever leave the floor, where that is known.
         """
         feet = seed.skeleton.feet
         if not feet:
             return None
         rest_m = rest_heights(seed.positions(), seed.skeleton)
-        return Ground(tuple(feet), rest_m, legs_of(seed.skeleton, roles), max_jump_height_m)
+        return Ground(tuple(feet), rest_m, legs_of(seed.skeleton, joint_names), max_jump_height_m)
 
     def corrected(self, motion: Motion, known: int) -> Motion:
         """The motion with root and legs moved from frame ``known`` on; what is before stays as it is.

@@ -72,8 +72,8 @@ class RoleMap:
         return np.asarray(self.joints >= 0)
 
     @cached_property
-    def named(self) -> dict[str, str]:
-        """Joint names by role, those that are there; what ``match_roles`` takes as ``named``."""
+    def joint_names(self) -> dict[str, str]:
+        """Joint names by role, those that are there; what ``match_roles`` takes as ``joint_names``."""
         return {
             role: self.skeleton.names[j]
             for role, j in zip(ROLES, self.joints, strict=True)
@@ -210,18 +210,18 @@ class RoleMap:
         return RoleMap(skeleton, self.joints)
 
 
-def match_roles(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> RoleMap:
+def match_roles(skeleton: Skeleton, joint_names: Mapping[str, str] | None = None) -> RoleMap:
     """Find the joints of the roles by names and tree.
 
     Args:
         skeleton: of SMPL, LAFAN1, Bandai-Namco, CMU, SNU, Mixamo, Rokoko, 3ds Max or any like them.
-        named: joint names by role, where the names do not tell; they come before what the names do tell.
+        joint_names: joint names by role, where the names do not tell; they come before what the names do tell.
 
     Raises:
-        SpecError: ``named`` has a role or joint that there is not, or a joint in two roles.
+        SpecError: ``joint_names`` has a role or joint that there is not, or a joint in two roles.
         ModelError: a required role is not found; the message lists what was found and how to name the rest.
     """
-    given = _named_joints(skeleton, named or {})
+    given = _named_joints(skeleton, joint_names or {})
     found = find_roles(skeleton, given)
     if missing := [role for role in REQUIRED if role not in found]:
         missing = missing[1:] or missing  # the pelvis follows from the hips
@@ -238,9 +238,9 @@ def match_roles(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> R
     return RoleMap(skeleton, np.array([found.get(role, -1) for role in ROLES]))
 
 
-def _named_joints(skeleton: Skeleton, named: Mapping[str, str]) -> dict[str, int]:
+def _named_joints(skeleton: Skeleton, joint_names: Mapping[str, str]) -> dict[str, int]:
     given: dict[str, int] = {}
-    for role, name in named.items():
+    for role, name in joint_names.items():
         if role not in ROLES:
             raise SpecError(f"role {role!r}", "no such role", ", ".join(ROLES), "correct it")
         if name not in skeleton.names:
@@ -252,7 +252,9 @@ def _named_joints(skeleton: Skeleton, named: Mapping[str, str]) -> dict[str, int
             )
         given[role] = skeleton.names.index(name)
     if len(set(given.values())) < len(given):
-        twice = next(name for name in named.values() if list(named.values()).count(name) > 1)
+        twice = next(
+            name for name in joint_names.values() if list(joint_names.values()).count(name) > 1
+        )
         raise SpecError(
             f"joint {twice!r}", "named for two roles", "one role a joint", "take one out"
         )

@@ -14,7 +14,7 @@ def parse_roles(words: Iterable[str]) -> dict[str, str]:
     Raises:
         SpecError: a word is none such, there is no such role, or a role is given two joints.
     """
-    named: dict[str, str] = {}
+    joint_names: dict[str, str] = {}
     for word in words:
         role, _, joint = (part.strip() for part in word.partition("="))
         if not joint or role not in ROLES:
@@ -25,24 +25,26 @@ def parse_roles(words: Iterable[str]) -> dict[str, str]:
                 f"ROLE=JOINT with ROLE one of {', '.join(ROLES)}",
                 "for example left_hip=LThigh",
             )
-        if named.setdefault(role, joint) != joint:
+        if joint_names.setdefault(role, joint) != joint:
             raise SpecError(
                 f"role {word!r}",
-                f"{role} is already {named[role]}",
+                f"{role} is already {joint_names[role]}",
                 "one joint a role",
                 "take one out",
             )
-    return named
+    return joint_names
 
 
-def missing_roles(skeleton: Skeleton, named: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Required roles that neither the names of a skeleton's joints nor ``named`` tell.
+def missing_roles(
+    skeleton: Skeleton, joint_names: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Required roles that neither the names of a skeleton's joints nor ``joint_names`` tell.
 
     Names of no joint are passed over. The pelvis is among them only where both hips are there: it follows from them.
     """
     given = {
         role: skeleton.names.index(name)
-        for role, name in (named or {}).items()
+        for role, name in (joint_names or {}).items()
         if name in skeleton.names
     }
     found = find_roles(skeleton, given)

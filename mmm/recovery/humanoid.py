@@ -52,7 +52,7 @@ def recover_roles(
     motion: Motion,
     hidden: Bool[Array, "T J"],
     *,
-    named: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
     noise: Float[Array, "Z"] | None = None,
@@ -61,7 +61,7 @@ def recover_roles(
 
     Args:
         hidden: True = hidden; every joint is known somewhere.
-        named: joint names by role, where the names do not tell; see ``mmm.motion.humanoid.match_roles``.
+        joint_names: joint names by role, where the names do not tell; see ``mmm.motion.humanoid.match_roles``.
         attention_frame: keep the maps of the window that holds this frame.
         progress: called with the share done after each window.
         noise: of networks that take some; None: zeros.
@@ -73,7 +73,7 @@ def recover_roles(
         model,
         motion,
         hidden,
-        named=named,
+        joint_names=joint_names,
         attention_frame=attention_frame,
         progress=progress,
         noise=noise,
@@ -95,12 +95,12 @@ def draws(
     hidden: Bool[Array, "T J"],
     noises: Float[Array, "K Z"],
     *,
-    named: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
 ) -> list[Motion]:
     """The recoveries by several numbers of chance, in one pass of the network; errors of :func:`recover_roles`."""
     return [
         retarget_back(found, motion, hidden, model.config.calibration)
-        for found in _answers(model, motion, hidden, noises, named)
+        for found in _answers(model, motion, hidden, noises, joint_names)
     ]
 
 
@@ -156,7 +156,7 @@ def answer(
     motion: Motion,
     hidden: Bool[Array, "T J"],
     *,
-    named: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
     noise: Float[Array, "Z"] | None = None,
@@ -167,7 +167,7 @@ def answer(
         motion,
         hidden,
         None if noise is None else noise[None],
-        named,
+        joint_names,
         attention_frame,
         progress,
     )[0]
@@ -178,13 +178,13 @@ def _answers(
     motion: Motion,
     hidden: Bool[Array, "T J"],
     noises: Float[Array, "K Z"] | None,
-    named: Mapping[str, str] | None,
+    joint_names: Mapping[str, str] | None,
     attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[RolePrediction]:
     """One for each row of ``noises``, or one without any."""
     config = model.config
-    roles = match_roles(motion.skeleton, named)
+    roles = match_roles(motion.skeleton, joint_names)
     filled = _filled(config, motion, hidden)
     role_filled = roles.to_roles(filled)
     # Joint by joint first: a role may have no frame in which all joints that turn it are known.

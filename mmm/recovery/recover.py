@@ -159,7 +159,7 @@ def recover(
     *,
     attention: bool = False,
     attention_frame: int = 0,
-    roles: Mapping[str, str] | None = None,
+    joint_names: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     noise: Float[Array, "Z"] | None = None,
     lock_feet: bool | None = None,
@@ -190,14 +190,14 @@ def recover(
             f"0 to {len(clip) - 1}",
             "choose a frame of the clip",
         )
-    notes = check_fit(model.config, clip, roles)
+    notes = check_fit(model.config, clip, joint_names)
     plants = model.config.lock_feet if lock_feet is None else lock_feet
     if model.config.representation == "roles":
         found = recover_roles(
             model,
             clip.motion,
             where,
-            named=roles,
+            joint_names=joint_names,
             progress=progress,
             noise=noise,
             attention_frame=attention_frame if attention else None,
@@ -209,7 +209,7 @@ def recover(
         )
         motion = (
             foot_locking.lock_feet(
-                found.motion, clip.motion, where, roles, foot_locking.ROLE_TWIST_M
+                found.motion, clip.motion, where, joint_names, foot_locking.ROLE_TWIST_M
             )
             if plants
             else found.motion
@@ -240,7 +240,7 @@ def recover(
     )
     motion = Motion(clip.motion.skeleton, rotations, root_m, clip.motion.fps)
     if plants:
-        motion = foot_locking.lock_feet(motion, clip.motion, where, roles)
+        motion = foot_locking.lock_feet(motion, clip.motion, where, joint_names)
     return RecoveryResult(
         clip,
         where,

@@ -11,12 +11,12 @@ from dashboard.recover.page import page
 from mmm.recovery.recover import recover
 
 
-def slowly(model, clip, mask, roles, progress):
+def slowly(model, clip, mask, joint_names, progress):
     """As ``mmm.recover``, after 300 steps of a tenth of a second each."""
     for step in range(300):
         time.sleep(0.1)
         progress(step / 300)
-    return recover(model, clip, mask, roles=roles)
+    return recover(model, clip, mask, joint_names=joint_names)
 
 
 mmm.recover = slowly

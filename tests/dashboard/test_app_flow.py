@@ -25,12 +25,12 @@ def slow(monkeypatch):
     go_on = threading.Event()
     real = mmm.recover
 
-    def slowly(model, clip, mask, roles, progress):
+    def slowly(model, clip, mask, joint_names, progress):
         for share in range(1, 400):
             if go_on.wait(0.02):
                 break
             progress(share / 400)
-        return real(model, clip, mask, roles=roles, progress=progress)
+        return real(model, clip, mask, joint_names=joint_names, progress=progress)
 
     monkeypatch.setattr(mmm, "recover", slowly, raising=False)
     yield go_on

@@ -248,7 +248,9 @@ def test_joints_named_by_hand():
     named = {"left_hip": "Bone1", "left_knee": "Bone4"}
     assert (
         len(
-            generate_clip(roles_network(), walk, prefix_frames=40, frames=20, roles=named).generated
+            generate_clip(
+                roles_network(), walk, prefix_frames=40, frames=20, joint_names=named
+            ).generated
         )
         == 20
     )

@@ -63,8 +63,8 @@ def test_what_is_missing_until_it_is_named():
     named["right_knee"] = skeleton.names[tree("lafan1").names.index("RightLeg")]
     assert missing_roles(skeleton, named) == ()
     assert (
-        match_roles(skeleton, named).named
-        == match_roles(skeleton, match_roles(skeleton, named).named).named
+        match_roles(skeleton, named).joint_names
+        == match_roles(skeleton, match_roles(skeleton, named).joint_names).joint_names
     )
 
 

@@ -228,9 +228,9 @@ def test_a_body_without_legs_is_refused_and_names_can_be_given_by_hand():
 
     named = {
         role: f"bone{SMPL24.names.index(joint)}"
-        for role, joint in match_roles(SMPL24).named.items()
+        for role, joint in match_roles(SMPL24).joint_names.items()
     }
-    by_hand = recover(network(), clip, hidden, roles=named).recovered.motion
+    by_hand = recover(network(), clip, hidden, joint_names=named).recovered.motion
     known = Clip("known", Motion(SMPL24, clip.motion.rotations, clip.motion.root_m, 30.0))
     np.testing.assert_array_equal(
         by_hand.rotations, recover(network(), known, hidden).recovered.motion.rotations

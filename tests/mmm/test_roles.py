@@ -23,7 +23,7 @@ LEFT = [role for role in ROLES if role.startswith("left_")]
 
 def spoken(skeleton, *roles):
     """The joints' names of some roles, None where there is none."""
-    named = match_roles(skeleton).named
+    named = match_roles(skeleton).joint_names
     return [named.get(role) for role in roles]
 
 
@@ -185,10 +185,10 @@ def test_smpl():
 def test_a_role_named_by_hand_comes_before_its_name():
     skeleton = tree("cmu bvh")
     roles = match_roles(skeleton, {"left_hip": "LHipJoint", "neck": "Neck1"})
-    assert roles.named["left_hip"] == "LHipJoint"
-    assert roles.named["neck"] == "Neck1"
-    assert roles.named["left_knee"] == "LeftLeg"
-    assert roles.named["right_hip"] == "RightUpLeg"
+    assert roles.joint_names["left_hip"] == "LHipJoint"
+    assert roles.joint_names["neck"] == "Neck1"
+    assert roles.joint_names["left_knee"] == "LeftLeg"
+    assert roles.joint_names["right_hip"] == "RightUpLeg"
 
 
 def test_names_that_say_nothing_can_be_told():
@@ -202,15 +202,17 @@ def test_names_that_say_nothing_can_be_told():
         if role in REQUIRED[1:]
     }
     roles = match_roles(numbered, limbs)
-    assert roles.named["pelvis"] == "joint0"
+    assert roles.joint_names["pelvis"] == "joint0"
     assert {
-        role: numbered.names.index(name) for role, name in roles.named.items() if role in limbs
+        role: numbered.names.index(name)
+        for role, name in roles.joint_names.items()
+        if role in limbs
     } == {
         role: skeleton.names.index(name)
-        for role, name in match_roles(skeleton).named.items()
+        for role, name in match_roles(skeleton).joint_names.items()
         if role in limbs
     }
-    assert [roles.named[role] for role in ("spine1", "spine2", "spine3")] == [
+    assert [roles.joint_names[role] for role in ("spine1", "spine2", "spine3")] == [
         "joint1",
         "joint2",
         "joint3",

@@ -117,7 +117,8 @@ def _training_rows(training: Mapping[str, Any]) -> list[str]:
         *_stage_rows(plan.get("stages") or []),
         *(
             [
-                f"| loss | {plan['loss']}, {curve[0]['loss']:.4f} at step {curve[0]['step']} to {curve[-1]['loss']:.4f} |"
+                f"| loss | {plan['loss']}, {curve[0]['loss']:.4f} at step {curve[0]['step']} "
+                f"to {curve[-1]['loss']:.4f} |"
             ]
             if curve
             else []

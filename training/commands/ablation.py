@@ -51,10 +51,11 @@ STUDIES = {
             "inbetween",
             {
                 "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in or smoothed",
-                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual is added to, nothing faded "
-                "in or smoothed",
+                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual is added to, nothing "
+                "faded in or smoothed",
                 "inbetween-slerp": "pre-fill by slerp instead of inertial",
-                "inbetween-world": "no relative input: world rotations in the body's heading, not turns of the reference pose",
+                "inbetween-world": "no relative input: world rotations in the body's heading, not turns of the "
+                "reference pose",
                 "inbetween-blind": "no distances to the known frames among the inputs",
                 "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps the path of the fill",
                 "inbetween-pelvis": "no FK loss, but for the pelvis, its path and speed",

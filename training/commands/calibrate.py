@@ -1,8 +1,9 @@
 """How far to believe a network on joint roles: ``python -m training.calibrate --checkpoint DIR --data DIR``.
 
 On the validation split, for gaps of several lengths: what share of the network's turns and shifts serves best (into
-``config.json`` as ``gap_calibration``), and by how much the error that it expects of itself is off. Then, on the test split, what
-the corrected expectation is worth: expected beside true errors, gap by gap, into ``metrics.json`` and the card.
+``config.json`` as ``gap_calibration``), and by how much the error that it expects of itself is off. Then, on the
+test split, what the corrected expectation is worth: expected beside true errors, gap by gap,
+into ``metrics.json`` and the card.
 """
 
 import json
