@@ -7,7 +7,7 @@ import streamlit as st
 from mmm import Clip, MMMError, Skeleton
 from mmm.checkpoints import CheckpointSummary, check_fit, list_checkpoints
 from mmm.interpolation.baselines import BASELINES
-from mmm.motion.naming import missing_roles
+from mmm.motion.humanoid import missing_roles
 
 BASELINE_LABELS = {
     "hold": "Hold (keep the last pose)",

@@ -12,7 +12,7 @@ from mmm.viewer.palette import FURTHER, MODEL, THEMES
 
 if TYPE_CHECKING:
     from mmm.attention import Convolution
-    from mmm.explain.deletion import DeletionCurves
+    from mmm.explain.deletion_curves import DeletionCurves
 
 METHOD_NAMES = {
     "random": "random order",

@@ -15,7 +15,7 @@ from dashboard.files.entries import UPLOADS, Entry
 from dashboard.files.upload_box import Chosen
 from mmm import SMPL24, Clip, MMMError, masks
 from mmm.interpolation.baselines import BASELINES
-from mmm.motion.naming import parse_roles
+from mmm.motion.humanoid import parse_roles
 
 DEFAULT_FRAMES = 600
 """Of a longer file, at first; the range slider shows more."""

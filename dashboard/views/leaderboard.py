@@ -14,8 +14,9 @@ from dashboard.work import leaderboard_run as contests
 from mmm import MMMError
 from mmm.checkpoints import CheckpointSummary, list_checkpoints
 from mmm.evaluation import leaderboard
-from mmm.evaluation.leaderboard import METRICS, PATTERNS, Book, Contest, Section
-from mmm.evaluation.leaderboard_tables import as_csv, markdown
+from mmm.evaluation.leaderboard import PATTERNS, Benchmark
+from mmm.evaluation.measurements import ResultsFile
+from mmm.evaluation.standings import METRICS, Section, as_csv, markdown, standings
 from mmm.interpolation.baselines import BASELINES
 from mmm.viewer.palette import FURTHER, MODEL, method_colour
 
@@ -41,11 +42,11 @@ def page() -> None:
         "of the same entries of the same clips; networks that fit different clips stand in tables of their own."
         "</p>"
     )
-    contest, problem = _contest()
-    book = Book()
+    benchmark, problem = _benchmark()
+    results = ResultsFile()
     with st.sidebar:
-        _run_box(contest, book, problem)
-    sections = leaderboard.standings(contest, book) if contest.clips else []
+        _run_box(benchmark, results, problem)
+    sections = standings(benchmark, results) if benchmark.clips else []
     if not sections:
         st.info(
             "Nothing is measured yet for these clips and patterns. Press **Measure** at the side: it runs behind "
@@ -65,14 +66,14 @@ def page() -> None:
         )
     )
     dark = st.context.theme.type == "dark"
-    colours = colours_of(contest.checkpoints, dark)
+    colours = colours_of(benchmark.checkpoints, dark)
     for number, section in enumerate(sections):
-        _table(section, contest.patterns, metric, colours, number)
-    _gaps(sections[0], contest.patterns, metric, colours)
-    _exports(sections, contest.patterns, metric)
+        _table(section, benchmark.patterns, metric, colours, number)
+    _gaps(sections[0], benchmark.patterns, metric, colours)
+    _exports(sections, benchmark.patterns, metric)
 
 
-def _contest() -> tuple[Contest, str]:
+def _benchmark() -> tuple[Benchmark, str]:
     """The sidebar: which clips, patterns and networks."""
     cards, state = list_checkpoints(), st.session_state
     with st.sidebar:
@@ -119,7 +120,7 @@ def _contest() -> tuple[Contest, str]:
             help="SPECs, with spaces between; gap:N hides N frames in the middle.",
         )
     patterns, problem = checked(text)
-    return Contest(
+    return Benchmark(
         tuple(entry.path for entry in mine),
         patterns,
         tuple(card for card in cards if card.name in chosen),
@@ -144,11 +145,11 @@ def checked(text: str) -> tuple[tuple[str, ...], str]:
     return patterns, ""
 
 
-def _run_box(contest: Contest, book: Book, problem: str) -> None:
+def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
     runner = contests.runner()
     if problem:
         st.error(problem, icon=":material/error:")
-    ready = bool(contest.clips and contest.patterns) and not problem
+    ready = bool(benchmark.clips and benchmark.patterns) and not problem
     if pressing.button(
         "Measure",
         key="measure",
@@ -159,7 +160,7 @@ def _run_box(contest: Contest, book: Book, problem: str) -> None:
         help="What is kept already is not measured again.",
     ):
         pressing.heard("measure")
-        runner.start(contest, book)
+        runner.start(benchmark, results)
     job = runner.job
     if job is None:
         return
@@ -318,7 +319,7 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
             on_click="ignore",
             help="The tables as they stand here",
         )
-    kept = Book().file
+    kept = ResultsFile().file
     place = kept.relative_to(library.ROOT) if kept.is_relative_to(library.ROOT) else Path(kept.name)
     st.caption(
         f"Kept in `{place}`. The same from the command line: `python -m mmm leaderboard`. What was measured "

@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard.work.recoveries import Job, in_thread, loaded_models
 from mmm.evaluation import leaderboard
-from mmm.evaluation.leaderboard import Book, Contest
+from mmm.evaluation.leaderboard import Benchmark
+from mmm.evaluation.measurements import ResultsFile
 
 
 class Runner:
@@ -21,7 +22,7 @@ class Runner:
         """Whether something is being measured."""
         return self.job is not None and self.job.running
 
-    def start(self, contest: Contest, book: Book) -> bool:
+    def start(self, benchmark: Benchmark, results: ResultsFile) -> bool:
         """Measure in a thread; False where a run goes on already."""
         with self._lock:
             if self.busy:
@@ -29,9 +30,9 @@ class Runner:
             models = loaded_models()
 
             def work(job: Job[list[str]]) -> list[str]:
-                return leaderboard.measure(contest, book, models.get, job.advance)
+                return leaderboard.measure(benchmark, results, models.get, job.advance)
 
-            self.job = in_thread(Job(contest, again="Measure"), work, "leaderboard")
+            self.job = in_thread(Job(benchmark, again="Measure"), work, "leaderboard")
             return True
 
 

@@ -239,7 +239,7 @@ def take_away(
     """How fast these joints move off as the music is taken away in the order of an attribution, and in others."""
 
     def work(job: Job[Any], model: Any) -> Any:
-        from mmm.explain.deletion import deletion_curves  # imports torch
+        from mmm.explain.deletion_curves import deletion_curves  # imports torch
 
         return deletion_curves(
             model,

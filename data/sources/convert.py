@@ -26,8 +26,7 @@ from mmm.motion.clip import Clip, Motion
 from mmm.motion.humanoid import match_roles
 from mmm.motion.rotations import geodesic_angle, matrix_to_sixd
 from mmm.motion.skeleton import Skeleton
-from mmm.music.features import load_music
-from mmm.music.framerate import at_frame_rate
+from mmm.music.features import at_frame_rate, load_music
 
 Array = np.ndarray
 

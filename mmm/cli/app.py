@@ -45,7 +45,7 @@ from mmm.errors import MMMError
 from mmm.interpolation import baselines
 from mmm.io import save_clip
 from mmm.io.files import MOTION_SUFFIXES
-from mmm.motion.naming import parse_roles
+from mmm.motion.humanoid import parse_roles
 
 if TYPE_CHECKING:
     from mmm.recovery.recover import RecoveryResult

@@ -30,7 +30,7 @@ from mmm.cli.options import (
 )
 from mmm.errors import SpecError
 from mmm.io.files import write_atomically
-from mmm.motion.naming import parse_roles
+from mmm.motion.humanoid import parse_roles
 
 CHANGED = {
     "change": "music",
@@ -306,7 +306,7 @@ def attribute(
     found = run(model, truth, mask, frame, names or None, method)
     curves = None
     if deletion:
-        from mmm.explain.deletion import deletion_curves
+        from mmm.explain.deletion_curves import deletion_curves
 
         curves = deletion_curves(
             model, truth, mask, frame, names or None, method, scores=found.per_frame()

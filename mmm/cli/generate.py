@@ -24,7 +24,7 @@ from mmm.cli.options import (
 )
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Music
-from mmm.motion.naming import parse_roles
+from mmm.motion.humanoid import parse_roles
 
 if TYPE_CHECKING:
     from mmm.generation.result import Generation

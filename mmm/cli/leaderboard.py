@@ -10,7 +10,8 @@ from mmm.cli.options import Seed, check_output, print_table, say_notes, write_te
 from mmm.cli.printing import LEADERBOARD_COLUMNS
 from mmm.errors import SpecError
 from mmm.evaluation import leaderboard as board
-from mmm.evaluation.leaderboard_tables import as_csv, markdown, rows
+from mmm.evaluation.measurements import ResultsFile
+from mmm.evaluation.standings import METRICS, as_csv, markdown, rows, standings
 from mmm.paths import MEASURED
 
 _SAMPLES = Path(__file__).parents[2] / "data" / "samples"
@@ -47,7 +48,7 @@ def leaderboard(
         bool, typer.Option("--show", help="measure nothing, show what is kept")
     ] = False,
     metric: Annotated[
-        str, typer.Option(help=f"of the Markdown tables: {', '.join(board.METRICS)}")
+        str, typer.Option(help=f"of the Markdown tables: {', '.join(METRICS)}")
     ] = "position_cm",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="save as .csv or .md")] = None,
     folder: Annotated[
@@ -60,23 +61,21 @@ def leaderboard(
     the same hidden entries. After a checkpoint or a clip has changed, it is measured anew.
     """
     check_output(out, (".csv", ".md"))
-    if metric not in board.METRICS:
-        raise SpecError(
-            f"--metric {metric}", "no such metric", ", ".join(board.METRICS), "choose one"
-        )
+    if metric not in METRICS:
+        raise SpecError(f"--metric {metric}", "no such metric", ", ".join(METRICS), "choose one")
     cards = (
         [summarise(find_checkpoint(name)) for name in checkpoint]
         if checkpoint
         else [card for card in list_checkpoints() if not card.can_generate]
     )
     paths = tuple(clips) if clips else tuple(sorted(_SAMPLES.glob("*.npz")))
-    contest = board.Contest(paths, tuple(hide or board.PATTERNS), tuple(cards), seed)
-    book = board.Book(folder)
-    remarks: list[str] = [] if show else board.measure(contest, book)
-    sections = board.standings(contest, book)
+    benchmark = board.Benchmark(paths, tuple(hide or board.PATTERNS), tuple(cards), seed)
+    results = ResultsFile(folder)
+    remarks: list[str] = [] if show else board.measure(benchmark, results)
+    sections = standings(benchmark, results)
     lines = list(rows(sections))
     if out is not None and out.suffix.lower() == ".md":
-        write_text(out, markdown(sections, contest.patterns, metric))
+        write_text(out, markdown(sections, benchmark.patterns, metric))
     elif out is not None:
         write_text(out, as_csv(sections))
     say_notes(*remarks)

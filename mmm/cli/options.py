@@ -15,7 +15,7 @@ from mmm.io.body import FACINGS, UNIT_NAMES, parse_unit
 from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
 from mmm.motion.humanoid import ROLES
-from mmm.music.framerate import at_frame_rate
+from mmm.music.features import at_frame_rate
 
 OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
 METRICS_SUFFIXES = (".json", ".csv")

@@ -20,8 +20,14 @@ from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
 from mmm.io.clips import PARTS, SOUND_SUFFIXES
 from mmm.motion.clip import Audio, Clip, Music
-from mmm.music.features import FEATURE_SLICES, features_of, fitted, load_music, silence
-from mmm.music.framerate import at_frame_rate
+from mmm.music.features import (
+    FEATURE_SLICES,
+    at_frame_rate,
+    features_of,
+    fitted,
+    load_music,
+    silence,
+)
 
 Array = np.ndarray
 

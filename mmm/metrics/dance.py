@@ -5,7 +5,6 @@ foot skate, energy). All figures are of the frames after the seed, and mean litt
 motion's with another song, beside them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from jaxtyping import Float, Int
 from scipy.ndimage import uniform_filter1d
 
 from mmm.errors import ModelError
-from mmm.metrics.errors import beat_alignment, foot_skate_cm_s, motion_beats, motion_energy
+from mmm.metrics.naturalness import beat_alignment, foot_skate_cm_s, motion_beats, motion_energy
 from mmm.motion.clip import Motion, Music
 from mmm.motion.humanoid import ROLES, match_roles
 from mmm.music.features import FEATURE_SLICES
@@ -25,8 +24,6 @@ FROZEN_SHARE = 0.05
 FROZEN_S = 1.0
 """Standing still for so long is called frozen."""
 _STILL_WINDOW_S = 0.25
-_LEAST_SPREAD = 0.01
-"""Features that spread less than this in the reference (m²/s², m/s², shares) are not blown up further."""
 
 
 # --- Alive, and on the ground ------------------------------------------------------------------------------------
@@ -178,94 +175,3 @@ def summarise(motion: Motion, seed: Motion, usual: float, music: Music | None = 
         beats.get("per_music_beat"),
         beats.get("per_motion_beat"),
     )
-
-
-# --- Like others -------------------------------------------------------------------------------------------------
-
-
-def kinetic_features(motion: Motion) -> Float[Array, "K"]:
-    """Three a joint (72 on SMPL-24): horizontal energy, vertical energy, energy expenditure (Onuma et al. 2008).
-
-    Means over frames of the squared horizontal and vertical velocity (m²/s²) and of the size of the acceleration
-    (m/s²), each velocity and acceleration being a mean over five frames. The place of the root plays no part.
-    """
-    points = motion.positions().astype(np.float64)
-    velocity = np.diff(points, axis=0) * motion.fps
-    acceleration = np.diff(velocity, axis=0) * motion.fps
-    if not len(acceleration):
-        return np.zeros(3 * points.shape[1])
-    smooth, push = _mean_of_five(velocity), _mean_of_five(acceleration)
-    return np.stack(
-        [
-            (smooth[..., [0, 2]] ** 2).sum(-1).mean(0),
-            (smooth[..., 1] ** 2).mean(0),
-            np.linalg.norm(push, axis=-1).mean(0),
-        ],
-        axis=1,
-    ).ravel()
-
-
-def _mean_of_five(values: Float[Array, "T *k"]) -> Float[Array, "T *k"]:
-    """Each row with the two on either side, as far as there are."""
-    sums = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
-    rows = np.arange(len(values))
-    first, stop = np.maximum(rows - 2, 0), np.minimum(rows + 3, len(values))
-    return (sums[stop] - sums[first]) / (stop - first).reshape(-1, *[1] * (values.ndim - 1))
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A set of features to compare others with, standardised by its own mean and spread."""
-
-    mean: Float[Array, "K"]
-    spread: Float[Array, "K"]
-    rows: Float[Array, "N K"]
-
-    @staticmethod
-    def of(features: Sequence[Float[Array, "K"]]) -> "Reference":
-        """Of the truth: one row a clip."""
-        values = np.stack(features).astype(np.float64)
-        mean, spread = values.mean(0), np.maximum(values.std(0), _LEAST_SPREAD)
-        return Reference(mean, spread, (values - mean) / spread)
-
-    def distance(self, features: Sequence[Float[Array, "K"]]) -> float:
-        """FID: the Frechet distance between two normal distributions fitted to standardised features."""
-        return frechet(self.rows, (np.stack(features) - self.mean) / self.spread)
-
-    def diversity(self, features: Sequence[Float[Array, "K"]]) -> float:
-        """Mean distance between the standardised features of two clips."""
-        return mean_distance((np.stack(features) - self.mean) / self.spread)
-
-
-def frechet(a: Float[Array, "N K"], b: Float[Array, "M K"]) -> float:
-    """``|mean_a - mean_b|² + tr(A + B - 2 (A B)^½)`` of two samples with covariances A and B.
-
-    The trace of the root is the sum of singular values of one centred sample times the other: no root of a singular
-    matrix is taken, however few the samples.
-    """
-    centred = [
-        (x - x.mean(0)) / np.sqrt(max(1, len(x) - 1))
-        for x in (a.astype(np.float64), b.astype(np.float64))
-    ]
-    root = np.linalg.svd(centred[0] @ centred[1].T, compute_uv=False).sum()
-    spread = sum(float((x**2).sum()) for x in centred)
-    return max(0.0, float(((a.mean(0) - b.mean(0)) ** 2).sum() + spread - 2 * root))
-
-
-def mean_distance(rows: Float[Array, "N K"]) -> float:
-    """Mean Euclidean distance between two different rows; 0 for a single one."""
-    if len(rows) < 2:
-        return 0.0
-    apart = np.linalg.norm(rows[:, None].astype(np.float64) - rows[None], axis=-1)
-    return float(apart.sum() / (len(rows) * (len(rows) - 1)))
-
-
-def joint_distance_cm(motions: Sequence[Motion]) -> float:
-    """How different motions of one length are: mean joint distance over pairs, frames and joints, centimetres."""
-    points = np.stack([motion.positions() for motion in motions]).astype(np.float64)
-    pairs = [
-        np.linalg.norm(points[i] - points[j], axis=-1).mean()
-        for i in range(len(points))
-        for j in range(i)
-    ]
-    return float(np.mean(pairs) * 100) if pairs else 0.0

@@ -7,13 +7,7 @@ the sound around the moment ``t / fps``. They are neither scaled nor centred her
 
 import hashlib
 import itertools
-import os
 import re
-import tempfile
-import warnings
-import zipfile
-import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,13 +16,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mmm.errors import SpecError
-from mmm.motion.clip import Audio, Music
+from mmm.motion.clip import Audio, Clip, Music
+from mmm.music import cache
+from mmm.music.audio import read_audio, resample
+from mmm.music.spectra import HOP, WINDOW, chroma, in_pieces, rate_hz
 from mmm.paths import user_cache
 
 Array = np.ndarray
 
-HOP = 512
-"""Samples of sound a motion frame."""
 FEATURE_SLICES: dict[str, slice] = {
     "onset_strength": slice(0, 1),
     "mfcc": slice(1, 21),
@@ -51,19 +46,8 @@ BEATS_A_BAR = 4
 START_BPM = 120.0
 """Where the beat tracker begins to look where nothing better is known; librosa's own default."""
 
-_WINDOW = 2048  # samples a spectrum, librosa's default
-_CHROMA_LOWEST_HZ = 32.703  # C1, librosa's default, seven octaves up from there
-_PIECE_S, _CONTEXT_S = (
-    180.0,
-    5.0,
-)  # the chroma looks 1.1 s and 20 frames to either side, the mel spectrum less
 _SHORTEST_S = 4.0  # the chroma's lowest filter and its smoothing need this much sound; silence is added where it lacks
 _AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)")
-
-
-def rate_hz(fps: float) -> float:
-    """Samples per second at which features are taken for this frame rate."""
-    return float(fps * HOP)
 
 
 def bpm_of_name(name: str) -> float | None:
@@ -153,8 +137,6 @@ def load_music(
         FileError: the file cannot be read as sound.
         SpecError: fewer than 6 frames per second, or the recording ends before ``start_s``.
     """
-    from mmm.music.audio import read_audio  # here, for mmm.io itself imports this module
-
     path = Path(path)
     audio = read_audio(path)
     bpm = start_bpm if start_bpm is not None else bpm_of_name(path.stem) or START_BPM
@@ -163,10 +145,10 @@ def load_music(
     made_by = f"{content} librosa {version('librosa')} layout 1 fps {fps!r} bpm {bpm!r}"
     folder = Path(cache_dir) if cache_dir is not None else user_cache() / "music"
     stored = folder / f"{hashlib.blake2b(made_by.encode(), digest_size=16).hexdigest()}.npz"
-    found = _read_cache(stored)
+    found = cache.read(stored, len(FEATURE_NAMES))
     if found is None:
         found = _analyse(audio, fps, bpm)
-        _write_cache(stored, *found)
+        cache.write(stored, *found)
     features, beats, tempo_bpm = found
     whole = Music(features, fps, beats, tempo_bpm, audio)
     return fitted(whole if start_s == 0 else later(whole, start_s, path.name), frames)
@@ -207,8 +189,6 @@ def _analyse(
     audio: Audio, fps: float, start_bpm: float
 ) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float]:
     """Features, beat frames and tempo (bpm) of the whole recording."""
-    from mmm.music.audio import resample
-
     if fps < SLOWEST_FPS:
         raise SpecError(
             f"{fps:g} frames per second",
@@ -229,64 +209,25 @@ def _analyse(
 
     # One mel spectrum serves onset strength and MFCC, which would each make the same one again.
     mel_db = power_to_db(
-        _in_pieces(
+        in_pieces(
             mono,
             rate,
-            lambda sound: feature.melspectrogram(y=sound, sr=rate, n_fft=_WINDOW, hop_length=HOP),
+            lambda sound: feature.melspectrogram(y=sound, sr=rate, n_fft=WINDOW, hop_length=HOP),
         )
     )
-    onset = onset_strength(S=mel_db, sr=rate, n_fft=_WINDOW, hop_length=HOP)
+    onset = onset_strength(S=mel_db, sr=rate, n_fft=WINDOW, hop_length=HOP)
     tempo, beats = beat_track(
         onset_envelope=onset, sr=rate, hop_length=HOP, start_bpm=start_bpm, tightness=100
     )
     features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
     features[:, FEATURE_SLICES["onset_strength"]] = onset[:rows, None]
     features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
-    features[:, FEATURE_SLICES["chroma_cens"]] = _chroma(mono, rate).T[:rows]
+    features[:, FEATURE_SLICES["chroma_cens"]] = chroma(mono, rate).T[:rows]
     peaks = onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
     beats = beats[beats < rows].astype(np.int64)
     features[peaks[peaks < rows], FEATURE_SLICES["onset_peak"]] = 1
     features[beats, FEATURE_SLICES["beat"]] = 1
     return features, beats, _tempo_bpm(beats, fps, float(np.atleast_1d(tempo)[0]))
-
-
-def _in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> Float[Array, "F T"]:
-    """What the function makes of the sound, piece by piece with some context, so that memory does not grow with it.
-
-    A sound of three minutes is one piece.
-    """
-    rows, piece, context = (
-        1 + len(mono) // HOP,
-        int(_PIECE_S * rate / HOP),
-        int(_CONTEXT_S * rate / HOP),
-    )
-    parts = []
-    for start in range(0, rows, piece):
-        stop, before = min(rows, start + piece), max(0, start - context)
-        made = function(mono[before * HOP : (stop + context) * HOP])
-        parts.append(made[:, start - before : stop - before])
-    return np.concatenate(parts, axis=1)
-
-
-def _chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
-    """CENS chroma, (12, T). Frame rates below 20 leave out the octaves that their sample rate cannot hold."""
-    from librosa import estimate_tuning
-    from librosa.feature import chroma_cens
-
-    octaves = int(np.clip(np.log2(0.85 * rate / 2 / _CHROMA_LOWEST_HZ), 1, 7))
-    with warnings.catch_warnings():
-        # Noise without a pitch: librosa then takes the tuning to be exact, which is what is wanted.
-        warnings.filterwarnings(
-            "ignore", message="Trying to estimate tuning from empty frequency set"
-        )
-        tuning = estimate_tuning(y=mono[: int(_PIECE_S * rate)], sr=rate, bins_per_octave=36)
-    return _in_pieces(
-        mono,
-        rate,
-        lambda sound: chroma_cens(
-            y=sound, sr=rate, hop_length=HOP, n_octaves=octaves, bins_per_octave=36, tuning=tuning
-        ),
-    )
 
 
 def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
@@ -302,39 +243,33 @@ def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
     return float(fitted) if abs(fitted / tracked_bpm - 1) < 0.05 else tracked_bpm
 
 
-def _read_cache(path: Path) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float] | None:
-    """What is stored there; None where nothing is, or where it is damaged."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            features, beats, tempo_bpm = (
-                stored["features"],
-                stored["beats"],
-                float(stored["tempo_bpm"]),
-            )
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
-        return None
-    whole = (
-        features.ndim == 2
-        and features.shape[1] == len(FEATURE_NAMES)
-        and features.dtype == np.float32
-        and beats.ndim == 1
-        and beats.dtype == np.int64
-        and np.isfinite(features).all()
+def at_frame_rate(clip: Clip, fps: float) -> Clip:
+    """The same movement and music at another frame rate.
+
+    Features are taken from the sound anew; where it is not at hand, the nearest rows stand in, and a note says so.
+
+    Args:
+        clip: any clip; one that has this rate already comes back as it is.
+        fps: frames a second.
+
+    Raises:
+        SpecError: the clip has sound, and the rate is below the six frames a second that its features need.
+    """
+    if fps == clip.motion.fps:
+        return clip
+    clip = replace(
+        clip, recording=None
+    )  # edits speak of frames: they are made at the rate they are meant for
+    motion, music = clip.motion.resample(fps), clip.music
+    if music is None:
+        return replace(clip, motion=motion)
+    if music.audio is not None:
+        heard = features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None)
+        return replace(clip, motion=motion, music=replace(heard, without=music.without))
+    nearest = np.minimum(
+        np.round(np.arange(len(motion)) * music.fps / fps).astype(int), len(music) - 1
     )
-    return (features, beats, tempo_bpm) if whole else None
-
-
-def _write_cache(path: Path, features: Array, beats: Array, tempo_bpm: float) -> None:
-    """Stores them whole or not at all; a folder that cannot be written costs time, not the result."""
-    beside = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npz")
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(
-                file, features=features, beats=beats, tempo_bpm=np.float64(tempo_bpm)
-            )
-        Path(beside).replace(path)
-    except OSError:
-        if beside:
-            Path(beside).unlink(missing_ok=True)
+    beats = np.unique(np.round(music.beats * fps / music.fps).astype(np.int64))
+    other = Music(music.features[nearest], fps, beats[beats < len(motion)], music.tempo_bpm)
+    note = "Its sound is not at hand: of its music features the nearest rows were taken."
+    return replace(clip, motion=motion, music=other, notes=(*clip.notes, note))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import mmm
-from mmm.metrics.errors import foot_skate_cm_s, jerk_m_s3, velocity_jump_cm_s
+from mmm.metrics.naturalness import foot_skate_cm_s, jerk_m_s3, velocity_jump_cm_s
 
 SAMPLES = sorted((Path(__file__).resolve().parents[2] / "data" / "samples").glob("*.npz"))
 FIRST, LAST = 250, 309

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import mmm
-from mmm.music.framerate import at_frame_rate
+from mmm.music.features import at_frame_rate
 
 SAMPLES = sorted((Path(__file__).resolve().parents[2] / "data" / "samples").glob("*.npz"))
 FRAMES, ROUNDS = 300, 30

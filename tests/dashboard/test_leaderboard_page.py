@@ -10,7 +10,7 @@ from dashboard.files.entries import Entry
 from dashboard.views import leaderboard as leaderboard_view
 from dashboard.work import leaderboard_run as contests
 from mmm import save_clip
-from mmm.evaluation import leaderboard
+from mmm.evaluation import leaderboard, measurements
 from mmm.interpolation.baselines import BASELINES
 
 
@@ -52,7 +52,7 @@ def test_measure_show_and_export(board):
         ]
     board.set("board_metric", "rotation_deg")
     assert board.fed("mmm_table")[0]["rows"] != header["rows"]
-    files = leaderboard.Book().read()
+    files = measurements.ResultsFile().read()
     assert len(files) == 2 * 3 * len(BASELINES)
     assert [b.label for b in board.app.get("download_button")] == ["CSV", "Markdown"]
 
@@ -73,12 +73,12 @@ def test_a_run_can_be_stopped_and_what_was_measured_is_kept(board, monkeypatch):
         return measure(*given)
 
     monkeypatch.setattr(leaderboard, "_measured", slow)
-    board.press("measure").until(lambda page: len(leaderboard.Book().read()) > 0)
+    board.press("measure").until(lambda page: len(measurements.ResultsFile().read()) > 0)
     if board.has("measure-cancel"):
         board.press("measure-cancel")
     measured(board)
     assert "What was measured is kept." in board.said
-    assert 0 < len(leaderboard.Book().read()) < 2 * 3 * len(BASELINES)
+    assert 0 < len(measurements.ResultsFile().read()) < 2 * 3 * len(BASELINES)
 
 
 def test_clips_are_spread_over_the_whole(tmp_path):
@@ -88,6 +88,6 @@ def test_clips_are_spread_over_the_whole(tmp_path):
 
 
 def test_the_csv_reads_back():
-    from mmm.evaluation.leaderboard_tables import as_csv
+    from mmm.evaluation.standings import as_csv
 
     assert list(csv.DictReader(io.StringIO(as_csv([])))) == []

@@ -8,7 +8,7 @@ import pytest
 from mmm import Clip, Motion, load_clip
 from mmm.generation.result import Generation, held, judge, report
 from mmm.metrics import dance as dance_metrics
-from mmm.metrics.errors import motion_beats
+from mmm.metrics.naturalness import motion_beats
 from mmm.motion.clip import Music
 from mmm.viewer.payload import unpack
 from mmm.viewer.raster.lettering import Lettering

@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from mmm import masks
 from mmm.errors import SpecError
-from mmm.explain.attribution import FrameExplainer, attribution_of
-from mmm.explain.deletion import Deletion, map_scores
+from mmm.explain.attribution import attribution_of
+from mmm.explain.deletion_curves import Deletion, map_scores
+from mmm.explain.frame_explainer import FrameExplainer
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
 from mmm.music.features import silence

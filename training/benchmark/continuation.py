@@ -15,7 +15,7 @@ from jaxtyping import Float
 from mmm.errors import FileError, ModelError
 from mmm.generation.generate import generate_clip
 from mmm.metrics import dance as dm
-from mmm.metrics.geometric import geometric_features
+from mmm.metrics import dance_features as df
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion, Music
 from training.benchmark.dance_moves import Bar, Moves
@@ -60,8 +60,8 @@ class Material:
     cases: list[Case]
     others: list[int]
     """Of each case one with another song; empty without music."""
-    kinetic: dm.Reference
-    geometric: dm.Reference
+    kinetic: df.Reference
+    geometric: df.Reference
     moves: Moves | None
     reference_clips: int
 
@@ -118,8 +118,8 @@ def material(
     return Material(
         cases,
         partners(pool, songs_of(pool, stored.clips)) if whole else [],
-        dm.Reference.of([dm.kinetic_features(motion) for motion in reference]),
-        dm.Reference.of([geometric_features(motion) for motion in reference]),
+        df.Reference.of([df.kinetic_features(motion) for motion in reference]),
+        df.Reference.of([df.geometric_features(motion) for motion in reference]),
         moves,
         len(rest),
     )
@@ -196,7 +196,8 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
     usual = float(np.mean([case.usual for case in cases]))
     seconds = _seconds(each, cases) / usual
     kinetic, geometric = (
-        [make(motion) for motion in motions] for make in (dm.kinetic_features, geometric_features)
+        [make(motion) for motion in motions]
+        for make in (df.kinetic_features, df.geometric_features)
     )
     result: dict[str, Any] = {
         "energy": _mean([one.energy for one in each]),
@@ -266,9 +267,9 @@ def varieties(
     found = []
     for temperature in wanted:
         sets = [futures(model, of.cases, temperature, seed, progress)[0] for seed in range(seeds)]
-        apart = [dm.joint_distance_cm(same) for same in zip(*sets, strict=True)]
+        apart = [df.joint_distance_cm(same) for same in zip(*sets, strict=True)]
         features = [
-            [(dm.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.spread for motion in same]
+            [(df.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.spread for motion in same]
             for same in zip(*sets, strict=True)
         ]
         each = [row(motions, of) for motions in sets]
@@ -279,7 +280,7 @@ def varieties(
                 "seeds": seeds,
                 "clips": len(of.cases),
                 "apart_cm": _mean(apart),
-                "kinetic_distance": _mean([dm.mean_distance(np.stack(same)) for same in features]),
+                "kinetic_distance": _mean([df.mean_distance(np.stack(same)) for same in features]),
                 **{
                     key: _mean([one[key] for one in each])
                     for key in (

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mmm.errors import FileError
-from mmm.metrics import errors as metrics
+from mmm.metrics import inbetweening as metrics
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import Skeleton
 

@@ -11,7 +11,7 @@ from data.dance.moves import MOVES, evaluate
 from data.dance.rig import BALL_HEIGHT_M
 from data.dance.song import Bar, Song, make_song
 from data.dance.style import DANCERS, Dancer, make_dancer
-from mmm.metrics.errors import beat_alignment, foot_skate_cm_s, motion_beats, motion_energy
+from mmm.metrics.naturalness import beat_alignment, foot_skate_cm_s, motion_beats, motion_energy
 from mmm.motion.rotations import geodesic_angle, matrix_to_rotvec
 from mmm.motion.skeleton import SMPL24
 

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 
 from mmm.errors import SpecError
-from mmm.explain.attribution import FrameExplainer, attribute, chosen_joints
+from mmm.explain.attribution import attribute
+from mmm.explain.frame_explainer import FrameExplainer, chosen_joints
 from mmm.masks import Mask
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip

@@ -9,7 +9,8 @@ import torch
 
 from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.explain.attribution import GROUPS, METHODS, FrameExplainer, attribute, attribution_of
+from mmm.explain.attribution import GROUPS, METHODS, attribute, attribution_of
+from mmm.explain.frame_explainer import FrameExplainer
 from mmm.recovery import recover as recovery
 from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmm.motion.clip import Audio
-from mmm.music.framerate import at_frame_rate
+from mmm.music.features import at_frame_rate
 from tests.mmm.networks import tiny_clip
 
 

@@ -9,7 +9,9 @@ import pytest
 from mmm import load_clip
 from mmm.errors import FileError, SpecError
 from mmm.motion.clip import Audio
+from mmm.music import cache as stored_features
 from mmm.music import features as music
+from mmm.music import spectra
 from mmm.music.audio import read_audio, resample, write_audio
 from mmm.paths import user_cache
 
@@ -105,10 +107,10 @@ def test_a_long_recording_taken_in_pieces_is_the_same(monkeypatch):
         return librosa.feature.chroma_cens(y=sound, sr=15_360, hop_length=512, tuning=0.1)
 
     whole = chroma(mono)
-    monkeypatch.setattr(music, "_PIECE_S", 11.0)
-    np.testing.assert_allclose(music._in_pieces(mono, 15_360.0, chroma), whole, atol=1e-5)
+    monkeypatch.setattr(spectra, "_PIECE_S", 11.0)
+    np.testing.assert_allclose(spectra.in_pieces(mono, 15_360.0, chroma), whole, atol=1e-5)
     lengths = []
-    music._in_pieces(mono, 15_360.0, lambda sound: lengths.append(len(sound)) or chroma(sound))
+    spectra.in_pieces(mono, 15_360.0, lambda sound: lengths.append(len(sound)) or chroma(sound))
     assert len(lengths) == 3
     assert max(lengths) <= 21.1 * 15_360
 
@@ -259,7 +261,7 @@ class TestFiles:
             )
         assert music.load_music(song, 30.0, cache_dir=cache).digest() == first.digest()
         assert stored.read_bytes() != b"hello"
-        assert music._read_cache(stored) is not None
+        assert stored_features.read(stored, len(music.FEATURE_NAMES)) is not None
 
     def test_a_cache_that_cannot_be_written_costs_nothing(self, song, tmp_path):
         (tmp_path / "file").write_text("in the way")
@@ -321,7 +323,7 @@ def test_a_song_is_quick():
 
 @pytest.mark.parametrize(
     "path",
-    sorted((Path(__file__).parents[2] / "data" / "samples").glob("*.npz")),
+    sorted((Path(__file__).parents[3] / "data" / "samples").glob("*.npz")),
     ids=lambda path: path.stem,
 )
 def test_bars_of_the_samples_begin_where_the_songs_say(path):

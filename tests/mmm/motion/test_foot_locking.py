@@ -8,7 +8,7 @@ import pytest
 
 from mmm import load_clip
 from mmm.errors import ModelError
-from mmm.metrics.errors import foot_contacts, foot_skate_cm_s
+from mmm.metrics.naturalness import foot_contacts, foot_skate_cm_s
 from mmm.motion.clip import Motion
 from mmm.motion.foot_locking import LOW_M, MOST_M, legs_of, lock_contacts, lock_feet
 from mmm.motion.humanoid import match_roles
@@ -25,7 +25,7 @@ LEGS = [
 
 @pytest.fixture(scope="module")
 def dance() -> Motion:
-    sample = sorted((Path(__file__).parents[2] / "data" / "samples").glob("*.npz"))[0]
+    sample = sorted((Path(__file__).parents[3] / "data" / "samples").glob("*.npz"))[0]
     return load_clip(sample).motion.crop(0, 180)
 
 

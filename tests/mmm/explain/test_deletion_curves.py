@@ -6,11 +6,11 @@ import torch
 
 from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.explain.attribution import FrameExplainer
-from mmm.explain.deletion import SHARES, Deletion, deletion_curves, map_scores
+from mmm.explain.deletion_curves import SHARES, Deletion, deletion_curves, map_scores
+from mmm.explain.frame_explainer import FrameExplainer
 from mmm.recovery.recover import recover
+from tests.mmm.explain.test_attribution import FRAME, JOINT, listening  # noqa: F401
 from tests.mmm.networks import tiny_clip, tiny_model
-from tests.mmm.test_attribution import FRAME, JOINT, listening  # noqa: F401
 
 MASK = (15, 22)
 

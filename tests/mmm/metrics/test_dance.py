@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from mmm.metrics import dance as dm
-from mmm.metrics.errors import beat_alignment, motion_beats
-from mmm.metrics.geometric import QUESTIONS, geometric_features
+from mmm.metrics import dance_features as df
+from mmm.metrics.naturalness import beat_alignment, motion_beats
 from mmm.motion.clip import Motion, Music
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion
@@ -194,22 +194,22 @@ def slow_kinetic(motion):
 
 def test_kinetic_features_as_written_out():
     motion = smooth_motion(4, 50)
-    assert dm.kinetic_features(motion).shape == (72,)
-    assert dm.kinetic_features(motion) == pytest.approx(slow_kinetic(motion), rel=1e-6)
+    assert df.kinetic_features(motion).shape == (72,)
+    assert df.kinetic_features(motion) == pytest.approx(slow_kinetic(motion), rel=1e-6)
 
 
 def test_kinetic_features_do_not_depend_on_the_place():
     motion = smooth_motion(4, 50)
     there = replace(motion, root_m=motion.root_m + np.float32([5, 0, -7]))
-    assert dm.kinetic_features(there) == pytest.approx(
-        dm.kinetic_features(motion), rel=2e-2, abs=1e-3
+    assert df.kinetic_features(there) == pytest.approx(
+        df.kinetic_features(motion), rel=2e-2, abs=1e-3
     )
 
 
 def test_geometric_features():
-    assert len(QUESTIONS) == 32
+    assert len(df.QUESTIONS) == 32
     motion = wild_motion(0, 200, SMPL24, 60.0)
-    shares = geometric_features(motion)
+    shares = df.geometric_features(motion)
     assert shares.shape == (32,)
     assert ((shares >= 0) & (shares <= 1)).all()
     turned = replace(
@@ -218,28 +218,28 @@ def test_geometric_features():
     turn = np.float32([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])
     turned.rotations[:, 0] = turn @ turned.rotations[:, 0]
     turned = replace(turned, root_m=turned.root_m @ turn.T)
-    assert geometric_features(turned) == pytest.approx(
+    assert df.geometric_features(turned) == pytest.approx(
         shares, abs=0.011
     )  # a frame or two at a limit
 
 
 def test_geometric_features_see_raised_hands_bent_knees_and_lying():
     names = SMPL24.names.index
-    rest = geometric_features(standing())
+    rest = df.geometric_features(standing())
     up = standing()
     for side, sign in (("left", 1), ("right", -1)):
         turn = np.float32([[0, -sign, 0], [sign, 0, 0], [0, 0, 1]])
         up.rotations[:, names(f"{side}_shoulder")] = turn
-    raised = geometric_features(up)
+    raised = df.geometric_features(up)
     assert (rest[[2, 3]].tolist(), raised[[2, 3]].tolist()) == ([0, 0], [1, 1])
     bent = standing()
     bent.rotations[:, names("left_knee")] = np.float32([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
-    knees = geometric_features(bent)
+    knees = df.geometric_features(bent)
     assert (rest[[19, 20]].tolist(), knees[[19, 20]].tolist()) == ([0, 0], [0, 1])
     lying = standing()
     lying.rotations[:, 0] = np.float32([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
-    assert (rest[28], geometric_features(lying)[28]) == (0, 1)
-    fast = geometric_features(sliding([[0.05 * t, 0, 0] for t in range(60)]))
+    assert (rest[28], df.geometric_features(lying)[28]) == (0, 1)
+    fast = df.geometric_features(sliding([[0.05 * t, 0, 0] for t in range(60)]))
     assert (rest[31], fast[31]) == (0, 1)
 
 
@@ -251,20 +251,20 @@ def test_frechet_distance_as_written_out(seed):
     b = rng.normal(size=(20, 5)) @ rng.normal(size=(5, 5)) + rng.normal(size=5)
     ca, cb = np.cov(a.T), np.cov(b.T)
     expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(ca + cb - 2 * sqrtm(ca @ cb).real)
-    assert dm.frechet(a, b) == pytest.approx(expected, rel=1e-5, abs=1e-6)
-    assert dm.frechet(a, a) == pytest.approx(0, abs=1e-8)
-    assert dm.frechet(b, a) == pytest.approx(dm.frechet(a, b))
+    assert df.frechet(a, b) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert df.frechet(a, a) == pytest.approx(0, abs=1e-8)
+    assert df.frechet(b, a) == pytest.approx(df.frechet(a, b))
 
 
 def test_frechet_distance_of_fewer_clips_than_features():
     rows = np.random.default_rng(0).normal(size=(8, 72))
-    assert dm.frechet(rows, rows) == pytest.approx(0, abs=1e-8)
-    assert dm.frechet(rows, rows + 1) == pytest.approx(72)
+    assert df.frechet(rows, rows) == pytest.approx(0, abs=1e-8)
+    assert df.frechet(rows, rows + 1) == pytest.approx(72)
 
 
 def test_reference_standardises_by_the_truth():
     truth = [np.array([1.0, 100.0, 5.0]), np.array([3.0, 300.0, 5.0])]
-    reference = dm.Reference.of(truth)
+    reference = df.Reference.of(truth)
     assert reference.rows.tolist() == [[-1, -1, 0], [1, 1, 0]]
     assert reference.distance(truth) == pytest.approx(0, abs=1e-9)
     assert reference.diversity(truth) == pytest.approx(8**0.5)
@@ -275,13 +275,13 @@ def test_reference_standardises_by_the_truth():
 
 def test_distance_between_dances():
     motions = [standing(), sliding([[0.3, 0.4, 0]] * 120), sliding([[0.3, 0.4, 0]] * 120)]
-    assert dm.joint_distance_cm(motions) == pytest.approx(50 * 2 / 3, rel=1e-4)
-    assert dm.joint_distance_cm(motions[:1]) == 0
-    assert dm.joint_distance_cm(motions[1:]) == 0
+    assert df.joint_distance_cm(motions) == pytest.approx(50 * 2 / 3, rel=1e-4)
+    assert df.joint_distance_cm(motions[:1]) == 0
+    assert df.joint_distance_cm(motions[1:]) == 0
 
 
 def test_other_skeletons_have_kinetics_at_least():
     motion = Motion(TINY, random_rotations(0, 30, 6), np.zeros((30, 3)), 30.0)
-    assert dm.kinetic_features(motion).shape == (18,)
+    assert df.kinetic_features(motion).shape == (18,)
     summary = dm.summarise(motion, motion, 1.0)
     assert (summary.pfc, summary.per_music_beat) == (None, None)

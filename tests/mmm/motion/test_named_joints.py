@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mmm.errors import SpecError
-from mmm.motion.humanoid import match_roles
-from mmm.motion.naming import missing_roles, parse_roles
+from mmm.motion.humanoid import match_roles, missing_roles, parse_roles
 from tests.mmm.making import TINY
 from tests.mmm.role_names import TREES, tree
 

@@ -17,7 +17,7 @@ from mmm.music.audio import write_audio
 from mmm.music.features import FEATURE_SLICES, silence
 from tests.mmm.networks import tiny_clip, tiny_model
 
-SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
+SAMPLE = Path(__file__).parents[3] / "data" / "samples" / "dance_092bpm_test004_dancer03.npz"
 QUIET = silence(1, 30.0).features[0]
 BEAT = FEATURE_SLICES["beat"].start
 

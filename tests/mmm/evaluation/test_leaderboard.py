@@ -12,7 +12,8 @@ from mmm.checkpoints import summarise
 from mmm.cli.app import main
 from mmm.errors import SpecError
 from mmm.evaluation import leaderboard as board
-from mmm.evaluation.leaderboard_tables import as_csv, markdown, rows
+from mmm.evaluation.measurements import ResultsFile
+from mmm.evaluation.standings import as_csv, markdown, rows, standings
 from mmm.interpolation.baselines import BASELINES
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import SMPL24, Skeleton
@@ -45,20 +46,20 @@ def card(tmp_path):
     return summarise(tmp_path / "net")
 
 
-def contest(files, card, *names):
-    return board.Contest(tuple(files / f"{name}.npz" for name in names), PATTERNS, (card,))
+def benchmark(files, card, *names):
+    return board.Benchmark(tuple(files / f"{name}.npz" for name in names), PATTERNS, (card,))
 
 
-def run(contest, book, **options):
+def run(contest, results, **options):
     return board.measure(
-        contest, book, lambda name: mmm.load_model(contest.checkpoints[0].path), **options
+        contest, results, lambda name: mmm.load_model(contest.checkpoints[0].path), **options
     )
 
 
 def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card, tmp_path):
-    book, both = board.Book(tmp_path / "kept"), contest(files, card, "a", "b")
-    assert run(both, book) == []
-    (section,) = board.standings(both, book)
+    results, both = ResultsFile(tmp_path / "kept"), benchmark(files, card, "a", "b")
+    assert run(both, results) == []
+    (section,) = standings(both, results)
     assert section.methods == ("net", *BASELINES)
     for method in ("net", "spline"):
         errors = []
@@ -84,11 +85,11 @@ def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card
 def test_networks_run_only_where_they_fit_and_stand_beside_baselines_of_the_same_clips(
     files, card, tmp_path
 ):
-    book, all_ = board.Book(tmp_path / "kept"), contest(files, card, "a", "short", "odd")
-    remarks = run(all_, book)
+    results, all_ = ResultsFile(tmp_path / "kept"), benchmark(files, card, "a", "short", "odd")
+    remarks = run(all_, results)
     assert any("net was not run on odd" in r for r in remarks), remarks
     assert any("short is left out of gap:10" in r for r in remarks), remarks
-    (section,) = board.standings(all_, book)
+    (section,) = standings(all_, results)
     assert section.clips == ("a", "short")
     assert {cell.clips for (_, pattern), cell in section.cells.items() if pattern == "every:5"} == {
         2
@@ -105,20 +106,20 @@ def test_networks_run_only_where_they_fit_and_stand_beside_baselines_of_the_same
 def test_what_is_kept_is_not_measured_again_and_what_changed_is_not_shown(
     files, card, tmp_path, monkeypatch
 ):
-    book, one = board.Book(tmp_path / "kept"), contest(files, card, "a")
-    run(one, book)
-    lines = len(book.read())
+    results, one = ResultsFile(tmp_path / "kept"), benchmark(files, card, "a")
+    run(one, results)
+    lines = len(results.read())
     assert lines == 2 * (1 + len(BASELINES))
     monkeypatch.setattr(mmm, "recover", None)
-    run(one, book)
-    assert len(book.read()) == lines
+    run(one, results)
+    assert len(results.read()) == lines
     monkeypatch.undo()
     config = json.loads((card.path / "config.json").read_text())
     (card.path / "config.json").write_text(json.dumps(config | {"note": "retrained"}))
-    (section,) = board.standings(one, book)
+    (section,) = standings(one, results)
     assert section.methods == tuple(BASELINES)
     save_clip(Clip("a", smooth_motion(9, 40, SMPL24, 30.0)), files / "a.npz")
-    assert board.standings(one, book) == []
+    assert standings(one, results) == []
 
 
 def test_a_run_cut_short_has_lost_nothing_and_is_not_mixed(files, card, tmp_path):
@@ -129,16 +130,16 @@ def test_a_run_cut_short_has_lost_nothing_and_is_not_mixed(files, card, tmp_path
         if what.startswith("b: gap"):
             raise Stop
 
-    book, both = board.Book(tmp_path / "kept"), contest(files, card, "a", "b")
+    results, both = ResultsFile(tmp_path / "kept"), benchmark(files, card, "a", "b")
     with pytest.raises(Stop):
-        run(both, book, progress=stop)
-    with book.file.open("a") as file:
+        run(both, results, progress=stop)
+    with results.file.open("a") as file:
         file.write('{"method": "sli')  # the disk was full
-    (section,) = board.standings(both, book)
+    (section,) = standings(both, results)
     assert section.cells["net", "every:5"].clips == 2
     assert {section.cells[m, "gap:10"].clips for m in section.methods} == {1}
-    run(both, book)
-    assert board.standings(both, book)[0].cells["net", "gap:10"].clips == 2
+    run(both, results)
+    assert standings(both, results)[0].cells["net", "gap:10"].clips == 2
 
 
 def test_gaps_lie_in_the_middle_and_nonsense_is_refused():
@@ -153,9 +154,9 @@ def test_gaps_lie_in_the_middle_and_nonsense_is_refused():
 
 
 def test_tables(files, card, tmp_path):
-    book, one = board.Book(tmp_path / "kept"), contest(files, card, "a")
-    run(one, book)
-    sections = board.standings(one, book)
+    results, one = ResultsFile(tmp_path / "kept"), benchmark(files, card, "a")
+    run(one, results)
+    sections = standings(one, results)
     lines = list(csv.DictReader(as_csv(sections).splitlines()))
     assert len(lines) == len(list(rows(sections))) == 2 * (1 + len(BASELINES))
     assert {line["clips"] for line in lines} == {"1"}

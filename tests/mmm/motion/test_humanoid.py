@@ -16,7 +16,7 @@ from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, random_rotations, wild_motion
 from tests.mmm.role_names import TREES, tree
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 AT = {role: k for k, role in enumerate(ROLES)}
 LEFT = [role for role in ROLES if role.startswith("left_")]
 

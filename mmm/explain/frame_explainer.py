@@ -1,0 +1,119 @@
+"""One frame of a recovery as a function of the music."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from mmm.checkpoints import check_fit
+from mmm.errors import ModelError, SpecError
+from mmm.masks import Mask, joint_indices
+from mmm.models import MaskedMotionModel
+from mmm.motion.clip import Clip
+from mmm.recovery.recover import hidden_array, prepare
+from mmm.recovery.windows import windows
+
+Array = np.ndarray
+Tensor = torch.Tensor
+
+
+class FrameExplainer:
+    """One frame of a recovery as a function of the music: what attributions and the attention benchmark ask.
+
+    Args:
+        frame: of the clip. Of long clips the first window that holds it is looked at, as ``AttentionTrace`` does.
+
+    Raises:
+        ModelError: the network takes no music, or does not fit the clip.
+        SpecError: the clip has no music, the frame is not in it, or the mask does not fit.
+    """
+
+    def __init__(
+        self, model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int
+    ) -> None:
+        check_listens(model, clip)
+        check_fit(model.config, clip)
+        if not 0 <= frame < len(clip):
+            raise SpecError(
+                f"frame {frame}",
+                f"the clip has {len(clip)} frames",
+                f"0 to {len(clip) - 1}",
+                "choose a frame of the clip",
+            )
+        with torch.no_grad():
+            ready = prepare(model, clip, hidden_array(clip, mask))
+        self.window = next(
+            cut for cut in windows(len(clip), model.config.max_frames) if cut[0] <= frame < cut[1]
+        )
+        part = slice(*self.window)
+        assert ready.music is not None
+        self.model, self.at = model, frame - self.window[0]
+        self.music = ready.music[:, part]
+        """(1,T,35), scaled: the window's own."""
+        self.mean = self.music.mean(1, keepdim=True).expand_as(self.music)
+        """(1,T,35): the window's mean in every row."""
+        self._filled, self._hidden = ready.filled.part(part), ready.hidden[:, part]
+        self._place = ready.path[:, part].mean(1, keepdim=True)
+        stats = model.config.fitted_stats
+        self._metres = torch.from_numpy(stats.root_max - stats.root_min).to(self.music)
+
+    def poses(self, music: Tensor) -> Tensor:
+        """(B,T,35) to the frame's pose (B,F): rotation matrices' entries, and the root in metres."""
+        count = len(music)
+        found = self.model.predict(
+            self._filled.repeat(count),
+            self._hidden.expand(count, -1, -1),
+            music,
+            place=self._place.expand(count, -1, -1),
+        ).prediction
+        assert found is not None
+        row = found[:, self.at]
+        return torch.cat([row[:, :-3], row[:, -3:] * self._metres], dim=-1)
+
+    def columns(self, joints: Sequence[int]) -> list[int]:
+        """Where these joints stand in a pose; the root joint brings the root's position."""
+        joints_count = self.model.config.joints
+        own = [9 * joint + k for joint in joints for k in range(9)]
+        return own + [9 * joints_count + k for k in range(3) if 0 in joints]
+
+
+def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
+    """Refuse what has no music to look into.
+
+    Raises:
+        ModelError: the network takes no music.
+        SpecError: the clip has none.
+    """
+    if not model.config.uses_music:
+        raise ModelError(
+            model.name_or_path or "network",
+            "it takes no music",
+            "a network that listens",
+            "choose dance-3bert-small or dance-ecm-small",
+        )
+    if clip.music is None:
+        raise SpecError(clip.name, "no music", "a clip with music", "give its recording (--music)")
+
+
+def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> list[int]:
+    """Indices from indices or names of joints and groups; None: all.
+
+    Raises:
+        SpecError: there is no such joint.
+    """
+    count = len(clip.motion.skeleton)
+    if joints is None:
+        return list(range(count))
+    names = [joint for joint in joints if isinstance(joint, str)]
+    numbers = [int(joint) for joint in joints if not isinstance(joint, str)]
+    if names or not numbers:
+        numbers += joint_indices(clip.motion.skeleton, names)
+    wrong = [joint for joint in numbers if not 0 <= joint < count]
+    if wrong:
+        raise SpecError(
+            f"joint {wrong[0]}",
+            f"the skeleton has {count} joints",
+            f"0 to {count - 1}",
+            "correct it",
+        )
+    return sorted(set(numbers))

@@ -1,0 +1,63 @@
+"""Mel spectrum and chroma of a recording, one column a motion frame, in bounded memory."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+Array = np.ndarray
+
+
+HOP = 512
+"""Samples of sound a motion frame."""
+WINDOW = 2048  # samples a spectrum, librosa's default
+_CHROMA_LOWEST_HZ = 32.703  # C1, librosa's default, seven octaves up from there
+_PIECE_S, _CONTEXT_S = (
+    180.0,
+    5.0,
+)  # the chroma looks 1.1 s and 20 frames to either side, the mel spectrum less
+
+
+def rate_hz(fps: float) -> float:
+    """Samples per second at which features are taken for this frame rate."""
+    return float(fps * HOP)
+
+
+def in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> Float[Array, "F T"]:
+    """What the function makes of the sound, piece by piece with some context, so that memory does not grow with it.
+
+    A sound of three minutes is one piece.
+    """
+    rows, piece, context = (
+        1 + len(mono) // HOP,
+        int(_PIECE_S * rate / HOP),
+        int(_CONTEXT_S * rate / HOP),
+    )
+    parts = []
+    for start in range(0, rows, piece):
+        stop, before = min(rows, start + piece), max(0, start - context)
+        made = function(mono[before * HOP : (stop + context) * HOP])
+        parts.append(made[:, start - before : stop - before])
+    return np.concatenate(parts, axis=1)
+
+
+def chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
+    """CENS chroma, (12, T). Frame rates below 20 leave out the octaves that their sample rate cannot hold."""
+    from librosa import estimate_tuning
+    from librosa.feature import chroma_cens
+
+    octaves = int(np.clip(np.log2(0.85 * rate / 2 / _CHROMA_LOWEST_HZ), 1, 7))
+    with warnings.catch_warnings():
+        # Noise without a pitch: librosa then takes the tuning to be exact, which is what is wanted.
+        warnings.filterwarnings(
+            "ignore", message="Trying to estimate tuning from empty frequency set"
+        )
+        tuning = estimate_tuning(y=mono[: int(_PIECE_S * rate)], sr=rate, bins_per_octave=36)
+    return in_pieces(
+        mono,
+        rate,
+        lambda sound: chroma_cens(
+            y=sound, sr=rate, hop_length=HOP, n_octaves=octaves, bins_per_octave=36, tuning=tuning
+        ),
+    )
