@@ -12,6 +12,7 @@ Networks are imported when first used: reading a clip does not wait for torch.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import mmm.viewer  # noqa: F401  gives clips their show() for notebooks
 from mmm import edits, masks
 from mmm.errors import MMMError
 from mmm.io import load_clip, save_clip
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mmm.generation.generate import generate, generate_clip
     from mmm.generation.result import Generation
     from mmm.recovery.recover import RecoveryResult, interpolate, recover
+    from mmm.viewer.save import save
+    from mmm.viewer.show import show
 
 __all__ = [
     "SMPL24",
@@ -42,7 +45,9 @@ __all__ = [
     "load_model",
     "masks",
     "recover",
+    "save",
     "save_clip",
+    "show",
 ]
 
 _LAZY = {
@@ -53,6 +58,8 @@ _LAZY = {
     "generate": "mmm.generation.generate",
     "generate_clip": "mmm.generation.generate",
     "Generation": "mmm.generation.result",
+    "save": "mmm.viewer.save",
+    "show": "mmm.viewer.show",
 }
 
 

@@ -43,7 +43,6 @@ from mmm.cli.options import (
 from mmm.cli.printing import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
 from mmm.errors import MMMError
 from mmm.interpolation import baselines
-from mmm.io import save_clip
 from mmm.io.files import MOTION_SUFFIXES
 from mmm.motion.humanoid import parse_roles
 
@@ -207,7 +206,9 @@ def convert(
     """Convert a motion file; the suffixes say from what to what. Only .npz, .mp4 and .html keep the music."""
     check_output(target, OUTPUT_SUFFIXES)
     clip = load(source, music, frames, fps, unit, up, music_start, facing)
-    save_clip(clip, target)
+    from mmm.viewer.save import save
+
+    save(clip, target)
     say_notes(*clip.notes)
     typer.echo(
         f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {len(clip.motion.skeleton)} joints"

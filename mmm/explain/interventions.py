@@ -30,9 +30,9 @@ from mmm.metrics.errors import errors
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Music
 from mmm.recovery.recover import RecoveryResult, recover
-from mmm.viewer.html import Shown
-from mmm.viewer.save import save_shown
+from mmm.viewer.save import save
 from mmm.viewer.scene import Performer, Scene
+from mmm.viewer.show import Shown, show
 from mmm.viewer.video import Progress
 
 Array = np.ndarray
@@ -45,13 +45,13 @@ class _Beside:
         """Truth where there is one, the motion with the music as it is, and with it changed."""
         raise NotImplementedError
 
-    def changed_clip(self) -> Clip:
+    def as_clip(self) -> Clip:
         """The motion with the music changed, and that music."""
         raise NotImplementedError
 
     def show(self, height: int = 600) -> Shown:
         """Before and after on the stage, in a notebook, with the changed music; ``height`` in CSS pixels."""
-        return Shown(self.scene(), height)
+        return show(self, height=height)
 
     def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
         """``.bvh .npz .pkl .glb``: the motion after the change. ``.mp4 .gif .webp .html``: before and after, to be
@@ -63,7 +63,7 @@ class _Beside:
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
         """
-        save_shown(path, self.scene, self.changed_clip(), progress)
+        save(self, path, progress=progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ class InterventionResult(_Beside):
         )
         return replace(before.scene(), performers=bodies, music=after.clip.music, errors=curves)
 
-    def changed_clip(self) -> Clip:
+    def as_clip(self) -> Clip:
         """The recovery after the change."""
         return self.after.recovered
 
@@ -165,7 +165,7 @@ class GenerationChange(_Beside):
         changed = Performer(self.intervention.words, self.after.clip.motion, "model", "second")
         return replace(before, performers=(*bodies, changed), music=self.after.clip.music)
 
-    def changed_clip(self) -> Clip:
+    def as_clip(self) -> Clip:
         """Seed and dance after the change."""
         return self.after.clip
 

@@ -10,11 +10,11 @@ from mmm.io.clips import PathLike
 from mmm.metrics import dance as dance_metrics
 from mmm.metrics.dance import Summary, summarise
 from mmm.motion.clip import Clip, Motion, Music
-from mmm.viewer.html import Shown
 from mmm.viewer.palette import Look
 from mmm.viewer.panels import MAX_PANELS
-from mmm.viewer.save import save_shown
+from mmm.viewer.save import save
 from mmm.viewer.scene import Performer, Scene
+from mmm.viewer.show import Shown, show
 from mmm.viewer.video import Progress
 
 Array = np.ndarray
@@ -159,7 +159,11 @@ class Generation:
 
     def show(self, *others: "Generation", height: int = 600) -> Shown:
         """The truth beside what was generated on the stage, in a notebook; ``height`` in CSS pixels."""
-        return Shown(self.scene(*others), height)
+        return show(self, *others, height=height)
+
+    def as_clip(self) -> Clip:
+        """What is written to a motion file: the prefix and what was generated after it."""
+        return self.clip
 
     def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
         """Write what the suffix asks for; the file appears when it is whole.
@@ -173,7 +177,7 @@ class Generation:
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
         """
-        save_shown(path, self.scene, self.clip, progress)
+        save(self, path, progress=progress)
 
 
 def report(made: Generation, found: Judgement) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.files import LARGEST
 from mmm.io.npz import read_npz, write_npz
 from mmm.motion.clip import Audio, Clip
-from mmm.viewer.scene import scene_of
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Recordings looked for beside a motion, in this order."""
@@ -24,6 +23,7 @@ SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 PARTS = ("drums", "chords")
 """Parts of a song without which it may lie beside itself, for interventions."""
 
+_WATCHED = (".mp4", ".gif", ".webp", ".html", ".png")
 _FPS = (0.5, 10_000.0)
 _FARTHEST_M = 100_000.0
 
@@ -112,10 +112,10 @@ def _check_options(path: Path, fps: float | None, unit_m: float | None, up: str 
 
 
 def save_clip(clip: Clip, path: PathLike) -> None:
-    """Write a clip: ``.npz`` (everything, bit by bit), ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only),
-    ``.glb`` (glTF binary, no music); to be watched ``.mp4``, ``.gif``, ``.webp`` and ``.html``.
+    """Write a clip as a motion file. Films and web pages are written by :func:`mmm.save`.
 
-    The file appears under its name only when it is whole.
+    ``.npz`` keeps everything, bit by bit. ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only) and
+    ``.glb`` (binary glTF) keep no music. The file appears under its name only when it is whole.
 
     Raises:
         FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
@@ -126,32 +126,23 @@ def save_clip(clip: Clip, path: PathLike) -> None:
         ".bvh": write_bvh,
         ".pkl": write_aist,
         ".glb": _write_glb,
-        ".html": _write_page,
     }
-    writers |= dict.fromkeys((".mp4", ".gif", ".webp"), _write_film)
     writer = writers.get(path.suffix.lower())
     if writer is None:
+        watched = path.suffix.lower() in _WATCHED
         raise FileError(
             str(path),
-            f"unknown suffix {path.suffix!r}",
+            f"{path.suffix!r} holds no motion" if watched else f"unknown suffix {path.suffix!r}",
             ", ".join(sorted(writers)),
-            "choose one of these",
+            "use mmm.save for films, pages and pictures" if watched else "choose one of these",
         )
     writer(clip, path)
 
 
 def _write_glb(clip: Clip, path: Path) -> None:
-    importlib.import_module("mmm.io.gltf").write_glb(
-        clip, path
-    )  # its library takes 0.3 s to import
+    from mmm.io.gltf import write_glb  # its library takes 0.3 s to import
 
-
-def _write_film(clip: Clip, path: Path) -> None:
-    importlib.import_module("mmm.viewer.video").write_film(scene_of(clip), path)
-
-
-def _write_page(clip: Clip, path: Path) -> None:
-    importlib.import_module("mmm.viewer.html").write_html(scene_of(clip), path)
+    write_glb(clip, path)
 
 
 def _read(

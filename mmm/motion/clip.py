@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -281,12 +280,6 @@ class Clip:
             None if was is None else Recording(was.motion.crop(start, stop), was.frames[start:stop])
         )
         return replace(self, motion=self.motion.crop(start, stop), music=music, recording=recording)
-
-    def show(self, height: int = 600) -> Any:
-        """The clip on the stage, in a notebook: play, turn, sound; ``height`` in CSS pixels."""
-        # By name, for it stands far above: a clip is shown at the end of a user's line, and nothing below needs it.
-        shown, scene = import_module("mmm.viewer.html").Shown, import_module("mmm.viewer.scene")
-        return shown(scene.scene_of(self), height)
 
     def digest(self) -> str:
         """32 hexadecimal digits over motion and music (not the name): a cache key."""

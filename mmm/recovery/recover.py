@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +15,6 @@ from mmm.checkpoints import check_fit
 from mmm.errors import ModelError, SpecError
 from mmm.interpolation import baselines
 from mmm.io.clips import PathLike
-from mmm.io.files import write_atomically
 from mmm.masks import Mask
 from mmm.metrics.errors import Errors, errors
 from mmm.models import MaskedMotionModel
@@ -27,11 +25,11 @@ from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import from_features, to_features
 from mmm.recovery.humanoid import recover_roles
 from mmm.recovery.windows import fade, windows
-from mmm.viewer.html import Shown
 from mmm.viewer.palette import looks_of
 from mmm.viewer.raster.error_map import draw_error_map
-from mmm.viewer.save import save_shown
+from mmm.viewer.save import save
 from mmm.viewer.scene import Performer, Scene
+from mmm.viewer.show import Shown, show
 from mmm.viewer.video import Progress
 
 Array = np.ndarray
@@ -103,7 +101,11 @@ class RecoveryResult:
 
     def show(self, *others: "RecoveryResult", height: int = 600) -> Shown:
         """Truth beside the recovery on the stage, in a notebook; ``height`` in CSS pixels."""
-        return Shown(self.scene(*others), height)
+        return show(self, *others, height=height)
+
+    def as_clip(self) -> Clip:
+        """What is written to a motion file: the recovered clip."""
+        return self.recovered
 
     def save(
         self,
@@ -124,11 +126,7 @@ class RecoveryResult:
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
         """
-        if Path(path).suffix.lower() == ".png":
-            picture = self.error_map()
-            write_atomically(Path(path), lambda file: picture.save(file, "PNG", optimize=True))
-        else:
-            save_shown(path, lambda: self.scene(*beside), self.recovered, progress)
+        save(self, path, beside=beside, progress=progress)
 
     def error_map(self, theme: str = "light") -> Image.Image:
         """Position errors of the hidden entries by joint and frame, as a picture."""

@@ -1,1 +1,8 @@
-"""The stage: bodies in motion as payload, JavaScript and measures; on the page, in a notebook, in a file."""
+"""Watching motion: scenes, films, pages and pictures, in notebooks, files and the workbench.
+
+Importing this package gives clips their ``show()`` for notebooks (see ``mmm.viewer.notebook``).
+"""
+
+from mmm.viewer import notebook
+
+notebook.register()

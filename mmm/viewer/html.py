@@ -102,25 +102,3 @@ def write_html(scene: Scene, path: str | Path, theme: str = "auto") -> None:
     """
     text = page(scene, theme=theme)
     write_atomically(Path(path), lambda file: file.write(text.encode()))
-
-
-class Shown:
-    """What a notebook draws as the stage, in a frame of its own, so that no two cells disturb each other.
-
-    The last value of a cell is drawn by itself; elsewhere give it to ``IPython.display.display``.
-    """
-
-    def __init__(self, scene: Scene, height: int = HEIGHT, theme: str = "auto") -> None:
-        self.scene, self.height, self.theme = scene, height, theme
-
-    def __repr__(self) -> str:
-        return f"Shown({self.scene.title!r}: {len(self.scene)} frames; a notebook draws it)"
-
-    def _repr_html_(self) -> str:
-        """A frame that holds the whole page; nothing is fetched, and the notebook keeps it when it is saved."""
-        whole = html.escape(page(self.scene, self.height, self.theme), quote=True)
-        title = html.escape(self.scene.title, quote=True)
-        return (
-            f'<iframe srcdoc="{whole}" title="{title}" allow="autoplay; fullscreen" '
-            f'style="width:100%;height:{self.height + 80}px;border:0;border-radius:12px"></iframe>'
-        )

@@ -1,33 +1,62 @@
-"""What can be looked at and taken home, written as the suffix asks: motion, film or web page."""
+"""``mmm.save``: a clip or a result, written as a motion file, a film, a web page or a picture."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from mmm.errors import FileError
 from mmm.io.clips import PathLike, save_clip
+from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
 from mmm.viewer.html import write_html
-from mmm.viewer.scene import Scene
+from mmm.viewer.scene import Watchable, scene_of
 from mmm.viewer.video import FILM_SUFFIXES, Progress, write_film
 
 
-def save_shown(
-    path: PathLike, scene: Callable[[], Scene], clip: Clip, progress: Progress | None = None
+def save(
+    item: Clip | Watchable,
+    path: PathLike,
+    *,
+    beside: Sequence[Any] = (),
+    progress: Progress | None = None,
 ) -> None:
-    """Write what the suffix asks for; the file appears when it is whole.
+    """Write a clip or a result; the suffix chooses the format.
+
+    ``.bvh .npz .pkl .glb`` hold the motion (see :func:`mmm.save_clip`). ``.mp4 .gif .webp`` are
+    films and ``.html`` is a page that opens without a server or a network. They show the truth
+    beside a result. ``.png`` is the map of position errors of a recovery. The file appears under
+    its name only when it is whole.
 
     Args:
-        scene: makes what is to be watched, for ``.mp4 .gif .webp .html``.
-        clip: what is written as motion, for ``.bvh .npz .pkl .glb``.
-        progress: of films, called with the share done; whatever it raises ends the writing.
+        item: a clip, or a result of recovering, generating or intervening.
+        path: where to write.
+        beside: results of the same kind that a film or a page shows beside it.
+        progress: of films, called with the share done, 0 to 1. Whatever it raises ends the writing.
 
     Raises:
-        FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
+        FileError: the suffix is unknown, the format cannot hold the motion, or the folder cannot be
+            written.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix in FILM_SUFFIXES:
-        write_film(scene(), path, progress=progress)
+        write_film(scene_of(item, *beside), path, progress=progress)
     elif suffix == ".html":
-        write_html(scene(), path)
+        write_html(scene_of(item, *beside), path)
+    elif suffix == ".png":
+        _save_error_map(item, path)
     else:
-        save_clip(clip, path)
+        save_clip(item if isinstance(item, Clip) else item.as_clip(), path)
+
+
+def _save_error_map(item: Clip | Watchable, path: Path) -> None:
+    error_map = getattr(item, "error_map", None)
+    if error_map is None:
+        raise FileError(
+            str(path),
+            f"a {type(item).__name__} has no map of errors",
+            "a recovery, for .png",
+            "choose another suffix",
+        )
+    picture = error_map()
+    write_atomically(path, lambda file: picture.save(file, "PNG", optimize=True))

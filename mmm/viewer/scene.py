@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -108,11 +109,31 @@ class Scene:
         return with_height(packed, height)
 
 
-def scene_of(clip: Clip) -> Scene:
-    """One clip alone on the stage."""
+@runtime_checkable
+class Watchable(Protocol):
+    """What recoveries, generations and interventions have in common."""
+
+    def scene(self, *others: Any) -> Scene:
+        """What is watched: this, and others of its kind beside it."""
+        ...
+
+    def as_clip(self) -> Clip:
+        """What is written to a motion file."""
+        ...
+
+
+def scene_of(item: Clip | Watchable, *others: Any) -> Scene:
+    """The scene that shows a clip or a result.
+
+    Args:
+        item: a clip, or a result of recovering, generating or intervening.
+        others: results of the same kind, to stand beside it. A clip is shown alone.
+    """
+    if not isinstance(item, Clip):
+        return item.scene(*others)
     return Scene(
-        clip.name,
-        (Performer(clip.name, clip.motion, "truth"),),
-        music=clip.music,
-        recorded=None if clip.recorded.all() else clip.recorded,
+        item.name,
+        (Performer(item.name, item.motion, "truth"),),
+        music=item.music,
+        recorded=None if item.recorded.all() else item.recorded,
     )

@@ -755,7 +755,7 @@ def test_interrupted_quietly(run, tiny_clip_file, monkeypatch, tmp_path):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmm.cli.app.save_clip", interrupted)
+    monkeypatch.setattr("mmm.viewer.save.save_clip", interrupted)
     status, out, err = run("convert", tiny_clip_file, tmp_path / "o.npz")
     assert (status, out, err.strip()) == (130, "", "")
 

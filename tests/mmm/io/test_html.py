@@ -6,14 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmm import edits, masks
-from mmm.io import save_clip
+import mmm
+from mmm import MMMError, edits, masks
 from mmm.motion.clip import Clip
 from mmm.recovery.recover import interpolate
-from mmm.viewer.html import Shown, page, write_html
+from mmm.viewer.html import page, write_html
 from mmm.viewer.payload import unpack
 from mmm.viewer.raster.film import Film
 from mmm.viewer.scene import scene_of
+from mmm.viewer.show import Shown
 from tests.mmm.io.test_video import clicks
 from tests.mmm.making import smooth_motion
 
@@ -55,6 +56,31 @@ def test_clips_and_results_show_themselves():
         assert "notebook draws it" in repr(shown)
     both = interpolate("hold", result.clip, result.hidden)
     assert [p.name for p in result.show(both).scene.performers] == ["Truth", "slerp", "hold"]
+
+
+def test_clips_show_themselves_at_the_end_of_a_cell():
+    silent = replace(made(), music=None)  # encoded sound has a serial number of its own each time
+    assert silent._repr_html_() == mmm.show(silent)._repr_html_()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif", ".webp", ".html", ".png"])
+def test_motion_files_are_not_films(tmp_path, suffix):
+    with pytest.raises(MMMError, match=r"use mmm\.save for films, pages and pictures"):
+        mmm.save_clip(made(), tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_function_saves_clips_and_results_in_every_format(tmp_path):
+    mmm.save(made(), tmp_path / "clip.bvh")
+    mmm.save(recovered(), tmp_path / "result.npz")
+    np.testing.assert_array_equal(
+        mmm.load_clip(tmp_path / "result.npz").motion.rotations,
+        recovered().recovered.motion.rotations,
+    )
+    mmm.save(recovered(), tmp_path / "errors.png")
+    assert (tmp_path / "errors.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(MMMError, match=r"a Clip has no map of errors"):
+        mmm.save(made(), tmp_path / "clip.png")
 
 
 def test_another_pattern_stands_beside_with_what_was_hidden_from_it():
@@ -174,7 +200,7 @@ def test_a_notebooks_frame_plays_too(offline, tmp_path):
 
 
 def test_the_file_is_written_whole_and_small(tmp_path):
-    save_clip(made(), tmp_path / "a.html")
+    mmm.save(made(), tmp_path / "a.html")
     write_html(scene_of(Clip("silent", smooth_motion(2, 10))), tmp_path / "b.html", theme="dark")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
     assert (tmp_path / "a.html").stat().st_size < 400_000

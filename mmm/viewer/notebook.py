@@ -1,0 +1,34 @@
+"""Clips in notebooks: ``clip.show()``, and a clip as the last value of a cell.
+
+``mmm.motion`` knows nothing of the viewer. The viewer therefore adds these two methods to ``Clip``
+when it is imported. Nothing heavy is imported before one of them is called.
+"""
+
+from typing import TYPE_CHECKING
+
+from mmm.motion.clip import Clip
+
+if TYPE_CHECKING:
+    from mmm.viewer.show import Shown
+
+
+def register() -> None:
+    """Give ``Clip`` the methods ``show`` and ``_repr_html_``."""
+    # setattr: a type checker rightly refuses an assignment to a method that the class lacks.
+    for name, method in (("show", _show), ("_repr_html_", _repr_html)):
+        setattr(Clip, name, method)
+
+
+def _show(self: Clip, height: int = 600) -> "Shown":
+    """The clip in the viewer, for notebooks.
+
+    Args:
+        height: of the viewer, CSS pixels.
+    """
+    from mmm.viewer.show import show
+
+    return show(self, height=height)
+
+
+def _repr_html(self: Clip) -> str:
+    return _show(self)._repr_html_()

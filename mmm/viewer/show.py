@@ -1,0 +1,44 @@
+"""``mmm.show``: clips and results in a notebook."""
+
+import html
+from typing import Any
+
+from mmm.motion.clip import Clip
+from mmm.viewer.html import HEIGHT, page
+from mmm.viewer.scene import Scene, Watchable, scene_of
+
+
+class Shown:
+    """A scene as a notebook draws it: a page in a frame of its own, so that cells do not interfere.
+
+    The last value of a cell is drawn by itself. Elsewhere pass it to ``IPython.display.display``.
+    """
+
+    def __init__(self, scene: Scene, height: int = HEIGHT, theme: str = "auto") -> None:
+        self.scene, self.height, self.theme = scene, height, theme
+
+    def __repr__(self) -> str:
+        return f"Shown({self.scene.title!r}: {len(self.scene)} frames; a notebook draws it)"
+
+    def _repr_html_(self) -> str:
+        """A frame that holds the whole page. Nothing is fetched, and a saved notebook keeps it."""
+        whole = html.escape(page(self.scene, self.height, self.theme), quote=True)
+        title = html.escape(self.scene.title, quote=True)
+        return (
+            f'<iframe srcdoc="{whole}" title="{title}" allow="autoplay; fullscreen" '
+            f'style="width:100%;height:{self.height + 80}px;border:0;border-radius:12px"></iframe>'
+        )
+
+
+def show(item: Clip | Watchable, *others: Any, height: int = HEIGHT) -> Shown:
+    """Show a clip or a result in a notebook, with its sound.
+
+    Args:
+        item: a clip, or a result of recovering, generating or intervening.
+        others: results of the same kind, to stand beside it. A clip is shown alone.
+        height: of the viewer, CSS pixels.
+
+    Returns:
+        A page in a frame of its own, which the notebook draws.
+    """
+    return Shown(scene_of(item, *others), height)
