@@ -47,10 +47,10 @@ def python_code(plan: Plan) -> str:
         ]
     since = f", start_s={plan.song.start_s:g}" if plan.song.start_s else ""
     more = f", music=load_music({song!r}, clip.motion.fps{since})" if song else ""
-    more += f", variety={ask.temperature:g}, seed={ask.seed}" if ask.by_chance else ""
+    more += f", temperature={ask.temperature:g}, random_seed={ask.seed}" if ask.by_chance else ""
     more += f", joint_names={dict(ask.roles)!r}" if ask.roles else ""
     lines += [
-        f'made = mmm.generate_clip(mmm.load_model("{ask.method}"), clip, seed_frames={ask.setting.prefix_frames}, '
+        f'made = mmm.generate_clip(mmm.load_model("{ask.method}"), clip, prefix_frames={ask.setting.prefix_frames}, '
         f"frames={ask.frames}{more})",
         'mmm.save_clip(made.clip, "generated.bvh")',
     ]

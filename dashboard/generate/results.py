@@ -12,7 +12,7 @@ from dashboard.work.generations import CHANNEL, Made
 from mmm.viewer.palette import FURTHER, method_colour
 
 if TYPE_CHECKING:
-    from mmm.generation.result import Judgement
+    from mmm.generation.result import Evaluation
     from mmm.metrics.dance import Summary
 
 COLUMNS = {
@@ -51,11 +51,13 @@ def numbers_section(plan: Plan, made: list[Made]) -> None:
     st.subheader("How it goes on", anchor=False)
     total = max(len(one.generation.clip) for one in made)
     series = {
-        one.ask.label: _steps(one.numbers.made, one.numbers.usual, seed, plan.fps, total)
+        one.ask.label: _steps(
+            one.numbers.generated, one.numbers.energy_scale, seed, plan.fps, total
+        )
         for one in made
     }
-    if truth is not None and truth.truth is not None:
-        series["Truth"] = _steps(truth.truth, truth.usual, seed, plan.fps, total)
+    if truth is not None and truth.reference is not None:
+        series["Truth"] = _steps(truth.reference, truth.energy_scale, seed, plan.fps, total)
     looks = {one.ask.label: look for one, look in zip(made[1:], ("second", "third"), strict=False)}
     payload = pack_curves(
         series,
@@ -71,13 +73,13 @@ def numbers_section(plan: Plan, made: list[Made]) -> None:
     curves(payload, key="energy")
     st.html(
         numbers_table(
-            made, truth.truth if truth is not None else None, st.context.theme.type == "dark"
+            made, truth.reference if truth is not None else None, st.context.theme.type == "dark"
         )
     )
     for one in made:
-        if one.numbers.made.frozen:
+        if one.numbers.generated.frozen:
             st.warning(
-                f"{one.ask.label} stands still for {one.numbers.made.still_s:.1f} s.",
+                f"{one.ask.label} stands still for {one.numbers.generated.still_s:.1f} s.",
                 icon=":material/warning:",
             )
     if truth is None:
@@ -87,10 +89,10 @@ def numbers_section(plan: Plan, made: list[Made]) -> None:
         )
 
 
-def _truth(made: list[Made]) -> "Judgement | None":
+def _truth(made: list[Made]) -> "Evaluation | None":
     """The truth's figures, over as much of it as the longest variant covers; None where there is no truth."""
-    told = [one.numbers for one in made if one.numbers.truth is not None]
-    return max(told, key=lambda numbers: numbers.truth_frames, default=None)
+    told = [one.numbers for one in made if one.numbers.reference is not None]
+    return max(told, key=lambda numbers: numbers.reference_frames, default=None)
 
 
 def _steps(numbers: "Summary", usual: float, seed: int, fps: float, total: int) -> np.ndarray:
@@ -108,7 +110,7 @@ def numbers_table(made: list[Made], truth: "Summary | None", dark: bool = False)
     )
     colours = (method_colour("", dark), *FURTHER["dark" if dark else "light"])
     rows = [
-        _row(one.ask.label, colour, one.numbers.made)
+        _row(one.ask.label, colour, one.numbers.generated)
         for one, colour in zip(made, colours, strict=False)
     ]
     if truth is not None:

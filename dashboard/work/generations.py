@@ -14,7 +14,7 @@ from mmm import Clip, Motion
 from mmm.viewer.panels import StagePanel, panel_from_motion
 
 if TYPE_CHECKING:
-    from mmm.generation.result import Generation, Judgement
+    from mmm.generation.result import Chunk, Evaluation, Generation
     from mmm.motion.clip import Music
 
 KEPT_BYTES = 256_000_000
@@ -72,7 +72,7 @@ class Made:
 
     ask: Ask
     generation: "Generation"
-    numbers: "Judgement"
+    numbers: "Evaluation"
 
 
 class Kept:
@@ -168,51 +168,44 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
     models = loaded_models()
 
     def work(job: Job[Made]) -> Made:
-        from mmm.generation.generate import assemble, generate
+        from mmm.generation.generate import generate_clip
 
         job.advance(0.0, "Loading the network")
         model = models.get(ask.method)
         job.advance(0.0, "Listening to the seed")
         prefix_frames = ask.setting.prefix_frames
-        parts = [clip.motion.crop(0, prefix_frames)]
-        stream.add(parts[0], generated=False)
-        named, begun = dict(ask.roles) or None, time.perf_counter()
-        try:
-            for chunk in generate(
-                model,
-                clip,
-                prefix_frames=prefix_frames,
-                frames=ask.frames,
-                music=music,
-                temperature=ask.temperature,
-                seed=ask.seed,
-                joint_names=named,
-            ):
-                parts.append(chunk.motion)
-                stream.add(chunk.motion)
-                done = chunk.first + len(chunk.motion) - prefix_frames
-                stream.fps_made = done / (time.perf_counter() - begun)
+        stream.add(clip.motion.crop(0, prefix_frames), generated=False)
+        begun = time.perf_counter()
+
+        def show(chunk: "Chunk") -> bool:
+            """Hand a chunk to the page; False once the user has cancelled."""
+            stream.add(chunk.motion)
+            done = chunk.first + len(chunk.motion) - prefix_frames
+            stream.fps_made = done / (time.perf_counter() - begun)
+            try:
                 job.advance(
                     done / ask.frames,
                     f"{done / clip.motion.fps:.1f} of {ask.frames / clip.motion.fps:.1f} s, "
                     f"{stream.fps_made:.0f} frames a second",
                 )
-        except Cancelled:
-            if len(parts) == 1:
-                raise
-        made = sum(map(len, parts[1:]))
-        generation = assemble(
+            except Cancelled:
+                return False  # what was generated so far is kept
+            return True
+
+        generation = generate_clip(
             model,
             clip,
-            parts,
             prefix_frames=prefix_frames,
+            frames=ask.frames,
             music=music,
             temperature=ask.temperature,
-            seed=ask.seed,
-            elapsed_s=time.perf_counter() - begun,
-            joint_names=named,
+            random_seed=ask.seed,
+            joint_names=dict(ask.roles) or None,
+            on_chunk=show,
         )
-        found = Made(replace(ask, frames=made), generation, generation.judge())
+        found = Made(
+            replace(ask, frames=len(generation.generated)), generation, generation.evaluate()
+        )
         kept().put(found)
         return found
 

@@ -168,7 +168,7 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
             frames=ask_.frames,
             music=music,
             temperature=ask_.temperature,
-            seed=ask_.seed,
+            random_seed=ask_.seed,
             joint_names=dict(ask_.roles) or None,
             attention_frame=frame,
         ):
@@ -202,7 +202,7 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted)
             frames=ask_.frames,
             music=music,
             temperature=ask_.temperature,
-            seed=ask_.seed,
+            random_seed=ask_.seed,
             joint_names=dict(ask_.roles) or None,
             progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"),
         )[0]

@@ -229,7 +229,7 @@ def intervene(
             prefix_frames=prefix_frames,
             frames=future,
             temperature=temperature,
-            seed=seed,
+            random_seed=seed,
         )
         about |= {"seed_frames": prefix_frames, "frames": future, "variety": temperature}
         said, columns = (

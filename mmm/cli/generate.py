@@ -110,11 +110,11 @@ def generate(
     model = load_model(checkpoint)
     count = _length(model.config, start, song, prefix_frames) if frames is None else frames
     made = _run(model, start, song, prefix_frames, count, temperature, seed, joint_names)
-    from mmm.generation.result import judge, report
+    from mmm.generation.result import evaluate, report
 
     # What was danced to the clip's own music is no truth for another song.
     truth = None if song is not None and start.music is not None else start.motion
-    figures = report(made, judge(made.clip.motion, prefix_frames, truth, made.clip.music))
+    figures = report(made, evaluate(made.clip.motion, prefix_frames, truth, made.clip.music))
     if out is not None:
         made.save(out)
     if metrics is not None:
@@ -185,7 +185,7 @@ def _run(
         frames=frames,
         music=song,
         temperature=temperature,
-        seed=seed,
+        random_seed=seed,
         joint_names=joint_names,
         progress=tell,
     )

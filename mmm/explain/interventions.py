@@ -144,7 +144,7 @@ class GenerationChange(_Beside):
         """Means after the seed of both changes; energy as a share of the usual and beats met, before and after."""
         seed, told = (
             self.before.prefix_frames,
-            [one.judge().made for one in (self.before, self.after)],
+            [one.evaluate().generated for one in (self.before, self.after)],
         )
         return {
             "change_deg": float(self.change_deg[seed:].mean(dtype=np.float64)),
@@ -217,7 +217,7 @@ def intervene_generation(
     frames: int = 600,
     music: Music | None = None,
     temperature: float = 1.0,
-    seed: int = 0,
+    random_seed: int = 0,
     joint_names: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[GenerationChange]:
@@ -260,7 +260,7 @@ def intervene_generation(
                 frames=frames,
                 music=to,
                 temperature=temperature,
-                seed=seed,
+                random_seed=random_seed,
                 joint_names=joint_names,
                 progress=tell,
             ),

@@ -64,7 +64,7 @@ def generate(
     frames: int = 1200,
     music: Music | None = None,
     temperature: float = 1.0,
-    seed: int = 0,
+    random_seed: int = 0,
     joint_names: Mapping[str, str] | None = None,
     attention_frame: int | None = None,
 ) -> Iterator[Chunk]:
@@ -80,7 +80,7 @@ def generate(
         temperature: 0 gives the most middling future, 1 draws as the network was trained to, more strays further.
             Networks that hear and take no numbers of chance give one dance up to 1; beyond, they hear a share
             of the bars in other keys (2: all), and dance other moves on the same beat.
-        seed: of chance; the same one gives the same motion.
+        random_seed: of chance; the same one gives the same motion.
         joint_names: for networks on joint roles, joint names by role, as ``recover`` takes them.
         attention_frame: a generated frame, counted with the seed: the chunk that holds it brings its attention maps.
 
@@ -89,7 +89,7 @@ def generate(
             ``attention_frame`` is not generated.
         ModelError: the network does not fit the clip.
     """
-    known = _check(model, clip, prefix_frames, frames, music, temperature, seed, joint_names)
+    known = _check(model, clip, prefix_frames, frames, music, temperature, random_seed, joint_names)
     if (
         attention_frame is not None
         and not prefix_frames <= attention_frame < prefix_frames + frames
@@ -101,7 +101,15 @@ def generate(
             "choose one of these",
         )
     return _stream(
-        model, clip, prefix_frames, frames, known, temperature, seed, joint_names, attention_frame
+        model,
+        clip,
+        prefix_frames,
+        frames,
+        known,
+        temperature,
+        random_seed,
+        joint_names,
+        attention_frame,
     )
 
 
@@ -112,7 +120,7 @@ def _check(
     frames: int,
     music: Music | None,
     temperature: float,
-    seed: int,
+    random_seed: int,
     joint_names: Mapping[str, str] | None,
 ) -> Music | None:
     """The music to hear, without its sound."""
@@ -128,8 +136,10 @@ def _check(
         raise SpecError(
             f"{frames} frames to generate", "nothing to do", "1 or more", "ask for more"
         )
-    if seed < 0:
-        raise SpecError(f"seed {seed}", "below zero", "0 or more", "choose another number")
+    if random_seed < 0:
+        raise SpecError(
+            f"random seed {random_seed}", "below zero", "0 or more", "choose another number"
+        )
     if not 0 <= temperature <= 3:
         raise SpecError(
             f"variety {temperature:g}", "out of range", "0 to 3", "choose a value between"
@@ -171,7 +181,7 @@ def _stream(
     frames: int,
     music: Music | None,
     temperature: float,
-    seed: int,
+    random_seed: int,
     joint_names: Mapping[str, str] | None,
     attention_frame: int | None,
 ) -> Iterator[Chunk]:
@@ -179,10 +189,13 @@ def _stream(
     known, ahead, kept = (
         max(2, round(seconds * fps)) for seconds in (plan.known_s, plan.ahead_s, plan.kept_s)
     )
-    rng, noise = np.random.default_rng([seed, 9173]), None
+    rng, noise = np.random.default_rng([random_seed, 9173]), None
     if music is not None and not model.config.noise_dim and temperature > 1:
         music = heard_otherwise(
-            music, min(temperature - 1, 1.0), prefix_frames, np.random.default_rng([seed, 4711])
+            music,
+            min(temperature - 1, 1.0),
+            prefix_frames,
+            np.random.default_rng([random_seed, 4711]),
         )
     past = clip.motion.crop(max(0, prefix_frames - known), prefix_frames)
     lift = _lift(model, clip.motion.crop(0, prefix_frames))
@@ -329,14 +342,18 @@ def generate_clip(
     frames: int = 1200,
     music: Music | None = None,
     temperature: float = 1.0,
-    seed: int = 0,
+    random_seed: int = 0,
     joint_names: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
+    on_chunk: Callable[[Chunk], object] | None = None,
 ) -> Generation:
-    """The whole of :func:`generate` at once: seed and future in one clip, with the music.
+    """Run :func:`generate` to its end and return seed and future as one clip, with the music.
 
     Args:
-        progress: called with the share done, 0 to 1, after each second or so; whatever it raises ends the run.
+        progress: called with the share done, 0 to 1, after each chunk. An exception it raises ends
+            the run.
+        on_chunk: called with each chunk before ``progress``, for pages that show frames as they
+            come. Where it returns False the run ends early and returns what was generated so far.
 
     The others, and the errors, are those of :func:`generate`.
     """
@@ -349,10 +366,12 @@ def generate_clip(
         frames=frames,
         music=music,
         temperature=temperature,
-        seed=seed,
+        random_seed=random_seed,
         joint_names=joint_names,
     ):
         parts.append(chunk.motion)
+        if on_chunk is not None and on_chunk(chunk) is False:
+            break
         if progress is not None:
             progress((chunk.first + len(chunk.motion) - prefix_frames) / frames)
     return assemble(
@@ -362,7 +381,7 @@ def generate_clip(
         prefix_frames=prefix_frames,
         music=music,
         temperature=temperature,
-        seed=seed,
+        random_seed=random_seed,
         elapsed_s=time.perf_counter() - started,
         joint_names=joint_names,
     )
@@ -376,7 +395,7 @@ def assemble(
     prefix_frames: int,
     music: Music | None,
     temperature: float,
-    seed: int,
+    random_seed: int,
     elapsed_s: float,
     joint_names: Mapping[str, str] | None = None,
 ) -> Generation:
@@ -406,4 +425,6 @@ def assemble(
     if len(clip) == prefix_frames:
         notes.append("The clip ends with the seed: there is no truth to compare with.")
     name = model.name_or_path or model.config.model_type
-    return Generation(made, prefix_frames, name, temperature, seed, elapsed_s, truth, tuple(notes))
+    return Generation(
+        made, prefix_frames, name, temperature, random_seed, elapsed_s, truth, tuple(notes)
+    )

@@ -37,23 +37,23 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Evaluation:
     """What a generated motion is like, and beside it what was really done."""
 
-    made: Summary
-    truth: Summary | None
+    generated: Summary
+    reference: Summary | None
     """None where the clip goes on for less than a second after the seed, or was danced to another song."""
-    held: Summary
+    static: Summary
     """Of the seed's last pose again and again: what freezing looks like."""
-    usual: float
+    energy_scale: float
     """The energy that shares are of, m²/s²: the truth's after the seed where there is a truth, else the seed's."""
-    truth_frames: int = 0
+    reference_frames: int = 0
     """How many frames of the truth were counted."""
 
 
-def judge(
+def evaluate(
     whole: Motion, prefix_frames: int, truth: Motion | None = None, music: Music | None = None
-) -> Judgement:
+) -> Evaluation:
     """The figures of :func:`mmm.metrics.dance.summarise`, for what comes after a seed.
 
     Args:
@@ -75,7 +75,7 @@ def judge(
         heard = None if music is None else music.crop(prefix_frames, prefix_frames + len(motion))
         return summarise(motion, before, usual, heard)
 
-    return Judgement(
+    return Evaluation(
         told(after),
         None if real is None else told(real),
         told(held(before, len(after))),
@@ -103,7 +103,7 @@ class Generation:
     """The first so many frames are the seed's, bit for bit."""
     model_name: str
     temperature: float
-    seed: int
+    random_seed: int
     elapsed_s: float
     truth: Clip | None = None
     """What was really danced or done, as far as the clip goes on after the seed; None where it does not."""
@@ -120,9 +120,9 @@ class Generation:
         """What comes after the seed."""
         return self.clip.motion.crop(self.prefix_frames, len(self.clip))
 
-    def judge(self) -> Judgement:
+    def evaluate(self) -> Evaluation:
         """Its figures, and the truth's beside."""
-        return judge(
+        return evaluate(
             self.clip.motion,
             self.prefix_frames,
             self.truth.motion if self.truth else None,
@@ -144,7 +144,7 @@ class Generation:
         )
         names = [one.model_name.rsplit("/", 1)[-1] for one in shown]
         for one, name, look in zip(shown, names, _LOOKS, strict=False):
-            label = f"{name}, seed {one.seed}" if names.count(name) > 1 else name
+            label = f"{name}, seed {one.random_seed}" if names.count(name) > 1 else name
             bodies.append(Performer(label, one.clip.motion.crop(0, frames), "model", look))
         hidden = np.zeros((frames, len(self.clip.motion.skeleton)), dtype=bool)
         hidden[self.prefix_frames :] = True
@@ -180,16 +180,16 @@ class Generation:
         save(self, path, progress=progress)
 
 
-def report(made: Generation, found: Judgement) -> dict[str, Any]:
+def report(made: Generation, found: Evaluation) -> dict[str, Any]:
     """What the generated frames are like, as JSON holds it; beside them the truth, if there is any, and the seed held.
 
     The usual energy is the truth's after the seed where that lasts a second or more, else the seed's.
     """
     fps, count = made.clip.motion.fps, len(made.generated)
     methods = {
-        made.model_name: found.made,
-        **({} if found.truth is None else {"truth": found.truth}),
-        "hold": found.held,
+        made.model_name: found.generated,
+        **({} if found.reference is None else {"truth": found.reference}),
+        "hold": found.static,
     }
     return {
         "clip": made.clip.name.removesuffix(CONTINUED),
@@ -198,15 +198,18 @@ def report(made: Generation, found: Judgement) -> dict[str, Any]:
         "frames": count,
         "fps": fps,
         "variety": made.temperature,
-        "seed": made.seed,
+        "seed": made.random_seed,
         "elapsed_s": round(made.elapsed_s, 3),
         "frames_per_second": round(count / max(made.elapsed_s, 1e-6), 1),
-        "usual_energy": found.usual,
-        "usual_energy_of": "seed" if found.truth is None else "truth",
+        "usual_energy": found.energy_scale,
+        "usual_energy_of": "seed" if found.reference is None else "truth",
         "notes": list(made.notes),
         "methods": {
             name: asdict(one)
-            | {"frozen": one.frozen, "frames": found.truth_frames if one is found.truth else count}
+            | {
+                "frozen": one.frozen,
+                "frames": found.reference_frames if one is found.reference else count,
+            }
             for name, one in methods.items()
         },
     }

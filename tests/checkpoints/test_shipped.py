@@ -229,8 +229,8 @@ def test_common_future_moves_on_about_as_much_as_people_do():
 def test_dance_future_dances_on_from_a_sample(path):
     clip = mmm.load_clip(path)
     model = mmm.load_model(ROOT / "checkpoints" / "dance-future")
-    judged = mmm.generate_clip(model, clip, prefix_frames=120, frames=480).judge()
-    assert not judged.made.frozen
-    assert 0.5 < judged.made.energy_share < 1.6
-    assert judged.made.skate_cm_s < 4  # a network without held feet slides 12
-    assert judged.made.under_floor_cm < 1
+    judged = mmm.generate_clip(model, clip, prefix_frames=120, frames=480).evaluate()
+    assert not judged.generated.frozen
+    assert 0.5 < judged.generated.energy_share < 1.6
+    assert judged.generated.skate_cm_s < 4  # a network without held feet slides 12
+    assert judged.generated.under_floor_cm < 1

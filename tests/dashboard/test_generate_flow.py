@@ -95,12 +95,12 @@ def test_the_pages_figures_are_the_command_lines(workbench, networks, tmp_path):
     by_command = json.loads((tmp_path / "m.json").read_text())
     assert list(told["methods"].values()) == list(by_command["methods"].values())
     assert told["usual_energy"] == by_command["usual_energy"]
-    for number in (one.numbers.made.energy, one.numbers.truth.energy):
+    for number in (one.numbers.generated.energy, one.numbers.reference.energy):
         assert f"<td>{number:.3f}</td>" in page.table
     curve = page.fed("mmm_curves")[1]["series0"]
     assert np.isnan(curve[:120]).all()
     assert curve[150] == pytest.approx(
-        one.numbers.made.energy_shares[0] * one.numbers.usual, rel=1e-4
+        one.numbers.generated.energy_shares[0] * one.numbers.energy_scale, rel=1e-4
     )
 
 

@@ -23,7 +23,7 @@ from dashboard.explain.attention import Mapped, _payload
 clip = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz")
 music = replace(clip.music, features=np.tile(clip.music.features, (3, 1)), audio=None, without={})
 model, looked, frames = mmm.load_model("dance-future"), [], 0
-for chunk in mmm.generate(model, clip, seed_frames=120, frames=1200, music=music, attention_frame=1200):
+for chunk in mmm.generate(model, clip, prefix_frames=120, frames=1200, music=music, attention_frame=1200):
     frames += len(chunk.motion)
     if chunk.attention is not None:
         atlas = Atlas(chunk.attention, "dance-future", music).prepare()

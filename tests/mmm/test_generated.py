@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmm import Clip, Motion, load_clip
-from mmm.generation.result import Generation, held, judge, report
+from mmm.generation.result import Generation, evaluate, held, report
 from mmm.metrics import dance as dance_metrics
 from mmm.metrics.naturalness import motion_beats
 from mmm.motion.clip import Music
@@ -50,13 +50,13 @@ def made():
 
 def test_figures_are_those_of_the_metrics_for_what_comes_after_the_seed(made):
     before, usual = MADE.crop(0, SEED), dance_metrics.energy(TRUTH.crop(SEED, ALL))
-    found = made.judge()
-    assert found.usual == usual
-    assert found.made == dance_metrics.summarise(after(MADE), before, usual)
-    assert found.truth == dance_metrics.summarise(TRUTH.crop(SEED, ALL), before, usual)
-    assert found.truth.energy_share == pytest.approx(1)
-    assert found.held.frozen and not found.made.frozen
-    assert found.held == dance_metrics.summarise(held(before, ALL - SEED), before, usual)
+    found = made.evaluate()
+    assert found.energy_scale == usual
+    assert found.generated == dance_metrics.summarise(after(MADE), before, usual)
+    assert found.reference == dance_metrics.summarise(TRUTH.crop(SEED, ALL), before, usual)
+    assert found.reference.energy_share == pytest.approx(1)
+    assert found.static.frozen and not found.generated.frozen
+    assert found.static == dance_metrics.summarise(held(before, ALL - SEED), before, usual)
 
 
 def test_beats_count_from_the_seeds_end(made):
@@ -64,20 +64,20 @@ def test_beats_count_from_the_seeds_end(made):
     music = Music(
         np.zeros((ALL + 50, 35), np.float32), 60.0, np.array([3, 20, *beats, ALL + 20]), 120.0
     )
-    found = judge(MADE, SEED, None, music)
-    assert found.made.per_music_beat == pytest.approx(1.0)
-    assert found.made.per_motion_beat == pytest.approx(1.0)
+    found = evaluate(MADE, SEED, None, music)
+    assert found.generated.per_music_beat == pytest.approx(1.0)
+    assert found.generated.per_motion_beat == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("truth", [None, TRUTH.crop(0, SEED + 59)])
 def test_where_the_truth_ends_with_the_seed_the_seed_says_what_is_usual(truth):
-    found = judge(MADE, SEED, truth)
-    assert (found.truth, found.truth_frames) == (None, 0)
-    assert found.usual == dance_metrics.energy(MADE.crop(0, SEED))
+    found = evaluate(MADE, SEED, truth)
+    assert (found.reference, found.reference_frames) == (None, 0)
+    assert found.energy_scale == dance_metrics.energy(MADE.crop(0, SEED))
 
 
 def test_the_report_names_everyone(made):
-    told = report(made, made.judge())
+    told = report(made, made.evaluate())
     assert list(told["methods"]) == ["folder/net", "truth", "hold"]
     assert (told["clip"], told["frames"], told["seed"], told["usual_energy_of"]) == (
         "made",
@@ -96,7 +96,7 @@ def test_the_truth_stands_beside_only_where_it_goes_on_as_long(made):
     short = replace(made, truth=Clip("made", TRUTH.crop(0, ALL - 1)))
     assert [p.name for p in short.scene().performers] == ["net"]
     assert [p.name for p in replace(made, truth=None).scene().performers] == ["net"]
-    several = made.scene(replace(made, seed=8), replace(short, clip=made.clip.crop(0, 90)))
+    several = made.scene(replace(made, random_seed=8), replace(short, clip=made.clip.crop(0, 90)))
     assert [p.name for p in several.performers] == [
         "Truth",
         "net, seed 7",

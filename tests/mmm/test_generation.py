@@ -88,12 +88,20 @@ def test_the_seed_comes_back_bit_for_bit(model, clip):
 
 
 def test_chunks_join_to_the_whole(model, clip):
-    chunks = list(generate(model, clip, prefix_frames=SEED, frames=40, seed=3, temperature=0.7))
+    chunks = list(
+        generate(model, clip, prefix_frames=SEED, frames=40, random_seed=3, temperature=0.7)
+    )
     assert [chunk.first for chunk in chunks] == [SEED, SEED + 9, SEED + 18, SEED + 27, SEED + 36]
     assert [len(chunk.motion) for chunk in chunks] == [9, 9, 9, 9, 4]
     told = []
     whole = generate_clip(
-        model, clip, prefix_frames=SEED, frames=40, seed=3, temperature=0.7, progress=told.append
+        model,
+        clip,
+        prefix_frames=SEED,
+        frames=40,
+        random_seed=3,
+        temperature=0.7,
+        progress=told.append,
     )
     assert same(whole.generated, chunks)
     assert told == pytest.approx([9 / 40, 18 / 40, 27 / 40, 36 / 40, 1])
@@ -128,7 +136,8 @@ def test_the_truth_stands_beside_as_far_as_it_goes(model, clip):
 
 def test_the_same_number_gives_the_same_motion(model, clip):
     first, again, other = (
-        generate_clip(model, clip, prefix_frames=SEED, frames=30, seed=seed) for seed in (5, 5, 6)
+        generate_clip(model, clip, prefix_frames=SEED, frames=30, random_seed=seed)
+        for seed in (5, 5, 6)
     )
     assert same(first, again)
     assert not same(first, other)
@@ -138,7 +147,12 @@ def test_variety_scales_chance(model, clip):
     def far(temperature):
         one, other = (
             generate_clip(
-                model, clip, prefix_frames=SEED, frames=30, seed=seed, temperature=temperature
+                model,
+                clip,
+                prefix_frames=SEED,
+                frames=30,
+                random_seed=seed,
+                temperature=temperature,
             )
             for seed in (1, 2)
         )
@@ -152,7 +166,9 @@ def test_a_network_without_noise_knows_one_future(clip):
     certain = network(noise_dim=0)
     assert same(
         *(
-            generate_clip(certain, clip, prefix_frames=SEED, frames=30, seed=s, temperature=v)
+            generate_clip(
+                certain, clip, prefix_frames=SEED, frames=30, random_seed=s, temperature=v
+            )
             for s, v in ((0, 1.0), (7, 0.0))
         )
     )
@@ -317,7 +333,7 @@ def test_horizon_of_other_networks():
         ({"temperature": -0.1}, "variety -0.1"),
         ({"temperature": 3.5}, "0 to 3"),
         ({"temperature": float("nan")}, "variety nan"),
-        ({"seed": -1}, "seed -1"),
+        ({"random_seed": -1}, "random seed -1"),
         ({"frames": 97}, "at most 96 frames"),
         (
             {"music": Music(np.zeros((500, 35), np.float32), 60.0, np.zeros(0, int), 0.0)},
@@ -391,3 +407,21 @@ def test_half_the_bars_and_another_number_other_bars():
         heard_otherwise(music, 0.0, 0, np.random.default_rng(1)).features.tobytes()
         == music.features.tobytes()
     )
+
+
+def test_chunks_are_handed_out_as_they_come(model, clip):
+    chunks = []
+    whole = generate_clip(model, clip, prefix_frames=SEED, frames=40, on_chunk=chunks.append)
+    assert same(whole.generated, chunks)
+
+
+def test_a_run_that_is_told_to_stop_returns_what_it_has(model, clip):
+    seen = []
+
+    def stop_after_two(chunk):
+        seen.append(chunk)
+        return len(seen) < 2
+
+    found = generate_clip(model, clip, prefix_frames=SEED, frames=40, on_chunk=stop_after_two)
+    assert len(found.generated) == 18
+    assert same(found.generated, seen)

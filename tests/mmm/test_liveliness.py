@@ -66,11 +66,14 @@ def test_generated_motion_is_as_lively_as_the_law_says():
 def test_the_same_number_gives_the_same_motion_with_maps_and_without():
     model, clip = roles_network(noise_dim=4, speed_prior=[0.0, 0.6, 0.5]), walk()
     first, again, other = (
-        generate_clip(model, clip, prefix_frames=60, frames=40, seed=seed) for seed in (5, 5, 6)
+        generate_clip(model, clip, prefix_frames=60, frames=40, random_seed=seed)
+        for seed in (5, 5, 6)
     )
     assert same(first, again)
     assert not same(first, other)
-    shown = list(generate(model, clip, prefix_frames=60, frames=40, seed=5, attention_frame=80))
+    shown = list(
+        generate(model, clip, prefix_frames=60, frames=40, random_seed=5, attention_frame=80)
+    )
     assert same(shown, first.generated)
     assert [chunk.attention is not None for chunk in shown] == [False, True, False]
 

@@ -177,7 +177,7 @@ def test_the_network_never_sees_what_came_after(found, listener):
 def test_every_motion_is_made_once_with_chances_of_its_own(found, listener, monkeypatch):
     calls, run = [], future.generate_clip
     monkeypatch.setattr(
-        future, "generate_clip", lambda *a, **k: (calls.append(k["seed"]), run(*a, **k))[1]
+        future, "generate_clip", lambda *a, **k: (calls.append(k["random_seed"]), run(*a, **k))[1]
     )
     table = rows(listener, found, "net", seed=4)
     assert calls == [4 * future.SEEDS_APART + number for number in range(3)]

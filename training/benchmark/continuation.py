@@ -163,7 +163,7 @@ def futures(
                 frames=len(case.truth),
                 music=case.clip.music,
                 temperature=temperature,
-                seed=seed * SEEDS_APART + number,
+                random_seed=seed * SEEDS_APART + number,
             ).generated
         )
         if progress is not None:

@@ -218,7 +218,7 @@ def fit_future(
         ratios = []
         for number, clip in enumerate(clips):
             future = generate_clip(
-                model, clip, prefix_frames=seed, frames=frames, seed=number
+                model, clip, prefix_frames=seed, frames=frames, random_seed=number
             ).generated
             ratios.append(energy(future) / max(energy(clip.motion.crop(seed, len(clip))), 0.01))
         medians.append(float(np.median(ratios)))
