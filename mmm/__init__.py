@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mmm.viewer.save import save
     from mmm.viewer.show import show
 
+__version__ = "0.1.0"
+
 __all__ = [
     "SMPL24",
     "Audio",

@@ -1,11 +1,17 @@
-"""``python -m mmm``: see ``mmm.cli``."""
+"""``python -m mmm``, and the installed command ``mmm``: see ``mmm.cli``."""
 
 import sys
 
-if __name__ == "__main__":
-    try:
-        from mmm.cli.app import main
 
-        sys.exit(main())
+def main() -> int:
+    """Run the command line and return its exit status."""
+    try:
+        from mmm.cli.app import main as run
+
+        return run()
     except KeyboardInterrupt:  # while libraries are imported
-        sys.exit(130)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
