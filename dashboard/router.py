@@ -1,15 +1,20 @@
 """The pages and the way between them. A page's code is imported when it is first opened."""
 
-from pathlib import Path
-
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from dashboard.common import session as modes
-from dashboard.recover import page as workbench
+from dashboard.common import session
+from dashboard.common.layout import CSS, ICON
+from dashboard.files import entries as library
+from dashboard.files import upload_box
+from dashboard.generate import controls as generate_controls
+from dashboard.generate.page import generate_page
+from dashboard.recover import comparisons, controls
+from dashboard.recover.page import recover_page
+from mmm import MMMError
 
 LIBRARY, LEADERBOARD, HOW = "library", "leaderboard", "how-it-works"
-"""What stands in the address."""
+"""The last part of each page's address."""
 
 
 def run() -> None:
@@ -27,33 +32,22 @@ def _pages() -> dict[str, Page]:
     }
 
 
-def go_to_workbench(sequence: str, mode: str) -> None:
-    """Open the workbench with a sequence, by its key, in a mode; everything else stays as it was chosen."""
-    modes.put("sequence", sequence)
-    modes.put("mode", mode)
+def _go_to_workbench(sequence: str, mode: str) -> None:
+    """Open a sequence, by its key, in a mode of the workbench; all other controls stay as they were."""
+    session.set_control("sequence", sequence)
+    session.set_control("mode", mode)
     st.switch_page(_pages()[""])
 
 
-def dress(title: str) -> None:
-    """What the pages beside the workbench begin with: title, looks, and the workbench's controls kept."""
-    st.set_page_config(
-        page_title=f"{title} · Masked motion workbench", layout="wide", page_icon=workbench.ICON
-    )
-    st.html(f"<style>{workbench.CSS}{_CSS}</style>")
-    modes.leave()
-
-
-_CSS = (Path(__file__).parent / "common" / "pages.css").read_text(encoding="utf-8")
-
-
 def _workbench() -> None:
-    modes.drawn(workbench.page)
+    session.draw_with_state(page)
 
 
+# A view is imported when it is opened: plotly and the tables take a moment that the workbench need not wait for.
 def _library() -> None:
     from dashboard.views.library import page
 
-    page()
+    page(_go_to_workbench)
 
 
 def _leaderboard() -> None:
@@ -66,3 +60,39 @@ def _how() -> None:
     from dashboard.views.how_it_works import page
 
     page()
+
+
+def page() -> None:
+    """Draw the workbench; Streamlit calls this anew at every interaction."""
+    st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
+    st.html(f"<style>{CSS}</style>")
+    controls.seed_from_url()
+    comparisons.seed_from_url()
+    generate_controls.seed_from_url()
+    st.sidebar.html(
+        '<div class="wb-brand">Masked motion workbench'
+        "<span>Hide part of a dance, let a network recover it.</span></div>"
+    )
+    with st.sidebar:
+        entries = upload_box.pick_files() + library.find_entries()
+    if not entries:
+        _nothing_to_open()
+        return
+    with st.sidebar:
+        mode = session.pick_mode()
+    try:
+        if mode == session.GENERATE:
+            generate_page(entries)
+        else:
+            recover_page(entries)
+    except MMMError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _nothing_to_open() -> None:
+    st.html('<div class="wb-title"><h1>No sequence to open</h1></div>')
+    st.info(
+        "Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
+        "name folders in the environment variable `MMM_DATA`, then reload the page. "
+        "`python -m data.prepare samples` makes the sample dances anew."
+    )

@@ -1,4 +1,4 @@
-"""Films of what is shown, made behind the page: kind and layout, progress, Cancel, and the file to be kept."""
+"""Downloads: motion files, made when asked for, and films, made behind the page with progress and Cancel."""
 
 import tempfile
 from collections.abc import Callable, Hashable
@@ -9,13 +9,25 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from dashboard.common import widgets as pressing
-from dashboard.work.recoveries import Job, in_thread
+from dashboard.common import widgets
+from dashboard.work.jobs import Job, in_thread
+from mmm import Clip
+from mmm.io.aist import fits_aist
 from mmm.viewer.scene import Scene
 
 POLL_S = 0.4
 FILMS = {"mp4": ("MP4", "video/mp4"), "gif": ("GIF", "image/gif"), "webp": ("WebP", "image/webp")}
 LAYOUTS = {"side": "Side by side", "overlay": "Overlay"}
+MOTIONS = {
+    "bvh": (
+        "BVH",
+        "For Blender, Maya, MotionBuilder; a BVH keeps its own joints, units and channels",
+    ),
+    "glb": ("GLB", "glTF binary: an animated skeleton for Blender, three.js and game engines"),
+    "npz": ("NPZ", "Everything bit by bit, music included; opens here and in Python"),
+    "pkl": ("AIST++", "SMPL poses in the layout of AIST++"),
+}
+PAGE_HELP = "The stage with sound as one file; opens in any browser, without a server or a network"
 
 
 class Savable(Protocol):
@@ -44,6 +56,9 @@ class Keys:
     """Before ``film_kind``, ``film_layout`` and ``film_job``."""
     buttons: str = ""
     """Before ``make-film``, ``cancel-film`` and ``get-``."""
+
+
+OWN_KEYS = Keys()
 
 
 def save_button(
@@ -119,7 +134,7 @@ def film_controls(
             mime=mime,
         )
         return
-    if pressing.button(
+    if widgets.button(
         f"Make {FILMS[suffix][0]}",
         key=make_key,
         icon=":material/movie:",
@@ -129,7 +144,7 @@ def film_controls(
         if job is not None:
             job.cancel()
         job = state[job_key] = start_film(film, partial(scene, layout))
-        pressing.heard(make_key)
+        widgets.release(make_key)
         mine = running = True
     if mine and job is not None:
         if running:
@@ -176,3 +191,18 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
             return path.read_bytes()
 
     return in_thread(job, work, f"film-{film.suffix}")
+
+
+def motion_buttons(result: Savable, clip: Clip, name: str, keys: Keys = OWN_KEYS) -> None:
+    """The motion in every format that can hold it.
+
+    Args:
+        clip: what is saved.
+        name: of the files, without their suffix.
+    """
+    with st.container(horizontal=True):
+        for suffix, (label, help_) in MOTIONS.items():
+            if suffix != "pkl" or fits_aist(clip):
+                save_button(
+                    label, partial(bytes_of, result, suffix), f"{name}.{suffix}", help_, keys
+                )

@@ -1,12 +1,20 @@
-"""The line above the stage: what is shown, its facts, the link to it, and a tour of the page."""
+"""What every page begins with: title, icon and styles; the line of facts above the viewer; the stops of the tour."""
 
 import html
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
+from dashboard.common import session
 from dashboard.components.link_button import link_button
 from dashboard.components.tour import Stop, tour
+
+HERE = Path(__file__).parent
+CSS = (HERE / "page.css").read_text(encoding="utf-8")
+_PAGES_CSS = (HERE / "pages.css").read_text(encoding="utf-8")
+ICON = (HERE / "icon.svg").read_text(encoding="utf-8")
+"""As text: Streamlit lets the browser fetch an icon that is named from a foreign host."""
 
 _STAGE = Stop(
     ".st-key-stage, .st-key-future-stage",
@@ -81,3 +89,12 @@ def heading(
             link_button(key="link")
     for note in notes:
         st.caption(note)
+
+
+def page_header(title: str) -> None:
+    """What the pages beside the workbench begin with: title, looks, and the workbench's controls kept."""
+    st.set_page_config(
+        page_title=f"{title} · Masked motion workbench", layout="wide", page_icon=ICON
+    )
+    st.html(f"<style>{CSS}{_PAGES_CSS}</style>")
+    session.stash_controls()

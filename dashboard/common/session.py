@@ -46,17 +46,17 @@ def pick_mode() -> str:
     return mode
 
 
-def leave() -> None:
+def stash_controls() -> None:
     """On the other pages: the workbench's controls are not drawn, and Streamlit forgets what they were set to."""
     st.session_state.elsewhere = True
 
 
-def put(key: str, value: object) -> None:
+def set_control(key: str, value: object) -> None:
     """From another page: what a control of the workbench is to be set to."""
     st.session_state.setdefault("controls", {})[key] = value
 
 
-def drawn(draw: Callable[[], None]) -> None:
+def draw_with_state(draw: Callable[[], None]) -> None:
     """Draw the workbench; after another page with its controls as they were, or as that page has put them."""
     state = st.session_state
     if state.get("elsewhere"):

@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.work.jobs import Job
 from dashboard.work.questions import Question, answers
-from dashboard.work.recoveries import Job
 
 POLL_S = 0.3
 PATIENCE_S = 0.3

@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Bool
 
+from dashboard.common import url
 from dashboard.components.attention import AttentionState, Tiles, attention, pack_attention
 from dashboard.explain.asking import answer
 from dashboard.explain.figures import convolution_figure, trust_chart
 from dashboard.explain.interventions import what_if
-from dashboard.recover import controls
-from dashboard.work import questions as listening
+from dashboard.work import questions
 from dashboard.work.attention_maps import STAGE_NAMES, Atlas, View
 from dashboard.work.recoveries import Request
 from mmm import Clip, Music
@@ -34,7 +34,7 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
     place = st.expander(
         "Attention: what the network looks at", key="attention_open", on_change="rerun"
     )
-    controls.share_maps()
+    url.share_maps()
     if not place.open:
         return
     with place:
@@ -44,9 +44,9 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
             )
             return
         frame = _frame(request, clip, mask)
-        atlas = listening.answers().find(request, frame) or answer(
-            listening.Question(request, "attention", (frame,)),
-            lambda: listening.capture(request, clip, mask, frame),
+        atlas = questions.answers().find(request, frame) or answer(
+            questions.Question(request, "attention", (frame,)),
+            lambda: questions.capture(request, clip, mask, frame),
             "Show the maps",
         )
         if atlas is not None:

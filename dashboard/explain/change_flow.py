@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.common import widgets as pressing
-from dashboard.explain import music_change as changing
+from dashboard.common import widgets
+from dashboard.explain import music_change
 from dashboard.explain.asking import answer, at_hand
-from dashboard.explain.music_change import Wanted
 from dashboard.work.generations import Ask
-from dashboard.work.questions import Question
-from dashboard.work.recoveries import Job, Request
+from dashboard.work.jobs import Job
+from dashboard.work.questions import Question, Wanted
+from dashboard.work.recoveries import Request
 from mmm import Clip
 
 
@@ -61,24 +61,24 @@ class Flow:
             of: what determines the motion as it is.
             span: frames selected on the map.
             start: begins the work.
-            heard: the song that is heard now, as ``changing.pick_change`` takes it.
+            heard: the song that is heard now, as ``music_change.pick_change`` takes it.
         """
         state = st.session_state
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            choice = changing.pick_change(clip, span, self.prefix, heard)
-            pressed = pressing.button(
+            choice = music_change.pick_change(clip, span, self.prefix, heard)
+            pressed = widgets.button(
                 self.label, key=self.button, icon=":material/graphic_eq:", disabled=not choice.spec
             )
             last = self.last if self.last is not None and self.last[0] == of else None
-            if last is not None and pressing.button(
+            if last is not None and widgets.button(
                 "Take it off the stage", key=self.off, type="tertiary"
             ):
                 state[self.asked] = None
-                pressing.heard(self.off)
+                widgets.release(self.off)
                 st.rerun()
         if pressed:
-            pressing.heard(self.button)
-            wanted = changing.opened(choice, clip)
+            widgets.release(self.button)
+            wanted = music_change.opened(choice, clip)
             if wanted is None:
                 return None
             last = state[self.asked] = (of, wanted)

@@ -8,11 +8,11 @@ import streamlit as st
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_heatmap
 from dashboard.components.playhead_button import playhead_button
-from dashboard.explain import music_change as changing
+from dashboard.explain import music_change
 from dashboard.explain.asking import answer
 from dashboard.explain.change_flow import Flow
 from dashboard.explain.figures import deletion_figure
-from dashboard.work import questions as listening
+from dashboard.work import questions
 from dashboard.work.recoveries import Request
 from mmm import Clip, Music
 from mmm.masks import Mask
@@ -44,7 +44,7 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
         "A map says where the network looked. Changing the music and recovering again says what came of it."
     )
     found = CHANGE.run(
-        clip, request, span, lambda wanted: listening.intervene(request, clip, mask, wanted)
+        clip, request, span, lambda wanted: questions.intervene(request, clip, mask, wanted)
     )
     if found is not None:
         _change(found, clip, request)
@@ -62,7 +62,9 @@ def shown_change(request: Request) -> "InterventionResult | None":
 
 def heard_music(clip: Clip, change: "InterventionResult | None") -> Music | None:
     """What the stage plays: with a change on it what the network heard, unless the user wants the music as it is."""
-    return clip.music if change is None or not changing.hears_change() else change.after.clip.music
+    return (
+        clip.music if change is None or not music_change.hears_change() else change.after.clip.music
+    )
 
 
 def _change(found: "InterventionResult", clip: Clip, request: Request) -> None:
@@ -73,7 +75,7 @@ def _change(found: "InterventionResult", clip: Clip, request: Request) -> None:
         f"{summary['error_before_deg']:.1f}° to {summary['error_after_deg']:.1f}°. "
         "Both recoveries stand on the stage."
     )
-    changing.show_change(found, clip, request.method, CHANGE.last)
+    music_change.show_change(found, clip, request.method, CHANGE.last)
 
 
 def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
@@ -107,8 +109,8 @@ def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
         )
         return
     found = answer(
-        listening.Question(request, "attribution", asked[1:]),
-        lambda: listening.attribute(request, clip, mask, *asked[1:]),
+        questions.Question(request, "attribution", asked[1:]),
+        lambda: questions.attribute(request, clip, mask, *asked[1:]),
         "Try again",
     )
     if found is not None:
@@ -171,8 +173,8 @@ def _deletion(found: "Attribution", clip: Clip, mask: Mask, request: Request, gr
         return
     with place:
         curves_ = answer(
-            listening.Question(request, "deletion", (found.frame, group, found.method)),
-            lambda: listening.take_away(request, clip, mask, found.frame, group, found),
+            questions.Question(request, "deletion", (found.frame, group, found.method)),
+            lambda: questions.take_away(request, clip, mask, found.frame, group, found),
             "Try again",
         )
         if curves_ is None:

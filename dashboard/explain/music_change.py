@@ -10,8 +10,9 @@ import streamlit as st
 from dashboard.common.downloads import Keys, bytes_of, film_controls, save_button
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.files import songs
+from dashboard.work.questions import Wanted
 from mmm import Clip, MMMError
-from mmm.explain.perturbations import Intervention, parse, swap
+from mmm.explain.perturbations import parse, swap
 from mmm.io.files import safe_name
 
 if TYPE_CHECKING:
@@ -41,20 +42,6 @@ class Choice:
     """Of another song: one of ``songs.offered``."""
     start_s: float = 0.0
     """The moment of that song which falls on the first frame."""
-
-
-@dataclass(frozen=True, eq=False)
-class Wanted:
-    """A change, its song opened."""
-
-    intervention: Intervention
-    digest: str = ""
-    """Of the song."""
-
-    @property
-    def detail(self) -> tuple[str, str]:
-        """What determines it."""
-        return self.intervention.label, self.digest
 
 
 def pick_change(

@@ -20,7 +20,7 @@ REST_S = 6.0
 """The reader stops when no page has asked for so long."""
 
 
-class Shelf:
+class FileIndex:
     """Facts by file; what is missing is read in a thread."""
 
     def __init__(self) -> None:
@@ -87,6 +87,6 @@ def _kept(entry: Entry) -> FileFacts:
 
 
 @st.cache_resource(show_spinner=False)
-def shelf() -> Shelf:
+def file_index() -> FileIndex:
     """One a server."""
-    return Shelf()
+    return FileIndex()

@@ -142,3 +142,28 @@ def _told(entry: Entry) -> str:
         return f"Read with {(entry.up or 'y').upper()} up{way}"
     odd = "" if NATURAL_M[0] <= height <= NATURAL_M[1] else f", {height:.2f} m tall?"
     return f"Read in {unit_name(read[0])}, {read[1].upper()} up{way}{odd}"
+
+
+def shell_reading(entry: Entry) -> list[str]:
+    """How the file is read, where the visitor knows better than the guess."""
+    words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
+    words += ["--up", entry.up] if entry.up is not None else []
+    return words + (["--facing", entry.facing] if entry.facing is not None else [])
+
+
+def python_reading(entry: Entry) -> list[str]:
+    """The same as arguments of ``load_clip``."""
+    words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
+    words += [f"up={entry.up!r}"] if entry.up is not None else []
+    return words + ([f"facing={entry.facing!r}"] if entry.facing is not None else [])
+
+
+def path_of(entry: Entry) -> str:
+    """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
+    if entry.group == library.UPLOADS:
+        return entry.label
+    return str(
+        entry.path.relative_to(library.ROOT)
+        if entry.path.is_relative_to(library.ROOT)
+        else entry.path
+    )

@@ -6,10 +6,9 @@ from weakref import WeakKeyDictionary
 
 import streamlit as st
 
-from dashboard.common.picker import pick
+from dashboard.common.widgets import pick
 from dashboard.files import entries as library
-from dashboard.files import upload_box as uploads_view
-from dashboard.files import uploads
+from dashboard.files import upload_box, uploads
 from mmm import Clip, Music
 from mmm.errors import FileError
 from mmm.io.clips import PARTS, SOUND_SUFFIXES
@@ -18,7 +17,7 @@ from mmm.music.features import bpm_of_name, features_of, later
 
 LONGEST_S = 300.0
 """Of a song, its first so many seconds are heard: features, sound and bodies must fit into a page."""
-OWN, NONE, UPLOADED = "own", "none", uploads_view.UPLOADED
+OWN, NONE, UPLOADED = "own", "none", upload_box.UPLOADED
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,5 +167,5 @@ def pick_song(clip: Clip) -> Song:
         if key.startswith(UPLOADED)
         else None
     )
-    start_s = uploads_view.pick_start(recording, LONGEST_S) if recording else 0.0
+    start_s = upload_box.pick_start(recording, LONGEST_S) if recording else 0.0
     return open_song(key, clip, start_s)

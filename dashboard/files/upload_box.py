@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from dashboard.common.picker import pick
+from dashboard.common.widgets import pick
 from dashboard.components.window_strip import window_strip
 from dashboard.files import entries as library
-from dashboard.files import uploads
-from dashboard.files.entries import Entry
+from dashboard.files import import_options, uploads
+from dashboard.files.entries import UPLOADS, Entry
 from dashboard.files.uploads import Recording, Uploads
 from mmm import Clip, MMMError
 from mmm.motion.skeleton import forward_kinematics
@@ -171,7 +171,7 @@ def overview(clip: Clip, key: str) -> None:
     ].tobytes()  # an hour's digest would be felt at every run
     low, length = st.session_state[key][0], st.session_state[key][1] - st.session_state[key][0]
     window_strip(
-        _liveliness(clip.source, len(clip), few, _clip=clip),
+        _motion_profile(clip.source, len(clip), few, _clip=clip),
         low,
         length,
         len(clip),
@@ -191,7 +191,7 @@ def _moved(key: str, value: Callable[[float], object]) -> None:
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _liveliness(source: str, frames: int, path: bytes, *, _clip: Clip) -> Float[Array, "n"]:
+def _motion_profile(source: str, frames: int, path: bytes, *, _clip: Clip) -> Float[Array, "n"]:
     """Mean distance that joints go, over equal parts of the file, the largest being 1."""
     motion = _clip.motion
     at = np.unique(np.linspace(0, len(motion) - 1, 4 * uploads.PEAKS + 1).astype(int))
@@ -206,10 +206,45 @@ def _liveliness(source: str, frames: int, path: bytes, *, _clip: Clip) -> Float[
 Chosen = tuple[Recording, float] | None
 
 
-def heard(clip: Clip, chosen: Chosen, first_frame: int) -> Clip:
+def with_chosen_song(clip: Clip, chosen: Chosen, first_frame: int) -> Clip:
     """A part of a file with the song that was chosen for it.
 
     Raises:
         MMMError: the song cannot be heard at this frame rate.
     """
     return clip if chosen is None else uploads.with_song(clip, *chosen, first_frame)
+
+
+def pick_sequence(entries: list[Entry]) -> Entry:
+    """The sequence picker."""
+    by_key = {entry.key: entry for entry in entries}
+    state = st.session_state
+    if state.get("sequence") not in by_key:
+        if str(state.get("sequence")).startswith(f"{UPLOADS}/") and "url_frames" in state:
+            state.awaited = str(state.sequence)
+        state.sequence = entries[0].key
+    if state.get("awaited") in by_key:
+        state.sequence = state.pop("awaited")
+    elif "awaited" in state:
+        st.info(
+            f"This link shows {state.awaited.partition('/')[2]}: bring the file, and it will be as it was sent.",
+            icon=":material/link:",
+        )
+
+    def label(key: str) -> str:
+        entry = by_key[key]
+        return (
+            entry.label.replace("_", " ")
+            if entry.group == "Samples"
+            else f"{entry.label}  ·  {entry.group}"
+        )
+
+    chosen = pick(
+        "Sequence",
+        list(by_key),
+        "sequence",
+        label,
+        "Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
+        "folders that MMM_DATA names.",
+    )
+    return import_options.corrected(by_key[chosen])

@@ -6,8 +6,8 @@ import streamlit as st
 
 from dashboard.files import entries as library
 from dashboard.files import songs
+from dashboard.files.import_options import path_of, python_reading, shell_reading
 from dashboard.generate.controls import Plan
-from dashboard.recover.code import path_of, python_reading, shell_reading
 
 
 def command_line(plan: Plan) -> str:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from dashboard.common import model_picker as methods
+from dashboard.common import model_picker, url
 from dashboard.files import entries as library
-from dashboard.files import songs
+from dashboard.files import songs, upload_box
 from dashboard.files.songs import Song
-from dashboard.recover import controls
-from dashboard.work import recoveries
+from dashboard.work import jobs
 from dashboard.work.generations import Ask, Setting
 from mmm import Clip
 from mmm.checkpoints import CheckpointSummary, list_checkpoints
@@ -79,7 +78,7 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointSummary] | No
     Raises:
         MMMError: the sequence cannot be opened, is too short for a seed, or no network can go on from it.
     """
-    entry = controls.pick_sequence(entries)
+    entry = upload_box.pick_sequence(entries)
     whole = library.open_clip(entry)
     start, prefix_frames = _pick_seed(entry, whole)
     clip = library.open_part(entry, start, len(whole))
@@ -102,7 +101,7 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointSummary] | No
         setting,
         frames,
         card.name,
-        recoveries.version_of(card.name),
+        jobs.version_of(card.name),
         temperature,
         number,
         _by_chance(card),
@@ -196,13 +195,13 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
 
 def _pick_network(
     clip: Clip, checkpoints: list[CheckpointSummary]
-) -> tuple[CheckpointSummary, methods.Roles]:
+) -> tuple[CheckpointSummary, model_picker.Roles]:
     """The network: those trained to go on first, the others with a remark."""
     picker, remarks = st.container(), st.container()
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
-        named = methods.name_joints(clip.motion.skeleton) if on_roles else {}
-    fitting, unfit = methods.sorted_out(clip, checkpoints, named)
+        named = model_picker.name_joints(clip.motion.skeleton) if on_roles else {}
+    fitting, unfit = model_picker.sorted_out(clip, checkpoints, named)
     with remarks:
         for reason in unfit:
             st.caption(f"Not for this clip: {reason}")
@@ -227,7 +226,7 @@ def _pick_network(
                 format_func=lambda name: name if of[name].can_generate else f"{name} (fills gaps)",
             )
         ]
-        st.caption(methods.about(card))
+        st.caption(model_picker.about(card))
         if not card.can_generate:
             st.caption(
                 "It was trained to fill gaps, not to go on without an end: expect it to drift or to freeze."
@@ -290,4 +289,4 @@ def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> 
     }
     if not song.key.startswith("upload/"):
         wanted["song"] = song.key
-    controls.show_in_url(wanted)
+    url.show_in_url(wanted)

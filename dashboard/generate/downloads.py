@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.common.downloads import Keys, bytes_of, film_controls, save_button
-from dashboard.recover.downloads import PAGE_HELP, motion_buttons
+from dashboard.common.downloads import (
+    PAGE_HELP,
+    Keys,
+    bytes_of,
+    film_controls,
+    motion_buttons,
+    save_button,
+)
 from dashboard.work.generations import Made
 from mmm.io.files import safe_name
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard.explain import music_change as changing
+from dashboard.explain import music_change
 from dashboard.explain.asking import answer
 from dashboard.explain.attention import Mapped, beside_the_maps, card, show_maps
 from dashboard.explain.change_flow import Flow
 from dashboard.files import songs
 from dashboard.generate.controls import Plan
-from dashboard.work import questions as listening
+from dashboard.work import questions
 from dashboard.work.generations import CHANNEL, Made
 from mmm import Music
 
@@ -55,9 +55,9 @@ def listening_section(plan: Plan, made: list[Made]) -> None:
     with place:
         one = _variant(made)
         frame = _frame(one)
-        found = listening.answers().find(one.ask, frame) or answer(
-            listening.Question(one.ask, "attention", (frame,)),
-            lambda: listening.capture_future(one.ask, plan.heard, other_song(plan), frame),
+        found = questions.answers().find(one.ask, frame) or answer(
+            questions.Question(one.ask, "attention", (frame,)),
+            lambda: questions.capture_future(one.ask, plan.heard, other_song(plan), frame),
             "Show the maps",
         )
         if found is None:
@@ -95,14 +95,14 @@ def listening_section(plan: Plan, made: list[Made]) -> None:
                 plan.clip,
                 one.ask,
                 state.span,
-                lambda wanted: listening.intervene_future(
+                lambda wanted: questions.intervene_future(
                     one.ask, plan.heard, other_song(plan), wanted
                 ),
                 plan.song.key,
             )
             if change is not None:
                 _told(change, plan)
-                changing.show_change(
+                music_change.show_change(
                     change, plan.clip, one.ask.method, CHANGE.last, PREFIX, CHANNEL
                 )
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from dashboard.common import widgets as pressing
+from dashboard.common import widgets
 from dashboard.common.layout import GENERATE, heading
 from dashboard.components.stage import stage
 from dashboard.explain.music_change import hears_change
@@ -53,7 +53,7 @@ def generate_page(entries: list[Entry]) -> None:
         if stream is not None:
             stream.cancel()
         stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other_song(plan))
-        pressing.heard("gen_go")
+        widgets.release("gen_go")
         stream.wait_for_first(FIRST_S)
     mine = (
         stream is not None
@@ -95,7 +95,7 @@ def plan_dance(stream: Stream) -> tuple[object, ...]:
 def _button(plan: Plan) -> bool:
     if plan.problem:
         st.error(plan.problem, icon=":material/error:")
-    return pressing.button(
+    return widgets.button(
         "Generate",
         type="primary",
         width="stretch",

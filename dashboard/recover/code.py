@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.common import model_picker as methods
-from dashboard.files import entries as library
+from dashboard.common import model_picker
 from dashboard.files.entries import Entry
+from dashboard.files.import_options import path_of, python_reading, shell_reading
 from dashboard.files.upload_box import Chosen
 from mmm.edits import changes_motion
 from mmm.interpolation.baselines import BASELINES
-from mmm.io.body import short_unit
 from mmm.masks import Mask
 
 
@@ -23,7 +22,7 @@ def command_line(
     mask: Mask,
     seed: int,
     method: str,
-    roles: methods.Roles,
+    roles: model_picker.Roles,
     beside: Sequence[str] = (),
 ) -> None:
     """The box under the page; written when it is opened."""
@@ -50,7 +49,7 @@ def shell_words(
     mask: Mask,
     seed: int,
     method: str,
-    roles: methods.Roles,
+    roles: model_picker.Roles,
     beside: Sequence[str] = (),
 ) -> list[str]:
     """The command that does the same."""
@@ -87,7 +86,7 @@ def python_lines(
     mask: Mask,
     seed: int,
     method: str,
-    roles: methods.Roles,
+    roles: model_picker.Roles,
     beside: Sequence[str] = (),
 ) -> str:
     """The lines that do the same."""
@@ -121,28 +120,3 @@ def python_lines(
     if beside:
         lines.append(f"result.show({', '.join(map(by, beside))})")
     return "\n".join(lines)
-
-
-def shell_reading(entry: Entry) -> list[str]:
-    """How the file is read, where the visitor knows better than the guess."""
-    words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
-    words += ["--up", entry.up] if entry.up is not None else []
-    return words + (["--facing", entry.facing] if entry.facing is not None else [])
-
-
-def python_reading(entry: Entry) -> list[str]:
-    """The same as arguments of ``load_clip``."""
-    words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
-    words += [f"up={entry.up!r}"] if entry.up is not None else []
-    return words + ([f"facing={entry.facing!r}"] if entry.facing is not None else [])
-
-
-def path_of(entry: Entry) -> str:
-    """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
-    if entry.group == library.UPLOADS:
-        return entry.label
-    return str(
-        entry.path.relative_to(library.ROOT)
-        if entry.path.is_relative_to(library.ROOT)
-        else entry.path
-    )

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.common import model_picker as methods
-from dashboard.recover import controls
-from dashboard.work import recoveries
-from dashboard.work.recoveries import Job, Request
+from dashboard.common import model_picker, url
+from dashboard.work import jobs, recoveries
+from dashboard.work.jobs import Job
+from dashboard.work.recoveries import Request
 from mmm import Clip, MMMError
 from mmm.edits import apply
 from mmm.interpolation.baselines import BASELINES
@@ -36,11 +36,11 @@ def seed_from_url() -> None:
         re.fullmatch(r"([^~]+)~([0-9]{1,4})~(.+)", text) for text in st.query_params.get_all("also")
     )
     st.session_state.also = [
-        (match[1], int(match[2]), controls.with_plus(match[3])) for match in told if match
-    ][: controls.MAX_BESIDE]
+        (match[1], int(match[2]), url.with_plus(match[3])) for match in told if match
+    ][: url.MAX_BESIDE]
 
 
-def settle(part: str) -> None:
+def reset_links(part: str) -> None:
     """What a link has beside the shown recovery goes with the part of the file that it shows; another one has none."""
     state = st.session_state
     if "awaited" not in state and state.setdefault("also_of", part) != part:
@@ -88,12 +88,12 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
         remember(one)
         remember(request)
         st.session_state.beside = [*(st.session_state.get("beside") or []), _name(one, request)][
-            -controls.MAX_BESIDE :
+            -url.MAX_BESIDE :
         ]
     return None
 
 
-def give_up() -> None:
+def drop_next() -> None:
     """The next awaited one will not come."""
     st.session_state.also = st.session_state.also[1:]
 
@@ -106,13 +106,13 @@ def _request(
     digest = f"{edited.clip.name} {edited.clip.digest()}"
     if digest != shown.clip_digest:
         raise MMMError(spec, "an edited motion", "the motion that is shown", "open it alone")
-    roles = methods.check(method, edited.clip)
+    roles = model_picker.check(method, edited.clip)
     drawn = seed if "random" in edited.mask.label else 0
-    one = Request(digest, edited.mask.label, drawn, method, recoveries.version_of(method), roles)
+    one = Request(digest, edited.mask.label, drawn, method, jobs.version_of(method), roles)
     return one, edited.clip, edited.mask
 
 
-def bring(next_one: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResult]]":
+def start_next(next_one: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResult]]":
     """The work that makes it, begun if need be."""
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job_beside")
     if job is None or job.request != next_one[0]:
@@ -172,7 +172,7 @@ def asked_for(request: Request) -> list[str]:
     found = offered(request)
     return [
         name
-        for name in controls.pick_from(st.session_state.get("beside"), [*BASELINES, *found])
+        for name in url.pick_from(st.session_state.get("beside"), [*BASELINES, *found])
         if name in found
     ]
 
@@ -180,7 +180,7 @@ def asked_for(request: Request) -> list[str]:
 def same_pattern(request: Request) -> list[str]:
     """The methods beside the shown one on the stage that recovered the same pattern."""
     names, found = (
-        controls.pick_from(st.session_state.get("beside"), [*BASELINES, *offered(request)]),
+        url.pick_from(st.session_state.get("beside"), [*BASELINES, *offered(request)]),
         offered(request),
     )
     ours = {

@@ -1,16 +1,14 @@
 """The sidebar: which sequence, which part of it, what is hidden; and the page's address. Returns plain values."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from dashboard.common.picker import pick
-from dashboard.files import import_options as corrections
-from dashboard.files import upload_box as uploads_view
-from dashboard.files import uploads
+from dashboard.common.url import _map_view, pick_from, show_in_url, with_plus
+from dashboard.files import import_options, upload_box, uploads
 from dashboard.files.entries import UPLOADS, Entry
 from dashboard.files.upload_box import Chosen
 from mmm import SMPL24, Clip, MMMError, masks
@@ -24,8 +22,6 @@ MOST_FRAMES = 3_000
 OVERVIEW_FRAMES = 1_200
 """Files longer than this are shown as a whole, with the part that is used."""
 DEFAULT_SPEC = "span:150-239"
-MAX_BESIDE = 3
-"""Interpolations beside the truth and the chosen method; more would be too small to see."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +58,8 @@ def seed_from_url() -> None:
         return
     st.session_state.seeded = True
     query = st.query_params
-    corrections.seed_from_url()
-    uploads_view.seed_from_url()
+    import_options.seed_from_url()
+    upload_box.seed_from_url()
     for name in ("sequence", "method"):
         if name in query:
             st.session_state[name] = query[name]
@@ -81,11 +77,6 @@ def seed_from_url() -> None:
     pattern, edits = masks.split(with_plus(query.get("hide", DEFAULT_SPEC)))
     st.session_state.url_edits = edits
     _put_spec(pattern)
-
-
-def with_plus(spec: str) -> str:
-    """A SPEC from an address written by hand, where + stands for a space."""
-    return re.sub(r"(?<=\w)\s+(?=[a-z])", "+", spec.strip())
 
 
 def _put_spec(spec: str) -> None:
@@ -111,41 +102,6 @@ def _put_spec(spec: str) -> None:
         st.session_state.setdefault(name, value)
 
 
-def pick_sequence(entries: list[Entry]) -> Entry:
-    """The sequence picker."""
-    by_key = {entry.key: entry for entry in entries}
-    state = st.session_state
-    if state.get("sequence") not in by_key:
-        if str(state.get("sequence")).startswith(f"{UPLOADS}/") and "url_frames" in state:
-            state.awaited = str(state.sequence)
-        state.sequence = entries[0].key
-    if state.get("awaited") in by_key:
-        state.sequence = state.pop("awaited")
-    elif "awaited" in state:
-        st.info(
-            f"This link shows {state.awaited.partition('/')[2]}: bring the file, and it will be as it was sent.",
-            icon=":material/link:",
-        )
-
-    def label(key: str) -> str:
-        entry = by_key[key]
-        return (
-            entry.label.replace("_", " ")
-            if entry.group == "Samples"
-            else f"{entry.label}  ·  {entry.group}"
-        )
-
-    chosen = pick(
-        "Sequence",
-        list(by_key),
-        "sequence",
-        label,
-        "Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
-        "folders that MMM_DATA names.",
-    )
-    return corrections.corrected(by_key[chosen])
-
-
 def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     """Which part of the clip: first frame, and one past the last."""
     total = len(clip)
@@ -167,7 +123,7 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     st.session_state[key] = low, max(high, low + 2)
     st.session_state.frames_drawn = key, low
     if total > OVERVIEW_FRAMES:
-        uploads_view.overview(clip, key)
+        upload_box.overview(clip, key)
     start, stop = _range_slider(
         "Part, in frames",
         total,
@@ -262,33 +218,6 @@ _SPEC_WIDGETS: dict[str, Callable[[int], str]] = {
 }
 
 
-def pick_from(value: object, options: Sequence[str]) -> list[str]:
-    """What stands beside the chosen method: of the names kept, those on offer, the latest ``MAX_BESIDE``."""
-    names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-    return [name for name in dict.fromkeys(names) if name in options][-MAX_BESIDE:]
-
-
-def share_beside() -> None:
-    """Keep the address in step with what stands beside the chosen method."""
-    if names := pick_from(st.session_state.get("beside"), tuple(BASELINES)):
-        st.query_params["beside"] = ",".join(names)
-    else:
-        st.query_params.pop("beside", None)
-
-
-def share_maps() -> None:
-    """Keep the address in step with the maps: whether they are open, and which one is shown."""
-    if st.session_state.get("attention_open"):
-        st.query_params["maps"] = _map_view()
-    else:
-        st.query_params.pop("maps", None)
-
-
-def _map_view() -> str:
-    state = st.session_state
-    return str((state.get("attention") or {}).get("view") or state.get("url_maps") or "open")
-
-
 def share_in_url(
     entry: Entry,
     frames: tuple[int, int],
@@ -320,7 +249,7 @@ def share_in_url(
         wanted["also"] = list(also)
     if roles:
         wanted["role"] = [f"{role}={joint}" for role, joint in roles]
-    wanted |= corrections.in_address(entry)
+    wanted |= import_options.in_address(entry)
     if entry.group == UPLOADS:
         wanted |= {"file": uploads.session().mark(entry.path.name)}
     if song:
@@ -333,18 +262,3 @@ def share_in_url(
     if st.session_state.get("attention_open"):
         wanted["maps"] = _map_view()
     show_in_url(wanted)
-
-
-def show_in_url(wanted: Mapping[str, str | list[str]]) -> None:
-    """Put these into the address, all others out of it.
-
-    The browser says with every run what its address is, and may say so just before it hears of a new one: what was
-    last sent counts too, or else two quick steps, there and back, leave the address of the first.
-    """
-    there = {name: st.query_params.get_all(name) for name in st.query_params}
-    told = {
-        name: [value] if isinstance(value, str) else list(value) for name, value in wanted.items()
-    }
-    if there != told or st.session_state.get("sent_url", told) != told:
-        st.query_params.from_dict(told)
-    st.session_state.sent_url = told

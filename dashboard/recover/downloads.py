@@ -10,29 +10,21 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.common.downloads import Keys, Savable, bytes_of, film_controls, save_button
-from dashboard.recover import controls
+from dashboard.common import url
+from dashboard.common.downloads import (
+    PAGE_HELP,
+    bytes_of,
+    film_controls,
+    motion_buttons,
+    save_button,
+)
 from dashboard.work.recoveries import Request
-from mmm import Clip
-from mmm.io.aist import fits_aist
 from mmm.io.files import safe_name
 from mmm.masks import Mask
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
     from mmm.viewer.scene import Scene
-
-MOTIONS = {
-    "bvh": (
-        "BVH",
-        "For Blender, Maya, MotionBuilder; a BVH keeps its own joints, units and channels",
-    ),
-    "glb": ("GLB", "glTF binary: an animated skeleton for Blender, three.js and game engines"),
-    "npz": ("NPZ", "Everything bit by bit, music included; opens here and in Python"),
-    "pkl": ("AIST++", "SMPL poses in the layout of AIST++"),
-}
-OWN_KEYS = Keys()
-PAGE_HELP = "The stage with sound as one file; opens in any browser, without a server or a network"
 
 
 @st.fragment
@@ -73,24 +65,9 @@ def take_home_section(results: "list[RecoveryResult]", mask: Mask, request: Requ
         _films(results, request, name)
 
 
-def motion_buttons(result: Savable, clip: Clip, name: str, keys: Keys = OWN_KEYS) -> None:
-    """The motion in every format that can hold it.
-
-    Args:
-        clip: what is saved.
-        name: of the files, without their suffix.
-    """
-    with st.container(horizontal=True):
-        for suffix, (label, help_) in MOTIONS.items():
-            if suffix != "pkl" or fits_aist(clip):
-                save_button(
-                    label, partial(bytes_of, result, suffix), f"{name}.{suffix}", help_, keys
-                )
-
-
 def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None:
     beside = tuple(
-        controls.pick_from(st.session_state.get("beside"), [r.model_name for r in results[1:]])
+        url.pick_from(st.session_state.get("beside"), [r.model_name for r in results[1:]])
     )[:2]
 
     def shown(layout: str) -> tuple[str, ...]:

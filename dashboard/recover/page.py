@@ -1,28 +1,23 @@
-"""The one page: controls at the side, the stage, and under it what the errors are; everything follows one playhead."""
+"""The page of Recover: controls at the side, the viewer, the errors below; everything follows one playhead."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.common import model_picker as methods
-from dashboard.common import session as modes
-from dashboard.common import widgets as pressing
+from dashboard.common import model_picker, widgets
 from dashboard.common.layout import RECOVER, heading
 from dashboard.explain.attention import attention_section
 from dashboard.explain.interventions import shown_change
 from dashboard.files import entries as library
-from dashboard.files import upload_box as uploads_view
-from dashboard.generate import controls as generate_controls
-from dashboard.generate.page import generate_page
-from dashboard.recover import comparisons as compared
-from dashboard.recover import controls, editing
+from dashboard.files import upload_box
+from dashboard.recover import comparisons, controls, editing
 from dashboard.recover.code import command_line
 from dashboard.recover.downloads import take_home_section
 from dashboard.recover.errors import errors_section
 from dashboard.recover.viewer import stage_section
-from dashboard.work import recoveries
-from dashboard.work.recoveries import Job, Request
+from dashboard.work import jobs, recoveries
+from dashboard.work.jobs import Job
+from dashboard.work.recoveries import Request
 from mmm import Clip, MMMError
 from mmm.checkpoints import list_checkpoints
 from mmm.masks import Mask
@@ -35,50 +30,15 @@ PATIENCE_S = 0.3
 POLL_S = 0.4
 MIN_FRAMES = 3
 
-HERE = Path(__file__).parent.parent / "common"
-CSS = (HERE / "page.css").read_text(encoding="utf-8")
-ICON = (HERE / "icon.svg").read_text(encoding="utf-8")  # one by name would be fetched from outside
 
+def recover_page(entries: list[library.Entry]) -> None:
+    """Draw the mode's sidebar and page.
 
-def page() -> None:
-    """Draw the page; Streamlit calls this anew at every interaction."""
-    st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
-    st.html(f"<style>{CSS}</style>")
-    controls.seed_from_url()
-    compared.seed_from_url()
-    generate_controls.seed_from_url()
-    st.sidebar.html(
-        '<div class="wb-brand">Masked motion workbench'
-        "<span>Hide part of a dance, let a network recover it.</span></div>"
-    )
+    Raises:
+        MMMError: the sequence cannot be opened or is too short.
+    """
     with st.sidebar:
-        entries = uploads_view.pick_files() + library.find_entries()
-    if not entries:
-        _nothing_to_open()
-        return
-    with st.sidebar:
-        mode = modes.pick_mode()
-    try:
-        if mode == modes.GENERATE:
-            generate_page(entries)
-        else:
-            _workbench(entries)
-    except MMMError as error:
-        st.error(str(error), icon=":material/error:")
-
-
-def _nothing_to_open() -> None:
-    st.html('<div class="wb-title"><h1>No sequence to open</h1></div>')
-    st.info(
-        "Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
-        "name folders in the environment variable `MMM_DATA`, then reload the page. "
-        "`python -m data.prepare samples` makes the sample dances anew."
-    )
-
-
-def _workbench(entries: list[library.Entry]) -> None:
-    with st.sidebar:
-        entry = controls.pick_sequence(entries)
+        entry = upload_box.pick_sequence(entries)
         whole = library.open_clip(entry)
         if len(whole) < MIN_FRAMES:
             raise MMMError(
@@ -88,23 +48,23 @@ def _workbench(entries: list[library.Entry]) -> None:
                 "choose a longer sequence",
             )
         frames = controls.pick_frames(whole, entry)
-        song = uploads_view.pick_song(whole)
-        clip = uploads_view.heard(library.open_part(entry, *frames), song, frames[0])
+        song = upload_box.pick_song(whole)
+        clip = upload_box.with_chosen_song(library.open_part(entry, *frames), song, frames[0])
         st.divider()
         part = f"{entry.key} {frames[0]}-{frames[1]}"
-        compared.settle(part)
+        comparisons.reset_links(part)
         desk = editing.open_desk(part, clip, *controls.pick_pattern(clip))
         clip, mask, problem = desk.edited.clip, desk.edited.mask, desk.problem
         if problem:
             st.error(problem, icon=":material/error:")
-        method, roles = methods.pick_method(clip, list_checkpoints())
+        method, roles = model_picker.pick_method(clip, list_checkpoints())
         slot = st.container()
     request = Request(
         f"{clip.name} {clip.digest()}",
         mask.label,
         desk.seed if "random" in mask.label else 0,
         method,
-        recoveries.version_of(method),
+        jobs.version_of(method),
         roles,
     )
     results = recoveries.kept_results().get(request)
@@ -114,24 +74,24 @@ def _workbench(entries: list[library.Entry]) -> None:
     _title(clip, desk.recorded.notes)
     names, awaited = [], None
     if results is not None:
-        compared.remember(request)
-        awaited = compared.awaited(request, desk.recorded)
-        names = compared.asked_for(request)
+        comparisons.remember(request)
+        awaited = comparisons.awaited(request, desk.recorded)
+        names = comparisons.asked_for(request)
     st.session_state.compared_drawn = names
     controls.share_in_url(
-        entry, frames, desk.spec, desk.seed, method, roles, song, compared.in_address(request)
+        entry, frames, desk.spec, desk.seed, method, roles, song, comparisons.in_address(request)
     )
     stage_section(clip, mask, results, request, shown_change(request), desk)
     if not problem:
         attention_section(clip, mask, request)
     if results is not None:
-        shown = [*results, *compared.chosen(request, names)]
+        shown = [*results, *comparisons.chosen(request, names)]
         errors_section(shown, mask)
         take_home_section(shown, mask, request)
     command_line(
-        entry, frames, song, mask, desk.seed, method, roles, compared.same_pattern(request)
+        entry, frames, song, mask, desk.seed, method, roles, comparisons.same_pattern(request)
     )
-    recoveries.warm_up()
+    jobs.warm_up()
     with slot:  # last, because the page must stand before anything waits
         _run_box(request, clip, mask, bool(problem), results is not None)
         if awaited is not None:
@@ -159,7 +119,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     hidden = int(mask.hidden.sum())
     if not blocked:
         st.caption(_how_much(clip, mask))
-    first, pressed = not st.session_state.get("opened"), pressing.is_pressed("recover")
+    first, pressed = not st.session_state.get("opened"), widgets.is_pressed("recover")
     st.session_state.opened = (
         True  # what the page opens with is recovered unasked, later patterns are not
     )
@@ -169,9 +129,9 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
             job.cancel()
         job = st.session_state.job = recoveries.start(request, clip, mask)
         mine = True
-    pressing.heard("recover")
+    widgets.release("recover")
     busy = mine and job is not None and job.running
-    pressing.button(
+    widgets.button(
         "Recover",
         type="primary",
         width="stretch",
@@ -197,15 +157,15 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
 @st.fragment
 def _bring_box(awaited: tuple[Request, Clip, Mask]) -> None:
     """What a link has beside the shown recovery is recovered too, one after another."""
-    job = compared.bring(awaited)
+    job = comparisons.start_next(awaited)
     st.caption(f"The link shows {awaited[0].method} with `{awaited[0].spec}` too.")
     if not job.wait(PATIENCE_S):
         _follow(job, "cancel-beside")
         return
     if job.error:
-        compared.give_up()
+        comparisons.drop_next()
         st.toast(job.error, icon=":material/link_off:")
-    compared.keep(awaited[0], job)
+    comparisons.keep(awaited[0], job)
     st.rerun()
 
 

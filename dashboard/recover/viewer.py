@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from dashboard.common import url
 from dashboard.components.stage import stage
 from dashboard.explain.interventions import heard_music
 from dashboard.files.songs import digest_of, ogg
-from dashboard.recover import comparisons as compared
-from dashboard.recover import controls, editing
+from dashboard.recover import comparisons, editing
 from dashboard.work.recoveries import Request
 from mmm import Clip, Motion, Music
 from mmm.interpolation.baselines import BASELINES
@@ -40,14 +40,16 @@ def stage_section(
     """
     if desk is not None and desk.is_old:
         st.rerun()  # an edit concerns the whole page
-    others = [name for name in BASELINES if name != request.method] + [*compared.offered(request)]
-    asked = controls.pick_from(st.session_state.get("beside"), others)
+    others = [name for name in BASELINES if name != request.method] + [
+        *comparisons.offered(request)
+    ]
+    asked = url.pick_from(st.session_state.get("beside"), others)
     st.session_state.beside = (
         asked  # kept while its widget is not there: until another pattern is recovered
     )
     extra = tuple(name for name in others if name in asked) if results is not None else ()
     if results is not None:
-        results = [*results, *compared.chosen(request, asked)]
+        results = [*results, *comparisons.chosen(request, asked)]
     music = heard_music(clip, change)
     changed = repr(st.session_state.change_asked[1].detail) if change is not None else ""
     heard = digest_of(music) if changed and music else ""
@@ -82,11 +84,11 @@ def stage_section(
             key="beside",
             label_visibility="collapsed",
             format_func=lambda name: f"Add {name}",
-            on_change=controls.share_beside,
-            help=f"Up to {controls.MAX_BESIDE} beside the chosen method. What you have recovered of this clip "
+            on_change=url.share_beside,
+            help=f"Up to {url.MAX_BESIDE} beside the chosen method. What you have recovered of this clip "
             "before, by other networks or of other patterns, stands at the end.",
         )
-        if compared.asked_for(request) != st.session_state.get("compared_drawn", []):
+        if comparisons.asked_for(request) != st.session_state.get("compared_drawn", []):
             st.rerun()  # table and curves have it too
     if results is None and mask.hidden.any():
         st.caption(

@@ -5,7 +5,7 @@ import html
 import numpy as np
 import streamlit as st
 
-from dashboard import router as pages
+from dashboard.common import layout
 from mmm import masks
 from mmm.checkpoints import list_checkpoints
 from mmm.motion.clip import Clip, Motion
@@ -66,7 +66,7 @@ PARTS = (
 
 def page() -> None:
     """Draw the page."""
-    pages.dress("How it works")
+    layout.page_header("How it works")
     st.html('<div class="wb-title"><h1>How it works</h1></div>')
     for heading, text in PARTS:
         st.subheader(heading, anchor=False)

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import router as pages
-from dashboard.common import widgets as pressing
+from dashboard.common import layout, widgets
 from dashboard.components.table import Cell, Row, pack_table, sorted_table
 from dashboard.files import entries as library
 from dashboard.files.entries import Entry
-from dashboard.work import leaderboard_run as contests
+from dashboard.work import leaderboard_run
 from mmm import MMMError
 from mmm.checkpoints import CheckpointSummary, list_checkpoints
 from mmm.evaluation import leaderboard
@@ -31,7 +30,7 @@ MODEL_COLOURS = {
 
 def page() -> None:
     """Draw the page."""
-    pages.dress("Leaderboard")
+    layout.page_header("Leaderboard")
     st.sidebar.html(
         '<div class="wb-brand">Leaderboard<span>Who comes nearest to the truth, over many clips.</span>'
         "</div>"
@@ -146,11 +145,11 @@ def checked(text: str) -> tuple[tuple[str, ...], str]:
 
 
 def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
-    runner = contests.runner()
+    runner = leaderboard_run.runner()
     if problem:
         st.error(problem, icon=":material/error:")
     ready = bool(benchmark.clips and benchmark.patterns) and not problem
-    if pressing.button(
+    if widgets.button(
         "Measure",
         key="measure",
         type="primary",
@@ -159,7 +158,7 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
         disabled=not ready or runner.busy,
         help="What is kept already is not measured again.",
     ):
-        pressing.heard("measure")
+        widgets.release("measure")
         runner.start(benchmark, results)
     job = runner.job
     if job is None:
@@ -175,7 +174,7 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
 @st.fragment(run_every=POLL_S)
 def _follow() -> None:
     """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
-    job = contests.runner().job
+    job = leaderboard_run.runner().job
     if job is None or not job.running:
         st.rerun()
     st.progress(job.share, text="Stopping" if job.cancelled else job.stage)

@@ -2,17 +2,16 @@
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import streamlit as st
 
-from dashboard import router as pages
-from dashboard.common import session as modes
+from dashboard.common import layout, session
 from dashboard.files import entries as library
-from dashboard.files import upload_box as uploads_view
+from dashboard.files import upload_box
 from dashboard.files.entries import Entry
-from dashboard.files.file_facts import Shelf, shelf
+from dashboard.files.file_facts import FileIndex, file_index
 from mmm.evaluation.library import SORTS, FileFacts, matches, sort_key
 
 A_PAGE = 24
@@ -25,12 +24,16 @@ _BROKEN = (
 )
 
 
-def page() -> None:
-    """Draw the page."""
-    pages.dress("Library")
+def page(open_in_workbench: Callable[[str, str], None]) -> None:
+    """Draw the page.
+
+    Args:
+        open_in_workbench: opens a sequence, by its key, in a mode of the workbench.
+    """
+    layout.page_header("Library")
     st.sidebar.html('<div class="wb-brand">Library<span>What the workbench can open.</span></div>')
     with st.sidebar:
-        entries = uploads_view.pick_files() + library.find_entries()
+        entries = upload_box.pick_files() + library.find_entries()
         st.caption(
             "Files in `data/raw` and in the folders that the environment variable `MMM_DATA` names are listed "
             "with the samples."
@@ -40,8 +43,8 @@ def page() -> None:
         st.info("There is nothing to open yet: bring files of your own at the side.")
         return
     shown = _filtered(entries)
-    waits = any(shelf().get(entry) is None for entry in entries)
-    st.fragment(_cards, run_every=POLL_S if waits else None)(entries, shown)
+    waits = any(file_index().get(entry) is None for entry in entries)
+    st.fragment(_cards, run_every=POLL_S if waits else None)(entries, shown, open_in_workbench)
 
 
 def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
@@ -83,11 +86,15 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
     return words, str(order), group
 
 
-def _cards(entries: list[Entry], shown: tuple[str, str, str]) -> None:
+def _cards(
+    entries: list[Entry],
+    shown: tuple[str, str, str],
+    open_in_workbench: Callable[[str, str], None],
+) -> None:
     """The cards of one page, and how far the reading has come. Run again and again while files are read."""
-    state, found = st.session_state, shelf()
+    state, found = st.session_state, file_index()
     if (go := state.pop("library_go", None)) is not None:
-        pages.go_to_workbench(*go)
+        open_in_workbench(*go)
     matching = put_in_order(found, entries, *shown)
     last = max(0, (len(matching) - 1) // A_PAGE)
     at = state.library_page = min(int(state.get("library_page", 0)), last)
@@ -113,7 +120,7 @@ def _cards(entries: list[Entry], shown: tuple[str, str, str]) -> None:
 
 
 def put_in_order(
-    found: Shelf, entries: Sequence[Entry], words: str, order: str, group: str
+    found: FileIndex, entries: Sequence[Entry], words: str, order: str, group: str
 ) -> list[Entry]:
     """The files of a group that hold all the words, in an order; what is not read yet comes last."""
     known = {entry.key: found.get(entry) for entry in entries if group in (ALL, entry.group)}
@@ -191,7 +198,7 @@ def _card(entry: Entry, facts: FileFacts | None) -> None:
                 type="tertiary",
                 on_click=_open,
                 disabled=bad,
-                args=(entry.key, modes.RECOVER),
+                args=(entry.key, session.RECOVER),
                 help="Open in the workbench",
             )
             st.button(
@@ -200,7 +207,7 @@ def _card(entry: Entry, facts: FileFacts | None) -> None:
                 type="tertiary",
                 on_click=_open,
                 disabled=bad,
-                args=(entry.key, modes.GENERATE),
+                args=(entry.key, session.GENERATE),
                 help="Go on from its first frames",
             )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard.work.recoveries import Cancelled, Job, in_thread, loaded_models
+from dashboard.work.jobs import Cancelled, Job, in_thread, loaded_models
 from mmm import Clip, Motion
 from mmm.viewer.panels import StagePanel, panel_from_motion
 

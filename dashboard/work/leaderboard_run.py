@@ -4,7 +4,7 @@ import threading
 
 import streamlit as st
 
-from dashboard.work.recoveries import Job, in_thread, loaded_models
+from dashboard.work.jobs import Job, in_thread, loaded_models
 from mmm.evaluation import leaderboard
 from mmm.evaluation.leaderboard import Benchmark
 from mmm.evaluation.measurements import ResultsFile

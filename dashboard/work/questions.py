@@ -12,11 +12,12 @@ from typing import Any
 import streamlit as st
 
 import mmm
-from dashboard.explain.music_change import Wanted
 from dashboard.work.attention_maps import Atlas
 from dashboard.work.generations import Ask
-from dashboard.work.recoveries import Job, Request, in_thread, loaded_models
+from dashboard.work.jobs import Job, in_thread, loaded_models
+from dashboard.work.recoveries import Request
 from mmm import Clip, Music
+from mmm.explain.perturbations import Intervention
 from mmm.masks import Mask
 
 KEPT_BYTES = 384_000_000
@@ -32,6 +33,20 @@ class Question:
     kind: str
     """``attention``, ``intervention``, ``attribution`` or ``deletion``."""
     detail: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """A change of the music that the visitor asks for, with the other song read where it has one."""
+
+    intervention: Intervention
+    digest: str = ""
+    """Of the song."""
+
+    @property
+    def detail(self) -> tuple[str, str]:
+        """What determines it."""
+        return self.intervention.label, self.digest
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ sys.path[:0] = [path for path in (str(ROOT),) if path not in sys.path]
 
 from dashboard.components.stage import stage  # noqa: E402
 from dashboard.explain import attention as attention_view  # noqa: E402
-from dashboard.work import questions as listening  # noqa: E402
+from dashboard.work import questions  # noqa: E402
 from dashboard.work.attention_maps import Atlas  # noqa: E402
 from dashboard.work.recoveries import Request  # noqa: E402
 from mmm import load_clip, masks  # noqa: E402
@@ -71,7 +71,7 @@ st.set_page_config(page_title="Attention", layout="wide")
 clip, mask, payload, request, atlas = scene(
     int(asked.get("layers", 10)), int(asked.get("frames", 600)), asked.get("joined") == "1"
 )
-listening.answers().put(listening.Question(request, "attention", (0,)), atlas, atlas.nbytes)
+questions.answers().put(questions.Question(request, "attention", (0,)), atlas, atlas.nbytes)
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 stage(payload, key="stage", height=420)
 attention_view.attention_section(clip, mask, request)

@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mmm
-from dashboard.recover.page import page
+from dashboard.router import page
 from mmm.recovery.recover import recover
 
 

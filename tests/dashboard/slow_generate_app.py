@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mmm.generation.generate
-from dashboard.recover.page import page
+from dashboard.router import page
 
 GATE = Path(os.environ["TEST_GATE"])
 real = mmm.generation.generate.generate

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.explain import attention as attention_view
-from dashboard.work import questions as listening
+from dashboard.work import questions
 from tests.dashboard.conftest import MODEL, SAMPLE
 
 ECM = "dance-ecm-small"
@@ -25,7 +25,7 @@ def test_nothing_is_captured_before_it_is_asked_for(open_workbench, checkpoint_f
     if not (checkpoint_folder / ECM).is_dir():
         pytest.skip(f"{ECM} is not shipped")
     page = open_workbench(**OPEN).recovered()
-    assert listening.answers()._kept == {}
+    assert questions.answers()._kept == {}
     header, arrays = opened(page).fed("mmm_attention")
     assert header["view"] == "cross/motion-music/mean/mean"
     assert header["window"] == [0, 100]
@@ -91,12 +91,12 @@ def test_what_fails_is_said_and_can_be_tried_again(open_workbench, monkeypatch):
 def test_answers_are_bounded_and_found_by_frame(monkeypatch):
     from types import SimpleNamespace
 
-    monkeypatch.setattr(listening, "KEPT_BYTES", 250)
-    store, request = listening.Answers(), attention_view.Request("digest", "every:5", 0, "m")
+    monkeypatch.setattr(questions, "KEPT_BYTES", 250)
+    store, request = questions.Answers(), attention_view.Request("digest", "every:5", 0, "m")
     windows = [(0, 300), (200, 500), (400, 700)]
     for window in windows:
         atlas = SimpleNamespace(trace=SimpleNamespace(frames=window))
-        store.put(listening.Question(request, "attention", window), atlas, 100)
+        store.put(questions.Question(request, "attention", window), atlas, 100)
     assert store.find(request, 100) is None  # the oldest made room
     assert store.find(request, 250).trace.frames == (200, 500)
     assert store.find(request, 450).trace.frames == (400, 700)  # the latest of two

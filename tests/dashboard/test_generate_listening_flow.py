@@ -8,7 +8,7 @@ import soundfile
 
 import mmm
 from dashboard.generate import explain as generate_listening
-from dashboard.work import questions as listening
+from dashboard.work import questions
 from mmm.checkpoint import load_model
 from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE
@@ -45,7 +45,7 @@ def about(page) -> tuple[str, int]:
 
 def test_the_maps_are_those_of_the_window_that_made_the_frame(workbench, networks):
     page = made(workbench(**HERE))
-    assert listening.answers()._kept == {}  # nothing is captured before it is asked for
+    assert questions.answers()._kept == {}  # nothing is captured before it is asked for
     header, arrays = opened(page).fed("mmm_attention")
     assert header["channel"] == "future"
     assert header["frames"] == 300

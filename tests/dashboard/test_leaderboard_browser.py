@@ -18,9 +18,9 @@ from pathlib import Path
 from mmm import paths as places
 places.MEASURED = Path({kept!r})
 from dashboard.views import leaderboard as leaderboard_view
-from dashboard import router as pages
+from dashboard import router
 leaderboard_view.list_checkpoints = list
-pages.dress = lambda title: None
+router.dress = lambda title: None
 leaderboard_view.page()
 """
 

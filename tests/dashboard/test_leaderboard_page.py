@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.files.entries import Entry
 from dashboard.views import leaderboard as leaderboard_view
-from dashboard.work import leaderboard_run as contests
+from dashboard.work import leaderboard_run
 from mmm import save_clip
 from mmm.evaluation import leaderboard, measurements
 from mmm.interpolation.baselines import BASELINES
@@ -28,7 +28,7 @@ def board(open_workbench, page_env, made_clip, tmp_path, monkeypatch):
 def measured(page):
     """The run has ended."""
     end = time.monotonic() + 60
-    while contests.runner().busy:
+    while leaderboard_run.runner().busy:
         assert time.monotonic() < end
         time.sleep(0.05)
     return page.run()

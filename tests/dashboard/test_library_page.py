@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.files import entries as library
 from dashboard.files.entries import Entry
-from dashboard.files.file_facts import Shelf, shelf
+from dashboard.files.file_facts import FileIndex, file_index
 from dashboard.views import library as library_view
 from mmm import save_clip
 from mmm.evaluation.library import FileFacts
@@ -31,9 +31,9 @@ def cards(page) -> list[str]:
 def read(page):
     """All files are read: wait for the reader, not by drawing the page again and again."""
     end = time.monotonic() + 60
-    while any(shelf().get(entry) is None for entry in library.find_entries()):
+    while any(file_index().get(entry) is None for entry in library.find_entries()):
         assert time.monotonic() < end
-        shelf().want(library.find_entries())
+        file_index().want(library.find_entries())
         time.sleep(0.1)
     page.run()
     assert not any("waits" in card for card in cards(page))
@@ -107,16 +107,16 @@ def test_many_files_come_page_by_page(open_workbench, with_files, monkeypatch):
     assert cards(page) == first
 
 
-class TestShelf:
-    def wait(self, shelf, entry):
+class TestFileIndex:
+    def wait(self, index, entry):
         end = time.monotonic() + 20
-        while shelf.get(entry) is None:
+        while index.get(entry) is None:
             assert time.monotonic() < end
             time.sleep(0.01)
-        return shelf.get(entry)
+        return index.get(entry)
 
     def test_what_is_asked_for_first_is_read_first(self, with_files, monkeypatch):
-        order, shelf = [], Shelf()
+        order, index = [], FileIndex()
         monkeypatch.setattr(
             "dashboard.files.file_facts.find_facts",
             lambda path: order.append(path.name) or FileFacts(1),
@@ -125,25 +125,25 @@ class TestShelf:
             Entry(with_files / name, name, "mine")
             for name in ("walk.bvh", "short.npz", "broken.bvh")
         ]
-        shelf.want(entries[::-1])
-        self.wait(shelf, entries[0])
+        index.want(entries[::-1])
+        self.wait(index, entries[0])
         assert order == ["broken.bvh", "short.npz", "walk.bvh"]
 
     def test_a_changed_file_is_read_anew_and_a_lost_one_says_so(self, with_files, made_clip):
-        shelf, entry = Shelf(), Entry(with_files / "short.npz", "short.npz", "mine")
-        shelf.want([entry])
-        assert self.wait(shelf, entry).frames == 30
+        index, entry = FileIndex(), Entry(with_files / "short.npz", "short.npz", "mine")
+        index.want([entry])
+        assert self.wait(index, entry).frames == 30
         save_clip(made_clip.crop(0, 31), entry.path)
-        assert shelf.get(entry) is None
-        shelf.want([entry])
-        assert self.wait(shelf, entry).frames == 31
+        assert index.get(entry) is None
+        index.want([entry])
+        assert self.wait(index, entry).frames == 31
         entry.path.unlink()
-        assert "No such file" in shelf.get(entry).problem
+        assert "No such file" in index.get(entry).problem
 
     def test_nothing_of_an_upload_is_kept_on_disk(self, with_files, tmp_path):
-        shelf, entry = Shelf(), Entry(with_files / "short.npz", "short.npz", library.UPLOADS)
-        shelf.want([entry])
-        assert self.wait(shelf, entry).frames == 30
+        index, entry = FileIndex(), Entry(with_files / "short.npz", "short.npz", library.UPLOADS)
+        index.want([entry])
+        assert self.wait(index, entry).frames == 30
         assert not (tmp_path / "cache").exists()
 
     def test_a_bug_with_one_file_does_not_stop_the_others(self, with_files, monkeypatch):
@@ -153,20 +153,20 @@ class TestShelf:
             return FileFacts(1)
 
         monkeypatch.setattr("dashboard.files.file_facts.find_facts", fail)
-        shelf, entries = (
-            Shelf(),
+        index, entries = (
+            FileIndex(),
             [Entry(with_files / name, name, "mine") for name in ("walk.bvh", "short.npz")],
         )
-        shelf.want(entries)
-        assert self.wait(shelf, entries[1]).frames == 1
-        assert "fault of the workbench" in shelf.get(entries[0]).problem
+        index.want(entries)
+        assert self.wait(index, entries[1]).frames == 1
+        assert "fault of the workbench" in index.get(entries[0]).problem
 
     def test_it_rests_when_nobody_asks(self, with_files, monkeypatch):
         monkeypatch.setattr("dashboard.files.file_facts.REST_S", -1.0)
-        shelf, entry = Shelf(), Entry(with_files / "short.npz", "short.npz", "mine")
-        shelf.want([entry])
+        index, entry = FileIndex(), Entry(with_files / "short.npz", "short.npz", "mine")
+        index.want([entry])
         time.sleep(0.2)
-        assert shelf.get(entry) is None
+        assert index.get(entry) is None
 
 
 def test_what_a_card_says_is_no_html():

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 def script() -> None:
     import streamlit as st
 
-    from dashboard.common.picker import pick
+    from dashboard.common.widgets import pick
 
     state = st.session_state
     state.setdefault("thing", "a")

@@ -6,14 +6,14 @@ from streamlit.testing.v1 import AppTest
 def app() -> None:
     import streamlit as st
 
-    from dashboard.common import widgets as pressing
+    from dashboard.common import widgets
 
     st.session_state.setdefault("acted", 0)
     if st.session_state.pop("interrupt", False):
         st.stop()  # as when the stage or an upload speaks before the page came to the button
-    if pressing.button("Go", key="go", help="Really go."):
+    if widgets.button("Go", key="go", help="Really go."):
         st.session_state.acted += 1
-        pressing.heard("go")
+        widgets.release("go")
 
 
 def test_a_press_is_acted_on_once():

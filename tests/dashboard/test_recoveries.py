@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import mmm
-from dashboard.work import recoveries
-from dashboard.work.recoveries import Job, Request, Results
+from dashboard.work import jobs, recoveries
+from dashboard.work.jobs import Job
+from dashboard.work.recoveries import Request, Results
 from mmm import masks
 from mmm.errors import SpecError
 from tests.dashboard.conftest import MODEL
@@ -134,7 +135,7 @@ def test_a_recovery_gives_the_method_first_then_its_baselines_and_keeps_them(mad
 
 @pytest.mark.usefixtures("page_env")
 def test_a_network_is_loaded_once_and_again_when_its_files_change(tiny_folder):
-    models = recoveries.Models()
+    models = jobs.Models()
     first = models.get("tiny")
     assert models.get("tiny") is first
     config = tiny_folder / "tiny" / "config.json"
@@ -163,11 +164,11 @@ def test_results_weigh_what_their_motions_do(made_clip):
 def test_a_new_weight_file_is_another_version(checkpoint_folder, tmp_path, monkeypatch):
     shutil.copytree(checkpoint_folder / MODEL, tmp_path / MODEL)
     monkeypatch.setenv("MMM_CHECKPOINTS", str(tmp_path))
-    before = recoveries.version_of(MODEL)
+    before = jobs.version_of(MODEL)
     weights = next((tmp_path / MODEL).glob("model*.safetensors"))
     os.utime(weights, ns=(5, 5))  # an older copy is another version too
-    assert recoveries.version_of(MODEL) != before
-    assert recoveries.version_of("slerp") == 0
+    assert jobs.version_of(MODEL) != before
+    assert jobs.version_of("slerp") == 0
 
 
 def test_a_result_that_left_the_store_stays_on_its_page(open_workbench):
@@ -184,7 +185,7 @@ def test_a_recovery_waits_until_torch_is_imported(made_clip, monkeypatch):
     imported = threading.Event()
     importing = threading.Thread(target=imported.wait, args=(20,))
     importing.start()
-    monkeypatch.setattr(recoveries, "warm_up", lambda: importing)
+    monkeypatch.setattr(jobs, "warm_up", lambda: importing)
     mask = masks.parse("span:30-50", made_clip)
     job = recoveries.start(Request(made_clip.digest(), mask.label, 0, "hold"), made_clip, mask)
     assert not job.wait(0.3)
