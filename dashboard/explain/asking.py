@@ -1,27 +1,33 @@
-"""Waiting for an answer on the page: progress, Cancel, what went wrong, and the answer once it is there."""
+"""Questions to a network on the page: start the work, show progress, show the answer or the error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from dashboard.common import widgets
+from dashboard.explain import music_change
+from dashboard.work.generations import Ask
 from dashboard.work.jobs import Job
-from dashboard.work.questions import Question, answers
+from dashboard.work.questions import Question, Wanted, answers
+from dashboard.work.recoveries import Request
+from mmm import Clip
 
 POLL_S = 0.3
 PATIENCE_S = 0.3
-"""An answer that is there by then shows no progress bar, which would only flash."""
+"""An answer that is ready within this time shows no progress bar, which would only flash."""
 
 
 def at_hand(question: Question) -> Any:
-    """The answer where it is kept, or this session has just been given it; else None."""
-    kept = answers().get(question)
-    if kept is not None:
-        return kept
+    """The answer if it is cached, or if this session's job has just finished; else None."""
+    cached = answers().get(question)
+    if cached is not None:
+        return cached
     job: Job[Any] | None = st.session_state.get(_job_key(question))
-    return (
-        None if job is None or job.request != question or job.running or job.error else job.results
-    )
+    if job is None or job.request != question or job.running or job.error:
+        return None
+    return job.results
 
 
 def _job_key(question: Question) -> str:
@@ -29,15 +35,15 @@ def _job_key(question: Question) -> str:
 
 
 def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any:
-    """The answer, once it is there; until then progress, or what went wrong.
+    """The answer, or None while it is computed; draws the progress bar, or what went wrong.
 
     Args:
-        start: begins the work; called once a question and session.
-        again: what the button that starts it anew says.
+        start: begins the work; called once for each question and session.
+        again: label of the button that starts it again after an error.
     """
-    found = at_hand(question)
-    if found is not None:
-        return found
+    result = at_hand(question)
+    if result is not None:
+        return result
     name = _job_key(question)
     job: Job[Any] | None = st.session_state.get(name)
     if job is None or job.request != question:
@@ -61,9 +67,93 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
 
 @st.fragment(run_every=POLL_S)
 def _follow(job: Job[Any]) -> None:
-    """Returns at once and is run again: a click in a fragment is heard only between runs."""
+    """Progress and Cancel.
+
+    The fragment polls instead of waiting, because Streamlit delivers a click in a fragment only
+    between its runs.
+    """
     if not job.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
         st.button("Cancel", key=f"cancel-{job.request!r}", on_click=job.cancel)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Change the music and compare: the steps that both modes share, with one mode's session keys."""
+
+    label: str
+    """Label of the button that asks."""
+    button: str
+    """Key of that button."""
+    off: str
+    """Key of the button that removes the outcome from the viewer."""
+    asked: str
+    """Session key of the last question: the motion it is about, and the change."""
+    shown: str
+    """Session key of the question whose answer the viewer shows."""
+    prefix: str = ""
+    """Prefix of the controls' keys."""
+
+    @property
+    def last(self) -> tuple[Request | Ask, Wanted] | None:
+        """The last question: the motion it is about, and the change."""
+        last: tuple[Request | Ask, Wanted] | None = st.session_state.get(self.asked)
+        return last
+
+    def on_stage(self, of: Collection[Request | Ask]) -> Any:
+        """The outcome to show in the viewer: available, and about one of these motions."""
+        last = self.last
+        question = _question(last) if last is not None and last[0] in of else None
+        outcome = None if question is None else at_hand(question)
+        st.session_state[self.shown] = question if outcome is not None else None
+        return outcome
+
+    def run(
+        self,
+        clip: Clip,
+        of: Request | Ask,
+        span: tuple[int, int] | None,
+        start: Callable[[Wanted], Job[Any]],
+        heard: str = "",
+    ) -> Any:
+        """Draw the controls, ask, wait; the outcome once it is available and in the viewer.
+
+        Args:
+            clip: the clip whose music is changed.
+            of: what determines the motion without the change.
+            span: frames selected on the map.
+            start: begins the work.
+            heard: the current song, as ``music_change.pick_change`` takes it.
+        """
+        state = st.session_state
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            choice = music_change.pick_change(clip, span, self.prefix, heard)
+            pressed = widgets.button(
+                self.label, key=self.button, icon=":material/graphic_eq:", disabled=not choice.spec
+            )
+            last = self.last if self.last is not None and self.last[0] == of else None
+            if last is not None and widgets.button(
+                "Remove from the viewer", key=self.off, type="tertiary"
+            ):
+                state[self.asked] = None
+                widgets.release(self.off)
+                st.rerun()
+        if pressed:
+            widgets.release(self.button)
+            change = music_change.opened(choice, clip)
+            if change is None:
+                return None
+            last = state[self.asked] = (of, change)
+        if last is None:
+            return None
+        question, change = _question(last), last[1]
+        outcome = answer(question, lambda: start(change), "Try again")
+        if outcome is not None and state.get(self.shown) != question:
+            st.rerun()  # the answer came after the viewer was drawn
+        return outcome
+
+
+def _question(asked: tuple[Request | Ask, Wanted]) -> Question:
+    return Question(asked[0], "intervention", asked[1].detail)

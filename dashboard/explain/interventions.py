@@ -9,8 +9,7 @@ from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_heatmap
 from dashboard.components.playhead_button import playhead_button
 from dashboard.explain import music_change
-from dashboard.explain.asking import answer
-from dashboard.explain.change_flow import Flow
+from dashboard.explain.asking import Flow, answer
 from dashboard.explain.figures import deletion_figure
 from dashboard.work import questions
 from dashboard.work.recoveries import Request

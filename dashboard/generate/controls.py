@@ -1,4 +1,4 @@
-"""The sidebar of Generate: seed, song, length, network, chance; and the page's address. Returns plain values."""
+"""The side bar of Generate: seed, music, length, network and randomness; and the page's address."""
 
 import re
 from dataclasses import dataclass, replace
@@ -16,32 +16,33 @@ from mmm.checkpoints import CheckpointSummary, list_checkpoints
 from mmm.errors import ModelError, SpecError
 
 LEAST_SEED_S, MOST_SEED_S, SEED_S = 0.5, 4.0, 2.0
+"""Length of the seed, in seconds: minimum, maximum, default."""
 LEAST_S, MOST_SILENT_S, LENGTH_S = 1.0, 60.0, 20.0
-"""How much is generated, seconds: the least, the most without a song, and at first."""
+"""Length to generate, in seconds: minimum, maximum without music, default."""
 NUMBERS = {
     "gen_seed_s": "seed_s",
     "gen_length_s": "length_s",
     "gen_variety": "variety",
     "gen_number": "seed",
 }
-"""Controls and what they are called in the page's address."""
+"""Session keys of the controls, and their names in the page's address."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is to be generated."""
+    """Everything that determines a generation."""
 
     entry: library.Entry
     start: int
-    """The seed's first frame in the file."""
+    """The first frame of the seed in the file."""
     clip: Clip
-    """The file from there on."""
+    """The file from that frame on."""
     song: Song
     ask: Ask
     total: int
-    """Frames of the seed and after it."""
+    """Frames of the seed and of the generated motion together."""
     problem: str = ""
-    """Why it cannot be."""
+    """What is wrong with the plan; empty where it can be generated."""
 
     @property
     def fps(self) -> float:
@@ -50,12 +51,12 @@ class Plan:
 
     @property
     def heard(self) -> Clip:
-        """The clip as the network meets it: silent where silence is asked for."""
+        """The clip as the network gets it: without music where the user chose none."""
         return replace(self.clip, music=None) if self.song.key == songs.NONE else self.clip
 
 
 def seed_from_url() -> None:
-    """On a session's first run, start from what the address says (a shared link)."""
+    """On the first run of a session, read the controls' values from the address (a shared link)."""
     state, query = st.session_state, st.query_params
     if "gen_seeded" in state:
         return
@@ -73,10 +74,11 @@ def seed_from_url() -> None:
 
 
 def pick(entries: list[library.Entry], checkpoints: list[CheckpointSummary] | None = None) -> Plan:
-    """All controls of the mode, from top to bottom.
+    """Draw all controls of the mode.
 
     Raises:
-        MMMError: the sequence cannot be opened, is too short for a seed, or no network can go on from it.
+        MMMError: the sequence cannot be opened or is too short for a seed, or no network can
+            continue it.
     """
     entry = upload_box.pick_sequence(entries)
     whole = library.open_clip(entry)
@@ -89,10 +91,10 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointSummary] | No
     card, roles = _pick_network(clip, list_checkpoints() if checkpoints is None else checkpoints)
     if card.uses_music and song.key == songs.NONE:
         st.caption(
-            "This network listens: without music it is given silence, to which it was never trained to dance."
+            "This network uses music. Without music it gets silence, which it has not been trained on."
         )
     elif not card.uses_music and song.key != songs.NONE:
-        st.caption("This network does not listen: the song plays, the motion goes its own way.")
+        st.caption("This network ignores music: the song plays, but the motion does not follow it.")
     temperature, number = _pick_chance(card)
     setting = Setting(
         f"{entry.key}@{start} {_seed_digest(clip, prefix_frames)}", prefix_frames, song.digest
@@ -120,14 +122,14 @@ def _clamped(key: str, default: float, low: float, high: float) -> None:
 
 
 def _pick_seed(entry: library.Entry, whole: Clip) -> tuple[int, int]:
-    """First frame and length of the seed."""
+    """First frame and number of frames of the seed."""
     fps, state = whole.motion.fps, st.session_state
     least = max(2, round(LEAST_SEED_S * fps))
     if len(whole) < least:
         raise SpecError(
             whole.name,
-            f"{len(whole)} frames at {fps:g} a second",
-            f"at least {least} for a seed",
+            f"{len(whole)} frames at {fps:g} fps",
+            f"at least {least} frames for a seed",
             "choose a longer sequence",
         )
     last, key = len(whole) - least, f"gen_start-{entry.key}"
@@ -135,12 +137,13 @@ def _pick_seed(entry: library.Entry, whole: Clip) -> tuple[int, int]:
         state[key] = min(max(int(state.get(key, state.pop("gen_url_start", 0))), 0), last)
         start = int(
             st.slider(
-                "Seed starts at frame",
+                "Start of the seed",
                 0,
                 last,
                 key=key,
                 format="%d",
-                help=f"Of the file's {len(whole)}, {fps:g} a second. Music and truth go on from there.",
+                help=f"Frame of the file, which has {len(whole)} at {fps:g} fps. Its music and the "
+                "recording to compare with continue from there.",
             )
         )
     else:
@@ -155,14 +158,14 @@ def _pick_seed(entry: library.Entry, whole: Clip) -> tuple[int, int]:
             key="gen_seed_s",
             step=0.1,
             format="%.1f s",
-            help="Real motion that the network is given; all after it is made up.",
+            help="Recorded motion that the network starts from; everything after it is generated.",
         )
     frames = min(max(round(float(state.gen_seed_s) * fps), least), len(whole) - start)
     return start, frames
 
 
 def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
-    """How many frames to generate, and what is wrong with the song, if anything."""
+    """Number of frames to generate, and the problem with the song, if there is one."""
     fps, state = clip.motion.fps, st.session_state
     left_s = MOST_SILENT_S if song.frames is None else (song.frames - prefix_frames) / fps
     if left_s < LEAST_S:
@@ -171,12 +174,12 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
             SpecError(
                 song.label,
                 f"lasts {lasts:.1f} s",
-                f"at least {prefix_frames / fps + LEAST_S:.1f} s, for seed and dance",
+                f"at least {prefix_frames / fps + LEAST_S:.1f} s for the seed and the generated motion",
                 "choose a longer song, an earlier start or a shorter seed",
             )
         )
     high = max(int(2 * left_s + 1e-6) / 2, LEAST_S)
-    # What was given to the user follows the song; what they chose stays as far as the song allows.
+    # The default follows the song; the user's own choice is kept as far as the song allows.
     if "gen_length_s" not in state or state.gen_length_s == state.get("gen_length_given"):
         state.gen_length_s = state.gen_length_given = min(LENGTH_S, high)
     _clamped("gen_length_s", LENGTH_S, LEAST_S, high)
@@ -188,7 +191,7 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
             key="gen_length_s",
             step=0.5,
             format="%.1f s",
-            help="As long as the song goes on after the seed; without music up to a minute.",
+            help="At most the rest of the song after the seed; without music, at most a minute.",
         )
     return min(max(round(float(state.gen_length_s) * fps), 1), int(left_s * fps + 1e-6)), ""
 
@@ -196,7 +199,7 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
 def _pick_network(
     clip: Clip, checkpoints: list[CheckpointSummary]
 ) -> tuple[CheckpointSummary, model_picker.Roles]:
-    """The network: those trained to go on first, the others with a remark."""
+    """The network picker; networks that are trained to fill gaps only carry a remark."""
     picker, remarks = st.container(), st.container()
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
@@ -211,8 +214,8 @@ def _pick_network(
             clip.name,
             "no network fits this sequence",
             "",
-            "choose another sequence, name its joints, or "
-            "train a network with python -m training.finetune",
+            "choose another sequence, assign its joints, or train a network with "
+            "python -m training finetune",
         )
     of, state = {card.name: card for card in ordered}, st.session_state
     if state.get("gen_method") not in of or state.gen_method == state.get("gen_method_given"):
@@ -229,27 +232,30 @@ def _pick_network(
         st.caption(model_picker.about(card))
         if not card.can_generate:
             st.caption(
-                "It was trained to fill gaps, not to go on without an end: expect it to drift or to freeze."
+                "This network was trained to fill gaps, not to continue a motion: it may drift or freeze."
             )
     return card, tuple(named.items()) if card.representation == "roles" else ()
 
 
 def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> list[CheckpointSummary]:
-    """Networks that were trained to go on before those that fill gaps; with music those that listen before others."""
-    heard = clip.music is not None
+    """Networks that are trained to continue a motion first; among them, those that match the music.
+
+    With music, networks that use it come first; without, those that ignore it.
+    """
+    has_music = clip.music is not None
     return sorted(
-        fitting, key=lambda card: (not card.can_generate, card.uses_music != heard, card.name)
+        fitting, key=lambda card: (not card.can_generate, card.uses_music != has_music, card.name)
     )
 
 
 def _pick_chance(card: CheckpointSummary) -> tuple[float, int]:
-    """Variety and seed number; fixed for a network without chance."""
+    """Temperature and random seed; fixed for a deterministic network."""
     state, chance = st.session_state, _by_chance(card)
     _clamped("gen_variety", 1.0, 0.0, 2.0)
-    hears = card.uses_music and not card.noise_dim
+    perturbs_music = card.uses_music and not card.noise_dim
     state.gen_number = min(max(int(state.get("gen_number", 0)), 0), 9999)
     if not chance:
-        st.caption("No chance in this network: one dance for each seed and song.")
+        st.caption("This network is deterministic: one motion for each seed and song.")
         return 1.0, 0
     left, right = st.columns(2)
     left.slider(
@@ -259,34 +265,35 @@ def _pick_chance(card: CheckpointSummary) -> tuple[float, int]:
         key="gen_variety",
         step=0.1,
         format="%.1f",
-        help="Up to 1 the one dance that it makes of this song. Beyond, it hears a share of the bars in other "
-        "keys (2: all) and dances other moves on the same beat."
-        if hears
-        else "0: the most middling motion. 1: as various as it learned to be. More strays further.",
+        help="Up to 1: the one dance that the network makes of this song. Above 1: a share of the "
+        "bars (all at 2) is transposed to other keys for the network, which gives other moves on "
+        "the same beat."
+        if perturbs_music
+        else "0: the mean prediction. 1: as varied as in training. Above 1: more varied, less natural.",
     )
     right.number_input(
-        "Seed number",
+        "Random seed",
         0,
         9999,
         key="gen_number",
-        help="Of chance: another number, another motion; the same one, the same motion.",
+        help="Another number gives another motion; the same number gives the same motion again.",
     )
     return float(state.gen_variety), int(state.gen_number)
 
 
 def _by_chance(card: CheckpointSummary) -> bool:
-    """Whether variety and seed number make a difference."""
+    """Whether temperature and random seed change this network's motion."""
     return card.noise_dim > 0 or card.uses_music
 
 
 def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> None:
-    """Keep the address in step with the page, so that it can be sent to a colleague."""
-    wanted = {"mode": "generate", "sequence": entry.key, "start": str(start), "method": method}
-    wanted |= {
+    """Write the controls' values into the page's address."""
+    query = {"mode": "generate", "sequence": entry.key, "start": str(start), "method": method}
+    query |= {
         name: f"{st.session_state[key]:g}"
         for key, name in NUMBERS.items()
         if key in st.session_state
     }
     if not song.key.startswith("upload/"):
-        wanted["song"] = song.key
-    url.show_in_url(wanted)
+        query["song"] = song.key
+    url.show_in_url(query)

@@ -1,4 +1,4 @@
-"""What a generated dance listened to: the maps of the window that made a frame, and the dance to changed music."""
+"""Why a network generated a motion: its attention maps, and its motion to changed music."""
 
 from typing import TYPE_CHECKING
 
@@ -6,9 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.explain import music_change
-from dashboard.explain.asking import answer
+from dashboard.explain.asking import Flow, answer
 from dashboard.explain.attention import Mapped, beside_the_maps, card, show_maps
-from dashboard.explain.change_flow import Flow
 from dashboard.files import songs
 from dashboard.generate.controls import Plan
 from dashboard.work import questions
@@ -30,132 +29,132 @@ CHANGE = Flow(
     PREFIX,
 )
 APART_CM = 5.0
-"""Two dances have parted where a joint is so far away."""
+"""Two dances count as different from the first frame in which a joint is this far away, in cm."""
 
 
 def other_song(plan: Plan) -> Music | None:
-    """The music where it is another than the clip's own, as ``generations.start`` takes it."""
+    """The chosen music where it is not the clip's own, as ``generations.start`` takes it."""
     return None if plan.song.key in (songs.OWN, songs.NONE) else plan.song.music
 
 
 def shown_change(made: list[Made]) -> "GenerationChange | None":
-    """The change of the music whose outcome stands on the stage, if its answer is at hand."""
-    found: GenerationChange | None = CHANGE.on_stage(
-        [one.ask for one in made] if st.session_state.get(OPEN) else []
+    """The outcome of a music change that the viewer shows, if it is available."""
+    is_open = st.session_state.get(OPEN)
+    change: GenerationChange | None = CHANGE.on_stage(
+        [variant.ask for variant in made] if is_open else []
     )
-    return found
+    return change
 
 
 @st.fragment
-def listening_section(plan: Plan, made: list[Made]) -> None:
-    """A section that is opened on demand; nothing is captured before. A fragment: the stage plays on."""
-    place = st.expander("Attention: what the network looked at", key=OPEN, on_change="rerun")
-    if not place.open:
+def explain_section(plan: Plan, made: list[Made]) -> None:
+    """The attention maps and the music change. Nothing is computed until the box is opened.
+
+    A fragment, so that the viewer keeps playing.
+    """
+    box = st.expander("Attention: what the network looked at", key=OPEN, on_change="rerun")
+    if not box.open:
         return
-    with place:
-        one = _variant(made)
-        frame = _frame(one)
-        found = questions.answers().find(one.ask, frame) or answer(
-            questions.Question(one.ask, "attention", (frame,)),
-            lambda: questions.capture_future(one.ask, plan.heard, other_song(plan), frame),
+    with box:
+        variant = _pick_variant(made)
+        frame = _frame(variant)
+        maps = questions.answers().find(variant.ask, frame) or answer(
+            questions.Question(variant.ask, "attention", (frame,)),
+            lambda: questions.capture_future(variant.ask, plan.heard, other_song(plan), frame),
             "Show the maps",
         )
-        if found is None:
+        if maps is None:
             return
-        first, end = found.made
-        frames = max(
-            len(one.generation.clip), found.atlas.trace.frames[1]
-        )  # the last window looks beyond the end
+        first, end = maps.made
+        clip = variant.generation.clip
+        # The last window looks beyond the end of the motion.
+        frames = max(len(clip), maps.atlas.trace.frames[1])
         hidden = np.zeros((frames, len(plan.clip.motion.skeleton)), dtype=bool)
         hidden[first:] = True
         st.caption(
-            f"The window that made frames {first} to {end - 1}: it knew what came before and hid the rest. Put "
-            "the playhead elsewhere for another."
+            f"Maps of the step that generated frames {first} to {end - 1}: the frames before it "
+            "were known, those from it on were hidden. Move the playhead for another step."
         )
         state = show_maps(
-            found.atlas,
-            Mapped(
-                f"{one.generation.clip.name} {one.ask.label}",
-                hidden,
-                plan.fps,
-                one.generation.clip.music,
-                CHANNEL,
-            ),
-            repr((one.ask, found.made)),
+            maps.atlas,
+            Mapped(f"{clip.name} {variant.ask.label}", hidden, plan.fps, clip.music, CHANNEL),
+            repr((variant.ask, maps.made)),
             KEY,
-            lambda: _look_there(one),
+            lambda: _look_there(variant),
         )
-        beside_the_maps(found.atlas, one.ask.method)
-        if card(one.ask.method).uses_music and plan.song.music is not None:
-            st.markdown("#### What the music does")
-            st.caption(
-                "Changing the music and generating again, by the same chance, says what it did."
-            )
-            change = CHANGE.run(
-                plan.clip,
-                one.ask,
-                state.span,
-                lambda wanted: questions.intervene_future(
-                    one.ask, plan.heard, other_song(plan), wanted
-                ),
-                plan.song.key,
-            )
-            if change is not None:
-                _told(change, plan)
-                music_change.show_change(
-                    change, plan.clip, one.ask.method, CHANGE.last, PREFIX, CHANNEL
-                )
+        beside_the_maps(maps.atlas, variant.ask.method)
+        if card(variant.ask.method).uses_music and plan.song.music is not None:
+            _music_change(plan, variant, state.span)
 
 
-def _variant(made: list[Made]) -> Made:
-    labels = {one.ask.label: one for one in made}
-    if len(labels) == 1:
-        return made[0]
-    if st.session_state.get("gen_listened") not in labels:
-        st.session_state.gen_listened = made[-1].ask.label
-    return labels[
-        str(
-            st.segmented_control(
-                "Of", list(labels), key="gen_listened", required=True, label_visibility="collapsed"
-            )
-        )
-    ]
-
-
-def _frame(one: Made) -> int:
-    """A generated frame whose window is shown: where the user asked, else the first."""
-    asked = st.session_state.get("future_frame")
-    seed, frames = one.ask.setting.prefix_frames, len(one.generation.clip)
-    return (
-        min(max(int(asked[1]), seed), frames - 1)
-        if asked is not None and asked[0] == one.ask
-        else seed
+def _music_change(plan: Plan, variant: Made, span: tuple[int, int] | None) -> None:
+    """Generate again to changed music, and compare."""
+    st.subheader("What the music does", anchor=False)
+    st.caption(
+        "Generates again to changed music with the same random seed. The difference is the effect "
+        "of the change."
     )
+    change = CHANGE.run(
+        plan.clip,
+        variant.ask,
+        span,
+        lambda wanted: questions.intervene_future(
+            variant.ask, plan.heard, other_song(plan), wanted
+        ),
+        plan.song.key,
+    )
+    if change is not None:
+        st.markdown(_in_words(change, plan))
+        music_change.show_change(
+            change, plan.clip, variant.ask.method, CHANGE.last, PREFIX, CHANNEL
+        )
 
 
-def _look_there(one: Made) -> None:
+def _pick_variant(made: list[Made]) -> Made:
+    by_label = {variant.ask.label: variant for variant in made}
+    if len(by_label) == 1:
+        return made[0]
+    if st.session_state.get("gen_listened") not in by_label:
+        st.session_state.gen_listened = made[-1].ask.label
+    label = st.segmented_control(
+        "Variant", list(by_label), key="gen_listened", required=True, label_visibility="collapsed"
+    )
+    return by_label[str(label)]
+
+
+def _frame(variant: Made) -> int:
+    """The generated frame whose window is shown: the one the user asked for, else the first."""
+    asked = st.session_state.get("future_frame")
+    seed, frames = variant.ask.setting.prefix_frames, len(variant.generation.clip)
+    if asked is None or asked[0] != variant.ask:
+        return seed
+    return min(max(int(asked[1]), seed), frames - 1)
+
+
+def _look_there(variant: Made) -> None:
     frame = (st.session_state.get(KEY) or {}).get("window")
     if frame is not None:
-        st.session_state.future_frame = (one.ask, int(frame))
+        st.session_state.future_frame = (variant.ask, int(frame))
 
 
-def _told(found: "GenerationChange", plan: Plan) -> None:
-    summary, seed = found.summary(), found.before.prefix_frames
-    apart = np.flatnonzero(found.change_cm[seed:].max(axis=1) > APART_CM)
+def _in_words(change: "GenerationChange", plan: Plan) -> str:
+    summary, seed = change.summary(), change.before.prefix_frames
+    apart = np.flatnonzero(change.change_cm[seed:].max(axis=1) > APART_CM)
     when = (
-        f"they part {(apart[0] + 1) / plan.fps:.2f} s after the seed"
+        f"They differ from {(apart[0] + 1) / plan.fps:.2f} s after the seed on"
         if len(apart)
-        else "they never part"
+        else "They never differ"
     )
-    met = ""
+    beats = ""
     if summary["beats_before"] is not None and summary["beats_after"] is not None:
-        met = (
-            f" Beats met: {summary['beats_before']:.2f} before, {summary['beats_after']:.2f} of the changed music's "
-            "after."
+        beats = (
+            f" Beats hit: {summary['beats_before']:.2f} before, {summary['beats_after']:.2f} after "
+            "(of the changed music)."
         )
-    st.markdown(
-        f"**{found.intervention.words}**: joints turn by **{summary['change_deg']:.1f}°** and move by "
-        f"**{summary['change_cm']:.1f} cm** on average over what was generated; {when} (a joint {APART_CM:g} "
-        f"cm away). Energy goes from {summary['energy_before']:.2f} to {summary['energy_after']:.2f} of the "
-        f"usual.{met} Both dances stand on the stage."
+    return (
+        f"**{change.intervention.words}**: generated joints turn by "
+        f"**{summary['change_deg']:.1f}°** and move by **{summary['change_cm']:.1f} cm** on "
+        f"average. {when} (by {APART_CM:g} cm in a joint). Energy, relative to the reference: "
+        f"{summary['energy_before']:.2f} before, {summary['energy_after']:.2f} after.{beats} "
+        "The viewer shows both dances."
     )

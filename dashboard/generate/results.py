@@ -1,4 +1,4 @@
-"""Under the generated dance: energy second by second, feet, beats; every figure beside the truth's."""
+"""Metrics under the generated dance: energy per second, feet, floor and beats, with the recording's."""
 
 import html
 from typing import TYPE_CHECKING
@@ -15,50 +15,55 @@ if TYPE_CHECKING:
     from mmm.generation.result import Evaluation
     from mmm.metrics.dance import Summary
 
+RECORDING_COLOUR = "#8a8a86"
 COLUMNS = {
-    "energy": ("energy, m²/s²", "Mean squared speed of the joints, over the frames after the seed"),
+    "energy": ("energy, m²/s²", "Mean squared joint speed over the frames after the seed"),
     "seconds": (
-        "of the usual",
-        "Energy of the calmest and the liveliest second, as a share of the truth's mean (of "
-        "the seed's, where there is no truth)",
+        "energy range",
+        "Energy of the calmest and of the liveliest second, relative to the mean of the recording "
+        "(or of the seed, where there is no recording to compare with)",
     ),
-    "still": ("still, s", "Longest stretch of standing still; a second or more is called frozen"),
-    "skate": ("feet slide, cm/s", "Mean horizontal speed of feet while they stand"),
+    "still": ("still, s", "Longest stretch without movement; a second or more counts as frozen"),
+    "skate": ("foot skate, cm/s", "Mean horizontal speed of feet in contact with the floor"),
     "floor": (
-        "under/over floor, cm",
-        "How deep the lowest foot ever goes under the seed's floor, and how high above",
+        "below/above floor, cm",
+        "Largest distance of the lowest foot below and above the floor of the seed",
     ),
     "drift": (
-        "farthest, m",
-        "The farthest that the root gets from where the seed ends, over the floor",
+        "drift, m",
+        "Largest horizontal distance of the root from its position at the end of the seed",
     ),
     "pfc": (
         "PFC",
-        "Physical foot contact score of EDGE: the root pushed while no foot stands; smaller is better",
+        "Physical foot contact score (EDGE): root acceleration without a foot on the floor; "
+        "smaller is better",
     ),
-    "music": ("beats met", "How near a beat of the motion falls to each beat of the music, 0 to 1"),
+    "music": (
+        "beats hit",
+        "How close the nearest motion beat is to each beat of the music, 0 to 1",
+    ),
     "motion": (
-        "beats in time",
-        "How near a beat of the music falls to each beat of the motion, 0 to 1",
+        "beats on time",
+        "How close the nearest beat of the music is to each motion beat, 0 to 1",
     ),
 }
 
 
 @st.fragment
-def numbers_section(plan: Plan, made: list[Made]) -> None:
-    """A fragment: switching a curve off leaves the stage playing."""
+def results_section(plan: Plan, made: list[Made]) -> None:
+    """The energy curve and the table. A fragment, so that the viewer keeps playing."""
     seed, truth = plan.ask.setting.prefix_frames, _truth(made)
-    st.subheader("How it goes on", anchor=False)
-    total = max(len(one.generation.clip) for one in made)
+    st.subheader("Quality", anchor=False)
+    total = max(len(variant.generation.clip) for variant in made)
     series = {
-        one.ask.label: _steps(
-            one.numbers.generated, one.numbers.energy_scale, seed, plan.fps, total
+        variant.ask.label: _steps(
+            variant.numbers.generated, variant.numbers.energy_scale, seed, plan.fps, total
         )
-        for one in made
+        for variant in made
     }
     if truth is not None and truth.reference is not None:
         series["Truth"] = _steps(truth.reference, truth.energy_scale, seed, plan.fps, total)
-    looks = {one.ask.label: look for one, look in zip(made[1:], ("second", "third"), strict=False)}
+    further = zip(made[1:], ("second", "third"), strict=False)
     payload = pack_curves(
         series,
         fps=plan.fps,
@@ -66,57 +71,56 @@ def numbers_section(plan: Plan, made: list[Made]) -> None:
         model=made[0].ask.label,
         truth="Truth" if truth is not None else None,
         title="Energy of each second after the seed",
-        subtitle="mean squared speed of the joints; near zero: it has frozen",
+        subtitle="mean squared joint speed; close to zero means that the motion has frozen",
         channel=CHANNEL,
-        looks=looks,
+        looks={variant.ask.label: look for variant, look in further},
     )
     curves(payload, key="energy")
-    st.html(
-        numbers_table(
-            made, truth.reference if truth is not None else None, st.context.theme.type == "dark"
-        )
-    )
-    for one in made:
-        if one.numbers.generated.frozen:
+    dark = st.context.theme.type == "dark"
+    st.html(metrics_table(made, truth.reference if truth is not None else None, dark))
+    for variant in made:
+        if variant.numbers.generated.frozen:
             st.warning(
-                f"{one.ask.label} stands still for {one.numbers.generated.still_s:.1f} s.",
+                f"{variant.ask.label} does not move for {variant.numbers.generated.still_s:.1f} s.",
                 icon=":material/warning:",
             )
     if truth is None:
         st.caption(
-            "No truth beside: the recording ends with the seed, or was danced to another song. Shares are of "
-            "the seed's energy."
+            "There is no recording to compare with: it ends with the seed, or was danced to other "
+            "music. The energy range is relative to the seed."
         )
 
 
 def _truth(made: list[Made]) -> "Evaluation | None":
-    """The truth's figures, over as much of it as the longest variant covers; None where there is no truth."""
-    told = [one.numbers for one in made if one.numbers.reference is not None]
-    return max(told, key=lambda numbers: numbers.reference_frames, default=None)
+    """The metrics that cover most of the recording; None where there is no recording."""
+    judged = [variant.numbers for variant in made if variant.numbers.reference is not None]
+    return max(judged, key=lambda numbers: numbers.reference_frames, default=None)
 
 
 def _steps(numbers: "Summary", usual: float, seed: int, fps: float, total: int) -> np.ndarray:
-    """Energy as a curve over the timeline's frames: a step a second, nothing where there is no motion."""
+    """Energy over the timeline, constant within each second; NaN where there is no motion."""
     curve = np.full(total, np.nan, dtype=np.float32)
     for second, share in enumerate(numbers.energy_shares):
         curve[seed + round(second * fps) : seed + round((second + 1) * fps)] = share * usual
     return curve
 
 
-def numbers_table(made: list[Made], truth: "Summary | None", dark: bool = False) -> str:
-    """A row a variant, the truth's under them."""
+def metrics_table(made: list[Made], truth: "Summary | None", dark: bool = False) -> str:
+    """An HTML table with one row for each variant and one for the recording."""
     heads = "".join(
-        f'<th title="{html.escape(hint)}">{head}</th>' for head, hint in COLUMNS.values()
+        f'<th scope="col" title="{html.escape(hint)}">{head}</th>'
+        for head, hint in COLUMNS.values()
     )
     colours = (method_colour("", dark), *FURTHER["dark" if dark else "light"])
     rows = [
-        _row(one.ask.label, colour, one.numbers.generated)
-        for one, colour in zip(made, colours, strict=False)
+        _row(variant.ask.label, colour, variant.numbers.generated)
+        for variant, colour in zip(made, colours, strict=False)
     ]
     if truth is not None:
-        rows.append(_row("Truth", "#8a8a86", truth))
+        rows.append(_row("Truth", RECORDING_COLOUR, truth))
     return (
-        f'<div class="wb-wide"><table class="wb-table"><thead><tr><th></th>{heads}</tr></thead>'
+        '<div class="wb-wide" tabindex="0" role="region" aria-label="Metrics">'
+        f'<table class="wb-table"><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -134,9 +138,10 @@ def _row(name: str, colour: str, numbers: "Summary") -> str:
         _text(numbers.per_music_beat, 2),
         _text(numbers.per_motion_beat, 2),
     ]
+    dot = f'<i style="background:{colour}"></i>'
     return (
-        f'<tr><th><i style="background:{colour}"></i>{html.escape(name)}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
+        f'<tr><th scope="row">{dot}{html.escape(name)}</th>'
+        + "".join(f"<td>{cell}</td>" for cell in [*cells])
         + "</tr>"
     )
 

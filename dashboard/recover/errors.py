@@ -1,34 +1,42 @@
-"""Under the stage: how far each method is from the truth, over time, by joint, and in one table."""
+"""Errors of each method against the recorded motion: over time, by joint, by limb and as a table."""
 
-from typing import TYPE_CHECKING
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
-from dashboard.recover.figures import gaps_table, limb_bars, means_table
+from dashboard.recover.verdict import verdict
 from mmm.checkpoints import list_checkpoints
-from mmm.interpolation.baselines import BASELINES
 from mmm.masks import Mask
-from mmm.viewer.palette import looks_of
-from mmm.viewer.raster.error_map import nice_top
+from mmm.viewer.palette import looks_of, method_colour, method_colours
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
 KINDS = {"position_cm": ("Joint position", "cm"), "rotation_deg": ("Joint rotation", "°")}
+LIMBS = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
+COLUMNS = {
+    "rotation_deg": ("rotation, °", "Mean angle between true and recovered local joint rotations"),
+    "position_cm": ("position, cm", "Mean distance between true and recovered joint positions"),
+    "root_cm": ("root, cm", "Mean distance of the root, over the frames in which it was hidden"),
+}
+MAX_GAPS = 24
+"""How many gaps are shown one by one; the metrics file holds all of them."""
 
 
 @st.fragment
 def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
-    """Everything about errors, over hidden entries only. A fragment: switching a view leaves the stage playing."""
+    """All errors, over hidden entries only. A fragment, so that the viewer keeps playing."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
     ):
-        st.subheader("How far from the truth", anchor=False, width="content")
+        st.header("Error", anchor=False, width="content")
         kind = st.segmented_control(
-            "Error",
+            "Error of",
             list(KINDS),
             key="error_kind",
             default="position_cm",
@@ -39,24 +47,24 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
     hidden, measured = int(mask.hidden.sum()), int(results[0].measured.sum())
     if hidden and not measured:
         st.info(
-            "There is no truth to compare with: all that is hidden lies in gaps whose length was changed, and was "
-            "never recorded.",
+            "No error can be measured: all hidden frames lie in gaps whose length you changed, so "
+            "they were never recorded.",
             icon=":material/straighten:",
         )
         return
-    over = f"over {measured:,} hidden values (frames × joints)" + (
-        "" if measured == hidden else f" that were recorded, of {hidden:,}"
-    )
+    if line := verdict(results, kind, KINDS[kind][1]):
+        st.markdown(line)
     _curves(results, mask, kind)
     _confidence(results[0])
     _map(results, kind)
     with st.container(key="means"):
         table, bars = st.columns([1, 1], gap="large")
     with table:
-        st.markdown(f"**Means** {over}")
+        unrecorded = "" if measured == hidden else f" that were recorded, of {hidden:,}"
+        st.markdown(f"**Mean error** over {measured:,} hidden values (frames × joints){unrecorded}")
         st.html(means_table(results, _dark()))
         if any(not np.array_equal(result.hidden, results[0].hidden) for result in results):
-            st.caption("A row that names another pattern is measured over what that one hid.")
+            st.caption("A row that names another pattern is measured over what that pattern hides.")
     with bars:
         st.markdown(f"**By limb**, mean {KINDS[kind][0].lower()} error, {KINDS[kind][1]}")
         st.html(limb_bars(results, kind, KINDS[kind][1], _dark()))
@@ -78,14 +86,13 @@ def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str) -> None:
         hidden_frames=mask.frames,
         looks=looks_of([r.model_name for r in results]),
         title=f"{KINDS[kind][0]} error over time",
-        subtitle=f"mean over the hidden joints of each frame; {first.model_name} and its baselines"
-        + (", and what it is compared with" if len(results) > len(BASELINES) + 1 else ""),
+        subtitle="mean over the hidden joints of each frame",
     )
     curves(payload, key="curves")
 
 
 def _confidence(result: "RecoveryResult") -> None:
-    """What the network expects of itself in each gap, beside what came true; nothing for methods that cannot tell."""
+    """Expected and measured error of each gap; nothing for methods without an estimate."""
     if result.expected_cm is None:
         return
     from mmm.evaluation.evaluate import gaps  # torch is loaded by now: there is a result
@@ -93,25 +100,28 @@ def _confidence(result: "RecoveryResult") -> None:
     rows = gaps(result)
     if not rows:
         return
-    st.markdown("**Confidence** in each gap")
+    st.markdown("**Expected error** in each gap")
     st.html(gaps_table(rows, _dark()))
     st.caption(
-        f"“Expects” is an estimate of the mean joint distance from the truth, made by {result.model_name} "
-        f"itself without seeing it; “was” is what came true. {_agreement(result.model_name)}"
+        f"“Expected” is the mean joint distance that {result.model_name} estimates without seeing "
+        f"the hidden frames; “measured” is the distance from the recording. "
+        f"{_agreement(result.model_name)}"
     )
 
 
 def _agreement(name: str) -> str:
-    """How well expected and true errors agree, as the checkpoint's own test says."""
-    found = next((c.metrics.get("calibration") for c in list_checkpoints() if c.name == name), None)
-    if not found or "fifths" not in found:
+    """How well expected and measured errors agree, from the checkpoint's own test."""
+    cards = (card.metrics.get("calibration") for card in list_checkpoints() if card.name == name)
+    calibration = next(cards, None)
+    if not calibration or "fifths" not in calibration:
         return "How well the two agree over many clips has not been measured."
-    low, high = found["fifths"][0], found["fifths"][-1]
+    low, high = calibration["fifths"][0], calibration["fifths"][-1]
     return (
-        f"On {found['gaps']:,} gaps of the test split, the fifth with the lowest expectation "
-        f"({low['expected_cm']:.1f} cm) came to {low['position_cm']:.1f} cm, the fifth with the highest "
-        f"({high['expected_cm']:.1f} cm) to {high['position_cm']:.1f} cm; "
-        f"{found['within_half_to_twice']:.0%} lay between half and twice what was expected."
+        f"Tested on {calibration['gaps']:,} gaps: the fifth with the lowest expected error "
+        f"({low['expected_cm']:.1f} cm) had {low['position_cm']:.1f} cm, the fifth with the "
+        f"highest ({high['expected_cm']:.1f} cm) had {high['position_cm']:.1f} cm; in "
+        f"{calibration['within_half_to_twice']:.0%} of the gaps the measured error was between "
+        "half and twice the expected one."
     )
 
 
@@ -121,24 +131,125 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
         st.session_state.map_of = names[0]
     st.segmented_control("Map of", names, key="map_of", label_visibility="collapsed", required=True)
     result = next(r for r in results if r.model_name == st.session_state.map_of)
-    # One colour scale for all methods, so that switching compares.
-    top = max(_top(r, kind) for r in results[:1] + [r for r in results if r.model_name == "slerp"])
     payload = pack_joint_heatmap(
         getattr(result.errors, kind) * result.measured,
         result.clip.motion.skeleton,
         fps=result.clip.motion.fps,
         hidden=result.measured,
         unit=KINDS[kind][1],
-        top=top,
         title=f"{KINDS[kind][0]} error by joint and frame: {result.model_name}",
-        subtitle="hidden entries; click to move the playhead",
+        subtitle="hidden entries; the colour scale fits this method; click to move the playhead",
     )
     heatmap(payload, key="map")
 
 
-def _top(result: "RecoveryResult", kind: str) -> float:
-    return nice_top(getattr(result.errors, kind)[result.measured])
-
-
 def _dark() -> bool:
     return st.context.theme.type == "dark"
+
+
+# The figures below are plain HTML, not plotly: plotly's script alone is 4.7 MB, which the browser
+# would have to read before it draws the viewer.
+
+
+def gaps_table(rows: "Sequence[Mapping[str, Any]]", dark: bool = False) -> str:
+    """HTML with a cell for each gap: its expected and measured error, with a bar for each.
+
+    Args:
+        rows: as ``mmm.evaluation.evaluate.gaps`` returns them; the first ``MAX_GAPS`` are shown.
+    """
+    shown = rows[:MAX_GAPS]
+    errors = (max(row["expected_cm"], row["position_cm"] or 0) for row in shown)
+    longest = max(errors, default=0.0) or 1.0
+    colour, cells = method_colour("", dark), []
+    for row in shown:
+        bars = "".join(
+            f'<i class="{kind}" style="width:{100 * (row[key] or 0) / longest:.1f}%;'
+            f'--bar:{colour}"></i>'
+            for kind, key in (("expects", "expected_cm"), ("was", "position_cm"))
+        )
+        measured = (
+            "not recorded"
+            if row["position_cm"] is None
+            else f"measured {row['position_cm']:.1f} cm"
+        )
+        cells.append(
+            f'<div class="gap" role="listitem"><span>{_frames_of(row)}</span>'
+            f"<b>expected {row['expected_cm']:.1f} cm</b><em>{measured}</em>"
+            f"<div>{bars}</div></div>"
+        )
+    more = len(rows) - len(shown)
+    rest = (
+        f'<div class="gap more" role="listitem">and {more} more gaps, in the metrics file</div>'
+        if more
+        else ""
+    )
+    return f'<div class="wb-gaps" role="list">{"".join(cells)}{rest}</div>'
+
+
+def _frames_of(gap: "Mapping[str, Any]") -> str:
+    if gap["first"] == gap["last"]:
+        return f"frame {gap['first']}"
+    return f"frames {gap['first']}–{gap['last']}"
+
+
+def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str, dark: bool = False) -> str:
+    """HTML bars of the mean error over hidden entries, by limb and method.
+
+    Limbs without hidden entries are left out.
+    """
+    tables = [(result.model_name, result.errors.per_group()) for result in results]
+    limbs = [limb for limb in LIMBS if tables[0][1].get(limb, {}).get(kind) is not None]
+    values = {
+        (limb, name): float(groups.get(limb, {}).get(kind) or 0)
+        for limb in limbs
+        for name, groups in tables
+    }
+    longest = max(values.values(), default=0.0) or 1.0
+    blocks, colours = [], method_colours([name for name, _ in tables], dark)
+    for limb in limbs:
+        bars = "".join(
+            _bar(name, values[limb, name], longest, unit, colours[name]) for name, _ in tables
+        )
+        blocks.append(
+            f'<div class="limb"><span>{limb.replace("_", " ")}</span><div>{bars}</div></div>'
+        )
+    return f'<div class="wb-bars">{"".join(blocks)}</div>'
+
+
+def _bar(name: str, value: float, longest: float, unit: str, colour: str) -> str:
+    hint = html.escape(f"{name}: {value:.2f} {unit}")
+    width = 100 * value / longest
+    return (
+        f'<div class="bar" title="{hint}"><i style="width:{width:.1f}%;background:{colour}"></i>'
+        f"<em>{value:.1f}</em></div>"
+    )
+
+
+def means_table(results: "Sequence[RecoveryResult]", dark: bool = False) -> str:
+    """An HTML table with a row for each method; the best value of each column is bold."""
+    summaries = [result.errors.summary() for result in results]
+    best = {
+        kind: min((v for s in summaries if (v := s[kind]) is not None), default=None)
+        for kind in COLUMNS
+    }
+    heads = "".join(
+        f'<th scope="col" title="{hint}">{head}</th>' for head, hint in COLUMNS.values()
+    )
+    heads += '<th scope="col" title="Computing time of the recovery">time, ms</th>'
+    rows, colours = [], method_colours([result.model_name for result in results], dark)
+    for result, summary in zip(results, summaries, strict=True):
+        cells = []
+        for kind in COLUMNS:
+            value = summary[kind]
+            text = "–" if value is None else f"{value:.2f}"
+            is_best = value is not None and value == best[kind]
+            cells.append(f"<td><b>{text}</b></td>" if is_best else f"<td>{text}</td>")
+        dot = f'<i style="background:{colours[result.model_name]}"></i>'
+        rows.append(
+            f'<tr><th scope="row">{dot}{html.escape(result.model_name)}</th>{"".join(cells)}'
+            f"<td>{result.elapsed_s * 1000:.0f}</td></tr>"
+        )
+    return (
+        f'<table class="wb-table"><thead><tr><td></td>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )

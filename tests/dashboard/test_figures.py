@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 import mmm
-from dashboard.recover.figures import MAX_GAPS, gaps_table, limb_bars, means_table
+from dashboard.recover.errors import MAX_GAPS, gaps_table, limb_bars, means_table
 from mmm import masks
 from mmm.interpolation.baselines import BASELINES
 from mmm.viewer.assets import FOLDER
@@ -56,13 +56,13 @@ def test_gaps_say_what_was_expected_and_what_came_true():
     ]
     text = gaps_table(rows, dark=True)
     assert re.findall(r"<span>([^<]+)</span><b>([^<]+)</b><em>([^<]+)</em>", text) == [
-        ("gap 40–69", "expects 3.2 cm", "was 2.9 cm"),
-        ("gap 80", "expects 0.5 cm", "was 1.6 cm"),
+        ("frames 40–69", "expected 3.2 cm", "measured 2.9 cm"),
+        ("frame 80", "expected 0.5 cm", "measured 1.6 cm"),
     ]
     assert [float(w) for w in re.findall(r"width:([\d.]+)%", text)] == [100.0, 90.3, 15.6, 50.0]
     assert MODEL["dark"] in text
     many = gaps_table([rows[0]] * (MAX_GAPS + 7))
-    assert many.count("expects 3.2 cm") == MAX_GAPS
+    assert many.count("expected 3.2 cm") == MAX_GAPS
     assert "and 7 more gaps" in many
     assert "more gaps" not in gaps_table([rows[0]] * MAX_GAPS)
 

@@ -11,8 +11,7 @@ import mmm.generation.generate
 from dashboard.common import downloads as films
 from dashboard.files import entries as library
 from dashboard.files import songs
-from dashboard.generate import downloads as generate_home
-from dashboard.generate.code import command_line, python_code
+from dashboard.generate import export
 from dashboard.generate.controls import Plan
 from dashboard.work import generations
 from mmm import Clip, load_clip, save_clip
@@ -68,13 +67,13 @@ def test_generate_puts_the_dance_beside_the_truth_with_numbers(workbench):
     assert "Truth" in page.table
     lines = page.fed("mmm_curves")[0]["series"]
     assert [line["name"] for line in lines] == [f"{CHANCE}, seed 0", "Truth"]
-    assert "Made 1.5 s in" in page.said
+    assert "Generated 1.5 s in" in page.said
 
 
 def test_the_pages_figures_are_the_command_lines(workbench, networks, tmp_path):
     page = made(workbench(**HERE, seed="3"))
     one = generations.kept().get(page.app.session_state.variants[0])
-    told = json.loads(generate_home._figures(one))
+    told = json.loads(export._metrics(one))
     assert (
         main(
             [
@@ -208,7 +207,7 @@ def test_to_another_song_there_is_no_truth(workbench):
     assert len(page.stage[1]["positions0"]) == 120
     made(page)
     assert page.panels == [f"{CHANCE}, seed 0"]
-    assert "No truth beside" in page.said
+    assert "no recording to compare with" in page.said
 
 
 def test_without_music_up_to_a_minute_and_the_truth_ends_before(workbench):
@@ -217,7 +216,7 @@ def test_without_music_up_to_a_minute_and_the_truth_ends_before(workbench):
     assert "waveform" not in page.stage[1]
     assert len(page.stage[1]["positions0"]) == 600
     if (ROOT / "checkpoints" / DANCE).is_dir():
-        assert "given silence" in page.said
+        assert "gets silence" in page.said
 
 
 def test_an_uploaded_song_decides_how_long_the_dance_may_be(workbench):
@@ -230,7 +229,7 @@ def test_an_uploaded_song_decides_how_long_the_dance_may_be(workbench):
     assert page.panels == ["Seed"]
     assert "upload" not in str(page.address)
     assert made(page).panels == [f"{CHANCE}, seed 0"]
-    assert "to Mine.ogg, 120 bpm" in "".join(e.proto.body for e in page.app.get("html"))
+    assert "Mine.ogg, 120 bpm" in "".join(e.proto.body for e in page.app.get("html"))
 
 
 @pytest.mark.parametrize(
@@ -257,8 +256,8 @@ def test_a_song_that_ends_with_the_seed_cannot_be_danced_to(workbench):
     page.app.get("file_uploader")[0].upload("short.ogg", encode_ogg(tone(2.4)), "audio/ogg")
     page.run()
     assert page.errors == [
-        "short.ogg: lasts 2.4 s; expected at least 3.0 s, for seed and dance; choose a longer song, "
-        "an earlier start or a shorter seed"
+        "short.ogg: lasts 2.4 s; expected at least 3.0 s for the seed and the generated motion; "
+        "choose a longer song, an earlier start or a shorter seed"
     ]
     assert page.app.button(key="gen_go").disabled
     page.set("gen_seed_s", 1.0)
@@ -273,14 +272,14 @@ def test_any_humanoid_goes_on_where_its_file_ends(workbench, page_env):
     assert page.panels == ["Seed"]
     assert made(page).panels == [f"{CHANCE}, seed 0"]
     assert len(page.stage[1]["positions0"]) == 150
-    assert "the recording ends with the seed" in page.said.lower()
+    assert "it ends with the seed" in page.said
 
 
 def test_a_clip_too_short_for_a_seed_says_so(workbench, page_env):
     save_clip(Clip("blink", smooth_motion(5, 10, SMPL24, 60.0)), page_env / "blink.bvh")
     page = workbench(mode="generate", sequence=f"{page_env.name}/blink.bvh")
     assert page.errors == [
-        "blink: 10 frames at 60 a second; expected at least 30 for a seed; choose a longer sequence"
+        "blink: 10 frames at 60 fps; expected at least 30 frames for a seed; choose a longer sequence"
     ]
 
 
@@ -292,12 +291,12 @@ def test_networks_that_fill_gaps_come_last_with_a_remark(workbench, checkpoint_f
         name.endswith("(fills gaps)") for name in names
     )
     page.set("gen_method", "dance-3bert-small")
-    assert "not to go on" in page.said
+    assert "not to continue a motion" in page.said
     assert "other keys" in page.app.slider(key="gen_variety").help
     page.set(
         "gen_method", next(name for name in names if name.startswith("inbetween")).split(" ")[0]
     )
-    assert "No chance in this network" in page.said
+    assert "deterministic" in page.said
 
 
 def test_both_modes_keep_their_controls(workbench):
@@ -326,17 +325,17 @@ def test_the_address_holds_the_state(workbench):
 
 
 def test_the_python_code_makes_the_same_dance(workbench, monkeypatch, tmp_path):
-    page = made(workbench(**HERE, start="30", temperature="0.5", seed="7"))
+    page = made(workbench(**HERE, start="30", variety="0.5", seed="7"))
     ask = page.app.session_state.variants[0]
     found = generations.kept().get(ask)
     song = songs.Song("own", "", None)
     entry = next(entry for entry in library.find_entries() if entry.key == SAMPLE)
     plan = Plan(entry, 30, found.generation.clip, song, ask, 210)
-    assert command_line(plan) == ""  # the command goes on from the first frames
-    assert "--variety 0.5 --seed 7" in command_line(replace(plan, start=0))
+    assert export.command_line(plan) == ""  # the command goes on from the first frames
+    assert "--variety 0.5 --seed 7" in export.command_line(replace(plan, start=0))
     monkeypatch.chdir(ROOT)
     scope = {}
-    code = python_code(plan).replace("generated.bvh", str(tmp_path / "generated.bvh"))
+    code = export.python_code(plan).replace("generated.bvh", str(tmp_path / "generated.bvh"))
     exec(compile(code, "code", "exec"), scope)
     np.testing.assert_array_equal(
         scope["made"].clip.motion.rotations, found.generation.clip.motion.rotations

@@ -58,7 +58,9 @@ def test_a_file_without_music_opens_with_the_network_on_roles_and_its_confidence
     expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value("inbetween")
     cells = page.locator(".wb-gaps [role=listitem]")
     expect(cells).to_have_count(2)
-    expect(cells.first).to_have_text(re.compile(r"gap 40–59\s*expects \d+\.\d cm\s*was \d+\.\d cm"))
+    expect(cells.first).to_have_text(
+        re.compile(r"frames 40–59\s*expected \d+\.\d cm\s*measured \d+\.\d cm")
+    )
     expect(
         page.get_by_text("an estimate of the mean joint distance from the truth")
     ).to_be_visible()

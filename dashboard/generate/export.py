@@ -1,0 +1,165 @@
+"""Export of a generated dance: files to download, and the code that makes the same dance."""
+
+import json
+import shlex
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dashboard.common.downloads import (
+    PAGE_HELP,
+    Keys,
+    bytes_of,
+    film_controls,
+    motion_buttons,
+    save_button,
+)
+from dashboard.files import entries as library
+from dashboard.files import songs
+from dashboard.files.import_options import path_of, python_reading, shell_reading
+from dashboard.generate.controls import Plan
+from dashboard.work.generations import Made
+from mmm.io.files import safe_name
+
+if TYPE_CHECKING:
+    from mmm.viewer.scene import Scene
+
+KEYS = Keys(choices="gen_", buttons="gen_get-")
+
+
+@st.fragment
+def export_section(made: list[Made]) -> None:
+    """Downloads of one variant. A fragment, so that the viewer keeps playing."""
+    st.subheader("Export", anchor=False)
+    variant = _pick_variant(made)
+    name = safe_name(
+        f"{variant.generation.clip.name}-{variant.ask.label}".replace(", ", "-").replace(" ", "-")
+    )
+    with st.container(key="gen-export"):
+        motion, metrics, video = st.columns([4, 2, 6], gap="large")
+    with motion:
+        st.markdown("**Motion** (seed and generated frames)")
+        motion_buttons(variant.generation, variant.generation.clip, name, KEYS)
+    with metrics:
+        st.markdown("**Metrics**")
+        save_button(
+            "JSON",
+            partial(_metrics, variant),
+            f"{name}.json",
+            "All metrics, with those of the recorded motion and of standing still",
+            KEYS,
+        )
+    with video:
+        st.markdown("**Video and web page**")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            save_button(
+                "Web page",
+                partial(bytes_of, variant.generation, "html"),
+                f"{name}.html",
+                PAGE_HELP,
+                KEYS,
+            )
+            film_controls(lambda layout: variant.ask, partial(_scene, variant), name, KEYS)
+
+
+def _pick_variant(made: list[Made]) -> Made:
+    """The variant to export: the latest one until the user chooses another."""
+    by_label = {variant.ask.label: variant for variant in made}
+    if len(by_label) == 1:
+        return made[-1]
+    if st.session_state.get("gen_home") not in by_label:
+        st.session_state.gen_home = made[-1].ask.label
+    label = st.segmented_control(
+        "Variant", list(by_label), key="gen_home", required=True, label_visibility="collapsed"
+    )
+    return by_label[str(label)]
+
+
+def _scene(variant: Made, layout: str) -> "Scene":
+    return variant.generation.scene()
+
+
+def _metrics(variant: Made) -> bytes:
+    from mmm.generation.result import report  # torch is loaded by now: there is a result
+
+    return json.dumps(report(variant.generation, variant.numbers), indent=1).encode()
+
+
+@st.fragment
+def code_section(plan: Plan) -> None:
+    """The shell command and the Python code. Written only when the box is opened.
+
+    The code highlighter is 1.6 MB of JavaScript, which would delay the viewer.
+    """
+    box = st.expander("Command line and Python", key="gen_commands", on_change="rerun")
+    if not box.open:
+        return
+    with box:
+        if line := command_line(plan):
+            st.code(line, language="bash", wrap_lines=True)
+        st.code(python_code(plan), language="python", wrap_lines=True)
+
+
+def command_line(plan: Plan) -> str:
+    """The shell command that makes the same dance.
+
+    The command line continues from a file's first frames with that file's music, so there is no
+    command for a later seed or for silence; the string is then empty.
+    """
+    if plan.start or _is_muted(plan):
+        return ""
+    words = ["python", "-m", "mmm", "generate", path_of(plan.entry), *shell_reading(plan.entry)]
+    words += ["--checkpoint", plan.ask.method, "--seed-frames", str(plan.ask.setting.prefix_frames)]
+    words += ["--frames", str(plan.ask.frames)]
+    if song := _song_file(plan):
+        words += ["--music", song]
+        words += ["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else []
+    if plan.ask.by_chance:
+        words += ["--variety", f"{plan.ask.temperature:g}", "--seed", str(plan.ask.seed)]
+    for role, joint in plan.ask.roles:
+        words += ["--role", f"{role}={joint}"]
+    return shlex.join([*words, "--metrics", "metrics.json", "--out", "generated.bvh"])
+
+
+def python_code(plan: Plan) -> str:
+    """The Python code that makes the same dance."""
+    ask, song, muted = plan.ask, _song_file(plan), _is_muted(plan)
+    load_options = ", ".join([repr(path_of(plan.entry)), *python_reading(plan.entry)])
+    options = [f"prefix_frames={ask.setting.prefix_frames}", f"frames={ask.frames}"]
+    if song:
+        start = f", start_s={plan.song.start_s:g}" if plan.song.start_s else ""
+        options.append(f"music=load_music({song!r}, clip.motion.fps{start})")
+    if ask.by_chance:
+        options += [f"temperature={ask.temperature:g}", f"random_seed={ask.seed}"]
+    if ask.roles:
+        options.append(f"joint_names={dict(ask.roles)!r}")
+    lines = [
+        "import mmm",
+        *(["from dataclasses import replace"] if muted else []),
+        *(["from mmm.music import load_music"] if song else []),
+        "",
+        f"clip = mmm.load_clip({load_options})",
+        *([f"clip = clip.crop({plan.start}, len(clip))"] if plan.start else []),
+        *(["clip = replace(clip, music=None)"] if muted else []),
+        f'model = mmm.load_model("{ask.method}")',
+        f"made = mmm.generate_clip(model, clip, {', '.join(options)})",
+        'mmm.save_clip(made.clip, "generated.bvh")',
+    ]
+    return "\n".join(lines)
+
+
+def _is_muted(plan: Plan) -> bool:
+    """Whether the clip has music that the user turned off."""
+    return plan.song.key == songs.NONE and plan.clip.music is not None
+
+
+def _song_file(plan: Plan) -> str:
+    """The path of the chosen recording; empty where the clip's own music or none is used."""
+    if plan.song.key in (songs.OWN, songs.NONE):
+        return ""
+    if plan.song.key.startswith(songs.UPLOADED):
+        return plan.song.key.removeprefix(songs.UPLOADED)
+    path = songs.path_of(plan.song.key)
+    assert path is not None
+    return str(path.relative_to(library.ROOT) if path.is_relative_to(library.ROOT) else path)

@@ -1,0 +1,226 @@
+"""The viewer of Generate: the recorded motion, finished variants and the one being generated."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+
+from dashboard.components.stage import stage
+from dashboard.explain.music_change import hears_change
+from dashboard.files import songs
+from dashboard.generate.controls import Plan
+from dashboard.generate.explain import PREFIX
+from dashboard.work.generations import CHANNEL, Ask, Made, Stream
+from mmm import Audio, Motion, Music
+from mmm.viewer.panels import Future, StagePanel, pack_stage, panel_from_motion, waveform_peaks
+
+if TYPE_CHECKING:
+    from mmm.explain.interventions import GenerationChange  # imports torch
+
+HEIGHT = 600
+LEAD_S = 0.3
+"""A new run starts playing this long before the seed ends, in seconds."""
+GROWTH = 1.2
+"""The browser gets a new payload when this many times the frames it has are ready.
+
+Each payload holds all frames so far. A constant factor keeps the total sent in proportion to the
+length of the motion."""
+FLOOR_FRAMES = 3600
+"""The floor is estimated from at most this many frames: a minute at 60 fps."""
+LOOKS: tuple[Literal["", "second", "third"], ...] = ("", "second", "third")
+
+
+def live_stage(
+    plan: Plan, made: list[Made], live: Stream | None, change: "GenerationChange | None"
+) -> None:
+    """Show the viewer; during a run, called repeatedly to send the frames that are new.
+
+    Args:
+        made: the finished variants.
+        live: the run in progress, if there is one.
+        change: the outcome of a music change, which is then shown in place of the variants.
+    """
+    if change is not None:
+        stage(_change_payload(plan, change), key="future-stage", height=HEIGHT)
+        return
+    if live is None:
+        ready, panel = None, None
+    else:
+        panel = live.panel()
+        ready = 0 if panel is None else len(panel.positions)
+        total = _ask_of(live).setting.prefix_frames + _ask_of(live).frames
+        if live.shown is not None and ready < min(total, GROWTH * live.shown[0]):
+            stage(live.shown[1], key="future-stage", height=HEIGHT)
+            return
+    payload = _payload(plan, made, live, panel, ready)
+    if live is not None and ready is not None:
+        live.shown = ready, payload
+    stage(payload, key="future-stage", height=HEIGHT)
+
+
+def _ask_of(stream: Stream) -> Ask:
+    assert isinstance(stream.request, Ask)
+    return stream.request
+
+
+def shows_recording(plan: Plan) -> bool:
+    """Whether the viewer shows recorded frames after the seed, not the seed alone."""
+    return _recorded_frames(plan, plan.total) > plan.ask.setting.prefix_frames
+
+
+def _payload(
+    plan: Plan, made: list[Made], live: Stream | None, panel: StagePanel | None, ready: int | None
+) -> bytes:
+    seed, run = plan.ask.setting.prefix_frames, _last_run(plan)
+    lengths = [len(variant.generation.clip) for variant in made]
+    if live is not None:
+        lengths.append(seed + _ask_of(live).frames)
+    total = max(lengths) if lengths else plan.total
+    key = repr((plan.ask.setting, total, [variant.ask for variant in made], live is None, run))
+    if live is None:
+        return _finished_payload(key, _plan=plan, _made=made, _total=total, _run=run)
+    panels = [*_finished_panels(key, _plan=plan, _made=made, _total=total)]
+    if panel is not None:
+        panels.append(replace(panel, look=LOOKS[len(made)]))
+    future = Future(
+        seed,
+        total,
+        ready=max(ready or 0, seed),
+        live=True,
+        run=run if panel is not None else "",
+        start=_start(plan),
+        mark=_mark(plan),
+        sound=plan.song.sound_name,
+    )
+    # The sound came with the first payload; it keeps playing in the browser.
+    return _pack(plan, panels, future, total, plan.song.music, with_sound=False)
+
+
+def _last_run(plan: Plan) -> str:
+    """The name of the last run with this seed and song; empty where there was none."""
+    stream: Stream | None = st.session_state.get("stream")
+    same_setting = (
+        stream is not None
+        and isinstance(stream.request, Ask)
+        and stream.request.setting == plan.ask.setting
+    )
+    return stream.run_name if same_setting and stream is not None else ""
+
+
+def _mark(plan: Plan) -> str:
+    return f"{plan.ask.setting.clip} {plan.ask.setting.song[:8]}"
+
+
+def _start(plan: Plan) -> int:
+    """The frame from which a new run is played."""
+    return max(0, plan.ask.setting.prefix_frames - round(LEAD_S * plan.fps))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _finished_payload(key: str, *, _plan: Plan, _made: list[Made], _total: int, _run: str) -> bytes:
+    panels = _finished_panels(key, _plan=_plan, _made=_made, _total=_total)
+    future = Future(
+        _plan.ask.setting.prefix_frames,
+        _total,
+        ready=_total,
+        run=_run if _made else "",
+        mark=_mark(_plan),
+        sound=_plan.song.sound_name,
+        start=_start(_plan),
+    )
+    return _pack(_plan, panels, future, _total, _plan.song.music, with_sound=True)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _finished_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> list[StagePanel]:
+    """The recording, where it goes beyond the seed or stands alone, and the finished variants."""
+    seed_only = _recorded_frames(_plan, _total) == _plan.ask.setting.prefix_frames
+    panels = [] if _made and seed_only else [_recording(_plan, _total)]
+    for look, variant in zip(LOOKS, _made, strict=False):
+        motion: Motion = variant.generation.clip.motion
+        panels.append(replace(panel_from_motion(variant.ask.label, motion, "model"), look=look))
+    return panels
+
+
+def _recorded_frames(plan: Plan, total: int) -> int:
+    """How many recorded frames are shown.
+
+    The recording was danced to the clip's own music, so with another song only its seed is shown.
+    """
+    same_music = plan.song.key in (songs.OWN, songs.NONE)
+    return min(len(plan.clip), total) if same_music else plan.ask.setting.prefix_frames
+
+
+def _recording(plan: Plan, total: int) -> StagePanel:
+    frames = _recorded_frames(plan, total)
+    name = "Truth" if frames > plan.ask.setting.prefix_frames else "Seed"
+    return panel_from_motion(name, plan.clip.motion.crop(0, frames), "truth")
+
+
+def _change_payload(plan: Plan, change: "GenerationChange") -> bytes:
+    """The dance to the original and to the changed music, with the music the user wants to hear."""
+    music = change.after.clip.music if hears_change(PREFIX) else plan.song.music
+    ask, music_change = st.session_state.future_change_asked
+    return _packed_change(
+        repr((ask, music_change.detail, _last_run(plan))),
+        songs.digest_of(music) if music else "",
+        _plan=plan,
+        _change=change,
+        _music=music,
+    )
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _packed_change(
+    key: str, sound: str, *, _plan: Plan, _change: "GenerationChange", _music: Music | None
+) -> bytes:
+    scene = _change.scene()
+    panels = [performer.panel() for performer in scene.performers]
+    total = len(scene)
+    future = Future(
+        scene.prefix_frames,
+        total,
+        ready=total,
+        run=_last_run(_plan),
+        mark=_mark(_plan),
+        sound=sound,
+        start=_start(_plan),
+    )
+    return _pack(_plan, panels, future, total, _music, with_sound=True)
+
+
+def _pack(
+    plan: Plan,
+    panels: Sequence[StagePanel],
+    future: Future,
+    total: int,
+    music: Music | None,
+    *,
+    with_sound: bool,
+) -> bytes:
+    sound, digest = music.audio if music else None, songs.digest_of(music) if music else ""
+    return pack_stage(
+        panels,
+        fps=plan.fps,
+        floor_m=_floor(plan.ask.setting.clip, _motion=plan.clip.motion),
+        title=plan.clip.name,
+        waveform=_peaks(digest, total / plan.fps, _sound=sound) if sound else None,
+        audio=songs.ogg(digest, _music=music) if sound and with_sound and music else None,
+        beats=music.beats[music.beats < total] if music else None,
+        channel=CHANNEL,
+        future=future,
+    )
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _peaks(song: str, seconds: float, *, _sound: Audio) -> Float[np.ndarray, "P"]:
+    """Loudness over the timeline. Cached, because a long song has millions of samples."""
+    return waveform_peaks(_sound.crop_s(0.0, seconds).samples.mean(axis=1)).astype(np.float32)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _floor(clip: str, *, _motion: Motion) -> float:
+    return round(_motion.crop(0, min(len(_motion), FLOOR_FRAMES)).floor_m(), 4)
