@@ -20,7 +20,7 @@ from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.motion.skeleton import SMPL24, Skeleton
 
 if TYPE_CHECKING:
-    from mmm.checkpoint import load_model
+    from mmm.checkpoints import load_model
     from mmm.generation.generate import generate, generate_clip
     from mmm.generation.result import Generation
     from mmm.recovery.recover import RecoveryResult, interpolate, recover
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 _LAZY = {
-    "load_model": "mmm.checkpoint",
+    "load_model": "mmm.checkpoints",
     "recover": "mmm.recovery.recover",
     "interpolate": "mmm.recovery.recover",
     "RecoveryResult": "mmm.recovery.recover",

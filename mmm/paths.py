@@ -1,19 +1,56 @@
-"""Where things are kept that can be made again."""
+"""Folders that the package reads and writes outside of itself.
+
+An installed package has nothing beside it. Each folder is therefore looked for in this order: the one
+that an environment variable names, the one beside the source tree if the package runs from a source
+tree, the user's own by the convention of the platform.
+"""
 
 import os
 import sys
 from pathlib import Path
 
-MEASURED = Path(__file__).parent.parent / "data" / "processed" / "leaderboard"
-"""What was measured for the leaderboard: see ``mmm.evaluation.leaderboard``."""
+NAME = "masked-motion-workbench"
+_BESIDE = Path(__file__).parent.parent
+SOURCE_TREE = _BESIDE if (_BESIDE / "pyproject.toml").is_file() else None
+"""The source tree that the package runs from; None where it is installed."""
+
+
+def checkpoint_root() -> Path:
+    """The folder that holds checkpoints.
+
+    ``$MMM_CHECKPOINTS``, else ``checkpoints/`` beside the source tree if it is there, else
+    ``checkpoints/`` in :func:`user_data`, which may not exist yet.
+    """
+    if chosen := os.environ.get("MMM_CHECKPOINTS"):
+        return Path(chosen)
+    if SOURCE_TREE is not None and (SOURCE_TREE / "checkpoints").is_dir():
+        return SOURCE_TREE / "checkpoints"
+    return user_data() / "checkpoints"
+
+
+def user_data() -> Path:
+    """The folder for this user's data that cannot be made again, e.g. checkpoints."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / NAME
 
 
 def user_cache() -> Path:
-    """The folder where this user's programs keep what they can make again, by the platform's convention."""
+    """The folder for what this user's programs keep and can make again."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "masked-motion-workbench"
+    return base / NAME
+
+
+MEASURED = (
+    user_cache() if SOURCE_TREE is None else SOURCE_TREE / "data" / "processed"
+) / "leaderboard"
+"""Results of the leaderboard: see ``mmm.evaluation.leaderboard``."""

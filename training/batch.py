@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from mmm import masks
-from mmm.interpolation.torch_fill import quat_exp, quat_to_matrix
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
 from mmm.models.modeling import smoothed
 from mmm.motion.clip import Clip, Motion
+from mmm.motion.rotations_torch import quat_exp, quat_to_matrix
 from mmm.motion.skeleton import Skeleton
 from training.data.augment import Roles, augment
 from training.data.dataset import MotionSet

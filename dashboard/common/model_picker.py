@@ -5,7 +5,7 @@ import zlib
 import streamlit as st
 
 from mmm import Clip, MMMError, Skeleton
-from mmm.checkpoints import CheckpointSummary, check_fit, list_checkpoints
+from mmm.checkpoints import CheckpointInfo, check_fit, list_checkpoints
 from mmm.interpolation.baselines import BASELINES
 from mmm.motion.humanoid import missing_roles
 
@@ -21,7 +21,7 @@ PREFERRED = ("inbetween", "common-small")
 Roles = tuple[tuple[str, str], ...]
 
 
-def pick_method(clip: Clip, checkpoints: list[CheckpointSummary]) -> tuple[str, Roles]:
+def pick_method(clip: Clip, checkpoints: list[CheckpointInfo]) -> tuple[str, Roles]:
     """The model picker: checkpoints that fit the clip, then the interpolations.
 
     Returns:
@@ -80,13 +80,13 @@ def check(method: str, clip: Clip) -> Roles:
     return tuple(named.items()) if cards[method].representation == "roles" else ()
 
 
-def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> tuple[list[CheckpointSummary], str]:
+def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> tuple[list[CheckpointInfo], str]:
     """Networks as they are offered, and the method to begin with.
 
     With music those of this very skeleton come first; without, those on joint roles, and no other is taken unasked.
     """
 
-    def rank(card: CheckpointSummary) -> tuple[int, str]:
+    def rank(card: CheckpointInfo) -> tuple[int, str]:
         return (PREFERRED.index(card.name) if card.name in PREFERRED else len(PREFERRED)), card.name
 
     on_roles = sorted((card for card in fitting if card.representation == "roles"), key=rank)
@@ -98,10 +98,10 @@ def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> tuple[list[Checkpo
 
 
 def sorted_out(
-    clip: Clip, checkpoints: list[CheckpointSummary], named: dict[str, str]
-) -> tuple[list[CheckpointSummary], list[str]]:
+    clip: Clip, checkpoints: list[CheckpointInfo], named: dict[str, str]
+) -> tuple[list[CheckpointInfo], list[str]]:
     """Those that fit, and why the others do not; networks on roles give one reason together."""
-    fitting: list[CheckpointSummary] = []
+    fitting: list[CheckpointInfo] = []
     unfit: dict[str, list[str]] = {}
     for card in checkpoints:
         try:
@@ -125,7 +125,7 @@ def _for_all(cards: list[str], reason: str) -> str:
     return f"{' and '.join(cards)} {'expects' if len(cards) == 1 else 'expect'}{reason.removeprefix('expects')}"
 
 
-def about(card: CheckpointSummary) -> str:
+def about(card: CheckpointInfo) -> str:
     """One line on a network."""
     heard = "listens to the music" if card.uses_music else "sees motion alone"
     body = ", of any humanoid at any frame rate" if card.representation == "roles" else ""

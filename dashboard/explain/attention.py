@@ -17,7 +17,7 @@ from dashboard.work import questions
 from dashboard.work.attention_maps import STAGE_NAMES, Atlas, View
 from dashboard.work.recoveries import Request
 from mmm import Clip, Music
-from mmm.checkpoints import CheckpointSummary, list_checkpoints
+from mmm.checkpoints import CheckpointInfo, list_checkpoints
 from mmm.interpolation.baselines import BASELINES
 from mmm.masks import Mask
 from mmm.music.features import bar_lines
@@ -113,7 +113,7 @@ def show_maps(
     return found
 
 
-def card(method: str) -> CheckpointSummary:
+def card(method: str) -> CheckpointInfo:
     """What the checkpoint's files say of it."""
     return next(one for one in list_checkpoints() if one.name == method)
 

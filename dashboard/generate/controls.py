@@ -12,7 +12,7 @@ from dashboard.files.songs import Song
 from dashboard.work import jobs
 from dashboard.work.generations import Ask, Setting
 from mmm import Clip
-from mmm.checkpoints import CheckpointSummary, list_checkpoints
+from mmm.checkpoints import CheckpointInfo, list_checkpoints
 from mmm.errors import ModelError, SpecError
 
 LEAST_SEED_S, MOST_SEED_S, SEED_S = 0.5, 4.0, 2.0
@@ -73,7 +73,7 @@ def seed_from_url() -> None:
         state.gen_url_start = int(query["start"])
 
 
-def pick(entries: list[library.Entry], checkpoints: list[CheckpointSummary] | None = None) -> Plan:
+def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None = None) -> Plan:
     """Draw all controls of the mode.
 
     Raises:
@@ -197,8 +197,8 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
 
 
 def _pick_network(
-    clip: Clip, checkpoints: list[CheckpointSummary]
-) -> tuple[CheckpointSummary, model_picker.Roles]:
+    clip: Clip, checkpoints: list[CheckpointInfo]
+) -> tuple[CheckpointInfo, model_picker.Roles]:
     """The network picker; networks that are trained to fill gaps only carry a remark."""
     picker, remarks = st.container(), st.container()
     on_roles = any(card.representation == "roles" for card in checkpoints)
@@ -237,7 +237,7 @@ def _pick_network(
     return card, tuple(named.items()) if card.representation == "roles" else ()
 
 
-def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> list[CheckpointSummary]:
+def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> list[CheckpointInfo]:
     """Networks that are trained to continue a motion first; among them, those that match the music.
 
     With music, networks that use it come first; without, those that ignore it.
@@ -248,7 +248,7 @@ def in_order(clip: Clip, fitting: list[CheckpointSummary]) -> list[CheckpointSum
     )
 
 
-def _pick_chance(card: CheckpointSummary) -> tuple[float, int]:
+def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
     """Temperature and random seed; fixed for a deterministic network."""
     state, chance = st.session_state, _by_chance(card)
     _clamped("gen_variety", 1.0, 0.0, 2.0)
@@ -281,7 +281,7 @@ def _pick_chance(card: CheckpointSummary) -> tuple[float, int]:
     return float(state.gen_variety), int(state.gen_number)
 
 
-def _by_chance(card: CheckpointSummary) -> bool:
+def _by_chance(card: CheckpointInfo) -> bool:
     """Whether temperature and random seed change this network's motion."""
     return card.noise_dim > 0 or card.uses_music
 

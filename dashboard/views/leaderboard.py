@@ -11,7 +11,7 @@ from dashboard.files import entries as library
 from dashboard.files.entries import Entry
 from dashboard.work import leaderboard_run
 from mmm import MMMError
-from mmm.checkpoints import CheckpointSummary, list_checkpoints
+from mmm.checkpoints import CheckpointInfo, list_checkpoints
 from mmm.evaluation import leaderboard
 from mmm.evaluation.leaderboard import PATTERNS, Benchmark
 from mmm.evaluation.measurements import ResultsFile
@@ -188,7 +188,7 @@ def _follow() -> None:
     )
 
 
-def colours_of(cards: Sequence[CheckpointSummary], dark: bool) -> dict[str, str]:
+def colours_of(cards: Sequence[CheckpointInfo], dark: bool) -> dict[str, str]:
     """A colour a method: the interpolations' own, networks in turn."""
     turns = MODEL_COLOURS["dark" if dark else "light"]
     return {card.name: turns[i % len(turns)] for i, card in enumerate(cards)} | {

@@ -126,7 +126,7 @@ def recover(
     def by(name: str) -> "RecoveryResult":
         if name in baselines.BASELINES:
             return interpolate(name, given, mask)
-        from mmm.checkpoint import load_model
+        from mmm.checkpoints import load_model
 
         return run(load_model(name), given, mask, joint_names=joint_names, lock_feet=lock_feet)
 
@@ -247,7 +247,7 @@ def info(
     if Path(path).suffix.lower() in MOTION_SUFFIXES or Path(path).is_file():
         lines = clip_facts(load(Path(path), None, ":", None, unit, up, facing=facing))
     else:
-        from mmm.checkpoint import describe
+        from mmm.checkpoints import describe
 
         lines = checkpoint_facts(describe(path))
     width = max(len(name) for name, _ in lines)
@@ -280,7 +280,7 @@ def evaluate(
     joint_names = parse_roles(role or ())
     check_output(out, (".json",))
     pool = [load(path, None, frames, fps, unit, up, facing=facing) for path in clips]
-    from mmm.checkpoint import load_model
+    from mmm.checkpoints import load_model
     from mmm.evaluation.evaluate import evaluate as run
 
     model = load_model(checkpoint)

@@ -99,7 +99,7 @@ def attention(
             f"0 to {len(truth) - 1}",
             "choose a frame of the clip",
         )
-    from mmm.checkpoint import load_model
+    from mmm.checkpoints import load_model
     from mmm.recovery.recover import recover as run
 
     result = run(
@@ -204,7 +204,7 @@ def intervene(
             "--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once"
         )
     truth = load(clip, music, frames, fps, unit, up, music_start, facing)
-    from mmm.checkpoint import load_model
+    from mmm.checkpoints import load_model
     from mmm.explain.perturbations import parse
 
     wanted = [parse(spec) for spec in changes]
@@ -298,7 +298,7 @@ def attribute(
     check_output(out, (".npz",))
     edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
     truth, mask = edited.clip, edited.mask
-    from mmm.checkpoint import load_model
+    from mmm.checkpoints import load_model
     from mmm.explain.attribution import attribute as run
 
     names = [name for name in joints.replace(" ", "").split(",") if name]

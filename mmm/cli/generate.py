@@ -105,7 +105,7 @@ def generate(
     check_output(metrics, (".json",))
     start = load(clip, None, ":", fps, unit, up, facing=facing)
     song = _song(music, start.motion.fps, music_start)
-    from mmm.checkpoint import load_model
+    from mmm.checkpoints import load_model
 
     model = load_model(checkpoint)
     count = _length(model.config, start, song, prefix_frames) if frames is None else frames

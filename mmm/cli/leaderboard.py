@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mmm.checkpoints import find_checkpoint, list_checkpoints, summarise
+from mmm.checkpoints import describe, list_checkpoints
 from mmm.cli.options import Seed, check_output, print_table, say_notes, write_text
 from mmm.cli.printing import LEADERBOARD_COLUMNS
 from mmm.errors import SpecError
@@ -64,7 +64,7 @@ def leaderboard(
     if metric not in METRICS:
         raise SpecError(f"--metric {metric}", "no such metric", ", ".join(METRICS), "choose one")
     cards = (
-        [summarise(find_checkpoint(name)) for name in checkpoint]
+        [describe(name) for name in checkpoint]
         if checkpoint
         else [card for card in list_checkpoints() if not card.can_generate]
     )

@@ -7,7 +7,7 @@ from mmm.io.body import body_height, facing_deg, how_read, nearest_axis, unit_na
 from mmm.motion.clip import Clip
 
 if TYPE_CHECKING:
-    from mmm.checkpoint import CheckpointInfo
+    from mmm.checkpoints import CheckpointInfo
 
 EVALUATION_COLUMNS = {
     "hide": "hidden",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmm import masks
-from mmm.checkpoints import CheckpointSummary, check_fit
+from mmm.checkpoints import CheckpointInfo, check_fit
 from mmm.errors import MMMError, SpecError
 from mmm.evaluation.measurements import Measurement, ResultsFile, Version, digest_of, version_of
 from mmm.interpolation.baselines import BASELINES
@@ -37,7 +37,7 @@ class Benchmark:
 
     clips: tuple[Path, ...]
     patterns: tuple[str, ...] = PATTERNS
-    checkpoints: tuple[CheckpointSummary, ...] = ()
+    checkpoints: tuple[CheckpointInfo, ...] = ()
     seed: int = 0
 
 
@@ -133,7 +133,7 @@ def _measured(
     clip: Clip,
     path: Path,
     pattern: str,
-    cards: Sequence[CheckpointSummary],
+    cards: Sequence[CheckpointInfo],
     load_model: Callable[[str], "MaskedMotionModel"] | None,
 ) -> list[Measurement]:
     import mmm  # its recovery imports torch

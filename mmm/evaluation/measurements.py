@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmm import paths
-from mmm.checkpoints import CheckpointSummary
+from mmm.checkpoints import CheckpointInfo
 
 Version = str
 
@@ -52,7 +52,7 @@ def _digest(path: str, changed_ns: int, size: int) -> str:
     return blake2b(Path(path).read_bytes(), digest_size=12).hexdigest()
 
 
-def version_of(card: CheckpointSummary) -> Version:
+def version_of(card: CheckpointInfo) -> Version:
     """Of the bytes of a checkpoint's weights and configuration."""
     files = [card.path / "config.json", *sorted(card.path.glob("*.safetensors"))]
     return blake2b("".join(map(digest_of, files)).encode(), digest_size=8).hexdigest()

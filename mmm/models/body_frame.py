@@ -12,75 +12,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mmm.interpolation.torch_fill import (
-    matrix_to_quat,
-    neighbours,
-    quat_exp,
-    quat_log,
-    quat_to_matrix,
-)
+from mmm.interpolation.torch_fill import neighbours
+from mmm.motion.kinematics_torch import Tree
+from mmm.motion.rotations_torch import matrix_to_quat, quat_exp, quat_log, quat_to_matrix
 
 TURN_SCALE = 0.5
 """Turns enter the network divided by this: matrix entries of everyday turns then lie about 1."""
-
-
-@dataclass(frozen=True)
-class Tree:
-    """The roles' tree, level by level, so that kinematics takes as many steps as the body is deep."""
-
-    parents: tuple[int, ...]
-
-    @cached_property
-    def levels(self) -> list[tuple[list[int], list[int]]]:
-        """Joints and their parents at each depth, below the root."""
-        depth = [0] * len(self.parents)
-        for j, parent in enumerate(self.parents[1:], start=1):
-            depth[j] = depth[parent] + 1
-        return [
-            (
-                [j for j, d in enumerate(depth) if d == level],
-                [self.parents[j] for j, d in enumerate(depth) if d == level],
-            )
-            for level in range(1, max(depth) + 1)
-        ]
-
-    def forward(self, local: Tensor, root: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:
-        """Local rotations (B,T,J,3,3), root (B,T,3) and bones (B,J,3) to world rotations and positions (B,T,J,3)."""
-        world: list[Tensor] = [local[:, :, 0]] * len(self.parents)
-        place: list[Tensor] = [root] * len(self.parents)
-        for joints, parents in self.levels:
-            above = torch.stack([world[p] for p in parents], dim=2)
-            turned = above @ local[:, :, joints]
-            moved = (
-                torch.stack([place[p] for p in parents], dim=2)
-                + (above @ body[:, None, joints, :, None])[..., 0]
-            )
-            for k, j in enumerate(joints):
-                world[j], place[j] = turned[:, :, k], moved[:, :, k]
-        return torch.stack(world, dim=2), torch.stack(place, dim=2)
-
-    def local(self, wanted: Tensor, local: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Local rotations that give hidden joints their ``wanted`` world rotation (B,T,J,3,3); known ones keep theirs.
-
-        Returns:
-            Local and world rotations.
-        """
-        choose = hidden[..., None, None]
-        world: list[Tensor] = [torch.where(choose[:, :, 0], wanted[:, :, 0], local[:, :, 0])] * len(
-            self.parents
-        )
-        result: list[Tensor] = [world[0]] * len(self.parents)
-        for joints, parents in self.levels:
-            above = torch.stack([world[p] for p in parents], dim=2)
-            own = torch.where(
-                choose[:, :, joints],
-                above.transpose(-1, -2) @ wanted[:, :, joints],
-                local[:, :, joints],
-            )
-            turned = torch.where(choose[:, :, joints], wanted[:, :, joints], above @ own)
-            for k, j in enumerate(joints):
-                result[j], world[j] = own[:, :, k], turned[:, :, k]
-        return torch.stack(result, dim=2), torch.stack(world, dim=2)
 
 
 @dataclass(frozen=True)

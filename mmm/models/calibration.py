@@ -10,9 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
+from mmm.models.field_names import with_current_names
+from mmm.motion.clip import Motion
 from mmm.motion.humanoid import ROLES
+from mmm.motion.rotations import farthest_angle
 
 Array = np.ndarray
 
@@ -47,9 +50,8 @@ class GapCalibration:
         Raises:
             ValueError, KeyError, TypeError: it is no such table.
         """
-        thresholds = stored.get(
-            "static_thresholds", stored.get("stirs")
-        )  # the second: in older checkpoints
+        stored = with_current_names(stored)
+        thresholds = stored.get("static_thresholds")
         table = GapCalibration(
             tuple(map(float, stored["gap_s"])),
             {part: tuple(map(float, stored["shares"][part])) for part in PARTS},
@@ -118,3 +120,58 @@ class GapCalibration:
 
 def _rounded(row: tuple[float, ...]) -> list[float]:
     return [round(float(value), 4) for value in row]
+
+
+LOOK_S = 1 / 3
+"""Known frames so far before a gap and after it tell whether a joint rests; on each side two at least, if there are."""
+_LEG_ROLES = [
+    ROLES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("hip", "knee")
+]
+
+
+def joint_motion(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T R"]:
+    """How far roles move in the known frames beside each gap.
+
+    Legs rest only where the pelvis does, or feet that stand would slide.
+
+    Args:
+        motion: of the 22 roles; only known entries are looked at.
+        hidden: of each role.
+
+    Returns:
+        The largest angle, degrees, between a role's local rotation in the first of these frames and in the others; of
+        the pelvis that or the largest distance, centimetres. Infinite in known frames and in gaps that are open at one
+        end.
+    """
+    far = np.full(hidden.shape, np.inf, np.float32)
+    columns, of = np.unique(hidden, axis=1, return_inverse=True)
+    look = LOOK_S * motion.fps
+    for number, column in enumerate(columns.T):
+        roles, known = np.flatnonzero(of.ravel() == number), np.flatnonzero(~column)
+        carried = np.isin(roles, (0, *_LEG_ROLES))
+        for place in np.flatnonzero(np.diff(known) > 1):
+            before, after = known[place], known[place + 1]
+            first = min(np.searchsorted(known, before - look), max(place - 1, 0))
+            last = max(
+                np.searchsorted(known, after + look, side="right"), min(place + 3, len(known))
+            )
+            beside = known[first:last]
+            own = np.degrees(farthest_angle(motion.rotations[np.ix_(beside, roles)]))
+            if carried.any():
+                body = beside[~hidden[beside, 0]]
+                own[carried] = np.maximum(
+                    own[carried], _carried(motion, body) if len(body) else np.inf
+                )
+            far[before + 1 : after, roles] = own
+    legs = far[:, _LEG_ROLES].reshape(len(far), 2, 2)
+    both = np.isfinite(legs).all(
+        axis=-1, keepdims=True
+    )  # a thigh that is known does not keep its shin from resting
+    far[:, _LEG_ROLES] = np.where(both, legs.max(axis=-1, keepdims=True), legs).reshape(len(far), 4)
+    return far
+
+
+def _carried(motion: Motion, frames: Int[Array, "F"]) -> float:
+    """How far the pelvis turns, degrees, or moves, centimetres, whichever is more."""
+    way = np.linalg.norm(motion.root_m[frames] - motion.root_m[frames[0]], axis=-1).max()
+    return float(max(np.degrees(farthest_angle(motion.rotations[frames, 0])), 100 * way))

@@ -12,20 +12,10 @@ from transformers import PreTrainedConfig
 from mmm.errors import ModelError
 from mmm.interpolation.inertial import Inertia
 from mmm.models.calibration import GapCalibration
+from mmm.models.field_names import OLD_FIELD_NAMES
 from mmm.motion.features import Stats
 from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
-
-OLD_FIELD_NAMES = {
-    "edge_s": "ramp_s",
-    "edge_alone_s": "isolated_ramp_s",
-    "plant_feet": "lock_feet",
-    "noise_size": "noise_dim",
-    "leaps_m": "max_jump_height_m",
-    "liveliness": "speed_prior",
-    "trust": "gap_calibration",
-}
-"""Fields of ``config.json`` in older checkpoints, and what they are called now."""
 
 
 @no_type_check  # the library checks its own fields, and takes more keywords than its signature says

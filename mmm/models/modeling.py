@@ -14,9 +14,10 @@ from transformers.utils import ModelOutput
 
 from mmm.interpolation.torch_fill import fill_gaps, hidden_features, neighbours, ramp_in
 from mmm.models.attention_maps import Maps, convolutions
-from mmm.models.body_frame import BodyFrame, Mirror, Tree
+from mmm.models.body_frame import BodyFrame, Mirror
 from mmm.models.configuration import MaskedMotionConfig
 from mmm.models.quantisation import is_packed, read_packed
+from mmm.motion.kinematics_torch import Tree
 
 DISTANCE_SCALE_FRAMES = 30.0
 """Distances to known frames enter the network as ``log1p(frames) / log1p(30)``: about 1 for half a second."""

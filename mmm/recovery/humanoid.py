@@ -16,9 +16,8 @@ from jaxtyping import Bool, Float, Int
 from mmm.interpolation.torch_fill import fill_gaps, neighbours, ramp_in
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.models.attention_maps import Maps
-from mmm.models.calibration import GapCalibration
+from mmm.models.calibration import GapCalibration, joint_motion
 from mmm.models.modeling import Filled, distance_feature
-from mmm.models.resting import joint_motion
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Motion
 from mmm.motion.features import to_features

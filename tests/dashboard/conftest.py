@@ -31,7 +31,7 @@ def checkpoint_folder(tmp_path_factory) -> Path:
     """The shipped checkpoints, else a folder with an untrained network of the same name (it equals slerp)."""
     if (ROOT / "checkpoints" / MODEL / "config.json").is_file():
         return ROOT / "checkpoints"
-    from mmm.checkpoint import save_model
+    from mmm.checkpoints import save_model
     from mmm.models import make_config, make_model
 
     folder = tmp_path_factory.mktemp("checkpoints")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from mmm.checkpoint import save_model
+from mmm.checkpoints import save_model
 from mmm.models import make_config, make_model
 from tests.dashboard.conftest import ROOT
 

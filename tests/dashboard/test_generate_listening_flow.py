@@ -9,7 +9,7 @@ import soundfile
 import mmm
 from dashboard.generate import explain as generate_listening
 from dashboard.work import questions
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE
 from tests.dashboard.test_generate_flow import made

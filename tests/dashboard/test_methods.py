@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from dashboard.common.model_picker import in_order, sorted_out
-from mmm.checkpoints import CheckpointSummary
+from mmm.checkpoints import CheckpointInfo
 from mmm.motion.clip import Clip, Music
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import tiny_clip
 
 
-def card(name: str, representation: str = "joints") -> CheckpointSummary:
+def card(name: str, representation: str = "joints") -> CheckpointInfo:
     joints = list(SMPL24.names), list(SMPL24.parents)
-    return CheckpointSummary(
+    return CheckpointInfo(
         name, Path(name), "ecm", *joints, 60.0, True, 300, (), {}, "", representation
     )
 

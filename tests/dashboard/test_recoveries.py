@@ -148,7 +148,7 @@ def test_a_network_is_loaded_once_and_again_when_its_files_change(tiny_folder):
 
 @pytest.fixture
 def tiny_folder(tmp_path, page_env, monkeypatch):
-    from mmm.checkpoint import save_model
+    from mmm.checkpoints import save_model
     from tests.mmm.networks import tiny_model
 
     save_model(tiny_model(), tmp_path / "networks" / "tiny", {})

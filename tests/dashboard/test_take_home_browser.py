@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from mmm import load_clip, masks, recover
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from tests.dashboard.conftest import MODEL, ROOT
 from tests.mmm.io.gltf_reader import Glb
 

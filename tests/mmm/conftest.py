@@ -12,7 +12,7 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory):
     """An ecm network with random weights for the tiny skeleton at 30 fps, written by save_model."""
-    from mmm.checkpoint import save_model
+    from mmm.checkpoints import save_model
     from tests.mmm.networks import tiny_model
 
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny-ecm"

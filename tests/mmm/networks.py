@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmm.checkpoint import save_model
+from mmm.checkpoints import save_model
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config, make_model
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.motion.features import Stats
-from mmm.motion.skeleton import Skeleton
+from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, smooth_motion
 
 torch.set_num_threads(1)  # sums in one order: the same bits again and again
@@ -114,3 +114,23 @@ def tiny_batch(
     hidden[:, 4] = False
     music = torch.rand(batch, frames, 35, generator=generator)
     return motion, hidden, music
+
+
+def roles_network(awake: bool = True, **changes: Any) -> MaskedMotionModel:
+    """A small ``inbetween`` network; its head is random, or zero as before training."""
+    torch.manual_seed(0)
+    model = make_model(
+        make_config(
+            "inbetween",
+            **({"hidden_size": 32, "intermediate_size": 64, "encoder_layers": 2} | changes),
+        )
+    ).eval()
+    if awake:
+        with torch.no_grad():
+            model.head.weight.normal_(std=0.05)
+    return model
+
+
+def clip_at(fps: float, seconds: float = 3.0, skeleton: Skeleton = SMPL24) -> Clip:
+    """A smooth motion of the SMPL body at some frame rate."""
+    return Clip("swing", smooth_motion(2, round(seconds * fps) + 1, skeleton, fps))

@@ -7,7 +7,7 @@ from transformers import ConvBertModel
 
 from mmm import masks
 from mmm.attention import AttentionTrace
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.errors import ModelError, SpecError
 from mmm.generation.generate import generate
 from mmm.motion.clip import Clip

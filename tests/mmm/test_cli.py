@@ -193,7 +193,7 @@ def test_a_real_recording(run, aist_motion, tiny_smpl_checkpoint, tmp_path):
 
 @pytest.fixture(scope="module")
 def tiny_smpl_checkpoint(tmp_path_factory):
-    from mmm.checkpoint import save_model
+    from mmm.checkpoints import save_model
     from mmm.models import make_config, make_model
 
     folder = tmp_path_factory.mktemp("checkpoints") / "random-ecm"

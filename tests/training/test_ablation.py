@@ -8,7 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.errors import ModelError
 from mmm.evaluation.evaluate import evaluate
 from mmm.models import MaskedMotionOutput, make_config, make_model

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from data.dance.song import make_song
 from data.dance.style import make_dancer
 from data.dance.truth import Influence, Truth, save_truths, truth_of
-from mmm.checkpoint import save_model
+from mmm.checkpoints import save_model
 from mmm.errors import FileError, SpecError
 from mmm.models import make_config, make_model
 from mmm.motion.features import Stats

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from typer.testing import CliRunner
 
 from mmm import load_clip, recover, save_clip
-from mmm.checkpoint import load_model, save_model
+from mmm.checkpoints import load_model, save_model
 from mmm.errors import FileError
 from mmm.interpolation import baselines
 from mmm.motion.clip import Clip, Motion

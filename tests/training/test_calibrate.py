@@ -7,7 +7,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from mmm.checkpoint import describe, load_model, save_model
+from mmm.checkpoints import describe, load_model, save_model
 from mmm.masks import parse
 from mmm.models import make_config, make_model
 from mmm.models.calibration import PARTS
@@ -15,7 +15,8 @@ from mmm.motion.clip import Motion
 from mmm.motion.humanoid import match_roles
 from mmm.recovery.humanoid import RolePrediction
 from mmm.recovery.recover import recover
-from tests.mmm.test_role_recovery import clip_at, network
+from tests.mmm.networks import clip_at
+from tests.mmm.networks import roles_network as network
 from training.commands import calibrate
 from training.commands.calibrate import Case, app, errors_of, fit_length, judge, patterns
 

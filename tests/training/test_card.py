@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from mmm.checkpoint import describe, save_model
+from mmm.checkpoints import describe, save_model
 from mmm.models import make_config, make_model
 from training.cards.card import record, trained_on, write_card
 from training.cards.licences import DATA_NOTES, data_note, licence_lines

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mmm.checkpoint import describe, load_model
+from mmm.checkpoints import describe, load_model
 from mmm.models import presets
 from mmm.motion.features import Stats
 from tests.mmm.making import smooth_motion

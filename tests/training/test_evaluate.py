@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mmm import masks
-from mmm.checkpoint import describe, save_model
+from mmm.checkpoints import describe, save_model
 from mmm.models import make_config, make_model
 from tests.mmm.making import TINY, clip_of
 from tests.training.conftest import write_split

@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 import training.benchmark.continuation as future
-from mmm.checkpoint import save_model
+from mmm.checkpoints import save_model
 from mmm.errors import FileError, ModelError
 from mmm.models import make_config, make_model
 from mmm.motion.clip import Motion

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.errors import ModelError
 from mmm.models import PRESETS
 from mmm.motion.skeleton import SMPL24, Skeleton

@@ -5,7 +5,7 @@ import json
 import torch
 from typer.testing import CliRunner
 
-from mmm.checkpoint import load_model, save_model
+from mmm.checkpoints import load_model, save_model
 from mmm.models.quantisation import is_packed
 from tests.mmm.networks import tiny_model
 from training.commands.quantise import app

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from tests.training import toy
 from tests.training.test_loop import weights
 

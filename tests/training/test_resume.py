@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.errors import FileError, ModelError
 from mmm.models import PRESETS
 from tests.training import toy

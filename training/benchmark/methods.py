@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.interpolation.inertial import inertial_positions, inertial_rotations
 from mmm.models import MaskedMotionModel
 from mmm.motion import rotations as rot

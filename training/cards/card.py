@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mmm.checkpoint import CheckpointInfo, describe
+from mmm.checkpoints import CheckpointInfo, describe
 from mmm.generation.activity import DRAWS, STILL_M_S
 from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionConfig, make_model

@@ -20,7 +20,7 @@ import torch
 import typer
 from tqdm import tqdm
 
-from mmm.checkpoint import load_model, save_model
+from mmm.checkpoints import load_model, save_model
 from mmm.errors import ModelError
 from mmm.evaluation.evaluate import evaluate
 from mmm.io.files import write_atomically

@@ -16,7 +16,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.errors import MMMError, ModelError, SpecError
 from mmm.io.files import write_atomically
 from training.benchmark import attention, report

@@ -20,8 +20,7 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from mmm import masks
-from mmm.checkpoint import describe, load_model
-from mmm.checkpoints import read_json
+from mmm.checkpoints import describe, load_model, read_json
 from mmm.errors import MMMError, ModelError
 from mmm.evaluation.evaluate import gaps
 from mmm.generation.generate import generate_clip

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from mmm.checkpoint import describe, load_model
+from mmm.checkpoints import describe, load_model
 from mmm.cli.printing import EVALUATION_COLUMNS, table
 from mmm.errors import MMMError, ModelError, SpecError
 from mmm.evaluation.evaluate import evaluate

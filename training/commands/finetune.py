@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from mmm.checkpoint import describe, load_model
+from mmm.checkpoints import describe, load_model
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel, make_model
 from training.commands import options as c

@@ -14,7 +14,7 @@ import typer
 from tqdm import tqdm
 
 from mmm import masks
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.errors import MMMError, ModelError, SpecError
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip

@@ -13,7 +13,7 @@ import typer
 from accelerate import Accelerator
 from safetensors import SafetensorError
 
-from mmm.checkpoint import save_model
+from mmm.checkpoints import save_model
 from mmm.errors import FileError, MMMError, ModelError
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config
 from training.cards.card import write_card

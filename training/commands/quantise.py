@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mmm.checkpoint import describe, load_model, save_model
+from mmm.checkpoints import describe, load_model, save_model
 from mmm.errors import MMMError
 from training.cards.card import write_card
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmm.interpolation.torch_fill import sixd_to_matrix
+from mmm.motion.rotations_torch import sixd_to_matrix
 
 REST_MOST = 0.3
 """Of a resting part's movement up to so much is left."""

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from mmm.errors import FileError, ModelError, SpecError
-from mmm.interpolation.torch_fill import sixd_to_matrix
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.motion.features import Stats
+from mmm.motion.rotations_torch import sixd_to_matrix
 from mmm.motion.skeleton import Skeleton
 
 

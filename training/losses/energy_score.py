@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
-from mmm.models.body_frame import Tree
 from mmm.motion.features import Stats
+from mmm.motion.kinematics_torch import Tree
 from mmm.motion.skeleton import Skeleton
 from training.batch import Batch
 from training.losses.registry import Loss, PoseLoss

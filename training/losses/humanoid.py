@@ -7,7 +7,8 @@ from torch import Tensor
 
 from mmm.interpolation.torch_fill import slerp_fill
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
-from mmm.models.body_frame import Tree, gap_lengths
+from mmm.models.body_frame import gap_lengths
+from mmm.motion.kinematics_torch import Tree
 from training.batch import Batch
 from training.losses.registry import Loss
 

@@ -17,6 +17,7 @@ from mmm.errors import ModelError
 from mmm.interpolation.torch_fill import hidden_features, slerp_fill
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
 from mmm.motion.features import Stats
+from mmm.motion.kinematics_torch import Tree
 from mmm.motion.skeleton import Skeleton
 from training.batch import Batch
 from training.plan import TrainingPlan
@@ -142,16 +143,9 @@ class PoseLoss(Loss):
         low, high = (
             torch.from_numpy(v).to(features) for v in (self.stats.root_min, self.stats.root_max)
         )
-        offsets = torch.from_numpy(self.skeleton.offsets_m).to(features)
-        offsets = (
-            offsets[None, None] if body is None else body[:, None].to(features)
-        )  # (B or 1, 1, J, 3)
-        world = [matrices[..., 0, :, :]]
-        positions = [features[..., -3:] * (high - low) + low]
-        for j, parent in enumerate(self.skeleton.parents[1:], start=1):
-            positions.append(positions[parent] + (world[parent] @ offsets[..., j, :, None])[..., 0])
-            world.append(world[parent] @ matrices[..., j, :, :])
-        return torch.stack(positions, dim=-2)
+        offsets = torch.from_numpy(self.skeleton.offsets_m)[None] if body is None else body
+        root = features[..., -3:] * (high - low) + low
+        return Tree(self.skeleton.parents).forward(matrices, root, offsets.to(features))[1]
 
 
 STANDS_M_S = 0.1

@@ -8,7 +8,7 @@ import pytest
 
 import mmm
 from mmm import save_clip
-from mmm.checkpoints import summarise
+from mmm.checkpoints import describe
 from mmm.cli.app import main
 from mmm.errors import SpecError
 from mmm.evaluation import leaderboard as board
@@ -43,7 +43,7 @@ def files(tmp_path):
 @pytest.fixture
 def card(tmp_path):
     save_roles_network(tmp_path / "net")
-    return summarise(tmp_path / "net")
+    return describe(tmp_path / "net")
 
 
 def benchmark(files, card, *names):

@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from mmm.interpolation import baselines
-from mmm.interpolation.torch_fill import hold_fill, quat_exp, quat_to_matrix
+from mmm.interpolation.torch_fill import hold_fill
 from mmm.masks import span
 from mmm.models import make_config, make_model
 from mmm.models.body_frame import BodyFrame
 from mmm.motion.clip import Clip
 from mmm.motion.humanoid import match_roles
+from mmm.motion.rotations_torch import quat_exp, quat_to_matrix
 from mmm.motion.skeleton import SMPL24
 from mmm.recovery.recover import recover
 from tests.mmm.making import TINY, random_rotations, smooth_motion, wild_motion

@@ -9,8 +9,8 @@ from mmm.motion.humanoid import ROLES, match_roles
 from mmm.motion.skeleton import SMPL24
 from mmm.recovery.recover import recover
 from tests.mmm.models.test_body_frame import awake, windows
-from tests.mmm.networks import poisoned
-from tests.mmm.test_role_recovery import clip_at, network
+from tests.mmm.networks import clip_at, poisoned
+from tests.mmm.networks import roles_network as network
 from training.data.augment import Roles, mirrored
 
 

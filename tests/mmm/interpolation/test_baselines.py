@@ -16,7 +16,7 @@ from mmm.metrics import errors as metrics
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.rotations import rotvec_to_matrix
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M
-from tests.mmm.inertial import inertial_by_hand
+from tests.mmm.interpolation.by_hand import inertial_by_hand
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 
 AIST = Path("../shared/data/aistpp/motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl")

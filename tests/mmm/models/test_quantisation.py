@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mmm import masks
-from mmm.checkpoint import load_model, save_model
+from mmm.checkpoints import load_model, save_model
 from mmm.errors import ModelError
 from mmm.models import network_of
 from mmm.models.quantisation import SCALE, packed, unpacked

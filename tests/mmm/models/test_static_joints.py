@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmm.models.resting import LOOK_S, joint_motion
+from mmm.models.calibration import LOOK_S, joint_motion
 from mmm.motion.clip import Motion
 from mmm.motion.humanoid import ROLE_PARENTS, ROLES
 from mmm.motion.rotations import rotvec_to_matrix

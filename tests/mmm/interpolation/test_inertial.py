@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 from mmm.interpolation import baselines
 from mmm.interpolation.inertial import Inertia, inertial_positions, inertial_rotations
 from mmm.interpolation.torch_fill import inertial_fill
-from tests.mmm.inertial import inertial_by_hand
+from tests.mmm.interpolation.by_hand import inertial_by_hand
 from tests.mmm.making import TINY, smooth_motion
 
 

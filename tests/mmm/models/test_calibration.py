@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmm import masks
-from mmm.checkpoint import load_model, save_model
+from mmm.checkpoints import load_model, save_model
 from mmm.errors import ModelError
 from mmm.metrics.errors import errors
 from mmm.models.calibration import PARTS, ROLE_PARTS, GapCalibration
@@ -14,7 +14,8 @@ from mmm.motion.clip import Motion
 from mmm.motion.humanoid import ROLES
 from mmm.motion.rotations import geodesic_angle, rotvec_to_matrix
 from mmm.recovery.recover import interpolate, recover
-from tests.mmm.test_role_recovery import clip_at, network
+from tests.mmm.networks import clip_at
+from tests.mmm.networks import roles_network as network
 
 HALF = {"gap_s": [0.1, 1.0], "shares": {part: [0.0, 0.5] for part in PARTS}, "expected": [1.0, 2.0]}
 

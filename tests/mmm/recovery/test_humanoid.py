@@ -7,7 +7,6 @@ import torch
 from mmm import masks
 from mmm.errors import ModelError
 from mmm.interpolation import baselines
-from mmm.models import make_config, make_model
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import to_features
 from mmm.motion.humanoid import match_roles
@@ -16,31 +15,14 @@ from mmm.recovery.humanoid import _distances_at, moments, recover_roles
 from mmm.recovery.recover import interpolate, recover
 from mmm.recovery.windows import windows
 from tests.mmm.making import TINY, smooth_motion
-from tests.mmm.networks import poisoned
+from tests.mmm.networks import clip_at, poisoned
+from tests.mmm.networks import roles_network as network
 from tests.mmm.role_names import tree
 
 EXTRA = Skeleton(
     (*SMPL24.names, "prop"), (*SMPL24.parents, 23), np.vstack([SMPL24.offsets_m, [[0.1, 0, 0]]])
 )
 """SMPL with something in its right hand."""
-
-
-def network(awake: bool = True, **changes):
-    torch.manual_seed(0)
-    model = make_model(
-        make_config(
-            "inbetween",
-            **({"hidden_size": 32, "intermediate_size": 64, "encoder_layers": 2} | changes),
-        )
-    ).eval()
-    if awake:
-        with torch.no_grad():
-            model.head.weight.normal_(std=0.05)
-    return model
-
-
-def clip_at(fps: float, seconds: float = 3.0, skeleton: Skeleton = SMPL24) -> Clip:
-    return Clip("swing", smooth_motion(2, round(seconds * fps) + 1, skeleton, fps))
 
 
 PATTERNS = ("every:7", "span:20-50", "span:20-50@left_arm", "keep:5,hide:5")

@@ -9,9 +9,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mmm import checkpoint, masks
-from mmm import checkpoints as catalog
-from mmm.checkpoint import describe, load_model, save_model
+from mmm import masks
+from mmm.checkpoints import describe, list_checkpoints, load_model, save_model, weights
 from mmm.errors import ModelError
 from mmm.models import make_config, make_model
 from mmm.motion.clip import Clip
@@ -25,7 +24,7 @@ from tests.mmm.networks import NETWORKS, tiny_batch, tiny_model
 def good(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints") / "good"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "MAX_SHARD", "60KB")
+        patch.setattr(weights, "MAX_SHARD", "60KB")
         save_model(
             tiny_model("ecm", trained_masks=["every:15"]), folder, {"training": {"steps": 3}}
         )
@@ -35,7 +34,7 @@ def good(tmp_path_factory):
 @pytest.mark.parametrize("network", NETWORKS)
 @torch.inference_mode()
 def test_a_network_comes_back_as_it_was(tmp_path, network, monkeypatch):
-    monkeypatch.setattr(checkpoint, "MAX_SHARD", "100KB")
+    monkeypatch.setattr(weights, "MAX_SHARD", "100KB")
     model = tiny_model(network, fill="slerp", output="residual")
     save_model(model, tmp_path / "it", {}, bits=32)
     assert len(list((tmp_path / "it").glob("model-*.safetensors"))) > 1
@@ -83,9 +82,9 @@ def test_half_the_size_and_almost_the_same(good):
 
 
 def test_shards_of_an_older_run_do_not_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "MAX_SHARD", "60KB")
+    monkeypatch.setattr(weights, "MAX_SHARD", "60KB")
     save_model(tiny_model(), tmp_path, {})
-    monkeypatch.setattr(checkpoint, "MAX_SHARD", "15MB")
+    monkeypatch.setattr(weights, "MAX_SHARD", "15MB")
     save_model(tiny_model(seed=1), tmp_path, {})
     assert [p.name for p in tmp_path.glob("model*")] == ["model.safetensors"]
     assert torch.allclose(
@@ -118,7 +117,7 @@ def test_listed_by_name_leaving_broken_ones_out(good, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
     (tmp_path / "notes.txt").write_text("no checkpoint")
-    found = catalog.list_checkpoints(tmp_path)
+    found = list_checkpoints(tmp_path)
     assert [(c.name, c.network, c.fps, c.uses_music, c.max_frames) for c in found] == [
         ("a", "ecm", 30, True, 40),
         ("b", "ecm", 30, True, 40),
@@ -148,8 +147,8 @@ def _edit(**changes):
 
 
 def _only_a_pickle(folder):
-    for weights in folder.glob("model*"):
-        weights.unlink()
+    for path in folder.glob("model*"):
+        path.unlink()
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"head.weight": 1}))
 
 

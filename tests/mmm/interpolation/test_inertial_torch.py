@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mmm.interpolation.inertial import INERTIA, inertial_positions, inertial_rotations
 from mmm.interpolation.torch_fill import inertial_fill, slerp_fill
 from mmm.motion.clip import Motion
-from tests.mmm.inertial import inertial_by_hand
+from tests.mmm.interpolation.by_hand import inertial_by_hand
 from tests.mmm.making import TINY, smooth_motion
 
 

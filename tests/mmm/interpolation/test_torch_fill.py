@@ -8,15 +8,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from mmm.interpolation import baselines
-from mmm.interpolation.torch_fill import (
-    hidden_features,
-    matrix_to_quat,
-    neighbours,
-    quat_to_matrix,
-    sixd_to_matrix,
-    slerp_fill,
-)
+from mmm.interpolation.torch_fill import hidden_features, neighbours, slerp_fill
 from mmm.motion import rotations as rot
+from mmm.motion.rotations_torch import matrix_to_quat, quat_to_matrix, sixd_to_matrix
 from tests.mmm.making import TINY, random_rotations, wild_motion
 
 SEEDS = st.integers(0, 10_000)

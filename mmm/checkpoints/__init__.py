@@ -1,0 +1,41 @@
+"""Checkpoints: folders with config.json, safetensors, metrics.json and a card (README.md).
+
+Listing checkpoints, describing them and telling whether a clip fits needs no torch, so a page can do
+it at once. ``load_model`` and ``save_model`` import torch when they are first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mmm.checkpoints.files import read_json
+from mmm.checkpoints.fit import Requirements, check_fit
+from mmm.checkpoints.info import (
+    CheckpointInfo,
+    describe,
+    find_checkpoint,
+    list_checkpoints,
+)
+from mmm.paths import checkpoint_root
+
+if TYPE_CHECKING:
+    from mmm.checkpoints.weights import load_model, save_model
+
+__all__ = [
+    "CheckpointInfo",
+    "Requirements",
+    "check_fit",
+    "checkpoint_root",
+    "describe",
+    "find_checkpoint",
+    "list_checkpoints",
+    "load_model",
+    "read_json",
+    "save_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load_model", "save_model"):
+        from mmm.checkpoints import weights  # imports torch
+
+        return getattr(weights, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

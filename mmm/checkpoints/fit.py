@@ -1,0 +1,87 @@
+"""Whether a network can work on a clip."""
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from mmm.errors import ModelError
+from mmm.motion.clip import Clip
+from mmm.motion.humanoid import ROLES, match_roles
+
+
+@runtime_checkable
+class Requirements(Protocol):
+    """What a network requires of a clip: its configuration, or the description of its checkpoint."""
+
+    @property
+    def joint_names(self) -> list[str] | None:
+        """Names of the skeleton's joints, in order."""
+
+    @property
+    def joint_parents(self) -> list[int] | None:
+        """The index of each joint's parent, -1 for the root."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+
+    @property
+    def uses_music(self) -> bool:
+        """Whether the network takes music features."""
+
+    @property
+    def representation(self) -> str:
+        """``joints``: one skeleton at one frame rate; ``roles``: any humanoid at any rate."""
+
+
+def check_fit(
+    needs: Requirements, clip: Clip, joint_names: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Check that a network can work on a clip.
+
+    Args:
+        needs: what the network requires.
+        clip: the clip to recover or to continue.
+        joint_names: joint names by role where the skeleton's own names do not tell them; only
+            networks on joint roles use them.
+
+    Returns:
+        Remarks for the user, e.g. that silence stands in for missing music.
+
+    Raises:
+        ModelError: the network needs another skeleton or another frame rate, or the skeleton is no
+            humanoid.
+    """
+    if needs.representation == "roles":
+        return _check_roles(clip, joint_names)
+    names, skeleton = needs.joint_names or [], clip.motion.skeleton
+    if tuple(names) != skeleton.names or tuple(needs.joint_parents or ()) != skeleton.parents:
+        missing = [name for name in names if name not in skeleton.names]
+        listed = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
+        difference = f"without {listed}" if missing else "in another tree"
+        raise ModelError(
+            clip.name,
+            f"a skeleton of {len(skeleton)} joints {difference}",
+            f"the {len(names)} joints that the network was trained on",
+            "choose a checkpoint made for this skeleton, or an interpolation",
+        )
+    if clip.motion.fps != needs.fps:
+        raise ModelError(
+            clip.name,
+            f"{clip.motion.fps:g} frames a second",
+            f"the network's {needs.fps:g}",
+            f"resample the clip to {needs.fps:g} fps first (--fps {needs.fps:g})",
+        )
+    if needs.uses_music and clip.music is None:
+        return ("This model listens to music and the clip has none: it was given silence.",)
+    return ()
+
+
+def _check_roles(clip: Clip, joint_names: Mapping[str, str] | None) -> tuple[str, ...]:
+    found = int(match_roles(clip.motion.skeleton, joint_names).present.sum())
+    others = len(clip.motion.skeleton) - found
+    if not others:
+        return ()
+    return (
+        f"{found} of {len(ROLES)} joint roles were found; the other {others} joints "
+        "are interpolated.",
+    )

@@ -1,0 +1,208 @@
+"""What can be said of a checkpoint from its JSON files and its card, without torch."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmm.checkpoints.files import read_json, read_text
+from mmm.checkpoints.hub import download, is_hub_name
+from mmm.checkpoints.transaction import finish_interrupted
+from mmm.errors import ModelError
+from mmm.models.field_names import with_current_names
+from mmm.paths import checkpoint_root
+
+if TYPE_CHECKING:
+    from mmm.models import MaskedMotionConfig
+
+SECTIONS = (
+    "training",
+    "calibration",
+    "evaluation",
+    "parts",
+    "unseen",
+    "protocol",
+    "generation",
+    "hearing",
+    "attention",
+)
+"""What metrics.json may hold; each is an object of its own."""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """A checkpoint as its config.json, metrics.json and card describe it."""
+
+    name: str
+    """Its folder's name, or ``owner/name`` on the Hugging Face Hub."""
+    path: Path
+    network: str
+    """``3bert``, ``ecm``, ``common`` or ``inbetween``."""
+    joint_names: list[str] | None
+    """Joints of the skeleton that the network works on, in order; with roles, the 22 roles."""
+    joint_parents: list[int] | None
+    fps: float
+    """The network's frames a second."""
+    uses_music: bool
+    max_frames: int
+    """Frames of its window; longer clips are recovered in several windows."""
+    trained_masks: tuple[str, ...]
+    """The SPECs, or kinds of SPEC, that it was trained with."""
+    metrics: dict[str, Any]
+    """What metrics.json holds: ``training``, ``evaluation``, ``calibration``, ..."""
+    card: str
+    """The text of its README.md; empty if there is none."""
+    representation: str = "joints"
+    """``joints`` of one skeleton, or ``roles`` of any humanoid."""
+    noise_dim: int = 0
+    """Size of the latent noise; 0 means one future for each prefix and song."""
+
+    @property
+    def can_generate(self) -> bool:
+        """Whether it was trained to continue a motion, not only to fill gaps."""
+        return any("the last" in spec for spec in self.trained_masks)
+
+    @cached_property
+    def config(self) -> "MaskedMotionConfig":
+        """The full configuration; reading it imports torch.
+
+        Raises:
+            ModelError: config.json holds a value that no network of this project can have.
+        """
+        from mmm.checkpoints.config import read_config
+
+        return read_config(self.path)
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """The folder of a checkpoint.
+
+    Args:
+        path: a folder, or the name of one under :func:`checkpoint_root`.
+
+    Raises:
+        ModelError: there is none.
+    """
+    options = [Path(path), checkpoint_root() / str(path)]
+    if Path(path).parent == Path("checkpoints"):
+        # The README writes checkpoints/NAME, wherever the checkpoints of this machine are.
+        options.append(checkpoint_root() / Path(path).name)
+    for option in options:
+        finish_interrupted(option)
+        if (option / "config.json").is_file():
+            return option
+    names = [config.parent.name for config in sorted(checkpoint_root().glob("*/config.json"))]
+    raise ModelError(
+        str(path),
+        "no checkpoint (a folder with config.json)",
+        f"one of those at hand: {', '.join(names) or 'none'}",
+        "name one of them, or train one with python -m training.pretrain",
+    )
+
+
+def describe(path: str | Path) -> CheckpointInfo:
+    """Describe a checkpoint from its JSON files and card.
+
+    Args:
+        path: a folder, the name of one under :func:`checkpoint_root`, or ``owner/name`` of a model on
+            the Hugging Face Hub, which is downloaded if it is not in the cache.
+
+    Raises:
+        ModelError: there is no such checkpoint, or a file of it is damaged.
+    """
+    try:
+        folder, name = find_checkpoint(path), None
+    except ModelError:
+        if not is_hub_name(path):
+            raise
+        folder, name = download(str(path)), str(path)
+    return _read(folder, name or folder.name)
+
+
+def list_checkpoints(
+    root: Path | None = None, report: Callable[[ModelError], None] | None = None
+) -> list[CheckpointInfo]:
+    """Every readable checkpoint in a folder, by name.
+
+    Args:
+        root: the folder that holds them; None: :func:`checkpoint_root`.
+        report: called with the error of each damaged checkpoint, which is left out.
+    """
+    checkpoints = []
+    for config in sorted((root or checkpoint_root()).glob("*/config.json")):
+        try:
+            checkpoints.append(_read(config.parent, config.parent.name))
+        except ModelError as error:
+            if report is not None:
+                report(error)
+    return checkpoints
+
+
+def _read(folder: Path, name: str) -> CheckpointInfo:
+    raw = with_current_names(read_json(folder / "config.json"))
+    metrics_file, card_file = folder / "metrics.json", folder / "README.md"
+    metrics = _checked_metrics(metrics_file) if metrics_file.is_file() else {}
+    try:
+        card = read_text(card_file) if card_file.is_file() else ""
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            str(card_file), f"not readable as text ({error})", "", "restore or rewrite it"
+        ) from None
+    try:
+        return CheckpointInfo(
+            name,
+            folder,
+            str(raw["model_type"]).removeprefix("mmm-"),
+            _list_of(str, raw["joint_names"]),
+            _list_of(int, raw["joint_parents"]),
+            _positive(raw["fps"]),
+            bool(raw["uses_music"]),
+            int(_positive(raw["max_frames"])),
+            tuple(_list_of(str, raw.get("trained_masks")) or ()),
+            metrics,
+            card,
+            str(raw.get("representation", "joints")),
+            int(raw.get("noise_dim") or 0),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ModelError(
+            str(folder / "config.json"),
+            f"a value of the wrong kind or size ({error})",
+            "a configuration written by save_model",
+            "restore or retrain it",
+        ) from None
+
+
+def _checked_metrics(path: Path) -> dict[str, Any]:
+    metrics = read_json(path)
+    for section in SECTIONS:
+        if not isinstance(metrics.get(section) or {}, Mapping):
+            raise ModelError(
+                str(path),
+                f"{section} of the wrong kind",
+                "an object",
+                "restore or measure it again",
+            )
+    rows = (metrics.get("evaluation") or {}).get("rows") or []
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ModelError(
+            str(path), "evaluation rows of the wrong kind", "objects", "evaluate it again"
+        )
+    return metrics
+
+
+def _list_of(kind: type, values: Any) -> list[Any] | None:
+    if values is None:
+        return None
+    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+        raise TypeError(f"no list of {kind.__name__}: {str(values)[:40]}")
+    return values
+
+
+def _positive(value: Any) -> float:
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{number:g} instead of a positive number")
+    return number

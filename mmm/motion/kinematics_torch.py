@@ -1,0 +1,80 @@
+"""Forward kinematics in torch, for networks and losses; :mod:`mmm.motion.skeleton` has it in numpy."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree of joints, walked level by level: as many steps as the body is deep, not one a joint."""
+
+    parents: tuple[int, ...]
+
+    @cached_property
+    def levels(self) -> list[tuple[list[int], list[int]]]:
+        """Joints and their parents at each depth, below the root."""
+        depth = [0] * len(self.parents)
+        for j, parent in enumerate(self.parents[1:], start=1):
+            depth[j] = depth[parent] + 1
+        return [
+            (
+                [j for j, d in enumerate(depth) if d == level],
+                [self.parents[j] for j, d in enumerate(depth) if d == level],
+            )
+            for level in range(1, max(depth) + 1)
+        ]
+
+    def forward(self, local: Tensor, root: Tensor, body: Tensor) -> tuple[Tensor, Tensor]:
+        """Forward kinematics.
+
+        Args:
+            local: (B,T,J,3,3) local matrices; rotations, or anything near them.
+            root: (B,T,3) world position of the root joint, metres.
+            body: (B,J,3) offset of each joint in its parent's frame, metres; (1,J,3) for one body.
+
+        Returns:
+            World rotations (B,T,J,3,3) and positions (B,T,J,3), metres.
+        """
+        world: list[Tensor] = [local[:, :, 0]] * len(self.parents)
+        place: list[Tensor] = [root] * len(self.parents)
+        for joints, parents in self.levels:
+            above = torch.stack([world[p] for p in parents], dim=2)
+            turned = above @ local[:, :, joints]
+            moved = (
+                torch.stack([place[p] for p in parents], dim=2)
+                + (above @ body[:, None, joints, :, None])[..., 0]
+            )
+            for k, j in enumerate(joints):
+                world[j], place[j] = turned[:, :, k], moved[:, :, k]
+        return torch.stack(world, dim=2), torch.stack(place, dim=2)
+
+    def local(self, target: Tensor, local: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Local rotations that give hidden joints a target rotation in the world.
+
+        Args:
+            target: (B,T,J,3,3) world rotations; only hidden ones count.
+            local: (B,T,J,3,3) local rotations; known joints keep theirs.
+            hidden: (B,T,J) bool.
+
+        Returns:
+            Local and world rotations, (B,T,J,3,3) each.
+        """
+        choose = hidden[..., None, None]
+        world: list[Tensor] = [torch.where(choose[:, :, 0], target[:, :, 0], local[:, :, 0])] * len(
+            self.parents
+        )
+        result: list[Tensor] = [world[0]] * len(self.parents)
+        for joints, parents in self.levels:
+            above = torch.stack([world[p] for p in parents], dim=2)
+            chosen = torch.where(
+                choose[:, :, joints],
+                above.transpose(-1, -2) @ target[:, :, joints],
+                local[:, :, joints],
+            )
+            turned = torch.where(choose[:, :, joints], target[:, :, joints], above @ chosen)
+            for k, j in enumerate(joints):
+                result[j], world[j] = chosen[:, :, k], turned[:, :, k]
+        return torch.stack(result, dim=2), torch.stack(world, dim=2)
