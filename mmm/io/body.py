@@ -7,7 +7,8 @@ from jaxtyping import Float
 
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Motion
-from mmm.motion.skeleton import Skeleton, forward_kinematics, joint_side
+from mmm.motion.joint_names import joint_side
+from mmm.motion.skeleton import Skeleton, forward_kinematics
 
 Array = np.ndarray
 

@@ -13,14 +13,12 @@ from jaxtyping import Bool, Int, Shaped
 
 from mmm.errors import ModelError, SpecError
 from mmm.motion.clip import Motion
-from mmm.motion.joint_names import ancestors, find_roles
+from mmm.motion.role_finding import ARM, LEG, ancestors, find_roles
 from mmm.motion.rotations import project_to_so3
 from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-_ARM = ("collar", "shoulder", "elbow", "wrist")
-_LEG = ("hip", "knee", "ankle", "toe")
 _TREE: tuple[tuple[str, str], ...] = (
     ("pelvis", ""),
     ("spine1", "pelvis"),
@@ -31,12 +29,12 @@ _TREE: tuple[tuple[str, str], ...] = (
     *(
         (f"{side}_{role}", f"{side}_{above}" if above else "spine3")
         for side in ("left", "right")
-        for role, above in zip(_ARM, ("", *_ARM), strict=False)
+        for role, above in zip(ARM, ("", *ARM), strict=False)
     ),
     *(
         (f"{side}_{role}", f"{side}_{above}" if above else "pelvis")
         for side in ("left", "right")
-        for role, above in zip(_LEG, ("", *_LEG), strict=False)
+        for role, above in zip(LEG, ("", *LEG), strict=False)
     ),
 )
 ROLES: tuple[str, ...] = tuple(role for role, _ in _TREE)

@@ -1,233 +1,265 @@
-"""Which joint of a skeleton plays which part of a body: by the words of its name and its place in the tree.
+"""What the name of a joint says: its side, its part of the body, and the roles it may play.
 
-Limbs are found by name, one path from the root to a tip at a time: of all ways to give a path's joints the four roles
-of an arm or leg in their order, the one whose names fit best. The trunk needs no names: the pelvis is where the ways
-to both hips and both shoulders part, and the spine leads from there to where the ways to the shoulders part.
+The rules cover the naming of Mixamo, Blender and Rigify, MikuMikuDance (Japanese), Unity's humanoid,
+3ds Max Biped, Maya HumanIK, Daz and Poser, Unreal, CMU, Xsens, Vicon, Kinect, OptiTrack and Rokoko,
+and names written in German or Chinese. They look at one name at a time. What the tree of joints adds
+is in ``mmm.motion.role_finding``.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from mmm.motion.skeleton import Skeleton, joint_side
+_CACHED = 32_768  # names; every recovery asks for those of its skeleton again
 
-SPINE = ("spine1", "spine2", "spine3")
-ARM = ("collar", "shoulder", "elbow", "wrist")
-LEG = ("hip", "knee", "ankle", "toe")
+# --- Sides ---
 
-# What a name may be, the first line that is found in it: roles, with how well the word fits. A shoulder is the collar
-# where an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint (SMPL); a foot turns the toes where an ankle
-# comes before it (SMPL); a hip joint turns the thigh only where nothing below it does (CMU has both).
-_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple(
+# Words for limbs and their joints, those that a side letter may be glued to: lfemur, thighL, footr.
+_LIMB_WORDS = (
+    "forearm|upperarm|lowerarm|upper_?arm|lower_?arm|fore_?arm|uparm|arm|humerus|radius|wrist|hand|"
+    "palm|finger|thumb|index|middle|ring|pinky|shoulder|shldr|clavicle|clav|collar|scapula|elbow|"
+    "upperleg|lowerleg|upper_?leg|lower_?leg|upleg|lowleg|leg|thigh|femur|shin|calf|tibia|knee|ankle|"
+    "foot|feet|toe|toes|toebase|ball|heel|hip|hipjoint|buttock|butt|eye|breast|"
+    "oberschenkel|unterschenkel|schienbein|oberarm|unterarm|schulter|schluesselbein|schlüsselbein|"
+    "ellbogen|ellenbogen|handgelenk|knie|fuss|fuß|zehe|zehen|bein|hüfte|huefte"
+)
+_SEPARATOR = r"[_.\s|:-]"
+
+
+def _side_letter(letter: str) -> re.Pattern[str]:
+    """Where a single letter marks a side: ``arm_L``, ``LThumb``, ``lHand``, ``lfemur``, ``thighL``."""
+    low, up = letter.lower(), letter.upper()
+    start = rf"(?:^|(?<={_SEPARATOR}))"
+    return re.compile(
+        "|".join(
+            (
+                rf"{start}[{low}{up}](?:{_SEPARATOR}|$)",  # alone: arm_L, l_leg, Bip01 L Thigh
+                rf"{start}{up}(?=[A-Z][a-z])",  # LThumb
+                rf"{start}{up}(?=[A-Z]{{2}}[a-z])(?!OO)",  # LUArm (OptiTrack)
+                rf"{start}{low}(?=[A-Z])",  # lHand
+                rf"{start}[{low}{up}](?=(?i:{_LIMB_WORDS}))",  # lfemur, LFEMUR
+                # thighL, UpperLegL, thighL001 (three.js drops Blender's dots), Arm1L
+                rf"(?<=[a-z\d][a-z\d]){up}(?=\d*(?:{_SEPARATOR}|$))",
+                rf"(?<=[a-z][a-z]){up}(?=[A-Z][a-z])",  # FootLRoll
+            )
+        )
+    )
+
+
+_SIDE_LETTERS = {"left": _side_letter("l"), "right": _side_letter("r")}
+# thighl, FOOTR: only after a whole word, because "heel" and "finger" end in these letters too.
+_SIDE_AFTER_WORD = re.compile(rf"(?:^|{_SEPARATOR})(?:{_LIMB_WORDS})([lr])$", re.IGNORECASE)
+_SIDE_WORDS = {
+    "left": re.compile(
+        r"left|lft|(?<![a-z])lf(?![a-z])|link(?:s|e[rsnm]?)(?!d)|左|ひだり", re.IGNORECASE
+    ),
+    "right": re.compile(
+        r"(?<!^up)right|rgt|(?<![a-z])rt(?![a-z])|recht(?:s|e[rsnm]?)|右|みぎ", re.IGNORECASE
+    ),
+}
+# Abbreviations of anatomy, as in Oberschenkel_li.
+_GERMAN_SIDES = {
+    "left": re.compile(rf"(?:^|(?<={_SEPARATOR}))li(?:{_SEPARATOR}|$)", re.IGNORECASE),
+    "right": re.compile(rf"(?:^|(?<={_SEPARATOR}))re(?:{_SEPARATOR}|$)", re.IGNORECASE),
+}
+
+
+@lru_cache(_CACHED)
+def split_side(name: str) -> tuple[str, str]:
+    """The side that a name tells (``left``, ``right`` or nothing), and the name without its mark."""
+    prefix, colon, bare = _without_namespace(name)
+    wide = unicodedata.normalize("NFKC", bare)  # the full-width letters of Japanese rigs
+    for patterns in (_SIDE_WORDS, _SIDE_LETTERS, _GERMAN_SIDES):
+        for side, pattern in patterns.items():
+            if match := pattern.search(wide):
+                return side, prefix + colon + wide[: match.start()] + wide[match.end() :]
+    if match := _SIDE_AFTER_WORD.search(wide):
+        side = "left" if match[1].lower() == "l" else "right"
+        return side, prefix + colon + wide[:-1]
+    return "", name
+
+
+def joint_side(name: str) -> str:
+    """``left``, ``right`` or nothing, by the name alone (``LeftArm``, ``lfemur``, ``arm_L``, ``左腕``)."""
+    return split_side(name)[0]
+
+
+# The segments of Vicon's Plug-in Gait: two letters after the side.
+_PLUG_IN_GAIT = {
+    f"{side}{code}": f"{side}{word}"
+    for side in "LR"
+    for code, word in (
+        ("CL", "Clavicle"),
+        ("HU", "Humerus"),
+        ("RA", "Radius"),
+        ("HN", "Hand"),
+        ("FE", "Femur"),
+        ("TI", "Tibia"),
+        ("FO", "Foot"),
+        ("TO", "Toes"),
+    )
+}
+
+
+def _without_namespace(name: str) -> tuple[str, str, str]:
+    """A name cut at its last ``:`` (Maya) or ``|`` (a path of joints); codes become words."""
+    at = max(name.rfind(":"), name.rfind("|"))
+    bare = name[at + 1 :]
+    return name[: max(at, 0)], name[at : at + 1] if at >= 0 else "", _PLUG_IN_GAIT.get(bare, bare)
+
+
+@lru_cache(_CACHED)
+def plain_name(name: str) -> str:
+    """A name in lower case, without namespace, accents and full-width letters; ``ß`` becomes ``ss``."""
+    bare = unicodedata.normalize("NFKC", _without_namespace(name)[2]).casefold()
+    letters = []
+    for letter in bare:
+        # Only Latin letters lose their marks: those of Japanese kana change the sound (ひさ, ひざ).
+        base = unicodedata.normalize("NFD", letter)[0]
+        letters.append(base if base.isascii() else letter)
+    return "".join(letters)
+
+
+# --- Parts of the body ---
+
+# The first part whose pattern is found in a name; a joint without one belongs to its parent's part.
+_PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (part, re.compile(words))
+    for part, words in (
+        ("arm", r"schlu?e?sselbein|schluesselbein|collarbone"),  # before "bein", a leg
+        (
+            "leg",
+            r"upleg|upperleg|lowerleg|leg|thigh|shin|calf|knee|ankle|foot|toe|femur|tibia|hipjoint|"
+            r"schenkel|bein|knie|(?<![a-z])wade|knochel|knoechel|sprunggelenk|fuss|zeh|[足脚腳腿膝胫脛踝股髋髖胯趾]|"
+            r"ひざ|ヒザ|つま先|爪先|すね|もも|くるぶし",
+        ),
+        (
+            "arm",
+            r"shoulder|collar|clav|arm|elbow|wrist|hand|finger|thumb|index|middle|ring|pinky|"
+            r"humerus|radius|schulter|ell(?:en)?bogen|daumen|[手腕肘臂肩指拇肱]|锁骨|鎖骨|胳膊|ひじ|ヒジ",
+        ),
+        (
+            "head",
+            r"head|neck|jaw|eye|kopf|hals|nacken|kiefer|(?<!g)auge|[頭头首颈頸脖目眼髪发顎颌舌]|あご",
+        ),
+        (
+            "torso",
+            r"hips?$|pelvis|root|spine|chest|torso|back|waist|abdomen|thorax|ribcage|butt|becken|"
+            r"hu?e?fte|brust|wirbel|bauch|rumpf|rucken|[腰胸腹脊背臀]|骨盆|骨盤|上半身|下半身|センター|グルーブ",
+        ),
+    )
+)
+_HIP = re.compile(r"hip|hu?e?fte")
+_FOOT = re.compile(
+    r"foot|toe|ankle|fuss|zeh|knochel|knoechel|sprunggelenk|足首|足先|つま先|つまさき|爪先|足指|"
+    r"[脚腳足](?:踝|腕|掌|趾|尖|部)|[脚腳足]$"
+)
+_ANKLE_IN_JAPANESE = re.compile(r"足首")
+_BARE_FOOT = re.compile(r"[脚足]d?")
+
+
+@lru_cache(_CACHED)
+def body_part(name: str) -> str:
+    """``arm``, ``leg``, ``head`` or ``torso`` by the name alone; nothing where it does not tell."""
+    plain = plain_name(name)
+    if joint_side(name) and _HIP.search(plain):
+        return "leg"
+    return next((part for part, pattern in _PARTS if pattern.search(plain)), "")
+
+
+def floor_joints(names: Sequence[str]) -> tuple[int, ...]:
+    """Joints that may touch the floor by their names: ankles, feet and toes."""
+    plain = [plain_name(split_side(name)[1]).strip("_.- ") for name in names]
+    # 足 is a foot, but MikuMikuDance, whose ankles are 足首, calls the thigh so.
+    thigh = _BARE_FOOT if any(map(_ANKLE_IN_JAPANESE.search, plain)) else re.compile(r"(?!)")
+    return tuple(
+        j for j, name in enumerate(plain) if _FOOT.search(name) and not thigh.fullmatch(name)
+    )
+
+
+# --- Roles ---
+
+# What a name may be, by the first line found in it: roles, with how well the word fits. A shoulder
+# is the collar where an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint (SMPL). A foot
+# turns the toes where an ankle comes before it (SMPL). A hip joint turns the thigh only where nothing
+# below it does (CMU has both).
+_S = r"[._ -]?"
+_ROLE_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple(
     (re.compile(words), roles)
     for words, roles in (
         (
-            r"thumb|index|ring|pinky|pinkie|little|finger|digit|carpal|palm|mid(?:dle)?\d*(?:$|[._ -])|eye|jaw|hair",
+            r"thumb|index|ring|pinky|pinkie|little|finger|digit|carpal|palm|"
+            r"mid(?:dle)?\d*(?:$|[._ -])|eye|jaw|hair|breast|heel|daumen|auge|kiefer|haar|ferse",
             {},
         ),
-        (r"u(?:p(?:per)?)?[._ -]?leg|leg[._ -]?up|thigh|femur", {"hip": 6}),
-        (r"low(?:er)?[._ -]?leg|leg[._ -]?low|knee|shin|calf|tibia", {"knee": 6}),
+        (r"schlu?e?sselbein|schulterblatt|锁骨|鎖骨", {"collar": 6}),
+        (r"[脚腳足](?:趾|指|尖|先)|つま先|つまさき|爪先|fu(?:ss)?spitze", {"toe": 6}),
+        (r"[指拇目眼瞳髪发髮胸乳耳舌顎颌]|あご|かかと", {}),
+        (rf"u(?:p(?:per)?)?{_S}leg|leg{_S}up|thigh|femur", {"hip": 6}),
+        (rf"ober{_S}(?:schenkel|bein)|大腿|上腿|太もも|もも|股骨", {"hip": 6}),
+        (rf"low(?:er)?{_S}leg|leg{_S}low|knee|shin|calf|tibia", {"knee": 6}),
+        (rf"unter{_S}(?:schenkel|bein)|schienbein|knie|(?<![a-z])wade", {"knee": 6}),
+        (r"小腿|下腿|膝|ひざ|ヒザ|すね|ふくらはぎ|脛|胫", {"knee": 6}),
         (r"hip[._ -]?joint|buttock", {"hip": 2}),
-        (r"hip", {"hip": 4}),
-        (r"ankle", {"ankle": 6}),
-        (r"toe|ball", {"toe": 6}),
-        (r"foot", {"ankle": 4, "toe": 2}),
-        (r"leg", {"knee": 4, "hip": 2}),
+        (r"hip|hu?e?fte|髋|髖|胯|臀|股", {"hip": 4}),
+        (r"ankle|knoe?chel|(?:fuss|sprung)gelenk|足首|くるぶし|踝|[脚腳足][腕脖]", {"ankle": 6}),
+        (r"toe|ball|zeh|前[脚腳足]掌", {"toe": 6}),
+        (r"foot|feet|fuss|[脚腳足][掌部板]$", {"ankle": 4, "toe": 2}),
+        # 足 is the thigh in MikuMikuDance and a foot in Chinese; 脚 is a leg in Japanese.
+        (r"[足脚腳]", {"hip": 4, "ankle": 3, "toe": 2}),
+        (r"腿", {"hip": 4, "knee": 2}),
+        (r"leg|bein", {"knee": 4, "hip": 2}),
         (r"collar|clav|scapula", {"collar": 6}),
-        (r"fore[._ -]?arm|farm|low(?:er)?[._ -]?arm|arm[._ -]?low|elbow|radius", {"elbow": 6}),
-        (r"u(?:p(?:per)?)?[._ -]?arm|arm[._ -]?up|humerus|shldr", {"shoulder": 6}),
-        (r"shoulder", {"shoulder": 4, "collar": 3}),
-        (r"wrist", {"wrist": 6}),
-        (r"hand", {"wrist": 4}),
-        (r"arm", {"shoulder": 4, "elbow": 2}),
+        (rf"fore{_S}arm|farm|low(?:er)?{_S}arm|arm{_S}low|elbow|radius", {"elbow": 6}),
+        (rf"unter{_S}arm|ell(?:en)?bogen|前腕|[前小下]臂|肘|ひじ|ヒジ", {"elbow": 6}),
+        (rf"u(?:p(?:per)?)?{_S}arm|arm{_S}up|humerus|shldr", {"shoulder": 6}),
+        (rf"ober{_S}arm|上腕|[上大]臂|肱", {"shoulder": 6}),
+        (r"shoulder|schulter|肩", {"shoulder": 4, "collar": 3}),
+        (r"wrist|handgelenk|手首|手腕", {"wrist": 6}),
+        (r"手臂|胳膊", {"shoulder": 4, "elbow": 2}),
+        (r"hand|手|掌", {"wrist": 4}),
+        # 腕 is an arm in Japanese and a wrist in Chinese.
+        (r"腕", {"shoulder": 5, "wrist": 3}),
+        (r"arm|臂", {"shoulder": 4, "elbow": 2}),
     )
 )
 # Helpers of a rig stand for no part of the body.
 _HELPERS = (
     re.compile(
-        r"dummy|twist|roll|nub|effector|helper|(?:^|[._ -])(?:ik|end|tip|top|site|null|prop|weapon)"
-        r"(?:$|[._ -])",
+        r"dummy|twist|roll|nub|effector|helper|(?:^|[._ -])(?:ik|end|tip|top|site|null|prop|weapon|"
+        r"pole|target|mch|vis)(?:$|[._ -])|ダミー|補助|捩|捻|キャンセル|(?<=[^\x00-\x7f])ik|手先|頭先|肩[pc]",
         re.IGNORECASE,
     ),
     re.compile(r"[a-z0-9](?:End|Tip|Top|Site|IK)(?:$|[^a-z])"),
 )
-_CAPITAL_SIDE = re.compile(r"^(?:L|(R))(?=[A-Z]{2}[a-z])")  # LUArm, but not ROOT
-_NAMED = 1000
 
 
-def find_roles(skeleton: Skeleton, named: Mapping[str, int]) -> dict[str, int]:
-    """Joint of every role that can be told; roles that cannot are left out.
-
-    Args:
-        skeleton: any tree of joints.
-        named: joints already given roles by hand; they keep them.
-    """
-    sides = _sides(skeleton)
-    found: dict[str, int] = {}
-    for side in ("left", "right"):
-        for limb in (ARM, LEG):
-            found |= _limb(skeleton, sides, side, limb, named)
-    found |= named
-    return {**_trunk(skeleton, sides, found, set(named.values())), **found}
-
-
-def ancestors(skeleton: Skeleton, joint: int) -> list[int]:
-    """The joint itself, its parent, and so on to the root."""
-    chain = [joint]
-    while chain[-1] != 0:
-        chain.append(skeleton.parents[chain[-1]])
-    return chain
-
-
-def _bare(name: str) -> str:
-    return name.rpartition(":")[2]
-
-
-def _is_helper(name: str) -> bool:
-    return any(pattern.search(_bare(name)) for pattern in _HELPERS)
-
-
-def _sides(skeleton: Skeleton) -> list[str]:
-    """``left``, ``right`` or nothing for each joint: by its name, else as its parent."""
-    sides: list[str] = []
-    for j, name in enumerate(skeleton.names):
-        side = joint_side(name)
-        if not side and (match := _CAPITAL_SIDE.search(_bare(name))):
-            side = "right" if match[1] else "left"
-        sides.append(side or (sides[skeleton.parents[j]] if j else ""))
-    return sides
-
-
-@lru_cache(maxsize=4096)  # every recovery asks anew
-def _fits(name: str) -> Mapping[str, int]:
-    """Roles of a limb that a name may mean."""
-    if _is_helper(name):
+@lru_cache(_CACHED)
+def role_fits(name: str) -> Mapping[str, int]:
+    """Roles of a limb (``collar``, ..., ``toe``) that a name may mean, with how well it fits each."""
+    if is_helper(name):
         return {}
-    bare = _bare(name).lower()
-    return next((roles for pattern, roles in _WORDS if pattern.search(bare)), {})
+    plain = plain_name(name)
+    return next((roles for pattern, roles in _ROLE_WORDS if pattern.search(plain)), {})
 
 
-def _limb(
-    skeleton: Skeleton,
-    sides: Sequence[str],
-    side: str,
-    limb: Sequence[str],
-    named: Mapping[str, int],
-) -> dict[str, int]:
-    """Roles of one arm or leg."""
-    taken = {joint: role for role, joint in named.items()}
-
-    def fit(joint: int, role: str) -> int:
-        if joint in taken:
-            return _NAMED if taken[joint] == f"{side}_{role}" else 0
-        if sides[joint] != side or f"{side}_{role}" in named:
-            return 0
-        return _fits(skeleton.names[joint]).get(role, 0)
-
-    best: tuple[int, dict[str, int]] = (0, {})
-    for path in _paths(skeleton):
-        table = [[fit(joint, role) for role in limb] for joint in path]
-        if (score := _best_assignment(table))[0] > best[0]:
-            best = score[0], {f"{side}_{limb[k]}": path[i] for k, i in score[1].items()}
-    return best[1]
+@lru_cache(_CACHED)
+def is_helper(name: str) -> bool:
+    """Whether a joint only helps a rig: twists, ends, targets of inverse kinematics."""
+    bare = unicodedata.normalize("NFKC", _without_namespace(name)[2])
+    return any(pattern.search(bare) for pattern in _HELPERS)
 
 
-def _paths(skeleton: Skeleton) -> Iterator[list[int]]:
-    """Every way from the root to a tip."""
-    inner = set(skeleton.parents)
-    for joint in range(len(skeleton)):
-        if joint not in inner:
-            yield ancestors(skeleton, joint)[::-1]
+_NECK = re.compile(r"neck|hals|nacken|(?<![手足])首|[颈頸]|(?<![脚腳足])脖")
+_HEAD = re.compile(r"head|kopf|頭|头|(?<![a-z])tete")
 
 
-def _best_assignment(fits: Sequence[Sequence[int]]) -> tuple[int, dict[int, int]]:
-    """Roles (columns) to joints (rows), both in their order, with the greatest sum; of equals, the earliest rows."""
-    count = len(fits[0])
-    best: list[tuple[int, dict[int, int]]] = [(0, {})] * (count + 1)  # over roles before this one
-    for row, values in enumerate(fits):
-        for k in range(count, 0, -1):  # downwards, so that no joint gets two roles
-            if values[k - 1] and best[k - 1][0] + values[k - 1] > best[k][0]:
-                best[k] = best[k - 1][0] + values[k - 1], {**best[k - 1][1], k - 1: row}
-        for k in range(1, count + 1):
-            if best[k - 1][0] > best[k][0]:
-                best[k] = best[k - 1]
-    return best[count]
+def is_neck(name: str) -> bool:
+    """Whether a name is that of a neck."""
+    return bool(_NECK.search(plain_name(name)))
 
 
-def _trunk(
-    skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], named: set[int]
-) -> dict[str, int]:
-    """Pelvis, spine, neck and head, as far as the limbs and names tell."""
-    hips = [found[role] for role in ("left_hip", "right_hip") if role in found]
-    shoulders = [found[role] for role in ("left_shoulder", "right_shoulder") if role in found]
-    if len(hips) < 2:
-        return {}
-    trunk = {"pelvis": found.get("pelvis", _parting(skeleton, hips + shoulders))}
-    if len(shoulders) < 2:
-        return trunk
-    chest = _chest(skeleton, found, trunk["pelvis"], shoulders)
-    free = [j for j in range(len(skeleton)) if j not in named and j not in found.values()]
-    above = ancestors(skeleton, chest)
-    if trunk["pelvis"] in above and chest != trunk["pelvis"]:
-        chain = above[: above.index(trunk["pelvis"])][::-1]
-        chain = [
-            j for j in chain if j == chest or (j in free and not _is_helper(skeleton.names[j]))
-        ]
-        # The chest bears the arms and is the last of three; what lies between first and last is the second.
-        trunk["spine3"] = chest
-        if len(chain) > 1:
-            trunk["spine1"] = chain[0]
-        if len(chain) > 2:
-            trunk["spine2"] = chain[(len(chain) - 1) // 2]
-    free = [
-        j
-        for j in free
-        if j not in trunk.values() and not sides[j] and not _is_helper(skeleton.names[j])
-    ]
-    return trunk | _neck_and_head(skeleton, free, found, chest)
-
-
-def _chest(
-    skeleton: Skeleton, found: Mapping[str, int], pelvis: int, shoulders: Sequence[int]
-) -> int:
-    """The joint that bears the arms; below a neck that bears them (3ds Max, SNU), which turns them little if at all."""
-    if "spine3" in found:
-        return found["spine3"]
-    chest = _parting(skeleton, shoulders)
-    above = skeleton.parents[chest]
-    return (
-        above
-        if chest != 0 and above not in (pelvis, 0) and _says(skeleton, chest, "neck")
-        else chest
-    )
-
-
-def _neck_and_head(
-    skeleton: Skeleton, free: Sequence[int], found: Mapping[str, int], chest: int
-) -> dict[str, int]:
-    head = found.get("head", next((j for j in free if _says(skeleton, j, "head")), None))
-    if head is None:
-        neck = next((j for j in free if _says(skeleton, j, "neck")), None)
-        return {"neck": neck} if neck is not None else _nameless_neck(skeleton, free, chest)
-    between = sorted(set(ancestors(skeleton, head)[1:]) - set(ancestors(skeleton, chest)))
-    # Character Creator's necks are called twists.
-    necks = [j for j in between if j in free] or [j for j in between if _says(skeleton, j, "neck")]
-    return {"head": head} | ({"neck": necks[0]} if necks else {})
-
-
-def _says(skeleton: Skeleton, joint: int, word: str) -> bool:
-    return word in _bare(skeleton.names[joint]).lower()
-
-
-def _nameless_neck(skeleton: Skeleton, free: Sequence[int], chest: int) -> dict[str, int]:
-    """Where the spine is numbered to its end (Rigify): the only chain that goes on above the chest."""
-    chain = [chest]
-    while len(above := [j for j in free if skeleton.parents[j] == chain[-1]]) == 1:
-        chain.append(above[0])
-    return dict(zip(("neck", "head"), (chain[1], chain[-1]), strict=True)) if len(chain) > 2 else {}
-
-
-def _parting(skeleton: Skeleton, joints: Sequence[int]) -> int:
-    """The last joint that the ways from the root to all of these have in common."""
-    ways = [ancestors(skeleton, joint) for joint in joints]
-    return max(set(ways[0]).intersection(*ways[1:]))
+def is_head(name: str) -> bool:
+    """Whether a name is that of a head."""
+    return bool(_HEAD.search(plain_name(name)))

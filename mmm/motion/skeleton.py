@@ -5,66 +5,18 @@ frame; the root has no parent, and its offset is *not* added to a motion's root 
 rest pose puts it). Y is up.
 """
 
+import heapq
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
+from mmm.motion.joint_names import body_part, floor_joints, joint_side, split_side
+
 Array = np.ndarray
-
-# Which limb a joint belongs to, by the words of its name; the first that matches wins, and a joint without a match
-# belongs to its parent's limb. Covers SMPL, LAFAN1, Bandai-Namco, CMU (BVH and ASF), SNU, Mixamo and Rokoko names.
-_PARTS: tuple[tuple[str, str], ...] = (
-    (
-        "leg",
-        r"upleg|upperleg|lowerleg|leg|thigh|shin|calf|knee|ankle|foot|toe|femur|tibia|hipjoint",
-    ),
-    (
-        "arm",
-        r"shoulder|collar|clav|arm|elbow|wrist|hand|finger|thumb|index|middle|ring|pinky|humerus|radius",
-    ),
-    ("head", r"head|neck|jaw|eye"),
-    ("torso", r"hips?$|pelvis|root|spine|chest|torso|back|waist|abdomen|thorax|ribcage|butt"),
-)
-_SIDED_HIP = re.compile(r"hip")
-_FEET = re.compile(r"foot|toe|ankle")
-
-
-_WORDS = (
-    "femur|tibia|foot|toe|hip|clav|humerus|radius|wrist|hand|finger|thumb|shoulder|shldr|elbow|knee|ankle|"
-    "collar|upleg|upper|leg|thigh|shin|calf|arm|forearm|eye|butt"
-)
-# A letter marks a side where it stands alone (arm_L), before a capital (LThumb, lHand) or before a word (lfemur).
-_SIDE_LETTERS = tuple(
-    (
-        side,
-        re.compile(
-            rf"(?:^|(?<=[_.\s-]))[{low}{up}](?:[_.\s-]|$)|^{up}(?=[A-Z][a-z])|^{low}(?=[A-Z])|"
-            rf"^[{low}{up}](?=(?i:{_WORDS}))"
-        ),
-    )
-    for side, low, up in (("left", "l", "L"), ("right", "r", "R"))
-)
-
-
-def _split_side(name: str) -> tuple[str, str]:
-    """The side that a name tells, and the name without what told it."""
-    prefix, colon, bare = name.rpartition(":")
-    for side in ("left", "right"):
-        at = bare.lower().find(side)
-        if at >= 0:
-            return side, prefix + colon + bare[:at] + bare[at + len(side) :]
-    for side, pattern in _SIDE_LETTERS:
-        if match := pattern.search(bare):
-            return side, prefix + colon + bare[: match.start()] + bare[match.end() :]
-    return "", name
-
-
-def joint_side(name: str) -> str:
-    """``"left"``, ``"right"`` or ``""`` by the name alone (``LeftArm``, ``lfemur``, ``arm_L``, ``rig:RightLeg``)."""
-    return _split_side(name)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +52,7 @@ class Skeleton:
             )
         object.__setattr__(self, "offsets_m", np.asarray(self.offsets_m, dtype=np.float32))
         if not self.feet:
-            found = tuple(j for j, name in enumerate(self.names) if _FEET.search(name.lower()))
-            object.__setattr__(self, "feet", found)
+            object.__setattr__(self, "feet", floor_joints(self.names))
 
     def __repr__(self) -> str:
         return f"Skeleton({len(self)} joints from {self.names[0]!r} to {self.names[-1]!r})"
@@ -119,44 +70,19 @@ class Skeleton:
 
         Partners' parents are partners too: a limb that is built otherwise than its fellow is mirrored in place.
         """
-        # Exact names first, then without digits, for some files call the left shoulder LeftShoulder1.
-        keys = [
-            (*_split_side(name), re.sub(r"\d+", "", _split_side(name)[1])) for name in self.names
-        ]
-        place: dict[tuple[str, str], int] = {}
-        for j, (side, bare, plain) in enumerate(keys):
-            place.setdefault((side, bare), j)
-            place.setdefault((side, plain), j)
-        other = {"left": "right", "right": "left"}
-        result = []
-        for j, (side, bare, plain) in enumerate(keys):
-            there = other.get(side, "none")
-            result.append(place.get((there, bare), place.get((there, plain), j)))
-        result[0] = 0
-        result = [k if result[k] == j else j for j, k in enumerate(result)]
-        pending = True
-        while pending:
-            pending = False
-            for j, parent in enumerate(self.parents):
-                if j and result[parent] != self.parents[result[j]]:
-                    for alone in (j, result[j], parent, self.parents[result[j]]):
-                        result[result[alone]], result[alone] = result[alone], alone
-                    pending = True
-        return tuple(result)
+        partners = _partners_by_name(self.names)
+        partners[0] = 0
+        partners = [k if partners[k] == j else j for j, k in enumerate(partners)]
+        return tuple(_with_partners_for_parents(self.parents, partners))
 
     @cached_property
     def limbs(self) -> tuple[str, ...]:
         """For each joint one of ``torso head left_arm right_arm left_leg right_leg``, by name, else by parent."""
         limbs: list[str] = []
         for j, name in enumerate(self.names):
-            bare, side = name.rsplit(":", 1)[-1].lower(), joint_side(name)
-            part = next((part for part, pattern in _PARTS if re.search(pattern, bare)), "")
-            if side and _SIDED_HIP.search(bare):
-                part = "leg"
-            if j == 0:
-                part = "torso"
+            part, side = body_part(name) if j else "torso", joint_side(name)
             if part in ("arm", "leg"):
-                inherited = limbs[self.parents[j]] if j else ""
+                inherited = limbs[self.parents[j]]
                 limbs.append(
                     f"{side}_{part}" if side else inherited if inherited.endswith(part) else "torso"
                 )
@@ -185,6 +111,50 @@ class Skeleton:
             "all": everything,
         }
         return {name: joints for name, joints in groups.items() if joints}
+
+
+def _partners_by_name(names: Sequence[str]) -> list[int]:
+    """For each joint the one whose name is the same but for the side; itself where there is none."""
+    # Exact names come first, then names without digits: some files have LeftShoulder1 on the left
+    # and RightShoulder on the right.
+    keys = [(side, bare, re.sub(r"\d+", "", bare)) for side, bare in map(split_side, names)]
+    place: dict[tuple[str, str], int] = {}
+    for j, (side, bare, plain) in enumerate(keys):
+        place.setdefault((side, bare), j)
+        place.setdefault((side, plain), j)
+    other = {"left": "right", "right": "left", "": "none"}
+    return [
+        place.get((other[side], bare), place.get((other[side], plain), j))
+        for j, (side, bare, plain) in enumerate(keys)
+    ]
+
+
+def _with_partners_for_parents(parents: Sequence[int], partners: list[int]) -> list[int]:
+    """Partners without those whose parents are not partners; they and their parents stay alone.
+
+    Joints are looked at in their order, again and again until nothing changes. Only those near a
+    change are looked at again, so that the time grows with the joints and not with their square.
+    """
+    children: list[list[int]] = [[] for _ in parents]
+    for j, parent in enumerate(parents[1:], start=1):
+        children[parent].append(j)
+    now = list(range(1, len(parents)))  # a heap, being sorted
+    later: list[int] = []
+    while now:
+        j = heapq.heappop(now)
+        parent, partner = parents[j], partners[j]
+        if partners[parent] != parents[partner]:
+            for joint in {j, partner, parent, parents[partner]} - {-1}:
+                alone = {joint, partners[joint]}
+                for changed in alone:
+                    partners[changed] = changed
+                for changed in alone:
+                    for near in (changed, *children[changed]):
+                        if near:
+                            heapq.heappush(now, near) if near > j else later.append(near)
+        if not now:
+            now, later = sorted(set(later)), []
+    return partners
 
 
 def forward_kinematics(

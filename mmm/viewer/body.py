@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.motion.clip import Motion
-from mmm.motion.skeleton import Skeleton, joint_side
+from mmm.motion.joint_names import joint_side
+from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm.motion.skeleton import SMPL24, Skeleton, forward_kinematics, joint_side
+from mmm.motion.humanoid import missing_roles
+from mmm.motion.joint_names import joint_side
+from mmm.motion.skeleton import SMPL24, Skeleton, _with_partners_for_parents, forward_kinematics
 from tests.mmm.making import TINY, random_rotations, wild_motion
 
 SMPL_FILE = Path("../shared/data/skeletons/smpl24.json")
@@ -317,3 +319,47 @@ def test_smpl_is_smpl():
     assert list(SMPL24.parents) == stored["parents"]
     assert list(SMPL24.names) == stored["names"]
     np.testing.assert_allclose(SMPL24.offsets_m[1:], np.array(offsets)[1:], atol=1e-6)
+
+
+def plain_partners(parents, partners):
+    """The rule of partners as plainly as it can be said: joints in order, until nothing changes."""
+    result, pending = list(partners), True
+    while pending:
+        pending = False
+        for j, parent in enumerate(parents):
+            if j and result[parent] != parents[result[j]]:
+                for alone in (j, result[j], parent, parents[result[j]]):
+                    result[result[alone]], result[alone] = result[alone], alone
+                pending = True
+    return result
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_partners_are_those_of_the_plain_rule(data):
+    count = data.draw(st.integers(1, 24))
+    parents = [-1] + [data.draw(st.integers(0, j - 1)) for j in range(1, count)]
+    partners = list(range(count))
+    free = data.draw(st.permutations(range(1, count)))
+    for a, b in zip(free[::2], free[1::2], strict=False):
+        partners[a], partners[b] = b, a
+    assert _with_partners_for_parents(parents, list(partners)) == plain_partners(parents, partners)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", ["chain", "two chains", "comb"])
+def test_large_skeletons_take_time_in_proportion(shape):
+    """With 20,000 joints, anything quadratic runs into the tests' time limit."""
+    count = 20_000
+    half = count // 2
+    names = [f"{side}_finger{j}" for side in ("left", "right") for j in range(half)]
+    if shape == "chain":
+        parents = list(range(-1, count - 1))
+    elif shape == "two chains":  # alike but for their last joints, which part all of them
+        parents = [*range(-1, half - 1), 0, *range(half, count - 1)]
+    else:
+        parents = [-1, *(max(j - 1 - j % 2, 0) for j in range(1, count))]
+    skeleton = Skeleton(("root", *names[1:]), tuple(parents), np.ones((count, 3)))
+    assert len(skeleton.mirror_index) == len(skeleton.limbs) == count
+    assert sum(map(len, skeleton.groups.values())) >= count
+    assert missing_roles(skeleton)

@@ -1,0 +1,178 @@
+"""Which joint of a skeleton plays which part of a body: by names and by place in the tree.
+
+Limbs are found by name. Along the path from the root to each tip, the four roles of an arm or leg go
+to joints in their order, such that the names fit best. The trunk needs no names: the pelvis is where
+the paths to both hips and both shoulders part, and the spine leads from there to where the paths to
+the shoulders part.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from mmm.motion.joint_names import is_head, is_helper, is_neck, joint_side, role_fits
+from mmm.motion.skeleton import Skeleton
+
+ARM = ("collar", "shoulder", "elbow", "wrist")
+LEG = ("hip", "knee", "ankle", "toe")
+
+_CHOSEN_BY_HAND = 1000
+"""How well a joint fits a role that a user gave it: better than any names do together."""
+
+# The best way to give the first k roles of a limb to joints of a path: its score, and joints by role.
+_Best = tuple[int, dict[int, int]]
+
+
+def find_roles(skeleton: Skeleton, chosen: Mapping[str, int]) -> dict[str, int]:
+    """Joint of every role that can be told; roles that cannot are left out.
+
+    Args:
+        skeleton: any tree of joints.
+        chosen: joints that were given roles by hand; they keep them.
+    """
+    sides = _sides(skeleton)
+    found: dict[str, int] = {}
+    for side in ("left", "right"):
+        for limb in (ARM, LEG):
+            found |= _limb(skeleton, sides, side, limb, chosen)
+    found |= chosen
+    return {**_trunk(skeleton, sides, found, set(chosen.values())), **found}
+
+
+def ancestors(skeleton: Skeleton, joint: int) -> list[int]:
+    """The joint itself, its parent, and so on to the root."""
+    chain = [joint]
+    while chain[-1] != 0:
+        chain.append(skeleton.parents[chain[-1]])
+    return chain
+
+
+def _sides(skeleton: Skeleton) -> list[str]:
+    """``left``, ``right`` or nothing for each joint: by its name, else as its parent."""
+    sides: list[str] = []
+    for j, name in enumerate(skeleton.names):
+        sides.append(joint_side(name) or (sides[skeleton.parents[j]] if j else ""))
+    return sides
+
+
+def _limb(
+    skeleton: Skeleton,
+    sides: Sequence[str],
+    side: str,
+    limb: Sequence[str],
+    chosen: Mapping[str, int],
+) -> dict[str, int]:
+    """Roles of one arm or leg."""
+    role_of = {joint: role for role, joint in chosen.items()}
+    sided = [f"{side}_{role}" for role in limb]
+
+    def fits(joint: int) -> list[int]:
+        if joint in role_of:
+            return [_CHOSEN_BY_HAND if role_of[joint] == role else 0 for role in sided]
+        if sides[joint] != side:
+            return [0] * len(limb)
+        by_name = role_fits(skeleton.names[joint])
+        return [
+            0 if name in chosen else by_name.get(role, 0)
+            for role, name in zip(limb, sided, strict=True)
+        ]
+
+    # A path shares its beginning with others, so what is best up to a joint is found once for all.
+    best_at: list[list[_Best]] = []
+    start: list[_Best] = [(0, {})] * (len(limb) + 1)
+    for joint, parent in enumerate(skeleton.parents):
+        before = best_at[parent] if joint else start
+        values = fits(joint)
+        best_at.append(_with_joint(before, joint, values) if any(values) else before)
+    inner = set(skeleton.parents)
+    best: _Best = (0, {})
+    for joint, found in enumerate(best_at):
+        if joint not in inner and found[-1][0] > best[0]:
+            best = found[-1]
+    return {sided[k]: joint for k, joint in best[1].items()}
+
+
+def _with_joint(before: Sequence[_Best], joint: int, fits: Sequence[int]) -> list[_Best]:
+    """The best ways once a path has one more joint; of equals, the earliest joints."""
+    best = list(before)
+    for k in range(len(fits), 0, -1):  # downwards, so that no joint gets two roles
+        score, joints = best[k - 1]
+        if fits[k - 1] and score + fits[k - 1] > best[k][0]:
+            best[k] = score + fits[k - 1], {**joints, k - 1: joint}
+    for k in range(1, len(best)):
+        if best[k - 1][0] > best[k][0]:
+            best[k] = best[k - 1]
+    return best
+
+
+def _trunk(
+    skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], chosen: set[int]
+) -> dict[str, int]:
+    """Pelvis, spine, neck and head, as far as the limbs and names tell."""
+    hips = [found[role] for role in ("left_hip", "right_hip") if role in found]
+    shoulders = [found[role] for role in ("left_shoulder", "right_shoulder") if role in found]
+    if len(hips) < 2:
+        return {}
+    trunk = {"pelvis": found.get("pelvis", _parting(skeleton, hips + shoulders))}
+    if len(shoulders) < 2:
+        return trunk
+    chest = _chest(skeleton, found, trunk["pelvis"], shoulders)
+    taken = chosen | set(found.values())
+    free = {j for j, name in enumerate(skeleton.names) if j not in taken and not is_helper(name)}
+    above = ancestors(skeleton, chest)
+    if trunk["pelvis"] in above and chest != trunk["pelvis"]:
+        chain = above[: above.index(trunk["pelvis"])][::-1]
+        chain = [j for j in chain if j == chest or j in free]
+        # The chest bears the arms and is the last of three spine roles. Of what lies between the
+        # first and the last joint, the middle one is the second.
+        trunk["spine3"] = chest
+        if len(chain) > 1:
+            trunk["spine1"] = chain[0]
+        if len(chain) > 2:
+            trunk["spine2"] = chain[(len(chain) - 1) // 2]
+    free = {j for j in free if j not in trunk.values() and not sides[j]}
+    return trunk | _neck_and_head(skeleton, free, found, chest)
+
+
+def _chest(
+    skeleton: Skeleton, found: Mapping[str, int], pelvis: int, shoulders: Sequence[int]
+) -> int:
+    """The joint that bears the arms.
+
+    Where a neck bears them (3ds Max, SNU) it is the joint below: such a neck hardly turns the arms.
+    """
+    if "spine3" in found:
+        return found["spine3"]
+    chest = _parting(skeleton, shoulders)
+    above = skeleton.parents[chest]
+    borne_by_neck = chest != 0 and above not in (pelvis, 0) and is_neck(skeleton.names[chest])
+    return above if borne_by_neck else chest
+
+
+def _neck_and_head(
+    skeleton: Skeleton, free: Collection[int], found: Mapping[str, int], chest: int
+) -> dict[str, int]:
+    ordered, names = sorted(free), skeleton.names
+    head = found.get("head", next((j for j in ordered if is_head(names[j])), None))
+    if head is None:
+        neck = next((j for j in ordered if is_neck(names[j])), None)
+        return {"neck": neck} if neck is not None else _nameless_neck(skeleton, ordered, chest)
+    between = sorted(set(ancestors(skeleton, head)[1:]) - set(ancestors(skeleton, chest)))
+    # Character Creator's necks are called twists, so they are helpers by name.
+    necks = [j for j in between if j in free] or [j for j in between if is_neck(names[j])]
+    return {"head": head} | ({"neck": necks[0]} if necks else {})
+
+
+def _nameless_neck(skeleton: Skeleton, free: Sequence[int], chest: int) -> dict[str, int]:
+    """Where the spine is numbered to its end (Rigify): the only chain that goes on above the chest."""
+    children: dict[int, list[int]] = {}
+    for j in free:
+        children.setdefault(skeleton.parents[j], []).append(j)
+    chain = [chest]
+    while len(above := children.get(chain[-1], [])) == 1:
+        chain.append(above[0])
+    return {"neck": chain[1], "head": chain[-1]} if len(chain) > 2 else {}
+
+
+def _parting(skeleton: Skeleton, joints: Sequence[int]) -> int:
+    """The last joint that the paths from the root to all of these have in common."""
+    paths = [ancestors(skeleton, joint) for joint in joints]
+    return max(set(paths[0]).intersection(*paths[1:]))
