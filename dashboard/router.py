@@ -9,7 +9,7 @@ from dashboard.files import entries as library
 from dashboard.files import upload_box
 from dashboard.generate import controls as generate_controls
 from dashboard.generate.page import generate_page
-from dashboard.recover import comparisons, controls
+from dashboard.recover import comparisons, link
 from dashboard.recover.page import recover_page
 from mmm import MMMError
 
@@ -66,7 +66,7 @@ def page() -> None:
     """Draw the workbench; Streamlit calls this anew at every interaction."""
     st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
     st.html(f"<style>{CSS}</style>")
-    controls.seed_from_url()
+    link.seed_from_url()
     comparisons.seed_from_url()
     generate_controls.seed_from_url()
     st.sidebar.html(

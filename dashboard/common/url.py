@@ -33,12 +33,13 @@ def share_beside() -> None:
 def share_maps() -> None:
     """Keep the address in step with the maps: whether they are open, and which one is shown."""
     if st.session_state.get("attention_open"):
-        st.query_params["maps"] = _map_view()
+        st.query_params["maps"] = map_view()
     else:
         st.query_params.pop("maps", None)
 
 
-def _map_view() -> str:
+def map_view() -> str:
+    """The attention map that is shown, as the address names it."""
     state = st.session_state
     return str((state.get("attention") or {}).get("view") or state.get("url_maps") or "open")
 

@@ -1,4 +1,4 @@
-"""What the network looks at, on the page: maps on demand, beside what they can and cannot say."""
+"""Attention maps on the page, on demand, with what they can and cannot tell."""
 
 import io
 from collections.abc import Callable
@@ -30,17 +30,20 @@ SIDES = {"motion": "motion", "music": "music"}
 
 @st.fragment
 def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
-    """A section that is opened on demand; nothing is captured before. A fragment: the stage plays on."""
-    place = st.expander(
-        "Attention: what the network looks at", key="attention_open", on_change="rerun"
+    """The attention box. Nothing is computed until it is opened.
+
+    A fragment, so that the viewer keeps playing.
+    """
+    box = st.expander(
+        "Attention: what the network looked at", key="attention_open", on_change="rerun"
     )
     url.share_maps()
-    if not place.open:
+    if not box.open:
         return
-    with place:
+    with box:
         if request.method in BASELINES:
             st.caption(
-                f"{request.method} is an interpolation: it looks at nothing. Choose a network."
+                f"{request.method} is an interpolation, which has no attention. Choose a network."
             )
             return
         frame = _frame(request, clip, mask)
@@ -63,7 +66,10 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
 
 
 def _frame(request: Request, clip: Clip, mask: Mask) -> int:
-    """Of long clips, the frame whose window is shown: where the user asked, else in the first hidden stretch."""
+    """The frame whose window is shown: the one the user asked for, else the middle hidden one.
+
+    A long clip is recovered in windows, each with its own maps.
+    """
     asked = st.session_state.get("attention_frame")
     if asked is not None and asked[0] == request and asked[1] < len(clip):
         return int(asked[1])
@@ -73,11 +79,11 @@ def _frame(request: Request, clip: Clip, mask: Mask) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Mapped:
-    """What maps are of."""
+    """The motion that maps belong to."""
 
     name: str
     hidden: Bool[Array, "T J"]
-    """Of all frames on the timeline."""
+    """Hidden entries, for all frames of the timeline."""
     fps: float
     music: Music | None
     channel: str = "main"
@@ -86,11 +92,11 @@ class Mapped:
 def show_maps(
     atlas: Atlas, of: Mapped, what: str, key: str, on_window: Callable[[], None]
 ) -> AttentionState:
-    """The maps of a window, in words, as a view and as a file.
+    """Show the maps of a window: a sentence, the view and a download.
 
     Args:
-        what: changes with what the maps are of.
-        key: of the view; its download is called ``get-maps`` after it.
+        what: identifies the maps, for the cache.
+        key: of the view; the key of its download ends in ``get-maps``.
         on_window: as ``attention`` has it.
     """
     view = atlas.parse(
@@ -98,7 +104,7 @@ def show_maps(
     )
     st.caption(what_it_shows(atlas, view))
     payload = _payload(what, atlas.trace.frames, str(view), _atlas=atlas, _of=of)
-    found = attention(payload, key=key, on_window=on_window)
+    state = attention(payload, key=key, on_window=on_window)
     first, end = atlas.trace.frames
     with st.container(horizontal=True):
         st.download_button(
@@ -108,46 +114,47 @@ def show_maps(
             key="get-maps" if key == KEY else f"{key}-get-maps",
             icon=":material/download:",
             on_click="ignore",
-            help=f"Every stage, layer and head of frames {first} to {end - 1}, float16",
+            help=f"Every encoder, layer and head for frames {first} to {end - 1}, float16",
         )
-    return found
+    return state
 
 
 def card(method: str) -> CheckpointInfo:
-    """What the checkpoint's files say of it."""
-    return next(one for one in list_checkpoints() if one.name == method)
+    """The summary of a checkpoint, from its files."""
+    return next(summary for summary in list_checkpoints() if summary.name == method)
 
 
 def beside_the_maps(atlas: Atlas, method: str) -> None:
-    """How far the maps may be trusted, and the half of the layers that they do not show."""
+    """How far to trust the maps, and the convolution in the layers, which no map shows."""
     trust, convolution = st.columns([1, 1], gap="large")
     with trust:
         st.markdown("**How far to trust these maps**")
         measured = card(method).metrics.get("attention")
         if not measured or not measured.get("rows"):
             st.caption(
-                "Not measured for this checkpoint: whether its maps point at the music that decides a frame is "
-                "not known. `python -m training.benchmark attention` measures it on the dance set."
+                "Not measured for this checkpoint: it is not known whether its maps point at the "
+                "music that decides a frame. `python -m training benchmark attention` measures it."
             )
         else:
             st.markdown(measured["sentence"])
             st.html(trust_chart(measured, "drums"))
             st.caption(
-                f"Of the frames each way ranks highest, the share that are drum strokes which decide the pose; "
-                f"{measured['clips']} test dances, whose rule is known. Line: 95 % interval; dashes: chance."
+                "Precision: of the frames that each method ranks highest, the share that are drum "
+                f"strokes which decide the pose. From {measured['clips']} synthetic test dances with "
+                "a known rule. Line: 95 % interval; dashes: chance level."
             )
     with convolution:
-        st.markdown("**What no map shows**")
+        st.markdown("**What the maps do not show**")
         if atlas.trace.convolution:
             st.caption(
-                "Half of every layer is a convolution over nine neighbouring frames. Its share of what the "
-                "layer passes on, and the mean kernel of each head:"
+                "Half of each layer is a convolution over nine neighbouring frames. Its share of the "
+                "layer's output, and the mean kernel of each head:"
             )
             st.html(convolution_figure(atlas.trace.convolution))
         else:
             st.caption(
-                "This network has no convolution inside its attention layers; one beside them, over five "
-                "frames, and its feed-forward parts are in no map."
+                "The attention layers of this network have no convolution inside. The maps do not show "
+                "the convolution over five frames beside them, nor the feed-forward layers."
             )
 
 
@@ -158,22 +165,24 @@ def _look_there(request: Request) -> None:
 
 
 def what_it_shows(atlas: Atlas, view: View) -> str:
-    """In one or two sentences, what rows and columns of this network's maps are."""
+    """What rows and columns of this network's maps are, in one or two sentences."""
     if atlas.joined_in_time:
-        text = "Motion and music stand one behind the other in the cross-modal encoder, so its maps have four blocks."
-        text += " Each row of a whole map sums to 1; what a row lacks in one block it looks at in the other."
+        text = (
+            "The cross-modal encoder reads motion and music as one sequence, so its maps have four "
+            "blocks. Each row of a whole map sums to 1 over the two blocks that it crosses."
+        )
     elif "cross" in atlas.trace.stages:
         text = (
-            "This network joins motion and music frame by frame, as one row: its cross-modal maps go **from frame "
-            "to frame**, and cannot tell whether the motion or the music of a frame was looked at."
+            "This network joins motion and music in each frame: its cross-modal maps go **from frame "
+            "to frame** and cannot tell whether it looked at the motion or the music of a frame."
         )
     else:
-        text = "This network sees motion alone: its maps go **from frame to frame**."
-    return text + " Attention says where a network looked, not why it moved."
+        text = "This network uses motion only: its maps go **from frame to frame**."
+    return text + " Attention says where a network looked, not why it moved that way."
 
 
 def sides(view: View) -> tuple[str, str]:
-    """What the rows and the columns of a view are."""
+    """What the rows and the columns of a view stand for."""
     if view.block:
         query, key = view.block.split("-")
         return query, key
@@ -212,23 +221,22 @@ def _payload(
 
 
 def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
-    """One group a stage; a stage with blocks shows the chosen one, or the first."""
-    found = []
-    for stage, maps in reversed(
-        list(atlas.trace.stages.items())
-    ):  # the last encoder is what most came for
+    """One group for each encoder; an encoder with blocks shows the chosen one, or the first."""
+    groups = []
+    # The last encoder first: it is the most informative one.
+    for stage, maps in reversed(list(atlas.trace.stages.items())):
         block = view.block if stage == view.stage else atlas.blocks(stage)[0]
         views = list(atlas.views(stage, block))
         name = STAGE_NAMES.get(stage, stage) + (f", {block.replace('-', ' → ')}" if block else "")
-        one = [each.layer.isdigit() and each.head.isdigit() for each in views]
+        is_head = [each.layer.isdigit() and each.head.isdigit() for each in views]
         scores = {
             kind: [
                 float(table[int(each.layer), int(each.head)]) if head else None
-                for each, head in zip(views, one, strict=True)
+                for each, head in zip(views, is_head, strict=True)
             ]
             for kind, table in atlas.scores[stage].items()
         }
-        found.append(
+        groups.append(
             Tiles(
                 stage,
                 name,
@@ -236,11 +244,11 @@ def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
                 [each.label for each in views],
                 maps.shape[1] + 1,
                 atlas.thumbnails[stage, block],
-                one,
+                is_head,
                 scores,
             )
         )
-    return found
+    return groups
 
 
 def _file_name(of: Mapped, atlas: Atlas, view: View) -> str:

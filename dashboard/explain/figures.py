@@ -1,4 +1,4 @@
-"""Figures beside the maps, in plain HTML: the half of a layer that no map shows, and how far to trust the maps."""
+"""Figures beside the attention maps, in plain HTML."""
 
 import base64
 import html
@@ -27,7 +27,7 @@ METHOD_NAMES = {
 
 
 def convolution_figure(found: "Mapping[str, Convolution]") -> str:
-    """A row a layer: which share is convolution, and the mean kernel of each head over nine frames."""
+    """One row for each layer: the share of the convolution, and the mean kernel of each head."""
     rows = []
     for stage, layers in reversed(list(found.items())):
         for number, share in enumerate(layers.share):
@@ -44,7 +44,7 @@ def convolution_figure(found: "Mapping[str, Convolution]") -> str:
 
 
 def _kernel(weights: "Sequence[float] | np.ndarray", name: str) -> str:
-    """Nine bars (the weights are none below zero); the middle one is the frame itself."""
+    """Nine bars, one for each weight (none is negative); the middle one is the frame itself."""
     high = max(float(np.max(weights)), 1e-9)
     bars = "".join(f'<i style="height:{float(w) / high * 22:.0f}px"></i>' for w in weights)
     values = ", ".join(f"{float(w):.2f}" for w in weights)
@@ -52,7 +52,7 @@ def _kernel(weights: "Sequence[float] | np.ndarray", name: str) -> str:
 
 
 def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
-    """Precision at k of each way of finding the music that decides a frame; a line marks what chance gives."""
+    """Precision at k of each method that names the music deciding a frame, with chance level."""
     rows = [row for row in measured["rows"] if row["rule"] == rule]
     longest = max((row["precision"][2] for row in rows), default=0.0) or 1.0
     bars = []
@@ -80,13 +80,13 @@ def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
 
 
 WIDE, TALL, LEFT, BELOW = 640, 250, 46, 34
-"""Of the deletion figure, its margins for numbers; pixels."""
+"""Size of the deletion figure, and its margins for numbers, in pixels."""
 
 
 def deletion_figure(found: "DeletionCurves", dark: bool = False) -> str:
-    """Lines of how far the pose moved over how much music was taken away; the way's own first.
+    """How far the pose moves against how much music is removed, one line for each method.
 
-    A picture of its own (SVG), for the page lets no drawing into its HTML.
+    An SVG inside an image, because Streamlit removes drawings from HTML.
     """
     colours = _line_colours(list(found.moved), dark)
     names = {name: html.escape(METHOD_NAMES.get(name, name)) for name in found.moved}
@@ -140,7 +140,7 @@ def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str)
         for name, colour in colours.items()
     ]
     parts.append(
-        f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">of the music taken away</text>'
+        f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">of the music removed</text>'
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TALL}" font-size="12" fill="{ink}" '
@@ -149,7 +149,7 @@ def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str)
 
 
 def _line_colours(names: Sequence[str], dark: bool) -> dict[str, str]:
-    """The way asked about in the model's colour, chance in grey, the others between."""
+    """The chosen method in the model's colour, random order in grey, others in further colours."""
     theme = "dark" if dark else "light"
     rest = iter(FURTHER[theme])
     colours = {names[0]: MODEL[theme]}

@@ -1,4 +1,4 @@
-"""What the music really does, on the page: change it and recover again; trace a frame back to its music."""
+"""The effect of the music: change it and recover again, or attribute a frame to its music."""
 
 from typing import TYPE_CHECKING
 
@@ -29,52 +29,52 @@ METHODS = {
 
 
 def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | None) -> None:
-    """Both; for a network that listens."""
+    """Change the music, and attribute a frame; for networks that use music."""
     if clip.music is None:
-        st.caption("This clip has no music, so there is none to change.")
+        st.caption("This clip has no music to change.")
         return
     if not mask.hidden.any():
         st.caption(
-            "Nothing is hidden: what is known is copied and hears no music. Hide some frames first."
+            "Nothing is hidden. Known frames are copied and do not depend on music: hide some frames first."
         )
         return
-    st.markdown("#### What the music does")
+    st.subheader("What the music does", anchor=False)
     st.caption(
-        "A map says where the network looked. Changing the music and recovering again says what came of it."
+        "Recovers again with changed music. The difference is the effect of the change; a map alone "
+        "shows only where the network looked."
     )
-    found = CHANGE.run(
+    change = CHANGE.run(
         clip, request, span, lambda wanted: questions.intervene(request, clip, mask, wanted)
     )
-    if found is not None:
-        _change(found, clip, request)
-    st.markdown("#### Which music decided a frame")
+    if change is not None:
+        _change(change, clip, request)
+    st.subheader("Which music decides a frame", anchor=False)
     _attributing(clip, mask, request)
 
 
 def shown_change(request: Request) -> "InterventionResult | None":
-    """The change of the music whose outcome stands on the stage, if its answer is at hand."""
-    found: InterventionResult | None = CHANGE.on_stage(
+    """The outcome of a music change that the viewer shows, if it is available."""
+    change: InterventionResult | None = CHANGE.on_stage(
         [request] if st.session_state.get("attention_open") else []
     )
-    return found
+    return change
 
 
 def heard_music(clip: Clip, change: "InterventionResult | None") -> Music | None:
-    """What the stage plays: with a change on it what the network heard, unless the user wants the music as it is."""
+    """The music that the viewer plays: the changed music of a shown change, if the user wants it."""
     return (
         clip.music if change is None or not music_change.hears_change() else change.after.clip.music
     )
 
 
-def _change(found: "InterventionResult", clip: Clip, request: Request) -> None:
-    summary, label = found.summary(), found.intervention.words
+def _change(change: "InterventionResult", clip: Clip, request: Request) -> None:
+    summary, label = change.summary(), change.intervention.words
     st.markdown(
         f"**{label}**: hidden joints turn by **{summary['change_deg']:.1f}°** and move by "
-        f"**{summary['change_cm']:.1f} cm** on average; the error against the truth goes from "
-        f"{summary['error_before_deg']:.1f}° to {summary['error_after_deg']:.1f}°. "
-        "Both recoveries stand on the stage."
+        f"**{summary['change_cm']:.1f} cm** on average. Rotation error: {summary['error_before_deg']:.1f}° before, "
+        f"{summary['error_after_deg']:.1f}° after. The viewer shows both recoveries."
     )
-    music_change.show_change(found, clip, request.method, CHANGE.last)
+    music_change.show_change(change, clip, request.method, CHANGE.last)
 
 
 def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
@@ -104,17 +104,18 @@ def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
     asked = st.session_state.get("explain_asked")
     if asked is None or asked[0] != request:
         st.caption(
-            "Put the playhead on a hidden frame. Its music shows as a strip over the waveform."
+            "Move the playhead to a hidden frame, then press the button. The music that decides it "
+            "appears as a strip over the waveform."
         )
         return
-    found = answer(
+    attribution = answer(
         questions.Question(request, "attribution", asked[1:]),
         lambda: questions.attribute(request, clip, mask, *asked[1:]),
         "Try again",
     )
-    if found is not None:
-        _attribution(found, clip, mask, asked[2])
-        _deletion(found, clip, mask, request, asked[2])
+    if attribution is not None:
+        _attribution(attribution, clip, mask, asked[2])
+        _deletion(attribution, clip, mask, request, asked[2])
 
 
 def _explain(request: Request, group: str, method: str) -> None:
@@ -125,32 +126,33 @@ def _explain(request: Request, group: str, method: str) -> None:
 
 def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> None:
     per_frame, strongest = found.per_frame(), int(found.per_frame().argmax())
-    whole, fps = float(per_frame.sum()) or 1.0, clip.motion.fps
+    total, fps = float(per_frame.sum()) or 1.0, clip.motion.fps
     joints = "the whole body" if group == "all" else group.replace("_", " ")
     away_s = (strongest - found.frame) / fps
-    where = (
+    distance = (
         "at the same moment"
         if not away_s
-        else f"{abs(away_s):.2f} s {'before' if away_s < 0 else 'after'} it"
+        else f"{abs(away_s):.2f} s {'earlier' if away_s < 0 else 'later'}"
     )
     st.markdown(
-        f"Frame {found.frame}, {joints}: most comes from the music at frame **{strongest}**, {where}."
+        f"Frame {found.frame}, {joints}: the strongest influence is the music at frame "
+        f"**{strongest}**, {distance}."
     )
     how = METHODS[found.method].lower()
     curves(
         pack_curves(
-            {"music": 100 * per_frame / whole},
+            {"music": 100 * per_frame / total},
             fps=fps,
             unit="%",
             hidden_frames=mask.frames,
             shines="music",
-            title=f"music that decided frame {found.frame}",
-            subtitle=f"by {how}, share of the whole",
+            title=f"Influence of the music on frame {found.frame}",
+            subtitle=f"by {how}, share of the total",
         ),
         key="attribution",
         height=150,
     )
-    parts = 100 * np.abs(found.values) / whole
+    parts = 100 * np.abs(found.values) / total
     heatmap(
         pack_heatmap(
             parts,
@@ -158,19 +160,19 @@ def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> No
             groups=["music"] * len(found.groups),
             fps=fps,
             unit="%",
-            title="by kind of music feature",
-            subtitle="the same, apart; click to move the playhead",
+            title="By music feature",
+            subtitle="share of the total; click to move the playhead",
         ),
         key="attribution_map",
     )
 
 
 def _deletion(found: "Attribution", clip: Clip, mask: Mask, request: Request, group: str) -> None:
-    """Whether the answer is to be believed: what taking that music away does."""
-    place = st.expander("Is it so? Take this music away", key="deletion_open", on_change="rerun")
-    if not place.open:
+    """Check the attribution: remove the music it names, and see whether the pose moves."""
+    box = st.expander("Check: remove this music", key="deletion_open", on_change="rerun")
+    if not box.open:
         return
-    with place:
+    with box:
         curves_ = answer(
             questions.Question(request, "deletion", (found.frame, group, found.method)),
             lambda: questions.take_away(request, clip, mask, found.frame, group, found),
@@ -178,17 +180,18 @@ def _deletion(found: "Attribution", clip: Clip, mask: Mask, request: Request, gr
         )
         if curves_ is None:
             return
-        at = int(np.argmin(np.abs(curves_.shares - 0.1)))
-        own, random = (
-            f"{100 * curves_.moved[name][at]:.0f} %" for name in (found.method, "random")
+        tenth = int(np.argmin(np.abs(curves_.shares - 0.1)))
+        ranked, random = (
+            f"{100 * curves_.moved[name][tenth]:.0f} %" for name in (found.method, "random")
         )
         st.markdown(
-            f"With the {curves_.shares[at]:.0%} of the music that {METHODS[found.method].lower()} rank highest "
-            f"put to its mean, the pose moves **{own}** of the way it goes without any music; with as much "
-            f"taken at random **{random}**."
+            f"Without the {curves_.shares[tenth]:.0%} of the music that {METHODS[found.method].lower()} "
+            f"ranks highest, the pose moves **{ranked}** as far as without any music; without as "
+            f"much music chosen at random, **{random}**."
         )
         st.html(deletion_figure(curves_, st.context.theme.type == "dark"))
         st.caption(
-            "The sooner a line rises, the better its order. Grey: random orders, from the least to the most. "
-            "An order that is not above *the nearest frames* shows nothing that the moment itself does not."
+            "The sooner a line rises, the better the method ranks the music. Grey: range of random "
+            "orders. A method that is not above *the nearest frames* says no more than that the music "
+            "of the moment matters."
         )

@@ -1,4 +1,4 @@
-"""Which change of the music: the controls, the same for recovered and for generated motion."""
+"""Controls that change the music, and what the change does; for recovered and generated motion."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -19,41 +19,41 @@ if TYPE_CHECKING:
     from mmm.explain.interventions import GenerationChange, InterventionResult  # import torch
 
 KINDS = {
-    "mute": "Mute all of it",
-    "span": "Silence the selected span",
-    "shift": "Shift it",
+    "mute": "Mute",
+    "span": "Mute the selected span",
+    "shift": "Shift in time",
     "swap": "Another song",
-    "stretch": "Stretch its tempo",
+    "stretch": "Change the tempo",
     "without:drums": "Without drums",
     "without:chords": "Without chords",
 }
 CHANGED, OWN = "changed", "own"
 CHANGES = {"change_cm": ("Position", "cm"), "change_deg": ("Rotation", "°")}
-SOUNDS = {CHANGED: "The changed music", OWN: "The music as it is"}
+SOUNDS = {CHANGED: "Changed music", OWN: "Original music"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the controls stand for."""
+    """The values of the controls."""
 
     spec: str
-    """Empty where something lacks."""
+    """SPEC of the change; empty while something is missing."""
     song: str = ""
-    """Of another song: one of ``songs.offered``."""
+    """The other song, one of ``songs.offered``; empty for other kinds of change."""
     start_s: float = 0.0
-    """The moment of that song which falls on the first frame."""
+    """The moment of that song that is played at the first frame, in seconds."""
 
 
 def pick_change(
     clip: Clip, span: tuple[int, int] | None, prefix: str = "", heard: str = ""
 ) -> Choice:
-    """The controls, one beside the other.
+    """Draw the controls, side by side.
 
     Args:
         clip: whose music is changed.
         span: frames that were selected on the map, both ends in it.
         prefix: before the controls' keys.
-        heard: the song that is heard now, one of ``songs.offered``, which need not be offered.
+        heard: the current song, which is not offered again.
     """
     kind = st.selectbox(
         "Change the music",
@@ -64,12 +64,12 @@ def pick_change(
     )
     if kind == "shift":
         ms = st.slider(
-            "By, ms (later is positive)", -500, 500, 200, 10, key=f"{prefix}change_ms", width=260
+            "By, ms (positive: later)", -500, 500, 200, 10, key=f"{prefix}change_ms", width=260
         )
         return Choice(f"shift:{ms}" if ms else "")
     if kind == "stretch":
         factor = st.slider(
-            "To, times its length", 0.5, 2.0, 1.1, 0.05, key=f"{prefix}change_factor", width=260
+            "Length, ×", 0.5, 2.0, 1.1, 0.05, key=f"{prefix}change_factor", width=260
         )
         return Choice(f"stretch:{factor:g}" if factor != 1 else "")
     if kind == "swap":
@@ -84,25 +84,25 @@ def pick_change(
 
 
 def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
-    """Songs that were brought along, samples, recordings in the user's own folders."""
+    """A song of the user, a sample's, or a recording in the user's folders."""
     offered = {
         key: label
         for key, label in songs.offered(clip).items()
         if key not in (songs.OWN, songs.NONE, heard) and not key.endswith(f"/{clip.name}")
     }
     if not offered:
-        st.caption("There is no other song at hand: bring one at the side.")
+        st.caption("There is no other song here: add one in the side bar.")
         return Choice("")
     state, key = st.session_state, f"{prefix}change_song"
     if state.get(key) not in offered:
         state[key] = next(iter(offered))
     name = st.selectbox(
-        "For",
+        "Song",
         list(offered),
         key=key,
         width=320,
         format_func=offered.__getitem__,
-        help="Songs of your own: in the box at the top of the side.",
+        help="Add your own songs in the box at the top of the side bar.",
     )
     start_s = st.number_input(
         "From second",
@@ -113,7 +113,7 @@ def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
         key=f"{prefix}change_song_start",
         width=130,
         format="%.1f",
-        help="This moment of the song falls on the first frame.",
+        help="This moment of the song is played at the first frame.",
     )
     return Choice(
         f"swap:{offered[name]}" + (f"@{start_s:g}" if start_s else ""), name, float(start_s)
@@ -121,10 +121,10 @@ def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
 
 
 def open_change(choice: Choice, clip: Clip) -> Wanted:
-    """The change itself, its song listened to.
+    """The change, with its song analysed.
 
     Raises:
-        MMMError: the song cannot be heard, or ends before the moment.
+        MMMError: the song cannot be read, or ends before the chosen moment.
     """
     if not choice.song:
         return Wanted(parse(choice.spec))
@@ -134,7 +134,7 @@ def open_change(choice: Choice, clip: Clip) -> Wanted:
 
 
 def opened(choice: Choice, clip: Clip) -> Wanted | None:
-    """The same; what is wrong with it is said on the page."""
+    """As ``open_change``; an error is shown on the page, and None returned."""
     try:
         return open_change(choice, clip)
     except MMMError as error:
@@ -143,10 +143,13 @@ def opened(choice: Choice, clip: Clip) -> Wanted | None:
 
 
 def pick_sound(prefix: str = "") -> None:
-    """Which music the stage plays; the page is drawn anew where that changes, for the stage stands outside."""
+    """Which music the viewer plays.
+
+    A change draws the whole page again, because the viewer is outside of this fragment.
+    """
     before = hears_change(prefix)
     st.segmented_control(
-        "You hear",
+        "Play",
         list(SOUNDS),
         key=f"{prefix}change_sound",
         default=CHANGED,
@@ -159,7 +162,7 @@ def pick_sound(prefix: str = "") -> None:
 
 
 def hears_change(prefix: str = "") -> bool:
-    """Whether the stage plays the changed music, where a change stands on it."""
+    """Whether the viewer plays the changed music when it shows a change."""
     return bool(st.session_state.get(f"{prefix}change_sound", CHANGED) == CHANGED)
 
 
@@ -171,12 +174,13 @@ def show_change(
     prefix: str = "",
     channel: str = "main",
 ) -> None:
-    """Under the words: what is heard, files to take home, and the change by joint and frame.
+    """Which music is played, downloads, and the change by joint and frame.
 
     Args:
-        of: what determines it.
-        prefix: before the controls' keys.
-        channel: the stage's.
+        found: the outcome.
+        of: what determines it, for the film's cache.
+        prefix: prefix of the controls' keys.
+        channel: the viewer's playhead.
     """
     for note in found.notes:
         st.caption(note)
@@ -188,7 +192,7 @@ def show_change(
             "Web page",
             partial(bytes_of, found, "html"),
             f"{name}.html",
-            "Before and after on the stage as one file, with the changed music",
+            "Both motions in one HTML file, with the changed music",
             keys,
         )
         film_controls(lambda layout: of, lambda layout: found.scene(), name, keys)
@@ -213,7 +217,7 @@ def show_change(
             unit=unit,
             channel=channel,
             title=f"{title} change by joint and frame: {found.intervention.words.lower()}",
-            subtitle="against the same with the music as it is; click to move the playhead",
+            subtitle="compared with the motion to the original music; click to move the playhead",
         ),
         key=f"{channel}-change-map",
     )

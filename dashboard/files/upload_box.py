@@ -215,6 +215,29 @@ def with_chosen_song(clip: Clip, chosen: Chosen, first_frame: int) -> Clip:
     return clip if chosen is None else uploads.with_song(clip, *chosen, first_frame)
 
 
+def _pick_instead_of_linked(by_key: dict[str, Entry]) -> None:
+    """A picker with nothing picked, for a link to a sequence that is not here.
+
+    Raises:
+        MMMError: until the user picks a sequence. Opening another one unasked would show the
+            colleague something else than what was sent.
+    """
+    state = st.session_state
+    linked = state.linked_sequence
+    chosen = st.selectbox(
+        "Sequence", list(by_key), None, key="pick-unlinked", placeholder="Choose a sequence"
+    )
+    if chosen is None:
+        raise MMMError(
+            "link",
+            f"it asks for the sequence {linked}, which is not here",
+            "one of the sequences in the side bar",
+            "choose one there, or add the file and open the link again",
+        )
+    state.sequence, state.linked_sequence = chosen, None
+    st.rerun()
+
+
 def pick_sequence(entries: list[Entry]) -> Entry:
     """The sequence picker."""
     by_key = {entry.key: entry for entry in entries}
@@ -222,6 +245,8 @@ def pick_sequence(entries: list[Entry]) -> Entry:
     if state.get("sequence") not in by_key:
         if str(state.get("sequence")).startswith(f"{UPLOADS}/") and "url_frames" in state:
             state.awaited = str(state.sequence)
+        elif state.get("sequence") is not None and state.sequence == state.get("linked_sequence"):
+            _pick_instead_of_linked(by_key)
         state.sequence = entries[0].key
     if state.get("awaited") in by_key:
         state.sequence = state.pop("awaited")

@@ -31,7 +31,7 @@ KEYS = Keys(choices="gen_", buttons="gen_get-")
 @st.fragment
 def export_section(made: list[Made]) -> None:
     """Downloads of one variant. A fragment, so that the viewer keeps playing."""
-    st.subheader("Export", anchor=False)
+    st.header("Export", anchor=False)
     variant = _pick_variant(made)
     name = safe_name(
         f"{variant.generation.clip.name}-{variant.ask.label}".replace(", ", "-").replace(" ", "-")

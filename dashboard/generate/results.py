@@ -53,7 +53,7 @@ COLUMNS = {
 def results_section(plan: Plan, made: list[Made]) -> None:
     """The energy curve and the table. A fragment, so that the viewer keeps playing."""
     seed, truth = plan.ask.setting.prefix_frames, _truth(made)
-    st.subheader("Quality", anchor=False)
+    st.header("Quality", anchor=False)
     total = max(len(variant.generation.clip) for variant in made)
     series = {
         variant.ask.label: _steps(

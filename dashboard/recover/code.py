@@ -1,4 +1,4 @@
-"""What the page shows, as a command line and as Python."""
+"""The command line and the Python code that make what the page shows."""
 
 import shlex
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from mmm.masks import Mask
 
 
 @st.fragment
-def command_line(
+def code_section(
     entry: Entry,
     frames: tuple[int, int],
     song: Chosen,
@@ -25,13 +25,14 @@ def command_line(
     roles: model_picker.Roles,
     beside: Sequence[str] = (),
 ) -> None:
-    """The box under the page; written when it is opened."""
-    place = st.expander(
-        "The same from the command line and from Python", key="commands", on_change="rerun"
-    )
-    if not place.open:
-        return  # what colours code is 1.6 MB of script, which the stage would wait for
-    with place:
+    """The box at the end of the page. Written only when it is opened.
+
+    The code highlighter is 1.6 MB of JavaScript, which would delay the viewer.
+    """
+    box = st.expander("Command line and Python", key="commands", on_change="rerun")
+    if not box.open:
+        return
+    with box:
         st.code(
             shlex.join(shell_words(entry, frames, song, mask, seed, method, roles, beside)),
             language="bash",
@@ -52,7 +53,7 @@ def shell_words(
     roles: model_picker.Roles,
     beside: Sequence[str] = (),
 ) -> list[str]:
-    """The command that does the same."""
+    """The words of the shell command."""
     words = [
         "python",
         "-m",
@@ -89,7 +90,7 @@ def python_lines(
     roles: model_picker.Roles,
     beside: Sequence[str] = (),
 ) -> str:
-    """The lines that do the same."""
+    """The Python code."""
     options = [repr(path_of(entry))]
     options += [f"music={song[0].name!r}", f"music_start_s={song[1]:g}"] if song else []
     options.append(f"frames=({frames[0]}, {frames[1]})")
@@ -100,13 +101,13 @@ def python_lines(
     else:
         known, given = f"hidden = mmm.masks.parse({what})", "clip, hidden"
 
+    names = f", joint_names={dict(roles)!r}" if roles else ""
+
     def by(name: str) -> str:
         return (
             f'mmm.interpolate("{name}", {given})'
             if name in BASELINES
-            else (
-                f'mmm.recover(mmm.load_model("{name}"), {given}{f", joint_names={dict(roles)!r}" if roles else ""})'
-            )
+            else f'mmm.recover(mmm.load_model("{name}"), {given}{names})'
         )
 
     lines = [

@@ -1,141 +1,94 @@
-"""The sidebar: which sequence, which part of it, what is hidden; and the page's address. Returns plain values."""
+"""The side bar of Recover: which part of the sequence, and what is hidden. Returns plain values."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from dashboard.common.url import _map_view, pick_from, show_in_url, with_plus
-from dashboard.files import import_options, upload_box, uploads
-from dashboard.files.entries import UPLOADS, Entry
-from dashboard.files.upload_box import Chosen
-from mmm import SMPL24, Clip, MMMError, masks
-from mmm.interpolation.baselines import BASELINES
-from mmm.motion.humanoid import parse_roles
+from dashboard.files import upload_box
+from dashboard.files.entries import Entry
+from mmm import Clip
 
 DEFAULT_FRAMES = 600
-"""Of a longer file, at first; the range slider shows more."""
+"""How many frames of a long file are shown at first."""
 MOST_FRAMES = 3_000
-"""On the stage at a time: what is sent to the browser, and recovered, stays small however long the file is."""
+"""How many frames can be shown and recovered at a time, so that the browser gets a small payload."""
 OVERVIEW_FRAMES = 1_200
-"""Files longer than this are shown as a whole, with the part that is used."""
-DEFAULT_SPEC = "span:150-239"
+"""Longer files get an overview of the whole file, with the shown part marked."""
+MIN_PART = 3
+DEFAULT_GAP_S = 1.0
+GOOD_GAP_S = 2.0
+"""Networks are clearly better than interpolations in gaps up to about this long (docs/results.md)."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A pattern as the page offers it."""
+    """A kind of pattern that the page has widgets for."""
 
     label: str
     regex: str
-    """Which SPECs it stands for."""
+    """The SPECs that the widgets can express."""
     help: str
 
 
 KINDS = {
-    "span": Kind("One gap", r"span:(\d+)-(\d+)", "All frames from one to another are hidden."),
+    "span": Kind("One gap", r"span:(\d+)-(\d+)", "Hides all frames from one to another."),
     "every": Kind(
-        "Every n-th frame known",
+        "All but every n-th frame",
         r"every:(\d+)",
-        "Keyframes at even distances, hidden frames between.",
+        "Keeps keyframes at equal distances and hides the frames between them.",
     ),
     "keep": Kind(
-        "Keep some, hide some", r"keep:(\d+),hide:(\d+)", "Known and hidden stretches take turns."
+        "Alternate known and hidden",
+        r"keep:(\d+),hide:(\d+)",
+        "Keeps some frames, hides some, and so on.",
     ),
     "random": Kind(
-        "Random frames", r"random:(\d*\.?\d+)", "Each frame is hidden with this probability."
+        "Random frames", r"random:(\d*\.?\d+)", "Hides each frame with this probability."
     ),
-    "first": Kind("The first frame", r"first", "Only frame 0 is hidden."),
-    "spec": Kind("Written out", r".*", "Any SPEC, as the command line takes it."),
+    "first": Kind("The first frame", r"first", "Hides frame 0 only."),
+    "spec": Kind("Custom (SPEC)", r".*", "Any SPEC, as on the command line."),
 }
 
 
-def seed_from_url() -> None:
-    """On a session's first run, start from what the address says (a shared link)."""
-    if "seeded" in st.session_state:
-        return
-    st.session_state.seeded = True
-    query = st.query_params
-    import_options.seed_from_url()
-    upload_box.seed_from_url()
-    for name in ("sequence", "method"):
-        if name in query:
-            st.session_state[name] = query[name]
-    st.session_state.beside = pick_from(query.get("beside"), tuple(BASELINES))
-    try:
-        st.session_state.roles = parse_roles(query.get_all("role"))
-    except MMMError:
-        st.session_state.roles = {}  # a link that makes no sense still opens the page
-    if "maps" in query:
-        st.session_state.attention_open, st.session_state.url_maps = True, query["maps"]
-    if re.fullmatch(r"\d+-\d+", query.get("frames", "")):
-        st.session_state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
-    if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
-        st.session_state.seed = int(query["seed"])
-    pattern, edits = masks.split(with_plus(query.get("hide", DEFAULT_SPEC)))
-    st.session_state.url_edits = edits
-    _put_spec(pattern)
-
-
-def _put_spec(spec: str) -> None:
-    """Set the pattern's widgets to what a SPEC says; an unusual one is shown written out."""
-    pattern, _, groups = spec.partition("@")
-    kind, match = next((k, m) for k, v in KINDS.items() if (m := re.fullmatch(v.regex, pattern)))
-    if "+" in spec or any(name not in SMPL24.groups for name in groups.split(",") if name):
-        kind = "spec"  # several patterns, or single joints: there are no widgets for these
-    values: dict[str, Any] = {"kind": kind}
-    if kind == "spec":
-        values["spec_text"] = spec
-    elif kind == "span":
-        values["span"] = (int(match[1]), int(match[2]))
-    elif kind == "every":
-        values["every"] = int(match[1])
-    elif kind == "keep":
-        values |= {"keep": int(match[1]), "hide": int(match[2])}
-    elif kind == "random":
-        values["share"] = float(match[1])
-    if groups and kind != "spec":
-        values["groups"] = [name for name in groups.split(",") if name]
-    for name, value in values.items():
-        st.session_state.setdefault(name, value)
-
-
 def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
-    """Which part of the clip: first frame, and one past the last."""
-    total = len(clip)
-    if total < 3:
+    """The part of the file to show: first frame, and one past the last.
+
+    Args:
+        clip: the whole file.
+    """
+    total, state = len(clip), st.session_state
+    if total < MIN_PART:
         return 0, total
     key = f"frames-{entry.key}"
-    given = 0, min(total, DEFAULT_FRAMES)
-    if key not in st.session_state:
-        given = (
-            given if "awaited" in st.session_state else st.session_state.pop("url_frames", given)
-        )
-    low, high = st.session_state.get(key, given)
+    default = 0, min(total, DEFAULT_FRAMES)
+    # While a linked file is still missing another one is shown, which the link's part is not for.
+    if key not in state and "awaited" not in state:
+        linked = state.pop("url_frames", default)
+        default = linked if linked[0] < min(linked[1], total) else default
+    low, high = state.get(key, default)
     low, high = min(low, total - 2), min(high, total)
     if high - low > MOST_FRAMES:  # the end that was dragged stays, the other one follows
-        if st.session_state.get("frames_drawn") == (key, low):
+        if state.get("frames_drawn") == (key, low):
             low = high - MOST_FRAMES
         else:
             high = low + MOST_FRAMES
-    st.session_state[key] = low, max(high, low + 2)
-    st.session_state.frames_drawn = key, low
+    state[key] = low, max(high, low + 2)
+    state.frames_drawn = key, low
     if total > OVERVIEW_FRAMES:
         upload_box.overview(clip, key)
     start, stop = _range_slider(
         "Part, in frames",
         total,
         key,
-        f"Frames of the file; it has {total} at {clip.motion.fps:g} a second. At most "
-        f"{MOST_FRAMES:,} at a time.",
+        f"Which frames of the file to use. It has {total} at {clip.motion.fps:g} fps; at most "
+        f"{MOST_FRAMES:,} can be used at a time.",
     )
     return (start, stop) if stop - start >= 2 else (max(stop - 2, 0), max(stop - 2, 0) + 2)
 
 
 def pick_pattern(clip: Clip) -> tuple[str, int]:
-    """What is hidden: a SPEC and the seed for random ones."""
+    """What is hidden: a SPEC, and the random seed for patterns that use one."""
     groups = clip.motion.skeleton.groups
     names = [name for name in groups if name != "all"]
     kind = st.selectbox(
@@ -143,12 +96,13 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
         list(KINDS),
         key="kind",
         format_func=lambda k: KINDS[k].label,
-        help="True frames that the model may not see. " + KINDS[st.session_state.kind].help,
+        help="Frames that the model may not see. " + KINDS[st.session_state.kind].help,
     )
-    last = len(clip) - 1
-    spec, seed = _SPEC_WIDGETS[kind](last), int(st.session_state.get("seed", 0))
+    spec, seed = _SPEC_WIDGETS[kind](clip), int(st.session_state.get("seed", 0))
     if "random" in spec:
-        seed = st.number_input("Seed", 0, 9999, key="seed", help="Another seed hides other frames.")
+        seed = st.number_input(
+            "Random seed", 0, 9999, key="seed", help="Another seed hides other frames."
+        )
     if kind == "spec":
         return spec, seed
     st.session_state.groups = [g for g in st.session_state.get("groups", []) if g in names]
@@ -162,16 +116,44 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
     return spec + (f"@{','.join(chosen)}" if chosen else ""), seed
 
 
-def _span(last: int) -> str:
-    low, high = st.session_state.get("span", (last // 3, 2 * last // 3))
-    high = min(high, last)
-    st.session_state.span = (min(low, high), high)
+def default_gap(frames: int, fps: float) -> tuple[int, int]:
+    """First and last hidden frame of the default gap: a second in the middle of the clip.
+
+    At least a third of the clip stays known on each side.
+    """
+    length = max(1, min(round(DEFAULT_GAP_S * fps), frames // 3))
+    first = (frames - length) // 2
+    return first, first + length - 1
+
+
+def gap_words(first: int, last: int, frames: int, fps: float) -> str:
+    """What to expect of a gap of this length, in one sentence."""
+    seconds = (last - first + 1) / fps
+    if first == 0 or last == frames - 1:
+        return f"{seconds:.1f} s, without known frames on both sides: expect larger errors."
+    if seconds > GOOD_GAP_S:
+        return (
+            f"{seconds:.1f} s. The networks are good for gaps up to {GOOD_GAP_S:g} s; in longer "
+            "ones, expect larger errors."
+        )
+    return f"{seconds:.1f} s. The networks are good for gaps up to {GOOD_GAP_S:g} s."
+
+
+def _span(clip: Clip) -> str:
+    state, frames, fps = st.session_state, len(clip), clip.motion.fps
+    last = frames - 1
+    low, high = state.get("span", (frames, frames))
+    # The default follows the clip; a gap of the user's own is kept as far as the clip allows.
+    if low > last or state.get("span") == state.get("span_given"):
+        low, high = state.span_given = default_gap(frames, fps)
+    state.span = low, min(high, last)
     low, high = _range_slider("Hidden frames", last, "span")
+    st.caption(gap_words(low, high, frames, fps))
     return f"span:{low}-{high}"
 
 
 def _range_slider(label: str, last: int, key: str, hint: str | None = None) -> tuple[int, int]:
-    """A slider with two ends; its value lives in the session under ``key`` and is a pair there."""
+    """A slider with two ends; its value is a pair in the session state under ``key``."""
     st.slider(label, 0, last, key=key, format="%d", help=hint)
     low, high = st.session_state[key]
     return int(low), int(high)
@@ -181,12 +163,12 @@ def _clamped(name: str, default: float, low: float, high: float) -> None:
     st.session_state[name] = type(default)(min(max(st.session_state.get(name, default), low), high))
 
 
-def _every(last: int) -> str:
+def _every(clip: Clip) -> str:
     _clamped("every", 15, 2, 60)
-    return f"every:{st.slider('Known: every n-th frame', 2, 60, key='every')}"
+    return f"every:{st.slider('Keyframe every n frames', 2, 60, key='every')}"
 
 
-def _keep(last: int) -> str:
+def _keep(clip: Clip) -> str:
     _clamped("keep", 5, 1, 240)
     _clamped("hide", 5, 1, 240)
     left, right = st.columns(2)
@@ -194,71 +176,25 @@ def _keep(last: int) -> str:
     return f"keep:{keep},hide:{right.number_input('Hidden', 1, 240, key='hide')}"
 
 
-def _random(last: int) -> str:
+def _random(clip: Clip) -> str:
     _clamped("share", 0.15, 0.01, 0.95)
     return f"random:{st.slider('Probability', 0.01, 0.95, key='share', step=0.01):g}"
 
 
-def _written(last: int) -> str:
+def _written(clip: Clip) -> str:
     st.session_state.setdefault("spec_text", "frames:20-40,90+span:150-200@legs")
     return st.text_input(
         "SPEC",
         key="spec_text",
-        help="For example frames:3,9,40-60 or span:30-60@left_arm; several joined by +.",
+        help="For example frames:3,9,40-60 or span:30-60@left_arm; join several with +.",
     ).strip()
 
 
-_SPEC_WIDGETS: dict[str, Callable[[int], str]] = {
+_SPEC_WIDGETS: dict[str, Callable[[Clip], str]] = {
     "span": _span,
     "every": _every,
     "keep": _keep,
     "random": _random,
-    "first": lambda last: "first",
+    "first": lambda clip: "first",
     "spec": _written,
 }
-
-
-def share_in_url(
-    entry: Entry,
-    frames: tuple[int, int],
-    spec: str,
-    seed: int,
-    method: str,
-    roles: Sequence[tuple[str, str]] = (),
-    song: Chosen = None,
-    also: Sequence[str] = (),
-) -> None:
-    """Keep the address in step with the page, so that it can be sent to a colleague.
-
-    Args:
-        also: other recoveries on the stage, as ``compared.in_address`` writes them.
-    """
-    wanted: dict[str, str | list[str]] = {
-        "sequence": entry.key,
-        "frames": f"{frames[0]}-{frames[1]}",
-        "hide": spec,
-        "method": method,
-    }
-    if "random" in spec:
-        wanted["seed"] = str(seed)
-    if names := pick_from(
-        st.session_state.get("beside"), [name for name in BASELINES if name != method]
-    ):
-        wanted["beside"] = ",".join(names)
-    if also:
-        wanted["also"] = list(also)
-    if roles:
-        wanted["role"] = [f"{role}={joint}" for role, joint in roles]
-    wanted |= import_options.in_address(entry)
-    if entry.group == UPLOADS:
-        wanted |= {"file": uploads.session().mark(entry.path.name)}
-    if song:
-        name, start_s = song[0].name, song[1]
-        wanted |= {
-            "song": name,
-            "song_start": f"{start_s:g}",
-            "song_file": uploads.session().mark(name),
-        }
-    if st.session_state.get("attention_open"):
-        wanted["maps"] = _map_view()
-    show_in_url(wanted)

@@ -1,7 +1,7 @@
-"""Take home: the shown result as files, each made when it is asked for.
+"""Export of a recovery: the shown result as files, each made when its button is pressed.
 
-What takes a moment is made in a thread when its button is pressed (Streamlit runs deferred downloads outside the
-page's script); films take longer, and have progress and Cancel.
+Streamlit runs deferred downloads outside the page's script, so the page stays responsive. Films
+take longer; they have progress and Cancel.
 """
 
 import json
@@ -26,49 +26,51 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
     from mmm.viewer.scene import Scene
 
+IN_A_FILM = 2
+"""How many methods a film shows beside the recording and the recovery."""
+
 
 @st.fragment
-def take_home_section(results: "list[RecoveryResult]", mask: Mask, request: Request) -> None:
-    """Files of the recovery, of what was measured, and to be watched. A fragment: the stage plays on."""
+def export_section(results: "list[RecoveryResult]", mask: Mask, request: Request) -> None:
+    """Downloads of the motion, the metrics and a film. A fragment: the viewer keeps playing."""
     first = results[0]
     name = safe_name(f"{first.clip.name}-{first.model_name}")
-    st.subheader("Take home", anchor=False)
-    with st.container(key="take-home"):
-        motion, measured, watched = st.columns([4, 3, 5], gap="large")
+    st.header("Export", anchor=False)
+    with st.container(key="export"):
+        motion, metrics, video = st.columns([4, 3, 5], gap="large")
     with motion:
-        st.markdown("**The recovered motion**")
+        st.markdown("**Recovered motion**")
         motion_buttons(first, first.recovered, name)
-    with measured:
-        st.markdown("**What was measured**")
+    with metrics:
+        st.markdown("**Metrics**")
         with st.container(horizontal=True):
             save_button(
-                "Map",
+                "Error map",
                 partial(bytes_of, first, "png"),
                 f"{name}-errors.png",
-                "Position errors by joint and frame, as a picture",
+                "Position error by joint and frame, as a PNG image",
             )
             seed = int(st.session_state.get("seed", 0))
             save_button(
                 "JSON",
                 partial(_metrics, results, mask.label, seed, "json"),
                 f"{name}.json",
-                "Means of every method, and of each gap where the network tells",
+                "Mean errors of every method, and the expected error of each gap",
             )
             save_button(
                 "CSV",
                 partial(_metrics, results, mask.label, seed, "csv"),
                 f"{name}.csv",
-                "Means of every method",
+                "Mean errors of every method",
             )
-    with watched:
-        st.markdown("**To be watched**")
+    with video:
+        st.markdown("**Video and web page**")
         _films(results, request, name)
 
 
 def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None:
-    beside = tuple(
-        url.pick_from(st.session_state.get("beside"), [r.model_name for r in results[1:]])
-    )[:2]
+    others = [result.model_name for result in results[1:]]
+    beside = tuple(url.pick_from(st.session_state.get("beside"), others))[:IN_A_FILM]
 
     def shown(layout: str) -> tuple[str, ...]:
         return beside if layout == "side" else ()
@@ -87,5 +89,5 @@ def _metrics(results: "list[RecoveryResult]", spec: str, seed: int, suffix: str)
         report_csv,
     )
 
-    told = report(results, spec, seed)
-    return (report_csv(told) if suffix == "csv" else json.dumps(told, indent=1)).encode()
+    metrics = report(results, spec, seed)
+    return (report_csv(metrics) if suffix == "csv" else json.dumps(metrics, indent=1)).encode()

@@ -1,4 +1,4 @@
-"""Edits by hand on the stage: what was done, undone and done again, for each sequence and part, in the session."""
+"""Edits made with the viewer's tools, and their undo history, for each sequence and part."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,71 +11,71 @@ from mmm import Clip, MMMError, masks
 from mmm.edits import Edited, add, apply
 
 MOST_STEPS = 200
-"""That can be undone."""
+"""How many steps can be undone."""
 
 
 @dataclass
 class History:
-    """The edits of one sequence, and how they came about."""
+    """The edits of one sequence, and the steps that led to them."""
 
     states: list[tuple[str, ...]] = field(default_factory=lambda: [()])
-    """Edits as terms of a SPEC, after each step."""
+    """The edits as terms of a SPEC, after each step."""
     at: int = 0
-    """Which of them holds."""
+    """Index of the current state."""
 
     @property
     def edits(self) -> tuple[str, ...]:
-        """As they stand."""
+        """The current edits."""
         return self.states[self.at]
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a step back."""
+        """Whether there is a step to undo."""
         return self.at > 0
 
     @property
     def can_redo(self) -> bool:
-        """Whether a step was undone that nothing has replaced."""
+        """Whether there is an undone step."""
         return self.at + 1 < len(self.states)
 
     def do(self, edits: tuple[str, ...]) -> None:
-        """One step on; what had been undone is gone. A step that changes nothing is none."""
+        """Make a step, which drops the undone ones. Edits equal to the current ones make no step."""
         if edits != self.edits:
             self.states = [*self.states[: self.at + 1], edits][-MOST_STEPS:]
             self.at = len(self.states) - 1
 
     def undo(self) -> None:
-        """One step back, where there is one."""
+        """Go one step back, if there is one."""
         self.at = max(self.at - 1, 0)
 
     def redo(self) -> None:
-        """One step on again, where there is one."""
+        """Go one step forward again, if there is one."""
         self.at = min(self.at + 1, len(self.states) - 1)
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A sequence with its pattern and its edits, ready to be edited further."""
+    """A sequence with its pattern and its edits."""
 
     key: str
-    """Sequence and part: each has edits of its own."""
+    """Sequence and part; each has its own edits."""
     recorded: Clip
-    """Before all edits."""
+    """The clip before all edits."""
     pattern: str
     seed: int
     spec: str
-    """Pattern and edits, as the command line takes them."""
+    """Pattern and edits, as on the command line."""
     edited: Edited
     problem: str = ""
-    """What is wrong with the SPEC; then nothing is hidden."""
+    """What is wrong with the SPEC; nothing is hidden then. Empty where it is valid."""
 
     @property
     def is_old(self) -> bool:
-        """Whether there have been edits since."""
+        """Whether edits were made after this was computed."""
         return self.spec != joined(self.pattern, history(self.key).edits)
 
     def header(self) -> dict[str, Any]:
-        """What the stage's tools show of it."""
+        """What the viewer's tools need, for the payload's header."""
         steps, mask = history(self.key), self.edited.mask
         pinned = [] if mask.pinned is None else np.flatnonzero(mask.pinned.any(axis=1)).tolist()
         heard = [
@@ -101,12 +101,12 @@ class Desk:
 
 
 def joined(pattern: str, edits: tuple[str, ...]) -> str:
-    """A SPEC of a pattern and edits."""
+    """The SPEC of a pattern and edits."""
     return "+".join((pattern, *edits))
 
 
 def history(key: str) -> History:
-    """The steps of this sequence and part; at first what a shared link says."""
+    """The history of this sequence and part; it begins with the edits of a shared link."""
     kept: dict[str, History] = st.session_state.setdefault("edit_steps", {})
     if key not in kept:
         given = () if "awaited" in st.session_state else st.session_state.pop("url_edits", ())
@@ -115,12 +115,12 @@ def history(key: str) -> History:
 
 
 def open_desk(key: str, clip: Clip, pattern: str, seed: int) -> Desk:
-    """The clip with its pattern and edits; what is wrong with them is said, and then nothing is hidden."""
+    """The clip with its pattern and edits applied; an invalid SPEC becomes a ``problem``."""
     problem, spec = "", joined(pattern, history(key).edits)
     try:
         edited = _edited(clip.digest(), spec, seed, _clip=clip)
         if edited.mask.hidden.all(axis=0).any():
-            problem = "Nothing is known of some joints: leave at least one frame visible."
+            problem = "Some joints are hidden in all frames: leave at least one frame visible."
     except MMMError as error:
         nothing = masks.none(clip)
         edited, problem = Edited(clip, nothing, nothing.hidden), str(error)
@@ -129,16 +129,18 @@ def open_desk(key: str, clip: Clip, pattern: str, seed: int) -> Desk:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _edited(digest: str, spec: str, seed: int, *, _clip: Clip) -> Edited:
-    """Worked out once for each clip and SPEC: a clip with inserted poses is another object with other positions."""
+    """Cached by clip and SPEC. The clip object must stay the same, because others cache by it."""
     return apply(spec, _clip, seed)
 
 
-def hear(desk: Desk) -> None:
-    """Do what the stage's tools ask for; called before the page is drawn anew."""
-    told = st.session_state.get("stage", {}).get("edit")
-    if not told:
+def receive(desk: Desk) -> None:
+    """Apply the actions that the viewer's tools sent; called before the page is drawn again."""
+    message = st.session_state.get("stage", {}).get("edit")
+    if not message:
         return
-    client, log = str(told["client"]), told["log"]
+    # A message repeats the latest actions, so that one overtaken by the next is not lost. Serial
+    # numbers say which of them are new.
+    client, log = str(message["client"]), message["log"]
     done: dict[str, int] = st.session_state.setdefault("edits_heard", {})
     for action in log:
         if action["serial"] > done.get(client, -1):
@@ -147,13 +149,17 @@ def hear(desk: Desk) -> None:
 
 
 def act(desk: Desk, action: Mapping[str, Any]) -> None:
-    """One step: ``{"do": "undo" | "redo" | "clear" | an edit's kind, ...}``; what does not fit is said in a toast."""
-    steps, what = history(desk.key), action["do"]
-    if what == "undo":
+    """Make one step; an edit that cannot be made is reported in a toast.
+
+    Args:
+        action: ``{"do": "undo" | "redo" | "clear" | an edit's kind, ...}``.
+    """
+    steps, kind = history(desk.key), action["do"]
+    if kind == "undo":
         steps.undo()
-    elif what == "redo":
+    elif kind == "redo":
         steps.redo()
-    elif what == "clear":
+    elif kind == "clear":
         steps.do(())
     else:
         try:
@@ -166,7 +172,7 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
 
 
 def term_of(action: Mapping[str, Any]) -> str:
-    """The term of a SPEC that an action stands for."""
+    """The SPEC term of an action."""
     kind, groups = action["do"], ",".join(action.get("groups") or ())
     joints = f"@{groups}" if groups and kind != "retime" else ""
     if kind == "pose":

@@ -1,4 +1,4 @@
-"""The page of Recover: controls at the side, the viewer, the errors below; everything follows one playhead."""
+"""The page of Recover: controls in the side bar, the viewer, and the errors below it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,11 @@ from dashboard.explain.attention import attention_section
 from dashboard.explain.interventions import shown_change
 from dashboard.files import entries as library
 from dashboard.files import upload_box
-from dashboard.recover import comparisons, controls, editing
-from dashboard.recover.code import command_line
-from dashboard.recover.downloads import take_home_section
+from dashboard.recover import comparisons, controls, editing, link
+from dashboard.recover.code import code_section
+from dashboard.recover.downloads import export_section
 from dashboard.recover.errors import errors_section
-from dashboard.recover.viewer import stage_section
+from dashboard.recover.viewer import viewer_section
 from dashboard.work import jobs, recoveries
 from dashboard.work.jobs import Job
 from dashboard.work.recoveries import Request
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
 PATIENCE_S = 0.3
-"""A recovery that is done by then shows no progress bar, which would only flash."""
+"""A recovery that is done within this time shows no progress bar, which would only flash."""
 POLL_S = 0.4
 MIN_FRAMES = 3
 
 
 def recover_page(entries: list[library.Entry]) -> None:
-    """Draw the mode's sidebar and page.
+    """Draw the mode's side bar and page.
 
     Raises:
         MMMError: the sequence cannot be opened or is too short.
     """
     with st.sidebar:
         entry = upload_box.pick_sequence(entries)
-        whole = library.open_clip(entry)
-        if len(whole) < MIN_FRAMES:
+        file_clip = library.open_clip(entry)
+        if len(file_clip) < MIN_FRAMES:
             raise MMMError(
-                whole.name,
-                f"{len(whole)} frames",
+                file_clip.name,
+                f"{len(file_clip)} frames",
                 f"at least {MIN_FRAMES}",
                 "choose a longer sequence",
             )
-        frames = controls.pick_frames(whole, entry)
-        song = upload_box.pick_song(whole)
+        frames = controls.pick_frames(file_clip, entry)
+        song = upload_box.pick_song(file_clip)
         clip = upload_box.with_chosen_song(library.open_part(entry, *frames), song, frames[0])
         st.divider()
         part = f"{entry.key} {frames[0]}-{frames[1]}"
@@ -58,7 +58,7 @@ def recover_page(entries: list[library.Entry]) -> None:
         if problem:
             st.error(problem, icon=":material/error:")
         method, roles = model_picker.pick_method(clip, list_checkpoints())
-        slot = st.container()
+        slot = st.container(key="run-box")
     request = Request(
         f"{clip.name} {clip.digest()}",
         mask.label,
@@ -70,39 +70,43 @@ def recover_page(entries: list[library.Entry]) -> None:
     results = recoveries.kept_results().get(request)
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     if results is None and job is not None and job.request == request:
-        results = job.results  # others' results may have pushed it out of the store
+        results = job.results  # other sessions' results may have pushed it out of the store
     _title(clip, desk.recorded.notes)
+    for warning in link.link_warnings(entry, len(file_clip), frames, method):
+        st.warning(warning, icon=":material/link_off:")
     names, awaited = [], None
     if results is not None:
         comparisons.remember(request)
         awaited = comparisons.awaited(request, desk.recorded)
         names = comparisons.asked_for(request)
     st.session_state.compared_drawn = names
-    controls.share_in_url(
+    link.share_in_url(
         entry, frames, desk.spec, desk.seed, method, roles, song, comparisons.in_address(request)
     )
-    stage_section(clip, mask, results, request, shown_change(request), desk)
+    viewer_section(clip, mask, results, request, shown_change(request), desk)
     if not problem:
         attention_section(clip, mask, request)
     if results is not None:
         shown = [*results, *comparisons.chosen(request, names)]
         errors_section(shown, mask)
-        take_home_section(shown, mask, request)
-    command_line(
+        export_section(shown, mask, request)
+    code_section(
         entry, frames, song, mask, desk.seed, method, roles, comparisons.same_pattern(request)
     )
     jobs.warm_up()
-    with slot:  # last, because the page must stand before anything waits
+    # Drawn last: these may wait for a job, and by then all of the page stands.
+    with slot:
         _run_box(request, clip, mask, bool(problem), results is not None)
         if awaited is not None:
-            _bring_box(awaited)
+            _linked_box(awaited)
 
 
 def _title(clip: Clip, notes: tuple[str, ...]) -> None:
     motion, music = clip.motion, clip.music
     facts = [
-        f"{len(clip)} frames at {motion.fps:g} a second",
+        f"{len(clip)} frames",
         f"{motion.duration_s:.1f} s",
+        f"{motion.fps:g} fps",
         f"{len(motion.skeleton)} joints",
     ]
     facts.append(f"{music.tempo_bpm:.0f} bpm" if music else "no music")
@@ -113,16 +117,15 @@ def _title(clip: Clip, notes: tuple[str, ...]) -> None:
 
 @st.fragment
 def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool) -> None:
-    """Recover, progress, cancel. A fragment: while a recovery runs, the rest of the page stays alive."""
+    """Recover, progress and Cancel. A fragment, so that the page stays responsive meanwhile."""
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     mine = job is not None and job.request == request
     hidden = int(mask.hidden.sum())
     if not blocked:
         st.caption(_how_much(clip, mask))
     first, pressed = not st.session_state.get("opened"), widgets.is_pressed("recover")
-    st.session_state.opened = (
-        True  # what the page opens with is recovered unasked, later patterns are not
-    )
+    # The pattern that the page opens with is recovered without a press, later ones are not.
+    st.session_state.opened = True
     started = (pressed or (first and not done)) and bool(hidden) and not blocked
     if started:
         if job is not None:
@@ -138,7 +141,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         icon=":material/auto_fix_high:",
         key="recover",
         disabled=blocked or not hidden or busy,
-        help="Fill the hidden frames with the chosen model.",
+        help="Fill the hidden frames with the chosen model (R or Ctrl+Enter).",
     )
     if job is None or not mine:
         return
@@ -150,15 +153,16 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         st.rerun()
     elif pressed and job.results is not None:
         st.toast(
-            f"Recovered again in {job.results[0].elapsed_s:.2f} s; the same hidden frames give the same motion."
+            f"Recovered again in {job.results[0].elapsed_s:.2f} s: the same input gives the same "
+            "motion."
         )
 
 
 @st.fragment
-def _bring_box(awaited: tuple[Request, Clip, Mask]) -> None:
-    """What a link has beside the shown recovery is recovered too, one after another."""
+def _linked_box(awaited: tuple[Request, Clip, Mask]) -> None:
+    """Recover what a link compares with, one recovery after another."""
     job = comparisons.start_next(awaited)
-    st.caption(f"The link shows {awaited[0].method} with `{awaited[0].spec}` too.")
+    st.caption(f"The link also shows {awaited[0].method} with `{awaited[0].spec}`.")
     if not job.wait(PATIENCE_S):
         _follow(job, "cancel-beside")
         return
@@ -174,16 +178,18 @@ def _how_much(clip: Clip, mask: Mask) -> str:
     frames, entries = int(mask.frames.sum()), mask.hidden.mean()
     if not frames:
         return "Nothing is hidden."
-    joints = int(mask.hidden.any(axis=0).sum())
-    body = (
-        "" if joints == mask.hidden.shape[1] else f", in {joints} of {mask.hidden.shape[1]} joints"
-    )
+    joints, total = int(mask.hidden.any(axis=0).sum()), mask.hidden.shape[1]
+    body = "" if joints == total else f" in {joints} of {total} joints"
     return f"{frames} of {len(clip)} frames hidden{body}: {max(entries, 0.001):.1%} of all values."
 
 
 @st.fragment(run_every=POLL_S)
 def _follow(job: Job[Any], key: str = "cancel") -> None:
-    """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
+    """Progress and Cancel.
+
+    The fragment polls instead of waiting, because Streamlit delivers a click in a fragment only
+    between its runs.
+    """
     if not job.running:
         st.rerun()
     st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
@@ -193,5 +199,5 @@ def _follow(job: Job[Any], key: str = "cancel") -> None:
         key=key,
         on_click=job.cancel,
         disabled=job.cancelled,
-        help="Stop after the part in hand.",
+        help="Stop after the current step.",
     )

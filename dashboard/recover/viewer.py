@@ -1,4 +1,4 @@
-"""The stage on the page: truth and recovery, and up to three interpolations more if asked."""
+"""The viewer of Recover: the recording, the recovery, and up to three other methods beside them."""
 
 from dataclasses import replace
 from functools import partial
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
     from mmm.explain.interventions import InterventionResult
 
+HEIGHT = 640
+
 
 @st.fragment
-def stage_section(
+def viewer_section(
     clip: Clip,
     mask: Mask,
     results: "list[RecoveryResult] | None",
@@ -33,32 +35,34 @@ def stage_section(
     change: "InterventionResult | None" = None,
     desk: editing.Desk | None = None,
 ) -> None:
-    """Truth beside the recovery; before there is one, beside the interpolation that costs nothing, and says so.
+    """Show the recording beside the recovery, or beside slerp until there is a recovery.
 
-    Where the music was changed, the recovery with it as it is and with it changed stand side by side. At a ``desk``
-    what is known can be edited on the timeline. A fragment: adding a dancer reruns this alone, not the page.
+    A fragment, so that adding a method draws the viewer alone again, not the page.
+
+    Args:
+        change: a music change; the recoveries with and without it are then shown.
+        desk: makes the frames editable on the timeline.
     """
     if desk is not None and desk.is_old:
         st.rerun()  # an edit concerns the whole page
-    others = [name for name in BASELINES if name != request.method] + [
-        *comparisons.offered(request)
-    ]
-    asked = url.pick_from(st.session_state.get("beside"), others)
-    st.session_state.beside = (
-        asked  # kept while its widget is not there: until another pattern is recovered
-    )
-    extra = tuple(name for name in others if name in asked) if results is not None else ()
+    others = [name for name in BASELINES if name != request.method]
+    others += [*comparisons.offered(request)]
+    beside = url.pick_from(st.session_state.get("beside"), others)
+    # Set on each run: Streamlit forgets the value while the pills are not drawn, which is until
+    # another pattern is recovered.
+    st.session_state.beside = beside
+    extra = tuple(name for name in others if name in beside) if results is not None else ()
     if results is not None:
-        results = [*results, *comparisons.chosen(request, asked)]
+        results = [*results, *comparisons.chosen(request, beside)]
     music = heard_music(clip, change)
-    changed = repr(st.session_state.change_asked[1].detail) if change is not None else ""
-    heard = digest_of(music) if changed and music else ""
+    change_key = repr(st.session_state.change_asked[1].detail) if change is not None else ""
+    music_key = digest_of(music) if change_key and music else ""
     payload = _payload(
         repr(request),
         results is not None,
         extra,
-        changed,
-        heard,
+        change_key,
+        music_key,
         _clip=clip,
         _mask=mask,
         _results=results,
@@ -66,39 +70,40 @@ def stage_section(
         _music=music,
     )
     if desk is not None:
-        # A recording that plays already goes on while what is known is edited.
-        payload = with_header(
-            payload, edit={**desk.header(), "sound": f"{desk.recorded.digest()} {heard}"}
-        )
+        # The mark of the sound: while it stays the same, playback goes on during edits.
+        sound = f"{desk.recorded.digest()} {music_key}"
+        payload = with_header(payload, edit={**desk.header(), "sound": sound})
     stage(
         payload,
         key="stage",
-        height=640,
-        on_edit_change=None if desk is None else partial(editing.hear, desk),
+        height=HEIGHT,
+        on_edit_change=None if desk is None else partial(editing.receive, desk),
     )
     if results is not None and change is None:
-        st.pills(
-            "Also on the stage",
-            others,
-            selection_mode="multi",
-            key="beside",
-            label_visibility="collapsed",
-            format_func=lambda name: f"Add {name}",
-            on_change=url.share_beside,
-            help=f"Up to {url.MAX_BESIDE} beside the chosen method. What you have recovered of this clip "
-            "before, by other networks or of other patterns, stands at the end.",
-        )
+        _pills(others, beside)
         if comparisons.asked_for(request) != st.session_state.get("compared_drawn", []):
-            st.rerun()  # table and curves have it too
+            st.rerun()  # the table and the curves show it too
     if results is None and mask.hidden.any():
-        st.caption(
-            "Shown beside the truth: slerp, a plain interpolation, until the model has recovered this pattern."
-        )
-    own = (
-        () if desk is None else clip.notes[len(desk.recorded.notes) :]
-    )  # said here, so that the stage stays in place
-    for note in (*own, *(results[0].notes if results else ())):
+        st.caption("Preview by slerp, a plain interpolation. Press Recover (R) to run the model.")
+    # Notes stand below the viewer, so that it does not move when they change.
+    edit_notes = () if desk is None else clip.notes[len(desk.recorded.notes) :]
+    for note in (*edit_notes, *(results[0].notes if results else ())):
         st.caption(note)
+
+
+def _pills(others: list[str], beside: list[str]) -> None:
+    """A button for each method that can be added to the viewer, or removed from it."""
+    st.pills(
+        "Compare with",
+        others,
+        selection_mode="multi",
+        key="beside",
+        label_visibility="collapsed",
+        format_func=lambda name: f"{'Remove' if name in beside else 'Add'} {name}",
+        on_change=url.share_beside,
+        help=f"Up to {url.MAX_BESIDE} methods beside the chosen one. Your earlier recoveries of "
+        "this clip, by other models or of other patterns, come last.",
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -106,8 +111,8 @@ def _payload(
     request: str,
     recovered: bool,
     extra: tuple[str, ...],
-    changed: str,
-    heard: str,
+    change_key: str,
+    music_key: str,
     *,
     _clip: Clip,
     _mask: Mask,
@@ -115,7 +120,7 @@ def _payload(
     _change: "InterventionResult | None",
     _music: Music | None,
 ) -> bytes:
-    """Packed once for each request (which names clip, mask and checkpoint by digest), before and after recovery."""
+    """The packed viewer, cached by request: it names clip, mask and checkpoint by digest."""
     clip = _clip
     panels = [panel_from_motion("Truth", clip.truth, "truth")]
     errors: dict[str, np.ndarray] = {}
@@ -128,8 +133,8 @@ def _payload(
             ),
         ]
         errors = {
-            panel.name: one.errors.per_frame("position_cm")
-            for panel, one in zip(panels[1:], (before, _change.after), strict=True)
+            panel.name: result.errors.per_frame("position_cm")
+            for panel, result in zip(panels[1:], (before, _change.after), strict=True)
         }
     elif _results is not None:
         first, beside = _results[0], [r for r in _results[1:] if r.model_name in extra]

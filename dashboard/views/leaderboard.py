@@ -1,4 +1,4 @@
-"""The leaderboard: checkpoints and interpolations over many clips and patterns, measured behind the page and kept."""
+"""The leaderboard: networks and interpolations compared over many clips and patterns."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from mmm.viewer.palette import FURTHER, MODEL, method_colour
 
 POLL_S = 0.7
 MOST_CLIPS = 60
-"""Chosen at a time: a clip takes some seconds."""
+"""How many clips can be measured at a time; one takes some seconds."""
 MODEL_COLOURS = {
     "light": (MODEL["light"], *FURTHER["light"], "#d6336c"),
     "dark": (MODEL["dark"], *FURTHER["dark"], "#f783ac"),
@@ -32,14 +32,14 @@ def page() -> None:
     """Draw the page."""
     layout.page_header("Leaderboard")
     st.sidebar.html(
-        '<div class="wb-brand">Leaderboard<span>Who comes nearest to the truth, over many clips.</span>'
-        "</div>"
+        '<div class="wb-brand">Leaderboard'
+        "<span>Which method is closest to the recordings, over many clips.</span></div>"
     )
     st.html(
-        '<div class="wb-title"><h1>Leaderboard</h1></div><p class="wb-lead">Mean errors over hidden entries alone, '
-        f"over the first {leaderboard.FRAMES} frames of each clip. Every network stands beside the interpolations "
-        "of the same entries of the same clips; networks that fit different clips stand in tables of their own."
-        "</p>"
+        '<div class="wb-title"><h1>Leaderboard</h1></div><p class="wb-lead">Mean errors over hidden '
+        f"entries, in the first {leaderboard.FRAMES} frames of each clip. Every network is compared "
+        "with the interpolations of the same entries of the same clips. Networks that fit different "
+        "clips have separate tables.</p>"
     )
     benchmark, problem = _benchmark()
     results = ResultsFile()
@@ -48,8 +48,8 @@ def page() -> None:
     sections = standings(benchmark, results) if benchmark.clips else []
     if not sections:
         st.info(
-            "Nothing is measured yet for these clips and patterns. Press **Measure** at the side: it runs behind "
-            "the page, can be stopped, and what was measured once is kept.",
+            "Nothing has been measured for these clips and patterns yet. Press **Measure** in the "
+            "side bar. It runs in the background, can be stopped, and keeps its results.",
             icon=":material/leaderboard:",
         )
         return
@@ -73,7 +73,7 @@ def page() -> None:
 
 
 def _benchmark() -> tuple[Benchmark, str]:
-    """The sidebar: which clips, patterns and networks."""
+    """The side bar: which clips, patterns and networks are compared."""
     cards, state = list_checkpoints(), st.session_state
     with st.sidebar:
         entries = library.find_entries()
@@ -81,15 +81,15 @@ def _benchmark() -> tuple[Benchmark, str]:
         if state.get("board_group") not in groups:
             state.board_group = groups[0] if groups else None
         group = st.selectbox(
-            "Clips of",
+            "Clips from",
             groups,
             key="board_group",
-            help="The sample dances are of the test split: no "
-            "network here has learned from them. Own folders are named in MMM_DATA.",
+            help="The sample dances belong to the test split: no network here was trained on them. "
+            "Add folders of your own with the environment variable MMM_DATA.",
         )
         mine = [entry for entry in entries if entry.group == group]
         if group != "Samples":
-            words = st.text_input("Names that hold", key="board_words", placeholder="walk")
+            words = st.text_input("Name contains", key="board_words", placeholder="walk")
             mine = [
                 entry
                 for entry in mine
@@ -102,7 +102,7 @@ def _benchmark() -> tuple[Benchmark, str]:
                 12,
                 key="board_most",
                 format="%d clips",
-                help="Spread evenly over the names.",
+                help="Chosen evenly from the sorted names.",
             )
             mine = spread(mine, int(most))
         st.caption(f"{len(mine)} clips")
@@ -116,7 +116,7 @@ def _benchmark() -> tuple[Benchmark, str]:
             "Patterns",
             " ".join(PATTERNS),
             key="board_patterns",
-            help="SPECs, with spaces between; gap:N hides N frames in the middle.",
+            help="SPECs, separated by spaces; gap:N hides N frames in the middle.",
         )
     patterns, problem = checked(text)
     return Benchmark(
@@ -127,14 +127,14 @@ def _benchmark() -> tuple[Benchmark, str]:
 
 
 def spread(entries: Sequence[Entry], most: int) -> list[Entry]:
-    """At most so many, evenly over the whole."""
+    """At most ``most`` entries, chosen evenly."""
     if len(entries) <= most:
         return list(entries)
     return [entries[i * len(entries) // most] for i in range(most)]
 
 
 def checked(text: str) -> tuple[tuple[str, ...], str]:
-    """The patterns of a line, and what is wrong with the first bad one."""
+    """The patterns in a line of text, and what is wrong with the first invalid one."""
     patterns = tuple(dict.fromkeys(text.split()))
     try:
         for pattern in patterns:
@@ -156,7 +156,7 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
         width="stretch",
         icon=":material/speed:",
         disabled=not ready or runner.busy,
-        help="What is kept already is not measured again.",
+        help="Results that exist already are not measured again.",
     ):
         widgets.release("measure")
         runner.start(benchmark, results)
@@ -166,14 +166,18 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
     if job.running:
         _follow()
     elif job.error:
-        st.warning(f"{job.error} What was measured is kept.", icon=":material/warning:")
+        st.warning(f"{job.error} Finished results are kept.", icon=":material/warning:")
     for remark in job.results or ():
         st.caption(remark)
 
 
 @st.fragment(run_every=POLL_S)
 def _follow() -> None:
-    """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
+    """Progress and Cancel.
+
+    The fragment polls instead of waiting, because Streamlit delivers a click in a fragment only
+    between its runs.
+    """
     job = leaderboard_run.runner().job
     if job is None or not job.running:
         st.rerun()
@@ -184,12 +188,12 @@ def _follow() -> None:
         key="measure-cancel",
         on_click=job.cancel,
         disabled=job.cancelled,
-        help="Stop; what was measured is kept.",
+        help="Stop; finished results are kept.",
     )
 
 
 def colours_of(cards: Sequence[CheckpointInfo], dark: bool) -> dict[str, str]:
-    """A colour a method: the interpolations' own, networks in turn."""
+    """A colour for each method: an interpolation's own, a network's by its place in the list."""
     turns = MODEL_COLOURS["dark" if dark else "light"]
     return {card.name: turns[i % len(turns)] for i, card in enumerate(cards)} | {
         name: method_colour(name, dark) for name in BASELINES
@@ -209,7 +213,7 @@ def _table(
 def table_of(
     section: Section, patterns: Sequence[str], metric: str, colours: dict[str, str]
 ) -> bytes:
-    """A section as a table: a row a method, a column a pattern; over how many clips and entries under its head."""
+    """A section as a table: a row for each method, a column for each pattern."""
     shown = [pattern for pattern in patterns if any(p == pattern for _, p in section.cells)]
     columns = []
     for pattern in shown:
@@ -223,12 +227,12 @@ def table_of(
             mean = cell.means[metric] if cell else None
             if cell is None or mean is None:
                 cells.append(
-                    Cell(None, "–", "not measured" if cell is None else "nothing was hidden here")
+                    Cell(None, "–", "not measured" if cell is None else "nothing is hidden here")
                 )
                 continue
             interval = cell.intervals[metric]
             span = (
-                f"; 95 % of other draws of clips: {interval[0]:.2f} to {interval[1]:.2f}"
+                f"; 95 % interval over clips: {interval[0]:.2f} to {interval[1]:.2f}"
                 if interval
                 else ""
             )
@@ -246,7 +250,10 @@ def table_of(
 
 
 def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[str, str]) -> None:
-    """Errors by length of the gap, with intervals; plotly's script is loaded with it, on this page alone."""
+    """Errors by length of the gap, with intervals.
+
+    Only this page uses plotly, whose script is 4.7 MB.
+    """
     lengths = sorted(int(p.removeprefix("gap:")) for p in patterns if p.startswith("gap:"))
     if len(lengths) < 2 or metric == "elapsed_s":
         return
@@ -293,7 +300,7 @@ def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[
         yaxis={"title": f"{title}, {unit}", "rangemode": "tozero"},
     )
     st.markdown(
-        f"**By length of the gap**, over {len(section.clips)} clips; bars: 95 % of other draws of clips"
+        f"**By length of the gap**, over {len(section.clips)} clips; bars: 95 % intervals over clips"
     )
     st.plotly_chart(figure, key="board-gaps", config={"displayModeBar": False})
 
@@ -321,6 +328,6 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
     kept = ResultsFile().file
     place = kept.relative_to(library.ROOT) if kept.is_relative_to(library.ROOT) else Path(kept.name)
     st.caption(
-        f"Kept in `{place}`. The same from the command line: `python -m mmm leaderboard`. What was measured "
-        "with an earlier state of a checkpoint or a file is not shown."
+        f"Results are kept in `{place}`. On the command line: `python -m mmm leaderboard`. Results of "
+        "earlier versions of a checkpoint or a file are not shown."
     )

@@ -1,4 +1,4 @@
-"""The library: every file that can be opened, with its facts and a picture; a click opens it in the workbench."""
+"""The library: all files, with their facts and a picture; a click opens one in the workbench."""
 
 import base64
 import html
@@ -15,7 +15,7 @@ from dashboard.files.file_facts import FileIndex, file_index
 from mmm.evaluation.library import SORTS, FileFacts, matches, sort_key
 
 A_PAGE = 24
-"""Cards a page."""
+"""Cards on a page."""
 POLL_S = 0.8
 ALL = "All"
 _BROKEN = (
@@ -31,16 +31,18 @@ def page(open_in_workbench: Callable[[str, str], None]) -> None:
         open_in_workbench: opens a sequence, by its key, in a mode of the workbench.
     """
     layout.page_header("Library")
-    st.sidebar.html('<div class="wb-brand">Library<span>What the workbench can open.</span></div>')
+    st.sidebar.html(
+        '<div class="wb-brand">Library<span>All files that the workbench can open.</span></div>'
+    )
     with st.sidebar:
         entries = upload_box.pick_files() + library.find_entries()
         st.caption(
-            "Files in `data/raw` and in the folders that the environment variable `MMM_DATA` names are listed "
-            "with the samples."
+            "Lists the samples, the files in `data/raw`, and those in the folders that the environment "
+            "variable `MMM_DATA` names."
         )
     st.html('<div class="wb-title"><h1>Library</h1></div>')
     if not entries:
-        st.info("There is nothing to open yet: bring files of your own at the side.")
+        st.info("There are no files yet. Add your own in the side bar.")
         return
     shown = _filtered(entries)
     waits = any(file_index().get(entry) is None for entry in entries)
@@ -48,7 +50,7 @@ def page(open_in_workbench: Callable[[str, str], None]) -> None:
 
 
 def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
-    """The row of controls: words, group, order."""
+    """The search, order and group controls, and their values."""
     groups = list(dict.fromkeys(entry.group for entry in entries))
     state = st.session_state
     if state.get("library_group") not in (ALL, *groups):
@@ -60,7 +62,7 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
             width=300,
             icon=":material/search:",
             placeholder="Name, 60 fps, 24 joints, bpm, test",
-            help="All words must be found, in a file's name or its facts.",
+            help="Finds files with all of these words in their name or facts.",
         )
         order = st.selectbox(
             "Order", list(SORTS), key="library_order", format_func=SORTS.__getitem__, width=190
@@ -70,10 +72,11 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
             counts = {name: sum(entry.group == name for entry in entries) for name in groups} | {
                 ALL: len(entries)
             }
-            # A default, not a value in the state: the page runs again at once when all is read, and loses that.
+            # A default, not a value in the session state: the page runs again as soon as all files
+            # are read, and would lose that.
             group = str(
                 st.segmented_control(
-                    "Where",
+                    "Group",
                     [ALL, *groups],
                     default=ALL,
                     key="library_group",
@@ -91,7 +94,7 @@ def _cards(
     shown: tuple[str, str, str],
     open_in_workbench: Callable[[str, str], None],
 ) -> None:
-    """The cards of one page, and how far the reading has come. Run again and again while files are read."""
+    """The cards of one page, and the progress of reading; called repeatedly while files are read."""
     state, found = st.session_state, file_index()
     if (go := state.pop("library_go", None)) is not None:
         open_in_workbench(*go)
@@ -109,7 +112,8 @@ def _cards(
     _head(len(entries), len(matching), unread, at, last)
     if not matching:
         st.info(
-            "No file has all these words. Facts are words too: “30 fps”, “humanoid”, “no music”."
+            "No file matches all of these words. You can also search for facts, such as “30 fps”, "
+            "“humanoid” or “no music”."
         )
     with st.container(horizontal=True, key="cards"):
         for entry in visible:
@@ -122,7 +126,7 @@ def _cards(
 def put_in_order(
     found: FileIndex, entries: Sequence[Entry], words: str, order: str, group: str
 ) -> list[Entry]:
-    """The files of a group that hold all the words, in an order; what is not read yet comes last."""
+    """The files of a group that match all words, in order; files not read yet come last."""
     known = {entry.key: found.get(entry) for entry in entries if group in (ALL, entry.group)}
     return sorted(
         (
@@ -146,13 +150,13 @@ def _head(total: int, matching: int, unread: int, at: int, last: int) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
-        said = f"{matching:,} of {total:,} files" if matching < total else f"{total:,} files"
-        st.caption(said, width="content")
+        count = f"{matching:,} of {total:,} files" if matching < total else f"{total:,} files"
+        st.caption(count, width="content")
         if last:
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
                 _turn(at, last, "above")
     if unread:
-        st.progress(1 - unread / total, text=f"Reading: {total - unread:,} of {total:,}")
+        st.progress(1 - unread / total, text=f"Reading file {total - unread:,} of {total:,}")
 
 
 def _turn(at: int, last: int, where: str) -> None:
@@ -199,7 +203,7 @@ def _card(entry: Entry, facts: FileFacts | None) -> None:
                 on_click=_open,
                 disabled=bad,
                 args=(entry.key, session.RECOVER),
-                help="Open in the workbench",
+                help="Open in the workbench, to recover hidden frames",
             )
             st.button(
                 "Generate",
@@ -208,24 +212,24 @@ def _card(entry: Entry, facts: FileFacts | None) -> None:
                 on_click=_open,
                 disabled=bad,
                 args=(entry.key, session.GENERATE),
-                help="Go on from its first frames",
+                help="Open in the workbench, to continue it from its first frames",
             )
 
 
 def card_html(entry: Entry, facts: FileFacts | None) -> str:
-    """A card: picture, name, facts; what is wrong with a file in its place."""
+    """A card: picture, name and facts, or what is wrong with the file."""
     name = html.escape(entry.label.replace("_", " ") if entry.group == "Samples" else entry.label)
     if facts is None:
         return f'<div class="wb-card"><div class="pose waits"></div><b title="{name}">{name}</b><span></span></div>'
     if facts.problem:
-        says = html.escape(facts.problem.replace(str(entry.path), entry.path.name))
+        problem = html.escape(facts.problem.replace(str(entry.path), entry.path.name))
         return (
             f'<div class="wb-card"><div class="pose">{_BROKEN}</div><b title="{name}">{name}</b>'
-            f'<span class="bad" title="{says}">{says}</span></div>'
+            f'<span class="bad" title="{problem}">{problem}</span></div>'
         )
     picture = base64.b64encode(facts.picture).decode()
-    told = html.escape(" · ".join(facts.words()))
+    words = html.escape(" · ".join(facts.words()))
     return (
         f'<div class="wb-card"><div class="pose"><img alt="" src="data:image/webp;base64,{picture}"></div>'
-        f'<b title="{name}">{name}</b><span title="{told}">{told}</span></div>'
+        f'<b title="{name}">{name}</b><span title="{words}">{words}</span></div>'
     )

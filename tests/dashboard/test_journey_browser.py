@@ -169,7 +169,7 @@ def edit(page: Page) -> None:
 def recover(page: Page) -> None:
     """Press the button and wait for the files."""
     page.get_by_role("button", name="Recover", exact=True).last.click()
-    page.get_by_role("heading", name="Take home").wait_for()
+    page.get_by_role("heading", name="Export").wait_for()
 
 
 def check_bvh(path: Path, positions: np.ndarray, names: tuple[str, ...], unit_m: float) -> None:

@@ -33,7 +33,7 @@ def shown(new_page, address) -> Page:
     page = new_page(1400, 1000).page
     page.set_default_timeout(120_000)
     page.goto(address + QUERY)
-    page.get_by_role("heading", name="Take home").wait_for()
+    page.get_by_role("heading", name="Export").wait_for()
     return page
 
 

@@ -39,7 +39,7 @@ def test_nothing_is_captured_before_it_is_asked_for(open_workbench, checkpoint_f
     ]
     assert arrays["hidden"].nonzero()[0].tolist() == list(range(40, 60))
     assert "four blocks" in page.said
-    assert "where a network looked, not why it moved" in page.said
+    assert "where a network looked, not why it moved that way" in page.said
 
 
 def test_a_network_that_joins_features_says_that_its_maps_go_from_frame_to_frame(open_workbench):
@@ -55,7 +55,7 @@ def test_an_interpolation_looks_at_nothing_and_says_so(open_workbench):
     page = open_workbench(**(OPEN | {"method": "slerp"})).recovered()
     page.app.session_state["attention_open"] = True
     page.run()
-    assert "slerp is an interpolation: it looks at nothing." in page.said
+    assert "slerp is an interpolation, which has no attention." in page.said
 
 
 def test_of_a_long_clip_the_window_with_the_gap_comes_first(open_workbench):

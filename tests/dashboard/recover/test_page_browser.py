@@ -241,7 +241,7 @@ def test_overlay_and_a_third_dancer(open_):
     page.get_by_text("Add spline", exact=True).click()
     expect(page.locator("canvas[data-panel]")).to_have_count(3)
     expect(panel(page, "spline")).to_be_visible()
-    page.get_by_text("Add spline", exact=True).click()
+    page.get_by_text("Remove spline", exact=True).click()
     expect(page.locator("canvas[data-panel]")).to_have_count(2)
 
 
@@ -332,7 +332,7 @@ def test_the_page_asks_nothing_of_the_outside(chromium, server):
     assert (
         sum("PlotlyChart" in url or "SyntaxHighlighter" in url for url in asked) == 0
     )  # megabytes before the stage
-    page.get_by_text("The same from the command line").click()
+    page.get_by_text("Command line and Python").click()
     page.get_by_text("mmm.load_clip").first.wait_for(timeout=LIMIT_MS)
     context.close()
     assert [

@@ -1,9 +1,9 @@
-"""What the sidebar reads from a link: plain functions on the session's state."""
+"""The side bar's values: from a link, within their ranges, and the default gap."""
 
 import pytest
 import streamlit as st
 
-from dashboard.recover import controls
+from dashboard.recover import controls, link
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def state(monkeypatch):
     ],
 )
 def test_a_spec_sets_the_widgets_that_say_it(state, spec, expected):
-    controls._put_spec(spec)
+    link.put_spec(spec)
     assert dict(state) == expected
 
 
 def test_what_the_user_has_already_set_is_left_alone(state):
     state["kind"] = "first"
-    controls._put_spec("every:4")
+    link.put_spec("every:4")
     assert state["kind"] == "first"
 
 
@@ -52,3 +52,25 @@ def test_values_beyond_a_widgets_range_are_moved_into_it(state, default, now, ex
         state["every"] = now
     controls._clamped("every", default, 2, 60)
     assert state["every"] == expected
+
+
+@pytest.mark.parametrize("frames", [3, 4, 10, 59, 90, 600])
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+def test_the_default_gap_has_known_frames_on_both_sides(frames, fps):
+    first, last = controls.default_gap(frames, fps)
+    assert 0 < first <= last < frames - 1
+    assert last - first + 1 == max(1, min(round(fps), frames // 3))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        (30, 59, "1.0 s. The networks are good for gaps up to 2 s."),
+        (30, 89, "2.0 s. The networks are good for gaps up to 2 s."),
+        (30, 119, "expect larger errors"),
+        (0, 29, "without known frames on both sides"),
+        (270, 299, "without known frames on both sides"),
+    ],
+)
+def test_the_page_says_what_to_expect_of_a_gap(first, last, words):
+    assert words in controls.gap_words(first, last, 300, 30.0)

@@ -12,7 +12,7 @@ from dashboard.work import questions
 from mmm.checkpoints import load_model
 from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE
-from tests.dashboard.test_generate_flow import made
+from tests.dashboard.generate.test_page import made
 
 HERE = {"mode": "generate", "sequence": SAMPLE, "method": DANCE, "length_s": "3"}
 

@@ -96,7 +96,7 @@ def generate(page: Page) -> None:
 
 def settled(page: Page, number: int = 0) -> Page:
     """Generated to the end, with its numbers below."""
-    page.get_by_role("button", name=f"{CHANCE}, seed {number}", exact=True).filter(
+    page.get_by_role("button", name=f"Remove {CHANCE}, seed {number}", exact=True).filter(
         visible=True
     ).first.wait_for()
     expect(page.locator(".wb-table")).to_contain_text(f"seed {number}")
@@ -172,7 +172,7 @@ def test_two_variants_stand_beside_the_truth_and_one_is_taken_off(open_, gate):
     page = open_("&length_s=1", width=900, dark=True)
     generate(page)
     settled(page)
-    number = page.get_by_role("spinbutton", name="Seed number")
+    number = page.get_by_role("spinbutton", name="Random seed")
     number.fill("5")
     number.press("Enter")
     until(page, lambda: "seed=5" in page.url)
@@ -190,7 +190,7 @@ def test_two_variants_stand_beside_the_truth_and_one_is_taken_off(open_, gate):
     assert panel(page, 0).get_attribute("data-checksum") != panel(page, 5).get_attribute(
         "data-checksum"
     )
-    page.get_by_role("button", name=f"{CHANCE}, seed 0", exact=True).first.click()
+    page.get_by_role("button", name=f"Remove {CHANCE}, seed 0", exact=True).first.click()
     expect(panel(page, 0)).to_have_count(0)
     expect(panel(page, 5)).to_have_count(1)
 
@@ -207,12 +207,12 @@ def test_an_uploaded_song_is_danced_to_and_a_bad_one_is_one_line(open_, gate):
     chooser.set_input_files(
         {"name": "Mine.ogg", "mimeType": "audio/ogg", "buffer": encode_ogg(tone(6))}
     )
-    expect(page.get_by_text("to Mine.ogg, 120 bpm")).to_be_visible()
+    expect(page.get_by_text("Mine.ogg, 120 bpm")).to_be_visible()
     expect(page.locator('canvas[data-panel="Seed"]')).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Sound o"))).to_be_visible()
     generate(page)
     settled(page)
-    expect(page.get_by_text("No truth beside")).to_be_visible()
+    expect(page.get_by_text("There is no recording to compare with")).to_be_visible()
 
 
 def test_recover_is_a_switch_away_and_back(open_):

@@ -54,7 +54,7 @@ def test_another_pattern_shows_slerp_until_recover_is_pressed(open_workbench):
     page = open_workbench(**SHORT).recovered()
     page.set("span", (10, 99))
     assert page.panels == ["Truth", "Slerp, before Recover"]
-    assert "slerp, a plain interpolation" in page.said
+    assert "Preview by slerp" in page.said
     assert page.table == ""
     np.testing.assert_array_equal(
         np.flatnonzero(page.stage[1]["hidden"].any(axis=1)), np.arange(10, 100)
@@ -130,7 +130,9 @@ def test_a_bad_spec_is_one_line_and_the_page_lives_on(open_workbench, bad):
 def test_nothing_known_and_nothing_hidden_cannot_be_recovered(open_workbench):
     page = open_workbench(sequence=SAMPLE, frames="0-100", hide="span:0-99", method="slerp")
     assert page.app.button(key="recover").disabled
-    assert page.errors == ["Nothing is known of some joints: leave at least one frame visible."]
+    assert page.errors == [
+        "Some joints are hidden in all frames: leave at least one frame visible."
+    ]
     page.set("kind", "spec").set("spec_text", "none")
     assert page.app.button(key="recover").disabled
     assert "Nothing is hidden." in page.said
@@ -326,7 +328,6 @@ def test_a_link_brings_back_the_page_as_it_was(open_workbench, link):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"sequence": "Samples/nowhere"},
         {"frames": "7"},
         {"frames": "900-100"},
         {"frames": "0-99999999999999999999"},
@@ -352,9 +353,48 @@ def test_a_link_that_makes_no_sense_still_opens_the_page(open_workbench, wrong):
     assert page.stage[0]["frames"] >= 2
 
 
+def test_a_link_to_an_unknown_sequence_opens_no_other_one(open_workbench):
+    page = open_workbench(sequence="Samples/nowhere")
+    assert len(page.errors) == 1
+    assert "it asks for the sequence Samples/nowhere, which is not here" in page.errors[0]
+    assert not page.has("recover")
+    page.set("pick-unlinked", SAMPLE)
+    assert page.errors == []
+    assert page.address["sequence"] == SAMPLE
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"frames": "900-1100"}, "asks for frames 900-1100, but"),
+        ({"frames": "0-9000"}, "asks for frames 0-9000, but"),
+        ({"frames": "seven"}, "asks for frames seven, but"),
+        ({"method": "gpt"}, "asks for the model gpt, which is not here. Used: "),
+    ],
+)
+def test_what_a_link_asks_for_in_vain_is_said_until_something_else_is_chosen(
+    open_workbench, wrong, sentence
+):
+    page = open_workbench(**({"sequence": SAMPLE, "method": "hold"} | wrong))
+    assert page.said.count(sentence) == 1
+    assert page.run().said.count(sentence) == 1
+    key, value = ("method", "slerp") if "method" in wrong else (f"frames-{SAMPLE}", (0, 50))
+    assert sentence not in page.set(key, value).said
+
+
+def test_the_default_gap_is_a_second_inside_the_clip(open_workbench):
+    page = open_workbench(sequence=SAMPLE, method="hold")
+    assert page.address["hide"] == "span:270-329"
+    assert "1.0 s. The networks are good for gaps up to 2 s." in page.said
+    page.set(f"frames-{SAMPLE}", (0, 90))
+    assert page.address["hide"] == "span:30-59"
+    page.set("span", (5, 25)).set(f"frames-{SAMPLE}", (0, 100))
+    assert page.address["hide"] == "span:5-25"  # a gap of the user's own does not follow the clip
+
+
 def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
     from dashboard.common import downloads as films
-    from dashboard.recover import downloads as take_home
+    from dashboard.recover import downloads
 
     page = open_workbench(**(SHORT | {"method": "spline"})).recovered()
     assert [b.label for b in page.app.get("download_button")] == [
@@ -362,7 +402,7 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
         "GLB",
         "NPZ",
         "AIST++",
-        "Map",
+        "Error map",
         "JSON",
         "CSV",
         "Web page",
@@ -376,10 +416,10 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
             back.motion.positions(), results[0].recovered.motion.positions(), atol=2e-3
         )
     mask = masks.parse(SHORT["hide"], results[0].clip)
-    table = json.load(io.BytesIO(take_home._metrics(results, mask.label, 0, "json")))
+    table = json.load(io.BytesIO(downloads._metrics(results, mask.label, 0, "json")))
     assert list(table["methods"]) == ["spline", "hold", "slerp", "inertial"]
     assert table["hidden"] == 40 * 24
-    rows = take_home._metrics(results, mask.label, 0, "csv").decode().splitlines()
+    rows = downloads._metrics(results, mask.label, 0, "csv").decode().splitlines()
     assert [row.split(",")[3] for row in rows] == ["method", "spline", "hold", "slerp", "inertial"]
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import AppServer, Watched
-from tests.dashboard.test_attention_flow import ECM
+from tests.dashboard.explain.test_attention import ECM
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def page(chromium, checkpoint_folder) -> Iterator[Page]:
         )
         page.locator(".wb-table").wait_for()
         page.get_by_role("button", name="Pause").click()
-        page.get_by_text("Attention: what the network looks at").click()
+        page.get_by_text("Attention: what the network looked at").click()
         page.locator(".attention[data-painted]").wait_for()
         yield page
     finally:
@@ -73,7 +73,7 @@ def test_silencing_a_dragged_span_stands_beside_the_recovery(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 80 + side * 0.75 - 2, box["y"] + 52 + side * 0.8, steps=4)
     page.mouse.up()
-    option = page.get_by_role("option", name="Silence the selected span")
+    option = page.get_by_role("option", name="Mute the selected span")
     for _ in range(6):  # the page hears of the span while the list opens, and may close it
         page.get_by_role("combobox", name="Change the music").click()
         try:
@@ -84,7 +84,7 @@ def test_silencing_a_dragged_span_stands_beside_the_recovery(page):
     page.get_by_text("Frames 30 to 89").wait_for()
     page.get_by_role("button", name="Change and recover").click()
     page.locator('canvas[data-panel="Muted 30-89"]').wait_for()
-    page.get_by_text("Both recoveries stand on the stage").wait_for()
+    page.get_by_text("The viewer shows both recoveries").wait_for()
     page.locator(
         'canvas[data-panel="Muted 30-89"]'
     ).scroll_into_view_if_needed()  # out of sight it is not drawn
@@ -103,5 +103,5 @@ def test_the_music_that_decided_a_frame_is_a_strip_over_the_waveform(page):
     expect(page.get_by_role("button", name="Frame 10 is not hidden")).to_be_disabled()
     seek(page, 60)
     page.get_by_role("button", name="Explain frame 60").click()
-    page.get_by_role("slider", name="music that decided frame 60").wait_for()
-    expect(page.locator(".glowlabel")).to_contain_text("strip: music that decided frame 60")
+    page.get_by_role("slider", name="Influence of the music on frame 60").wait_for()
+    expect(page.locator(".glowlabel")).to_contain_text("strip: Influence of the music on frame 60")

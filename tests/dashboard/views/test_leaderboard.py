@@ -77,7 +77,7 @@ def test_a_run_can_be_stopped_and_what_was_measured_is_kept(board, monkeypatch):
     if board.has("measure-cancel"):
         board.press("measure-cancel")
     measured(board)
-    assert "What was measured is kept." in board.said
+    assert "Finished results are kept." in board.said
     assert 0 < len(measurements.ResultsFile().read()) < 2 * 3 * len(BASELINES)
 
 

@@ -61,9 +61,7 @@ def test_a_file_without_music_opens_with_the_network_on_roles_and_its_confidence
     expect(cells.first).to_have_text(
         re.compile(r"frames 40–59\s*expected \d+\.\d cm\s*measured \d+\.\d cm")
     )
-    expect(
-        page.get_by_text("an estimate of the mean joint distance from the truth")
-    ).to_be_visible()
+    expect(page.get_by_text("is the mean joint distance that")).to_be_visible()
     expect(page.locator(".curves .series[data-role=expected]")).to_have_count(1)
     assert page.get_by_text("22 of 22 joint roles were found").count() == 1
 

@@ -26,6 +26,8 @@ def test_an_earlier_recovery_stands_beside_the_shown_one(open_workbench):
     pills = next(g for g in page.app.get("button_group") if g.key == "beside")
     assert pills.options[-1] == f"Add {other}"
     page.set("beside", [other])
+    pills = next(g for g in page.app.get("button_group") if g.key == "beside")
+    assert pills.options[-1] == f"Remove {other}"
     header, arrays = page.stage
     assert page.panels == ["Truth", MODEL, other]
     assert [panel.get("look") for panel in header["panels"]] == [None, None, "second"]
@@ -35,7 +37,7 @@ def test_an_earlier_recovery_stands_beside_the_shown_one(open_workbench):
     assert not np.array_equal(own, arrays["hidden"].reshape(120, -1))
     assert f"{other}</th>" in page.table
     assert other in curve_names(page)
-    assert "measured over what that one hid" in page.said
+    assert "measured over what that pattern hides" in page.said
     page.set("beside", [])
     assert other not in page.table
     assert page.panels == ["Truth", MODEL]
@@ -68,9 +70,9 @@ def test_a_link_brings_what_stood_beside_by_another_pattern(open_workbench):
 @pytest.mark.parametrize(
     ("also", "told"),
     [
-        ("gpt~0~span:40-79", "gpt too, which cannot be made here"),
-        ("hold~0~span:4000-4001", "hold too, which cannot be made here"),
-        ("hold~0~retime:40-50=30", "hold too, which cannot be made here"),
+        ("gpt~0~span:40-79", "gpt, which cannot be recovered here"),
+        ("hold~0~span:4000-4001", "hold, which cannot be recovered here"),
+        ("hold~0~retime:40-50=30", "hold, which cannot be recovered here"),
         ("~~", ""),
         ("hold", ""),
         ("hold~x~first", ""),

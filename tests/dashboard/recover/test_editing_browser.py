@@ -170,7 +170,7 @@ def test_a_pose_is_pasted_a_gap_made_longer_and_recover_fills_it(open_):
     expect(timeline(page)).to_have_attribute("aria-valuemax", "134")
     expect(page.get_by_text("25 frames lie in gaps whose length was changed")).to_be_visible()
     page.get_by_role("button", name="Recover").click()
-    expect(page.get_by_text("How far from the truth")).to_be_visible()
+    expect(page.get_by_role("heading", name="Error", exact=True)).to_be_visible()
     expect(
         page.get_by_text("hidden values (frames × joints) that were recorded, of 1,536")
     ).to_be_visible()

@@ -11,7 +11,7 @@ from dashboard.explain import interventions as whatif_view
 from mmm.music.audio import encode_ogg, write_audio
 from mmm.viewer import video
 from tests.dashboard.conftest import SAMPLE
-from tests.dashboard.test_attention_flow import ECM, OPEN, opened
+from tests.dashboard.explain.test_attention import ECM, OPEN, opened
 from tests.dashboard.test_songs import tone
 
 

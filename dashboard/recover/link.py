@@ -1,0 +1,152 @@
+"""The page's address in mode Recover: read once at the start of a session, kept up to date after."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.common.url import map_view, pick_from, show_in_url, with_plus
+from dashboard.files import import_options, upload_box, uploads
+from dashboard.files.entries import UPLOADS, Entry
+from dashboard.files.upload_box import Chosen
+from dashboard.recover.controls import KINDS
+from mmm import SMPL24, MMMError, masks
+from mmm.checkpoints import list_checkpoints
+from mmm.interpolation.baselines import BASELINES
+from mmm.motion.humanoid import parse_roles
+
+
+def seed_from_url() -> None:
+    """On the first run of a session, set the controls to what the address says (a shared link)."""
+    state, query = st.session_state, st.query_params
+    if "seeded" in state:
+        return
+    state.seeded = True
+    import_options.seed_from_url()
+    upload_box.seed_from_url()
+    for name in ("sequence", "method"):
+        if name in query:
+            state[name] = state[f"linked_{name}"] = query[name]
+    state.beside = pick_from(query.get("beside"), tuple(BASELINES))
+    try:
+        state.roles = parse_roles(query.get_all("role"))
+    except MMMError:
+        state.roles = {}  # a damaged link still opens the page
+    if "maps" in query:
+        state.attention_open, state.url_maps = True, query["maps"]
+    if "frames" in query:
+        state.linked_frames = query["frames"]
+        if re.fullmatch(r"\d{1,9}-\d{1,9}", query["frames"]):
+            state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
+    if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
+        state.seed = int(query["seed"])
+    if "hide" in query:
+        pattern, edits = masks.split(with_plus(query["hide"]))
+        state.url_edits = edits
+        put_spec(pattern)
+    else:
+        state.setdefault("kind", "span")  # pick_pattern places the default gap
+
+
+def put_spec(spec: str) -> None:
+    """Set the pattern's widgets to a SPEC; one that has no widgets is shown written out."""
+    pattern, _, groups = spec.partition("@")
+    kind, match = next((k, m) for k, v in KINDS.items() if (m := re.fullmatch(v.regex, pattern)))
+    if "+" in spec or any(name not in SMPL24.groups for name in groups.split(",") if name):
+        kind = "spec"  # several patterns, or single joints
+    values: dict[str, Any] = {"kind": kind}
+    if kind == "spec":
+        values["spec_text"] = spec
+    elif kind == "span":
+        values["span"] = (int(match[1]), int(match[2]))
+    elif kind == "every":
+        values["every"] = int(match[1])
+    elif kind == "keep":
+        values |= {"keep": int(match[1]), "hide": int(match[2])}
+    elif kind == "random":
+        values["share"] = float(match[1])
+    if groups and kind != "spec":
+        values["groups"] = [name for name in groups.split(",") if name]
+    for name, value in values.items():
+        st.session_state.setdefault(name, value)
+
+
+def link_warnings(entry: Entry, total: int, frames: tuple[int, int], method: str) -> list[str]:
+    """What the link asked for and the page cannot show, as sentences.
+
+    A warning goes as soon as the user chooses something else themselves.
+
+    Args:
+        entry: the shown sequence.
+        total: frames of its file.
+        frames: the shown part of it.
+        method: the chosen method.
+    """
+    state, warnings = st.session_state, []
+    text = state.get("linked_frames")
+    if text is not None and state.get("linked_sequence", entry.key) == entry.key:
+        shown = f"{frames[0]}-{frames[1]}"
+        # The part that replaced the linked one; a later one is the user's own choice.
+        if text != shown and state.setdefault("linked_frames_shown", shown) == shown:
+            warnings.append(
+                f"The link asks for frames {text}, but {entry.label} has frames 0 to {total - 1}. "
+                f"Shown: frames {frames[0]} to {frames[1] - 1}."
+            )
+        else:
+            state.linked_frames = None
+    name = state.get("linked_method")
+    if name is not None:
+        known = {card.name for card in list_checkpoints()} | set(BASELINES)
+        if name not in known and state.setdefault("linked_method_shown", method) == method:
+            warnings.append(
+                f"The link asks for the model {name}, which is not here. Used: {method}."
+            )
+        else:
+            state.linked_method = None
+    return warnings
+
+
+def share_in_url(
+    entry: Entry,
+    frames: tuple[int, int],
+    spec: str,
+    seed: int,
+    method: str,
+    roles: Sequence[tuple[str, str]] = (),
+    song: Chosen = None,
+    also: Sequence[str] = (),
+) -> None:
+    """Write the state of the page into its address, so that it can be shared.
+
+    Args:
+        also: other recoveries in the viewer, as ``comparisons.in_address`` writes them.
+    """
+    query: dict[str, str | list[str]] = {
+        "sequence": entry.key,
+        "frames": f"{frames[0]}-{frames[1]}",
+        "hide": spec,
+        "method": method,
+    }
+    if "random" in spec:
+        query["seed"] = str(seed)
+    curves = [name for name in BASELINES if name != method]
+    if names := pick_from(st.session_state.get("beside"), curves):
+        query["beside"] = ",".join(names)
+    if also:
+        query["also"] = list(also)
+    if roles:
+        query["role"] = [f"{role}={joint}" for role, joint in roles]
+    query |= import_options.in_address(entry)
+    if entry.group == UPLOADS:
+        query["file"] = uploads.session().mark(entry.path.name)
+    if song:
+        name, start_s = song[0].name, song[1]
+        query |= {
+            "song": name,
+            "song_start": f"{start_s:g}",
+            "song_file": uploads.session().mark(name),
+        }
+    if st.session_state.get("attention_open"):
+        query["maps"] = map_view()
+    show_in_url(query)
