@@ -40,7 +40,7 @@ from mmm.cli.options import (
     write_json,
     write_text,
 )
-from mmm.cli.printing import EVALUATION_COLUMNS, checkpoint_facts, clip_facts
+from mmm.cli.printing import ERROR_COLUMNS, EVALUATION_COLUMNS, checkpoint_facts, clip_facts
 from mmm.errors import MMMError
 from mmm.interpolation import baselines
 from mmm.io.files import MOTION_SUFFIXES
@@ -163,9 +163,7 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
         rows,
         {
             "method": "method",
-            "rotation_deg": "rotation deg",
-            "position_cm": "position cm",
-            "root_cm": "root cm",
+            **ERROR_COLUMNS,
             "time": "time",
         },
     )

@@ -78,7 +78,7 @@ def leaderboard(
         write_text(out, markdown(sections, benchmark.patterns, metric))
     elif out is not None:
         write_text(out, as_csv(sections))
-    say_notes(*remarks)
+    say_notes(*(remarks or filter(None, [results.remark])))
     if not lines:
         typer.echo("nothing is measured yet" if show else "nothing could be measured")
     print_table(lines, LEADERBOARD_COLUMNS)

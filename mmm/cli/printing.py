@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmm.io.body import body_height, facing_deg, how_read, nearest_axis, unit_name
+from mmm.metrics.errors import ERROR_KINDS
 from mmm.motion.clip import Clip
 
 if TYPE_CHECKING:
     from mmm.checkpoints import CheckpointInfo
 
+ERROR_COLUMNS = {name: kind.column for name, kind in ERROR_KINDS.items()}
+"""The three errors as columns of a table."""
 EVALUATION_COLUMNS = {
     "hide": "hidden",
     "method": "method",
-    "rotation_deg": "rotation deg",
-    "position_cm": "position cm",
-    "root_cm": "root cm",
+    **ERROR_COLUMNS,
     "clips": "clips",
 }
 """Keys of the rows of ``mmm.evaluation.evaluate.evaluate`` and what a table calls them."""
@@ -22,14 +23,12 @@ LEADERBOARD_COLUMNS = {
     "section": "section",
     "pattern": "hidden",
     "method": "method",
-    "rotation_deg": "rotation deg",
-    "position_cm": "position cm",
-    "root_cm": "root cm",
+    **ERROR_COLUMNS,
     "elapsed_s": "time s",
     "clips": "clips",
     "hidden": "entries",
 }
-"""Likewise of ``mmm.evaluation.leaderboard.rows``."""
+"""Likewise of ``mmm.evaluation.standings.rows``."""
 
 
 def clip_facts(clip: Clip) -> list[tuple[str, str]]:

@@ -1,21 +1,27 @@
-"""The leaderboard: checkpoints and interpolations over many clips and patterns, measured once and kept on disk.
+"""The leaderboard: checkpoints and interpolations measured over many clips and patterns.
 
-What is kept is a line of JSON a measurement (``measurements.jsonl`` in ``data/processed/leaderboard``): one method, one
-clip, one pattern, as sums over hidden entries, so that any set of clips can be put together. A measurement belongs to
-the bytes of the checkpoint and of the clip's file: after either has changed it is not shown any more.
+Each measurement is made once and kept (``mmm.evaluation.measurements``). What the measurements of a
+benchmark say together is in ``mmm.evaluation.standings``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmm import masks
 from mmm.checkpoints import CheckpointInfo, check_fit
 from mmm.errors import MMMError, SpecError
-from mmm.evaluation.measurements import Measurement, ResultsFile, Version, digest_of, version_of
+from mmm.evaluation.measurements import (
+    Key,
+    Measurement,
+    ResultsFile,
+    Version,
+    digest_of,
+    version_of,
+)
 from mmm.interpolation.baselines import BASELINES
 from mmm.io import load_clip
 from mmm.motion.clip import Clip, Motion
@@ -28,12 +34,14 @@ if TYPE_CHECKING:
 PATTERNS = ("random:0.15", "every:5", "every:15", "keep:5,hide:5", "gap:15", "gap:30", "gap:60")
 """SPECs; ``gap:N`` stands for a span of N frames in the middle of the clip."""
 FRAMES = 300
-"""So many frames of a clip, its first ones; all of a shorter one."""
+"""Of a longer clip only this many frames are measured, its first ones."""
+
+LoadModel = Callable[[str], "MaskedMotionModel"]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Which clips, patterns and checkpoints stand against each other."""
+    """Which clips, patterns and checkpoints are compared."""
 
     clips: tuple[Path, ...]
     patterns: tuple[str, ...] = PATTERNS
@@ -42,10 +50,10 @@ class Benchmark:
 
 
 def spec_for(pattern: str, frames: int) -> str:
-    """The SPEC of a pattern for a clip of so many frames.
+    """The SPEC of a pattern for a clip of a number of frames.
 
     Raises:
-        SpecError: a gap does not fit into it.
+        SpecError: ``gap:N`` is malformed, or the gap does not fit into the clip.
     """
     if not pattern.startswith("gap:"):
         return pattern
@@ -53,7 +61,7 @@ def spec_for(pattern: str, frames: int) -> str:
         gap = int(pattern.removeprefix("gap:"))
     except ValueError:
         raise SpecError(
-            pattern, "not a length", "gap:N, N frames in the middle", "correct it"
+            pattern, "not a length", "gap:N, N frames in the middle", "give a whole number"
         ) from None
     first = (frames - gap) // 2
     if gap < 1 or first < 1:
@@ -67,10 +75,10 @@ def spec_for(pattern: str, frames: int) -> str:
 
 
 def check_pattern(pattern: str) -> None:
-    """Whether it makes sense at all.
+    """Check a pattern against a clip of ``FRAMES`` frames of an SMPL body.
 
     Raises:
-        SpecError: it is no SPEC, or does not fit a clip of ``FRAMES`` frames of an SMPL body.
+        SpecError: it is no SPEC, or does not fit such a clip.
     """
     still = np.broadcast_to(np.eye(3, dtype=np.float32), (FRAMES, len(SMPL24), 3, 3))
     clip = Clip("a clip", Motion(SMPL24, still, np.zeros((FRAMES, 3), dtype=np.float32), 60.0))
@@ -78,102 +86,99 @@ def check_pattern(pattern: str) -> None:
 
 
 def measure(
-    contest: Benchmark,
-    book: ResultsFile,
-    load_model: Callable[[str], "MaskedMotionModel"] | None = None,
+    benchmark: Benchmark,
+    results: ResultsFile,
+    load_model: LoadModel | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[str]:
-    """Measure what the book lacks; each clip and pattern is written down when it is done.
+    """Measure what the file of results lacks. Each clip and pattern is saved once it is done.
 
-    All methods fill the same hidden entries. Networks run only on clips that fit them; a clip too short for a pattern
-    is left out of it.
+    All methods fill the same hidden entries. Networks run only on clips that fit them, and a clip
+    that is too short for a pattern is left out of it.
 
     Args:
-        load_model: networks by name; ``mmm.load_model`` where None.
-        progress: told a share of the whole and what is in hand; may raise to stop.
+        load_model: gives a network by its name; ``mmm.load_model`` if left out.
+        progress: called with the share done (0 to 1) and the clip and pattern at hand; whatever it
+            raises stops the run.
 
     Returns:
-        What was left out, and why: a line each.
+        One line for each thing that was left out, with the reason.
     """
-    kept, remarks = book.read(), list[str]()
-    for number, path in enumerate(contest.clips):
+    kept = results.read()
+    remarks = [results.remark] if results.remark else []
+    for number, path in enumerate(benchmark.clips):
         try:
             clip = load_clip(path)
         except (MMMError, OSError) as error:
-            remarks.append(" ".join(str(error).split()))
+            remarks.append(_one_line(error))
             continue
         clip = clip.crop(0, min(FRAMES, len(clip)))
-        cards = []
-        for card in contest.checkpoints:
+        fitting = []
+        for checkpoint in benchmark.checkpoints:
             try:
-                check_fit(card, clip)
-                cards.append(card)
+                check_fit(checkpoint, clip)
+                fitting.append(checkpoint)
             except MMMError as error:
-                remarks.append(
-                    f"{card.name} was not run on {clip.name}: {' '.join(str(error).split())}"
-                )
-        for at, pattern in enumerate(contest.patterns):
+                remarks.append(f"{checkpoint.name} was not run on {clip.name}: {_one_line(error)}")
+        for done, pattern in enumerate(benchmark.patterns):
             if progress is not None:
-                share = (number + at / len(contest.patterns)) / len(contest.clips)
+                share = (number + done / len(benchmark.patterns)) / len(benchmark.clips)
                 progress(share, f"{clip.name}: {pattern}")
             try:
-                found = _measured(contest, kept, clip, path, pattern, cards, load_model)
+                new = _missing(benchmark, kept, clip, path, pattern, fitting, load_model)
             except SpecError as error:
-                remarks.append(
-                    f"{clip.name} is left out of {pattern}: {' '.join(str(error).split())}"
-                )
+                remarks.append(f"{clip.name} is left out of {pattern}: {_one_line(error)}")
                 continue
-            book.add(found)
+            results.add(new)
     return list(dict.fromkeys(remarks))
 
 
-def _measured(
-    contest: Benchmark,
-    kept: Mapping[tuple[Any, ...], Measurement],
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _missing(
+    benchmark: Benchmark,
+    kept: Mapping[Key, Measurement],
     clip: Clip,
     path: Path,
     pattern: str,
-    cards: Sequence[CheckpointInfo],
-    load_model: Callable[[str], "MaskedMotionModel"] | None,
+    checkpoints: Sequence[CheckpointInfo],
+    load_model: LoadModel | None,
 ) -> list[Measurement]:
+    """The measurements of one clip and pattern that are not kept yet."""
     import mmm  # its recovery imports torch
 
-    digest, new = digest_of(path), list[Measurement]()
-    mask = masks.parse(spec_for(pattern, len(clip)), clip, contest.seed)
-    for name, version in [
-        *((name, "") for name in BASELINES),
-        *((card.name, version_of(card)) for card in cards),
-    ]:
-        if (name, version, digest, pattern, contest.seed, len(clip)) in kept:
+    digest, seed, new = digest_of(path), benchmark.seed, list[Measurement]()
+    mask = masks.parse(spec_for(pattern, len(clip)), clip, seed)
+    methods = [(name, "") for name in BASELINES]
+    methods += [(checkpoint.name, version_of(checkpoint)) for checkpoint in checkpoints]
+    for name, version in methods:
+        if (name, version, digest, pattern, seed, len(clip)) in kept:
             continue
         result = (
-            mmm.interpolate(name, clip, mask)
-            if not version
-            else mmm.recover((load_model or mmm.load_model)(name), clip, mask)
+            mmm.recover((load_model or mmm.load_model)(name), clip, mask)
+            if version
+            else mmm.interpolate(name, clip, mask)
         )
-        new.append(_note(result, version, clip.name, digest, pattern, contest.seed))
+        new.append(_measurement(result, version, clip.name, digest, pattern, seed))
     return new
 
 
-def _note(
+def _measurement(
     result: "RecoveryResult", version: Version, clip: str, digest: str, pattern: str, seed: int
 ) -> Measurement:
-    errors, hidden = result.errors, result.hidden
-    parts = {
-        "rotation_deg": errors.rotation_deg[hidden],
-        "position_cm": errors.position_cm[hidden],
-        "root_cm": errors.root_cm[hidden[:, 0]],
-    }
+    values = result.errors.over(result.hidden)
     return Measurement(
-        result.model_name,
-        version,
-        clip,
-        digest,
-        pattern,
-        seed,
-        len(result.clip),
-        int(hidden.sum()),
-        {name: round(float(part.sum(dtype=np.float64)), 4) for name, part in parts.items()},
-        {name: len(part) for name, part in parts.items()},
-        round(result.elapsed_s, 4),
+        method=result.model_name,
+        version=version,
+        clip=clip,
+        digest=digest,
+        pattern=pattern,
+        seed=seed,
+        frames=len(result.clip),
+        hidden=int(result.hidden.sum()),
+        sums={kind: round(float(v.sum(dtype=np.float64)), 4) for kind, v in values.items()},
+        counts={kind: len(v) for kind, v in values.items()},
+        elapsed_s=round(result.elapsed_s, 4),
     )

@@ -1,7 +1,7 @@
-"""What can be said of many motion files at a glance: length, rate, skeleton, music, a small picture; kept for later.
+"""Facts of many motion files at a glance: length, rate, skeleton, music, a small picture.
 
-Reading a file takes from a few to a few hundred milliseconds. What was found is kept in the user's cache folder by the
-file's path, time and size, and read anew when one of these changes.
+Reading a file takes from a few to a few hundred milliseconds. Facts are kept in the user's cache
+folder by the file's path, time and size, and read again when one of these changes.
 """
 
 import base64
@@ -22,12 +22,12 @@ from mmm.paths import user_cache
 from mmm.viewer.raster.portrait import portrait_webp
 
 _VERSION = 1
-"""Of what is kept; another number, and everything is read anew."""
+"""Version of the cached facts; with another one, everything is read again."""
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A motion file at a glance; of one that cannot be read, only the problem."""
+    """A motion file at a glance. For one that cannot be read, only ``problem`` is set."""
 
     frames: int = 0
     fps: float = 0.0
@@ -35,21 +35,21 @@ class FileFacts:
     kind: str = ""
     """``SMPL``, ``humanoid`` (its joints' roles are known) or ``other``."""
     tempo_bpm: float | None = None
-    """Of its music; 0 where the music has no beat, None without music."""
+    """Tempo of the music; 0 where it has no beat, None without music."""
     split: str = ""
     picture: bytes = b""
-    """WebP with a transparent ground."""
+    """A picture of the body, WebP with a transparent background."""
     problem: str = ""
     """What is wrong with the file, in one line."""
 
     @property
     def duration_s(self) -> float:
-        """Seconds."""
+        """Length of the motion, seconds."""
         return self.frames / self.fps if self.fps else 0.0
 
     @property
     def music(self) -> str:
-        """In words."""
+        """The music in words."""
         return (
             "no music"
             if self.tempo_bpm is None
@@ -75,7 +75,7 @@ class FileFacts:
 
 
 def kind_of(skeleton: Skeleton) -> str:
-    """Which networks a skeleton is for, roughly: ``SMPL``, ``humanoid`` or ``other``."""
+    """Kind of a skeleton, which decides the networks that fit: ``SMPL``, ``humanoid`` or ``other``."""
     if skeleton.names == SMPL24.names and skeleton.parents == SMPL24.parents:
         return "SMPL"
     try:
@@ -86,7 +86,7 @@ def kind_of(skeleton: Skeleton) -> str:
 
 
 def facts_of(clip: Clip) -> FileFacts:
-    """A clip at a glance, with its picture."""
+    """Facts of a clip, with its picture."""
     motion = clip.motion
     return FileFacts(
         len(clip),
@@ -100,7 +100,11 @@ def facts_of(clip: Clip) -> FileFacts:
 
 
 def read_facts(path: Path, largest: int = LARGEST) -> FileFacts:
-    """A file at a glance; what is wrong with it is a fact too."""
+    """Facts of a file; never raises, since what is wrong with a file is a fact too.
+
+    Args:
+        largest: bytes that a file may have.
+    """
     try:
         return facts_of(load_clip(path, largest=largest))
     except MMMError as error:
@@ -109,30 +113,40 @@ def read_facts(path: Path, largest: int = LARGEST) -> FileFacts:
         return FileFacts(problem=f"{path.name}: {error.strerror or error}")
     except MemoryError:
         return FileFacts(problem=f"{path.name}: more than fits into memory; cut it into pieces")
+    except Exception as error:
+        # A fault of a reader must cost one line of a listing, not the listing.
+        text = " ".join(f"{type(error).__name__} {error}".split())[:200]
+        return FileFacts(problem=f"{path.name}: the file cannot be read ({text})")
 
 
 def cached_facts(path: Path) -> FileFacts | None:
-    """What was found when this file, as it is now, was last read; None where it was not."""
+    """The kept facts of this file as it is now; None where there are none, or damaged ones."""
     try:
-        raw = json.loads(_place(path).read_text())
-        return FileFacts(**{**raw, "picture": base64.b64decode(raw["picture"])})
-    except (OSError, ValueError, KeyError, TypeError):
+        raw = json.loads(_place(path).read_bytes())
+        facts = FileFacts(**{**raw, "picture": base64.b64decode(raw["picture"])})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    types = {name: type(value) for name, value in asdict(FileFacts(tempo_bpm=0.0)).items()}
+    right = all(
+        type(value) is types[name] or (name == "tempo_bpm" and value is None)
+        for name, value in asdict(facts).items()
+    )
+    return facts if right else None
 
 
 def find_facts(path: Path) -> FileFacts:
-    """From the cache, or read and kept; a cache that cannot be written costs time, not the result."""
-    found = cached_facts(path)
-    if found is None:
-        found = read_facts(path)
+    """Facts from the cache, else read and kept. A cache that cannot be written costs only time."""
+    facts = cached_facts(path)
+    if facts is None:
+        facts = read_facts(path)
         try:
             place = _place(path)
             place.parent.mkdir(parents=True, exist_ok=True)
-            kept = {**asdict(found), "picture": base64.b64encode(found.picture).decode()}
+            kept = {**asdict(facts), "picture": base64.b64encode(facts.picture).decode()}
             write_atomically(place, lambda file: file.write(json.dumps(kept).encode()))
         except (OSError, FileError):
             pass
-    return found
+    return facts
 
 
 def _place(path: Path) -> Path:
@@ -148,10 +162,10 @@ def _place(path: Path) -> Path:
 
 
 def listing(folder: Path, search: str = "") -> Iterator[dict[str, Any]]:
-    """Every motion file of a folder at a glance: ``name frames seconds fps joints kind bpm split problem``.
+    """One row for each motion file of a folder; its keys are those of ``COLUMNS``.
 
     Args:
-        search: words that a file's name or facts must hold, all of them.
+        search: words that must all occur in a file's name or facts.
 
     Raises:
         FileError: there is no such folder.
@@ -165,7 +179,7 @@ def listing(folder: Path, search: str = "") -> Iterator[dict[str, Any]]:
 
 
 def row(name: str, facts: FileFacts) -> dict[str, Any]:
-    """A line of a listing."""
+    """One row of a listing."""
     if facts.problem:
         return dict.fromkeys(COLUMNS) | {"name": name, "problem": facts.problem}
     return {
@@ -192,11 +206,11 @@ COLUMNS: dict[str, str] = {
     "split": "split",
     "problem": "problem",
 }
-"""Keys of :func:`row` and what a table calls them."""
+"""Keys of :func:`row` and their headings."""
 
 
 def matches(search: str, name: str, facts: FileFacts | None, more: Iterable[str] = ()) -> bool:
-    """Whether each word of a search stands in a file's name, its facts or what more is said of it."""
+    """Whether each word of a search occurs in a file's name, its facts or ``more`` about it."""
     text = " ".join(
         [name, name.replace("_", " "), *(facts.words() if facts else ()), *more]
     ).lower()
@@ -214,7 +228,7 @@ SORTS: Mapping[str, str] = {
 
 
 def sort_key(sort: str, name: str, facts: FileFacts | None) -> tuple[Any, ...]:
-    """By what files are put in order (one of ``SORTS``); those of which nothing is known come last."""
+    """Key to sort files by one of ``SORTS``; files without known facts come last."""
     if sort == "name":
         return (name.lower(),)
     if facts is None or facts.problem:

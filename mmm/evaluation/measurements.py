@@ -1,7 +1,12 @@
-"""What was measured for the leaderboard, kept on disk as a line of JSON a measurement."""
+"""What was measured for the leaderboard, kept on disk as a line of JSON a measurement.
+
+A measurement belongs to the bytes of a checkpoint and of a clip's file. After either has changed it
+is not shown any more.
+"""
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -10,39 +15,91 @@ from typing import Any
 
 from mmm import paths
 from mmm.checkpoints import CheckpointInfo
+from mmm.metrics.errors import KINDS
 
 Version = str
+Key = tuple[str, Version, str, str, int, int]
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One method on one clip with one pattern."""
+    """One method on one clip with one pattern, as sums, so that any clips can be pooled."""
 
     method: str
     version: Version
-    """Of the checkpoint's bytes; of an interpolation empty."""
+    """Digest of the checkpoint's bytes; empty for an interpolation."""
     clip: str
     digest: str
-    """Of the bytes of the clip's file."""
+    """Digest of the bytes of the clip's file."""
     pattern: str
     seed: int
     frames: int
     hidden: int
-    """Entries (frames times joints)."""
+    """Hidden entries (frames times joints)."""
     sums: dict[str, float]
-    """Of each error over hidden entries."""
+    """The sum of each error over hidden entries."""
     counts: dict[str, int]
-    """Over how many."""
+    """How many entries each sum is over."""
     elapsed_s: float
 
     @property
-    def key(self) -> tuple[str, Version, str, str, int, int]:
+    def key(self) -> Key:
         """What makes it the same measurement."""
         return self.method, self.version, self.digest, self.pattern, self.seed, self.frames
 
+    @staticmethod
+    def from_line(line: bytes) -> "Measurement":
+        """What a line of the file holds.
+
+        Raises:
+            ValueError: it is not the JSON of a measurement.
+        """
+        try:
+            values = json.loads(line.decode("utf-8"))
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        if not isinstance(values, dict) or values.keys() != _CHECKS.keys():
+            raise ValueError("not the fields of a measurement")
+        for name, is_right in _CHECKS.items():
+            if not is_right(values[name]):
+                raise ValueError(f"{name} is of the wrong type or range")
+        return Measurement(**values)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_amount(value: Any) -> bool:
+    """A finite number from zero on."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    # A whole number beyond the range of floats cannot be compared as one.
+    return number and 0 <= value <= 1e300 and math.isfinite(value)
+
+
+_CHECKS = {
+    **dict.fromkeys(("method", "version", "clip", "digest", "pattern"), _is_text),
+    **dict.fromkeys(("seed", "frames", "hidden"), _is_count),
+    "sums": lambda value: _by_kind(value, _is_amount),
+    "counts": lambda value: _by_kind(value, _is_count),
+    "elapsed_s": _is_amount,
+}
+
+
+def _by_kind(value: Any, is_right: Callable[[Any], bool]) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == set(KINDS)
+        and all(map(is_right, value.values()))
+    )
+
 
 def digest_of(path: Path) -> str:
-    """Of a file's bytes."""
+    """Digest of a file's bytes, 24 hexadecimal digits."""
     stat = path.stat()
     return _digest(str(path), stat.st_mtime_ns, stat.st_size)
 
@@ -52,40 +109,59 @@ def _digest(path: str, changed_ns: int, size: int) -> str:
     return blake2b(Path(path).read_bytes(), digest_size=12).hexdigest()
 
 
-def version_of(card: CheckpointInfo) -> Version:
-    """Of the bytes of a checkpoint's weights and configuration."""
-    files = [card.path / "config.json", *sorted(card.path.glob("*.safetensors"))]
+def version_of(checkpoint: CheckpointInfo) -> Version:
+    """Digest of the bytes of a checkpoint's weights and configuration."""
+    files = [checkpoint.path / "config.json", *sorted(checkpoint.path.glob("*.safetensors"))]
     return blake2b("".join(map(digest_of, files)).encode(), digest_size=8).hexdigest()
 
 
 class ResultsFile:
-    """Measurements on disk: lines are only ever added, so that a run cut short has lost nothing that was measured."""
+    """Measurements on disk.
+
+    Lines are only ever added, so a run that is cut short loses nothing that was measured.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.file = (folder or paths.MEASURED) / "measurements.jsonl"
+        self.damaged_lines = 0
+        """How many lines the last reading passed over."""
 
-    def read(self) -> dict[tuple[Any, ...], Measurement]:
-        """By key, the latest of each; lines that make no sense (a disk that was full) are passed over."""
-        found = {}
+    def read(self) -> dict[Key, Measurement]:
+        """The latest measurement of each key. Damaged lines (a disk was full) are passed over."""
+        found: dict[Key, Measurement] = {}
+        damaged = 0
         try:
-            lines = self.file.read_text(encoding="utf-8").splitlines()
+            lines = self.file.read_bytes().split(b"\n")
         except OSError:
-            return {}
-        for line in lines:
+            lines = []
+        for line in filter(bytes.strip, lines):
             try:
-                one = Measurement(**json.loads(line))
-                found[one.key] = one
-            except (ValueError, TypeError):
-                continue
+                measurement = Measurement.from_line(line)
+            except ValueError:
+                damaged += 1
+            else:
+                found[measurement.key] = measurement
+        self.damaged_lines = damaged
         return found
 
+    @property
+    def remark(self) -> str:
+        """One sentence on the damaged lines that the last reading met; empty without any."""
+        if not self.damaged_lines:
+            return ""
+        lines = "line is" if self.damaged_lines == 1 else "lines are"
+        return (
+            f"{self.file.name}: {self.damaged_lines} {lines} damaged and passed over; "
+            "measure again what is missing"
+        )
+
     def add(self, measurements: Iterable[Measurement]) -> None:
-        """Write them down."""
-        text = "".join(json.dumps(asdict(one)) + "\n" for one in measurements)
+        """Append measurements."""
+        text = "".join(json.dumps(asdict(measurement)) + "\n" for measurement in measurements)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a+b") as file:
             if file.tell():
                 file.seek(-1, 2)
-                if file.read(1) != b"\n":  # a run that was cut short in the middle of a line
+                if file.read(1) != b"\n":  # a run was cut short in the middle of a line
                     text = "\n" + text
             file.write(text.encode())

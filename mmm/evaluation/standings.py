@@ -1,4 +1,7 @@
-"""The leaderboard's tables: means over the clips that methods have in common, as rows, CSV and Markdown."""
+"""The leaderboard's tables: means over the clips that methods have in common.
+
+They come as sections of cells, as rows, as CSV and as Markdown.
+"""
 
 import csv
 import io
@@ -11,16 +14,19 @@ import numpy as np
 from mmm.evaluation.leaderboard import Benchmark
 from mmm.evaluation.measurements import Measurement, ResultsFile, digest_of, version_of
 from mmm.interpolation.baselines import BASELINES
+from mmm.metrics.errors import ERROR_KINDS, KINDS
 
 METRICS: Mapping[str, tuple[str, str]] = {
-    "rotation_deg": ("Joint rotation", "°"),
-    "position_cm": ("Joint position", "cm"),
-    "root_cm": ("Root", "cm"),
+    **{name: (kind.label, kind.unit) for name, kind in ERROR_KINDS.items()},
     "elapsed_s": ("Time a clip", "s"),
 }
-"""What is measured, and its unit; all but the time over hidden entries only."""
-ERRORS = ("rotation_deg", "position_cm", "root_cm")
-RESAMPLES, INTERVAL = 1000, (2.5, 97.5)
+"""Label and unit of what is measured. All but the time are over hidden entries only."""
+RESAMPLES = 1000
+INTERVAL = (2.5, 97.5)
+"""Percentiles of the bootstrap over clips."""
+
+# By method and pattern, then by the digest of a clip.
+_ByMethod = Mapping[tuple[str, str], Mapping[str, Measurement]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Cell:
     hidden: int
     means: dict[str, float | None]
     intervals: dict[str, tuple[float, float] | None]
-    """95 % of what other draws of clips would give (bootstrap over clips); None of a single clip."""
+    """95 % bootstrap intervals over clips; None for a single clip."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Section:
     methods: tuple[str, ...]
     """Networks, then interpolations."""
     cells: Mapping[tuple[str, str], Cell]
-    """By method and pattern; what was not measured is not there."""
+    """By method and pattern, as far as measured."""
 
     def best(self, pattern: str, metric: str) -> float | None:
         """The least mean of a column."""
@@ -52,72 +58,74 @@ class Section:
         return min((mean for mean in means if mean is not None), default=None)
 
 
-def standings(contest: Benchmark, book: ResultsFile) -> list[Section]:
-    """What the book says of these clips, patterns and checkpoints, as they are now; the section of most clips first."""
-    digests = {digest_of(path): path.stem for path in contest.clips}
-    versions = {card.name: version_of(card) for card in contest.checkpoints} | dict.fromkeys(
-        BASELINES, ""
-    )
-    found: dict[tuple[str, str], dict[str, Measurement]] = {}
-    for one in book.read().values():
-        if (
-            one.digest in digests
-            and versions.get(one.method) == one.version
-            and one.seed == contest.seed
-            and one.pattern in contest.patterns
-        ):
-            found.setdefault((one.method, one.pattern), {})[one.digest] = one
+def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
+    """What is known of a benchmark's clips, patterns and checkpoints as they are now.
+
+    Returns:
+        Sections by falling number of clips.
+    """
+    clip_names = {digest_of(path): path.stem for path in benchmark.clips}
+    versions = {checkpoint.name: version_of(checkpoint) for checkpoint in benchmark.checkpoints}
+    versions |= dict.fromkeys(BASELINES, "")
+    measured: dict[tuple[str, str], dict[str, Measurement]] = {}
+    for m in results.read().values():
+        current = m.digest in clip_names and versions.get(m.method) == m.version
+        if current and m.seed == benchmark.seed and m.pattern in benchmark.patterns:
+            measured.setdefault((m.method, m.pattern), {})[m.digest] = m
     covered = {
-        name: frozenset(d for (method, _), by in found.items() if method == name for d in by)
+        name: frozenset(d for (method, _), by in measured.items() if method == name for d in by)
         for name in versions
     }
-    networks = [card.name for card in contest.checkpoints if covered[card.name]]
+    networks = [c.name for c in benchmark.checkpoints if covered[c.name]]
     groups = sorted(
         {covered[name] for name in networks}, key=lambda group: (-len(group), sorted(group))
     )
     if not groups and covered["hold"]:
         groups = [covered["hold"]]
-    return [
-        _section(group, [n for n in networks if covered[n] == group], contest, found, digests)
-        for group in groups
-    ]
+    sections = []
+    for group in groups:
+        methods = (*(name for name in networks if covered[name] == group), *BASELINES)
+        clips = tuple(sorted(clip_names[digest] for digest in group))
+        cells = _cells(group, methods, benchmark.patterns, measured)
+        sections.append(Section(clips, methods, cells))
+    return sections
 
 
-def _section(
-    group: frozenset[str],
-    networks: list[str],
-    contest: Benchmark,
-    found: Mapping[tuple[str, str], Mapping[str, Measurement]],
-    digests: Mapping[str, str],
-) -> Section:
-    methods, cells = (*networks, *BASELINES), {}
-    for pattern in contest.patterns:
-        here = {name: found[name, pattern] for name in methods if (name, pattern) in found}
-        common = sorted(group.intersection(*here.values())) if here else []
-        for name, by in here.items():
-            if common:
-                cells[name, pattern] = _cell(name, pattern, [by[digest] for digest in common])
-    return Section(tuple(sorted(digests[d] for d in group)), methods, cells)
+def _cells(
+    group: frozenset[str], methods: Sequence[str], patterns: Sequence[str], measured: _ByMethod
+) -> dict[tuple[str, str], Cell]:
+    """Each pattern over the clips that all methods measured have in common."""
+    cells = {}
+    for pattern in patterns:
+        by_method = {n: measured[n, pattern] for n in methods if (n, pattern) in measured}
+        common = sorted(group.intersection(*by_method.values())) if by_method else []
+        if not common:
+            continue
+        for name, by_clip in by_method.items():
+            cells[name, pattern] = _cell(name, pattern, [by_clip[digest] for digest in common])
+    return cells
 
 
-def _cell(method: str, pattern: str, ones: Sequence[Measurement]) -> Cell:
+def _cell(method: str, pattern: str, measurements: Sequence[Measurement]) -> Cell:
+    count = len(measurements)
     means: dict[str, float | None] = {
-        "elapsed_s": float(np.median([one.elapsed_s for one in ones]))
+        "elapsed_s": float(np.median([m.elapsed_s for m in measurements]))
     }
     intervals: dict[str, tuple[float, float] | None] = {"elapsed_s": None}
-    draws = np.random.default_rng(0).integers(0, len(ones), (RESAMPLES, len(ones)))
-    for name in ERRORS:
-        sums, counts = np.array([[one.sums[name], one.counts[name]] for one in ones], dtype=float).T
-        means[name] = float(sums.sum() / counts.sum()) if counts.sum() else None
-        intervals[name] = None
-        if len(ones) > 1 and counts.min() > 0:
+    # The same draws for all methods and kinds of error, so that intervals can be compared.
+    draws = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
+    for kind in KINDS:
+        sums, counts = np.array([[m.sums[kind], m.counts[kind]] for m in measurements], float).T
+        means[kind] = float(sums.sum() / counts.sum()) if counts.sum() else None
+        intervals[kind] = None
+        if count > 1 and counts.min() > 0:
             low, high = np.percentile(sums[draws].sum(axis=1) / counts[draws].sum(axis=1), INTERVAL)
-            intervals[name] = float(low), float(high)
-    return Cell(method, pattern, len(ones), sum(one.hidden for one in ones), means, intervals)
+            intervals[kind] = float(low), float(high)
+    return Cell(method, pattern, count, sum(m.hidden for m in measurements), means, intervals)
 
 
 def rows(sections: Sequence[Section]) -> Iterator[dict[str, Any]]:
-    """A line a section, method and pattern, as the CSV has them."""
+    """One row for each section, method and pattern, as in the CSV."""
     for number, section in enumerate(sections, start=1):
         for (method, pattern), cell in section.cells.items():
             line: dict[str, Any] = {
@@ -130,7 +138,7 @@ def rows(sections: Sequence[Section]) -> Iterator[dict[str, Any]]:
             for name in METRICS:
                 mean, interval = cell.means[name], cell.intervals[name]
                 line[name] = None if mean is None else round(mean, 4)
-                if name in ERRORS:
+                if name in KINDS:
                     line[f"{name}_low"], line[f"{name}_high"] = (
                         (None, None)
                         if interval is None
@@ -140,7 +148,7 @@ def rows(sections: Sequence[Section]) -> Iterator[dict[str, Any]]:
 
 
 def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) -> str:
-    """Tables for a document: a row a method, a column a pattern, the best of a column bold."""
+    """A table in Markdown for each section: methods by patterns, the best of a column in bold."""
     title, unit = METRICS[metric]
     parts = []
     for section in sections:
@@ -151,8 +159,8 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
             if (over := next(cell for (_, p), cell in section.cells.items() if p == pattern))
         ]
         lines = [
-            f"{title}, {unit}, over hidden entries of {len(section.clips)} clips (clips and entries of each "
-            "column in brackets)",
+            f"{title}, {unit}, over hidden entries of {len(section.clips)} clips "
+            "(clips and entries of each column in brackets)",
             "",
             f"| method | {' | '.join(heads)} |",
             f"|---|{'---|' * len(shown)}",
@@ -174,7 +182,7 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
 
 
 def as_csv(sections: Sequence[Section]) -> str:
-    """The rows, a line each; what was not measured is left empty."""
+    """The rows as CSV; what was not measured is left empty."""
     lines, text = list(rows(sections)), io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]) if lines else ["method"], lineterminator="\n")
     writer.writeheader()

@@ -1,5 +1,6 @@
 """Errors of a motion against its reference, always over hidden entries alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,52 @@ from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-KINDS = ("rotation_deg", "position_cm", "root_cm")
-"""The three errors, by the names they have in every table and file."""
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """How one of the three errors is called wherever it is shown."""
+
+    label: str
+    """In a title, such as ``Joint rotation``."""
+    short: str
+    """In a column."""
+    unit: str
+    plain_unit: str
+    """The unit where only ASCII letters are wanted."""
+    description: str
+
+    @property
+    def heading(self) -> str:
+        """Name and unit for a table on a page or a card: ``rotation, °``."""
+        return f"{self.short}, {self.unit}"
+
+    @property
+    def column(self) -> str:
+        """Name and unit for a table in a terminal: ``rotation deg``."""
+        return f"{self.short} {self.plain_unit}"
+
+
+ERROR_KINDS: Mapping[str, ErrorKind] = {
+    "rotation_deg": ErrorKind(
+        "Joint rotation",
+        "rotation",
+        "°",
+        "deg",
+        "Mean angle between true and recovered local rotations",
+    ),
+    "position_cm": ErrorKind(
+        "Joint position", "position", "cm", "cm", "Mean distance between true and recovered joints"
+    ),
+    "root_cm": ErrorKind(
+        "Root",
+        "root",
+        "cm",
+        "cm",
+        "Mean distance of the body's root, over frames in which it was hidden",
+    ),
+}
+"""The three errors by the names they have in every file, and how they are called in tables."""
+KINDS = tuple(ERROR_KINDS)
 
 
 def _mean_or_none(values: Array) -> float | None:
@@ -23,7 +68,7 @@ def _mean_or_none(values: Array) -> float | None:
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """Errors of every frame and joint, hidden or not; what sums them up looks at hidden entries alone."""
+    """Errors of every frame and joint; what sums them up looks at hidden entries alone."""
 
     skeleton: Skeleton
     rotation_deg: Float[Array, "T J"]
@@ -33,18 +78,24 @@ class Errors:
     root_cm: Float[Array, "T"]
     """Distance between the root positions, centimetres."""
     hidden: Bool[Array, "T J"]
-    """True = was hidden from the method, and counts."""
+    """True where the entry was hidden from the method, and counts."""
+
+    def over(self, hidden: Bool[Array, "T J"]) -> dict[str, Float[Array, "_"]]:
+        """The errors of some entries by kind, one value an entry; of the root, one a frame."""
+        return {
+            "rotation_deg": self.rotation_deg[hidden],
+            "position_cm": self.position_cm[hidden],
+            "root_cm": self.root_cm[hidden[:, 0]],
+        }
 
     def summary(self) -> dict[str, float | int | None]:
-        """Means over hidden entries; ``root_cm`` over the frames whose root was hidden. None where none was.
+        """Means over hidden entries, by kind; None where nothing was hidden.
 
-        ``frames`` counts the clip's frames, ``hidden`` the entries (frame and joint) that were hidden,
-        ``hidden_frames`` the frames with any.
+        ``root_cm`` is over the frames whose root was hidden. ``frames`` counts the clip's frames,
+        ``hidden`` the hidden entries (frame and joint), ``hidden_frames`` the frames with any.
         """
         return {
-            "rotation_deg": _mean_or_none(self.rotation_deg[self.hidden]),
-            "position_cm": _mean_or_none(self.position_cm[self.hidden]),
-            "root_cm": _mean_or_none(self.root_cm[self.hidden[:, 0]]),
+            **{kind: _mean_or_none(values) for kind, values in self.over(self.hidden).items()},
             "frames": len(self.hidden),
             "hidden": int(self.hidden.sum()),
             "hidden_frames": int(self.hidden.any(axis=1).sum()),
@@ -54,7 +105,10 @@ class Errors:
         """The mean over the hidden joints of each frame, NaN in frames where nothing is hidden.
 
         Args:
-            kind: ``rotation_deg``, ``position_cm`` or ``root_cm``.
+            kind: a key of ``ERROR_KINDS``.
+
+        Raises:
+            SpecError: there is no such error.
         """
         if kind not in KINDS:
             raise SpecError(
@@ -67,21 +121,26 @@ class Errors:
         return np.where(count, values / np.maximum(count, 1), np.nan).astype(np.float32)
 
     def per_group(self) -> dict[str, dict[str, float | int | None]]:
-        """For each joint group of the skeleton the means over its hidden entries, and how many these are."""
+        """For each joint group of the skeleton the means over its hidden entries, and their count."""
         table: dict[str, dict[str, float | int | None]] = {}
         for name, joints in self.skeleton.groups.items():
-            at = list(joints)
-            hidden = self.hidden[:, at]
+            indices = list(joints)
+            hidden = self.hidden[:, indices]
             table[name] = {
-                "rotation_deg": _mean_or_none(self.rotation_deg[:, at][hidden]),
-                "position_cm": _mean_or_none(self.position_cm[:, at][hidden]),
+                "rotation_deg": _mean_or_none(self.rotation_deg[:, indices][hidden]),
+                "position_cm": _mean_or_none(self.position_cm[:, indices][hidden]),
                 "hidden": int(hidden.sum()),
             }
         return table
 
 
 def errors(truth: Motion, other: Motion, hidden: Mask | Bool[Array, "_ _"]) -> Errors:
-    """Compares two motions of the same joints and length.
+    """Compare two motions of the same joints and length.
+
+    Args:
+        truth: the reference.
+        other: the motion to measure.
+        hidden: the entries that count, True = hidden.
 
     Raises:
         SpecError: joints, lengths or the mask's shape differ.

@@ -66,13 +66,13 @@ def test_a_pattern_that_makes_no_sense_is_one_line_and_the_page_lives_on(board):
 
 
 def test_a_run_can_be_stopped_and_what_was_measured_is_kept(board, monkeypatch):
-    measure = leaderboard._measured
+    measure = leaderboard._missing
 
     def slow(*given):
         time.sleep(0.3)
         return measure(*given)
 
-    monkeypatch.setattr(leaderboard, "_measured", slow)
+    monkeypatch.setattr(leaderboard, "_missing", slow)
     board.press("measure").until(lambda page: len(measurements.ResultsFile().read()) > 0)
     if board.has("measure-cancel"):
         board.press("measure-cancel")

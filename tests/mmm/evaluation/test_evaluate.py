@@ -8,7 +8,8 @@ import pytest
 
 from mmm import masks
 from mmm.errors import ModelError, SpecError
-from mmm.evaluation.evaluate import METRICS, evaluate, gaps, report, with_baselines
+from mmm.evaluation.evaluate import evaluate, gaps, report, with_baselines
+from mmm.metrics.errors import KINDS
 from mmm.recovery.recover import interpolate, recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
@@ -41,7 +42,7 @@ def test_the_report_is_json_of_the_summaries(clips):
     assert list(told["methods"]) == ["mmm-ecm", "hold", "slerp", "inertial", "spline"]
     for result in results:
         row = told["methods"][result.model_name]
-        assert set(row) >= {*METRICS, "frames", "hidden", "elapsed_s", "seed"}
+        assert set(row) >= {*KINDS, "frames", "hidden", "elapsed_s", "seed"}
         assert row["position_cm"] == pytest.approx(
             result.errors.position_cm[result.hidden].mean(), rel=1e-5
         )
@@ -81,7 +82,7 @@ def test_pooled_over_all_hidden_entries_of_all_clips(clips):
             ("mmm-ecm", recover(model, clip, mask)),
             *((m, interpolate(m, clip, mask)) for m in ("hold", "slerp", "inertial", "spline")),
         ]:
-            parts = by_hand.setdefault(name, {metric: [] for metric in METRICS})
+            parts = by_hand.setdefault(name, {metric: [] for metric in KINDS})
             for t in range(len(clip)):
                 for j in range(6):
                     if mask.hidden[t, j]:
@@ -93,7 +94,7 @@ def test_pooled_over_all_hidden_entries_of_all_clips(clips):
     for row in rows:
         assert (row["hide"], row["clips"], row["frames"]) == (spec, 3, 95)
         assert row["hidden"] == len(by_hand[row["method"]]["rotation_deg"])
-        for metric in METRICS:
+        for metric in KINDS:
             assert row[metric] == pytest.approx(np.mean(by_hand[row["method"]][metric]), abs=1e-3)
 
 

@@ -15,12 +15,28 @@ from mmm.evaluation import leaderboard as board
 from mmm.evaluation.measurements import ResultsFile
 from mmm.evaluation.standings import as_csv, markdown, rows, standings
 from mmm.interpolation.baselines import BASELINES
+from mmm.metrics.errors import KINDS
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network
 
 PATTERNS = ("every:5", "gap:10")
+
+
+LINE = {
+    "method": "hold",
+    "version": "",
+    "clip": "a",
+    "digest": "0" * 24,
+    "pattern": "every:5",
+    "seed": 0,
+    "frames": 30,
+    "hidden": 48,
+    "sums": dict.fromkeys(KINDS, 1.5),
+    "counts": dict.fromkeys(KINDS, 48),
+    "elapsed_s": 0.01,
+}
 
 
 @pytest.fixture
@@ -140,6 +156,52 @@ def test_a_run_cut_short_has_lost_nothing_and_is_not_mixed(files, card, tmp_path
     assert {section.cells[m, "gap:10"].clips for m in section.methods} == {1}
     run(both, results)
     assert standings(both, results)[0].cells["net", "gap:10"].clips == 2
+
+
+DAMAGE = [
+    b'{"method":"hold"}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b"3",
+    b"null",
+    json.dumps({**LINE, "sums": {"rotation_deg": 1.0}}).encode(),
+    json.dumps({**LINE, "sums": dict.fromkeys(KINDS, "far")}).encode(),
+    json.dumps({**LINE, "counts": dict.fromkeys(KINDS, -1)}).encode(),
+    json.dumps({**LINE, "elapsed_s": float("nan")}).encode(),
+    json.dumps({**LINE, "elapsed_s": 10**400}).encode(),
+    json.dumps({**LINE, "digest": ["x"]}).encode(),
+    json.dumps({**LINE, "seed": True}).encode(),
+    json.dumps({**LINE, "more": 1}).encode(),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_line_is_passed_over_and_counted(tmp_path, damage):
+    results = ResultsFile(tmp_path)
+    good = json.dumps(LINE).encode()
+    results.file.write_bytes(good + b"\n" + damage + b"\n\n" + good.replace(b"hold", b"slerp"))
+    assert {m.method for m in results.read().values()} == {"hold", "slerp"}
+    assert results.damaged_lines == 1
+    assert results.remark.startswith("measurements.jsonl: 1 line is damaged and passed over")
+    results.file.write_bytes(good)
+    results.read()
+    assert results.remark == ""
+
+
+def test_damage_is_said_once_in_a_run_and_where_results_are_only_shown(
+    files, card, tmp_path, capsys
+):
+    results = ResultsFile(tmp_path / "kept")
+    results.file.parent.mkdir()
+    results.file.write_bytes(b'{"method":"hold"}\n\xff\n')
+    remarks = run(benchmark(files, card, "a"), results)
+    assert [r for r in remarks if "damaged" in r] == [
+        "measurements.jsonl: 2 lines are damaged and passed over; measure again what is missing"
+    ]
+    where = ["--clips", str(files / "a.npz"), "--folder", str(tmp_path / "kept")]
+    assert main(["leaderboard", *where, "--show", "--hide", "every:5"]) == 0
+    streams = capsys.readouterr()
+    assert (streams.out + streams.err).count("damaged") == 1
 
 
 def test_gaps_lie_in_the_middle_and_nonsense_is_refused():

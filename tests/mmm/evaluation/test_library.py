@@ -54,6 +54,45 @@ def test_a_damaged_or_unwritable_cache_costs_nothing(folder, monkeypatch):
     assert listing.find_facts(path).frames == 40
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"\xff\xfe not text",
+        b"[" * 20_000,
+        b"[1, 2]",
+        b'{"picture": 3}',
+        b'{"frames": "many", "fps": 30.0, "picture": ""}',
+        b'{"tempo_bpm": [120], "picture": ""}',
+    ],
+)
+def test_cached_facts_of_wrong_bytes_depth_or_types_are_read_again(folder, damage):
+    path = folder / "deep" / "a_b.npz"
+    facts = listing.find_facts(path)
+    next((folder.parent / "cache").rglob("*.json")).write_bytes(damage)
+    assert listing.cached_facts(path) is None
+    assert listing.find_facts(path) == facts
+
+
+@pytest.mark.parametrize(
+    "fault", [OverflowError("too large"), RecursionError(), MemoryError(), ZeroDivisionError()]
+)
+def test_a_fault_of_a_reader_costs_one_line_of_a_listing(folder, monkeypatch, capsys, fault):
+    read = listing.load_clip
+
+    def faulty(path, **options):
+        if path.name == "broken.npz":
+            raise fault
+        return read(path, **options)
+
+    monkeypatch.setattr(listing, "load_clip", faulty)
+    rows = {row["name"]: row for row in listing.listing(folder)}
+    assert rows["broken.npz"]["problem"].startswith("broken.npz: ")
+    assert "\n" not in rows["broken.npz"]["problem"]
+    assert rows["deep/a_b.npz"]["frames"] == 40
+    assert main(["info", str(folder)]) == 0
+    assert "a_b" in capsys.readouterr().out
+
+
 def test_a_bad_file_is_one_line(folder):
     problem = listing.find_facts(folder / "broken.npz").problem
     assert "broken.npz" in problem
