@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import streamlit as st
 
 from dashboard.common import widgets
-from dashboard.work.jobs import Job, in_thread
+from dashboard.common.progress import follow
+from dashboard.work.engine import submit
+from dashboard.work.jobs import Job
 from mmm import Clip
 from mmm.io.aist import fits_aist
 from mmm.viewer.scene import Scene
 
-POLL_S = 0.4
 FILMS = {"mp4": ("MP4", "video/mp4"), "gif": ("GIF", "image/gif"), "webp": ("WebP", "image/webp")}
 LAYOUTS = {"side": "Side by side", "overlay": "Overlay"}
 MOTIONS = {
@@ -148,7 +149,7 @@ def film_controls(
         mine = running = True
     if mine and job is not None:
         if running:
-            _follow(job, f"{keys.buttons}cancel-film")
+            follow(job, f"{keys.buttons}cancel-film", help_="Stop; no file is left behind.")
         elif job.error:
             st.warning(job.error, icon=":material/warning:")
 
@@ -157,23 +158,8 @@ def _given(data: bytes) -> bytes:
     return data
 
 
-@st.fragment(run_every=POLL_S)
-def _follow(job: Job[bytes], key: str) -> None:
-    """Progress and Cancel. Returns at once and is run again: a click in a fragment is heard only between runs."""
-    if not job.running:
-        st.rerun()
-    st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-    st.button(
-        "Cancel",
-        key=key,
-        on_click=job.cancel,
-        disabled=job.cancelled,
-        help="Stop; no file is left behind.",
-    )
-
-
 def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
-    """Draw and encode in a thread of its own; returns at once."""
+    """Hand a film to the engine, which draws and encodes it; return at once."""
     job: Job[bytes] = Job(film, stage="Drawing", again=f"Make {FILMS[film.suffix][0]}")
 
     def work(job: Job[bytes]) -> bytes:
@@ -190,7 +176,7 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
             )
             return path.read_bytes()
 
-    return in_thread(job, work, f"film-{film.suffix}")
+    return submit(job, work, long=True)
 
 
 def motion_buttons(result: Savable, clip: Clip, name: str, keys: Keys = OWN_KEYS) -> None:

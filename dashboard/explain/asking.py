@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.common import widgets
+from dashboard.common.progress import follow
 from dashboard.explain import music_change
 from dashboard.work.generations import Ask
 from dashboard.work.jobs import Job
@@ -14,7 +15,6 @@ from dashboard.work.questions import Question, Wanted, answers
 from dashboard.work.recoveries import Request
 from mmm import Clip
 
-POLL_S = 0.3
 PATIENCE_S = 0.3
 """An answer that is ready within this time shows no progress bar, which would only flash."""
 
@@ -52,7 +52,7 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
         job = st.session_state[name] = start()
         job.wait(PATIENCE_S)
     if job.running:
-        _follow(job)
+        follow(job, f"cancel-{question.kind}", wide=False)
         return None
     if job.error:
         st.warning(job.error, icon=":material/warning:")
@@ -63,20 +63,6 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
             on_click=lambda: st.session_state.pop(name),
         )
     return job.results
-
-
-@st.fragment(run_every=POLL_S)
-def _follow(job: Job[Any]) -> None:
-    """Progress and Cancel.
-
-    The fragment polls instead of waiting, because Streamlit delivers a click in a fragment only
-    between its runs.
-    """
-    if not job.running:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-        st.button("Cancel", key=f"cancel-{job.request!r}", on_click=job.cancel)
 
 
 @dataclass(frozen=True)

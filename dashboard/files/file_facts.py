@@ -1,6 +1,7 @@
-"""Facts and pictures of the files on the library page, found behind it: what is looked at first, then the rest.
+"""Facts and pictures of the files on the library page, read behind it.
 
-One reader a server, and only while somebody looks at the page: it rests when no page has asked for a few seconds.
+The files in view come first, then the rest. One job of the engine reads for all visitors, and ends when no page has
+asked for a few seconds.
 """
 
 import logging
@@ -12,23 +13,25 @@ import streamlit as st
 
 from dashboard.files import entries as library
 from dashboard.files.entries import Entry, Stamp
+from dashboard.work.engine import submit
+from dashboard.work.jobs import Job
 from mmm import MMMError
 from mmm.evaluation.library import FileFacts, find_facts, read_facts
 from mmm.io import LARGEST_UPLOAD
 
 REST_S = 6.0
-"""The reader stops when no page has asked for so long."""
+"""The job ends when no page has asked for so many seconds."""
 
 
 class FileIndex:
-    """Facts by file; what is missing is read in a thread."""
+    """Facts by file; what is missing is read behind the page."""
 
     def __init__(self) -> None:
         self._found: dict[Stamp, FileFacts] = {}
         self._queue: list[Entry] = []
         self._asked = 0.0
         self._lock = threading.Lock()
-        self._reader: threading.Thread | None = None
+        self._job: Job[None] | None = None
 
     def get(self, entry: Entry) -> FileFacts | None:
         """What is known of a file as it is now; None where it has yet to be read."""
@@ -42,18 +45,17 @@ class FileIndex:
         with self._lock:
             self._asked = time.monotonic()
             self._queue = [entry for entry in entries if self.get(entry) is None]
-            if self._queue and (self._reader is None or not self._reader.is_alive()):
-                self._reader = threading.Thread(target=self._read, name="library", daemon=True)
-                self._reader.start()
+            if self._queue and (self._job is None or not self._job.running):
+                self._job = submit(Job("library"), self._read, long=True, for_server=True)
 
     def _next(self) -> Entry | None:
         with self._lock:
             if not self._queue or time.monotonic() - self._asked > REST_S:
-                self._reader = None
+                self._job = None
                 return None
             return self._queue.pop(0)
 
-    def _read(self) -> None:
+    def _read(self, job: Job[None]) -> None:
         while (entry := self._next()) is not None:
             try:
                 mark = library.stamp(entry)
@@ -76,7 +78,7 @@ class FileIndex:
                 )
             with self._lock:
                 self._found[mark] = facts
-            time.sleep(0)  # let the pages have their turn
+            time.sleep(0)  # lets the pages run between two files
 
 
 def _kept(entry: Entry) -> FileFacts:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.common import widgets
 from dashboard.common.layout import GENERATE, heading
+from dashboard.common.progress import follow
 from dashboard.files import songs
 from dashboard.files.entries import Entry
 from dashboard.generate import controls as generate_controls
@@ -66,7 +67,11 @@ def generate_page(entries: list[Entry]) -> None:
         code_section(plan)
     with slot:
         if live is not None:
-            st.fragment(_progress, run_every=POLL_S)(live)
+            follow(
+                live,
+                "gen_cancel",
+                help_="Stop after the current second. Frames that are already generated are kept.",
+            )
         elif mine and stream is not None:
             _outcome(stream)
 
@@ -167,18 +172,3 @@ def _outcome(stream: Stream) -> None:
             f"{verb} {seconds:.1f} s in {made.generation.elapsed_s:.1f} s "
             f"({speed:.0f} frames per second)."
         )
-
-
-def _progress(stream: Stream) -> None:
-    """Progress and Cancel; redraws the page when the run has ended."""
-    if not stream.running:
-        st.rerun()
-    st.progress(min(stream.share, 1.0), text="Stopping" if stream.cancelled else stream.stage)
-    st.button(
-        "Cancel",
-        width="stretch",
-        key="gen_cancel",
-        on_click=stream.cancel,
-        disabled=stream.cancelled,
-        help="Stop after the current second. Frames that are already generated are kept.",
-    )

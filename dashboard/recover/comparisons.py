@@ -120,7 +120,7 @@ def start_next(awaited: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResul
 def keep(request: Request, job: "Job[list[RecoveryResult]]") -> None:
     """Put the job's results into the store again, if other sessions have pushed them out."""
     if job.results is not None and recoveries.kept_results().get(request) is None:
-        recoveries.kept_results().put(request, job.results)
+        recoveries.keep(request, job.results)
 
 
 def remember(request: Request) -> None:

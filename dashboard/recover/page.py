@@ -1,11 +1,12 @@
 """The page of Recover: controls in the side bar, the viewer, and the errors below it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard.common import model_picker, widgets
 from dashboard.common.layout import RECOVER, heading
+from dashboard.common.progress import follow
 from dashboard.explain.attention import attention_section
 from dashboard.explain.interventions import shown_change
 from dashboard.files import entries as library
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 0.3
 """A recovery that is done within this time shows no progress bar, which would only flash."""
-POLL_S = 0.4
 MIN_FRAMES = 3
 
 
@@ -146,7 +146,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     if job is None or not mine:
         return
     if not job.wait(PATIENCE_S if started else 0):
-        _follow(job)
+        follow(job, help_="Stop after the current step.")
     elif job.error:
         st.warning(job.error, icon=":material/warning:")
     elif not done:
@@ -164,7 +164,7 @@ def _linked_box(awaited: tuple[Request, Clip, Mask]) -> None:
     job = comparisons.start_next(awaited)
     st.caption(f"The link also shows {awaited[0].method} with `{awaited[0].spec}`.")
     if not job.wait(PATIENCE_S):
-        _follow(job, "cancel-beside")
+        follow(job, "cancel-beside")
         return
     if job.error:
         comparisons.drop_next()
@@ -181,23 +181,3 @@ def _how_much(clip: Clip, mask: Mask) -> str:
     joints, total = int(mask.hidden.any(axis=0).sum()), mask.hidden.shape[1]
     body = "" if joints == total else f" in {joints} of {total} joints"
     return f"{frames} of {len(clip)} frames hidden{body}: {max(entries, 0.001):.1%} of all values."
-
-
-@st.fragment(run_every=POLL_S)
-def _follow(job: Job[Any], key: str = "cancel") -> None:
-    """Progress and Cancel.
-
-    The fragment polls instead of waiting, because Streamlit delivers a click in a fragment only
-    between its runs.
-    """
-    if not job.running:
-        st.rerun()
-    st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-    st.button(
-        "Cancel",
-        width="stretch",
-        key=key,
-        on_click=job.cancel,
-        disabled=job.cancelled,
-        help="Stop after the current step.",
-    )

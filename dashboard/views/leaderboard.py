@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.common import layout, widgets
+from dashboard.common.progress import follow
 from dashboard.components.table import Cell, Row, pack_table, sorted_table
 from dashboard.files import entries as library
 from dashboard.files.entries import Entry
@@ -19,7 +20,6 @@ from mmm.evaluation.standings import METRICS, Section, as_csv, markdown, standin
 from mmm.interpolation.baselines import BASELINES
 from mmm.viewer.palette import FURTHER, MODEL, method_colour
 
-POLL_S = 0.7
 MOST_CLIPS = 60
 """How many clips can be measured at a time; one takes some seconds."""
 MODEL_COLOURS = {
@@ -164,32 +164,11 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
     if job is None:
         return
     if job.running:
-        _follow()
+        follow(job, "measure-cancel", help_="Stop; finished results are kept.")
     elif job.error:
         st.warning(f"{job.error} Finished results are kept.", icon=":material/warning:")
     for remark in job.results or ():
         st.caption(remark)
-
-
-@st.fragment(run_every=POLL_S)
-def _follow() -> None:
-    """Progress and Cancel.
-
-    The fragment polls instead of waiting, because Streamlit delivers a click in a fragment only
-    between its runs.
-    """
-    job = leaderboard_run.runner().job
-    if job is None or not job.running:
-        st.rerun()
-    st.progress(job.share, text="Stopping" if job.cancelled else job.stage)
-    st.button(
-        "Cancel",
-        width="stretch",
-        key="measure-cancel",
-        on_click=job.cancel,
-        disabled=job.cancelled,
-        help="Stop; finished results are kept.",
-    )
 
 
 def colours_of(cards: Sequence[CheckpointInfo], dark: bool) -> dict[str, str]:

@@ -1,15 +1,16 @@
-"""Generating behind the page: in a thread, frames readable while further ones come, what was made kept."""
+"""Generations behind the page: frames can be shown while further ones are made; results are kept for all sessions."""
 
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from dashboard.work.jobs import Cancelled, Job, in_thread, loaded_models
+from dashboard.work.engine import submit
+from dashboard.work.jobs import Cancelled, Job, loaded_models
+from dashboard.work.store import Store
 from mmm import Clip, Motion
 from mmm.viewer.panels import StagePanel, panel_from_motion
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mmm.motion.clip import Music
 
 KEPT_BYTES = 256_000_000
-"""Of generated rotations, over all sessions; the oldest go first, the latest always stays."""
+"""Of generated rotations, over all sessions."""
 MAX_VARIANTS = 3
 """Side by side, beside the truth."""
 CHANNEL = "future"
@@ -75,40 +76,18 @@ class Made:
     numbers: "Evaluation"
 
 
-class Kept:
-    """The latest generations of all sessions, bounded."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Ask, Made] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, ask: Ask) -> Made | None:
-        """This one, if it was made lately."""
-        with self._lock:
-            if ask in self._kept:
-                self._kept.move_to_end(ask)
-            return self._kept.get(ask)
-
-    def put(self, made: Made) -> None:
-        """Keep it; the oldest go."""
-        with self._lock:
-            self._kept[made.ask] = made
-            self._kept.move_to_end(made.ask)
-            while (
-                len(self._kept) > 1
-                and sum(m.generation.clip.motion.rotations.nbytes for m in self._kept.values())
-                > KEPT_BYTES
-            ):
-                self._kept.popitem(last=False)
-
-
 @st.cache_resource(show_spinner=False)
-def kept() -> Kept:
+def kept() -> Store[Ask, Made]:
     """One store a server."""
-    return Kept()
+    return Store(KEPT_BYTES)
 
 
-@dataclass
+def keep(made: Made) -> None:
+    """Put a generation into the store."""
+    kept().put(made.ask, made, made.generation.clip.motion.rotations.nbytes)
+
+
+@dataclass(eq=False)
 class Stream(Job[Made]):
     """A generation on its way, of which the frames made so far can be had."""
 
@@ -158,7 +137,7 @@ class Stream(Job[Made]):
 
 
 def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
-    """Start generating in a thread of its own and return at once.
+    """Hand a generation to the engine and return at once.
 
     Args:
         clip: the seed, and what was really done after it where the music is its own; with that music, or silent.
@@ -206,10 +185,10 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
         found = Made(
             replace(ask, frames=len(generation.generated)), generation, generation.evaluate()
         )
-        kept().put(found)
+        keep(found)
         return found
 
-    in_thread(stream, work, f"generate-{ask.method}")
+    submit(stream, work)
     return stream
 
 
@@ -225,4 +204,4 @@ def load_ahead(method: str, version: int) -> Job[bool]:
         models.get(method)
         return True
 
-    return in_thread(job, load, f"load-{method}")
+    return submit(job, load, for_server=True)

@@ -1,11 +1,15 @@
 """Jobs behind the page: progress, Cancel, what went wrong; and the networks that they share."""
 
 import gc
+import logging
+import os
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import streamlit as st
 
@@ -14,8 +18,10 @@ from mmm import MMMError
 from mmm.checkpoints import find_checkpoint
 from mmm.interpolation.baselines import BASELINES
 
-if TYPE_CHECKING:  # both import torch, which the page does not wait for
+if TYPE_CHECKING:  # imports torch, which the page does not wait for
     from mmm.models import MaskedMotionModel
+
+CANCELLED = "Cancelled. Press {} to start again."
 
 
 def version_of(method: str) -> int:
@@ -30,29 +36,44 @@ def version_of(method: str) -> int:
 
 
 class Cancelled(Exception):
-    """The user pressed Cancel."""
+    """The visitor pressed Cancel, or has left."""
 
 
 Found = TypeVar("Found")
 
 
-@dataclass
+class Queue(Protocol):
+    """Where a job waits: see :class:`dashboard.work.engine.Engine`."""
+
+    def ahead(self, job: "Job[Any]") -> int | None:
+        """How many jobs start before this one; None where it does not wait."""
+
+    def drop(self, job: "Job[Any]") -> bool:
+        """Take a job out; False where it does not wait."""
+
+
+@dataclass(eq=False)
 class Job(Generic[Found]):
-    """One piece of work on its way; a recovery finds the method asked for, then the interpolations, plainest first."""
+    """One piece of work: whether it waits, how far it is, what came of it."""
 
     request: Hashable
+    """What determines the result."""
     share: float = 0.0
+    """How much is done, 0 to 1."""
     stage: str = "Starting"
+    """What it does now, in words."""
     results: Found | None = None
     error: str = ""
+    """Why there are no results, for the visitor."""
     again: str = "Recover"
     """The button that starts it anew."""
+    queue: Queue | None = None
     _cancel: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
 
     @property
     def running(self) -> bool:
-        """Whether it still works."""
+        """Whether it waits or works."""
         return not self._done.is_set()
 
     @property
@@ -60,34 +81,61 @@ class Job(Generic[Found]):
         """Whether it was asked to stop."""
         return self._cancel.is_set()
 
+    @property
+    def ahead(self) -> int | None:
+        """How many jobs start before this one; None where it does not wait."""
+        return None if self.queue is None else self.queue.ahead(self)
+
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; True when ended."""
         return self._done.wait(seconds)
 
     def cancel(self) -> None:
-        """Ask it to stop; it does after the window in hand."""
+        """Ask it to stop: at once where it waits, after the part in hand where it works."""
         self._cancel.set()
+        if self.queue is not None and self.queue.drop(self):
+            self.finish(error=CANCELLED.format(self.again))
 
     def advance(self, share: float, stage: str) -> None:
-        """Called by the worker; this is where a cancelled job ends."""
+        """Called by the worker between parts.
+
+        Raises:
+            Cancelled: the job was cancelled.
+        """
         if self._cancel.is_set():
             raise Cancelled
         self.share, self.stage = share, stage
 
+    def finish(self, results: Found | None = None, error: str = "") -> None:
+        """End with results, or with what went wrong."""
+        self.results, self.error = results, error
+        self._done.set()
+
     def run(self, work: "Callable[[Job[Found]], Found]") -> None:
-        """The thread's body."""
+        """Do the work and end; called by a worker. Raises nothing."""
+        results, error = None, ""
         try:
-            self.results = work(self)
+            if self.cancelled:
+                raise Cancelled
+            results = work(self)
         except Cancelled:
-            self.error = f"Cancelled. Press {self.again} to start again."
-        except MMMError as error:
-            self.error = str(error)
-        except Exception as error:
-            # A bug of ours: the page must not wait for ever, and the log must have the trace.
-            self.error = f"{type(error).__name__}: {error}. This is a fault of the workbench; its log has the trace."
-            raise
+            error = CANCELLED.format(self.again)
+        except MMMError as problem:
+            error = str(problem)
+        except MemoryError:
+            error = "Not enough memory. Choose a shorter part."
+        except OSError as problem:
+            # A full disk or a file that went away: its path on the server is nobody's business.
+            error = (
+                f"{problem.strerror or type(problem).__name__}. Press {self.again} to start again."
+            )
+            logging.getLogger(__name__).exception("%s", self.request)
+        except Exception as problem:
+            # A fault of ours: the page must not wait for ever, and the log must have the trace.
+            error = f"{type(problem).__name__}. This is a fault of the workbench; its log has the trace."
+            logging.getLogger(__name__).exception("%s", self.request)
         finally:
-            self._done.set()
+            self.finish(results, error)
 
 
 class Models:
@@ -113,26 +161,30 @@ def loaded_models() -> Models:
     return Models()
 
 
-def in_thread(job: Job[Found], work: Callable[[Job[Found]], Found], name: str) -> Job[Found]:
-    """Start the work in a thread of its own, once torch is imported, and return at once."""
-    torch_import = warm_up()
-
-    def after_torch(job: Job[Found]) -> Found:
-        torch_import.join()  # two threads importing one circular package may see it half made
-        return work(job)
-
-    threading.Thread(target=job.run, args=(after_torch,), name=name, daemon=True).start()
-    return job
+def whole_number(variable: str, otherwise: int) -> int:
+    """The value of an environment variable, a whole number from 1; ``otherwise`` where it is not set or none."""
+    text = os.environ.get(variable, "")
+    return max(1, int(text)) if text.isdecimal() else otherwise
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> threading.Thread:
-    """Import torch in the background when the server opens its first page, so that the first Recover does not wait."""
+def warm_up() -> None:
+    """Start to import torch behind the page, so that the first Recover does not wait for it."""
+    _torch_import()
 
+
+def wait_for_torch() -> None:
+    """Return once torch is imported. Two threads that import one circular package may see it half made."""
+    _torch_import().join()
+
+
+@cache
+def _torch_import() -> threading.Thread:
     def import_torch() -> None:
         import mmm.recovery.recover  # noqa: F401
 
-        gc.freeze()  # a library's hundred thousands of objects never become garbage: need not be looked at again
+        # One thread a job: on shared cores torch's own threads wait for each other.
+        sys.modules["torch"].set_num_threads(whole_number("MMM_TORCH_THREADS", 1))
+        gc.freeze()  # objects of imported libraries never become garbage
 
     thread = threading.Thread(target=import_torch, name="warm-up", daemon=True)
     thread.start()

@@ -4,14 +4,15 @@ import threading
 
 import streamlit as st
 
-from dashboard.work.jobs import Job, in_thread, loaded_models
+from dashboard.work.engine import submit
+from dashboard.work.jobs import Job, loaded_models
 from mmm.evaluation import leaderboard
 from mmm.evaluation.leaderboard import Benchmark
 from mmm.evaluation.measurements import ResultsFile
 
 
 class Runner:
-    """The run that goes on, if any."""
+    """The run that goes on, or was the last one."""
 
     def __init__(self) -> None:
         self.job: Job[list[str]] | None = None
@@ -23,7 +24,7 @@ class Runner:
         return self.job is not None and self.job.running
 
     def start(self, benchmark: Benchmark, results: ResultsFile) -> bool:
-        """Measure in a thread; False where a run goes on already."""
+        """Hand a run to the engine; False where one goes on already."""
         with self._lock:
             if self.busy:
                 return False
@@ -32,7 +33,7 @@ class Runner:
             def work(job: Job[list[str]]) -> list[str]:
                 return leaderboard.measure(benchmark, results, models.get, job.advance)
 
-            self.job = in_thread(Job(benchmark, again="Measure"), work, "leaderboard")
+            self.job = submit(Job(benchmark, again="Measure"), work, long=True, for_server=True)
             return True
 
 

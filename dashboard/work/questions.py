@@ -1,10 +1,8 @@
 """Questions to a network beyond recovery: its maps of a window, what changed music does, what decided a frame.
 
-Each is asked in a thread, as recoveries are, and its answer kept for all sessions.
+Each is a job of the engine, as recoveries are, and its answer is kept for all sessions.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +11,17 @@ import streamlit as st
 
 import mmm
 from dashboard.work.attention_maps import Atlas
+from dashboard.work.engine import submit
 from dashboard.work.generations import Ask
-from dashboard.work.jobs import Job, in_thread, loaded_models
+from dashboard.work.jobs import Job, loaded_models
 from dashboard.work.recoveries import Request
+from dashboard.work.store import Store
 from mmm import Clip, Music
 from mmm.explain.perturbations import Intervention
 from mmm.masks import Mask
 
 KEPT_BYTES = 384_000_000
-"""Of maps and changed motions, over all sessions; the oldest go first, the latest always stays."""
+"""Of maps and changed motions, over all sessions."""
 
 
 @dataclass(frozen=True)
@@ -58,52 +58,29 @@ class FutureMaps:
     """First and last-plus-one of these frames, the seed counted; those after it in the window were made anew later."""
 
 
-class Answers:
-    """The latest answers of all sessions, bounded."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Question, tuple[Any, int]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, question: Question) -> Any:
-        """The answer, or None where it is not at hand."""
-        with self._lock:
-            if question not in self._kept:
-                return None
-            self._kept.move_to_end(question)
-            return self._kept[question][0]
+class Answers(Store[Question, Any]):
+    """The latest answers of all sessions."""
 
     def find(self, request: Request | Ask, frame: int) -> Any:
-        """The maps of a window that holds this frame; of a generation, those of the window that made it."""
-        with self._lock:
-            for question, (answer, _) in reversed(self._kept.items()):
-                if question.request == request and question.kind == "attention":
-                    first, end = (
-                        answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
-                    )
-                    if first <= frame < end:
-                        return answer
+        """The maps of a window that holds a frame, or None; of a generation, those of the window that made it."""
+        for question, answer in self.items():
+            if question.request == request and question.kind == "attention":
+                first, end = answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
+                if first <= frame < end:
+                    return answer
         return None
-
-    def put(self, question: Question, answer: Any, nbytes: int) -> None:
-        """Keep an answer; the oldest go."""
-        with self._lock:
-            self._kept[question] = answer, nbytes
-            self._kept.move_to_end(question)
-            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
-                self._kept.popitem(last=False)
 
 
 @st.cache_resource(show_spinner=False)
 def answers() -> Answers:
     """One store a server."""
-    return Answers()
+    return Answers(KEPT_BYTES)
 
 
 def ask(
     question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]
 ) -> Job[Any]:
-    """Start answering in a thread: ``work`` gets the job and the network."""
+    """Hand a question to the engine: ``work`` gets the job and the network."""
     models, store = loaded_models(), answers()
 
     def find(job: Job[Any]) -> Any:
@@ -115,7 +92,7 @@ def ask(
         return answer
 
     job: Job[Any] = Job(question, again=again)
-    return in_thread(job, find, f"{question.kind}-{question.request.method}")
+    return submit(job, find)
 
 
 def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.dashboard.test_songs import tone
 
 import mmm.generation.generate
 from dashboard.common import downloads as films
@@ -21,7 +22,6 @@ from mmm.music.audio import encode_ogg
 from mmm.viewer import video
 from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE
-from tests.dashboard.test_songs import tone
 from tests.mmm.making import smooth_motion
 
 HERE = {"mode": "generate", "sequence": SAMPLE, "method": CHANCE, "length_s": "1.5"}

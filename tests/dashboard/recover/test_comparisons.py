@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dashboard.work.recoveries import Results
+from dashboard.work.store import Store
 from mmm.viewer.payload import unpack
 from tests.dashboard.conftest import MODEL, SAMPLE
 
@@ -118,15 +118,15 @@ def test_a_link_to_a_file_that_is_still_to_come_does_not_ask_for_its_recoveries_
 
 
 def test_what_others_push_out_of_the_store_is_brought_all_the_same(open_workbench, monkeypatch):
-    pushed, put = [], Results.put
+    pushed, put = [], Store.put
 
-    def crowded(self, request, results):
+    def crowded(self, request, results, nbytes):
         if request.method == "hold" and not pushed:
             pushed.append(request)
         else:
-            put(self, request, results)
+            put(self, request, results, nbytes)
 
-    monkeypatch.setattr(Results, "put", crowded)
+    monkeypatch.setattr(Store, "put", crowded)
     page = open_workbench(**SHORT, method=MODEL, also="hold~0~every:9").recovered()
     page.until(lambda p: p.panels == ["Truth", MODEL, "hold, every:9"])
     assert len(pushed) == 1

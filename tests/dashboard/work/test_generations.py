@@ -8,7 +8,7 @@ import pytest
 
 import mmm.generation.generate
 from dashboard.work import generations
-from dashboard.work.generations import Ask, Kept, Made, Setting
+from dashboard.work.generations import Ask, Setting
 from mmm import Clip
 from tests.dashboard.futures import CHANCE
 from tests.mmm.making import smooth_motion
@@ -107,16 +107,10 @@ def test_a_network_that_is_not_there_is_one_line(networked):
     assert stream.error.startswith("nobody: no checkpoint")
 
 
-def test_the_store_forgets_the_oldest_first(networked, monkeypatch):
-    one = finished(generations.start(ASK, CLIP, None))
-    monkeypatch.setattr(generations, "KEPT_BYTES", 2 * one.generation.clip.motion.rotations.nbytes)
-    store = Kept()
-    asks = [replace(ASK, seed=n) for n in range(3)]
-    for ask in asks[:2]:
-        store.put(Made(ask, one.generation, one.numbers))
-    assert store.get(asks[0]) is not None  # looked at: the other one is older now
-    store.put(Made(asks[2], one.generation, one.numbers))
-    assert [store.get(ask) is not None for ask in asks] == [True, False, True]
+def test_a_generation_is_kept_with_the_size_of_its_motion(networked):
+    made = finished(generations.start(ASK, CLIP, None))
+    assert generations.kept().get(made.ask) is made
+    assert generations.kept()._total() == made.generation.clip.motion.rotations.nbytes
 
 
 def test_labels_tell_variants_apart():

@@ -1,0 +1,57 @@
+"""Progress and Cancel of a job, the same on every page: its place in the queue first, then how far it is."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.work.engine import engine
+from dashboard.work.jobs import Job
+
+POLL_S = 0.4
+MOST_POLL_S = 2.0
+POLL_PER_JOB_S = 0.08
+"""Every poll runs a piece of the page. Where many people wait, each asks less often."""
+
+
+def follow(
+    job: Job[Any], key: str = "cancel", *, wide: bool = True, help_: str = "Stop this work."
+) -> None:
+    """Show progress and a Cancel button until the job ends, then draw the page anew.
+
+    A fragment that returns at once and is run again: Streamlit hears a click in a fragment only between its runs.
+
+    Args:
+        job: may have ended already; the page is then drawn anew at once.
+        key: of the Cancel button.
+        wide: the button stands under the bar, as wide as it; else beside the bar.
+        help_: what Cancel does.
+    """
+    poll_s = min(max(POLL_S, POLL_PER_JOB_S * engine().load), MOST_POLL_S)
+    st.fragment(_draw, run_every=poll_s)(job, key, wide, help_)
+
+
+def _draw(job: Job[Any], key: str, wide: bool, help_: str) -> None:
+    if not job.running:
+        st.rerun()
+    with st.container(horizontal=not wide, vertical_alignment="center" if not wide else "top"):
+        st.progress(min(job.share, 1.0), text=words_of(job))
+        st.button(
+            "Cancel",
+            width="stretch" if wide else "content",
+            key=key,
+            on_click=job.cancel,
+            disabled=job.cancelled,
+            help=help_,
+        )
+
+
+def words_of(job: Job[Any]) -> str:
+    """What a job does now, or how many jobs are ahead of it."""
+    if job.cancelled:
+        return "Stopping"
+    ahead = job.ahead
+    if ahead is None:
+        return job.stage
+    if ahead == 0:
+        return "Waiting: next in the queue"
+    return f"Waiting: {ahead} {'job is' if ahead == 1 else 'jobs are'} ahead of this one"

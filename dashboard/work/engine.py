@@ -1,0 +1,240 @@
+"""The engine for all work behind the page: a fixed number of workers, and a queue that is fair between visitors.
+
+Every recovery, generation, explanation, film and measurement is a :class:`~dashboard.work.jobs.Job` handed to
+:func:`submit`; nothing else on the page starts threads for work. The queue takes turns between visitors (round robin),
+so that one visitor with ten jobs waiting does not delay another visitor's first job. Jobs of visitors who have left are
+cancelled, and a job that finds the queue full ends at once with a message.
+
+Two environment variables set its size: ``MMM_WORKERS`` (jobs at a time; the number of cores, at least two) and
+``MMM_TORCH_THREADS`` (threads of one job; one).
+"""
+
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from dashboard.work import jobs
+from dashboard.work.jobs import Job
+
+SERVER = ""
+"""The visitor of jobs that belong to no session, such as loading a network ahead."""
+LEFT_S = 20.0
+"""A visitor whose browser has been away for so long has left: a reload of the page takes less."""
+LOOK_S = 2.0
+"""How often the engine looks for visitors who have left."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A job in the queue or in a worker's hands."""
+
+    job: Job[Any]
+    work: Callable[[Job[Any]], Any]
+    visitor: str
+    long: bool
+
+
+class Engine:
+    """Workers and their queue.
+
+    Args:
+        workers: jobs at a time.
+        most_waiting: jobs in the queue, over all visitors; one more is refused.
+        most_of_one: jobs in the queue of one visitor; one more is refused.
+        is_here: whether a visitor's browser is connected.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        most_waiting: int = 240,
+        most_of_one: int = 8,
+        is_here: Callable[[str], bool] = lambda visitor: True,
+    ) -> None:
+        self.workers, self.most_waiting, self.most_of_one = workers, most_waiting, most_of_one
+        self._is_here = is_here
+        # Visitors in the order of their turns. One without waiting jobs is not in it.
+        self._queue: OrderedDict[str, deque[_Task]] = OrderedDict()
+        self._running: list[_Task] = []
+        self._away_since: dict[str, float] = {}
+        self._changed = threading.Condition()
+        for number in range(workers):
+            self._start(self._work, f"worker-{number}")
+        self._start(self._look_for_the_absent, "absent-visitors")
+
+    @staticmethod
+    def _start(body: Callable[[], None], name: str) -> None:
+        threading.Thread(target=body, name=f"engine-{name}", daemon=True).start()
+
+    def submit(
+        self, job: Job[Found], work: Callable[[Job[Found]], Found], visitor: str, long: bool = False
+    ) -> Job[Found]:
+        """Put a job into the queue and return at once.
+
+        Args:
+            job: ends at once with a message where the queue is full.
+            work: computes the job's result; called by a worker.
+            visitor: whose job it is; :data:`SERVER` for nobody's.
+            long: it may take minutes. Long jobs leave one worker free for the others.
+
+        Returns:
+            The job.
+        """
+        with self._changed:
+            waiting = sum(map(len, self._queue.values()))
+            own = len(self._queue.get(visitor, ()))
+            if waiting >= self.most_waiting:
+                return self._refuse(
+                    job, f"{waiting} jobs are waiting on this server", "in a minute"
+                )
+            if visitor != SERVER and own >= self.most_of_one:
+                return self._refuse(job, f"{own} of your jobs are waiting", "when one is done")
+            job.queue = self
+            self._queue.setdefault(visitor, deque()).append(_Task(job, work, visitor, long))
+            self._changed.notify()
+        return job
+
+    def _refuse(self, job: Job[Found], reason: str, when: str) -> Job[Found]:
+        job.finish(error=f"The server is busy: {reason}. Press {job.again} again {when}.")
+        return job
+
+    def ahead(self, job: Job[Any]) -> int | None:
+        """How many jobs start before this one; None where it does not wait any more."""
+        with self._changed:
+            for number, task in enumerate(self._in_turn()):
+                if task.job is job:
+                    return number
+        return None
+
+    def drop(self, job: Job[Any]) -> bool:
+        """Take a job out of the queue; False where it does not wait."""
+        with self._changed:
+            for visitor, tasks in self._queue.items():
+                for task in tasks:
+                    if task.job is job:
+                        tasks.remove(task)
+                        if not tasks:
+                            del self._queue[visitor]
+                        return True
+        return False
+
+    @property
+    def load(self) -> int:
+        """Jobs that run or wait."""
+        with self._changed:
+            return len(self._running) + sum(map(len, self._queue.values()))
+
+    def _in_turn(self) -> list[_Task]:
+        """The queue in the order of the visitors' turns: everybody's first job, everybody's second, and so on."""
+        columns = list(self._queue.values())
+        longest = max(map(len, columns), default=0)
+        return [tasks[turn] for turn in range(longest) for tasks in columns if turn < len(tasks)]
+
+    def _next(self) -> _Task | None:
+        """Take the job whose turn it is; called with the lock held."""
+        most_long = max(1, self.workers - 1)
+        may_be_long = sum(task.long for task in self._running) < most_long
+        busy = [task.visitor for task in self._running]
+        # Among the visitors with the fewest jobs in hand, the one who has waited for a turn longest.
+        for visitor in sorted(self._queue, key=busy.count):
+            tasks = self._queue[visitor]
+            task = next((task for task in tasks if may_be_long or not task.long), None)
+            if task is None:
+                continue
+            tasks.remove(task)
+            if tasks:
+                self._queue.move_to_end(visitor)
+            else:
+                del self._queue[visitor]
+            return task
+        return None
+
+    def _work(self) -> None:
+        """A worker's loop."""
+        while True:
+            with self._changed:
+                while (task := self._next()) is None:
+                    self._changed.wait()
+                self._running.append(task)
+            try:
+                jobs.wait_for_torch()
+                task.job.run(task.work)
+            except BaseException:  # a worker outlives whatever its job does
+                logging.getLogger(__name__).exception("%s", task.job.request)
+            finally:
+                with self._changed:
+                    self._running.remove(task)
+                    self._changed.notify_all()  # a long job that waited may start now
+            del task  # what the job holds must not live until the next job comes
+
+    def _look_for_the_absent(self) -> None:
+        """Cancel the jobs of visitors who have been away for :data:`LEFT_S`."""
+        while True:
+            time.sleep(LOOK_S)
+            with self._changed:
+                tasks = [*self._running, *self._in_turn()]
+            for task in tasks:
+                if self._has_left(task.visitor):
+                    task.job.cancel()
+            present = {task.visitor for task in tasks}
+            self._away_since = {k: v for k, v in self._away_since.items() if k in present}
+            del tasks
+
+    def _has_left(self, visitor: str) -> bool:
+        if visitor == SERVER or self._is_here(visitor):
+            self._away_since.pop(visitor, None)
+            return False
+        return time.monotonic() - self._away_since.setdefault(visitor, time.monotonic()) > LEFT_S
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _is_connected(session_id: str) -> bool:
+    """Whether a session's browser is connected; yes where no server runs (tests)."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
+
+
+@cache
+def engine() -> Engine:
+    """The server's engine, started on first use."""
+    workers = jobs.whole_number("MMM_WORKERS", max(2, cores()))
+    return Engine(workers, is_here=_is_connected)
+
+
+def submit(
+    job: Job[Found],
+    work: Callable[[Job[Found]], Found],
+    *,
+    long: bool = False,
+    for_server: bool = False,
+) -> Job[Found]:
+    """Hand a job of the visitor whose page is being drawn to the server's engine.
+
+    Args:
+        job: what the page follows.
+        work: computes the job's result.
+        long: it may take minutes.
+        for_server: the job serves every visitor and outlives the one who began it.
+
+    Returns:
+        The job.
+    """
+    context = None if for_server else get_script_run_ctx(suppress_warning=True)
+    visitor = SERVER if context is None else context.session_id
+    return engine().submit(job, work, visitor, long)

@@ -1,0 +1,56 @@
+"""The bounded store of results: the latest of all sessions, up to so many bytes."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept(Generic[Value]):
+    value: Value
+    nbytes: int
+    since: float
+
+
+class Store(Generic[Key, Value]):
+    """Results by what was asked for. The least recently used go first; the latest always stays.
+
+    Args:
+        most_bytes: of all values together.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._kept: OrderedDict[Key, _Kept[Value]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key, since: float = float("-inf")) -> Value | None:
+        """The value of a key, if it is kept and was put at ``since`` (``time.monotonic()``) or later."""
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None or kept.since < since:
+                return None
+            self._kept.move_to_end(key)
+            return kept.value
+
+    def put(self, key: Key, value: Value, nbytes: int) -> None:
+        """Keep a value of so many bytes; the least recently used ones make room."""
+        with self._lock:
+            self._kept[key] = _Kept(value, nbytes, time.monotonic())
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and self._total() > self.most_bytes:
+                self._kept.popitem(last=False)
+
+    def _total(self) -> int:
+        return sum(kept.nbytes for kept in self._kept.values())
+
+    def items(self) -> list[tuple[Key, Value]]:
+        """Everything kept, the latest first."""
+        with self._lock:
+            return [(key, kept.value) for key, kept in reversed(self._kept.items())]
