@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.common import widgets
 from dashboard.common.layout import GENERATE, heading
 from dashboard.common.progress import follow
+from dashboard.components.shortcuts import shortcuts
 from dashboard.files import songs
 from dashboard.files.entries import Entry
 from dashboard.generate import controls as generate_controls
@@ -33,7 +34,8 @@ def generate_page(entries: list[Entry]) -> None:
     """
     with st.sidebar:
         plan = generate_controls.pick(entries)
-        pressed, slot = _button(plan), st.container()
+        with st.container(key="gen-run-box"):
+            pressed, slot = _button(plan), st.container()
     generations.load_ahead(plan.ask.method, plan.ask.version)
     stream: Stream | None = st.session_state.get("stream")
     if pressed:
@@ -51,6 +53,7 @@ def generate_page(entries: list[Entry]) -> None:
     live = stream if mine and stream is not None and stream.running else None
     made = _variants(plan, stream)
     _title(plan)
+    shortcuts("gen_go", ["future-stage"], key="shortcuts")
     if live is not None:
         made = [m for m in made if m.ask.dance != _dance(live)][-(MAX_VARIANTS - 1) :]
     change = shown_change(made) if live is None else None
@@ -93,7 +96,7 @@ def _button(plan: Plan) -> bool:
         key="gen_go",
         disabled=bool(plan.problem),
         help="Continue the motion from the end of the seed. Playback starts as soon as the first "
-        "frames are ready.",
+        "frames are ready (R or Ctrl+Enter).",
     )
 
 

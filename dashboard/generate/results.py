@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from dashboard.common.colours import RECORDING, variant_css
 from dashboard.components.curves import curves, pack_curves
 from dashboard.generate.controls import Plan
 from dashboard.work.generations import CHANNEL, Made
-from mmm.viewer.palette import FURTHER, method_colour
 
 if TYPE_CHECKING:
     from mmm.generation.result import Evaluation
     from mmm.metrics.dance import Summary
 
-RECORDING_COLOUR = "#8a8a86"
 COLUMNS = {
     "energy": ("energy, m²/s²", "Mean squared joint speed over the frames after the seed"),
     "seconds": (
@@ -76,8 +75,7 @@ def results_section(plan: Plan, made: list[Made]) -> None:
         looks={variant.ask.label: look for variant, look in further},
     )
     curves(payload, key="energy")
-    dark = st.context.theme.type == "dark"
-    st.html(metrics_table(made, truth.reference if truth is not None else None, dark))
+    st.html(metrics_table(made, truth.reference if truth is not None else None))
     for variant in made:
         if variant.numbers.generated.frozen:
             st.warning(
@@ -105,19 +103,18 @@ def _steps(numbers: "Summary", usual: float, seed: int, fps: float, total: int) 
     return curve
 
 
-def metrics_table(made: list[Made], truth: "Summary | None", dark: bool = False) -> str:
+def metrics_table(made: list[Made], truth: "Summary | None") -> str:
     """An HTML table with one row for each variant and one for the recording."""
     heads = "".join(
         f'<th scope="col" title="{html.escape(hint)}">{head}</th>'
         for head, hint in COLUMNS.values()
     )
-    colours = (method_colour("", dark), *FURTHER["dark" if dark else "light"])
     rows = [
-        _row(variant.ask.label, colour, variant.numbers.generated)
-        for variant, colour in zip(made, colours, strict=False)
+        _row(variant.ask.label, variant_css(number), variant.numbers.generated)
+        for number, variant in enumerate(made)
     ]
     if truth is not None:
-        rows.append(_row("Truth", RECORDING_COLOUR, truth))
+        rows.append(_row("Truth", RECORDING, truth))
     return (
         '<div class="wb-wide" tabindex="0" role="region" aria-label="Metrics">'
         f'<table class="wb-table"><thead><tr><td></td>{heads}</tr></thead>'

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from dashboard.common.colours import method_css, themed
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.recover.verdict import verdict
 from mmm.checkpoints import list_checkpoints
 from mmm.masks import Mask
-from mmm.viewer.palette import looks_of, method_colour, method_colours
+from mmm.viewer.palette import MODEL, looks_of
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
@@ -62,12 +63,12 @@ def errors_section(results: "list[RecoveryResult]", mask: Mask) -> None:
     with table:
         unrecorded = "" if measured == hidden else f" that were recorded, of {hidden:,}"
         st.markdown(f"**Mean error** over {measured:,} hidden values (frames × joints){unrecorded}")
-        st.html(means_table(results, _dark()))
+        st.html(means_table(results))
         if any(not np.array_equal(result.hidden, results[0].hidden) for result in results):
             st.caption("A row that names another pattern is measured over what that pattern hides.")
     with bars:
         st.markdown(f"**By limb**, mean {KINDS[kind][0].lower()} error, {KINDS[kind][1]}")
-        st.html(limb_bars(results, kind, KINDS[kind][1], _dark()))
+        st.html(limb_bars(results, kind, KINDS[kind][1]))
 
 
 def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str) -> None:
@@ -101,7 +102,7 @@ def _confidence(result: "RecoveryResult") -> None:
     if not rows:
         return
     st.markdown("**Expected error** in each gap")
-    st.html(gaps_table(rows, _dark()))
+    st.html(gaps_table(rows))
     st.caption(
         f"“Expected” is the mean joint distance that {result.model_name} estimates without seeing "
         f"the hidden frames; “measured” is the distance from the recording. "
@@ -143,15 +144,11 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
     heatmap(payload, key="map")
 
 
-def _dark() -> bool:
-    return st.context.theme.type == "dark"
-
-
 # The figures below are plain HTML, not plotly: plotly's script alone is 4.7 MB, which the browser
 # would have to read before it draws the viewer.
 
 
-def gaps_table(rows: "Sequence[Mapping[str, Any]]", dark: bool = False) -> str:
+def gaps_table(rows: "Sequence[Mapping[str, Any]]") -> str:
     """HTML with a cell for each gap: its expected and measured error, with a bar for each.
 
     Args:
@@ -160,7 +157,7 @@ def gaps_table(rows: "Sequence[Mapping[str, Any]]", dark: bool = False) -> str:
     shown = rows[:MAX_GAPS]
     errors = (max(row["expected_cm"], row["position_cm"] or 0) for row in shown)
     longest = max(errors, default=0.0) or 1.0
-    colour, cells = method_colour("", dark), []
+    colour, cells = themed(MODEL["light"], MODEL["dark"]), []
     for row in shown:
         bars = "".join(
             f'<i class="{kind}" style="width:{100 * (row[key] or 0) / longest:.1f}%;'
@@ -192,7 +189,7 @@ def _frames_of(gap: "Mapping[str, Any]") -> str:
     return f"frames {gap['first']}–{gap['last']}"
 
 
-def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str, dark: bool = False) -> str:
+def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str) -> str:
     """HTML bars of the mean error over hidden entries, by limb and method.
 
     Limbs without hidden entries are left out.
@@ -205,7 +202,7 @@ def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str, dark: b
         for name, groups in tables
     }
     longest = max(values.values(), default=0.0) or 1.0
-    blocks, colours = [], method_colours([name for name, _ in tables], dark)
+    blocks, colours = [], method_css([name for name, _ in tables])
     for limb in limbs:
         bars = "".join(
             _bar(name, values[limb, name], longest, unit, colours[name]) for name, _ in tables
@@ -225,7 +222,7 @@ def _bar(name: str, value: float, longest: float, unit: str, colour: str) -> str
     )
 
 
-def means_table(results: "Sequence[RecoveryResult]", dark: bool = False) -> str:
+def means_table(results: "Sequence[RecoveryResult]") -> str:
     """An HTML table with a row for each method; the best value of each column is bold."""
     summaries = [result.errors.summary() for result in results]
     best = {
@@ -236,7 +233,7 @@ def means_table(results: "Sequence[RecoveryResult]", dark: bool = False) -> str:
         f'<th scope="col" title="{hint}">{head}</th>' for head, hint in COLUMNS.values()
     )
     heads += '<th scope="col" title="Computing time of the recovery">time, ms</th>'
-    rows, colours = [], method_colours([result.model_name for result in results], dark)
+    rows, colours = [], method_css([result.model_name for result in results])
     for result, summary in zip(results, summaries, strict=True):
         cells = []
         for kind in COLUMNS:

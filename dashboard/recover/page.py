@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.common import model_picker, widgets
 from dashboard.common.layout import RECOVER, heading
 from dashboard.common.progress import follow
+from dashboard.components.shortcuts import shortcuts
 from dashboard.explain.attention import attention_section
 from dashboard.explain.interventions import shown_change
 from dashboard.files import entries as library
@@ -72,6 +73,7 @@ def recover_page(entries: list[library.Entry]) -> None:
     if results is None and job is not None and job.request == request:
         results = job.results  # other sessions' results may have pushed it out of the store
     _title(clip, desk.recorded.notes)
+    shortcuts("recover", ["stage"], key="shortcuts")
     for warning in link.link_warnings(entry, len(file_clip), frames, method):
         st.warning(warning, icon=":material/link_off:")
     names, awaited = [], None

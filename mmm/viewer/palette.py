@@ -6,7 +6,7 @@ from typing import Literal
 Look = Literal["", "second", "third"]
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
-MODEL = {"light": "#d9480f", "dark": "#ff8a4c"}
+MODEL = {"light": "#b03608", "dark": "#ff8a4c"}
 """The theme's primary colours, as ``.streamlit/config.toml`` has them."""
 THEMES = {
     "light": {
@@ -64,7 +64,7 @@ def method_colour(name: str, dark: bool = False) -> str:
 
 
 def rgb(colour: str) -> Colour:
-    """``"#d9480f"`` as numbers, 0 to 255."""
+    """``"#b03608"`` as numbers, 0 to 255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 

@@ -126,7 +126,7 @@ function readTheme(node) {
     dark, bg, text,
     panel: get("secondary-background-color", dark ? "#262730" : "#f0f2f6"),
     primary,
-    muted: mix(text, bg, 0.42),
+    muted: mix(text, bg, 0.3),
     line: mix(bg, text, dark ? 0.17 : 0.13),
     font: style.getPropertyValue("--st-font") || "sans-serif",
   };

@@ -3,7 +3,7 @@
 // is sent as an action, and comes back as another payload whose header `edit` says how things stand. See editing.py.
 
 const EDIT_HELP = [
-  [["E"], "edit what is known; drag selects"], [["[", "]"], "selection from, to the playhead"], [["A"], "select all frames"], [["H", "K", "P"], "hide, keep, pin"],
+  [["R"], "recover; also Ctrl+Enter"], [["E"], "edit what is known; drag selects"], [["[", "]"], "selection from, to the playhead"], [["A"], "select all frames"], [["H", "K", "P"], "hide, keep, pin"],
   [["C", "V"], "copy, paste a pose"], [["T"], "gap longer or shorter"], [["Ctrl", "Z"], "undo; with Shift redo"],
 ];
 

@@ -35,7 +35,7 @@ def measured(page):
 
 
 def test_measure_show_and_export(board):
-    assert "Nothing is measured yet" in board.said
+    assert "Nothing has been measured" in board.said
     measured(board.press("measure"))
     header, _ = board.fed("mmm_table")
     assert [column["title"] for column in header["columns"]] == [
