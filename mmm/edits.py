@@ -1,25 +1,9 @@
-"""Edits by hand: what is hidden, kept or pinned, poses inserted as keyframes, gaps made longer or shorter.
+"""Edits by hand: what is hidden, known or pinned, inserted poses, gaps of another length.
 
-A SPEC (``mmm.masks``) may end with edits. Those that only say what is hidden are ``hide:``, ``known:``, ``pin:`` and
-``unpin:``; two change the motion itself:
-
-``pose:120=40``
-    Frame 120 becomes a known keyframe with the pose of frame 40: its local rotations and the root's height. Where the
-    root stands and which way it faces come from the motion between the known frames around 120, so that nobody jumps
-    across the room. Copying a hidden frame makes that one pose known, and nothing else of it. With ``@groups`` only
-    these joints are copied and known.
-
-``retime:30-60=45``
-    The gap of frames 30 to 60 becomes 45 frames long: what follows comes later, or earlier. The gap is hidden, and
-    since nothing was recorded at that pace, no error is counted in it. Music stays as it is in time: it is cut off at
-    the end, or silence follows it.
-
-Terms are read from left to right, and each speaks of the timeline as those before it have left it: after a retime,
-frames that follow the gap have new numbers, and what was said of them before has moved along. Frames of a gap with
-another length stay hidden whatever is said of them, but for poses inserted there: there is nothing to know.
+The terms and what they mean are in ``docs/spec.md``. Terms are applied from left to right, each on
+the timeline that those before it have left.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,17 +11,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mmm.errors import SpecError
-from mmm.masks import Mask, after, joined, joint_indices, kind_of
+from mmm.masks import Mask, joint_indices, with_term
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion, Music, Recording
+from mmm.spec import MOTION_EDITS, Term, joined, kind_of, parse_terms
 
 Array = np.ndarray
 
 LONGEST_GAP = 10_000
-"""Frames that a gap may be given; a slip of the hand must not fill the memory."""
-
-_POSE = re.compile(r"pose:([0-9]{1,9})=([0-9]{1,9})")
-_RETIME = re.compile(r"retime:([0-9]{1,9})-([0-9]{1,9})=([0-9]{1,9})")
+"""The most frames of a gap. It guards against typos that would allocate gigabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +41,8 @@ class Edited:
     @property
     def keyframes(self) -> list[int]:
         """Frames with an inserted pose, ascending."""
-        found: list[int] = np.flatnonzero(self.posed.any(axis=1)).tolist()
-        return found
+        frames: list[int] = np.flatnonzero(self.posed.any(axis=1)).tolist()
+        return frames
 
 
 def apply(spec: str, clip: Clip, seed: int = 0) -> Edited:
@@ -76,35 +58,35 @@ def apply(spec: str, clip: Clip, seed: int = 0) -> Edited:
     """
     nothing = np.zeros((len(clip), len(clip.motion.skeleton)), dtype=bool)
     state = Edited(clip, Mask(nothing, ""), nothing)
-    for term in spec.replace(" ", "").split("+"):
-        if kind_of(term) == "pose":
+    for term in parse_terms(spec):
+        if term.kind == "pose":
             state = _pose(state, term)
-        elif kind_of(term) == "retime":
+        elif term.kind == "retime":
             state = _retime(state, term)
         else:
-            state = replace(state, mask=after(state.mask, term, state.clip, seed))
-        state = replace(state, mask=_honest(state))
+            state = replace(state, mask=with_term(state.mask, term, state.clip, seed))
+        state = replace(state, mask=_without_unrecorded(state))
     if state.clip is clip:
         return state
     return replace(state, clip=replace(state.clip, notes=(*clip.notes, *_notes(state))))
 
 
 def changes_motion(spec: str) -> bool:
-    """Whether a SPEC holds edits of the motion itself, not only of what is hidden."""
-    return any(kind_of(term) in ("pose", "retime") for term in spec.replace(" ", "").split("+"))
+    """Whether a SPEC has edits of the motion itself, not only of what is hidden."""
+    return any(kind_of(term) in MOTION_EDITS for term in spec.replace(" ", "").split("+"))
 
 
 def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
-    """Edits with one more; one that carries on the last (same kind, same joints) is written as one with it."""
+    """Edits with one more; it is merged into the last one if kind and joints are the same."""
     if edits:
-        (before, at, joints), (now, _, others) = edits[-1].partition("@"), term.partition("@")
-        if kind_of(before) == kind_of(now) and not changes_motion(now) and joints == others:
-            return (*edits[:-1], f"{before},{now.partition(':')[2]}{at}{joints}")
+        (last, mark, joints), (new, _, others) = edits[-1].partition("@"), term.partition("@")
+        if kind_of(last) == kind_of(new) and not changes_motion(new) and joints == others:
+            return (*edits[:-1], f"{last},{new.partition(':')[2]}{mark}{joints}")
     return (*edits, term)
 
 
-def _honest(state: Edited) -> Mask:
-    """Nothing is known of frames without a recording, but for inserted poses."""
+def _without_unrecorded(state: Edited) -> Mask:
+    """The mask with frames that were never recorded hidden, except for inserted poses."""
     mask, nothing = state.mask, ~state.truth_frames[:, None] & ~state.posed
     pinned = None if mask.pinned is None else mask.pinned & ~nothing
     return Mask(
@@ -112,32 +94,26 @@ def _honest(state: Edited) -> Mask:
     )
 
 
-def _pose(state: Edited, term: str) -> Edited:
+def _pose(state: Edited, term: Term) -> Edited:
     """A pose copied from another frame, as a keyframe."""
-    text, at, names = term.partition("@")
     clip, motion, mask = state.clip, state.clip.motion, state.mask
-    match = _POSE.fullmatch(text)
-    if match is None:
-        raise SpecError(
-            f"SPEC {term!r}", "not a pose to insert", "pose:FRAME=FROM", "for example pose:120=40"
-        )
-    frame, source = int(match[1]), int(match[2])
+    frame, source = term.numbers
     for number in (frame, source):
-        _check_frame(clip, number, term)
+        _check_frame(clip, number, term.text)
     if not (clip.recorded[source] or state.posed[source].all()):
         raise SpecError(
-            term,
+            term.text,
             f"nothing was recorded at frame {source}",
             "a frame with a pose",
             "copy another one",
         )
-    joints = (
-        joint_indices(motion.skeleton, [n for n in names.split(",") if n])
-        if at
-        else range(len(motion.skeleton))
+    joints = term.joints
+    chosen = (
+        list(range(len(motion.skeleton)))
+        if joints is None
+        else joint_indices(motion.skeleton, joints)
     )
     rotations, root_m = motion.rotations.copy(), motion.root_m.copy()
-    chosen = list(joints)
     rotations[frame, chosen] = motion.rotations[source, chosen]
     if 0 in chosen:
         rotations[frame, 0], root_m[frame] = _placed(motion, ~mask.hidden[:, 0], frame, source)
@@ -148,7 +124,7 @@ def _pose(state: Edited, term: str) -> Edited:
         motion=replace(motion, rotations=rotations, root_m=root_m),
         recording=Recording(clip.truth, clip.recorded),
     )
-    return Edited(clip, Mask(hidden, joined(mask.label, term), mask.pinned), posed)
+    return Edited(clip, Mask(hidden, joined(mask.label, term.text), mask.pinned), posed)
 
 
 def _placed(
@@ -175,29 +151,21 @@ def _placed(
     return heading @ copied, np.array([path[0], place[1], path[2]], dtype=np.float32)
 
 
-def _retime(state: Edited, term: str) -> Edited:
+def _retime(state: Edited, term: Term) -> Edited:
     """A gap of another length, hidden."""
     clip, mask = state.clip, state.mask
-    match = _RETIME.fullmatch(term)
-    if match is None:
-        raise SpecError(
-            f"SPEC {term!r}",
-            "not a gap of another length",
-            "retime:FIRST-LAST=FRAMES, of whole frames",
-            "for example retime:30-60=45",
-        )
-    first, last, length = (int(text) for text in match.groups())
-    _check_frame(clip, last, term)
+    first, last, length = term.numbers
+    _check_frame(clip, last, term.text)
     if first > last or last - first + 1 >= len(clip):
         raise SpecError(
-            term,
+            term.text,
             "the gap is the whole clip" if first <= last else "the gap ends before it begins",
             "a gap with frames beside it",
             "choose its frames anew",
         )
     if not 1 <= length <= LONGEST_GAP:
         raise SpecError(
-            term, f"a gap of {length} frames", f"1 to {LONGEST_GAP}", "choose another length"
+            term.text, f"a gap of {length} frames", f"1 to {LONGEST_GAP}", "choose another length"
         )
 
     def cut(values: Array, inside: bool) -> Array:
@@ -205,31 +173,34 @@ def _retime(state: Edited, term: str) -> Edited:
         return np.concatenate([values[:first], gap, values[last + 1 :]])
 
     recorded, same = cut(clip.recorded, False), length == last - first + 1
-    if same:  # then it is hidden as it was recorded
+    if same:  # the gap keeps its length, so its recording can still be compared with
         recorded[first : last + 1] = clip.recorded[first : last + 1]
     motion, truth = (
-        one if same else _stretched(one, first, last, length) for one in (clip.motion, clip.truth)
+        m if same else _stretched(m, first, last, length) for m in (clip.motion, clip.truth)
     )
     pinned = None if mask.pinned is None else cut(mask.pinned, False)
     clip = replace(
         clip,
         motion=motion,
-        music=_heard(clip.music, len(motion)),
+        music=_music_for(clip.music, len(motion)),
         recording=Recording(truth, recorded),
     )
     return Edited(
         clip,
-        Mask(cut(mask.hidden, True), joined(mask.label, term), pinned),
+        Mask(cut(mask.hidden, True), joined(mask.label, term.text), pinned),
         cut(state.posed, False),
     )
 
 
 def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
-    """The motion with so many frames in a gap's place, which hold the way between those beside it (or the only one)."""
+    """The motion with ``length`` frames in a gap's place, interpolated between its neighbours.
+
+    Where the gap lies at an end of the clip, they hold the only neighbour.
+    """
     low, high = first - 1 if first else last + 1, last + 1 if last + 1 < len(motion) else first - 1
     share = (np.arange(1, length + 1) / (length + 1)).astype(np.float32)
     weight = np.broadcast_to(share[:, None], (length, len(motion.skeleton)))
-    start, end = (np.repeat(motion.rotations[[at]], length, axis=0) for at in (low, high))
+    start, end = (np.repeat(motion.rotations[[frame]], length, axis=0) for frame in (low, high))
     between = rot.slerp(start, end, weight)
     path = motion.root_m[low] + share[:, None] * (motion.root_m[high] - motion.root_m[low])
     return replace(
@@ -239,8 +210,8 @@ def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
     )
 
 
-def _heard(music: Music | None, count: int) -> Music | None:
-    """The music as it is in time, for so many frames: cut off at the end, or followed by silence."""
+def _music_for(music: Music | None, count: int) -> Music | None:
+    """The music at its own pace for ``count`` frames: cut off at the end, or followed by silence."""
     if music is None or len(music) == count:
         return music
     if len(music) > count:

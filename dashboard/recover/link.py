@@ -11,10 +11,11 @@ from dashboard.files import import_options, upload_box, uploads
 from dashboard.files.entries import UPLOADS, Entry
 from dashboard.files.upload_box import Chosen
 from dashboard.recover.controls import KINDS
-from mmm import SMPL24, MMMError, masks
+from mmm import SMPL24, MMMError
 from mmm.checkpoints import list_checkpoints
 from mmm.interpolation.baselines import BASELINES
 from mmm.motion.humanoid import parse_roles
+from mmm.spec import split
 
 
 def seed_from_url() -> None:
@@ -42,7 +43,7 @@ def seed_from_url() -> None:
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
         state.seed = int(query["seed"])
     if "hide" in query:
-        pattern, edits = masks.split(with_plus(query["hide"]))
+        pattern, edits = split(with_plus(query["hide"]))
         state.url_edits = edits
         put_spec(pattern)
     else:

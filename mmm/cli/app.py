@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from mmm import edits, masks
+from mmm import edits
 from mmm.checkpoints import check_fit
 from mmm.cli.explain import attention, attribute, intervene
 from mmm.cli.generate import generate
@@ -45,6 +45,7 @@ from mmm.errors import MMMError
 from mmm.interpolation import baselines
 from mmm.io.files import MOTION_SUFFIXES
 from mmm.motion.humanoid import parse_roles
+from mmm.spec import HELP as SPEC_HELP
 
 if TYPE_CHECKING:
     from mmm.recovery.recover import RecoveryResult
@@ -258,7 +259,7 @@ def evaluate(
     checkpoint: CheckpointPath,
     clips: Annotated[list[Path], typer.Option(metavar="PATH...", help="motion files, one or more")],
     hide: Annotated[
-        list[str], typer.Option(metavar="SPEC...", help=f"one or more of: {masks.SPEC_HELP}")
+        list[str], typer.Option(metavar="SPEC...", help=f"one or more of: {SPEC_HELP}")
     ],
     frames: Frames = ":",
     fps: Fps = None,

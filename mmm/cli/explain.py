@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from mmm import edits, masks
+from mmm import edits
 from mmm.cli.options import (
     OUTPUT_SUFFIXES,
     CheckpointPath,
@@ -31,6 +31,7 @@ from mmm.cli.options import (
 from mmm.errors import SpecError
 from mmm.io.files import write_atomically
 from mmm.motion.humanoid import parse_roles
+from mmm.spec import HELP as SPEC_HELP
 
 CHANGED = {
     "change": "music",
@@ -142,7 +143,7 @@ def intervene(
     hide: Annotated[
         str | None,
         typer.Option(
-            metavar="SPEC", help=f"what is recovered: {masks.SPEC_HELP}; joined by +. Or --future"
+            metavar="SPEC", help=f"what is recovered: {SPEC_HELP}; joined by +. Or --future"
         ),
     ] = None,
     future: Annotated[

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from mmm import masks
 from mmm.cli.printing import table
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
@@ -16,6 +15,7 @@ from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
 from mmm.motion.humanoid import ROLES
 from mmm.music.features import at_frame_rate
+from mmm.spec import HELP as SPEC_HELP
 
 OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
 METRICS_SUFFIXES = (".json", ".csv")
@@ -80,9 +80,7 @@ CheckpointPath = Annotated[
         help="folder of a checkpoint, or the name of one in checkpoints/ or $MMM_CHECKPOINTS",
     ),
 ]
-Hide = Annotated[
-    str, typer.Option(metavar="SPEC", help=f"what to hide: {masks.SPEC_HELP}; joined by +")
-]
+Hide = Annotated[str, typer.Option(metavar="SPEC", help=f"what to hide: {SPEC_HELP}; joined by +")]
 Roles = Annotated[
     list[str] | None,
     typer.Option(

@@ -13,6 +13,7 @@ from mmm.errors import SpecError
 from mmm.evaluation.evaluate import evaluate, gaps, report
 from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.recovery.recover import recover
+from mmm.spec import split
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 from tests.mmm.networks import poisoned, tiny_clip, tiny_model
 
@@ -299,7 +300,7 @@ def test_edits_that_carry_on_are_one():
 @settings(max_examples=60, deadline=None)
 @given(spec=specs())
 def test_writing_edits_as_one_changes_nothing(spec):
-    pattern, given_edits = masks.split(spec)
+    pattern, given_edits = split(spec)
     kept: tuple[str, ...] = ()
     for term in given_edits:
         kept = edits.add(kept, term)

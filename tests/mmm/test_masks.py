@@ -7,6 +7,7 @@ from mmm import masks
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, Skeleton
+from mmm.spec import split
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 
 CLIP = clip_of(30)
@@ -181,7 +182,7 @@ def test_joined_masks_only_hide():
     ],
 )
 def test_edits_begin_where_a_hand_has_been(spec, pattern, edits):
-    assert masks.split(spec) == (pattern, edits)
+    assert split(spec) == (pattern, edits)
 
 
 def test_a_parsed_label_stays_as_it_was():
