@@ -13,18 +13,19 @@ from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.recover.verdict import verdict
 from mmm.checkpoints import list_checkpoints
 from mmm.masks import Mask
+from mmm.metrics.errors import ERROR_KINDS
 from mmm.viewer.palette import MODEL, looks_of
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
-KINDS = {"position_cm": ("Joint position", "cm"), "rotation_deg": ("Joint rotation", "°")}
-LIMBS = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
-COLUMNS = {
-    "rotation_deg": ("rotation, °", "Mean angle between true and recovered local joint rotations"),
-    "position_cm": ("position, cm", "Mean distance between true and recovered joint positions"),
-    "root_cm": ("root, cm", "Mean distance of the root, over the frames in which it was hidden"),
+# The error of single joints: the root's is shown in the table alone.
+KINDS = {
+    name: (ERROR_KINDS[name].label, ERROR_KINDS[name].unit)
+    for name in ("position_cm", "rotation_deg")
 }
+LIMBS = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
+COLUMNS = {name: (kind.heading, kind.description) for name, kind in ERROR_KINDS.items()}
 MAX_GAPS = 24
 """How many gaps are shown one by one; the metrics file holds all of them."""
 

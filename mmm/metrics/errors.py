@@ -45,17 +45,21 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
         "rotation",
         "°",
         "deg",
-        "Mean angle between true and recovered local rotations",
+        "Mean angle between true and recovered local joint rotations",
     ),
     "position_cm": ErrorKind(
-        "Joint position", "position", "cm", "cm", "Mean distance between true and recovered joints"
+        "Joint position",
+        "position",
+        "cm",
+        "cm",
+        "Mean distance between true and recovered joint positions",
     ),
     "root_cm": ErrorKind(
         "Root",
         "root",
         "cm",
         "cm",
-        "Mean distance of the body's root, over frames in which it was hidden",
+        "Mean distance of the root, over the frames in which it was hidden",
     ),
 }
 """The three errors by the names they have in every file, and how they are called in tables."""

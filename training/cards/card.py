@@ -11,6 +11,7 @@ import torch
 from mmm.checkpoints import CheckpointInfo, describe
 from mmm.generation.activity import DRAWS, STILL_M_S
 from mmm.io.files import write_atomically
+from mmm.metrics.errors import ERROR_KINDS
 from mmm.models import MaskedMotionConfig, make_model
 from mmm.models.calibration import GapCalibration
 from mmm.models.quantisation import is_packed
@@ -252,7 +253,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = ["| hidden | | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
     for spec in dict.fromkeys(row["hide"] for row in rows):
         of = {row["method"]: row for row in rows if row["hide"] == spec}
-        for metric, label in (("rotation_deg", "rotation, deg"), ("position_cm", "position, cm")):
+        for metric in ("rotation_deg", "position_cm"):
+            kind = ERROR_KINDS[metric]
+            label = f"{kind.short}, {kind.plain_unit}"
             means = [of[m][metric] for m in methods]
             best = min((mean for mean in means if mean is not None), default=None)
             cells = [
