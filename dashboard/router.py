@@ -94,5 +94,5 @@ def _nothing_to_open() -> None:
     st.info(
         "Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
         "name folders in the environment variable `MMM_DATA`, then reload the page. "
-        "`python -m data.prepare samples` makes the sample dances anew."
+        "`python -m data prepare samples` makes the sample dances anew."
     )

@@ -1,72 +1,61 @@
-"""Make data sets ready for training: our own dance set, AIST++, LAFAN1, any folder of BVH and AMC."""
+"""``python -m data prepare``: our own dance set, AIST++, LAFAN1, any folder of BVH and AMC."""
 
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from data.command_line import guarded
 from data.dance import dataset
 from data.dance.samples import write_samples
 from data.dance.truth import save_truths, truth_of
-from data.sources import commands as sources
-from mmm.errors import MMMError
+from data.sources.commands import aist, bvh, lafan1
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Make data sets ready for training.",
+)
+Frames = Annotated[int, typer.Option(help="frames a clip, at 60 a second")]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m data.prepare", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    dance = commands.add_parser("dance", help="our own dance set: music, motion, split")
-    dance.add_argument(
-        "--out", type=Path, default=Path("data/processed/dance"), help="folder to write into"
-    )
-    dance.add_argument("--train", type=int, default=1200, help="clips to train on")
-    dance.add_argument("--val", type=int, default=60, help="clips to validate on")
-    dance.add_argument("--test", type=int, default=240, help="clips to test on")
-    dance.add_argument("--frames", type=int, default=600, help="frames a clip, at 60 a second")
-    dance.add_argument("--seed", type=int, default=0, help="of the choice of dancers and stretches")
-    dance.add_argument("--jobs", type=int, default=2, help="processes that render songs")
-    truth = commands.add_parser(
-        "truth", help="which music frames decide which motion frames of a clip of the set"
-    )
-    truth.add_argument("clip", help="a name such as test004_dancer03_at0626")
-    truth.add_argument("--frames", type=int, default=600, help="frames of the clip, at 60 a second")
-    truth.add_argument("--out", type=Path, required=True, help="the .npz to write")
-    samples = commands.add_parser(
-        "samples", help="the twelve clips that ship with the project, made again"
-    )
-    samples.add_argument(
-        "--out", type=Path, default=Path("data/samples"), help="folder to write into"
-    )
-    sources.add_commands(commands)
-    return parser
+def dance(
+    out: Annotated[Path, typer.Option(help="folder to write into")] = Path("data/processed/dance"),
+    train: Annotated[int, typer.Option(help="clips to train on")] = 1200,
+    val: Annotated[int, typer.Option(help="clips to validate on")] = 60,
+    test: Annotated[int, typer.Option(help="clips to test on")] = 240,
+    frames: Frames = 600,
+    seed: Annotated[int, typer.Option(help="of the choice of dancers and stretches")] = 0,
+    jobs: Annotated[int, typer.Option(help="processes that render songs")] = 2,
+) -> None:
+    """Our own dance set: music, motion, split."""
+    dataset.prepare(out, {"train": train, "val": val, "test": test}, frames, seed, jobs)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    options = _parser().parse_args(arguments)
-    try:
-        _run(options)
-    except MMMError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)  # noqa: T201
-        return 130
-    return 0
+def truth(
+    clip: Annotated[str, typer.Argument(help="a name such as test004_dancer03_at0626")],
+    out: Annotated[Path, typer.Option(help="the .npz to write")],
+    frames: Frames = 600,
+) -> None:
+    """Which music frames decide which motion frames of a clip of the dance set."""
+    song, dancer, start = dataset.parse_clip_name(clip)
+    save_truths(out, [truth_of(song, dancer, start, frames)])
 
 
-def _run(options: argparse.Namespace) -> None:
-    if options.command in sources.KINDS:
-        sources.run(options)
-    elif options.command == "samples":
-        write_samples(options.out)
-    elif options.command == "truth":
-        song, dancer, start = dataset.parse_clip_name(options.clip)
-        save_truths(options.out, [truth_of(song, dancer, start, options.frames)])
-    else:
-        sizes = {"train": options.train, "val": options.val, "test": options.test}
-        dataset.prepare(options.out, sizes, options.frames, options.seed, options.jobs)
+def samples(
+    out: Annotated[Path, typer.Option(help="folder to write into")] = Path("data/samples"),
+) -> None:
+    """The twelve clips that ship with the project, made again."""
+    write_samples(out)
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+for name, command in {
+    "dance": dance,
+    "truth": truth,
+    "samples": samples,
+    "aist": aist,
+    "lafan1": lafan1,
+    "bvh": bvh,
+}.items():
+    app.command(name)(guarded(command))

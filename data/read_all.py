@@ -1,21 +1,22 @@
-"""Read every motion file of archives and folders, and say what came out: ``python -m data.read_all DIR_OR_ARCHIVE...``.
+"""``python -m data read-all``: read every motion file of archives and folders, and report what came out.
 
 Every BVH and AMC is also written as BVH and read again; a rotation that comes back 0.01 degrees off, or a joint
 0.1 mm, counts as a failure. The table has one row a folder of files or archive.
 """
 
-import argparse
 import os
-import sys
 import tarfile
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from mmm.errors import MMMError
 from mmm.io import load_clip, save_clip
@@ -115,37 +116,29 @@ def row(source: Path, reports: Sequence[Report]) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, then the failures and the notes."""
-    parser = argparse.ArgumentParser(prog="python -m data.read_all", description=__doc__)
-    parser.add_argument("paths", nargs="+", type=Path, help="folders or archives")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument(
-        "--notes", action="store_true", help="list what the readers had to mend, too"
-    )
-    chosen = parser.parse_args(arguments)
-    out = sys.stdout.write
-    out(
+def read_all(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="folders or archives")],
+    processes: Annotated[int, typer.Option(min=1, help="how many read at a time")] = 2,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="list what the readers corrected, too")
+    ] = False,
+) -> None:
+    """Read every motion file of folders and archives; print a table, the failures and the notes."""
+    typer.echo(
         f"{'source':<34}{'files':>6}{'frames':>9}{'ok':>6}{'failed':>7}"
-        "  height m     floor m 5/50/95%   worst deg, mm\n"
+        "  height m     floor m 5/50/95%   worst deg, mm"
     )
     every: list[Report] = []
-    with ProcessPoolExecutor(chosen.processes) as pool:
-        for source in sources(chosen.paths):
+    with ProcessPoolExecutor(processes) as pool:
+        for source in sources(paths):
             with ExitStack() as stack:
                 reports = list(pool.map(check, _files(source, stack), chunksize=8))
-            out(row(source, reports) + "\n")
+            typer.echo(row(source, reports))
             every.extend(reports)
     failed = [report for report in every if report.error]
-    out(f"{len(every)} files, {sum(r.frames for r in every)} frames, {len(failed)} failed\n")
-    out("".join(f"FAILED {report.error}\n" for report in failed))
-    counts: dict[str, int] = {}
-    for report in every if chosen.notes else []:
-        for note in report.notes:
-            counts[note] = counts.get(note, 0) + 1
-    out("".join(f"NOTE ({number} files) {note}\n" for note, number in counts.items()))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    typer.echo(f"{len(every)} files, {sum(r.frames for r in every)} frames, {len(failed)} failed")
+    for report in failed:
+        typer.echo(f"FAILED {report.error}")
+    counts = Counter(note for report in every if notes for note in report.notes)
+    for note, number in counts.items():
+        typer.echo(f"NOTE ({number} files) {note}")

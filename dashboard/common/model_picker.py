@@ -53,7 +53,7 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointInfo]) -> tuple[str, Rol
             st.caption(f"Not for this clip: {reason}")
         if not checkpoints:
             st.caption(
-                "No trained network found; interpolations only. `python -m training.pretrain` trains one."
+                "No trained network found; interpolations only. `python -m training pretrain` trains one."
             )
     needs_roles = chosen in of and of[chosen].representation == "roles"
     return chosen, tuple(named.items()) if needs_roles else ()

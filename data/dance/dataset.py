@@ -244,7 +244,7 @@ def read_split(folder: Path) -> tuple[list[dict[str, int | str]], dict[str, Arra
             str(folder),
             "no clips.json",
             "a split written by data.prepare",
-            "run python -m data.prepare dance first",
+            "run python -m data prepare dance first",
         )
     rows = json.loads((folder / "clips.json").read_text(encoding="utf-8"))["clips"]
     arrays = {

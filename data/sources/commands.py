@@ -1,343 +1,161 @@
-"""``python -m data.prepare aist | lafan1 | bvh``: their options, and what they have in common."""
+"""``python -m data prepare aist | lafan1 | bvh``: recordings of others, made ready for training."""
 
-import argparse
-import re
-import sys
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from data.sources import aist, units
-from data.sources.assemble import Member, check_out, put_in_place, sift, write_parts
-from data.sources.convert import Task, convert_all
-from data.sources.files import Skip, SourceFile, gather
-from data.sources.report import Report
-from mmm.errors import FileError, SpecError
-from mmm.io import load_clip
-from mmm.motion.skeleton import Skeleton
+import typer
 
-MOTIONS = (".bvh", ".amc")
-KINDS = ("aist", "lafan1", "bvh")
-_LAFAN1_SUBJECT = re.compile(r"subject(\d+)(?=\.bvh$)", re.IGNORECASE)
-_LAFAN1_SPLITS = {**{f"subject{n}": "train" for n in (1, 2, 3, 4)}, "subject5": "test"}
+from data.sources.jobs import AistOptions, BvhOptions, Lafan1Options, run
 
-
-@dataclass
-class Job:
-    """What to convert and where it goes."""
-
-    tasks: list[Task] = field(default_factory=list)
-    places: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    """Split, unit and group of every task, by its file's label."""
-    skipped: list[Skip] = field(default_factory=list)
-    missing_music: Mapping[str, int] = field(default_factory=dict)
-    listed_missing: Sequence[str] = ()
-    wanted: Skeleton | None = None
-
-    def add(self, task: Task, split: str, unit: str, group: str = "") -> None:
-        """One more file."""
-        self.tasks.append(task)
-        self.places[task.file.label] = (split, unit, group)
+Split = Literal["train", "val", "test"]
+Out = Annotated[Path, typer.Option(help="folder to write into")]
+Fps = Annotated[float, typer.Option(help="frame rate of the set")]
+MinFrames = Annotated[int, typer.Option(help="shorter clips are left out")]
+MinTravel = Annotated[
+    float, typer.Option(help="clips in which no joint moves this far are left out, too")
+]
+SkeletonKind = Annotated[
+    Literal["own", "roles"],
+    typer.Option(
+        help="roles: the 22 joint roles that every humanoid has, so that files of all skeletons "
+        "make one set",
+    ),
+]
+Jobs = Annotated[int, typer.Option(help="processes that convert files")]
+AllTo = Annotated[
+    Split | None,
+    typer.Option(
+        help="put everything into this split, for example to test on it",
+    ),
+]
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The parsers of the three commands."""
-    one = commands.add_parser(
-        "aist", help="AIST++ motions with their music, by the published splits"
-    )
-    one.add_argument(
-        "--motions", type=Path, required=True, help="folder of .pkl files, or an archive of them"
-    )
-    one.add_argument(
-        "--music", type=Path, help="folder of mBR0.wav and its like; left out: motion alone"
-    )
-    one.add_argument(
-        "--splits",
-        type=Path,
-        required=True,
-        help="folder of crossmodal_train.txt, _val and _test; ignore_list.txt there or beside it",
-    )
-    two = commands.add_parser("lafan1", help="LAFAN1: train on subjects 1 to 4, test on 5")
-    two.add_argument(
-        "--bvh", type=Path, required=True, help="folder of BVH files, or an archive of them"
-    )
-    two.add_argument(
-        "--unknown-to",
-        choices=units.SPLITS,
-        help="where takes of an unknown subject go; else left out",
-    )
-    two.add_argument("--val", default="", help="subjects to validate on instead, such as subject4")
-    three = commands.add_parser("bvh", help="any folder of BVH and AMC")
-    three.add_argument(
-        "--bvh", type=Path, required=True, nargs="+", help="folders, archives or files"
-    )
-    three.add_argument(
-        "--split-by",
-        metavar="REGEX",
-        help="its first group names the unit (subject, scene, pair) of a "
-        "file, searched in its path from the named folder on; a unit is in one split",
-    )
-    three.add_argument(
-        "--group-by",
-        metavar="REGEX",
-        help="its groups name the source and content of a file, which training balances by",
-    )
-    three.add_argument(
-        "--units", type=Path, help="table of lines file,unit; goes before --split-by"
-    )
-    three.add_argument(
-        "--shares",
-        default="80/10/10",
-        help="of the units in train, val and test, by a hash of names",
-    )
-    three.add_argument(
-        "--val",
-        default="",
-        help="units, by commas or as @FILE, to validate on; then all unnamed ones are train",
-    )
-    three.add_argument("--test", default="", help="the same for test")
-    three.add_argument("--seed", type=int, default=0, help="of the hash")
-    three.add_argument(
-        "--skeleton-of", type=Path, help="keep this file's skeleton, not the one with most frames"
-    )
-    three.add_argument(
-        "--unit-m", type=float, help="metres a unit of length, where the guess is wrong"
-    )
-    three.add_argument(
-        "--file-fps", type=float, help="frame rate of the files, where they say none or a wrong one"
-    )
-    three.add_argument(
-        "--keep-first",
-        action="store_true",
-        help="keep a first frame that is a pose put before the movement",
-    )
-    for parser in (one, two):
-        parser.add_argument(
-            "--all-to", choices=units.SPLITS, help="put everything there, to be judged on, say"
+def aist(
+    motions: Annotated[Path, typer.Option(help="folder of .pkl files, or an archive of them")],
+    splits: Annotated[
+        Path,
+        typer.Option(
+            help="folder of crossmodal_train.txt, _val and _test; ignore_list.txt there or beside it"
+        ),
+    ],
+    music: Annotated[
+        Path | None,
+        typer.Option(help="folder of mBR0.wav and its like; left out: motion alone"),
+    ] = None,
+    all_to: AllTo = None,
+    out: Out = Path("data/processed/aist"),
+    fps: Fps = 60.0,
+    min_frames: MinFrames = 60,
+    min_travel_m: MinTravel = 0.02,
+    skeleton: SkeletonKind = "own",
+    jobs: Jobs = 1,
+) -> None:
+    """AIST++ motions with their music, by the published splits."""
+    common = ("aist", out, fps, min_frames, min_travel_m, skeleton, jobs)
+    run(AistOptions(*common, motions, splits, music, all_to))
+
+
+def lafan1(
+    bvh: Annotated[Path, typer.Option(help="folder of BVH files, or an archive of them")],
+    unknown_to: Annotated[
+        Split | None,
+        typer.Option(
+            help="where takes of an unknown subject go; else they are left out",
+        ),
+    ] = None,
+    val: Annotated[str, typer.Option(help="subjects to validate on, such as subject4")] = "",
+    all_to: AllTo = None,
+    out: Out = Path("data/processed/lafan1"),
+    fps: Fps = 30.0,
+    min_frames: MinFrames = 60,
+    min_travel_m: MinTravel = 0.02,
+    skeleton: SkeletonKind = "own",
+    jobs: Jobs = 1,
+) -> None:
+    """LAFAN1: train on subjects 1 to 4, test on 5."""
+    common = ("lafan1", out, fps, min_frames, min_travel_m, skeleton, jobs)
+    run(Lafan1Options(*common, bvh, unknown_to, val, all_to))
+
+
+def bvh(
+    bvh: Annotated[
+        list[Path], typer.Option(help="folder, archive or file; several may follow one another")
+    ],
+    more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
+    split_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="its first group names the unit (subject, scene, pair) of a file, searched in its "
+            "path from the named folder on; a unit is in one split",
+        ),
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="its groups name the source and content of a file, which training balances by",
+        ),
+    ] = None,
+    units_table: Annotated[
+        Path | None,
+        typer.Option("--units", help="table of lines file,unit; goes before --split-by"),
+    ] = None,
+    shares: Annotated[
+        str, typer.Option(help="of the units in train, val and test, by a hash of names")
+    ] = "80/10/10",
+    val: Annotated[
+        str,
+        typer.Option(
+            help="units to validate on, by commas or as @FILE; all unnamed ones are train then"
+        ),
+    ] = "",
+    test: Annotated[str, typer.Option(help="units to test on, by commas or as @FILE")] = "",
+    seed: Annotated[int, typer.Option(help="of the hash")] = 0,
+    skeleton_of: Annotated[
+        Path | None,
+        typer.Option(help="keep this file's skeleton, not the one with most frames"),
+    ] = None,
+    unit_m: Annotated[
+        float | None,
+        typer.Option(help="metres in one unit of length, where the guess is wrong"),
+    ] = None,
+    file_fps: Annotated[
+        float | None,
+        typer.Option(help="frame rate of the files, where they state none or a wrong one"),
+    ] = None,
+    keep_first: Annotated[
+        bool,
+        typer.Option("--keep-first", help="keep a first frame that is a pose before the movement"),
+    ] = False,
+    out: Out = Path("data/processed/bvh"),
+    fps: Fps = 30.0,
+    min_frames: MinFrames = 60,
+    min_travel_m: MinTravel = 0.02,
+    skeleton: SkeletonKind = "own",
+    jobs: Jobs = 1,
+) -> None:
+    """Any folders, archives and files of BVH and AMC."""
+    run(
+        BvhOptions(
+            "bvh",
+            out,
+            fps,
+            min_frames,
+            min_travel_m,
+            skeleton,
+            jobs,
+            bvh=[*bvh, *(more or [])],
+            split_by=split_by,
+            group_by=group_by,
+            units=units_table,
+            shares=shares,
+            val=val,
+            test=test,
+            seed=seed,
+            skeleton_of=skeleton_of,
+            unit_m=unit_m,
+            file_fps=file_fps,
+            keep_first=keep_first,
         )
-    for name, parser, fps in (("aist", one, 60.0), ("lafan1", two, 30.0), ("bvh", three, 30.0)):
-        parser.add_argument(
-            "--out", type=Path, default=Path("data/processed") / name, help="folder to write into"
-        )
-        parser.add_argument("--fps", type=float, default=fps, help="frame rate of the set")
-        parser.add_argument("--min-frames", type=int, default=60, help="shorter clips are left out")
-        parser.add_argument(
-            "--min-travel-m",
-            type=float,
-            default=0.02,
-            help="clips in which no joint ranges as far, too",
-        )
-        parser.add_argument(
-            "--skeleton",
-            choices=("own", "roles"),
-            default="own",
-            help="roles: the 22 joint roles "
-            "that every humanoid has, so that files of all skeletons make one set",
-        )
-        parser.add_argument("--jobs", type=int, default=1, help="processes that convert files")
-
-
-def run(options: argparse.Namespace) -> None:
-    """Convert, sift, write, report.
-
-    Raises:
-        FileError, SpecError: something named by the user is wrong, or nothing was left to keep.
-    """
-    _check_numbers(options)
-    started = time.monotonic()
-    check_out(options.out, options.command)
-    with ExitStack() as stack:
-        job = {"aist": _aist, "lafan1": _lafan1, "bvh": _bvh}[options.command](options, stack)
-        converted, cached = convert_all(job.tasks, options.jobs)
-    kept, skipped, skeletons = sift(converted, options.min_frames, options.min_travel_m, job.wanted)
-    members = [Member(item, *job.places[item.label]) for item in kept]
-    report = Report(
-        options.command,
-        options.fps,
-        members,
-        [*job.skipped, *skipped],
-        skeletons,
-        _said_options(options),
-        job.missing_music,
-        job.listed_missing,
-        time.monotonic() - started,
-        cached,
     )
-    if not members:
-        raise FileError(
-            str(options.out),
-            "nothing was kept: "
-            + ", ".join(f"{reason} ({count})" for reason, count in report.reasons().items()),
-            cure=next((skip.detail for skip in report.skipped if skip.detail), ""),
-        )
-    try:
-        write_parts(
-            options.out,
-            members,
-            options.fps,
-            options.command == "aist" and options.music is not None,
-        )
-        report.write(options.out)  # before the splits: who finds them knows whose they are
-        put_in_place(options.out)
-    except OSError as error:
-        raise FileError(
-            str(options.out),
-            f"cannot be written ({error.strerror or error})",
-            cure="check the disk; the same command goes on from here",
-        ) from None
-    sys.stdout.write(
-        "\n".join(
-            [
-                *report.lines(),
-                f"wrote {options.out} in {time.monotonic() - started:.0f} s "
-                f"({cached} of {len(job.tasks)} files were converted before)",
-            ]
-        )
-        + "\n"
-    )
-
-
-def _check_numbers(options: argparse.Namespace) -> None:
-    for name, low, high in (
-        ("fps", 6, 1000),
-        ("file_fps", 1, 10_000),
-        ("unit_m", 1e-6, 1000),
-        ("jobs", 1, 1000),
-        ("min_frames", 2, 10**9),
-        ("min_travel_m", 0, 1000),
-    ):
-        value = getattr(options, name, None)
-        if value is not None and not low <= value <= high:
-            raise SpecError(
-                "--" + name.replace("_", "-"), f"{value:g}", f"{low:g} to {high:g}", "correct it"
-            )
-
-
-def _said_options(options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        name: [str(v) for v in value]
-        if isinstance(value, list)
-        else str(value)
-        if isinstance(value, Path)
-        else value
-        for name, value in vars(options).items()
-        if name != "command"
-    }
-
-
-def _task(options: argparse.Namespace, file: SourceFile, **more: Any) -> Task:
-    return Task(
-        file, float(options.fps), options.out / "cache", roles=options.skeleton == "roles", **more
-    )
-
-
-def _bvh(options: argparse.Namespace, stack: ExitStack) -> Job:
-    if not options.split_by and not options.units:
-        raise SpecError(
-            "--split-by",
-            "neither it nor --units is given",
-            "what names a subject or scene in a path",
-            r"for example --split-by '(\d+)_\d+'",
-        )
-    rule = units.SplitRule(
-        units.parse_shares(options.shares),
-        units.parse_names(options.val),
-        units.parse_names(options.test),
-        options.seed,
-    )
-    pattern = units.compile_pattern(options.split_by) if options.split_by else None
-    groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
-    job = Job()
-    if options.skeleton_of is not None and options.skeleton == "roles":
-        raise SpecError(
-            "--skeleton-of",
-            "given with --skeleton roles",
-            "one of the two",
-            "leave it out: all skeletons are taken in",
-        )
-    if options.skeleton_of is not None:
-        job.wanted = load_clip(options.skeleton_of).motion.skeleton
-    files, job.skipped = gather(options.bvh, MOTIONS, stack)
-    labels = [file.label for file in files]
-    table, job.listed_missing = (
-        units.read_units(options.units, labels) if options.units else ({}, [])
-    )
-    unit_of = {
-        label: table.get(label) or (units.unit_by_pattern(label, pattern) if pattern else "")
-        for label in labels
-    }
-    rule.check(unit for unit in unit_of.values() if unit)
-    for file in files:
-        unit = unit_of[file.label]
-        if unit:
-            job.add(
-                _task(
-                    options,
-                    file,
-                    unit_m=options.unit_m,
-                    file_fps=options.file_fps,
-                    drop_lead=not options.keep_first,
-                ),
-                rule.split_of(unit),
-                unit,
-                units.group_by_pattern(file.label, groups) if groups else "",
-            )
-        else:
-            job.skipped.append(Skip(file.label, "no unit by --split-by or --units"))
-    return job
-
-
-def _lafan1(options: argparse.Namespace, stack: ExitStack) -> Job:
-    job = Job()
-    files, job.skipped = gather([options.bvh], (".bvh",), stack)
-    validate = units.parse_names(options.val)
-    if lost := sorted(
-        validate - {name for name, split in _LAFAN1_SPLITS.items() if split == "train"}
-    ):
-        raise SpecError("--val", lost[0], "some of subject1 to subject4", "correct it")
-    for file in files:
-        match = _LAFAN1_SUBJECT.search(file.label)
-        unit = f"subject{match[1]}" if match else ""
-        split = options.all_to or (
-            "val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to)
-        )
-        if split is None:
-            job.skipped.append(
-                Skip(
-                    file.label,
-                    "unknown subject",
-                    "its name ends in none of subject1 to subject5; --unknown-to takes it in",
-                )
-            )
-        else:
-            job.add(_task(options, file), split, unit or "unknown subject")
-    return job
-
-
-def _aist(options: argparse.Namespace, stack: ExitStack) -> Job:
-    job = Job()
-    lists = aist.read_lists(options.splits, options.motions)
-    recordings = aist.recordings(options.music) if options.music is not None else None
-    files, job.skipped = gather([options.motions], (".pkl",), stack)
-    missing: Counter[str] = Counter()
-    here = set()
-    for file in files:
-        plan = aist.place(file, lists, recordings)
-        here.add(plan.name)
-        if plan.skip is None:
-            job.add(
-                _task(options, file, music=plan.music, tempo_bpm=plan.tempo_bpm),
-                options.all_to or plan.split,
-                plan.name,
-            )
-            continue
-        job.skipped.append(plan.skip)
-        if plan.missing_music:
-            missing[plan.missing_music] += 1
-    job.missing_music = dict(missing)
-    job.listed_missing = sorted(set(lists.split_of) - lists.ignored - here)
-    return job

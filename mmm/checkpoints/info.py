@@ -98,7 +98,7 @@ def find_checkpoint(path: str | Path) -> Path:
         str(path),
         "no checkpoint (a folder with config.json)",
         f"one of those at hand: {', '.join(names) or 'none'}",
-        "name one of them, or train one with python -m training.pretrain",
+        "name one of them, or train one with python -m training pretrain",
     )
 
 

@@ -4,7 +4,7 @@ A network that draws from what may come sometimes draws a halt or a burst, and g
 its own motion it stands still or rages. Real people go on about as they moved, and come back to what is usual: the
 logarithm of their joints' speed is well told by a first-order autoregression. Its next value is drawn for each part of
 a future, several futures are drawn from the network, and the one that comes nearest is kept. Fitted on the training
-split (``training.fitted``).
+split (``training.fitting.priors``).
 """
 
 from collections.abc import Sequence

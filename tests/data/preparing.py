@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import numpy as np
+from typer.testing import CliRunner
 
-from data.prepare import main
+from data.__main__ import app
 from mmm.io import save_clip
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import Skeleton
@@ -27,9 +28,14 @@ def write_bvh(path, seed, frames=40, skeleton=TINY, fps=30.0):
 
 def prepare(capsys, *arguments):
     """Runs the command; returns exit status, output and error output."""
-    status = main([str(argument) for argument in arguments])
-    done = capsys.readouterr()
-    return status, done.out, done.err
+    done = run("prepare", *arguments)
+    assert capsys.readouterr().out == ""
+    return done.exit_code, done.stdout, done.stderr
+
+
+def run(*arguments):
+    """The result of ``python -m data`` with these arguments; unexpected exceptions are raised."""
+    return CliRunner().invoke(app, [str(word) for word in arguments], catch_exceptions=False)
 
 
 def report_of(out):

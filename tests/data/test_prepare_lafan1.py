@@ -67,7 +67,7 @@ def test_the_test_subject_is_not_to_be_validated_on(folder, capsys, tmp_path):
     )
     assert (status, error) == (
         2,
-        "--val: subject5; expected some of subject1 to subject4; correct it\n",
+        "error: --val: subject5; expected some of subject1 to subject4; correct it\n",
     )
 
 

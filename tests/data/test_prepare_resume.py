@@ -24,8 +24,8 @@ def convert_some(task):
     done.append(task)
     return real(task)
 convert.convert = convert_some
-from data.prepare import main
-main(sys.argv[1:])
+from data.__main__ import app
+app(['prepare', *sys.argv[1:]])
 """
 
 
@@ -134,7 +134,7 @@ def test_ctrl_c(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(commands, "run", stop)
     status, _, error = prepare(capsys, *arguments(folder))
-    assert (status, error) == (130, "stopped; the same command goes on where it was\n")
+    assert (status, error) == (130, "stopped; the same command continues from here\n")
 
 
 def test_several_processes_give_the_same(folder, capsys):

@@ -131,7 +131,7 @@ def test_wrong_options(folder, capsys):
             capsys, "bvh", "--bvh", folder, "--out", folder.parent / "set", *BY, *more
         )
         assert status == 2
-        assert error.startswith(message)
+        assert error.startswith(f"error: {message}")
 
 
 def test_units_of_a_split_from_a_file(folder, capsys):

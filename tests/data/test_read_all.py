@@ -3,10 +3,11 @@ import tarfile
 import numpy as np
 import pytest
 
-from data.read_all import check, main, sources
+from data.read_all import check, sources
 from mmm.io import save_clip
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24
+from tests.data.preparing import run
 
 
 @pytest.fixture
@@ -24,9 +25,10 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_every_file_of_folders_and_archives_is_read_and_failures_are_listed(folder, capsys):
-    assert main([str(folder), "--processes", "1"]) == 0
-    out = capsys.readouterr().out.split("\n")
+def test_every_file_of_folders_and_archives_is_read_and_failures_are_listed(folder):
+    done = run("read-all", folder, "--processes", "1")
+    assert done.exit_code == 0
+    out = done.stdout.split("\n")
     rows = {line.split()[0]: line.split()[1:5] for line in out if line}
     assert rows["inside"] == ["3", "18", "2", "1"]
     assert rows["packed.tar.xz"] == ["1", "9", "1", "0"]

@@ -130,7 +130,7 @@ def test_no_such_checkpoint(good, monkeypatch):
         load_model("nowhere")
     assert str(caught.value) == (
         "nowhere: no checkpoint (a folder with config.json); expected one of those at hand: good; "
-        "name one of them, or train one with python -m training.pretrain"
+        "name one of them, or train one with python -m training pretrain"
     )
 
 

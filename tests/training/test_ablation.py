@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from mmm.checkpoints import load_model
 from mmm.errors import ModelError
@@ -17,10 +16,11 @@ from mmm.motion.rotations import matrix_to_sixd
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.training.conftest import write_split
-from training.batch import Batch
+from tests.training.running import run_training
+from training.benchmark.ablation import STUDIES, markdown, table
 from training.commands import ablation
-from training.commands.ablation import STUDIES, Settings
-from training.commands.ablation_table import markdown, table
+from training.commands.ablation import Settings
+from training.data.batch import Batch
 from training.data.dataset import MotionSet
 from training.engine import loop
 from training.losses.registry import LOSSES
@@ -383,22 +383,20 @@ def test_the_command_for_dance(tmp_path, monkeypatch):
     monkeypatch.setitem(STUDIES, "dance", replace(STUDIES["dance"], batch=2, size=size))
     only = [part for name in ("ecm-small-zero", "ecm-small-strided") for part in ("--only", name)]
     out = tmp_path / "out.json"
-    told = CliRunner().invoke(
-        ablation.app,
-        [
-            "dance",
-            "--data",
-            str(tmp_path / "toy"),
-            "--steps",
-            "1",
-            "--frames",
-            "100",
-            "--runs",
-            str(tmp_path / "runs"),
-            "--out",
-            str(out),
-            *only,
-        ],
+    told = run_training(
+        "ablation",
+        "dance",
+        "--data",
+        str(tmp_path / "toy"),
+        "--steps",
+        "1",
+        "--frames",
+        "100",
+        "--runs",
+        str(tmp_path / "runs"),
+        "--out",
+        str(out),
+        *only,
     )
     assert told.exit_code == 0, told.output
     assert told.stdout.startswith("# Ablation: dance\n")
@@ -422,8 +420,8 @@ def test_the_command_for_dance(tmp_path, monkeypatch):
     ],
 )
 def test_the_command_says_what_is_wrong_in_a_line(more, message, roles, tmp_path):
-    told = CliRunner().invoke(
-        ablation.app, ["inbetween", "--data", str(roles), "--runs", str(tmp_path), *more]
+    told = run_training(
+        "ablation", "inbetween", "--data", str(roles), "--runs", str(tmp_path), *more
     )
     assert (told.exit_code, told.stderr.count("\n")) == (2, 1)
     assert message in told.stderr

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from data.dance.song import make_song
 from data.dance.style import make_dancer
@@ -16,10 +15,10 @@ from mmm.models import make_config, make_model
 from mmm.motion.features import Stats
 from mmm.motion.skeleton import SMPL24
 from tests.training.conftest import write_split
+from tests.training.running import run_training
 from training.benchmark import attention
 from training.benchmark.dance_truth import TruthTable
 from training.cards.card import write_card
-from training.commands import benchmark as command
 from training.data.dataset import MotionSet
 
 HEARD = slice(84, 87)
@@ -152,19 +151,17 @@ def test_the_command_writes_metrics_and_card(dance_set, tmp_path):
         model.head.weight.normal_(std=0.1)
     save_model(model.eval(), tmp_path / "c", {})
     write_card(tmp_path / "c")
-    done = CliRunner().invoke(
-        command.app,
-        [
-            "attention",
-            "--checkpoint",
-            str(tmp_path / "c"),
-            "--data",
-            str(dance_set.parent),
-            "--clips",
-            "2",
-            "--work",
-            str(tmp_path / "w"),
-        ],
+    done = run_training(
+        "benchmark",
+        "attention",
+        "--checkpoint",
+        str(tmp_path / "c"),
+        "--data",
+        str(dance_set.parent),
+        "--clips",
+        "2",
+        "--work",
+        str(tmp_path / "w"),
     )
     assert done.exit_code == 0, done.output
     kept = json.loads((tmp_path / "c" / "metrics.json").read_text())["attention"]
@@ -175,8 +172,6 @@ def test_the_command_writes_metrics_and_card(dance_set, tmp_path):
     assert kept["sentence"] in card
     row = next(row for row in kept["rows"] if (row["rule"], row["method"]) == ("drums", "mute"))
     assert f"| mute | {row['precision'][0]:.3f} (" in card
-    wrong = CliRunner().invoke(
-        command.app,
-        ["attention", "--checkpoint", str(tmp_path / "c"), "--data", str(tmp_path / "none")],
-    )
+    options = ("--checkpoint", tmp_path / "c", "--data", tmp_path / "none")
+    wrong = run_training("benchmark", "attention", *options)
     assert wrong.exit_code == 2

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from typer.testing import CliRunner
 
 from mmm import load_clip, recover, save_clip
 from mmm.checkpoints import load_model, save_model
@@ -21,6 +20,7 @@ from tests.mmm.making import TINY, smooth_motion, wild_motion
 from tests.mmm.networks import tiny_model
 from tests.training import oracle
 from tests.training.conftest import write_split
+from tests.training.running import run_training
 from training.benchmark import clips as sources
 from training.benchmark import methods as fillers
 from training.benchmark import protocol, report, spline
@@ -34,7 +34,6 @@ from training.benchmark.protocol import (
     score,
     statistics,
 )
-from training.commands.benchmark import app
 
 LAFAN1 = Path(__file__).parents[3] / "shared" / "data" / "lafan1"
 PUBLISHED = {name: fillers.BASELINES[name] for name in ("zero-velocity", "interpolation")}
@@ -357,7 +356,7 @@ class TestReport:
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
+    return run_training("benchmark", *arguments)
 
 
 class TestCommands:
@@ -460,7 +459,7 @@ class TestCommands:
         ]
         np.testing.assert_allclose(kept["over_interpolation"]["l2p"], ratios, atol=1e-4)
         assert kept["command"] == (
-            "python -m training.benchmark motion --bvh files --checkpoint checkpoints/own "
+            "python -m training benchmark motion --bvh files --checkpoint checkpoints/own "
             "--windows 40 --group-by '(walk|bow)_'"
         )
         card = (own / "README.md").read_text()

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from mmm.checkpoints import describe, load_model, save_model
 from mmm.masks import parse
@@ -17,8 +16,9 @@ from mmm.recovery.humanoid import RolePrediction
 from mmm.recovery.recover import recover
 from tests.mmm.networks import clip_at
 from tests.mmm.networks import roles_network as network
+from tests.training.running import run_training
 from training.commands import calibrate
-from training.commands.calibrate import Case, app, errors_of, fit_length, judge, patterns
+from training.fitting.calibration import Case, errors_of, fit_length, judge, patterns
 
 
 def known_case(share: dict[str, float], seed: int) -> Case:
@@ -107,7 +107,7 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
     save_model(network(), folder, {"training": {}})
     before = load_model(folder).state_dict()
     asked = ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"]
-    done = CliRunner().invoke(app, [*asked, *["--symmetric"] * symmetric])
+    done = run_training("calibrate", *asked, *["--symmetric"] * symmetric)
     assert done.exit_code == 0, done.output
     info = describe(folder)
     assert info.config.symmetric == info.metrics["calibration"]["symmetric"] == symmetric
@@ -139,13 +139,13 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
     monkeypatch.setattr(calibrate, "FUTURE_S", (2.0, 2.0))
     folder = tmp_path / "net"
     save_model(network(horizon_s=[0.8, 0.8, 0.8], noise_dim=4), folder, {"training": {}})
-    refused = CliRunner().invoke(
-        app, ["--checkpoint", str(folder), "--data", str(tmp_path), "--symmetric"]
+    refused = run_training(
+        "calibrate", "--checkpoint", str(folder), "--data", str(tmp_path), "--symmetric"
     )
     assert refused.exit_code == 2
     assert "the mean of two futures is none" in refused.output
-    done = CliRunner().invoke(
-        app, ["--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"]
+    done = run_training(
+        "calibrate", "--checkpoint", str(folder), "--data", str(tmp_path / "common"), "--clips", "1"
     )
     assert done.exit_code == 0, done.output
     info = describe(folder)
@@ -173,7 +173,7 @@ def test_networks_on_joints_are_refused(tmp_path):
     )
     save_model(model, tmp_path / "net", {})
     before = json.loads((tmp_path / "net" / "config.json").read_text())
-    done = CliRunner().invoke(app, ["--checkpoint", str(tmp_path / "net"), "--data", str(tmp_path)])
+    done = run_training("calibrate", "--checkpoint", str(tmp_path / "net"), "--data", str(tmp_path))
     assert done.exit_code == 2
     assert "joint roles" in done.output
     assert json.loads((tmp_path / "net" / "config.json").read_text()) == before

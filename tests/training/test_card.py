@@ -35,7 +35,7 @@ CURVE = [
     {"step": 1500, "loss": 0.2, "seconds": 1.0},
 ]
 TRAINING = {
-    "command": "python -m training.pretrain --preset ecm-small",
+    "command": "python -m training pretrain --preset ecm-small",
     "plan": PLAN,
     "clips": 2,
     "frames": 76,
@@ -89,7 +89,7 @@ def test_a_fine_tuned_checkpoint_names_its_parents(card):
     grandparent = {"name": "first", **TRAINING, "data": "common"}
     parent = {
         "name": "second",
-        "command": "python -m training.finetune --from first",
+        "command": "python -m training finetune --from first",
         "plan": PLAN,
         "data": "dance",
     }
@@ -113,8 +113,8 @@ def test_a_fine_tuned_checkpoint_names_its_parents(card):
         }
     )
     assert (
-        "| fine-tuned from | `first`, 1,500 steps on `common`: `python -m training.pretrain --preset ecm-small` |\n"
-        "| fine-tuned from | `second`, 1,500 steps on `dance`: `python -m training.finetune --from first` |"
+        "| fine-tuned from | `first`, 1,500 steps on `common`: `python -m training pretrain --preset ecm-small` |\n"
+        "| fine-tuned from | `second`, 1,500 steps on `dance`: `python -m training finetune --from first` |"
     ) in text
     assert (
         "| stage 1 | 600 steps, learning rate 0.0001, `every:5`, `every:10` in 60% of the windows, random masks in "

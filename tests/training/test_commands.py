@@ -5,14 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from mmm.checkpoints import describe, load_model
 from mmm.models import presets
 from mmm.motion.features import Stats
 from tests.mmm.making import smooth_motion
+from tests.training.running import run_training
 from training.cards.card import write_card
-from training.commands import evaluate, finetune, options, pretrain
+from training.commands import options, pretrain
 
 TINY_SIZES = {
     "hidden_size": 256,
@@ -31,25 +31,23 @@ def small_presets(monkeypatch):
 
 
 def pretrained(prepared, folder, *more):
-    told = CliRunner().invoke(
-        pretrain.app,
-        [
-            "--preset",
-            "ecm-small",
-            "--data",
-            str(prepared),
-            "--out",
-            str(folder / "toy-ecm"),
-            "--run-dir",
-            str(folder / "run"),
-            "--steps",
-            "2",
-            "--batch",
-            "2",
-            "--max-frames",
-            "24",
-            *more,
-        ],
+    told = run_training(
+        "pretrain",
+        "--preset",
+        "ecm-small",
+        "--data",
+        str(prepared),
+        "--out",
+        str(folder / "toy-ecm"),
+        "--run-dir",
+        str(folder / "run"),
+        "--steps",
+        "2",
+        "--batch",
+        "2",
+        "--max-frames",
+        "24",
+        *more,
     )
     return told, folder / "toy-ecm"
 
@@ -119,27 +117,25 @@ def test_statistics_are_of_the_train_split_alone(trained, prepared, tmp_path, sm
 
 
 def finetuned(prepared, parent, folder, *more):
-    told = CliRunner().invoke(
-        finetune.app,
-        [
-            "--preset",
-            "ecm-small",
-            "--from",
-            str(parent),
-            "--data",
-            str(prepared),
-            "--out",
-            str(folder / "tuned"),
-            "--run-dir",
-            str(folder / "tuning"),
-            "--steps",
-            "2",
-            "--batch",
-            "2",
-            "--max-frames",
-            "24",
-            *more,
-        ],
+    told = run_training(
+        "finetune",
+        "--preset",
+        "ecm-small",
+        "--from",
+        str(parent),
+        "--data",
+        str(prepared),
+        "--out",
+        str(folder / "tuned"),
+        "--run-dir",
+        str(folder / "tuning"),
+        "--steps",
+        "2",
+        "--batch",
+        "2",
+        "--max-frames",
+        "24",
+        *more,
     )
     return told, folder / "tuned"
 
@@ -176,7 +172,7 @@ def test_a_checkpoint_remembers_its_ancestors(trained, prepared, tmp_path):
     assert told.exit_code == 0, told.output
     training = describe(out).metrics["training"]
     assert training["from"] == "toy-ecm"
-    assert training["command"].startswith("python -m training.finetune ")
+    assert training["command"].startswith("python -m training finetune ")
     assert (training["plan"]["normalise_by_fill"], training["plan"]["stages"][0]["steps"]) == (
         True,
         2,
@@ -315,7 +311,7 @@ def test_evaluate_writes_metrics_and_card(copy, prepared):
         "--hide",
         "span:10-19",
     ]
-    told = CliRunner().invoke(evaluate.app, arguments)
+    told = run_training("evaluate", *arguments)
     assert told.exit_code == 0, told.output
     rows = describe(copy).metrics["evaluation"]["rows"]
     assert [(row["hide"], row["method"]) for row in rows] == [
@@ -327,7 +323,7 @@ def test_evaluate_writes_metrics_and_card(copy, prepared):
     assert describe(copy).metrics["training"]["clips"] == 2  # kept
     for row in rows:
         assert f"{row['rotation_deg']:.3f}" in told.stdout
-    again = CliRunner().invoke(evaluate.app, arguments)
+    again = run_training("evaluate", *arguments)
     assert again.exit_code == 0
     assert describe(copy).metrics["evaluation"]["rows"] == rows  # fault 3: nothing random
 
@@ -404,6 +400,6 @@ def test_a_set_of_another_skeleton(prepared, tmp_path, small_presets):
 
 
 def test_evaluate_without_a_checkpoint(prepared):
-    told = CliRunner().invoke(evaluate.app, ["--checkpoint", "nowhere", "--data", str(prepared)])
+    told = run_training("evaluate", "--checkpoint", "nowhere", "--data", prepared)
     assert told.exit_code == 2
     assert told.stderr.startswith("error: nowhere: no checkpoint")

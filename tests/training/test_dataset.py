@@ -13,7 +13,7 @@ from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY, smooth_motion
 from tests.training.conftest import write_split
-from training.batch import draw
+from training.data.batch import draw
 from training.data.dataset import MotionSet
 from training.plan import TrainingPlan
 

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from mmm import masks
 from mmm.checkpoints import describe, save_model
 from mmm.models import make_config, make_model
 from tests.mmm.making import TINY, clip_of
 from tests.training.conftest import write_split
+from tests.training.running import run_training
 from training.commands import evaluate
 
 SIZES = {"hidden_size": 256, "intermediate_size": 32, "encoder_layers": 1, "max_frames": 40}
@@ -52,9 +52,7 @@ def checkpoint(tmp_path):
 
 
 def told(checkpoint, data, *more):
-    return CliRunner().invoke(
-        evaluate.app, ["--checkpoint", str(checkpoint), "--data", str(data), *more]
-    )
+    return run_training("evaluate", "--checkpoint", checkpoint, "--data", data, *more)
 
 
 def test_gaps_by_frame_rate():

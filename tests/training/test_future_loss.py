@@ -9,7 +9,7 @@ from mmm.models import MaskedMotionOutput, make_config
 from mmm.motion.clip import Motion
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import tiny_config
-from training.batch import Batch
+from training.data.batch import Batch
 from training.losses.energy_score import FutureLoss
 from training.losses.registry import make_loss
 from training.plan import TrainingPlan

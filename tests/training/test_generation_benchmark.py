@@ -1,4 +1,4 @@
-"""``python -m training.benchmark dance`` and ``continue``: on a small set whose answers are known."""
+"""``python -m training benchmark dance`` and ``continue``: on a small set whose answers are known."""
 
 import json
 from dataclasses import replace
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import training.benchmark.continuation as future
 from mmm.checkpoints import save_model
@@ -18,9 +17,9 @@ from mmm.motion.rotations import matrix_to_sixd
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network
+from tests.training.running import run_training
 from training.benchmark.continuation import futures, held, material, row, rows, varieties
 from training.benchmark.dance_moves import Bar, Moves, bars_of
-from training.commands.benchmark import app
 from training.data.dataset import MotionSet
 
 MOVES = ("twist left", "twist right", "sway left")
@@ -205,7 +204,7 @@ def test_what_does_not_fit_is_refused(dances, listener):
 
 
 def command(*arguments):
-    return CliRunner().invoke(app, [str(word) for word in arguments])
+    return run_training("benchmark", *arguments)
 
 
 def test_commands_write_table_and_card(dances, listener, tmp_path):

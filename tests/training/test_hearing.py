@@ -13,7 +13,9 @@ from mmm.motion.rotations import rotvec_to_matrix
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import TINY
 from tests.training.conftest import write_split
-from training.commands.music_use import gap_errors, hearing, interval, partners, song_of, songs_of
+from training.benchmark.bootstrap import interval
+from training.benchmark.songs import partners, song_of, songs_of
+from training.commands.music_use import gap_errors, music_ablation
 from training.data.dataset import MotionSet
 
 
@@ -56,14 +58,14 @@ def network(listens: bool):
 
 
 def test_a_network_that_listens_is_seen():
-    row = hearing(network(True), loud_clips())[0]
+    row = music_ablation(network(True), loud_clips())[0]
     assert row["right"][0] < 0.05
     assert row["another"][0] > 10 * row["right"][0]
     assert row["saved_against_another"][1] > 0.9  # the lower end of the interval
 
 
 def test_an_untrained_network_gains_nothing_from_music():
-    row = hearing(network(False), loud_clips())[0]
+    row = music_ablation(network(False), loud_clips())[0]
     assert row["right"] == row["another"] == row["silence"]
     assert row["saved_against_another"][0] == 0
 
@@ -83,7 +85,7 @@ def test_interval_holds_the_mean_and_narrows():
 
 def test_one_clip_is_not_compared_with_itself():
     with pytest.raises(SpecError, match=r"clips: 1 with 1 songs; expected 2 songs or more"):
-        hearing(network(False), loud_clips(1))
+        music_ablation(network(False), loud_clips(1))
     with pytest.raises(SpecError, match=r"clips: 0 with 0 songs"):
         gap_errors(network(False), [], 60)
     with pytest.raises(SpecError, match=r"clips: 4 with 1 songs"):

@@ -6,7 +6,7 @@ import pytest
 from mmm.models import make_config
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24
-from training.leaps import fit_max_jump_height_m
+from training.fitting.priors import fit_max_jump_height_m
 
 
 class Clips:

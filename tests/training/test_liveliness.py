@@ -5,7 +5,7 @@ import pytest
 
 from mmm.models import make_config, make_model
 from mmm.motion.clip import Clip, Motion
-from training.fitted import fit_speed_prior
+from training.fitting.priors import fit_speed_prior
 
 SIZES = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64, "encoder_layers": 1}
 LEVEL, PULL, SPREAD = -0.2, 0.6, 0.3

@@ -15,7 +15,7 @@ from mmm.recovery.recover import interpolate, recover
 from tests.mmm.making import TINY
 from tests.mmm.networks import tiny_config
 from tests.training.conftest import write_split
-from training import batch as step
+from training.data import batch as step
 from training.data.dataset import MotionSet
 from training.data.masking import MaskMix
 from training.engine import loop

@@ -11,17 +11,10 @@ from mmm.motion.clip import Motion
 from mmm.motion.features import Stats
 from tests.mmm.making import TINY
 from tests.mmm.networks import tiny_batch, tiny_config
-from training.batch import Batch
-from training.losses.registry import (
-    LOSSES,
-    STANDS_M_S,
-    MseLoss,
-    PlantedLoss,
-    PoseLoss,
-    RelativeLoss,
-    hidden_mse,
-    make_loss,
-)
+from training.data.batch import Batch
+from training.losses.base import MseLoss, hidden_mse
+from training.losses.pose import STANDS_M_S, PlantedLoss, PoseLoss, RelativeLoss
+from training.losses.registry import LOSSES, make_loss
 from training.plan import TrainingPlan
 
 STATS = Stats(

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from mmm.checkpoints import load_model
 from mmm.errors import ModelError
@@ -12,7 +11,7 @@ from mmm.models import PRESETS
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY
 from tests.training.conftest import write_split
-from training.commands.pretrain import app
+from tests.training.running import run_training
 from training.data.dataset import MotionSet
 
 
@@ -71,26 +70,24 @@ def test_training_takes_the_sets_body(tmp_path, monkeypatch, skeleton, width, sa
     folder = tmp_path / "set" / "train"
     write_split(folder, [40, 36], 0, skeleton, 30.0, music=False)
     describe(folder, skeleton, [skeleton.offsets_m])
-    done = CliRunner().invoke(
-        app,
-        [
-            "--preset",
-            "common",
-            "--data",
-            str(tmp_path / "set"),
-            "--out",
-            str(tmp_path / "net"),
-            "--run-dir",
-            str(tmp_path / "run"),
-            "--steps",
-            "1",
-            "--batch",
-            "2",
-            "--max-frames",
-            "20",
-            "--threads",
-            "1",
-        ],
+    done = run_training(
+        "pretrain",
+        "--preset",
+        "common",
+        "--data",
+        str(tmp_path / "set"),
+        "--out",
+        str(tmp_path / "net"),
+        "--run-dir",
+        str(tmp_path / "run"),
+        "--steps",
+        "1",
+        "--batch",
+        "2",
+        "--max-frames",
+        "20",
+        "--threads",
+        "1",
     )
     assert done.exit_code == 0, done.output
     assert said in done.output

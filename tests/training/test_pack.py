@@ -1,14 +1,13 @@
-"""``python -m training.pack``: a checkpoint's weights in 8 bits, and nothing else changed."""
+"""``python -m training quantise``: a checkpoint's weights in 8 bits, and nothing else changed."""
 
 import json
 
 import torch
-from typer.testing import CliRunner
 
 from mmm.checkpoints import load_model, save_model
 from mmm.models.quantisation import is_packed
 from tests.mmm.networks import tiny_model
-from training.commands.quantise import app
+from tests.training.running import run_training
 
 
 def test_weights_shrink_and_the_rest_stays(tmp_path):
@@ -18,7 +17,7 @@ def test_weights_shrink_and_the_rest_stays(tmp_path):
         json.loads((folder / "config.json").read_text()),
         load_model(folder).state_dict(),
     )
-    done = CliRunner().invoke(app, ["--checkpoint", str(folder)])
+    done = run_training("quantise", "--checkpoint", folder)
     assert done.exit_code == 0, done.output
     assert "MB of weights, now" in done.output
     assert is_packed(folder.glob("model*.safetensors"))
@@ -32,6 +31,6 @@ def test_weights_shrink_and_the_rest_stays(tmp_path):
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
-    done = CliRunner().invoke(app, ["--checkpoint", str(tmp_path)])
+    done = run_training("quantise", "--checkpoint", tmp_path)
     assert done.exit_code == 2
     assert "error:" in done.output

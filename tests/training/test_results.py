@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_pages_are_up_to_date(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     assert rewritten(text, blocks(ROOT / "checkpoints"), page) == text, (
-        "python -m training.results writes them anew"
+        "python -m training results writes them anew"
     )
 
 

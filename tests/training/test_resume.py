@@ -20,8 +20,8 @@ from mmm.checkpoints import load_model
 from mmm.errors import FileError, ModelError
 from mmm.models import PRESETS
 from tests.training import toy
+from tests.training.running import run_training
 from tests.training.test_loop import QUICK, fresh_model, weights
-from training.commands import pretrain
 from training.data.dataset import MotionSet
 from training.engine import loop
 from training.engine import state as disk
@@ -101,7 +101,8 @@ def test_kill_9_and_the_same_command_again(prepared, tmp_path, small):
     assert toy.EVERY <= left < steps
     assert not (tmp_path / "killed" / "net").exists()
     for name in ("killed", "whole"):
-        pretrain.app(toy.arguments(prepared, tmp_path / name, steps), standalone_mode=False)
+        done = run_training("pretrain", *toy.arguments(prepared, tmp_path / name, steps))
+        assert done.exit_code == 0, done.output
     one, other = (load_model(tmp_path / name / "net") for name in ("killed", "whole"))
     assert torch.equal(weights(one), weights(other))
     curves = [

@@ -13,7 +13,7 @@ from mmm.motion.clip import Motion
 from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
-from training.batch import Batch
+from training.data.batch import Batch
 from training.losses.humanoid import RolesLoss
 from training.losses.registry import make_loss
 from training.plan import TrainingPlan

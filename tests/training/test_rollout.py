@@ -12,7 +12,7 @@ from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import tiny_batch, tiny_model
-from training.batch import Batch, forward
+from training.data.batch import Batch, forward
 from training.engine.rollout import _set_down, roll_out
 from training.plan import TrainingPlan
 from training.recipes import FINETUNING

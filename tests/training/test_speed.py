@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from typer.testing import CliRunner
 
 from mmm.errors import ModelError
 from mmm.models import make_config, make_model, presets
 from mmm.motion.skeleton import SMPL24
 from tests.training.conftest import write_split
-from training.batch import draw
-from training.commands import speed
+from tests.training.running import run_training
+from training.benchmark import throughput
+from training.commands import speed as command
 from training.commands.speed import (
     ORIGINAL,
     OURS,
@@ -26,6 +26,7 @@ from training.commands.speed import (
     peak_of,
     report,
 )
+from training.data.batch import draw
 from training.data.dataset import MotionSet
 
 SIZES = {
@@ -112,10 +113,10 @@ def test_contents_agree(data, config):
 def test_padding_does_not_enter_the_loss(data):
     batch, lengths = OriginalWay(data, LENGTHS).batch(8)
     prediction = torch.zeros_like(batch.motion)
-    before = speed._loss(prediction, batch)
+    before = throughput._loss(prediction, batch)
     for row, length in enumerate(lengths):
         prediction[row, length:] = 1e6
-    assert torch.equal(speed._loss(prediction, batch), before)
+    assert torch.equal(throughput._loss(prediction, batch), before)
     where = batch.hidden.any(-1)
     assert before == pytest.approx(float(batch.motion[where].square().mean()), rel=1e-5)
 
@@ -146,7 +147,7 @@ def test_both_train_and_are_timed(data, config):
 def test_slow_batches_are_seen_outside_the_network(data, config):
     class Slow(OurWay):
         def batch(self, size):
-            speed.time.sleep(0.25)
+            throughput.time.sleep(0.25)
             return super().batch(size)
 
     timings = measure(
@@ -161,7 +162,10 @@ def test_slow_batches_are_seen_outside_the_network(data, config):
 def test_operations_are_those_of_a_direct_count(data, config):
     model, way = make_model(config), OurWay(data, config, LENGTHS, 2)
     batch = draw(
-        data, speed.replace(way.plan, batch=3, min_frames=23, max_frames=23), config, way.generator
+        data,
+        throughput.replace(way.plan, batch=3, min_frames=23, max_frames=23),
+        config,
+        way.generator,
     )
     with FlopCounterMode(display=False) as counter:
         model(batch.motion, batch.hidden, batch.music, batch.shown).prediction.sum().backward()
@@ -214,9 +218,8 @@ def test_peaks(name, peak):
 
 def test_the_command(prepared, monkeypatch):
     monkeypatch.setitem(presets.PRESETS, "ecm-small", presets.PRESETS["ecm-small"] | SIZES)
-    done = CliRunner().invoke(
-        speed.app,
-        ["--preset", "ecm-small", "--data", str(prepared), "--steps", "2", "--batch", "2"],
+    done = run_training(
+        "speed", "--preset", "ecm-small", "--data", str(prepared), "--steps", "2", "--batch", "2"
     )
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
@@ -236,16 +239,16 @@ def test_any_body(tmp_path):
     split = SimpleNamespace(
         fps=30.0, skeleton=None, are_roles=False, joint_names=list(SMPL24.names), music=None
     )
-    assert speed._config("common-small", split).fps == 30.0
+    assert command._config("common-small", split).fps == 30.0
     split.joint_names = list(many.names)
     with pytest.raises(ModelError, match="31 joints from bone0; expected the network's 24"):
-        speed._config("common-small", split)
+        command._config("common-small", split)
     with pytest.raises(ModelError, match="no music; expected music beside the motion"):
-        speed._config("ecm", SimpleNamespace(**vars(split) | {"joint_names": None}))
+        command._config("ecm", SimpleNamespace(**vars(split) | {"joint_names": None}))
 
 
 def test_a_set_that_is_none(tmp_path):
     write_split(tmp_path / "set" / "val", [40])
-    done = CliRunner().invoke(speed.app, ["--preset", "ecm", "--data", str(tmp_path / "set")])
+    done = run_training("speed", "--preset", "ecm", "--data", str(tmp_path / "set"))
     assert done.exit_code == 2
     assert "no clips.json" in done.stderr

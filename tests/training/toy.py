@@ -14,7 +14,8 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 
 from mmm.models import PRESETS
-from training.commands import finetune, pretrain
+from training.commands import pretrain
+from training.commands.app import app
 from training.engine import loop
 from training.recipes import FINETUNING, PRETRAINING
 
@@ -86,5 +87,4 @@ if __name__ == "__main__":
     if "--shard" in sys.argv:
         sys.argv.remove("--shard")
         shard_on_cpu()
-    command = {"pretrain": pretrain, "finetune": finetune}[sys.argv.pop(1)]
-    command.app()
+    app()

@@ -23,8 +23,8 @@ from mmm.explain.frame_explainer import FrameExplainer
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
 from mmm.music.features import silence
+from training.benchmark.bootstrap import interval
 from training.benchmark.dance_truth import TruthTable
-from training.commands.music_use import interval
 from training.data.dataset import MotionSet
 
 Array = np.ndarray

@@ -19,7 +19,7 @@ from mmm.metrics import dance_features as df
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion, Music
 from training.benchmark.dance_moves import Bar, Moves
-from training.commands.music_use import partners, songs_of
+from training.benchmark.songs import partners, songs_of
 from training.data.dataset import MotionSet
 
 Array = np.ndarray

@@ -25,7 +25,7 @@ class TruthTable:
                 str(path),
                 "no such table",
                 "a split of the project's own dance set, whose rule is known",
-                "run python -m data.prepare dance first",
+                "run python -m data prepare dance first",
             )
         with np.load(path, allow_pickle=False) as stored:
             self._clip, self._rule = stored["clip"], stored["rules"][stored["rule"]]

@@ -104,6 +104,12 @@ BASELINES: dict[str, Filler] = {
 """Plainest first."""
 
 
+def row_name(checkpoint: Path) -> str:
+    """What a checkpoint is called in tables; never the name of a baseline."""
+    name = checkpoint.resolve().name
+    return f"{name} network" if name in BASELINES else name
+
+
 def recovery(model: MaskedMotionModel, shown: Windows) -> Filling:
     """``mmm.recover`` of one window after another."""
     gap = slice(PAST, shown.root_m.shape[1] - 1)

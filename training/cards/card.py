@@ -238,7 +238,7 @@ def _left_out(evaluation: Mapping[str, Any]) -> str:
 def _made_by(evaluation: Mapping[str, Any], name: str, more: str = "") -> str:
     split = "" if evaluation["split"] == "test" else f" --split {evaluation['split']}"
     return (
-        f"Made by `python -m training.evaluate --checkpoint checkpoints/{name} --data data/processed/"
+        f"Made by `python -m training evaluate --checkpoint checkpoints/{name} --data data/processed/"
         f"{evaluation['data']}{more}{split} --frames {evaluation['frames']} "
         f"--clips {evaluation.get('asked', evaluation['clips'])}`."
     )
@@ -291,7 +291,7 @@ def _hearing(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
     return [
         *lines,
         "",
-        f"Made by `python -m training.hearing --checkpoint checkpoints/{name} --data "
+        f"Made by `python -m training music-use --checkpoint checkpoints/{name} --data "
         f"data/processed/{hearing['data']} --clips {rows[0]['clips']}`.",
         "",
     ]
@@ -359,7 +359,7 @@ def _calibration(
             "|---|" + "---|" * len(rows[0]),
             "| energy | " + " | ".join(rows[1]) + " |",
             "",
-            f"Made by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/"
+            f"Made by `python -m training calibrate --checkpoint checkpoints/{name} --data data/processed/"
             f"{found['data']} --clips {found['asked']}`.",
             "",
         ]
@@ -398,7 +398,7 @@ def _calibration(
         "",
         f"Rank correlation of expected and true errors {found['rank_correlation']:.2f}; "
         f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the expected one. Made "
-        f"by `python -m training.calibrate --checkpoint checkpoints/{name} --data data/processed/{found['data']} "
+        f"by `python -m training calibrate --checkpoint checkpoints/{name} --data data/processed/{found['data']} "
         f"--clips {found['asked']}"
         f"{''.join(f' --{option}' for option in ('whole', 'symmetric') if found.get(option))}`.",
         "",
@@ -457,7 +457,7 @@ def _attention(found: Mapping[str, Any] | None, name: str) -> list[str]:
         f"{found['stretch']} frames at a time.",
         "",
         *attention_lines(found),
-        f"Made by `python -m training.benchmark attention --checkpoint checkpoints/{name} --data "
+        f"Made by `python -m training benchmark attention --checkpoint checkpoints/{name} --data "
         f"data/processed/{found['data']} --clips {found['clips']}`.",
         "",
     ]

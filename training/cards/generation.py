@@ -135,7 +135,7 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
                 "",
             ]
         lines += [
-            f"Made by `python -m training.benchmark {command} --checkpoint checkpoints/{name} --data "
+            f"Made by `python -m training benchmark {command} --checkpoint checkpoints/{name} --data "
             f"data/processed/{found['data']} --clips {found['clips']} --seed-frames {found['seed_frames']} "
             f"--seconds {found['seconds']:g}`.",
             "",

@@ -1,4 +1,4 @@
-"""The tables of docs/results.md and the README, from the checkpoints' cards: ``python -m training.results``.
+"""The tables of docs/results.md and the README, from the checkpoints' metrics (``python -m training results``).
 
 Every block between ``<!-- NAME -->`` and ``<!-- end -->`` is written anew; what stands around is left alone.
 """
@@ -6,15 +6,11 @@ Every block between ``<!-- NAME -->`` and ``<!-- end -->`` is written anew; what
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from mmm.checkpoints import list_checkpoints
-from mmm.errors import FileError, MMMError
+from mmm.errors import FileError
 from training.cards.protocol import protocol_table, worse_table
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 DANCE, ROLES, FUTURE = (
     ("dance-3bert-small", "dance-ecm-small"),
@@ -39,7 +35,7 @@ def errors_table(evaluations: Mapping[str, Mapping[str, Any]], specs: Sequence[s
     """Rotation and position errors of several networks and the baselines, a row a pattern.
 
     Args:
-        evaluations: what ``training.evaluate`` wrote, by network; of the same clips and patterns.
+        evaluations: what ``python -m training evaluate`` wrote, by network; of the same clips and patterns.
         specs: which patterns, in this order; none: all of the first network's.
     """
     of: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -167,35 +163,3 @@ def rewritten(text: str, made: Mapping[str, str], where: str = "text") -> str:
         return f"<!-- {name} -->\n{made[name]}\n<!-- end -->"
 
     return re.sub(r"<!-- (\S+) -->\n.*?<!-- end -->", block, text, flags=re.DOTALL)
-
-
-@app.command()
-def results(
-    pages: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="FILE...",
-            help="pages whose tables are written; none: docs/results.md and README.md",
-        ),
-    ] = None,
-    checkpoints: Annotated[
-        Path, typer.Option(metavar="DIR", help="where the checkpoints lie")
-    ] = Path("checkpoints"),
-) -> None:
-    """Write the tables of the pages anew."""
-    try:
-        made = blocks(checkpoints)
-        texts = {
-            page: rewritten(page.read_text(encoding="utf-8"), made, str(page))
-            for page in pages or (Path("docs/results.md"), Path("README.md"))
-        }
-    except (MMMError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    for page, text in texts.items():
-        page.write_text(text, encoding="utf-8")
-        typer.echo(f"wrote {page}")
-
-
-if __name__ == "__main__":
-    app()

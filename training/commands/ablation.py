@@ -1,6 +1,6 @@
 """What each idea brings: small networks trained alike but for one thing, in one table.
 
-``python -m training.ablation inbetween --data DIR`` and ``python -m training.ablation dance --data DIR``. Each variant
+``python -m training ablation inbetween --data DIR`` and ``python -m training ablation dance --data DIR``. Each variant
 is a recipe of ``training.recipes``, made small by the study's size: same seed, same number of steps, one after another,
 in a folder of its own under ``runs/ablation``. What is finished is not trained again; Ctrl-C keeps what is done, and
 the table is written anew after every variant.
@@ -26,8 +26,8 @@ from mmm.evaluation.evaluate import evaluate
 from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
+from training.benchmark.ablation import AGAIN, STUDIES, Study, markdown, table
 from training.commands import options as c
-from training.commands.ablation_table import AGAIN, Study, markdown, table
 from training.commands.pretrain import untrained
 from training.data.dataset import MotionSet
 from training.engine.loop import make_accelerator, train
@@ -42,55 +42,6 @@ app = typer.Typer(
 )
 
 RUNS = Path("runs") / "ablation"
-
-STUDIES = {
-    study.name: study
-    for study in (
-        Study(
-            "inbetween",
-            "inbetween",
-            {
-                "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in or smoothed",
-                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual is added to, nothing "
-                "faded in or smoothed",
-                "inbetween-slerp": "pre-fill by slerp instead of inertial",
-                "inbetween-world": "no relative input: world rotations in the body's heading, not turns of the "
-                "reference pose",
-                "inbetween-blind": "no distances to the known frames among the inputs",
-                "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps the path of the fill",
-                "inbetween-pelvis": "no FK loss, but for the pelvis, its path and speed",
-                "inbetween-plain": "no augmentation",
-                "inbetween-abrupt": "residuals not faded in beside known frames, nor smoothed",
-                "inbetween-even": "errors not weighted by gap length: all hidden frames alike",
-            },
-            {"hidden_size": 128, "intermediate_size": 384, "encoder_layers": 4},
-            24,
-            120,
-            ("gap:5", "gap:15", "gap:30", "gap:45"),
-            "position_cm",
-            "slerp",
-        ),
-        Study(
-            "dance",
-            "ecm-small",
-            {
-                "ecm-small-slerp": "pre-fill by slerp instead of inertial",
-                "ecm-small-absolute": "no residual: absolute poses, with the pre-fill",
-                "ecm-small-zero": "zeros in gaps and absolute poses, as the original",
-                "ecm-small-mse": "the original's loss, mean squared error",
-                "ecm-small-strided": "windows at multiples of 300 frames, as the original's",
-                "ecm-small-curriculum": "gaps start short and grow over half of the steps",
-                "ecm-small-relative": "each window's loss divided by that of its interpolation",
-                "ecm-small-abrupt": "residuals not faded in beside known frames, nor smoothed",
-            },
-            {"hidden_size": 256, "intermediate_size": 256, "encoder_layers": 1, "cross_layers": 1},
-            8,
-            240,
-            ("every:5", "every:15", "gap:30", "gap:60"),
-            "rotation_deg",
-        ),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -178,7 +129,7 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
         "data": wanted["data"],
         "clips": len(split.clips),
         "frames": wanted["frames"],
-        "command": f"python -m training.ablation {settings.study.name}",
+        "command": f"python -m training ablation {settings.study.name}",
     }
     save_model(average, folder / "net", {"training": training}, bits=32)
 
@@ -369,7 +320,3 @@ def _command(
     with c.one_line_errors():
         typer.echo(markdown(run(settings, only or [], out, fresh)))
         typer.echo(f"wrote {out.with_suffix('.md')} and {out.with_suffix('.json')}", err=True)
-
-
-if __name__ == "__main__":
-    app()

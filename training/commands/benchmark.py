@@ -1,9 +1,4 @@
-"""A checkpoint beside its baselines by a published protocol: ``python -m training.benchmark lafan1 | motion | set``.
-
-``dance`` and ``continue`` go on from a seed, and write into the checkpoint's card.
-
-``attention`` scores ways of saying which music decides a frame, on the dance set, where that is known.
-"""
+"""``python -m training benchmark``: published test protocols, each figure beside its baselines."""
 
 import json
 import re
@@ -16,15 +11,11 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from mmm.checkpoints import load_model
-from mmm.errors import MMMError, ModelError, SpecError
+from mmm.errors import SpecError
 from mmm.io.files import write_atomically
-from training.benchmark import attention, report
 from training.benchmark import clips as sources
-from training.benchmark.continuation import Material, material, rows, varieties
-from training.benchmark.dance_moves import Moves, bars_of
-from training.benchmark.dance_truth import TruthTable
-from training.benchmark.methods import BASELINES, network
+from training.benchmark import report
+from training.benchmark.methods import BASELINES, network, row_name
 from training.benchmark.protocol import (
     GAPS,
     PAST,
@@ -35,10 +26,11 @@ from training.benchmark.protocol import (
     cut,
     statistics,
 )
-from training.cards.card import attention_lines, record
-from training.cards.generation import generation_lines
+from training.cards.card import record
 from training.cards.protocol import summary
-from training.data.dataset import MotionSet
+from training.commands import options as c
+from training.commands.benchmark_attention import attention_command
+from training.commands.benchmark_generation import continuation, dance
 
 app = typer.Typer(
     add_completion=False,
@@ -46,11 +38,14 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Published test protocols. Every figure stands beside its baselines.",
 )
+app.command("attention")(attention_command)
+app.command("dance")(dance)
+app.command("continue")(continuation)
 
 Checkpoint = Annotated[
     Path | None, typer.Option(help="folder of the network; without it the baselines alone")
 ]
-Json = Annotated[Path | None, typer.Option("--json", help="file to write everything into")]
+
 Workers = Annotated[int, typer.Option(min=1, help="processes that run the network")]
 Limit = Annotated[
     int | None, typer.Option("--windows", min=1, help="at most so many, spread evenly")
@@ -69,31 +64,13 @@ Record = Annotated[
         help="put the ratios into the checkpoint's metrics.json and card, under this name",
     ),
 ]
-Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
-SeedFrames = Annotated[
-    int, typer.Option("--seed-frames", min=2, help="frames of real motion to go on from")
-]
-Seconds = Annotated[float, typer.Option(min=1, max=600, help="how long to go on")]
-Variety = Annotated[
-    float, typer.Option("--temperature", "--variety", min=0, max=3, help="of the table's row")
-]
-Number = Annotated[int, typer.Option("--seed", min=0, help="of chance")]
-TryVariety = Annotated[
-    list[float] | None,
-    typer.Option(
-        min=0,
-        max=3,
-        help="also say how far apart several futures of one seed are at this variety; may be repeated",
-    ),
-]
-Seeds = Annotated[int, typer.Option(min=2, help="futures of each seed to compare for that")]
 
 
 @app.command()
 def lafan1(
     bvh: Annotated[Path, typer.Option(help="folder of LAFAN1's BVH files")],
     checkpoint: Checkpoint = None,
-    json_file: Json = None,
+    json_file: c.Json = None,
     workers: Workers = 1,
     limit: Limit = None,
     group_by: Group = None,
@@ -118,7 +95,7 @@ def motion(
         list[Path], typer.Option(help="folder, archive or file of BVH or AMC; repeat for several")
     ],
     checkpoint: Checkpoint = None,
-    json_file: Json = None,
+    json_file: c.Json = None,
     workers: Workers = 1,
     limit: Limit = None,
     group_by: Group = None,
@@ -153,7 +130,7 @@ def prepared_set(
         typer.Option(help="one split of a prepared set, for example data/processed/common/test"),
     ],
     checkpoint: Checkpoint = None,
-    json_file: Json = None,
+    json_file: c.Json = None,
     workers: Workers = 1,
     limit: Limit = None,
     group_by: Group = None,
@@ -172,175 +149,6 @@ def prepared_set(
     )
 
 
-@app.command("attention")
-def attention_command(
-    checkpoint: Annotated[
-        Path,
-        typer.Option(
-            help="folder of a network that listens; its metrics.json and card are rewritten"
-        ),
-    ],
-    data: Annotated[
-        Path, typer.Option(help="the prepared dance set; its test split is used")
-    ] = Path("data/processed/dance"),
-    clips: Annotated[int, typer.Option(min=1, help="how many, spread evenly over the split")] = 200,
-    work: Annotated[
-        Path | None, typer.Option(help="file of finished clips: a stopped run goes on there")
-    ] = None,
-) -> None:
-    """How far attention, attributions and interventions can be trusted, against the dance set's known answer."""
-    try:
-        model = load_model(checkpoint)
-        if not model.config.uses_music:
-            raise ModelError(
-                str(checkpoint), "this network takes no music", "one that listens", "choose another"
-            )
-        folder = data / "test"
-        found = attention.summary(
-            list(attention.answers(model, MotionSet(folder), TruthTable(folder), clips, work))
-        )
-        record(checkpoint, "attention", {"data": data.resolve().name, "split": "test", **found})
-    except MMMError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    for line in attention_lines(found):
-        typer.echo(line)
-
-
-@app.command()
-def dance(
-    checkpoint: Annotated[
-        Path, typer.Option(help="folder of a network that hears; its card is rewritten")
-    ],
-    data: Annotated[Path, typer.Option(help="prepared dance set; its test split is danced")] = Path(
-        "data/processed/dance-long"
-    ),
-    train: Annotated[
-        Path, typer.Option(help="set whose train split says what moves look like")
-    ] = Path("data/processed/dance"),
-    clips: Clips = 40,
-    prefix_frames: SeedFrames = 120,
-    seconds: Seconds = 20.0,
-    temperature: Variety = 1.0,
-    seed: Number = 0,
-    try_variety: TryVariety = None,
-    seeds: Seeds = 3,
-    json_file: Json = None,
-) -> None:
-    """Go on dancing to songs of the test split: alive, on the beat, the right move in every bar."""
-
-    def measure() -> None:
-        stored = MotionSet(data / "test")
-        found = material(
-            stored,
-            load_model(checkpoint),
-            clips,
-            prefix_frames,
-            seconds,
-            bars_of(data / "test"),
-            Moves.fit(train / "train"),
-        )
-        _generation(
-            checkpoint,
-            data,
-            found,
-            prefix_frames,
-            seconds,
-            temperature,
-            seed,
-            try_variety or [],
-            seeds,
-            json_file,
-        )
-
-    _guarded(measure)
-
-
-@app.command("continue")
-def go_on(
-    checkpoint: Annotated[
-        Path, typer.Option(help="folder of a network without music; its card is rewritten")
-    ],
-    data: Annotated[Path, typer.Option(help="prepared set; its test split is continued")] = Path(
-        "data/processed/common"
-    ),
-    clips: Clips = 40,
-    prefix_frames: SeedFrames = 60,
-    seconds: Seconds = 10.0,
-    temperature: Variety = 1.0,
-    seed: Number = 0,
-    try_variety: TryVariety = None,
-    seeds: Seeds = 3,
-    json_file: Json = None,
-) -> None:
-    """Go on with motion of the test split, without music."""
-
-    def measure() -> None:
-        found = material(
-            MotionSet(data / "test"), load_model(checkpoint), clips, prefix_frames, seconds
-        )
-        _generation(
-            checkpoint,
-            data,
-            found,
-            prefix_frames,
-            seconds,
-            temperature,
-            seed,
-            try_variety or [],
-            seeds,
-            json_file,
-        )
-
-    _guarded(measure)
-
-
-def _generation(
-    checkpoint: Path,
-    data: Path,
-    found: Material,
-    prefix_frames: int,
-    seconds: float,
-    temperature: float,
-    seed: int,
-    try_variety: list[float],
-    seeds: int,
-    json_file: Path | None,
-) -> None:
-    model, name = load_model(checkpoint), _name_of(checkpoint)
-    runs = len(found.cases) * (1 + len(try_variety) * seeds)
-    with tqdm(total=runs, desc="clips", disable=None) as bar:
-        table = rows(model, found, name, temperature, seed, bar.update)
-        tried = varieties(model, found, try_variety, seeds, bar.update)
-    results = {
-        "data": data.resolve().name,
-        "split": "test",
-        "clips": len(found.cases),
-        "seed_frames": prefix_frames,
-        "seconds": seconds,
-        "fps": found.cases[0].truth.fps,
-        "variety": temperature,
-        "seed": seed,
-        "reference_clips": found.reference_clips,
-        "rows": table,
-        "varieties": tried,
-    }
-    record(checkpoint, "generation", results, data.resolve().name)
-    for line in generation_lines(results, name):
-        typer.echo(line)
-    if json_file is not None:
-        text = json.dumps(results, indent=1) + "\n"
-        write_atomically(json_file, lambda file: file.write(text.encode()))
-
-
-def _guarded(measure: Callable[[], None]) -> None:
-    try:
-        measure()
-    except MMMError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-
-
 def _command(
     find: Callable[[], sources.Material],
     checkpoint: Path | None,
@@ -351,7 +159,7 @@ def _command(
     name: str | None,
     told: str,
 ) -> None:
-    def measure() -> None:
+    with c.one_line_errors():
         if name is not None and checkpoint is None:
             raise SpecError(
                 f"--record {name}",
@@ -370,12 +178,10 @@ def _command(
                 if value
             )
             command = (
-                f"python -m training.benchmark {told} --checkpoint checkpoints/{checkpoint.resolve().name}"
+                f"python -m training benchmark {told} --checkpoint checkpoints/{checkpoint.resolve().name}"
                 + options
             )
             record(checkpoint, "protocol", summary(scores, judged, command), name)
-
-    _guarded(measure)
 
 
 def _run(
@@ -395,7 +201,7 @@ def _run(
         windows = windows.take(np.unique(np.linspace(0, len(windows) - 1, limit).astype(int)))
     groups = _groups(windows, group_by)
     fillers: dict[str, Filler] = dict(BASELINES)
-    judged = "spline" if checkpoint is None else _name_of(checkpoint)
+    judged = "spline" if checkpoint is None else row_name(checkpoint)
     with ExitStack() as stack:
         if checkpoint is not None:
             fillers[judged] = network(checkpoint, workers, stack)
@@ -437,13 +243,6 @@ def _run(
     return scores, judged
 
 
-def _name_of(checkpoint: Path) -> str:
-    name = checkpoint.resolve().name
-    return (
-        f"{name} network" if name in BASELINES else name
-    )  # rows go by name: it must not be taken for one
-
-
 def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:
     if pattern is None:
         return {}
@@ -465,7 +264,3 @@ def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:
         )
         found.setdefault(name, []).append(at)
     return {name: np.array(places) for name, places in sorted(found.items())}
-
-
-if __name__ == "__main__":
-    app()

@@ -1,4 +1,4 @@
-"""Metrics of a checkpoint on a held-out split beside the baselines: ``python -m training.evaluate``."""
+"""``python -m training evaluate``: errors of a checkpoint on a held-out split, beside the baselines."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,11 @@ from tqdm import tqdm
 
 from mmm.checkpoints import describe, load_model
 from mmm.cli.printing import EVALUATION_COLUMNS, table
-from mmm.errors import MMMError, ModelError, SpecError
+from mmm.errors import ModelError, SpecError
 from mmm.evaluation.evaluate import evaluate
 from training.cards.card import record, trained_on
+from training.commands import options as c
 from training.data.dataset import MotionSet
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 SPECS = ("random:0.15", "every:5", "every:10", "every:15", "every:20", "keep:5,hide:5")
 """What every set is judged by, before the gaps."""
@@ -35,8 +34,7 @@ def specs_for(fps: float, frames: int) -> tuple[str, ...]:
     return *SPECS, *(f"span:{(frames - gap) // 2}-{(frames - gap) // 2 + gap - 1}" for gap in gaps)
 
 
-@app.command()
-def main(
+def evaluate_checkpoint(
     checkpoint: Annotated[
         Path, typer.Option(help="folder of the checkpoint; its metrics.json and card are rewritten")
     ],
@@ -58,7 +56,7 @@ def main(
     ] = "",
 ) -> None:
     """Evaluate a checkpoint and write the table into its metrics.json and card."""
-    try:
+    with c.one_line_errors():
         model = load_model(checkpoint)
         _check_section(into, checkpoint, data.resolve().name, only)
         stored = MotionSet(data / split)
@@ -89,9 +87,6 @@ def main(
         }
         name = {"evaluation": None, "unseen": data.resolve().name, "parts": only}[into]
         record(checkpoint, into, results, name)
-    except MMMError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
     for line in table(rows, EVALUATION_COLUMNS):
         typer.echo(line)
     if short:
@@ -125,7 +120,3 @@ def _check_section(into: str, checkpoint: Path, data: str, only: str) -> None:
             "a set it has never seen",
             "leave --into unseen out",
         )
-
-
-if __name__ == "__main__":
-    app()

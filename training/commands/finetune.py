@@ -1,6 +1,6 @@
-"""Fixed-pattern fine-tuning: ``python -m training.finetune --preset ecm-small --from CKPT --data DIR --out DIR``.
+"""``python -m training finetune``: train a checkpoint further, on fixed patterns or for generation.
 
-On several GPUs: ``accelerate launch -m training.finetune ...`` with the same options.
+On several GPUs: ``accelerate launch -m training finetune ...`` with the same options.
 """
 
 import hashlib
@@ -16,15 +16,11 @@ from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel, make_model
 from training.commands import options as c
 from training.engine.loop import make_accelerator
-from training.fitted import fit_speed_prior
-from training.leaps import fit_max_jump_height_m
+from training.fitting.priors import fit_max_jump_height_m, fit_speed_prior
 from training.recipes import FINETUNING, find_recipe
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-
-@app.command()
-def main(
+def finetune(
     preset: Annotated[
         str, typer.Option(help="a schedule of training.recipes: 3bert, ecm-small, ...")
     ],
@@ -171,7 +167,3 @@ def _ancestry(info: Any) -> dict[str, Any]:
     section = dict(info.metrics.get("training", {}))
     older = section.pop("parents", [])
     return {"from": info.name, "parents": [*older, {"name": info.name, **section}]}
-
-
-if __name__ == "__main__":
-    app()

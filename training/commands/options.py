@@ -24,6 +24,7 @@ from training.plan import TrainingPlan, plan_to_dict
 
 Data = Annotated[Path, typer.Option(help="a prepared set: a folder with train/, val/ and test/")]
 Out = Annotated[Path, typer.Option(help="the checkpoint's folder")]
+Json = Annotated[Path | None, typer.Option("--json", help="file to write everything into")]
 RunDir = Annotated[
     Path | None, typer.Option(help="where the resumable state and the logs lie; default runs/NAME")
 ]
@@ -237,7 +238,7 @@ def run_and_save(
     )
     if accelerator.is_main_process:
         training = {
-            "command": f"python -m training.{program} " + shlex.join(sys.argv[1:]),
+            "command": _command_line(program),
             "plan": plan_to_dict(plan),
             "clips": len(split.clips),
             "data": data.resolve().name,
@@ -256,9 +257,17 @@ def run_and_save(
                 f"make room and repeat the command: {run_dir} holds the finished run",
             ) from None
         typer.echo(
-            f"wrote {out}; now: python -m training.evaluate --checkpoint {out} --data {data}"
+            f"wrote {out}; now: python -m training evaluate --checkpoint {out} --data {data}"
         )
     accelerator.wait_for_everyone()
+
+
+def _command_line(program: str) -> str:
+    """The command as it was given, for the card."""
+    arguments = sys.argv[1:]
+    return shlex.join(
+        ["python", "-m", "training", program, *arguments[arguments[:1] == [program] :]]
+    )
 
 
 @contextmanager

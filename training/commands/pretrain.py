@@ -1,6 +1,6 @@
-"""Masked motion modelling from scratch: ``python -m training.pretrain --preset ecm-small --data DIR --out DIR``.
+"""``python -m training pretrain``: masked motion modelling from scratch.
 
-On several GPUs: ``accelerate launch -m training.pretrain ...`` with the same options.
+On several GPUs: ``accelerate launch -m training pretrain ...`` with the same options.
 """
 
 from pathlib import Path
@@ -16,11 +16,8 @@ from training.engine.loop import make_accelerator
 from training.plan import TrainingPlan
 from training.recipes import PRETRAINING, Recipe, find_recipe
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-
-@app.command()
-def main(
+def pretrain(
     preset: Annotated[
         str, typer.Option(help="a recipe of training.recipes: ecm, 3bert-small, ...")
     ],
@@ -118,7 +115,3 @@ def untrained(
             config.standard = split.fit_standard(config.max_frames)
     torch.manual_seed(plan.seed)
     return make_model(config)
-
-
-if __name__ == "__main__":
-    app()

@@ -1,6 +1,7 @@
-"""Weights of a checkpoint in 8 bits, half of what they take: ``python -m training.pack --checkpoint DIR``.
+"""``python -m training quantise``: a checkpoint's weights as 8-bit integers.
 
-For checkpoints that live in a repository. Measure it afterwards: what its card says was measured before.
+This halves the size of a checkpoint that is kept in a repository. Evaluate it again afterwards: the
+figures in its card were measured with the weights as they were before.
 """
 
 from pathlib import Path
@@ -9,27 +10,21 @@ from typing import Annotated
 import typer
 
 from mmm.checkpoints import describe, load_model, save_model
-from mmm.errors import MMMError
 from training.cards.card import write_card
+from training.commands import options as c
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-
-@app.command()
-def main(
+def quantise(
     checkpoint: Annotated[
         Path, typer.Option(help="folder of a checkpoint; its weights are rewritten")
     ],
 ) -> None:
     """Store a checkpoint's weights as 8-bit integers, each row of a matrix with a scale of its own."""
-    try:
+    with c.one_line_errors():
         info = describe(checkpoint)
         before = _bytes(info.path)
         save_model(load_model(info.path, "cpu"), info.path, info.metrics, bits=8)
         write_card(info.path)
-    except MMMError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
     typer.echo(
         f"{info.name}: {before / 1e6:.1f} MB of weights, now {_bytes(info.path) / 1e6:.1f} MB"
     )
@@ -37,7 +32,3 @@ def main(
 
 def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("model*.safetensors"))
-
-
-if __name__ == "__main__":
-    app()

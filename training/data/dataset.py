@@ -55,7 +55,7 @@ class MotionSet:
     def __init__(self, folder: Path, device: str | torch.device = "cpu") -> None:
         if not (folder / "clips.json").is_file():
             raise FileError(
-                str(folder), "no clips.json", "a prepared split", "run python -m data.prepare first"
+                str(folder), "no clips.json", "a prepared split", "run python -m data prepare first"
             )
         stored = json.loads((folder / "clips.json").read_text())
         self.clips: list[dict[str, Any]] = stored["clips"]

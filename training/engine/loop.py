@@ -16,13 +16,14 @@ from torch.distributed.tensor import DTensor
 
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel
-from training.batch import Batch, draw, forward
+from training.data.batch import Batch, draw, forward
 from training.data.dataset import MotionSet
 from training.engine import state as disk
 from training.engine.log import Interrupts, Log, Watch
 from training.engine.rollout import roll_out
 from training.engine.run import Run
-from training.losses.registry import Loss, make_loss
+from training.losses.base import Loss
+from training.losses.registry import make_loss
 from training.plan import TrainingPlan, plan_to_dict
 
 __all__ = ["TrainingPlan", "Watch", "make_accelerator", "plan_to_dict", "train"]

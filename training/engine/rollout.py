@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mmm.models import MaskedMotionConfig
-from training.batch import Batch, forward
+from training.data.batch import Batch, forward
 from training.plan import TrainingPlan
 
 FASTEST_M_S = 12.0

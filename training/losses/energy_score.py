@@ -15,8 +15,9 @@ from mmm.models import MaskedMotionConfig, MaskedMotionOutput
 from mmm.motion.features import Stats
 from mmm.motion.kinematics_torch import Tree
 from mmm.motion.skeleton import Skeleton
-from training.batch import Batch
-from training.losses.registry import Loss, PoseLoss
+from training.data.batch import Batch
+from training.losses.base import Loss
+from training.losses.pose import PoseLoss
 
 DOWN_M = 0.04
 """A foot is down up to so high above the lowest that it comes to."""

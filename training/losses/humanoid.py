@@ -9,8 +9,8 @@ from mmm.interpolation.torch_fill import slerp_fill
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
 from mmm.models.body_frame import gap_lengths
 from mmm.motion.kinematics_torch import Tree
-from training.batch import Batch
-from training.losses.registry import Loss
+from training.data.batch import Batch
+from training.losses.base import Loss
 
 _EVEN_GAP = 15
 """The length that all gaps count as where they are to count alike."""

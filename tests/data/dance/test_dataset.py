@@ -10,11 +10,11 @@ import pytest
 from data.dance import dataset, samples
 from data.dance.choreography import dance
 from data.dance.truth import load_truths, truth_of
-from data.prepare import main
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
 from mmm.motion.clip import Music
 from mmm.motion.rotations import geodesic_angle
+from tests.data.preparing import run
 
 SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 
@@ -22,23 +22,8 @@ SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dance")
-    main(
-        [
-            "dance",
-            "--out",
-            str(folder),
-            "--train",
-            "3",
-            "--val",
-            "1",
-            "--test",
-            "1",
-            "--frames",
-            "240",
-            "--jobs",
-            "1",
-        ]
-    )
+    sizes = ("--train", 3, "--val", 1, "--test", 1, "--frames", 240)
+    assert run("prepare", "dance", "--out", folder, *sizes, "--jobs", 1).exit_code == 0
     return folder
 
 
@@ -127,28 +112,19 @@ def test_a_clip_outside_the_song_and_an_unknown_name_say_so(tmp_path):
     assert len(dataset.make_clip(song, dancer, 10, 300, music)) == 300
     with pytest.raises(FileError, match="no song or dancer of the dance set"):
         dataset.song_named("waltz1")
-    with pytest.raises(FileError, match=r"run python -m data\.prepare dance first"):
+    with pytest.raises(FileError, match=r"run python -m data prepare dance first"):
         dataset.read_split(tmp_path)
 
 
-def test_truth_command_writes_the_table_of_a_clip_or_says_what_is_wrong(tmp_path, capsys):
-    assert (
-        main(
-            [
-                "truth",
-                "test004_dancer03_at0626",
-                "--frames",
-                "300",
-                "--out",
-                str(tmp_path / "t.npz"),
-            ]
-        )
-        == 0
-    )
+def test_truth_command_writes_the_table_of_a_clip_or_says_what_is_wrong(tmp_path):
+    name = "test004_dancer03_at0626"
+    done = run("prepare", "truth", name, "--frames", 300, "--out", tmp_path / "t.npz")
+    assert done.exit_code == 0
     song, dancer = dataset.song_named("test004"), dataset.dancer_named("test_dancer03")
     assert load_truths(tmp_path / "t.npz") == [truth_of(song, dancer, 626, 300)]
-    assert main(["truth", "waltz", "--out", str(tmp_path / "u.npz")]) == 2
-    assert "waltz: no clip of the dance set; expected a name such as" in capsys.readouterr().err
+    waltz = run("prepare", "truth", "waltz", "--out", tmp_path / "u.npz")
+    assert waltz.exit_code == 2
+    assert "waltz: no clip of the dance set; expected a name such as" in waltz.stderr
     assert not (tmp_path / "u.npz").exists()
 
 

@@ -1,15 +1,21 @@
-"""How lively people go on in the data: what the energy of generated motion is drawn from."""
+"""What generation needs to know of the training data: how the speed of people changes, and how high they jump."""
 
 import numpy as np
 
 from mmm.generation.activity import log_speed
 from mmm.generation.generate import horizon
-from mmm.models import MaskedMotionModel
+from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from mmm.motion.foot_locking import rest_heights
 from training.data.dataset import MotionSet
 
 NORMAL = 1.4826
 """Standard deviation of a normal distribution over the median of its absolute values."""
 CLIPS, SECONDS = 400, 6.0
+"""Clips that the speed prior is fitted on, and their length."""
+JUMP_CLIPS, JUMP_SECONDS = 60, 10.0
+"""Clips that the height of jumps is taken from, and their length."""
+JUMP_QUANTILE = 0.999
+"""Of the heights of the lower foot: the highest few frames may be errors of the capture."""
 
 
 def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] | None:
@@ -39,3 +45,28 @@ def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] |
     # Deviations have long tails: who stops, or starts, does so at once. The middle half tells the spread of the rest.
     spread = NORMAL * np.median(np.abs(y - level - pull * x))
     return [round(float(value), 4) for value in (level, pull, spread)]
+
+
+def fit_max_jump_height_m(split: MotionSet, config: MaskedMotionConfig) -> float | None:
+    """Height of the lowest foot above where feet rest, metres, that is hardly ever exceeded.
+
+    Args:
+        split: clips of the network's skeleton and rate, spread evenly over which it is taken.
+
+    Returns:
+        None for networks on joint roles, whose data may climb what it shows not, and for bodies without feet.
+    """
+    feet = list(config.skeleton.feet)
+    if config.representation == "roles" or not feet:
+        return None
+    longest = int(split.lengths.max())
+    clips = split.cut_clips(
+        JUMP_CLIPS, min(longest, round(JUMP_SECONDS * config.fps)), config.skeleton, config.fps
+    )
+    heights = []
+    for clip in clips:
+        points = clip.motion.positions()
+        heights.append(
+            (points[:, feet, 1] - rest_heights(points, config.skeleton)[feet]).min(axis=1)
+        )
+    return round(max(float(np.quantile(np.concatenate(heights), JUMP_QUANTILE)), 0.0), 4)

@@ -45,6 +45,56 @@ class Study:
         }
 
 
+STUDIES = {
+    study.name: study
+    for study in (
+        Study(
+            "inbetween",
+            "inbetween",
+            {
+                "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in or smoothed",
+                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual is "
+                "added to, nothing faded in or smoothed",
+                "inbetween-slerp": "pre-fill by slerp instead of inertial",
+                "inbetween-world": "no relative input: world rotations in the body's heading, not "
+                "turns of the reference pose",
+                "inbetween-blind": "no distances to the known frames among the inputs",
+                "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps the path of the fill",
+                "inbetween-pelvis": "no FK loss, but for the pelvis, its path and speed",
+                "inbetween-plain": "no augmentation",
+                "inbetween-abrupt": "residuals not faded in beside known frames, nor smoothed",
+                "inbetween-even": "errors not weighted by gap length: all hidden frames alike",
+            },
+            {"hidden_size": 128, "intermediate_size": 384, "encoder_layers": 4},
+            24,
+            120,
+            ("gap:5", "gap:15", "gap:30", "gap:45"),
+            "position_cm",
+            "slerp",
+        ),
+        Study(
+            "dance",
+            "ecm-small",
+            {
+                "ecm-small-slerp": "pre-fill by slerp instead of inertial",
+                "ecm-small-absolute": "no residual: absolute poses, with the pre-fill",
+                "ecm-small-zero": "zeros in gaps and absolute poses, as the original",
+                "ecm-small-mse": "the original's loss, mean squared error",
+                "ecm-small-strided": "windows at multiples of 300 frames, as the original's",
+                "ecm-small-curriculum": "gaps start short and grow over half of the steps",
+                "ecm-small-relative": "each window's loss divided by that of its interpolation",
+                "ecm-small-abrupt": "residuals not faded in beside known frames, nor smoothed",
+            },
+            {"hidden_size": 256, "intermediate_size": 256, "encoder_layers": 1, "cross_layers": 1},
+            8,
+            240,
+            ("every:5", "every:15", "gap:30", "gap:60"),
+            "rotation_deg",
+        ),
+    )
+}
+
+
 def table(
     study: Study, done: Mapping[str, Sequence[dict[str, Any]]], about: Mapping[str, Any]
 ) -> dict[str, Any]:

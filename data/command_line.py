@@ -1,0 +1,25 @@
+"""How the commands of ``python -m data`` end: one line for what a user can act on."""
+
+from collections.abc import Callable
+from functools import wraps
+
+import typer
+
+from mmm.errors import MMMError
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with exit status 2 and one line for wrong input, 130 after Ctrl-C."""
+
+    @wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        try:
+            command(*arguments, **options)
+        except MMMError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("stopped; the same command continues from here", err=True)
+            raise typer.Exit(130) from None
+
+    return run

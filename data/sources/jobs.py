@@ -1,0 +1,304 @@
+"""Convert recordings of others into a prepared set: which files, into which split, and the report."""
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.sources import aist, units
+from data.sources.assemble import Member, check_out, put_in_place, sift, write_parts
+from data.sources.convert import Task, convert_all
+from data.sources.files import Skip, SourceFile, gather
+from data.sources.report import Report
+from mmm.errors import FileError, SpecError
+from mmm.io import load_clip
+from mmm.motion.skeleton import Skeleton
+
+MOTIONS = (".bvh", ".amc")
+_LAFAN1_SUBJECT = re.compile(r"subject(\d+)(?=\.bvh$)", re.IGNORECASE)
+_LAFAN1_SPLITS = {**{f"subject{n}": "train" for n in (1, 2, 3, 4)}, "subject5": "test"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all commands that convert recordings have in common."""
+
+    command: str
+    out: Path
+    fps: float
+    min_frames: int
+    min_travel_m: float
+    skeleton: str
+    jobs: int
+
+
+@dataclass(frozen=True)
+class AistOptions(Options):
+    """See the command ``aist``."""
+
+    motions: Path
+    splits: Path
+    music: Path | None
+    all_to: str | None
+
+
+@dataclass(frozen=True)
+class Lafan1Options(Options):
+    """See the command ``lafan1``."""
+
+    bvh: Path
+    unknown_to: str | None
+    val: str
+    all_to: str | None
+
+
+@dataclass(frozen=True)
+class BvhOptions(Options):
+    """See the command ``bvh``."""
+
+    bvh: list[Path]
+    split_by: str | None
+    group_by: str | None
+    units: Path | None
+    shares: str
+    val: str
+    test: str
+    seed: int
+    skeleton_of: Path | None
+    unit_m: float | None
+    file_fps: float | None
+    keep_first: bool
+
+
+@dataclass
+class Job:
+    """What to convert and where it goes."""
+
+    tasks: list[Task] = field(default_factory=list)
+    places: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Split, unit and group of every task, by its file's label."""
+    skipped: list[Skip] = field(default_factory=list)
+    missing_music: Mapping[str, int] = field(default_factory=dict)
+    listed_missing: Sequence[str] = ()
+    wanted: Skeleton | None = None
+
+    def add(self, task: Task, split: str, unit: str, group: str = "") -> None:
+        """One more file."""
+        self.tasks.append(task)
+        self.places[task.file.label] = (split, unit, group)
+
+
+def run(options: Options) -> None:
+    """Convert, sift, write, report.
+
+    Raises:
+        FileError, SpecError: something named by the user is wrong, or nothing was left to keep.
+    """
+    _check_numbers(options)
+    started = time.monotonic()
+    check_out(options.out, options.command)
+    with ExitStack() as stack:
+        job = _job(options, stack)
+        converted, cached = convert_all(job.tasks, options.jobs)
+    kept, skipped, skeletons = sift(converted, options.min_frames, options.min_travel_m, job.wanted)
+    members = [Member(item, *job.places[item.label]) for item in kept]
+    report = Report(
+        options.command,
+        options.fps,
+        members,
+        [*job.skipped, *skipped],
+        skeletons,
+        _said_options(options),
+        job.missing_music,
+        job.listed_missing,
+        time.monotonic() - started,
+        cached,
+    )
+    if not members:
+        raise FileError(
+            str(options.out),
+            "nothing was kept: "
+            + ", ".join(f"{reason} ({count})" for reason, count in report.reasons().items()),
+            cure=next((skip.detail for skip in report.skipped if skip.detail), ""),
+        )
+    try:
+        write_parts(
+            options.out,
+            members,
+            options.fps,
+            isinstance(options, AistOptions) and options.music is not None,
+        )
+        report.write(options.out)  # before the splits: who finds them knows whose they are
+        put_in_place(options.out)
+    except OSError as error:
+        raise FileError(
+            str(options.out),
+            f"cannot be written ({error.strerror or error})",
+            cure="check the disk; the same command goes on from here",
+        ) from None
+    sys.stdout.write(
+        "\n".join(
+            [
+                *report.lines(),
+                f"wrote {options.out} in {time.monotonic() - started:.0f} s "
+                f"({cached} of {len(job.tasks)} files were converted before)",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _job(options: Options, stack: ExitStack) -> Job:
+    if isinstance(options, AistOptions):
+        return _aist(options, stack)
+    if isinstance(options, Lafan1Options):
+        return _lafan1(options, stack)
+    assert isinstance(options, BvhOptions)
+    return _bvh(options, stack)
+
+
+def _check_numbers(options: Options) -> None:
+    for name, low, high in (
+        ("fps", 6, 1000),
+        ("file_fps", 1, 10_000),
+        ("unit_m", 1e-6, 1000),
+        ("jobs", 1, 1000),
+        ("min_frames", 2, 10**9),
+        ("min_travel_m", 0, 1000),
+    ):
+        value = getattr(options, name, None)
+        if value is not None and not low <= value <= high:
+            raise SpecError(
+                "--" + name.replace("_", "-"), f"{value:g}", f"{low:g} to {high:g}", "correct it"
+            )
+
+
+def _said_options(options: Options) -> dict[str, Any]:
+    return {
+        name: [str(v) for v in value]
+        if isinstance(value, list)
+        else str(value)
+        if isinstance(value, Path)
+        else value
+        for name, value in vars(options).items()
+        if name != "command"
+    }
+
+
+def _task(options: Options, file: SourceFile, **more: Any) -> Task:
+    return Task(
+        file, float(options.fps), options.out / "cache", roles=options.skeleton == "roles", **more
+    )
+
+
+def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
+    if not options.split_by and not options.units:
+        raise SpecError(
+            "--split-by",
+            "neither it nor --units is given",
+            "what names a subject or scene in a path",
+            r"for example --split-by '(\d+)_\d+'",
+        )
+    rule = units.SplitRule(
+        units.parse_shares(options.shares),
+        units.parse_names(options.val),
+        units.parse_names(options.test),
+        options.seed,
+    )
+    pattern = units.compile_pattern(options.split_by) if options.split_by else None
+    groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
+    job = Job()
+    if options.skeleton_of is not None and options.skeleton == "roles":
+        raise SpecError(
+            "--skeleton-of",
+            "given with --skeleton roles",
+            "one of the two",
+            "leave it out: all skeletons are taken in",
+        )
+    if options.skeleton_of is not None:
+        job.wanted = load_clip(options.skeleton_of).motion.skeleton
+    files, job.skipped = gather(options.bvh, MOTIONS, stack)
+    labels = [file.label for file in files]
+    table, job.listed_missing = (
+        units.read_units(options.units, labels) if options.units else ({}, [])
+    )
+    unit_of = {
+        label: table.get(label) or (units.unit_by_pattern(label, pattern) if pattern else "")
+        for label in labels
+    }
+    rule.check(unit for unit in unit_of.values() if unit)
+    for file in files:
+        unit = unit_of[file.label]
+        if unit:
+            job.add(
+                _task(
+                    options,
+                    file,
+                    unit_m=options.unit_m,
+                    file_fps=options.file_fps,
+                    drop_lead=not options.keep_first,
+                ),
+                rule.split_of(unit),
+                unit,
+                units.group_by_pattern(file.label, groups) if groups else "",
+            )
+        else:
+            job.skipped.append(Skip(file.label, "no unit by --split-by or --units"))
+    return job
+
+
+def _lafan1(options: Lafan1Options, stack: ExitStack) -> Job:
+    job = Job()
+    files, job.skipped = gather([options.bvh], (".bvh",), stack)
+    validate = units.parse_names(options.val)
+    if lost := sorted(
+        validate - {name for name, split in _LAFAN1_SPLITS.items() if split == "train"}
+    ):
+        raise SpecError("--val", lost[0], "some of subject1 to subject4", "correct it")
+    for file in files:
+        match = _LAFAN1_SUBJECT.search(file.label)
+        unit = f"subject{match[1]}" if match else ""
+        split = options.all_to or (
+            "val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to)
+        )
+        if split is None:
+            job.skipped.append(
+                Skip(
+                    file.label,
+                    "unknown subject",
+                    "its name ends in none of subject1 to subject5; --unknown-to takes it in",
+                )
+            )
+        else:
+            job.add(_task(options, file), split, unit or "unknown subject")
+    return job
+
+
+def _aist(options: AistOptions, stack: ExitStack) -> Job:
+    job = Job()
+    lists = aist.read_lists(options.splits, options.motions)
+    recordings = aist.recordings(options.music) if options.music is not None else None
+    files, job.skipped = gather([options.motions], (".pkl",), stack)
+    missing: Counter[str] = Counter()
+    here = set()
+    for file in files:
+        plan = aist.place(file, lists, recordings)
+        here.add(plan.name)
+        if plan.skip is None:
+            job.add(
+                _task(options, file, music=plan.music, tempo_bpm=plan.tempo_bpm),
+                options.all_to or plan.split,
+                plan.name,
+            )
+            continue
+        job.skipped.append(plan.skip)
+        if plan.missing_music:
+            missing[plan.missing_music] += 1
+    job.missing_music = dict(missing)
+    job.listed_missing = sorted(set(lists.split_of) - lists.ignored - here)
+    return job

@@ -1,8 +1,0 @@
-"""``python -m training.benchmark``: see ``training.commands.benchmark``."""
-
-from training.commands.benchmark import app
-
-__all__ = ["app"]
-
-if __name__ == "__main__":
-    app()

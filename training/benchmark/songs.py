@@ -1,0 +1,56 @@
+"""Which song a clip is danced to, and a clip with another song for each: for what compares right and wrong music."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmm.errors import SpecError
+from mmm.motion.clip import Clip
+
+_AIST_SONG = re.compile(r"_(m[A-Z]{2}\d+)(?:_|$)")
+
+
+def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
+    """Which song a clip is danced to: what the set says of it, else AIST's names, else a song of its own."""
+    if entry is not None and "song" in entry:
+        return str(entry["song"])
+    found = _AIST_SONG.search(clip_name)
+    return found[1] if found else clip_name
+
+
+def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The songs of a set's clips; all stretches of one recording have the same."""
+    known = {str(entry["name"]): entry for entry in entries}
+    names = [
+        clip.name if clip.name in known else clip.name.rpartition(" from ")[0] for clip in clips
+    ]
+    return [song_of(name, known[name]) for name in names]
+
+
+def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
+    """For each clip the place of one with another song: half the list away, or the next one after that.
+
+    Raises:
+        SpecError: a clip has no music, or all have the same song (a single clip too): there is nothing to compare.
+    """
+    silent = next((clip.name for clip in clips if clip.music is None), None)
+    if silent is not None:
+        raise SpecError(
+            silent, "a clip without music", "music with every clip", "take a set with music"
+        )
+    if len(set(songs)) < 2:
+        raise SpecError(
+            "clips",
+            f"{len(clips)} with {len(set(songs))} songs",
+            "2 songs or more to compare with",
+            "raise --clips, or take a set with more songs",
+        )
+    count = len(clips)
+    return [
+        next(
+            other
+            for step in range(count)
+            if songs[other := (number + count // 2 + step) % count] != song
+        )
+        for number, song in enumerate(songs)
+    ]

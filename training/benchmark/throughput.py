@@ -1,0 +1,274 @@
+"""How fast training is, beside the original's way of making batches.
+
+One network is trained by both in one run, step by step in turn, so that both meet the same disturbances.
+Hiding (15 % of the frames, 80/10/10), loss (MSE) and optimiser are the original's in both. The batches
+differ.
+"""
+
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from mmm.cli.printing import table
+from mmm.interpolation.torch_fill import hidden_features
+from mmm.models import MaskedMotionConfig, MaskedMotionModel
+from training.data.batch import Batch, draw
+from training.data.dataset import MotionSet
+from training.data.masking import MaskMix
+from training.plan import TrainingPlan
+
+HIDDEN_SHARE = 0.15
+STORED_WINDOWS = 256
+"""Windows that the original's way draws from; it cuts them once and keeps them on the host."""
+PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
+"""Dense bfloat16 multiply-adds (two operations each) a second, by NVIDIA's data sheets for the SXM boards."""
+ORIGINAL, OURS = "original's batches", "ours"
+COLUMNS = {
+    "method": "",
+    "samples_s": "samples/s",
+    "frames_s": "frames/s",
+    "step_ms": "step ms",
+    "outside_ms": "outside network ms",
+    "outside_share": "share of step",
+}
+
+
+class OriginalWay:
+    """Batches as the original makes them, in our own words: on the host, one sequence and one frame after another.
+
+    Every window is as long as the longest; a sequence takes a part of it, and zeros fill the rest. Frames are hidden
+    in a Python loop, sequences are stacked, made tensors and copied to the device.
+    """
+
+    def __init__(self, data: MotionSet, lengths: tuple[int, int], seed: int = 0) -> None:
+        self.lengths, self.device = lengths, data.starts.device
+        generator = torch.Generator(device=self.device).manual_seed(seed)
+        drawn = data.draw_windows(STORED_WINDOWS, lengths[1], generator)
+        self.motion, self.music, self.body = (
+            None if part is None else list(part.cpu().numpy())
+            for part in (drawn.motion, drawn.music, drawn.body)
+        )
+        self.chance = random.Random(seed)
+
+    def batch(self, size: int) -> tuple[Batch, list[int]]:
+        """A batch on the device, and the sequences' lengths; beyond them everything is zero and nothing hidden."""
+        sequences, lengths = [], []
+        for _ in range(size):
+            number = self.chance.randrange(STORED_WINDOWS)
+            length = self.chance.randint(*self.lengths)
+            sequences.append(self._sequence(number, length))
+            lengths.append(length)
+        parts = {
+            key: torch.from_numpy(np.stack([sequence[key] for sequence in sequences])).to(
+                self.device
+            )
+            for key in sequences[0]
+        }
+        motion = parts["motion"]
+        hidden = parts["hidden"][..., None].expand(-1, -1, (motion.shape[-1] - 3) // 9)
+        return Batch(
+            motion, hidden, parts.get("music"), parts["shown"], body=parts.get("body")
+        ), lengths
+
+    def _sequence(self, number: int, length: int) -> dict[str, np.ndarray]:
+        assert self.motion is not None
+        motion = self.motion[number][:length]
+        rows, hidden = [], []
+        for frame in range(length):
+            row, draw = motion[frame], self.chance.random()
+            hidden.append(draw < HIDDEN_SHARE)
+            if draw < 0.8 * HIDDEN_SHARE:
+                row = np.zeros_like(row)
+            elif draw < 0.9 * HIDDEN_SHARE:
+                row = motion[self.chance.randrange(length)]
+            rows.append(row)
+        rest = self.lengths[1] - length
+        sequence = {
+            "motion": np.pad(motion, ((0, rest), (0, 0))),
+            "shown": np.pad(np.stack(rows), ((0, rest), (0, 0))),
+            "hidden": np.pad(np.array(hidden), (0, rest)),
+        }
+        if self.music is not None:
+            sequence["music"] = np.pad(self.music[number][:length], ((0, rest), (0, 0)))
+        if self.body is not None:
+            sequence["body"] = self.body[number]
+        return sequence
+
+
+class OurWay:
+    """Batches as the trainer makes them (:func:`training.data.batch.draw`): one length a batch, whole on the device."""
+
+    def __init__(
+        self,
+        data: MotionSet,
+        config: MaskedMotionConfig,
+        lengths: tuple[int, int],
+        steps: int,
+        seed: int = 0,
+    ) -> None:
+        self.data, self.config = data, config
+        self.plan = TrainingPlan(
+            loss="mse",
+            corruption=True,
+            shift_positions=False,
+            masks=MaskMix(
+                random=1, every=0, keep_hide=0, span=0, joint_share=0, random_share=HIDDEN_SHARE
+            ),
+        )
+        self.generator = torch.Generator(device=data.starts.device).manual_seed(seed)
+        # The trainer draws each length anew; here they are spread evenly, so that few steps stand for many.
+        low, high = lengths
+        spread = low + (np.arange(steps) + 0.5) * (high - low) / steps
+        self.each = [round(x) for x in np.random.default_rng(seed).permutation(spread)]
+        self.made = 0
+
+    def batch(self, size: int) -> tuple[Batch, list[int]]:
+        """The next batch, and the windows' lengths."""
+        frames = self.each[self.made % len(self.each)]
+        self.made += 1
+        plan = replace(self.plan, batch=size, min_frames=frames, max_frames=frames)
+        return draw(self.data, plan, self.config, self.generator), [frames] * size
+
+
+@dataclass
+class Timing:
+    """Sums over the measured steps of one way."""
+
+    samples: int = 0
+    frames: int = 0
+    """Without padding."""
+    steps: int = 0
+    outside_s: float = 0.0
+    network_s: float = 0.0
+    """Forward, backward and optimiser."""
+
+    @property
+    def total_s(self) -> float:
+        """All of it."""
+        return self.outside_s + self.network_s
+
+    def row(self, name: str) -> dict[str, Any]:
+        """A line of the table."""
+        return {
+            "method": name,
+            "samples_s": f"{self.samples / self.total_s:.2f}",
+            "frames_s": f"{self.frames / self.total_s:.0f}",
+            "step_ms": f"{self.total_s / self.steps * 1e3:.1f}",
+            "outside_ms": f"{self.outside_s / self.steps * 1e3:.2f}",
+            "outside_share": f"{self.outside_s / self.total_s:.2%}",
+        }
+
+
+def measure(
+    model: MaskedMotionModel,
+    ways: dict[str, OriginalWay | OurWay],
+    steps: int,
+    batch: int,
+    *,
+    bfloat16: bool = True,
+    compiled: bool = False,
+) -> dict[str, Timing]:
+    """Train by each way in turn and time it; the first step of each, or three if compiled, does not count.
+
+    On a GPU the device is waited for at the borders of what is timed, so nothing overlaps and nothing is missed.
+    """
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    if compiled:
+        model.compile(dynamic=True)  # as the trainer does: window lengths vary
+    cuda = model.device.type == "cuda"
+
+    def now() -> float:
+        if cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    timings = {name: Timing() for name in ways}
+    skipped = 3 if compiled else 1
+    model.train()
+    for step in tqdm(range(skipped + steps), desc="steps of each", disable=None):
+        for name, way in ways.items():
+            start = now()
+            made, lengths = way.batch(batch)
+            ready = now()
+            optimizer.zero_grad(set_to_none=True)
+            _loss(_predict(model, made, bfloat16), made).backward()
+            optimizer.step()
+            done = now()
+            if step >= skipped:
+                timing = timings[name]
+                timing.samples += len(made)
+                timing.frames += sum(lengths)
+                timing.steps += 1
+                timing.outside_s += ready - start
+                timing.network_s += done - ready
+    return timings
+
+
+def _predict(model: MaskedMotionModel, batch: Batch, bfloat16: bool) -> Tensor:
+    with torch.autocast(batch.motion.device.type, torch.bfloat16, enabled=bfloat16):
+        output = model(batch.motion, batch.hidden, batch.music, batch.shown, body=batch.body)
+    return torch.as_tensor(output.prediction).float()
+
+
+def _loss(prediction: Tensor, batch: Batch) -> Tensor:
+    where = hidden_features(batch.hidden).to(prediction.dtype)
+    return ((prediction - batch.motion).square() * where).sum() / where.sum().clamp(min=1)
+
+
+def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
+    """Floating point operations of forward and backward over windows of these lengths, a multiply-add being two.
+
+    They grow with the square of the length: counted at three lengths, for one window, and reckoned for the others.
+    """
+    points = sorted({min(frames), (min(frames) + max(frames)) // 2, max(frames)})
+    counts = []
+    for length in points:
+        plan = replace(way.plan, batch=1, min_frames=length, max_frames=length)
+        batch = draw(way.data, plan, way.config, way.generator)
+        with FlopCounterMode(display=False) as counter:
+            _loss(_predict(model, batch, False), batch).backward()
+        counts.append(counter.get_total_flops())
+        model.zero_grad(set_to_none=True)
+    fit = np.polynomial.Polynomial.fit(points, counts, len(points) - 1)
+    return float(sum(fit(length) for length in frames))
+
+
+def peak_of(device_name: str) -> float | None:
+    """The known peak of a GPU in bfloat16, operations a second; None for others (PCIe and NVL boards are slower)."""
+    if any(board in device_name for board in ("PCIe", "NVL")) and "A100" not in device_name:
+        return None
+    return next((peak for name, peak in PEAKS.items() if name in device_name), None)
+
+
+def report(timings: dict[str, Timing], operations: float, device_name: str) -> list[str]:
+    """The lines to print: a table, the ratio, and how much of the device is used.
+
+    Args:
+        timings: of both ways.
+        operations: of all measured steps of ours.
+        device_name: as the driver calls it.
+    """
+    ours, theirs = timings[OURS], timings[ORIGINAL]
+    lines = table([timing.row(name) for name, timing in timings.items()], COLUMNS)
+    ratio = (ours.samples / ours.total_s) / (theirs.samples / theirs.total_s)
+    unpadded = (ours.frames / ours.total_s) / (theirs.frames / theirs.total_s)
+    lines.append(
+        f"ours / original's: {ratio:.2f} times the samples, {unpadded:.2f} times the frames a second"
+    )
+    rate, inside = operations / ours.total_s, operations / ours.network_s
+    peak = peak_of(device_name)
+    used = (
+        "" if peak is None else f", {rate / peak:.1%} of the {peak / 1e12:.0f} of its bfloat16 peak"
+    )
+    return [
+        *lines,
+        f"{device_name}: {rate / 1e12:.3g} TFLOP/s over our steps{used} "
+        f"({inside / 1e12:.3g} in the network)",
+    ]

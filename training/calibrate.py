@@ -1,8 +1,0 @@
-"""``python -m training.calibrate``: see ``training.commands.calibrate``."""
-
-from training.commands.calibrate import app
-
-__all__ = ["app"]
-
-if __name__ == "__main__":
-    app()

@@ -1,0 +1,37 @@
+"""All commands of ``python -m training``, under the names that a user types."""
+
+from collections.abc import Callable
+
+import typer
+
+from training.commands import ablation, benchmark
+from training.commands.calibrate import calibrate
+from training.commands.evaluate import evaluate_checkpoint
+from training.commands.finetune import finetune
+from training.commands.music_use import music_use
+from training.commands.pretrain import pretrain
+from training.commands.quantise import quantise
+from training.commands.results import cards, results
+from training.commands.speed import speed
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Train, fine-tune and measure masked motion networks.",
+)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "pretrain": pretrain,
+    "finetune": finetune,
+    "calibrate": calibrate,
+    "quantise": quantise,
+    "evaluate": evaluate_checkpoint,
+    "music-use": music_use,
+    "speed": speed,
+    "cards": cards,
+    "results": results,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(ablation.app, name="ablation")

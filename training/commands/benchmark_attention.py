@@ -1,0 +1,45 @@
+"""``python -m training benchmark attention``: how far explanations can be trusted, where the answer is known."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmm.checkpoints import load_model
+from mmm.errors import ModelError
+from training.benchmark import attention
+from training.benchmark.dance_truth import TruthTable
+from training.cards.card import attention_lines, record
+from training.commands import options as c
+from training.data.dataset import MotionSet
+
+
+def attention_command(
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            help="folder of a network that listens; its metrics.json and card are rewritten"
+        ),
+    ],
+    data: Annotated[
+        Path, typer.Option(help="the prepared dance set; its test split is used")
+    ] = Path("data/processed/dance"),
+    clips: Annotated[int, typer.Option(min=1, help="how many, spread evenly over the split")] = 200,
+    work: Annotated[
+        Path | None, typer.Option(help="file of finished clips: a stopped run goes on there")
+    ] = None,
+) -> None:
+    """How far attention, attributions and interventions can be trusted, against the dance set's known answer."""
+    with c.one_line_errors():
+        model = load_model(checkpoint)
+        if not model.config.uses_music:
+            raise ModelError(
+                str(checkpoint), "this network takes no music", "one that listens", "choose another"
+            )
+        folder = data / "test"
+        found = attention.summary(
+            list(attention.answers(model, MotionSet(folder), TruthTable(folder), clips, work))
+        )
+        record(checkpoint, "attention", {"data": data.resolve().name, "split": "test", **found})
+    for line in attention_lines(found):
+        typer.echo(line)

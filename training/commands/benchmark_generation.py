@@ -1,0 +1,157 @@
+"""``python -m training benchmark dance`` and ``continue``: generation from a prefix, beside the truth."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from mmm.checkpoints import load_model
+from mmm.io.files import write_atomically
+from training.benchmark.continuation import Material, material, rows, varieties
+from training.benchmark.dance_moves import Moves, bars_of
+from training.benchmark.methods import row_name
+from training.cards.card import record
+from training.cards.generation import generation_lines
+from training.commands import options as c
+from training.data.dataset import MotionSet
+
+Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
+SeedFrames = Annotated[
+    int, typer.Option("--seed-frames", min=2, help="frames of real motion to go on from")
+]
+Seconds = Annotated[float, typer.Option(min=1, max=600, help="how long to go on")]
+Variety = Annotated[
+    float, typer.Option("--temperature", "--variety", min=0, max=3, help="of the table's row")
+]
+Number = Annotated[int, typer.Option("--seed", min=0, help="of chance")]
+TryVariety = Annotated[
+    list[float] | None,
+    typer.Option(
+        min=0,
+        max=3,
+        help="also say how far apart several futures of one seed are at this variety; may be repeated",
+    ),
+]
+Seeds = Annotated[int, typer.Option(min=2, help="futures of each seed to compare for that")]
+
+
+def dance(
+    checkpoint: Annotated[
+        Path, typer.Option(help="folder of a network that hears; its card is rewritten")
+    ],
+    data: Annotated[Path, typer.Option(help="prepared dance set; its test split is danced")] = Path(
+        "data/processed/dance-long"
+    ),
+    train: Annotated[
+        Path, typer.Option(help="set whose train split says what moves look like")
+    ] = Path("data/processed/dance"),
+    clips: Clips = 40,
+    prefix_frames: SeedFrames = 120,
+    seconds: Seconds = 20.0,
+    temperature: Variety = 1.0,
+    seed: Number = 0,
+    try_variety: TryVariety = None,
+    seeds: Seeds = 3,
+    json_file: c.Json = None,
+) -> None:
+    """Go on dancing to songs of the test split: alive, on the beat, the right move in every bar."""
+
+    with c.one_line_errors():
+        stored = MotionSet(data / "test")
+        found = material(
+            stored,
+            load_model(checkpoint),
+            clips,
+            prefix_frames,
+            seconds,
+            bars_of(data / "test"),
+            Moves.fit(train / "train"),
+        )
+        _generation(
+            checkpoint,
+            data,
+            found,
+            prefix_frames,
+            seconds,
+            temperature,
+            seed,
+            try_variety or [],
+            seeds,
+            json_file,
+        )
+
+
+def continuation(
+    checkpoint: Annotated[
+        Path, typer.Option(help="folder of a network without music; its card is rewritten")
+    ],
+    data: Annotated[Path, typer.Option(help="prepared set; its test split is continued")] = Path(
+        "data/processed/common"
+    ),
+    clips: Clips = 40,
+    prefix_frames: SeedFrames = 60,
+    seconds: Seconds = 10.0,
+    temperature: Variety = 1.0,
+    seed: Number = 0,
+    try_variety: TryVariety = None,
+    seeds: Seeds = 3,
+    json_file: c.Json = None,
+) -> None:
+    """Go on with motion of the test split, without music."""
+
+    with c.one_line_errors():
+        found = material(
+            MotionSet(data / "test"), load_model(checkpoint), clips, prefix_frames, seconds
+        )
+        _generation(
+            checkpoint,
+            data,
+            found,
+            prefix_frames,
+            seconds,
+            temperature,
+            seed,
+            try_variety or [],
+            seeds,
+            json_file,
+        )
+
+
+def _generation(
+    checkpoint: Path,
+    data: Path,
+    found: Material,
+    prefix_frames: int,
+    seconds: float,
+    temperature: float,
+    seed: int,
+    try_variety: list[float],
+    seeds: int,
+    json_file: Path | None,
+) -> None:
+    model, name = load_model(checkpoint), row_name(checkpoint)
+    runs = len(found.cases) * (1 + len(try_variety) * seeds)
+    with tqdm(total=runs, desc="clips", disable=None) as bar:
+        table = rows(model, found, name, temperature, seed, bar.update)
+        tried = varieties(model, found, try_variety, seeds, bar.update)
+    results = {
+        "data": data.resolve().name,
+        "split": "test",
+        "clips": len(found.cases),
+        "seed_frames": prefix_frames,
+        "seconds": seconds,
+        "fps": found.cases[0].truth.fps,
+        "variety": temperature,
+        "seed": seed,
+        "reference_clips": found.reference_clips,
+        "rows": table,
+        "varieties": tried,
+    }
+    record(checkpoint, "generation", results, data.resolve().name)
+    for line in generation_lines(results, name):
+        typer.echo(line)
+    if json_file is not None:
+        text = json.dumps(results, indent=1) + "\n"
+        write_atomically(json_file, lambda file: file.write(text.encode()))
