@@ -1,5 +1,6 @@
 """``python -m data prepare``: our own dance set, AIST++, LAFAN1, any folder of BVH and AMC."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -50,12 +51,13 @@ def samples(
     write_samples(out)
 
 
-for name, command in {
+COMMANDS: dict[str, Callable[..., None]] = {
     "dance": dance,
     "truth": truth,
     "samples": samples,
     "aist": aist,
     "lafan1": lafan1,
     "bvh": bvh,
-}.items():
+}
+for name, command in COMMANDS.items():
     app.command(name)(guarded(command))

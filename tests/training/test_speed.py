@@ -14,8 +14,7 @@ from mmm.motion.skeleton import SMPL24
 from tests.training.conftest import write_split
 from tests.training.running import run_training
 from training.benchmark import throughput
-from training.commands import speed as command
-from training.commands.speed import (
+from training.benchmark.throughput import (
     ORIGINAL,
     OURS,
     OriginalWay,
@@ -26,6 +25,7 @@ from training.commands.speed import (
     peak_of,
     report,
 )
+from training.commands import speed as command
 from training.data.batch import draw
 from training.data.dataset import MotionSet
 

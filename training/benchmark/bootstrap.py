@@ -1,15 +1,24 @@
-"""Bootstrap intervals (Efron 1979): how far a figure would move if other clips had been drawn."""
+"""Percentile bootstrap intervals (Efron 1979): how far a figure would move had other clips been drawn."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Int
+
+Array = np.ndarray
 
 RESAMPLES = 2_000
+LEVELS = (2.5, 97.5)
+"""Percentiles of a 95 % interval."""
+
+
+def resamples(count: int, seed: int = 0) -> Int[Array, "R N"]:
+    """Indices of ``RESAMPLES`` samples drawn with replacement from ``count`` items."""
+    return np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
 
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float, float]:
-    """Mean and its 95 % bootstrap interval."""
+    """The mean and its 95 % interval: mean, low, high."""
     array = np.asarray(values)
-    draws = np.random.default_rng(seed).integers(0, len(array), (RESAMPLES, len(array)))
-    low, high = np.percentile(array[draws].mean(axis=1), [2.5, 97.5])
+    low, high = np.percentile(array[resamples(len(array), seed)].mean(axis=1), LEVELS)
     return float(array.mean()), float(low), float(high)

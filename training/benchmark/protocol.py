@@ -110,31 +110,31 @@ def cut(clips: Sequence[Clip], size: int, hop: int) -> Windows:
     Raises:
         FileError: no clip is long enough.
     """
-    parts, labels = [], []
-    for clip in clips:
-        starts = np.arange(0, len(clip) - size, hop)
-        if len(starts):
-            index = starts[:, None] + np.arange(size)
-            parts.append(
-                (
-                    np.repeat(clip.motion.skeleton.offsets_m[None], len(starts), axis=0),
-                    clip.motion.rotations[index],
-                    clip.motion.root_m[index],
-                )
-            )
-            labels += [clip.name] * len(starts)
-    if not parts:
+    places = [(clip, int(start)) for clip in clips for start in np.arange(0, len(clip) - size, hop)]
+    if not places:
         raise FileError(
             f"{len(clips)} clips",
             f"none has more than {size} frames at {FPS:g} a second",
             "longer ones",
             "choose other files",
         )
-    offsets_m, rotations, root_m = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return stretches(places, size)
+
+
+def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
+    """Windows of ``size`` frames, each from its clip and first frame, moved to the origin and turned."""
+    rotations = np.stack([clip.motion.rotations[at : at + size] for clip, at in places])
+    root_m = np.stack([clip.motion.root_m[at : at + size] for clip, at in places])
     root_m[..., [0, 2]] -= (
         root_m[..., [0, 2]].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     )
-    windows = Windows(clips[0].motion.skeleton, offsets_m, rotations, root_m, tuple(labels))
+    windows = Windows(
+        places[0][0].motion.skeleton,
+        np.stack([clip.motion.skeleton.offsets_m for clip, _ in places]),
+        rotations,
+        root_m,
+        tuple(clip.name for clip, _ in places),
+    )
     turn = _turn_to_x(facing(windows))
     rotations[:, :, 0] = turn[:, None] @ rotations[:, :, 0]
     return replace(windows, root_m=(turn[:, None] @ root_m[..., None])[..., 0])
@@ -229,11 +229,11 @@ class Outcome:
         return Outcome(self.quats[which], self.positions_m[which])
 
 
-def outcome(windows: Windows, filling: Filling) -> Outcome:
-    """What a filling comes to in the world."""
+def outcome(windows: Windows, filling: Filling, last_known: int = PAST - 1) -> Outcome:
+    """What a filling comes to in the world; ``last_known`` is the frame before the gap."""
     rotations, root_m = filling
     # The last known frame leads, so that all methods' quaternions set out with the same signs.
-    last = slice(PAST - 1, PAST)
+    last = slice(last_known, last_known + 1)
     positions, world = replace(
         windows,
         rotations=np.concatenate([windows.rotations[:, last], rotations], axis=1),

@@ -31,6 +31,7 @@ from training.cards.protocol import summary
 from training.commands import options as c
 from training.commands.benchmark_attention import attention_command
 from training.commands.benchmark_generation import continuation, dance
+from training.commands.benchmark_unseen import unseen
 
 app = typer.Typer(
     add_completion=False,
@@ -38,6 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Published test protocols. Every figure stands beside its baselines.",
 )
+app.command("unseen")(unseen)
 app.command("attention")(attention_command)
 app.command("dance")(dance)
 app.command("continue")(continuation)
