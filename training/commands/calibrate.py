@@ -15,7 +15,7 @@ from mmm.models.calibration import PARTS
 from training.cards.card import record
 from training.commands import options as c
 from training.data.dataset import MotionSet
-from training.fitting.calibration import FRAMES, FUTURE_S, FUTURE_SHARES, fit, fit_future, judge
+from training.fitting import calibration
 from training.fitting.priors import fit_speed_prior
 
 
@@ -71,15 +71,15 @@ def calibrate(
             return
         pools = [
             MotionSet(data / split).cut_clips(
-                clips, FRAMES, model.config.skeleton, model.config.fps
+                clips, calibration.FRAMES, model.config.skeleton, model.config.fps
             )
             for split in ("val", "test")
         ]
         model.config.symmetric = symmetric
-        gap_calibration = fit(model, pools[0], whole=whole)
+        gap_calibration = calibration.fit(model, pools[0], whole=whole)
         _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
         model.config.gap_calibration = gap_calibration.to_dict()
-        found = judge(model, pools[1]) | {
+        found = calibration.judge(model, pools[1]) | {
             "data": data.resolve().name,
             "fitted_on": len(pools[0]),
             "asked": clips,
@@ -97,15 +97,15 @@ def calibrate(
 
 
 def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
-    frames = round(sum(FUTURE_S) * model.config.fps)
+    frames = round(sum(calibration.FUTURE_S) * model.config.fps)
     pool = MotionSet(data / "val").cut_clips(clips, frames, model.config.skeleton, model.config.fps)
     model.config.speed_prior = fit_speed_prior(MotionSet(data / "train"), model)
-    gap_calibration, medians = fit_future(model, pool)
+    gap_calibration, medians = calibration.fit_future(model, pool)
     _store(folder, gap_calibration=gap_calibration.to_dict(), speed_prior=model.config.speed_prior)
     share = gap_calibration.shares["root"][0]
     rows = [
         {"share": tried, "energy": round(median, 3)}
-        for tried, median in zip(FUTURE_SHARES, medians, strict=True)
+        for tried, median in zip(calibration.FUTURE_SHARES, medians, strict=True)
     ]
     record(
         folder,

@@ -7,7 +7,7 @@ import pytest
 from mmm.errors import FileError
 from training.cards.results import blocks, errors_table, rewritten
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("page", ["docs/results.md", "README.md"])

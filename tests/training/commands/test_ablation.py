@@ -11,11 +11,11 @@ from mmm.checkpoints import load_model
 from mmm.errors import ModelError
 from mmm.evaluation.evaluate import evaluate
 from mmm.models import MaskedMotionOutput, make_config, make_model
-from mmm.motion.humanoid import ROLES, match_roles
-from mmm.motion.rotations import matrix_to_sixd
+from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.training.conftest import write_split
+from tests.training.roles_set import write_roles
 from tests.training.running import run_training
 from training.benchmark.ablation import STUDIES, markdown, table
 from training.commands import ablation
@@ -52,40 +52,6 @@ DIFFERENCES = {
     "ecm-small-abrupt": ABRUPT,
 }
 """Of each variant from the full one, in the network's configuration or in the plan."""
-
-
-def write_roles(folder, lengths, seed):
-    folder.mkdir(parents=True)
-    motions = [
-        match_roles(SMPL24).to_roles(smooth_motion(seed + k, n, SMPL24, 30.0))
-        for k, n in enumerate(lengths)
-    ]
-    first = np.cumsum([0, *lengths])
-    np.save(
-        folder / "rotations.npy",
-        np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16),
-    )
-    np.save(folder / "root_m.npy", np.concatenate([m.root_m for m in motions]))
-    body = motions[0].skeleton
-    clips = [
-        {"name": f"clip{k}", "first": int(first[k]), "frames": n, "body": 0, "group": "made"}
-        for k, n in enumerate(lengths)
-    ]
-    (folder / "clips.json").write_text(
-        json.dumps(
-            {
-                "version": 1,
-                "fps": 30.0,
-                "joints_are": "roles",
-                "skeleton": list(ROLES),
-                "joint_parents": list(body.parents),
-                "joint_offsets_m": body.offsets_m.tolist(),
-                "bodies": [body.offsets_m.tolist()],
-                "present": [[True] * 22],
-                "clips": clips,
-            }
-        )
-    )
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from mmm.checkpoints import load_model
 from mmm.errors import FileError, ModelError
 from mmm.models import PRESETS
 from tests.training import toy
+from tests.training.engine.test_loop import QUICK, fresh_model, weights
 from tests.training.running import run_training
-from tests.training.test_loop import QUICK, fresh_model, weights
 from training.data.dataset import MotionSet
 from training.engine import loop
 from training.engine import state as disk

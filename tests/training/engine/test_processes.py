@@ -11,7 +11,7 @@ import torch
 
 from mmm.checkpoints import load_model
 from tests.training import toy
-from tests.training.test_loop import weights
+from tests.training.engine.test_loop import weights
 
 STEPS = 12
 

@@ -17,7 +17,8 @@ from mmm.recovery.recover import recover
 from tests.mmm.networks import clip_at
 from tests.mmm.networks import roles_network as network
 from tests.training.running import run_training
-from training.commands import calibrate
+from training.commands import calibrate as command
+from training.fitting import calibration
 from training.fitting.calibration import Case, errors_of, fit_length, judge, patterns
 
 
@@ -40,7 +41,7 @@ def known_case(share: dict[str, float], seed: int) -> Case:
         None,
         (0, len(fill)),
     )
-    gap_calibration = calibrate.GapCalibration(
+    gap_calibration = calibration.GapCalibration(
         (0.5,), {part: (value,) for part, value in share.items()}, (1.0,)
     )
     truth: Motion = found.moved(gap_calibration)
@@ -70,8 +71,8 @@ def test_the_expected_error_is_brought_to_the_true_one():
 
 
 def test_patterns_hide_gaps_of_the_length():
-    clip = clip_at(30.0, seconds=calibrate.FRAMES / 30 - 1 / 30)
-    for length in calibrate.LENGTHS:
+    clip = clip_at(30.0, seconds=calibration.FRAMES / 30 - 1 / 30)
+    for length in calibration.LENGTHS:
         for spec in patterns(length):
             hidden = parse(spec, clip).hidden.any(axis=1)
             edges = np.flatnonzero(np.diff(np.pad(hidden.astype(int), 1)))
@@ -79,13 +80,13 @@ def test_patterns_hide_gaps_of_the_length():
 
 
 def test_gaps_are_judged_in_the_order_of_what_was_expected(monkeypatch):
-    clips = [clip_at(30.0, seconds=calibrate.FRAMES / 30 - 1 / 30)]
+    clips = [clip_at(30.0, seconds=calibration.FRAMES / 30 - 1 / 30)]
     found = judge(network(), clips)
     expected = [part["expected_cm"] for part in found["fifths"]]
     assert expected == sorted(expected)
     assert found["gaps"] == sum(
-        len(calibrate.gaps(recover(network(), clips[0], parse(spec, clips[0]))))
-        for spec in calibrate.JUDGED
+        len(calibration.gaps(recover(network(), clips[0], parse(spec, clips[0]))))
+        for spec in calibration.JUDGED
     )
     assert -1 <= found["rank_correlation"] <= 1
 
@@ -99,10 +100,10 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
         def cut_clips(self, count, frames, skeleton, fps):
             roles = match_roles(clip_at(30.0).motion.skeleton)
             clip = clip_at(30.0, seconds=(frames - 1) / 30)
-            return [calibrate.Clip("c", roles.to_roles(clip.motion))][:count]
+            return [calibration.Clip("c", roles.to_roles(clip.motion))][:count]
 
-    monkeypatch.setattr(calibrate, "MotionSet", Set)
-    monkeypatch.setattr(calibrate, "LENGTHS", (5, 15))
+    monkeypatch.setattr(command, "MotionSet", Set)
+    monkeypatch.setattr(calibration, "LENGTHS", (5, 15))
     folder = tmp_path / "net"
     save_model(network(), folder, {"training": {}})
     before = load_model(folder).state_dict()
@@ -132,11 +133,11 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
             read.append((self.name, count))
             roles = match_roles(clip_at(30.0).motion.skeleton)
             clip = clip_at(30.0, seconds=(frames - 1) / 30)
-            return [calibrate.Clip("c", roles.to_roles(clip.motion))]
+            return [calibration.Clip("c", roles.to_roles(clip.motion))]
 
-    monkeypatch.setattr(calibrate, "MotionSet", Set)
-    monkeypatch.setattr(calibrate, "FUTURE_SHARES", (0.5, 1.0))
-    monkeypatch.setattr(calibrate, "FUTURE_S", (2.0, 2.0))
+    monkeypatch.setattr(command, "MotionSet", Set)
+    monkeypatch.setattr(calibration, "FUTURE_SHARES", (0.5, 1.0))
+    monkeypatch.setattr(calibration, "FUTURE_S", (2.0, 2.0))
     folder = tmp_path / "net"
     save_model(network(horizon_s=[0.8, 0.8, 0.8], noise_dim=4), folder, {"training": {}})
     refused = run_training(

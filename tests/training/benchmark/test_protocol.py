@@ -18,7 +18,7 @@ from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, smooth_motion, wild_motion
 from tests.mmm.networks import tiny_model
-from tests.training import oracle
+from tests.training.benchmark import oracle
 from tests.training.conftest import write_split
 from tests.training.running import run_training
 from training.benchmark import clips as sources
@@ -35,7 +35,7 @@ from training.benchmark.protocol import (
     statistics,
 )
 
-LAFAN1 = Path(__file__).parents[3] / "shared" / "data" / "lafan1"
+LAFAN1 = Path(__file__).parents[4] / "shared" / "data" / "lafan1"
 PUBLISHED = {name: fillers.BASELINES[name] for name in ("zero-velocity", "interpolation")}
 
 
