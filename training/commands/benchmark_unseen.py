@@ -9,7 +9,7 @@ import torch
 import typer
 from tqdm import tqdm
 
-from mmm.checkpoint import load_model
+from mmm.checkpoints import load_model
 from mmm.errors import FileError
 from mmm.io.files import write_atomically
 from training.benchmark.methods import row_name

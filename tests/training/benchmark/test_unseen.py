@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mmm.checkpoint import save_model
+from mmm.checkpoints import save_model
 from mmm.interpolation.baselines import BASELINES, fill
 from mmm.metrics.errors import errors
 from mmm.metrics.inbetweening import npss
