@@ -1,7 +1,8 @@
-"""``python -m data read-all``: read every motion file of archives and folders, and report what came out.
+"""``python -m data read-all``: read every motion file of archives and folders, and report what came
+out.
 
-Every BVH and AMC is also written as BVH and read again; a rotation that comes back 0.01 degrees off, or a joint
-0.1 mm, counts as a failure. The table has one row a folder of files or archive.
+Every BVH and AMC is also written as BVH and read again; a rotation that comes back 0.01 degrees
+off, or a joint 0.1 mm, counts as a failure. The table has one row a folder of files or archive.
 """
 
 import os

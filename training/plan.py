@@ -1,4 +1,5 @@
-"""What a run does: its steps in stages, its rates, its masks. Pure values; nothing here touches a tensor."""
+"""What a run does: its steps in stages, its rates, its masks. Pure values; nothing here touches a
+tensor."""
 
 import math
 from dataclasses import asdict, dataclass, field, replace
@@ -15,11 +16,13 @@ class Stage:
     steps: int
     learning_rate: float
     patterns: tuple[str, ...] = ()
-    """Fixed SPECs, such as ``every:15``; each window gets one of them. Empty: the masks below alone."""
+    """Fixed SPECs, such as ``every:15``; each window gets one of them. Empty: the masks below
+    alone."""
     masks: MaskMix | None = None
     """Random masks; None: the plan's."""
     fixed: float = 1.0
-    """Share of the windows that get a fixed pattern, where there are any; the others get random masks."""
+    """Share of the windows that get a fixed pattern, where there are any; the others get random
+    masks."""
 
     @property
     def specs(self) -> list[str]:
@@ -36,43 +39,53 @@ class TrainingPlan:
     """Windows a step, over all processes and micro-batches."""
     learning_rate: float = 3e-4
     head_rate: float = 0.15
-    """Learning rate of the head as a share of the others': Adam moves every weight alike, and a head that starts at
-    zero sums 256 of them, so at the full rate each step throws the output far off."""
+    """Learning rate of the head as a share of the others': Adam moves every weight alike, and a
+    head that starts at zero sums 256 of them, so at the full rate each step throws the output far
+    off."""
     warmup: int = 200
     decay: bool = True
-    """Cosine to a hundredth of the learning rate, in each stage anew; else constant, as the original."""
+    """Cosine to a hundredth of the learning rate, in each stage anew; else constant, as the
+    original."""
     min_frames: int = 112
     max_frames: int = 160
     """Window lengths; one is drawn a batch, so that nothing is ever padded."""
     window_stride: int = 1
     """Windows start at multiples of this: 1 is everywhere, 300 the original's."""
     balance: float = 1.0
-    """A group of clips (a source, a content) is drawn as its number of windows to this power: 1 all windows alike, 0
-    all groups alike."""
+    """A group of clips (a source, a content) is drawn as its number of windows to this power: 1 all
+    windows alike, 0 all groups alike."""
     loss: str = "pose"
-    """``pose`` (distances, forward kinematics, velocity), ``mse`` (the original's), or another of ``losses.LOSSES``."""
+    """``pose`` (distances, forward kinematics, velocity), ``mse`` (the original's), or another of
+    ``losses.LOSSES``."""
     normalise_by_fill: bool = False
-    """Divide each window's loss by the loss that its interpolation has: short gaps count like long ones."""
+    """Divide each window's loss by the loss that its interpolation has: short gaps count like long
+    ones."""
     fill_floor: float = 0.01
     """Added to that divisor, so that a window without movement does not count for everything."""
     corruption: bool = False
     """BERT's 80/10/10 on hidden frames (the original's); only with ``fill="zero"``."""
     shift_positions: bool = True
-    """Start windows shorter than the network's own at any position id, so that all ids are learned."""
+    """Start windows shorter than the network's own at any position id, so that all ids are learned.
+    """
     mismatched_music_rate: float = 0.0
     """Share of the windows that get another window's music: leaves some use for motion alone."""
     history_noise: float = 0.0
-    """How far known frames stray from the truth, radians of each joint and, a tenth as many metres, of the root: smooth
-    over time, for each window up to this; the network learns to go on from its own inexact output."""
+    """How far known frames stray from the truth, radians of each joint and, a tenth as many metres,
+    of the root: smooth over time, for each window up to this; the network learns to go on from its
+    own inexact output."""
     rollouts: int = 0
-    """Up to so many times the network generates ``rollout_frames`` of the past that it then goes on from."""
+    """Up to so many times the network generates ``rollout_frames`` of the past that it then goes on
+    from."""
     rollout_frames: int = 24
     samples: int = 1
-    """Each window is drawn so many times over, with other ``noise`` of the network; for losses that compare samples."""
+    """Each window is drawn so many times over, with other ``noise`` of the network; for losses that
+    compare samples."""
     gap_curriculum: float = 0.0
-    """Gaps start short and have their full range of lengths after this share of the steps; 0: from the start."""
+    """Gaps start short and have their full range of lengths after this share of the steps; 0: from
+    the start."""
     optimizer: str = "adamw"
-    """``adamw``, ``adam`` (the original's) or, for ``inbetween``, ``muon``; see ``training.engine.optimisers``."""
+    """``adamw``, ``adam`` (the original's) or, for ``inbetween``, ``muon``; see
+    ``training.engine.optimisers``."""
     weight_decay: float = 0.01
     augment: Augment | None = None
     """Mirrored, faster, other bodies; with roles."""
@@ -95,7 +108,8 @@ class TrainingPlan:
         )
 
     def stage_at(self, step: int) -> tuple[Stage, int]:
-        """The stage that a step lies in, and the stage's first step; the last one for steps beyond the end."""
+        """The stage that a step lies in, and the stage's first step; the last one for steps beyond
+        the end."""
         first = 0
         for stage in self.stages:
             if step < first + stage.steps or stage is self.stages[-1]:

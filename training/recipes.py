@@ -1,9 +1,10 @@
 """Every published schedule by name, and our small ones: which network, which options, which plan.
 
-Published: the schedules of the original work (masked pre-training, and fixed-pattern fine-tuning of its ``3bert``), as
-its notebooks and notes give them. The original trains with Adam (0.9, 0.999), a constant rate in each stage, MSE on
-hidden frames, lengths of 120 to 300 frames and BERT's 80/10/10 corruption in pre-training. What it does not have and
-we keep everywhere: the gradient's norm is clipped, and the saved network is the average over the last steps.
+Published: the schedules of the original work (masked pre-training, and fixed-pattern fine-tuning of
+its ``3bert``), as its notebooks and notes give them. The original trains with Adam (0.9, 0.999), a
+constant rate in each stage, MSE on hidden frames, lengths of 120 to 300 frames and BERT's 80/10/10
+corruption in pre-training. What it does not have and we keep everywhere: the gradient's norm is
+clipped, and the saved network is the average over the last steps.
 """
 
 from dataclasses import astuple, dataclass, field, replace
@@ -43,7 +44,8 @@ ORIGINAL = TrainingPlan(
     save_every=1_000,
     masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0),
 )
-"""What the original's pre-training has in common. Its windows start anywhere, as ours do: see ``ecm-strided``."""
+"""What the original's pre-training has in common. Its windows start anywhere, as ours do: see
+``ecm-strided``."""
 
 _3BERT = staged(ORIGINAL, Stage(43_000, 1e-4))
 _ECM = staged(ORIGINAL, Stage(53_000, 1e-4), Stage(16_000, 1e-5), Stage(69_000, 1e-6))
@@ -85,14 +87,15 @@ def _curve(**changes: float) -> list[float]:
 _BY_GAP = _curve(
     rotation_s=0.4, root_s=6.0, rotation_by_gap=1.5, rise_s=0.3, rise_by_gap=1.5, free=1.0
 )
-"""The inertial fill, in which turns die away sooner in long gaps, and the root later: better than its default in gaps
-of a second and two, and found on the validation split of the common set. Of heights it dies away within a third of a
-second, for whoever leaps comes down: found on the train split, where heights in gaps of 1.5 s come out a third
-better. A far end that has no known frame beyond it is reached as a natural spline ends: L2P of gaps of 5 falls by an
-eighth (validation split)."""
+"""The inertial fill, in which turns die away sooner in long gaps, and the root later: better than
+its default in gaps of a second and two, and found on the validation split of the common set. Of
+heights it dies away within a third of a second, for whoever leaps comes down: found on the train
+split, where heights in gaps of 1.5 s come out a third better. A far end that has no known frame
+beyond it is reached as a natural spline ends: L2P of gaps of 5 falls by an eighth (validation
+split)."""
 _SOONER: dict[str, Any] = {"inertia": _BY_GAP, "ramp_s": 1 / 30, "isolated_ramp_s": 1 / 120}
-"""That curve, and residuals that set in sooner, above all beside frames that stand alone: in gaps of a few frames there
-is no time for more."""
+"""That curve, and residuals that set in sooner, above all beside frames that stand alone: in gaps
+of a few frames there is no time for more."""
 _FAIR = replace(
     _ROLES, optimizer="muon", loss="roles-fair", min_frames=12, augment=Augment(slow=1.5, rest=0.15)
 )
@@ -122,7 +125,8 @@ PRETRAINING: dict[str, Recipe] = {
         "common-small", replace(_ROLES, learning_rate=3e-4, head_rate=0.06, shift_positions=True)
     ),
     "inbetween": Recipe("inbetween", _ROLES),
-    # For one GPU with the whole set on it; the loss of ``inbetween`` still falls when its processor's hours are over.
+    # For one GPU with the whole set on it; the loss of ``inbetween`` still falls when its
+    # processor's hours are over.
     "inbetween-large": Recipe(
         "inbetween-large",
         replace(_FAIR, steps=24_000, batch=512, learning_rate=1e-3, warmup=500, ema=0.999),
@@ -177,8 +181,9 @@ _BY_GAP_WHERE_TOLD = _curve(rotation_s=0.6, root_s=6.0, rotation_by_gap=1.0, clo
 _COASTING = _curve(coast_s=0.15, root_coast_s=0.4)
 """The inertial fill, which coasts on where nothing follows."""
 _FALLING = _curve(coast_s=0.15, root_coast_s=0.4, rise_coast_s=0.08)
-"""The same, but heights hardly coast, for bodies fall; found on the train split of the common set. Over the ground a
-second and more would fit real motion best, but it also amplifies what is wrong with the last generated step."""
+"""The same, but heights hardly coast, for bodies fall; found on the train split of the common set.
+Over the ground a second and more would fit real motion best, but it also amplifies what is wrong
+with the last generated step."""
 _DANCE_FUTURE = TrainingPlan(
     steps=8_000,
     batch=12,
@@ -195,8 +200,8 @@ _DANCE_FUTURE = TrainingPlan(
         random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96), joint_share=0
     ),
 )
-"""What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames before inexact, in
-half of the steps generated."""
+"""What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames
+before inexact, in half of the steps generated."""
 _ROLES_FUTURE = TrainingPlan(
     steps=4_000,
     batch=24,
@@ -221,7 +226,8 @@ _ROLES_FUTURE = TrainingPlan(
 
 FINETUNING: dict[str, Recipe] = {
     "3bert": Recipe("3bert", staged(_FIXED, *_3BERT_FIXED)),
-    # None was published for these two. Ours: the same five stages, with the batch of their pre-training.
+    # None was published for these two. Ours: the same five stages, with the batch of their
+    # pre-training.
     "ecm": Recipe("ecm", staged(_FIXED, *_3BERT_FIXED)),
     "common": Recipe("common", staged(replace(_FIXED, batch=128), *_3BERT_FIXED)),
     # Ours: a few hundred steps in which short gaps count like long ones.
@@ -236,7 +242,8 @@ FINETUNING: dict[str, Recipe] = {
         _SMALL_FIXED.scaled(1_500),
         {"fill": "inertial", "ramp_s": 1 / 30, "smooth_s": 0.02},
     ),
-    # For generation: to music, of networks that hear; and of any movement, with noise for what cannot be known.
+    # For generation: to music, of networks that hear; and of any movement, with noise for what
+    # cannot be known.
     **{
         f"{name}-future": Recipe(
             name,
@@ -267,7 +274,8 @@ FINETUNING: dict[str, Recipe] = {
             "horizon_s": [1.2, 1.2, 0.8],
         },
     ),
-    # For networks on roles: more of their own pre-training, at about half its rate, on a better curve.
+    # For networks on roles: more of their own pre-training, at about half its rate, on a better
+    # curve.
     "common-small": Recipe(
         "common-small",
         replace(_ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06, shift_positions=True),

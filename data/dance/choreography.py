@@ -1,7 +1,8 @@
 """The rule: which music makes which movement. ``data/README.md`` says it in words.
 
-Everything here is local in time. A frame depends on its own bar (chord, section), near a bar line also on the bar on
-the other side, and on the kicks and snares whose windows it lies in; on nothing else.
+Everything here is local in time. A frame depends on its own bar (chord, section), near a bar line
+also on the bar on the other side, and on the kicks and snares whose windows it lies in; on nothing
+else.
 """
 
 import numpy as np
@@ -21,7 +22,8 @@ FPS = 60.0
 BLEND_BEATS = 0.45
 """Half the width of the blend about a bar line, in beats."""
 KICK_WINDOW_S = (-0.11, 0.33)
-"""A kick lowers the pelvis from so long before its onset until so long after, lowest ``_KICK_PEAK_S`` after it."""
+"""A kick lowers the pelvis from so long before its onset until so long after, lowest
+``_KICK_PEAK_S`` after it."""
 _KICK_PEAK_S = 0.04
 SNARE_WINDOW_S = (-0.08, 0.30)
 _SNARE_PEAK_S = 0.03
@@ -41,7 +43,8 @@ def leads_left(bar: Bar) -> bool:
 
 
 def dance(song: Song, dancer: Dancer, start: int = 0, frames: int | None = None) -> Motion:
-    """The dancer's motion to frames ``start`` to ``start + frames`` of a song (to its end, if not given), 60 fps."""
+    """The dancer's motion to frames ``start`` to ``start + frames`` of a song (to its end, if not
+    given), 60 fps."""
     count = song.frames(FPS) - start if frames is None else frames
     return perform(channels(song, dancer, np.arange(start, start + count)), dancer)
 
@@ -55,7 +58,8 @@ def perform(values: Float[Array, "T C"], dancer: Dancer) -> Motion:
 def bar_position(
     song: Song, time_s: Float[Array, "T"]
 ) -> tuple[Int[Array, "T"], Float[Array, "T"]]:
-    """The bar each moment is in, and its beat within the bar (0 to 4; before the first bar line it is negative)."""
+    """The bar each moment is in, and its beat within the bar (0 to 4; before the first bar line it
+    is negative)."""
     bar = np.clip(np.floor(time_s / song.bar_s).astype(int), 0, len(song.bars) - 1)
     return bar, 4 * (time_s / song.bar_s - bar)
 

@@ -1,11 +1,11 @@
 """The strings a move pulls: named control channels and the smooth curves they are drawn with.
 
-A pose is a row of numbers, one a channel: angles in radians, lengths in metres. Moves write channels, the rule adds
-and blends them, and ``rig`` turns the sum into joint rotations. All curves have two continuous derivatives, so
-whatever is added up here stays smooth.
+A pose is a row of numbers, one a channel: angles in radians, lengths in metres. Moves write
+channels, the rule adds and blends them, and ``rig`` turns the sum into joint rotations. All curves
+have two continuous derivatives, so whatever is added up here stays smooth.
 
-Signs, for a dancer who faces +z with the left hand towards +x: ``pitch`` bends forward, ``roll`` lifts the left
-side, ``yaw`` turns to the left.
+Signs, for a dancer who faces +z with the left hand towards +x: ``pitch`` bends forward, ``roll``
+lifts the left side, ``yaw`` turns to the left.
 """
 
 import numpy as np
@@ -29,11 +29,12 @@ _BODY = (
 _ARM = ("raise", "reach", "swing", "fwd", "down", "twist", "elbow", "wrist")
 _FOOT = ("x", "z", "y", "yaw", "tip", "orbit", "step_x", "step_z")
 ARMS = tuple(f"{side}_{part}" for side in "lr" for part in _ARM)
-"""Per arm: collar raised and reaching forward; upper arm swung forward about the side axis, turned forward about the
-vertical, lowered from the horizontal, twisted; elbow bent; wrist bent."""
+"""Per arm: collar raised and reaching forward; upper arm swung forward about the side axis, turned
+forward about the vertical, lowered from the horizontal, twisted; elbow bent; wrist bent."""
 FEET = tuple(f"{side}f_{part}" for side in "lr" for part in _FOOT)
-"""Per foot: ball of the foot from its home (x, z) and above the floor (y), yaw, heel lifted about the ball (tip),
-turned about the dancer's spot (orbit), and how far the body's weight travels with its steps."""
+"""Per foot: ball of the foot from its home (x, z) and above the floor (y), yaw, heel lifted about
+the ball (tip), turned about the dancer's spot (orbit), and how far the body's weight travels with
+its steps."""
 NAMES = (*_BODY, *ARMS, *FEET)
 INDEX = {name: k for k, name in enumerate(NAMES)}
 UPPER = np.array([name not in FEET for name in NAMES])

@@ -96,7 +96,8 @@ def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
 
 
 def song_music(song: Song, sound: bool = False) -> Music:
-    """What ``mmm.music`` hears in the rendered song, frame by frame; with the sound itself if asked for."""
+    """What ``mmm.music`` hears in the rendered song, frame by frame; with the sound itself if asked
+    for."""
     audio = render(song)
     music = features_of(audio, FPS, song.frames(FPS), start_bpm=float(song.tempo_bpm))
     return Music(music.features, FPS, music.beats, float(song.tempo_bpm), audio if sound else None)
@@ -111,7 +112,8 @@ def make_clip(
         song, dancer: who dances to what.
         start: first frame within the song.
         frames: how many, at 60 fps.
-        music: the whole song's music, where it has been made already; else it is rendered, with its sound.
+        music: the whole song's music, where it has been made already; else it is rendered, with its
+        sound.
 
     Raises:
         SpecError: the stretch is not inside the song.
@@ -136,7 +138,8 @@ def make_clip(
 
 
 def cached_music(song: Song, folder: Path) -> Music:
-    """The song's features from the folder, made and put there where they lack or are of another version."""
+    """The song's features from the folder, made and put there where they lack or are of another
+    version."""
     path = folder / f"{song.name}.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as stored:
@@ -171,10 +174,11 @@ def prepare(
 ) -> None:
     """Writes the set: one folder a split, arrays that can be memory-mapped, and ``clips.json``.
 
-    A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N, 24, 6) float16:
-    the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32; ``music.npy`` (N, 35) float32; and
-    ``clips.json`` with ``first``, the clip's first row, beside each plan; ``truth.npz`` as ``truth.save_truths`` writes
-    it. Songs heard before are not heard again.
+    A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N,
+    24, 6) float16: the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32;
+    ``music.npy`` (N, 35) float32; and ``clips.json`` with ``first``, the clip's first row, beside
+    each plan; ``truth.npz`` as ``truth.save_truths`` writes it. Songs heard before are not heard
+    again.
 
     Args:
         out: the folder to write into.
@@ -192,7 +196,8 @@ def prepare(
 
 def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    # An older set goes first: cut off half-way, this must not pass for one, and whoever has it mapped keeps it whole.
+    # An older set goes first: cut off half-way, this must not pass for one, and whoever has it
+    # mapped keeps it whole.
     for old in (folder / "clips.json", *folder.glob("*.npy")):
         old.unlink(missing_ok=True)
     total = sum(item.frames for item in clips)

@@ -1,8 +1,9 @@
 """Twelve moves of one bar each, one for each root a chord can have.
 
-A move is a function of the beat within the bar (0 to 4; a little more at both ends, where bars blend) and writes
-control channels, away from the dancer's own posture. Each is written leading with the left side; the rule mirrors
-it. A foot is at home at both bar lines, so that any move can follow any other without a slide.
+A move is a function of the beat within the bar (0 to 4; a little more at both ends, where bars
+blend) and writes control channels, away from the dancer's own posture. Each is written leading with
+the left side; the rule mirrors it. A foot is at home at both bar lines, so that any move can follow
+any other without a slide.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,8 @@ Beats = Float[Array, "T"]
 
 
 class _Feet:
-    """Writes steps into channels: where the foot goes, its lift, its heel, and the weight shifting off it."""
+    """Writes steps into channels: where the foot goes, its lift, its heel, and the weight shifting
+    off it."""
 
     def __init__(self, beats: Beats) -> None:
         self.beats = beats
@@ -38,7 +40,8 @@ class _Feet:
         orbit: float = 0,
         weight: float = 0.07,
     ) -> None:
-        """One foot leaves the floor at beat ``start`` and lands ``beats`` later, ``x`` and ``z`` metres on."""
+        """One foot leaves the floor at beat ``start`` and lands ``beats`` later, ``x`` and ``z``
+        metres on."""
         way = ramp(self.beats, start, start + beats)
         air = bump(self.beats, start, start + beats)
         for channel, distance in (
@@ -206,7 +209,8 @@ def arm_wave(beats: Beats) -> Channels:
 
 
 def arm_hits(beats: Beats) -> Channels:
-    """A hit on every beat: one arm up, the other, both out; between bars both are gathered before the chest."""
+    """A hit on every beat: one arm up, the other, both out; between bars both are gathered before
+    the chest."""
     one, two, out = (hold(beats, k, 0.4, 0.25, 0.42) for k in (1, 2, 3))
     across = 1 - hold(beats, 0.9, 0.65, 2.45, 0.5)
     channels: Channels = {
@@ -297,7 +301,8 @@ def body_roll(beats: Beats) -> Channels:
 
 
 def v_step(beats: Beats) -> Channels:
-    """Out and forward with one foot, then the other, back home; an arm opens overhead with each foot."""
+    """Out and forward with one foot, then the other, back home; an arm opens overhead with each
+    foot."""
     feet = _Feet(beats)
     for side, start, x, z in (
         ("l", 0.48, 0.13, 0.26),
@@ -387,7 +392,8 @@ MOVES: tuple[Move, ...] = (
     arms_overhead,
     knee_lifts,
 )
-"""In the order of the chords' roots from C upwards: the learnable link, the same for all songs and splits."""
+"""In the order of the chords' roots from C upwards: the learnable link, the same for all songs and
+splits."""
 
 
 def evaluate(move: Move, beats: Beats) -> Float[Array, "T C"]:

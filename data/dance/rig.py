@@ -1,4 +1,5 @@
-"""Control channels to SMPL-24: spine and arms by angles, legs by analytic two-bone inverse kinematics."""
+"""Control channels to SMPL-24: spine and arms by angles, legs by analytic two-bone inverse
+kinematics."""
 
 from dataclasses import dataclass
 
@@ -94,14 +95,16 @@ def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: in
 
 
 def _foot(at: dict[str, Array], side: str, sign: int, dancer: Dancer) -> tuple[Array, Array, Array]:
-    """Where the ankle is, how the foot is turned, and its yaw; the ball of the foot is what a move places."""
+    """Where the ankle is, how the foot is turned, and its yaw; the ball of the foot is what a move
+    places."""
     get = {part: at[f"{side}f_{part}"] for part in ("x", "z", "y", "yaw", "tip", "orbit")}
     local = np.stack(
         [sign * dancer.stance_m + get["x"], BALL_HEIGHT_M + get["y"], 0.06 + get["z"]], axis=-1
     )
     ball = np.einsum("tij,tj->ti", rotation("y", get["orbit"]), local)
     yaw = get["orbit"] + sign * dancer.turnout_rad + get["yaw"]
-    # The bone from ankle to ball points a little outwards; turn the foot so that yaw says where the toes point.
+    # The bone from ankle to ball points a little outwards; turn the foot so that yaw says where the
+    # toes point.
     foot = rotation("y", yaw - sign * 0.25) @ rotation("x", get["tip"])
     joint = 10 if side == "l" else 11
     return ball - foot @ _OFFSETS[joint], foot, yaw
@@ -140,10 +143,12 @@ def _soft_min(a: Array, b: Array | float, width: float = 0.012) -> Array:
 def _leg(
     rotations: Array, pelvis: Array, root: Array, ankle: Array, foot: Array, facing: Array, hip: int
 ) -> None:
-    """Hip, knee and ankle rotations that put the ankle where it should be; the knee is a hinge about its x axis."""
+    """Hip, knee and ankle rotations that put the ankle where it should be; the knee is a hinge
+    about its x axis."""
     thigh, shin = _OFFSETS[hip + 3], _OFFSETS[hip + 6]
     target = ankle - (root + pelvis @ _OFFSETS[hip])
-    # |thigh + Rx(bend) shin| = distance, solved for bend: A cos + B sin = C, the larger root (knee forward).
+    # |thigh + Rx(bend) shin| = distance, solved for bend: A cos + B sin = C, the larger root (knee
+    # forward).
     a = thigh[1] * shin[1] + thigh[2] * shin[2]
     b = thigh[2] * shin[1] - thigh[1] * shin[2]
     c = (np.sum(target**2, axis=-1) - thigh @ thigh - shin @ shin) / 2 - thigh[0] * shin[0]

@@ -1,4 +1,5 @@
-"""The twelve clips that ship with the project: test songs and test dancers, with their sound beside them."""
+"""The twelve clips that ship with the project: test songs and test dancers, with their sound beside
+them."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -79,7 +80,8 @@ def _rounded(values: np.ndarray, step: float) -> np.ndarray:
 def write_sample(clip: Clip, folder: Path) -> None:
     """``NAME.npz`` in the project's clip layout with rotation vectors, ``NAME.ogg`` beside it.
 
-    The song without its drums and without its chords (``NAME.without_drums.ogg``) is there for interventions.
+    The song without its drums and without its chords (``NAME.without_drums.ogg``) is there for
+    interventions.
     """
     music, skeleton = clip.music, clip.motion.skeleton
     assert music is not None and music.audio is not None

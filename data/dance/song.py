@@ -1,7 +1,8 @@
 """Songs as symbols: tempo, sections, drums on a grid of sixteenths, one chord a bar.
 
-A song is drawn from its split and number alone. Splits share no song and no *order of moves*: every run of four
-consecutive chords (up to rotation, so that a repeated phrase counts once) belongs to exactly one split.
+A song is drawn from its split and number alone. Splits share no song and no *order of moves*: every
+run of four consecutive chords (up to rotation, so that a repeated phrase counts once) belongs to
+exactly one split.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ SLOTS = 16
 """Sixteenths in a bar of four beats."""
 ROOT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
-# Chords of a key as (semitones above the tonic, minor?): the usual ones first, then a few borrowed ones.
+# Chords of a key as (semitones above the tonic, minor?): the usual ones first, then a few borrowed
+# ones.
 _MAJOR_KEY = ((0, 0), (2, 1), (4, 1), (5, 0), (7, 0), (9, 1), (10, 0), (5, 1), (8, 0), (4, 0))
 _MINOR_KEY = ((0, 1), (3, 0), (5, 1), (7, 1), (8, 0), (10, 0), (7, 0), (5, 0), (2, 1), (1, 0))
 
@@ -63,7 +65,8 @@ class Bar:
     section: str
     """``verse``, ``build``, ``chorus`` or ``break``."""
     kicks: tuple[int, ...]
-    """Slots (sixteenths, 0 to 15) on which the kick drum falls; likewise the other drums and the bass."""
+    """Slots (sixteenths, 0 to 15) on which the kick drum falls; likewise the other drums and the
+    bass."""
     snares: tuple[int, ...]
     hats: tuple[int, ...]
     bass: tuple[int, ...]
@@ -129,7 +132,8 @@ class Song:
 
 
 def phrase_split(chords: tuple[int, int, int, int]) -> str:
-    """The one split in which four chord classes may follow each other in this order, or a rotation of it."""
+    """The one split in which four chord classes may follow each other in this order, or a rotation
+    of it."""
     a, b, c, d = min(chords[k:] + chords[:k] for k in range(4))
     code = ((a * 24 + b) * 24 + c) * 24 + d
     mixed = (
@@ -162,7 +166,8 @@ def make_song(split: str, number: int) -> Song:
 
 
 def _chords(rng: np.random.Generator, split: str, sections: int) -> tuple[int, ...]:
-    """Chord classes, four a section: each phrase repeats the last one or is drawn until all windows fit the split."""
+    """Chord classes, four a section: each phrase repeats the last one or is drawn until all windows
+    fit the split."""
     pool = _MINOR_KEY if rng.random() < 0.5 else _MAJOR_KEY
     key = int(rng.integers(12))
     choices = np.array([2 * ((key + semitones) % 12) + minor for semitones, minor in pool])

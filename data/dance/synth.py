@@ -12,7 +12,8 @@ from mmm.motion.clip import Audio
 Array = np.ndarray
 
 RATE_HZ = 30_720
-"""512 samples a frame at 60 fps: the rate at which ``mmm.music`` listens, so nothing is resampled."""
+"""512 samples a frame at 60 fps: the rate at which ``mmm.music`` listens, so nothing is resampled.
+"""
 STEMS = ("drums", "bass", "chords")
 _MIX = {"drums": 0.85, "bass": 0.5, "chords": 0.42}
 _MAJOR, _MINOR = (0, 4, 7), (0, 3, 7)
@@ -23,7 +24,8 @@ def render(song: Song, stems: Iterable[str] = STEMS) -> Audio:
 
     Args:
         song: what to play.
-        stems: which of ``drums``, ``bass``, ``chords`` to play; each sounds as loud as in the whole mix.
+        stems: which of ``drums``, ``bass``, ``chords`` to play; each sounds as loud as in the whole
+        mix.
 
     Raises:
         ValueError: an unknown stem.

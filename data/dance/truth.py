@@ -1,7 +1,9 @@
-"""The known answer: which frames of the music decide which frames and joints of the motion, and by which rule.
+"""The known answer: which frames of the music decide which frames and joints of the motion, and by
+which rule.
 
-An influence says: *these* motion frames follow *those* music frames. It is complete: change the music anywhere else,
-and these frames of the motion stay bit for bit as they were (``tests/data/dance/test_truth.py`` does just that).
+An influence says: *these* motion frames follow *those* music frames. It is complete: change the
+music anywhere else, and these frames of the motion stay bit for bit as they were
+(``tests/data/dance/test_truth.py`` does just that).
 """
 
 from collections.abc import Sequence
@@ -39,12 +41,14 @@ JOINTS: dict[str, tuple[int, ...]] = {
     "kick": tuple(SMPL24.names.index(name) for name in _KICKED),
     "snare": tuple(SMPL24.names.index(name) for name in _SNARED),
 }
-"""Joints whose local rotation a rule moves. Chords and kicks move the root's position too (it counts as joint 0)."""
+"""Joints whose local rotation a rule moves. Chords and kicks move the root's position too (it
+counts as joint 0)."""
 
 
 @dataclass(frozen=True)
 class Influence:
-    """One cause in the music and the stretch of motion that follows it; frames of the clip, stops not included."""
+    """One cause in the music and the stretch of motion that follows it; frames of the clip, stops
+    not included."""
 
     rule: str
     """``chord`` (a bar's chord and section decide move, side and size), ``kick`` or ``snare``."""
@@ -81,8 +85,8 @@ class Truth:
 def truth_of(song: Song, dancer: Dancer, start: int = 0, frames: int | None = None) -> Truth:
     """The table for frames ``start`` to ``start + frames`` of a song (to its end, if not given).
 
-    Influences that reach no motion frame of the clip are left out; those whose music lies (partly) outside the clip
-    keep what is inside, which may be nothing.
+    Influences that reach no motion frame of the clip are left out; those whose music lies (partly)
+    outside the clip keep what is inside, which may be nothing.
     """
     count = song.frames(FPS) - start if frames is None else frames
     found = [
@@ -144,8 +148,9 @@ def _drum(song: Song, dancer: Dancer, drum: Drum, window_s: tuple[float, float])
 
 
 def save_truths(path: Path, truths: Sequence[Truth]) -> None:
-    """Many clips' tables in one ``.npz``: a row an influence, with ``clip`` (index), ``rule`` (index in ``rules``),
-    ``music`` and ``motion`` (R, 2), ``label``; ``joints`` (rules, 24) says what a rule moves."""
+    """Many clips' tables in one ``.npz``: a row an influence, with ``clip`` (index), ``rule``
+    (index in ``rules``), ``music`` and ``motion`` (R, 2), ``label``; ``joints`` (rules, 24) says
+    what a rule moves."""
     rows = [
         (k, RULES.index(one.rule), one.label, one.music, one.motion)
         for k, truth in enumerate(truths)

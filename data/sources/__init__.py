@@ -1,1 +1,2 @@
-"""Recordings of others, made ready for training: AIST++, LAFAN1, and any folder of BVH and AMC files."""
+"""Recordings of others, made ready for training: AIST++, LAFAN1, and any folder of BVH and AMC
+files."""

@@ -36,7 +36,8 @@ class Placed:
 
 
 def read_lists(folder: Path, motions: Path) -> Lists:
-    """The three ``crossmodal_*.txt`` of a folder, and ``ignore_list.txt`` there, above it or beside the motions.
+    """The three ``crossmodal_*.txt`` of a folder, and ``ignore_list.txt`` there, above it or beside
+    the motions.
 
     Raises:
         FileError: a list lacks or cannot be read, or a name stands in two splits.
@@ -87,7 +88,8 @@ def _names(path: Path) -> list[str]:
 
 
 def recordings(folder: Path) -> dict[str, Path]:
-    """Recordings by music id (``BR0``): ``mBR0.wav`` and its like anywhere under a folder, wav before ogg.
+    """Recordings by music id (``BR0``): ``mBR0.wav`` and its like anywhere under a folder, wav
+    before ogg.
 
     Raises:
         FileError: there is no such folder.

@@ -1,4 +1,5 @@
-"""Converted files into a prepared set: one skeleton, no motion twice, split folders that can be memory-mapped."""
+"""Converted files into a prepared set: one skeleton, no motion twice, split folders that can be
+memory-mapped."""
 
 import json
 import shutil
@@ -22,7 +23,8 @@ Array = np.ndarray
 
 VERSION = 1
 _BONE_M = 0.03  # shorter bones point anywhere
-# Subjects of one set differ by up to 14 degrees (CMU), bodies that rest in another pose by 64 and more (SNU).
+# Subjects of one set differ by up to 14 degrees (CMU), bodies that rest in another pose by 64 and
+# more (SNU).
 _REST_DEG = 30.0
 REPORT = "report.json"
 
@@ -39,7 +41,8 @@ class Member:
 
 
 def check_out(out: Path, kind: str) -> None:
-    """Whether a set of this kind may be written there: a new folder, an empty one, or one that this kind wrote.
+    """Whether a set of this kind may be written there: a new folder, an empty one, or one that this
+    kind wrote.
 
     Raises:
         FileError: it is a file, holds something else, or cannot be written.
@@ -77,7 +80,8 @@ def sift(
     min_travel_m: float,
     wanted: Skeleton | None = None,
 ) -> tuple[list[Converted], list[Skip], list[dict[str, Any]]]:
-    """What can be in the set: readable, long enough, moving, of one skeleton, and not there already.
+    """What can be in the set: readable, long enough, moving, of one skeleton, and not there
+    already.
 
     Args:
         converted: every file.
@@ -86,7 +90,8 @@ def sift(
         wanted: the skeleton to keep; where None the one with the most frames.
 
     Returns:
-        The files kept, those left out with reasons, and a row a skeleton: joints, root, files, frames, kept.
+        The files kept, those left out with reasons, and a row a skeleton: joints, root, files,
+        frames, kept.
     """
     skipped: list[Skip] = []
     good: list[Converted] = []
@@ -109,7 +114,8 @@ def sift(
 def _one_skeleton(
     good: Sequence[Converted], wanted: Skeleton | None
 ) -> tuple[Sequence[Converted], list[Skip], list[dict[str, Any]]]:
-    """The files of the chosen skeleton, the others with what keeps them out, and the table of skeletons."""
+    """The files of the chosen skeleton, the others with what keeps them out, and the table of
+    skeletons."""
     if all(
         "own" in item.facts for item in good
     ):  # roles: one skeleton by then, and rest poses do not matter
@@ -180,7 +186,8 @@ def by_skeleton(
 
     Args:
         items: the files.
-        first: the body of the first group, which may stay empty; else every group's is that of its first file.
+        first: the body of the first group, which may stay empty; else every group's is that of its
+        first file.
     """
     groups: list[tuple[Skeleton, list[Converted]]] = [] if first is None else [(first, [])]
     for item in items:
@@ -214,11 +221,13 @@ def misfit(skeleton: Skeleton, other: Skeleton) -> str:
 
 
 def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bool) -> None:
-    """Writes ``.train.part``, ``.val.part`` and ``.test.part``, for :func:`put_in_place`; none for an empty split.
+    """Writes ``.train.part``, ``.val.part`` and ``.test.part``, for :func:`put_in_place`; none for
+    an empty split.
 
-    A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N, J, 6) float16,
-    the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32, metres; with music ``music.npy``
-    (N, 35) float32; and ``clips.json`` with the skeleton and a row a clip.
+    A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N,
+    J, 6) float16, the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32,
+    metres; with music ``music.npy`` (N, 35) float32; and ``clips.json`` with the skeleton and a row
+    a clip.
 
     Args:
         out: the set's folder.
@@ -238,7 +247,8 @@ def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bo
 
 
 def put_in_place(out: Path) -> None:
-    """Let the parts be the splits. All the older ones go first: a unit is never in the new train and an old test.
+    """Let the parts be the splits. All the older ones go first: a unit is never in the new train
+    and an old test.
 
     A training run that has mapped the older files into memory keeps them.
     """

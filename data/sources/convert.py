@@ -35,8 +35,9 @@ VERSION = 1
 ROLES_VERSION = 2
 """Raised likewise, of joint roles: whenever other joints are found."""
 _LEAD_LOOK, _LEAD_MOST = 60, 6  # frames looked at, and at most left out
-# Over 340 files of CMU, SNU and Bandai-Namco, first turns were above 7 degrees and 7.8 times the usual where a pose
-# had been put before the movement, and below 5.4 times the usual everywhere else.
+# Over 340 files of CMU, SNU and Bandai-Namco, first turns were above 7 degrees and 7.8 times the
+# usual where a pose had been put before the movement, and below 5.4 times the usual everywhere
+# else.
 _LEAD_DEG, _LEAD_JUMP, _LEAD_BLEND = 5.0, 6.5, 2.5
 
 
@@ -60,7 +61,8 @@ class Task:
 
     @property
     def stored(self) -> Path:
-        """Where the arrays lie once they are made: a name that changes with the file and with every option."""
+        """Where the arrays lie once they are made: a name that changes with the file and with every
+        option."""
         key = [
             VERSION,
             self.file.stamp,
@@ -85,9 +87,10 @@ class Converted:
     label: str
     stored: Path
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """``frames``; ``names``, ``parents`` and ``offsets_m`` of the joints; ``fps`` of the file; ``moved_m``, the
-    range of the joint that travels most; ``digest``, ``notes``, and ``tempo_bpm`` where there is music. Of roles also
-    ``present``, which of them the file has, and ``own``, its own number of joints and root."""
+    """``frames``; ``names``, ``parents`` and ``offsets_m`` of the joints; ``fps`` of the file;
+    ``moved_m``, the range of the joint that travels most; ``digest``, ``notes``, and ``tempo_bpm``
+    where there is music. Of roles also ``present``, which of them the file has, and ``own``, its
+    own number of joints and root."""
     error: str = ""
     """Why it could not be read, on one line."""
     reason: str = "cannot be read"
@@ -109,7 +112,8 @@ class Converted:
 
 
 def convert(task: Task) -> Converted:
-    """Read one file, bring it to the frame rate, store its arrays. Whatever goes wrong is told, never raised."""
+    """Read one file, bring it to the frame rate, store its arrays. Whatever goes wrong is told,
+    never raised."""
     label = task.file.label
     try:
         arrays, facts = _arrays_of(task)
@@ -178,8 +182,9 @@ def _in_roles(motion: Motion) -> tuple[Motion, dict[str, Any]]:
 def lead_frames(motion: Motion) -> int:
     """How many frames at the start are no part of the movement.
 
-    CMU's BVH files begin with a T-pose, in the salsa and Indian dances smoothed into the next frames. It is told by
-    the turn from frame to frame, mean over the joints, against what the next second or two hold.
+    CMU's BVH files begin with a T-pose, in the salsa and Indian dances smoothed into the next
+    frames. It is told by the turn from frame to frame, mean over the joints, against what the next
+    second or two hold.
     """
     start = motion.rotations[: _LEAD_LOOK + 1]
     steps: Float[Array, "T"] = np.degrees(geodesic_angle(start[:-1], start[1:])).mean(axis=1)
@@ -231,8 +236,9 @@ def _in_this_process(tasks: Sequence[Task]) -> Iterator[tuple[int, Converted]]:
 def _in_processes(
     tasks: Sequence[Task], jobs: int, work: Callable[[Task], Converted] = convert
 ) -> Iterator[tuple[int, Converted]]:
-    """Results as they come. A process that dies (out of memory, say) takes its whole pool with it: what was not done
-    by then is done again one at a time, so that the file at fault is known and the others are not lost."""
+    """Results as they come. A process that dies (out of memory, say) takes its whole pool with it:
+    what was not done by then is done again one at a time, so that the file at fault is known and
+    the others are not lost."""
     left = dict(enumerate(tasks))
     with _pool(jobs) as pool:
         futures = {pool.submit(work, task): k for k, task in left.items()}

@@ -33,9 +33,11 @@ class SourceFile:
     path: Path
     """Where it lies during this run; inside a temporary folder where it came out of an archive."""
     label: str
-    """The name of the folder or archive it was found in, and its way from there: ``subjects/02/02_01.amc``."""
+    """The name of the folder or archive it was found in, and its way from there:
+    ``subjects/02/02_01.amc``."""
     stamp: str
-    """Changes whenever the file does, or moves: its place, size and time, or those of its archive."""
+    """Changes whenever the file does, or moves: its place, size and time, or those of its archive.
+    """
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Skip:
 def gather(
     sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack
 ) -> tuple[list[SourceFile], list[Skip]]:
-    """Every motion file of the sources: folders, archives (in folders, too) and single files, in the order of names.
+    """Every motion file of the sources: folders, archives (in folders, too) and single files, in
+    the order of names.
 
     Args:
         sources: what was named by the user.
@@ -118,7 +121,8 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _inside(source: Path) -> Iterator[tuple[Path, str]]:
-    """Every visible file, with its way from the source; the source itself, without one, where it is a file."""
+    """Every visible file, with its way from the source; the source itself, without one, where it is
+    a file."""
     if source.is_file():
         yield source, ""
         return

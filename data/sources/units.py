@@ -1,4 +1,5 @@
-"""Which files belong together, and which split they go to: a unit (a subject, a scene, a pair) is never divided."""
+"""Which files belong together, and which split they go to: a unit (a subject, a scene, a pair) is
+never divided."""
 
 import csv
 import hashlib
@@ -16,8 +17,9 @@ SPLITS = ("train", "val", "test")
 class SplitRule:
     """How units are dealt out.
 
-    Units named for a split go there, and all others to train; where none is named, each unit goes where a hash of its
-    name points. A hash depends on nothing but the name: files that come later never move those that were there.
+    Units named for a split go there, and all others to train; where none is named, each unit goes
+    where a hash of its name points. A hash depends on nothing but the name: files that come later
+    never move those that were there.
     """
 
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
@@ -80,7 +82,8 @@ def parse_shares(text: str) -> tuple[float, float, float]:
 
 
 def parse_names(text: str) -> frozenset[str]:
-    """Names between commas; ``@FILE`` for those in a file, in lines of such, a ``#`` before what is no name.
+    """Names between commas; ``@FILE`` for those in a file, in lines of such, a ``#`` before what is
+    no name.
 
     Raises:
         FileError: the file cannot be read.
@@ -127,13 +130,15 @@ def unit_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
 
 
 def group_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
-    """What the groups that took part hold, a space between them; empty where the pattern is not found."""
+    """What the groups that took part hold, a space between them; empty where the pattern is not
+    found."""
     match = pattern.search(label)
     return " ".join(group for group in match.groups() if group) if match else ""
 
 
 def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """A table of lines ``file,unit``; a file by its label, the end of its label, or its name without suffix.
+    """A table of lines ``file,unit``; a file by its label, the end of its label, or its name
+    without suffix.
 
     Returns:
         The unit of each label, and the table's files that are not there.

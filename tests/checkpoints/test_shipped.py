@@ -42,7 +42,7 @@ def test_sizes_stay_small():
 def test_cards_say_data_split_command_and_baselines(checkpoint):
     baseline = "hold" if checkpoint.name in FUTURE else "| slerp |"
     for words in (
-        "python -m training.",
+        "python -m training ",
         "## Data",
         "train split",
         "test split",

@@ -24,7 +24,8 @@ class Study:
     frames: int
     """Length of the clips that they are judged on."""
     patterns: tuple[str, ...]
-    """SPECs that they are judged by; ``gap:N`` stands for a span of N frames in the middle of the clip."""
+    """SPECs that they are judged by; ``gap:N`` stands for a span of N frames in the middle of the
+    clip."""
     metric: str
     ratio_to: str = ""
     """The baseline that errors are divided by; empty: errors as they are."""
@@ -101,7 +102,8 @@ def table(
     """Rows of baselines and variants, and how the variants differ from the full one.
 
     Args:
-        done: of every finished variant, by its name, what ``mmm.evaluation.evaluate.evaluate`` gave.
+        done: of every finished variant, by its name, what ``mmm.evaluation.evaluate.evaluate``
+        gave.
         about: ``data split clips frames steps seed``, which go into the table as they are.
     """
     specs = study.specs(about["frames"])

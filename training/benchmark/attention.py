@@ -1,8 +1,9 @@
-"""How far attention can be trusted: ways of saying which music decides a frame, against the dance set's known answer.
+"""How far attention can be trusted: ways of saying which music decides a frame, against the dance
+set's known answer.
 
-Each clip is asked one question: a gap in the middle of it is recovered, and each way gives every music frame a number
-that says how much it has to do with the middle of the gap. The frames with the k highest are compared with the k that
-do decide it.
+Each clip is asked one question: a gap in the middle of it is recovered, and each way gives every
+music frame a number that says how much it has to do with the middle of the gap. The frames with the
+k highest are compared with the k that do decide it.
 """
 
 import json
@@ -36,10 +37,11 @@ STRETCH = 6
 STEPS = 6
 """Of integrated gradients."""
 SHARES = (0.1, 0.3)
-"""Of the music, taken away most important frames first: the deletion curve's points between nothing and all."""
+"""Of the music, taken away most important frames first: the deletion curve's points between nothing
+and all."""
 RULES: dict[str, tuple[str, ...]] = {"all": ("chord", "kick", "snare"), "drums": ("kick", "snare")}
-"""What is asked for: all music that decides the frame, most of it the bar whose chord chooses the move; or the strokes
-of kick and snare alone, a few frames among many."""
+"""What is asked for: all music that decides the frame, most of it the bar whose chord chooses the
+move; or the strokes of kick and snare alone, a few frames among many."""
 METHODS = (
     "random",
     "nearest",
@@ -50,20 +52,21 @@ METHODS = (
     "occlusion",
     "mute",
 )
-"""Random numbers; the nearer the higher; the mean of the maps (motion to music where the network joins them in time);
-attention rollout; then what ``mmm.explain.attribution`` gives; and an intervention: how far the pose moves when a
-stretch is
-silenced."""
+"""Random numbers; the nearer the higher; the mean of the maps (motion to music where the network
+joins them in time); attention rollout; then what ``mmm.explain.attribution`` gives; and an
+intervention: how far the pose moves when a stretch is silenced."""
 
 
 def precision_at_k(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> float:
-    """Of the k highest, the share that is true; k is how many are. The earlier goes first among equals."""
+    """Of the k highest, the share that is true; k is how many are. The earlier goes first among
+    equals."""
     count = int(truth.sum())
     return float(truth[np.argsort(-scores, kind="stable")[:count]].mean())
 
 
 def average_precision(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> float:
-    """The area under the precision-recall curve: the precision at every true frame's rank, their mean."""
+    """The area under the precision-recall curve: the precision at every true frame's rank, their
+    mean."""
     ranked = truth[np.argsort(-scores, kind="stable")]
     precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
     return float(precision[ranked].mean())
@@ -109,7 +112,8 @@ def _silent(model: MaskedMotionModel, probe: FrameExplainer) -> torch.Tensor:
 def _replaced(
     probe: FrameExplainer, columns: list[int], own: torch.Tensor, other: torch.Tensor
 ) -> Float[Array, "T"]:
-    """How far the pose moves when a stretch of music is replaced; between the stretches' middles along lines."""
+    """How far the pose moves when a stretch of music is replaced; between the stretches' middles
+    along lines."""
     frames = probe.music.shape[1]
     starts = range(0, frames, STRETCH)
     moved = []
@@ -130,7 +134,8 @@ def answers(
     """One entry a clip: ``precision`` and ``area`` by rule and method, ``deletion`` by method.
 
     Args:
-        work: a file of finished entries, one a line; those in it are not made again, and new ones are added.
+        work: a file of finished entries, one a line; those in it are not made again, and new ones
+        are added.
 
     Raises:
         SpecError: the split has fewer clips.
@@ -185,8 +190,9 @@ def _entry(
 def summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Means over clips: rows of rule and method, and the deletion curves.
 
-    ``precision`` is [mean, lower, upper] with its 95 % bootstrap interval; ``by_chance`` is what random order gives on
-    average (the share of the frames that decide), ``times_chance`` the precision over that.
+    ``precision`` is [mean, lower, upper] with its 95 % bootstrap interval; ``by_chance`` is what
+    random order gives on average (the share of the frames that decide), ``times_chance`` the
+    precision over that.
     """
     rows = []
     for rule in RULES:

@@ -1,4 +1,5 @@
-"""Percentile bootstrap intervals (Efron 1979): how far a figure would move had other clips been drawn."""
+"""Percentile bootstrap intervals (Efron 1979): how far a figure would move had other clips been
+drawn."""
 
 from collections.abc import Sequence
 

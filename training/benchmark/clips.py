@@ -42,7 +42,8 @@ class Material:
     """What is judged, and how it came about."""
 
     clips: tuple[Clip, ...]
-    """Of the same joints, at 30 frames a second; their names are their files' ways from the folder named."""
+    """Of the same joints, at 30 frames a second; their names are their files' ways from the folder
+    named."""
     title: str
     notes: tuple[str, ...] = ()
     against: Statistics | None = None
@@ -166,7 +167,8 @@ def _load(path: Path, label: str, fps: float | None) -> Clip:
 
 
 def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
-    """Motion files of one source, with their way from it; an archive counts as a folder of its name."""
+    """Motion files of one source, with their way from it; an archive counts as a folder of its
+    name."""
     if not source.exists():
         raise FileError(str(source), "no such file or folder", cure="check the spelling")
     if source.is_dir():
@@ -201,7 +203,8 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
 
 
 def _same_joints(clips: Sequence[Clip], notes: list[str]) -> tuple[Clip, ...]:
-    """Those of the body with the most frames: L2P and L2Q are sums over joints, so bodies cannot be mixed."""
+    """Those of the body with the most frames: L2P and L2Q are sums over joints, so bodies cannot be
+    mixed."""
     groups: list[list[Clip]] = []
     for clip in clips:
         group = next(

@@ -1,7 +1,7 @@
 """What comes after a seed, beside what really came: dances to music, and motion without.
 
-Rows are the network's, the truth's, real motion with another song's music (where there is music), and the seed's last
-pose held. All figures are of the frames after the seed, means over clips.
+Rows are the network's, the truth's, real motion with another song's music (where there is music),
+and the seed's last pose held. All figures are of the frames after the seed, means over clips.
 """
 
 import time
@@ -27,7 +27,8 @@ Array = np.ndarray
 REFERENCE_CLIPS = 80
 """Other clips of the split that features are compared with, at most."""
 SEEDS_APART = 10_000
-"""Each clip has chances of its own: with the same ones for all, their means would show the moods of one draw."""
+"""Each clip has chances of its own: with the same ones for all, their means would show the moods of
+one draw."""
 Progress = Callable[[], object]
 
 
@@ -185,7 +186,8 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
     """The figures of one method.
 
     Args:
-        another_song: whether each motion is laid beside the music, and the bars, of a case with another song.
+        another_song: whether each motion is laid beside the music, and the bars, of a case with
+        another song.
     """
     cases = of.cases
     heard = [cases[k] for k in of.others] if another_song else cases

@@ -1,8 +1,10 @@
-"""Which move is danced in a bar, and is it the one that the song's chord asks for? For our own dance set.
+"""Which move is danced in a bar, and is it the one that the song's chord asks for? For our own
+dance set.
 
-The set's ``truth.npz`` says of every bar which move and side its chord decides. The mean of the train split's bars of
-each of the 24 is a prototype; a bar of motion is taken for the nearest one. How often that is right on real dances of
-the test split is the ceiling; one bar in 24 (in 12, sides aside) is chance.
+The set's ``truth.npz`` says of every bar which move and side its chord decides. The mean of the
+train split's bars of each of the 24 is a prototype; a bar of motion is taken for the nearest one.
+How often that is right on real dances of the test split is the ceiling; one bar in 24 (in 12, sides
+aside) is chance.
 """
 
 from collections.abc import Sequence
@@ -21,14 +23,16 @@ from training.data.dataset import MotionSet
 Array = np.ndarray
 
 MOMENTS = 24
-"""Frames that are looked at in a bar, spread evenly: whatever the tempo, they are the same moments of the move."""
+"""Frames that are looked at in a bar, spread evenly: whatever the tempo, they are the same moments
+of the move."""
 TRAIN_BARS = 3000
 """Bars that prototypes are made of, at most."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of a clip: frames ``start`` to ``stop`` (not included), and the move that its chord decides."""
+    """A bar of a clip: frames ``start`` to ``stop`` (not included), and the move that its chord
+    decides."""
 
     start: int
     stop: int

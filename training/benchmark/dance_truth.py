@@ -1,4 +1,5 @@
-"""The known answer of the dance set as its files hold it: which music frames decide which motion frames."""
+"""The known answer of the dance set as its files hold it: which music frames decide which motion
+frames."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ Array = np.ndarray
 
 
 class TruthTable:
-    """``truth.npz`` of a prepared split: a row an influence of a stretch of music on a stretch of motion.
+    """``truth.npz`` of a prepared split: a row an influence of a stretch of music on a stretch of
+    motion.
 
     Raises:
         FileError: the split has none, as only our own dance set does.
@@ -38,7 +40,8 @@ class TruthTable:
             """Of every clip."""
 
     def causes(self, clip: int, rule: str) -> list[tuple[str, int, int]]:
-        """Of one rule in one clip: labels (``Am v_step right``), and the frames of the music, the last not included."""
+        """Of one rule in one clip: labels (``Am v_step right``), and the frames of the music, the
+        last not included."""
         rows = np.flatnonzero((self._clip == clip) & (self._rule == rule))
         return [(str(self._label[k]), *self._music[k].tolist()) for k in rows]
 

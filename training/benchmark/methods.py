@@ -1,4 +1,5 @@
-"""Ways of filling a gap: the published baselines and the spline, for many windows at once, and a network."""
+"""Ways of filling a gap: the published baselines and the spline, for many windows at once, and a
+network."""
 
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -25,7 +26,8 @@ from training.benchmark.spline import last_segment
 Array = np.ndarray
 
 NEARLY_ALIKE = 0.99
-"""Quaternions with a larger dot product are interpolated along the chord by the published code: under 16 degrees."""
+"""Quaternions with a larger dot product are interpolated along the chord by the published code:
+under 16 degrees."""
 
 
 def zero_velocity(shown: Windows) -> Filling:
@@ -56,7 +58,8 @@ def interpolation(shown: Windows) -> Filling:
 
 
 def inertial(shown: Windows) -> Filling:
-    """``mmm.interpolation.baselines.inertial``: the last two known poses give the speed at which the gap is left."""
+    """``mmm.interpolation.baselines.inertial``: the last two known poses give the speed at which
+    the gap is left."""
     times, wanted = _known_and_wanted(shown)
     keys, root = _keys(shown)
     rotations = inertial_rotations(times, np.moveaxis(keys, 0, 1), wanted, FPS)
@@ -78,8 +81,8 @@ def _keys(shown: Windows) -> tuple[Float[Array, "W 11 J 3 3"], Float[Array, "W 1
 
 
 def spline(shown: Windows) -> Filling:
-    """``mmm.interpolation.baselines.spline``: through the ten known poses and the target, the root along a natural
-    cubic spline."""
+    """``mmm.interpolation.baselines.spline``: through the ten known poses and the target, the root
+    along a natural cubic spline."""
     known, wanted = _known_and_wanted(shown)
     times, gap = known.astype(float), len(wanted)
     keys, root = _keys(shown)

@@ -1,8 +1,9 @@
 """The in-betweening protocol of LAFAN1 (Harvey et al. 2020): windows, heading, statistics, scores.
 
-A window has 65 frames, and the next one starts 40 frames later. Its root is moved so that the mean of its x and z is
-zero, and the whole turned so that the hips face X+ in frame 9. Frames 0 to 9 are known; then comes the gap, and the
-first frame after it is the target, known too. What follows the target is cut off: no method sees it.
+A window has 65 frames, and the next one starts 40 frames later. Its root is moved so that the mean
+of its x and z is zero, and the whole turned so that the hips face X+ in frame 9. Frames 0 to 9 are
+known; then comes the gap, and the first frame after it is the target, known too. What follows the
+target is cut off: no method sees it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +36,8 @@ CHUNK = 128
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Stretches of motion of one length, on bodies of the same joints; every one with its own bones."""
+    """Stretches of motion of one length, on bodies of the same joints; every one with its own
+    bones."""
 
     skeleton: Skeleton
     """Names and tree; its offsets are those of the first window."""
@@ -64,7 +66,8 @@ class Windows:
             yield self.take(slice(start, start + CHUNK))
 
     def shown(self, gap: int) -> "Windows":
-        """What a method gets to see: the frames up to the target; those of the gap repeat the last known one."""
+        """What a method gets to see: the frames up to the target; those of the gap repeat the last
+        known one."""
         rotations, root_m = (
             values[:, : PAST + gap + 1].copy() for values in (self.rotations, self.root_m)
         )
@@ -95,7 +98,7 @@ class Filler(Protocol):
         """Fills the frames between the ten first and the last; what stands there says nothing."""
 
 
-# --- Windows -----------------------------------------------------------------------------------------------------
+# --- Windows --------------------------------------------------------------------------------------
 
 
 def cut(clips: Sequence[Clip], size: int, hop: int) -> Windows:
@@ -104,8 +107,8 @@ def cut(clips: Sequence[Clip], size: int, hop: int) -> Windows:
     Args:
         clips: of the same joints, at 30 frames a second.
         size: frames a window.
-        hop: frames from the start of one to the next; a window that would end with the clip's last frame is left out,
-            as in the published code.
+        hop: frames from the start of one to the next; a window that would end with the clip's last
+            frame is left out, as in the published code.
 
     Raises:
         FileError: no clip is long enough.
@@ -122,7 +125,8 @@ def cut(clips: Sequence[Clip], size: int, hop: int) -> Windows:
 
 
 def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
-    """Windows of ``size`` frames, each from its clip and first frame, moved to the origin and turned."""
+    """Windows of ``size`` frames, each from its clip and first frame, moved to the origin and
+    turned."""
     rotations = np.stack([clip.motion.rotations[at : at + size] for clip, at in places])
     root_m = np.stack([clip.motion.root_m[at : at + size] for clip, at in places])
     root_m[..., [0, 2]] -= (
@@ -143,9 +147,10 @@ def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
 def facing(windows: Windows) -> Float[Array, "B 3"]:
     """Where the hips face in frame 9.
 
-    On LAFAN1's body the published code takes the hips' own Y axis. Other bodies' axes mean other things: there it is
-    the horizontal direction at right angles to the line between the thighs, which on LAFAN1's body is the same to
-    within half a degree while somebody stands. A body without thighs stays as it is.
+    On LAFAN1's body the published code takes the hips' own Y axis. Other bodies' axes mean other
+    things: there it is the horizontal direction at right angles to the line between the thighs,
+    which on LAFAN1's body is the same to within half a degree while somebody stands. A body without
+    thighs stays as it is.
     """
     skeleton = windows.skeleton
     if is_lafan1(skeleton):
@@ -169,7 +174,8 @@ def facing(windows: Windows) -> Float[Array, "B 3"]:
 
 
 def is_lafan1(skeleton: Skeleton) -> bool:
-    """Whether this is the body of LAFAN1: 22 joints whose thighs lie along the hips' Z, the knees along X."""
+    """Whether this is the body of LAFAN1: 22 joints whose thighs lie along the hips' Z, the knees
+    along X."""
     names = skeleton.names
     if len(names) != 22 or names[:3] != ("Hips", "LeftUpLeg", "LeftLeg") or "LeftToe" not in names:
         return False
@@ -188,7 +194,7 @@ def _turn_to_x(directions: Float[Array, "B 3"]) -> Float[Array, "B 3 3"]:
     return turn.astype(np.float32)
 
 
-# --- Scores ------------------------------------------------------------------------------------------------------
+# --- Scores ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,8 @@ PUBLISHED: dict[str, dict[str, tuple[float | None, ...]]] = {
         "npss": (0.0011, 0.0188, 0.1124, 0.3217),
     },
 }
-"""On the full LAFAN1 test set, at gaps of 5, 15, 30 and 45 frames, from the papers of these methods."""
+"""On the full LAFAN1 test set, at gaps of 5, 15, 30 and 45 frames, from the papers of these
+methods."""
 PUBLISHED_GAPS = (5, 15, 30, 45)
 RATIOS_PUBLISHED = {
     "two-stage (2022)": (0.28, 0.32, 0.39, 0.49),
@@ -88,10 +89,12 @@ def _over(value: float, base: float) -> float | None:
 
 
 def lines(rows: Sequence[Row], published: bool) -> list[str]:
-    """Scores of all windows and their ratios to interpolation, a block a metric; then the published ratios.
+    """Scores of all windows and their ratios to interpolation, a block a metric; then the published
+    ratios.
 
     Args:
-        published: whether the rows are of the published test set, so that published scores may stand beside them.
+        published: whether the rows are of the published test set, so that published scores may
+        stand beside them.
     """
     overall = [row for row in rows if row["group"] == "all"]
     gaps = list(dict.fromkeys(row["gap"] for row in overall))

@@ -1,4 +1,5 @@
-"""Which song a clip is danced to, and a clip with another song for each: for what compares right and wrong music."""
+"""Which song a clip is danced to, and a clip with another song for each: for what compares right
+and wrong music."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,8 @@ _AIST_SONG = re.compile(r"_(m[A-Z]{2}\d+)(?:_|$)")
 
 
 def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
-    """Which song a clip is danced to: what the set says of it, else AIST's names, else a song of its own."""
+    """Which song a clip is danced to: what the set says of it, else AIST's names, else a song of
+    its own."""
     if entry is not None and "song" in entry:
         return str(entry["song"])
     found = _AIST_SONG.search(clip_name)
@@ -28,10 +30,12 @@ def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> lis
 
 
 def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
-    """For each clip the place of one with another song: half the list away, or the next one after that.
+    """For each clip the place of one with another song: half the list away, or the next one after
+    that.
 
     Raises:
-        SpecError: a clip has no music, or all have the same song (a single clip too): there is nothing to compare.
+        SpecError: a clip has no music, or all have the same song (a single clip too): there is
+        nothing to compare.
     """
     silent = next((clip.name for clip in clips if clip.music is None), None)
     if silent is not None:

@@ -1,10 +1,13 @@
-"""SciPy's ``RotationSpline`` for many joints at once: one at a time takes a millisecond each, and there are millions.
+"""SciPy's ``RotationSpline`` for many joints at once: one at a time takes a millisecond each, and
+there are millions.
 
-Between two keys the rotation vector ``u`` from the first of them is a cubic of time, chosen so that angular velocity
-and angular acceleration are continuous at every key; the first and the last velocity are those of slerp. With the right
-Jacobian ``J`` of SO(3) the velocity in the body's frame is ``w = J(u) u'``. Its derivative is ``J u'' + n(u, u')``, so
-continuity at a key is a linear equation in the velocities but for ``n``, which is found by iteration. The equations are
-derived from this; the boundary conditions and the number of iterations are SciPy's, so that both give the same.
+Between two keys the rotation vector ``u`` from the first of them is a cubic of time, chosen so that
+angular velocity and angular acceleration are continuous at every key; the first and the last
+velocity are those of slerp. With the right Jacobian ``J`` of SO(3) the velocity in the body's frame
+is ``w = J(u) u'``. Its derivative is ``J u'' + n(u, u')``, so continuity at a key is a linear
+equation in the velocities but for ``n``, which is found by iteration. The equations are derived
+from this; the boundary conditions and the number of iterations are SciPy's, so that both give the
+same.
 """
 
 import numpy as np
@@ -84,7 +87,8 @@ def _jacobians(u: Float[Array, "N K 3"]) -> tuple[Float[Array, "N K 3 3"], Float
 
 
 def _bend(u: Float[Array, "N K 3"], speed: Float[Array, "N K 3"]) -> Float[Array, "N K 3"]:
-    """``n(u, u')``: how the velocity changes though ``u''`` is zero, because the Jacobian changes on the way."""
+    """``n(u, u')``: how the velocity changes though ``u''`` is zero, because the Jacobian changes
+    on the way."""
     angle = np.linalg.norm(u, axis=-1, keepdims=True)
     small = angle < _SMALL_RAD
     x = np.where(small, 1.0, angle)
@@ -98,7 +102,8 @@ def _bend(u: Float[Array, "N K 3"], speed: Float[Array, "N K 3"]) -> Float[Array
 
 
 class _Tridiagonal:
-    """Solves block-tridiagonal systems of 3x3 blocks, N beside each other; eliminates once, for many right sides."""
+    """Solves block-tridiagonal systems of 3x3 blocks, N beside each other; eliminates once, for
+    many right sides."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """How fast training is, beside the original's way of making batches.
 
-One network is trained by both in one run, step by step in turn, so that both meet the same disturbances.
-Hiding (15 % of the frames, 80/10/10), loss (MSE) and optimiser are the original's in both. The batches
-differ.
+One network is trained by both in one run, step by step in turn, so that both meet the same
+disturbances. Hiding (15 % of the frames, 80/10/10), loss (MSE) and optimiser are the original's in
+both. The batches differ.
 """
 
 import random
@@ -28,7 +28,8 @@ HIDDEN_SHARE = 0.15
 STORED_WINDOWS = 256
 """Windows that the original's way draws from; it cuts them once and keeps them on the host."""
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
-"""Dense bfloat16 multiply-adds (two operations each) a second, by NVIDIA's data sheets for the SXM boards."""
+"""Dense bfloat16 multiply-adds (two operations each) a second, by NVIDIA's data sheets for the SXM
+boards."""
 ORIGINAL, OURS = "original's batches", "ours"
 COLUMNS = {
     "method": "",
@@ -41,10 +42,12 @@ COLUMNS = {
 
 
 class OriginalWay:
-    """Batches as the original makes them, in our own words: on the host, one sequence and one frame after another.
+    """Batches as the original makes them, in our own words: on the host, one sequence and one frame
+    after another.
 
-    Every window is as long as the longest; a sequence takes a part of it, and zeros fill the rest. Frames are hidden
-    in a Python loop, sequences are stacked, made tensors and copied to the device.
+    Every window is as long as the longest; a sequence takes a part of it, and zeros fill the rest.
+    Frames are hidden in a Python loop, sequences are stacked, made tensors and copied to the
+    device.
     """
 
     def __init__(self, data: MotionSet, lengths: tuple[int, int], seed: int = 0) -> None:
@@ -58,7 +61,8 @@ class OriginalWay:
         self.chance = random.Random(seed)
 
     def batch(self, size: int) -> tuple[Batch, list[int]]:
-        """A batch on the device, and the sequences' lengths; beyond them everything is zero and nothing hidden."""
+        """A batch on the device, and the sequences' lengths; beyond them everything is zero and
+        nothing hidden."""
         sequences, lengths = [], []
         for _ in range(size):
             number = self.chance.randrange(STORED_WINDOWS)
@@ -103,7 +107,8 @@ class OriginalWay:
 
 
 class OurWay:
-    """Batches as the trainer makes them (:func:`training.data.batch.draw`): one length a batch, whole on the device."""
+    """Batches as the trainer makes them (:func:`training.data.batch.draw`): one length a batch,
+    whole on the device."""
 
     def __init__(
         self,
@@ -123,7 +128,8 @@ class OurWay:
             ),
         )
         self.generator = torch.Generator(device=data.starts.device).manual_seed(seed)
-        # The trainer draws each length anew; here they are spread evenly, so that few steps stand for many.
+        # The trainer draws each length anew; here they are spread evenly, so that few steps stand
+        # for many.
         low, high = lengths
         spread = low + (np.arange(steps) + 0.5) * (high - low) / steps
         self.each = [round(x) for x in np.random.default_rng(seed).permutation(spread)]
@@ -175,9 +181,11 @@ def measure(
     bfloat16: bool = True,
     compiled: bool = False,
 ) -> dict[str, Timing]:
-    """Train by each way in turn and time it; the first step of each, or three if compiled, does not count.
+    """Train by each way in turn and time it; the first step of each, or three if compiled, does not
+    count.
 
-    On a GPU the device is waited for at the borders of what is timed, so nothing overlaps and nothing is missed.
+    On a GPU the device is waited for at the borders of what is timed, so nothing overlaps and
+    nothing is missed.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     if compiled:
@@ -223,9 +231,11 @@ def _loss(prediction: Tensor, batch: Batch) -> Tensor:
 
 
 def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
-    """Floating point operations of forward and backward over windows of these lengths, a multiply-add being two.
+    """Floating point operations of forward and backward over windows of these lengths, a
+    multiply-add being two.
 
-    They grow with the square of the length: counted at three lengths, for one window, and reckoned for the others.
+    They grow with the square of the length: counted at three lengths, for one window, and reckoned
+    for the others.
     """
     points = sorted({min(frames), (min(frames) + max(frames)) // 2, max(frames)})
     counts = []
@@ -241,7 +251,8 @@ def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
 
 
 def peak_of(device_name: str) -> float | None:
-    """The known peak of a GPU in bfloat16, operations a second; None for others (PCIe and NVL boards are slower)."""
+    """The known peak of a GPU in bfloat16, operations a second; None for others (PCIe and NVL
+    boards are slower)."""
     if any(board in device_name for board in ("PCIe", "NVL")) and "A100" not in device_name:
         return None
     return next((peak for name, peak in PEAKS.items() if name in device_name), None)

@@ -1,8 +1,9 @@
-"""Recovery of recordings that no network here was trained on, beside the curves that a user could take instead.
+"""Recovery of recordings that no network here was trained on, beside the curves that a user could
+take instead.
 
-A window has half a second of known motion, a gap, and half a second of known motion again. Gaps of one length do not
-overlap. Every window is recovered by the network and by the four interpolations, on joint roles and at 30 frames a
-second, and each is measured over the frames of the gap alone.
+A window has half a second of known motion, a gap, and half a second of known motion again. Gaps of
+one length do not overlap. Every window is recovered by the network and by the four interpolations,
+on joint roles and at 30 frames a second, and each is measured over the frames of the gap alone.
 """
 
 import re
@@ -89,7 +90,8 @@ def content_of(unseen: UnseenSet, source: str) -> str:
 
 
 def gap_windows(clips: Sequence[Clip], gap: int, limit: int) -> Windows | None:
-    """Windows around gaps of one length, spread evenly over the clips; None where no clip is long enough.
+    """Windows around gaps of one length, spread evenly over the clips; None where no clip is long
+    enough.
 
     Args:
         clips: of the same joints, at 30 frames a second.

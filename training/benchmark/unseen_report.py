@@ -1,4 +1,5 @@
-"""What the scores on unseen recordings come to: ratios to the best curve, the worst places, one page."""
+"""What the scores on unseen recordings come to: ratios to the best curve, the worst places, one
+page."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +69,8 @@ def worse_share(gaps: Sequence[GapScores], name: str, metric: str) -> float:
 
 
 def calibrated_share(gaps: Sequence[GapScores], name: str) -> float | None:
-    """The share of gaps whose expected position error is right within a factor; None where none is stated."""
+    """The share of gaps whose expected position error is right within a factor; None where none is
+    stated."""
     pairs = [(gap.expected_cm, gap.scores[name]["position"]) for gap in gaps]
     right = [
         true / WITHIN <= expected <= true * WITHIN
@@ -82,7 +84,8 @@ def worst(gaps: Sequence[GapScores], name: str, metric: str, by: str) -> dict[st
     """The content or clip in which the network does worst against the best curve there.
 
     Args:
-        by: ``content`` or ``clip``. Contents of fewer than 20 gaps are passed over where any has more.
+        by: ``content`` or ``clip``. Contents of fewer than 20 gaps are passed over where any has
+        more.
     """
     groups: dict[str, list[GapScores]] = defaultdict(list)
     for gap in gaps:

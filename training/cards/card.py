@@ -1,4 +1,5 @@
-"""The checkpoint's card: what it is, what it was trained on, how good it is; made from its own files."""
+"""The checkpoint's card: what it is, what it was trained on, how good it is; made from its own
+files."""
 
 import json
 import math
@@ -28,10 +29,12 @@ CURVE = "curve.svg"
 def record(
     checkpoint: Path, section: str, results: dict[str, Any], name: str | None = None
 ) -> None:
-    """Put a section of results into a checkpoint's metrics.json, in place of an older one, and rewrite its card.
+    """Put a section of results into a checkpoint's metrics.json, in place of an older one, and
+    rewrite its card.
 
     Args:
-        name: where a section holds several results (``unseen``), which of them this is; the others stay.
+        name: where a section holds several results (``unseen``), which of them this is; the others
+        stay.
     """
     info = describe(checkpoint)
     new = results if name is None else {**info.metrics.get(section, {}), name: results}
@@ -41,14 +44,16 @@ def record(
 
 
 def trained_on(metrics: Mapping[str, Any]) -> list[str]:
-    """Names of the prepared sets that a checkpoint and its parents were trained on, the first one first."""
+    """Names of the prepared sets that a checkpoint and its parents were trained on, the first one
+    first."""
     training = metrics.get("training", {})
     sections = [*training.get("parents", []), training]
     return list(dict.fromkeys(str(section["data"]) for section in sections if "data" in section))
 
 
 def write_card(folder: Path) -> None:
-    """Rewrite ``README.md`` and ``curve.svg`` in a checkpoint's folder from its config.json and metrics.json."""
+    """Rewrite ``README.md`` and ``curve.svg`` in a checkpoint's folder from its config.json and
+    metrics.json."""
     info = describe(folder)
     with torch.device("meta"):
         parameters = sum(p.numel() for p in make_model(info.config).parameters())
@@ -406,7 +411,8 @@ def _calibration(
 
 
 def attention_lines(found: Mapping[str, Any]) -> list[str]:
-    """Tables of the attention benchmark: precision at k by what was asked for, and the deletion curve."""
+    """Tables of the attention benchmark: precision at k by what was asked for, and the deletion
+    curve."""
     titles = {"all": "all music that decides", "drums": "the drum strokes that decide"}
     lines = []
     for rule, title in titles.items():

@@ -27,8 +27,8 @@ _OTHERS = {
         "the terms of AIST++ and AIST",
     ),
 }
-"""Sets of others, by a word in their folder's name: what they are, and whose terms weights made from them may be under.
-What this project ships was never trained on them."""
+"""Sets of others, by a word in their folder's name: what they are, and whose terms weights made
+from them may be under. What this project ships was never trained on them."""
 
 
 def _known(data: str) -> tuple[str, str] | None:
@@ -48,7 +48,8 @@ def unseen_note(data: str) -> str:
 
 
 def licence_lines(sets: Sequence[str]) -> list[str]:
-    """The card's last section: what may be done with the weights, given the sets they were made from."""
+    """The card's last section: what may be done with the weights, given the sets they were made
+    from."""
     bound = [
         (data, known[1]) for data in sets if data not in DATA_NOTES and (known := _known(data))
     ]

@@ -9,8 +9,8 @@ _HEADS = {"l2p": "L2P", "l2q": "L2Q", "position_cm": "position"}
 
 
 def summary(rows: Sequence[Mapping[str, Any]], method: str, command: str) -> dict[str, Any]:
-    """What is kept of a benchmark's rows: one method over interpolation at every gap, and by group over the better of
-    interpolation and spline."""
+    """What is kept of a benchmark's rows: one method over interpolation at every gap, and by group
+    over the better of interpolation and spline."""
     overall = [row for row in rows if row["group"] == "all"]
     found = [row for row in ratios(overall) if row["method"] == method]
     own = {row["gap"]: row for row in overall if row["method"] == method}
@@ -54,8 +54,8 @@ def protocol_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]:
-    """Groups of 20 windows or more in which L2P is above that of the better baseline at some gap: name, windows,
-    ratios."""
+    """Groups of 20 windows or more in which L2P is above that of the better baseline at some gap:
+    name, windows, ratios."""
     shares: dict[tuple[str, int], list[float]] = {}
     for row in found["groups"]:
         if row["windows"] >= FEW and row["l2p"] is not None:

@@ -1,6 +1,8 @@
-"""The tables of docs/results.md and the README, from the checkpoints' metrics (``python -m training results``).
+"""The tables of docs/results.md and the README, from the checkpoints' metrics (``python -m training
+results``).
 
-Every block between ``<!-- NAME -->`` and ``<!-- end -->`` is written anew; what stands around is left alone.
+Every block between ``<!-- NAME -->`` and ``<!-- end -->`` is written anew; what stands around is
+left alone.
 """
 
 import re
@@ -35,7 +37,8 @@ def errors_table(evaluations: Mapping[str, Mapping[str, Any]], specs: Sequence[s
     """Rotation and position errors of several networks and the baselines, a row a pattern.
 
     Args:
-        evaluations: what ``python -m training evaluate`` wrote, by network; of the same clips and patterns.
+        evaluations: what ``python -m training evaluate`` wrote, by network; of the same clips and
+        patterns.
         specs: which patterns, in this order; none: all of the first network's.
     """
     of: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -72,7 +75,8 @@ SHORT = (
 
 
 def short_table(metrics: Metrics) -> str:
-    """A few rows that say what the networks are worth: beside the interpolation with the smallest position error."""
+    """A few rows that say what the networks are worth: beside the interpolation with the smallest
+    position error."""
     lines = [
         "| recordings | hidden | network | its errors | best interpolation |",
         "|---|---|---|---|---|",

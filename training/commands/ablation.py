@@ -1,13 +1,14 @@
 """What each idea brings: small networks trained alike but for one thing, in one table.
 
-``python -m training ablation inbetween --data DIR`` and ``python -m training ablation dance --data DIR``. Each variant
-is a recipe of ``training.recipes``, made small by the study's size: same seed, same number of steps, one after another,
-in a folder of its own under ``runs/ablation``. What is finished is not trained again; Ctrl-C keeps what is done, and
-the table is written anew after every variant.
+``python -m training ablation inbetween --data DIR`` and ``python -m training ablation dance --data
+DIR``. Each variant is a recipe of ``training.recipes``, made small by the study's size: same seed,
+same number of steps, one after another, in a folder of its own under ``runs/ablation``. What is
+finished is not trained again; Ctrl-C keeps what is done, and the table is written anew after every
+variant.
 
-Variants that change the network or the loss alone see the very same batches; those that change how batches are drawn
-(augmentation, windows, gaps) cannot. One more row trains the full variant with another seed: differences smaller than
-its own say nothing.
+Variants that change the network or the loss alone see the very same batches; those that change how
+batches are drawn (augmentation, windows, gaps) cannot. One more row trains the full variant with
+another seed: differences smaller than its own say nothing.
 """
 
 import json
@@ -75,7 +76,7 @@ class Settings:
         return self.runs / name
 
 
-# --- Training and judging ----------------------------------------------------------------------------------------
+# --- Training and judging -------------------------------------------------------------------------
 
 
 def asked(settings: Settings, name: str, data: MotionSet) -> dict[str, Any]:
@@ -135,8 +136,8 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
 
 
 def judge(settings: Settings, name: str, pool: Sequence[Clip]) -> list[dict[str, Any]]:
-    """A finished variant's errors beside the baselines', as ``mmm.evaluation.evaluate.evaluate`` gives them; kept on
-    disk."""
+    """A finished variant's errors beside the baselines', as ``mmm.evaluation.evaluate.evaluate``
+    gives them; kept on disk."""
     path, specs = settings.folder(name) / "evaluation.json", settings.study.specs(settings.frames)
     asked_for = {
         "split": settings.split,
@@ -212,7 +213,7 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
     return result
 
 
-# --- Small things ------------------------------------------------------------------------------------------------
+# --- Small things ---------------------------------------------------------------------------------
 
 
 def _named(model: MaskedMotionModel, name: str) -> MaskedMotionModel:
@@ -246,7 +247,7 @@ def _first_difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:
     return "other settings"
 
 
-# --- The command -------------------------------------------------------------------------------------------------
+# --- The command ----------------------------------------------------------------------------------
 
 Steps = Annotated[int, typer.Option(min=1, help="of each variant")]
 Clips = Annotated[
@@ -276,7 +277,8 @@ def inbetween(
     threads: c.Threads = 0,
     fresh: Fresh = False,
 ) -> None:
-    """The network on joint roles: position errors as ratios to slerp's, in gaps of 5, 15, 30 and 45 frames."""
+    """The network on joint roles: position errors as ratios to slerp's, in gaps of 5, 15, 30 and 45
+    frames."""
     _command("inbetween", data, steps, clips, frames, split, only, out, runs, seed, threads, fresh)
 
 
@@ -294,7 +296,8 @@ def dance(
     threads: c.Threads = 0,
     fresh: Fresh = False,
 ) -> None:
-    """The networks with music: rotation errors at every:5, every:15 and in gaps of 30 and 60 frames."""
+    """The networks with music: rotation errors at every:5, every:15 and in gaps of 30 and 60
+    frames."""
     _command("dance", data, steps, clips, frames, split, only, out, runs, seed, threads, fresh)
 
 

@@ -78,7 +78,8 @@ def lafan1(
     group_by: Group = None,
     name: Record = None,
 ) -> None:
-    """LAFAN1 in-betweening: the published split where all 77 takes are there, else whatever takes are."""
+    """LAFAN1 in-betweening: the published split where all 77 takes are there, else whatever takes
+    are."""
     _command(
         lambda: sources.lafan1(bvh),
         checkpoint,

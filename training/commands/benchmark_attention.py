@@ -1,4 +1,5 @@
-"""``python -m training benchmark attention``: how far explanations can be trusted, where the answer is known."""
+"""``python -m training benchmark attention``: how far explanations can be trusted, where the answer
+is known."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +30,8 @@ def attention_command(
         Path | None, typer.Option(help="file of finished clips: a stopped run goes on there")
     ] = None,
 ) -> None:
-    """How far attention, attributions and interventions can be trusted, against the dance set's known answer."""
+    """How far attention, attributions and interventions can be trusted, against the dance set's
+    known answer."""
     with c.one_line_errors():
         model = load_model(checkpoint)
         if not model.config.uses_music:

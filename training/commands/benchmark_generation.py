@@ -1,4 +1,5 @@
-"""``python -m training benchmark dance`` and ``continue``: generation from a prefix, beside the truth."""
+"""``python -m training benchmark dance`` and ``continue``: generation from a prefix, beside the
+truth."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""``python -m training benchmark unseen``: recordings that no network was trained on, beside the curves."""
+"""``python -m training benchmark unseen``: recordings that no network was trained on, beside the
+curves."""
 
 import json
 from dataclasses import asdict

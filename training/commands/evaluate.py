@@ -1,4 +1,5 @@
-"""``python -m training evaluate``: errors of a checkpoint on a held-out split, beside the baselines."""
+"""``python -m training evaluate``: errors of a checkpoint on a held-out split, beside the
+baselines."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +30,8 @@ def default_frames(fps: float) -> int:
 
 
 def specs_for(fps: float, frames: int) -> tuple[str, ...]:
-    """The SPECs to judge by: patterns, and gaps in the middle; those too long for the clips are left out."""
+    """The SPECs to judge by: patterns, and gaps in the middle; those too long for the clips are
+    left out."""
     gaps = [gap for gap in GAPS[60 if fps > 45 else 30] if gap <= frames - 2]
     return *SPECS, *(f"span:{(frames - gap) // 2}-{(frames - gap) // 2 + gap - 1}" for gap in gaps)
 

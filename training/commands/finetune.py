@@ -50,7 +50,8 @@ def finetune(
     balance: c.Balance = -1.0,
     watch_every: c.WatchEvery = 1_000,
 ) -> None:
-    """Go on training a checkpoint, on fixed patterns; interrupted, the same command goes on where it was."""
+    """Go on training a checkpoint, on fixed patterns; interrupted, the same command goes on where
+    it was."""
     if threads:
         torch.set_num_threads(threads)
     with c.one_line_errors():
@@ -116,11 +117,13 @@ def finetune(
 
 
 NEW_INPUT_STD = 0.1
-"""Spread of the weights of inputs that a network did not have before; from zero, nothing would be heard of them."""
+"""Spread of the weights of inputs that a network did not have before; from zero, nothing would be
+heard of them."""
 
 
 def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> MaskedMotionModel:
-    """The network with fields of its configuration changed: options that it reads anew in every pass, or new inputs.
+    """The network with fields of its configuration changed: options that it reads anew in every
+    pass, or new inputs.
 
     Inputs that were not there before come last; their weights are drawn anew.
 

@@ -136,7 +136,8 @@ def load_split(data: Path, accelerator: Accelerator) -> MotionSet:
 
 
 def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> MaskedMotionConfig:
-    """A preset with fields changed, for the set's frame rate and body; widened where that has too many joints for it.
+    """A preset with fields changed, for the set's frame rate and body; widened where that has too
+    many joints for it.
 
     Raises:
         ModelError: there is no such preset, or the fields are none that a network can have.

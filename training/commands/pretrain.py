@@ -97,7 +97,8 @@ def pretrain(
 def untrained(
     recipe: Recipe, changes: dict[str, Any], plan: TrainingPlan, split: MotionSet, data: Path
 ) -> MaskedMotionModel:
-    """A recipe's network with fields changed, its first weights drawn by the plan's seed; fits the statistics.
+    """A recipe's network with fields changed, its first weights drawn by the plan's seed; fits the
+    statistics.
 
     Args:
         split: the training split of the set ``data``; its statistics are set.

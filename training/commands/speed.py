@@ -33,7 +33,8 @@ def speed(
     bfloat16: bool = True,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: all")] = 0,
 ) -> None:
-    """Print samples a second of the original's way of batching and of ours, and the time outside the network."""
+    """Print samples a second of the original's way of batching and of ours, and the time outside
+    the network."""
     if threads:
         torch.set_num_threads(threads)
     batch = batch or (12 if preset.endswith("-small") else 128 if preset == "common" else 32)
@@ -72,7 +73,8 @@ def speed(
 
 
 def _config(preset: str, split: MotionSet) -> MaskedMotionConfig:
-    """The preset as the trainer makes it for a set; presets on joint roles take sets of one skeleton, too."""
+    """The preset as the trainer makes it for a set; presets on joint roles take sets of one
+    skeleton, too."""
     on_joints = not split.are_roles and PRESETS.get(preset, {}).get("representation") == "roles"
     config = c.config_for(preset, {"representation": "joints"} if on_joints else {}, split)
     c.check_body(Path("prepared set"), split, config)

@@ -1,7 +1,8 @@
-"""Other motions out of those at hand, for networks on joint roles: mirrored, faster, on other bodies, recombined.
+"""Other motions out of those at hand, for networks on joint roles: mirrored, faster, on other
+bodies, recombined.
 
-Everything works on a whole batch on the device. Turning a window about the vertical axis is not among them: networks
-on roles see every window in its own heading already.
+Everything works on a whole batch on the device. Turning a window about the vertical axis is not
+among them: networks on roles see every window in its own heading already.
 """
 
 import math
@@ -43,10 +44,12 @@ class Augment:
     recombine: float = 0.1
     """Share of the windows that get the trunk and arms of another one."""
     slow: float = 1.0
-    """Where it is more than ``speed``: slower by up to this factor, as gestures are beside sports and walking."""
+    """Where it is more than ``speed``: slower by up to this factor, as gestures are beside sports
+    and walking."""
     rest: float = 0.0
-    """How often each arm, the neck with the head, or all below the trunk rests while the others go on: in gestures most
-    of a body stands still, and in what networks are trained on next to nothing does."""
+    """How often each arm, the neck with the head, or all below the trunk rests while the others go
+    on: in gestures most of a body stands still, and in what networks are trained on next to nothing
+    does."""
 
     def frames(self, wanted: int) -> int:
         """How many frames to draw for windows of ``wanted``."""
@@ -89,7 +92,8 @@ def augment(
 
 
 def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
-    """The first ``frames`` frames at ``factor`` (B,) times the speed; too short windows are slowed to what there is."""
+    """The first ``frames`` frames at ``factor`` (B,) times the speed; too short windows are slowed
+    to what there is."""
     there = roles.root.shape[1]
     at = (
         torch.arange(frames, device=factor.device)
@@ -108,8 +112,8 @@ def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
 
 
 def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
-    """Left and right exchanged: every world rotation W becomes M W M, with bones to suit, so that any rest pose will
-    do."""
+    """Left and right exchanged: every world rotation W becomes M W M, with bones to suit, so that
+    any rest pose will do."""
     partner = [names.index(_other_side(name)) for name in names]
     sign = torch.tensor([-1.0, 1.0, 1.0], device=roles.root.device)
     flip = sign[:, None] * sign
@@ -119,8 +123,8 @@ def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
 
 
 def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
-    """Bodies with other proportions: (B,3) factors of legs, arms and trunk. The path is scaled with the legs, so that
-    feet that stood go on standing."""
+    """Bodies with other proportions: (B,3) factors of legs, arms and trunk. The path is scaled with
+    the legs, so that feet that stood go on standing."""
     kind = torch.tensor(
         [
             0
@@ -140,8 +144,8 @@ def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
 def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str, ...]) -> Roles:
     """Windows ``chosen`` (B,) get the joints ``upper`` of the next window in the batch.
 
-    The bodies may differ in how their joints' axes lie: the other trunk stands on this pelvis as it stood on its own in
-    the middle of the window, both seen in their headings.
+    The bodies may differ in how their joints' axes lie: the other trunk stands on this pelvis as it
+    stood on its own in the middle of the window, both seen in their headings.
     """
     spine, hips = names.index("spine1"), (names.index("left_hip"), names.index("right_hip"))
     middle = roles.root.shape[1] // 2
@@ -166,8 +170,8 @@ def rested(roles: Roles, left: Tensor, at: Tensor, parts: list[list[int]]) -> Ro
     Args:
         left: (B, parts) how much of a part's movement is left, 0 to 1.
         at: (B,) the frame whose pose they rest in.
-        parts: joints; whichever holds joint 0 takes the root's path with it. Of that never more than ``SWAY_M`` is
-            left, or feet that stand would slide.
+        parts: joints; whichever holds joint 0 takes the root's path with it. Of that never more
+            than ``SWAY_M`` is left, or feet that stand would slide.
     """
     rows = torch.arange(len(at), device=at.device)
     way = roles.root - roles.root[rows, at][:, None]

@@ -1,7 +1,8 @@
 """One step's batch, drawn whole on the device that trains: windows, masks, corruption, positions.
 
-Every process draws the same batch from the same generator, which costs little, and takes its own rows of it: so the
-losses do not depend on how many processes share the work, nor in how many micro-batches they do it.
+Every process draws the same batch from the same generator, which costs little, and takes its own
+rows of it: so the losses do not depend on how many processes share the work, nor in how many
+micro-batches they do it.
 """
 
 from copy import copy
@@ -42,7 +43,8 @@ class Batch:
     noise: Tensor | None = None
     """(B,Z): the network's numbers of chance."""
     perturbed: Tensor | None = None
-    """(B,T,F): features whose known entries stray from the truth; what the network is shown in place of ``motion``."""
+    """(B,T,F): features whose known entries stray from the truth; what the network is shown in
+    place of ``motion``."""
     rounds: int = 0
     """How often ``rollout.roll_out`` is to generate the past."""
     past_noise: Tensor | None = None
@@ -235,7 +237,8 @@ STRAY_FRAMES = 8.0
 def perturb_history(
     motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator
 ) -> Tensor:
-    """(B,T,F) features with every joint turned, and the root moved, by smooth noise of a strength drawn by window."""
+    """(B,T,F) features with every joint turned, and the root moved, by smooth noise of a strength
+    drawn by window."""
     batch, frames = motion.shape[:2]
     device = generator.device
     strength = most_rad * torch.rand(batch, 1, 1, generator=generator, device=device)
@@ -256,7 +259,8 @@ def _draw_int(low: int, high: int, generator: torch.Generator) -> int:
 
 
 def _strided(data: MotionSet, stride: int, frames: int) -> MotionSet:
-    """The set as if each clip had been cut at multiples of ``stride`` into windows, as the original does."""
+    """The set as if each clip had been cut at multiples of ``stride`` into windows, as the original
+    does."""
     counts = torch.where(
         data.lengths >= frames, (data.lengths - frames) // stride + 1, 0
     )  # windows of each clip
@@ -278,7 +282,8 @@ def _hide(
     generator: torch.Generator,
     before: int,
 ) -> Tensor:
-    """(B,T,J) bool by the stage's fixed patterns, its random masks, or some of both; ``before`` frames are known."""
+    """(B,T,J) bool by the stage's fixed patterns, its random masks, or some of both; ``before``
+    frames are known."""
     if before:
         later = _hide(plan, step, batch, frames - before, skeleton, generator, 0)
         return nn.functional.pad(later, (0, 0, before, 0))

@@ -1,13 +1,15 @@
-"""Prepared motion as the trainer reads it: memory-mapped arrays of all frames of a split, windows cut anywhere.
+"""Prepared motion as the trainer reads it: memory-mapped arrays of all frames of a split, windows
+cut anywhere.
 
-A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two columns of each local matrix; ``root_m.npy``
-(N,3) float32; ``music.npy`` (N,M) float32, absent for motion alone; and ``clips.json``, whose ``clips`` are objects
-with at least ``name``, ``first`` (the clip's first row) and ``frames``, beside ``fps`` and the joints' names in
-``skeleton``. Sets of another body than SMPL's say more of it: ``joint_parents``; ``joint_offsets_m``, the median of
-the training clips; and ``bodies``, the offsets of every subject, which a clip's ``body`` points into.
-Sets of joint roles (``mmm.motion.humanoid``) say ``"joints_are": "roles"``, and in ``present`` which roles each body
-has; their
-``joint_offsets_m`` is the most middling body. Draws are balanced by a clip's ``group`` (its source and content).
+A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two columns of each local
+matrix; ``root_m.npy`` (N,3) float32; ``music.npy`` (N,M) float32, absent for motion alone; and
+``clips.json``, whose ``clips`` are objects with at least ``name``, ``first`` (the clip's first row)
+and ``frames``, beside ``fps`` and the joints' names in ``skeleton``. Sets of another body than
+SMPL's say more of it: ``joint_parents``; ``joint_offsets_m``, the median of the training clips; and
+``bodies``, the offsets of every subject, which a clip's ``body`` points into. Sets of joint roles
+(``mmm.motion.humanoid``) say ``"joints_are": "roles"``, and in ``present`` which roles each body
+has; their ``joint_offsets_m`` is the most middling body. Draws are balanced by a clip's ``group``
+(its source and content).
 """
 
 import json
@@ -36,7 +38,8 @@ class Windows:
     music: Tensor | None
     """Scaled features (B, T, M)."""
     body: Tensor | None
-    """Joint offsets (B, J, 3) of the subject of each window, metres; None where the set has one body for all."""
+    """Joint offsets (B, J, 3) of the subject of each window, metres; None where the set has one
+    body for all."""
     clip: Tensor
     """Which of the set's clips each is of (B,)."""
 
@@ -99,7 +102,8 @@ class MotionSet:
         return self.stats
 
     def fit_standard(self, window: int, count: int = 256) -> dict[str, list[float]]:
-        """Mean and spread of the networks' inputs over windows of this split; call it on the training split alone.
+        """Mean and spread of the networks' inputs over windows of this split; call it on the
+        training split alone.
 
         The spread has a floor, so that entries that hardly move are not blown up.
         """
@@ -145,8 +149,9 @@ class MotionSet:
             batch: how many.
             frames: the length of each.
             generator: on the set's device.
-            balance: a group of clips is drawn as often as (the number of its windows) ** balance says: 1, as often as
-                it has windows; 0, as often as any other. Within a group all windows are equally likely.
+            balance: a group of clips is drawn as often as (the number of its windows) ** balance
+                says: 1, as often as it has windows; 0, as often as any other. Within a group all
+                windows are equally likely.
         """
         room = self._room(frames)
         weights = room.double() * self._group_weights(room, balance)[self.groups]
@@ -227,9 +232,11 @@ class MotionSet:
         )
 
     def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
-        """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for evaluation.
+        """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for
+        evaluation.
 
-        Where the split has fewer clips, further stretches of the long ones are taken too; none overlap.
+        Where the split has fewer clips, further stretches of the long ones are taken too; none
+        overlap.
         """
         names, rate = self.joint_names or list(skeleton.names), self.fps or fps
         if names != list(skeleton.names) or rate != fps:

@@ -14,7 +14,8 @@ from torch import Tensor
 class MaskMix:
     """How often each kind of pattern is drawn, and how large.
 
-    Shares are relative weights. The original's pre-training is ``MaskMix(random=1, every=0, keep_hide=0, span=0)``.
+    Shares are relative weights. The original's pre-training is ``MaskMix(random=1, every=0,
+    keep_hide=0, span=0)``.
     """
 
     random: float = 0.5
@@ -26,8 +27,8 @@ class MaskMix:
     span: float = 4.0
     """One to three gaps of ``span_frames`` each."""
     between: float = 0.0
-    """A few frames known at the start and at the end, all between them hidden: the LAFAN1 protocol, whatever length the
-    windows have."""
+    """A few frames known at the start and at the end, all between them hidden: the LAFAN1 protocol,
+    whatever length the windows have."""
     future: float = 0.0
     """The last ``future_frames`` hidden: what comes next, from what was."""
     random_share: float = 0.15
@@ -73,8 +74,8 @@ def draw_masks(
         limbs: joint indices of each limb, for masks of single limbs.
 
     Returns:
-        (batch, frames, joints) bool on the generator's device, True = hidden; every window has a known and a hidden
-        frame.
+        (batch, frames, joints) bool on the generator's device, True = hidden; every window has a
+        known and a hidden frame.
     """
     device = generator.device
     time = torch.arange(frames, device=device)[None]
@@ -137,7 +138,8 @@ def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def corrupt(motion: Tensor, hidden: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """BERT's corruption: of the hidden frames 80 % are zeroed, 10 % show another frame, 10 % show themselves.
+    """BERT's corruption: of the hidden frames 80 % are zeroed, 10 % show another frame, 10 % show
+    themselves.
 
     Args:
         motion: (B,T,F) features.

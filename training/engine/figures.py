@@ -1,4 +1,5 @@
-"""A sample recovery as one picture: stick figures of the truth, the recovery and slerp, and their errors beneath."""
+"""A sample recovery as one picture: stick figures of the truth, the recovery and slerp, and their
+errors beneath."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -84,7 +85,8 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
     """One recovery of one clip beside its baselines.
 
     Args:
-        results: the network's, then those of the baselines, ``slerp`` among them; all of the same clip and mask.
+        results: the network's, then those of the baselines, ``slerp`` among them; all of the same
+        clip and mask.
         title: the line above.
     """
     canvas = _Canvas()
@@ -118,8 +120,8 @@ def _gaps(hidden: Bool[Array, "T"]) -> list[tuple[int, int]]:
 
 
 def strip_frames(hidden: Bool[Array, "T"], interest: Float[Array, "T"]) -> Int[Array, "N"]:
-    """Frames worth seeing: the gap of most ``interest`` evenly, with the known frame at either side; where all gaps
-    are short, hidden frames from all over the clip."""
+    """Frames worth seeing: the gap of most ``interest`` evenly, with the known frame at either
+    side; where all gaps are short, hidden frames from all over the clip."""
     gaps = _gaps(hidden)
     if not gaps:
         return np.linspace(0, len(hidden) - 1, COLUMNS).round().astype(int)
@@ -134,9 +136,11 @@ def strip_frames(hidden: Bool[Array, "T"], interest: Float[Array, "T"]) -> Int[A
 
 
 def across_axis(motion: Motion, frame: int) -> Float[Array, "3"]:
-    """The horizontal direction that the camera shows as rightwards, from where the hips of a frame stand.
+    """The horizontal direction that the camera shows as rightwards, from where the hips of a frame
+    stand.
 
-    Seen from the dancer's front, turned by ``_VIEW_DEG``; bodies without legs are seen along the world's axes.
+    Seen from the dancer's front, turned by ``_VIEW_DEG``; bodies without legs are seen along the
+    world's axes.
     """
     groups = motion.skeleton.groups
     left = np.array([1.0, 0.0, 0.0])

@@ -1,4 +1,5 @@
-"""What a run shows while it goes on: a bar, scalars and pictures for TensorBoard; and how it is asked to stop."""
+"""What a run shows while it goes on: a bar, scalars and pictures for TensorBoard; and how it is
+asked to stop."""
 
 import signal
 import threading
@@ -17,7 +18,8 @@ from mmm.models import MaskedMotionModel
 from training.engine.run import Run
 
 Watch = Callable[[int, MaskedMotionModel, SummaryWriter], dict[str, float] | None]
-"""Called now and then with the step, the averaged network and the log; what it returns joins the curve."""
+"""Called now and then with the step, the averaged network and the log; what it returns joins the
+curve."""
 
 
 class Log:
@@ -87,7 +89,8 @@ class Log:
 
 
 class Interrupts:
-    """Ctrl-C, or a scheduler's SIGTERM, asks for a stop behind the running step; a second one stops at once."""
+    """Ctrl-C, or a scheduler's SIGTERM, asks for a stop behind the running step; a second one stops
+    at once."""
 
     def __init__(self) -> None:
         self.asked = False

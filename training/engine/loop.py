@@ -1,7 +1,8 @@
 """The training loop: draw windows, hide, predict, step; readable from top to bottom.
 
-It runs on one processor or, started by ``accelerate launch``, on many, with the whole network on each (DDP) or divided
-among them (FSDP, version 2). Every process draws the same global batch and works on its own rows.
+It runs on one processor or, started by ``accelerate launch``, on many, with the whole network on
+each (DDP) or divided among them (FSDP, version 2). Every process draws the same global batch and
+works on its own rows.
 """
 
 import math
@@ -29,7 +30,8 @@ from training.plan import TrainingPlan, plan_to_dict
 __all__ = ["TrainingPlan", "Watch", "make_accelerator", "plan_to_dict", "train"]
 
 LOG_EVERY = 10
-"""Losses are fetched from the device, checked and logged so often: fetching each one would hold the device up."""
+"""Losses are fetched from the device, checked and logged so often: fetching each one would hold the
+device up."""
 
 
 def make_accelerator() -> Accelerator:
@@ -54,18 +56,21 @@ def train(
 ) -> tuple[MaskedMotionModel, list[dict[str, float]]]:
     """Train, and return the averaged (EMA) network and the curve.
 
-    The state is written every ``plan.save_every`` steps to ``run_dir/state.pt``; a run that finds one goes on there.
-    Scalars for TensorBoard go to ``run_dir/tensorboard``.
+    The state is written every ``plan.save_every`` steps to ``run_dir/state.pt``; a run that finds
+    one goes on there. Scalars for TensorBoard go to ``run_dir/tensorboard``.
 
     Args:
         data: on the device of :func:`make_accelerator`, with its statistics set.
-        start: what the first weights are, if not those of the plan's seed; a run goes on only from an equal one.
-        watch: called at the first save after every ``watch_every`` steps and at the end, on the main process.
+        start: what the first weights are, if not those of the plan's seed; a run goes on only from
+        an equal one.
+        watch: called at the first save after every ``watch_every`` steps and at the end, on the
+        main process.
 
     Raises:
-        ModelError: the loss is not finite, the windows do not fit the network, or the state is another network's or
-            that of a run with another plan (but for its length) or other data, or is further than this plan goes;
-            or BERT's corruption is asked for where gaps are not filled with zeros.
+        ModelError: the loss is not finite, the windows do not fit the network, or the state is
+            another network's or that of a run with another plan (but for its length) or other data,
+            or is further than this plan goes; or BERT's corruption is asked for where gaps are not
+            filled with zeros.
         FileError: the state cannot be written; the last good one is kept.
         KeyboardInterrupt: Ctrl-C or a request to end; the state was written first.
     """
@@ -156,10 +161,11 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
 
 
 def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
-    """One step of the optimiser on this process's share; returns the share's part of each term, and the norm.
+    """One step of the optimiser on this process's share; returns the share's part of each term, and
+    the norm.
 
-    The terms are sums divided by counts over the whole batch, so that shares add up. Wrapped networks average
-    gradients over the processes: the factor undoes it.
+    The terms are sums divided by counts over the whole batch, so that shares add up. Wrapped
+    networks average gradients over the processes: the factor undoes it.
     """
     accelerator, plan = run.accelerator, run.plan
     processes, micro = accelerator.num_processes, plan.accumulation

@@ -17,9 +17,10 @@ BETAS = 0.9, 0.999
 class MuonBeside(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024) for the matrices of the blocks, and AdamW for everything else.
 
-    Muon makes the momentum of a matrix orthogonal, so that every direction moves alike; the inputs' and the head's
-    matrices, biases, norms and convolutions are none of its business. Its steps are scaled to the size of AdamW's
-    (Liu et al. 2025), so that one learning rate serves both. To whoever saves it, it is one optimiser.
+    Muon makes the momentum of a matrix orthogonal, so that every direction moves alike; the inputs'
+    and the head's matrices, biases, norms and convolutions are none of its business. Its steps are
+    scaled to the size of AdamW's (Liu et al. 2025), so that one learning rate serves both. To
+    whoever saves it, it is one optimiser.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class MuonBeside(torch.optim.Optimizer):
 
 
 def make_optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.Optimizer:
-    """As the plan says; the head of a residual network is a group of its own, which learns more slowly.
+    """As the plan says; the head of a residual network is a group of its own, which learns more
+    slowly.
 
     Raises:
         ModelError: there is no such optimiser, or the network has no blocks for Muon.

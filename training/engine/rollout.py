@@ -1,8 +1,9 @@
 """Training on the network's own output: some of the past is what it generated itself.
 
-A window is drawn longer than it is, and the network generates its way to the last stretch, as generation does. What it
-then sees as the past is its own, and it learns to go on from there: errors that it never meets in training are the ones
-that grow. The truth's future is set down where the generated past has come to, in place and facing.
+A window is drawn longer than it is, and the network generates its way to the last stretch, as
+generation does. What it then sees as the past is its own, and it learns to go on from there: errors
+that it never meets in training are the ones that grow. The truth's future is set down where the
+generated past has come to, in place and facing.
 """
 
 from dataclasses import replace
@@ -15,19 +16,21 @@ from training.data.batch import Batch, forward
 from training.plan import TrainingPlan
 
 FASTEST_M_S = 12.0
-"""Where a root has gone faster than anybody runs, the generated past has come apart. From there nothing is to be
-learned, and a few such windows would outweigh all others: they keep their true past."""
+"""Where a root has gone faster than anybody runs, the generated past has come apart. From there
+nothing is to be learned, and a few such windows would outweigh all others: they keep their true
+past."""
 
 
 @torch.no_grad()
 def roll_out(
     model: nn.Module, batch: Batch, plan: TrainingPlan, config: MaskedMotionConfig
 ) -> Batch:
-    """The last stretch of longer windows, the past before it generated; windows without rounds come back as they are.
+    """The last stretch of longer windows, the past before it generated; windows without rounds come
+    back as they are.
 
     Args:
-        batch: ``past_noise`` (B,rounds,Z) says how often; motion and hidden are ``rounds * plan.rollout_frames`` longer
-            than the stretch, and known there.
+        batch: ``past_noise`` (B,rounds,Z) says how often; motion and hidden are ``rounds *
+            plan.rollout_frames`` longer than the stretch, and known there.
     """
     if not batch.rounds:
         return batch
@@ -92,7 +95,8 @@ def _every(values: Tensor | None, samples: int) -> Tensor | None:
 
 
 def _rotations_only(features: Tensor) -> Tensor:
-    """Matrices brought back to rotations by Gram and Schmidt: cheap, and what generation does better is near enough."""
+    """Matrices brought back to rotations by Gram and Schmidt: cheap, and what generation does
+    better is near enough."""
     first, second = (nn.functional.normalize(column, dim=-1) for column in _columns(features))
     second = nn.functional.normalize(
         second - (first * second).sum(-1, keepdim=True) * first, dim=-1
@@ -107,8 +111,8 @@ def _columns(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _set_down(true: Tensor, shown: Tensor, last: Tensor) -> Tensor:
-    """The truth turned about the vertical and moved over the ground, so that its frame ``last`` (B,) stands where the
-    shown one's does; heights stay."""
+    """The truth turned about the vertical and moved over the ground, so that its frame ``last``
+    (B,) stands where the shown one's does; heights stay."""
     rows = torch.arange(len(true), device=true.device)
     here, there = shown[rows, last], true[rows, last]
     between = here[:, :9].unflatten(-1, (3, 3)) @ there[:, :9].unflatten(-1, (3, 3)).transpose(

@@ -1,4 +1,5 @@
-"""Everything that changes while training: networks, optimiser, chance, curve; and how it comes back from a state."""
+"""Everything that changes while training: networks, optimiser, chance, curve; and how it comes back
+from a state."""
 
 import copy
 import hashlib
@@ -141,7 +142,8 @@ def _distributed(accelerator: Accelerator, model: MaskedMotionModel) -> nn.Modul
 
 
 def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
-    """What must be equal for a run to go on: the plan but for its length, what was fitted on the data, the start."""
+    """What must be equal for a run to go on: the plan but for its length, what was fitted on the
+    data, the start."""
     kept = {
         name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")
     }

@@ -1,8 +1,9 @@
-"""The state of a run on disk: enough to go on to the very same weights, whatever moment the run was killed at.
+"""The state of a run on disk: enough to go on to the very same weights, whatever moment the run was
+killed at.
 
 ``state.pt`` is written beside itself, flushed to the disk and renamed; the state before it stays as
-``state.previous.pt``. A run is never without a whole one, and a file that something else cut short has a stand-in.
-Sharded networks (FSDP) are gathered whole, so a state fits any number of processes.
+``state.previous.pt``. A run is never without a whole one, and a file that something else cut short
+has a stand-in. Sharded networks (FSDP) are gathered whole, so a state fits any number of processes.
 """
 
 import os
@@ -24,7 +25,8 @@ def write_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Make ``state`` the folder's last good one, and the one before it the previous.
 
     Raises:
-        FileError: the disk is full, or the folder cannot be written; the last good state is as it was.
+        FileError: the disk is full, or the folder cannot be written; the last good state is as it
+        was.
     """
     beside = folder / "state.partial"
     try:
@@ -97,7 +99,8 @@ def forget_state(folder: Path) -> None:
 
 
 def whole(value: Any) -> Any:
-    """Copies on the CPU of all tensors in nested dicts and lists, shards gathered (by every process together)."""
+    """Copies on the CPU of all tensors in nested dicts and lists, shards gathered (by every process
+    together)."""
     if isinstance(value, DTensor):
         value = value.full_tensor()
     if isinstance(value, Tensor):

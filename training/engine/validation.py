@@ -1,4 +1,5 @@
-"""What a training run shows of itself: errors on the validation split beside the baselines, and sample recoveries."""
+"""What a training run shows of itself: errors on the validation split beside the baselines, and
+sample recoveries."""
 
 import sys
 from collections.abc import Sequence
@@ -26,7 +27,8 @@ SHOWN = KINDS[:2]
 
 
 def default_specs(frames: int, fps: float) -> tuple[str, ...]:
-    """The original's fixed pattern, and a gap of one second (at most a third of the clip) in the middle."""
+    """The original's fixed pattern, and a gap of one second (at most a third of the clip) in the
+    middle."""
     gap = max(min(round(fps), frames // 3), 1)
     start = (frames - gap) // 2
     return "every:15", f"span:{start}-{start + gap - 1}"
@@ -35,14 +37,15 @@ def default_specs(frames: int, fps: float) -> tuple[str, ...]:
 class Watch:
     """Judges the averaged network during training: ``watch(step, model, writer)``.
 
-    The clips are cut and the baselines computed once, when it is made. A set without a validation split is not
-    watched, and a line says so.
+    The clips are cut and the baselines computed once, when it is made. A set without a validation
+    split is not watched, and a line says so.
 
     Args:
         folder: the prepared set; its ``val`` split is used.
         config: the network's.
         clips: how many, spread evenly over the split.
-        frames: their length; 0: 240, or what the network's window and the split's longest clip allow.
+        frames: their length; 0: 240, or what the network's window and the split's longest clip
+        allow.
         specs: what is hidden; none: every 15th frame known, and a gap of a second.
 
     Raises:
@@ -92,12 +95,13 @@ class Watch:
     ) -> dict[str, float]:
         """Recover the validation clips; write the errors and a picture for each SPEC.
 
-        Nothing that goes wrong here ends a training run: it is said in a line on stderr. No random number is drawn.
+        Nothing that goes wrong here ends a training run: it is said in a line on stderr. No random
+        number is drawn.
 
         Returns:
-            ``validation/SPEC/rotation_deg/METHOD`` and ``position_cm``, METHOD being ``model``, ``hold``, ``slerp``,
-            ``inertial`` or ``spline``: means over the hidden entries of all clips. Empty where there is nothing to
-            watch, or the network gave no motion at all.
+            ``validation/SPEC/rotation_deg/METHOD`` and ``position_cm``, METHOD being ``model``,
+            ``hold``, ``slerp``, ``inertial`` or ``spline``: means over the hidden entries of all
+            clips. Empty where there is nothing to watch, or the network gave no motion at all.
         """
         if not self.clips:
             return {}
@@ -134,7 +138,8 @@ class Watch:
         return figures
 
     def _layout(self) -> dict[str, dict[str, list[object]]]:
-        """TensorBoard's custom scalars: one chart a SPEC and metric, the network and the baselines in it."""
+        """TensorBoard's custom scalars: one chart a SPEC and metric, the network and the baselines
+        in it."""
         methods = ("model", *BASELINES)
         return {
             "validation": {

@@ -1,1 +1,2 @@
-"""Constants that are fitted to data rather than learned by gradient: calibration and generation priors."""
+"""Constants that are fitted to data rather than learned by gradient: calibration and generation
+priors."""

@@ -1,9 +1,9 @@
 """Fit how far recovery follows a network on joint roles, by the length of the gap.
 
-On the validation split, for gaps of several lengths: the share of the network's turns and shifts that
-gives the smallest errors (written into ``config.json`` as ``gap_calibration``), and the factor between
-the error that the network expects and the real one. On the test split: the corrected expected error
-beside the real one, gap by gap, written into ``metrics.json`` and the card.
+On the validation split, for gaps of several lengths: the share of the network's turns and shifts
+that gives the smallest errors (written into ``config.json`` as ``gap_calibration``), and the factor
+between the error that the network expects and the real one. On the test split: the corrected
+expected error beside the real one, gap by gap, written into ``metrics.json`` and the card.
 """
 
 from collections.abc import Sequence
@@ -31,12 +31,12 @@ LENGTHS = (3, 5, 10, 15, 20, 30, 45, 60, 90)
 """Frames from the known one before to the one after, at the network's rate."""
 GRID = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 ROTATION_WEIGHT = 2.0
-"""Of the rotation error as a share of the fill's, beside the position error's: turns that bring the joints nearer but
-bend them wrongly are not wanted."""
+"""Of the rotation error as a share of the fill's, beside the position error's: turns that bring the
+joints nearer but bend them wrongly are not wanted."""
 STIRS = (1.0, 4.0)
-"""Degrees, or centimetres, between which joints rest less and less; see ``mmm.models.calibration``. The training
-sources hardly have
-resting joints to fit it on: it was chosen as the most that leaves their validation split as it is."""
+"""Degrees, or centimetres, between which joints rest less and less; see ``mmm.models.calibration``.
+The training sources hardly have resting joints to fit it on: it was chosen as the most that leaves
+their validation split as it is."""
 JUDGED = ("every:10", "span:112-126", "span:105-134", "span:90-149")
 FIFTHS = 5
 
@@ -75,13 +75,15 @@ def _rows(motion: Motion, rows: Array) -> Motion:
 
 
 def patterns(length: int) -> tuple[str, str]:
-    """Two ways to hide gaps of a length in frames from known to known: again and again, and once in the middle."""
+    """Two ways to hide gaps of a length in frames from known to known: again and again, and once in
+    the middle."""
     first = (FRAMES - length) // 2 + 1
     return f"every:{length}", f"span:{first}-{first + length - 2}"
 
 
 def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> tuple[float, float]:
-    """Mean angle of local rotations, radians, and mean joint distance, metres, over all hidden entries."""
+    """Mean angle of local rotations, radians, and mean joint distance, metres, over all hidden
+    entries."""
     angles, distances = [], []
     for each in cases:
         moved = each.answer.moved(gap_calibration)
@@ -93,11 +95,13 @@ def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> 
 def fit_length(
     length_s: float, groups: Sequence[Sequence[Case]], whole: bool = False
 ) -> tuple[dict[str, float], float]:
-    """The shares of each part for one gap length, and what the expected error is to be multiplied by.
+    """The shares of each part for one gap length, and what the expected error is to be multiplied
+    by.
 
-    One part after another, twice over: the share with the least sum of rotation and position error, each in terms of
-    the fill's own. A share of zero, the fill itself, is among the choices, so the sum is never worse than the fill's.
-    ``whole``: the network is believed as far as it says, and only its expected error is corrected.
+    One part after another, twice over: the share with the least sum of rotation and position error,
+    each in terms of the fill's own. A share of zero, the fill itself, is among the choices, so the
+    sum is never worse than the fill's. ``whole``: the network is believed as far as it says, and
+    only its expected error is corrected.
     """
     shares = dict.fromkeys(PARTS, 1.0 if whole else 0.0)
 
@@ -147,8 +151,9 @@ def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
     """Expected beside true errors, gap by gap, on clips that neither training nor fitting has seen.
 
     Returns:
-        ``{"gaps", "clips", "rank_correlation", "within_half_to_twice", "fifths": [{"expected_cm", "position_cm"},
-        ...]}``: the gaps sorted by what was expected, in five parts of equal number, and the means of each.
+        ``{"gaps", "clips", "rank_correlation", "within_half_to_twice", "fifths": [{"expected_cm",
+        "position_cm"}, ...]}``: the gaps sorted by what was expected, in five parts of equal
+        number, and the means of each.
     """
     rows = [
         row
@@ -191,12 +196,15 @@ def energy(motion: Motion) -> float:
 def fit_future(
     model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True
 ) -> tuple[GapCalibration, list[float]]:
-    """For networks that generate: the share of all turns and shifts with which a future moves as much as the truth.
+    """For networks that generate: the share of all turns and shifts with which a future moves as
+    much as the truth.
 
-    Small errors of a network's own making feed on themselves, and a future that is believed whole grows wilder.
+    Small errors of a network's own making feed on themselves, and a future that is believed whole
+    grows wilder.
 
     Returns:
-        The shares, and for each of ``FUTURE_SHARES`` the median over clips of the future's energy over the truth's.
+        The shares, and for each of ``FUTURE_SHARES`` the median over clips of the future's energy
+        over the truth's.
     """
     seed, frames = (round(seconds * model.config.fps) for seconds in FUTURE_S)
     medians = []

@@ -1,4 +1,5 @@
-"""What generation needs to know of the training data: how the speed of people changes, and how high they jump."""
+"""What generation needs to know of the training data: how the speed of people changes, and how high
+they jump."""
 
 import numpy as np
 
@@ -19,14 +20,16 @@ JUMP_QUANTILE = 0.999
 
 
 def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] | None:
-    """The fields of ``mmm.generation.activity.SpeedPrior``, by least squares over pasts and what came after them.
+    """The fields of ``mmm.generation.activity.SpeedPrior``, by least squares over pasts and what
+    came after them.
 
     Args:
-        split: clips spread evenly over it are cut into windows as the network sees them in generation.
+        split: clips spread evenly over it are cut into windows as the network sees them in
+        generation.
 
     Returns:
-        None for networks that are given no chance or know one skeleton alone, and for a split without clips of six
-        seconds.
+        None for networks that are given no chance or know one skeleton alone, and for a split
+        without clips of six seconds.
     """
     config, plan = model.config, horizon(model)
     chance = config.noise_dim and config.representation == "roles"
@@ -42,7 +45,8 @@ def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] |
         return None
     x, y = np.array(before), np.array(after)
     pull, level = np.polyfit(x, y, 1)
-    # Deviations have long tails: who stops, or starts, does so at once. The middle half tells the spread of the rest.
+    # Deviations have long tails: who stops, or starts, does so at once. The middle half tells the
+    # spread of the rest.
     spread = NORMAL * np.median(np.abs(y - level - pull * x))
     return [round(float(value), 4) for value in (level, pull, spread)]
 
@@ -54,7 +58,8 @@ def fit_max_jump_height_m(split: MotionSet, config: MaskedMotionConfig) -> float
         split: clips of the network's skeleton and rate, spread evenly over which it is taken.
 
     Returns:
-        None for networks on joint roles, whose data may climb what it shows not, and for bodies without feet.
+        None for networks on joint roles, whose data may climb what it shows not, and for bodies
+        without feet.
     """
     feet = list(config.skeleton.feet)
     if config.representation == "roles" or not feet:

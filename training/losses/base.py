@@ -1,7 +1,8 @@
-"""What every loss has in common: weighted means over hidden entries, which add up over parts of a batch.
+"""The interface of all losses: weighted means over hidden entries.
 
-A loss is a weighted sum of terms, and each term a mean: sums over the windows at hand, divided by counts over the
-**whole** batch. So the shares of several processes, or of several micro-batches, add up to the loss of the whole.
+A loss is a weighted sum of terms. Each term is a sum over the windows at hand, divided by a count
+over the **whole** batch. Therefore the shares of several processes, or of several micro-batches,
+add up to the loss of the whole batch.
 """
 
 from abc import ABC, abstractmethod
@@ -19,45 +20,44 @@ class Loss(ABC):
     """``total = sum over the terms of weights * sums / counts``."""
 
     names: tuple[str, ...]
-    """Of the terms, for the logs."""
+    """Names of the terms, for the logs."""
 
     @property
     @abstractmethod
     def weights(self) -> tuple[float, ...]:
-        """One a term."""
+        """One weight for each term."""
 
     @abstractmethod
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
-        """(B,T,F) to (B, terms): sums of errors over what counts in each window."""
+        """Sums of errors over the hidden entries of each window: (B,T,F) to (B, terms)."""
 
     @abstractmethod
     def window_counts(self, hidden: Tensor) -> Tensor:
-        """(B,T,J) to (B, terms): over how many entries those sums go."""
+        """The number of entries in each of those sums: (B,T,J) to (B, terms)."""
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
-        """(terms,) over the windows of a batch, or of a part of it."""
+        """Sums over all windows of a batch, or of a part of it: (terms,)."""
         assert output.prediction is not None
-        return self.window_sums(output.prediction.float(), batch).sum(
-            0
-        )  # half precision ends at the network
+        # Sums of many small errors lose digits in half precision.
+        return self.window_sums(output.prediction.float(), batch).sum(0)
 
     def counts(self, hidden: Tensor) -> Tensor:
-        """(terms,) over a whole batch."""
+        """The counts of a whole batch: (terms,)."""
         return self.window_counts(hidden).sum(0).clamp(min=1)
 
     def terms(self, output: MaskedMotionOutput, batch: Batch, counts: Tensor) -> Tensor:
-        """(terms,): what these windows add to each weighted term of the whole batch's loss."""
+        """What these windows add to each weighted term of the batch's loss: (terms,)."""
         return torch.tensor(self.weights, device=counts.device) * self.sums(output, batch) / counts
 
     def __call__(self, prediction: Tensor, motion: Tensor, hidden: Tensor) -> Tensor:
-        """(B,T,F), (B,T,F), (B,T,J) to a scalar, all in one piece."""
+        """The loss of a batch as a scalar, from (B,T,F), (B,T,F) and (B,T,J)."""
         output = MaskedMotionOutput(prediction=prediction)
         return self.terms(output, Batch(motion, hidden), self.counts(hidden)).sum()
 
 
 @dataclass(frozen=True)
 class MseLoss(Loss):
-    """The original's loss: mean squared error of the features over hidden entries."""
+    """Mean squared error of the features over hidden entries: the loss of the original work."""
 
     names = ("square",)
     weights = (1.0,)

@@ -1,9 +1,10 @@
-"""What networks that generate minimise: an energy score over several samples of one future.
+"""The loss of networks that generate: an energy score over several samples of one future.
 
-The mean of all futures is no future: a network that minimises the distance to the truth freezes into it. Here each
-window comes ``samples`` times with other noise, and the loss is the mean distance of the samples to the truth less half
-their mean distance from each other (the energy score, a strictly proper scoring rule: Gneiting and Raftery 2007). It is
-least where samples are drawn as the truth is, so that the noise comes to stand for what cannot be known.
+A network that minimises the distance to the recorded future predicts the mean of all futures, which
+hardly moves. Here each window is drawn ``samples`` times with other latent noise. The loss is the
+mean distance of the samples to the recording, minus half their mean distance from each other (the
+energy score, a strictly proper scoring rule: Gneiting and Raftery 2007). Its minimum is reached
+where samples and recordings have the same distribution.
 """
 
 from dataclasses import dataclass
@@ -20,33 +21,35 @@ from training.losses.base import Loss
 from training.losses.pose import PoseLoss
 
 DOWN_M = 0.04
-"""A foot is down up to so high above the lowest that it comes to."""
+"""A foot is down up to this height above its lowest place in the reference, metres."""
 
 
 @dataclass(frozen=True)
 class FutureLoss(Loss):
-    """Energy scores of rotations, joint positions and velocities, each frame by itself and all frames together."""
+    """Energy scores of rotations, positions and velocities, of each frame and of all frames
+    together."""
 
     skeleton: Skeleton
     stats: Stats
     roles: bool
     samples: int = 2
     rotation: float = 1.0
-    """Of world (roles) or local rotations, radians."""
+    """Weight of world (roles) or local rotations, radians."""
     position: float = 3.0
-    """Of joint positions, metres."""
+    """Weight of joint positions, metres."""
     velocity: float = 6.0
-    """Of joint velocities, metres a frame at 30 frames a second."""
+    """Weight of joint velocities, metres a frame at 30 frames a second."""
     slide: float = 4.0
-    """Of the speed over the ground of feet that are down, metres a frame at 30 frames a second; every sample by itself,
-    for when a foot is down is its own affair."""
+    """Weight of the horizontal speed of feet that are down, metres a frame at 30 frames a second.
+    Each sample is measured by its own contacts: it may set its feet down at other times than the
+    reference."""
     fps: float = 30.0
 
     names = ("rotation", "position", "velocity", "slide")
 
     @staticmethod
     def of(config: MaskedMotionConfig, samples: int = 2) -> "FutureLoss":
-        """The loss of a network."""
+        """The loss for a network's configuration."""
         return FutureLoss(
             config.skeleton,
             config.fitted_stats,
@@ -61,7 +64,7 @@ class FutureLoss(Loss):
         return self.rotation, self.position, self.velocity, self.slide
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
-        """(terms,) over the windows of a batch, or of a part of it that splits no window's samples."""
+        """Sums over the windows of a batch, or of a part that splits no window's samples: (terms,)."""
         assert output.prediction is not None
         hidden = batch.hidden.any(-1)[:: self.samples]  # (W, T)
         pair = hidden[:, 1:]  # the step into the first hidden frame counts
@@ -77,7 +80,8 @@ class FutureLoss(Loss):
         return torch.stack([*scores, self._slid(places, true_places, pair) * pace])
 
     def _slid(self, places: Tensor, true: Tensor, pair: Tensor) -> Tensor:
-        """How fast feet move over the ground while they are down, as low as the truth's lowest; per window."""
+        """Horizontal speed of feet while they are as low as the reference's lowest, summed over
+        windows."""
         feet = list(self.skeleton.feet)
         if not feet:
             return torch.zeros((), device=places.device)
@@ -93,7 +97,13 @@ class FutureLoss(Loss):
         ).sum() / self.samples
 
     def _scores(self, found: Tensor, true: Tensor, where: Tensor) -> Tensor:
-        """Samples (W*S,T,J,K) and truth (W,T,J,K) to the sum over windows; ``where`` (W,T) says which frames count."""
+        """Energy scores, summed over windows.
+
+        Args:
+            found: (W*S,T,J,K) samples.
+            true: (W,T,J,K) reference.
+            where: (W,T) which frames count.
+        """
         samples = found.unflatten(0, (-1, self.samples))
         near = far = torch.zeros(len(true)).to(true)
         for k in range(self.samples):
@@ -104,19 +114,20 @@ class FutureLoss(Loss):
         return (near / self.samples - (far / pairs / 2 if pairs else 0)).sum()
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
-        """Not told apart by window here."""
+        """Not available: the terms are summed over windows at once."""
         raise NotImplementedError
 
     def window_counts(self, hidden: Tensor) -> Tensor:
-        """See the base class: every window once, however many samples it has."""
+        """See the base class: every window counts once, however many samples it has."""
         return torch.full((len(hidden), len(self.names)), 1 / self.samples, device=hidden.device)
 
     def counts(self, hidden: Tensor) -> Tensor:
-        """(terms,) over a whole batch."""
+        """The counts of a whole batch: (terms,)."""
         return self.window_counts(hidden).sum(0)
 
     def _kinematics(self, features: Tensor, body: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Rotations (B,T,J,9), divided so that their distance is an angle, and positions (B,T,J,3) metres."""
+        """Rotations (B,T,J,9), scaled so that their distance is an angle, and positions (B,T,J,3),
+        metres."""
         local = features[..., :-3].unflatten(-1, (-1, 3, 3))
         if self.roles:
             assert body is not None
@@ -130,9 +141,11 @@ class FutureLoss(Loss):
 
 
 def _distance(difference: Tensor, where: Tensor) -> Tensor:
-    """(W,T,J,K) to (W,): half the mean over frames of each frame's own norm, half the norm of all frames together.
+    """Distances of windows, (W,T,J,K) to (W,).
 
-    Norms are root means over joints. A frame's norm sees whether poses are right, the other whether they hang together.
+    One half is the mean over frames of each frame's root mean square over joints, which measures
+    poses. The other half is the root mean square over all frames together, which measures the
+    movement.
     """
     weight = where.to(difference.dtype)
     squared = difference.square().sum(-1).mean(-1)  # (W, T)

@@ -1,4 +1,5 @@
-"""What networks on joint roles minimise: errors in the world, weighed so that short gaps count like long ones."""
+"""The loss of networks on joint roles: errors in world space, in which gaps of all lengths count
+alike."""
 
 from dataclasses import dataclass
 
@@ -13,59 +14,66 @@ from training.data.batch import Batch
 from training.losses.base import Loss
 
 _EVEN_GAP = 15
-"""The length that all gaps count as where they are to count alike."""
+"""With ``by_gap=False`` all frames have the weight of a gap of this many frames."""
 _STILL_M = 0.0005
-"""Added to what interpolation errs for each frame of a gap, so that stillness does not count for everything."""
+"""Added to the error of interpolation (metres for each frame of the gap), which is near zero for
+people
+    who stand still, before dividing by it."""
 _FEET = ("left_ankle", "left_toe", "right_ankle", "right_toe")
 
 
 @dataclass(frozen=True)
 class RolesLoss(Loss):
-    """World rotations, joint positions, their change, standing feet, and the error that the network expects.
+    """Errors of rotations, positions and velocities, foot skate, and the expected error.
 
-    The error of interpolation grows with the gap about as its length does: a frame counts by 1 / (length + 2), and so
-    relative errors count alike in gaps of all lengths.
+    The error of interpolation grows roughly in proportion to the length of the gap. A frame is
+    weighted by 1 / (length + 2), so that relative errors count alike in gaps of all lengths.
     """
 
     parents: tuple[int, ...]
     feet: tuple[int, ...]
     rotation: float = 1.0
-    """Of the mean world rotation error, radians."""
+    """Weight of the mean world rotation error, radians."""
     local: float = 0.0
-    """Of the mean local rotation error, radians."""
+    """Weight of the mean local rotation error, radians."""
     position: float = 4.0
-    """Of the mean joint distance, metres."""
+    """Weight of the mean joint distance, metres."""
     frame: float = 0.0
-    """Of the root mean square joint distance in each frame, metres: what is worst in a pose counts most, as in L2P."""
+    """Weight of the root mean square joint distance in each frame, metres: the worst joint of a
+    pose counts most, as it does in L2P."""
     velocity: float = 4.0
-    """Of the mean error of joint velocities, metres a frame."""
+    """Weight of the mean error of joint velocities, metres a frame."""
     contact: float = 2.0
-    """Of how far feet slide that stand in truth, metres a frame."""
+    """Weight of the speed of feet that are in contact in the reference, metres a frame."""
     square: float = 0.3
-    """Of the squared joint distance, in units of ``usual_m`` for each frame of the gap: distances alone give large
-    errors no more pull than small ones."""
+    """Weight of the squared joint distance, in units of ``usual_m`` for each frame of the gap. The
+    gradient of unsquared distances does not grow with the error."""
     expected: float = 0.02
-    """Of the difference between the expected error and the real one, in powers of e; no gradient reaches the poses."""
+    """Weight of the difference between the logarithms of the expected and the real error. Its
+    gradient does not reach the poses."""
     height: float = 2.0
-    """A metre up or down counts like so many over the ground in positions and squares: heights vary less, and an error
-    in them is seen at once, as floating and sinking. ``L2P``, which standardises every coordinate, does so too."""
+    """Factor on vertical distances in positions and squares. Heights vary less than places on the
+    ground, and an error in them shows as floating or sinking. L2P, which standardises every
+    coordinate, weights them more, too."""
     usual_m: float = 0.005
-    """Metres that interpolation errs for each frame that a gap is long, about."""
+    """Typical error of interpolation, metres for each frame of the gap."""
     standing_m: float = 0.006
-    """A foot stands where it moves less than this in a frame."""
+    """A foot is in contact where it moves less than this in a frame, metres."""
     kinematics: bool = True
-    """Whether positions and velocities are those of all joints; False, to measure that: of the pelvis alone."""
+    """Positions and velocities of all joints count; False: of the pelvis alone (for the ablation).
+    """
     by_gap: bool = True
-    """Whether frames of long gaps count less; False, to measure that: all alike."""
+    """Frames of long gaps have smaller weights; False: all alike (for the ablation)."""
     evenly: float = 0.0
-    """How far slow windows count like fast ones: what a window adds is divided by what its interpolation errs for
-    each frame that a gap is long, in units of ``usual_m``, to this power."""
+    """Exponent, 0 to 1, that makes slow windows count like fast ones: a window's terms are divided
+    by the error of its interpolation (in units of ``usual_m`` for each frame of the gap) to this
+    power."""
 
     names = ("rotation", "local", "position", "frame", "velocity", "contact", "square", "expected")
 
     @staticmethod
     def of(config: MaskedMotionConfig) -> "RolesLoss":
-        """The loss of a network."""
+        """The loss for a network's configuration."""
         assert config.joint_names is not None and config.joint_parents is not None
         return RolesLoss(
             tuple(config.joint_parents), tuple(config.joint_names.index(name) for name in _FEET)
@@ -86,7 +94,7 @@ class RolesLoss(Loss):
         )
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
-        """(terms,) over the windows of a batch, or of a part of it."""
+        """Sums over all windows of a batch, or of a part of it: (terms,)."""
         assert (
             output.prediction is not None
             and output.expected_m is not None
@@ -141,7 +149,7 @@ class RolesLoss(Loss):
 
     @torch.no_grad()
     def _evened(self, batch: Batch, true_places: Tensor) -> Tensor:
-        """(B,): what each window counts."""
+        """The weight of each window: (B,)."""
         assert batch.body is not None
         rotations, root = slerp_fill(
             batch.motion[..., :-3].unflatten(-1, (-1, 3, 3)), batch.motion[..., -3:], batch.hidden
@@ -152,7 +160,7 @@ class RolesLoss(Loss):
         return (self.usual_m / (erred + _STILL_M)) ** self.evenly
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
-        """Not told apart by window here."""
+        """Not available: the terms are summed over windows at once."""
         raise NotImplementedError
 
     def window_counts(self, hidden: Tensor) -> Tensor:
@@ -164,17 +172,17 @@ class RolesLoss(Loss):
         )
 
     def counts(self, hidden: Tensor) -> Tensor:
-        """(terms,) over a whole batch."""
+        """The counts of a whole batch: (terms,)."""
         return self.window_counts(hidden).sum(0).clamp(min=1e-6)
 
     def _where(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """How much each frame (B,T) counts, and each step to the next (B,T-1)."""
+        """Weights of the frames (B,T), and of the steps from one frame to the next (B,T-1)."""
         weight = _by_gap(hidden) if self.by_gap else hidden.any(-1).float()
         return weight, torch.maximum(weight[:, 1:], weight[:, :-1])
 
 
 def _by_gap(hidden: Tensor) -> Tensor:
-    """(B,T): 1 / (length of the gap + 2), zero in known frames."""
+    """Weights 1 / (length of the gap + 2), zero in known frames: (B,T)."""
     length = gap_lengths(hidden).amax(-1)
     return torch.where(length > 0, 1 / (length + 2), 0)
 
@@ -184,4 +192,4 @@ def _kinematics(tree: Tree, features: Tensor, body: Tensor) -> tuple[Tensor, Ten
 
 
 def _norm(vectors: Tensor) -> Tensor:
-    return (vectors.square().sum(-1) + 1e-10).sqrt()  # a finite gradient at zero
+    return (vectors.square().sum(-1) + 1e-10).sqrt()  # the gradient stays finite at zero

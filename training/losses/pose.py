@@ -1,4 +1,4 @@
-"""Losses of networks on one skeleton, in the terms of the metrics: rotations, joint positions, their change."""
+"""Losses for networks on one skeleton: rotations, joint positions and velocities."""
 
 from dataclasses import dataclass
 
@@ -15,22 +15,22 @@ from training.losses.base import Loss, MseLoss
 
 @dataclass(frozen=True)
 class PoseLoss(Loss):
-    """Errors in the terms of the metrics: rotations, joint positions and their change; and their squares.
+    """Errors of rotations, joint positions and joint velocities, and the squared feature error.
 
-    Matrices enter forward kinematics as the network gives them: close to rotations once it has learned a little,
-    and cheaper than a projection in every step.
+    Forward kinematics takes the matrices as the network returns them. They are close to rotations
+    after a few hundred steps, and projecting them in every step would be expensive.
     """
 
     skeleton: Skeleton
     stats: Stats
     position: float = 2.0
-    """Weight of the mean joint distance in metres against the rotation term in radians (times sqrt 2)."""
+    """Weight of the mean joint distance (metres); the rotation term is in radians times sqrt 2."""
     velocity: float = 2.0
-    """Weight of the mean error of joint velocities, metres a frame. Much more of it, and leaving the fill as it is
-    becomes the best a young residual network can do."""
+    """Weight of the mean error of joint velocities, metres a frame. With a much larger weight, a
+    residual network at the start of training does best by leaving the fill unchanged."""
     square: float = 10.0
-    """Weight of the mean squared error: distances alone give large errors no more pull than small ones, and the first
-    thousands of steps go by without anything learned."""
+    """Weight of the mean squared error. Unsquared distances have a gradient of constant length, and
+    with them alone nothing is learned in the first thousands of steps."""
 
     names = ("rotation", "position", "velocity", "square")
 
@@ -58,15 +58,21 @@ class PoseLoss(Loss):
         return torch.stack([*entries, MseLoss().window_counts(hidden)[:, 0]], dim=-1)
 
     def _where(self, hidden: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-        """Where rotations, positions and velocities count: (B,T,J), (B,T,J), (B,T-1,J).
+        """Weights of rotations, positions and velocities: (B,T,J), (B,T,J), (B,T-1,J).
 
-        A hidden joint moves its children, known or not: a frame counts whole once anything in it is hidden.
+        A hidden joint also moves its known children. All positions of a frame count, therefore, as
+        soon as anything in the frame is hidden.
         """
         frame = hidden.any(-1, keepdim=True).to(dtype).expand(hidden.shape)
         return hidden.to(dtype), frame, torch.maximum(frame[:, 1:], frame[:, :-1])
 
     def _positions(self, features: Tensor, body: Tensor | None) -> Tensor:
-        """Forward kinematics of feature rows: (B,T,F) to (B,T,J,3) metres, on each window's own bones where given."""
+        """Joint positions of feature rows: (B,T,F) to (B,T,J,3), metres.
+
+        Args:
+            features: network features; the root is scaled.
+            body: (B,J,3) joint offsets of each window's body, metres; None: the skeleton's.
+        """
         matrices = features[..., :-3].unflatten(-1, (-1, 3, 3))
         low, high = (
             torch.from_numpy(v).to(features) for v in (self.stats.root_min, self.stats.root_max)
@@ -77,18 +83,20 @@ class PoseLoss(Loss):
 
 
 STANDS_M_S = 0.1
-"""A foot joint of the truth that is slower than this stands."""
+"""A foot joint of the reference below this speed is in contact with the floor."""
 
 
 @dataclass(frozen=True)
 class PlantedLoss(PoseLoss):
-    """:class:`PoseLoss` with more weight on movement, and on feet that stand: what goes on without an end drifts by its
-    steps, not by its poses."""
+    """``PoseLoss`` with more weight on velocities and on feet in contact, for generation.
+
+    Generated motion feeds on itself: errors of velocity add up to drift, errors of pose do not.
+    """
 
     fps: float = 60.0
     velocity: float = 15.0
     planted: float = 30.0
-    """Weight of the mean speed, metres a frame, of foot joints while the truth's stand."""
+    """Weight of the mean speed (metres a frame) of feet while the reference's are in contact."""
 
     names = (*PoseLoss.names, "planted")  # type: ignore[assignment]
 
@@ -112,7 +120,11 @@ class PlantedLoss(PoseLoss):
         return torch.cat([super().window_sums(prediction, batch), planted[:, None]], dim=-1)
 
     def window_counts(self, hidden: Tensor) -> Tensor:
-        """See the base class; feet count whether they stand or not, for how long they do is the truth's affair."""
+        """See the base class.
+
+        The count does not depend on how long the feet are in contact, so that it is the same in
+        every process.
+        """
         frame = hidden.any(-1)
         pairs = (frame[:, 1:] | frame[:, :-1]).sum(1) * len(self.skeleton.feet)
         return torch.cat([super().window_counts(hidden), pairs[:, None].float()], dim=-1)
@@ -120,10 +132,10 @@ class PlantedLoss(PoseLoss):
 
 @dataclass(frozen=True)
 class RelativeLoss(Loss):
-    """Another loss, each window's divided by the loss of its own interpolation: 1 is as good as slerp.
+    """Another loss, divided in each window by the loss of slerp: 1 is as good as slerp.
 
-    The absolute losses are made of the long gaps: short ones, where slerp is already close, hardly count in them, and
-    a network may end up worse there than the fill it started from.
+    Long gaps dominate the absolute losses. Short gaps, where slerp is already close, hardly count
+    in them, and a network may end up worse there than the fill that it started from.
     """
 
     loss: Loss
@@ -131,12 +143,12 @@ class RelativeLoss(Loss):
 
     @property
     def names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of the loss within."""
+        """The names of the inner loss's terms."""
         return self.loss.names
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """See the base class; the weights within are already in the sums."""
+        """All 1: the sums already hold the inner loss's weights."""
         return (1.0,) * len(self.names)
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
@@ -153,9 +165,9 @@ class RelativeLoss(Loss):
         return weights * self.loss.window_sums(prediction, batch) / reference
 
     def window_counts(self, hidden: Tensor) -> Tensor:
-        """Every window counts once."""
+        """One for each window and term."""
         return torch.ones(len(hidden), len(self.names), device=hidden.device)
 
 
 def _norm(vectors: Tensor) -> Tensor:
-    return (vectors.square().sum(-1) + 1e-8).sqrt()  # a finite gradient at zero
+    return (vectors.square().sum(-1) + 1e-8).sqrt()  # the gradient stays finite at zero

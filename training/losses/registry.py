@@ -34,22 +34,23 @@ LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "mse": lambda config: MseLoss(),
     "planted": lambda config: PlantedLoss(config.skeleton, config.fitted_stats, fps=config.fps),
     "roles": _roles,
-    # Nearer to what recoveries are judged by: local rotations too, whole poses, heights still more, slow movement.
+    # Closer to the benchmark: adds local rotations and whole poses, weights heights and slow motion
+    # more.
     "roles-fair": partial(_roles, local=1.0, position=2.0, frame=2.0, height=4.0, evenly=0.6),
     "future": _future,
-    # To measure what forward kinematics and the weights by gap bring.
+    # For the ablation of forward kinematics and of the weights by gap.
     "roles-turns": partial(_roles, position=0.0, velocity=0.0, contact=0.0, square=0.0),
     "roles-pelvis": partial(_roles, contact=0.0, kinematics=False),
     "roles-even": partial(_roles, by_gap=False),
 }
-"""What ``TrainingPlan.loss`` may name."""
+"""Losses by the names that ``TrainingPlan.loss`` takes."""
 
 
 def make_loss(plan: TrainingPlan, config: MaskedMotionConfig) -> Loss:
-    """The loss that a plan asks for.
+    """The loss that a plan names.
 
     Raises:
-        ModelError: there is no such loss, or it is none for this network.
+        ModelError: there is no such loss, or the network cannot be trained with it.
     """
     if plan.loss not in LOSSES:
         raise ModelError(
