@@ -112,7 +112,8 @@ def row(source: Path, reports: Sequence[Report]) -> str:
     heights = np.array([report.height_m for report in read])
     floors = np.percentile([report.floor_m for report in read], [5, 50, 95])
     return (
-        f"{line}  {heights.min():.2f} - {heights.max():.2f}  {floors[0]:+.2f} {floors[1]:+.2f} {floors[2]:+.2f}"
+        f"{line}  {heights.min():.2f} - {heights.max():.2f}  {floors[0]:+.2f} {floors[1]:+.2f} "
+        f"{floors[2]:+.2f}"
         f"  {max(r.degrees for r in read):.5f}  {max(r.millimetres for r in read):.5f}"
     )
 

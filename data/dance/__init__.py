@@ -1,1 +1,2 @@
-"""A dance set with a known answer: music made by code, and dancers who follow it by a written rule."""
+"""A dance set with a known answer: music made by code, and dancers who follow it by a written
+rule."""

@@ -77,7 +77,8 @@ def _bend(at: dict[str, Array], name: str, share: float = 1.0) -> Array:
 
 
 def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: int) -> None:
-    """Collar, shoulder, elbow, wrist; the rest pose holds the arm out sideways, ``sign`` is its x."""
+    """Collar, shoulder, elbow, wrist; the rest pose holds the arm out sideways, ``sign`` is its
+    x."""
     get = {
         part: at[f"{side}_{part}"]
         for part in ("raise", "reach", "swing", "fwd", "down", "twist", "elbow", "wrist")

@@ -149,7 +149,8 @@ def windows(chords: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:
 
 
 def make_song(split: str, number: int) -> Song:
-    """Song ``number`` of a split (``train``, ``val`` or ``test``); the same one on every machine."""
+    """Song ``number`` of a split (``train``, ``val`` or ``test``); the same one on every
+    machine."""
     seed = (SPLITS.index(split), number)
     rng = np.random.default_rng([*seed, 7001])
     tempo_bpm = int(rng.integers(80, 141))

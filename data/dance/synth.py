@@ -131,7 +131,8 @@ def _envelope(count: int, attack_s: float, release_s: float) -> Float[Array, "N"
 
 
 def _voicing(bar: Bar) -> list[int]:
-    """The triad in close position between F below and E above middle C, in semitones from middle C."""
+    """The triad in close position between F below and E above middle C, in semitones from
+    middle C."""
     return sorted((bar.root + step + 5) % 12 - 5 for step in (_MINOR if bar.minor else _MAJOR))
 
 

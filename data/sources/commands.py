@@ -35,7 +35,8 @@ def aist(
     splits: Annotated[
         Path,
         typer.Option(
-            help="folder of crossmodal_train.txt, _val and _test; ignore_list.txt there or beside it"
+            help="folder of crossmodal_train.txt, _val and _test; ignore_list.txt there or beside "
+            "it"
         ),
     ],
     music: Annotated[

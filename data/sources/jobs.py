@@ -1,4 +1,5 @@
-"""Convert recordings of others into a prepared set: which files, into which split, and the report."""
+"""Convert recordings of others into a prepared set: which files, into which split, and the
+report."""
 
 import re
 import sys

@@ -118,7 +118,8 @@ class Report:
             else ()
         ):
             yield (
-                f"skeleton {'kept' if row['kept'] else 'left'}: {row['joints']} joints from {row['root']}, "
+                f"skeleton {'kept' if row['kept'] else 'left'}: {row['joints']} joints from "
+                f"{row['root']}, "
                 f"{row['files']} files, {row['frames']} frames (for example {row['first']})"
             )
         if list(self.file_rates()) != [f"{self.fps:g}"]:

@@ -124,7 +124,8 @@ def compile_pattern(text: str, option: str = "--split-by") -> re.Pattern[str]:
 
 
 def unit_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
-    """What the first group that took part holds; empty where the pattern is not found in the label."""
+    """What the first group that took part holds; empty where the pattern is not found in the
+    label."""
     match = pattern.search(label)
     return next((group for group in match.groups() if group), "") if match else ""
 

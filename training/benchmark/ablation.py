@@ -53,14 +53,17 @@ STUDIES = {
             "inbetween",
             "inbetween",
             {
-                "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in or smoothed",
-                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual is "
+                "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in "
+                "or smoothed",
+                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual "
+                "is "
                 "added to, nothing faded in or smoothed",
                 "inbetween-slerp": "pre-fill by slerp instead of inertial",
                 "inbetween-world": "no relative input: world rotations in the body's heading, not "
                 "turns of the reference pose",
                 "inbetween-blind": "no distances to the known frames among the inputs",
-                "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps the path of the fill",
+                "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps "
+                "the path of the fill",
                 "inbetween-pelvis": "no FK loss, but for the pelvis, its path and speed",
                 "inbetween-plain": "no augmentation",
                 "inbetween-abrupt": "residuals not faded in beside known frames, nor smoothed",
@@ -161,9 +164,12 @@ def markdown(result: Mapping[str, Any]) -> str:
     lines = [
         f"# Ablation: {result['study']}",
         "",
-        f"Variants of `{result['full']}` at a small size ({size}), each trained for {result['steps']:,} steps of "
-        f"{result['batch']} windows, seed {result['seed']}; {unit}, over the hidden entries of {result['clips']} clips "
-        f"of {result['frames']} frames of `{result['data']}`, {result['split']} split. Lower is better.",
+        f"Variants of `{result['full']}` at a small size ({size}), each trained for "
+        f"{result['steps']:,} steps of "
+        f"{result['batch']} windows, seed {result['seed']}; {unit}, over the hidden entries of "
+        f"{result['clips']} clips "
+        f"of {result['frames']} frames of `{result['data']}`, {result['split']} split. Lower is "
+        f"better.",
         "",
         f"| variant | what is different | {' | '.join(heads)} | difference to the full one |",
         f"|---|---|{'---:|' * len(heads)}---|",

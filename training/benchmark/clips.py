@@ -1,4 +1,5 @@
-"""Clips for the benchmark: LAFAN1's takes, any folder or archive of motion files, a prepared set."""
+"""Clips for the benchmark: LAFAN1's takes, any folder or archive of motion files, a prepared
+set."""
 
 import lzma
 import re
@@ -217,7 +218,8 @@ def _same_joints(clips: Sequence[Clip], notes: list[str]) -> tuple[Clip, ...]:
     groups.sort(key=lambda group: -sum(map(len, group)))
     for other in groups[1:]:
         notes.append(
-            f"clips of another body ({len(other[0].motion.skeleton)} joints) left out: {len(other)}, "
+            f"clips of another body ({len(other[0].motion.skeleton)} joints) left out: "
+            f"{len(other)}, "
             f"the first {other[0].name}"
         )
     return tuple(groups[0])

@@ -249,7 +249,8 @@ def outcome(windows: Windows, filling: Filling, last_known: int = PAST - 1) -> O
 
 
 def score(truth: Outcome, other: Outcome, against: Statistics) -> dict[str, float]:
-    """``l2q l2p npss``, and ``position_cm``: the mean distance over joints and frames of the gaps."""
+    """``l2q l2p npss``, and ``position_cm``: the mean distance over joints and frames of the
+    gaps."""
     flat = [o.quats.reshape(*o.quats.shape[:2], -1) for o in (truth, other)]
     away = np.linalg.norm(truth.positions_m.astype(np.float64) - other.positions_m, axis=-1)
     return {

@@ -155,7 +155,8 @@ def _line(name: str, values: Sequence[float | None], decimals: int | None, inden
 
 
 def group_lines(rows: Sequence[Row], method: str) -> list[str]:
-    """One method over the better of interpolation and spline, a line a group, the worst L2P first."""
+    """One method over the better of interpolation and spline, a line a group, the worst L2P
+    first."""
     table = by_group(rows, method)
     if not table:
         return []

@@ -271,7 +271,8 @@ def report(timings: dict[str, Timing], operations: float, device_name: str) -> l
     ratio = (ours.samples / ours.total_s) / (theirs.samples / theirs.total_s)
     unpadded = (ours.frames / ours.total_s) / (theirs.frames / theirs.total_s)
     lines.append(
-        f"ours / original's: {ratio:.2f} times the samples, {unpadded:.2f} times the frames a second"
+        f"ours / original's: {ratio:.2f} times the samples, {unpadded:.2f} times the frames a "
+        f"second"
     )
     rate, inside = operations / ours.total_s, operations / ours.network_s
     peak = peak_of(device_name)

@@ -113,7 +113,8 @@ def cells(gaps: Sequence[GapScores]) -> Iterator[tuple[str, int, list[GapScores]
 
 
 def summary(gaps: Sequence[GapScores], name: str) -> list[dict[str, Any]]:
-    """One row a set and gap length, as JSON: ratios, worse shares, calibration, the worst places."""
+    """One row a set and gap length, as JSON: ratios, worse shares, calibration, the worst
+    places."""
     return [
         {
             "set": title,
@@ -154,10 +155,12 @@ def page(
     lines = [
         f"# `{name}` on recordings that it has never seen",
         "",
-        f"Errors of the network over those of the best of {', '.join(CURVES[:-1])} and {CURVES[-1]}, "
+        f"Errors of the network over those of the best of {', '.join(CURVES[:-1])} and "
+        f"{CURVES[-1]}, "
         "over all hidden frames;",
         "below 1 the network is better. In brackets: 95 % bootstrap intervals over gaps.",
-        f"Each gap has {CONTEXT} known frames on either side, on joint roles at 30 frames a second.",
+        f"Each gap has {CONTEXT} known frames on either side, on joint roles at 30 frames a "
+        f"second.",
         "Rotation is the mean angle of local rotations, position the mean distance of joints;",
         "L2P, L2Q and NPSS are the metrics of the LAFAN1 benchmark, L2P standardised by each set.",
         f"*Worse* is the share of gaps more than {WORSE - 1:.0%} worse than the inertial curve "

@@ -96,13 +96,15 @@ def _first_words(info: CheckpointInfo, parameters: int) -> str:
     packed = is_packed(info.path.glob("model*.safetensors"))
     stored = "8-bit integers with a scale for each row" if packed else "float16"
     where = (
-        f"on any humanoid skeleton at any frame rate ({config.joints} joint roles, {config.fps:g} frames a second "
+        f"on any humanoid skeleton at any frame rate ({config.joints} joint roles, {config.fps:g} "
+        f"frames a second "
         "inside)"
         if config.representation == "roles"
         else f"on a {config.joints}-joint body at {config.fps:g} frames a second"
     )
     return (
-        f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling workbench: recovers "
+        f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling "
+        f"workbench: recovers "
         f"hidden frames of motion {where}{', listening to music' if config.uses_music else ''}. "
         f"{parameters / 1e6:.1f} M parameters, stored as {stored}."
     )
@@ -117,8 +119,10 @@ def _training_rows(training: Mapping[str, Any]) -> list[str]:
             f"| fine-tuned from | `{parent['name']}`{_in_short(parent)} |"
             for parent in training.get("parents", [])
         ),
-        f"| trained on | {training['clips']} clips, {training['frames']:,} frames of the train split |",
-        f"| steps | {plan['steps']:,} of {plan['batch']} windows of {plan['min_frames']} to {plan['max_frames']} "
+        f"| trained on | {training['clips']} clips, {training['frames']:,} frames of the train "
+        f"split |",
+        f"| steps | {plan['steps']:,} of {plan['batch']} windows of {plan['min_frames']} to "
+        f"{plan['max_frames']} "
         f"frames, learning rate {plan['learning_rate']:g}, seed {plan['seed']} |",
         *_stage_rows(plan.get("stages") or []),
         *(
@@ -149,7 +153,8 @@ def _stage_rows(stages: Sequence[Mapping[str, Any]]) -> list[str]:
         if patterns and stage.get("fixed", 1.0) < 1:
             patterns += f" in {stage['fixed']:.0%} of the windows, random masks in the others"
         rows.append(
-            f"| stage {number} | {stage['steps']:,} steps, learning rate {stage['learning_rate']:g}, "
+            f"| stage {number} | {stage['steps']:,} steps, learning rate "
+            f"{stage['learning_rate']:g}, "
             f"{patterns or 'random masks'} |"
         )
     return rows
@@ -178,9 +183,12 @@ def _evaluation(evaluation: Mapping[str, Any] | None, name: str) -> list[str]:
     return [
         "## Results",
         "",
-        f"Means over hidden entries only, {evaluation['clips']} clips of {evaluation['frames']} frames of the "
-        f"{evaluation['split']} split, {seen}.{_left_out(evaluation)} Rotation: geodesic angle of local rotations, "
-        "degrees. Position: joint distance after forward kinematics, centimetres. Baselines: same entries.",
+        f"Means over hidden entries only, {evaluation['clips']} clips of {evaluation['frames']} "
+        f"frames of the "
+        f"{evaluation['split']} split, {seen}.{_left_out(evaluation)} Rotation: geodesic angle of "
+        f"local rotations, "
+        "degrees. Position: joint distance after forward kinematics, centimetres. Baselines: same "
+        "entries.",
         "",
         *_table(evaluation["rows"]),
         "",
@@ -211,7 +219,8 @@ def _unseen(unseen: Mapping[str, Any] | None, name: str, sets: Sequence[str]) ->
     lines = [
         "## Results on other sets",
         "",
-        "Sets of other recordings, bodies and makers, measured in the same way. They are here for evaluation "
+        "Sets of other recordings, bodies and makers, measured in the same way. They are here for "
+        "evaluation "
         "only.",
         "",
     ]
@@ -220,8 +229,10 @@ def _unseen(unseen: Mapping[str, Any] | None, name: str, sets: Sequence[str]) ->
         lines += [
             f"### {data}",
             "",
-            f"{unseen_note(data)} {trained[0].upper() if trained[0] != '*' else trained[0]}{trained[1:]}. "
-            f"{evaluation['clips']} clips of {evaluation['frames']} frames of its {evaluation['split']} split."
+            f"{unseen_note(data)} "
+            f"{trained[0].upper() if trained[0] != '*' else trained[0]}{trained[1:]}. "
+            f"{evaluation['clips']} clips of {evaluation['frames']} frames of its "
+            f"{evaluation['split']} split."
             f"{_left_out(evaluation)}",
             "",
             *_table(evaluation["rows"]),
@@ -243,7 +254,8 @@ def _left_out(evaluation: Mapping[str, Any]) -> str:
 def _made_by(evaluation: Mapping[str, Any], name: str, more: str = "") -> str:
     split = "" if evaluation["split"] == "test" else f" --split {evaluation['split']}"
     return (
-        f"Made by `python -m training evaluate --checkpoint checkpoints/{name} --data data/processed/"
+        f"Made by `python -m training evaluate --checkpoint checkpoints/{name} --data "
+        f"data/processed/"
         f"{evaluation['data']}{more}{split} --frames {evaluation['frames']} "
         f"--clips {evaluation.get('asked', evaluation['clips'])}`."
     )
@@ -278,7 +290,8 @@ def _hearing(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
     lines = [
         "## Does it hear?",
         "",
-        f"Rotation error in a gap in the middle of {hearing['frames']} frames, degrees, {rows[0]['clips']} clips "
+        f"Rotation error in a gap in the middle of {hearing['frames']} frames, degrees, "
+        f"{rows[0]['clips']} clips "
         f"of the {hearing['split']} split, mean and 95 % bootstrap interval.",
         "",
         "| gap, frames | right music | silence | another song | saved against another song |",
@@ -314,9 +327,12 @@ def _lively(law: list[float] | None) -> list[str]:
         return []
     level, pull, spread = law
     return [
-        f"For every window {DRAWS} futures are drawn. Kept is the one whose speed v' (root mean square over "
-        f"joints, m/s) comes nearest to one drawn from ln(v' + {STILL_M_S:g}) = {level:g} + {pull:g} "
-        f"ln(v + {STILL_M_S:g}) ± {spread:g}, where v is the speed of the past that the network sees: how people "
+        f"For every window {DRAWS} futures are drawn. Kept is the one whose speed v' (root mean "
+        f"square over "
+        f"joints, m/s) comes nearest to one drawn from ln(v' + {STILL_M_S:g}) = {level:g} + "
+        f"{pull:g} "
+        f"ln(v + {STILL_M_S:g}) ± {spread:g}, where v is the speed of the past that the network "
+        f"sees: how people "
         "go on in the train split.",
         "",
     ]
@@ -327,8 +343,10 @@ def _resting(gap_calibration: GapCalibration) -> list[str]:
         return []
     low, high = gap_calibration.static_thresholds
     return [
-        f"A joint that turns by less than {low:g}° in the known frames on both sides of a gap rests, and stays as "
-        f"it was filled; from {high:g}° on none does. The pelvis, and legs with it, must move by less than as many "
+        f"A joint that turns by less than {low:g}° in the known frames on both sides of a gap "
+        f"rests, and stays as "
+        f"it was filled; from {high:g}° on none does. The pelvis, and legs with it, must move by "
+        f"less than as many "
         "centimetres too.",
         "",
     ]
@@ -355,8 +373,10 @@ def _calibration(
         return [
             "## How far it is believed",
             "",
-            f"Turns and shifts count by {found['share']:g}, with which ten seconds generated from two move as much "
-            f"as the truth: the median over {found['fitted_on']} clips of the validation split of the mean joint "
+            f"Turns and shifts count by {found['share']:g}, with which ten seconds generated from "
+            f"two move as much "
+            f"as the truth: the median over {found['fitted_on']} clips of the validation split of "
+            f"the mean joint "
             "speed, over the truth's.",
             "",
             *_lively(config.speed_prior),
@@ -364,7 +384,8 @@ def _calibration(
             "|---|" + "---|" * len(rows[0]),
             "| energy | " + " | ".join(rows[1]) + " |",
             "",
-            f"Made by `python -m training calibrate --checkpoint checkpoints/{name} --data data/processed/"
+            f"Made by `python -m training calibrate --checkpoint checkpoints/{name} --data "
+            f"data/processed/"
             f"{found['data']} --clips {found['asked']}`.",
             "",
         ]
@@ -372,7 +393,8 @@ def _calibration(
     lines = [
         "## How far it is believed, and how sure it is",
         "",
-        f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of itself is "
+        f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of "
+        f"itself is "
         f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.",
         "",
         *_resting(gap_calibration),
@@ -388,8 +410,10 @@ def _calibration(
     lines += [
         "",
         f"{found['gaps']:,} gaps in {found['clips']} clips of the test split "
-        f"({', '.join(f'`{spec}`' for spec in found['hide'])}), sorted by the error that it expected, in "
-        f"{len(found['fifths'])} parts of equal number; mean joint distance from the truth, centimetres:",
+        f"({', '.join(f'`{spec}`' for spec in found['hide'])}), sorted by the error that it "
+        f"expected, in "
+        f"{len(found['fifths'])} parts of equal number; mean joint distance from the truth, "
+        f"centimetres:",
         "",
         "| | " + " | ".join(str(number) for number in range(1, len(found["fifths"]) + 1)) + " |",
         "|---|" + "---|" * len(found["fifths"]),
@@ -402,8 +426,10 @@ def _calibration(
         *lines,
         "",
         f"Rank correlation of expected and true errors {found['rank_correlation']:.2f}; "
-        f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the expected one. Made "
-        f"by `python -m training calibrate --checkpoint checkpoints/{name} --data data/processed/{found['data']} "
+        f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the "
+        f"expected one. Made "
+        f"by `python -m training calibrate --checkpoint checkpoints/{name} --data "
+        f"data/processed/{found['data']} "
         f"--clips {found['asked']}"
         f"{''.join(f' --{option}' for option in ('whole', 'symmetric') if found.get(option))}`.",
         "",
@@ -434,7 +460,8 @@ def attention_lines(found: Mapping[str, Any]) -> list[str]:
         lines.append("")
     deletion = found["deletion"]
     lines += [
-        "How far the pose moves when the first share of the music is replaced by its mean, over all of it:",
+        "How far the pose moves when the first share of the music is replaced by its mean, over "
+        "all of it:",
         "",
         "| by | " + " | ".join(f"{share:.0%}" for share in deletion["shares"]) + " |",
         "|---|" + "---|" * len(deletion["shares"]),
@@ -457,8 +484,10 @@ def _attention(found: Mapping[str, Any] | None, name: str) -> list[str]:
     return [
         "## Does attention show what it hears?",
         "",
-        f"{found['sentence']} A gap of {found['gap']} frames in the middle of {found['frames']}, the pose in its "
-        f"middle, {found['clips']} clips of the {found['split']} split; which music decides it is known. "
+        f"{found['sentence']} A gap of {found['gap']} frames in the middle of {found['frames']}, "
+        f"the pose in its "
+        f"middle, {found['clips']} clips of the {found['split']} split; which music decides it is "
+        f"known. "
         "Interventions and occlusion take "
         f"{found['stretch']} frames at a time.",
         "",

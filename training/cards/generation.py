@@ -34,8 +34,10 @@ _VARIETY = (
 )
 
 _OF_MOVES = (
-    " *Another song*: the real dance laid beside other music. A bar counts as the move whose mean over the "
-    "train split is nearest; the truth's row is the ceiling, one bar in 24 (12 without sides) is chance."
+    " *Another song*: the real dance laid beside other music. A bar counts as the move whose mean "
+    "over the "
+    "train split is nearest; the truth's row is the ceiling, one bar in 24 (12 without sides) is "
+    "chance."
 )
 
 
@@ -96,8 +98,10 @@ def generation_lines(found: Mapping[str, Any], name: str) -> list[str]:
 
 def _sentence(found: Mapping[str, Any]) -> str:
     return (
-        f"{found['clips']} clips of the {found['split']} split of `{found['data']}`, never seen in training: "
-        f"{found['seconds']:g} s generated from {found['seed_frames']} frames ({found['fps']:g} a second), variety "
+        f"{found['clips']} clips of the {found['split']} split of `{found['data']}`, never seen in "
+        f"training: "
+        f"{found['seconds']:g} s generated from {found['seed_frames']} frames ({found['fps']:g} a "
+        f"second), variety "
         f"{found['variety']:g}. Means over clips; floor and standstill: the worst clip."
     )
 
@@ -123,8 +127,8 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
             "",
             *_markdown(_table(found)),
             "",
-            f"FID and diversity: features standardised by {found['reference_clips']} other clips of the split."
-            + (_OF_MOVES if moves else ""),
+            f"FID and diversity: features standardised by {found['reference_clips']} other clips "
+            f"of the split." + (_OF_MOVES if moves else ""),
             "",
         ]
         if found["varieties"]:
@@ -135,8 +139,10 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
                 "",
             ]
         lines += [
-            f"Made by `python -m training benchmark {command} --checkpoint checkpoints/{name} --data "
-            f"data/processed/{found['data']} --clips {found['clips']} --seed-frames {found['seed_frames']} "
+            f"Made by `python -m training benchmark {command} --checkpoint checkpoints/{name} "
+            f"--data "
+            f"data/processed/{found['data']} --clips {found['clips']} --seed-frames "
+            f"{found['seed_frames']} "
             f"--seconds {found['seconds']:g}`.",
             "",
         ]

@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 
 DATA_NOTES = {
-    "dance": "The project's own procedural dance set (`data/dance`): synthetic songs and rule-made dances on the "
-    "SMPL-24 body, 60 fps. Train, validation and test differ in songs, dancers and orders of moves. "
+    "dance": "The project's own procedural dance set (`data/dance`): synthetic songs and rule-made "
+    "dances on the "
+    "SMPL-24 body, 60 fps. Train, validation and test differ in songs, dancers and orders of "
+    "moves. "
     "Made by this project; MIT licence.",
-    "common": "Recordings of everyday movement, sport, fights and dances at 30 fps, from two makers:\n\n"
-    "- The CMU Graphics Lab Motion Capture Database, free for all uses; the data itself must not be resold. "
-    "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with "
+    "common": "Recordings of everyday movement, sport, fights and dances at 30 fps, from two "
+    "makers:\n\n"
+    "- The CMU Graphics Lab Motion Capture Database, free for all uses; the data itself must not "
+    "be resold. "
+    "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created "
+    "with "
     "funding from NSF EIA-0196217.\n"
-    "- Motion sets of Seoul National University, published in repositories with an Apache-2.0 licence "
-    "file. The licence stands at the level of the repositories; there is no separate grant for the motion "
+    "- Motion sets of Seoul National University, published in repositories with an Apache-2.0 "
+    "licence "
+    "file. The licence stands at the level of the repositories; there is no separate grant for the "
+    "motion "
     "data.",
 }
 """Of prepared sets that checkpoints are trained on, by the name of their folder."""

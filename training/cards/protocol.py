@@ -76,7 +76,8 @@ def worse_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
     if not asked:
         return "By content it has not been measured."
     start = (
-        f"L2P over that of the better of interpolation and spline, of the {asked} contents with {FEW} windows or "
+        f"L2P over that of the better of interpolation and spline, of the {asked} contents with "
+        f"{FEW} windows or "
         "more: "
     )
     if not worse:
@@ -111,9 +112,12 @@ def protocol_section(protocol: Mapping[str, Mapping[str, Any]] | None) -> list[s
     return [
         "## The LAFAN1 in-betweening protocol",
         "",
-        f"Ten known frames, a gap of {', '.join(some)} or {last} frames, one known frame; errors over those of "
-        "interpolation (slerp of local rotations, a straight line for the root). L2P is standardised by the "
-        "windows' own mean and deviation. Published L2P over interpolation, on the full LAFAN1 test set: "
+        f"Ten known frames, a gap of {', '.join(some)} or {last} frames, one known frame; errors "
+        f"over those of "
+        "interpolation (slerp of local rotations, a straight line for the root). L2P is "
+        "standardised by the "
+        "windows' own mean and deviation. Published L2P over interpolation, on the full LAFAN1 "
+        "test set: "
         f"{published}.",
         "",
         protocol_table(protocol),

@@ -101,10 +101,14 @@ def future_words(metrics: Metrics) -> str:
     made, truth, other = rows[FUTURE], rows["truth"], rows["another song"]
     low, high = min(made["energy_shares"]), max(made["energy_shares"])
     return (
-        f"energy in every second {low:.2f} to {high:.2f} of the truth's, beats {made['per_music_beat']:.2f} (truth "
-        f"{truth['per_music_beat']:.2f}, another song {other['per_music_beat']:.2f}), the bar's move right in "
-        f"{made['moves']['move_and_side']:.0%} of the bars (truth {truth['moves']['move_and_side']:.0%}), feet "
-        f"slide {made['skate_cm_s']:.1f} cm/s (truth {truth['skate_cm_s']:.1f}), {made['frozen']} of "
+        f"energy in every second {low:.2f} to {high:.2f} of the truth's, beats "
+        f"{made['per_music_beat']:.2f} (truth "
+        f"{truth['per_music_beat']:.2f}, another song {other['per_music_beat']:.2f}), the bar's "
+        f"move right in "
+        f"{made['moves']['move_and_side']:.0%} of the bars (truth "
+        f"{truth['moves']['move_and_side']:.0%}), feet "
+        f"slide {made['skate_cm_s']:.1f} cm/s (truth {truth['skate_cm_s']:.1f}), {made['frozen']} "
+        f"of "
         f"{metrics[FUTURE]['generation']['dance-long']['clips']} stand still."
     )
 

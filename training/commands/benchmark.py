@@ -55,7 +55,8 @@ Limit = Annotated[
 Group = Annotated[
     str | None,
     typer.Option(
-        help="regular expression on file names; what its group (or all of it) matches names the group of a window"
+        help="regular expression on file names; what its group (or all of it) matches names the "
+        "group of a window"
     ),
 ]
 Record = Annotated[
@@ -181,8 +182,8 @@ def _command(
                 if value
             )
             command = (
-                f"python -m training benchmark {told} --checkpoint checkpoints/{checkpoint.resolve().name}"
-                + options
+                f"python -m training benchmark {told} --checkpoint "
+                f"checkpoints/{checkpoint.resolve().name}" + options
             )
             record(checkpoint, "protocol", summary(scores, judged, command), name)
 

@@ -32,7 +32,8 @@ TryVariety = Annotated[
     typer.Option(
         min=0,
         max=3,
-        help="also say how far apart several futures of one seed are at this variety; may be repeated",
+        help="also say how far apart several futures of one seed are at this variety; may be "
+        "repeated",
     ),
 ]
 Seeds = Annotated[int, typer.Option(min=2, help="futures of each seed to compare for that")]

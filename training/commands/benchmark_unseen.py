@@ -38,7 +38,8 @@ def unseen(
     json_file: c.Json = None,
     threads: c.Threads = 0,
 ) -> None:
-    """Gaps of 5 to 120 frames of LAFAN1, Bandai-Namco and AIST++: the network over the best curve."""
+    """Gaps of 5 to 120 frames of LAFAN1, Bandai-Namco and AIST++: the network over the best
+    curve."""
     if threads:
         torch.set_num_threads(threads)
     with c.one_line_errors():

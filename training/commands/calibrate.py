@@ -32,7 +32,8 @@ def calibrate(
         bool,
         typer.Option(
             "--whole",
-            help="believe it as far as it says, and correct its expected error alone: what serves least on the "
+            help="believe it as far as it says, and correct its expected error alone: what serves "
+            "least on the "
             "validation split may serve on other recordings",
         ),
     ] = False,
@@ -40,7 +41,8 @@ def calibrate(
         bool,
         typer.Option(
             "--symmetric",
-            help="from now on the answer is the mean with that to the mirror image, in up to twice the "
+            help="from now on the answer is the mean with that to the mirror image, in up to twice "
+            "the "
             "network's time",
         ),
     ] = False,
@@ -92,7 +94,8 @@ def calibrate(
     for at, length_s in enumerate(gap_calibration.gap_s):
         typer.echo(f"{length_s:6.2f}  " + "".join(f"{row[at]:9.2f}" for row in columns))
     typer.echo(
-        f"expected and true errors of {found['gaps']} gaps: rank correlation {found['rank_correlation']:.2f}"
+        f"expected and true errors of {found['gaps']} gaps: rank correlation "
+        f"{found['rank_correlation']:.2f}"
     )
 
 

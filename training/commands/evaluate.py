@@ -93,7 +93,8 @@ def evaluate_checkpoint(
         typer.echo(line)
     if short:
         typer.echo(
-            f"{short} of the split's {len(stored.clips)} clips are shorter than {frames} frames: left out"
+            f"{short} of the split's {len(stored.clips)} clips are shorter than {frames} frames: "
+            f"left out"
         )
 
 

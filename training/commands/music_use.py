@@ -1,4 +1,5 @@
-"""``python -m training music-use``: errors in a gap with the right music, silence and another song."""
+"""``python -m training music-use``: errors in a gap with the right music, silence and another
+song."""
 
 from collections.abc import Sequence
 from dataclasses import replace

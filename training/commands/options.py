@@ -1,4 +1,5 @@
-"""What the training commands share: their options, what these change in a plan, and how a run ends."""
+"""What the training commands share: their options, what these change in a plan, and how a run
+ends."""
 
 import shlex
 import sys
@@ -178,7 +179,8 @@ def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None
             str(data),
             f"a set on {kinds[split.are_roles]}",
             f"one on {kinds[not split.are_roles]}",
-            "choose a network for it (common-small and inbetween work on roles), or prepare the set anew "
+            "choose a network for it (common-small and inbetween work on roles), or prepare the "
+            "set anew "
             + ("without --skeleton roles" if split.are_roles else "with --skeleton roles"),
         )
     if split.joint_names and split.joint_names != config.joint_names:
@@ -280,7 +282,8 @@ def one_line_errors() -> Iterator[None]:
         _fail(str(error))
     except torch.OutOfMemoryError as error:
         _fail(
-            f"memory of the device: {str(error).splitlines()[0]} Lower --batch or raise --accumulation"
+            f"memory of the device: {str(error).splitlines()[0]} Lower --batch or raise "
+            f"--accumulation"
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -19,7 +19,8 @@ def quantise(
         Path, typer.Option(help="folder of a checkpoint; its weights are rewritten")
     ],
 ) -> None:
-    """Store a checkpoint's weights as 8-bit integers, each row of a matrix with a scale of its own."""
+    """Store a checkpoint's weights as 8-bit integers, each row of a matrix with a scale of its
+    own."""
     with c.one_line_errors():
         info = describe(checkpoint)
         before = _bytes(info.path)

@@ -1,4 +1,5 @@
-"""``python -m training results`` and ``cards``: pages that are written from checkpoints' metrics."""
+"""``python -m training results`` and ``cards``: pages that are written from checkpoints'
+metrics."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,5 @@
-"""``python -m training speed``: how fast training is, beside the original's way of making batches."""
+"""``python -m training speed``: how fast training is, beside the original's way of making
+batches."""
 
 from pathlib import Path
 from typing import Annotated

@@ -115,7 +115,8 @@ def train(
                 run.save(run_dir)
             if stop and run.step < plan.steps:
                 log.say(
-                    f"stopped at step {run.step} of {plan.steps}; the same command goes on from there"
+                    f"stopped at step {run.step} of {plan.steps}; the same command goes on from "
+                    f"there"
                 )
                 raise KeyboardInterrupt
     return run.averaged(), run.curve

@@ -1,4 +1,5 @@
-"""What moves the weights: AdamW, the original's Adam, and Muon for the matrices within the blocks."""
+"""What moves the weights: AdamW, the original's Adam, and Muon for the matrices within the
+blocks."""
 
 from collections.abc import Callable
 from typing import Any

@@ -133,7 +133,8 @@ def fit_length(
 def fit(
     model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False
 ) -> GapCalibration:
-    """Shares and corrections for all gap lengths, from clips that the network was not trained on."""
+    """Shares and corrections for all gap lengths, from clips that the network was not trained
+    on."""
     model.config.gap_calibration = None
     columns: list[tuple[dict[str, float], float]] = []
     for length in tqdm(LENGTHS, desc="calibrate", disable=not progress):

@@ -64,7 +64,8 @@ class FutureLoss(Loss):
         return self.rotation, self.position, self.velocity, self.slide
 
     def sums(self, output: MaskedMotionOutput, batch: Batch) -> Tensor:
-        """Sums over the windows of a batch, or of a part that splits no window's samples: (terms,)."""
+        """Sums over the windows of a batch, or of a part that splits no window's samples:
+        (terms,)."""
         assert output.prediction is not None
         hidden = batch.hidden.any(-1)[:: self.samples]  # (W, T)
         pair = hidden[:, 1:]  # the step into the first hidden frame counts
