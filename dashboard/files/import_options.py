@@ -8,18 +8,16 @@ from dashboard.files import entries as library
 from dashboard.files.entries import Entry
 from mmm import Clip, MMMError
 from mmm.io.body import (
-    FACINGS,
     NATURAL_M,
     UNIT_NAMES,
     UP_AXES,
     body_height,
-    facing_deg,
     how_read,
-    nearest_axis,
     parse_unit,
     short_unit,
     unit_name,
 )
+from mmm.motion.facing import FACINGS, facing_deg, nearest_axis
 
 GUESS = ""
 

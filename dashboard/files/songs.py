@@ -11,7 +11,7 @@ from dashboard.files import entries as library
 from dashboard.files import upload_box, uploads
 from mmm import Clip, Music
 from mmm.errors import FileError
-from mmm.io.clips import PARTS, SOUND_SUFFIXES
+from mmm.io.sound import PARTS, SOUND_SUFFIXES
 from mmm.music.audio import encode_ogg, read_audio
 from mmm.music.features import bpm_of_name, features_of, later
 

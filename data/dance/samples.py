@@ -15,7 +15,7 @@ from data.dance.style import make_dancer
 from data.dance.synth import STEMS, render
 from data.dance.truth import truth_of
 from mmm.io import load_clip
-from mmm.io.clips import PARTS
+from mmm.io.sound import PARTS
 from mmm.motion.clip import Clip
 from mmm.motion.rotations import matrix_to_rotvec
 from mmm.music.audio import write_audio

@@ -8,7 +8,7 @@ from data.sources.files import Skip, SourceFile
 from data.sources.units import SPLITS
 from mmm.errors import FileError
 from mmm.io import parse_aist_name
-from mmm.io.clips import SOUND_SUFFIXES
+from mmm.io.sound import SOUND_SUFFIXES
 
 IGNORE_LIST = "ignore_list.txt"
 

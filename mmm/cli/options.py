@@ -10,9 +10,10 @@ import typer
 from mmm.cli.printing import table
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
-from mmm.io.body import FACINGS, UNIT_NAMES, parse_unit
+from mmm.io.body import UNIT_NAMES, parse_unit
 from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
+from mmm.motion.facing import FACINGS
 from mmm.motion.humanoid import ROLES
 from mmm.music.features import at_frame_rate
 from mmm.spec import HELP as SPEC_HELP

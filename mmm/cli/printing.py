@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmm.io.body import body_height, facing_deg, how_read, nearest_axis, unit_name
+from mmm.io.body import body_height, how_read, unit_name
 from mmm.metrics.errors import ERROR_KINDS
 from mmm.motion.clip import Clip
+from mmm.motion.facing import facing_deg, nearest_axis
 
 if TYPE_CHECKING:
     from mmm.checkpoints import CheckpointInfo

@@ -18,11 +18,10 @@ Tensor = torch.Tensor
 
 
 class FrameExplainer:
-    """One frame of a recovery as a function of the music.
+    """One frame of a recovery as a function of the music: what attributions and the attention benchmark ask.
 
     Args:
-        frame: of the clip. For a long clip, the first window that holds it is used, as in
-            ``AttentionTrace``.
+        frame: of the clip. Of long clips the first window that holds it is looked at, as ``AttentionTrace`` does.
 
     Raises:
         ModelError: the network takes no music, or does not fit the clip.
@@ -48,41 +47,38 @@ class FrameExplainer:
         )
         part = slice(*self.window)
         assert ready.music is not None
-        self.model, self._row = model, frame - self.window[0]
+        self.model, self.at = model, frame - self.window[0]
         self.music = ready.music[:, part]
-        """(1,T,35), the window's music, scaled."""
+        """(1,T,35), scaled: the window's own."""
         self.mean = self.music.mean(1, keepdim=True).expand_as(self.music)
-        """(1,T,35), the mean of that music in every row."""
+        """(1,T,35): the window's mean in every row."""
         self._filled, self._hidden = ready.filled.part(part), ready.hidden[:, part]
         self._place = ready.path[:, part].mean(1, keepdim=True)
         stats = model.config.fitted_stats
         self._metres = torch.from_numpy(stats.root_max - stats.root_min).to(self.music)
 
     def poses(self, music: Tensor) -> Tensor:
-        """The frame's pose (B,F) for each music (B,T,35).
-
-        Its columns are the entries of rotation matrices, then the root in metres.
-        """
+        """(B,T,35) to the frame's pose (B,F): rotation matrices' entries, and the root in metres."""
         count = len(music)
-        prediction = self.model.predict(
+        found = self.model.predict(
             self._filled.repeat(count),
             self._hidden.expand(count, -1, -1),
             music,
             place=self._place.expand(count, -1, -1),
         ).prediction
-        assert prediction is not None
-        row = prediction[:, self._row]
+        assert found is not None
+        row = found[:, self.at]
         return torch.cat([row[:, :-3], row[:, -3:] * self._metres], dim=-1)
 
     def columns(self, joints: Sequence[int]) -> list[int]:
-        """Columns of a pose that belong to these joints; the root joint has the root's position too."""
+        """Where these joints stand in a pose; the root joint brings the root's position."""
         joints_count = self.model.config.joints
         own = [9 * joint + k for joint in joints for k in range(9)]
         return own + [9 * joints_count + k for k in range(3) if 0 in joints]
 
 
 def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
-    """Check that a network takes music and that a clip has some.
+    """Refuse what has no music to look into.
 
     Raises:
         ModelError: the network takes no music.
@@ -92,7 +88,7 @@ def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
         raise ModelError(
             model.name_or_path or "network",
             "it takes no music",
-            "a network with music",
+            "a network that listens",
             "choose dance-3bert-small or dance-ecm-small",
         )
     if clip.music is None:
@@ -100,7 +96,7 @@ def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
 
 
 def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> list[int]:
-    """Joint indices from indices or names of joints and groups, ascending; all of them for None.
+    """Indices from indices or names of joints and groups; None: all.
 
     Raises:
         SpecError: there is no such joint.
@@ -118,6 +114,6 @@ def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> l
             f"joint {wrong[0]}",
             f"the skeleton has {count} joints",
             f"0 to {count - 1}",
-            "choose joints of the skeleton",
+            "correct it",
         )
     return sorted(set(numbers))

@@ -18,7 +18,7 @@ from jaxtyping import Int
 
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
-from mmm.io.clips import PARTS, SOUND_SUFFIXES
+from mmm.io.sound import PARTS, SOUND_SUFFIXES
 from mmm.motion.clip import Audio, Clip, Music
 from mmm.music.features import (
     FEATURE_SLICES,

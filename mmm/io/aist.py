@@ -13,17 +13,27 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
-from mmm.errors import FileError
+from mmm.errors import FileError, SpecError
+from mmm.io.body import TURNED_UP, is_z_up, z_up_to_y_up
 from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
 from mmm.io.unpickle import unpickle_arrays
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M
 
+Array = np.ndarray
+
 AIST_FPS = 60.0
 """AIST++ motions are 60 frames a second."""
-_DEFAULT_SCALING = 90.0  # AIST++'s lie between 85 and 95; only files written by us use this one
+EDGE_FPS = 30.0
+"""Motions of EDGE and its kin are 30 frames a second."""
+LARGEST_ANGLE_RAD = 1e4
+"""Larger rotation vectors are no poses: float32 no longer tells their angle."""
+_LARGEST_M = 1e9
+# AIST++'s lie between 85 and 95; only files written by us use this one.
+_DEFAULT_SCALING = 90.0
 
 _NAME = re.compile(
     r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?P<camera>[A-Za-z0-9]+)_d(?P<dancer>\d{2})"
@@ -80,7 +90,10 @@ def split_of(path: Path) -> str:
     return ""
 
 
-def _numbers(found: dict[str, Any], key: str, columns: int, where: str) -> np.ndarray:
+def _numbers(
+    found: dict[str, Any], key: str, columns: int, where: str, largest: float = _LARGEST_M
+) -> np.ndarray:
+    """An array of the file, one row a frame."""
     value = found.get(key)
     if not isinstance(value, np.ndarray):
         raise FileError(
@@ -101,25 +114,45 @@ def _numbers(found: dict[str, Any], key: str, columns: int, where: str) -> np.nd
         raise FileError(
             where, f"{key} is not a finite number in frame {bad}", cure="download it again"
         )
+    if value.size and float(np.abs(value).max()) > largest:
+        raise FileError(
+            where,
+            f"{key} goes up to {np.abs(value).max():.3g}",
+            f"at most {largest:g}",
+            "download it again",
+        )
     return value.reshape(-1, columns)
 
 
-def read_aist(path: Path, largest: int = LARGEST) -> Clip:
+def read_aist(
+    path: Path,
+    unit_m: float | None = None,
+    fps: float | None = None,
+    up: str | None = None,
+    largest: int = LARGEST,
+) -> Clip:
     """An AIST++ ``.pkl`` as a clip without music.
+
+    Files of the same names without ``smpl_scaling`` are read too. EDGE and its kin write them: 30
+    frames a second, Z up, metres. They are known by ``full_pose``, the positions that EDGE adds,
+    or by a body that stands along Z.
 
     Args:
         path: the file.
+        unit_m: metres a unit of translation, for files without ``smpl_scaling``.
+        fps: frames per second, where not AIST++'s 60 or EDGE's 30.
+        up: the axis that points up, ``y`` or ``z``, where not as the kind of file has it.
         largest: joints times frames of the longest file that is read.
 
     Raises:
-        FileError: not a pickle of arrays, an array missing, misshapen or not finite, or no frame.
+        FileError: not a pickle of arrays, an array missing, misshapen, not finite or out of bounds,
+            or no frame.
+        SpecError: a unit for a file that has ``smpl_scaling``.
     """
     where = str(path)
-    found = unpickle_arrays(read_bytes(path), where)
-    poses, trans = _numbers(found, "smpl_poses", 72, where), _numbers(found, "smpl_trans", 3, where)
-    scaling = (
-        float(_numbers(found, "smpl_scaling", 1, where)[0, 0]) if "smpl_scaling" in found else 1.0
-    )
+    found = _one_take(unpickle_arrays(read_bytes(path), where))
+    poses = _numbers(found, "smpl_poses", 72, where, LARGEST_ANGLE_RAD)
+    trans = _numbers(found, "smpl_trans", 3, where)
     if len(poses) != len(trans) or not len(poses):
         raise FileError(
             where,
@@ -128,19 +161,73 @@ def read_aist(path: Path, largest: int = LARGEST) -> Clip:
             "download it again",
         )
     check_size(where, 24, len(poses), largest)
-    if scaling <= 0:
-        raise FileError(
-            where, f"smpl_scaling is {scaling:g}", "a positive number", "download it again"
-        )
     rotations = rot.rotvec_to_matrix(poses.reshape(len(poses), 24, 3))
-    root_m = trans.astype(np.float64) / scaling + SMPL_PELVIS_REST_M
-    meta: dict[str, Any] = {"smpl_scaling": scaling}
-    if isinstance(found.get("smpl_loss"), float):
-        meta["smpl_loss"] = found["smpl_loss"]
-    motion = Motion(SMPL24, rotations, root_m.astype(np.float32), AIST_FPS)
+    if "smpl_scaling" not in found:
+        motion, notes, z_up = _without_scaling(
+            rotations, trans, "full_pose" in found, unit_m, fps, up
+        )
+        meta: dict[str, Any] = {"z_up": z_up}
+    else:
+        if unit_m is not None:
+            raise SpecError(
+                "unit",
+                f"{path.name} says its own, smpl_scaling",
+                "a unit for files that do not say theirs",
+                "leave it out",
+            )
+        scaling = float(_numbers(found, "smpl_scaling", 1, where)[0, 0])
+        if not scaling > 1e-6:
+            raise FileError(
+                where, f"smpl_scaling is {scaling:g}", "a positive number", "download it again"
+            )
+        root_m = (trans.astype(np.float64) / scaling + SMPL_PELVIS_REST_M).astype(np.float32)
+        motion, notes = Motion(SMPL24, rotations, root_m, fps or AIST_FPS), ()
+        if up == "z":
+            motion, notes = z_up_to_y_up(motion), (TURNED_UP,)
+        meta = {"smpl_scaling": scaling}
+        if isinstance(found.get("smpl_loss"), float):
+            meta["smpl_loss"] = found["smpl_loss"]
     return Clip(
-        path.stem, motion, source=where, split=split_of(path), meta=MappingProxyType({"aist": meta})
+        path.stem,
+        motion,
+        source=where,
+        split=split_of(path),
+        notes=notes,
+        meta=MappingProxyType({"aist": meta}),
     )
+
+
+def _one_take(found: dict[str, Any]) -> dict[str, Any]:
+    """The arrays of a pickle, also where they are those of a single named take."""
+    takes = [value for value in found.values() if isinstance(value, dict)]
+    return takes[0] if len(takes) == len(found) == 1 else found
+
+
+def _without_scaling(
+    rotations: Float[Array, "T 24 3 3"],
+    trans: Float[Array, "T 3"],
+    has_positions: bool,
+    unit_m: float | None,
+    fps: float | None,
+    up: str | None,
+) -> tuple[Motion, tuple[str, ...], bool]:
+    """The motion of a file without ``smpl_scaling``, notes, and whether it had Z up."""
+    place = trans.astype(np.float64) * (unit_m or 1.0) + SMPL_PELVIS_REST_M
+    place = place.astype(np.float32)
+    stands = is_z_up(SMPL24, rotations, place)
+    like_edge = has_positions or stands
+    z_up = like_edge if up is None else up == "z"
+    rate = fps or (EDGE_FPS if like_edge else AIST_FPS)
+    motion = Motion(SMPL24, rotations, place, rate)
+    unit = "metres" if unit_m is None else f"units of {unit_m:g} m"
+    note = (
+        f"It has no smpl_scaling: read as EDGE and its kin write, {rate:g} frames a second and "
+        f"{'Z' if z_up else 'Y'} up, translations in {unit}."
+        if like_edge
+        else f"It has no smpl_scaling: translations were taken for {unit}, at {rate:g} frames a "
+        "second; give the true unit and frame rate if that is wrong."
+    )
+    return (z_up_to_y_up(motion) if z_up else motion), (note,), z_up
 
 
 def _positive(value: object, default: float) -> float:

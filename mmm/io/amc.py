@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from mmm.errors import FileError, MMMError
 from mmm.io.asf import AsfSkeleton, extrinsic, read_asf
-from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
+from mmm.io.body import TURNED_UP, body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
+from mmm.io.bvh_motion import LARGEST_NUMBER
 from mmm.io.files import LARGEST, check_size, read_text
 from mmm.motion.clip import Clip, Motion
 
@@ -83,7 +84,7 @@ def read_amc(
     if z_up:
         motion, notes = (
             z_up_to_y_up(motion),
-            (*notes, "The file has Z up; it is turned to Y up here."),
+            (*notes, TURNED_UP),
         )
     meta = MappingProxyType({"amc": {"unit_m": unit, "asf": body.path.name, "z_up": z_up}})
     return Clip(path.stem, motion, source=str(path), notes=notes, meta=meta)
@@ -93,16 +94,16 @@ def _parse(path: Path) -> _AmcText:
     """Collect each bone's numbers, line by line; turned into numbers a bone at a time, which is ten times as fast."""
     parts: dict[str, list[str]] = {}
     radians, fps, frames = False, None, 0
-    text = read_text(path, "an AMC motion")
+    text, _ = read_text(path, "an AMC motion")
     for number, line in enumerate(text.split("\n"), start=1):
-        name, _, rest = line.strip().partition(" ")
+        name, rest = (*line.split(None, 1), "", "")[:2]
         if not name or name.startswith("#"):
             continue
         if name.startswith(":"):
             radians = radians or name.upper() == ":RADIANS"
             if name.upper() == ":SAMPLES-PER-SECOND":
                 fps = _rate(rest, path, number)
-        elif name.isdigit() and not rest.strip():
+        elif name.isdecimal() and not rest.strip():
             frames += 1
         elif frames and len(parts.setdefault(name, [])) < frames:
             parts[name].append(rest)
@@ -118,7 +119,12 @@ def _parse(path: Path) -> _AmcText:
         raise FileError(
             f"{path} line {text.count(chr(10)) + 1}", "no frames", "at least one", _CURE
         )
-    values = {name: _numbers(rows, frames, name, path) for name, rows in parts.items()}
+    values = {}
+    for name, rows in parts.items():
+        found = _numbers(rows, frames)
+        if found is None:
+            raise _fault(text, name, frames, len(rows[0].split()), path)
+        values[name] = found
     return _AmcText(values, frames, radians, fps)
 
 
@@ -137,7 +143,8 @@ def _rate(text: str, path: Path, number: int) -> float:
     return value
 
 
-def _numbers(rows: list[str], frames: int, name: str, path: Path) -> Float[Array, "T n"]:
+def _numbers(rows: list[str], frames: int) -> Float[Array, "T n"] | None:
+    """A bone's lines as numbers; None where they are not as many in every frame."""
     words = " ".join(rows).split()
     try:
         values = np.array(words, dtype=np.float64)
@@ -146,19 +153,19 @@ def _numbers(rows: list[str], frames: int, name: str, path: Path) -> Float[Array
     width = len(rows[0].split())
     if (
         len(rows) == frames
-        and np.isfinite(values).all()
+        and bool((np.abs(values) < LARGEST_NUMBER).all())
         and all(len(row.split()) == width for row in rows)
     ):
         return values.reshape(frames, width)
-    raise _fault(name, frames, width, path)
+    return None
 
 
-def _fault(bone: str, frames: int, width: int, path: Path) -> FileError:
+def _fault(text: str, bone: str, frames: int, width: int, path: Path) -> FileError:
     """The first line of a bone that is wrong, or the first frame that lacks it."""
     frame, seen, number = 0, True, 0
-    for number, line in enumerate(read_text(path, "an AMC motion").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         words = line.split()
-        if len(words) == 1 and words[0].isdigit():
+        if len(words) == 1 and words[0].isdecimal():
             if not seen:
                 return FileError(
                     f"{path} line {number}",
@@ -171,7 +178,7 @@ def _fault(bone: str, frames: int, width: int, path: Path) -> FileError:
             seen = True
             try:
                 good = len(words) - 1 == width and bool(
-                    np.isfinite([float(word) for word in words[1:]]).all()
+                    all(abs(float(word)) < LARGEST_NUMBER for word in words[1:])
                 )
             except ValueError:
                 good = False
@@ -231,7 +238,7 @@ def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]
             str(path),
             "no fitting .asf beside it" + (f" ({refused})" if refused else ""),
             "the skeleton of this recording",
-            "put it in the same folder, or give asf",
+            "put it in the same folder, or give its .asf",
         )
     if path.stem.lower().startswith(fitting[0].path.stem.lower()):
         return fitting[0], ()
@@ -245,7 +252,8 @@ def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]
     ]
     if apart:
         return chosen, (
-            f"Taken to be on {chosen.path.name}; {', '.join(apart)} would fit too (give asf to choose).",
+            f"Taken to be on {chosen.path.name}; {', '.join(apart)} would fit too "
+            "(give the right .asf if that is wrong).",
         )
     return chosen, ()
 

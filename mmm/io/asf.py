@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
-from mmm.io.files import read_text
+from mmm.io.bvh_motion import LARGEST_NUMBER
+from mmm.io.files import MOST_JOINTS, read_text
 from mmm.motion import rotations as rot
 from mmm.motion.skeleton import Skeleton
 
@@ -63,10 +64,11 @@ class AsfSkeleton:
         """The tree in the file's own unit: joints where bones begin, tips where the last ones end."""
         ends = np.array([np.multiply(bone.direction, bone.length) for bone in self.bones])
         offsets = np.array([np.zeros(3) if p < 0 else ends[p] for p in self.parents])
+        inner = set(self.parents)
         tips = tuple(
             (j, (float(x), float(y), float(z)))
             for j, (x, y, z) in enumerate(ends)
-            if j not in self.parents and ends[j].any()
+            if j not in inner and ends[j].any()
         )
         return Skeleton(self.names, self.parents, offsets, end_sites=tips)
 
@@ -98,7 +100,7 @@ class _Reader:
             values = tuple(float(word) for word in words[:count])
         except ValueError:
             values = ()
-        if len(values) != count or not np.isfinite(values).all():
+        if len(values) != count or not all(abs(value) < LARGEST_NUMBER for value in values):
             raise self.fail(" ".join(words)[:60] or "nothing", f"{count} numbers")
         return values
 
@@ -109,7 +111,8 @@ class _Reader:
             "bonedata": self.bone_line,
             "hierarchy": self.hierarchy_line,
         }
-        for number, raw in enumerate(read_text(self.path, "an ASF skeleton").split("\n"), start=1):
+        text, _ = read_text(self.path, "an ASF skeleton")
+        for number, raw in enumerate(text.split("\n"), start=1):
             self.line = number
             text = raw.partition("#")[0].strip()
             if not text:
@@ -125,7 +128,7 @@ class _Reader:
     def units(self, words: list[str]) -> None:
         if words[0].lower() == "length":
             (self.scale,) = self.numbers(words[1:], 1)
-            if self.scale <= 0:
+            if not self.scale > 1e-6:
                 raise self.fail(f"length {self.scale:g}", "a positive number")
         elif words[0].lower() == "angle":
             self.radians = len(words) > 1 and words[1].lower().startswith("rad")
@@ -173,6 +176,8 @@ class _Reader:
         elif keyword == "end":
             if not self.bone.name or self.bone.name in self.bones or self.bone.name == "root":
                 raise self.fail(f"bone name {self.bone.name!r}", "a name of its own for every bone")
+            if len(self.bones) == MOST_JOINTS:
+                raise self.fail("one bone more", f"at most {MOST_JOINTS}")
             self.bones[self.bone.name] = self.bone
 
     def hierarchy_line(self, words: list[str]) -> None:

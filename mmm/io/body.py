@@ -1,13 +1,15 @@
-"""What a file does not say and the body does: the unit of length, which way is up, and which way the body faces."""
+"""What a file does not say and the body shows: the unit of length, the axis up, and the facing."""
 
 import re
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Motion
-from mmm.motion.joint_names import joint_side
+from mmm.motion.facing import turned
+from mmm.motion.role_finding import ancestors, find_roles
 from mmm.motion.skeleton import Skeleton, forward_kinematics
 
 Array = np.ndarray
@@ -28,52 +30,98 @@ UNIT_NAMES = {
     "cmu": "CMU's 0.45 inch",
 }
 """Short names of the units, as the command line and the page's address write them."""
+TURNED_UP = "The file has Z up; it is turned to Y up here."
+"""The note of a file with Z up."""
 UP_AXES = ("y", "z")
 """Axes that may point up in a file; clips have Y up."""
-FACINGS = {"z": 0.0, "x": 90.0, "-z": 180.0, "-x": -90.0}
-"""Horizontal axes that somebody may face, and how far each is turned about Y from +Z, degrees."""
-_TOGETHER_M = 0.02
-_LEAST_ACROSS = (
-    0.3  # of the length of the line between two hips or shoulders: lying on the side has no facing
+_GROWN_M = 1.65  # an adult of mean height, measured as body_height does
+# Children are common and giants are not: 1.03 m in centimetres, not 2.61 m in inches.
+_TALL_COST = 0.42
+_MOST_STEPS = 100_000  # joints on all ways from root to tip; a rig with fingers and face has 5,000
+_HEAD_ABOVE = (
+    0.2  # of the height below it: a head's own tip is nearer, a hat's or hair's may not be
 )
-_GROWN_M = 1.65  # a middling grown body, measured as body_height does
 NATURAL_M = (1.2, 2.2)
 """The heights taken for natural; outside them a reader says so."""
 _ANKLE = re.compile(r"foot|ankle")
+_HEAD_TIP = re.compile(r"head|end|top|tip|nub|site|tail|先")
+
+
+@lru_cache(maxsize=256)
+def _roles(names: tuple[str, ...], parents: tuple[int, ...]) -> dict[str, int]:
+    """Joints by their role in a humanoid; empty for trees too large to search."""
+    skeleton = Skeleton(names, parents, np.zeros((len(names), 3), dtype=np.float32))
+    steps, depth = 0, [0] * len(names)
+    inner = set(parents)
+    for j, parent in enumerate(parents[1:], start=1):
+        depth[j] = depth[parent] + 1
+        steps += depth[j] if j not in inner else 0
+    return find_roles(skeleton, {}) if steps < _MOST_STEPS else {}
+
+
+def _head_and_feet(skeleton: Skeleton) -> tuple[int | None, list[int]]:
+    """The head, or the highest joint of the trunk that is known, and the ankles."""
+    roles = _roles(skeleton.names, skeleton.parents)
+    feet = [roles[f"{side}_ankle"] for side in ("left", "right") if f"{side}_ankle" in roles]
+    head = next((roles[role] for role in ("head", "neck", "spine3") if role in roles), None)
+    if head is None:
+        heads = [j for j, limb in enumerate(skeleton.limbs) if limb == "head"]
+        named = [j for j in heads if "head" in skeleton.names[j].lower()]
+        head = next(iter(named or heads), None)
+    if not feet:
+        legs = [j for j, limb in enumerate(skeleton.limbs) if limb.endswith("_leg")]
+        feet = [
+            j
+            for j in legs
+            if _ANKLE.search(skeleton.names[j].lower())
+            and not _ANKLE.search(skeleton.names[skeleton.parents[j]].lower())
+        ] or [j for j in legs if j not in skeleton.parents]
+    return head, feet
 
 
 def body_height(skeleton: Skeleton) -> float:
-    """How tall the body stands, in the unit of the offsets: bones from ankle to root and from root to the top.
+    """How tall the body is, in the unit of the offsets: bones from an ankle up to the head's top.
 
-    Measured along the bones, so that it needs no rest pose (some files have bones along X throughout); a tenth or so
-    less than a tape would say, for want of heels and, often, of the top of the head. A body without legs or head
-    by name is measured by its longest way from tip to tip instead.
+    Measured along the bones, so that it needs no rest pose (some files have bones along X
+    throughout). It is about a tenth less than a tape would say, for want of heels and, often, of
+    the top of the head. What stands beside this way does not count: a root on the floor, hair,
+    hats, props. A body without feet or head by name is measured by its longest way from tip to tip
+    instead.
     """
     lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
-    depth = np.zeros(len(skeleton))
-    for j, parent in enumerate(skeleton.parents[1:], start=1):
-        depth[j] = depth[parent] + lengths[j]
-    reach = depth.copy()  # of each joint, with its tip
-    for j, tip in skeleton.end_sites:
-        reach[j] = max(reach[j], depth[j] + float(np.linalg.norm(tip)))
-    head = [reach[j] for j, limb in enumerate(skeleton.limbs) if limb == "head"]
-    legs = [j for j, limb in enumerate(skeleton.limbs) if limb.endswith("_leg")]
-    ankles = [
-        j
-        for j in legs
-        if _ANKLE.search(skeleton.names[j].lower())
-        and not _ANKLE.search(skeleton.names[skeleton.parents[j]].lower())
+    head, feet = _head_and_feet(skeleton)
+    if head is None or not feet:
+        return 0.8 * _longest_way(skeleton, lengths)
+    below = max(_way(skeleton, lengths, foot, head) for foot in feet)
+    own = [tip for j, tip in skeleton.end_sites if j == head]
+    children = [
+        skeleton.offsets_m[j]
+        for j, parent in enumerate(skeleton.parents)
+        if parent == head and _HEAD_TIP.search(skeleton.names[j].lower())
     ]
-    if head and legs:
-        return float(
-            max(head) + (max(depth[j] for j in ankles) if ankles else max(reach[j] for j in legs))
-        )
-    return 0.8 * _longest_way(skeleton, lengths, reach - depth)
+    above = [float(np.linalg.norm(tip)) for tip in (*own, *children)]
+    return below + max((length for length in above if length < _HEAD_ABOVE * below), default=0.0)
 
 
-def _longest_way(skeleton: Skeleton, lengths: Float[Array, "J"], tips: Float[Array, "J"]) -> float:
-    """The longest path between two tips of the tree (a body's is from hand to foot, five quarters of its height)."""
-    below, longest = tips.copy(), float(tips.max())
+def _way(skeleton: Skeleton, lengths: Float[Array, "J"], start: int, end: int) -> float:
+    """The length of the bones between two joints."""
+    length, above = 0.0, set(ancestors(skeleton, start))
+    while end not in above:
+        length, end = length + float(lengths[end]), skeleton.parents[end]
+    while start != end:
+        length, start = length + float(lengths[start]), skeleton.parents[start]
+    return length
+
+
+def _longest_way(skeleton: Skeleton, lengths: Float[Array, "J"]) -> float:
+    """The longest path between two tips of the tree.
+
+    A body's is from hand to foot, five quarters of its height.
+    """
+    below = np.zeros(len(skeleton))
+    for j, tip in skeleton.end_sites:
+        below[j] = max(below[j], float(np.linalg.norm(tip)))
+    longest = float(below.max())
     for j in range(len(skeleton) - 1, 0, -1):
         parent, arm = skeleton.parents[j], below[j] + lengths[j]
         longest = max(longest, float(below[parent] + arm))
@@ -85,7 +133,12 @@ def guess_unit(height: float) -> tuple[float, str]:
     """The unit that makes a body of this height most natural: metres a unit, and the unit's name."""
     if height <= 0:
         return 0.01, "centimetres"
-    name = min(UNITS_M, key=lambda unit: abs(np.log(height * UNITS_M[unit] / _GROWN_M)))
+
+    def cost(name: str) -> float:
+        error = float(np.log(height * UNITS_M[name] / _GROWN_M))
+        return error + min(1.6 * error, _TALL_COST) if error > 0 else -error
+
+    name = min(UNITS_M, key=cost)
     return UNITS_M[name], name
 
 
@@ -140,108 +193,53 @@ def how_read(clip: Clip) -> tuple[float, str] | None:
     return None
 
 
-def parse_facing(text: str) -> str:
-    """One of ``FACINGS`` from ``x``, ``+x`` or ``-x``, likewise z.
-
-    Raises:
-        SpecError: another text.
-    """
-    name = text.strip().lower().removeprefix("+")
-    if name not in FACINGS:
-        raise SpecError(f"facing {text}", "no horizontal axis", ", ".join(FACINGS), "correct it")
-    return name
-
-
-def facing_deg(motion: Motion, frame: int = 0) -> float | None:
-    """Which way a body faces at a frame: degrees about Y, 0 = +Z, 90 = +X, above -180 to 180.
-
-    Forward is *left x up*, left being the horizontal part of the lines from the right hip to the left and from the
-    right shoulder (or collar) to the left, summed. None where no left and right are known by name, or the body lies on
-    its side, so that these lines are steep.
-    """
-    skeleton = motion.skeleton
-    positions, _ = forward_kinematics(
-        skeleton, motion.rotations[frame : frame + 1], motion.root_m[frame : frame + 1]
-    )
-    across, length = np.zeros(3), 0.0
-    for limb in ("leg", "arm"):
-        left, right = (
-            [
-                j
-                for j, name in enumerate(skeleton.names)
-                if skeleton.limbs[j] == f"{side}_{limb}" and joint_side(name) == side
-            ]
-            for side in ("left", "right")
-        )
-        lines = (
-            positions[0, left[: len(right)]].astype(np.float64) - positions[0, right[: len(left)]]
-        )
-        far = np.linalg.norm(lines, axis=1)
-        for line, apart in zip(lines, far, strict=True):
-            if apart > _TOGETHER_M:  # some skeletons begin both legs in one place
-                across, length = across + line, length + apart
-                break
-    if length <= 0 or np.hypot(across[0], across[2]) < _LEAST_ACROSS * length:
-        return None
-    return float(np.degrees(np.arctan2(-across[2], across[0])))
-
-
-def nearest_axis(degrees: float) -> tuple[str, float]:
-    """The axis of ``FACINGS`` that is nearest to a facing, and how far from it that is, -45 to 45 degrees."""
-    off = {name: (degrees - at + 180) % 360 - 180 for name, at in FACINGS.items()}
-    name = min(off, key=lambda axis: abs(off[axis]))
-    return name, off[name]
-
-
-def turned_to_face(motion: Motion, facing: str) -> Motion:
-    """The same movement turned about the vertical through the origin, so that its first frame faces an axis exactly.
-
-    Raises:
-        SpecError: which way it faces cannot be told.
-    """
-    now = facing_deg(motion)
-    if now is None:
-        raise SpecError(
-            f"facing {facing}",
-            "which way the body faces at the first frame cannot be told: no left and "
-            "right by name, or lying on its side",
-            "a body that stands",
-            "leave it out",
-        )
-    turn = np.radians(FACINGS[facing] - now)
-    cosine, sine = np.cos(turn), np.sin(turn)
-    return _turned(
-        motion, np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]], dtype=np.float32)
-    )
-
-
 def unit_notes(height_m: float, unit_name: str, given: bool) -> tuple[str, ...]:
     """A sentence where the body is not of natural size in the chosen unit."""
     if NATURAL_M[0] <= height_m <= NATURAL_M[1]:
         return ()
     chosen = "as given" if given else f"guessed as {unit_name}"
     return (
-        f"The body is {height_m:.2f} m tall with the unit {chosen}; give unit_m if that is wrong.",
+        f"The body is {height_m:.2f} m tall with the unit {chosen}; "
+        "give the true unit if that is wrong.",
     )
 
 
 def is_z_up(
     skeleton: Skeleton, rotations: Float[Array, "T J 3 3"], root_m: Float[Array, "T 3"]
 ) -> bool:
-    """Whether the body clearly stands along Z: head up and feet down over the clip, the root at hip height in Z.
+    """Whether the body stands along Z: its head up and its feet down over the whole clip.
 
-    One sign alone is not enough: a dancer lies down too.
+    A body that lies down in a file with Y up does so too. So one of these has to hold as well: its
+    rest pose stands along Z, its hips are at the height of hips in Z, or its root stays at the
+    origin and tells nothing. The unit does not matter.
     """
-    head = [j for j, limb in enumerate(skeleton.limbs) if limb == "head"]
-    feet = list(skeleton.feet)
-    if not head or not feet:
+    head, feet = _head_and_feet(skeleton)
+    if head is None or not feet:
         return False
     few = slice(None, None, max(1, len(root_m) // 50))
+    hips = _roles(skeleton.names, skeleton.parents).get("pelvis", 0)
     positions, _ = forward_kinematics(skeleton, rotations[few], root_m[few])
-    up = _mean_direction(positions[:, head].mean(axis=1) - positions[:, 0])
-    down = _mean_direction(positions[:, feet].mean(axis=1) - positions[:, 0])
-    hip_height = float(np.median(positions[:, 0, 2]))
-    return bool(up[2] > 0.8 and down[2] < -0.8 and 0.4 < hip_height < 1.5)
+    if not _stands_along_z(positions, hips, head, feet):
+        return False
+    rest, _ = forward_kinematics(
+        skeleton,
+        np.tile(np.eye(3, dtype=np.float32), (1, len(skeleton), 1, 1)),
+        np.zeros((1, 3), dtype=np.float32),
+    )
+    hip_height = float(np.median(positions[:, hips, 2])) / max(body_height(skeleton), 1e-9)
+    return bool(
+        _stands_along_z(rest, hips, head, feet)
+        or 0.25 < hip_height < 0.9
+        or float(np.abs(root_m).max()) < 1e-3
+    )
+
+
+def _stands_along_z(
+    positions: Float[Array, "T J 3"], hips: int, head: int, feet: list[int]
+) -> bool:
+    up = _mean_direction(positions[:, head] - positions[:, hips])
+    down = _mean_direction(positions[:, feet].mean(axis=1) - positions[:, hips])
+    return bool(up[2] > 0.8 and down[2] < -0.8)
 
 
 def _mean_direction(vectors: Float[Array, "T 3"]) -> Float[Array, "3"]:
@@ -253,15 +251,9 @@ _Z_TO_Y = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
 
 def z_up_to_y_up(motion: Motion) -> Motion:
     """The same motion turned by -90 degrees about X, so that what was along Z is along Y."""
-    return _turned(motion, _Z_TO_Y)
+    return turned(motion, _Z_TO_Y)
 
 
 def y_up_to_z_up(motion: Motion) -> Motion:
     """The other way: what was along Y is along Z."""
-    return _turned(motion, _Z_TO_Y.T)
-
-
-def _turned(motion: Motion, turn: Float[Array, "3 3"]) -> Motion:
-    rotations = motion.rotations.copy()
-    rotations[:, 0] = turn @ rotations[:, 0]
-    return Motion(motion.skeleton, rotations, motion.root_m @ turn.T, motion.fps)
+    return turned(motion, _Z_TO_Y.T)

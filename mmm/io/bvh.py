@@ -1,9 +1,12 @@
 """BVH files: any layout of channels in, one plain layout out.
 
-Angles of a BVH joint are intrinsic and applied in the order of its channels. A position channel *replaces* the
-OFFSET (as in the files of LAFAN1 and Bandai-Namco), unless all of a joint's position channels stay at zero.
+Angles of a BVH joint are intrinsic and applied in the order of its channels. Programs disagree on
+position channels below the root: they *replace* the OFFSET (as in the files of LAFAN1 and
+Bandai-Namco) or are *added* to it (and are then mostly zero). Which of the two a file means is
+judged once for all its joints, by which is nearer to its bones.
 """
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,9 +14,10 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float
 
-from mmm.io.body import body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
-from mmm.io.bvh_out import Layout, clip_to_document, turns
-from mmm.io.bvh_text import BvhDocument, BvhJoint, format_bvh, parse_bvh
+from mmm.io.body import TURNED_UP, body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
+from mmm.io.bvh_out import Layout, clip_to_document, format_bvh, turns
+from mmm.io.bvh_text import BvhDocument, BvhJoint, parse_bvh
+from mmm.io.encoding import encoded
 from mmm.io.files import LARGEST, check_size, read_text, write_atomically
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
@@ -23,6 +27,8 @@ Array = np.ndarray
 
 _MOVES = 0.01  # of the body's height: a joint whose place varies by more really travels
 _FAR = 0.25  # of the body's height: no bone from a root to its only child is as long
+_ADDED_SHARE = 0.5  # of an OFFSET: shorter positions are added to it, longer ones replace it
+_NO_BONE_SHARE = 0.05  # of an OFFSET: a position so short replaces none
 
 
 def read_bvh(
@@ -30,6 +36,7 @@ def read_bvh(
     unit_m: float | None = None,
     fps: float | None = None,
     up: str | None = None,
+    body: str | None = None,
     largest: int = LARGEST,
 ) -> Clip:
     """A ``.bvh`` file as a clip.
@@ -38,25 +45,33 @@ def read_bvh(
         path: the file.
         unit_m: metres a unit; guessed from the height of the body where not given.
         fps: frames per second, where the header is missing or wrong.
-        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not given.
+        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not
+            given.
+        body: which of several bodies, by its root's name or its number from 1; the first where
+            not given.
         largest: joints times frames of the longest file that is read.
 
     Raises:
         FileError: with the line at fault.
     """
-    document = parse_bvh(read_text(path, "a BVH file"), str(path), fps)
+    text, encoding = read_text(path, "a BVH file")
+    document = parse_bvh(text, str(path), fps, body)
     check_size(str(path), len(document.joints), len(document.values), largest)
-    return document_to_clip(document, path.stem, str(path), unit_m, up)
+    return document_to_clip(document, path.stem, str(path), unit_m, up, encoding)
 
 
 def write_bvh(clip: Clip, path: Path) -> None:
-    """A clip as ``.bvh``, laid out as the BVH it came from (unit, joints, channels, up axis), else centimetres and ZYX.
+    """A clip as ``.bvh``.
+
+    It is laid out as the BVH that the clip came from (unit, joints, channels, up axis, encoding of
+    names), else in centimetres and ZYX.
 
     Raises:
         FileError: the file cannot be written.
     """
     text = format_bvh(clip_to_document(clip))
-    write_atomically(path, lambda file: file.write(text.encode()))
+    data = encoded(text, Layout.of(clip).encoding)
+    write_atomically(path, lambda file: file.write(data))
 
 
 def document_to_clip(
@@ -65,15 +80,30 @@ def document_to_clip(
     source: str,
     unit_m: float | None = None,
     up: str | None = None,
+    encoding: str = "utf-8",
 ) -> Clip:
-    """The movement that a document describes, in metres and Y up."""
+    """The movement that a document describes, in metres and Y up.
+
+    Args:
+        document: the file's joints and numbers.
+        name: the clip's name.
+        source: where it came from.
+        unit_m: metres a unit; guessed where not given.
+        up: the axis that points up, ``y`` or ``z``; guessed where not given.
+        encoding: the file's encoding, in which its names are written back.
+    """
     notes = list(document.notes)
     rotations, places = _local_transforms(document)
     skeleton = _file_skeleton(document)
     height = body_height(skeleton)
-    top = _moving_root(document, places, height)
+    chain = _single_chain(document)
+    added = _added_joints(document, places, chain)
+    for j in added:
+        axes = _position_axes(document.joints[j])
+        places[:, j, axes] += np.array(document.joints[j].offset)[axes]
+    top = _moving_root(document, places, chain, height)
     root, rotations[:, top] = _compose_chain(rotations, places, top)
-    offsets = _settle_offsets(document, places, top, height, unit_m, notes)
+    offsets = _mean_offsets(document, places, top, height, unit_m, notes)
     if top:
         dropped = ", ".join(joint.name for joint in document.joints[:top])
         notes.append(
@@ -98,17 +128,14 @@ def document_to_clip(
     z_up = is_z_up(skeleton, motion.rotations, root_m) if up is None else up == "z"
     if z_up:
         motion = z_up_to_y_up(motion)
-        notes.append("The file has Z up; it is turned to Y up here.")
+        notes.append(TURNED_UP)
     layout = Layout(
         unit,
         {joint.name: joint.channels for joint in document.joints[keep]},
         document.joints[:top],
-        frozenset(
-            document.joints[j].name
-            for j in range(top + 1, len(document.joints))
-            if _adds(document, places, j)
-        ),
+        frozenset(document.joints[j].name for j in added if j > top),
         z_up,
+        encoding,
     )
     meta = MappingProxyType({"bvh": layout.to_meta()})
     return Clip(name, _as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
@@ -159,42 +186,65 @@ def _local_transforms(
     return rotations, places
 
 
-def _has_place(joint: BvhJoint) -> bool:
-    return any(name.endswith("position") for name in joint.channels)
+def _position_axes(joint: BvhJoint) -> list[int]:
+    """The axes along which a joint has position channels."""
+    return ["XYZ".index(name[0]) for name in joint.channels if name.endswith("position")]
 
 
-def _moving_root(document: BvhDocument, places: Float[Array, "T J 3"], height: float) -> int:
-    """The joint that carries the body: the deepest of the single-child chain from the root that really travels.
-
-    A joint far from its parent counts too (hips 90 cm above a root on the floor), so that a clip in which nobody
-    moves has the same joints as the others of its set.
-    """
-    joints, top = document.joints, 0
-    for j in range(1, len(joints)):
-        if joints[j].parent != j - 1 or sum(joint.parent == j - 1 for joint in joints) > 1:
+def _single_chain(document: BvhDocument) -> list[int]:
+    """Joints from the root's child on as long as each is the only child of the one before it."""
+    children = Counter(joint.parent for joint in document.joints)
+    chain = []
+    for j in range(1, len(document.joints)):
+        if document.joints[j].parent != j - 1 or children[j - 1] > 1:
             break
-        if not _has_place(joints[j]):
+        chain.append(j)
+    return chain
+
+
+def _added_joints(
+    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int]
+) -> list[int]:
+    """Joints whose position channels are added to their OFFSET.
+
+    Where they replace it they are about as long as it; where they are added they are about zero.
+    The median of all joints decides, so that one joint that moves does not decide for itself.
+    Joints of the chain above the body may carry its travel, and are judged by themselves. A
+    position of almost zero is added in any case, for no bone is so short.
+    """
+    shares: dict[int, float] = {}
+    for j, joint in enumerate(document.joints):
+        axes = _position_axes(joint)
+        offset = np.array(joint.offset)[axes]
+        if j and axes and offset.any():
+            mean = places[:, j, axes].mean(axis=0)
+            shares[j] = float(np.linalg.norm(mean) / np.linalg.norm(offset))
+    body = [share for j, share in shares.items() if j not in chain]
+    all_added = bool(body) and float(np.median(body)) < _ADDED_SHARE
+    return [
+        j
+        for j, share in shares.items()
+        if share < (_ADDED_SHARE if j in chain else _NO_BONE_SHARE)
+        or (all_added and j not in chain)
+    ]
+
+
+def _moving_root(
+    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int], height: float
+) -> int:
+    """The joint that carries the body: the deepest of the chain from the root that travels.
+
+    A joint far from its parent counts too (hips 90 cm above a root on the floor), so that a clip in
+    which nobody moves has the same joints as the others of its set.
+    """
+    top = 0
+    for j in chain:
+        if not _position_axes(document.joints[j]):
             continue
         travels = np.ptp(places[:, j], axis=0).max() > _MOVES * height
-        if travels or float(np.linalg.norm(places[0, j])) > _FAR * _height_below(
-            document, j, height
-        ):
+        if travels or float(np.linalg.norm(places[0, j])) > _FAR * height:
             top = j
     return top
-
-
-def _height_below(document: BvhDocument, top: int, height: float) -> float:
-    """The body's height without what stands above joint ``top``, in the file's unit."""
-    skeleton = _file_skeleton(document)
-    keep = slice(top, None)
-    tips = tuple((j - top, tip) for j, tip in skeleton.end_sites if j >= top)
-    below = Skeleton(
-        skeleton.names[keep],
-        tuple(max(p - top, -1) for p in skeleton.parents[keep]),
-        skeleton.offsets_m[keep],
-        end_sites=tips,
-    )
-    return body_height(below) or height
 
 
 def _compose_chain(
@@ -208,14 +258,7 @@ def _compose_chain(
     return place, turn
 
 
-def _adds(document: BvhDocument, places: Float[Array, "T J 3"], j: int) -> bool:
-    """Whether a joint's position channels are added to its OFFSET: zero throughout, and the OFFSET is not."""
-    return (
-        _has_place(document.joints[j]) and not places[:, j].any() and any(document.joints[j].offset)
-    )
-
-
-def _settle_offsets(
+def _mean_offsets(
     document: BvhDocument,
     places: Float[Array, "T J 3"],
     top: int,
@@ -223,15 +266,13 @@ def _settle_offsets(
     unit_m: float | None,
     notes: list[str],
 ) -> Float[Array, "J 3"]:
-    """One offset a joint: bones do not stretch here. Says how much they did in the file."""
+    """One offset a joint, since bones do not stretch here, and a note where they did in the file."""
     offsets = np.array([joint.offset for joint in document.joints])
     worst, where, stretching = 0.0, "", 0
     for j, joint in enumerate(document.joints):
-        if j <= top or not _has_place(joint):
+        if j <= top or not _position_axes(joint):
             continue
         place = places[:, j]
-        if _adds(document, places, j):
-            continue
         mean = place.mean(axis=0)
         moved = float(np.linalg.norm(place - mean, axis=1).max())
         offsets[j] = mean if moved else place[0]

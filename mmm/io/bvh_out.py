@@ -10,6 +10,7 @@ from jaxtyping import Float
 from mmm.errors import FileError
 from mmm.io.body import y_up_to_z_up
 from mmm.io.bvh_text import BvhDocument, BvhJoint
+from mmm.io.encoding import ENCODINGS
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import Skeleton
@@ -36,6 +37,8 @@ class Layout:
     added: frozenset[str] = frozenset()
     """Joints whose position channels are zero throughout, their OFFSET standing."""
     z_up: bool = False
+    encoding: str = "utf-8"
+    """Of the joints' names in the file."""
 
     def to_meta(self) -> dict[str, Any]:
         """Plain lists and text; what is empty is left out."""
@@ -49,6 +52,8 @@ class Layout:
             ]
         if self.added:
             meta["added"] = sorted(self.added)
+        if self.encoding in ENCODINGS:
+            meta["encoding"] = self.encoding
         return meta | {"z_up": True} if self.z_up else meta
 
     @classmethod
@@ -69,6 +74,8 @@ class Layout:
         if isinstance(added, list):
             found.added = frozenset(name for name in added if isinstance(name, str))
         found.z_up = meta.get("z_up") is True
+        if meta.get("encoding") in ENCODINGS:
+            found.encoding = meta["encoding"]
         return found
 
 
@@ -224,3 +231,48 @@ def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Arra
     changes = far(first[1:], second[:-1]) < far(first[1:], first[:-1])
     other = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
     return np.unwrap(np.where(other[:, None], second, first), axis=0)
+
+
+def format_bvh(document: BvhDocument) -> str:
+    """The document as text; six decimals, tabs, an End Site under every joint without children."""
+    out = ["HIERARCHY"]
+    children: list[list[int]] = [[] for _ in document.joints]
+    for j, joint in enumerate(document.joints):
+        if joint.parent >= 0:
+            children[joint.parent].append(j)
+    ends: dict[int, list[tuple[float, float, float]]] = {}
+    for j, offset in document.ends:
+        ends.setdefault(j, []).append(offset)
+    columns = np.cumsum([0] + [len(joint.channels) for joint in document.joints])
+    order: list[int] = []  # of the table's columns, depth first
+    todo: list[tuple[int, int] | str] = [
+        (0, 0)
+    ]  # joint and depth, or text that waits until its children are written
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            out.append(item)
+            continue
+        j, depth = item
+        joint, tab = document.joints[j], "\t" * depth
+        order.extend(range(columns[j], columns[j + 1]))
+        out.extend(
+            [
+                f"{tab}{'JOINT' if depth else 'ROOT'} {joint.name}",
+                f"{tab}{{",
+                f"{tab}\tOFFSET {_spaced(joint.offset)}",
+                f"{tab}\tCHANNELS {len(joint.channels)} {' '.join(joint.channels)}".rstrip(),
+            ]
+        )
+        todo.append(f"{tab}}}")
+        for tip in ends.get(j, [] if children[j] else [(0.0, 0.0, 0.0)])[::-1]:
+            todo.append(f"{tab}\tEnd Site\n{tab}\t{{\n{tab}\t\tOFFSET {_spaced(tip)}\n{tab}\t}}")
+        todo.extend((child, depth + 1) for child in reversed(children[j]))
+    out += ["MOTION", f"Frames: {len(document.values)}", f"Frame Time: {1 / document.fps:.8f}"]
+    row = " ".join(["%.6f"] * len(order))
+    out += [row % tuple(frame) for frame in document.values[:, order].tolist()]
+    return "\n".join(out) + "\n"
+
+
+def _spaced(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.6f}" for value in values)

@@ -1,12 +1,15 @@
-"""The text of a BVH file, to and from a plain document: joints, channels and one table of numbers.
+"""The text of a BVH file, to and from a plain document: joints, channels and a table of numbers.
 
-Nothing here knows of rotations or metres; that is ``mmm.io.bvh``. A file is forgiven what does no harm (tabs, CRLF,
-capitals, blank lines, a wrong frame count, names with spaces, two joints of one name), with a note; what would change
-the movement (a missing number, NaN, a cut-off line) is refused with its line.
+Nothing here knows of rotations or metres; that is ``mmm.io.bvh``. What does no harm is accepted,
+with a note where something was changed: tabs, CRLF, capitals, blank lines, a wrong frame count,
+names with spaces, two joints of one name. What would change the movement is refused with its line:
+a missing number, NaN, a cut-off line.
+
+The format has no written standard; its usual description is Meredith and Maddock, *Motion Capture
+File Formats Explained* (2001).
 """
 
 import re
-import warnings
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -14,14 +17,17 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
+from mmm.io.bvh_motion import LARGEST_NUMBER, RE_EXPORT, motion_header, motion_table, rate_notes
+from mmm.io.files import MOST_JOINTS
 
 Array = np.ndarray
 
 _CHANNEL = re.compile(r"([XYZ])(pos|rot)", re.IGNORECASE)
-_RE_EXPORT = "export it again"
-_MOST_JOINTS = 2_000  # a whole rig with fingers and face has some hundreds
-_LARGEST = 1e9  # whatever is larger is neither an angle nor a place
-_RATES_HZ = (30, 60, 120, 24, 25, 50, 100, 240, 90, 48, 72, 200, 20, 15, 12, 10)
+_MOST_BODIES = 50  # named in a message
+_MOST_RENAMED = 20  # joints named in notes
+# Inside a line, a keyword begins a statement of its own; a name ends with its line instead.
+_NEXT_KEYWORD = re.compile(r"(?<!\S)(?:OFFSET|CHANNELS|JOINT|END\s*SITE)(?!\S)", re.IGNORECASE)
+_END = re.compile(r"END(?:[\s_]*SITE)?(?:\s.*)?", re.IGNORECASE)
 
 
 @dataclass
@@ -57,62 +63,67 @@ class _Hierarchy:
         self.open: list[int] = []  # joints whose braces are open; -1 is an end site
         self.pending: int | None = None  # declared, its brace still to come
 
-    def fail(self, found: str, expected: str = "", cure: str = _RE_EXPORT) -> FileError:
+    def fail(self, found: str, expected: str = "", cure: str = RE_EXPORT) -> FileError:
         return FileError(f"{self.where} line {self.line}", found, expected, cure)
 
     def read(self, lines: list[str]) -> BvhDocument:
+        """All bodies of the file as one document; every body begins with a joint of parent -1."""
         for number, text in enumerate(lines, start=1):
             self.line = number
-            for piece in re.split(r"([{}])|(?=\b(?:OFFSET|CHANNELS)\b)", text, flags=re.IGNORECASE):
-                if piece and piece.strip():
-                    self.statement(piece.strip())
+            for piece in re.split(r"([{}])", text):
+                self.statements(piece.strip())
         if self.open or self.pending is not None:
             raise self.fail(
                 f"{max(len(self.open), 1)} braces are not closed before MOTION",
                 "a } for every {",
-                "the file is damaged; " + _RE_EXPORT,
+                "the file is damaged; " + RE_EXPORT,
             )
         if not self.document.joints:
             raise self.fail("no ROOT", "HIERARCHY and ROOT first")
-        self.make_unique()
         return self.document
 
-    def statement(self, text: str) -> None:
-        keyword, _, rest = text.partition(" ") if " " in text else text.partition("\t")
+    def statements(self, text: str) -> None:
+        """What stands between two braces or line ends."""
         handlers = {
-            "HIERARCHY": self.ignore,
             "ROOT": self.joint,
             "JOINT": self.joint,
-            "END": self.end,
             "{": self.brace,
             "}": self.close,
             "OFFSET": self.offset,
             "CHANNELS": self.channels,
         }
-        handler = handlers.get(keyword.upper())
-        if handler is None:
-            raise self.fail(f"{text[:40]!r}", "ROOT, JOINT, End Site, OFFSET, CHANNELS or a brace")
-        handler(rest.strip())
-
-    def ignore(self, _: str) -> None:
-        """HIERARCHY says nothing."""
+        while text:
+            word, *rest_of_line = text.split(None, 1)
+            word, rest = word.upper(), "".join(rest_of_line)
+            if word == "HIERARCHY":
+                text = rest
+                continue
+            if _END.fullmatch(text):
+                self.end()
+                return
+            handler = handlers.get(word)
+            if handler is None:
+                expected = "ROOT, JOINT, End Site, OFFSET, CHANNELS or a brace"
+                raise self.fail(f"{text[:40]!r}", expected)
+            # A name may hold any word, so it goes on to the end.
+            after = None if word in ("ROOT", "JOINT") else _NEXT_KEYWORD.search(rest)
+            handler(rest[: after.start()].strip() if after else rest)
+            text = rest[after.start() :] if after else ""
 
     def joint(self, name: str) -> None:
         joints = self.document.joints
-        if joints and (not self.open or self.open[-1] < 0):
-            raise self.fail(
-                "a second ROOT" if not self.open else "a joint under an end site",
-                "one body in a file",
-                "export each body to a file of its own",
-            )
-        if len(joints) == _MOST_JOINTS:
-            raise self.fail("one joint more", f"at most {_MOST_JOINTS}", "export the body alone")
+        if self.open and self.open[-1] < 0:
+            raise self.fail("a joint under an end site", "joints under joints")
+        if len(joints) == MOST_JOINTS:
+            raise self.fail("one joint more", f"at most {MOST_JOINTS}", "export the body alone")
         joints.append(BvhJoint(name or f"joint{len(joints)}", self.open[-1] if self.open else -1))
         self.pending = len(joints) - 1
 
-    def end(self, _: str) -> None:
+    def end(self) -> None:
         if not self.open:
             raise self.fail("an end site outside the tree", "ROOT first")
+        if len(self.document.ends) == MOST_JOINTS:
+            raise self.fail("one end site more", f"at most {MOST_JOINTS}", "export the body alone")
         self.document.ends.append((self.open[-1], (0.0, 0.0, 0.0)))
         self.pending = -1
 
@@ -132,7 +143,7 @@ class _Hierarchy:
             x, y, z = (float(word) for word in text.split())
         except ValueError:
             raise self.fail(f"OFFSET {text[:60]}", "three numbers") from None
-        if not all(abs(value) < _LARGEST for value in (x, y, z)):
+        if not all(abs(value) < LARGEST_NUMBER for value in (x, y, z)):
             raise self.fail(f"OFFSET {text[:60]} is not finite", "three numbers")
         if not self.open:
             raise self.fail("OFFSET outside a joint", "it inside the braces of one")
@@ -145,7 +156,7 @@ class _Hierarchy:
         if not self.open or self.open[-1] < 0:
             raise self.fail("CHANNELS outside a joint", "them inside the braces of one")
         count, *words = text.split() or ["nothing"]
-        if not count.isdigit() or int(count) != len(words):
+        if not re.fullmatch("[0-9]{1,3}", count) or int(count) != len(words):
             raise self.fail(
                 f"CHANNELS {count[:20]} followed by {len(words)} names", "as many names as it says"
             )
@@ -154,9 +165,8 @@ class _Hierarchy:
             match = _CHANNEL.match(word)
             if match is None:
                 raise self.fail(f"channel {word[:30]!r}", "Xposition ... Zrotation")
-            names.append(
-                match[1].upper() + ("position" if match[2].lower() == "pos" else "rotation")
-            )
+            kind = "position" if match[2].lower() == "pos" else "rotation"
+            names.append(match[1].upper() + kind)
         turns = [name[0] for name in names if name.endswith("rotation")]
         places = [name for name in names if name.endswith("position")]
         if (
@@ -170,25 +180,18 @@ class _Hierarchy:
             )
         self.document.joints[self.open[-1]].channels = tuple(names)
 
-    def make_unique(self) -> None:
-        seen: set[str] = set()
-        for joint in self.document.joints:
-            if joint.name in seen:
-                number = next(n for n in range(2, len(seen) + 3) if f"{joint.name}_{n}" not in seen)
-                self.document.notes.append(
-                    f"A second joint {joint.name!r} is called {joint.name}_{number} here."
-                )
-                joint.name = f"{joint.name}_{number}"
-            seen.add(joint.name)
 
-
-def parse_bvh(text: str, where: str, fps: float | None = None) -> BvhDocument:
-    """The text of a BVH file (line ends already ``\\n``) as a document.
+def parse_bvh(
+    text: str, where: str, fps: float | None = None, body: str | None = None
+) -> BvhDocument:
+    """The text of a BVH file (line ends already ``\\n``) as a document of one body.
 
     Args:
         text: the whole file.
         where: its name, for messages.
         fps: frames per second, against a header that is missing or wrong.
+        body: the body to read of several, by its root's name or its number from 1; the first where
+            not given.
 
     Raises:
         FileError: with the line, what stands there and what should.
@@ -197,7 +200,7 @@ def parse_bvh(text: str, where: str, fps: float | None = None) -> BvhDocument:
         raise FileError(
             f"{where} line 1", repr(text.strip()[:30]), "HIERARCHY", "choose a BVH file"
         )
-    motion = re.search(r"^[ \t]*MOTION[ \t]*$", text, re.IGNORECASE | re.MULTILINE)
+    motion = re.search(r"^[^\S\n]*MOTION[^\S\n]*$", text, re.IGNORECASE | re.MULTILINE)
     if motion is None:
         raise FileError(
             f"{where} line {text.count(chr(10)) + 1}",
@@ -206,163 +209,83 @@ def parse_bvh(text: str, where: str, fps: float | None = None) -> BvhDocument:
             "the file is cut off; download or export it again",
         )
     document = _Hierarchy(where).read(text[: motion.start()].split("\n")[:-1] or [""])
-    promised, rate, at = _motion_header(text, motion.end(), where)
+    promised, rate, start = motion_header(text, motion.end(), where)
+    first_line = text.count("\n", 0, start) + 1
     if fps is None and rate is None:
-        line = text.count("\n", 0, at) + 1
         raise FileError(
-            f"{where} line {line}",
+            f"{where} line {first_line}",
             "no Frame Time above zero",
             "Frame Time: 0.033333 or the like",
-            "add it, or give fps",
+            "add it, or give the true frame rate",
         )
+    if fps is None and rate is not None:
+        document.notes.extend(rate_notes(rate))
     document.fps = fps if fps is not None else rate or 0.0
-    document.values = _table(document, text[at:], text.count("\n", 0, at) + 1, promised, where)
+    channels = sum(len(joint.channels) for joint in document.joints)
+    document.values = motion_table(text[start:], channels, first_line, promised, where)
     if promised is not None and promised != len(document.values):
         document.notes.append(
             f"The header promises {promised} frames, the file holds {len(document.values)}."
         )
+    document = _one_body(document, where, body)
+    _make_names_unique(document)
     return document
 
 
-def _motion_header(text: str, at: int, where: str) -> tuple[int | None, float | None, int]:
-    """Frame count and rate, each None where missing, and where the numbers begin."""
-    promised = rate = None
-    while True:
-        line = re.compile(r"\s*([A-Za-z][^\n]*)").match(text, at)
-        if line is None:
-            break
-        words = line[1].strip()
-        if re.fullmatch(r"nan.*|inf.*", words, re.IGNORECASE):
-            break  # a number, if a bad one: the table's reader will say so
-        at = line.end()
-        if match := re.fullmatch(r"Frames\s*:?\s*(\S*)", words, re.IGNORECASE):
-            promised = int(match[1]) if match[1].isdigit() else None
-        elif match := re.fullmatch(r"Frame\s*Time\s*:?\s*(\S*)", words, re.IGNORECASE):
-            rate = _rate(match[1])
-        else:
-            raise FileError(
-                f"{where} line {text.count(chr(10), 0, line.start(1)) + 1}",
-                repr(words[:40]),
-                "Frames:, Frame Time: or numbers",
-                _RE_EXPORT,
-            )
-    after = re.compile(r"[ \t]*\n?").match(text, at)
-    return promised, rate, after.end() if after else at
-
-
-def _rate(seconds: str) -> float | None:
-    """Frames per second of a Frame Time; ``0.033`` was written for 30, whatever its reciprocal says."""
-    try:
-        value = float(seconds)
-    except ValueError:
-        return None
-    if not (np.isfinite(value) and value > 0):
-        return None
-    decimals = len(seconds.partition(".")[2]) if re.fullmatch(r"\d*\.\d+", seconds) else 12
-    for rate in _RATES_HZ:
-        if decimals >= 3 and abs(1 / rate - value) < 1.01 * 10.0**-decimals:
-            return float(rate)
-    nearest = round(1 / value)
-    return float(nearest) if nearest and abs(1 / value / nearest - 1) < 1e-4 else 1 / value
-
-
-def _table(
-    document: BvhDocument, text: str, first_line: int, promised: int | None, where: str
-) -> Float[Array, "T C"]:
-    """All numbers of the motion block; the line of the first fault where there is one."""
-    channels = sum(len(joint.channels) for joint in document.joints)
-    if not channels:
-        raise FileError(where, "no joint has channels", "at least the root's rotation", _RE_EXPORT)
-    with warnings.catch_warnings():
-        # At what is no number NumPy stops: with a ValueError, until 2.3 with a warning.
-        warnings.simplefilter("error", DeprecationWarning)
-        try:
-            values = np.fromstring(text, sep=" ")
-        except (ValueError, DeprecationWarning):
-            values = np.zeros(0)
-    counts = [len(line.split()) for line in text.split("\n")]
-    total = sum(counts)
-    if not total:
+def _one_body(document: BvhDocument, where: str, body: str | None) -> BvhDocument:
+    """The chosen body of a file, with its columns."""
+    joints = document.joints
+    roots = [j for j, joint in enumerate(joints) if joint.parent < 0]
+    names = [joints[j].name for j in roots]
+    if body is None or body in names:
+        chosen = names.index(body) if body is not None else 0
+    elif re.fullmatch("[0-9]{1,4}", body) and 1 <= int(body) <= len(roots):
+        chosen = int(body) - 1
+    else:
         raise FileError(
-            f"{where} line {first_line}", "no frames", "at least one line of numbers", _RE_EXPORT
+            where,
+            f"no body {body[:60]!r}",
+            f"a number from 1 to {len(roots)}, or {', '.join(names[:_MOST_BODIES])}",
+            "choose one of these",
         )
-    whole = len(values) == total and bool((np.abs(values) < _LARGEST).all())  # false for NaN, too
-    each = set(counts) <= {0, channels}
-    wrapped = promised is not None and total == promised * channels  # frames over several lines
-    if not (whole and (each or wrapped)):
-        raise _fault(text, first_line, channels, where)
-    return values.reshape(-1, channels)
-
-
-def _fault(text: str, first_line: int, channels: int, where: str) -> FileError:
-    """The first line that is no frame, in words."""
-    lines = text.rstrip().split("\n")
-    for number, line in enumerate(lines, start=first_line):
-        at, words = f"{where} line {number}", line.split()
-        for word in words:
-            try:
-                finite = abs(float(word)) < _LARGEST
-            except ValueError:
-                return FileError(
-                    at, f"{word[:30]!r} is no number", f"{channels} numbers", _RE_EXPORT
-                )
-            if not finite:
-                return FileError(
-                    at, f"{word[:30]} is not a finite number", f"{channels} numbers", _RE_EXPORT
-                )
-        if words and len(words) != channels:
-            cut_off = number == first_line + len(lines) - 1
-            return FileError(
-                at,
-                f"{len(words)} values",
-                f"{channels} (one a channel)",
-                "the file is cut off; download or export it again" if cut_off else _RE_EXPORT,
-            )
-    return FileError(
-        where, "the motion block does not read as numbers", f"{channels} a line", _RE_EXPORT
+    if len(roots) == 1:
+        return document
+    first, stop = roots[chosen], (*roots[1:], len(joints))[chosen]
+    columns = np.cumsum([0] + [len(joint.channels) for joint in joints])
+    for joint in joints[first:stop]:
+        joint.parent = max(joint.parent - first, -1)
+    others = ", ".join(names[:chosen] + names[chosen + 1 :])
+    note = f"Of {len(roots)} bodies {names[chosen]} was read; {others} can be chosen as body."
+    return BvhDocument(
+        joints[first:stop],
+        [(j - first, tip) for j, tip in document.ends if first <= j < stop],
+        document.fps,
+        document.values[:, columns[first] : columns[stop]],
+        [*document.notes, note[:500]],
     )
 
 
-def format_bvh(document: BvhDocument) -> str:
-    """The document as text; six decimals, tabs, an End Site under every joint without children."""
-    out = ["HIERARCHY"]
-    children: list[list[int]] = [[] for _ in document.joints]
-    for j, joint in enumerate(document.joints):
-        if joint.parent >= 0:
-            children[joint.parent].append(j)
-    ends: dict[int, list[tuple[float, float, float]]] = {}
-    for j, offset in document.ends:
-        ends.setdefault(j, []).append(offset)
-    columns = np.cumsum([0] + [len(joint.channels) for joint in document.joints])
-    order: list[int] = []  # of the table's columns, depth first
-    todo: list[tuple[int, int] | str] = [
-        (0, 0)
-    ]  # joint and depth, or text that waits until its children are written
-    while todo:
-        item = todo.pop()
-        if isinstance(item, str):
-            out.append(item)
+def _make_names_unique(document: BvhDocument) -> None:
+    """Number the joints of one name, with a note."""
+    seen = {joint.name for joint in document.joints}
+    first: set[str] = set()
+    following: dict[str, int] = {}
+    renamed = []
+    for joint in document.joints:
+        if joint.name not in first:
+            first.add(joint.name)
             continue
-        j, depth = item
-        joint, tab = document.joints[j], "\t" * depth
-        order.extend(range(columns[j], columns[j + 1]))
-        out.extend(
-            [
-                f"{tab}{'JOINT' if depth else 'ROOT'} {joint.name}",
-                f"{tab}{{",
-                f"{tab}\tOFFSET {_spaced(joint.offset)}",
-                f"{tab}\tCHANNELS {len(joint.channels)} {' '.join(joint.channels)}".rstrip(),
-            ]
-        )
-        todo.append(f"{tab}}}")
-        for tip in ends.get(j, [] if children[j] else [(0.0, 0.0, 0.0)])[::-1]:
-            todo.append(f"{tab}\tEnd Site\n{tab}\t{{\n{tab}\t\tOFFSET {_spaced(tip)}\n{tab}\t}}")
-        todo.extend((child, depth + 1) for child in reversed(children[j]))
-    out += ["MOTION", f"Frames: {len(document.values)}", f"Frame Time: {1 / document.fps:.8f}"]
-    row = " ".join(["%.6f"] * len(order))
-    out += [row % tuple(frame) for frame in document.values[:, order].tolist()]
-    return "\n".join(out) + "\n"
-
-
-def _spaced(values: tuple[float, ...]) -> str:
-    return " ".join(f"{value:.6f}" for value in values)
+        number = following.get(joint.name, 2)
+        while f"{joint.name}_{number}" in seen:
+            number += 1
+        following[joint.name] = number + 1
+        renamed.append((joint.name, f"{joint.name}_{number}"))
+        joint.name = f"{joint.name}_{number}"
+        seen.add(joint.name)
+        first.add(joint.name)
+    document.notes.extend(
+        f"A second joint {old!r} is called {new} here." for old, new in renamed[:_MOST_RENAMED]
+    )
+    if len(renamed) > _MOST_RENAMED:
+        rest = len(renamed) - _MOST_RENAMED
+        document.notes.append(f"{rest} more joints of a name already taken are numbered likewise.")

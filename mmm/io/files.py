@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mmm.errors import FileError
+from mmm.io.encoding import decode, is_text
 
 # First bytes of files that people rename by mistake, so that the message can say what the file really is.
 _SIGNATURES = (
@@ -34,18 +35,27 @@ _SIGNATURES = (
 
 MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
 """Of the files that hold a motion."""
+MOST_JOINTS = 2_000
+"""Of one body; a whole rig with fingers and face has some hundreds."""
 LARGEST = 1 << 27
 """Joints times frames of a file that is read: 4.8 GB of rotations, about a day of a 24-joint body at 60 a second."""
 LARGEST_UPLOAD = 1 << 23
 """The same for what comes from somebody else: 300 MB of rotations, an hour and a half."""
 
 
+_LARGEST_FILE = 2 << 30
+
+
 def check_size(where: str, joints: int, frames: int, largest: int) -> None:
     """Refuse a file whose rotations would fill the memory: few bytes can ask for many.
 
     Raises:
-        FileError: more than ``largest`` joints times frames.
+        FileError: more than ``MOST_JOINTS`` joints, or ``largest`` joints times frames.
     """
+    if joints > MOST_JOINTS:
+        raise FileError(
+            where, f"{joints:,} joints", f"at most {MOST_JOINTS:,}", "export the body alone"
+        )
     if joints * frames > largest:
         raise FileError(
             where,
@@ -71,11 +81,21 @@ def read_bytes(path: Path) -> bytes:
     """The whole file.
 
     Raises:
-        FileError: there is no such file, it is a folder, empty, or may not be read.
+        FileError: there is no such file, it is a folder, a pipe or a device, empty, too large, or
+            may not be read.
     """
     if path.is_dir():
         raise FileError(str(path), "a folder", "a motion file", "name one file in it")
     try:
+        # Opening a pipe waits for its other end, and a device may never end.
+        if path.exists() and not path.is_file():
+            raise FileError(
+                str(path), "a pipe or a device", "a motion file", "name a file on a disk"
+            )
+        if path.stat().st_size > _LARGEST_FILE:
+            raise FileError(
+                str(path), "more than 2 GiB", "a single motion", "cut it into several files"
+            )
         data = path.read_bytes()
     except FileNotFoundError:
         raise FileError(
@@ -90,24 +110,26 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def read_text(path: Path, kind: str) -> str:
-    """The whole file as text, line ends made ``\\n``.
+def read_text(path: Path, kind: str) -> tuple[str, str]:
+    """The whole file as text.
 
     Args:
         path: the file.
         kind: what it should be, with its article (``"a BVH file"``), for the message.
+
+    Returns:
+        The text, its line ends made ``\\n``, and the name of its encoding.
 
     Raises:
         FileError: as :func:`read_bytes`, or the file is not text.
     """
     data = read_bytes(path)
     real = looks_like(data)
-    if real or b"\0" in data[:4096]:
+    if real or not is_text(data):
         raise FileError(
             str(path), real or "not text", kind, "rename it to what it is, or export it again"
         )
-    text = data.decode("utf-8-sig", errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return decode(data)
 
 
 def safe_name(text: str) -> str:

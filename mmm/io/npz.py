@@ -36,10 +36,12 @@ from typing import Any
 import numpy as np
 
 from mmm.errors import FileError
-from mmm.io.files import LARGEST, looks_like, read_bytes, write_atomically
+from mmm.io.aist import LARGEST_ANGLE_RAD
+from mmm.io.files import LARGEST, check_size, looks_like, read_bytes, write_atomically
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.motion.skeleton import Skeleton
+from mmm.music.features import FEATURE_NAMES
 
 FORMAT = "mmm-clip-1"
 """The first key of every file; a later layout will carry another number."""
@@ -48,6 +50,8 @@ _LARGEST = 4 << 30  # bytes unpacked: a small zip can otherwise unpack to fill t
 
 _BYTES = 40  # a joint's rotation in a frame, and a little for the rest
 _LONGEST_TEXT = 2_000
+_LARGEST_FEATURE = 1e6  # MFCC of silence, the largest usual ones, are -1,131
+_FASTEST_BPM = 2_000.0
 
 _KINDS = {
     "fps": ("fiu", 0),
@@ -145,15 +149,30 @@ def _motion(found: dict[str, np.ndarray], where: str) -> Motion:
         if rotations.shape[2:] != (3, 3):
             raise FileError(where, f"rotations of shape {rotations.shape}", "(T, J, 3, 3)", _CURE)
         identity = rotations.astype(np.float64) @ rotations.swapaxes(-1, -2)
-        if rotations.size and np.abs(identity - np.eye(3)).max() > 1e-3:
+        turned_over = np.einsum(
+            "tji,tji->tj",
+            np.cross(rotations[..., 0, :], rotations[..., 1, :]),
+            rotations[..., 2, :],
+        )
+        if rotations.size and (
+            not np.abs(identity - np.eye(3)).max() < 1e-3 or turned_over.min() < 0
+        ):
             raise FileError(
-                where, "rotations holds matrices that are no rotations", "orthonormal ones", _CURE
+                where,
+                "rotations holds matrices that are no rotations",
+                "orthonormal ones of determinant 1",
+                _CURE,
             )
     else:
         if found["rotvec"].shape[2] != 3:
             raise FileError(where, f"rotvec of shape {found['rotvec'].shape}", "(T, J, 3)", _CURE)
+        largest = float(np.abs(found["rotvec"]).max(initial=0))
+        if largest > LARGEST_ANGLE_RAD:
+            raise FileError(
+                where, f"rotvec goes up to {largest:.3g}", f"at most {LARGEST_ANGLE_RAD:g}", _CURE
+            )
         rotations = rot.rotvec_to_matrix(found["rotvec"].astype(np.float64))
-    offsets_m, joints = found["offsets_m"], len(found["names"])
+    offsets_m, joints = found["offsets_m"].astype(np.float32), len(found["names"])
     frames = len(found["root_m"])
     if rotations.shape[:2] != (frames, joints) or found["root_m"].shape[1] != 3 or not frames:
         raise FileError(
@@ -185,16 +204,30 @@ def _music(found: dict[str, np.ndarray], path: Path, fps: float) -> Music | None
     missing = [key for key in ("music_beats", "music_tempo_bpm") if key not in found]
     if missing:
         raise FileError(str(path), f"music_features without {' '.join(missing)}", cure=_CURE)
-    audio = _read_packed_sound(found, path)
     features = found["music_features"].astype(np.float32)
+    tempo_bpm = float(found["music_tempo_bpm"])
+    largest = float(np.abs(features).max(initial=0))
+    if features.shape[1] != len(FEATURE_NAMES) or not largest < _LARGEST_FEATURE:
+        raise FileError(
+            str(path),
+            f"music_features of shape {features.shape} up to {largest:.3g}",
+            f"{len(FEATURE_NAMES)} numbers a frame, below {_LARGEST_FEATURE:g}",
+            _CURE,
+        )
+    if not 0 <= tempo_bpm <= _FASTEST_BPM:
+        raise FileError(
+            str(path),
+            f"music_tempo_bpm is {tempo_bpm:g}",
+            f"0 to {_FASTEST_BPM:,.0f} beats a minute",
+            _CURE,
+        )
+    audio = _read_packed_sound(found, path)
     beats = found["music_beats"].astype(np.int64)
     if len(beats) and not (
         beats[0] >= 0 and beats[-1] < len(features) and (np.diff(beats) >= 0).all()
     ):
         raise FileError(str(path), "music_beats are not ascending frames of the clip", cure=_CURE)
-    return Music(
-        features, float(found.get("music_fps", fps)), beats, float(found["music_tempo_bpm"]), audio
-    )
+    return Music(features, float(found.get("music_fps", fps)), beats, tempo_bpm, audio)
 
 
 def _read_packed_sound(found: dict[str, np.ndarray], path: Path) -> Audio | None:
@@ -224,6 +257,7 @@ def read_npz(path: Path, largest: int = LARGEST) -> Clip:
         FileError: damaged, a key missing or of another kind or shape, a number not finite, or arrays that disagree.
     """
     found, where = _arrays(path, largest), str(path)
+    check_size(where, len(found["names"]), len(found["root_m"]), largest)
     if _text(found, "format", FORMAT) != FORMAT:
         raise FileError(
             where, f"format {_text(found, 'format')!r}", FORMAT, "read it with a newer version"

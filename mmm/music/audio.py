@@ -1,7 +1,8 @@
 """Sound files: reading, writing, encoding for the browser, resampling.
 
-WAV, Ogg Vorbis, FLAC and MP3, through libsndfile. A file that breaks off before its end is refused: music that
-stops half-way would be taken for silence that the dancer is meant to dance to.
+WAV, Ogg Vorbis, FLAC and MP3 are read and written through libsndfile; the sound of films is read
+through ffmpeg. A file that breaks off before its end is refused, since music that stops half-way
+would be taken for silence that the dancer is meant to dance to.
 """
 
 import io
@@ -16,6 +17,7 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.motion.clip import Audio
+from mmm.music.video_sound import VIDEO_SUFFIXES, decode_sound
 
 Array = np.ndarray
 
@@ -28,13 +30,15 @@ _FORMATS = {
 }
 SUFFIXES = tuple(_FORMATS)
 """What can be read and written."""
+READABLE_SUFFIXES = (*SUFFIXES, *VIDEO_SUFFIXES)
+"""What can be read."""
 LONGEST_S = 30 * 60
 """The longest recording that is read, seconds."""
-_MOST_VALUES = (
-    LONGEST_S * 48_000 * 2
-)  # samples x channels, so that a small file cannot fill the memory
+# Samples times channels, so that a small file cannot fill the memory.
+_MOST_VALUES = LONGEST_S * 48_000 * 2
+_LOUDEST = 100.0  # full scale is 1; sound that is not scaled at all has 32,768
 _RATES_HZ = (4_000, 384_000)
-_NAMES = "a wav, ogg, flac or mp3 file"
+_NAMES = "a wav, ogg, flac, mp3, m4a, mp4, mov or webm file"
 # libsndfile's Vorbis encoder keeps a whole write on the stack: long ones crash it.
 _BLOCK = 1 << 15
 
@@ -42,15 +46,27 @@ _BLOCK = 1 << 15
 def read_audio(path: str | Path) -> Audio:
     """The whole recording, at its own rate and with its own channels.
 
+    Of a film the first sound track.
+
     Raises:
-        FileError: missing, empty, not a sound file, broken off, longer than 30 minutes, or not finite.
+        FileError: missing, empty, not a sound file, broken off, longer than 30 minutes, not finite,
+            or a hundred times as loud as full scale.
     """
     path = Path(path)
-    where = path.name
     if not path.is_file():
         raise FileError(str(path), "no such file", _NAMES, "check the path")
     if path.stat().st_size == 0:
-        raise FileError(where, "the file is empty", _NAMES, "copy or download it again")
+        raise FileError(path.name, "the file is empty", _NAMES, "copy or download it again")
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        return _read_sound(path, path.name)
+    with tempfile.TemporaryDirectory() as folder:
+        decoded = Path(folder) / "sound.wav"
+        decode_sound(path, decoded, LONGEST_S)
+        return _read_sound(decoded, path.name)
+
+
+def _read_sound(path: Path, where: str) -> Audio:
+    """A file that libsndfile reads; ``where`` is its name in messages."""
     try:
         with soundfile.SoundFile(path) as file:
             _check_size(where, file.samplerate, file.frames, file.channels)
@@ -80,6 +96,14 @@ def read_audio(path: str | Path) -> Audio:
     if not np.isfinite(samples).all():
         raise FileError(
             where, "holds samples that are not numbers", "finite samples", "export it again"
+        )
+    loudest = float(np.abs(samples).max())
+    if loudest > _LOUDEST:
+        raise FileError(
+            where,
+            f"holds samples up to {loudest:.3g}",
+            "samples between -1 and 1",
+            "scale it and export it again",
         )
     return Audio(samples, int(rate_hz))
 

@@ -19,6 +19,7 @@ from mmm.errors import SpecError
 from mmm.motion.clip import Audio, Clip, Music
 from mmm.music import cache
 from mmm.music.audio import read_audio, resample
+from mmm.music.mixdown import mixed_down
 from mmm.music.spectra import HOP, WINDOW, chroma, in_pieces, rate_hz
 from mmm.paths import user_cache
 
@@ -142,7 +143,7 @@ def load_music(
     bpm = start_bpm if start_bpm is not None else bpm_of_name(path.stem) or START_BPM
     with path.open("rb") as file:
         content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    made_by = f"{content} librosa {version('librosa')} layout 1 fps {fps!r} bpm {bpm!r}"
+    made_by = f"{content} librosa {version('librosa')} layout 2 fps {fps!r} bpm {bpm!r}"
     folder = Path(cache_dir) if cache_dir is not None else user_cache() / "music"
     stored = folder / f"{hashlib.blake2b(made_by.encode(), digest_size=16).hexdigest()}.npz"
     found = cache.read(stored, len(FEATURE_NAMES))
@@ -197,7 +198,7 @@ def _analyse(
             "resample the motion",
         )
     rate = rate_hz(fps)
-    mono = resample(audio.samples.mean(axis=1), float(audio.rate_hz), rate)
+    mono = resample(mixed_down(audio.samples, audio.rate_hz), float(audio.rate_hz), rate)
     rows = 1 + len(mono) // HOP
     if not np.any(mono):
         quiet = silence(rows, fps)

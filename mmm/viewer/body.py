@@ -49,7 +49,7 @@ def _chain(skeleton: Skeleton, limb: str) -> list[int]:
     while children := [j for j in members if skeleton.parents[j] == line[-1]]:
         line.append(max(children, key=lambda j: float(np.linalg.norm(skeleton.offsets_m[j]))))
     bones = [float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:]]
-    long = [i for i, bone in enumerate(bones) if bone > 0.6 * max(bones)] if bones else [0]
+    long = [i for i, bone in enumerate(bones) if bone >= 0.6 * max(bones)] if bones else [0]
     return line[long[0] :]
 
 

@@ -197,7 +197,9 @@ def test_the_skeleton_is_found_by_name_then_by_fit_then_above(write, tmp_path):
     (tmp_path / "03.asf").write_text(ASF.replace("dof ry", "dof ry rz"))
     clip = load_clip(inner)
     assert clip.meta["amc"]["asf"] == "04.asf"
-    assert clip.notes == ("Taken to be on 04.asf; 05.asf would fit too (give asf to choose).",)
+    assert clip.notes == (
+        "Taken to be on 04.asf; 05.asf would fit too (give the right .asf if that is wrong).",
+    )
 
 
 def test_bvh_written_from_it_keeps_the_movement(write, tmp_path):
@@ -307,7 +309,8 @@ def test_broken_skeletons(write, tmp_path, change, message):
 
 def test_no_skeleton_anywhere(write):
     with pytest.raises(
-        FileError, match=r"no fitting \.asf beside it; .*; put it in the same folder, or give asf"
+        FileError,
+        match=r"no fitting \.asf beside it; .*; put it in the same folder, or give its \.asf",
     ):
         load_clip(write(asf=None))
     with pytest.raises(FileError, match=r"nowhere\.asf: no such file"):

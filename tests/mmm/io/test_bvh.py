@@ -231,7 +231,7 @@ def test_the_unit_is_guessed_from_the_body(tmp_path, smpl_clip, scale, unit_m):
 
 def test_an_unnatural_body_is_noted(tmp_path):
     assert (
-        "The body is 12.00 m tall with the unit as given; give unit_m if that is wrong."
+        "The body is 12.00 m tall with the unit as given; give the true unit if that is wrong."
         in load_clip(write(tmp_path, TINY), unit_m=1.0).notes
     )
 

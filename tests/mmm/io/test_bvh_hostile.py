@@ -58,7 +58,7 @@ BROKEN = {
     ),
     "no frame time": (
         lambda t: t.replace("Frame Time: 0.0333333\n", ""),
-        r"line 18: no Frame Time above zero; .*give fps",
+        r"line 18: no Frame Time above zero; .*give the true frame rate",
     ),
     "frame time zero": (lambda t: t.replace("0.0333333", "0"), r"no Frame Time above zero"),
     "frame time NaN": (lambda t: t.replace("0.0333333", "nan"), r"no Frame Time above zero"),
@@ -98,9 +98,9 @@ BROKEN = {
         lambda t: t.replace("}\nMOTION", "}\n}\nMOTION"),
         r"line 16: a \} too many",
     ),
-    "two bodies": (
-        lambda t: t.replace("}\nMOTION", "}\nROOT Other\n{\n}\nMOTION"),
-        r"line 16: a second ROOT; .*of its own",
+    "a joint outside the tree": (
+        lambda t: t.replace("      OFFSET 0 5 0\n", "      OFFSET 0 5 0\n      JOINT Tip\n"),
+        r"line 13: a joint under an end site",
     ),
     "an unknown word": (
         lambda t: t.replace("  JOINT", "  BONE"),

@@ -11,8 +11,8 @@ from mmm.cli.app import main
 from mmm.cli.printing import clip_facts
 from mmm.errors import SpecError
 from mmm.io import load_clip, save_clip
-from mmm.io.body import FACINGS, facing_deg, nearest_axis, parse_facing, turned_to_face
 from mmm.motion.clip import Clip, Motion
+from mmm.motion.facing import FACINGS, facing_deg, nearest_axis, parse_facing, turned_to_face
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion
 

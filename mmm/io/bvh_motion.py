@@ -1,0 +1,171 @@
+"""The MOTION block of a BVH file: its header, its frame rate and its table of numbers."""
+
+import re
+import warnings
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.errors import FileError
+
+Array = np.ndarray
+
+RE_EXPORT = "export it again"
+LARGEST_NUMBER = 1e9
+"""Larger values are neither angles nor places."""
+
+_HEADER = re.compile(r"\s*([A-Za-z][^\n]*)")
+_FRAMES = re.compile(r"Frames\s*[:=]?\s*(\S*)", re.IGNORECASE)
+_FRAME_TIME = re.compile(r"Frame\s*Time\s*[:=]?\s*([^\sa-df-z]*)\s*([a-z]*)\.?", re.IGNORECASE)
+_UNITS_S = {"": 1.0, "ms": 0.001} | dict.fromkeys(
+    ("s", "sec", "secs", "second", "seconds", "seconde", "sekunden"), 1.0
+)
+_RATES_HZ = (
+    *(30, 60, 120, 24, 25, 50, 100, 240, 90, 48, 72, 200, 20, 15, 12, 10),
+    *(75, 80, 96, 125, 144, 150, 180, 250, 300, 360, 400, 480, 500, 600, 1000),
+)
+_CUT_RATES_HZ = (60, 30, 24, 120)  # programs that cut digits off were seen with these
+_SLOWEST_USUAL_HZ = 5.0
+
+
+def motion_header(text: str, start: int, where: str) -> tuple[int | None, float | None, int]:
+    """The lines between MOTION and the numbers.
+
+    Returns:
+        The number of frames and the frame rate (Hz), each None where it is missing, and where in
+        ``text`` the numbers begin.
+
+    Raises:
+        FileError: another line stands there.
+    """
+    promised = rate = None
+    while line := _HEADER.match(text, start):
+        words = line[1].strip()
+        if re.fullmatch(r"nan.*|inf.*", words, re.IGNORECASE):
+            break  # a number, if a bad one: the table's reader will say so
+        start = line.end()
+        if match := _FRAMES.fullmatch(words):
+            promised = int(match[1]) if re.fullmatch(r"[0-9]{1,18}", match[1]) else None
+        elif (match := _FRAME_TIME.fullmatch(words)) and (
+            not match[1] or match[2].lower() in _UNITS_S
+        ):
+            rate = frame_rate(match[1].replace(",", "."), _UNITS_S.get(match[2].lower(), 1.0))
+        else:
+            number = text.count("\n", 0, line.start(1)) + 1
+            raise FileError(
+                f"{where} line {number}",
+                repr(words[:40]),
+                "Frames: and a number, Frame Time: and seconds, or the first frame",
+                RE_EXPORT,
+            )
+    after = re.compile(r"[^\S\n]*\n?").match(text, start)
+    return promised, rate, after.end() if after else start
+
+
+def frame_rate(seconds: str, unit_s: float = 1.0) -> float | None:
+    """Frames per second of a Frame Time; None where it is no time above zero.
+
+    A whole number of frames per second is taken where the time gives one (0.005 is 200). Otherwise
+    the time is a rounded one, and the nearest usual rate that rounds to its digits is meant (0.033
+    is 30, 0.021 is 48). Where there is none the time is taken as it stands.
+
+    Args:
+        seconds: the number as the file writes it; its digits say how far it is rounded.
+        unit_s: seconds that the number counts.
+    """
+    try:
+        value = float(seconds) * unit_s
+    except ValueError:
+        return None
+    # The reciprocal of a smaller time is infinite.
+    if not 1e-300 < value < float("inf"):
+        return None
+    rate = 1 / value
+    nearest = round(rate)
+    if nearest and abs(rate / nearest - 1) < 1e-4:
+        return float(nearest)
+    decimals = re.fullmatch(r"\d*\.(\d+)", seconds)
+    if decimals is None or len(decimals[1]) < 3:
+        return rate
+    step = unit_s * 10.0 ** -len(decimals[1])
+    near = sorted(_RATES_HZ, key=lambda usual: abs(usual / rate - 1))
+    rounded = (usual for usual in near if abs(1 / usual - value) < 0.51 * step)
+    cut = (usual for usual in _CUT_RATES_HZ if -0.01 * step < 1 / usual - value < 1.01 * step)
+    usual = next(rounded, next(cut, 0))
+    # A time of one digit rounds from rates that are far apart; a far one is no better guess.
+    return float(usual) if abs(usual / rate - 1) < 0.06 else rate
+
+
+def rate_notes(fps: float) -> tuple[str, ...]:
+    """A sentence where a header's frame rate is hardly a motion's."""
+    if fps >= _SLOWEST_USUAL_HZ:
+        return ()
+    return (
+        f"Its header says {fps:.3g} frames a second; if that is wrong, give the true frame rate.",
+    )
+
+
+def motion_table(
+    text: str, channels: int, first_line: int, promised: int | None, where: str
+) -> Float[Array, "T C"]:
+    """All numbers of the motion block, one row a frame, float64.
+
+    Args:
+        text: the file from its first frame on.
+        channels: numbers in a frame.
+        first_line: the line of the file at which ``text`` begins.
+        promised: the number of frames in the header, where it gives one.
+        where: the file's name, for messages.
+
+    Raises:
+        FileError: with the line of the first fault.
+    """
+    if not channels:
+        raise FileError(where, "no joint has channels", "at least the root's rotation", RE_EXPORT)
+    with warnings.catch_warnings():
+        # At what is no number NumPy stops: with a ValueError, until 2.3 with a warning.
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            values = np.fromstring(text, sep=" ")
+        except (ValueError, DeprecationWarning):
+            values = np.zeros(0)
+    counts = [len(line.split()) for line in text.split("\n")]
+    total = sum(counts)
+    if not total:
+        raise FileError(
+            f"{where} line {first_line}", "no frames", "at least one line of numbers", RE_EXPORT
+        )
+    # The comparison is false for NaN, too.
+    complete = len(values) == total and bool((np.abs(values) < LARGEST_NUMBER).all())
+    one_a_line = set(counts) <= {0, channels}
+    wrapped = promised is not None and total == promised * channels  # frames over several lines
+    if not (complete and (one_a_line or wrapped)):
+        raise _fault(text, first_line, channels, where)
+    return values.reshape(-1, channels)
+
+
+def _fault(text: str, first_line: int, channels: int, where: str) -> FileError:
+    """The error for the first line that is no frame."""
+    lines = text.rstrip().split("\n")
+    for number, line in enumerate(lines, start=first_line):
+        place, words = f"{where} line {number}", line.split()
+        for word in words:
+            try:
+                finite = abs(float(word)) < LARGEST_NUMBER
+            except ValueError:
+                found = f"{word[:30]!r} is no number"
+                return FileError(place, found, f"{channels} numbers", RE_EXPORT)
+            if not finite:
+                found = f"{word[:30]} is not a finite number"
+                return FileError(place, found, f"{channels} numbers", RE_EXPORT)
+        if words and len(words) != channels:
+            cut_off = number == first_line + len(lines) - 1
+            return FileError(
+                place,
+                f"{len(words)} values",
+                f"{channels} (one a channel)",
+                "the file is cut off; download or export it again" if cut_off else RE_EXPORT,
+            )
+    return FileError(
+        where, "the motion block does not read as numbers", f"{channels} a line", RE_EXPORT
+    )

@@ -1,0 +1,118 @@
+"""Which way a body faces, and turning a movement about the vertical."""
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.errors import SpecError
+from mmm.motion.clip import Motion
+from mmm.motion.joint_names import joint_side
+from mmm.motion.role_finding import find_roles
+from mmm.motion.skeleton import Skeleton, forward_kinematics
+
+Array = np.ndarray
+
+FACINGS = {"z": 0.0, "x": 90.0, "-z": 180.0, "-x": -90.0}
+"""Horizontal axes that somebody may face, and how far each is turned about Y from +Z, degrees."""
+_TOGETHER_M = 0.02
+# Of the length of the line between two hips or shoulders: lying on the side has no facing.
+_LEAST_ACROSS = 0.3
+
+
+def parse_facing(text: str) -> str:
+    """One of ``FACINGS`` from ``x``, ``+x`` or ``-x``, likewise z.
+
+    Raises:
+        SpecError: another text.
+    """
+    name = text.strip().lower().removeprefix("+")
+    if name not in FACINGS:
+        raise SpecError(f"facing {text}", "no horizontal axis", ", ".join(FACINGS), "correct it")
+    return name
+
+
+def facing_deg(motion: Motion, frame: int = 0) -> float | None:
+    """Which way a body faces at a frame: degrees about Y, 0 = +Z, 90 = +X, above -180 to 180.
+
+    Forward is *left x up*, left being the horizontal part of the lines from the right hip to the left and from the
+    right shoulder (or collar) to the left, summed. None where no left and right are known by name, or the body lies on
+    its side, so that these lines are steep.
+    """
+    skeleton = motion.skeleton
+    pairs = _sided_pairs(skeleton)
+    positions, _ = forward_kinematics(
+        skeleton, motion.rotations[frame : frame + 1], motion.root_m[frame : frame + 1]
+    )
+    across, length = np.zeros(3), 0.0
+    for joints in pairs:
+        for left, right in joints:
+            line = positions[0, left].astype(np.float64) - positions[0, right]
+            apart = float(np.linalg.norm(line))
+            if apart > _TOGETHER_M:  # some skeletons begin both legs in one place
+                across, length = across + line, length + apart
+                break
+    if length <= 0 or np.hypot(across[0], across[2]) < _LEAST_ACROSS * length:
+        return None
+    return float(np.degrees(np.arctan2(-across[2], across[0])))
+
+
+def _sided_pairs(skeleton: Skeleton) -> list[list[tuple[int, int]]]:
+    """Left and right joints of legs and of arms, from the trunk outwards, in pairs."""
+    limbs = []
+    for limb in ("leg", "arm"):
+        left, right = (
+            [
+                j
+                for j, name in enumerate(skeleton.names)
+                if skeleton.limbs[j] == f"{side}_{limb}" and joint_side(name) == side
+            ]
+            for side in ("left", "right")
+        )
+        limbs.append(list(zip(left, right, strict=False)))
+    if any(limbs):
+        return limbs
+    # Names in other languages or spellings are known to the role finder alone.
+    roles = find_roles(skeleton, {})
+    return [
+        [
+            (roles[f"left_{role}"], roles[f"right_{role}"])
+            for role in group
+            if f"left_{role}" in roles and f"right_{role}" in roles
+        ]
+        for group in (("hip", "knee"), ("collar", "shoulder"))
+    ]
+
+
+def nearest_axis(degrees: float) -> tuple[str, float]:
+    """The axis of ``FACINGS`` that is nearest to a facing, and how far from it that is, -45 to 45 degrees."""
+    off = {name: (degrees - at + 180) % 360 - 180 for name, at in FACINGS.items()}
+    name = min(off, key=lambda axis: abs(off[axis]))
+    return name, off[name]
+
+
+def turned_to_face(motion: Motion, facing: str) -> Motion:
+    """The same movement turned about the vertical through the origin, so that its first frame faces an axis exactly.
+
+    Raises:
+        SpecError: which way it faces cannot be told.
+    """
+    now = facing_deg(motion)
+    if now is None:
+        raise SpecError(
+            f"facing {facing}",
+            "which way the body faces at the first frame cannot be told: no left and "
+            "right by name, or lying on its side",
+            "a body that stands",
+            "leave it out",
+        )
+    turn = np.radians(FACINGS[facing] - now)
+    cosine, sine = np.cos(turn), np.sin(turn)
+    return turned(
+        motion, np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]], dtype=np.float32)
+    )
+
+
+def turned(motion: Motion, turn: Float[Array, "3 3"]) -> Motion:
+    """The same movement in axes turned by a rotation matrix about the origin."""
+    rotations = motion.rotations.copy()
+    rotations[:, 0] = turn @ rotations[:, 0]
+    return Motion(motion.skeleton, rotations, motion.root_m @ turn.T, motion.fps)
