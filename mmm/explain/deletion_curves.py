@@ -1,7 +1,8 @@
-"""Deletion curves: as more of the music that a way ranks highest is taken away, how fast does the pose move off?
+"""Deletion curves: how fast a pose changes as the highest-ranked music is taken away.
 
-A ranking is good if taking its first few frames does what taking all music does. Random order and *the nearest frames*
-stand beside: a way that is not above these has shown nothing of the network.
+A ranking of music frames is good if removing its first few does what removing all music does (Petsiuk
+et al. 2018). Random order and *the nearest frames* are the baselines: a ranking that is not above
+them has shown nothing about the network.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,45 +23,48 @@ from mmm.recovery.recover import recover
 Array = np.ndarray
 
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
-"""Of the window's music, taken away most important frames first."""
+"""Shares of the window's music to take away, most important frames first."""
 RANDOM_ORDERS = 6
+"""How many random orders the baseline is the mean of."""
 
 
 class Deletion:
-    """Music frames of a window put to its mean, the highest of a ranking first.
+    """Replaces music frames of a window by its mean, the highest-ranked first.
 
     Args:
-        columns: of the pose, as ``FrameExplainer.columns`` gives them.
+        columns: columns of the pose that count; see ``FrameExplainer.columns``.
     """
 
-    def __init__(self, probe: FrameExplainer, columns: Sequence[int]) -> None:
-        self.probe, self.columns = probe, list(columns)
+    def __init__(self, explainer: FrameExplainer, columns: Sequence[int]) -> None:
+        self.explainer, self.columns = explainer, list(columns)
         with torch.no_grad():
-            self.own = probe.poses(probe.music)[:, self.columns]
-            self.whole = float((probe.poses(probe.mean)[:, self.columns] - self.own).norm())
+            self.with_music = explainer.poses(explainer.music)[:, self.columns]
+            self.full_move = float(
+                (explainer.poses(explainer.mean)[:, self.columns] - self.with_music).norm()
+            )
 
     @torch.no_grad()
     def moved(
         self, scores: Float[Array, "T"], shares: Sequence[float] = SHARES
     ) -> Float[Array, "S"]:
-        """How far the pose moves, as a share of the way it goes without any of the music, at each share taken away.
+        """How far the pose moves at each share taken away; 1 is as far as without any music.
 
         Args:
-            scores: one a frame of the window; among equals the earlier goes first.
+            scores: one for each frame of the window; among equals the earlier goes first.
         """
         order = np.argsort(-scores, kind="stable")
-        found = []
+        moves = []
         for share in shares:
             music, taken = (
-                self.probe.music.clone(),
+                self.explainer.music.clone(),
                 torch.from_numpy(order[: round(share * len(order))].copy()),
             )
-            music[:, taken] = self.probe.mean[:, taken]
-            found.append(
-                float((self.probe.poses(music)[:, self.columns] - self.own).norm())
-                / max(self.whole, 1e-9)
+            music[:, taken] = self.explainer.mean[:, taken]
+            moves.append(
+                float((self.explainer.poses(music)[:, self.columns] - self.with_music).norm())
+                / max(self.full_move, 1e-9)
             )
-        return np.array(found)
+        return np.array(moves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +74,16 @@ class DeletionCurves:
     frame: int
     joints: tuple[int, ...]
     shares: Float[Array, "S"]
-    """Of the window's music, taken away; the first is 0."""
+    """Shares of the window's music taken away; the first is 0."""
     moved: Mapping[str, Float[Array, "S"]]
-    """By order: the way's own (``integrated_gradients``, ...), ``attention``, ``nearest``, ``random``; 1 is as far as
-    without any of the music. It may go beyond, and comes to 1 in the end."""
+    """How far the pose moves, by order: the method's own (``integrated_gradients``, ...),
+    ``attention``, ``nearest`` and ``random``. 1 is as far as without any music; curves may pass it
+    and end there."""
     random_range: tuple[Float[Array, "S"], Float[Array, "S"]]
-    """The least and the most of the random orders."""
+    """Minimum and maximum over the random orders."""
 
     def area(self, name: str) -> float:
-        """The area under a curve, the sooner it rises the nearer to 1."""
+        """The area under a curve, clipped at 1; the sooner it rises, the nearer to 1."""
         return float(np.trapezoid(np.minimum(self.moved[name], 1), self.shares))
 
 
@@ -94,19 +99,23 @@ def deletion_curves(
     shares: Sequence[float] = SHARES,
     seed: int = 0,
 ) -> DeletionCurves:
-    """The curve of an attribution, of the attention maps, of the nearest frames and of random order.
+    """Deletion curves of an attribution, of attention maps, of the nearest frames and at random.
 
     Args:
         mask, frame, joints, method: as :func:`mmm.explain.attribution.attribute` takes them.
-        scores: of the clip's frames, to be judged in place of an attribution by ``method`` (which is then their name).
-        shares: of the music, ascending, above 0 to 1.
+        scores: one for each frame of the clip, in place of an attribution; ``method`` then names
+            them.
+        shares: of the music to take away; ascending, above 0, at most 1.
         seed: of the random orders.
 
     Raises:
-        ModelError, SpecError: as :func:`mmm.explain.attribution.attribute`; or scores or shares do not fit.
+        ModelError, SpecError: as in :func:`mmm.explain.attribution.attribute`; or scores or shares
+            do not fit.
     """
     if not len(shares) or min(shares) <= 0 or max(shares) > 1 or sorted(shares) != list(shares):
-        raise SpecError("shares", f"{list(shares)}", "ascending, above 0 to 1", "correct them")
+        raise SpecError(
+            "shares", f"{list(shares)}", "ascending, above 0 to 1", "choose other shares"
+        )
     if scores is not None and np.shape(scores) != (len(clip),):
         raise SpecError(
             "scores",
@@ -117,8 +126,8 @@ def deletion_curves(
     chosen = chosen_joints(clip, joints)
     if scores is None:
         scores = attribute(model, clip, mask, frame, joints, method).per_frame()
-    probe = FrameExplainer(model, clip, mask, frame)
-    deletion, (first, end) = Deletion(probe, probe.columns(chosen)), probe.window
+    explainer = FrameExplainer(model, clip, mask, frame)
+    deletion, (first, end) = Deletion(explainer, explainer.columns(chosen)), explainer.window
     maps = map_scores(model, clip, mask, frame)
     orders = {
         method: scores[first:end],
@@ -127,23 +136,27 @@ def deletion_curves(
     }
     moved = {name: _from_zero(deletion.moved(values, shares)) for name, values in orders.items()}
     rng = np.random.default_rng([seed, 523])
-    at_random = np.stack(
+    random_curves = np.stack(
         [_from_zero(deletion.moved(rng.random(end - first), shares)) for _ in range(RANDOM_ORDERS)]
     )
     return DeletionCurves(
         frame,
         tuple(chosen),
         np.array([0.0, *shares]),
-        moved | {"random": at_random.mean(axis=0)},
-        (at_random.min(axis=0), at_random.max(axis=0)),
+        moved | {"random": random_curves.mean(axis=0)},
+        (random_curves.min(axis=0), random_curves.max(axis=0)),
     )
 
 
 def map_scores(
     model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int
 ) -> dict[str, Float[Array, "T"]]:
-    """What a frame's row of the cross-modal maps says of each music frame of its window: ``attention`` (the mean of all
-    layers and heads; motion to music where the network joins them in time) and ``rollout``. Empty without such maps."""
+    """Scores of the music frames of a window by a frame's row in the cross-modal maps.
+
+    Returns:
+        ``attention`` (the mean over all layers and heads; motion to music where the network joins
+        them in time) and ``rollout``; empty for a network without such maps.
+    """
     trace = recover(model, clip, mask, attention=True, attention_frame=frame).attention
     assert trace is not None
     if "cross" not in trace.stages:

@@ -18,10 +18,11 @@ Tensor = torch.Tensor
 
 
 class FrameExplainer:
-    """One frame of a recovery as a function of the music: what attributions and the attention benchmark ask.
+    """One frame of a recovery as a function of the music.
 
     Args:
-        frame: of the clip. Of long clips the first window that holds it is looked at, as ``AttentionTrace`` does.
+        frame: of the clip. For a long clip, the first window that holds it is used, as in
+            ``AttentionTrace``.
 
     Raises:
         ModelError: the network takes no music, or does not fit the clip.
@@ -47,38 +48,41 @@ class FrameExplainer:
         )
         part = slice(*self.window)
         assert ready.music is not None
-        self.model, self.at = model, frame - self.window[0]
+        self.model, self._row = model, frame - self.window[0]
         self.music = ready.music[:, part]
-        """(1,T,35), scaled: the window's own."""
+        """(1,T,35), the window's music, scaled."""
         self.mean = self.music.mean(1, keepdim=True).expand_as(self.music)
-        """(1,T,35): the window's mean in every row."""
+        """(1,T,35), the mean of that music in every row."""
         self._filled, self._hidden = ready.filled.part(part), ready.hidden[:, part]
         self._place = ready.path[:, part].mean(1, keepdim=True)
         stats = model.config.fitted_stats
         self._metres = torch.from_numpy(stats.root_max - stats.root_min).to(self.music)
 
     def poses(self, music: Tensor) -> Tensor:
-        """(B,T,35) to the frame's pose (B,F): rotation matrices' entries, and the root in metres."""
+        """The frame's pose (B,F) for each music (B,T,35).
+
+        Its columns are the entries of rotation matrices, then the root in metres.
+        """
         count = len(music)
-        found = self.model.predict(
+        prediction = self.model.predict(
             self._filled.repeat(count),
             self._hidden.expand(count, -1, -1),
             music,
             place=self._place.expand(count, -1, -1),
         ).prediction
-        assert found is not None
-        row = found[:, self.at]
+        assert prediction is not None
+        row = prediction[:, self._row]
         return torch.cat([row[:, :-3], row[:, -3:] * self._metres], dim=-1)
 
     def columns(self, joints: Sequence[int]) -> list[int]:
-        """Where these joints stand in a pose; the root joint brings the root's position."""
+        """Columns of a pose that belong to these joints; the root joint has the root's position too."""
         joints_count = self.model.config.joints
         own = [9 * joint + k for joint in joints for k in range(9)]
         return own + [9 * joints_count + k for k in range(3) if 0 in joints]
 
 
 def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
-    """Refuse what has no music to look into.
+    """Check that a network takes music and that a clip has some.
 
     Raises:
         ModelError: the network takes no music.
@@ -88,7 +92,7 @@ def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
         raise ModelError(
             model.name_or_path or "network",
             "it takes no music",
-            "a network that listens",
+            "a network with music",
             "choose dance-3bert-small or dance-ecm-small",
         )
     if clip.music is None:
@@ -96,7 +100,7 @@ def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
 
 
 def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> list[int]:
-    """Indices from indices or names of joints and groups; None: all.
+    """Joint indices from indices or names of joints and groups, ascending; all of them for None.
 
     Raises:
         SpecError: there is no such joint.
@@ -114,6 +118,6 @@ def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> l
             f"joint {wrong[0]}",
             f"the skeleton has {count} joints",
             f"0 to {count - 1}",
-            "correct it",
+            "choose joints of the skeleton",
         )
     return sorted(set(numbers))

@@ -1,7 +1,7 @@
-"""What the music really does: change it, recover or generate again, and see what of the motion changes.
+"""Interventions: change the music, recover or generate again, and measure what changes.
 
-A map of attention says where a network looked. An intervention says what came of it. The changes themselves, and their
-SPEC, are those of ``mmm.explain.perturbations``.
+An attention map says where a network looked. An intervention shows the effect. The changes themselves
+and their language are in ``mmm.explain.perturbations``.
 """
 
 import math
@@ -104,8 +104,8 @@ class InterventionResult(_Beside):
         before, after = self.before, self.after
         names = f"{before.model_name.rsplit('/', 1)[-1]}, as it is", self.intervention.words
         curves = {
-            name: one.errors.per_frame("position_cm")
-            for name, one in zip(names, (before, after), strict=True)
+            name: recovery.errors.per_frame("position_cm")
+            for name, recovery in zip(names, (before, after), strict=True)
         }
         bodies = (
             Performer("Truth", before.clip.truth, "truth"),
@@ -142,17 +142,15 @@ class GenerationChange(_Beside):
 
     def summary(self) -> dict[str, float | None]:
         """Means after the seed of both changes; energy as a share of the usual and beats met, before and after."""
-        seed, told = (
-            self.before.prefix_frames,
-            [one.evaluate().generated for one in (self.before, self.after)],
-        )
+        prefix = self.before.prefix_frames
+        before, after = (run.evaluate().generated for run in (self.before, self.after))
         return {
-            "change_deg": float(self.change_deg[seed:].mean(dtype=np.float64)),
-            "change_cm": float(self.change_cm[seed:].mean(dtype=np.float64)),
-            "energy_before": told[0].energy_share,
-            "energy_after": told[1].energy_share,
-            "beats_before": told[0].per_music_beat,
-            "beats_after": told[1].per_music_beat,
+            "change_deg": float(self.change_deg[prefix:].mean(dtype=np.float64)),
+            "change_cm": float(self.change_cm[prefix:].mean(dtype=np.float64)),
+            "energy_before": before.energy_share,
+            "energy_after": after.energy_share,
+            "beats_before": before.per_music_beat,
+            "beats_after": after.per_music_beat,
         }
 
     def scene(self) -> Scene:
@@ -189,20 +187,20 @@ def intervene(
         ModelError: the network takes no music, or does not fit the clip.
         SpecError, FileError: as :func:`parse` and :func:`apply`; all are checked before anything is recovered.
     """
-    wanted = _wanted(model, interventions)
-    changed = [apply(one, clip) for one in wanted]
+    parsed = _parsed(model, interventions)
+    changed = [apply(change, clip) for change in parsed]
     plain = heard_anew(clip)
     results = []
     before = recover(model, plain, mask)
-    for done, (one, other) in enumerate(zip(wanted, changed, strict=True), start=1):
+    for done, (change, other) in enumerate(zip(parsed, changed, strict=True), start=1):
         after = recover(model, other, mask)
         if progress is not None:
-            progress((done + 1) / (len(wanted) + 1))
+            progress((done + 1) / (len(parsed) + 1))
         difference = errors(before.recovered.motion, after.recovered.motion, before.hidden)
         notes = other.notes[len(clip.notes) :] + ((HEARD_ANEW,) if plain is not clip else ())
         results.append(
             InterventionResult(
-                one, before, after, difference.rotation_deg, difference.position_cm, notes
+                change, before, after, difference.rotation_deg, difference.position_cm, notes
             )
         )
     return results
@@ -235,19 +233,19 @@ def intervene_generation(
         ModelError: the network takes no music, or does not fit the clip.
         SpecError, FileError: as :func:`parse`, :func:`apply` and :func:`mmm.generate`.
     """
-    wanted = _wanted(model, interventions)
-    whole, total = music_of(clip, music), prefix_frames + frames
+    parsed = _parsed(model, interventions)
+    own_music, total = music_of(clip, music), prefix_frames + frames
     ahead = math.ceil(
-        horizon(model).ahead_s * whole.fps
+        horizon(model).ahead_s * own_music.fps
     )  # the last window hears on beyond its frames
-    heard = whole.crop(0, min(total + ahead, len(whole)))
-    changed = [changed_music(one, heard, clip.name) for one in wanted]
+    heard = own_music.crop(0, min(total + ahead, len(own_music)))
+    changed = [changed_music(change, heard, clip.name) for change in parsed]
     truth = (
         clip.crop(0, min(len(clip), total)) if music is None and len(clip) > prefix_frames else None
     )
-    runs = len(wanted) + 1
+    runs = len(parsed) + 1
 
-    def made(to: Music, number: int) -> Generation:
+    def generated(to: Music, number: int) -> Generation:
         def tell(share: float) -> None:
             if progress is not None:
                 progress((number + share) / runs)
@@ -267,30 +265,31 @@ def intervene_generation(
             truth=truth,
         )
 
-    before = made(listened_anew(heard), 0)
+    before = generated(listened_anew(heard), 0)
     results = []
-    for number, (one, (other, notes)) in enumerate(zip(wanted, changed, strict=True), start=1):
-        after = made(other, number)
+    for number, (change, (other, notes)) in enumerate(zip(parsed, changed, strict=True), start=1):
+        after = generated(other, number)
         hidden = np.zeros(before.clip.motion.rotations.shape[:2], dtype=bool)
         hidden[prefix_frames:] = True
         difference = errors(before.clip.motion, after.clip.motion, hidden)
-        said = (*notes, HEARD_ANEW) if heard.audio is not None else notes
+        if heard.audio is not None:
+            notes = (*notes, HEARD_ANEW)
         results.append(
             GenerationChange(
-                one, before, after, difference.rotation_deg, difference.position_cm, said
+                change, before, after, difference.rotation_deg, difference.position_cm, notes
             )
         )
     return results
 
 
-def _wanted(
+def _parsed(
     model: MaskedMotionModel, interventions: Sequence[Intervention | str]
 ) -> list[Intervention]:
     if not model.config.uses_music:
         raise ModelError(
             model.name_or_path or "network",
             "it takes no music",
-            "a network that listens",
+            "a network with music",
             "choose dance-3bert-small or dance-ecm-small",
         )
-    return [parse(one) if isinstance(one, str) else one for one in interventions]
+    return [parse(spec) if isinstance(spec, str) else spec for spec in interventions]

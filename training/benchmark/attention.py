@@ -86,7 +86,7 @@ def score_clip(
     probe = FrameExplainer(model, clip, mask, frame)
     columns = probe.columns(joints)
     deletion = Deletion(probe, columns)
-    own = deletion.own
+    own = deletion.with_music
     found: Scores = {
         "random": np.random.default_rng([number, 811]).random(frames),
         "nearest": -np.abs(np.arange(frames) - frame).astype(float),

@@ -69,7 +69,7 @@ def test_integrated_gradients_sum_to_the_whole_movement(network):
 
 def test_a_probe_s_pose_is_the_recovery_s(monkeypatch):
     monkeypatch.setattr(
-        recovery, "TORN", 9.0
+        recovery, "AMBIGUOUS_RESIDUAL", 9.0
     )  # random weights give no rotations, and the fill would decide
     model, clip = tiny_model("ecm", fill="slerp", output="residual"), tiny_clip(36)
     mask = masks.span(clip, 15, 22)
