@@ -6,24 +6,38 @@
 >>> result = mmm.recover(model, clip, mmm.masks.every_nth(clip, 15))
 >>> result.errors.summary()
 
-Networks are imported when first used: reading a clip does not wait for torch.
+Clips
+    ``load_clip``, ``save_clip``: motion files, with their music. ``Clip``, ``Motion``, ``Skeleton``,
+    ``Music``, ``Audio``: what they hold. ``edits``, ``masks``: what is changed or hidden.
+Recovering
+    ``load_model``, ``save_model``: networks. ``recover``: fill hidden entries with a network.
+    ``interpolate``: fill them without one.
+Generating
+    ``generate``, ``generate_clip``: continue a motion, to music if the network takes it.
+Looking
+    ``show``: in a notebook. ``save``: as a film, a page, a picture or a motion file.
+    ``evaluate``: mean errors over clips and masks.
+
+Everything is imported when it is first used: ``import mmm`` takes no time, and reading a clip does
+not wait for torch.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-import mmm.viewer  # noqa: F401  gives clips their show() for notebooks
-from mmm import edits, masks
-from mmm.errors import MMMError
-from mmm.io import load_clip, save_clip
-from mmm.motion.clip import Audio, Clip, Motion, Music
-from mmm.motion.skeleton import SMPL24, Skeleton
+import lazy_loader
 
 if TYPE_CHECKING:
-    from mmm.checkpoints import load_model
+    from mmm import attention, checkpoints, edits, errors, masks
+    from mmm.checkpoints import CheckpointInfo, describe, list_checkpoints, load_model, save_model
+    from mmm.errors import MMMError
+    from mmm.evaluation.evaluate import evaluate
     from mmm.generation.generate import generate, generate_clip
     from mmm.generation.result import Generation
-    from mmm.recovery.recover import RecoveryResult, interpolate, recover
+    from mmm.io import load_clip, save_clip
+    from mmm.motion.clip import Audio, Clip, Motion, Music
+    from mmm.motion.skeleton import SMPL24, Skeleton
+    from mmm.recovery.recover import interpolate, recover
+    from mmm.recovery.result import RecoveryResult
     from mmm.viewer.save import save
     from mmm.viewer.show import show
 
@@ -32,6 +46,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SMPL24",
     "Audio",
+    "CheckpointInfo",
     "Clip",
     "Generation",
     "MMMError",
@@ -39,33 +54,73 @@ __all__ = [
     "Music",
     "RecoveryResult",
     "Skeleton",
+    "attention",
+    "checkpoints",
+    "describe",
     "edits",
+    "errors",
+    "evaluate",
     "generate",
     "generate_clip",
     "interpolate",
+    "list_checkpoints",
     "load_clip",
     "load_model",
     "masks",
     "recover",
     "save",
     "save_clip",
+    "save_model",
     "show",
 ]
 
-_LAZY = {
-    "load_model": "mmm.checkpoints",
-    "recover": "mmm.recovery.recover",
-    "interpolate": "mmm.recovery.recover",
-    "RecoveryResult": "mmm.recovery.recover",
-    "generate": "mmm.generation.generate",
-    "generate_clip": "mmm.generation.generate",
-    "Generation": "mmm.generation.result",
-    "save": "mmm.viewer.save",
-    "show": "mmm.viewer.show",
-}
+_lazy_getattr, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submodules=[
+        "attention",
+        "checkpoints",
+        "edits",
+        "errors",
+        "evaluation",
+        "explain",
+        "generation",
+        "interpolation",
+        "io",
+        "masks",
+        "metrics",
+        "models",
+        "motion",
+        "music",
+        "recovery",
+        "viewer",
+    ],
+    submod_attrs={
+        "checkpoints": [
+            "CheckpointInfo",
+            "describe",
+            "list_checkpoints",
+            "load_model",
+            "save_model",
+        ],
+        "errors": ["MMMError"],
+        "evaluation.evaluate": ["evaluate"],
+        "generation.generate": ["generate", "generate_clip"],
+        "generation.result": ["Generation"],
+        "io": ["load_clip", "save_clip"],
+        "motion.clip": ["Audio", "Clip", "Motion", "Music"],
+        "motion.skeleton": ["SMPL24", "Skeleton"],
+        "recovery.recover": ["interpolate", "recover"],
+        "recovery.result": ["RecoveryResult"],
+        "viewer.save": ["save"],
+        "viewer.show": ["show"],
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'mmm' has no attribute {name!r}")
+    value = _lazy_getattr(name)
+    if name in ("Clip", "load_clip"):
+        # The viewer gives clips their show() for notebooks when it is imported.
+        _lazy_getattr("viewer")
+    globals()[name] = value
+    return value

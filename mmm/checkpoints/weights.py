@@ -64,6 +64,7 @@ def save_model(
             "a writable folder on a disk with room",
             "make room and save again; what was in the folder is as it was",
         ) from None
+    model.checkpoint_folder = Path(folder)
 
 
 def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel:

@@ -48,7 +48,7 @@ from mmm.motion.humanoid import parse_roles
 from mmm.spec import HELP as SPEC_HELP
 
 if TYPE_CHECKING:
-    from mmm.recovery.recover import RecoveryResult
+    from mmm.recovery.result import RecoveryResult
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 

@@ -29,7 +29,7 @@ from mmm.motion.skeleton import SMPL24
 
 if TYPE_CHECKING:
     from mmm.models import MaskedMotionModel  # imports torch
-    from mmm.recovery.recover import RecoveryResult
+    from mmm.recovery.result import RecoveryResult
 
 PATTERNS = ("random:0.15", "every:5", "every:15", "keep:5,hide:5", "gap:15", "gap:30", "gap:60")
 """SPECs; ``gap:N`` stands for a span of N frames in the middle of the clip."""

@@ -10,7 +10,8 @@ from mmm.errors import ModelError, SpecError
 from mmm.masks import Mask, joint_indices
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
-from mmm.recovery.recover import hidden_array, prepare
+from mmm.recovery.own_joints import prepare
+from mmm.recovery.recover import hidden_array
 from mmm.recovery.windows import windows
 
 Array = np.ndarray
@@ -47,7 +48,7 @@ class FrameExplainer:
             cut for cut in windows(len(clip), model.config.max_frames) if cut[0] <= frame < cut[1]
         )
         part = slice(*self.window)
-        assert ready.music is not None
+        assert ready.music is not None and ready.path is not None
         self.model, self._row = model, frame - self.window[0]
         self.music = ready.music[:, part]
         """(1,T,35), the window's music, scaled."""

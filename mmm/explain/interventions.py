@@ -29,7 +29,8 @@ from mmm.masks import Mask
 from mmm.metrics.errors import errors
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Music
-from mmm.recovery.recover import RecoveryResult, recover
+from mmm.recovery.recover import recover
+from mmm.recovery.result import RecoveryResult
 from mmm.viewer.save import save
 from mmm.viewer.scene import Performer, Scene
 from mmm.viewer.show import Shown, show

@@ -25,8 +25,8 @@ from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.motion.ground_contact import Ground
 from mmm.music.features import BEATS_A_BAR, FEATURE_SLICES, silence
-from mmm.recovery.humanoid import draws
-from mmm.recovery.recover import RecoveryResult, recover
+from mmm.recovery.recover import draws, recover
+from mmm.recovery.result import RecoveryResult
 
 Array = np.ndarray
 
@@ -284,7 +284,7 @@ def _drawn(
         return result.recovered.motion, result.attention, noise
     noises = np.stack([_next_noise(size, before, rng) for _ in range(DRAWS)])
     futures = draws(
-        model, window.motion, hidden, noises * np.float32(temperature), joint_names=joint_names
+        model, window, hidden, noises * np.float32(temperature), joint_names=joint_names
     )
     law, known = SpeedPrior(*lively), int((~hidden.any(axis=1)).sum())
     wanted = law.wanted(window.motion.crop(0, known), temperature, rng)

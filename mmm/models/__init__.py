@@ -16,7 +16,8 @@ if TYPE_CHECKING:
         MaskedMotionConfig,
         ThreeBertConfig,
     )
-    from mmm.models.modeling import MaskedMotionModel, MaskedMotionOutput
+    from mmm.models.modeling import MaskedMotionModel
+    from mmm.models.output import MaskedMotionOutput
     from mmm.models.presets import NETWORKS, PRESETS, make_config, make_model, network_of
 
 __all__ = [
@@ -44,7 +45,8 @@ __getattr__, __dir__, _ = lazy_loader.attach(
             "MaskedMotionConfig",
             "ThreeBertConfig",
         ],
-        "modeling": ["MaskedMotionModel", "MaskedMotionOutput"],
+        "modeling": ["MaskedMotionModel"],
+        "output": ["MaskedMotionOutput"],
         "presets": ["NETWORKS", "PRESETS", "make_config", "make_model", "network_of"],
     },
 )

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from mmm.models.attention_maps import Maps
 from mmm.models.configuration import CommonConfig
-from mmm.models.modeling import MaskedMotionModel, convbert
+from mmm.models.layers import convbert
+from mmm.models.modeling import MaskedMotionModel
 
 
 class CommonModel(MaskedMotionModel):

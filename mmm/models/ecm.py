@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from mmm.models.attention_maps import Maps
 from mmm.models.configuration import EcmConfig
-from mmm.models.modeling import MaskedMotionModel, convbert, pad_width
+from mmm.models.layers import convbert, pad_width
+from mmm.models.modeling import MaskedMotionModel
 
 
 class EcmModel(MaskedMotionModel):

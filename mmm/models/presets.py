@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from transformers import AutoConfig, AutoModel
+
 from mmm.errors import ModelError
 from mmm.models.common import CommonModel
 from mmm.models.configuration import MaskedMotionConfig
@@ -85,3 +87,9 @@ def network_of(model_type: object) -> type[MaskedMotionModel]:
         ", ".join(n.config_class.model_type for n in NETWORKS.values()),
         "use a checkpoint made here",
     )
+
+
+for _network in NETWORKS.values():
+    # So that AutoModel.from_pretrained reads our checkpoints wherever this package is imported.
+    AutoConfig.register(_network.config_class.model_type, _network.config_class, exist_ok=True)
+    AutoModel.register(_network.config_class, _network, exist_ok=True)

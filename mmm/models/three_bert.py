@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from mmm.models.attention_maps import Maps
 from mmm.models.configuration import ThreeBertConfig
-from mmm.models.modeling import MaskedMotionModel, convbert, pad_width
+from mmm.models.layers import convbert, pad_width
+from mmm.models.modeling import MaskedMotionModel
 
 
 class ThreeBertModel(MaskedMotionModel):

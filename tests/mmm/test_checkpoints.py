@@ -3,6 +3,10 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ from safetensors import safe_open
 
 from mmm import masks
 from mmm.checkpoints import describe, list_checkpoints, load_model, save_model, weights
-from mmm.errors import ModelError
+from mmm.errors import FileError, ModelError
 from mmm.models import make_config, make_model
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import SMPL24
@@ -100,7 +104,7 @@ def test_found_by_name(good, monkeypatch):
         load_model("checkpoints/good").name_or_path == "good"
     )  # as the README writes it, wherever they lie
     with pytest.raises(ModelError, match="no checkpoint"):
-        load_model("elsewhere/good")  # another folder's: not this one
+        load_model("elsewhere/of/good")  # another folder's: not this one
 
 
 def test_described_without_weights(good, tmp_path):
@@ -241,3 +245,212 @@ def test_the_librarys_messages_come_back(good):
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
     load_model(good)
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+DAMAGE = {
+    "wrong bytes": ("metrics.json", b"\xff\xfe\x00"),
+    "nested too deeply": ("metrics.json", b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    "metrics of the wrong kind": ("metrics.json", b'{"evaluation": [1, 2]}'),
+    "rows of the wrong kind": ("metrics.json", b'{"evaluation": {"rows": ["a"]}}'),
+    "card of wrong bytes": ("README.md", b"\xff\xfe\x00"),
+    "config nested too deeply": ("config.json", b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damaged_files_are_named_and_the_others_listed(good, tmp_path, name):
+    file, content = DAMAGE[name]
+    for folder in ("damaged", "whole"):
+        shutil.copytree(good, tmp_path / folder)
+    (tmp_path / "damaged" / file).write_bytes(content)
+    errors: list[ModelError] = []
+    assert [c.name for c in list_checkpoints(tmp_path, errors.append)] == ["whole"]
+    (error,) = map(str, errors)
+    assert str(tmp_path / "damaged" / file) in error
+    assert "\n" not in error
+    with pytest.raises(ModelError):
+        load_model(tmp_path / "damaged")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"joint_names": "hip"},
+        {"joint_names": [1, 2]},
+        {"joint_parents": {"a": 1}},
+        {"fps": float("nan")},
+        {"fps": 0},
+        {"max_frames": float("inf")},
+        {"trained_masks": 7},
+        {"noise_dim": "many"},
+    ],
+)
+def test_fields_of_the_wrong_kind_are_told_without_torch(good, tmp_path, change):
+    shutil.copytree(good, tmp_path / "it")
+    _edit(**change)(tmp_path / "it")
+    with pytest.raises(ModelError, match="a value of the wrong kind or size"):
+        describe(tmp_path / "it")
+
+
+def test_old_field_names_are_read_without_torch_too(good, tmp_path):
+    shutil.copytree(good, tmp_path / "it")
+    _edit(noise_size=4)(tmp_path / "it")
+    config = json.loads((tmp_path / "it" / "config.json").read_text())
+    del config["noise_dim"]
+    (tmp_path / "it" / "config.json").write_text(json.dumps(config))
+    info = describe(tmp_path / "it")
+    assert info.noise_dim == info.config.noise_dim == 4
+
+
+SAVE_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from mmm.checkpoints import save_model
+from mmm.errors import FileError
+from tests.mmm.networks import tiny_model
+
+model = tiny_model("ecm", seed=5)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    save_model(model, Path(sys.argv[1]), {"new": {}})
+except FileError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("limit", [500, 20_000])
+def test_a_full_disk_leaves_the_old_checkpoint(good, tmp_path, limit):
+    """The limit on file sizes stands for a disk without room: for config.json, then for the weights."""
+    folder = tmp_path / "it"
+    shutil.copytree(good, folder)
+    (folder / "README.md").write_text("# A card")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    run = subprocess.run(
+        [sys.executable, "-c", SAVE_ON_A_FULL_DISK, str(folder), str(limit)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert run.returncode == 1
+    assert "the checkpoint cannot be written" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_folder_that_could_not_be_written_is_not_left_behind(tmp_path, monkeypatch):
+    model = tiny_model()
+
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model, "save_pretrained", full)
+    with pytest.raises(FileError, match="No space left on device"):
+        save_model(model, tmp_path / "new", {})
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_save_that_was_killed_while_it_moved_files_is_finished(tmp_path, monkeypatch, moved):
+    monkeypatch.setattr(weights, "MAX_SHARD", "60KB")
+    save_model(tiny_model(), tmp_path, {})
+    monkeypatch.setattr(weights, "MAX_SHARD", "15MB")
+    replace, done = Path.replace, []
+
+    def killed(self, target):
+        if len(done) == moved:
+            raise KeyboardInterrupt
+        done.append(target)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(tiny_model(seed=1), tmp_path, {"new": {}})
+    monkeypatch.setattr(Path, "replace", replace)
+    again = load_model(tmp_path, device="cpu")
+    assert torch.allclose(again.head.weight, tiny_model(seed=1).head.weight, atol=1e-3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "config.json",
+        "metrics.json",
+        "model.safetensors",
+    ]
+
+
+def test_other_files_of_the_folder_stay(good, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "README.md").write_text("# A card")
+    save_model(tiny_model(), tmp_path, {})
+    assert {"runs", "README.md"} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.fixture
+def hub_cache(good, tmp_path, monkeypatch):
+    """An offline cache of huggingface_hub that holds one model, ``someone/dancer``."""
+    from huggingface_hub import constants
+
+    cache, commit = tmp_path / "hub", "0" * 40
+    repo = cache / "models--someone--dancer"
+    (repo / "refs").mkdir(parents=True)
+    (repo / "refs" / "main").write_text(commit)
+    shutil.copytree(good, repo / "snapshots" / commit)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.chdir(tmp_path)
+    return cache
+
+
+def test_a_model_of_the_hub_is_loaded_from_the_cache(hub_cache, good):
+    model = load_model("someone/dancer", device="cpu")
+    assert model.name_or_path == "someone/dancer"
+    assert torch.equal(model.head.weight, load_model(good, device="cpu").head.weight)
+
+
+@pytest.mark.parametrize("name", ["someone/else", "checkpoints/dancer", "dancer", "a/b/c", "../x"])
+def test_what_is_neither_here_nor_on_the_hub_is_one_line(hub_cache, name):
+    with pytest.raises(ModelError, match=r"no checkpoint") as caught:
+        load_model(name)
+    assert "\n" not in str(caught.value)
+    assert ("Hugging Face" in str(caught.value)) == (name == "someone/else")
+
+
+def test_a_folder_of_that_name_comes_before_the_hub(hub_cache, good, tmp_path):
+    shutil.copytree(good, tmp_path / "someone" / "dancer")
+    assert describe("someone/dancer").path == Path("someone/dancer")
+
+
+class FakeApi:
+    """What ``push_to_hub`` uses of ``huggingface_hub.HfApi``; keeps the files instead of sending them."""
+
+    def __init__(self):
+        self.files: dict[str, bytes] = {}
+
+    def create_repo(self, repo_id, *, private, exist_ok):
+        self.made = repo_id, private, exist_ok
+        return SimpleNamespace(repo_id=repo_id)
+
+    def upload_folder(self, *, repo_id, folder_path, commit_message):
+        self.message = commit_message
+        self.files = {path.name: path.read_bytes() for path in Path(folder_path).iterdir()}
+        return f"https://huggingface.co/{repo_id}/commit/1"
+
+
+def test_push_to_hub_sends_weights_card_and_metrics(good, tmp_path):
+    shutil.copytree(good, tmp_path / "it")
+    (tmp_path / "it" / "README.md").write_text("# A card")
+    api = FakeApi()
+    address = load_model(tmp_path / "it").push_to_hub("someone/dancer", api=api, private=True)
+    assert address == "https://huggingface.co/someone/dancer/commit/1"
+    assert api.made == ("someone/dancer", True, True)
+    assert api.files["README.md"] == b"# A card"
+    assert json.loads(api.files["metrics.json"]) == {"training": {"steps": 3}}
+    (tmp_path / "there").mkdir()
+    for name, content in api.files.items():
+        (tmp_path / "there" / name).write_bytes(content)
+    assert torch.equal(load_model(tmp_path / "there").head.weight, load_model(good).head.weight)
+
+
+def test_transformers_own_classes_read_our_checkpoints(good):
+    from transformers import AutoConfig, AutoModel
+
+    assert type(AutoConfig.from_pretrained(good)).__name__ == "EcmConfig"
+    model = AutoModel.from_pretrained(good)
+    assert torch.equal(model.head.weight.float(), load_model(good, device="cpu").head.weight)

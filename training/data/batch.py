@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mmm import masks
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
-from mmm.models.modeling import smoothed
+from mmm.models.layers import smoothed
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.rotations_torch import quat_exp, quat_to_matrix
 from mmm.motion.skeleton import Skeleton

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from mmm.motion.clip import Motion
-from mmm.recovery.recover import RecoveryResult
+from mmm.recovery.result import RecoveryResult
 from training.engine.curve import ticks
 
 Array = np.ndarray

@@ -14,7 +14,8 @@ from mmm.interpolation.baselines import BASELINES
 from mmm.metrics.errors import KINDS
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.motion.clip import Clip
-from mmm.recovery.recover import RecoveryResult, interpolate, recover
+from mmm.recovery.recover import interpolate, recover
+from mmm.recovery.result import RecoveryResult
 from training.data.dataset import MotionSet
 
 if TYPE_CHECKING:

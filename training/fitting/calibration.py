@@ -7,7 +7,7 @@ expected error beside the real one, gap by gap, written into ``metrics.json`` an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from mmm.models import MaskedMotionModel
 from mmm.models.calibration import PARTS, GapCalibration
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
-from mmm.recovery.humanoid import RolePrediction, answer
+from mmm.recovery.humanoid import RolePrediction, predict_roles
 from mmm.recovery.recover import recover
 
 Array = np.ndarray
@@ -53,18 +53,16 @@ class Case:
 def case(model: MaskedMotionModel, clip: Clip, spec: str) -> Case:
     """What the network says of one clip, cut to the frames that were hidden."""
     hidden = masks.parse(spec, clip).hidden
-    found = answer(model, clip.motion, hidden)
+    prediction = predict_roles(model, clip, hidden)
     rows: Array = np.asarray(hidden.any(axis=1))
-    cut = RolePrediction(
-        found.roles,
-        _rows(found.filled, rows),
-        _rows(found.role_filled, rows),
-        found.turns[rows],
-        found.gap_s[rows],
-        found.joint_motion[rows],
-        found.expected_m[rows],
-        None,
-        found.frames,
+    cut = replace(
+        prediction,
+        filled=_rows(prediction.filled, rows),
+        role_filled=_rows(prediction.role_filled, rows),
+        turns=prediction.turns[rows],
+        gap_s=prediction.gap_s[rows],
+        joint_motion=prediction.joint_motion[rows],
+        expected_m=prediction.expected_m[rows],
     )
     truth = _rows(clip.motion, rows)
     return Case(cut, truth, truth.positions())

@@ -172,7 +172,7 @@ def test_residuals_set_in_gently_beside_known_frames():
     """At a distance of d seconds they count by d^2 / (d^2 + edge^2): an edge of 1/15 s is two frames here."""
     features, hidden, _ = windows(1)
     model = network("inbetween")
-    share = model.fill(features, hidden).share[0, :, 0]
+    share = model.fill(features, hidden).blend_weight[0, :, 0]
     assert share[7] == 0
     assert share[8] == pytest.approx(0.2, abs=1e-6)
     assert share[9] == pytest.approx(0.5, abs=1e-6)

@@ -178,7 +178,7 @@ def test_without_distances_the_network_cannot_tell_them(told, same):
     with torch.no_grad():
         first, second, third = (
             model.predict(
-                type(filled)(filled.features, extra, filled.share), hidden, body=body
+                type(filled)(filled.features, extra, filled.blend_weight), hidden, body=body
             ).prediction
             for extra in (filled.extra, far, shown)
         )

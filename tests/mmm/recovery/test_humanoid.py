@@ -11,8 +11,8 @@ from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import to_features
 from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
-from mmm.recovery.humanoid import _distances_at, moments, recover_roles
 from mmm.recovery.recover import interpolate, recover
+from mmm.recovery.resampling import distances_between, moments
 from mmm.recovery.windows import windows
 from tests.mmm.making import TINY, smooth_motion
 from tests.mmm.networks import clip_at, poisoned
@@ -142,7 +142,7 @@ def test_between_the_clips_frames_distances_are_those_of_the_moments(fps):
     ]
     at_s = np.arange(60) / 30
     inside = (at_s > first + 1e-6) & (at_s < last - 1e-6)
-    before, after = _distances_at(*exact, at_s * fps, fps)
+    before, after = distances_between(*exact, at_s * fps, fps)
     np.testing.assert_allclose(before[:, 0], np.where(inside, at_s - first, 0), atol=1e-6)
     np.testing.assert_allclose(after[:, 0], np.where(inside, last - at_s, 0), atol=1e-6)
 
@@ -223,7 +223,7 @@ def test_two_frames_are_enough():
     clip = clip_at(60.0).crop(0, 3)
     hidden = np.zeros((3, 24), dtype=bool)
     hidden[1] = True
-    assert np.isfinite(recover_roles(network(), clip.motion, hidden).motion.positions()).all()
+    assert np.isfinite(recover(network(), clip, hidden).recovered.motion.positions()).all()
 
 
 @pytest.mark.parametrize(
@@ -291,4 +291,4 @@ def test_recovery_tells_a_network_what_training_tells_it(spec, monkeypatch):
     expected = model.fill(features, whole)
     assert torch.equal(where, whole)
     torch.testing.assert_close(filled.extra, expected.extra, atol=1e-5, rtol=0)
-    torch.testing.assert_close(filled.share, expected.share, atol=1e-5, rtol=0)
+    torch.testing.assert_close(filled.blend_weight, expected.blend_weight, atol=1e-5, rtol=0)

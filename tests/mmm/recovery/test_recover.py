@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from mmm.interpolation import baselines
 from mmm.models import MaskedMotionOutput, make_model
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.rotations import geodesic_angle
-from mmm.recovery import recover as recovery
+from mmm.recovery.own_joints import AMBIGUOUS_RESIDUAL, OwnJoints
 from mmm.recovery.recover import interpolate, recover
 from mmm.recovery.windows import fade, windows
 from tests.mmm.making import TINY, smooth_motion
@@ -315,22 +316,19 @@ def test_where_a_network_is_torn_between_two_ways_the_fill_decides(monkeypatch):
     slerp = interpolate("slerp", clip, hidden).recovered.motion.rotations
     about = np.eye(3, dtype=np.float32)
     about[:2, :2] *= -1  # half a turn
-    predict = recovery._predict
+    read = OwnJoints.read
 
-    def torn(*args):
-        raw, fill, trace = predict(*args)
+    def ambiguous(self, output):
+        (features,) = read(self, output)
         turns = slerp @ np.diag([0, 0, 1]).astype(np.float32)  # the middle of both
         odd = (np.arange(30) % 2 == 1)[:, None, None, None]
         turns = turns + 0.01 * slerp @ np.where(odd, about, np.eye(3, dtype=np.float32))
-        return (
-            np.concatenate([turns.reshape(30, -1), raw[:, -3:]], axis=1).astype(np.float32),
-            fill,
-            trace,
-        )
+        rows = torch.from_numpy(turns.reshape(1, 30, -1).astype(np.float32))
+        return (torch.cat([rows, features[..., -3:]], dim=-1),)
 
-    monkeypatch.setattr(recovery, "_predict", torn)
+    monkeypatch.setattr(OwnJoints, "read", ambiguous)
     result = recover(model, clip, hidden)
-    assert result.so3_residual[hidden].min() > recovery.AMBIGUOUS_RESIDUAL
+    assert result.so3_residual[hidden].min() > AMBIGUOUS_RESIDUAL
     assert geodesic_angle(result.recovered.motion.rotations[hidden], slerp[hidden]).max() < 0.01
 
 

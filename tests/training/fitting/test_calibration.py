@@ -38,8 +38,6 @@ def known_case(share: dict[str, float], seed: int) -> Case:
         gap_s,
         joint_motion,
         np.full(len(fill), 0.02, np.float32),
-        None,
-        (0, len(fill)),
     )
     gap_calibration = calibration.GapCalibration(
         (0.5,), {part: (value,) for part, value in share.items()}, (1.0,)

@@ -1,0 +1,49 @@
+"""Uploading a network to the Hugging Face Hub."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+COMPANIONS = ("README.md", "metrics.json")
+"""Files of a checkpoint that stand beside its weights: the card, and what was measured."""
+
+
+def upload(
+    model: PreTrainedModel,
+    repo_id: str,
+    beside: Path | None,
+    *,
+    api: Any = None,
+    private: bool | None = None,
+    max_shard_size: int | str = "5GB",
+    **options: Any,
+) -> str:
+    """Upload a network, its card and its metrics in one commit.
+
+    Args:
+        model: the network; its weights are written as they are now.
+        repo_id: ``owner/name``; the repository is made if there is none.
+        beside: the folder that holds the card and the metrics, if the network has any.
+        api: a ``huggingface_hub.HfApi``; None: one with the user's own token.
+        private: of a new repository.
+        max_shard_size: as ``save_pretrained`` takes it.
+        options: as ``HfApi.upload_folder`` takes them: ``commit_message``, ``revision``, ...
+
+    Returns:
+        The address of the commit.
+    """
+    if api is None:
+        from huggingface_hub import HfApi
+
+        api = HfApi()
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder, max_shard_size=max_shard_size)
+        for name in COMPANIONS:
+            if beside is not None and (beside / name).is_file():
+                shutil.copyfile(beside / name, Path(folder) / name)
+        name = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        options.setdefault("commit_message", f"Upload {type(model).__name__}")
+        return str(api.upload_folder(repo_id=name, folder_path=folder, **options))

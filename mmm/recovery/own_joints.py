@@ -1,0 +1,119 @@
+"""Recovery by networks on a skeleton's own joints: one skeleton, one frame rate, music if they take it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from mmm.errors import ModelError
+from mmm.models import MaskedMotionModel, MaskedMotionOutput
+from mmm.motion import foot_locking
+from mmm.motion import rotations as rot
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.features import Stats, from_features, to_features
+from mmm.music.features import silence
+from mmm.recovery.representation import JointNames, Prediction
+from mmm.recovery.windows import NetworkInput, WindowedOutput
+
+Array = np.ndarray
+
+AMBIGUOUS_RESIDUAL = 0.6
+"""Above this residual the predicted matrix is close to the average of two opposite rotations, so its
+projection can flip between frames. The matrix is then blended towards the fill in proportion."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnJoints:
+    """A clip as networks on its own joints read it."""
+
+    clip: Clip
+    hidden: Bool[Array, "T J"]
+    given: NetworkInput
+    stats: Stats
+    twist_m: float = foot_locking.TWIST_M
+
+    @classmethod
+    def of(
+        cls, model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"], _: JointNames = None
+    ) -> "OwnJoints":
+        """Fill a clip for a network.
+
+        Raises:
+            ModelError: the clip's music has other features than the network's.
+        """
+        return cls(clip, hidden, prepare(model, clip, hidden), model.config.fitted_stats)
+
+    def read(self, output: MaskedMotionOutput) -> Sequence[torch.Tensor]:
+        """Feature rows."""
+        assert output.prediction is not None
+        return (output.prediction,)
+
+    def predictions(self, answer: WindowedOutput) -> list[Prediction]:
+        """Feature rows as a motion, their matrices projected to rotations."""
+        fill = self.given.filled.features[0].float().cpu().numpy()
+        return [self._prediction(rows, fill, answer) for rows in answer.values[0]]
+
+    def _prediction(
+        self, rows: Float[Array, "T F"], fill: Float[Array, "T F"], answer: WindowedOutput
+    ) -> Prediction:
+        matrices, scaled_root = from_features(rows)
+        rotations, residual = rot.project_to_so3(matrices)
+        ambiguous = np.clip(2 * (residual - AMBIGUOUS_RESIDUAL), 0, 1)[..., None, None]
+        if ambiguous.any():
+            rotations = rot.project_to_so3(matrices + ambiguous * from_features(fill)[0])[0]
+        skeleton, fps = self.clip.motion.skeleton, self.clip.motion.fps
+        motion = Motion(skeleton, rotations, self.stats.unscale_root(scaled_root), fps)
+        residual = np.where(self.hidden, residual, 0).astype(np.float32)
+        return Prediction(motion, residual, None, answer.attention)
+
+
+def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) -> NetworkInput:
+    """A clip's features with gaps filled.
+
+    The whole clip is filled at once, so that a gap across a window's end is filled from its true
+    neighbours.
+
+    Raises:
+        ModelError: the clip's music has other features than the network's.
+    """
+    config, device, motion = model.config, model.device, clip.motion
+    stats = config.fitted_stats
+    features = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))
+    features, pattern = features[None].to(device), torch.from_numpy(hidden)[None].to(device)
+    music = None
+    if config.uses_music:
+        scaled = stats.scale_music(_music_features(clip, config.music_size))
+        music = torch.from_numpy(scaled)[None].to(device)
+    path = _known_path(features[0, :, -3:].cpu().numpy(), hidden)
+    return NetworkInput(
+        model.fill(features, pattern),
+        pattern,
+        np.arange(len(clip), dtype=float),
+        len(clip),
+        music=music,
+        path=torch.from_numpy(path)[None].to(device),
+    )
+
+
+def _known_path(root: Float[Array, "T 3"], hidden: Bool[Array, "T J"]) -> Float[Array, "T 3"]:
+    """Straight lines between the known places of the root."""
+    known = np.flatnonzero(~hidden[:, 0])
+    frames = np.arange(len(root))
+    return np.stack(
+        [np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=1
+    ).astype(np.float32)
+
+
+def _music_features(clip: Clip, size: int) -> Float[Array, "T M"]:
+    if clip.music is None:
+        return silence(len(clip), clip.motion.fps).features
+    if clip.music.features.shape[1] != size:
+        raise ModelError(
+            clip.name,
+            f"{clip.music.features.shape[1]} music features a frame",
+            f"the network's {size}",
+            "take them anew from the recording (--music)",
+        )
+    return clip.music.features
