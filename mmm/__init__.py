@@ -7,8 +7,9 @@
 >>> result.errors.summary()
 
 Clips
-    ``load_clip``, ``save_clip``: motion files, with their music. ``Clip``, ``Motion``, ``Skeleton``,
-    ``Music``, ``Audio``: what they hold. ``edits``, ``masks``: what is changed or hidden.
+    ``load_clip``, ``save_clip``: motion files, with their music. ``Clip``, ``Motion``,
+    ``Skeleton``, ``Music``, ``Audio``: what they hold. ``edits``, ``masks``: what is changed or
+    hidden.
 Recovering
     ``load_model``, ``save_model``: networks. ``recover``: fill hidden entries with a network.
     ``interpolate``: fill them without one.

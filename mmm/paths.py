@@ -1,8 +1,8 @@
 """Folders that the package reads and writes outside of itself.
 
-An installed package has nothing beside it. Each folder is therefore looked for in this order: the one
-that an environment variable names, the one beside the source tree if the package runs from a source
-tree, the user's own by the convention of the platform.
+An installed package has nothing beside it. Each folder is therefore looked for in this order: the
+one that an environment variable names, the one beside the source tree if the package runs from a
+source tree, the user's own by the convention of the platform.
 """
 
 import os

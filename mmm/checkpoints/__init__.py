@@ -1,7 +1,7 @@
 """Checkpoints: folders with config.json, safetensors, metrics.json and a card (README.md).
 
-Listing checkpoints, describing them and telling whether a clip fits needs no torch, so a page can do
-it at once. ``load_model`` and ``save_model`` import torch when they are first used.
+Listing checkpoints, describing them and telling whether a clip fits needs no torch, so a page can
+do it at once. ``load_model`` and ``save_model`` import torch when they are first used.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -10,7 +10,8 @@ from mmm.motion.humanoid import ROLES, match_roles
 
 @runtime_checkable
 class Requirements(Protocol):
-    """What a network requires of a clip: its configuration, or the description of its checkpoint."""
+    """What a network requires of a clip: its configuration, or the description of its
+    checkpoint."""
 
     @property
     def joint_names(self) -> list[str] | None:

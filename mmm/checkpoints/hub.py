@@ -11,7 +11,8 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def is_hub_name(path: str | Path) -> bool:
-    """Whether a path has the form ``owner/name`` of a model on the Hub, and no folder has that path.
+    """Whether a path has the form ``owner/name`` of a model on the Hub, and no folder has that
+    path.
 
     ``checkpoints/NAME`` always means a checkpoint of this machine.
     """

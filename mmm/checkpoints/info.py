@@ -106,8 +106,8 @@ def describe(path: str | Path) -> CheckpointInfo:
     """Describe a checkpoint from its JSON files and card.
 
     Args:
-        path: a folder, the name of one under :func:`checkpoint_root`, or ``owner/name`` of a model on
-            the Hugging Face Hub, which is downloaded if it is not in the cache.
+        path: a folder, the name of one under :func:`checkpoint_root`, or ``owner/name`` of a model
+            on the Hugging Face Hub, which is downloaded if it is not in the cache.
 
     Raises:
         ModelError: there is no such checkpoint, or a file of it is damaged.

@@ -24,7 +24,8 @@ def replacing(folder: Path, stale: str) -> Iterator[Path]:
 
     Args:
         folder: the target; made if it is missing.
-        stale: a glob pattern; files of the target that match it and are not written anew are removed.
+        stale: a glob pattern; files of the target that match it and are not written anew are
+            removed.
     """
     existed = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,8 @@ def replacing(folder: Path, stale: str) -> Iterator[Path]:
 
 
 def finish_interrupted(folder: Path) -> None:
-    """Move committed files into place. Does nothing where none wait, or where nothing may be written."""
+    """Move committed files into place. Does nothing where none wait, or where nothing may be
+    written."""
     committed = folder / COMMITTED
     if not committed.is_dir():
         return

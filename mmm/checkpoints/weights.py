@@ -17,7 +17,8 @@ from mmm.models import MaskedMotionModel, network_of
 from mmm.models.quantisation import packed
 
 MAX_SHARD = "15MB"
-"""Weights are split into files of at most this size, so that no file of a repository grows large."""
+"""Weights are split into files of at most this size, so that no file of a repository grows
+large."""
 
 
 @contextmanager
@@ -37,7 +38,8 @@ def _quiet() -> Iterator[None]:
 def save_model(
     model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], *, bits: int = 16
 ) -> None:
-    """Write a checkpoint; an older one in the folder is replaced at once, or stays if writing fails.
+    """Write a checkpoint; an older one in the folder is replaced at once, or stays if writing
+    fails.
 
     Args:
         model: the network.
@@ -71,8 +73,8 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
     """A network ready to recover: in evaluation mode, with float32 weights.
 
     Args:
-        path: a folder, the name of one under the checkpoint folder (``mmm.paths.checkpoint_root``), or
-            ``owner/name`` of a model on the Hugging Face Hub.
+        path: a folder, the name of one under the checkpoint folder (``mmm.paths.checkpoint_root``),
+            or ``owner/name`` of a model on the Hugging Face Hub.
         device: where it shall run; None: ``cuda`` where there is one, else ``cpu``.
 
     Raises:

@@ -1,7 +1,9 @@
-"""Four ways of filling a gap without a network: hold the last pose, interpolate straight or at speed, spline.
+"""Four ways of filling a gap without a network: hold the last pose, interpolate straight or at
+speed, spline.
 
-Every figure a network gets is shown beside these. Each joint is filled from its own known frames; outside them the
-nearest known pose is held. Known entries come back bit for bit, and what stands in a hidden entry is never read.
+Every figure a network gets is shown beside these. Each joint is filled from its own known frames;
+outside them the nearest known pose is held. Known entries come back bit for bit, and what stands in
+a hidden entry is never read.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,27 +25,32 @@ METHODS = ("hold", "slerp", "inertial", "spline")
 
 
 def hold(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """Hidden entries repeat the last known pose before them; before the first known one, the first."""
+    """Hidden entries repeat the last known pose before them; before the first known one, the
+    first."""
     return _filled(clip, hidden, "hold")
 
 
 def slerp(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """Local rotations along the shorter arc between their known neighbours, the root along a straight line."""
+    """Local rotations along the shorter arc between their known neighbours, the root along a
+    straight line."""
     return _filled(clip, hidden, "slerp")
 
 
 def inertial(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """``slerp`` that leaves and reaches known frames at their own speed; what networks on joint roles fill gaps with.
+    """``slerp`` that leaves and reaches known frames at their own speed; what networks on joint
+    roles fill gaps with.
 
     To the shorter arc comes what the speeds at both ends of a gap differ from its own, times
-    ``t (1 - t / L)^2 exp(-t / inertia)``, ``t`` frames from that end of a gap of ``L``. Decaying offsets are Bollo's
-    inertialization (GDC 2018), slopes those of a non-uniform Catmull-Rom spline; see ``mmm.interpolation.inertial``.
+    ``t (1 - t / L)^2 exp(-t / inertia)``, ``t`` frames from that end of a gap of ``L``. Decaying
+    offsets are Bollo's inertialization (GDC 2018), slopes those of a non-uniform Catmull-Rom
+    spline; see ``mmm.interpolation.inertial``.
     """
     return _filled(clip, hidden, "inertial")
 
 
 def spline(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """SciPy's ``RotationSpline`` (continuous angular acceleration) and a natural cubic spline for the root."""
+    """SciPy's ``RotationSpline`` (continuous angular acceleration) and a natural cubic spline for
+    the root."""
     return _filled(clip, hidden, "spline")
 
 
@@ -73,7 +80,8 @@ def fill(
     fps: float,
     names: tuple[str, ...] | None = None,
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
-    """Copies of the arrays (float32) with the hidden entries filled; the root's position is hidden where joint 0 is.
+    """Copies of the arrays (float32) with the hidden entries filled; the root's position is hidden
+    where joint 0 is.
 
     Args:
         rotations: local rotation matrices; hidden ones may hold anything, NaN included.
@@ -84,7 +92,8 @@ def fill(
         names: joint names for the error message.
 
     Raises:
-        SpecError: the pattern has another shape than the motion, a joint has no known frame, or the method is unknown.
+        SpecError: the pattern has another shape than the motion, a joint has no known frame, or the
+            method is unknown.
     """
     if method not in METHODS:
         raise SpecError(
@@ -119,14 +128,16 @@ def fill(
 
 
 def _columns(hidden: Bool[Array, "T J"]) -> Iterator[tuple[Array, Array]]:
-    """Joints that share their hidden frames, with these frames: most patterns hide whole frames, so one group."""
+    """Joints that share their hidden frames, with these frames: most patterns hide whole frames, so
+    one group."""
     patterns, group = np.unique(hidden, axis=1, return_inverse=True)
     for g in range(patterns.shape[1]):
         yield np.flatnonzero(group.ravel() == g), patterns[:, g]
 
 
 def _neighbours(known: Array, wanted: Array) -> tuple[Array, Array, Array]:
-    """Indices into ``known`` of the key before and after each wanted frame, and the share of the way between them.
+    """Indices into ``known`` of the key before and after each wanted frame, and the share of the
+    way between them.
 
     Outside the known frames both are the nearest one.
     """

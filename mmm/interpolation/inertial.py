@@ -1,19 +1,21 @@
-"""Interpolation that leaves and reaches known frames at their own speed; ``mmm.interpolation.torch_fill`` has it in
-torch.
+"""Interpolation that leaves and reaches known frames at their own speed;
+``mmm.interpolation.torch_fill`` has it in torch.
 
-Between two known frames a length ``L`` apart, ``t`` frames after the first, with ``v`` the slope from one known frame
-to the next (of rotations a rotation vector in the first one's frame) and ``v-``, ``v+`` those of the pairs beside it::
+Between two known frames a length ``L`` apart, ``t`` frames after the first, with ``v`` the slope
+from one known frame to the next (of rotations a rotation vector in the first one's frame) and
+``v-``, ``v+`` those of the pairs beside it::
 
     straight(t) = v t
     bend(t) = a (v- - v) w(t) - b (v+ - v) w(L - t)        w(s) = s (1 - s / L) (1 - k s / L) exp(-s / inertia)
 
-``k`` is 1, and ``w`` ends without a slope, but at a far end that has no known frame beyond it: see ``Inertia.free``.
-``a`` and ``b`` weight the slopes as in a non-uniform Catmull-Rom spline, ``L / (L + L-)`` and ``L / (L + L+)``: the
-speed at a known frame is that of the parabola through it and its known neighbours. With one more known frame beyond,
-it is that of the cubic through all four (Newton's divided differences): where frames are known densely, the speed that
-the movement has *at* the last of them, not half a frame before. The whole is a cubic Hermite curve whose tangents die
-away, so that in long gaps nothing overshoots. The idea of decaying offsets is inertialization (David Bollo,
-"Inertialization: High-Performance Animation Transitions in Gears of War", GDC 2018).
+``k`` is 1, and ``w`` ends without a slope, but at a far end that has no known frame beyond it: see
+``Inertia.free``. ``a`` and ``b`` weight the slopes as in a non-uniform Catmull-Rom spline, ``L / (L
++ L-)`` and ``L / (L + L+)``: the speed at a known frame is that of the parabola through it and its
+known neighbours. With one more known frame beyond, it is that of the cubic through all four
+(Newton's divided differences): where frames are known densely, the speed that the movement has *at*
+the last of them, not half a frame before. The whole is a cubic Hermite curve whose tangents die
+away, so that in long gaps nothing overshoots. The idea of decaying offsets is inertialization
+(David Bollo, "Inertialization: High-Performance Animation Transitions in Gears of War", GDC 2018).
 """
 
 from collections.abc import Callable
@@ -37,24 +39,27 @@ class Inertia:
     cubic: float = 1.0
     """How much of the cubic's correction counts: 1 all, 0 the parabola's speed."""
     coast_s: float = 0.0
-    """Of networks that generate: how long a turn outlasts the last known frame where none follows, seconds; 0: the pose
-    is held. The interpolations hold."""
+    """Of networks that generate: how long a turn outlasts the last known frame where none follows,
+    seconds; 0: the pose is held. The interpolations hold."""
     root_coast_s: float = 0.0
     """The same for the root."""
     rotation_by_gap: float = 0.0
-    """In long gaps turns die away sooner: ``rotation_s`` is divided by (seconds of the gap) to this power."""
+    """In long gaps turns die away sooner: ``rotation_s`` is divided by (seconds of the gap) to this
+    power."""
     close_s: float = 0.0
-    """And only where the known frames beside a gap are at most so far apart, for frames far apart tell a speed badly;
-    0: everywhere."""
+    """And only where the known frames beside a gap are at most so far apart, for frames far apart
+    tell a speed badly; 0: everywhere."""
     rise_s: float = 0.0
-    """``root_s`` of the root's height alone, for whoever leaps comes down again soon; 0: ``root_s``."""
+    """``root_s`` of the root's height alone, for whoever leaps comes down again soon; 0:
+    ``root_s``."""
     rise_by_gap: float = 0.0
-    """In long gaps it dies away sooner: ``rise_s`` is divided by (seconds of the gap) to this power."""
+    """In long gaps it dies away sooner: ``rise_s`` is divided by (seconds of the gap) to this
+    power."""
     rise_coast_s: float = 0.0
     """``root_coast_s`` of the root's height alone; 0: ``root_coast_s``."""
     free: float = 0.0
-    """How freely a far end is reached whose speed nobody knows, for no known frame lies beyond it: 0 at the speed of
-    the straight way, 1 as a natural cubic spline ends, with no bend left."""
+    """How freely a far end is reached whose speed nobody knows, for no known frame lies beyond it:
+    0 at the speed of the straight way, 1 as a natural cubic spline ends, with no bend left."""
 
 
 INERTIA = Inertia()
@@ -67,7 +72,8 @@ def inertial_rotations(
 
     Args:
         known: frames, ascending.
-        keys: rotation matrices in these frames, of any number of joints that are known in the same ones.
+        keys: rotation matrices in these frames, of any number of joints that are known in the same
+            ones.
         wanted: frames.
         fps: frames a second.
 
@@ -128,7 +134,8 @@ def _curve(
     by_gap: float = 0.0,
     close: float = 0.0,
 ) -> tuple[Array, Array, Array]:
-    """Where each wanted frame starts from (an index into ``known``), its straight way from there, and the bend.
+    """Where each wanted frame starts from (an index into ``known``), its straight way from there,
+    and the bend.
 
     Args:
         step: the ways from known frames, by index, to the following ones, (n, *shape).
@@ -181,7 +188,8 @@ def _curve(
 
 
 def _third(lengths: Array, gap: Array, beyond: Array, further: Array) -> Array:
-    """What the difference of the second divided differences counts in the speed at a known frame."""
+    """What the difference of the second divided differences counts in the speed at a known
+    frame."""
     return lengths[beyond] * lengths[gap] / (lengths[gap] + lengths[beyond] + lengths[further])
 
 

@@ -1,6 +1,7 @@
 """Filling hidden entries before the network looks, in torch and on the device, for any pattern.
 
-Hidden values are replaced before anything is computed from them, so nothing hidden can reach a network, not even a NaN.
+Hidden values are replaced before anything is computed from them, so nothing hidden can reach a
+network, not even a NaN.
 """
 
 from dataclasses import dataclass, fields
@@ -21,17 +22,20 @@ from mmm.motion.rotations_torch import (
 
 
 def hidden_features(hidden: Tensor) -> Tensor:
-    """``hidden (B,T,J)`` spread over the feature columns ``(B,T,9J+3)``; the root's position follows joint 0."""
+    """``hidden (B,T,J)`` spread over the feature columns ``(B,T,9J+3)``; the root's position
+    follows joint 0."""
     return torch.cat(
         [hidden.repeat_interleave(9, dim=-1), hidden[..., :1].expand(*hidden.shape[:-1], 3)], dim=-1
     )
 
 
 def neighbours(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """For each frame and joint the nearest known frame before and after it, itself where it is known.
+    """For each frame and joint the nearest known frame before and after it, itself where it is
+    known.
 
     Returns:
-        ``before`` and ``after`` (B,T,J) long, each held at the other where a side has none, and ``any_known`` (B,1,J).
+        ``before`` and ``after`` (B,T,J) long, each held at the other where a side has none, and
+        ``any_known`` (B,1,J).
     """
     frames = hidden.shape[1]
     index = torch.arange(frames, device=hidden.device)[None, :, None].expand(hidden.shape)
@@ -76,7 +80,8 @@ def ramp_in(hidden: Tensor, fps: float, ramp_s: float, alone_s: float | None = N
 
 
 def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """Interpolate hidden entries between their known neighbours; outside them the nearest known is held.
+    """Interpolate hidden entries between their known neighbours; outside them the nearest known is
+    held.
 
     Args:
         rotations: (B,T,J,3,3) local rotations; hidden ones may hold anything, NaN included.
@@ -84,7 +89,8 @@ def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor,
         hidden: (B,T,J) bool, True = hidden.
 
     Returns:
-        The same with hidden entries filled. A joint that is never known gets the identity, an unknown root zeros.
+        The same with hidden entries filled. A joint that is never known gets the identity, an
+        unknown root zeros.
     """
     eye = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
     rotations = torch.where(hidden[..., None, None], eye, rotations)
@@ -108,7 +114,8 @@ def slerp_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor,
 
 
 def hold_fill(rotations: Tensor, root: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """Repeat in hidden entries the last known pose before them; before the first known one, the first.
+    """Repeat in hidden entries the last known pose before them; before the first known one, the
+    first.
 
     Arguments and returns as :func:`slerp_fill`.
     """
@@ -130,7 +137,8 @@ def fill_gaps(
     fps: float,
     inertia: Inertia = INERTIA,
 ) -> tuple[Tensor, Tensor]:
-    """Fill as a configuration's ``fill`` says: ``hold``, ``slerp`` or ``inertial``; see these functions."""
+    """Fill as a configuration's ``fill`` says: ``hold``, ``slerp`` or ``inertial``; see these
+    functions."""
     if kind == "hold":
         return hold_fill(rotations, root, hidden)
     if kind == "slerp":
@@ -141,11 +149,11 @@ def fill_gaps(
 def inertial_fill(
     rotations: Tensor, root: Tensor, hidden: Tensor, fps: float, inertia: Inertia = INERTIA
 ) -> tuple[Tensor, Tensor]:
-    """Interpolate as :func:`slerp_fill`, but leave and reach the known frames at their own speed, as
-    ``mmm.interpolation.inertial``.
+    """Interpolate as :func:`slerp_fill`, but leave and reach the known frames at their own speed,
+    as ``mmm.interpolation.inertial``.
 
-    To the shorter arc comes what the speeds at both ends of the gap differ from the arc's own, fading out with
-    ``t (1 - s)^2 exp(-t / inertia)``; see there.
+    To the shorter arc comes what the speeds at both ends of the gap differ from the arc's own,
+    fading out with ``t (1 - s)^2 exp(-t / inertia)``; see there.
 
     Args:
         rotations: (B,T,J,3,3) local rotations; hidden ones may hold anything, NaN included.
@@ -154,8 +162,8 @@ def inertial_fill(
         fps: frames a second.
 
     Returns:
-        The same with hidden entries filled; beyond the first and last known frame the nearest is held, or coasts on
-        from the last one where ``inertia`` says so.
+        The same with hidden entries filled; beyond the first and last known frame the nearest is
+        held, or coasts on from the last one where ``inertia`` says so.
     """
     eye = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
     rotations = torch.where(hidden[..., None, None], eye, rotations)
@@ -250,7 +258,8 @@ class _Ends:
         return own > torch.maximum(self.before, self.after)
 
     def coasting(self, slopes: Tensor, inertia: float) -> Tensor:
-        """(B,T,J,3): beyond the last known frame, what its speed adds as it dies away; zero elsewhere."""
+        """(B,T,J,3): beyond the last known frame, what its speed adds as it dies away; zero
+        elsewhere."""
         if not inertia:
             return torch.zeros_like(slopes)
         own = torch.arange(self.before.shape[1], device=self.before.device)[None, :, None]
@@ -274,7 +283,8 @@ class _Ends:
         by_gap: float = 0.0,
         close: float = 0.0,
     ) -> Tensor:
-        """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames to the next."""
+        """What the speeds at both ends add, (B,T,J,3); ``slopes`` (B,T,J,3) lead from known frames
+        to the next."""
         length = self.length.gather(1, self.before)
         own = _pick(slopes, self.before)
         inside = self.after > self.before

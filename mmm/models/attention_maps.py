@@ -14,13 +14,15 @@ class Maps(dict[str, tuple[Tensor, ...]]):
     def __init__(self) -> None:
         super().__init__()
         self.convolutions: dict[str, list[tuple[Tensor, Tensor]]] = {}
-        """Stage name to, for each layer, the convolution's share of the context output (B) and its kernels (B,T,H,9).
+        """Stage name to, for each layer, the convolution's share of the context output (B) and its
+        kernels (B,T,H,9).
         """
 
 
 @contextmanager
 def convolutions(encoder: ConvBertModel) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """While open, what the convolution of each of a ConvBERT's layers does is added to a list; hooks go after."""
+    """While open, what the convolution of each of a ConvBERT's layers does is added to a list;
+    hooks go after."""
     found: list[tuple[Tensor, Tensor]] = []
     kernels: list[Tensor] = []
 

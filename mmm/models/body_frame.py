@@ -1,9 +1,11 @@
-"""Motion as networks on joint roles see it: in the body's own heading, against one pose of the window, in its size.
+"""Motion as networks on joint roles see it: in the body's own heading, against one pose of the
+window, in its size.
 
-Nothing here depends on a skeleton's rest pose, size, place or facing. World rotations enter as turns against a
-reference pose, ``W(t) W(reference)^-1``, in which rest poses cancel; joints enter as places relative to the pelvis,
-measured in leg lengths; and what the network returns are small turns in the world, applied to whatever a joint's own
-axes are. ``body`` (B,J,3) are the bone offsets of each window, metres.
+Nothing here depends on a skeleton's rest pose, size, place or facing. World rotations enter as
+turns against a reference pose, ``W(t) W(reference)^-1``, in which rest poses cancel; joints enter
+as places relative to the pelvis, measured in leg lengths; and what the network returns are small
+turns in the world, applied to whatever a joint's own axes are. ``body`` (B,J,3) are the bone
+offsets of each window, metres.
 """
 
 from dataclasses import dataclass
@@ -36,7 +38,8 @@ class BodyFrame:
     hidden: Tensor
     """(B,T,J)."""
     reference: Tensor
-    """(B,) the frame whose pose the others are compared with: the known one nearest to the window's middle."""
+    """(B,) the frame whose pose the others are compared with: the known one nearest to the window's
+    middle."""
     heading: Tensor
     """(B,3,3): world to heading; in it the hips at the reference frame face +z."""
     size: Tensor
@@ -107,7 +110,8 @@ class BodyFrame:
         """(B,T,15J+3): turns against the reference pose, places, speeds and the pelvis's path.
 
         Args:
-            relative: False: world rotations in the heading's axes in place of turns; they depend on the rest pose.
+            relative: False: world rotations in the heading's axes in place of turns; they depend on
+                the rest pose.
         """
         turn = self.heading[:, None, None]
         turns = turn @ self.world
@@ -136,7 +140,8 @@ class BodyFrame:
         """What an answer that says turns and a shift of the *reference* pose is on top of the fill.
 
         Args:
-            answer: (B,T,3J+3) rotation vectors in the heading's axes, radians, and a shift in leg lengths.
+            answer: (B,T,3J+3) rotation vectors in the heading's axes, radians, and a shift in leg
+                lengths.
 
         Returns:
             The same, to be applied to the filled pose of each frame.
@@ -179,14 +184,15 @@ class BodyFrame:
 
 @dataclass(frozen=True)
 class Mirror:
-    """What networks see and say of the same motion in a mirror: left and right change places, x changes its sign."""
+    """What networks see and say of the same motion in a mirror: left and right change places, x
+    changes its sign."""
 
     partner: tuple[int, ...]
     """Of each joint the one on the other side, or itself: ``Skeleton.mirror_index``."""
 
     def inputs(self, values: Tensor) -> Tensor:
-        """(B,T,15J+3 and more) as :meth:`BodyFrame.inputs` shows them; what follows, first what is hidden of each
-        joint (J), then what concerns whole frames."""
+        """(B,T,15J+3 and more) as :meth:`BodyFrame.inputs` shows them; what follows, first what is
+        hidden of each joint (J), then what concerns whole frames."""
         joints = len(self.partner)
         x = torch.tensor([-1.0, 1.0, 1.0], device=values.device, dtype=values.dtype)
         columns = (
@@ -230,7 +236,8 @@ class Moved:
 
 
 def gap_lengths(hidden: Tensor) -> Tensor:
-    """(B,T,J) bool to (B,T,J) float: frames from the known frame before each hidden one to the one after; known: 0.
+    """(B,T,J) bool to (B,T,J) float: frames from the known frame before each hidden one to the one
+    after; known: 0.
 
     A gap that is open at one end counts twice as long as it is.
     """

@@ -1,8 +1,12 @@
-"""How far a network on joint roles is believed, by the length of the gap: fitted on a validation split after training.
+"""Gap calibration: scales the predictions of a role network by gap length (shrinkage).
 
-A network learns all gaps at once and is bolder than it should be where interpolation is strong. What it adds is
-therefore multiplied by a share that was found to serve recordings it did not train on; see ``training.calibrate``.
-The error that it expects of itself is corrected in the same way.
+A network learns all gaps at once and corrects the fill too much where interpolation is strong. Its
+corrections are therefore multiplied by shares that were fitted on validation data: see
+``python -m training.calibrate``. The error that it expects of itself is corrected in the same way.
+
+Joints that are static in the known frames beside a gap stay as they were filled: a network has
+learned from people who move everywhere, and would let an arm that hangs, or an ankle that a
+recording never bends, join in a little.
 """
 
 from collections.abc import Mapping
@@ -20,7 +24,7 @@ from mmm.motion.rotations import farthest_angle
 Array = np.ndarray
 
 PARTS = ("trunk", "arms", "legs", "root")
-"""What shares are fitted for: turns of the joints of three parts of the body, and the shift of the pelvis."""
+"""Shares are fitted for the joints of three parts of the body, and for the shift of the pelvis."""
 _ARMS, _LEGS = ("collar", "shoulder", "elbow", "wrist"), ("hip", "knee", "ankle", "toe")
 ROLE_PARTS = tuple(
     "arms" if role.endswith(_ARMS) else "legs" if role.endswith(_LEGS) else "trunk"
@@ -31,7 +35,8 @@ ROLE_PARTS = tuple(
 
 @dataclass(frozen=True)
 class GapCalibration:
-    """Shares by gap length; between the lengths along straight lines over their logarithm, beyond them constant."""
+    """Shares by gap length: linear in the logarithm of the length, constant beyond the table's
+    ends."""
 
     gap_s: tuple[float, ...]
     """Seconds from the known frame before to the one after, ascending."""
@@ -40,8 +45,9 @@ class GapCalibration:
     expected: tuple[float, ...]
     """What the expected error is multiplied by at each length."""
     static_thresholds: tuple[float, float] | None = None
-    """A joint that moves less than the first, degrees (of the pelvis: or centimetres), in the known frames beside a gap
-    rests, and stays as it was filled; one that moves more than the second does not. None: none rests."""
+    """Degrees; for the pelvis, degrees or centimetres. A joint that moves less than the first
+    beside a gap is static and stays as it was filled; one that moves more than the second is
+    predicted in full. None: no joint is treated as static."""
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> "GapCalibration":
@@ -75,9 +81,7 @@ class GapCalibration:
             and not 0 <= table.static_thresholds[0] < table.static_thresholds[1] < np.inf
         ):
             raise ValueError(
-                "gap_calibration with resting joints between {} and {}".format(
-                    *table.static_thresholds
-                )
+                "gap_calibration with static thresholds {} and {}".format(*table.static_thresholds)
             )
         return table
 
@@ -102,7 +106,11 @@ class GapCalibration:
         return self._at(self.shares["root"], gap_s)
 
     def moving(self, joint_motion: Float[Array, "T R"]) -> Float[Array, "T R"]:
-        """From 0, for what rests, to 1; of what :func:`mmm.models.resting.stirring` found."""
+        """From 0 for static joints to 1, by smoothstep between the thresholds.
+
+        Args:
+            joint_motion: of each role beside its gap, as :func:`joint_motion` gives it.
+        """
         if self.static_thresholds is None:
             return np.ones(joint_motion.shape, np.float32)
         low, high = self.static_thresholds
@@ -123,7 +131,8 @@ def _rounded(row: tuple[float, ...]) -> list[float]:
 
 
 LOOK_S = 1 / 3
-"""Known frames so far before a gap and after it tell whether a joint rests; on each side two at least, if there are."""
+"""Known frames within this time before and after a gap decide whether a joint is static; at least
+two on each side, if there are that many."""
 _LEG_ROLES = [
     ROLES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("hip", "knee")
 ]
@@ -132,16 +141,16 @@ _LEG_ROLES = [
 def joint_motion(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T R"]:
     """How far roles move in the known frames beside each gap.
 
-    Legs rest only where the pelvis does, or feet that stand would slide.
+    Legs count as static only where the pelvis does; otherwise standing feet would slide.
 
     Args:
-        motion: of the 22 roles; only known entries are looked at.
-        hidden: of each role.
+        motion: of the 22 roles; only known entries are read.
+        hidden: (T,R) bool, of each role.
 
     Returns:
-        The largest angle, degrees, between a role's local rotation in the first of these frames and in the others; of
-        the pelvis that or the largest distance, centimetres. Infinite in known frames and in gaps that are open at one
-        end.
+        The largest angle, degrees, between a role's local rotation in the first of these frames and
+        in the others. For the pelvis, the larger of that and its largest distance in centimetres.
+        Infinite in known frames and in gaps that are open at one end.
     """
     far = np.full(hidden.shape, np.inf, np.float32)
     columns, of = np.unique(hidden, axis=1, return_inverse=True)
@@ -166,12 +175,12 @@ def joint_motion(motion: Motion, hidden: Bool[Array, "T R"]) -> Float[Array, "T 
     legs = far[:, _LEG_ROLES].reshape(len(far), 2, 2)
     both = np.isfinite(legs).all(
         axis=-1, keepdims=True
-    )  # a thigh that is known does not keep its shin from resting
+    )  # a known thigh does not keep its shin from being static
     far[:, _LEG_ROLES] = np.where(both, legs.max(axis=-1, keepdims=True), legs).reshape(len(far), 4)
     return far
 
 
 def _carried(motion: Motion, frames: Int[Array, "F"]) -> float:
-    """How far the pelvis turns, degrees, or moves, centimetres, whichever is more."""
+    """The larger of the angle (degrees) and the distance (centimetres) that the pelvis moves."""
     way = np.linalg.norm(motion.root_m[frames] - motion.root_m[frames[0]], axis=-1).max()
     return float(max(np.degrees(farthest_angle(motion.rotations[frames, 0])), 100 * way))

@@ -1,8 +1,9 @@
 """``common``: one ConvBERT on motion alone, with a convolutional head.
 
-The original closes with ``LayerNorm((300, F))`` over the whole window, which fixes the length: shorter clips are padded
-behind the encoder (never in front of it) and cropped after. Neither a residual nor turns of joint roles can pass a
-normalisation, so these options leave the LayerNorm out.
+The original closes with ``LayerNorm((300, F))`` over the whole window, which fixes the length:
+shorter clips are padded behind the encoder (never in front of it) and cropped after. Neither a
+residual nor turns of joint roles can pass a normalisation, so these options leave the LayerNorm
+out.
 """
 
 from torch import Tensor, nn

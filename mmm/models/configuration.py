@@ -1,7 +1,7 @@
-"""What a checkpoint must know to run: its sizes, the body it was trained on, the statistics, the options.
+"""Configurations: sizes, the skeleton a network was trained on, statistics of its data, options.
 
-One configuration class serves every network; ``model_type`` says which. The defaults of each subclass are the sizes
-of the original work ("faithful"); ``mmm.models.presets`` names smaller ones.
+One class serves every network; ``model_type`` says which. The defaults of each subclass are the
+sizes of the original work; ``mmm.models.presets`` names smaller ones.
 """
 
 from typing import Any, no_type_check
@@ -27,73 +27,72 @@ class MaskedMotionConfig(PreTrainedConfig):
     hidden_size: int = 512
     """Width of the motion and music encoders; inputs are zero-padded up to it."""
     num_attention_heads: int = 8
-    """As ConvBERT counts them: with ``head_ratio`` 2 half of them become attention maps, half a convolution."""
+    """As ConvBERT counts them: with ``head_ratio`` 2 half of them become attention maps, half a
+    convolution."""
     intermediate_size: int = 3072
     encoder_layers: int = 5
     cross_layers: int = 0
-    """Layers of the cross-modal encoder; 0 where there is none."""
+    """Layers of the cross-modal encoder; 0 for networks without one."""
     max_frames: int = 300
-    """The window: longer clips are recovered in overlapping windows."""
+    """Frames of the window. Longer clips are recovered in overlapping windows."""
     uses_music: bool = False
     music_size: int = 35
     dropout: float = 0.1
     initializer_range: float = 0.02
-    """Spread of the first weights; the library's value suits widths of 768, narrow networks start deaf with it."""
+    """Standard deviation of the initial weights. The library's value suits widths of 768; in narrow
+    networks it leaves attention close to uniform."""
 
     fill: str = "zero"
-    """What hidden entries hold when the network sees them: ``zero`` (the original), ``hold`` (the last known pose),
-    ``slerp`` or ``inertial`` (interpolated); with these three the hidden entries and their distance to the known ones
-    are inputs too."""
+    """What hidden entries hold when the network reads them: ``zero`` (the original), ``hold`` (the
+    last known pose), ``slerp`` or ``inertial`` (interpolated). With the last three the network also
+    reads which entries are hidden and how far the known ones are."""
     inertia: list[float] | None = None
-    """Of the ``inertial`` fill: the fields of ``mmm.interpolation.inertial.Inertia`` in order. None: 0.25, 0.8, 0, as
-    in the first
-    networks with this fill."""
+    """The fields of ``mmm.interpolation.inertial.Inertia`` in order, for the ``inertial`` fill.
+    None: 0.25, 0.8, 0, as in the first networks with this fill."""
     output: str = "absolute"
-    """``absolute`` poses (the original), with roles turns of one pose of the window; or a ``residual`` added to the
-    fill, by a head that starts at zero."""
+    """``absolute``: poses (the original); with roles, turns of one pose of the window.
+    ``residual``: a correction that is added to the fill, by a head that starts at zero."""
     distance_input: bool = True
-    """Whether the distances to the known frames are told; False, to measure what they bring: zeros in their place."""
+    """Whether the network reads the distances to the known frames. False puts zeros in their place;
+    it exists for the ablation."""
     relative_input: bool = True
-    """With roles: whether rotations are told as turns against one pose of the window, in which rest poses cancel;
-    False, to measure what that brings: world rotations in the body's heading."""
+    """With roles: whether rotations enter relative to one pose of the window, in which rest poses
+    cancel. False gives world rotations in the body's heading; it exists for the ablation."""
     ramp_s: float = 0.0
-    """How gently a residual sets in beside the known frames: at a distance of d seconds it counts by
-    ``d^2 / (d^2 + ramp_s^2)``, so that speeds do not jump there. 0: at once."""
+    """Ramp of a residual beside the known frames, seconds. At a distance of d it is multiplied by
+    ``d^2 / (d^2 + ramp_s^2)``, so that velocities do not jump there. 0: no ramp."""
     isolated_ramp_s: float | None = None
-    """The same beside known frames that stand alone, whose speed nobody knows: there by ``d / (d + isolated_ramp_s)``.
-    None: as beside all others."""
+    """The ramp beside known frames that stand alone, whose velocity is unknown:
+    ``d / (d + isolated_ramp_s)``. None: as beside all others."""
     smooth_s: float = 0.0
-    """Standard deviation of the Gaussian that residuals are smoothed with over time, seconds; 0: none."""
+    """Standard deviation of the Gaussian that smooths residuals over time, seconds; 0: none."""
     lock_feet: bool = False
-    """Whether a recovery holds feet where they stand, by bending the legs (``mmm.motion.foot_locking``); asked
-    otherwise by
-    ``recover(lock_feet=...)``. What is generated always does."""
+    """Whether a recovery locks standing feet by bending the legs (``mmm.motion.foot_locking``),
+    unless ``recover(lock_feet=...)`` says otherwise. Generation always locks them."""
     representation: str = "joints"
-    """What a frame is: the local rotations of this skeleton's ``joints``, or joint ``roles`` of any humanoid, as
-    `mmm.models.body_frame` shows them; then the output is small turns in the world, a gate and an expected error."""
+    """What a frame is: the local rotations of this skeleton's ``joints``, or of the joint ``roles``
+    of any humanoid in the body's own frame (``mmm.models.joint_roles``)."""
     noise_dim: int = 0
-    """Numbers of chance that a generating network is given with every window; the same ones give the same future, zeros
-    the most middling one. Trained by an energy score, so that it draws from what may come instead of the mean."""
+    """Size of the latent noise of a generating network; 0: none. The same noise gives the same
+    future, zeros give the mean prediction. Such networks are trained with an energy score."""
     horizon_s: list[float] | None = None
-    """Of networks trained to generate: seconds of the past that they see, that they predict at once, and of these the
-    ones to keep. None: 2, 1.5 and 1."""
+    """For networks trained to generate: seconds of the past that they read, seconds that they
+    predict at once, and how many of these are kept. None: 2, 1.5 and 1."""
     max_jump_height_m: float | None = None
-    """How far both feet leave the floor in the motion that it learned from, metres; what is generated stays as low.
-    None: not known, and only who floats for longer than a jump is let down."""
+    """How far both feet leave the floor in the training data, metres; generation stays as low.
+    None: unknown, and only a body that floats for longer than a jump is lowered."""
     speed_prior: list[float] | None = None
-    """With roles: how lively its people go on, the fields of ``mmm.generation.activity.SpeedPrior`` in order, fitted on
-    the
-    training split. None: not known, and each window of a future is drawn once."""
+    """With roles: the fields of ``mmm.generation.activity.SpeedPrior`` in order, fitted on the
+    training split. None: unknown, and each window of a future is drawn once."""
     gap_calibration: dict[str, Any] | None = None
-    """With roles: how far recovery believes the network, by gap length; ``mmm.models.calibration.GapCalibration`` as a
-    dictionary, fitted on
-    the validation split after training. None: as far as it says."""
+    """With roles: ``mmm.models.calibration.GapCalibration`` as a dictionary, fitted on the
+    validation split after training. None: predictions count in full."""
     symmetric: bool = False
-    """With roles: whether the answer is the mean of what the network says of the motion and of its mirror image. Mirror
-    images then get mirror images, and what the network guesses differently for left and right is halved, in twice its
-    time."""
+    """With roles: whether predictions are averaged with those for the mirrored motion. Mirrored
+    clips then get mirrored recoveries, at twice the time."""
     positions: str = "learned"
-    """``learned`` (the original) or ``sinusoidal`` at the start; then music and motion of one moment start alike."""
+    """``learned`` (the original), or ``sinusoidal`` at the start, which gives music and motion of
+    one moment the same code before training."""
 
     fps: float = 60.0
     joint_names: list[str] | None = None
@@ -101,10 +100,10 @@ class MaskedMotionConfig(PreTrainedConfig):
     joint_offsets_m: list[list[float]] | None = None
     stats: dict[str, list[float]] | None = None
     standard: dict[str, list[float]] | None = None
-    """``motion_mean motion_std music_mean music_std`` of the training split's features: inputs are standardised by
-    them, so that what moves is not lost beside what never changes. None, as in the original: inputs as they are."""
+    """``motion_mean motion_std music_mean music_std`` of the training split's features, by which
+    inputs are standardised. None, as in the original: inputs are used as they are."""
     trained_masks: list[str] | None = None
-    """The SPECs, or kinds of SPEC, it saw in training."""
+    """The SPECs, or kinds of SPEC, used in training."""
 
     def __post_init__(self, **kwargs: Any) -> None:
         for old, name in OLD_FIELD_NAMES.items():
@@ -153,11 +152,12 @@ class MaskedMotionConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)
 
     def check(self) -> None:
-        """Whether what a file says can be a network at all; field by field, as far as it goes beyond construction.
+        """Check the fields that construction does not check.
 
         Raises:
-            ValueError: the skeleton is no tree, a size is not positive, or the statistics have another length.
-            TypeError, KeyError: a value is of another kind, or a statistic lacks.
+            ValueError: the skeleton is no tree, a size is not positive, or statistics have another
+                length.
+            TypeError, KeyError: a value is of the wrong kind, or a statistic is missing.
         """
         assert len(self.skeleton) == self.joints  # a tree, or a ValueError
         if self.representation == "roles" and (self.joint_names, self.joint_parents) != (
@@ -231,18 +231,20 @@ class MaskedMotionConfig(PreTrainedConfig):
 
     @property
     def embeds_inputs(self) -> bool:
-        """Whether a linear layer brings the inputs to the width, which may then be smaller than they are many."""
+        """Whether a linear layer maps the inputs to ``hidden_size``; otherwise they are
+        zero-padded."""
         return False
 
     @property
     def input_size(self) -> int:
-        """Numbers a frame that the network sees before zero-padding."""
+        """Values a frame that the network reads, before any zero-padding."""
         size = 15 * self.joints + 3 if self.representation == "roles" else self.motion_size
         return size + (self.joints + 2 if self.fill != "zero" else 0) + self.noise_dim
 
     @property
     def output_size(self) -> int:
-        """Numbers a frame that the head gives: features; or with roles turns, a shift, a gate and an error."""
+        """Values a frame that the head gives: features; with roles turns, a shift, a gate, an
+        error."""
         return 3 * self.joints + 5 if self.representation == "roles" else self.motion_size
 
     @property
@@ -252,7 +254,7 @@ class MaskedMotionConfig(PreTrainedConfig):
 
     @property
     def calibration(self) -> GapCalibration | None:
-        """How far recovery believes a network on roles."""
+        """Scales the predictions of a network on roles by gap length; None: they count in full."""
         return None if self.gap_calibration is None else GapCalibration.of(self.gap_calibration)
 
     @property
@@ -263,7 +265,8 @@ class MaskedMotionConfig(PreTrainedConfig):
 
 
 class ThreeBertConfig(MaskedMotionConfig):
-    """``3bert``: motion and music joined on the feature axis; about 166 M parameters at these sizes."""
+    """``3bert``: motion and music joined on the feature axis; about 166 M parameters at these
+    sizes."""
 
     model_type = "mmm-3bert"
 
@@ -274,7 +277,8 @@ class ThreeBertConfig(MaskedMotionConfig):
 
 
 class EcmConfig(MaskedMotionConfig):
-    """``ecm`` (EnforceCrossModality): motion and music joined on the time axis; about 81 M parameters."""
+    """``ecm`` (EnforceCrossModality): motion and music joined on the time axis; about 81 M
+    parameters."""
 
     model_type = "mmm-ecm"
 
@@ -320,7 +324,7 @@ class InbetweenConfig(MaskedMotionConfig):
 
 def _check_symmetric(symmetric: bool, can_be: bool) -> None:
     if symmetric and not can_be:
-        raise ValueError("symmetric, of a network on joints or with numbers of chance")
+        raise ValueError("symmetric, for a network on own joints or with latent noise")
 
 
 def _check_three(speed_prior: list[float] | None, roles: bool) -> None:
@@ -328,5 +332,5 @@ def _check_three(speed_prior: list[float] | None, roles: bool) -> None:
         roles and len(speed_prior) == 3 and np.isfinite(speed_prior).all()
     ):
         raise ValueError(
-            f"speed_prior {speed_prior} instead of three numbers, of a network on roles"
+            f"speed_prior {speed_prior} instead of three numbers for a network on roles"
         )

@@ -1,8 +1,9 @@
 """``ecm`` (EnforceCrossModality): motion and music joined on the **time** axis.
 
-The cross-modal encoder sees 2 T rows, motion first, so that its attention can go from a motion frame to a music frame
-and back; its output is cut to the motion half. The music half always takes the position ids from ``max_frames`` on, as
-in the original's padded windows, so that a moment keeps its two codes whatever the clip's length.
+The cross-modal encoder sees 2 T rows, motion first, so that its attention can go from a motion
+frame to a music frame and back; its output is cut to the motion half. The music half always takes
+the position ids from ``max_frames`` on, as in the original's padded windows, so that a moment keeps
+its two codes whatever the clip's length.
 """
 
 import torch
@@ -15,7 +16,8 @@ from mmm.models.modeling import MaskedMotionModel
 
 
 class EcmModel(MaskedMotionModel):
-    """Motion encoder, music encoder, cross-modal encoder over both in a row; Linear (+ Tanh) head."""
+    """Motion encoder, music encoder, cross-modal encoder over both in a row; Linear (+ Tanh)
+    head."""
 
     config_class = EcmConfig
     config: EcmConfig

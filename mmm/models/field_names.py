@@ -20,7 +20,8 @@ OLD_FIELD_NAMES = {
 
 
 def with_current_names(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields under their current names; a field that is there under both keeps the current one."""
+    """The fields under their current names; a field that is there under both keeps the current
+    one."""
     renamed = {
         OLD_FIELD_NAMES[name]: value for name, value in fields.items() if name in OLD_FIELD_NAMES
     }

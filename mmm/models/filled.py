@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 DISTANCE_SCALE_FRAMES = 30.0
-"""Distances to known frames enter networks as ``log1p(frames) / log1p(30)``: 1 at this many frames."""
+"""Distances to known frames enter networks as ``log1p(frames) / log1p(30)``: 1 at this many
+frames."""
 
 
 @dataclass(frozen=True)

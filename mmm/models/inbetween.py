@@ -1,9 +1,11 @@
-"""``inbetween``: our own network for any humanoid; motion alone, on joint roles, with rotary positions.
+"""``inbetween``: our own network for any humanoid; motion alone, on joint roles, with rotary
+positions.
 
-A pre-norm transformer (Xiong et al. 2020) over frames: what :mod:`mmm.models.body_frame` shows of the filled motion
-comes in, small turns on top of the fill come out, by a head that starts at zero. Rotary positions (Su et al. 2021) know
-only distances in time, so clips of any length fit. A gate per frame lets the residual shrink to nothing, and a second
-output tells the position error that the network expects of itself.
+A pre-norm transformer (Xiong et al. 2020) over frames: what :mod:`mmm.models.body_frame` shows of
+the filled motion comes in, small turns on top of the fill come out, by a head that starts at zero.
+Rotary positions (Su et al. 2021) know only distances in time, so clips of any length fit. A gate
+per frame lets the residual shrink to nothing, and a second output tells the position error that the
+network expects of itself.
 """
 
 import torch
@@ -22,7 +24,8 @@ class Rotary(nn.Module):
         self.width = width
 
     def forward(self, values: Tensor, positions: Tensor) -> Tensor:
-        """(B,H,T,K) at frames (T,), turned; in float32, for bfloat16 cannot tell frame 300 from 301."""
+        """(B,H,T,K) at frames (T,), turned; in float32, for bfloat16 cannot tell frame 300 from
+        301."""
         # Not a buffer: from_pretrained leaves those that no file holds as the memory was.
         rates = 200.0 ** -(torch.arange(0, self.width, 2, device=values.device) / self.width)
         angles = positions[:, None].float() * rates
@@ -34,7 +37,8 @@ class Rotary(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention with rotary positions, a convolution over neighbouring frames, and a feed-forward part."""
+    """Attention with rotary positions, a convolution over neighbouring frames, and a feed-forward
+    part."""
 
     def __init__(self, config: InbetweenConfig) -> None:
         super().__init__()
@@ -51,7 +55,8 @@ class Block(nn.Module):
         self.rotary = Rotary(width // self.heads)
 
     def forward(self, states: Tensor, positions: Tensor, maps: list[Tensor] | None) -> Tensor:
-        """(B,T,width) to the same; the attention map (B,H,T,T) is appended to ``maps`` where asked for."""
+        """(B,T,width) to the same; the attention map (B,H,T,T) is appended to ``maps`` where asked
+        for."""
         batch, frames, width = states.shape
         query, key, value = (
             self.mixed(self.attention_norm(states))

@@ -1,4 +1,5 @@
-"""The representation of networks on joint roles: windows in the body's own frame in, small turns out."""
+"""The representation of networks on joint roles: windows in the body's own frame in, small turns
+out."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +16,8 @@ from mmm.models.output import MaskedMotionOutput
 from mmm.motion.kinematics_torch import Tree
 
 PLAIN_INPUT_GAIN = 2.5
-"""The body frame's numbers have a spread of about 0.4. Networks that take them without an embedding add
-position codes to them, so they are scaled to the spread of standardised features."""
+"""The body frame's numbers have a spread of about 0.4. Networks that take them without an embedding
+add position codes to them, so they are scaled to the spread of standardised features."""
 
 
 @dataclass(frozen=True, eq=False)

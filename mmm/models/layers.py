@@ -10,7 +10,8 @@ from mmm.models.configuration import MaskedMotionConfig
 
 
 def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int) -> ConvBertModel:
-    """A ConvBERT encoder fed by embeddings; its word table (30,522 rows in the library) shrinks to one unused row."""
+    """A ConvBERT encoder fed by embeddings; its word table (30,522 rows in the library) shrinks to
+    one unused row."""
     inner = ConvBertConfig(
         vocab_size=1,
         pad_token_id=0,
@@ -33,7 +34,8 @@ def convbert(config: MaskedMotionConfig, width: int, layers: int, positions: int
 
 
 def sinusoids(count: int, width: int) -> Tensor:
-    """(count, width) sine and cosine position codes (Vaswani et al. 2017), a little quieter than their inputs."""
+    """(count, width) sine and cosine position codes (Vaswani et al. 2017), a little quieter than
+    their inputs."""
     rates = torch.exp(-math.log(10_000.0) * torch.arange(0, width, 2) / width)
     phases = torch.arange(count)[:, None] * rates
     return 0.7 * torch.stack([phases.sin(), phases.cos()], dim=-1).reshape(count, -1)[:, :width]

@@ -43,8 +43,9 @@ WINDOWS: dict[str, type[OwnJointsWindow] | type[JointRolesWindow]] = {
 class MaskedMotionModel(PreTrainedModel):
     """Base of the networks.
 
-    Subclasses define :meth:`decode`. There is no padding anywhere: ConvBERT's convolutions read padded frames in spite
-    of an attention mask, so a batch holds windows of one length, and a clip is recovered by itself.
+    Subclasses define :meth:`decode`. There is no padding anywhere: ConvBERT's convolutions read
+    padded frames in spite of an attention mask, so a batch holds windows of one length, and a clip
+    is recovered by itself.
     """
 
     config: MaskedMotionConfig
@@ -55,7 +56,8 @@ class MaskedMotionModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, path: Any, *args: Any, **options: Any) -> Any:
-        """As the library's; reads checkpoints with weights in 8 bits too (``mmm.models.quantisation``)."""
+        """As the library's; reads checkpoints with weights in 8 bits too
+        (``mmm.models.quantisation``)."""
         files = (
             sorted(Path(path).glob("model*.safetensors"))
             if path is not None and Path(path).is_dir()
@@ -87,7 +89,8 @@ class MaskedMotionModel(PreTrainedModel):
     def decode(
         self, inputs: Tensor, music: Tensor | None, maps: Maps | None, positions: Tensor
     ) -> Tensor:
-        """(B,T,hidden_size) and (B,T,M) to the head's raw output (B,T,F); fills ``maps`` where it is not None.
+        """(B,T,hidden_size) and (B,T,M) to the head's raw output (B,T,F); fills ``maps`` where it
+        is not None.
 
         ``positions`` (1,T) are the position ids of the frames.
         """
@@ -111,9 +114,11 @@ class MaskedMotionModel(PreTrainedModel):
             motion: (B,T,F) features; values at hidden entries are never used.
             hidden: (B,T,J) bool, True = hidden.
             music: (B,T,M) scaled features; required where ``config.uses_music``.
-            shown: (B,T,F), what hidden entries show instead of the fill: BERT's corruption, in training only.
+            shown: (B,T,F), what hidden entries show instead of the fill: BERT's corruption, in
+                training only.
             output_attentions: return the attention maps.
-            first_position: position id of frame 0; training on short windows draws it, so that all ids are learned.
+            first_position: position id of frame 0; training on short windows draws it, so that all
+                ids are learned.
             body: (B,J,3) bone offsets in metres, with roles.
             noise: (B,noise_size); None: zeros.
         """
@@ -136,11 +141,13 @@ class MaskedMotionModel(PreTrainedModel):
         body: Tensor | None = None,
         noise: Tensor | None = None,
     ) -> MaskedMotionOutput:
-        """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window by window.
+        """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window
+        by window.
 
-        The root's place in the world says nothing about the movement: it is moved so that the mean of the window's
-        known x and z lies at the origin, and the prediction is moved back. ``place`` (B,1,3) stands in for that mean in
-        windows in which no root is known; where it is not given, the fill's own mean does.
+        The root's place in the world says nothing about the movement: it is moved so that the mean
+        of the window's known x and z lies at the origin, and the prediction is moved back.
+        ``place`` (B,1,3) stands in for that mean in windows in which no root is known; where it is
+        not given, the fill's own mean does.
         """
         window: Window = WINDOWS[self.config.representation].of(
             self.config, filled, hidden, shown=shown, place=place, body=body
@@ -198,7 +205,8 @@ class MaskedMotionModel(PreTrainedModel):
         )
 
     def fill(self, motion: Tensor, hidden: Tensor) -> Filled:
-        """Hidden entries replaced as ``config.fill`` says, and what interpolating networks are told besides."""
+        """Hidden entries replaced as ``config.fill`` says, and what interpolating networks are told
+        besides."""
         if self.config.fill == "zero":
             zero = torch.zeros((), dtype=motion.dtype, device=motion.device)
             return Filled(torch.where(hidden_features(hidden), zero, motion))
@@ -228,7 +236,8 @@ class MaskedMotionModel(PreTrainedModel):
         positions: Tensor,
         token_type_ids: Tensor | None = None,
     ) -> Tensor:
-        """One ConvBERT over (B,T,width); its attention maps go to ``maps[stage]`` where asked for."""
+        """One ConvBERT over (B,T,width); its attention maps go to ``maps[stage]`` where asked
+        for."""
         asked = {
             "inputs_embeds": inputs,
             "position_ids": positions,
@@ -242,7 +251,8 @@ class MaskedMotionModel(PreTrainedModel):
         return output.last_hidden_state
 
     def finish_init(self, head: nn.Linear | nn.Conv1d, music_offset: int | None = None) -> None:
-        """Initialise weights; then what the options ask: a zero head for residuals, sinusoidal positions.
+        """Initialise weights; then what the options ask: a zero head for residuals, sinusoidal
+        positions.
 
         Args:
             head: the layer that gives the output.

@@ -18,7 +18,8 @@ class MaskedMotionOutput(ModelOutput):
     attentions: Maps | None = None
     """Maps of all stages and layers; only when asked for."""
     turns: Tensor | None = None
-    """With roles, (B,T,3J+3): rotation vectors on top of the fill in the world's axes, radians, and the
-    shift of the pelvis, metres; not yet ramped in beside the known frames."""
+    """With roles, (B,T,3J+3): rotation vectors on top of the fill in the world's axes, radians, and
+    the shift of the pelvis, metres; not yet ramped in beside the known frames."""
     expected_m: Tensor | None = None
-    """With roles, (B,T): the mean joint position error that the network expects of itself, metres."""
+    """With roles, (B,T): the mean joint position error that the network expects of itself,
+    metres."""

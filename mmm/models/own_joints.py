@@ -1,4 +1,5 @@
-"""The representation of networks on one skeleton's own joints: feature rows in, feature rows out."""
+"""The representation of networks on one skeleton's own joints: feature rows in, feature rows
+out."""
 
 from dataclasses import dataclass
 
@@ -67,7 +68,8 @@ class OwnJointsWindow:
 
 
 def standardised(config: MaskedMotionConfig, values: Tensor, kind: str) -> Tensor:
-    """``motion`` or ``music`` features by the mean and deviation of the training split, if it has any."""
+    """``motion`` or ``music`` features by the mean and deviation of the training split, if it has
+    any."""
     if config.standard is None:
         return values
     mean, std = (

@@ -1,8 +1,9 @@
 """Weights stored as 8-bit integers: half of float16, for checkpoints that live in a repository.
 
-A matrix NAME becomes int8, and ``NAME.row_scale`` (rows, 1) says what a step of each row is worth: the largest weight
-of a row is 127 steps. What is small, or has one dimension, stays float16. Measured on ``inbetween``: no error of a
-recovery changes by more than 0.2 %, where an 8-bit float costs 1.5 %.
+A matrix NAME becomes int8, and ``NAME.row_scale`` (rows, 1) says what a step of each row is worth:
+the largest weight of a row is 127 steps. What is small, or has one dimension, stays float16.
+Measured on ``inbetween``: no error of a recovery changes by more than 0.2 %, where an 8-bit float
+costs 1.5 %.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """``3bert``: three ConvBERTs, motion and music joined on the **feature** axis.
 
-The cross-modal encoder sees one row a frame with both modalities in it, so its attention is from frame to frame; which
-modality a frame listened to cannot be read from its maps.
+The cross-modal encoder sees one row a frame with both modalities in it, so its attention is from
+frame to frame; which modality a frame listened to cannot be read from its maps.
 """
 
 import torch
@@ -14,7 +14,8 @@ from mmm.models.modeling import MaskedMotionModel
 
 
 class ThreeBertModel(MaskedMotionModel):
-    """Motion encoder, music encoder, and a cross-modal encoder twice as wide; Linear (+ Tanh) head."""
+    """Motion encoder, music encoder, and a cross-modal encoder twice as wide; Linear (+ Tanh)
+    head."""
 
     config_class = ThreeBertConfig
     config: ThreeBertConfig

@@ -1,4 +1,5 @@
-"""Forward kinematics in torch, for networks and losses; :mod:`mmm.motion.skeleton` has it in numpy."""
+"""Forward kinematics in torch, for networks and losses; :mod:`mmm.motion.skeleton` has it in
+numpy."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree of joints, walked level by level: as many steps as the body is deep, not one a joint."""
+    """A tree of joints, walked level by level: as many steps as the body is deep, not one a
+    joint."""
 
     parents: tuple[int, ...]
 

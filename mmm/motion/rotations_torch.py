@@ -9,7 +9,8 @@ from torch import Tensor
 
 
 def matrix_to_quat(m: Tensor) -> Tensor:
-    """Rotation matrices (...,3,3) to unit quaternions wxyz, by the largest of the four components (Shepperd 1978)."""
+    """Rotation matrices (...,3,3) to unit quaternions wxyz, by the largest of the four components
+    (Shepperd 1978)."""
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     squares = torch.stack(
         [1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22], -1

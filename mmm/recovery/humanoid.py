@@ -1,8 +1,9 @@
 """Recovery by networks on joint roles: any humanoid skeleton, any frame rate.
 
-The clip is filled at its own rate and on its own skeleton first, and everything after that is computed
-from the filled clip, so nothing hidden gets through. The network reads the roles of the filled clip at
-its own rate. It answers with small turns, which are brought back to the clip's frames and joints.
+The clip is filled at its own rate and on its own skeleton first, and everything after that is
+computed from the filled clip, so nothing hidden gets through. The network reads the roles of the
+filled clip at its own rate. It answers with small turns, which are brought back to the clip's
+frames and joints.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,8 +40,8 @@ class RolePrediction:
     role_filled: Motion
     """The same on joint roles."""
     turns: Float[Array, "T _"]
-    """(T,69): rotation vectors on top of the fill in world axes, radians, and the shift of the pelvis,
-    metres; ramped in beside the known frames."""
+    """(T,69): rotation vectors on top of the fill in world axes, radians, and the shift of the
+    pelvis, metres; ramped in beside the known frames."""
     gap_s: Float[Array, "T R"]
     """For each role, seconds from the known frame before to the one after."""
     joint_motion: Float[Array, "T R"]
@@ -274,7 +275,8 @@ def _moved(filled: Motion, turns: Float[Array, "T _"]) -> Motion:
 
 
 def _rested(moved: Motion, filled: Motion, moving: Float[Array, "T R"]) -> Motion:
-    """Static roles as they were filled, moving ones as predicted, and those between in proportion."""
+    """Static roles as they were filled, moving ones as predicted, and those between in
+    proportion."""
     partly = (moving > 0) & (moving < 1)
     rotations = np.where((moving > 0)[..., None, None], moved.rotations, filled.rotations)
     if partly.any():

@@ -1,4 +1,5 @@
-"""Recovery by networks on a skeleton's own joints: one skeleton, one frame rate, music if they take it."""
+"""Recovery by networks on a skeleton's own joints: one skeleton, one frame rate, music if they take
+it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from mmm.recovery.windows import NetworkInput, WindowedOutput
 Array = np.ndarray
 
 AMBIGUOUS_RESIDUAL = 0.6
-"""Above this residual the predicted matrix is close to the average of two opposite rotations, so its
-projection can flip between frames. The matrix is then blended towards the fill in proportion."""
+"""Above this residual the predicted matrix is close to the average of two opposite rotations, so
+its projection can flip between frames. The matrix is then blended towards the fill in
+proportion."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,31 +42,33 @@ def recover(
 ) -> RecoveryResult:
     """Fill the hidden entries of a clip with a network.
 
-    Clips longer than the network's window are recovered in overlapping windows whose predictions are
-    cross-faded. Known entries come back bit for bit, and what stands in hidden entries is never read.
+    Clips longer than the network's window are recovered in overlapping windows whose predictions
+    are cross-faded. Known entries come back bit for bit, and what stands in hidden entries is never
+    read.
 
     Args:
         model: see :func:`mmm.load_model`.
         clip: any clip that fits the network: see :func:`mmm.checkpoints.check_fit`.
-        hidden: a mask, or a boolean array (frames, joints) in which True means hidden. The position of
-            the root is hidden where joint 0 is.
+        hidden: a mask, or a boolean array (frames, joints) in which True means hidden. The position
+            of the root is hidden where joint 0 is.
         attention: capture the attention maps of the window that holds ``attention_frame``.
         attention_frame: a frame of the clip.
-        joint_names: for networks on joint roles, joint names by role where the skeleton's own names do
-            not tell them (``mmm.motion.humanoid.ROLES``).
-        progress: called with the share done, 0 to 1, after each window; whatever it raises ends the run.
-        noise: for networks with ``noise_dim``, that many standard normal numbers; None: zeros, which
-            give the mean prediction.
-        lock_feet: keep feet in place while they stand, by bending hidden legs; None: as the checkpoint
-            was measured.
+        joint_names: for networks on joint roles, joint names by role where the skeleton's own names
+            do not tell them (``mmm.motion.humanoid.ROLES``).
+        progress: called with the share done, 0 to 1, after each window; whatever it raises ends the
+            run.
+        noise: for networks with ``noise_dim``, that many standard normal numbers; None: zeros,
+            which give the mean prediction.
+        lock_feet: keep feet in place while they stand, by bending hidden legs; None: as the
+            checkpoint was measured.
 
     Returns:
         The recovered clip on its own skeleton and at its own rate, with its errors.
 
     Raises:
         ModelError: the clip's skeleton, frame rate or music features are not the network's.
-        SpecError: the mask does not fit the clip, or leaves nothing known; ``attention_frame`` is not in
-            the clip.
+        SpecError: the mask does not fit the clip, or leaves nothing known; ``attention_frame`` is
+            not in the clip.
     """
     started = time.perf_counter()
     pattern = hidden_array(clip, hidden)
@@ -167,7 +169,8 @@ def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> R
     """Fill the hidden entries of a clip without a network.
 
     Args:
-        method: ``hold``, ``slerp``, ``inertial`` or ``spline``: see ``mmm.interpolation.baselines``.
+        method: ``hold``, ``slerp``, ``inertial`` or ``spline``: see
+            ``mmm.interpolation.baselines``.
         clip: any clip.
         hidden: as :func:`recover` takes it.
 

@@ -27,10 +27,11 @@ class Prediction:
     motion: Motion
     """On the clip's own skeleton at its own rate; only hidden entries mean anything."""
     residual: Float[Array, "T J"]
-    """Distance of the network's matrices from rotations (Frobenius norm); zero in known entries, and
-    for networks that answer with rotation vectors."""
+    """Distance of the network's matrices from rotations (Frobenius norm); zero in known entries,
+    and for networks that answer with rotation vectors."""
     expected_cm: Float[Array, "T"] | None
-    """The mean joint position error that the network expects of itself; None if it has no estimate."""
+    """The mean joint position error that the network expects of itself; None if it has no
+    estimate."""
     attention: AttentionTrace | None
 
 

@@ -11,16 +11,16 @@ from mmm.motion.clip import Motion
 Array = np.ndarray
 
 MIN_ANCHOR_SPACING = 4
-"""Ends of gaps that a network of another rate reads exactly are at least this many of its frames apart.
-Its clock then runs slow or fast by a quarter at most."""
+"""Ends of gaps that a network of another rate reads exactly are at least this many of its frames
+apart. Its clock then runs slow or fast by a quarter at most."""
 
 
 def moments(known: Bool[Array, "T"], fps: float, network_fps: float) -> Float[Array, "n"]:
     """When a network of another frame rate reads a clip.
 
     A network knows known frames, not moments near them. The ends of gaps are therefore read exactly
-    where they are ``MIN_ANCHOR_SPACING`` apart or more. Between these anchors lie equal steps, as many
-    as keep the clock within half a step of the network's own.
+    where they are ``MIN_ANCHOR_SPACING`` apart or more. Between these anchors lie equal steps, as
+    many as keep the clock within half a step of the network's own.
 
     Args:
         known: frames in which nothing is hidden.
@@ -86,7 +86,8 @@ def values_between(values: Float[Array, "n *k"], frames: Float[Array, "m"]) -> F
 
 
 def motion_between(motion: Motion, frames: Float[Array, "n"], fps: float) -> Motion:
-    """A motion at places between its frames, which are then said to be ``1 / fps`` seconds apart."""
+    """A motion at places between its frames, which are then said to be ``1 / fps`` seconds
+    apart."""
     low, high, passed = _neighbouring(frames, len(motion))
     weight = np.broadcast_to(
         passed[:, None].astype(np.float32), (len(frames), motion.rotations.shape[1])

@@ -34,14 +34,16 @@ class RecoveryResult:
     recovered: Clip
     """Known entries bit-identical to the truth's, hidden ones filled in."""
     so3_residual: Float[Array, "T J"]
-    """How far the network's matrices were from rotations (Frobenius norm); zero for known entries and baselines."""
+    """How far the network's matrices were from rotations (Frobenius norm); zero for known entries
+    and baselines."""
     model_name: str
     elapsed_s: float
     attention: AttentionTrace | None = None
     notes: tuple[str, ...] = field(default=())
     """What the user should know about this run, in sentences."""
     expected_cm: Float[Array, "T"] | None = None
-    """The mean joint distance from the truth that the network expects of itself, per frame; None where it cannot tell.
+    """The mean joint distance from the truth that the network expects of itself, per frame; None
+    where it cannot tell.
     """
 
     def __repr__(self) -> str:
@@ -49,17 +51,19 @@ class RecoveryResult:
 
     @property
     def measured(self) -> Bool[Array, "T J"]:
-        """Hidden entries of which there is a recording to compare with; all, but for gaps that were made longer or
-        shorter."""
+        """Hidden entries of which there is a recording to compare with; all, but for gaps that were
+        made longer or shorter."""
         return self.hidden & self.clip.recorded[:, None]
 
     @cached_property
     def errors(self) -> Errors:
-        """Distance to the truth per frame and joint; summaries are over hidden entries only, where there is a truth."""
+        """Distance to the truth per frame and joint; summaries are over hidden entries only, where
+        there is a truth."""
         return errors(self.clip.truth, self.recovered.motion, self.measured)
 
     def scene(self, *others: "RecoveryResult") -> Scene:
-        """Truth, this recovery and others of the same clip, of the same pattern or another, as one scene."""
+        """Truth, this recovery and others of the same clip, of the same pattern or another, as one
+        scene."""
         shown = dict(
             zip(_told_apart([r.model_name for r in (self, *others)]), (self, *others), strict=True)
         )
@@ -100,15 +104,16 @@ class RecoveryResult:
     ) -> None:
         """Write what the suffix asks for; the file appears when it is whole.
 
-        ``.bvh .npz .pkl .glb``: the recovered motion. ``.mp4 .gif .webp .html``: truth beside the recovery.
-        ``.png``: the map of position errors.
+        ``.bvh .npz .pkl .glb``: the recovered motion. ``.mp4 .gif .webp .html``: truth beside the
+        recovery. ``.png``: the map of position errors.
 
         Args:
             beside: others of the same clip, that stand beside it in what is to be watched.
             progress: of films, called with the share done; whatever it raises ends the writing.
 
         Raises:
-            FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
+            FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot
+                be written.
         """
         save(self, path, beside=beside, progress=progress)
 

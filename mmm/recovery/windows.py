@@ -19,7 +19,8 @@ OVERLAP = 1 / 3
 
 
 def windows(frames: int, size: int) -> list[tuple[int, int]]:
-    """Overlapping windows that cover a clip; the last one is moved back so that all have one length."""
+    """Overlapping windows that cover a clip; the last one is moved back so that all have one
+    length."""
     if frames <= size:
         return [(0, frames)]
     hop = size - int(size * OVERLAP)
@@ -61,13 +62,15 @@ class CrossFade:
 
 @dataclass(frozen=True)
 class NetworkInput:
-    """A whole clip as a network reads it: gaps filled, at the network's frame rate, on its device."""
+    """A whole clip as a network reads it: gaps filled, at the network's frame rate, on its
+    device."""
 
     filled: Filled
     hidden: Tensor
     """(B,N,J) bool."""
     frames: Float[Array, "N"]
-    """Where each of the network's frames lies among the clip's frames; ascending, the first one 0."""
+    """Where each of the network's frames lies among the clip's frames; ascending, the first one
+    0."""
     clip_frames: int
     music: Tensor | None = None
     """(B,N,M), scaled; None for networks that take no music."""
@@ -152,7 +155,8 @@ def predict_in_windows(
         model: the network.
         given: the clip as the network reads it.
         read: takes the quantities to keep, (B,n,_) each, from the network's output.
-        noises: one row of latent noise for each answer that is wanted; None: one answer, zero noise.
+        noises: one row of latent noise for each answer that is wanted; None: one answer, zero
+            noise.
         attention_frame: a frame of the clip; the first window that holds it brings its maps.
         progress: called with the share done after each window; whatever it raises ends the run.
     """
