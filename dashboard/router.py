@@ -11,6 +11,7 @@ from dashboard.generate import controls as generate_controls
 from dashboard.generate.page import generate_page
 from dashboard.recover import comparisons, link
 from dashboard.recover.page import recover_page
+from dashboard.work.turnstile import page_runs
 from mmm import MMMError
 
 LIBRARY, LEADERBOARD, HOW = "library", "leaderboard", "how-it-works"
@@ -19,8 +20,9 @@ LIBRARY, LEADERBOARD, HOW = "library", "leaderboard", "how-it-works"
 
 def run() -> None:
     """Draw the page that the address names."""
-    pages = _pages()
-    st.navigation(list(pages.values()), position="top").run()
+    with page_runs.turn():
+        pages = _pages()
+        st.navigation(list(pages.values()), position="top").run()
 
 
 def _pages() -> dict[str, Page]:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.common import widgets
 from dashboard.common.progress import follow
+from dashboard.work import scratch
 from dashboard.work.engine import submit
 from dashboard.work.jobs import Job
 from mmm import Clip
@@ -80,7 +81,7 @@ def save_button(
 
 def bytes_of(result: Savable, suffix: str) -> bytes:
     """A file's bytes; it is written in a folder of its own, under a name of ours."""
-    with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix("home")) as folder:
         path = Path(folder) / f"clip.{suffix}"
         result.save(path)
         return path.read_bytes()
@@ -165,7 +166,7 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
     def work(job: Job[bytes]) -> bytes:
         from mmm.viewer.video import write_film
 
-        with tempfile.TemporaryDirectory(prefix="mmm-home-") as folder:
+        with tempfile.TemporaryDirectory(prefix=scratch.prefix("home")) as folder:
             path = Path(folder) / f"film.{film.suffix}"
             write_film(
                 scene(),

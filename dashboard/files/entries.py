@@ -1,11 +1,14 @@
-"""Which sequences can be opened: the shipped samples, then the user's own folders."""
+"""Which sequences can be opened: the shipped samples, files in the user's own folders, visitors' uploads."""
 
 import os
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
+from dashboard.work import reader
+from dashboard.work.turnstile import page_runs
 from mmm import Clip, load_clip
 from mmm.errors import FileError
 from mmm.io import LARGEST_UPLOAD
@@ -77,13 +80,22 @@ def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     return entries
 
 
-def open_clip(entry: Entry) -> Clip:
+def open_clip(entry: Entry, report: reader.Report | None = None) -> Clip:
     """Read a file, or take it from memory if it has not changed.
+
+    Args:
+        report: is told the share done while a visitor's file is read; what it raises cancels.
 
     Raises:
         MMMError: it cannot be read; the message is for the user.
     """
-    return _read(stamp(entry))
+    if report is None:
+        return _read(stamp(entry))
+    token = _report.set(report)
+    try:
+        return _read(stamp(entry))
+    finally:
+        _report.reset(token)
 
 
 def open_part(entry: Entry, start: int, stop: int) -> Clip:
@@ -106,6 +118,8 @@ class Stamp:
     up: str | None
     facing: str | None
     largest: int
+    foreign: bool
+    """Whether a visitor brought it: it is then read outside the server's process."""
 
 
 def stamp(entry: Entry) -> Stamp:
@@ -126,6 +140,7 @@ def stamp(entry: Entry) -> Stamp:
         entry.up,
         entry.facing,
         LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST,
+        entry.group == UPLOADS,
     )
 
 
@@ -138,17 +153,27 @@ def _unreadable(path: str, error: OSError) -> FileError:
     )
 
 
+# What is told how far a reading is; not an argument of the cached function, whose key it must not be in.
+_report: ContextVar[reader.Report] = ContextVar("report", default=lambda share: None)
+
+
 # Streamlit leaves arguments with a leading underscore out of its key; these must all be in it.
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _read(stamp: Stamp) -> Clip:
+    path = Path(stamp.path)
+    options = {
+        "unit_m": stamp.unit_m,
+        "up": stamp.up,
+        "facing": stamp.facing,
+        "largest": stamp.largest,
+    }
     try:
-        return load_clip(
-            Path(stamp.path),
-            unit_m=stamp.unit_m,
-            up=stamp.up,
-            facing=stamp.facing,
-            largest=stamp.largest,
-        )
+        if not stamp.foreign:
+            return load_clip(path, **options)  # type: ignore[arg-type]
+        with page_runs.aside():
+            clip = reader.read_clip(path, path.name, options, _report.get())
+        # Named after the visitor's file, whatever name the file has inside.
+        return replace(clip, name=path.stem)
     except OSError as error:
         raise _unreadable(stamp.path, error) from None
 

@@ -16,8 +16,7 @@ from dashboard.files.entries import Entry, Stamp
 from dashboard.work.engine import submit
 from dashboard.work.jobs import Job
 from mmm import MMMError
-from mmm.evaluation.library import FileFacts, find_facts, read_facts
-from mmm.io import LARGEST_UPLOAD
+from mmm.evaluation.library import FileFacts, facts_of, find_facts
 
 REST_S = 6.0
 """The job ends when no page has asked for so many seconds."""
@@ -63,11 +62,7 @@ class FileIndex:
                 continue  # it went away
             # Nothing of an upload outlives its visit on disk, so its facts are kept in memory alone.
             try:
-                facts = (
-                    read_facts(entry.path, LARGEST_UPLOAD)
-                    if entry.group == library.UPLOADS
-                    else _kept(entry)
-                )
+                facts = _of_upload(entry) if entry.group == library.UPLOADS else _kept(entry)
             except (
                 Exception
             ) as error:  # a bug of ours with one file must not keep the others from being read
@@ -79,6 +74,13 @@ class FileIndex:
             with self._lock:
                 self._found[mark] = facts
             time.sleep(0)  # lets the pages run between two files
+
+
+def _of_upload(entry: Entry) -> FileFacts:
+    try:
+        return facts_of(library.open_clip(entry))
+    except MMMError as error:
+        return FileFacts(problem=str(error))
 
 
 def _kept(entry: Entry) -> FileFacts:

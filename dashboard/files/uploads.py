@@ -1,11 +1,13 @@
-"""What a visitor brings along: motion files and songs, in a folder of the session's own that goes when it ends."""
+"""A visitor's own files, motions and songs, in a folder of the session that goes when the session ends."""
 
 import re
 import shutil
 import tempfile
+import threading
 import unicodedata
 import weakref
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -16,15 +18,15 @@ from jaxtyping import Float
 
 from dashboard.files import entries as library
 from dashboard.files.entries import Entry
+from dashboard.work import reader, scratch
 from mmm import Audio, Clip, MMMError, Music
 from mmm.errors import FileError
 from mmm.music.audio import SUFFIXES as SONG_SUFFIXES
-from mmm.music.audio import read_audio
 from mmm.music.features import bpm_of_name, fitted, later, load_music
 
 MOTION_SUFFIXES = (".bvh", ".pkl", ".npz")
 LARGEST_MB = 200
-"""Of one file; the server's own limit (``.streamlit/config.toml``) is the same."""
+"""Of one file; the server's own limit (``dashboard/.streamlit/config.toml``) is the same."""
 MOST_MB, MOST_FILES = 600, 24
 """Of a session's files together."""
 SHORTEST_FRAMES = 3
@@ -33,6 +35,7 @@ PEAKS = 150
 """Columns of a song's waveform."""
 
 Array = np.ndarray
+Data = bytes | memoryview
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +66,22 @@ class Uploads:
     """The files of one session. The folder is removed with the object, at the latest when the server ends."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mmm-uploads-")).resolve()
         self._files: dict[str, Upload] = {}
-        self.close = weakref.finalize(self, shutil.rmtree, self.folder, True)
+        self._lock = threading.Lock()
+
+    @cached_property
+    def folder(self) -> Path:
+        """The session's folder, made for its first file: most sessions bring none."""
+        folder = Path(tempfile.mkdtemp(prefix=scratch.prefix("uploads"))).resolve()
+        weakref.finalize(self, shutil.rmtree, folder, True)
+        return folder
+
+    def close(self) -> None:
+        """Forget and remove everything."""
+        for name in list(self._files):
+            self.drop(name)
+        if "folder" in self.__dict__:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def files(self) -> list[Upload]:
@@ -96,8 +112,13 @@ class Uploads:
         """The motion files as the sequence picker wants them."""
         return [Entry(file.path, file.name, library.UPLOADS) for file in self.motions]
 
-    def take(self, name: str, data: bytes) -> Upload:
+    def take(self, name: str, data: Data, report: reader.Report | None = None) -> Upload:
         """Keep a file once it has been read through; one of the same name makes room.
+
+        Args:
+            name: the visitor's name for it.
+            data: its bytes.
+            report: is told the share done, 0 to 1; what it raises cancels.
 
         Raises:
             MMMError: it is empty, too large, of no kind that is read, or broken; the message names the file alone.
@@ -114,13 +135,15 @@ class Uploads:
         try:
             path.write_bytes(data)
             read = _read_song if path.suffix in SONG_SUFFIXES else _read_motion
-            upload = read(Upload(safe, path, digest, len(data)))
+            upload = read(Upload(safe, path, digest, len(data)), report or (lambda share: None))
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise _in_plain_words(error, safe, path) from None
-        if safe in self._files:
-            self.drop(safe)
-        self._files[safe] = upload
+        with self._lock:
+            former = self._files.pop(safe, None)
+            self._files[safe] = upload
+        if former is not None:
+            shutil.rmtree(former.path.parent, ignore_errors=True)
         return upload
 
     def drop(self, name: str) -> None:
@@ -129,7 +152,7 @@ class Uploads:
         if upload is not None:
             shutil.rmtree(upload.path.parent, ignore_errors=True)
 
-    def _check(self, name: str, data: bytes) -> None:
+    def _check(self, name: str, data: Data) -> None:
         if not name.endswith((*MOTION_SUFFIXES, *SONG_SUFFIXES)):
             suffix = name.rpartition(".")[2] if "." in name else ""
             raise FileError(
@@ -144,7 +167,7 @@ class Uploads:
             raise FileError(
                 name, f"{len(data) >> 20} MB", f"at most {LARGEST_MB}", "cut it into pieces"
             )
-        others = [file for file in self._files.values() if file.name != name]
+        others = [file for file in self.files if file.name != name]
         if len(others) >= MOST_FILES:
             raise FileError(
                 name,
@@ -185,8 +208,8 @@ def _in_plain_words(error: BaseException, name: str, path: Path) -> BaseExceptio
     return error
 
 
-def _read_motion(upload: Upload) -> Upload:
-    clip = library.open_clip(Entry(upload.path, upload.name, library.UPLOADS))
+def _read_motion(upload: Upload, report: reader.Report) -> Upload:
+    clip = library.open_clip(Entry(upload.path, upload.name, library.UPLOADS), report)
     if len(clip) < SHORTEST_FRAMES:
         raise FileError(
             upload.name, f"{len(clip)} frames", f"at least {SHORTEST_FRAMES}", "choose a longer one"
@@ -197,8 +220,8 @@ def _read_motion(upload: Upload) -> Upload:
     return replace(upload, facts=facts + (", music" if clip.music else ""))
 
 
-def _read_song(upload: Upload) -> Recording:
-    audio = read_audio(upload.path)
+def _read_song(upload: Upload, report: reader.Report) -> Recording:
+    audio = reader.read_audio(upload.path, upload.name, report)
     if not SHORTEST_SONG_S <= audio.duration_s <= LONGEST_SONG_S:
         raise FileError(
             upload.name,
@@ -268,12 +291,14 @@ def with_song(clip: Clip, song: Recording, start_s: float, first_frame: int = 0)
     Raises:
         MMMError: the song ends before ``start_s``, or the frame rate is too low to follow music.
     """
-    return _with_song(clip.digest(), song.digest, start_s, first_frame, _clip=clip, _song=song)
+    # The name is part of the key: another visitor's equal file must not lend this one its name.
+    which = f"{clip.name} {clip.source} {clip.digest()}"
+    return _with_song(which, song.digest, start_s, first_frame, _clip=clip, _song=song)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _with_song(
-    digest: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording
+    which: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording
 ) -> Clip:
     stop = first_frame + len(_clip)
     music = fitted(later(hear(_song, _clip.motion.fps), start_s, _song.name), stop)

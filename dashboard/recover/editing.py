@@ -118,7 +118,7 @@ def open_desk(key: str, clip: Clip, pattern: str, seed: int) -> Desk:
     """The clip with its pattern and edits applied; an invalid SPEC becomes a ``problem``."""
     problem, spec = "", joined(pattern, history(key).edits)
     try:
-        edited = _edited(clip.digest(), spec, seed, _clip=clip)
+        edited = _edited(f"{clip.name} {clip.source} {clip.digest()}", spec, seed, _clip=clip)
         if edited.mask.hidden.all(axis=0).any():
             problem = "Some joints are hidden in all frames: leave at least one frame visible."
     except MMMError as error:
@@ -128,7 +128,7 @@ def open_desk(key: str, clip: Clip, pattern: str, seed: int) -> Desk:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _edited(digest: str, spec: str, seed: int, *, _clip: Clip) -> Edited:
+def _edited(which: str, spec: str, seed: int, *, _clip: Clip) -> Edited:
     """Cached by clip and SPEC. The clip object must stay the same, because others cache by it."""
     return apply(spec, _clip, seed)
 

@@ -7,7 +7,7 @@ Look = Literal["", "second", "third"]
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 MODEL = {"light": "#b03608", "dark": "#ff8a4c"}
-"""The theme's primary colours, as ``.streamlit/config.toml`` has them."""
+"""The theme's primary colours, as ``dashboard/.streamlit/config.toml`` has them."""
 THEMES = {
     "light": {
         "background": "#fbfaf8",

@@ -94,13 +94,15 @@ def test_python_and_javascript_have_the_same_colours():
 
 
 def test_the_model_has_the_themes_primary_colour():
-    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    config = tomllib.loads((ROOT / "dashboard" / ".streamlit" / "config.toml").read_text())
     assert {theme: config["theme"][theme]["primaryColor"] for theme in ("light", "dark")} == MODEL
 
 
 def test_every_colour_can_be_read_on_its_ground():
     """At least 3 to 1, as WCAG asks of graphics."""
-    grounds = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    grounds = tomllib.loads((ROOT / "dashboard" / ".streamlit" / "config.toml").read_text())[
+        "theme"
+    ]
 
     def luminance(colour: str) -> float:
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]

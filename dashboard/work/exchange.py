@@ -1,0 +1,146 @@
+"""What a reader process hands back: clips and recordings as plain arrays and JSON, in a file of our own layout.
+
+No pickle crosses from the reader to the server: a reader has touched a hostile file. Numbers come back bit by bit.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from mmm import Audio, Clip, Motion, Music, Skeleton
+
+_TEXT = "text"
+
+
+def write_clip(clip: Clip, path: Path) -> None:
+    """Write a clip that was just read (it has no recording of its own)."""
+    motion, skeleton, music = clip.motion, clip.motion.skeleton, clip.music
+    text: dict[str, Any] = {
+        "name": clip.name,
+        "source": clip.source,
+        "split": clip.split,
+        "notes": list(clip.notes),
+        "meta": dict(clip.meta),
+        "fps": motion.fps,
+        "names": list(skeleton.names),
+        "parents": list(skeleton.parents),
+        "feet": list(skeleton.feet),
+        "end_sites": [[joint, list(tip)] for joint, tip in skeleton.end_sites],
+    }
+    arrays = {
+        "offsets_m": skeleton.offsets_m,
+        "rotations": motion.rotations,
+        "root_m": motion.root_m,
+    }
+    if music is not None:
+        text["music"] = {"fps": music.fps, "tempo_bpm": music.tempo_bpm}
+        arrays |= {"music.features": music.features, "music.beats": music.beats}
+        sounds = {f"without.{part}": sound for part, sound in music.without.items()}
+        if music.audio is not None:
+            sounds["sound"] = music.audio
+        text["rates_hz"] = {name: sound.rate_hz for name, sound in sounds.items()}
+        arrays |= {name: sound.samples for name, sound in sounds.items()}
+    _write(path, text, arrays)
+
+
+def read_clip(path: Path) -> Clip:
+    """The clip that :func:`write_clip` wrote.
+
+    Raises:
+        ValueError: the file is not whole, or its parts do not fit.
+    """
+    text, arrays = _read(path)
+    try:
+        end_sites = tuple((int(joint), _tip(tip)) for joint, tip in text["end_sites"])
+        skeleton = Skeleton(
+            tuple(map(str, text["names"])),
+            tuple(map(int, text["parents"])),
+            arrays["offsets_m"],
+            tuple(map(int, text["feet"])),
+            end_sites,
+        )
+        motion = Motion(skeleton, arrays["rotations"], arrays["root_m"], float(text["fps"]))
+        return Clip(
+            str(text["name"]),
+            motion,
+            _music(text, arrays),
+            source=str(text["source"]),
+            split=str(text["split"]),
+            notes=tuple(map(str, text["notes"])),
+            meta=MappingProxyType(dict(text["meta"])),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a part is missing: {error}") from None
+
+
+def _tip(values: list[float]) -> tuple[float, float, float]:
+    x, y, z = map(float, values)
+    return x, y, z
+
+
+def _music(text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Music | None:
+    if "music" not in text:
+        return None
+    sounds = {name: Audio(arrays[name], int(rate_hz)) for name, rate_hz in text["rates_hz"].items()}
+    without = {
+        name.removeprefix("without."): sound
+        for name, sound in sounds.items()
+        if name.startswith("without.")
+    }
+    return Music(
+        arrays["music.features"],
+        float(text["music"]["fps"]),
+        arrays["music.beats"],
+        float(text["music"]["tempo_bpm"]),
+        sounds.get("sound"),
+        MappingProxyType(without),
+    )
+
+
+def write_audio(audio: Audio, path: Path) -> None:
+    """Write a recording."""
+    _write(path, {"rate_hz": audio.rate_hz}, {"samples": audio.samples})
+
+
+def read_audio(path: Path) -> Audio:
+    """The recording that :func:`write_audio` wrote.
+
+    Raises:
+        ValueError: the file is not whole.
+    """
+    text, arrays = _read(path)
+    try:
+        return Audio(arrays["samples"], int(text["rate_hz"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a part is missing: {error}") from None
+
+
+def _write(path: Path, text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    encoded = np.frombuffer(json.dumps(text, default=_plain).encode(), dtype=np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, **{_TEXT: encoded}, **arrays)  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    """Mappings and NumPy numbers in a clip's ``meta``, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} in a clip's meta")
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        text = json.loads(arrays.pop(_TEXT).tobytes())
+    except Exception as error:  # zip, zlib, NumPy and JSON each have errors of their own
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+    if not isinstance(text, dict):
+        raise ValueError("no JSON object")
+    return text, arrays

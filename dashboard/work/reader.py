@@ -1,0 +1,208 @@
+"""Reading visitors' files in processes of their own, with a limit of time and of memory.
+
+Two processes are kept ready, since to start one takes a second. Each reads one file at a time. One that crashes, or
+that takes too long, is ended and replaced; the visitor is told in a line.
+"""
+
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dashboard.work import exchange, scratch
+from mmm import Audio, Clip
+from mmm.errors import FileError
+
+ROOT = Path(__file__).resolve().parents[2]
+PROCESSES = 2
+LIMIT_S, LIMIT_S_PER_MB = 30.0, 1.0
+"""How long a file may take: so long, and more for a large one."""
+USUAL_MB_PER_S = 8.0
+"""How fast files are read, for the share that is shown; a reader cannot say how far it is."""
+LARGE_MB = 20
+"""A process that has read a larger file is replaced: its memory goes back to the system."""
+LOOK_S = 0.1
+
+Report = Callable[[float], None]
+"""Is told the share done, 0 to 1; may raise to cancel."""
+
+
+class _Process:
+    """One reader process."""
+
+    def __init__(self) -> None:
+        # One thread: a reader's arithmetic is small, and OpenBLAS takes memory for each thread.
+        one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "dashboard.work.reader_process"],
+            cwd=ROOT,
+            env=os.environ | one_thread,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        # Reading from a pipe with a time limit needs a thread: select knows no pipes on Windows.
+        threading.Thread(target=self._listen, name="reader-pipe", daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            self._lines.put(line)
+        self._lines.put(b"")
+
+    def ask(self, request: dict[str, Any], seconds: float, report: Report) -> dict[str, Any] | None:
+        """The answer to a request; None where the process crashed.
+
+        Raises:
+            TimeoutError: no answer within the time.
+        """
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
+            self._child.stdin.flush()
+        except OSError:
+            return None
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                line = self._lines.get(timeout=LOOK_S)
+            except queue.Empty:
+                report(1 - (end - time.monotonic()) / seconds)
+                continue
+            return json.loads(line) if line else None
+        raise TimeoutError
+
+    def end(self) -> None:
+        """Kill it."""
+        self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class Readers:
+    """The processes that are ready, and those who wait for one."""
+
+    def __init__(self, processes: int = PROCESSES) -> None:
+        self._places = threading.Semaphore(processes)
+        self._ready: list[_Process] = []
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Start one process ahead, so that the first upload does not wait for it."""
+        with self._lock:
+            if not self._ready:
+                self._ready.append(_Process())
+
+    def read(
+        self, kind: str, path: Path, name: str, options: dict[str, Any], report: Report, out: Path
+    ) -> None:
+        """Have a file read and what was read written to ``out``.
+
+        Args:
+            kind: ``motion`` or ``song``.
+            path: of the file.
+            name: what its sender calls it.
+            options: of ``mmm.load_clip``.
+            report: is told the share done; what it raises cancels the reading.
+            out: see :mod:`dashboard.work.exchange`.
+
+        Raises:
+            FileError: what is wrong with the file.
+        """
+        megabytes = path.stat().st_size / 1e6
+        usual_s = 1 + megabytes / USUAL_MB_PER_S
+        seconds = LIMIT_S + LIMIT_S_PER_MB * megabytes
+
+        def report_share(spent: float) -> None:
+            report(min(0.95, spent * seconds / usual_s))
+
+        while not self._places.acquire(timeout=LOOK_S):
+            report(0.0)
+        process = None
+        try:
+            with self._lock:
+                process = self._ready.pop() if self._ready else None
+            process = process or _Process()
+            request = {"kind": kind, "path": str(path), "out": str(out), "options": options}
+            answer = process.ask(request, seconds, report_share)
+            if answer is None:
+                raise FileError(name, "a file that no reader survives", cure="export it again")
+            if "fault" in answer:
+                logging.getLogger(__name__).error("%s: %s", name, answer["fault"])
+                raise FileError(name, "the file cannot be read", cure="export it again")
+            if megabytes <= LARGE_MB:
+                with self._lock:
+                    self._ready.append(process)
+                process = None
+            if "error" in answer:
+                raise FileError(*answer["error"])
+        except TimeoutError:
+            raise FileError(
+                name, f"not read within {seconds:.0f} s", cure="cut it into pieces"
+            ) from None
+        finally:
+            if process is not None:
+                process.end()
+            self._places.release()
+
+    def close(self) -> None:
+        """End the processes that are ready."""
+        with self._lock:
+            while self._ready:
+                self._ready.pop().end()
+
+
+@cache
+def readers() -> Readers:
+    """The server's."""
+    return Readers()
+
+
+def _no_report(share: float) -> None:
+    pass
+
+
+def read_clip(
+    path: Path, name: str, options: dict[str, Any] | None = None, report: Report = _no_report
+) -> Clip:
+    """A visitor's motion file; arguments as :meth:`Readers.read` has them.
+
+    Raises:
+        FileError: what is wrong with the file.
+    """
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix("read")) as folder:
+        out = Path(folder) / "clip"
+        readers().read("motion", path, name, options or {}, report, out)
+        try:
+            return exchange.read_clip(out)
+        except (ValueError, OSError) as error:
+            logging.getLogger(__name__).error("%s: %s", name, error)
+            raise FileError(name, "the file cannot be read", cure="export it again") from None
+
+
+def read_audio(path: Path, name: str, report: Report = _no_report) -> Audio:
+    """A visitor's recording; arguments as :meth:`Readers.read` has them.
+
+    Raises:
+        FileError: what is wrong with the file.
+    """
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix("read")) as folder:
+        out = Path(folder) / "song"
+        readers().read("song", path, name, {}, report, out)
+        try:
+            return exchange.read_audio(out)
+        except (ValueError, OSError) as error:
+            logging.getLogger(__name__).error("%s: %s", name, error)
+            raise FileError(name, "the file cannot be read", cure="export it again") from None

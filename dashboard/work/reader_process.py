@@ -1,0 +1,66 @@
+"""The body of a reader process: requests as lines of JSON come in, answers as lines of JSON go out.
+
+Started by :mod:`dashboard.work.reader` as ``python -m dashboard.work.reader_process``. A hostile file that crashes,
+hangs or fills the memory of this process costs its sender one line, and nobody else anything.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from dashboard.work import exchange
+from mmm import MMMError, load_clip
+from mmm.music.audio import read_audio
+
+MEMORY_BYTES = 3 << 30
+"""Above what the process takes when it has nothing to do. Half an hour of sound takes 1.4 GB."""
+
+
+def main() -> None:
+    """Answer requests until the server closes the pipe."""
+    # What a library prints must not come among the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _limit()
+    for line in sys.stdin:
+        answers.write(json.dumps(answer(json.loads(line))) + "\n")
+        answers.flush()
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Read a file as a request says and write what was read; ``{}``, or what is wrong with the file."""
+    path, out = Path(request["path"]), Path(request["out"])
+    try:
+        if request["kind"] == "song":
+            exchange.write_audio(read_audio(path), out)
+        else:
+            exchange.write_clip(load_clip(path, **request["options"]), out)
+    except MMMError as error:
+        return {"error": [error.where, error.found, error.expected, error.cure]}
+    except MemoryError:
+        return {"error": [path.name, "more than fits into memory", "", "cut it into pieces"]}
+    except OSError as error:
+        return {"error": [path.name, error.strerror or str(error), "", "restore the file"]}
+    except Exception as error:  # a fault of a reader: the visitor gets a line, the log the name
+        return {"fault": f"{type(error).__name__}: {error}"[:500]}
+    return {}
+
+
+def _limit() -> None:
+    """Bound memory, written files and core dumps, where the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    now = 0
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        now = int(statm.read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY_BYTES, now + MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Temporary folders of the server, and the removal of those that killed servers have left behind."""
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+OLD_S = 24 * 3600.0
+"""A folder without a process number in its name is left over when nothing in it has changed for so long."""
+_NAME = re.compile(r"mmm-(?:uploads|read|home)-(?:(\d+)-)?\w+")
+
+
+def prefix(kind: str) -> str:
+    """The beginning of a temporary folder's name: kind and number of this process.
+
+    Args:
+        kind: ``uploads``, ``read`` or ``home``.
+    """
+    return f"mmm-{kind}-{os.getpid()}-"
+
+
+def clear_stale(folder: Path | None = None) -> int:
+    """Remove the folders of servers that do not run any more.
+
+    Args:
+        folder: where they lie; the system's folder for temporary files.
+
+    Returns:
+        How many were removed.
+    """
+    removed = 0
+    for path in (folder or Path(tempfile.gettempdir())).glob("mmm-*-*"):
+        match = _NAME.fullmatch(path.name)
+        try:
+            stat = path.lstat()
+            # Other users' folders and links in a shared folder are nothing of ours.
+            if not match or path.is_symlink() or not path.is_dir() or stat.st_uid != _user():
+                continue
+            old = time.time() - stat.st_mtime > OLD_S
+            if old if match[1] is None else not _runs(int(match[1])):
+                shutil.rmtree(path)
+                removed += 1
+        except OSError:
+            continue  # another server has just removed it
+    return removed
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs and is somebody else's
+        return True
+    return True

@@ -1,0 +1,57 @@
+"""The turnstile: so many runs of the page at a time, the others wait their turn.
+
+Streamlit runs the page of each session in a thread of its own. When hundreds of people come at once, as many threads
+compete for one interpreter, and the server's event loop, which must answer all of them, gets its turn once in a
+hundred. Threads that wait at a lock cost nothing.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dashboard.work.engine import cores
+
+MOST_WAIT_S = 60.0
+"""Who has waited for so long goes through, whatever the others do: a run that hangs must not close the page to all."""
+
+
+class Turnstile:
+    """Lets so many threads through at a time.
+
+    Args:
+        places: how many.
+        most_wait_s: a thread that has waited for so long goes through all the same.
+    """
+
+    def __init__(self, places: int, most_wait_s: float = MOST_WAIT_S) -> None:
+        self._free = threading.Semaphore(places)
+        self._most_wait_s = most_wait_s
+        self._inside = threading.local()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a place, and hold it."""
+        self._inside.held = self._free.acquire(timeout=self._most_wait_s)
+        try:
+            yield
+        finally:
+            if self._inside.held:
+                self._free.release()
+            self._inside.held = False
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Give the place to others while this thread waits for something else than the interpreter."""
+        held = getattr(self._inside, "held", False)
+        if held:
+            self._inside.held = False
+            self._free.release()
+        try:
+            yield
+        finally:
+            if held:
+                self._inside.held = self._free.acquire(timeout=self._most_wait_s)
+
+
+page_runs = Turnstile(cores() + 1)
+"""The server's: runs of whole pages. Fragments, which are small, do not wait."""
