@@ -1,5 +1,7 @@
 """The pages and the way between them. A page's code is imported when it is first opened."""
 
+from functools import cache
+
 import streamlit as st
 from streamlit.navigation.page import Page
 
@@ -11,6 +13,7 @@ from dashboard.generate import controls as generate_controls
 from dashboard.generate.page import generate_page
 from dashboard.recover import comparisons, link
 from dashboard.recover.page import recover_page
+from dashboard.work import reader, scratch
 from dashboard.work.turnstile import page_runs
 from mmm import MMMError
 
@@ -20,9 +23,17 @@ LIBRARY, LEADERBOARD, HOW = "library", "leaderboard", "how-it-works"
 
 def run() -> None:
     """Draw the page that the address names."""
+    _begin()
     with page_runs.turn():
         pages = _pages()
         st.navigation(list(pages.values()), position="top").run()
+
+
+@cache
+def _begin() -> None:
+    """What the server does once, before its first page."""
+    scratch.clear_stale()
+    reader.readers().prepare()
 
 
 def _pages() -> dict[str, Page]:

@@ -3,24 +3,34 @@
 import html
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
+from dashboard.common import escape
+from dashboard.common.progress import follow
 from dashboard.common.widgets import pick
 from dashboard.components.window_strip import window_strip
 from dashboard.files import entries as library
 from dashboard.files import import_options, uploads
 from dashboard.files.entries import UPLOADS, Entry
 from dashboard.files.uploads import Recording, Uploads
+from dashboard.work.engine import submit
+from dashboard.work.jobs import Job
+from dashboard.work.turnstile import page_runs
 from mmm import Clip, MMMError
 from mmm.motion.skeleton import forward_kinematics
 
 Array = np.ndarray
 
 OWN, UPLOADED = "own", "upload/"
+PATIENCE_S = 1.5
+"""Files that are read within this time show no progress bar, which would only flash."""
+LARGE_BYTES = 20_000_000
+"""More than this may take long: other visitors' short work goes before it."""
 
 
 def pick_files() -> list[Entry]:
@@ -45,11 +55,10 @@ def pick_files() -> list[Entry]:
             help="They stay on the server of this page, for this visit alone. A song is heard with any sequence.",
         )
         if files:
-            state.upload_problems = _take(store, files)
-            state.uploads_turn = (
-                turn + 1
-            )  # an empty box: the server need not keep the bytes a second time
+            _start(store, files)
+            state.uploads_turn = turn + 1  # an empty box does not keep the bytes a second time
             st.rerun()
+        _wait_for_files()
         for problem in state.get("upload_problems", ()):
             st.error(problem, icon=":material/error:")
         for file in store.files:
@@ -74,27 +83,72 @@ def seed_from_url() -> None:
         state.setdefault("song_starts", {})[query["song"]] = float(query["song_start"])
 
 
-def _take(store: Uploads, files: Sequence[Any]) -> list[str]:
-    """Take each file in, show the latest; what is wrong with the others."""
-    problems = []
-    for file in files:
-        try:
-            with st.spinner(f"Reading {uploads.safe_name(file.name)}"):
-                taken = store.take(file.name, file.getvalue())
-        except MMMError as error:
-            problems.append(str(error))
-            continue
-        if isinstance(taken, Recording):
-            st.session_state.song, st.session_state.gen_song = taken.name, UPLOADED + taken.name
-        else:
-            entry = Entry(taken.path, taken.name, library.UPLOADS)
-            st.session_state.sequence = entry.key
-            for key in (
-                f"frames-{entry.key}",
-                f"gen_start-{entry.key}",
-            ):  # of an earlier file of this name
-                st.session_state.pop(key, None)
-    return problems
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Files that the engine takes in for a visitor."""
+
+    taken: list[uploads.Upload] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _start(store: Uploads, files: Sequence[Any]) -> None:
+    """Hand the files to the engine. What the box held before is given up: nobody sees it any more."""
+    former: Job[Reading] | None = st.session_state.get("upload_job")
+    if former is not None:
+        former.cancel()
+    given = [(file.name, file.getbuffer()) for file in files]
+    reading, total = Reading(), sum(len(data) for _, data in given) or 1
+
+    def work(job: Job[Reading]) -> Reading:
+        done = 0
+        for name, data in given:
+            begun, part, safe = done / total, len(data) / total, uploads.safe_name(name)
+            words = f"Reading {escape.markdown(safe)}"
+            job.advance(begun, words)
+
+            def report(share: float, b: float = begun, p: float = part, w: str = words) -> None:
+                job.advance(b + p * share, w)
+
+            try:
+                reading.taken.append(store.take(name, data, report))
+            except MMMError as error:
+                reading.problems.append(str(error))
+            done += len(data)
+        return reading
+
+    job: Job[Reading] = Job(reading, again="Browse files")
+    st.session_state.upload_job = submit(job, work, long=total > LARGE_BYTES)
+
+
+def _wait_for_files() -> None:
+    """Progress and Cancel while files are read; then show the latest of them."""
+    job: Job[Reading] | None = st.session_state.get("upload_job")
+    if job is None:
+        return
+    with page_runs.aside():
+        ended = job.wait(PATIENCE_S)
+    if not ended:
+        follow(job, "cancel-upload", help_="Stop reading. Files that are read already stay.")
+        return
+    del st.session_state.upload_job
+    reading = job.request
+    assert isinstance(reading, Reading)
+    st.session_state.upload_problems = [*reading.problems, *([job.error] if job.error else [])]
+    for upload in reading.taken:
+        _show(upload)
+    st.rerun()
+
+
+def _show(taken: uploads.Upload) -> None:
+    """Let the pickers stand on what was just taken in."""
+    state = st.session_state
+    if isinstance(taken, Recording):
+        state.song, state.gen_song = taken.name, UPLOADED + taken.name
+        return
+    entry = Entry(taken.path, taken.name, library.UPLOADS)
+    state.sequence = entry.key
+    for key in (f"frames-{entry.key}", f"gen_start-{entry.key}"):  # of a former file of this name
+        state.pop(key, None)
 
 
 def _row(store: Uploads, file: uploads.Upload) -> None:

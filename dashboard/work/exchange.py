@@ -136,7 +136,7 @@ def _plain(value: Any) -> Any:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         text = json.loads(arrays.pop(_TEXT).tobytes())
     except Exception as error:  # zip, zlib, NumPy and JSON each have errors of their own

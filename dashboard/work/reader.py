@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from mmm import Audio, Clip
 from mmm.errors import FileError
 
 ROOT = Path(__file__).resolve().parents[2]
+BODY: Sequence[str] = ("-m", "dashboard.work.reader_process")
 PROCESSES = 2
 LIMIT_S, LIMIT_S_PER_MB = 30.0, 1.0
 """How long a file may take: so long, and more for a large one."""
@@ -43,7 +44,7 @@ class _Process:
         # One thread: a reader's arithmetic is small, and OpenBLAS takes memory for each thread.
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "dashboard.work.reader_process"],
+            [sys.executable, *BODY],
             cwd=ROOT,
             env=os.environ | one_thread,
             stdin=subprocess.PIPE,

@@ -298,7 +298,7 @@ def test_too_large_for_the_memory_is_a_line_and_a_fault_of_ours_is_not_hidden(
     store, npz, monkeypatch
 ):
     def fails(error):
-        def read(upload):
+        def read(upload, report):
             raise error
 
         monkeypatch.setattr(uploads, "_read_motion", read)

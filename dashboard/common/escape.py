@@ -1,0 +1,81 @@
+"""Words from outside as words: names, SPECs, notes and card texts where the page renders Markdown or HTML.
+
+Everything that a visitor, a file or a link brings goes through one of these before it is shown:
+
+- :func:`markdown` in ``st.markdown``, ``st.error``, ``st.caption``, ``st.toast`` and labels of widgets,
+- :func:`code` where it stands between backticks,
+- :func:`html` in ``st.html``, attributes included,
+- :func:`csv_cell` in tables that a spreadsheet opens.
+"""
+
+import html as _html
+import re
+
+from mmm import MMMError
+
+# What begins something in Markdown, or in what Streamlit adds to it: `code`, *emphasis*, [link], <tag>, $formula$,
+# ~~strike~~, :material/icon:, :red[colour], &entity;, addresses that become links by themselves; and at the beginning
+# of the text a heading, a quotation or a list. Everything else stays, so that messages remain readable in logs.
+_MARKS = re.compile(
+    r"([\\`*\[\]<$~@]"
+    r"|(?<![^\W_])_|_(?![^\W_])"
+    r"|:(?=[\w/])"
+    r"|&(?=[\w#])"
+    r"|(?<=www)\."
+    r"|^[#>+=-]"
+    r"|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)])",
+    re.IGNORECASE,
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def markdown(text: object) -> str:
+    """Text that reads the same where Markdown is rendered, and is neither a link, an image nor markup.
+
+    Args:
+        text: from outside.
+    """
+    # A new line could begin a list, a heading or a fence.
+    plain = " ".join(str(text).split())
+    return _MARKS.sub(r"\\\1", plain)
+
+
+def code(text: object) -> str:
+    """Text between backticks, as code, which ends where it should.
+
+    Args:
+        text: from outside.
+    """
+    plain = " ".join(str(text).split())
+    longest = max((len(run) for run in re.findall("`+", plain)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if longest or plain.startswith(" ") or not plain else ""
+    return f"{fence}{space}{plain}{space}{fence}"
+
+
+def error(problem: MMMError | str) -> str:
+    """A message for ``st.error`` or ``st.warning``: names and values from outside stand in it.
+
+    Args:
+        problem: as it was raised.
+    """
+    return markdown(problem)
+
+
+def html(text: object) -> str:
+    """Text in HTML, between tags or in a quoted attribute.
+
+    Args:
+        text: from outside.
+    """
+    return _html.escape(str(text), quote=True)
+
+
+def csv_cell(text: object) -> str:
+    """Text that a spreadsheet does not take for a formula.
+
+    Args:
+        text: from outside.
+    """
+    plain = str(text)
+    return f"'{plain}" if plain.startswith(_FORMULA) else plain
