@@ -21,6 +21,8 @@ from mmm.cli.leaderboard import leaderboard
 from mmm.cli.options import (
     METRICS_SUFFIXES,
     OUTPUT_SUFFIXES,
+    Asf,
+    Body,
     CheckpointPath,
     ClipPath,
     Facing,
@@ -31,6 +33,7 @@ from mmm.cli.options import (
     MusicStart,
     Roles,
     Seed,
+    TrueFps,
     Unit,
     Up,
     check_output,
@@ -76,6 +79,9 @@ def recover(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
     seed: Seed = 0,
     role: Roles = None,
     lock_feet: Annotated[
@@ -117,7 +123,7 @@ def recover(
     joint_names = parse_roles(role or ())
     check_output(out, (*OUTPUT_SUFFIXES, ".png"))
     check_output(metrics, METRICS_SUFFIXES)
-    truth = load(clip, music, frames, fps, unit, up, music_start, facing)
+    truth = load(clip, music, frames, fps, unit, up, music_start, facing, true_fps, asf, body)
     edited = edits.apply(hide, truth, seed)
     given, mask = edited.clip, edited.mask
     from mmm.evaluation.evaluate import report, report_csv, with_baselines
@@ -201,10 +207,13 @@ def convert(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
 ) -> None:
     """Convert a motion file; the suffixes say from what to what. Only .npz, .mp4 and .html keep the music."""
     check_output(target, OUTPUT_SUFFIXES)
-    clip = load(source, music, frames, fps, unit, up, music_start, facing)
+    clip = load(source, music, frames, fps, unit, up, music_start, facing, true_fps, asf, body)
     from mmm.viewer.save import save
 
     save(clip, target)
@@ -226,6 +235,9 @@ def info(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
     search: Annotated[
         str,
         typer.Option(
@@ -244,7 +256,20 @@ def info(
         typer.echo(f"{len(rows)} motion files")
         return
     if Path(path).suffix.lower() in MOTION_SUFFIXES or Path(path).is_file():
-        lines = clip_facts(load(Path(path), None, ":", None, unit, up, facing=facing))
+        lines = clip_facts(
+            load(
+                Path(path),
+                None,
+                ":",
+                None,
+                unit,
+                up,
+                facing=facing,
+                true_fps=true_fps,
+                asf=asf,
+                body=body,
+            )
+        )
     else:
         from mmm.checkpoints import describe
 
@@ -266,6 +291,9 @@ def evaluate(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
     seed: Seed = 0,
     role: Roles = None,
     out: Annotated[
@@ -278,7 +306,12 @@ def evaluate(
     """
     joint_names = parse_roles(role or ())
     check_output(out, (".json",))
-    pool = [load(path, None, frames, fps, unit, up, facing=facing) for path in clips]
+    pool = [
+        load(
+            path, None, frames, fps, unit, up, facing=facing, true_fps=true_fps, asf=asf, body=body
+        )
+        for path in clips
+    ]
     from mmm.checkpoints import load_model
     from mmm.evaluation.evaluate import evaluate as run
 

@@ -10,6 +10,8 @@ import typer
 from mmm import edits
 from mmm.cli.options import (
     OUTPUT_SUFFIXES,
+    Asf,
+    Body,
     CheckpointPath,
     ClipPath,
     Facing,
@@ -20,6 +22,7 @@ from mmm.cli.options import (
     MusicStart,
     Roles,
     Seed,
+    TrueFps,
     Unit,
     Up,
     check_output,
@@ -63,6 +66,9 @@ def attention(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
     seed: Seed = 0,
     role: Roles = None,
     frame: Annotated[
@@ -91,7 +97,11 @@ def attention(
     """
     joint_names = parse_roles(role or ())
     check_output(out, (".npz",))
-    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
+    edited = edits.apply(
+        hide,
+        load(clip, music, frames, fps, unit, up, music_start, facing, true_fps, asf, body),
+        seed,
+    )
     truth, mask = edited.clip, edited.mask
     if frame >= len(truth):
         raise SpecError(
@@ -172,6 +182,9 @@ def intervene(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
     seed: Seed = 0,
     out: Annotated[
         Path | None,
@@ -204,7 +217,7 @@ def intervene(
         raise SpecError(
             "--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once"
         )
-    truth = load(clip, music, frames, fps, unit, up, music_start, facing)
+    truth = load(clip, music, frames, fps, unit, up, music_start, facing, true_fps, asf, body)
     from mmm.checkpoints import load_model
     from mmm.explain.perturbations import parse
 
@@ -269,6 +282,9 @@ def attribute(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
     seed: Seed = 0,
     deletion: Annotated[
         bool,
@@ -297,7 +313,11 @@ def attribute(
                             with --deletion: the curves
     """
     check_output(out, (".npz",))
-    edited = edits.apply(hide, load(clip, music, frames, fps, unit, up, music_start, facing), seed)
+    edited = edits.apply(
+        hide,
+        load(clip, music, frames, fps, unit, up, music_start, facing, true_fps, asf, body),
+        seed,
+    )
     truth, mask = edited.clip, edited.mask
     from mmm.checkpoints import load_model
     from mmm.explain.attribution import attribute as run

@@ -8,12 +8,15 @@ import typer
 
 from mmm.cli.options import (
     OUTPUT_SUFFIXES,
+    Asf,
+    Body,
     CheckpointPath,
     ClipPath,
     Facing,
     Fps,
     MusicStart,
     Roles,
+    TrueFps,
     Unit,
     Up,
     check_output,
@@ -80,6 +83,9 @@ def generate(
     unit: Unit = None,
     up: Up = None,
     facing: Facing = None,
+    true_fps: TrueFps = None,
+    asf: Asf = None,
+    body: Body = None,
     role: Roles = None,
     out: Annotated[
         Path | None,
@@ -103,7 +109,9 @@ def generate(
     joint_names = parse_roles(role or ())
     check_output(out, OUTPUT_SUFFIXES)
     check_output(metrics, (".json",))
-    start = load(clip, None, ":", fps, unit, up, facing=facing)
+    start = load(
+        clip, None, ":", fps, unit, up, facing=facing, true_fps=true_fps, asf=asf, body=body
+    )
     song = _song(music, start.motion.fps, music_start)
     from mmm.checkpoints import load_model
 

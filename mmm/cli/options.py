@@ -10,7 +10,7 @@ import typer
 from mmm.cli.printing import table
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
-from mmm.io.body import UNIT_NAMES, parse_unit
+from mmm.io.body import UNIT_NAMES
 from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
 from mmm.motion.facing import FACINGS
@@ -63,6 +63,27 @@ Facing = Annotated[
         f"frame: {', '.join(FACINGS)}",
     ),
 ]
+TrueFps = Annotated[
+    float | None,
+    typer.Option(
+        "--true-fps",
+        metavar="FPS",
+        help="the file's true frame rate, where it gives none or a wrong one; --fps resamples",
+    ),
+]
+Asf = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="the skeleton of an .amc, where it is not the obvious one beside it"
+    ),
+]
+Body = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="which of several bodies of a .bvh, by its root's name or its number from 1",
+    ),
+]
 Frames = Annotated[
     str,
     typer.Option(
@@ -104,12 +125,18 @@ def load(
     up: str | None = None,
     music_start: float = 0.0,
     facing: str | None = None,
+    true_fps: float | None = None,
+    asf: Path | None = None,
+    body: str | None = None,
 ) -> Clip:
     """A clip as the options ask for it: cut at the file's rate, then resampled."""
     clip = load_clip(
         path,
         music=music,
-        unit_m=None if unit is None else parse_unit(unit),
+        asf=asf,
+        true_fps=true_fps,
+        unit=unit,
+        body=body,
         up=None if up is None else up.lower(),
         facing=facing,
         music_start_s=music_start,
