@@ -92,9 +92,11 @@ def _check_typer(command: Any, module: str, arguments: list[str], abbreviated: b
 
 
 def _spread(module: str, arguments: list[str]) -> list[str]:
-    from mmm.cli.app import _spread as spread
+    from mmm.cli.app import LIST_OPTIONS
+    from mmm.cli.options import spread_lists
 
-    return spread(arguments, ("--clips", "--hide")) if module == "mmm" else arguments
+    lists = module == "mmm" and arguments[0] in ("evaluate", "leaderboard")
+    return spread_lists(arguments, LIST_OPTIONS) if lists else arguments
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -64,7 +64,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     }
     assert names == source
     assert "mmm/py.typed" in names
-    assert any(name.endswith("viewer.js") or name.endswith("stage.js") for name in names)
+    assert any(name.endswith("viewer.js") for name in names)
 
 
 @pytest.mark.slow

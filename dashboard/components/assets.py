@@ -9,9 +9,9 @@ FOLDER = Path(__file__).parent
 
 def script(*names: str) -> str:
     """The JavaScript files in this order, as the one string that Streamlit takes."""
-    return assets.script(*names, own=FOLDER)
+    return assets.script(*names, folder=FOLDER)
 
 
 def styles(*names: str) -> str:
     """The CSS files in this order, likewise."""
-    return assets.styles(*names, own=FOLDER)
+    return assets.styles(*names, folder=FOLDER)

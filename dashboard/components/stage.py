@@ -34,7 +34,7 @@ def stage(
     on_frame_change: Callable[[], None] | None = None,
     on_edit_change: Callable[[], None] | None = None,
 ) -> StageResult:
-    """Show a payload of ``pack_stage``.
+    """Show a payload of ``pack_viewer``.
 
     Args:
         key: keeps camera, playhead and play state when the payload changes.

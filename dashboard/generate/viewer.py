@@ -15,7 +15,7 @@ from dashboard.generate.controls import Plan
 from dashboard.generate.explain import PREFIX
 from dashboard.work.generations import CHANNEL, Ask, Made, Stream
 from mmm import Audio, Motion, Music
-from mmm.viewer.panels import Future, StagePanel, pack_stage, panel_from_motion, waveform_peaks
+from mmm.viewer.panels import Future, ViewerPanel, pack_viewer, panel_from_motion, waveform_peaks
 
 if TYPE_CHECKING:
     from mmm.explain.interventions import GenerationChange  # imports torch
@@ -72,7 +72,7 @@ def shows_recording(plan: Plan) -> bool:
 
 
 def _payload(
-    plan: Plan, made: list[Made], live: Stream | None, panel: StagePanel | None, ready: int | None
+    plan: Plan, made: list[Made], live: Stream | None, panel: ViewerPanel | None, ready: int | None
 ) -> bytes:
     seed, run = plan.ask.setting.prefix_frames, _last_run(plan)
     lengths = [len(variant.generation.clip) for variant in made]
@@ -135,7 +135,7 @@ def _finished_payload(key: str, *, _plan: Plan, _made: list[Made], _total: int, 
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _finished_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> list[StagePanel]:
+def _finished_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> list[ViewerPanel]:
     """The recording, where it goes beyond the seed or stands alone, and the finished variants."""
     seed_only = _recorded_frames(_plan, _total) == _plan.ask.setting.prefix_frames
     panels = [] if _made and seed_only else [_recording(_plan, _total)]
@@ -154,7 +154,7 @@ def _recorded_frames(plan: Plan, total: int) -> int:
     return min(len(plan.clip), total) if same_music else plan.ask.setting.prefix_frames
 
 
-def _recording(plan: Plan, total: int) -> StagePanel:
+def _recording(plan: Plan, total: int) -> ViewerPanel:
     frames = _recorded_frames(plan, total)
     name = "Truth" if frames > plan.ask.setting.prefix_frames else "Seed"
     return panel_from_motion(name, plan.clip.motion.crop(0, frames), "truth")
@@ -194,7 +194,7 @@ def _packed_change(
 
 def _pack(
     plan: Plan,
-    panels: Sequence[StagePanel],
+    panels: Sequence[ViewerPanel],
     future: Future,
     total: int,
     music: Music | None,
@@ -202,7 +202,7 @@ def _pack(
     with_sound: bool,
 ) -> bytes:
     sound, digest = music.audio if music else None, songs.digest_of(music) if music else ""
-    return pack_stage(
+    return pack_viewer(
         panels,
         fps=plan.fps,
         floor_m=_floor(plan.ask.setting.clip, _motion=plan.clip.motion),

@@ -16,7 +16,7 @@ from dashboard.work.recoveries import Request
 from mmm import Clip, Motion, Music
 from mmm.interpolation.baselines import BASELINES
 from mmm.masks import Mask
-from mmm.viewer.panels import pack_stage, panel_from_motion
+from mmm.viewer.panels import pack_viewer, panel_from_motion
 from mmm.viewer.payload import with_header
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _payload(
         preview: Motion = BASELINES["slerp"](clip, _mask.hidden)
         panels.append(panel_from_motion("Slerp, before Recover", preview, "baseline"))
     sound = _music.audio if _music else None
-    return pack_stage(
+    return pack_viewer(
         panels,
         fps=clip.motion.fps,
         hidden=_mask.hidden,

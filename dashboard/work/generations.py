@@ -12,7 +12,7 @@ from dashboard.work.engine import submit
 from dashboard.work.jobs import Cancelled, Job, loaded_models
 from dashboard.work.store import Store
 from mmm import Clip, Motion
-from mmm.viewer.panels import StagePanel, panel_from_motion
+from mmm.viewer.panels import ViewerPanel, panel_from_motion
 
 if TYPE_CHECKING:
     from mmm.generation.result import Chunk, Evaluation, Generation
@@ -101,7 +101,7 @@ class Stream(Job[Made]):
     """Frames generated a second so far."""
     shown: tuple[int, bytes] | None = None
     """What the stage was last sent: how many frames, and the payload."""
-    _panels: list[StagePanel] = field(default_factory=list)
+    _panels: list[ViewerPanel] = field(default_factory=list)
     _first: threading.Event = field(default_factory=threading.Event)
 
     def add(self, motion: Motion, generated: bool = True) -> None:
@@ -124,7 +124,7 @@ class Stream(Job[Made]):
         """Frames made so far, seed included."""
         return sum(len(panel.positions) for panel in list(self._panels))
 
-    def panel(self) -> StagePanel | None:
+    def panel(self) -> ViewerPanel | None:
         """The frames so far, as the stage takes them; None before the first generated one."""
         parts = list(self._panels)
         if len(parts) < 2:

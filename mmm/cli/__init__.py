@@ -1,1 +1,1 @@
-"""The commands of ``python -m mmm``, and what they share."""
+"""The command line: ``mmm recover``, ``mmm generate`` and others, one file a command."""

@@ -1,4 +1,4 @@
-"""``python -m mmm leaderboard``: what the leaderboard page measures, shows and exports."""
+"""``mmm leaderboard``: what the leaderboard page measures, shows and exports."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,15 +6,27 @@ from typing import Annotated
 import typer
 
 from mmm.checkpoints import describe, list_checkpoints
-from mmm.cli.options import Seed, check_output, print_table, say_notes, write_text
-from mmm.cli.printing import LEADERBOARD_COLUMNS
+from mmm.cli.options import Seed
+from mmm.cli.output import check_output, print_notes, print_table, write_text
+from mmm.cli.tables import ERROR_COLUMNS
 from mmm.errors import SpecError
 from mmm.evaluation import leaderboard as board
 from mmm.evaluation.measurements import ResultsFile
 from mmm.evaluation.standings import METRICS, as_csv, markdown, rows, standings
 from mmm.paths import MEASURED
 
-_SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+COLUMNS = {
+    "section": "section",
+    "pattern": "hidden",
+    "method": "method",
+    **ERROR_COLUMNS,
+    "elapsed_s": "time s",
+    "clips": "clips",
+    "hidden": "entries",
+}
+"""Keys of ``mmm.evaluation.standings.rows``, and their titles."""
+
+_SAMPLES = Path(__file__).parents[2] / "data" / "samples"  # there in a copy of the source only
 
 
 def leaderboard(
@@ -55,30 +67,38 @@ def leaderboard(
         Path, typer.Option(help="where measurements are kept", show_default=False)
     ] = MEASURED,
 ) -> None:
-    """Checkpoints and interpolations over many clips and patterns; what was measured once is kept.
+    """Compare checkpoints and interpolations over many clips and patterns.
 
-    Each network runs on the clips that fit it, over their first 300 frames; the interpolations beside it are over
-    the same hidden entries. After a checkpoint or a clip has changed, it is measured anew.
+    Each network runs on the clips that fit it, over their first 300 frames. The interpolations
+    beside it are over the same hidden entries. Measurements are kept; after a checkpoint or a clip
+    has changed, it is measured anew.
     """
     check_output(out, (".csv", ".md"))
     if metric not in METRICS:
         raise SpecError(f"--metric {metric}", "no such metric", ", ".join(METRICS), "choose one")
+    # Sorted, so that the order of a folder does not change the table.
+    paths = tuple(clips) if clips else tuple(sorted(_SAMPLES.glob("*.npz")))
+    if not paths:
+        raise SpecError(
+            "leaderboard", "no clips and no samples", "motion files", "name some with --clips"
+        )
     cards = (
         [describe(name) for name in checkpoint]
         if checkpoint
+        # Checkpoints that generate are trained for the end of a clip, not for gaps.
         else [card for card in list_checkpoints() if not card.can_generate]
     )
-    paths = tuple(clips) if clips else tuple(sorted(_SAMPLES.glob("*.npz")))
     benchmark = board.Benchmark(paths, tuple(hide or board.PATTERNS), tuple(cards), seed)
     results = ResultsFile(folder)
-    remarks: list[str] = [] if show else board.measure(benchmark, results)
+    # measure() skips what is kept already, so a second run only adds what is new.
+    notes: list[str] = [] if show else board.measure(benchmark, results)
     sections = standings(benchmark, results)
     lines = list(rows(sections))
     if out is not None and out.suffix.lower() == ".md":
         write_text(out, markdown(sections, benchmark.patterns, metric))
     elif out is not None:
         write_text(out, as_csv(sections))
-    say_notes(*(remarks or filter(None, [results.remark])))
+    print_notes(*(notes or filter(None, [results.remark])))
     if not lines:
         typer.echo("nothing is measured yet" if show else "nothing could be measured")
-    print_table(lines, LEADERBOARD_COLUMNS)
+    print_table(lines, COLUMNS)

@@ -1,99 +1,29 @@
-"""What commands share: their options, reading clips, checking and writing outputs, printing."""
+"""What the commands share: their options, and how a clip is read with them.
 
-import json
-from collections.abc import Sequence
+A group of options is a frozen dataclass. A command takes it as one parameter, and ``with_groups``
+shows its fields to typer as options of that command.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from mmm.cli.printing import table
-from mmm.errors import FileError, SpecError
+from mmm.errors import SpecError
 from mmm.io import load_clip
 from mmm.io.body import UNIT_NAMES
-from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
 from mmm.motion.facing import FACINGS
 from mmm.motion.humanoid import ROLES
 from mmm.music.features import at_frame_rate
 from mmm.spec import HELP as SPEC_HELP
 
-OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
-METRICS_SUFFIXES = (".json", ".csv")
-
 ClipPath = Annotated[
     Path, typer.Argument(metavar="CLIP", help="a motion file: AIST++ .pkl, .bvh, .amc or .npz")
-]
-MusicPath = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="recording that starts with the file's first frame; else it is looked for beside the motion",
-    ),
-]
-MusicStart = Annotated[
-    float,
-    typer.Option(
-        "--music-start",
-        min=0,
-        metavar="S",
-        show_default=False,
-        help="the moment of the recording, in seconds, that falls on the file's first frame",
-    ),
-]
-Unit = Annotated[
-    str | None,
-    typer.Option(
-        metavar="U",
-        help=f"unit of length of a .bvh or .amc, where the guess is wrong: {', '.join(UNIT_NAMES)}, or metres "
-        "a unit",
-    ),
-]
-Up = Annotated[
-    str | None,
-    typer.Option(
-        metavar="AXIS", help="the axis that points up in the file, where the guess is wrong: y or z"
-    ),
-]
-Facing = Annotated[
-    str | None,
-    typer.Option(
-        metavar="AXIS",
-        help="turn the movement about the vertical, so that the body faces this axis at the file's first "
-        f"frame: {', '.join(FACINGS)}",
-    ),
-]
-TrueFps = Annotated[
-    float | None,
-    typer.Option(
-        "--true-fps",
-        metavar="FPS",
-        help="the file's true frame rate, where it gives none or a wrong one; --fps resamples",
-    ),
-]
-Asf = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="the skeleton of an .amc, where it is not the obvious one beside it"
-    ),
-]
-Body = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="which of several bodies of a .bvh, by its root's name or its number from 1",
-    ),
-]
-Frames = Annotated[
-    str,
-    typer.Option(
-        metavar="A:B",
-        show_default=False,
-        help="frames A to B (not included) of the file, counted at its own rate; A or B may be left out",
-    ),
-]
-Fps = Annotated[
-    float | None, typer.Option(min=1, max=1000, help="resample to this many frames a second")
 ]
 CheckpointPath = Annotated[
     str,
@@ -103,89 +33,227 @@ CheckpointPath = Annotated[
     ),
 ]
 Hide = Annotated[str, typer.Option(metavar="SPEC", help=f"what to hide: {SPEC_HELP}; joined by +")]
+Fps = Annotated[
+    float | None, typer.Option(min=1, max=1000, help="resample to this many frames a second")
+]
 Roles = Annotated[
     list[str] | None,
     typer.Option(
         "--role",
         metavar="ROLE=JOINT",
         show_default=False,
-        help="where joints' names do not tell, name one by hand, e.g. left_hip=LThigh; may be repeated. Roles are "
-        f"{', '.join(ROLES)}",
+        help="the joint that plays a role, where names do not tell, e.g. left_hip=LThigh; may be "
+        f"repeated. Roles are {', '.join(ROLES)}",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="of random SPECs")]
+Seed = Annotated[int, typer.Option(min=0, help="random seed of random SPECs")]
+PrefixFrames = Annotated[
+    int,
+    typer.Option("--seed-frames", metavar="N", help="how many frames of the clip to go on from"),
+]
+Temperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature",
+        "--variety",
+        metavar="T",
+        help="sampling temperature: 0 is the mean prediction, 1 matches training; up to 3",
+    ),
+]
 
 
-def load(
-    path: Path,
-    music: Path | None,
-    frames: str,
-    fps: float | None,
-    unit: str | None = None,
-    up: str | None = None,
-    music_start: float = 0.0,
-    facing: str | None = None,
-    true_fps: float | None = None,
-    asf: Path | None = None,
-    body: str | None = None,
-) -> Clip:
-    """A clip as the options ask for it: cut at the file's rate, then resampled."""
-    clip = load_clip(
-        path,
-        music=music,
-        asf=asf,
-        true_fps=true_fps,
-        unit=unit,
-        body=body,
-        up=None if up is None else up.lower(),
-        facing=facing,
-        music_start_s=music_start,
-    )
-    start, colon, stop = frames.partition(":")
-    try:
-        low, high = int(start or 0), int(stop or len(clip))
-    except ValueError:
-        colon = ""
-    if not colon:
-        raise SpecError(f"--frames {frames}", "not a range", "A:B, for example 0:300", "correct it")
-    if (low, high) != (0, len(clip)):
-        clip = clip.crop(low, high)
-    return clip if fps is None else at_frame_rate(clip, fps)
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How a motion file is read where it does not say so itself."""
 
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="U",
+            help="unit of length of a .bvh or .amc, where the guess is wrong: "
+            f"{', '.join(UNIT_NAMES)}, or metres a unit",
+        ),
+    ] = None
+    up: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS",
+            help="the axis that points up in the file, where the guess is wrong: y or z",
+        ),
+    ] = None
+    facing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS",
+            help="turn the movement about the vertical, so that the body faces this axis at the "
+            f"file's first frame: {', '.join(FACINGS)}",
+        ),
+    ] = None
 
-def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
-    """Refuse a bad output before the long work, not after it."""
-    if path is None:
-        return
-    if path.suffix.lower() not in suffixes:
-        raise FileError(
-            str(path),
-            f"unknown suffix {path.suffix!r}",
-            " or ".join(suffixes),
-            "choose another name",
+    true_fps: Annotated[
+        float | None,
+        typer.Option(
+            "--true-fps",
+            metavar="FPS",
+            help="the file's true frame rate, where it gives none or a wrong one; --fps resamples",
+        ),
+    ] = None
+    asf: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="the skeleton of an .amc, where it is not the obvious one beside it",
+        ),
+    ] = None
+    body: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="which of several bodies of a .bvh, by its root's name or its number from 1",
+        ),
+    ] = None
+
+    def load(self, path: Path, *, music: Path | None = None, music_start_s: float = 0.0) -> Clip:
+        """The whole clip at its own frame rate."""
+        return load_clip(
+            path,
+            music=music,
+            asf=self.asf,
+            true_fps=self.true_fps,
+            unit=self.unit,
+            body=self.body,
+            up=None if self.up is None else self.up.lower(),
+            facing=self.facing,
+            music_start_s=music_start_s,
         )
-    if not path.parent.is_dir():
-        raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Save what a command found out."""
-    text = json.dumps(content, indent=1) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+@dataclass(frozen=True, kw_only=True)
+class RangeOptions(FileOptions):
+    """Which frames of a file are used, and at which rate."""
+
+    frames: Annotated[
+        str,
+        typer.Option(
+            metavar="A:B",
+            show_default=False,
+            help="frames A to B (not included) of the file, counted at its own rate; A or B may be "
+            "left out",
+        ),
+    ] = ":"
+    fps: Fps = None
+
+    def load(self, path: Path, *, music: Path | None = None, music_start_s: float = 0.0) -> Clip:
+        """The clip, cut at the file's own rate and then resampled."""
+        clip = super().load(path, music=music, music_start_s=music_start_s)
+        start, stop = self._range(len(clip))
+        # crop() would copy the music's features and sound for nothing.
+        if (start, stop) != (0, len(clip)):
+            clip = clip.crop(start, stop)
+        return clip if self.fps is None else at_frame_rate(clip, self.fps)
+
+    def _range(self, length: int) -> tuple[int, int]:
+        start, colon, stop = self.frames.partition(":")
+        try:
+            limits = int(start or 0), int(stop or length)
+        except ValueError:
+            # Both a missing colon and a word in place of a number end in the same message.
+            colon = ""
+        if not colon:
+            raise SpecError(
+                f"--frames {self.frames}",
+                "not a range",
+                "A:B, for example 0:300",
+                "write both ends, or leave one out",
+            )
+        return limits
 
 
-def write_text(path: Path, text: str) -> None:
-    """Save text as it is."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+@dataclass(frozen=True, kw_only=True)
+class ClipOptions(RangeOptions):
+    """All that says how one clip is read: music, range, frame rate, unit and axes."""
+
+    music: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="recording that starts with the file's first frame; otherwise it is looked for "
+            "beside the motion",
+        ),
+    ] = None
+    music_start: Annotated[
+        float,
+        typer.Option(
+            "--music-start",
+            min=0,
+            metavar="S",
+            show_default=False,
+            help="the moment of the recording, in seconds, that falls on the file's first frame",
+        ),
+    ] = 0.0
+
+    def read(self, path: Path) -> Clip:
+        """The clip with its music."""
+        return self.load(path, music=self.music, music_start_s=self.music_start)
 
 
-def say_notes(*notes: str) -> None:
-    """One line on stderr; said last, so that an error stands alone there."""
-    if notes:
-        typer.echo(f"note: {' '.join(' '.join(notes).split())}", err=True)
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Show the fields of a command's dataclass parameters to typer as options of the command."""
+    # Annotations may be strings, and include_extras keeps the typer.Option inside Annotated.
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, tuple[type, list[str]]] = {}
+    for parameter in inspect.signature(command).parameters.values():
+        annotation = hints[parameter.name]
+        # Only dataclasses are groups; every other parameter is an option by itself.
+        if not (isinstance(annotation, type) and is_dataclass(annotation)):
+            parameters.append(parameter.replace(annotation=annotation))
+            continue
+        field_hints = get_type_hints(annotation, include_extras=True)
+        groups[parameter.name] = annotation, [field.name for field in fields(annotation)]
+        parameters += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=field_hints[field.name],
+            )
+            for field in fields(annotation)
+        ]
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        for name, (group, members) in groups.items():
+            # The command gets its group back, made of the values that typer parsed.
+            values[name] = group(**{member: values.pop(member) for member in members})
+        command(**values)
+
+    # typer reads both; the signature of the wrapped command must not show through.
+    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    run.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    # inspect.signature() would follow it to the command's own signature.
+    del run.__wrapped__
+    return run
 
 
-def print_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> None:
-    """Rows under the columns' titles."""
-    for line in table(rows, columns):
-        typer.echo(line)
+def spread_lists(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Repeat an option before each of its values: ``--clips A B`` becomes ``--clips A --clips B``.
+
+    With it a shell's ``*.bvh`` works behind an option.
+
+    Args:
+        arguments: the words of a command line.
+        options: the options that take a list.
+    """
+    spread: list[str] = []
+    option, is_first_value = "", True
+    for word in arguments:
+        if word.startswith("-"):
+            option, is_first_value = (word if word in options else ""), True
+        elif option and not is_first_value:
+            spread.append(option)
+        else:
+            is_first_value = False
+        spread.append(word)
+    return spread

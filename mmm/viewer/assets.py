@@ -1,7 +1,7 @@
-"""Joins JavaScript and CSS files into one string each.
+"""Joins JavaScript and CSS files into one string each, without a build step.
 
-The string is one ES module, so the files share a scope: each declares its own names at the top level, and the last one
-exports the component.
+The string is one ES module, so the files share a scope. Each declares its folder names at the top
+level, and the last one exports the component.
 """
 
 from functools import cache
@@ -24,27 +24,29 @@ SCRIPTS = (
     "future.js",
     "picker.js",
     "edit.js",
-    "stage.js",
+    "viewer.js",
 )
-"""The stage's own, in order."""
-STYLES = ("common.css", "stage.css")
+"""The viewer's files, in order."""
+STYLES = ("common.css", "viewer.css")
 
 
 @cache
-def script(*names: str, own: Path = FOLDER) -> str:
-    """The JavaScript files in this order, from the folder ``own``, else from the stage's.
+def script(*names: str, folder: Path = FOLDER) -> str:
+    """The text of JavaScript files, in this order.
 
-    The leading comment line keeps Streamlit from taking the text for a path.
+    Args:
+        names: file names. The leading comment line keeps Streamlit from taking the text for a path.
+        folder: the folder that is looked in first. The viewer's folder is the second.
     """
-    return "\n".join(f"// {name}\n{_read(name, own)}" for name in names)
+    return "\n".join(f"// {name}\n{_read(name, folder)}" for name in names)
 
 
 @cache
-def styles(*names: str, own: Path = FOLDER) -> str:
-    """The CSS files in this order, with the same leading line."""
-    return "\n".join(f"/* {name} */\n{_read(name, own)}" for name in names)
+def styles(*names: str, folder: Path = FOLDER) -> str:
+    """The text of CSS files, as :func:`script`."""
+    return "\n".join(f"/* {name} */\n{_read(name, folder)}" for name in names)
 
 
-def _read(name: str, own: Path) -> str:
-    place = own / name if (own / name).is_file() else FOLDER / name
+def _read(name: str, folder: Path) -> str:
+    place = folder / name if (folder / name).is_file() else FOLDER / name
     return place.read_text(encoding="utf-8")

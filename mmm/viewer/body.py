@@ -1,6 +1,7 @@
-"""How thick a skeleton is drawn: radii, the trunk's rounded volumes, the head, which way it faces.
+"""The body that is drawn around a skeleton: radii, the trunk's rounded volumes, the head.
 
-Display only. Any skeleton whose joints have telling names gets a mannequin's body; one that does not gets plain limbs.
+For display only. Skeletons whose joint names are understood get a mannequin's body, others plain
+limbs.
 """
 
 from dataclasses import dataclass
@@ -14,14 +15,15 @@ from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-# Radii in metres for a body of 1.7 m, by how far down the limb a joint lies (0 = where the limb starts).
+# Radii in metres for a body of 1.7 m, by a joint's place in the limb (0 is where the limb starts).
 _LEG_M = (0.092, 0.058, 0.040, 0.034)  # hip, knee, ankle, ball of the foot
 _ARM_M = (0.060, 0.042, 0.031, 0.030)  # shoulder, elbow, wrist, hand
 _COLLAR_M, _TRUNK_M, _PELVIS_M, _NECK_M, _HEAD_M = 0.058, 0.112, 0.112, 0.050, 0.055
 _FINGER_M, _TIP_M, _PLAIN_M = 0.014, 0.024, 0.045
 # How far toes (level) and fingers reach beyond a foot or hand joint without an end site.
 _TOES_M, _FINGERS_M = np.array([0.075, 0.0, 0.075]), np.full(3, 0.075)
-_HEAD_UP_M = 0.19  # from the head joint (the skull's base) to the crown, where a skeleton has no end site there
+# From the head joint (the base of the skull) to the crown, for skeletons without an end site there.
+_HEAD_UP_M = 0.19
 _CHEST_REACH_M = 0.22  # spine joints this near below the collars belong to the chest
 _BELLY_REACH_M = 0.28  # spine joints this near above the hips belong to the hips
 
@@ -33,7 +35,7 @@ class Body:
     radii: Float[Array, "J"]
     """Radius at each joint, metres."""
     hulls: tuple[tuple[int, ...], ...] = ()
-    """Joints drawn together as one rounded volume; the first owns it (its rotation turns the volume)."""
+    """Joints drawn together as one rounded volume. The first joint's rotation turns it."""
     head: int = -1
     """The head's joint, -1 where there is none."""
     crown: int = -1
@@ -41,7 +43,7 @@ class Body:
 
 
 def _chain(skeleton: Skeleton, limb: str) -> list[int]:
-    """The limb's joints from the trunk outwards, along its longest line; without the collar or hip-joint stub."""
+    """The limb's longest chain of joints from the trunk outwards, without short first bones."""
     members = [j for j, name in enumerate(skeleton.limbs) if name == limb]
     if not members:
         return []
@@ -61,7 +63,7 @@ def _ancestors(skeleton: Skeleton, joint: int) -> list[int]:
 
 
 def body_of(skeleton: Skeleton) -> Body:
-    """A mannequin's measures for this skeleton, scaled to its height."""
+    """A mannequin's measures, scaled to the skeleton's legs."""
     limbs, parents = skeleton.limbs, skeleton.parents
     radii = np.full(len(skeleton), _PLAIN_M, dtype=np.float32)
     for j, limb in enumerate(limbs):
@@ -73,7 +75,7 @@ def body_of(skeleton: Skeleton) -> Body:
         table = _ARM_M if limb.endswith("arm") else _LEG_M
         for depth, j in enumerate(line):
             radii[j] = table[min(depth, len(table) - 1)]
-        for j in (j for j, at in enumerate(limbs) if at == limb and j not in line):
+        for j in (j for j, name in enumerate(limbs) if name == limb and j not in line):
             if line and line[0] in _ancestors(skeleton, j):
                 radii[j] = _FINGER_M
     head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
@@ -90,9 +92,8 @@ def body_of(skeleton: Skeleton) -> Body:
         for j, limb in enumerate(limbs)
         if limb in ("torso", "head") and j not in carried and j != head
     ):
-        radii[j] = (
-            _PLAIN_M * 0.6
-        )  # a helper joint that carries nothing: not to bulge out of the trunk
+        # A helper joint that carries nothing must not bulge out of the trunk.
+        radii[j] = _PLAIN_M * 0.6
     scale = _leg_length(skeleton, chains) / 0.81  # SMPL's thigh and shin together
     crown = next((e for e, (joint, _) in enumerate(skeleton.end_sites) if joint == head), -1)
     return Body(radii * np.float32(scale), _hulls(skeleton, chains, parents), head, crown)
@@ -111,14 +112,14 @@ def _hulls(
     left, right = chains["left_leg"], chains["right_leg"]
     if left and right:
         spine: list[int] = []
-        reach, at = 0.0, 0
+        reach, top = 0.0, 0
         while above := [
-            j for j in range(1, len(skeleton)) if parents[j] == at and skeleton.limbs[j] == "torso"
+            j for j in range(1, len(skeleton)) if parents[j] == top and skeleton.limbs[j] == "torso"
         ][:1]:
-            at, reach = above[0], reach + float(np.linalg.norm(skeleton.offsets_m[above[0]]))
+            top, reach = above[0], reach + float(np.linalg.norm(skeleton.offsets_m[above[0]]))
             if reach > _BELLY_REACH_M and spine:
                 break
-            spine.append(at)
+            spine.append(top)
         hulls.append((0, left[0], right[0], *spine))
     left, right = chains["left_arm"], chains["right_arm"]
     if left and right:
@@ -139,15 +140,16 @@ def _hulls(
 
 
 def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E 3"], int]:
-    """Tips that a skeleton without such end sites lacks: the crown of the head, toes and finger tips; metres.
+    """Tips for skeletons without end sites: the crown of the head, toes and finger tips.
 
     Returns:
-        The joint of each tip, their world positions, and which of them is the crown (-1 for none).
+        The joint of each tip, their world positions in metres, and which of them is the crown (-1
+        for none).
     """
     skeleton, joints, offsets, crown = motion.skeleton, [], [], -1
     ends = {joint for joint, _ in skeleton.end_sites} | set(skeleton.parents)
     if body.head >= 0 and body.crown < 0:
-        # "Up" for the head is the way from the root to the head in the rest pose.
+        # The head's own up direction is unknown: take the one from root to head in the rest pose.
         up = sum(
             (skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]),
             np.zeros(3),
@@ -173,7 +175,10 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
 
 
 def facing_rad(motion: Motion) -> float:
-    """Mean direction the hips face, radians about Y, 0 = +Z; 0 where left and right cannot be told apart."""
+    """The mean direction that the hips face, radians about Y, 0 for +Z.
+
+    Also 0 where the names do not tell left from right.
+    """
     skeleton = motion.skeleton
     sides = {
         side: [

@@ -1,6 +1,6 @@
-"""The stage in one HTML page: for a notebook, or as a file that opens without a server or a network.
+"""The viewer as one HTML page, for notebooks and as a file that needs no server and no network.
 
-Everything is inside: the JavaScript and CSS of ``mmm.viewer``, the motion as base64, the sound as Ogg Vorbis.
+The page holds everything: JavaScript and CSS, the motion as base64, the sound as Ogg Vorbis.
 """
 
 import base64
@@ -14,11 +14,11 @@ from mmm.viewer.palette import THEMES
 from mmm.viewer.scene import Scene
 
 HEIGHT = 600
-"""Of the stage, CSS pixels."""
-# Nothing may be fetched, whatever a clip's names hold; the page's own script and style stand in it.
+"""Default height of the viewer, CSS pixels."""
+# The page may fetch nothing, whatever the names in a clip contain. Its script and style are inline.
 _POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
-    "media-src data: blob:"
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; media-src data: blob:"
 )
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -30,20 +30,20 @@ _PAGE = """<!doctype html>
 <style>
 {theme}
 html {{ color-scheme: {scheme}; }}
-body {{ margin: 0; padding: 16px; background: var(--st-background-color); color: var(--st-text-color);
-  font: 15px/1.4 var(--st-font); }}
+body {{ margin: 0; padding: 16px; background: var(--st-background-color);
+  color: var(--st-text-color); font: 15px/1.4 var(--st-font); }}
 main {{ max-width: 1500px; margin: 0 auto; }}
 h1 {{ font-size: 17px; font-weight: 600; margin: 0 0 12px; overflow-wrap: anywhere; }}
 {styles}
 </style>
 </head>
 <body>
-<main><h1>{title}</h1><div id="stage"></div></main>
+<main><h1>{title}</h1><div id="viewer"></div></main>
 <script id="payload" type="application/octet-stream;base64">{payload}</script>
 <script type="module">
 {script}
 const text = document.getElementById("payload").textContent;
-show({{ parentElement: document.getElementById("stage"), setStateValue() {{}},
+show({{ parentElement: document.getElementById("viewer"), setStateValue() {{}},
   data: Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)) }});
 </script>
 </body>
@@ -52,15 +52,15 @@ show({{ parentElement: document.getElementById("stage"), setStateValue() {{}},
 
 
 def page(scene: Scene, height: int = HEIGHT, theme: str = "auto") -> str:
-    """A scene as a whole HTML page; with sound where the scene has any.
+    """A scene as a whole HTML page, with its sound.
 
     Args:
-        height: of the stage, CSS pixels.
-        theme: ``"light"``, ``"dark"``, or ``"auto"``: as the reader's system has it.
+        height: of the viewer, CSS pixels.
+        theme: ``"light"``, ``"dark"``, or ``"auto"`` for the one of the reader's system.
     """
     audio = scene.music.audio if scene.music else None
     payload = scene.payload(encode_ogg(audio) if audio else None, height)
-    # The module's last file exports what mounts the stage; here the same page calls it.
+    # The last file exports the component for Streamlit. Here the page itself calls it.
     code = script(*SCRIPTS).replace("export default mountOnce(", "const show = mountOnce(")
     return _PAGE.format(
         policy=_POLICY,
@@ -74,7 +74,7 @@ def page(scene: Scene, height: int = HEIGHT, theme: str = "auto") -> str:
 
 
 def _theme(theme: str) -> str:
-    """The stage reads Streamlit's variables; here they are set by hand."""
+    """CSS that sets the variables that the viewer otherwise gets from Streamlit."""
     blocks = {
         name: ":root { --st-font: system-ui, 'Segoe UI', Roboto, sans-serif; "
         + " ".join(
@@ -95,7 +95,7 @@ def _theme(theme: str) -> str:
 
 
 def write_html(scene: Scene, path: str | Path, theme: str = "auto") -> None:
-    """A scene as an ``.html`` file of its own.
+    """Write a scene as an ``.html`` file.
 
     Raises:
         FileError: the file cannot be written.

@@ -1,7 +1,7 @@
-"""What the stage shows, in numbers: bodies side by side or laid over each other, sound, a timeline.
+"""What the viewer shows, as numbers: bodies, masks, sound, a timeline.
 
-``pack_stage`` makes the payload that the JavaScript beside this file plays: on the workbench's page, in a notebook and
-in a file of its own. Pure numpy, cacheable.
+``pack_viewer`` makes the payload that the JavaScript in ``web/`` plays, on the workbench's page, in
+notebooks and in pages of their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ Array = np.ndarray
 Role = Literal["truth", "model", "baseline"]
 
 MAX_PANELS = 5
-PEAKS = 2048  # bars of the waveform; more than any screen is wide
+PEAKS = 2048  # bars of the waveform; more than a screen can show
 
 
 @dataclass(frozen=True, eq=False)
-class StagePanel:
+class ViewerPanel:
     """One body and how it is drawn."""
 
     name: str
@@ -37,7 +37,7 @@ class StagePanel:
     tip_parents: tuple[int, ...]
     """For each tip the joint it hangs on."""
     role: Role
-    """Truth is drawn neutral; where a frame and joint was hidden, model and baseline take their own colour."""
+    """The truth is drawn in a neutral colour, hidden entries of the others in their own."""
     radii: Float[Array, "J"] | None = None
     """Radius of the body at each joint, metres."""
     hulls: tuple[tuple[int, ...], ...] = ()
@@ -47,40 +47,40 @@ class StagePanel:
     crown: int = -1
     """Which tip is the top of the head, -1 for none."""
     facing_rad: float = 0.0
-    """Which way the body looks on the whole, radians about Y, 0 = +Z; where the camera starts."""
+    """Mean direction of the body, radians about Y, 0 for +Z. The camera starts from it."""
     look: Look = ""
-    """Another colour than the role's, for a second and third network."""
+    """The colour of a second or third network, instead of the role's."""
     hidden: Bool[Array, "T J"] | None = None
-    """Its own, where another pattern was hidden from it than from the others."""
+    """What was hidden from this body, where that differs from the others' mask."""
 
 
 @dataclass(frozen=True)
 class Future:
-    """Panels that begin with a seed and go on after it, perhaps still being made; each may end at a frame of its own.
+    """The state of a generation, finished or running. Panels may differ in length.
 
-    Payloads of one run, alike but for ``ready`` and longer panels, are taken as more of the same: playhead, sound and
-    camera go on as they were.
+    A payload of the same run with longer panels continues the one before: playhead, sound and
+    camera stay as they are.
     """
 
     prefix_frames: int
-    """The timeline's rule stands here."""
+    """Where the seed ends; the timeline marks it."""
     total: int
     """Frames of the timeline."""
     ready: int
-    """Frames that may be shown so far."""
+    """Frames that can be shown so far."""
     live: bool = False
     """Whether more will come."""
     run: str = ""
     """Changes with each new run: its first payload moves the playhead to ``start``."""
     start: int = 0
-    """Where a run is seen from, a frame."""
+    """The frame from which a new run plays."""
     mark: str = ""
-    """What is on the stage: while it stays, playhead and camera do."""
+    """What the viewer shows. While it stays the same, playhead and camera do too."""
     sound: str = ""
-    """Name of the recording: one that plays already need not be sent again."""
+    """Name of the recording. One that is playing is not sent again."""
 
     def header(self) -> dict[str, Any]:
-        """As the browser reads it."""
+        """The JSON that the browser reads."""
         return {
             "seed": self.prefix_frames,
             "ready": self.ready,
@@ -92,14 +92,14 @@ class Future:
         }
 
 
-def panel_from_motion(name: str, motion: Motion, role: Role) -> StagePanel:
-    """A panel of this motion with a body fitted to its skeleton."""
+def panel_from_motion(name: str, motion: Motion, role: Role) -> ViewerPanel:
+    """A panel that shows a motion, with a body fitted to its skeleton."""
     body = body_of(motion.skeleton)
     tips, tip_parents = motion.tip_positions(), [joint for joint, _ in motion.skeleton.end_sites]
     joints, more, added_crown = added_tips(motion, body)
     crown = tips.shape[1] + added_crown if added_crown >= 0 else body.crown
     tips, tip_parents = np.concatenate([tips, more], axis=1), [*tip_parents, *joints]
-    return StagePanel(
+    return ViewerPanel(
         name,
         motion.positions(),
         tips,
@@ -115,7 +115,7 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> StagePanel:
 
 
 def waveform_peaks(waveform: Float[Array, "N"], count: int = PEAKS) -> Array:
-    """Largest absolute value in each of at most ``count`` equal stretches, scaled to 0..255, uint8."""
+    """The largest absolute value in each of at most ``count`` parts, scaled to 0..255, uint8."""
     loud = np.abs(finite("waveform", waveform, (None,)))
     if len(loud) > count:
         edges = np.linspace(0, len(loud), count, endpoint=False).astype(int)
@@ -124,15 +124,15 @@ def waveform_peaks(waveform: Float[Array, "N"], count: int = PEAKS) -> Array:
     return np.round(loud * (255 / top) if top > 0 else loud).astype(np.uint8)
 
 
-def _panel_buffers(index: int, panel: StagePanel, frames: int) -> dict[str, Array]:
+def _panel_buffers(index: int, panel: ViewerPanel, frames: int) -> dict[str, Array]:
     joints, tips = len(panel.parents), len(panel.tip_parents)
-    where = f"panel {panel.name!r}"
-    positions = finite(f"{where}: positions", panel.positions, (frames, joints, 3))
-    ends = finite(f"{where}: tips", panel.tips, (frames, tips, 3))
+    label = f"panel {panel.name!r}"
+    positions = finite(f"{label}: positions", panel.positions, (frames, joints, 3))
+    ends = finite(f"{label}: tips", panel.tips, (frames, tips, 3))
     radii = panel.radii if panel.radii is not None else np.full(joints, 0.045, dtype=np.float32)
     return {
         f"positions{index}": np.concatenate([positions, ends], axis=1),
-        f"radii{index}": finite(f"{where}: radii", radii, (joints,)),
+        f"radii{index}": finite(f"{label}: radii", radii, (joints,)),
         f"parents{index}": np.array([*panel.parents, *panel.tip_parents], dtype=np.int32),
     }
 
@@ -154,8 +154,8 @@ def _error_buffers(errors: Mapping[str, Array], frames: int) -> dict[str, Array]
     return buffers
 
 
-def pack_stage(
-    panels: Sequence[StagePanel],
+def pack_viewer(
+    panels: Sequence[ViewerPanel],
     *,
     fps: float,
     hidden: Bool[Array, "T J"] | None = None,
@@ -171,23 +171,24 @@ def pack_stage(
     future: Future | None = None,
     recorded: Bool[Array, "T"] | None = None,
 ) -> bytes:
-    """Everything the stage shows, as one payload.
+    """Everything that the viewer shows, as one payload.
 
     Args:
-        panels: none (an empty stage) to five, all with the same number of frames.
+        panels: none (an empty viewer) to five, all with the same number of frames.
         fps: frames a second.
-        hidden: True where the model could not look; shaped like the panels that are not the truth.
-        waveform: mono samples or peaks that span exactly the clip, frame 0 to the last.
+        hidden: True where entries were hidden from the model; shaped like the panels other than
+            the truth.
+        waveform: mono samples or peaks that span the clip exactly.
         audio: an encoded sound file (WAV, OGG, MP3) that starts with frame 0.
         beats: frames on which a beat falls.
         floor_m: height of the floor, metres.
-        title: spoken name of the stage.
-        errors: error per frame for the strip under the waveform, the model first; NaN leaves a gap.
+        title: name of the viewer for screen readers.
+        errors: error curves of the timeline, the model's first; NaN leaves a gap.
         errors_unit: unit of these errors.
-        reports: tell the server the frame after a scrub or a pause, which reruns the script.
+        reports: send the frame to the server after a scrub or a pause, which reruns the script.
         channel: components of one channel share a playhead.
         future: where motion is generated; panels may then differ in length.
-        recorded: False where there is no truth, and so no body of it to show; None: there is one everywhere.
+        recorded: False in frames without a recording, where no truth is shown.
 
     Raises:
         ValueError: shapes disagree, or a position is not finite.
@@ -200,10 +201,14 @@ def pack_stage(
     buffers: dict[str, Array] = {}
     for i, panel in enumerate(panels):
         buffers |= _panel_buffers(i, panel, len(panel.positions) if future else frames)
-        own = panel.hidden if panel.hidden is not None else hidden
-        if own is not None and panel.role != "truth" and own.shape != (frames, len(panel.parents)):
+        mask = panel.hidden if panel.hidden is not None else hidden
+        if (
+            mask is not None
+            and panel.role != "truth"
+            and mask.shape != (frames, len(panel.parents))
+        ):
             raise ValueError(
-                f"hidden has shape {own.shape}; expected {frames} x {len(panel.parents)}"
+                f"hidden has shape {mask.shape}; expected {frames} x {len(panel.parents)}"
             )
         if panel.hidden is not None:
             buffers[f"hidden{i}"] = np.asarray(panel.hidden, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""A scene: who is shown, what was hidden, the music. Film, web page and workbench all draw the same one."""
+"""A scene: bodies, what was hidden, the music. Films, web pages and the workbench draw it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.viewer.palette import Look
-from mmm.viewer.panels import MAX_PANELS, Future, Role, StagePanel, pack_stage, panel_from_motion
+from mmm.viewer.panels import MAX_PANELS, Future, Role, ViewerPanel, pack_viewer, panel_from_motion
 from mmm.viewer.payload import with_height
 
 Array = np.ndarray
@@ -17,18 +17,18 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Performer:
-    """One body on the stage."""
+    """One body of a scene."""
 
     name: str
     motion: Motion
     role: Role
     look: Look = ""
-    """Another colour than the role's, for a second and third network."""
+    """The colour of a second or third network, instead of the role's."""
     hidden: Bool[Array, "T J"] | None = None
-    """Its own, where another pattern was hidden from it than from the others."""
+    """What was hidden from this body, where that differs from the scene's mask."""
 
-    def panel(self) -> StagePanel:
-        """As the stage takes it."""
+    def panel(self) -> ViewerPanel:
+        """The body in the form that the viewer draws."""
         return replace(
             panel_from_motion(self.name, self.motion, self.role), look=self.look, hidden=self.hidden
         )
@@ -39,20 +39,20 @@ class Scene:
     """One to five bodies of equal length.
 
     Raises:
-        ValueError: none or too many of them, or their lengths, rates or the mask disagree.
+        ValueError: there are none or too many, or lengths, rates and mask disagree.
     """
 
     title: str
     performers: tuple[Performer, ...]
     hidden: Bool[Array, "T J"] | None = None
-    """True where those that are not the truth could not look."""
+    """True where bodies other than the truth were recovered or generated."""
     music: Music | None = None
     errors: Mapping[str, Float[Array, "T"]] = field(default_factory=dict)
-    """Centimetres a frame, by name, the model's first."""
+    """Error curves in centimetres by name, the model's first."""
     prefix_frames: int = 0
-    """Above zero: those that are not the truth were generated from there on."""
+    """Generated bodies are known up to this frame; 0 where nothing is generated."""
     recorded: Bool[Array, "T"] | None = None
-    """False where there is no truth: its body is not shown there. None: there is one everywhere."""
+    """False in frames without a recording, where no truth is shown. None: all frames have one."""
 
     def __post_init__(self) -> None:
         rates = {(len(p.motion), p.motion.fps) for p in self.performers}
@@ -65,35 +65,35 @@ class Scene:
         return len(self.performers[0].motion)
 
     def is_recorded(self, frame: int) -> bool:
-        """Whether there is a truth to show at this frame."""
+        """Whether this frame was recorded, so that there is a truth to show."""
         return self.recorded is None or bool(self.recorded[frame])
 
     @property
     def fps(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.performers[0].motion.fps
 
     @property
     def duration_s(self) -> float:
-        """How long it plays."""
+        """Duration in seconds."""
         return len(self) / self.fps
 
     @property
     def floor_m(self) -> float:
-        """Height of the floor under the first body."""
+        """Height of the floor under the first body, metres."""
         return round(self.performers[0].motion.floor_m(), 4)
 
     def payload(self, sound: bytes | None = None, height: int = 0) -> bytes:
-        """What the stage's JavaScript is fed.
+        """The payload of the viewer's JavaScript.
 
         Args:
             sound: an encoded recording that starts with frame 0.
-            height: CSS pixels; 0 for the stage's own.
+            height: CSS pixels; 0 for the default.
         """
         audio = self.music.audio if self.music else None
         future = Future(self.prefix_frames, len(self), len(self)) if self.prefix_frames else None
         panels = [p.panel() for p in self.performers]
-        packed = pack_stage(
+        packed = pack_viewer(
             panels,
             fps=self.fps,
             hidden=None if future else self.hidden,

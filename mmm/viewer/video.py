@@ -20,7 +20,7 @@ Progress = Callable[[float], None]
 
 FILM_SUFFIXES = (".mp4", ".gif", ".webp")
 LOOP_SIZE, LOOP_FPS = (640, 360), 25.0
-"""Of GIF and WebP, where nothing else is asked for."""
+"""Default size and rate of GIF and WebP."""
 
 
 def write_film(
@@ -33,14 +33,17 @@ def write_film(
     theme: Theme = "light",
     progress: Progress | None = None,
 ) -> None:
-    """Draw a scene and write it as ``.mp4``, ``.gif`` or ``.webp``; the file appears when it is whole.
+    """Draw a scene and write it as ``.mp4``, ``.gif`` or ``.webp``.
+
+    The file appears under its name only when it is whole.
 
     Args:
-        size: width and height, even; 1280 x 720 for MP4, 640 x 360 for loops where None.
-        fps: pictures a second; the clip's own for MP4, at most 25 for loops where None.
+        size: width and height in pixels, even; by default 1280 x 720 for MP4, 640 x 360 for loops.
+        fps: pictures per second; by default the clip's rate for MP4, at most 25 for loops.
         layout: ``"side"`` (up to three bodies) or ``"overlay"``.
         theme: ``"light"`` or ``"dark"``.
-        progress: called with the share done, 0 to 1; whatever it raises ends the writing, and no file is left.
+        progress: called with the share done, 0 to 1. Whatever it raises ends the writing, and no
+            file is left.
 
     Raises:
         FileError: another suffix, the folder cannot be written, or the encoder failed.
@@ -55,7 +58,7 @@ def write_film(
             " or ".join(FILM_SUFFIXES),
             "choose another name",
         )
-    if not path.parent.is_dir():  # said now, not after minutes of drawing
+    if not path.parent.is_dir():  # checked now, not after minutes of drawing
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
     loop = suffix != ".mp4"
     film = Film(
@@ -73,7 +76,7 @@ def write_film(
 
 
 def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
-    import imageio_ffmpeg  # brings the encoder; only where a film is made
+    import imageio_ffmpeg  # finds the encoder, which takes time; only films need it
 
     duration_s = len(film) / film.fps
     sound: dict[str, Any] = {}
@@ -81,7 +84,7 @@ def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
     if audio is not None:
         write_audio(_fitting(audio, duration_s), path.with_name("sound.wav"))
         sound = {"audio_path": str(path.with_name("sound.wav")), "audio_codec": "aac"}
-    # -t: AAC comes in packets of 1024 samples, and the last one would outlast the pictures.
+    # AAC comes in packets of 1024 samples. Without -t the last one would outlast the pictures.
     writer = imageio_ffmpeg.write_frames(
         str(path),
         film.size,
@@ -124,7 +127,7 @@ def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
 
 
 def _fitting(audio: Audio, duration_s: float) -> Audio:
-    """As long as the film, at most two channels."""
+    """The sound cut to the film, with at most two channels."""
     cut = audio.crop_s(0.0, duration_s)
     return (
         cut
@@ -134,7 +137,8 @@ def _fitting(audio: Audio, duration_s: float) -> Audio:
 
 
 def _write_loop(film: Film, path: Path, progress: Progress) -> None:
-    """GIF counts in hundredths of a second: what is rounded off one picture's time is added to the next one's."""
+    """Write a loop. GIF counts in hundredths of a second, so rounding errors carry over to the next
+    picture."""
     unit_ms = 10 if path.suffix == ".gif" else 1
     marks = np.round(np.arange(len(film) + 1) * 1000 / film.fps / unit_ms).astype(int) * unit_ms
     durations = np.maximum(np.diff(marks), unit_ms * 2).tolist()
@@ -143,9 +147,8 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
         palette: Image.Image | None = None
         for number in range(len(film)):
             picture = Image.fromarray(film.frame(number)).convert("RGB")
-            if (
-                path.suffix == ".gif"
-            ):  # one palette for all: colours that change from picture to picture shimmer
+            if path.suffix == ".gif":
+                # A palette for each picture would make colours shimmer.
                 palette = palette or _palette(film)
                 picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
             progress((number + 1) / len(film))
@@ -167,7 +170,7 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
 
 
 def _palette(film: Film) -> Image.Image:
-    """256 colours that serve a few pictures spread over the film."""
+    """256 colours, chosen from six pictures spread over the film."""
     few = [
         film.frame(number)
         for number in np.unique(np.linspace(0, len(film) - 1, 6).astype(int)).tolist()

@@ -20,7 +20,7 @@ from dashboard.work.attention_maps import Atlas  # noqa: E402
 from dashboard.work.recoveries import Request  # noqa: E402
 from mmm import load_clip, masks  # noqa: E402
 from mmm.attention import AttentionTrace  # noqa: E402
-from mmm.viewer.panels import pack_stage, panel_from_motion  # noqa: E402
+from mmm.viewer.panels import pack_viewer, panel_from_motion  # noqa: E402
 
 SAMPLE = ROOT / "data" / "samples" / "dance_099bpm_test015_dancer04.npz"
 HEADS = 4
@@ -51,7 +51,7 @@ def scene(layers: int, frames: int, joined: bool) -> tuple:
     mask = masks.parse("span:60-89", clip)
     panels = [panel_from_motion("Truth", clip.motion, "truth")]
     sound = clip.music.audio.samples.mean(axis=1)
-    payload = pack_stage(
+    payload = pack_viewer(
         panels,
         fps=60.0,
         hidden=mask.hidden,

@@ -23,7 +23,7 @@ from tests.dashboard.conftest import ROOT
 from tests.mmm.io.bvh_oracle import scipy_positions
 from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.io.test_bvh_oracle import bvhio_pose
-from tests.mmm.io.test_video import sound_of, told_of
+from tests.mmm.viewer.test_video import sound_of, told_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared_data]
 

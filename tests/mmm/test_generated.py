@@ -14,7 +14,7 @@ from mmm.viewer.payload import unpack
 from mmm.viewer.raster.lettering import Lettering
 from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.making import smooth_motion
-from tests.mmm.test_take_home import MAGIC
+from tests.mmm.viewer.test_save import MAGIC
 
 SEED, ALL = 40, 130
 

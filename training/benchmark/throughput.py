@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from mmm.cli.printing import table
+from mmm.cli.tables import table
 from mmm.interpolation.torch_fill import hidden_features
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from training.data.batch import Batch, draw

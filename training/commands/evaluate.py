@@ -8,7 +8,7 @@ import typer
 from tqdm import tqdm
 
 from mmm.checkpoints import describe, load_model
-from mmm.cli.printing import EVALUATION_COLUMNS, table
+from mmm.cli.tables import EVALUATION_COLUMNS, table
 from mmm.errors import ModelError, SpecError
 from mmm.evaluation.evaluate import evaluate
 from training.cards.card import record, trained_on

@@ -1,4 +1,4 @@
-"""The error map as a picture: every joint (rows, by limb) at every frame (columns), as the page draws it."""
+"""The error map as a picture: joints in rows, by limb, and frames in columns."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ Array = np.ndarray
 
 LIMB_ORDER = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-"""Where a colour scale may end: near enough to the data that a map is not washed out."""
+"""Round ends of a colour scale, close enough that a map is not washed out."""
 RAMPS = {
     "light": (
         (247, 246, 243),
@@ -32,14 +32,14 @@ RAMPS = {
         (253, 240, 176),
     ),
 }
-"""From nothing to the scale's end, as ``heatmap.js`` has them."""
+"""Colours from zero to the end of the scale, the same as in ``heatmap.js``."""
 _ROW, _GAP, _LABELS, _MARGIN, _HEAD, _AXIS = 22, 8, 190, 28, 84, 40
 _TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _MOST_OUTLINES = 60
 
 
 def nice_top(values: Float[Array, "..."]) -> float:
-    """The end of the colour scale: the 99th percentile of what is not zero, rounded up to one of ``STEPS`` x 10^n."""
+    """The end of the colour scale: the 99th percentile of values above zero, rounded up."""
     some = values[values > 0]
     if not some.size:
         return 1.0
@@ -49,7 +49,7 @@ def nice_top(values: Float[Array, "..."]) -> float:
 
 
 def row_order(groups: Sequence[str]) -> list[int]:
-    """Joints in the order of a map's rows: limb by limb, unknown limbs first."""
+    """The joints in the order of a map's rows: limb by limb, unknown limbs first."""
     ranks = {limb: i for i, limb in enumerate([*LIMB_ORDER, *dict.fromkeys(groups)][::-1])}
     return sorted(range(len(groups)), key=lambda j: (-ranks[groups[j]], j))
 
@@ -67,11 +67,11 @@ def draw_error_map(
     theme: str = "light",
     width: int = 1600,
 ) -> Image.Image:
-    """The map with its names, scale and time.
+    """Draw the map with joint names, scale and time axis.
 
     Args:
-        values: not negative, in ``unit``.
-        hidden: True where the model could not look; outlined, and marked above the map.
+        values: errors in ``unit``, not negative.
+        hidden: True for hidden entries, which are outlined and marked above the map.
         top: end of the colour scale; by default ``nice_top(values)``.
         theme: ``"light"`` or ``"dark"``.
         width: of the picture, pixels.
@@ -106,16 +106,15 @@ def draw_error_map(
     )
     levels = np.round(np.clip(values / end, 0, 1) * 255).astype(np.uint8)
     edges = np.linspace(0, frames, min(frames, wide) + 1).astype(int)[:-1]
-    worst = np.maximum.reduceat(
-        levels, edges, axis=0
-    )  # of frames that share a column the worst is shown
-    for at, j in zip(tops, order, strict=True):
+    # Frames that share a column show the worst of them.
+    worst = np.maximum.reduceat(levels, edges, axis=0)
+    for top_px, j in zip(tops, order, strict=True):
         row = Image.fromarray(ramp[worst[:, j]][None]).resize(
             (wide, _ROW), Image.Resampling.NEAREST
         )
-        picture.paste(row, (left, at))
+        picture.paste(row, (left, top_px))
         draw.text(
-            (left - 10, at + _ROW / 2),
+            (left - 10, top_px + _ROW / 2),
             skeleton.names[j].replace("_", " ")[:26],
             muted,
             fonts[14],
@@ -141,7 +140,7 @@ def _outline(
     box: tuple[int, int],
     colour: tuple[int, int, int],
 ) -> None:
-    """A strip over frames with anything hidden; where they are few, an outline round the hidden rows."""
+    """Mark frames with hidden entries; where runs are few, also outline the hidden rows."""
     left, wide = box
     runs = _runs(np.asarray(hidden.any(axis=1)))
     for a, b in runs:
@@ -151,11 +150,11 @@ def _outline(
         )
     if len(runs) > _MOST_OUTLINES:
         return
-    for n, at in enumerate(tops):
+    for n, top_px in enumerate(tops):
         for a, b in _runs(hidden[:, n]):
             x0, x1 = left + wide * a / len(hidden), left + wide * b / len(hidden) - 1
-            draw.line((x0, at, x0, at + _ROW - 1), colour, 2)
-            draw.line((x1, at, x1, at + _ROW - 1), colour, 2)
+            draw.line((x0, top_px, x0, top_px + _ROW - 1), colour, 2)
+            draw.line((x1, top_px, x1, top_px + _ROW - 1), colour, 2)
 
 
 def _runs(flags: Bool[Array, "T"]) -> list[tuple[int, int]]:

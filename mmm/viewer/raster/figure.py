@@ -1,24 +1,29 @@
-"""One body ready to be painted: its volumes, where they are at a moment, and in what colours."""
+"""One body, ready to be painted: its volumes, their places at a time, their colours."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mmm.viewer.panels import StagePanel
+from mmm.viewer.panels import ViewerPanel
 from mmm.viewer.raster.painting import SHADES, TINTS, Brush, Looks, across
 
 Array = np.ndarray
 
 _HEAD_LONG_M, _HEAD_WIDE_M = 0.132, 0.094
-_ROUND = 0.86  # of trunks; limbs are round
+_ROUND = 0.86  # trunks are flatter than cylinders, limbs are not
 
 PITCH, YAW = 0.16, 0.42
-"""The stage's camera, radians: how far it looks down, and how far from the side to which the body looks."""
+"""The viewer's camera, radians: downward pitch, and yaw from the body's facing direction."""
 
 
 def looking(yaw: float, pitch: float = PITCH) -> Float[Array, "3 3"]:
-    """The axes of a camera (right, up, forward as rows) that looks at a body from ``yaw``, radians about Y, 0 = +Z."""
+    """The axes of a camera (right, up, forward as rows).
+
+    Args:
+        yaw: the direction that it looks from, radians about Y, 0 for +Z.
+        pitch: how far it looks down, radians.
+    """
     cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
     return np.array(
         [[cy, 0, -sy], [-sy * sp, cp, -cy * sp], [-sy * cp, -sp, -cy * cp]], dtype=np.float32
@@ -27,7 +32,8 @@ def looking(yaw: float, pitch: float = PITCH) -> Float[Array, "3 3"]:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A camera: where it stands, its axes as rows (right, up, forward), focal length and middle in pixels."""
+    """A pinhole camera: position, axes as rows (right, up, forward), focal length and principal
+    point in pixels."""
 
     eye: Float[Array, "3"]
     axes: Float[Array, "3 3"]
@@ -35,7 +41,7 @@ class View:
     middle: tuple[float, float]
 
     def project(self, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
-        """Screen x, y (down), depth in metres, and pixels a metre there."""
+        """Screen x and y (down) in pixels, depth in metres, and pixels per metre at that depth."""
         seen = (points - self.eye) @ self.axes.T
         depth = np.maximum(seen[:, 2], 0.05)
         scale = self.focal / depth
@@ -48,14 +54,14 @@ class _Part:
     kind: str
     points: tuple[int, ...]
     owner: int
-    """The joint whose rotation moves the part: it is the one that was hidden or known."""
+    """The joint whose rotation moves the part. Its mask colours the part."""
     axis: tuple[int, int]
 
 
 class Figure:
-    """A panel's body; as ``body.js`` and ``renderer_canvas.js`` have it."""
+    """A panel's body, drawn like ``body.js`` and ``renderer_canvas.js`` do."""
 
-    def __init__(self, panel: StagePanel, hidden: Bool[Array, "T J"] | None, looks: Looks) -> None:
+    def __init__(self, panel: ViewerPanel, hidden: Bool[Array, "T J"] | None, looks: Looks) -> None:
         joints, tips = len(panel.parents), len(panel.tip_parents)
         self.name, self.role, self.looks = panel.name, panel.role, looks
         self.track = np.concatenate([panel.positions, panel.tips], axis=1).astype(np.float32)
@@ -73,10 +79,10 @@ class Figure:
         self._round = np.array([_ROUND if part.kind == "hull" else 1.0 for part in self.parts])
         self._owners = np.array([part.owner for part in self.parts])
 
-    def pose(self, at: float) -> Float[Array, "P 3"]:
-        """World places of joints and tips at ``at`` frames, between two frames on the line between."""
-        frame = min(max(int(at + 1e-6), 0), len(self.track) - 1)
-        rest = min(max(at - frame, 0.0), 1.0)
+    def pose(self, time: float) -> Float[Array, "P 3"]:
+        """World positions of joints and tips, metres, interpolated at a time in frames."""
+        frame = min(max(int(time + 1e-6), 0), len(self.track) - 1)
+        rest = min(max(time - frame, 0.0), 1.0)
         if rest < 1e-4 or frame + 1 >= len(self.track):
             return self.track[frame]
         return np.asarray(
@@ -178,7 +184,7 @@ class Figure:
         )
 
 
-def _parts(panel: StagePanel, parents: tuple[int, ...], joints: int) -> list[_Part]:
+def _parts(panel: ViewerPanel, parents: tuple[int, ...], joints: int) -> list[_Part]:
     parts = []
     for hull in panel.hulls:
         owner = hull[0]

@@ -1,6 +1,7 @@
-"""A scene as pictures, frame by frame: bodies side by side or laid over each other, labels, a timeline.
+"""A scene as pictures: bodies side by side or overlaid, labels, a timeline.
 
-Painted with numpy and Pillow, without a screen; the same body, colours and floor as the stage in the browser.
+They are painted with numpy and Pillow, without a screen. Bodies, colours and floor are those of the
+viewer in the browser.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from mmm.errors import SpecError
 from mmm.viewer.palette import NEUTRAL, look_colour
-from mmm.viewer.panels import StagePanel
+from mmm.viewer.panels import ViewerPanel
 from mmm.viewer.raster.figure import YAW, Figure, View, looking
 from mmm.viewer.raster.ground import Ground
 from mmm.viewer.raster.lettering import Lettering
@@ -25,9 +26,9 @@ Layout = Literal["side", "overlay"]
 Theme = Literal["light", "dark"]
 
 MOST_SIDE_BY_SIDE = 4
-_FIELD_OF_VIEW = 0.56  # radians; the stage's camera
+_FIELD_OF_VIEW = 0.56  # radians; the same as in camera.js, as the next four
 _LOOK_AT_M = 0.87
-_DRIFT_M = 0.6  # further than this from the first dancer a panel follows its own
+_DRIFT_M = 0.6  # beyond this distance from the first body a panel follows its own
 _FOLLOW_S, _EASE_S = 0.45, 0.07
 _GHOST = 0.55
 
@@ -42,7 +43,7 @@ class _Panel:
 
 
 class Film:
-    """A scene, ready to be drawn at any moment.
+    """A scene that can be drawn at any time.
 
     Args:
         scene: one to three bodies side by side, or up to five laid over each other.
@@ -52,7 +53,7 @@ class Film:
         theme: ``"light"`` or ``"dark"``.
 
     Raises:
-        SpecError: the layout cannot show so many bodies, or a size or rate makes no film.
+        SpecError: the layout cannot show so many bodies, or size or rate are out of range.
     """
 
     def __init__(
@@ -78,10 +79,15 @@ class Film:
                 "size",
                 f"{size[0]} x {size[1]}",
                 "even numbers, 160 x 120 to 3840 x 2160",
-                "choose another",
+                "choose a size in this range",
             )
         if not 1 <= self.fps <= 240:
-            raise SpecError("fps", f"{self.fps:g}", "1 to 240 pictures a second", "choose another")
+            raise SpecError(
+                "fps",
+                f"{self.fps:g}",
+                "1 to 240 pictures per second",
+                "choose a rate in this range",
+            )
         panels = [p.panel() for p in scene.performers]
         neutral = NEUTRAL[theme]
         self.figures = [
@@ -104,7 +110,7 @@ class Film:
     def __len__(self) -> int:
         return max(1, round(self.scene.duration_s * self.fps))
 
-    def _hidden_of(self, panel: StagePanel) -> Bool[Array, "T J"] | None:
+    def _hidden_of(self, panel: ViewerPanel) -> Bool[Array, "T J"] | None:
         hidden = self.scene.hidden if panel.hidden is None else panel.hidden
         return (
             hidden
@@ -127,28 +133,31 @@ class Film:
         return _Panel(group, ground, left, top, self._path(group[0]))
 
     def _path(self, index: int) -> Float[Array, "T 3"]:
-        """Where a panel's camera looks: softly after its dancer, near the first one as long as they stay together."""
+        """Where a panel's camera looks in each frame, smoothed.
+
+        Panels look at the first body while their own stays near it, so that bodies can be compared.
+        """
         width = _FOLLOW_S * self.scene.fps
-        own = self.figures[index].track[:, 0] * [1, 0, 1]
+        body = self.figures[index].track[:, 0] * [1, 0, 1]
         first = self.figures[0].track[:, 0] * [1, 0, 1]
-        apart = np.linalg.norm(own - first, axis=1, keepdims=True)
-        goal = first + (own - first) * np.maximum(0, 1 - _DRIFT_M / np.maximum(apart, 1e-6))
+        apart = np.linalg.norm(body - first, axis=1, keepdims=True)
+        goal = first + (body - first) * np.maximum(0, 1 - _DRIFT_M / np.maximum(apart, 1e-6))
         return np.asarray(gaussian_filter1d(goal, width, axis=0, mode="nearest"), dtype=np.float32)
 
     def frame(self, number: int) -> UInt8[Array, "h w 4"]:
-        """Picture ``number``: red, green, blue and 255."""
-        at = min(number / self.fps * self.scene.fps, len(self.scene) - 1.0)
-        shown = min(int(at + 1e-6), len(self.scene) - 1)
+        """Picture ``number`` of the film, RGBA."""
+        time = min(number / self.fps * self.scene.fps, len(self.scene) - 1.0)  # in frames
+        shown = min(int(time + 1e-6), len(self.scene) - 1)
         picture = self._empty.copy()
         for panel in self.panels:
-            self._paint(picture, panel, at, shown)
-        self.lettering.letter(picture.view(np.uint8).reshape(*picture.shape, 4), shown, at)
+            self._paint(picture, panel, time, shown)
+        self.lettering.letter(picture.view(np.uint8).reshape(*picture.shape, 4), shown, time)
         return picture.view(np.uint8).reshape(*picture.shape, 4)
 
-    def _paint(self, picture: Array, panel: _Panel, at: float, shown: int) -> None:
+    def _paint(self, picture: Array, panel: _Panel, time: float, shown: int) -> None:
         target = panel.targets[shown]
         if shown + 1 < len(panel.targets):
-            target = target + (panel.targets[shown + 1] - target) * np.float32(at - shown)
+            target = target + (panel.targets[shown + 1] - target) * np.float32(time - shown)
         base = self._view
         view = View(
             base.eye + target,
@@ -161,7 +170,7 @@ class Film:
             for i in panel.figures
             if self.figures[i].role != "truth" or self.scene.is_recorded(shown)
         ]
-        poses = {i: self.figures[i].pose(at) for i in there}
+        poses = {i: self.figures[i].pose(time) for i in there}
         ghosts = [i for i in there if len(panel.figures) > 1 and self.figures[i].role == "truth"]
         ground = panel.ground.paint(
             view, target, [(self.figures[i], poses[i], 0.4 if i in ghosts else 1.0) for i in there]
@@ -175,7 +184,7 @@ class Film:
         for i in solid:
             self.figures[i].paint(Brush(part), view, poses[i], self.tints[i][shown])
         for i in ghosts:
-            self._ghost(part, i, view, poses[i], shown, 0.1)  # still seen through the body
+            self._ghost(part, i, view, poses[i], shown, 0.1)  # faintly visible through the body
 
     def _ghost(
         self, part: Array, i: int, view: View, pose: Array, shown: int, alpha: float
@@ -193,7 +202,10 @@ class Film:
 
 
 def _tints(figure: Figure, fps: float) -> Float[Array, "T J"]:
-    """How much of its own colour each joint has in each frame; eased, so that dense patterns do not flicker."""
+    """How much of its own colour each joint has in each frame, 0 to 1.
+
+    Smoothing keeps dense patterns from flickering.
+    """
     if figure.hidden is None:
         return np.zeros((len(figure.track), figure.track.shape[1]), dtype=np.float32)
     return np.clip(

@@ -1,6 +1,7 @@
-"""What a panel of a film is painted on: a surface with rounded corners, a pool of light, the floor's grid, shadows.
+"""The background of a film's panel: a surface with light, the floor's grid, shadows.
 
-The camera follows its dancer without turning, so all but the grid's phase and the shadow is painted once.
+The camera follows its body without turning. Only the grid's phase and the shadows change from
+picture to picture, so everything else is painted once.
 """
 
 import numpy as np
@@ -13,19 +14,18 @@ from mmm.viewer.raster.figure import Figure, View
 Array = np.ndarray
 
 _STEP_M, _REACH_M = 0.5, 3.4
-_SLANT = np.array(
-    [0.16, 0.1], dtype=np.float32
-)  # metres that a shadow moves in x, z per metre of height
-_NEAR_M = 0.4  # lines are cut so far before the camera
-_SOFT = 4  # shadows are drawn so much smaller
+# Metres that a shadow moves in x and z per metre of height.
+_SLANT = np.array([0.16, 0.1], dtype=np.float32)
+_NEAR_M = 0.4  # lines are cut at this distance from the camera
+_SOFT = 4  # shadows are drawn this many times smaller, then enlarged
 
 
 class Ground:
-    """One panel's ground.
+    """The background of one panel.
 
     Args:
         size: of the panel, pixels.
-        view: of a dancer who stands at the origin.
+        view: the camera, for a body at the origin.
         floor_m: height of the floor.
         theme: ``"light"`` or ``"dark"``.
         corner: radius of the panel's corners, pixels.
@@ -60,9 +60,8 @@ class Ground:
             0.075 if self.dark else 0.85
         )
         picture += (255 - picture) * pool
-        noise = np.random.default_rng(0).uniform(
-            -0.5, 0.5, (height, width, 1)
-        )  # no bands in the soft light
+        # Dithering keeps the soft light free of bands.
+        noise = np.random.default_rng(0).uniform(-0.5, 0.5, (height, width, 1))
         solid = Image.fromarray(np.clip(picture + noise, 0, 255).astype(np.uint8))
         outside = Image.new("RGB", self.size, colours["background"])
         mask = Image.new("L", (width * 4, height * 4))
@@ -74,7 +73,7 @@ class Ground:
         return outside.convert("RGBA")
 
     def _fade(self, view: View) -> Image.Image:
-        """How strongly a line of the grid shows at each pixel: less the farther from the dancer."""
+        """The strength of the grid at each pixel; it fades with the distance from the body."""
         width, height = self.size
         right = (np.arange(width) + 0.5 - view.middle[0]) / view.focal
         up = -(np.arange(height)[:, None] + 0.5 - view.middle[1]) / view.focal
@@ -95,12 +94,12 @@ class Ground:
     def paint(
         self, view: View, target: Float[Array, "3"], figures: list[tuple[Figure, Array, float]]
     ) -> Image.Image:
-        """The ground under these figures: each with its pose and how strong its shadow is (0 to 1)."""
+        """The background under some figures, each with its pose and the strength of its shadow."""
         picture = self.base.copy()
         grid = ImageChops.multiply(self._grid(view, target), self.fade)
         picture.paste((*self.ink, 255), (0, self.horizon), grid)
         shadow = self._shadow(view, figures)
-        if box := shadow.getbbox():  # only where it falls
+        if box := shadow.getbbox():  # compositing the whole panel would cost most of the time
             left, top, right, bottom = (_SOFT * edge for edge in box)
             right, bottom = min(right, self.size[0]), min(bottom, self.size[1])
             soft = (
@@ -116,7 +115,7 @@ class Ground:
         return picture
 
     def _grid(self, view: View, target: Float[Array, "3"]) -> Image.Image:
-        """The lines, from the horizon down."""
+        """The lines of the grid, from the horizon down."""
         width, height = self.size
         lines = Image.new("L", (width * 2, (height - self.horizon) * 2))
         draw = ImageDraw.Draw(lines)
@@ -135,7 +134,7 @@ class Ground:
         seen = depth.max(axis=1) > _NEAR_M
         points, depth = points[seen], depth[seen]
         numbers = [number for number, ahead in zip(numbers, seen, strict=True) if ahead]
-        for a, b in ((0, 1), (1, 0)):  # cut where a line passes the camera
+        for a, b in ((0, 1), (1, 0)):  # clip lines that pass behind the camera
             behind = depth[:, a] < _NEAR_M
             way = depth[behind, b] - depth[behind, a]  # above zero: the other end is ahead
             share = (_NEAR_M - depth[behind, a]) / way
@@ -148,7 +147,7 @@ class Ground:
         return lines.reduce(2)
 
     def _shadow(self, view: View, figures: list[tuple[Figure, Array, float]]) -> Image.Image:
-        """What the bodies keep from the light, a quarter of the size."""
+        """The shadows of the bodies, at a quarter of the size."""
         width, height = self.size
         shadow = Image.new("L", (-(-width // _SOFT), -(-height // _SOFT)))
         draw, strokes = ImageDraw.Draw(shadow), []

@@ -1,4 +1,4 @@
-"""The still parts of a film: names, what is hidden, the timeline under the panels with the clock."""
+"""Names, labels and the timeline of a film."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from mmm.viewer.scene import Performer, Scene
 
 Array = np.ndarray
 
-_FINE = 3  # lettering and marks are drawn so much larger, then reduced
+_FINE = 3  # supersampling of marks, for soft edges
 
 
 class Lettering:
-    """Names, chips and timeline for one film.
+    """Draws names, chips and the timeline of one film.
 
     Attributes:
         page: the picture without its panels.
@@ -49,8 +49,8 @@ class Lettering:
         top = self.margin
         return self.margin + number * (width + gap), top, width, self.strip[1] - gap - top
 
-    def letter(self, picture: UInt8[Array, "h w 4"], shown: int, at: float) -> None:
-        """Put names, chips, playhead and clock on a picture whose panels are painted."""
+    def letter(self, picture: UInt8[Array, "h w 4"], shown: int, time: float) -> None:
+        """Draw names, chips, playhead and clock onto a picture with painted panels."""
         for number, (group, (row, ends)) in enumerate(zip(self.groups, self._names, strict=True)):
             left, top, _, _ = self.panel_box(number, len(self.groups))
             x, y = left + round(14 * self.unit), top + round(10 * self.unit)
@@ -59,12 +59,12 @@ class Lettering:
                 if text := self._state(performer, shown):
                     _lay(picture, self._chip(text, performer), x + end, y)
         x0, y0, x1, y1 = self.strip
-        x = round(x0 + (x1 - x0) * (at + 0.5) / len(self.scene))
+        x = round(x0 + (x1 - x0) * (time + 0.5) / len(self.scene))
         half = max(1, round(1 * self.unit))
         picture[y0 - round(3 * self.unit) : y1 + round(3 * self.unit), x - half : x + half, :3] = (
             self.colours["text"]
         )
-        clock = self._text(_clock(at / self.scene.fps), 16, self.colours["text"])
+        clock = self._text(_clock(time / self.scene.fps), 16, self.colours["text"])
         count = self._text(f"frame {shown} / {len(self.scene)}", 14, self.muted)
         below = y1 + round(6 * self.unit)
         _lay(picture, clock, x0, below)
@@ -123,7 +123,7 @@ class Lettering:
         return picture
 
     def _loudness(self, count: int) -> Array:
-        """Bars of the timeline: the music's loudness, or how much the first body moves; 0 to 1."""
+        """Bars of the timeline, 0 to 1: the music's loudness, or the speed of the first body."""
         audio = self.scene.music.audio if self.scene.music else None
         if audio is not None:
             line = waveform_peaks(audio.samples.mean(axis=1), count) / 255
@@ -138,24 +138,24 @@ class Lettering:
         )
 
     def _name_row(self, group: Sequence[Performer]) -> tuple[Array, list[int]]:
-        """A dot and a name a body; where each one's chip goes."""
-        pieces, ends, at = [], [], 0
+        """A dot and a name for each body, and the place of each chip."""
+        pieces, ends, x = [], [], 0
         for performer in group:
             text = self._text(performer.name[:40], 17, self.colours["text"])
-            pieces.append((at, self._dot(self._colour(performer)), text))
-            at += round(18 * self.unit) + text.shape[1] + round(10 * self.unit)
-            ends.append(at)
+            pieces.append((x, self._dot(self._colour(performer)), text))
+            x += round(18 * self.unit) + text.shape[1] + round(10 * self.unit)
+            ends.append(x)
             has_chip = (
                 self.scene.recorded is not None
                 if performer.role == "truth"
                 else self.scene.hidden is not None
             )
-            at += round(150 * self.unit) if has_chip else 0
-            at += round(8 * self.unit)
-        row = np.zeros((round(26 * self.unit), max(at, 1), 4), dtype=np.uint8)
-        for x, dot, text in pieces:
-            _over(row, dot, x, (row.shape[0] - dot.shape[0]) // 2)
-            _over(row, text, x + round(18 * self.unit), (row.shape[0] - text.shape[0]) // 2)
+            x += round(150 * self.unit) if has_chip else 0
+            x += round(8 * self.unit)
+        row = np.zeros((round(26 * self.unit), max(x, 1), 4), dtype=np.uint8)
+        for left, dot, text in pieces:
+            _over(row, dot, left, (row.shape[0] - dot.shape[0]) // 2)
+            _over(row, text, left + round(18 * self.unit), (row.shape[0] - text.shape[0]) // 2)
         return row, ends
 
     def _colour(self, performer: Performer) -> Colour:
@@ -190,7 +190,7 @@ class Lettering:
         return self._chips[text, ink]
 
     def _text(self, text: str, size: int, colour: Colour) -> UInt8[Array, "h w 4"]:
-        """A line of text on nothing, with Pillow's own typeface: servers may have no other."""
+        """A line of text on a transparent ground. Servers may have no typeface but Pillow's own."""
         font = ImageFont.load_default(max(8.0, size * self.unit))
         left, _, right, _ = font.getbbox(text or " ")
         above, below = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (10, 4)
@@ -207,7 +207,7 @@ def _clock(seconds: float) -> str:
 
 
 def _lay(picture: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y: int) -> None:
-    """Lay a patch with transparency over an opaque picture; what hangs over the border is cut."""
+    """Composite a patch onto an opaque picture; parts beyond the border are cut."""
     patch = patch[: max(0, picture.shape[0] - y), : max(0, picture.shape[1] - x)]
     part = picture[y : y + patch.shape[0], x : x + patch.shape[1], :3]
     alpha = patch[..., 3:].astype(np.uint16)
@@ -215,7 +215,7 @@ def _lay(picture: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y
 
 
 def _over(under: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y: int) -> None:
-    """Lay a patch over a picture that has transparency itself."""
+    """Composite a patch onto a picture that is transparent itself."""
     below = Image.fromarray(under)
     below.alpha_composite(Image.fromarray(np.ascontiguousarray(patch)), (x, max(0, y)))
     under[:] = np.asarray(below)

@@ -1,7 +1,8 @@
-"""Painting a body's volumes into a picture with numpy: tapered limbs, rounded trunks, heads; soft edges, light.
+"""Paints the volumes of bodies with numpy: tapered limbs, rounded trunks, heads.
 
-The same look as the stage's canvas (``renderer_canvas.js``, ``shading.js``): volumes painted back to front, each lit
-from one side and set off by a thin dark edge. A picture is (height, width) uint32, bytes R G B 255 in memory.
+The look is that of the canvas (``renderer_canvas.js``, ``shading.js``): volumes are painted back to
+front, lit from one side, and separated by a thin dark edge. A picture is (height, width) uint32,
+with the bytes R, G, B, 255 in memory.
 """
 
 from dataclasses import dataclass
@@ -15,20 +16,20 @@ from mmm.viewer.palette import Colour, mix
 Array = np.ndarray
 
 LIGHT = np.array([-0.46, 0.72, 0.52], dtype=np.float32)
-"""In the camera's frame (right, up, towards the viewer), so that shape reads from any side."""
+"""Direction of the light in the camera's frame (right, up, towards the camera)."""
 SHADES, TINTS, ACROSS = 64, 8, 64
-_FINER = 3  # masks of trunks are drawn so much larger, then reduced: soft edges
+_FINER = 3  # supersampling of trunks' masks, for soft edges
 
 
 def packed(colours: Float[Array, "*b 3"]) -> UInt32[Array, "*b"]:
-    """Colours 0..255 as the picture holds them."""
+    """Colours 0..255 in the layout of a picture."""
     r, g, b = np.moveaxis(np.clip(np.round(colours), 0, 255).astype(np.uint32), -1, 0)
     return np.asarray(r | g << 8 | b << 16 | np.uint32(255 << 24), dtype=np.uint32)
 
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """One body's colours: from shadow to highlight, from the neutral to its own colour."""
+    """The colours of one body: from shadow to highlight, from neutral to its own colour."""
 
     shades: UInt32[Array, "tints shades"]
     edges: Float[Array, "tints 3"]
@@ -36,7 +37,7 @@ class Looks:
 
     @classmethod
     def of(cls, neutral: Colour, accent: Colour, dark: bool) -> "Looks":
-        """The table of ``shading.js``."""
+        """The same table as in ``shading.js``."""
         shades, edges = np.empty((TINTS, SHADES, 3)), np.empty((TINTS, 3))
         for tint in range(TINTS):
             base = np.array(mix(neutral, accent, tint / (TINTS - 1)), dtype=float)
@@ -55,16 +56,17 @@ class Looks:
 
 
 def lit(nx: Array, ny: Array, nz: Array) -> Array:
-    """How light a surface is that faces this way (camera's frame), 0 to 1."""
+    """Brightness of a surface by its normal in the camera's frame, 0 to 1."""
     diffuse = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2], 0)
     rim = (1 - np.maximum(nz, 0)) ** 3
     return np.clip(0.27 + 0.57 * diffuse + 0.13 * (ny * 0.5 + 0.5) + 0.13 * rim, 0, 1)
 
 
 def across(axes: Float[Array, "p 3"], roundness: Float[Array, "p"]) -> Float[Array, "p across"]:
-    """Light across volumes whose axes run so in the camera's frame (right, up, towards), from left edge to right.
+    """Brightness across volumes, from the left edge to the right one.
 
     Args:
+        axes: directions of the volumes' axes in the camera's frame (right, up, towards the camera).
         roundness: 1 for a cylinder, less for something flatter.
     """
     length = np.maximum(np.linalg.norm(axes, axis=1), 1e-6)
@@ -80,9 +82,10 @@ def across(axes: Float[Array, "p 3"], roundness: Float[Array, "p"]) -> Float[Arr
 
 
 class Brush:
-    """Paints volumes into one part of a picture; coordinates are that part's own, y down.
+    """Paints volumes into one part of a picture. Coordinates are relative to it, y down.
 
-    ``shade`` arguments are colours from left edge to right edge (:func:`across` through a :class:`Looks`).
+    ``shade`` arguments are colours from the left edge to the right one (:func:`across` through a
+    :class:`Looks`).
     """
 
     def __init__(self, picture: UInt32[Array, "h w"]) -> None:
@@ -109,7 +112,11 @@ class Brush:
         alpha: float,
         line: float,
     ) -> bool:
-        """A tapered capsule between two points (x, y). False, nothing painted, where it is seen along its length."""
+        """Paint a tapered capsule between two points (x, y).
+
+        Returns:
+            False, with nothing painted, where the capsule is seen along its axis.
+        """
         (ax, ay), (bx, by) = a.tolist(), b.tolist()
         length = float(np.hypot(bx - ax, by - ay))
         if length <= abs(ra - rb) + 0.5:
@@ -128,17 +135,18 @@ class Brush:
         side = y * np.float32(ux) - x * np.float32(uy)
         along = y * np.float32(uy) + x * np.float32(ux)
         lean = (ra - rb) / length
-        at = np.abs(side)
-        at *= np.float32(-lean / np.sqrt(1 - lean * lean) / length)
-        at += along * np.float32(1 / length)
-        np.clip(at, 0, 1, out=at)  # which circle of the capsule is nearest
-        along -= at * np.float32(length)
+        # The nearest circle of the capsule: 0 at a, 1 at b. In place, for speed.
+        place = np.abs(side)
+        place *= np.float32(-lean / np.sqrt(1 - lean * lean) / length)
+        place += along * np.float32(1 / length)
+        np.clip(place, 0, 1, out=place)
+        along -= place * np.float32(length)
         along *= along
-        at *= np.float32(rb - ra)
-        at += np.float32(ra)  # its radius
+        place *= np.float32(rb - ra)
+        place += np.float32(ra)  # now the radius of that circle
         outside = np.sqrt(side * side + along)
-        outside -= at
-        side /= at
+        outside -= place
+        side /= place
         side *= np.float32(ACROSS / 2)
         side += np.float32(ACROSS / 2)
         self._fill(box, outside, shade.take(side.astype(np.int32), mode="clip"), edge, alpha, line)
@@ -155,7 +163,7 @@ class Brush:
         alpha: float,
         line: float,
     ) -> None:
-        """An ellipse lit as a ball; ``turn`` (radians) turns its axes."""
+        """Paint an ellipse that is lit like a ball; ``turn`` (radians) rotates its axes."""
         (x0, y0), most = centre.tolist(), max(rx, ry) + line + 1
         box = self._box(x0 - most, x0 + most, y0 - most, y0 + most)
         if box is None:
@@ -178,7 +186,7 @@ class Brush:
         alpha: float,
         line: float,
     ) -> None:
-        """The rounded convex outline of circles (x, y, radius), lit across the axis from one point to another."""
+        """Paint the rounded convex hull of circles (x, y, radius), lit across an axis."""
         outline = rounded_hull(circles)
         (low_x, low_y), (high_x, high_y) = (
             outline.min(axis=0).tolist(),
@@ -197,7 +205,7 @@ class Brush:
             np.int32
         )
         wider, cover = self._masks(box, outline, line)
-        # As if it were a distance: 0.5 where the outline ends, and on to where its edge does.
+        # Turn coverage into a signed distance: 0.5 at the outline, growing to its edge's end.
         outside = (
             np.float32(0.5) - cover * np.float32(1 / 255) + (255 - wider) * np.float32(line / 255)
         )
@@ -207,7 +215,7 @@ class Brush:
     def _masks(
         self, box: tuple[slice, slice], outline: Float[Array, "n 2"], line: float
     ) -> tuple[Array, Array]:
-        """How much of each pixel lies in the outline and its edge, and how much in the outline, 0 to 255."""
+        """Coverage of pixels by the outline with its edge, and by the outline alone, 0 to 255."""
         rows, columns = box
         picture = Image.new(
             "L", ((columns.stop - columns.start) * _FINER, (rows.stop - rows.start) * _FINER)
@@ -230,7 +238,7 @@ class Brush:
         alpha: float,
         line: float,
     ) -> None:
-        """Paint where ``outside`` (pixels beyond the outline) is negative, its border soft, its edge round it."""
+        """Paint where the signed distance ``outside`` is negative, with a soft edge; pixels."""
         part = self.picture[box]
         np.copyto(part, shade, where=outside <= -0.5)
         near = np.nonzero((outside > -0.5) & (outside < line + 0.5))

@@ -1,4 +1,4 @@
-"""A small picture of a motion: its body in one telling pose, on nothing, to stand on a light or a dark page."""
+"""A small picture of a motion: one typical pose on a transparent ground."""
 
 import io
 
@@ -15,35 +15,34 @@ from mmm.viewer.raster.painting import Brush, Looks
 Array = np.ndarray
 
 SIZE = (176, 208)
-"""Width and height, pixels: twice what a card shows, for fine screens."""
-_LOOKED_AT = 48  # poses among which one is chosen
-_RANK = (
-    0.8  # far from the mean pose, but not the farthest: that is often a T-pose before the recording
-)
+"""Width and height in pixels, twice the size of a card, for fine screens."""
+_CANDIDATES = 48  # poses among which one is chosen
+# Far from the mean pose but not the farthest, which is often a T-pose before the recording.
+_RANK = 0.8
 _DISTANCE_M, _MARGIN = 5.0, 0.05
 
 
 def telling_frame(motion: Motion) -> int:
-    """A frame whose pose says what the motion is about: far from its mean pose, though not the farthest.
+    """A frame whose pose is typical of the motion: far from its mean pose, but not the farthest.
 
-    Poses are compared by where joints are against the root, in the world.
+    Poses are compared by world positions of joints relative to the root.
     """
-    at = np.unique(np.linspace(0, len(motion) - 1, _LOOKED_AT).round().astype(int))
+    frames = np.unique(np.linspace(0, len(motion) - 1, _CANDIDATES).round().astype(int))
     positions = Motion(
-        motion.skeleton, motion.rotations[at], motion.root_m[at], motion.fps
+        motion.skeleton, motion.rotations[frames], motion.root_m[frames], motion.fps
     ).positions()
     poses = positions - positions[:, :1]
     away = np.linalg.norm(poses - poses.mean(axis=0), axis=2).mean(axis=1)
-    return int(at[np.argsort(away, kind="stable")[int(_RANK * (len(at) - 1))]])
+    return int(frames[np.argsort(away, kind="stable")[int(_RANK * (len(frames) - 1))]])
 
 
 def portrait(
     motion: Motion, size: tuple[int, int] = SIZE, frame: int | None = None
 ) -> UInt8[Array, "h w 4"]:
-    """A picture of the body; red, green, blue, opacity.
+    """A picture of the body, RGBA.
 
     Args:
-        size: width and height, pixels; the body is as large as fits.
+        size: width and height in pixels. The body is as large as fits.
         frame: which pose; ``telling_frame`` where None.
     """
     frame = telling_frame(motion) if frame is None else frame
@@ -59,7 +58,7 @@ def portrait(
         _view(figure, panel.facing_rad + YAW, size),
         np.zeros(len(panel.parents), dtype=np.float32),
     )
-    # Painted on black and on white: what differs is what shines through.
+    # Paint on black and on white; the difference is the transparency.
     grounds = []
     for colour in (0, 255):
         picture = np.full((size[1], size[0], 4), colour, dtype=np.uint8)
@@ -72,19 +71,19 @@ def portrait(
 
 
 def portrait_webp(motion: Motion, size: tuple[int, int] = SIZE) -> bytes:
-    """The same as a WebP file, some 3 KB."""
+    """The picture as a WebP file, about 3 KB."""
     file = io.BytesIO()
     Image.fromarray(portrait(motion, size)).save(file, "WEBP", quality=80, method=4)
     return file.getvalue()
 
 
 def _view(figure: Figure, yaw: float, size: tuple[int, int]) -> View:
-    """A camera that has the whole body in the picture, as large as it fits."""
+    """A camera that shows the whole body as large as fits."""
     axes, pose = looking(yaw), figure.pose(0.0)
     middle = (pose.min(axis=0) + pose.max(axis=0)) / 2
     eye = middle - axes[2] * np.float32(_DISTANCE_M * max(float(np.ptp(pose, axis=0).max()), 0.1))
     seen = View(eye, axes, 1.0, (0.0, 0.0)).project(pose)
-    around = figure.radii * seen[:, 3] * 1.6  # heads are larger than their joint's radius
+    around = figure.radii * seen[:, 3] * 1.6  # heads are larger than the radius of their joint
     low, high = (
         (seen[:, :2] - around[:, None]).min(axis=0),
         (seen[:, :2] + around[:, None]).max(axis=0),

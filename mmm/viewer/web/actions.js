@@ -1,7 +1,13 @@
-// What the user does on the stage: play, step, scrub, switch. The stage itself (data, looks, loop) builds on this.
+// What the user can do in the viewer: play, step, scrub, switch. The viewer's class extends this one.
 
-class StageActions {
-  get frame() { return clamp(Math.floor(this.clock.now() * this.header.fps + 1e-6), 0, Math.max(0, this.header.frames - 1)); }
+class ViewerActions {
+  get frame() {
+    return clamp(
+      Math.floor(this.clock.now() * this.header.fps + 1e-6),
+      0,
+      Math.max(0, this.header.frames - 1),
+    );
+  }
 
   toggle() {
     if (!this.figures.length) return;
@@ -21,12 +27,18 @@ class StageActions {
 
   step(count) {
     const { frames } = this.header;
-    if (this.clock.playing) { this.clock.pause(); this.showControls(); }
+    if (this.clock.playing) {
+      this.clock.pause();
+      this.showControls();
+    }
     this.goTo(this.clock.loop ? (this.frame + count + frames) % frames : this.frame + count);
   }
 
   scrub(share) {
-    if (this.resume === undefined) { this.resume = this.clock.playing; this.clock.pause(); }
+    if (this.resume === undefined) {
+      this.resume = this.clock.playing;
+      this.clock.pause();
+    }
     this.goTo(Math.floor(share * this.header.frames));
   }
 
@@ -37,11 +49,23 @@ class StageActions {
     this.showControls();
   }
 
-  setSpeed(rate) { this.clock.setRate(rate); this.showControls(); }
+  setSpeed(rate) {
+    this.clock.setRate(rate);
+    this.showControls();
+  }
 
-  setLoop(on) { this.clock.setLoop(on); this.showControls(); }
+  setLoop(on) {
+    this.clock.setLoop(on);
+    this.showControls();
+  }
 
-  setOverlay(on) { if (this.figures.length > 1) { this.overlay = on; this.buildPanels(); this.showControls(); } }
+  setOverlay(on) {
+    if (this.figures.length > 1) {
+      this.overlay = on;
+      this.buildPanels();
+      this.showControls();
+    }
+  }
 
   setSound(on) {
     this.soundChoice = on;
@@ -49,7 +73,9 @@ class StageActions {
     this.showControls();
   }
 
-  isFull() { return Boolean(this.root.fullscreenElement ?? document.fullscreenElement); }
+  isFull() {
+    return Boolean(this.root.fullscreenElement ?? document.fullscreenElement);
+  }
 
   toggleFull() {
     const done = this.isFull() ? document.exitFullscreen() : this.ui.root.requestFullscreen();
@@ -67,23 +93,36 @@ class StageActions {
     const onButton = event.target.closest("button");
     const far = event.shiftKey ? 10 : 1;
     const actions = {
-      " ": onButton ? null : () => this.toggle(), ArrowLeft: () => this.step(-far), ArrowRight: () => this.step(far),
-      Home: () => this.goTo(0), End: () => { if (this.clock.playing || this.waiting) this.toggle(); this.goTo(this.header.frames - 1); },
-      l: () => this.setLoop(!this.clock.loop), o: () => this.setOverlay(!this.overlay), f: () => this.toggleFull(),
-      1: () => this.setSpeed(0.25), 2: () => this.setSpeed(0.5), 3: () => this.setSpeed(1), "?": () => this.toggleHelp(),
+      " ": onButton ? null : () => this.toggle(),
+      ArrowLeft: () => this.step(-far),
+      ArrowRight: () => this.step(far),
+      Home: () => this.goTo(0),
+      End: () => {
+        if (this.clock.playing || this.waiting) this.toggle();
+        this.goTo(this.header.frames - 1);
+      },
+      l: () => this.setLoop(!this.clock.loop),
+      o: () => this.setOverlay(!this.overlay),
+      f: () => this.toggleFull(),
+      1: () => this.setSpeed(0.25),
+      2: () => this.setSpeed(0.5),
+      3: () => this.setSpeed(1),
+      "?": () => this.toggleHelp(),
       Escape: () => this.toggleHelp(false),
     };
     const action = actions[event.key] || actions[event.key.toLowerCase()];
     if (!action) return;
     event.preventDefault();
-    event.stopPropagation(); // Streamlit has shortcuts of its own
+    event.stopPropagation(); // Streamlit has shortcuts on some of the same keys
     action();
   }
 
   describe(frame) {
-    const { data } = this.timeline, { fps, errors_unit: unit } = this.header;
+    const { data } = this.timeline,
+      { fps, errors_unit: unit } = this.header;
     const parts = [clockText(frame / fps), `frame ${frame}`];
-    if (data.hiddenFrames[frame]) parts.push(data.recorded && !data.recorded[frame] ? "hidden, never recorded" : "hidden");
+    if (data.hiddenFrames[frame])
+      parts.push(data.recorded && !data.recorded[frame] ? "hidden, never recorded" : "hidden");
     if (data.pinned?.has(frame)) parts.push("pinned");
     if (data.keyframes?.has(frame)) parts.push("inserted pose");
     if (this.header.future) parts.push(frame < this.header.future.seed ? "seed" : "generated");

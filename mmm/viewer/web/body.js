@@ -1,12 +1,15 @@
-// From joints to body parts: which volumes a panel's body is made of, and its pose at a moment.
+// Bodies: the volumes that a body is made of, and its pose at a moment.
 
-/** Parts of a body. kind: "limb" (tapered capsule a-b), "hull" (rounded volume over points), "head", "ball".
- *  owner is the joint whose rotation moves the part: it is the one that was hidden or known. */
+/** Parts of a body. kind: "limb" (tapered capsule a-b), "hull" (rounded volume over points), "head",
+ *  "ball". owner is the joint whose rotation moves the part; its mask colours the part. */
 function bodyParts(info, parents, radii) {
-  const joints = info.joints, parts = [], hasChild = new Uint8Array(joints);
+  const joints = info.joints,
+    parts = [],
+    hasChild = new Uint8Array(joints);
   const together = (a, b) => info.hulls.some((hull) => hull.includes(a) && hull.includes(b));
   for (const hull of info.hulls) {
-    const owner = hull[0], axis = owner === 0 ? [0, hull.at(-1)] : [parents[owner], owner];
+    const owner = hull[0],
+      axis = owner === 0 ? [0, hull.at(-1)] : [parents[owner], owner];
     parts.push({ kind: "hull", points: hull, owner, axis });
   }
   for (let p = 0; p < parents.length; p++) {
@@ -21,13 +24,18 @@ function bodyParts(info, parents, radii) {
   }
   if (info.head >= 0) {
     const top = info.crown >= 0 ? joints + info.crown : -1;
-    parts.push({ kind: "head", points: top >= 0 ? [info.head, top] : [info.head], owner: info.head });
+    parts.push({
+      kind: "head",
+      points: top >= 0 ? [info.head, top] : [info.head],
+      owner: info.head,
+    });
   }
   for (let j = 0; j < joints; j++) {
     if (!hasChild[j] && j !== info.head) parts.push({ kind: "ball", points: [j], owner: j });
   }
   const all = new Float32Array(parents.length);
-  for (let p = 0; p < parents.length; p++) all[p] = p < joints ? radii[p] : Math.max(0.012, radii[parents[p]] * 0.7);
+  for (let p = 0; p < parents.length; p++)
+    all[p] = p < joints ? radii[p] : Math.max(0.012, radii[parents[p]] * 0.7);
   return { parts, radii: all };
 }
 
@@ -45,20 +53,25 @@ class Figure {
     this.points = this.parents.length;
     Object.assign(this, bodyParts(info, this.parents, arrays[`radii${index}`]));
     this.hidden = info.role === "truth" ? null : arrays[`hidden${index}`] || arrays.hidden || null;
-    this.recorded = info.role === "truth" ? arrays.recorded || null : null; // there is no truth where nothing was recorded
-    this.seed = seed; // frames before it were given; undefined where nothing is generated
+    // Where nothing was recorded there is no truth to draw.
+    this.recorded = info.role === "truth" ? arrays.recorded || null : null;
+    this.seed = seed; // frames before it are known; undefined where nothing is generated
     this.pose = new Float32Array(this.points * 3);
-    this.tint = new Float32Array(this.joints); // 0 = known .. 1 = made up by the model
+    this.tint = new Float32Array(this.joints); // 0 = known, 1 = predicted
     this.frame = -1;
   }
 
-  /** Poses the body at `at` frames. Between two frames only while playing: a still picture shows true frames. */
+  /** Poses the body at a time in frames. It interpolates only while playing: a still picture shows a
+   *  frame as it is. */
   setTime(at, playing, dt) {
-    const frame = clamp(Math.floor(at + 1e-6), 0, this.frames - 1), size = this.points * 3;
+    const frame = clamp(Math.floor(at + 1e-6), 0, this.frames - 1),
+      size = this.points * 3;
     const rest = playing && frame + 1 < this.frames ? clamp(at - frame, 0, 1) : 0;
-    const a = frame * size, b = a + (rest > 0 ? size : 0);
-    for (let i = 0; i < size; i++) this.pose[i] = this.track[a + i] + (this.track[b + i] - this.track[a + i]) * rest;
-    // While playing the colour eases: masks such as "every 15th" would otherwise flash several times a second.
+    const a = frame * size,
+      b = a + (rest > 0 ? size : 0);
+    for (let i = 0; i < size; i++)
+      this.pose[i] = this.track[a + i] + (this.track[b + i] - this.track[a + i]) * rest;
+    // Colours ease while playing. Masks such as every:15 would otherwise flash several times a second.
     const ease = playing ? 1 - Math.exp(-dt / 0.09) : 1;
     for (let j = 0; j < this.joints; j++) {
       const goal = this.hidden ? this.hidden[frame * this.joints + j] : Number(this.made(frame));
@@ -67,47 +80,67 @@ class Figure {
     this.frame = frame;
   }
 
-  /** Whether the frame comes after a seed, from a network. */
-  made(frame) { return this.seed !== undefined && this.role !== "truth" && frame >= this.seed; }
+  /** Whether the frame was generated. */
+  made(frame) {
+    return this.seed !== undefined && this.role !== "truth" && frame >= this.seed;
+  }
 
-  /** Whether there is a body to show at its frame. */
-  get there() { return !this.recorded || Boolean(this.recorded[this.frame]); }
+  /** Whether there is a body to draw at the current frame. */
+  get there() {
+    return !this.recorded || Boolean(this.recorded[this.frame]);
+  }
 
-  /** More frames of the same body. */
-  grow(track, frames) { this.track = track; this.frames = frames; }
+  /** Appends frames of the same body. */
+  grow(track, frames) {
+    this.track = track;
+    this.frames = frames;
+  }
 
-  /** A short number that changes with the drawn pose; tests read it. */
+  /** A checksum of the drawn pose, for tests. */
   signature() {
     let sum = 0;
     for (let i = 0; i < this.pose.length; i++) sum += this.pose[i] * ((i % 11) + 1);
     return sum.toFixed(4);
   }
 
-  /** Where the body is, on the floor plane and in height. */
+  /** The position of the body: on the floor plane, and its height. */
   centre(out) {
-    out[0] = this.pose[0]; out[1] = this.pose[1]; out[2] = this.pose[2];
+    out[0] = this.pose[0];
+    out[1] = this.pose[1];
+    out[2] = this.pose[2];
     return out;
   }
 }
 
 const longest = (figures) => figures.reduce((a, b) => (b.frames > a.frames ? b : a));
 
-/** How much a body moves in each frame (mean speed of its joints), for the timeline of a clip without music. */
+/** Mean speed of the joints in each frame, for the timeline of a clip without music. */
 function motionEnergy(figure, length = figure.frames) {
-  const { frames, points, track } = figure, size = points * 3, out = new Float32Array(frames);
+  const { frames, points, track } = figure,
+    size = points * 3,
+    out = new Float32Array(frames);
   for (let t = 1; t < frames; t++) {
     let sum = 0;
     for (let p = 0; p < size; p += 3) {
-      const i = t * size + p, k = i - size;
-      sum += Math.hypot(track[i] - track[k], track[i + 1] - track[k + 1], track[i + 2] - track[k + 2]);
+      const i = t * size + p,
+        k = i - size;
+      sum += Math.hypot(
+        track[i] - track[k],
+        track[i + 1] - track[k + 1],
+        track[i + 2] - track[k + 2],
+      );
     }
     out[t] = sum / points;
   }
   if (frames > 1) out[0] = out[1];
-  const smooth = new Float32Array(length); // nothing moves where there is no frame yet
+  const smooth = new Float32Array(length); // zero where no frame has been generated yet
   for (let t = 0; t < frames; t++) {
-    let sum = 0, count = 0;
-    for (let k = Math.max(0, t - 2); k <= Math.min(frames - 1, t + 2); k++) { sum += out[k]; count++; }
+    let sum = 0,
+      count = 0;
+    for (let k = Math.max(0, t - 2); k <= Math.min(frames - 1, t + 2); k++) {
+      sum += out[k];
+      count++;
+    }
     smooth[t] = sum / count;
   }
   return smooth;

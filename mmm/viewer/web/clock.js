@@ -1,7 +1,8 @@
-// The playhead's clock. While sound plays the sound card is the clock: WebAudio's output timestamp, carried on by
-// performance.now() (0.07 ms of jitter; an <audio> element's currentTime wanders by 92 ms). Otherwise performance.now().
+// The playhead's clock. While sound plays, time comes from WebAudio's output timestamp and is extrapolated
+// by performance.now(): 0.07 ms of jitter, where an <audio> element's currentTime wanders by 92 ms.
+// Without sound it is performance.now().
 
-const LEAD_S = 0.04; // sound starts this far ahead, so that its first sample is not late
+const LEAD_S = 0.04; // sound is scheduled this far ahead, so that its first sample is on time
 
 class Clock {
   constructor(duration) {
@@ -9,22 +10,31 @@ class Clock {
     this.rate = 1;
     this.loop = true;
     this.playing = false;
-    this.at = 0; // where the playhead was at `since`
-    this.since = 0; // performance.now() then, seconds
+    this.at = 0; // seconds into the clip at `since`
+    this.since = 0; // performance.now() of that moment, seconds
     this.context = null;
     this.source = null;
     this.buffer = null;
     this.soundWanted = false;
   }
 
-  setDuration(duration) { this.at = Math.min(this.now(), duration); this.duration = duration; this.restart(); }
+  setDuration(duration) {
+    this.at = Math.min(this.now(), duration);
+    this.duration = duration;
+    this.restart();
+  }
 
-  /** Decodes an encoded sound without needing a gesture; it is cut or padded to the clip, so that loops are seamless. */
+  /** Decodes a sound, which needs no user gesture. It is cut or padded to the clip's length, so that
+   *  loops are seamless. */
   async load(bytes) {
     const decoder = new OfflineAudioContext(2, 1, 44100);
     const sound = await decoder.decodeAudioData(bytes.slice().buffer);
     const length = Math.max(1, Math.round(this.duration * sound.sampleRate));
-    const fitted = new AudioBuffer({ length, numberOfChannels: sound.numberOfChannels, sampleRate: sound.sampleRate });
+    const fitted = new AudioBuffer({
+      length,
+      numberOfChannels: sound.numberOfChannels,
+      sampleRate: sound.sampleRate,
+    });
     for (let c = 0; c < sound.numberOfChannels; c++) {
       fitted.copyToChannel(sound.getChannelData(c).subarray(0, length), c);
     }
@@ -48,10 +58,18 @@ class Clock {
     this.restart();
   }
 
-  // Both take the position before they change how it is reckoned.
-  setRate(rate) { this.at = this.now(); this.rate = rate; this.restart(false); }
+  // Both read the position before they change the rate or the source that it is computed from.
+  setRate(rate) {
+    this.at = this.now();
+    this.rate = rate;
+    this.restart(false);
+  }
 
-  setLoop(loop) { this.at = this.now(); this.loop = loop; this.restart(false); }
+  setLoop(loop) {
+    this.at = this.now();
+    this.loop = loop;
+    this.restart(false);
+  }
 
   play() {
     if (this.playing) return;
@@ -72,15 +90,16 @@ class Clock {
     if (this.playing) this.restart(false);
   }
 
-  /** Seconds into the clip that are heard (or would be heard) now. */
+  /** Seconds into the clip that are heard now, or would be heard with sound. */
   now() {
     if (!this.playing) return this.at;
     let passed = performance.now() / 1000 - this.since;
     if (this.sounding) {
       const stamp = this.context.getOutputTimestamp ? this.context.getOutputTimestamp() : null;
-      const heard = stamp && stamp.performanceTime
-        ? stamp.contextTime + (performance.now() - stamp.performanceTime) / 1000
-        : this.context.currentTime - (this.context.outputLatency || 0);
+      const heard =
+        stamp && stamp.performanceTime
+          ? stamp.contextTime + (performance.now() - stamp.performanceTime) / 1000
+          : this.context.currentTime - (this.context.outputLatency || 0);
       passed = Math.max(0, heard - this.started);
     }
     const at = this.at + passed * this.rate;
@@ -88,13 +107,19 @@ class Clock {
     return Math.min(at, this.duration);
   }
 
-  /** True once when a clip without loop has run out. */
-  ended() { return this.playing && !this.loop && this.now() >= this.duration - 1e-4; }
+  /** True once, when a clip that does not loop ends. */
+  ended() {
+    return this.playing && !this.loop && this.now() >= this.duration - 1e-4;
+  }
 
   silence() {
     if (!this.source) return;
     this.source.onended = null;
-    try { this.source.stop(); } catch { /* never started */ }
+    try {
+      this.source.stop();
+    } catch {
+      /* it was never started */
+    }
     this.source.disconnect();
     this.source = null;
   }
@@ -103,9 +128,21 @@ class Clock {
     if (keep && this.playing) this.at = this.now();
     this.silence();
     this.since = performance.now() / 1000;
-    if (!this.playing || !this.soundWanted || !this.buffer || !this.context || this.context.state !== "running") return;
-    const source = new AudioBufferSourceNode(this.context, { buffer: this.buffer, playbackRate: this.rate,
-      loop: this.loop, loopStart: 0, loopEnd: this.buffer.duration });
+    if (
+      !this.playing ||
+      !this.soundWanted ||
+      !this.buffer ||
+      !this.context ||
+      this.context.state !== "running"
+    )
+      return;
+    const source = new AudioBufferSourceNode(this.context, {
+      buffer: this.buffer,
+      playbackRate: this.rate,
+      loop: this.loop,
+      loopStart: 0,
+      loopEnd: this.buffer.duration,
+    });
     source.connect(this.context.destination);
     this.started = this.context.currentTime + LEAD_S;
     source.start(this.started, Math.min(this.at, this.buffer.duration));

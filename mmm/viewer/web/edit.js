@@ -1,26 +1,48 @@
-// What stands on the timeline, and the tools that edit what is known: a span is selected there and hidden, kept or pinned,
-// a pose is copied to another frame, a gap made longer or shorter. The server keeps the edits and their history: each
-// is sent as an action, and comes back as another payload whose header `edit` says how things stand. See editing.py.
+// The editing tools: hide, keep or pin the frames selected on the timeline, paste a pose at another frame,
+// retime a gap. The server keeps the edits and their history. Each edit is sent as an action, and the next
+// payload's header `edit` holds the new state. See editing.py.
 
 const EDIT_HELP = [
-  [["R"], "recover; also Ctrl+Enter"], [["E"], "edit what is known; drag selects"], [["[", "]"], "selection from, to the playhead"], [["A"], "select all frames"], [["H", "K", "P"], "hide, keep, pin"],
-  [["C", "V"], "copy, paste a pose"], [["T"], "gap longer or shorter"], [["Ctrl", "Z"], "undo; with Shift redo"],
+  [["R"], "recover; also Ctrl+Enter"],
+  [["E"], "edit what is known; drag selects"],
+  [["[", "]"], "selection from, to the playhead"],
+  [["A"], "select all frames"],
+  [["H", "K", "P"], "hide, keep, pin"],
+  [["C", "V"], "copy, paste a pose"],
+  [["T"], "gap longer or shorter"],
+  [["Ctrl", "Z"], "undo; with Shift redo"],
 ];
 
-const SENT_AGAIN = 30; // actions that go with each message: one that is overtaken by the next is not lost
+const SENT_AGAIN = 30; // actions repeated with each message, since a newer message may replace one
 
-/** Runs with the word that stands on them: hidden frames, and those that were never recorded. */
+/** Runs of frames and their label: hidden, or never recorded. */
 function labelRuns(hiddenFrames, recorded) {
-  if (!recorded) return { recorded: null, labels: runsOf(hiddenFrames).map((run) => [...run, "hidden"]) };
-  const was = runsOf(hiddenFrames.map((hidden, i) => hidden && recorded[i])), never = runsOf(recorded.map((yes) => 1 - yes));
-  return { recorded, labels: [...never.map((run) => [...run, "not recorded"]), ...was.map((run) => [...run, "hidden"])] };
+  if (!recorded)
+    return { recorded: null, labels: runsOf(hiddenFrames).map((run) => [...run, "hidden"]) };
+  const was = runsOf(hiddenFrames.map((hidden, i) => hidden && recorded[i])),
+    never = runsOf(recorded.map((yes) => 1 - yes));
+  return {
+    recorded,
+    labels: [
+      ...never.map((run) => [...run, "not recorded"]),
+      ...was.map((run) => [...run, "hidden"]),
+    ],
+  };
 }
 
-/** Hidden frames, pins and inserted poses after an action, as far as frames tell; the server knows joints too. */
+/** A preview of hidden frames, pins and pasted poses after an action. It counts whole frames only; the
+ *  server also knows joints. */
 function foreseen(data, { do: what, first, last, frame, groups }) {
-  const hiddenFrames = data.hiddenFrames.slice(), pinned = new Set(data.pinned), keyframes = new Set(data.keyframes);
-  const known = (at) => { if (!groups.length) hiddenFrames[at] = 0; };
-  if (what === "pose") { keyframes.add(frame); known(frame); }
+  const hiddenFrames = data.hiddenFrames.slice(),
+    pinned = new Set(data.pinned),
+    keyframes = new Set(data.keyframes);
+  const known = (at) => {
+    if (!groups.length) hiddenFrames[at] = 0;
+  };
+  if (what === "pose") {
+    keyframes.add(frame);
+    known(frame);
+  }
   for (let at = first; at <= last; at++) {
     const there = !data.recorded || data.recorded[at] || keyframes.has(at);
     if (what === "hide" && !pinned.has(at)) hiddenFrames[at] = 1;
@@ -31,102 +53,232 @@ function foreseen(data, { do: what, first, last, frame, groups }) {
   return { hiddenFrames, pinned, keyframes };
 }
 
-class StageTimeline extends StageFuture {
+class ViewerTimeline extends ViewerFuture {
   setTimeline(header, arrays) {
     const looks = errorLooks(header.errors, this.figures);
     this.timeline.future.show(header);
-    const hiddenFrames = new Uint8Array(header.frames), joints = header.frames ? (arrays.hidden?.length || 0) / header.frames : 0;
-    for (let i = 0; i < (arrays.hidden?.length || 0); i++) if (arrays.hidden[i]) hiddenFrames[Math.floor(i / joints)] = 1;
+    const hiddenFrames = new Uint8Array(header.frames),
+      joints = header.frames ? (arrays.hidden?.length || 0) / header.frames : 0;
+    for (let i = 0; i < (arrays.hidden?.length || 0); i++)
+      if (arrays.hidden[i]) hiddenFrames[Math.floor(i / joints)] = 1;
     this.timeline.setData({
-      frames: header.frames, fps: header.fps, waveform: arrays.waveform, beats: arrays.beats,
-      energy: this.figures.length && !arrays.waveform ? motionEnergy(longest(this.figures), header.frames) : null, hiddenFrames,
-      hiddenRuns: runsOf(hiddenFrames), ...labelRuns(hiddenFrames, arrays.recorded), pinned: new Set(header.edit?.pinned),
-      keyframes: new Set(header.edit?.keyframes), errors: header.errors.map((name, i) => ({ name, values: arrays[`error${i}`], look: looks[i] })),
+      frames: header.frames,
+      fps: header.fps,
+      waveform: arrays.waveform,
+      beats: arrays.beats,
+      energy:
+        this.figures.length && !arrays.waveform
+          ? motionEnergy(longest(this.figures), header.frames)
+          : null,
+      hiddenFrames,
+      hiddenRuns: runsOf(hiddenFrames),
+      ...labelRuns(hiddenFrames, arrays.recorded),
+      pinned: new Set(header.edit?.pinned),
+      keyframes: new Set(header.edit?.keyframes),
+      errors: header.errors.map((name, i) => ({
+        name,
+        values: arrays[`error${i}`],
+        look: looks[i],
+      })),
     });
-    this.ui.errors.replaceChildren(...this.timeline.data.errors.slice(0, 4).map((error) => {
-      error.value = el("b", {});
-      error.key = el("span", { class: "key", title: error.name }, el("span", {}, error.name), error.value);
-      return error.key;
-    }));
+    this.ui.errors.replaceChildren(
+      ...this.timeline.data.errors.slice(0, 4).map((error) => {
+        error.value = el("b", {});
+        error.key = el(
+          "span",
+          { class: "key", title: error.name },
+          el("span", {}, error.name),
+          error.value,
+        );
+        return error.key;
+      }),
+    );
   }
 }
 
-class StageEdit {
-  constructor(stage) {
-    this.stage = stage;
+class ViewerEdit {
+  constructor(viewer) {
+    this.viewer = viewer;
     this.client = Math.random().toString(36).slice(2);
     this.log = [];
     this.copied = null;
-    this.seen = new Map(); // what the timeline was like at a SPEC
+    this.seen = new Map(); // the timeline at each SPEC, for undo
     this.picker = new LimbPicker(() => this.show());
-    const tool = (label, key, title, onclick) => el("button", { type: "button", title: `${title} (${key})`, "aria-keyshortcuts": key, onclick }, label);
-    this.toggleButton = el("button", { type: "button", class: "tool", title: "Edit what is known (E)", "aria-keyshortcuts": "E", onclick: () => this.setOn(!this.on) },
-      icon("edit"), "Edit");
-    this.limbs = el("button", { type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", title: "Which joints edits apply to", onclick: () => this.openPicker() },
-      icon("body"), el("span", {}));
+    const tool = (label, key, title, onclick) =>
+      el(
+        "button",
+        { type: "button", title: `${title} (${key})`, "aria-keyshortcuts": key, onclick },
+        label,
+      );
+    this.toggleButton = el(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        title: "Edit what is known (E)",
+        "aria-keyshortcuts": "E",
+        onclick: () => this.setOn(!this.on),
+      },
+      icon("edit"),
+      "Edit",
+    );
+    this.limbs = el(
+      "button",
+      {
+        type: "button",
+        "aria-haspopup": "dialog",
+        "aria-expanded": "false",
+        title: "Which joints edits apply to",
+        onclick: () => this.openPicker(),
+      },
+      icon("body"),
+      el("span", {}),
+    );
     this.hide = tool("Hide", "H", "The model may not see these frames", () => this.mark("hide"));
     this.keep = tool("Keep", "K", "These frames are known again", () => this.mark("known"));
-    this.pin = tool("Pin", "P", "Known, whatever is hidden later", () => this.mark(this.allPinned() ? "unpin" : "pin"));
+    this.pin = tool("Pin", "P", "Known, whatever is hidden later", () =>
+      this.mark(this.allPinned() ? "unpin" : "pin"),
+    );
     this.copy = tool("Copy pose", "C", "Copy the pose at the playhead", () => this.copyPose());
-    this.paste = tool("Paste pose", "V", "Insert the copied pose at the playhead, as a keyframe", () => this.pastePose());
+    this.paste = tool(
+      "Paste pose",
+      "V",
+      "Insert the copied pose at the playhead, as a keyframe",
+      () => this.pastePose(),
+    );
     this.retime = tool("Length…", "T", "Make the gap longer or shorter", () => this.openRetime());
-    this.length = el("input", { type: "number", min: "1", max: "10000", step: "1", "aria-label": "Frames of the gap",
-      onkeydown: (event) => this.onLengthKey(event) });
+    this.length = el("input", {
+      type: "number",
+      min: "1",
+      max: "10000",
+      step: "1",
+      "aria-label": "Frames of the gap",
+      onkeydown: (event) => this.onLengthKey(event),
+    });
     this.lengthWords = el("span", { class: "words" });
-    this.lengthBox = el("span", { class: "length", hidden: true }, this.lengthWords, this.length,
-      el("button", { type: "button", onclick: () => this.setLength() }, "Set"));
+    this.lengthBox = el(
+      "span",
+      { class: "length", hidden: true },
+      this.lengthWords,
+      this.length,
+      el("button", { type: "button", onclick: () => this.setLength() }, "Set"),
+    );
     this.words = el("span", { class: "words", role: "status" });
-    this.undo = button("Undo (Ctrl+Z)", "undo", () => this.send({ do: "undo" }), { "aria-label": "Undo" });
-    this.redo = button("Redo (Ctrl+Shift+Z)", "redo", () => this.send({ do: "redo" }), { "aria-label": "Redo" });
-    this.clear = el("button", { type: "button", title: "Take back all edits; the pattern stays", onclick: () => this.send({ do: "clear" }) }, "Clear");
-    this.tools = el("span", { class: "tools" }, this.limbs, this.hide, this.keep, this.pin, el("i"), this.copy, this.paste, el("i"), this.retime,
-      this.lengthBox);
+    this.undo = button("Undo (Ctrl+Z)", "undo", () => this.send({ do: "undo" }), {
+      "aria-label": "Undo",
+    });
+    this.redo = button("Redo (Ctrl+Shift+Z)", "redo", () => this.send({ do: "redo" }), {
+      "aria-label": "Redo",
+    });
+    this.clear = el(
+      "button",
+      {
+        type: "button",
+        title: "Take back all edits; the pattern stays",
+        onclick: () => this.send({ do: "clear" }),
+      },
+      "Clear",
+    );
+    this.tools = el(
+      "span",
+      { class: "tools" },
+      this.limbs,
+      this.hide,
+      this.keep,
+      this.pin,
+      el("i"),
+      this.copy,
+      this.paste,
+      el("i"),
+      this.retime,
+      this.lengthBox,
+    );
     this.spec = el("code", { tabindex: "0", "aria-label": "What is hidden, as a SPEC" });
     this.copySpec = button("Copy the SPEC", "copy", () => this.copyText());
-    this.line = el("div", { class: "spec" }, this.words, el("div", { class: "spacer" }), this.spec, this.copySpec);
-    this.root = el("div", { class: "edit", role: "toolbar", "aria-label": "Edit what is known", hidden: true },
-      el("div", { class: "row" }, this.toggleButton, this.tools, el("div", { class: "spacer" }), this.undo, this.redo, this.clear), this.line, this.picker.root);
+    this.line = el(
+      "div",
+      { class: "spec" },
+      this.words,
+      el("div", { class: "spacer" }),
+      this.spec,
+      this.copySpec,
+    );
+    this.root = el(
+      "div",
+      { class: "edit", role: "toolbar", "aria-label": "Edit what is known", hidden: true },
+      el(
+        "div",
+        { class: "row" },
+        this.toggleButton,
+        this.tools,
+        el("div", { class: "spacer" }),
+        this.undo,
+        this.redo,
+        this.clear,
+      ),
+      this.line,
+      this.picker.root,
+    );
     this.helpList = keyList(EDIT_HELP, { hidden: true, class: "more" });
-    stage.ui.help.append(this.helpList);
-    const { selection } = stage.timeline;
+    viewer.ui.help.append(this.helpList);
+    const { selection } = viewer.timeline;
     selection.onChange = () => this.show();
-    selection.onClick = (frame) => { if (stage.clock.playing) stage.toggle(); stage.goTo(frame); };
+    selection.onClick = (frame) => {
+      if (viewer.clock.playing) viewer.toggle();
+      viewer.goTo(frame);
+    };
     this.on = false;
-    stage.ui.root.addEventListener("pointerdown", (event) => {
-      if (!event.target.closest(".picker") && !this.limbs.contains(event.target)) this.openPicker(false);
+    viewer.ui.root.addEventListener("pointerdown", (event) => {
+      if (!event.target.closest(".picker") && !this.limbs.contains(event.target))
+        this.openPicker(false);
     });
-    // The keyboard stays with the stage after a click, as it does with the playback's buttons.
+    // The viewer keeps the keyboard focus after a click on a tool.
     this.root.addEventListener("click", (event) => {
-      if (event.detail > 0 && event.target.closest("button") && this.lengthBox.hidden) stage.ui.root.focus({ preventScroll: true });
+      if (event.detail > 0 && event.target.closest("button") && this.lengthBox.hidden)
+        viewer.ui.root.focus({ preventScroll: true });
     });
   }
 
-  /** What a stage that is built anew goes on with. */
-  state() { return { on: this.on, clip: this.clip, copied: this.copied, span: this.stage.timeline.selection.span, limbs: this.picker.names }; }
+  /** The state that a rebuilt viewer restores. */
+  state() {
+    return {
+      on: this.on,
+      clip: this.clip,
+      copied: this.copied,
+      span: this.viewer.timeline.selection.span,
+      limbs: this.picker.names,
+    };
+  }
 
-  /** How things stand, from the server; without `edit` (an exported page, a notebook) there are no tools. */
+  /** Takes the state from the server. Exported pages and notebooks have no `edit`, and so no tools. */
   update(header, saved) {
     const { edit } = header;
     this.root.hidden = this.helpList.hidden = !edit;
     this.header = edit;
-    if (!edit) { this.setOn(false); return; }
+    if (!edit) {
+      this.setOn(false);
+      return;
+    }
     if (edit.mark !== this.clip) {
       this.clip = edit.mark;
-      const known = saved?.clip === edit.mark ? saved : { on: saved?.on ?? this.on, copied: null, span: null, limbs: this.picker.names };
+      const known =
+        saved?.clip === edit.mark
+          ? saved
+          : { on: saved?.on ?? this.on, copied: null, span: null, limbs: this.picker.names };
       this.setOn(known.on);
       this.copied = known.copied;
       this.picker.choose(known.limbs);
-      this.stage.timeline.selection.set(known.span);
+      this.viewer.timeline.selection.set(known.span);
     }
     this.picker.setLimbs(edit.limbs);
-    const { hiddenFrames, pinned, keyframes } = this.stage.timeline.data;
-    if (edit.seed !== this.seed) this.seen.clear(); // the same SPEC hides other frames
+    const { hiddenFrames, pinned, keyframes } = this.viewer.timeline.data;
+    if (edit.seed !== this.seed) this.seen.clear(); // a random SPEC now hides other frames
     this.seed = edit.seed;
     this.seen.set(edit.spec, { hiddenFrames, pinned, keyframes });
     const heard = new Map(edit.heard).get(this.client) ?? -1;
     for (const action of this.log) if (action.serial > heard) this.foresee(action);
-    this.stage.timeline.root.dataset.pinned = edit.pinned.join();
-    this.stage.timeline.root.dataset.keyframes = edit.keyframes.join();
+    this.viewer.timeline.root.dataset.pinned = edit.pinned.join();
+    this.viewer.timeline.root.dataset.keyframes = edit.keyframes.join();
     this.root.dataset.spec = edit.spec;
     this.show();
   }
@@ -134,16 +286,19 @@ class StageEdit {
   setOn(on) {
     if (on === this.on) return;
     this.on = on;
-    this.stage.timeline.selection.setOn(on);
+    this.viewer.timeline.selection.setOn(on);
     this.openRetime(false);
     this.openPicker(false);
     this.show();
-    this.stage.layout();
+    this.viewer.layout();
   }
 
   show() {
     if (!this.header) return;
-    const { header, stage } = this, { timeline } = stage, span = this.span, gap = this.gap();
+    const { header, viewer } = this,
+      { timeline } = viewer,
+      span = this.span,
+      gap = this.gap();
     press(this.toggleButton, this.on);
     this.tools.hidden = !this.on;
     this.line.hidden = !this.on && !header.edits;
@@ -155,26 +310,37 @@ class StageEdit {
     this.undo.disabled = !header.undo;
     this.redo.disabled = !header.redo;
     this.clear.disabled = !header.edits;
-    const chosen = timeline.selection.span, count = span[1] - span[0] + 1;
-    this.words.textContent = !this.on ? `${header.edits} edit${header.edits === 1 ? "" : "s"} by hand`
-      : chosen ? `Selected: ${count > 1 ? `frames ${span[0]} to ${span[1]}, ${count} frames, ${(count / stage.header.fps).toFixed(2)} s` : `frame ${span[0]}`}`
-        : `Drag on the timeline to select frames; ${stage.clock.playing ? "else, the one at the playhead"
-          : `now: frame ${span[0]}, at the playhead`}`;
+    const chosen = timeline.selection.span,
+      count = span[1] - span[0] + 1;
+    this.words.textContent = !this.on
+      ? `${header.edits} edit${header.edits === 1 ? "" : "s"} by hand`
+      : chosen
+        ? `Selected: ${count > 1 ? `frames ${span[0]} to ${span[1]}, ${count} frames, ${(count / viewer.header.fps).toFixed(2)} s` : `frame ${span[0]}`}`
+        : `Drag on the timeline to select frames; ${
+            viewer.clock.playing
+              ? "else, the one at the playhead"
+              : `now: frame ${span[0]}, at the playhead`
+          }`;
   }
 
-  /** What an edit is about: the selection, else the frame under the playhead. */
-  get span() { return this.stage.timeline.selection.span ?? [this.stage.frame, this.stage.frame]; }
+  /** The frames that an edit applies to: the selection, or the frame under the playhead. */
+  get span() {
+    return this.viewer.timeline.selection.span ?? [this.viewer.frame, this.viewer.frame];
+  }
 
-  /** The gap that can be given another length: the selection, else the hidden run under the playhead; null where none. */
+  /** The gap that can be retimed: the selection, or the hidden run under the playhead, or null. */
   gap() {
-    const { selection, data } = this.stage.timeline, { frame } = this.stage;
-    const run = data?.hiddenRuns.find(([first, end]) => first <= frame && frame < end), frames = data?.frames ?? 0;
+    const { selection, data } = this.viewer.timeline,
+      { frame } = this.viewer;
+    const run = data?.hiddenRuns.find(([first, end]) => first <= frame && frame < end),
+      frames = data?.frames ?? 0;
     const span = selection.span ?? (run ? [run[0], run[1] - 1] : null);
     return span && span[1] - span[0] + 1 < frames ? span : null;
   }
 
   allPinned() {
-    const { pinned } = this.stage.timeline.data ?? {}, [first, last] = this.span;
+    const { pinned } = this.viewer.timeline.data ?? {},
+      [first, last] = this.span;
     for (let frame = first; frame <= last; frame++) if (!pinned?.has(frame)) return false;
     return true;
   }
@@ -185,14 +351,20 @@ class StageEdit {
   }
 
   copyPose() {
-    this.copied = this.stage.frame;
+    this.copied = this.viewer.frame;
     this.paste.title = `Insert the pose of frame ${this.copied} at the playhead, as a keyframe (V)`;
     this.show();
     this.words.textContent = `Pose of frame ${this.copied} copied: go to another frame and paste it`;
   }
 
   pastePose() {
-    if (this.copied !== null) this.send({ do: "pose", frame: this.stage.frame, from: this.copied, groups: this.picker.names });
+    if (this.copied !== null)
+      this.send({
+        do: "pose",
+        frame: this.viewer.frame,
+        from: this.copied,
+        groups: this.picker.names,
+      });
   }
 
   openRetime(open = this.lengthBox.hidden) {
@@ -208,20 +380,24 @@ class StageEdit {
   }
 
   onLengthKey(event) {
-    event.stopPropagation(); // digits and arrows are the number's
+    event.stopPropagation(); // digits and arrows belong to the number field
     if (event.key === "Enter") this.setLength();
-    else if (event.key === "Escape") { this.openRetime(false); this.stage.ui.root.focus({ preventScroll: true }); }
+    else if (event.key === "Escape") {
+      this.openRetime(false);
+      this.viewer.ui.root.focus({ preventScroll: true });
+    }
   }
 
   setLength() {
-    const [first, last] = this.retimed, length = Number(this.length.value);
+    const [first, last] = this.retimed,
+      length = Number(this.length.value);
     if (!this.length.reportValidity() || !Number.isInteger(length) || length < 1) return;
     if (length !== last - first + 1) {
       this.send({ do: "retime", first, last, length });
-      this.stage.timeline.selection.set(null);
+      this.viewer.timeline.selection.set(null);
     }
     this.openRetime(false);
-    this.stage.ui.root.focus({ preventScroll: true });
+    this.viewer.ui.root.focus({ preventScroll: true });
   }
 
   openPicker(open = this.picker.root.hidden) {
@@ -231,10 +407,18 @@ class StageEdit {
   }
 
   copyText() {
-    const written = navigator.clipboard?.writeText(this.header.spec) ?? Promise.reject(new Error("not on this address"));
+    const written =
+      navigator.clipboard?.writeText(this.header.spec) ??
+      Promise.reject(new Error("not on this address"));
     written.then(
-      () => { this.words.textContent = "The SPEC is copied"; },
-      () => { getSelection().selectAllChildren(this.spec); this.words.textContent = "The SPEC is selected: copy it with Ctrl+C"; });
+      () => {
+        this.words.textContent = "The SPEC is copied";
+      },
+      () => {
+        getSelection().selectAllChildren(this.spec);
+        this.words.textContent = "The SPEC is selected: copy it with Ctrl+C";
+      },
+    );
   }
 
   send(action) {
@@ -244,27 +428,56 @@ class StageEdit {
     this.component.setStateValue("edit", { client: this.client, log: this.log });
   }
 
-  /** Shows on the timeline what the server is about to say, so that an edit is seen at once. */
+  /** Previews an edit on the timeline before the server answers. */
   foresee(action) {
-    const { timeline } = this.stage, { data } = timeline, known = { undo: this.header.undo, redo: this.header.redo, clear: this.header.pattern }[action.do];
+    const { timeline } = this.viewer,
+      { data } = timeline,
+      known = { undo: this.header.undo, redo: this.header.redo, clear: this.header.pattern }[
+        action.do
+      ];
     let next = null;
     if (known) next = this.seen.get(known);
     else if (data && action.do !== "retime") next = foreseen(data, action);
     if (!next || next.hiddenFrames.length !== data.frames) return;
-    timeline.setData({ ...data, ...next, hiddenRuns: runsOf(next.hiddenFrames), ...labelRuns(next.hiddenFrames, data.recorded) });
-    timeline.paint(this.stage.theme);
+    timeline.setData({
+      ...data,
+      ...next,
+      hiddenRuns: runsOf(next.hiddenFrames),
+      ...labelRuns(next.hiddenFrames, data.recorded),
+    });
+    timeline.paint(this.viewer.theme);
     this.show();
   }
 
-  /** True where the key was an edit's. */
+  /** Handles a key; true where it belongs to an edit. */
   onKey(event) {
     if (!this.header || event.altKey) return false;
-    const key = event.key.toLowerCase(), { frame } = this.stage, { selection } = this.stage.timeline;
-    const control = { z: () => (event.shiftKey ? this.redo : this.undo).click(), y: () => this.redo.click() };
-    const tools = { h: () => this.mark("hide"), k: () => this.mark("known"), p: () => this.pin.click(), c: () => this.copyPose(), v: () => this.pastePose(),
-      t: () => this.openRetime(), a: () => selection.set([0, this.stage.header.frames - 1]), "[": () => selection.set([frame, Math.max(frame, selection.span?.[1] ?? frame)]),
-      "]": () => selection.set([Math.min(frame, selection.span?.[0] ?? frame), frame]) };
-    const action = event.ctrlKey || event.metaKey ? control[key] : key === "e" ? () => this.setOn(!this.on) : this.on ? tools[key] : null;
+    const key = event.key.toLowerCase(),
+      { frame } = this.viewer,
+      { selection } = this.viewer.timeline;
+    const control = {
+      z: () => (event.shiftKey ? this.redo : this.undo).click(),
+      y: () => this.redo.click(),
+    };
+    const tools = {
+      h: () => this.mark("hide"),
+      k: () => this.mark("known"),
+      p: () => this.pin.click(),
+      c: () => this.copyPose(),
+      v: () => this.pastePose(),
+      t: () => this.openRetime(),
+      a: () => selection.set([0, this.viewer.header.frames - 1]),
+      "[": () => selection.set([frame, Math.max(frame, selection.span?.[1] ?? frame)]),
+      "]": () => selection.set([Math.min(frame, selection.span?.[0] ?? frame), frame]),
+    };
+    const action =
+      event.ctrlKey || event.metaKey
+        ? control[key]
+        : key === "e"
+          ? () => this.setOn(!this.on)
+          : this.on
+            ? tools[key]
+            : null;
     if (this.on && key === "escape" && (selection.span || !this.picker.root.hidden)) {
       if (this.picker.root.hidden) selection.set(null);
       this.openPicker(false);

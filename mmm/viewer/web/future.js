@@ -1,15 +1,23 @@
-// Motion that is still being made: frames that arrive while the stage plays, and the rule where the seed ends.
-// The header's `future` {seed, ready, live, run, start, mark, sound} says how far it is; see stage.py.
+// Motion that is still being generated: frames arrive while the viewer plays. The header's `future` {seed,
+// ready, live, run, start, mark, sound} describes the progress; see panels.py.
 
-class StageFuture extends StageActions {
-  get future() { return this.header?.future || null; }
+class ViewerFuture extends ViewerActions {
+  get future() {
+    return this.header?.future || null;
+  }
 
-  /** Frames that may be shown: all, or those made so far. */
-  get ready() { return this.future?.live ? clamp(this.future.ready, 1, this.header.frames) : this.header.frames; }
+  /** The number of frames that can be shown. */
+  get ready() {
+    return this.future?.live ? clamp(this.future.ready, 1, this.header.frames) : this.header.frames;
+  }
 
-  get frame() { return clamp(super.frame, 0, Math.max(0, this.ready - 1)); }
+  get frame() {
+    return clamp(super.frame, 0, Math.max(0, this.ready - 1));
+  }
 
-  goTo(frame) { super.goTo(Math.min(frame, this.ready - 1)); }
+  goTo(frame) {
+    super.goTo(Math.min(frame, this.ready - 1));
+  }
 
   step(count) {
     if (this.waiting) this.toggle();
@@ -17,12 +25,15 @@ class StageFuture extends StageActions {
   }
 
   toggle() {
-    if (!this.waiting) { super.toggle(); return; }
+    if (!this.waiting) {
+      super.toggle();
+      return;
+    }
     this.waiting = false;
     this.showControls();
   }
 
-  /** Further frames of the run that plays: figures grow in place; clock, sound and camera go on as they were. */
+  /** Takes further frames of the run that is playing. Clock, sound and camera stay as they are. */
   append(header, arrays) {
     header.sound = this.header.sound;
     header.height ||= this.header.height;
@@ -32,18 +43,31 @@ class StageFuture extends StageActions {
     this.setTimeline(header, arrays);
     this.timeline.paint(this.theme);
     this.dirty = true;
-    if (this.waiting) { this.waiting = false; this.clock.play(); this.showControls(); }
+    if (this.waiting) {
+      this.waiting = false;
+      this.clock.play();
+      this.showControls();
+    }
   }
 
-  /** Whether a payload brings only more of what is on the stage. */
+  /** Whether a payload only adds frames to what is shown. */
   goesOn(header) {
-    const now = this.header, panels = (h) => h.panels.map((p) => `${p.name}|${p.role}|${p.look}|${p.joints}`).join();
-    return Boolean(now?.future && header.future && now.channel === header.channel && now.future.run === header.future.run
-      && now.frames === header.frames && now.fps === header.fps && now.future.mark === header.future.mark
-      && now.future.sound === header.future.sound && panels(now) === panels(header));
+    const now = this.header,
+      panels = (h) => h.panels.map((p) => `${p.name}|${p.role}|${p.look}|${p.joints}`).join();
+    return Boolean(
+      now?.future &&
+      header.future &&
+      now.channel === header.channel &&
+      now.future.run === header.future.run &&
+      now.frames === header.frames &&
+      now.fps === header.fps &&
+      now.future.mark === header.future.mark &&
+      now.future.sound === header.future.sound &&
+      panels(now) === panels(header),
+    );
   }
 
-  /** A run that has just begun is seen from a moment before its first frame. */
+  /** Starts a new run a moment before its first generated frame. */
   startRun(before) {
     const { future } = this;
     if (!future || !future.run || future.run === before) return;
@@ -52,9 +76,14 @@ class StageFuture extends StageActions {
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.clock.play();
   }
 
-  /** At the last frame made so far the clock stands until more come. */
+  /** Holds the clock at the last generated frame until more arrive. */
   waitForMore() {
-    if (!this.future?.live || !this.clock.playing || this.clock.now() * this.header.fps < this.ready - 1) return;
+    if (
+      !this.future?.live ||
+      !this.clock.playing ||
+      this.clock.now() * this.header.fps < this.ready - 1
+    )
+      return;
     this.clock.pause();
     this.clock.seek((this.ready - 1) / this.header.fps + 1e-7);
     this.waiting = true;
@@ -62,7 +91,7 @@ class StageFuture extends StageActions {
   }
 }
 
-/** The rule at the seed's end and the stretch that is still to come, on the timeline. */
+/** Draws the line at the end of the seed, and the part of the timeline that is still to come. */
 class TimelineFuture {
   constructor(root) {
     this.coming = el("div", { class: "coming", hidden: true }, el("span", {}, "being made"));
@@ -72,7 +101,8 @@ class TimelineFuture {
   }
 
   show(header) {
-    const { future, frames } = header, share = (frame) => `${((100 * frame) / Math.max(frames, 1)).toFixed(3)}%`;
+    const { future, frames } = header,
+      share = (frame) => `${((100 * frame) / Math.max(frames, 1)).toFixed(3)}%`;
     this.rule.hidden = !future;
     this.coming.hidden = !future?.live || future.ready >= frames;
     this.root.dataset.seed = future ? future.seed : "";

@@ -1,7 +1,7 @@
-// What shines on the stage's timeline: music (or frames) that a map looks at, a span, the window of the map.
-// Any component publishes "glow" {channel, source, window, values, top, label}; values null puts it out.
+// Highlights on the timeline: the music or frames that a map looks at, a span, the window of the map. Any
+// component publishes "glow" {channel, source, window, values, top, label}; null values remove it.
 
-const GLOW_ROOM = 7; // pixels of a strip over the waveform, for every source but the map itself
+const GLOW_ROOM = 7; // height of a strip over the waveform, pixels; every source but the map has one
 
 class TimelineGlow {
   constructor(root) {
@@ -17,7 +17,8 @@ class TimelineGlow {
     this.leave();
     this.kept = glowMemory(channel);
     this.stops = [
-      listen("glow", channel, () => this.paint()), listen("span", channel, () => this.paint()),
+      listen("glow", channel, () => this.paint()),
+      listen("span", channel, () => this.paint()),
     ];
   }
 
@@ -26,17 +27,21 @@ class TimelineGlow {
     this.stops = [];
   }
 
-  /** Draws what shines; `place` says how the timeline lies: {theme, width, height, frames, top, wave}. */
+  /** Draws the highlights. `place` is the timeline's geometry: {theme, width, height, frames, top, wave}. */
   paint(place = this.place) {
     if (!place || !place.width) return;
     this.place = place;
-    const { theme, width, height, frames, top, wave } = place, context = fitCanvas(this.canvas, width, height);
+    const { theme, width, height, frames, top, wave } = place,
+      context = fitCanvas(this.canvas, width, height);
     context.clearRect(0, 0, width, height);
     this.canvas.style.mixBlendMode = theme.dark ? "screen" : "multiply"; // the waveform stays readable
-    const toX = (frame) => (frame / Math.max(frames, 1)) * width, shining = [...(this.kept?.glows.values() || [])];
+    const toX = (frame) => (frame / Math.max(frames, 1)) * width,
+      shining = [...(this.kept?.glows.values() || [])];
     const map = shining.find((glow) => glow.source === "attention");
     if (map) this.paintGlow(context, theme, toX, map, top, wave);
-    shining.filter((glow) => glow !== map).forEach((glow, i) => this.paintStrip(context, theme, toX, glow, top + i * (GLOW_ROOM + 1)));
+    shining
+      .filter((glow) => glow !== map)
+      .forEach((glow, i) => this.paintStrip(context, theme, toX, glow, top + i * (GLOW_ROOM + 1)));
     const span = this.kept?.span;
     if (span) this.paintSpan(context, theme, toX, span, top, height);
     const first = map || shining[0];
@@ -52,9 +57,11 @@ class TimelineGlow {
     return first + Math.floor(((best + 0.5) * (end - first)) / values.length);
   }
 
-  /** Light behind and on the waveform, and a bracket over the frames that the map covers. */
+  /** Colours the waveform, and draws a bracket over the frames that the map covers. */
   paintGlow(context, theme, toX, { values, top, window: [first, end] }, y, tall) {
-    const left = toX(first), wide = toX(end) - left, cell = wide / values.length;
+    const left = toX(first),
+      wide = toX(end) - left,
+      cell = wide / values.length;
     for (let i = 0; i < values.length; i++) {
       const share = clamp(values[i] / top, 0, 1);
       if (share < 0.02) continue;
@@ -67,15 +74,20 @@ class TimelineGlow {
   }
 
   paintStrip(context, theme, toX, { values, top, window: [first, end] }, y) {
-    const left = toX(first), cell = (toX(end) - left) / values.length;
+    const left = toX(first),
+      cell = (toX(end) - left) / values.length;
     for (let i = 0; i < values.length; i++) {
-      context.fillStyle = css(STRIP_COLOUR[theme.dark ? "dark" : "light"], clamp(values[i] / top, 0, 1));
+      context.fillStyle = css(
+        STRIP_COLOUR[theme.dark ? "dark" : "light"],
+        clamp(values[i] / top, 0, 1),
+      );
       context.fillRect(left + i * cell, y, Math.max(cell, 1) + 0.3, GLOW_ROOM);
     }
   }
 
   paintSpan(context, theme, toX, [first, last], y, height) {
-    const left = toX(first), wide = Math.max(toX(last + 1) - left, 2);
+    const left = toX(first),
+      wide = Math.max(toX(last + 1) - left, 2);
     context.strokeStyle = css(theme.text, 0.9);
     context.lineWidth = 1.5;
     context.setLineDash([4, 3]);

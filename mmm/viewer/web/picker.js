@@ -1,4 +1,5 @@
-// A small figure whose limbs can be clicked: to which joints an edit applies. It looks at us, its left is our right.
+// A small figure whose limbs can be clicked, to choose the joints that an edit applies to. It faces the
+// reader, so its left is on the right.
 
 const LIMB_SHAPES = {
   head: '<ellipse cx="50" cy="16" rx="10.5" ry="12.5"/>',
@@ -12,16 +13,26 @@ const LIMB_SHAPES = {
 const limbName = (limb) => limb.replace("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 
 class LimbPicker {
-  /** `onChange` is called with the chosen limbs; none chosen stands for the whole body. */
+  /** `onChange` is called with the chosen limbs. None chosen means the whole body. */
   constructor(onChange) {
     this.chosen = new Set();
     this.onChange = onChange;
     const holder = document.createElement("div");
-    holder.innerHTML = `<svg viewBox="0 0 100 174" width="112" height="195" role="group" aria-label="Limbs">${Object.entries(LIMB_SHAPES)
-      .map(([limb, shape]) => `<g class="limb" data-limb="${limb}" role="checkbox" tabindex="0" aria-checked="false"
-        aria-label="${limbName(limb)}"><title>${limbName(limb)}</title>${shape}</g>`).join("")}</svg>`;
+    holder.innerHTML = `<svg viewBox="0 0 100 174" width="112" height="195" role="group" aria-label="Limbs">${Object.entries(
+      LIMB_SHAPES,
+    )
+      .map(
+        ([
+          limb,
+          shape,
+        ]) => `<g class="limb" data-limb="${limb}" role="checkbox" tabindex="0" aria-checked="false"
+        aria-label="${limbName(limb)}"><title>${limbName(limb)}</title>${shape}</g>`,
+      )
+      .join("")}</svg>`;
     this.svg = holder.firstChild;
-    this.limbs = new Map([...this.svg.querySelectorAll(".limb")].map((node) => [node.dataset.limb, node]));
+    this.limbs = new Map(
+      [...this.svg.querySelectorAll(".limb")].map((node) => [node.dataset.limb, node]),
+    );
     for (const [limb, node] of this.limbs) {
       node.addEventListener("click", () => this.toggle(limb));
       node.addEventListener("keydown", (event) => {
@@ -32,11 +43,16 @@ class LimbPicker {
       });
     }
     this.all = el("button", { type: "button", onclick: () => this.choose([]) }, "Whole body");
-    this.root = el("div", { class: "picker", role: "dialog", "aria-label": "Which joints", hidden: true },
-      el("div", { class: "subtitle" }, "Edits apply to"), this.svg, this.all);
+    this.root = el(
+      "div",
+      { class: "picker", role: "dialog", "aria-label": "Which joints", hidden: true },
+      el("div", { class: "subtitle" }, "Edits apply to"),
+      this.svg,
+      this.all,
+    );
   }
 
-  /** The limbs that the skeleton has; others cannot be chosen. */
+  /** Enables the limbs that the skeleton has. */
   setLimbs(limbs) {
     for (const [limb, node] of this.limbs) {
       const there = limbs.includes(limb);
@@ -62,12 +78,17 @@ class LimbPicker {
   }
 
   show() {
-    for (const [limb, node] of this.limbs) node.setAttribute("aria-checked", String(this.chosen.has(limb)));
+    for (const [limb, node] of this.limbs)
+      node.setAttribute("aria-checked", String(this.chosen.has(limb)));
     press(this.all, !this.chosen.size);
   }
 
-  /** In the order of the figure, so that the same choice always reads the same. */
-  get names() { return [...this.limbs.keys()].filter((limb) => this.chosen.has(limb)); }
+  /** The chosen limbs, always in the same order. */
+  get names() {
+    return [...this.limbs.keys()].filter((limb) => this.chosen.has(limb));
+  }
 
-  get words() { return this.chosen.size ? this.names.map(limbName).join(", ") : "Whole body"; }
+  get words() {
+    return this.chosen.size ? this.names.map(limbName).join(", ") : "Whole body";
+  }
 }

@@ -1,13 +1,13 @@
-// A span of frames chosen on the timeline with the edit tool, and the marks of what a hand has pinned or inserted there.
+// The selection of frames on the timeline, and the marks of pinned frames and pasted poses.
 
-const CLICK_PX = 3; // a hand that moves less has clicked
+const CLICK_PX = 3; // a smaller movement is a click
 
 class TimelineSelection {
   constructor(root) {
     this.box = el("div", { class: "selection", hidden: true }, el("span", {}));
     this.root = root;
     this.on = false;
-    this.span = null; // [first, last], both in it
+    this.span = null; // [first, last], both included
     this.onChange = () => {};
     this.onClick = () => {};
     root.append(this.box);
@@ -19,7 +19,7 @@ class TimelineSelection {
     if (!on) this.set(null);
   }
 
-  /** A drag begins; with Shift the span that there is grows to the frame. */
+  /** Starts a drag. With Shift it extends the selection. */
   begin(frame, x, grow) {
     this.anchor = grow && this.span ? (frame < this.span[0] ? this.span[1] : this.span[0]) : frame;
     this.moved = grow;
@@ -45,10 +45,11 @@ class TimelineSelection {
     this.onChange();
   }
 
-  /** The timeline has another length now. */
+  /** Takes another length of the timeline. */
   fit(frames) {
     this.frames = frames;
-    if (this.span && this.span[1] >= frames) this.span = this.span[0] < frames ? [this.span[0], frames - 1] : null;
+    if (this.span && this.span[1] >= frames)
+      this.span = this.span[0] < frames ? [this.span[0], frames - 1] : null;
     this.show();
   }
 
@@ -65,16 +66,20 @@ class TimelineSelection {
   }
 }
 
-/** Pins (a head on a needle, a bar over their run) and inserted poses (a diamond) along the timeline's upper edge. */
+/** Marks pinned runs (a pin and a bar) and pasted poses (a diamond) along the upper edge. */
 function paintMarks(context, theme, toX, data, bottom) {
   const { frames, pinned, keyframes } = data;
   if (!pinned?.size && !keyframes?.size) return;
   const flags = new Uint8Array(frames);
   for (const frame of pinned) flags[frame] = 1;
-  const ink = css(theme.text), paper = css(theme.bg), top = STRIP_TOP;
+  const ink = css(theme.text),
+    paper = css(theme.bg),
+    top = STRIP_TOP;
   context.save();
   for (const [first, end] of runsOf(flags)) {
-    const x = toX(first), w = Math.max(toX(end) - x, 2), middle = x + w / 2;
+    const x = toX(first),
+      w = Math.max(toX(end) - x, 2),
+      middle = x + w / 2;
     context.fillStyle = ink;
     context.fillRect(x, top - 1.5, w, 3);
     context.fillRect(middle - 0.75, top, 1.5, 9);
@@ -86,7 +91,8 @@ function paintMarks(context, theme, toX, data, bottom) {
     context.stroke();
   }
   for (const frame of keyframes) {
-    const x = toX(frame + 0.5), y = bottom - 7;
+    const x = toX(frame + 0.5),
+      y = bottom - 7;
     context.beginPath();
     context.moveTo(x, y - 6);
     context.lineTo(x + 5, y);

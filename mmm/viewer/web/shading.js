@@ -1,7 +1,9 @@
 // Light on round volumes: colour tables from shadow to highlight, and the outline of a rounded hull.
 
-const SHADES = 28, TINTS = 8;
-const LIGHT = [-0.46, 0.72, 0.52]; // in the camera's frame (right, up, towards the viewer): shape reads from any side
+const SHADES = 28,
+  TINTS = 8;
+// In the camera's frame (right, up, towards the camera), so that shapes read from any side.
+const LIGHT = [-0.46, 0.72, 0.52];
 
 const lit = (nx, ny, nz) => {
   const diffuse = Math.max(0, nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2]);
@@ -9,7 +11,7 @@ const lit = (nx, ny, nz) => {
   return clamp(0.27 + 0.57 * diffuse + 0.13 * (ny * 0.5 + 0.5) + 0.13 * rim, 0, 1);
 };
 
-/** CSS colours from shadow over base to highlight, for each step from the neutral to the accent colour. */
+/** CSS colours from shadow to highlight, for each step from the neutral to the accent colour. */
 function shadeTable(neutral, accent, dark) {
   const table = [];
   for (let t = 0; t < TINTS; t++) {
@@ -29,7 +31,7 @@ function shadeTable(neutral, accent, dark) {
 
 const shade = (row, intensity) => row[Math.round(clamp(intensity, 0, 1) * (SHADES - 1))];
 
-/** Outline of points given as x, y triples with radius, as one rounded convex shape. */
+/** The rounded convex outline of circles, given as x, y, radius. */
 function roundedHull(circles) {
   const dots = [];
   for (const [x, y, r] of circles) {

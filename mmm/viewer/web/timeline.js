@@ -1,6 +1,9 @@
-// The strip under the panels: waveform (or movement), beats, hidden frames, errors; dragging it scrubs.
+// The timeline under the panels: waveform (or movement), beats, hidden frames, errors. Dragging scrubs.
 
-const STRIP_TOP = 18, WAVE_HEIGHT = 46, ERROR_HEIGHT = 40, STRIP_GAP = 8;
+const STRIP_TOP = 18,
+  WAVE_HEIGHT = 46,
+  ERROR_HEIGHT = 40,
+  STRIP_GAP = 8;
 
 class Timeline {
   constructor({ onScrub, onScrubEnd, describe }) {
@@ -8,13 +11,28 @@ class Timeline {
     this.line = el("div", { class: "playhead" }, el("div", { class: "grip" }));
     this.hover = el("div", { class: "tip", hidden: true });
     this.hoverLine = el("div", { class: "hoverline", hidden: true });
-    this.root = el("div", { class: "timeline", role: "slider", tabindex: "0", "aria-label": "Timeline",
-      "aria-valuemin": "0", "aria-valuenow": "0", "aria-orientation": "horizontal" },
-      this.canvas, this.hoverLine, this.line, this.hover);
+    this.root = el(
+      "div",
+      {
+        class: "timeline",
+        role: "slider",
+        tabindex: "0",
+        "aria-label": "Timeline",
+        "aria-valuemin": "0",
+        "aria-valuenow": "0",
+        "aria-orientation": "horizontal",
+      },
+      this.canvas,
+      this.hoverLine,
+      this.line,
+      this.hover,
+    );
     this.glow = new TimelineGlow(this.root);
     this.future = new TimelineFuture(this.root);
     this.selection = new TimelineSelection(this.root);
-    this.onScrub = onScrub; this.onScrubEnd = onScrubEnd; this.describe = describe;
+    this.onScrub = onScrub;
+    this.onScrubEnd = onScrubEnd;
+    this.describe = describe;
     this.width = 0;
     this.attach();
   }
@@ -29,7 +47,10 @@ class Timeline {
       if (event.button !== 0) return;
       this.root.setPointerCapture(event.pointerId);
       const high = event.clientY - this.root.getBoundingClientRect().top < STRIP_TOP; // the ruler always scrubs
-      if (this.selection.on && !high) { this.selection.begin(this.frameAt(at(event)), event.clientX, event.shiftKey); return; }
+      if (this.selection.on && !high) {
+        this.selection.begin(this.frameAt(at(event)), event.clientX, event.shiftKey);
+        return;
+      }
       dragging = true;
       this.onScrub(at(event));
     });
@@ -39,14 +60,25 @@ class Timeline {
       this.showHover(at(event));
     });
     const end = () => {
-      if (dragging) { dragging = false; this.onScrubEnd(); } else this.selection.end();
+      if (dragging) {
+        dragging = false;
+        this.onScrubEnd();
+      } else this.selection.end();
     };
     this.root.addEventListener("pointerup", end);
     this.root.addEventListener("pointercancel", end);
-    this.root.addEventListener("pointerleave", () => { this.hover.hidden = this.hoverLine.hidden = true; });
+    this.root.addEventListener("pointerleave", () => {
+      this.hover.hidden = this.hoverLine.hidden = true;
+    });
   }
 
-  frameAt(share) { return clamp(Math.floor(share * (this.data?.frames || 1)), 0, Math.max((this.data?.frames || 1) - 1, 0)); }
+  frameAt(share) {
+    return clamp(
+      Math.floor(share * (this.data?.frames || 1)),
+      0,
+      Math.max((this.data?.frames || 1) - 1, 0),
+    );
+  }
 
   setData(data) {
     this.data = data;
@@ -62,7 +94,8 @@ class Timeline {
     if (!this.data || !this.data.frames) return;
     this.hover.textContent = this.describe(this.frameAt(share));
     this.hover.hidden = this.hoverLine.hidden = false;
-    const x = share * this.width, half = this.hover.offsetWidth / 2;
+    const x = share * this.width,
+      half = this.hover.offsetWidth / 2;
     this.hover.style.transform = `translateX(${clamp(x - half, 0, Math.max(0, this.width - 2 * half))}px)`;
     this.hoverLine.style.transform = `translateX(${x}px)`;
   }
@@ -77,12 +110,13 @@ class Timeline {
     }
   }
 
-  /** Paints everything that does not move. */
+  /** Paints the parts that stay the same while playing. */
   paint(theme) {
     const width = this.root.clientWidth;
     if (!width || !this.data) return;
     this.width = width;
-    const context = fitCanvas(this.canvas, width, this.height), { data } = this;
+    const context = fitCanvas(this.canvas, width, this.height),
+      { data } = this;
     context.clearRect(0, 0, width, this.height);
     context.font = `10.5px ${theme.font}`;
     const toX = (frame) => (frame / Math.max(data.frames, 1)) * width;
@@ -100,19 +134,27 @@ class Timeline {
     context.restore();
     paintMarks(context, theme, toX, data, bottom);
     this.paintRuler(context, theme, toX, width);
-    this.glow.paint({ theme, width, height: this.height, frames: data.frames, top: STRIP_TOP, wave: WAVE_HEIGHT + 2 });
+    this.glow.paint({
+      theme,
+      width,
+      height: this.height,
+      frames: data.frames,
+      top: STRIP_TOP,
+      wave: WAVE_HEIGHT + 2,
+    });
   }
 
   paintHidden(context, theme, toX, bottom) {
     const { data } = this;
     for (const [first, end] of data.hiddenRuns) {
-      const x = toX(first), w = Math.max(toX(end) - x, 1);
+      const x = toX(first),
+        w = Math.max(toX(end) - x, 1);
       context.fillStyle = css(theme.primary, theme.dark ? 0.16 : 0.1);
       context.fillRect(x, STRIP_TOP, w, bottom - STRIP_TOP);
       context.fillStyle = css(theme.primary, 0.9);
       context.fillRect(x, STRIP_TOP, Math.max(w - (w > 3 ? 1 : 0), 1), 2.5);
       if (w < 6) continue;
-      context.save(); // hatched as well: not by colour alone
+      context.save(); // hatched as well, for readers who do not see the colour
       context.beginPath();
       context.rect(x, STRIP_TOP + 2.5, w, bottom - STRIP_TOP);
       context.clip();
@@ -129,12 +171,15 @@ class Timeline {
     }
   }
 
-  /** Says "hidden" (or "not recorded") on a few gaps that are wide enough; of many like ones, on the first. */
+  /** Labels gaps that are wide enough; of many alike only the first. */
   paintLabels(context, theme, toX) {
     const wideOf = (words) => context.measureText(words).width;
-    const roomy = this.data.labels.filter(([first, end, words]) => toX(end) - toX(first) > wideOf(words) + 17);
+    const roomy = this.data.labels.filter(
+      ([first, end, words]) => toX(end) - toX(first) > wideOf(words) + 17,
+    );
     for (const [first, , words] of roomy.slice(0, roomy.length > 4 ? 1 : 4)) {
-      const x = toX(first) + 5, wide = wideOf(words);
+      const x = toX(first) + 5,
+        wide = wideOf(words);
       context.fillStyle = css(theme.bg, 0.82);
       context.beginPath();
       context.roundRect(x, STRIP_TOP + 6, wide + 8, 14, 4);
@@ -145,13 +190,18 @@ class Timeline {
   }
 
   paintWave(context, theme, width) {
-    const { data } = this, middle = STRIP_TOP + WAVE_HEIGHT / 2 + 1, reach = WAVE_HEIGHT / 2 - 5;
+    const { data } = this,
+      middle = STRIP_TOP + WAVE_HEIGHT / 2 + 1,
+      reach = WAVE_HEIGHT / 2 - 5;
     const values = data.waveform || data.energy;
     if (values && values.length) {
-      const top = values.reduce((a, b) => Math.max(a, b), 1e-9), step = data.waveform ? 3 : 2, bar = step - 1;
+      const top = values.reduce((a, b) => Math.max(a, b), 1e-9),
+        step = data.waveform ? 3 : 2,
+        bar = step - 1;
       context.fillStyle = css(theme.text, data.waveform ? (theme.dark ? 0.5 : 0.42) : 0.3);
       for (let x = 0; x < width; x += step) {
-        const a = Math.floor((x / width) * values.length), b = Math.max(a + 1, Math.floor(((x + step) / width) * values.length));
+        const a = Math.floor((x / width) * values.length),
+          b = Math.max(a + 1, Math.floor(((x + step) / width) * values.length));
         let peak = 0;
         for (let i = a; i < b && i < values.length; i++) peak = Math.max(peak, values[i]);
         const h = Math.max(0.75, (peak / top) * reach * (data.waveform ? 1 : 0.8));
@@ -160,25 +210,33 @@ class Timeline {
     }
     if (data.beats && data.beats.length) {
       context.fillStyle = css(theme.text, 0.75);
-      for (const beat of data.beats) context.fillRect((beat / data.frames) * width - 0.75, STRIP_TOP + WAVE_HEIGHT - 6, 1.5, 6);
+      for (const beat of data.beats)
+        context.fillRect((beat / data.frames) * width - 0.75, STRIP_TOP + WAVE_HEIGHT - 6, 1.5, 6);
     }
   }
 
   paintErrors(context, theme, toX, bottom) {
-    const { data } = this, top = bottom - ERROR_HEIGHT, base = bottom - 3;
+    const { data } = this,
+      top = bottom - ERROR_HEIGHT,
+      base = bottom - 3;
     context.fillStyle = css(theme.bg, 0.8);
     context.fillRect(0, top - STRIP_GAP / 2 - 1, context.canvas.width, 1.5);
     let high = 1e-9;
     for (const { values } of data.errors) for (const v of values) if (v > high) high = v;
     data.errorTop = high;
     [...data.errors].reverse().forEach(({ values, look }, i) => {
-      const first = i === data.errors.length - 1; // the leading curve lies on top
+      const first = i === data.errors.length - 1; // the model's curve is drawn last, on top
       const path = new Path2D();
       let open = false;
       for (let t = 0; t < values.length; t++) {
-        if (!Number.isFinite(values[t])) { open = false; continue; }
-        const x = toX(t + 0.5), y = base - (values[t] / high) * (ERROR_HEIGHT - 10);
-        if (open) path.lineTo(x, y); else path.moveTo(x, y);
+        if (!Number.isFinite(values[t])) {
+          open = false;
+          continue;
+        }
+        const x = toX(t + 0.5),
+          y = base - (values[t] / high) * (ERROR_HEIGHT - 10);
+        if (open) path.lineTo(x, y);
+        else path.moveTo(x, y);
         open = true;
       }
       context.strokeStyle = css(lookColour(theme, look), first ? 1 : 0.75);
@@ -192,11 +250,16 @@ class Timeline {
     const { data } = this;
     if (!data.frames) return;
     const seconds = data.frames / data.fps;
-    const step = [0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * width >= 64) || 300;
+    const step =
+      [0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * width >= 64) || 300;
     context.fillStyle = css(theme.muted);
     context.textBaseline = "alphabetic";
     for (let s = 0; s <= seconds + 1e-6; s += step) {
-      const x = toX(s * data.fps), text = step < 1 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+      const x = toX(s * data.fps),
+        text =
+          step < 1
+            ? `${s.toFixed(1)} s`
+            : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
       context.fillRect(Math.min(x, width - 1), STRIP_TOP - 4, 1, 4);
       const w = context.measureText(text).width;
       if (x + w + 4 < width) context.fillText(text, x + 4, STRIP_TOP - 6);

@@ -1,23 +1,45 @@
-// The stage's furniture: panels with names, control bar, help. It knows no time and no drawing.
+// The viewer's DOM: panels with names, control bar, help. It knows neither time nor drawing.
 
 const HELP = [
-  [["Space"], "play or pause"], [["←", "→"], "one frame back or on"], [["Shift", "←", "→"], "ten frames"],
-  [["Home", "End"], "first or last frame"], [["1", "2", "3"], "speed 1/4, 1/2, 1×"], [["L"], "loop"], [["O"], "overlay"],
-  [["F"], "full screen"], [["Drag"], "orbit; double-click to reset"], [["Wheel"], "zoom, after a click on the stage"],
+  [["Space"], "play or pause"],
+  [["←", "→"], "one frame back or on"],
+  [["Shift", "←", "→"], "ten frames"],
+  [["Home", "End"], "first or last frame"],
+  [["1", "2", "3"], "speed 1/4, 1/2, 1×"],
+  [["L"], "loop"],
+  [["O"], "overlay"],
+  [["F"], "full screen"],
+  [["Drag"], "orbit; double-click to reset"],
+  [["Wheel"], "zoom, after a click on the viewer"],
 ];
 
-const SPEEDS = [[0.25, "¼", "Speed 1/4"], [0.5, "½", "Speed 1/2"], [1, "1×", "Speed 1x"]];
+const SPEEDS = [
+  [0.25, "¼", "Speed 1/4"],
+  [0.5, "½", "Speed 1/2"],
+  [1, "1×", "Speed 1x"],
+];
 
 function button(name, iconName, onclick, extra = {}) {
-  return el("button", { type: "button", "aria-label": name, title: name, onclick, ...extra }, icon(iconName));
+  return el(
+    "button",
+    { type: "button", "aria-label": name, title: name, onclick, ...extra },
+    icon(iconName),
+  );
 }
 
 function keyList(entries, extra = {}) {
-  return el("dl", extra, ...entries.flatMap(([keys, what]) => [el("dt", {}, ...keys.map((k) => el("kbd", {}, k))), el("dd", {}, what)]));
+  return el(
+    "dl",
+    extra,
+    ...entries.flatMap(([keys, what]) => [
+      el("dt", {}, ...keys.map((k) => el("kbd", {}, k))),
+      el("dd", {}, what),
+    ]),
+  );
 }
 
-/** Builds the stage's DOM. `act` holds what each control does. */
-function buildStage(act) {
+/** Builds the DOM. `act` holds the handler of each control. */
+function buildViewer(act) {
   const ui = { speeds: new Map() };
   ui.play = button("Play", "play", act.toggle, { class: "play" });
   ui.previous = button("Previous frame", "previous", () => act.step(-1));
@@ -28,7 +50,11 @@ function buildStage(act) {
   ui.errors = el("div", { class: "errors" });
   const speeds = el("div", { class: "speeds", role: "group", "aria-label": "Speed" });
   for (const [rate, label, name] of SPEEDS) {
-    const node = el("button", { type: "button", "aria-label": name, title: name, onclick: () => act.speed(rate) }, label);
+    const node = el(
+      "button",
+      { type: "button", "aria-label": name, title: name, onclick: () => act.speed(rate) },
+      label,
+    );
     ui.speeds.set(rate, node);
     speeds.append(node);
   }
@@ -37,30 +63,76 @@ function buildStage(act) {
   ui.sound = el("button", { type: "button", class: "sound", onclick: act.sound });
   ui.full = button("Full screen", "full", act.full);
   ui.helpButton = button("Help", "help", act.help, { "aria-expanded": "false" });
-  ui.help = el("div", { class: "help", role: "dialog", "aria-label": "Keyboard and mouse", hidden: true },
-    el("h3", {}, "Keyboard and mouse"), keyList(HELP));
+  ui.help = el(
+    "div",
+    { class: "help", role: "dialog", "aria-label": "Keyboard and mouse", hidden: true },
+    el("h3", {}, "Keyboard and mouse"),
+    keyList(HELP),
+  );
   ui.panels = el("div", { class: "panels" });
-  ui.bar = el("div", { class: "bar", role: "toolbar", "aria-label": "Playback" }, ui.play, ui.previous, ui.next, ui.readout,
-    ui.errors, el("div", { class: "spacer" }), ui.sound, speeds, ui.loop, ui.overlay, ui.helpButton, ui.full, ui.help);
-  ui.empty = el("div", { class: "empty", hidden: true }, el("strong", {}, "Nothing to play yet"),
-    el("span", {}, "Choose a clip and what to hide; the dancers appear here."));
-  ui.root = el("div", { class: "mmm stage", role: "group", tabindex: "-1", "aria-label": "Stage" }, ui.empty, ui.panels);
+  ui.bar = el(
+    "div",
+    { class: "bar", role: "toolbar", "aria-label": "Playback" },
+    ui.play,
+    ui.previous,
+    ui.next,
+    ui.readout,
+    ui.errors,
+    el("div", { class: "spacer" }),
+    ui.sound,
+    speeds,
+    ui.loop,
+    ui.overlay,
+    ui.helpButton,
+    ui.full,
+    ui.help,
+  );
+  ui.empty = el(
+    "div",
+    { class: "empty", hidden: true },
+    el("strong", {}, "Nothing to play yet"),
+    el("span", {}, "Choose a clip and what to hide; the dancers appear here."),
+  );
+  ui.root = el(
+    "div",
+    { class: "mmm viewer", role: "group", tabindex: "-1", "aria-label": "Viewer" },
+    ui.empty,
+    ui.panels,
+  );
   return ui;
 }
 
-/** One panel element for these figures, with a chip a figure and the canvas the renderer draws on. */
+/** A panel with its canvas and a chip for each figure. */
 function buildPanel(name, figures) {
   const chips = figures.map((figure) => {
-    const state = figure.hidden || figure.recorded || figure.seed !== undefined ? el("span", { class: "state" }) : null;
-    const chip = el("span", { class: "name", "data-role": figure.role }, el("span", { class: "dot" }), figure.name, state);
+    const state =
+      figure.hidden || figure.recorded || figure.seed !== undefined
+        ? el("span", { class: "state" })
+        : null;
+    const chip = el(
+      "span",
+      { class: "name", "data-role": figure.role },
+      el("span", { class: "dot" }),
+      figure.name,
+      state,
+    );
     return { figure, chip, state };
   });
-  const canvas = el("canvas", { "data-panel": name, role: "img", "aria-label": `${name}: body in motion` });
-  const node = el("div", { class: "panel" }, canvas, el("div", { class: "names" }, ...chips.map((c) => c.chip)));
+  const canvas = el("canvas", {
+    "data-panel": name,
+    role: "img",
+    "aria-label": `${name}: body in motion`,
+  });
+  const node = el(
+    "div",
+    { class: "panel" },
+    canvas,
+    el("div", { class: "names" }, ...chips.map((c) => c.chip)),
+  );
   return { name, figures, chips, canvas, node };
 }
 
-/** Says on the chip whether the body at this frame was given or made up. */
+/** Sets the chip: whether this frame is known or recovered. */
 function showState({ figure, state }, at, keyframes) {
   if (!state || figure.frame < 0) return;
   if (figure.recorded) {
@@ -68,26 +140,43 @@ function showState({ figure, state }, at, keyframes) {
     state.textContent = "not recorded";
     return;
   }
-  if (figure.seed !== undefined) { showSeed(figure, state, at); return; }
+  if (figure.seed !== undefined) {
+    showSeed(figure, state, at);
+    return;
+  }
   let hidden = 0;
   for (let j = 0; j < figure.joints; j++) hidden += figure.hidden[figure.frame * figure.joints + j];
-  const text = hidden === 0 ? (keyframes?.has(figure.frame) ? "inserted pose" : "frame given") : hidden === figure.joints ? "frame hidden" : `${hidden} of ${figure.joints} joints hidden`;
+  const text =
+    hidden === 0
+      ? keyframes?.has(figure.frame)
+        ? "inserted pose"
+        : "frame given"
+      : hidden === figure.joints
+        ? "frame hidden"
+        : `${hidden} of ${figure.joints} joints hidden`;
   if (state.textContent !== text) {
     state.textContent = text;
     state.dataset.hidden = hidden ? "yes" : "no";
   }
 }
 
-/** Says on the chip where a figure is: in its seed, after it, or past its own last frame. */
+/** Sets the chip of a generated figure: in its seed, after it, or past its last frame. */
 function showSeed(figure, state, at) {
-  const made = figure.made(figure.frame), over = at >= figure.frames;
-  const text = over ? "ends here" : made ? "generated" : figure.frame < figure.seed ? "seed" : "really danced";
+  const made = figure.made(figure.frame),
+    over = at >= figure.frames;
+  const text = over
+    ? "ends here"
+    : made
+      ? "generated"
+      : figure.frame < figure.seed
+        ? "seed"
+        : "really danced";
   if (state.textContent === text) return;
   state.textContent = text;
   state.dataset.hidden = made ? "yes" : "no";
 }
 
-/** A curve of errors looks like the body of the same name; of those without a body the first is the model's. */
+/** The look of an error curve: that of the body of its name. Of the others the first is the model's. */
 function errorLooks(names, figures) {
   return names.map((name, i) => {
     const look = figures.find((figure) => figure.name === name)?.look || baselineLook(name);
@@ -101,11 +190,14 @@ function setPlayButton(ui, playing) {
   ui.play.title = playing ? "Pause" : "Play";
 }
 
-/** The sound button is its own hint: it carries words until the user has had a choice. */
+/** The sound button carries words until the user has pressed it once. */
 function setSoundButton(ui, has, on, hint) {
   ui.sound.hidden = !has;
   const name = on ? "Sound off" : "Sound on";
-  ui.sound.replaceChildren(icon(on ? "soundOn" : "soundOff"), el("span", { class: "words" }, "Sound on"));
+  ui.sound.replaceChildren(
+    icon(on ? "soundOn" : "soundOff"),
+    el("span", { class: "words" }, "Sound on"),
+  );
   ui.sound.setAttribute("aria-label", name);
   ui.sound.title = name;
   ui.sound.classList.toggle("hint", hint);

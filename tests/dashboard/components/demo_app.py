@@ -22,7 +22,7 @@ from dashboard.components.heatmap import heatmap, pack_joint_heatmap  # noqa: E4
 from dashboard.components.stage import stage  # noqa: E402
 from mmm import masks  # noqa: E402
 from mmm.motion.clip import Clip, Motion  # noqa: E402
-from mmm.viewer.panels import pack_stage, panel_from_motion  # noqa: E402
+from mmm.viewer.panels import pack_viewer, panel_from_motion  # noqa: E402
 
 RECORDED = ROOT.parent / "shared/data/aistpp/motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl"
 
@@ -60,7 +60,7 @@ def scene(query: tuple[tuple[str, str], ...]) -> dict:
     silent = asked.get("sound") == "0"
     sound = {"0": None, "broken": b"not a sound"}.get(asked.get("sound", ""), wav)
     error, baseline = position_error_cm(truth, model), position_error_cm(truth, hold)
-    payload = pack_stage(
+    payload = pack_viewer(
         panels,
         fps=truth.fps,
         hidden=mask.hidden,

@@ -101,7 +101,7 @@ def test_a_click_moves_the_stage_at_once_and_without_the_server(joined):
 
 def test_the_playhead_moves_the_crosshair(joined):
     page = joined
-    page.locator(".stage").focus()
+    page.locator(".viewer").focus()
     page.keyboard.press("Home")
     expect(big(page)).to_have_attribute("data-frame", "0")
     page.keyboard.press("ArrowRight")

@@ -42,7 +42,7 @@ def paused_at(page: Page, number: int) -> Page:
     ready(page)
     if page.get_by_role("button", name="Pause").count():
         page.get_by_role("button", name="Pause").click()
-    page.locator(".stage").focus()
+    page.locator(".viewer").focus()
     page.evaluate(
         """(frame) => window.mmmPlayhead.dispatchEvent(
         new CustomEvent("seek", { detail: { channel: "main", frame } }))""",
@@ -143,7 +143,7 @@ def test_quarter_speed_takes_four_times_as_long(open_page):
 
     def frames_per_second() -> float:
         """By the page's own clock: a busy machine delays what is seen, not what is true."""
-        page.locator(".stage").focus()
+        page.locator(".viewer").focus()
         page.keyboard.press("Home")
         return page.evaluate("""() => new Promise((done) => {
           let first = null;
@@ -173,7 +173,7 @@ def test_loop_wraps_and_without_loop_it_stops_on_the_last_frame(open_page):
     }""")
     page.wait_for_function("window.seen.some((frame, i) => i && frame < window.seen[i - 1])")
     assert page.evaluate("Math.max(...window.seen)") <= 29
-    page.locator(".stage").focus()
+    page.locator(".viewer").focus()
     page.keyboard.press("l")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     assert frame(page) == 29
@@ -258,7 +258,7 @@ def test_a_click_on_the_error_map_moves_the_stage_and_the_stage_moves_the_map(op
     expect(page.locator("canvas[data-panel=Original]")).to_have_attribute(
         "data-frame", str(clicked)
     )
-    page.locator(".stage").focus()
+    page.locator(".viewer").focus()
     page.keyboard.press("ArrowRight")
     expect(error_map).to_have_attribute("aria-valuenow", str(clicked + 1))
     curves.focus()
@@ -291,7 +291,7 @@ def test_sound_starts_with_the_first_gesture_and_stays_with_the_picture(open_pag
     assert (frame(page) - first) % FRAMES == pytest.approx(
         30, abs=12
     )  # the sound's clock runs like the picture's
-    expect(page.locator(".stage")).to_have_attribute("data-clock", "sound")
+    expect(page.locator(".viewer")).to_have_attribute("data-clock", "sound")
     before = frame(page)
     page.keyboard.press("1")  # a change of speed must not move the playhead
     assert (frame(page) - before) % FRAMES < 25
@@ -299,7 +299,7 @@ def test_sound_starts_with_the_first_gesture_and_stays_with_the_picture(open_pag
     assert (frame(page) - before) % FRAMES < 45
     off.click()
     expect(page.get_by_role("button", name="Sound on")).to_be_visible()
-    expect(page.locator(".stage")).to_have_attribute("data-clock", "timer")
+    expect(page.locator(".viewer")).to_have_attribute("data-clock", "timer")
 
 
 def test_another_recovery_of_the_same_clip_keeps_playhead_camera_and_view(open_page):
@@ -337,11 +337,11 @@ def test_a_stage_in_a_tab_that_is_not_shown_waits(open_page):
 
 def test_dark_theme_and_no_overflow_at_900_pixels(open_page):
     page = ready(open_page(DEMO, width=900, dark=True).page)
-    colour = page.locator(".stage").evaluate("node => getComputedStyle(node).backgroundColor")
+    colour = page.locator(".viewer").evaluate("node => getComputedStyle(node).backgroundColor")
     assert sum(int(part) for part in re.findall(r"\d+", colour)[:3]) < 150, colour
     page.set_viewport_size({"width": 640, "height": 900})
     page.wait_for_timeout(400)
-    for part in (".stage", ".heatmap", ".curves"):
+    for part in (".viewer", ".heatmap", ".curves"):
         assert page.locator(part).evaluate("node => node.scrollWidth <= node.clientWidth + 1"), part
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     panel, canvas = (

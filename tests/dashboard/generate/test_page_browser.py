@@ -107,7 +107,7 @@ def test_it_plays_generated_frames_while_later_ones_still_come(open_, gate):
     page = open_("&length_s=4")
     expect(page.locator(".seedrule")).to_have_text("seed ends")
     assert timeline(page).get_attribute("data-seed") == "120"
-    page.locator(".stage").evaluate("node => { node.dataset.kept = 'yes'; }")
+    page.locator(".viewer").evaluate("node => { node.dataset.kept = 'yes'; }")
     generate(page)
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     gate(0)
@@ -116,7 +116,7 @@ def test_it_plays_generated_frames_while_later_ones_still_come(open_, gate):
     until(page, lambda: frame(page) >= 120)
     assert ready(page) == 180
     expect(page.locator(".coming")).to_be_visible()
-    expect(page.locator(".stage .name[data-role=model] .state")).to_have_text("generated")
+    expect(page.locator(".viewer .name[data-role=model] .state")).to_have_text("generated")
     until(page, lambda: frame(page) == 179)  # where they end the playhead waits
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     pose = panel(page).get_attribute("data-checksum")
@@ -128,7 +128,7 @@ def test_it_plays_generated_frames_while_later_ones_still_come(open_, gate):
     settled(page)
     assert ready(page) == 360
     expect(page.locator(".coming")).to_be_hidden()
-    assert page.locator(".stage").get_attribute("data-kept") == "yes"  # never mounted anew
+    assert page.locator(".viewer").get_attribute("data-kept") == "yes"  # never mounted anew
     box, rule = timeline(page).bounding_box(), page.locator(".seedrule").bounding_box()
     assert abs(rule["x"] - (box["x"] + box["width"] * 120 / 360)) < 3
 
@@ -138,7 +138,7 @@ def test_the_playhead_cannot_leave_what_was_made(open_, gate):
     generate(page)
     gate(0)
     panel(page).wait_for()
-    page.locator(".stage").focus()
+    page.locator(".viewer").focus()
     page.keyboard.press("End")
     expect(timeline(page)).to_have_attribute("aria-valuenow", "179")
     page.keyboard.press("ArrowRight")
@@ -147,7 +147,7 @@ def test_the_playhead_cannot_leave_what_was_made(open_, gate):
     gate("all")
     settled(page)
     assert frame(page) == 179  # paused by the user: new frames do not start it
-    page.locator(".stage").focus()
+    page.locator(".viewer").focus()
     page.keyboard.press("End")
     expect(timeline(page)).to_have_attribute("aria-valuenow", "299")
 
@@ -182,7 +182,7 @@ def test_two_variants_stand_beside_the_truth_and_one_is_taken_off(open_, gate):
         "nodes => nodes.map((n) => n.dataset.panel)"
     )
     assert names == ["Truth", f"{CHANCE}, seed 0", f"{CHANCE}, seed 5"]
-    dots = page.locator(".stage .dot").evaluate_all(
+    dots = page.locator(".viewer .dot").evaluate_all(
         "nodes => nodes.map((n) => getComputedStyle(n).backgroundColor)"
     )
     assert len(set(dots)) == 3

@@ -197,7 +197,7 @@ def test_play_pause_scrub_and_keys(open_):
     page.mouse.move(box["x"] + box["width"] * 0.5 + 1, middle, steps=4)
     expect(timeline(page)).to_have_attribute("aria-valuenow", "60")
     page.mouse.up()
-    page.locator(".stage").focus()
+    page.locator(".viewer").focus()
     page.keyboard.press("ArrowRight")
     expect(timeline(page)).to_have_attribute("aria-valuenow", "61")
     page.keyboard.press("Shift+ArrowLeft")
@@ -258,7 +258,7 @@ def test_a_click_on_the_map_or_the_curves_moves_the_dancers(open_):
         expect(timeline(page)).not_to_have_attribute("aria-valuenow", str(before))
         assert frame(page) == pytest.approx(120 * share, abs=4)
         expect(plot).to_have_attribute("aria-valuenow", str(frame(page)))
-        page.locator(".stage").scroll_into_view_if_needed()
+        page.locator(".viewer").scroll_into_view_if_needed()
         until(page, lambda pose_before=pose_before: pose(page, MODEL) != pose_before)
 
 

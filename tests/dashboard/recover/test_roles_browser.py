@@ -75,13 +75,13 @@ def test_model_slerp_and_spline_beside_the_truth(open_, width, rows):
         page.locator(f'canvas[data-panel="{name}"]').wait_for()
     assert names(page) == ["Truth", "inbetween", "slerp", "spline"]
     page.wait_for_function("() => location.search.includes('beside=slerp%2Cspline')")
-    boxes = page.locator(".stage .panel").evaluate_all(
+    boxes = page.locator(".viewer .panel").evaluate_all(
         "nodes => nodes.map((n) => { const b = n.getBoundingClientRect(); return [b.top, b.width, b.height]; })"
     )
     assert len({round(top) for top, _, _ in boxes}) == rows
     assert min(wide for _, wide, _ in boxes) > 200
     assert min(high for *_, high in boxes) > 150
-    dots = page.locator(".stage .panel .name").evaluate_all(
+    dots = page.locator(".viewer .panel .name").evaluate_all(
         "nodes => nodes.map((n) => getComputedStyle(n).getPropertyValue('--dot').trim())"
     )
     assert len(set(dots)) == 4

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mmm.cli.app import main
-from mmm.cli.printing import clip_facts
+from mmm.cli.info import clip_facts
 from mmm.errors import SpecError
 from mmm.io import load_clip, save_clip
 from mmm.motion.clip import Clip, Motion

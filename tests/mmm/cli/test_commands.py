@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from mmm import Audio, Clip, edits, load_clip, masks, save_clip
-from mmm.cli.app import _spread, main
+from mmm.cli.app import main
+from mmm.cli.options import spread_lists
 from mmm.motion.skeleton import SMPL24
 from mmm.music.audio import write_audio
 from mmm.recovery.recover import recover
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network, tiny_clip, tiny_model
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 REAL = {
     "hold": (7.273, 9.713, 5.248),
     "slerp": (2.992, 3.589, 1.781),
@@ -377,7 +378,7 @@ def test_a_network_on_roles_says_what_it_expects_in_each_gap(
         sum(row["expected_cm"] * n for row, n in zip(told["expected_cm"], (5, 11), strict=True))
         / 16
     )
-    assert f"inbetween expects {mean:.3f} cm of itself" in out
+    assert f"inbetween expects an error of {mean:.3f} cm over all joints" in out
     weighted = (
         sum(row["position_cm"] * n for row, n in zip(told["expected_cm"], (5, 11), strict=True))
         / 16
@@ -592,10 +593,9 @@ def test_one_option_for_many_files():
         "y",
         "z",
     ]
-    assert " ".join(_spread(words, ("--clips", "--hide"))) == (
+    assert " ".join(spread_lists(words, ("--clips", "--hide"))) == (
         "evaluate --clips a --clips b --hide x --seed 3 --clips=c --hide y --hide z"
     )
-    assert _spread(["info", "--clips", "a", "b"], ("--clips",)) == ["info", "--clips", "a", "b"]
 
 
 BAD = {
@@ -615,7 +615,7 @@ BAD = {
         "missing.bvh: no such file; check the spelling and the folder",
     ),
     "no checkpoint": (["info", "missing"], "missing: no checkpoint (a folder with config.json)"),
-    "foreign file": (["info", __file__], "test_cli.py: unknown suffix '.py'"),
+    "foreign file": (["info", __file__], "test_commands.py: unknown suffix '.py'"),
     "spec": (
         ["recover", "CLIP", "--checkpoint", "slerp", "--hide", "magic"],
         "SPEC 'magic': 'magic' is not a pattern",

@@ -9,7 +9,7 @@ import pytest
 from dashboard.components.curves import pack_curves
 from dashboard.components.heatmap import pack_heatmap, pack_joint_heatmap
 from mmm.motion.skeleton import SMPL24
-from mmm.viewer.panels import StagePanel, pack_stage, panel_from_motion, waveform_peaks
+from mmm.viewer.panels import ViewerPanel, pack_viewer, panel_from_motion, waveform_peaks
 from mmm.viewer.payload import pack, unpack, with_header, with_height
 from mmm.viewer.raster.error_map import nice_top
 from tests.dashboard.components.dance import dance
@@ -79,17 +79,17 @@ def test_the_header_can_be_added_to_later_without_touching_the_rest():
 
 def test_the_stage_knows_where_nothing_was_recorded(motion, panels):
     recorded = np.ones(len(motion), dtype=bool)
-    assert "recorded" not in unpack(pack_stage(panels, fps=60.0, recorded=recorded))[1]
+    assert "recorded" not in unpack(pack_viewer(panels, fps=60.0, recorded=recorded))[1]
     recorded[3:5] = False
     np.testing.assert_array_equal(
-        unpack(pack_stage(panels, fps=60.0, recorded=recorded))[1]["recorded"], recorded
+        unpack(pack_viewer(panels, fps=60.0, recorded=recorded))[1]["recorded"], recorded
     )
 
 
 def test_stage_payload_holds_positions_tips_and_masks(motion, panels):
     hidden = np.zeros((40, 24), dtype=bool)
     hidden[10:20, 3] = True
-    payload = pack_stage(
+    payload = pack_viewer(
         panels,
         fps=60.0,
         hidden=hidden,
@@ -116,32 +116,32 @@ def test_stage_payload_holds_positions_tips_and_masks(motion, panels):
 def test_two_bodies_of_300_frames_stay_under_a_quarter_of_a_megabyte():
     motion = dance(300)
     panels = [panel_from_motion("a", motion, "truth"), panel_from_motion("b", motion, "model")]
-    assert len(pack_stage(panels, fps=60.0, hidden=np.zeros((300, 24), dtype=bool))) < 230_000
+    assert len(pack_viewer(panels, fps=60.0, hidden=np.zeros((300, 24), dtype=bool))) < 230_000
 
 
 def test_stage_refuses_what_cannot_be_drawn(motion, panels):
     broken = motion.positions().copy()
     broken[3, 4, 1] = np.nan
-    lame = StagePanel("Lame", broken, motion.tip_positions(), SMPL24.parents, (), "model")
+    lame = ViewerPanel("Lame", broken, motion.tip_positions(), SMPL24.parents, (), "model")
     with pytest.raises(ValueError, match=r"panel 'Lame': positions holds 1 values that are NaN"):
-        pack_stage([lame], fps=60.0)
+        pack_viewer([lame], fps=60.0)
     short = panel_from_motion("Short", motion.crop(0, 39), "model")
     with pytest.raises(
         ValueError, match=r"panel 'Short': positions has shape \(39, 24, 3\); expected 40 x 24 x 3"
     ):
-        pack_stage([panels[0], short], fps=60.0)
+        pack_viewer([panels[0], short], fps=60.0)
     with pytest.raises(ValueError, match=r"hidden has shape \(40, 23\); expected 40 x 24"):
-        pack_stage(panels, fps=60.0, hidden=np.zeros((40, 23), dtype=bool))
+        pack_viewer(panels, fps=60.0, hidden=np.zeros((40, 23), dtype=bool))
     with pytest.raises(ValueError, match="6 panels; expected at most 5"):
-        pack_stage(panels * 3, fps=60.0)
+        pack_viewer(panels * 3, fps=60.0)
     with pytest.raises(ValueError, match="fps is 0"):
-        pack_stage(panels, fps=0.0)
+        pack_viewer(panels, fps=0.0)
     with pytest.raises(ValueError, match="error curve 'Model' has shape"):
-        pack_stage(panels, fps=60.0, errors={"Model": np.zeros(39)})
+        pack_viewer(panels, fps=60.0, errors={"Model": np.zeros(39)})
 
 
 def test_an_empty_stage_is_a_payload_too():
-    header, arrays = unpack(pack_stage([], fps=60.0, hidden=np.zeros((0, 24), dtype=bool)))
+    header, arrays = unpack(pack_viewer([], fps=60.0, hidden=np.zeros((0, 24), dtype=bool)))
     assert (header["panels"], header["frames"], arrays) == ([], 0, {})
 
 

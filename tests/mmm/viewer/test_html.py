@@ -15,8 +15,8 @@ from mmm.viewer.payload import unpack
 from mmm.viewer.raster.film import Film
 from mmm.viewer.scene import scene_of
 from mmm.viewer.show import Shown
-from tests.mmm.io.test_video import clicks
 from tests.mmm.making import smooth_motion
+from tests.mmm.viewer.test_video import clicks
 
 
 def made(name="made", frames=60):
@@ -153,7 +153,7 @@ def test_the_file_plays_from_disk_without_a_network_sound_included(offline, tmp_
     heard = offline.evaluate("() => window.heard")
     assert heard["length"] == pytest.approx(2.0, abs=0.01)
     assert heard["loudest"] > 0.3
-    offline.wait_for_function("() => document.querySelector('.stage').dataset.clock === 'sound'")
+    offline.wait_for_function("() => document.querySelector('.viewer').dataset.clock === 'sound'")
     offline.get_by_role("button", name="Pause").click()
     offline.get_by_role("button", name="Next frame").click()
     assert offline.get_by_role("slider", name="Timeline").count() == 1

@@ -17,7 +17,7 @@ from mmm.music.audio import write_audio
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

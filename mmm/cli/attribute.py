@@ -1,0 +1,128 @@
+"""``mmm attribute``: which music moved some joints at one frame."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from mmm import edits
+from mmm.cli.options import CheckpointPath, ClipOptions, ClipPath, Hide, Seed
+from mmm.cli.output import check_output, print_notes, print_table
+from mmm.io.files import write_atomically
+
+if TYPE_CHECKING:
+    from mmm.explain.attribution import Attribution
+    from mmm.explain.deletion_curves import DeletionCurves
+
+
+def attribute(
+    clip: ClipPath,
+    checkpoint: CheckpointPath,
+    hide: Hide,
+    frame: Annotated[int, typer.Option(min=0, help="the frame that is explained; a hidden one")],
+    options: ClipOptions,
+    joints: Annotated[
+        str, typer.Option(metavar="NAMES", help="joints or groups, with commas; all if left out")
+    ] = "",
+    method: Annotated[
+        str, typer.Option(help="integrated_gradients, gradients or occlusion")
+    ] = "integrated_gradients",
+    seed: Seed = 0,
+    deletion: Annotated[
+        bool,
+        typer.Option(
+            "--deletion",
+            help="also take the music away, highest first, and say how fast the pose moves off",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="where all values go")
+    ] = None,
+) -> None:
+    """Say which music moved some joints at one frame of a recovery.
+
+    With --deletion, a table: how far the pose moves (1: as far as without any of the music) as a
+    share of the music frames is replaced by their mean, those ranked highest first; beside it the
+    attention maps' order, the nearest frames first, and random order.
+
+    \b
+    Keys of the .npz:
+      values                float32 (frames, groups)
+      groups                names of the groups of music features
+      frame, window, joints, method
+                            what was asked; the window's first and last-plus-one frame
+      deletion_shares, deletion_METHOD
+                            with --deletion: the curves
+    """
+    check_output(out, (".npz",))
+    edited = edits.apply(hide, options.read(clip), seed)
+    # Imported here: torch takes seconds, and a wrong option must not wait for it.
+    from mmm.checkpoints import load_model
+    from mmm.explain.attribution import attribute as run
+
+    # An empty list would mean no joint. None means all.
+    names = [name for name in joints.replace(" ", "").split(",") if name] or None
+    model = load_model(checkpoint)
+    attribution = run(model, edited.clip, edited.mask, frame, names, method)
+    curves = None
+    if deletion:
+        from mmm.explain.deletion_curves import deletion_curves
+
+        # The scores are passed on, so that the attribution is not computed twice.
+        curves = deletion_curves(
+            model, edited.clip, edited.mask, frame, names, method, scores=attribution.per_frame()
+        )
+    if out is not None:
+        arrays = _arrays(attribution, method, curves)
+        write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
+    print_notes(*edited.clip.notes)
+    # One line with the shares of the groups, which the next function prints.
+    typer.echo(f"{edited.clip.name}, frame {frame}, by {method.replace('_', ' ')}: ", nl=False)
+    _print_attribution(attribution)
+    if curves is not None:
+        _print_deletion(curves)
+
+
+def _arrays(
+    attribution: "Attribution", method: str, curves: "DeletionCurves | None"
+) -> dict[str, Any]:
+    arrays: dict[str, Any] = {
+        "values": attribution.values,
+        "groups": np.array(attribution.groups),
+        "frame": attribution.frame,
+        "window": np.array(attribution.window),
+        "joints": np.array(attribution.joints),
+        "method": np.array(method),
+    }
+    if curves is not None:
+        arrays |= {"deletion_shares": curves.shares}
+        arrays |= {f"deletion_{name}": values for name, values in curves.moved.items()}
+    return arrays
+
+
+def _print_attribution(attribution: "Attribution") -> None:
+    """The share of each group of features, then the ten frames that count most."""
+    sizes = np.abs(attribution.values)
+    total = max(float(sizes.sum()), 1e-12)  # all values may be zero
+    shares = zip(attribution.groups, sizes.sum(axis=0) / total, strict=True)
+    typer.echo(", ".join(f"{name} {share:.0%}" for name, share in shares))
+    per_frame = attribution.per_frame()
+    top_frames = np.argsort(-per_frame, kind="stable")[:10].tolist()
+    typer.echo(
+        "music frames that count most: "
+        + ", ".join(f"{frame} ({per_frame[frame] / total:.1%})" for frame in top_frames)
+    )
+
+
+def _print_deletion(curves: "DeletionCurves") -> None:
+    typer.echo("how far the pose moves as music is taken away (1: as far as without any of it):")
+    rows = [
+        {"share": f"{share:.0%}"}
+        | {name: round(float(values[k]), 3) for name, values in curves.moved.items()}
+        for k, share in enumerate(curves.shares)
+        # The first point of every curve is zero by definition.
+        if k
+    ]
+    columns = {"share": "taken", **{name: name.replace("_", " ") for name in curves.moved}}
+    print_table(rows, columns)

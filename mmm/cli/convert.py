@@ -1,0 +1,39 @@
+"""``mmm convert``: one motion file to another format, or to a film or a page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmm.cli.options import ClipOptions
+from mmm.cli.output import OUTPUT_SUFFIXES, check_output, print_notes
+
+
+def convert(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="a motion file: .pkl, .bvh, .amc or .npz")
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="what to write: .bvh, .npz, .pkl or .glb; to be watched: .mp4, .gif, .webp or "
+            ".html",
+        ),
+    ],
+    options: ClipOptions,
+) -> None:
+    """Convert a motion file; the suffixes say from what to what.
+
+    Only .npz, .mp4 and .html keep the music.
+    """
+    check_output(target, OUTPUT_SUFFIXES)
+    clip = options.read(source)
+    # Imported here: most conversions write motion, and films need Pillow and an encoder.
+    from mmm.viewer.save import save
+
+    save(clip, target)
+    # The notes say what the reader had to do to the file, which a converter's user must know.
+    print_notes(*clip.notes)
+    joints = len(clip.motion.skeleton)
+    typer.echo(f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {joints} joints")

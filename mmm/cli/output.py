@@ -1,0 +1,63 @@
+"""What the commands share when they answer: files, notes and tables."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mmm.cli.tables import table
+from mmm.errors import FileError
+from mmm.io.files import write_atomically
+
+OUTPUT_SUFFIXES = (".bvh", ".npz", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
+METRICS_SUFFIXES = (".json", ".csv")
+MetricsJson = Annotated[Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")]
+
+
+def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
+    """Refuse a bad output before the long work, not after it.
+
+    Raises:
+        FileError: the suffix is none of ``suffixes``, or the folder does not exist.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in suffixes:
+        raise FileError(
+            str(path),
+            f"unknown suffix {path.suffix!r}",
+            " or ".join(suffixes),
+            "choose another name",
+        )
+    if not path.parent.is_dir():
+        raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Save a report as JSON."""
+    # One space of indentation: readable, and small for thousands of rows.
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Save text as it is."""
+    # Never half a file, even on a full disk.
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def print_notes(*notes: str) -> None:
+    """Print all notes as one line on stderr.
+
+    Commands call this last, so that an error stands alone there.
+    """
+    # Notes may hold line breaks; scripts that read stderr expect one line.
+    if notes:
+        typer.echo(f"note: {' '.join(' '.join(notes).split())}", err=True)
+
+
+def print_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> None:
+    """Print rows under the columns' titles."""
+    for line in table(rows, columns):
+        typer.echo(line)

@@ -1,0 +1,28 @@
+"""The documentation site: its command line is fresh, and every public name is in it.
+
+``.ci/run`` builds it, and a warning is an error there.
+"""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import mmm
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_page_of_the_command_line_is_fresh():
+    spec = importlib.util.spec_from_file_location("command_line", ROOT / "docs" / "command_line.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.TARGET.read_text() == script.page(), "run python docs/command_line.py"
+
+
+def test_every_public_name_is_documented():
+    text = "".join(page.read_text() for page in (ROOT / "docs" / "api").glob("*.md"))
+    documented = {
+        name.split(".")[0] for name in re.findall(r"^::: mmm\.([\w.]+)", text, re.MULTILINE)
+    }
+    constants = {"SMPL24"}  # a value; Skeleton is its page
+    assert set(mmm.__all__) - constants - {"__version__"} <= documented
