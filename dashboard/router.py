@@ -5,7 +5,7 @@ from functools import cache
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from dashboard.common import session
+from dashboard.common import escape, session
 from dashboard.common.layout import CSS, ICON
 from dashboard.files import entries as library
 from dashboard.files import upload_box
@@ -99,7 +99,7 @@ def page() -> None:
         else:
             recover_page(entries)
     except MMMError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escape.markdown(error), icon=":material/error:")
 
 
 def _nothing_to_open() -> None:

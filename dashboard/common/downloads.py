@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from dashboard.common import widgets
+from dashboard.common import escape, widgets
 from dashboard.common.progress import follow
 from dashboard.work import scratch
 from dashboard.work.engine import submit
@@ -152,7 +152,7 @@ def film_controls(
         if running:
             follow(job, f"{keys.buttons}cancel-film", help_="Stop; no file is left behind.")
         elif job.error:
-            st.warning(job.error, icon=":material/warning:")
+            st.warning(escape.markdown(job.error), icon=":material/warning:")
 
 
 def _given(data: bytes) -> bytes:

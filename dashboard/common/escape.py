@@ -4,14 +4,13 @@ Everything that a visitor, a file or a link brings goes through one of these bef
 
 - :func:`markdown` in ``st.markdown``, ``st.error``, ``st.caption``, ``st.toast`` and labels of widgets,
 - :func:`code` where it stands between backticks,
-- :func:`html` in ``st.html``, attributes included,
-- :func:`csv_cell` in tables that a spreadsheet opens.
+- :func:`html` in ``st.html``, attributes included.
+
+Cells of CSV files go through ``mmm.io.files.csv_cell``.
 """
 
 import html as _html
 import re
-
-from mmm import MMMError
 
 # What begins something in Markdown, or in what Streamlit adds to it: `code`, *emphasis*, [link], <tag>, $formula$,
 # ~~strike~~, :material/icon:, :red[colour], &entity;, addresses that become links by themselves; and at the beginning
@@ -26,7 +25,6 @@ _MARKS = re.compile(
     r"|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)])",
     re.IGNORECASE,
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def markdown(text: object) -> str:
@@ -53,15 +51,6 @@ def code(text: object) -> str:
     return f"{fence}{space}{plain}{space}{fence}"
 
 
-def error(problem: MMMError | str) -> str:
-    """A message for ``st.error`` or ``st.warning``: names and values from outside stand in it.
-
-    Args:
-        problem: as it was raised.
-    """
-    return markdown(problem)
-
-
 def html(text: object) -> str:
     """Text in HTML, between tags or in a quoted attribute.
 
@@ -69,13 +58,3 @@ def html(text: object) -> str:
         text: from outside.
     """
     return _html.escape(str(text), quote=True)
-
-
-def csv_cell(text: object) -> str:
-    """Text that a spreadsheet does not take for a formula.
-
-    Args:
-        text: from outside.
-    """
-    plain = str(text)
-    return f"'{plain}" if plain.startswith(_FORMULA) else plain

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.common import session
+from dashboard.common import escape, session
 from dashboard.components.link_button import link_button
 from dashboard.components.tour import Stop, tour
 
@@ -88,7 +88,7 @@ def heading(
             tour(stops, key="tour")
             link_button(key="link")
     for note in notes:
-        st.caption(note)
+        st.caption(escape.markdown(note))
 
 
 def page_header(title: str) -> None:

@@ -4,6 +4,7 @@ import zlib
 
 import streamlit as st
 
+from dashboard.common import escape
 from mmm import Clip, MMMError, Skeleton
 from mmm.checkpoints import CheckpointInfo, check_fit, list_checkpoints
 from mmm.interpolation.baselines import BASELINES
@@ -50,7 +51,7 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointInfo]) -> tuple[str, Rol
             st.caption(about(of[chosen]))
     with remarks:
         for reason in unfit:
-            st.caption(f"Not for this clip: {reason}")
+            st.caption(f"Not for this clip: {escape.markdown(reason)}")
         if not checkpoints:
             st.caption(
                 "No trained network found; interpolations only. `python -m training pretrain` trains one."
@@ -129,7 +130,7 @@ def about(card: CheckpointInfo) -> str:
     """One line on a network."""
     heard = "listens to the music" if card.uses_music else "sees motion alone"
     body = ", of any humanoid at any frame rate" if card.representation == "roles" else ""
-    return f"`{card.network}` network, {heard}{body}."
+    return f"{escape.code(card.network)} network, {heard}{body}."
 
 
 def name_joints(skeleton: Skeleton) -> dict[str, str]:

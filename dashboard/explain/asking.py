@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.common import widgets
+from dashboard.common import escape, widgets
 from dashboard.common.progress import follow
 from dashboard.explain import music_change
 from dashboard.work.generations import Ask
@@ -55,7 +55,7 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
         follow(job, f"cancel-{question.kind}", wide=False)
         return None
     if job.error:
-        st.warning(job.error, icon=":material/warning:")
+        st.warning(escape.markdown(job.error), icon=":material/warning:")
         st.button(
             again,
             icon=":material/refresh:",

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Bool
 
-from dashboard.common import url
+from dashboard.common import escape, url
 from dashboard.components.attention import AttentionState, Tiles, attention, pack_attention
 from dashboard.explain.asking import answer
 from dashboard.explain.figures import convolution_figure, trust_chart
@@ -43,7 +43,7 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
     with box:
         if request.method in BASELINES:
             st.caption(
-                f"{request.method} is an interpolation, which has no attention. Choose a network."
+                f"{escape.markdown(request.method)} is an interpolation, which has no attention. Choose a network."
             )
             return
         frame = _frame(request, clip, mask)
@@ -136,11 +136,11 @@ def beside_the_maps(atlas: Atlas, method: str) -> None:
                 "music that decides a frame. `python -m training benchmark attention` measures it."
             )
         else:
-            st.markdown(measured["sentence"])
+            st.markdown(escape.markdown(measured["sentence"]))
             st.html(trust_chart(measured, "drums"))
             st.caption(
                 "Precision: of the frames that each method ranks highest, the share that are drum "
-                f"strokes which decide the pose. From {measured['clips']} synthetic test dances with "
+                f"strokes which decide the pose. From {escape.markdown(measured['clips'])} synthetic test dances with "
                 "a known rule. Line: 95 % interval; dashes: chance level."
             )
     with convolution:

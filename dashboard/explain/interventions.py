@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from dashboard.common import escape
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_heatmap
 from dashboard.components.playhead_button import playhead_button
@@ -68,7 +69,7 @@ def heard_music(clip: Clip, change: "InterventionResult | None") -> Music | None
 
 
 def _change(change: "InterventionResult", clip: Clip, request: Request) -> None:
-    summary, label = change.summary(), change.intervention.words
+    summary, label = change.summary(), escape.markdown(change.intervention.words)
     st.markdown(
         f"**{label}**: hidden joints turn by **{summary['change_deg']:.1f}°** and move by "
         f"**{summary['change_cm']:.1f} cm** on average. Rotation error: {summary['error_before_deg']:.1f}° before, "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dashboard.common import escape
 from dashboard.common.downloads import Keys, bytes_of, film_controls, save_button
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.files import songs
@@ -138,7 +139,7 @@ def opened(choice: Choice, clip: Clip) -> Wanted | None:
     try:
         return open_change(choice, clip)
     except MMMError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escape.markdown(error), icon=":material/error:")
         return None
 
 
@@ -183,7 +184,7 @@ def show_change(
         channel: the viewer's playhead.
     """
     for note in found.notes:
-        st.caption(note)
+        st.caption(escape.markdown(note))
     keys = Keys(f"{prefix}change_", f"{prefix}get-change-")
     name = safe_name(f"{clip.name}-{method}-{found.intervention.label}".replace(":", "-"))
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -60,13 +60,13 @@ def pick_files() -> list[Entry]:
             st.rerun()
         _wait_for_files()
         for problem in state.get("upload_problems", ()):
-            st.error(problem, icon=":material/error:")
+            st.error(escape.markdown(problem), icon=":material/error:")
         for file in store.files:
             _row(store, file)
             if state.get("url_marks", {}).get(file.name, file.digest[:8]) != file.digest[:8]:
                 st.caption(
-                    f":material/difference: The link was made with another file of the name {file.name}: what "
-                    "you see may differ."
+                    f":material/difference: The link was made with another file of the name "
+                    f"{escape.markdown(file.name)}: what you see may differ."
                 )
     return store.entries()
 
@@ -306,7 +306,8 @@ def pick_sequence(entries: list[Entry]) -> Entry:
         state.sequence = state.pop("awaited")
     elif "awaited" in state:
         st.info(
-            f"This link shows {state.awaited.partition('/')[2]}: bring the file, and it will be as it was sent.",
+            f"This link shows {escape.markdown(state.awaited.partition('/')[2])}: bring the file, and "
+            "it will be as it was sent.",
             icon=":material/link:",
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from dashboard.common import model_picker, url
+from dashboard.common import escape, model_picker, url
 from dashboard.files import entries as library
 from dashboard.files import songs, upload_box
 from dashboard.files.songs import Song
@@ -207,7 +207,7 @@ def _pick_network(
     fitting, unfit = model_picker.sorted_out(clip, checkpoints, named)
     with remarks:
         for reason in unfit:
-            st.caption(f"Not for this clip: {reason}")
+            st.caption(f"Not for this clip: {escape.markdown(reason)}")
     ordered = in_order(clip, fitting)
     if not ordered:
         raise ModelError(

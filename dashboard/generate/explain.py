@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from dashboard.common import escape
 from dashboard.explain import music_change
 from dashboard.explain.asking import Flow, answer
 from dashboard.explain.attention import Mapped, beside_the_maps, card, show_maps
@@ -117,7 +118,12 @@ def _pick_variant(made: list[Made]) -> Made:
     if st.session_state.get("gen_listened") not in by_label:
         st.session_state.gen_listened = made[-1].ask.label
     label = st.segmented_control(
-        "Variant", list(by_label), key="gen_listened", required=True, label_visibility="collapsed"
+        "Variant",
+        list(by_label),
+        key="gen_listened",
+        required=True,
+        format_func=escape.markdown,
+        label_visibility="collapsed",
     )
     return by_label[str(label)]
 
@@ -152,7 +158,7 @@ def _in_words(change: "GenerationChange", plan: Plan) -> str:
             "(of the changed music)."
         )
     return (
-        f"**{change.intervention.words}**: generated joints turn by "
+        f"**{escape.markdown(change.intervention.words)}**: generated joints turn by "
         f"**{summary['change_deg']:.1f}°** and move by **{summary['change_cm']:.1f} cm** on "
         f"average. {when} (by {APART_CM:g} cm in a joint). Energy, relative to the reference: "
         f"{summary['energy_before']:.2f} before, {summary['energy_after']:.2f} after.{beats} "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dashboard.common import escape
 from dashboard.common.downloads import (
     PAGE_HELP,
     Keys,
@@ -71,7 +72,12 @@ def _pick_variant(made: list[Made]) -> Made:
     if st.session_state.get("gen_home") not in by_label:
         st.session_state.gen_home = made[-1].ask.label
     label = st.segmented_control(
-        "Variant", list(by_label), key="gen_home", required=True, label_visibility="collapsed"
+        "Variant",
+        list(by_label),
+        key="gen_home",
+        required=True,
+        format_func=escape.markdown,
+        label_visibility="collapsed",
     )
     return by_label[str(label)]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.common import widgets
+from dashboard.common import escape, widgets
 from dashboard.common.layout import GENERATE, heading
 from dashboard.common.progress import follow
 from dashboard.components.shortcuts import shortcuts
@@ -87,7 +87,7 @@ def _dance(stream: Stream) -> tuple[object, ...]:
 
 def _button(plan: Plan) -> bool:
     if plan.problem:
-        st.error(plan.problem, icon=":material/error:")
+        st.error(escape.markdown(plan.problem), icon=":material/error:")
     return widgets.button(
         "Generate",
         type="primary",
@@ -145,14 +145,14 @@ def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:
         with st.container(horizontal=True, key="gen_variants"):
             for number, variant in enumerate(made):
                 st.button(
-                    f"Remove {variant.ask.label}",
+                    f"Remove {escape.markdown(variant.ask.label)}",
                     key=f"gen_drop-{number}",
                     icon=":material/close:",
                     on_click=_dropper(variant.ask),
                     help="Remove this variant from the viewer and the table.",
                 )
     for note in dict.fromkeys(note for variant in made for note in variant.generation.notes):
-        st.caption(note)
+        st.caption(escape.markdown(note))
 
 
 def _dropper(ask: Ask) -> Callable[[], None]:
@@ -165,7 +165,7 @@ def _dropper(ask: Ask) -> Callable[[], None]:
 def _outcome(stream: Stream) -> None:
     """The result of the last run, under the button."""
     if stream.error:
-        st.warning(stream.error, icon=":material/warning:")
+        st.warning(escape.markdown(stream.error), icon=":material/warning:")
     elif stream.results is not None:
         made = stream.results
         seconds = made.ask.frames / made.generation.clip.motion.fps

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from dashboard.common import escape
 from dashboard.common.colours import RECORDING, variant_css
 from dashboard.components.curves import curves, pack_curves
 from dashboard.generate.controls import Plan
@@ -79,7 +80,7 @@ def results_section(plan: Plan, made: list[Made]) -> None:
     for variant in made:
         if variant.numbers.generated.frozen:
             st.warning(
-                f"{variant.ask.label} does not move for {variant.numbers.generated.still_s:.1f} s.",
+                f"{escape.markdown(variant.ask.label)} does not move for {variant.numbers.generated.still_s:.1f} s.",
                 icon=":material/warning:",
             )
     if truth is None:

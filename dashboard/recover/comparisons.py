@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.common import model_picker, url
+from dashboard.common import escape, model_picker, url
 from dashboard.work import jobs, recoveries
 from dashboard.work.jobs import Job
 from dashboard.work.recoveries import Request
@@ -74,7 +74,8 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
             other, clip, mask = _request(request, recorded, method, seed, spec)
         except MMMError as error:
             st.toast(
-                f"The link also shows {method}, which cannot be recovered here: {error}",
+                f"The link also shows {escape.markdown(method)}, which cannot be recovered here: "
+                f"{escape.markdown(error)}",
                 icon=":material/link_off:",
             )
             queue.pop(0)

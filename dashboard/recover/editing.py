@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dashboard.common import escape
 from mmm import Clip, MMMError, masks
 from mmm.edits import Edited, add, apply
 
@@ -166,7 +167,7 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
             edits = add(steps.edits, term_of(action))
             apply(joined(desk.pattern, edits), desk.recorded, desk.seed)
         except MMMError as error:
-            st.toast(str(error), icon=":material/error:")
+            st.toast(escape.markdown(error), icon=":material/error:")
             return
         steps.do(edits)
 

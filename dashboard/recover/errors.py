@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from dashboard.common import escape
 from dashboard.common.colours import method_css, themed
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
@@ -105,7 +106,7 @@ def _confidence(result: "RecoveryResult") -> None:
     st.markdown("**Expected error** in each gap")
     st.html(gaps_table(rows))
     st.caption(
-        f"“Expected” is the mean joint distance that {result.model_name} estimates without seeing "
+        f"“Expected” is the mean joint distance that {escape.markdown(result.model_name)} estimates without seeing "
         f"the hidden frames; “measured” is the distance from the recording. "
         f"{_agreement(result.model_name)}"
     )
@@ -131,7 +132,14 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
     names = [r.model_name for r in results]
     if st.session_state.get("map_of") not in names:
         st.session_state.map_of = names[0]
-    st.segmented_control("Map of", names, key="map_of", label_visibility="collapsed", required=True)
+    st.segmented_control(
+        "Map of",
+        names,
+        key="map_of",
+        label_visibility="collapsed",
+        required=True,
+        format_func=escape.markdown,
+    )
     result = next(r for r in results if r.model_name == st.session_state.map_of)
     payload = pack_joint_heatmap(
         getattr(result.errors, kind) * result.measured,

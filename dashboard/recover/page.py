@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.common import model_picker, widgets
+from dashboard.common import escape, model_picker, widgets
 from dashboard.common.layout import RECOVER, heading
 from dashboard.common.progress import follow
 from dashboard.components.shortcuts import shortcuts
@@ -57,7 +57,7 @@ def recover_page(entries: list[library.Entry]) -> None:
         desk = editing.open_desk(part, clip, *controls.pick_pattern(clip))
         clip, mask, problem = desk.edited.clip, desk.edited.mask, desk.problem
         if problem:
-            st.error(problem, icon=":material/error:")
+            st.error(escape.markdown(problem), icon=":material/error:")
         method, roles = model_picker.pick_method(clip, list_checkpoints())
         slot = st.container(key="run-box")
     request = Request(
@@ -75,7 +75,7 @@ def recover_page(entries: list[library.Entry]) -> None:
     _title(clip, desk.recorded.notes)
     shortcuts("recover", ["stage"], key="shortcuts")
     for warning in link.link_warnings(entry, len(file_clip), frames, method):
-        st.warning(warning, icon=":material/link_off:")
+        st.warning(escape.markdown(warning), icon=":material/link_off:")
     names, awaited = [], None
     if results is not None:
         comparisons.remember(request)
@@ -150,7 +150,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     if not job.wait(PATIENCE_S if started else 0):
         follow(job, help_="Stop after the current step.")
     elif job.error:
-        st.warning(job.error, icon=":material/warning:")
+        st.warning(escape.markdown(job.error), icon=":material/warning:")
     elif not done:
         st.rerun()
     elif pressed and job.results is not None:
@@ -164,13 +164,15 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
 def _linked_box(awaited: tuple[Request, Clip, Mask]) -> None:
     """Recover what a link compares with, one recovery after another."""
     job = comparisons.start_next(awaited)
-    st.caption(f"The link also shows {awaited[0].method} with `{awaited[0].spec}`.")
+    st.caption(
+        f"The link also shows {escape.markdown(awaited[0].method)} with {escape.code(awaited[0].spec)}."
+    )
     if not job.wait(PATIENCE_S):
         follow(job, "cancel-beside")
         return
     if job.error:
         comparisons.drop_next()
-        st.toast(job.error, icon=":material/link_off:")
+        st.toast(escape.markdown(job.error), icon=":material/link_off:")
     comparisons.keep(awaited[0], job)
     st.rerun()
 

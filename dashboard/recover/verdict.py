@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dashboard.common import escape
 from mmm.interpolation.baselines import BASELINES
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ def verdict(results: "list[RecoveryResult]", kind: str, unit: str) -> str:
     """
     first = results[0]
     means = {
-        result.model_name: float(mean)
+        escape.markdown(result.model_name): float(mean)
         for result in results
         if np.array_equal(result.hidden, first.hidden)
         and (mean := result.errors.summary()[kind]) is not None
     }
     curves = {name: mean for name, mean in means.items() if name in BASELINES}
-    if first.model_name not in means or not curves:
+    chosen = escape.markdown(first.model_name)
+    if chosen not in means or not curves:
         return ""
     gap = "" if unit == "°" else " "
 
@@ -38,7 +40,6 @@ def verdict(results: "list[RecoveryResult]", kind: str, unit: str) -> str:
 
     best = min(means, key=lambda name: means[name])
     curve = min(curves, key=lambda name: curves[name])
-    chosen = first.model_name
     if chosen in BASELINES:
         if best == chosen:
             return f"**{chosen} is closest to the recording: {means[best]:.1f}{gap}{unit}.**"

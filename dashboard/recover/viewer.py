@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard.common import url
+from dashboard.common import escape, url
 from dashboard.components.stage import stage
 from dashboard.explain.interventions import heard_music
 from dashboard.files.songs import digest_of, ogg
@@ -88,7 +88,7 @@ def viewer_section(
     # Notes stand below the viewer, so that it does not move when they change.
     edit_notes = () if desk is None else clip.notes[len(desk.recorded.notes) :]
     for note in (*edit_notes, *(results[0].notes if results else ())):
-        st.caption(note)
+        st.caption(escape.markdown(note))
 
 
 def _pills(others: list[str], beside: list[str]) -> None:
@@ -99,7 +99,7 @@ def _pills(others: list[str], beside: list[str]) -> None:
         selection_mode="multi",
         key="beside",
         label_visibility="collapsed",
-        format_func=lambda name: f"{'Remove' if name in beside else 'Add'} {name}",
+        format_func=lambda name: f"{'Remove' if name in beside else 'Add'} {escape.markdown(name)}",
         on_change=url.share_beside,
         help=f"Up to {url.MAX_BESIDE} methods beside the chosen one. Your earlier recoveries of "
         "this clip, by other models or of other patterns, come last.",

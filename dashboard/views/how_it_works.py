@@ -5,7 +5,7 @@ import html
 import numpy as np
 import streamlit as st
 
-from dashboard.common import layout
+from dashboard.common import escape, layout
 from mmm import masks
 from mmm.checkpoints import list_checkpoints
 from mmm.motion.clip import Clip, Motion
@@ -87,7 +87,9 @@ def page() -> None:
             if card.representation == "roles"
             else f"{len(card.joint_names or ())} joints at {card.fps:g} fps"
         )
-        st.markdown(f"- **{card.name}** (`{card.network}`): {task}, {music}; {body}.")
+        st.markdown(
+            f"- **{escape.markdown(card.name)}** ({escape.code(card.network)}): {task}, {music}; {body}."
+        )
     st.caption(
         "More: docs/attention.md (attention maps), docs/training.md (training your own network), "
         "docs/results.md (results)."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.common import layout, widgets
+from dashboard.common import escape, layout, widgets
 from dashboard.common.progress import follow
 from dashboard.components.table import Cell, Row, pack_table, sorted_table
 from dashboard.files import entries as library
@@ -147,7 +147,7 @@ def checked(text: str) -> tuple[tuple[str, ...], str]:
 def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
     runner = leaderboard_run.runner()
     if problem:
-        st.error(problem, icon=":material/error:")
+        st.error(escape.markdown(problem), icon=":material/error:")
     ready = bool(benchmark.clips and benchmark.patterns) and not problem
     if widgets.button(
         "Measure",
@@ -166,9 +166,11 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
     if job.running:
         follow(job, "measure-cancel", help_="Stop; finished results are kept.")
     elif job.error:
-        st.warning(f"{job.error} Finished results are kept.", icon=":material/warning:")
+        st.warning(
+            f"{escape.markdown(job.error)} Finished results are kept.", icon=":material/warning:"
+        )
     for remark in job.results or ():
-        st.caption(remark)
+        st.caption(escape.markdown(remark))
 
 
 def colours_of(cards: Sequence[CheckpointInfo], dark: bool) -> dict[str, str]:
@@ -186,7 +188,7 @@ def _table(
     st.markdown(f"**{METRICS[metric][0]}, {METRICS[metric][1]}** over {len(section.clips)} clips")
     sorted_table(payload, key=f"board-{number}")
     if len(section.clips) <= 12:
-        st.caption(", ".join(section.clips))
+        st.caption(escape.markdown(", ".join(section.clips)))
 
 
 def table_of(
@@ -307,6 +309,6 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
     kept = ResultsFile().file
     place = kept.relative_to(library.ROOT) if kept.is_relative_to(library.ROOT) else Path(kept.name)
     st.caption(
-        f"Results are kept in `{place}`. On the command line: `python -m mmm leaderboard`. Results of "
+        f"Results are kept in {escape.code(place)}. On the command line: `python -m mmm leaderboard`. Results of "
         "earlier versions of a checkpoint or a file are not shown."
     )

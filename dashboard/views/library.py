@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import streamlit as st
 
-from dashboard.common import layout, session
+from dashboard.common import escape, layout, session
 from dashboard.files import entries as library
 from dashboard.files import upload_box
 from dashboard.files.entries import Entry
@@ -81,7 +81,7 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
                     default=ALL,
                     key="library_group",
                     required=True,
-                    format_func=lambda name: f"{name} {counts[name]:,}",
+                    format_func=lambda name: f"{escape.markdown(name)} {counts[name]:,}",
                 )
             )
     if (words, order, group) != state.get("library_shown"):

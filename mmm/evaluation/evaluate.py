@@ -10,6 +10,7 @@ import numpy as np
 from mmm import edits
 from mmm.errors import SpecError
 from mmm.interpolation.baselines import BASELINES
+from mmm.io.files import csv_cell
 from mmm.metrics.errors import KINDS
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
@@ -93,9 +94,10 @@ def report_csv(values: Mapping[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    shared = {key: values[key] for key in ("clip", "hide", "frames")}
+    shared = {key: csv_cell(values[key]) for key in ("clip", "hide", "frames")}
     writer.writerows(
-        {**shared, "method": method, **numbers} for method, numbers in values["methods"].items()
+        {**shared, "method": csv_cell(method), **numbers}
+        for method, numbers in values["methods"].items()
     )
     return text.getvalue()
 

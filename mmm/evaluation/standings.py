@@ -14,6 +14,7 @@ import numpy as np
 from mmm.evaluation.leaderboard import Benchmark
 from mmm.evaluation.measurements import Measurement, ResultsFile, digest_of, version_of
 from mmm.interpolation.baselines import BASELINES
+from mmm.io.files import csv_cell
 from mmm.metrics.errors import ERROR_KINDS, KINDS
 
 METRICS: Mapping[str, tuple[str, str]] = {
@@ -186,5 +187,5 @@ def as_csv(sections: Sequence[Section]) -> str:
     lines, text = list(rows(sections)), io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]) if lines else ["method"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows({key: csv_cell(value) for key, value in line.items()} for line in lines)
     return text.getvalue()

@@ -138,6 +138,17 @@ def safe_name(text: str) -> str:
     return plain.strip(" ._")[:100] or "motion"
 
 
+def csv_cell(value: object) -> object:
+    """A cell of a CSV file: text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Args:
+        value: numbers stay as they are.
+    """
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call ``write`` on a new file beside ``path``, then give it that name: never half a file, even when it fails.
 
