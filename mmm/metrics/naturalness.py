@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from mmm.masks import Mask
 from mmm.motion.clip import Motion
-from mmm.motion.foot_locking import LOW_M, SLOW_M_S
+from mmm.motion.stances import LOW_M, SLOW_M_S
 
 Array = np.ndarray
 

@@ -1,8 +1,9 @@
-"""Feet on the ground: what a generated root is corrected by, so that feet that are down stay where they are.
+"""Ground contact of generated motion: the root is corrected so that standing feet stay in place.
 
-A network places every joint a little wrong, and a root that is wrong by a centimetre a frame slides the whole body over
-the floor. The root is moved up where a foot would sink in, down where nothing has touched the ground for a while, and
-against the way of the feet that are down; what still slides then is held by the legs (``planting``).
+A network predicts every joint with some error, and a root that is wrong by a centimetre a frame
+makes the whole body slide over the floor. The root is moved up where a foot would sink in, down
+where nothing has touched the ground for a while, and against the drift of the feet in contact. The
+legs then hold what still slides (``mmm.motion.foot_locking``).
 """
 
 from collections.abc import Mapping
@@ -13,59 +14,68 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from mmm.motion.clip import Motion
-from mmm.motion.foot_locking import LOW_M, Leg, legs_of, lock_contacts, rest_heights
+from mmm.motion.foot_locking import legs_of, lock_contacts
+from mmm.motion.leg_ik import Leg
 from mmm.motion.rotations import geodesic_angle, slerp
+from mmm.motion.stances import LOW_M, rest_heights
 
 Array = np.ndarray
 
-EDGE_M = 0.008
-"""How gradually a foot stops being down, ``LOW_M`` above where it rests."""
+CONTACT_EDGE_M = 0.008
+"""Width of the logistic edge at which a foot counts as in contact, about ``LOW_M`` above rest,
+metres."""
 AIRBORNE_S = 0.8
-"""Longer than any jump: who has not touched the ground for so long floats, and is let down."""
-FASTEST_M_S = 1.2
-"""A foot that is low but faster than this swings by; it is no support."""
+"""Longer than any jump. A body that has not touched the ground for this long floats and is
+lowered."""
+MAX_SUPPORT_M_S = 1.2
+"""A low foot that is faster than this is in swing and supports nothing, metres per second."""
 SMOOTH_S = 0.04
+"""Standard deviation of the Gaussian that smooths the vertical correction, seconds."""
 CLEAR_M = 0.045
-"""A foot that travels is lifted so high: networks find the middle between lifting it early and late, and drag it."""
+"""Height to which a swinging foot is lifted, metres. Networks average between lifting it early and
+late, which drags it over the floor."""
 HOLD_M = 0.15
-"""A foot that stands is held up to so far from where the network put it; it sees where its feet are when it goes on."""
-
-
+"""Largest distance by which a standing foot is held back from its prediction, metres. It is larger
+than in gaps: the next prediction starts from the corrected pose, so errors do not pile up."""
 PELVIS_RAD_S, JOINT_RAD_S = np.radians(560), np.radians(1200)
-"""The fastest that a pelvis and another joint turn; real dancers and walkers stay below 535 degrees a second, and all
-but a few of their joints' frames below 900. A network that cannot tell which way round somebody turns is faster."""
+"""Limits on the angular velocity of the pelvis and of all other joints, radians per second.
+Recorded dancers and walkers stay below 535 degrees a second at the pelvis, and nearly all frames of
+their joints below 900. A network that is undecided between two orientations is faster than that."""
 
 
 def limit_angular_velocity(motion: Motion, known: int) -> Motion:
-    """The motion with no joint turning faster than people can, from frame ``known`` on: where one does, it lags and
-    catches up."""
+    """The motion with every joint's angular velocity limited from frame ``known`` on.
+
+    A joint that turns too fast lags behind its prediction and catches up with it later.
+    """
     limit = np.full(len(motion.skeleton), JOINT_RAD_S / motion.fps, dtype=np.float32)
     limit[0] = PELVIS_RAD_S / motion.fps
-    turned = geodesic_angle(motion.rotations[known - 1 : -1], motion.rotations[known:])
-    if (turned <= limit).all():
+    angles = geodesic_angle(motion.rotations[known - 1 : -1], motion.rotations[known:])
+    if (angles <= limit).all():
         return motion
     rotations = motion.rotations.copy()
+    # Frame by frame: each one is limited against the frame before as it is after its own limit.
     for t in range(known, len(motion)):
         angle = geodesic_angle(rotations[t - 1], rotations[t])
         fast = angle > limit
         if fast.any():
-            rotations[t, fast] = slerp(
-                rotations[t - 1, fast], rotations[t, fast], (limit / angle.clip(1e-9))[fast]
-            )
+            weight = (limit / angle.clip(1e-9))[fast]
+            rotations[t, fast] = slerp(rotations[t - 1, fast], rotations[t, fast], weight)
     return replace(motion, rotations=rotations)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Where the feet of one body rest."""
+    """Where the feet of one body rest, and how its motions are corrected to stay there."""
 
     feet: tuple[int, ...]
+    """Joints that may touch the floor."""
     rest_m: Float[Array, "J"]
-    """Height of each joint when it is down."""
+    """Height of each joint while it is down, metres."""
     legs: tuple[Leg, ...] = ()
-    """Those that can be bent to hold a foot."""
+    """Legs that can be bent to hold a foot."""
     max_jump_height_m: float | None = None
-    """How far above that the lowest foot may be; None: as far as a jump goes."""
+    """How far above rest the lowest foot may be, metres; None for no limit."""
 
     @staticmethod
     def of(
@@ -73,24 +83,27 @@ class Ground:
         joint_names: Mapping[str, str] | None = None,
         max_jump_height_m: float | None = None,
     ) -> "Ground | None":
-        """From a stretch of real motion; None for a body without feet.
+        """Measure the ground under a stretch of real motion; None for a body without feet.
 
         Args:
-            joint_names: names of joints by role, where they are not found by themselves; see ``match_roles``.
-            max_jump_height_m: how far both feet ever leave the floor, where that is known.
+            seed: the motion that the generated one continues.
+            joint_names: joint names by role, for skeletons whose own names do not tell; see
+                :func:`mmm.motion.humanoid.match_roles`.
+            max_jump_height_m: how far both feet ever leave the floor, metres, where known.
         """
-        feet = seed.skeleton.feet
-        if not feet:
+        skeleton = seed.skeleton
+        if not skeleton.feet:
             return None
-        rest_m = rest_heights(seed.positions(), seed.skeleton)
-        return Ground(tuple(feet), rest_m, legs_of(seed.skeleton, joint_names), max_jump_height_m)
+        rest_m = rest_heights(seed.positions(), skeleton)
+        legs = legs_of(skeleton, joint_names)
+        return Ground(tuple(skeleton.feet), rest_m, legs, max_jump_height_m)
 
     def corrected(self, motion: Motion, known: int) -> Motion:
-        """The motion with root and legs moved from frame ``known`` on; what is before stays as it is.
+        """The motion with root and legs corrected from frame ``known`` on.
 
         Args:
             motion: the past and what was generated after it.
-            known: how many frames are the past's; at least 1.
+            known: number of frames of the past, at least 1; they do not change.
         """
         if known >= len(motion):
             return motion
@@ -100,47 +113,52 @@ class Ground:
         clearance = feet[..., 1] - rest_m  # (T, F)
         lift = self._lift(clearance.min(axis=1), motion.fps, known)
         slide = self._slide(feet, clearance + lift[:, None], motion.fps, known)
-        moved = motion.root_m.copy()
-        moved[:, 1] += lift
-        moved[:, [0, 2]] -= slide
+        root_m = motion.root_m.copy()
+        root_m[:, 1] += lift
+        root_m[:, [0, 2]] -= slide
         hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
         hidden[known:] = True
-        held = lock_contacts(
-            replace(motion, root_m=moved), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M
+        locked = lock_contacts(
+            replace(motion, root_m=root_m), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M
         )
-        lowest = (held.positions()[:, list(self.feet), 1] - rest_m).min(axis=1)
-        moved[:, 1] += self._lift(
-            np.minimum(lowest, 0), motion.fps, known
-        )  # where a leg is too short to do it
-        return replace(held, root_m=moved)
+        # A leg that is too short to lift its foot leaves it in the floor: the root rises instead.
+        lowest = (locked.positions()[:, list(self.feet), 1] - rest_m).min(axis=1)
+        root_m[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)
+        return replace(locked, root_m=root_m)
 
     def _lift(self, lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:
-        """Up out of the floor at once; down to it where the lowest of a while is above it, or higher than leaps go."""
+        """Vertical correction of the root, metres.
+
+        The root rises at once where the lowest foot is below rest. It sinks where that foot stays
+        above rest for ``AIRBORNE_S``, or is higher than the highest jump.
+        """
         sunk = np.minimum(lowest, 0)
-        floating = np.maximum(
-            minimum_filter1d(lowest, max(3, round(AIRBORNE_S * fps)), mode="nearest"), 0
-        )
+        # The minimum over a window is above zero only where no frame of it touches the ground.
+        window = max(3, round(AIRBORNE_S * fps))
+        floating = np.maximum(minimum_filter1d(lowest, window, mode="nearest"), 0)
         if self.max_jump_height_m is not None:
             floating = np.maximum(floating, lowest - self.max_jump_height_m - LOW_M)
-        wanted = -(sunk + floating)
-        wanted[:known] = 0
-        smooth = gaussian_filter1d(wanted, SMOOTH_S * fps, mode="nearest")
+        target = -(sunk + floating)
+        target[:known] = 0
+        smooth = gaussian_filter1d(target, SMOOTH_S * fps, mode="nearest")
         smooth[:known] = 0
-        # Smoothing must not let anything sink again, nor begin with a jump.
+        # Smoothing must not let a foot sink again, and the correction must not begin with a jump.
         ramp = np.minimum((np.arange(len(lowest)) - known + 1) / max(1.0, 0.1 * fps), 1).clip(min=0)
-        return (np.maximum(smooth, np.minimum(wanted, -sunk)) * ramp).astype(np.float32)
+        return (np.maximum(smooth, np.minimum(target, -sunk)) * ramp).astype(np.float32)
 
     @staticmethod
     def _slide(
         feet: Float[Array, "T F 3"], clearance: Float[Array, "T F"], fps: float, known: int
     ) -> Float[Array, "T 2"]:
-        """How far the feet that are down have been carried over the ground since the last known frame."""
+        """How far the feet in contact have slid since the last known frame, metres (x, z)."""
         step = np.diff(feet[..., [0, 2]], axis=0)  # (T-1, F, 2) metres
-        down = 1 / (1 + np.exp(np.clip((clearance[1:] - LOW_M) / EDGE_M, -30, 30)))
+        # Soft contact weights: a foot that leaves the ground hands over to the other gradually.
+        down = 1 / (1 + np.exp(np.clip((clearance[1:] - LOW_M) / CONTACT_EDGE_M, -30, 30)))
         speed = np.linalg.norm(step, axis=-1) * fps
-        support = down * np.clip(1.5 - speed / FASTEST_M_S, 0, 1)
+        support = down * np.clip(1.5 - speed / MAX_SUPPORT_M_S, 0, 1)
         total = support.sum(axis=1, keepdims=True)
-        carried = (step * support[..., None]).sum(axis=1) / np.maximum(total, 1e-6)
-        carried *= support.max(axis=1, keepdims=True)
-        carried[: known - 1] = 0
-        return np.concatenate([np.zeros((1, 2)), np.cumsum(carried, axis=0)]).astype(np.float32)
+        drift = (step * support[..., None]).sum(axis=1) / np.maximum(total, 1e-6)
+        # The mean over the feet says where to; the best support says how much of it is certain.
+        drift *= support.max(axis=1, keepdims=True)
+        drift[: known - 1] = 0
+        return np.concatenate([np.zeros((1, 2)), np.cumsum(drift, axis=0)]).astype(np.float32)

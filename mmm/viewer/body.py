@@ -47,9 +47,15 @@ def _chain(skeleton: Skeleton, limb: str) -> list[int]:
     members = [j for j, name in enumerate(skeleton.limbs) if name == limb]
     if not members:
         return []
+    # Children by parent, collected once: a search per step would be quadratic in a long chain.
+    children: dict[int, list[int]] = {}
+    for j in members:
+        children.setdefault(skeleton.parents[j], []).append(j)
     line = [members[0]]
-    while children := [j for j in members if skeleton.parents[j] == line[-1]]:
-        line.append(max(children, key=lambda j: float(np.linalg.norm(skeleton.offsets_m[j]))))
+    while line[-1] in children:
+        line.append(
+            max(children[line[-1]], key=lambda j: float(np.linalg.norm(skeleton.offsets_m[j])))
+        )
     bones = [float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:]]
     long = [i for i, bone in enumerate(bones) if bone >= 0.6 * max(bones)] if bones else [0]
     return line[long[0] :]
@@ -60,6 +66,15 @@ def _ancestors(skeleton: Skeleton, joint: int) -> list[int]:
     while (joint := skeleton.parents[joint]) >= 0:
         path.append(joint)
     return path
+
+
+def _descendants(skeleton: Skeleton, joint: int) -> set[int]:
+    """All joints below one, in a single pass: parents come before their children."""
+    below = {joint}
+    for j, parent in enumerate(skeleton.parents):
+        if parent in below:
+            below.add(j)
+    return below - {joint}
 
 
 def body_of(skeleton: Skeleton) -> Body:
@@ -75,9 +90,9 @@ def body_of(skeleton: Skeleton) -> Body:
         table = _ARM_M if limb.endswith("arm") else _LEG_M
         for depth, j in enumerate(line):
             radii[j] = table[min(depth, len(table) - 1)]
-        for j in (j for j, name in enumerate(limbs) if name == limb and j not in line):
-            if line and line[0] in _ancestors(skeleton, j):
-                radii[j] = _FINGER_M
+        if line:
+            fingers = _descendants(skeleton, line[0]) - set(line)
+            radii[[j for j in fingers if limbs[j] == limb]] = _FINGER_M
     head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
     named = [
         j for j, name in enumerate(skeleton.names) if "head" in name.lower() and limbs[j] == "head"
@@ -111,19 +126,22 @@ def _hulls(
     hulls: list[tuple[int, ...]] = []
     left, right = chains["left_leg"], chains["right_leg"]
     if left and right:
+        next_up: dict[int, int] = {}  # the first child that belongs to the trunk, by parent
+        for j, parent in enumerate(parents):
+            if j and skeleton.limbs[j] == "torso":
+                next_up.setdefault(parent, j)
         spine: list[int] = []
-        reach, top = 0.0, 0
-        while above := [
-            j for j in range(1, len(skeleton)) if parents[j] == top and skeleton.limbs[j] == "torso"
-        ][:1]:
-            top, reach = above[0], reach + float(np.linalg.norm(skeleton.offsets_m[above[0]]))
+        reach, joint = 0.0, 0
+        while joint in next_up:
+            joint = next_up[joint]
+            reach += float(np.linalg.norm(skeleton.offsets_m[joint]))
             if reach > _BELLY_REACH_M and spine:
                 break
-            spine.append(top)
+            spine.append(joint)
         hulls.append((0, left[0], right[0], *spine))
     left, right = chains["left_arm"], chains["right_arm"]
     if left and right:
-        ups = _ancestors(skeleton, left[0])
+        ups = set(_ancestors(skeleton, left[0]))
         meeting = next(j for j in _ancestors(skeleton, right[0]) if j in ups)
         stubs = [j for line in (left, right) for j in _ancestors(skeleton, line[0]) if j > meeting]
         below, reach = [], 0.0

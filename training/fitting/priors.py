@@ -6,7 +6,7 @@ import numpy as np
 from mmm.generation.activity import log_speed
 from mmm.generation.generate import horizon
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
-from mmm.motion.foot_locking import rest_heights
+from mmm.motion.stances import rest_heights
 from training.data.dataset import MotionSet
 
 NORMAL = 1.4826
