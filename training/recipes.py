@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from mmm.errors import ModelError
-from mmm.interpolation.inertial import Inertia
+from mmm.interpolation.gap_curve import Inertia
 from mmm.models import PRESETS
 from training.data.augment import Augment
 from training.data.masking import MaskMix

@@ -1,1 +1,1 @@
-"""Fills of gaps without a network, in numpy and in torch."""
+"""Gap fills without a network, in numpy and in torch."""

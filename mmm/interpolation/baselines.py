@@ -1,9 +1,8 @@
-"""Four ways of filling a gap without a network: hold the last pose, interpolate straight or at
-speed, spline.
+"""Gap fills without a network, in numpy: hold, slerp, inertial interpolation and spline.
 
-Every figure a network gets is shown beside these. Each joint is filled from its own known frames;
-outside them the nearest known pose is held. Known entries come back bit for bit, and what stands in
-a hidden entry is never read.
+These are the baselines that networks are compared with. Each joint is filled from its own known
+frames; outside them the nearest known pose is held. Known entries come back bit for bit, and values
+in hidden entries are never read.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,36 +20,33 @@ from mmm.motion.clip import Clip, Motion
 Array = np.ndarray
 
 METHODS = ("hold", "slerp", "inertial", "spline")
-"""The names ``fill`` knows, plainest first."""
+"""Names that :func:`fill` takes, simplest first."""
 
 
 def hold(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """Hidden entries repeat the last known pose before them; before the first known one, the
+    """Repeat the last known pose in hidden entries; before the first known one, repeat the
     first."""
     return _filled(clip, hidden, "hold")
 
 
 def slerp(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """Local rotations along the shorter arc between their known neighbours, the root along a
-    straight line."""
+    """Interpolate local rotations along the shorter arc (slerp, Shoemake 1985) and the root along a
+    line."""
     return _filled(clip, hidden, "slerp")
 
 
 def inertial(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """``slerp`` that leaves and reaches known frames at their own speed; what networks on joint
-    roles fill gaps with.
+    """``slerp`` with continuous velocities at the known frames; networks fill gaps with it.
 
-    To the shorter arc comes what the speeds at both ends of a gap differ from its own, times
-    ``t (1 - t / L)^2 exp(-t / inertia)``, ``t`` frames from that end of a gap of ``L``. Decaying
-    offsets are Bollo's inertialization (GDC 2018), slopes those of a non-uniform Catmull-Rom
-    spline; see ``mmm.interpolation.inertial``.
+    Offsets from the shorter arc carry the velocities at both ends into the gap and decay there, as
+    in inertialization (Bollo, GDC 2018). ``mmm.interpolation.gap_curve`` has the formula.
     """
     return _filled(clip, hidden, "inertial")
 
 
 def spline(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"]) -> Motion:
-    """SciPy's ``RotationSpline`` (continuous angular acceleration) and a natural cubic spline for
-    the root."""
+    """Fit a rotation spline with continuous angular acceleration (SciPy's ``RotationSpline``) and,
+    for the root, a natural cubic spline."""
     return _filled(clip, hidden, "spline")
 
 
@@ -60,7 +56,7 @@ BASELINES: dict[str, Callable[[Clip | Motion, Mask | Bool[Array, "T J"]], Motion
     "inertial": inertial,
     "spline": spline,
 }
-"""The four, by name, plainest first."""
+"""The methods by name, simplest first."""
 
 
 def _filled(clip: Clip | Motion, hidden: Mask | Bool[Array, "T J"], method: str) -> Motion:
@@ -80,20 +76,22 @@ def fill(
     fps: float,
     names: tuple[str, ...] | None = None,
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
-    """Copies of the arrays (float32) with the hidden entries filled; the root's position is hidden
-    where joint 0 is.
+    """Fill the hidden entries of arrays.
 
     Args:
         rotations: local rotation matrices; hidden ones may hold anything, NaN included.
         root_m: root positions, metres.
-        hidden: (T, J), True = to be filled.
+        hidden: (T, J), True = to be filled. The root is hidden where joint 0 is.
         method: ``hold``, ``slerp``, ``inertial`` or ``spline``.
-        fps: frames a second, which ``inertial`` asks for.
+        fps: frames a second; only ``inertial`` uses it.
         names: joint names for the error message.
 
+    Returns:
+        Copies of ``rotations`` and ``root_m``, float32, with the hidden entries filled.
+
     Raises:
-        SpecError: the pattern has another shape than the motion, a joint has no known frame, or the
-            method is unknown.
+        SpecError: the method is unknown, the pattern has another shape than the motion, or a joint
+            has no known frame.
     """
     if method not in METHODS:
         raise SpecError(
@@ -117,57 +115,60 @@ def fill(
                 "at least one known frame",
                 "hide fewer frames of it",
             )
-        wanted = np.flatnonzero(gaps)
-        if not len(wanted):
+        frames = np.flatnonzero(gaps)
+        if not len(frames):
             continue
         keys = rotations[np.ix_(known, joints)]
-        rotations[np.ix_(wanted, joints)] = _rotations_at(known, keys, wanted, method, fps)
+        rotations[np.ix_(frames, joints)] = _rotations_at(known, keys, frames, method, fps)
+        # Groups list their joints in order, so joint 0 leads the group that it belongs to.
         if joints[0] == 0:
-            root_m[wanted] = _positions_at(known, root_m[known], wanted, method, fps)
+            root_m[frames] = _positions_at(known, root_m[known], frames, method, fps)
     return rotations, root_m
 
 
 def _columns(hidden: Bool[Array, "T J"]) -> Iterator[tuple[Array, Array]]:
-    """Joints that share their hidden frames, with these frames: most patterns hide whole frames, so
-    one group."""
+    """Groups of joints that are hidden in the same frames, with the pattern of these frames."""
+    # Most patterns hide whole frames; all joints are then one group and computed together.
     patterns, group = np.unique(hidden, axis=1, return_inverse=True)
     for g in range(patterns.shape[1]):
         yield np.flatnonzero(group.ravel() == g), patterns[:, g]
 
 
-def _neighbours(known: Array, wanted: Array) -> tuple[Array, Array, Array]:
-    """Indices into ``known`` of the key before and after each wanted frame, and the share of the
-    way between them.
+def _neighbours(known: Array, frames: Array) -> tuple[Array, Array, Array]:
+    """Indices into ``known`` of the keys before and after each frame, and the fraction of the
+    distance between them.
 
-    Outside the known frames both are the nearest one.
+    Outside the known frames both are the nearest one, and the fraction is below 0 or above 1.
     """
-    after = np.searchsorted(known, wanted)
+    after = np.searchsorted(known, frames)
     low, high = np.maximum(after - 1, 0), np.minimum(after, len(known) - 1)
-    return low, high, (wanted - known[low]) / np.maximum(known[high] - known[low], 1)
+    return low, high, (frames - known[low]) / np.maximum(known[high] - known[low], 1)
 
 
-def _rotations_at(known: Array, keys: Array, wanted: Array, method: str, fps: float) -> Array:
-    low, high, share = _neighbours(known, wanted)
+def _rotations_at(known: Array, keys: Array, frames: Array, method: str, fps: float) -> Array:
+    low, high, fraction = _neighbours(known, frames)
     if method == "hold":
         return keys[low]
     if method == "slerp":
-        weight = np.broadcast_to(np.clip(share, 0, 1)[:, None], (len(wanted), keys.shape[1]))
+        weight = np.broadcast_to(np.clip(fraction, 0, 1)[:, None], (len(frames), keys.shape[1]))
         return rot.slerp(keys[low], keys[high], weight)
     if method == "inertial":
-        return inertial_rotations(known, keys, wanted, fps)
-    times, query = known.astype(float), wanted.astype(float)
+        return inertial_rotations(known, keys, frames, fps)
+    # SciPy's rotation spline takes one joint at a time.
+    times, query = known.astype(float), frames.astype(float)
     return np.stack(
         [rot.rotation_spline(times, keys[:, j], query) for j in range(keys.shape[1])], axis=1
     )
 
 
-def _positions_at(known: Array, keys: Array, wanted: Array, method: str, fps: float) -> Array:
-    low, high, share = _neighbours(known, wanted)
+def _positions_at(known: Array, keys: Array, frames: Array, method: str, fps: float) -> Array:
+    low, high, fraction = _neighbours(known, frames)
     if method == "hold":
         return keys[low]
     if method == "slerp" or len(known) == 1:
-        return keys[low] + np.clip(share, 0, 1)[:, None] * (keys[high] - keys[low])
+        return keys[low] + np.clip(fraction, 0, 1)[:, None] * (keys[high] - keys[low])
     if method == "inertial":
-        return inertial_positions(known, keys, wanted, fps)
-    inside = np.clip(wanted, known[0], known[-1])
+        return inertial_positions(known, keys, frames, fps)
+    # A cubic extrapolates without bound, so frames outside the known ones are held at the ends.
+    inside = np.clip(frames, known[0], known[-1])
     return CubicSpline(known, keys.astype(np.float64), bc_type="natural")(inside)

@@ -14,7 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mmm.interpolation.torch_fill import neighbours
+from mmm.interpolation.known_frames import neighbours
 from mmm.motion.kinematics_torch import Tree
 from mmm.motion.rotations_torch import matrix_to_quat, quat_exp, quat_log, quat_to_matrix
 

@@ -10,7 +10,7 @@ import numpy as np
 from transformers import PreTrainedConfig
 
 from mmm.errors import ModelError
-from mmm.interpolation.inertial import Inertia
+from mmm.interpolation.gap_curve import Inertia
 from mmm.models.calibration import GapCalibration
 from mmm.models.field_names import OLD_FIELD_NAMES
 from mmm.motion.features import Stats
@@ -47,7 +47,7 @@ class MaskedMotionConfig(PreTrainedConfig):
     last known pose), ``slerp`` or ``inertial`` (interpolated). With the last three the network also
     reads which entries are hidden and how far the known ones are."""
     inertia: list[float] | None = None
-    """The fields of ``mmm.interpolation.inertial.Inertia`` in order, for the ``inertial`` fill.
+    """The fields of ``mmm.interpolation.gap_curve.Inertia`` in order, for the ``inertial`` fill.
     None: 0.25, 0.8, 0, as in the first networks with this fill."""
     output: str = "absolute"
     """``absolute``: poses (the original); with roles, turns of one pose of the window.

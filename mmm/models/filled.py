@@ -22,7 +22,7 @@ class Filled:
     hidden entries are zeros, which say it themselves."""
     blend_weight: Tensor | None = None
     """(B,T,J): how much a residual counts beside the known frames, zero in known frames: see
-    ``mmm.interpolation.torch_fill.ramp_in``."""
+    ``mmm.interpolation.known_frames.ramp_in``."""
 
     def part(self, frames: slice) -> "Filled":
         """A window of it."""

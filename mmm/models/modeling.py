@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import ConvBertModel, PreTrainedModel
 
-from mmm.interpolation.torch_fill import fill_gaps, hidden_features, neighbours, ramp_in
+from mmm.interpolation.known_frames import hidden_features, neighbours, ramp_in
+from mmm.interpolation.torch_fill import fill_gaps
 from mmm.models.attention_maps import Maps, convolutions
 from mmm.models.body_frame import Mirror
 from mmm.models.configuration import MaskedMotionConfig

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmm.interpolation.torch_fill import hidden_features
+from mmm.interpolation.known_frames import hidden_features
 from mmm.models.attention_maps import Maps
 from mmm.models.configuration import MaskedMotionConfig
 from mmm.models.filled import Filled

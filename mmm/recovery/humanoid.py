@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from mmm.attention import AttentionTrace
-from mmm.interpolation.torch_fill import fill_gaps, neighbours, ramp_in
+from mmm.interpolation.known_frames import neighbours, ramp_in
+from mmm.interpolation.torch_fill import fill_gaps
 from mmm.models import MaskedMotionConfig, MaskedMotionModel, MaskedMotionOutput
 from mmm.models.calibration import GapCalibration, joint_motion
 from mmm.models.filled import Filled, distance_feature

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from mmm.cli.tables import table
-from mmm.interpolation.torch_fill import hidden_features
+from mmm.interpolation.known_frames import hidden_features
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from training.data.batch import Batch, draw
 from training.data.dataset import MotionSet

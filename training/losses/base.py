@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmm.interpolation.torch_fill import hidden_features
+from mmm.interpolation.known_frames import hidden_features
 from mmm.models import MaskedMotionOutput
 from training.data.batch import Batch
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from mmm.interpolation import baselines
-from mmm.interpolation.torch_fill import hidden_features, neighbours, slerp_fill
+from mmm.interpolation.known_frames import hidden_features, neighbours
+from mmm.interpolation.torch_fill import slerp_fill
 from mmm.motion import rotations as rot
 from mmm.motion.rotations_torch import matrix_to_quat, quat_to_matrix, sixd_to_matrix
 from tests.mmm.making import TINY, random_rotations, wild_motion
@@ -17,7 +18,7 @@ SEEDS = st.integers(0, 10_000)
 
 
 def random_hidden(seed, frames, joints):
-    """Joint-wise, with at least one known frame a joint."""
+    """A pattern of its own for each joint, with at least one known frame."""
     rng = np.random.default_rng(seed)
     hidden = rng.random((frames, joints)) < rng.uniform(0.1, 0.95)
     hidden[rng.integers(frames, size=joints), np.arange(joints)] = False
@@ -34,7 +35,7 @@ def test_torch_fill_agrees_with_the_baseline(seed, frames):
         torch.from_numpy(hidden)[None],
     )
     expected = baselines.slerp(motion, hidden)
-    # Wild neighbours can be almost half a turn apart, where the shorter way round hangs on the last bit.
+    # Random neighbours can be almost half a turn apart; rounding then decides which arc is shorter.
     turn = half_turns(motion, hidden)
     apart = np.abs(rotations[0].numpy() - expected.rotations).max(axis=(-2, -1))
     assert (apart < 1e-4)[~turn].all()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmm.errors import ModelError
-from mmm.interpolation.torch_fill import ramp_in
+from mmm.interpolation.known_frames import ramp_in
 from mmm.models import make_config, make_model
 from mmm.models.body_frame import BodyFrame, gap_lengths
 from mmm.motion.humanoid import ROLE_PARENTS, match_roles

@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from mmm.interpolation.torch_fill import hidden_features, slerp_fill
+from mmm.interpolation.known_frames import hidden_features
+from mmm.interpolation.torch_fill import slerp_fill
 from tests.mmm.making import TINY
 from tests.mmm.networks import NETWORKS, WAYS, tiny_batch, tiny_config, tiny_model
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmm.errors import ModelError
-from mmm.interpolation.inertial import Inertia
-from mmm.interpolation.torch_fill import inertial_fill
+from mmm.interpolation.gap_curve import Inertia
+from mmm.interpolation.inertial_torch import inertial_fill
 from mmm.models import make_config, make_model
 from mmm.motion import rotations as rot
 from tests.mmm.networks import tiny_batch, tiny_config, tiny_model

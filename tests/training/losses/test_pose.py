@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from mmm.errors import ModelError
-from mmm.interpolation.torch_fill import hidden_features, slerp_fill
+from mmm.interpolation.known_frames import hidden_features
+from mmm.interpolation.torch_fill import slerp_fill
 from mmm.models import MaskedMotionOutput
 from mmm.motion.clip import Motion
 from mmm.motion.features import Stats
