@@ -30,14 +30,14 @@ for number, person in enumerate(("anna", "ben", "carl")):
 # 2. Prepare it: skeletons become joint roles, persons are divided over the splits.
 prepared = folder / "prepared"
 run(
-    *("data.prepare", "bvh", "--skeleton", "roles", "--bvh", folder / "mine"),
+    *("data", "prepare", "bvh", "--skeleton", "roles", "--bvh", folder / "mine"),
     *("--split-by", r"/([^/]+)/[^/]+$", "--val", "ben", "--test", "carl", "--out", prepared),
 )
 
 # 3. Train.
 checkpoint = folder / "my-network"
 run(
-    *("training.pretrain", "--preset", "inbetween", "--data", prepared, "--out", checkpoint),
+    *("training", "pretrain", "--preset", "inbetween", "--data", prepared, "--out", checkpoint),
     *("--steps", 10, "--batch", 4),
 )
 
