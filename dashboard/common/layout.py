@@ -19,34 +19,34 @@ ICON = (HERE / "icon.svg").read_text(encoding="utf-8")
 _STAGE = Stop(
     ".st-key-stage, .st-key-future-stage",
     "Watch and listen",
-    "Space plays, a drag on the timeline scrubs, the arrow keys step, ? lists all keys. Drag a dancer to turn the "
-    "view. Everything on the page follows this one playhead.",
+    "Space plays, arrow keys step, a drag on the timeline scrubs, Ctrl+wheel zooms it; ? lists all "
+    "keys. Drag a dancer to orbit. All charts on the page follow this playhead.",
 )
 _SEQUENCE = Stop(
     '[class*="st-key-pick-sequence"]',
     "Pick a sequence",
-    "A sample dance, or motion and songs of your own: the box above takes BVH, AIST++ and NPZ files.",
+    "A sample dance, or your own motion and songs: the box above takes BVH, AIST++ and NPZ files.",
 )
 RECOVER = (
     _SEQUENCE,
     Stop(
         ".st-key-kind",
         "Hide frames",
-        "What the network may not see: one gap, every n-th frame, chance. Under the stage, Edit hides and keeps "
-        "frames by hand, and sets poses as keyframes.",
+        "What the network may not see: one gap, all but keyframes, random frames. Under the viewer, "
+        "Edit hides and keeps frames by hand, and inserts poses as keyframes.",
     ),
     Stop(
         ".st-key-recover",
         "Recover them",
-        "Choose a network above, or a plain interpolation, and press Recover: what was hidden comes back beside the "
-        "truth.",
+        "Choose a network above, or a plain interpolation, and press Recover (R). The viewer shows "
+        "the recovered motion beside the recording.",
     ),
     _STAGE,
     Stop(
         ".st-key-attention_open",
         "Look inside",
-        "Which frames and which music the network looked at, and what comes of it when the music is changed. Errors "
-        "and files to take home stand below.",
+        "Which frames and which music the network looked at, and what changes with the music. Below "
+        "are the errors and the export.",
     ),
 )
 """Of the mode Recover."""
@@ -54,19 +54,19 @@ GENERATE = (
     _SEQUENCE,
     Stop(
         ".st-key-gen_seed_s",
-        "Give it a beginning",
-        "The seed: the frames that the network is given. All after them is its own.",
+        "Choose the seed",
+        "The recorded frames that the network starts from. Everything after them is generated.",
     ),
     Stop(
         '[class*="st-key-pick-gen_song"]',
         "Choose the music",
-        "The sequence's own, another sample's, or yours.",
+        "The sequence's own, another sample's, or your own.",
     ),
     Stop(
         ".st-key-gen_go",
-        "Let it dance",
-        "It plays while later frames are still being made. Another seed number or more variety gives another dance; "
-        "several stand side by side.",
+        "Generate",
+        "Playback starts while later frames are still being generated. Another random seed or more "
+        "variety gives another dance; the viewer shows up to three side by side.",
     ),
     _STAGE,
 )

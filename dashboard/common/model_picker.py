@@ -1,6 +1,7 @@
 """The model picker: networks that fit the clip and the interpolations; joints named by hand where names do not tell."""
 
 import zlib
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -110,13 +111,23 @@ def sorted_out(
             fitting.append(card)
         except MMMError as error:
             found = error.found.replace(", ...", " and others")
-            reason = (
-                f"{found}. Name them under “Name the joints”."
-                if card.representation == "roles"
-                else f"expects {error.expected}; the clip has {found}."
-            )
+            own = clip.motion.skeleton.names
+            if card.representation == "roles":
+                reason = f"{found}. Name them under “Name the joints”."
+            elif tuple(card.joint_names or ()) != own:
+                reason = (
+                    f"expects a skeleton of {len(card.joint_names or ())} joints "
+                    f"({_some(card.joint_names or ())}); this clip has {len(own)} ({_some(own)})."
+                )
+            else:
+                reason = f"expects {error.expected}; the clip has {found}."
             unfit.setdefault(reason, []).append(card.name)
     return fitting, [_for_all(cards, reason) for reason, cards in unfit.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names of a list."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def _for_all(cards: list[str], reason: str) -> str:

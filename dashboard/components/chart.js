@@ -1,4 +1,5 @@
 // What the error map and the curves share: a plot with a time axis, hidden frames and the common playhead.
+// The plot shows a view of the clip, [first, end) in frames: the hidden frames with some room, or all frames.
 
 const AXIS_HEIGHT = 22;
 const LABELS = 92; // pixels left of the plot: the same for all, so that a moment stands in one vertical line
@@ -24,14 +25,28 @@ function numberText(value) {
   return size >= 100 ? value.toFixed(0) : size >= 1 || size === 0 ? value.toFixed(1) : value.toFixed(2);
 }
 
-function paintTimeAxis(context, theme, box, frames, fps) {
-  const seconds = frames / fps;
-  const step = [0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * box.width >= 60) || 300;
+const VIEW_ROOM = 0.25; // of the hidden frames, on each side of them
+const VIEW_ROOM_S = 0.25;
+const MOSTLY = 0.7; // a view of more than this share of the clip would be hardly larger: all of it is shown
+
+/** The frames from the first to the last hidden run, with some room; null where that is most of the clip. */
+function viewOfHidden(runs, frames, fps) {
+  if (!runs.length) return null;
+  const first = runs[0][0], end = runs[runs.length - 1][1];
+  const room = Math.max(VIEW_ROOM * (end - first), VIEW_ROOM_S * fps);
+  const view = [Math.max(0, Math.floor(first - room)), Math.min(frames, Math.ceil(end + room))];
+  return view[1] - view[0] > MOSTLY * frames ? null : view;
+}
+
+function paintTimeAxis(context, theme, box, [first, end], fps) {
+  const seconds = (end - first) / fps, start = first / fps;
+  const step = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * box.width >= 60) || 300;
   context.fillStyle = css(theme.muted);
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
-  for (let s = 0; s <= seconds + 1e-6; s += step) {
-    const x = box.left + (s / seconds) * box.width, text = step < 1 ? `${s.toFixed(2).replace(/0$/, "")} s` : `${s} s`;
+  for (let n = Math.ceil(start / step - 1e-6); n * step <= start + seconds + 1e-6; n++) {
+    const s = n * step, x = box.left + ((s - start) / seconds) * box.width;
+    const text = step < 1 ? `${s.toFixed(2).replace(/0$/, "")} s` : `${s} s`;
     context.fillRect(Math.min(x, box.left + box.width - 1), box.top + box.height, 1, 4);
     if (x + context.measureText(text).width < box.left + box.width) context.fillText(text, x + 4, box.top + box.height + 14);
   }
@@ -46,11 +61,14 @@ class TimePlot {
     this.plot = el("div", { class: "plot", role: "slider", tabindex: "0", "aria-label": label, "aria-valuemin": "0",
       "aria-valuenow": "0" }, this.canvas, this.line, this.tip);
     this.head = el("div", { class: "head" });
+    this.viewButton = el("button", { type: "button", class: "view", onclick: () => { this.wide = !this.wide; this.repaint(); } });
     this.root = el("div", { class: `mmm ${kind}` }, this.head, this.plot);
     this.host = root;
     root.append(this.root);
     this.frame = 0;
     this.box = { left: 0, top: 0, width: 1, height: 1 };
+    this.runs = []; // hidden frames
+    this.wide = false; // whether the user wants to see all frames
     const resize = new ResizeObserver(() => this.repaint());
     resize.observe(this.plot);
     this.stops = [() => resize.disconnect(), watchTheme(this.root, () => this.repaint())];
@@ -86,7 +104,31 @@ class TimePlot {
 
   frameAt(event) {
     const share = (event.clientX - this.plot.getBoundingClientRect().left - this.box.left) / this.box.width;
-    return clamp(Math.floor(share * this.header.frames), 0, this.header.frames - 1);
+    const [first, end] = this.view;
+    return clamp(Math.floor(first + share * (end - first)), first, end - 1);
+  }
+
+  /** The frames that the plot shows, [first, end). */
+  get view() { return (!this.wide && this.near) || [0, Math.max(this.header?.frames || 0, 1)]; }
+
+  /** The pixel at which a frame begins. */
+  toX(frame) {
+    const [first, end] = this.view;
+    return this.box.left + ((frame - first) / (end - first)) * this.box.width;
+  }
+
+  /** Sets the hidden frames, as runs; the plot goes to them. */
+  setRuns(runs) {
+    this.runs = runs;
+    this.near = viewOfHidden(runs, this.header.frames, this.header.fps);
+    this.viewButton.hidden = !this.near;
+  }
+
+  /** Keeps what is painted within the plot. */
+  clip(context) {
+    context.beginPath();
+    context.rect(this.box.left, 0, this.box.width, this.box.top + this.box.height);
+    context.clip();
   }
 
   seek(frame) {
@@ -109,8 +151,9 @@ class TimePlot {
   moveTo(frame) {
     if (!this.header?.frames) return;
     this.frame = clamp(frame, 0, this.header.frames - 1);
-    const cell = this.box.width / this.header.frames;
-    this.line.style.transform = `translateX(${(this.box.left + this.frame * cell).toFixed(2)}px)`;
+    const [first, end] = this.view;
+    this.line.hidden = this.frame < first || this.frame >= end;
+    this.line.style.transform = `translateX(${this.toX(this.frame).toFixed(2)}px)`;
     this.plot.setAttribute("aria-valuenow", String(this.frame));
     this.plot.dataset.frame = this.frame;
     this.follow();
@@ -131,10 +174,12 @@ class TimePlot {
     if (!this.header || !this.plot.clientWidth) return;
     try {
       this.theme = readTheme(this.root);
+      this.viewButton.textContent = this.wide ? "Show hidden frames" : "Show all frames";
+      this.plot.dataset.view = this.view.join("-");
       this.paint();
       this.line.style.top = `${this.box.top}px`;
       this.line.style.height = `${this.box.height}px`;
-      this.line.style.width = `${Math.max(this.box.width / Math.max(this.header.frames, 1), 1.5).toFixed(2)}px`;
+      this.line.style.width = `${Math.max(this.toX(1) - this.toX(0), 1.5).toFixed(2)}px`;
       this.moveTo(this.frame);
     } catch (error) {
       showError(this.host, error);

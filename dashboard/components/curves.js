@@ -14,7 +14,7 @@ class Curves extends TimePlot {
     this.payload = component.data;
     const { header, arrays } = unpack(component.data);
     this.setHeader(header);
-    this.hidden = arrays.hidden ? runsOf(arrays.hidden) : [];
+    this.setRuns(arrays.hidden ? runsOf(arrays.hidden) : []);
     this.series = header.series.map(({ name, role, look }, i) => ({ name, role, look, values: arrays[`series${i}`] }));
     this.height = header.height || CURVES_HEIGHT;
     this.plot.style.height = `${this.height}px`;
@@ -45,7 +45,7 @@ class Curves extends TimePlot {
         el("span", { class: "mark" }), line.name, line.value);
     }
     this.head.replaceChildren(el("span", { class: "title" }, header.title), el("span", { class: "subtitle" }, header.subtitle),
-      el("span", { class: "spacer" }), el("div", { class: "legend" }, ...this.series.map((line) => line.button), this.logButton));
+      el("span", { class: "spacer" }), el("div", { class: "legend" }, ...this.series.map((line) => line.button), this.logButton, this.viewButton));
   }
 
   colour(line) {
@@ -98,11 +98,13 @@ class Curves extends TimePlot {
         ? Math.log(Math.max(v, range.low) / range.low) / Math.log(range.high / range.low) : (v - range.low) / (range.high - range.low);
       return box.top + box.height * (1 - share);
     };
-    for (const [a, b] of this.hidden) {
+    context.save();
+    this.clip(context);
+    for (const [a, b] of this.runs) {
       context.fillStyle = css(theme.primary, theme.dark ? 0.14 : 0.08);
-      const x = box.left + (a / header.frames) * box.width;
-      context.fillRect(x, box.top, Math.max(1, ((b - a) / header.frames) * box.width), box.height);
+      context.fillRect(this.toX(a), box.top, Math.max(1, this.toX(b) - this.toX(a)), box.height);
     }
+    context.restore();
     context.textAlign = "right";
     context.textBaseline = "middle";
     range.ticks.forEach((v, i) => {
@@ -112,16 +114,19 @@ class Curves extends TimePlot {
       context.fillStyle = css(theme.muted);
       context.fillText(`${tickText(v)} ${header.unit}`, box.left - 8, y);
     });
+    context.save();
+    this.clip(context);
     for (const line of [...shown].reverse()) this.paintLine(context, line);
-    paintTimeAxis(context, theme, box, header.frames, header.fps);
+    context.restore();
+    paintTimeAxis(context, theme, box, this.view, header.fps);
   }
 
   paintLine(context, line) {
-    const { box, header } = this, path = new Path2D(), strong = line.role === "model";
+    const path = new Path2D(), strong = line.role === "model";
     let open = false;
     line.values.forEach((v, t) => {
       if (!Number.isFinite(v)) { open = false; return; }
-      const x = box.left + ((t + 0.5) / header.frames) * box.width, y = this.toY(v);
+      const x = this.toX(t + 0.5), y = this.toY(v);
       if (open) path.lineTo(x, y); else { path.moveTo(x - 0.01, y); path.lineTo(x, y); }
       open = true;
     });

@@ -17,6 +17,9 @@ class Heatmap extends TimePlot {
     this.setHeader(header);
     this.values = arrays.values;
     this.hidden = arrays.hidden || null;
+    const any = new Uint8Array(header.frames);
+    this.hidden?.forEach((flag, i) => { if (flag) any[i % header.frames] = 1; });
+    this.setRuns(runsOf(any));
     let y = STRIP + 4;
     this.rows = header.rows.map((row, i) => {
       if (i && row.group !== header.rows[i - 1].group) y += GROUP_GAP;
@@ -29,7 +32,7 @@ class Heatmap extends TimePlot {
     this.ramp = el("div", { class: "ramp" });
     this.head.replaceChildren(
       el("span", { class: "title" }, header.title), el("span", { class: "subtitle" }, header.subtitle), el("span", { class: "spacer" }),
-      el("span", { class: "scale" }, "0", this.ramp, `${header.over ? "≥ " : ""}${numberText(header.top)} ${header.unit}`,
+      this.viewButton, el("span", { class: "scale" }, "0", this.ramp, `${header.over ? "≥ " : ""}${numberText(header.top)} ${header.unit}`,
         ...(this.hidden ? [el("span", { class: "swatch" }), "hidden"] : [])));
     this.repaint();
   }
@@ -59,23 +62,27 @@ class Heatmap extends TimePlot {
       context.fillStyle = css(theme.muted);
       context.fillText(row.name, label - 7, row.top + tall / 2 + 0.5, label - 9);
     });
+    context.save();
+    this.clip(context);
     if (this.hidden) this.paintHidden(context, tall);
-    paintTimeAxis(context, theme, this.box, header.frames, header.fps);
+    context.restore();
+    paintTimeAxis(context, theme, this.box, this.view, header.fps);
   }
 
   /** One pixel a cell; where there are more frames than screen pixels, the worst of those that share one. */
   buildPicture(ramp) {
-    const { header, rows, values } = this, { frames } = header;
-    const columns = Math.min(frames, Math.max(1, Math.round(this.box.width * Math.min(window.devicePixelRatio || 1, 2))));
+    const { header, rows, values } = this, { frames } = header, [first, end] = this.view, seen = end - first;
+    const columns = Math.min(seen, Math.max(1, Math.round(this.box.width * Math.min(window.devicePixelRatio || 1, 2))));
     const table = Array.from({ length: 256 }, (_, v) => rampColour(ramp, v / 255));
     this.picture.width = columns;
     this.picture.height = Math.max(1, rows.length);
     const context = this.picture.getContext("2d"), image = context.createImageData(columns, this.picture.height);
     for (let j = 0; j < rows.length; j++) {
       for (let c = 0; c < columns; c++) {
-        const end = Math.max(Math.floor((c * frames) / columns) + 1, Math.floor(((c + 1) * frames) / columns));
+        const from = first + Math.floor((c * seen) / columns);
+        const to = Math.max(from + 1, first + Math.floor(((c + 1) * seen) / columns));
         let worst = 0;
-        for (let t = Math.floor((c * frames) / columns); t < end; t++) worst = Math.max(worst, values[j * frames + t]);
+        for (let t = from; t < to; t++) worst = Math.max(worst, values[j * frames + t]);
         const i = (j * columns + c) * 4;
         [image.data[i], image.data[i + 1], image.data[i + 2]] = table[worst];
         image.data[i + 3] = 255;
@@ -86,18 +93,15 @@ class Heatmap extends TimePlot {
 
   /** A strip over frames with anything hidden, and an outline round the hidden cells. */
   paintHidden(context, tall) {
-    const { header, rows, hidden, box, theme } = this, { frames } = header, cell = box.width / frames;
-    const any = new Uint8Array(frames);
-    hidden.forEach((flag, i) => { if (flag) any[i % frames] = 1; });
+    const { header, rows, hidden, box, theme, runs } = this, { frames } = header, cell = this.toX(1) - this.toX(0);
     context.fillStyle = css(theme.primary);
-    const runs = runsOf(any);
-    for (const [a, b] of runs) context.fillRect(box.left + a * cell, 0, Math.max(1, (b - a) * cell - (cell > 2 ? 1 : 0)), STRIP - 2);
+    for (const [a, b] of runs) context.fillRect(this.toX(a), 0, Math.max(1, (b - a) * cell - (cell > 2 ? 1 : 0)), STRIP - 2);
     if (runs.length * 20 > box.width) return; // outlines this near would hide what they outline
     const path = new Path2D();
     rows.forEach((row, j) => {
       const above = j && rows[j - 1].group === row.group ? j - 1 : -1, below = rows[j + 1]?.group === row.group ? j + 1 : -1;
       for (const [a, b] of runsOf(hidden.subarray(j * frames, (j + 1) * frames))) {
-        const left = box.left + a * cell, right = box.left + b * cell;
+        const left = this.toX(a), right = this.toX(b);
         path.moveTo(left, row.top); path.lineTo(left, row.top + tall);
         path.moveTo(right, row.top); path.lineTo(right, row.top + tall);
         if (above < 0 || !hidden[above * frames + a]) { path.moveTo(left, row.top); path.lineTo(right, row.top); }

@@ -106,7 +106,7 @@ def _choices(entry: Entry, said: Said, guess: Clip | None, has_unit: bool) -> Sa
         f"facing-{entry.key}",
         said.facing,
         {GUESS: file} | {name: f"Turned to {name.upper()}" for name in FACINGS},
-        "The whole movement is turned about the vertical; it stays turned in what you take home.",
+        "The whole movement is turned about the vertical; it stays turned in what you export.",
     )
     return Said(unit, up, facing)
 

@@ -117,12 +117,12 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
 
 
 def default_gap(frames: int, fps: float) -> tuple[int, int]:
-    """First and last hidden frame of the default gap: a second in the middle of the clip.
+    """First and last hidden frame of the default gap: a second, a quarter into the clip.
 
-    At least a third of the clip stays known on each side.
+    It lies early, so that playback soon reaches it. Frames stay known on both sides.
     """
     length = max(1, min(round(DEFAULT_GAP_S * fps), frames // 3))
-    first = (frames - length) // 2
+    first = max(1, frames // 4)
     return first, first + length - 1
 
 

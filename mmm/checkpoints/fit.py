@@ -83,6 +83,6 @@ def _check_roles(clip: Clip, joint_names: Mapping[str, str] | None) -> tuple[str
     if not others:
         return ()
     return (
-        f"{found} of {len(ROLES)} joint roles were found; the other {others} joints "
-        "are interpolated.",
+        f"{found} of {len(ROLES)} joint roles were found among {found + others} joints; the other "
+        f"{others} joints are interpolated.",
     )

@@ -58,7 +58,8 @@ def test_networks_on_roles_give_one_reason_together():
     assert fitting == []
     assert unfit[0].startswith("a, inbetween: no joint found for left_elbow, left_hip")
     assert unfit[0].endswith("Name them under “Name the joints”.")
-    assert unfit[1].startswith(
-        "dance expects the 24 joints that the network was trained on; the clip has a skeleton"
+    assert unfit[1] == (
+        "dance expects a skeleton of 24 joints (pelvis, left_hip, right_hip, ...); "
+        f"this clip has {len(TINY)} ({', '.join(TINY.names[:3])}, ...)."
     )
     assert len(unfit) == 2

@@ -243,16 +243,37 @@ def test_dragging_a_panel_orbits_all_of_them_and_double_click_comes_back(plain):
     assert still() == home
 
 
+def view(plot) -> tuple[int, int]:
+    """The frames that the timeline or a chart shows, the last one excluded."""
+    first, end = plot.get_attribute("data-view").split("-")
+    return int(first), int(end)
+
+
+def test_charts_show_the_hidden_frames_large_and_all_frames_when_asked(open_page):
+    page = paused_at(open_page(DEMO, height=1500).page, 5)
+    error_map = page.get_by_role("slider", name="Position error")
+    first, end = view(error_map)
+    wide = page.locator(".heatmap button.view")
+    if (first, end) == (0, FRAMES):
+        expect(wide).to_be_hidden()
+        return
+    wide.click()
+    assert view(error_map) == (0, FRAMES)
+    wide.click()
+    assert view(error_map) == (first, end)
+
+
 def test_a_click_on_the_error_map_moves_the_stage_and_the_stage_moves_the_map(open_page):
     page = paused_at(open_page(DEMO, height=1500).page, 5)
     error_map = page.get_by_role("slider", name="Position error")
     curves = page.get_by_role("slider", name="Error over time")
     expect(error_map).to_have_attribute("aria-valuenow", "5")
     box = error_map.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 100)
+    first, end = view(error_map)
+    page.mouse.click(box["x"] + 92 + (box["width"] - 93) * 0.6, box["y"] + 100)
     expect(timeline(page)).not_to_have_attribute("aria-valuenow", "5")
     clicked = frame(page)
-    assert 120 < clicked < 180
+    assert clicked == pytest.approx(first + 0.6 * (end - first), abs=2)
     expect(error_map).to_have_attribute("aria-valuenow", str(clicked))
     expect(curves).to_have_attribute("aria-valuenow", str(clicked))
     expect(page.locator("canvas[data-panel=Original]")).to_have_attribute(
@@ -268,8 +289,10 @@ def test_a_click_on_the_error_map_moves_the_stage_and_the_stage_moves_the_map(op
 
 def test_the_error_map_names_joint_frame_and_value_and_curves_can_be_switched_off(open_page):
     page = paused_at(open_page(DEMO, height=1500).page, 0)
-    box = page.get_by_role("slider", name="Position error").bounding_box()
-    page.mouse.move(box["x"] + 92 + (box["width"] - 93) * (100.5 / FRAMES), box["y"] + 16)
+    error_map = page.get_by_role("slider", name="Position error")
+    box, (first, end) = error_map.bounding_box(), view(error_map)
+    share = (100.5 - first) / (end - first)
+    page.mouse.move(box["x"] + 92 + (box["width"] - 93) * share, box["y"] + 16)
     expect(page.locator(".heatmap .tip")).to_have_text(
         re.compile(r"^[\d.]+ cm pelvis · frame 100 · hidden$")
     )

@@ -223,7 +223,10 @@ def test_another_skeleton_is_offered_networks_on_roles_and_told_why_not_the_othe
         "Spline (smooth interpolation)",
     ]
     assert page.app.selectbox(key="method").value == "inbetween"
-    assert f"Not for this clip: {MODEL} and dance-ecm-small expect the 24 joints" in page.said
+    assert (
+        f"Not for this clip: {MODEL} and dance-ecm-small expect a skeleton of 24 joints"
+        in page.said
+    )
     page.recovered()
     assert page.panels == ["Truth", "inbetween"]
 
@@ -384,10 +387,10 @@ def test_what_a_link_asks_for_in_vain_is_said_until_something_else_is_chosen(
 
 def test_the_default_gap_is_a_second_inside_the_clip(open_workbench):
     page = open_workbench(sequence=SAMPLE, method="hold")
-    assert page.address["hide"] == "span:270-329"
+    assert page.address["hide"] == "span:150-209"
     assert "1.0 s. The networks are good for gaps up to 2 s." in page.said
     page.set(f"frames-{SAMPLE}", (0, 90))
-    assert page.address["hide"] == "span:30-59"
+    assert page.address["hide"] == "span:22-51"
     page.set("span", (5, 25)).set(f"frames-{SAMPLE}", (0, 100))
     assert page.address["hide"] == "span:5-25"  # a gap of the user's own does not follow the clip
 

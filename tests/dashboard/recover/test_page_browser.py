@@ -256,7 +256,9 @@ def test_a_click_on_the_map_or_the_curves_moves_the_dancers(open_):
         box, before, pose_before = plot.bounding_box(), frame(page), pose(page, MODEL)
         page.mouse.click(box["x"] + 100 + (box["width"] - 100) * share, box["y"] + 40)
         expect(timeline(page)).not_to_have_attribute("aria-valuenow", str(before))
-        assert frame(page) == pytest.approx(120 * share, abs=4)
+        first, end = map(int, (plot.get_attribute("data-view") or "").split("-"))
+        assert (first, end) == (25, 95)  # the gap from 40 to 79, with some room
+        assert frame(page) == pytest.approx(first + (end - first) * share, abs=4)
         expect(plot).to_have_attribute("aria-valuenow", str(frame(page)))
         page.locator(".viewer").scroll_into_view_if_needed()
         until(page, lambda pose_before=pose_before: pose(page, MODEL) != pose_before)
@@ -394,3 +396,25 @@ def test_the_tour_walks_through_the_controls_and_is_remembered(open_):
     expect(bubble).to_contain_text("2 of 5")
     bubble.get_by_role("button", name="Close").click()
     expect(bubble).to_be_hidden()
+
+
+def test_keys_work_without_a_click_on_the_viewer(open_):
+    page = paused(recovered(open_()), 5)
+    page.evaluate("() => document.activeElement.shadowRoot?.activeElement?.blur()")
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "6")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keyboard and mouse")
+    expect(keys).to_contain_text("recover; also Ctrl+Enter")
+    page.keyboard.press("Escape")
+    for key in ("r", "Control+Enter"):
+        page.keyboard.press(key)
+        toast = page.get_by_text("Recovered again").last
+        expect(toast).to_be_visible()
+
+
+def test_recover_stays_in_sight_in_a_low_window(open_):
+    page = open_(height=520)
+    box = page.locator(".st-key-recover button").bounding_box()
+    assert box["y"] + box["height"] <= 520

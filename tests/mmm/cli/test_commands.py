@@ -370,7 +370,7 @@ def test_a_network_on_roles_says_what_it_expects_in_each_gap(
     )
     assert (status, err) == (
         0,
-        "note: 22 of 22 joint roles were found; the other 2 joints are interpolated.\n",
+        "note: 22 of 22 joint roles were found among 24 joints; the other 2 joints are interpolated.\n",
     )
     told = json.loads((tmp_path / "m.json").read_text())
     assert [(row["first"], row["last"]) for row in told["expected_cm"]] == [(5, 9), (20, 30)]
@@ -398,7 +398,7 @@ def test_joints_named_by_hand(run, roles_checkpoint, nameless_file, tmp_path):
         status, out, err = run(command, *asked, *more, *roles)
         assert (status, err) == (
             0,
-            "note: 22 of 22 joint roles were found; the other 2 joints are interpolated.\n",
+            "note: 22 of 22 joint roles were found among 24 joints; the other 2 joints are interpolated.\n",
         )
     status, out, err = run("evaluate", "--clips", *asked, *roles)
     assert (status, [line.split()[1] for line in out.splitlines()[2:]]) == (
