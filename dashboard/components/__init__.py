@@ -1,1 +1,1 @@
-"""The dashboard's own components: the stage, the error map and the curves, all on one playhead."""
+"""Streamlit components: the viewer, and the charts that follow its playhead."""

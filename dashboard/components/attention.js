@@ -26,12 +26,12 @@ class AttentionView {
       });
       return { buttons, node: el("div", { class: "group", role: "group", "aria-label": name }, ...buttons) };
     };
-    this.scales = group("Scale", ["linear", "Linear", "Colour by the share itself", () => this.setLog(false)],
-      ["log", "Log", `Colour by its logarithm, ${LOG_DECADES} powers of ten`, () => this.setLog(true)]);
-    this.axes = group("Follow", ["row", "Looks at", "The playhead is the frame that looks: its row shines on the timeline", () => this.setAxis("row")],
-      ["column", "Is looked at by", "The playhead is what is looked at: its column shines on the timeline", () => this.setAxis("column")]);
+    this.scales = group("Scale", ["linear", "Linear", "Colour by share", () => this.setLog(false)],
+      ["log", "Log", `Colour by the logarithm of the share, ${LOG_DECADES} powers of ten`, () => this.setLog(true)]);
+    this.axes = group("Follow", ["row", "Looks at", "Follow the row of the playhead: what its frame looks at is highlighted on the timeline", () => this.setAxis("row")],
+      ["column", "Is looked at by", "Follow the column of the playhead: what looks at its frame is highlighted on the timeline", () => this.setAxis("column")]);
     this.blocks = el("div", { class: "group blocks", role: "group", "aria-label": "Block" });
-    this.keep = el("button", { type: "button", class: "keep", title: "This map as a picture", onclick: () => this.savePicture() }, "PNG");
+    this.keep = el("button", { type: "button", class: "keep", title: "Save this map as an image", onclick: () => this.savePicture() }, "PNG");
     this.tools.append(this.blocks, this.axes.node, this.scales.node, el("span", { class: "spacer" }), this.keep);
   }
 
@@ -65,9 +65,9 @@ class AttentionView {
     this.low = el("span", {});
     this.high = el("span", {});
     const mark = (kind, text) => el("span", { class: "mark" }, el("i", { class: kind }), text);
-    this.foot.replaceChildren(el("span", { class: "scale" }, this.low, this.ramp, this.high), el("span", { class: "dim" }, `of a row; even would be ${shareText(1 / header.columns)}`),
+    this.foot.replaceChildren(el("span", { class: "scale" }, this.low, this.ramp, this.high), el("span", { class: "dim" }, `share of a row; uniform attention would be ${shareText(1 / header.columns)}`),
       ...(this.map.beats.length ? [mark("bar", "bar"), mark("beat", "beat")] : []), ...(this.map.hiddenRuns.length ? [mark("hid", "hidden frames")] : []),
-      mark("mean", "mean of the map"));
+      mark("mean", "mean over the map"));
   }
 
   showTools() {
@@ -115,7 +115,7 @@ class AttentionView {
       this.away.hidden = !away;
       if (away) {
         this.away.replaceChildren(el("span", {}, `This map covers frames ${first} to ${end - 1}; the playhead is on frame ${frame}.`),
-          el("button", { type: "button", class: "keep", onclick: () => this.component.setTriggerValue("window", this.map.frame) }, "Look there"));
+          el("button", { type: "button", class: "keep", onclick: () => this.component.setTriggerValue("window", this.map.frame) }, "Show its map"));
       }
     }
     this.shine();
@@ -131,7 +131,7 @@ class AttentionView {
     const what = span ? "this span" : "this frame";
     publishGlow({ channel: header.channel, source: "attention", window: header.window, values,
       top: Math.max(high, 4 / values.length), // where all is even nothing stands out
-      label: axis === "row" ? `shining: ${side} that ${what} looks at` : `shining: ${side} that ${side === "frames" ? "look" : "looks"} at ${what}` });
+      label: axis === "row" ? `highlighted: ${side} that ${what} looks at` : `highlighted: ${side} that ${side === "frames" ? "look" : "looks"} at ${what}` });
   }
 
   repaint() {

@@ -1,9 +1,10 @@
-"""The attention view: thumbnails of all maps, one map large on the stage's playhead, its rows and columns as profiles.
+"""The attention view: thumbnails of all maps, and one large map with its row and column profiles.
 
-The map travels as one byte a cell (square root of the share, so that a logarithmic scale finds small ones too), and
-with it the thumbnails of every layer and head. Choosing another map asks the server for it; everything else (scale,
-playhead, span, sorting, the picture to keep) is the browser's. The row or column under the playhead is published as
-``glow``, which the stage draws on its waveform.
+The map is sent with one byte for each cell, the square root of its share: small shares keep enough
+precision for a logarithmic scale. The thumbnails of all layers and heads come with it. Choosing
+another map asks the server. Scale, playhead, span, sorting and the PNG are handled in the browser.
+The row or column under the playhead is published as ``glow``, which the viewer draws on its
+waveform.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,34 +29,34 @@ SCRIPTS = (
     "attention.js",
 )
 SHOWN_SHARE = 99.7
-"""The percentile of a map at which its linear colour scale ends: single bright cells would leave the rest dark."""
+"""The linear colour scale ends at this percentile; a few bright cells would darken all others."""
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """The thumbnails of one stage of the network."""
+    """The thumbnails of one encoder of the network."""
 
     stage: str
     name: str
     views: Sequence[str]
-    """What the view of each tile is called; row by row, ``across`` in a row, then what is left."""
+    """The name of each tile's view, row by row with ``across`` tiles each, then the remaining ones."""
     labels: Sequence[str]
     across: int
     thumbnails: UInt8[Array, "N S S"]
     heads: Sequence[bool]
-    """Whether the tile is one head, and not a mean; these are sorted."""
+    """Whether a tile is one head and not a mean; only heads are sorted."""
     scores: Mapping[str, Sequence[float | None]]
-    """Kind of score to one a tile."""
+    """Kind of score to the score of each tile."""
 
 
 @dataclass(frozen=True)
 class AttentionState:
-    """What the user did that the server must know."""
+    """What the user chose, as far as the server needs it."""
 
     view: str | None
-    """The map that was chosen."""
+    """The chosen map."""
     span: tuple[int, int] | None
-    """The span that was dragged, both ends in it, frames of the clip."""
+    """The dragged span in frames of the clip, both ends included."""
 
 
 def pack_attention(
@@ -79,8 +80,8 @@ def pack_attention(
     """A map and all thumbnails as a payload.
 
     Args:
-        values: shares of attention, rows look, columns are looked at; a whole row sums to at most 1.
-        tiles: the stages, in order.
+        values: shares of attention. Rows attend, columns are attended to; a row sums to at most 1.
+        tiles: the encoders, in order.
         view: which map ``values`` is.
         label: the same in words.
         sides: what the rows and the columns are: ``("motion", "music")``.
@@ -90,8 +91,8 @@ def pack_attention(
         beats, bars: frames of the clip.
         hidden_frames: of the whole clip, True where anything was hidden.
         blocks: view and name of each block that may be chosen instead.
-        title: spoken name.
-        name: of the picture's file.
+        title: name for assistive technology.
+        name: of the PNG file.
         channel: the playhead it follows and drives.
 
     Raises:
@@ -166,8 +167,8 @@ def attention(
 
     Args:
         key: keeps scale, sorting and span when the payload changes.
-        on_window: called when the user asks for the window that holds the playhead; the frame is then in the session
-            state under ``key``, as ``window``.
+        on_window: called when the user asks for the window that holds the playhead. The frame is
+            then in the session state under ``key``, as ``window``.
         height: of the map's longest side, CSS pixels; 0 for its own.
     """
     result = _component(

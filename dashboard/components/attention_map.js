@@ -122,7 +122,7 @@ class MapPlot {
     const value = this.values[this.codes[row * header.columns + column]], looks = this.frameOf(here.y), seen = this.frameOf(here.x);
     this.tip.replaceChildren(el("b", {}, shareText(value)), ` of ${header.sides[0]} ${clockText(looks / header.fps)}`,
       el("span", { class: "dim" }, ` (frame ${looks})`), el("br"), `looks at ${header.sides[1]} ${clockText(seen / header.fps)}`,
-      el("span", { class: "dim" }, ` (frame ${seen}) · ${numberText(value * header.columns)} × an even share`));
+      el("span", { class: "dim" }, ` (frame ${seen}) · ${numberText(value * header.columns)} × uniform`));
     this.tip.hidden = false;
     const place = this.root.getBoundingClientRect(), x = event.clientX - place.left, y = event.clientY - place.top;
     const left = x + 16 + this.tip.offsetWidth > this.size.width ? x - this.tip.offsetWidth - 16 : x + 16;
@@ -201,11 +201,11 @@ class MapPlot {
     context.fillStyle = css(theme.text);
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
-    context.fillText(`${header.sides[1]} that is looked at →`, left + side / 2, 12);
+    context.fillText(`${header.sides[1]} looked at →`, left + side / 2, 12);
     context.save();
     context.translate(12, top + side / 2);
     context.rotate(-Math.PI / 2);
-    context.fillText(`← ${header.sides[0]} that looks`, 0, 0);
+    context.fillText(`← ${header.sides[0]} looking`, 0, 0);
     context.restore();
   }
 

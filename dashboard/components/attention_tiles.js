@@ -1,6 +1,6 @@
 // Thumbnails of every layer and head, as the network has them or sorted by what a head looks at.
 
-const SORT_NAMES = { network: "Layer and head", across: "Across to the other", beats: "Near beats", diagonal: "Near the diagonal" };
+const SORT_NAMES = { network: "Layer and head", across: "Share on the other modality", beats: "Share near beats", diagonal: "Share near the diagonal" };
 
 class TileBoard {
   constructor(choose) {
@@ -8,7 +8,7 @@ class TileBoard {
     this.sort = "network";
     this.order = el("select", { "aria-label": "Sort heads", onchange: () => this.setSort(this.order.value) });
     this.list = el("div", { class: "list" });
-    this.root = el("div", { class: "tiles" }, el("label", { class: "sort" }, "Heads by", this.order), this.list);
+    this.root = el("div", { class: "tiles" }, el("label", { class: "sort" }, "Sort heads by", this.order), this.list);
     this.buttons = new Map();
   }
 

@@ -1,4 +1,4 @@
-"""Curves over time, the model beside its baselines, on the stage's playhead."""
+"""Curves over time that follow the viewer's playhead."""
 
 from collections.abc import Mapping
 
@@ -29,21 +29,22 @@ def pack_curves(
     channel: str = "main",
     looks: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A few curves of equal length as a payload.
+    """Curves of equal length as a payload.
 
     Args:
-        series: name to values; NaN leaves a gap (nothing was measured there).
-        fps: frames a second.
+        series: name to values; NaN leaves a gap.
+        fps: frames per second.
         unit: of all values.
-        model: the name of the model's curve, drawn in the theme's colour; by default the first.
-        truth: the name of the truth's curve, drawn in the text's colour, if there is one.
-        expected: the name of the curve that the model foretold of its own, drawn dashed in its colour, if there is one.
-        hidden_frames: frames in which anything was hidden from the model; shown as bands.
-        title: what is shown; also the chart's spoken name.
-        subtitle: over what it was computed.
-        shines: the name of the curve that also shows as a strip over the stage's waveform, if one does.
+        model: name of the model's curve, drawn in the theme's colour; by default the first.
+        truth: name of the recording's curve, drawn in the text colour, if there is one.
+        expected: name of the curve of the model's expected error, drawn dashed, if there is one.
+        hidden_frames: frames in which anything was hidden from the model; shown as bands. The plot
+            shows these frames large.
+        title: title, also the chart's name for assistive technology.
+        subtitle: what the values are computed over.
+        shines: name of the curve that is also drawn over the viewer's waveform, if there is one.
         channel: the playhead it follows and drives.
-        looks: ``second`` or ``third`` by name, for further networks, as on the stage.
+        looks: ``second`` or ``third`` by name, for further networks, as in the viewer.
 
     Raises:
         ValueError: the curves differ in length, one is infinite somewhere, or a name is unknown.
@@ -61,7 +62,8 @@ def pack_curves(
         array = np.asarray(values, dtype=np.float32)
         if array.ndim != 1 or np.isinf(array).any():
             raise ValueError(
-                f"curve {name!r} has shape {array.shape} or infinite values; expected {frames} numbers"
+                f"curve {name!r} has shape {array.shape} or infinite values; "
+                f"expected {frames} numbers"
             )
         buffers[f"series{i}"] = array
     if hidden_frames is not None:
@@ -96,7 +98,7 @@ _component = st.components.v2.component(
 
 
 def curves(payload: bytes, *, key: str, height: int = 220) -> None:
-    """Show a payload of ``pack_curves``; a click or drag on it moves the stage's playhead.
+    """Show a payload of ``pack_curves``; a click or drag on it moves the playhead.
 
     Args:
         key: keeps which curves are switched off when the payload changes.

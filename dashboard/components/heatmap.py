@@ -1,4 +1,4 @@
-"""The error map: every joint (rows, grouped by limb) at every frame (columns), on the stage's playhead."""
+"""The error map: a row for each joint, grouped by limb, and a column for each frame."""
 
 from collections.abc import Sequence
 
@@ -29,18 +29,18 @@ def pack_heatmap(
     subtitle: str = "",
     channel: str = "main",
 ) -> bytes:
-    """A map of non-negative values as a payload; they travel as one byte each.
+    """A map of non-negative values as a payload, with one byte for each value.
 
     Args:
         values: for example position errors, in ``unit``.
-        names: the joints, one a column of ``values``.
-        groups: each joint's limb; rows of one limb stand together.
-        fps: frames a second.
-        hidden: True where the model could not look; these cells are outlined.
+        names: the joints, one for each column of ``values``.
+        groups: the limb of each joint; rows of one limb are drawn together.
+        fps: frames per second.
+        hidden: True where values were hidden from the model; these cells are outlined.
         unit: ``"cm"``, ``"°"``, ...
         top: end of the colour scale; by default ``nice_top(values)``.
-        title: what is shown; also the map's spoken name.
-        subtitle: over what it was computed.
+        title: title, also the map's name for assistive technology.
+        subtitle: what the values are computed over.
         channel: the playhead it follows and drives.
 
     Raises:
@@ -107,7 +107,7 @@ _component = st.components.v2.component(
 
 
 def heatmap(payload: bytes, *, key: str, height: int = 0) -> None:
-    """Show a payload of ``pack_heatmap``; a click or drag on it moves the stage's playhead.
+    """Show a payload of ``pack_heatmap``; a click or drag on it moves the playhead.
 
     Args:
         key: keeps the view when the payload changes.

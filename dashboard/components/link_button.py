@@ -6,8 +6,8 @@ from dashboard.components.assets import script, styles
 from mmm.viewer.payload import pack
 
 HELP = (
-    "The page as it stands, to be sent to a colleague: sequence, part, pattern, edits, model, what stands beside. "
-    "Files of your own are not in a link; it asks for them by name."
+    "Copies a link to the page as it is: sequence, part, pattern, edits, model and comparisons. "
+    "Your own files are not part of a link; it asks for them by name."
 )
 
 _component = st.components.v2.component(
@@ -18,5 +18,8 @@ _component = st.components.v2.component(
 
 
 def link_button(*, key: str) -> None:
-    """Show *Copy link*. Where a browser lets no page write to the clipboard the address stands there, to be copied."""
+    """Show *Copy link*.
+
+    Where the browser denies access to the clipboard, the address is shown for copying by hand.
+    """
     _component(key=key, data=pack({"label": "Copy link", "help": HELP}, {}))

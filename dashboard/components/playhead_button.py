@@ -1,4 +1,4 @@
-"""A button that names the frame under the playhead, and asks something about it when pressed."""
+"""A button that acts on the frame under the playhead."""
 
 from collections.abc import Callable
 
@@ -26,10 +26,11 @@ def playhead_button(
     on_press: Callable[[], None],
     channel: str = "main",
 ) -> None:
-    """Show ``LABEL 123``, which follows the playhead; it can be pressed on hidden frames alone.
+    """Show ``LABEL 123``, which follows the playhead and is enabled on hidden frames.
 
     Args:
-        on_press: the frame is then in the session state under ``key``, as ``pressed``.
+        on_press: called on a press. The frame is then in the session state under ``key``, as
+            ``pressed``.
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden_frames.astype(np.int8), [0]])))
     runs = edges.reshape(-1, 2).tolist()

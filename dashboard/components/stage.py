@@ -1,8 +1,8 @@
-"""The stage on the page: bodies side by side or laid over each other, with sound and a timeline.
+"""The viewer on the page: bodies side by side or overlaid, with sound and a timeline.
 
-``mmm.viewer`` makes the payload and holds the JavaScript; ``stage`` shows it. The playhead lives in the browser: on
-``window.mmmPlayhead`` the stage publishes ``playhead`` events and obeys ``seek`` events of its channel, so that the
-error map and the curves follow and drive it without the server.
+``mmm.viewer`` makes the payload and holds the JavaScript; ``stage`` shows it. The playhead lives in
+the browser: the viewer publishes ``playhead`` events on ``window.mmmPlayhead`` and obeys ``seek``
+events of its channel, so the error map and the curves follow and drive it without the server.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from mmm.viewer.payload import with_height
 
 @dataclass(frozen=True)
 class StageResult:
-    """What the stage tells the server: only if asked, after a scrub or a pause, never while playing."""
+    """What the viewer reports where its payload asks for it: after a scrub or a pause."""
 
     frame: int | None
-    """The frame the user stopped on, None before the first time."""
+    """The frame that the user stopped on; None before the first stop."""
 
 
 _component = st.components.v2.component("mmm_stage", js=script(*SCRIPTS), css=styles(*STYLES))
@@ -40,8 +40,9 @@ def stage(
         key: keeps camera, playhead and play state when the payload changes.
         height: of panels, timeline and controls together, CSS pixels.
         on_frame_change: called when the user has scrubbed or paused, where the payload ``reports``.
-        on_edit_change: called when the user has edited what is known, where the payload's header holds ``edit``; what
-            was done is then in the session state under ``key``, as ``edit``.
+        on_edit_change: called when the user has edited the hidden frames, where the payload's
+            header holds ``edit``. The actions are then in the session state under ``key``, as
+            ``edit``.
     """
     result = _component(
         key=key,

@@ -1,4 +1,4 @@
-"""A table of numbers that its reader puts in order by a click on a column's head; no server is asked."""
+"""A table of numbers that is sorted in the browser by a click on a column's head."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,10 +14,10 @@ class Cell:
     """One number."""
 
     value: float | None
-    """What is sorted by; None where there is none."""
+    """The value to sort by; None where nothing was measured."""
     text: str
     note: str = ""
-    """Shown when pointed at."""
+    """Tooltip."""
     best: bool = False
 
 
@@ -34,12 +34,12 @@ def pack_table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Ro
     """A table as a payload.
 
     Args:
-        title: its spoken name.
-        columns: head and what stands small under it.
-        rows: each with a cell a column.
+        title: name for assistive technology.
+        columns: head, and a note under it.
+        rows: each with one cell for each column.
 
     Raises:
-        ValueError: a row has another number of cells.
+        ValueError: a row has another number of cells than there are columns.
     """
     if any(len(row.cells) != len(columns) for row in rows):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""A tour of the page's controls, for who is new here: one after another gets a ring and a few words."""
+"""A tour of the page's controls for new users: a ring and a short text on one after another."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ class Stop:
     """One control."""
 
     selector: str
-    """CSS; a control that is not on the page is left out."""
+    """CSS selector; a control that is not on the page is skipped."""
     title: str
     words: str
 
@@ -25,5 +25,5 @@ _component = st.components.v2.component(
 
 
 def tour(stops: Sequence[Stop], *, key: str) -> None:
-    """Show *Tour*, which stands out until it has been taken once. Arrows walk through it, Escape ends it."""
+    """Show *Tour*, highlighted until it has been taken once. Arrow keys step, Escape ends it."""
     _component(key=key, data=pack({"steps": [asdict(stop) for stop in stops]}, {}))

@@ -1,4 +1,4 @@
-"""A long file or song at a glance, with the window of it that is used: dragged, clicked to, moved by keys."""
+"""An overview of a long file or song, with a window that pointer and keys move."""
 
 from collections.abc import Callable
 
@@ -30,15 +30,18 @@ def window_strip(
     key: str,
     on_move: Callable[[], None],
 ) -> None:
-    """Show bars over the whole and a window on them that can be moved.
+    """Show bars for the whole file, and a movable window over them.
 
     Args:
-        heights: 0 to 1, over equal parts of the whole.
-        first, length, total: where the window begins, how long it is and how long the whole, in frames or seconds.
-        last: the last place where it may begin.
-        label: what the bars are of, for those who cannot see them.
+        heights: height of each bar, 0 to 1; each stands for an equal part of the file.
+        first: start of the window, in frames or seconds.
+        length: of the window.
+        total: length of the whole file.
+        last: the last possible start.
+        label: name for assistive technology.
         in_frames: whether places are whole frames; else they are tenths of a second.
-        on_move: the new beginning is then in the session state under ``key``, as ``moved``.
+        on_move: called after a move. The new start is then in the session state under ``key``, as
+            ``moved``.
     """
     header = {
         "heights": [round(float(height), 3) for height in heights],

@@ -116,7 +116,7 @@ def test_the_chosen_head_shines_on_the_waveform_and_so_does_the_reverse(joined):
     expect(page.get_by_role("slider", name="Timeline")).to_have_attribute(
         "data-glow-frame", str(40 + ahead)
     )
-    expect(page.get_by_text("shining: music that this frame looks at")).to_be_visible()
+    expect(page.get_by_text("highlighted: music that this frame looks at")).to_be_visible()
     lit = page.locator(".timeline canvas.glow").evaluate("""(canvas) => {
       const { data } = canvas.getContext("2d").getImageData(0, Math.floor(canvas.height * 0.35), canvas.width, 1);
       let best = 0;
@@ -149,12 +149,12 @@ def test_dragging_selects_a_span_and_a_click_lets_go(joined):
     page.mouse.down()
     page.mouse.move(*place(page, 39, 61), steps=5)
     page.mouse.up()
-    expect(page.get_by_text("shining: music that this span looks at")).to_be_visible()
+    expect(page.get_by_text("highlighted: music that this span looks at")).to_be_visible()
     span = page.evaluate("() => window.mmmPlayhead.memory.get('glow:main').span")
     assert span == [20, 39]
     assert 30 <= glow(page) <= 49  # ten frames ahead of the span
     click(page, 5, 5)
-    expect(page.get_by_text("shining: music that this frame looks at")).to_be_visible()
+    expect(page.get_by_text("highlighted: music that this frame looks at")).to_be_visible()
     assert page.evaluate("() => window.mmmPlayhead.memory.get('glow:main').span") is None
 
 

@@ -110,6 +110,24 @@ def test_frames_dragged_over_are_hidden_and_undo_restores_the_exact_mask(open_):
     says(page, "span:40-79+hide:90-100+known:35-50")
 
 
+def test_a_gap_is_dragged_by_its_edges(open_):
+    page = open_()
+    tool(page, "Edit").click()
+    timeline(page).scroll_into_view_if_needed()
+    box = timeline(page).bounding_box()
+    for edge, goal, hidden, spec in (
+        (80, 89.5, "40-89", "span:40-79+hide:80-89"),
+        (40, 45.5, "45-89", "span:40-79+hide:80-89+known:40-44"),
+    ):
+        start, end = (box["x"] + box["width"] * place / FRAMES for place in (edge, goal))
+        page.mouse.move(start, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(end, box["y"] + 40)
+        page.mouse.up()
+        has(page, hidden=hidden, selection="")
+        says(page, spec)
+
+
 def test_an_edit_is_seen_before_the_server_answers_and_moves_nothing(open_):
     page = open_()
     page.keyboard.press("Escape")
