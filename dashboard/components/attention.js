@@ -1,15 +1,23 @@
-// The attention view: thumbnails, one map, its scale and direction; on the stage's playhead. See attention.py.
+// The attention view: thumbnails, one map, its scale and direction. See attention.py.
 
 class AttentionView {
   constructor(root) {
     this.host = root;
-    this.map = new MapPlot({ seek: (frame) => this.seek(frame), spanned: (span, done) => this.spanned(span, done) });
+    this.map = new MapPlot({
+      seek: (frame) => this.seek(frame),
+      spanned: (span, done) => this.spanned(span, done),
+    });
     this.tiles = new TileBoard((view) => this.choose(view));
     this.head = el("div", { class: "head" });
     this.tools = el("div", { class: "tools", role: "toolbar", "aria-label": "Attention map" });
     this.foot = el("div", { class: "foot legend" });
     this.away = el("div", { class: "away", hidden: true });
-    this.board = el("div", { class: "board" }, el("div", { class: "large" }, this.map.root, this.away, this.foot), this.tiles.root);
+    this.board = el(
+      "div",
+      { class: "board" },
+      el("div", { class: "large" }, this.map.root, this.away, this.foot),
+      this.tiles.root,
+    );
     this.root = el("div", { class: "mmm attention" }, this.head, this.tools, this.board);
     root.append(this.root);
     this.buildTools();
@@ -21,37 +29,97 @@ class AttentionView {
   buildTools() {
     const group = (name, ...entries) => {
       const buttons = entries.map(([value, label, hint, press]) => {
-        const node = el("button", { type: "button", title: hint, "data-value": value, onclick: () => press(value) }, label);
+        const node = el(
+          "button",
+          { type: "button", title: hint, "data-value": value, onclick: () => press(value) },
+          label,
+        );
         return node;
       });
-      return { buttons, node: el("div", { class: "group", role: "group", "aria-label": name }, ...buttons) };
+      return {
+        buttons,
+        node: el("div", { class: "group", role: "group", "aria-label": name }, ...buttons),
+      };
     };
-    this.scales = group("Scale", ["linear", "Linear", "Colour by share", () => this.setLog(false)],
-      ["log", "Log", `Colour by the logarithm of the share, ${LOG_DECADES} powers of ten`, () => this.setLog(true)]);
-    this.axes = group("Follow", ["row", "Looks at", "Follow the row of the playhead: what its frame looks at is highlighted on the timeline", () => this.setAxis("row")],
-      ["column", "Is looked at by", "Follow the column of the playhead: what looks at its frame is highlighted on the timeline", () => this.setAxis("column")]);
+    this.scales = group(
+      "Scale",
+      ["linear", "Linear", "Colour by share", () => this.setLog(false)],
+      [
+        "log",
+        "Log",
+        `Colour by the logarithm of the share, ${LOG_DECADES} powers of ten`,
+        () => this.setLog(true),
+      ],
+    );
+    this.axes = group(
+      "Follow",
+      [
+        "row",
+        "Looks at",
+        "Follow the row of the playhead: what its frame looks at is highlighted on the timeline",
+        () => this.setAxis("row"),
+      ],
+      [
+        "column",
+        "Is looked at by",
+        "Follow the column of the playhead: what looks at its frame is highlighted on the timeline",
+        () => this.setAxis("column"),
+      ],
+    );
     this.blocks = el("div", { class: "group blocks", role: "group", "aria-label": "Block" });
-    this.keep = el("button", { type: "button", class: "keep", title: "Save this map as an image", onclick: () => this.savePicture() }, "PNG");
-    this.tools.append(this.blocks, this.axes.node, this.scales.node, el("span", { class: "spacer" }), this.keep);
+    this.keep = el(
+      "button",
+      {
+        type: "button",
+        class: "keep",
+        title: "Save this map as an image",
+        onclick: () => this.savePicture(),
+      },
+      "PNG",
+    );
+    this.tools.append(
+      this.blocks,
+      this.axes.node,
+      this.scales.node,
+      el("span", { class: "spacer" }),
+      this.keep,
+    );
   }
 
   update(component) {
     this.component = component;
     if (component.data === this.payload) return;
     this.payload = component.data;
-    const { header, arrays } = unpack(component.data), before = this.header;
+    const { header, arrays } = unpack(component.data),
+      before = this.header;
     this.header = header;
     if (before?.channel !== header.channel) {
       if (this.leave) this.leave();
       this.leave = listen("playhead", header.channel, (now) => this.moveTo(now.frame));
     }
-    if (before && (before.window.join() !== header.window.join() || before.title !== header.title)) this.map.span = null;
+    if (before && (before.window.join() !== header.window.join() || before.title !== header.title))
+      this.map.span = null;
     this.map.setData(header, arrays);
     this.tiles.setData(header, arrays);
-    this.head.replaceChildren(el("span", { class: "title" }, header.label), el("span", { class: "subtitle" }, header.title));
+    this.head.replaceChildren(
+      el("span", { class: "title" }, header.label),
+      el("span", { class: "subtitle" }, header.title),
+    );
     this.blocks.hidden = !header.blocks.length;
-    this.blocks.replaceChildren(...header.blocks.map(([view, label]) => el("button", { type: "button", "data-view": view,
-      "aria-pressed": String(view === header.view), onclick: () => this.choose(view) }, label)));
+    this.blocks.replaceChildren(
+      ...header.blocks.map(([view, label]) =>
+        el(
+          "button",
+          {
+            type: "button",
+            "data-view": view,
+            "aria-pressed": String(view === header.view),
+            onclick: () => this.choose(view),
+          },
+          label,
+        ),
+      ),
+    );
     this.buildFoot();
     this.root.dataset.view = header.view;
     this.showTools();
@@ -65,25 +133,46 @@ class AttentionView {
     this.low = el("span", {});
     this.high = el("span", {});
     const mark = (kind, text) => el("span", { class: "mark" }, el("i", { class: kind }), text);
-    this.foot.replaceChildren(el("span", { class: "scale" }, this.low, this.ramp, this.high), el("span", { class: "dim" }, `share of a row; uniform attention would be ${shareText(1 / header.columns)}`),
-      ...(this.map.beats.length ? [mark("bar", "bar"), mark("beat", "beat")] : []), ...(this.map.hiddenRuns.length ? [mark("hid", "hidden frames")] : []),
-      mark("mean", "mean over the map"));
+    this.foot.replaceChildren(
+      el("span", { class: "scale" }, this.low, this.ramp, this.high),
+      el(
+        "span",
+        { class: "dim" },
+        `share of a row; uniform attention would be ${shareText(1 / header.columns)}`,
+      ),
+      ...(this.map.beats.length ? [mark("bar", "bar"), mark("beat", "beat")] : []),
+      ...(this.map.hiddenRuns.length ? [mark("hid", "hidden frames")] : []),
+      mark("mean", "mean over the map"),
+    );
   }
 
   showTools() {
-    const { log, axis } = this.map, { top, shown } = this.header;
-    for (const [{ buttons }, value] of [[this.scales, log ? "log" : "linear"], [this.axes, axis]]) {
+    const { log, axis } = this.map,
+      { top, shown } = this.header;
+    for (const [{ buttons }, value] of [
+      [this.scales, log ? "log" : "linear"],
+      [this.axes, axis],
+    ]) {
       for (const node of buttons) pressed(node, node.dataset.value === value);
     }
     this.low.textContent = log ? shareText(top * 10 ** -LOG_DECADES) : "0";
-    this.high.textContent = log ? shareText(top) : `${shown < top * 0.999 ? "≥ " : ""}${shareText(shown)}`;
+    this.high.textContent = log
+      ? shareText(top)
+      : `${shown < top * 0.999 ? "≥ " : ""}${shareText(shown)}`;
   }
 
-  setLog(on) { this.map.log = on; this.showTools(); this.repaint(); }
+  setLog(on) {
+    this.map.log = on;
+    this.showTools();
+    this.repaint();
+  }
 
   setAxis(axis) {
     this.map.axis = axis;
-    if (this.map.span) { this.map.span = null; this.spanned(null, true); }
+    if (this.map.span) {
+      this.map.span = null;
+      this.spanned(null, true);
+    }
     this.showTools();
     this.map.paintMoving();
     this.shine();
@@ -110,12 +199,29 @@ class AttentionView {
 
   moveTo(frame) {
     this.map.moveTo(frame);
-    const { window: [first, end] } = this.header, away = !this.map.inWindow(frame);
+    const {
+        window: [first, end],
+      } = this.header,
+      away = !this.map.inWindow(frame);
     if (away !== !this.away.hidden || away) {
       this.away.hidden = !away;
       if (away) {
-        this.away.replaceChildren(el("span", {}, `This map covers frames ${first} to ${end - 1}; the playhead is on frame ${frame}.`),
-          el("button", { type: "button", class: "keep", onclick: () => this.component.setTriggerValue("window", this.map.frame) }, "Show its map"));
+        this.away.replaceChildren(
+          el(
+            "span",
+            {},
+            `This map covers frames ${first} to ${end - 1}; the playhead is on frame ${frame}.`,
+          ),
+          el(
+            "button",
+            {
+              type: "button",
+              class: "keep",
+              onclick: () => this.component.setTriggerValue("window", this.map.frame),
+            },
+            "Show its map",
+          ),
+        );
       }
     }
     this.shine();
@@ -123,60 +229,54 @@ class AttentionView {
 
   /** The row or column of the playhead (or of the span) on the timeline. */
   shine() {
-    const { map, header } = this, { axis, span } = map, inside = span || map.inWindow(map.frame);
-    if (!inside) { publishGlow({ channel: header.channel, source: "attention", values: null }); return; }
-    const values = map.profile(axis), side = header.sides[axis === "row" ? 1 : 0].replace(/^frame$/, "frames");
+    const { map, header } = this,
+      { axis, span } = map,
+      inside = span || map.inWindow(map.frame);
+    if (!inside) {
+      publishGlow({ channel: header.channel, source: "attention", values: null });
+      return;
+    }
+    const values = map.profile(axis),
+      side = header.sides[axis === "row" ? 1 : 0].replace(/^frame$/, "frames");
     let high = 0;
     for (const v of values) high = Math.max(high, v);
     const what = span ? "this span" : "this frame";
-    publishGlow({ channel: header.channel, source: "attention", window: header.window, values,
+    publishGlow({
+      channel: header.channel,
+      source: "attention",
+      window: header.window,
+      values,
       top: Math.max(high, 4 / values.length), // where all is even nothing stands out
-      label: axis === "row" ? `highlighted: ${side} that ${what} looks at` : `highlighted: ${side} that ${side === "frames" ? "look" : "looks"} at ${what}` });
+      label:
+        axis === "row"
+          ? `highlighted: ${side} that ${what} looks at`
+          : `highlighted: ${side} that ${side === "frames" ? "look" : "looks"} at ${what}`,
+    });
   }
 
   repaint() {
     if (!this.header || !this.board.clientWidth) return;
     try {
-      const theme = readTheme(this.root), wide = this.board.clientWidth, beside = wide >= 760;
+      const theme = readTheme(this.root),
+        wide = this.board.clientWidth,
+        beside = wide >= 760;
       this.board.classList.toggle("beside", beside);
-      this.map.layout(beside ? wide - Math.min(Math.max(wide * 0.3, 270), 400) - 24 : wide, this.header.height);
+      this.map.layout(
+        beside ? wide - Math.min(Math.max(wide * 0.3, 270), 400) - 24 : wide,
+        this.header.height,
+      );
       this.map.paint(theme);
       this.tiles.paint(this.map.ramp);
-      this.ramp.style.background = `linear-gradient(90deg, ${this.map.ramp.map((c) => css(c)).join(",")})`;
+      const colours = this.map.ramp.map((colour) => css(colour)).join(",");
+      this.ramp.style.background = `linear-gradient(90deg, ${colours})`;
       this.root.dataset.painted = String(performance.now());
     } catch (error) {
       showError(this.host, error);
     }
   }
 
-  /** The map as it stands, with a line that says what it is, at twice the screen's size. */
   savePicture() {
-    const { map, header } = this, { width, height } = map.size, room = 34, ratio = 2;
-    const canvas = el("canvas", { width: Math.round(width * ratio), height: Math.round((height + room) * ratio) });
-    const part = el("canvas", { width: canvas.width, height: Math.round(height * ratio) }), context = canvas.getContext("2d");
-    const draw = (paint) => {
-      const inner = part.getContext("2d");
-      inner.setTransform(ratio, 0, 0, ratio, 0, 0);
-      paint(inner);
-      context.drawImage(part, 0, room * ratio);
-    };
-    context.fillStyle = css(map.theme.bg);
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    draw((inner) => map.paintStill(inner));
-    draw((inner) => map.paintMoving(inner));
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.font = `600 14px ${map.theme.font}`;
-    context.fillStyle = css(map.theme.text);
-    context.fillText(header.label, 12, 21);
-    const after = 12 + context.measureText(header.label).width + 12;
-    context.font = `12px ${map.theme.font}`;
-    context.fillStyle = css(map.theme.muted);
-    context.fillText(`${header.title} · ${map.log ? "log" : "linear"} scale to ${this.high.textContent}`, after, 21);
-    canvas.toBlob((blob) => {
-      const link = el("a", { href: URL.createObjectURL(blob), download: `${header.name}.png` });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    }, "image/png");
+    saveMap(this.map, this.header, this.high.textContent);
   }
 
   destroy() {

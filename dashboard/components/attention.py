@@ -24,7 +24,9 @@ SCRIPTS = (
     "common.js",
     "chart.js",
     "attention_edges.js",
+    "attention_pointer.js",
     "attention_map.js",
+    "attention_picture.js",
     "attention_tiles.js",
     "attention.js",
 )

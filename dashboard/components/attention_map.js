@@ -1,20 +1,35 @@
-// One attention map, large: beats, bars and hidden frames along both edges, a crosshair at the playhead, the row and the
-// column under it as profiles. It knows frames and shares, not where maps come from.
+// One attention map, large: beats, bars and hidden frames along both edges, a crosshair at the
+// playhead, and the row and the column under it as profiles.
 
 const EDGE = 16; // the ruled strip along an edge
-const PROFILE = 74, GAP = 8, TIME_ROOM = 46, TITLE_ROOM = 18;
-const DRAG_FROM = 5; // pixels; less is a click
+const PROFILE = 74,
+  GAP = 8,
+  TIME_ROOM = 46,
+  TITLE_ROOM = 18;
 const LOG_DECADES = 3; // what a logarithmic scale shows under the largest value
 
-class MapPlot {
+class MapPlot extends MapPointer {
   /** `act`: seek(frame), spanned(span, axis), hovered(text parts). */
   constructor(act) {
+    super();
     this.act = act;
     this.canvas = el("canvas", {});
     this.over = el("canvas", { class: "over", "data-map": "cross" });
     this.tip = el("div", { class: "tip", hidden: true });
-    this.root = el("div", { class: "plot map", role: "slider", tabindex: "0", "aria-label": "Attention map", "aria-valuemin": "0",
-      "aria-valuenow": "0" }, this.canvas, this.over, this.tip);
+    this.root = el(
+      "div",
+      {
+        class: "plot map",
+        role: "slider",
+        tabindex: "0",
+        "aria-label": "Attention map",
+        "aria-valuemin": "0",
+        "aria-valuenow": "0",
+      },
+      this.canvas,
+      this.over,
+      this.tip,
+    );
     this.picture = document.createElement("canvas");
     this.log = false;
     this.axis = "row"; // "row": what the playhead's frame looks at; "column": who looks at it
@@ -23,7 +38,7 @@ class MapPlot {
     this.attach();
   }
 
-  // ---- geometry: frames of the clip, rows and columns of the map, pixels -------------------------------------------
+  // ---- geometry: frames of the clip, rows and columns of the map, pixels ----
 
   setData(header, arrays) {
     this.header = header;
@@ -37,7 +52,9 @@ class MapPlot {
     this.root.setAttribute("aria-label", `Attention map: ${header.label}`);
   }
 
-  inWindow(frame) { return frame >= this.header.window[0] && frame < this.header.window[1]; }
+  inWindow(frame) {
+    return frame >= this.header.window[0] && frame < this.header.window[1];
+  }
 
   /** Row or column (of `count`) that a frame of the clip falls into. */
   indexOf(frame, count) {
@@ -51,11 +68,15 @@ class MapPlot {
   }
 
   layout(width, tallest) {
-    const left = TIME_ROOM + TITLE_ROOM + EDGE, top = TITLE_ROOM + 18 + EDGE;
+    const left = TIME_ROOM + TITLE_ROOM + EDGE,
+      top = TITLE_ROOM + 18 + EDGE;
     const side = Math.max(120, Math.min(width - left - PROFILE - GAP - 2, tallest || 620));
     this.box = { left, top, side };
     this.size = { width: left + side + GAP + PROFILE + 2, height: top + side + GAP + PROFILE + 4 };
-    Object.assign(this.root.style, { width: `${this.size.width}px`, height: `${this.size.height}px` });
+    Object.assign(this.root.style, {
+      width: `${this.size.width}px`,
+      height: `${this.size.height}px`,
+    });
   }
 
   toPixel(frame) {
@@ -64,80 +85,29 @@ class MapPlot {
   }
 
   at(event) {
-    const place = this.root.getBoundingClientRect(), { left, top, side } = this.box;
-    return { x: (event.clientX - place.left - left) / side, y: (event.clientY - place.top - top) / side };
-  }
-
-  // ---- pointer and keys ----------------------------------------------------------------------------------------------
-
-  attach() {
-    const { root } = this;
-    let start = null;
-    root.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      const here = this.at(event);
-      if (here.x < -0.2 || here.y < -0.2 || here.x > 1 || here.y > 1) return;
-      start = { ...here, px: event.clientX, py: event.clientY, moved: false };
-      root.setPointerCapture(event.pointerId);
-      this.act.seek(this.frameOf(this.axis === "row" ? here.y : here.x));
-    });
-    root.addEventListener("pointermove", (event) => {
-      this.hover(event);
-      if (!start) return;
-      const dx = event.clientX - start.px, dy = event.clientY - start.py;
-      if (!start.moved && Math.hypot(dx, dy) < DRAG_FROM) return;
-      start.moved = true;
-      const axis = Math.abs(dx) > Math.abs(dy) ? "column" : "row", here = this.at(event);
-      const ends = axis === "row" ? [start.y, here.y] : [start.x, here.x];
-      this.axis = axis;
-      this.span = [this.frameOf(Math.min(...ends)), this.frameOf(Math.max(...ends))];
-      this.act.spanned(this.span, false);
-    });
-    const end = () => {
-      if (!start) return;
-      if (start.moved || this.span) {
-        if (!start.moved) this.span = null; // a click lets go of the span
-        this.act.spanned(this.span, true);
-      }
-      start = null;
+    const place = this.root.getBoundingClientRect(),
+      { left, top, side } = this.box;
+    return {
+      x: (event.clientX - place.left - left) / side,
+      y: (event.clientY - place.top - top) / side,
     };
-    root.addEventListener("pointerup", end);
-    root.addEventListener("pointercancel", end);
-    root.addEventListener("pointerleave", () => { this.tip.hidden = true; });
-    root.addEventListener("keydown", (event) => {
-      const far = event.shiftKey ? 10 : 1, [first, last] = this.header.window;
-      const goal = { ArrowLeft: this.frame - far, ArrowUp: this.frame - far, ArrowRight: this.frame + far, ArrowDown: this.frame + far,
-        Home: first, End: last - 1 }[event.key];
-      if (goal === undefined && !(event.key === "Escape" && this.span)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (goal === undefined) { this.span = null; this.act.spanned(null, true); } else this.act.seek(clamp(goal, first, last - 1));
-    });
   }
 
-  hover(event) {
-    const here = this.at(event), { header } = this;
-    if (here.x < 0 || here.y < 0 || here.x >= 1 || here.y >= 1) { this.tip.hidden = true; return; }
-    const row = Math.floor(here.y * header.rows), column = Math.floor(here.x * header.columns);
-    const value = this.values[this.codes[row * header.columns + column]], looks = this.frameOf(here.y), seen = this.frameOf(here.x);
-    this.tip.replaceChildren(el("b", {}, shareText(value)), ` of ${header.sides[0]} ${clockText(looks / header.fps)}`,
-      el("span", { class: "dim" }, ` (frame ${looks})`), el("br"), `looks at ${header.sides[1]} ${clockText(seen / header.fps)}`,
-      el("span", { class: "dim" }, ` (frame ${seen}) · ${numberText(value * header.columns)} × uniform`));
-    this.tip.hidden = false;
-    const place = this.root.getBoundingClientRect(), x = event.clientX - place.left, y = event.clientY - place.top;
-    const left = x + 16 + this.tip.offsetWidth > this.size.width ? x - this.tip.offsetWidth - 16 : x + 16;
-    this.tip.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(0, y - this.tip.offsetHeight - 12)}px)`;
-  }
-
-  // ---- numbers -------------------------------------------------------------------------------------------------------
+  // ---- numbers ----
 
   /** The mean row (or column) over the span, else the one at the playhead. */
   profile(axis) {
-    const { rows, columns } = this.header, along = axis === "row", count = along ? rows : columns;
-    const spanned = this.span && this.axis === axis, [a, b] = spanned ? this.span : [this.frame, this.frame];
-    const from = this.indexOf(a, count), to = Math.max(from, this.indexOf(b, count)), out = new Float32Array(along ? columns : rows);
+    const { rows, columns } = this.header,
+      along = axis === "row",
+      count = along ? rows : columns;
+    const spanned = this.span && this.axis === axis,
+      [a, b] = spanned ? this.span : [this.frame, this.frame];
+    const from = this.indexOf(a, count),
+      to = Math.max(from, this.indexOf(b, count)),
+      out = new Float32Array(along ? columns : rows);
     for (let i = from; i <= to; i++) {
-      for (let j = 0; j < out.length; j++) out[j] += this.values[this.codes[along ? i * columns + j : j * columns + i]];
+      for (let j = 0; j < out.length; j++)
+        out[j] += this.values[this.codes[along ? i * columns + j : j * columns + i]];
     }
     return out.map((v) => v / (to - from + 1));
   }
@@ -145,7 +115,9 @@ class MapPlot {
   /** The mean of all rows and of all columns, to compare with. */
   wholeProfiles() {
     if (!this.means) {
-      const { rows, columns } = this.header, row = new Float32Array(columns), column = new Float32Array(rows);
+      const { rows, columns } = this.header,
+        row = new Float32Array(columns),
+        column = new Float32Array(rows);
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < columns; j++) {
           const v = this.values[this.codes[i * columns + j]];
@@ -164,10 +136,12 @@ class MapPlot {
     return 1 + Math.log10(Math.max(value, top * 1e-9) / top) / LOG_DECADES;
   }
 
-  // ---- paint -----------------------------------------------------------------------------------------------------------
+  // ---- paint ----
 
   buildPicture(ramp) {
-    const { rows, columns } = this.header, image = new ImageData(columns, rows), pixels = new Uint32Array(image.data.buffer);
+    const { rows, columns } = this.header,
+      image = new ImageData(columns, rows),
+      pixels = new Uint32Array(image.data.buffer);
     const table = Uint32Array.from({ length: 256 }, (_, code) => {
       const [r, g, b] = rampColour(ramp, this.share(this.values[code])).map(Math.round);
       return (255 << 24) | (b << 16) | (g << 8) | r;
@@ -188,9 +162,14 @@ class MapPlot {
 
   /** The map and its edges; also what is kept as a picture. */
   paintStill(context) {
-    const { theme, box: { left, top, side }, header } = this;
+    const {
+      theme,
+      box: { left, top, side },
+      header,
+    } = this;
     context.clearRect(0, 0, this.size.width, this.size.height);
-    context.imageSmoothingEnabled = header.columns > side; // one cell stays a sharp cell where there is room
+    // A cell that covers more than a pixel stays sharp.
+    context.imageSmoothingEnabled = header.columns > side;
     context.drawImage(this.picture, left, top, side, side);
     paintEdge(context, this, true);
     paintEdge(context, this, false);
@@ -211,10 +190,15 @@ class MapPlot {
 
   /** What follows the playhead: crosshair, span, profiles. */
   paintMoving(context = fitCanvas(this.over, this.size.width, this.size.height)) {
-    const { theme, box: { left, top, side }, frame } = this;
+    const {
+      theme,
+      box: { left, top, side },
+      frame,
+    } = this;
     context.clearRect(0, 0, this.size.width, this.size.height);
     if (this.span) {
-      const a = this.toPixel(this.span[0]), b = this.toPixel(this.span[1] + 1);
+      const a = this.toPixel(this.span[0]),
+        b = this.toPixel(this.span[1] + 1);
       context.fillStyle = css(theme.text, 0.14);
       context.strokeStyle = css(theme.text, 0.9);
       context.lineWidth = 1.5;
@@ -226,11 +210,15 @@ class MapPlot {
     }
     const inside = this.inWindow(frame);
     if (inside) {
-      const cell = this.toPixel(frame + 1) - this.toPixel(frame), middle = this.toPixel(frame) + cell / 2;
+      const cell = this.toPixel(frame + 1) - this.toPixel(frame),
+        middle = this.toPixel(frame) + cell / 2;
       for (const axis of ["row", "column"]) {
         const strong = axis === this.axis;
         context.fillStyle = css(theme.bg, strong ? 0.85 : 0.5);
-        const at = (thick) => (axis === "row" ? [left, top + middle - thick / 2, side, thick] : [left + middle - thick / 2, top, thick, side]);
+        const at = (thick) =>
+          axis === "row"
+            ? [left, top + middle - thick / 2, side, thick]
+            : [left + middle - thick / 2, top, thick, side];
         context.fillRect(...at(strong ? 3.5 : 2));
         context.fillStyle = css(theme.text, strong ? 0.95 : 0.55);
         context.fillRect(...at(strong ? 1.5 : 0.75));
@@ -247,4 +235,14 @@ class MapPlot {
   }
 }
 
-const shareText = (value) => `${value >= 0.1 ? (value * 100).toFixed(0) : value >= 0.001 ? (value * 100).toFixed(1) : (value * 100).toPrecision(1)} %`;
+/** A share in percent; small ones keep one significant digit. */
+function shareText(value) {
+  const percent = value * 100;
+  const text =
+    value >= 0.1
+      ? percent.toFixed(0)
+      : value >= 0.001
+        ? percent.toFixed(1)
+        : percent.toPrecision(1);
+  return `${text} %`;
+}

@@ -1,22 +1,41 @@
 // Thumbnails of every layer and head, as the network has them or sorted by what a head looks at.
 
-const SORT_NAMES = { network: "Layer and head", across: "Share on the other modality", beats: "Share near beats", diagonal: "Share near the diagonal" };
+const SORT_NAMES = {
+  network: "Layer and head",
+  across: "Share on the other modality",
+  beats: "Share near beats",
+  diagonal: "Share near the diagonal",
+};
 
 class TileBoard {
   constructor(choose) {
     this.choose = choose;
     this.sort = "network";
-    this.order = el("select", { "aria-label": "Sort heads", onchange: () => this.setSort(this.order.value) });
+    this.order = el("select", {
+      "aria-label": "Sort heads",
+      onchange: () => this.setSort(this.order.value),
+    });
     this.list = el("div", { class: "list" });
-    this.root = el("div", { class: "tiles" }, el("label", { class: "sort" }, "Sort heads by", this.order), this.list);
+    this.root = el(
+      "div",
+      { class: "tiles" },
+      el("label", { class: "sort" }, "Sort heads by", this.order),
+      this.list,
+    );
     this.buttons = new Map();
   }
 
   setData(header, arrays) {
     this.groups = header.tiles.map((group, i) => ({ ...group, codes: arrays[`tiles${i}`] }));
-    this.kinds = Object.keys(SORT_NAMES).filter((kind) => kind === "network" || this.groups.some((group) => kind in group.scores));
+    this.kinds = Object.keys(SORT_NAMES).filter(
+      (kind) => kind === "network" || this.groups.some((group) => kind in group.scores),
+    );
     if (!this.kinds.includes(this.sort)) this.sort = "network";
-    this.order.replaceChildren(...this.kinds.map((kind) => el("option", { value: kind, selected: kind === this.sort }, SORT_NAMES[kind])));
+    this.order.replaceChildren(
+      ...this.kinds.map((kind) =>
+        el("option", { value: kind, selected: kind === this.sort }, SORT_NAMES[kind]),
+      ),
+    );
     const mark = JSON.stringify([header.tiles, header.window]);
     if (mark !== this.mark || this.builtSort !== this.sort) this.build();
     this.mark = mark;
@@ -33,26 +52,54 @@ class TileBoard {
   build() {
     this.builtSort = this.sort;
     this.buttons.clear();
-    this.list.replaceChildren(...(this.sort === "network" ? this.groups.map((group) => this.asNetwork(group)) : [this.asSorted()]));
+    this.list.replaceChildren(
+      ...(this.sort === "network"
+        ? this.groups.map((group) => this.asNetwork(group))
+        : [this.asSorted()]),
+    );
     this.painted = null;
   }
 
   tile(group, i, caption) {
-    const [height, width] = group.size, canvas = el("canvas", { width, height, "aria-hidden": "true" });
+    const [height, width] = group.size,
+      canvas = el("canvas", { width, height, "aria-hidden": "true" });
     const name = `${group.name}: ${group.labels[i]}`;
-    const node = el("button", { type: "button", class: "tile", "aria-label": name, title: name, "data-view": group.views[i],
-      onclick: () => this.choose(group.views[i], i, group) }, canvas, el("span", { class: "caption" }, caption));
+    const node = el(
+      "button",
+      {
+        type: "button",
+        class: "tile",
+        "aria-label": name,
+        title: name,
+        "data-view": group.views[i],
+        onclick: () => this.choose(group.views[i], i, group),
+      },
+      canvas,
+      el("span", { class: "caption" }, caption),
+    );
     this.buttons.set(group.views[i], { node, canvas, group, i });
     return node;
   }
 
   /** A row a layer, the mean of its heads last; under them the means of layers, and the rollout. */
   asNetwork(group) {
-    const { across } = group, layers = Math.floor(group.heads.filter(Boolean).length / (across - 1));
+    const { across } = group,
+      layers = Math.floor(group.heads.filter(Boolean).length / (across - 1));
     const nodes = group.views.map((view, i) => {
-      const row = Math.floor(i / across), column = i % across;
+      const row = Math.floor(i / across),
+        column = i % across;
       if (i === group.views.length - 1) return this.tile(group, i, "rollout");
-      return this.tile(group, i, column === across - 1 ? (row === layers ? "all" : "mean") : row === layers ? `mean ${column + 1}` : `${row + 1}·${column + 1}`);
+      return this.tile(
+        group,
+        i,
+        column === across - 1
+          ? row === layers
+            ? "all"
+            : "mean"
+          : row === layers
+            ? `mean ${column + 1}`
+            : `${row + 1}·${column + 1}`,
+      );
     });
     const grid = el("div", { class: "grid" }, ...nodes);
     grid.style.setProperty("--across", across);
@@ -62,18 +109,24 @@ class TileBoard {
   asSorted() {
     const found = [];
     for (const group of this.groups) {
-      (group.scores[this.sort] || []).forEach((score, i) => { if (group.heads[i] && score !== null) found.push({ group, i, score }); });
+      (group.scores[this.sort] || []).forEach((score, i) => {
+        if (group.heads[i] && score !== null) found.push({ group, i, score });
+      });
     }
     found.sort((a, b) => b.score - a.score);
+    const place = (group, i) => `${Math.floor(i / group.across) + 1}·${(i % group.across) + 1}`;
     const short = { motion: "mo", music: "mu", cross: "x" };
-    const nodes = found.map(({ group, i, score }) => this.tile(group, i, `${short[group.stage] || ""} ${Math.floor(i / group.across) + 1}·${(i % group.across) + 1}  ${shareText(score)}`));
+    const nodes = found.map(({ group, i, score }) =>
+      this.tile(group, i, `${short[group.stage] || ""} ${place(group, i)}  ${shareText(score)}`),
+    );
     const grid = el("div", { class: "grid sorted" }, ...nodes);
     return el("section", {}, el("h4", {}, `${SORT_NAMES[this.sort]}, share of attention`), grid);
   }
 
   select(view) {
     this.view = view;
-    for (const [name, { node }] of this.buttons) node.setAttribute("aria-pressed", String(name === view));
+    for (const [name, { node }] of this.buttons)
+      node.setAttribute("aria-pressed", String(name === view));
   }
 
   paint(ramp) {
@@ -82,9 +135,12 @@ class TileBoard {
     this.painted = ramp;
     const table = Array.from({ length: 256 }, (_, code) => rampColour(ramp, code / 255));
     for (const { canvas, group, i } of this.buttons.values()) {
-      const [height, width] = group.size, image = new ImageData(width, height), cells = width * height;
+      const [height, width] = group.size,
+        image = new ImageData(width, height),
+        cells = width * height;
       for (let c = 0; c < cells; c++) {
-        [image.data[4 * c], image.data[4 * c + 1], image.data[4 * c + 2]] = table[group.codes[i * cells + c]];
+        [image.data[4 * c], image.data[4 * c + 1], image.data[4 * c + 2]] =
+          table[group.codes[i * cells + c]];
         image.data[4 * c + 3] = 255;
       }
       canvas.getContext("2d").putImageData(image, 0, 0);

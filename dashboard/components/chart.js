@@ -1,14 +1,30 @@
-// What the error map and the curves share: a plot with a time axis, hidden frames and the common playhead.
-// The plot shows a view of the clip, [first, end) in frames: the hidden frames with some room, or all frames.
+// What the error map and the curves share: a plot with a time axis, hidden frames and the playhead.
+// The plot shows a view of the clip, [first, end) in frames: the hidden frames with some room,
+// or all frames.
 
 const AXIS_HEIGHT = 22;
-const LABELS = 92; // pixels left of the plot: the same for all, so that a moment stands in one vertical line
+const LABELS = 92; // pixels left of the plot; the same for all plots, which aligns them in time
 
-const RAMP_LIGHT = [[247, 246, 243], [253, 224, 170], [247, 165, 94], [219, 94, 74], [152, 44, 92], [62, 18, 84]];
-const RAMP_DARK = [[27, 29, 38], [72, 30, 98], [150, 44, 104], [219, 88, 70], [248, 166, 66], [253, 240, 176]];
+const RAMP_LIGHT = [
+  [247, 246, 243],
+  [253, 224, 170],
+  [247, 165, 94],
+  [219, 94, 74],
+  [152, 44, 92],
+  [62, 18, 84],
+];
+const RAMP_DARK = [
+  [27, 29, 38],
+  [72, 30, 98],
+  [150, 44, 104],
+  [219, 88, 70],
+  [248, 166, 66],
+  [253, 240, 176],
+];
 
 function rampColour(ramp, share) {
-  const at = clamp(share, 0, 1) * (ramp.length - 1), i = Math.min(ramp.length - 2, Math.floor(at));
+  const at = clamp(share, 0, 1) * (ramp.length - 1),
+    i = Math.min(ramp.length - 2, Math.floor(at));
   return mix(ramp[i], ramp[i + 1], at - i);
 }
 
@@ -22,46 +38,76 @@ function niceUp(value) {
 function numberText(value) {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  return size >= 100 ? value.toFixed(0) : size >= 1 || size === 0 ? value.toFixed(1) : value.toFixed(2);
+  return size >= 100
+    ? value.toFixed(0)
+    : size >= 1 || size === 0
+      ? value.toFixed(1)
+      : value.toFixed(2);
 }
 
 const VIEW_ROOM = 0.25; // of the hidden frames, on each side of them
 const VIEW_ROOM_S = 0.25;
-const MOSTLY = 0.7; // a view of more than this share of the clip would be hardly larger: all of it is shown
+const MOSTLY = 0.7; // a view of more than this share of the clip is hardly larger than the whole
 
-/** The frames from the first to the last hidden run, with some room; null where that is most of the clip. */
+/** The frames from the first to the last hidden run, with some room; null for most of the clip. */
 function viewOfHidden(runs, frames, fps) {
   if (!runs.length) return null;
-  const first = runs[0][0], end = runs[runs.length - 1][1];
+  const first = runs[0][0],
+    end = runs[runs.length - 1][1];
   const room = Math.max(VIEW_ROOM * (end - first), VIEW_ROOM_S * fps);
   const view = [Math.max(0, Math.floor(first - room)), Math.min(frames, Math.ceil(end + room))];
   return view[1] - view[0] > MOSTLY * frames ? null : view;
 }
 
 function paintTimeAxis(context, theme, box, [first, end], fps) {
-  const seconds = (end - first) / fps, start = first / fps;
-  const step = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * box.width >= 60) || 300;
+  const seconds = (end - first) / fps,
+    start = first / fps;
+  const step =
+    [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find(
+      (s) => (s / seconds) * box.width >= 60,
+    ) || 300;
   context.fillStyle = css(theme.muted);
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
   for (let n = Math.ceil(start / step - 1e-6); n * step <= start + seconds + 1e-6; n++) {
-    const s = n * step, x = box.left + ((s - start) / seconds) * box.width;
+    const s = n * step,
+      x = box.left + ((s - start) / seconds) * box.width;
     const text = step < 1 ? `${s.toFixed(2).replace(/0$/, "")} s` : `${s} s`;
     context.fillRect(Math.min(x, box.left + box.width - 1), box.top + box.height, 1, 4);
-    if (x + context.measureText(text).width < box.left + box.width) context.fillText(text, x + 4, box.top + box.height + 14);
+    if (x + context.measureText(text).width < box.left + box.width)
+      context.fillText(text, x + 4, box.top + box.height + 14);
   }
 }
 
-/** Base of both: a canvas, a line at the playhead, a tip at the pointer; click, drag and arrow keys seek the stage. */
+/** A canvas, a line at the playhead, a tip at the pointer; click, drag and arrow keys seek. */
 class TimePlot {
   constructor(root, kind, label) {
     this.canvas = el("canvas", {});
     this.line = el("div", { class: "cursor" });
     this.tip = el("div", { class: "tip", hidden: true });
-    this.plot = el("div", { class: "plot", role: "slider", tabindex: "0", "aria-label": label, "aria-valuemin": "0",
-      "aria-valuenow": "0" }, this.canvas, this.line, this.tip);
+    this.plot = el(
+      "div",
+      {
+        class: "plot",
+        role: "slider",
+        tabindex: "0",
+        "aria-label": label,
+        "aria-valuemin": "0",
+        "aria-valuenow": "0",
+      },
+      this.canvas,
+      this.line,
+      this.tip,
+    );
     this.head = el("div", { class: "head" });
-    this.viewButton = el("button", { type: "button", class: "view", onclick: () => { this.wide = !this.wide; this.repaint(); } });
+    this.viewButton = el("button", {
+      type: "button",
+      class: "view",
+      onclick: () => {
+        this.wide = !this.wide;
+        this.repaint();
+      },
+    });
     this.root = el("div", { class: `mmm ${kind}` }, this.head, this.plot);
     this.host = root;
     root.append(this.root);
@@ -88,11 +134,23 @@ class TimePlot {
       if (dragging) this.seek(this.frameAt(event));
       this.hover(event);
     });
-    for (const type of ["pointerup", "pointercancel"]) plot.addEventListener(type, () => { dragging = false; });
-    plot.addEventListener("pointerleave", () => { this.tip.hidden = true; this.unhover(); });
+    for (const type of ["pointerup", "pointercancel"])
+      plot.addEventListener(type, () => {
+        dragging = false;
+      });
+    plot.addEventListener("pointerleave", () => {
+      this.tip.hidden = true;
+      this.unhover();
+    });
     plot.addEventListener("keydown", (event) => {
-      const far = event.shiftKey ? 10 : 1, last = this.header.frames - 1;
-      const goal = { ArrowLeft: this.frame - far, ArrowRight: this.frame + far, Home: 0, End: last }[event.key];
+      const far = event.shiftKey ? 10 : 1,
+        last = this.header.frames - 1;
+      const goal = {
+        ArrowLeft: this.frame - far,
+        ArrowRight: this.frame + far,
+        Home: 0,
+        End: last,
+      }[event.key];
       if (goal === undefined) return;
       event.preventDefault();
       event.stopPropagation();
@@ -103,13 +161,16 @@ class TimePlot {
   unhover() {}
 
   frameAt(event) {
-    const share = (event.clientX - this.plot.getBoundingClientRect().left - this.box.left) / this.box.width;
+    const share =
+      (event.clientX - this.plot.getBoundingClientRect().left - this.box.left) / this.box.width;
     const [first, end] = this.view;
     return clamp(Math.floor(first + share * (end - first)), first, end - 1);
   }
 
   /** The frames that the plot shows, [first, end). */
-  get view() { return (!this.wide && this.near) || [0, Math.max(this.header?.frames || 0, 1)]; }
+  get view() {
+    return (!this.wide && this.near) || [0, Math.max(this.header?.frames || 0, 1)];
+  }
 
   /** The pixel at which a frame begins. */
   toX(frame) {
@@ -132,7 +193,8 @@ class TimePlot {
   }
 
   seek(frame) {
-    const { header } = this, goal = clamp(frame, 0, header.frames - 1);
+    const { header } = this,
+      goal = clamp(frame, 0, header.frames - 1);
     this.moveTo(goal);
     publish("seek", { channel: header.channel, frame: goal, pause: true });
   }
@@ -143,7 +205,11 @@ class TimePlot {
       this.leave = listen("playhead", header.channel, (now) => this.moveTo(now.frame));
     }
     this.header = header;
-    this.frame = clamp(playheadBus().now.get(header.channel)?.frame ?? 0, 0, Math.max(0, header.frames - 1));
+    this.frame = clamp(
+      playheadBus().now.get(header.channel)?.frame ?? 0,
+      0,
+      Math.max(0, header.frames - 1),
+    );
     this.plot.setAttribute("aria-valuemax", String(Math.max(0, header.frames - 1)));
     this.plot.setAttribute("aria-label", header.title || this.plot.getAttribute("aria-label"));
   }
@@ -162,12 +228,16 @@ class TimePlot {
   follow() {}
 
   placeTip(event, ...lines) {
-    const box = this.plot.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    const box = this.plot.getBoundingClientRect(),
+      x = event.clientX - box.left,
+      y = event.clientY - box.top;
     this.tip.replaceChildren(...lines);
     this.tip.hidden = false;
-    const w = this.tip.offsetWidth, h = this.tip.offsetHeight;
+    const w = this.tip.offsetWidth,
+      h = this.tip.offsetHeight;
     const left = x + 14 + w > box.width ? x - w - 14 : x + 14;
-    this.tip.style.transform = `translate(${Math.max(0, left)}px, ${clamp(y - h - 10, 0, Math.max(0, box.height - h))}px)`;
+    const top = clamp(y - h - 10, 0, Math.max(0, box.height - h));
+    this.tip.style.transform = `translate(${Math.max(0, left)}px, ${top}px)`;
   }
 
   repaint() {

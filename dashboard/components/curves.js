@@ -15,7 +15,12 @@ class Curves extends TimePlot {
     const { header, arrays } = unpack(component.data);
     this.setHeader(header);
     this.setRuns(arrays.hidden ? runsOf(arrays.hidden) : []);
-    this.series = header.series.map(({ name, role, look }, i) => ({ name, role, look, values: arrays[`series${i}`] }));
+    this.series = header.series.map(({ name, role, look }, i) => ({
+      name,
+      role,
+      look,
+      values: arrays[`series${i}`],
+    }));
     this.height = header.height || CURVES_HEIGHT;
     this.plot.style.height = `${this.height}px`;
     this.buildHead();
@@ -25,61 +30,112 @@ class Curves extends TimePlot {
 
   /** One of the curves as a strip on the stage's timeline; see glow.js. */
   shine() {
-    const { channel, shines, frames } = this.header, line = this.series.find((one) => one.name === shines);
+    const { channel, shines, frames } = this.header,
+      line = this.series.find((one) => one.name === shines);
     if (!line) return;
-    publishGlow({ channel, source: "strip", window: [0, frames], values: line.values, top: Math.max(...line.values, 1e-9), label: this.header.title });
+    publishGlow({
+      channel,
+      source: "strip",
+      window: [0, frames],
+      values: line.values,
+      top: Math.max(...line.values, 1e-9),
+      label: this.header.title,
+    });
   }
 
   destroy() {
-    if (this.header?.shines) publishGlow({ channel: this.header.channel, source: "strip", values: null });
+    if (this.header?.shines)
+      publishGlow({ channel: this.header.channel, source: "strip", values: null });
     super.destroy();
   }
 
   buildHead() {
     const { header } = this;
-    this.logButton = el("button", { type: "button", class: "log", onclick: () => { this.log = !this.log; this.repaint(); } }, "Log scale");
+    this.logButton = el(
+      "button",
+      {
+        type: "button",
+        class: "log",
+        onclick: () => {
+          this.log = !this.log;
+          this.repaint();
+        },
+      },
+      "Log scale",
+    );
     for (const line of this.series) {
       line.value = el("span", { class: "value" });
-      line.button = el("button", { type: "button", class: "series", "aria-label": line.name, "data-role": line.role,
-        onclick: () => { if (!this.off.delete(line.name)) this.off.add(line.name); this.repaint(); } },
-        el("span", { class: "mark" }), line.name, line.value);
+      line.button = el(
+        "button",
+        {
+          type: "button",
+          class: "series",
+          "aria-label": line.name,
+          "data-role": line.role,
+          onclick: () => {
+            if (!this.off.delete(line.name)) this.off.add(line.name);
+            this.repaint();
+          },
+        },
+        el("span", { class: "mark" }),
+        line.name,
+        line.value,
+      );
     }
-    this.head.replaceChildren(el("span", { class: "title" }, header.title), el("span", { class: "subtitle" }, header.subtitle),
-      el("span", { class: "spacer" }), el("div", { class: "legend" }, ...this.series.map((line) => line.button), this.logButton, this.viewButton));
+    this.head.replaceChildren(
+      el("span", { class: "title" }, header.title),
+      el("span", { class: "subtitle" }, header.subtitle),
+      el("span", { class: "spacer" }),
+      el(
+        "div",
+        { class: "legend" },
+        ...this.series.map((line) => line.button),
+        this.logButton,
+        this.viewButton,
+      ),
+    );
   }
 
   colour(line) {
     if (line.role === "truth") return this.theme.text;
     if (line.role === "expected") return this.theme.primary;
     if (line.look) return lookColour(this.theme, line.look);
-    const look = baselineLook(line.name); // a baseline keeps its colour where it stands in the model's place
+    // A baseline keeps its colour where it is the chosen method.
+    const look = baselineLook(line.name);
     return lookColour(this.theme, line.role === "model" && look === "other" ? "model" : look);
   }
 
   range(shown) {
-    let low = Infinity, high = -Infinity, least = Infinity;
+    let low = Infinity,
+      high = -Infinity,
+      least = Infinity;
     for (const { values } of shown) {
       for (const v of values) {
         if (!Number.isFinite(v)) continue;
-        low = Math.min(low, v); high = Math.max(high, v);
+        low = Math.min(low, v);
+        high = Math.max(high, v);
         if (v > 0) least = Math.min(least, v);
       }
     }
     if (high === -Infinity) return { low: 0, high: 1, ticks: [0, 1] };
     if (this.log && least < Infinity) {
-      const bottom = Math.max(Math.floor(Math.log10(least)), Math.floor(Math.log10(high)) - 4), top = Math.ceil(Math.log10(high * 1.05));
+      const bottom = Math.max(Math.floor(Math.log10(least)), Math.floor(Math.log10(high)) - 4),
+        top = Math.ceil(Math.log10(high * 1.05));
       const ticks = [];
       for (let p = bottom; p <= top; p++) ticks.push(10 ** p);
       return { low: 10 ** bottom, high: 10 ** Math.max(top, bottom + 1), ticks };
     }
-    const floor = Math.min(0, low), step = niceUp(((high - floor) || 1) / 4), ticks = [];
+    const floor = Math.min(0, low),
+      step = niceUp((high - floor || 1) / 4),
+      ticks = [];
     const bottom = Math.floor(floor / step) * step;
     for (let v = bottom; v <= high + step * 0.999; v += step) ticks.push(v);
     return { low: bottom, high: ticks.at(-1), ticks };
   }
 
   paint() {
-    const { header, theme, height } = this, width = this.plot.clientWidth;
+    const { header, theme, height } = this,
+      width = this.plot.clientWidth;
     const context = fitCanvas(this.canvas, width, height);
     context.clearRect(0, 0, width, height);
     context.font = `11px ${theme.font}`;
@@ -88,14 +144,26 @@ class Curves extends TimePlot {
       line.button.setAttribute("aria-pressed", String(!this.off.has(line.name)));
       line.button.style.setProperty("--dot", css(this.colour(line)));
     }
-    const shown = this.series.filter((line) => !this.off.has(line.name)), range = this.range(shown);
+    const shown = this.series.filter((line) => !this.off.has(line.name)),
+      range = this.range(shown);
     const tickText = (v) => (this.log ? String(+v.toPrecision(1)) : String(+v.toFixed(4)));
-    const label = Math.max(...range.ticks.map((v) => context.measureText(`${tickText(v)} ${header.unit}`).width), LABELS - 12) + 12;
-    this.box = { left: label, top: 8, width: Math.max(1, width - label - 1), height: height - AXIS_HEIGHT - 8 };
+    const label =
+      Math.max(
+        ...range.ticks.map((v) => context.measureText(`${tickText(v)} ${header.unit}`).width),
+        LABELS - 12,
+      ) + 12;
+    this.box = {
+      left: label,
+      top: 8,
+      width: Math.max(1, width - label - 1),
+      height: height - AXIS_HEIGHT - 8,
+    };
     const { box } = this;
     this.toY = (v) => {
-      const share = this.log && range.low > 0
-        ? Math.log(Math.max(v, range.low) / range.low) / Math.log(range.high / range.low) : (v - range.low) / (range.high - range.low);
+      const share =
+        this.log && range.low > 0
+          ? Math.log(Math.max(v, range.low) / range.low) / Math.log(range.high / range.low)
+          : (v - range.low) / (range.high - range.low);
       return box.top + box.height * (1 - share);
     };
     context.save();
@@ -122,12 +190,21 @@ class Curves extends TimePlot {
   }
 
   paintLine(context, line) {
-    const path = new Path2D(), strong = line.role === "model";
+    const path = new Path2D(),
+      strong = line.role === "model";
     let open = false;
     line.values.forEach((v, t) => {
-      if (!Number.isFinite(v)) { open = false; return; }
-      const x = this.toX(t + 0.5), y = this.toY(v);
-      if (open) path.lineTo(x, y); else { path.moveTo(x - 0.01, y); path.lineTo(x, y); }
+      if (!Number.isFinite(v)) {
+        open = false;
+        return;
+      }
+      const x = this.toX(t + 0.5),
+        y = this.toY(v);
+      if (open) path.lineTo(x, y);
+      else {
+        path.moveTo(x - 0.01, y);
+        path.lineTo(x, y);
+      }
       open = true;
     });
     context.strokeStyle = css(this.colour(line), strong ? 1 : 0.85);
@@ -139,14 +216,23 @@ class Curves extends TimePlot {
   }
 
   follow() {
-    for (const line of this.series || []) line.value.textContent = `${numberText(line.values[this.frame])} ${this.header.unit}`;
+    for (const line of this.series || [])
+      line.value.textContent = `${numberText(line.values[this.frame])} ${this.header.unit}`;
   }
 
   hover(event) {
-    const frame = this.frameAt(event), { header } = this;
+    const frame = this.frameAt(event),
+      { header } = this;
     const shown = this.series.filter((line) => !this.off.has(line.name));
-    this.placeTip(event, el("span", { class: "dim" }, `frame ${frame} · ${clockText(frame / header.fps)}`),
-      ...shown.flatMap((line) => [el("br"), `${line.name} `, el("b", {}, `${numberText(line.values[frame])} ${header.unit}`)]));
+    this.placeTip(
+      event,
+      el("span", { class: "dim" }, `frame ${frame} · ${clockText(frame / header.fps)}`),
+      ...shown.flatMap((line) => [
+        el("br"),
+        `${line.name} `,
+        el("b", {}, `${numberText(line.values[frame])} ${header.unit}`),
+      ]),
+    );
   }
 }
 

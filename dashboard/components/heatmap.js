@@ -1,6 +1,8 @@
 // The error map: one row a joint, one column a frame. See heatmap.py for what it is fed.
 
-const ROW_HEIGHT = 15, GROUP_GAP = 5, STRIP = 6;
+const ROW_HEIGHT = 15,
+  GROUP_GAP = 5,
+  STRIP = 6;
 
 class Heatmap extends TimePlot {
   constructor(root) {
@@ -18,7 +20,9 @@ class Heatmap extends TimePlot {
     this.values = arrays.values;
     this.hidden = arrays.hidden || null;
     const any = new Uint8Array(header.frames);
-    this.hidden?.forEach((flag, i) => { if (flag) any[i % header.frames] = 1; });
+    this.hidden?.forEach((flag, i) => {
+      if (flag) any[i % header.frames] = 1;
+    });
     this.setRuns(runsOf(any));
     let y = STRIP + 4;
     this.rows = header.rows.map((row, i) => {
@@ -31,25 +35,44 @@ class Heatmap extends TimePlot {
     this.plot.style.height = `${y + AXIS_HEIGHT}px`;
     this.ramp = el("div", { class: "ramp" });
     this.head.replaceChildren(
-      el("span", { class: "title" }, header.title), el("span", { class: "subtitle" }, header.subtitle), el("span", { class: "spacer" }),
-      this.viewButton, el("span", { class: "scale" }, "0", this.ramp, `${header.over ? "≥ " : ""}${numberText(header.top)} ${header.unit}`,
-        ...(this.hidden ? [el("span", { class: "swatch" }), "hidden"] : [])));
+      el("span", { class: "title" }, header.title),
+      el("span", { class: "subtitle" }, header.subtitle),
+      el("span", { class: "spacer" }),
+      this.viewButton,
+      el(
+        "span",
+        { class: "scale" },
+        "0",
+        this.ramp,
+        `${header.over ? "≥ " : ""}${numberText(header.top)} ${header.unit}`,
+        ...(this.hidden ? [el("span", { class: "swatch" }), "hidden"] : []),
+      ),
+    );
     this.repaint();
   }
 
   rowHeight(header) {
     if (!header.height) return ROW_HEIGHT;
     const groups = new Set(header.rows.map((row) => row.group)).size;
-    return Math.max(8, (header.height - AXIS_HEIGHT - STRIP - 40 - groups * GROUP_GAP) / Math.max(1, header.rows.length));
+    return Math.max(
+      8,
+      (header.height - AXIS_HEIGHT - STRIP - 40 - groups * GROUP_GAP) /
+        Math.max(1, header.rows.length),
+    );
   }
 
   paint() {
-    const { header, rows, theme } = this, width = this.plot.clientWidth, height = this.bottom + AXIS_HEIGHT;
+    const { header, rows, theme } = this,
+      width = this.plot.clientWidth,
+      height = this.bottom + AXIS_HEIGHT;
     const context = fitCanvas(this.canvas, width, height);
     context.clearRect(0, 0, width, height);
     const tall = this.rowHeight(header);
     context.font = `${clamp(tall - 3.5, 7.5, 11.5)}px ${theme.font}`;
-    const label = Math.min(width * 0.3, Math.max(...rows.map((row) => context.measureText(row.name).width), LABELS - 12) + 12);
+    const label = Math.min(
+      width * 0.3,
+      Math.max(...rows.map((row) => context.measureText(row.name).width), LABELS - 12) + 12,
+    );
     this.box = { left: label, top: 0, width: Math.max(1, width - label - 1), height: this.bottom };
     const ramp = theme.dark ? RAMP_DARK : RAMP_LIGHT;
     this.ramp.style.background = `linear-gradient(90deg, ${ramp.map((c) => css(c)).join(",")})`;
@@ -58,7 +81,17 @@ class Heatmap extends TimePlot {
     context.textBaseline = "middle";
     context.textAlign = "right";
     rows.forEach((row, j) => {
-      context.drawImage(this.picture, 0, j, this.picture.width, 1, label, row.top, this.box.width, tall + 0.5);
+      context.drawImage(
+        this.picture,
+        0,
+        j,
+        this.picture.width,
+        1,
+        label,
+        row.top,
+        this.box.width,
+        tall + 0.5,
+      );
       context.fillStyle = css(theme.muted);
       context.fillText(row.name, label - 7, row.top + tall / 2 + 0.5, label - 9);
     });
@@ -69,14 +102,21 @@ class Heatmap extends TimePlot {
     paintTimeAxis(context, theme, this.box, this.view, header.fps);
   }
 
-  /** One pixel a cell; where there are more frames than screen pixels, the worst of those that share one. */
+  /** One pixel for each cell; of frames that share a pixel, the largest value is shown. */
   buildPicture(ramp) {
-    const { header, rows, values } = this, { frames } = header, [first, end] = this.view, seen = end - first;
-    const columns = Math.min(seen, Math.max(1, Math.round(this.box.width * Math.min(window.devicePixelRatio || 1, 2))));
+    const { header, rows, values } = this,
+      { frames } = header,
+      [first, end] = this.view,
+      seen = end - first;
+    const columns = Math.min(
+      seen,
+      Math.max(1, Math.round(this.box.width * Math.min(window.devicePixelRatio || 1, 2))),
+    );
     const table = Array.from({ length: 256 }, (_, v) => rampColour(ramp, v / 255));
     this.picture.width = columns;
     this.picture.height = Math.max(1, rows.length);
-    const context = this.picture.getContext("2d"), image = context.createImageData(columns, this.picture.height);
+    const context = this.picture.getContext("2d"),
+      image = context.createImageData(columns, this.picture.height);
     for (let j = 0; j < rows.length; j++) {
       for (let c = 0; c < columns; c++) {
         const from = first + Math.floor((c * seen) / columns);
@@ -93,19 +133,32 @@ class Heatmap extends TimePlot {
 
   /** A strip over frames with anything hidden, and an outline round the hidden cells. */
   paintHidden(context, tall) {
-    const { header, rows, hidden, box, theme, runs } = this, { frames } = header, cell = this.toX(1) - this.toX(0);
+    const { header, rows, hidden, box, theme, runs } = this,
+      { frames } = header,
+      cell = this.toX(1) - this.toX(0);
     context.fillStyle = css(theme.primary);
-    for (const [a, b] of runs) context.fillRect(this.toX(a), 0, Math.max(1, (b - a) * cell - (cell > 2 ? 1 : 0)), STRIP - 2);
+    for (const [a, b] of runs)
+      context.fillRect(this.toX(a), 0, Math.max(1, (b - a) * cell - (cell > 2 ? 1 : 0)), STRIP - 2);
     if (runs.length * 20 > box.width) return; // outlines this near would hide what they outline
     const path = new Path2D();
     rows.forEach((row, j) => {
-      const above = j && rows[j - 1].group === row.group ? j - 1 : -1, below = rows[j + 1]?.group === row.group ? j + 1 : -1;
+      const above = j && rows[j - 1].group === row.group ? j - 1 : -1,
+        below = rows[j + 1]?.group === row.group ? j + 1 : -1;
       for (const [a, b] of runsOf(hidden.subarray(j * frames, (j + 1) * frames))) {
-        const left = this.toX(a), right = this.toX(b);
-        path.moveTo(left, row.top); path.lineTo(left, row.top + tall);
-        path.moveTo(right, row.top); path.lineTo(right, row.top + tall);
-        if (above < 0 || !hidden[above * frames + a]) { path.moveTo(left, row.top); path.lineTo(right, row.top); }
-        if (below < 0 || !hidden[below * frames + a]) { path.moveTo(left, row.top + tall); path.lineTo(right, row.top + tall); }
+        const left = this.toX(a),
+          right = this.toX(b);
+        path.moveTo(left, row.top);
+        path.lineTo(left, row.top + tall);
+        path.moveTo(right, row.top);
+        path.lineTo(right, row.top + tall);
+        if (above < 0 || !hidden[above * frames + a]) {
+          path.moveTo(left, row.top);
+          path.lineTo(right, row.top);
+        }
+        if (below < 0 || !hidden[below * frames + a]) {
+          path.moveTo(left, row.top + tall);
+          path.lineTo(right, row.top + tall);
+        }
       }
     });
     context.strokeStyle = css(theme.primary, 0.85);
@@ -114,19 +167,44 @@ class Heatmap extends TimePlot {
   }
 
   hover(event) {
-    const { header, rows } = this, tall = this.rowHeight(header);
+    const { header, rows } = this,
+      tall = this.rowHeight(header);
     const y = event.clientY - this.plot.getBoundingClientRect().top;
     const j = rows.findIndex((row) => y >= row.top && y < row.top + tall);
-    if (j < 0) { this.tip.hidden = true; this.unhover(); return; }
-    const frame = this.frameAt(event), raw = this.values[j * header.frames + frame];
-    const value = `${raw === 255 && header.over ? "≥ " : ""}${numberText((raw / 255) * header.top)} ${header.unit}`;
-    const state = this.hidden ? (this.hidden[j * header.frames + frame] ? " · hidden" : " · given") : "";
-    this.placeTip(event, el("b", {}, value), ` ${rows[j].name}`, el("span", { class: "dim" }, ` · frame ${frame}${state}`));
-    Object.assign(this.band.style, { top: `${rows[j].top}px`, height: `${tall}px`, left: `${this.box.left}px`, width: `${this.box.width}px`, background: "none", opacity: "0.35" });
+    if (j < 0) {
+      this.tip.hidden = true;
+      this.unhover();
+      return;
+    }
+    const frame = this.frameAt(event),
+      raw = this.values[j * header.frames + frame];
+    const over = raw === 255 && header.over ? "≥ " : "";
+    const value = `${over}${numberText((raw / 255) * header.top)} ${header.unit}`;
+    const state = this.hidden
+      ? this.hidden[j * header.frames + frame]
+        ? " · hidden"
+        : " · given"
+      : "";
+    this.placeTip(
+      event,
+      el("b", {}, value),
+      ` ${rows[j].name}`,
+      el("span", { class: "dim" }, ` · frame ${frame}${state}`),
+    );
+    Object.assign(this.band.style, {
+      top: `${rows[j].top}px`,
+      height: `${tall}px`,
+      left: `${this.box.left}px`,
+      width: `${this.box.width}px`,
+      background: "none",
+      opacity: "0.35",
+    });
     this.band.hidden = false;
   }
 
-  unhover() { this.band.hidden = true; }
+  unhover() {
+    this.band.hidden = true;
+  }
 }
 
 export default mountOnce((root) => new Heatmap(root));

@@ -5,8 +5,23 @@ const SAID_MS = 2200;
 class LinkButton {
   constructor(root) {
     this.words = el("span", { role: "status" });
-    this.button = el("button", { type: "button", class: "press", "aria-label": "Copy the link to this page", onclick: () => this.copy() }, icon("copy"), this.words);
-    this.address = el("input", { type: "text", readonly: true, hidden: true, "aria-label": "The page's address" });
+    this.button = el(
+      "button",
+      {
+        type: "button",
+        class: "press",
+        "aria-label": "Copy the link to this page",
+        onclick: () => this.copy(),
+      },
+      icon("copy"),
+      this.words,
+    );
+    this.address = el("input", {
+      type: "text",
+      readonly: true,
+      hidden: true,
+      "aria-label": "The page's address",
+    });
     this.root = el("div", { class: "mmm linkbutton" }, this.address, this.button);
     root.append(this.root);
   }
@@ -36,8 +51,15 @@ class LinkButton {
     clearTimeout(this.timer);
     this.words.textContent = words;
     this.root.classList.add("says");
-    this.timer = setTimeout(() => { this.timer = null; this.root.classList.remove("says"); this.words.textContent = this.label; this.address.hidden = true; },
-      this.address.hidden ? SAID_MS : 5 * SAID_MS);
+    this.timer = setTimeout(
+      () => {
+        this.timer = null;
+        this.root.classList.remove("says");
+        this.words.textContent = this.label;
+        this.address.hidden = true;
+      },
+      this.address.hidden ? SAID_MS : 5 * SAID_MS,
+    );
   }
 
   destroy() {

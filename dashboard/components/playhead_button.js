@@ -1,8 +1,12 @@
-// A button that names the playhead's frame and, when pressed, tells it to the server. See playhead_button.py.
+// A button that acts on the playhead's frame. See playhead_button.py.
 
 class PlayheadButton {
   constructor(root) {
-    this.button = el("button", { type: "button", class: "press", onclick: () => this.component.setTriggerValue("pressed", this.frame) });
+    this.button = el("button", {
+      type: "button",
+      class: "press",
+      onclick: () => this.component.setTriggerValue("pressed", this.frame),
+    });
     this.root = el("div", { class: "mmm playheadbutton" }, this.button);
     root.append(this.root);
   }
@@ -18,7 +22,8 @@ class PlayheadButton {
 
   moveTo(frame) {
     this.frame = frame;
-    const { hidden, label } = this.header, can = hidden.some(([first, end]) => frame >= first && frame < end);
+    const { hidden, label } = this.header,
+      can = hidden.some(([first, end]) => frame >= first && frame < end);
     this.button.disabled = !can;
     this.button.textContent = can ? `${label} ${frame}` : `Frame ${frame} is not hidden`;
   }

@@ -1,30 +1,48 @@
 // Keyboard shortcuts of the whole page. See shortcuts.py.
 
-const TYPING = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true], [role=combobox]";
+const TYPING =
+  "input:not([type=radio], [type=checkbox]), textarea, select, " +
+  "[contenteditable=true], [role=combobox]";
 // Controls that use arrows, space and Enter themselves.
-const CONTROLS = "button, a, summary, input, [role=slider], [role=radio], [role=checkbox], [role=tab], [role=option]";
-const CONTROL_KEYS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", " ", "Enter", "Escape", "Tab"]);
-const PAGE_KEYS = new Set(["Home", "End"]); // these scroll the page; the viewer takes them once it has the focus
+const CONTROLS =
+  "button, a, summary, input, [role=slider], [role=radio], [role=checkbox], [role=tab], " +
+  "[role=option]";
+const CONTROL_KEYS = new Set([
+  "ArrowLeft",
+  "ArrowRight",
+  "ArrowUp",
+  "ArrowDown",
+  " ",
+  "Enter",
+  "Escape",
+  "Tab",
+]);
+// These scroll the page. The viewer takes them once it has the focus.
+const PAGE_KEYS = new Set(["Home", "End"]);
 
 class Shortcuts {
   constructor() {
-    // On the window and in the capture phase: Streamlit has a shortcut of its own on R, which reruns the page.
+    // In the capture phase, because Streamlit has its own shortcut on R, which reruns the page.
     this.onKey = (event) => this.handle(event);
     window.addEventListener("keydown", this.onKey, true);
   }
 
-  update(component) { this.header = unpack(component.data).header; }
+  update(component) {
+    this.header = unpack(component.data).header;
+  }
 
   handle(event) {
     const target = event.composedPath()[0];
     if (event.isComposing || !(target instanceof Element) || target.closest(TYPING)) return;
     if (document.querySelector('[data-testid="stDialog"], :popover-open')) return;
-    const control = event.ctrlKey || event.metaKey, plain = !control && !event.altKey && !event.shiftKey;
+    const control = event.ctrlKey || event.metaKey,
+      plain = !control && !event.altKey && !event.shiftKey;
     if ((plain && event.key.toLowerCase() === "r") || (control && event.key === "Enter")) {
       if (event.repeat || this.run()) stop(event);
       return;
     }
-    if (!PAGE_KEYS.has(event.key) && !(CONTROL_KEYS.has(event.key) && target.closest(CONTROLS))) this.forward(event);
+    if (!PAGE_KEYS.has(event.key) && !(CONTROL_KEYS.has(event.key) && target.closest(CONTROLS)))
+      this.forward(event);
   }
 
   /** Presses the button; false where there is none, or it is disabled. */
@@ -40,12 +58,23 @@ class Shortcuts {
     const viewer = this.header.viewers.map(viewerOf).find((node) => node?.getClientRects().length);
     if (!viewer || event.composedPath().includes(viewer)) return;
     const { key, code, shiftKey, ctrlKey, metaKey, altKey, repeat } = event;
-    const copy = new KeyboardEvent("keydown", { key, code, shiftKey, ctrlKey, metaKey, altKey, repeat, cancelable: true });
+    const copy = new KeyboardEvent("keydown", {
+      key,
+      code,
+      shiftKey,
+      ctrlKey,
+      metaKey,
+      altKey,
+      repeat,
+      cancelable: true,
+    });
     viewer.dispatchEvent(copy);
     if (copy.defaultPrevented) stop(event);
   }
 
-  destroy() { window.removeEventListener("keydown", this.onKey, true); }
+  destroy() {
+    window.removeEventListener("keydown", this.onKey, true);
+  }
 }
 
 function stop(event) {

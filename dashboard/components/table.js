@@ -1,4 +1,4 @@
-// A table that its reader puts in order: a click on a head sorts by it, a second click the other way. See table.py.
+// A table that is sorted by a click on a head; a second click reverses the order. See table.py.
 
 class SortedTable {
   constructor(root) {
@@ -23,32 +23,75 @@ class SortedTable {
   }
 
   ordered() {
-    const { rows } = this.header, { column, falling } = this;
+    const { rows } = this.header,
+      { column, falling } = this;
     const value = (row) => (column < 0 ? row.name : row.cells[column].value);
     if (column < 0 && !this.named) return rows;
     return [...rows].sort((a, b) => {
-      const x = value(a), y = value(b);
-      if (x === null || y === null) return (x === null) - (y === null); // what is not known stays last
+      const x = value(a),
+        y = value(b);
+      // Rows without a value come last in both orders.
+      if (x === null || y === null) return (x === null) - (y === null);
       return (x < y ? -1 : x > y ? 1 : 0) * (falling ? -1 : 1);
     });
   }
 
   head(title, column, note) {
     const sorted = this.column === column && (column >= 0 || this.named);
-    const button = el("button", { type: "button", onclick: () => { this.named = true; this.sortBy(column); } },
-      el("span", {}, title), sorted ? el("i", {}, this.falling ? "▼" : "▲") : null);
-    return el("th", { scope: "col", "aria-sort": sorted ? (this.falling ? "descending" : "ascending") : "none" },
-      button, note ? el("small", {}, note) : null);
+    const button = el(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          this.named = true;
+          this.sortBy(column);
+        },
+      },
+      el("span", {}, title),
+      sorted ? el("i", {}, this.falling ? "▼" : "▲") : null,
+    );
+    return el(
+      "th",
+      { scope: "col", "aria-sort": sorted ? (this.falling ? "descending" : "ascending") : "none" },
+      button,
+      note ? el("small", {}, note) : null,
+    );
   }
 
   draw() {
     const { columns, rows } = this.header;
-    const body = this.ordered().map((row) => el("tr", {},
-      el("th", { scope: "row" }, el("i", { class: "dot", style: `background:${row.colour}` }), row.name),
-      ...row.cells.map((cell) => el("td", { title: cell.note, class: cell.best ? "best" : null }, cell.text))));
-    this.root.replaceChildren(el("table", { "aria-label": this.header.title },
-      el("thead", {}, el("tr", {}, this.head("Method", -1, ""), ...columns.map((c, i) => this.head(c.title, i, c.note)))),
-      el("tbody", {}, ...body)));
+    const body = this.ordered().map((row) =>
+      el(
+        "tr",
+        {},
+        el(
+          "th",
+          { scope: "row" },
+          el("i", { class: "dot", style: `background:${row.colour}` }),
+          row.name,
+        ),
+        ...row.cells.map((cell) =>
+          el("td", { title: cell.note, class: cell.best ? "best" : null }, cell.text),
+        ),
+      ),
+    );
+    this.root.replaceChildren(
+      el(
+        "table",
+        { "aria-label": this.header.title },
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            this.head("Method", -1, ""),
+            ...columns.map((c, i) => this.head(c.title, i, c.note)),
+          ),
+        ),
+        el("tbody", {}, ...body),
+      ),
+    );
     this.root.dataset.rows = rows.length;
   }
 

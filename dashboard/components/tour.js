@@ -1,34 +1,76 @@
 // A tour of the page's controls: one after another gets a ring and a few words. See tour.py.
 
-const TAKEN = "mmm-tour-taken", MARGIN = 14, BUBBLE = 300;
+const TAKEN = "mmm-tour-taken",
+  MARGIN = 14,
+  BUBBLE = 300;
 
 /** What the browser remembers of this page's visitor; nothing where it may not. */
-function remembered() { try { return localStorage.getItem(TAKEN) === "yes"; } catch { return false; } }
-function remember() { try { localStorage.setItem(TAKEN, "yes"); } catch { /* then the button goes on standing out */ } }
+function remembered() {
+  try {
+    return localStorage.getItem(TAKEN) === "yes";
+  } catch {
+    return false;
+  }
+}
+function remember() {
+  try {
+    localStorage.setItem(TAKEN, "yes");
+  } catch {
+    /* then the button goes on standing out */
+  }
+}
 
 /** The box of an element as far as it is on the screen; null where it is not there. */
 function boxOf(selector) {
-  const found = [...document.querySelectorAll(selector)].find((node) => node.getClientRects().length);
+  const found = [...document.querySelectorAll(selector)].find(
+    (node) => node.getClientRects().length,
+  );
   const box = found?.getBoundingClientRect();
   return box && box.right > 8 && box.left < innerWidth - 8 ? { found, box } : null;
 }
 
 class Tour {
   constructor(root) {
-    this.button = el("button", { type: "button", class: "press", "aria-label": "Tour of the page", onclick: () => this.start() }, icon("help"), el("span", {}, "Tour"));
+    this.button = el(
+      "button",
+      {
+        type: "button",
+        class: "press",
+        "aria-label": "Tour of the page",
+        onclick: () => this.start(),
+      },
+      icon("help"),
+      el("span", {}, "Tour"),
+    );
     this.ring = el("div", { class: "ring" });
     this.title = el("b", { id: "tour-title" });
     this.words = el("p", {});
     this.count = el("span", { class: "count" });
     this.back = el("button", { type: "button", onclick: () => this.go(-1) }, "Back");
     this.next = el("button", { type: "button", class: "next", onclick: () => this.go(1) });
-    this.bubble = el("div", { class: "bubble", role: "dialog", "aria-labelledby": "tour-title", tabindex: "-1" }, this.title, this.words,
-      el("div", { class: "row" }, this.count, el("div", { class: "spacer" }), el("button", { type: "button", onclick: () => this.end() }, "Close"), this.back, this.next));
+    this.bubble = el(
+      "div",
+      { class: "bubble", role: "dialog", "aria-labelledby": "tour-title", tabindex: "-1" },
+      this.title,
+      this.words,
+      el(
+        "div",
+        { class: "row" },
+        this.count,
+        el("div", { class: "spacer" }),
+        el("button", { type: "button", onclick: () => this.end() }, "Close"),
+        this.back,
+        this.next,
+      ),
+    );
     this.layer = el("div", { class: "layer", popover: "manual" }, this.ring, this.bubble);
     this.root = el("div", { class: "mmm tour" }, this.button, this.layer);
     root.append(this.root);
     this.keys = (event) => this.onKey(event);
-    this.follow = () => { this.place(); this.frame = requestAnimationFrame(this.follow); };
+    this.follow = () => {
+      this.place();
+      this.frame = requestAnimationFrame(this.follow);
+    };
     this.at = -1;
   }
 
@@ -47,13 +89,14 @@ class Tour {
     this.layer.showPopover();
     document.addEventListener("keydown", this.keys, true);
     this.show();
-    // A page that is still being drawn moves its controls without any event; so they are looked at in every frame.
+    // While the page is drawn, controls move without an event: place the ring in every frame.
     this.follow();
   }
 
   go(by) {
     this.at += by;
-    if (this.at < 0 || this.at >= this.shown.length) this.end(); else this.show();
+    if (this.at < 0 || this.at >= this.shown.length) this.end();
+    else this.show();
   }
 
   show() {
@@ -64,24 +107,45 @@ class Tour {
     this.back.disabled = !this.at;
     this.next.textContent = this.at + 1 < this.shown.length ? "Next" : "Done";
     const box = boxOf(step.selector)?.box;
-    if (box && (box.top < 0 || box.bottom > innerHeight)) boxOf(step.selector).found.scrollIntoView({ block: "center" });
+    if (box && (box.top < 0 || box.bottom > innerHeight))
+      boxOf(step.selector).found.scrollIntoView({ block: "center" });
     this.drawn = "";
     this.bubble.focus({ preventScroll: true });
   }
 
   place() {
-    const at = boxOf(this.shown[this.at].selector), { ring, bubble } = this;
+    const at = boxOf(this.shown[this.at].selector),
+      { ring, bubble } = this;
     ring.hidden = !at;
-    const box = at?.box ?? { left: innerWidth / 2, right: innerWidth / 2, top: innerHeight / 3, bottom: innerHeight / 3, width: 0, height: 0 };
-    const drawn = `${this.at} ${box.left} ${box.top} ${box.width} ${box.height} ${innerWidth} ${innerHeight}`;
+    const box = at?.box ?? {
+      left: innerWidth / 2,
+      right: innerWidth / 2,
+      top: innerHeight / 3,
+      bottom: innerHeight / 3,
+      width: 0,
+      height: 0,
+    };
+    const sizes = [box.left, box.top, box.width, box.height, innerWidth, innerHeight];
+    const drawn = `${this.at} ${sizes.join(" ")}`;
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    Object.assign(ring.style, { left: `${box.left - 6}px`, top: `${box.top - 6}px`, width: `${box.width + 12}px`, height: `${box.height + 12}px` });
-    const height = bubble.offsetHeight, width = Math.min(BUBBLE, innerWidth - 2 * MARGIN);
-    const beside = box.right + MARGIN + width < innerWidth, below = box.bottom + MARGIN + height < innerHeight;
+    Object.assign(ring.style, {
+      left: `${box.left - 6}px`,
+      top: `${box.top - 6}px`,
+      width: `${box.width + 12}px`,
+      height: `${box.height + 12}px`,
+    });
+    const height = bubble.offsetHeight,
+      width = Math.min(BUBBLE, innerWidth - 2 * MARGIN);
+    const beside = box.right + MARGIN + width < innerWidth,
+      below = box.bottom + MARGIN + height < innerHeight;
     const left = beside ? box.right + MARGIN : clamp(box.left, MARGIN, innerWidth - width - MARGIN);
     const top = beside ? box.top - 6 : below ? box.bottom + MARGIN : box.top - height - MARGIN;
-    Object.assign(bubble.style, { width: `${width}px`, left: `${left}px`, top: `${clamp(top, MARGIN, innerHeight - height - MARGIN)}px` });
+    Object.assign(bubble.style, {
+      width: `${width}px`,
+      left: `${left}px`,
+      top: `${clamp(top, MARGIN, innerHeight - height - MARGIN)}px`,
+    });
   }
 
   onKey(event) {
@@ -89,7 +153,8 @@ class Tour {
     if (event.key !== "Escape" && !by) return;
     event.preventDefault();
     event.stopPropagation();
-    if (by) this.go(this.at + by < 0 ? 0 : by); else this.end();
+    if (by) this.go(this.at + by < 0 ? 0 : by);
+    else this.end();
   }
 
   end() {

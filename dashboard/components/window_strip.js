@@ -20,10 +20,15 @@ class WindowStrip {
 
   update(component) {
     this.component = component;
-    const { header } = unpack(component.data), old = this.header?.heights;
+    const { header } = unpack(component.data),
+      old = this.header?.heights;
     this.header = header;
     if (String(old) !== String(header.heights)) {
-      this.bars.replaceChildren(...header.heights.map((height) => el("i", { style: `height:${Math.round(100 * Math.max(height, 0.04))}%` })));
+      this.bars.replaceChildren(
+        ...header.heights.map((height) =>
+          el("i", { style: `height:${Math.round(100 * Math.max(height, 0.04))}%` }),
+        ),
+      );
     }
     this.track.setAttribute("aria-label", header.label);
     this.track.setAttribute("aria-valuemin", "0");
@@ -39,7 +44,8 @@ class WindowStrip {
   }
 
   show(first) {
-    const { total, length } = this.header, end = Math.min(first + length, total);
+    const { total, length } = this.header,
+      end = Math.min(first + length, total);
     this.first = first;
     this.pane.style.left = `${(100 * first) / total}%`;
     this.pane.style.width = `${(100 * (end - first)) / total}%`;
@@ -55,7 +61,10 @@ class WindowStrip {
 
   words(first, end) {
     const { in_frames: whole, total } = this.header;
-    if (whole) return `${first.toLocaleString("en")} to ${end.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+    if (whole) {
+      const counts = [first, end, total].map((count) => count.toLocaleString("en"));
+      return `${counts[0]} to ${counts[1]} of ${counts[2]}`;
+    }
     return `${clockText(first, 1)} to ${clockText(end, 1)} of ${clockText(total, 1)}`;
   }
 
@@ -70,9 +79,12 @@ class WindowStrip {
     event.preventDefault();
     this.track.focus();
     this.track.setPointerCapture(event.pointerId);
-    const at = this.at(event), { length, in_frames: whole } = this.header, pane = this.pane.getBoundingClientRect();
+    const at = this.at(event),
+      { length, in_frames: whole } = this.header,
+      pane = this.pane.getBoundingClientRect();
     const inside = event.clientX >= pane.left - 3 && event.clientX <= pane.right + 3;
-    // Beside the window: its middle comes to the pointer, but a song, which may end before the window does, begins there.
+    // A press beside the window centres it there. A song may end before the window does, so its
+    // window begins there instead.
     this.held = inside ? at - this.first : whole ? length / 2 : 0;
     this.root.classList.add("moves");
     this.show(this.place(at - this.held));
@@ -90,16 +102,27 @@ class WindowStrip {
   }
 
   press(event) {
-    const { length, last, total, in_frames: whole } = this.header, page = Math.min(length, total / 4);
-    const step = whole ? Math.max(page / 4, 1) : Math.min(page / 4, 1); // within a song a second is far
-    const to = { ArrowLeft: this.first - step, ArrowRight: this.first + step, PageUp: this.first - page, PageDown: this.first + page,
-      Home: 0, End: last }[event.key];
+    const { length, last, total, in_frames: whole } = this.header,
+      page = Math.min(length, total / 4);
+    // In a song, a second is a large step.
+    const step = whole ? Math.max(page / 4, 1) : Math.min(page / 4, 1);
+    const to = {
+      ArrowLeft: this.first - step,
+      ArrowRight: this.first + step,
+      PageUp: this.first - page,
+      PageDown: this.first + page,
+      Home: 0,
+      End: last,
+    }[event.key];
     if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
     this.show(this.place(to));
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.timer = null; this.tell(); }, SETTLES_MS);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.tell();
+    }, SETTLES_MS);
   }
 
   tell() {
@@ -107,7 +130,10 @@ class WindowStrip {
     this.told = this.first;
     this.component.setTriggerValue("moved", this.first);
     clearTimeout(this.answer);
-    this.answer = setTimeout(() => { this.settle(); if (this.held === undefined) this.show(this.header.first); }, ANSWERS_MS);
+    this.answer = setTimeout(() => {
+      this.settle();
+      if (this.held === undefined) this.show(this.header.first);
+    }, ANSWERS_MS);
   }
 
   /** What the server says is shown again. */
