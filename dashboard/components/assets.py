@@ -1,4 +1,4 @@
-"""The components' JavaScript and CSS: files of this folder, and those they share with the stage in ``mmm.viewer``."""
+"""The components' JavaScript and CSS, from this folder and from the viewer in ``mmm.viewer``."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ FOLDER = Path(__file__).parent
 
 
 def script(*names: str) -> str:
-    """The JavaScript files in this order, as the one string that Streamlit takes."""
+    """The JavaScript files joined in this order; Streamlit takes one string."""
     return assets.script(*names, folder=FOLDER)
 
 
 def styles(*names: str) -> str:
-    """The CSS files in this order, likewise."""
+    """The CSS files joined in this order."""
     return assets.styles(*names, folder=FOLDER)

@@ -86,10 +86,10 @@ function stop(event) {
 function viewerOf(key) {
   const element = document.querySelector(`.st-key-${key}`);
   for (const node of element?.querySelectorAll("*") ?? []) {
-    const viewer = node.shadowRoot?.querySelector(".mmm.stage");
+    const viewer = node.shadowRoot?.querySelector(".mmm.viewer");
     if (viewer) return viewer;
   }
-  return element?.querySelector(".mmm.stage");
+  return element?.querySelector(".mmm.viewer");
 }
 
 export default mountOnce(() => new Shortcuts());

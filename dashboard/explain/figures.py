@@ -26,10 +26,10 @@ METHOD_NAMES = {
 }
 
 
-def convolution_figure(found: "Mapping[str, Convolution]") -> str:
+def convolution_figure(stages: "Mapping[str, Convolution]") -> str:
     """One row for each layer: the share of the convolution, and the mean kernel of each head."""
     rows = []
-    for stage, layers in reversed(list(found.items())):
+    for stage, layers in reversed(list(stages.items())):
         for number, share in enumerate(layers.share):
             kernels = layers.kernels[number].astype(np.float32).mean(axis=0)  # (H, 9)
             pictures = "".join(
@@ -83,29 +83,29 @@ WIDE, TALL, LEFT, BELOW = 640, 250, 46, 34
 """Size of the deletion figure, and its margins for numbers, in pixels."""
 
 
-def deletion_figure(found: "DeletionCurves", dark: bool = False) -> str:
+def deletion_figure(curves: "DeletionCurves", dark: bool = False) -> str:
     """How far the pose moves against how much music is removed, one line for each method.
 
     An SVG inside an image, because Streamlit removes drawings from HTML.
     """
-    colours = _line_colours(list(found.moved), dark)
-    names = {name: html.escape(METHOD_NAMES.get(name, name)) for name in found.moved}
+    colours = _line_colours(list(curves.moved), dark)
+    names = {name: html.escape(METHOD_NAMES.get(name, name)) for name in curves.moved}
     keys = "".join(
         f'<span><i style="background:{colour}"></i>{names[name]}</span>'
         for name, colour in colours.items()
     )
-    told = "; ".join(f"{names[name]} {found.area(name):.2f}" for name in found.moved)
+    areas = "; ".join(f"{names[name]} {curves.area(name):.2f}" for name in curves.moved)
     drawn = base64.b64encode(
-        _deletion_svg(found, colours, THEMES["dark" if dark else "light"]["text"]).encode()
+        _deletion_svg(curves, colours, THEMES["dark" if dark else "light"]["text"]).encode()
     )
     return (
         f'<div class="wb-deletion"><div class="keys">{keys}</div><img src="data:image/svg+xml;base64,'
-        f'{drawn.decode()}" alt="Area under each curve: {told}"></div>'
+        f'{drawn.decode()}" alt="Area under each curve: {areas}"></div>'
     )
 
 
-def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str) -> str:
-    top = max(1.05, float(max(values.max() for values in found.moved.values())) * 1.05)
+def _deletion_svg(curves: "DeletionCurves", colours: Mapping[str, str], ink: str) -> str:
+    top = max(1.05, float(max(values.max() for values in curves.moved.values())) * 1.05)
 
     def place(share: float, moved: float) -> tuple[float, float]:
         return LEFT + share * (WIDE - LEFT - 16), 8 + (1 - moved / top) * (TALL - BELOW - 8)
@@ -115,11 +115,11 @@ def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str)
             f"{x:.1f},{y:.1f}"
             for x, y in (
                 place(float(share), float(value))
-                for share, value in zip(found.shares, values, strict=True)
+                for share, value in zip(curves.shares, values, strict=True)
             )
         ]
 
-    low, high = found.random_range
+    low, high = curves.random_range
     parts = [
         f'<polygon points="{" ".join(points(high) + points(low)[::-1])}" fill="{ink}" opacity=".1"/>'
     ]
@@ -135,7 +135,7 @@ def _deletion_svg(found: "DeletionCurves", colours: Mapping[str, str], ink: str)
             f'<text x="{x}" y="{TALL - BELOW + 18}" text-anchor="middle">{share:.0%}</text>'
         )
     parts += [
-        f'<polyline points="{" ".join(points(found.moved[name]))}" fill="none" stroke="{colour}" '
+        f'<polyline points="{" ".join(points(curves.moved[name]))}" fill="none" stroke="{colour}" '
         'stroke-width="2.2"/>'
         for name, colour in colours.items()
     ]

@@ -125,21 +125,21 @@ def _explain(request: Request, group: str, method: str) -> None:
         st.session_state.explain_asked = (request, int(frame), group, method)
 
 
-def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> None:
-    per_frame, strongest = found.per_frame(), int(found.per_frame().argmax())
+def _attribution(attribution: "Attribution", clip: Clip, mask: Mask, group: str) -> None:
+    per_frame, strongest = attribution.per_frame(), int(attribution.per_frame().argmax())
     total, fps = float(per_frame.sum()) or 1.0, clip.motion.fps
     joints = "the whole body" if group == "all" else group.replace("_", " ")
-    away_s = (strongest - found.frame) / fps
+    away_s = (strongest - attribution.frame) / fps
     distance = (
         "at the same moment"
         if not away_s
         else f"{abs(away_s):.2f} s {'earlier' if away_s < 0 else 'later'}"
     )
     st.markdown(
-        f"Frame {found.frame}, {joints}: the strongest influence is the music at frame "
+        f"Frame {attribution.frame}, {joints}: the strongest influence is the music at frame "
         f"**{strongest}**, {distance}."
     )
-    how = METHODS[found.method].lower()
+    how = METHODS[attribution.method].lower()
     curves(
         pack_curves(
             {"music": 100 * per_frame / total},
@@ -147,18 +147,18 @@ def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> No
             unit="%",
             hidden_frames=mask.frames,
             shines="music",
-            title=f"Influence of the music on frame {found.frame}",
+            title=f"Influence of the music on frame {attribution.frame}",
             subtitle=f"by {how}, share of the total",
         ),
         key="attribution",
         height=150,
     )
-    parts = 100 * np.abs(found.values) / total
+    parts = 100 * np.abs(attribution.values) / total
     heatmap(
         pack_heatmap(
             parts,
-            names=found.groups,
-            groups=["music"] * len(found.groups),
+            names=attribution.groups,
+            groups=["music"] * len(attribution.groups),
             fps=fps,
             unit="%",
             title="By music feature",
@@ -168,29 +168,31 @@ def _attribution(found: "Attribution", clip: Clip, mask: Mask, group: str) -> No
     )
 
 
-def _deletion(found: "Attribution", clip: Clip, mask: Mask, request: Request, group: str) -> None:
+def _deletion(
+    attribution: "Attribution", clip: Clip, mask: Mask, request: Request, group: str
+) -> None:
     """Check the attribution: remove the music it names, and see whether the pose moves."""
     box = st.expander("Check: remove this music", key="deletion_open", on_change="rerun")
     if not box.open:
         return
     with box:
-        curves_ = answer(
-            questions.Question(request, "deletion", (found.frame, group, found.method)),
-            lambda: questions.take_away(request, clip, mask, found.frame, group, found),
+        deletion = answer(
+            questions.Question(request, "deletion", (attribution.frame, group, attribution.method)),
+            lambda: questions.take_away(request, clip, mask, attribution.frame, group, attribution),
             "Try again",
         )
-        if curves_ is None:
+        if deletion is None:
             return
-        tenth = int(np.argmin(np.abs(curves_.shares - 0.1)))
+        tenth = int(np.argmin(np.abs(deletion.shares - 0.1)))
         ranked, random = (
-            f"{100 * curves_.moved[name][tenth]:.0f} %" for name in (found.method, "random")
+            f"{100 * deletion.moved[name][tenth]:.0f} %" for name in (attribution.method, "random")
         )
         st.markdown(
-            f"Without the {curves_.shares[tenth]:.0%} of the music that {METHODS[found.method].lower()} "
+            f"Without the {deletion.shares[tenth]:.0%} of the music that {METHODS[attribution.method].lower()} "
             f"ranks highest, the pose moves **{ranked}** as far as without any music; without as "
             f"much music chosen at random, **{random}**."
         )
-        st.html(deletion_figure(curves_, st.context.theme.type == "dark"))
+        st.html(deletion_figure(deletion, st.context.theme.type == "dark"))
         st.caption(
             "The sooner a line rises, the better the method ranks the music. Grey: range of random "
             "orders. A method that is not above *the nearest frames* says no more than that the music "

@@ -168,7 +168,7 @@ def hears_change(prefix: str = "") -> bool:
 
 
 def show_change(
-    found: "InterventionResult | GenerationChange",
+    outcome: "InterventionResult | GenerationChange",
     clip: Clip,
     method: str,
     of: Hashable,
@@ -178,25 +178,25 @@ def show_change(
     """Which music is played, downloads, and the change by joint and frame.
 
     Args:
-        found: the outcome.
+        outcome: of the change.
         of: what determines it, for the film's cache.
         prefix: prefix of the controls' keys.
         channel: the viewer's playhead.
     """
-    for note in found.notes:
+    for note in outcome.notes:
         st.caption(escape.markdown(note))
     keys = Keys(f"{prefix}change_", f"{prefix}get-change-")
-    name = safe_name(f"{clip.name}-{method}-{found.intervention.label}".replace(":", "-"))
+    name = safe_name(f"{clip.name}-{method}-{outcome.intervention.label}".replace(":", "-"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pick_sound(prefix)
         save_button(
             "Web page",
-            partial(bytes_of, found, "html"),
+            partial(bytes_of, outcome, "html"),
             f"{name}.html",
             "Both motions in one HTML file, with the changed music",
             keys,
         )
-        film_controls(lambda layout: of, lambda layout: found.scene(), name, keys)
+        film_controls(lambda layout: of, lambda layout: outcome.scene(), name, keys)
     kind = str(
         st.segmented_control(
             "Change of",
@@ -211,13 +211,13 @@ def show_change(
     title, unit = CHANGES[kind]
     heatmap(
         pack_joint_heatmap(
-            getattr(found, kind),
+            getattr(outcome, kind),
             clip.motion.skeleton,
             fps=clip.motion.fps,
-            hidden=found.hidden,
+            hidden=outcome.hidden,
             unit=unit,
             channel=channel,
-            title=f"{title} change by joint and frame: {found.intervention.words.lower()}",
+            title=f"{title} change by joint and frame: {outcome.intervention.words.lower()}",
             subtitle="compared with the motion to the original music; click to move the playhead",
         ),
         key=f"{channel}-change-map",

@@ -81,9 +81,9 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None 
             continue it.
     """
     entry = upload_box.pick_sequence(entries)
-    whole = library.open_clip(entry)
-    start, prefix_frames = _pick_seed(entry, whole)
-    clip = library.open_part(entry, start, len(whole))
+    file_clip = library.open_clip(entry)
+    start, prefix_frames = _pick_seed(entry, file_clip)
+    clip = library.open_part(entry, start, len(file_clip))
     st.divider()
     song = songs.pick_song(clip)
     frames, problem = _pick_length(clip, song, prefix_frames)
@@ -121,18 +121,18 @@ def _clamped(key: str, default: float, low: float, high: float) -> None:
     st.session_state[key] = min(max(float(st.session_state.get(key, default)), low), high)
 
 
-def _pick_seed(entry: library.Entry, whole: Clip) -> tuple[int, int]:
+def _pick_seed(entry: library.Entry, file_clip: Clip) -> tuple[int, int]:
     """First frame and number of frames of the seed."""
-    fps, state = whole.motion.fps, st.session_state
+    fps, state = file_clip.motion.fps, st.session_state
     least = max(2, round(LEAST_SEED_S * fps))
-    if len(whole) < least:
+    if len(file_clip) < least:
         raise SpecError(
-            whole.name,
-            f"{len(whole)} frames at {fps:g} fps",
+            file_clip.name,
+            f"{len(file_clip)} frames at {fps:g} fps",
             f"at least {least} frames for a seed",
             "choose a longer sequence",
         )
-    last, key = len(whole) - least, f"gen_start-{entry.key}"
+    last, key = len(file_clip) - least, f"gen_start-{entry.key}"
     if last > 0:
         state[key] = min(max(int(state.get(key, state.pop("gen_url_start", 0))), 0), last)
         start = int(
@@ -142,13 +142,13 @@ def _pick_seed(entry: library.Entry, whole: Clip) -> tuple[int, int]:
                 last,
                 key=key,
                 format="%d",
-                help=f"Frame of the file, which has {len(whole)} at {fps:g} fps. Its music and the "
+                help=f"Frame of the file, which has {len(file_clip)} at {fps:g} fps. Its music and the "
                 "recording to compare with continue from there.",
             )
         )
     else:
         start = 0
-    high = max(min(MOST_SEED_S, int(10 * (len(whole) - start) / fps) / 10), LEAST_SEED_S)
+    high = max(min(MOST_SEED_S, int(10 * (len(file_clip) - start) / fps) / 10), LEAST_SEED_S)
     _clamped("gen_seed_s", SEED_S, LEAST_SEED_S, high)
     if high > LEAST_SEED_S:
         st.slider(
@@ -160,7 +160,7 @@ def _pick_seed(entry: library.Entry, whole: Clip) -> tuple[int, int]:
             format="%.1f s",
             help="Recorded motion that the network starts from; everything after it is generated.",
         )
-    frames = min(max(round(float(state.gen_seed_s) * fps), least), len(whole) - start)
+    frames = min(max(round(float(state.gen_seed_s) * fps), least), len(file_clip) - start)
     return start, frames
 
 

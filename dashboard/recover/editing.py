@@ -21,37 +21,37 @@ class History:
 
     states: list[tuple[str, ...]] = field(default_factory=lambda: [()])
     """The edits as terms of a SPEC, after each step."""
-    at: int = 0
+    index: int = 0
     """Index of the current state."""
 
     @property
     def edits(self) -> tuple[str, ...]:
         """The current edits."""
-        return self.states[self.at]
+        return self.states[self.index]
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a step to undo."""
-        return self.at > 0
+        return self.index > 0
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an undone step."""
-        return self.at + 1 < len(self.states)
+        return self.index + 1 < len(self.states)
 
     def do(self, edits: tuple[str, ...]) -> None:
         """Make a step, which drops the undone ones. Edits equal to the current ones make no step."""
         if edits != self.edits:
-            self.states = [*self.states[: self.at + 1], edits][-MOST_STEPS:]
-            self.at = len(self.states) - 1
+            self.states = [*self.states[: self.index + 1], edits][-MOST_STEPS:]
+            self.index = len(self.states) - 1
 
     def undo(self) -> None:
         """Go one step back, if there is one."""
-        self.at = max(self.at - 1, 0)
+        self.index = max(self.index - 1, 0)
 
     def redo(self) -> None:
         """Go one step forward again, if there is one."""
-        self.at = min(self.at + 1, len(self.states) - 1)
+        self.index = min(self.index + 1, len(self.states) - 1)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Desk:
         """What the viewer's tools need, for the payload's header."""
         steps, mask = history(self.key), self.edited.mask
         pinned = [] if mask.pinned is None else np.flatnonzero(mask.pinned.any(axis=1)).tolist()
-        heard = [
+        received = [
             [client, serial] for client, serial in st.session_state.get("edits_heard", {}).items()
         ]
 
@@ -91,10 +91,10 @@ class Desk:
             "spec": self.spec,
             "pattern": self.pattern,
             "seed": self.seed,
-            "undo": spec_at(steps.at - 1),
-            "redo": spec_at(steps.at + 1),
+            "undo": spec_at(steps.index - 1),
+            "redo": spec_at(steps.index + 1),
             "pinned": pinned,
-            "heard": heard,
+            "heard": received,
             "keyframes": self.edited.keyframes,
             "edits": len(steps.edits),
             "limbs": sorted(set(self.recorded.motion.skeleton.limbs)),

@@ -95,21 +95,21 @@ def _cards(
     open_in_workbench: Callable[[str, str], None],
 ) -> None:
     """The cards of one page, and the progress of reading; called repeatedly while files are read."""
-    state, found = st.session_state, file_index()
+    state, index = st.session_state, file_index()
     if (go := state.pop("library_go", None)) is not None:
         open_in_workbench(*go)
-    matching = put_in_order(found, entries, *shown)
+    matching = put_in_order(index, entries, *shown)
     last = max(0, (len(matching) - 1) // A_PAGE)
-    at = state.library_page = min(int(state.get("library_page", 0)), last)
-    visible = matching[at * A_PAGE : (at + 1) * A_PAGE]
+    number = state.library_page = min(int(state.get("library_page", 0)), last)
+    visible = matching[number * A_PAGE : (number + 1) * A_PAGE]
     seen = {entry.key for entry in visible}
-    found.want([*visible, *(entry for entry in entries if entry.key not in seen)])
-    unread = sum(found.get(entry) is None for entry in entries)
+    index.want([*visible, *(entry for entry in entries if entry.key not in seen)])
+    unread = sum(index.get(entry) is None for entry in entries)
     if not unread and state.get("library_unread"):
         state.library_unread = 0
         st.rerun()  # everything is known: no more polling
     state.library_unread = unread
-    _head(len(entries), len(matching), unread, at, last)
+    _head(len(entries), len(matching), unread, number, last)
     if not matching:
         st.info(
             "No file matches all of these words. You can also search for facts, such as “30 fps”, "
@@ -117,17 +117,17 @@ def _cards(
         )
     with st.container(horizontal=True, key="cards"):
         for entry in visible:
-            _card(entry, found.get(entry))
+            _card(entry, index.get(entry))
     if last:
         with st.container(horizontal=True, horizontal_alignment="center", key="library-pager"):
-            _turn(at, last, "below")
+            _turn(number, last, "below")
 
 
 def put_in_order(
-    found: FileIndex, entries: Sequence[Entry], words: str, order: str, group: str
+    index: FileIndex, entries: Sequence[Entry], words: str, order: str, group: str
 ) -> list[Entry]:
     """The files of a group that match all words, in order; files not read yet come last."""
-    known = {entry.key: found.get(entry) for entry in entries if group in (ALL, entry.group)}
+    known = {entry.key: index.get(entry) for entry in entries if group in (ALL, entry.group)}
     return sorted(
         (
             entry
@@ -146,7 +146,7 @@ def put_in_order(
     )
 
 
-def _head(total: int, matching: int, unread: int, at: int, last: int) -> None:
+def _head(total: int, matching: int, unread: int, number: int, last: int) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -154,31 +154,31 @@ def _head(total: int, matching: int, unread: int, at: int, last: int) -> None:
         st.caption(count, width="content")
         if last:
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
-                _turn(at, last, "above")
+                _turn(number, last, "above")
     if unread:
         st.progress(1 - unread / total, text=f"Reading file {total - unread:,} of {total:,}")
 
 
-def _turn(at: int, last: int, where: str) -> None:
+def _turn(number: int, last: int, where: str) -> None:
     """Previous and next."""
     st.button(
         "",
         icon=":material/chevron_left:",
         key=f"library-back-{where}",
-        disabled=at == 0,
+        disabled=number == 0,
         help="Previous page",
         on_click=_put_page,
-        args=(at - 1,),
+        args=(number - 1,),
     )
-    st.caption(f"{at + 1} / {last + 1}", width="content")
+    st.caption(f"{number + 1} / {last + 1}", width="content")
     st.button(
         "",
         icon=":material/chevron_right:",
         key=f"library-on-{where}",
-        disabled=at == last,
+        disabled=number == last,
         help="Next page",
         on_click=_put_page,
-        args=(at + 1,),
+        args=(number + 1,),
     )
 
 

@@ -58,7 +58,7 @@ def measure(browser: Any, url: str) -> dict[str, list[float]]:
     page.wait_for_timeout(500)
     found = {
         "open": [
-            timed(page, "open", page.get_by_text("Attention: what the network looks at").click)
+            timed(page, "open", page.get_by_text("Attention: what the network looked at").click)
         ],
         "another head": [],
         "click": [],

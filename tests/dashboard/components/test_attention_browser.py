@@ -24,7 +24,7 @@ def opened(watched: Watched, url: str) -> Page:
     page.goto(url)
     page.locator("canvas[data-checksum]").first.wait_for()
     page.get_by_role("button", name="Pause").click()
-    page.get_by_text("Attention: what the network looks at").click()
+    page.get_by_text("Attention: what the network looked at").click()
     page.locator(".attention[data-painted]").wait_for()
     return page
 
@@ -205,7 +205,7 @@ def test_closing_the_section_puts_the_light_out(joined):
     page = joined
     timeline = page.get_by_role("slider", name="Timeline")
     assert timeline.get_attribute("data-glow") == "attention"
-    page.get_by_text("Attention: what the network looks at").click()
+    page.get_by_text("Attention: what the network looked at").click()
     expect(timeline).to_have_attribute("data-glow", "")
 
 
