@@ -4,6 +4,8 @@ Every message reads *where: what was found; what was expected; what to do*, on o
 command line can print it as it is and the dashboard can show it in a box.
 """
 
+_LONGEST_PLACE = 400
+
 
 class MMMError(Exception):
     """Something outside our control is wrong: a file, an argument, a checkpoint.
@@ -16,6 +18,9 @@ class MMMError(Exception):
     """
 
     def __init__(self, where: str, found: str, expected: str = "", cure: str = "") -> None:
+        # What the user wrote may be of any length, and a message is one line of a screen.
+        if len(where) > _LONGEST_PLACE:
+            where = f"{where[: _LONGEST_PLACE - 100]} ... {where[-95:]}"
         self.where, self.found, self.expected, self.cure = where, found, expected, cure
         parts = [found]
         if expected:
