@@ -4,7 +4,10 @@ Every message reads *where: what was found; what was expected; what to do*, on o
 command line can print it as it is and the dashboard can show it in a box.
 """
 
-_LONGEST_PLACE = 400
+
+def _shortened(text: str, longest: int) -> str:
+    """The text, its middle left out where it is longer."""
+    return text if len(text) <= longest else f"{text[: longest - 100]} ... {text[-95:]}"
 
 
 class MMMError(Exception):
@@ -19,8 +22,8 @@ class MMMError(Exception):
 
     def __init__(self, where: str, found: str, expected: str = "", cure: str = "") -> None:
         # What the user wrote may be of any length, and a message is one line of a screen.
-        if len(where) > _LONGEST_PLACE:
-            where = f"{where[: _LONGEST_PLACE - 100]} ... {where[-95:]}"
+        where, found = _shortened(where, 400), _shortened(found, 1_000)
+        expected, cure = _shortened(expected, 2_000), _shortened(cure, 2_000)
         self.where, self.found, self.expected, self.cure = where, found, expected, cure
         parts = [found]
         if expected:

@@ -23,7 +23,7 @@ from mmm.music.features import at_frame_rate
 from mmm.spec import HELP as SPEC_HELP
 
 ClipPath = Annotated[
-    Path, typer.Argument(metavar="CLIP", help="a motion file: AIST++ .pkl, .bvh, .amc or .npz")
+    Path, typer.Argument(metavar="CLIP", help="a motion file: .bvh, .amc, .npz, .pkl or .npy")
 ]
 CheckpointPath = Annotated[
     str,

@@ -13,7 +13,9 @@ from mmm.io.amc import read_amc
 from mmm.io.body import TURNED_UP, UP_AXES, parse_unit, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.files import LARGEST
+from mmm.io.humanml3d import read_humanml3d, write_humanml3d
 from mmm.io.npz import read_npz, write_npz
+from mmm.io.smpl import holds_smpl, read_smpl, write_smpl
 from mmm.io.sound import with_found_music, with_music
 from mmm.motion.clip import Clip
 from mmm.motion.facing import parse_facing, turned_to_face
@@ -57,8 +59,8 @@ def load_clip(
     """Read a motion file, with its music where it has any.
 
     Args:
-        path: an AIST++ ``.pkl``, a ``.bvh``, an ``.amc`` (its ``.asf`` beside it) or our own
-            ``.npz``.
+        path: an AIST++ ``.pkl``, a ``.bvh``, an ``.amc`` (its ``.asf`` beside it), an ``.npz`` of
+            our own or of AMASS's layout, or an ``.npy`` of HumanML3D.
         music: a recording that starts with the motion's first frame. Where not given, ``mBR0.wav``
             (or .flac, .ogg, .mp3) is looked for beside an AIST++ file, in a ``music`` folder near
             it and in those of ``$MMM_DATA``'s folders.
@@ -148,21 +150,18 @@ def _check_facts(path: Path, facts: _Facts) -> None:
         raise SpecError(
             f"up {facts.up}", "no axis that can be up", " or ".join(UP_AXES), "correct it"
         )
-    if unit_m is not None and suffix == ".npz":
+    if unit_m is not None and suffix in (".npz", ".npy"):
         raise SpecError(
             "unit",
             f"{path.name} is in metres by its format",
             "a unit for files that do not say theirs",
             "leave it out",
         )
-    for name, value, suffixes in (
-        ("asf", facts.asf, (".amc",)),
-        ("body", facts.body, (".bvh",)),
-    ):
-        if value is not None and suffix not in suffixes:
+    for name, given, kind in (("asf", facts.asf, ".amc"), ("body", facts.body, ".bvh")):
+        if given is not None and suffix != kind:
             raise SpecError(
                 name,
-                f"{path.name} is no {' or '.join(suffixes)} file",
+                f"{path.name} is no {kind} file",
                 "it for such files only",
                 "leave it out",
             )
@@ -171,8 +170,9 @@ def _check_facts(path: Path, facts: _Facts) -> None:
 def save_clip(clip: Clip, path: PathLike) -> None:
     """Write a clip as a motion file. Films and web pages are written by :func:`mmm.save`.
 
-    ``.npz`` keeps everything, bit by bit. ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only) and
-    ``.glb`` (binary glTF) keep no music. The file appears under its name only when it is whole.
+    ``.npz`` keeps everything, bit by bit. ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only),
+    ``.smpl.npz`` (AMASS layout, SMPL bodies only), ``.npy`` (HumanML3D's positions of 22 joints,
+    SMPL bodies only) and ``.glb`` (binary glTF) keep no music. The file appears under its name only when it is whole.
 
     Raises:
         FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be
@@ -180,7 +180,8 @@ def save_clip(clip: Clip, path: PathLike) -> None:
     """
     path = Path(path)
     writers: dict[str, Callable[[Clip, Path], None]] = {
-        ".npz": write_npz,
+        ".npz": write_smpl if path.name.lower().endswith(".smpl.npz") else write_npz,
+        ".npy": write_humanml3d,
         ".bvh": write_bvh,
         ".pkl": write_aist,
         ".glb": _write_glb,
@@ -209,7 +210,8 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
         ".pkl": lambda: read_aist(path, unit_m, fps, up, largest),
         ".bvh": lambda: read_bvh(path, unit_m, fps, up, facts.body, largest),
         ".amc": lambda: read_amc(path, facts.asf, unit_m, fps, up, largest),
-        ".npz": lambda: _turned_up(read_npz(path, largest), up),
+        ".npz": lambda: _read_any_npz(path, fps, up, largest),
+        ".npy": lambda: _turned_up(read_humanml3d(path, fps, largest), up),
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -235,6 +237,12 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
         clip = replace(clip, motion=replace(clip.motion, fps=float(fps)))
     _check_usable(clip, path)
     return clip
+
+
+def _read_any_npz(path: Path, fps: float | None, up: str | None, largest: int) -> Clip:
+    if holds_smpl(path):
+        return read_smpl(path, fps, up, largest)
+    return _turned_up(read_npz(path, largest), up)
 
 
 def _turned_up(clip: Clip, up: str | None) -> Clip:

@@ -33,7 +33,7 @@ _SIGNATURES = (
 )
 
 
-MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
+MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz", ".npy")
 """Of the files that hold a motion."""
 MOST_JOINTS = 2_000
 """Of one body; a whole rig with fingers and face has some hundreds."""

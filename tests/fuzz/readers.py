@@ -102,6 +102,23 @@ def _npz_seeds() -> list[bytes]:
     return [packed, plain.getvalue(), plain.getvalue()]
 
 
+def _smpl_seeds() -> list[bytes]:
+    packed = io.BytesIO()
+    np.savez(
+        packed, poses=np.ones((2, 156)), trans=np.ones((2, 3)), mocap_framerate=60.0, gender="f"
+    )
+    return [packed.getvalue()]
+
+
+def _npy_seeds() -> list[bytes]:
+    seeds = []
+    for values in (smooth_motion(0, 3).positions()[:, :22], np.ones((3, 263), np.float32)):
+        packed = io.BytesIO()
+        np.save(packed, values)
+        seeds.append(packed.getvalue())
+    return seeds
+
+
 def _pickle_seeds() -> list[bytes]:
     content = {
         "smpl_poses": np.zeros((3, 72), np.float32),
@@ -212,6 +229,8 @@ READERS: dict[str, Reader] = {
     "asf": Reader(lambda: [ASF.encode()], _asf),
     "pkl": Reader(_pickle_seeds, _file("a.pkl")),
     "npz": Reader(_npz_seeds, _file("a.npz")),
+    "smpl": Reader(_smpl_seeds, _file("a.npz")),
+    "npy": Reader(_npy_seeds, _file("a.npy")),
     "audio": Reader(_audio_seeds, _audio),
     "checkpoint": Reader(_checkpoint_seeds, _checkpoint),
     "leaderboard": Reader(_leaderboard_seeds, _leaderboard),

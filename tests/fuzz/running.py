@@ -56,7 +56,7 @@ def one(reader: str, data: bytes) -> str:
             READERS[reader].run(data, Path(empty))
     except MMMError as error:
         text = str(error)
-        return "refused" if "\n" not in text and len(text) < 4_000 else f"message: {text[:60]!r}"
+        return "refused" if "\n" not in text and len(text) < 6_000 else f"message: {text[:60]!r}"
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

@@ -1,0 +1,141 @@
+"""HumanML3D: joint positions (T, 22, 3) or 263 features a frame in ``.npy``, 20 frames a second.
+
+The joints are the first 22 of SMPL, in metres with Y up (Guo et al. 2022). MoMask and others write
+their results as the same positions. Positions carry no rotations: these are solved on a skeleton
+with constant bones (``mmm.motion.positions_solver``), and the clip's notes say how far the joints
+end from where the file has them.
+
+Of the 263 features the positions are recovered as their authors do (``recover_from_ric``): the
+root's turns and steps are summed up, and the joints stand around it. Features that were normalised
+(mean 0, deviation 1) have to be denormalised before.
+"""
+
+import io
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.errors import FileError
+from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.positions_solver import bone_lengths, solve_positions
+from mmm.motion.skeleton import SMPL24, Skeleton
+
+Array = np.ndarray
+
+FPS = 20.0
+"""HumanML3D's frame rate."""
+JOINTS = 22
+_FEATURES = 263
+_LARGEST_M = 1e4
+_CURE = "choose a file of HumanML3D's new_joints or new_joint_vecs"
+_NAMES, _PARENTS = SMPL24.names[:JOINTS], SMPL24.parents[:JOINTS]
+
+
+def read_humanml3d(path: Path, fps: float | None = None, largest: int = LARGEST) -> Clip:
+    """Positions or features of an ``.npy`` as a clip on a skeleton of their bones.
+
+    Args:
+        path: the file.
+        fps: frames per second; HumanML3D's 20 where not given.
+        largest: joints times frames of the longest file that is read.
+
+    Raises:
+        FileError: not such an array, not finite, or out of bounds.
+    """
+    where = str(path)
+    values = _array(path)
+    if values.ndim == 4 and values.shape[0] == 1:
+        values = values[0]
+    if values.ndim == 2 and values.shape[1] == _FEATURES:
+        check_size(where, JOINTS, len(values), largest)
+        positions = positions_of(values.astype(np.float64))
+    elif values.ndim == 3 and values.shape[1:] == (JOINTS, 3):
+        check_size(where, JOINTS, len(values), largest)
+        positions = values.astype(np.float64)
+    else:
+        raise FileError(where, f"an array of shape {values.shape}", "(T, 22, 3) or (T, 263)", _CURE)
+    if not len(positions) or not float(np.abs(positions).max()) <= _LARGEST_M:
+        raise FileError(where, "positions are none, not finite, or far away", cure=_CURE)
+    skeleton = _skeleton(positions)
+    rotations, root_m, residual_m = solve_positions(positions, skeleton)
+    note = (
+        f"Its rotations are solved from positions, which leaves the turn of a bone about itself "
+        f"open; joints end {np.median(residual_m) * 1000:.1f} mm (median) and at most "
+        f"{residual_m.max() * 1000:.0f} mm from the file's."
+    )
+    return Clip(
+        path.stem,
+        Motion(skeleton, rotations, root_m, fps or FPS),
+        source=where,
+        notes=(note,),
+        meta=MappingProxyType({"humanml3d": {"residual_m": float(np.median(residual_m))}}),
+    )
+
+
+def _array(path: Path) -> Array:
+    data, where = read_bytes(path), str(path)
+    if not data.startswith(b"\x93NUMPY"):
+        raise FileError(where, "not an npy file", "joint positions or features", _CURE)
+    try:
+        values = np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # numpy has several errors for a damaged header
+        found = f"not a plain array ({str(error)[:100]})"
+        raise FileError(where, found, "joint positions or features", _CURE) from None
+    if values.dtype.kind not in "fiu":
+        raise FileError(where, f"an array of {values.dtype}", "numbers", _CURE)
+    return np.asarray(values)
+
+
+def _skeleton(positions: Float[Array, "T 22 3"]) -> Skeleton:
+    """SMPL's rest directions with the bone lengths of the recording."""
+    offsets = SMPL24.offsets_m[:JOINTS].astype(np.float64)
+    template = np.linalg.norm(offsets, axis=1)
+    lengths = bone_lengths(positions, _PARENTS)
+    scale = np.divide(lengths, template, out=np.zeros(JOINTS), where=template > 0)
+    return Skeleton(_NAMES, _PARENTS, offsets * scale[:, None], feet=(7, 8, 10, 11))
+
+
+def positions_of(features: Float[Array, "T 263"]) -> Float[Array, "T 22 3"]:
+    """World joint positions of HumanML3D's features, metres."""
+    # The file's angle is half of the heading, as in a quaternion about Y.
+    half = np.concatenate([[0.0], np.cumsum(features[:-1, 0])])
+    cosine, sine = np.cos(2 * half), np.sin(2 * half)
+
+    def turned_back(vectors: Array) -> Array:
+        """Vectors about Y by minus the heading."""
+        x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
+        shape = (len(half), *(1,) * (x.ndim - 1))
+        c, s = cosine.reshape(shape), sine.reshape(shape)
+        return np.stack([c * x - s * z, y, s * x + c * z], axis=-1)
+
+    steps = np.zeros((len(features), 3))
+    steps[1:, [0, 2]] = features[:-1, 1:3]
+    root = np.cumsum(turned_back(steps), axis=0)
+    joints = turned_back(features[:, 4 : 4 + 3 * (JOINTS - 1)].reshape(len(features), -1, 3))
+    joints[..., [0, 2]] += root[:, None, [0, 2]]
+    root[:, 1] = features[:, 3]
+    return np.concatenate([root[:, None], joints], axis=1)
+
+
+def write_humanml3d(clip: Clip, path: Path) -> None:
+    """World positions of SMPL's first 22 joints, float32, at HumanML3D's 20 frames a second.
+
+    Raises:
+        FileError: the clip lacks one of these joints, or the file cannot be written.
+    """
+    names = clip.motion.skeleton.names
+    missing = [name for name in _NAMES if name not in names]
+    if missing:
+        raise FileError(
+            str(path),
+            f"the clip has no joint {missing[0]}",
+            "the 22 joints of SMPL's body",
+            "save it as .bvh or .npz",
+        )
+    motion = clip.motion.resample(FPS)
+    chosen = [names.index(name) for name in _NAMES]
+    positions = motion.positions()[:, chosen].astype(np.float32)
+    write_atomically(path, lambda file: np.save(file, positions))
