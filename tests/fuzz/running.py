@@ -140,18 +140,17 @@ def _lines(reader: str, seed: int, first: int, size: int) -> Iterator[dict[str, 
         str(first),
         str(size),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True)
-    assert process.stdout is not None
     at = first
-    try:
-        for text in process.stdout:
-            line = json.loads(text)
-            at = line.get("at", line.get("number", at))
-            yield line
-        process.wait(60)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            for text in process.stdout:
+                line = json.loads(text)
+                at = line.get("at", line.get("number", at))
+                yield line
+            process.wait(60)
+        finally:
+            if process.poll() is None:
+                process.kill()
     if process.returncode:
         yield {"find": f"the process ended with {process.returncode}", "number": at}

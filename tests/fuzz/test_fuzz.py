@@ -11,9 +11,9 @@ from tests.fuzz.running import FINDS, one, run
 
 @pytest.mark.parametrize("reader", sorted(READERS))
 def test_inputs_are_read_or_refused_in_a_line(reader):
-    report = run(reader, 400)
+    report = run(reader, 250)
     assert report.finds == {}
-    assert report.inputs == 400
+    assert report.inputs == 250
     assert report.refused > 0 or reader in ("leaderboard", "checkpoint", "address")
 
 
