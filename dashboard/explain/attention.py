@@ -171,7 +171,7 @@ def what_it_shows(atlas: Atlas, view: View) -> str:
             "The cross-modal encoder reads motion and music as one sequence, so its maps have four "
             "blocks. Each row of a whole map sums to 1 over the two blocks that it crosses."
         )
-    elif "cross" in atlas.trace.stages:
+    elif "cross" in atlas.trace.encoders:
         text = (
             "This network joins motion and music in each frame: its cross-modal maps go **from frame "
             "to frame** and cannot tell whether it looked at the motion or the music of a frame."
@@ -224,7 +224,7 @@ def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
     """One group for each encoder; an encoder with blocks shows the chosen one, or the first."""
     groups = []
     # The last encoder first: it is the most informative one.
-    for stage, maps in reversed(list(atlas.trace.stages.items())):
+    for stage, maps in reversed(list(atlas.trace.encoders.items())):
         block = view.block if stage == view.stage else atlas.blocks(stage)[0]
         views = list(atlas.views(stage, block))
         name = STAGE_NAMES.get(stage, stage) + (f", {block.replace('-', ' → ')}" if block else "")

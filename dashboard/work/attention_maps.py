@@ -90,9 +90,11 @@ class Atlas:
     @property
     def rows(self) -> int:
         """Along one side of a block; a network with a frame rate of its own has other rows than the clip has frames."""
-        side = next(iter(self.trace.stages.values())).shape[-1]
+        side = next(iter(self.trace.encoders.values())).shape[-1]
         return (
-            side // 2 if self.joined_in_time and next(iter(self.trace.stages)) == "cross" else side
+            side // 2
+            if self.joined_in_time and next(iter(self.trace.encoders)) == "cross"
+            else side
         )
 
     @property
@@ -113,7 +115,7 @@ class Atlas:
 
     def views(self, stage: str, block: str) -> Iterator[View]:
         """Tiles of a stage: a row a layer, its mean behind; then the means of layers, the mean of all, the rollout."""
-        layers, heads = self.trace.stages[stage].shape[:2]
+        layers, heads = self.trace.encoders[stage].shape[:2]
         for layer in [*map(str, range(layers)), *([MEAN] if layers > 1 else [])]:
             for head in [*map(str, range(heads)), MEAN]:
                 yield View(stage, block, layer, head)
@@ -122,13 +124,17 @@ class Atlas:
     def parse(self, text: str | None) -> View:
         """The view of this name; the default one where there is none such."""
         parts = (text or "").split("/")
-        if len(parts) == 4 and parts[0] in self.trace.stages and parts[1] in self.blocks(parts[0]):
+        if (
+            len(parts) == 4
+            and parts[0] in self.trace.encoders
+            and parts[1] in self.blocks(parts[0])
+        ):
             for view in self.views(parts[0], parts[1]):
                 if str(view) == text:
                     return view
-        stage = "cross" if "cross" in self.trace.stages else next(iter(self.trace.stages))
+        stage = "cross" if "cross" in self.trace.encoders else next(iter(self.trace.encoders))
         return View(
-            stage, self.blocks(stage)[0], MEAN if len(self.trace.stages[stage]) > 1 else "0", MEAN
+            stage, self.blocks(stage)[0], MEAN if len(self.trace.encoders[stage]) > 1 else "0", MEAN
         )
 
     def map(self, view: View) -> Float[Array, "Q K"]:
@@ -142,7 +148,7 @@ class Atlas:
         return self.trace.segments[query], self.trace.segments[key]
 
     def _whole(self, stage: str, layer: str, head: str) -> Array:
-        maps = self.trace.stages[stage]
+        maps = self.trace.encoders[stage]
         if layer != MEAN and head != MEAN and layer != ROLLOUT:
             return maps[int(layer), int(head)].astype(np.float32)
         key = f"{stage}/{layer}/{head}"
@@ -168,7 +174,7 @@ class Atlas:
     def thumbnails(self) -> dict[tuple[str, str], UInt8[Array, "N S S"]]:
         """Stage and block to the thumbnails of its views, each up to its own largest value."""
         found = {}
-        for stage in self.trace.stages:
+        for stage in self.trace.encoders:
             for block in self.blocks(stage):
                 small = [pooled(self.map(view)) for view in self.views(stage, block)]
                 found[stage, block] = np.stack([as_codes(one, float(one.max())) for one in small])
@@ -179,7 +185,7 @@ class Atlas:
         """Stage to its heads' scores by kind; kinds that a stage does not have are left out."""
         beats = self.beats
         found: dict[str, dict[str, Array]] = {}
-        for stage in self.trace.stages:
+        for stage in self.trace.encoders:
             found[stage] = {}
             for kind in HEAD_SCORES:
                 if (kind == "across" and not (stage == "cross" and self.joined_in_time)) or (
@@ -200,4 +206,4 @@ class Atlas:
     @property
     def nbytes(self) -> int:
         """Memory held."""
-        return sum(maps.nbytes for maps in [*self.trace.stages.values(), *self._maps.values()])
+        return sum(maps.nbytes for maps in [*self.trace.encoders.values(), *self._maps.values()])

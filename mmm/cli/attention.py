@@ -77,9 +77,9 @@ def attention(
         "model": np.array(result.model_name),
     }
     if rollout:
-        arrays |= {f"rollout_{encoder}": trace.rollout(encoder) for encoder in trace.stages}
+        arrays |= {f"rollout_{encoder}": trace.rollout(encoder) for encoder in trace.encoders}
     # Maps of long windows are mostly small numbers, which compress well.
     write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
     print_notes(*edited.clip.notes, *result.notes)
-    shapes = ", ".join(f"{encoder} {maps.shape}" for encoder, maps in trace.stages.items())
+    shapes = ", ".join(f"{encoder} {maps.shape}" for encoder, maps in trace.encoders.items())
     typer.echo(f"wrote {out}: {shapes}")

@@ -159,7 +159,7 @@ def map_scores(
     """
     trace = recover(model, clip, mask, attention=True, attention_frame=frame).attention
     assert trace is not None
-    if "cross" not in trace.stages:
+    if "cross" not in trace.encoders:
         return {}
     at = frame - trace.frames[0]
     rows = {

@@ -54,11 +54,11 @@ def test_maps_of_a_recovery(network):
     clip = tiny_clip(30)
     trace = recover(tiny_model(network), clip, masks.every_nth(clip, 4), attention=True).attention
     assert trace.frames == (0, 30)
-    for maps in trace.stages.values():
+    for maps in trace.encoders.values():
         assert maps.dtype == np.float16
         assert maps.shape[1] == 4
         assert np.abs(maps.astype(np.float32).sum(-1) - 1).max() < 1e-3
-    assert set(trace.stages) == (
+    assert set(trace.encoders) == (
         {"motion"} if network == "common" else {"motion", "music", "cross"}
     )
 
@@ -70,8 +70,8 @@ def test_maps_of_a_network_on_joint_roles(tmp_path, fps):
     trace = recover(
         load_model(str(tmp_path / "roles")), clip, masks.span(clip, 20, 40), attention=True
     ).attention
-    assert list(trace.stages) == ["motion"]
-    maps = trace.stages["motion"]
+    assert list(trace.encoders) == ["motion"]
+    maps = trace.encoders["motion"]
     assert maps.dtype == np.float16
     assert maps.shape[-2:] == (60 * 30 // fps,) * 2  # at the network's own rate
     assert np.abs(maps.astype(np.float32).sum(-1) - 1).max() < 1e-3
@@ -85,7 +85,7 @@ def test_the_blocks_of_ecm_cover_its_cross_map():
         for query in ("motion", "music")
     ]
     assert halves[0].shape == (1, 4, 30, 60)
-    assert np.array_equal(np.concatenate(halves, axis=-2), trace.stages["cross"])
+    assert np.array_equal(np.concatenate(halves, axis=-2), trace.encoders["cross"])
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_maps_are_the_network_s_own(network):
         for (name, k), layer in layers.items():
             wanted = plain_attention(layer, seen[name, k])
             assert (
-                np.abs(trace.stages[name.removesuffix("_encoder")][k] - wanted).max()
+                np.abs(trace.encoders[name.removesuffix("_encoder")][k] - wanted).max()
                 <= 2**-11 * wanted.max()
             )
 
@@ -156,7 +156,7 @@ def test_maps_are_the_network_s_own(network):
 def test_rollout_is_the_product_of_half_identity_maps():
     _, _, trace = traced("ecm", cross_layers=3)
     whole = np.eye(60)
-    for layer in trace.stages["cross"].astype(np.float64):
+    for layer in trace.encoders["cross"].astype(np.float64):
         whole = (0.5 * layer.mean(0) + 0.5 * np.eye(60)) @ whole
     assert np.allclose(trace.rollout("cross"), whole, atol=1e-5)
     assert np.abs(trace.rollout("cross").sum(-1) - 1).max() < 2e-3
@@ -167,7 +167,7 @@ def test_means():
     assert np.allclose(trace.layer_mean("cross"), CROSS.astype(float).mean(0) / 64, atol=2e-3)
     assert np.allclose(trace.head_mean("cross"), CROSS.astype(float).mean(1) / 64, atol=2e-3)
     with pytest.raises(
-        SpecError, match="stage 'motion': this network has no such stage; expected cross"
+        SpecError, match="encoder 'motion': this network has no such encoder; expected cross"
     ):
         trace.rollout("motion")
 
@@ -233,7 +233,7 @@ def test_the_convolution_beside_the_maps():
 @pytest.mark.parametrize("network", NETWORKS)
 def test_hooks_go_after_the_capture(network):
     model, _, trace = traced(network)
-    assert set(trace.convolution) == set(trace.stages)
+    assert set(trace.convolution) == set(trace.encoders)
     left = [hook for module in model.modules() for hook in module._forward_hooks.values()]
     assert not [
         hook for hook in left if hook.__module__.startswith("mmm")

@@ -61,7 +61,7 @@ def test_the_maps_are_those_of_the_window_that_made_the_frame(workbench, network
     )
     trace = chunks[0].attention
     assert header["window"] == list(trace.frames)
-    mean = trace.stages["cross"].mean(axis=(0, 1), dtype=np.float32)
+    mean = trace.encoders["cross"].mean(axis=(0, 1), dtype=np.float32)
     assert header["view"] == "cross//0/mean"
     shown = (arrays["map"].astype(float) / 255) ** 2 * header["top"]
     np.testing.assert_allclose(shown, mean, atol=2.1 * header["top"] / 255)

@@ -41,7 +41,7 @@ def test_it_opens_on_the_music_that_motion_looks_at(atlas):
 
 
 def test_views_are_the_blocks_means_and_rollout_of_the_trace(atlas):
-    cross = atlas.trace.stages["cross"].astype(np.float32)
+    cross = atlas.trace.encoders["cross"].astype(np.float32)
     one = atlas.map(View("cross", "motion-music", "2", "1"))
     np.testing.assert_array_equal(one, cross[2, 1, :T, T:])
     np.testing.assert_allclose(
@@ -54,7 +54,7 @@ def test_views_are_the_blocks_means_and_rollout_of_the_trace(atlas):
     )
     np.testing.assert_allclose(
         atlas.map(View("motion", "", "0", "mean")),
-        atlas.trace.stages["motion"][0].astype(np.float32).mean(0),
+        atlas.trace.encoders["motion"][0].astype(np.float32).mean(0),
         atol=1e-6,
     )
     np.testing.assert_allclose(
@@ -72,12 +72,12 @@ def test_four_blocks_of_a_view_make_the_whole_map(atlas):
         for q in ("motion", "music")
     ]
     np.testing.assert_array_equal(
-        np.concatenate(halves), atlas.trace.stages["cross"][0, 2].astype(np.float32)
+        np.concatenate(halves), atlas.trace.encoders["cross"][0, 2].astype(np.float32)
     )
 
 
 def test_there_is_a_thumbnail_for_every_view(atlas):
-    for stage in atlas.trace.stages:
+    for stage in atlas.trace.encoders:
         for block in atlas.blocks(stage):
             views = list(atlas.views(stage, block))
             assert atlas.thumbnails[stage, block].shape == (len(views), 60, 60)
@@ -117,7 +117,7 @@ def test_beats_of_the_window_are_found_in_its_rows(atlas):
 def test_heads_are_scored_by_what_their_maps_can_tell(atlas):
     assert set(atlas.scores["cross"]) == {"across", "beats", "diagonal"}
     assert set(atlas.scores["motion"]) == {"beats", "diagonal"}
-    across = atlas.trace.stages["cross"].astype(np.float32)[1, 2]
+    across = atlas.trace.encoders["cross"].astype(np.float32)[1, 2]
     wanted = (across[:T, T:].sum() + across[T:, :T].sum()) / (2 * T)
     assert atlas.scores["cross"]["across"][1, 2] == pytest.approx(wanted, abs=1e-3)
     silent = Atlas(AttentionTrace({"motion": random_maps(1, 2, T)}, None, (0, T)), "m")

@@ -78,7 +78,7 @@ def test_maps_are_ranked_by_the_frames_row_in_its_window(network):
     model, clip = tiny_model(network), tiny_clip(100)
     mask = masks.span(clip, 60, 75)
     trace = recover(model, clip, mask, attention=True, attention_frame=70).attention
-    row = trace.stages["cross"].astype(np.float64).mean(axis=(0, 1))[70 - trace.frames[0]]
+    row = trace.encoders["cross"].astype(np.float64).mean(axis=(0, 1))[70 - trace.frames[0]]
     found = map_scores(model, clip, mask, 70)
     np.testing.assert_allclose(
         found["attention"], row[trace.segments["music"]] if trace.segments else row, rtol=1e-3

@@ -182,8 +182,8 @@ def test_attention_covers_the_window_of_the_frame_asked_for():
     trace = result.attention
     assert trace is not None
     assert trace.frames[0] <= 200 < trace.frames[1]
-    assert trace.stages["motion"].shape == (2, 8, 40, 40)
-    np.testing.assert_allclose(trace.stages["motion"].astype(np.float32).sum(-1), 1, atol=2e-3)
+    assert trace.encoders["motion"].shape == (2, 8, 40, 40)
+    np.testing.assert_allclose(trace.encoders["motion"].astype(np.float32).sum(-1), 1, atol=2e-3)
     plain = recover(model, clip, masks.parse("every:9", clip))
     np.testing.assert_allclose(
         result.recovered.motion.root_m, plain.recovered.motion.root_m, atol=1e-5
