@@ -153,7 +153,8 @@ def pick_song(clip: Clip) -> Song:
     """The song picker; of a song that was brought along, the part as well."""
     songs, state = offered(clip), st.session_state
     if state.get("gen_song") not in songs:
-        state.gen_song = next(iter(songs))
+        # A song is the user's choice: a clip without music gets none by itself.
+        state.gen_song = OWN if OWN in songs else NONE
     key = pick(
         "Music",
         list(songs),

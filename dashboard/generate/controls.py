@@ -283,7 +283,7 @@ def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
 
 def _by_chance(card: CheckpointInfo) -> bool:
     """Whether temperature and random seed change this network's motion."""
-    return card.noise_dim > 0 or card.uses_music
+    return card.draws
 
 
 def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> None:

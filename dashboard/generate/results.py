@@ -83,11 +83,25 @@ def results_section(plan: Plan, made: list[Made]) -> None:
                 f"{escape.markdown(variant.ask.label)} does not move for {variant.numbers.generated.still_s:.1f} s.",
                 icon=":material/warning:",
             )
+        for remark in variant.numbers.remarks:
+            st.warning(f"{variant.ask.label}: {remark}", icon=":material/warning:")
+    if any(variant.numbers.generated.frozen or variant.numbers.remarks for variant in made):
+        st.button(
+            "Try another seed",
+            key="gen_another",
+            on_click=_another_seed,
+            help="Raise the seed number by one, then press Generate.",
+        )
     if truth is None:
         st.caption(
             "There is no recording to compare with: it ends with the seed, or was danced to other "
             "music. The energy range is relative to the seed."
         )
+
+
+def _another_seed() -> None:
+    """Before the page is drawn again, so that the control shows the new number."""
+    st.session_state.gen_number = (int(st.session_state.get("gen_number", 0)) + 1) % 10_000
 
 
 def _truth(made: list[Made]) -> "Evaluation | None":

@@ -1,6 +1,7 @@
 """What can be said of a checkpoint from its JSON files and its card, without torch."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,10 +26,15 @@ SECTIONS = (
     "unseen",
     "protocol",
     "generation",
+    "strangers",
     "hearing",
     "attention",
 )
 """What metrics.json may hold; each is an object of its own."""
+
+
+REPLACED = {"common-future": "future"}
+"""Names of earlier checkpoints, and what is loaded in their place."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,13 @@ class CheckpointInfo:
     """``joints`` of one skeleton, or ``roles`` of any humanoid."""
     noise_dim: int = 0
     """Size of the latent noise; 0 means one future for each prefix and song."""
+    library: str | None = None
+    """File of recorded movement in its folder, from which continuations are retrieved."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether random seed and temperature change what it generates."""
+        return self.noise_dim > 0 or self.uses_music or self.library is not None
 
     @property
     def can_generate(self) -> bool:
@@ -86,12 +99,16 @@ def find_checkpoint(path: str | Path) -> Path:
         ModelError: there is none.
     """
     options = [Path(path), checkpoint_root() / str(path)]
+    if (successor := REPLACED.get(Path(path).name)) is not None and not Path(path).exists():
+        options.append(checkpoint_root() / successor)
     if Path(path).parent == Path("checkpoints"):
         # The README writes checkpoints/NAME, wherever the checkpoints of this machine are.
         options.append(checkpoint_root() / Path(path).name)
     for option in options:
         finish_interrupted(option)
         if (option / "config.json").is_file():
+            if option.name == REPLACED.get(Path(path).name):
+                warnings.warn(f"{Path(path).name} has become {option.name}", stacklevel=2)
             return option
     names = [config.parent.name for config in sorted(checkpoint_root().glob("*/config.json"))]
     raise ModelError(
@@ -165,6 +182,7 @@ def _read(folder: Path, name: str) -> CheckpointInfo:
             card,
             str(raw.get("representation", "joints")),
             int(raw.get("noise_dim") or 0),
+            None if raw.get("library") is None else str(raw["library"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(

@@ -226,6 +226,12 @@ def _print(generation: "Generation", figures: dict[str, Any]) -> None:
     ]
     if frozen:
         typer.echo(f"standing still for a second or longer: {', '.join(frozen)}")
+    for remark in figures["remarks"]:
+        typer.echo(remark)
+    if figures["remarks"]:
+        typer.echo(
+            f"People seldom do that: try another seed, such as --seed {made.random_seed + 1}."
+        )
 
 
 def _pair(summary: dict[str, Any]) -> str:

@@ -21,6 +21,8 @@ from mmm.checkpoints import check_fit
 from mmm.errors import ModelError, SpecError
 from mmm.generation.activity import DRAWS, SpeedPrior
 from mmm.generation.result import CONTINUED, Chunk, Generation
+from mmm.generation.retrieval import stream
+from mmm.generation.search import searcher_of
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.motion.ground_contact import Ground
@@ -99,6 +101,17 @@ def generate(
             "not a generated frame",
             f"{prefix_frames} to {prefix_frames + frames - 1}",
             "choose one of these",
+        )
+    if model.config.library is not None:
+        return _retrieved(
+            model,
+            clip,
+            prefix_frames,
+            frames,
+            temperature,
+            random_seed,
+            joint_names,
+            attention_frame,
         )
     return _stream(
         model,
@@ -229,6 +242,57 @@ def _stream(
         yield Chunk(at, replace(new, root_m=new.root_m - lift), trace)
         at += len(new)
         past = found.crop(max(0, len(past) + len(new) - known), len(past) + len(new))
+
+
+def _retrieved(
+    model: MaskedMotionModel,
+    clip: Clip,
+    prefix_frames: int,
+    frames: int,
+    temperature: float,
+    random_seed: int,
+    joint_names: Mapping[str, str] | None,
+    attention_frame: int | None,
+) -> Iterator[Chunk]:
+    """Recorded pieces one after another, their joins recovered by the network."""
+    folder, library = model.checkpoint_folder, model.config.library
+    assert folder is not None and library is not None, "a library lies in a checkpoint's folder"
+    trace: AttentionTrace | None = None
+    at = prefix_frames
+
+    def join(window: Motion, hidden: Bool[Array, "T J"]) -> Motion:
+        nonlocal trace
+        first = at - int((~hidden.any(axis=1)).argmin())
+        inside = attention_frame is not None and first <= attention_frame < first + len(window)
+        found = recover(
+            model,
+            Clip("join", window),
+            hidden,
+            attention=inside,
+            attention_frame=attention_frame - first
+            if attention_frame is not None and inside
+            else 0,
+            joint_names=joint_names,
+            lock_feet=False,  # the whole piece is grounded at once
+        )
+        if found.attention is not None:
+            start, stop = found.attention.frames
+            trace = replace(found.attention, frames=(first + start, first + stop))
+        return found.recovered.motion
+
+    pieces = stream(
+        searcher_of(folder / library),
+        clip.motion.crop(0, prefix_frames),
+        frames,
+        rng=np.random.default_rng([random_seed, 9173]),
+        temperature=temperature,
+        joint_names=joint_names,
+        join=join,
+    )
+    for piece, _ in pieces:
+        looked = attention_frame is not None and at <= attention_frame < at + len(piece)
+        yield Chunk(at, piece, trace if looked else None)
+        at, trace = at + len(piece), None
 
 
 def heard_otherwise(music: Music, share: float, first: int, rng: np.random.Generator) -> Music:

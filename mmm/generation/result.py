@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mmm.attention import AttentionTrace
+from mmm.generation.plausibility import implausible
 from mmm.io.clips import PathLike
 from mmm.metrics import dance as dance_metrics
 from mmm.metrics.dance import Summary, summarise
@@ -49,6 +50,8 @@ class Evaluation:
     """The energy that shares are of, m²/s²: the truth's after the seed where there is a truth, else the seed's."""
     reference_frames: int = 0
     """How many frames of the truth were counted."""
+    remarks: tuple[str, ...] = ()
+    """What falls outside of what people do, in sentences; see :mod:`mmm.generation.plausibility`."""
 
 
 def evaluate(
@@ -81,6 +84,7 @@ def evaluate(
         told(held(before, len(after))),
         usual,
         0 if real is None else len(real),
+        implausible(after, before),
     )
 
 
@@ -203,6 +207,7 @@ def report(made: Generation, found: Evaluation) -> dict[str, Any]:
         "frames_per_second": round(count / max(made.elapsed_s, 1e-6), 1),
         "usual_energy": found.energy_scale,
         "usual_energy_of": "seed" if found.reference is None else "truth",
+        "remarks": list(found.remarks),
         "notes": list(made.notes),
         "methods": {
             name: asdict(one)

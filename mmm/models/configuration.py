@@ -84,6 +84,9 @@ class MaskedMotionConfig(PreTrainedConfig):
     speed_prior: list[float] | None = None
     """With roles: the fields of ``mmm.generation.activity.SpeedPrior`` in order, fitted on the
     training split. None: unknown, and each window of a future is drawn once."""
+    library: str | None = None
+    """File of recorded movement in the checkpoint's folder, read by ``mmm.generation.library``. A
+    checkpoint with one continues a motion by retrieval; its network recovers the joins."""
     gap_calibration: dict[str, Any] | None = None
     """With roles: ``mmm.models.calibration.GapCalibration`` as a dictionary, fitted on the
     validation split after training. None: predictions count in full."""

@@ -76,6 +76,8 @@ class Ground:
     """Legs that can be bent to hold a foot."""
     max_jump_height_m: float | None = None
     """How far above rest the lowest foot may be, metres; None for no limit."""
+    clear_m: float = CLEAR_M
+    """How far a foot that travels is lifted; 0 for recorded movement, whose feet clear the floor."""
 
     @staticmethod
     def of(
@@ -119,7 +121,7 @@ class Ground:
         hidden = np.zeros(motion.rotations.shape[:2], dtype=bool)
         hidden[known:] = True
         locked = lock_contacts(
-            replace(motion, root_m=root_m), self.legs, hidden, self.rest_m, HOLD_M, CLEAR_M
+            replace(motion, root_m=root_m), self.legs, hidden, self.rest_m, HOLD_M, self.clear_m
         )
         # A leg that is too short to lift its foot leaves it in the floor: the root rises instead.
         lowest = (locked.positions()[:, list(self.feet), 1] - rest_m).min(axis=1)

@@ -44,6 +44,8 @@ FEATURE_NAMES: tuple[str, ...] = (
 SLOWEST_FPS = 6
 """Features of music are not taken at lower frame rates."""
 BEATS_A_BAR = 4
+BEAT_FPS = 60.0
+"""Beats are found at this frame rate, that of AIST++, whatever the motion's is."""
 START_BPM = 120.0
 """Where the beat tracker begins to look where nothing better is known; librosa's own default."""
 
@@ -204,11 +206,38 @@ def _analyse(
         quiet = silence(rows, fps)
         return quiet.features, quiet.beats, quiet.tempo_bpm
     mono = np.pad(mono, (0, max(0, round(_SHORTEST_S * rate) - len(mono))))
-    from librosa import feature, power_to_db  # slow to import: only where sound is really touched
-    from librosa.beat import beat_track
-    from librosa.onset import onset_detect, onset_strength
+    from librosa import feature  # slow to import: only where sound is really touched
+    from librosa.onset import onset_detect
 
     # One mel spectrum serves onset strength and MFCC, which would each make the same one again.
+    mel_db, onset = _onsets(mono, rate)
+    if fps == BEAT_FPS:
+        beats, tempo = _track_beats(onset, start_bpm)
+    else:
+        # The tracker works in whole frames and takes another tempo at another frame rate. It always
+        # listens at one rate, so that a song has the same beats whatever it is danced to.
+        steady = resample(audio.samples.mean(axis=1), float(audio.rate_hz), rate_hz(BEAT_FPS))
+        short = round(_SHORTEST_S * rate_hz(BEAT_FPS)) - len(steady)
+        steady = np.pad(steady, (0, max(0, short)))
+        beats, tempo = _track_beats(_onsets(steady, rate_hz(BEAT_FPS))[1], start_bpm)
+    tempo_bpm = _tempo_bpm(beats, BEAT_FPS, tempo)
+    beats = np.unique(np.round(beats * (fps / BEAT_FPS)).astype(np.int64))
+    features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
+    features[:, FEATURE_SLICES["onset_strength"]] = onset[:rows, None]
+    features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
+    features[:, FEATURE_SLICES["chroma_cens"]] = chroma(mono, rate).T[:rows]
+    peaks = onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
+    beats = beats[beats < rows]
+    features[peaks[peaks < rows], FEATURE_SLICES["onset_peak"]] = 1
+    features[beats, FEATURE_SLICES["beat"]] = 1
+    return features, beats, tempo_bpm
+
+
+def _onsets(mono: Float[Array, "N"], rate: float) -> tuple[Float[Array, "M T"], Float[Array, "T"]]:
+    """A mel spectrum in decibels, and the onset strength of each frame."""
+    from librosa import feature, power_to_db
+    from librosa.onset import onset_strength
+
     mel_db = power_to_db(
         in_pieces(
             mono,
@@ -216,19 +245,21 @@ def _analyse(
             lambda sound: feature.melspectrogram(y=sound, sr=rate, n_fft=WINDOW, hop_length=HOP),
         )
     )
-    onset = onset_strength(S=mel_db, sr=rate, n_fft=WINDOW, hop_length=HOP)
+    return mel_db, onset_strength(S=mel_db, sr=rate, n_fft=WINDOW, hop_length=HOP)
+
+
+def _track_beats(onset: Float[Array, "T"], start_bpm: float) -> tuple[Int[Array, "B"], float]:
+    """Frames of the beats at ``BEAT_FPS``, and the tracker's tempo."""
+    from librosa.beat import beat_track
+
     tempo, beats = beat_track(
-        onset_envelope=onset, sr=rate, hop_length=HOP, start_bpm=start_bpm, tightness=100
+        onset_envelope=onset,
+        sr=rate_hz(BEAT_FPS),
+        hop_length=HOP,
+        start_bpm=start_bpm,
+        tightness=100,
     )
-    features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
-    features[:, FEATURE_SLICES["onset_strength"]] = onset[:rows, None]
-    features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
-    features[:, FEATURE_SLICES["chroma_cens"]] = chroma(mono, rate).T[:rows]
-    peaks = onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
-    beats = beats[beats < rows].astype(np.int64)
-    features[peaks[peaks < rows], FEATURE_SLICES["onset_peak"]] = 1
-    features[beats, FEATURE_SLICES["beat"]] = 1
-    return features, beats, _tempo_bpm(beats, fps, float(np.atleast_1d(tempo)[0]))
+    return beats.astype(np.int64), float(np.atleast_1d(tempo)[0])
 
 
 def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:

@@ -31,6 +31,7 @@ from training.cards.protocol import summary
 from training.commands import options as c
 from training.commands.benchmark_attention import attention_command
 from training.commands.benchmark_generation import continuation, dance
+from training.commands.benchmark_strangers import strangers
 from training.commands.benchmark_unseen import unseen
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app = typer.Typer(
     help="Published test protocols. Every figure stands beside its baselines.",
 )
 app.command("unseen")(unseen)
+app.command("strangers")(strangers)
 app.command("attention")(attention_command)
 app.command("dance")(dance)
 app.command("continue")(continuation)

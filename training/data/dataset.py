@@ -264,6 +264,11 @@ class MotionSet:
         ]
         return [self._clip(entry, frames, skeleton, fps, start) for entry, start in chosen]
 
+    def clip_of(self, entry: dict[str, Any]) -> Clip:
+        """The whole of one of ``clips``, of a set that describes its body."""
+        assert self.skeleton is not None, "a set that only names its joints"
+        return self._clip(entry, entry["frames"], self.skeleton, self.fps or 30.0)
+
     def _clip(
         self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float, start: int = 0
     ) -> Clip:

@@ -339,3 +339,13 @@ def test_of_a_few_beats_no_bars_are_guessed():
     quiet = music.silence(100, 60.0)
     assert len(music.bar_lines(quiet)) == 0
     assert len(music.bar_lines(replace(quiet, beats=np.array([0, 30, 60, 90])))) == 0
+
+
+def test_a_song_has_the_same_beats_at_any_frame_rate():
+    """With a swing between the beats, so that the tracker has more than one tempo to choose from."""
+    slow, between = clicks(81.0), clicks(162.0)
+    audio = Audio(slow.samples + 0.5 * between.samples[: len(slow.samples)], slow.rate_hz)
+    heard = {fps: music.features_of(audio, fps) for fps in (60.0, 100.0, 120.0)}
+    for fps, found in heard.items():
+        assert found.tempo_bpm == heard[60.0].tempo_bpm
+        np.testing.assert_allclose(found.beats / fps, heard[60.0].beats / 60.0, atol=0.01)

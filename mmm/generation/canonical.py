@@ -1,0 +1,287 @@
+"""Poses that do not depend on a file's rest pose, so that one person's movement fits another's body.
+
+Joint roles keep the rest pose of the file that they come from. Here each role gets an anatomical
+frame: the bone's direction, and about it the hinge of the elbow or knee. In those frames the
+T-pose that faces +z is the identity for everybody. A constant rotation for each role, fitted on a
+stretch of motion (a calibration), leads from one description to the other. This is motion
+retargeting by rest-pose alignment, with the alignment fitted instead of given.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.motion.clip import Motion
+from mmm.motion.humanoid import ROLE_PARENTS, ROLES, RoleMap
+from mmm.motion.rotations import matrix_to_rotvec, project_to_so3, rotvec_to_matrix
+
+Array = np.ndarray
+
+_AT = {role: index for index, role in enumerate(ROLES)}
+_AIMS = {
+    **{
+        f"left_{joint}": (f"left_{child}", (1.0, 0.0, 0.0))
+        for joint, child in (("shoulder", "elbow"), ("elbow", "wrist"))
+    },
+    **{
+        f"right_{joint}": (f"right_{child}", (-1.0, 0.0, 0.0))
+        for joint, child in (("shoulder", "elbow"), ("elbow", "wrist"))
+    },
+    **{
+        f"{side}_{joint}": (f"{side}_{child}", (0.0, -1.0, 0.0))
+        for side in ("left", "right")
+        for joint, child in (("hip", "knee"), ("knee", "ankle"))
+    },
+}
+"""Of the roles whose bone direction is kept exactly: the role at its end, and its T-pose direction."""
+_FOLLOWS = {
+    "spine1": "pelvis",
+    "spine2": "spine3",
+    "neck": "spine3",
+    "head": "spine3",
+    "left_collar": "spine3",
+    "right_collar": "spine3",
+    "left_wrist": "left_elbow",
+    "right_wrist": "right_elbow",
+    "left_toe": "left_ankle",
+    "right_toe": "right_ankle",
+}
+"""Roles that have the orientation of another one in nearly every rest pose."""
+_SAME_REST = np.radians(45)
+"""Further from the other role than this on average, the rest pose is no standing figure."""
+_PRIOR = 0.02
+"""Weight of a frame carried over from the role above, where no bend shows the hinge."""
+_STANDS_M_S = 0.4
+"""Feet slower than this count as flat on the floor."""
+
+
+def heading(rotation: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
+    """The way that an anatomical pelvis frame faces: radians about +y, 0 towards +z."""
+    # The hips' axis tells the heading also where somebody bends forward.
+    across = rotation[..., 0]
+    return np.asarray(np.arctan2(-across[..., 2], across[..., 0]))
+
+
+def turn_y(angle: Float[Array, "*b"]) -> Float[Array, "*b 3 3"]:
+    """Rotations about +y by angles in radians."""
+    c, s = np.cos(angle), np.sin(angle)
+    zero, one = np.zeros_like(c), np.ones_like(c)
+    rows = [c, zero, s, zero, one, zero, -s, zero, c]
+    return np.stack(rows, -1).reshape(*np.shape(angle), 3, 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """How one body's roles stand to anatomical frames, and its measures."""
+
+    local: Float[Array, "22 3 3"]
+    """Anatomical frame = role's world rotation @ local."""
+    leg_m: float
+    """Thigh and shin."""
+    ankle_m: float
+    """Height of an ankle over the floor when its foot is down."""
+    hips_local_m: Float[Array, "3"]
+    """From the pelvis joint to the middle between the hips, in the pelvis role's axes."""
+
+    @staticmethod
+    def of(roles: RoleMap, motion: Motion) -> "Calibration":
+        """Fitted on a stretch of motion of this skeleton, half a second or more.
+
+        Args:
+            roles: which joint plays which role.
+            motion: any movement; the more it bends elbows and knees, the surer the fit.
+        """
+        role_motion = roles.to_roles(motion)
+        world = role_motion.world_rotations().astype(np.float64)
+        points = role_motion.positions().astype(np.float64)
+        # to_roles leaves roles without a joint where the role above is.
+        frames, weights = anatomical_frames(points, motion.fps)
+        moment = np.einsum("tr,trji,trjk->rik", weights, world, frames)
+        local = project_to_so3(moment)[0].astype(np.float64)
+        local = _same_rest(local, roles)
+        offsets = role_motion.skeleton.offsets_m.astype(np.float64)
+        _aim(local, offsets, roles)
+        hips = (offsets[_AT["left_hip"]] + offsets[_AT["right_hip"]]) / 2
+        leg = (
+            np.mean(
+                [
+                    np.linalg.norm(offsets[_AT[f"{side}_{joint}"]])
+                    for side in ("left", "right")
+                    for joint in ("knee", "ankle")
+                ]
+            )
+            * 2
+        )
+        ankles = points[:, [_AT["left_ankle"], _AT["right_ankle"]], 1].min(axis=1)
+        return Calibration(local, float(max(leg, 1e-3)), float(np.percentile(ankles, 5)), hips)
+
+    def anatomical(self, roles: RoleMap, motion: Motion) -> "Poses":
+        """A motion of this body as poses without rest pose and size."""
+        role_motion = roles.to_roles(motion)
+        world = role_motion.world_rotations().astype(np.float64)
+        hips = role_motion.root_m + np.einsum("tij,j->ti", world[:, 0], self.hips_local_m)
+        hips = (hips - np.array([0.0, self.ankle_m, 0.0])) / self.leg_m
+        return Poses(world @ self.local, hips)
+
+    def roles_of(self, poses: "Poses", roles: RoleMap, fps: float) -> Motion:
+        """Poses on this body's roles; the pelvis is placed so that the legs reach the same floor."""
+        world = poses.world @ np.swapaxes(self.local, -1, -2)
+        hips = poses.hips * self.leg_m + np.array([0.0, self.ankle_m, 0.0])
+        root = hips - np.einsum("tij,j->ti", world[:, 0], self.hips_local_m)
+        local = world.copy()
+        for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
+            local[:, r] = np.swapaxes(world[:, parent], -1, -2) @ world[:, r]
+        return Motion(roles.role_skeleton, project_to_so3(local)[0], root, fps)
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """Anatomical world frames, and the hips' path in leg lengths above an ankle's place at rest."""
+
+    world: Float[Array, "T 22 3 3"]
+    hips: Float[Array, "T 3"]
+
+    def __len__(self) -> int:
+        return len(self.hips)
+
+    def moved(self, angle: float, shift: Float[Array, "3"]) -> "Poses":
+        """Turned about the vertical through the origin, then shifted."""
+        turn = turn_y(np.array(angle))
+        return Poses(turn @ self.world, self.hips @ turn.T + shift)
+
+    def part(self, part: slice) -> "Poses":
+        """Some of the frames."""
+        return Poses(self.world[part], self.hips[part])
+
+
+def anatomical_frames(
+    points: Float[Array, "T 22 3"], fps: float
+) -> tuple[Float[Array, "T 22 3 3"], Float[Array, "T 22"]]:
+    """Frames of all roles from joint positions alone, and how well each is defined.
+
+    Args:
+        points: world positions of the roles, metres.
+        fps: frames a second.
+    """
+    count = len(points)
+    frames = np.tile(np.eye(3), (count, len(ROLES), 1, 1))
+    weights = np.full((count, len(ROLES)), _PRIOR)
+    at = {role: points[:, index] for role, index in _AT.items()}
+    hips = (at["left_hip"] + at["right_hip"]) / 2
+    up = (at["left_shoulder"] + at["right_shoulder"]) / 2 - hips
+    pelvis = _frame_x(at["left_hip"] - at["right_hip"], up)
+    chest = _frame_x(at["left_shoulder"] - at["right_shoulder"], up)
+    for role in ("pelvis", "spine1"):
+        frames[:, _AT[role]], weights[:, _AT[role]] = pelvis, 1
+    for role in ("spine2", "spine3", "neck", "head", "left_collar", "right_collar"):
+        frames[:, _AT[role]], weights[:, _AT[role]] = chest, 1
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        _arm(at, side, sign, chest, frames, weights)
+        _leg(at, side, pelvis, fps, frames, weights)
+    return frames, weights
+
+
+def _arm(
+    at: dict[str, Array], side: str, sign: float, chest: Array, frames: Array, weights: Array
+) -> None:
+    upper = _unit(at[f"{side}_elbow"] - at[f"{side}_shoulder"])
+    fore = _unit(at[f"{side}_wrist"] - at[f"{side}_elbow"])
+    hinge = np.cross(upper, fore)
+    bend = np.linalg.norm(hinge, axis=-1)
+    # In the T-pose the forearm bends forward: about -y on the left, +y on the right.
+    rest = _carried(chest, np.array([sign, 0.0, 0.0]), upper)
+    axis = _unit(-sign * hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 1])
+    for role, bone in (("shoulder", upper), ("elbow", fore), ("wrist", fore)):
+        index = _AT[f"{side}_{role}"]
+        frames[:, index] = _frame_x(sign * bone, axis)
+        weights[:, index] = bend**2 + _PRIOR
+
+
+def _leg(
+    at: dict[str, Array], side: str, pelvis: Array, fps: float, frames: Array, weights: Array
+) -> None:
+    thigh = _unit(at[f"{side}_knee"] - at[f"{side}_hip"])
+    shin = _unit(at[f"{side}_ankle"] - at[f"{side}_knee"])
+    hinge = np.cross(thigh, shin)
+    bend = np.linalg.norm(hinge, axis=-1)
+    rest = _carried(pelvis, np.array([0.0, -1.0, 0.0]), thigh)
+    axis = _unit(hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 0])
+    for role, bone in (("hip", thigh), ("knee", shin)):
+        frames[:, _AT[f"{side}_{role}"]] = _frame_y(-bone, axis)
+        weights[:, _AT[f"{side}_{role}"]] = bend**2 + _PRIOR
+    # A foot that stands is level; its toes say where it points.
+    foot = at[f"{side}_toe"] - at[f"{side}_ankle"]
+    forward = np.linalg.norm(foot, axis=-1) > 0.02
+    level = foot * np.array([1.0, 0.0, 1.0])
+    flat = _frame_y(np.broadcast_to([0.0, 1.0, 0.0], foot.shape), np.cross([0.0, 1.0, 0.0], level))
+    speed = np.maximum(_speed(at[f"{side}_ankle"], fps), _speed(at[f"{side}_toe"], fps))
+    low = at[f"{side}_ankle"][:, 1] < np.percentile(at[f"{side}_ankle"][:, 1], 5) + 0.05
+    stands = forward & low & (speed < _STANDS_M_S)
+    above = _frame_y(-shin, axis)
+    for role in ("ankle", "toe"):
+        index = _AT[f"{side}_{role}"]
+        frames[:, index] = np.where(stands[:, None, None], flat, above)
+        weights[:, index] = np.where(stands, 1.0, _PRIOR)
+
+
+def _same_rest(local: Array, roles: RoleMap) -> Array:
+    """Roles that rest like another one take its calibration, where the data does not speak against it.
+
+    A seed of two seconds may look aside throughout; a rest pose does not.
+    """
+    result = local.copy()
+    for role, other in _FOLLOWS.items():
+        r, o = _AT[role], _AT[other]
+        apart = np.linalg.norm(matrix_to_rotvec((local[o].T @ local[r])[None])[0])
+        if not roles.present[r] or apart < _SAME_REST:
+            result[r] = result[o]
+    return result
+
+
+def _aim(local: Array, offsets: Array, roles: RoleMap) -> None:
+    """Turn calibrations as little as needed for limbs to point exactly where the anatomical frame says."""
+    for role, (child, direction) in _AIMS.items():
+        r, c = _AT[role], _AT[child]
+        size = np.linalg.norm(offsets[c])
+        if not (roles.present[r] and roles.present[c]) or size < 1e-6:
+            continue
+        now, target = local[r] @ np.array(direction), offsets[c] / size
+        local[r] = _shortest(now[None], target[None])[0] @ local[r]
+
+
+def _carried(frame: Array, rest: Float[Array, "3"], bone: Float[Array, "T 3"]) -> Array:
+    """The frame above, turned as little as needed for its rest direction to lie along a bone."""
+    return _shortest(frame @ rest, bone) @ frame
+
+
+def _shortest(a: Float[Array, "T 3"], b: Float[Array, "T 3"]) -> Float[Array, "T 3 3"]:
+    axis = np.cross(a, b)
+    sine = np.linalg.norm(axis, axis=-1, keepdims=True)
+    angle = np.arctan2(sine, (a * b).sum(-1, keepdims=True))
+    return rotvec_to_matrix(axis / np.maximum(sine, 1e-9) * angle).astype(np.float64)
+
+
+def _speed(points: Float[Array, "T 3"], fps: float) -> Float[Array, "T"]:
+    return (
+        np.linalg.norm(np.gradient(points, axis=0), axis=-1) * fps
+        if len(points) > 1
+        else (np.zeros(len(points)))
+    )
+
+
+def _unit(vectors: Array) -> Array:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def _frame_x(x: Array, near_y: Array) -> Array:
+    """Frames with this x axis exactly, and y as near as can be."""
+    x = _unit(x)
+    y = _unit(near_y - (near_y * x).sum(-1, keepdims=True) * x)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def _frame_y(y: Array, near_x: Array) -> Array:
+    y = _unit(y)
+    x = _unit(near_x - (near_x * y).sum(-1, keepdims=True) * y)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)

@@ -1,0 +1,89 @@
+"""Poses in few bytes: transform coding, as pictures and sound are stored.
+
+Each channel of a clip (four numbers of a quaternion for each role, three of the hips' path) goes
+through a discrete cosine transform over the whole clip. Coefficients are rounded to a step, and
+what is left, mostly zeros at high frequencies, is compressed. The error is smooth: it holds low
+frequencies alone, so that it adds no jitter.
+"""
+
+import lzma
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.fft import dct, idct
+
+from mmm.generation.canonical import Poses
+from mmm.motion.humanoid import ROLE_PARENTS, ROLES
+from mmm.motion.rotations import matrix_to_quat_wxyz, quat_wxyz_to_matrix
+
+Array = np.ndarray
+
+CHANNELS = 4 * len(ROLES) + 3
+STEP = 0.008
+"""Of the lowest frequencies, both of quaternions (0.3 degrees) and of leg lengths (2 mm)."""
+CORNER_HZ = 4.0
+"""Where the step has doubled; above, it grows with the third power of the frequency, as jerk does."""
+NYQUIST_HZ = 15.0
+
+
+def channels_of(poses: Poses) -> Float[Array, "T C"]:
+    """Quaternions against the role above, without jumps of sign, and the hips' path from zero."""
+    local = poses.world.copy()
+    for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
+        local[:, r] = np.swapaxes(poses.world[:, parent], -1, -2) @ poses.world[:, r]
+    quats = matrix_to_quat_wxyz(local)
+    flips = np.sign((quats[1:] * quats[:-1]).sum(-1, keepdims=True))
+    quats[1:] *= np.cumprod(np.where(flips == 0, 1, flips), axis=0)
+    hips = poses.hips - poses.hips[:1] * np.array([1, 0, 1])
+    return np.concatenate([quats.reshape(len(quats), -1), hips], axis=1).astype(np.float32)
+
+
+def local_quats(channels: Float[Array, "T C"]) -> Float[Array, "T 22 4"]:
+    """The unit quaternions of channels."""
+    quats = channels[:, :-3].reshape(len(channels), len(ROLES), 4)
+    return quats / np.maximum(np.linalg.norm(quats, axis=-1, keepdims=True), 1e-6)
+
+
+def poses_of(channels: Float[Array, "T C"]) -> Poses:
+    """Poses from channels, which need not be exact: quaternions are normalised."""
+    world = quat_wxyz_to_matrix(local_quats(channels)).astype(np.float64)
+    for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
+        world[:, r] = world[:, parent] @ world[:, r]
+    return Poses(world, channels[:, -3:].astype(np.float64))
+
+
+def coefficients(channels: Float[Array, "T C"]) -> Int[Array, "T C"]:
+    """Rounded cosine coefficients, lowest frequency first."""
+    return np.round(dct(channels, axis=0, norm="ortho") / _steps(len(channels))).astype(np.int16)
+
+
+def decode(values: Int[Array, "K C"], frames: int) -> Float[Array, "T C"]:
+    """Channels from coefficients; those that are not there are zero."""
+    full = np.zeros((frames, CHANNELS), dtype=np.float32)
+    full[: len(values)] = values * _steps(frames)[: len(values)]
+    return idct(full, axis=0, norm="ortho").astype(np.float32)
+
+
+def pack(values: Int[Array, "N C"]) -> bytes:
+    """Integers, channel by channel, compressed."""
+    flat = np.ascontiguousarray(values.T).view(np.uint16)
+    # Sign in the lowest bit: small numbers of either sign then have a zero high byte.
+    zigzag = (flat << 1) ^ np.where(flat >> 15, 0xFFFF, 0).astype(np.uint16)
+    planes = np.stack([(zigzag & 0xFF).astype(np.uint8), (zigzag >> 8).astype(np.uint8)])
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
+    return lzma.compress(planes.tobytes(), format=lzma.FORMAT_XZ, filters=filters)
+
+
+def unpack(data: bytes, rows: int) -> Int[Array, "N C"]:
+    """The integers that :func:`pack` was given."""
+    size = rows * CHANNELS
+    raw = lzma.LZMADecompressor(memlimit=1 << 28).decompress(data, max_length=2 * size)
+    planes = np.frombuffer(raw, np.uint8).reshape(2, CHANNELS, rows).astype(np.uint16)
+    zigzag = planes[0] | (planes[1] << 8)
+    flat = (zigzag >> 1) ^ np.where(zigzag & 1, 0xFFFF, 0).astype(np.uint16)
+    return flat.astype(np.uint16).view(np.int16).T
+
+
+def _steps(frames: int) -> Float[Array, "T 1"]:
+    frequency = np.arange(frames, dtype=np.float32) / frames * NYQUIST_HZ
+    return STEP * (1 + (frequency / CORNER_HZ) ** 3)[:, None]

@@ -1,0 +1,110 @@
+"""Make a library from prepared sets of joint roles."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from tqdm import tqdm
+
+from mmm.generation.canonical import Calibration, Poses
+from mmm.generation.library import FPS, Library, library_of
+from mmm.motion.clip import Motion
+from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.skeleton import SMPL24
+from mmm.music.features import FEATURE_SLICES
+from training.data.dataset import MotionSet
+
+CALIBRATION_FRAMES = 6000
+"""A body is calibrated on so many frames of its takes, at most."""
+MIN_S = 1.5
+_ANKLES = [ROLES.index("left_ankle"), ROLES.index("right_ankle")]
+SMPL_FPS = 60.0
+CUT_M_S = 18.0
+"""A joint that is faster than this shows a cut, not a movement."""
+LICENCE = (
+    "Carnegie Mellon University motion capture database (mocap.cs.cmu.edu; created with funding from "
+    "NSF EIA-0196217; free for all uses) and the motion sets of Seoul National University's Movement "
+    "Research Lab (Apache-2.0); dances made by this project's own code (MIT)."
+)
+
+
+def build(split: Path, dances: Path | None = None, progress: bool = True) -> Library:
+    """The library of a split of a prepared set.
+
+    Args:
+        split: of joint roles, for example ``data/processed/common/train``.
+        dances: a split of dances to music with a known tempo, for example ``data/processed/dance/train``.
+        progress: whether to show a bar.
+    """
+    stored = MotionSet(split)
+    clips = [stored.clip_of(entry) for entry in stored.clips]
+    by_body: dict[int, list[int]] = {}
+    for number, entry in enumerate(stored.clips):
+        by_body.setdefault(entry["body"], []).append(number)
+    takes = []
+    for numbers in tqdm(by_body.values(), desc="bodies", disable=not progress):
+        body = _calibrate([clips[number].motion for number in numbers])
+        for number in numbers:
+            source = str(stored.clips[number]["source"])
+            takes += [(poses, {"source": source}) for poses in _takes(clips[number].motion, body)]
+    if dances is not None:
+        takes += dance_takes(dances)
+    return library_of(takes, LICENCE)
+
+
+def dance_takes(split: Path, most: int = 150) -> list[tuple[Poses, dict[str, object]]]:
+    """Dances with their tempo and the place of a beat, spread evenly over a split."""
+    stored, takes = MotionSet(split), []
+    assert stored.music is not None, "dances have music"
+    fps = stored.fps or SMPL_FPS
+    for place in np.unique(np.linspace(0, len(stored.clips) - 1, most).astype(int)):
+        entry = stored.clips[place]
+        motion = stored._clip(entry, entry["frames"], SMPL24, fps).motion
+        rows = slice(entry["first"], entry["first"] + entry["frames"])
+        beats = np.flatnonzero(stored.music[rows, FEATURE_SLICES["beat"]].numpy()[:, 0] > 0.5)
+        tempo = float(entry["tempo_bpm"])
+        beat = _first_beat(beats / fps, 60 / tempo) * FPS
+        body = _calibrate([motion])
+        for poses in _takes(motion, body):
+            about = {"source": f"dance/{entry['name']}", "tempo_bpm": tempo, "beat": round(beat, 2)}
+            takes.append((poses, about))
+    return takes
+
+
+def _first_beat(beats_s: Float[np.ndarray, "B"], period_s: float) -> float:
+    """The phase of a steady beat, seconds: the circular mean of all beats."""
+    turns = np.exp(2j * np.pi * beats_s / period_s)
+    return float(np.angle(turns.mean()) / (2 * np.pi) % 1 * period_s)
+
+
+def _calibrate(motions: list[Motion]) -> Calibration:
+    pooled, count = [], 0
+    for motion in sorted(motions, key=len, reverse=True):
+        pooled.append(motion)
+        count += len(motion)
+        if count >= CALIBRATION_FRAMES:
+            break
+    whole = replace(
+        pooled[0],
+        rotations=np.concatenate([m.rotations for m in pooled]),
+        root_m=np.concatenate([m.root_m for m in pooled]),
+    )
+    return Calibration.of(match_roles(whole.skeleton), whole)
+
+
+def _takes(motion: Motion, body: Calibration) -> Iterator[Poses]:
+    """Poses of a clip at 30 frames a second, cut where it was cut."""
+    roles = match_roles(motion.skeleton)
+    motion = motion.resample(FPS)
+    points = motion.positions()
+    # A clip's own floor: makers put it at different heights.
+    ankles = roles.to_roles(motion).positions()[:, _ANKLES, 1].min(axis=1)
+    own = replace(body, ankle_m=float(np.percentile(ankles, 5)))
+    speed = np.linalg.norm(np.diff(points, axis=0), axis=-1).max(axis=1) * FPS
+    edges = [0, *(np.flatnonzero(speed > CUT_M_S) + 1).tolist(), len(motion)]
+    for start, stop in itertools.pairwise(edges):
+        if stop - start >= MIN_S * FPS:
+            yield own.anatomical(roles, motion.crop(start, stop))
