@@ -1,5 +1,4 @@
-"""Training of masked motion models: prepared sets, masks, losses, recipes, the loop, and what
-judges a network."""
+"""Training of masked motion models: data, masks, losses, recipes, the loop and the benchmarks."""
 
 import os
 

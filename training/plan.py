@@ -1,5 +1,4 @@
-"""What a run does: its steps in stages, its rates, its masks. Pure values; nothing here touches a
-tensor."""
+"""The plan of a training run: steps, stages, learning rates and masks, as plain values."""
 
 import math
 from dataclasses import asdict, dataclass, field, replace
@@ -11,88 +10,89 @@ from training.data.masking import MaskMix
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a published schedule: so many steps at one rate, on masks of its own."""
+    """A part of a schedule: a number of steps at one learning rate, with masks of its own."""
 
     steps: int
     learning_rate: float
     patterns: tuple[str, ...] = ()
-    """Fixed SPECs, such as ``every:15``; each window gets one of them. Empty: the masks below
-    alone."""
+    """Fixed SPECs, such as ``every:15``; each window gets one of them. Empty: random masks only."""
     masks: MaskMix | None = None
     """Random masks; None: the plan's."""
     fixed: float = 1.0
-    """Share of the windows that get a fixed pattern, where there are any; the others get random
+    """Share of the windows that get a fixed pattern, if there are any; the others get random
     masks."""
 
     @property
     def specs(self) -> list[str]:
-        """The kinds of SPEC of this stage, but for the plan's own."""
+        """The kinds of SPEC of this stage, without those of the plan."""
         return [*self.patterns, *(self.masks.specs if self.masks else [])]
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Everything a run depends on besides data and network."""
+    """Everything that a run depends on besides the data and the network."""
 
     steps: int = 6_000
     batch: int = 12
-    """Windows a step, over all processes and micro-batches."""
+    """Windows in a step, over all processes and micro-batches."""
     learning_rate: float = 3e-4
     head_rate: float = 0.15
-    """Learning rate of the head as a share of the others': Adam moves every weight alike, and a
-    head that starts at zero sums 256 of them, so at the full rate each step throws the output far
-    off."""
+    """Learning rate of the head as a share of the others'. Adam moves all weights by similar
+    amounts, and the head, which starts at zero, sums 256 of them: at the full rate every step would
+    change the output too much."""
     warmup: int = 200
     decay: bool = True
-    """Cosine to a hundredth of the learning rate, in each stage anew; else constant, as the
-    original."""
+    """Cosine decay to a hundredth of the learning rate, in each stage; False: a constant rate, as
+    in the original work."""
     min_frames: int = 112
     max_frames: int = 160
-    """Window lengths; one is drawn a batch, so that nothing is ever padded."""
+    """Bounds of the window length. One length is drawn for each batch, so that nothing is
+    padded."""
     window_stride: int = 1
-    """Windows start at multiples of this: 1 is everywhere, 300 the original's."""
+    """Windows start at multiples of this many frames: 1 is anywhere, 300 is the original's."""
     balance: float = 1.0
-    """A group of clips (a source, a content) is drawn as its number of windows to this power: 1 all
-    windows alike, 0 all groups alike."""
+    """A group of clips (of one source and content) is drawn in proportion to its number of windows
+    to this power: with 1 all windows are equally likely, with 0 all groups."""
     loss: str = "pose"
     """``pose`` (distances, forward kinematics, velocity), ``mse`` (the original's), or another of
     ``losses.LOSSES``."""
     normalise_by_fill: bool = False
-    """Divide each window's loss by the loss that its interpolation has: short gaps count like long
+    """Divide each window's loss by that of its interpolation, so that short gaps count like long
     ones."""
     fill_floor: float = 0.01
-    """Added to that divisor, so that a window without movement does not count for everything."""
+    """Added to that divisor, which is near zero in windows without movement."""
     corruption: bool = False
-    """BERT's 80/10/10 on hidden frames (the original's); only with ``fill="zero"``."""
+    """BERT's 80/10/10 corruption of hidden frames, as in the original; only with
+    ``fill="zero"``."""
     shift_positions: bool = True
     """Start windows shorter than the network's own at any position id, so that all ids are learned.
     """
     mismatched_music_rate: float = 0.0
-    """Share of the windows that get another window's music: leaves some use for motion alone."""
+    """Share of the windows that get another window's music, so that the network also learns from
+    the motion alone."""
     history_noise: float = 0.0
-    """How far known frames stray from the truth, radians of each joint and, a tenth as many metres,
-    of the root: smooth over time, for each window up to this; the network learns to go on from its
-    own inexact output."""
+    """Largest noise on known frames: radians for each joint, and a tenth as many metres for the
+    root. It is smooth over time and drawn for each window up to this. The network learns to
+    continue from its own inexact output."""
     rollouts: int = 0
-    """Up to so many times the network generates ``rollout_frames`` of the past that it then goes on
-    from."""
+    """Largest number of times that the network generates ``rollout_frames`` of its own past."""
     rollout_frames: int = 24
     samples: int = 1
-    """Each window is drawn so many times over, with other ``noise`` of the network; for losses that
-    compare samples."""
+    """Copies of each window in a batch, each with its own latent noise; for losses that compare
+    samples."""
     gap_curriculum: float = 0.0
-    """Gaps start short and have their full range of lengths after this share of the steps; 0: from
-    the start."""
+    """Share of the steps in which gaps grow from short to their full range; 0: full from the
+    start."""
     optimizer: str = "adamw"
     """``adamw``, ``adam`` (the original's) or, for ``inbetween``, ``muon``; see
     ``training.engine.optimisers``."""
     weight_decay: float = 0.01
     augment: Augment | None = None
-    """Mirrored, faster, other bodies; with roles."""
+    """Augmentation, for networks on joint roles."""
     ema: float = 0.999
     clip_norm: float = 1.0
     accumulation: int = 1
-    """Micro-batches a step; the gradient is that of the whole batch."""
+    """Micro-batches in a step; the gradient is that of the whole batch."""
     compile: bool = False
     """``torch.compile`` the network."""
     seed: int = 0
@@ -100,7 +100,7 @@ class TrainingPlan:
     bfloat16: bool = True
     masks: MaskMix = field(default_factory=MaskMix)
     stages: tuple[Stage, ...] = ()
-    """Executed one after another; empty: one stage of the plan's own steps, rate and masks."""
+    """Run one after another; empty: one stage of the plan's own steps, rate and masks."""
 
     def __post_init__(self) -> None:
         assert not self.stages or self.steps == sum(stage.steps for stage in self.stages), (
@@ -108,8 +108,8 @@ class TrainingPlan:
         )
 
     def stage_at(self, step: int) -> tuple[Stage, int]:
-        """The stage that a step lies in, and the stage's first step; the last one for steps beyond
-        the end."""
+        """The stage of a step, and the stage's first step; for steps beyond the end, the last
+        stage."""
         first = 0
         for stage in self.stages:
             if step < first + stage.steps or stage is self.stages[-1]:
@@ -120,7 +120,8 @@ class TrainingPlan:
     def rate(self, step: int) -> float:
         """Learning rate of a step."""
         stage, first = self.stage_at(step)
-        warm = max(self.warmup - first, 0)  # of the run's first steps, whatever their stage
+        # Warm-up covers the first steps of the run, whichever stages they are in.
+        warm = max(self.warmup - first, 0)
         if step < self.warmup:
             return stage.learning_rate * (step + 1) / self.warmup
         if not self.decay:
@@ -129,7 +130,7 @@ class TrainingPlan:
         return stage.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 
     def masks_at(self, step: int) -> MaskMix:
-        """The random masks of a step; early in a curriculum the gaps are short."""
+        """The random masks of a step; gaps are short early in a curriculum."""
         masks = self.stage_at(step)[0].masks or self.masks
         grown = (
             min(1.0, (step + 1) / (self.gap_curriculum * self.steps))
@@ -151,7 +152,8 @@ class TrainingPlan:
 
     @property
     def specs(self) -> list[str]:
-        """The kinds of SPEC that the run trains on, for the checkpoint's configuration and card."""
+        """The kinds of SPEC that the run trains on; kept in the checkpoint's configuration and
+        card."""
         if not self.stages:
             return self.masks.specs
         own = self.masks.specs if any(self._uses_own_masks(stage) for stage in self.stages) else []

@@ -140,7 +140,7 @@ def run(options: Options) -> None:
         raise FileError(
             str(options.out),
             f"cannot be written ({error.strerror or error})",
-            cure="check the disk; the same command goes on from here",
+            cure="check the disk; the same command continues from here",
         ) from None
     sys.stdout.write(
         "\n".join(

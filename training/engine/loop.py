@@ -1,8 +1,8 @@
-"""The training loop: draw windows, hide, predict, step; readable from top to bottom.
+"""The training loop: draw windows, hide entries, predict, take a step.
 
-It runs on one processor or, started by ``accelerate launch``, on many, with the whole network on
-each (DDP) or divided among them (FSDP, version 2). Every process draws the same global batch and
-works on its own rows.
+It runs in one process or, under ``accelerate launch``, in several, with the whole network in each
+(DDP) or sharded among them (FSDP version 2). Every process draws the same global batch and works on
+its own rows.
 """
 
 import math
@@ -30,12 +30,12 @@ from training.plan import TrainingPlan, plan_to_dict
 __all__ = ["TrainingPlan", "Watch", "make_accelerator", "plan_to_dict", "train"]
 
 LOG_EVERY = 10
-"""Losses are fetched from the device, checked and logged so often: fetching each one would hold the
-device up."""
+"""Steps between two fetches of the losses from the device. Fetching every one would make the device
+wait."""
 
 
 def make_accelerator() -> Accelerator:
-    """This process's place among those that train; half precision is the plan's business."""
+    """The accelerator of this process. Precision is set by the plan, not here."""
     return Accelerator(
         cpu=not torch.cuda.is_available(),
         mixed_precision="no",
@@ -54,23 +54,25 @@ def train(
     watch: Watch | None = None,
     watch_every: int = 1_000,
 ) -> tuple[MaskedMotionModel, list[dict[str, float]]]:
-    """Train, and return the averaged (EMA) network and the curve.
+    """Train a network.
 
-    The state is written every ``plan.save_every`` steps to ``run_dir/state.pt``; a run that finds
-    one goes on there. Scalars for TensorBoard go to ``run_dir/tensorboard``.
+    The state is written to ``run_dir/state.pt`` every ``plan.save_every`` steps; a run that finds
+    one continues from it. Scalars for TensorBoard are written to ``run_dir/tensorboard``.
+
+    Returns:
+        The averaged (EMA) network, and the points of the loss curve.
 
     Args:
         data: on the device of :func:`make_accelerator`, with its statistics set.
-        start: what the first weights are, if not those of the plan's seed; a run goes on only from
-        an equal one.
+        start: names the first weights, if they are not those of the plan's seed; a run continues
+            only from a state with the same name.
         watch: called at the first save after every ``watch_every`` steps and at the end, on the
         main process.
 
     Raises:
-        ModelError: the loss is not finite, the windows do not fit the network, or the state is
-            another network's or that of a run with another plan (but for its length) or other data,
-            or is further than this plan goes; or BERT's corruption is asked for where gaps are not
-            filled with zeros.
+        ModelError: the loss is not finite, the windows do not fit the network, the state belongs to
+            another network, plan (except for its length) or data set, it is beyond the plan's last
+            step, or BERT's corruption is combined with a fill other than zeros.
         FileError: the state cannot be written; the last good one is kept.
         KeyboardInterrupt: Ctrl-C or a request to end; the state was written first.
     """
@@ -84,13 +86,13 @@ def train(
     elif accelerator.is_main_process:
         disk.forget_state(run_dir)
     log = Log(run, run_dir, loss.names)
-    watched = broadcast_object_list([watch is not None])[
-        0
-    ]  # the others help to gather what the main process watches
+    # Only the main process has a watch, but all must take part in gathering a sharded network.
+    watched = broadcast_object_list([watch is not None])[0]
+
     with log, Interrupts() as interrupts:
-        pending = list[
-            Tensor
-        ]()  # of each step since the last look: the loss's terms and the gradient's norm
+        # The loss terms and the gradient norm of each step since the last fetch.
+        pending = list[Tensor]()
+
         while run.step < plan.steps:
             for group in run.optimizer.param_groups:
                 group["lr"] = plan.rate(run.step) * group["share"]
@@ -99,9 +101,10 @@ def train(
             run.step += 1
             run.follow(min(plan.ema, (1 + run.step) / (10 + run.step)))
 
-            stop = (
-                interrupts.asked and accelerator.num_processes == 1
-            )  # several stop where all have heard of it
+            # Several processes stop only at a fetch, where all of them learn of the
+            # request.
+            stop = interrupts.asked and accelerator.num_processes == 1
+
             save = run.step % plan.save_every == 0 or run.step == plan.steps
             if stop or save or run.step % LOG_EVERY == 0:
                 rows, stop = _fetch(run, pending, interrupts.asked)
@@ -115,7 +118,7 @@ def train(
                 run.save(run_dir)
             if stop and run.step < plan.steps:
                 log.say(
-                    f"stopped at step {run.step} of {plan.steps}; the same command goes on from "
+                    f"stopped at step {run.step} of {plan.steps}; the same command continues from "
                     f"there"
                 )
                 raise KeyboardInterrupt
@@ -123,7 +126,7 @@ def train(
 
 
 def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPlan) -> None:
-    """Whether plan, network and processes fit together."""
+    """Check that plan, network and processes fit together."""
     if not 1 <= plan.min_frames <= plan.max_frames <= model.config.max_frames:
         raise ModelError(
             "training windows",
@@ -131,9 +134,8 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
             f"at most the network's {model.config.max_frames}",
             "change --max-frames",
         )
-    if (
-        plan.corruption and model.config.fill != "zero"
-    ):  # it would show the truth to a network that adds to the fill
+        # With 10 % of the hidden frames shown as they are, a residual network would see the answer.
+    if plan.corruption and model.config.fill != "zero":
         raise ModelError(
             "training plan",
             f"BERT's corruption beside fill {model.config.fill!r}",
@@ -162,11 +164,13 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
 
 
 def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
-    """One step of the optimiser on this process's share; returns the share's part of each term, and
-    the norm.
+    """One optimiser step on this process's share of the batch.
 
-    The terms are sums divided by counts over the whole batch, so that shares add up. Wrapped
-    networks average gradients over the processes: the factor undoes it.
+    The terms are sums divided by counts over the whole batch, so that the shares add up. Wrapped
+    networks average gradients over the processes; the factor ``processes`` undoes that.
+
+    Returns:
+        This share's part of each loss term, and the gradient norm.
     """
     accelerator, plan = run.accelerator, run.plan
     processes, micro = accelerator.num_processes, plan.accumulation
@@ -186,7 +190,7 @@ def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
 
 
 def _fetch(run: Run, pending: list[Tensor], asked: bool) -> tuple[list[list[float]], bool]:
-    """The terms of the latest steps over all processes, and whether any process was asked to stop.
+    """The loss terms of the latest steps over all processes, and whether any was asked to stop.
 
     Raises:
         ModelError: one of the losses or gradients is not finite.

@@ -1,5 +1,4 @@
-"""Everything that changes while training: networks, optimiser, chance, curve; and how it comes back
-from a state."""
+"""The mutable state of a run: network, average, optimiser, random generators and curve."""
 
 import copy
 import hashlib
@@ -22,7 +21,7 @@ from training.plan import TrainingPlan
 
 
 class Run:
-    """Everything that changes while training."""
+    """Everything that changes while training, with saving and restoring."""
 
     def __init__(
         self,
@@ -44,9 +43,9 @@ class Run:
         self.optimizer = accelerator.prepare_optimizer(make_optimizer(self.model, plan))
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.generator = torch.Generator(device=accelerator.device).manual_seed(plan.seed)
-        torch.manual_seed(
-            plan.seed + 1_000_003 * accelerator.process_index
-        )  # dropout differs between processes
+        # Each process draws its own dropout.
+        torch.manual_seed(plan.seed + 1_000_003 * accelerator.process_index)
+
         self.step = 0
         self.curve = list[dict[str, float]]()
         self.recent = list[float]()
@@ -91,7 +90,7 @@ class Run:
             disk.write_state(run_dir, state)
 
     def restore(self, run_dir: Path) -> None:
-        """Put everything where it was when the state was written; nothing where there is none."""
+        """Restore the run from its state, if the folder has one."""
         saved, note = disk.read_state(run_dir)
         if note:
             self.accelerator.print(note)
@@ -101,9 +100,8 @@ class Run:
         try:
             if saved["run"] != self.identity:
                 raise ValueError("another plan or other data")
-            if (
-                saved.get("material", self.material) != self.material
-            ):  # states of older versions do not say
+                # States of older versions do not have this entry.
+            if saved.get("material", self.material) != self.material:
                 raise ValueError("a network with other options, or other data")
             disk.copy_into(dict(self.model.state_dict()), saved["model"])
             disk.copy_into(self.average, saved["average"])
@@ -125,9 +123,8 @@ class Run:
             )
         self.step, self.curve, self.recent = saved["step"], saved["curve"], saved["recent"]
         self._since -= self.curve[-1]["seconds"] if self.curve else 0.0
-        if (
-            len(saved["dropout"]) == self.accelerator.num_processes
-        ):  # else each begins a new sequence
+        # With another number of processes, each starts a new dropout sequence.
+        if len(saved["dropout"]) == self.accelerator.num_processes:
             cuda = self.accelerator.device.type == "cuda"
             mine = saved["dropout"][self.accelerator.process_index]
             (torch.cuda.set_rng_state if cuda else torch.set_rng_state)(mine)
@@ -137,13 +134,14 @@ def _distributed(accelerator: Accelerator, model: MaskedMotionModel) -> nn.Modul
     """The network on its device, wrapped or sharded where several processes train it."""
     if accelerator.distributed_type != DistributedType.FSDP:
         return accelerator.prepare(model)
-    # It shards a network only beside an optimiser; ours is made afterwards, of the shards.
+    # accelerate shards a network only together with an optimiser. Ours is made of the shards
+    # afterwards, so this one is thrown away.
     return accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.0))[0]
 
 
 def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
-    """What must be equal for a run to go on: the plan but for its length, what was fitted on the
-    data, the start."""
+    """What must be equal for a run to continue: the plan except for its length, the statistics, the
+    first weights."""
     kept = {
         name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")
     }
@@ -151,7 +149,7 @@ def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
 
 
 def _material(model: MaskedMotionModel, data: MotionSet) -> str:
-    """The network's options and the clips, of which weights and statistics may say nothing."""
+    """A digest of the network's options and the clips, which the weights may not reveal."""
     fields = {
         name: getattr(model.config, name)
         for name in MaskedMotionConfig.__annotations__
@@ -164,5 +162,5 @@ def _material(model: MaskedMotionModel, data: MotionSet) -> str:
 
 
 def _dropout_state(device: torch.device) -> Tensor:
-    """Dropout draws from the device's own generator, not from ours."""
+    """The state of the device's default generator, which dropout draws from."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()

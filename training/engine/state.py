@@ -1,9 +1,8 @@
-"""The state of a run on disk: enough to go on to the very same weights, whatever moment the run was
-killed at.
+"""The state of a run on disk, from which it continues to exactly the same weights.
 
-``state.pt`` is written beside itself, flushed to the disk and renamed; the state before it stays as
-``state.previous.pt``. A run is never without a whole one, and a file that something else cut short
-has a stand-in. Sharded networks (FSDP) are gathered whole, so a state fits any number of processes.
+``state.pt`` is written under another name, flushed to the disk and renamed; the state before it is
+kept as ``state.previous.pt``. A run that is killed at any moment has at least one complete state.
+Sharded networks (FSDP) are gathered, so that a state fits any number of processes.
 """
 
 import os
@@ -22,18 +21,17 @@ NAME, PREVIOUS = "state.pt", "state.previous.pt"
 
 
 def write_state(folder: Path, state: Mapping[str, Any]) -> None:
-    """Make ``state`` the folder's last good one, and the one before it the previous.
+    """Write the state atomically; the one before it becomes the previous one.
 
     Raises:
-        FileError: the disk is full, or the folder cannot be written; the last good state is as it
-        was.
+        FileError: the disk is full, or the folder cannot be written; the last state is kept.
     """
     beside = folder / "state.partial"
     try:
         with beside.open("wb") as file:
             torch.save(state, file)
             file.flush()
-            os.fsync(file.fileno())  # a rename must not reach the disk before what it names
+            os.fsync(file.fileno())  # the rename must not reach the disk before the content
         if (folder / NAME).exists():
             (folder / NAME).replace(folder / PREVIOUS)
         beside.replace(folder / NAME)
@@ -49,15 +47,15 @@ def write_state(folder: Path, state: Mapping[str, Any]) -> None:
             str(folder / NAME),
             f"cannot be written ({reason})",
             "",
-            "the last good state is kept: make room, and the same command goes on from it",
+            "the last good state is kept: make room, and the same command continues from it",
         ) from None
 
 
 def read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
-    """The last good state, and what there is to say about it; None where the run has none yet.
+    """The last complete state with a note for the user, or None where the run has no state yet.
 
     Raises:
-        ModelError: there are states, and none is whole.
+        ModelError: there are states, and none is complete.
     """
     broken = []
     for name in (NAME, PREVIOUS):
@@ -83,7 +81,7 @@ def read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
             continue
         return (
             state,
-            f"{broken[0]}; going on from {PREVIOUS}, step {state['step']}" if broken else "",
+            f"{broken[0]}; continuing from {PREVIOUS}, step {state['step']}" if broken else "",
         )
     if broken:
         raise ModelError(
@@ -93,32 +91,35 @@ def read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
 
 
 def forget_state(folder: Path) -> None:
-    """Remove what an earlier run left."""
+    """Remove the states of an earlier run."""
     for name in (NAME, PREVIOUS):
         (folder / name).unlink(missing_ok=True)
 
 
 def whole(value: Any) -> Any:
-    """Copies on the CPU of all tensors in nested dicts and lists, shards gathered (by every process
-    together)."""
+    """Nested dicts and lists with all tensors copied to the CPU.
+
+    Shards are gathered, so every process must call this together.
+    """
     if isinstance(value, DTensor):
         value = value.full_tensor()
     if isinstance(value, Tensor):
         return value.detach().cpu().clone()
     if isinstance(value, dict):
-        return {
-            key: whole(value[key]) for key in sorted(value)
-        }  # in one order everywhere: gathering is a meeting
+        # Gathering is a collective operation: all processes must visit the keys in one
+        # order.
+        return {key: whole(value[key]) for key in sorted(value)}
+
     return [whole(item) for item in value] if isinstance(value, list) else value
 
 
 def local(value: Tensor) -> Tensor:
-    """The part of a tensor that this process holds; it shares the tensor's memory."""
+    """This process's shard of a tensor, sharing its memory."""
     return value.to_local() if isinstance(value, DTensor) else value
 
 
 def sharded_like(value: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor, divided among the processes as another of its shape is."""
+    """A tensor, sharded among the processes like another one of its shape."""
     value = value.to(like.device)
     return (
         distribute_tensor(value, like.device_mesh, like.placements)
@@ -129,7 +130,7 @@ def sharded_like(value: Tensor, like: Tensor) -> Tensor:
 
 @torch.no_grad()
 def copy_into(targets: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
-    """Put whole tensors into those of the same name.
+    """Copy tensors into those of the same names.
 
     Raises:
         ValueError: names or shapes differ.
@@ -142,10 +143,10 @@ def copy_into(targets: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> No
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
-    """Load an optimiser's gathered state, divided as its parameters are.
+    """Load an optimiser's gathered state, sharded like its parameters.
 
     Raises:
-        ValueError: it is that of other parameters.
+        ValueError: the state belongs to other parameters.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     entries = {}

@@ -133,7 +133,9 @@ def test_ctrl_c_stops_behind_the_running_step_and_says_how_to_go_on(
         patch.setattr(loop, "draw", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(fresh_model(data), data, QUICK, tmp_path / "halves")
-    assert "stopped at step 3 of 6; the same command goes on from there" in capsys.readouterr().err
+    assert (
+        "stopped at step 3 of 6; the same command continues from there" in capsys.readouterr().err
+    )
     assert signal.getsignal(signal.SIGINT) is before
     assert disk.read_state(tmp_path / "halves")[0]["step"] == 3  # between two regular states
     halves, curve = train(fresh_model(data), data, QUICK, tmp_path / "halves")
@@ -178,7 +180,7 @@ def test_a_full_disk(data, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert str(caught.value) == (
         f"{tmp_path}/state.pt: cannot be written (File too large); the last good state is "
-        "kept: make room, and the same command goes on from it"
+        "kept: make room, and the same command continues from it"
     )
     assert (tmp_path / "state.pt").read_bytes() == before
     assert not (tmp_path / "state.partial").exists()
@@ -211,7 +213,7 @@ def test_a_state_cut_short_falls_back_to_the_one_before(data, tmp_path, capsys, 
     told = capsys.readouterr().out.splitlines()
     assert len(told) == 1
     assert "state.pt: cannot be read (" in told[0]
-    assert told[0].endswith("; going on from state.previous.pt, step 4")
+    assert told[0].endswith("; continuing from state.previous.pt, step 4")
     assert torch.equal(weights(whole), weights(again))
     assert [point["loss"] for point in curve] == [point["loss"] for point in other]
 
