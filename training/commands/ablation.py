@@ -135,7 +135,7 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
     save_model(average, folder / "net", {"training": training}, bits=32)
 
 
-def judge(settings: Settings, name: str, pool: Sequence[Clip]) -> list[dict[str, Any]]:
+def evaluate_variant(settings: Settings, name: str, pool: Sequence[Clip]) -> list[dict[str, Any]]:
     """A finished variant's errors beside the baselines', as ``mmm.evaluation.evaluate.evaluate``
     gives them; kept on disk."""
     path, specs = settings.folder(name) / "evaluation.json", settings.study.specs(settings.frames)
@@ -157,7 +157,7 @@ def judge(settings: Settings, name: str, pool: Sequence[Clip]) -> list[dict[str,
 
 
 def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False) -> dict[str, Any]:
-    """Train and judge the variants one after another; the table is written after each.
+    """Train and evaluate the variants one after another; the table is written after each.
 
     Args:
         only: names of variants; none: all.
@@ -190,9 +190,9 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
     for number, name in enumerate(chosen, start=1):
         typer.echo(f"{number} of {len(chosen)}: {name}", err=True)
         train_variant(settings, name, split, fresh)
-        judge(settings, name, pool)
+        evaluate_variant(settings, name, pool)
         done = {
-            other: judge(settings, other, pool)
+            other: evaluate_variant(settings, other, pool)
             for other in names
             if is_trained(settings, other, asked(settings, other, split))
         }

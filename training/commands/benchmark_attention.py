@@ -19,7 +19,7 @@ def attention_command(
     checkpoint: Annotated[
         Path,
         typer.Option(
-            help="folder of a network that listens; its metrics.json and card are rewritten"
+            help="folder of a network with music; its metrics.json and card are rewritten"
         ),
     ],
     data: Annotated[
@@ -27,16 +27,15 @@ def attention_command(
     ] = Path("data/processed/dance"),
     clips: Annotated[int, typer.Option(min=1, help="how many, spread evenly over the split")] = 200,
     work: Annotated[
-        Path | None, typer.Option(help="file of finished clips: a stopped run goes on there")
+        Path | None, typer.Option(help="file of finished clips, from which a stopped run continues")
     ] = None,
 ) -> None:
-    """How far attention, attributions and interventions can be trusted, against the dance set's
-    known answer."""
+    """Score attention, attributions and interventions against the dance set's known answer."""
     with c.one_line_errors():
         model = load_model(checkpoint)
         if not model.config.uses_music:
             raise ModelError(
-                str(checkpoint), "this network takes no music", "one that listens", "choose another"
+                str(checkpoint), "a network without music", "one with music", "choose another"
             )
         folder = data / "test"
         found = attention.summary(

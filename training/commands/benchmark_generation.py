@@ -20,13 +20,13 @@ from training.data.dataset import MotionSet
 
 Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
 SeedFrames = Annotated[
-    int, typer.Option("--seed-frames", min=2, help="frames of real motion to go on from")
+    int, typer.Option("--seed-frames", min=2, help="recorded frames to continue from")
 ]
-Seconds = Annotated[float, typer.Option(min=1, max=600, help="how long to go on")]
+Seconds = Annotated[float, typer.Option(min=1, max=600, help="seconds to generate")]
 Variety = Annotated[
     float, typer.Option("--temperature", "--variety", min=0, max=3, help="of the table's row")
 ]
-Number = Annotated[int, typer.Option("--seed", min=0, help="of chance")]
+Number = Annotated[int, typer.Option("--seed", min=0, help="random seed")]
 TryVariety = Annotated[
     list[float] | None,
     typer.Option(
@@ -41,9 +41,9 @@ Seeds = Annotated[int, typer.Option(min=2, help="futures of each seed to compare
 
 def dance(
     checkpoint: Annotated[
-        Path, typer.Option(help="folder of a network that hears; its card is rewritten")
+        Path, typer.Option(help="folder of a network with music; its card is rewritten")
     ],
-    data: Annotated[Path, typer.Option(help="prepared dance set; its test split is danced")] = Path(
+    data: Annotated[Path, typer.Option(help="prepared dance set; its test split is used")] = Path(
         "data/processed/dance-long"
     ),
     train: Annotated[
@@ -58,7 +58,7 @@ def dance(
     seeds: Seeds = 3,
     json_file: c.Json = None,
 ) -> None:
-    """Go on dancing to songs of the test split: alive, on the beat, the right move in every bar."""
+    """Continue dances of the test split: energy, beats, and the move that each bar calls for."""
 
     with c.one_line_errors():
         stored = MotionSet(data / "test")
@@ -101,7 +101,7 @@ def continuation(
     seeds: Seeds = 3,
     json_file: c.Json = None,
 ) -> None:
-    """Go on with motion of the test split, without music."""
+    """Continue motion of the test split, without music."""
 
     with c.one_line_errors():
         found = material(

@@ -25,7 +25,7 @@ def calibrate(
     ],
     data: Annotated[
         Path,
-        typer.Option(help="the prepared set: its val split to fit on, its test split to judge by"),
+        typer.Option(help="prepared set: fitted on its val split, measured on its test split"),
     ],
     clips: Annotated[int, typer.Option(min=1, help="how many of each split, spread evenly")] = 60,
     whole: Annotated[
@@ -48,7 +48,7 @@ def calibrate(
     ] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")] = 0,
 ) -> None:
-    """Fit how far recovery believes a network, and measure what its expected error is worth."""
+    """Fit how far recovery follows a network by gap length, and measure its expected error."""
     if threads:
         torch.set_num_threads(threads)
     with c.one_line_errors():
@@ -81,7 +81,7 @@ def calibrate(
         gap_calibration = calibration.fit(model, pools[0], whole=whole)
         _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
         model.config.gap_calibration = gap_calibration.to_dict()
-        found = calibration.judge(model, pools[1]) | {
+        found = calibration.compare_expected(model, pools[1]) | {
             "data": data.resolve().name,
             "fitted_on": len(pools[0]),
             "asked": clips,
@@ -125,9 +125,9 @@ def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int)
         typer.echo(f"share {row['share']:g}: energy {row['energy']:.2f} of the truth's")
     if model.config.speed_prior:
         typer.echo(
-            "liveliness: level {:g}, pull {:g}, spread {:g}".format(*model.config.speed_prior)
+            "speed prior: intercept {:g}, slope {:g}, sigma {:g}".format(*model.config.speed_prior)
         )
-    typer.echo(f"believed by {share:g}")
+    typer.echo(f"predictions are scaled by {share:g}")
 
 
 def _store(folder: Path, **fields: object) -> None:

@@ -50,8 +50,7 @@ def finetune(
     balance: c.Balance = -1.0,
     watch_every: c.WatchEvery = 1_000,
 ) -> None:
-    """Go on training a checkpoint, on fixed patterns; interrupted, the same command goes on where
-    it was."""
+    """Train a checkpoint further. After an interruption, the same command continues."""
     if threads:
         torch.set_num_threads(threads)
     with c.one_line_errors():
@@ -117,18 +116,18 @@ def finetune(
 
 
 NEW_INPUT_STD = 0.1
-"""Spread of the weights of inputs that a network did not have before; from zero, nothing would be
-heard of them."""
+"""Standard deviation of the weights of new inputs. With zero weights a new input would hardly be
+used."""
 
 
 def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> MaskedMotionModel:
-    """The network with fields of its configuration changed: options that it reads anew in every
-    pass, or new inputs.
+    """The network with fields of its configuration changed: options of the forward pass, or new
+    inputs.
 
-    Inputs that were not there before come last; their weights are drawn anew.
+    New inputs come last; their weights are drawn at random.
 
     Raises:
-        ModelError: it would not be the same network.
+        ModelError: the changes alter the shapes of other weights.
     """
     config = type(model.config).from_dict(model.config.to_dict() | dict(changes))
     torch.manual_seed(0)
@@ -157,7 +156,7 @@ def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> Masked
 
 
 def _fingerprint(folder: Path) -> str:
-    """Of a checkpoint's weights, so that an unfinished run never goes on from others."""
+    """A digest of a checkpoint's weights: an unfinished run continues only from the same parent."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("model*.safetensors")):
         with path.open("rb") as file:

@@ -96,7 +96,7 @@ def music_use(
         model = load_model(checkpoint)
         if not model.config.uses_music:
             raise ModelError(
-                str(checkpoint), "this network takes no music", "one that listens", "choose another"
+                str(checkpoint), "a network without music", "one with music", "choose another"
             )
         stored = MotionSet(data / split)
         pool = stored.cut_clips(clips, frames, model.config.skeleton, model.config.fps)

@@ -52,7 +52,7 @@ def pretrain(
     balance: c.Balance = -1.0,
     watch_every: c.WatchEvery = 1_000,
 ) -> None:
-    """Train a network from scratch; interrupted, the same command goes on where it was."""
+    """Train a network from scratch. After an interruption, the same command continues."""
     if threads:
         torch.set_num_threads(threads)
     with c.one_line_errors():

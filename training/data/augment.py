@@ -1,8 +1,7 @@
-"""Other motions out of those at hand, for networks on joint roles: mirrored, faster, on other
-bodies, recombined.
+"""Augmentation for networks on joint roles: mirroring, speed, proportions, recombination, rest.
 
-Everything works on a whole batch on the device. Turning a window about the vertical axis is not
-among them: networks on roles see every window in its own heading already.
+Everything works on a whole batch on the device. Windows are not turned about the vertical axis,
+because networks on roles see every window in its own heading.
 """
 
 import math
@@ -15,9 +14,9 @@ from torch import Tensor
 from mmm.motion.rotations_torch import sixd_to_matrix
 
 REST_MOST = 0.3
-"""Of a resting part's movement up to so much is left."""
+"""Largest share of its movement that a resting part of the body keeps."""
 SWAY_M = 0.02
-"""Whoever stands still sways by so much at the most."""
+"""Largest sway of the root of a person who stands still, metres."""
 
 
 class Roles(NamedTuple):
@@ -33,23 +32,22 @@ class Roles(NamedTuple):
 
 @dataclass(frozen=True)
 class Augment:
-    """How often, and how much."""
+    """How often windows are changed, and by how much."""
 
     mirror: float = 0.5
     """Share of the windows that are mirrored left to right."""
     speed: float = 1.3
-    """Windows are played faster or slower by up to this factor; 1: as they are."""
+    """Windows are played faster or slower by up to this factor; 1: at their own speed."""
     proportions: float = 0.12
-    """Legs, arms and trunk are longer or shorter by up to this share, each by itself."""
+    """Legs, arms and trunk are made longer or shorter by up to this share, independently."""
     recombine: float = 0.1
     """Share of the windows that get the trunk and arms of another one."""
     slow: float = 1.0
-    """Where it is more than ``speed``: slower by up to this factor, as gestures are beside sports
-    and walking."""
+    """Windows are slowed by up to this factor where it exceeds ``speed``: gestures are slower than
+    the sports and walking in the training data."""
     rest: float = 0.0
-    """How often each arm, the neck with the head, or all below the trunk rests while the others go
-    on: in gestures most of a body stands still, and in what networks are trained on next to nothing
-    does."""
+    """Probability that an arm, the neck and head, or everything below the trunk keeps nearly still.
+    In gestures most of the body rests, which the training data hardly shows."""
 
     def frames(self, wanted: int) -> int:
         """How many frames to draw for windows of ``wanted``."""
@@ -64,7 +62,7 @@ def augment(
     parents: tuple[int, ...],
     generator: torch.Generator,
 ) -> Roles:
-    """A batch of longer windows to another of ``frames`` frames, augmented as planned."""
+    """Augmented windows of ``frames`` frames, from a batch of longer windows."""
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator, device=roles.root.device)
@@ -92,8 +90,10 @@ def augment(
 
 
 def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
-    """The first ``frames`` frames at ``factor`` (B,) times the speed; too short windows are slowed
-    to what there is."""
+    """The first ``frames`` frames, played at ``factor`` (B,) times the speed.
+
+    Where a window is too short for that, the factor is reduced.
+    """
     there = roles.root.shape[1]
     at = (
         torch.arange(frames, device=factor.device)
@@ -104,16 +104,19 @@ def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
     rows = torch.arange(len(factor), device=factor.device)[:, None]
     high = (low + 1).clamp(max=there - 1)
     root = torch.lerp(roles.root[rows, low], roles.root[rows, high], share[..., None])
-    columns = (
-        roles.local[..., :2].transpose(-1, -2).flatten(-2)
-    )  # neighbouring frames: the straight line will do
+    # Neighbouring frames are close enough for linear interpolation of the two columns.
+    columns = roles.local[..., :2].transpose(-1, -2).flatten(-2)
+
     sixd = torch.lerp(columns[rows, low], columns[rows, high], share[..., None, None])
     return Roles(sixd_to_matrix(sixd), root, roles.body)
 
 
 def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
-    """Left and right exchanged: every world rotation W becomes M W M, with bones to suit, so that
-    any rest pose will do."""
+    """Windows with left and right exchanged.
+
+    Every rotation W becomes M W M, where M mirrors the x axis, and the bones are mirrored with it;
+    this holds for any rest pose.
+    """
     partner = [names.index(_other_side(name)) for name in names]
     sign = torch.tensor([-1.0, 1.0, 1.0], device=roles.root.device)
     flip = sign[:, None] * sign
@@ -123,8 +126,13 @@ def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
 
 
 def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
-    """Bodies with other proportions: (B,3) factors of legs, arms and trunk. The path is scaled with
-    the legs, so that feet that stood go on standing."""
+    """Windows on bodies of other proportions.
+
+    The path is scaled with the legs, so that feet keep their contacts.
+
+    Args:
+        factors: (B,3) of legs, arms and trunk.
+    """
     kind = torch.tensor(
         [
             0
@@ -144,8 +152,8 @@ def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
 def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str, ...]) -> Roles:
     """Windows ``chosen`` (B,) get the joints ``upper`` of the next window in the batch.
 
-    The bodies may differ in how their joints' axes lie: the other trunk stands on this pelvis as it
-    stood on its own in the middle of the window, both seen in their headings.
+    The axes of the two pelvises may differ. The other trunk is placed on this pelvis as it stood on
+    its own in the middle frame, both seen in their own heading.
     """
     spine, hips = names.index("spine1"), (names.index("left_hip"), names.index("right_hip"))
     middle = roles.root.shape[1] // 2
@@ -168,10 +176,10 @@ def rested(roles: Roles, left: Tensor, at: Tensor, parts: list[list[int]]) -> Ro
     """Windows in which parts of the body keep nearly still.
 
     Args:
-        left: (B, parts) how much of a part's movement is left, 0 to 1.
-        at: (B,) the frame whose pose they rest in.
-        parts: joints; whichever holds joint 0 takes the root's path with it. Of that never more
-            than ``SWAY_M`` is left, or feet that stand would slide.
+        left: (B, parts) the share of a part's movement that is kept, 0 to 1.
+        at: (B,) the frame whose pose the parts rest in.
+        parts: joints of each part. The part with joint 0 includes the root's path, of which at most
+            ``SWAY_M`` is kept, because feet in contact would slide.
     """
     rows = torch.arange(len(at), device=at.device)
     way = roles.root - roles.root[rows, at][:, None]

@@ -1,8 +1,8 @@
-"""One step's batch, drawn whole on the device that trains: windows, masks, corruption, positions.
+"""The batch of one step, drawn on the training device: windows, masks, corruption, positions.
 
-Every process draws the same batch from the same generator, which costs little, and takes its own
-rows of it: so the losses do not depend on how many processes share the work, nor in how many
-micro-batches they do it.
+Every process draws the whole batch from the same generator, which is cheap, and uses its own rows
+of it. Therefore losses depend neither on the number of processes nor on the number of
+micro-batches.
 """
 
 from copy import copy
@@ -27,10 +27,10 @@ from training.plan import Stage, TrainingPlan
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of one length and what is hidden in them."""
+    """Windows of one length, and what is hidden in them."""
 
     motion: Tensor
-    """(B,T,F) features, true ones."""
+    """(B,T,F) recorded features."""
     hidden: Tensor
     """(B,T,J) bool, True = hidden."""
     music: Tensor | None = None
@@ -39,22 +39,22 @@ class Batch:
     """(B,T,F) what hidden entries show under BERT's corruption."""
     first_position: int = 0
     body: Tensor | None = None
-    """(B,J,3) metres: each window's own bones, where the data knows them."""
+    """(B,J,3) metres: joint offsets of each window's body, where the set has them."""
     noise: Tensor | None = None
-    """(B,Z): the network's numbers of chance."""
+    """(B,Z): latent noise."""
     perturbed: Tensor | None = None
-    """(B,T,F): features whose known entries stray from the truth; what the network is shown in
-    place of ``motion``."""
+    """(B,T,F): features with noise on known entries, which the network sees in place of
+    ``motion``."""
     rounds: int = 0
-    """How often ``rollout.roll_out`` is to generate the past."""
+    """How many times ``rollout.roll_out`` generates a stretch of the past."""
     past_noise: Tensor | None = None
-    """(B,rounds,Z): the numbers of chance for that."""
+    """(B,rounds,Z): latent noise for those."""
 
     def __len__(self) -> int:
         return len(self.motion)
 
     def part(self, rows: slice) -> "Batch":
-        """Some of the windows."""
+        """A slice of the windows."""
 
         def cut(values: Tensor | None) -> Tensor | None:
             return None if values is None else values[rows]
@@ -73,7 +73,7 @@ class Batch:
         )
 
     def repeated(self, times: int) -> "Batch":
-        """Every window so many times, one after another."""
+        """Every window ``times`` times, copies side by side."""
 
         def again(values: Tensor | None) -> Tensor | None:
             return None if values is None else values.repeat_interleave(times, dim=0)
@@ -92,7 +92,7 @@ class Batch:
         )
 
     def share(self, number: int, parts: int) -> "Batch":
-        """Share ``number`` of ``parts`` equal ones (as near as whole windows allow)."""
+        """Share ``number`` of ``parts`` shares, as equal as whole windows allow."""
         return self.part(slice(len(self) * number // parts, len(self) * (number + 1) // parts))
 
 
@@ -106,8 +106,8 @@ def draw(
     """The whole batch of a step, over all processes and micro-batches.
 
     Args:
-        generator: the one source of chance, on the device that trains.
-        step: what the plan's stages and curriculum go by.
+        generator: the only source of randomness, on the training device.
+        step: selects the plan's stage and the state of its curriculum.
     """
     rounds = _draw_int(0, plan.rollouts + 1, generator) if plan.rollouts else 0
     batch = _draw_windows(
@@ -148,7 +148,7 @@ def _draw_windows(
     step: int,
     before: int,
 ) -> Batch:
-    """Windows, and ``before`` known frames more at their beginning."""
+    """Windows with ``before`` additional known frames at their beginning."""
     frames = _draw_int(plan.min_frames, plan.max_frames + 1, generator) + before
     if config.representation == "roles":
         return _draw_roles(data, plan, config, frames, generator, step, before)
@@ -184,7 +184,7 @@ def _draw_roles(
     step: int,
     before: int,
 ) -> Batch:
-    """Windows of any bodies, balanced over groups and augmented."""
+    """Windows on joint roles, balanced over groups and augmented."""
     change = plan.augment
     wanted = change.frames(frames) if change else frames
     source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, wanted)
@@ -208,7 +208,7 @@ def _draw_roles(
 
 
 def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:
-    """All that the network returns for a batch. ``model`` may be wrapped for many processes."""
+    """The network's output for a batch. ``model`` may be wrapped for several processes."""
     given = {"body": batch.body, "noise": batch.noise}
     more = {name: value for name, value in given.items() if value is not None}
     motion = batch.motion if batch.perturbed is None else batch.perturbed
@@ -230,20 +230,26 @@ def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
     return output.prediction.float()
 
 
-STRAY_FRAMES = 8.0
-"""Standard deviation, in frames, of the Gaussian that smooths how known frames stray."""
+HISTORY_NOISE_FRAMES = 8.0
+"""Standard deviation, in frames, of the Gaussian that smooths the noise on known frames."""
 
 
 def perturb_history(
     motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator
 ) -> Tensor:
-    """(B,T,F) features with every joint turned, and the root moved, by smooth noise of a strength
-    drawn by window."""
+    """Features (B,T,F) with smooth noise on all rotations and the root.
+
+    Args:
+        motion: (B,T,F) features.
+        most_rad: largest strength, radians; each window draws its own.
+        config: of the network, for the scale of the root.
+        generator: on the training device.
+    """
     batch, frames = motion.shape[:2]
     device = generator.device
     strength = most_rad * torch.rand(batch, 1, 1, generator=generator, device=device)
     raw = torch.randn(batch, frames, 3 * config.joints + 3, generator=generator, device=device)
-    smooth = smoothed(raw, STRAY_FRAMES)
+    smooth = smoothed(raw, HISTORY_NOISE_FRAMES)
     smooth = smooth / smooth.std(dim=(0, 1), keepdim=True).clamp(min=1e-6) * strength
     turns = quat_to_matrix(quat_exp(smooth[..., :-3].unflatten(-1, (-1, 3)) / 3**0.5))
     rotations = motion[..., :-3].unflatten(-1, (-1, 3, 3)) @ turns
@@ -259,11 +265,10 @@ def _draw_int(low: int, high: int, generator: torch.Generator) -> int:
 
 
 def _strided(data: MotionSet, stride: int, frames: int) -> MotionSet:
-    """The set as if each clip had been cut at multiples of ``stride`` into windows, as the original
-    does."""
-    counts = torch.where(
-        data.lengths >= frames, (data.lengths - frames) // stride + 1, 0
-    )  # windows of each clip
+    """The set with each clip cut into windows at multiples of ``stride``, as in the original."""
+    # Windows in each clip.
+    counts = torch.where(data.lengths >= frames, (data.lengths - frames) // stride + 1, 0)
+
     clip = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
     number = torch.arange(len(clip), device=counts.device) - (counts.cumsum(0) - counts)[clip]
     cut = copy(data)
@@ -282,8 +287,8 @@ def _hide(
     generator: torch.Generator,
     before: int,
 ) -> Tensor:
-    """(B,T,J) bool by the stage's fixed patterns, its random masks, or some of both; ``before``
-    frames are known."""
+    """Masks (B,T,J) of the stage: fixed patterns, random ones or both; the first ``before`` frames
+    are known."""
     if before:
         later = _hide(plan, step, batch, frames - before, skeleton, generator, 0)
         return nn.functional.pad(later, (0, 0, before, 0))
@@ -312,7 +317,7 @@ def _draw_fixed(
 
 @lru_cache(maxsize=4096)
 def _fixed(spec: str, frames: int, names: tuple[str, ...], parents: tuple[int, ...]) -> Tensor:
-    """(T,J): a SPEC, as evaluation reads it."""
+    """The mask of a SPEC, read as evaluation reads it: (T,J)."""
     body = Skeleton(names, parents, np.zeros((len(names), 3), np.float32))
     still = Motion(
         body,

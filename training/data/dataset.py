@@ -1,15 +1,14 @@
-"""Prepared motion as the trainer reads it: memory-mapped arrays of all frames of a split, windows
-cut anywhere.
+"""Prepared motion: memory-mapped arrays of all frames of a split, cut into windows anywhere.
 
 A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two columns of each local
 matrix; ``root_m.npy`` (N,3) float32; ``music.npy`` (N,M) float32, absent for motion alone; and
 ``clips.json``, whose ``clips`` are objects with at least ``name``, ``first`` (the clip's first row)
-and ``frames``, beside ``fps`` and the joints' names in ``skeleton``. Sets of another body than
-SMPL's say more of it: ``joint_parents``; ``joint_offsets_m``, the median of the training clips; and
-``bodies``, the offsets of every subject, which a clip's ``body`` points into. Sets of joint roles
-(``mmm.motion.humanoid``) say ``"joints_are": "roles"``, and in ``present`` which roles each body
-has; their ``joint_offsets_m`` is the most middling body. Draws are balanced by a clip's ``group``
-(its source and content).
+and ``frames``, beside ``fps`` and the joints' names in ``skeleton``. Sets of other skeletons than
+SMPL also have ``joint_parents``; ``joint_offsets_m``, the median of the training clips; and
+``bodies``, the offsets of every subject, which a clip's ``body`` indexes. Sets of joint roles
+(``mmm.motion.humanoid``) have ``"joints_are": "roles"``, and ``present`` lists the roles of each
+body; their ``joint_offsets_m`` is the medoid of the bodies. Draws are balanced by a clip's
+``group`` (its source and content).
 """
 
 import json
@@ -41,7 +40,7 @@ class Windows:
     """Joint offsets (B, J, 3) of the subject of each window, metres; None where the set has one
     body for all."""
     clip: Tensor
-    """Which of the set's clips each is of (B,)."""
+    """Index of each window's clip in the set (B,)."""
 
 
 class MotionSet:
@@ -49,7 +48,7 @@ class MotionSet:
 
     Args:
         folder: the split's folder, for example ``data/processed/dance/train``.
-        device: where batches are made; the arrays are loaded there once and stay.
+        device: holds the arrays, and batches are made there.
 
     Raises:
         FileError: the folder is not a prepared split.
@@ -90,7 +89,7 @@ class MotionSet:
         self.stats: Stats | None = None
 
     def fit_stats(self, window: int) -> Stats:
-        """Scaling from this split; call it on the training split alone."""
+        """Fit the scaling on this split; call it on the training split only."""
         spans = [(int(s), int(s + n)) for s, n in zip(self.starts, self.lengths, strict=True)]
         roots = [self.root_m[a:b].float().cpu().numpy() for a, b in spans]
         music = (
@@ -102,10 +101,9 @@ class MotionSet:
         return self.stats
 
     def fit_standard(self, window: int, count: int = 256) -> dict[str, list[float]]:
-        """Mean and spread of the networks' inputs over windows of this split; call it on the
-        training split alone.
+        """Mean and standard deviation of the networks' inputs; call it on the training split only.
 
-        The spread has a floor, so that entries that hardly move are not blown up.
+        Standard deviations have a floor, so that entries that hardly move are not amplified.
         """
         assert self.stats is not None
         generator = torch.Generator(device=self.starts.device).manual_seed(0)
@@ -128,7 +126,7 @@ class MotionSet:
     def windows(
         self, batch: int, frames: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Dense windows: any start in any clip that is long enough, all equally likely.
+        """Windows at any start in any clip that is long enough, all equally likely.
 
         Returns:
             Motion features (batch, frames, F) and scaled music (batch, frames, M).
@@ -146,18 +144,18 @@ class MotionSet:
         """Windows with their subjects' bodies, balanced over groups.
 
         Args:
-            batch: how many.
+            batch: number of windows.
             frames: the length of each.
             generator: on the set's device.
-            balance: a group of clips is drawn as often as (the number of its windows) ** balance
-                says: 1, as often as it has windows; 0, as often as any other. Within a group all
-                windows are equally likely.
+            balance: a group of clips is drawn in proportion to (its number of windows) ** balance:
+                with 1 all windows are equally likely, with 0 all groups. Windows of a group are
+                equally likely.
         """
         room = self._room(frames)
         weights = room.double() * self._group_weights(room, balance)[self.groups]
         ends = weights.cumsum(0)
         at = torch.rand(2, batch, generator=generator, device=ends.device, dtype=torch.float64)
-        # A sum rounds: the last clip that has room takes what may lie beyond it.
+        # The sum is rounded: a draw beyond it goes to the last clip that has room.
         clip = torch.searchsorted(ends, at[0] * ends[-1], right=True).clamp(
             max=int(room.nonzero()[-1])
         )
@@ -167,7 +165,7 @@ class MotionSet:
         return Windows(motion, music, body, clip)
 
     def _room(self, frames: int) -> Tensor:
-        """How many windows of that length each clip has."""
+        """The number of windows of this length in each clip."""
         room = (self.lengths - frames + 1).clamp(min=0)
         if not room.any():
             raise FileError(
@@ -179,7 +177,7 @@ class MotionSet:
         return room
 
     def _group_weights(self, room: Tensor, balance: float) -> Tensor:
-        """Of each group the factor by which its windows are drawn more often, or less."""
+        """The factor on the probability of each group's windows."""
         windows = torch.zeros(len(self.group_names), dtype=torch.float64, device=room.device)
         windows.index_add_(0, self.groups, room.double())
         return windows.clamp(min=1) ** (balance - 1)
@@ -203,10 +201,10 @@ class MotionSet:
         return motion, ((self.music[index].float() - low) / (high - low)).clamp(-1, 2)
 
     def keep(self, pattern: str) -> None:
-        """Leave out the clips in whose source a regular expression is not found.
+        """Keep the clips whose source matches a regular expression.
 
         Raises:
-            SpecError: it is no regular expression, or is found in none.
+            SpecError: the expression is invalid, or matches no source.
         """
         try:
             kept = [
@@ -232,11 +230,10 @@ class MotionSet:
         )
 
     def cut_clips(self, count: int, frames: int, skeleton: Skeleton, fps: float) -> list[Clip]:
-        """The first ``frames`` frames of ``count`` clips spread evenly over the split, as clips for
+        """The first ``frames`` frames of ``count`` clips, spread evenly over the split, for
         evaluation.
 
-        Where the split has fewer clips, further stretches of the long ones are taken too; none
-        overlap.
+        Where the split has fewer clips, further stretches of long clips are taken; none overlap.
         """
         names, rate = self.joint_names or list(skeleton.names), self.fps or fps
         if names != list(skeleton.names) or rate != fps:
@@ -274,7 +271,7 @@ class MotionSet:
     ) -> Clip:
         part = slice(entry["first"] + start, entry["first"] + start + frames)
         rotations = sixd_to_matrix(self.rotations[part].float()).cpu().numpy()
-        if self.bodies:  # judged on the subject's own bones
+        if self.bodies:  # positions are measured on the subject's own bones
             skeleton = replace(skeleton, offsets_m=self.bodies[entry["body"]])
         motion = Motion(skeleton, rotations, self.root_m[part].float().cpu().numpy(), fps)
         music = None
@@ -286,7 +283,7 @@ class MotionSet:
 
 
 def _stored_skeleton(stored: dict[str, Any]) -> Skeleton | None:
-    """The body that a ``clips.json`` describes; None where it only names the joints."""
+    """The skeleton in a ``clips.json``; None where it only names the joints."""
     if "joint_parents" not in stored:
         return None
     return Skeleton(

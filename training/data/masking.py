@@ -1,6 +1,6 @@
-"""Masks for training, drawn for a whole batch at once on the device that trains.
+"""Random masks for training, drawn for a whole batch at once on the training device.
 
-Everything here is random by a ``torch.Generator``; evaluation uses ``mmm.masks``, which is not.
+Evaluation uses the fixed patterns of ``mmm.masks`` instead.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,17 @@ class MaskMix:
     """
 
     random: float = 0.5
-    """Each frame hidden with probability ``random_share``."""
+    """Each frame is hidden with probability ``random_share``."""
     every: float = 1.0
-    """Every n-th frame known, n drawn from ``every_steps``, the first one anywhere."""
+    """Every n-th frame is known, from a random first one; n is drawn from ``every_steps``."""
     keep_hide: float = 0.5
-    """5 known, then ``hide_frames`` hidden, again and again."""
+    """5 known frames alternate with ``hide_frames`` hidden ones."""
     span: float = 4.0
     """One to three gaps of ``span_frames`` each."""
     between: float = 0.0
-    """A few frames known at the start and at the end, all between them hidden: the LAFAN1 protocol,
-    whatever length the windows have."""
+    """All but a few frames at the start and the end are hidden, as in the LAFAN1 protocol."""
     future: float = 0.0
-    """The last ``future_frames`` hidden: what comes next, from what was."""
+    """The last ``future_frames`` are hidden: prediction of the future."""
     random_share: float = 0.15
     every_steps: tuple[int, int] = (4, 40)
     hide_frames: tuple[int, int] = (5, 30)
@@ -92,11 +91,13 @@ def draw_masks(
     gaps = torch.randint(1, 4, (batch, 1), generator=generator, device=device)
     for gap in range(3):
         length = _between(mix.span_frames, batch, generator, device)
-        start = (uniform(batch, 1) * (frames + length)).long() - length  # may hang over either end
+        # A gap may reach beyond either end of the window, so that open ends are learned, too.
+        start = (uniform(batch, 1) * (frames + length)).long() - length
         span |= (time >= start) & (time < start + length) & (gaps > gap)
 
     between = torch.zeros_like(span)
-    if mix.between:  # what does not ask for it draws the same numbers as ever
+    # Drawn only where asked for, so that older recipes still draw the same random numbers.
+    if mix.between:
         first = _between((3, 16), batch, generator, device).clamp(max=max(frames // 3, 1))
         last = torch.where(uniform(batch, 1) < 0.6, 1, (uniform(batch, 1) * 10).long() + 1)
         between = (time >= first) & (time < frames - last.clamp(max=max(frames // 3, 1)))
@@ -128,7 +129,7 @@ def draw_masks(
 
 
 def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:
-    """One frame known where none was, one hidden where none was."""
+    """Make one frame known where none is, and hide one where none is hidden."""
     at = torch.randint(
         0, chosen.shape[1], (chosen.shape[0], 1), generator=generator, device=chosen.device
     )
@@ -138,8 +139,8 @@ def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def corrupt(motion: Tensor, hidden: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """BERT's corruption: of the hidden frames 80 % are zeroed, 10 % show another frame, 10 % show
-    themselves.
+    """BERT's corruption (Devlin et al. 2019): 80 % of the hidden frames are zeroed, 10 % show
+    another frame, 10 % are left as they are.
 
     Args:
         motion: (B,T,F) features.

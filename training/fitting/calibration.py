@@ -31,12 +31,12 @@ LENGTHS = (3, 5, 10, 15, 20, 30, 45, 60, 90)
 """Frames from the known one before to the one after, at the network's rate."""
 GRID = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 ROTATION_WEIGHT = 2.0
-"""Of the rotation error as a share of the fill's, beside the position error's: turns that bring the
-joints nearer but bend them wrongly are not wanted."""
+"""Weight of the rotation error over that of the position error, both as shares of the fill's error.
+It rules out rotations that bring joints closer but bend them wrongly."""
 STIRS = (1.0, 4.0)
-"""Degrees, or centimetres, between which joints rest less and less; see ``mmm.models.calibration``.
-The training sources hardly have resting joints to fit it on: it was chosen as the most that leaves
-their validation split as it is."""
+"""Degrees (rotations) or centimetres (positions) between which joints pass from static to moving;
+see ``mmm.models.calibration``. The training sources hardly have static joints to fit it on. These
+are the largest values that leave the errors on their validation split unchanged."""
 JUDGED = ("every:10", "span:112-126", "span:105-134", "span:90-149")
 FIFTHS = 5
 
@@ -51,7 +51,7 @@ class Case:
 
 
 def case(model: MaskedMotionModel, clip: Clip, spec: str) -> Case:
-    """What the network says of one clip, cut to the frames that were hidden."""
+    """The network's prediction for one clip, cut to the hidden frames."""
     hidden = masks.parse(spec, clip).hidden
     prediction = predict_roles(model, clip, hidden)
     rows: Array = np.asarray(hidden.any(axis=1))
@@ -73,15 +73,15 @@ def _rows(motion: Motion, rows: Array) -> Motion:
 
 
 def patterns(length: int) -> tuple[str, str]:
-    """Two ways to hide gaps of a length in frames from known to known: again and again, and once in
-    the middle."""
+    """SPECs with gaps of a length (frames from known to known): repeated, and once in the
+    middle."""
     first = (FRAMES - length) // 2 + 1
     return f"every:{length}", f"span:{first}-{first + length - 2}"
 
 
 def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> tuple[float, float]:
-    """Mean angle of local rotations, radians, and mean joint distance, metres, over all hidden
-    entries."""
+    """Mean angle of local rotations (radians) and mean joint distance (metres) over hidden
+    frames."""
     angles, distances = [], []
     for each in cases:
         moved = each.answer.moved(gap_calibration)
@@ -93,13 +93,18 @@ def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> 
 def fit_length(
     length_s: float, groups: Sequence[Sequence[Case]], whole: bool = False
 ) -> tuple[dict[str, float], float]:
-    """The shares of each part for one gap length, and what the expected error is to be multiplied
-    by.
+    """Fit the shares of one gap length by coordinate descent over a grid, in two rounds.
 
-    One part after another, twice over: the share with the least sum of rotation and position error,
-    each in terms of the fill's own. A share of zero, the fill itself, is among the choices, so the
-    sum is never worse than the fill's. ``whole``: the network is believed as far as it says, and
-    only its expected error is corrected.
+    The cost is the sum of rotation and position error, each as a share of the fill's. Zero (the
+    fill itself) is on the grid, so that the cost is never above the fill's.
+
+    Args:
+        length_s: of the gaps, seconds from known frame to known frame.
+        groups: cases of each pattern.
+        whole: keep all shares at 1, and correct the expected error only.
+
+    Returns:
+        The share of each part, and the factor on the expected error.
     """
     shares = dict.fromkeys(PARTS, 1.0 if whole else 0.0)
 
@@ -122,16 +127,16 @@ def fit_length(
             costs = [cost({**shares, part: share}) for share in GRID]
             shares[part] = GRID[int(np.argmin(costs))]
     true = [distance for cases in groups for distance in [errors_of(cases, table(shares))[1]]]
-    said = [
+    expected = [
         float(np.concatenate([each.answer.expected_m for each in cases]).mean()) for cases in groups
     ]
-    return shares, sum(true) / max(sum(said), 1e-9)
+    return shares, sum(true) / max(sum(expected), 1e-9)
 
 
 def fit(
     model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False
 ) -> GapCalibration:
-    """Shares and corrections for all gap lengths, from clips that the network was not trained
+    """Fit shares and corrections for all gap lengths, on clips that the network was not trained
     on."""
     model.config.gap_calibration = None
     columns: list[tuple[dict[str, float], float]] = []
@@ -146,13 +151,13 @@ def fit(
     )
 
 
-def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
-    """Expected beside true errors, gap by gap, on clips that neither training nor fitting has seen.
+def compare_expected(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
+    """Compare expected with real errors, gap by gap, on clips unused in training and fitting.
 
     Returns:
         ``{"gaps", "clips", "rank_correlation", "within_half_to_twice", "fifths": [{"expected_cm",
-        "position_cm"}, ...]}``: the gaps sorted by what was expected, in five parts of equal
-        number, and the means of each.
+        "position_cm"}, ...]}``: the fifths are five equal parts of the gaps, sorted by expected
+        error, with the means of each.
     """
     rows = [
         row
@@ -160,18 +165,18 @@ def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
         for clip in clips
         for row in gaps(recover(model, clip, masks.parse(spec, clip)))
     ]
-    said, true = (
+    expected, true = (
         np.array([row[key] for row in rows], dtype=float) for key in ("expected_cm", "position_cm")
     )
     fifths = [
         {
-            "expected_cm": round(float(said[part].mean()), 3),
+            "expected_cm": round(float(expected[part].mean()), 3),
             "position_cm": round(float(true[part].mean()), 3),
         }
-        for part in np.array_split(np.argsort(said), FIFTHS)
+        for part in np.array_split(np.argsort(expected), FIFTHS)
     ]
-    near = (true >= said / 2) & (true <= said * 2)
-    rank = float(spearmanr(said, true).statistic)
+    near = (true >= expected / 2) & (true <= expected * 2)
+    rank = float(spearmanr(expected, true).statistic)
     return {
         "gaps": len(rows),
         "clips": len(clips),
@@ -184,7 +189,7 @@ def judge(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[str, Any]:
 
 FUTURE_SHARES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 FUTURE_S = (2.0, 10.0)
-"""Seconds of seed, and to generate."""
+"""Seconds of the prefix, and seconds to generate."""
 
 
 def energy(motion: Motion) -> float:
@@ -195,15 +200,15 @@ def energy(motion: Motion) -> float:
 def fit_future(
     model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True
 ) -> tuple[GapCalibration, list[float]]:
-    """For networks that generate: the share of all turns and shifts with which a future moves as
-    much as the truth.
+    """Fit the share of rotations and shifts with which generated motion is as lively as recorded
+    motion.
 
-    Small errors of a network's own making feed on themselves, and a future that is believed whole
+    Generated motion is fed back to the network. Its errors add up, and at the full share the motion
     grows wilder.
 
     Returns:
-        The shares, and for each of ``FUTURE_SHARES`` the median over clips of the future's energy
-        over the truth's.
+        The shares, and for each of ``FUTURE_SHARES`` the median over clips of generated over
+        recorded energy.
     """
     seed, frames = (round(seconds * model.config.fps) for seconds in FUTURE_S)
     medians = []

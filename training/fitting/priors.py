@@ -1,5 +1,4 @@
-"""What generation needs to know of the training data: how the speed of people changes, and how high
-they jump."""
+"""Priors for generation, fitted on training data: how speed changes, and how high people jump."""
 
 import numpy as np
 
@@ -20,20 +19,20 @@ JUMP_QUANTILE = 0.999
 
 
 def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] | None:
-    """The fields of ``mmm.generation.activity.SpeedPrior``, by least squares over pasts and what
-    came after them.
+    """Fit the speed prior: an AR(1) model of the logarithm of speed, by least squares.
 
     Args:
-        split: clips spread evenly over it are cut into windows as the network sees them in
-        generation.
+        split: clips are spread evenly over it, and cut into the windows that generation uses.
+        model: its configuration gives frame rate, skeleton and window lengths.
 
     Returns:
-        None for networks that are given no chance or know one skeleton alone, and for a split
-        without clips of six seconds.
+        Intercept, slope and sigma of ``mmm.generation.activity.SpeedPrior``; None for networks
+        without latent noise or on one skeleton's joints, and for splits without clips of six
+        seconds.
     """
     config, plan = model.config, horizon(model)
-    chance = config.noise_dim and config.representation == "roles"
-    if not chance or int(split.lengths.max()) < SECONDS * config.fps:
+    samples = config.noise_dim and config.representation == "roles"
+    if not samples or int(split.lengths.max()) < SECONDS * config.fps:
         return None
     known, kept = (round(seconds * config.fps) for seconds in (plan.known_s, plan.kept_s))
     before, after = [], []
@@ -41,25 +40,26 @@ def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] |
         for at in range(known, len(clip) - kept + 1, kept):
             before.append(log_speed(clip.motion.crop(at - known, at)))
             after.append(log_speed(clip.motion.crop(at - 1, at + kept)))
-    if not before:  # its windows are longer than that
+    if not before:  # the network's windows are longer than the clips
         return None
     x, y = np.array(before), np.array(after)
-    pull, level = np.polyfit(x, y, 1)
+    slope, intercept = np.polyfit(x, y, 1)
     # Deviations have long tails: who stops, or starts, does so at once. The middle half tells the
     # spread of the rest.
-    spread = NORMAL * np.median(np.abs(y - level - pull * x))
-    return [round(float(value), 4) for value in (level, pull, spread)]
+    sigma = NORMAL * np.median(np.abs(y - intercept - slope * x))
+    return [round(float(value), 4) for value in (intercept, slope, sigma)]
 
 
 def fit_max_jump_height_m(split: MotionSet, config: MaskedMotionConfig) -> float | None:
-    """Height of the lowest foot above where feet rest, metres, that is hardly ever exceeded.
+    """The height that the lower foot hardly ever exceeds, metres above the height of resting feet.
 
     Args:
-        split: clips of the network's skeleton and rate, spread evenly over which it is taken.
+        split: clips of the network's skeleton and frame rate, taken evenly.
+        config: of the network.
 
     Returns:
-        None for networks on joint roles, whose data may climb what it shows not, and for bodies
-        without feet.
+        None for skeletons without feet, and for networks on joint roles: people in their data climb
+        stairs and boxes that are not recorded.
     """
     feet = list(config.skeleton.feet)
     if config.representation == "roles" or not feet:

@@ -19,7 +19,7 @@ from tests.mmm.networks import roles_network as network
 from tests.training.running import run_training
 from training.commands import calibrate as command
 from training.fitting import calibration
-from training.fitting.calibration import Case, errors_of, fit_length, judge, patterns
+from training.fitting.calibration import Case, compare_expected, errors_of, fit_length, patterns
 
 
 def known_case(share: dict[str, float], seed: int) -> Case:
@@ -79,7 +79,7 @@ def test_patterns_hide_gaps_of_the_length():
 
 def test_gaps_are_judged_in_the_order_of_what_was_expected(monkeypatch):
     clips = [clip_at(30.0, seconds=calibration.FRAMES / 30 - 1 / 30)]
-    found = judge(network(), clips)
+    found = compare_expected(network(), clips)
     expected = [part["expected_cm"] for part in found["fifths"]]
     assert expected == sorted(expected)
     assert found["gaps"] == sum(
