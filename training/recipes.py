@@ -1,10 +1,10 @@
-"""Every published schedule by name, and our small ones: which network, which options, which plan.
+"""Training recipes by name: the published schedules and our smaller ones.
 
-Published: the schedules of the original work (masked pre-training, and fixed-pattern fine-tuning of
-its ``3bert``), as its notebooks and notes give them. The original trains with Adam (0.9, 0.999), a
-constant rate in each stage, MSE on hidden frames, lengths of 120 to 300 frames and BERT's 80/10/10
-corruption in pre-training. What it does not have and we keep everywhere: the gradient's norm is
-clipped, and the saved network is the average over the last steps.
+The published schedules are those of the original work: masked pre-training, and fixed-pattern
+fine-tuning of its ``3bert``. The original uses Adam (0.9, 0.999), a constant learning rate in each
+stage, MSE on hidden frames, windows of 120 to 300 frames, and BERT's 80/10/10 corruption in
+pre-training. All recipes add two things to it: the gradient norm is clipped, and the saved network
+is an exponential moving average.
 """
 
 from dataclasses import astuple, dataclass, field, replace
@@ -20,10 +20,10 @@ from training.plan import Stage, TrainingPlan, staged
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network and how it is trained."""
+    """A network and its training plan."""
 
     network: str
-    """Preset of ``mmm.models``."""
+    """A preset of ``mmm.models``."""
     plan: TrainingPlan
     changes: dict[str, Any] = field(default_factory=dict)
     """Fields of the network's configuration in place of its preset's."""
@@ -44,7 +44,7 @@ ORIGINAL = TrainingPlan(
     save_every=1_000,
     masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0),
 )
-"""What the original's pre-training has in common. Its windows start anywhere, as ours do: see
+"""What all pre-training of the original has in common, except that windows start anywhere here; see
 ``ecm-strided``."""
 
 _3BERT = staged(ORIGINAL, Stage(43_000, 1e-4))
@@ -76,7 +76,7 @@ _ROLES = TrainingPlan(
 )
 """For networks on joint roles, at 30 frames a second."""
 _ABRUPT: dict[str, Any] = {"ramp_s": 0.0, "smooth_s": 0.0}
-"""Residuals set in at once, and nothing is smoothed."""
+"""Residuals start abruptly beside known frames, and nothing is smoothed."""
 
 
 def _curve(**changes: float) -> list[float]:
@@ -87,19 +87,19 @@ def _curve(**changes: float) -> list[float]:
 _BY_GAP = _curve(
     rotation_s=0.4, root_s=6.0, rotation_by_gap=1.5, rise_s=0.3, rise_by_gap=1.5, free=1.0
 )
-"""The inertial fill, in which turns die away sooner in long gaps, and the root later: better than
-its default in gaps of a second and two, and found on the validation split of the common set. Of
-heights it dies away within a third of a second, for whoever leaps comes down: found on the train
-split, where heights in gaps of 1.5 s come out a third better. A far end that has no known frame
-beyond it is reached as a natural spline ends: L2P of gaps of 5 falls by an eighth (validation
-split)."""
+"""The inertial fill with decay times that depend on the gap. Rotations decay sooner in long gaps,
+the root later, which is better than the default in gaps of one and two seconds (validation split of
+the common set). Vertical speed decays within a third of a second, because jumps end soon: heights
+in gaps of 1.5 s improve by a third (train split). An end without a second known frame beyond it is
+reached as by a natural spline, which lowers L2P in gaps of 5 by an eighth (validation split)."""
 _SOONER: dict[str, Any] = {"inertia": _BY_GAP, "ramp_s": 1 / 30, "isolated_ramp_s": 1 / 120}
-"""That curve, and residuals that set in sooner, above all beside frames that stand alone: in gaps
-of a few frames there is no time for more."""
+"""The same curve, with residuals that start sooner, above all beside isolated known frames: short
+gaps leave no time for a slow start."""
 _FAIR = replace(
     _ROLES, optimizer="muon", loss="roles-fair", min_frames=12, augment=Augment(slow=1.5, rest=0.15)
 )
-"""Nearer to what is judged, and quicker; and resting limbs, which the training data hardly has."""
+"""A loss closer to the benchmark, the faster optimiser, and resting limbs, which the data hardly
+has."""
 
 PRETRAINING: dict[str, Recipe] = {
     # Published.
@@ -110,7 +110,7 @@ PRETRAINING: dict[str, Recipe] = {
     "3bert-strided": Recipe("3bert", replace(_3BERT, window_stride=300)),
     "ecm-strided": Recipe("ecm", replace(_ECM, window_stride=300)),
     "common-strided": Recipe("common", replace(_COMMON, window_stride=300)),
-    # Published schedules with what is known to make recovery good.
+    # Published schedules with the changes that improve recovery most.
     **{
         f"{name}-slerp": Recipe(
             name,
@@ -119,7 +119,7 @@ PRETRAINING: dict[str, Recipe] = {
         )
         for name, plan in (("3bert", _3BERT), ("ecm", _ECM), ("common", _COMMON))
     },
-    # Ours: 6,000 steps of 12 windows on a processor.
+    # Ours: 6,000 steps of 12 windows, on a CPU.
     **{f"{name}-small": Recipe(f"{name}-small", _SMALL) for name in ("3bert", "ecm")},
     "common-small": Recipe(
         "common-small", replace(_ROLES, learning_rate=3e-4, head_rate=0.06, shift_positions=True)
@@ -132,7 +132,7 @@ PRETRAINING: dict[str, Recipe] = {
         replace(_FAIR, steps=24_000, batch=512, learning_rate=1e-3, warmup=500, ema=0.999),
         _SOONER,
     ),
-    # One improvement taken away, or added, at a time, to measure what it brings.
+    # For the ablation: one change at a time.
     "ecm-small-strided": Recipe("ecm-small", replace(_SMALL, window_stride=300)),
     "ecm-small-mse": Recipe("ecm-small", replace(_SMALL, loss="mse")),
     "ecm-small-zero": Recipe("ecm-small", _SMALL, {"fill": "zero", "output": "absolute"}),
@@ -141,7 +141,7 @@ PRETRAINING: dict[str, Recipe] = {
     "ecm-small-relative": Recipe("ecm-small", replace(_SMALL, normalise_by_fill=True)),
     "ecm-small-slerp": Recipe("ecm-small", _SMALL, {"fill": "slerp"}),
     "ecm-small-abrupt": Recipe("ecm-small", _SMALL, _ABRUPT),
-    # Fading in presumes a fill that meets the known frames at both ends: without one, it goes too.
+    # Blending in needs a fill that meets the known frames at both ends; without one it is off, too.
     "inbetween-absolute": Recipe("inbetween", _ROLES, {"output": "absolute", **_ABRUPT}),
     "inbetween-hold": Recipe("inbetween", _ROLES, {"fill": "hold", **_ABRUPT}),
     "inbetween-slerp": Recipe("inbetween", _ROLES, {"fill": "slerp"}),
@@ -155,7 +155,7 @@ PRETRAINING: dict[str, Recipe] = {
 }
 
 _FIXED = replace(ORIGINAL, corruption=False)
-"""Fixed patterns hide by zeroing alone."""
+"""Fixed patterns hide by zeroing, without BERT's corruption."""
 
 _3BERT_FIXED = (
     Stage(1_100, 1e-4, ("every:5",)),
@@ -164,7 +164,7 @@ _3BERT_FIXED = (
     Stage(40_000, 1e-5, ("every:15",)),
     Stage(100_000, 1e-6, ("every:20",)),
 )
-"""Published for ``3bert`` alone."""
+"""Published for ``3bert`` only."""
 
 _MIXED = Stage(
     600,
@@ -177,13 +177,14 @@ _SMALL_FIXED = staged(TrainingPlan(warmup=50, normalise_by_fill=True, ema=0.99),
 
 
 _BY_GAP_WHERE_TOLD = _curve(rotation_s=0.6, root_s=6.0, rotation_by_gap=1.0, close_s=0.07)
-"""The same only where the frames beside a gap are close together, and tell its speed well."""
+"""The same, only where the known frames beside a gap are close enough together to give its
+speed."""
 _COASTING = _curve(coast_s=0.15, root_coast_s=0.4)
-"""The inertial fill, which coasts on where nothing follows."""
+"""The inertial fill, which coasts where no known frame follows."""
 _FALLING = _curve(coast_s=0.15, root_coast_s=0.4, rise_coast_s=0.08)
-"""The same, but heights hardly coast, for bodies fall; found on the train split of the common set.
-Over the ground a second and more would fit real motion best, but it also amplifies what is wrong
-with the last generated step."""
+"""The same with hardly any coasting of heights, because bodies fall (fitted on the train split of
+the common set). On the ground plane a second and more would fit recorded motion best, but it would
+amplify errors of the last generated step."""
 _DANCE_FUTURE = TrainingPlan(
     steps=8_000,
     batch=12,
@@ -200,8 +201,8 @@ _DANCE_FUTURE = TrainingPlan(
         random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96), joint_share=0
     ),
 )
-"""What comes next, to music that is known: the last 40 to 96 frames of a window hidden, the frames
-before inexact, in half of the steps generated."""
+"""The future with known music: the last 40 to 96 frames of a window are hidden, the frames before
+are noisy, and in half of the steps generated."""
 _ROLES_FUTURE = TrainingPlan(
     steps=4_000,
     batch=24,
@@ -222,7 +223,7 @@ _ROLES_FUTURE = TrainingPlan(
         random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(15, 45), joint_share=0
     ),
 )
-"""What may come next: half a second to one and a half hidden at the end, as samples."""
+"""Possible futures: the last 0.5 to 1.5 seconds are hidden, and drawn as samples."""
 
 FINETUNING: dict[str, Recipe] = {
     "3bert": Recipe("3bert", staged(_FIXED, *_3BERT_FIXED)),
@@ -232,7 +233,7 @@ FINETUNING: dict[str, Recipe] = {
     "common": Recipe("common", staged(replace(_FIXED, batch=128), *_3BERT_FIXED)),
     # Ours: a few hundred steps in which short gaps count like long ones.
     "ecm-small": Recipe("ecm-small", _SMALL_FIXED),
-    # With residuals that set in more slowly, so that nothing is lost beside close known frames.
+    # Residuals start more slowly, so that close known frames lose nothing.
     "3bert-small": Recipe(
         "3bert-small", _SMALL_FIXED, {"inertia": [0.8, 1.6, 1.0], "ramp_s": 1 / 15}
     ),
@@ -288,10 +289,10 @@ FINETUNING: dict[str, Recipe] = {
 
 
 def find_recipe(recipes: dict[str, Recipe], name: str) -> Recipe:
-    """A recipe by name; a network's preset without one of its own gets the plan of the small ones.
+    """A recipe by name; a preset without a recipe gets the plan of the small networks.
 
     Raises:
-        ModelError: there is neither.
+        ModelError: there is neither a recipe nor a preset of this name.
     """
     if name in recipes:
         return recipes[name]

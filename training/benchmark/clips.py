@@ -1,5 +1,4 @@
-"""Clips for the benchmark: LAFAN1's takes, any folder or archive of motion files, a prepared
-set."""
+"""Clips for the benchmark: LAFAN1, folders and archives of motion files, prepared sets."""
 
 import lzma
 import re
@@ -40,21 +39,20 @@ _TEST_SUBJECT = "5"
 
 @dataclass(frozen=True)
 class Material:
-    """What is judged, and how it came about."""
+    """The clips to evaluate on, and where they come from."""
 
     clips: tuple[Clip, ...]
-    """Of the same joints, at 30 frames a second; their names are their files' ways from the folder
-    named."""
+    """Clips of the same joints, at 30 frames a second, named by their files' relative paths."""
     title: str
     notes: tuple[str, ...] = ()
     against: Statistics | None = None
-    """From the published training takes, where these are at hand."""
+    """Statistics of the published training takes, where they are available."""
     published: bool = False
-    """Whether this is the published test set, so that published figures may stand beside ours."""
+    """Whether this is the published test set, so that published figures can be compared."""
 
 
 def lafan1(folder: Path) -> Material:
-    """LAFAN1's test takes (subject 5) where all 77 are there, else all takes that are.
+    """LAFAN1's test takes (subject 5) if all 77 takes are there, else all takes found.
 
     Raises:
         FileError: there is no BVH file, or one cannot be read.
@@ -91,7 +89,7 @@ def motion_files(
     Args:
         sources: folders, archives, single files.
         fps: frame rate of all files, for those that do not say or say it wrong.
-        drop_first: frames to leave out at the start of each file (an added T-pose, say).
+        drop_first: frames to leave out at the start of each file, such as an added T-pose.
 
     Raises:
         FileError: a source does not exist, or nothing in them can be read.
@@ -126,10 +124,10 @@ def motion_files(
 
 
 def prepared(folder: Path) -> Material:
-    """One split of a prepared set, every clip on its own bones.
+    """One split of a prepared set, each clip on its subject's bones.
 
     Raises:
-        FileError: it is none, or does not say how long the bones are.
+        FileError: the folder is not a prepared split, or lacks bone lengths or the frame rate.
     """
     motions = MotionSet(folder)
     skeleton = motions.skeleton or (SMPL24 if motions.joint_names == list(SMPL24.names) else None)
@@ -160,7 +158,7 @@ def prepared(folder: Path) -> Material:
 def _load(path: Path, label: str, fps: float | None) -> Clip:
     clip = load_clip(path, fps=fps)
     rate = clip.motion.fps
-    # Headers round the time of a frame: 0.0333 is meant to be a thirtieth.
+    # Headers round the frame time: 0.0333 stands for a thirtieth of a second.
     motion = (
         replace(clip.motion, fps=FPS) if abs(rate - FPS) < 0.01 * FPS else clip.motion.resample(FPS)
     )
@@ -168,7 +166,7 @@ def _load(path: Path, label: str, fps: float | None) -> Clip:
 
 
 def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
-    """Motion files of one source, with their way from it; an archive counts as a folder of its
+    """Motion files of one source with their paths in it; an archive counts as a folder of its
     name."""
     if not source.exists():
         raise FileError(str(source), "no such file or folder", cure="check the spelling")
@@ -204,8 +202,8 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
 
 
 def _same_joints(clips: Sequence[Clip], notes: list[str]) -> tuple[Clip, ...]:
-    """Those of the body with the most frames: L2P and L2Q are sums over joints, so bodies cannot be
-    mixed."""
+    """The clips of the skeleton with the most frames. L2P and L2Q sum over joints, so that
+    skeletons cannot be mixed."""
     groups: list[list[Clip]] = []
     for clip in clips:
         group = next(

@@ -1,5 +1,4 @@
-"""Ways of filling a gap: the published baselines and the spline, for many windows at once, and a
-network."""
+"""Methods that fill gaps: the published baselines, inertial fill, the spline, and a network."""
 
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -26,12 +25,12 @@ from training.benchmark.spline import last_segment
 Array = np.ndarray
 
 NEARLY_ALIKE = 0.99
-"""Quaternions with a larger dot product are interpolated along the chord by the published code:
-under 16 degrees."""
+"""Above this dot product (below 16 degrees) the published code interpolates quaternions
+linearly."""
 
 
 def zero_velocity(shown: Windows) -> Filling:
-    """The last known pose, again and again."""
+    """The last known pose, repeated."""
     return shown.rotations[:, PAST:-1], shown.root_m[:, PAST:-1]
 
 
@@ -58,8 +57,8 @@ def interpolation(shown: Windows) -> Filling:
 
 
 def inertial(shown: Windows) -> Filling:
-    """``mmm.interpolation.baselines.inertial``: the last two known poses give the speed at which
-    the gap is left."""
+    """``mmm.interpolation.baselines.inertial``; the last two known poses give the speed before the
+    gap."""
     times, wanted = _known_and_wanted(shown)
     keys, root = _keys(shown)
     rotations = inertial_rotations(times, np.moveaxis(keys, 0, 1), wanted, FPS)
@@ -104,7 +103,7 @@ BASELINES: dict[str, Filler] = {
     "inertial": inertial,
     "spline": spline,
 }
-"""Plainest first."""
+"""From the simplest to the most elaborate."""
 
 
 def row_name(checkpoint: Path) -> str:
@@ -161,7 +160,7 @@ _in_this_process: list[MaskedMotionModel] = []
 
 
 def _start(checkpoint: Path) -> None:
-    torch.set_num_threads(1)  # the processes are the threads
+    torch.set_num_threads(1)  # parallelism comes from the processes
     _in_this_process.append(load_model(checkpoint))
 
 

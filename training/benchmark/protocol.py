@@ -2,8 +2,8 @@
 
 A window has 65 frames, and the next one starts 40 frames later. Its root is moved so that the mean
 of its x and z is zero, and the whole turned so that the hips face X+ in frame 9. Frames 0 to 9 are
-known; then comes the gap, and the first frame after it is the target, known too. What follows the
-target is cut off: no method sees it.
+known; then comes the gap, and the first frame after it is the target, known too. No method sees
+what follows the target.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,23 +36,22 @@ CHUNK = 128
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Stretches of motion of one length, on bodies of the same joints; every one with its own
-    bones."""
+    """Windows of one length, on skeletons with the same joints; each has its own bone lengths."""
 
     skeleton: Skeleton
-    """Names and tree; its offsets are those of the first window."""
+    """Joint names and tree; the offsets are those of the first window."""
     offsets_m: Float[Array, "B J 3"]
     rotations: Float[Array, "B T J 3 3"]
     """Local, float32."""
     root_m: Float[Array, "B T 3"]
     labels: tuple[str, ...]
-    """Which clip each window comes from."""
+    """The name of each window's clip."""
 
     def __len__(self) -> int:
         return len(self.root_m)
 
     def take(self, which: slice | Int[Array, "_"]) -> "Windows":
-        """Some of them."""
+        """Some of the windows."""
         labels = (
             self.labels[which] if isinstance(which, slice) else tuple(self.labels[i] for i in which)
         )
@@ -61,12 +60,12 @@ class Windows:
         )
 
     def chunks(self) -> Iterator["Windows"]:
-        """All of them, a few at a time."""
+        """All windows, in parts of ``CHUNK``."""
         for start in range(0, len(self), CHUNK):
             yield self.take(slice(start, start + CHUNK))
 
     def shown(self, gap: int) -> "Windows":
-        """What a method gets to see: the frames up to the target; those of the gap repeat the last
+        """What a method may see: frames up to the target, where those of the gap repeat the last
         known one."""
         rotations, root_m = (
             values[:, : PAST + gap + 1].copy() for values in (self.rotations, self.root_m)
@@ -95,7 +94,7 @@ class Filler(Protocol):
     """A way of filling gaps."""
 
     def __call__(self, shown: Windows) -> Filling:
-        """Fills the frames between the ten first and the last; what stands there says nothing."""
+        """Fill the frames between the first ten and the last; their content is meaningless."""
 
 
 # --- Windows --------------------------------------------------------------------------------------
@@ -204,11 +203,11 @@ class Statistics:
     mean_m: Float[Array, "J 3"]
     std_m: Float[Array, "J 3"]
     source: str
-    """What they were taken from, in words."""
+    """What they were computed from, for the report."""
 
 
 def statistics(windows: Windows, source: str) -> Statistics:
-    """Over all frames of all windows, in one pass."""
+    """Statistics over all frames of all windows, in one pass."""
     total: Array | float = 0.0
     squares: Array | float = 0.0
     for part in windows.chunks():
@@ -224,21 +223,21 @@ def statistics(windows: Windows, source: str) -> Statistics:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The frames of a gap in the world, of every window."""
+    """The frames of the gaps in world space."""
 
     quats: Float[Array, "B G J 4"]
-    """Signs follow from the last known frame on."""
+    """Unit quaternions (wxyz), sign-continuous from the last known frame."""
     positions_m: Float[Array, "B G J 3"]
 
     def take(self, which: Int[Array, "_"]) -> "Outcome":
-        """Of some windows."""
+        """The outcome of some windows."""
         return Outcome(self.quats[which], self.positions_m[which])
 
 
 def outcome(windows: Windows, filling: Filling, last_known: int = PAST - 1) -> Outcome:
-    """What a filling comes to in the world; ``last_known`` is the frame before the gap."""
+    """A filling in world space; ``last_known`` is the frame before the gap."""
     rotations, root_m = filling
-    # The last known frame leads, so that all methods' quaternions set out with the same signs.
+    # The last known frame comes first, so that all methods' quaternions start with the same signs.
     last = slice(last_known, last_known + 1)
     positions, world = replace(
         windows,
@@ -274,7 +273,7 @@ def benchmark(
     Args:
         fillers: by the names that the rows have.
         groups: windows by index, by the names that the rows have; beside ``all``.
-        progress: told how many windows have been filled, again and again.
+        progress: called with the number of windows filled since the last call.
 
     Returns:
         Rows ``group windows gap method l2q l2p npss position_cm``.

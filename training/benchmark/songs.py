@@ -1,5 +1,5 @@
-"""Which song a clip is danced to, and a clip with another song for each: for what compares right
-and wrong music."""
+"""The song of each clip, and for each clip one with another song, to compare right and wrong
+music."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ _AIST_SONG = re.compile(r"_(m[A-Z]{2}\d+)(?:_|$)")
 
 
 def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
-    """Which song a clip is danced to: what the set says of it, else AIST's names, else a song of
-    its own."""
+    """The song of a clip: as the set states it, else by AIST's file names, else the clip's own
+    name."""
     if entry is not None and "song" in entry:
         return str(entry["song"])
     found = _AIST_SONG.search(clip_name)
@@ -21,7 +21,7 @@ def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
 
 
 def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The songs of a set's clips; all stretches of one recording have the same."""
+    """The songs of a set's clips; all stretches of one recording have the same song."""
     known = {str(entry["name"]): entry for entry in entries}
     names = [
         clip.name if clip.name in known else clip.name.rpartition(" from ")[0] for clip in clips
@@ -30,12 +30,10 @@ def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> lis
 
 
 def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
-    """For each clip the place of one with another song: half the list away, or the next one after
-    that.
+    """For each clip the index of one with another song: half the list away, or the next after that.
 
     Raises:
-        SpecError: a clip has no music, or all have the same song (a single clip too): there is
-        nothing to compare.
+        SpecError: a clip has no music, or all clips have the same song.
     """
     silent = next((clip.name for clip in clips if clip.music is None), None)
     if silent is not None:

@@ -1,8 +1,8 @@
 """How fast training is, beside the original's way of making batches.
 
-One network is trained by both in one run, step by step in turn, so that both meet the same
-disturbances. Hiding (15 % of the frames, 80/10/10), loss (MSE) and optimiser are the original's in
-both. The batches differ.
+One network is trained with both, in alternating steps, so that both meet the same disturbances.
+Both use the original's masks (15 % of the frames, 80/10/10), loss (MSE) and optimiser; only the
+batches differ.
 """
 
 import random
@@ -26,10 +26,10 @@ from training.plan import TrainingPlan
 
 HIDDEN_SHARE = 0.15
 STORED_WINDOWS = 256
-"""Windows that the original's way draws from; it cuts them once and keeps them on the host."""
+"""Windows that the original's batches are drawn from, cut once and kept on the host."""
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
-"""Dense bfloat16 multiply-adds (two operations each) a second, by NVIDIA's data sheets for the SXM
-boards."""
+"""Peak dense bfloat16 operations a second (a multiply-add is two), from NVIDIA's data sheets
+(SXM)."""
 ORIGINAL, OURS = "original's batches", "ours"
 COLUMNS = {
     "method": "",
@@ -42,12 +42,10 @@ COLUMNS = {
 
 
 class OriginalWay:
-    """Batches as the original makes them, in our own words: on the host, one sequence and one frame
-    after another.
+    """Batches as the original makes them: on the host, sequence by sequence and frame by frame.
 
-    Every window is as long as the longest; a sequence takes a part of it, and zeros fill the rest.
-    Frames are hidden in a Python loop, sequences are stacked, made tensors and copied to the
-    device.
+    All windows have the length of the longest sequence, and zeros pad the others. Frames are hidden
+    in a Python loop; sequences are stacked, converted to tensors and copied to the device.
     """
 
     def __init__(self, data: MotionSet, lengths: tuple[int, int], seed: int = 0) -> None:
@@ -58,15 +56,14 @@ class OriginalWay:
             None if part is None else list(part.cpu().numpy())
             for part in (drawn.motion, drawn.music, drawn.body)
         )
-        self.chance = random.Random(seed)
+        self.random = random.Random(seed)
 
     def batch(self, size: int) -> tuple[Batch, list[int]]:
-        """A batch on the device, and the sequences' lengths; beyond them everything is zero and
-        nothing hidden."""
+        """A batch on the device, and the sequences' lengths; the padding is zero and not hidden."""
         sequences, lengths = [], []
         for _ in range(size):
-            number = self.chance.randrange(STORED_WINDOWS)
-            length = self.chance.randint(*self.lengths)
+            number = self.random.randrange(STORED_WINDOWS)
+            length = self.random.randint(*self.lengths)
             sequences.append(self._sequence(number, length))
             lengths.append(length)
         parts = {
@@ -86,12 +83,12 @@ class OriginalWay:
         motion = self.motion[number][:length]
         rows, hidden = [], []
         for frame in range(length):
-            row, draw = motion[frame], self.chance.random()
+            row, draw = motion[frame], self.random.random()
             hidden.append(draw < HIDDEN_SHARE)
             if draw < 0.8 * HIDDEN_SHARE:
                 row = np.zeros_like(row)
             elif draw < 0.9 * HIDDEN_SHARE:
-                row = motion[self.chance.randrange(length)]
+                row = motion[self.random.randrange(length)]
             rows.append(row)
         rest = self.lengths[1] - length
         sequence = {
@@ -145,23 +142,23 @@ class OurWay:
 
 @dataclass
 class Timing:
-    """Sums over the measured steps of one way."""
+    """Sums over the measured steps of one method."""
 
     samples: int = 0
     frames: int = 0
-    """Without padding."""
+    """Frames without padding."""
     steps: int = 0
     outside_s: float = 0.0
     network_s: float = 0.0
-    """Forward, backward and optimiser."""
+    """Time in forward, backward and optimiser, seconds."""
 
     @property
     def total_s(self) -> float:
-        """All of it."""
+        """Time of all measured steps, seconds."""
         return self.outside_s + self.network_s
 
     def row(self, name: str) -> dict[str, Any]:
-        """A line of the table."""
+        """The row of the table."""
         return {
             "method": name,
             "samples_s": f"{self.samples / self.total_s:.2f}",
@@ -181,11 +178,10 @@ def measure(
     bfloat16: bool = True,
     compiled: bool = False,
 ) -> dict[str, Timing]:
-    """Train by each way in turn and time it; the first step of each, or three if compiled, does not
-    count.
+    """Train with each method in turn, and time it.
 
-    On a GPU the device is waited for at the borders of what is timed, so nothing overlaps and
-    nothing is missed.
+    The first step of each (three if compiled) is a warm-up. On a GPU every timed part begins and
+    ends with a synchronisation, so that parts do not overlap.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     if compiled:
@@ -231,11 +227,10 @@ def _loss(prediction: Tensor, batch: Batch) -> Tensor:
 
 
 def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
-    """Floating point operations of forward and backward over windows of these lengths, a
-    multiply-add being two.
+    """Floating-point operations of forward and backward over windows of these lengths.
 
-    They grow with the square of the length: counted at three lengths, for one window, and reckoned
-    for the others.
+    A multiply-add counts as two. The number is a quadratic polynomial of the length: it is counted
+    at three lengths and interpolated for the others.
     """
     points = sorted({min(frames), (min(frames) + max(frames)) // 2, max(frames)})
     counts = []
@@ -251,8 +246,8 @@ def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
 
 
 def peak_of(device_name: str) -> float | None:
-    """The known peak of a GPU in bfloat16, operations a second; None for others (PCIe and NVL
-    boards are slower)."""
+    """Peak bfloat16 operations a second of a GPU; None where unknown (PCIe and NVL boards are
+    slower)."""
     if any(board in device_name for board in ("PCIe", "NVL")) and "A100" not in device_name:
         return None
     return next((peak for name, peak in PEAKS.items() if name in device_name), None)

@@ -1,5 +1,4 @@
-"""The curve of a training run as a small SVG, for the checkpoint's card: readable on light and on
-dark pages."""
+"""The loss curve of a run as a small SVG for the checkpoint's card, for light and dark pages."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,8 +15,8 @@ _STYLE = """
 .text{fill:#f3f4f6}.soft{fill:#9ca3af}.loss{stroke:#60a5fa}.dot{fill:#60a5fa}.stage{stroke:#4b5563}}
 """.replace("\n", "")
 LOG_FROM = 20.0
-"""A loss that falls by more than this factor is drawn on a logarithmic axis: its later part would
-be a flat line."""
+"""A loss that falls by more than this factor is drawn on a logarithmic axis; on a linear one its
+later part would look flat."""
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:

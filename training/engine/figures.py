@@ -1,5 +1,5 @@
-"""A sample recovery as one picture: stick figures of the truth, the recovery and slerp, and their
-errors beneath."""
+"""A sample recovery as a picture: stick figures of reference, recovery and slerp above their
+errors."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -17,7 +17,7 @@ Colour = tuple[int, int, int]
 
 WIDTH, HEIGHT = 1280, 860
 COLUMNS = 9
-"""At most so many frames stand side by side."""
+"""Largest number of frames side by side."""
 PALETTE: dict[str, Colour] = {
     "truth": (31, 41, 55),
     "model": (37, 99, 235),
@@ -29,7 +29,7 @@ PALETTE: dict[str, Colour] = {
 _WHITE, _SHADE, _GHOST, _GRID = (255, 255, 255), (243, 244, 250), (188, 194, 204), (225, 228, 233)
 _TEXT, _SOFT, _FLOOR = (31, 41, 55), (95, 104, 117), (150, 157, 168)
 _FINE = 2
-"""Everything is drawn so many times larger and then shrunk: smooth edges."""
+"""Everything is drawn larger by this factor and then shrunk, for smooth edges."""
 _VIEW_DEG = 40.0
 """The camera stands this far to the side of the dancer's front."""
 _MARGIN, _GUTTER, _STRIP_TOP, _ROW, _PLOT_TOP = 28, 84, 84, 164, 640
@@ -72,7 +72,7 @@ class _Canvas:
         size: int = 14,
         anchor: str = "ls",
     ) -> float:
-        """Writes, and returns the text's width."""
+        """Write a text; returns its width."""
         font = ImageFont.load_default(size * _FINE)
         self.draw.text((x * _FINE, y * _FINE), text, fill=colour, font=font, anchor=anchor)
         return float(self.draw.textlength(text, font=font)) / _FINE
@@ -120,8 +120,11 @@ def _gaps(hidden: Bool[Array, "T"]) -> list[tuple[int, int]]:
 
 
 def strip_frames(hidden: Bool[Array, "T"], interest: Float[Array, "T"]) -> Int[Array, "N"]:
-    """Frames worth seeing: the gap of most ``interest`` evenly, with the known frame at either
-    side; where all gaps are short, hidden frames from all over the clip."""
+    """The frames to draw: evenly from the gap with the largest ``interest`` and its known
+    neighbours.
+
+    Where all gaps are short, hidden frames are taken from the whole clip.
+    """
     gaps = _gaps(hidden)
     if not gaps:
         return np.linspace(0, len(hidden) - 1, COLUMNS).round().astype(int)

@@ -1,5 +1,4 @@
-"""What a run shows while it goes on: a bar, scalars and pictures for TensorBoard; and how it is
-asked to stop."""
+"""Progress bar and TensorBoard of a run, and requests to stop it."""
 
 import signal
 import threading
@@ -18,12 +17,12 @@ from mmm.models import MaskedMotionModel
 from training.engine.run import Run
 
 Watch = Callable[[int, MaskedMotionModel, SummaryWriter], dict[str, float] | None]
-"""Called now and then with the step, the averaged network and the log; what it returns joins the
+"""Called at intervals with the step, the averaged network and the log; returns values for the
 curve."""
 
 
 class Log:
-    """Progress bar and TensorBoard, on the main process alone."""
+    """Progress bar and TensorBoard, on the main process only."""
 
     def __init__(self, run: Run, run_dir: Path, names: tuple[str, ...]) -> None:
         self.run, self.names = run, names
@@ -48,7 +47,7 @@ class Log:
         self.close()
 
     def write(self, rows: list[list[float]]) -> None:
-        """The means of the latest steps."""
+        """Write the means of the latest steps."""
         self.bar.update(len(rows))
         if self.writer is None:
             return
@@ -67,7 +66,7 @@ class Log:
         self.seen = now
 
     def watch(self, watch: Watch | None, average: MaskedMotionModel) -> None:
-        """Let someone look at the network; chance is afterwards where it was."""
+        """Call the watch; the state of the random generators is restored afterwards."""
         if self.writer is not None and watch is not None:
             device = self.run.accelerator.device
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -76,21 +75,21 @@ class Log:
             self.seen = time.perf_counter()
 
     def say(self, text: str) -> None:
-        """A line of its own, on the main process."""
+        """Print a line, on the main process."""
         self.close()
         if self.writer is not None:
             typer.echo(text, err=True)
 
     def close(self) -> None:
-        """End the bar and flush the log."""
+        """Close the bar and flush the log."""
         self.bar.close()
         if self.writer is not None:
             self.writer.close()
 
 
 class Interrupts:
-    """Ctrl-C, or a scheduler's SIGTERM, asks for a stop behind the running step; a second one stops
-    at once."""
+    """Stops the run after the current step on Ctrl-C or SIGTERM; a second signal stops it at
+    once."""
 
     def __init__(self) -> None:
         self.asked = False

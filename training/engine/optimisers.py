@@ -1,5 +1,4 @@
-"""What moves the weights: AdamW, the original's Adam, and Muon for the matrices within the
-blocks."""
+"""The optimisers: AdamW, the original's Adam, and Muon for the matrices of the blocks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +45,7 @@ class MuonBeside(torch.optim.Optimizer):
         )
 
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One step of both."""
+        """One step of both optimisers."""
         assert closure is None
         self.muon.step()
         self.adam.step()

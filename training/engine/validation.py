@@ -1,5 +1,4 @@
-"""What a training run shows of itself: errors on the validation split beside the baselines, and
-sample recoveries."""
+"""Validation during training: errors beside the baselines, and pictures of sample recoveries."""
 
 import sys
 from collections.abc import Sequence
@@ -22,21 +21,21 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 FRAMES = 240
-"""Length of the clips that are watched, where they and the network's window are that long."""
+"""Length of the validation clips, unless they or the network's window are shorter."""
 SHOWN = KINDS[:2]
-"""Rotation and position: what is logged of the errors."""
+"""The errors that are logged."""
 
 
 def default_specs(frames: int, fps: float) -> tuple[str, ...]:
-    """The original's fixed pattern, and a gap of one second (at most a third of the clip) in the
-    middle."""
+    """The SPECs: the original's fixed pattern, and a gap of one second in the middle (at most a
+    third of the clip)."""
     gap = max(min(round(fps), frames // 3), 1)
     start = (frames - gap) // 2
     return "every:15", f"span:{start}-{start + gap - 1}"
 
 
 class Watch:
-    """Judges the averaged network during training: ``watch(step, model, writer)``.
+    """Evaluates the averaged network during training: ``watch(step, model, writer)``.
 
     The clips are cut and the baselines computed once, when it is made. A set without a validation
     split is not watched, and a line says so.
@@ -110,7 +109,8 @@ class Watch:
         model.eval()
         try:
             return self._watch(step, model, writer)
-        except Exception as error:  # a run of days must not end by a fault in what only looks at it
+        # A run of days must not end because of a fault in its validation.
+        except Exception as error:
             _warn(f"step {step}: validation failed ({type(error).__name__}: {error})")
             return {}
         finally:
@@ -169,7 +169,7 @@ def _name(spec: str, kind: str, method: str) -> str:
 
 
 def _figures(spec: str, method: str, results: Sequence[RecoveryResult]) -> dict[str, float]:
-    """Means over the hidden entries of all clips together."""
+    """Means over the hidden entries of all clips."""
     figures = {}
     for kind in SHOWN:
         entries = [
