@@ -1,7 +1,6 @@
 """The checkpoint's card: what it is, what it was trained on, how good it is; made from its own
 files."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ import torch
 
 from mmm.checkpoints import CheckpointInfo, describe
 from mmm.generation.activity import DRAWS, STILL_M_S
-from mmm.io.files import write_atomically
 from mmm.metrics.errors import ERROR_KINDS
 from mmm.models import MaskedMotionConfig, make_model
 from mmm.models.calibration import GapCalibration
@@ -19,6 +17,7 @@ from mmm.models.quantisation import is_packed
 from training.cards.generation import generation_section
 from training.cards.licences import data_note, licence_lines, unseen_note
 from training.cards.protocol import protocol_section
+from training.cards.writing import write_json, write_text
 from training.engine.curve import curve_svg, stage_starts
 
 METHOD_ORDER = ("hold", "slerp", "inertial", "spline")
@@ -38,8 +37,7 @@ def record(
     """
     info = describe(checkpoint)
     new = results if name is None else {**info.metrics.get(section, {}), name: results}
-    text = json.dumps({**info.metrics, section: new}, indent=1) + "\n"
-    write_atomically(info.path / "metrics.json", lambda file: file.write(text.encode()))
+    write_json(info.path / "metrics.json", {**info.metrics, section: new})
     write_card(info.path)
 
 
@@ -88,7 +86,7 @@ def write_card(folder: Path) -> None:
         *licence_lines(sets),
         "",
     ]
-    write_atomically(info.path / "README.md", lambda file: file.write("\n".join(lines).encode()))
+    write_text(info.path / "README.md", "\n".join(lines))
 
 
 def _first_words(info: CheckpointInfo, parameters: int) -> str:
@@ -172,7 +170,7 @@ def _curve(folder: Path, name: str, training: Mapping[str, Any]) -> list[str]:
         f"{training['plan']['loss']} loss (no unit)",
         stage_starts(training["plan"]),
     )
-    write_atomically(folder / CURVE, lambda file: file.write(text.encode()))
+    write_text(folder / CURVE, text)
     return [f"![Loss over {curve[-1]['step']:,} training steps]({CURVE})", ""]
 
 

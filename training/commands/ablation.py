@@ -24,10 +24,10 @@ from tqdm import tqdm
 from mmm.checkpoints import load_model, save_model
 from mmm.errors import ModelError
 from mmm.evaluation.evaluate import evaluate
-from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
 from training.benchmark.ablation import AGAIN, STUDIES, Study, markdown, table
+from training.cards.writing import write_text
 from training.commands import options as c
 from training.commands.pretrain import untrained
 from training.data.dataset import MotionSet
@@ -232,7 +232,7 @@ def _stored(path: Path) -> Any:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
 
 
 def _first_difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """``python -m training benchmark``: published test protocols, each figure beside its baselines."""
 
-import json
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +11,6 @@ import typer
 from tqdm import tqdm
 
 from mmm.errors import SpecError
-from mmm.io.files import write_atomically
 from training.benchmark import clips as sources
 from training.benchmark import report
 from training.benchmark.methods import BASELINES, network, row_name
@@ -28,6 +26,7 @@ from training.benchmark.protocol import (
 )
 from training.cards.card import record
 from training.cards.protocol import summary
+from training.cards.writing import write_json
 from training.commands import options as c
 from training.commands.benchmark_attention import attention_command
 from training.commands.benchmark_generation import continuation, dance
@@ -244,8 +243,7 @@ def _run(
             "ratios_to_the_better_baseline": report.by_group(scores, judged),
             "published_l2p_ratios_on_the_full_lafan1_test_set": report.RATIOS_PUBLISHED,
         }
-        text = json.dumps(content, indent=1) + "\n"
-        write_atomically(json_file, lambda file: file.write(text.encode()))
+        write_json(json_file, content)
     return scores, judged
 
 

@@ -1,7 +1,6 @@
 """``python -m training benchmark dance`` and ``continue``: generation from a prefix, beside the
 truth."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +8,12 @@ import typer
 from tqdm import tqdm
 
 from mmm.checkpoints import load_model
-from mmm.io.files import write_atomically
 from training.benchmark.continuation import Material, material, rows, varieties
 from training.benchmark.dance_moves import Moves, bars_of
 from training.benchmark.methods import row_name
 from training.cards.card import record
 from training.cards.generation import generation_lines
+from training.cards.writing import write_json
 from training.commands import options as c
 from training.data.dataset import MotionSet
 
@@ -155,5 +154,4 @@ def _generation(
     for line in generation_lines(results, name):
         typer.echo(line)
     if json_file is not None:
-        text = json.dumps(results, indent=1) + "\n"
-        write_atomically(json_file, lambda file: file.write(text.encode()))
+        write_json(json_file, results)

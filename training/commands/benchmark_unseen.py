@@ -1,7 +1,6 @@
 """``python -m training benchmark unseen``: recordings that no network was trained on, beside the
 curves."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +11,10 @@ from tqdm import tqdm
 
 from mmm.checkpoints import load_model
 from mmm.errors import FileError
-from mmm.io.files import write_atomically
 from training.benchmark.methods import row_name
 from training.benchmark.unseen import GAPS, SETS, GapScores, clips_of, measure
 from training.benchmark.unseen_report import lines, page, summary
+from training.cards.writing import write_json, write_text
 from training.commands import options as c
 
 
@@ -71,8 +70,7 @@ def unseen(
             f"{checkpoint.resolve().name} --limit {limit}"
         )
         if page_file is not None:
-            text = page(rows, name, absent, f"{command} --page {page_file}")
-            write_atomically(page_file, lambda file: file.write(text.encode()))
+            write_text(page_file, page(rows, name, absent, f"{command} --page {page_file}"))
         if json_file is not None:
             content = {
                 "network": name,
@@ -81,5 +79,4 @@ def unseen(
                 "rows": rows,
                 "gaps": [asdict(each) for each in scores],
             }
-            text = json.dumps(content, indent=1) + "\n"
-            write_atomically(json_file, lambda file: file.write(text.encode()))
+            write_json(json_file, content)

@@ -9,10 +9,10 @@ import typer
 
 from mmm.checkpoints import describe, load_model, read_json
 from mmm.errors import ModelError
-from mmm.io.files import write_atomically
 from mmm.models import MaskedMotionModel
 from mmm.models.calibration import PARTS
 from training.cards.card import record
+from training.cards.writing import write_text
 from training.commands import options as c
 from training.data.dataset import MotionSet
 from training.fitting import calibration
@@ -134,4 +134,4 @@ def _store(folder: Path, **fields: object) -> None:
     """Into the configuration, the rest of which stays as it is."""
     raw = read_json(folder / "config.json")
     text = json.dumps({**raw, **fields}, indent=2, sort_keys=True) + "\n"
-    write_atomically(folder / "config.json", lambda file: file.write(text.encode()))
+    write_text(folder / "config.json", text)
