@@ -155,7 +155,7 @@ def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp
     found = info.metrics["calibration"]
     assert [row["share"] for row in found["future"]] == [0.5, 1.0]
     assert found["share"] in (0.5, 1.0)
-    assert f"believed by {found['share']:g}" in done.output
+    assert f"predictions are scaled by {found['share']:g}" in done.output
 
 
 def test_networks_on_joints_are_refused(tmp_path):
