@@ -2,7 +2,7 @@
 
 A network learns all gaps at once and corrects the fill too much where interpolation is strong. Its
 corrections are therefore multiplied by shares that were fitted on validation data: see
-``python -m training.calibrate``. The error that it expects of itself is corrected in the same way.
+``python -m training calibrate``. The error that it expects of itself is corrected in the same way.
 
 Joints that are static in the known frames beside a gap stay as they were filled: a network has
 learned from people who move everywhere, and would let an arm that hangs, or an ankle that a

@@ -16,7 +16,8 @@ from mmm.errors import FileError, MMMError
 from mmm.io import load_clip
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import SMPL24
-from training.benchmark.protocol import FPS, TRAIN_CUT, Statistics, cut, statistics
+from training.benchmark.protocol import Statistics, statistics
+from training.benchmark.windows import FPS, TRAIN_CUT, cut
 from training.data.dataset import MotionSet
 
 SUFFIXES = (".bvh", ".amc")

@@ -19,8 +19,9 @@ from mmm.models import MaskedMotionModel
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.recovery.recover import recover
-from training.benchmark.protocol import FPS, PAST, Filler, Filling, Windows
+from training.benchmark.protocol import Filler, Filling
 from training.benchmark.spline import last_segment
+from training.benchmark.windows import FPS, PAST, Windows
 
 Array = np.ndarray
 

@@ -6,88 +6,21 @@ known; then comes the gap, and the first frame after it is the target, known too
 what follows the target.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from mmm.errors import FileError
 from mmm.metrics import inbetweening as metrics
-from mmm.motion.clip import Clip
-from mmm.motion.skeleton import Skeleton
+from training.benchmark.windows import PAST, Windows
 
 Array = np.ndarray
 Filling = tuple[Float[Array, "B G J 3 3"], Float[Array, "B G 3"]]
 """Local rotations and root positions (metres) of a gap's frames."""
 
-FPS = 30.0
 GAPS = (5, 15, 30, 45)
-PAST = 10
-"""Known frames before the gap."""
-TEST_CUT = (65, 40)
-"""Length of a test window, and how far the next one is."""
-TRAIN_CUT = (50, 20)
-"""The same for the windows that the statistics are taken from."""
-CHUNK = 128
-"""Windows that are worked on at once; bounds the memory."""
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """Windows of one length, on skeletons with the same joints; each has its own bone lengths."""
-
-    skeleton: Skeleton
-    """Joint names and tree; the offsets are those of the first window."""
-    offsets_m: Float[Array, "B J 3"]
-    rotations: Float[Array, "B T J 3 3"]
-    """Local, float32."""
-    root_m: Float[Array, "B T 3"]
-    labels: tuple[str, ...]
-    """The name of each window's clip."""
-
-    def __len__(self) -> int:
-        return len(self.root_m)
-
-    def take(self, which: slice | Int[Array, "_"]) -> "Windows":
-        """Some of the windows."""
-        labels = (
-            self.labels[which] if isinstance(which, slice) else tuple(self.labels[i] for i in which)
-        )
-        return Windows(
-            self.skeleton, self.offsets_m[which], self.rotations[which], self.root_m[which], labels
-        )
-
-    def chunks(self) -> Iterator["Windows"]:
-        """All windows, in parts of ``CHUNK``."""
-        for start in range(0, len(self), CHUNK):
-            yield self.take(slice(start, start + CHUNK))
-
-    def shown(self, gap: int) -> "Windows":
-        """What a method may see: frames up to the target, where those of the gap repeat the last
-        known one."""
-        rotations, root_m = (
-            values[:, : PAST + gap + 1].copy() for values in (self.rotations, self.root_m)
-        )
-        rotations[:, PAST:-1], root_m[:, PAST:-1] = (
-            rotations[:, PAST - 1, None],
-            root_m[:, PAST - 1, None],
-        )
-        return replace(self, rotations=rotations, root_m=root_m)
-
-    def world(self) -> tuple[Float[Array, "B T J 3"], Float[Array, "B T J 3 3"]]:
-        """Positions (metres) and rotations of all joints in the world."""
-        world, positions = (
-            np.empty_like(self.rotations),
-            np.empty((*self.rotations.shape[:3], 3), np.float32),
-        )
-        world[:, :, 0], positions[:, :, 0] = self.rotations[:, :, 0], self.root_m
-        for j, parent in enumerate(self.skeleton.parents[1:], start=1):
-            world[:, :, j] = world[:, :, parent] @ self.rotations[:, :, j]
-            bone = world[:, :, parent] @ self.offsets_m[:, None, j, :, None]
-            positions[:, :, j] = positions[:, :, parent] + bone[..., 0]
-        return positions, world
 
 
 class Filler(Protocol):
@@ -95,105 +28,6 @@ class Filler(Protocol):
 
     def __call__(self, shown: Windows) -> Filling:
         """Fill the frames between the first ten and the last; their content is meaningless."""
-
-
-# --- Windows --------------------------------------------------------------------------------------
-
-
-def cut(clips: Sequence[Clip], size: int, hop: int) -> Windows:
-    """Windows of all clips, in their order, moved to the origin and turned.
-
-    Args:
-        clips: of the same joints, at 30 frames a second.
-        size: frames a window.
-        hop: frames from the start of one to the next; a window that would end with the clip's last
-            frame is left out, as in the published code.
-
-    Raises:
-        FileError: no clip is long enough.
-    """
-    places = [(clip, int(start)) for clip in clips for start in np.arange(0, len(clip) - size, hop)]
-    if not places:
-        raise FileError(
-            f"{len(clips)} clips",
-            f"none has more than {size} frames at {FPS:g} a second",
-            "longer ones",
-            "choose other files",
-        )
-    return stretches(places, size)
-
-
-def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
-    """Windows of ``size`` frames, each from its clip and first frame, moved to the origin and
-    turned."""
-    rotations = np.stack([clip.motion.rotations[at : at + size] for clip, at in places])
-    root_m = np.stack([clip.motion.root_m[at : at + size] for clip, at in places])
-    root_m[..., [0, 2]] -= (
-        root_m[..., [0, 2]].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
-    )
-    windows = Windows(
-        places[0][0].motion.skeleton,
-        np.stack([clip.motion.skeleton.offsets_m for clip, _ in places]),
-        rotations,
-        root_m,
-        tuple(clip.name for clip, _ in places),
-    )
-    turn = _turn_to_x(facing(windows))
-    rotations[:, :, 0] = turn[:, None] @ rotations[:, :, 0]
-    return replace(windows, root_m=(turn[:, None] @ root_m[..., None])[..., 0])
-
-
-def facing(windows: Windows) -> Float[Array, "B 3"]:
-    """Where the hips face in frame 9.
-
-    On LAFAN1's body the published code takes the hips' own Y axis. Other bodies' axes mean other
-    things: there it is the horizontal direction at right angles to the line between the thighs,
-    which on LAFAN1's body is the same to within half a degree while somebody stands. A body without
-    thighs stays as it is.
-    """
-    skeleton = windows.skeleton
-    if is_lafan1(skeleton):
-        return windows.rotations[:, PAST - 1, 0, :, 1]
-    thigh = next(
-        (
-            j
-            for j in skeleton.groups.get("left_leg", ())
-            if np.linalg.norm(skeleton.offsets_m[j]) > 0.01 and skeleton.mirror_index[j] != j
-        ),
-        None,
-    )
-    if thigh is None:
-        return np.tile(np.array([1, 0, 0], np.float32), (len(windows), 1))
-    frame = slice(PAST - 1, PAST)
-    positions, _ = replace(
-        windows, rotations=windows.rotations[:, frame], root_m=windows.root_m[:, frame]
-    ).world()
-    to_left = positions[:, 0, thigh] - positions[:, 0, skeleton.mirror_index[thigh]]
-    return np.cross(to_left, [0, 1, 0]).astype(np.float32)
-
-
-def is_lafan1(skeleton: Skeleton) -> bool:
-    """Whether this is the body of LAFAN1: 22 joints whose thighs lie along the hips' Z, the knees
-    along X."""
-    names = skeleton.names
-    if len(names) != 22 or names[:3] != ("Hips", "LeftUpLeg", "LeftLeg") or "LeftToe" not in names:
-        return False
-    hip, knee = skeleton.offsets_m[1], skeleton.offsets_m[2]
-    return bool(
-        abs(hip[2]) > 0.9 * np.linalg.norm(hip) and abs(knee[0]) > 0.9 * np.linalg.norm(knee)
-    )
-
-
-def _turn_to_x(directions: Float[Array, "B 3"]) -> Float[Array, "B 3 3"]:
-    """The turn about Y that takes each direction, seen from above, to X+."""
-    angle = np.arctan2(directions[:, 2], directions[:, 0]).astype(np.float64)
-    turn = np.zeros((len(angle), 3, 3))
-    turn[:, 0, 0] = turn[:, 2, 2] = np.cos(angle)
-    turn[:, 0, 2], turn[:, 2, 0], turn[:, 1, 1] = np.sin(angle), -np.sin(angle), 1
-    return turn.astype(np.float32)
-
-
-# --- Scores ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,18 +21,8 @@ from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.recovery.recover import recover
 from training.benchmark.clips import prepared
-from training.benchmark.protocol import (
-    FPS,
-    TEST_CUT,
-    Filling,
-    Outcome,
-    Statistics,
-    Windows,
-    cut,
-    outcome,
-    statistics,
-    stretches,
-)
+from training.benchmark.protocol import Filling, Outcome, Statistics, outcome, statistics
+from training.benchmark.windows import FPS, TEST_CUT, Windows, cut, stretches
 
 Array = np.ndarray
 

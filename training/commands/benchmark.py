@@ -14,16 +14,8 @@ from mmm.errors import SpecError
 from training.benchmark import clips as sources
 from training.benchmark import report
 from training.benchmark.methods import BASELINES, network, row_name
-from training.benchmark.protocol import (
-    GAPS,
-    PAST,
-    TEST_CUT,
-    Filler,
-    Windows,
-    benchmark,
-    cut,
-    statistics,
-)
+from training.benchmark.protocol import GAPS, Filler, benchmark, statistics
+from training.benchmark.windows import PAST, TEST_CUT, Windows, cut
 from training.cards.card import record
 from training.cards.protocol import summary
 from training.cards.writing import write_json

@@ -10,7 +10,8 @@ from mmm.checkpoints import load_model
 from mmm.errors import ModelError
 from training.benchmark import attention
 from training.benchmark.dance_truth import TruthTable
-from training.cards.card import attention_lines, record
+from training.cards.card import record
+from training.cards.music import attention_lines
 from training.commands import options as c
 from training.data.dataset import MotionSet
 

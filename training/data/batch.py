@@ -15,12 +15,11 @@ from torch import Tensor, nn
 
 from mmm import masks
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
-from mmm.models.layers import smoothed
 from mmm.motion.clip import Clip, Motion
-from mmm.motion.rotations_torch import quat_exp, quat_to_matrix
 from mmm.motion.skeleton import Skeleton
 from training.data.augment import Roles, augment
 from training.data.dataset import MotionSet
+from training.data.history import perturb_history
 from training.data.masking import corrupt, draw_masks
 from training.plan import Stage, TrainingPlan
 
@@ -228,36 +227,6 @@ def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
     output = forward(model, batch, bfloat16)
     assert output.prediction is not None
     return output.prediction.float()
-
-
-HISTORY_NOISE_FRAMES = 8.0
-"""Standard deviation, in frames, of the Gaussian that smooths the noise on known frames."""
-
-
-def perturb_history(
-    motion: Tensor, most_rad: float, config: MaskedMotionConfig, generator: torch.Generator
-) -> Tensor:
-    """Features (B,T,F) with smooth noise on all rotations and the root.
-
-    Args:
-        motion: (B,T,F) features.
-        most_rad: largest strength, radians; each window draws its own.
-        config: of the network, for the scale of the root.
-        generator: on the training device.
-    """
-    batch, frames = motion.shape[:2]
-    device = generator.device
-    strength = most_rad * torch.rand(batch, 1, 1, generator=generator, device=device)
-    raw = torch.randn(batch, frames, 3 * config.joints + 3, generator=generator, device=device)
-    smooth = smoothed(raw, HISTORY_NOISE_FRAMES)
-    smooth = smooth / smooth.std(dim=(0, 1), keepdim=True).clamp(min=1e-6) * strength
-    turns = quat_to_matrix(quat_exp(smooth[..., :-3].unflatten(-1, (-1, 3)) / 3**0.5))
-    rotations = motion[..., :-3].unflatten(-1, (-1, 3, 3)) @ turns
-    stats = config.fitted_stats
-    span = torch.from_numpy(stats.root_max - stats.root_min).to(motion)
-    return torch.cat(
-        [rotations.flatten(-3), motion[..., -3:] + smooth[..., -3:] / 10 / span], dim=-1
-    )
 
 
 def _draw_int(low: int, high: int, generator: torch.Generator) -> int:

@@ -23,17 +23,9 @@ from tests.training.conftest import write_split
 from tests.training.running import run_training
 from training.benchmark import clips as sources
 from training.benchmark import methods as fillers
-from training.benchmark import protocol, report, spline
-from training.benchmark.protocol import (
-    GAPS,
-    benchmark,
-    cut,
-    facing,
-    is_lafan1,
-    outcome,
-    score,
-    statistics,
-)
+from training.benchmark import report, spline
+from training.benchmark.protocol import GAPS, benchmark, outcome, score, statistics
+from training.benchmark.windows import FPS, cut, facing, is_lafan1
 
 LAFAN1 = Path(__file__).parents[4] / "shared" / "data" / "lafan1"
 PUBLISHED = {name: fillers.BASELINES[name] for name in ("zero-velocity", "interpolation")}
@@ -222,7 +214,7 @@ class TestFillers:
         found = fillers.BASELINES[name](shown)
         for i in range(len(windows)):
             rotations, root_m = baselines.fill(
-                shown.rotations[i], shown.root_m[i], hidden, method, protocol.FPS
+                shown.rotations[i], shown.root_m[i], hidden, method, FPS
             )
             np.testing.assert_allclose(found[0][i], rotations[10:-1], atol=close)
             np.testing.assert_allclose(found[1][i], root_m[10:-1], atol=1e-6)
@@ -240,9 +232,9 @@ class TestFillers:
                 hidden[times.astype(int)] = False
                 whole = np.tile(np.eye(3, dtype=np.float32), (41, 1, 1, 1))
                 whole[times.astype(int), 0] = rotations[n]
-                scipys = baselines.fill(whole, np.zeros((41, 3)), hidden, "spline", protocol.FPS)[
-                    0
-                ][10:40, 0]
+                scipys = baselines.fill(whole, np.zeros((41, 3)), hidden, "spline", FPS)[0][
+                    10:40, 0
+                ]
                 ours = rotations[n, 9] @ Rotation.from_rotvec(found[n, :30]).as_matrix()
                 np.testing.assert_allclose(ours, scipys, atol=1e-5)
 

@@ -11,7 +11,8 @@ from mmm.models import make_config, make_model
 from mmm.motion import rotations as rot
 from tests.mmm.networks import tiny_batch, tiny_config, tiny_model
 from training.commands.finetune import with_changes
-from training.data.batch import Batch, forward, perturb_history
+from training.data.batch import Batch, forward
+from training.data.history import perturb_history
 from training.data.masking import MaskMix, draw_masks
 from training.recipes import FINETUNING
 

@@ -1,0 +1,100 @@
+"""The sections of a card on music: whether the network uses it, and whether its attention shows how."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def music_use_section(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
+    """Errors with the right music, silence and another song."""
+    if not hearing:
+        return []
+    rows = hearing["rows"]
+    lines = [
+        "## Does it hear?",
+        "",
+        f"Rotation error in a gap in the middle of {hearing['frames']} frames, degrees, "
+        f"{rows[0]['clips']} clips "
+        f"of the {hearing['split']} split, mean and 95 % bootstrap interval.",
+        "",
+        "| gap, frames | right music | silence | another song | saved against another song |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [
+            "{:.2f} ({:.2f} to {:.2f})".format(*row[kind])
+            for kind in ("right", "silence", "another")
+        ]
+        mean, low, high = row["saved_against_another"]
+        lines.append(
+            f"| {row['gap']} | {' | '.join(cells)} | {mean:.0%} ({low:.0%} to {high:.0%}) |"
+        )
+    return [
+        *lines,
+        "",
+        f"Made by `python -m training music-use --checkpoint checkpoints/{name} --data "
+        f"data/processed/{hearing['data']} --clips {rows[0]['clips']}`.",
+        "",
+    ]
+
+
+def attention_lines(found: Mapping[str, Any]) -> list[str]:
+    """Tables of the attention benchmark: precision at k by what was asked for, and the deletion
+    curve."""
+    titles = {"all": "all music that decides", "drums": "the drum strokes that decide"}
+    lines = []
+    for rule, title in titles.items():
+        rows = [row for row in found["rows"] if row["rule"] == rule]
+        if not rows:
+            continue
+        lines += [
+            f"Looking for {title}, {rows[0]['clips']} clips, by chance {rows[0]['by_chance']:.1%}:",
+            "",
+            "| by | precision at k | times chance | area under precision-recall |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            "| {} | {:.3f} ({:.3f} to {:.3f}) | {:.2f} | {:.3f} |".format(
+                row["method"].replace("_", " "), *row["precision"], row["times_chance"], row["area"]
+            )
+            for row in rows
+        ]
+        lines.append("")
+    deletion = found["deletion"]
+    lines += [
+        "How far the pose moves when the first share of the music is replaced by its mean, over "
+        "all of it:",
+        "",
+        "| by | " + " | ".join(f"{share:.0%}" for share in deletion["shares"]) + " |",
+        "|---|" + "---|" * len(deletion["shares"]),
+    ]
+    return [
+        *lines,
+        *(
+            f"| {row['method'].replace('_', ' ')} | "
+            + " | ".join(f"{moved:.2f}" for moved in row["moved"])
+            + " |"
+            for row in deletion["rows"]
+        ),
+        "",
+    ]
+
+
+def attention_section(found: Mapping[str, Any] | None, name: str) -> list[str]:
+    """How well attention and attributions find the music that decides a frame."""
+    if not found:
+        return []
+    return [
+        "## Does attention show what it hears?",
+        "",
+        f"{found['sentence']} A gap of {found['gap']} frames in the middle of {found['frames']}, "
+        f"the pose in its "
+        f"middle, {found['clips']} clips of the {found['split']} split; which music decides it is "
+        f"known. "
+        "Interventions and occlusion take "
+        f"{found['stretch']} frames at a time.",
+        "",
+        *attention_lines(found),
+        f"Made by `python -m training benchmark attention --checkpoint checkpoints/{name} --data "
+        f"data/processed/{found['data']} --clips {found['clips']}`.",
+        "",
+    ]
