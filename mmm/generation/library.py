@@ -120,7 +120,7 @@ class Library:
             raise ModelError(
                 str(path),
                 f"not readable as a library of movement ({error})",
-                "a file written by python -m training.words",
+                "a file written by python -m training words",
                 "fetch the checkpoint again",
             ) from None
         return Library(takes, values, about.get("licence", ""))

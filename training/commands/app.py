@@ -13,6 +13,7 @@ from training.commands.pretrain import pretrain
 from training.commands.quantise import quantise
 from training.commands.results import cards, results
 from training.commands.speed import speed
+from training.commands.words import words
 
 app = typer.Typer(
     add_completion=False,
@@ -28,6 +29,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate_checkpoint,
     "music-use": music_use,
     "speed": speed,
+    "words": words,
     "cards": cards,
     "results": results,
 }
