@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.common import escape
+from dashboard.work.networks import list_checkpoints
 from mmm import Clip, MMMError, Skeleton
-from mmm.checkpoints import CheckpointInfo, check_fit, list_checkpoints
+from mmm.checkpoints import CheckpointInfo, check_fit
 from mmm.interpolation.baselines import BASELINES
 from mmm.motion.humanoid import missing_roles
 

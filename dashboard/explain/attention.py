@@ -15,9 +15,10 @@ from dashboard.explain.figures import convolution_figure, trust_chart
 from dashboard.explain.interventions import what_if
 from dashboard.work import questions
 from dashboard.work.attention_maps import STAGE_NAMES, Atlas, View
+from dashboard.work.networks import list_checkpoints
 from dashboard.work.recoveries import Request
 from mmm import Clip, Music
-from mmm.checkpoints import CheckpointInfo, list_checkpoints
+from mmm.checkpoints import CheckpointInfo
 from mmm.interpolation.baselines import BASELINES
 from mmm.masks import Mask
 from mmm.music.features import bar_lines

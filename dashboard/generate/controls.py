@@ -11,8 +11,9 @@ from dashboard.files import songs, upload_box
 from dashboard.files.songs import Song
 from dashboard.work import jobs
 from dashboard.work.generations import Ask, Setting
+from dashboard.work.networks import list_checkpoints
 from mmm import Clip
-from mmm.checkpoints import CheckpointInfo, list_checkpoints
+from mmm.checkpoints import CheckpointInfo
 from mmm.errors import ModelError, SpecError
 
 LEAST_SEED_S, MOST_SEED_S, SEED_S = 0.5, 4.0, 2.0

@@ -12,7 +12,7 @@ from dashboard.common.colours import method_css, themed
 from dashboard.components.curves import curves, pack_curves
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.recover.verdict import verdict
-from mmm.checkpoints import list_checkpoints
+from dashboard.work.networks import list_checkpoints
 from mmm.masks import Mask
 from mmm.metrics.errors import ERROR_KINDS
 from mmm.viewer.palette import MODEL, looks_of

@@ -11,8 +11,8 @@ from dashboard.files import import_options, upload_box, uploads
 from dashboard.files.entries import UPLOADS, Entry
 from dashboard.files.upload_box import Chosen
 from dashboard.recover.controls import KINDS
+from dashboard.work.networks import list_checkpoints
 from mmm import SMPL24, MMMError
-from mmm.checkpoints import list_checkpoints
 from mmm.interpolation.baselines import BASELINES
 from mmm.motion.humanoid import parse_roles
 from mmm.spec import split

@@ -19,9 +19,9 @@ from dashboard.recover.errors import errors_section
 from dashboard.recover.viewer import viewer_section
 from dashboard.work import jobs, recoveries
 from dashboard.work.jobs import Job
+from dashboard.work.networks import list_checkpoints
 from dashboard.work.recoveries import Request
 from mmm import Clip, MMMError
-from mmm.checkpoints import list_checkpoints
 from mmm.masks import Mask
 
 if TYPE_CHECKING:

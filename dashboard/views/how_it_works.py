@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.common import escape, layout
+from dashboard.work.networks import list_checkpoints
 from mmm import masks
-from mmm.checkpoints import list_checkpoints
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24
 

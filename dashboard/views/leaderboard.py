@@ -11,8 +11,9 @@ from dashboard.components.table import Cell, Row, pack_table, sorted_table
 from dashboard.files import entries as library
 from dashboard.files.entries import Entry
 from dashboard.work import leaderboard_run
+from dashboard.work.networks import list_checkpoints
 from mmm import MMMError
-from mmm.checkpoints import CheckpointInfo, list_checkpoints
+from mmm.checkpoints import CheckpointInfo
 from mmm.evaluation import leaderboard
 from mmm.evaluation.leaderboard import PATTERNS, Benchmark
 from mmm.evaluation.measurements import ResultsFile

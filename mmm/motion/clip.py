@@ -144,6 +144,11 @@ class Motion:
 
     def digest(self) -> str:
         """32 hexadecimal digits that change with any value, name or bone; a cache key."""
+        return self._known_digest
+
+    @cached_property
+    def _known_digest(self) -> str:
+        # Computed once: the page asks for it in every run, and a clip does not change.
         text = repr((self.skeleton.names, self.skeleton.parents, self.skeleton.end_sites, self.fps))
         return _digest(self.skeleton.offsets_m, self.rotations, self.root_m, text=text)
 
@@ -210,6 +215,11 @@ class Music:
 
     def digest(self) -> str:
         """32 hexadecimal digits that change with the features, the beats or the sound."""
+        return self._known_digest
+
+    @cached_property
+    def _known_digest(self) -> str:
+        # Computed once: the page asks for it in every run, and a clip does not change.
         sound = (self.audio.samples,) if self.audio else ()
         return _digest(self.features, self.beats, *sound, text=repr((self.fps, self.tempo_bpm)))
 
@@ -283,6 +293,11 @@ class Clip:
 
     def digest(self) -> str:
         """32 hexadecimal digits over motion and music (not the name): a cache key."""
+        return self._known_digest
+
+    @cached_property
+    def _known_digest(self) -> str:
+        # Computed once: the page asks for it in every run, and a clip does not change.
         text = self.motion.digest() + (self.music.digest() if self.music else "")
         if self.recording is not None:
             text += self.recording.motion.digest() + _digest(self.recording.frames)
