@@ -146,7 +146,8 @@ def _span(clip: Clip) -> str:
     # The default follows the clip; a gap of the user's own is kept as far as the clip allows.
     if low > last or state.get("span") == state.get("span_given"):
         low, high = state.span_given = default_gap(frames, fps)
-    state.span = low, min(high, last)
+    high = min(high, last)
+    state.span = min(low, high), high  # a link may name the ends in any order
     low, high = _range_slider("Hidden frames", last, "span")
     st.caption(gap_words(low, high, frames, fps))
     return f"span:{low}-{high}"

@@ -18,6 +18,8 @@ SCRIPTS = (
     "clock.js",
     "glow.js",
     "selection.js",
+    "zoom.js",
+    "edges.js",
     "timeline.js",
     "ui.js",
     "actions.js",

@@ -34,12 +34,12 @@ class ViewerActions {
     this.goTo(this.clock.loop ? (this.frame + count + frames) % frames : this.frame + count);
   }
 
-  scrub(share) {
+  scrub(place) {
     if (this.resume === undefined) {
       this.resume = this.clock.playing;
       this.clock.pause();
     }
-    this.goTo(Math.floor(share * this.header.frames));
+    this.goTo(Math.floor(place));
   }
 
   scrubEnd() {
@@ -111,10 +111,10 @@ class ViewerActions {
       Escape: () => this.toggleHelp(false),
     };
     const action = actions[event.key] || actions[event.key.toLowerCase()];
-    if (!action) return;
+    if (!action && !this.timeline.onKey(event.key.toLowerCase())) return;
     event.preventDefault();
     event.stopPropagation(); // Streamlit has shortcuts on some of the same keys
-    action();
+    action?.();
   }
 
   describe(frame) {

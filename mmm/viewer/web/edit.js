@@ -9,7 +9,8 @@ const EDIT_HELP = [
   [["A"], "select all frames"],
   [["H", "K", "P"], "hide, keep, pin"],
   [["C", "V"], "copy, paste a pose"],
-  [["T"], "gap longer or shorter"],
+  [["T"], "length of the gap under the playhead"],
+  [["Drag"], "a gap's edge moves it"],
   [["Ctrl", "Z"], "undo; with Shift redo"],
 ];
 
@@ -73,6 +74,7 @@ class ViewerTimeline extends ViewerFuture {
       hiddenFrames,
       hiddenRuns: runsOf(hiddenFrames),
       ...labelRuns(hiddenFrames, arrays.recorded),
+      keepsLane: Boolean(header.edit),
       pinned: new Set(header.edit?.pinned),
       keyframes: new Set(header.edit?.keyframes),
       errors: header.errors.map((name, i) => ({
@@ -222,6 +224,8 @@ class ViewerEdit {
     this.helpList = keyList(EDIT_HELP, { hidden: true, class: "more" });
     viewer.ui.help.append(this.helpList);
     const { selection } = viewer.timeline;
+    viewer.timeline.onEdge = (what, first, last) =>
+      this.send({ do: what, first, last, groups: this.picker.names });
     selection.onChange = () => this.show();
     selection.onClick = (frame) => {
       if (viewer.clock.playing) viewer.toggle();
@@ -334,7 +338,10 @@ class ViewerEdit {
       { frame } = this.viewer;
     const run = data?.hiddenRuns.find(([first, end]) => first <= frame && frame < end),
       frames = data?.frames ?? 0;
-    const span = selection.span ?? (run ? [run[0], run[1] - 1] : null);
+    // One selected frame is a click; T then means the gap under the playhead.
+    const chosen = selection.span,
+      several = chosen && chosen[1] > chosen[0] ? chosen : null;
+    const span = several ?? (run ? [run[0], run[1] - 1] : chosen);
     return span && span[1] - span[0] + 1 < frames ? span : null;
   }
 

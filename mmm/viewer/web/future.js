@@ -100,16 +100,24 @@ class TimelineFuture {
     root.append(this.coming, this.rule);
   }
 
+  setView(view) {
+    this.view = view;
+    if (this.header) this.show(this.header);
+  }
+
   show(header) {
+    this.header = header;
     const { future, frames } = header,
-      share = (frame) => `${((100 * frame) / Math.max(frames, 1)).toFixed(3)}%`;
-    this.rule.hidden = !future;
-    this.coming.hidden = !future?.live || future.ready >= frames;
+      [from, end] = this.view ?? [0, Math.max(frames, 1)],
+      place = (frame) => (100 * (frame - from)) / (end - from),
+      share = (frame) => `${clamp(place(frame), 0, 100).toFixed(3)}%`;
+    this.rule.hidden = !future || future.seed < from || future.seed > end;
+    this.coming.hidden = !future?.live || future.ready >= Math.min(frames, end);
     this.root.dataset.seed = future ? future.seed : "";
     this.root.dataset.ready = future ? (future.live ? future.ready : frames) : "";
     if (!future) return;
     this.rule.style.left = share(future.seed);
-    this.rule.classList.toggle("late", future.seed > 0.75 * frames);
+    this.rule.classList.toggle("late", place(future.seed) > 75);
     this.coming.style.left = share(future.ready);
   }
 }

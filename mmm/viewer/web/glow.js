@@ -27,16 +27,15 @@ class TimelineGlow {
     this.stops = [];
   }
 
-  /** Draws the highlights. `place` is the timeline's geometry: {theme, width, height, frames, top, wave}. */
+  /** Draws the highlights. `place` is the timeline's geometry: {theme, width, height, toX, top, wave}. */
   paint(place = this.place) {
     if (!place || !place.width) return;
     this.place = place;
-    const { theme, width, height, frames, top, wave } = place,
+    const { theme, width, height, toX, top, wave } = place,
       context = fitCanvas(this.canvas, width, height);
     context.clearRect(0, 0, width, height);
     this.canvas.style.mixBlendMode = theme.dark ? "screen" : "multiply"; // the waveform stays readable
-    const toX = (frame) => (frame / Math.max(frames, 1)) * width,
-      shining = [...(this.kept?.glows.values() || [])];
+    const shining = [...(this.kept?.glows.values() || [])];
     const map = shining.find((glow) => glow.source === "attention");
     if (map) this.paintGlow(context, theme, toX, map, top, wave);
     shining

@@ -8,6 +8,7 @@ class TimelineSelection {
     this.root = root;
     this.on = false;
     this.span = null; // [first, last], both included
+    this.view = [0, 1]; // the frames that the timeline shows
     this.onChange = () => {};
     this.onClick = () => {};
     root.append(this.box);
@@ -53,16 +54,25 @@ class TimelineSelection {
     this.show();
   }
 
+  setView(view) {
+    this.view = view;
+    this.show();
+  }
+
   show() {
     const { box, span, frames } = this;
+    const [from, end] = this.view;
+    const share = (frame) => (100 * (frame - from)) / (end - from);
     this.root.dataset.selection = span ? span.join("-") : "";
-    box.hidden = !span || !frames;
+    box.hidden = !span || !frames || span[0] >= end || span[1] < from;
     if (box.hidden) return;
-    box.style.left = `${((100 * span[0]) / frames).toFixed(3)}%`;
-    box.style.width = `${((100 * (span[1] + 1 - span[0])) / frames).toFixed(3)}%`;
+    const left = Math.max(share(span[0]), 0),
+      right = Math.min(share(span[1] + 1), 100);
+    box.style.left = `${left.toFixed(3)}%`;
+    box.style.width = `${(right - left).toFixed(3)}%`;
     const count = span[1] - span[0] + 1;
     box.firstChild.textContent = count > 1 ? `${span[0]}–${span[1]}` : `${span[0]}`;
-    box.classList.toggle("late", span[0] > 0.85 * frames);
+    box.classList.toggle("late", left > 85);
   }
 }
 

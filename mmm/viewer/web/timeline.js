@@ -5,8 +5,9 @@ const STRIP_TOP = 18,
   ERROR_HEIGHT = 40,
   STRIP_GAP = 8;
 
-class Timeline {
+class Timeline extends TimelineEdges {
   constructor({ onScrub, onScrubEnd, describe }) {
+    super();
     this.canvas = el("canvas", { class: "strip" });
     this.line = el("div", { class: "playhead" }, el("div", { class: "grip" }));
     this.hover = el("div", { class: "tip", hidden: true });
@@ -34,6 +35,7 @@ class Timeline {
     this.onScrubEnd = onScrubEnd;
     this.describe = describe;
     this.width = 0;
+    this.buildZoom();
     this.attach();
   }
 
@@ -47,20 +49,32 @@ class Timeline {
       if (event.button !== 0) return;
       this.root.setPointerCapture(event.pointerId);
       const high = event.clientY - this.root.getBoundingClientRect().top < STRIP_TOP; // the ruler always scrubs
+      const edge = high ? null : this.edgeAt(event.clientX);
+      if (edge) {
+        this.edge = edge;
+        this.dragEdge(this.frameAt(at(event)));
+        return;
+      }
       if (this.selection.on && !high) {
         this.selection.begin(this.frameAt(at(event)), event.clientX, event.shiftKey);
         return;
       }
       dragging = true;
-      this.onScrub(at(event));
+      this.onScrub(this.placeAt(at(event)));
     });
     this.root.addEventListener("pointermove", (event) => {
-      if (dragging) this.onScrub(at(event));
+      if (this.edge) {
+        this.dragEdge(this.frameAt(at(event)));
+        return;
+      }
+      this.root.classList.toggle("onedge", !dragging && Boolean(this.edgeAt(event.clientX)));
+      if (dragging) this.onScrub(this.placeAt(at(event)));
       else this.selection.extend(this.frameAt(at(event)), event.clientX);
       this.showHover(at(event));
     });
     const end = () => {
-      if (dragging) {
+      if (this.edge) this.dropEdge();
+      else if (dragging) {
         dragging = false;
         this.onScrubEnd();
       } else this.selection.end();
@@ -73,19 +87,21 @@ class Timeline {
   }
 
   frameAt(share) {
-    return clamp(
-      Math.floor(share * (this.data?.frames || 1)),
-      0,
-      Math.max((this.data?.frames || 1) - 1, 0),
-    );
+    const last = Math.max((this.data?.frames || 1) - 1, 0);
+    return clamp(Math.floor(this.placeAt(share)), 0, last);
   }
 
   setData(data) {
+    const same = this.data?.frames === data.frames;
     this.data = data;
+    if (!same) this.view = [0, Math.max(data.frames, 1)];
+    this.showView();
     this.selection.fit(data.frames);
     this.root.dataset.hidden = data.hiddenRuns.map(([first, end]) => `${first}-${end - 1}`).join();
     this.shown = -1;
-    this.height = STRIP_TOP + WAVE_HEIGHT + (data.errors.length ? STRIP_GAP + ERROR_HEIGHT : 0) + 4;
+    // With edit tools the error lane stays when an edit removes the errors, so that nothing moves.
+    this.lane = data.errors.length > 0 || Boolean(data.keepsLane);
+    this.height = STRIP_TOP + WAVE_HEIGHT + (this.lane ? STRIP_GAP + ERROR_HEIGHT : 0) + 4;
     this.root.style.height = `${this.height}px`;
     this.root.setAttribute("aria-valuemax", String(Math.max(data.frames - 1, 0)));
   }
@@ -101,8 +117,12 @@ class Timeline {
   }
 
   setPlayhead(at, frame, text) {
-    const x = this.data.frames ? (at / this.data.frames) * this.width : 0;
-    this.line.style.transform = `translateX(${x.toFixed(2)}px)`;
+    this.at = at;
+    const [first, end] = this.view;
+    if (frame !== this.shown && (at < first || at >= end) && !this.isWhole) {
+      this.setView(at - 0.1 * (end - first), end - first); // turns the page
+    }
+    this.movePlayhead();
     if (frame !== this.shown) {
       this.shown = frame;
       this.root.setAttribute("aria-valuenow", String(frame));
@@ -110,16 +130,24 @@ class Timeline {
     }
   }
 
+  movePlayhead() {
+    const x = this.data?.frames ? this.toX(this.at ?? 0) : 0;
+    this.line.hidden = x < -1 || x > this.width + 1;
+    this.line.style.transform = `translateX(${x.toFixed(2)}px)`;
+  }
+
   /** Paints the parts that stay the same while playing. */
   paint(theme) {
     const width = this.root.clientWidth;
+    this.theme = theme;
     if (!width || !this.data) return;
     this.width = width;
+    this.movePlayhead();
     const context = fitCanvas(this.canvas, width, this.height),
       { data } = this;
     context.clearRect(0, 0, width, this.height);
     context.font = `10.5px ${theme.font}`;
-    const toX = (frame) => (frame / Math.max(data.frames, 1)) * width;
+    const toX = (frame) => this.toX(frame);
     const bottom = this.height - 4;
     context.fillStyle = css(theme.text, theme.dark ? 0.07 : 0.045);
     context.beginPath();
@@ -129,7 +157,8 @@ class Timeline {
     context.clip();
     this.paintHidden(context, theme, toX, bottom);
     this.paintWave(context, theme, width);
-    if (data.errors.length) this.paintErrors(context, theme, toX, bottom);
+    if (this.lane) this.paintErrors(context, theme, toX, bottom);
+    this.paintCaptions(context, theme, bottom);
     this.paintLabels(context, theme, toX);
     context.restore();
     paintMarks(context, theme, toX, data, bottom);
@@ -138,7 +167,7 @@ class Timeline {
       theme,
       width,
       height: this.height,
-      frames: data.frames,
+      toX,
       top: STRIP_TOP,
       wave: WAVE_HEIGHT + 2,
     });
@@ -147,8 +176,9 @@ class Timeline {
   paintHidden(context, theme, toX, bottom) {
     const { data } = this;
     for (const [first, end] of data.hiddenRuns) {
-      const x = toX(first),
-        w = Math.max(toX(end) - x, 1);
+      const x = Math.max(toX(first), -20),
+        w = Math.max(Math.min(toX(end), this.width + 20) - x, 1);
+      if (toX(end) < 0 || x > this.width) continue;
       context.fillStyle = css(theme.primary, theme.dark ? 0.16 : 0.1);
       context.fillRect(x, STRIP_TOP, w, bottom - STRIP_TOP);
       context.fillStyle = css(theme.primary, 0.9);
@@ -174,11 +204,13 @@ class Timeline {
   /** Labels gaps that are wide enough; of many alike only the first. */
   paintLabels(context, theme, toX) {
     const wideOf = (words) => context.measureText(words).width;
+    const left = (first) => Math.max(toX(first), 0);
+    const right = (end) => Math.min(toX(end), this.width);
     const roomy = this.data.labels.filter(
-      ([first, end, words]) => toX(end) - toX(first) > wideOf(words) + 17,
+      ([first, end, words]) => right(end) - left(first) > wideOf(words) + 17,
     );
     for (const [first, , words] of roomy.slice(0, roomy.length > 4 ? 1 : 4)) {
-      const x = toX(first) + 5,
+      const x = left(first) + 5,
         wide = wideOf(words);
       context.fillStyle = css(theme.bg, 0.82);
       context.beginPath();
@@ -199,9 +231,11 @@ class Timeline {
         step = data.waveform ? 3 : 2,
         bar = step - 1;
       context.fillStyle = css(theme.text, data.waveform ? (theme.dark ? 0.5 : 0.42) : 0.3);
+      const index = (pixel) =>
+        Math.floor((this.placeAt(pixel / width) / data.frames) * values.length);
       for (let x = 0; x < width; x += step) {
-        const a = Math.floor((x / width) * values.length),
-          b = Math.max(a + 1, Math.floor(((x + step) / width) * values.length));
+        const a = Math.max(index(x), 0),
+          b = Math.max(a + 1, index(x + step));
         let peak = 0;
         for (let i = a; i < b && i < values.length; i++) peak = Math.max(peak, values[i]);
         const h = Math.max(0.75, (peak / top) * reach * (data.waveform ? 1 : 0.8));
@@ -211,8 +245,20 @@ class Timeline {
     if (data.beats && data.beats.length) {
       context.fillStyle = css(theme.text, 0.75);
       for (const beat of data.beats)
-        context.fillRect((beat / data.frames) * width - 0.75, STRIP_TOP + WAVE_HEIGHT - 6, 1.5, 6);
+        context.fillRect(this.toX(beat) - 0.75, STRIP_TOP + WAVE_HEIGHT - 6, 1.5, 6);
     }
+  }
+
+  /** The names of the lanes, in small letters at their left. */
+  paintCaptions(context, theme, bottom) {
+    const { data } = this,
+      lane = bottom - ERROR_HEIGHT + 9;
+    context.fillStyle = css(theme.muted);
+    context.font = `10px ${theme.font}`;
+    if (!data.waveform && data.energy) context.fillText("movement", 6, STRIP_TOP + WAVE_HEIGHT - 3);
+    const words = data.errors.length ? "error" : "error: press Recover";
+    if (this.lane) context.fillText(words, 6, lane);
+    context.font = `10.5px ${theme.font}`;
   }
 
   paintErrors(context, theme, toX, bottom) {
@@ -244,25 +290,5 @@ class Timeline {
       context.lineJoin = "round";
       context.stroke(path);
     });
-  }
-
-  paintRuler(context, theme, toX, width) {
-    const { data } = this;
-    if (!data.frames) return;
-    const seconds = data.frames / data.fps;
-    const step =
-      [0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((s) => (s / seconds) * width >= 64) || 300;
-    context.fillStyle = css(theme.muted);
-    context.textBaseline = "alphabetic";
-    for (let s = 0; s <= seconds + 1e-6; s += step) {
-      const x = toX(s * data.fps),
-        text =
-          step < 1
-            ? `${s.toFixed(1)} s`
-            : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
-      context.fillRect(Math.min(x, width - 1), STRIP_TOP - 4, 1, 4);
-      const w = context.measureText(text).width;
-      if (x + w + 4 < width) context.fillText(text, x + 4, STRIP_TOP - 6);
-    }
   }
 }

@@ -17,12 +17,13 @@ class Viewer extends ViewerTimeline {
     this.camera = new OrbitCamera();
     this.clock = new Clock(1);
     this.timeline = new Timeline({
-      onScrub: (share) => this.scrub(share),
+      onScrub: (place) => this.scrub(place),
       onScrubEnd: () => this.scrubEnd(),
       describe: (frame) => this.describe(frame),
     });
     this.edit = new ViewerEdit(this);
-    this.ui.root.append(this.timeline.root, this.edit.root, this.ui.bar);
+    const { zoomTools, root: strip } = this.timeline;
+    this.ui.root.append(zoomTools, strip, this.edit.root, this.ui.bar);
     root.append(this.ui.root);
     this.panels = [];
     this.figures = [];
@@ -203,7 +204,8 @@ class Viewer extends ViewerTimeline {
 
   showEmpty(empty) {
     this.ui.empty.hidden = !empty;
-    this.ui.panels.hidden = this.timeline.root.hidden = this.ui.bar.hidden = empty;
+    const { zoomTools, root: strip } = this.timeline;
+    for (const node of [this.ui.panels, zoomTools, strip, this.ui.bar]) node.hidden = empty;
   }
 
   buildPanels() {

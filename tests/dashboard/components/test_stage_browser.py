@@ -243,6 +243,41 @@ def test_dragging_a_panel_orbits_all_of_them_and_double_click_comes_back(plain):
     assert still() == home
 
 
+def test_the_timeline_zooms_by_keys_buttons_and_pinch_and_pages_on(open_page):
+    page = paused_at(open_page(DEMO).page, 5)
+    line, stage = timeline(page), page.locator(".mmm.viewer")
+    assert view(line) == (0, FRAMES)
+    expect(page.get_by_role("button", name="Show the whole clip (0)")).to_be_disabled()
+    stage.focus()
+    page.keyboard.press("+")
+    first, end = view(line)
+    assert first <= 5 < end
+    assert end - first == pytest.approx(FRAMES / 1.6, abs=1)
+    page.keyboard.press("End")  # the view follows the playhead
+    assert view(line)[1] == FRAMES
+    page.keyboard.press("0")
+    assert view(line) == (0, FRAMES)
+    page.keyboard.press("Home")
+    page.keyboard.press("g")
+    gap = [int(x) for x in line.get_attribute("data-hidden").split(",")[0].split("-")]
+    first, end = view(line)
+    assert first <= gap[0]
+    assert gap[1] < end
+    box = line.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 8)
+    assert frame(page) == pytest.approx((first + end) / 2, abs=1)
+    page.keyboard.press("0")
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -60)
+    page.keyboard.up("Control")
+    first, end = view(line)
+    assert first > 0
+    assert end < FRAMES
+    page.get_by_role("button", name="Ruler in frames (U)").click()
+    expect(page.get_by_role("button", name="Ruler in seconds (U)")).to_be_visible()
+
+
 def view(plot) -> tuple[int, int]:
     """The frames that the timeline or a chart shows, the last one excluded."""
     first, end = plot.get_attribute("data-view").split("-")

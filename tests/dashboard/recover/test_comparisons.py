@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dashboard.common import escape
 from dashboard.work.store import Store
 from mmm.viewer.payload import unpack
 from tests.dashboard.conftest import MODEL, SAMPLE
@@ -24,10 +25,10 @@ def test_an_earlier_recovery_stands_beside_the_shown_one(open_workbench):
     page.set("kind", "every").press("recover").until(lambda p: p.table and p.panels[-1] == MODEL)
     other = f"{MODEL}, span:40-79"
     pills = next(g for g in page.app.get("button_group") if g.key == "beside")
-    assert pills.options[-1] == f"Add {other}"
+    assert pills.options[-1] == f"Add {escape.markdown(other)}"
     page.set("beside", [other])
     pills = next(g for g in page.app.get("button_group") if g.key == "beside")
-    assert pills.options[-1] == f"Remove {other}"
+    assert pills.options[-1] == f"Remove {escape.markdown(other)}"
     header, arrays = page.stage
     assert page.panels == ["Truth", MODEL, other]
     assert [panel.get("look") for panel in header["panels"]] == [None, None, "second"]

@@ -410,7 +410,7 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
         "CSV",
         "Web page",
     ]
-    results = next(iter(recoveries.kept_results()._kept.values()))
+    results = next(iter(recoveries.kept_results()._kept.values())).value
     for suffix in ("bvh", "npz", "pkl"):
         path = page_env / f"back.{suffix}"
         path.write_bytes(films.bytes_of(results[0], suffix))
