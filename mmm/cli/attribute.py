@@ -55,6 +55,7 @@ def attribute(
       deletion_shares, deletion_METHOD
                             with --deletion: the curves
     """
+    # A bad output is refused before minutes of gradients.
     check_output(out, (".npz",))
     edited = edits.apply(hide, options.read(clip), seed)
     # Imported here: torch takes seconds, and a wrong option must not wait for it.
@@ -103,6 +104,7 @@ def _arrays(
 
 def _print_attribution(attribution: "Attribution") -> None:
     """The share of each group of features, then the ten frames that count most."""
+    # Attributions have a sign, so sums of them would cancel.
     sizes = np.abs(attribution.values)
     total = max(float(sizes.sum()), 1e-12)  # all values may be zero
     shares = zip(attribution.groups, sizes.sum(axis=0) / total, strict=True)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from mmm.generation.result import Generation
     from mmm.models import MaskedMotionConfig
 
-FRAMES = 1200
+FRAMES = 1200  # 20 s at 60 frames a second
+# Keys of the printed rows, and their titles.
 COLUMNS = {
     "method": "method",
     "energy": "energy m2/s2",
@@ -111,11 +112,12 @@ def generate(
     from mmm.checkpoints import load_model
 
     model = load_model(checkpoint)
+    # Only now: how much music counts depends on whether the network hears any.
     count = _length(model.config, start, song, prefix_frames) if frames is None else frames
     generation = _run(model, start, song, prefix_frames, count, temperature, seed, joint_names)
     from mmm.generation.result import evaluate, report
 
-    # What was danced to the clip's own music is no truth for another song.
+    # What was danced to the clip's own music is no reference for another song.
     truth = None if song is not None and start.music is not None else start.motion
     continued = generation.clip
     figures = report(generation, evaluate(continued.motion, prefix_frames, truth, continued.music))
@@ -130,10 +132,12 @@ def generate(
 def _song(path: Path | None, fps: float, start_s: float) -> Music | None:
     """A recording from a moment on, at the clip's frame rate."""
     if path is None:
+        # An option without effect is a mistake that the user should hear of.
         if start_s:
             raise SpecError("--music-start", "no recording is named", "--music with it", "name one")
         return None
-    from mmm.music.features import load_music  # large libraries; only where there is sound
+    # Imported here: libraries for sound are large, and most clips bring their features.
+    from mmm.music.features import load_music
 
     return load_music(path, fps, start_s=start_s)
 
@@ -209,6 +213,7 @@ def _print(generation: "Generation", figures: dict[str, Any]) -> None:
                 "method": name,
                 "energy": summary["energy"],
                 "share": summary["energy_share"],
+                # The mean hides a body that freezes after some seconds. Its least second does not.
                 "least": min(summary["energy_shares"]),
                 "still": summary["still_s"],
                 "skate": summary["skate_cm_s"],
@@ -235,6 +240,8 @@ def _print(generation: "Generation", figures: dict[str, Any]) -> None:
 
 
 def _pair(summary: dict[str, Any]) -> str:
+    # Each share alone is easily 1: motion that shakes meets every music beat, and motion with a
+    # single beat may have it on the music's. So both are shown.
     return "/".join(
         "-" if summary[key] is None else f"{summary[key]:.3f}"
         for key in ("per_music_beat", "per_motion_beat")

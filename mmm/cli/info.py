@@ -50,6 +50,7 @@ def info(
         from mmm.checkpoints import describe
 
         facts = checkpoint_facts(describe(path))
+    # Rows of a table have no name, and start in the first column.
     width = max(len(name) for name, _ in facts)
     for name, fact in facts:
         typer.echo(f"{name:{width}}  {fact}" if name else fact)
@@ -58,6 +59,7 @@ def info(
 def _print_folder(folder: Path, search: str) -> None:
     from mmm.evaluation.library import COLUMNS, listing
 
+    # Column widths depend on every row, so all files are read before the first line.
     rows = list(listing(folder, search))
     print_table(rows, COLUMNS)
     typer.echo(f"{len(rows)} motion files")
@@ -72,6 +74,7 @@ def clip_facts(clip: Clip) -> Facts:
         ("fps", f"{motion.fps:g}"),
         ("seconds", f"{motion.duration_s:.2f}"),
         ("joints", str(len(motion.skeleton))),
+        # A wrong unit shows here first: a height of 170 m means centimetres.
         ("height", f"{body_height(motion.skeleton):.2f} m along the bones, ankle to top"),
         *_orientation_facts(clip),
         ("music", _music_fact(clip.music)),

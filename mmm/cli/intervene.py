@@ -27,6 +27,7 @@ from mmm.errors import SpecError
 from mmm.motion.clip import Clip
 from mmm.spec import HELP as SPEC_HELP
 
+# A recovery has a truth to compare with. Generated motion has none, so energy and beats stand in.
 RECOVERY_COLUMNS = {
     "change": "music",
     "change_deg": "changed deg",
@@ -103,6 +104,7 @@ def intervene(
             "one of them",
             "use --hide to recover, --future to generate",
         )
+    # A file holds one motion, and each change gives another.
     if out is not None and len(changes) > 1:
         raise SpecError(
             "--out", f"{len(changes)} changes of the music", "one, for one file", "give --with once"

@@ -64,6 +64,7 @@ def leaderboard(
     ] = "position_cm",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="save as .csv or .md")] = None,
     folder: Annotated[
+        # The default is a path on this machine, which would not fit the documentation.
         Path, typer.Option(help="where measurements are kept", show_default=False)
     ] = MEASURED,
 ) -> None:

@@ -49,13 +49,14 @@ Roles = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="random seed of random SPECs")]
 PrefixFrames = Annotated[
     int,
+    # Users know the word "seed" from the page; --seed alone is the random seed.
     typer.Option("--seed-frames", metavar="N", help="how many frames of the clip to go on from"),
 ]
 Temperature = Annotated[
     float,
     typer.Option(
         "--temperature",
-        "--variety",
+        "--variety",  # its former name, which scripts still use
         metavar="T",
         help="sampling temperature: 0 is the mean prediction, 1 matches training; up to 3",
     ),
@@ -122,6 +123,7 @@ class FileOptions:
             true_fps=self.true_fps,
             unit=self.unit,
             body=self.body,
+            # The reader knows "y" and "z" only; shells and users write "Y" too.
             up=None if self.up is None else self.up.lower(),
             facing=self.facing,
             music_start_s=music_start_s,
@@ -155,6 +157,7 @@ class RangeOptions(FileOptions):
     def _range(self, length: int) -> tuple[int, int]:
         start, colon, stop = self.frames.partition(":")
         try:
+            # A missing end is the file's own. crop() refuses ends beyond it.
             limits = int(start or 0), int(stop or length)
         except ValueError:
             # Both a missing colon and a word in place of a number end in the same message.
@@ -246,6 +249,7 @@ def spread_lists(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
         arguments: the words of a command line.
         options: the options that take a list.
     """
+    # click allows a fixed number of values behind an option, never as many as there are.
     spread: list[str] = []
     option, is_first_value = "", True
     for word in arguments:

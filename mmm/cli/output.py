@@ -11,6 +11,7 @@ from mmm.cli.tables import table
 from mmm.errors import FileError
 from mmm.io.files import write_atomically
 
+# Motion files, then what is to be watched. ".png" belongs to recover alone.
 OUTPUT_SUFFIXES = (".bvh", ".npz", ".npy", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
 METRICS_SUFFIXES = (".json", ".csv")
 MetricsJson = Annotated[Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")]

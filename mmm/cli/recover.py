@@ -51,7 +51,7 @@ def recover(
         bool | None,
         typer.Option(
             "--lock-feet/--no-lock-feet",
-            "--plant-feet/--no-plant-feet",
+            "--plant-feet/--no-plant-feet",  # the former name, which scripts still use
             help="keep standing feet in place by bending hidden legs; default: as the checkpoint "
             "was measured",
         ),
@@ -118,6 +118,7 @@ def _runner(
     from mmm.recovery.recover import recover as run
 
     def by(name: str) -> "RecoveryResult":
+        # A checkpoint's folder cannot hide an interpolation: their names are looked up first.
         if name in baselines.BASELINES:
             return interpolate(name, edited.clip, edited.mask)
         from mmm.checkpoints import load_model
@@ -145,6 +146,7 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
     ]
     print_table(rows, COLUMNS)
     if results[0].expected_cm is not None and hidden.any():
+        # float64: a float32 mean of many frames loses its last digits.
         expected = float(results[0].expected_cm[hidden.any(axis=1)].mean(dtype=np.float64))
         typer.echo(
             f"{results[0].model_name} expects an error of {expected:.3f} cm over all joints "

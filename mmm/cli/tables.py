@@ -15,6 +15,7 @@ EVALUATION_COLUMNS = {
 }
 """Keys of the rows of ``mmm.evaluation.evaluate.evaluate``, and their titles."""
 
+# Numbers are set to the right, so that their decimal points line up.
 _TEXT_COLUMNS = ("hide", "method", "change", "name", "kind", "problem", "pattern")
 
 

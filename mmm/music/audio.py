@@ -65,18 +65,19 @@ def read_audio(path: str | Path) -> Audio:
         return _read_sound(decoded, path.name)
 
 
-def _read_sound(path: Path, where: str) -> Audio:
-    """A file that libsndfile reads; ``where`` is its name in messages."""
+def _read_sound(path: Path, name: str) -> Audio:
+    """A file that libsndfile reads; ``name`` is what messages call it."""
     try:
         with soundfile.SoundFile(path) as file:
-            _check_size(where, file.samplerate, file.frames, file.channels)
+            _check_size(name, file.samplerate, file.frames, file.channels)
             kind, promised, rate_hz = file.format, file.frames, file.samplerate
             samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError) as error:
+        # The cure differs: a damaged file is fetched again, a foreign one is converted.
         if path.suffix.lower() in _FORMATS and _starts_like_sound(path):
-            raise _broken_off(where, "the file is damaged or breaks off") from error
+            raise _broken_off(name, "the file is damaged or breaks off") from error
         raise FileError(
-            where,
+            name,
             "not a sound file that can be read",
             _NAMES,
             "convert it first, for example: ffmpeg -i IN out.wav",
@@ -84,23 +85,23 @@ def _read_sound(path: Path, where: str) -> Audio:
     # MP3 headers count in whole packets, so a tenth of a second may be missing at the end.
     if len(samples) < promised - 0.1 * rate_hz:
         raise _broken_off(
-            where, f"{len(samples) / rate_hz:.1f} s of the {promised / rate_hz:.1f} s in its header"
+            name, f"{len(samples) / rate_hz:.1f} s of the {promised / rate_hz:.1f} s in its header"
         )
     with path.open("rb") as raw:
         if (kind == "WAV" and not _wav_is_whole(raw)) or (kind == "OGG" and not _ogg_is_whole(raw)):
-            raise _broken_off(where, "the file breaks off before its end")
+            raise _broken_off(name, "the file breaks off before its end")
     if not len(samples):
         raise FileError(
-            where, "the file holds no sound", "at least one sample", "choose another recording"
+            name, "the file holds no sound", "at least one sample", "choose another recording"
         )
     if not np.isfinite(samples).all():
         raise FileError(
-            where, "holds samples that are not numbers", "finite samples", "export it again"
+            name, "holds samples that are not numbers", "finite samples", "export it again"
         )
     loudest = float(np.abs(samples).max())
     if loudest > _LOUDEST:
         raise FileError(
-            where,
+            name,
             f"holds samples up to {loudest:.3g}",
             "samples between -1 and 1",
             "scale it and export it again",
@@ -108,28 +109,28 @@ def _read_sound(path: Path, where: str) -> Audio:
     return Audio(samples, int(rate_hz))
 
 
-def _broken_off(where: str, found: str) -> FileError:
-    return FileError(where, found, "a whole recording", "copy or download it again")
+def _broken_off(name: str, problem: str) -> FileError:
+    return FileError(name, problem, "a whole recording", "copy or download it again")
 
 
-def _check_size(where: str, rate_hz: int, frames: int, channels: int) -> None:
+def _check_size(name: str, rate_hz: int, frames: int, channels: int) -> None:
     if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
         raise FileError(
-            where,
+            name,
             f"{rate_hz} samples per second",
             f"{_RATES_HZ[0]} to {_RATES_HZ[1]}",
             "resample it",
         )
     if frames > LONGEST_S * rate_hz:
         raise FileError(
-            where,
+            name,
             f"{frames / rate_hz / 60:.0f} minutes long",
             f"at most {LONGEST_S // 60}",
             "cut the part you need",
         )
     if frames * channels > _MOST_VALUES:
         raise FileError(
-            where,
+            name,
             f"{channels} channels of {frames} samples",
             f"at most {_MOST_VALUES} values in all",
             "mix it down to stereo at 48 kHz",
@@ -139,36 +140,38 @@ def _check_size(where: str, rate_hz: int, frames: int, channels: int) -> None:
 def _starts_like_sound(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(4)
+    # The last two are MP3: an ID3 tag, or the sync bits of its first frame.
     return head in (b"RIFF", b"RIFX", b"OggS", b"fLaC") or head[:3] == b"ID3" or head[:1] == b"\xff"
 
 
 def _wav_is_whole(file: io.BufferedIOBase) -> bool:
-    """Whether a RIFF file is as long as it says; a size of 0 or all ones means that it was streamed."""
+    """Whether a RIFF file is as long as its header says."""
     head = file.read(8)
     size = file.seek(0, os.SEEK_END)
-    if (
-        len(head) < 8 or head[:4] != b"RIFF"
-    ):  # RF64, RIFX and others: libsndfile has read them, no more is known
+    # RF64, RIFX and others keep their length elsewhere. libsndfile has read them without an error.
+    if len(head) < 8 or head[:4] != b"RIFF":
         return True
     promised = struct.unpack("<I", head[4:])[0]
-    return (
-        promised in (0, 0xFFFFFFFF) or size >= promised + 8 - 1
-    )  # some leave out the last padding byte
+    # A streamed file has 0 or all ones for its size. Some writers leave out the last padding byte.
+    return promised in (0, 0xFFFFFFFF) or size >= promised + 8 - 1
 
 
 def _ogg_is_whole(file: io.BufferedIOBase) -> bool:
-    """Whether the last page of an Ogg file is all there and marked as the last of its stream (RFC 3533)."""
+    """Whether the last page of an Ogg file is complete and ends its stream (RFC 3533)."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 2 * 65_307))  # the longest page is 65,307 bytes
     tail = file.read()
-    at = tail.rfind(b"OggS\0")
-    page = tail[at:]
-    if at < 0 or len(page) < 27 or len(page) < 27 + page[26]:
+    page_start = tail.rfind(b"OggS\0")
+    page = tail[page_start:]
+    # Byte 26 holds the number of segments. As many bytes follow, one length each.
+    if page_start < 0 or len(page) < 27 or len(page) < 27 + page[26]:
         return False
+    # Bit 4 of the flags in byte 5: the last page of its stream.
     return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def _encode(audio: Audio, container: str, encoding: str, target: io.BufferedIOBase) -> None:
+    # Values beyond full scale would wrap around in 16 bits and crackle.
     samples = np.clip(audio.samples, -1, 1)
     with soundfile.SoundFile(
         target, "w", audio.rate_hz, samples.shape[1], encoding, format=container
@@ -185,17 +188,20 @@ def encode_wav(audio: Audio) -> bytes:
 
 
 def encode_ogg(audio: Audio) -> bytes:
-    """Ogg Vorbis: about a twelfth of WAV's size, and every browser of today but old Safari plays it."""
+    """Ogg Vorbis: about a twelfth of WAV's size. All browsers but old Safari play it."""
     target = io.BytesIO()
     _encode(audio, "OGG", "VORBIS", target)
     return target.getvalue()
 
 
 def write_audio(audio: Audio, path: str | Path) -> None:
-    """Writes the sound in the format of the suffix (``.wav .ogg .flac .mp3``); the file appears whole or not at all.
+    """Write the sound in the format of the suffix (``.wav .ogg .flac .mp3``).
+
+    The file appears whole or not at all.
 
     Raises:
-        FileError: another suffix, a rate or number of channels the format cannot hold, or the folder is not writable.
+        FileError: another suffix, a rate or number of channels that the format cannot hold, or a
+            folder that cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
@@ -210,6 +216,7 @@ def write_audio(audio: Audio, path: str | Path) -> None:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w+b") as file:
             _encode(audio, *_FORMATS[path.suffix.lower()], file)
+        # mkstemp() makes files that only their owner can read.
         Path(beside).chmod(0o644)
         Path(beside).replace(path)
     except OSError as error:
@@ -220,15 +227,17 @@ def write_audio(audio: Audio, path: str | Path) -> None:
             "choose a folder you can write to",
         ) from error
     except (soundfile.SoundFileError, ValueError) as error:
-        found = f"{path.suffix} cannot hold {audio.samples.shape[1]} channels at {audio.rate_hz} Hz"
-        raise FileError(str(path), found, "", "write a .wav instead") from error
+        problem = (
+            f"{path.suffix} cannot hold {audio.samples.shape[1]} channels at {audio.rate_hz} Hz"
+        )
+        raise FileError(str(path), problem, "", "write a .wav instead") from error
     finally:
         if beside:
             Path(beside).unlink(missing_ok=True)
 
 
 def resample(samples: Float[Array, "N"], from_hz: float, to_hz: float) -> Float[Array, "M"]:
-    """One channel at another rate (soxr, high quality), float32; a rate need not be whole."""
+    """One channel at another rate (soxr, high quality), float32. Rates may be fractions."""
     import librosa  # slow to import: only where sound is really touched
 
     if from_hz == to_hz:

@@ -13,7 +13,11 @@ Array = np.ndarray
 
 
 def read(path: Path, columns: int) -> tuple[Float[Array, "T 35"], Int[Array, "B"], float] | None:
-    """What is stored there; None where nothing is, or where it is damaged."""
+    """The features, beat frames and tempo (bpm) of an archive.
+
+    Returns:
+        None where there is no archive, or where it is damaged.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             features, beats, tempo_bpm = (
@@ -21,9 +25,11 @@ def read(path: Path, columns: int) -> tuple[Float[Array, "T 35"], Int[Array, "B"
                 stored["beats"],
                 float(stored["tempo_bpm"]),
             )
+    # A damaged archive fails in any of these ways. It is only a cache: features are taken anew.
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
-    whole = (
+    # A readable archive may still be from something else, or hold what a crash left.
+    valid = (
         features.ndim == 2
         and features.shape[1] == columns
         and features.dtype == np.float32
@@ -31,11 +37,11 @@ def read(path: Path, columns: int) -> tuple[Float[Array, "T 35"], Int[Array, "B"
         and beats.dtype == np.int64
         and np.isfinite(features).all()
     )
-    return (features, beats, tempo_bpm) if whole else None
+    return (features, beats, tempo_bpm) if valid else None
 
 
 def write(path: Path, features: Array, beats: Array, tempo_bpm: float) -> None:
-    """Stores them whole or not at all; a folder that cannot be written costs time, not the result."""
+    """Store features whole or not at all. A folder that cannot be written is no error."""
     beside = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +50,9 @@ def write(path: Path, features: Array, beats: Array, tempo_bpm: float) -> None:
             np.savez_compressed(
                 file, features=features, beats=beats, tempo_bpm=np.float64(tempo_bpm)
             )
+        # Two processes may store the same song at once. Each replaces the file as a whole.
         Path(beside).replace(path)
+    # A full or read-only disk costs the time to take the features again, not the result.
     except OSError:
         if beside:
             Path(beside).unlink(missing_ok=True)

@@ -1,8 +1,9 @@
 """What a network hears: 35 features of a recording, one row a motion frame.
 
-Onset strength, 20 MFCC, 12 CENS chroma, onset peaks and beats (both 0 or 1), in this order: the features that FACT
-made customary for AIST++. They are librosa's, at a hop of 512 samples and a rate of 512 x fps, so that row ``t`` is
-the sound around the moment ``t / fps``. They are neither scaled nor centred here.
+They are onset strength, 20 MFCC, 12 CENS chroma, onset peaks and beats (both 0 or 1), in this
+order, as FACT (Li et al. 2021) introduced them with AIST++. librosa computes them at a hop of 512
+samples and a rate of 512 x fps, so that row ``t`` is the sound around the moment ``t / fps``. They
+are neither scaled nor centred here.
 """
 
 import hashlib
@@ -42,40 +43,50 @@ FEATURE_NAMES: tuple[str, ...] = (
 )
 """The name of each of the 35."""
 SLOWEST_FPS = 6
-"""Features of music are not taken at lower frame rates."""
-BEATS_A_BAR = 4
+"""The lowest frame rate at which features of music are taken."""
+BEATS_A_BAR = 4  # the time of nearly all dance music; waltzes are not told apart
 BEAT_FPS = 60.0
-"""Beats are found at this frame rate, that of AIST++, whatever the motion's is."""
+"""Beats are tracked at this frame rate, that of AIST++, whatever the motion's is."""
 START_BPM = 120.0
-"""Where the beat tracker begins to look where nothing better is known; librosa's own default."""
+"""The tempo from which the beat tracker starts when none is known; librosa's own default."""
 
-_SHORTEST_S = 4.0  # the chroma's lowest filter and its smoothing need this much sound; silence is added where it lacks
+# The chroma's lowest filter and its smoothing need this many seconds. Shorter sound gets silence.
+_SHORTEST_S = 4.0
+# The ten genres of AIST, such as BR for break; the digit stands for the tempo.
 _AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)")
 
 
 def bpm_of_name(name: str) -> float | None:
-    """The tempo that an AIST music or clip name gives (``mBR0`` is 80 bpm, ``mHO3`` is 125), None for other names."""
+    """The tempo in an AIST music or clip name: ``mBR0`` is 80 bpm, ``mHO3`` is 125.
+
+    Returns:
+        None for other names.
+    """
     match = _AIST_MUSIC.search(name)
     if not match:
         return None
     digit = int(match[2])
+    # AIST's tempi: house runs from 110 bpm in steps of 5, all other genres from 80 in steps of 10.
     return float(digit * 5 + 110 if match[1] == "HO" else digit * 10 + 80)
 
 
 def bar_lines(music: Music) -> Int[Array, "_"]:
-    """Frames of the beats that begin a bar: an estimate, for recordings do not say where their bars are.
+    """An estimate of the frames of the beats that begin a bar.
 
-    Of the four ways to count bars of four beats it takes the one at whose lines the harmony (the chroma) changes most.
+    Of the four ways to count bars of four beats it takes the one at whose bar lines the harmony
+    (the chroma) changes most.
     """
     if len(music.beats) <= BEATS_A_BAR:
         return music.beats[:0]
     chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
+    # The harmony of each beat, and how much it differs from the beat before.
     inner = [
         chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a
     ]
     change = np.array(
         [0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))]
     )
+    # The first beat has nothing before it to differ from, so phase 0 counts from the second bar.
     phase = max(
         range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR :: BEATS_A_BAR].mean()
     )
@@ -83,7 +94,7 @@ def bar_lines(music: Music) -> Int[Array, "_"]:
 
 
 def silence(frames: int, fps: float) -> Music:
-    """What the features of digital silence are: for a network that wants music where a clip has none."""
+    """The features of digital silence, for networks that need music where a clip has none."""
     return Music(
         np.repeat(_silent_row()[None], frames, axis=0), fps, np.zeros(0, dtype=np.int64), 0.0
     )
@@ -91,8 +102,8 @@ def silence(frames: int, fps: float) -> Music:
 
 def _silent_row() -> Float[Array, "35"]:
     row = np.zeros(len(FEATURE_NAMES), dtype=np.float32)
-    # A mel spectrum of zeros is -100 dB (librosa's floor) in each of 128 bands; of its orthonormal cosine transform
-    # only the first coefficient remains.
+    # A mel spectrum of zeros is -100 dB (librosa's floor) in each of 128 bands. Of its orthonormal
+    # cosine transform only the first coefficient remains.
     row[FEATURE_SLICES["mfcc"].start] = -100 * np.sqrt(128)
     return row
 
@@ -102,15 +113,15 @@ def features_of(
 ) -> Music:
     """The features of a recording from its first sample on.
 
-    Features are taken over the whole recording (a beat is found from its surroundings) and cut after.
+    Features are taken over the whole recording and then cut, since a beat depends on its context.
     45 s of sound take about 0.3 s on one core, ten minutes about 6 s and 0.7 GB.
 
     Args:
         audio: any rate, any number of channels (mixed down).
         fps: the motion's frame rate; 60 for AIST++.
-        frames: how many rows; None for as many as the recording lasts. What the recording is too short for is
-            silence, in the features as in the sound.
-        start_bpm: where the beat tracker begins to look; 120 where None.
+        frames: how many rows; None for as many as the recording lasts. Rows beyond its end are
+            silence, as is the sound.
+        start_bpm: the tempo from which the beat tracker starts; 120 where None.
 
     Raises:
         SpecError: fewer than 6 frames per second.
@@ -127,13 +138,14 @@ def load_music(
     cache_dir: str | Path | None = None,
     start_s: float = 0.0,
 ) -> Music:
-    """The features of a sound file; those of a file seen before come from the user's cache folder.
+    """The features of a sound file, from the user's cache folder where the file was seen before.
 
     Args:
         path: a wav, ogg, flac or mp3 file.
         fps, frames: as in ``features_of``.
         start_bpm: where None, the tempo in an AIST name (``mBR0.wav``) or else 120.
-        cache_dir: another folder than the user's; it is made where it lacks, and not used where it cannot be written.
+        cache_dir: another folder than the user's. It is made if missing, and not used if it cannot
+            be written.
         start_s: the moment of the recording with which the music begins, to the nearest frame.
 
     Raises:
@@ -145,20 +157,23 @@ def load_music(
     bpm = start_bpm if start_bpm is not None else bpm_of_name(path.stem) or START_BPM
     with path.open("rb") as file:
         content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    # All that the features depend on. Another librosa may give other values.
     made_by = f"{content} librosa {version('librosa')} layout 2 fps {fps!r} bpm {bpm!r}"
     folder = Path(cache_dir) if cache_dir is not None else user_cache() / "music"
     stored = folder / f"{hashlib.blake2b(made_by.encode(), digest_size=16).hexdigest()}.npz"
-    found = cache.read(stored, len(FEATURE_NAMES))
-    if found is None:
-        found = _analyse(audio, fps, bpm)
-        cache.write(stored, *found)
-    features, beats, tempo_bpm = found
-    whole = Music(features, fps, beats, tempo_bpm, audio)
-    return fitted(whole if start_s == 0 else later(whole, start_s, path.name), frames)
+    analysis = cache.read(stored, len(FEATURE_NAMES))
+    if analysis is None:
+        analysis = _analyse(audio, fps, bpm)
+        cache.write(stored, *analysis)
+    features, beats, tempo_bpm = analysis
+    music = Music(features, fps, beats, tempo_bpm, audio)
+    return fitted(music if start_s == 0 else later(music, start_s, path.name), frames)
 
 
 def later(music: Music, start_s: float, name: str = "the recording") -> Music:
-    """The music from a moment on, to the nearest frame; heard as part of the whole, so that its beats stay.
+    """The music from a moment on, to the nearest frame.
+
+    It keeps the features and beats of the whole recording.
 
     Raises:
         SpecError: the recording ends before that, or the moment is negative.
@@ -175,7 +190,7 @@ def later(music: Music, start_s: float, name: str = "the recording") -> Music:
 
 
 def fitted(music: Music, frames: int | None) -> Music:
-    """Exactly ``frames`` rows (all there are where None) and as much sound."""
+    """Exactly ``frames`` rows and as much sound; all rows where None."""
     frames = len(music) if frames is None else frames
     short = frames - len(music)
     if short > 0:
@@ -202,20 +217,22 @@ def _analyse(
     rate = rate_hz(fps)
     mono = resample(mixed_down(audio.samples, audio.rate_hz), float(audio.rate_hz), rate)
     rows = 1 + len(mono) // HOP
+    # librosa's beat tracker and tuning estimate have nothing to go by in digital silence.
     if not np.any(mono):
         quiet = silence(rows, fps)
         return quiet.features, quiet.beats, quiet.tempo_bpm
     mono = np.pad(mono, (0, max(0, round(_SHORTEST_S * rate) - len(mono))))
-    from librosa import feature  # slow to import: only where sound is really touched
+    # Imported here: librosa takes a second, and most clips come with their features.
+    from librosa import feature
     from librosa.onset import onset_detect
 
-    # One mel spectrum serves onset strength and MFCC, which would each make the same one again.
+    # One mel spectrum serves onset strength and MFCC, which would each compute it again.
     mel_db, onset = _onsets(mono, rate)
     if fps == BEAT_FPS:
         beats, tempo = _track_beats(onset, start_bpm)
     else:
-        # The tracker works in whole frames and takes another tempo at another frame rate. It always
-        # listens at one rate, so that a song has the same beats whatever it is danced to.
+        # The tracker counts whole frames, so its tempo depends on the frame rate. One rate for all
+        # gives a song the same beats whatever motion it goes with.
         steady = resample(audio.samples.mean(axis=1), float(audio.rate_hz), rate_hz(BEAT_FPS))
         short = round(_SHORTEST_S * rate_hz(BEAT_FPS)) - len(steady)
         steady = np.pad(steady, (0, max(0, short)))
@@ -227,6 +244,7 @@ def _analyse(
     features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
     features[:, FEATURE_SLICES["chroma_cens"]] = chroma(mono, rate).T[:rows]
     peaks = onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
+    # The sound was padded to the shortest length, so a beat may fall beyond its end.
     beats = beats[beats < rows]
     features[peaks[peaks < rows], FEATURE_SLICES["onset_peak"]] = 1
     features[beats, FEATURE_SLICES["beat"]] = 1
@@ -263,10 +281,11 @@ def _track_beats(onset: Float[Array, "T"], start_bpm: float) -> tuple[Int[Array,
 
 
 def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
-    """The tempo of the line through the beats; the tracker's own is rounded to whole frames a beat.
+    """The tempo of the line through the beats, in beats per minute.
 
-    At 60 fps it could only say 116.1, 120.0 or 124.1. Where there are few beats, or they follow another tempo than
-    the tracker's, its own is given.
+    The tracker's own tempo is rounded to whole frames a beat: at 60 fps, to 116.1, 120.0 or 124.1.
+    It is returned where there are fewer than four beats, or where the line differs from it by 5 %
+    or more.
     """
     if len(beats) < 4:
         return tracked_bpm
@@ -278,30 +297,35 @@ def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
 def at_frame_rate(clip: Clip, fps: float) -> Clip:
     """The same movement and music at another frame rate.
 
-    Features are taken from the sound anew; where it is not at hand, the nearest rows stand in, and a note says so.
+    Features are computed anew from the sound. Without the sound, the nearest rows stand in, and a
+    note says so.
 
     Args:
-        clip: any clip; one that has this rate already comes back as it is.
+        clip: any clip. One that has this rate already is returned unchanged.
         fps: frames a second.
 
     Raises:
-        SpecError: the clip has sound, and the rate is below the six frames a second that its features need.
+        SpecError: the clip has sound, and the rate is below the six frames a second that its
+            features need.
     """
     if fps == clip.motion.fps:
         return clip
-    clip = replace(
-        clip, recording=None
-    )  # edits speak of frames: they are made at the rate they are meant for
+    # What was recorded has the old rate, and a clip refuses a recording of another length.
+    clip = replace(clip, recording=None)
     motion, music = clip.motion.resample(fps), clip.music
     if music is None:
         return replace(clip, motion=motion)
     if music.audio is not None:
-        heard = features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None)
-        return replace(clip, motion=motion, music=replace(heard, without=music.without))
+        # The known tempo keeps the beat tracker from settling on its half or double.
+        anew = features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None)
+        return replace(clip, motion=motion, music=replace(anew, without=music.without))
+    # Not interpolated: onset peaks and beats are 0 or 1.
     nearest = np.minimum(
         np.round(np.arange(len(motion)) * music.fps / fps).astype(int), len(music) - 1
     )
     beats = np.unique(np.round(music.beats * fps / music.fps).astype(np.int64))
     other = Music(music.features[nearest], fps, beats[beats < len(motion)], music.tempo_bpm)
-    note = "Its sound is not at hand: of its music features the nearest rows were taken."
+    note = (
+        "The clip has no sound, so its music features are the nearest rows of the old frame rate."
+    )
     return replace(clip, motion=motion, music=other, notes=(*clip.notes, note))

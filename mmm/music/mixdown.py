@@ -7,8 +7,9 @@ from scipy.signal import istft, stft
 Array = np.ndarray
 
 _BLOCK_S = 0.5
-_CANCELS = 0.1  # of the channels' mean power: what is left of it in their mean is less
-_LOUD = 0.01  # of the loudest block: quieter ones may cancel unheard
+# Channels cancel in a block where their mean keeps less than this share of their mean power.
+_CANCELS = 0.1
+_LOUD = 0.01  # a share of the loudest block's power; nobody hears quieter ones cancel
 _WINDOW = 2048
 _PIECE = 1 << 20  # samples at a time, so that memory does not grow with the recording
 
@@ -29,6 +30,7 @@ def mixed_down(samples: Float[Array, "N C"], rate_hz: int | float) -> Float[Arra
         return mean
     pieces = []
     for start in range(0, len(samples), _PIECE):
+        # Context on both sides: the edges of a short-time Fourier transform are less exact.
         before = min(start, 2 * _WINDOW)
         piece = samples[start - before : start + _PIECE + 2 * _WINDOW]
         length = min(_PIECE, len(samples) - start)
@@ -40,13 +42,14 @@ def _cancel(samples: Float[Array, "N C"], mean: Float[Array, "N"], rate_hz: int 
     """Whether the channels take away from each other what can be heard in some block."""
     block = max(1, min(len(mean), int(_BLOCK_S * rate_hz)))
     starts = np.arange(0, len(mean), block)
-    left = np.add.reduceat(mean.astype(np.float64) ** 2, starts)
-    there = sum(
+    mean_power = np.add.reduceat(mean.astype(np.float64) ** 2, starts)
+    # Channel by channel: the squares of all channels in float64 would be eight times the sound.
+    channel_power = sum(
         np.add.reduceat(samples[:, c].astype(np.float64) ** 2, starts)
         for c in range(samples.shape[1])
     )
-    power = np.asarray(there) / samples.shape[1]
-    return bool(((left < _CANCELS * power) & (power > _LOUD * power.max(initial=0))).any())
+    power = np.asarray(channel_power) / samples.shape[1]
+    return bool(((mean_power < _CANCELS * power) & (power > _LOUD * power.max(initial=0))).any())
 
 
 def _by_power(samples: Float[Array, "N C"]) -> Float[Array, "N"]:

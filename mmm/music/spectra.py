@@ -13,10 +13,8 @@ HOP = 512
 """Samples of sound a motion frame."""
 WINDOW = 2048  # samples a spectrum, librosa's default
 _CHROMA_LOWEST_HZ = 32.703  # C1, librosa's default, seven octaves up from there
-_PIECE_S, _CONTEXT_S = (
-    180.0,
-    5.0,
-)  # the chroma looks 1.1 s and 20 frames to either side, the mel spectrum less
+# The chroma looks 1.1 s and 20 frames to either side, the mel spectrum less.
+_PIECE_S, _CONTEXT_S = 180.0, 5.0
 
 
 def rate_hz(fps: float) -> float:
@@ -25,9 +23,9 @@ def rate_hz(fps: float) -> float:
 
 
 def in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> Float[Array, "F T"]:
-    """What the function makes of the sound, piece by piece with some context, so that memory does not grow with it.
+    """Apply a function to the sound piece by piece, so that memory does not grow with its length.
 
-    A sound of three minutes is one piece.
+    A piece is three minutes, with some seconds of context on either side.
     """
     rows, piece, context = (
         1 + len(mono) // HOP,
@@ -43,16 +41,21 @@ def in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> F
 
 
 def chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
-    """CENS chroma, (12, T). Frame rates below 20 leave out the octaves that their sample rate cannot hold."""
+    """CENS chroma (Müller and Ewert 2011), one column a frame.
+
+    Frame rates below 20 leave out the octaves that their sample rate cannot hold.
+    """
     from librosa import estimate_tuning
     from librosa.feature import chroma_cens
 
+    # The highest filter must stay below half the sample rate; 0.85 leaves room for its flank.
     octaves = int(np.clip(np.log2(0.85 * rate / 2 / _CHROMA_LOWEST_HZ), 1, 7))
     with warnings.catch_warnings():
-        # Noise without a pitch: librosa then takes the tuning to be exact, which is what is wanted.
+        # Noise has no pitch. librosa then assumes exact tuning, which is right, and warns.
         warnings.filterwarnings(
             "ignore", message="Trying to estimate tuning from empty frequency set"
         )
+        # One tuning for all pieces: a new estimate would shift the chroma at their borders.
         tuning = estimate_tuning(y=mono[: int(_PIECE_S * rate)], sr=rate, bins_per_octave=36)
     return in_pieces(
         mono,

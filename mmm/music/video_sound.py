@@ -20,7 +20,7 @@ _DEMUXERS = {
 }
 VIDEO_SUFFIXES = tuple(_DEMUXERS)
 """Suffixes whose sound ffmpeg decodes."""
-_SLOWEST_S = 120.0
+_SLOWEST_S = 120.0  # half an hour of sound decodes in seconds
 
 
 def decode_sound(path: Path, target: Path, longest_s: float) -> None:
@@ -37,6 +37,7 @@ def decode_sound(path: Path, target: Path, longest_s: float) -> None:
     """
     import imageio_ffmpeg  # only where there is a film
 
+    # "file:" keeps ffmpeg from reading a name with a colon as a protocol such as "http:".
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-v", "error", "-nostdin", "-y", "-protocol_whitelist", "file", "-threads", "1"),
@@ -56,6 +57,7 @@ def decode_sound(path: Path, target: Path, longest_s: float) -> None:
             path.name, f"ffmpeg cannot be run ({error.strerror})", "", "convert it to .wav"
         ) from None
     if done.returncode or not target.is_file():
+        # ffmpeg writes several lines. The last one names the cause.
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         no_sound = any("matches no streams" in line for line in lines)
         reason = "it has no sound" if no_sound else (lines[-1][:160] if lines else "damaged")

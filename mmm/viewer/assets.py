@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "web"
+# A constant must stand before the code that runs at load time and uses it: common.js comes first.
 SCRIPTS = (
     "common.js",
     "icons.js",
@@ -32,6 +33,7 @@ SCRIPTS = (
 STYLES = ("common.css", "viewer.css")
 
 
+# The files are part of the installed package and do not change while a process runs.
 @cache
 def script(*names: str, folder: Path = FOLDER) -> str:
     """The text of JavaScript files, in this order.
@@ -50,5 +52,7 @@ def styles(*names: str, folder: Path = FOLDER) -> str:
 
 
 def _read(name: str, folder: Path) -> str:
-    place = folder / name if (folder / name).is_file() else FOLDER / name
-    return place.read_text(encoding="utf-8")
+    # Components in the dashboard share common.js and others with the viewer.
+    path = folder / name if (folder / name).is_file() else FOLDER / name
+    # Windows would decode with its own code page and break the scripts' arrows and dots.
+    return path.read_text(encoding="utf-8")

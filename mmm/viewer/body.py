@@ -22,6 +22,7 @@ _COLLAR_M, _TRUNK_M, _PELVIS_M, _NECK_M, _HEAD_M = 0.058, 0.112, 0.112, 0.050, 0
 _FINGER_M, _TIP_M, _PLAIN_M = 0.014, 0.024, 0.045
 # How far toes (level) and fingers reach beyond a foot or hand joint without an end site.
 _TOES_M, _FINGERS_M = np.array([0.075, 0.0, 0.075]), np.full(3, 0.075)
+_SMPL_LEG_M = 0.81  # thigh and shin of SMPL's mean body, for which the radii are
 # From the head joint (the base of the skull) to the crown, for skeletons without an end site there.
 _HEAD_UP_M = 0.19
 _CHEST_REACH_M = 0.22  # spine joints this near below the collars belong to the chest
@@ -56,6 +57,7 @@ def _chain(skeleton: Skeleton, limb: str) -> list[int]:
         line.append(
             max(children[line[-1]], key=lambda j: float(np.linalg.norm(skeleton.offsets_m[j])))
         )
+    # Some rigs put a stub between the pelvis and the thigh. The hip's radius belongs to the thigh.
     bones = [float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:]]
     long = [i for i, bone in enumerate(bones) if bone >= 0.6 * max(bones)] if bones else [0]
     return line[long[0] :]
@@ -91,8 +93,10 @@ def body_of(skeleton: Skeleton) -> Body:
         for depth, j in enumerate(line):
             radii[j] = table[min(depth, len(table) - 1)]
         if line:
+            # What branches off the main chain is a finger or a toe, not a second forearm.
             fingers = _descendants(skeleton, line[0]) - set(line)
             radii[[j for j in fingers if limbs[j] == limb]] = _FINGER_M
+    # The neck counts as part of the head's limb. Without a joint named "head", take the last one.
     head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
     named = [
         j for j, name in enumerate(skeleton.names) if "head" in name.lower() and limbs[j] == "head"
@@ -109,7 +113,8 @@ def body_of(skeleton: Skeleton) -> Body:
     ):
         # A helper joint that carries nothing must not bulge out of the trunk.
         radii[j] = _PLAIN_M * 0.6
-    scale = _leg_length(skeleton, chains) / 0.81  # SMPL's thigh and shin together
+    # Legs say more about body size than height does: crowns and toes are often missing.
+    scale = _leg_length(skeleton, chains) / _SMPL_LEG_M
     crown = next((e for e, (joint, _) in enumerate(skeleton.end_sites) if joint == head), -1)
     return Body(radii * np.float32(scale), _hulls(skeleton, chains, parents), head, crown)
 
@@ -117,7 +122,8 @@ def body_of(skeleton: Skeleton) -> Body:
 def _leg_length(skeleton: Skeleton, chains: dict[str, list[int]]) -> float:
     line = chains["left_leg"] or chains["right_leg"]
     length = sum(float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:3])
-    return length if 0.2 < length < 2.0 else 0.81
+    # A wrong unit or a missing shin must not make a body of sticks or of barrels.
+    return length if 0.2 < length < 2.0 else _SMPL_LEG_M
 
 
 def _hulls(
@@ -135,6 +141,7 @@ def _hulls(
         while joint in next_up:
             joint = next_up[joint]
             reach += float(np.linalg.norm(skeleton.offsets_m[joint]))
+            # One spine joint always belongs to the hips, or there would be a hole at the waist.
             if reach > _BELLY_REACH_M and spine:
                 break
             spine.append(joint)
@@ -142,6 +149,7 @@ def _hulls(
     left, right = chains["left_arm"], chains["right_arm"]
     if left and right:
         ups = set(_ancestors(skeleton, left[0]))
+        # The lowest common ancestor of both arms is where the chest is.
         meeting = next(j for j in _ancestors(skeleton, right[0]) if j in ups)
         stubs = [j for line in (left, right) for j in _ancestors(skeleton, line[0]) if j > meeting]
         below, reach = [], 0.0
@@ -153,6 +161,7 @@ def _hulls(
         neck = [
             j for j in range(len(skeleton)) if parents[j] == meeting and skeleton.limbs[j] == "head"
         ][:1]
+        # The root turns the hips' volume already, and would pull the chest down to the pelvis.
         hulls.append((meeting, left[0], right[0], *stubs, *neck, *(j for j in below if j != 0)))
     return tuple(hulls)
 
@@ -180,6 +189,7 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
         if (
             j in ends
             or not limb.endswith(("arm", "leg"))
+            # A bone shorter than 2 cm has no reliable direction.
             or (length := float(np.linalg.norm(out))) < 0.02
         ):
             continue
@@ -187,6 +197,7 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
         offsets.append(out / length * (_TOES_M if limb.endswith("leg") else _FINGERS_M))
     if not joints:
         return [], np.zeros((len(motion), 0, 3), dtype=np.float32), -1
+    # Tips move rigidly with their joint.
     world = motion.world_rotations()[:, joints]
     away = np.einsum("teij,ej->tei", world, np.array(offsets, dtype=np.float32))
     return joints, motion.positions()[:, joints] + away, crown
@@ -209,6 +220,7 @@ def facing_rad(motion: Motion) -> float:
     if not sides["left"] or not sides["right"]:
         return 0.0
     left, right = (motion.positions()[:, sides[side][0]] for side in ("left", "right"))
+    # Vectors are averaged, not angles, which jump from +180 to -180 degrees.
     across = (left - right)[:, [0, 2]]
     forward_x, forward_z = -across[:, 1], across[:, 0]  # left x up
     return float(np.arctan2(forward_x.mean(), forward_z.mean()))

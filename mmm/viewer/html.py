@@ -64,6 +64,7 @@ def page(scene: Scene, height: int = HEIGHT, theme: str = "auto") -> str:
     code = script(*SCRIPTS).replace("export default mountOnce(", "const show = mountOnce(")
     return _PAGE.format(
         policy=_POLICY,
+        # Titles come from file names, which may hold markup.
         title=html.escape(scene.title or "Motion"),
         theme=_theme(theme),
         styles=styles(*STYLES),
@@ -75,6 +76,7 @@ def page(scene: Scene, height: int = HEIGHT, theme: str = "auto") -> str:
 
 def _theme(theme: str) -> str:
     """CSS that sets the variables that the viewer otherwise gets from Streamlit."""
+    # A system typeface: the policy of the page allows no fonts from elsewhere.
     blocks = {
         name: ":root { --st-font: system-ui, 'Segoe UI', Roboto, sans-serif; "
         + " ".join(

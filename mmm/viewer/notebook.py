@@ -25,6 +25,7 @@ def _show(self: Clip, height: int = 600) -> "Shown":
     Args:
         height: of the viewer, CSS pixels.
     """
+    # Imported here: the page needs soundfile, and most scripts never show a clip.
     from mmm.viewer.show import show
 
     return show(self, height=height)

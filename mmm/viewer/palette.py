@@ -23,6 +23,7 @@ THEMES = {
     },
 }
 """The colours of both themes, from the same file."""
+# Two tones of each colour: one that reads on white is too dark on black.
 BASELINE_COLOURS = {
     "light": {"hold": "#3f8ac9", "slerp": "#1f8a80", "inertial": "#8f1d4f", "spline": "#7b46b8"},
     "dark": {"hold": "#6db3f2", "slerp": "#4fc0b0", "inertial": "#ffc2dd", "spline": "#b898f0"},
@@ -40,6 +41,7 @@ def looks_of(names: Sequence[str]) -> dict[str, Look]:
 
     Baselines have colours of their own, and the first network has the model's.
     """
+    # A shown name may say more than the method: "Slerp, before Recover" has slerp's colour.
     networks = [name for name in names if _first_word(name) not in BASELINE_COLOURS["light"]]
     return {name: "second" if n % 2 else "third" for n, name in enumerate(networks) if n}
 
@@ -56,6 +58,7 @@ def method_colours(names: Sequence[str], dark: bool = False) -> dict[str, str]:
 
 
 def _first_word(name: str) -> str:
+    # An empty name has no word, and is drawn as the model.
     return (name.lower().replace(",", " ").split() or [""])[0]
 
 
@@ -80,6 +83,7 @@ def look_colour(name: str, role: str, theme: str, look: str = "") -> Colour:
     """The colour of a body's hidden frames and of its label (``lookColour`` in common.js)."""
     if look:
         return rgb(FURTHER[theme][look == "third"])
+    # A muted text colour: the truth is the reference and should not compete with the results.
     if role == "truth":
         return mix(rgb(THEMES[theme]["text"]), rgb(THEMES[theme]["background"]), 0.45)
     if role == "model":

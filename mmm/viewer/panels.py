@@ -97,6 +97,7 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> ViewerPanel:
     body = body_of(motion.skeleton)
     tips, tip_parents = motion.tip_positions(), [joint for joint, _ in motion.skeleton.end_sites]
     joints, more, added_crown = added_tips(motion, body)
+    # Added tips follow the file's own, so their numbers shift.
     crown = tips.shape[1] + added_crown if added_crown >= 0 else body.crown
     tips, tip_parents = np.concatenate([tips, more], axis=1), [*tip_parents, *joints]
     return ViewerPanel(
@@ -117,6 +118,7 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> ViewerPanel:
 def waveform_peaks(waveform: Float[Array, "N"], count: int = PEAKS) -> Array:
     """The largest absolute value in each of at most ``count`` parts, scaled to 0..255, uint8."""
     loud = np.abs(finite("waveform", waveform, (None,)))
+    # The maximum of each part: a mean would flatten drums into the noise around them.
     if len(loud) > count:
         edges = np.linspace(0, len(loud), count, endpoint=False).astype(int)
         loud = np.maximum.reduceat(loud, edges)
@@ -130,11 +132,36 @@ def _panel_buffers(index: int, panel: ViewerPanel, frames: int) -> dict[str, Arr
     positions = finite(f"{label}: positions", panel.positions, (frames, joints, 3))
     ends = finite(f"{label}: tips", panel.tips, (frames, tips, 3))
     radii = panel.radii if panel.radii is not None else np.full(joints, 0.045, dtype=np.float32)
+    # Tips are joined to the joints: the browser interpolates and projects both in one loop.
     return {
         f"positions{index}": np.concatenate([positions, ends], axis=1),
         f"radii{index}": finite(f"{label}: radii", radii, (joints,)),
         f"parents{index}": np.array([*panel.parents, *panel.tip_parents], dtype=np.int32),
     }
+
+
+def _panel_header(panel: ViewerPanel, *, generated: bool) -> dict[str, Any]:
+    """The JSON of one panel. ``generated`` panels say their own length."""
+    return {
+        "name": panel.name,
+        "role": panel.role,
+        "joints": len(panel.parents),
+        "hulls": [list(hull) for hull in panel.hulls],
+        "head": panel.head,
+        "crown": panel.crown,
+        "facing": float(panel.facing_rad),
+        **({"frames": len(panel.positions)} if generated else {}),
+        **({"look": panel.look} if panel.look else {}),
+    }
+
+
+def _check_mask(panel: ViewerPanel, hidden: Array | None, frames: int) -> None:
+    mask = panel.hidden if panel.hidden is not None else hidden
+    # The truth is never coloured by a mask, so its skeleton need not fit one.
+    if mask is None or panel.role == "truth":
+        return
+    if mask.shape != (frames, len(panel.parents)):
+        raise ValueError(f"hidden has shape {mask.shape}; expected {frames} x {len(panel.parents)}")
 
 
 def _recorded_buffer(recorded: Array | None, frames: int) -> dict[str, Array]:
@@ -146,6 +173,7 @@ def _recorded_buffer(recorded: Array | None, frames: int) -> dict[str, Array]:
 def _error_buffers(errors: Mapping[str, Array], frames: int) -> dict[str, Array]:
     buffers: dict[str, Array] = {}
     for i, (name, curve) in enumerate(errors.items()):
+        # NaN is allowed: it leaves a gap where nothing was hidden or recorded.
         if np.shape(curve) != (frames,) or np.isinf(curve).any():
             raise ValueError(
                 f"error curve {name!r} has shape {np.shape(curve)}; expected {frames} finite values"
@@ -200,16 +228,9 @@ def pack_viewer(
     frames = future.total if future else len(panels[0].positions) if panels else 0
     buffers: dict[str, Array] = {}
     for i, panel in enumerate(panels):
+        # While a motion is generated, panels are shorter than the timeline.
         buffers |= _panel_buffers(i, panel, len(panel.positions) if future else frames)
-        mask = panel.hidden if panel.hidden is not None else hidden
-        if (
-            mask is not None
-            and panel.role != "truth"
-            and mask.shape != (frames, len(panel.parents))
-        ):
-            raise ValueError(
-                f"hidden has shape {mask.shape}; expected {frames} x {len(panel.parents)}"
-            )
+        _check_mask(panel, hidden, frames)
         if panel.hidden is not None:
             buffers[f"hidden{i}"] = np.asarray(panel.hidden, dtype=np.uint8)
     if hidden is not None and panels:
@@ -219,6 +240,7 @@ def pack_viewer(
         buffers["waveform"] = waveform_peaks(waveform)
     if beats is not None:
         buffers["beats"] = np.asarray(beats, dtype=np.int32)
+    # The sound rides in the payload, so that a saved page needs no server for it.
     if audio:
         buffers["audio"] = np.frombuffer(audio, dtype=np.uint8)
     buffers |= _error_buffers(errors if errors and panels else {}, frames)
@@ -232,19 +254,6 @@ def pack_viewer(
         "errors_unit": errors_unit,
         "reports": reports,
         **({"future": future.header()} if future else {}),
-        "panels": [
-            {
-                "name": p.name,
-                "role": p.role,
-                "joints": len(p.parents),
-                "hulls": [list(h) for h in p.hulls],
-                "head": p.head,
-                "crown": p.crown,
-                "facing": float(p.facing_rad),
-                **({"frames": len(p.positions)} if future else {}),
-                **({"look": p.look} if p.look else {}),
-            }
-            for p in panels
-        ],
+        "panels": [_panel_header(panel, generated=future is not None) for panel in panels],
     }
     return pack(header, buffers)

@@ -25,7 +25,7 @@ Array = np.ndarray
 
 MAGIC = b"MMM1"
 PREAMBLE = struct.Struct("<4sIII")
-ALIGN = 8
+ALIGN = 8  # bytes; a Float32Array throws at an offset that is no multiple of 4
 _DTYPES = {"float32", "uint8", "int32"}  # the types that common.js reads
 
 
@@ -46,10 +46,12 @@ def pack(header: Mapping[str, Any], buffers: Mapping[str, Array], height: int = 
     for name, array in buffers.items():
         if array.dtype.name not in _DTYPES:
             raise ValueError(f"buffer {name!r} is {array.dtype}; expected one of {sorted(_DTYPES)}")
+        # Slices and transposed arrays are not laid out as their shape says.
         raw = np.ascontiguousarray(array).tobytes()
         table[name] = {"offset": offset, "dtype": array.dtype.name, "shape": list(array.shape)}
         parts += [raw, _padding(len(raw))]
         offset += len(raw) + len(parts[-1])
+    # JSON has no NaN: Python would write one, and JSON.parse in the browser would fail.
     text = json.dumps({**header, "buffers": table}, allow_nan=False, separators=(",", ":")).encode()
     head = PREAMBLE.pack(MAGIC, len(text), height, 0) + text
     return b"".join([head, _padding(len(head)), *parts])
@@ -65,6 +67,7 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     if magic != MAGIC:
         raise ValueError(f"payload begins with {magic!r}; expected {MAGIC!r}")
     header = json.loads(payload[PREAMBLE.size : PREAMBLE.size + length])
+    # Offsets count from the first array, so that a longer header does not change them.
     start = PREAMBLE.size + length + len(_padding(PREAMBLE.size + length))
     arrays = {}
     for name, entry in header.pop("buffers").items():
@@ -89,6 +92,7 @@ def with_header(payload: bytes, **entries: Any) -> bytes:
     header = json.loads(payload[PREAMBLE.size : PREAMBLE.size + length])
     text = json.dumps({**header, **entries}, allow_nan=False, separators=(",", ":")).encode()
     head = PREAMBLE.pack(magic, len(text), height, zero) + text
+    # A memoryview: slicing the bytes would copy megabytes of arrays once more.
     return b"".join([head, _padding(len(head)), memoryview(payload)[start:]])
 
 

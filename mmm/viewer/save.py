@@ -45,11 +45,13 @@ def save(
         write_html(scene_of(item, *beside), path)
     elif suffix == ".png":
         _save_error_map(item, path)
+    # save_clip() knows the motion formats and refuses every other suffix.
     else:
         save_clip(item if isinstance(item, Clip) else item.as_clip(), path)
 
 
 def _save_error_map(item: Clip | Watchable, path: Path) -> None:
+    # Asked by method, not by type: results are made in a higher layer than this one.
     error_map = getattr(item, "error_map", None)
     if error_map is None:
         raise FileError(

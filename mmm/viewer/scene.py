@@ -55,6 +55,7 @@ class Scene:
     """False in frames without a recording, where no truth is shown. None: all frames have one."""
 
     def __post_init__(self) -> None:
+        # The viewer and films have one clock, so lengths and rates must agree.
         rates = {(len(p.motion), p.motion.fps) for p in self.performers}
         if not 1 <= len(self.performers) <= MAX_PANELS or len(rates) != 1:
             raise ValueError(f"{len(self.performers)} bodies of {sorted(rates)} frames and rates")
@@ -81,6 +82,7 @@ class Scene:
     @property
     def floor_m(self) -> float:
         """Height of the floor under the first body, metres."""
+        # A tenth of a millimetre: enough to draw, and stable against rounding in payloads.
         return round(self.performers[0].motion.floor_m(), 4)
 
     def payload(self, sound: bytes | None = None, height: int = 0) -> bytes:
@@ -96,6 +98,7 @@ class Scene:
         packed = pack_viewer(
             panels,
             fps=self.fps,
+            # In a generation the browser needs only the seed's end: all after it is hidden.
             hidden=None if future else self.hidden,
             future=future,
             waveform=audio.samples.mean(axis=1) if audio else None,
@@ -129,11 +132,13 @@ def scene_of(item: Clip | Watchable, *others: Any) -> Scene:
         item: a clip, or a result of recovering, generating or intervening.
         others: results of the same kind, to stand beside it. A clip is shown alone.
     """
+    # A clip does not know the viewer, which is a higher layer. Its scene is made here.
     if not isinstance(item, Clip):
         return item.scene(*others)
     return Scene(
         item.name,
         (Performer(item.name, item.motion, "truth"),),
         music=item.music,
+        # None leaves no room beside the name for a chip that would never show.
         recorded=None if item.recorded.all() else item.recorded,
     )

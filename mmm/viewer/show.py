@@ -22,8 +22,10 @@ class Shown:
 
     def _repr_html_(self) -> str:
         """A frame that holds the whole page. Nothing is fetched, and a saved notebook keeps it."""
+        # srcdoc is an attribute: a quote in the page would end it.
         document = html.escape(page(self.scene, self.height, self.theme), quote=True)
         title = html.escape(self.scene.title, quote=True)
+        # 80 pixels beyond the viewer for the page's title and margins, or the frame would scroll.
         return (
             f'<iframe srcdoc="{document}" title="{title}" allow="autoplay; fullscreen" '
             f'style="width:100%;height:{self.height + 80}px;border:0;border-radius:12px"></iframe>'

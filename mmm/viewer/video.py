@@ -19,6 +19,7 @@ from mmm.viewer.scene import Scene
 Progress = Callable[[float], None]
 
 FILM_SUFFIXES = (".mp4", ".gif", ".webp")
+# Loops go into documents and chats, where size counts: a GIF has no compression between frames.
 LOOP_SIZE, LOOP_FPS = (640, 360), 25.0
 """Default size and rate of GIF and WebP."""
 
@@ -68,6 +69,7 @@ def write_film(
         layout,
         theme,
     )
+    # The encoder needs a file of its own that it can seek in. It is copied when whole.
     with tempfile.TemporaryDirectory(prefix="mmm-film-") as folder:
         made = Path(folder) / f"film{suffix}"
         (_write_loop if loop else _write_mp4)(film, made, progress or (lambda share: None))
@@ -79,36 +81,31 @@ def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
     import imageio_ffmpeg  # finds the encoder, which takes time; only films need it
 
     duration_s = len(film) / film.fps
-    sound: dict[str, Any] = {}
-    audio = film.scene.music.audio if film.scene.music else None
-    if audio is not None:
-        write_audio(_fitting(audio, duration_s), path.with_name("sound.wav"))
-        sound = {"audio_path": str(path.with_name("sound.wav")), "audio_codec": "aac"}
-    # AAC comes in packets of 1024 samples. Without -t the last one would outlast the pictures.
     writer = imageio_ffmpeg.write_frames(
         str(path),
         film.size,
+        # Films are drawn as 32-bit pixels; ffmpeg drops the fourth byte without a copy here.
         pix_fmt_in="rgb0",
+        # The only chroma layout that every browser and phone decodes. It needs even sizes.
         pix_fmt_out="yuv420p",
         fps=film.fps,
         codec="libx264",
         quality=None,
+        # The default of 16 would scale pictures whose sides are no multiple of it.
         macro_block_size=2,
         ffmpeg_log_level="error",
         output_params=[
-            "-preset",
-            "veryfast",
-            "-crf",
-            "20",
-            "-movflags",
-            "+faststart",
-            "-t",
-            f"{duration_s:.6f}",
+            # Flat colours and slow movement: a slower preset takes longer for little.
+            *("-preset", "veryfast", "-crf", "20"),
+            # faststart moves the index to the front, so that a browser plays while it downloads.
+            *("-movflags", "+faststart"),
+            # AAC comes in packets of 1024 samples. Without -t the last would outlast the pictures.
+            *("-t", f"{duration_s:.6f}"),
         ],
-        **sound,
+        **_sound_options(film, path.with_name("sound.wav"), duration_s),
     )
     try:
-        writer.send(None)
+        writer.send(None)  # starts the generator and the process behind it
         for number in range(len(film)):
             writer.send(film.frame(number).tobytes())
             progress((number + 1) / len(film))
@@ -120,15 +117,26 @@ def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
         ) from None
     finally:
         writer.close()
+    # An encoder that dies at the end closes its pipe without an error.
     if not path.is_file() or not path.stat().st_size:
         raise FileError(
             path.name, "the video encoder wrote nothing", cure="try another size or rate"
         )
 
 
+def _sound_options(film: Film, path: Path, duration_s: float) -> dict[str, Any]:
+    """Write the film's sound to a file, and name it to the encoder. Nothing where it is silent."""
+    audio = film.scene.music.audio if film.scene.music else None
+    if audio is None:
+        return {}
+    write_audio(_fitting(audio, duration_s), path)
+    return {"audio_path": str(path), "audio_codec": "aac"}
+
+
 def _fitting(audio: Audio, duration_s: float) -> Audio:
     """The sound cut to the film, with at most two channels."""
     cut = audio.crop_s(0.0, duration_s)
+    # ffmpeg would have to guess which loudspeaker each further channel is for.
     return (
         cut
         if cut.samples.shape[1] <= 2
@@ -141,6 +149,7 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
     picture."""
     unit_ms = 10 if path.suffix == ".gif" else 1
     marks = np.round(np.arange(len(film) + 1) * 1000 / film.fps / unit_ms).astype(int) * unit_ms
+    # Browsers show a GIF's pictures of less than 20 ms for 100 ms.
     durations = np.maximum(np.diff(marks), unit_ms * 2).tolist()
 
     def pictures() -> Iterator[Image.Image]:
@@ -154,15 +163,15 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
             progress((number + 1) / len(film))
             yield picture
 
-    every = pictures()
-    first = next(every)
+    rest = pictures()
+    first = next(rest)
     options: dict[str, Any] = (
         {"quality": 82, "method": 2} if path.suffix == ".webp" else {"optimize": False}
     )
     first.save(
         path,
         save_all=True,
-        append_images=every,
+        append_images=rest,
         duration=durations if len(durations) > 1 else durations[0],
         loop=0,
         **options,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from mmm.motion.skeleton import Skeleton
-from mmm.viewer.palette import THEMES, mix, rgb
+from mmm.viewer.palette import THEMES, Colour, mix, rgb
 
 Array = np.ndarray
 
@@ -33,18 +33,22 @@ RAMPS = {
     ),
 }
 """Colours from zero to the end of the scale, the same as in ``heatmap.js``."""
+# Pixels: a row, the gap between limbs, joint names, right margin, title and scale, time axis.
 _ROW, _GAP, _LABELS, _MARGIN, _HEAD, _AXIS = 22, 8, 190, 28, 84, 40
 _TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
-_MOST_OUTLINES = 60
+_MOST_OUTLINES = 60  # more outlines would cover the values that they frame
 
 
 def nice_top(values: Float[Array, "..."]) -> float:
     """The end of the colour scale: the 99th percentile of values above zero, rounded up."""
-    some = values[values > 0]
-    if not some.size:
+    # Known entries have no error. Counting them would push the percentile to zero in short gaps.
+    positive = values[values > 0]
+    if not positive.size:
         return 1.0
-    high = float(np.percentile(some, 99))
+    # One frame that flips must not make the rest of the map look perfect.
+    high = float(np.percentile(positive, 99))
     power = 10.0 ** np.floor(np.log10(high))
+    # 0.1 % of tolerance: an error of 3.001 cm does not need a scale that ends at 4.
     return float(next(m * power for m in STEPS if m * power >= high * 0.999))
 
 
@@ -77,60 +81,60 @@ def draw_error_map(
         width: of the picture, pixels.
     """
     colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
-    muted, frames, groups = (
-        mix(colours["text"], colours["background"], 0.42),
-        len(values),
-        skeleton.limbs,
-    )
-    order, end = row_order(groups), float(top if top is not None else nice_top(values))
-    tops, y = [], _HEAD
-    for n, j in enumerate(order):
-        y += _GAP if n and groups[j] != groups[order[n - 1]] else 0
-        tops.append(y)
-        y += _ROW
-    picture = Image.new("RGB", (width, y + _AXIS), colours["background"])
-    draw, fonts = (
-        ImageDraw.Draw(picture),
-        {size: ImageFont.load_default(size) for size in (14, 15, 20)},
-    )
+    muted = mix(colours["text"], colours["background"], 0.42)
+    order, end = row_order(skeleton.limbs), float(top if top is not None else nice_top(values))
+    tops, bottom = _row_tops([skeleton.limbs[j] for j in order])
+    picture = Image.new("RGB", (width, bottom + _AXIS), colours["background"])
+    draw = ImageDraw.Draw(picture)
+    # Pillow's own typeface: a server may have no other, and the picture is the same everywhere.
+    fonts = {size: ImageFont.load_default(size) for size in (14, 15, 20)}
     left, wide = _LABELS, width - _LABELS - _MARGIN
-    ramp = (
-        np.array(
-            [
-                np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, 6), channel)
-                for channel in np.transpose(RAMPS[theme])
-            ]
-        )
-        .T.round()
-        .astype(np.uint8)
-    )
-    levels = np.round(np.clip(values / end, 0, 1) * 255).astype(np.uint8)
-    edges = np.linspace(0, frames, min(frames, wide) + 1).astype(int)[:-1]
-    # Frames that share a column show the worst of them.
-    worst = np.maximum.reduceat(levels, edges, axis=0)
+    ramp = _ramp(theme)
+    worst = _column_levels(values / end, wide)
     for top_px, j in zip(tops, order, strict=True):
-        row = Image.fromarray(ramp[worst[:, j]][None]).resize(
-            (wide, _ROW), Image.Resampling.NEAREST
-        )
-        picture.paste(row, (left, top_px))
-        draw.text(
-            (left - 10, top_px + _ROW / 2),
-            skeleton.names[j].replace("_", " ")[:26],
-            muted,
-            fonts[14],
-            anchor="rm",
-        )
+        row = Image.fromarray(ramp[worst[:, j]][None])
+        # Nearest, not smoothed: a blurred column would be a value that no frame has.
+        picture.paste(row.resize((wide, _ROW), Image.Resampling.NEAREST), (left, top_px))
+        # 26 letters fill the space beside the rows.
+        name = skeleton.names[j].replace("_", " ")[:26]
+        draw.text((left - 10, top_px + _ROW / 2), name, muted, fonts[14], anchor="rm")
     if hidden is not None:
         _outline(draw, hidden[:, order], tops, (left, wide), colours["primary"])
     draw.text((left, 14), title, colours["text"], fonts[20])
     draw.text((left, 42), subtitle, muted, fonts[15])
-    scale = Image.fromarray(ramp[None]).resize((180, 12))
-    picture.paste(scale, (width - _MARGIN - 250, 22))
+    picture.paste(Image.fromarray(ramp[None]).resize((180, 12)), (width - _MARGIN - 250, 22))
+    # The last colour also stands for values beyond the scale. The label says where there are any.
     over = "≥ " if values.size and float(values.max()) > end else ""
     draw.text((width - _MARGIN - 258, 28), "0", muted, fonts[14], anchor="rm")
     draw.text((width - _MARGIN - 62, 28), f"{over}{end:g} {unit}", muted, fonts[14], anchor="lm")
-    _time_axis(draw, (left, wide), y, frames, fps, muted, fonts[14])
+    _time_axis(draw, (left, wide), bottom, len(values), fps, muted, fonts[14])
     return picture
+
+
+def _row_tops(limbs: Sequence[str]) -> tuple[list[int], int]:
+    """The upper edge of each row, and the lower edge of the last one, in pixels."""
+    tops, y = [], _HEAD
+    for n, limb in enumerate(limbs):
+        y += _GAP if n and limb != limbs[n - 1] else 0
+        tops.append(y)
+        y += _ROW
+    return tops, y
+
+
+def _ramp(theme: str) -> UInt8[Array, "256 3"]:
+    """The colour scale of a theme, one colour a level."""
+    stops = np.array(RAMPS[theme], dtype=float)
+    levels, places = np.linspace(0, 1, 256), np.linspace(0, 1, len(stops))
+    channels = [np.interp(levels, places, channel) for channel in stops.T]
+    return np.stack(channels, axis=1).round().astype(np.uint8)
+
+
+def _column_levels(shares: Float[Array, "T J"], wide: int) -> UInt8[Array, "columns J"]:
+    """The level, 0 to 255, of each joint in each column of at most ``wide`` pixels."""
+    levels = np.round(np.clip(shares, 0, 1) * 255).astype(np.uint8)
+    edges = np.linspace(0, len(levels), min(len(levels), wide) + 1).astype(int)[:-1]
+    # Frames that share a column show the worst of them: a mean would hide a short flip.
+    return np.asarray(np.maximum.reduceat(levels, edges, axis=0))
 
 
 def _outline(
@@ -138,12 +142,13 @@ def _outline(
     hidden: Bool[Array, "T J"],
     tops: Sequence[int],
     box: tuple[int, int],
-    colour: tuple[int, int, int],
+    colour: Colour,
 ) -> None:
     """Mark frames with hidden entries; where runs are few, also outline the hidden rows."""
     left, wide = box
     runs = _runs(np.asarray(hidden.any(axis=1)))
     for a, b in runs:
+        # In a long clip a gap may be narrower than a pixel. It still gets one.
         start = left + wide * a / len(hidden)
         draw.rectangle(
             (start, _HEAD - 9, max(left + wide * b / len(hidden) - 1, start), _HEAD - 5), colour
@@ -151,6 +156,7 @@ def _outline(
     if len(runs) > _MOST_OUTLINES:
         return
     for n, top_px in enumerate(tops):
+        # Only the two ends of a run: rows touch, and lines between them would cover values.
         for a, b in _runs(hidden[:, n]):
             x0, x1 = left + wide * a / len(hidden), left + wide * b / len(hidden) - 1
             draw.line((x0, top_px, x0, top_px + _ROW - 1), colour, 2)
@@ -158,6 +164,7 @@ def _outline(
 
 
 def _runs(flags: Bool[Array, "T"]) -> list[tuple[int, int]]:
+    # int8, since the difference of two bool arrays has no sign.
     edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0)).tolist()
     return list(zip(edges[::2], edges[1::2], strict=True))
 
@@ -168,12 +175,14 @@ def _time_axis(
     y: int,
     frames: int,
     fps: float,
-    colour: tuple[int, int, int],
+    colour: Colour,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
     left, wide = box
     duration = frames / fps
+    # At most 13 labels: more would touch each other at the default width.
     step = next((tick for tick in _TICKS_S if duration / tick <= 12), _TICKS_S[-1])
+    # The small number keeps the last tick where the division falls just short of a whole number.
     for n in range(int(duration / step + 1e-6) + 1):
         x = left + wide * n * step / duration
         draw.line((x, y + 3, x, y + 8), colour)

@@ -10,7 +10,7 @@ from mmm.viewer.raster.painting import SHADES, TINTS, Brush, Looks, across
 
 Array = np.ndarray
 
-_HEAD_LONG_M, _HEAD_WIDE_M = 0.132, 0.094
+_HEAD_LONG_M, _HEAD_WIDE_M = 0.132, 0.094  # half axes of an adult's head, as in body.js
 _ROUND = 0.86  # trunks are flatter than cylinders, limbs are not
 
 PITCH, YAW = 0.16, 0.42
@@ -43,6 +43,7 @@ class View:
     def project(self, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
         """Screen x and y (down) in pixels, depth in metres, and pixels per metre at that depth."""
         seen = (points - self.eye) @ self.axes.T
+        # A point behind the camera would change sides. 5 cm ahead it is only very large.
         depth = np.maximum(seen[:, 2], 0.05)
         scale = self.focal / depth
         x, y = self.middle
@@ -65,9 +66,11 @@ class Figure:
         joints, tips = len(panel.parents), len(panel.tip_parents)
         self.name, self.role, self.looks = panel.name, panel.role, looks
         self.track = np.concatenate([panel.positions, panel.tips], axis=1).astype(np.float32)
+        # The truth keeps its one neutral colour.
         self.hidden = hidden if panel.role != "truth" else None
         parents = (*panel.parents, *panel.tip_parents)
         radii = panel.radii if panel.radii is not None else np.full(joints, 0.045, dtype=np.float32)
+        # Tips are thinner than the joint that they end. 12 mm keeps finger tips visible.
         self.radii = np.array(
             [
                 radii[p] if p < joints else max(0.012, radii[parents[p]] * 0.7)
@@ -75,14 +78,17 @@ class Figure:
             ]
         )
         self.parts = _parts(panel, parents, joints)
+        # As arrays, so that all parts are shaded by one call a picture.
         self._axes = np.array([part.axis for part in self.parts])
         self._round = np.array([_ROUND if part.kind == "hull" else 1.0 for part in self.parts])
         self._owners = np.array([part.owner for part in self.parts])
 
     def pose(self, time: float) -> Float[Array, "P 3"]:
         """World positions of joints and tips, metres, interpolated at a time in frames."""
+        # Times are products of frame rates and may fall just short of the frame that is meant.
         frame = min(max(int(time + 1e-6), 0), len(self.track) - 1)
         rest = min(max(time - frame, 0.0), 1.0)
+        # On a frame, its own positions are returned without a copy.
         if rest < 1e-4 or frame + 1 >= len(self.track):
             return self.track[frame]
         return np.asarray(
@@ -94,6 +100,7 @@ class Figure:
     ) -> None:
         """Paint the body, back to front."""
         screen = view.project(pose).astype(np.float64)
+        # Painter's algorithm: parts far away first. The head wins ties against the neck by 3 cm.
         depths = [
             screen[list(part.points), 2].mean() - (0.03 if part.kind == "head" else 0)
             for part in self.parts
@@ -104,6 +111,7 @@ class Figure:
         rows = np.round(tint[self._owners] * (TINTS - 1)).astype(int)
         for p in np.argsort(depths)[::-1].tolist():
             part, row = self.parts[p], self.looks.shades[rows[p]]
+            # Edges are 5.5 mm wide in the world, within limits that keep them visible and thin.
             ink = (
                 self.looks.edges[rows[p]],
                 self.looks.edge_alpha,
@@ -136,6 +144,7 @@ class Figure:
     ) -> None:
         a, b = part.points[0], part.points[-1]
         ra, rb = (float(self.radii[p] * screen[p, 3]) for p in (a, b))
+        # A limb that points at the camera has no direction on the screen. It is drawn as a ball.
         if part.kind == "ball" or not brush.limb(
             screen[a, :2], screen[b, :2], ra, rb, row[light], *ink
         ):
@@ -153,6 +162,7 @@ class Figure:
     ) -> None:
         a, b = part.points[0], part.points[-1]
         scale = float(screen[a, 3])
+        # Without a crown the head's direction is unknown: a ball above its joint.
         if a == b:
             brush.ball(
                 screen[a, :2] - [0, 0.6 * _HEAD_WIDE_M * scale],
@@ -165,15 +175,17 @@ class Figure:
             return
         dx, dy = screen[b, :2] - screen[a, :2]
         true_m = float(np.linalg.norm(pose[b] - pose[a]))
+        # 0.19 m from the skull's base to the crown is usual. Limits keep odd rigs in proportion.
         size = float(np.clip(true_m / 0.19, 0.7, 1.25))
-        seen = float(
-            np.clip(np.hypot(dx, dy) / max(true_m * scale, 1e-6), 0, 1)
-        )  # 1 from the side, 0 from above
+        # How long the head looks: 1 from the side, 0 from above.
+        seen = float(np.clip(np.hypot(dx, dy) / max(true_m * scale, 1e-6), 0, 1))
+        # The outline of an ellipsoid under that angle.
         tall = (
             float(np.hypot(_HEAD_LONG_M * seen, _HEAD_WIDE_M * np.sqrt(1 - seen * seen)))
             * scale
             * size
         )
+        # The centre lies a little below the middle: the chin reaches below the skull's base.
         brush.ball(
             screen[a, :2] + np.array([dx, dy]) * 0.42,
             _HEAD_WIDE_M * scale * size,
@@ -194,6 +206,7 @@ def _parts(panel: ViewerPanel, parents: tuple[int, ...], joints: int) -> list[_P
             )
         )
     for p, parent in enumerate(parents):
+        # Bones inside a rounded volume would show through its edge.
         together = p < joints and any(p in hull and parent in hull for hull in panel.hulls)
         crown = panel.crown >= 0 and p == joints + panel.crown
         if parent >= 0 and not together and not crown:
@@ -203,6 +216,7 @@ def _parts(panel: ViewerPanel, parents: tuple[int, ...], joints: int) -> list[_P
         parts.append(
             _Part("head", (panel.head, *top), panel.head, (panel.head, *(top or (panel.head,))))
         )
+    # Ends of chains without a tip, such as a hand without fingers, are rounded off.
     carrying = {parent for parent in parents if parent >= 0}
     parts += [
         _Part("ball", (j,), j, (j, j))

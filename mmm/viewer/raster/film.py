@@ -26,11 +26,13 @@ Layout = Literal["side", "overlay"]
 Theme = Literal["light", "dark"]
 
 MOST_SIDE_BY_SIDE = 4
-_FIELD_OF_VIEW = 0.56  # radians; the same as in camera.js, as the next four
-_LOOK_AT_M = 0.87
+# The camera of camera.js, so that a film looks like the viewer.
+_FIELD_OF_VIEW = 0.56  # radians, about a 40 mm lens
+_LOOK_AT_M = 0.87  # the height of the middle of a standing body
 _DRIFT_M = 0.6  # beyond this distance from the first body a panel follows its own
+# Seconds by which the camera's path and the bodies' colours are smoothed.
 _FOLLOW_S, _EASE_S = 0.45, 0.07
-_GHOST = 0.55
+_GHOST = 0.55  # the opacity of the truth under the other bodies
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +105,10 @@ class Film:
         self.lettering = Lettering(
             scene, size, theme, [[scene.performers[i] for i in group] for group in groups]
         )
+        # All panels look from one side, so that bodies can be compared.
         yaw = panels[0].facing_rad + YAW
         self.panels = [self._panel(group, n, len(groups), yaw) for n, group in enumerate(groups)]
+        # What never changes is painted once, and copied for each picture.
         self._empty = np.asarray(self.lettering.page).view(np.uint32)[..., 0]
 
     def __len__(self) -> int:
@@ -112,6 +116,7 @@ class Film:
 
     def _hidden_of(self, panel: ViewerPanel) -> Bool[Array, "T J"] | None:
         hidden = self.scene.hidden if panel.hidden is None else panel.hidden
+        # A body with other joints than the mask is shown in its neutral colour.
         return (
             hidden
             if hidden is not None and hidden.any() and hidden.shape[1] == len(panel.parents)
@@ -121,6 +126,7 @@ class Film:
     def _panel(self, group: tuple[int, ...], number: int, count: int, yaw: float) -> _Panel:
         left, top, width, height = self.lettering.panel_box(number, count)
         focal = height / 2 / np.tan(_FIELD_OF_VIEW / 2)
+        # 2.42 m of height and 2.1 m of width fit a dancer with raised or stretched arms.
         distance = max(2.42 * focal / height, 2.1 * focal / width)
         axes = looking(yaw)
         floor = self.scene.floor_m
@@ -138,6 +144,7 @@ class Film:
         Panels look at the first body while their own stays near it, so that bodies can be compared.
         """
         width = _FOLLOW_S * self.scene.fps
+        # Level: a camera that followed jumps would hide them.
         body = self.figures[index].track[:, 0] * [1, 0, 1]
         first = self.figures[0].track[:, 0] * [1, 0, 1]
         apart = np.linalg.norm(body - first, axis=1, keepdims=True)
@@ -146,7 +153,8 @@ class Film:
 
     def frame(self, number: int) -> UInt8[Array, "h w 4"]:
         """Picture ``number`` of the film, RGBA."""
-        time = min(number / self.fps * self.scene.fps, len(self.scene) - 1.0)  # in frames
+        # In frames. The last picture may fall between the last frame and the film's end.
+        time = min(number / self.fps * self.scene.fps, len(self.scene) - 1.0)
         shown = min(int(time + 1e-6), len(self.scene) - 1)
         picture = self._empty.copy()
         for panel in self.panels:
@@ -165,20 +173,23 @@ class Film:
             base.focal,
             (panel.ground.size[0] / 2, panel.ground.size[1] / 2),
         )
-        there = [
+        # Where nothing was recorded there is no truth to draw.
+        present = [
             i
             for i in panel.figures
             if self.figures[i].role != "truth" or self.scene.is_recorded(shown)
         ]
-        poses = {i: self.figures[i].pose(time) for i in there}
-        ghosts = [i for i in there if len(panel.figures) > 1 and self.figures[i].role == "truth"]
+        poses = {i: self.figures[i].pose(time) for i in present}
+        ghosts = [i for i in present if len(panel.figures) > 1 and self.figures[i].role == "truth"]
         ground = panel.ground.paint(
-            view, target, [(self.figures[i], poses[i], 0.4 if i in ghosts else 1.0) for i in there]
+            view,
+            target,
+            [(self.figures[i], poses[i], 0.4 if i in ghosts else 1.0) for i in present],
         )
         width, height = panel.ground.size
         part = picture[panel.top : panel.top + height, panel.left : panel.left + width]
         part[:] = np.asarray(ground).view(np.uint32)[..., 0]
-        solid = [i for i in there if i not in ghosts]
+        solid = [i for i in present if i not in ghosts]
         for i in ghosts:
             self._ghost(part, i, view, poses[i], shown, _GHOST)
         for i in solid:
@@ -189,9 +200,11 @@ class Film:
     def _ghost(
         self, part: Array, i: int, view: View, pose: Array, shown: int, alpha: float
     ) -> None:
+        # Painted opaque and then blended: parts blended one by one would show where they overlap.
         layer = part.copy()
         self.figures[i].paint(Brush(layer), view, pose, self.tints[i][shown])
         columns = np.flatnonzero((layer != part).any(axis=0))
+        # Only the columns that the body touches: most of a panel is empty.
         if len(columns):
             box = np.s_[:, columns[0] : columns[-1] + 1]
             under, over = (

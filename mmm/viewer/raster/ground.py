@@ -13,7 +13,7 @@ from mmm.viewer.raster.figure import Figure, View
 
 Array = np.ndarray
 
-_STEP_M, _REACH_M = 0.5, 3.4
+_STEP_M, _REACH_M = 0.5, 3.4  # between the grid's lines, and how far from the body it is seen
 # Metres that a shadow moves in x and z per metre of height.
 _SLANT = np.array([0.16, 0.1], dtype=np.float32)
 _NEAR_M = 0.4  # lines are cut at this distance from the camera
@@ -54,6 +54,7 @@ class Ground:
         picture = np.tile(rows[:, None], (1, width, 1))
         foot = view.project(np.array([[0, self.floor_m, 0]]))[0]
         reach = _REACH_M * 0.8 * foot[3]
+        # A circle on the floor looks flattened by the sine of the camera's pitch.
         flat = max(0.04, abs(float(view.axes[2, 1])))
         x, y = np.arange(width) - foot[0], (np.arange(height) - foot[1]) / flat
         pool = np.clip(1 - np.hypot(x[None], y[:, None]) / reach, 0, 1)[..., None] * (
@@ -64,6 +65,7 @@ class Ground:
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, (height, width, 1))
         solid = Image.fromarray(np.clip(picture + noise, 0, 255).astype(np.uint8))
         outside = Image.new("RGB", self.size, colours["background"])
+        # Four times as large and then reduced: Pillow draws corners without smoothing.
         mask = Image.new("L", (width * 4, height * 4))
         ImageDraw.Draw(mask).rounded_rectangle(
             (0, 0, width * 4 - 1, height * 4 - 1), corner * 4, fill=255
@@ -79,6 +81,7 @@ class Ground:
         up = -(np.arange(height)[:, None] + 0.5 - view.middle[1]) / view.focal
         ray = right[None, :, None] * view.axes[0] + up[..., None] * view.axes[1] + view.axes[2]
         self.horizon = int(np.argmax((ray[..., 1] < 0).any(axis=1)))
+        # Rays above the horizon never meet the floor. They are kept finite here and masked below.
         falls = np.minimum(ray[..., 1], -1e-4)
         hit = view.eye + ray * ((self.floor_m - view.eye[1]) / falls)[..., None]
         away = np.hypot(hit[..., 0], hit[..., 2]) / _REACH_M
@@ -120,6 +123,7 @@ class Ground:
         lines = Image.new("L", (width * 2, (height - self.horizon) * 2))
         draw = ImageDraw.Draw(lines)
         steps = int(np.ceil(_REACH_M / _STEP_M))
+        # Lines are numbered from the world's origin, so that they stay in place as the body moves.
         middle = np.round(target[[0, 2]] / _STEP_M).astype(int)
         reach, ends, numbers = _STEP_M * steps, [], []
         for axis in (0, 1):
@@ -140,6 +144,7 @@ class Ground:
             share = (_NEAR_M - depth[behind, a]) / way
             points[behind, a] += (points[behind, b] - points[behind, a]) * share[:, None]
         screen = (view.project(points.reshape(-1, 3))[:, :2] - [0, self.horizon]).reshape(-1, 4) * 2
+        # Every second line is faint. The strong ones are drawn last, over their crossings.
         for number, line in sorted(
             zip(numbers, screen.tolist(), strict=True), key=lambda each: -(each[0] % 2)
         ):
@@ -166,11 +171,13 @@ class Ground:
             for part in figure.parts:
                 a = part.points[0]
                 for b in part.points[1:] or (a,):
+                    # A shadow fades by 0.26 a metre of height, so that a jump can be seen.
                     alpha = (
                         min(max(0.5 - (heights[a] + heights[b]) / 2 * 0.26, 0.08), 0.5) * strength
                     )
                     wide = max(0.75, (figure.radii[a] + figure.radii[b]) * scales[a] * 0.95)
                     strokes.append((alpha, wide, places[a], places[b]))
+        # Dark ones last: Pillow overwrites, where a shadow should take the darkest value.
         for alpha, wide, a, b in sorted(strokes):
             shade, half = round(255 * alpha * (0.75 if self.dark else 0.55)), wide / 2
             draw.line((*a, *b), fill=shade, width=max(1, round(wide)))

@@ -27,6 +27,7 @@ class Lettering:
         self, scene: Scene, size: tuple[int, int], theme: str, groups: Sequence[Sequence[Performer]]
     ) -> None:
         self.scene, self.size, self.theme, self.groups = scene, size, theme, groups
+        # Measures below are pixels of a film of 720 lines. Other sizes are scaled.
         self.unit = size[1] / 720
         self.colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
         self.muted = mix(self.colours["text"], self.colours["background"], 0.42)
@@ -40,6 +41,7 @@ class Lettering:
         )
         self.page = self._page()
         self._chips: dict[tuple[str, Colour], Array] = {}
+        # Rendering text is slow. Names are drawn once, chips when first needed.
         self._names = [self._name_row(group) for group in groups]
 
     def panel_box(self, number: int, count: int) -> tuple[int, int, int, int]:
@@ -59,6 +61,7 @@ class Lettering:
                 if text := self._state(performer, shown):
                     _lay(picture, self._chip(text, performer), x + end, y)
         x0, y0, x1, y1 = self.strip
+        # The middle of the frame's column, as in the viewer's timeline.
         x = round(x0 + (x1 - x0) * (time + 0.5) / len(self.scene))
         half = max(1, round(1 * self.unit))
         picture[y0 - round(3 * self.unit) : y1 + round(3 * self.unit), x - half : x + half, :3] = (
@@ -99,12 +102,13 @@ class Lettering:
         edges = np.flatnonzero(np.diff(flags.astype(int), prepend=0, append=0)).tolist()
         for a, b in zip(edges[::2], edges[1::2], strict=True):
             left = wide * a / len(self.scene)
+            # One hidden frame of a long clip stays visible.
             right = max(wide * b / len(self.scene) - 1, left + 1)
             draw.rectangle((left, 0, right, tall), fill=(*mark, 255))
             draw.rectangle(
                 (left, 0, right, 3 * _FINE * self.unit), fill=(*self.colours["primary"], 255)
             )
-        bars = max(1, (x1 - x0) // 3)
+        bars = max(1, (x1 - x0) // 3)  # a bar and a gap take three pixels
         for n, loud in enumerate(self._loudness(bars)):
             half = tall * (0.04 + 0.38 * loud)
             x, middle = wide * (n + 0.5) / bars, tall * 0.54
@@ -132,6 +136,7 @@ class Lettering:
             speed = np.linalg.norm(np.diff(positions, axis=0, prepend=positions[:1]), axis=2).mean(
                 axis=1
             )
+            # The percentile: one jump in the data would make all other bars vanish.
             line = speed / max(float(np.percentile(speed, 99)), 1e-9)
         return np.clip(
             np.interp(np.linspace(0, len(line) - 1, count), np.arange(len(line)), line), 0, 1
@@ -150,6 +155,7 @@ class Lettering:
                 if performer.role == "truth"
                 else self.scene.hidden is not None
             )
+            # Room for the longest chip, so that names do not move when a chip changes.
             x += round(150 * self.unit) if has_chip else 0
             x += round(8 * self.unit)
         row = np.zeros((round(26 * self.unit), max(x, 1), 4), dtype=np.uint8)
@@ -168,6 +174,7 @@ class Lettering:
         return np.asarray(big.resize((size, size), Image.Resampling.BOX))
 
     def _chip(self, text: str, performer: Performer) -> Array:
+        # Colour marks what a method made. What is given stays muted.
         ink = (
             self.muted
             if text in ("frame given", "seed", "not recorded")
@@ -190,9 +197,11 @@ class Lettering:
         return self._chips[text, ink]
 
     def _text(self, text: str, size: int, colour: Colour) -> UInt8[Array, "h w 4"]:
-        """A line of text on a transparent ground. Servers may have no typeface but Pillow's own."""
+        """A line of text on a transparent ground."""
+        # Servers may have no typeface but Pillow's own. Below 8 pixels it cannot be read.
         font = ImageFont.load_default(max(8.0, size * self.unit))
         left, _, right, _ = font.getbbox(text or " ")
+        # The typeface's height, not the text's: lines with and without descenders then align.
         above, below = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (10, 4)
         picture = Image.new(
             "RGBA", (int(np.ceil(right - min(left, 0))) + 2, above + below), (*colour, 0)
@@ -202,6 +211,7 @@ class Lettering:
 
 
 def _clock(seconds: float) -> str:
+    # Rounded down like a clock, with a tolerance for 0.29 * 100 = 28.999...
     hundredths = int(seconds * 100 + 1e-6)
     return f"{hundredths // 6000}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
 
@@ -210,6 +220,7 @@ def _lay(picture: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y
     """Composite a patch onto an opaque picture; parts beyond the border are cut."""
     patch = patch[: max(0, picture.shape[0] - y), : max(0, picture.shape[1] - x)]
     part = picture[y : y + patch.shape[0], x : x + patch.shape[1], :3]
+    # uint16 holds 255 * 255. Adding 127 rounds the division.
     alpha = patch[..., 3:].astype(np.uint16)
     part[:] = (part * (255 - alpha) + patch[..., :3] * alpha + 127) // 255
 

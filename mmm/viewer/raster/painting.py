@@ -17,6 +17,7 @@ Array = np.ndarray
 
 LIGHT = np.array([-0.46, 0.72, 0.52], dtype=np.float32)
 """Direction of the light in the camera's frame (right, up, towards the camera)."""
+# Steps from shadow to highlight, from neutral to own colour, and across a volume: no bands show.
 SHADES, TINTS, ACROSS = 64, 8, 64
 _FINER = 3  # supersampling of trunks' masks, for soft edges
 
@@ -24,6 +25,7 @@ _FINER = 3  # supersampling of trunks' masks, for soft edges
 def packed(colours: Float[Array, "*b 3"]) -> UInt32[Array, "*b"]:
     """Colours 0..255 in the layout of a picture."""
     r, g, b = np.moveaxis(np.clip(np.round(colours), 0, 255).astype(np.uint32), -1, 0)
+    # The order of bytes on little-endian machines, which is what Pillow reads as RGBA.
     return np.asarray(r | g << 8 | b << 16 | np.uint32(255 << 24), dtype=np.uint32)
 
 
@@ -58,7 +60,9 @@ class Looks:
 def lit(nx: Array, ny: Array, nz: Array) -> Array:
     """Brightness of a surface by its normal in the camera's frame, 0 to 1."""
     diffuse = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2], 0)
+    # A rim light, like Schlick's approximation of the Fresnel term (which has the power 5).
     rim = (1 - np.maximum(nz, 0)) ** 3
+    # Ambient, Lambert's diffuse, light from the sky, and the rim.
     return np.clip(0.27 + 0.57 * diffuse + 0.13 * (ny * 0.5 + 0.5) + 0.13 * rim, 0, 1)
 
 
@@ -91,6 +95,7 @@ class Brush:
     def __init__(self, picture: UInt32[Array, "h w"]) -> None:
         self.picture = picture
         self.height, self.width = picture.shape
+        # Centres of pixels. In float64 every array that is painted from would be twice as large.
         self._columns = np.arange(self.width, dtype=np.float32) + 0.5
         self._rows = np.arange(self.height, dtype=np.float32)[:, None] + 0.5
 
@@ -119,6 +124,7 @@ class Brush:
         """
         (ax, ay), (bx, by) = a.tolist(), b.tolist()
         length = float(np.hypot(bx - ax, by - ay))
+        # One end covers the other: two circles without a common tangent have no sides to draw.
         if length <= abs(ra - rb) + 0.5:
             return False
         reach = line + 1
@@ -131,6 +137,7 @@ class Brush:
         if box is None:
             return True
         ux, uy = (bx - ax) / length, (by - ay) / length
+        # Pixels in the capsule's frame: along its axis, and to the side of it.
         x, y = self._columns[box[1]] - np.float32(ax), self._rows[box[0]] - np.float32(ay)
         side = y * np.float32(ux) - x * np.float32(uy)
         along = y * np.float32(uy) + x * np.float32(ux)
@@ -171,7 +178,7 @@ class Brush:
         c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
         dx, dy = self._columns[box[1]] - np.float32(x0), self._rows[box[0]] - np.float32(y0)
         u, v = (dx * c + dy * s) / np.float32(rx), (dy * c - dx * s) / np.float32(ry)
-        q = u * u + v * v
+        q = u * u + v * v  # 1 on the outline
         nz = np.sqrt(np.maximum(1 - q, 0))
         light = lit(u * c - v * s, -(u * s + v * c), nz)
         shade = row.take((light * (SHADES - 1)).astype(np.int32), mode="clip")
@@ -209,7 +216,7 @@ class Brush:
         outside = (
             np.float32(0.5) - cover * np.float32(1 / 255) + (255 - wider) * np.float32(line / 255)
         )
-        outside[wider == 0] = 1e3
+        outside[wider == 0] = 1e3  # far outside, where the mask knows no distance
         self._fill(box, outside, shade.take(index, mode="clip"), edge, alpha, line)
 
     def _masks(
@@ -240,6 +247,7 @@ class Brush:
     ) -> None:
         """Paint where the signed distance ``outside`` is negative, with a soft edge; pixels."""
         part = self.picture[box]
+        # Most pixels are inside and need no blending. Only a thin ring is mixed below.
         np.copyto(part, shade, where=outside <= -0.5)
         near = np.nonzero((outside > -0.5) & (outside < line + 0.5))
         if not len(near[0]):
@@ -267,6 +275,7 @@ def rounded_hull(circles: Float[Array, "n 3"], corners: int = 12) -> Float[Array
     def half(points: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
         line: list[tuple[float, ...]] = []
         for p in points:
+            # A turn to the right, or none, means that the last point is not on the hull.
             while (
                 len(line) > 1
                 and (

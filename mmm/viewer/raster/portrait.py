@@ -31,6 +31,7 @@ def telling_frame(motion: Motion) -> int:
     positions = Motion(
         motion.skeleton, motion.rotations[frames], motion.root_m[frames], motion.fps
     ).positions()
+    # Relative to the root: walking away is not a telling pose.
     poses = positions - positions[:, :1]
     away = np.linalg.norm(poses - poses.mean(axis=0), axis=2).mean(axis=1)
     return int(frames[np.argsort(away, kind="stable")[int(_RANK * (len(frames) - 1))]])
@@ -66,6 +67,7 @@ def portrait(
         figure.paint(Brush(picture.view(np.uint32)[..., 0]), view, figure.pose(0.0), tint)
         grounds.append(picture[..., :3].astype(np.float32))
     opacity = 1 - np.clip((grounds[1] - grounds[0]).mean(axis=2) / 255, 0, 1)
+    # On black a colour is darkened by its opacity. The division undoes that.
     colour = grounds[0] / np.maximum(opacity, 1 / 255)[..., None]
     return np.dstack([np.clip(colour, 0, 255), 255 * opacity]).round().astype(np.uint8)
 
@@ -82,6 +84,7 @@ def _view(figure: Figure, yaw: float, size: tuple[int, int]) -> View:
     axes, pose = looking(yaw), figure.pose(0.0)
     middle = (pose.min(axis=0) + pose.max(axis=0)) / 2
     eye = middle - axes[2] * np.float32(_DISTANCE_M * max(float(np.ptp(pose, axis=0).max()), 0.1))
+    # A focal length of 1 measures the body first. The right one follows from its extent.
     seen = View(eye, axes, 1.0, (0.0, 0.0)).project(pose)
     around = figure.radii * seen[:, 3] * 1.6  # heads are larger than the radius of their joint
     low, high = (
