@@ -10,7 +10,7 @@ from mmm.viewer.raster.painting import SHADES, TINTS, Brush, Looks, across
 
 Array = np.ndarray
 
-_HEAD_LONG_M, _HEAD_WIDE_M = 0.132, 0.094  # half axes of an adult's head, as in body.js
+_HEAD_LONG_M, _HEAD_WIDE_M = 0.132, 0.094  # half axes of an adult's head, as in renderer_canvas.js
 _ROUND = 0.86  # trunks are flatter than cylinders, limbs are not
 
 PITCH, YAW = 0.16, 0.42
