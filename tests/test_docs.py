@@ -74,7 +74,7 @@ def check(module: str, arguments: list[str]) -> None:
 def _check_typer(command: Any, module: str, arguments: list[str], abbreviated: bool) -> None:
     name = module
     while hasattr(command, "commands"):
-        if not arguments:  # a command group by its name alone
+        if arguments in ([], ["--help"]):  # a command group by its name alone
             return
         if not arguments or arguments[0] not in command.commands:
             raise ValueError(f"{name} has the commands {', '.join(command.commands)}")
