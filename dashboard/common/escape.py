@@ -13,18 +13,19 @@ import html as _html
 import re
 
 # What begins something in Markdown, or in what Streamlit adds to it: `code`, *emphasis*, [link], <tag>, $formula$,
-# ~~strike~~, :material/icon:, :red[colour], &entity;, addresses that become links by themselves; and at the beginning
-# of the text a heading, a quotation or a list. Everything else stays, so that messages remain readable in logs.
+# ~~strike~~, :material/icon:, :red[colour], &entity;; and at the beginning of the text a heading, a quotation or a
+# list. Everything else stays, so that messages remain readable in logs.
 _MARKS = re.compile(
-    r"([\\`*\[\]<$~@]"
+    r"([\\`*\[\]<$~]"
     r"|(?<![^\W_])_|_(?![^\W_])"
-    r"|:(?=[\w/])"
+    r"|:(?=\w)"
     r"|&(?=[\w#])"
-    r"|(?<=www)\."
     r"|^[#>+=-]"
     r"|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)])",
-    re.IGNORECASE,
 )
+# Bare addresses become links after all marks are read, escaped or not: only a character inside keeps them apart.
+_ADDRESSES = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=[-\w]+\.)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"  # invisible, and no place to break a line
 
 
 def markdown(text: object) -> str:
@@ -35,7 +36,7 @@ def markdown(text: object) -> str:
     """
     # A new line could begin a list, a heading or a fence.
     plain = " ".join(str(text).split())
-    return _MARKS.sub(r"\\\1", plain)
+    return _ADDRESSES.sub(_WORD_JOINER, _MARKS.sub(r"\\\1", plain))
 
 
 def code(text: object) -> str:

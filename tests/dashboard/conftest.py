@@ -158,6 +158,10 @@ class Page:
             self.run()
         return self
 
+    def taken_in(self) -> "Page":
+        """Wait until the files that the upload box was given are read."""
+        return self.run().until(lambda page: not page.has("cancel-upload"))
+
     def recovered(self) -> "Page":
         """Wait for the recovery that runs."""
         return self.until(lambda page: page.table)

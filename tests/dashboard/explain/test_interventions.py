@@ -81,7 +81,7 @@ def test_another_song_may_be_brought_along_or_lie_in_an_own_folder(
     write_audio(tone(3), page_env / "songs" / "folder.wav")
     page = opened(open_workbench(**OPEN).recovered())
     page.app.get("file_uploader")[0].upload("Mine.ogg", encode_ogg(tone(5)), "audio/ogg")
-    page.run().set("song", "own").recovered()
+    page.taken_in().set("song", "own").recovered()
     page.set("change_kind", "swap")
     options = songs_offered(page)
     assert options[0] == "Mine.ogg"

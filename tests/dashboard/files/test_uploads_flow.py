@@ -41,7 +41,7 @@ def bring(page, *files):
     page.app.get("file_uploader")[0].set_value(
         [(name, data, "application/octet-stream") for name, data in files]
     )
-    return page.run().until(lambda page: not page.has("cancel-upload"))
+    return page.taken_in()
 
 
 def written(clip: Clip, path: Path) -> bytes:

@@ -222,7 +222,7 @@ def test_without_music_up_to_a_minute_and_the_truth_ends_before(workbench):
 def test_an_uploaded_song_decides_how_long_the_dance_may_be(workbench):
     page = workbench(**HERE)
     page.app.get("file_uploader")[0].upload("Mine.ogg", encode_ogg(tone(5)), "audio/ogg")
-    page.run()
+    page.taken_in()
     assert page.errors == []
     assert page.picker("gen_song").value == "upload/Mine.ogg"
     assert page.app.slider(key="gen_length_s").max == 3.0
@@ -243,7 +243,7 @@ def test_an_uploaded_song_decides_how_long_the_dance_may_be(workbench):
 def test_a_bad_upload_is_one_line_and_the_song_stays(workbench, name, data, said):
     page = workbench(**HERE)
     page.app.get("file_uploader")[0].upload(name, data, "audio/ogg")
-    page.run()
+    page.taken_in()
     assert len(page.errors) == 1
     assert page.errors[0].startswith(said)
     assert page.picker("gen_song").value == "own"
@@ -254,7 +254,7 @@ def test_a_bad_upload_is_one_line_and_the_song_stays(workbench, name, data, said
 def test_a_song_that_ends_with_the_seed_cannot_be_danced_to(workbench):
     page = workbench(**HERE)
     page.app.get("file_uploader")[0].upload("short.ogg", encode_ogg(tone(2.4)), "audio/ogg")
-    page.run()
+    page.taken_in()
     assert page.errors == [
         "short.ogg: lasts 2.4 s; expected at least 3.0 s for the seed and the generated motion; "
         "choose a longer song, an earlier start or a shorter seed"
