@@ -33,13 +33,34 @@ VAGUE_LOCALS = {"found", "one", "at", "wanted", "where", "own", "whole", "told",
 NOT_YET = pytest.mark.xfail(strict=False, reason="the rewriting is not finished")
 
 
+def unfinished(every, *not_yet):
+    """Parameters of a test, of which some are expected to fail until they are rewritten."""
+    return [pytest.param(item, marks=NOT_YET) if item in not_yet else item for item in every]
+
+
 def module_of(path):
     """The dotted name of a source file."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def folder_of(path):
+    """The package, or the folder in it, to which a source file counts."""
+    return "/".join(path.relative_to(ROOT).parts[:-1][:2])
+
+
 MODULES = {module_of(path): path for path in SOURCES}
+FOLDERS = sorted({folder_of(path) for path in SOURCES})
+# Folders that are still to be rewritten. A folder leaves these lists and never comes back.
+UNCOMMENTED = set(FOLDERS) - {"mmm/cli", "mmm/music", "mmm/viewer"}
+VAGUE = {
+    *("mmm", "mmm/io", "mmm/generation", "mmm/motion", "mmm/explain", "mmm/models"),
+    *("mmm/metrics", "mmm/checkpoints", "mmm/evaluation"),
+    *("training", "training/benchmark", "training/cards", "training/commands", "training/data"),
+    *("training/engine", "training/losses", "training/fitting", "training/words"),
+    *("dashboard/files", "dashboard/work", "dashboard/common", "dashboard/explain"),
+    *("dashboard/generate", "dashboard/views", "data/dance", "data/sources"),
+}
 
 
 @cache
@@ -110,13 +131,11 @@ def test_circles_are_seen():
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-@NOT_YET
 def test_no_circle_of_modules():
     assert circles(GRAPH) == []
 
 
-@NOT_YET
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", unfinished(PACKAGES, "training"))
 def test_no_circle_of_folders(package):
     assert circles(folders(GRAPH, package)) == []
 
@@ -147,7 +166,6 @@ def test_every_folder_of_the_library_has_a_layer():
     assert present - named == {"mmm.__main__"}
 
 
-@NOT_YET
 def test_our_own_modules_are_not_imported_by_string():
     calls = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
@@ -183,29 +201,32 @@ def identifiers(tree):
                 yield node.asname, node.lineno, False
 
 
+@cache
+def identifiers_of(path):
+    """The identifiers of a file; many tests ask for them."""
+    return list(identifiers(tree_of(path)))
+
+
 def uses(names, stored_only=False):
     """Where some names stand, as ``file:line name``."""
     return [
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in SOURCES
-        for name, line, stored in identifiers(tree_of(path))
+        for name, line, stored in identifiers_of(path)
         if name in names and (stored or not stored_only)
     ]
 
 
-@NOT_YET
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", unfinished(PACKAGES, "training", "dashboard"))
 def test_the_fields_terms_are_used(package):
     assert [use for use in uses(OLD_TERMS) if use.startswith(f"{package}/")] == []
 
 
-@NOT_YET
-@pytest.mark.parametrize("package", PACKAGES)
-def test_locals_say_what_they_hold(package):
-    assert [use for use in uses(VAGUE_LOCALS, True) if use.startswith(f"{package}/")] == []
+@pytest.mark.parametrize("folder", unfinished(FOLDERS, *VAGUE))
+def test_locals_say_what_they_hold(folder):
+    assert [use for use in uses(VAGUE_LOCALS, True) if folder_of(ROOT / use) == folder] == []
 
 
-@NOT_YET
 def test_lines_end_by_column_100():
     lines = [
         line
@@ -239,20 +260,19 @@ def test_comments_are_counted():
     assert comment_and_code_lines(text) == (2, 4)
 
 
-@NOT_YET
-@pytest.mark.parametrize("package", PACKAGES)
-def test_six_comments_in_a_hundred_lines_of_code(package):
+@pytest.mark.parametrize("folder", unfinished(FOLDERS, *UNCOMMENTED))
+def test_six_comments_in_a_hundred_lines_of_code(folder):
     counts = [
-        comment_and_code_lines(path.read_text())
-        for path in SOURCES
-        if path.relative_to(ROOT).parts[0] == package
+        comment_and_code_lines(path.read_text()) for path in SOURCES if folder_of(path) == folder
     ]
     comments, code = (sum(column) for column in zip(*counts, strict=True))
     assert 100 * comments / code >= 6
 
 
-@NOT_YET
-@pytest.mark.parametrize(("package", "most"), [("mmm", 10), ("training", 3), ("dashboard", 5)])
+@pytest.mark.parametrize(
+    ("package", "most"),
+    [("mmm", 10), pytest.param("training", 3, marks=NOT_YET), ("dashboard", 5)],
+)
 def test_the_top_level_is_what_a_user_types(package, most):
     assert len([*(ROOT / package).glob("*.py")]) <= most
 
@@ -289,7 +309,6 @@ def test_functions_are_under_50_lines():
     assert long == {}
 
 
-@NOT_YET
 def test_the_readme_is_short():
     text = (ROOT / "README.md").read_text()
     prose = re.sub(r"```.*?```|<!--.*?-->|\]\([^)]*\)", " ", text, flags=re.DOTALL)
