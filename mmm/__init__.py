@@ -19,8 +19,8 @@ Looking
     ``show``: in a notebook. ``save``: as a film, a page, a picture or a motion file.
     ``evaluate``: mean errors over clips and masks.
 
-Everything is imported when it is first used: ``import mmm`` takes no time, and reading a clip does
-not wait for torch.
+Names are imported when they are first used, so ``import mmm`` is fast and reading a clip does not
+import torch.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -121,7 +121,8 @@ _lazy_getattr, __dir__, _ = lazy_loader.attach(
 def __getattr__(name: str) -> Any:
     value = _lazy_getattr(name)
     if name in ("Clip", "load_clip"):
-        # The viewer gives clips their show() for notebooks when it is imported.
+        # Importing the viewer registers show() on clips, which mmm.motion does not know of.
         _lazy_getattr("viewer")
+    # The next access then finds the name without this function.
     globals()[name] = value
     return value

@@ -1,8 +1,7 @@
-"""Folders that the package reads and writes outside of itself.
+"""Folders outside the package that it reads and writes.
 
-An installed package has nothing beside it. Each folder is therefore looked for in this order: the
-one that an environment variable names, the one beside the source tree if the package runs from a
-source tree, the user's own by the convention of the platform.
+Each folder is the first of these: the one that an environment variable names; the one in the source
+tree, if the package runs from one; the user's folder by the convention of the platform.
 """
 
 import os
@@ -12,7 +11,7 @@ from pathlib import Path
 NAME = "masked-motion-workbench"
 _BESIDE = Path(__file__).parent.parent
 SOURCE_TREE = _BESIDE if (_BESIDE / "pyproject.toml").is_file() else None
-"""The source tree that the package runs from; None where it is installed."""
+"""The source tree that the package runs from; None if it is installed."""
 
 
 def checkpoint_root() -> Path:
@@ -29,7 +28,8 @@ def checkpoint_root() -> Path:
 
 
 def user_data() -> Path:
-    """The folder for this user's data that cannot be made again, e.g. checkpoints."""
+    """The folder for data of this user that cannot be recreated, e.g. checkpoints."""
+    # Without an environment variable, each platform has a documented default.
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -40,7 +40,7 @@ def user_data() -> Path:
 
 
 def user_cache() -> Path:
-    """The folder for what this user's programs keep and can make again."""
+    """The folder for data of this user that can be recreated."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -53,4 +53,4 @@ def user_cache() -> Path:
 MEASURED = (
     user_cache() if SOURCE_TREE is None else SOURCE_TREE / "data" / "processed"
 ) / "leaderboard"
-"""Results of the leaderboard: see ``mmm.evaluation.leaderboard``."""
+"""The folder with results of the leaderboard (``mmm.evaluation.leaderboard``)."""

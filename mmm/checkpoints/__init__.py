@@ -1,7 +1,7 @@
-"""Checkpoints: folders with config.json, safetensors, metrics.json and a card (README.md).
+"""Checkpoints: folders with config.json, safetensors, metrics.json and a model card (README.md).
 
-Listing checkpoints, describing them and telling whether a clip fits needs no torch, so a page can
-do it at once. ``load_model`` and ``save_model`` import torch when they are first used.
+Listing and describing checkpoints and checking clips against them imports no torch, so pages and
+commands start fast. ``load_model`` and ``save_model`` import torch when they are first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in ("load_model", "save_model"):
-        from mmm.checkpoints import weights  # imports torch
+        # Importing torch takes seconds.
+        from mmm.checkpoints import weights
 
         return getattr(weights, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

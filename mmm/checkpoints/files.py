@@ -1,4 +1,4 @@
-"""Reading the text files of a checkpoint."""
+"""Reading the text files of checkpoints."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,14 @@ from typing import Any
 from mmm.errors import ModelError
 
 MAX_TEXT_BYTES = 20_000_000
-"""Guards against reading a file of another kind into memory; the largest of ours has 100 KB."""
+"""Guards against reading a file of another kind into memory; metrics take about 100 KB."""
 
 
 def read_text(path: Path) -> str:
-    """A text file of a checkpoint.
+    """Read a text file.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is no UTF-8 text.
+        OSError, ValueError: the file cannot be read, is too large, or is no UTF-8 text.
     """
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise ValueError(f"larger than {MAX_TEXT_BYTES:,} bytes")
@@ -22,20 +22,27 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a checkpoint's folder.
+    """Read a JSON object.
 
     Raises:
-        ModelError: there is no such file, or it holds something else.
+        ModelError: the file cannot be read, or holds something else.
     """
     try:
         value = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
         # A RecursionError comes from JSON that nests too deeply.
         raise ModelError(
-            str(path), f"not readable as JSON ({error})", "", "restore or retrain it"
+            str(path),
+            f"not readable as JSON ({error})",
+            "a JSON object",
+            "restore the file, or train the network again",
         ) from None
+    # Callers read fields by name.
     if not isinstance(value, dict):
         raise ModelError(
-            str(path), f"a {type(value).__name__}", "a JSON object", "restore the checkpoint"
+            str(path),
+            f"a {type(value).__name__}",
+            "a JSON object",
+            "restore the file, or train the network again",
         )
     return value

@@ -1,4 +1,4 @@
-"""Whether a network can work on a clip."""
+"""Checking whether a network can work on a clip."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -42,21 +42,23 @@ def check_fit(
     Args:
         needs: what the network requires.
         clip: the clip to recover or to continue.
-        joint_names: joint names by role where the skeleton's own names do not tell them; only
-            networks on joint roles use them.
+        joint_names: joint names by role that the skeleton's own names do not tell; for networks on
+            joint roles.
 
     Returns:
         Remarks for the user, e.g. that silence stands in for missing music.
 
     Raises:
-        ModelError: the network needs another skeleton or another frame rate, or the skeleton is no
-            humanoid.
+        ModelError: the network needs another skeleton or frame rate, or the skeleton has no joints
+            for the roles.
     """
+    # Networks on roles take any skeleton at any rate.
     if needs.representation == "roles":
         return _check_roles(clip, joint_names)
     names, skeleton = needs.joint_names or [], clip.motion.skeleton
     if tuple(names) != skeleton.names or tuple(needs.joint_parents or ()) != skeleton.parents:
         missing = [name for name in names if name not in skeleton.names]
+        # A long list would hide what to do.
         listed = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
         difference = f"without {listed}" if missing else "in another tree"
         raise ModelError(
@@ -65,6 +67,7 @@ def check_fit(
             f"the {len(names)} joints that the network was trained on",
             "choose a checkpoint made for this skeleton, or an interpolation",
         )
+    # Velocities per frame would change with the rate, and networks have learned those of theirs.
     if clip.motion.fps != needs.fps:
         raise ModelError(
             clip.name,
@@ -72,17 +75,19 @@ def check_fit(
             f"the network's {needs.fps:g}",
             f"resample the clip to {needs.fps:g} fps first (--fps {needs.fps:g})",
         )
+    # Silence is a valid input, so a missing song is a remark and no error.
     if needs.uses_music and clip.music is None:
-        return ("This model listens to music and the clip has none: it was given silence.",)
+        return ("This network takes music and the clip has none, so it was given silence.",)
     return ()
 
 
 def _check_roles(clip: Clip, joint_names: Mapping[str, str] | None) -> tuple[str, ...]:
-    found = int(match_roles(clip.motion.skeleton, joint_names).present.sum())
-    others = len(clip.motion.skeleton) - found
+    # match_roles raises the error if roles that every humanoid has are missing.
+    count = int(match_roles(clip.motion.skeleton, joint_names).present.sum())
+    others = len(clip.motion.skeleton) - count
     if not others:
         return ()
     return (
-        f"{found} of {len(ROLES)} joint roles were found among {found + others} joints; the other "
+        f"{count} of {len(ROLES)} joint roles were found among {count + others} joints; the other "
         f"{others} joints are interpolated.",
     )

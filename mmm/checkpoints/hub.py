@@ -6,15 +6,14 @@ from pathlib import Path
 from mmm.errors import ModelError
 
 FILES = ("*.json", "*.safetensors", "README.md")
-"""The files of a checkpoint; nothing else is downloaded, above all no pickles."""
+"""Patterns of the files that are downloaded; pickles are not, because loading one runs code."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def is_hub_name(path: str | Path) -> bool:
-    """Whether a path has the form ``owner/name`` of a model on the Hub, and no folder has that
-    path.
+    """Whether a path is ``owner/name`` of a model on the Hub, and not a folder.
 
-    ``checkpoints/NAME`` always means a checkpoint of this machine.
+    ``checkpoints/NAME`` always means a local checkpoint.
     """
     text = str(path)
     return (
@@ -25,24 +24,29 @@ def is_hub_name(path: str | Path) -> bool:
 
 
 def download(name: str) -> Path:
-    """The folder of a model's files in the cache of ``huggingface_hub``, downloaded where missing.
+    """Download a model, unless it is in the cache of ``huggingface_hub``.
 
     Args:
-        name: ``owner/name``. ``HF_HOME`` and ``HF_HUB_OFFLINE`` count as for other libraries.
+        name: ``owner/name``. The environment variables ``HF_HOME`` and ``HF_HUB_OFFLINE`` apply.
+
+    Returns:
+        The folder with its files.
 
     Raises:
         ModelError: there is no such model, or the Hub cannot be reached.
     """
+    # Imported here, because local checkpoints do not need it and it takes half a second.
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(name, allow_patterns=list(FILES)))
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        # Messages of the Hub have several lines, the first of which tells the cause.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             name,
-            f"no checkpoint here, and none on the Hugging Face Hub ({reason})",
+            f"no checkpoint of this name, locally or on the Hugging Face Hub ({reason})",
             "a folder, a name under the checkpoint folder, or owner/name",
             "check the name and the connection",
         ) from None

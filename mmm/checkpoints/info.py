@@ -1,4 +1,4 @@
-"""What can be said of a checkpoint from its JSON files and its card, without torch."""
+"""Descriptions of checkpoints from their JSON files and cards, without torch."""
 
 import math
 import warnings
@@ -30,7 +30,7 @@ SECTIONS = (
     "hearing",
     "attention",
 )
-"""What metrics.json may hold; each is an object of its own."""
+"""Sections of metrics.json; each is an object."""
 
 
 REPLACED = {"common-future": "future"}
@@ -42,28 +42,28 @@ class CheckpointInfo:
     """A checkpoint as its config.json, metrics.json and card describe it."""
 
     name: str
-    """Its folder's name, or ``owner/name`` on the Hugging Face Hub."""
+    """The name of its folder, or ``owner/name`` on the Hugging Face Hub."""
     path: Path
     network: str
     """``3bert``, ``ecm``, ``common`` or ``inbetween``."""
     joint_names: list[str] | None
-    """Joints of the skeleton that the network works on, in order; with roles, the 22 roles."""
+    """Joints of the network's skeleton, in order; with roles, the 22 roles."""
     joint_parents: list[int] | None
     fps: float
-    """The network's frames a second."""
+    """Frames per second of the network."""
     uses_music: bool
     max_frames: int
-    """Frames of its window; longer clips are recovered in several windows."""
+    """Frames of the window; longer clips are recovered in several windows."""
     trained_masks: tuple[str, ...]
-    """The SPECs, or kinds of SPEC, that it was trained with."""
+    """The SPECs, or kinds of SPEC, that it was trained on."""
     metrics: dict[str, Any]
-    """What metrics.json holds: ``training``, ``evaluation``, ``calibration``, ..."""
+    """The contents of metrics.json, by section."""
     card: str
-    """The text of its README.md; empty if there is none."""
+    """The text of README.md; empty if there is none."""
     representation: str = "joints"
     """``joints`` of one skeleton, or ``roles`` of any humanoid."""
     noise_dim: int = 0
-    """Size of the latent noise; 0 means one future for each prefix and song."""
+    """Size of the latent noise; 0: the network is deterministic."""
     library: str | None = None
     """File of recorded movement in its folder, from which continuations are retrieved."""
 
@@ -74,7 +74,8 @@ class CheckpointInfo:
 
     @property
     def can_generate(self) -> bool:
-        """Whether it was trained to continue a motion, not only to fill gaps."""
+        """Whether it was trained to continue a motion, and not only to fill gaps."""
+        # Training on futures records SPECs such as "the last 90 frames".
         return any("the last" in spec for spec in self.trained_masks)
 
     @cached_property
@@ -96,15 +97,16 @@ def find_checkpoint(path: str | Path) -> Path:
         path: a folder, or the name of one under :func:`checkpoint_root`.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is no such folder.
     """
     options = [Path(path), checkpoint_root() / str(path)]
     if (successor := REPLACED.get(Path(path).name)) is not None and not Path(path).exists():
         options.append(checkpoint_root() / successor)
     if Path(path).parent == Path("checkpoints"):
-        # The README writes checkpoints/NAME, wherever the checkpoints of this machine are.
+        # Documentation writes checkpoints/NAME for any location of the checkpoint folder.
         options.append(checkpoint_root() / Path(path).name)
     for option in options:
+        # A save that was killed may have left files to move.
         finish_interrupted(option)
         if (option / "config.json").is_file():
             if option.name == REPLACED.get(Path(path).name):
@@ -114,7 +116,7 @@ def find_checkpoint(path: str | Path) -> Path:
     raise ModelError(
         str(path),
         "no checkpoint (a folder with config.json)",
-        f"one of those at hand: {', '.join(names) or 'none'}",
+        f"one of {', '.join(names) or '(none)'}",
         "name one of them, or train one with python -m training pretrain",
     )
 
@@ -127,8 +129,9 @@ def describe(path: str | Path) -> CheckpointInfo:
             on the Hugging Face Hub, which is downloaded if it is not in the cache.
 
     Raises:
-        ModelError: there is no such checkpoint, or a file of it is damaged.
+        ModelError: there is no such checkpoint, or one of its files is damaged.
     """
+    # Local folders come first, so that no name can be redirected to the Hub.
     try:
         folder, name = find_checkpoint(path), None
     except ModelError:
@@ -141,12 +144,13 @@ def describe(path: str | Path) -> CheckpointInfo:
 def list_checkpoints(
     root: Path | None = None, report: Callable[[ModelError], None] | None = None
 ) -> list[CheckpointInfo]:
-    """Every readable checkpoint in a folder, by name.
+    """Describe all checkpoints in a folder, sorted by name.
 
     Args:
-        root: the folder that holds them; None: :func:`checkpoint_root`.
-        report: called with the error of each damaged checkpoint, which is left out.
+        root: the folder; None: :func:`checkpoint_root`.
+        report: called with the error of each damaged checkpoint, which is then left out.
     """
+    # One damaged checkpoint must not hide the others.
     checkpoints = []
     for config in sorted((root or checkpoint_root()).glob("*/config.json")):
         try:
@@ -158,6 +162,7 @@ def list_checkpoints(
 
 
 def _read(folder: Path, name: str) -> CheckpointInfo:
+    # Only the fields that pages show are read here; ``config`` checks the others.
     raw = with_current_names(read_json(folder / "config.json"))
     metrics_file, card_file = folder / "metrics.json", folder / "README.md"
     metrics = _checked_metrics(metrics_file) if metrics_file.is_file() else {}
@@ -165,7 +170,10 @@ def _read(folder: Path, name: str) -> CheckpointInfo:
         card = read_text(card_file) if card_file.is_file() else ""
     except (OSError, ValueError) as error:
         raise ModelError(
-            str(card_file), f"not readable as text ({error})", "", "restore or rewrite it"
+            str(card_file),
+            f"not readable as text ({error})",
+            "a text file in UTF-8",
+            "restore or remove the file",
         ) from None
     try:
         return CheckpointInfo(
@@ -174,6 +182,7 @@ def _read(folder: Path, name: str) -> CheckpointInfo:
             str(raw["model_type"]).removeprefix("mmm-"),
             _list_of(str, raw["joint_names"]),
             _list_of(int, raw["joint_parents"]),
+            # JSON can hold NaN and infinity, which would pass a comparison with zero.
             _positive(raw["fps"]),
             bool(raw["uses_music"]),
             int(_positive(raw["max_frames"])),
@@ -189,11 +198,12 @@ def _read(folder: Path, name: str) -> CheckpointInfo:
             str(folder / "config.json"),
             f"a value of the wrong kind or size ({error})",
             "a configuration written by save_model",
-            "restore or retrain it",
+            "restore the file, or train the network again",
         ) from None
 
 
 def _checked_metrics(path: Path) -> dict[str, Any]:
+    # Pages read these sections without checks of their own.
     metrics = read_json(path)
     for section in SECTIONS:
         if not isinstance(metrics.get(section) or {}, Mapping):
@@ -201,12 +211,15 @@ def _checked_metrics(path: Path) -> dict[str, Any]:
                 str(path),
                 f"{section} of the wrong kind",
                 "an object",
-                "restore or measure it again",
+                "restore the file, or evaluate the network again",
             )
     rows = (metrics.get("evaluation") or {}).get("rows") or []
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise ModelError(
-            str(path), "evaluation rows of the wrong kind", "objects", "evaluate it again"
+            str(path),
+            "evaluation rows of the wrong kind",
+            "objects",
+            "restore the file, or evaluate the network again",
         )
     return metrics
 

@@ -1,4 +1,4 @@
-"""Reading and writing the networks of checkpoints."""
+"""Reading and writing the weights of checkpoints."""
 
 import json
 from collections.abc import Iterator
@@ -17,13 +17,12 @@ from mmm.models import MaskedMotionModel, network_of
 from mmm.models.quantisation import packed
 
 MAX_SHARD = "15MB"
-"""Weights are split into files of at most this size, so that no file of a repository grows
-large."""
+"""Size of one file of weights. Small files keep a repository below the limits of its host."""
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Turn off transformers' progress bars and reports; errors say what matters in one line."""
+    """Turn off the progress bars and reports of transformers; errors here tell it in one line."""
     bar, level = hf_logging.is_progress_bar_enabled(), hf_logging.get_verbosity()
     hf_logging.disable_progress_bar()
     hf_logging.set_verbosity_error()
@@ -38,19 +37,19 @@ def _quiet() -> Iterator[None]:
 def save_model(
     model: MaskedMotionModel, folder: Path, metrics: dict[str, Any], *, bits: int = 16
 ) -> None:
-    """Write a checkpoint; an older one in the folder is replaced at once, or stays if writing
-    fails.
+    """Write a checkpoint; an older one in the folder is replaced atomically.
 
     Args:
         model: the network.
         folder: made if it is missing; its card and other files stay.
-        metrics: what metrics.json shall hold.
-        bits: size of a stored weight, 32, 16 or 8 (``mmm.models.quantisation``). Weights are read
-            back as float32.
+        metrics: the contents of metrics.json.
+        bits: size of a stored weight, 32, 16 or 8 (``mmm.models.quantisation``). Loading converts
+            to float32.
 
     Raises:
         FileError: the folder cannot be written, e.g. because the disk is full.
     """
+    # Networks are stored small and computed with in float32.
     state = model.state_dict()
     if bits < 32:
         half = {name: tensor.half() for name, tensor in state.items()}
@@ -64,21 +63,21 @@ def save_model(
             str(folder),
             f"the checkpoint cannot be written ({error})",
             "a writable folder on a disk with room",
-            "make room and save again; what was in the folder is as it was",
+            "make room and save again; the old files are unchanged",
         ) from None
     model.checkpoint_folder = Path(folder)
 
 
 def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel:
-    """A network ready to recover: in evaluation mode, with float32 weights.
+    """Load a network in evaluation mode, with float32 weights.
 
     Args:
         path: a folder, the name of one under the checkpoint folder (``mmm.paths.checkpoint_root``),
             or ``owner/name`` of a model on the Hugging Face Hub.
-        device: where it shall run; None: ``cuda`` where there is one, else ``cpu``.
+        device: a torch device; None: ``cuda`` if there is one, else ``cpu``.
 
     Raises:
-        ModelError: there is no such checkpoint, or its weights are missing, cut short or of another
+        ModelError: there is no such checkpoint, or its weights are missing, truncated or of another
             shape.
     """
     info = describe(path)
@@ -90,8 +89,10 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
                 config=info.config,
                 dtype=torch.float32,
                 output_loading_info=True,
-                use_safetensors=True,  # never a pickle
-                ignore_mismatched_sizes=True,  # they are reported below, in one line
+                # Loading a pickle runs code.
+                use_safetensors=True,
+                # Mismatches are reported below, in one line.
+                ignore_mismatched_sizes=True,
             )
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -99,8 +100,9 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
             str(info.path),
             f"weights cannot be read ({reason})",
             "complete safetensors of this network",
-            "fetch or train the checkpoint again",
+            "restore the checkpoint, or train the network again",
         ) from None
+    # The library initialises such weights at random, so they must be an error.
     misshapen = (key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"])
     wrong = sorted({*report["missing_keys"], *report["unexpected_keys"], *misshapen})
     if wrong:
@@ -108,7 +110,7 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
             str(info.path),
             f"{len(wrong)} weights missing, unknown or misshapen ({wrong[0]}, ...)",
             "weights that fit config.json",
-            "fetch or train the checkpoint again",
+            "restore the checkpoint, or train the network again",
         )
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
     model.name_or_path, model.checkpoint_folder = info.name, info.path

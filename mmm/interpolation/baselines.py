@@ -104,6 +104,7 @@ def fill(
             f"{rotations.shape[0]} frames of {rotations.shape[1]} joints",
             "make the mask from this clip",
         )
+    # astype copies, so the caller's arrays stay as they are.
     rotations, root_m = rotations.astype(np.float32), root_m.astype(np.float32)
     for joints, gaps in _columns(hidden):
         known = np.flatnonzero(~gaps)
@@ -163,6 +164,7 @@ def _rotations_at(known: Array, keys: Array, frames: Array, method: str, fps: fl
 
 def _positions_at(known: Array, keys: Array, frames: Array, method: str, fps: float) -> Array:
     low, high, fraction = _neighbours(known, frames)
+    # A spline needs two points; with one known frame every method holds it.
     if method == "hold":
         return keys[low]
     if method == "slerp" or len(known) == 1:

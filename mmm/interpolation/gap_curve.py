@@ -99,6 +99,7 @@ class Decay:
             beside_length: frames between the two known frames beside each gap.
             xp: the array library, numpy or torch.
         """
+        # Frames far apart give a poor velocity, which a short time constant would not improve.
         applies = (beside_length <= self.close_frames) | (not self.close_frames)
         return self.frames * xp.where(applies, (self.fps / length) ** self.by_gap, 1.0)
 

@@ -35,9 +35,11 @@ def inertial_rotations(
     Returns:
         Rotation matrices, float64.
     """
+    # Angles between neighbouring frames are small, and float32 would lose their digits.
     keys = keys.astype(np.float64)
 
     def change(first: Array) -> Array:
+        # In the axes of the first frame, so that the curve is composed on its right.
         return _rotvecs(np.swapaxes(keys[first], -1, -2) @ keys[first + 1])
 
     start, line, bend = _curve(
@@ -115,6 +117,7 @@ def _curve(
         lasting = decay.lasting(gap.length, beside.length, np)[gap_of]
         far_end_known = pair(gaps - side).exists[gap_of]
         weight = falloff(from_end, length, lasting, far_end_known, inertia.free, np)
+        # Time runs backwards from the far end, so its offset counts with the opposite sign.
         bend[inside] -= side * offset[gap_of] * weight
     return start, line, bend
 

@@ -55,6 +55,7 @@ def inertial_fill(
 def _filled_rotations(rotations: Tensor, gaps: "_Gaps", fps: float, inertia: Inertia) -> Tensor:
     """(B,T,J,3,3): the curve at every frame."""
     quats = matrix_to_quat(rotations)
+    # As quaternions, whose logarithm and exponential are cheap for every entry.
     relative = quat_multiply(quat_conjugate(quats), _pick(quats, gaps.following))
     slopes = quat_log(relative) / gaps.length[..., None]
     start = _pick(quats, gaps.before)
@@ -79,6 +80,7 @@ def _filled_path(root: Tensor, gaps: "_Gaps", fps: float, inertia: Inertia) -> T
         height = gaps.bend(slopes, inertia.height_decay(fps), inertia)
         coast_s = inertia.rise_coast_s or inertia.root_coast_s
         height = height + gaps.coasting(slopes, coast_s * fps)
+    # x and z share the level curve; only the height has a time constant of its own.
     path = (
         _pick(root, gaps.before)
         + _pick(slopes, gaps.before) * gaps.elapsed[..., None]
@@ -139,7 +141,7 @@ class _Gaps:
         if not frames:
             return torch.zeros_like(slopes)
         previous = self.previous.gather(1, self.before)
-        # A single known frame has no velocity.
+        # A single known frame has no velocity, and both neighbours of it are itself.
         coasts = self.after_last_known & (previous < self.before)
         distance = frames * (1 - torch.exp(-(self._frame - self.before).clamp(min=0) / frames))
         return torch.where(coasts, distance, 0)[..., None] * _pick(slopes, previous)

@@ -1,4 +1,4 @@
-"""What a network shows of itself when asked: attention maps, and the convolution beside them."""
+"""Recording the attention maps of a network, and the convolutions of ConvBERT beside them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,38 +9,40 @@ from transformers import ConvBertModel
 
 
 class Maps(dict[str, tuple[Tensor, ...]]):
-    """Stage name (``motion``, ``music``, ``cross``) to one (B,H,Q,K) map a layer."""
+    """Attention maps (B,H,Q,K) of each layer, by encoder: ``motion``, ``music`` or ``cross``."""
 
     def __init__(self) -> None:
         super().__init__()
         self.convolutions: dict[str, list[tuple[Tensor, Tensor]]] = {}
-        """Stage name to, for each layer, the convolution's share of the context output (B) and its
-        kernels (B,T,H,9).
+        """By encoder, for each layer: the share of the convolution in the energy of the context
+        output (B,), and its kernels (B,T,H,9).
         """
 
 
 @contextmanager
 def convolutions(encoder: ConvBertModel) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """While open, what the convolution of each of a ConvBERT's layers does is added to a list;
-    hooks go after."""
-    found: list[tuple[Tensor, Tensor]] = []
+    """Record the span-based dynamic convolutions (Jiang et al. 2020) of a ConvBERT encoder.
+
+    Yields:
+        A list that receives one entry per layer, as ``Maps.convolutions`` holds them, whenever the
+        encoder runs inside the block.
+    """
+    records: list[tuple[Tensor, Tensor]] = []
     kernels: list[Tensor] = []
 
     def kernel_hook(_: nn.Module, __: object, logits: Tensor) -> None:
         kernels.append(logits)
 
     def layer_hook(layer: nn.Module, _: object, output: tuple[Tensor, Tensor]) -> None:
-        context = output[
-            0
-        ].detach()  # (B, T, width): attention's heads first, the convolution's after them
+        # (B, T, width): the heads of self-attention come first, those of the convolution second.
+        context = output[0].detach()
         half = context.shape[-1] // 2
-        whole = context.float().square().sum((1, 2))
-        share = context[..., half:].float().square().sum((1, 2)) / whole.clamp(min=1e-12)
+        total = context.float().square().sum((1, 2))
+        share = context[..., half:].float().square().sum((1, 2)) / total.clamp(min=1e-12)
         heads, size = layer.num_attention_heads, layer.conv_kernel_size
-        weights = torch.softmax(
-            kernels.pop().detach().unflatten(-1, (heads, size)), dim=-1
-        )  # (B, T, H, 9)
-        found.append((share, weights))
+        # The layer applies this softmax inside its forward pass, where no hook reaches.
+        logits = kernels.pop().detach().unflatten(-1, (heads, size))
+        records.append((share, torch.softmax(logits, dim=-1)))
 
     handles = []
     for layer in encoder.encoder.layer:
@@ -50,7 +52,7 @@ def convolutions(encoder: ConvBertModel) -> Iterator[list[tuple[Tensor, Tensor]]
             attention.register_forward_hook(layer_hook),
         ]
     try:
-        yield found
+        yield records
     finally:
         for handle in handles:
             handle.remove()

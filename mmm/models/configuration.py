@@ -1,7 +1,7 @@
-"""Configurations: sizes, the skeleton a network was trained on, statistics of its data, options.
+"""Configurations: sizes, options, the skeleton of a network and statistics of its training data.
 
-One class serves every network; ``model_type`` says which. The defaults of each subclass are the
-sizes of the original work; ``mmm.models.presets`` names smaller ones.
+All networks share the fields of one class, and each has a subclass with its own defaults, which are
+the sizes of the original work. ``mmm.models.presets`` names smaller ones.
 """
 
 from typing import Any, no_type_check
@@ -17,6 +17,14 @@ from mmm.motion.features import Stats
 from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
 
+OPTIONS = {
+    "fill": ("zero", "hold", "slerp", "inertial"),
+    "output": ("absolute", "residual"),
+    "positions": ("learned", "sinusoidal"),
+    "representation": ("joints", "roles"),
+}
+"""Values of the fields that name an option."""
+
 
 @no_type_check  # the library checks its own fields, and takes more keywords than its signature says
 class MaskedMotionConfig(PreTrainedConfig):
@@ -27,8 +35,7 @@ class MaskedMotionConfig(PreTrainedConfig):
     hidden_size: int = 512
     """Width of the motion and music encoders; inputs are zero-padded up to it."""
     num_attention_heads: int = 8
-    """As ConvBERT counts them: with ``head_ratio`` 2 half of them become attention maps, half a
-    convolution."""
+    """As ConvBERT counts them: half are heads of self-attention, half of the convolution."""
     intermediate_size: int = 3072
     encoder_layers: int = 5
     cross_layers: int = 0
@@ -43,15 +50,15 @@ class MaskedMotionConfig(PreTrainedConfig):
     networks it leaves attention close to uniform."""
 
     fill: str = "zero"
-    """What hidden entries hold when the network reads them: ``zero`` (the original), ``hold`` (the
-    last known pose), ``slerp`` or ``inertial`` (interpolated). With the last three the network also
-    reads which entries are hidden and how far the known ones are."""
+    """What replaces hidden entries before the network reads them: ``zero`` (the original), ``hold``
+    (the last known pose), ``slerp`` or ``inertial`` (interpolation). With the last three, the
+    network also reads what is hidden and the distances to the known frames."""
     inertia: list[float] | None = None
     """The fields of ``mmm.interpolation.gap_curve.Inertia`` in order, for the ``inertial`` fill.
     None: 0.25, 0.8, 0, as in the first networks with this fill."""
     output: str = "absolute"
-    """``absolute``: poses (the original); with roles, turns of one pose of the window.
-    ``residual``: a correction that is added to the fill, by a head that starts at zero."""
+    """``absolute``: poses (the original); with roles, rotations of one pose of the window.
+    ``residual``: a correction that is added to the fill, from a head that starts at zero."""
     distance_input: bool = True
     """Whether the network reads the distances to the known frames. False puts zeros in their place;
     it exists for the ablation."""
@@ -59,31 +66,32 @@ class MaskedMotionConfig(PreTrainedConfig):
     """With roles: whether rotations enter relative to one pose of the window, in which rest poses
     cancel. False gives world rotations in the body's heading; it exists for the ablation."""
     ramp_s: float = 0.0
-    """Ramp of a residual beside the known frames, seconds. At a distance of d it is multiplied by
+    """Ramp of a residual near the known frames, seconds. At a distance of d it is multiplied by
     ``d^2 / (d^2 + ramp_s^2)``, so that velocities do not jump there. 0: no ramp."""
     isolated_ramp_s: float | None = None
-    """The ramp beside known frames that stand alone, whose velocity is unknown:
-    ``d / (d + isolated_ramp_s)``. None: as beside all others."""
+    """The ramp near isolated known frames, whose velocity is unknown: ``d / (d +
+    isolated_ramp_s)``. None: as near all others."""
     smooth_s: float = 0.0
     """Standard deviation of the Gaussian that smooths residuals over time, seconds; 0: none."""
     lock_feet: bool = False
-    """Whether a recovery locks standing feet by bending the legs (``mmm.motion.foot_locking``),
-    unless ``recover(lock_feet=...)`` says otherwise. Generation always locks them."""
+    """Whether recovery removes foot skate by bending the legs (``mmm.motion.foot_locking``), unless
+    ``recover(lock_feet=...)`` says otherwise. Generation always does."""
     representation: str = "joints"
-    """What a frame is: the local rotations of this skeleton's ``joints``, or of the joint ``roles``
-    of any humanoid in the body's own frame (``mmm.models.joint_roles``)."""
+    """What the network reads: local rotations of the ``joints`` of one skeleton, or the joint
+    ``roles`` of any humanoid in the body's own frame (``mmm.models.joint_roles``)."""
     noise_dim: int = 0
-    """Size of the latent noise of a generating network; 0: none. The same noise gives the same
-    future, zeros give the mean prediction. Such networks are trained with an energy score."""
+    """Size of the latent noise of a network that generates; 0: none. Equal noise gives equal
+    futures, and zeros give the mean prediction. Such networks are trained with the energy score
+    (Gneiting and Raftery 2007)."""
     horizon_s: list[float] | None = None
-    """For networks trained to generate: seconds of the past that they read, seconds that they
-    predict at once, and how many of these are kept. None: 2, 1.5 and 1."""
+    """For networks that generate: seconds of the past that they read, seconds that they predict,
+    and how many of these are kept. None: 2, 1.5 and 1."""
     max_jump_height_m: float | None = None
-    """How far both feet leave the floor in the training data, metres; generation stays as low.
-    None: unknown, and only a body that floats for longer than a jump is lowered."""
+    """How far both feet leave the floor in the training data, metres; generated motion stays below.
+    None: unknown; generation then lowers only bodies that float for longer than a jump."""
     speed_prior: list[float] | None = None
     """With roles: the fields of ``mmm.generation.activity.SpeedPrior`` in order, fitted on the
-    training split. None: unknown, and each window of a future is drawn once."""
+    training split. None: unknown; generation then draws each window once."""
     library: str | None = None
     """File of recorded movement in the checkpoint's folder, read by ``mmm.generation.library``. A
     checkpoint with one continues a motion by retrieval; its network recovers the joins."""
@@ -91,11 +99,11 @@ class MaskedMotionConfig(PreTrainedConfig):
     """With roles: ``mmm.models.calibration.GapCalibration`` as a dictionary, fitted on the
     validation split after training. None: predictions count in full."""
     symmetric: bool = False
-    """With roles: whether predictions are averaged with those for the mirrored motion. Mirrored
-    clips then get mirrored recoveries, at twice the time."""
+    """With roles: whether predictions are averaged with those for the mirrored motion (test-time
+    augmentation). Mirrored clips then get mirrored recoveries. It doubles the computation."""
     positions: str = "learned"
-    """``learned`` (the original), or ``sinusoidal`` at the start, which gives music and motion of
-    one moment the same code before training."""
+    """Initial position embeddings: ``learned`` (the original) starts at random, ``sinusoidal``
+    gives music and motion of one moment the same code. Training changes both."""
 
     fps: float = 60.0
     joint_names: list[str] | None = None
@@ -103,12 +111,13 @@ class MaskedMotionConfig(PreTrainedConfig):
     joint_offsets_m: list[list[float]] | None = None
     stats: dict[str, list[float]] | None = None
     standard: dict[str, list[float]] | None = None
-    """``motion_mean motion_std music_mean music_std`` of the training split's features, by which
-    inputs are standardised. None, as in the original: inputs are used as they are."""
+    """``motion_mean``, ``motion_std``, ``music_mean`` and ``music_std`` of the training split,
+    which standardise the inputs. None (the original): inputs are used as they are."""
     trained_masks: list[str] | None = None
     """The SPECs, or kinds of SPEC, used in training."""
 
     def __post_init__(self, **kwargs: Any) -> None:
+        # The library would keep unknown fields as plain attributes, so they are renamed here.
         for old, name in OLD_FIELD_NAMES.items():
             if old in kwargs:
                 setattr(self, name, kwargs.pop(old))
@@ -118,18 +127,18 @@ class MaskedMotionConfig(PreTrainedConfig):
             )
         if self.stats is None:
             self.stats = Stats.identity(self.music_size).to_dict()
-        for name, options in (
-            ("fill", ("zero", "hold", "slerp", "inertial")),
-            ("output", ("absolute", "residual")),
-            ("positions", ("learned", "sinusoidal")),
-            ("representation", ("joints", "roles")),
-        ):
+        # Checked here, because an option that does not exist would act as one that does.
+        self._check_options()
+        super().__post_init__(**kwargs)
+
+    def _check_options(self) -> None:
+        for name, options in OPTIONS.items():
             if getattr(self, name) not in options:
                 raise ModelError(
                     f"config.json {name}",
                     repr(getattr(self, name)),
                     " or ".join(options),
-                    "correct it",
+                    "choose one of these",
                 )
         if self.output == "residual" and self.fill == "zero":
             raise ModelError(
@@ -143,8 +152,9 @@ class MaskedMotionConfig(PreTrainedConfig):
                 "config.json representation",
                 "roles with zeros in gaps, or with music",
                 "fill: hold, slerp or inertial, without music",
-                "correct it",
+                "set fill to one of these and uses_music to false",
             )
+        # Zero-padding cannot make inputs narrower.
         if self.input_size > self.hidden_size and not self.embeds_inputs:
             raise ModelError(
                 "config.json hidden_size",
@@ -152,68 +162,83 @@ class MaskedMotionConfig(PreTrainedConfig):
                 f"at least the {self.input_size} inputs",
                 "choose a wider network",
             )
-        super().__post_init__(**kwargs)
 
     def check(self) -> None:
         """Check the fields that construction does not check.
+
+        A damaged file is found here, before a network of the wrong shape is built from it.
 
         Raises:
             ValueError: the skeleton is no tree, a size is not positive, or statistics have another
                 length.
             TypeError, KeyError: a value is of the wrong kind, or a statistic is missing.
         """
-        assert len(self.skeleton) == self.joints  # a tree, or a ValueError
-        if self.representation == "roles" and (self.joint_names, self.joint_parents) != (
-            [*ROLES],
-            [*ROLE_PARENTS],
-        ):
-            raise ValueError("joints other than the roles")
-        assert self.gap_calibration is None or self.calibration is not None  # a table, or an error
-        _check_symmetric(self.symmetric, self.representation == "roles" and not self.noise_dim)
-        _check_three(self.speed_prior, self.representation == "roles")
-        stats = self.fitted_stats
-        lengths = [
-            len(stats.root_min),
-            len(stats.root_max),
-            len(stats.music_min),
-            len(stats.music_max),
-        ]
-        if lengths != [3, 3, self.music_size, self.music_size]:
-            raise ValueError(f"statistics of lengths {lengths}")
-        for kind, size in (
-            ("motion", self.motion_size),
-            ("music", self.music_size if self.uses_music else 0),
-        ):
-            for name in ("mean", "std"):
-                if (
-                    self.standard is not None
-                    and size
-                    and len(self.standard[f"{kind}_{name}"]) != size
-                ):
-                    raise ValueError(
-                        f"standard {kind}_{name} of length {len(self.standard[f'{kind}_{name}'])}"
-                    )
-        if self.horizon_s is not None and (
-            len(self.horizon_s) != 3
-            or not 0 < self.horizon_s[2] <= self.horizon_s[1]
-            or not self.horizon_s[0] > 0
-        ):
-            raise ValueError(f"horizon_s {self.horizon_s}")
-        if self.noise_dim < 0:
-            raise ValueError(f"noise_dim {self.noise_dim}")
         for name in ("fps", "max_frames", "encoder_layers"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"{name} {getattr(self, name)}")
+                raise ValueError(f"{name} {getattr(self, name)}, expected more than 0")
+        if self.noise_dim < 0:
+            raise ValueError(f"noise_dim {self.noise_dim}, expected 0 or more")
+        assert len(self.skeleton) == self.joints  # Skeleton raises a ValueError if it is no tree.
+        self._check_statistics()
+        self._check_generation()
+        self._check_roles()
+
+    def _check_statistics(self) -> None:
+        stats = self.fitted_stats
+        rows = (stats.root_min, stats.root_max, stats.music_min, stats.music_max)
+        lengths = [len(row) for row in rows]
+        if lengths != [3, 3, self.music_size, self.music_size]:
+            raise ValueError(
+                f"stats of lengths {lengths}, expected 3, 3 and twice {self.music_size}"
+            )
+        if self.standard is None:
+            return
+        sizes = {"motion": self.motion_size}
+        if self.uses_music:
+            sizes["music"] = self.music_size
+        for kind, size in sizes.items():
+            for name in (f"{kind}_mean", f"{kind}_std"):
+                if len(self.standard[name]) != size:
+                    raise ValueError(
+                        f"standard {name} of length {len(self.standard[name])}, expected {size}"
+                    )
+
+    def _check_generation(self) -> None:
+        if self.horizon_s is None:
+            return
+        if len(self.horizon_s) != 3:
+            raise ValueError(f"horizon_s {self.horizon_s}, expected three numbers")
+        past, predicted, kept = self.horizon_s
+        if not (past > 0 and 0 < kept <= predicted):
+            raise ValueError(
+                f"horizon_s {self.horizon_s}, expected positive numbers, the last the smaller"
+            )
+
+    def _check_roles(self) -> None:
+        roles = self.representation == "roles"
+        if roles and (self.joint_names, self.joint_parents) != ([*ROLES], [*ROLE_PARENTS]):
+            raise ValueError("joints other than the 22 roles")
+        if self.symmetric and (not roles or self.noise_dim):
+            raise ValueError("symmetric is for networks on roles without noise")
+        if self.speed_prior is not None and not (
+            roles and len(self.speed_prior) == 3 and np.isfinite(self.speed_prior).all()
+        ):
+            raise ValueError(
+                f"speed_prior {self.speed_prior}, expected three numbers and a network on roles"
+            )
+        # Reading the table checks it.
+        assert self.gap_calibration is None or self.calibration is not None
 
     def set_skeleton(self, skeleton: Skeleton) -> None:
-        """Record the body that the network is made for."""
+        """Store the skeleton of the network."""
         self.joint_names = list(skeleton.names)
         self.joint_parents = list(skeleton.parents)
+        # Micrometres are enough, and keep config.json readable.
         self.joint_offsets_m = [[round(float(x), 6) for x in row] for row in skeleton.offsets_m]
 
     @property
     def skeleton(self) -> Skeleton:
-        """The body that the network is made for."""
+        """The skeleton of the network."""
         assert self.joint_names is not None and self.joint_parents is not None
         return Skeleton(
             tuple(self.joint_names),
@@ -223,13 +248,13 @@ class MaskedMotionConfig(PreTrainedConfig):
 
     @property
     def joints(self) -> int:
-        """J."""
+        """J, the number of joints."""
         assert self.joint_names is not None
         return len(self.joint_names)
 
     @property
     def motion_size(self) -> int:
-        """F: nine numbers a joint and three for the root."""
+        """F, the number of features: nine per joint, and three for the root."""
         return self.joints * 9 + 3
 
     @property
@@ -240,24 +265,26 @@ class MaskedMotionConfig(PreTrainedConfig):
 
     @property
     def input_size(self) -> int:
-        """Values a frame that the network reads, before any zero-padding."""
+        """Values per frame that the network reads, before any zero-padding."""
+        # The gap inputs are what is hidden of each joint, and two distances.
         size = 15 * self.joints + 3 if self.representation == "roles" else self.motion_size
         return size + (self.joints + 2 if self.fill != "zero" else 0) + self.noise_dim
 
     @property
     def output_size(self) -> int:
-        """Values a frame that the head gives: features; with roles turns, a shift, a gate, an
-        error."""
+        """Values per frame of the head: features; with roles, rotation vectors, a shift, a gate and
+        an error."""
         return 3 * self.joints + 5 if self.representation == "roles" else self.motion_size
 
     @property
     def curve(self) -> Inertia:
-        """The curve of the ``inertial`` fill."""
+        """Settings of the ``inertial`` fill."""
+        # The first networks with this fill stored no settings.
         return Inertia(*(self.inertia or (0.25, 0.8, 0.0)))
 
     @property
     def calibration(self) -> GapCalibration | None:
-        """Scales the predictions of a network on roles by gap length; None: they count in full."""
+        """The gap calibration of a network on roles; None: predictions count in full."""
         return None if self.gap_calibration is None else GapCalibration.of(self.gap_calibration)
 
     @property
@@ -265,75 +292,3 @@ class MaskedMotionConfig(PreTrainedConfig):
         """The scaling fitted on the training split."""
         assert self.stats is not None
         return Stats.from_dict(self.stats)
-
-
-class ThreeBertConfig(MaskedMotionConfig):
-    """``3bert``: motion and music joined on the feature axis; about 166 M parameters at these
-    sizes."""
-
-    model_type = "mmm-3bert"
-
-    hidden_size: int = 800
-    num_attention_heads: int = 10
-    cross_layers: int = 5
-    uses_music: bool = True
-
-
-class EcmConfig(MaskedMotionConfig):
-    """``ecm`` (EnforceCrossModality): motion and music joined on the time axis; about 81 M
-    parameters."""
-
-    model_type = "mmm-ecm"
-
-    cross_layers: int = 10
-    uses_music: bool = True
-
-
-class CommonConfig(MaskedMotionConfig):
-    """``common``: motion alone, with a convolutional head; about 41 M parameters."""
-
-    model_type = "mmm-common"
-
-    encoder_layers: int = 10
-    fps: float = 30.0
-
-
-class InbetweenConfig(MaskedMotionConfig):
-    """``inbetween``: motion of any humanoid, on joint roles; about 5 M parameters."""
-
-    model_type = "mmm-inbetween"
-
-    hidden_size: int = 256
-    initializer_range: float = 0.06
-    intermediate_size: int = 768
-    encoder_layers: int = 8
-    dropout: float = 0.0
-    fps: float = 30.0
-    fill: str = "inertial"
-    output: str = "residual"
-    representation: str = "roles"
-    ramp_s: float = 1 / 15
-    smooth_s: float = 0.02
-
-    def __post_init__(self, **kwargs: Any) -> None:
-        self.inertia = self.inertia or [0.8, 1.6, 1.0]
-        super().__post_init__(**kwargs)
-
-    @property
-    def embeds_inputs(self) -> bool:
-        """It does."""
-        return True
-
-
-def _check_symmetric(symmetric: bool, can_be: bool) -> None:
-    if symmetric and not can_be:
-        raise ValueError("symmetric, for a network on own joints or with latent noise")
-
-
-def _check_three(speed_prior: list[float] | None, roles: bool) -> None:
-    if speed_prior is not None and not (
-        roles and len(speed_prior) == 3 and np.isfinite(speed_prior).all()
-    ):
-        raise ValueError(
-            f"speed_prior {speed_prior} instead of three numbers for a network on roles"
-        )

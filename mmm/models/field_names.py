@@ -1,4 +1,4 @@
-"""Former names of the fields of config.json, read without torch."""
+"""Former names of the fields of config.json; this module imports no torch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,15 +13,15 @@ OLD_FIELD_NAMES = {
     "trust": "gap_calibration",
     "stirs": "static_thresholds",
 }
-"""Fields of ``config.json`` in older checkpoints, and what they are called now.
+"""Current names of the fields of ``config.json`` in older checkpoints.
 
 ``stirs`` is a field of the table ``gap_calibration``, the others are fields of the file itself.
 """
 
 
 def with_current_names(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields under their current names; a field that is there under both keeps the current
-    one."""
+    """Rename fields of older checkpoints; a field under its current name takes precedence."""
+    # Checkpoints stay readable without being rewritten, so published ones need no new upload.
     renamed = {
         OLD_FIELD_NAMES[name]: value for name, value in fields.items() if name in OLD_FIELD_NAMES
     }

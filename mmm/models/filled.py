@@ -1,4 +1,4 @@
-"""Motions whose hidden entries are replaced, and what networks are told of the gaps."""
+"""Windows whose hidden entries are filled, with the inputs that describe the gaps."""
 
 import math
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ frames."""
 
 @dataclass(frozen=True)
 class Filled:
-    """A motion whose hidden entries were replaced: see :meth:`MaskedMotionModel.fill`."""
+    """Windows with filled gaps, as :meth:`MaskedMotionModel.fill` returns them."""
 
     features: Tensor
     """(B,T,F)."""
     extra: Tensor | None = None
-    """(B,T,J+2): what is hidden, and the distances to the known frames before and after; None where
-    hidden entries are zeros, which say it themselves."""
+    """(B,T,J+2): what is hidden, and the distances to the known frames before and after. None for
+    the ``zero`` fill, whose zeros show what is hidden."""
     blend_weight: Tensor | None = None
-    """(B,T,J): how much a residual counts beside the known frames, zero in known frames: see
+    """(B,T,J): weight of a residual, which ramps in from zero at the known frames: see
     ``mmm.interpolation.known_frames.ramp_in``."""
 
     def part(self, frames: slice) -> "Filled":
-        """A window of it."""
+        """A range of frames."""
         return replace(
             self,
             features=self.features[:, frames],
@@ -34,22 +34,25 @@ class Filled:
         )
 
     def repeat(self, count: int) -> "Filled":
-        """A single motion as a batch of itself."""
+        """Repeat a batch of one ``count`` times."""
         features, extra, blend_weight = (
             None if values is None else values.expand(count, -1, -1)
             for values in (self.features, self.extra, self.blend_weight)
         )
+        # expand() makes views, so many samples of one clip take no more memory.
         assert features is not None
         return Filled(features, extra, blend_weight)
 
     def gap_inputs(self, distances: bool) -> Tensor:
-        """(B,T,J+2): ``extra``, with zeros in place of the distances where these are not wanted."""
+        """(B,T,J+2): ``extra``, with zeros in place of the distances if ``distances`` is False."""
         assert self.extra is not None
         if distances:
             return self.extra
+        # The width stays the same, so ablated networks have the same layers.
         return torch.nn.functional.pad(self.extra[..., :-2], (0, 2))
 
 
 def distance_feature(frames: Tensor) -> Tensor:
-    """Frames to the nearest known ones as networks take them."""
+    """Scale distances in frames for the networks, by a logarithm."""
+    # A frame more or less matters in short gaps, and hardly in long ones.
     return torch.log1p(frames) / math.log1p(DISTANCE_SCALE_FRAMES)

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 COMPANIONS = ("README.md", "metrics.json")
-"""Files of a checkpoint that stand beside its weights: the card, and what was measured."""
+"""Files of a checkpoint beside its weights: the card and the metrics."""
 
 
 def upload(
@@ -27,19 +27,21 @@ def upload(
         model: the network; its weights are written as they are now.
         repo_id: ``owner/name``; the repository is made if there is none.
         beside: the folder that holds the card and the metrics, if the network has any.
-        api: a ``huggingface_hub.HfApi``; None: one with the user's own token.
-        private: of a new repository.
+        api: a ``huggingface_hub.HfApi``; None: one with the user's token.
+        private: whether a new repository is private.
         max_shard_size: as ``save_pretrained`` takes it.
         options: as ``HfApi.upload_folder`` takes them: ``commit_message``, ``revision``, ...
 
     Returns:
         The address of the commit.
     """
+    # Made only when it is needed, because it reads the user's token.
     if api is None:
         from huggingface_hub import HfApi
 
         api = HfApi()
     with tempfile.TemporaryDirectory() as folder:
+        # Weights are written as they are now, which may be newer than the files in ``beside``.
         model.save_pretrained(folder, max_shard_size=max_shard_size)
         for name in COMPANIONS:
             if beside is not None and (beside / name).is_file():

@@ -1,34 +1,64 @@
-"""``inbetween``: our own network for any humanoid; motion alone, on joint roles, with rotary
-positions.
+"""``inbetween``: a network for any humanoid, on joint roles, without music.
 
-A pre-norm transformer (Xiong et al. 2020) over frames: what :mod:`mmm.models.body_frame` shows of
-the filled motion comes in, small turns on top of the fill come out, by a head that starts at zero.
-Rotary positions (Su et al. 2021) know only distances in time, so clips of any length fit. A gate
-per frame lets the residual shrink to nothing, and a second output tells the position error that the
-network expects of itself.
+It is a pre-norm transformer (Xiong et al. 2020) over frames with a depthwise convolution in each
+block, as in the Conformer (Gulati et al. 2020). It reads the filled motion in the body's own frame
+(:mod:`mmm.models.body_frame`) and returns small rotations on top of the fill. Its head starts at
+zero, so the untrained network returns the fill. Rotary position embeddings (RoPE, Su et al. 2021)
+depend only on distances in time, so clips of any length fit.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mmm.models.attention_maps import Maps
-from mmm.models.configuration import InbetweenConfig
+from mmm.models.configuration import MaskedMotionConfig
 from mmm.models.modeling import MaskedMotionModel
 
 
+class InbetweenConfig(MaskedMotionConfig):
+    """Configuration of ``inbetween``; about 5 M parameters at these sizes."""
+
+    model_type = "mmm-inbetween"
+
+    hidden_size: int = 256
+    initializer_range: float = 0.06
+    intermediate_size: int = 768
+    encoder_layers: int = 8
+    dropout: float = 0.0
+    fps: float = 30.0
+    fill: str = "inertial"
+    output: str = "residual"
+    representation: str = "roles"
+    ramp_s: float = 1 / 15
+    smooth_s: float = 0.02
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        # Written out, so that checkpoints do not change when the defaults do.
+        self.inertia = self.inertia or [0.8, 1.6, 1.0]
+        super().__post_init__(**kwargs)
+
+    @property
+    def embeds_inputs(self) -> bool:
+        """A linear layer embeds the inputs."""
+        return True
+
+
 class Rotary(nn.Module):
-    """Rotates pairs of query and key numbers by the frame's number times a rate."""
+    """Rotary position embeddings (RoPE, Su et al. 2021)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.width = width
 
     def forward(self, values: Tensor, positions: Tensor) -> Tensor:
-        """(B,H,T,K) at frames (T,), turned; in float32, for bfloat16 cannot tell frame 300 from
-        301."""
-        # Not a buffer: from_pretrained leaves those that no file holds as the memory was.
+        """Rotate queries or keys (B,H,T,K) by angles that grow with their positions (T,)."""
+        # Do not use non-persistent buffers: from_pretrained leaves them uninitialised.
+        # The slowest pair has a period of about 200 x 2 pi frames, longer than any window.
         rates = 200.0 ** -(torch.arange(0, self.width, 2, device=values.device) / self.width)
         angles = positions[:, None].float() * rates
+        # Angles stay in float32, because bfloat16 does not distinguish frame 300 from 301.
         cosine, sine = angles.cos(), angles.sin()
         first, second = values.float().chunk(2, dim=-1)
         return torch.cat(
@@ -37,8 +67,8 @@ class Rotary(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention with rotary positions, a convolution over neighbouring frames, and a feed-forward
-    part."""
+    """Self-attention with rotary positions, a depthwise convolution over time, a feed-forward
+    layer."""
 
     def __init__(self, config: InbetweenConfig) -> None:
         super().__init__()
@@ -46,6 +76,7 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(width)
         self.mixed = nn.Linear(width, 3 * width)
         self.attended = nn.Linear(width, width)
+        # Depthwise: each feature reads its own values two frames to either side.
         self.near_norm = nn.LayerNorm(width)
         self.near = nn.Conv1d(width, width, kernel_size=5, padding=2, groups=width)
         self.forward_norm = nn.LayerNorm(width)
@@ -55,26 +86,34 @@ class Block(nn.Module):
         self.rotary = Rotary(width // self.heads)
 
     def forward(self, states: Tensor, positions: Tensor, maps: list[Tensor] | None) -> Tensor:
-        """(B,T,width) to the same; the attention map (B,H,T,T) is appended to ``maps`` where asked
-        for."""
+        """Run the block.
+
+        Args:
+            states: (B,T,width).
+            positions: (T,) position ids.
+            maps: receives the attention map (B,H,T,T); None: it is not computed.
+
+        Returns:
+            (B,T,width).
+        """
         batch, frames, width = states.shape
         query, key, value = (
             self.mixed(self.attention_norm(states))
             .reshape(batch, frames, 3, self.heads, -1)
             .permute(2, 0, 3, 1, 4)
         )
+        # Values are not rotated, so positions affect only the weights.
         query, key = self.rotary(query, positions), self.rotary(key, positions)
-        if (
-            maps is None and states.is_cuda
-        ):  # on a processor the fused kernel's gradient takes longer than all the rest
-            seen = nn.functional.scaled_dot_product_attention(query, key, value)
+        # On a CPU the backward pass of the fused kernel is slower than that of the plain products.
+        if maps is None and states.is_cuda:
+            context = nn.functional.scaled_dot_product_attention(query, key, value)
         else:
             weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(-1)
             if maps is not None:
                 maps.append(weights)
-            seen = weights @ value
+            context = weights @ value
         states = states + self.dropout(
-            self.attended(seen.transpose(1, 2).reshape(batch, frames, width))
+            self.attended(context.transpose(1, 2).reshape(batch, frames, width))
         )
         near = self.near_norm(states).transpose(1, 2)
         states = states + self.near(near).transpose(1, 2)
@@ -83,7 +122,7 @@ class Block(nn.Module):
 
 
 class InbetweenModel(MaskedMotionModel):
-    """Frames in, small turns out; see the module."""
+    """A pre-norm transformer over frames: see the module's docstring."""
 
     config_class = InbetweenConfig
     config: InbetweenConfig
@@ -101,9 +140,9 @@ class InbetweenModel(MaskedMotionModel):
     ) -> Tensor:
         """See the base class."""
         states = self.embed(inputs)
-        seen: list[Tensor] | None = [] if maps is not None else None
+        block_maps: list[Tensor] | None = [] if maps is not None else None
         for block in self.blocks:
-            states = block(states, positions[0], seen)
-        if maps is not None and seen is not None:
-            maps["motion"] = tuple(seen)
+            states = block(states, positions[0], block_maps)
+        if maps is not None and block_maps is not None:
+            maps["motion"] = tuple(block_maps)
         return self.head(self.norm(states))

@@ -1,5 +1,8 @@
-"""The representation of networks on joint roles: windows in the body's own frame in, small turns
-out."""
+"""The representation of networks on joint roles.
+
+The network reads windows in the body's own frame (``mmm.models.body_frame``) and returns small
+rotations on top of the fill.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,8 +19,8 @@ from mmm.models.output import MaskedMotionOutput
 from mmm.motion.kinematics_torch import Tree
 
 PLAIN_INPUT_GAIN = 2.5
-"""The body frame's numbers have a spread of about 0.4. Networks that take them without an embedding
-add position codes to them, so they are scaled to the spread of standardised features."""
+"""Values of the body frame have a standard deviation of about 0.4. Networks without an embedding
+add position codes to them, so they are scaled to that of standardised features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class JointRolesWindow:
     filled: Filled
     frame: BodyFrame
     inputs: Tensor
-    """(B,T,input_size) without noise: what the body frame shows, and what is told of the gaps."""
+    """(B,T,input_size) without noise: features of the body frame, and of the gaps."""
 
     @classmethod
     def of(
@@ -41,12 +44,13 @@ class JointRolesWindow:
         place: Tensor | None = None,
         body: Tensor | None = None,
     ) -> "JointRolesWindow":
-        """Look at windows from the body's own frame; arguments as ``predict`` takes them."""
+        """Compute the inputs of filled windows; arguments as ``predict`` takes them."""
         assert (
             body is not None and config.joint_parents is not None and config.joint_names is not None
         )
         tree, hips = _body_of(tuple(config.joint_parents), tuple(config.joint_names))
-        with torch.autocast(filled.features.device.type, enabled=False):  # kinematics in float32
+        # Kinematics accumulate rounding errors along the limbs, so they stay in float32.
+        with torch.autocast(filled.features.device.type, enabled=False):
             local = filled.features[..., :-3].unflatten(-1, (-1, 3, 3))
             frame = BodyFrame.of(tree, hips, local, filled.features[..., -3:], body, hidden)
             gaps = filled.gap_inputs(config.distance_input)
@@ -56,27 +60,29 @@ class JointRolesWindow:
         return cls(config, filled, frame, inputs)
 
     def output(self, raw: Tensor, maps: Maps | None) -> MaskedMotionOutput:
-        """The head's raw output (B,T,3J+5) as turns, poses and an expected error."""
+        """Convert the head's raw output (B,T,3J+5) to poses and an expected error."""
         with torch.autocast(raw.device.type, enabled=False):
             raw = raw.float()
-            # The last but one number is a gate: it lets the residual of a frame shrink to nothing.
-            turns = raw[..., : 3 * self.config.joints + 3] * (raw[..., -2:-1] + 2).sigmoid()
+            # The last value but one is a gate, with which the network can suppress the residual of
+            # a frame. The bias of 2 starts it nearly open.
+            offsets = raw[..., : 3 * self.config.joints + 3] * (raw[..., -2:-1] + 2).sigmoid()
             if self.config.output == "absolute":
-                turns = self.frame.on_top_of_fill(turns)
+                offsets = self.frame.on_top_of_fill(offsets)
             if self.config.smooth_s:
-                turns = smoothed(turns, self.config.smooth_s * self.config.fps)
+                offsets = smoothed(offsets, self.config.smooth_s * self.config.fps)
             assert self.filled.blend_weight is not None
             weight = self.filled.blend_weight
             root = weight[..., :1].expand(*weight.shape[:-1], 3)
-            ramped = turns * torch.cat([weight.repeat_interleave(3, dim=-1), root], dim=-1)
-            moved = self.frame.apply(ramped[..., :-3].unflatten(-1, (-1, 3)), ramped[..., -3:])
-            prediction = torch.cat([moved.local.flatten(-3), moved.root], dim=-1)
-            # The error is predicted as a logarithm; without training it is exp(-3) m, five centimetres.
+            ramped = offsets * torch.cat([weight.repeat_interleave(3, dim=-1), root], dim=-1)
+            posed = self.frame.apply(ramped[..., :-3].unflatten(-1, (-1, 3)), ramped[..., -3:])
+            prediction = torch.cat([posed.local.flatten(-3), posed.root], dim=-1)
+            # The last value is the logarithm of the expected error. An untrained head expects
+            # exp(-3) m, five centimetres.
             expected_m = (raw[..., -1] - 3).exp()
-            return MaskedMotionOutput(prediction, maps, self.frame.in_world(turns), expected_m)
+            return MaskedMotionOutput(prediction, maps, self.frame.in_world(offsets), expected_m)
 
 
 @lru_cache
 def _body_of(parents: tuple[int, ...], names: tuple[str, ...]) -> tuple[Tree, tuple[int, int]]:
-    """The tree of the roles, and the left and right thigh among them."""
+    """The tree of the roles, and the indices of the left and the right hip."""
     return Tree(parents), (names.index("left_hip"), names.index("right_hip"))

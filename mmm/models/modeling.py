@@ -1,4 +1,4 @@
-"""The base of the networks: filling, hiding, latent noise, encoders with their attention maps."""
+"""The base class of the networks: gap filling, representations, latent noise, ConvBERT encoders."""
 
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from mmm.models.configuration import MaskedMotionConfig
 from mmm.models.filled import Filled, distance_feature
 from mmm.models.hub import upload
 from mmm.models.joint_roles import JointRolesWindow
-from mmm.models.layers import pad_width, sinusoids
+from mmm.models.layers import pad_width, start_at_sinusoids
 from mmm.models.output import MaskedMotionOutput
 from mmm.models.own_joints import OwnJointsWindow, standardised
 from mmm.models.quantisation import is_packed, read_packed
@@ -24,41 +24,44 @@ from mmm.models.quantisation import is_packed, read_packed
 
 @runtime_checkable
 class Window(Protocol):
-    """A batch of filled windows in one representation: features in, motion out."""
+    """A batch of filled windows in one representation: features in, poses out."""
 
     @property
     def inputs(self) -> Tensor:
-        """(B,T,input_size) without noise: what the network takes."""
+        """(B,T,input_size) features, without the columns for noise."""
 
     def output(self, raw: Tensor, maps: Maps | None) -> MaskedMotionOutput:
-        """What the head's raw output (B,T,output_size) means."""
+        """Convert the head's raw output (B,T,output_size) to poses."""
 
 
 WINDOWS: dict[str, type[OwnJointsWindow] | type[JointRolesWindow]] = {
     "joints": OwnJointsWindow,
     "roles": JointRolesWindow,
 }
-"""By ``MaskedMotionConfig.representation``."""
+"""Representations by ``MaskedMotionConfig.representation``."""
 
 
 class MaskedMotionModel(PreTrainedModel):
-    """Base of the networks.
+    """Base class of the networks; subclasses define :meth:`decode`.
 
-    Subclasses define :meth:`decode`. There is no padding anywhere: ConvBERT's convolutions read
-    padded frames in spite of an attention mask, so a batch holds windows of one length, and a clip
-    is recovered by itself.
+    Windows are never padded, because ConvBERT's convolutions read padded frames in spite of an
+    attention mask. All windows of a batch therefore have one length.
     """
 
     config: MaskedMotionConfig
     config_class: type[MaskedMotionConfig] = MaskedMotionConfig
     base_model_prefix = "masked_motion"
     checkpoint_folder: Path | None = None
-    """Where it was loaded from or saved to; holds its card and metrics."""
+    """The folder that it was loaded from or saved to, with its card and metrics."""
 
     @classmethod
     def from_pretrained(cls, path: Any, *args: Any, **options: Any) -> Any:
-        """As the library's; reads checkpoints with weights in 8 bits too
-        (``mmm.models.quantisation``)."""
+        """Load a network as the library does; 8-bit weights (``mmm.models.quantisation``) too.
+
+        Args:
+            path: a folder, or ``owner/name`` on the Hugging Face Hub.
+            args, options: as ``PreTrainedModel.from_pretrained`` takes them.
+        """
         files = (
             sorted(Path(path).glob("model*.safetensors"))
             if path is not None and Path(path).is_dir()
@@ -66,6 +69,7 @@ class MaskedMotionModel(PreTrainedModel):
         )
         if not is_packed(files):
             return super().from_pretrained(path, *args, **options)
+        # The library does not know this format, so it gets the unpacked weights.
         options.setdefault("config", cls.config_class.from_pretrained(path))
         model = super().from_pretrained(None, *args, state_dict=read_packed(files), **options)
         (model[0] if isinstance(model, tuple) else model).name_or_path = str(path)
@@ -84,16 +88,22 @@ class MaskedMotionModel(PreTrainedModel):
         return upload(self, repo_id, self.checkpoint_folder, **options)
 
     def get_input_embeddings(self) -> nn.Module:
-        """There is no table of words."""
+        """None: there is no embedding table."""
         return None  # type: ignore[return-value]
 
     def decode(
         self, inputs: Tensor, music: Tensor | None, maps: Maps | None, positions: Tensor
     ) -> Tensor:
-        """(B,T,hidden_size) and (B,T,M) to the head's raw output (B,T,F); fills ``maps`` where it
-        is not None.
+        """Run the network's layers.
 
-        ``positions`` (1,T) are the position ids of the frames.
+        Args:
+            inputs: (B,T,hidden_size), or (B,T,input_size) for networks that embed their inputs.
+            music: (B,T,M) standardised features, for networks that take music.
+            maps: receives the attention maps; None: they are not computed.
+            positions: (1,T) position ids of the frames.
+
+        Returns:
+            The head's raw output, (B,T,output_size).
         """
         raise NotImplementedError
 
@@ -115,13 +125,11 @@ class MaskedMotionModel(PreTrainedModel):
             motion: (B,T,F) features; values at hidden entries are never used.
             hidden: (B,T,J) bool, True = hidden.
             music: (B,T,M) scaled features; required where ``config.uses_music``.
-            shown: (B,T,F), what hidden entries show instead of the fill: BERT's corruption, in
-                training only.
+            shown: (B,T,F), replaces the fill at hidden entries; BERT's corruption in training.
             output_attentions: return the attention maps.
-            first_position: position id of frame 0; training on short windows draws it, so that all
-                ids are learned.
-            body: (B,J,3) bone offsets in metres, with roles.
-            noise: (B,noise_size); None: zeros.
+            first_position: position id of frame 0; training on short windows draws it.
+            body: (B,J,3) bone offsets in metres; required with roles.
+            noise: (B,noise_dim) latent noise; None: zeros.
         """
         filled = self.fill(motion, hidden)
         if shown is not None:
@@ -142,13 +150,16 @@ class MaskedMotionModel(PreTrainedModel):
         body: Tensor | None = None,
         noise: Tensor | None = None,
     ) -> MaskedMotionOutput:
-        """The network behind :meth:`fill`: recovery fills a whole clip once and calls this window
-        by window.
+        """Predict from windows that :meth:`fill` has filled; arguments as :meth:`forward`.
 
-        The root's place in the world says nothing about the movement: it is moved so that the mean
-        of the window's known x and z lies at the origin, and the prediction is moved back.
-        ``place`` (B,1,3) stands in for that mean in windows in which no root is known; where it is
-        not given, the fill's own mean does.
+        Recovery fills a whole clip once and calls this window by window.
+
+        Args:
+            filled: the windows.
+            place: (B,1,3) mean position of the root, for networks on own joints. Windows are
+                centred on the mean of the known x and z, because the place of a movement carries no
+                information; ``place`` stands in for it where no root is known. None: the mean of
+                the fill.
         """
         window: Window = WINDOWS[self.config.representation].of(
             self.config, filled, hidden, shown=shown, place=place, body=body
@@ -157,7 +168,8 @@ class MaskedMotionModel(PreTrainedModel):
             music = standardised(self.config, music, "music")
         maps = Maps() if output_attentions else None
         inputs = self._with_noise(window.inputs, noise)
-        decode = self._decoded_both_ways if self._averages_mirror else self._decoded
+        symmetric = self.config.symmetric and not self.training
+        decode = self._decoded_both_ways if symmetric else self._decoded
         return window.output(decode(inputs, music, maps, first_position), maps)
 
     def _decoded(
@@ -166,39 +178,38 @@ class MaskedMotionModel(PreTrainedModel):
         positions = torch.arange(
             first_position, first_position + inputs.shape[1], device=inputs.device
         )[None]
+        # ConvBERT adds position embeddings to its inputs, which therefore need its width.
         if not self.config.embeds_inputs:
             inputs = pad_width(inputs, self.config.hidden_size)
         return self.decode(inputs, music, maps, positions)
 
-    @property
-    def _averages_mirror(self) -> bool:
-        return self.config.symmetric and not self.training
-
     def _decoded_both_ways(
         self, inputs: Tensor, music: Tensor | None, maps: Maps | None, first_position: int
     ) -> Tensor:
-        """The mean with the answer to the mirror image; maps are those of the motion as it is.
+        """Average the outputs for the motion and for its mirror image; maps are of the former.
 
         Only networks on joint roles are symmetric, and these take no music.
         """
         mirrored = self.mirror.inputs(inputs)
         if maps is not None:
+            # The mirror image runs by itself, so that its maps are left out.
             raw = self._decoded(inputs, music, maps, first_position)
             other = self._decoded(mirrored, music, None, first_position)
         else:
             both = self._decoded(torch.cat([inputs, mirrored]), music, None, first_position)
             raw, other = both.chunk(2)
-        return (raw + self.mirror.answer(other)) / 2
+        return (raw + self.mirror.output(other)) / 2
 
     @cached_property
     def mirror(self) -> Mirror:
-        """The body seen in a mirror."""
+        """Mirrors inputs and outputs of networks on roles."""
         return Mirror(self.config.skeleton.mirror_index)
 
     def _with_noise(self, inputs: Tensor, noise: Tensor | None) -> Tensor:
-        """The same numbers of chance beside every frame; zeros where none are given."""
+        """Inputs with the same latent noise at every frame; zeros if there is none."""
         if not self.config.noise_dim:
             return inputs
+        # Zeros are the mean of the noise, and give the mean prediction.
         if noise is None:
             return pad_width(inputs, inputs.shape[-1] + self.config.noise_dim)
         return torch.cat(
@@ -206,25 +217,32 @@ class MaskedMotionModel(PreTrainedModel):
         )
 
     def fill(self, motion: Tensor, hidden: Tensor) -> Filled:
-        """Hidden entries replaced as ``config.fill`` says, and what interpolating networks are told
-        besides."""
+        """Replace hidden entries as ``config.fill`` says.
+
+        Args:
+            motion: (B,T,F) features; values at hidden entries are never used.
+            hidden: (B,T,J) bool, True = hidden.
+
+        Returns:
+            The filled windows. Unless the fill is ``zero``, also what is hidden, the distances to
+            the known frames, and the weights of a residual.
+        """
         if self.config.fill == "zero":
             zero = torch.zeros((), dtype=motion.dtype, device=motion.device)
             return Filled(torch.where(hidden_features(hidden), zero, motion))
+        # Features hold local rotations first and the root's position last.
         matrices = motion[..., :-3].reshape(*motion.shape[:-1], -1, 3, 3)
         rotations, root = fill_gaps(
             self.config.fill, matrices, motion[..., -3:], hidden, self.config.fps, self.config.curve
         )
         before, after, _ = neighbours(hidden)
         frame = torch.arange(hidden.shape[1], device=hidden.device)[None, :, None]
-        gaps = (
-            torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1)
-            .abs()
-            .to(motion.dtype)
-        )
+        # One distance per side and frame, that of the joint whose known frame is furthest away.
+        distances = torch.stack([(frame - before).amax(-1), (after - frame).amax(-1)], dim=-1)
+        distances = distances.abs().to(motion.dtype)
         return Filled(
             torch.cat([rotations.flatten(-3), root], dim=-1),
-            torch.cat([hidden.to(motion.dtype), distance_feature(gaps)], dim=-1),
+            torch.cat([hidden.to(motion.dtype), distance_feature(distances)], dim=-1),
             ramp_in(hidden, self.config.fps, self.config.ramp_s, self.config.isolated_ramp_s),
         )
 
@@ -237,47 +255,46 @@ class MaskedMotionModel(PreTrainedModel):
         positions: Tensor,
         token_type_ids: Tensor | None = None,
     ) -> Tensor:
-        """One ConvBERT over (B,T,width); its attention maps go to ``maps[stage]`` where asked
-        for."""
-        asked = {
+        """Run a ConvBERT encoder over (B,T,width).
+
+        Args:
+            encoder: the encoder.
+            inputs: (B,T,width).
+            stage: the name under which ``maps`` receives the attention maps.
+            maps: None: attention maps are not computed.
+            positions: (1,T) position ids.
+            token_type_ids: (B,T) modality of each row, for encoders of several.
+
+        Returns:
+            (B,T,width).
+        """
+        arguments = {
             "inputs_embeds": inputs,
             "position_ids": positions,
             "token_type_ids": token_type_ids,
         }
         if maps is None:
-            return encoder(**asked).last_hidden_state
-        with convolutions(encoder) as found:
-            output = encoder(**asked, output_attentions=True)
-        maps[stage], maps.convolutions[stage] = tuple(output.attentions), found
+            return encoder(**arguments).last_hidden_state
+        with convolutions(encoder) as records:
+            output = encoder(**arguments, output_attentions=True)
+        maps[stage], maps.convolutions[stage] = tuple(output.attentions), records
         return output.last_hidden_state
 
     def finish_init(self, head: nn.Linear | nn.Conv1d, music_offset: int | None = None) -> None:
-        """Initialise weights; then what the options ask: a zero head for residuals, sinusoidal
-        positions.
+        """Initialise the weights as the configuration says.
 
         Args:
-            head: the layer that gives the output.
-            music_offset: the first position id of the music half of a time-joined encoder.
+            head: the last layer; it starts at zero in networks that predict a residual.
+            music_offset: the first position id of music in an encoder of both modalities.
         """
         self.post_init()
         with torch.no_grad():
             if self.config.output == "residual":
+                # The untrained network then gives the fill itself.
                 head.weight.zero_()
                 assert head.bias is not None
                 head.bias.zero_()
             if self.config.positions == "sinusoidal":
                 for module in self.modules():
                     if isinstance(module, ConvBertModel):
-                        table = module.embeddings.position_embeddings.weight
-                        count = (
-                            table.shape[0]
-                            if music_offset is None
-                            else min(table.shape[0], music_offset)
-                        )
-                        table[:count] = sinusoids(count, table.shape[1])
-                        table[count:] = table[: table.shape[0] - count]
-                        # Queries and keys start equal: a frame first looks at its own moment, in both modalities,
-                        # instead of having to find out which position code belongs to which.
-                        for layer in module.encoder.layer:
-                            attention = layer.attention.self
-                            attention.key.load_state_dict(attention.query.state_dict())
+                        start_at_sinusoids(module, music_offset)

@@ -1,4 +1,4 @@
-"""What networks return."""
+"""The output of a network."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from mmm.models.attention_maps import Maps
 
 @dataclass
 class MaskedMotionOutput(ModelOutput):
-    """What a network returns."""
+    """The output of a network for a batch of windows."""
 
+    # ModelOutput requires defaults for all fields but the first.
     prediction: Tensor | None = None
-    """(B,T,F): poses in feature form, at hidden *and* known entries; matrices not yet projected to
+    """(B,T,F): predicted features at hidden *and* known entries. Matrices are not yet projected to
     rotations."""
     attentions: Maps | None = None
-    """Maps of all stages and layers; only when asked for."""
-    turns: Tensor | None = None
-    """With roles, (B,T,3J+3): rotation vectors on top of the fill in the world's axes, radians, and
-    the shift of the pelvis, metres; not yet ramped in beside the known frames."""
+    """Attention maps of all encoders and layers, if ``output_attentions`` was set."""
+    pose_offsets: Tensor | None = None
+    """With roles, (B,T,3J+3): rotation vectors on top of the fill in world axes, radians, and the
+    shift of the pelvis, metres; not yet ramped in near the known frames."""
     expected_m: Tensor | None = None
-    """With roles, (B,T): the mean joint position error that the network expects of itself,
-    metres."""
+    """With roles, (B,T): the network's estimate of its own mean joint position error, metres."""

@@ -1,5 +1,4 @@
-"""The representation of networks on one skeleton's own joints: feature rows in, feature rows
-out."""
+"""The representation of networks on the joints of one skeleton: features in, features out."""
 
 from dataclasses import dataclass
 
@@ -17,14 +16,14 @@ from mmm.models.output import MaskedMotionOutput
 
 @dataclass(frozen=True, eq=False)
 class OwnJointsWindow:
-    """A batch of filled windows as feature rows."""
+    """A batch of filled windows as features, centred on the origin."""
 
     config: MaskedMotionConfig
     filled: Filled
     inputs: Tensor
-    """(B,T,input_size) without noise: standardised features, and what is told of the gaps."""
+    """(B,T,input_size) without noise: standardised features, and those of the gaps."""
     shift: Tensor
-    """(B,1,F): what was taken from the features, so that the window lies at the origin."""
+    """(B,1,F): what was subtracted from the features to centre the window."""
 
     @classmethod
     def of(
@@ -37,12 +36,12 @@ class OwnJointsWindow:
         place: Tensor | None = None,
         body: Tensor | None = None,
     ) -> "OwnJointsWindow":
-        """Move windows to the origin and standardise them; arguments as ``predict`` takes them."""
+        """Centre and standardise filled windows; arguments as ``predict`` takes them."""
         fill = filled.features
         shift = _to_origin(config, fill, hidden, place)
         inputs = standardised(config, (fill if shown is None else shown) - shift, "motion")
         if config.fill == "zero":
-            # Zeros stay zeros, in training's corruption as in recovery.
+            # Zeros mark hidden entries, so neither shift nor standardisation may change them.
             blank = fill if shown is None else shown
             inputs = torch.where(hidden_features(hidden) & (blank == 0), blank, inputs)
         if filled.extra is not None:
@@ -50,13 +49,13 @@ class OwnJointsWindow:
         return cls(config, filled, inputs, shift)
 
     def output(self, raw: Tensor, maps: Maps | None) -> MaskedMotionOutput:
-        """The head's raw output (B,T,F) as poses."""
+        """Convert the head's raw output (B,T,F) to poses."""
         residual = self.config.output == "residual"
         prediction = self.filled.features + self._ramped(raw) if residual else raw + self.shift
         return MaskedMotionOutput(prediction=prediction, attentions=maps)
 
     def _ramped(self, raw: Tensor) -> Tensor:
-        """A residual smoothed over time and ramped in beside the known frames."""
+        """A residual, smoothed over time and ramped in near the known frames."""
         if self.config.smooth_s:
             raw = smoothed(raw, self.config.smooth_s * self.config.fps)
         if self.config.ramp_s:
@@ -68,8 +67,13 @@ class OwnJointsWindow:
 
 
 def standardised(config: MaskedMotionConfig, values: Tensor, kind: str) -> Tensor:
-    """``motion`` or ``music`` features by the mean and deviation of the training split, if it has
-    any."""
+    """Standardise features by the mean and standard deviation of the training split.
+
+    Args:
+        config: of the network; without statistics, values stay as they are.
+        values: (B,T,_) features.
+        kind: ``motion`` or ``music``.
+    """
     if config.standard is None:
         return values
     mean, std = (
@@ -81,9 +85,9 @@ def standardised(config: MaskedMotionConfig, values: Tensor, kind: str) -> Tenso
 def _to_origin(
     config: MaskedMotionConfig, fill: Tensor, hidden: Tensor, place: Tensor | None
 ) -> Tensor:
-    """(B,1,F): the mean of the root's known x and z as a shift of the features.
+    """(B,1,F): the mean of the root's known x and z, as a shift of the features.
 
-    Where the root is in the world says nothing about the movement.
+    Without it networks would depend on where in the room a movement was recorded.
     """
     known = (~hidden[..., :1]).to(fill.dtype)
     count = known.sum(1, keepdim=True)
@@ -92,5 +96,6 @@ def _to_origin(
         count > 0, mean, fill[..., -3:].mean(1, keepdim=True) if place is None else place
     )
     origin = torch.from_numpy(config.fitted_stats.scale_root(np.zeros(3, np.float32))).to(fill)
-    level = torch.tensor([1.0, 0.0, 1.0]).to(fill)  # heights stay
+    # Heights stay: how far the pelvis is above the floor describes the movement.
+    level = torch.tensor([1.0, 0.0, 1.0]).to(fill)
     return nn.functional.pad((mean - origin) * level, (fill.shape[-1] - 3, 0))

@@ -1,4 +1,4 @@
-"""Named sizes of the networks: the original's, and small ones that train and ship here."""
+"""Named configurations: the sizes of the original work, and small ones for one machine."""
 
 from typing import Any
 
@@ -19,7 +19,8 @@ NETWORKS: dict[str, type[MaskedMotionModel]] = {
     "inbetween": InbetweenModel,
 }
 
-# The small presets keep each topology and add what is known to make recovery good: an interpolated fill and a residual.
+# The small presets keep the topology of each network. They predict a residual on top of an
+# interpolated fill, which improves recovery.
 _SMALL: dict[str, Any] = {
     "hidden_size": 256,
     "num_attention_heads": 8,
@@ -46,6 +47,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "hidden_size": 384,
         "intermediate_size": 768,
         "representation": "roles",
+        # Two frames at the 30 fps of roles, as 1 / 30 is at the 60 fps of dances.
         "ramp_s": 1 / 15,
     },
     "inbetween": {},
@@ -76,7 +78,7 @@ def network_of(model_type: object) -> type[MaskedMotionModel]:
     """The network class that a config.json names.
 
     Raises:
-        ModelError: it is none of ours.
+        ModelError: no network here has this model type.
     """
     for network in NETWORKS.values():
         if network.config_class.model_type == model_type:
@@ -85,11 +87,11 @@ def network_of(model_type: object) -> type[MaskedMotionModel]:
         "config.json model_type",
         repr(model_type),
         ", ".join(n.config_class.model_type for n in NETWORKS.values()),
-        "use a checkpoint made here",
+        "use a checkpoint that this project wrote",
     )
 
 
 for _network in NETWORKS.values():
-    # So that AutoModel.from_pretrained reads our checkpoints wherever this package is imported.
+    # AutoModel.from_pretrained then reads these checkpoints wherever this package is imported.
     AutoConfig.register(_network.config_class.model_type, _network.config_class, exist_ok=True)
     AutoModel.register(_network.config_class, _network, exist_ok=True)

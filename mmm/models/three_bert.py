@@ -1,20 +1,31 @@
 """``3bert``: three ConvBERTs, motion and music joined on the **feature** axis.
 
-The cross-modal encoder sees one row a frame with both modalities in it, so its attention is from
-frame to frame; which modality a frame listened to cannot be read from its maps.
+The cross-modal encoder reads one row per frame that holds both modalities. Its attention is from
+frame to frame, so its maps do not show which modality a frame attended to.
 """
 
 import torch
 from torch import Tensor, nn
 
 from mmm.models.attention_maps import Maps
-from mmm.models.configuration import ThreeBertConfig
+from mmm.models.configuration import MaskedMotionConfig
 from mmm.models.layers import convbert, pad_width
 from mmm.models.modeling import MaskedMotionModel
 
 
+class ThreeBertConfig(MaskedMotionConfig):
+    """Configuration of ``3bert``; about 166 M parameters at these sizes."""
+
+    model_type = "mmm-3bert"
+
+    hidden_size: int = 800
+    num_attention_heads: int = 10
+    cross_layers: int = 5
+    uses_music: bool = True
+
+
 class ThreeBertModel(MaskedMotionModel):
-    """Motion encoder, music encoder, and a cross-modal encoder twice as wide; Linear (+ Tanh)
+    """Motion encoder, music encoder, cross-modal encoder of twice the width; Linear (+ Tanh)
     head."""
 
     config_class = ThreeBertConfig
@@ -34,13 +45,12 @@ class ThreeBertModel(MaskedMotionModel):
     ) -> Tensor:
         """See the base class."""
         assert music is not None
-        moved = self.run_encoder(
-            self.motion_encoder, inputs, "motion", maps, positions
-        )  # (B, T, width)
-        heard = self.run_encoder(
+        motion_states = self.run_encoder(self.motion_encoder, inputs, "motion", maps, positions)
+        music_states = self.run_encoder(
             self.music_encoder, pad_width(music, inputs.shape[-1]), "music", maps, positions
         )
-        joined = torch.cat([moved, heard], dim=-1)  # (B, T, 2 width)
+        joined = torch.cat([motion_states, music_states], dim=-1)  # (B, T, 2 width)
         crossed = self.run_encoder(self.cross_encoder, joined, "cross", maps, positions)
         raw = self.head(crossed)
+        # The original bounds its features with tanh; a residual must not be bounded.
         return raw if self.config.output == "residual" else torch.tanh(raw)

@@ -1,1 +1,1 @@
-"""Recovery of the hidden frames of a clip."""
+"""Recovery of the hidden entries of a clip, by networks and by interpolation."""

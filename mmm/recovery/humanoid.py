@@ -1,9 +1,9 @@
 """Recovery by networks on joint roles: any humanoid skeleton, any frame rate.
 
-The clip is filled at its own rate and on its own skeleton first, and everything after that is
-computed from the filled clip, so nothing hidden gets through. The network reads the roles of the
-filled clip at its own rate. It answers with small turns, which are brought back to the clip's
-frames and joints.
+The clip is first filled on its own skeleton and at its own rate. Everything else is computed from
+the filled clip, so no hidden value can reach the network. The filled clip is retargeted to the
+roles and resampled to the network's rate. The network's residual rotations are resampled and
+retargeted back.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,44 +33,47 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class RolePrediction:
-    """What a network says of a filled clip, before its gap calibration is applied."""
+    """The output of a network for a filled clip, before gap calibration."""
 
     roles: RoleMap
     filled: Motion
-    """The clip on its own skeleton, gaps filled."""
+    """The filled clip on its own skeleton."""
     role_filled: Motion
-    """The same on joint roles."""
-    turns: Float[Array, "T _"]
+    """The filled clip on the roles."""
+    pose_offsets: Float[Array, "T _"]
     """(T,69): rotation vectors on top of the fill in world axes, radians, and the shift of the
-    pelvis, metres; ramped in beside the known frames."""
+    pelvis, metres; ramped in near the known frames."""
     gap_s: Float[Array, "T R"]
     """For each role, seconds from the known frame before to the one after."""
     joint_motion: Float[Array, "T R"]
-    """How far each role moves beside its gap: see :func:`mmm.models.calibration.joint_motion`."""
+    """How far each role moves around its gap: see :func:`mmm.models.calibration.joint_motion`."""
     expected_m: Float[Array, "T"]
-    """The mean joint position error that the network expects of itself, metres."""
+    """The network's estimate of its own mean joint position error, metres."""
     attention: AttentionTrace | None = None
 
-    def moved(self, gap_calibration: GapCalibration | None = None) -> Motion:
-        """The roles turned and moved.
+    def posed(self, gap_calibration: GapCalibration | None = None) -> Motion:
+        """The predicted motion of the roles.
 
         Args:
-            gap_calibration: scales turns and shift by gap length; None: they count in full.
+            gap_calibration: scales the residual by gap length; None: it counts in full.
         """
+        # Fitting a calibration needs the predictions without one.
         if gap_calibration is None:
-            return _moved(self.role_filled, self.turns)
+            return _with_offsets(self.role_filled, self.pose_offsets)
         moving = gap_calibration.moving(self.joint_motion)
+        # A static pelvis does not shift either.
         root = gap_calibration.root(self.gap_s[:, 0]) * moving[:, 0]
-        shares = np.concatenate(
+        factors = np.concatenate(
             [gap_calibration.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)],
             axis=1,
         )
-        return _rested(_moved(self.role_filled, self.turns * shares), self.role_filled, moving)
+        posed = _with_offsets(self.role_filled, self.pose_offsets * factors)
+        return _static_as_filled(posed, self.role_filled, moving)
 
 
 @dataclass(frozen=True, eq=False)
 class JointRoles:
-    """A clip as networks on joint roles read it."""
+    """A clip as networks on joint roles read it: a ``View``."""
 
     config: MaskedMotionConfig
     motion: Motion
@@ -82,7 +85,7 @@ class JointRoles:
     """Seconds from the last known frame of each role; zero in known frames."""
     after_s: Float[Array, "T R"]
     blend_weight: Float[Array, "T R"]
-    """How much a turn counts beside the known frames, zero in known frames."""
+    """Weight of a residual rotation, which ramps in from zero at the known frames."""
     given: NetworkInput
     twist_m: float = foot_locking.ROLE_TWIST_M
 
@@ -94,16 +97,17 @@ class JointRoles:
         hidden: Bool[Array, "T J"],
         joint_names: JointNames = None,
     ) -> "JointRoles":
-        """Fill a clip and bring it to the network's roles and frame rate.
+        """Fill a clip, retarget it to the roles and resample it to the network's rate.
 
         Raises:
-            ModelError: the joints of the roles are not found.
+            ModelError: the skeleton has no joints for the roles.
         """
         config, motion = model.config, clip.motion
+        # Filling precedes retargeting: a role that combines several joints needs all of them.
         roles = match_roles(motion.skeleton, joint_names)
         filled = _filled(config, motion, hidden)
         role_filled = roles.to_roles(filled)
-        # Joint by joint first: a role may have no frame in which all joints that turn it are known.
+        # Per joint first, because there may be no frame in which all joints of a role are known.
         before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
         ramp = ramp_in(
             torch.from_numpy(hidden)[None], motion.fps, config.ramp_s, config.isolated_ramp_s
@@ -124,32 +128,36 @@ class JointRoles:
         )
 
     def read(self, output: MaskedMotionOutput) -> Sequence[torch.Tensor]:
-        """Turns and shift in the world's axes, and the expected error."""
-        assert output.turns is not None and output.expected_m is not None
-        return output.turns, output.expected_m[..., None]
+        """Rotation vectors and shift in world axes, and the expected error."""
+        assert output.pose_offsets is not None and output.expected_m is not None
+        return output.pose_offsets, output.expected_m[..., None]
 
-    def predictions(self, answer: WindowedOutput) -> list[Prediction]:
-        """Turns as motions of the clip's own skeleton, calibrated by gap length."""
+    def predictions(self, output: WindowedOutput) -> list[Prediction]:
+        """Motions of the clip's own skeleton, calibrated by gap length."""
         gap_calibration = self.config.calibration
         result = []
-        for role_prediction in self.role_predictions(answer):
+        for role_prediction in self.role_predictions(output):
             expected_m = role_prediction.expected_m
             if gap_calibration is not None:
+                # The longest gap of a frame dominates its error.
                 expected_m = expected_m * gap_calibration.error(role_prediction.gap_s.max(axis=1))
+            # Known frames have no error, whatever the network expects.
             expected_cm = np.where(self.hidden.any(axis=1), expected_m * 100, 0)
             result.append(
                 Prediction(
                     retarget_back(role_prediction, self.hidden, gap_calibration),
+                    # Rotation vectors always give rotations.
                     np.zeros(self.hidden.shape, np.float32),
                     expected_cm.astype(np.float32),
-                    answer.attention,
+                    output.attention,
                 )
             )
         return result
 
-    def role_predictions(self, answer: WindowedOutput) -> list[RolePrediction]:
-        """What the network says at the clip's own frames, not yet calibrated."""
-        turns, expected_m = answer.values
+    def role_predictions(self, output: WindowedOutput) -> list[RolePrediction]:
+        """The network's output at the clip's own frames, not yet calibrated."""
+        # The residual is resampled, not the poses: known frames between samples stay exact.
+        offsets, expected_m = output.values
         if self.motion.fps != self.config.fps:
             # For each of the clip's frames, its place among the network's.
             places = np.interp(
@@ -157,15 +165,16 @@ class JointRoles:
                 self.given.frames,
                 np.arange(len(self.given)),
             )
-            turns, expected_m = (
+            offsets, expected_m = (
                 np.stack([values_between(rows, places) for rows in values])
-                for values in (turns, expected_m)
+                for values in (offsets, expected_m)
             )
+        # Windows are predicted without the ramp, whose distances are exact only at the clip's rate.
         weight = np.concatenate(
             [self.blend_weight.repeat(3, axis=1), self.blend_weight[:, :1].repeat(3, axis=1)],
             axis=1,
         )
-        beside = joint_motion(self.role_filled, self.roles.most(self.hidden))
+        around = joint_motion(self.role_filled, self.roles.most(self.hidden))
         gap_s = (self.before_s + self.after_s).astype(np.float32)
         return [
             RolePrediction(
@@ -174,11 +183,11 @@ class JointRoles:
                 self.role_filled,
                 rows,
                 gap_s,
-                beside,
+                around,
                 error[:, 0],
-                answer.attention,
+                output.attention,
             )
-            for rows, error in zip(turns * weight, expected_m, strict=True)
+            for rows, error in zip(offsets * weight, expected_m, strict=True)
         ]
 
 
@@ -191,14 +200,14 @@ def predict_roles(
     joint_names: JointNames = None,
     progress: Callable[[float], None] | None = None,
 ) -> RolePrediction:
-    """What a network on joint roles says of a clip, before its gap calibration is applied.
+    """Run a network on joint roles over a clip, without its gap calibration.
 
     Raises:
-        ModelError: the joints of the roles are not found.
+        ModelError: the skeleton has no joints for the roles.
     """
     view = JointRoles.of(model, clip, hidden, joint_names)
-    answer = predict_in_windows(model, view.given, view.read, progress=progress)
-    return view.role_predictions(answer)[0]
+    output = predict_in_windows(model, view.given, view.read, progress=progress)
+    return view.role_predictions(output)[0]
 
 
 def retarget_back(
@@ -206,8 +215,8 @@ def retarget_back(
     hidden: Bool[Array, "T J"],
     gap_calibration: GapCalibration | None,
 ) -> Motion:
-    """The predicted roles on the clip's own skeleton; known entries are those of the fill."""
-    return prediction.roles.from_roles(prediction.filled, prediction.moved(gap_calibration), hidden)
+    """Retarget the predicted roles to the clip's own skeleton; known entries keep the fill's."""
+    return prediction.roles.from_roles(prediction.filled, prediction.posed(gap_calibration), hidden)
 
 
 def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Bool[Array, "T J"]) -> Motion:
@@ -223,7 +232,7 @@ def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Bool[Array, "T J
 def _distances(hidden: Bool[Array, "T J"]) -> tuple[Int[Array, "T J"], Int[Array, "T J"]]:
     """Frames since the last known one and to the next; zero where known.
 
-    In a gap that is open at one end both are the distance to the other end.
+    In a gap that is open at one end, both are the distance to the known side.
     """
     before, after, _ = (values[0].numpy() for values in neighbours(torch.from_numpy(hidden)[None]))
     frame = np.arange(len(hidden))[:, None]
@@ -237,10 +246,11 @@ def _network_input(
     after_s: Float[Array, "T R"],
     blend_weight: Float[Array, "T R"],
 ) -> NetworkInput:
-    """The filled roles at the network's frame rate, and what it is told of the gaps."""
+    """The filled roles at the network's frame rate, with the inputs that describe the gaps."""
     config, device = model.config, model.device
     frames = np.arange(len(role_filled), dtype=float)
     sampled = role_filled
+    # Equal rates need no resampling, which would blend neighbouring frames.
     if role_filled.fps != config.fps:
         known = np.minimum(before_s, after_s).max(axis=1) == 0
         frames = moments(known, role_filled.fps, config.fps)
@@ -248,7 +258,9 @@ def _network_input(
         before_s, after_s = distances_between(before_s, after_s, frames, role_filled.fps)
         blend_weight = values_between(blend_weight, frames)
     before, after = before_s * config.fps, after_s * config.fps
+    # Resampled distances carry rounding errors, so known frames are those near zero.
     pattern = torch.from_numpy(np.minimum(before, after) > 1e-4)[None].to(device)
+    # As in training, each frame has the distances of the joint furthest from its known frames.
     gaps = np.stack([before.max(axis=1), after.max(axis=1)], axis=-1).astype(np.float32)
     distances = distance_feature(torch.from_numpy(gaps)[None].to(device))
     features = torch.from_numpy(to_features(sampled.rotations, sampled.root_m))[None].to(device)
@@ -265,23 +277,24 @@ def _network_input(
     )
 
 
-def _moved(filled: Motion, turns: Float[Array, "T _"]) -> Motion:
-    """The roles turned in the world and the pelvis shifted."""
-    vectors = turns[:, :-3].reshape(len(turns), -1, 3)
+def _with_offsets(filled: Motion, offsets: Float[Array, "T _"]) -> Motion:
+    """Rotate the roles in world axes and shift the pelvis."""
+    vectors = offsets[:, :-3].reshape(len(offsets), -1, 3)
     world = rot.rotvec_to_matrix(vectors.astype(np.float32)) @ filled.world_rotations()
+    # Offsets are in world axes, which do not depend on a rest pose; motions store local rotations.
     local = world.copy()
     for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
         local[:, r] = np.swapaxes(world[:, parent], -1, -2) @ world[:, r]
-    return Motion(filled.skeleton, local, filled.root_m + turns[:, -3:], filled.fps)
+    return Motion(filled.skeleton, local, filled.root_m + offsets[:, -3:], filled.fps)
 
 
-def _rested(moved: Motion, filled: Motion, moving: Float[Array, "T R"]) -> Motion:
-    """Static roles as they were filled, moving ones as predicted, and those between in
-    proportion."""
+def _static_as_filled(posed: Motion, filled: Motion, moving: Float[Array, "T R"]) -> Motion:
+    """Blend predicted roles towards the fill; ``moving`` is 1 for the prediction."""
     partly = (moving > 0) & (moving < 1)
-    rotations = np.where((moving > 0)[..., None, None], moved.rotations, filled.rotations)
+    rotations = np.where((moving > 0)[..., None, None], posed.rotations, filled.rotations)
+    # Only the joints between the thresholds need the logarithm, which is slow.
     if partly.any():
         start = filled.rotations[partly]
-        way = rot.matrix_to_rotvec(np.swapaxes(start, -1, -2) @ moved.rotations[partly])
-        rotations[partly] = start @ rot.rotvec_to_matrix(way * moving[partly][:, None])
-    return replace(moved, rotations=rotations)
+        difference = rot.matrix_to_rotvec(np.swapaxes(start, -1, -2) @ posed.rotations[partly])
+        rotations[partly] = start @ rot.rotvec_to_matrix(difference * moving[partly][:, None])
+    return replace(posed, rotations=rotations)

@@ -1,5 +1,4 @@
-"""Recovery by networks on a skeleton's own joints: one skeleton, one frame rate, music if they take
-it."""
+"""Recovery by networks on the joints of one skeleton at one frame rate, with or without music."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ proportion."""
 
 @dataclass(frozen=True, eq=False)
 class OwnJoints:
-    """A clip as networks on its own joints read it."""
+    """A clip as networks on its own joints read it: a ``View``."""
 
     clip: Clip
     hidden: Bool[Array, "T J"]
@@ -40,7 +39,7 @@ class OwnJoints:
     def of(
         cls, model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"], _: JointNames = None
     ) -> "OwnJoints":
-        """Fill a clip for a network.
+        """Fill a clip and compute its features.
 
         Raises:
             ModelError: the clip's music has other features than the network's.
@@ -48,34 +47,36 @@ class OwnJoints:
         return cls(clip, hidden, prepare(model, clip, hidden), model.config.fitted_stats)
 
     def read(self, output: MaskedMotionOutput) -> Sequence[torch.Tensor]:
-        """Feature rows."""
+        """Predicted features."""
         assert output.prediction is not None
         return (output.prediction,)
 
-    def predictions(self, answer: WindowedOutput) -> list[Prediction]:
-        """Feature rows as a motion, their matrices projected to rotations."""
+    def predictions(self, output: WindowedOutput) -> list[Prediction]:
+        """Motions whose matrices are projected to rotations."""
         fill = self.given.filled.features[0].float().cpu().numpy()
-        return [self._prediction(rows, fill, answer) for rows in answer.values[0]]
+        return [self._prediction(rows, fill, output) for rows in output.values[0]]
 
     def _prediction(
-        self, rows: Float[Array, "T F"], fill: Float[Array, "T F"], answer: WindowedOutput
+        self, rows: Float[Array, "T F"], fill: Float[Array, "T F"], output: WindowedOutput
     ) -> Prediction:
         matrices, scaled_root = from_features(rows)
         rotations, residual = rot.project_to_so3(matrices)
+        # The blend is linear in the residual, so it does not jump between frames.
         ambiguous = np.clip(2 * (residual - AMBIGUOUS_RESIDUAL), 0, 1)[..., None, None]
         if ambiguous.any():
             rotations = rot.project_to_so3(matrices + ambiguous * from_features(fill)[0])[0]
         skeleton, fps = self.clip.motion.skeleton, self.clip.motion.fps
         motion = Motion(skeleton, rotations, self.stats.unscale_root(scaled_root), fps)
+        # Predictions at known entries are dropped, so their residual would mislead.
         residual = np.where(self.hidden, residual, 0).astype(np.float32)
-        return Prediction(motion, residual, None, answer.attention)
+        return Prediction(motion, residual, None, output.attention)
 
 
 def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) -> NetworkInput:
-    """A clip's features with gaps filled.
+    """Compute the features of a clip with its gaps filled.
 
-    The whole clip is filled at once, so that a gap across a window's end is filled from its true
-    neighbours.
+    The whole clip is filled at once, so that a gap across the end of a window is filled from its
+    true neighbours.
 
     Raises:
         ModelError: the clip's music has other features than the network's.
@@ -84,10 +85,12 @@ def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) ->
     stats = config.fitted_stats
     features = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))
     features, pattern = features[None].to(device), torch.from_numpy(hidden)[None].to(device)
+    # Music is scaled by the statistics of the training split, not by those of the song.
     music = None
     if config.uses_music:
         scaled = stats.scale_music(_music_features(clip, config.music_size))
         music = torch.from_numpy(scaled)[None].to(device)
+    # Windows in which no root is known are centred on this path.
     path = _known_path(features[0, :, -3:].cpu().numpy(), hidden)
     return NetworkInput(
         model.fill(features, pattern),
@@ -100,7 +103,7 @@ def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) ->
 
 
 def _known_path(root: Float[Array, "T 3"], hidden: Bool[Array, "T J"]) -> Float[Array, "T 3"]:
-    """Straight lines between the known places of the root."""
+    """Linear interpolation between the known positions of the root."""
     known = np.flatnonzero(~hidden[:, 0])
     frames = np.arange(len(root))
     return np.stack(
@@ -110,12 +113,14 @@ def _known_path(root: Float[Array, "T 3"], hidden: Bool[Array, "T J"]) -> Float[
 
 def _music_features(clip: Clip, size: int) -> Float[Array, "T M"]:
     if clip.music is None:
+        # check_fit has told the user that the network gets silence.
         return silence(len(clip), clip.motion.fps).features
+    # Features of another extractor would be read as if they were these.
     if clip.music.features.shape[1] != size:
         raise ModelError(
             clip.name,
             f"{clip.music.features.shape[1]} music features a frame",
             f"the network's {size}",
-            "take them anew from the recording (--music)",
+            "compute them again from the recording (--music)",
         )
     return clip.music.features

@@ -1,4 +1,4 @@
-"""Recovering the hidden entries of a clip."""
+"""Recovery of the hidden entries of a clip, by networks and by interpolation."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ Array = np.ndarray
 Progress = Callable[[float], None]
 
 VIEWS: Mapping[str, type[OwnJoints] | type[JointRoles]] = {"joints": OwnJoints, "roles": JointRoles}
-"""By the ``representation`` of a network's configuration."""
+"""Views by the ``representation`` of a network's configuration."""
 
 
 def recover(
@@ -43,7 +43,7 @@ def recover(
     """Fill the hidden entries of a clip with a network.
 
     Clips longer than the network's window are recovered in overlapping windows whose predictions
-    are cross-faded. Known entries come back bit for bit, and what stands in hidden entries is never
+    are cross-faded. Known entries come back bit for bit, and values in hidden entries are never
     read.
 
     Args:
@@ -53,27 +53,29 @@ def recover(
             of the root is hidden where joint 0 is.
         attention: capture the attention maps of the window that holds ``attention_frame``.
         attention_frame: a frame of the clip.
-        joint_names: for networks on joint roles, joint names by role where the skeleton's own names
-            do not tell them (``mmm.motion.humanoid.ROLES``).
-        progress: called with the share done, 0 to 1, after each window; whatever it raises ends the
-            run.
+        joint_names: for networks on joint roles, joint names by role
+            (``mmm.motion.humanoid.ROLES``) that the skeleton's own names do not tell.
+        progress: called after each window with the fraction done, 0 to 1; an exception from it ends
+            the run.
         noise: for networks with ``noise_dim``, that many standard normal numbers; None: zeros,
             which give the mean prediction.
-        lock_feet: keep feet in place while they stand, by bending hidden legs; None: as the
-            checkpoint was measured.
+        lock_feet: remove foot skate by bending hidden legs; None: as the configuration says, with
+            which the checkpoint was evaluated.
 
     Returns:
         The recovered clip on its own skeleton and at its own rate, with its errors.
 
     Raises:
         ModelError: the clip's skeleton, frame rate or music features are not the network's.
-        SpecError: the mask does not fit the clip, or leaves nothing known; ``attention_frame`` is
-            not in the clip.
+        SpecError: the mask does not fit the clip or leaves a joint without a known frame, or
+            ``attention_frame`` is not in the clip.
     """
     started = time.perf_counter()
+    # The pattern stands for the mask from here on, so that nothing depends on how it was made.
     pattern = hidden_array(clip, hidden)
     if attention:
         _check_frame(clip, attention_frame)
+    # Check before any work, so that a wrong clip fails at once.
     notes = check_fit(model.config, clip, joint_names)
     view = view_of(model, clip, pattern, joint_names)
     prediction = predict(
@@ -83,6 +85,7 @@ def recover(
         attention_frame=attention_frame if attention else None,
         progress=progress,
     )[0]
+    # Foot locking needs the motion as it will be returned, known entries included.
     motion = keep_known(prediction.motion, clip.motion, pattern)
     if model.config.lock_feet if lock_feet is None else lock_feet:
         motion = foot_locking.lock_feet(motion, clip.motion, pattern, joint_names, view.twist_m)
@@ -106,7 +109,7 @@ def view_of(
     hidden: Bool[Array, "T J"],
     joint_names: JointNames = None,
 ) -> View:
-    """A clip as a network reads it, its gaps filled.
+    """A clip as a network reads it, with its gaps filled.
 
     Raises:
         ModelError: the clip's music has other features than the network's, or its skeleton has no
@@ -123,8 +126,8 @@ def predict(
     attention_frame: int | None = None,
     progress: Progress | None = None,
 ) -> list[Prediction]:
-    """What a network says of a clip: one prediction for each row of noise, or one without noise."""
-    answer = predict_in_windows(
+    """Run a network over a clip: one prediction for each row of noise, or one without noise."""
+    output = predict_in_windows(
         model,
         view.given,
         view.read,
@@ -132,7 +135,7 @@ def predict(
         attention_frame=attention_frame,
         progress=progress,
     )
-    return view.predictions(answer)
+    return view.predictions(output)
 
 
 def keep_known(predicted: Motion, known: Motion, hidden: Bool[Array, "T J"]) -> Motion:
@@ -153,11 +156,12 @@ def draws(
     *,
     joint_names: JointNames = None,
 ) -> list[Motion]:
-    """Recoveries from several rows of latent noise in one pass of the network; no feet are locked.
+    """Recoveries from several rows of latent noise in one pass, without foot locking.
 
     Raises:
         ModelError: the clip does not fit the network.
     """
+    # One view serves all rows of noise: the clip is filled and its features computed once.
     view = view_of(model, clip, hidden, joint_names)
     return [
         keep_known(prediction.motion, clip.motion, hidden)
@@ -175,10 +179,12 @@ def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> R
         hidden: as :func:`recover` takes it.
 
     Raises:
-        SpecError: there is no such method, the mask does not fit the clip, or leaves nothing known.
+        SpecError: there is no such method, or the mask does not fit the clip or leaves a joint
+            without a known frame.
     """
     started = time.perf_counter()
     pattern = hidden_array(clip, hidden)
+    # Checked here too, because the error of the dictionary would name no methods.
     if method not in baselines.BASELINES:
         raise SpecError(
             f"baseline {method!r}",
@@ -198,12 +204,13 @@ def interpolate(method: str, clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> R
 
 
 def hidden_array(clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> Bool[Array, "T J"]:
-    """What is hidden of a clip as an array, checked against the clip.
+    """The boolean array of a mask, checked against the clip.
 
     Raises:
-        SpecError: it does not fit the clip, or leaves a joint without a known frame.
+        SpecError: the mask does not fit the clip or leaves a joint without a known frame.
     """
     pattern = hidden.hidden if isinstance(hidden, Mask) else hidden
+    # Integers would index frames instead of selecting them.
     expected = (len(clip), len(clip.motion.skeleton))
     if pattern.shape != expected or pattern.dtype != bool:
         raise SpecError(
@@ -212,6 +219,7 @@ def hidden_array(clip: Clip, hidden: Mask | Bool[Array, "T J"]) -> Bool[Array, "
             f"bool of shape {expected} (frames, joints)",
             "build it from this clip",
         )
+    # A joint without a known frame has nothing to be filled from.
     unknown = pattern.all(axis=0)
     if unknown.any():
         names = [clip.motion.skeleton.names[j] for j in np.flatnonzero(unknown)[:3]]
@@ -236,5 +244,5 @@ def _check_frame(clip: Clip, frame: int) -> None:
 
 def _name_of(model: MaskedMotionModel) -> str:
     name = model.name_or_path or model.config.model_type
-    # Tables go by name: a network must not be taken for the interpolation of its name.
+    # Tables are keyed by name, so a network must not share the name of an interpolation.
     return f"{name} network" if name in baselines.BASELINES else name

@@ -1,7 +1,7 @@
-"""What recovery asks of the two kinds of networks, those on own joints and those on joint roles.
+"""The interface of the two kinds of networks: on a skeleton's own joints, and on joint roles.
 
-A view is a clip as one kind of network reads it. It gives the features that the network takes, and
-turns what the network returns into a motion of the clip's own skeleton at the clip's own rate.
+A view is a clip as one kind of network reads it. It computes the inputs of the network, and
+converts its outputs to a motion on the clip's own skeleton at the clip's own rate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a network says of a clip, whatever it works on."""
+    """The prediction of a network for a clip, in terms of the clip."""
 
     motion: Motion
-    """On the clip's own skeleton at its own rate; only hidden entries mean anything."""
+    """On the clip's own skeleton at its own rate; only hidden entries are meaningful."""
     residual: Float[Array, "T J"]
-    """Distance of the network's matrices from rotations (Frobenius norm); zero in known entries,
-    and for networks that answer with rotation vectors."""
+    """Distance of the predicted matrices from rotations (Frobenius norm). Zero at known entries,
+    and for networks that predict rotation vectors."""
     expected_cm: Float[Array, "T"] | None
-    """The mean joint position error that the network expects of itself; None if it has no
-    estimate."""
+    """The network's estimate of its own mean joint position error, centimetres; None if it has
+    none."""
     attention: AttentionTrace | None
 
 
@@ -39,19 +39,20 @@ class Prediction:
 class View(Protocol):
     """A clip with hidden entries as one kind of network reads it."""
 
+    # Read-only properties, because the views are frozen data classes.
     @property
     def twist_m(self) -> float:
-        """``twist_m`` of foot locking after such a network: see ``mmm.motion.foot_locking``."""
+        """The setting ``twist_m`` of foot locking for such a network."""
 
     @property
     def given(self) -> NetworkInput:
-        """Features in."""
+        """The inputs of the network."""
 
     def read(self, output: MaskedMotionOutput) -> Sequence[torch.Tensor]:
-        """The quantities of the network's output that are cross-faded between windows."""
+        """Select the values of the network's output that are cross-faded between windows."""
 
-    def predictions(self, answer: WindowedOutput) -> list[Prediction]:
-        """Motion out: one prediction for each row of noise."""
+    def predictions(self, output: WindowedOutput) -> list[Prediction]:
+        """Convert the output to one prediction for each row of noise."""
 
 
 JointNames = Mapping[str, str] | None

@@ -1,4 +1,4 @@
-"""What recovering a clip gives: the motion, its errors, and ways to look at it and to keep it."""
+"""The result of a recovery: the motion, its errors, and methods to show and save it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,47 +25,46 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class RecoveryResult:
-    """A clip, what was hidden of it, and what came back."""
+    """A clip, the mask, and the recovered motion."""
 
     clip: Clip
-    """What was given, its ``truth`` included."""
+    """The clip that was given, with its ``truth``."""
     hidden: Bool[Array, "T J"]
     """True = was hidden."""
     recovered: Clip
-    """Known entries bit-identical to the truth's, hidden ones filled in."""
+    """Known entries are bit-identical to the truth, hidden ones are filled."""
     so3_residual: Float[Array, "T J"]
-    """How far the network's matrices were from rotations (Frobenius norm); zero for known entries
-    and baselines."""
+    """Distance of the predicted matrices from rotations (Frobenius norm); zero at known entries and
+    for baselines."""
     model_name: str
     elapsed_s: float
     attention: AttentionTrace | None = None
     notes: tuple[str, ...] = field(default=())
-    """What the user should know about this run, in sentences."""
+    """Remarks for the user about this run."""
     expected_cm: Float[Array, "T"] | None = None
-    """The mean joint distance from the truth that the network expects of itself, per frame; None
-    where it cannot tell.
-    """
+    """The network's estimate of its own mean joint position error per frame, centimetres; None if
+    it has none."""
 
     def __repr__(self) -> str:
-        return f"RecoveryResult({self.clip.name!r} by {self.model_name!r}, {int(self.hidden.sum())} entries hidden)"
+        hidden = f"{int(self.hidden.sum())} entries hidden"
+        return f"RecoveryResult({self.clip.name!r} by {self.model_name!r}, {hidden})"
 
     @property
     def measured(self) -> Bool[Array, "T J"]:
-        """Hidden entries of which there is a recording to compare with; all, but for gaps that were
-        made longer or shorter."""
+        """Hidden entries with a recording to compare with: all, unless an edit changed the length
+        of a gap."""
         return self.hidden & self.clip.recorded[:, None]
 
     @cached_property
     def errors(self) -> Errors:
-        """Distance to the truth per frame and joint; summaries are over hidden entries only, where
-        there is a truth."""
+        """Errors per frame and joint; summaries cover the entries in ``measured``."""
         return errors(self.clip.truth, self.recovered.motion, self.measured)
 
     def scene(self, *others: "RecoveryResult") -> Scene:
-        """Truth, this recovery and others of the same clip, of the same pattern or another, as one
-        scene."""
+        """One scene of the truth, this recovery, and other recoveries of the same clip."""
+        # Two recoveries by one network, e.g. of different patterns, need different names.
         shown = dict(
-            zip(_told_apart([r.model_name for r in (self, *others)]), (self, *others), strict=True)
+            zip(_distinct([r.model_name for r in (self, *others)]), (self, *others), strict=True)
         )
         looks = looks_of([*shown])
         bodies = [
@@ -74,6 +73,7 @@ class RecoveryResult:
                 r.recovered.motion,
                 "baseline" if r.model_name in baselines.BASELINES else "model",
                 looks.get(name, ""),
+                # Scenes mark the frames of this pattern; another one is marked on its own body.
                 None if np.array_equal(r.hidden, self.hidden) else r.hidden,
             )
             for name, r in shown.items()
@@ -88,11 +88,16 @@ class RecoveryResult:
         )
 
     def show(self, *others: "RecoveryResult", height: int = 600) -> Shown:
-        """Truth beside the recovery on the stage, in a notebook; ``height`` in CSS pixels."""
+        """Show truth and recovery in a notebook.
+
+        Args:
+            others: other recoveries of the same clip.
+            height: CSS pixels.
+        """
         return show(self, *others, height=height)
 
     def as_clip(self) -> Clip:
-        """What is written to a motion file: the recovered clip."""
+        """The recovered clip, which motion files hold."""
         return self.recovered
 
     def save(
@@ -102,14 +107,16 @@ class RecoveryResult:
         beside: Sequence["RecoveryResult"] = (),
         progress: Progress | None = None,
     ) -> None:
-        """Write what the suffix asks for; the file appears when it is whole.
+        """Write a file whose suffix tells its kind; a file that is incomplete never appears.
 
-        ``.bvh .npz .pkl .glb``: the recovered motion. ``.mp4 .gif .webp .html``: truth beside the
-        recovery. ``.png``: the map of position errors.
+        ``.bvh .npz .pkl .glb``: the recovered motion. ``.mp4 .gif .webp .html``: truth and recovery
+        side by side. ``.png``: the map of position errors.
 
         Args:
-            beside: others of the same clip, that stand beside it in what is to be watched.
-            progress: of films, called with the share done; whatever it raises ends the writing.
+            path: the file.
+            beside: other recoveries of the same clip, for films and pages.
+            progress: for films, called with the fraction done; an exception from it ends the
+                writing.
 
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot
@@ -118,7 +125,12 @@ class RecoveryResult:
         save(self, path, beside=beside, progress=progress)
 
     def error_map(self, theme: str = "light") -> Image.Image:
-        """Position errors of the hidden entries by joint and frame, as a picture."""
+        """A picture of the position errors at hidden entries, by joint and frame.
+
+        Args:
+            theme: ``light`` or ``dark``.
+        """
+        # Entries without a recording have no truth to compare with.
         entries = f"{int(self.measured.sum()):,} hidden entries"
         return draw_error_map(
             self.errors.position_cm * self.measured,
@@ -131,8 +143,8 @@ class RecoveryResult:
         )
 
 
-def _told_apart(names: Sequence[str]) -> list[str]:
-    """Names of which none stands twice."""
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Number repeated names, because scenes are keyed by name."""
     return [
         name if name not in names[:n] else f"{name} ({names[:n].count(name) + 1})"
         for n, name in enumerate(names)

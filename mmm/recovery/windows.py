@@ -1,4 +1,4 @@
-"""Recovering long clips in overlapping windows whose predictions are cross-faded."""
+"""Running a network over long clips in overlapping windows with cross-faded outputs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,21 +15,22 @@ Array = np.ndarray
 Tensor = torch.Tensor
 
 OVERLAP = 1 / 3
-"""Share of a window that the next one covers too; predictions are cross-faded over it."""
+"""Fraction of a window that the next one also covers; outputs are cross-faded there."""
 
 
 def windows(frames: int, size: int) -> list[tuple[int, int]]:
-    """Overlapping windows that cover a clip; the last one is moved back so that all have one
-    length."""
+    """First and last-plus-one frames of overlapping windows that cover a clip."""
     if frames <= size:
         return [(0, frames)]
     hop = size - int(size * OVERLAP)
+    # The last window is moved back, because networks get windows of one length.
     starts = [*range(0, frames - size, hop), frames - size]
     return [(start, start + size) for start in starts]
 
 
 def fade(frames: int, size: int) -> Float[Array, "_"]:
-    """Weights over a window: one in the middle, falling towards both ends, never zero."""
+    """Weights of a window's frames: 1 in the middle, with linear ramps at both ends."""
+    # The ramps stay above zero, so that the ends of a clip have a weight to divide by.
     ramp = max(int(size * OVERLAP), 1)
     position = np.arange(frames)
     return np.minimum(1, (np.minimum(position, frames - 1 - position) + 1) / ramp).astype(
@@ -38,7 +39,7 @@ def fade(frames: int, size: int) -> Float[Array, "_"]:
 
 
 class CrossFade:
-    """Weighted means of what overlapping windows say of the frames that they share."""
+    """Weighted means of the outputs of overlapping windows (overlap-add)."""
 
     def __init__(self, frames: int, size: int) -> None:
         self._size = size
@@ -46,8 +47,9 @@ class CrossFade:
         self._sums: list[Array] = []
 
     def add(self, start: int, stop: int, values: Sequence[Float[Array, "B n _"]]) -> None:
-        """Add a window; ``values`` are the same quantities in the same order each time."""
+        """Add the outputs of one window, in the same order every time."""
         weight = fade(stop - start, self._size)[:, None]
+        # The widths of the values are known from the first window on.
         if not self._sums:
             frames = len(self._weights)
             self._sums = [np.zeros((len(v), frames, v.shape[-1]), np.float32) for v in values]
@@ -56,56 +58,58 @@ class CrossFade:
         self._weights[start:stop] += weight
 
     def means(self) -> tuple[Float[Array, "B T _"], ...]:
-        """The quantities over the whole clip."""
+        """The outputs over the whole clip."""
+        # Every frame lies in a window, and no weight is zero.
         return tuple(total / self._weights for total in self._sums)
 
 
 @dataclass(frozen=True)
 class NetworkInput:
-    """A whole clip as a network reads it: gaps filled, at the network's frame rate, on its
-    device."""
+    """A whole clip as a network reads it: filled, at the network's frame rate, on its device."""
 
     filled: Filled
     hidden: Tensor
     """(B,N,J) bool."""
     frames: Float[Array, "N"]
-    """Where each of the network's frames lies among the clip's frames; ascending, the first one
+    """The position of each of the network's frames among the clip's, fractional, ascending from
     0."""
     clip_frames: int
     music: Tensor | None = None
-    """(B,N,M), scaled; None for networks that take no music."""
+    """(B,N,M), scaled; None for networks without music."""
     path: Tensor | None = None
-    """(B,N,3): straight lines between the known places of the root, scaled; for own joints."""
+    """(B,N,3): linear interpolation between the known positions of the root, scaled; for networks
+    on own joints."""
     body: Tensor | None = None
-    """(B,J,3): bone offsets, metres; for joint roles."""
+    """(B,J,3): bone offsets, metres; for networks on joint roles."""
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def repeat(self, count: int) -> "NetworkInput":
-        """A single clip as a batch of itself."""
+        """Repeat a batch of one ``count`` times."""
 
-        def many(values: Tensor | None) -> Tensor | None:
+        def repeated(values: Tensor | None) -> Tensor | None:
             return None if values is None else values.expand(count, -1, -1)
 
         return replace(
             self,
             filled=self.filled.repeat(count),
             hidden=self.hidden.expand(count, -1, -1),
-            music=many(self.music),
-            path=many(self.path),
-            body=many(self.body),
+            music=repeated(self.music),
+            path=repeated(self.path),
+            body=repeated(self.body),
         )
 
     def window_at(self, clip_frame: int, size: int) -> tuple[int, int]:
-        """The first window that holds a frame of the clip."""
-        place = np.interp(clip_frame, self.frames, np.arange(len(self)))
-        cuts = windows(len(self), size)
-        return next(cut for cut in cuts if cut[1] == len(self) or place < cut[1])
+        """The first window that contains a frame of the clip."""
+        position = np.interp(clip_frame, self.frames, np.arange(len(self)))
+        spans = windows(len(self), size)
+        return next(span for span in spans if span[1] == len(self) or position < span[1])
 
     def clip_span(self, start: int, stop: int) -> tuple[int, int]:
-        """First and last-plus-one frame of the clip that a window covers."""
+        """The first and last-plus-one frames of the clip that a window covers."""
         last = self.clip_frames if stop == len(self) else round(self.frames[stop])
+        # At another rate, frames of the network lie between those of the clip.
         return round(self.frames[start]), last
 
     def predict(
@@ -116,13 +120,15 @@ class NetworkInput:
         noise: Tensor | None,
         output_attentions: bool,
     ) -> MaskedMotionOutput:
-        """The network's answer to one window."""
+        """Run the network on one window."""
         part = slice(start, stop)
+        # The fill is that of the whole clip, so windows agree on it where they overlap.
         return model.predict(
             self.filled.part(part),
             self.hidden[:, part],
             music=None if self.music is None else self.music[:, part],
             output_attentions=output_attentions,
+            # Used only if no root in the window is known.
             place=None if self.path is None else self.path[:, part].mean(1, keepdim=True),
             body=self.body,
             noise=noise,
@@ -131,12 +137,12 @@ class NetworkInput:
 
 @dataclass(frozen=True)
 class WindowedOutput:
-    """What a network says of a whole clip, at its own frame rate."""
+    """The output of a network for a whole clip, at the network's frame rate."""
 
     values: tuple[Float[Array, "B N _"], ...]
-    """The quantities that were read from its outputs, cross-faded."""
+    """The selected values, cross-faded between windows."""
     attention: AttentionTrace | None
-    """Maps of the window that was asked for."""
+    """Attention maps of one window, if requested."""
 
 
 @torch.inference_mode()
@@ -149,30 +155,37 @@ def predict_in_windows(
     attention_frame: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> WindowedOutput:
-    """Run a network over a clip, window by window, and cross-fade what it says.
+    """Run a network over a clip, window by window, and cross-fade the outputs.
 
     Args:
         model: the network.
         given: the clip as the network reads it.
-        read: takes the quantities to keep, (B,n,_) each, from the network's output.
-        noises: one row of latent noise for each answer that is wanted; None: one answer, zero
-            noise.
-        attention_frame: a frame of the clip; the first window that holds it brings its maps.
-        progress: called with the share done after each window; whatever it raises ends the run.
+        read: selects the values to keep, (B,n,_) each, from the network's output.
+        noises: one row of latent noise for each prediction; None: one prediction with zero noise.
+        attention_frame: a frame of the clip; attention maps of the first window that contains it
+            are returned.
+        progress: called after each window with the fraction done; an exception from it ends the
+            run.
+
+    Returns:
+        The selected values over the whole clip.
     """
     size = model.config.max_frames
+    # All rows of noise run as one batch.
     if noises is not None:
         given = given.repeat(len(noises))
     noise = None if noises is None else torch.from_numpy(noises).to(model.device)
     chosen = None if attention_frame is None else given.window_at(attention_frame, size)
     cross_fade, trace = CrossFade(len(given), size), None
-    cuts = windows(len(given), size)
-    for done, (start, stop) in enumerate(cuts, start=1):
+    spans = windows(len(given), size)
+    for done, (start, stop) in enumerate(spans, start=1):
         output = given.predict(model, start, stop, noise, (start, stop) == chosen)
+        # Kept on the CPU, so that long clips do not fill the memory of the device.
         cross_fade.add(start, stop, [value.float().cpu().numpy() for value in read(output)])
+        # The maps of ECM cover motion and music rows, those of other networks only frames.
         if output.attentions is not None:
             joined = model.config.model_type == "mmm-ecm"
             trace = trace_of(output.attentions, given.clip_span(start, stop), joined_in_time=joined)
         if progress is not None:
-            progress(done / len(cuts))
+            progress(done / len(spans))
     return WindowedOutput(cross_fade.means(), trace)

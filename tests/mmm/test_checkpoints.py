@@ -1,4 +1,4 @@
-"""Checkpoints: written, read back, found by name; and what is said of broken ones."""
+"""Checkpoints: writing, reading, finding by name, and errors for damaged ones."""
 
 import json
 import pickle
@@ -37,7 +37,7 @@ def good(tmp_path_factory):
 
 @pytest.mark.parametrize("network", NETWORKS)
 @torch.inference_mode()
-def test_a_network_comes_back_as_it_was(tmp_path, network, monkeypatch):
+def test_networks_are_read_back_unchanged(tmp_path, network, monkeypatch):
     monkeypatch.setattr(weights, "MAX_SHARD", "100KB")
     model = tiny_model(network, fill="slerp", output="residual")
     save_model(model, tmp_path / "it", {}, bits=32)
@@ -54,8 +54,8 @@ def test_a_network_comes_back_as_it_was(tmp_path, network, monkeypatch):
 
 
 @torch.inference_mode()
-def test_the_inbetween_network_comes_back_as_it_was(tmp_path):
-    """Its rotary rates stand in no file: a buffer of them came back as whatever the memory held."""
+def test_the_inbetween_network_is_read_back_unchanged(tmp_path):
+    """Rotary rates are in no file; as a non-persistent buffer they came back uninitialised."""
     model = make_model(
         make_config(
             "inbetween",
@@ -75,7 +75,7 @@ def test_the_inbetween_network_comes_back_as_it_was(tmp_path):
     assert np.array_equal(before.rotations, after.rotations)
 
 
-def test_half_the_size_and_almost_the_same(good):
+def test_weights_are_stored_in_float16(good):
     dtypes = set()
     for shard in good.glob("*.safetensors"):
         with safe_open(shard, "pt") as tensors:
@@ -100,11 +100,10 @@ def test_found_by_name(good, monkeypatch):
     monkeypatch.setenv("MMM_CHECKPOINTS", str(good.parent))
     assert load_model("good").name_or_path == "good"
     assert describe("good").path == good
-    assert (
-        load_model("checkpoints/good").name_or_path == "good"
-    )  # as the README writes it, wherever they lie
+    # Documentation writes checkpoints/NAME for any location of the checkpoint folder.
+    assert load_model("checkpoints/good").name_or_path == "good"
     with pytest.raises(ModelError, match="no checkpoint"):
-        load_model("elsewhere/of/good")  # another folder's: not this one
+        load_model("elsewhere/of/good")  # a path of another folder
 
 
 def test_described_without_weights(good, tmp_path):
@@ -115,14 +114,14 @@ def test_described_without_weights(good, tmp_path):
     assert info.config.trained_masks == ["every:15"]
 
 
-def test_listed_by_name_leaving_broken_ones_out(good, tmp_path):
+def test_listing_leaves_damaged_checkpoints_out(good, tmp_path):
     for name in ("b", "a"):
         shutil.copytree(good, tmp_path / name)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
     (tmp_path / "notes.txt").write_text("no checkpoint")
-    found = list_checkpoints(tmp_path)
-    assert [(c.name, c.network, c.fps, c.uses_music, c.max_frames) for c in found] == [
+    infos = list_checkpoints(tmp_path)
+    assert [(c.name, c.network, c.fps, c.uses_music, c.max_frames) for c in infos] == [
         ("a", "ecm", 30, True, 40),
         ("b", "ecm", 30, True, 40),
     ]
@@ -133,7 +132,7 @@ def test_no_such_checkpoint(good, monkeypatch):
     with pytest.raises(ModelError) as caught:
         load_model("nowhere")
     assert str(caught.value) == (
-        "nowhere: no checkpoint (a folder with config.json); expected one of those at hand: good; "
+        "nowhere: no checkpoint (a folder with config.json); expected one of good; "
         "name one of them, or train one with python -m training pretrain"
     )
 
@@ -216,7 +215,7 @@ BROKEN = {
                 "music_max": [1.0] * 9,
             }
         ),
-        "statistics of lengths [3, 3, 9, 9]",
+        "stats of lengths [3, 3, 9, 9]",
     ),
     "fill unknown": (
         _edit(fill="magic"),
@@ -227,7 +226,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_checkpoints_say_so_in_one_line(good, tmp_path, capfd, name):
+def test_damaged_checkpoints_give_an_error_of_one_line(good, tmp_path, capfd, name):
     harm, message = BROKEN[name]
     folder = tmp_path / "it"
     shutil.copytree(good, folder)
@@ -236,10 +235,10 @@ def test_broken_checkpoints_say_so_in_one_line(good, tmp_path, capfd, name):
         load_model(folder)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert capfd.readouterr() == ("", "")  # the library has reports of its own
+    assert capfd.readouterr() == ("", "")  # the library would print reports of its own
 
 
-def test_the_librarys_messages_come_back(good):
+def test_the_logging_of_transformers_is_restored(good):
     from transformers.utils import logging
 
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -285,14 +284,14 @@ def test_damaged_files_are_named_and_the_others_listed(good, tmp_path, name):
         {"noise_dim": "many"},
     ],
 )
-def test_fields_of_the_wrong_kind_are_told_without_torch(good, tmp_path, change):
+def test_describing_finds_fields_of_the_wrong_kind(good, tmp_path, change):
     shutil.copytree(good, tmp_path / "it")
     _edit(**change)(tmp_path / "it")
     with pytest.raises(ModelError, match="a value of the wrong kind or size"):
         describe(tmp_path / "it")
 
 
-def test_old_field_names_are_read_without_torch_too(good, tmp_path):
+def test_describing_reads_old_field_names(good, tmp_path):
     shutil.copytree(good, tmp_path / "it")
     _edit(noise_size=4)(tmp_path / "it")
     config = json.loads((tmp_path / "it" / "config.json").read_text())
@@ -320,7 +319,7 @@ except FileError as error:
 
 @pytest.mark.parametrize("limit", [500, 20_000])
 def test_a_full_disk_leaves_the_old_checkpoint(good, tmp_path, limit):
-    """The limit on file sizes stands for a disk without room: for config.json, then for the weights."""
+    """A limit on file sizes stands in for a full disk: at config.json, then at the weights."""
     folder = tmp_path / "it"
     shutil.copytree(good, folder)
     (folder / "README.md").write_text("# A card")
@@ -337,7 +336,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(good, tmp_path, limit):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_folder_that_could_not_be_written_is_not_left_behind(tmp_path, monkeypatch):
+def test_a_failed_save_removes_the_folder_that_it_made(tmp_path, monkeypatch):
     model = tiny_model()
 
     def full(*args, **options):
@@ -350,7 +349,7 @@ def test_a_folder_that_could_not_be_written_is_not_left_behind(tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("moved", [0, 1, 2])
-def test_a_save_that_was_killed_while_it_moved_files_is_finished(tmp_path, monkeypatch, moved):
+def test_a_save_that_was_killed_while_moving_files_is_finished(tmp_path, monkeypatch, moved):
     monkeypatch.setattr(weights, "MAX_SHARD", "60KB")
     save_model(tiny_model(), tmp_path, {})
     monkeypatch.setattr(weights, "MAX_SHARD", "15MB")
@@ -405,20 +404,20 @@ def test_a_model_of_the_hub_is_loaded_from_the_cache(hub_cache, good):
 
 
 @pytest.mark.parametrize("name", ["someone/else", "checkpoints/dancer", "dancer", "a/b/c", "../x"])
-def test_what_is_neither_here_nor_on_the_hub_is_one_line(hub_cache, name):
+def test_a_name_that_is_nowhere_gives_an_error_of_one_line(hub_cache, name):
     with pytest.raises(ModelError, match=r"no checkpoint") as caught:
         load_model(name)
     assert "\n" not in str(caught.value)
     assert ("Hugging Face" in str(caught.value)) == (name == "someone/else")
 
 
-def test_a_folder_of_that_name_comes_before_the_hub(hub_cache, good, tmp_path):
+def test_a_folder_takes_precedence_over_the_hub(hub_cache, good, tmp_path):
     shutil.copytree(good, tmp_path / "someone" / "dancer")
     assert describe("someone/dancer").path == Path("someone/dancer")
 
 
 class FakeApi:
-    """What ``push_to_hub`` uses of ``huggingface_hub.HfApi``; keeps the files instead of sending them."""
+    """Stands in for ``huggingface_hub.HfApi``; keeps the files instead of uploading them."""
 
     def __init__(self):
         self.files: dict[str, bytes] = {}
@@ -448,7 +447,7 @@ def test_push_to_hub_sends_weights_card_and_metrics(good, tmp_path):
     assert torch.equal(load_model(tmp_path / "there").head.weight, load_model(good).head.weight)
 
 
-def test_transformers_own_classes_read_our_checkpoints(good):
+def test_auto_classes_read_our_checkpoints(good):
     from transformers import AutoConfig, AutoModel
 
     assert type(AutoConfig.from_pretrained(good)).__name__ == "EcmConfig"

@@ -59,7 +59,7 @@ def case(model: MaskedMotionModel, clip: Clip, spec: str) -> Case:
         prediction,
         filled=_rows(prediction.filled, rows),
         role_filled=_rows(prediction.role_filled, rows),
-        turns=prediction.turns[rows],
+        pose_offsets=prediction.pose_offsets[rows],
         gap_s=prediction.gap_s[rows],
         joint_motion=prediction.joint_motion[rows],
         expected_m=prediction.expected_m[rows],
@@ -84,7 +84,7 @@ def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> 
     frames."""
     angles, distances = [], []
     for each in cases:
-        moved = each.answer.moved(gap_calibration)
+        moved = each.answer.posed(gap_calibration)
         angles.append(rot.geodesic_angle(moved.rotations, each.truth.rotations).ravel())
         distances.append(np.linalg.norm(moved.positions() - each.places_m, axis=-1).ravel())
     return float(np.concatenate(angles).mean()), float(np.concatenate(distances).mean())

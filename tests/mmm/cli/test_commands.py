@@ -178,14 +178,14 @@ def test_a_real_recording(run, aist_motion, tiny_smpl_checkpoint, tmp_path):
     )
     assert status == 0
     assert err.splitlines() == [
-        "note: This model listens to music and the clip has none: it was given silence."
+        "note: This network takes music and the clip has none, so it was given silence."
     ]
     rows = table(out)
     for method, numbers in REAL.items():
         assert rows[method] == pytest.approx(numbers, abs=0.01)
     told = json.loads((tmp_path / "m.json").read_text())
     assert told["notes"] == [
-        "This model listens to music and the clip has none: it was given silence."
+        "This network takes music and the clip has none, so it was given silence."
     ]
     assert (told["frames"], told["hidden"]) == (300, 280 * 24)
     saved, clip = load_clip(tmp_path / "r.bvh"), load_clip(aist_motion, frames=(0, 300))

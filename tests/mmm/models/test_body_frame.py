@@ -1,4 +1,4 @@
-"""What networks on joint roles see, and what their answers do: nothing depends on rest pose, place, facing or size."""
+"""The body frame: inputs and outputs do not depend on rest pose, place, facing or size."""
 
 import math
 
@@ -58,7 +58,7 @@ def awake(preset: str):
 
 
 def turned(features: Tensor, degrees: float, shift: Tensor) -> Tensor:
-    """The world turned about the vertical axis and moved."""
+    """The same motion with the world rotated about the vertical axis and shifted."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn = torch.tensor([[c, 0, s], [0, 1, 0], [-s, 0, c]], dtype=torch.float32)
     root = features[..., -3:] @ turn.T + shift
@@ -71,7 +71,7 @@ def turned(features: Tensor, degrees: float, shift: Tensor) -> Tensor:
 def with_other_axes(
     features: Tensor, body: Tensor, axes: Tensor, back: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Every joint's axes turned by a constant: another rest pose of the same movement."""
+    """The same movement with another rest pose: the axes of every joint rotated by a constant."""
     local, bones = features[..., :-3].unflatten(-1, (22, 3, 3)).clone(), body.clone()
     axes = axes.transpose(-1, -2) if back else axes
     for j, parent in enumerate(ROLE_PARENTS):
@@ -82,7 +82,7 @@ def with_other_axes(
     return torch.cat([local.flatten(-3), features[..., -3:]], dim=-1), bones
 
 
-def test_kinematics_equal_the_skeletons_own():
+def test_kinematics_equal_those_of_the_skeleton():
     motion = match_roles(SMPL24).to_roles(smooth_motion(5, 7, SMPL24, 30.0))
     world, places = TREE.forward(
         *(torch.from_numpy(x)[None] for x in (motion.rotations, motion.root_m)),
@@ -92,13 +92,13 @@ def test_kinematics_equal_the_skeletons_own():
     np.testing.assert_allclose(world[0].numpy(), motion.world_rotations(), atol=1e-5)
 
 
-def test_hidden_joints_get_the_wanted_world_rotation_and_known_ones_keep_their_local_one():
-    local, wanted = (torch.from_numpy(random_rotations(seed, 1, 3, 22)) for seed in (1, 2))
+def test_hidden_joints_get_the_target_world_rotation_and_known_ones_keep_their_local_one():
+    local, target = (torch.from_numpy(random_rotations(seed, 1, 3, 22)) for seed in (1, 2))
     hidden = torch.rand(1, 3, 22, generator=torch.Generator().manual_seed(0)) < 0.5
-    result, world = TREE.local(wanted, local, hidden)
+    result, world = TREE.local(target, local, hidden)
     again, _ = TREE.forward(result, torch.zeros(1, 3, 3), torch.zeros(1, 22, 3))
     torch.testing.assert_close(again, world, atol=1e-5, rtol=0)
-    torch.testing.assert_close(again[hidden], wanted[hidden], atol=1e-5, rtol=0)
+    torch.testing.assert_close(again[hidden], target[hidden], atol=1e-5, rtol=0)
     torch.testing.assert_close(result[~hidden], local[~hidden])
 
 
@@ -115,7 +115,7 @@ def test_untrained_networks_return_their_fill(preset):
 
 
 @pytest.mark.parametrize("preset", ["inbetween", "common-small"])
-def test_the_answer_turns_and_moves_with_the_world(preset):
+def test_predictions_rotate_and_move_with_the_world(preset):
     features, hidden, body = windows()
     model, shift = awake(preset), torch.tensor([4.0, 0, -3])
     with torch.no_grad():
@@ -130,19 +130,19 @@ def test_the_answer_turns_and_moves_with_the_world(preset):
 
 
 @pytest.mark.parametrize("preset", ["inbetween", "common-small"])
-def test_the_answer_does_not_know_the_rest_pose(preset):
+def test_predictions_do_not_depend_on_the_rest_pose(preset):
     features, hidden, body = windows()
     model, axes = awake(preset), torch.from_numpy(random_rotations(3, 22))
     other, bones = with_other_axes(features, body, axes)
     with torch.no_grad():
         expected = model(features, hidden, body=body).prediction
-        found = model(other, hidden, body=bones).prediction
+        rotated = model(other, hidden, body=bones).prediction
     torch.testing.assert_close(
-        with_other_axes(found, bones, axes, back=True)[0], expected, atol=2e-4, rtol=0
+        with_other_axes(rotated, bones, axes, back=True)[0], expected, atol=2e-4, rtol=0
     )
 
 
-def test_a_giant_moves_like_a_dwarf():
+def test_predictions_do_not_depend_on_size():
     features, hidden, body = windows()
     model = awake("inbetween")
     large = torch.cat([features[..., :-3], features[..., -3:] * 3], dim=-1)
@@ -168,8 +168,8 @@ def test_predictions_are_rotations_and_known_frames_stay():
     )
 
 
-def test_residuals_set_in_gently_beside_known_frames():
-    """At a distance of d seconds they count by d^2 / (d^2 + edge^2): an edge of 1/15 s is two frames here."""
+def test_residuals_ramp_in_quadratically_near_known_frames():
+    """The weight at d seconds is d^2 / (d^2 + ramp^2); a ramp of 1/15 s is two frames here."""
     features, hidden, _ = windows(1)
     model = network("inbetween")
     share = model.fill(features, hidden).blend_weight[0, :, 0]
@@ -178,12 +178,12 @@ def test_residuals_set_in_gently_beside_known_frames():
     assert share[9] == pytest.approx(0.5, abs=1e-6)
 
 
-def test_beside_frames_that_stand_alone_residuals_set_in_at_once():
-    """Frame 20's speed is known from frame 21, that of frame 12 from nobody: there it is d / (d + alone)."""
+def test_residuals_ramp_in_linearly_near_isolated_frames():
+    """Frame 20 has frame 21 beside it; frame 12 is isolated and has the weight d / (d + ramp)."""
     hidden = torch.zeros(1, 40, 3, dtype=torch.bool)
     hidden[:, 5:12] = hidden[:, 13:20] = True
     hidden[:, 30:] = True
-    share = ramp_in(hidden, 30.0, ramp_s=1 / 15, alone_s=1 / 120)[0, :, 0]
+    share = ramp_in(hidden, 30.0, ramp_s=1 / 15, isolated_ramp_s=1 / 120)[0, :, 0]
     assert share[5] == pytest.approx(1 / 5)
     assert share[11] == share[13] == pytest.approx(4 / 5)
     assert share[10] == pytest.approx(8 / 9)
@@ -197,7 +197,7 @@ def test_beside_frames_that_stand_alone_residuals_set_in_at_once():
 
 
 def test_heading_faces_forward():
-    """SMPL's rest pose faces +z, its left to +x: there the heading is the world itself."""
+    """SMPL's rest pose faces +z with its left at +x, so its heading is the identity."""
     features, hidden, body = windows(1)
     local = torch.eye(3).expand(1, FRAMES, 22, 3, 3)
     frame = BodyFrame.of(TREE, (14, 18), local, features[..., -3:], body, hidden)
@@ -211,7 +211,7 @@ def test_gap_lengths():
     assert gap_lengths(hidden)[0, :, 0].tolist() == [4, 4, 0, 4, 4, 4, 0, 0, 2]
 
 
-def test_roles_with_music_or_zeros_in_gaps_cannot_be():
+def test_roles_with_music_or_zeros_in_gaps_are_refused():
     with pytest.raises(ModelError, match=r"config\.json representation"):
         make_config("ecm-small", representation="roles")
     with pytest.raises(ModelError, match=r"config\.json representation"):

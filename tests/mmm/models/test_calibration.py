@@ -1,4 +1,4 @@
-"""How far a network is believed: shares by gap length, part by part."""
+"""Gap calibration: factors by gap length, for each part of the body."""
 
 from dataclasses import replace
 
@@ -27,13 +27,13 @@ def test_every_role_belongs_to_a_part():
     assert named["pelvis"] == named["head"] == "trunk"
 
 
-def test_shares_follow_the_logarithm_of_the_length_and_end_flat():
+def test_factors_are_linear_in_log_length_and_constant_outside_the_table():
     gap_calibration, many = GapCalibration.of(HALF), (slice(None), [0] * 22)
-    at = np.array([0.01, 0.1, 0.1 * 10**0.5, 1.0, 50.0], np.float32)
-    np.testing.assert_allclose(gap_calibration.root(at), [0, 0, 0.25, 0.5, 0.5], atol=1e-6)
-    np.testing.assert_allclose(gap_calibration.error(at), [1, 1, 1.5, 2, 2], atol=1e-6)
+    lengths_s = np.array([0.01, 0.1, 0.1 * 10**0.5, 1.0, 50.0], np.float32)
+    np.testing.assert_allclose(gap_calibration.root(lengths_s), [0, 0, 0.25, 0.5, 0.5], atol=1e-6)
+    np.testing.assert_allclose(gap_calibration.error(lengths_s), [1, 1, 1.5, 2, 2], atol=1e-6)
     np.testing.assert_allclose(
-        gap_calibration.joints(at[:, None][many])[:, 3], [0, 0, 0.25, 0.5, 0.5], atol=1e-6
+        gap_calibration.joints(lengths_s[:, None][many])[:, 3], [0, 0, 0.25, 0.5, 0.5], atol=1e-6
     )
     assert GapCalibration.of(gap_calibration.to_dict()) == gap_calibration
     resting = GapCalibration.of(HALF | {"static_thresholds": [1, 4]})
@@ -52,7 +52,7 @@ def test_shares_follow_the_logarithm_of_the_length_and_end_flat():
         {"stirs": [float("nan"), 1.0]},
     ],
 )
-def test_what_is_no_table_is_refused(change):
+def test_damaged_tables_are_refused(change):
     with pytest.raises(ValueError, match="gap_calibration"):
         GapCalibration.of(HALF | change)
 
@@ -69,23 +69,23 @@ def test_a_checkpoint_with_a_broken_table_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0])
-def test_without_trust_the_fill_comes_back(fps):
+def test_factors_of_zero_give_the_fill(fps):
     clip = clip_at(fps)
     hidden = masks.parse("span:20-50", clip).hidden
     none = HALF | {"shares": {part: [0.0, 0.0] for part in PARTS}}
-    found = recover(network(gap_calibration=none), clip, hidden)
+    result = recover(network(gap_calibration=none), clip, hidden)
     fill = interpolate("inertial", clip, hidden)
-    assert errors(found.recovered.motion, fill.recovered.motion, hidden).position_cm.max() < 0.05
+    assert errors(result.recovered.motion, fill.recovered.motion, hidden).position_cm.max() < 0.05
     full = recover(network(), clip, hidden)
     assert errors(full.recovered.motion, fill.recovered.motion, hidden).position_cm.max() > 1
-    one = HALF | {"shares": {part: [1.0, 1.0] for part in PARTS}, "expected": [3.0, 3.0]}
-    same = recover(network(gap_calibration=one), clip, hidden)
+    ones = HALF | {"shares": {part: [1.0, 1.0] for part in PARTS}, "expected": [3.0, 3.0]}
+    same = recover(network(gap_calibration=ones), clip, hidden)
     np.testing.assert_array_equal(same.recovered.motion.rotations, full.recovered.motion.rotations)
     assert full.expected_cm is not None
     np.testing.assert_allclose(same.expected_cm, 3 * full.expected_cm, rtol=1e-5)
 
 
-def test_each_part_is_believed_by_itself():
+def test_each_part_has_its_own_factors():
     clip = clip_at(30.0)
     hidden = masks.parse("span:20-50", clip).hidden
     names = clip.motion.skeleton.names
@@ -94,20 +94,20 @@ def test_each_part_is_believed_by_itself():
         ("arms", "left_elbow", "left_knee"),
     ):
         shares = {name: [float(name == part)] * 2 for name in PARTS}
-        found = recover(
+        result = recover(
             network(gap_calibration=HALF | {"shares": shares}), clip, hidden
         ).recovered.motion
         fill = interpolate("inertial", clip, hidden).recovered.motion
-        apart = np.abs(found.world_rotations() - fill.world_rotations()).max(axis=(0, 2, 3))
+        apart = np.abs(result.world_rotations() - fill.world_rotations()).max(axis=(0, 2, 3))
         assert apart[names.index(moved)] > 0.01
         assert apart[names.index(still)] < 1e-3
-        np.testing.assert_allclose(found.root_m, fill.root_m, atol=1e-4)
+        np.testing.assert_allclose(result.root_m, fill.root_m, atol=1e-4)
 
 
 WHOLE = {"gap_s": [1.0], "shares": {part: [1.0] for part in PARTS}, "expected": [1.0]}
 
 
-def test_an_arm_that_rests_stays_as_it_was_filled_and_the_others_move():
+def test_a_static_arm_keeps_the_fill_and_the_others_move():
     clip = clip_at(30.0)
     names = clip.motion.skeleton.names
     arm = [names.index(f"left_{joint}") for joint in ("collar", "shoulder", "elbow", "wrist")]
@@ -119,10 +119,10 @@ def test_an_arm_that_rests_stays_as_it_was_filled_and_the_others_move():
     fill = interpolate("inertial", still, hidden).recovered.motion
 
     def turned(clip, **gap_calibration) -> np.ndarray:
-        found = recover(
+        result = recover(
             network(gap_calibration=WHOLE | gap_calibration), clip, hidden, lock_feet=False
         ).recovered.motion
-        return np.degrees(geodesic_angle(found.rotations, fill.rotations))[hidden.any(axis=1)].max(
+        return np.degrees(geodesic_angle(result.rotations, fill.rotations))[hidden.any(axis=1)].max(
             axis=0
         )
 

@@ -1,4 +1,4 @@
-"""What every network must do: hide what is hidden, keep its shapes, show its maps."""
+"""What every network guarantees: no leak of hidden values, output shapes, attention maps."""
 
 import itertools
 
@@ -26,8 +26,8 @@ def test_shapes(network, fill, output):
 
 @every_way
 @torch.inference_mode()
-def test_hidden_values_cannot_be_seen(network, fill, output):
-    """Poison: whatever stands in a hidden entry, NaN included, the output has the same bits."""
+def test_hidden_values_do_not_matter(network, fill, output):
+    """The output has the same bits for any values in hidden entries, NaN included."""
     model = tiny_model(network, fill=fill, output=output)
     motion, hidden, music = tiny_batch()
     expected = model(motion, hidden, music).prediction
@@ -38,8 +38,8 @@ def test_hidden_values_cannot_be_seen(network, fill, output):
 
 @every_way
 @torch.inference_mode()
-def test_known_values_are_seen(network, fill, output):
-    """The counterpart of the poison test: a network deaf to everything would pass that one too."""
+def test_known_values_matter(network, fill, output):
+    """The counterpart: a network that ignores all inputs would pass the test above."""
     model = tiny_model(network, fill=fill, output=output)
     motion, hidden, music = tiny_batch()
     expected = model(motion, hidden, music).prediction
@@ -52,7 +52,7 @@ def test_known_values_are_seen(network, fill, output):
 @every_way
 @torch.inference_mode()
 def test_evaluation_is_deterministic(network, fill, output):
-    """Fault 3: the 80/10/10 corruption also ran in evaluation, so that each run gave another result."""
+    """BERT's 80/10/10 corruption must not run in evaluation, where it would give random results."""
     model = tiny_model(network, fill=fill, output=output)
     motion, hidden, music = tiny_batch()
     torch.manual_seed(1)
@@ -64,21 +64,21 @@ def test_evaluation_is_deterministic(network, fill, output):
 @pytest.mark.parametrize("network", NETWORKS)
 @torch.inference_mode()
 def test_zero_fill_shows_zeros_at_all_hidden_entries(network):
-    """Fault 3: a tenth of the hidden frames stayed visible in evaluation; all must be zeroed, those known must stay."""
+    """BERT's corruption leaves a tenth of the hidden frames visible; in evaluation all are zero."""
     model = tiny_model(network, fill="zero", output="absolute")
     seen = []
     model.decode = lambda inputs, *rest: seen.append(inputs) or torch.zeros(*inputs.shape[:2], 57)
     motion, hidden, music = tiny_batch()
     model(motion, hidden, music)
-    where = hidden_features(hidden)
-    assert (seen[0][..., :57][where] == 0).all()
-    assert torch.equal(seen[0][..., :54][~where[..., :54]], motion[..., :54][~where[..., :54]])
+    columns = hidden_features(hidden)
+    assert (seen[0][..., :57][columns] == 0).all()
+    assert torch.equal(seen[0][..., :54][~columns[..., :54]], motion[..., :54][~columns[..., :54]])
     assert (seen[0][..., 57:] == 0).all()  # zero-padded to the encoder's width
 
 
 @torch.inference_mode()
 def test_zeroed_frames_look_the_same_in_training_and_recovery():
-    """The corruption's zeros must not be moved with the window's origin, or recovery shows what training never did."""
+    """Centring the window must not move the zeros, or recovery shows inputs unlike training's."""
     model = tiny_model("ecm", fill="zero", output="absolute")
     motion, hidden, music = tiny_batch()
     motion = motion + torch.nn.functional.pad(torch.tensor([5.0, 0, -3]), (54, 0))
@@ -88,7 +88,7 @@ def test_zeroed_frames_look_the_same_in_training_and_recovery():
 
 
 @torch.inference_mode()
-def test_slerp_fill_tells_what_is_hidden_and_how_far_the_known_is():
+def test_interpolating_fills_add_the_pattern_and_the_distances():
     model = tiny_model("common", fill="slerp", output="residual")
     hidden = torch.zeros(1, 10, 6, dtype=torch.bool)
     hidden[:, 3:6] = True
@@ -129,7 +129,7 @@ def test_moving_a_window_over_the_floor_moves_the_prediction_with_it(network, fi
 @pytest.mark.parametrize("network", NETWORKS)
 @torch.inference_mode()
 def test_attention_maps(network):
-    """ConvBERT splits its heads: 8 give 4 maps a layer, the other half is a convolution."""
+    """ConvBERT splits its heads: 8 give 4 maps per layer, the other half is a convolution."""
     model = tiny_model(network, encoder_layers=2)
     motion, hidden, music = tiny_batch(frames=20)
     maps = model(motion, hidden, music, output_attentions=True).attentions
@@ -145,7 +145,7 @@ def test_attention_maps(network):
 
 
 @torch.inference_mode()
-def test_asking_for_maps_changes_nothing():
+def test_returning_maps_does_not_change_the_prediction():
     model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch()
     plain, shown = (
         model(motion, hidden, music, output_attentions=maps).prediction for maps in (False, True)
@@ -155,7 +155,7 @@ def test_asking_for_maps_changes_nothing():
 
 @torch.inference_mode()
 def test_convbert_reads_padding():
-    """Fault 5: the convolution reads padded frames in spite of the attention mask; so our batches hold no padding.
+    """The convolution reads padded frames in spite of an attention mask; batches hold no padding.
 
     The day the library masks its convolution this fails, and windows of several lengths may share a batch.
     """
@@ -175,7 +175,7 @@ def test_convbert_reads_padding():
 
 @torch.inference_mode()
 def test_a_window_does_not_depend_on_its_batch():
-    """Fault 5: nothing is padded, so a window by itself and in a batch gives the same."""
+    """Without padding, a window alone gives the same as in a batch."""
     model, (motion, hidden, music) = tiny_model("ecm"), tiny_batch(batch=3)
     together = model(motion, hidden, music).prediction
     for b in range(3):
@@ -186,7 +186,7 @@ def test_a_window_does_not_depend_on_its_batch():
 @pytest.mark.parametrize("frames", [1, 2, 17, 39, 40])
 @torch.inference_mode()
 def test_common_head_takes_shorter_windows(frames):
-    """Fault 6: LayerNorm((300, F)) fixes the length; shorter windows are padded behind the encoder and cropped."""
+    """LayerNorm((300, F)) fixes the length; shorter windows are padded after the encoder."""
     model = tiny_model("common", fill="zero", output="absolute")
     motion, hidden, _ = tiny_batch(1, 40)
     hidden[:, 0] = False
@@ -196,8 +196,8 @@ def test_common_head_takes_shorter_windows(frames):
 
 
 @torch.inference_mode()
-def test_common_head_pads_behind_the_encoder_only():
-    """Fault 6 and 5 together: the encoder sees the frames there are, never zeros after them."""
+def test_common_head_pads_only_after_the_encoder():
+    """The encoder reads only real frames, never zeros after them."""
     model = tiny_model("common", fill="zero", output="absolute")
     lengths = []
     encode = model.run_encoder
@@ -226,7 +226,7 @@ def test_ecm_joins_in_time_and_3bert_in_features():
 
 
 @torch.inference_mode()
-def test_ecm_keeps_the_codes_of_a_moment_whatever_the_length():
+def test_ecm_position_ids_do_not_depend_on_the_length():
     """The music half takes position ids from max_frames on, and token type 1."""
     model = tiny_model("ecm")
     seen = {}
@@ -295,5 +295,5 @@ def test_gradients_reach_every_weight_that_is_used():
     assert all("word_embeddings" in name or name.endswith("key.bias") for name in idle), idle
 
 
-def test_the_skeleton_of_the_test_is_not_smpls():
+def test_the_skeleton_of_these_tests_is_not_smpl():
     assert len(TINY) != 24  # networks take any skeleton: nothing above may hang on 24 joints

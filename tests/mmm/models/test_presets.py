@@ -1,4 +1,4 @@
-"""Sizes of the original's networks, and configurations that cannot be."""
+"""Sizes of the original networks, and configurations that are refused."""
 
 import pytest
 import torch
@@ -20,11 +20,11 @@ def millions(preset, **changes):
 @pytest.mark.parametrize(
     ("preset", "low", "high"), [("3bert", 166, 168), ("ecm", 81, 83), ("common", 41, 42)]
 )
-def test_faithful_presets_have_the_originals_size(preset, low, high):
+def test_original_presets_have_the_original_size(preset, low, high):
     assert low < millions(preset) < high
 
 
-def test_common_for_lafan1s_joints():
+def test_common_for_the_joints_of_lafan1():
     config = make_config("common", **body(TWENTY_TWO))
     assert (config.motion_size, config.fps) == (201, 30)
     assert 41 < millions("common", **body(TWENTY_TWO)) < 42
@@ -44,7 +44,7 @@ def test_word_table_is_left_out():
     assert tables == [1, 1, 1]
 
 
-def test_faithful_sizes_are_those_of_the_notebooks():
+def test_original_sizes_are_those_of_the_notebooks():
     three, ecm, common = (make_config(name) for name in ("3bert", "ecm", "common"))
     assert (
         three.hidden_size,
@@ -79,7 +79,7 @@ def test_every_network_has_its_own_model_type():
     [
         (
             {"fill": "magic"},
-            "config.json fill: 'magic'; expected zero or hold or slerp or inertial; correct it",
+            "config.json fill: 'magic'; expected zero or hold or slerp or inertial; choose one of these",
         ),
         ({"output": "relative"}, "expected absolute or residual"),
         ({"positions": "none"}, "expected learned or sinusoidal"),
@@ -93,13 +93,13 @@ def test_every_network_has_its_own_model_type():
         ),
     ],
 )
-def test_configurations_that_cannot_be(changes, message):
+def test_impossible_configurations_are_refused(changes, message):
     with pytest.raises(ModelError) as caught:
         tiny_config("ecm", **changes)
     assert message in str(caught.value)
 
 
-def test_names_that_are_none():
+def test_unknown_names_are_refused():
     with pytest.raises(
         ModelError, match="preset 'gpt': no such preset; expected 3bert, ecm, common"
     ):

@@ -1,4 +1,4 @@
-"""Weights in 8 bits."""
+"""Checkpoints with 8-bit weights."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
 
-def test_no_weight_strays_further_than_half_a_step_of_its_row():
+def test_no_weight_changes_by_more_than_half_a_step_of_its_row():
     torch.manual_seed(0)
     weights = torch.randn(64, 100) * torch.logspace(-6, 3, 64)[:, None]
     state = {
@@ -47,7 +47,7 @@ def test_packing_again_changes_nothing():
 
 @pytest.fixture
 def model():
-    """Large enough to have matrices that are worth it."""
+    """A network large enough to have matrices that are packed."""
     torch.manual_seed(0)
     model = tiny_model("ecm")
     assert any(
@@ -65,19 +65,19 @@ def test_a_checkpoint_in_8_bits_recovers_alike(model, tmp_path):
     ]
     assert sizes[0] < 0.5 * sizes[1]  # a tiny network's small matrices stay as they are
     clip = tiny_clip(60)
-    small, whole, other = (
+    small, full, other = (
         recover(network, clip, masks.parse("every:6", clip)).recovered.motion.positions()
         for network in (load_model(tmp_path / "8"), load_model(tmp_path / "32"), tiny_model(seed=1))
     )
-    assert 0 < np.abs(small - whole).mean() < 0.05 * np.abs(other - whole).mean()
+    assert 0 < np.abs(small - full).mean() < 0.05 * np.abs(other - full).mean()
 
 
-def test_the_librarys_own_loading_reads_it_too(model, tmp_path):
+def test_from_pretrained_reads_it(model, tmp_path):
     save_model(model, tmp_path / "net", {}, bits=8)
     network = network_of(model.config.model_type)
-    own, ours = network.from_pretrained(tmp_path / "net"), load_model(tmp_path / "net")
-    assert own.config.to_dict().keys() == ours.config.to_dict().keys()
-    for name, tensor in own.state_dict().items():
+    by_library, ours = network.from_pretrained(tmp_path / "net"), load_model(tmp_path / "net")
+    assert by_library.config.to_dict().keys() == ours.config.to_dict().keys()
+    for name, tensor in by_library.state_dict().items():
         assert torch.equal(tensor, ours.state_dict()[name])
     assert ours.name_or_path == "net"
 
@@ -85,7 +85,7 @@ def test_the_librarys_own_loading_reads_it_too(model, tmp_path):
 @pytest.mark.parametrize(
     "harm", ["a scale lacks", "a scale of another length", "a weight lacks", "cut short"]
 )
-def test_what_is_broken_is_told_in_a_line(model, tmp_path, harm):
+def test_damaged_files_give_an_error_of_one_line(model, tmp_path, harm):
     folder = tmp_path / "net"
     save_model(model, folder, {}, bits=8)
     path = next(folder.glob("model*.safetensors"))

@@ -1,4 +1,4 @@
-"""Options that exist to be measured: no residual, no pre-fill, no relative input, no distances."""
+"""Options for ablations: no residual, no interpolation, no relative input, no distances."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def looked_at(
     return frame, features, hidden, body
 
 
-def test_the_convolutional_network_gives_turns_too():
+def test_common_predicts_rotations_of_roles_too():
     features, hidden, body = windows()
     torch.manual_seed(0)
     sizes = {"hidden_size": 384, "intermediate_size": 32, "encoder_layers": 1}
@@ -57,11 +57,11 @@ def test_the_convolutional_network_gives_turns_too():
     )
 
 
-def test_roles_are_these_and_no_other_joints():
+def test_networks_on_roles_have_exactly_the_roles():
     config = make_config("inbetween")
     config.check()
     config.set_skeleton(TINY)
-    with pytest.raises(ValueError, match="joints other than the roles"):
+    with pytest.raises(ValueError, match="joints other than the 22 roles"):
         config.check()
 
 
@@ -73,33 +73,33 @@ def test_hold_repeats_the_last_known_pose_and_reads_nothing_hidden():
         torch.from_numpy(motion.rotations)[None].clone(),
         torch.from_numpy(motion.root_m)[None].clone(),
     )
-    where = torch.from_numpy(hidden)[None]
-    rotations[where], root[where[..., 0]] = torch.nan, torch.nan
-    held, path = hold_fill(rotations, root, where)
+    pattern = torch.from_numpy(hidden)[None]
+    rotations[pattern], root[pattern[..., 0]] = torch.nan, torch.nan
+    held, path = hold_fill(rotations, root, pattern)
     expected = baselines.hold(motion, hidden)
     np.testing.assert_array_equal(held[0].numpy(), expected.rotations)
     np.testing.assert_array_equal(path[0].numpy(), expected.root_m)
 
 
 def test_a_joint_that_is_never_known_is_held_at_the_identity():
-    where = torch.ones(1, 4, 2, dtype=torch.bool)
+    pattern = torch.ones(1, 4, 2, dtype=torch.bool)
     held, path = hold_fill(
-        torch.full((1, 4, 2, 3, 3), torch.nan), torch.full((1, 4, 3), torch.nan), where
+        torch.full((1, 4, 2, 3, 3), torch.nan), torch.full((1, 4, 3), torch.nan), pattern
     )
     assert torch.equal(held, torch.eye(3).expand_as(held))
     assert torch.equal(path, torch.zeros(1, 4, 3))
 
 
-def test_without_a_residual_answers_are_turns_of_the_reference_pose():
+def test_without_a_residual_outputs_are_rotations_of_the_reference_pose():
     frame, _, hidden, _ = looked_at()
     answer = torch.randn(2, hidden.shape[1], 69, generator=torch.Generator().manual_seed(1)) * 0.4
     on_top = frame.on_top_of_fill(answer)
     moved = frame.apply(on_top[..., :-3].unflatten(-1, (-1, 3)), on_top[..., -3:])
     back, here = frame.heading.transpose(-1, -2)[:, None, None], frame.heading[:, None, None]
-    turns = quat_to_matrix(quat_exp(answer[..., :-3].unflatten(-1, (-1, 3))))
+    rotations = quat_to_matrix(quat_exp(answer[..., :-3].unflatten(-1, (-1, 3))))
     rows = torch.arange(2)
-    wanted = back @ turns @ here @ frame.world[rows, frame.reference][:, None]
-    torch.testing.assert_close(moved.world[hidden], wanted[hidden], atol=2e-5, rtol=0)
+    target = back @ rotations @ here @ frame.world[rows, frame.reference][:, None]
+    torch.testing.assert_close(moved.world[hidden], target[hidden], atol=2e-5, rtol=0)
     place = (
         frame.root[rows, frame.reference][:, None] + (answer[..., -3:] @ frame.heading) * frame.size
     )
@@ -107,15 +107,15 @@ def test_without_a_residual_answers_are_turns_of_the_reference_pose():
     torch.testing.assert_close(moved.local[~hidden], frame.local[~hidden])
 
 
-def test_an_untrained_network_without_a_residual_knows_nothing_of_the_fill():
-    """A silent head gives the reference pose, whatever the fill is; one with a residual gives the fill."""
+def test_an_untrained_network_without_a_residual_does_not_depend_on_the_fill():
+    """A head of zeros gives the reference pose for any fill; with a residual it gives the fill."""
     features, hidden, body = windows()
-    found = [
+    predictions = [
         awake(0.0, output="absolute", fill=fill, **ABRUPT)(features, hidden, body=body).prediction
         for fill in ("hold", "slerp")
     ]
-    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=0)
-    still = found[0][:, 8:17]
+    torch.testing.assert_close(predictions[0], predictions[1], atol=1e-4, rtol=0)
+    still = predictions[0][:, 8:17]
     torch.testing.assert_close(still, still[:, :1].expand_as(still), atol=1e-4, rtol=0)
 
 
@@ -128,12 +128,12 @@ def test_a_loss_reaches_the_head_without_a_residual():
     assert gradient[:66].abs().max() > 1e-6
 
 
-def test_without_relative_input_world_rotations_are_told():
+def test_without_relative_input_networks_read_world_rotations():
     frame, *_ = looked_at()
     relative, world = frame.inputs(), frame.inputs(relative=False)
-    told = world[..., :132].unflatten(-1, (22, 3, 2))
+    columns = world[..., :132].unflatten(-1, (22, 3, 2))
     expected = ((frame.heading[:, None, None] @ frame.world - torch.eye(3)) / 0.5)[..., :2]
-    torch.testing.assert_close(told, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(columns, expected, atol=1e-5, rtol=0)
     assert torch.equal(relative[..., 132:], world[..., 132:])  # places, speeds, path
     rows = torch.arange(2)
     assert relative[rows, frame.reference, :132].abs().max() < 1e-5
@@ -141,23 +141,23 @@ def test_without_relative_input_world_rotations_are_told():
 
 
 @pytest.mark.parametrize(("relative", "same"), [(True, True), (False, False)])
-def test_only_relative_input_is_blind_to_the_rest_pose(relative, same):
+def test_only_relative_input_does_not_depend_on_the_rest_pose(relative, same):
     features, hidden, body = windows()
     axes = torch.from_numpy(random_rotations(3, 22))
     other, bones = with_other_axes(features, body, axes)
     model = awake(relative_input=relative)
     with torch.no_grad():
         expected = model(features, hidden, body=body).prediction
-        found = with_other_axes(
+        predictions = with_other_axes(
             model(other, hidden, body=bones).prediction, bones, axes, back=True
         )[0]
-    assert torch.allclose(found, expected, atol=2e-4) == same
+    assert torch.allclose(predictions, expected, atol=2e-4) == same
 
 
 @pytest.mark.parametrize(
     "changes", [{"output": "absolute", **ABRUPT}, {"fill": "hold"}, {"relative_input": False}]
 )
-def test_the_answer_still_turns_and_moves_with_the_world(changes):
+def test_predictions_still_rotate_and_move_with_the_world(changes):
     features, hidden, body = windows()
     model, shift = awake(**changes), torch.tensor([4.0, 0, -3])
     with torch.no_grad():
@@ -166,10 +166,10 @@ def test_the_answer_still_turns_and_moves_with_the_world(changes):
     torch.testing.assert_close(there, turned(here, 130, shift), atol=3e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("told", "same"), [(True, False), (False, True)])
-def test_without_distances_the_network_cannot_tell_them(told, same):
+@pytest.mark.parametrize(("distance_input", "same"), [(True, False), (False, True)])
+def test_without_distance_input_distances_do_not_matter(distance_input, same):
     features, hidden, body = windows()
-    model = awake(distance_input=told, **ABRUPT)
+    model = awake(distance_input=distance_input, **ABRUPT)
     filled = model.fill(features, hidden)
     far = filled.extra.clone()
     far[..., -2:] += 1
@@ -183,7 +183,7 @@ def test_without_distances_the_network_cannot_tell_them(told, same):
             for extra in (filled.extra, far, shown)
         )
     assert torch.equal(first, second) == same
-    assert not torch.equal(second, third)  # what is hidden is told all the same
+    assert not torch.equal(second, third)  # the pattern is still an input
 
 
 def test_networks_on_joints_take_the_options_too():
@@ -225,7 +225,7 @@ def test_networks_on_joints_take_the_options_too():
         {"distance_input": False},
     ],
 )
-def test_recovery_gives_what_the_network_gives(changes):
+def test_recovery_equals_the_forward_pass(changes):
     motion = match_roles(SMPL24).to_roles(smooth_motion(2, 40, SMPL24, 30.0))
     clip = Clip("made", motion)
     hidden = span(clip, 12, 25)

@@ -1,4 +1,4 @@
-"""Answers that are the mean with the mirror image's: mirror images get mirror images, to the last bit."""
+"""Symmetric networks: mirrored motions get mirrored predictions."""
 
 import pytest
 import torch
@@ -23,27 +23,27 @@ def in_a_mirror(features, body):
 
 @pytest.mark.parametrize("preset", ["inbetween", "common-small"])
 @pytest.mark.parametrize("symmetric", [True, False])
-def test_mirror_images_get_mirror_images(preset, symmetric):
+def test_mirrored_motions_get_mirrored_predictions(preset, symmetric):
     features, hidden, body = windows()
     hidden[0, 12:, ROLES.index("left_wrist")] = True  # not the same on both sides
     model = awake(preset)
     other_hidden = hidden[..., list(model.config.skeleton.mirror_index)]
     model.config.symmetric = symmetric
-    found = model(features, hidden, body=body)
+    predicted = model(features, hidden, body=body)
     other, other_body = in_a_mirror(features, body)
     answer = model(other, other_hidden, body=other_body)
-    away = (in_a_mirror(answer.prediction, other_body)[0] - found.prediction).abs().max()
+    away = (in_a_mirror(answer.prediction, other_body)[0] - predicted.prediction).abs().max()
     assert (away < 1e-5) == symmetric
-    assert torch.allclose(answer.expected_m, found.expected_m, rtol=1e-4) == symmetric
+    assert torch.allclose(answer.expected_m, predicted.expected_m, rtol=1e-4) == symmetric
 
 
-def test_a_mirror_shows_what_the_mirrored_motion_shows():
+def test_mirrored_inputs_equal_the_inputs_of_the_mirrored_motion():
     mirror = Mirror(match_roles(SMPL24).role_skeleton.mirror_index)
     values = torch.randn(1, 2, 16 * 22 + 5, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(mirror.inputs(mirror.inputs(values)), values)
     answer = torch.randn(1, 2, 3 * 22 + 5, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(mirror.answer(mirror.answer(answer)), answer)
-    once = mirror.answer(answer)
+    torch.testing.assert_close(mirror.output(mirror.output(answer)), answer)
+    once = mirror.output(answer)
     left, right = (ROLES.index(f"{side}_knee") for side in ("left", "right"))
     expected = answer[..., 3 * right : 3 * right + 3] * torch.tensor([1.0, -1.0, -1.0])
     torch.testing.assert_close(
@@ -51,7 +51,7 @@ def test_a_mirror_shows_what_the_mirrored_motion_shows():
     )  # rotations about x stay what they were
 
 
-def test_training_sees_one_side_at_a_time():
+def test_training_does_not_average():
     features, hidden, body = windows()
     model = awake("inbetween")
     before = model(features, hidden, body=body).prediction
@@ -60,7 +60,7 @@ def test_training_sees_one_side_at_a_time():
     assert torch.equal(model.train()(features, hidden, body=body).prediction, before)
 
 
-def test_maps_are_those_of_the_motion_as_it_is():
+def test_maps_are_those_of_the_unmirrored_motion():
     features, hidden, body = windows()
     model = awake("inbetween")
     plain = model(features, hidden, body=body, output_attentions=True)
@@ -73,20 +73,20 @@ def test_maps_are_those_of_the_motion_as_it_is():
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0])
-def test_nothing_hidden_gets_through_the_mirror(fps):
+def test_hidden_values_do_not_matter_to_the_mirror(fps):
     clip = clip_at(fps)
     hidden = masks.parse("span:20-50@left_arm", clip).hidden
     model = network()
     model.config.symmetric = True
-    found, again = (
+    predicted, again = (
         recover(model, given, hidden).recovered.motion for given in (clip, poisoned(clip, hidden))
     )
-    assert (found.rotations == again.rotations).all()
-    assert (found.rotations[~hidden] == clip.motion.rotations[~hidden]).all()
+    assert (predicted.rotations == again.rotations).all()
+    assert (predicted.rotations[~hidden] == clip.motion.rotations[~hidden]).all()
 
 
 @pytest.mark.parametrize("changes", [{"noise_dim": 4}, {"representation": "joints"}])
-def test_only_networks_on_roles_without_chance_can_be(changes):
+def test_only_networks_on_roles_without_noise_can_be_symmetric(changes):
     config = network().config
     config.symmetric = True
     config.check()

@@ -1,4 +1,4 @@
-"""Recovery on joint roles: any skeleton, any frame rate, nothing hidden gets through."""
+"""Recovery on joint roles: any skeleton and frame rate, without leaks of hidden values."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from tests.mmm.role_names import tree
 EXTRA = Skeleton(
     (*SMPL24.names, "prop"), (*SMPL24.parents, 23), np.vstack([SMPL24.offsets_m, [[0.1, 0, 0]]])
 )
-"""SMPL with something in its right hand."""
+"""SMPL with a prop in its right hand."""
 
 
 PATTERNS = ("every:7", "span:20-50", "span:20-50@left_arm", "keep:5,hide:5")
@@ -36,39 +36,41 @@ def test_known_entries_stay_and_hidden_ones_never_matter(fps, spec):
     model = network()
     result = recover(model, clip, hidden)
     again = recover(model, poisoned(clip, hidden), hidden)
-    found, other = result.recovered.motion, again.recovered.motion
-    np.testing.assert_array_equal(found.rotations[~hidden], clip.motion.rotations[~hidden])
-    np.testing.assert_array_equal(found.root_m[~hidden[:, 0]], clip.motion.root_m[~hidden[:, 0]])
-    np.testing.assert_array_equal(found.rotations, other.rotations)
-    np.testing.assert_array_equal(found.root_m, other.root_m)
-    assert found.fps == fps
+    recovered, other = result.recovered.motion, again.recovered.motion
+    np.testing.assert_array_equal(recovered.rotations[~hidden], clip.motion.rotations[~hidden])
+    np.testing.assert_array_equal(
+        recovered.root_m[~hidden[:, 0]], clip.motion.root_m[~hidden[:, 0]]
+    )
+    np.testing.assert_array_equal(recovered.rotations, other.rotations)
+    np.testing.assert_array_equal(recovered.root_m, other.root_m)
+    assert recovered.fps == fps
     filled = interpolate("slerp", clip, hidden).recovered.motion
-    assert np.abs(found.rotations - filled.rotations)[hidden].max() > 0.05  # it does something
+    assert np.abs(recovered.rotations - filled.rotations)[hidden].max() > 0.05  # it does something
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0, 24.0])
 def test_an_untrained_network_returns_its_fill_on_the_clips_own_frames(fps):
     clip = clip_at(fps)
     hidden = masks.parse("span:20-50", clip).hidden
-    found = recover(network(awake=False, fill="slerp"), clip, hidden).recovered.motion
+    recovered = recover(network(awake=False, fill="slerp"), clip, hidden).recovered.motion
     expected = baselines.slerp(clip, hidden)
-    np.testing.assert_allclose(found.rotations, expected.rotations, atol=3e-6)
-    np.testing.assert_allclose(found.root_m, expected.root_m, atol=3e-6)
+    np.testing.assert_allclose(recovered.rotations, expected.rotations, atol=3e-6)
+    np.testing.assert_allclose(recovered.root_m, expected.root_m, atol=3e-6)
 
 
 def test_bones_keep_their_length_and_poses_are_rotations():
     clip = clip_at(60.0)
-    found = recover(network(), clip, masks.parse("every:9", clip)).recovered.motion
-    places = found.positions()
+    recovered = recover(network(), clip, masks.parse("every:9", clip)).recovered.motion
+    places = recovered.positions()
     for j, parent in enumerate(SMPL24.parents[1:], start=1):
         length = np.linalg.norm(places[:, j] - places[:, parent], axis=-1)
         np.testing.assert_allclose(length, np.linalg.norm(SMPL24.offsets_m[j]), atol=1e-5)
-    product = np.swapaxes(found.rotations, -1, -2) @ found.rotations
+    product = np.swapaxes(recovered.rotations, -1, -2) @ recovered.rotations
     np.testing.assert_allclose(product, np.broadcast_to(np.eye(3), product.shape), atol=1e-5)
 
 
 def test_the_rate_hardly_matters():
-    """The same movement at 30 and at 60 frames a second, with the same moments known, comes back alike."""
+    """A movement at 30 and at 60 fps with the same known moments is recovered alike."""
     model = network()
     slow, fast = clip_at(30.0), clip_at(60.0)
     at_30 = np.zeros((len(slow), 24), dtype=bool)
@@ -105,31 +107,31 @@ def test_joints_without_a_role_are_interpolated():
 def test_single_joints_move_alone():
     clip = clip_at(30.0)
     hidden = masks.parse("span:20-50@left_wrist", clip).hidden
-    found = recover(network(), clip, hidden).recovered.motion
-    np.testing.assert_array_equal(found.root_m, clip.motion.root_m)
+    recovered = recover(network(), clip, hidden).recovered.motion
+    np.testing.assert_array_equal(recovered.root_m, clip.motion.root_m)
     joints = np.flatnonzero(hidden.any(axis=0))
     others = np.setdiff1d(np.arange(24), joints)
-    np.testing.assert_array_equal(found.rotations[:, others], clip.motion.rotations[:, others])
+    np.testing.assert_array_equal(recovered.rotations[:, others], clip.motion.rotations[:, others])
 
 
-def test_joints_between_two_roles_may_be_hidden_by_turns():
-    """CMU's hip joint and thigh turn one role: there is no frame in which both are known."""
+def test_the_joints_of_one_role_may_be_hidden_in_alternation():
+    """CMU's hip joint and thigh make one role; no frame has both known."""
     skeleton = tree("cmu bvh")
     clip = clip_at(30.0, skeleton=skeleton)
     hidden = np.zeros((len(clip), len(skeleton)), dtype=bool)
     hidden[:45, skeleton.names.index("LHipJoint")] = True
     hidden[45:, skeleton.names.index("LeftUpLeg")] = True
-    found = recover(network(), clip, hidden)
+    recovered = recover(network(), clip, hidden)
     np.testing.assert_array_equal(
-        found.recovered.motion.rotations[~hidden], clip.motion.rotations[~hidden]
+        recovered.recovered.motion.rotations[~hidden], clip.motion.rotations[~hidden]
     )
-    assert np.isfinite(found.recovered.motion.positions()).all()
-    assert (found.expected_cm > 0).all()
+    assert np.isfinite(recovered.recovered.motion.positions()).all()
+    assert (recovered.expected_cm > 0).all()
 
 
 @pytest.mark.parametrize("fps", [25.0, 24.0, 50.0, 100.0])
-def test_between_the_clips_frames_distances_are_those_of_the_moments(fps):
-    """Where a gap begins or ends the distances jump from nothing to its length."""
+def test_distances_between_frames_are_exact(fps):
+    """Distances jump from zero to the gap's length where a gap begins or ends."""
     times_s = np.arange(round(2 * fps) + 1) / fps
     hidden = (times_s > 0.5) & (times_s < 1.5)
     first, last = (
@@ -153,10 +155,10 @@ def test_long_clips_are_recovered_in_windows_without_seams():
     hidden = np.ones((len(clip), 24), dtype=bool)
     hidden[::10] = False
     steps = []
-    found = recover(model, clip, hidden, progress=steps.append).recovered.motion
+    recovered = recover(model, clip, hidden, progress=steps.append).recovered.motion
     assert steps[-1] == 1
     assert len(steps) > 4
-    jump = np.abs(np.diff(found.rotations, axis=0)).max(axis=(1, 2, 3))
+    jump = np.abs(np.diff(recovered.rotations, axis=0)).max(axis=(1, 2, 3))
     at_borders = np.zeros(len(jump), dtype=bool)
     at_borders[
         [edge - 1 for cut in windows(len(clip), 40) for edge in cut if 0 < edge < len(clip)]
@@ -165,7 +167,7 @@ def test_long_clips_are_recovered_in_windows_without_seams():
     assert jump[both & at_borders].max() <= 1.5 * np.percentile(jump[both & ~at_borders], 95)
 
 
-def test_what_the_network_expects_of_itself_is_told_for_hidden_frames():
+def test_the_expected_error_is_reported_for_hidden_frames():
     clip = clip_at(60.0)
     hidden = masks.parse("span:20-50", clip).hidden
     expected = recover(network(), clip, hidden).expected_cm
@@ -175,7 +177,7 @@ def test_what_the_network_expects_of_itself_is_told_for_hidden_frames():
     assert not expected[51:].any()
 
 
-def test_attention_covers_the_window_of_the_frame_asked_for():
+def test_attention_is_of_the_window_with_the_requested_frame():
     model = network(max_frames=40)
     clip = clip_at(60.0, seconds=4)  # 121 frames for the network, in windows of 40
     result = recover(model, clip, masks.parse("every:9", clip), attention=True, attention_frame=200)
@@ -229,66 +231,68 @@ def test_two_frames_are_enough():
 @pytest.mark.parametrize(
     ("fps", "step"), [(60.0, 15), (60.0, 9), (24.0, 11), (120.0, 31), (119.88, 40)]
 )
-def test_a_network_of_another_rate_looks_at_known_frames_exactly(fps, step):
-    """At 60 frames a second every 15th frame is half a step of 30 beside the clock of every second."""
+def test_a_network_of_another_rate_samples_known_frames_exactly(fps, step):
+    """At 60 fps every 15th frame lies half a step of a 30 fps network off its steps."""
     known = np.arange(200) % step == 0
-    at = moments(known, fps, 30.0)
-    assert at[0] == 0
-    assert set(np.flatnonzero(known).tolist()) <= set(at.tolist())
-    clock = np.diff(at) / fps * 30
+    samples = moments(known, fps, 30.0)
+    assert samples[0] == 0
+    assert set(np.flatnonzero(known).tolist()) <= set(samples.tolist())
+    clock = np.diff(samples) / fps * 30
     assert clock.min() > 0.8
     assert clock.max() < 1.25
-    assert np.abs(at / fps * 30 - np.arange(len(at))).max() < 1  # and it neither gains nor loses
-    assert 0 <= 199 - at[-1] < fps / 30  # the rest goes on at the network's own rate
+    assert (
+        np.abs(samples / fps * 30 - np.arange(len(samples))).max() < 1
+    )  # and it neither gains nor loses
+    assert 0 <= 199 - samples[-1] < fps / 30  # the rest goes on at the network's own rate
 
 
-def test_ends_of_gaps_close_together_do_not_speed_the_clock_up():
+def test_ends_of_gaps_close_together_do_not_change_the_rate_much():
     known = np.random.default_rng(0).random(300) < 0.85
-    at = moments(known, 60.0, 30.0)
-    clock = np.diff(at) / 2
+    samples = moments(known, 60.0, 30.0)
+    clock = np.diff(samples) / 2
     assert clock.min() > 0.75
     assert clock.max() < 1.34
-    assert np.abs(at / 2 - np.arange(len(at))).max() < 1
+    assert np.abs(samples / 2 - np.arange(len(samples))).max() < 1
 
 
 @pytest.mark.parametrize("known", [np.ones(50, bool), np.arange(50) < 20])
-def test_without_gaps_or_behind_the_last_the_clock_is_the_networks_own(known):
-    at = moments(known, 60.0, 30.0)
-    np.testing.assert_allclose(np.diff(at)[known[:-2:2].sum() :], 2)
+def test_without_gaps_samples_have_the_rate_of_the_network(known):
+    samples = moments(known, 60.0, 30.0)
+    np.testing.assert_allclose(np.diff(samples)[known[:-2:2].sum() :], 2)
     if known.all():
-        np.testing.assert_allclose(at, np.arange(0, 50, 2))
+        np.testing.assert_allclose(samples, np.arange(0, 50, 2))
     else:
-        assert 19.0 in at
+        assert 19.0 in samples
 
 
 @pytest.mark.parametrize(("count", "fps"), [(1, 60.0), (2, 60.0), (3, 240.0)])
-def test_the_shortest_clips_have_two_moments_or_their_only_one(count, fps):
-    at = moments(np.ones(count, bool), fps, 30.0)
-    assert at.tolist() == [0.0, count - 1.0]
+def test_the_shortest_clips_have_one_or_two_samples(count, fps):
+    samples = moments(np.ones(count, bool), fps, 30.0)
+    assert samples.tolist() == [0.0, count - 1.0]
 
 
 @pytest.mark.parametrize("spec", ["span:0-20", "span:60-90", "every:7", "keep:5,hide:9"])
-def test_recovery_tells_a_network_what_training_tells_it(spec, monkeypatch):
-    """What is hidden, how far the known frames are and how much counts, open ends included."""
+def test_recovery_gives_a_network_the_inputs_of_training(spec, monkeypatch):
+    """The pattern, the distances and the weights, open ends included."""
     model, clip = network(), clip_at(30.0)
     hidden = masks.parse(spec, clip).hidden
-    told = []
+    inputs = []
     predict = model.predict
     monkeypatch.setattr(
         model,
         "predict",
-        lambda filled, where, **more: (
-            told.append((filled, where)),
-            predict(filled, where, **more),
+        lambda filled, pattern, **more: (
+            inputs.append((filled, pattern)),
+            predict(filled, pattern, **more),
         )[1],
     )
     recover(model, clip, hidden)
-    ((filled, where),) = told
+    ((filled, pattern),) = inputs
     roles = match_roles(SMPL24)
     motion = roles.to_roles(clip.motion)
     features = torch.from_numpy(to_features(motion.rotations, motion.root_m))[None]
-    whole = torch.from_numpy(roles.most(hidden))[None]
-    expected = model.fill(features, whole)
-    assert torch.equal(where, whole)
+    role_hidden = torch.from_numpy(roles.most(hidden))[None]
+    expected = model.fill(features, role_hidden)
+    assert torch.equal(pattern, role_hidden)
     torch.testing.assert_close(filled.extra, expected.extra, atol=1e-5, rtol=0)
     torch.testing.assert_close(filled.blend_weight, expected.blend_weight, atol=1e-5, rtol=0)

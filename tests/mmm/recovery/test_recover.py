@@ -1,4 +1,4 @@
-"""Recovering hidden entries of whole clips."""
+"""Recovery of whole clips."""
 
 import itertools
 from dataclasses import replace
@@ -27,7 +27,7 @@ every_way = pytest.mark.parametrize(
 
 
 def joint_wise(clip, seed=0):
-    """A random pattern, every joint its own, frame 4 known."""
+    """A random pattern for each joint; frame 4 is known."""
     hidden = np.random.default_rng(seed).random((len(clip), len(clip.motion.skeleton))) < 0.5
     hidden[4] = False
     return hidden
@@ -35,7 +35,7 @@ def joint_wise(clip, seed=0):
 
 @every_way
 def test_known_entries_come_back_bit_identical(network, fill, output):
-    """Fault 10: known frames came back re-predicted instead of exact."""
+    """Known entries are copied, not predicted."""
     clip = tiny_clip(70)
     hidden = joint_wise(clip)
     recovered = recover(
@@ -48,7 +48,7 @@ def test_known_entries_come_back_bit_identical(network, fill, output):
 
 @every_way
 def test_hidden_values_never_reach_the_network(network, fill, output):
-    """Poison: other values in every hidden entry, and the recovery has the same bits."""
+    """The recovery has the same bits for any values in hidden entries."""
     clip = tiny_clip(70)
     hidden = joint_wise(clip)
     model = tiny_model(network, fill=fill, output=output)
@@ -95,7 +95,7 @@ def test_an_untrained_residual_network_is_the_slerp_baseline(network):
 
 @every_way
 def test_outputs_are_rotations_and_the_residual_is_reported(network, fill, output):
-    """Fault 7: a network's matrices are not rotations; they are projected, and how far they were is told."""
+    """Predicted matrices are projected to rotations, and their distance is reported."""
     clip = tiny_clip(30)
     hidden = masks.every_nth(clip, 5)
     result = recover(tiny_model(network, fill=fill, output=output), clip, hidden)
@@ -106,8 +106,8 @@ def test_outputs_are_rotations_and_the_residual_is_reported(network, fill, outpu
     assert result.so3_residual[hidden.hidden].mean() > 1e-3  # random weights do not give rotations
 
 
-def test_nothing_is_random():
-    """Fault 3: evaluation gave another result each time."""
+def test_recovery_is_deterministic():
+    """BERT's random corruption must not run in recovery."""
     clip = tiny_clip(70)
     model = tiny_model("ecm")
     first, second = (
@@ -155,7 +155,7 @@ def test_short_clips_are_one_window():
     ("network", "fill", "output"), [("common", "zero", "absolute"), ("ecm", "slerp", "residual")]
 )
 def test_longer_clips_have_no_seams(network, fill, output):
-    """Fault 6: longer clips are recovered in windows; where these begin and end nothing may jump."""
+    """Long clips are recovered in windows, at whose ends nothing may jump."""
     clip = tiny_clip(200)
     hidden = np.ones((200, 6), dtype=bool)
     hidden[::10] = False
@@ -172,8 +172,8 @@ def test_longer_clips_have_no_seams(network, fill, output):
     assert jump[both & at_borders].max() <= 1.5 * np.percentile(jump[both & ~at_borders], 95)
 
 
-def test_windows_that_disagree_are_faded_into_each_other():
-    """Fault 6: every second window puts the root a whole unit higher; the frames between must climb, not jump."""
+def test_windows_that_disagree_are_cross_faded():
+    """Every second window puts the root one unit higher; it must climb in between, not jump."""
     clip, model, number = (
         tiny_clip(200),
         tiny_model("common", fill="slerp", output="residual"),
@@ -215,13 +215,13 @@ def test_silence_stands_in_for_missing_music():
     clip = tiny_clip(30, music=False)
     result = recover(tiny_model("ecm"), clip, masks.every_nth(clip, 5))
     assert result.notes == (
-        "This model listens to music and the clip has none: it was given silence.",
+        "This network takes music and the clip has none, so it was given silence.",
     )
     assert recover(tiny_model("common"), clip, masks.every_nth(clip, 5)).notes == ()
     assert recover(tiny_model("ecm"), tiny_clip(30), masks.every_nth(clip, 5)).notes == ()
 
 
-def test_music_is_heard():
+def test_music_changes_the_recovery():
     clip, hidden = tiny_clip(30), masks.every_nth(tiny_clip(30), 5)
     other = replace(clip, music=replace(clip.music, features=clip.music.features[::-1].copy()))
     with_it, without = (
@@ -241,11 +241,11 @@ def test_the_result_says_what_it_is():
     assert result.recovered.music is clip.music
 
 
-def test_progress_is_told_and_may_stop_the_run():
-    clip, told = tiny_clip(100), []
-    recover(tiny_model("ecm"), clip, masks.every_nth(clip, 5), progress=told.append)
-    assert told == [i / len(windows(100, 40)) for i in range(1, len(told) + 1)]
-    assert told[-1] == 1
+def test_progress_is_reported_and_may_stop_the_run():
+    clip, reports = tiny_clip(100), []
+    recover(tiny_model("ecm"), clip, masks.every_nth(clip, 5), progress=reports.append)
+    assert reports == [i / len(windows(100, 40)) for i in range(1, len(reports) + 1)]
+    assert reports[-1] == 1
 
     def stop(done):
         raise KeyboardInterrupt
@@ -254,7 +254,7 @@ def test_progress_is_told_and_may_stop_the_run():
         recover(tiny_model("ecm"), clip, masks.every_nth(clip, 5), progress=stop)
 
 
-def test_a_misfitting_skeleton():
+def test_another_skeleton_is_refused():
     clip = Clip("walk", smooth_motion(0, 20, fps=30.0))
     with pytest.raises(ModelError) as caught:
         recover(tiny_model("ecm"), clip, masks.first(clip))
@@ -271,7 +271,7 @@ def test_a_misfitting_skeleton():
         )
 
 
-def test_bones_of_another_length_are_no_misfit():
+def test_bones_of_another_length_are_accepted():
     clip = tiny_clip(20)
     taller = replace(TINY, offsets_m=TINY.offsets_m * 1.3)
     motion = Motion(taller, clip.motion.rotations, clip.motion.root_m, 30.0)
@@ -279,7 +279,7 @@ def test_bones_of_another_length_are_no_misfit():
     assert result.recovered.motion.skeleton is taller
 
 
-def test_another_frame_rate():
+def test_another_frame_rate_is_refused():
     clip = tiny_clip(20, fps=60.0)
     with pytest.raises(ModelError) as caught:
         recover(tiny_model("ecm"), clip, masks.first(clip))
@@ -293,7 +293,7 @@ def test_another_frame_rate():
     "method",
     [lambda c, h: recover(tiny_model("common"), c, h), lambda c, h: interpolate("slerp", c, h)],
 )
-def test_masks_that_do_not_fit(method):
+def test_masks_that_do_not_fit_are_refused(method):
     clip = tiny_clip(20)
     with pytest.raises(
         SpecError, match=r"bool of shape \(19, 6\); expected bool of shape \(20, 6\)"
@@ -309,8 +309,8 @@ def test_masks_that_do_not_fit(method):
         method(clip, never)
 
 
-def test_where_a_network_is_torn_between_two_ways_the_fill_decides(monkeypatch):
-    """The middle of two opposite turns is no rotation: a hair's breadth decides which is nearest, frame by frame."""
+def test_ambiguous_matrices_are_blended_towards_the_fill(monkeypatch):
+    """The average of two opposite rotations has no stable projection: rounding decides."""
     clip, model = tiny_clip(30), tiny_model("common", fill="slerp", output="residual")
     hidden = masks.every_nth(clip, 5).hidden
     slerp = interpolate("slerp", clip, hidden).recovered.motion.rotations
@@ -320,10 +320,10 @@ def test_where_a_network_is_torn_between_two_ways_the_fill_decides(monkeypatch):
 
     def ambiguous(self, output):
         (features,) = read(self, output)
-        turns = slerp @ np.diag([0, 0, 1]).astype(np.float32)  # the middle of both
+        matrices = slerp @ np.diag([0, 0, 1]).astype(np.float32)  # the middle of both
         odd = (np.arange(30) % 2 == 1)[:, None, None, None]
-        turns = turns + 0.01 * slerp @ np.where(odd, about, np.eye(3, dtype=np.float32))
-        rows = torch.from_numpy(turns.reshape(1, 30, -1).astype(np.float32))
+        matrices = matrices + 0.01 * slerp @ np.where(odd, about, np.eye(3, dtype=np.float32))
+        rows = torch.from_numpy(matrices.reshape(1, 30, -1).astype(np.float32))
         return (torch.cat([rows, features[..., -3:]], dim=-1),)
 
     monkeypatch.setattr(OwnJoints, "read", ambiguous)
@@ -342,7 +342,7 @@ def test_baselines_as_results(method):
     assert (result.model_name, result.so3_residual.max(), result.notes) == (method, 0, ())
 
 
-def test_no_such_baseline():
+def test_unknown_baselines_are_refused():
     clip = tiny_clip(20)
     with pytest.raises(
         SpecError, match="baseline 'magic': no such method; expected hold, slerp, inertial, spline"
@@ -351,8 +351,8 @@ def test_no_such_baseline():
 
 
 @pytest.mark.parametrize("fill", ["zero", "slerp"])
-def test_windows_that_know_nothing_of_the_root_stay_where_the_dancer_is(fill):
-    """What is predicted does not depend on where in the world it is, however long the gap."""
+def test_windows_without_a_known_root_stay_near_the_dancer(fill):
+    """The prediction does not depend on the place in the world, for gaps of any length."""
     model, clip = tiny_model(fill=fill, output="absolute"), tiny_clip(200)
     far_m = np.array([50, 0, -30], np.float32)
     far = replace(clip, motion=replace(clip.motion, root_m=clip.motion.root_m + far_m))
@@ -362,7 +362,7 @@ def test_windows_that_know_nothing_of_the_root_stay_where_the_dancer_is(fill):
     assert np.allclose(there - here, far_m, atol=1e-2)
 
 
-def test_music_features_of_another_number():
+def test_another_number_of_music_features_is_refused():
     clip = tiny_clip(20)
     narrow = replace(clip, music=replace(clip.music, features=clip.music.features[:, :20]))
     with pytest.raises(ModelError, match="20 music features a frame; expected the network's 35"):
@@ -371,7 +371,7 @@ def test_music_features_of_another_number():
 
 
 @pytest.mark.parametrize("frame", [-1, 20])
-def test_attention_of_a_frame_outside_the_clip(frame):
+def test_an_attention_frame_outside_the_clip_is_refused(frame):
     clip = tiny_clip(20)
     with pytest.raises(
         SpecError, match=f"attention_frame {frame}: the clip has 20 frames; expected 0 to 19"
@@ -379,7 +379,7 @@ def test_attention_of_a_frame_outside_the_clip(frame):
         recover(tiny_model(), clip, masks.first(clip), attention=True, attention_frame=frame)
 
 
-def test_a_network_called_like_a_baseline_is_not_taken_for_it():
+def test_a_network_named_like_a_baseline_gets_another_name():
     clip, model = tiny_clip(20), tiny_model()
     model.name_or_path = "slerp"
     assert recover(model, clip, masks.first(clip)).model_name == "slerp network"

@@ -42,7 +42,7 @@ def known_case(share: dict[str, float], seed: int) -> Case:
     gap_calibration = calibration.GapCalibration(
         (0.5,), {part: (value,) for part, value in share.items()}, (1.0,)
     )
-    truth: Motion = found.moved(gap_calibration)
+    truth: Motion = found.posed(gap_calibration)
     return Case(found, truth, truth.positions())
 
 
