@@ -84,7 +84,10 @@ def results_section(plan: Plan, made: list[Made]) -> None:
                 icon=":material/warning:",
             )
         for remark in variant.numbers.remarks:
-            st.warning(f"{variant.ask.label}: {remark}", icon=":material/warning:")
+            st.warning(
+                f"{escape.markdown(variant.ask.label)}: {escape.markdown(remark)}",
+                icon=":material/warning:",
+            )
     if any(variant.numbers.generated.frozen or variant.numbers.remarks for variant in made):
         st.button(
             "Try another seed",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 OLD_S = 24 * 3600.0
 """A folder without a process number in its name is left over when nothing in it has changed for so long."""
-_NAME = re.compile(r"mmm-(?:uploads|read|home)-(?:(\d+)-)?\w+")
+_NAME = re.compile(r"mmm-(?:uploads|read|home|film)-(?:(\d+)-)?\w+")
 
 
 def prefix(kind: str) -> str:

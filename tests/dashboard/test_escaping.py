@@ -30,10 +30,10 @@ OURS = {
 }  # fmt: skip
 """Expressions that the test cannot follow."""
 NUMBERS_AND_OWN_WORDS = {
-    "at + 1", "body", "curves_", "distance", "end - 1", "first", "found.frame", "how", "joints",
-    "label", "last + 1", "music", "ranked", "random", "shown", "span[0]", "span[1]", "strongest",
+    "at + 1", "body", "curves_", "distance", "end - 1", "first", "attribution.frame", "how", "joints",
+    "label", "last + 1", "number + 1", "music", "ranked", "random", "shown", "span[0]", "span[1]", "strongest",
     "task", "unrecorded", "verb", "_agreement(result.model_name)", "KINDS[kind][0].lower()",
-    "METHODS[found.method].lower()", "uploads.minutes(song.duration_s)",
+    "METHODS[attribution.method].lower()", "uploads.minutes(song.duration_s)",
 }  # fmt: skip
 """Parts of f-strings that are numbers, words of ours, or escaped before."""
 
