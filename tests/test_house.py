@@ -51,11 +51,15 @@ def folder_of(path):
 
 MODULES = {module_of(path): path for path in SOURCES}
 FOLDERS = sorted({folder_of(path) for path in SOURCES})
-# Folders that are still to be rewritten. A folder leaves these lists and never comes back.
-UNCOMMENTED = set(FOLDERS) - {"mmm/cli", "mmm/music", "mmm/viewer"}
+# Folders whose comments are written, and folders whose locals are still to be renamed. The first
+# list only grows and the second only shrinks.
+COMMENTED = {
+    *("mmm/checkpoints", "mmm/cli", "mmm/interpolation", "mmm/models", "mmm/music"),
+    *("mmm/recovery", "mmm/viewer"),
+}
 VAGUE = {
-    *("mmm", "mmm/io", "mmm/generation", "mmm/motion", "mmm/explain", "mmm/models"),
-    *("mmm/metrics", "mmm/checkpoints", "mmm/evaluation"),
+    *("mmm", "mmm/io", "mmm/generation", "mmm/motion", "mmm/explain"),
+    *("mmm/metrics", "mmm/evaluation"),
     *("training", "training/benchmark", "training/cards", "training/commands", "training/data"),
     *("training/engine", "training/losses", "training/fitting", "training/words"),
     *("dashboard/files", "dashboard/work", "dashboard/common", "dashboard/explain"),
@@ -260,7 +264,7 @@ def test_comments_are_counted():
     assert comment_and_code_lines(text) == (2, 4)
 
 
-@pytest.mark.parametrize("folder", unfinished(FOLDERS, *UNCOMMENTED))
+@pytest.mark.parametrize("folder", unfinished(FOLDERS, *set(FOLDERS) - COMMENTED))
 def test_six_comments_in_a_hundred_lines_of_code(folder):
     counts = [
         comment_and_code_lines(path.read_text()) for path in SOURCES if folder_of(path) == folder

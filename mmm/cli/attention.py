@@ -23,7 +23,7 @@ def attention(
     seed: Seed = 0,
     role: Roles = None,
     frame: Annotated[
-        int, typer.Option(min=0, help="of longer clips: the window that holds this frame")
+        int, typer.Option(min=0, help="in longer clips: the window that holds this frame")
     ] = 0,
     rollout: Annotated[bool, typer.Option("--rollout", help="save attention rollout too")] = False,
 ) -> None:

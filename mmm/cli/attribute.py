@@ -33,7 +33,8 @@ def attribute(
         bool,
         typer.Option(
             "--deletion",
-            help="also take the music away, highest first, and say how fast the pose moves off",
+            help="also print deletion curves: how far the pose moves as music is removed, that "
+            "ranked highest first",
         ),
     ] = False,
     out: Annotated[
@@ -42,9 +43,10 @@ def attribute(
 ) -> None:
     """Say which music moved some joints at one frame of a recovery.
 
-    With --deletion, a table: how far the pose moves (1: as far as without any of the music) as a
-    share of the music frames is replaced by their mean, those ranked highest first; beside it the
-    attention maps' order, the nearest frames first, and random order.
+    --deletion adds a table of deletion curves. Music frames are replaced by their mean, those
+    ranked highest first, and the table says how far the pose moves for each share of them (1: as
+    far as without any of the music). Three other orders stand beside it: by the attention maps,
+    nearest frames first, and random.
 
     \b
     Keys of the .npz:
@@ -78,7 +80,7 @@ def attribute(
         arrays = _arrays(attribution, method, curves)
         write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
     print_notes(*edited.clip.notes)
-    # One line with the shares of the groups, which the next function prints.
+    # No line break: the next function prints the shares of the groups on the same line.
     typer.echo(f"{edited.clip.name}, frame {frame}, by {method.replace('_', ' ')}: ", nl=False)
     _print_attribution(attribution)
     if curves is not None:

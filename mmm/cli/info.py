@@ -34,7 +34,7 @@ def info(
         typer.Option(
             metavar="WORDS",
             show_default=False,
-            help="of a folder only files whose name or facts hold all these words",
+            help="for a folder: only files whose name or facts hold all these words",
         ),
     ] = "",
 ) -> None:

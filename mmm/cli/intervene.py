@@ -89,10 +89,10 @@ def intervene(
 ) -> None:
     """Change the music, recover or generate again, and say how much of the motion changes.
 
-    Prints, for each change by itself, means over hidden entries: how far rotations and joints are
-    from where they were with the music as it is, and how far rotations are from the truth with
-    each. With --future, means after the seed: the same distances, energy as a share of the usual,
-    and beats met, before and after.
+    Each change is made by itself. Prints means over hidden entries: how far the change moves
+    rotations and joints, and how far rotations are from the truth before and after it. With
+    --future, prints means after the seed: how far the change moves rotations and joints, and,
+    before and after it, the energy as a share of the usual and the beats met.
     """
     check_output(out, OUTPUT_SUFFIXES)
     check_output(metrics, (".json",))

@@ -60,7 +60,7 @@ def leaderboard(
         bool, typer.Option("--show", help="measure nothing, show what is kept")
     ] = False,
     metric: Annotated[
-        str, typer.Option(help=f"of the Markdown tables: {', '.join(METRICS)}")
+        str, typer.Option(help=f"what the Markdown tables show: {', '.join(METRICS)}")
     ] = "position_cm",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="save as .csv or .md")] = None,
     folder: Annotated[

@@ -74,8 +74,8 @@ def test_recover_says_the_model_beside_its_baselines(
     )
     rows = table(out)
     assert list(rows) == ["tiny-ecm", "hold", "slerp", "inertial", "spline"]
-    told = json.loads((tmp_path / "m.json").read_text())
-    assert [told[key] for key in ("clip", "hide", "seed", "frames", "hidden")] == [
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert [report[key] for key in ("clip", "hide", "seed", "frames", "hidden")] == [
         "tiny0",
         "every:15",
         0,
@@ -83,7 +83,7 @@ def test_recover_says_the_model_beside_its_baselines(
         336,
     ]
     for method, numbers in rows.items():
-        entry = told["methods"][method]
+        entry = report["methods"][method]
         assert numbers == pytest.approx(
             [entry["rotation_deg"], entry["position_cm"], entry["root_cm"]], abs=6e-4
         )
@@ -183,11 +183,11 @@ def test_a_real_recording(run, aist_motion, tiny_smpl_checkpoint, tmp_path):
     rows = table(out)
     for method, numbers in REAL.items():
         assert rows[method] == pytest.approx(numbers, abs=0.01)
-    told = json.loads((tmp_path / "m.json").read_text())
-    assert told["notes"] == [
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert report["notes"] == [
         "This network takes music and the clip has none, so it was given silence."
     ]
-    assert (told["frames"], told["hidden"]) == (300, 280 * 24)
+    assert (report["frames"], report["hidden"]) == (300, 280 * 24)
     saved, clip = load_clip(tmp_path / "r.bvh"), load_clip(aist_motion, frames=(0, 300))
     assert np.abs(saved.motion.positions()[::15] - clip.motion.positions()[::15]).max() < 1e-4
 
@@ -227,9 +227,13 @@ def test_edits_on_the_command_line(run, tiny_clip_file, tiny_checkpoint, tmp_pat
     assert "20 frames lie in gaps whose length was changed" in err
     assert f"hides {hidden.sum()} entries" in out
     assert f"means over the {measured} of these that were recorded:" in out
-    told = json.loads((tmp_path / "m.json").read_text())
-    assert (told["hide"], told["hidden"], told["measured"]) == (EDITED, hidden.sum(), measured)
-    assert told["methods"]["slerp"]["hidden"] == measured
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert (report["hide"], report["hidden"], report["measured"]) == (
+        EDITED,
+        hidden.sum(),
+        measured,
+    )
+    assert report["methods"]["slerp"]["hidden"] == measured
     saved = load_clip(tmp_path / "r.npz").motion
     np.testing.assert_array_equal(saved.rotations[~hidden], expected.clip.motion.rotations[~hidden])
 
@@ -271,7 +275,7 @@ def test_attention_of_an_edited_clip(run, tiny_checkpoint, tiny_clip_file, tmp_p
 
 
 def test_random_masks_follow_the_seed(run, tiny_clip_file):
-    told = [
+    outputs = [
         run(
             "recover",
             tiny_clip_file,
@@ -284,8 +288,8 @@ def test_random_masks_follow_the_seed(run, tiny_clip_file):
         )[1]
         for seed in (1, 1, 2)
     ]
-    assert [table(t) for t in told[:1]] == [table(t) for t in told[1:2]]
-    assert table(told[0]) != table(told[2])
+    assert [table(t) for t in outputs[:1]] == [table(t) for t in outputs[1:2]]
+    assert table(outputs[0]) != table(outputs[2])
 
 
 def test_attention_maps_as_documented(run, tiny_checkpoint, tiny_clip_file, tmp_path):
@@ -372,18 +376,18 @@ def test_a_network_on_roles_says_what_it_expects_in_each_gap(
         0,
         "note: 22 of 22 joint roles were found among 24 joints; the other 2 joints are interpolated.\n",
     )
-    told = json.loads((tmp_path / "m.json").read_text())
-    assert [(row["first"], row["last"]) for row in told["expected_cm"]] == [(5, 9), (20, 30)]
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert [(row["first"], row["last"]) for row in report["expected_cm"]] == [(5, 9), (20, 30)]
     mean = (
-        sum(row["expected_cm"] * n for row, n in zip(told["expected_cm"], (5, 11), strict=True))
+        sum(row["expected_cm"] * n for row, n in zip(report["expected_cm"], (5, 11), strict=True))
         / 16
     )
     assert f"inbetween expects an error of {mean:.3f} cm over all joints" in out
     weighted = (
-        sum(row["position_cm"] * n for row, n in zip(told["expected_cm"], (5, 11), strict=True))
+        sum(row["position_cm"] * n for row, n in zip(report["expected_cm"], (5, 11), strict=True))
         / 16
     )
-    assert told["methods"]["inbetween"]["position_cm"] == pytest.approx(weighted, rel=1e-3)
+    assert report["methods"]["inbetween"]["position_cm"] == pytest.approx(weighted, rel=1e-3)
 
 
 def test_joints_named_by_hand(run, roles_checkpoint, nameless_file, tmp_path):
@@ -423,8 +427,8 @@ def test_convert_cut_and_resampled(run, smpl_clip_file, tmp_path):
 def test_unit_axis_and_the_songs_beginning_are_said(run, smpl_clip_file, tmp_path):
     assert run("convert", smpl_clip_file, tmp_path / "a.bvh")[0] == 0
     assert "read as  centimetres, Y up" in run("info", tmp_path / "a.bvh")[1]
-    said = run("info", tmp_path / "a.bvh", "--unit", "inch", "--up", "Z")[1]
-    assert "read as  inches, Z up" in said
+    facts = run("info", tmp_path / "a.bvh", "--unit", "inch", "--up", "Z")[1]
+    assert "read as  inches, Z up" in facts
     status, _, err = run("info", tmp_path / "a.bvh", "--unit", "furlong")
     assert (status, err.count("\n")) == (2, 1)
     assert "unit furlong: neither a unit nor a length above zero" in err
@@ -568,14 +572,14 @@ def test_evaluate_over_files(run, tiny_checkpoint, tiny_clip_file, tmp_path):
         for method in ("tiny-ecm", "hold", "slerp", "inertial", "spline")
     ]
     assert lines[-1][2:] == ["-", "-", "-", "2"]
-    told = json.loads((tmp_path / "e.json").read_text())
-    assert (told["checkpoint"], told["seed"], len(told["clips"]), len(told["rows"])) == (
+    report = json.loads((tmp_path / "e.json").read_text())
+    assert (report["checkpoint"], report["seed"], len(report["clips"]), len(report["rows"])) == (
         "tiny-ecm",
         0,
         2,
         10,
     )
-    assert float(lines[1][2]) == pytest.approx(told["rows"][1]["rotation_deg"], abs=6e-4)
+    assert float(lines[1][2]) == pytest.approx(report["rows"][1]["rotation_deg"], abs=6e-4)
 
 
 def test_one_option_for_many_files():
@@ -803,7 +807,7 @@ def test_the_module_runs_and_clips_need_no_torch(smpl_clip_file, tmp_path):
         "heavy = [m for m in ('torch', 'transformers', 'librosa', 'streamlit') if m in sys.modules]; "
         "print(status, heavy)"
     )
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, smpl_clip_file, tmp_path / "o.bvh"],
         cwd=ROOT,
         check=True,
@@ -811,7 +815,7 @@ def test_the_module_runs_and_clips_need_no_torch(smpl_clip_file, tmp_path):
         text=True,
         timeout=60,
     )
-    assert told.stdout.splitlines()[-1] == "[0, 0] []"
+    assert process.stdout.splitlines()[-1] == "[0, 0] []"
     module = subprocess.run(
         [sys.executable, "-m", "mmm", "info", "missing.bvh"],
         cwd=ROOT,
@@ -846,9 +850,9 @@ def test_intervene_says_what_each_change_does(run, tiny_checkpoint, tiny_clip_fi
     )
     assert status == 0
     assert "music features were changed instead" in err
-    told = json.loads((tmp_path / "m.json").read_text())
-    assert [row["change"] for row in told["rows"]] == ["mute", "shift:200"]
-    for row, line in zip(told["rows"], out.splitlines()[2:], strict=True):
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert [row["change"] for row in report["rows"]] == ["mute", "shift:200"]
+    for row, line in zip(report["rows"], out.splitlines()[2:], strict=True):
         name, *numbers = line.split()
         assert name == row.pop("change")
         assert [float(number) for number in numbers] == pytest.approx(list(row.values()), abs=6e-4)
@@ -892,20 +896,20 @@ def test_intervene_on_what_is_generated(run, tiny_checkpoint, tiny_clip_file, tm
         *asked, "--with", "mute", "--metrics", tmp_path / "m.json", "--out", tmp_path / "quiet.npz"
     )
     assert status == 0
-    told = json.loads((tmp_path / "m.json").read_text())
-    assert (told["seed_frames"], told["frames"]) == (20, 30)
-    assert told["rows"][0]["change_deg"] > 0
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert (report["seed_frames"], report["frames"]) == (20, 30)
+    assert report["rows"][0]["change_deg"] > 0
     assert "30 generated after 20 of seed" in out
     truth, quiet = load_clip(tiny_clip_file), load_clip(tmp_path / "quiet.npz")
     assert len(quiet) == 50
     assert np.array_equal(quiet.motion.rotations[:20], truth.motion.rotations[:20])
     assert not len(quiet.music.beats)
-    for more, found in (((), "neither"), (("--future", 30, "--hide", "every:5"), "both")):
+    for more, problem in (((), "neither"), (("--future", 30, "--hide", "every:5"), "both")):
         status, _, err = run(
             "intervene", tiny_clip_file, "--checkpoint", tiny_checkpoint, "--with", "mute", *more
         )
         assert (status, err.count("\n")) == (2, 1)
-        assert f"{found} --hide" in err
+        assert f"{problem} --hide" in err
 
 
 def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_path):

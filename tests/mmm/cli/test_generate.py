@@ -66,21 +66,21 @@ def test_seed_and_future_are_saved_and_measured(run, tiny_checkpoint, tiny_clip_
     assert len(saved) == 56
     assert np.array_equal(saved.motion.rotations[:20], clip.motion.rotations[:20])
     assert np.array_equal(saved.music.features, clip.music.features[:56])
-    told = json.loads((tmp_path / "g.json").read_text())
+    report = json.loads((tmp_path / "g.json").read_text())
     assert [
-        told[key]
+        report[key]
         for key in ("clip", "checkpoint", "seed_frames", "frames", "seed", "usual_energy_of")
     ] == ["tiny0", "tiny-ecm", 20, 36, 3, "truth"]
-    assert list(told["methods"]) == ["tiny-ecm", "truth", "hold"]
-    assert told["methods"]["truth"]["energy_share"] == pytest.approx(1)
-    assert told["methods"]["hold"]["frozen"]
-    assert told["methods"]["hold"]["energy"] == 0
-    assert not told["methods"]["truth"]["frozen"]
+    assert list(report["methods"]) == ["tiny-ecm", "truth", "hold"]
+    assert report["methods"]["truth"]["energy_share"] == pytest.approx(1)
+    assert report["methods"]["hold"]["frozen"]
+    assert report["methods"]["hold"]["energy"] == 0
+    assert not report["methods"]["truth"]["frozen"]
     rows = {line.split()[0]: line.split() for line in out.splitlines()[2:]}
-    assert [name for name in rows if name in told["methods"]] == list(told["methods"])
+    assert [name for name in rows if name in report["methods"]] == list(report["methods"])
     for name in ("tiny-ecm", "truth"):
-        assert float(rows[name][1]) == pytest.approx(told["methods"][name]["energy"], abs=6e-4)
-        assert float(rows[name][4]) == pytest.approx(told["methods"][name]["still_s"], abs=6e-4)
+        assert float(rows[name][1]) == pytest.approx(report["methods"][name]["energy"], abs=6e-4)
+        assert float(rows[name][4]) == pytest.approx(report["methods"][name]["still_s"], abs=6e-4)
 
 
 @pytest.mark.parametrize("suffix", [".bvh", ".pkl"])
@@ -127,12 +127,12 @@ def test_a_song_longer_than_the_clip(run, tiny_checkpoint, tiny_clip_file, song,
         tmp_path / "g.json",
     )
     assert status == 0
-    saved, told = load_clip(tmp_path / "g.npz"), json.loads((tmp_path / "g.json").read_text())
-    assert len(saved) == told["frames"] + 30 == 181  # a row more than 6 s x 30
+    saved, report = load_clip(tmp_path / "g.npz"), json.loads((tmp_path / "g.json").read_text())
+    assert len(saved) == report["frames"] + 30 == 181  # a row more than 6 s x 30
     assert len(saved.music.beats) > 5
-    assert told["methods"]["tiny-ecm"]["per_music_beat"] is not None
+    assert report["methods"]["tiny-ecm"]["per_music_beat"] is not None
     assert (
-        "truth" not in told["methods"]
+        "truth" not in report["methods"]
     )  # what was danced to the clip's own music says nothing about this song
     silent = tmp_path / "silent.npz"
     save_clip(replace(load_clip(tiny_clip_file), music=None), silent)

@@ -179,11 +179,11 @@ def test_a_format_that_cannot_hold_it_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("to_hz", [15_360.0, 30_720.0, 29.97 * 512])
 def test_resample_keeps_the_tone(to_hz):
     mono = tones(1.0, 1).samples[:, 0]
-    found = sound.resample(mono, float(RATE_HZ), to_hz)
-    assert len(found) == pytest.approx(to_hz, abs=1)
-    expected = 0.5 * np.sin(2 * np.pi * 220 * np.arange(len(found)) / to_hz)
-    np.testing.assert_allclose(found[500:-500], expected[500:-500], atol=2e-3)
-    assert found.dtype == np.float32
+    resampled = sound.resample(mono, float(RATE_HZ), to_hz)
+    assert len(resampled) == pytest.approx(to_hz, abs=1)
+    expected = 0.5 * np.sin(2 * np.pi * 220 * np.arange(len(resampled)) / to_hz)
+    np.testing.assert_allclose(resampled[500:-500], expected[500:-500], atol=2e-3)
+    assert resampled.dtype == np.float32
 
 
 def test_resample_to_its_own_rate_is_itself():

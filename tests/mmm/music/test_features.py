@@ -25,8 +25,8 @@ def clicks(bpm: float, seconds: float = 20.0) -> Audio:
     samples = np.zeros(round(seconds * RATE_HZ), dtype=np.float32)
     tone = (np.sin(np.arange(400) * 0.3) * np.exp(-np.arange(400) / 80)).astype(np.float32)
     for beat in range(int(seconds * bpm / 60)):
-        at = round(beat * 60 / bpm * RATE_HZ)
-        samples[at : at + 400] += tone[: len(samples) - at]
+        start = round(beat * 60 / bpm * RATE_HZ)
+        samples[start : start + 400] += tone[: len(samples) - start]
     return Audio(samples[:, None], RATE_HZ)
 
 
@@ -66,37 +66,39 @@ def test_layout():
 @pytest.mark.parametrize("fps", [30.0, 60.0])
 @pytest.mark.parametrize("bpm", [90.0, 120.0, 125.0])
 def test_clicks_give_their_tempo_and_beats(fps, bpm):
-    found = music.features_of(clicks(bpm), fps)
-    assert found.tempo_bpm == pytest.approx(bpm, abs=1)
+    song = music.features_of(clicks(bpm), fps)
+    assert song.tempo_bpm == pytest.approx(bpm, abs=1)
     frames_a_beat = 60 * fps / bpm
-    away = np.abs(found.beats - np.round(found.beats / frames_a_beat) * frames_a_beat)
+    away = np.abs(song.beats - np.round(song.beats / frames_a_beat) * frames_a_beat)
     assert away.max() <= 2
-    assert len(found.beats) >= 0.9 * 20 * bpm / 60
-    assert np.flatnonzero(found.features[:, 34]).tolist() == found.beats.tolist()
-    peaks = np.flatnonzero(found.features[:, 33])
+    assert len(song.beats) >= 0.9 * 20 * bpm / 60
+    assert np.flatnonzero(song.features[:, 34]).tolist() == song.beats.tolist()
+    peaks = np.flatnonzero(song.features[:, 33])
     assert len(peaks) >= 0.9 * 20 * bpm / 60
     assert np.abs(peaks - np.round(peaks / frames_a_beat) * frames_a_beat).max() <= 2
 
 
 def test_the_features_are_librosas():
     audio = tune(6.0)
-    found = music.features_of(audio, 60.0)
+    song = music.features_of(audio, 60.0)
     mono = resample(audio.samples.mean(axis=1), float(RATE_HZ), 30_720.0)
-    at = {"sr": 30_720, "hop_length": 512}
-    onset = librosa.onset.onset_strength(y=mono, **at)
-    tempo, beats = librosa.beat.beat_track(onset_envelope=onset, start_bpm=120, tightness=100, **at)
-    peaks = librosa.onset.onset_detect(onset_envelope=onset, **at)
-    expected = np.zeros((len(found), 35))
+    options = {"sr": 30_720, "hop_length": 512}
+    onset = librosa.onset.onset_strength(y=mono, **options)
+    tempo, beats = librosa.beat.beat_track(
+        onset_envelope=onset, start_bpm=120, tightness=100, **options
+    )
+    peaks = librosa.onset.onset_detect(onset_envelope=onset, **options)
+    expected = np.zeros((len(song), 35))
     expected[:, 0] = onset
-    expected[:, 1:21] = librosa.feature.mfcc(y=mono, n_mfcc=20, **at).T
-    expected[:, 21:33] = librosa.feature.chroma_cens(y=mono, **at).T
+    expected[:, 1:21] = librosa.feature.mfcc(y=mono, n_mfcc=20, **options).T
+    expected[:, 21:33] = librosa.feature.chroma_cens(y=mono, **options).T
     expected[peaks, 33] = 1
     expected[beats, 34] = 1
-    assert len(found) == 1 + len(mono) // 512 == 361
-    np.testing.assert_allclose(found.features, expected, atol=2e-3)
-    np.testing.assert_array_equal(found.beats, beats)
-    assert found.tempo_bpm == pytest.approx(tempo[0], rel=0.05)
-    assert found.features.dtype == np.float32
+    assert len(song) == 1 + len(mono) // 512 == 361
+    np.testing.assert_allclose(song.features, expected, atol=2e-3)
+    np.testing.assert_array_equal(song.beats, beats)
+    assert song.tempo_bpm == pytest.approx(tempo[0], rel=0.05)
+    assert song.features.dtype == np.float32
 
 
 def test_a_long_recording_taken_in_pieces_is_the_same(monkeypatch):
@@ -106,9 +108,9 @@ def test_a_long_recording_taken_in_pieces_is_the_same(monkeypatch):
     def chroma(sound):
         return librosa.feature.chroma_cens(y=sound, sr=15_360, hop_length=512, tuning=0.1)
 
-    whole = chroma(mono)
+    in_one_piece = chroma(mono)
     monkeypatch.setattr(spectra, "_PIECE_S", 11.0)
-    np.testing.assert_allclose(spectra.in_pieces(mono, 15_360.0, chroma), whole, atol=1e-5)
+    np.testing.assert_allclose(spectra.in_pieces(mono, 15_360.0, chroma), in_one_piece, atol=1e-5)
     lengths = []
     spectra.in_pieces(mono, 15_360.0, lambda sound: lengths.append(len(sound)) or chroma(sound))
     assert len(lengths) == 3
@@ -117,11 +119,11 @@ def test_a_long_recording_taken_in_pieces_is_the_same(monkeypatch):
 
 @pytest.mark.parametrize("fps", [6.0, 10.0, 24.0, 29.97, 120.0])
 def test_other_frame_rates(fps):
-    found = music.features_of(tune(5.0), fps)
-    assert len(found) == pytest.approx(5 * fps, abs=1.1)
-    assert np.isfinite(found.features).all()
-    assert found.features[:, music.FEATURE_SLICES["chroma_cens"]].max() > 0.3
-    assert found.fps == fps
+    song = music.features_of(tune(5.0), fps)
+    assert len(song) == pytest.approx(5 * fps, abs=1.1)
+    assert np.isfinite(song.features).all()
+    assert song.features[:, music.FEATURE_SLICES["chroma_cens"]].max() > 0.3
+    assert song.fps == fps
 
 
 def test_too_slow_a_frame_rate():
@@ -135,15 +137,15 @@ def test_too_slow_a_frame_rate():
 @pytest.mark.parametrize("samples", [1, 100, 3000])
 def test_very_short_sounds(samples):
     audio = tune(1.0)
-    found = music.features_of(Audio(audio.samples[:samples], RATE_HZ), 60.0)
-    assert np.isfinite(found.features).all()
-    assert len(found) == 1 + round(samples / RATE_HZ * 30_720) // 512
+    song = music.features_of(Audio(audio.samples[:samples], RATE_HZ), 60.0)
+    assert np.isfinite(song.features).all()
+    assert len(song) == 1 + round(samples / RATE_HZ * 30_720) // 512
 
 
 def test_cut_to_the_motion():
     audio = tune(5.0)
-    whole, cut = music.features_of(audio, 60.0), music.features_of(audio, 60.0, 120)
-    np.testing.assert_array_equal(cut.features, whole.features[:120])
+    uncut, cut = music.features_of(audio, 60.0), music.features_of(audio, 60.0, 120)
+    np.testing.assert_array_equal(cut.features, uncut.features[:120])
     assert len(cut) == 120
     assert (cut.beats < 120).all()
     assert cut.audio is not None
@@ -153,11 +155,11 @@ def test_cut_to_the_motion():
 
 def test_a_sound_that_is_too_short_goes_on_as_silence():
     audio = tune(3.0)
-    whole, longer = music.features_of(audio, 30.0), music.features_of(audio, 30.0, 150)
-    rows = len(whole)
-    np.testing.assert_array_equal(longer.features[:rows], whole.features)
+    uncut, longer = music.features_of(audio, 30.0), music.features_of(audio, 30.0, 150)
+    rows = len(uncut)
+    np.testing.assert_array_equal(longer.features[:rows], uncut.features)
     np.testing.assert_array_equal(longer.features[rows:], music.silence(150 - rows, 30.0).features)
-    np.testing.assert_array_equal(longer.beats, whole.beats)
+    np.testing.assert_array_equal(longer.beats, uncut.beats)
     assert longer.audio is not None
     assert longer.audio.duration_s == pytest.approx(5)
     assert np.abs(longer.audio.samples[3 * RATE_HZ :]).max() == 0
@@ -302,13 +304,13 @@ class TestFiles:
 @pytest.mark.parametrize("path", SONGS, ids=lambda path: path.name[:20])
 def test_real_recordings(path):
     audio = read_audio(path).crop_s(0.0, 20.0)
-    found = music.features_of(audio, 60.0, 1200)
-    assert found.features.shape == (1200, 35)
-    assert np.isfinite(found.features).all()
-    chroma = found.features[:300, music.FEATURE_SLICES["chroma_cens"]]
+    song = music.features_of(audio, 60.0, 1200)
+    assert song.features.shape == (1200, 35)
+    assert np.isfinite(song.features).all()
+    chroma = song.features[:300, music.FEATURE_SLICES["chroma_cens"]]
     np.testing.assert_allclose(np.linalg.norm(chroma, axis=1)[60:240], 1, atol=1e-3)
-    assert 60 <= found.tempo_bpm <= 200
-    assert len(found.beats) >= 4
+    assert 60 <= song.tempo_bpm <= 200
+    assert len(song.beats) >= 4
 
 
 @pytest.mark.shared_data
@@ -328,9 +330,9 @@ def test_a_song_is_quick():
 )
 def test_bars_of_the_samples_begin_where_the_songs_say(path):
     """Every sample begins with a bar; its tempo, and so its bars, stand in its name."""
-    heard = load_clip(path).music
+    song = load_clip(path).music
     bar = 4 * 60 * 60 / int(path.stem.split("_")[1].removesuffix("bpm"))
-    off = music.bar_lines(heard) / bar
+    off = music.bar_lines(song) / bar
     assert len(off) >= 3
     assert np.abs(off - np.round(off)).max() < 0.05
 
@@ -345,7 +347,7 @@ def test_a_song_has_the_same_beats_at_any_frame_rate():
     """With a swing between the beats, so that the tracker has more than one tempo to choose from."""
     slow, between = clicks(81.0), clicks(162.0)
     audio = Audio(slow.samples + 0.5 * between.samples[: len(slow.samples)], slow.rate_hz)
-    heard = {fps: music.features_of(audio, fps) for fps in (60.0, 100.0, 120.0)}
-    for fps, found in heard.items():
-        assert found.tempo_bpm == heard[60.0].tempo_bpm
-        np.testing.assert_allclose(found.beats / fps, heard[60.0].beats / 60.0, atol=0.01)
+    songs = {fps: music.features_of(audio, fps) for fps in (60.0, 100.0, 120.0)}
+    for fps, song in songs.items():
+        assert song.tempo_bpm == songs[60.0].tempo_bpm
+        np.testing.assert_allclose(song.beats / fps, songs[60.0].beats / 60.0, atol=0.01)

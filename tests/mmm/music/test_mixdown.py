@@ -47,12 +47,14 @@ def test_a_part_in_opposite_phase_does_not_vanish_beside_one_in_phase():
 
 def test_long_sound_is_mixed_in_pieces_without_seams(monkeypatch):
     samples = np.stack([tone(440, 6.0), -tone(440, 6.0)], axis=1)
-    whole = mixed_down(samples, RATE)
+    in_one_piece = mixed_down(samples, RATE)
     monkeypatch.setattr("mmm.music.mixdown._PIECE", 16_384)
     pieces = mixed_down(samples, RATE)
     middle = slice(4_096, -4_096)
     assert (
-        np.abs(np.abs(np.diff(pieces[middle])).max() / np.abs(np.diff(whole[middle])).max() - 1)
+        np.abs(
+            np.abs(np.diff(pieces[middle])).max() / np.abs(np.diff(in_one_piece[middle])).max() - 1
+        )
         < 0.2
     )
     assert power_at(pieces[RATE:], 440) == pytest.approx(0.5, rel=0.05)
@@ -70,7 +72,7 @@ def test_clicks_in_opposite_phase_are_heard_at_their_tempo():
     for beat in np.arange(0.25, 6, 0.5):  # 120 a minute
         start = int(beat * RATE)
         click[start : start + 400, 0] = 0.6 * tone(1_500, 1.0)[:400]
-    heard = features_of(Audio(click, RATE), 30.0)
+    mono = features_of(Audio(click, RATE), 30.0)
     opposite = features_of(Audio(np.concatenate([click, -click], axis=1), RATE), 30.0)
     assert opposite.tempo_bpm == pytest.approx(120, abs=2)
-    np.testing.assert_allclose(opposite.beats, heard.beats, atol=1)
+    np.testing.assert_allclose(opposite.beats, mono.beats, atol=1)

@@ -111,15 +111,16 @@ def test_another_pattern_stands_beside_with_what_was_hidden_from_it():
 def offline(chromium):
     """A page of a browser that is offline, and the errors of its console."""
     context = chromium.new_context(viewport={"width": 1400, "height": 800}, offline=True)
-    found, asked, tab = [], [], context.new_page()
-    tab.on("pageerror", lambda error: found.append(str(error)))
+    problems, asked, tab = [], [], context.new_page()
+    tab.on("pageerror", lambda error: problems.append(str(error)))
     tab.on(
-        "console", lambda message: found.append(message.text) if message.type == "error" else None
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
     )
     tab.on("request", lambda request: asked.append(request.url))
     yield tab
     context.close()
-    assert not found
+    assert not problems
     assert all(url.startswith(("file:", "data:", "blob:", "about:")) for url in asked), asked
 
 
@@ -150,9 +151,9 @@ def test_the_file_plays_from_disk_without_a_network_sound_included(offline, tmp_
     )
     offline.get_by_role("button", name="Sound on").click()
     offline.wait_for_function("() => window.heard.starts.length > 0")
-    heard = offline.evaluate("() => window.heard")
-    assert heard["length"] == pytest.approx(2.0, abs=0.01)
-    assert heard["loudest"] > 0.3
+    sound = offline.evaluate("() => window.heard")
+    assert sound["length"] == pytest.approx(2.0, abs=0.01)
+    assert sound["loudest"] > 0.3
     offline.wait_for_function("() => document.querySelector('.viewer').dataset.clock === 'sound'")
     offline.get_by_role("button", name="Pause").click()
     offline.get_by_role("button", name="Next frame").click()

@@ -101,15 +101,17 @@ def test_a_bad_output_is_refused_in_one_line(tmp_path, smpl_clip_file, arguments
 
 
 def test_csv_and_json_say_the_same(result):
-    told = report(with_baselines(interpolate("hold", result.clip, result.hidden)), "span:8-15", 3)
-    rows = list(csv.DictReader(report_csv(told).splitlines()))
-    assert {row["method"] for row in rows} == set(told["methods"])
+    figures = report(
+        with_baselines(interpolate("hold", result.clip, result.hidden)), "span:8-15", 3
+    )
+    rows = list(csv.DictReader(report_csv(figures).splitlines()))
+    assert {row["method"] for row in rows} == set(figures["methods"])
     for row in rows:
-        entry = told["methods"][row["method"]]
+        entry = figures["methods"][row["method"]]
         assert float(row["position_cm"]) == entry["position_cm"]
         assert (row["clip"], row["hide"], row["seed"]) == ("made", "span:8-15", "3")
         assert int(row["hidden"]) == entry["hidden"]
-    empty = json.loads(json.dumps(told))
+    empty = json.loads(json.dumps(figures))
     empty["methods"]["hold"]["root_cm"] = None
     assert next(csv.DictReader(report_csv(empty).splitlines()))["root_cm"] == ""
 

@@ -27,9 +27,9 @@ def clicks(frames):
     """A click at the beginning of some frames."""
     samples = np.zeros((round(frames / FPS * RATE_HZ), 2), dtype=np.float32)
     for frame in CLICK_FRAMES:
-        at = round(frame / FPS * RATE_HZ)
-        samples[at : at + 300] += (
-            np.sin(np.arange(300) / 4)[: max(0, len(samples) - at), None] * 0.8
+        start = round(frame / FPS * RATE_HZ)
+        samples[start : start + 300] += (
+            np.sin(np.arange(300) / 4)[: max(0, len(samples) - start), None] * 0.8
         )
     return Music(
         np.zeros((frames, 35), np.float32), FPS, np.array([0]), 120.0, Audio(samples, RATE_HZ)
@@ -45,7 +45,7 @@ def scene(frames=60, music=True, spec="span:20-39"):
     return Scene("made", both, hidden, clip.music)
 
 
-def told_of(path):
+def ffmpeg_says(path):
     """What ffmpeg says of a file."""
     return subprocess.run(
         [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)], capture_output=True, check=False
@@ -72,13 +72,13 @@ def frames_of(path, size):
         capture_output=True,
         check=True,
     ).stdout
-    told = told_of(path)
-    hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", told).groups()
+    text = ffmpeg_says(path)
+    hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text).groups()
     return (
         np.frombuffer(raw, np.uint8).reshape(-1, size[1], size[0], 3),
         {
-            "fps": float(re.search(r"([\d.]+) fps", told)[1]),
-            "told": told,
+            "fps": float(re.search(r"([\d.]+) fps", text)[1]),
+            "ffmpeg": text,
             "duration": int(hours) * 3600 + int(minutes) * 60 + float(seconds),
         },
     )
@@ -113,7 +113,7 @@ def test_an_mp4_has_every_frame_its_length_and_its_sound_in_time(tmp_path):
     assert len(pictures) == 60
     assert meta["fps"] == FPS
     assert meta["duration"] == pytest.approx(2.0, abs=0.02)
-    assert "yuv420p" in meta["told"]
+    assert "yuv420p" in meta["ffmpeg"]
     assert shares == sorted(shares)
     assert (len(shares), shares[-1]) == (60, 1.0)
     loud = np.abs(sound_of(tmp_path / "a.mp4"))
@@ -129,9 +129,9 @@ def test_an_mp4_has_every_frame_its_length_and_its_sound_in_time(tmp_path):
 
 def test_no_music_no_track(tmp_path):
     write_film(scene(music=False), tmp_path / "a.mp4", size=SMALL)
-    told = told_of(tmp_path / "a.mp4")
-    assert re.search(r"Stream.*Video: h264", told)
-    assert "Audio" not in told
+    text = ffmpeg_says(tmp_path / "a.mp4")
+    assert re.search(r"Stream.*Video: h264", text)
+    assert "Audio" not in text
 
 
 @pytest.mark.parametrize("fps", [15.0, 60.0, 29.97])
