@@ -10,7 +10,7 @@ from dashboard.work.networks import list_checkpoints
 from mmm import Clip, MMMError, Skeleton
 from mmm.checkpoints import CheckpointInfo, check_fit
 from mmm.interpolation.baselines import BASELINES
-from mmm.motion.humanoid import missing_roles
+from mmm.motion.roles import missing_roles
 
 BASELINE_LABELS = {
     "hold": "Hold (keep the last pose)",

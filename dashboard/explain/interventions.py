@@ -19,7 +19,7 @@ from mmm.masks import Mask
 
 if TYPE_CHECKING:
     from mmm.explain.attribution import Attribution
-    from mmm.explain.interventions import InterventionResult
+    from mmm.explain.change_results import InterventionResult
 
 CHANGE = Flow("Change and recover", "change", "change_off", "change_asked", "change_shown")
 METHODS = {

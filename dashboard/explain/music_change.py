@@ -17,7 +17,7 @@ from mmm.explain.perturbations import parse, swap
 from mmm.io.files import safe_name
 
 if TYPE_CHECKING:
-    from mmm.explain.interventions import GenerationChange, InterventionResult  # import torch
+    from mmm.explain.change_results import GenerationChange, InterventionResult  # import torch
 
 KINDS = {
     "mute": "Mute",

@@ -16,7 +16,7 @@ from dashboard.work.generations import CHANNEL, Made
 from mmm import Music
 
 if TYPE_CHECKING:
-    from mmm.explain.interventions import GenerationChange  # imports torch
+    from mmm.explain.change_results import GenerationChange  # imports torch
 
 KEY = "future-attention"
 OPEN = "future_listening"

@@ -18,7 +18,7 @@ from mmm import Audio, Motion, Music
 from mmm.viewer.panels import Future, ViewerPanel, pack_viewer, panel_from_motion, waveform_peaks
 
 if TYPE_CHECKING:
-    from mmm.explain.interventions import GenerationChange  # imports torch
+    from mmm.explain.change_results import GenerationChange  # imports torch
 
 HEIGHT = 600
 LEAD_S = 0.3

@@ -14,7 +14,7 @@ from dashboard.recover.controls import KINDS
 from dashboard.work.networks import list_checkpoints
 from mmm import SMPL24, MMMError
 from mmm.interpolation.baselines import BASELINES
-from mmm.motion.humanoid import parse_roles
+from mmm.motion.roles import parse_roles
 from mmm.spec import split
 
 

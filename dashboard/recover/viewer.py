@@ -21,7 +21,7 @@ from mmm.viewer.payload import with_header
 
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
-    from mmm.explain.interventions import InterventionResult
+    from mmm.explain.change_results import InterventionResult
 
 HEIGHT = 640
 

@@ -5,7 +5,8 @@ from typing import Protocol, runtime_checkable
 
 from mmm.errors import ModelError
 from mmm.motion.clip import Clip
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from mmm.cli.options import CheckpointPath, ClipOptions, ClipPath, Hide, Roles, 
 from mmm.cli.output import check_output, print_notes
 from mmm.errors import SpecError
 from mmm.io.files import write_atomically
-from mmm.motion.humanoid import parse_roles
+from mmm.motion.roles import parse_roles
 
 
 def attention(

@@ -9,7 +9,7 @@ from mmm.checkpoints import check_fit
 from mmm.cli.options import CheckpointPath, RangeOptions, Roles, Seed
 from mmm.cli.output import check_output, print_notes, print_table, write_json
 from mmm.cli.tables import EVALUATION_COLUMNS
-from mmm.motion.humanoid import parse_roles
+from mmm.motion.roles import parse_roles
 from mmm.spec import HELP as SPEC_HELP
 
 

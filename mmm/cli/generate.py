@@ -25,7 +25,7 @@ from mmm.cli.output import (
 )
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Music
-from mmm.motion.humanoid import parse_roles
+from mmm.motion.roles import parse_roles
 from mmm.music.features import at_frame_rate
 
 if TYPE_CHECKING:

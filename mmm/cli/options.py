@@ -18,7 +18,7 @@ from mmm.io import load_clip
 from mmm.io.body import UNIT_NAMES
 from mmm.motion.clip import Clip
 from mmm.motion.facing import FACINGS
-from mmm.motion.humanoid import ROLES
+from mmm.motion.roles import ROLES
 from mmm.music.features import at_frame_rate
 from mmm.spec import HELP as SPEC_HELP
 

@@ -21,7 +21,7 @@ from mmm.cli.output import (
 from mmm.cli.tables import ERROR_COLUMNS
 from mmm.edits import Edited
 from mmm.interpolation import baselines
-from mmm.motion.humanoid import parse_roles
+from mmm.motion.roles import parse_roles
 
 if TYPE_CHECKING:
     from mmm.recovery.result import RecoveryResult

@@ -26,6 +26,7 @@ Array = np.ndarray
 Tensor = torch.Tensor
 
 METHODS = ("integrated_gradients", "gradients", "occlusion")
+# Short names for pages and tables, in the order of the feature columns.
 _NAMES = ("onset", "mfcc", "chroma", "peaks", "beats")
 GROUPS: dict[str, slice] = dict(zip(_NAMES, FEATURE_SLICES.values(), strict=True))
 """Kinds of music features, and the columns of each."""
@@ -85,6 +86,7 @@ def attribute(
             f"method {method!r}", "no such method", ", ".join(METHODS), "choose one of them"
         )
     chosen = chosen_joints(clip, joints)
+    # The explainer checks network, clip and frame, so the mask can be indexed by the frame below.
     explainer = FrameExplainer(model, clip, mask, frame)
     if not hidden_array(clip, mask)[frame, chosen].any():
         raise SpecError(
@@ -94,7 +96,7 @@ def attribute(
             "choose a frame inside a gap",
         )
     return Attribution(
-        _whole(len(clip), explainer.window, attribution_of(explainer, chosen, method)),
+        _on_clip(len(clip), explainer.window, attribution_of(explainer, chosen, method)),
         tuple(GROUPS),
         method,
         frame,
@@ -123,6 +125,8 @@ def attribution_of(
         )
     if method == "occlusion":
         return _occluded(explainer, columns, with_music, stretch)
+    # Captum attributes scalars. The pose is therefore projected onto the direction in which all the
+    # music moves it, so that integrated gradients sum to the length of that movement.
     change = with_music - without
     direction = change / change.norm().clamp(min=1e-9)
 
@@ -141,18 +145,19 @@ def _gradients(
 
     music = explainer.music.clone().requires_grad_()
     if method == "gradients":
-        found = captum.attr.Saliency(moved).attribute(music, abs=True)
-        # Columns differ in spread: a derivative counts by how far its feature moves.
-        found = found * (explainer.music - explainer.mean).abs()
+        values = captum.attr.Saliency(moved).attribute(music, abs=True)
+        # Columns differ in spread: a derivative counts by how far its feature is from the mean.
+        values = values * (explainer.music - explainer.mean).abs()
     else:
-        found = captum.attr.IntegratedGradients(moved, multiply_by_inputs=True).attribute(
+        # Gauss-Legendre nodes need far fewer steps than a Riemann sum for the same error.
+        values = captum.attr.IntegratedGradients(moved, multiply_by_inputs=True).attribute(
             music,
             baselines=explainer.mean.clone(),
             n_steps=steps,
             method="gausslegendre",
             internal_batch_size=_AT_ONCE,
         )
-    return found[0].detach().cpu().numpy().astype(np.float32)
+    return values[0].detach().cpu().numpy().astype(np.float32)
 
 
 def _occluded(
@@ -161,31 +166,35 @@ def _occluded(
     """How far the pose moves when a stretch of one feature group is replaced by its mean."""
     import captum.attr
 
-    found = np.zeros((explainer.music.shape[1], len(GROUPS)), dtype=np.float32)
+    scores = np.zeros((explainer.music.shape[1], len(GROUPS)), dtype=np.float32)
     size = min(stretch, explainer.music.shape[1])
     for column, part in enumerate(GROUPS.values()):
 
         def unmoved(group: Tensor, part: slice = part) -> Tensor:
             music = explainer.music.expand(len(group), -1, -1).clone()
             music[..., part] = group
+            # Captum reports the drop of an output, so the distance is negated.
             return -(explainer.poses(music)[:, columns] - with_music).norm(dim=-1)
 
-        own_group, width = explainer.music[..., part].clone(), part.stop - part.start
+        # One group at a time: a window over all columns would mix the kinds of features.
+        columns_of_group, width = explainer.music[..., part].clone(), part.stop - part.start
         with torch.no_grad():
             values: Any = captum.attr.Occlusion(unmoved).attribute(
-                own_group,
+                columns_of_group,
+                # Equal window and stride: every frame is replaced exactly once.
                 sliding_window_shapes=(size, width),
                 strides=(size, width),
                 baselines=explainer.mean[..., part].clone(),
                 perturbations_per_eval=_AT_ONCE,
             )
-        found[:, column] = values[0].amax(-1).cpu().numpy()
-    return found
+        scores[:, column] = values[0].amax(-1).cpu().numpy()
+    return scores
 
 
-def _whole(
+def _on_clip(
     frames: int, window: tuple[int, int], values: Float[Array, "t G"]
 ) -> Float[Array, "T G"]:
-    found = np.zeros((frames, values.shape[1]), dtype=np.float32)
-    found[slice(*window)] = values
-    return found
+    """Values of a window as values of the whole clip; zero outside the window."""
+    result = np.zeros((frames, values.shape[1]), dtype=np.float32)
+    result[slice(*window)] = values
+    return result

@@ -1,8 +1,8 @@
 """Deletion curves: how fast a pose changes as the highest-ranked music is taken away.
 
-A ranking of music frames is good if removing its first few does what removing all music does (Petsiuk
-et al. 2018). Random order and *the nearest frames* are the baselines: a ranking that is not above
-them has shown nothing about the network.
+A ranking of music frames is good if removing its first few does what removing all music does
+(Petsiuk et al. 2018). Random order and *the nearest frames* are the baselines: a ranking that is
+not above them has shown nothing about the network.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +37,7 @@ class Deletion:
 
     def __init__(self, explainer: FrameExplainer, columns: Sequence[int]) -> None:
         self.explainer, self.columns = explainer, list(columns)
+        # Curves are relative to what all music does, so that frames and networks can be compared.
         with torch.no_grad():
             self.with_music = explainer.poses(explainer.music)[:, self.columns]
             self.full_move = float(
@@ -52,6 +53,7 @@ class Deletion:
         Args:
             scores: one for each frame of the window; among equals the earlier goes first.
         """
+        # Stable sorting makes curves reproducible where many scores are equal (outside beats, say).
         order = np.argsort(-scores, kind="stable")
         moves = []
         for share in shares:
@@ -84,6 +86,7 @@ class DeletionCurves:
 
     def area(self, name: str) -> float:
         """The area under a curve, clipped at 1; the sooner it rises, the nearer to 1."""
+        # Without the limit, an overshoot would pay for a slow start.
         return float(np.trapezoid(np.minimum(self.moved[name], 1), self.shares))
 
 
@@ -124,6 +127,7 @@ def deletion_curves(
             "rank every frame",
         )
     chosen = chosen_joints(clip, joints)
+    # ``attribute`` also checks that the frame is hidden; given scores are taken as they are.
     if scores is None:
         scores = attribute(model, clip, mask, frame, joints, method).per_frame()
     explainer = FrameExplainer(model, clip, mask, frame)
@@ -132,9 +136,11 @@ def deletion_curves(
     orders = {
         method: scores[first:end],
         **({"attention": maps["attention"]} if maps else {}),
+        # Networks react to the music around a frame anyway; a ranking must do better than that.
         "nearest": -np.abs(np.arange(first, end) - frame).astype(float),
     }
     moved = {name: _from_zero(deletion.moved(values, shares)) for name, values in orders.items()}
+    # The second number keeps these draws apart from others that start from the same seed.
     rng = np.random.default_rng([seed, 523])
     random_curves = np.stack(
         [_from_zero(deletion.moved(rng.random(end - first), shares)) for _ in range(RANDOM_ORDERS)]
@@ -161,11 +167,12 @@ def map_scores(
     assert trace is not None
     if "cross" not in trace.encoders:
         return {}
-    at = frame - trace.frames[0]
+    row_index = frame - trace.frames[0]
     rows = {
-        "attention": trace.layer_mean("cross").mean(0)[at],
-        "rollout": trace.rollout("cross")[at],
+        "attention": trace.layer_mean("cross").mean(0)[row_index],
+        "rollout": trace.rollout("cross")[row_index],
     }
+    # A network that joins in time (``ecm``) has motion and music along one axis: keep the music.
     return {
         name: row if trace.segments is None else row[trace.segments["music"]]
         for name, row in rows.items()
@@ -173,4 +180,5 @@ def map_scores(
 
 
 def _from_zero(values: Float[Array, "n"]) -> Float[Array, "S"]:
+    """A curve with its first point: nothing taken away, nothing moved."""
     return np.concatenate([[0.0], values])

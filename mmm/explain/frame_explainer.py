@@ -54,9 +54,12 @@ class FrameExplainer:
         """(1,T,35), the window's music, scaled."""
         self.mean = self.music.mean(1, keepdim=True).expand_as(self.music)
         """(1,T,35), the mean of that music in every row."""
+        # Interpolation and body frame depend on the motion alone. They are prepared once, so that
+        # each evaluation costs one pass through the network.
         self._filled, self._hidden = ready.filled.part(part), ready.hidden[:, part]
         self._place = ready.path[:, part].mean(1, keepdim=True)
         stats = model.config.fitted_stats
+        # The network's root is scaled to [0, 1]; in metres it weighs like the rotation entries.
         self._metres = torch.from_numpy(stats.root_max - stats.root_min).to(self.music)
 
     def poses(self, music: Tensor) -> Tensor:
@@ -64,6 +67,7 @@ class FrameExplainer:
 
         Its columns are the entries of rotation matrices, then the root in metres.
         """
+        # The batch runs over variants of the music; the motion is the same in all of them.
         count = len(music)
         prediction = self.model.predict(
             self._filled.repeat(count),
@@ -76,10 +80,12 @@ class FrameExplainer:
         return torch.cat([row[:, :-3], row[:, -3:] * self._metres], dim=-1)
 
     def columns(self, joints: Sequence[int]) -> list[int]:
-        """Columns of a pose that belong to these joints; the root joint has the root's position too."""
+        """Columns of a pose that belong to these joints; the root joint has the root's position
+        too."""
         joints_count = self.model.config.joints
-        own = [9 * joint + k for joint in joints for k in range(9)]
-        return own + [9 * joints_count + k for k in range(3) if 0 in joints]
+        # A pose is J x 9 rotation entries followed by the root's x, y and z.
+        rotation_columns = [9 * joint + k for joint in joints for k in range(9)]
+        return rotation_columns + [9 * joints_count + k for k in range(3) if 0 in joints]
 
 
 def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
@@ -109,8 +115,10 @@ def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> l
     count = len(clip.motion.skeleton)
     if joints is None:
         return list(range(count))
+    # Pages pass names from links, scripts pass indices; a list may hold both.
     names = [joint for joint in joints if isinstance(joint, str)]
     numbers = [int(joint) for joint in joints if not isinstance(joint, str)]
+    # An empty list goes to ``joint_indices`` too, which refuses it with its own message.
     if names or not numbers:
         numbers += joint_indices(clip.motion.skeleton, names)
     wrong = [joint for joint in numbers if not 0 <= joint < count]

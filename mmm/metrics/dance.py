@@ -14,7 +14,8 @@ from scipy.ndimage import uniform_filter1d
 from mmm.errors import ModelError
 from mmm.metrics.naturalness import beat_alignment, foot_skate_cm_s, motion_beats, motion_energy
 from mmm.motion.clip import Motion, Music
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 from mmm.music.features import FEATURE_SLICES
 
 Array = np.ndarray

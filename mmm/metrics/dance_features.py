@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 
 Array = np.ndarray
 Question = Callable[["_Frames"], Bool[Array, "T"]]

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from mmm.models.field_names import with_current_names
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLES
+from mmm.motion.roles import ROLES
 from mmm.motion.rotations import farthest_angle
 
 Array = np.ndarray

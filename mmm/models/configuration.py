@@ -14,7 +14,8 @@ from mmm.interpolation.gap_curve import Inertia
 from mmm.models.calibration import GapCalibration
 from mmm.models.field_names import OLD_FIELD_NAMES
 from mmm.motion.features import Stats
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 from mmm.motion.skeleton import SMPL24, Skeleton
 
 OPTIONS = {

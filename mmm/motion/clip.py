@@ -1,4 +1,4 @@
-"""What a clip is: a motion, perhaps its music, and where both came from."""
+"""Clips: a motion, possibly with its music, and where both came from."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,8 +18,10 @@ Array = np.ndarray
 
 
 def _digest(*arrays: Array, text: str = "") -> str:
+    """32 hexadecimal digits over arrays and a text."""
     state = hashlib.blake2b(text.encode(), digest_size=16)
     for array in arrays:
+        # Shape and type count too: equal bytes may be different arrays.
         state.update(str((array.shape, array.dtype.str)).encode())
         state.update(np.ascontiguousarray(array).tobytes())
     return state.hexdigest()
@@ -27,7 +29,10 @@ def _digest(*arrays: Array, text: str = "") -> str:
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """A skeleton moving: local rotations of every joint and the world path of the root.
+    """A moving skeleton: local rotations of every joint and the world path of the root.
+
+    Immutable. Arrays are converted to float32 and must not be written to afterwards, since world
+    positions are computed once.
 
     Raises:
         ValueError: shapes disagree, a value is not finite, or there is no frame.
@@ -55,6 +60,7 @@ class Motion:
             )
         if not (np.isfinite(rotations).all() and np.isfinite(root_m).all() and self.fps > 0):
             raise ValueError("a motion must be finite and its frame rate positive")
+        # The dataclass is frozen, so the converted arrays are set past its guard.
         object.__setattr__(self, "rotations", rotations)
         object.__setattr__(self, "root_m", root_m)
 
@@ -66,7 +72,7 @@ class Motion:
 
     @property
     def duration_s(self) -> float:
-        """How long the motion plays, seconds: frames / fps."""
+        """Playing time in seconds: frames / fps."""
         return len(self) / self.fps
 
     @cached_property
@@ -86,21 +92,23 @@ class Motion:
         positions, world = self._world
         if not self.skeleton.end_sites:
             return np.zeros((len(self), 0, 3), dtype=np.float32)
-        at = [joint for joint, _ in self.skeleton.end_sites]
+        joints = [joint for joint, _ in self.skeleton.end_sites]
         offsets = np.array([offset for _, offset in self.skeleton.end_sites], dtype=np.float32)
-        return positions[:, at] + np.einsum("teij,ej->tei", world[:, at], offsets)
+        return positions[:, joints] + np.einsum("teij,ej->tei", world[:, joints], offsets)
 
     def floor_m(self) -> float:
-        """Height of the floor under the feet: the 5th percentile of the lowest foot joint or tip, metres."""
+        """Height of the floor, metres: the 5th percentile of the lowest foot joint or toe tip."""
+        # A skeleton without known feet: whichever joint is lowest.
         feet = list(self.skeleton.feet) or list(range(len(self.skeleton)))
         low = self.positions()[:, feet, 1].min(axis=1)
         tips = [e for e, (joint, _) in enumerate(self.skeleton.end_sites) if joint in feet]
         if tips:
             low = np.minimum(low, self.tip_positions()[:, tips, 1].min(axis=1))
+        # A percentile, not the minimum: single frames of real recordings sink into the floor.
         return float(np.percentile(low, 5))
 
     def crop(self, start: int, stop: int) -> "Motion":
-        """Frames ``start`` to ``stop`` (not included).
+        """The frames from ``start`` up to, not including, ``stop``.
 
         Raises:
             SpecError: the range is empty or not inside the motion.
@@ -115,35 +123,38 @@ class Motion:
         return replace(self, rotations=self.rotations[start:stop], root_m=self.root_m[start:stop])
 
     def resample(self, fps: float) -> "Motion":
-        """The same movement at another frame rate: slerp of rotations, a straight line for the root.
+        """The same movement at another frame rate.
 
-        The first frame stays where it is in time; a last fraction of a frame is dropped.
+        Rotations are interpolated by slerp, the root linearly. The first frame keeps its time; a
+        last fraction of a frame is dropped.
         """
         if fps == self.fps:
             return self
+        # The small number absorbs rounding: 60 to 30 fps must not lose its last frame.
         count = int(np.floor((len(self) - 1) * fps / self.fps + 1e-6)) + 1
-        at = np.minimum(np.arange(count) * self.fps / fps, len(self) - 1)
-        low = np.minimum(np.floor(at).astype(int), max(len(self) - 2, 0))
+        frames = np.minimum(np.arange(count) * self.fps / fps, len(self) - 1)  # fractional
+        low = np.minimum(np.floor(frames).astype(int), max(len(self) - 2, 0))
         high = np.minimum(low + 1, len(self) - 1)
-        weight = (at - low).astype(np.float32)
+        weight = (frames - low).astype(np.float32)
         per_joint = np.broadcast_to(weight[:, None], (count, len(self.skeleton)))
         rotations = rot.slerp(self.rotations[low], self.rotations[high], per_joint)
         root_m = self.root_m[low] + weight[:, None] * (self.root_m[high] - self.root_m[low])
         return Motion(self.skeleton, rotations, root_m, fps)
 
     def mirror(self) -> "Motion":
-        """The motion seen in a mirror (x to -x), left and right limbs changing names."""
+        """The mirrored motion (x becomes -x), with left and right limbs exchanged."""
         flip = np.array([-1, 1, 1], dtype=np.float32)
         swap = list(self.skeleton.mirror_index)
         tips = tuple((swap[j], (-x, y, z)) for j, (x, y, z) in self.skeleton.end_sites)
         skeleton = replace(
             self.skeleton, offsets_m=self.skeleton.offsets_m[swap] * flip, end_sites=tips
         )
+        # A reflection M turns a rotation R into M R M; the signs of both factors are multiplied.
         rotations = self.rotations[:, swap] * flip[:, None] * flip
         return Motion(skeleton, rotations, self.root_m * flip, self.fps)
 
     def digest(self) -> str:
-        """32 hexadecimal digits that change with any value, name or bone; a cache key."""
+        """A cache key: 32 hexadecimal digits that change with any value, name or bone."""
         return self._known_digest
 
     @cached_property
@@ -155,10 +166,10 @@ class Motion:
 
 @dataclass(frozen=True, eq=False)
 class Audio:
-    """Sound as it was recorded."""
+    """Sound samples at their own rate."""
 
     samples: Float[Array, "N C"]
-    """Float32 in [-1, 1], one column a channel."""
+    """Float32 in [-1, 1], one column per channel."""
     rate_hz: int
     """Samples per second."""
 
@@ -169,12 +180,13 @@ class Audio:
 
     @property
     def duration_s(self) -> float:
-        """Seconds of sound."""
+        """Length in seconds."""
         return len(self.samples) / self.rate_hz
 
     def crop_s(self, start_s: float, stop_s: float) -> "Audio":
-        """The sound between two moments, in seconds; padded with silence where it ends too early."""
+        """The sound between two times in seconds, padded with silence beyond its end."""
         start, stop = round(start_s * self.rate_hz), round(stop_s * self.rate_hz)
+        # Negative times would index from the end of the array.
         cut = self.samples[max(start, 0) : max(stop, 0)]
         missing = (stop - start) - len(cut)
         return Audio(np.pad(cut, ((0, max(missing, 0)), (0, 0))), self.rate_hz)
@@ -182,29 +194,32 @@ class Audio:
 
 @dataclass(frozen=True, eq=False)
 class Music:
-    """What the network hears: features aligned with the motion's frames; the sound too where it is at hand."""
+    """The music of a clip: features aligned with its frames, and the sound if available."""
 
     features: Float[Array, "T M"]
-    """The 35 features of ``mmm.music``, float32, one row a motion frame."""
+    """The 35 features of ``mmm.music``, float32, one row per motion frame."""
     fps: float
-    """Rows per second; the motion's frame rate."""
+    """Rows per second, equal to the motion's frame rate."""
     beats: Int[Array, "B"]
-    """Frames on which a beat falls, ascending."""
+    """Frames on which beats fall, ascending."""
     tempo_bpm: float
     """Beats per minute."""
     audio: Audio | None = None
     """The sound itself, starting with frame 0."""
     without: Mapping[str, Audio] = field(default_factory=lambda: MappingProxyType({}))
-    """The same sound without one of its parts (``drums``, ``chords``), where such recordings are at hand."""
+    """The same sound without one part (``drums``, ``chords``), where such recordings exist."""
 
     def __repr__(self) -> str:
-        return f"Music({len(self)} frames at {self.fps:g} fps, {self.tempo_bpm:.0f} bpm, {len(self.beats)} beats)"
+        return (
+            f"Music({len(self)} frames at {self.fps:g} fps, {self.tempo_bpm:.0f} bpm, "
+            f"{len(self.beats)} beats)"
+        )
 
     def __len__(self) -> int:
         return len(self.features)
 
     def crop(self, start: int, stop: int) -> "Music":
-        """Frames ``start`` to ``stop`` (not included) of features, beats and sound."""
+        """Features, beats and sound from frame ``start`` up to, not including, ``stop``."""
         inside = self.beats[(self.beats >= start) & (self.beats < stop)] - start
         span_s = start / self.fps, stop / self.fps
         audio = self.audio.crop_s(*span_s) if self.audio else None
@@ -214,7 +229,7 @@ class Music:
         )
 
     def digest(self) -> str:
-        """32 hexadecimal digits that change with the features, the beats or the sound."""
+        """A cache key: 32 hexadecimal digits over features, beats and sound."""
         return self._known_digest
 
     @cached_property
@@ -226,17 +241,21 @@ class Music:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What was recorded of a clip that was edited since: the truth that its recoveries are held against."""
+    """The recording of a clip that was edited since: the reference for errors of its recoveries."""
 
     motion: Motion
-    """As long as the clip. In frames without a recording it holds something plain, which nobody may take for truth."""
+    """As long as the clip. Frames without a recording hold a placeholder, not the truth."""
     frames: Bool[Array, "T"]
-    """False where nothing was recorded: a gap was made longer or shorter."""
+    """False where nothing was recorded, which is so in gaps that were made longer or shorter."""
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A named motion with its music, if it has any."""
+    """A named motion, with its music if it has any.
+
+    Raises:
+        ValueError: motion, music and recording differ in length or frame rate.
+    """
 
     name: str
     motion: Motion
@@ -246,18 +265,20 @@ class Clip:
     split: str = ""
     """``train``, ``val``, ``test``, or empty where no list says."""
     notes: tuple[str, ...] = ()
-    """What the reader had to do to the file, in sentences for the user."""
+    """What the reader assumed or repaired, in sentences for the user."""
     meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """Facts of the file's format that the writer of the same format puts back (units, Euler orders, ...)."""
+    """Properties of the file's format that its writer restores (units, Euler orders, ...)."""
     recording: Recording | None = None
-    """What was recorded, where ``motion`` was edited since (``mmm.edits``); None: the motion is what was recorded."""
+    """The recording, if ``motion`` was edited since (``mmm.edits``). None: the motion is it."""
 
     def __post_init__(self) -> None:
+        # Programming errors, not the user's: readers and edits keep lengths equal.
         if self.recording is not None and not len(self.motion) == len(self.recording.motion) == len(
             self.recording.frames
         ):
             raise ValueError(
-                f"{self.name}: {len(self.motion)} frames, {len(self.recording.motion)} of its recording"
+                f"{self.name}: {len(self.motion)} frames, "
+                f"{len(self.recording.motion)} of its recording"
             )
         if self.music is not None and (
             len(self.music) != len(self.motion) or self.music.fps != self.motion.fps
@@ -275,24 +296,27 @@ class Clip:
 
     @property
     def truth(self) -> Motion:
-        """What was recorded: the motion itself, but where it was edited. True only in frames that are ``recorded``."""
+        """The recorded motion. It is the truth only in frames that are ``recorded``."""
         return self.motion if self.recording is None else self.recording.motion
 
     @property
     def recorded(self) -> Bool[Array, "T"]:
-        """Frames of which there is a recording: all, but for gaps that were made longer or shorter."""
+        """Frames that were recorded: all except gaps that were made longer or shorter."""
         return np.ones(len(self), dtype=bool) if self.recording is None else self.recording.frames
 
     def crop(self, start: int, stop: int) -> "Clip":
-        """Frames ``start`` to ``stop`` (not included) of motion and music."""
-        music, was = self.music.crop(start, stop) if self.music else None, self.recording
-        recording = (
-            None if was is None else Recording(was.motion.crop(start, stop), was.frames[start:stop])
-        )
+        """Motion and music from frame ``start`` up to, not including, ``stop``.
+
+        Raises:
+            SpecError: the range is empty or not inside the clip.
+        """
+        music, recording = self.music.crop(start, stop) if self.music else None, self.recording
+        if recording is not None:
+            recording = Recording(recording.motion.crop(start, stop), recording.frames[start:stop])
         return replace(self, motion=self.motion.crop(start, stop), music=music, recording=recording)
 
     def digest(self) -> str:
-        """32 hexadecimal digits over motion and music (not the name): a cache key."""
+        """A cache key: 32 hexadecimal digits over motion, music and recording, not the name."""
         return self._known_digest
 
     @cached_property

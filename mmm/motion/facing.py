@@ -1,4 +1,4 @@
-"""Which way a body faces, and turning a movement about the vertical."""
+"""The direction in which a body faces, and rotations of a motion about the vertical axis."""
 
 import numpy as np
 from jaxtyping import Float
@@ -12,14 +12,15 @@ from mmm.motion.skeleton import Skeleton, forward_kinematics
 Array = np.ndarray
 
 FACINGS = {"z": 0.0, "x": 90.0, "-z": 180.0, "-x": -90.0}
-"""Horizontal axes that somebody may face, and how far each is turned about Y from +Z, degrees."""
-_TOGETHER_M = 0.02
-# Of the length of the line between two hips or shoulders: lying on the side has no facing.
+"""Horizontal axes, and the angle about Y from +Z to each, degrees."""
+_TOGETHER_M = 0.02  # joints that are closer than this give no direction
+# Smallest horizontal share of the lines between left and right. A body that lies on its side has
+# vertical lines, and with them no facing.
 _LEAST_ACROSS = 0.3
 
 
 def parse_facing(text: str) -> str:
-    """One of ``FACINGS`` from ``x``, ``+x`` or ``-x``, likewise z.
+    """One of ``FACINGS`` from ``x``, ``+x`` or ``-x``, and likewise for z.
 
     Raises:
         SpecError: another text.
@@ -31,11 +32,12 @@ def parse_facing(text: str) -> str:
 
 
 def facing_deg(motion: Motion, frame: int = 0) -> float | None:
-    """Which way a body faces at a frame: degrees about Y, 0 = +Z, 90 = +X, above -180 to 180.
+    """The facing of a body at a frame: degrees about Y, 0 = +Z, 90 = +X, from -180 to 180.
 
-    Forward is *left x up*, left being the horizontal part of the lines from the right hip to the left and from the
-    right shoulder (or collar) to the left, summed. None where no left and right are known by name, or the body lies on
-    its side, so that these lines are steep.
+    Forward is *left x up*. Left is the horizontal part of the sum of two lines: from the right hip
+    to the left one, and from the right shoulder (or collar) to the left one. The result is None
+    where the names do not tell left from right, or where these lines are steep because the body
+    lies on its side.
     """
     skeleton = motion.skeleton
     pairs = _sided_pairs(skeleton)
@@ -47,7 +49,8 @@ def facing_deg(motion: Motion, frame: int = 0) -> float | None:
         for left, right in joints:
             line = positions[0, left].astype(np.float64) - positions[0, right]
             apart = float(np.linalg.norm(line))
-            if apart > _TOGETHER_M:  # some skeletons begin both legs in one place
+            # Some skeletons begin both legs in one place; the next pair down the limb counts then.
+            if apart > _TOGETHER_M:
                 across, length = across + line, length + apart
                 break
     if length <= 0 or np.hypot(across[0], across[2]) < _LEAST_ACROSS * length:
@@ -83,17 +86,18 @@ def _sided_pairs(skeleton: Skeleton) -> list[list[tuple[int, int]]]:
 
 
 def nearest_axis(degrees: float) -> tuple[str, float]:
-    """The axis of ``FACINGS`` that is nearest to a facing, and how far from it that is, -45 to 45 degrees."""
-    off = {name: (degrees - at + 180) % 360 - 180 for name, at in FACINGS.items()}
+    """The nearest axis of ``FACINGS``, and the angle from it, -45 to 45 degrees."""
+    off = {name: (degrees - angle + 180) % 360 - 180 for name, angle in FACINGS.items()}
     name = min(off, key=lambda axis: abs(off[axis]))
     return name, off[name]
 
 
 def turned_to_face(motion: Motion, facing: str) -> Motion:
-    """The same movement turned about the vertical through the origin, so that its first frame faces an axis exactly.
+    """The motion turned about the vertical through the origin so that its first frame faces an
+    axis.
 
     Raises:
-        SpecError: which way it faces cannot be told.
+        SpecError: the facing cannot be determined.
     """
     now = facing_deg(motion)
     if now is None:
@@ -112,7 +116,7 @@ def turned_to_face(motion: Motion, facing: str) -> Motion:
 
 
 def turned(motion: Motion, turn: Float[Array, "3 3"]) -> Motion:
-    """The same movement in axes turned by a rotation matrix about the origin."""
+    """The motion rotated about the origin by a matrix."""
     rotations = motion.rotations.copy()
     rotations[:, 0] = turn @ rotations[:, 0]
     return Motion(motion.skeleton, rotations, motion.root_m @ turn.T, motion.fps)

@@ -16,8 +16,9 @@ from jaxtyping import Bool, Float
 from mmm.errors import ModelError
 from mmm.motion.clip import Motion
 from mmm.motion.foot_targets import MAX_MOVE_M, foot_target
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
 from mmm.motion.leg_ik import Leg, bend_leg
+from mmm.motion.roles import ROLES
 from mmm.motion.rotations import farthest_angle
 from mmm.motion.skeleton import Skeleton
 from mmm.motion.stances import in_stance, rest_heights, true_runs

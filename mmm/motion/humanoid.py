@@ -1,65 +1,34 @@
-"""One body for all skeletons: 22 roles that a humanoid's joints play, whatever their names, rest pose and number.
+"""One body for all skeletons: conversions between a skeleton's own joints and the 22 roles.
 
-A network made on roles sees every skeleton as the same tree. Roles keep a file's own rest pose: their rotations mean
-something against other frames of the same clip, not against another clip's.
+A network on roles sees every skeleton as the same tree, whatever the names, number and rest pose of
+its joints. Each role keeps the rest pose of its file: its rotations can be compared with other
+frames of the same clip, but not with another clip's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
-from mmm.errors import ModelError, SpecError
+from mmm.errors import ModelError
 from mmm.motion.clip import Motion
-from mmm.motion.role_finding import ARM, LEG, ancestors, find_roles
+from mmm.motion.role_finding import ancestors, find_roles
+from mmm.motion.roles import REQUIRED, ROLE_PARENTS, ROLES, named_joints
 from mmm.motion.rotations import project_to_so3
 from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-_TREE: tuple[tuple[str, str], ...] = (
-    ("pelvis", ""),
-    ("spine1", "pelvis"),
-    ("spine2", "spine1"),
-    ("spine3", "spine2"),
-    ("neck", "spine3"),
-    ("head", "neck"),
-    *(
-        (f"{side}_{role}", f"{side}_{above}" if above else "spine3")
-        for side in ("left", "right")
-        for role, above in zip(ARM, ("", *ARM), strict=False)
-    ),
-    *(
-        (f"{side}_{role}", f"{side}_{above}" if above else "pelvis")
-        for side in ("left", "right")
-        for role, above in zip(LEG, ("", *LEG), strict=False)
-    ),
-)
-ROLES: tuple[str, ...] = tuple(role for role, _ in _TREE)
-"""The 22 roles. A shoulder turns the upper arm, an elbow the forearm, a wrist the hand; a hip turns the thigh, a knee
-the shin, an ankle the foot; ``spine3`` bears the arms."""
-ROLE_PARENTS: tuple[int, ...] = tuple(ROLES.index(above) if above else -1 for _, above in _TREE)
-"""The tree of the roles, the pelvis its root."""
-REQUIRED: tuple[str, ...] = (
-    "pelvis",
-    *(
-        f"{side}_{role}"
-        for side in ("left", "right")
-        for role in ("shoulder", "elbow", "hip", "knee", "ankle")
-    ),
-)
-"""Roles without which a skeleton cannot be matched."""
-
 
 @dataclass(frozen=True, eq=False)
 class RoleMap:
-    """Which joint of a skeleton plays which role."""
+    """The joints of a skeleton by role, and conversions between both trees."""
 
     skeleton: Skeleton
     joints: Int[Array, "22"]
-    """Of each role its joint, -1 where the skeleton has none."""
+    """For each role its joint; -1 where the skeleton has none."""
 
     def __repr__(self) -> str:
         return f"RoleMap({int(self.present.sum())} of {len(ROLES)} roles in {self.skeleton!r})"
@@ -71,7 +40,7 @@ class RoleMap:
 
     @cached_property
     def joint_names(self) -> dict[str, str]:
-        """Joint names by role, those that are there; what ``match_roles`` takes as ``joint_names``."""
+        """Joint names by role, as :func:`match_roles` takes them; without absent roles."""
         return {
             role: self.skeleton.names[j]
             for role, j in zip(ROLES, self.joints, strict=True)
@@ -80,7 +49,7 @@ class RoleMap:
 
     @cached_property
     def holders(self) -> tuple[int, ...]:
-        """Of each role the nearest role above it that has a joint; -1 for the pelvis."""
+        """For each role the nearest role above it that has a joint; -1 for the pelvis."""
         holders: list[int] = []
         for parent in ROLE_PARENTS:
             holders.append(parent if parent < 0 or self.present[parent] else holders[parent])
@@ -88,10 +57,10 @@ class RoleMap:
 
     @cached_property
     def role_skeleton(self) -> Skeleton:
-        """The 22 roles as a skeleton, in metres, with this body's proportions.
+        """The 22 roles as a skeleton with this body's proportions, metres.
 
-        A role without a joint lies on its parent. Bones are those of the pose in which joints between two roles do
-        not turn: nothing of a motion goes into them.
+        A role without a joint coincides with its parent. Bones are measured in the rest pose, so
+        they do not depend on any motion.
         """
         rest = np.zeros((len(self.skeleton), 3))
         for j, parent in enumerate(self.skeleton.parents[1:], start=1):
@@ -104,48 +73,51 @@ class RoleMap:
 
     @cached_property
     def movers(self) -> tuple[tuple[int, ...], ...]:
-        """Of each role the joints that turn it against the role above; none where it has no joint.
+        """For each role the joints that turn it against the role above; empty if it has no joint.
 
-        Of the pelvis those that place it in the world.
+        For the pelvis, all joints from the root down to it.
         """
         result = []
         for r, holder in enumerate(self.holders):
-            own = set(ancestors(self.skeleton, int(self.joints[r]))) if self.present[r] else set()
+            path = set(ancestors(self.skeleton, int(self.joints[r]))) if self.present[r] else set()
             above = (
                 set(ancestors(self.skeleton, int(self.joints[holder])))
-                if own and holder >= 0
+                if path and holder >= 0
                 else set()
             )
-            result.append(tuple(sorted(own ^ above)))
+            # The symmetric difference: where the upper role is not an ancestor (a pelvis beside the
+            # spine), joints on both sides of their common ancestor turn one against the other.
+            result.append(tuple(sorted(path ^ above)))
         return tuple(result)
 
     def to_roles(self, motion: Motion) -> Motion:
-        """The motion of the roles alone.
+        """The motion of the roles.
 
         Args:
-            motion: of this map's skeleton, or one of the same joints with other bones.
+            motion: of this map's skeleton, or of one with the same joints and other bone lengths.
 
         Raises:
             ModelError: the motion has other joints.
         """
-        own = self._for(motion.skeleton)
+        role_map = self._for(motion.skeleton)
         world = motion.world_rotations()
         rotations = np.tile(np.eye(3, dtype=np.float32), (len(motion), len(ROLES), 1, 1))
         for r, holder in enumerate(self.holders):
+            # Joints between two roles (twist bones) are skipped: only the world rotations at both
+            # ends count. An absent role keeps the identity.
             if self.present[r]:
                 local = world[:, self.joints[r]]
                 if holder >= 0:
                     local = np.swapaxes(world[:, self.joints[holder]], -1, -2) @ local
                 rotations[:, r] = local
-        return Motion(
-            own.role_skeleton, rotations, motion.positions()[:, self.joints[0]], motion.fps
-        )
+        pelvis_m = motion.positions()[:, self.joints[0]]
+        return Motion(role_map.role_skeleton, rotations, pelvis_m, motion.fps)
 
-    def most(self, values: Shaped[Array, "T J"]) -> Shaped[Array, "T 22"]:
-        """Of values of joints (whether they are hidden, how far the known frames are) those of the roles.
+    def role_max(self, values: Shaped[Array, "T J"]) -> Shaped[Array, "T 22"]:
+        """Values of joints (hidden or not, distance to known frames) as values of roles.
 
-        A role has the largest value of the joints that turn it against the role above, so it is hidden where any of
-        them is; one without a joint has that of the role above.
+        A role has the maximum over the joints that turn it against the role above, so it is hidden
+        where any of them is. A role without a joint has the value of the role above.
         """
         result = np.zeros((len(values), len(ROLES)), dtype=values.dtype)
         for r, movers in enumerate(self.movers):
@@ -155,19 +127,20 @@ class RoleMap:
         return result
 
     def from_roles(self, filled: Motion, role_motion: Motion, hidden: Bool[Array, "T J"]) -> Motion:
-        """The skeleton's own motion, its hidden joints turned as the roles are in the world.
+        """The skeleton's own motion, with hidden joints turned as the roles are in the world.
 
         Args:
-            filled: the clip with hidden entries filled by interpolation; joints without a role keep these.
-            role_motion: the roles, recovered, frame for frame.
+            filled: the clip with hidden entries filled by interpolation. Joints without a role
+                keep these values.
+            role_motion: the recovered motion of the roles, with the same frames.
             hidden: the entries to take from the roles; the root's position belongs to joint 0.
 
         Returns:
-            Known entries bit for bit as in ``filled``, hidden ones rotations; the bones are those of ``filled``. Where
-            the root is hidden the pelvis lands where the roles have it.
+            A motion with the bones of ``filled``. Known entries are bit-identical, hidden ones are
+            rotations. Where the root is hidden, the pelvis is where the roles have it.
 
         Raises:
-            ModelError: the motion has other joints, or as many frames as the roles have not.
+            ModelError: the joints or the number of frames differ.
         """
         self._for(filled.skeleton)
         if len(filled) != len(role_motion) or hidden.shape != filled.rotations.shape[:2]:
@@ -175,9 +148,11 @@ class RoleMap:
                 "roles",
                 f"{len(role_motion)} frames, hidden {hidden.shape}",
                 f"{len(filled)} frames of {len(self.skeleton)} joints",
-                "pass one clip's own",
+                "pass the roles of the same clip",
             )
-        wanted = role_motion.world_rotations().astype(np.float64)
+        # Walk down the tree: each hidden joint gets the local rotation that reaches its target under
+        # parents that are already final.
+        targets = role_motion.world_rotations().astype(np.float64)
         role_of = {int(j): r for r, j in enumerate(self.joints) if j >= 0}
         offsets = filled.skeleton.offsets_m.astype(np.float64)
         rotations = filled.rotations.copy()
@@ -185,20 +160,22 @@ class RoleMap:
         places = np.zeros((len(filled), len(self.skeleton), 3))  # from the root
         for j, parent in enumerate(self.skeleton.parents):
             above = world[:, parent] if j else np.eye(3)
-            at = hidden[:, j]
-            if j in role_of and at.any():
-                local = np.swapaxes(above, -1, -2) @ wanted[:, role_of[j]]
-                rotations[at, j] = project_to_so3(local[at])[0]
+            free = hidden[:, j]
+            if j in role_of and free.any():
+                local = np.swapaxes(above, -1, -2) @ targets[:, role_of[j]]
+                # Products of float32 matrices drift away from rotations; project them back.
+                rotations[free, j] = project_to_so3(local[free])[0]
             world[:, j] = above @ rotations[:, j].astype(np.float64)
             if j:
                 places[:, j] = places[:, parent] + above @ offsets[j]
+        # The pelvis need not be the root: the root goes where the chain down to it ends right.
         free = hidden[:, 0]
         root_m = filled.root_m.copy()
         root_m[free] = (role_motion.root_m - places[:, self.joints[0]])[free]
         return Motion(filled.skeleton, rotations, root_m, filled.fps)
 
     def _for(self, skeleton: Skeleton) -> "RoleMap":
-        """This map for a body of other proportions."""
+        """This map for a skeleton with the same joints and other bone lengths."""
         if skeleton is self.skeleton:
             return self
         if not skeleton.same_joints(self.skeleton):
@@ -209,95 +186,29 @@ class RoleMap:
 
 
 def match_roles(skeleton: Skeleton, joint_names: Mapping[str, str] | None = None) -> RoleMap:
-    """Find the joints of the roles by names and tree.
+    """Match a skeleton's joints to the roles, by their names and the tree.
 
     Args:
-        skeleton: of SMPL, LAFAN1, Bandai-Namco, CMU, SNU, Mixamo, Rokoko, 3ds Max or any like them.
-        joint_names: joint names by role, where the names do not tell; they come before what the names do tell.
+        skeleton: any humanoid. The names of SMPL, LAFAN1, Bandai-Namco, CMU, SNU, Mixamo, Rokoko,
+            3ds Max and many others are understood.
+        joint_names: joint names by role, for skeletons whose names do not tell. They override what
+            the names tell.
 
     Raises:
-        SpecError: ``joint_names`` has a role or joint that there is not, or a joint in two roles.
-        ModelError: a required role is not found; the message lists what was found and how to name the rest.
+        SpecError: ``joint_names`` has an unknown role or joint, or a joint in two roles.
+        ModelError: a required role is not found. The message lists the roles that were found and
+            how to name the missing ones.
     """
-    given = _named_joints(skeleton, joint_names or {})
-    found = find_roles(skeleton, given)
-    if missing := [role for role in REQUIRED if role not in found]:
-        missing = missing[1:] or missing  # the pelvis follows from the hips
-        have = (
-            ", ".join(f"{role} = {skeleton.names[found[role]]}" for role in ROLES if role in found)
-            or "none"
-        )
+    given = named_joints(skeleton, joint_names or {})
+    joints = find_roles(skeleton, given)
+    if missing := [role for role in REQUIRED if role not in joints]:
+        # The pelvis comes first and follows from the hips: naming it helps only if it alone lacks.
+        missing = missing[1:] or missing
+        matched = [f"{role} = {skeleton.names[joints[role]]}" for role in ROLES if role in joints]
         raise ModelError(
             f"skeleton of {len(skeleton)} joints from {skeleton.names[0]!r}",
-            f"no joint found for {', '.join(missing)} (found: {have})",
+            f"no joint found for {', '.join(missing)} (found: {', '.join(matched) or 'none'})",
             "a body with arms and legs",
             f"name them by hand: {missing[0]} = a name among {', '.join(skeleton.names[:60])}",
         )
-    return RoleMap(skeleton, np.array([found.get(role, -1) for role in ROLES]))
-
-
-def _named_joints(skeleton: Skeleton, joint_names: Mapping[str, str]) -> dict[str, int]:
-    given: dict[str, int] = {}
-    for role, name in joint_names.items():
-        if role not in ROLES:
-            raise SpecError(f"role {role!r}", "no such role", ", ".join(ROLES), "correct it")
-        if name not in skeleton.names:
-            raise SpecError(
-                f"role {role!r}",
-                f"no joint {name!r}",
-                f"one of {', '.join(skeleton.names)}",
-                "correct it",
-            )
-        given[role] = skeleton.names.index(name)
-    if len(set(given.values())) < len(given):
-        twice = next(
-            name for name in joint_names.values() if list(joint_names.values()).count(name) > 1
-        )
-        raise SpecError(
-            f"joint {twice!r}", "named for two roles", "one role a joint", "take one out"
-        )
-    return given
-
-
-def parse_roles(words: Iterable[str]) -> dict[str, str]:
-    """``left_hip=LThigh`` and the like as joint names by role.
-
-    Raises:
-        SpecError: a word is none such, there is no such role, or a role is given two joints.
-    """
-    joint_names: dict[str, str] = {}
-    for word in words:
-        role, _, joint = (part.strip() for part in word.partition("="))
-        if not joint or role not in ROLES:
-            found = f"no role {role!r}" if joint else "not a role and a joint"
-            raise SpecError(
-                f"role {word!r}",
-                found,
-                f"ROLE=JOINT with ROLE one of {', '.join(ROLES)}",
-                "for example left_hip=LThigh",
-            )
-        if joint_names.setdefault(role, joint) != joint:
-            raise SpecError(
-                f"role {word!r}",
-                f"{role} is already {joint_names[role]}",
-                "one joint a role",
-                "take one out",
-            )
-    return joint_names
-
-
-def missing_roles(
-    skeleton: Skeleton, joint_names: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
-    """Required roles that neither the names of a skeleton's joints nor ``joint_names`` tell.
-
-    Names of no joint are passed over. The pelvis is among them only where both hips are there: it follows from them.
-    """
-    given = {
-        role: skeleton.names.index(name)
-        for role, name in (joint_names or {}).items()
-        if name in skeleton.names
-    }
-    found = find_roles(skeleton, given)
-    missing = tuple(role for role in REQUIRED if role not in found)
-    return missing[1:] or missing if missing[:1] == ("pelvis",) else missing
+    return RoleMap(skeleton, np.array([joints.get(role, -1) for role in ROLES]))

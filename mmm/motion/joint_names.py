@@ -1,9 +1,9 @@
-"""What the name of a joint says: its side, its part of the body, and the roles it may play.
+"""What the name of a joint tells: its side, its part of the body, and the roles it may have.
 
-The rules cover the naming of Mixamo, Blender and Rigify, MikuMikuDance (Japanese), Unity's humanoid,
-3ds Max Biped, Maya HumanIK, Daz and Poser, Unreal, CMU, Xsens, Vicon, Kinect, OptiTrack and Rokoko,
-and names written in German or Chinese. They look at one name at a time. What the tree of joints adds
-is in ``mmm.motion.role_finding``.
+The rules cover the naming of Mixamo, Blender and Rigify, MikuMikuDance (Japanese), Unity's
+humanoid, 3ds Max Biped, Maya HumanIK, Daz and Poser, Unreal, CMU, Xsens, Vicon, Kinect, OptiTrack
+and Rokoko, and names written in German or Chinese. They look at one name at a time. What the tree
+of joints adds is in ``mmm.motion.role_finding``.
 """
 
 import re
@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-_CACHED = 32_768  # names; every recovery asks for those of its skeleton again
+_CACHED = 32_768  # names; every recovery looks up those of its skeleton again
 
 # --- Sides ---
 
@@ -19,8 +19,8 @@ _CACHED = 32_768  # names; every recovery asks for those of its skeleton again
 _LIMB_WORDS = (
     "forearm|upperarm|lowerarm|upper_?arm|lower_?arm|fore_?arm|uparm|arm|humerus|radius|wrist|hand|"
     "palm|finger|thumb|index|middle|ring|pinky|shoulder|shldr|clavicle|clav|collar|scapula|elbow|"
-    "upperleg|lowerleg|upper_?leg|lower_?leg|upleg|lowleg|leg|thigh|femur|shin|calf|tibia|knee|ankle|"
-    "foot|feet|toe|toes|toebase|ball|heel|hip|hipjoint|buttock|butt|eye|breast|"
+    "upperleg|lowerleg|upper_?leg|lower_?leg|upleg|lowleg|leg|thigh|femur|shin|calf|tibia|knee|"
+    "ankle|foot|feet|toe|toes|toebase|ball|heel|hip|hipjoint|buttock|butt|eye|breast|"
     "oberschenkel|unterschenkel|schienbein|oberarm|unterarm|schulter|schluesselbein|schlüsselbein|"
     "ellbogen|ellenbogen|handgelenk|knie|fuss|fuß|zehe|zehen|bein|hüfte|huefte"
 )
@@ -28,7 +28,8 @@ _SEPARATOR = r"[_.\s|:-]"
 
 
 def _side_letter(letter: str) -> re.Pattern[str]:
-    """Where a single letter marks a side: ``arm_L``, ``LThumb``, ``lHand``, ``lfemur``, ``thighL``."""
+    """Where a single letter marks a side: ``arm_L``, ``LThumb``, ``lHand``, ``lfemur``,
+    ``thighL``."""
     low, up = letter.lower(), letter.upper()
     start = rf"(?:^|(?<={_SEPARATOR}))"
     return re.compile(
@@ -67,7 +68,8 @@ _GERMAN_SIDES = {
 
 @lru_cache(_CACHED)
 def split_side(name: str) -> tuple[str, str]:
-    """The side that a name tells (``left``, ``right`` or nothing), and the name without its mark."""
+    """The side that a name tells (``left``, ``right`` or nothing), and the name without its
+    mark."""
     prefix, colon, bare = _without_namespace(name)
     wide = unicodedata.normalize("NFKC", bare)  # the full-width letters of Japanese rigs
     for patterns in (_SIDE_WORDS, _SIDE_LETTERS, _GERMAN_SIDES):
@@ -81,7 +83,8 @@ def split_side(name: str) -> tuple[str, str]:
 
 
 def joint_side(name: str) -> str:
-    """``left``, ``right`` or nothing, by the name alone (``LeftArm``, ``lfemur``, ``arm_L``, ``左腕``)."""
+    """``left``, ``right`` or nothing, by the name alone (``LeftArm``, ``lfemur``, ``arm_L``,
+    ``左腕``)."""
     return split_side(name)[0]
 
 
@@ -104,14 +107,16 @@ _PLUG_IN_GAIT = {
 
 def _without_namespace(name: str) -> tuple[str, str, str]:
     """A name cut at its last ``:`` (Maya) or ``|`` (a path of joints); codes become words."""
-    at = max(name.rfind(":"), name.rfind("|"))
-    bare = name[at + 1 :]
-    return name[: max(at, 0)], name[at : at + 1] if at >= 0 else "", _PLUG_IN_GAIT.get(bare, bare)
+    cut = max(name.rfind(":"), name.rfind("|"))
+    bare = name[cut + 1 :]
+    separator = name[cut : cut + 1] if cut >= 0 else ""
+    return name[: max(cut, 0)], separator, _PLUG_IN_GAIT.get(bare, bare)
 
 
 @lru_cache(_CACHED)
 def plain_name(name: str) -> str:
-    """A name in lower case, without namespace, accents and full-width letters; ``ß`` becomes ``ss``."""
+    """A name in lower case, without namespace, accents and full-width letters; ``ß`` becomes
+    ``ss``."""
     bare = unicodedata.normalize("NFKC", _without_namespace(name)[2]).casefold()
     letters = []
     for letter in bare:
@@ -131,8 +136,8 @@ _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "leg",
             r"upleg|upperleg|lowerleg|leg|thigh|shin|calf|knee|ankle|foot|toe|femur|tibia|hipjoint|"
-            r"schenkel|bein|knie|(?<![a-z])wade|knochel|knoechel|sprunggelenk|fuss|zeh|[足脚腳腿膝胫脛踝股髋髖胯趾]|"
-            r"ひざ|ヒザ|つま先|爪先|すね|もも|くるぶし",
+            r"schenkel|bein|knie|(?<![a-z])wade|knochel|knoechel|sprunggelenk|fuss|zeh|"
+            r"[足脚腳腿膝胫脛踝股髋髖胯趾]|ひざ|ヒザ|つま先|爪先|すね|もも|くるぶし",
         ),
         (
             "arm",
@@ -181,9 +186,9 @@ def floor_joints(names: Sequence[str]) -> tuple[int, ...]:
 # --- Roles ---
 
 # What a name may be, by the first line found in it: roles, with how well the word fits. A shoulder
-# is the collar where an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint (SMPL). A foot
-# turns the toes where an ankle comes before it (SMPL). A hip joint turns the thigh only where nothing
-# below it does (CMU has both).
+# is the collar where an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint (SMPL). A
+# foot turns the toes where an ankle comes before it (SMPL). A hip joint turns the thigh only where
+# nothing below it does (CMU has both).
 _S = r"[._ -]?"
 _ROLE_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple(
     (re.compile(words), roles)
@@ -237,7 +242,8 @@ _HELPERS = (
 
 @lru_cache(_CACHED)
 def role_fits(name: str) -> Mapping[str, int]:
-    """Roles of a limb (``collar``, ..., ``toe``) that a name may mean, with how well it fits each."""
+    """Roles of a limb (``collar``, ..., ``toe``) that a name may mean, with how well it fits
+    each."""
     if is_helper(name):
         return {}
     plain = plain_name(name)

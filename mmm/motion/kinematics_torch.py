@@ -1,5 +1,7 @@
-"""Forward kinematics in torch, for networks and losses; :mod:`mmm.motion.skeleton` has it in
-numpy."""
+"""Forward kinematics in torch, for networks and losses.
+
+:func:`mmm.motion.skeleton.forward_kinematics` is the same in numpy.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +16,11 @@ class Tree:
     joint."""
 
     parents: tuple[int, ...]
+    """J parent indices; -1 for the root, which comes first."""
 
     @cached_property
     def levels(self) -> list[tuple[list[int], list[int]]]:
-        """Joints and their parents at each depth, below the root."""
+        """For each depth below the root, its joints and their parents."""
         depth = [0] * len(self.parents)
         for j, parent in enumerate(self.parents[1:], start=1):
             depth[j] = depth[parent] + 1
@@ -33,13 +36,14 @@ class Tree:
         """Forward kinematics.
 
         Args:
-            local: (B,T,J,3,3) local matrices; rotations, or anything near them.
+            local: (B,T,J,3,3) local matrices, which need not be exact rotations.
             root: (B,T,3) world position of the root joint, metres.
             body: (B,J,3) offset of each joint in its parent's frame, metres; (1,J,3) for one body.
 
         Returns:
             World rotations (B,T,J,3,3) and positions (B,T,J,3), metres.
         """
+        # Lists of joints, stacked at the end: writing into one tensor would break the gradient.
         world: list[Tensor] = [local[:, :, 0]] * len(self.parents)
         place: list[Tensor] = [root] * len(self.parents)
         for joints, parents in self.levels:
@@ -54,11 +58,11 @@ class Tree:
         return torch.stack(world, dim=2), torch.stack(place, dim=2)
 
     def local(self, target: Tensor, local: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Local rotations that give hidden joints a target rotation in the world.
+        """Local rotations that give hidden joints their target rotation in the world.
 
         Args:
-            target: (B,T,J,3,3) world rotations; only hidden ones count.
-            local: (B,T,J,3,3) local rotations; known joints keep theirs.
+            target: (B,T,J,3,3) world rotations; only those of hidden joints are read.
+            local: (B,T,J,3,3) local rotations, which known joints keep.
             hidden: (B,T,J) bool.
 
         Returns:
@@ -71,11 +75,13 @@ class Tree:
         result: list[Tensor] = [world[0]] * len(self.parents)
         for joints, parents in self.levels:
             above = torch.stack([world[p] for p in parents], dim=2)
+            # A known joint below a hidden one turns with it, so the parent's new rotation counts.
             chosen = torch.where(
                 choose[:, :, joints],
                 above.transpose(-1, -2) @ target[:, :, joints],
                 local[:, :, joints],
             )
+            # Hidden joints take the target itself: a product with its inverse would add rounding.
             turned = torch.where(choose[:, :, joints], target[:, :, joints], above @ chosen)
             for k, j in enumerate(joints):
                 result[j], world[j] = chosen[:, :, k], turned[:, :, k]

@@ -1,9 +1,9 @@
-"""Which joint of a skeleton plays which part of a body: by names and by place in the tree.
+"""Assigns joints of a skeleton to roles of a humanoid, by names and by position in the tree.
 
-Limbs are found by name. Along the path from the root to each tip, the four roles of an arm or leg go
-to joints in their order, such that the names fit best. The trunk needs no names: the pelvis is where
-the paths to both hips and both shoulders part, and the spine leads from there to where the paths to
-the shoulders part.
+Limbs are found by name. Along the path from the root to each tip, the four roles of an arm or leg
+are assigned to joints in order so that the names fit best (dynamic programming). The trunk needs no
+names. The pelvis is where the paths to both hips and both shoulders diverge, and the spine leads
+from there to where the paths to the shoulders diverge.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,26 +15,27 @@ ARM = ("collar", "shoulder", "elbow", "wrist")
 LEG = ("hip", "knee", "ankle", "toe")
 
 _CHOSEN_BY_HAND = 1000
-"""How well a joint fits a role that a user gave it: better than any names do together."""
+"""Score of a joint for a role that the user gave it; larger than the sum of all names' scores."""
 
-# The best way to give the first k roles of a limb to joints of a path: its score, and joints by role.
+# The best assignment of the first k roles of a limb to joints of a path: score, and joints by role.
 _Best = tuple[int, dict[int, int]]
 
 
 def find_roles(skeleton: Skeleton, chosen: Mapping[str, int]) -> dict[str, int]:
-    """Joint of every role that can be told; roles that cannot are left out.
+    """Joints by role; roles that cannot be identified are left out.
 
     Args:
         skeleton: any tree of joints.
-        chosen: joints that were given roles by hand; they keep them.
+        chosen: joints by role as a user gave them; they keep these roles.
     """
     sides = _sides(skeleton)
-    found: dict[str, int] = {}
+    joints: dict[str, int] = {}
     for side in ("left", "right"):
         for limb in (ARM, LEG):
-            found |= _limb(skeleton, sides, side, limb, chosen)
-    found |= chosen
-    return {**_trunk(skeleton, sides, found, set(chosen.values())), **found}
+            joints |= _limb(skeleton, sides, side, limb, chosen)
+    joints |= chosen
+    # The trunk is found from the limbs, so it comes last and must not displace them.
+    return {**_trunk(skeleton, sides, joints, set(chosen.values())), **joints}
 
 
 def ancestors(skeleton: Skeleton, joint: int) -> list[int]:
@@ -46,7 +47,7 @@ def ancestors(skeleton: Skeleton, joint: int) -> list[int]:
 
 
 def _sides(skeleton: Skeleton) -> list[str]:
-    """``left``, ``right`` or nothing for each joint: by its name, else as its parent."""
+    """For each joint ``left``, ``right`` or an empty text: by its name, else as its parent."""
     sides: list[str] = []
     for j, name in enumerate(skeleton.names):
         sides.append(joint_side(name) or (sides[skeleton.parents[j]] if j else ""))
@@ -75,7 +76,7 @@ def _limb(
             for role, name in zip(limb, sided, strict=True)
         ]
 
-    # A path shares its beginning with others, so what is best up to a joint is found once for all.
+    # Paths share their beginnings, so the best assignment up to a joint is computed once for all.
     best_at: list[list[_Best]] = []
     start: list[_Best] = [(0, {})] * (len(limb) + 1)
     for joint, parent in enumerate(skeleton.parents):
@@ -84,19 +85,20 @@ def _limb(
         best_at.append(_with_joint(before, joint, values) if any(values) else before)
     inner = set(skeleton.parents)
     best: _Best = (0, {})
-    for joint, found in enumerate(best_at):
-        if joint not in inner and found[-1][0] > best[0]:
-            best = found[-1]
+    for joint, assignments in enumerate(best_at):
+        if joint not in inner and assignments[-1][0] > best[0]:
+            best = assignments[-1]
     return {sided[k]: joint for k, joint in best[1].items()}
 
 
 def _with_joint(before: Sequence[_Best], joint: int, fits: Sequence[int]) -> list[_Best]:
-    """The best ways once a path has one more joint; of equals, the earliest joints."""
+    """The best assignments once a path has one more joint; the earliest joints win ties."""
     best = list(before)
     for k in range(len(fits), 0, -1):  # downwards, so that no joint gets two roles
         score, joints = best[k - 1]
         if fits[k - 1] and score + fits[k - 1] > best[k][0]:
             best[k] = score + fits[k - 1], {**joints, k - 1: joint}
+    # A role may stay empty: leaving it out is better than a worse assignment with it.
     for k in range(1, len(best)):
         if best[k - 1][0] > best[k][0]:
             best[k] = best[k - 1]
@@ -104,18 +106,18 @@ def _with_joint(before: Sequence[_Best], joint: int, fits: Sequence[int]) -> lis
 
 
 def _trunk(
-    skeleton: Skeleton, sides: Sequence[str], found: Mapping[str, int], chosen: set[int]
+    skeleton: Skeleton, sides: Sequence[str], limbs: Mapping[str, int], chosen: set[int]
 ) -> dict[str, int]:
-    """Pelvis, spine, neck and head, as far as the limbs and names tell."""
-    hips = [found[role] for role in ("left_hip", "right_hip") if role in found]
-    shoulders = [found[role] for role in ("left_shoulder", "right_shoulder") if role in found]
+    """Pelvis, spine, neck and head, as far as limbs and names tell."""
+    hips = [limbs[role] for role in ("left_hip", "right_hip") if role in limbs]
+    shoulders = [limbs[role] for role in ("left_shoulder", "right_shoulder") if role in limbs]
     if len(hips) < 2:
         return {}
-    trunk = {"pelvis": found.get("pelvis", _parting(skeleton, hips + shoulders))}
+    trunk = {"pelvis": limbs.get("pelvis", _last_common(skeleton, hips + shoulders))}
     if len(shoulders) < 2:
         return trunk
-    chest = _chest(skeleton, found, trunk["pelvis"], shoulders)
-    taken = chosen | set(found.values())
+    chest = _chest(skeleton, limbs, trunk["pelvis"], shoulders)
+    taken = chosen | set(limbs.values())
     free = {j for j, name in enumerate(skeleton.names) if j not in taken and not is_helper(name)}
     above = ancestors(skeleton, chest)
     if trunk["pelvis"] in above and chest != trunk["pelvis"]:
@@ -129,29 +131,31 @@ def _trunk(
         if len(chain) > 2:
             trunk["spine2"] = chain[(len(chain) - 1) // 2]
     free = {j for j in free if j not in trunk.values() and not sides[j]}
-    return trunk | _neck_and_head(skeleton, free, found, chest)
+    return trunk | _neck_and_head(skeleton, free, limbs, chest)
 
 
 def _chest(
-    skeleton: Skeleton, found: Mapping[str, int], pelvis: int, shoulders: Sequence[int]
+    skeleton: Skeleton, known: Mapping[str, int], pelvis: int, shoulders: Sequence[int]
 ) -> int:
     """The joint that bears the arms.
 
-    Where a neck bears them (3ds Max, SNU) it is the joint below: such a neck hardly turns the arms.
+    Where a neck bears them (3ds Max, SNU), it is the joint below, because such a neck hardly turns
+    the arms.
     """
-    if "spine3" in found:
-        return found["spine3"]
-    chest = _parting(skeleton, shoulders)
+    if "spine3" in known:
+        return known["spine3"]
+    chest = _last_common(skeleton, shoulders)
     above = skeleton.parents[chest]
     borne_by_neck = chest != 0 and above not in (pelvis, 0) and is_neck(skeleton.names[chest])
     return above if borne_by_neck else chest
 
 
 def _neck_and_head(
-    skeleton: Skeleton, free: Collection[int], found: Mapping[str, int], chest: int
+    skeleton: Skeleton, free: Collection[int], known: Mapping[str, int], chest: int
 ) -> dict[str, int]:
+    """Neck and head by name, or as the chain that continues above the chest."""
     ordered, names = sorted(free), skeleton.names
-    head = found.get("head", next((j for j in ordered if is_head(names[j])), None))
+    head = known.get("head", next((j for j in ordered if is_head(names[j])), None))
     if head is None:
         neck = next((j for j in ordered if is_neck(names[j])), None)
         return {"neck": neck} if neck is not None else _nameless_neck(skeleton, ordered, chest)
@@ -162,7 +166,7 @@ def _neck_and_head(
 
 
 def _nameless_neck(skeleton: Skeleton, free: Sequence[int], chest: int) -> dict[str, int]:
-    """Where the spine is numbered to its end (Rigify): the only chain that goes on above the chest."""
+    """For a spine that is numbered up to the head (Rigify): the one chain above the chest."""
     children: dict[int, list[int]] = {}
     for j in free:
         children.setdefault(skeleton.parents[j], []).append(j)
@@ -172,7 +176,8 @@ def _nameless_neck(skeleton: Skeleton, free: Sequence[int], chest: int) -> dict[
     return {"neck": chain[1], "head": chain[-1]} if len(chain) > 2 else {}
 
 
-def _parting(skeleton: Skeleton, joints: Sequence[int]) -> int:
-    """The last joint that the paths from the root to all of these have in common."""
+def _last_common(skeleton: Skeleton, joints: Sequence[int]) -> int:
+    """The lowest common ancestor of some joints."""
     paths = [ancestors(skeleton, joint) for joint in joints]
+    # Joints are in topological order, so the highest index is the one furthest from the root.
     return max(set(paths[0]).intersection(*paths[1:]))

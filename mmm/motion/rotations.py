@@ -1,10 +1,11 @@
 """Rotations in three dimensions: conversions, projection, distance, interpolation.
 
-Conventions, everywhere in this project: right-handed axes, angles in radians, matrices act on column vectors,
-quaternions are ``wxyz`` with a non-negative real part, Euler orders are **intrinsic** and upper case
-(``"ZYX"`` turns about Z, then the new Y, then the new X). Every function takes any leading axes.
+These conventions hold in the whole project. Axes are right-handed, angles are in radians, and
+matrices act on column vectors. Quaternions are ``wxyz`` with a non-negative real part. Euler orders
+are **intrinsic** and upper case: ``"ZYX"`` turns about Z, then about the new Y, then about the new
+X. Every function takes any leading axes.
 
-The conversions are SciPy's (``scipy.spatial.transform.Rotation``); this module fixes the conventions around them.
+The conversions are SciPy's (``scipy.spatial.transform.Rotation``), with these conventions.
 """
 
 import warnings
@@ -18,6 +19,7 @@ Array = np.ndarray
 
 
 def _leading(values: Array, trailing: int) -> tuple[int, ...]:
+    """Shape without its last axes."""
     return values.shape[: values.ndim - trailing]
 
 
@@ -27,19 +29,27 @@ def _from_matrix(matrices: Array) -> Rotation:
 
 
 def rotvec_to_matrix(rotvec_rad: Float[Array, "*b 3"]) -> Float[Array, "*b 3 3"]:
-    """Axis times angle (radians) to rotation matrices, float32."""
+    """Rotation vectors (axis times angle, radians) to matrices, float32."""
     matrices = Rotation.from_rotvec(rotvec_rad.reshape(-1, 3)).as_matrix()
     return matrices.reshape(*_leading(rotvec_rad, 1), 3, 3).astype(np.float32)
 
 
 def matrix_to_rotvec(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 3"]:
-    """Rotation matrices to axis times angle, radians in [0, pi], float32."""
+    """Matrices to rotation vectors (axis times angle, radians in [0, pi]), float32."""
     rotvec = _from_matrix(matrices).as_rotvec()
     return rotvec.reshape(*_leading(matrices, 2), 3).astype(np.float32)
 
 
 def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array, "*b 3 3"]:
-    """Intrinsic Euler angles, in the order of the letters (one to three of them), to matrices, float32."""
+    """Intrinsic Euler angles to matrices, float32.
+
+    Args:
+        angles_rad: one column for each letter of ``order``, in that order, radians.
+        order: one to three of the letters X, Y and Z.
+
+    Raises:
+        ValueError: the order has other letters.
+    """
     order = _intrinsic(order)
     angles = angles_rad.reshape(-1, angles_rad.shape[-1])
     matrices = Rotation.from_euler(order, angles).as_matrix()
@@ -47,9 +57,10 @@ def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array
 
 
 def matrix_to_euler(matrices: Float[Array, "*b 3 3"], order: str) -> Float[Array, "*b 3"]:
-    """Matrices to three intrinsic Euler angles, radians, float64 (files print more digits than float32 holds).
+    """Matrices to three intrinsic Euler angles, radians.
 
-    At gimbal lock the third angle is set to zero, which still gives the same rotation back.
+    The angles are float64, since files print more digits than float32 holds. At gimbal lock the
+    third angle is zero, which still gives the same rotation back.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # gimbal lock: see above
@@ -64,7 +75,7 @@ def _intrinsic(order: str) -> Any:  # SciPy's stubs want the twelve orders as li
 
 
 def quat_wxyz_to_matrix(quat_wxyz: Float[Array, "*b 4"]) -> Float[Array, "*b 3 3"]:
-    """Quaternions (normalised here) to matrices, float32."""
+    """Quaternions of any length but zero to matrices, float32."""
     matrices = Rotation.from_quat(quat_wxyz.reshape(-1, 4), scalar_first=True).as_matrix()
     return matrices.reshape(*_leading(quat_wxyz, 1), 3, 3).astype(np.float32)
 
@@ -76,13 +87,16 @@ def matrix_to_quat_wxyz(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 4"
 
 
 def matrix_to_sixd(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 6"]:
-    """The first two columns of each matrix, column after column (Zhou et al. 2019)."""
+    """The six-number form of Zhou et al. 2019: the first two columns, one after the other."""
     columns = np.swapaxes(matrices[..., :2], -1, -2)
     return columns.reshape(*_leading(matrices, 2), 6).astype(np.float32)
 
 
 def sixd_to_matrix(sixd: Float[Array, "*b 6"]) -> Float[Array, "*b 3 3"]:
-    """Gram-Schmidt of two columns, the third their cross product (Zhou et al. 2019), float32."""
+    """The six-number form to matrices, float32 (Zhou et al. 2019).
+
+    Gram-Schmidt makes the two columns orthonormal; the third is their cross product.
+    """
     columns = sixd.reshape(*_leading(sixd, 1), 2, 3).astype(np.float64)
     x = _unit(columns[..., 0, :])
     y = columns[..., 1, :]
@@ -91,29 +105,33 @@ def sixd_to_matrix(sixd: Float[Array, "*b 6"]) -> Float[Array, "*b 3 3"]:
 
 
 def _unit(vectors: Array) -> Array:
+    """Vectors of length 1; zero stays zero."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 NEAR = 1e-4
-"""Where ``M^T M`` is nowhere farther from the identity, one Newton-Schulz step leads to the nearest rotation within
-the rounding of float32, in a seventh of the time."""
+"""If no entry of ``M^T M`` is farther from the identity, one Newton-Schulz step replaces the SVD.
+It reaches the nearest rotation within the rounding of float32 in a seventh of the time."""
 
 
 def project_to_so3(
     matrices: Float[Array, "*b 3 3"],
 ) -> tuple[Float[Array, "*b 3 3"], Float[Array, "*b"]]:
-    """The nearest rotation in the Frobenius norm, and how far it was.
+    """Project matrices to the nearest rotations in the Frobenius norm (orthogonal Procrustes).
 
     Returns:
-        The rotations (float32, determinant +1) and the residual ``|M - R|_F`` (float32), zero for a rotation.
+        The rotations (float32, determinant +1) and the residual ``|M - R|_F`` (float32), which is
+        zero for a rotation.
     """
     m = matrices.astype(np.float64)
     gram = np.swapaxes(m, -1, -2) @ m
+    # The determinant. A reflection has orthonormal columns too, but is far from any rotation.
     volume = (np.cross(m[..., 0, :], m[..., 1, :]) * m[..., 2, :]).sum(-1)
     if np.all(np.abs(gram - np.eye(3)) < NEAR) and np.all(volume > 0):
         rotations = m @ (1.5 * np.eye(3) - 0.5 * gram)
     else:
         u, _, vt = np.linalg.svd(m)
+        # Flipping the column of the smallest singular value is the cheapest way to determinant +1.
         u[..., -1] *= np.linalg.det(u @ vt)[..., None]
         rotations = u @ vt
     residual = np.linalg.norm(m - rotations, axis=(-2, -1))
@@ -123,22 +141,25 @@ def project_to_so3(
 def geodesic_angle(a: Float[Array, "*b 3 3"], b: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
     """The angle between two rotations, radians in [0, pi], float32.
 
-    From the chord ``|A - B|_F = 2 sqrt(2) sin(angle / 2)``: exact at zero, where the usual arc cosine of
-    the trace loses half its digits.
+    It follows from the chord ``|A - B|_F = 2 sqrt(2) sin(angle / 2)``, which is exact at zero. The
+    usual arc cosine of the trace loses half its digits there.
     """
     chord = np.linalg.norm(a.astype(np.float64) - b.astype(np.float64), axis=(-2, -1))
     return np.asarray(2 * np.arcsin(np.clip(chord / (2 * np.sqrt(2)), 0, 1)), dtype=np.float32)
 
 
 def farthest_angle(a: Float[Array, "F *b 3 3"]) -> Float[Array, "*b"]:
-    """The largest angle from the first of several rotations to the others, radians in [0, pi], float32."""
+    """The largest angle between the first rotation and the others, radians in [0, pi], float32."""
     return np.asarray(geodesic_angle(a, np.broadcast_to(a[:1], a.shape)).max(axis=0))
 
 
 def slerp(
     start: Float[Array, "*b 3 3"], end: Float[Array, "*b 3 3"], weight: Float[Array, "*b"]
 ) -> Float[Array, "*b 3 3"]:
-    """Spherical linear interpolation along the shorter arc: ``start`` at weight 0, ``end`` at 1."""
+    """Spherical linear interpolation along the shorter arc (Shoemake 1985).
+
+    The result is ``start`` at weight 0 and ``end`` at weight 1.
+    """
     delta = matrix_to_rotvec(np.swapaxes(start, -1, -2) @ end)
     return start @ rotvec_to_matrix(delta * weight[..., None].astype(np.float32))
 
@@ -146,7 +167,14 @@ def slerp(
 def rotation_spline(
     times: Float[Array, "n"], rotations: Float[Array, "n 3 3"], query: Float[Array, "m"]
 ) -> Float[Array, "m 3 3"]:
-    """SciPy's ``RotationSpline`` through the given rotations; outside their times the nearest one is held."""
+    """Cubic spline through rotations (SciPy's ``RotationSpline``), constant beyond both ends.
+
+    Args:
+        times: ascending.
+        rotations: those that the spline passes through.
+        query: times to evaluate it at.
+    """
+    # SciPy would extrapolate with the spline's last velocity, which spins without limit.
     inside = np.clip(query, times[0], times[-1])
     if len(times) == 1:
         return np.repeat(rotations, len(query), axis=0)

@@ -1,4 +1,4 @@
-"""Rotations in torch: quaternions, rotation vectors and the six-number form, with gradients.
+"""Differentiable rotations in torch: quaternions, rotation vectors and the six-number form.
 
 The conventions are those of :mod:`mmm.motion.rotations`: matrices act on column vectors, angles are
 radians, quaternions are ``wxyz``. Every function takes any leading axes and keeps dtype and device.
@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 def matrix_to_quat(m: Tensor) -> Tensor:
-    """Rotation matrices (...,3,3) to unit quaternions wxyz, by the largest of the four components
-    (Shepperd 1978)."""
+    """Rotation matrices (...,3,3) to unit quaternions wxyz (...,4), by Shepperd's method (1978)."""
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     squares = torch.stack(
         [1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22], -1
     )
     a, b, c = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     d, e, f = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
-    # Row k holds the quaternion times four times its own component k: exact where that component is large.
+    # Row k holds the quaternion times four times its component k. The row of the largest component
+    # is chosen, because the others divide by numbers near zero.
     rows = torch.stack(
         [
             torch.stack([squares[..., 0], a, b, c], -1),
@@ -51,7 +51,8 @@ def quat_to_matrix(q: Tensor) -> Tensor:
 
 
 def quat_slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
-    """Along the shorter arc; ``weight`` broadcasts against the quaternions."""
+    """Spherical linear interpolation along the shorter arc; ``weight`` broadcasts."""
+    # q and -q are the same rotation; the sign with the positive dot product is the nearer one.
     dot = (start * end).sum(-1, keepdim=True)
     end = torch.where(dot < 0, -end, end)
     # atan2 of the half chord keeps its digits at small angles, where acos(dot) loses them.
@@ -59,6 +60,8 @@ def quat_slerp(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
         (start - end).norm(dim=-1, keepdim=True), (start + end).norm(dim=-1, keepdim=True)
     )
     sine = angle.sin()
+    # Near zero slerp divides by the sine; linear weights are exact enough there. ``where`` chooses
+    # the divisor too, because a division by zero would put NaN into the gradient.
     near = sine < 1e-4
     safe = torch.where(near, torch.ones_like(sine), sine)
     first = torch.where(near, 1 - weight, ((1 - weight) * angle).sin() / safe)
@@ -72,7 +75,7 @@ def quat_conjugate(q: Tensor) -> Tensor:
 
 
 def quat_multiply(a: Tensor, b: Tensor) -> Tensor:
-    """Hamilton product of quaternions wxyz: first ``b``, then ``a``."""
+    """Hamilton product of quaternions wxyz; as rotations, ``b`` acts first."""
     aw, ax, ay, az = a.unbind(-1)
     bw, bx, by, bz = b.unbind(-1)
     return torch.stack(
@@ -88,6 +91,7 @@ def quat_multiply(a: Tensor, b: Tensor) -> Tensor:
 
 def quat_log(q: Tensor) -> Tensor:
     """Unit quaternions wxyz to rotation vectors of at most half a turn, radians."""
+    # The sign with w >= 0 gives the shorter way round.
     q = torch.where(q[..., :1] < 0, -q, q)
     sine = q[..., 1:].norm(dim=-1, keepdim=True)
     near = sine < 1e-6
@@ -96,14 +100,17 @@ def quat_log(q: Tensor) -> Tensor:
 
 
 def quat_exp(vector: Tensor) -> Tensor:
-    """Rotation vectors, radians, to unit quaternions wxyz; its gradient is finite at zero."""
+    """Rotation vectors, radians, to unit quaternions wxyz."""
+    # The small number keeps the gradient of the square root finite at zero.
     half = (vector.square().sum(-1, keepdim=True) + 1e-12).sqrt() / 2
     return torch.cat([half.cos(), vector * (half.sin() / (2 * half))], dim=-1)
 
 
 def sixd_to_matrix(sixd: Tensor) -> Tensor:
-    """Gram-Schmidt of two columns (...,6) to rotation matrices (...,3,3), as
-    ``mmm.motion.rotations.sixd_to_matrix``."""
+    """The six-number form (...,6) to rotation matrices (...,3,3), by Gram-Schmidt.
+
+    The same as :func:`mmm.motion.rotations.sixd_to_matrix`.
+    """
     x = torch.nn.functional.normalize(sixd[..., :3], dim=-1)
     y = sixd[..., 3:]
     y = torch.nn.functional.normalize(y - (x * y).sum(-1, keepdim=True) * x, dim=-1)

@@ -1,8 +1,8 @@
 """Skeletons and forward kinematics.
 
-A skeleton is a tree of joints in topological order. ``offsets_m[j]`` is where joint ``j`` stands in its parent's
-frame; the root has no parent, and its offset is *not* added to a motion's root position (it says only where a file's
-rest pose puts it). Y is up.
+A skeleton is a tree of joints in topological order. ``offsets_m[j]`` is the position of joint ``j``
+in its parent's frame. The root has no parent. Its offset only says where the rest pose of a file
+puts it, and is *not* added to a motion's root position. Y is up.
 """
 
 import heapq
@@ -34,9 +34,10 @@ class Skeleton:
     offsets_m: Float[Array, "J 3"]
     """Rest position of each joint in its parent's frame, metres, float32."""
     feet: tuple[int, ...] = ()
-    """Joints that may touch the floor (ankles, feet, toes); found by name where not given."""
+    """Joints that may touch the floor (ankles, feet, toes); found by name if not given."""
     end_sites: tuple[tuple[int, tuple[float, float, float]], ...] = field(default=())
-    """Tips without rotation (finger tips, toe tips, top of the head): (parent joint, offset in metres)."""
+    """Tips without a rotation (fingers, toes, top of the head): parent joint and offset in
+    metres."""
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -50,6 +51,7 @@ class Skeleton:
             raise ValueError(
                 "parents must be topologically ordered, with -1 first and nowhere else"
             )
+        # The dataclass is frozen, so derived values are set past its guard.
         object.__setattr__(self, "offsets_m", np.asarray(self.offsets_m, dtype=np.float32))
         if not self.feet:
             object.__setattr__(self, "feet", floor_joints(self.names))
@@ -61,14 +63,15 @@ class Skeleton:
         return len(self.names)
 
     def same_joints(self, other: "Skeleton") -> bool:
-        """Same names in the same tree; bone lengths may differ."""
+        """Whether both have the same names in the same tree; bone lengths may differ."""
         return self.names == other.names and self.parents == other.parents
 
     @cached_property
     def mirror_index(self) -> tuple[int, ...]:
-        """For each joint the joint on the other side of the body, itself where there is none.
+        """For each joint its partner on the other side of the body; itself where there is none.
 
-        Partners' parents are partners too: a limb that is built otherwise than its fellow is mirrored in place.
+        The parents of partners are partners too. A limb whose counterpart is built differently is
+        therefore mirrored in place.
         """
         partners = _partners_by_name(self.names)
         partners[0] = 0
@@ -77,11 +80,15 @@ class Skeleton:
 
     @cached_property
     def limbs(self) -> tuple[str, ...]:
-        """For each joint one of ``torso head left_arm right_arm left_leg right_leg``, by name, else by parent."""
+        """For each joint one of ``torso head left_arm right_arm left_leg right_leg``.
+
+        The name decides; a joint whose name does not tell belongs to its parent's limb.
+        """
         limbs: list[str] = []
         for j, name in enumerate(self.names):
             part, side = body_part(name) if j else "torso", joint_side(name)
             if part in ("arm", "leg"):
+                # Without a side of its own ("Hand2") it follows the parent, if that is such a limb.
                 inherited = limbs[self.parents[j]]
                 limbs.append(
                     f"{side}_{part}" if side else inherited if inherited.endswith(part) else "torso"
@@ -92,14 +99,18 @@ class Skeleton:
 
     @cached_property
     def groups(self) -> dict[str, tuple[int, ...]]:
-        """Named sets of joints for masks and error tables: each limb, and ``arms legs upper lower root all``."""
+        """Named sets of joints for masks and error tables.
+
+        Each limb that is there, and ``arms``, ``legs``, ``upper``, ``lower``, ``root`` and ``all``.
+        """
         limb = {
-            name: tuple(j for j, at in enumerate(self.limbs) if at == name)
+            name: tuple(j for j, limb in enumerate(self.limbs) if limb == name)
             for name in sorted(set(self.limbs))
         }
         legs = limb.get("left_leg", ()) + limb.get("right_leg", ())
         arms = limb.get("left_arm", ()) + limb.get("right_arm", ())
         everything = tuple(range(len(self)))
+        # The lower body carries the root: hiding it hides the path, too.
         lower = tuple(sorted({0, *legs}))
         groups = {
             **limb,
@@ -114,7 +125,7 @@ class Skeleton:
 
 
 def _partners_by_name(names: Sequence[str]) -> list[int]:
-    """For each joint the one whose name is the same but for the side; itself where there is none."""
+    """For each joint the one whose name differs in the side alone; itself where there is none."""
     # Exact names come first, then names without digits: some files have LeftShoulder1 on the left
     # and RightShoulder on the right.
     keys = [(side, bare, re.sub(r"\d+", "", bare)) for side, bare in map(split_side, names)]
@@ -130,15 +141,15 @@ def _partners_by_name(names: Sequence[str]) -> list[int]:
 
 
 def _with_partners_for_parents(parents: Sequence[int], partners: list[int]) -> list[int]:
-    """Partners without those whose parents are not partners; they and their parents stay alone.
+    """Partners without those whose parents are not partners; these and their parents stay alone.
 
-    Joints are looked at in their order, again and again until nothing changes. Only those near a
-    change are looked at again, so that the time grows with the joints and not with their square.
+    Joints are checked in order, repeatedly, until nothing changes. Only the neighbours of a change
+    are checked again, which keeps the time linear in the number of joints.
     """
     children: list[list[int]] = [[] for _ in parents]
     for j, parent in enumerate(parents[1:], start=1):
         children[parent].append(j)
-    now = list(range(1, len(parents)))  # a heap, being sorted
+    now = list(range(1, len(parents)))  # sorted, and so already a heap
     later: list[int] = []
     while now:
         j = heapq.heappop(now)
@@ -150,6 +161,7 @@ def _with_partners_for_parents(parents: Sequence[int], partners: list[int]) -> l
                     partners[changed] = changed
                 for changed in alone:
                     for near in (changed, *children[changed]):
+                        # Joints further on are checked in this pass, earlier ones in the next.
                         if near:
                             heapq.heappush(now, near) if near > j else later.append(near)
         if not now:
@@ -160,11 +172,14 @@ def _with_partners_for_parents(parents: Sequence[int], partners: list[int]) -> l
 def forward_kinematics(
     skeleton: Skeleton, rotations: Float[Array, "*b J 3 3"], root_m: Float[Array, "*b 3"]
 ) -> tuple[Float[Array, "*b J 3"], Float[Array, "*b J 3 3"]]:
-    """World positions (metres) and world rotations of every joint, over any leading axes.
+    """Forward kinematics over any leading axes.
 
     Args:
         rotations: local rotations, each joint in its parent's frame.
         root_m: world position of the root joint, metres.
+
+    Returns:
+        World positions, metres, and world rotations of every joint.
     """
     positions = np.empty((*rotations.shape[:-3], len(skeleton), 3), dtype=rotations.dtype)
     world = np.empty_like(rotations)
@@ -176,9 +191,11 @@ def forward_kinematics(
 
 
 SMPL_PELVIS_REST_M = (-0.00217368, -0.24078915, 0.02858379)
-"""Where SMPL's rest pose puts the pelvis; AIST++ translations are measured from the body's origin, not the pelvis."""
+"""Position of the pelvis in SMPL's rest pose. AIST++ measures translations from the body's origin,
+not from the pelvis."""
 
-# Rest-pose joint offsets of the SMPL neutral template, metres, as published in Stanford-TML/EDGE vis.py (MIT).
+# Rest-pose joint offsets of the SMPL neutral template, metres, as published in Stanford-TML/EDGE
+# vis.py (MIT).
 _SMPL24 = (
     ("pelvis", -1, (0.0, 0.0, 0.0)),
     ("left_hip", 0, (0.05858135, -0.08228004, -0.01766408)),
@@ -212,4 +229,4 @@ SMPL24 = Skeleton(
     offsets_m=np.array([offset for _, _, offset in _SMPL24], dtype=np.float32),
     feet=(7, 8, 10, 11),
 )
-"""The 24-joint SMPL body of AIST++ and of our own dance set."""
+"""The 24-joint SMPL body of AIST++ and of the synthetic dance set."""

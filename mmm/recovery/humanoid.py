@@ -23,7 +23,8 @@ from mmm.motion import foot_locking
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import to_features
-from mmm.motion.humanoid import ROLE_PARENTS, RoleMap, match_roles
+from mmm.motion.humanoid import RoleMap, match_roles
+from mmm.motion.roles import ROLE_PARENTS
 from mmm.recovery.representation import JointNames, Prediction
 from mmm.recovery.resampling import distances_between, moments, motion_between, values_between
 from mmm.recovery.windows import NetworkInput, WindowedOutput, predict_in_windows
@@ -108,11 +109,11 @@ class JointRoles:
         filled = _filled(config, motion, hidden)
         role_filled = roles.to_roles(filled)
         # Per joint first, because there may be no frame in which all joints of a role are known.
-        before_s, after_s = (roles.most(frames) / motion.fps for frames in _distances(hidden))
+        before_s, after_s = (roles.role_max(frames) / motion.fps for frames in _distances(hidden))
         ramp = ramp_in(
             torch.from_numpy(hidden)[None], motion.fps, config.ramp_s, config.isolated_ramp_s
         )
-        blend_weight = roles.most(ramp[0].numpy())
+        blend_weight = roles.role_max(ramp[0].numpy())
         given = _network_input(model, role_filled, before_s, after_s, blend_weight)
         return cls(
             config,
@@ -174,7 +175,7 @@ class JointRoles:
             [self.blend_weight.repeat(3, axis=1), self.blend_weight[:, :1].repeat(3, axis=1)],
             axis=1,
         )
-        around = joint_motion(self.role_filled, self.roles.most(self.hidden))
+        around = joint_motion(self.role_filled, self.roles.role_max(self.hidden))
         gap_s = (self.before_s + self.after_s).astype(np.float32)
         return [
             RolePrediction(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mmm.errors import FileError
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 from mmm.motion.rotations import sixd_to_matrix
 from mmm.motion.skeleton import SMPL24, Skeleton, forward_kinematics
 from tests.data.preparing import frames_of, prepare, report_of, stored, units_of, write_bvh

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from mmm.models import make_config, make_model
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 from mmm.motion.rotations import matrix_to_sixd
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion

@@ -11,7 +11,8 @@ from mmm import masks
 from mmm.errors import ModelError, SpecError
 from mmm.explain.attribution import GROUPS, METHODS, attribute, attribution_of
 from mmm.explain.frame_explainer import FrameExplainer
-from mmm.recovery import recover as recovery
+from mmm.motion.rotations import project_to_so3
+from mmm.recovery import own_joints
 from mmm.recovery.recover import recover
 from tests.mmm.networks import tiny_clip, tiny_model
 
@@ -59,18 +60,19 @@ def test_other_joints_hear_nothing(listening, method):
 def test_integrated_gradients_sum_to_the_whole_movement(network):
     """Completeness (Sundararajan et al. 2017): the music against its mean, in the joints asked about."""
     model, clip = tiny_model(network, fill="slerp", output="residual"), tiny_clip(36)
-    probe = FrameExplainer(model, clip, masks.span(clip, 15, 22), FRAME)
-    columns = probe.columns([JOINT])
+    explainer = FrameExplainer(model, clip, masks.span(clip, 15, 22), FRAME)
+    columns = explainer.columns([JOINT])
     with torch.no_grad():
-        moved = float((probe.poses(probe.music) - probe.poses(probe.mean))[:, columns].norm())
-    values = attribution_of(probe, [JOINT], "integrated_gradients", steps=32)
+        moved = float(
+            (explainer.poses(explainer.music) - explainer.poses(explainer.mean))[:, columns].norm()
+        )
+    values = attribution_of(explainer, [JOINT], "integrated_gradients", steps=32)
     assert values.sum() == pytest.approx(moved, rel=0.01)
 
 
-def test_a_probe_s_pose_is_the_recovery_s(monkeypatch):
-    monkeypatch.setattr(
-        recovery, "AMBIGUOUS_RESIDUAL", 9.0
-    )  # random weights give no rotations, and the fill would decide
+def test_the_explained_pose_is_that_of_the_recovery(monkeypatch):
+    # Random weights predict matrices far from any rotation, which the fill would replace.
+    monkeypatch.setattr(own_joints, "AMBIGUOUS_RESIDUAL", 9.0)
     model, clip = tiny_model("ecm", fill="slerp", output="residual"), tiny_clip(36)
     mask = masks.span(clip, 15, 22)
     pose = (
@@ -82,17 +84,15 @@ def test_a_probe_s_pose_is_the_recovery_s(monkeypatch):
     stats, result = model.config.fitted_stats, recover(model, clip, mask)
     root = result.recovered.motion.root_m[FRAME] - stats.unscale_root(np.zeros(3, np.float32))
     assert np.allclose(pose[-3:], root, atol=1e-4)
-    from mmm.motion.rotations import project_to_so3
-
     matrices, _ = project_to_so3(pose[:-3].reshape(-1, 3, 3))
     assert np.allclose(matrices, result.recovered.motion.rotations[FRAME], atol=1e-4)
 
 
 def test_the_root_joint_brings_its_place():
     clip = tiny_clip(36)
-    probe = FrameExplainer(tiny_model("ecm"), clip, masks.span(clip, 15, 22), FRAME)
-    assert probe.columns([1]) == list(range(9, 18))
-    assert probe.columns([0]) == [*range(9), 54, 55, 56]
+    explainer = FrameExplainer(tiny_model("ecm"), clip, masks.span(clip, 15, 22), FRAME)
+    assert explainer.columns([1]) == list(range(9, 18))
+    assert explainer.columns([0]) == [*range(9), 54, 55, 56]
 
 
 def test_long_clips_are_asked_window_by_window():

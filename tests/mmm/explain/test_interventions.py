@@ -9,7 +9,8 @@ import pytest
 from mmm import masks, save_clip
 from mmm.errors import FileError, ModelError, SpecError
 from mmm.explain.interventions import intervene, intervene_generation
-from mmm.explain.perturbations import apply, heard_anew, in_words, parse, swap
+from mmm.explain.music_edits import reanalysed_clip
+from mmm.explain.perturbations import apply, in_words, parse, swap
 from mmm.generation.generate import generate_clip
 from mmm.io import load_clip
 from mmm.motion.clip import Audio, Music
@@ -60,7 +61,7 @@ def struck(clip):
     [
         ("loud", "SPEC 'loud': not a change of the music; expected mute"),
         ("mute:9", "not a change of the music"),
-        ("shift:501", "SPEC 'shift:501': 501; expected -500 to 500; choose less"),
+        ("shift:501", "SPEC 'shift:501': 501; expected -500 to 500; choose a value"),
         ("shift:nan", "not a change of the music"),
         ("stretch:0.4", "expected 0.5 to 2"),
         ("without:bass", "not a change of the music"),
@@ -80,7 +81,7 @@ def test_swap_needs_its_file(tmp_path):
         apply(parse(f"swap:{tmp_path / 'mute.npz'}"), tiny_clip(40))
 
 
-def test_of_a_recording_the_moment_may_be_chosen(tmp_path):
+def test_a_recording_may_start_at_a_given_time(tmp_path):
     rate, clip = 8000, tiny_clip(60)
     samples = np.sin(
         2 * np.pi * np.repeat([300, 900], 4 * rate) * np.arange(8 * rate) / rate
@@ -149,11 +150,11 @@ def test_a_dance_goes_on_to_changed_music():
     assert not late.change_deg[: 60 - 15].any()
     assert late.change_deg[60:].any()
     assert not quiet.after.clip.music.beats.size
-    assert [len(one.clip) for one in (quiet.before, quiet.after)] == [84, 84]
-    assert [len(one.truth) for one in (quiet.before, quiet.after)] == [84, 84]
-    told = quiet.summary()
-    assert told["change_cm"] == pytest.approx(quiet.change_cm[24:].mean(), rel=1e-5)
-    assert told["energy_before"] == same.summary()["energy_after"]
+    assert [len(run.clip) for run in (quiet.before, quiet.after)] == [84, 84]
+    assert [len(run.truth) for run in (quiet.before, quiet.after)] == [84, 84]
+    summary = quiet.summary()
+    assert summary["change_cm"] == pytest.approx(quiet.change_cm[24:].mean(), rel=1e-5)
+    assert summary["energy_before"] == same.summary()["energy_after"]
     again = generate_clip(model, clip, prefix_frames=24, frames=60)
     assert np.array_equal(again.clip.motion.rotations, quiet.before.clip.motion.rotations)
 
@@ -164,9 +165,9 @@ def test_another_songs_dance_is_changed_too():
         tiny_clip(30),
         tiny_clip(90, seed=3).music,
     )
-    found = intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=40, music=song)[0]
-    assert found.before.truth is None
-    assert np.array_equal(found.before.clip.music.features, song.features[:64])
+    change = intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=40, music=song)[0]
+    assert change.before.truth is None
+    assert np.array_equal(change.before.clip.music.features, song.features[:64])
     with pytest.raises(SpecError, match="it lasts 30 frames"):
         intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=40)
     with pytest.raises(ModelError, match="it takes no music"):
@@ -177,17 +178,17 @@ def test_before_and_after_are_shown_with_the_music_that_was_heard(tmp_path):
     model, clip = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3]), sounding(60)
     recovered = intervene(model, clip, masks.span(clip, 10, 25), ["mute"])[0]
     generated = intervene_generation(model, clip, ["mute"], prefix_frames=24, frames=36)[0]
-    for found in (recovered, generated):
-        scene = found.scene()
+    for result in (recovered, generated):
+        scene = result.scene()
         assert [p.role for p in scene.performers] == ["truth", "model", "model"]
         assert [p.name.split(", ")[-1] for p in scene.performers] == ["Truth", "as it is", "Muted"]
         assert [p.look for p in scene.performers] == ["", "", "second"]
         assert not scene.music.audio.samples.any()
-        found.save(tmp_path / "after.npz")
+        result.save(tmp_path / "after.npz")
         assert np.array_equal(
             load_clip(tmp_path / "after.npz").motion.rotations, scene.performers[2].motion.rotations
         )
-        found.save(tmp_path / "after.html")
+        result.save(tmp_path / "after.html")
         assert (tmp_path / "after.html").read_text().startswith("<!doctype html>")
 
 
@@ -216,13 +217,13 @@ def test_a_span_of_features_is_silent_and_nothing_else():
         apply(parse("mute:14-60"), clip)
 
 
-def test_a_span_of_sound_is_silent_and_heard_so():
+def test_a_span_of_sound_is_silent_and_so_are_its_features():
     clip = sounding()
     changed = apply(parse("mute:60-89"), clip)
     assert level(changed, 61, 89) == 0
     assert level(changed, 0, 59) == level(clip, 0, 59)
     assert changed.music.beats.tolist() == [0, 15, 30, 45, 90, 105, 120, 135]
-    plain = heard_anew(clip).music.features
+    plain = reanalysed_clip(clip).music.features
     moved = np.abs(changed.music.features - plain).max(axis=1)
     assert moved[65:85].min() > 10  # decibels in the first cepstral coefficient
     assert changed.notes == ()
@@ -251,7 +252,7 @@ def test_no_shift_changes_nothing():
     bare, clip = tiny_clip(60), sounding()
     assert np.array_equal(apply(parse("shift:0"), bare).music.features, bare.music.features)
     assert np.array_equal(
-        apply(parse("shift:0"), clip).music.features, heard_anew(clip).music.features
+        apply(parse("shift:0"), clip).music.features, reanalysed_clip(clip).music.features
     )
 
 
@@ -275,13 +276,13 @@ def test_another_song():
     assert np.array_equal(changed.motion.rotations, clip.motion.rotations)
 
 
-def test_stems_are_taken_where_they_are():
+def test_recordings_without_a_part_are_used_where_the_clip_has_them():
     clip = sounding()
     no_drums, no_chords = (apply(parse(f"without:{part}"), clip) for part in ("drums", "chords"))
     assert no_drums.notes == no_chords.notes == ()
     assert np.allclose(no_drums.music.audio.samples, clip.music.without["drums"].samples)
     assert np.array_equal(no_drums.music.beats, clip.music.beats)
-    plain = struck(heard_anew(clip))
+    plain = struck(reanalysed_clip(clip))
     assert struck(no_drums) < 0.2 * plain
     assert struck(no_chords) > 0.5 * plain
 
@@ -290,7 +291,7 @@ def test_sound_without_stems_is_separated_and_says_so():
     clip = sounding(without={})
     changed = apply(parse("without:drums"), clip)
     assert "harmonic-percussive separation" in changed.notes[0]
-    assert struck(changed) < 0.7 * struck(heard_anew(clip))
+    assert struck(changed) < 0.7 * struck(reanalysed_clip(clip))
     with pytest.raises(SpecError, match="without:drums: tiny0 has no sound at hand"):
         apply(parse("without:drums"), tiny_clip(40))
 
@@ -304,20 +305,20 @@ def test_samples_bring_their_stems():
         assert sound.duration_s == pytest.approx(2, abs=1e-3)
     whole, bare = part.music.audio.samples, part.music.without["drums"].samples
     assert np.abs(whole).max() > 1.2 * np.abs(bare).max()
-    hearing = heard_anew(part).music.features
+    plain = reanalysed_clip(part).music.features
     assert (
-        apply(parse("without:drums"), part).music.features[:, 0].mean() < 0.8 * hearing[:, 0].mean()
+        apply(parse("without:drums"), part).music.features[:, 0].mean() < 0.8 * plain[:, 0].mean()
     )
 
 
-def test_a_clip_with_its_own_sound_heard_anew_keeps_beats_and_tempo():
+def test_a_reanalysed_clip_keeps_beats_and_tempo():
     clip = load_clip(SAMPLE, frames=(0, 300))
-    heard = heard_anew(clip).music
-    assert np.array_equal(heard.beats, clip.music.beats)
-    assert heard.tempo_bpm == clip.music.tempo_bpm
+    music = reanalysed_clip(clip).music
+    assert np.array_equal(music.beats, clip.music.beats)
+    assert music.tempo_bpm == clip.music.tempo_bpm
     mfcc = FEATURE_SLICES["mfcc"]
     spread = clip.music.features[:, mfcc].std(axis=0).mean()
-    assert np.abs(heard.features - clip.music.features)[20:-20, mfcc].mean() < 0.1 * spread
+    assert np.abs(music.features - clip.music.features)[20:-20, mfcc].mean() < 0.1 * spread
 
 
 def test_before_and_after():
@@ -340,16 +341,16 @@ def test_before_and_after():
     )
 
 
-def test_before_is_heard_with_the_same_ears():
+def test_both_sides_go_through_the_same_analysis():
     model, clip = tiny_model("ecm"), sounding(60)
     result = intervene(model, clip, masks.span(clip, 10, 25), ["shift:0"])[0]
     assert not result.change_deg.any()
-    assert "listen anew" in result.notes[0]
+    assert "computed from the clip's sound" in result.notes[0]
 
 
 def test_what_cannot_be_changed_says_so():
     clip = tiny_clip(30)
-    with pytest.raises(ModelError, match="it takes no music; expected a network that listens"):
+    with pytest.raises(ModelError, match="it takes no music; expected a network with music"):
         intervene(tiny_model("common"), clip, masks.span(clip, 10, 20), ["mute"])
     with pytest.raises(SpecError, match="tiny0: no music; expected a clip with music"):
         intervene(tiny_model("ecm"), tiny_clip(30, music=False), masks.span(clip, 10, 20), ["mute"])

@@ -11,8 +11,9 @@ from mmm.errors import ModelError
 from mmm.interpolation.known_frames import ramp_in
 from mmm.models import make_config, make_model
 from mmm.models.body_frame import BodyFrame, gap_lengths
-from mmm.motion.humanoid import ROLE_PARENTS, match_roles
+from mmm.motion.humanoid import match_roles
 from mmm.motion.kinematics_torch import Tree
+from mmm.motion.roles import ROLE_PARENTS
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
 

@@ -11,7 +11,7 @@ from mmm.errors import ModelError
 from mmm.metrics.errors import errors
 from mmm.models.calibration import PARTS, ROLE_PARTS, GapCalibration
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLES
+from mmm.motion.roles import ROLES
 from mmm.motion.rotations import geodesic_angle, rotvec_to_matrix
 from mmm.recovery.recover import interpolate, recover
 from tests.mmm.networks import clip_at

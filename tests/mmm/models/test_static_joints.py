@@ -5,7 +5,7 @@ import pytest
 
 from mmm.models.calibration import LOOK_S, joint_motion
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 from mmm.motion.rotations import rotvec_to_matrix
 from mmm.motion.skeleton import Skeleton
 

@@ -5,7 +5,8 @@ import torch
 
 from mmm import masks
 from mmm.models.body_frame import Mirror
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 from mmm.motion.skeleton import SMPL24
 from mmm.recovery.recover import recover
 from tests.mmm.models.test_body_frame import awake, windows

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
 from mmm.motion.joint_names import joint_side, role_fits
+from mmm.motion.roles import ROLES
 from mmm.motion.skeleton import Skeleton
 
 

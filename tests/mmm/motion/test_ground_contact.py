@@ -7,7 +7,8 @@ import pytest
 
 from mmm.motion.clip import Motion
 from mmm.motion.ground_contact import PELVIS_RAD_S, Ground, limit_angular_velocity
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 from mmm.motion.rotations import geodesic_angle
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import smooth_motion

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mmm.errors import ModelError, SpecError
 from mmm.io import load_clip
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import REQUIRED, ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import REQUIRED, ROLE_PARENTS, ROLES
 from mmm.motion.skeleton import SMPL24, Skeleton
 from tests.mmm.making import TINY, random_rotations, wild_motion
 from tests.mmm.role_names import TREES, tree
@@ -389,7 +390,7 @@ def hidden_by(skeleton, *joints):
     """The roles hidden where these joints are."""
     hidden = np.zeros((2, len(skeleton)), dtype=bool)
     hidden[1, [skeleton.names.index(joint) for joint in joints]] = True
-    roles = match_roles(skeleton).most(hidden)
+    roles = match_roles(skeleton).role_max(hidden)
     assert not roles[0].any()
     return {role for role, at in zip(ROLES, roles[1], strict=True) if at}
 

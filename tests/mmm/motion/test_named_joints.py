@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mmm.errors import SpecError
-from mmm.motion.humanoid import match_roles, missing_roles, parse_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import missing_roles, parse_roles
 from tests.mmm.making import TINY
 from tests.mmm.role_names import TREES, tree
 
@@ -36,7 +37,7 @@ def test_words_as_on_the_command_line():
             ["tail=Bone"],
             "role 'tail=Bone': no role 'tail'; expected ROLE=JOINT with ROLE one of pelvis, spine1",
         ),
-        (["neck=a", "neck=b"], "role 'neck=b': neck is already a; expected one joint a role"),
+        (["neck=a", "neck=b"], "role 'neck=b': neck is already a; expected one joint per role"),
     ],
 )
 def test_words_that_name_nothing(words, message):

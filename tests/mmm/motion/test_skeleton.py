@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm.motion.humanoid import missing_roles
 from mmm.motion.joint_names import joint_side
+from mmm.motion.roles import missing_roles
 from mmm.motion.skeleton import SMPL24, Skeleton, _with_partners_for_parents, forward_kinematics
 from tests.mmm.making import TINY, random_rotations, wild_motion
 

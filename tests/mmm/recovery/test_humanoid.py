@@ -291,7 +291,7 @@ def test_recovery_gives_a_network_the_inputs_of_training(spec, monkeypatch):
     roles = match_roles(SMPL24)
     motion = roles.to_roles(clip.motion)
     features = torch.from_numpy(to_features(motion.rotations, motion.root_m))[None]
-    role_hidden = torch.from_numpy(roles.most(hidden))[None]
+    role_hidden = torch.from_numpy(roles.role_max(hidden))[None]
     expected = model.fill(features, role_hidden)
     assert torch.equal(pattern, role_hidden)
     torch.testing.assert_close(filled.extra, expected.extra, atol=1e-5, rtol=0)

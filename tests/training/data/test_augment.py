@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES, match_roles
+from mmm.motion.humanoid import match_roles
 from mmm.motion.kinematics_torch import Tree
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
 from training.data.augment import (
