@@ -150,8 +150,8 @@ class RoleMap:
                 f"{len(filled)} frames of {len(self.skeleton)} joints",
                 "pass the roles of the same clip",
             )
-        # Walk down the tree: each hidden joint gets the local rotation that reaches its target under
-        # parents that are already final.
+        # Walk down the tree: each hidden joint gets the local rotation that reaches its target
+        # under parents that are already final.
         targets = role_motion.world_rotations().astype(np.float64)
         role_of = {int(j): r for r, j in enumerate(self.joints) if j >= 0}
         offsets = filled.skeleton.offsets_m.astype(np.float64)

@@ -28,8 +28,7 @@ _SEPARATOR = r"[_.\s|:-]"
 
 
 def _side_letter(letter: str) -> re.Pattern[str]:
-    """Where a single letter marks a side: ``arm_L``, ``LThumb``, ``lHand``, ``lfemur``,
-    ``thighL``."""
+    """Matches a single letter that marks a side: ``arm_L``, ``LThumb``, ``lfemur``, ``thighL``."""
     low, up = letter.lower(), letter.upper()
     start = rf"(?:^|(?<={_SEPARATOR}))"
     return re.compile(
@@ -68,8 +67,7 @@ _GERMAN_SIDES = {
 
 @lru_cache(_CACHED)
 def split_side(name: str) -> tuple[str, str]:
-    """The side that a name tells (``left``, ``right`` or nothing), and the name without its
-    mark."""
+    """The side in a name (``left``, ``right`` or an empty text), and the name without its mark."""
     prefix, colon, bare = _without_namespace(name)
     wide = unicodedata.normalize("NFKC", bare)  # the full-width letters of Japanese rigs
     for patterns in (_SIDE_WORDS, _SIDE_LETTERS, _GERMAN_SIDES):
@@ -83,8 +81,7 @@ def split_side(name: str) -> tuple[str, str]:
 
 
 def joint_side(name: str) -> str:
-    """``left``, ``right`` or nothing, by the name alone (``LeftArm``, ``lfemur``, ``arm_L``,
-    ``左腕``)."""
+    """``left``, ``right`` or an empty text, by the name alone (``LeftArm``, ``lfemur``, ``左腕``)."""
     return split_side(name)[0]
 
 
@@ -115,8 +112,7 @@ def _without_namespace(name: str) -> tuple[str, str, str]:
 
 @lru_cache(_CACHED)
 def plain_name(name: str) -> str:
-    """A name in lower case, without namespace, accents and full-width letters; ``ß`` becomes
-    ``ss``."""
+    """A name in lower case without namespace, accents and full-width letters; ``ß`` as ``ss``."""
     bare = unicodedata.normalize("NFKC", _without_namespace(name)[2]).casefold()
     letters = []
     for letter in bare:
@@ -242,8 +238,7 @@ _HELPERS = (
 
 @lru_cache(_CACHED)
 def role_fits(name: str) -> Mapping[str, int]:
-    """Roles of a limb (``collar``, ..., ``toe``) that a name may mean, with how well it fits
-    each."""
+    """Roles of a limb (``collar``, ..., ``toe``) that a name may mean, each with a score."""
     if is_helper(name):
         return {}
     plain = plain_name(name)
