@@ -1,4 +1,4 @@
-"""Reading attention: which map, which block of it, which heads are worth a look.
+"""Attention maps of one window: selecting maps and blocks, and ranking heads.
 
 Attention says where a network looked, not why it moved. ``mmm.explain.interventions`` and
 ``mmm.explain.attribution`` measure what the music does. Half of every ConvBERT layer is a
@@ -17,11 +17,11 @@ from mmm.errors import ModelError, SpecError
 Array = np.ndarray
 
 HEAD_SCORES = ("across", "beats", "diagonal")
-"""What heads can be sorted by. See :meth:`AttentionTrace.head_scores`."""
+"""Scores by which heads can be ranked. See :meth:`AttentionTrace.head_scores`."""
 NEAR_FRAMES = 5
-"""How far from its own moment a query may look and still be near the diagonal, frames."""
+"""Keys at most this many frames from the query count as near the diagonal."""
 BEAT_FRAMES = 1
-"""How far from a beat a key may lie and still be on it, frames."""
+"""Keys at most this many frames from a beat count as on it; trackers are off by about one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +69,12 @@ class AttentionTrace:
                 raise ModelError(
                     f"block({query!r}, {key!r})", f"no segment {name!r}", ", ".join(segments)
                 )
+        # Rows are queries, columns are keys: the first name selects rows.
         return self.encoders["cross"][:, :, segments[query], segments[key]]
 
     def layer_mean(self, encoder: str) -> Float[Array, "H Q K"]:
         """The mean over an encoder's layers."""
+        # float32: sums of many float16 weights lose the small ones.
         return self._maps(encoder).mean(axis=0, dtype=np.float32)
 
     def head_mean(self, encoder: str) -> Float[Array, "L Q K"]:
@@ -91,6 +93,7 @@ class AttentionTrace:
         mean = self.head_mean(encoder)
         flow = np.eye(mean.shape[-1], dtype=np.float32)
         for layer in mean:
+            # Half attention, half identity: the identity stands for the residual connection.
             flow = 0.5 * (layer @ flow + flow)
         return flow
 
@@ -131,7 +134,7 @@ class AttentionTrace:
                     "choose beats or diagonal",
                 )
             music = rows >= self._segments("across")["music"].start
-            counted = music[:, None] != music
+            counted = music[:, None] != music  # query and key in different modalities
         elif kind == "beats":
             if beats is None:
                 raise SpecError(

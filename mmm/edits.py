@@ -1,7 +1,7 @@
-"""Edits by hand: what is hidden, known or pinned, inserted poses, gaps of another length.
+"""Edits by hand: entries hidden, known or pinned, inserted poses, gaps of another length.
 
-The terms and what they mean are in ``docs/spec.md``. Terms are applied from left to right, each on
-the timeline that those before it have left.
+``docs/spec.md`` explains the terms. They are applied from left to right, each to the timeline that
+the terms before it have produced.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,13 @@ LONGEST_GAP = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Edited:
-    """A clip after its edits, and what is hidden of it."""
+    """An edited clip with its mask."""
 
     clip: Clip
-    """With inserted poses and gaps of another length; what was recorded is its ``recording``."""
+    """The clip with inserted poses and changed gaps. Its ``recording`` is what was recorded."""
     mask: Mask
-    """Its label is the whole SPEC: the same text, unedited clip and seed make all of this again."""
+    """Hidden entries. The label is the whole SPEC, which reproduces the edits on the unedited clip
+    with the same seed."""
     posed: Bool[Array, "T J"]
     """Entries whose pose was copied from another frame."""
 
@@ -46,11 +47,11 @@ class Edited:
 
 
 def apply(spec: str, clip: Clip, seed: int = 0) -> Edited:
-    """The clip and the mask that a SPEC with edits describes.
+    """Apply a SPEC, with or without edits, to a clip.
 
     Args:
-        spec: any SPEC; one without edits of the motion leaves the clip as it is.
-        clip: as it was recorded.
+        spec: any SPEC. Without edits of the motion, the clip stays as it is.
+        clip: the clip as it was recorded.
         seed: of random patterns.
 
     Raises:
@@ -65,19 +66,22 @@ def apply(spec: str, clip: Clip, seed: int = 0) -> Edited:
             state = _retime(state, term)
         else:
             state = replace(state, mask=with_term(state.mask, term, state.clip, seed))
+        # After every term: a later one must not make frames known that were never recorded.
         state = replace(state, mask=_without_unrecorded(state))
+    # An unedited clip comes back as the same object, so that caches keyed on it still hit.
     if state.clip is clip:
         return state
     return replace(state, clip=replace(state.clip, notes=(*clip.notes, *_notes(state))))
 
 
 def changes_motion(spec: str) -> bool:
-    """Whether a SPEC has edits of the motion itself, not only of what is hidden."""
+    """Whether a SPEC edits the motion itself, not only what is hidden."""
     return any(kind_of(term) in MOTION_EDITS for term in spec.replace(" ", "").split("+"))
 
 
 def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
-    """Edits with one more; it is merged into the last one if kind and joints are the same."""
+    """Edits with one more term, which is merged into the last one if kind and joints are equal."""
+    # Merging keeps links short: a page adds one term for each frame that is clicked.
     if edits:
         (last, mark, joints), (new, _, others) = edits[-1].partition("@"), term.partition("@")
         if kind_of(last) == kind_of(new) and not changes_motion(new) and joints == others:
@@ -86,11 +90,13 @@ def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
 
 
 def _without_unrecorded(state: Edited) -> Mask:
-    """The mask with frames that were never recorded hidden, except for inserted poses."""
-    mask, nothing = state.mask, ~state.truth_frames[:, None] & ~state.posed
-    pinned = None if mask.pinned is None else mask.pinned & ~nothing
+    """The mask with all entries hidden that were never recorded, except for inserted poses."""
+    mask, unrecorded = state.mask, ~state.truth_frames[:, None] & ~state.posed
+    pinned = None if mask.pinned is None else mask.pinned & ~unrecorded
     return Mask(
-        mask.hidden | nothing, mask.label, pinned if pinned is not None and pinned.any() else None
+        mask.hidden | unrecorded,
+        mask.label,
+        pinned if pinned is not None and pinned.any() else None,
     )
 
 
@@ -105,8 +111,9 @@ def _pose(state: Edited, term: Term) -> Edited:
             term.text,
             f"nothing was recorded at frame {source}",
             "a frame with a pose",
-            "copy another one",
+            "copy another frame",
         )
+    # Without "@" the whole body takes the pose.
     joints = term.joints
     chosen = (
         list(range(len(motion.skeleton)))
@@ -115,6 +122,7 @@ def _pose(state: Edited, term: Term) -> Edited:
     )
     rotations, root_m = motion.rotations.copy(), motion.root_m.copy()
     rotations[frame, chosen] = motion.rotations[source, chosen]
+    # The root brings its path: the copied pose is put where the known motion passes.
     if 0 in chosen:
         rotations[frame, 0], root_m[frame] = _placed(motion, ~mask.hidden[:, 0], frame, source)
     posed, hidden = state.posed.copy(), mask.hidden.copy()
@@ -130,29 +138,32 @@ def _pose(state: Edited, term: Term) -> Edited:
 def _placed(
     motion: Motion, known: Bool[Array, "T"], frame: int, source: int
 ) -> tuple[Float[Array, "3 3"], Float[Array, "3"]]:
-    """Rotation and position of the root with the pose and height of ``source``, where the known motion passes.
+    """Rotation and position of the root for a copied pose.
 
-    The heading is the turn about the vertical that brings the copied rotation nearest to the one interpolated between
-    the known frames around: the largest trace of ``R_y(turn).T @ between @ copied.T``.
+    The pose and height are those of ``source``; heading and horizontal position follow the known
+    motion around the frame. The heading is the turn about the vertical that brings the copied
+    rotation nearest to the interpolated one, which maximises the trace of
+    ``R_y(turn).T @ between @ copied.T``.
     """
-    copied, place = motion.rotations[source, 0], motion.root_m[source]
+    copied, copied_m = motion.rotations[source, 0], motion.root_m[source]
     others = np.flatnonzero(known & (np.arange(len(known)) != frame))
     if not len(others):
-        return copied, place  # nothing says where it should stand instead
-    next_at = int(np.searchsorted(others, frame))
-    low, high = int(others[max(next_at - 1, 0)]), int(others[min(next_at, len(others) - 1)])
-    share = np.float32(np.clip((frame - low) / max(high - low, 1), 0, 1))
-    between = rot.slerp(motion.rotations[low, 0], motion.rotations[high, 0], np.array(share))
+        return copied, copied_m  # no known frame says where it should stand instead
+    following = int(np.searchsorted(others, frame))
+    low, high = int(others[max(following - 1, 0)]), int(others[min(following, len(others) - 1)])
+    weight = np.float32(np.clip((frame - low) / max(high - low, 1), 0, 1))
+    between = rot.slerp(motion.rotations[low, 0], motion.rotations[high, 0], np.array(weight))
     turn = between @ copied.T
+    # Closed form of that maximum: the trace is a cosine and a sine of the angle plus a constant.
     angle = np.arctan2(turn[0, 2] - turn[2, 0], turn[0, 0] + turn[2, 2])
     cos, sin = np.cos(angle), np.sin(angle)
     heading = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], dtype=np.float32)
-    path = motion.root_m[low] + share * (motion.root_m[high] - motion.root_m[low])
-    return heading @ copied, np.array([path[0], place[1], path[2]], dtype=np.float32)
+    path = motion.root_m[low] + weight * (motion.root_m[high] - motion.root_m[low])
+    return heading @ copied, np.array([path[0], copied_m[1], path[2]], dtype=np.float32)
 
 
 def _retime(state: Edited, term: Term) -> Edited:
-    """A gap of another length, hidden."""
+    """A gap with another number of frames, all hidden."""
     clip, mask = state.clip, state.mask
     first, last, length = term.numbers
     _check_frame(clip, last, term.text)
@@ -161,7 +172,7 @@ def _retime(state: Edited, term: Term) -> Edited:
             term.text,
             "the gap is the whole clip" if first <= last else "the gap ends before it begins",
             "a gap with frames beside it",
-            "choose its frames anew",
+            "choose other frames",
         )
     if not 1 <= length <= LONGEST_GAP:
         raise SpecError(
@@ -173,11 +184,13 @@ def _retime(state: Edited, term: Term) -> Edited:
         return np.concatenate([values[:first], gap, values[last + 1 :]])
 
     recorded, same = cut(clip.recorded, False), length == last - first + 1
-    if same:  # the gap keeps its length, so its recording can still be compared with
+    # A gap that keeps its length keeps its recording, so errors can still be measured in it.
+    if same:
         recorded[first : last + 1] = clip.recorded[first : last + 1]
     motion, truth = (
         m if same else _stretched(m, first, last, length) for m in (clip.motion, clip.truth)
     )
+    # Pins and poses inside the old gap have no frame in the new one.
     pinned = None if mask.pinned is None else cut(mask.pinned, False)
     clip = replace(
         clip,
@@ -193,16 +206,16 @@ def _retime(state: Edited, term: Term) -> Edited:
 
 
 def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
-    """The motion with ``length`` frames in a gap's place, interpolated between its neighbours.
+    """The motion with a gap replaced by ``length`` frames, interpolated between its neighbours.
 
-    Where the gap lies at an end of the clip, they hold the only neighbour.
+    At an end of the clip, the new frames hold the only neighbour.
     """
     low, high = first - 1 if first else last + 1, last + 1 if last + 1 < len(motion) else first - 1
-    share = (np.arange(1, length + 1) / (length + 1)).astype(np.float32)
-    weight = np.broadcast_to(share[:, None], (length, len(motion.skeleton)))
+    fraction = (np.arange(1, length + 1) / (length + 1)).astype(np.float32)
+    weight = np.broadcast_to(fraction[:, None], (length, len(motion.skeleton)))
     start, end = (np.repeat(motion.rotations[[frame]], length, axis=0) for frame in (low, high))
     between = rot.slerp(start, end, weight)
-    path = motion.root_m[low] + share[:, None] * (motion.root_m[high] - motion.root_m[low])
+    path = motion.root_m[low] + fraction[:, None] * (motion.root_m[high] - motion.root_m[low])
     return replace(
         motion,
         rotations=np.concatenate([motion.rotations[:first], between, motion.rotations[last + 1 :]]),
@@ -211,7 +224,7 @@ def _stretched(motion: Motion, first: int, last: int, length: int) -> Motion:
 
 
 def _music_for(music: Music | None, count: int) -> Music | None:
-    """The music at its own pace for ``count`` frames: cut off at the end, or followed by silence."""
+    """Music for ``count`` frames at its own tempo: cut off at the end, or followed by silence."""
     if music is None or len(music) == count:
         return music
     if len(music) > count:
@@ -230,30 +243,33 @@ def _music_for(music: Music | None, count: int) -> Music | None:
 
 def _notes(state: Edited) -> list[str]:
     """What the user should know of an edited clip, in sentences."""
-    notes, without = [], int((~state.truth_frames).sum())
+    notes, unrecorded = [], int((~state.truth_frames).sum())
     if state.posed.any():
         notes.append(
-            f"Inserted poses are keyframes of yours ({_few(state.keyframes)}): the recording does not pass "
-            "through them, and errors say how far a result is from the recording."
+            f"Inserted poses ({_few(state.keyframes)}) are keyframes that were not recorded. "
+            "Errors are distances from the recording, which does not pass through them."
         )
-    if without:
+    if unrecorded:
         notes.append(
-            f"{without} frames lie in gaps whose length was changed. They were never recorded, so no error is "
-            "counted in them."
+            f"{unrecorded} frames lie in gaps whose length was changed. They were never recorded, "
+            "so no error is counted in them."
         )
     return notes
 
 
 def _few(numbers: Sequence[int]) -> str:
+    """The first five frames in words."""
     word = "frame " if len(numbers) == 1 else "frames "
     return word + ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
 
 
-def _check_frame(clip: Clip, number: int, where: str) -> None:
+def _check_frame(clip: Clip, number: int, term: str) -> None:
+    """Check that a frame exists at this point of the SPEC."""
     if not 0 <= number < len(clip):
+        # Earlier terms may have changed the length, so the message counts the frames left by them.
         raise SpecError(
-            where,
-            f"frame {number} is not inside the {len(clip)} frames there are then",
+            term,
+            f"frame {number} is not among the {len(clip)} frames at that point",
             f"0 to {len(clip) - 1}",
             "choose a frame of the clip",
         )

@@ -1,7 +1,8 @@
 """Which entries of a clip are hidden from the model.
 
 ``hidden`` is **True where the model may not look**. The root's position belongs to joint 0: it is
-hidden where joint 0 is. :func:`parse` makes a mask from a SPEC, whose grammar is in ``docs/spec.md``.
+hidden where joint 0 is. :func:`parse` makes a mask from a SPEC, whose grammar is in
+``docs/spec.md``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,9 +26,9 @@ class Mask:
     hidden: Bool[Array, "T J"]
     """True = hidden from the model. Column 0, the root joint, hides the root's position too."""
     label: str
-    """The SPEC that makes this mask again, with the same seed."""
+    """The SPEC that reproduces this mask with the same seed."""
     pinned: Bool[Array, "T J"] | None = None
-    """Known entries that no further term hides; None where there are none."""
+    """Known entries that later terms do not hide; None without any."""
 
     def __repr__(self) -> str:
         return (
@@ -40,6 +41,7 @@ class Mask:
         return np.asarray(self.hidden.any(axis=1))
 
     def __or__(self, other: "Mask") -> "Mask":
+        # The union ignores order, but terms that make entries known depend on it.
         if self.pinned is not None or any(
             kind_of(t) in ("known", "pin", "unpin") for t in other.label.split("+")
         ):
@@ -53,23 +55,32 @@ class Mask:
 
 
 def _of_frames(clip: Clip, frames: Array, label: str) -> Mask:
+    """A mask that hides all joints in some frames, given by indices or as booleans."""
     hidden = np.zeros((len(clip), len(clip.motion.skeleton)), dtype=bool)
     hidden[frames] = True
     return Mask(hidden, label)
 
 
 def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
-    """Each frame hidden with probability ``share`` (0 to 1), at least one frame and not all.
+    """Hide each frame with probability ``share``, but at least one frame and not all.
 
-    This is the masking of the original's pre-training.
+    This is the masking of pre-training.
+
+    Args:
+        share: above 0 and below 1.
+        seed: the same seed gives the same frames.
+
+    Raises:
+        SpecError: the share is out of range.
     """
-    # Every digit of the share, so that the label makes this mask again.
+    # Every digit of the share is kept, so that the label reproduces this mask.
     label = f"random:{np.format_float_positional(share, trim='-')}"
     if not 0 < share < 1:
         raise SpecError(
             label, "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15"
         )
     chosen = np.random.default_rng(seed).random(len(clip)) < share
+    # Its own generator: the correction must not depend on how many numbers were drawn above.
     rng = np.random.default_rng([seed, 1])
     if not chosen.any():
         chosen[rng.integers(len(clip))] = True
@@ -79,7 +90,11 @@ def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
 
 
 def every_nth(clip: Clip, keep_each: int) -> Mask:
-    """Frames 0, n, 2n, ... known and all others hidden: the original's fixed-pattern task."""
+    """Keep frames 0, n, 2n, ... and hide all others.
+
+    Raises:
+        SpecError: ``keep_each`` is below 2.
+    """
     if keep_each < 2:
         raise SpecError(
             f"every:{keep_each}", "nothing would be hidden", "a step of 2 or more", "try every:15"
@@ -88,7 +103,7 @@ def every_nth(clip: Clip, keep_each: int) -> Mask:
 
 
 def span(clip: Clip, first_frame: int, last_frame: int) -> Mask:
-    """One gap, both ends included.
+    """Hide one gap, both ends included.
 
     Raises:
         SpecError: the gap is not inside the clip.
@@ -100,12 +115,16 @@ def span(clip: Clip, first_frame: int, last_frame: int) -> Mask:
 
 
 def first(clip: Clip) -> Mask:
-    """The first frame hidden, as in the original's evaluation."""
+    """Hide the first frame."""
     return _of_frames(clip, np.array([0]), "first")
 
 
 def keep_hide(clip: Clip, keep: int, hide: int) -> Mask:
-    """``keep`` known frames and ``hide`` hidden ones in turns."""
+    """Keep ``keep`` frames and hide ``hide`` frames, alternately.
+
+    Raises:
+        SpecError: one of both is below 1.
+    """
     if keep < 1 or hide < 1:
         raise SpecError(
             f"keep:{keep},hide:{hide}", "a count below 1", "both 1 or more", "try keep:5,hide:5"
@@ -116,28 +135,34 @@ def keep_hide(clip: Clip, keep: int, hide: int) -> Mask:
 
 
 def frames(clip: Clip, chosen: Iterable[int]) -> Mask:
-    """These frames hidden."""
+    """Hide single frames.
+
+    Raises:
+        SpecError: no frame is named, or one is not in the clip.
+    """
     indices = sorted(set(chosen))
     if not indices:
         raise SpecError(
             "frames", "no frame named", "at least one frame", "for example frames:3,9,40-60"
         )
+    # Sorted, so the first and the last frame stand for all others.
     for frame in (indices[0], indices[-1]):
         _check_range(clip, frame, frame, f"frames:{frame}")
     return _of_frames(clip, np.array(indices), f"frames:{_ranges(indices)}")
 
 
 def none(clip: Clip) -> Mask:
-    """Nothing hidden."""
+    """Hide nothing."""
     return _of_frames(clip, np.array([], dtype=int), "none")
 
 
 def joints(clip: Clip, mask: Mask, names: Sequence[str]) -> Mask:
-    """The mask kept to some joints or joint groups (``left_arm``, ``legs``, ``upper``, ``root``, ...).
+    """Restrict a mask to joints or joint groups (``left_arm``, ``legs``, ``upper``, ``root``, ...).
 
     Raises:
         SpecError: a name is neither a group nor a joint of the clip's skeleton, or there is none.
     """
+    # The label is restricted term by term, so that it still reproduces the mask.
     skeleton = clip.motion.skeleton
     only = np.zeros(mask.hidden.shape[1], dtype=bool)
     only[joint_indices(skeleton, names)] = True
@@ -149,9 +174,10 @@ def joints(clip: Clip, mask: Mask, names: Sequence[str]) -> Mask:
 
 
 def _restricted(skeleton: Skeleton, term: str, names: Sequence[str]) -> str:
-    """One term of a label, kept to these joints."""
+    """One term of a label, restricted to these joints."""
     pattern, restricted, before = term.partition("@")
-    if restricted:  # a term takes one @ only, so two of them are worked out
+    # A term takes a single "@". A second restriction is written as the joints in both.
+    if restricted:
         both = set(joint_indices(skeleton, before.split(","))) & set(joint_indices(skeleton, names))
         names = [skeleton.names[joint] for joint in sorted(both)]
     return f"{pattern}@{','.join(names)}" if names else "none"
@@ -165,7 +191,7 @@ def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
     """
     chosen: set[int] = set()
     # A SPEC has no spaces, so names are compared without.
-    place = {name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)}
+    index_of = {name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)}
     if not names:
         raise SpecError(
             "@",
@@ -174,10 +200,11 @@ def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
             "for example @left_arm",
         )
     for name in names:
+        # Groups come first: a joint called "root" or "head" must not change what a SPEC means.
         if name in skeleton.groups:
             chosen.update(skeleton.groups[name])
-        elif name.replace(" ", "") in place:
-            chosen.add(place[name.replace(" ", "")])
+        elif name.replace(" ", "") in index_of:
+            chosen.add(index_of[name.replace(" ", "")])
         else:
             raise SpecError(
                 f"@{name}",
@@ -188,10 +215,11 @@ def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
     return sorted(chosen)
 
 
-def _check_range(clip: Clip, low: int, high: int, where: str) -> None:
+def _check_range(clip: Clip, low: int, high: int, term: str) -> None:
+    """Check that a range of frames is inside the clip."""
     if not 0 <= low <= high < len(clip):
         raise SpecError(
-            where,
+            term,
             f"not inside the clip's {len(clip)} frames",
             f"0 to {len(clip) - 1}, the lower first",
             "choose frames of the clip",
@@ -199,6 +227,7 @@ def _check_range(clip: Clip, low: int, high: int, where: str) -> None:
 
 
 def _ranges(ordered: Sequence[int]) -> str:
+    """Ascending frames as text, runs shortened: ``3,9,40-60``."""
     runs: list[list[int]] = []
     for frame in ordered:
         if runs and frame == runs[-1][1] + 1:
@@ -209,7 +238,7 @@ def _ranges(ordered: Sequence[int]) -> str:
 
 
 def parse(spec: str, clip: Clip, seed: int = 0) -> Mask:
-    """The mask that a SPEC describes; the same text, clip and seed always give the same mask.
+    """The mask that a SPEC describes. The same text, clip and seed always give the same mask.
 
     Args:
         spec: patterns and edits that only hide; see ``docs/spec.md``.
@@ -242,12 +271,14 @@ def with_term(mask: Mask, term: Term, clip: Clip, seed: int = 0) -> Mask:
     named = _named_entries(term, clip, seed)
     hidden = mask.hidden
     pinned = np.zeros_like(hidden) if mask.pinned is None else mask.pinned
+    # A pin also makes its entries known; ``unpin`` leaves them so until a later term hides them.
     if term.kind in ("known", "pin"):
         hidden = hidden & ~named.hidden
         pinned = pinned | named.hidden if term.kind == "pin" else pinned
     elif term.kind == "unpin":
         pinned = pinned & ~named.hidden
     else:
+        # Only terms to the right of a pin are held off by it; terms apply from left to right.
         hidden = hidden | (named.hidden & ~pinned)
     return Mask(hidden, joined(mask.label, named.label), pinned if pinned.any() else None)
 
@@ -273,9 +304,10 @@ def _named_entries(term: Term, clip: Clip, seed: int) -> Mask:
 
 
 def _listed_frames(clip: Clip, term: Term) -> Mask:
+    """Listed frames, under the name of the term (``frames``, ``hide``, ``pin``, ...)."""
     chosen: list[int] = []
     for low, high in term.ranges:
-        # Checked before a list of that length is made.
+        # Checked before the list is made: a typo in a range would allocate gigabytes.
         text = f"{low}" if low == high else f"{low}-{high}"
         _check_range(clip, low, high, f"{term.kind}:{text}")
         chosen.extend(range(low, high + 1))

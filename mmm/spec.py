@@ -1,7 +1,7 @@
-"""SPEC, the language that says which entries of a clip are hidden and how it was edited.
+"""SPEC, a small language for the hidden entries and the edits of a clip.
 
-This module reads its terms. ``mmm.masks`` turns those that hide into masks, and ``mmm.edits`` applies
-all of them. The grammar is explained in ``docs/spec.md``.
+This module parses its terms. ``mmm.masks`` makes masks of those that hide, and ``mmm.edits``
+applies all of them. ``docs/spec.md`` explains the grammar.
 """
 
 import re
@@ -20,7 +20,7 @@ MOTION_EDITS = ("pose", "retime")
 EDITS = (*HIDING_EDITS, *MOTION_EDITS)
 """Kinds of terms that a user adds to a pattern by hand."""
 
-# At most nine digits, so that a number fits wherever it goes.
+# At most nine digits: such a number fits into 32 bits, wherever it is used as an index.
 _N = "([0-9]{1,9})"
 _RANGE = "[0-9]{1,9}(?:-[0-9]{1,9})?"
 _FORMS = {
@@ -40,7 +40,8 @@ _FORMS = {
         ),
     }.items()
 }
-# What is said of a malformed edit of the motion: what is wrong, what is expected, an example.
+# Messages for malformed edits of the motion: what was found, what was expected, an example. The
+# general message lists patterns, which would not help here.
 _MALFORMED = {
     "pose": ("not a pose to insert", "pose:FRAME=FROM", "for example pose:120=40"),
     "retime": (
@@ -53,20 +54,20 @@ _MALFORMED = {
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a SPEC, read but not yet checked against a clip."""
+    """One parsed term of a SPEC, not yet checked against a clip."""
 
     text: str
-    """The term as it was written, without spaces."""
+    """The text of the term, without spaces."""
     kind: str
-    """The word it begins with: ``random``, ``every``, ``pin``, ``pose``, ..."""
+    """Its first word: ``random``, ``every``, ``pin``, ``pose``, ..."""
     numbers: tuple[int, ...] = ()
-    """Its whole numbers in their order: of ``every``, ``span``, ``keep``, ``pose`` and ``retime``."""
+    """The whole numbers of ``every``, ``span``, ``keep``, ``pose`` and ``retime``, in order."""
     ranges: tuple[tuple[int, int], ...] = ()
-    """Of ``frames`` and the edits of what is hidden: first and last frame of each range."""
+    """First and last frame of each range, for ``frames`` and ``HIDING_EDITS``."""
     share: float = 0.0
-    """Of ``random``."""
+    """The share of frames that ``random`` hides."""
     joints: tuple[str, ...] | None = None
-    """Names after ``@``; None where there is no ``@``."""
+    """Names after ``@``; None without one."""
 
     @property
     def pattern(self) -> str:
@@ -75,12 +76,12 @@ class Term:
 
     @property
     def changes_motion(self) -> bool:
-        """Whether it changes the motion itself, not only what is hidden of it."""
+        """Whether it changes the motion itself, not only what is hidden."""
         return self.kind in MOTION_EDITS
 
 
 def parse_term(text: str) -> Term:
-    """Read one term.
+    """Parse one term.
 
     Raises:
         SpecError: it is malformed.
@@ -89,12 +90,14 @@ def parse_term(text: str) -> Term:
     kind = kind_of(pattern)
     form = _FORMS.get(kind)
     match = form.fullmatch(pattern) if form else None
+    # A gap is of whole frames, so ``retime`` takes no joints.
     if match is None or (kind == "retime" and joined):
         if kind in _MALFORMED:
             raise SpecError(f"SPEC {text!r}", *_MALFORMED[kind])
         raise SpecError(
             f"SPEC {text!r}", f"{pattern!r} is not a pattern", HELP, "check the spelling"
         )
+    # Forms use either named groups (a share, ranges) or plain ones (numbers), never both.
     parts = match.groupdict()
     ranges = [part.partition("-") for part in parts.get("ranges", "").split(",") if part]
     return Term(
@@ -108,7 +111,7 @@ def parse_term(text: str) -> Term:
 
 
 def parse_terms(spec: str) -> list[Term]:
-    """Read all terms of a SPEC, from left to right; spaces do not count.
+    """Parse all terms of a SPEC, from left to right. Spaces are ignored.
 
     Raises:
         SpecError: a term is malformed, or there is none.
@@ -117,17 +120,18 @@ def parse_terms(spec: str) -> list[Term]:
 
 
 def kind_of(term: str) -> str:
-    """The word that a term begins with: ``pin`` of ``pin:3-5@legs``."""
+    """The first word of a term: ``pin`` for ``pin:3-5@legs``."""
     return term.partition("@")[0].partition(":")[0]
 
 
 def joined(label: str, term: str) -> str:
-    """A SPEC with one more term."""
+    """A SPEC with one more term at its end."""
     return f"{label}+{term}" if label else term
 
 
 def split(spec: str) -> tuple[str, tuple[str, ...]]:
-    """The pattern of a SPEC (``none`` where it has none), and all terms from its first edit on."""
+    """The pattern of a SPEC (``none`` without one), and its terms from the first edit on."""
+    # Terms are applied in order, so a pattern that follows an edit belongs to the edits.
     terms = spec.replace(" ", "").split("+")
     first_edit = next((n for n, term in enumerate(terms) if kind_of(term) in EDITS), len(terms))
     return "+".join(terms[:first_edit]) or "none", tuple(terms[first_edit:])

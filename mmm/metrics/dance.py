@@ -1,8 +1,8 @@
-"""How good a generated motion is, without asking that it be the truth: alive, on the ground, on the beat, like others.
+"""Quality of generated motion without comparing it to the truth: energy, floor contact, beats.
 
-Published definitions where there are any, each named in its function; ``metrics`` holds what recovery needs too (beats,
-foot skate, energy). All figures are of the frames after the seed, and mean little alone: put the truth's, and a real
-motion's with another song, beside them.
+The definitions are the published ones where they exist; each function names its source. All figures
+are of the frames after the prefix. They mean little alone: compare them with those of the truth,
+and with those of real motion to another song.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from mmm.music.features import FEATURE_SLICES
 Array = np.ndarray
 
 FROZEN_SHARE = 0.05
-"""A motion stands still where its energy is below this share of the truth's mean."""
+"""A motion stands still while its energy is below this share of the reference energy."""
 FROZEN_S = 1.0
-"""Standing still for so long is called frozen."""
-_STILL_WINDOW_S = 0.25
+"""A motion that stands still for this long is frozen, seconds."""
+_STILL_WINDOW_S = 0.25  # energy is averaged over this time, seconds
 
 
-# --- Alive, and on the ground ------------------------------------------------------------------------------------
+# --- Energy and floor contact ---
 
 
 def energy(motion: Motion) -> float:
@@ -36,35 +36,34 @@ def energy(motion: Motion) -> float:
     return float((steps**2).sum(-1).mean()) if len(steps) else 0.0
 
 
-def longest_still_s(motion: Motion, usual: float, share: float = FROZEN_SHARE) -> float:
-    """The longest stretch, seconds, in which the energy stays below a share of the usual one.
-
-    Energy is the mean squared joint speed, averaged over a quarter of a second, so that a moment between two moves
-    does not count, nor a jitter in between.
+def longest_still_s(motion: Motion, energy_scale: float, share: float = FROZEN_SHARE) -> float:
+    """The longest time, seconds, in which the energy stays below a share of the reference energy.
 
     Args:
-        usual: the truth's mean energy, m²/s².
+        energy_scale: the reference energy, for example the truth's mean, m²/s².
+        share: of that energy.
     """
     steps = np.diff(motion.positions().astype(np.float64), axis=0) * motion.fps
+    # Smoothed, so that neither a short rest between two moves nor a jitter within a pose decides.
     smooth = uniform_filter1d(
         (steps**2).sum(-1).mean(-1), max(1, round(_STILL_WINDOW_S * motion.fps)), mode="nearest"
     )
-    still = np.concatenate([[0], smooth < share * usual, [0]]).astype(int)
+    still = np.concatenate([[0], smooth < share * energy_scale, [0]]).astype(int)
     edges = np.diff(still)
     runs = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
     return float(runs.max(initial=0) / motion.fps)
 
 
 def drift_m(motion: Motion, start_m: Float[Array, "3"]) -> float:
-    """How far from a place the root ever gets, along the floor, metres."""
+    """The largest horizontal distance of the root from a point, metres."""
     return float(np.linalg.norm((motion.root_m - start_m)[:, [0, 2]], axis=1).max())
 
 
 def floor_cm(motion: Motion, floor_m: float) -> tuple[float, float]:
-    """How deep the lowest foot joint ever goes under a floor, and how high above it it ever is, centimetres.
+    """How far the lowest foot joint ever gets below and above the floor, centimetres.
 
     Args:
-        floor_m: height of the floor, the seed's ``Motion.floor_m`` for example.
+        floor_m: height of the floor, metres, for example the prefix's ``Motion.floor_m``.
     """
     feet = list(motion.skeleton.feet) or list(range(len(motion.skeleton)))
     low = motion.positions()[:, feet, 1].min(axis=1) - floor_m
@@ -72,14 +71,15 @@ def floor_cm(motion: Motion, floor_m: float) -> tuple[float, float]:
 
 
 def foot_physics(motion: Motion) -> float | None:
-    """PFC, the physical foot contact score of EDGE (Tseng et al. 2023), times 10,000; smaller is better.
+    """PFC, the physical foot contact score of EDGE (Tseng et al. 2023), times 10,000.
 
-    The root can only be pushed by a foot that stands: the mean over frames of the product of both feet's horizontal
-    speed (the slower of ankle and toe, metres a frame) and the root's acceleration (downwards does not count), as a
-    share of its greatest. At 30 frames a second. None where the feet are not found or the motion is too short.
+    Smaller is better. The root can accelerate only while a foot stands. The score is the mean over
+    frames of a product: the horizontal speeds of both feet (the slower of ankle and toe, metres per
+    frame) and the root's acceleration relative to its maximum. It is taken at 30 frames a second.
+    None if the feet are not identified or the motion is too short.
     """
     try:
-        place = dict(zip(ROLES, match_roles(motion.skeleton).joints.tolist(), strict=True))
+        joints = dict(zip(ROLES, match_roles(motion.skeleton).joints.tolist(), strict=True))
     except ModelError:
         return None
     motion = motion.resample(30.0)
@@ -87,6 +87,7 @@ def foot_physics(motion: Motion) -> float | None:
         return None
     points = motion.positions().astype(np.float64)
     push = np.diff(points[:, 0], n=2, axis=0) * 30**2
+    # Gravity pulls down without any contact, so downward acceleration does not count.
     push[:, 1] = np.maximum(push[:, 1], 0)
     acceleration = np.linalg.norm(push, axis=1)
     if acceleration.max() == 0:
@@ -95,9 +96,9 @@ def foot_physics(motion: Motion) -> float | None:
     feet = [
         np.min(
             [
-                slide[:, place[f"{side}_{joint}"]]
+                slide[:, joints[f"{side}_{joint}"]]
                 for joint in ("ankle", "toe")
-                if place[f"{side}_{joint}"] >= 0
+                if joints[f"{side}_{joint}"] >= 0
             ],
             axis=0,
         )
@@ -106,11 +107,11 @@ def foot_physics(motion: Motion) -> float | None:
     return float((feet[0] * feet[1] * acceleration / acceleration.max()).mean() * 10_000)
 
 
-# --- On the beat -------------------------------------------------------------------------------------------------
+# --- Beats and summary ---
 
 
 def music_beats(music: Music) -> Int[Array, "B"]:
-    """Frames on which a beat falls: those that the music names, else those among its features."""
+    """Beat frames of the music: its own list, or the beat column of its features."""
     return (
         music.beats
         if len(music.beats)
@@ -120,24 +121,28 @@ def music_beats(music: Music) -> Int[Array, "B"]:
 
 @dataclass(frozen=True)
 class Summary:
-    """What one motion after a seed is like."""
+    """Figures of one motion after a prefix."""
 
     energy: float
     """Mean squared joint speed, m²/s²."""
     energy_share: float
-    """Of the usual energy."""
+    """Energy relative to the reference energy."""
     energy_shares: tuple[float, ...]
     """The same for every whole second."""
     still_s: float
-    """Longest stretch of standing still; see :func:`longest_still_s`."""
+    """Longest time of standing still, seconds; see :func:`longest_still_s`."""
     skate_cm_s: float | None
+    """Foot skate, cm/s; None without contact."""
     drift_m: float
+    """Largest horizontal distance of the root from the end of the prefix, metres."""
     under_floor_cm: float
     over_floor_cm: float
+    """How far the lowest foot joint gets below and above the floor, centimetres."""
     pfc: float | None
+    """See :func:`foot_physics`."""
     per_music_beat: float | None
-    """Beat alignment, 0 to 1; None without music."""
     per_motion_beat: float | None
+    """Beat alignment scores, 0 to 1; None without music or without beats of that side."""
 
     @property
     def frozen(self) -> bool:
@@ -145,31 +150,35 @@ class Summary:
         return self.still_s >= FROZEN_S
 
 
-def summarise(motion: Motion, seed: Motion, usual: float, music: Music | None = None) -> Summary:
-    """All figures of what comes after a seed.
+def summarise(
+    motion: Motion, prefix: Motion, energy_scale: float, music: Music | None = None
+) -> Summary:
+    """All figures of a motion that continues a prefix.
 
     Args:
-        motion: what comes after it.
-        seed: what came before; its last place and its floor count.
-        usual: the energy to compare with, m²/s²: the truth's after the seed, or where there is none the seed's.
-        music: what is played to ``motion``, from its first frame on.
+        motion: the continuation, without the prefix.
+        prefix: tells the floor and the position from which drift is measured.
+        energy_scale: the reference energy, m²/s²: the truth's after the prefix or, without a truth,
+            the prefix's.
+        music: played to ``motion`` from its first frame on.
     """
-    whole = int(len(motion) / motion.fps)
-    seconds = motion_energy(motion)[:whole] if whole else np.array([energy(motion)])
+    # A partial last second is dropped: its mean is noisier than the others.
+    whole_seconds = int(len(motion) / motion.fps)
+    seconds = motion_energy(motion)[:whole_seconds] if whole_seconds else np.array([energy(motion)])
     beats = (
         beat_alignment(motion_beats(motion), music_beats(music), motion.fps)
         if music is not None
         else {}
     )
-    under, over = floor_cm(motion, seed.floor_m())
-    usual = max(usual, 1e-9)
+    under, over = floor_cm(motion, prefix.floor_m())
+    energy_scale = max(energy_scale, 1e-9)  # a prefix may stand still
     return Summary(
         energy(motion),
-        energy(motion) / usual,
-        tuple(round(float(e) / usual, 4) for e in seconds),
-        longest_still_s(motion, usual),
+        energy(motion) / energy_scale,
+        tuple(round(float(e) / energy_scale, 4) for e in seconds),
+        longest_still_s(motion, energy_scale),
         foot_skate_cm_s(motion),
-        drift_m(motion, seed.root_m[-1]),
+        drift_m(motion, prefix.root_m[-1]),
         under,
         over,
         foot_physics(motion),

@@ -17,7 +17,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class ErrorKind:
-    """How one of the three errors is called wherever it is shown."""
+    """Labels of one of the three errors, for all places that show it."""
 
     label: str
     """In a title, such as ``Joint rotation``."""
@@ -67,12 +67,13 @@ KINDS = tuple(ERROR_KINDS)
 
 
 def _mean_or_none(values: Array) -> float | None:
+    # A mean over nothing is None, not NaN: JSON has no NaN.
     return float(np.mean(values, dtype=np.float64)) if values.size else None
 
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """Errors of every frame and joint; what sums them up looks at hidden entries alone."""
+    """Errors of every frame and joint. Means and tables count hidden entries only."""
 
     skeleton: Skeleton
     rotation_deg: Float[Array, "T J"]
@@ -85,7 +86,8 @@ class Errors:
     """True where the entry was hidden from the method, and counts."""
 
     def over(self, hidden: Bool[Array, "T J"]) -> dict[str, Float[Array, "_"]]:
-        """The errors of some entries by kind, one value an entry; of the root, one a frame."""
+        """Errors of some entries by kind: one value per entry, and for the root one per frame."""
+        # The root's position belongs to joint 0: where that is hidden, so is the position.
         return {
             "rotation_deg": self.rotation_deg[hidden],
             "position_cm": self.position_cm[hidden],
@@ -120,12 +122,14 @@ class Errors:
             )
         if kind == "root_cm":
             return np.where(self.hidden[:, 0], self.root_cm, np.nan).astype(np.float32)
+        # Sums over counts instead of a masked mean: a frame without hidden entries becomes NaN
+        # without a warning.
         values = np.where(self.hidden, getattr(self, kind), 0).sum(axis=1)
         count = self.hidden.sum(axis=1)
         return np.where(count, values / np.maximum(count, 1), np.nan).astype(np.float32)
 
     def per_group(self) -> dict[str, dict[str, float | int | None]]:
-        """For each joint group of the skeleton the means over its hidden entries, and their count."""
+        """For each joint group, the mean errors over its hidden entries, and their number."""
         table: dict[str, dict[str, float | int | None]] = {}
         for name, joints in self.skeleton.groups.items():
             indices = list(joints)
@@ -174,4 +178,6 @@ def errors(truth: Motion, other: Motion, hidden: Mask | Bool[Array, "_ _"]) -> E
 
 
 def _distance_cm(a: Array, b: Array) -> Array:
+    """Distances in centimetres from positions in metres."""
+    # In float64: float32 loses a tenth of a millimetre a few metres from the origin.
     return (100 * np.linalg.norm(a.astype(np.float64) - b, axis=-1)).astype(np.float32)

@@ -12,11 +12,13 @@ Array = np.ndarray
 
 
 def unrolled_quaternions(world_rotations: Float[Array, "*b T J 3 3"]) -> Float[Array, "*b T J 4"]:
-    """Quaternions (wxyz) whose signs follow the frame before, from the first frame on; axis -4 is time.
+    """Quaternions (wxyz) with signs that are continuous in time (axis -3).
 
-    The LAFAN1 metrics compare quaternions without aligning signs, so both sides must start from the same known frame.
+    The LAFAN1 metrics compare quaternions without aligning signs. Both sides must therefore start
+    from the same known frame, so that their signs agree there.
     """
     quats = rot.matrix_to_quat_wxyz(world_rotations)
+    # A negative dot product with the frame before calls for a flip, which all later frames inherit.
     turns = np.where(
         (quats[..., 1:, :, :] * quats[..., :-1, :, :]).sum(-1, keepdims=True) < 0, -1, 1
     )
@@ -25,10 +27,10 @@ def unrolled_quaternions(world_rotations: Float[Array, "*b T J 3 3"]) -> Float[A
 
 
 def l2q(truth: Float[Array, "*b T J 4"], other: Float[Array, "*b T J 4"]) -> float:
-    """Mean over frames of the norm of the difference of **global** quaternions, over joints x 4; gap frames only.
+    """L2Q: norm of the difference of **global** quaternions over joints x 4, mean over gap frames.
 
     Args:
-        truth, other: from ``unrolled_quaternions`` of the whole window, cut to the gap.
+        truth, other: :func:`unrolled_quaternions` of the whole window, cut to the gap.
     """
     difference = truth.astype(np.float64) - other
     return float(np.sqrt((difference**2).sum(axis=(-2, -1))).mean())
@@ -40,28 +42,36 @@ def l2p(
     mean_m: Float[Array, "J 3"],
     std_m: Float[Array, "J 3"],
 ) -> float:
-    """Mean over frames of the norm of the difference of **global** positions, standardised, over joints x 3.
+    """L2P: norm of the difference of standardised **global** positions over joints x 3.
+
+    The result is the mean over frames, without unit.
 
     Args:
-        mean_m, std_m: of the training windows, per joint and coordinate; units cancel. A coordinate that never
-            moved there (the root's own centred one, say) is left as it is.
+        truth_m, other_m: world positions in the gap, metres.
+        mean_m, std_m: mean and standard deviation over the training windows, by joint and
+            coordinate. A coordinate that never moves there is not scaled.
     """
+    # A centred root coordinate has no spread; dividing by it would drown all others.
     scale = np.where(std_m > 1e-9, std_m, 1.0).astype(np.float64)
     difference = (truth_m - mean_m) / scale - (other_m - mean_m) / scale
     return float(np.sqrt((difference**2).sum(axis=(-2, -1))).mean())
 
 
 def npss(truth: Float[Array, "B T F"], other: Float[Array, "B T F"]) -> float:
-    """Normalised power spectrum similarity (Gopalakrishnan et al. 2019), as LAFAN1 computes it on global quaternions.
+    """Normalised power spectrum similarity (Gopalakrishnan et al. 2019) as LAFAN1 computes it.
 
-    For each sequence and feature: the squared real part of the Fourier transform over time, normalised to one and
-    summed up over frequency; the L1 distance between both curves; the mean weighted by the truth's power. A feature
-    without power has an empty spectrum.
+    The spectrum of each sequence and feature is normalised to one and accumulated over frequency.
+    The L1 distances between both curves are averaged, weighted by the truth's power.
+
+    Args:
+        truth, other: global quaternions, ``F`` = joints x 4.
     """
+    # LAFAN1's code squares the real part alone, not the magnitude; figures compare only that way.
     powers = [
         np.real(np.fft.fft(values.astype(np.float64), axis=1)) ** 2 for values in (truth, other)
     ]
     totals = [power.sum(axis=1) for power in powers]
+    # A feature that is constant zero has no power; dividing by 1 leaves its spectrum empty.
     curves = [
         np.cumsum(power / np.where(total > 0, total, 1)[:, None], axis=1)
         for power, total in zip(powers, totals, strict=True)

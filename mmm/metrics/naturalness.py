@@ -1,6 +1,7 @@
-"""How natural a motion is, without a reference: foot skate, energy, jerk and beats.
+"""Naturalness of a motion without a reference: foot skate, energy, jerk and beats.
 
-Beat alignment follows Bailando (per music beat) and FACT (per motion beat).
+Beat alignment follows Bailando (Siyao et al. 2022, per music beat) and FACT (Li et al. 2021, per
+motion beat).
 """
 
 import numpy as np
@@ -15,12 +16,13 @@ Array = np.ndarray
 
 
 def foot_contacts(motion: Motion) -> Bool[Array, "T F"]:
-    """Where each foot joint of the skeleton stands on the floor.
+    """Frames in which each foot joint is in contact with the floor.
 
-    It does where it is less than 3 cm above its own 5th percentile of height (an ankle never comes down to the
-    toes' floor) and rises or sinks by less than 0.15 m/s. Horizontal speed plays no part: it is what
-    ``foot_skate_cm_s`` measures.
+    A joint is in contact where it is less than 3 cm above its own 5th percentile of height, and
+    rises or sinks by less than 0.15 m/s. Horizontal speed does not count, because it is what
+    :func:`foot_skate_cm_s` measures.
     """
+    # Heights are relative to each joint's own, since an ankle never comes down to the toes' floor.
     feet = motion.positions()[:, list(motion.skeleton.feet), 1]
     if len(motion) < 2:
         return np.ones_like(feet, dtype=bool)
@@ -29,19 +31,24 @@ def foot_contacts(motion: Motion) -> Bool[Array, "T F"]:
 
 
 def foot_skate_cm_s(motion: Motion, contacts: Bool[Array, "T F"] | None = None) -> float | None:
-    """Mean horizontal speed of foot joints between frames in both of which they stand, cm/s; None where none stands.
+    """Foot skate: mean horizontal speed of foot joints in contact, cm/s; None without contact.
 
     Args:
-        contacts: where they ought to stand, for example ``foot_contacts`` of the truth; the motion's own if left out.
+        contacts: where the joints should be in contact, for example ``foot_contacts`` of the truth;
+            the motion's own contacts if left out.
     """
     stand = foot_contacts(motion) if contacts is None else contacts
     feet = motion.positions()[:, list(motion.skeleton.feet)][..., [0, 2]]
     speed = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * motion.fps * 100
+    # A step counts only if the joint is in contact at both of its ends: lift-off is not skating.
     return _mean_or_none(speed[stand[1:] & stand[:-1]])
 
 
 def motion_energy(motion: Motion) -> Float[Array, "S"]:
-    """Mean squared joint speed of each second, m^2/s^2; the last may be a part of one. Near zero: it has frozen."""
+    """Mean squared joint speed of each second, m²/s².
+
+    The last second may be a partial one. Values near zero tell of a motion that has frozen.
+    """
     squared = (
         ((np.diff(motion.positions().astype(np.float64), axis=0) * motion.fps) ** 2)
         .sum(-1)
@@ -52,19 +59,22 @@ def motion_energy(motion: Motion) -> Float[Array, "S"]:
 
 
 def jerk_m_s3(motion: Motion) -> float | None:
-    """Mean size of the third derivative of the joints' positions, m/s^3; None for fewer than four frames."""
+    """Mean norm of the third derivative of joint positions, m/s³; None below four frames."""
     third = np.diff(motion.positions().astype(np.float64), n=3, axis=0) * motion.fps**3
     return _mean_or_none(np.linalg.norm(third, axis=-1))
 
 
 def velocity_jump_cm_s(motion: Motion, hidden: Mask | Bool[Array, "T J"]) -> float | None:
-    """How much the joints' velocity changes at gap ends, mean over ends and all joints, cm/s; None without an end.
+    """Change of joint velocity at the ends of gaps, cm/s; None without such an end.
 
-    At each border between a frame with hidden entries and one without, the velocity before the last frame on its
-    near side is compared with the one after, and likewise on its far side. The truth's own figure is not zero.
+    A border lies between a frame with hidden entries and one without. At both of these frames the
+    velocity before is compared with the velocity after. The result is the mean over borders and all
+    joints; it is not zero for the truth either.
     """
     gaps = np.asarray((hidden.hidden if isinstance(hidden, Mask) else hidden).any(axis=1))
     border = np.flatnonzero(gaps[1:] != gaps[:-1])
+    # The second difference at a frame is the change of velocity there. Two gaps that are one frame
+    # apart share frames, which count once.
     centre = np.unique(np.concatenate([border, border + 1]))
     centre = centre[(centre > 0) & (centre < len(motion) - 1)]
     points = motion.positions().astype(np.float64)
@@ -73,25 +83,31 @@ def velocity_jump_cm_s(motion: Motion, hidden: Mask | Bool[Array, "T J"]) -> flo
 
 
 def motion_beats(motion: Motion) -> Int[Array, "B"]:
-    """Frames where the mean joint speed, smoothed (Gaussian, 5 frames at 60 fps), has a minimum."""
+    """Kinematic beats: frames in which the smoothed mean joint speed has a local minimum.
+
+    The smoothing is a Gaussian with a standard deviation of 5 frames at 60 fps.
+    """
     speed = np.linalg.norm(np.diff(motion.positions().astype(np.float64), axis=0), axis=-1).mean(
         axis=1
     )
     if len(speed) < 3:
         return np.zeros(0, dtype=np.int64)
     speed = gaussian_filter1d(speed, 5 * motion.fps / 60)
-    # A turning point on a frame gives two equal speeds beside it: the first of them counts.
+    # A reversal exactly on a frame gives two equal speeds beside it; the first of them counts.
     return 1 + np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:]))
 
 
 def beat_alignment(
     of_motion: Int[Array, "B"], of_music: Int[Array, "C"], fps: float
 ) -> dict[str, float | None]:
-    """How near beats of motion and music fall: ``exp(-d^2 / 2 sigma^2)``, sigma 3 frames at 60 fps (0.05 s).
+    """Beat alignment scores, 0 to 1: ``exp(-d² / 2 sigma²)`` of the distance to the nearest beat.
+
+    ``sigma`` is 0.05 s, which is 3 frames at 60 fps.
 
     Returns:
-        ``per_music_beat``: the mean over music beats, each to its nearest motion beat (Bailando), and
-        ``per_motion_beat``: the other way round (FACT). 0 where the other side has no beat, None without a beat.
+        ``per_music_beat`` is the mean over music beats (Bailando), ``per_motion_beat`` the mean
+        over motion beats (FACT). A score is 0 if the other side has no beat, and None if its own
+        side has none.
     """
     return {
         "per_music_beat": _nearness(of_music, of_motion, fps),
@@ -100,6 +116,8 @@ def beat_alignment(
 
 
 def _nearness(beats: Array, others: Array, fps: float) -> float | None:
+    """Mean score of each beat's distance to the nearest of the others."""
+    # ``initial`` makes the distance infinite, and the score 0, where there are no others.
     away_s = np.abs(beats[:, None] - others.astype(float)).min(axis=1, initial=np.inf) / fps
     return _mean_or_none(np.exp(-((away_s / 0.05) ** 2) / 2))
 

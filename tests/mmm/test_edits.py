@@ -262,7 +262,7 @@ def test_evaluation_takes_edits():
     [
         (
             "pose:30=2",
-            r"pose:30=2: frame 30 is not inside the 30 frames there are then; expected 0 to 29",
+            r"pose:30=2: frame 30 is not among the 30 frames at that point; expected 0 to 29",
         ),
         ("pose:2=30", "frame 30 is not inside"),
         ("pose:2", "not a pose to insert; expected pose:FRAME=FROM"),

@@ -16,6 +16,7 @@ from mmm.errors import FileError, ModelError
 from mmm.generation.generate import generate_clip
 from mmm.metrics import dance as dm
 from mmm.metrics import dance_features as df
+from mmm.metrics.geometric_features import geometric_features
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion, Music
 from training.benchmark.dance_moves import Bar, Moves
@@ -120,7 +121,7 @@ def material(
         cases,
         partners(pool, songs_of(pool, stored.clips)) if whole else [],
         df.Reference.of([df.kinetic_features(motion) for motion in reference]),
-        df.Reference.of([df.geometric_features(motion) for motion in reference]),
+        df.Reference.of([geometric_features(motion) for motion in reference]),
         moves,
         len(rest),
     )
@@ -198,8 +199,7 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
     usual = float(np.mean([case.usual for case in cases]))
     seconds = _seconds(each, cases) / usual
     kinetic, geometric = (
-        [make(motion) for motion in motions]
-        for make in (df.kinetic_features, df.geometric_features)
+        [make(motion) for motion in motions] for make in (df.kinetic_features, geometric_features)
     )
     result: dict[str, Any] = {
         "energy": _mean([one.energy for one in each]),

@@ -223,7 +223,7 @@ def test_edits_on_the_command_line(run, tiny_clip_file, tiny_checkpoint, tmp_pat
         tmp_path / "r.npz",
     )
     assert status == 0
-    assert "Inserted poses are keyframes of yours (frame 8)" in err
+    assert "Inserted poses (frame 8) are keyframes" in err
     assert "20 frames lie in gaps whose length was changed" in err
     assert f"hides {hidden.sum()} entries" in out
     assert f"means over the {measured} of these that were recorded:" in out

@@ -11,6 +11,7 @@ from scipy.linalg import sqrtm
 
 from mmm.metrics import dance as dm
 from mmm.metrics import dance_features as df
+from mmm.metrics.geometric_features import QUESTIONS, geometric_features
 from mmm.metrics.naturalness import beat_alignment, motion_beats
 from mmm.motion.clip import Motion, Music
 from mmm.motion.skeleton import SMPL24
@@ -207,9 +208,9 @@ def test_kinetic_features_do_not_depend_on_the_place():
 
 
 def test_geometric_features():
-    assert len(df.QUESTIONS) == 32
+    assert len(QUESTIONS) == 32
     motion = wild_motion(0, 200, SMPL24, 60.0)
-    shares = df.geometric_features(motion)
+    shares = geometric_features(motion)
     assert shares.shape == (32,)
     assert ((shares >= 0) & (shares <= 1)).all()
     turned = replace(
@@ -218,28 +219,28 @@ def test_geometric_features():
     turn = np.float32([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])
     turned.rotations[:, 0] = turn @ turned.rotations[:, 0]
     turned = replace(turned, root_m=turned.root_m @ turn.T)
-    assert df.geometric_features(turned) == pytest.approx(
+    assert geometric_features(turned) == pytest.approx(
         shares, abs=0.011
     )  # a frame or two at a limit
 
 
 def test_geometric_features_see_raised_hands_bent_knees_and_lying():
     names = SMPL24.names.index
-    rest = df.geometric_features(standing())
+    rest = geometric_features(standing())
     up = standing()
     for side, sign in (("left", 1), ("right", -1)):
         turn = np.float32([[0, -sign, 0], [sign, 0, 0], [0, 0, 1]])
         up.rotations[:, names(f"{side}_shoulder")] = turn
-    raised = df.geometric_features(up)
+    raised = geometric_features(up)
     assert (rest[[2, 3]].tolist(), raised[[2, 3]].tolist()) == ([0, 0], [1, 1])
     bent = standing()
     bent.rotations[:, names("left_knee")] = np.float32([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
-    knees = df.geometric_features(bent)
+    knees = geometric_features(bent)
     assert (rest[[19, 20]].tolist(), knees[[19, 20]].tolist()) == ([0, 0], [0, 1])
     lying = standing()
     lying.rotations[:, 0] = np.float32([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
-    assert (rest[28], df.geometric_features(lying)[28]) == (0, 1)
-    fast = df.geometric_features(sliding([[0.05 * t, 0, 0] for t in range(60)]))
+    assert (rest[28], geometric_features(lying)[28]) == (0, 1)
+    fast = geometric_features(sliding([[0.05 * t, 0, 0] for t in range(60)]))
     assert (rest[31], fast[31]) == (0, 1)
 
 

@@ -1,4 +1,3 @@
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -311,16 +310,6 @@ def test_real_recordings(path):
     np.testing.assert_allclose(np.linalg.norm(chroma, axis=1)[60:240], 1, atol=1e-3)
     assert 60 <= song.tempo_bpm <= 200
     assert len(song.beats) >= 4
-
-
-@pytest.mark.shared_data
-@pytest.mark.skipif(not SONGS, reason="the real recordings are not beside the project")
-def test_a_song_is_quick():
-    audio = read_audio(next(path for path in SONGS if "Hungarian" in path.name))
-    music.features_of(audio.crop_s(0.0, 5.0), 60.0)  # what is imported and compiled once
-    start = time.perf_counter()
-    music.features_of(audio, 60.0)
-    assert time.perf_counter() - start < 3  # about 0.3 s on an idle core
 
 
 @pytest.mark.parametrize(
