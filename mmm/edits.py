@@ -145,6 +145,7 @@ def _placed(
     rotation nearest to the interpolated one, which maximises the trace of
     ``R_y(turn).T @ between @ copied.T``.
     """
+    # Height is copied: a jump that is moved elsewhere stays a jump.
     copied, copied_m = motion.rotations[source, 0], motion.root_m[source]
     others = np.flatnonzero(known & (np.arange(len(known)) != frame))
     if not len(others):

@@ -25,11 +25,13 @@ class MMMError(Exception):
         where, found = _shortened(where, 400), _shortened(found, 1_000)
         expected, cure = _shortened(expected, 2_000), _shortened(cure, 2_000)
         self.where, self.found, self.expected, self.cure = where, found, expected, cure
+        # The parts stay readable by name; pages show some of them on their own.
         parts = [found]
         if expected:
             parts.append(f"expected {expected}")
         if cure:
             parts.append(cure)
+        # One line, whatever the parts hold: names and messages from files may contain line breaks.
         super().__init__(" ".join(f"{where}: {'; '.join(parts)}".split()))
 
 

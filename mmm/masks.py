@@ -79,6 +79,7 @@ def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
         raise SpecError(
             label, "a share outside 0 to 1", "more than 0 and less than 1", "try random:0.15"
         )
+    # One draw per frame: a larger share with the same seed hides a superset of frames.
     chosen = np.random.default_rng(seed).random(len(clip)) < share
     # Its own generator: the correction must not depend on how many numbers were drawn above.
     rng = np.random.default_rng([seed, 1])

@@ -37,6 +37,7 @@ def gaps(result: RecoveryResult) -> list[dict[str, Any]]:
         where it has no estimate), and the true one (None where nothing of the gap was recorded).
         Both are over all joints, hidden or not, because a hidden joint moves those below it.
     """
+    # A gap is a run of frames with anything hidden, even if different joints are hidden in it.
     frames = result.hidden.any(axis=1)
     edges = np.flatnonzero(np.diff(frames.astype(np.int8), prepend=0, append=0))
     rows = []
@@ -66,7 +67,7 @@ def report(results: Sequence[RecoveryResult], spec: str, seed: int) -> dict[str,
         there is a recording. If the first result's network estimates its own error,
         ``"expected_cm"`` has the rows of :func:`gaps`.
     """
-    first = results[0]
+    first = results[0]  # all results fill the same entries of the same clip
     methods = {
         r.model_name: {**r.errors.summary(), "elapsed_s": round(r.elapsed_s, 4), "seed": seed}
         for r in results
@@ -94,6 +95,7 @@ def report_csv(values: Mapping[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
+    # ``csv_cell`` defuses texts that a spreadsheet would run as a formula: names come from files.
     shared = {key: csv_cell(values[key]) for key in ("clip", "hide", "frames")}
     writer.writerows(
         {**shared, "method": csv_cell(method), **numbers}
@@ -128,7 +130,7 @@ def evaluate(
         SpecError: a SPEC is malformed or fits none of the clips.
         ModelError: the model cannot work on a clip.
     """
-    pool = list(clips)
+    pool = list(clips)  # read once for all SPECs
     rows = []
     for done, spec in enumerate(specs):
         sums: dict[str, _Pool] = {}
@@ -139,6 +141,7 @@ def evaluate(
                 recovery = recover(model, edited.clip, edited.mask, joint_names=joint_names)
                 results = with_baselines(recovery)
             except SpecError as error:
+                # One short clip must not end the run; a SPEC that fits no clip is refused below.
                 misfit = error
                 continue
             for result in results:
@@ -160,6 +163,7 @@ class _Pool:
         self.count = np.zeros(len(KINDS), dtype=int)
 
     def add(self, result: RecoveryResult) -> None:
+        # Sums and counts, not means of means: every hidden entry weighs the same.
         values = result.errors.over(result.measured)
         self.total += [values[kind].sum(dtype=np.float64) for kind in KINDS]
         self.count += [len(values[kind]) for kind in KINDS]

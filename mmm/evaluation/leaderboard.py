@@ -63,6 +63,7 @@ def spec_for(pattern: str, frames: int) -> str:
         raise SpecError(
             pattern, "not a length", "gap:N, N frames in the middle", "give a whole number"
         ) from None
+    # At least one known frame on either side, so that interpolation has both ends.
     first = (frames - gap) // 2
     if gap < 1 or first < 1:
         raise SpecError(
@@ -80,6 +81,7 @@ def check_pattern(pattern: str) -> None:
     Raises:
         SpecError: it is no SPEC, or does not fit such a clip.
     """
+    # No clip is at hand when a user types a pattern, so it is tried on a typical one.
     still = np.broadcast_to(np.eye(3, dtype=np.float32), (FRAMES, len(SMPL24), 3, 3))
     clip = Clip("a clip", Motion(SMPL24, still, np.zeros((FRAMES, 3), dtype=np.float32), 60.0))
     masks.parse(spec_for(pattern, FRAMES), clip)
@@ -113,6 +115,7 @@ def measure(
             remarks.append(_one_line(error))
             continue
         clip = clip.crop(0, min(FRAMES, len(clip)))
+        # Checked once a clip, and not once a pattern: the reasons are the same.
         fitting = []
         for checkpoint in benchmark.checkpoints:
             try:
@@ -130,6 +133,7 @@ def measure(
                 remarks.append(f"{clip.name} is left out of {pattern}: {_one_line(error)}")
                 continue
             results.add(new)
+    # A reason may occur for many patterns; each is told once, in order.
     return list(dict.fromkeys(remarks))
 
 
@@ -151,6 +155,7 @@ def _missing(
 
     digest, seed, new = digest_of(path), benchmark.seed, list[Measurement]()
     mask = masks.parse(spec_for(pattern, len(clip)), clip, seed)
+    # Interpolations have no version; networks are measured again when their weights change.
     methods = [(name, "") for name in BASELINES]
     methods += [(checkpoint.name, version_of(checkpoint)) for checkpoint in checkpoints]
     for name, version in methods:

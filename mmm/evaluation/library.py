@@ -75,7 +75,9 @@ class FileFacts:
 
 
 def kind_of(skeleton: Skeleton) -> str:
-    """Kind of a skeleton, which decides the networks that fit: ``SMPL``, ``humanoid`` or ``other``."""
+    """Kind of a skeleton, which decides the networks that fit: ``SMPL``, ``humanoid`` or
+    ``other``."""
+    # Networks on SMPL's joints need exactly these names in this tree, not only similar ones.
     if skeleton.names == SMPL24.names and skeleton.parents == SMPL24.parents:
         return "SMPL"
     try:
@@ -111,6 +113,7 @@ def read_facts(path: Path, largest: int = LARGEST) -> FileFacts:
         return FileFacts(problem=" ".join(str(error).split()))
     except OSError as error:
         return FileFacts(problem=f"{path.name}: {error.strerror or error}")
+    # Sizes in headers are checked by the readers, but a valid file may still be too large.
     except MemoryError:
         return FileFacts(problem=f"{path.name}: more than fits into memory; cut it into pieces")
     except Exception as error:
@@ -126,6 +129,7 @@ def cached_facts(path: Path) -> FileFacts | None:
         facts = FileFacts(**{**raw, "picture": base64.b64decode(raw["picture"])})
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    # A cache file may hold anything: each value must have the type of its field.
     types = {name: type(value) for name, value in asdict(FileFacts(tempo_bpm=0.0)).items()}
     right = all(
         type(value) is types[name] or (name == "tempo_bpm" and value is None)
@@ -150,9 +154,11 @@ def find_facts(path: Path) -> FileFacts:
 
 
 def _place(path: Path) -> Path:
+    # Time and size instead of a digest: reading a whole folder of large files would take minutes.
     stat = path.stat()
     mark: list[object] = [_VERSION, str(path.resolve()), stat.st_mtime_ns, stat.st_size]
-    if path.suffix.lower() in (".amc", ".pkl"):  # the skeleton or song beside it may come and go
+    # These formats take a skeleton or a song from beside the file, which may come and go.
+    if path.suffix.lower() in (".amc", ".pkl"):
         mark.append(path.parent.stat().st_mtime_ns)
     return (
         user_cache()
@@ -211,6 +217,7 @@ COLUMNS: dict[str, str] = {
 
 def matches(search: str, name: str, facts: FileFacts | None, more: Iterable[str] = ()) -> bool:
     """Whether each word of a search occurs in a file's name, its facts or ``more`` about it."""
+    # Names are searched with and without underscores: people type words.
     text = " ".join(
         [name, name.replace("_", " "), *(facts.words() if facts else ()), *more]
     ).lower()
@@ -231,6 +238,7 @@ def sort_key(sort: str, name: str, facts: FileFacts | None) -> tuple[Any, ...]:
     """Key to sort files by one of ``SORTS``; files without known facts come last."""
     if sort == "name":
         return (name.lower(),)
+    # The leading number keeps files without a value behind all others in either direction.
     if facts is None or facts.problem:
         return 1, 0.0, name.lower()
     value = {

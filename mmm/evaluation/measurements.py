@@ -1,6 +1,6 @@
-"""What was measured for the leaderboard, kept on disk as a line of JSON a measurement.
+"""Measurements of the leaderboard, kept on disk as one line of JSON each.
 
-A measurement belongs to the bytes of a checkpoint and of a clip's file. After either has changed it
+A measurement belongs to the bytes of a checkpoint and of a clip's file. Once either has changed, it
 is not shown any more.
 """
 
@@ -44,20 +44,23 @@ class Measurement:
 
     @property
     def key(self) -> Key:
-        """What makes it the same measurement."""
+        """Two measurements with equal keys measure the same thing; the later one counts."""
+        # The clip's name is left out: a renamed file keeps its measurements.
         return self.method, self.version, self.digest, self.pattern, self.seed, self.frames
 
     @staticmethod
     def from_line(line: bytes) -> "Measurement":
-        """What a line of the file holds.
+        """The measurement in a line of the file.
 
         Raises:
             ValueError: it is not the JSON of a measurement.
         """
         try:
             values = json.loads(line.decode("utf-8"))
+        # Python's parser recurses; a line of brackets must cost one line, not the page.
         except RecursionError:
             raise ValueError("nested too deeply") from None
+        # Checked field by field: a wrong type would fail much later, in the middle of a table.
         if not isinstance(values, dict) or values.keys() != _CHECKS.keys():
             raise ValueError("not the fields of a measurement")
         for name, is_right in _CHECKS.items():
@@ -71,6 +74,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
+    """A whole number from zero on; JSON's true is an int in Python."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
@@ -91,6 +95,7 @@ _CHECKS = {
 
 
 def _by_kind(value: Any, is_right: Callable[[Any], bool]) -> bool:
+    """Whether a value has one valid number for each kind of error."""
     return (
         isinstance(value, dict)
         and value.keys() == set(KINDS)
@@ -104,6 +109,7 @@ def digest_of(path: Path) -> str:
     return _digest(str(path), stat.st_mtime_ns, stat.st_size)
 
 
+# Time and size are arguments only so that a changed file misses the cache.
 @lru_cache(maxsize=8192)
 def _digest(path: str, changed_ns: int, size: int) -> str:
     return blake2b(Path(path).read_bytes(), digest_size=12).hexdigest()
@@ -128,7 +134,7 @@ class ResultsFile:
 
     def read(self) -> dict[Key, Measurement]:
         """The latest measurement of each key. Damaged lines (a disk was full) are passed over."""
-        found: dict[Key, Measurement] = {}
+        latest: dict[Key, Measurement] = {}
         damaged = 0
         try:
             lines = self.file.read_bytes().split(b"\n")
@@ -140,9 +146,9 @@ class ResultsFile:
             except ValueError:
                 damaged += 1
             else:
-                found[measurement.key] = measurement
+                latest[measurement.key] = measurement
         self.damaged_lines = damaged
-        return found
+        return latest
 
     @property
     def remark(self) -> str:
@@ -159,9 +165,11 @@ class ResultsFile:
         """Append measurements."""
         text = "".join(json.dumps(asdict(measurement)) + "\n" for measurement in measurements)
         self.file.parent.mkdir(parents=True, exist_ok=True)
+        # Appended in one write, so that two runs at once do not mix their lines.
         with self.file.open("a+b") as file:
             if file.tell():
                 file.seek(-1, 2)
-                if file.read(1) != b"\n":  # a run was cut short in the middle of a line
+                # A run that was cut short in the middle of a line must not spoil the next one.
+                if file.read(1) != b"\n":
                     text = "\n" + text
             file.write(text.encode())

@@ -54,22 +54,23 @@ class Section:
     """By method and pattern, as far as measured."""
 
     def best(self, pattern: str, metric: str) -> float | None:
-        """The least mean of a column."""
+        """The smallest mean of a column; None if nothing was measured."""
         means = [cell.means[metric] for (_, p), cell in self.cells.items() if p == pattern]
         return min((mean for mean in means if mean is not None), default=None)
 
 
 def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
-    """What is known of a benchmark's clips, patterns and checkpoints as they are now.
+    """The tables of a benchmark, from measurements of its clips and checkpoints as they are now.
 
     Returns:
-        Sections by falling number of clips.
+        Sections in descending order of their number of clips.
     """
     clip_names = {digest_of(path): path.stem for path in benchmark.clips}
     versions = {checkpoint.name: version_of(checkpoint) for checkpoint in benchmark.checkpoints}
     versions |= dict.fromkeys(BASELINES, "")
     measured: dict[tuple[str, str], dict[str, Measurement]] = {}
     for m in results.read().values():
+        # Measurements of former weights or files stay on disk, but do not count.
         current = m.digest in clip_names and versions.get(m.method) == m.version
         if current and m.seed == benchmark.seed and m.pattern in benchmark.patterns:
             measured.setdefault((m.method, m.pattern), {})[m.digest] = m
@@ -78,6 +79,7 @@ def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
         for name in versions
     }
     networks = [c.name for c in benchmark.checkpoints if covered[c.name]]
+    # Networks that were run on different clips cannot be compared: each set of clips is a section.
     groups = sorted(
         {covered[name] for name in networks}, key=lambda group: (-len(group), sorted(group))
     )
@@ -99,6 +101,7 @@ def _cells(
     cells = {}
     for pattern in patterns:
         by_method = {n: measured[n, pattern] for n in methods if (n, pattern) in measured}
+        # A run in progress has measured some methods on fewer clips; means are over common ones.
         common = sorted(group.intersection(*by_method.values())) if by_method else []
         if not common:
             continue
@@ -109,6 +112,7 @@ def _cells(
 
 def _cell(method: str, pattern: str, measurements: Sequence[Measurement]) -> Cell:
     count = len(measurements)
+    # The median: the first clip of a run pays for loading the network.
     means: dict[str, float | None] = {
         "elapsed_s": float(np.median([m.elapsed_s for m in measurements]))
     }
@@ -117,6 +121,7 @@ def _cell(method: str, pattern: str, measurements: Sequence[Measurement]) -> Cel
     draws = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
     for kind in KINDS:
         sums, counts = np.array([[m.sums[kind], m.counts[kind]] for m in measurements], float).T
+        # Pooled over entries, not averaged over clips, as everywhere in the evaluation.
         means[kind] = float(sums.sum() / counts.sum()) if counts.sum() else None
         intervals[kind] = None
         if count > 1 and counts.min() > 0:
@@ -172,6 +177,7 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
                 cell = section.cells.get((method, pattern))
                 mean = cell.means[metric] if cell else None
                 text = "–" if mean is None else f"{mean:.2f}"
+                # Compared before rounding: equal digits need not be equally good.
                 cells.append(
                     f"**{text}**"
                     if mean is not None and mean == section.best(pattern, metric)

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES, RoleMap
+from mmm.motion.humanoid import RoleMap
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 from mmm.motion.rotations import matrix_to_rotvec, project_to_so3, rotvec_to_matrix
 
 Array = np.ndarray

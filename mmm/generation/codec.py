@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from scipy.fft import dct, idct
 
 from mmm.generation.canonical import Poses
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 from mmm.motion.rotations import matrix_to_quat_wxyz, quat_wxyz_to_matrix
 
 Array = np.ndarray

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from mmm.errors import ModelError
 from mmm.generation import codec
 from mmm.generation.canonical import Poses
-from mmm.motion.humanoid import ROLES
+from mmm.motion.roles import ROLES
 
 Array = np.ndarray
 

@@ -8,7 +8,8 @@ from scipy.ndimage import label
 from mmm.errors import ModelError
 from mmm.metrics.dance import energy
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 
 Array = np.ndarray
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.generation.canonical import Poses, heading, turn_y
-from mmm.motion.humanoid import ROLE_PARENTS, ROLES
+from mmm.motion.roles import ROLE_PARENTS, ROLES
 
 Array = np.ndarray
 

@@ -176,9 +176,8 @@ def _turn_leg(
     out: Float[Array, "T J 3 3"],
 ) -> None:
     """Write the local rotations of hip, knee and ankle that reach the target into ``out``."""
-    bent = bend_leg(
-        *(points[:, j] for j in (leg.hip, leg.knee, leg.ankle)), ankle_target, world[:, leg.hip]
-    )
+    hip, knee, ankle = (points[:, j] for j in (leg.hip, leg.knee, leg.ankle))
+    bent = bend_leg(hip, knee, ankle, ankle_target, world[:, leg.hip])
     if bent is None:
         return
     thigh, shin = bent

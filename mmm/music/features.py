@@ -20,8 +20,9 @@ from mmm.errors import SpecError
 from mmm.motion.clip import Audio, Clip, Music
 from mmm.music import cache
 from mmm.music.audio import read_audio, resample
+from mmm.music.beats import find_beats, onsets, padded
 from mmm.music.mixdown import mixed_down
-from mmm.music.spectra import HOP, WINDOW, chroma, in_pieces, rate_hz
+from mmm.music.spectra import HOP, chroma, rate_hz
 from mmm.paths import user_cache
 
 Array = np.ndarray
@@ -45,13 +46,9 @@ FEATURE_NAMES: tuple[str, ...] = (
 SLOWEST_FPS = 6
 """The lowest frame rate at which features of music are taken."""
 BEATS_A_BAR = 4  # the time of nearly all dance music; waltzes are not told apart
-BEAT_FPS = 60.0
-"""Beats are tracked at this frame rate, that of AIST++, whatever the motion's is."""
 START_BPM = 120.0
 """The tempo from which the beat tracker starts when none is known; librosa's own default."""
 
-# The chroma's lowest filter and its smoothing need this many seconds. Shorter sound gets silence.
-_SHORTEST_S = 4.0
 # The ten genres of AIST, such as BR for break; the digit stands for the tempo.
 _AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)")
 
@@ -158,7 +155,7 @@ def load_music(
     with path.open("rb") as file:
         content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     # All that the features depend on. Another librosa may give other values.
-    made_by = f"{content} librosa {version('librosa')} layout 2 fps {fps!r} bpm {bpm!r}"
+    made_by = f"{content} librosa {version('librosa')} layout 3 fps {fps!r} bpm {bpm!r}"
     folder = Path(cache_dir) if cache_dir is not None else user_cache() / "music"
     stored = folder / f"{hashlib.blake2b(made_by.encode(), digest_size=16).hexdigest()}.npz"
     analysis = cache.read(stored, len(FEATURE_NAMES))
@@ -221,77 +218,23 @@ def _analyse(
     if not np.any(mono):
         quiet = silence(rows, fps)
         return quiet.features, quiet.beats, quiet.tempo_bpm
-    mono = np.pad(mono, (0, max(0, round(_SHORTEST_S * rate) - len(mono))))
-    # Imported here: librosa takes a second, and most clips come with their features.
-    from librosa import feature
+    # Rows were counted before: what the padding adds is cut off again below.
+    mono = padded(mono, rate)
+    from librosa import feature  # slow to import: only where sound is analysed
     from librosa.onset import onset_detect
 
     # One mel spectrum serves onset strength and MFCC, which would each compute it again.
-    mel_db, onset = _onsets(mono, rate)
-    if fps == BEAT_FPS:
-        beats, tempo = _track_beats(onset, start_bpm)
-    else:
-        # The tracker counts whole frames, so its tempo depends on the frame rate. One rate for all
-        # gives a song the same beats whatever motion it goes with.
-        steady = resample(audio.samples.mean(axis=1), float(audio.rate_hz), rate_hz(BEAT_FPS))
-        short = round(_SHORTEST_S * rate_hz(BEAT_FPS)) - len(steady)
-        steady = np.pad(steady, (0, max(0, short)))
-        beats, tempo = _track_beats(_onsets(steady, rate_hz(BEAT_FPS))[1], start_bpm)
-    tempo_bpm = _tempo_bpm(beats, BEAT_FPS, tempo)
-    beats = np.unique(np.round(beats * (fps / BEAT_FPS)).astype(np.int64))
+    mel_db, onset = onsets(mono, rate)
+    beats, tempo_bpm = find_beats(audio, fps, start_bpm, onset)
     features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
     features[:, FEATURE_SLICES["onset_strength"]] = onset[:rows, None]
     features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
     features[:, FEATURE_SLICES["chroma_cens"]] = chroma(mono, rate).T[:rows]
     peaks = onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
-    # The sound was padded to the shortest length, so a beat may fall beyond its end.
     beats = beats[beats < rows]
     features[peaks[peaks < rows], FEATURE_SLICES["onset_peak"]] = 1
     features[beats, FEATURE_SLICES["beat"]] = 1
     return features, beats, tempo_bpm
-
-
-def _onsets(mono: Float[Array, "N"], rate: float) -> tuple[Float[Array, "M T"], Float[Array, "T"]]:
-    """A mel spectrum in decibels, and the onset strength of each frame."""
-    from librosa import feature, power_to_db
-    from librosa.onset import onset_strength
-
-    mel_db = power_to_db(
-        in_pieces(
-            mono,
-            rate,
-            lambda sound: feature.melspectrogram(y=sound, sr=rate, n_fft=WINDOW, hop_length=HOP),
-        )
-    )
-    return mel_db, onset_strength(S=mel_db, sr=rate, n_fft=WINDOW, hop_length=HOP)
-
-
-def _track_beats(onset: Float[Array, "T"], start_bpm: float) -> tuple[Int[Array, "B"], float]:
-    """Frames of the beats at ``BEAT_FPS``, and the tracker's tempo."""
-    from librosa.beat import beat_track
-
-    tempo, beats = beat_track(
-        onset_envelope=onset,
-        sr=rate_hz(BEAT_FPS),
-        hop_length=HOP,
-        start_bpm=start_bpm,
-        tightness=100,
-    )
-    return beats.astype(np.int64), float(np.atleast_1d(tempo)[0])
-
-
-def _tempo_bpm(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
-    """The tempo of the line through the beats, in beats per minute.
-
-    The tracker's own tempo is rounded to whole frames a beat: at 60 fps, to 116.1, 120.0 or 124.1.
-    It is returned where there are fewer than four beats, or where the line differs from it by 5 %
-    or more.
-    """
-    if len(beats) < 4:
-        return tracked_bpm
-    frames_a_beat = np.polyfit(np.arange(len(beats)), beats, 1)[0]
-    fitted = 60 * fps / frames_a_beat
-    return float(fitted) if abs(fitted / tracked_bpm - 1) < 0.05 else tracked_bpm
 
 
 def at_frame_rate(clip: Clip, fps: float) -> Clip:

@@ -18,11 +18,12 @@ from mmm.generation.generate import generate_clip
 from mmm.generation.retrieval import Walk, stream
 from mmm.generation.search import Query, Segment, searcher_of
 from mmm.metrics import dance as dm
-from mmm.metrics.dance_features import Reference, geometric_features, kinetic_features
+from mmm.metrics.dance_features import Reference, kinetic_features
+from mmm.metrics.geometric_features import geometric_features
 from mmm.metrics.naturalness import foot_skate_cm_s
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion
-from mmm.motion.humanoid import ROLES
+from mmm.motion.roles import ROLES
 from training.data.dataset import MotionSet
 
 Array = np.ndarray

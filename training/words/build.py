@@ -12,7 +12,8 @@ from tqdm import tqdm
 from mmm.generation.canonical import Calibration, Poses
 from mmm.generation.library import FPS, Library, library_of
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 from mmm.motion.skeleton import SMPL24
 from mmm.music.features import FEATURE_SLICES
 from training.data.dataset import MotionSet

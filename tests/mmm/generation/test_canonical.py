@@ -6,7 +6,8 @@ import pytest
 from mmm.generation.canonical import Calibration, Poses, anatomical_frames, heading, turn_y
 from mmm.generation.library import mirror
 from mmm.motion.clip import Motion
-from mmm.motion.humanoid import ROLES, match_roles
+from mmm.motion.humanoid import match_roles
+from mmm.motion.roles import ROLES
 from mmm.motion.rotations import rotvec_to_matrix
 from tests.mmm.generation.people import rested, walker
 
