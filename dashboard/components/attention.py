@@ -20,6 +20,7 @@ from mmm.viewer.payload import finite, pack, with_height
 
 Array = np.ndarray
 
+# Streamlit takes one script. common.js comes first: the others use its constants at load time.
 SCRIPTS = (
     "common.js",
     "chart.js",
@@ -41,7 +42,7 @@ class Tiles:
     stage: str
     name: str
     views: Sequence[str]
-    """The name of each tile's view, row by row with ``across`` tiles each, then the remaining ones."""
+    """Name of each tile's view, row by row with ``across`` tiles each, then the remaining ones."""
     labels: Sequence[str]
     across: int
     thumbnails: UInt8[Array, "N S S"]
@@ -101,12 +102,16 @@ def pack_attention(
         ValueError: a value is negative or not finite, or the window is not inside the clip.
     """
     array = finite("attention", values, (None, None))
+    # `min` of an empty array raises.
     if array.size and float(array.min()) < 0:
         raise ValueError(f"attention goes down to {float(array.min()):g}; expected none below 0")
     first, end = window
     if not 0 <= first < end <= frames:
         raise ValueError(f"window {window} of {frames} frames; expected one inside them")
+    # A map of zeros must not divide by zero below.
     top = float(array.max(initial=0.0)) or 1.0
+    # The percentile counts cells above zero alone: in most maps nearly all cells are close to zero.
+    # The lower bound keeps a handful of bright cells from saturating the rest of the scale.
     shown = min(
         top,
         max(
@@ -114,18 +119,22 @@ def pack_attention(
             top / 255,
         ),
     )
+    # Rounded first: `astype` alone cuts off and would darken every cell by half a step.
     buffers: dict[str, Array] = {"map": np.round(np.sqrt(array / top) * 255).astype(np.uint8)}
     for i, group in enumerate(tiles):
+        # Numbered in the order of the header's list, which is how the browser pairs them.
         buffers[f"tiles{i}"] = group.thumbnails
     for key, marks in (("beats", beats), ("bars", bars)):
         if marks is not None:
             buffers[key] = np.asarray(marks, dtype=np.int32)
     if hidden_frames is not None:
+        # The payload has no boolean arrays.
         buffers["hidden"] = np.asarray(hidden_frames, dtype=np.uint8)
     header: dict[str, Any] = {
         "view": view,
         "label": label,
         "sides": list(sides),
+        # Plain integers: `json` refuses NumPy's.
         "window": [int(first), int(end)],
         "frames": int(frames),
         "fps": float(fps),
@@ -147,6 +156,7 @@ def pack_attention(
                 "heads": list(t.heads),
                 "size": list(t.thumbnails.shape[1:]),
                 "scores": {
+                    # Five digits are enough to sort by and keep the header short.
                     kind: [None if s is None else round(float(s), 5) for s in scores]
                     for kind, scores in t.scores.items()
                 },
@@ -157,6 +167,7 @@ def pack_attention(
     return pack(header, buffers)
 
 
+# Declared once at import: inside `attention` it would be registered again on every run.
 _component = st.components.v2.component(
     "mmm_attention", js=script(*SCRIPTS), css=styles("common.css", "chart.css", "attention.css")
 )
@@ -176,6 +187,7 @@ def attention(
     result = _component(
         key=key,
         data=with_height(payload, height),
+        # An empty callback declares the key, so that the result always has it.
         on_view_change=lambda: None,
         on_span_change=lambda: None,
         on_window_change=on_window,

@@ -11,6 +11,7 @@ from mmm.viewer.payload import pack, with_height
 
 Array = np.ndarray
 
+# Streamlit takes one script. common.js comes first: the others use its constants at load time.
 SCRIPTS = ("common.js", "chart.js", "curves.js")
 
 
@@ -60,19 +61,24 @@ def pack_curves(
     buffers: dict[str, Array] = {}
     for i, (name, values) in enumerate(series.items()):
         array = np.asarray(values, dtype=np.float32)
+        # NaN is a gap in the line. An infinite value would leave the axis without a scale.
         if array.ndim != 1 or np.isinf(array).any():
             raise ValueError(
                 f"curve {name!r} has shape {array.shape} or infinite values; "
                 f"expected {frames} numbers"
             )
+        # Numbered, because a series' name may be any text; the header's list has the same order.
         buffers[f"series{i}"] = array
     if hidden_frames is not None:
+        # The payload has no boolean arrays.
         buffers["hidden"] = np.asarray(hidden_frames, dtype=np.uint8)
+    # Recording and expected error are references, so neither becomes the leading curve.
     lead = (
         model
         if model is not None
         else next((name for name in series if name not in (truth, expected)), None)
     )
+    # A missing curve puts None into the table, which is no series' name.
     named = {truth: "truth", expected: "expected", lead: "model"}
     roles = {name: named.get(name, "baseline") for name in series}
     lines = [
@@ -92,6 +98,7 @@ def pack_curves(
     return pack(header, buffers)
 
 
+# Declared once at import: inside `curves` it would be registered again on every run.
 _component = st.components.v2.component(
     "mmm_curves", js=script(*SCRIPTS), css=styles("common.css", "chart.css")
 )

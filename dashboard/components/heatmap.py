@@ -13,6 +13,7 @@ from mmm.viewer.raster.error_map import nice_top, row_order
 
 Array = np.ndarray
 
+# Streamlit takes one script. common.js comes first: the others use its constants at load time.
 SCRIPTS = ("common.js", "chart.js", "heatmap.js")
 
 
@@ -48,6 +49,7 @@ def pack_heatmap(
     """
     frames = len(values)
     array = finite("values", values, (frames, len(names)))
+    # `min` of an empty array raises.
     if array.size and float(array.min()) < 0:
         raise ValueError(f"values go down to {float(array.min()):g}; expected none below 0")
     if len(groups) != len(names) or (hidden is not None and hidden.shape != array.shape):
@@ -56,7 +58,10 @@ def pack_heatmap(
             f"values {array.shape}; expected one of each a joint"
         )
     end = float(top) if top is not None else nice_top(array)
+    # A skeleton's joints may jump between limbs; the rows of one limb belong together.
     order = row_order(groups)
+    # Transposed: the browser reads one row for each joint. Values above the end are clipped,
+    # and `over` in the header makes the legend say so.
     buffers = {"values": np.round(np.clip(array[:, order].T / end, 0, 1) * 255).astype(np.uint8)}
     if hidden is not None:
         buffers["hidden"] = hidden[:, order].T.astype(np.uint8)
@@ -101,6 +106,7 @@ def pack_joint_heatmap(
     )
 
 
+# Declared once at import: inside `heatmap` it would be registered again on every run.
 _component = st.components.v2.component(
     "mmm_heatmap", js=script(*SCRIPTS), css=styles("common.css", "chart.css")
 )

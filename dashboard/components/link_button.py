@@ -22,4 +22,5 @@ def link_button(*, key: str) -> None:
 
     Where the browser denies access to the clipboard, the address is shown for copying by hand.
     """
+    # The payload holds no address. The browser reads its own, which differs behind a proxy.
     _component(key=key, data=pack({"label": "Copy link", "help": HELP}, {}))

@@ -32,10 +32,13 @@ def playhead_button(
         on_press: called on a press. The frame is then in the session state under ``key``, as
             ``pressed``.
     """
+    # The zeros around the frames close a run that touches either end of the clip.
     edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden_frames.astype(np.int8), [0]])))
+    # Runs, not a flag for each frame: the button searches them on every frame that is played.
     runs = edges.reshape(-1, 2).tolist()
     _component(
         key=key,
         data=pack({"label": label, "hidden": runs, "channel": channel}, {}),
+        # A trigger: Streamlit clears it after one run, so that no later run repeats the press.
         on_pressed_change=on_press,
     )

@@ -1,4 +1,4 @@
-"""Keyboard shortcuts of the whole page: run the main action, and drive the viewer without a click."""
+"""Keyboard shortcuts of the page: run the main action, drive the viewer without a click."""
 
 from collections.abc import Sequence
 
@@ -20,4 +20,5 @@ def shortcuts(run: str, viewers: Sequence[str], *, key: str) -> None:
         run: key of the button.
         viewers: keys of the viewers; the visible one gets the keys.
     """
+    # Streamlit puts a widget's key into the page as the class `st-key-KEY`, which the script finds.
     _component(key=key, data=pack({"run": run, "viewers": list(viewers)}, {}))

@@ -23,6 +23,7 @@ class StageResult:
     """The frame that the user stopped on; None before the first stop."""
 
 
+# Declared once at import: inside `stage` it would be registered again on every run.
 _component = st.components.v2.component("mmm_stage", js=script(*SCRIPTS), css=styles(*STYLES))
 
 
@@ -46,7 +47,9 @@ def stage(
     """
     result = _component(
         key=key,
+        # Only the payload's preamble changes, so one cached payload serves every height.
         data=with_height(payload, height),
+        # An empty callback declares the key, so that the result always has it.
         on_frame_change=on_frame_change or (lambda: None),
         on_edit_change=on_edit_change or (lambda: None),
     )

@@ -15,6 +15,7 @@ class Cell:
 
     value: float | None
     """The value to sort by; None where nothing was measured."""
+    # Apart from the value: sorting goes by the exact number, not by the rounded one.
     text: str
     note: str = ""
     """Tooltip."""
@@ -41,6 +42,7 @@ def pack_table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Ro
     Raises:
         ValueError: a row has another number of cells than there are columns.
     """
+    # The browser would draw a short row without complaint, with numbers under the wrong heads.
     if any(len(row.cells) != len(columns) for row in rows):
         raise ValueError(
             f"rows of {sorted({len(row.cells) for row in rows})} cells for {len(columns)} columns"

@@ -26,4 +26,5 @@ _component = st.components.v2.component(
 
 def tour(stops: Sequence[Stop], *, key: str) -> None:
     """Show *Tour*, highlighted until it has been taken once. Arrow keys step, Escape ends it."""
+    # Whether the tour was taken is kept in the browser's local storage, not on the server.
     _component(key=key, data=pack({"steps": [asdict(stop) for stop in stops]}, {}))

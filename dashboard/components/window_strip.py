@@ -44,6 +44,7 @@ def window_strip(
             ``moved``.
     """
     header = {
+        # Three digits are finer than a pixel of the strip and keep the header short.
         "heights": [round(float(height), 3) for height in heights],
         "first": first,
         "length": length,

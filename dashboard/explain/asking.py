@@ -1,4 +1,4 @@
-"""Questions to a network on the page: start the work, show progress, show the answer or the error."""
+"""Questions to a network on the page: start the work, show progress, then answer or error."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ PATIENCE_S = 0.3
 
 def at_hand(question: Question) -> Any:
     """The answer if it is cached, or if this session's job has just finished; else None."""
+    # All sessions share the store and may push an answer out of it; the job below keeps its own.
     cached = answers().get(question)
     if cached is not None:
         return cached
@@ -47,6 +48,7 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
     name = _job_key(question)
     job: Job[Any] | None = st.session_state.get(name)
     if job is None or job.request != question:
+        # The old answer would not be shown any more, but its job would hold up the queue.
         if job is not None:
             job.cancel()
         job = st.session_state[name] = start()
@@ -60,6 +62,7 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
             again,
             icon=":material/refresh:",
             key=f"{question.kind}_again",
+            # A callback is called before the next run, which then finds no job and starts one.
             on_click=lambda: st.session_state.pop(name),
         )
     return job.results
@@ -67,7 +70,7 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
 
 @dataclass(frozen=True)
 class Flow:
-    """Change the music and compare: the steps that both modes share, with one mode's session keys."""
+    """Change the music and compare: steps that both modes share, with one mode's session keys."""
 
     label: str
     """Label of the button that asks."""
@@ -93,6 +96,7 @@ class Flow:
         last = self.last
         question = _question(last) if last is not None and last[0] in of else None
         outcome = None if question is None else at_hand(question)
+        # Only what the viewer really shows: `run` draws the page again where this differs.
         st.session_state[self.shown] = question if outcome is not None else None
         return outcome
 
@@ -119,14 +123,17 @@ class Flow:
             pressed = widgets.button(
                 self.label, key=self.button, icon=":material/graphic_eq:", disabled=not choice.spec
             )
+            # A change of another motion stays noted, but has nothing to say about this one.
             last = self.last if self.last is not None and self.last[0] == of else None
             if last is not None and widgets.button(
                 "Remove from the viewer", key=self.off, type="tertiary"
             ):
+                # The viewer stands outside of this fragment, so the whole page is drawn again.
                 state[self.asked] = None
                 widgets.release(self.off)
                 st.rerun()
         if pressed:
+            # Before the song is opened: a song that fails would fail again in every run.
             widgets.release(self.button)
             change = music_change.opened(choice, clip)
             if change is None:

@@ -38,6 +38,7 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
     box = st.expander(
         "Attention: what the network looked at", key="attention_open", on_change="rerun"
     )
+    # Before the early return: a closed box must leave the address too.
     url.share_maps()
     if not box.open:
         return
@@ -48,6 +49,7 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
             )
             return
         frame = _frame(request, clip, mask)
+        # A kept window that holds the frame will do; a capture would recover the clip once more.
         atlas = questions.answers().find(request, frame) or answer(
             questions.Question(request, "attention", (frame,)),
             lambda: questions.capture(request, clip, mask, frame),
@@ -100,6 +102,7 @@ def show_maps(
         key: of the view; the key of its download ends in ``get-maps``.
         on_window: as ``attention`` has it.
     """
+    # The component's state holds the user's last choice. Until there is one, the link decides.
     view = atlas.parse(
         (st.session_state.get(key) or {}).get("view") or st.session_state.get("url_maps")
     )
@@ -110,10 +113,12 @@ def show_maps(
     with st.container(horizontal=True):
         st.download_button(
             "All maps, NPZ",
+            # A function: the file is compressed on a click, not on every run.
             lambda: _npz(atlas, of),
             f"{_file_name(of, atlas, view)}.npz",
             key="get-maps" if key == KEY else f"{key}-get-maps",
             icon=":material/download:",
+            # A download must not run the page again.
             on_click="ignore",
             help=f"Every encoder, layer and head for frames {first} to {end - 1}, float16",
         )
@@ -190,6 +195,8 @@ def sides(view: View) -> tuple[str, str]:
     return (view.stage, view.stage) if view.stage in SIDES else ("frame", "frame")
 
 
+# The first three arguments identify the payload: Streamlit does not hash names that begin with
+# an underscore. `cache_data` would copy the megabytes on every hit.
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _payload(
     what: str, window: tuple[int, int], view_name: str, *, _atlas: Atlas, _of: Mapped
@@ -229,6 +236,7 @@ def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
         block = view.block if stage == view.stage else atlas.blocks(stage)[0]
         views = list(atlas.views(stage, block))
         name = STAGE_NAMES.get(stage, stage) + (f", {block.replace('-', ' → ')}" if block else "")
+        # Means over layers or heads carry words in place of numbers and have no score.
         is_head = [each.layer.isdigit() and each.head.isdigit() for each in views]
         scores = {
             kind: [
@@ -253,6 +261,7 @@ def _tiles(atlas: Atlas, view: View) -> list[Tiles]:
 
 
 def _file_name(of: Mapped, atlas: Atlas, view: View) -> str:
+    # A model's name may be a path, and a slash cannot be part of a file name.
     model = atlas.model_name.rsplit("/", 1)[-1]
     parts = (of.name, model, "attention", view.stage, view.block, view.layer, view.head)
     return "-".join(part for part in parts if part)
@@ -263,7 +272,9 @@ def _npz(atlas: Atlas, of: Mapped) -> bytes:
     np.savez_compressed(
         file,
         **trace.to_arrays(),
+        # Cut to the window, so that its rows match those of the maps.
         hidden=of.hidden[slice(*trace.frames)],
+        # As an array, the name can be read back without pickle.
         model=np.array(atlas.model_name),
     )
     return file.getvalue()

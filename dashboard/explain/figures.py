@@ -29,6 +29,7 @@ METHOD_NAMES = {
 def convolution_figure(stages: "Mapping[str, Convolution]") -> str:
     """One row for each layer: the share of the convolution, and the mean kernel of each head."""
     rows = []
+    # The last encoder first, in the order of the maps' thumbnails.
     for stage, layers in reversed(list(stages.items())):
         for number, share in enumerate(layers.share):
             kernels = layers.kernels[number].astype(np.float32).mean(axis=0)  # (H, 9)
@@ -45,6 +46,7 @@ def convolution_figure(stages: "Mapping[str, Convolution]") -> str:
 
 def _kernel(weights: "Sequence[float] | np.ndarray", name: str) -> str:
     """Nine bars, one for each weight (none is negative); the middle one is the frame itself."""
+    # A kernel of zeros must not divide by zero.
     high = max(float(np.max(weights)), 1e-9)
     bars = "".join(f'<i style="height:{float(w) / high * 22:.0f}px"></i>' for w in weights)
     values = ", ".join(f"{float(w):.2f}" for w in weights)
@@ -54,9 +56,11 @@ def _kernel(weights: "Sequence[float] | np.ndarray", name: str) -> str:
 def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
     """Precision at k of each method that names the music deciding a frame, with chance level."""
     rows = [row for row in measured["rows"] if row["rule"] == rule]
+    # The upper end of the longest interval: no interval may leave its row.
     longest = max((row["precision"][2] for row in rows), default=0.0) or 1.0
     bars = []
     for row in sorted(rows, key=lambda row: -row["precision"][0]):
+        # The mean and the ends of its 95 % interval, in per cent of the row's width.
         mean, low, high = (100 * value / longest for value in row["precision"])
         chance = 100 * row["by_chance"] / longest
         name = html.escape(METHOD_NAMES.get(row["method"], row["method"]))
@@ -105,9 +109,11 @@ def deletion_figure(curves: "DeletionCurves", dark: bool = False) -> str:
 
 
 def _deletion_svg(curves: "DeletionCurves", colours: Mapping[str, str], ink: str) -> str:
+    # The axis always reaches 100 %, the pose without any music; 5 % more keep the line in sight.
     top = max(1.05, float(max(values.max() for values in curves.moved.values())) * 1.05)
 
     def place(share: float, moved: float) -> tuple[float, float]:
+        # SVG counts y from the top. 16 and 8 px keep numbers and thick lines inside the picture.
         return LEFT + share * (WIDE - LEFT - 16), 8 + (1 - moved / top) * (TALL - BELOW - 8)
 
     def points(values: "np.ndarray") -> list[str]:
@@ -121,6 +127,7 @@ def _deletion_svg(curves: "DeletionCurves", colours: Mapping[str, str], ink: str
 
     low, high = curves.random_range
     parts = [
+        # The upper edge from left to right and the lower one back make one closed outline.
         f'<polygon points="{" ".join(points(high) + points(low)[::-1])}" fill="{ink}" opacity=".1"/>'
     ]
     for mark in (0.0, 0.5, 1.0):
@@ -143,6 +150,7 @@ def _deletion_svg(curves: "DeletionCurves", colours: Mapping[str, str], ink: str
         f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">of the music removed</text>'
     )
     return (
+        # An SVG in an image inherits neither fonts nor colours from the page.
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TALL}" font-size="12" fill="{ink}" '
         f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>'
     )
@@ -154,5 +162,6 @@ def _line_colours(names: Sequence[str], dark: bool) -> dict[str, str]:
     rest = iter(FURTHER[theme])
     colours = {names[0]: MODEL[theme]}
     for name in names[1:]:
+        # A middle grey can be read on the grounds of both themes.
         colours[name] = "#8a8a86" if name == "random" else next(rest)
     return colours

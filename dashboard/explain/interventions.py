@@ -45,7 +45,7 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
         "shows only where the network looked."
     )
     change = CHANGE.run(
-        clip, request, span, lambda wanted: questions.intervene(request, clip, mask, wanted)
+        clip, request, span, lambda requested: questions.intervene(request, clip, mask, requested)
     )
     if change is not None:
         _change(change, clip, request)
@@ -56,6 +56,7 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
 def shown_change(request: Request) -> "InterventionResult | None":
     """The outcome of a music change that the viewer shows, if it is available."""
     change: InterventionResult | None = CHANGE.on_stage(
+        # A closed box cannot take the change off the viewer again, so the viewer does not show it.
         [request] if st.session_state.get("attention_open") else []
     )
     return change
@@ -100,9 +101,11 @@ def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
                 "Explain frame",
                 mask.frames,
                 key="explain",
+                # Bound now: the callback is called before the selection boxes are drawn again.
                 on_press=lambda: _explain(request, group, method),
             )
     asked = st.session_state.get("explain_asked")
+    # An attribution of another recovery says nothing about this one.
     if asked is None or asked[0] != request:
         st.caption(
             "Move the playhead to a hidden frame, then press the button. The music that decides it "
@@ -127,6 +130,7 @@ def _explain(request: Request, group: str, method: str) -> None:
 
 def _attribution(attribution: "Attribution", clip: Clip, mask: Mask, group: str) -> None:
     per_frame, strongest = attribution.per_frame(), int(attribution.per_frame().argmax())
+    # A network that ignores the music gives zeros, which must not divide by zero.
     total, fps = float(per_frame.sum()) or 1.0, clip.motion.fps
     joints = "the whole body" if group == "all" else group.replace("_", " ")
     away_s = (strongest - attribution.frame) / fps
@@ -153,11 +157,13 @@ def _attribution(attribution: "Attribution", clip: Clip, mask: Mask, group: str)
         key="attribution",
         height=150,
     )
+    # The colour scale begins at zero, so only the size of an influence is shown.
     parts = 100 * np.abs(attribution.values) / total
     heatmap(
         pack_heatmap(
             parts,
             names=attribution.groups,
+            # One group for all: no gap splits the rows, and they keep the order of the features.
             groups=["music"] * len(attribution.groups),
             fps=fps,
             unit="%",
@@ -172,6 +178,7 @@ def _deletion(
     attribution: "Attribution", clip: Clip, mask: Mask, request: Request, group: str
 ) -> None:
     """Check the attribution: remove the music it names, and see whether the pose moves."""
+    # Deletion runs the network many times, so it waits until the box is opened.
     box = st.expander("Check: remove this music", key="deletion_open", on_change="rerun")
     if not box.open:
         return
@@ -183,6 +190,7 @@ def _deletion(
         )
         if deletion is None:
             return
+        # The shares are a grid that need not contain 0.1 itself.
         tenth = int(np.argmin(np.abs(deletion.shares - 0.1)))
         ranked, random = (
             f"{100 * deletion.moved[name][tenth]:.0f} %" for name in (attribution.method, "random")
@@ -192,6 +200,7 @@ def _deletion(
             f"ranks highest, the pose moves **{ranked}** as far as without any music; without as "
             f"much music chosen at random, **{random}**."
         )
+        # An image cannot follow the theme by CSS, so it is drawn again for each theme.
         st.html(deletion_figure(deletion, st.context.theme.type == "dark"))
         st.caption(
             "The sooner a line rises, the better the method ranks the music. Grey: range of random "

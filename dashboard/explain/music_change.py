@@ -65,8 +65,16 @@ def pick_change(
     )
     if kind == "shift":
         ms = st.slider(
-            "By, ms (positive: later)", -500, 500, 200, 10, key=f"{prefix}change_ms", width=260
+            # Half a second is one beat at 120 bpm.
+            "By, ms (positive: later)",
+            -500,
+            500,
+            200,
+            10,
+            key=f"{prefix}change_ms",
+            width=260,
         )
+        # No shift is no change: the empty SPEC disables the button.
         return Choice(f"shift:{ms}" if ms else "")
     if kind == "stretch":
         factor = st.slider(
@@ -89,12 +97,14 @@ def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
     offered = {
         key: label
         for key, label in songs.offered(clip).items()
+        # A sample's own song is also listed under the sample's name.
         if key not in (songs.OWN, songs.NONE, heard) and not key.endswith(f"/{clip.name}")
     }
     if not offered:
         st.caption("There is no other song here: add one in the side bar.")
         return Choice("")
     state, key = st.session_state, f"{prefix}change_song"
+    # A song that was removed may still be chosen, and Streamlit raises for an unknown value.
     if state.get(key) not in offered:
         state[key] = next(iter(offered))
     name = st.selectbox(
@@ -130,6 +140,7 @@ def open_change(choice: Choice, clip: Clip) -> Wanted:
     if not choice.song:
         return Wanted(parse(choice.spec))
     song = songs.open_song(choice.song, clip, choice.start_s)
+    # Only the entry for silence has no music, and it is not offered.
     assert song.music is not None
     return Wanted(swap(song.music, choice.spec.removeprefix("swap:")), song.digest)
 
@@ -148,6 +159,7 @@ def pick_sound(prefix: str = "") -> None:
 
     A change draws the whole page again, because the viewer is outside of this fragment.
     """
+    # Read before the control is drawn, so that a first drawing does not count as a change.
     before = hears_change(prefix)
     st.segmented_control(
         "Play",
@@ -186,6 +198,7 @@ def show_change(
     for note in outcome.notes:
         st.caption(escape.markdown(note))
     keys = Keys(f"{prefix}change_", f"{prefix}get-change-")
+    # Windows allows no colon in a file name.
     name = safe_name(f"{clip.name}-{method}-{outcome.intervention.label}".replace(":", "-"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pick_sound(prefix)
@@ -197,6 +210,7 @@ def show_change(
             keys,
         )
         film_controls(lambda layout: of, lambda layout: outcome.scene(), name, keys)
+    # `required` rules out None, which the return type still allows.
     kind = str(
         st.segmented_control(
             "Change of",

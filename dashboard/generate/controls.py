@@ -65,12 +65,15 @@ def seed_from_url() -> None:
     if query.get("mode") != "generate":
         return
     for key, name in NUMBERS.items():
+        # An address is untrusted text: anything but a short plain number is ignored.
         if re.fullmatch(r"\d{1,4}(\.\d{1,3})?", query.get(name, "")):
             state[key] = int(float(query[name])) if name == "seed" else float(query[name])
     for key, name in (("gen_method", "method"), ("gen_song", "song")):
+        # The pickers replace a value that they do not offer.
         if name in query:
             state[key] = query[name]
     if re.fullmatch(r"\d{1,7}", query.get("start", "")):
+        # The slider's key holds the sequence, which is not known yet.
         state.gen_url_start = int(query["start"])
 
 
@@ -84,6 +87,7 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None 
     entry = upload_box.pick_sequence(entries)
     file_clip = library.open_clip(entry)
     start, prefix_frames = _pick_seed(entry, file_clip)
+    # Cut at the seed's start: music, recording and frame numbers all begin there.
     clip = library.open_part(entry, start, len(file_clip))
     st.divider()
     song = songs.pick_song(clip)
@@ -97,6 +101,7 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None 
     elif not card.uses_music and song.key != songs.NONE:
         st.caption("This network ignores music: the song plays, but the motion does not follow it.")
     temperature, number = _pick_chance(card)
+    # The digest too: a file may change under its name, or be read with other import options.
     setting = Setting(
         f"{entry.key}@{start} {_seed_digest(clip, prefix_frames)}", prefix_frames, song.digest
     )
@@ -119,12 +124,14 @@ def _seed_digest(clip: Clip, prefix_frames: int) -> str:
 
 
 def _clamped(key: str, default: float, low: float, high: float) -> None:
+    # Called before the slider is drawn: Streamlit raises for a stored value outside its range.
     st.session_state[key] = min(max(float(st.session_state.get(key, default)), low), high)
 
 
 def _pick_seed(entry: library.Entry, file_clip: Clip) -> tuple[int, int]:
     """First frame and number of frames of the seed."""
     fps, state = file_clip.motion.fps, st.session_state
+    # A seed of one frame has no velocity to continue.
     least = max(2, round(LEAST_SEED_S * fps))
     if len(file_clip) < least:
         raise SpecError(
@@ -134,7 +141,9 @@ def _pick_seed(entry: library.Entry, file_clip: Clip) -> tuple[int, int]:
             "choose a longer sequence",
         )
     last, key = len(file_clip) - least, f"gen_start-{entry.key}"
+    # Streamlit raises for a slider with a single value.
     if last > 0:
+        # The link's start is taken once: it belongs to the first sequence alone.
         state[key] = min(max(int(state.get(key, state.pop("gen_url_start", 0))), 0), last)
         start = int(
             st.slider(
@@ -149,6 +158,7 @@ def _pick_seed(entry: library.Entry, file_clip: Clip) -> tuple[int, int]:
         )
     else:
         start = 0
+    # Rounded down to a tenth of a second, the slider's step: the file has no more frames.
     high = max(min(MOST_SEED_S, int(10 * (len(file_clip) - start) / fps) / 10), LEAST_SEED_S)
     _clamped("gen_seed_s", SEED_S, LEAST_SEED_S, high)
     if high > LEAST_SEED_S:
@@ -161,6 +171,7 @@ def _pick_seed(entry: library.Entry, file_clip: Clip) -> tuple[int, int]:
             format="%.1f s",
             help="Recorded motion that the network starts from; everything after it is generated.",
         )
+    # Rounding seconds to frames may overshoot the end of the file.
     frames = min(max(round(float(state.gen_seed_s) * fps), least), len(file_clip) - start)
     return start, frames
 
@@ -171,6 +182,7 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
     left_s = MOST_SILENT_S if song.frames is None else (song.frames - prefix_frames) / fps
     if left_s < LEAST_S:
         lasts = (song.frames or 0) / fps
+        # Returned and not raised: the controls that solve the problem must stay on the page.
         return max(round(LEAST_S * fps), 1), str(
             SpecError(
                 song.label,
@@ -179,6 +191,8 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
                 "choose a longer song, an earlier start or a shorter seed",
             )
         )
+    # Rounded down to half a second, the slider's step. 1e-6 s stops floating-point error from
+    # turning 20 s into 19.5 s.
     high = max(int(2 * left_s + 1e-6) / 2, LEAST_S)
     # The default follows the song; the user's own choice is kept as far as the song allows.
     if "gen_length_s" not in state or state.gen_length_s == state.get("gen_length_given"):
@@ -201,6 +215,7 @@ def _pick_network(
     clip: Clip, checkpoints: list[CheckpointInfo]
 ) -> tuple[CheckpointInfo, model_picker.Roles]:
     """The network picker; networks that are trained to fill gaps only carry a remark."""
+    # The picker stands above the remarks, but the joints named there decide what it offers.
     picker, remarks = st.container(), st.container()
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
@@ -244,6 +259,7 @@ def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> list[CheckpointInfo]:
     With music, networks that use it come first; without, those that ignore it.
     """
     has_music = clip.music is not None
+    # False sorts before True.
     return sorted(
         fitting, key=lambda card: (not card.can_generate, card.uses_music != has_music, card.name)
     )
@@ -252,11 +268,13 @@ def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> list[CheckpointInfo]:
 def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
     """Temperature and random seed; fixed for a deterministic network."""
     state, chance = st.session_state, _by_chance(card)
+    # Set even where no control is drawn, because the address is written from these values.
     _clamped("gen_variety", 1.0, 0.0, 2.0)
     perturbs_music = card.uses_music and not card.noise_dim
     state.gen_number = min(max(int(state.get("gen_number", 0)), 0), 9999)
     if not chance:
         st.caption("This network is deterministic: one motion for each seed and song.")
+        # Fixed values keep one Ask for one motion, whatever the hidden controls hold.
         return 1.0, 0
     left, right = st.columns(2)
     left.slider(
@@ -295,6 +313,7 @@ def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> 
         for key, name in NUMBERS.items()
         if key in st.session_state
     }
+    # An upload lives in this session alone, so a link cannot name it.
     if not song.key.startswith("upload/"):
         query["song"] = song.key
     url.show_in_url(query)

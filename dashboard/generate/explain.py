@@ -42,6 +42,7 @@ def shown_change(made: list[Made]) -> "GenerationChange | None":
     """The outcome of a music change that the viewer shows, if it is available."""
     is_open = st.session_state.get(OPEN)
     change: GenerationChange | None = CHANGE.on_stage(
+        # A closed box cannot take the change off the viewer again, so the viewer does not show it.
         [variant.ask for variant in made] if is_open else []
     )
     return change
@@ -71,6 +72,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
         # The last window looks beyond the end of the motion.
         frames = max(len(clip), maps.atlas.trace.frames[1])
         hidden = np.zeros((frames, len(plan.clip.motion.skeleton)), dtype=bool)
+        # Frames of later steps too: this step did not know them yet.
         hidden[first:] = True
         st.caption(
             f"Maps of the step that generated frames {first} to {end - 1}: the frames before it "
@@ -79,6 +81,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
         state = show_maps(
             maps.atlas,
             Mapped(f"{clip.name} {variant.ask.label}", hidden, plan.fps, clip.music, CHANNEL),
+            # The window is part of the key: one variant has many windows.
             repr((variant.ask, maps.made)),
             KEY,
             lambda: _look_there(variant),
@@ -99,8 +102,8 @@ def _music_change(plan: Plan, variant: Made, span: tuple[int, int] | None) -> No
         plan.clip,
         variant.ask,
         span,
-        lambda wanted: questions.intervene_future(
-            variant.ask, plan.heard, other_song(plan), wanted
+        lambda requested: questions.intervene_future(
+            variant.ask, plan.heard, other_song(plan), requested
         ),
         plan.song.key,
     )
@@ -115,6 +118,7 @@ def _pick_variant(made: list[Made]) -> Made:
     by_label = {variant.ask.label: variant for variant in made}
     if len(by_label) == 1:
         return made[0]
+    # A variant that was removed may still be chosen.
     if st.session_state.get("gen_listened") not in by_label:
         st.session_state.gen_listened = made[-1].ask.label
     label = st.segmented_control(
@@ -134,6 +138,7 @@ def _frame(variant: Made) -> int:
     seed, frames = variant.ask.setting.prefix_frames, len(variant.generation.clip)
     if asked is None or asked[0] != variant.ask:
         return seed
+    # The playhead may stand in the seed, which no step generated.
     return min(max(int(asked[1]), seed), frames - 1)
 
 
@@ -152,6 +157,7 @@ def _in_words(change: "GenerationChange", plan: Plan) -> str:
         else "They never differ"
     )
     beats = ""
+    # Either figure is missing where there are no beats to compare.
     if summary["beats_before"] is not None and summary["beats_after"] is not None:
         beats = (
             f" Beats hit: {summary['beats_before']:.2f} before, {summary['beats_after']:.2f} after "

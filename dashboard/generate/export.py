@@ -34,6 +34,7 @@ def export_section(made: list[Made]) -> None:
     """Downloads of one variant. A fragment, so that the viewer keeps playing."""
     st.header("Export", anchor=False)
     variant = _pick_variant(made)
+    # Commas and spaces in a file name must be quoted in a shell.
     name = safe_name(
         f"{variant.generation.clip.name}-{variant.ask.label}".replace(", ", "-").replace(" ", "-")
     )
@@ -69,6 +70,7 @@ def _pick_variant(made: list[Made]) -> Made:
     by_label = {variant.ask.label: variant for variant in made}
     if len(by_label) == 1:
         return made[-1]
+    # A variant that was removed may still be chosen.
     if st.session_state.get("gen_home") not in by_label:
         st.session_state.gen_home = made[-1].ask.label
     label = st.segmented_control(
@@ -122,6 +124,7 @@ def command_line(plan: Plan) -> str:
         words += ["--music", song]
         words += ["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else []
     if plan.ask.by_chance:
+        # The command's flag for the temperature keeps its old name.
         words += ["--variety", f"{plan.ask.temperature:g}", "--seed", str(plan.ask.seed)]
     for role, joint in plan.ask.roles:
         words += ["--role", f"{role}={joint}"]
@@ -166,6 +169,8 @@ def _song_file(plan: Plan) -> str:
         return ""
     if plan.song.key.startswith(songs.UPLOADED):
         return plan.song.key.removeprefix(songs.UPLOADED)
+    # Every other key names a recording in one of the folders.
     path = songs.path_of(plan.song.key)
     assert path is not None
+    # Relative to the project where possible: the server's folders are not for the page.
     return str(path.relative_to(library.ROOT) if path.is_relative_to(library.ROOT) else path)

@@ -36,12 +36,15 @@ def generate_page(entries: list[Entry]) -> None:
         plan = generate_controls.pick(entries)
         with st.container(key="gen-run-box"):
             pressed, slot = _button(plan), st.container()
+    # The network loads while the user still looks at the controls.
     generations.load_ahead(plan.ask.method, plan.ask.version)
     stream: Stream | None = st.session_state.get("stream")
     if pressed:
+        # The earlier run would compete for the processor, and its frames are not shown any more.
         if stream is not None:
             stream.cancel()
         stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other_song(plan))
+        # After the start: a run of the page that is interrupted earlier must see the press again.
         widgets.release("gen_go")
         stream.wait_for_first(FIRST_S)
     mine = (
@@ -55,8 +58,11 @@ def generate_page(entries: list[Entry]) -> None:
     _title(plan)
     shortcuts("gen_go", ["future-stage"], key="shortcuts")
     if live is not None:
+        # Makes room for the run in progress, which replaces a finished variant of the same dance.
         made = [m for m in made if m.ask.dance != _dance(live)][-(MAX_VARIANTS - 1) :]
+    # A change of a finished variant must not hide the run in progress.
     change = shown_change(made) if live is None else None
+    # Wrapped here and not decorated, because polling ends with the run.
     st.fragment(live_stage, run_every=POLL_S if live else None)(plan, made, live, change)
     _remarks(plan, made, live)
     if made:
@@ -68,6 +74,7 @@ def generate_page(entries: list[Entry]) -> None:
         st.session_state[OPEN] = True  # Streamlit forgets widgets that a run has not drawn
     if not plan.problem:
         code_section(plan)
+    # Drawn last: a run that has just ended draws the page again from here.
     with slot:
         if live is not None:
             follow(
@@ -109,12 +116,15 @@ def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
         and stream.results is not None
         and not stream.taken
     ):
+        # Once for each run: a variant that the user removes must not come back.
         stream.taken = True
         ask = stream.results.ask
+        # A dance of another length replaces the earlier one.
         kept[:] = [a for a in kept if a.dance != ask.dance] + [ask]
         same_setting = [a for a in kept if a.setting == ask.setting]
         for old in same_setting[:-MAX_VARIANTS]:
             kept.remove(old)
+    # Other sessions may have pushed a result out of the shared store.
     results = [generations.kept().get(ask) for ask in kept if ask.setting == plan.ask.setting]
     return [made for made in results if made is not None]
 
@@ -151,11 +161,13 @@ def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:
                     on_click=_dropper(variant.ask),
                     help="Remove this variant from the viewer and the table.",
                 )
+    # Variants often share a note; each is shown once.
     for note in dict.fromkeys(note for variant in made for note in variant.generation.notes):
         st.caption(escape.markdown(note))
 
 
 def _dropper(ask: Ask) -> Callable[[], None]:
+    # A closure for each variant: a lambda in the loop would see only the last one.
     def drop() -> None:
         st.session_state.variants = [a for a in st.session_state.variants if a != ask]
 
@@ -170,6 +182,7 @@ def _outcome(stream: Stream) -> None:
         made = stream.results
         seconds = made.ask.frames / made.generation.clip.motion.fps
         verb = "Cancelled; kept" if stream.cancelled else "Generated"
+        # A run that is cancelled at once may take no measurable time.
         speed = made.ask.frames / max(made.generation.elapsed_s, 1e-6)
         st.caption(
             f"{verb} {seconds:.1f} s in {made.generation.elapsed_s:.1f} s "

@@ -63,6 +63,7 @@ def results_section(plan: Plan, made: list[Made]) -> None:
     }
     if truth is not None and truth.reference is not None:
         series["Truth"] = _steps(truth.reference, truth.energy_scale, seed, plan.fps, total)
+    # The first variant has the model's own colour.
     further = zip(made[1:], ("second", "third"), strict=False)
     payload = pack_curves(
         series,
@@ -104,6 +105,7 @@ def results_section(plan: Plan, made: list[Made]) -> None:
 
 def _another_seed() -> None:
     """Before the page is drawn again, so that the control shows the new number."""
+    # The control ends at 9999.
     st.session_state.gen_number = (int(st.session_state.get("gen_number", 0)) + 1) % 10_000
 
 
@@ -116,6 +118,7 @@ def _truth(made: list[Made]) -> "Evaluation | None":
 def _steps(numbers: "Summary", usual: float, seed: int, fps: float, total: int) -> np.ndarray:
     """Energy over the timeline, constant within each second; NaN where there is no motion."""
     curve = np.full(total, np.nan, dtype=np.float32)
+    # Rounded for each second: at 29.97 fps, steps of equal length would drift.
     for second, share in enumerate(numbers.energy_shares):
         curve[seed + round(second * fps) : seed + round((second + 1) * fps)] = share * usual
     return curve
@@ -134,6 +137,7 @@ def metrics_table(made: list[Made], truth: "Summary | None") -> str:
     if truth is not None:
         rows.append(_row("Truth", RECORDING, truth))
     return (
+        # The table scrolls sideways in a narrow window; with the focus, also by keyboard.
         '<div class="wb-wide" tabindex="0" role="region" aria-label="Metrics">'
         f'<table class="wb-table"><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

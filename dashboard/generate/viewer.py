@@ -53,15 +53,18 @@ def live_stage(
         ready = 0 if panel is None else len(panel.positions)
         total = _ask_of(live).setting.prefix_frames + _ask_of(live).frames
         if live.shown is not None and ready < min(total, GROWTH * live.shown[0]):
+            # Sent again: a component that a run does not draw disappears from the page.
             stage(live.shown[1], key="future-stage", height=HEIGHT)
             return
     payload = _payload(plan, made, live, panel, ready)
     if live is not None and ready is not None:
+        # On the stream and not in the session state: another run starts from nothing.
         live.shown = ready, payload
     stage(payload, key="future-stage", height=HEIGHT)
 
 
 def _ask_of(stream: Stream) -> Ask:
+    # For the type checker: the jobs of other pages have other requests.
     assert isinstance(stream.request, Ask)
     return stream.request
 
@@ -79,17 +82,20 @@ def _payload(
     if live is not None:
         lengths.append(seed + _ask_of(live).frames)
     total = max(lengths) if lengths else plan.total
+    # Streamlit cannot hash plans and variants; their Asks identify them.
     key = repr((plan.ask.setting, total, [variant.ask for variant in made], live is None, run))
     if live is None:
         return _finished_payload(key, _plan=plan, _made=made, _total=total, _run=run)
     panels = [*_finished_panels(key, _plan=plan, _made=made, _total=total)]
     if panel is not None:
+        # The page keeps at most two finished variants during a run, so a look is left.
         panels.append(replace(panel, look=LOOKS[len(made)]))
     future = Future(
         seed,
         total,
         ready=max(ready or 0, seed),
         live=True,
+        # The viewer starts to play at a new run's first payload, so that one must have frames.
         run=run if panel is not None else "",
         start=_start(plan),
         mark=_mark(plan),
@@ -138,7 +144,9 @@ def _finished_payload(key: str, *, _plan: Plan, _made: list[Made], _total: int, 
 def _finished_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> list[ViewerPanel]:
     """The recording, where it goes beyond the seed or stands alone, and the finished variants."""
     seed_only = _recorded_frames(_plan, _total) == _plan.ask.setting.prefix_frames
+    # A seed alone would repeat the first frames of each variant.
     panels = [] if _made and seed_only else [_recording(_plan, _total)]
+    # There may be fewer variants than looks.
     for look, variant in zip(LOOKS, _made, strict=False):
         motion: Motion = variant.generation.clip.motion
         panels.append(replace(panel_from_motion(variant.ask.label, motion, "model"), look=look))
@@ -173,6 +181,7 @@ def _change_payload(plan: Plan, change: "GenerationChange") -> bytes:
     )
 
 
+# `cache_data` would copy the megabytes on every hit.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _packed_change(
     key: str, sound: str, *, _plan: Plan, _change: "GenerationChange", _music: Music | None
@@ -209,6 +218,7 @@ def _pack(
         title=plan.clip.name,
         waveform=_peaks(digest, total / plan.fps, _sound=sound) if sound else None,
         audio=songs.ogg(digest, _music=music) if sound and with_sound and music else None,
+        # The song may last longer than the timeline.
         beats=music.beats[music.beats < total] if music else None,
         channel=CHANNEL,
         future=future,
@@ -223,4 +233,5 @@ def _peaks(song: str, seconds: float, *, _sound: Audio) -> Float[np.ndarray, "P"
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _floor(clip: str, *, _motion: Motion) -> float:
+    # A tenth of a millimetre is exact enough, and the header stays short.
     return round(_motion.crop(0, min(len(_motion), FLOOR_FRAMES)).floor_m(), 4)

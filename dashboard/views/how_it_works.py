@@ -98,10 +98,13 @@ def page() -> None:
 
 def _strip(spec: str, words: str) -> str:
     """The pattern as a row of frames, hidden ones coloured."""
+    # A body at rest: the patterns depend on the number of frames alone.
     rest = np.broadcast_to(np.eye(3, dtype=np.float32), (FRAMES, 24, 3, 3))
     still = Motion(SMPL24, rest, np.zeros((FRAMES, 3), np.float32), 60.0)
+    # The default seed is fixed, so the random pattern looks the same on every visit.
     hidden = masks.parse(spec, Clip("pattern", still)).frames
     cells = "".join(f'<i class="{"hidden" if h else "known"}"></i>' for h in hidden)
+    # A screen reader gets one sentence in place of 48 empty elements.
     label = f"{int(hidden.sum())} of {FRAMES} frames hidden"
     return (
         f'<div class="how-strip" role="img" aria-label="{label}">{cells}</div>'

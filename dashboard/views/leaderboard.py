@@ -79,6 +79,7 @@ def _benchmark() -> tuple[Benchmark, str]:
     with st.sidebar:
         entries = library.find_entries()
         groups = list(dict.fromkeys(entry.group for entry in entries))
+        # The chosen folder may be gone, and Streamlit raises for an unknown value.
         if state.get("board_group") not in groups:
             state.board_group = groups[0] if groups else None
         group = st.selectbox(
@@ -111,6 +112,7 @@ def _benchmark() -> tuple[Benchmark, str]:
             "Networks",
             [card.name for card in cards],
             key="board_networks",
+            # Networks that continue a motion are not trained for gaps; the user may add them.
             default=[card.name for card in cards if not card.can_generate],
         )
         text = st.text_input(
@@ -141,11 +143,13 @@ def checked(text: str) -> tuple[tuple[str, ...], str]:
         for pattern in patterns:
             leaderboard.check_pattern(pattern)
     except MMMError as error:
+        # The loop stopped at the invalid pattern, so `pattern` still names it.
         return tuple(p for p in patterns if p != pattern), str(error)
     return patterns, ""
 
 
 def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
+    # One for the whole server: another visitor's run is shown here too.
     runner = leaderboard_run.runner()
     if problem:
         st.error(escape.markdown(problem), icon=":material/error:")
@@ -176,6 +180,7 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
 
 def colours_of(cards: Sequence[CheckpointInfo], dark: bool) -> dict[str, str]:
     """A colour for each method: an interpolation's own, a network's by its place in the list."""
+    # With more networks than colours, colours repeat.
     turns = MODEL_COLOURS["dark" if dark else "light"]
     return {card.name: turns[i % len(turns)] for i, card in enumerate(cards)} | {
         name: method_colour(name, dark) for name in BASELINES
@@ -188,6 +193,7 @@ def _table(
     payload = table_of(section, patterns, metric, colours)
     st.markdown(f"**{METRICS[metric][0]}, {METRICS[metric][1]}** over {len(section.clips)} clips")
     sorted_table(payload, key=f"board-{number}")
+    # A longer list would push the next table out of sight.
     if len(section.clips) <= 12:
         st.caption(escape.markdown(", ".join(section.clips)))
 
@@ -199,6 +205,7 @@ def table_of(
     shown = [pattern for pattern in patterns if any(p == pattern for _, p in section.cells)]
     columns = []
     for pattern in shown:
+        # All methods of a section share their entries, so the counts of any cell will do.
         over = next(cell for (_, p), cell in section.cells.items() if p == pattern)
         columns.append((pattern.replace("gap:", "gap of "), f"{over.clips} clips, {over.hidden:,}"))
     rows = []
@@ -224,6 +231,7 @@ def table_of(
                     f"{mean:.2f}",
                     f"{method}, {pattern}: {cell.clips} clips, {cell.hidden:,} hidden "
                     f"entries{span}",
+                    # Exact equality marks ties as well.
                     mean == section.best(pattern, metric),
                 )
             )
@@ -237,8 +245,10 @@ def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[
     Only this page uses plotly, whose script is 4.7 MB.
     """
     lengths = sorted(int(p.removeprefix("gap:")) for p in patterns if p.startswith("gap:"))
+    # One length makes no line, and computing time is no error.
     if len(lengths) < 2 or metric == "elapsed_s":
         return
+    # Imported here: the other pages must not wait for it.
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -248,6 +258,7 @@ def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[
             for n in lengths
             if (cell := section.cells.get((method, f"gap:{n}"))) and cell.means[metric] is not None
         ]
+        # A cell without an interval gets a bar of length zero.
         spans = [
             cell.intervals[metric] or (cell.means[metric], cell.means[metric]) for _, cell in cells
         ]
@@ -265,6 +276,7 @@ def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[
                 "type": "data",
                 "symmetric": False,
                 "thickness": 1,
+                # plotly takes distances from the mean, not the ends of the interval.
                 "array": [
                     (high or 0.0) - mean for (_, high), mean in zip(spans, means, strict=True)
                 ],
@@ -279,6 +291,7 @@ def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         hovermode="x unified",
         xaxis={"title": "Length of the gap, frames", "tickvals": lengths},
+        # The axis begins at zero, or small differences would look large.
         yaxis={"title": f"{title}, {unit}", "rangemode": "tozero"},
     )
     st.markdown(
@@ -308,6 +321,7 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
             help="The tables as they stand here",
         )
     kept = ResultsFile().file
+    # Relative to the project where possible: the server's folders are not for the page.
     place = kept.relative_to(library.ROOT) if kept.is_relative_to(library.ROOT) else Path(kept.name)
     st.caption(
         f"Results are kept in {escape.code(place)}. On the command line: `python -m mmm leaderboard`. Results of "

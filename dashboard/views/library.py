@@ -46,6 +46,7 @@ def page(open_in_workbench: Callable[[str, str], None]) -> None:
         return
     shown = _filtered(entries)
     waits = any(file_index().get(entry) is None for entry in entries)
+    # Wrapped here and not decorated, because polling ends when all files are read.
     st.fragment(_cards, run_every=POLL_S if waits else None)(entries, shown, open_in_workbench)
 
 
@@ -96,13 +97,16 @@ def _cards(
 ) -> None:
     """The cards of one page, and the progress of reading; called repeatedly while files are read."""
     state, index = st.session_state, file_index()
+    # Before anything is drawn, or the cards would flash before the workbench appears.
     if (go := state.pop("library_go", None)) is not None:
         open_in_workbench(*go)
     matching = put_in_order(index, entries, *shown)
     last = max(0, (len(matching) - 1) // A_PAGE)
+    # A search may leave fewer pages than the one shown.
     number = state.library_page = min(int(state.get("library_page", 0)), last)
     visible = matching[number * A_PAGE : (number + 1) * A_PAGE]
     seen = {entry.key for entry in visible}
+    # The visible cards are read first.
     index.want([*visible, *(entry for entry in entries if entry.key not in seen)])
     unread = sum(index.get(entry) is None for entry in entries)
     if not unread and state.get("library_unread"):
@@ -128,6 +132,7 @@ def put_in_order(
 ) -> list[Entry]:
     """The files of a group that match all words, in order; files not read yet come last."""
     known = {entry.key: index.get(entry) for entry in entries if group in (ALL, entry.group)}
+    # False sorts before True: the user's uploads come first, then the samples, then folders.
     return sorted(
         (
             entry
@@ -141,6 +146,7 @@ def put_in_order(
                 sort_key(order, f"{entry.group}/{entry.label}", known[entry.key]),
             )
             if order == "name"
+            # Other orders mix the groups.
             else (False, False, sort_key(order, entry.label, known[entry.key]))
         ),
     )
@@ -159,12 +165,13 @@ def _head(total: int, matching: int, unread: int, number: int, last: int) -> Non
         st.progress(1 - unread / total, text=f"Reading file {total - unread:,} of {total:,}")
 
 
-def _turn(number: int, last: int, where: str) -> None:
+def _turn(number: int, last: int, position: str) -> None:
     """Previous and next."""
     st.button(
         "",
         icon=":material/chevron_left:",
-        key=f"library-back-{where}",
+        # The pager is drawn twice, and Streamlit refuses two widgets of one key.
+        key=f"library-back-{position}",
         disabled=number == 0,
         help="Previous page",
         on_click=_put_page,
@@ -174,7 +181,7 @@ def _turn(number: int, last: int, where: str) -> None:
     st.button(
         "",
         icon=":material/chevron_right:",
-        key=f"library-on-{where}",
+        key=f"library-on-{position}",
         disabled=number == last,
         help="Next page",
         on_click=_put_page,
@@ -191,6 +198,8 @@ def _open(key: str, mode: str) -> None:
 
 
 def _card(entry: Entry, facts: FileFacts | None) -> None:
+    # Streamlit turns a key into a CSS class, in which slashes and spaces are replaced and keys may
+    # become equal. A digest has neither.
     mark = blake2b(entry.key.encode(), digest_size=6).hexdigest()
     with st.container(border=True, width=204, key=f"card-{mark}"):
         st.html(card_html(entry, facts))
@@ -222,6 +231,7 @@ def card_html(entry: Entry, facts: FileFacts | None) -> str:
     if facts is None:
         return f'<div class="wb-card"><div class="pose waits"></div><b title="{name}">{name}</b><span></span></div>'
     if facts.problem:
+        # The file's name is enough: the server's folders are not for the page.
         problem = html.escape(facts.problem.replace(str(entry.path), entry.path.name))
         return (
             f'<div class="wb-card"><div class="pose">{_BROKEN}</div><b title="{name}">{name}</b>'
@@ -230,6 +240,7 @@ def card_html(entry: Entry, facts: FileFacts | None) -> str:
     picture = base64.b64encode(facts.picture).decode()
     words = html.escape(" · ".join(facts.words()))
     return (
+        # An empty `alt`: the name beside the picture says the same to a screen reader.
         f'<div class="wb-card"><div class="pose"><img alt="" src="data:image/webp;base64,{picture}"></div>'
         f'<b title="{name}">{name}</b><span title="{words}">{words}</span></div>'
     )
