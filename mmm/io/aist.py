@@ -1,8 +1,9 @@
-"""AIST++ motions: pickles of SMPL poses, 60 frames a second, named after genre, dancer, music and choreography.
+"""AIST++ motions: pickles of SMPL poses, 60 frames a second.
 
-``smpl_poses`` (T, 72) are 24 axis-angle vectors in radians; ``smpl_trans`` (T, 3) moves the body's origin, in units
-of ``smpl_scaling``: metres = trans / scaling. The pelvis stands ``SMPL_PELVIS_REST_M`` away from that origin
-(Li et al. 2021; google/aistplusplus_api).
+Their names give genre, dancer, music and choreography. ``smpl_poses`` (T, 72) are 24 axis-angle
+vectors in radians. ``smpl_trans`` (T, 3) moves the body's origin, in units of ``smpl_scaling``:
+metres = trans / scaling. The pelvis stands ``SMPL_PELVIS_REST_M`` away from that origin (Li et al.
+2021, *AI Choreographer*; google/aistplusplus_api).
 """
 
 import pickle
@@ -18,7 +19,7 @@ from jaxtyping import Float
 from mmm.errors import FileError, SpecError
 from mmm.io.body import TURNED_UP, is_z_up, z_up_to_y_up
 from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
-from mmm.io.unpickle import unpickle_arrays
+from mmm.io.pickles import unpickle_arrays
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M
@@ -28,13 +29,15 @@ Array = np.ndarray
 AIST_FPS = 60.0
 """AIST++ motions are 60 frames a second."""
 EDGE_FPS = 30.0
-"""Motions of EDGE and its kin are 30 frames a second."""
+"""Motions of EDGE (Tseng et al. 2023) and of models that follow it are 30 frames a second."""
 LARGEST_ANGLE_RAD = 1e4
-"""Larger rotation vectors are no poses: float32 no longer tells their angle."""
-_LARGEST_M = 1e9
-# AIST++'s lie between 85 and 95; only files written by us use this one.
+"""Larger rotation vectors are not poses: float32 no longer resolves their angle."""
+# In the file's units, which AIST++ makes about a centimetre; only damaged floats are larger.
+_LARGEST_TRANSLATION = 1e9
+# The scalings of AIST++ lie between 85 and 95. Clips from other formats are written with this one.
 _DEFAULT_SCALING = 90.0
 
+# What follows the name may be `_part2`, `.smpl` or ` (1)`, as programs and browsers add it.
 _NAME = re.compile(
     r"g(?P<genre>[A-Z]{2})_s(?P<situation>[A-Z]{2})_c(?P<camera>[A-Za-z0-9]+)_d(?P<dancer>\d{2})"
     r"_m(?P<music>[A-Z]{2}\d)_ch(?P<choreography>\d{2})(?=$|[_.\s-])"
@@ -46,8 +49,8 @@ class AistName:
     """What an AIST++ name says."""
 
     genre: str
-    """Two letters: BR break, HO house, JB ballet jazz, JS street jazz, KR krump, LH LA hip-hop, LO lock, MH middle
-    hip-hop, PO pop, WA waack."""
+    """Two letters: BR break, HO house, JB ballet jazz, JS street jazz, KR krump, LH LA hip-hop, LO
+    lock, MH middle hip-hop, PO pop, WA waack."""
     situation: str
     """Two letters: BM basic dance, FM advanced dance."""
     camera: str
@@ -61,27 +64,37 @@ class AistName:
 
     @property
     def tempo_bpm(self) -> float:
-        """Beats per minute, fixed by the music id: 80 to 130 by its digit, house 110 to 135 (AIST, Tsuchida 2019)."""
+        """Beats per minute, fixed by the music id (Tsuchida et al. 2019, AIST).
+
+        The digit counts steps of 10 from 80. House counts steps of 5 from 110.
+        """
         digit = int(self.music[2])
         return digit * 5.0 + 110 if self.music.startswith("HO") else digit * 10.0 + 80
 
     @property
     def list_name(self) -> str:
         """The name as the split lists write it (all cameras)."""
-        return f"g{self.genre}_s{self.situation}_cAll_d{self.dancer}_m{self.music}_ch{self.choreography}"
+        start = f"g{self.genre}_s{self.situation}_cAll_d{self.dancer}"
+        return f"{start}_m{self.music}_ch{self.choreography}"
 
 
 def parse_aist_name(name: str) -> AistName | None:
-    """Read a name such as ``gBR_sBM_cAll_d04_mBR0_ch01``; None where it is no AIST++ name."""
+    """The parts of a name such as ``gBR_sBM_cAll_d04_mBR0_ch01``, or None for other names."""
     match = _NAME.match(name)
     return AistName(**match.groupdict()) if match else None
 
 
 def split_of(path: Path) -> str:
-    """``train``, ``val`` or ``test`` by the ``crossmodal_*.txt`` lists of a ``splits`` folder near by, else empty."""
+    """The split that a file belongs to.
+
+    Returns:
+        ``train``, ``val`` or ``test`` by the ``crossmodal_*.txt`` lists of a ``splits`` folder
+        beside the file or its folder; empty where none lists it.
+    """
     name = parse_aist_name(path.stem)
     if name is None:
         return ""
+    # AIST++ ships `splits` beside `motions`; a copy of a few files often has it inside.
     for folder in (path.parent / "splits", path.parent.parent / "splits"):
         for split in ("train", "val", "test"):
             listed = folder / f"crossmodal_{split}.txt"
@@ -91,20 +104,25 @@ def split_of(path: Path) -> str:
 
 
 def _numbers(
-    found: dict[str, Any], key: str, columns: int, where: str, largest: float = _LARGEST_M
+    content: dict[str, Any],
+    key: str,
+    columns: int,
+    source: str,
+    largest: float = _LARGEST_TRANSLATION,
 ) -> np.ndarray:
     """An array of the file, one row a frame."""
-    value = found.get(key)
+    value = content.get(key)
     if not isinstance(value, np.ndarray):
         raise FileError(
-            where,
+            source,
             f"no array {key}",
             "smpl_poses, smpl_trans and smpl_scaling",
             "choose a file of AIST++'s motions folder",
         )
+    # The size decides and not the shape, so (T, 24, 3) is accepted for the poses as well.
     if value.dtype.kind not in "fiu" or value.ndim < 1 or value.size % columns:
         raise FileError(
-            where,
+            source,
             f"{key} is {value.dtype} of shape {value.shape}",
             f"numbers, {columns} a frame",
             "choose a file of AIST++'s motions folder",
@@ -112,11 +130,11 @@ def _numbers(
     if not np.isfinite(value).all():
         bad = int(np.argmin(np.isfinite(value.reshape(-1, columns)).all(axis=1)))
         raise FileError(
-            where, f"{key} is not a finite number in frame {bad}", cure="download it again"
+            source, f"{key} is not a finite number in frame {bad}", cure="download it again"
         )
     if value.size and float(np.abs(value).max()) > largest:
         raise FileError(
-            where,
+            source,
             f"{key} goes up to {np.abs(value).max():.3g}",
             f"at most {largest:g}",
             "download it again",
@@ -133,9 +151,9 @@ def read_aist(
 ) -> Clip:
     """An AIST++ ``.pkl`` as a clip without music.
 
-    Files of the same names without ``smpl_scaling`` are read too. EDGE and its kin write them: 30
-    frames a second, Z up, metres. They are known by ``full_pose``, the positions that EDGE adds,
-    or by a body that stands along Z.
+    Files with the same keys but without ``smpl_scaling`` are read, too. EDGE (Tseng et al. 2023)
+    and models that follow it write them at 30 frames a second, with Z up and in metres. They are
+    recognised by ``full_pose``, the positions that EDGE adds, or by a body that stands along Z.
 
     Args:
         path: the file.
@@ -149,22 +167,23 @@ def read_aist(
             or no frame.
         SpecError: a unit for a file that has ``smpl_scaling``.
     """
-    where = str(path)
-    found = _one_take(unpickle_arrays(read_bytes(path), where))
-    poses = _numbers(found, "smpl_poses", 72, where, LARGEST_ANGLE_RAD)
-    trans = _numbers(found, "smpl_trans", 3, where)
+    source = str(path)
+    content = _one_take(unpickle_arrays(read_bytes(path), source))
+    poses = _numbers(content, "smpl_poses", 72, source, LARGEST_ANGLE_RAD)
+    trans = _numbers(content, "smpl_trans", 3, source)
     if len(poses) != len(trans) or not len(poses):
         raise FileError(
-            where,
+            source,
             f"{len(poses)} poses and {len(trans)} translations",
             "as many of both, at least one",
             "download it again",
         )
-    check_size(where, 24, len(poses), largest)
+    # The check comes before the matrices, which take three times the memory of the vectors.
+    check_size(source, 24, len(poses), largest)
     rotations = rot.rotvec_to_matrix(poses.reshape(len(poses), 24, 3))
-    if "smpl_scaling" not in found:
+    if "smpl_scaling" not in content:
         motion, notes, z_up = _without_scaling(
-            rotations, trans, "full_pose" in found, unit_m, fps, up
+            rotations, trans, "full_pose" in content, unit_m, fps, up
         )
         meta: dict[str, Any] = {"z_up": z_up}
     else:
@@ -175,32 +194,36 @@ def read_aist(
                 "a unit for files that do not say theirs",
                 "leave it out",
             )
-        scaling = float(_numbers(found, "smpl_scaling", 1, where)[0, 0])
+        scaling = float(_numbers(content, "smpl_scaling", 1, source)[0, 0])
+        # A smaller scaling would put the body beyond what float32 can place.
         if not scaling > 1e-6:
             raise FileError(
-                where, f"smpl_scaling is {scaling:g}", "a positive number", "download it again"
+                source, f"smpl_scaling is {scaling:g}", "a positive number", "download it again"
             )
+        # SMPL's `trans` moves the model's origin; the pelvis joint rests beside it, not on it.
         root_m = (trans.astype(np.float64) / scaling + SMPL_PELVIS_REST_M).astype(np.float32)
         motion, notes = Motion(SMPL24, rotations, root_m, fps or AIST_FPS), ()
         if up == "z":
             motion, notes = z_up_to_y_up(motion), (TURNED_UP,)
         meta = {"smpl_scaling": scaling}
-        if isinstance(found.get("smpl_loss"), float):
-            meta["smpl_loss"] = found["smpl_loss"]
+        # The fitting error of AIST++'s authors, kept so that a file can be written back whole.
+        if isinstance(content.get("smpl_loss"), float):
+            meta["smpl_loss"] = content["smpl_loss"]
     return Clip(
         path.stem,
         motion,
-        source=where,
+        source=source,
         split=split_of(path),
         notes=notes,
         meta=MappingProxyType({"aist": meta}),
     )
 
 
-def _one_take(found: dict[str, Any]) -> dict[str, Any]:
+def _one_take(content: dict[str, Any]) -> dict[str, Any]:
     """The arrays of a pickle, also where they are those of a single named take."""
-    takes = [value for value in found.values() if isinstance(value, dict)]
-    return takes[0] if len(takes) == len(found) == 1 else found
+    # PHC and other retargeting code write joblib files of {take name: arrays}.
+    takes = [value for value in content.values() if isinstance(value, dict)]
+    return takes[0] if len(takes) == len(content) == 1 else content
 
 
 def _without_scaling(
@@ -221,7 +244,7 @@ def _without_scaling(
     motion = Motion(SMPL24, rotations, place, rate)
     unit = "metres" if unit_m is None else f"units of {unit_m:g} m"
     note = (
-        f"It has no smpl_scaling: read as EDGE and its kin write, {rate:g} frames a second and "
+        f"It has no smpl_scaling: read as EDGE writes, {rate:g} frames a second and "
         f"{'Z' if z_up else 'Y'} up, translations in {unit}."
         if like_edge
         else f"It has no smpl_scaling: translations were taken for {unit}, at {rate:g} frames a "
@@ -231,12 +254,14 @@ def _without_scaling(
 
 
 def _positive(value: object, default: float) -> float:
-    """A clip's meta may come from a file: only a sensible number is taken from it."""
+    """A number from a clip's meta, or the default where it is none that makes sense."""
+    # Meta survives in `.npz` files that others may have edited.
     return float(value) if isinstance(value, int | float) and 0 < value < 1e9 else default
 
 
 def fits_aist(clip: Clip) -> bool:
     """Whether AIST++'s layout can hold the clip: its body is SMPL's, bone by bone."""
+    # The layout has no bone lengths, so a reader puts the poses on the template.
     skeleton = clip.motion.skeleton
     return skeleton.same_joints(SMPL24) and bool(
         np.abs(skeleton.offsets_m - SMPL24.offsets_m).max() <= 1e-4
@@ -244,7 +269,9 @@ def fits_aist(clip: Clip) -> bool:
 
 
 def write_aist(clip: Clip, path: Path) -> None:
-    """A clip on the SMPL body in AIST++'s layout; another frame rate is resampled to AIST++'s 60.
+    """A clip on the SMPL body in AIST++'s layout.
+
+    The layout has no frame rate, so other rates are resampled to AIST++'s 60.
 
     Raises:
         FileError: the clip's skeleton is not SMPL's, or the file cannot be written.
@@ -268,4 +295,5 @@ def write_aist(clip: Clip, path: Path) -> None:
     }
     if isinstance(kept.get("smpl_loss"), float):
         content["smpl_loss"] = kept["smpl_loss"]
+    # Python 3.4 and later read protocol 4, so older training code opens the file, too.
     write_atomically(path, lambda file: pickle.dump(content, file, protocol=4))

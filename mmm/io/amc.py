@@ -20,7 +20,9 @@ Array = np.ndarray
 
 CMU_FPS = 120.0
 """AMC files without a rate are taken for CMU's, recorded at 120 frames a second."""
+# ASF gives lengths in inches divided by its `length` (0.45 in CMU's files).
 _INCH_M = 0.0254
+# AMC has no standard key for the rate, so some collections give it in a folder's name (walk_60fps).
 _FPS_IN_PATH = re.compile(r"_(\d+)fps", re.IGNORECASE)
 _CURE = "use the recording and the .asf that came with it"
 
@@ -48,9 +50,12 @@ def read_amc(
     Args:
         path: the file.
         asf: its skeleton; looked for beside it and in the two folders above where not given.
-        unit_m: metres a unit; where not given 0.0254 / the ASF's ``length``, if that makes a natural body.
-        fps: frames per second; where not given what the file says, else a folder named ``..._60fps``, else 120.
-        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not given.
+        unit_m: metres a unit. Where not given, it is 0.0254 / the ASF's ``length`` if that makes a
+            body of natural size, else the unit that does.
+        fps: frames per second. Where not given, it is what the file says, else what a folder named
+            ``..._60fps`` says, else 120.
+        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not
+            given.
         largest: joints times frames of the longest file that is read.
 
     Raises:
@@ -74,6 +79,8 @@ def read_amc(
     unit, unit_name = _INCH_M / body.length_scale, "inches"
     if unit_m is not None:
         unit = unit_m
+    # The header's unit is not always that of the numbers. It is believed where it gives a child or
+    # an adult, between 1 m and 2.4 m.
     elif not 1.0 <= height * unit <= 2.4:
         unit, unit_name = guess_unit(height)
     notes = (*notes, *unit_notes(height * unit, unit_name, unit_m is not None))
@@ -82,16 +89,14 @@ def read_amc(
     motion = Motion(skeleton, rotations, (root * unit).astype(np.float32), rate)
     z_up = is_z_up(skeleton, motion.rotations, motion.root_m) if up is None else up == "z"
     if z_up:
-        motion, notes = (
-            z_up_to_y_up(motion),
-            (*notes, TURNED_UP),
-        )
+        motion, notes = z_up_to_y_up(motion), (*notes, TURNED_UP)
     meta = MappingProxyType({"amc": {"unit_m": unit, "asf": body.path.name, "z_up": z_up}})
     return Clip(path.stem, motion, source=str(path), notes=notes, meta=meta)
 
 
 def _parse(path: Path) -> _AmcText:
-    """Collect each bone's numbers, line by line; turned into numbers a bone at a time, which is ten times as fast."""
+    """The numbers of every bone."""
+    # Lines are collected as text and converted a bone at a time, ten times as fast as line by line.
     parts: dict[str, list[str]] = {}
     radians, fps, frames = False, None, 0
     text, _ = read_text(path, "an AMC motion")
@@ -100,11 +105,13 @@ def _parse(path: Path) -> _AmcText:
         if not name or name.startswith("#"):
             continue
         if name.startswith(":"):
+            # Degrees are the default, as in CMU's files; ASF's own `angle` is about the ASF alone.
             radians = radians or name.upper() == ":RADIANS"
             if name.upper() == ":SAMPLES-PER-SECOND":
                 fps = _rate(rest, path, number)
         elif name.isdecimal() and not rest.strip():
             frames += 1
+        # A bone twice in one frame would shift all its later frames by one.
         elif frames and len(parts.setdefault(name, [])) < frames:
             parts[name].append(rest)
         else:
@@ -121,10 +128,10 @@ def _parse(path: Path) -> _AmcText:
         )
     values = {}
     for name, rows in parts.items():
-        found = _numbers(rows, frames)
-        if found is None:
+        table = _numbers(rows, frames)
+        if table is None:
             raise _fault(text, name, frames, len(rows[0].split()), path)
-        values[name] = found
+        values[name] = table
     return _AmcText(values, frames, radians, fps)
 
 
@@ -146,6 +153,7 @@ def _rate(text: str, path: Path, number: int) -> float:
 def _numbers(rows: list[str], frames: int) -> Float[Array, "T n"] | None:
     """A bone's lines as numbers; None where they are not as many in every frame."""
     words = " ".join(rows).split()
+    # One conversion of all words at once; NaN marks the failure, which `_fault` then locates.
     try:
         values = np.array(words, dtype=np.float64)
     except ValueError:
@@ -199,22 +207,30 @@ def _fault(text: str, bone: str, frames: int, width: int, path: Path) -> FileErr
 
 def _misfit(body: AsfSkeleton, text: _AmcText) -> str:
     """Why a skeleton is not this recording's, or nothing."""
+    # CMU has 144 subjects whose skeletons share their bones' names, so the numbers of degrees of
+    # freedom are compared as well.
     widths = {bone.name: len(bone.dof) for bone in body.bones}
     for name, values in text.values.items():
         if name not in widths:
             return f"{name} is no bone of"
         if values.shape[1] != widths[name]:
             return f"{name} has {values.shape[1]} numbers a frame, not the {widths[name]} of"
+    # Bones without degrees of freedom have no line in an AMC.
     missing = [name for name, width in widths.items() if width and name not in text.values]
     return f"no line for {missing[0]}, a bone of" if missing else ""
 
 
 def _candidates(path: Path) -> Iterator[Path]:
-    """ASF files near by: of the recording's own folder first, there the one whose name begins the recording's."""
+    """ASF files near by.
+
+    Those in the recording's own folder come first, and there the one whose name begins the
+    recording's.
+    """
     for folder in (path.parent, *list(path.resolve().parents)[1:3]):
-        found = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".asf")
+        skeletons = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".asf")
+        # CMU names them `02.asf` and `02_01.amc`. False sorts before True, and sorting is stable.
         yield from sorted(
-            found, key=lambda file: not path.stem.lower().startswith(file.stem.lower())
+            skeletons, key=lambda file: not path.stem.lower().startswith(file.stem.lower())
         )
 
 
@@ -242,9 +258,11 @@ def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]
         )
     if path.stem.lower().startswith(fitting[0].path.stem.lower()):
         return fitting[0], ()
-    # Of several that fit, the one that says most: some programs leave the last bones without length.
+    # Of several that fit, the one with the most end sites is taken, since some programs leave the
+    # last bones without length.
     chosen = max(fitting, key=lambda body: len(body.skeleton().end_sites))
     ours = chosen.skeleton().offsets_m
+    # Skeletons within 1 % of the longest bone make the same movement; the choice needs no note.
     apart = [
         other.path.name
         for other in fitting
@@ -270,6 +288,7 @@ def _local_rotations(
     for j, bone in enumerate(body.bones):
         turning = [c for c, name in enumerate(bone.dof) if name.startswith("r")]
         if turning:
+            # A bone may have one or two rotations only; the missing ones are zero.
             order = "".join(bone.dof[c][1] for c in turning).upper()
             turned = extrinsic(text.values[bone.name][:, turning] * scale, order)
             rotations[:, j] = axes[j] @ turned.astype(np.float64) @ axes[j].T

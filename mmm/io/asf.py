@@ -1,9 +1,11 @@
 """ASF skeletons, the bodies of AMC motions (Acclaim; CMU and SNU recordings).
 
-A bone begins where its parent bone ends, points along ``direction`` and is ``length`` long, both in the world's axes
-at rest. Its rotation acts at its beginning, about axes turned by C: with M the motion's angles,
-``G_bone = G_parent C M C^-1``. So a bone is a joint here, named after it, that stands at the bone's beginning.
-Orders are extrinsic: ``XYZ`` is Rz Ry Rx.
+A bone begins where its parent bone ends, points along ``direction`` and is ``length`` long, both in
+the world's axes at rest. Its rotation acts at its beginning, about axes turned by C. With M the
+rotation of the motion's angles, ``G_bone = G_parent C M C^-1``. A bone is therefore a joint here.
+It has the bone's name and stands at the bone's beginning. Orders are extrinsic: ``XYZ`` is Rz Ry Rx
+(Meredith and Maddock, *Motion Capture File Formats Explained*, 2001; Lander, *Working with Motion
+Capture File Formats*, 1998).
 """
 
 import re
@@ -61,9 +63,10 @@ class AsfSkeleton:
         return np.stack(turned)
 
     def skeleton(self) -> Skeleton:
-        """The tree in the file's own unit: joints where bones begin, tips where the last ones end."""
+        """The tree in the file's unit, joints at the beginnings of bones."""
         ends = np.array([np.multiply(bone.direction, bone.length) for bone in self.bones])
         offsets = np.array([np.zeros(3) if p < 0 else ends[p] for p in self.parents])
+        # A last bone's end is no joint, but its length is the size of a head, hand or foot.
         inner = set(self.parents)
         tips = tuple(
             (j, (float(x), float(y), float(z)))
@@ -75,6 +78,7 @@ class AsfSkeleton:
 
 def extrinsic(angles_rad: Float[Array, "T n"], order: str) -> Float[Array, "T 3 3"]:
     """Rotations about fixed axes, the first letter's first, float32."""
+    # Extrinsic X, Y, Z equals intrinsic Z, Y, X; `euler_to_matrix` is intrinsic.
     return rot.euler_to_matrix(angles_rad[:, ::-1], order[::-1].upper())
 
 
@@ -95,6 +99,7 @@ class _Reader:
             "use the .asf that came with the recording",
         )
 
+    # `words[:count]`: CMU's files write `axis 0 0 20 XYZ`, with the order after the numbers.
     def numbers(self, words: list[str], count: int) -> tuple[float, ...]:
         try:
             values = tuple(float(word) for word in words[:count])
@@ -105,6 +110,8 @@ class _Reader:
         return values
 
     def read(self) -> AsfSkeleton:
+        # Sections that are missing here (:version, :name, :documentation, :skin) say nothing of
+        # bones.
         handlers = {
             "units": self.units,
             "root": self.root_line,
@@ -128,12 +135,14 @@ class _Reader:
     def units(self, words: list[str]) -> None:
         if words[0].lower() == "length":
             (self.scale,) = self.numbers(words[1:], 1)
+            # It divides every length; zero would put all joints at infinity.
             if not self.scale > 1e-6:
                 raise self.fail(f"length {self.scale:g}", "a positive number")
         elif words[0].lower() == "angle":
             self.radians = len(words) > 1 and words[1].lower().startswith("rad")
 
     def root_line(self, words: list[str]) -> None:
+        # `position` is not read, since the AMC gives the root's place in every frame.
         keyword = words[0].lower()
         if keyword == "order":
             self.root.dof = self.degrees_of_freedom(words[1:])
@@ -143,6 +152,7 @@ class _Reader:
             self.root.axis = self.numbers(words[1:], 3)
 
     def degrees_of_freedom(self, words: list[str]) -> tuple[str, ...]:
+        # `l` is a change of length. Acclaim's format allows it; bones do not stretch here.
         dof = tuple(word.lower() for word in words)
         if bad := [word for word in dof if not re.fullmatch(r"[rt][xyz]|l", word)] or len(
             set(dof)
@@ -163,7 +173,7 @@ class _Reader:
         if keyword == "begin":
             self.bone = AsfBone("")
         elif keyword == "name":
-            self.bone.name = " ".join(words[1:])
+            self.bone.name = " ".join(words[1:])  # some programs write names with spaces
         elif keyword == "direction":
             self.bone.direction = self.numbers(words[1:], 3)
         elif keyword == "length":
@@ -174,6 +184,7 @@ class _Reader:
         elif keyword == "dof":
             self.bone.dof = self.degrees_of_freedom(words[1:])
         elif keyword == "end":
+            # `root` is the hierarchy's name of :root; a bone of that name would be a second one.
             if not self.bone.name or self.bone.name in self.bones or self.bone.name == "root":
                 raise self.fail(f"bone name {self.bone.name!r}", "a name of its own for every bone")
             if len(self.bones) == MOST_JOINTS:
@@ -181,6 +192,7 @@ class _Reader:
             self.bones[self.bone.name] = self.bone
 
     def hierarchy_line(self, words: list[str]) -> None:
+        # Each line is a parent and its children.
         if words[0].lower() in ("begin", "end"):
             return
         for name in words[1:]:
@@ -194,6 +206,7 @@ class _Reader:
         stack = [("root", -1)]
         while stack:
             name, parent = stack.pop()
+            # A bone seen twice may also close a circle, which would never end.
             if name in seen:
                 raise self.fail(f"bone {name!r} has two parents", "a tree")
             seen.add(name)

@@ -34,15 +34,19 @@ TURNED_UP = "The file has Z up; it is turned to Y up here."
 """The note of a file with Z up."""
 UP_AXES = ("y", "z")
 """Axes that may point up in a file; clips have Y up."""
-_GROWN_M = 1.65  # an adult of mean height, measured as body_height does
-# Children are common and giants are not: 1.03 m in centimetres, not 2.61 m in inches.
+# An adult of mean height, measured as `body_height` does: without heels and the top of the head.
+_GROWN_M = 1.65
+# The most that being too tall costs, as a logarithm. Recordings of children are common and giants
+# are not: a height of 103 is 1.03 m in centimetres and not 2.61 m in inches.
 _TALL_COST = 0.42
-_MOST_STEPS = 100_000  # joints on all ways from root to tip; a rig with fingers and face has 5,000
-_HEAD_ABOVE = (
-    0.2  # of the height below it: a head's own tip is nearer, a hat's or hair's may not be
-)
+# Joints on all paths from root to tip. A rig with fingers and face has 5,000; the search for roles
+# compares paths, so a hostile tree of 2,000 joints would take minutes.
+_MOST_STEPS = 100_000
+# Of the height below the head. A head's own tip is nearer; the tip of a hat or of hair may not be.
+_HEAD_ABOVE = 0.2
 NATURAL_M = (1.2, 2.2)
 """The heights taken for natural; outside them a reader says so."""
+# Names in lower case; "先" is "tip" in the Japanese bodies of MikuMikuDance.
 _ANKLE = re.compile(r"foot|ankle")
 _HEAD_TIP = re.compile(r"head|end|top|tip|nub|site|tail|先")
 
@@ -54,6 +58,7 @@ def _roles(names: tuple[str, ...], parents: tuple[int, ...]) -> dict[str, int]:
     steps, depth = 0, [0] * len(names)
     inner = set(parents)
     for j, parent in enumerate(parents[1:], start=1):
+        # Parents stand before their children in every Skeleton.
         depth[j] = depth[parent] + 1
         steps += depth[j] if j not in inner else 0
     return find_roles(skeleton, {}) if steps < _MOST_STEPS else {}
@@ -64,12 +69,14 @@ def _head_and_feet(skeleton: Skeleton) -> tuple[int | None, list[int]]:
     roles = _roles(skeleton.names, skeleton.parents)
     feet = [roles[f"{side}_ankle"] for side in ("left", "right") if f"{side}_ankle" in roles]
     head = next((roles[role] for role in ("head", "neck", "spine3") if role in roles), None)
+    # Bodies outside the known naming schemes still have limbs by their shape.
     if head is None:
         heads = [j for j, limb in enumerate(skeleton.limbs) if limb == "head"]
         named = [j for j in heads if "head" in skeleton.names[j].lower()]
         head = next(iter(named or heads), None)
     if not feet:
         legs = [j for j, limb in enumerate(skeleton.limbs) if limb.endswith("_leg")]
+        # The upper of two joints called foot is the ankle; the other one is the toe.
         feet = [
             j
             for j in legs
@@ -90,16 +97,17 @@ def body_height(skeleton: Skeleton) -> float:
     """
     lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
     head, feet = _head_and_feet(skeleton)
+    # From hand to foot a body measures five quarters of its height.
     if head is None or not feet:
         return 0.8 * _longest_way(skeleton, lengths)
     below = max(_way(skeleton, lengths, foot, head) for foot in feet)
-    own = [tip for j, tip in skeleton.end_sites if j == head]
+    tips = [tip for j, tip in skeleton.end_sites if j == head]
     children = [
         skeleton.offsets_m[j]
         for j, parent in enumerate(skeleton.parents)
         if parent == head and _HEAD_TIP.search(skeleton.names[j].lower())
     ]
-    above = [float(np.linalg.norm(tip)) for tip in (*own, *children)]
+    above = [float(np.linalg.norm(tip)) for tip in (*tips, *children)]
     return below + max((length for length in above if length < _HEAD_ABOVE * below), default=0.0)
 
 
@@ -118,6 +126,8 @@ def _longest_way(skeleton: Skeleton, lengths: Float[Array, "J"]) -> float:
 
     A body's is from hand to foot, five quarters of its height.
     """
+    # One pass from the leaves up, as for the diameter of a tree: `below` is the longest path down
+    # from each joint, and the two longest arms of one joint make a candidate.
     below = np.zeros(len(skeleton))
     for j, tip in skeleton.end_sites:
         below[j] = max(below[j], float(np.linalg.norm(tip)))
@@ -130,11 +140,17 @@ def _longest_way(skeleton: Skeleton, lengths: Float[Array, "J"]) -> float:
 
 
 def guess_unit(height: float) -> tuple[float, str]:
-    """The unit that makes a body of this height most natural: metres a unit, and the unit's name."""
+    """The most natural unit for a body of this height.
+
+    Returns:
+        Metres a unit, and the unit's name.
+    """
     if height <= 0:
         return 0.01, "centimetres"
 
     def cost(name: str) -> float:
+        # A logarithm, so that half and double the height are equally wrong. Too tall costs 2.6
+        # times as much, up to the limit above.
         error = float(np.log(height * UNITS_M[name] / _GROWN_M))
         return error + min(1.6 * error, _TALL_COST) if error > 0 else -error
 
@@ -173,7 +189,7 @@ def short_unit(unit_m: float) -> str:
 
 
 def unit_name(unit_m: float) -> str:
-    """What a unit of so many metres is called: ``centimetres``, or ``0.3 m`` where it has no name."""
+    """The name of a unit of so many metres; ``0.3 m`` where it has none."""
     return next(
         (name for name, length in UNITS_M.items() if abs(length / unit_m - 1) < 1e-6),
         f"{unit_m:g} m",
@@ -181,15 +197,19 @@ def unit_name(unit_m: float) -> str:
 
 
 def how_read(clip: Clip) -> tuple[float, str] | None:
-    """Metres a unit and the axis up (``y`` or ``z``) that were taken for a file; None where its format says both."""
+    """The unit and the axis up that a reader took for a clip's file.
+
+    Returns:
+        Metres a unit and ``y`` or ``z``; None where the file's format says both.
+    """
     for kind in ("bvh", "amc"):
-        found = clip.meta.get(kind)
+        facts = clip.meta.get(kind)
         if (
-            isinstance(found, dict)
-            and isinstance(found.get("unit_m"), float)
-            and found["unit_m"] > 0
+            isinstance(facts, dict)
+            and isinstance(facts.get("unit_m"), float)
+            and facts["unit_m"] > 0
         ):
-            return found["unit_m"], "z" if found.get("z_up") is True else "y"
+            return facts["unit_m"], "z" if facts.get("z_up") is True else "y"
     return None
 
 
@@ -216,6 +236,7 @@ def is_z_up(
     head, feet = _head_and_feet(skeleton)
     if head is None or not feet:
         return False
+    # About 50 frames decide as well as all, and a day of recording would take minutes.
     few = slice(None, None, max(1, len(root_m) // 50))
     hips = _roles(skeleton.names, skeleton.parents).get("pelvis", 0)
     positions, _ = forward_kinematics(skeleton, rotations[few], root_m[few])
@@ -237,6 +258,7 @@ def is_z_up(
 def _stands_along_z(
     positions: Float[Array, "T J 3"], hips: int, head: int, feet: list[int]
 ) -> bool:
+    # 0.8 is the cosine of 37 degrees: a bent trunk passes, a body that crawls does not.
     up = _mean_direction(positions[:, head] - positions[:, hips])
     down = _mean_direction(positions[:, feet].mean(axis=1) - positions[:, hips])
     return bool(up[2] > 0.8 and down[2] < -0.8)
@@ -246,6 +268,7 @@ def _mean_direction(vectors: Float[Array, "T 3"]) -> Float[Array, "3"]:
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).mean(axis=0)
 
 
+# (x, y, z) becomes (x, z, -y), a proper rotation: swapping Y and Z would mirror the body.
 _Z_TO_Y = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
 
 

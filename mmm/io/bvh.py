@@ -1,12 +1,10 @@
-"""BVH files: any layout of channels in, one plain layout out.
+"""BVH files: any layout of channels is read, and clips are written in the layout of their file.
 
-Angles of a BVH joint are intrinsic and applied in the order of its channels. Programs disagree on
-position channels below the root: they *replace* the OFFSET (as in the files of LAFAN1 and
-Bandai-Namco) or are *added* to it (and are then mostly zero). Which of the two a file means is
-judged once for all its joints, by which is nearer to its bones.
+Angles of a BVH joint are intrinsic, in degrees, and applied in the order of its channels (Meredith
+and Maddock, *Motion Capture File Formats Explained*, 2001). What position channels below the root
+mean differs between programs; ``mmm.io.bvh_positions`` decides it.
 """
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +14,15 @@ from jaxtyping import Float
 
 from mmm.io.body import TURNED_UP, body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
 from mmm.io.bvh_out import Layout, clip_to_document, format_bvh, turns
-from mmm.io.bvh_text import BvhDocument, BvhJoint, parse_bvh
+from mmm.io.bvh_positions import (
+    added_joints,
+    compose_chain,
+    mean_offsets,
+    moving_root,
+    position_axes,
+    single_chain,
+)
+from mmm.io.bvh_text import BvhDocument, parse_bvh
 from mmm.io.encoding import encoded
 from mmm.io.files import LARGEST, check_size, read_text, write_atomically
 from mmm.motion import rotations as rot
@@ -24,11 +30,6 @@ from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, Skeleton
 
 Array = np.ndarray
-
-_MOVES = 0.01  # of the body's height: a joint whose place varies by more really travels
-_FAR = 0.25  # of the body's height: no bone from a root to its only child is as long
-_ADDED_SHARE = 0.5  # of an OFFSET: shorter positions are added to it, longer ones replace it
-_NO_BONE_SHARE = 0.05  # of an OFFSET: a position so short replaces none
 
 
 def read_bvh(
@@ -56,6 +57,7 @@ def read_bvh(
     """
     text, encoding = read_text(path, "a BVH file")
     document = parse_bvh(text, str(path), fps, body)
+    # Before the matrices, which take nine numbers for three of the table.
     check_size(str(path), len(document.joints), len(document.values), largest)
     return document_to_clip(document, path.stem, str(path), unit_m, up, encoding)
 
@@ -95,15 +97,17 @@ def document_to_clip(
     notes = list(document.notes)
     rotations, places = _local_transforms(document)
     skeleton = _file_skeleton(document)
+    # In the file's unit; thresholds are shares of it, since the unit is not known yet.
     height = body_height(skeleton)
-    chain = _single_chain(document)
-    added = _added_joints(document, places, chain)
+    chain = single_chain(document)
+    added = added_joints(document, places, chain)
     for j in added:
-        axes = _position_axes(document.joints[j])
+        axes = position_axes(document.joints[j])
         places[:, j, axes] += np.array(document.joints[j].offset)[axes]
-    top = _moving_root(document, places, chain, height)
-    root, rotations[:, top] = _compose_chain(rotations, places, top)
-    offsets = _mean_offsets(document, places, top, height, unit_m, notes)
+    top = moving_root(document, places, chain, height)
+    root, rotations[:, top] = compose_chain(rotations, places, top)
+    offsets = mean_offsets(document, places, top, height, unit_m, notes)
+    # Joints above the root that moves are folded into it. Networks expect the hips as the root.
     if top:
         dropped = ", ".join(joint.name for joint in document.joints[:top])
         notes.append(
@@ -117,6 +121,7 @@ def document_to_clip(
         offsets[keep],
         end_sites=tuple((j - top, tip) for j, tip in skeleton.end_sites),
     )
+    # Measured again, as the offsets may have come from position channels.
     height = body_height(skeleton)
     guessed, unit_name = guess_unit(height)
     unit = guessed if unit_m is None else unit_m
@@ -125,6 +130,7 @@ def document_to_clip(
     skeleton = replace(skeleton, offsets_m=offsets[keep] * unit, end_sites=tips)
     root_m = (root * unit).astype(np.float32)
     motion = Motion(skeleton, rotations[:, keep], root_m, document.fps)
+    # BVH does not state the axis up: Y is usual, and Blender and 3ds Max export Z.
     z_up = is_z_up(skeleton, motion.rotations, root_m) if up is None else up == "z"
     if z_up:
         motion = z_up_to_y_up(motion)
@@ -142,7 +148,8 @@ def document_to_clip(
 
 
 def _file_skeleton(document: BvhDocument) -> Skeleton:
-    """The tree in the file's unit. Tips of no length say nothing and are left out."""
+    """The tree in the file's unit."""
+    # Programs write End Sites of no length where they know none.
     tips = tuple((j, tip) for j, tip in document.ends if any(tip))
     offsets = np.array([joint.offset for joint in document.joints])
     return Skeleton(
@@ -156,7 +163,7 @@ def _file_skeleton(document: BvhDocument) -> Skeleton:
 def _local_transforms(
     document: BvhDocument,
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T J 3"]]:
-    """Every joint's rotation and place in its parent's frame, joints of one Euler order together."""
+    """Every joint's rotation and position in its parent's frame, in the file's unit."""
     values, joints = document.values, document.joints
     starts = np.cumsum([0] + [len(joint.channels) for joint in joints])
     rotations = np.broadcast_to(
@@ -165,6 +172,7 @@ def _local_transforms(
     groups: dict[str, list[int]] = {}
     for j, joint in enumerate(joints):
         groups.setdefault(turns(joint.channels), []).append(j)
+    # Joints of one Euler order are converted together, which is faster than one by one.
     for order, members in groups.items():
         if order:
             columns = [
@@ -176,6 +184,7 @@ def _local_transforms(
                 for j in members
             ]
             rotations[:, members] = rot.euler_to_matrix(np.radians(values[:, columns]), order)
+    # The OFFSET stands where an axis has no position channel.
     places = np.broadcast_to(
         [joint.offset for joint in joints], (len(values), len(joints), 3)
     ).copy()
@@ -186,111 +195,9 @@ def _local_transforms(
     return rotations, places
 
 
-def _position_axes(joint: BvhJoint) -> list[int]:
-    """The axes along which a joint has position channels."""
-    return ["XYZ".index(name[0]) for name in joint.channels if name.endswith("position")]
-
-
-def _single_chain(document: BvhDocument) -> list[int]:
-    """Joints from the root's child on as long as each is the only child of the one before it."""
-    children = Counter(joint.parent for joint in document.joints)
-    chain = []
-    for j in range(1, len(document.joints)):
-        if document.joints[j].parent != j - 1 or children[j - 1] > 1:
-            break
-        chain.append(j)
-    return chain
-
-
-def _added_joints(
-    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int]
-) -> list[int]:
-    """Joints whose position channels are added to their OFFSET.
-
-    Where they replace it they are about as long as it; where they are added they are about zero.
-    The median of all joints decides, so that one joint that moves does not decide for itself.
-    Joints of the chain above the body may carry its travel, and are judged by themselves. A
-    position of almost zero is added in any case, for no bone is so short.
-    """
-    shares: dict[int, float] = {}
-    for j, joint in enumerate(document.joints):
-        axes = _position_axes(joint)
-        offset = np.array(joint.offset)[axes]
-        if j and axes and offset.any():
-            mean = places[:, j, axes].mean(axis=0)
-            shares[j] = float(np.linalg.norm(mean) / np.linalg.norm(offset))
-    body = [share for j, share in shares.items() if j not in chain]
-    all_added = bool(body) and float(np.median(body)) < _ADDED_SHARE
-    return [
-        j
-        for j, share in shares.items()
-        if share < (_ADDED_SHARE if j in chain else _NO_BONE_SHARE)
-        or (all_added and j not in chain)
-    ]
-
-
-def _moving_root(
-    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int], height: float
-) -> int:
-    """The joint that carries the body: the deepest of the chain from the root that travels.
-
-    A joint far from its parent counts too (hips 90 cm above a root on the floor), so that a clip in
-    which nobody moves has the same joints as the others of its set.
-    """
-    top = 0
-    for j in chain:
-        if not _position_axes(document.joints[j]):
-            continue
-        travels = np.ptp(places[:, j], axis=0).max() > _MOVES * height
-        if travels or float(np.linalg.norm(places[0, j])) > _FAR * height:
-            top = j
-    return top
-
-
-def _compose_chain(
-    rotations: Float[Array, "T J 3 3"], places: Float[Array, "T J 3"], top: int
-) -> tuple[Float[Array, "T 3"], Float[Array, "T 3 3"]]:
-    """World place and rotation of joint ``top`` below a chain of single children."""
-    place, turn = places[:, 0], rotations[:, 0].astype(np.float64)
-    for j in range(1, top + 1):
-        place = place + np.einsum("tij,tj->ti", turn, places[:, j])
-        turn = turn @ rotations[:, j]
-    return place, turn
-
-
-def _mean_offsets(
-    document: BvhDocument,
-    places: Float[Array, "T J 3"],
-    top: int,
-    height: float,
-    unit_m: float | None,
-    notes: list[str],
-) -> Float[Array, "J 3"]:
-    """One offset a joint, since bones do not stretch here, and a note where they did in the file."""
-    offsets = np.array([joint.offset for joint in document.joints])
-    worst, where, stretching = 0.0, "", 0
-    for j, joint in enumerate(document.joints):
-        if j <= top or not _position_axes(joint):
-            continue
-        place = places[:, j]
-        mean = place.mean(axis=0)
-        moved = float(np.linalg.norm(place - mean, axis=1).max())
-        offsets[j] = mean if moved else place[0]
-        if moved > 1e-5 * height:
-            stretching += 1
-        if moved > worst:
-            worst, where = moved, joint.name
-    if stretching:
-        unit = unit_m if unit_m is not None else guess_unit(height)[0]
-        notes.append(
-            f"{stretching} joints move against their parents, {where} by up to {worst * unit * 1000:.1f} mm; "
-            f"their mean offsets are used."
-        )
-    return offsets
-
-
 def _as_smpl(motion: Motion) -> Motion:
-    """A file of SMPL's joints in their usual order, which BVH's nesting cannot keep."""
+    """The motion with SMPL's joints in SMPL's order, where it has exactly these joints."""
+    # BVH nests joints depth first, and SMPL orders them by level. Networks know them by index.
     names = motion.skeleton.names
     if names == SMPL24.names or set(names) != set(SMPL24.names):
         return motion
@@ -299,6 +206,7 @@ def _as_smpl(motion: Motion) -> Motion:
         order.index(motion.skeleton.parents[j]) if motion.skeleton.parents[j] >= 0 else -1
         for j in order
     )
+    # The same names in another tree are another body.
     if parents != SMPL24.parents:
         return motion
     tips = tuple((order.index(j), tip) for j, tip in motion.skeleton.end_sites)

@@ -12,11 +12,12 @@ Array = np.ndarray
 
 RE_EXPORT = "export it again"
 LARGEST_NUMBER = 1e9
-"""Larger values are neither angles nor places."""
+"""Larger values are neither angles nor positions."""
 
 _HEADER = re.compile(r"\s*([A-Za-z][^\n]*)")
 _FRAMES = re.compile(r"Frames\s*[:=]?\s*(\S*)", re.IGNORECASE)
 _FRAME_TIME = re.compile(r"Frame\s*Time\s*[:=]?\s*([^\sa-df-z]*)\s*([a-z]*)\.?", re.IGNORECASE)
+# Frame Times with a unit, also in French and German, are not in any description, but occur.
 _UNITS_S = {"": 1.0, "ms": 0.001} | dict.fromkeys(
     ("s", "sec", "secs", "second", "seconds", "seconde", "sekunden"), 1.0
 )
@@ -28,7 +29,7 @@ _CUT_RATES_HZ = (60, 30, 24, 120)  # programs that cut digits off were seen with
 _SLOWEST_USUAL_HZ = 5.0
 
 
-def motion_header(text: str, start: int, where: str) -> tuple[int | None, float | None, int]:
+def motion_header(text: str, start: int, source: str) -> tuple[int | None, float | None, int]:
     """The lines between MOTION and the numbers.
 
     Returns:
@@ -38,11 +39,12 @@ def motion_header(text: str, start: int, where: str) -> tuple[int | None, float 
     Raises:
         FileError: another line stands there.
     """
-    promised = rate = None
+    promised: int | None = None
+    rate: float | None = None
     while line := _HEADER.match(text, start):
         words = line[1].strip()
         if re.fullmatch(r"nan.*|inf.*", words, re.IGNORECASE):
-            break  # a number, if a bad one: the table's reader will say so
+            break  # a number that is not finite, which the reader of the table reports
         start = line.end()
         if match := _FRAMES.fullmatch(words):
             promised = int(match[1]) if re.fullmatch(r"[0-9]{1,18}", match[1]) else None
@@ -53,7 +55,7 @@ def motion_header(text: str, start: int, where: str) -> tuple[int | None, float 
         else:
             number = text.count("\n", 0, line.start(1)) + 1
             raise FileError(
-                f"{where} line {number}",
+                f"{source} line {number}",
                 repr(words[:40]),
                 "Frames: and a number, Frame Time: and seconds, or the first frame",
                 RE_EXPORT,
@@ -106,7 +108,7 @@ def rate_notes(fps: float) -> tuple[str, ...]:
 
 
 def motion_table(
-    text: str, channels: int, first_line: int, promised: int | None, where: str
+    text: str, channels: int, first_line: int, promised: int | None, source: str
 ) -> Float[Array, "T C"]:
     """All numbers of the motion block, one row a frame, float64.
 
@@ -115,15 +117,16 @@ def motion_table(
         channels: numbers in a frame.
         first_line: the line of the file at which ``text`` begins.
         promised: the number of frames in the header, where it gives one.
-        where: the file's name, for messages.
+        source: the file's name, for messages.
 
     Raises:
         FileError: with the line of the first fault.
     """
     if not channels:
-        raise FileError(where, "no joint has channels", "at least the root's rotation", RE_EXPORT)
+        raise FileError(source, "no joint has channels", "at least the root's rotation", RE_EXPORT)
     with warnings.catch_warnings():
-        # At what is no number NumPy stops: with a ValueError, until 2.3 with a warning.
+        # NumPy stops at what is no number. Until 2.3 it warned, and since then it raises
+        # ValueError.
         warnings.simplefilter("error", DeprecationWarning)
         try:
             values = np.fromstring(text, sep=" ")
@@ -133,31 +136,31 @@ def motion_table(
     total = sum(counts)
     if not total:
         raise FileError(
-            f"{where} line {first_line}", "no frames", "at least one line of numbers", RE_EXPORT
+            f"{source} line {first_line}", "no frames", "at least one line of numbers", RE_EXPORT
         )
     # The comparison is false for NaN, too.
     complete = len(values) == total and bool((np.abs(values) < LARGEST_NUMBER).all())
-    one_a_line = set(counts) <= {0, channels}
+    one_frame_a_line = set(counts) <= {0, channels}
     wrapped = promised is not None and total == promised * channels  # frames over several lines
-    if not (complete and (one_a_line or wrapped)):
-        raise _fault(text, first_line, channels, where)
+    if not (complete and (one_frame_a_line or wrapped)):
+        raise _fault(text, first_line, channels, source)
     return values.reshape(-1, channels)
 
 
-def _fault(text: str, first_line: int, channels: int, where: str) -> FileError:
+def _fault(text: str, first_line: int, channels: int, source: str) -> FileError:
     """The error for the first line that is no frame."""
     lines = text.rstrip().split("\n")
     for number, line in enumerate(lines, start=first_line):
-        place, words = f"{where} line {number}", line.split()
+        place, words = f"{source} line {number}", line.split()
         for word in words:
             try:
                 finite = abs(float(word)) < LARGEST_NUMBER
             except ValueError:
-                found = f"{word[:30]!r} is no number"
-                return FileError(place, found, f"{channels} numbers", RE_EXPORT)
+                problem = f"{word[:30]!r} is no number"
+                return FileError(place, problem, f"{channels} numbers", RE_EXPORT)
             if not finite:
-                found = f"{word[:30]} is not a finite number"
-                return FileError(place, found, f"{channels} numbers", RE_EXPORT)
+                problem = f"{word[:30]} is not a finite number"
+                return FileError(place, problem, f"{channels} numbers", RE_EXPORT)
         if words and len(words) != channels:
             cut_off = number == first_line + len(lines) - 1
             return FileError(
@@ -167,5 +170,5 @@ def _fault(text: str, first_line: int, channels: int, where: str) -> FileError:
                 "the file is cut off; download or export it again" if cut_off else RE_EXPORT,
             )
     return FileError(
-        where, "the motion block does not read as numbers", f"{channels} a line", RE_EXPORT
+        source, "the motion block does not read as numbers", f"{channels} a line", RE_EXPORT
     )

@@ -1,4 +1,7 @@
-"""Clips as BVH documents, laid out as the file they came from: its unit, channels, joints' order, root and up axis."""
+"""Clips as BVH documents in the layout of the file that they came from.
+
+The layout is the unit, the channels, the order of joints, the root and the axis up.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -22,26 +25,27 @@ DEFAULT_ORDER = "ZYX"
 DEFAULT_UNIT_M = 0.01
 """Unit written for clips that come from other formats: centimetres."""
 _PLACES = ("Xposition", "Yposition", "Zposition")
-_ORDER = re.compile(r"(?!.*(.)\1)[XYZ]{0,3}")  # no axis twice running
+# Up to three axes, none twice in a row: those describe a rotation.
+_ORDER = re.compile(r"(?!.*(.)\1)[XYZ]{0,3}")
 
 
 @dataclass
 class Layout:
-    """What a BVH file says beside the movement; a clip carries it in ``meta["bvh"]``, as JSON can hold it."""
+    """The layout of a BVH file. Clips carry it in ``meta["bvh"]``, as JSON can hold it."""
 
     unit_m: float = DEFAULT_UNIT_M
     channels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of each joint, in the file's order of joints."""
+    """Channels of each joint, in the file's order of joints."""
     above: list[BvhJoint] = field(default_factory=list)
     """Joints above the one that is the root here; they are written back unmoved."""
     added: frozenset[str] = frozenset()
     """Joints whose position channels are zero throughout, their OFFSET standing."""
     z_up: bool = False
     encoding: str = "utf-8"
-    """Of the joints' names in the file."""
+    """Encoding of the joints' names in the file."""
 
     def to_meta(self) -> dict[str, Any]:
-        """Plain lists and text; what is empty is left out."""
+        """Plain lists and text, without empty entries."""
         meta: dict[str, Any] = {
             "unit_m": self.unit_m,
             "channels": {name: " ".join(words) for name, words in self.channels.items()},
@@ -58,25 +62,27 @@ class Layout:
 
     @classmethod
     def of(cls, clip: Clip) -> "Layout":
-        """A clip's own, or the plain one. What makes no sense is left out: a clip's meta may come from a file."""
+        """The layout that a clip carries, or the default one."""
+        # The meta may come from an `.npz` that others edited, so entries that make no sense are
+        # left out and none of them raises.
         meta = clip.meta.get("bvh")
         if not isinstance(meta, dict):
             return cls()
         unit, channels, above = meta.get("unit_m"), meta.get("channels"), meta.get("above")
         added = meta.get("added")
-        found = cls(
+        layout = cls(
             float(unit) if isinstance(unit, int | float) and 0 < unit < 1e9 else DEFAULT_UNIT_M
         )
         if isinstance(channels, dict):
             read = {name: _channels(words) for name, words in channels.items()}
-            found.channels = {name: words for name, words in read.items() if words is not None}
-        found.above = _above(above, set(clip.motion.skeleton.names))
+            layout.channels = {name: words for name, words in read.items() if words is not None}
+        layout.above = _above(above, set(clip.motion.skeleton.names))
         if isinstance(added, list):
-            found.added = frozenset(name for name in added if isinstance(name, str))
-        found.z_up = meta.get("z_up") is True
+            layout.added = frozenset(name for name in added if isinstance(name, str))
+        layout.z_up = meta.get("z_up") is True
         if meta.get("encoding") in ENCODINGS:
-            found.encoding = meta["encoding"]
-        return found
+            layout.encoding = meta["encoding"]
+        return layout
 
 
 def turns(channels: tuple[str, ...]) -> str:
@@ -85,6 +91,7 @@ def turns(channels: tuple[str, ...]) -> str:
 
 
 def _channels(text: object) -> tuple[str, ...] | None:
+    # "nothing" is no channel and so fails the test below; an empty text means no channels.
     words = tuple(text.split()) if isinstance(text, str) else ("nothing",)
     places = [word for word in words if word in _PLACES]
     good = all(word in _PLACES or re.fullmatch("[XYZ]rotation", word) for word in words)
@@ -96,6 +103,7 @@ def _channels(text: object) -> tuple[str, ...] | None:
 
 
 def _above(listed: object, taken: set[str]) -> list[BvhJoint]:
+    # One bad joint discards all of them: the chain from the file's root would have a hole.
     joints: list[BvhJoint] = []
     for number, item in enumerate(listed if isinstance(listed, list) else []):
         try:
@@ -117,7 +125,9 @@ def _above(listed: object, taken: set[str]) -> list[BvhJoint]:
 
 
 def clip_to_document(clip: Clip) -> BvhDocument:
-    """The clip as a BVH document: every joint's channels as in the clip's own file, angles without jumps.
+    """The clip as a BVH document.
+
+    Every joint has the channels of the clip's own file, and angles do not jump between frames.
 
     Raises:
         FileError: a joint's name cannot stand in such a file.
@@ -132,6 +142,7 @@ def clip_to_document(clip: Clip) -> BvhDocument:
             "names that BVH can hold",
             "rename the joint",
         )
+    # The root's position channels are relative to the joints above it, which stand still.
     joints, columns = list(kept.above), [_unmoved(joint, frames) for joint in kept.above]
     shift = np.sum([joint.offset for joint in kept.above], axis=0) if kept.above else np.zeros(3)
     order = _file_order(skeleton, list(kept.channels))
@@ -139,6 +150,7 @@ def clip_to_document(clip: Clip) -> BvhDocument:
     for j in order:
         name, parent = skeleton.names[j], skeleton.parents[j]
         x, y, z = (skeleton.offsets_m[j].astype(np.float64) / kept.unit_m).tolist()
+        # Position channels below the root repeat the OFFSET, or are zero where the file adds them.
         place = (
             motion.root_m.astype(np.float64) / kept.unit_m - shift
             if parent < 0
@@ -161,7 +173,7 @@ def clip_to_document(clip: Clip) -> BvhDocument:
 
 
 def _unmoved(joint: BvhJoint, frames: int) -> Float[Array, "T C"]:
-    """Where a joint stands that only carries others: its position channels repeat its OFFSET."""
+    """Channel values of a joint that does not move. Its position channels repeat its OFFSET."""
     row = [
         joint.offset["XYZ".index(word[0])] if word in _PLACES else 0.0 for word in joint.channels
     ]
@@ -169,7 +181,8 @@ def _unmoved(joint: BvhJoint, frames: int) -> Float[Array, "T C"]:
 
 
 def _file_order(skeleton: Skeleton, named: list[str]) -> list[int]:
-    """Depth first, brothers as the file had them: BVH nests, and SMPL's own order does not."""
+    """The joints in the order of a BVH file: depth first, siblings as the clip's file had them."""
+    # SMPL's own order is by level, which nested braces cannot express.
     rank = {name: number for number, name in enumerate(named)}
     children: list[list[int]] = [[] for _ in skeleton.names]
     for j, parent in enumerate(skeleton.parents[1:], start=1):
@@ -200,26 +213,31 @@ def _joint_columns(
         else given
     )
     angles = np.degrees(continuous_euler(rotations, order))
+    # A joint of one or two rotations in its file may turn about the other axes after an edit. It
+    # then gets channels for them. 1e-4 degrees is the accuracy of float32 matrices.
     if np.abs(angles[:, len(given) :]).max(initial=0) > 1e-4:
         known = (*known, *(f"{axis}rotation" for axis in order[len(given) :]))
+    # Without position channels the root's path would be lost.
     if root:
         known = (*(word for word in _PLACES if word not in known), *known)
-    columns, at = [], 0
+    columns, turn = [], 0
     for word in known:
         if word in _PLACES:
             columns.append(place[:, "XYZ".index(word[0])])
         else:
-            columns.append(angles[:, at])
-            at += 1
+            columns.append(angles[:, turn])
+            turn += 1
     return known, np.stack(columns, axis=1) if columns else np.zeros((len(place), 0))
 
 
 def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Array, "T 3"]:
     """Intrinsic Euler angles (radians, float64) that follow each other without jumps.
 
-    Every rotation has two triples of angles, (a, b, c) and (a + pi, pi - b, c + pi) (minus b where the order begins
-    and ends with one axis), each up to whole turns. Changing from one to the other costs the same either way, so
-    where to change can be told from neighbours alone, and the rest is a running parity.
+    Every rotation has two triples of angles, each up to whole turns. They are (a, b, c) and (a +
+    pi, pi - b, c + pi), or -b in place of pi - b where the order begins and ends with one axis. The
+    distance between neighbours is the same for both changes, from the first to the second and back.
+    The frames where the triple changes therefore follow from neighbours alone, and the triple of
+    each frame is the parity of the changes before it.
     """
     first = rot.matrix_to_euler(rotations, order)
     second = first + np.pi
@@ -234,7 +252,7 @@ def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Arra
 
 
 def format_bvh(document: BvhDocument) -> str:
-    """The document as text; six decimals, tabs, an End Site under every joint without children."""
+    """The document as text, with six decimals, tabs, and an End Site under every last joint."""
     out = ["HIERARCHY"]
     children: list[list[int]] = [[] for _ in document.joints]
     for j, joint in enumerate(document.joints):
@@ -244,10 +262,11 @@ def format_bvh(document: BvhDocument) -> str:
     for j, offset in document.ends:
         ends.setdefault(j, []).append(offset)
     columns = np.cumsum([0] + [len(joint.channels) for joint in document.joints])
-    order: list[int] = []  # of the table's columns, depth first
-    todo: list[tuple[int, int] | str] = [
-        (0, 0)
-    ]  # joint and depth, or text that waits until its children are written
+    # The table's columns have to follow the order of the joints in the text.
+    order: list[int] = []
+    # Joints with their depths, and texts that wait until the children before them are written. A
+    # stack and not recursion, because a chain may have 2,000 joints.
+    todo: list[tuple[int, int] | str] = [(0, 0)]
     while todo:
         item = todo.pop()
         if isinstance(item, str):
@@ -265,10 +284,12 @@ def format_bvh(document: BvhDocument) -> str:
             ]
         )
         todo.append(f"{tab}}}")
+        # Blender and other importers need an End Site to know where the last bone ends.
         for tip in ends.get(j, [] if children[j] else [(0.0, 0.0, 0.0)])[::-1]:
             todo.append(f"{tab}\tEnd Site\n{tab}\t{{\n{tab}\t\tOFFSET {_spaced(tip)}\n{tab}\t}}")
         todo.extend((child, depth + 1) for child in reversed(children[j]))
     out += ["MOTION", f"Frames: {len(document.values)}", f"Frame Time: {1 / document.fps:.8f}"]
+    # Six decimals of a degree, or of a centimetre, are finer than float32.
     row = " ".join(["%.6f"] * len(order))
     out += [row % tuple(frame) for frame in document.values[:, order].tolist()]
     return "\n".join(out) + "\n"

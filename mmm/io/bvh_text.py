@@ -1,11 +1,11 @@
-"""The text of a BVH file, to and from a plain document: joints, channels and a table of numbers.
+"""The text of a BVH file as a plain document: joints, channels and a table of numbers.
 
-Nothing here knows of rotations or metres; that is ``mmm.io.bvh``. What does no harm is accepted,
-with a note where something was changed: tabs, CRLF, capitals, blank lines, a wrong frame count,
-names with spaces, two joints of one name. What would change the movement is refused with its line:
-a missing number, NaN, a cut-off line.
+Rotations and metres are the business of ``mmm.io.bvh``. Harmless deviations are accepted, with a
+note where something was changed. These are tabs, CRLF, capitals, blank lines, a wrong frame count,
+names with spaces, and two joints of one name. A fault that would change the movement is refused
+with its line. These are missing numbers, NaN and cut-off lines.
 
-The format has no written standard; its usual description is Meredith and Maddock, *Motion Capture
+The format has no written standard. Its usual description is Meredith and Maddock, *Motion Capture
 File Formats Explained* (2001).
 """
 
@@ -22,9 +22,11 @@ from mmm.io.files import MOST_JOINTS
 
 Array = np.ndarray
 
+# Only the beginning counts: programs write Xrotation, XRotation, Xrot and xrotation.
 _CHANNEL = re.compile(r"([XYZ])(pos|rot)", re.IGNORECASE)
-_MOST_BODIES = 50  # named in a message
-_MOST_RENAMED = 20  # joints named in notes
+# Limits of lists in messages and notes.
+_MOST_BODIES = 50
+_MOST_RENAMED = 20
 # Inside a line, a keyword begins a statement of its own; a name ends with its line instead.
 _NEXT_KEYWORD = re.compile(r"(?<!\S)(?:OFFSET|CHANNELS|JOINT|END\s*SITE)(?!\S)", re.IGNORECASE)
 _END = re.compile(r"END(?:[\s_]*SITE)?(?:\s.*)?", re.IGNORECASE)
@@ -43,11 +45,11 @@ class BvhJoint:
 
 @dataclass
 class BvhDocument:
-    """A whole file, in its own units."""
+    """The content of a file, in its own units."""
 
     joints: list[BvhJoint] = field(default_factory=list)
     ends: list[tuple[int, tuple[float, float, float]]] = field(default_factory=list)
-    """End sites: joint, offset."""
+    """End sites, as pairs of a joint's index and an offset."""
     fps: float = 0.0
     values: Float[Array, "T C"] = field(default_factory=lambda: np.zeros((0, 0)))
     """Every channel of every frame, float64: positions in the file's unit, angles in degrees."""
@@ -57,19 +59,20 @@ class BvhDocument:
 class _Hierarchy:
     """Reads the lines between HIERARCHY and MOTION."""
 
-    def __init__(self, where: str) -> None:
-        self.where, self.line = where, 0
+    def __init__(self, source: str) -> None:
+        self.source, self.line = source, 0
         self.document = BvhDocument()
         self.open: list[int] = []  # joints whose braces are open; -1 is an end site
         self.pending: int | None = None  # declared, its brace still to come
 
-    def fail(self, found: str, expected: str = "", cure: str = RE_EXPORT) -> FileError:
-        return FileError(f"{self.where} line {self.line}", found, expected, cure)
+    def fail(self, problem: str, expected: str = "", cure: str = RE_EXPORT) -> FileError:
+        return FileError(f"{self.source} line {self.line}", problem, expected, cure)
 
     def read(self, lines: list[str]) -> BvhDocument:
         """All bodies of the file as one document; every body begins with a joint of parent -1."""
         for number, text in enumerate(lines, start=1):
             self.line = number
+            # Some programs write a joint in one line, so braces end a statement, too.
             for piece in re.split(r"([{}])", text):
                 self.statements(piece.strip())
         if self.open or self.pending is not None:
@@ -95,6 +98,7 @@ class _Hierarchy:
         while text:
             word, *rest_of_line = text.split(None, 1)
             word, rest = word.upper(), "".join(rest_of_line)
+            # A file of several bodies may repeat the keyword for each of them.
             if word == "HIERARCHY":
                 text = rest
                 continue
@@ -114,6 +118,7 @@ class _Hierarchy:
         joints = self.document.joints
         if self.open and self.open[-1] < 0:
             raise self.fail("a joint under an end site", "joints under joints")
+        # Checked while reading: a hostile file of a few megabytes declares a million joints.
         if len(joints) == MOST_JOINTS:
             raise self.fail("one joint more", f"at most {MOST_JOINTS}", "export the body alone")
         joints.append(BvhJoint(name or f"joint{len(joints)}", self.open[-1] if self.open else -1))
@@ -167,6 +172,7 @@ class _Hierarchy:
                 raise self.fail(f"channel {word[:30]!r}", "Xposition ... Zrotation")
             kind = "position" if match[2].lower() == "pos" else "rotation"
             names.append(match[1].upper() + kind)
+        # XYX is a valid Euler order, and XXY is not: two turns about one axis are one turn.
         turns = [name[0] for name in names if name.endswith("rotation")]
         places = [name for name in names if name.endswith("position")]
         if (
@@ -182,13 +188,13 @@ class _Hierarchy:
 
 
 def parse_bvh(
-    text: str, where: str, fps: float | None = None, body: str | None = None
+    text: str, source: str, fps: float | None = None, body: str | None = None
 ) -> BvhDocument:
     """The text of a BVH file (line ends already ``\\n``) as a document of one body.
 
     Args:
         text: the whole file.
-        where: its name, for messages.
+        source: its name, for messages.
         fps: frames per second, against a header that is missing or wrong.
         body: the body to read of several, by its root's name or its number from 1; the first where
             not given.
@@ -198,22 +204,23 @@ def parse_bvh(
     """
     if not re.match(r"\s*HIERARCHY\b", text, re.IGNORECASE):
         raise FileError(
-            f"{where} line 1", repr(text.strip()[:30]), "HIERARCHY", "choose a BVH file"
+            f"{source} line 1", repr(text.strip()[:30]), "HIERARCHY", "choose a BVH file"
         )
+    # The keyword alone on its line, since a joint may be called MOTION.
     motion = re.search(r"^[^\S\n]*MOTION[^\S\n]*$", text, re.IGNORECASE | re.MULTILINE)
     if motion is None:
         raise FileError(
-            f"{where} line {text.count(chr(10)) + 1}",
+            f"{source} line {text.count(chr(10)) + 1}",
             "the file ends without MOTION",
             "MOTION and its frames",
             "the file is cut off; download or export it again",
         )
-    document = _Hierarchy(where).read(text[: motion.start()].split("\n")[:-1] or [""])
-    promised, rate, start = motion_header(text, motion.end(), where)
+    document = _Hierarchy(source).read(text[: motion.start()].split("\n")[:-1] or [""])
+    promised, rate, start = motion_header(text, motion.end(), source)
     first_line = text.count("\n", 0, start) + 1
     if fps is None and rate is None:
         raise FileError(
-            f"{where} line {first_line}",
+            f"{source} line {first_line}",
             "no Frame Time above zero",
             "Frame Time: 0.033333 or the like",
             "add it, or give the true frame rate",
@@ -222,17 +229,18 @@ def parse_bvh(
         document.notes.extend(rate_notes(rate))
     document.fps = fps if fps is not None else rate or 0.0
     channels = sum(len(joint.channels) for joint in document.joints)
-    document.values = motion_table(text[start:], channels, first_line, promised, where)
+    document.values = motion_table(text[start:], channels, first_line, promised, source)
+    # Programs that cut a recording often leave the old frame count.
     if promised is not None and promised != len(document.values):
         document.notes.append(
             f"The header promises {promised} frames, the file holds {len(document.values)}."
         )
-    document = _one_body(document, where, body)
+    document = _one_body(document, source, body)
     _make_names_unique(document)
     return document
 
 
-def _one_body(document: BvhDocument, where: str, body: str | None) -> BvhDocument:
+def _one_body(document: BvhDocument, source: str, body: str | None) -> BvhDocument:
     """The chosen body of a file, with its columns."""
     joints = document.joints
     roots = [j for j, joint in enumerate(joints) if joint.parent < 0]
@@ -243,7 +251,7 @@ def _one_body(document: BvhDocument, where: str, body: str | None) -> BvhDocumen
         chosen = int(body) - 1
     else:
         raise FileError(
-            where,
+            source,
             f"no body {body[:60]!r}",
             f"a number from 1 to {len(roots)}, or {', '.join(names[:_MOST_BODIES])}",
             "choose one of these",
@@ -271,6 +279,7 @@ def _make_names_unique(document: BvhDocument) -> None:
     first: set[str] = set()
     following: dict[str, int] = {}
     renamed = []
+    # Numbers continue for each name, so that thousands of equal names take linear time.
     for joint in document.joints:
         if joint.name not in first:
             first.add(joint.name)

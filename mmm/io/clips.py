@@ -1,37 +1,34 @@
-"""Load and save clips: the suffix chooses the format, and music is found where it usually lies."""
+"""Loading and saving clips: the suffix chooses the format, and music is found near the file."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from mmm.errors import FileError, SpecError
 from mmm.io.aist import read_aist, write_aist
 from mmm.io.amc import read_amc
 from mmm.io.body import TURNED_UP, UP_AXES, parse_unit, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
-from mmm.io.files import LARGEST
+from mmm.io.files import FPS_RANGE, LARGEST, check_usable
 from mmm.io.humanml3d import read_humanml3d, write_humanml3d
-from mmm.io.npz import read_npz, write_npz
+from mmm.io.npz import read_npz
+from mmm.io.npz_out import write_npz
 from mmm.io.smpl import holds_smpl, read_smpl, write_smpl
 from mmm.io.sound import with_found_music, with_music
 from mmm.motion.clip import Clip
 from mmm.motion.facing import parse_facing, turned_to_face
 
+# Suffixes of `mmm.save`, for the message of somebody who meant that function.
 _WATCHED = (".mp4", ".gif", ".webp", ".html", ".png")
-_FPS = (0.5, 10_000.0)
-_FARTHEST_M = 100_000.0
 _UNITS_M = (1e-6, 1e6)
-_LONGEST_NAME = 1_000
 
 PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the user says about a file, against its header or a guess."""
+    """The user's corrections of a file's header or of a reader's guess."""
 
     asf: Path | None = None
     true_fps: float | None = None
@@ -89,6 +86,7 @@ def load_clip(
             ``music_start_s`` is not inside the recording.
     """
     path = Path(path)
+    # Numbers are taken as metres a unit; `unit_m` and `fps` are the names of older versions.
     if unit_m is None and unit is not None:
         unit_m = parse_unit(unit) if isinstance(unit, str) else unit
     facts = _Facts(
@@ -104,6 +102,7 @@ def load_clip(
             f"music from {music_start_s:g} s", "no recording is named", "music with it", "name one"
         )
     clip = _read(path, facts, largest)
+    # Before the crop: the first frame of the file decides, so that all cuts of it turn alike.
     if facing is not None:
         clip = replace(clip, motion=turned_to_face(clip.motion, parse_facing(facing)))
     song = None if music is None else Path(music)
@@ -132,11 +131,11 @@ def _check_facts(path: Path, facts: _Facts) -> None:
             raise SpecError(
                 name, f"{value:g}", "a number above zero", "leave it out to take what the file says"
             )
-    if fps is not None and not _FPS[0] <= fps <= _FPS[1]:
+    if fps is not None and not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
         raise SpecError(
             "true frame rate",
             f"{fps:g} frames a second",
-            f"{_FPS[0]:g} to {_FPS[1]:,.0f}",
+            f"{FPS_RANGE[0]:g} to {FPS_RANGE[1]:,.0f}",
             "leave it out to take what the file says",
         )
     if unit_m is not None and not _UNITS_M[0] <= unit_m <= _UNITS_M[1]:
@@ -150,6 +149,7 @@ def _check_facts(path: Path, facts: _Facts) -> None:
         raise SpecError(
             f"up {facts.up}", "no axis that can be up", " or ".join(UP_AXES), "correct it"
         )
+    # A unit would be ignored by these formats, so it is refused rather than dropped.
     if unit_m is not None and suffix in (".npz", ".npy"):
         raise SpecError(
             "unit",
@@ -172,13 +172,15 @@ def save_clip(clip: Clip, path: PathLike) -> None:
 
     ``.npz`` keeps everything, bit by bit. ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only),
     ``.smpl.npz`` (AMASS layout, SMPL bodies only), ``.npy`` (HumanML3D's positions of 22 joints,
-    SMPL bodies only) and ``.glb`` (binary glTF) keep no music. The file appears under its name only when it is whole.
+    SMPL bodies only) and ``.glb`` (binary glTF) keep no music. The file appears
+    under its name only when it is complete.
 
     Raises:
         FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be
             written.
     """
     path = Path(path)
+    # `Path.suffix` gives the last suffix alone, so `.smpl.npz` is told apart by the name.
     writers: dict[str, Callable[[Clip, Path], None]] = {
         ".npz": write_smpl if path.name.lower().endswith(".smpl.npz") else write_npz,
         ".npy": write_humanml3d,
@@ -224,8 +226,10 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
     try:
         clip = reader()
     except ValueError as error:
-        # The core checks its own values, for what a format's reader did not see coming.
+        # Clip, Motion and Skeleton check their values. A reader may let something pass that they
+        # refuse, and this makes a one-line message of it.
         raise FileError(str(path), str(error), cure="export it again") from None
+    # Music features are aligned to frames; another rate would shift them against the motion.
     if fps is not None and clip.music is not None:
         raise SpecError(
             "true frame rate",
@@ -235,7 +239,7 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
         )
     if fps is not None:
         clip = replace(clip, motion=replace(clip.motion, fps=float(fps)))
-    _check_usable(clip, path)
+    check_usable(clip, path)
     return clip
 
 
@@ -246,51 +250,7 @@ def _read_any_npz(path: Path, fps: float | None, up: str | None, largest: int) -
 
 
 def _turned_up(clip: Clip, up: str | None) -> Clip:
-    """A format that has Y up, in a file that has not."""
+    """The clip of a format that has Y up, turned where the user says that the file has Z up."""
     if up != "z":
         return clip
     return replace(clip, motion=z_up_to_y_up(clip.motion), notes=(*clip.notes, TURNED_UP))
-
-
-def _check_usable(clip: Clip, path: Path) -> None:
-    """Refuse finite values that the viewer and the writers cannot handle.
-
-    Raises:
-        FileError: a frame rate, a distance or a joint's name out of bounds.
-    """
-    motion = clip.motion
-    if not _FPS[0] <= motion.fps <= _FPS[1]:
-        raise FileError(
-            str(path),
-            f"{motion.fps:g} frames a second",
-            f"{_FPS[0]:g} to {_FPS[1]:,.0f}",
-            "give the true frame rate",
-        )
-    longest = max(motion.skeleton.names, key=len)
-    if len(longest) > _LONGEST_NAME:
-        raise FileError(
-            str(path),
-            f"a joint's name of {len(longest)} characters ({longest[:30]} ...)",
-            f"at most {_LONGEST_NAME}",
-            "rename the joint",
-        )
-    far = _farthest_m(clip)
-    if not far <= _FARTHEST_M:
-        raise FileError(
-            str(path),
-            f"a joint or an end {far:.3g} m away",
-            f"at most {_FARTHEST_M:,.0f} m",
-            "export it again, or give the true unit",
-        )
-
-
-def _farthest_m(clip: Clip) -> float:
-    """How far from the origin any joint or tip may come: the root's distance and the bones."""
-    skeleton = clip.motion.skeleton
-    lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
-    reach = np.zeros(len(skeleton))
-    for j, parent in enumerate(skeleton.parents[1:], start=1):
-        reach[j] = reach[parent] + lengths[j]
-    tips = [reach[j] + np.linalg.norm(np.array(tip)) for j, tip in skeleton.end_sites]
-    root = np.linalg.norm(clip.motion.root_m.astype(np.float64), axis=1).max()
-    return float(max(root, lengths[0]) + max(reach.max(), *tips, 0.0))

@@ -14,6 +14,7 @@ ENCODINGS = ("cp932", "gb18030", "big5", "cp949", "cp1252", "cp1251", "latin-1")
 """Candidates beside Unicode: Japanese (Shift-JIS), Chinese (GBK; Big5), Korean, Western, Cyrillic,
 and Latin-1, which every byte fits, last."""
 
+# The mark of UTF-32-LE begins like that of UTF-16-LE, but no motion program writes UTF-32.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -28,7 +29,9 @@ _BODY = frozenset(
 )
 # A byte that is no ASCII between ASCII letters: an accented letter inside a word.
 _ACCENT = re.compile(rb"[A-Za-z_][\x80-\xff]{1,2}(?=[a-z_\s\d]|$)|(?:^|\s)[\xc0-\xff][a-z]")
+# Enough for every joint of a large rig; charset-normalizer takes seconds for whole motion tables.
 _MOST_LINES, _LONGEST_LINE = 2_000, 200
+# DOS programs end a text with Ctrl-Z, and CP/M padded it to a full block.
 _END_OF_FILE = re.compile(r"\x1a[\x1a\x00\s]*\Z")
 
 
@@ -64,6 +67,7 @@ def _utf16(data: bytes) -> str:
     """The kind of UTF-16, told by its mark, or by the zero bytes of ASCII letters without one."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    # Windows' Notepad calls it "Unicode". Without a mark, ASCII in UTF-16 is every other byte zero.
     head = data[:200]
     for kind, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
         if len(head) > 3 and zeros.count(0) > 0.9 * len(zeros):
@@ -91,6 +95,8 @@ def _likeliest(data: bytes) -> str:
     """The encoding of the lines that are not ASCII."""
     lines = [line for line in data.splitlines() if not line.isascii()][:_MOST_LINES]
     sample = b"\n".join(line[:_LONGEST_LINE] for line in lines)
+    # French, German or Spanish words have single accented letters between ASCII ones. The detector
+    # takes so few bytes for East Asian pairs.
     if all(_ACCENT.search(line) for line in lines) and _fits(sample, "cp1252"):
         return "cp1252"
     matches = from_bytes(sample, cp_isolation=list(ENCODINGS[:-1]))

@@ -1,4 +1,4 @@
-"""What every reader and writer shares: opening with plain errors, and writing without ever leaving half a file."""
+"""Opening with one-line errors, limits of size, and writing of complete files, for all formats."""
 
 import os
 import re
@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from mmm.errors import FileError
 from mmm.io.encoding import decode, is_text
+from mmm.motion.clip import Clip
 
-# First bytes of files that people rename by mistake, so that the message can say what the file really is.
+# First bytes of files that people rename by mistake. The message can then say what the file is.
 _SIGNATURES = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x89PNG", "a PNG picture"),
@@ -34,39 +37,97 @@ _SIGNATURES = (
 
 
 MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz", ".npy")
-"""Of the files that hold a motion."""
+"""Suffixes of the files that hold a motion."""
 MOST_JOINTS = 2_000
-"""Of one body; a whole rig with fingers and face has some hundreds."""
+"""Joints of one body; a rig with fingers and face has some hundreds."""
 LARGEST = 1 << 27
-"""Joints times frames of a file that is read: 4.8 GB of rotations, about a day of a 24-joint body at 60 a second."""
+"""Joints times frames of a file that is read.
+
+They are 4.8 GB of rotations, or a day of a 24-joint body at 60 frames a second."""
 LARGEST_UPLOAD = 1 << 23
-"""The same for what comes from somebody else: 300 MB of rotations, an hour and a half."""
+"""The same for uploads: 300 MB of rotations, or an hour and a half."""
 
 
+FPS_RANGE = (0.5, 10_000.0)
+"""Frame rates that a clip may have: time-lapse to the fastest cameras. Others break filters."""
+# Metres. At this distance float32 still resolves a centimetre.
+_FARTHEST_M = 100_000.0
+# Characters. Pages and films draw joints' names.
+_LONGEST_NAME = 1_000
+# Bytes. An hour of BVH at 60 frames a second has about 160 MB; this stops disk images and films.
 _LARGEST_FILE = 2 << 30
 
 
-def check_size(where: str, joints: int, frames: int, largest: int) -> None:
-    """Refuse a file whose rotations would fill the memory: few bytes can ask for many.
+def check_size(source: str, joints: int, frames: int, largest: int) -> None:
+    """Refuse a file whose rotations would fill the memory.
+
+    A compressed file of a few kilobytes can ask for gigabytes.
 
     Raises:
         FileError: more than ``MOST_JOINTS`` joints, or ``largest`` joints times frames.
     """
     if joints > MOST_JOINTS:
         raise FileError(
-            where, f"{joints:,} joints", f"at most {MOST_JOINTS:,}", "export the body alone"
+            source, f"{joints:,} joints", f"at most {MOST_JOINTS:,}", "export the body alone"
         )
     if joints * frames > largest:
         raise FileError(
-            where,
+            source,
             f"{frames:,} frames of {joints:,} joints",
             f"at most {largest // joints:,} frames of so many joints",
             "cut it into pieces",
         )
 
 
+def check_usable(clip: Clip, path: Path) -> None:
+    """Refuse finite values that the viewer and the writers cannot handle.
+
+    Raises:
+        FileError: a frame rate, a distance or a joint's name out of bounds.
+    """
+    motion = clip.motion
+    if not FPS_RANGE[0] <= motion.fps <= FPS_RANGE[1]:
+        raise FileError(
+            str(path),
+            f"{motion.fps:g} frames a second",
+            f"{FPS_RANGE[0]:g} to {FPS_RANGE[1]:,.0f}",
+            "give the true frame rate",
+        )
+    longest = max(motion.skeleton.names, key=len)
+    if len(longest) > _LONGEST_NAME:
+        raise FileError(
+            str(path),
+            f"a joint's name of {len(longest)} characters ({longest[:30]} ...)",
+            f"at most {_LONGEST_NAME}",
+            "rename the joint",
+        )
+    far = _farthest_m(clip)
+    # False for NaN, too.
+    if not far <= _FARTHEST_M:
+        raise FileError(
+            str(path),
+            f"a joint or an end {far:.3g} m away",
+            f"at most {_FARTHEST_M:,.0f} m",
+            "export it again, or give the true unit",
+        )
+
+
+def _farthest_m(clip: Clip) -> float:
+    """An upper bound of any joint's or tip's distance from the origin, without kinematics."""
+    # The triangle inequality: the root's distance and the longest chain of bones, all stretched
+    # out.
+    skeleton = clip.motion.skeleton
+    lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
+    reach = np.zeros(len(skeleton))
+    for j, parent in enumerate(skeleton.parents[1:], start=1):
+        reach[j] = reach[parent] + lengths[j]
+    tips = [reach[j] + np.linalg.norm(np.array(tip)) for j, tip in skeleton.end_sites]
+    root = np.linalg.norm(clip.motion.root_m.astype(np.float64), axis=1).max()
+    return float(max(root, lengths[0]) + max(reach.max(), *tips, 0.0))
+
+
 def looks_like(data: bytes) -> str:
-    """What the first bytes say a file is (``"a JPEG picture"``), or an empty string where they say nothing."""
+    """The kind of a file by its first bytes, such as ``"a JPEG picture"``, or an empty string."""
     return next((kind for start, kind in _SIGNATURES if data.startswith(start)), "")
 
 
@@ -133,24 +194,36 @@ def read_text(path: Path, kind: str) -> tuple[str, str]:
 
 
 def safe_name(text: str) -> str:
-    """A file name made of any text: letters, digits, ``. _ -`` and spaces, no folder, no leading dot, not too long."""
+    """A file name made of any text.
+
+    Returns:
+        At most 100 letters, digits, ``. _ -`` and spaces, without folders and without a leading
+        dot; ``motion`` where nothing is left.
+    """
+    # A browser on Windows may send backslashes, and Linux takes them for letters.
     plain = re.sub(r"[^\w. -]+", "_", text.replace("\\", "/").rsplit("/", 1)[-1])
     return plain.strip(" ._")[:100] or "motion"
 
 
 def csv_cell(value: object) -> object:
-    """A cell of a CSV file: text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """A cell of a CSV file that no spreadsheet takes for a formula.
 
     Args:
-        value: numbers stay as they are.
+        value: a text that begins like a formula gets an apostrophe before it; all else stays.
     """
+    # CSV injection: names of uploaded files end up in tables that people open in a spreadsheet
+    # (OWASP). Tab and carriage return are skipped by some of them before the formula.
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Call ``write`` on a new file beside ``path``, then give it that name: never half a file, even when it fails.
+    """Write a file under a temporary name and rename it, so that ``path`` is never half a file.
+
+    Args:
+        path: the file's name in the end.
+        write: called with the temporary file, opened for binary writing.
 
     Raises:
         FileError: the folder does not exist or cannot be written, or the disk is full.
@@ -159,6 +232,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise FileError(str(path), "a folder", "a file name", "add one")
     if not path.parent.is_dir():
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
+    # In the same folder, since a rename is atomic within one file system only.
     try:
         handle, beside = tempfile.mkstemp(
             prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent
@@ -173,7 +247,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with os.fdopen(handle, "wb") as file:
             write(file)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(beside).chmod(mode)  # mkstemp makes it private
+        Path(beside).chmod(mode)  # mkstemp makes it readable by its owner alone
         Path(beside).replace(path)
     except OSError as error:
         raise FileError(
@@ -184,6 +258,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def _umask() -> int:
+    # Python reads the mask only by setting it.
     current = os.umask(0o022)
     os.umask(current)
     return current

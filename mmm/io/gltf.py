@@ -1,7 +1,10 @@
-"""glTF 2.0 binary (``.glb``): an animated skeleton in a mesh of octahedral bones, for Blender, three.js and engines.
+"""glTF 2.0 binary (``.glb``): an animated skeleton in a mesh of octahedral bones.
 
-One node a joint, named as in the clip; rotations as quaternions without sign jumps, the root's path in metres, Y up,
-one key a frame. The mesh is skinned to the joints, so that any viewer shows a body and not an empty scene.
+Blender, three.js and game engines read it. Every joint is a node of the same name. Rotations are
+quaternions without sign jumps, the root's path is in metres with Y up, and every frame is a key.
+The mesh is skinned to the joints, so that any viewer shows a body and not an empty scene.
+
+Specification: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
 
 from pathlib import Path
@@ -18,24 +21,31 @@ from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-_COLOUR = (0.78, 0.32, 0.10, 1.0)  # linear; near the page's orange
-_WAIST = 0.18  # where along a bone the octahedron is widest, and how wide: shares of its length
-_WIDE, _WIDEST_M, _DOT_M = 0.13, 0.055, 0.018
-_LONGEST = 65_535  # joints: their indices are written in 16 bits
+# The page's orange. glTF's base colour is linear, not sRGB (section 3.9.2).
+_COLOUR = (0.78, 0.32, 0.10, 1.0)
+# Where along a bone the octahedron is widest, and its half width there, as shares of the length.
+# Blender draws bones in these proportions.
+_WAIST, _WIDE = 0.18, 0.13
+# The limit keeps a long spine or thigh from looking like a barrel.
+_WIDEST_M, _DOT_M = 0.055, 0.018
+# JOINTS_0 holds joint indices of at most 16 bits (section 3.7.3.3).
+_MOST_JOINTS = 65_535
 _TYPES = {"float32": gl.FLOAT, "uint16": gl.UNSIGNED_SHORT, "uint32": gl.UNSIGNED_INT}
 
 
 def write_glb(clip: Clip, path: Path) -> None:
-    """A clip as ``.glb``; its frame rate also stands in the animation's ``extras``. Without music: glTF holds none.
+    """A clip as ``.glb``, without music, which glTF cannot hold.
+
+    The animation's ``extras`` give the frame rate, which its key times only imply.
 
     Raises:
         FileError: more joints than 16 bits count, or the file cannot be written.
     """
-    if len(clip.motion.skeleton) > _LONGEST:
+    if len(clip.motion.skeleton) > _MOST_JOINTS:
         raise FileError(
             str(path),
             f"{len(clip.motion.skeleton)} joints",
-            f"at most {_LONGEST}",
+            f"at most {_MOST_JOINTS}",
             "save it as .npz",
         )
     data = b"".join(_document(clip).save_to_bytes())
@@ -49,11 +59,12 @@ class _Buffer:
         self.document, self.data = document, bytearray()
 
     def add(self, array: Array, kind: str, target: int | None = None, bounds: bool = False) -> int:
-        """The array's accessor. Every view begins at a multiple of four, as the format asks."""
+        """Append an array, and return the index of its accessor."""
         raw = np.ascontiguousarray(array).tobytes()
         self.document.bufferViews.append(
             gl.BufferView(buffer=0, byteOffset=len(self.data), byteLength=len(raw), target=target)
         )
+        # Every view begins at a multiple of 4 bytes (section 3.6.2.4).
         self.data += raw + bytes(-len(raw) % 4)
         rows = array.reshape(len(array), -1)
         self.document.accessors.append(
@@ -62,6 +73,7 @@ class _Buffer:
                 componentType=_TYPES[array.dtype.name],
                 count=len(array),
                 type=kind,
+                # Required for positions and key times, and not asked for elsewhere (3.6.2.5).
                 min=rows.min(axis=0).tolist() if bounds else None,
                 max=rows.max(axis=0).tolist() if bounds else None,
             )
@@ -79,6 +91,7 @@ def _document(clip: Clip) -> gl.GLTF2:
         for j in range(len(skeleton))
     ]
     for j, name in enumerate(skeleton.names):
+        # Nodes show the first frame, so that viewers without animation show a pose of the clip.
         place = motion.root_m[0] if j == 0 else skeleton.offsets_m[j]
         document.nodes.append(
             gl.Node(
@@ -99,12 +112,16 @@ def _document(clip: Clip) -> gl.GLTF2:
 
 
 def quaternion_track(motion: Motion) -> Float[Array, "T J 4"]:
-    """Unit quaternions ``xyzw``, each on the same side as the one before: linear interpolation takes the short way."""
+    """Unit quaternions ``xyzw``, each in the same half space as the one before.
+
+    q and -q are one rotation. Viewers that interpolate linearly would turn the long way where the
+    sign jumps.
+    """
     wxyz = rot.matrix_to_quat_wxyz(motion.rotations)
     flips = np.sum(wxyz[1:] * wxyz[:-1], axis=-1) < 0
     sign = np.where(np.cumsum(flips, axis=0) % 2 == 1, -1.0, 1.0)
     wxyz[1:] *= sign[..., None].astype(np.float32)
-    return wxyz[..., [1, 2, 3, 0]]
+    return wxyz[..., [1, 2, 3, 0]]  # glTF has the scalar last (section 3.5.3)
 
 
 def _add_animation(
@@ -117,7 +134,8 @@ def _add_animation(
     )
     tracks = [(0, "translation", motion.root_m, gl.VEC3)]
     tracks += [(j, "rotation", quats[:, j], gl.VEC4) for j in range(quats.shape[1])]
-    for node, what, values, kind in tracks:
+    # One accessor of times serves all samplers.
+    for node, path, values, kind in tracks:
         animation.samplers.append(
             gl.AnimationSampler(
                 input=times, output=buffer.add(values, kind), interpolation="LINEAR"
@@ -126,19 +144,23 @@ def _add_animation(
         animation.channels.append(
             gl.AnimationChannel(
                 sampler=len(animation.samplers) - 1,
-                target=gl.AnimationChannelTarget(node=node, path=what),
+                target=gl.AnimationChannelTarget(node=node, path=path),
             )
         )
     document.animations.append(animation)
 
 
 def _add_mesh(document: gl.GLTF2, buffer: _Buffer, skeleton: Skeleton) -> None:
-    """Bones in the rest pose (no joint turned, the root at the origin), each carried by the joint that it starts at."""
+    """Add the bones in the rest pose, each skinned to the joint at its start.
+
+    The rest pose has no joint turned and the root at the origin.
+    """
     rest = np.zeros((len(skeleton), 3))
     for j, parent in enumerate(skeleton.parents[1:], start=1):
         rest[j] = rest[parent] + skeleton.offsets_m[j]
     positions, normals, owners = _bones(skeleton, rest)
     joints = np.zeros((len(owners), 4), dtype=np.uint16)
+    # A set of influences has four joints (section 3.7.3.3). Three of them have no weight here.
     joints[:, 0] = owners
     weights = np.zeros((len(owners), 4), dtype=np.float32)
     weights[:, 0] = 1
@@ -154,7 +176,7 @@ def _add_mesh(document: gl.GLTF2, buffer: _Buffer, skeleton: Skeleton) -> None:
             pbrMetallicRoughness=gl.PbrMetallicRoughness(
                 baseColorFactor=list(_COLOUR), metallicFactor=0.0, roughnessFactor=0.7
             ),
-            alphaCutoff=None,
+            alphaCutoff=None,  # pygltflib's default suits masked materials only
         )
     )
     document.meshes.append(
@@ -175,7 +197,7 @@ def _add_mesh(document: gl.GLTF2, buffer: _Buffer, skeleton: Skeleton) -> None:
 def _bones(
     skeleton: Skeleton, rest: Float[Array, "J 3"]
 ) -> tuple[Float[Array, "V 3"], Float[Array, "V 3"], Int[Array, "V"]]:
-    """Flat-shaded triangles: three vertices each, their normals, and the joint that carries them."""
+    """Flat-shaded triangles: three vertices each, their normals, and the joints that carry them."""
     ends = [(parent, rest[j]) for j, parent in enumerate(skeleton.parents) if parent >= 0]
     ends += [(j, rest[j] + np.asarray(tip)) for j, tip in skeleton.end_sites]
     solids = [
@@ -207,6 +229,7 @@ def _octahedron(
     along = end - start
     length = float(np.linalg.norm(along))
     axis = along / length
+    # The axis of the world that is least parallel to the bone gives the most accurate product.
     side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
     side /= np.linalg.norm(side)
     wide = min(_WIDE * length if waist == _WAIST else 0.5 * length, _WIDEST_M)

@@ -5,7 +5,7 @@ their results as the same positions. Positions carry no rotations: these are sol
 with constant bones (``mmm.motion.positions_solver``), and the clip's notes say how far the joints
 end from where the file has them.
 
-Of the 263 features the positions are recovered as their authors do (``recover_from_ric``): the
+The positions are recovered from the 263 features as their authors do (``recover_from_ric``). The
 root's turns and steps are summed up, and the joints stand around it. Features that were normalised
 (mean 0, deviation 1) have to be denormalised before.
 """
@@ -28,7 +28,9 @@ Array = np.ndarray
 FPS = 20.0
 """HumanML3D's frame rate."""
 JOINTS = 22
+# 4 of the root, 21 x 3 positions, 21 x 6 rotations, 22 x 3 velocities and 4 foot contacts.
 _FEATURES = 263
+# Normalised features that nobody denormalised sum up to walks of many kilometres.
 _LARGEST_M = 1e4
 _CURE = "choose a file of HumanML3D's new_joints or new_joint_vecs"
 _NAMES, _PARENTS = SMPL24.names[:JOINTS], SMPL24.parents[:JOINTS]
@@ -45,20 +47,23 @@ def read_humanml3d(path: Path, fps: float | None = None, largest: int = LARGEST)
     Raises:
         FileError: not such an array, not finite, or out of bounds.
     """
-    where = str(path)
+    source = str(path)
     values = _array(path)
+    # Generators write a batch of one.
     if values.ndim == 4 and values.shape[0] == 1:
         values = values[0]
     if values.ndim == 2 and values.shape[1] == _FEATURES:
-        check_size(where, JOINTS, len(values), largest)
+        check_size(source, JOINTS, len(values), largest)
         positions = positions_of(values.astype(np.float64))
     elif values.ndim == 3 and values.shape[1:] == (JOINTS, 3):
-        check_size(where, JOINTS, len(values), largest)
+        check_size(source, JOINTS, len(values), largest)
         positions = values.astype(np.float64)
     else:
-        raise FileError(where, f"an array of shape {values.shape}", "(T, 22, 3) or (T, 263)", _CURE)
+        raise FileError(
+            source, f"an array of shape {values.shape}", "(T, 22, 3) or (T, 263)", _CURE
+        )
     if not len(positions) or not float(np.abs(positions).max()) <= _LARGEST_M:
-        raise FileError(where, "positions are none, not finite, or far away", cure=_CURE)
+        raise FileError(source, "positions are none, not finite, or far away", cure=_CURE)
     skeleton = _skeleton(positions)
     rotations, root_m, residual_m = solve_positions(positions, skeleton)
     note = (
@@ -69,23 +74,23 @@ def read_humanml3d(path: Path, fps: float | None = None, largest: int = LARGEST)
     return Clip(
         path.stem,
         Motion(skeleton, rotations, root_m, fps or FPS),
-        source=where,
+        source=source,
         notes=(note,),
         meta=MappingProxyType({"humanml3d": {"residual_m": float(np.median(residual_m))}}),
     )
 
 
 def _array(path: Path) -> Array:
-    data, where = read_bytes(path), str(path)
+    data, source = read_bytes(path), str(path)
     if not data.startswith(b"\x93NUMPY"):
-        raise FileError(where, "not an npy file", "joint positions or features", _CURE)
+        raise FileError(source, "not an npy file", "joint positions or features", _CURE)
     try:
         values = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # numpy has several errors for a damaged header
-        found = f"not a plain array ({str(error)[:100]})"
-        raise FileError(where, found, "joint positions or features", _CURE) from None
+    except Exception as error:  # NumPy has several errors for a damaged header
+        problem = f"not a plain array ({str(error)[:100]})"
+        raise FileError(source, problem, "joint positions or features", _CURE) from None
     if values.dtype.kind not in "fiu":
-        raise FileError(where, f"an array of {values.dtype}", "numbers", _CURE)
+        raise FileError(source, f"an array of {values.dtype}", "numbers", _CURE)
     return np.asarray(values)
 
 
@@ -94,6 +99,7 @@ def _skeleton(positions: Float[Array, "T 22 3"]) -> Skeleton:
     offsets = SMPL24.offsets_m[:JOINTS].astype(np.float64)
     template = np.linalg.norm(offsets, axis=1)
     lengths = bone_lengths(positions, _PARENTS)
+    # The root has no bone, so its template length is zero.
     scale = np.divide(lengths, template, out=np.zeros(JOINTS), where=template > 0)
     return Skeleton(_NAMES, _PARENTS, offsets * scale[:, None], feet=(7, 8, 10, 11))
 
@@ -104,6 +110,7 @@ def positions_of(features: Float[Array, "T 263"]) -> Float[Array, "T 22 3"]:
     half = np.concatenate([[0.0], np.cumsum(features[:-1, 0])])
     cosine, sine = np.cos(2 * half), np.sin(2 * half)
 
+    # Joints and steps are in the heading's frame; this turns them back to the world's.
     def turned_back(vectors: Array) -> Array:
         """Vectors about Y by minus the heading."""
         x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
@@ -111,10 +118,13 @@ def positions_of(features: Float[Array, "T 263"]) -> Float[Array, "T 22 3"]:
         c, s = cosine.reshape(shape), sine.reshape(shape)
         return np.stack([c * x - s * z, y, s * x + c * z], axis=-1)
 
+    # The file stores velocities: row t leads from frame t to frame t + 1, so the first row of the
+    # sum is the origin, and the last row of the features is not used.
     steps = np.zeros((len(features), 3))
     steps[1:, [0, 2]] = features[:-1, 1:3]
     root = np.cumsum(turned_back(steps), axis=0)
     joints = turned_back(features[:, 4 : 4 + 3 * (JOINTS - 1)].reshape(len(features), -1, 3))
+    # Heights are absolute in the file, the other two axes are relative to the root.
     joints[..., [0, 2]] += root[:, None, [0, 2]]
     root[:, 1] = features[:, 3]
     return np.concatenate([root[:, None], joints], axis=1)

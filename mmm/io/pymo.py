@@ -1,12 +1,16 @@
-"""Exchange with PyMO (omimo/PyMO), by the shape of its ``MocapData`` alone: PyMO itself is never imported.
+"""Exchange with PyMO (github.com/omimo/PyMO) by the attributes of its ``MocapData``.
 
-A ``MocapData`` has ``skeleton`` (name -> dict of ``parent``, ``channels``, ``offsets``, ``children``; end sites are
-entries of their own, called ``NAME_Nub``, without channels), ``values`` (a pandas DataFrame of angles in degrees and
-positions in the file's unit, columns ``NAME_Xrotation``), ``channel_names`` (pairs), ``framerate`` (in truth seconds a
-frame) and ``root_name``.
+PyMO itself is never imported. A ``MocapData`` has these attributes:
+
+- ``skeleton``: for each name a dict of ``parent``, ``channels``, ``offsets`` and ``children``. End
+  sites are entries of their own, called ``NAME_Nub``, without channels.
+- ``values``: a pandas DataFrame of angles in degrees and positions in the file's unit. Its columns
+  are called ``NAME_Xrotation`` and the like.
+- ``channel_names``: pairs of joint and channel.
+- ``framerate``: seconds a frame, in spite of its name.
+- ``root_name``.
 """
 
-import importlib
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
@@ -25,7 +29,7 @@ _CURE = "pass what PyMO's BVHParser().parse() returns"
 
 @dataclass
 class PymoData:
-    """What PyMO's transforms and writers take for their own ``MocapData``."""
+    """Data that PyMO's transforms and writers accept as their own ``MocapData``."""
 
     skeleton: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Joints and end sites by name."""
@@ -40,7 +44,8 @@ class PymoData:
     """Empty; newer PyMO versions expect it."""
 
     def traverse(self, j: object = None) -> Iterator[str]:
-        """Names from the root down, in the order in which PyMO walks."""
+        """Names from the root down, in PyMO's order."""
+        # Depth first with the last child first, as in PyMO's own method.
         stack = [self.root_name]
         while stack:
             name = stack.pop()
@@ -60,8 +65,17 @@ class PymoData:
 
 
 def to_pymo(clip: Clip) -> PymoData:
-    """A clip as PyMO data: what PyMO would read from the ``.bvh`` that ``save_clip`` writes. Needs pandas."""
-    pd = importlib.import_module("pandas")  # only for this exchange
+    """A clip as PyMO data, equal to what PyMO reads from the ``.bvh`` that ``save_clip`` writes.
+
+    Args:
+        clip: any clip.
+
+    Raises:
+        ImportError: pandas is not installed.
+    """
+    # Only this exchange needs pandas, which is therefore not a requirement of the package.
+    import pandas as pd
+
     document = clip_to_document(clip)
     joints, data = (
         document.joints,
@@ -80,6 +94,7 @@ def to_pymo(clip: Clip) -> PymoData:
         data.channel_names.extend((joint.name, channel) for channel in joint.channels)
     tips = dict(document.ends)
     for j, joint in enumerate(joints):
+        # PyMO's parser names end sites so, and its writer recognises them by the name.
         if j in tips or not data.skeleton[joint.name]["children"]:
             nub = f"{joint.name}_Nub"
             data.skeleton[nub] = {
@@ -89,6 +104,7 @@ def to_pymo(clip: Clip) -> PymoData:
                 "children": [],
             }
             data.skeleton[joint.name]["children"].append(nub)
+    # PyMO's parser indexes frames by time differences.
     times = pd.to_timedelta(np.arange(len(document.values)) / document.fps, unit="s")
     columns = [f"{name}_{channel}" for name, channel in data.channel_names]
     data.values = pd.DataFrame(document.values, index=times, columns=columns)
@@ -96,7 +112,7 @@ def to_pymo(clip: Clip) -> PymoData:
 
 
 def from_pymo(data: Any, name: str = "pymo", unit_m: float | None = None) -> Clip:
-    """A clip from PyMO data whose angles are Euler degrees (as parsed, before PyMO's own conversions).
+    """A clip from PyMO data as parsed, with Euler angles in degrees.
 
     Args:
         data: anything with the attributes of PyMO's ``MocapData``.
@@ -106,13 +122,13 @@ def from_pymo(data: Any, name: str = "pymo", unit_m: float | None = None) -> Cli
     Raises:
         FileError: an attribute, joint or column is missing, or a number is not finite.
     """
-    where = f"PyMO data {name!r}"
+    source = f"PyMO data {name!r}"
     lacking = [
         key for key in ("skeleton", "values", "framerate", "root_name") if not hasattr(data, key)
     ]
     if lacking:
         raise FileError(
-            where, f"a {type(data).__name__} without {', '.join(lacking)}", "a MocapData", _CURE
+            source, f"a {type(data).__name__} without {', '.join(lacking)}", "a MocapData", _CURE
         )
     if (
         data.root_name not in data.skeleton
@@ -121,51 +137,54 @@ def from_pymo(data: Any, name: str = "pymo", unit_m: float | None = None) -> Cli
         or not len(data.values)
     ):
         raise FileError(
-            where,
+            source,
             f"root {data.root_name!r}, {data.framerate} seconds a frame, {len(data.values)} frames",
             "a root of the skeleton, a time above zero, frames",
             _CURE,
         )
     document = BvhDocument(fps=_rate(float(data.framerate)))
-    wanted: list[str] = []
-    _walk(data, data.root_name, -1, document, wanted, where)
-    missing = [column for column in wanted if column not in data.values.columns]
+    columns: list[str] = []
+    _walk(data, data.root_name, -1, document, columns, source)
+    # PyMO's MocapParameterizer replaces the Euler columns by positions or rotation vectors.
+    missing = [column for column in columns if column not in data.values.columns]
     if missing:
         raise FileError(
-            where,
+            source,
             f"no column {missing[0]}",
             "Euler angles of every channel",
             "convert them back first, with the inverse of PyMO's MocapParameterizer",
         )
-    document.values = np.asarray(data.values[wanted], dtype=np.float64)
+    document.values = np.asarray(data.values[columns], dtype=np.float64)
     if not np.isfinite(document.values).all():
         row = int(np.argmin(np.isfinite(document.values).all(axis=1)))
-        raise FileError(where, f"a number that is not finite in frame {row}", cure="fill it first")
-    return document_to_clip(document, name, where, unit_m)
+        raise FileError(source, f"a number that is not finite in frame {row}", cure="fill it first")
+    return document_to_clip(document, name, source, unit_m)
 
 
 def _rate(seconds: float) -> float:
+    # BVH's Frame Time is rounded (0.033333), and PyMO passes it on.
     nearest = round(1 / seconds)
     return float(nearest) if nearest and abs(1 / seconds / nearest - 1) < 1e-4 else 1 / seconds
 
 
 def _walk(
-    data: Any, name: str, parent: int, document: BvhDocument, wanted: list[str], where: str
+    data: Any, name: str, parent: int, document: BvhDocument, columns: list[str], source: str
 ) -> None:
     """Joints in BVH order; entries without channels and children are end sites."""
+    # The data comes from other code, so every part of an entry may be missing or of another type.
     try:
         entry = data.skeleton[name]
         x, y, z = (float(value) for value in entry["offsets"])
         channels, children = tuple(entry["channels"]), list(entry["children"])
     except (KeyError, TypeError, ValueError):
         raise FileError(
-            where, f"joint {name!r} is incomplete", "parent, channels, offsets and children", _CURE
+            source, f"joint {name!r} is incomplete", "parent, channels, offsets and children", _CURE
         ) from None
     if parent >= 0 and not channels and not children:
         document.ends.append((parent, (x, y, z)))
         return
     document.joints.append(BvhJoint(name, parent, (x, y, z), channels))
-    wanted.extend(f"{name}_{channel}" for channel in channels)
-    here = len(document.joints) - 1
+    columns.extend(f"{name}_{channel}" for channel in channels)
+    index = len(document.joints) - 1
     for child in children:
-        _walk(data, child, here, document, wanted, where)
+        _walk(data, child, index, document, columns, source)

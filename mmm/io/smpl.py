@@ -1,4 +1,4 @@
-"""SMPL poses in ``.npz`` files, as AMASS and its kin have them.
+"""SMPL poses in ``.npz`` files, as in AMASS and the datasets that follow its layout.
 
 ``poses`` (T, 72), (T, 156) or (T, 165) are axis-angle vectors in radians of the 24, 52 or 55 joints
 of SMPL (Loper et al. 2015), SMPL-H (Romero et al. 2017) or SMPL-X (Pavlakos et al. 2019). The same
@@ -6,8 +6,8 @@ may be split into ``root_orient``, ``pose_body`` and ``pose_hand``. ``trans`` (T
 body's origin, in metres and with Z up; the pelvis stands ``SMPL_PELVIS_REST_M`` away from it. The
 frame rate is ``mocap_framerate`` or ``mocap_frame_rate`` (Mahmood et al. 2019, AMASS).
 
-The shape (``betas``) needs a model's file, which nobody may pass on. Bones are therefore those of
-the neutral template, and the bones of fingers those of a grown hand.
+The shape (``betas``) takes effect through a model file, whose licence forbids passing it on. Bones
+are therefore those of the neutral template, and the bones of fingers those of an adult's hand.
 """
 
 import io
@@ -39,9 +39,11 @@ _NUMBERS = (
     "trans",
     "betas",
 )
+# AMASS writes the first, SMPL-X releases of AMASS write the second.
 _RATES = ("mocap_framerate", "mocap_frame_rate")
 _BODY = 22  # joints that all three bodies share
 _CURE = "choose a file of AMASS, or one that holds SMPL poses"
+# Metres; only damaged floats are larger.
 _LARGEST_M = 1e5
 
 # From the wrist of a left hand that points along X with its palm down, metres.
@@ -52,6 +54,7 @@ _FINGERS = {
     "ring": ((0.086, -0.003, -0.020), (0.030, 0.0, -0.002), (0.023, 0.0, -0.001)),
     "thumb": ((0.024, -0.012, 0.032), (0.026, -0.008, 0.020), (0.026, -0.002, 0.012)),
 }
+# From the head joint, metres. SMPL-X has these three between the body and the hands.
 _FACE = {
     "jaw": (0.0, -0.01, 0.02),
     "left_eye_smplhf": (0.032, 0.06, 0.075),
@@ -88,8 +91,9 @@ _SKELETONS = {72: SMPL24, 156: SMPLH52, 165: SMPLX55}
 
 def holds_smpl(path: Path) -> bool:
     """Whether an ``.npz`` holds SMPL poses rather than a clip of our own."""
-    if not path.is_file():  # opening a pipe waits for its other end
+    if not path.is_file():  # opening a pipe would wait for its other end
         return False
+    # The names in the zip's directory decide, so nothing is decompressed.
     try:
         with zipfile.ZipFile(path) as packed:
             names = set(packed.namelist())
@@ -112,30 +116,32 @@ def read_smpl(
     Raises:
         FileError: an array is missing, misshapen, not finite or out of bounds.
     """
-    where = str(path)
-    found = _arrays(path, largest)
-    poses = _poses(found, where)
+    source = str(path)
+    arrays = _arrays(path, largest)
+    poses = _poses(arrays, source)
     skeleton = _SKELETONS[poses.shape[1]]
     frames = len(poses)
-    trans = found.get("trans")
+    trans = arrays.get("trans")
     if trans is None or trans.shape != (frames, 3) or not frames:
         shape = "none" if trans is None else str(trans.shape)
-        raise FileError(where, f"trans: {shape}", f"({frames}, 3), at least one frame", _CURE)
-    check_size(where, len(skeleton), frames, largest)
+        raise FileError(source, f"trans: {shape}", f"({frames}, 3), at least one frame", _CURE)
+    check_size(source, len(skeleton), frames, largest)
     for name, values, limit in (("poses", poses, LARGEST_ANGLE_RAD), ("trans", trans, _LARGEST_M)):
         if not float(np.abs(values).max()) <= limit:  # false for NaN, too
             raise FileError(
-                where, f"{name} is not finite or above {limit:g}", cure="download it again"
+                source, f"{name} is not finite or above {limit:g}", cure="download it again"
             )
-    rate = fps or _rate(found, where)
+    rate = fps or _rate(arrays, source)
     rotations = rot.rotvec_to_matrix(poses.reshape(frames, len(skeleton), 3).astype(np.float64))
     root_m = (trans.astype(np.float64) + SMPL_PELVIS_REST_M).astype(np.float32)
     motion = Motion(skeleton, rotations, root_m, rate)
     notes: tuple[str, ...] = ()
+    # AMASS has Z up without exception, so the body's posture is not asked.
     if up != "y":
         motion, notes = z_up_to_y_up(motion), (TURNED_UP,)
     meta: dict[str, Any] = {"z_up": up != "y"}
-    betas = found.get("betas")
+    betas = arrays.get("betas")
+    # SMPL-X has up to 300 components of shape and 100 of expression.
     if betas is not None and betas.size <= 400 and np.isfinite(betas).all():
         meta["betas"] = [float(value) for value in betas.ravel()]
         if np.abs(betas).max(initial=0) > 0:
@@ -143,71 +149,77 @@ def read_smpl(
                 *notes,
                 "Its bones are those of SMPL's template; the shape (betas) is kept aside.",
             )
-    if "gender" in found:
-        meta["gender"] = str(found["gender"])[:20]
-    return Clip(path.stem, motion, source=where, notes=notes, meta=MappingProxyType({"smpl": meta}))
+    if "gender" in arrays:
+        meta["gender"] = str(arrays["gender"])[:20]
+    return Clip(
+        path.stem, motion, source=source, notes=notes, meta=MappingProxyType({"smpl": meta})
+    )
 
 
 def _arrays(path: Path, largest: int) -> dict[str, Array]:
     """The arrays that are of use, read without unpickling."""
-    data, where = read_bytes(path), str(path)
-    found: dict[str, Array] = {}
+    data, source = read_bytes(path), str(path)
+    arrays: dict[str, Array] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             sizes = {info.filename: info.file_size for info in packed.infolist()}
-        wanted = [key for key in (*_NUMBERS, *_RATES, "gender") if f"{key}.npy" in sizes]
-        if sum(sizes[f"{key}.npy"] for key in wanted) > 32 * largest:
-            raise FileError(where, "unpacks to too much", cure="cut the file into pieces")
+        keys = [key for key in (*_NUMBERS, *_RATES, "gender") if f"{key}.npy" in sizes]
+        # A joint takes 24 bytes a frame as float64, and the zip's directory states unpacked sizes.
+        if sum(sizes[f"{key}.npy"] for key in keys) > 32 * largest:
+            raise FileError(source, "unpacks to too much", cure="cut the file into pieces")
         with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
-            for key in wanted:
+            for key in keys:
                 try:
-                    found[key] = np.asarray(loaded[key])
+                    arrays[key] = np.asarray(loaded[key])
                 except ValueError:
-                    if key != "gender":  # some files hold it as an object
+                    # Some files hold the gender as an object array, which would be unpickled.
+                    if key != "gender":
                         raise
     except FileError:
         raise
     except Exception as error:  # zip, zlib and numpy each have errors of their own
         raise FileError(
-            where, f"a damaged npz file ({type(error).__name__}: {error})", cure="copy it again"
+            source, f"a damaged npz file ({type(error).__name__}: {error})", cure="copy it again"
         ) from None
     for key in (*_NUMBERS, *_RATES):
-        if key in found and found[key].dtype.kind not in "fiu":
-            raise FileError(where, f"{key} is {found[key].dtype}", "numbers", _CURE)
-    return found
+        if key in arrays and arrays[key].dtype.kind not in "fiu":
+            raise FileError(source, f"{key} is {arrays[key].dtype}", "numbers", _CURE)
+    return arrays
 
 
-def _poses(found: dict[str, Array], where: str) -> Float[Array, "T n"]:
+def _poses(arrays: dict[str, Array], source: str) -> Float[Array, "T n"]:
     """Axis-angle vectors of all joints, whole or joined of their parts."""
-    if "poses" in found:
-        poses = found["poses"]
+    if "poses" in arrays:
+        poses = arrays["poses"]
     else:
-        if "root_orient" not in found:
-            raise FileError(where, "pose_body without root_orient", "both", _CURE)
-        parts = [found["root_orient"], found["pose_body"]]
-        hands = found.get("pose_hand")
-        if hands is not None and "pose_jaw" in found and "pose_eye" in found:
-            parts += [found["pose_jaw"], found["pose_eye"]]
+        if "root_orient" not in arrays:
+            raise FileError(source, "pose_body without root_orient", "both", _CURE)
+        parts = [arrays["root_orient"], arrays["pose_body"]]
+        hands = arrays.get("pose_hand")
+        if hands is not None and "pose_jaw" in arrays and "pose_eye" in arrays:
+            parts += [arrays["pose_jaw"], arrays["pose_eye"]]
+        # SMPL's 24 joints end with two hands of one joint each, at rest where none are given.
         parts.append(hands if hands is not None else np.zeros((len(parts[0]), 6)))
         if len({(part.ndim, len(part)) for part in parts}) > 1 or parts[0].ndim != 2:
-            raise FileError(where, "root_orient, pose_body and pose_hand do not agree", cure=_CURE)
+            raise FileError(source, "root_orient, pose_body and pose_hand do not agree", cure=_CURE)
         poses = np.concatenate(parts, axis=1)
     if poses.ndim == 3 and poses.shape[2] == 3:
         poses = poses.reshape(len(poses), -1)
+    # SMPL-X without hands and face, or a body of 22 joints: hands at rest make SMPL's 24.
     if poses.ndim == 2 and poses.shape[1] == 66:
         poses = np.concatenate([poses, np.zeros((len(poses), 6))], axis=1)
     if poses.ndim != 2 or poses.shape[1] not in _SKELETONS:
         raise FileError(
-            where, f"poses of shape {poses.shape}", "(T, 72), (T, 156) or (T, 165)", _CURE
+            source, f"poses of shape {poses.shape}", "(T, 72), (T, 156) or (T, 165)", _CURE
         )
     return poses.astype(np.float64)
 
 
-def _rate(found: dict[str, Array], where: str) -> float:
+def _rate(arrays: dict[str, Array], source: str) -> float:
     for key in _RATES:
-        if key in found and found[key].size == 1:
-            return float(found[key].ravel()[0])
-    raise FileError(where, "no mocap_framerate", "frames a second", "give the true frame rate")
+        if key in arrays and arrays[key].size == 1:
+            return float(arrays[key].ravel()[0])
+    raise FileError(source, "no mocap_framerate", "frames a second", "give the true frame rate")
 
 
 def fits_smpl(clip: Clip) -> bool:
@@ -230,9 +242,11 @@ def write_smpl(clip: Clip, path: Path) -> None:
             "the joints of SMPL, SMPL-H or SMPL-X",
             "save it as .bvh or .npz",
         )
+    # The layout has Z up, whatever the clip's own file had.
     motion = y_up_to_z_up(clip.motion)
     vectors = rot.matrix_to_rotvec(motion.rotations).reshape(len(motion), -1).astype(np.float64)
     if vectors.shape[1] == 72:
+        # AMASS holds SMPL-H. It shares 22 joints with SMPL, whose two joints of hands it lacks.
         hands = np.zeros((len(motion), 90))
         vectors = np.concatenate([vectors[:, : 3 * _BODY], hands], axis=1)
     kept = clip.meta.get("smpl", {})

@@ -42,6 +42,7 @@ def with_music(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
         start_bpm=name.tempo_bpm if name else None,
         start_s=start_s,
     )
+    # `load_music` starts at a whole frame, and the parts have to start at the same sample.
     first_frame_s = round(start_s * clip.motion.fps) / clip.motion.fps
     return _with_parts(clip, music, recording, first_frame_s)
 
@@ -54,6 +55,7 @@ def with_found_music(clip: Clip, path: Path) -> Clip:
     recording = _recording_beside(path)
     if recording is None:
         return clip
+    # Our own `.npz` files hold features already; only their sound may be missing.
     if clip.music is not None:
         return _with_sound(clip, clip.music, recording)
     name = parse_aist_name(path.stem)
@@ -62,7 +64,8 @@ def with_found_music(clip: Clip, path: Path) -> Clip:
         and recording.stem == f"m{name.music}"
         and not path.stem.endswith(f"ch{name.choreography}")
     ):
-        # Most likely made from an AIST++ file, and perhaps only a part of it.
+        # Text after the choreography means that a program made it from an AIST++ file, perhaps
+        # from a part of it. The recording's moment is then unknown.
         note = (
             f"{recording.name} was found by the file's name and taken from its beginning; "
             "if this is a later part of the dance, it is the wrong part."
@@ -81,6 +84,7 @@ def _recording_beside(path: Path) -> Path | None:
 def _candidates(path: Path) -> Iterator[Path]:
     name = parse_aist_name(path.stem)
     if name is not None:
+        # Several folders, separated as in PATH; an empty entry would be the current folder.
         listed = os.environ.get("MMM_DATA", "").split(os.pathsep)
         data = [Path(folder) / "music" for folder in listed if folder]
         for folder in (path.parent, path.parent / "music", path.parent.parent / "music", *data):
@@ -121,6 +125,7 @@ def _with_parts(clip: Clip, music: Music, recording: Path, start_s: float) -> Cl
             notes = (*notes, f"A recording beside it was left out: {error}")
         else:
             without[part] = sound.crop_s(start_s, start_s + clip.motion.duration_s)
+    # The parts may be a few samples longer than the song after decoding.
     if without:
         music = replace(music, without=without).crop(0, len(clip))
     return replace(clip, music=music, notes=notes)

@@ -16,7 +16,7 @@ import pytest
 
 from mmm.errors import FileError
 from mmm.io import load_clip
-from mmm.io.unpickle import unpickle_arrays
+from mmm.io.pickles import unpickle_arrays
 
 
 def content(frames=4):
@@ -254,6 +254,6 @@ def test_joblib_files_of_objects_are_refused(tmp_path):
 
 @pytest.mark.parametrize("pack", [zlib.compress, gzip.compress])
 def test_a_packed_file_that_unpacks_without_end_or_breaks_off_is_refused(pack, monkeypatch):
-    monkeypatch.setattr("mmm.io.unpickle._LARGEST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("mmm.io.pickles.reading._LARGEST_UNPACKED", 1 << 20)
     assert "unpacked" in refusal(pack(bytes(1 << 21)))
     assert "breaks off" in refusal(pack(pickled(content()))[:-20])

@@ -1,0 +1,142 @@
+"""The meaning of position channels in a BVH file.
+
+Programs disagree on position channels below the root. They *replace* the OFFSET, as in the files of
+LAFAN1 and Bandai-Namco, or they are *added* to it and are then mostly zero. The positions of all
+joints together decide which of the two a file means. A joint above the body may carry its travel,
+so the joint that moves the body is found here, too.
+"""
+
+from collections import Counter
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.io.body import guess_unit
+from mmm.io.bvh_text import BvhDocument, BvhJoint
+
+Array = np.ndarray
+
+# Of the body's height. Rounding and jitter stay below it; a joint that moves by more travels.
+_MOVES = 0.01
+# Of the body's height. No bone between a root and its only child is as long.
+_FAR = 0.25
+# Of an OFFSET. Shorter positions are added to it, longer ones replace it.
+_ADDED_SHARE = 0.5
+# Of an OFFSET. A position as short as this replaces none, since no bone is so short.
+_NO_BONE_SHARE = 0.05
+
+
+def position_axes(joint: BvhJoint) -> list[int]:
+    """The axes along which a joint has position channels."""
+    return ["XYZ".index(name[0]) for name in joint.channels if name.endswith("position")]
+
+
+def single_chain(document: BvhDocument) -> list[int]:
+    """Joints from the root's child on as long as each is the only child of the one before it."""
+    # Maya, 3ds Max and motion editors put one or more joints ("Root", "Reference") above the hips.
+    children = Counter(joint.parent for joint in document.joints)
+    chain = []
+    for j in range(1, len(document.joints)):
+        if document.joints[j].parent != j - 1 or children[j - 1] > 1:
+            break
+        chain.append(j)
+    return chain
+
+
+def added_joints(
+    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int]
+) -> list[int]:
+    """Joints whose position channels are added to their OFFSET.
+
+    Positions that replace the OFFSET are about as long as it, and those that are added are about
+    zero. The median over the body's joints decides, so that one joint that moves does not decide
+    for itself. Joints of the chain above the body may carry its travel and are judged one by one. A
+    position of almost zero is added in any case, for no bone is so short.
+
+    Args:
+        document: the file's joints.
+        places: position of every joint in its parent's frame, as if the channels replaced OFFSET.
+        chain: the joints of :func:`single_chain`.
+
+    Returns:
+        Indices of joints.
+    """
+    shares: dict[int, float] = {}
+    for j, joint in enumerate(document.joints):
+        axes = position_axes(joint)
+        offset = np.array(joint.offset)[axes]
+        # Without an OFFSET adding and replacing are the same. The root has no parent to stand off.
+        if j and axes and offset.any():
+            mean = places[:, j, axes].mean(axis=0)
+            shares[j] = float(np.linalg.norm(mean) / np.linalg.norm(offset))
+    body = [share for j, share in shares.items() if j not in chain]
+    all_added = bool(body) and float(np.median(body)) < _ADDED_SHARE
+    return [
+        j
+        for j, share in shares.items()
+        if share < (_ADDED_SHARE if j in chain else _NO_BONE_SHARE)
+        or (all_added and j not in chain)
+    ]
+
+
+def moving_root(
+    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int], height: float
+) -> int:
+    """The joint that carries the body: the deepest of the root's chain that travels.
+
+    A joint far from its parent counts too (hips 90 cm above a root on the floor), so that a clip in
+    which nobody moves has the same joints as the others of its set.
+    """
+    top = 0
+    for j in chain:
+        if not position_axes(document.joints[j]):
+            continue
+        travels = np.ptp(places[:, j], axis=0).max() > _MOVES * height
+        if travels or float(np.linalg.norm(places[0, j])) > _FAR * height:
+            top = j
+    return top
+
+
+def compose_chain(
+    rotations: Float[Array, "T J 3 3"], places: Float[Array, "T J 3"], top: int
+) -> tuple[Float[Array, "T 3"], Float[Array, "T 3 3"]]:
+    """World position and rotation of joint ``top`` below a chain of single children."""
+    # Float64, because a root may stand kilometres from the origin in the file's units.
+    place, turn = places[:, 0], rotations[:, 0].astype(np.float64)
+    for j in range(1, top + 1):
+        place = place + np.einsum("tij,tj->ti", turn, places[:, j])
+        turn = turn @ rotations[:, j]
+    return place, turn
+
+
+def mean_offsets(
+    document: BvhDocument,
+    places: Float[Array, "T J 3"],
+    top: int,
+    height: float,
+    unit_m: float | None,
+    notes: list[str],
+) -> Float[Array, "J 3"]:
+    """One constant offset a joint, and a note where the file's bones stretch."""
+    offsets = np.array([joint.offset for joint in document.joints])
+    worst, worst_joint, stretching = 0.0, "", 0
+    for j, joint in enumerate(document.joints):
+        if j <= top or not position_axes(joint):
+            continue
+        place = places[:, j]
+        mean = place.mean(axis=0)
+        moved = float(np.linalg.norm(place - mean, axis=1).max())
+        # The mean of equal numbers differs from them in the last digit.
+        offsets[j] = mean if moved else place[0]
+        # Below this it is the rounding of six decimals.
+        if moved > 1e-5 * height:
+            stretching += 1
+        if moved > worst:
+            worst, worst_joint = moved, joint.name
+    if stretching:
+        unit = unit_m if unit_m is not None else guess_unit(height)[0]
+        notes.append(
+            f"{stretching} joints move against their parents, {worst_joint} by up to "
+            f"{worst * unit * 1000:.1f} mm; their mean offsets are used."
+        )
+    return offsets
