@@ -235,7 +235,7 @@ def _print(generation: "Generation", figures: dict[str, Any]) -> None:
         typer.echo(remark)
     if figures["remarks"]:
         typer.echo(
-            f"People seldom do that: try another seed, such as --seed {made.random_seed + 1}."
+            f"People seldom do that: try another seed, such as --seed {generation.random_seed + 1}."
         )
 
 
