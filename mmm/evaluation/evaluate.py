@@ -21,6 +21,7 @@ from mmm.viewer.video import Progress
 
 def with_baselines(result: RecoveryResult, *others: RecoveryResult) -> list[RecoveryResult]:
     """Recoveries, followed by those baselines on the same entries that are not among them."""
+    # A baseline that was asked for by name is there already, with its own time.
     names = {recovery.model_name for recovery in (result, *others)}
     missing = [
         interpolate(name, result.clip, result.hidden) for name in BASELINES if name not in names

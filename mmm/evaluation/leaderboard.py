@@ -153,6 +153,7 @@ def _missing(
     """The measurements of one clip and pattern that are not kept yet."""
     import mmm  # its recovery imports torch
 
+    # One mask for all methods: random patterns differ by seed, not by method.
     digest, seed, new = digest_of(path), benchmark.seed, list[Measurement]()
     mask = masks.parse(spec_for(pattern, len(clip)), clip, seed)
     # Interpolations have no version; networks are measured again when their weights change.
@@ -173,6 +174,7 @@ def _missing(
 def _measurement(
     result: "RecoveryResult", version: Version, clip: str, digest: str, pattern: str, seed: int
 ) -> Measurement:
+    # Sums, so that any selection of clips can be pooled later without measuring again.
     values = result.errors.over(result.hidden)
     return Measurement(
         method=result.model_name,

@@ -158,6 +158,7 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
     title, unit = METRICS[metric]
     parts = []
     for section in sections:
+        # Patterns that no clip of the section is long enough for have no column.
         shown = [pattern for pattern in patterns if any(p == pattern for _, p in section.cells)]
         heads = [
             f"`{pattern}` ({over.clips} clips, {over.hidden:,})"
@@ -190,6 +191,7 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
 
 def as_csv(sections: Sequence[Section]) -> str:
     """The rows as CSV; what was not measured is left empty."""
+    # All rows have the same keys, so the first one gives the columns.
     lines, text = list(rows(sections)), io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]) if lines else ["method"], lineterminator="\n")
     writer.writeheader()

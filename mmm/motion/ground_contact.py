@@ -77,7 +77,8 @@ class Ground:
     max_jump_height_m: float | None = None
     """How far above rest the lowest foot may be, metres; None for no limit."""
     clear_m: float = CLEAR_M
-    """How far a foot that travels is lifted; 0 for recorded movement, whose feet clear the floor."""
+    """Height to which a swinging foot is lifted, metres; 0 for recorded movement, whose feet clear
+    the floor anyway."""
 
     @staticmethod
     def of(

@@ -172,9 +172,9 @@ def _twisted(
     bone = bone / np.linalg.norm(bone)
     axis = axis - (axis @ bone) * bone
     along, across = swung @ axis, swung @ np.cross(bone, axis)
-    wanted = (normals * along).sum(-1) + 1j * (normals * across).sum(-1)
-    around = gaussian_filter1d(wanted, _AROUND_FRAMES, mode="nearest")
-    angle = np.angle(wanted + _AROUND * around + _TWIST)
+    direction = (normals * along).sum(-1) + 1j * (normals * across).sum(-1)
+    around = gaussian_filter1d(direction, _AROUND_FRAMES, mode="nearest")
+    angle = np.angle(direction + _AROUND * around + _TWIST)
     return swung @ rotvec_to_matrix(angle[:, None] * bone).astype(np.float64)
 
 
