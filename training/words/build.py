@@ -45,7 +45,7 @@ def build(split: Path, dances: Path | None = None, progress: bool = True) -> Lib
     by_body: dict[int, list[int]] = {}
     for number, entry in enumerate(stored.clips):
         by_body.setdefault(entry["body"], []).append(number)
-    takes = []
+    takes: list[tuple[Poses, dict[str, object]]] = []
     for numbers in tqdm(by_body.values(), desc="bodies", disable=not progress):
         body = _calibrate([clips[number].motion for number in numbers])
         for number in numbers:
