@@ -317,6 +317,7 @@ except FileError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [500, 20_000])
 def test_a_full_disk_leaves_the_old_checkpoint(good, tmp_path, limit):
     """A limit on file sizes stands in for a full disk: at config.json, then at the weights."""

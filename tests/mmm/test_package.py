@@ -31,6 +31,7 @@ def run(code: str) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.slow
 def test_dir_shows_the_verbs_and_every_public_name_is_there():
     assert set(VERBS) | set(mmm.__all__) <= set(dir(mmm))
     assert all(getattr(mmm, name) is not None for name in mmm.__all__)

@@ -89,6 +89,7 @@ def test_gaps_are_judged_in_the_order_of_what_was_expected(monkeypatch):
     assert -1 <= found["rank_correlation"] <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch, symmetric):
     class Set:
@@ -120,7 +121,8 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
         assert torch.equal(tensor, before[name])
 
 
-def test_of_a_network_that_generates_the_share_and_the_liveliness_are_stored(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_the_factor_and_speed_prior_of_a_generating_network_are_stored(tmp_path, monkeypatch):
     read = []
 
     class Set:

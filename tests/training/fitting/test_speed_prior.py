@@ -37,6 +37,7 @@ class Made:
         return clips
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pull", [0.0, PULL])
 def test_the_law_is_found(pull):
     found = fit_speed_prior(Made(pull), network(noise_dim=4))
