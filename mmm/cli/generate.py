@@ -134,7 +134,9 @@ def _song(path: Path | None, fps: float, start_s: float) -> Music | None:
     if path is None:
         # An option without effect is a mistake that the user should hear of.
         if start_s:
-            raise SpecError("--music-start", "no recording is named", "--music with it", "name one")
+            raise SpecError(
+                "--music-start", "no recording is named", "--music as well", "name a recording"
+            )
         return None
     # Imported here: libraries for sound are large, and most clips bring their features.
     from mmm.music.features import load_music

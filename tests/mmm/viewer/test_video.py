@@ -265,7 +265,7 @@ def test_what_cannot_be_filmed(tmp_path):
         write_film(five, tmp_path / "a.mp4")
     with pytest.raises(SpecError, match="even numbers"):
         write_film(scene(), tmp_path / "a.mp4", size=(641, 360))
-    with pytest.raises(SpecError, match="pictures a second"):
+    with pytest.raises(SpecError, match="pictures per second"):
         write_film(scene(), tmp_path / "a.mp4", fps=1000.0)
     with pytest.raises(FileError, match="does not exist"):
         write_film(scene(), tmp_path / "no" / "a.mp4")
