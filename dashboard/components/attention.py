@@ -110,15 +110,7 @@ def pack_attention(
         raise ValueError(f"window {window} of {frames} frames; expected one inside them")
     # A map of zeros must not divide by zero below.
     top = float(array.max(initial=0.0)) or 1.0
-    # The percentile counts cells above zero alone: in most maps nearly all cells are close to zero.
-    # The lower bound keeps a handful of bright cells from saturating the rest of the scale.
-    shown = min(
-        top,
-        max(
-            float(np.percentile(array[array > 0], SHOWN_SHARE)) if (array > 0).any() else top,
-            top / 255,
-        ),
-    )
+    shown = _shown_top(array, top)
     # Rounded first: `astype` alone cuts off and would darken every cell by half a step.
     buffers: dict[str, Array] = {"map": np.round(np.sqrt(array / top) * 255).astype(np.uint8)}
     for i, group in enumerate(tiles):
@@ -146,25 +138,36 @@ def pack_attention(
         "title": title,
         "name": name,
         "channel": channel,
-        "tiles": [
-            {
-                "stage": t.stage,
-                "name": t.name,
-                "views": list(t.views),
-                "labels": list(t.labels),
-                "across": t.across,
-                "heads": list(t.heads),
-                "size": list(t.thumbnails.shape[1:]),
-                "scores": {
-                    # Five digits are enough to sort by and keep the header short.
-                    kind: [None if s is None else round(float(s), 5) for s in scores]
-                    for kind, scores in t.scores.items()
-                },
-            }
-            for t in tiles
-        ],
+        "tiles": [_tiles_header(group) for group in tiles],
     }
     return pack(header, buffers)
+
+
+def _shown_top(shares: Float[Array, "Q K"], top: float) -> float:
+    """The end of the linear colour scale, at most ``top``, the largest share."""
+    # Cells that are exactly zero would only lower the percentile.
+    positive = shares[shares > 0]
+    end = float(np.percentile(positive, SHOWN_SHARE)) if positive.size else top
+    # The lower bound keeps a map with a handful of bright cells from being saturated by noise.
+    return min(top, max(end, top / 255))
+
+
+def _tiles_header(tiles: Tiles) -> dict[str, Any]:
+    """What the browser reads about one encoder's thumbnails."""
+    return {
+        "stage": tiles.stage,
+        "name": tiles.name,
+        "views": list(tiles.views),
+        "labels": list(tiles.labels),
+        "across": tiles.across,
+        "heads": list(tiles.heads),
+        "size": list(tiles.thumbnails.shape[1:]),
+        "scores": {
+            # Five digits are enough to sort by and keep the header short.
+            kind: [None if s is None else round(float(s), 5) for s in scores]
+            for kind, scores in tiles.scores.items()
+        },
+    }
 
 
 # Declared once at import: inside `attention` it would be registered again on every run.

@@ -45,7 +45,8 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
     with box:
         if request.method in BASELINES:
             st.caption(
-                f"{escape.markdown(request.method)} is an interpolation, which has no attention. Choose a network."
+                f"{escape.markdown(request.method)} is an interpolation, which has no attention. "
+                "Choose a network."
             )
             return
         frame = _frame(request, clip, mask)
@@ -146,21 +147,22 @@ def beside_the_maps(atlas: Atlas, method: str) -> None:
             st.html(trust_chart(measured, "drums"))
             st.caption(
                 "Precision: of the frames that each method ranks highest, the share that are drum "
-                f"strokes which decide the pose. From {escape.markdown(measured['clips'])} synthetic test dances with "
-                "a known rule. Line: 95 % interval; dashes: chance level."
+                f"strokes which decide the pose. From {escape.markdown(measured['clips'])} "
+                "synthetic test dances with a known rule. Line: 95 % interval; "
+                "dashes: chance level."
             )
     with convolution:
         st.markdown("**What the maps do not show**")
         if atlas.trace.convolution:
             st.caption(
-                "Half of each layer is a convolution over nine neighbouring frames. Its share of the "
-                "layer's output, and the mean kernel of each head:"
+                "Half of each layer is a convolution over nine neighbouring frames. Its share of "
+                "the layer's output, and the mean kernel of each head:"
             )
             st.html(convolution_figure(atlas.trace.convolution))
         else:
             st.caption(
-                "The attention layers of this network have no convolution inside. The maps do not show "
-                "the convolution over five frames beside them, nor the feed-forward layers."
+                "The attention layers of this network have no convolution inside. The maps do not "
+                "show the convolution over five frames beside them, nor the feed-forward layers."
             )
 
 
@@ -179,8 +181,9 @@ def what_it_shows(atlas: Atlas, view: View) -> str:
         )
     elif "cross" in atlas.trace.encoders:
         text = (
-            "This network joins motion and music in each frame: its cross-modal maps go **from frame "
-            "to frame** and cannot tell whether it looked at the motion or the music of a frame."
+            "This network joins motion and music in each frame: its cross-modal maps go **from "
+            "frame to frame** and cannot tell whether it looked at the motion or the music "
+            "of a frame."
         )
     else:
         text = "This network uses motion only: its maps go **from frame to frame**."
@@ -216,13 +219,15 @@ def _payload(
         label=f"{name}, {view.label}",
         sides=sides(view),
         window=window,
+        # The timeline's length: a window of generated frames may reach beyond the end of the motion.
         frames=len(_of.hidden),
         fps=_of.fps,
         beats=music.beats if music else None,
         bars=bar_lines(music) if music else None,
         hidden_frames=np.asarray(_of.hidden.any(axis=1)),
         blocks=blocks,
-        title=f"{_atlas.model_name} on {_of.name.replace('_', ' ')}, frames {window[0]} to {window[1] - 1}",
+        title=f"{_atlas.model_name} on {_of.name.replace('_', ' ')}, "
+        f"frames {window[0]} to {window[1] - 1}",
         name=_file_name(_of, _atlas, view),
         channel=_of.channel,
     )

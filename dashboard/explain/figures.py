@@ -37,8 +37,10 @@ def convolution_figure(stages: "Mapping[str, Convolution]") -> str:
                 _kernel(kernel, f"head {head + 1}") for head, kernel in enumerate(kernels)
             )
             rows.append(
-                f'<div class="conv" role="listitem"><span>{STAGE_NAMES.get(stage, stage)}, layer {number + 1}'
-                f'</span><b>{share:.0%}</b><div class="share"><i style="width:{100 * share:.1f}%"></i></div>'
+                f'<div class="conv" role="listitem">'
+                f"<span>{STAGE_NAMES.get(stage, stage)}, layer {number + 1}</span>"
+                f"<b>{share:.0%}</b>"
+                f'<div class="share"><i style="width:{100 * share:.1f}%"></i></div>'
                 f'<div class="kernels">{pictures}</div></div>'
             )
     return f'<div class="wb-conv" role="list">{"".join(rows)}</div>'
@@ -50,7 +52,10 @@ def _kernel(weights: "Sequence[float] | np.ndarray", name: str) -> str:
     high = max(float(np.max(weights)), 1e-9)
     bars = "".join(f'<i style="height:{float(w) / high * 22:.0f}px"></i>' for w in weights)
     values = ", ".join(f"{float(w):.2f}" for w in weights)
-    return f'<div class="kernel" role="img" aria-label="{name}: {values}" title="{name}: {values}">{bars}</div>'
+    return (
+        f'<div class="kernel" role="img" aria-label="{name}: {values}" '
+        f'title="{name}: {values}">{bars}</div>'
+    )
 
 
 def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
@@ -65,7 +70,8 @@ def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
         chance = 100 * row["by_chance"] / longest
         name = html.escape(METHOD_NAMES.get(row["method"], row["method"]))
         hint = (
-            f"{name}: {row['precision'][0]:.1%} ({row['precision'][1]:.1%} to {row['precision'][2]:.1%}), "
+            f"{name}: {row['precision'][0]:.1%} "
+            f"({row['precision'][1]:.1%} to {row['precision'][2]:.1%}), "
             f"area under the precision-recall curve {row['area']:.2f}"
         )
         kind = (
@@ -77,7 +83,8 @@ def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
         )
         bars.append(
             f'<div class="row {kind}" role="listitem" title="{hint}"><span>{name}</span><div>'
-            f'<i style="width:{mean:.1f}%"></i><s style="left:{low:.1f}%;width:{high - low:.1f}%"></s>'
+            f'<i style="width:{mean:.1f}%"></i>'
+            f'<s style="left:{low:.1f}%;width:{high - low:.1f}%"></s>'
             f'<u style="left:{chance:.1f}%"></u></div><em>{row["precision"][0]:.0%}</em></div>'
         )
     return f'<div class="wb-trust" role="list">{"".join(bars)}</div>'
@@ -99,12 +106,14 @@ def deletion_figure(curves: "DeletionCurves", dark: bool = False) -> str:
         for name, colour in colours.items()
     )
     areas = "; ".join(f"{names[name]} {curves.area(name):.2f}" for name in curves.moved)
+    # Base64 needs no escaping inside the attribute, unlike the SVG's own quotes and angle brackets.
     drawn = base64.b64encode(
         _deletion_svg(curves, colours, THEMES["dark" if dark else "light"]["text"]).encode()
     )
     return (
-        f'<div class="wb-deletion"><div class="keys">{keys}</div><img src="data:image/svg+xml;base64,'
-        f'{drawn.decode()}" alt="Area under each curve: {areas}"></div>'
+        f'<div class="wb-deletion"><div class="keys">{keys}</div>'
+        f'<img src="data:image/svg+xml;base64,{drawn.decode()}" '
+        f'alt="Area under each curve: {areas}"></div>'
     )
 
 
@@ -128,7 +137,8 @@ def _deletion_svg(curves: "DeletionCurves", colours: Mapping[str, str], ink: str
     low, high = curves.random_range
     parts = [
         # The upper edge from left to right and the lower one back make one closed outline.
-        f'<polygon points="{" ".join(points(high) + points(low)[::-1])}" fill="{ink}" opacity=".1"/>'
+        f'<polygon points="{" ".join(points(high) + points(low)[::-1])}" '
+        f'fill="{ink}" opacity=".1"/>'
     ]
     for mark in (0.0, 0.5, 1.0):
         x, y = place(0, mark)
@@ -147,12 +157,13 @@ def _deletion_svg(curves: "DeletionCurves", colours: Mapping[str, str], ink: str
         for name, colour in colours.items()
     ]
     parts.append(
-        f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">of the music removed</text>'
+        f'<text x="{(WIDE + LEFT) / 2}" y="{TALL - 2}" text-anchor="middle">'
+        "of the music removed</text>"
     )
     return (
         # An SVG in an image inherits neither fonts nor colours from the page.
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TALL}" font-size="12" fill="{ink}" '
-        f'font-family="system-ui, sans-serif">{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TALL}" '
+        f'font-size="12" fill="{ink}" font-family="system-ui, sans-serif">{"".join(parts)}</svg>'
     )
 
 

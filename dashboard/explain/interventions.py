@@ -36,13 +36,14 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
         return
     if not mask.hidden.any():
         st.caption(
-            "Nothing is hidden. Known frames are copied and do not depend on music: hide some frames first."
+            "Nothing is hidden. Known frames are copied and do not depend on music: "
+            "hide some frames first."
         )
         return
     st.subheader("What the music does", anchor=False)
     st.caption(
-        "Recovers again with changed music. The difference is the effect of the change; a map alone "
-        "shows only where the network looked."
+        "Recovers again with changed music. The difference is the effect of the change; "
+        "a map alone shows only where the network looked."
     )
     change = CHANGE.run(
         clip, request, span, lambda requested: questions.intervene(request, clip, mask, requested)
@@ -63,7 +64,7 @@ def shown_change(request: Request) -> "InterventionResult | None":
 
 
 def heard_music(clip: Clip, change: "InterventionResult | None") -> Music | None:
-    """The music that the viewer plays: the changed music of a shown change, if the user wants it."""
+    """The music that the viewer plays: that of a shown change, if the user wants it."""
     return (
         clip.music if change is None or not music_change.hears_change() else change.after.clip.music
     )
@@ -73,7 +74,8 @@ def _change(change: "InterventionResult", clip: Clip, request: Request) -> None:
     summary, label = change.summary(), escape.markdown(change.intervention.words)
     st.markdown(
         f"**{label}**: hidden joints turn by **{summary['change_deg']:.1f}°** and move by "
-        f"**{summary['change_cm']:.1f} cm** on average. Rotation error: {summary['error_before_deg']:.1f}° before, "
+        f"**{summary['change_cm']:.1f} cm** on average. "
+        f"Rotation error: {summary['error_before_deg']:.1f}° before, "
         f"{summary['error_after_deg']:.1f}° after. The viewer shows both recoveries."
     )
     music_change.show_change(change, clip, request.method, CHANGE.last)
@@ -196,14 +198,15 @@ def _deletion(
             f"{100 * deletion.moved[name][tenth]:.0f} %" for name in (attribution.method, "random")
         )
         st.markdown(
-            f"Without the {deletion.shares[tenth]:.0%} of the music that {METHODS[attribution.method].lower()} "
-            f"ranks highest, the pose moves **{ranked}** as far as without any music; without as "
-            f"much music chosen at random, **{random}**."
+            f"Without the {deletion.shares[tenth]:.0%} of the music that "
+            f"{METHODS[attribution.method].lower()} ranks highest, "
+            f"the pose moves **{ranked}** as far as without any music; "
+            f"without as much music chosen at random, **{random}**."
         )
         # An image cannot follow the theme by CSS, so it is drawn again for each theme.
         st.html(deletion_figure(deletion, st.context.theme.type == "dark"))
         st.caption(
             "The sooner a line rises, the better the method ranks the music. Grey: range of random "
-            "orders. A method that is not above *the nearest frames* says no more than that the music "
-            "of the moment matters."
+            "orders. A method that is not above *the nearest frames* says no more than that "
+            "the music of the moment matters."
         )

@@ -96,7 +96,8 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None 
     card, roles = _pick_network(clip, list_checkpoints() if checkpoints is None else checkpoints)
     if card.uses_music and song.key == songs.NONE:
         st.caption(
-            "This network uses music. Without music it gets silence, which it has not been trained on."
+            "This network uses music. Without music it gets silence, "
+            "which it has not been trained on."
         )
     elif not card.uses_music and song.key != songs.NONE:
         st.caption("This network ignores music: the song plays, but the motion does not follow it.")
@@ -152,8 +153,8 @@ def _pick_seed(entry: library.Entry, file_clip: Clip) -> tuple[int, int]:
                 last,
                 key=key,
                 format="%d",
-                help=f"Frame of the file, which has {len(file_clip)} at {fps:g} fps. Its music and the "
-                "recording to compare with continue from there.",
+                help=f"Frame of the file, which has {len(file_clip)} at {fps:g} fps. Its music "
+                "and the recording to compare with continue from there.",
             )
         )
     else:
@@ -187,7 +188,8 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
             SpecError(
                 song.label,
                 f"lasts {lasts:.1f} s",
-                f"at least {prefix_frames / fps + LEAST_S:.1f} s for the seed and the generated motion",
+                f"at least {prefix_frames / fps + LEAST_S:.1f} s for the seed "
+                "and the generated motion",
                 "choose a longer song, an earlier start or a shorter seed",
             )
         )
@@ -248,7 +250,8 @@ def _pick_network(
         st.caption(model_picker.about(card))
         if not card.can_generate:
             st.caption(
-                "This network was trained to fill gaps, not to continue a motion: it may drift or freeze."
+                "This network was trained to fill gaps, not to continue a motion: "
+                "it may drift or freeze."
             )
     return card, tuple(named.items()) if card.representation == "roles" else ()
 
@@ -288,7 +291,8 @@ def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
         "bars (all at 2) is transposed to other keys for the network, which gives other moves on "
         "the same beat."
         if perturbs_music
-        else "0: the mean prediction. 1: as varied as in training. Above 1: more varied, less natural.",
+        else "0: the mean prediction. 1: as varied as in training. "
+        "Above 1: more varied, less natural.",
     )
     right.number_input(
         "Random seed",

@@ -1,4 +1,4 @@
-"""Metrics under the generated dance: energy per second, feet, floor and beats, with the recording's."""
+"""Metrics of the generated dance beside the recording's: energy, feet, floor and beats."""
 
 import html
 from typing import TYPE_CHECKING
@@ -81,7 +81,8 @@ def results_section(plan: Plan, made: list[Made]) -> None:
     for variant in made:
         if variant.numbers.generated.frozen:
             st.warning(
-                f"{escape.markdown(variant.ask.label)} does not move for {variant.numbers.generated.still_s:.1f} s.",
+                f"{escape.markdown(variant.ask.label)} does not move "
+                f"for {variant.numbers.generated.still_s:.1f} s.",
                 icon=":material/warning:",
             )
         for remark in variant.numbers.remarks:

@@ -64,8 +64,10 @@ def shell_words(
         f"{frames[0]}:{frames[1]}",
     ]
     words += shell_reading(entry)
+    # The page knows no path of an uploaded song, so its bare name stands here.
     words += ["--music", song[0].name, "--music-start", f"{song[1]:g}"] if song else []
     words += ["--checkpoint", method, "--hide", mask.label]
+    # Only random patterns depend on the seed.
     words += ["--seed", str(seed)] if "random" in mask.label else []
     for role, joint in roles:
         words += ["--role", f"{role}={joint}"]
@@ -76,6 +78,7 @@ def shell_words(
         "--metrics",
         "metrics.json",
         "--out",
+        # A BVH file holds one motion; a comparison needs the web page.
         "recovered.html" if beside else "recovered.bvh",
     ]
 
@@ -96,6 +99,7 @@ def python_lines(
     options.append(f"frames=({frames[0]}, {frames[1]})")
     options += python_reading(entry)
     what = f'"{mask.label}", clip, seed={seed}'
+    # Pasted poses and changed gap lengths alter the clip itself, which a mask cannot express.
     if changes_motion(mask.label):
         known, given = f"edited = mmm.edits.apply({what})", "edited.clip, edited.mask"
     else:

@@ -33,7 +33,9 @@ def seed_from_url() -> None:
     if "also" in st.session_state:
         return
     matches = (
-        re.fullmatch(r"([^~]+)~([0-9]{1,4})~(.+)", text) for text in st.query_params.get_all("also")
+        # `~` needs no escaping in an address. The SPEC comes last and may hold any character.
+        re.fullmatch(r"([^~]+)~([0-9]{1,4})~(.+)", text)
+        for text in st.query_params.get_all("also")
     )
     st.session_state.also = [
         (match[1], int(match[2]), url.with_plus(match[3])) for match in matches if match
@@ -67,6 +69,7 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
         request: the shown recovery.
         recorded: the clip before all edits.
     """
+    # The list in the session state itself: what is popped here does not come back.
     queue = _to_come()
     while queue:
         method, seed, spec = queue[0]
@@ -84,6 +87,7 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
             return other, clip, mask
         queue.pop(0)
         remember(other)
+        # The shown recovery is noted last, so that it stays the latest one.
         remember(request)
         beside = [*(st.session_state.get("beside") or []), _name(other, request)]
         st.session_state.beside = beside[-url.MAX_BESIDE :]
@@ -100,10 +104,12 @@ def _request(
 ) -> tuple[Request, Clip, Mask]:
     """A comparison of the link, as a request for the clip that is shown."""
     edited = apply(spec, recorded, seed)
+    # Written as `recover_page` writes it: only equal requests share a result.
     digest = f"{edited.clip.name} {edited.clip.digest()}"
     if digest != shown.clip_digest:
         raise MMMError(spec, "an edited motion", "the motion that is shown", "open it by itself")
     roles = model_picker.check(method, edited.clip)
+    # A seed that changes nothing must not make another request.
     used_seed = seed if "random" in edited.mask.label else 0
     version = jobs.version_of(method)
     other = Request(digest, edited.mask.label, used_seed, method, version, roles)
@@ -112,6 +118,7 @@ def _request(
 
 def start_next(awaited: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResult]]":
     """The job that recovers a comparison; started if it is not running."""
+    # The fragment asks in each of its runs, and one job serves them all.
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job_beside")
     if job is None or job.request != awaited[0]:
         job = st.session_state.job_beside = recoveries.start(*awaited)
@@ -127,6 +134,7 @@ def keep(request: Request, job: "Job[list[RecoveryResult]]") -> None:
 def remember(request: Request) -> None:
     """Note that this recovery was shown, as the latest one."""
     seen: list[Request] = st.session_state.setdefault("seen_recoveries", [])
+    # More than are offered, because many belong to other clips.
     seen[:] = [*[other for other in seen if other != request][-4 * MOST :], request]
 
 
@@ -143,6 +151,7 @@ def offered(request: Request) -> dict[str, Request]:
             continue  # the interpolations of the same pattern are always there
         name = _name(other, request)
         is_kept = recoveries.kept_results().get(other) is not None
+        # Of two that share a name, the loop meets the latest one first.
         if name not in by_name and is_kept and len(by_name) < MOST:
             by_name[name] = other
     return by_name

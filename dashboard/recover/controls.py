@@ -12,13 +12,13 @@ from mmm import Clip
 DEFAULT_FRAMES = 600
 """How many frames of a long file are shown at first."""
 MOST_FRAMES = 3_000
-"""How many frames can be shown and recovered at a time, so that the browser gets a small payload."""
+"""At most this many frames are shown and recovered at a time, to keep the payload small."""
 OVERVIEW_FRAMES = 1_200
 """Longer files get an overview of the whole file, with the shown part marked."""
 MIN_PART = 3
 DEFAULT_GAP_S = 1.0
 GOOD_GAP_S = 2.0
-"""Networks are clearly better than interpolations in gaps up to about this long (docs/results.md)."""
+"""Networks are clearly better than interpolations in gaps up to about here (docs/results.md)."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
             low = high - MOST_FRAMES
         else:
             high = low + MOST_FRAMES
+    # Two frames at least: a single pose is no motion.
     state[key] = low, max(high, low + 2)
     state.frames_drawn = key, low
     if total > OVERVIEW_FRAMES:
@@ -84,6 +85,7 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
         f"Which frames of the file to use. It has {total} at {clip.motion.fps:g} fps; at most "
         f"{MOST_FRAMES:,} can be used at a time.",
     )
+    # The user can drag both ends of the slider to one frame.
     return (start, stop) if stop - start >= 2 else (max(stop - 2, 0), max(stop - 2, 0) + 2)
 
 
@@ -105,6 +107,7 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
         )
     if kind == "spec":
         return spec, seed
+    # Another skeleton has other groups, and Streamlit raises for a chosen value that is unknown.
     st.session_state.groups = [g for g in st.session_state.get("groups", []) if g in names]
     chosen = st.multiselect(
         "Only these joints",
@@ -121,6 +124,7 @@ def default_gap(frames: int, fps: float) -> tuple[int, int]:
 
     It lies early, so that playback soon reaches it. Frames stay known on both sides.
     """
+    # A third at most, so that short clips keep known frames on both sides.
     length = max(1, min(round(DEFAULT_GAP_S * fps), frames // 3))
     first = max(1, frames // 4)
     return first, first + length - 1
@@ -161,6 +165,7 @@ def _range_slider(label: str, last: int, key: str, hint: str | None = None) -> t
 
 
 def _clamped(name: str, default: float, low: float, high: float) -> None:
+    # The default's type is kept: Streamlit raises where a float meets an integer range.
     st.session_state[name] = type(default)(min(max(st.session_state.get(name, default), low), high))
 
 
@@ -178,6 +183,7 @@ def _keep(clip: Clip) -> str:
 
 
 def _random(clip: Clip) -> str:
+    # At 0 nothing is hidden; at 1 nothing is left to recover from.
     _clamped("share", 0.15, 0.01, 0.95)
     return f"random:{st.slider('Probability', 0.01, 0.95, key='share', step=0.01):g}"
 

@@ -73,6 +73,7 @@ def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None
     beside = tuple(url.pick_from(st.session_state.get("beside"), others))[:IN_A_FILM]
 
     def shown(layout: str) -> tuple[str, ...]:
+        # More than two bodies in one place would hide one another.
         return beside if layout == "side" else ()
 
     def scene(layout: str) -> "Scene":
@@ -80,6 +81,7 @@ def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         save_button("Web page", partial(bytes_of, results[0], "html"), f"{name}.html", PAGE_HELP)
+        # The first function gives the film's key: other methods beside it make another film.
         film_controls(lambda layout: (request, shown(layout)), scene, name)
 
 

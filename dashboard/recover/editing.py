@@ -40,7 +40,8 @@ class History:
         return self.index + 1 < len(self.states)
 
     def do(self, edits: tuple[str, ...]) -> None:
-        """Make a step, which drops the undone ones. Edits equal to the current ones make no step."""
+        """Make a step, which drops the undone ones. Unchanged edits make no step."""
+        # A step that changes nothing would be an undo that does nothing.
         if edits != self.edits:
             self.states = [*self.states[: self.index + 1], edits][-MOST_STEPS:]
             self.index = len(self.states) - 1
@@ -79,6 +80,7 @@ class Desk:
         """What the viewer's tools need, for the payload's header."""
         steps, mask = history(self.key), self.edited.mask
         pinned = [] if mask.pinned is None else np.flatnonzero(mask.pinned.any(axis=1)).tolist()
+        # The browser goes on previewing an action until its serial number is here.
         received = [
             [client, serial] for client, serial in st.session_state.get("edits_heard", {}).items()
         ]
@@ -91,12 +93,14 @@ class Desk:
             "spec": self.spec,
             "pattern": self.pattern,
             "seed": self.seed,
+            # The browser shows the result of an undo or redo before the server has answered.
             "undo": spec_at(steps.index - 1),
             "redo": spec_at(steps.index + 1),
             "pinned": pinned,
             "heard": received,
             "keyframes": self.edited.keyframes,
             "edits": len(steps.edits),
+            # Sorted, because the order of a set differs between processes.
             "limbs": sorted(set(self.recorded.motion.skeleton.limbs)),
         }
 
@@ -110,6 +114,7 @@ def history(key: str) -> History:
     """The history of this sequence and part; it begins with the edits of a shared link."""
     kept: dict[str, History] = st.session_state.setdefault("edit_steps", {})
     if key not in kept:
+        # While the linked file is missing another one is shown, which the link's edits are not for.
         given = () if "awaited" in st.session_state else st.session_state.pop("url_edits", ())
         kept[key] = History([tuple(given)])
     return kept[key]
@@ -120,9 +125,11 @@ def open_desk(key: str, clip: Clip, pattern: str, seed: int) -> Desk:
     problem, spec = "", joined(pattern, history(key).edits)
     try:
         edited = _edited(f"{clip.name} {clip.source} {clip.digest()}", spec, seed, _clip=clip)
+        # Nothing can be interpolated for a joint without a known frame.
         if edited.mask.hidden.all(axis=0).any():
             problem = "Some joints are hidden in all frames: leave at least one frame visible."
     except MMMError as error:
+        # The page goes on with nothing hidden, so that the SPEC can be corrected.
         nothing = masks.none(clip)
         edited, problem = Edited(clip, nothing, nothing.hidden), str(error)
     return Desk(key, clip, pattern, seed, spec, edited, problem)
@@ -145,6 +152,7 @@ def receive(desk: Desk) -> None:
     done: dict[str, int] = st.session_state.setdefault("edits_heard", {})
     for action in log:
         if action["serial"] > done.get(client, -1):
+            # Before the step: an action that fails must not be tried with every later message.
             done[client] = action["serial"]
             act(desk, action)
 
@@ -165,6 +173,7 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
     else:
         try:
             edits = add(steps.edits, term_of(action))
+            # Tried before it becomes a step, so that the history holds valid edits only.
             apply(joined(desk.pattern, edits), desk.recorded, desk.seed)
         except MMMError as error:
             st.toast(escape.markdown(error), icon=":material/error:")
@@ -175,6 +184,7 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
 def term_of(action: Mapping[str, Any]) -> str:
     """The SPEC term of an action."""
     kind, groups = action["do"], ",".join(action.get("groups") or ())
+    # A change of a gap's length concerns the whole body.
     joints = f"@{groups}" if groups and kind != "retime" else ""
     if kind == "pose":
         return f"pose:{int(action['frame'])}={int(action['from'])}{joints}"

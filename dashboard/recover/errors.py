@@ -1,4 +1,4 @@
-"""Errors of each method against the recorded motion: over time, by joint, by limb and as a table."""
+"""Errors of each method against the recording: over time, by joint, by limb and as a table."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -79,6 +79,7 @@ def _curves(results: "list[RecoveryResult]", mask: Mask, kind: str) -> None:
     expected = None
     if kind == "position_cm" and first.expected_cm is not None:
         expected = "expected"
+        # NaN leaves a gap in the curve: known frames have no expected error.
         series[expected] = np.where(mask.frames, first.expected_cm, np.nan)
     payload = pack_curves(
         series,
@@ -106,9 +107,9 @@ def _confidence(result: "RecoveryResult") -> None:
     st.markdown("**Expected error** in each gap")
     st.html(gaps_table(rows))
     st.caption(
-        f"“Expected” is the mean joint distance that {escape.markdown(result.model_name)} estimates without seeing "
-        f"the hidden frames; “measured” is the distance from the recording. "
-        f"{_agreement(result.model_name)}"
+        f"“Expected” is the mean joint distance that {escape.markdown(result.model_name)} "
+        f"estimates without seeing the hidden frames; “measured” is the distance from the "
+        f"recording. {_agreement(result.model_name)}"
     )
 
 
@@ -130,6 +131,7 @@ def _agreement(name: str) -> str:
 
 def _map(results: "list[RecoveryResult]", kind: str) -> None:
     names = [r.model_name for r in results]
+    # A method that was removed from the viewer may still be chosen.
     if st.session_state.get("map_of") not in names:
         st.session_state.map_of = names[0]
     st.segmented_control(
@@ -142,6 +144,7 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
     )
     result = next(r for r in results if r.model_name == st.session_state.map_of)
     payload = pack_joint_heatmap(
+        # Zero where nothing was recorded, because the map takes no gaps.
         getattr(result.errors, kind) * result.measured,
         result.clip.motion.skeleton,
         fps=result.clip.motion.fps,
@@ -164,6 +167,7 @@ def gaps_table(rows: "Sequence[Mapping[str, Any]]") -> str:
         rows: as ``mmm.evaluation.evaluate.gaps`` returns them; the first ``MAX_GAPS`` are shown.
     """
     shown = rows[:MAX_GAPS]
+    # Both bars share one scale, so that their lengths can be compared.
     errors = (max(row["expected_cm"], row["position_cm"] or 0) for row in shown)
     longest = max(errors, default=0.0) or 1.0
     colour, cells = themed(MODEL["light"], MODEL["dark"]), []
@@ -210,6 +214,7 @@ def limb_bars(results: "Sequence[RecoveryResult]", kind: str, unit: str) -> str:
         for limb in limbs
         for name, groups in tables
     }
+    # Errors of zero must not divide by zero.
     longest = max(values.values(), default=0.0) or 1.0
     blocks, colours = [], method_css([name for name, _ in tables])
     for limb in limbs:
@@ -248,10 +253,12 @@ def means_table(results: "Sequence[RecoveryResult]") -> str:
         for kind in COLUMNS:
             value = summary[kind]
             text = "–" if value is None else f"{value:.2f}"
+            # Compared before rounding; ties are all marked.
             is_best = value is not None and value == best[kind]
             cells.append(f"<td><b>{text}</b></td>" if is_best else f"<td>{text}</td>")
         dot = f'<i style="background:{colours[result.model_name]}"></i>'
         rows.append(
+            # A checkpoint is named after its folder, whose name may hold any character.
             f'<tr><th scope="row">{dot}{html.escape(result.model_name)}</th>{"".join(cells)}'
             f"<td>{result.elapsed_s * 1000:.0f}</td></tr>"
         )

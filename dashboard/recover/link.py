@@ -1,4 +1,4 @@
-"""The page's address in mode Recover: read once at the start of a session, kept up to date after."""
+"""The page's address in mode Recover: read once in a session, kept up to date after."""
 
 import re
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ def seed_from_url() -> None:
     for name in ("sequence", "method"):
         if name in query:
             state[name] = state[f"linked_{name}"] = query[name]
+    # Earlier recoveries come by `also`; `beside` names interpolations only.
     state.beside = pick_from(query.get("beside"), tuple(BASELINES))
     try:
         state.roles = parse_roles(query.get_all("role"))
@@ -38,6 +39,7 @@ def seed_from_url() -> None:
         state.attention_open, state.url_maps = True, query["maps"]
     if "frames" in query:
         state.linked_frames = query["frames"]
+        # Nine digits at most: Python refuses to read very long integers from text.
         if re.fullmatch(r"\d{1,9}-\d{1,9}", query["frames"]):
             state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
@@ -53,6 +55,7 @@ def seed_from_url() -> None:
 def put_spec(spec: str) -> None:
     """Set the pattern's widgets to a SPEC; one that has no widgets is shown written out."""
     pattern, _, groups = spec.partition("@")
+    # The last kind matches any text, so one is always found.
     kind, match = next((k, m) for k, v in KINDS.items() if (m := re.fullmatch(v.regex, pattern)))
     if "+" in spec or any(name not in SMPL24.groups for name in groups.split(",") if name):
         kind = "spec"  # several patterns, or single joints
@@ -70,6 +73,7 @@ def put_spec(spec: str) -> None:
     if groups and kind != "spec":
         values["groups"] = [name for name in groups.split(",") if name]
     for name, value in values.items():
+        # What the user has already set is left alone.
         st.session_state.setdefault(name, value)
 
 
@@ -129,6 +133,7 @@ def share_in_url(
         "hide": spec,
         "method": method,
     }
+    # Other patterns do not depend on the seed, and a shorter address says the same.
     if "random" in spec:
         query["seed"] = str(seed)
     curves = [name for name in BASELINES if name != method]
@@ -140,6 +145,7 @@ def share_in_url(
         query["role"] = [f"{role}={joint}" for role, joint in roles]
     query |= import_options.in_address(entry)
     if entry.group == UPLOADS:
+        # A link cannot carry the file; by its mark the page recognises it when it is added again.
         query["file"] = uploads.session().mark(entry.path.name)
     if song:
         name, start_s = song[0].name, song[1]

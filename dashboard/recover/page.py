@@ -63,6 +63,7 @@ def recover_page(entries: list[library.Entry]) -> None:
     request = Request(
         f"{clip.name} {clip.digest()}",
         mask.label,
+        # A seed that changes nothing must not make another request.
         desk.seed if "random" in mask.label else 0,
         method,
         jobs.version_of(method),
@@ -81,6 +82,8 @@ def recover_page(entries: list[library.Entry]) -> None:
         comparisons.remember(request)
         awaited = comparisons.awaited(request, desk.recorded)
         names = comparisons.asked_for(request)
+    # The viewer's fragment compares with this to see that a method was added, and then draws the
+    # whole page again.
     st.session_state.compared_drawn = names
     link.share_in_url(
         entry, frames, desk.spec, desk.seed, method, roles, song, comparisons.in_address(request)
@@ -95,6 +98,7 @@ def recover_page(entries: list[library.Entry]) -> None:
     code_section(
         entry, frames, song, mask, desk.seed, method, roles, comparisons.same_pattern(request)
     )
+    # Imports torch in the background, so that the first Recover does not wait for it.
     jobs.warm_up()
     # Drawn last: these may wait for a job, and by then all of the page stands.
     with slot:
@@ -130,10 +134,12 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     st.session_state.opened = True
     started = (pressed or (first and not done)) and bool(hidden) and not blocked
     if started:
+        # The page does not show the result of the earlier request any more.
         if job is not None:
             job.cancel()
         job = st.session_state.job = recoveries.start(request, clip, mask)
         mine = True
+    # In any case: a press that could not start anything must not stay noted.
     widgets.release("recover")
     busy = mine and job is not None and job.running
     widgets.button(
@@ -151,6 +157,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         follow(job, help_="Stop after the current step.")
     elif job.error:
         st.warning(escape.markdown(job.error), icon=":material/warning:")
+    # The rest of the page was drawn before the results came.
     elif not done:
         st.rerun()
     elif pressed and job.results is not None:
@@ -165,7 +172,8 @@ def _linked_box(awaited: tuple[Request, Clip, Mask]) -> None:
     """Recover what a link compares with, one recovery after another."""
     job = comparisons.start_next(awaited)
     st.caption(
-        f"The link also shows {escape.markdown(awaited[0].method)} with {escape.code(awaited[0].spec)}."
+        f"The link also shows {escape.markdown(awaited[0].method)} "
+        f"with {escape.code(awaited[0].spec)}."
     )
     if not job.wait(PATIENCE_S):
         follow(job, "cancel-beside")
@@ -184,4 +192,5 @@ def _how_much(clip: Clip, mask: Mask) -> str:
         return "Nothing is hidden."
     joints, total = int(mask.hidden.any(axis=0).sum()), mask.hidden.shape[1]
     body = "" if joints == total else f" in {joints} of {total} joints"
+    # At least 0.1 %: rounded to 0.0 %, it would read as if nothing were hidden.
     return f"{frames} of {len(clip)} frames hidden{body}: {max(entries, 0.001):.1%} of all values."

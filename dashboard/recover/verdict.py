@@ -33,6 +33,7 @@ def verdict(results: "list[RecoveryResult]", kind: str, unit: str) -> str:
     chosen = escape.markdown(first.model_name)
     if chosen not in means or not curves:
         return ""
+    # No space stands before a degree sign, one before cm.
     gap = "" if unit == "°" else " "
 
     def say(name: str, mean: float) -> str:
@@ -46,6 +47,7 @@ def verdict(results: "list[RecoveryResult]", kind: str, unit: str) -> str:
         return f"**{best} is closest to the recording: {means[best]:.1f}{gap}{unit}**; " + (
             f"{say(chosen, means[chosen])}."
         )
+    # Compared as printed: the sentence must not call a difference that it does not show.
     if f"{means[chosen]:.1f}" == f"{means[curve]:.1f}" and best in (chosen, curve):
         return (
             f"**{chosen} and {curve} are equally close to the recording: "

@@ -55,6 +55,7 @@ def viewer_section(
     if results is not None:
         results = [*results, *comparisons.chosen(request, beside)]
     music = heard_music(clip, change)
+    # Empty without a change, so that the cached payload of the plain recovery is used again.
     change_key = repr(st.session_state.change_asked[1].detail) if change is not None else ""
     music_key = digest_of(music) if change_key and music else ""
     payload = _payload(
@@ -145,6 +146,7 @@ def _payload(
         errors = {
             r.model_name: r.errors.per_frame("position_cm") for r in (first, *(beside or [best]))
         }
+    # Slerp needs a known frame of every joint.
     elif _mask.hidden.any() and not _mask.hidden.all(axis=0).any():
         preview: Motion = BASELINES["slerp"](clip, _mask.hidden)
         panels.append(panel_from_motion("Slerp, before Recover", preview, "baseline"))

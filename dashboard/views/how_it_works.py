@@ -62,9 +62,10 @@ PARTS = (
     (
         "How errors are measured",
         "Errors count hidden entries only. Every network is compared with four interpolations on "
-        "exactly the same entries: hold (the last known pose), slerp, inertial and spline. Where an "
-        "interpolation is better, the page says so. The rotation error is the angle between joint "
-        "rotations in degrees, the position error the distance between joints in centimetres.",
+        "exactly the same entries: hold (the last known pose), slerp, inertial and spline. Where "
+        "an interpolation is better, the page says so. The rotation error is the angle between "
+        "joint rotations in degrees, the position error the distance between joints "
+        "in centimetres.",
     ),
 )
 
@@ -88,7 +89,8 @@ def page() -> None:
             else f"{len(card.joint_names or ())} joints at {card.fps:g} fps"
         )
         st.markdown(
-            f"- **{escape.markdown(card.name)}** ({escape.code(card.network)}): {task}, {music}; {body}."
+            f"- **{escape.markdown(card.name)}** ({escape.code(card.network)}): "
+            f"{task}, {music}; {body}."
         )
     st.caption(
         "More: docs/attention.md (attention maps), docs/training.md (training your own network), "

@@ -10,6 +10,7 @@ from dashboard.common.progress import follow
 from dashboard.components.table import Cell, Row, pack_table, sorted_table
 from dashboard.files import entries as library
 from dashboard.files.entries import Entry
+from dashboard.views.leaderboard_gaps import gaps_section
 from dashboard.work import leaderboard_run
 from dashboard.work.networks import list_checkpoints
 from mmm import MMMError
@@ -37,10 +38,10 @@ def page() -> None:
         "<span>Which method is closest to the recordings, over many clips.</span></div>"
     )
     st.html(
-        '<div class="wb-title"><h1>Leaderboard</h1></div><p class="wb-lead">Mean errors over hidden '
-        f"entries, in the first {leaderboard.FRAMES} frames of each clip. Every network is compared "
-        "with the interpolations of the same entries of the same clips. Networks that fit different "
-        "clips have separate tables.</p>"
+        '<div class="wb-title"><h1>Leaderboard</h1></div><p class="wb-lead">Mean errors over '
+        f"hidden entries, in the first {leaderboard.FRAMES} frames of each clip. Every network is "
+        "compared with the interpolations of the same entries of the same clips. Networks that fit "
+        "different clips have separate tables.</p>"
     )
     benchmark, problem = _benchmark()
     results = ResultsFile()
@@ -65,11 +66,12 @@ def page() -> None:
             label_visibility="collapsed",
         )
     )
+    # plotly and the table's dots take fixed colours, not CSS variables of the theme.
     dark = st.context.theme.type == "dark"
     colours = colours_of(benchmark.checkpoints, dark)
     for number, section in enumerate(sections):
         _table(section, benchmark.patterns, metric, colours, number)
-    _gaps(sections[0], benchmark.patterns, metric, colours)
+    gaps_section(sections[0], benchmark.patterns, metric, colours)
     _exports(sections, benchmark.patterns, metric)
 
 
@@ -212,6 +214,7 @@ def table_of(
     for method in section.methods:
         cells = []
         for pattern in shown:
+            # A run that was stopped leaves cells without a measurement.
             cell = section.cells.get((method, pattern))
             mean = cell.means[metric] if cell else None
             if cell is None or mean is None:
@@ -239,67 +242,6 @@ def table_of(
     return pack_table(f"{METRICS[metric][0]} by method and pattern", columns, rows)
 
 
-def _gaps(section: Section, patterns: Sequence[str], metric: str, colours: dict[str, str]) -> None:
-    """Errors by length of the gap, with intervals.
-
-    Only this page uses plotly, whose script is 4.7 MB.
-    """
-    lengths = sorted(int(p.removeprefix("gap:")) for p in patterns if p.startswith("gap:"))
-    # One length makes no line, and computing time is no error.
-    if len(lengths) < 2 or metric == "elapsed_s":
-        return
-    # Imported here: the other pages must not wait for it.
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for method in section.methods:
-        cells = [
-            (n, cell)
-            for n in lengths
-            if (cell := section.cells.get((method, f"gap:{n}"))) and cell.means[metric] is not None
-        ]
-        # A cell without an interval gets a bar of length zero.
-        spans = [
-            cell.intervals[metric] or (cell.means[metric], cell.means[metric]) for _, cell in cells
-        ]
-        means = [cell.means[metric] or 0.0 for _, cell in cells]
-        figure.add_scatter(
-            x=[n for n, _ in cells],
-            y=means,
-            name=method,
-            mode="lines+markers",
-            line={
-                "color": colours.get(method, "#888"),
-                "dash": "dot" if method in BASELINES else "solid",
-            },
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "thickness": 1,
-                # plotly takes distances from the mean, not the ends of the interval.
-                "array": [
-                    (high or 0.0) - mean for (_, high), mean in zip(spans, means, strict=True)
-                ],
-                "arrayminus": [
-                    mean - (low or 0.0) for (low, _), mean in zip(spans, means, strict=True)
-                ],
-            },
-        )
-    title, unit = METRICS[metric]
-    figure.update_layout(
-        height=360,
-        margin={"l": 10, "r": 10, "t": 30, "b": 10},
-        hovermode="x unified",
-        xaxis={"title": "Length of the gap, frames", "tickvals": lengths},
-        # The axis begins at zero, or small differences would look large.
-        yaxis={"title": f"{title}, {unit}", "rangemode": "tozero"},
-    )
-    st.markdown(
-        f"**By length of the gap**, over {len(section.clips)} clips; bars: 95 % intervals over clips"
-    )
-    st.plotly_chart(figure, key="board-gaps", config={"displayModeBar": False})
-
-
 def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) -> None:
     with st.container(horizontal=True):
         st.download_button(
@@ -324,6 +266,7 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
     # Relative to the project where possible: the server's folders are not for the page.
     place = kept.relative_to(library.ROOT) if kept.is_relative_to(library.ROOT) else Path(kept.name)
     st.caption(
-        f"Results are kept in {escape.code(place)}. On the command line: `python -m mmm leaderboard`. Results of "
-        "earlier versions of a checkpoint or a file are not shown."
+        f"Results are kept in {escape.code(place)}. On the command line: "
+        "`python -m mmm leaderboard`. "
+        "Results of earlier versions of a checkpoint or a file are not shown."
     )

@@ -19,7 +19,8 @@ A_PAGE = 24
 POLL_S = 0.8
 ALL = "All"
 _BROKEN = (
-    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" aria-hidden="true">'
+    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" '
+    'aria-hidden="true">'
     '<path d="M6 3h8l4 4v14H6zM9.5 11l5 5m0-5l-5 5"/></svg>'
 )
 
@@ -37,8 +38,8 @@ def page(open_in_workbench: Callable[[str, str], None]) -> None:
     with st.sidebar:
         entries = upload_box.pick_files() + library.find_entries()
         st.caption(
-            "Lists the samples, the files in `data/raw`, and those in the folders that the environment "
-            "variable `MMM_DATA` names."
+            "Lists the samples, the files in `data/raw`, and those in the folders that the "
+            "environment variable `MMM_DATA` names."
         )
     st.html('<div class="wb-title"><h1>Library</h1></div>')
     if not entries:
@@ -55,6 +56,7 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
     groups = list(dict.fromkeys(entry.group for entry in entries))
     state = st.session_state
     if state.get("library_group") not in (ALL, *groups):
+        # Streamlit raises for a chosen value that is unknown.
         state.pop("library_group", None)  # an own folder that is gone
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-bar"):
         words = st.text_input(
@@ -95,7 +97,7 @@ def _cards(
     shown: tuple[str, str, str],
     open_in_workbench: Callable[[str, str], None],
 ) -> None:
-    """The cards of one page, and the progress of reading; called repeatedly while files are read."""
+    """The cards of one page and the progress of reading; called again until all files are read."""
     state, index = st.session_state, file_index()
     # Before anything is drawn, or the cards would flash before the workbench appears.
     if (go := state.pop("library_go", None)) is not None:
@@ -108,6 +110,7 @@ def _cards(
     seen = {entry.key for entry in visible}
     # The visible cards are read first.
     index.want([*visible, *(entry for entry in entries if entry.key not in seen)])
+    # Counted over all files, not only the matching ones: search and order need the facts of each.
     unread = sum(index.get(entry) is None for entry in entries)
     if not unread and state.get("library_unread"):
         state.library_unread = 0
@@ -229,7 +232,10 @@ def card_html(entry: Entry, facts: FileFacts | None) -> str:
     """A card: picture, name and facts, or what is wrong with the file."""
     name = html.escape(entry.label.replace("_", " ") if entry.group == "Samples" else entry.label)
     if facts is None:
-        return f'<div class="wb-card"><div class="pose waits"></div><b title="{name}">{name}</b><span></span></div>'
+        return (
+            f'<div class="wb-card"><div class="pose waits"></div><b title="{name}">{name}</b>'
+            "<span></span></div>"
+        )
     if facts.problem:
         # The file's name is enough: the server's folders are not for the page.
         problem = html.escape(facts.problem.replace(str(entry.path), entry.path.name))
@@ -241,6 +247,7 @@ def card_html(entry: Entry, facts: FileFacts | None) -> str:
     words = html.escape(" · ".join(facts.words()))
     return (
         # An empty `alt`: the name beside the picture says the same to a screen reader.
-        f'<div class="wb-card"><div class="pose"><img alt="" src="data:image/webp;base64,{picture}"></div>'
+        f'<div class="wb-card"><div class="pose">'
+        f'<img alt="" src="data:image/webp;base64,{picture}"></div>'
         f'<b title="{name}">{name}</b><span title="{words}">{words}</span></div>'
     )

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import Watched
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 expect.set_options(timeout=20_000)  # only ever waited out where something is wrong
 

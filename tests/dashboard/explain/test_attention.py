@@ -21,6 +21,7 @@ def opened(page):
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_captured_before_it_is_asked_for(open_workbench, checkpoint_folder):
     if not (checkpoint_folder / ECM).is_dir():
         pytest.skip(f"{ECM} is not shipped")
@@ -42,6 +43,7 @@ def test_nothing_is_captured_before_it_is_asked_for(open_workbench, checkpoint_f
     assert "where a network looked, not why it moved that way" in page.said
 
 
+@pytest.mark.slow
 def test_a_network_that_joins_features_says_that_its_maps_go_from_frame_to_frame(open_workbench):
     page = opened(open_workbench(**(OPEN | {"method": MODEL})).recovered())
     header, _ = page.fed("mmm_attention")
@@ -51,6 +53,7 @@ def test_a_network_that_joins_features_says_that_its_maps_go_from_frame_to_frame
     assert header["sides"] == ["frame", "frame"]
 
 
+@pytest.mark.slow
 def test_an_interpolation_looks_at_nothing_and_says_so(open_workbench):
     page = open_workbench(**(OPEN | {"method": "slerp"})).recovered()
     page.app.session_state["attention_open"] = True
@@ -58,6 +61,7 @@ def test_an_interpolation_looks_at_nothing_and_says_so(open_workbench):
     assert "slerp is an interpolation, which has no attention." in page.said
 
 
+@pytest.mark.slow
 def test_of_a_long_clip_the_window_with_the_gap_comes_first(open_workbench):
     page = opened(
         open_workbench(
@@ -69,6 +73,7 @@ def test_of_a_long_clip_the_window_with_the_gap_comes_first(open_workbench):
     assert first > 0
 
 
+@pytest.mark.slow
 def test_what_fails_is_said_and_can_be_tried_again(open_workbench, monkeypatch):
     import mmm
     from mmm.errors import ModelError
@@ -103,6 +108,7 @@ def test_answers_are_bounded_and_found_by_frame(monkeypatch):
     assert store.find(attention_view.Request("other", "every:5", 0, "m"), 450) is None
 
 
+@pytest.mark.slow
 def test_the_address_says_which_map_is_open(open_workbench, checkpoint_folder):
     if not (checkpoint_folder / ECM).is_dir():
         pytest.skip(f"{ECM} is not shipped")

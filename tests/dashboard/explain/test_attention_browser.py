@@ -11,7 +11,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from tests.browser import AppServer, Watched
 from tests.dashboard.explain.test_attention import ECM
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LIMIT_MS = 60_000  # only ever waited out where something is wrong
 QUERY = f"?sequence=Samples/dance_099bpm_test015_dancer04&frames=0-120&hide=span:40-79&method={ECM}"

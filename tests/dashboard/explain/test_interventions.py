@@ -14,6 +14,8 @@ from mmm.viewer import video
 from tests.dashboard.conftest import SAMPLE
 from tests.dashboard.explain.test_attention import ECM, OPEN, opened
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def page(open_workbench, checkpoint_folder):

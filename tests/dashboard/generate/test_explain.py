@@ -14,6 +14,8 @@ from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE
 from tests.dashboard.generate.test_page import made
 
+pytestmark = pytest.mark.slow
+
 HERE = {"mode": "generate", "sequence": SAMPLE, "method": DANCE, "length_s": "3"}
 
 

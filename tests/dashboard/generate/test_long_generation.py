@@ -10,6 +10,8 @@ import pytest
 from tests.dashboard.conftest import ROOT
 from tests.dashboard.futures import DANCE
 
+pytestmark = pytest.mark.slow
+
 MOST_BYTES = 1.5 * 2**30
 CODE = """
 import json, re

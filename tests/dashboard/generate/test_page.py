@@ -24,6 +24,8 @@ from tests.dashboard.conftest import ROOT, SAMPLE
 from tests.dashboard.futures import CHANCE, DANCE
 from tests.mmm.making import smooth_motion
 
+pytestmark = pytest.mark.slow
+
 HERE = {"mode": "generate", "sequence": SAMPLE, "method": CHANCE, "length_s": "1.5"}
 
 

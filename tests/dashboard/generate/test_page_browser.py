@@ -15,7 +15,7 @@ from tests.browser import AppServer
 from tests.dashboard.conftest import SAMPLE
 from tests.dashboard.futures import CHANCE, save_future_networks
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SLOW = "tests/dashboard/slow_generate_app.py"
 LIMIT_MS = 60_000  # only ever waited out where something is wrong

@@ -8,6 +8,8 @@ from dashboard.work.store import Store
 from mmm.viewer.payload import unpack
 from tests.dashboard.conftest import MODEL, SAMPLE
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"sequence": SAMPLE, "frames": "0-120", "hide": "span:40-79"}
 
 

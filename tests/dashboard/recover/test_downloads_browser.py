@@ -21,7 +21,7 @@ from mmm.checkpoints import load_model
 from tests.dashboard.conftest import MODEL, ROOT
 from tests.mmm.io.gltf_reader import Glb
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NAME = "dance_081bpm_test032_dancer00"
 QUERY = f"?sequence=Samples/{NAME}&frames=0-60&hide=span:20-39"

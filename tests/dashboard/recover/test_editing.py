@@ -84,6 +84,7 @@ def do(page, *actions):
     return page
 
 
+@pytest.mark.slow
 def test_a_link_with_edits_opens_with_them(open_workbench, clip):
     spec = "span:40-79+hide:90-95+known:50-55+pin:60+pose:70=5+retime:100-104=12"
     page = open_workbench(**SHORT, hide=spec)
@@ -100,6 +101,7 @@ def test_a_link_with_edits_opens_with_them(open_workbench, clip):
     assert page.app.session_state["span"] == (40, 79)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "written", ["span:40-79 pin:45-46 hide:3@legs, head", "span:40-79+pin:45-46+hide:3@legs,head"]
 )
@@ -109,6 +111,7 @@ def test_a_link_written_by_hand(open_workbench, written):
     assert frames(page) == [3, *(f for f in range(40, 80) if f not in (45, 46))]
 
 
+@pytest.mark.slow
 def test_undo_restores_the_exact_mask_and_redo_brings_it_back(open_workbench):
     page = open_workbench(**SHORT, hide="every:10")
     masks_seen = [page.stage[1]["hidden"].copy()]
@@ -127,6 +130,7 @@ def test_undo_restores_the_exact_mask_and_redo_brings_it_back(open_workbench):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_pins_and_edits_outlive_a_change_of_the_pattern(open_workbench):
     page = do(open_workbench(**SHORT, hide="span:40-79"), "pin:45-46")
     page.set("kind", "keep").set("keep", 1).set("hide", 119)
@@ -134,6 +138,7 @@ def test_pins_and_edits_outlive_a_change_of_the_pattern(open_workbench):
     assert page.address["hide"] == "keep:1,hide:119+pin:45-46"
 
 
+@pytest.mark.slow
 def test_each_part_of_a_sequence_has_edits_of_its_own(open_workbench):
     page = do(open_workbench(**SHORT, hide="span:40-79"), "hide:3")
     page.set(f"frames-{SAMPLE}", (0, 110))
@@ -142,6 +147,7 @@ def test_each_part_of_a_sequence_has_edits_of_its_own(open_workbench):
     assert page.address["hide"] == "span:40-79+hide:3"
 
 
+@pytest.mark.slow
 def test_edits_that_do_not_fit_are_said_and_can_be_undone(open_workbench):
     page = open_workbench(**SHORT, hide="span:40-79+hide:500")
     assert r"hide\:500: not inside the clip's 120 frames" in " ".join(page.errors)
@@ -154,6 +160,7 @@ def test_edits_that_do_not_fit_are_said_and_can_be_undone(open_workbench):
     assert frames(page) == list(range(40, 80))
 
 
+@pytest.mark.slow
 def test_where_nothing_was_recorded_no_number_is_shown(open_workbench):
     page = open_workbench(**SHORT, hide="none+retime:40-79=50").until(lambda page: page.app.info)
     assert "No error can be measured" in " ".join(info.value for info in page.app.info)

@@ -37,6 +37,7 @@ def slow(monkeypatch):
     go_on.set()
 
 
+@pytest.mark.slow
 def test_it_opens_on_a_sample_and_the_recovery_arrives_by_itself(open_workbench):
     page = open_workbench(frames="0-150")
     assert page.address["sequence"] == SAMPLE
@@ -50,6 +51,7 @@ def test_it_opens_on_a_sample_and_the_recovery_arrives_by_itself(open_workbench)
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_another_pattern_shows_slerp_until_recover_is_pressed(open_workbench):
     page = open_workbench(**SHORT).recovered()
     page.set("span", (10, 99))
@@ -63,6 +65,7 @@ def test_another_pattern_shows_slerp_until_recover_is_pressed(open_workbench):
     assert page.panels == ["Truth", MODEL]
 
 
+@pytest.mark.slow
 def test_a_new_pattern_waits_for_recover_even_where_the_first_one_was_known(open_workbench):
     open_workbench(**SHORT).recovered()
     page = open_workbench(**SHORT)  # another visitor: nothing had to be run for this one
@@ -72,6 +75,7 @@ def test_a_new_pattern_waits_for_recover_even_where_the_first_one_was_known(open
     assert not page.has("cancel")
 
 
+@pytest.mark.slow
 def test_going_back_to_a_pattern_shows_its_recovery_at_once(open_workbench):
     page = open_workbench(**SHORT).recovered()
     page.set("span", (10, 20))
@@ -81,6 +85,7 @@ def test_going_back_to_a_pattern_shows_its_recovery_at_once(open_workbench):
     assert open_workbench(**SHORT).table  # and so does another visitor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "changes", "spec"),
     [
@@ -109,6 +114,7 @@ def test_each_kind_of_pattern_hides_what_its_spec_says(open_workbench, kind, cha
     assert page.address.get("seed") == ("7" if kind == "random" else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bad", ["banana", "span:90-20", "span:5-900", "frames:3@nose", "random:0", "", "+"]
 )
@@ -127,6 +133,7 @@ def test_a_bad_spec_is_one_line_and_the_page_lives_on(open_workbench, bad):
     assert not page.app.button(key="recover").disabled
 
 
+@pytest.mark.slow
 def test_nothing_known_and_nothing_hidden_cannot_be_recovered(open_workbench):
     page = open_workbench(sequence=SAMPLE, frames="0-100", hide="span:0-99", method="slerp")
     assert page.app.button(key="recover").disabled
@@ -139,6 +146,7 @@ def test_nothing_known_and_nothing_hidden_cannot_be_recovered(open_workbench):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_a_recovery_under_way_can_be_cancelled(open_workbench, slow):
     page = open_workbench(**SHORT)
     page.until(
@@ -155,6 +163,7 @@ def test_a_recovery_under_way_can_be_cancelled(open_workbench, slow):
     assert "Cancelled" not in page.said
 
 
+@pytest.mark.slow
 def test_while_one_recovery_runs_other_patterns_can_be_looked_at(open_workbench, slow):
     page = open_workbench(**SHORT).until(lambda p: p.has("cancel"))
     page.set("span", (10, 20))
@@ -166,6 +175,7 @@ def test_while_one_recovery_runs_other_patterns_can_be_looked_at(open_workbench,
     page.recovered()
 
 
+@pytest.mark.slow
 def test_what_a_network_cannot_do_is_said_where_recover_was_pressed(open_workbench, monkeypatch):
     import mmm
     from mmm.errors import ModelError
@@ -179,6 +189,7 @@ def test_what_a_network_cannot_do_is_said_where_recover_was_pressed(open_workben
     assert page.panels == ["Truth", "Slerp, before Recover"]
 
 
+@pytest.mark.slow
 def test_up_to_three_interpolations_can_stand_beside_the_method(open_workbench):
     page = open_workbench(**SHORT).recovered()
     assert "beside" not in page.address
@@ -204,6 +215,7 @@ def test_up_to_three_interpolations_can_stand_beside_the_method(open_workbench):
     assert "beside" not in page.address
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_another_skeleton_is_offered_networks_on_roles_and_told_why_not_the_others(
     open_workbench, page_env
@@ -231,6 +243,7 @@ def test_another_skeleton_is_offered_networks_on_roles_and_told_why_not_the_othe
     assert page.panels == ["Truth", "inbetween"]
 
 
+@pytest.mark.slow
 def test_another_frame_rate_is_told_apart_too(open_workbench, page_env, made_clip):
     from dataclasses import replace
 
@@ -243,12 +256,14 @@ def test_another_frame_rate_is_told_apart_too(open_workbench, page_env, made_cli
     assert page.app.selectbox(key="method").value == "inbetween"
 
 
+@pytest.mark.slow
 def test_a_clip_without_music_is_recovered_in_silence(open_workbench, page_env, made_clip):
     save_clip(made_clip, page_env / "made.npz")
     page = open_workbench(sequence="mine/made.npz", method=MODEL, hide="span:20-40").recovered()
     assert "the clip has none: it was given silence" in page.said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [
@@ -270,6 +285,7 @@ def test_a_broken_file_is_one_line_and_other_sequences_still_open(
     assert page.panels[0] == "Truth"
 
 
+@pytest.mark.slow
 def test_a_sequence_of_two_frames_is_too_short_and_says_so(open_workbench, page_env, made_clip):
     save_clip(made_clip.crop(0, 2), page_env / "two.npz")
     page = open_workbench(sequence="mine/two.npz")
@@ -277,6 +293,7 @@ def test_a_sequence_of_two_frames_is_too_short_and_says_so(open_workbench, page_
     assert "2 frames; expected at least 3" in page.errors[0]
 
 
+@pytest.mark.slow
 def test_without_any_file_the_page_says_where_to_put_one(open_workbench, monkeypatch, tmp_path):
     from dashboard.files import entries as library
 
@@ -286,6 +303,7 @@ def test_without_any_file_the_page_says_where_to_put_one(open_workbench, monkeyp
     assert "`MMM_DATA`" in page.said
 
 
+@pytest.mark.slow
 def test_without_a_checkpoint_interpolations_are_left_and_that_is_said(
     open_workbench, monkeypatch, tmp_path
 ):
@@ -295,6 +313,7 @@ def test_without_a_checkpoint_interpolations_are_left_and_that_is_said(
     assert "No trained network" in page.said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "link",
     [
@@ -328,6 +347,7 @@ def test_a_link_brings_back_the_page_as_it_was(open_workbench, link):
     assert page.stage[0]["frames"] == high - low
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -356,6 +376,7 @@ def test_a_link_that_makes_no_sense_still_opens_the_page(open_workbench, wrong):
     assert page.stage[0]["frames"] >= 2
 
 
+@pytest.mark.slow
 def test_a_link_to_an_unknown_sequence_opens_no_other_one(open_workbench):
     page = open_workbench(sequence="Samples/nowhere")
     assert len(page.errors) == 1
@@ -366,6 +387,7 @@ def test_a_link_to_an_unknown_sequence_opens_no_other_one(open_workbench):
     assert page.address["sequence"] == SAMPLE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -385,6 +407,7 @@ def test_what_a_link_asks_for_in_vain_is_said_until_something_else_is_chosen(
     assert sentence not in page.set(key, value).said
 
 
+@pytest.mark.slow
 def test_the_default_gap_is_a_second_inside_the_clip(open_workbench):
     page = open_workbench(sequence=SAMPLE, method="hold")
     assert page.address["hide"] == "span:150-209"
@@ -395,6 +418,7 @@ def test_the_default_gap_is_a_second_inside_the_clip(open_workbench):
     assert page.address["hide"] == "span:5-25"  # a gap of the user's own does not follow the clip
 
 
+@pytest.mark.slow
 def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
     from dashboard.common import downloads as films
     from dashboard.recover import downloads
@@ -428,6 +452,7 @@ def test_downloads_can_be_read_back(open_workbench, page_env, monkeypatch):
     assert [row.split(",")[3] for row in rows] == ["method", "spline", "hold", "slerp", "inertial"]
 
 
+@pytest.mark.slow
 def test_a_film_is_made_behind_the_page_and_can_be_stopped(open_workbench, monkeypatch):
     import mmm.recovery.recover  # noqa: F401  here, not behind a page that asks every moment whether it is there
     from mmm.viewer import video

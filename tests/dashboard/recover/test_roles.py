@@ -4,6 +4,8 @@ import pytest
 
 from tests.dashboard.conftest import MODEL, SAMPLE
 
+pytestmark = pytest.mark.slow
+
 HIP, KNEE = "Bone1", "Bone4"
 SHORT = {"frames": "0-100", "hide": "span:40-59+span:80-84"}
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import AppServer
 from tests.dashboard.conftest import MODEL
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LIMIT_MS = 60_000  # only ever waited out where something is wrong
 expect.set_options(timeout=LIMIT_MS)

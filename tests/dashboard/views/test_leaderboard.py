@@ -34,6 +34,7 @@ def measured(page):
     return page.run()
 
 
+@pytest.mark.slow
 def test_measure_show_and_export(board):
     assert "Nothing has been measured" in board.said
     measured(board.press("measure"))
@@ -57,6 +58,7 @@ def test_measure_show_and_export(board):
     assert [b.label for b in board.app.get("download_button")] == ["CSV", "Markdown"]
 
 
+@pytest.mark.slow
 def test_a_pattern_that_makes_no_sense_is_one_line_and_the_page_lives_on(board):
     board.set("board_patterns", "every:5 evry:9")
     assert any("evry:9" in error for error in board.errors)
@@ -65,6 +67,7 @@ def test_a_pattern_that_makes_no_sense_is_one_line_and_the_page_lives_on(board):
     assert board.errors == []
 
 
+@pytest.mark.slow
 def test_a_run_can_be_stopped_and_what_was_measured_is_kept(board, monkeypatch):
     measure = leaderboard._missing
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser import ROOT, AppServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LIMIT_MS = 60_000
 
 SCRIPT = """import sys

@@ -40,6 +40,7 @@ def read(page):
     return page
 
 
+@pytest.mark.slow
 def test_all_files_stand_there_with_facts_and_a_broken_one_says_why(open_workbench, with_files):
     page = read(open_workbench(method="spline").go("library"))
     shown = cards(page)
@@ -54,6 +55,7 @@ def test_all_files_stand_there_with_facts_and_a_broken_one_says_why(open_workben
     assert disabled.count(True) == 2
 
 
+@pytest.mark.slow
 def test_words_groups_and_orders(open_workbench, with_files):
     page = read(open_workbench(method="spline").go("library"))
     page.app.text_input[0].set_value("no music 24")
@@ -77,6 +79,7 @@ def test_words_groups_and_orders(open_workbench, with_files):
     assert "No file has all these words" in page.said
 
 
+@pytest.mark.slow
 def test_the_group_is_told_to_a_browser_that_missed_the_first_drawing(open_workbench, with_files):
     page = read(open_workbench(method="spline").go("library"))  # drawn again when all is read
     group = page.app.get("button_group")[0].proto
@@ -84,6 +87,7 @@ def test_the_group_is_told_to_a_browser_that_missed_the_first_drawing(open_workb
     assert page.app.session_state.library_group == "All"
 
 
+@pytest.mark.slow
 def test_a_card_opens_the_workbench_and_its_controls_are_as_they_were(open_workbench, with_files):
     page = open_workbench(method="hold", hide="every:7", frames="0-90", beside="spline")
     read(page.go("library"))
@@ -96,6 +100,7 @@ def test_a_card_opens_the_workbench_and_its_controls_are_as_they_were(open_workb
     assert page.address["beside"] == "spline"
 
 
+@pytest.mark.slow
 def test_many_files_come_page_by_page(open_workbench, with_files, monkeypatch):
     monkeypatch.setattr(library_view, "A_PAGE", 10)
     page = read(open_workbench(method="spline").go("library"))

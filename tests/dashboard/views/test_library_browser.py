@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from mmm import save_clip
 from tests.browser import AppServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LIMIT_MS = 60_000
 QUERY = "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-120&hide=every:9&method=spline"
