@@ -91,10 +91,10 @@ class _Reader:
         self.scale, self.radians = 1.0, False
         self.section, self.bone = "", AsfBone("")
 
-    def fail(self, found: str, expected: str = "") -> FileError:
+    def fail(self, problem: str, expected: str = "") -> FileError:
         return FileError(
             f"{self.path} line {self.line}",
-            found,
+            problem,
             expected,
             "use the .asf that came with the recording",
         )

@@ -130,7 +130,7 @@ def document_to_clip(
     skeleton = replace(skeleton, offsets_m=offsets[keep] * unit, end_sites=tips)
     root_m = (root * unit).astype(np.float32)
     motion = Motion(skeleton, rotations[:, keep], root_m, document.fps)
-    # BVH does not state the axis up: Y is usual, and Blender and 3ds Max export Z.
+    # BVH does not state the axis up. Y is usual, and some programs export Z.
     z_up = is_z_up(skeleton, motion.rotations, root_m) if up is None else up == "z"
     if z_up:
         motion = z_up_to_y_up(motion)

@@ -284,7 +284,7 @@ def format_bvh(document: BvhDocument) -> str:
             ]
         )
         todo.append(f"{tab}}}")
-        # Blender and other importers need an End Site to know where the last bone ends.
+        # Importers take the length of the last bone from its End Site.
         for tip in ends.get(j, [] if children[j] else [(0.0, 0.0, 0.0)])[::-1]:
             todo.append(f"{tab}\tEnd Site\n{tab}\t{{\n{tab}\t\tOFFSET {_spaced(tip)}\n{tab}\t}}")
         todo.extend((child, depth + 1) for child in reversed(children[j]))

@@ -33,7 +33,7 @@ def position_axes(joint: BvhJoint) -> list[int]:
 
 def single_chain(document: BvhDocument) -> list[int]:
     """Joints from the root's child on as long as each is the only child of the one before it."""
-    # Maya, 3ds Max and motion editors put one or more joints ("Root", "Reference") above the hips.
+    # Many programs put one or more joints above the hips, such as MotionBuilder's "Reference".
     children = Counter(joint.parent for joint in document.joints)
     chain = []
     for j in range(1, len(document.joints)):
