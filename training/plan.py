@@ -156,8 +156,12 @@ class TrainingPlan:
         card."""
         if not self.stages:
             return self.masks.specs
-        own = self.masks.specs if any(self._uses_own_masks(stage) for stage in self.stages) else []
-        return list(dict.fromkeys([*own, *(spec for stage in self.stages for spec in stage.specs)]))
+        shared = (
+            self.masks.specs if any(self._uses_own_masks(stage) for stage in self.stages) else []
+        )
+        return list(
+            dict.fromkeys([*shared, *(spec for stage in self.stages for spec in stage.specs)])
+        )
 
     @staticmethod
     def _uses_own_masks(stage: Stage) -> bool:

@@ -211,17 +211,17 @@ def arm_wave(beats: Beats) -> Channels:
 def arm_hits(beats: Beats) -> Channels:
     """A hit on every beat: one arm up, the other, both out; between bars both are gathered before
     the chest."""
-    one, two, out = (hold(beats, k, 0.4, 0.25, 0.42) for k in (1, 2, 3))
+    first, second, out = (hold(beats, k, 0.4, 0.25, 0.42) for k in (1, 2, 3))
     across = 1 - hold(beats, 0.9, 0.65, 2.45, 0.5)
     channels: Channels = {
-        "spine2_yaw": -0.2 * one + 0.2 * two,
-        "spine3_yaw": -0.15 * one + 0.15 * two,
+        "spine2_yaw": -0.2 * first + 0.2 * second,
+        "spine3_yaw": -0.15 * first + 0.15 * second,
         "spine3_pitch": -0.12 * out + 0.2 * across,
-        "head_yaw": 0.3 * one - 0.3 * two,
-        "sway_x": 0.05 * one - 0.05 * two,
-        "pelvis_yaw": -0.1 * one + 0.1 * two,
+        "head_yaw": 0.3 * first - 0.3 * second,
+        "sway_x": 0.05 * first - 0.05 * second,
+        "pelvis_yaw": -0.1 * first + 0.1 * second,
     }
-    for hand, up in (("l", one), ("r", two)):
+    for hand, up in (("l", first), ("r", second)):
         channels |= {
             f"{hand}_elbow": 1.0 - 1.2 * up - 1.1 * out + 0.1 * across,
             f"{hand}_down": -0.35 - 1.35 * up - 0.8 * out - 0.15 * across,

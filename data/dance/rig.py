@@ -45,42 +45,46 @@ def rotation(axis: str, angle_rad: Array) -> Float[Array, "T 3 3"]:
 
 def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
     """Channels (the dancer's posture included) to a pose a frame."""
-    at = {name: values[:, k] for name, k in INDEX.items()}
+    channels = {name: values[:, k] for name, k in INDEX.items()}
     rotations = np.tile(np.eye(3), (len(values), 24, 1, 1))
     for k, joint in ((1, 3), (2, 6), (3, 9)):
-        rotations[:, joint] = _bend(at, f"spine{k}")
+        rotations[:, joint] = _bend(channels, f"spine{k}")
     for joint in (12, 15):  # neck and head share
-        rotations[:, joint] = _bend(at, "head", 0.5)
+        rotations[:, joint] = _bend(channels, "head", 0.5)
     for side, sign, first in (("l", 1, 13), ("r", -1, 14)):
-        _arm(rotations, at, side, sign, first)
-    heading = (at["lf_orbit"] + at["rf_orbit"]) / 2
-    facing = heading + at["pelvis_yaw"]
+        _arm(rotations, channels, side, sign, first)
+    heading = (channels["lf_orbit"] + channels["rf_orbit"]) / 2
+    facing = heading + channels["pelvis_yaw"]
     pelvis = (
-        rotation("y", facing) @ rotation("z", at["pelvis_roll"]) @ rotation("x", at["pelvis_pitch"])
+        rotation("y", facing)
+        @ rotation("z", channels["pelvis_roll"])
+        @ rotation("x", channels["pelvis_pitch"])
     )
     rotations[:, 0] = pelvis
-    feet = {side: _foot(at, side, sign, dancer) for side, sign in (("l", 1), ("r", -1))}
-    root = _root(at, heading, pelvis, {side: ankle for side, (ankle, _, _) in feet.items()}, dancer)
+    feet = {side: _foot(channels, side, sign, dancer) for side, sign in (("l", 1), ("r", -1))}
+    root = _root(
+        channels, heading, pelvis, {side: ankle for side, (ankle, _, _) in feet.items()}, dancer
+    )
     for side, sign, hip in (("l", 1, 1), ("r", -1, 2)):
         ankle, foot, yaw = feet[side]
         knee_facing = 0.5 * (yaw + facing) + 0.06 * sign
         _leg(rotations, pelvis, root, ankle, foot, knee_facing, hip)
         rotations[:, hip + 9] = rotation(
-            "x", -0.8 * np.maximum(at[f"{side}f_tip"], 0)
+            "x", -0.8 * np.maximum(channels[f"{side}f_tip"], 0)
         )  # toes stay on the floor
     return Pose(rotations, root)
 
 
-def _bend(at: dict[str, Array], name: str, share: float = 1.0) -> Array:
-    yaw, roll, pitch = (share * at[f"{name}_{way}"] for way in ("yaw", "roll", "pitch"))
+def _bend(channels: dict[str, Array], name: str, share: float = 1.0) -> Array:
+    yaw, roll, pitch = (share * channels[f"{name}_{way}"] for way in ("yaw", "roll", "pitch"))
     return rotation("y", yaw) @ rotation("z", roll) @ rotation("x", pitch)
 
 
-def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: int) -> None:
+def _arm(rotations: Array, channels: dict[str, Array], side: str, sign: int, first: int) -> None:
     """Collar, shoulder, elbow, wrist; the rest pose holds the arm out sideways, ``sign`` is its
     x."""
     get = {
-        part: at[f"{side}_{part}"]
+        part: channels[f"{side}_{part}"]
         for part in ("raise", "reach", "swing", "fwd", "down", "twist", "elbow", "wrist")
     }
     rotations[:, first] = rotation("y", -sign * get["reach"]) @ rotation("z", sign * get["raise"])
@@ -95,10 +99,12 @@ def _arm(rotations: Array, at: dict[str, Array], side: str, sign: int, first: in
     rotations[:, first + 7] = rotation("z", -sign * get["wrist"])
 
 
-def _foot(at: dict[str, Array], side: str, sign: int, dancer: Dancer) -> tuple[Array, Array, Array]:
+def _foot(
+    channels: dict[str, Array], side: str, sign: int, dancer: Dancer
+) -> tuple[Array, Array, Array]:
     """Where the ankle is, how the foot is turned, and its yaw; the ball of the foot is what a move
     places."""
-    get = {part: at[f"{side}f_{part}"] for part in ("x", "z", "y", "yaw", "tip", "orbit")}
+    get = {part: channels[f"{side}f_{part}"] for part in ("x", "z", "y", "yaw", "tip", "orbit")}
     local = np.stack(
         [sign * dancer.stance_m + get["x"], BALL_HEIGHT_M + get["y"], 0.06 + get["z"]], axis=-1
     )
@@ -112,19 +118,23 @@ def _foot(at: dict[str, Array], side: str, sign: int, dancer: Dancer) -> tuple[A
 
 
 def _root(
-    at: dict[str, Array], heading: Array, pelvis: Array, ankles: dict[str, Array], dancer: Dancer
+    channels: dict[str, Array],
+    heading: Array,
+    pelvis: Array,
+    ankles: dict[str, Array],
+    dancer: Dancer,
 ) -> Array:
     """The pelvis over its feet, as high as asked but no higher than both legs reach."""
     ground = np.stack(
         [
-            (at["lf_step_x"] + at["rf_step_x"]) / 2 + at["sway_x"],
+            (channels["lf_step_x"] + channels["rf_step_x"]) / 2 + channels["sway_x"],
             np.zeros_like(heading),
-            (at["lf_step_z"] + at["rf_step_z"]) / 2 + at["sway_z"],
+            (channels["lf_step_z"] + channels["rf_step_z"]) / 2 + channels["sway_z"],
         ],
         axis=-1,
     )
     root = np.einsum("tij,tj->ti", rotation("y", heading), ground)
-    height = UPRIGHT_M - dancer.crouch_m + at["lift"]
+    height = UPRIGHT_M - dancer.crouch_m + channels["lift"]
     for side, hip in (("l", 1), ("r", 2)):
         arm = pelvis @ _OFFSETS[hip]
         away = ankles[side] - root - arm

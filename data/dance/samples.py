@@ -69,7 +69,7 @@ def make_sample(sample: Sample) -> tuple[Clip, dict[str, Any]]:
         "dancer": asdict(dancer),
         "tempo_bpm": song.tempo_bpm,
         "start_frame": start,
-        "influences": [asdict(one) for one in truth.influences],
+        "influences": [asdict(influence) for influence in truth.influences],
     }
 
 

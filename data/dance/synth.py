@@ -30,9 +30,9 @@ def render(song: Song, stems: Iterable[str] = STEMS) -> Audio:
     Raises:
         ValueError: an unknown stem.
     """
-    wanted = tuple(stems)
-    if set(wanted) - set(STEMS):
-        raise ValueError(f"stems {wanted}: only {', '.join(STEMS)} exist")
+    chosen = tuple(stems)
+    if set(chosen) - set(STEMS):
+        raise ValueError(f"stems {chosen}: only {', '.join(STEMS)} exist")
     players: dict[str, Callable[[Song], Array]] = {
         "drums": _drums,
         "bass": _bass,
@@ -40,7 +40,7 @@ def render(song: Song, stems: Iterable[str] = STEMS) -> Audio:
     }
     mix = np.zeros(round(song.duration_s * RATE_HZ), dtype=np.float32)
     for stem in STEMS:
-        if stem in wanted:
+        if stem in chosen:
             mix += _MIX[stem] * players[stem](song)
     return Audio(np.tanh(mix * _loudness(song))[:, None].astype(np.float32), RATE_HZ)
 

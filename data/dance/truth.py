@@ -76,9 +76,9 @@ class Truth:
     ) -> Bool[Array, "T T"]:
         """Row: motion frame, column: music frame; True where the one is decided by the other."""
         result = np.zeros((self.frames, self.frames), dtype=bool)
-        for one in self.influences:
-            if one.rule in rules and (joint is None or joint in JOINTS[one.rule]):
-                result[slice(*one.motion), slice(*one.music)] = True
+        for influence in self.influences:
+            if influence.rule in rules and (joint is None or joint in JOINTS[influence.rule]):
+                result[slice(*influence.motion), slice(*influence.music)] = True
         return result[rows]
 
 
@@ -89,21 +89,23 @@ def truth_of(song: Song, dancer: Dancer, start: int = 0, frames: int | None = No
     outside the clip keep what is inside, which may be nothing.
     """
     count = song.frames(FPS) - start if frames is None else frames
-    found = [
+    influences = [
         *_chords(song, dancer),
         *_drum(song, dancer, "kick", KICK_WINDOW_S),
         *_drum(song, dancer, "snare", SNARE_WINDOW_S),
     ]
     inside = (
         Influence(
-            one.rule,
-            one.label,
-            _clipped(one.music, start, count),
-            _clipped(one.motion, start, count),
+            influence.rule,
+            influence.label,
+            _clipped(influence.music, start, count),
+            _clipped(influence.motion, start, count),
         )
-        for one in found
+        for influence in influences
     )
-    return Truth(count, tuple(one for one in inside if one.motion[0] < one.motion[1]))
+    return Truth(
+        count, tuple(influence for influence in inside if influence.motion[0] < influence.motion[1])
+    )
 
 
 def _clipped(span: tuple[int, int], start: int, count: int) -> tuple[int, int]:
@@ -117,14 +119,14 @@ def _span(start_s: float, stop_s: float) -> tuple[int, int]:
 
 
 def _chords(song: Song, dancer: Dancer) -> list[Influence]:
-    found = []
+    influences = []
     for k, bar in enumerate(song.bars):
         start_s, stop_s, blend_s = k * song.bar_s, (k + 1) * song.bar_s, BLEND_BEATS * song.beat_s
         side = "right" if bar.minor else "left"
         # Before the first bar line and after the last the outer bars go on.
         first_s = -1.0 if k == 0 else start_s - blend_s
         last_s = song.duration_s + 1 if k == len(song.bars) - 1 else stop_s + blend_s
-        found.append(
+        influences.append(
             Influence(
                 "chord",
                 f"{bar.chord_name} {move_of(bar)} {side}",
@@ -132,7 +134,7 @@ def _chords(song: Song, dancer: Dancer) -> list[Influence]:
                 _span(first_s + dancer.late_s, last_s + dancer.late_s),
             )
         )
-    return found
+    return influences
 
 
 def _drum(song: Song, dancer: Dancer, drum: Drum, window_s: tuple[float, float]) -> list[Influence]:
@@ -152,9 +154,9 @@ def save_truths(path: Path, truths: Sequence[Truth]) -> None:
     (index in ``rules``), ``music`` and ``motion`` (R, 2), ``label``; ``joints`` (rules, 24) says
     what a rule moves."""
     rows = [
-        (k, RULES.index(one.rule), one.label, one.music, one.motion)
+        (k, RULES.index(influence.rule), influence.label, influence.music, influence.motion)
         for k, truth in enumerate(truths)
-        for one in truth.influences
+        for influence in truth.influences
     ]
     clip, rule, label, music, motion = zip(*rows, strict=True)
     moved = np.zeros((len(RULES), len(SMPL24)), dtype=bool)

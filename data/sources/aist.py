@@ -101,11 +101,11 @@ def recordings(folder: Path) -> dict[str, Path]:
             "recordings such as mBR0.wav",
             "leave --music out to prepare the motions alone",
         )
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for path in sorted(folder.rglob("m*"), key=lambda path: (_rank(path), str(path))):
         if path.suffix.lower() in SOUND_SUFFIXES and path.is_file():
-            found.setdefault(path.stem[1:], path)
-    return found
+            paths.setdefault(path.stem[1:], path)
+    return paths
 
 
 def _rank(path: Path) -> int:

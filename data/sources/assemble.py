@@ -53,15 +53,15 @@ def check_out(out: Path, kind: str) -> None:
         )
     report = out / REPORT
     if any((out / split).exists() for split in SPLITS):
-        found = "splits that another program wrote"
+        content = "splits that another program wrote"
         if report.is_file():
             try:
-                found = f"a set made by prepare {json.loads(report.read_text(encoding='utf-8'))['kind']}"
+                content = f"a set made by prepare {json.loads(report.read_text(encoding='utf-8'))['kind']}"
             except (ValueError, KeyError, TypeError):
-                found = "splits and a damaged report.json"
-        if found != f"a set made by prepare {kind}":
+                content = "splits and a damaged report.json"
+        if content != f"a set made by prepare {kind}":
             raise FileError(
-                str(out), found, "a new folder", "choose another --out, or remove it first"
+                str(out), content, "a new folder", "choose another --out, or remove it first"
             )
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def sift(
     converted: Sequence[Converted],
     min_frames: int,
     min_travel_m: float,
-    wanted: Skeleton | None = None,
+    target: Skeleton | None = None,
 ) -> tuple[list[Converted], list[Skip], list[dict[str, Any]]]:
     """What can be in the set: readable, long enough, moving, of one skeleton, and not there
     already.
@@ -87,7 +87,7 @@ def sift(
         converted: every file.
         min_frames: the shortest clip, at the set's frame rate.
         min_travel_m: some joint must range over as much, metres.
-        wanted: the skeleton to keep; where None the one with the most frames.
+        target: the skeleton to keep; where None the one with the most frames.
 
     Returns:
         The files kept, those left out with reasons, and a row a skeleton: joints, root, files,
@@ -101,7 +101,7 @@ def sift(
             skipped.append(reason)
         else:
             good.append(item)
-    chosen, others, table = _one_skeleton(good, wanted)
+    chosen, others, table = _one_skeleton(good, target)
     skipped += others
     kept: dict[str, Converted] = {}
     for item in chosen:
@@ -112,7 +112,7 @@ def sift(
 
 
 def _one_skeleton(
-    good: Sequence[Converted], wanted: Skeleton | None
+    good: Sequence[Converted], target: Skeleton | None
 ) -> tuple[Sequence[Converted], list[Skip], list[dict[str, Any]]]:
     """The files of the chosen skeleton, the others with what keeps them out, and the table of
     skeletons."""
@@ -127,10 +127,10 @@ def _one_skeleton(
             [],
             [_row(joints, root, group, True) for (joints, root), group in by_own.items()],
         )
-    groups = by_skeleton(good, wanted)
+    groups = by_skeleton(good, target)
     body, chosen = (
         groups[0]
-        if wanted is not None
+        if target is not None
         else max(groups, key=lambda group: _frames(group[1]), default=(None, []))
     )
     table = [

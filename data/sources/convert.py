@@ -175,8 +175,8 @@ def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:
 
 def _in_roles(motion: Motion) -> tuple[Motion, dict[str, Any]]:
     roles = match_roles(motion.skeleton)
-    own = [len(motion.skeleton), motion.skeleton.names[0]]
-    return roles.to_roles(motion), {"present": roles.present.tolist(), "own": own}
+    file_body = [len(motion.skeleton), motion.skeleton.names[0]]
+    return roles.to_roles(motion), {"present": roles.present.tolist(), "own": file_body}
 
 
 def lead_frames(motion: Motion) -> int:
@@ -206,17 +206,17 @@ def convert_all(tasks: Sequence[Task], jobs: int) -> tuple[list[Converted], int]
     Returns:
         What became of each, and how many had been converted by an earlier run.
     """
-    found = [_read_stored(task) for task in tasks]
-    wanted = [k for k, done in enumerate(found) if done is None]
-    for folder in {tasks[k].cache for k in wanted}:
+    results = [_read_stored(task) for task in tasks]
+    pending = [k for k, done in enumerate(results) if done is None]
+    for folder in {tasks[k].cache for k in pending}:
         folder.mkdir(parents=True, exist_ok=True)
-    bar = tqdm(total=len(tasks), initial=len(tasks) - len(wanted), desc="files", disable=None)
-    todo = [tasks[k] for k in wanted]
+    bar = tqdm(total=len(tasks), initial=len(tasks) - len(pending), desc="files", disable=None)
+    todo = [tasks[k] for k in pending]
     with bar:
         for k, done in _in_this_process(todo) if jobs == 1 else _in_processes(todo, jobs):
-            found[wanted[k]] = done
+            results[pending[k]] = done
             bar.update()
-    return [done for done in found if done is not None], len(tasks) - len(wanted)
+    return [done for done in results if done is not None], len(tasks) - len(pending)
 
 
 def _read_stored(task: Task) -> Converted | None:

@@ -86,7 +86,7 @@ class Job:
     skipped: list[Skip] = field(default_factory=list)
     missing_music: Mapping[str, int] = field(default_factory=dict)
     listed_missing: Sequence[str] = ()
-    wanted: Skeleton | None = None
+    target_skeleton: Skeleton | None = None
 
     def add(self, task: Task, split: str, unit: str, group: str = "") -> None:
         """One more file."""
@@ -106,7 +106,9 @@ def run(options: Options) -> None:
     with ExitStack() as stack:
         job = _job(options, stack)
         converted, cached = convert_all(job.tasks, options.jobs)
-    kept, skipped, skeletons = sift(converted, options.min_frames, options.min_travel_m, job.wanted)
+    kept, skipped, skeletons = sift(
+        converted, options.min_frames, options.min_travel_m, job.target_skeleton
+    )
     members = [Member(item, *job.places[item.label]) for item in kept]
     report = Report(
         options.command,
@@ -222,7 +224,7 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
             "leave it out: all skeletons are taken in",
         )
     if options.skeleton_of is not None:
-        job.wanted = load_clip(options.skeleton_of).motion.skeleton
+        job.target_skeleton = load_clip(options.skeleton_of).motion.skeleton
     files, job.skipped = gather(options.bvh, MOTIONS, stack)
     labels = [file.label for file in files]
     table, job.listed_missing = (

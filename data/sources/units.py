@@ -168,21 +168,21 @@ def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[
             raise FileError(
                 f"{path} line {number}", ",".join(row)[:60], "file,unit", "correct the line"
             )
-        found = known.get(words[0], [])
-        if len(found) > 1:
+        matches = known.get(words[0], [])
+        if len(matches) > 1:
             raise FileError(
                 f"{path} line {number}",
-                f"{words[0]} may be {found[0]} or {found[1]}",
+                f"{words[0]} may be {matches[0]} or {matches[1]}",
                 "one file",
                 "write more of its path",
             )
-        if not found:
+        if not matches:
             missing.append(words[0])
-        elif units.setdefault(found[0], words[1]) != words[1]:
+        elif units.setdefault(matches[0], words[1]) != words[1]:
             raise FileError(
                 f"{path} line {number}",
                 f"a second unit for {words[0]}",
-                f"{units[found[0]]} alone",
+                f"{units[matches[0]]} alone",
                 "take one out",
             )
     return units, missing

@@ -78,7 +78,7 @@ def calibrate(
             for split in ("val", "test")
         ]
         model.config.symmetric = symmetric
-        gap_calibration = calibration.fit(model, pools[0], whole=whole)
+        gap_calibration = calibration.fit(model, pools[0], full_shares=whole)
         _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
         model.config.gap_calibration = gap_calibration.to_dict()
         found = calibration.compare_expected(model, pools[1]) | {

@@ -49,9 +49,9 @@ class Augment:
     """Probability that an arm, the neck and head, or everything below the trunk keeps nearly still.
     In gestures most of the body rests, which the training data hardly shows."""
 
-    def frames(self, wanted: int) -> int:
-        """How many frames to draw for windows of ``wanted``."""
-        return wanted if self.speed <= 1 else int(wanted * self.speed) + 2
+    def frames(self, length: int) -> int:
+        """How many frames to draw for windows of ``length``."""
+        return length if self.speed <= 1 else int(length * self.speed) + 2
 
 
 def augment(
@@ -95,12 +95,12 @@ def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
     Where a window is too short for that, the factor is reduced.
     """
     there = roles.root.shape[1]
-    at = (
+    position = (
         torch.arange(frames, device=factor.device)
         * factor.clamp(max=(there - 1) / max(frames - 1, 1))[:, None]
     )
-    low = at.long().clamp(max=max(there - 2, 0))
-    share = at - low
+    low = position.long().clamp(max=max(there - 2, 0))
+    share = position - low
     rows = torch.arange(len(factor), device=factor.device)[:, None]
     high = (low + 1).clamp(max=there - 1)
     root = torch.lerp(roles.root[rows, low], roles.root[rows, high], share[..., None])
@@ -158,8 +158,9 @@ def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str,
     spine, hips = names.index("spine1"), (names.index("left_hip"), names.index("right_hip"))
     middle = roles.root.shape[1] // 2
     pelvis = roles.local[:, middle, 0]
-    own = _heading(pelvis, roles.body, hips) @ pelvis
-    bridge = own.transpose(-1, -2) @ own.roll(1, 0)  # the other pelvis's axes in this one's
+    levelled = _heading(pelvis, roles.body, hips) @ pelvis
+    # The other pelvis's axes, seen in the axes of this one.
+    bridge = levelled.transpose(-1, -2) @ levelled.roll(1, 0)
     local, body = roles.local.clone(), roles.body.clone()
     other, bones = roles.local.roll(1, 0), roles.body.roll(1, 0)
     local[:, :, upper], body[:, upper] = other[:, :, upper], bones[:, upper]
@@ -172,31 +173,31 @@ def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str,
     )
 
 
-def rested(roles: Roles, left: Tensor, at: Tensor, parts: list[list[int]]) -> Roles:
+def rested(roles: Roles, left: Tensor, frame: Tensor, parts: list[list[int]]) -> Roles:
     """Windows in which parts of the body keep nearly still.
 
     Args:
         left: (B, parts) the share of a part's movement that is kept, 0 to 1.
-        at: (B,) the frame whose pose the parts rest in.
+        frame: (B,) the frame whose pose the parts rest in.
         parts: joints of each part. The part with joint 0 includes the root's path, of which at most
             ``SWAY_M`` is kept, because feet in contact would slide.
     """
-    rows = torch.arange(len(at), device=at.device)
-    way = roles.root - roles.root[rows, at][:, None]
+    rows = torch.arange(len(frame), device=frame.device)
+    way = roles.root - roles.root[rows, frame][:, None]
     columns = roles.local[..., :2].transpose(-1, -2).flatten(-2)  # (B, T, J, 6)
     share = torch.ones(columns.shape[0], columns.shape[2], device=columns.device)
     for number, joints in enumerate(parts):
-        own = left[:, number]
+        kept = left[:, number]
         if 0 in joints:
             farthest = way.norm(dim=-1).amax(1).clamp(min=1e-6)
-            own = torch.where(own < 1, own.minimum(SWAY_M / farthest), own)
-            way = way * own[:, None, None]
-        share[:, joints] = own[:, None]
-    resting = columns[rows, at][:, None]
+            kept = torch.where(kept < 1, kept.minimum(SWAY_M / farthest), kept)
+            way = way * kept[:, None, None]
+        share[:, joints] = kept[:, None]
+    resting = columns[rows, frame][:, None]
     local = sixd_to_matrix(torch.lerp(resting, columns, share[:, None, :, None]))
     moves = (share == 1)[:, None, :, None, None]
     return Roles(
-        torch.where(moves, roles.local, local), roles.root[rows, at][:, None] + way, roles.body
+        torch.where(moves, roles.local, local), roles.root[rows, frame][:, None] + way, roles.body
     )
 
 
@@ -215,8 +216,8 @@ def _heading(pelvis: Tensor, body: Tensor, hips: tuple[int, int]) -> Tensor:
     across = (pelvis @ (body[:, hips[0]] - body[:, hips[1]])[..., None])[..., 0]
     length = (across[:, 0].square() + across[:, 2].square()).sqrt().clamp(min=1e-6)
     cosine, sine = across[:, 0] / length, across[:, 2] / length
-    zero, one = torch.zeros_like(cosine), torch.ones_like(cosine)
-    return torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).reshape(
+    zeros, ones = torch.zeros_like(cosine), torch.ones_like(cosine)
+    return torch.stack([cosine, zeros, sine, zeros, ones, zeros, -sine, zeros, cosine], -1).reshape(
         -1, 3, 3
     )
 
@@ -228,8 +229,8 @@ def _other_side(name: str) -> str:
 
 
 def _below(names: tuple[str, ...], parents: tuple[int, ...], name: str) -> set[int]:
-    found = {names.index(name)}
+    joints = {names.index(name)}
     for j, parent in enumerate(parents):
-        if parent in found:
-            found.add(j)
-    return found
+        if parent in joints:
+            joints.add(j)
+    return joints

@@ -185,9 +185,9 @@ def _draw_roles(
 ) -> Batch:
     """Windows on joint roles, balanced over groups and augmented."""
     change = plan.augment
-    wanted = change.frames(frames) if change else frames
-    source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, wanted)
-    windows = source.draw_windows(plan.batch, wanted, generator, plan.balance)
+    length = change.frames(frames) if change else frames
+    source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, length)
+    windows = source.draw_windows(plan.batch, length, generator, plan.balance)
     motion, body = windows.motion, windows.body
     if body is None:
         body = torch.from_numpy(config.skeleton.offsets_m).to(motion).expand(plan.batch, -1, -1)

@@ -154,12 +154,12 @@ class MotionSet:
         room = self._room(frames)
         weights = room.double() * self._group_weights(room, balance)[self.groups]
         ends = weights.cumsum(0)
-        at = torch.rand(2, batch, generator=generator, device=ends.device, dtype=torch.float64)
+        draws = torch.rand(2, batch, generator=generator, device=ends.device, dtype=torch.float64)
         # The sum is rounded: a draw beyond it goes to the last clip that has room.
-        clip = torch.searchsorted(ends, at[0] * ends[-1], right=True).clamp(
+        clip = torch.searchsorted(ends, draws[0] * ends[-1], right=True).clamp(
             max=int(room.nonzero()[-1])
         )
-        start = self.starts[clip] + (at[1] * room[clip]).long().minimum(room[clip] - 1)
+        start = self.starts[clip] + (draws[1] * room[clip]).long().minimum(room[clip] - 1)
         motion, music = self._cut(start, frames)
         body = self._offsets_m[self._body[clip]] if self._offsets_m is not None else None
         return Windows(motion, music, body, clip)

@@ -124,17 +124,17 @@ def draw_masks(
         table[row, list(limb)] = True
     table[-1] = True
     which = torch.randint(0, len(limbs), (batch,), generator=generator, device=device)
-    whole = uniform(batch) >= mix.joint_share
-    return chosen[:, :, None] & table[torch.where(whole, len(limbs), which)][:, None, :]
+    whole_body = uniform(batch) >= mix.joint_share
+    return chosen[:, :, None] & table[torch.where(whole_body, len(limbs), which)][:, None, :]
 
 
 def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:
     """Make one frame known where none is, and hide one where none is hidden."""
-    at = torch.randint(
+    frame = torch.randint(
         0, chosen.shape[1], (chosen.shape[0], 1), generator=generator, device=chosen.device
     )
-    chosen = chosen.scatter(1, at, chosen.gather(1, at) & ~chosen.all(1, keepdim=True))
-    other = (at + 1) % chosen.shape[1]
+    chosen = chosen.scatter(1, frame, chosen.gather(1, frame) & ~chosen.all(1, keepdim=True))
+    other = (frame + 1) % chosen.shape[1]
     return chosen.scatter(1, other, chosen.gather(1, other) | ~chosen.any(1, keepdim=True))
 
 

@@ -75,10 +75,10 @@ def curve_svg(
 
     parts = [_frame(title)]
     for value in _decades(low, high) if logarithmic else ticks(low, high):
-        at = up(value)
+        y = up(value)
         parts.append(
-            f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-            f'<text class="soft" x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{value:g}</text>'
+            f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text class="soft" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>'
         )
     for step in ticks(0, last, 6):
         parts.append(
@@ -133,8 +133,8 @@ def _decades(low: float, high: float) -> list[float]:
 
 def stage_starts(plan: Mapping[str, Any]) -> list[int]:
     """The steps at which the second and later stages of a recorded plan begin."""
-    starts, at = [], 0
+    starts, start = [], 0
     for stage in (plan.get("stages") or [])[:-1]:
-        at += int(stage["steps"])
-        starts.append(at)
+        start += int(stage["steps"])
+        starts.append(start)
     return starts

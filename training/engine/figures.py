@@ -148,8 +148,8 @@ def across_axis(motion: Motion, frame: int) -> Float[Array, "3"]:
     groups = motion.skeleton.groups
     left = np.array([1.0, 0.0, 0.0])
     if "left_leg" in groups and "right_leg" in groups:
-        at = motion.positions()[frame].astype(np.float64)
-        level = (at[groups["left_leg"][0]] - at[groups["right_leg"][0]]) * [1, 0, 1]
+        positions = motion.positions()[frame].astype(np.float64)
+        level = (positions[groups["left_leg"][0]] - positions[groups["right_leg"][0]]) * [1, 0, 1]
         if np.linalg.norm(level) > 1e-3:
             left = level / np.linalg.norm(level)
     forward = np.cross(left, [0, 1, 0])
@@ -230,16 +230,19 @@ def _figure(
             canvas.dot(*flat[end], width / 2, tint)
     head = skeleton.groups.get("head", ())
     if head:
-        at = head[-1]
+        head_joint = head[-1]
         tips = [
-            len(skeleton) + e for e, (parent, _) in enumerate(skeleton.end_sites) if parent == at
+            len(skeleton) + e
+            for e, (parent, _) in enumerate(skeleton.end_sites)
+            if parent == head_joint
         ]
         top = (
             joints[tips[0]]
             if tips
-            else joints[at] + _HEAD_M * _unit(joints[at] - joints[skeleton.parents[at]])
+            else joints[head_joint]
+            + _HEAD_M * _unit(joints[head_joint] - joints[skeleton.parents[head_joint]])
         )
-        top = (joints[at] + top) / 2
+        top = (joints[head_joint] + top) / 2
         canvas.dot(
             origin[0] + scale * float(top @ across),
             origin[1] - scale * float(top[1]),

@@ -203,10 +203,10 @@ def _fetch(run: Run, pending: list[Tensor], asked: bool) -> tuple[list[list[floa
     for number, row in enumerate(values):
         total = sum(row[:-1])
         if not (math.isfinite(total) and math.isfinite(row[-1])):
-            found = f"a gradient of {row[-1]}" if math.isfinite(total) else f"loss {total}"
+            problem = f"a gradient of {row[-1]}" if math.isfinite(total) else f"loss {total}"
             raise ModelError(
                 f"step {run.step - len(values) + number}",
-                found,
+                problem,
                 "a finite loss and gradient",
                 "lower the learning rate; the last good state is kept",
             )

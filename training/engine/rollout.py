@@ -37,7 +37,7 @@ def roll_out(
     if not batch.rounds:
         return batch
     step, samples = plan.rollout_frames, plan.samples
-    one = Batch(
+    windows = Batch(
         batch.motion[::samples],
         batch.hidden[::samples],
         _every(batch.music, samples),
@@ -46,28 +46,32 @@ def roll_out(
         past_noise=_every(batch.past_noise, samples),
     )
     length = batch.hidden.shape[1] - batch.rounds * step
-    hidden = one.hidden[:, -length:]
+    hidden = windows.hidden[:, -length:]
     first = hidden.any(-1).int().argmax(1)  # the first hidden frame of each window
     time = torch.arange(length, device=hidden.device)[None]
     new = hidden & ((time >= first[:, None]) & (time < first[:, None] + step))[..., None]
     new = torch.cat([new.repeat_interleave(9, -1), new[..., :1].expand(-1, -1, 3)], -1)
     shown = (batch.motion if batch.perturbed is None else batch.perturbed)[::samples].clone()
-    for at in range(batch.rounds):
-        part = slice(at * step, at * step + length)
-        noise = one.past_noise[:, at] if one.past_noise is not None and config.noise_dim else None
+    for number in range(batch.rounds):
+        part = slice(number * step, number * step + length)
+        noise = (
+            windows.past_noise[:, number]
+            if windows.past_noise is not None and config.noise_dim
+            else None
+        )
         view = replace(
-            one,
+            windows,
             motion=shown[:, part],
             hidden=hidden,
             noise=noise,
             past_noise=None,
-            music=None if one.music is None else one.music[:, part],
+            music=None if windows.music is None else windows.music[:, part],
         )
-        found = forward(model, view, plan.bfloat16).prediction
-        assert found is not None
-        shown[:, part] = torch.where(new, _rotations_only(found.float()), shown[:, part])
+        prediction = forward(model, view, plan.bfloat16).prediction
+        assert prediction is not None
+        shown[:, part] = torch.where(new, _rotations_only(prediction.float()), shown[:, part])
     last = slice(batch.rounds * step, None)
-    shown, true = shown[:, last], one.motion[:, last]
+    shown, true = shown[:, last], windows.motion[:, last]
     if config.representation == "roles":
         # Frames after the past are recorded ones, which may lie elsewhere: they do not
         # count.
@@ -129,10 +133,10 @@ def _set_down(true: Tensor, shown: Tensor, last: Tensor) -> Tensor:
     sine, cosine = between[:, 0, 2] - between[:, 2, 0], between[:, 0, 0] + between[:, 2, 2]
     norm = (sine.square() + cosine.square()).sqrt().clamp(min=1e-6)
     sine, cosine = sine / norm, cosine / norm
-    zero, one = torch.zeros_like(sine), torch.ones_like(sine)
-    turn = torch.stack([cosine, zero, sine, zero, one, zero, -sine, zero, cosine], -1).unflatten(
-        -1, (3, 3)
-    )
+    zeros, ones = torch.zeros_like(sine), torch.ones_like(sine)
+    turn = torch.stack(
+        [cosine, zeros, sine, zeros, ones, zeros, -sine, zeros, cosine], -1
+    ).unflatten(-1, (3, 3))
     level = torch.tensor([1.0, 0.0, 1.0], device=true.device)
     root = (true[..., -3:] - there[:, None, -3:] * level) @ turn.transpose(-1, -2) + here[
         :, None, -3:

@@ -63,7 +63,7 @@ class Run:
 
     def averaged(self) -> MaskedMotionModel:
         """The averaged network, whole; every process must ask together."""
-        disk.copy_into(dict(self._average_model.named_parameters()), disk.whole(self.average))
+        disk.copy_into(dict(self._average_model.named_parameters()), disk.gathered(self.average))
         return self._average_model.to(self.accelerator.device)
 
     def close_point(self) -> None:
@@ -75,9 +75,9 @@ class Run:
     def save(self, run_dir: Path) -> None:
         """Write the state; every process must call together."""
         state = {
-            "model": disk.whole(self.model.state_dict()),
-            "average": disk.whole(self.average),
-            "optimizer": disk.whole(self.optimizer.state_dict()),
+            "model": disk.gathered(self.model.state_dict()),
+            "average": disk.gathered(self.average),
+            "optimizer": disk.gathered(self.optimizer.state_dict()),
             "generator": self.generator.get_state(),
             "dropout": gather_object([_dropout_state(self.accelerator.device)]),
             "step": self.step,

@@ -96,7 +96,7 @@ def forget_state(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def whole(value: Any) -> Any:
+def gathered(value: Any) -> Any:
     """Nested dicts and lists with all tensors copied to the CPU.
 
     Shards are gathered, so every process must call this together.
@@ -108,9 +108,9 @@ def whole(value: Any) -> Any:
     if isinstance(value, dict):
         # Gathering is a collective operation: all processes must visit the keys in one
         # order.
-        return {key: whole(value[key]) for key in sorted(value)}
+        return {key: gathered(value[key]) for key in sorted(value)}
 
-    return [whole(item) for item in value] if isinstance(value, list) else value
+    return [gathered(item) for item in value] if isinstance(value, list) else value
 
 
 def local(value: Tensor) -> Tensor:

@@ -124,7 +124,7 @@ class Watch:
         for spec in self.specs:
             hidden = [result.hidden for result in self._baselines[spec][0]]
             results = [
-                recover(model, clip, where) for clip, where in zip(self.clips, hidden, strict=True)
+                recover(model, clip, mask) for clip, mask in zip(self.clips, hidden, strict=True)
             ]
             figures |= _figures(spec, "model", results)
             samples[spec] = [results[0], *(rows[0] for rows in self._baselines[spec])]

@@ -91,7 +91,7 @@ def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> 
 
 
 def fit_length(
-    length_s: float, groups: Sequence[Sequence[Case]], whole: bool = False
+    length_s: float, groups: Sequence[Sequence[Case]], full_shares: bool = False
 ) -> tuple[dict[str, float], float]:
     """Fit the shares of one gap length by coordinate descent over a grid, in two rounds.
 
@@ -101,12 +101,12 @@ def fit_length(
     Args:
         length_s: of the gaps, seconds from known frame to known frame.
         groups: cases of each pattern.
-        whole: keep all shares at 1, and correct the expected error only.
+        full_shares: keep all shares at 1, and correct the expected error only.
 
     Returns:
         The share of each part, and the factor on the expected error.
     """
-    shares = dict.fromkeys(PARTS, 1.0 if whole else 0.0)
+    shares = dict.fromkeys(PARTS, 1.0 if full_shares else 0.0)
 
     def table(values: dict[str, float]) -> GapCalibration:
         return GapCalibration(
@@ -116,13 +116,13 @@ def fit_length(
     fills = [errors_of(cases, table(shares)) for cases in groups]
 
     def cost(values: dict[str, float]) -> float:
-        found = [errors_of(cases, table(values)) for cases in groups]
+        errors = [errors_of(cases, table(values)) for cases in groups]
         return sum(
             ROTATION_WEIGHT * angle / max(fill[0], 1e-9) + distance / max(fill[1], 1e-9)
-            for (angle, distance), fill in zip(found, fills, strict=True)
+            for (angle, distance), fill in zip(errors, fills, strict=True)
         )
 
-    for _ in range(0 if whole else 2):
+    for _ in range(0 if full_shares else 2):
         for part in ("root", "legs", "trunk", "arms"):
             costs = [cost({**shares, part: share}) for share in GRID]
             shares[part] = GRID[int(np.argmin(costs))]
@@ -134,7 +134,10 @@ def fit_length(
 
 
 def fit(
-    model: MaskedMotionModel, clips: Sequence[Clip], progress: bool = True, whole: bool = False
+    model: MaskedMotionModel,
+    clips: Sequence[Clip],
+    progress: bool = True,
+    full_shares: bool = False,
 ) -> GapCalibration:
     """Fit shares and corrections for all gap lengths, on clips that the network was not trained
     on."""
@@ -142,7 +145,7 @@ def fit(
     columns: list[tuple[dict[str, float], float]] = []
     for length in tqdm(LENGTHS, desc="calibrate", disable=not progress):
         groups = [[case(model, clip, spec) for clip in clips] for spec in patterns(length)]
-        columns.append(fit_length(length / model.config.fps, groups, whole))
+        columns.append(fit_length(length / model.config.fps, groups, full_shares))
     return GapCalibration(
         tuple(length / model.config.fps for length in LENGTHS),
         {part: tuple(shares[part] for shares, _ in columns) for part in PARTS},

@@ -37,9 +37,9 @@ def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] |
     known, kept = (round(seconds * config.fps) for seconds in (plan.known_s, plan.kept_s))
     before, after = [], []
     for clip in split.cut_clips(CLIPS, round(SECONDS * config.fps), config.skeleton, config.fps):
-        for at in range(known, len(clip) - kept + 1, kept):
-            before.append(log_speed(clip.motion.crop(at - known, at)))
-            after.append(log_speed(clip.motion.crop(at - 1, at + kept)))
+        for start in range(known, len(clip) - kept + 1, kept):
+            before.append(log_speed(clip.motion.crop(start - known, start)))
+            after.append(log_speed(clip.motion.crop(start - 1, start + kept)))
     if not before:  # the network's windows are longer than the clips
         return None
     x, y = np.array(before), np.array(after)

@@ -64,8 +64,8 @@ class MseLoss(Loss):
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """See the base class."""
-        where = hidden_features(batch.hidden).to(prediction.dtype)
-        return ((prediction - batch.motion).square() * where).sum((1, 2))[:, None]
+        weight = hidden_features(batch.hidden).to(prediction.dtype)
+        return ((prediction - batch.motion).square() * weight).sum((1, 2))[:, None]
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""

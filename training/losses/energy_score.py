@@ -77,7 +77,9 @@ class FutureLoss(Loss):
             (places, true_places, hidden),
             (places.diff(dim=1) * pace, true_places.diff(dim=1) * pace, pair),
         ]
-        scores = [self._scores(found, true[:: self.samples], where) for found, true, where in rows]
+        scores = [
+            self._scores(predicted, true[:: self.samples], mask) for predicted, true, mask in rows
+        ]
         return torch.stack([*scores, self._slid(places, true_places, pair) * pace])
 
     def _slid(self, places: Tensor, true: Tensor, pair: Tensor) -> Tensor:
@@ -97,20 +99,20 @@ class FutureLoss(Loss):
             / len(feet)
         ).sum() / self.samples
 
-    def _scores(self, found: Tensor, true: Tensor, where: Tensor) -> Tensor:
+    def _scores(self, predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
         """Energy scores, summed over windows.
 
         Args:
-            found: (W*S,T,J,K) samples.
+            predicted: (W*S,T,J,K) samples.
             true: (W,T,J,K) reference.
-            where: (W,T) which frames count.
+            mask: (W,T) which frames count.
         """
-        samples = found.unflatten(0, (-1, self.samples))
+        samples = predicted.unflatten(0, (-1, self.samples))
         near = far = torch.zeros(len(true)).to(true)
         for k in range(self.samples):
-            near = near + _distance(samples[:, k] - true, where)
+            near = near + _distance(samples[:, k] - true, mask)
             for other in range(k):
-                far = far + _distance(samples[:, k] - samples[:, other], where)
+                far = far + _distance(samples[:, k] - samples[:, other], mask)
         pairs = self.samples * (self.samples - 1) / 2
         return (near / self.samples - (far / pairs / 2 if pairs else 0)).sum()
 
@@ -141,16 +143,16 @@ class FutureLoss(Loss):
         )
 
 
-def _distance(difference: Tensor, where: Tensor) -> Tensor:
+def _distance(difference: Tensor, mask: Tensor) -> Tensor:
     """Distances of windows, (W,T,J,K) to (W,).
 
     One half is the mean over frames of each frame's root mean square over joints, which measures
     poses. The other half is the root mean square over all frames together, which measures the
     movement.
     """
-    weight = where.to(difference.dtype)
+    weight = mask.to(difference.dtype)
     squared = difference.square().sum(-1).mean(-1)  # (W, T)
     count = weight.sum(1).clamp(min=1)
-    each = ((squared + 1e-8).sqrt() * weight).sum(1) / count
-    whole = ((squared * weight).sum(1) / count + 1e-8).sqrt()
-    return (each + whole) / 2
+    by_frame = ((squared + 1e-8).sqrt() * weight).sum(1) / count
+    overall = ((squared * weight).sum(1) / count + 1e-8).sqrt()
+    return (by_frame + overall) / 2

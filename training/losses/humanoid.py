@@ -117,7 +117,7 @@ class RolesLoss(Loss):
             distance[:, :, judged].mean(-1),
             _norm(speed - true_speed)[:, :, judged].mean(-1),
         )
-        whole = (distance[:, :, judged].square().mean(-1) + 1e-10).sqrt()
+        pose_rms = (distance[:, :, judged].square().mean(-1) + 1e-10).sqrt()
         scale = (
             _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
         )
@@ -127,8 +127,8 @@ class RolesLoss(Loss):
         slid = (_norm(feet) * standing).mean(-1)
         if self.evenly:
             even = self._evened(batch, true_places)[:, None]
-            turned, bent, placed, whole, perturbed, slid = (
-                term * even for term in (turned, bent, placed, whole, perturbed, slid)
+            turned, bent, placed, pose_rms, perturbed, slid = (
+                term * even for term in (turned, bent, placed, pose_rms, perturbed, slid)
             )
             square = square * even**2
         missed = (
@@ -139,7 +139,7 @@ class RolesLoss(Loss):
                 (turned * weight).sum(),
                 (bent * weight).sum(),
                 (placed * weight).sum(),
-                (whole * weight).sum(),
+                (pose_rms * weight).sum(),
                 (perturbed * pair).sum(),
                 (slid * pair).sum(),
                 square.sum(),

@@ -41,10 +41,10 @@ class PoseLoss(Loss):
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """See the base class."""
-        where, frame, pair = self._where(batch.hidden, prediction.dtype)
+        entry, frame, pair = self._where(batch.hidden, prediction.dtype)
         predicted, true = (self._positions(x, batch.body) for x in (prediction, batch.motion))
         difference = (prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))
-        rotation = _norm(difference) * where
+        rotation = _norm(difference) * entry
         position = _norm(predicted - true) * frame
         velocity = _norm(predicted.diff(dim=1) - true.diff(dim=1)) * pair
         square = MseLoss().window_sums(prediction, batch)[:, 0]
@@ -54,7 +54,7 @@ class PoseLoss(Loss):
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""
-        entries = [where.sum((1, 2)) for where in self._where(hidden, torch.float32)]
+        entries = [weight.sum((1, 2)) for weight in self._where(hidden, torch.float32)]
         return torch.stack([*entries, MseLoss().window_counts(hidden)[:, 0]], dim=-1)
 
     def _where(self, hidden: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:

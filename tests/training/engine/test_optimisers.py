@@ -87,7 +87,7 @@ def test_a_restored_optimiser_goes_on_to_the_same_weights():
     for seed in (0, 1):
         give_gradients(model, seed)
         optimizer.step()
-    saved = copy.deepcopy(disk.whole(optimizer.state_dict()))
+    saved = copy.deepcopy(disk.gathered(optimizer.state_dict()))
     other = network()
     other.load_state_dict(model.state_dict())
     resumed = make_optimizer(other, MUON)
