@@ -8,6 +8,7 @@ from data.read_all import read_all
 
 app = typer.Typer(
     add_completion=False,
+    # Typer's tracebacks print all local variables, whole arrays among them.
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Prepare data sets for training, and check what can be read.",

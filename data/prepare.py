@@ -31,6 +31,7 @@ def dance(
     jobs: Annotated[int, typer.Option(help="processes that render songs")] = 2,
 ) -> None:
     """Our own dance set: music, motion, split."""
+    # Splits of no clips are left out, so that one of them can be made alone.
     dataset.prepare(out, {"train": train, "val": val, "test": test}, frames, seed, jobs)
 
 
@@ -59,5 +60,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "lafan1": lafan1,
     "bvh": bvh,
 }
+# Guarded here rather than by a decorator, so that callers in Python get the error itself.
 for name, command in COMMANDS.items():
     app.command(name)(guarded(command))

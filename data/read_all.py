@@ -56,6 +56,7 @@ def check(path: Path) -> Report:
                 back = load_clip(again).motion
             degrees = float(np.degrees(geodesic_angle(clip.motion.rotations, back.rotations).max()))
             millimetres = 1000 * float(np.abs(clip.motion.positions() - back.positions()).max())
+        # Not an exception: the report shows by how much.
         lost = degrees > WORST_DEG or millimetres > WORST_MM
         error = f"comes back {degrees:.3f} degrees, {millimetres:.2f} mm off" if lost else ""
         return Report(
@@ -81,6 +82,8 @@ def sources(given: Sequence[Path]) -> Iterator[Path]:
             yield path
             continue
         for folder, inside, names in os.walk(path):
+            # Sorting in place sets the order in which ``os.walk`` goes on, which differs between
+            # file systems.
             inside.sort()
             here = Path(folder)
             yield from (here / name for name in sorted(names) if name.endswith(ARCHIVES))
@@ -110,6 +113,7 @@ def row(source: Path, reports: Sequence[Report]) -> str:
     if not read:
         return line
     heights = np.array([report.height_m for report in read])
+    # Percentiles, because a few takes on stairs or with a fault would hide all others.
     floors = np.percentile([report.floor_m for report in read], [5, 50, 95])
     return (
         f"{line}  {heights.min():.2f} - {heights.max():.2f}  {floors[0]:+.2f} {floors[1]:+.2f} "
@@ -133,7 +137,11 @@ def read_all(
     every: list[Report] = []
     with ProcessPoolExecutor(processes) as pool:
         for source in sources(paths):
+            # An archive is unpacked, read and deleted before the next, so that a large collection
+            # does not fill the disk.
             with ExitStack() as stack:
+                # Chunks of eight: a short file takes less time than sending it alone to another
+                # process.
                 reports = list(pool.map(check, _files(source, stack), chunksize=8))
             typer.echo(row(source, reports))
             every.extend(reports)

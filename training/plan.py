@@ -121,6 +121,7 @@ class TrainingPlan:
         """Learning rate of a step."""
         stage, first = self.stage_at(step)
         # Warm-up covers the first steps of the run, whichever stages they are in.
+        # A stage that begins during warm-up decays over what is left of it.
         warm = max(self.warmup - first, 0)
         if step < self.warmup:
             return stage.learning_rate * (step + 1) / self.warmup
@@ -141,6 +142,7 @@ class TrainingPlan:
             return masks
 
         def up_to(bounds: tuple[int, int]) -> tuple[int, int]:
+            # Only the upper bound grows: short gaps are drawn from the first step on.
             return bounds[0], bounds[0] + round((bounds[1] - bounds[0]) * grown)
 
         return replace(
@@ -172,6 +174,7 @@ class TrainingPlan:
         edges = [0]
         for stage in self.stages:
             edges.append(edges[-1] + stage.steps)
+        # Edges are rounded, not lengths, so that the stages still add up to ``steps``.
         edges = [round(edge * steps / self.steps) for edge in edges]
         stages = tuple(
             replace(stage, steps=end - start)

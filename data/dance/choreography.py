@@ -66,21 +66,27 @@ def bar_position(
 
 def channels(song: Song, dancer: Dancer, frames: Int[Array, "T"]) -> Float[Array, "T C"]:
     """All channels of the given frames of a song."""
+    # A dancer who is late does at this frame what the music asked for a moment ago.
     time_s = frames / FPS - dancer.late_s
     bar, beat = bar_position(song, time_s)
     values = _bars(song, dancer, bar, beat)
+    # A bar is longer than two blends, so no frame lies in both.
     before, after = beat < BLEND_BEATS, beat > 4 - BLEND_BEATS
     for near, step, weight in (
         (before, -1, 1 - ramp(beat, -BLEND_BEATS, BLEND_BEATS)),
         (after, 1, ramp(beat, 4 - BLEND_BEATS, 4 + BLEND_BEATS)),
     ):
+        # ``near`` selects frames; ``other`` is the bar on the far side of their bar line.
         other = bar[near] + step
         if not near.any():
             continue
+        # There is nothing to blend with before the first bar and after the last.
         inside = (other >= 0) & (other < len(song.bars))
         there = _bars(song, dancer, np.clip(other, 0, len(song.bars) - 1), beat[near] - 4 * step)
+        # At the bar line both sides have half the weight, so the blend is continuous there.
         share = (weight[near] * inside)[:, None] * UPPER
         values[near] += share * (there - values[near])
+    # Drums add to the move instead of replacing it. Each rule can thus be traced by itself.
     values += _pace(dancer, beat) + _posture(dancer)
     return values + _bounce(song, dancer, time_s) + _accents(song, dancer, time_s)
 
@@ -88,16 +94,20 @@ def channels(song: Song, dancer: Dancer, frames: Int[Array, "T"]) -> Float[Array
 def _bars(song: Song, dancer: Dancer, bar: Array, beat: Array) -> Float[Array, "T C"]:
     """What the moves of the given bars say, mirrored and scaled."""
     kinds = np.array([b.chord for b in song.bars])[bar]
+    # A break (0.35) is danced at about 0.84, a chorus (1.0) at 1.05 of the dancer's own size.
     size = dancer.amplitude * (0.72 + 0.33 * np.array([b.intensity for b in song.bars])[bar])
     values = np.empty((len(bar), len(NAMES)))
     for kind in np.unique(kinds):
         here = kinds == kind
         values[here] = evaluate(MOVES[kind // 2], beat[here])
+        # Odd classes are minor chords, which the right side leads.
         if kind % 2:
             values[here] = mirror(values[here])
+    # Feet keep their size: a full turn on the spot must remain a full turn.
     scale = np.where(
         _FOOT_CHANNELS, 1.0, size[:, None] * np.where(_ARM_CHANNELS, dancer.arm_amplitude, 1.0)
     )
+    # Steps grow with a fifth of the size only, within what legs reach.
     step = np.where(_STEP_CHANNELS, dancer.step * (0.8 + 0.2 * size[:, None]), scale)
     return values * step
 
@@ -110,10 +120,12 @@ def _sum_of_pulses(
     if not len(onsets_s):
         return total
     for k in range(-4, 5):  # no more than this many windows overlap
+        # The k-th onset after the moment, counted from the first that is not before it.
         near = np.searchsorted(onsets_s, time_s) + k
         inside = (near >= 0) & (near < len(onsets_s))
         since = time_s - onsets_s[np.clip(near, 0, len(onsets_s) - 1)] - peak_s
         total += inside * pulse(since, peak_s - window_s[0], window_s[1] - peak_s)
+    # A soft limit at about 1.5, scaled so that a single pulse still peaks at 1.
     return 1.25 * np.tanh(total / 1.25) / (1.25 * np.tanh(1 / 1.25))
 
 
@@ -139,6 +151,7 @@ def _pace(dancer: Dancer, beat: Array) -> Float[Array, "T C"]:
         ("l_swing", 0.05 * turn),
         ("r_swing", -0.05 * turn),
     ):
+        # The pace depends on tempo alone, which the whole song shares, so it is no local influence.
         values[:, INDEX[name]] = dancer.amplitude * amount
     return values
 
@@ -181,6 +194,7 @@ def _accents(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
 def _posture(dancer: Dancer) -> Float[Array, "C"]:
     """How this dancer stands when nothing moves."""
     values = np.zeros(len(NAMES))
+    # Radians. The head takes back about half of the spine's lean, and so keeps looking forward.
     posture = {
         "spine1_pitch": 0.06 + dancer.lean_rad,
         "spine2_pitch": 0.04 + 0.5 * dancer.lean_rad,
@@ -189,6 +203,7 @@ def _posture(dancer: Dancer) -> Float[Array, "C"]:
         "pelvis_pitch": 0.03,
         "l_elbow": dancer.elbow_rad,
         "r_elbow": dancer.elbow_rad,
+        # From the rest pose (arms level) to hanging, 1.2 of a right angle's 1.57 radians.
         "l_down": 1.2 - dancer.carriage_rad,
         "r_down": 1.2 - dancer.carriage_rad,
         "l_swing": 0.05,

@@ -45,6 +45,7 @@ def _mirrored(name: str) -> str:
     return {"l": "r", "r": "l"}[name[0]] + name[1:] if name in ARMS or name in FEET else name
 
 
+# Channels that change sign in a mirror. Those of the arms are written outwards for both sides.
 _SIDEWAYS = ("sway_x", "_yaw", "_roll", "f_x", "f_orbit", "step_x")
 MIRROR_FROM = np.array([INDEX[_mirrored(name)] for name in NAMES])
 MIRROR_SIGN = np.array(
@@ -68,12 +69,14 @@ def mirror(values: Float[Array, "T C"]) -> Float[Array, "T C"]:
 def ramp(x: Array, start: float, stop: float) -> Array:
     """From 0 at ``start`` to 1 at ``stop``, at rest at both ends (minimum jerk)."""
     u = np.clip((x - start) / (stop - start), 0, 1)
+    # Flash and Hogan (1985): velocity and acceleration are zero at both ends.
     return u**3 * (10 - 15 * u + 6 * u**2)
 
 
 def bump(x: Array, start: float, stop: float) -> Array:
     """0 at both ends, 1 in the middle."""
     u = np.clip((x - start) / (stop - start), 0, 1)
+    # 64 brings the peak of (1/4)**3 to 1; the cube makes two derivatives vanish at the ends.
     return 64 * (u * (1 - u)) ** 3
 
 

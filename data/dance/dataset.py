@@ -28,7 +28,10 @@ Array = np.ndarray
 VERSION = 1
 """Raised whenever songs, sound or features change, so that stored features are made again."""
 SOURCE = "the project's own dance set"
+# Rendering a song and computing its features takes far longer than dancing to it, so that several
+# dancers share a song.
 CLIPS_A_SONG = {"train": 8, "val": 4, "test": 6}
+# ``test003`` is a song, ``test_dancer07`` a dancer.
 _NAME = re.compile(r"(train|val|test)(?:_dancer)?(\d+)")
 
 
@@ -83,10 +86,14 @@ def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
     plans: list[ClipPlan] = []
     for number in range(-(-clips // CLIPS_A_SONG[split])):
         song = make_song(split, number)
+        # The last number keeps this generator apart from those of songs (7001), dancers (7002) and
+        # sounds (7003, 7004).
         rng = np.random.default_rng([SPLITS.index(split), number, seed, 7005])
+        # A permutation, so that nobody dances twice to one song while there are others.
         dancers = rng.permutation(DANCERS[split])
         for k in range(min(CLIPS_A_SONG[split], clips - len(plans))):
             dancer = make_dancer(split, int(dancers[k % len(dancers)]))
+            # A song that is shorter than the clip starts at 0; ``make_clip`` reports it.
             start = int(rng.integers(max(1, song.frames(FPS) - frames + 1)))
             name = f"{song.name}_{dancer.name.split('_')[1]}_at{start:04d}"
             plans.append(
@@ -99,6 +106,7 @@ def song_music(song: Song, sound: bool = False) -> Music:
     """What ``mmm.music`` hears in the rendered song, frame by frame; with the sound itself if asked
     for."""
     audio = render(song)
+    # Features are computed of the whole song: a crop would lack the context of its first frames.
     music = features_of(audio, FPS, song.frames(FPS), start_bpm=float(song.tempo_bpm))
     return Music(music.features, FPS, music.beats, float(song.tempo_bpm), audio if sound else None)
 
@@ -147,6 +155,8 @@ def cached_music(song: Song, folder: Path) -> Music:
                 return Music(stored["features"], FPS, stored["beats"], float(song.tempo_bpm))
     music = song_music(song)
     folder.mkdir(parents=True, exist_ok=True)
+    # Written beside and renamed: several processes may look for the same song, and one may be
+    # killed.
     beside = path.with_suffix(".part.npz")
     np.savez_compressed(beside, version=VERSION, features=music.features, beats=music.beats)
     beside.replace(path)
@@ -161,10 +171,12 @@ def _cache_song(task: tuple[str, Path]) -> str:
 def _listen(names: list[str], folder: Path, jobs: int) -> None:
     """Render and listen to every song that is not stored yet."""
     tasks = [(name, folder) for name in names]
+    # Without a pool errors keep their traceback, and a debugger can be attached.
     if jobs == 1:
         done: Iterator[str] = map(_cache_song, tasks)
         list(tqdm(done, total=len(tasks), desc="songs", disable=None))
         return
+    # "spawn": forked processes would inherit the locks of threads that numerical libraries hold.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(tqdm(pool.map(_cache_song, tasks), total=len(tasks), desc="songs", disable=None))
 
@@ -188,6 +200,7 @@ def prepare(
         jobs: processes that render songs.
     """
     plans = {split: plan(split, sizes[split], frames, seed) for split in SPLITS if sizes.get(split)}
+    # Without repeats, and in the order of use; a set would shuffle the progress from run to run.
     songs = list(dict.fromkeys(item.song for clips in plans.values() for item in clips))
     _listen(songs, out / "songs", jobs)
     for split, clips in plans.items():
@@ -202,6 +215,7 @@ def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
         old.unlink(missing_ok=True)
     total = sum(item.frames for item in clips)
     shapes = {
+        # Half precision of entries below 1 is exact to about 0.03 degrees, and halves the set.
         "rotations": ((total, 24, 6), np.float16),
         "root_m": ((total, 3), np.float32),
         "music": ((total, 35), np.float32),
@@ -214,6 +228,7 @@ def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
     truths: list[Truth] = []
     first, song, music = 0, None, None
     for item in tqdm(clips, desc=folder.name, disable=None):
+        # Clips are ordered by song, so that one song in memory is enough.
         if song is None or song.name != item.song:
             song = song_named(item.song)
             music = cached_music(song, songs)
@@ -226,6 +241,7 @@ def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
         truths.append(truth_of(song, dancer, item.start, item.frames))
         rows.append({"first": first, **asdict(item)})
         first += item.frames
+    # To disk before ``clips.json``, whose presence says that a split is complete.
     for array in arrays.values():
         array.flush()
     save_truths(folder / "truth.npz", truths)

@@ -17,6 +17,7 @@ Array = np.ndarray
 Beats = Float[Array, "T"]
 
 
+# Numbers in this file are beats for times, radians for angles and metres for lengths.
 class _Feet:
     """Writes steps into channels: where the foot goes, its lift, its heel, and the weight shifting
     off it."""
@@ -26,6 +27,7 @@ class _Feet:
         self.channels: dict[str, Array] = {}
 
     def add(self, name: str, value: Array) -> None:
+        # Added up, because a foot takes several steps in a bar.
         self.channels[name] = self.channels.get(name, 0) + value
 
     def step(
@@ -47,6 +49,7 @@ class _Feet:
         for channel, distance in (
             ("x", x),
             ("z", z),
+            # The body travels with the step; without this the pelvis would stay behind its feet.
             ("step_x", x),
             ("step_z", z),
             ("orbit", orbit),
@@ -54,6 +57,7 @@ class _Feet:
             if distance:
                 self.add(f"{side}f_{channel}", distance * way)
         self.add(f"{side}f_y", lift * air)
+        # The heel leaves the floor with the foot, and is down before it lands.
         self.add(f"{side}f_tip", 0.3 * bump(self.beats, start, start + 0.8 * beats))
         self.lean(side, start, start + beats, weight)
 
@@ -74,25 +78,31 @@ class _Feet:
         out = hold(self.beats, peak, rise, stay, fall)
         for channel, distance in (("x", x), ("z", z), ("y", y), ("tip", tip)):
             self.add(f"{side}f_{channel}", distance * out)
+        # More than in a step (0.07), because the other leg carries the weight for longer.
         self.lean(side, peak - rise, peak + stay + fall, 0.085)
 
     def lean(self, side: str, start: float, stop: float, weight: float) -> None:
         """The pelvis moves over the other foot and lifts the hip that is free."""
+        # Left is +x: with the left foot in the air the weight goes to the right.
         sign = -1 if side == "l" else 1
+        # Starts before the foot leaves the floor and ends after it lands.
         shift = hold(self.beats, start + 0.1, 0.4, stop - start - 0.2, 0.4)
         self.add("sway_x", sign * weight * shift)
         self.add("pelvis_roll", sign * weight * 0.9 * shift)
+        # The spine undoes the pelvis's roll, so that shoulders stay level.
         self.add("spine2_roll", -sign * weight * 0.9 * shift)
 
 
 def _beat(beats: Beats, period: float = 2, late: float = 0) -> Array:
     """Swings from -1 on beat ``late`` to 1 half a period later."""
+    # A period of 2 beats swings to one side on each beat.
     return -np.cos(2 * np.pi * (beats - late) / period)
 
 
 def side_step(beats: Beats) -> Channels:
     """Step out, close and clap; step back, close."""
     feet = _Feet(beats)
+    # The last step lands at 3.95, before the bar line.
     for side, start, x in (("l", 0.5, 0.3), ("r", 1.5, 0.3), ("r", 2.5, -0.3), ("l", 3.45, -0.3)):
         feet.step(side, start, x)
     swing = _beat(beats, 2, 0)
@@ -125,6 +135,7 @@ def groove(beats: Beats) -> Channels:
         "spine3_pitch": 0.07 * pump,
         "head_pitch": 0.14 * _beat(beats, 1, 0.1),
     }
+    # Shoulders alternate: one rises while the other sinks.
     for hand, sign in (("l", 1), ("r", -1)):
         channels |= {
             f"{hand}_swing": 0.25 + 0.2 * pump,
@@ -138,6 +149,7 @@ def groove(beats: Beats) -> Channels:
 
 def sway(beats: Beats) -> Channels:
     """Hips from side to side, the arms trailing loosely after them."""
+    # Delays in beats: arms follow hips, and the head follows both (overlapping action).
     hips, arms = _beat(beats, 2, 0), _beat(beats, 2, 0.22)
     head = _beat(beats, 2, 0.3)
     channels: Channels = {
@@ -165,6 +177,7 @@ def twist(beats: Beats) -> Channels:
     turn = _beat(beats, 2, 0)
     channels: Channels = {
         "pelvis_yaw": 0.42 * turn,
+        # The spine's three joints turn back further (0.8) than the pelvis turns (0.42).
         "spine1_yaw": -0.25 * turn,
         "spine2_yaw": -0.3 * turn,
         "spine3_yaw": -0.25 * turn,
@@ -186,6 +199,7 @@ def arm_wave(beats: Beats) -> Channels:
     """A wave runs from one hand over the shoulders to the other, twice."""
 
     def wave(place: float) -> Array:
+        # A travelling wave: each joint is 0.22 beats behind its neighbour; the period is two beats.
         return np.sin(np.pi * (beats - 0.22 * place))
 
     channels: Channels = {
@@ -195,12 +209,14 @@ def arm_wave(beats: Beats) -> Channels:
         "head_yaw": 0.35 * wave(1),
         "head_roll": 0.08 * wave(3),
     }
+    # Places along the wave, from the left hand (0) to the right one (6); the chest is at 3.
     for hand, places in (("l", (0, 1, 2, 2.6)), ("r", (6, 5, 4, 3.4))):
         tip, elbow, shoulder, collar = (wave(place) for place in places)
         channels |= {
             f"{hand}_wrist": 0.45 * tip,
             f"{hand}_elbow": 0.05 + 0.45 * elbow,
             f"{hand}_raise": 0.15 * collar,
+            # Upper arms are raised to about the horizontal: 1.2 of the posture less 0.95.
             f"{hand}_down": -0.95 - 0.38 * shoulder,
             f"{hand}_twist": 0.95,
             f"{hand}_fwd": 0.12,
@@ -212,6 +228,7 @@ def arm_hits(beats: Beats) -> Channels:
     """A hit on every beat: one arm up, the other, both out; between bars both are gathered before
     the chest."""
     first, second, out = (hold(beats, k, 0.4, 0.25, 0.42) for k in (1, 2, 3))
+    # Out of the way during the hits, and back before the next bar.
     across = 1 - hold(beats, 0.9, 0.65, 2.45, 0.5)
     channels: Channels = {
         "spine2_yaw": -0.2 * first + 0.2 * second,
@@ -236,6 +253,7 @@ def arm_hits(beats: Beats) -> Channels:
 def kicks(beats: Beats) -> Channels:
     """A kick with one leg, then with the other, the arms swinging against it."""
     feet = _Feet(beats)
+    # The foot is at its highest up to the beat, and falls from there on.
     feet.reach("l", 0.95, -0.02, 0.62, 0.36, -0.5, rise=0.75)
     feet.reach("r", 2.95, 0.02, 0.62, 0.36, -0.5, rise=0.75)
     left, right = hold(beats, 0.95, 0.8, 0.05, 0.8), hold(beats, 2.95, 0.8, 0.05, 0.8)
@@ -260,7 +278,9 @@ def turn(beats: Beats) -> Channels:
     """Once around on the spot, in eight small steps."""
     feet = _Feet(beats)
     for k in range(8):
+        # Each foot takes four quarter turns; the last of the eight steps lands at 3.91.
         feet.step("lr"[k % 2], 0.02 + 0.49 * k, orbit=np.pi / 2, beats=0.46, lift=0.05, weight=0.03)
+    # The trailing underscore avoids the built-in ``open``.
     open_ = hold(beats, 0.9, 0.9, 2.0, 0.9)
     channels: Channels = {
         "head_yaw": 0.35 * hold(beats, 0.6, 0.6, 1.5, 1.2),
@@ -279,6 +299,7 @@ def turn(beats: Beats) -> Channels:
 
 def body_roll(beats: Beats) -> Channels:
     """A wave runs down the spine from the head to the hips, twice."""
+    # A quarter beat from each part to the next makes the wave visible.
     head, chest, waist, hips = (_beat(beats, 2, late) for late in (0.0, 0.25, 0.5, 0.75))
     channels: Channels = {
         "head_pitch": -0.25 * head,
@@ -305,6 +326,7 @@ def v_step(beats: Beats) -> Channels:
     foot."""
     feet = _Feet(beats)
     for side, start, x, z in (
+        # Out and forward, then back by the same amount: the sum of each foot's steps is zero.
         ("l", 0.48, 0.13, 0.26),
         ("r", 1.48, -0.13, 0.26),
         ("l", 2.48, -0.13, -0.26),
@@ -319,6 +341,7 @@ def v_step(beats: Beats) -> Channels:
     }
     for hand, up in (("l", left), ("r", right)):
         channels |= {
+            # Beyond the horizontal (-1.2) to overhead.
             f"{hand}_down": -1.95 * up,
             f"{hand}_elbow": 0.1 - 0.25 * up,
             f"{hand}_raise": 0.35 * up,
@@ -347,6 +370,7 @@ def arms_overhead(beats: Beats) -> Channels:
             f"{hand}_fwd": 0.3,
             f"{hand}_twist": 0.3,
             f"{hand}_wrist": 0.3 * sign * late,
+            # The heel of the side without weight, between 0 and 0.28 radians.
             f"{hand}f_tip": 0.14 * (1 - sign * side) * inside,
         }
     return channels
@@ -363,6 +387,7 @@ def knee_lifts(beats: Beats) -> Channels:
         "spine2_pitch": 0.14 * both,
         "spine3_pitch": 0.1 * both,
         "head_pitch": 0.08 * both,
+        # The trunk turns the opposite elbow towards the knee.
         "spine1_yaw": 0.12 * (left - right),
         "spine2_yaw": 0.2 * (left - right),
         "spine3_yaw": 0.2 * (left - right),

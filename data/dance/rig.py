@@ -37,6 +37,7 @@ def rotation(axis: str, angle_rad: Array) -> Float[Array, "T 3 3"]:
     i, j = (k + 1) % 3, (k + 2) % 3
     matrices = np.zeros((*np.shape(angle_rad), 3, 3))
     c, s = np.cos(angle_rad), np.sin(angle_rad)
+    # Right-handed: a positive angle about y turns +z towards +x.
     matrices[..., k, k] = 1
     matrices[..., i, i], matrices[..., j, j] = c, c
     matrices[..., j, i], matrices[..., i, j] = s, -s
@@ -46,13 +47,16 @@ def rotation(axis: str, angle_rad: Array) -> Float[Array, "T 3 3"]:
 def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
     """Channels (the dancer's posture included) to a pose a frame."""
     channels = {name: values[:, k] for name, k in INDEX.items()}
+    # Hands and everything unnamed keep the rest pose.
     rotations = np.tile(np.eye(3), (len(values), 24, 1, 1))
+    # SMPL's joints 3, 6 and 9 are spine1 to spine3.
     for k, joint in ((1, 3), (2, 6), (3, 9)):
         rotations[:, joint] = _bend(channels, f"spine{k}")
     for joint in (12, 15):  # neck and head share
         rotations[:, joint] = _bend(channels, "head", 0.5)
     for side, sign, first in (("l", 1, 13), ("r", -1, 14)):
         _arm(rotations, channels, side, sign, first)
+    # Each foot orbits the dancer's spot by itself; the body faces the mean of both.
     heading = (channels["lf_orbit"] + channels["rf_orbit"]) / 2
     facing = heading + channels["pelvis_yaw"]
     pelvis = (
@@ -67,6 +71,7 @@ def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
     )
     for side, sign, hip in (("l", 1, 1), ("r", -1, 2)):
         ankle, foot, yaw = feet[side]
+        # A knee points between foot and pelvis, slightly outwards.
         knee_facing = 0.5 * (yaw + facing) + 0.06 * sign
         _leg(rotations, pelvis, root, ankle, foot, knee_facing, hip)
         rotations[:, hip + 9] = rotation(
@@ -77,6 +82,7 @@ def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
 
 def _bend(channels: dict[str, Array], name: str, share: float = 1.0) -> Array:
     yaw, roll, pitch = (share * channels[f"{name}_{way}"] for way in ("yaw", "roll", "pitch"))
+    # Yaw is outermost, so that a bend happens in the turned body's own plane.
     return rotation("y", yaw) @ rotation("z", roll) @ rotation("x", pitch)
 
 
@@ -94,6 +100,7 @@ def _arm(rotations: Array, channels: dict[str, Array], side: str, sign: int, fir
         @ rotation("z", -sign * get["down"])
         @ rotation("x", -get["twist"])
     )
+    # Two soft minima clamp from both sides; a hard limit would show as a jump of speed.
     bend = -_soft_min(-_soft_min(get["elbow"], _ELBOW_RAD[1], 0.15), -_ELBOW_RAD[0], 0.15)
     rotations[:, first + 5] = rotation("y", -sign * bend)
     rotations[:, first + 7] = rotation("z", -sign * get["wrist"])
@@ -133,6 +140,7 @@ def _root(
         ],
         axis=-1,
     )
+    # Sway and steps are written in the dancer's own directions.
     root = np.einsum("tij,tj->ti", rotation("y", heading), ground)
     height = UPRIGHT_M - dancer.crouch_m + channels["lift"]
     for side, hip in (("l", 1), ("r", 2)):
@@ -140,6 +148,8 @@ def _root(
         away = ankles[side] - root - arm
         flat = away[:, 0] ** 2 + away[:, 2] ** 2
         reach = _REACH * (np.linalg.norm(_OFFSETS[hip + 3]) + np.linalg.norm(_OFFSETS[hip + 6]))
+        # Pythagoras on hip and ankle. The floor of 0.04 is for a foot out of reach, whose root
+        # would be imaginary.
         highest = ankles[side][:, 1] + np.sqrt(np.maximum(reach**2 - flat, 0.04)) - arm[:, 1]
         height = _soft_min(height, highest)
     root[:, 1] = height
@@ -167,9 +177,11 @@ def _leg(
     knee = rotation("x", bend)
     local = thigh + knee @ shin
     hinge = np.stack([np.cos(facing), np.zeros_like(facing), -np.sin(facing)], axis=-1)
+    # The rotation that takes the bent leg's direction and knee axis to the wanted ones.
     world = _frame(target, hinge) @ np.swapaxes(_frame(local, np.array([1.0, 0, 0])), -1, -2)
     rotations[:, hip] = np.swapaxes(pelvis, -1, -2) @ world
     rotations[:, hip + 3] = knee
+    # The foot's rotation is given in the world: leg and knee are undone first.
     rotations[:, hip + 6] = np.swapaxes(world @ knee, -1, -2) @ foot
 
 

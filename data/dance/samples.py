@@ -60,6 +60,7 @@ def make_sample(sample: Sample) -> tuple[Clip, dict[str, Any]]:
     song, dancer = make_song("test", sample.song), make_dancer("test", sample.dancer)
     start = round(sample.bar * song.bar_s * FPS)
     music = song_music(song, sound=True)
+    # Stems are rendered from the symbols; separating a mix would leave traces.
     without = {part: render(song, [stem for stem in STEMS if stem != part]) for part in PARTS}
     clip = make_clip(song, dancer, start, FRAMES, replace(music, without=without))
     name = f"dance_{song.tempo_bpm:03d}bpm_{song.name}_{dancer.name.split('_')[1]}"
@@ -74,6 +75,7 @@ def make_sample(sample: Sample) -> tuple[Clip, dict[str, Any]]:
 
 
 def _rounded(values: np.ndarray, step: float) -> np.ndarray:
+    # A power of two as step leaves zeros in the mantissa, which deflate packs well.
     return (np.round(values.astype(np.float64) / step) * step).astype(np.float32)
 
 
@@ -119,8 +121,10 @@ def write_samples(folder: Path) -> list[str]:
     for sample in SAMPLES:
         clip, truth = make_sample(sample)
         write_sample(clip, folder)
+        # Read back at once: a shipped file that the readers reject must not be committed.
         load_clip(folder / f"{clip.name}.npz")
         truths[clip.name] = truth
+    # A line for each clip, so that version control shows which changed.
     text = json.dumps(truths, indent=None, separators=(",", ":")).replace('},"dance', '},\n"dance')
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
     return list(truths)

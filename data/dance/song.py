@@ -26,6 +26,7 @@ ROOT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _MAJOR_KEY = ((0, 0), (2, 1), (4, 1), (5, 0), (7, 0), (9, 1), (10, 0), (5, 1), (8, 0), (4, 0))
 _MINOR_KEY = ((0, 1), (3, 0), (5, 1), (7, 1), (8, 0), (10, 0), (7, 0), (5, 0), (2, 1), (1, 0))
 
+# Slots of the patterns below are sixteenths; 0, 4, 8 and 12 are the beats.
 _INTENSITY = {"verse": 0.6, "chorus": 1.0, "break": 0.35, "build": 0.8}
 _FORM = ("verse", "build", "chorus", "verse", "break", "build", "chorus", "chorus")
 _KICKS = {
@@ -135,6 +136,7 @@ def phrase_split(chords: tuple[int, int, int, int]) -> str:
     """The one split in which four chord classes may follow each other in this order, or a rotation
     of it."""
     a, b, c, d = min(chords[k:] + chords[:k] for k in range(4))
+    # A number in base 24, the number of chord classes.
     code = ((a * 24 + b) * 24 + c) * 24 + d
     mixed = (
         code * 2654435761 + 97
@@ -152,8 +154,10 @@ def make_song(split: str, number: int) -> Song:
     """Song ``number`` of a split (``train``, ``val`` or ``test``); the same one on every
     machine."""
     seed = (SPLITS.index(split), number)
+    # All randomness of a song comes from this generator; the number separates it from others.
     rng = np.random.default_rng([*seed, 7001])
     tempo_bpm = int(rng.integers(80, 141))
+    # Four bars of four beats a section: songs last about 46 seconds at any tempo.
     sections = max(4, round(46 * tempo_bpm / 60 / 16))
     start = int(rng.integers(3))
     form = [_FORM[(start + k) % len(_FORM)] for k in range(sections)]
@@ -175,9 +179,11 @@ def _chords(rng: np.random.Generator, split: str, sections: int) -> tuple[int, .
     weights = np.array([4, 3, 3, 4, 4, 4, 2, 2, 2, 2], dtype=float)
     chords: tuple[int, ...] = ()
     while len(chords) < 4 * sections:
+        # A repeated phrase is a rotation of itself, so that it needs no further check.
         if chords and rng.random() < 0.3:
             chords += chords[-4:]
             continue
+        # Thousands at once: few phrases belong to a small split and fit the chords before.
         drawn = rng.choice(choices, size=(4000, 4), p=weights / weights.sum()).tolist()
         fits = (tuple(phrase) for phrase in drawn if _fits(chords, tuple(phrase), split))
         phrase = next(fits, None)
@@ -188,6 +194,7 @@ def _chords(rng: np.random.Generator, split: str, sections: int) -> tuple[int, .
 def _fits(chords: tuple[int, ...], phrase: tuple[int, ...], split: str) -> bool:
     """No chord twice running, even when the phrase repeats; every window of the split."""
     run = chords[-3:] + phrase
+    # A repeated chord would repeat its move, and one could not see where a bar begins.
     steps_on = all(a != b for a, b in zip(run, run[1:] + phrase[:1], strict=True))
     return steps_on and all(phrase_split(window) == split for window in windows(run))
 

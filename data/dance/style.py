@@ -49,6 +49,7 @@ def make_dancer(split: str, number: int) -> Dancer:
     """
     if not 0 <= number < DANCERS[split]:
         raise ValueError(f"{split} has dancers 0 to {DANCERS[split] - 1}, not {number}")
+    # The order of the draws below is part of a dancer: changing it changes everybody.
     rng = np.random.default_rng([SPLITS.index(split), number, 7002])
 
     def between(low: float, high: float) -> float:

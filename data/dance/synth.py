@@ -15,6 +15,7 @@ RATE_HZ = 30_720
 """512 samples a frame at 60 fps: the rate at which ``mmm.music`` listens, so nothing is resampled.
 """
 STEMS = ("drums", "bass", "chords")
+# Levels before the limiter; drums lead, because onsets must be easy to hear.
 _MIX = {"drums": 0.85, "bass": 0.5, "chords": 0.42}
 _MAJOR, _MINOR = (0, 4, 7), (0, 3, 7)
 
@@ -42,6 +43,7 @@ def render(song: Song, stems: Iterable[str] = STEMS) -> Audio:
     for stem in STEMS:
         if stem in chosen:
             mix += _MIX[stem] * players[stem](song)
+    # A soft limiter. It keeps peaks in [-1, 1] without the clicks of hard clipping.
     return Audio(np.tanh(mix * _loudness(song))[:, None].astype(np.float32), RATE_HZ)
 
 
@@ -49,6 +51,7 @@ def _loudness(song: Song) -> Float[Array, "N"]:
     """Fuller sections are a little louder."""
     bars = np.arange(len(song.bars)) * song.bar_s * RATE_HZ
     levels = [0.6 + 0.4 * bar.intensity for bar in song.bars]
+    # Levels change within 1,200 samples (40 ms) about a bar line; a step would click.
     steps = np.concatenate(
         [[0], np.repeat(bars[1:], 2) + np.tile([-600, 600], len(bars) - 1), [1e12]]
     )
@@ -59,6 +62,7 @@ def _loudness(song: Song) -> Float[Array, "N"]:
 def _place(into: Array, sound: Array, at_s: float, level: float = 1.0) -> None:
     start = round(at_s * RATE_HZ)
     stop = min(start + len(sound), len(into))
+    # Sounds that reach past the song's end are cut there.
     into[start:stop] += level * sound[: stop - start]
 
 
@@ -72,8 +76,10 @@ def _filtered(noise: Array, low_hz: float, high_hz: float) -> Array:
 
 def _drum_sounds(song: Song) -> dict[str, Float[Array, "N"]]:
     """One sound a drum, the same throughout the song."""
+    # The same noise in every render of the song, also of single stems.
     rng = np.random.default_rng([*song.seed, 7003])
     t = _seconds(0.32)
+    # A kick is a sine that falls from 158 to 48 Hz; its phase is the integral of the pitch.
     pitch = 48 + 110 * np.exp(-t / 0.028)
     kick = np.sin(2 * np.pi * np.cumsum(pitch) / RATE_HZ) * np.exp(-t / 0.11)
     kick += 0.25 * np.exp(-t / 0.004) * rng.standard_normal(len(t))
@@ -83,7 +89,9 @@ def _drum_sounds(song: Song) -> dict[str, Float[Array, "N"]]:
         -t / 0.045
     )
     t = _seconds(0.07)
+    # Mostly above the snare's band, so that the two can be told apart.
     hat = 0.35 * _filtered(rng.standard_normal(len(t)), 6500, 14_000) * np.exp(-t / 0.016)
+    # The last 400 samples fade out, since a cut tail clicks.
     fade = [np.minimum(1, np.arange(len(sound))[::-1] / 400) for sound in (kick, snare, hat)]
     return {"kick": kick * fade[0], "snare": snare * fade[1], "hat": hat * fade[2]}
 
@@ -94,6 +102,7 @@ def _drums(song: Song) -> Float[Array, "N"]:
     for drum in DRUMS:
         for onset in song.onsets_s(drum):
             on_beat = abs(onset / song.beat_s - round(onset / song.beat_s)) < 0.01
+            # Hats between the beats are softer, which makes the beat audible.
             _place(track, sounds[drum], onset, 1.0 if on_beat or drum != "hat" else 0.7)
     return track
 
@@ -110,7 +119,9 @@ def _bass(song: Song) -> Float[Array, "N"]:
     notes: dict[tuple[int, int], Array] = {}
     for k, bar in enumerate(song.bars):
         for slot, following in zip(bar.bass, (*bar.bass[1:], SLOTS), strict=True):
+            # At most six sixteenths: longer bass notes blur the chord changes.
             length = min(following - slot, 6)
+            # A song has few distinct notes, so each is synthesised once.
             if (bar.root, length) not in notes:
                 notes[bar.root, length] = _bass_note(
                     _hz(bar.root - 24 - (12 if bar.root > 7 else 0)), length * slot_s
@@ -121,6 +132,7 @@ def _bass(song: Song) -> Float[Array, "N"]:
 
 def _bass_note(hz: float, length_s: float) -> Float[Array, "N"]:
     t = _seconds(length_s)
+    # Higher partials are weaker and decay sooner, as on a plucked string.
     tone = sum(np.sin(2 * np.pi * hz * n * t) * np.exp(-t * 1.2 * n) / n**1.3 for n in range(1, 7))
     return tone * _envelope(len(t), 0.006, 0.05)
 
@@ -183,4 +195,5 @@ def _room(track: Float[Array, "N"]) -> Float[Array, "N"]:
     t = _seconds(0.25)
     echo = np.random.default_rng(7004).standard_normal(len(t)) * np.exp(-t / 0.06)
     echo[: int(0.012 * RATE_HZ)] = 0
+    # Cut to the song's length. Unit energy makes the amount independent of the noise.
     return track + 0.18 * fftconvolve(track, echo / np.linalg.norm(echo))[: len(track)]

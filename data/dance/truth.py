@@ -24,6 +24,7 @@ RULES = ("chord", "kick", "snare")
 _STROKE_S = 0.1
 """How much sound of a drum stroke counts as the stroke: most of its energy."""
 _LEGS = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")
+# No channel moves the hands (SMPL's joints 22 and 23).
 _NOT_DANCED = ("left_hand", "right_hand")
 _KICKED = ("pelvis", "spine1", "spine2", "neck", "head", *_LEGS)
 _SNARED = (
@@ -115,6 +116,7 @@ def _clipped(span: tuple[int, int], start: int, count: int) -> tuple[int, int]:
 
 def _span(start_s: float, stop_s: float) -> tuple[int, int]:
     """Frames whose moment lies between two moments, both included."""
+    # The millionth keeps frames that rounding puts just outside.
     return int(np.ceil(start_s * FPS - 1e-6)), int(np.floor(stop_s * FPS + 1e-6)) + 1
 
 

@@ -46,6 +46,7 @@ def read_lists(folder: Path, motions: Path) -> Lists:
     for split in SPLITS:
         path = folder / f"crossmodal_{split}.txt"
         for name in _names(path):
+            # A motion in two splits would be tested on after training on it.
             if split_of.setdefault(name, split) != split:
                 raise FileError(
                     str(path),
@@ -53,10 +54,12 @@ def read_lists(folder: Path, motions: Path) -> Lists:
                     "every name in one split",
                     "download the lists again",
                 )
+    # The annotations keep the list beside the folder of splits; people also copy it to the motions.
     places = [folder, folder.parent, motions, motions.parent]
     ignored = next(
         (place / IGNORE_LIST for place in places if (place / IGNORE_LIST).is_file()), None
     )
+    # Required, because motions whose reconstruction failed look valid and harm training.
     if ignored is None:
         raise FileError(
             str(folder / IGNORE_LIST),
@@ -69,6 +72,7 @@ def read_lists(folder: Path, motions: Path) -> Lists:
 
 def _names(path: Path) -> list[str]:
     try:
+        # Names hold no blanks, so lists with several names on a line are read, too.
         words = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(
@@ -102,8 +106,10 @@ def recordings(folder: Path) -> dict[str, Path]:
             "leave --music out to prepare the motions alone",
         )
     paths: dict[str, Path] = {}
+    # Sorted by format first: ``setdefault`` keeps the best recording of each id.
     for path in sorted(folder.rglob("m*"), key=lambda path: (_rank(path), str(path))):
         if path.suffix.lower() in SOUND_SUFFIXES and path.is_file():
+            # Without the leading ``m``, as motion names hold the id.
             paths.setdefault(path.stem[1:], path)
     return paths
 
@@ -135,12 +141,14 @@ def place(file: SourceFile, lists: Lists, music: Mapping[str, Path] | None) -> P
                 f"{stem}; expected one such as gBR_sBM_cAll_d04_mBR0_ch01",
             ),
         )
+    # The lists write ``cAll`` for every camera.
     listed = name.list_name
     if listed in lists.ignored:
         return Placed(listed, skip=Skip(file.label, f"in {IGNORE_LIST}"))
     split = lists.split_of.get(listed, "")
     if not split:
         return Placed(listed, skip=Skip(file.label, "in no split list"))
+    # The tempo is in the name, so that it is known without the recording, too.
     if music is None:
         return Placed(listed, split, tempo_bpm=name.tempo_bpm)
     if name.music not in music:

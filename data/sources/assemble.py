@@ -51,6 +51,7 @@ def check_out(out: Path, kind: str) -> None:
         raise FileError(
             str(out), "a file", "a folder to write the set into", "choose another name for --out"
         )
+    # The report says who wrote a set. A set of another kind is never overwritten.
     report = out / REPORT
     if any((out / split).exists() for split in SPLITS):
         content = "splits that another program wrote"
@@ -65,6 +66,7 @@ def check_out(out: Path, kind: str) -> None:
             )
     try:
         out.mkdir(parents=True, exist_ok=True)
+        # Tried before hours of conversion, rather than found out at the end.
         probe = out / ".writable"
         probe.touch()
         probe.unlink()
@@ -96,6 +98,7 @@ def sift(
     skipped: list[Skip] = []
     good: list[Converted] = []
     for item in converted:
+        # Unreadable files first: they have no facts to sift by.
         reason = _unfit(item, min_frames, min_travel_m)
         if reason:
             skipped.append(reason)
@@ -105,6 +108,8 @@ def sift(
     skipped += others
     kept: dict[str, Converted] = {}
     for item in chosen:
+        # Digests are of the converted arrays, so a take in two formats counts once if it reads
+        # alike.
         first = kept.setdefault(item.facts["digest"], item)
         if first is not item:
             skipped.append(Skip(item.label, "the same motion twice", f"as {first.label}"))
@@ -131,6 +136,7 @@ def _one_skeleton(
     body, chosen = (
         groups[0]
         if target is not None
+        # Most frames rather than most files: many short tests must not win over the recordings.
         else max(groups, key=lambda group: _frames(group[1]), default=(None, []))
     )
     table = [
@@ -192,6 +198,8 @@ def by_skeleton(
     groups: list[tuple[Skeleton, list[Converted]]] = [] if first is None else [(first, [])]
     for item in items:
         body = item.skeleton
+        # Compared with the first body of a group only. Rest poses vary little within a set, and the
+        # result must not depend on what joined before.
         fitting = next((group for other, group in groups if misfit(body, other) == ""), None)
         if fitting is None:
             groups.append((body, [item]))
@@ -205,9 +213,11 @@ def misfit(skeleton: Skeleton, other: Skeleton) -> str:
     if not skeleton.same_joints(other):
         return f"{len(skeleton)} joints from {skeleton.names[0]}"
     lengths = [np.linalg.norm(body.offsets_m, axis=1) for body in (skeleton, other)]
+    # The root has no bone, hence the shift by one.
     bones = np.flatnonzero(np.minimum(*lengths)[1:] > _BONE_M) + 1
     if not len(bones):
         return ""
+    # Directions rather than lengths: rotations mean the same on bodies of any size.
     cosines = (skeleton.offsets_m * other.offsets_m).sum(axis=1)[bones] / (lengths[0] * lengths[1])[
         bones
     ]
@@ -240,6 +250,7 @@ def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bo
     with tqdm(total=len(members), desc="clips", disable=None) as bar:
         for split, clips in by_split.items():
             part = out / f".{split}.part"
+            # Left by a run that was killed.
             shutil.rmtree(part, ignore_errors=True)
             if clips:
                 part.mkdir()
@@ -267,10 +278,12 @@ class _Bodies:
         self.different: list[Float[Array, "J 3"]] = []
         self.present: list[list[bool]] = []
         self.index: dict[str, int] = {}
+        # Bodies are stored once each: a hundred takes of a subject share one.
         places: dict[bytes, int] = {}
         for member in members:
             offsets = np.array(member.converted.facts["offsets_m"])
             present = member.converted.facts.get("present", [])
+            # Rounded to a hundredth of a millimetre, below which bodies differ by arithmetic alone.
             key = np.round(offsets, 5).tobytes() + bytes(present)
             if key not in places:
                 places[key] = len(self.different)
@@ -303,6 +316,7 @@ def _write_split(
     names, parents = (clips[0].converted.facts[name] for name in ("names", "parents"))
     total = sum(m.converted.facts["frames"] for m in clips)
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
+        # Half precision of entries below 1 is exact to about 0.03 degrees, and halves the set.
         "rotations": ((total, len(names), 6), np.float16),
         "root_m": ((total, 3), np.float32),
     }
@@ -333,6 +347,7 @@ def _write_split(
         )
         first += frames
         bar.update()
+    # To disk before ``clips.json``, whose presence says that a split is complete.
     for array in arrays.values():
         array.flush()
     content = {

@@ -8,6 +8,7 @@ import typer
 from data.sources.jobs import AistOptions, BvhOptions, Lafan1Options, run
 
 Split = Literal["train", "val", "test"]
+# Options that several commands share are declared once, so that their help cannot differ.
 Out = Annotated[Path, typer.Option(help="folder to write into")]
 Fps = Annotated[float, typer.Option(help="frame rate of the set")]
 MinFrames = Annotated[int, typer.Option(help="shorter clips are left out")]
@@ -52,6 +53,7 @@ def aist(
     jobs: Jobs = 1,
 ) -> None:
     """AIST++ motions with their music, by the published splits."""
+    # In the order of the fields of ``Options``.
     common = ("aist", out, fps, min_frames, min_travel_m, skeleton, jobs)
     run(AistOptions(*common, motions, splits, music, all_to))
 
@@ -82,6 +84,7 @@ def bvh(
     bvh: Annotated[
         list[Path], typer.Option(help="folder, archive or file; several may follow one another")
     ],
+    # A shell expands ``--bvh *.bvh`` to one value and many arguments, which are taken in here.
     more: Annotated[list[Path] | None, typer.Argument(hidden=True)] = None,
     split_by: Annotated[
         str | None,
@@ -146,6 +149,7 @@ def bvh(
             min_travel_m,
             skeleton,
             jobs,
+            # By name from here on: many of these fields have the same type.
             bvh=[*bvh, *(more or [])],
             split_by=split_by,
             group_by=group_by,

@@ -63,6 +63,7 @@ class Task:
     def stored(self) -> Path:
         """Where the arrays lie once they are made: a name that changes with the file and with every
         option."""
+        # Everything that changes the arrays must be in here, or a stale file would be used.
         key = [
             VERSION,
             self.file.stamp,
@@ -73,8 +74,10 @@ class Task:
             self.tempo_bpm,
         ]
         if self.roles:
+            # Only for roles, so that a new version leaves the other arrays valid.
             key.append(f"roles {ROLES_VERSION}")
         if self.music is not None:
+            # Size and time instead of a digest: recordings are large, and a run checks them all.
             facts = self.music.stat()
             key += [str(self.music.resolve()), facts.st_size, facts.st_mtime_ns]
         return self.cache / f"{hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()}.npz"
@@ -117,12 +120,15 @@ def convert(task: Task) -> Converted:
     label = task.file.label
     try:
         arrays, facts = _arrays_of(task)
+        # Facts travel inside the arrays' file, so that the two cannot come apart.
         written = {**arrays, "facts": np.array(json.dumps(facts))}
         write_atomically(task.stored, lambda file: np.savez(file, **written))  # type: ignore[arg-type]
         return Converted(label, task.stored, facts)
+    # ``match_roles`` raises this for bodies on which the roles are not found.
     except ModelError as error:
         return Converted(label, task.stored, error=str(error), reason="joint roles not found")
     except MMMError as error:
+        # Files from archives lie in temporary folders, whose names tell the user nothing.
         return Converted(label, task.stored, error=str(error).replace(str(task.file.path), label))
     except (
         Exception
@@ -145,15 +151,18 @@ def _read(task: Task) -> Clip:
 def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:
     clip = _read(task)
     notes = list(clip.notes)
+    # Before the change of frame rate, which would blend the pose into the movement.
     lead = lead_frames(clip.motion) if task.drop_lead else 0
     if lead:
         clip = clip.crop(lead, len(clip))
         notes.append("A pose put before the movement is left out.")
     motion, body = at_frame_rate(clip, task.fps).motion, dict[str, Any]()
+    # After the change of frame rate, since the file's own rotations interpolate best.
     if task.roles:
         motion, body = _in_roles(motion)
     rotations = matrix_to_sixd(motion.rotations).astype(np.float16)
     arrays = {"rotations": rotations, "root_m": motion.root_m}
+    # Of the stored halves, so that two files which differ only by rounding count as one.
     state = hashlib.blake2b(rotations.tobytes() + motion.root_m.tobytes(), digest_size=16)
     facts: dict[str, Any] = {
         "frames": len(motion),
@@ -161,6 +170,7 @@ def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:
         "parents": list(motion.skeleton.parents),
         "offsets_m": np.round(motion.skeleton.offsets_m.astype(np.float64), 6).tolist(),
         "fps": clip.motion.fps,
+        # The widest range of any joint along any axis.
         "moved_m": round(float(np.ptp(motion.positions(), axis=0).max()), 4),
         "digest": state.hexdigest(),
         "notes": notes,
@@ -190,9 +200,12 @@ def lead_frames(motion: Motion) -> int:
     steps: Float[Array, "T"] = np.degrees(geodesic_angle(start[:-1], start[1:])).mean(axis=1)
     if len(steps) < 2 * _LEAD_MOST:
         return 0
+    # The 90th percentile, because the movement may begin with a pause.
     usual = float(np.percentile(steps[_LEAD_MOST:], 90))
     if not steps[0] > max(_LEAD_DEG, _LEAD_JUMP * usual):
         return 0
+    # The first step that is not above the blend's threshold ends the lead. The appended False ends
+    # it at the latest.
     return 1 + int(np.argmin(np.append(steps[1:_LEAD_MOST] > _LEAD_BLEND * usual, False)))
 
 
@@ -208,8 +221,10 @@ def convert_all(tasks: Sequence[Task], jobs: int) -> tuple[list[Converted], int]
     """
     results = [_read_stored(task) for task in tasks]
     pending = [k for k, done in enumerate(results) if done is None]
+    # Made here once, because several processes might try at the same moment.
     for folder in {tasks[k].cache for k in pending}:
         folder.mkdir(parents=True, exist_ok=True)
+    # Files of an earlier run count as done from the start.
     bar = tqdm(total=len(tasks), initial=len(tasks) - len(pending), desc="files", disable=None)
     todo = [tasks[k] for k in pending]
     with bar:
@@ -222,6 +237,7 @@ def convert_all(tasks: Sequence[Task], jobs: int) -> tuple[list[Converted], int]
 def _read_stored(task: Task) -> Converted | None:
     """The facts of an earlier run; None where there are none, or the file is damaged."""
     try:
+        # The file is opened first: ``np.load`` leaves its own handle open when the zip is damaged.
         with task.stored.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Converted(task.file.label, task.stored, json.loads(str(arrays["facts"])))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -243,9 +259,11 @@ def _in_processes(
     with _pool(jobs) as pool:
         futures = {pool.submit(work, task): k for k, task in left.items()}
         for future in as_completed(futures):
+            # ``convert`` itself never raises, so an exception means that the pool broke.
             if future.exception() is None:
                 del left[futures[future]]
                 yield futures[future], future.result()
+    # A pool of one process tells which file is at fault; after each death a new pool is needed.
     waiting = list(left)
     while waiting:
         with _pool(1) as alone:
@@ -268,6 +286,7 @@ def _in_processes(
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """A pool that does not go on with what is waiting when the run is stopped."""
+    # "spawn": forked processes would inherit the locks of threads that numerical libraries hold.
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
     try:
         yield pool

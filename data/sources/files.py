@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from mmm.errors import FileError
 
+# What the readers of damaged archives raise: the packages document only some of it.
 _BROKEN = (
     OSError,
     EOFError,
@@ -74,10 +75,13 @@ def gather(
     for source in sources:
         if not source.exists():
             raise FileError(str(source), "no such file or folder", cure="check the spelling")
+        # Two folders of one name must not give two files the same label.
         base = _free_name(_bare_name(source), taken)
         for path, inside in _inside(source):
             label = f"{base}/{inside}" if inside else base
             if path.name.lower().endswith(ARCHIVES):
+                # The archive's suffix is no part of the label: packing a folder must not move its
+                # files to other splits.
                 label = label if not inside else f"{base}/{Path(inside).parent / _bare_name(path)}"
                 try:
                     files += _unpacked(path, label, suffixes, stack)
@@ -103,6 +107,7 @@ def gather(
 
 
 def _bare_name(path: Path) -> str:
+    # ``.`` and ``..`` have names only once they are resolved.
     name = path.resolve().name if path.name in ("", "..") else path.name
     ending = next(
         (e for e in sorted(ARCHIVES, key=len, reverse=True) if name.lower().endswith(e)), None
@@ -127,6 +132,8 @@ def _inside(source: Path) -> Iterator[tuple[Path, str]]:
         yield source, ""
         return
     for folder, inside, names in os.walk(source):
+        # In place, which is how ``os.walk`` learns where to go. ``__MACOSX`` holds copies of
+        # metadata.
         inside[:] = sorted(name for name in inside if not name.startswith((".", "__MACOSX")))
         for name in sorted(names):
             path = Path(folder) / name
@@ -141,11 +148,14 @@ def _unpacked(
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="prepare-"))) / _bare_name(archive)
     folder.mkdir()
     if archive.name.lower().endswith(".zip"):
+        # ``extractall`` drops ``..`` and absolute paths by itself.
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(folder)
     else:
         with tarfile.open(archive) as packed_tar:
+            # The "data" filter refuses links and paths that lead out of the folder.
             packed_tar.extractall(folder, filter="data")
+    # Unpacked files are new in every run, so the archive's time counts instead of theirs.
     outer = _stamp(archive)
     return [
         SourceFile(path, f"{label}/{inside}", f"{outer} {inside} {path.stat().st_size}")
@@ -160,6 +170,7 @@ def _stamp(path: Path) -> str:
     try:
         beside: list[Path] = []
         if path.suffix.lower() == ".amc":
+            # As far up as the reader of AMC looks for a skeleton.
             folders = list(path.resolve().parents)[:3]
             beside = [
                 file

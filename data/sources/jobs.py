@@ -22,6 +22,7 @@ from mmm.motion.skeleton import Skeleton
 
 MOTIONS = (".bvh", ".amc")
 _LAFAN1_SUBJECT = re.compile(r"subject(\d+)(?=\.bvh$)", re.IGNORECASE)
+# As in Harvey et al. (2020): subject 5 is held out.
 _LAFAN1_SPLITS = {**{f"subject{n}": "train" for n in (1, 2, 3, 4)}, "subject5": "test"}
 
 
@@ -100,9 +101,11 @@ def run(options: Options) -> None:
     Raises:
         FileError, SpecError: something named by the user is wrong, or nothing was left to keep.
     """
+    # What can be wrong is checked before the conversion, which may take hours.
     _check_numbers(options)
     started = time.monotonic()
     check_out(options.out, options.command)
+    # Archives stay unpacked until the last file is converted.
     with ExitStack() as stack:
         job = _job(options, stack)
         converted, cached = convert_all(job.tasks, options.jobs)
@@ -130,6 +133,7 @@ def run(options: Options) -> None:
             cure=next((skip.detail for skip in report.skipped if skip.detail), ""),
         )
     try:
+        # Nothing old is removed until all parts are on the disk.
         write_parts(
             options.out,
             members,
@@ -167,6 +171,7 @@ def _job(options: Options, stack: ExitStack) -> Job:
 
 def _check_numbers(options: Options) -> None:
     for name, low, high in (
+        # Wide bounds, which catch a confusion of units rather than judge.
         ("fps", 6, 1000),
         ("file_fps", 1, 10_000),
         ("unit_m", 1e-6, 1000),
@@ -195,7 +200,12 @@ def _said_options(options: Options) -> dict[str, Any]:
 
 def _task(options: Options, file: SourceFile, **more: Any) -> Task:
     return Task(
-        file, float(options.fps), options.out / "cache", roles=options.skeleton == "roles", **more
+        # The cache is in the set's folder, so that deleting the set deletes all of it.
+        file,
+        float(options.fps),
+        options.out / "cache",
+        roles=options.skeleton == "roles",
+        **more,
     )
 
 
@@ -231,9 +241,11 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
         units.read_units(options.units, labels) if options.units else ({}, [])
     )
     unit_of = {
+        # The table goes before the pattern: it is the more specific of the two.
         label: table.get(label) or (units.unit_by_pattern(label, pattern) if pattern else "")
         for label in labels
     }
+    # A misspelt ``--val`` would leave the split empty without a word.
     rule.check(unit for unit in unit_of.values() if unit)
     for file in files:
         unit = unit_of[file.label]
@@ -269,6 +281,8 @@ def _lafan1(options: Lafan1Options, stack: ExitStack) -> Job:
         split = options.all_to or (
             "val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to)
         )
+        # Unknown subjects are left out unless asked for: a test subject in train would spoil the
+        # result.
         if split is None:
             job.skipped.append(
                 Skip(
@@ -303,5 +317,6 @@ def _aist(options: AistOptions, stack: ExitStack) -> Job:
         if plan.missing_music:
             missing[plan.missing_music] += 1
     job.missing_music = dict(missing)
+    # Ignored motions are often deleted, so they are not missed.
     job.listed_missing = sorted(set(lists.split_of) - lists.ignored - here)
     return job

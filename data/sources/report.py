@@ -49,6 +49,8 @@ class Report:
 
     def reasons(self) -> dict[str, int]:
         """How many files were left out for each reason, the most frequent first."""
+        # ``most_common`` keeps the order of first occurrence among equals, so reports are
+        # repeatable.
         return dict(Counter(skip.reason for skip in self.skipped).most_common())
 
     def notes(self) -> dict[str, int]:
@@ -76,6 +78,7 @@ class Report:
             "file_rates": self.file_rates(),
             "skeletons": [dict(row) for row in self.skeletons],
             "notes": self.notes(),
+            # All of them: the table names only a few for each reason.
             "skipped_files": [vars(skip) for skip in self.skipped],
             "elapsed_s": round(self.elapsed_s, 1),
             "from_cache": self.from_cache,
@@ -84,6 +87,7 @@ class Report:
     def write(self, out: Path) -> None:
         """Into the set's folder."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        # A reader of the report must never see half of it.
         write_atomically(out / REPORT, lambda file: file.write(text.encode()))
 
     def lines(self) -> Iterator[str]:

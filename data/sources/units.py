@@ -33,7 +33,9 @@ class SplitRule:
         """``train``, ``val`` or ``test``."""
         if self.val or self.test:
             return "val" if unit in self.val else "test" if unit in self.test else "train"
+        # Python's own ``hash`` of a string changes from process to process.
         digest = hashlib.blake2b(f"{self.seed} {unit}".encode(), digest_size=8).digest()
+        # Even in [0, 1).
         place = int.from_bytes(digest) / 2**64
         return (
             "train"
@@ -74,6 +76,7 @@ def parse_shares(text: str) -> tuple[float, float, float]:
     try:
         train, val, test = (float(word) for word in text.split("/"))
     except ValueError:
+        # Fails the check below, so that there is one message for all wrong input.
         train = val = test = -1.0
     total = train + val + test
     if min(train, val, test) < 0 or not 0 < total < float("inf"):
@@ -97,6 +100,7 @@ def parse_names(text: str) -> frozenset[str]:
                 f"cannot be read ({getattr(error, 'strerror', None) or error})",
                 "a list of units",
             ) from None
+        # Lines become commas: both forms are read by the same code.
         text = ",".join(line.partition("#")[0] for line in lines)
     return frozenset(word.strip() for word in text.split(",") if word.strip())
 
@@ -148,6 +152,7 @@ def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[
         FileError: a line is no such pair, names several files, or gives a file a second unit.
     """
     try:
+        # "utf-8-sig" drops the byte order mark that spreadsheets write.
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(
@@ -161,6 +166,7 @@ def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[
         if (
             not any(words)
             or words[0].startswith("#")
+            # A heading, if there is one.
             or (number == 1 and words == ["file", "unit"])
         ):
             continue
@@ -192,6 +198,7 @@ def _by_every_name(labels: Sequence[str]) -> Mapping[str, list[str]]:
     names: dict[str, list[str]] = {}
     for label in labels:
         parts = label.split("/")
+        # All endings are stored, so that a table of thousands of lines needs no search.
         endings = {"/".join(parts[k:]) for k in range(len(parts))} | {Path(label).stem}
         for name in endings:
             names.setdefault(name, []).append(label)

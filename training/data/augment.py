@@ -51,6 +51,7 @@ class Augment:
 
     def frames(self, length: int) -> int:
         """How many frames to draw for windows of ``length``."""
+        # Linear interpolation reads one frame beyond the last; another one allows for rounding.
         return length if self.speed <= 1 else int(length * self.speed) + 2
 
 
@@ -68,17 +69,24 @@ def augment(
         return torch.rand(*shape, generator=generator, device=roles.root.device)
 
     batch = len(roles.root)
+    # Factors are drawn evenly on a logarithmic scale: twice as fast is as likely as half as fast.
     fast, slow = math.log(max(plan.speed, 1.0)), math.log(max(plan.slow, plan.speed, 1.0))
     roles = played(roles, torch.exp(uniform(batch) * (fast + slow) - slow), frames)
+    # Recombination comes before rest and proportions, so that these apply to the new body as a
+    # whole.
     upper = _below(names, parents, "spine1")
     roles = recombined(roles, uniform(batch) < plan.recombine, sorted(upper), names)
     if plan.rest:
         parts = _resting_parts(names, parents)
         left = torch.where(
-            uniform(batch, len(parts)) < plan.rest, REST_MOST * uniform(batch, len(parts)) ** 2, 1.0
+            # Squared, so that most resting parts keep hardly anything of their movement.
+            uniform(batch, len(parts)) < plan.rest,
+            REST_MOST * uniform(batch, len(parts)) ** 2,
+            1.0,
         )
         roles = rested(roles, left, (uniform(batch) * frames).long(), parts)
     roles = scaled(roles, 1 + (2 * uniform(batch, 3) - 1) * plan.proportions, names)
+    # Both versions are made and one is chosen: a branch for each window would be slower on a GPU.
     other = mirrored(roles, names)
     chosen = uniform(batch) < plan.mirror
     return Roles(
@@ -97,8 +105,10 @@ def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
     there = roles.root.shape[1]
     position = (
         torch.arange(frames, device=factor.device)
+        # The last frame that is read must exist.
         * factor.clamp(max=(there - 1) / max(frames - 1, 1))[:, None]
     )
+    # Below the last frame, so that ``high`` is another frame where there is one.
     low = position.long().clamp(max=max(there - 2, 0))
     share = position - low
     rows = torch.arange(len(factor), device=factor.device)[:, None]
@@ -119,6 +129,7 @@ def mirrored(roles: Roles, names: tuple[str, ...]) -> Roles:
     """
     partner = [names.index(_other_side(name)) for name in names]
     sign = torch.tensor([-1.0, 1.0, 1.0], device=roles.root.device)
+    # M W M as one product of entries: those with exactly one x in their indices change sign.
     flip = sign[:, None] * sign
     return Roles(
         roles.local[:, :, partner] * flip, roles.root * sign, roles.body[:, partner] * sign
@@ -133,6 +144,7 @@ def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
     Args:
         factors: (B,3) of legs, arms and trunk.
     """
+    # Column of ``factors`` for each joint: 0 legs, 1 arms, 2 trunk and head.
     kind = torch.tensor(
         [
             0
@@ -145,7 +157,10 @@ def scaled(roles: Roles, factors: Tensor, names: tuple[str, ...]) -> Roles:
         device=factors.device,
     )
     return Roles(
-        roles.local, roles.root * factors[:, None, :1], roles.body * factors[:, kind, None]
+        # Rotations stay, because they do not depend on the lengths of bones.
+        roles.local,
+        roles.root * factors[:, None, :1],
+        roles.body * factors[:, kind, None],
     )
 
 
@@ -158,6 +173,7 @@ def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str,
     spine, hips = names.index("spine1"), (names.index("left_hip"), names.index("right_hip"))
     middle = roles.root.shape[1] // 2
     pelvis = roles.local[:, middle, 0]
+    # The pelvis of the middle frame with its heading removed.
     levelled = _heading(pelvis, roles.body, hips) @ pelvis
     # The other pelvis's axes, seen in the axes of this one.
     bridge = levelled.transpose(-1, -2) @ levelled.roll(1, 0)
@@ -165,6 +181,7 @@ def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str,
     other, bones = roles.local.roll(1, 0), roles.body.roll(1, 0)
     local[:, :, upper], body[:, upper] = other[:, :, upper], bones[:, upper]
     local[:, :, spine] = bridge[:, None] @ other[:, :, spine]
+    # The lowest bone of the trunk belongs to this pelvis.
     body[:, spine] = roles.body[:, spine]
     return Roles(
         torch.where(chosen[:, None, None, None, None], local, roles.local),
@@ -189,12 +206,14 @@ def rested(roles: Roles, left: Tensor, frame: Tensor, parts: list[list[int]]) ->
     for number, joints in enumerate(parts):
         kept = left[:, number]
         if 0 in joints:
+            # Scaled down as a path rather than cut off, so that the sway stays smooth.
             farthest = way.norm(dim=-1).amax(1).clamp(min=1e-6)
             kept = torch.where(kept < 1, kept.minimum(SWAY_M / farthest), kept)
             way = way * kept[:, None, None]
         share[:, joints] = kept[:, None]
     resting = columns[rows, frame][:, None]
     local = sixd_to_matrix(torch.lerp(resting, columns, share[:, None, :, None]))
+    # Joints that keep all of their movement keep their bits: no rounding by the way through 6D.
     moves = (share == 1)[:, None, :, None, None]
     return Roles(
         torch.where(moves, roles.local, local), roles.root[rows, frame][:, None] + way, roles.body
@@ -214,6 +233,7 @@ def _resting_parts(names: tuple[str, ...], parents: tuple[int, ...]) -> list[lis
 def _heading(pelvis: Tensor, body: Tensor, hips: tuple[int, int]) -> Tensor:
     """(B,3,3): world to a frame in which the hips face +z."""
     across = (pelvis @ (body[:, hips[0]] - body[:, hips[1]])[..., None])[..., 0]
+    # Hips one above the other give no heading; the floor avoids a division by zero.
     length = (across[:, 0].square() + across[:, 2].square()).sqrt().clamp(min=1e-6)
     cosine, sine = across[:, 0] / length, across[:, 2] / length
     zeros, ones = torch.zeros_like(cosine), torch.ones_like(cosine)
@@ -230,6 +250,7 @@ def _other_side(name: str) -> str:
 
 def _below(names: tuple[str, ...], parents: tuple[int, ...], name: str) -> set[int]:
     joints = {names.index(name)}
+    # Parents come before their children, so that one pass is enough.
     for j, parent in enumerate(parents):
         if parent in joints:
             joints.add(j)

@@ -108,9 +108,11 @@ def draw(
         generator: the only source of randomness, on the training device.
         step: selects the plan's stage and the state of its curriculum.
     """
+    # Zero rounds are drawn, too, so that the recorded past stays familiar.
     rounds = _draw_int(0, plan.rollouts + 1, generator) if plan.rollouts else 0
     batch = _draw_windows(
         data,
+        # ``plan.batch`` counts the samples, so fewer windows are drawn.
         replace(plan, batch=plan.batch // plan.samples),
         config,
         generator,
@@ -128,6 +130,7 @@ def draw(
             batch, past_noise=torch.randn(size, generator=generator, device=generator.device)
         )
     if plan.samples > 1:
+        # Before the noise is drawn, which is what the samples of a window differ in.
         batch = batch.repeated(plan.samples)
     if config.noise_dim:
         batch = replace(
@@ -153,6 +156,8 @@ def _draw_windows(
         return _draw_roles(data, plan, config, frames, generator, step, before)
     source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, frames)
     body = None
+    # This older way draws integers. It is kept because older runs continue with the same random
+    # numbers.
     if plan.balance == 1.0 and not data.bodies:
         motion, music = source.windows(plan.batch, frames, generator)
     else:
@@ -163,10 +168,13 @@ def _draw_windows(
             torch.rand(len(music), generator=generator, device=music.device)
             < plan.mismatched_music_rate
         )
+        # The neighbour's music: windows are drawn independently, so any other window is a random
+        # one.
         music = torch.where(wrong[:, None, None], music.roll(1, 0), music)
     hidden = _hide(plan, step, len(motion), frames, config.skeleton, generator, before)
     shown = corrupt(motion, hidden, generator)[0] if plan.corruption else None
     first = (
+        # The extra past is cut off before the network sees the window, so it takes no positions.
         _draw_int(0, config.max_frames - (frames - before) + 1, generator)
         if plan.shift_positions
         else 0
@@ -190,6 +198,7 @@ def _draw_roles(
     windows = source.draw_windows(plan.batch, length, generator, plan.balance)
     motion, body = windows.motion, windows.body
     if body is None:
+        # A set without bodies has one for all, which augmentation still scales for each window.
         body = torch.from_numpy(config.skeleton.offsets_m).to(motion).expand(plan.batch, -1, -1)
     if change:
         roles = Roles(motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:], body)
@@ -209,6 +218,7 @@ def _draw_roles(
 def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:
     """The network's output for a batch. ``model`` may be wrapped for several processes."""
     given = {"body": batch.body, "noise": batch.noise}
+    # Absent values are left out, because not every network accepts these arguments.
     more = {name: value for name, value in given.items() if value is not None}
     motion = batch.motion if batch.perturbed is None else batch.perturbed
     with torch.autocast(motion.device.type, torch.bfloat16, enabled=bfloat16):
@@ -226,6 +236,7 @@ def predict(model: nn.Module, batch: Batch, bfloat16: bool) -> Tensor:
     """(B,T,F): the network's prediction for a batch, float32."""
     output = forward(model, batch, bfloat16)
     assert output.prediction is not None
+    # Losses and projections to rotations lose digits in bfloat16.
     return output.prediction.float()
 
 
@@ -240,6 +251,7 @@ def _strided(data: MotionSet, stride: int, frames: int) -> MotionSet:
 
     clip = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
     number = torch.arange(len(clip), device=counts.device) - (counts.cumsum(0) - counts)[clip]
+    # A shallow copy: the arrays of all frames are shared.
     cut = copy(data)
     cut.starts = data.starts[clip] + number * stride
     cut.lengths = torch.full_like(cut.starts, frames)
@@ -259,11 +271,13 @@ def _hide(
     """Masks (B,T,J) of the stage: fixed patterns, random ones or both; the first ``before`` frames
     are known."""
     if before:
+        # The past of a rollout is known; the network generates it.
         later = _hide(plan, step, batch, frames - before, skeleton, generator, 0)
         return nn.functional.pad(later, (0, 0, before, 0))
     stage = plan.stage_at(step)[0]
     if stage.patterns and stage.fixed >= 1:
         return _draw_fixed(stage, batch, frames, skeleton, generator)
+    # The groups of all joints and of the root are no limbs.
     limbs = [g for name, g in skeleton.groups.items() if name not in ("all", "root")]
     hidden = draw_masks(plan.masks_at(step), batch, frames, limbs, len(skeleton), generator)
     if not stage.patterns:
@@ -284,9 +298,11 @@ def _draw_fixed(
     return table.to(generator.device)[which]
 
 
+# A parse of a SPEC in Python takes longer than all else in a draw; lengths repeat.
 @lru_cache(maxsize=4096)
 def _fixed(spec: str, frames: int, names: tuple[str, ...], parents: tuple[int, ...]) -> Tensor:
     """The mask of a SPEC, read as evaluation reads it: (T,J)."""
+    # A mask depends on names and the number of frames only, so the body and the motion are dummies.
     body = Skeleton(names, parents, np.zeros((len(names), 3), np.float32))
     still = Motion(
         body,

@@ -65,6 +65,8 @@ class MotionSet:
         self.joint_names: list[str] | None = stored.get("skeleton")
         self.skeleton = _stored_skeleton(stored)
         self.bodies = [np.array(offsets, dtype=np.float32) for offsets in stored.get("bodies", [])]
+        # Mode "c" (copy on write), because torch warns of read-only memory. On the CPU the file
+        # stays mapped.
         self.rotations = torch.from_numpy(np.load(folder / "rotations.npy", mmap_mode="c")).to(
             device
         )
@@ -90,6 +92,7 @@ class MotionSet:
 
     def fit_stats(self, window: int) -> Stats:
         """Fit the scaling on this split; call it on the training split only."""
+        # Clip by clip: rows between two clips belong to no motion.
         spans = [(int(s), int(s + n)) for s, n in zip(self.starts, self.lengths, strict=True)]
         roots = [self.root_m[a:b].float().cpu().numpy() for a, b in spans]
         music = (
@@ -107,6 +110,7 @@ class MotionSet:
         """
         assert self.stats is not None
         generator = torch.Generator(device=self.starts.device).manual_seed(0)
+        # The seed is fixed, so that the same set always gives the same numbers.
         motion, music = self.windows(count, min(window, int(self.lengths.max())), generator)
         origin = torch.from_numpy(self.stats.scale_root(np.zeros(3, np.float32))).to(motion)
         level = torch.tensor([1.0, 0.0, 1.0]).to(
@@ -119,6 +123,7 @@ class MotionSet:
             for kind, rows in values.items()
             for name, figure in (
                 ("mean", rows.mean((0, 1))),
+                # In units of scaled features.
                 ("std", rows.std((0, 1)).clamp(min=0.05)),
             )
         }
@@ -131,6 +136,7 @@ class MotionSet:
         Returns:
             Motion features (batch, frames, F) and scaled music (batch, frames, M).
         """
+        # Inverse transform sampling on the device: the draw falls between the ends of the clips.
         ends = (room := self._room(frames)).cumsum(0)
         draw = torch.randint(
             0, int(ends[-1]), (batch,), generator=generator, device=self.starts.device
@@ -152,6 +158,7 @@ class MotionSet:
                 equally likely.
         """
         room = self._room(frames)
+        # Double precision: sums over millions of windows exceed what float32 counts exactly.
         weights = room.double() * self._group_weights(room, balance)[self.groups]
         ends = weights.cumsum(0)
         draws = torch.rand(2, batch, generator=generator, device=ends.device, dtype=torch.float64)
@@ -180,6 +187,8 @@ class MotionSet:
         """The factor on the probability of each group's windows."""
         windows = torch.zeros(len(self.group_names), dtype=torch.float64, device=room.device)
         windows.index_add_(0, self.groups, room.double())
+        # Windows are already counted in ``room``, hence the exponent minus one. The clamp is for
+        # groups without a long enough clip, where zero to a negative power would be infinite.
         return windows.clamp(min=1) ** (balance - 1)
 
     def _cut(self, start: Tensor, frames: int) -> tuple[Tensor, Tensor | None]:
@@ -198,6 +207,8 @@ class MotionSet:
         low, high = (
             torch.from_numpy(v).to(motion) for v in (self.stats.music_min, self.stats.music_max)
         )
+        # Music of the test split may leave the range of the training split; the clamp bounds how
+        # far.
         return motion, ((self.music[index].float() - low) / (high - low)).clamp(-1, 2)
 
     def keep(self, pattern: str) -> None:
@@ -243,6 +254,8 @@ class MotionSet:
                 f"the network's {len(skeleton)} from {skeleton.names[0]} at {fps:g}",
                 "prepare the set for this network",
             )
+        # Evenly spread clips are the same in every run, and cover the split's sources, which are
+        # stored one after another.
         room = [clip for clip in self.clips if clip["frames"] >= frames]
         if not room:
             raise FileError(

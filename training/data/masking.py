@@ -84,6 +84,7 @@ def draw_masks(
 
     random = uniform(batch, frames) < mix.random_share
     step = _between(mix.every_steps, batch, generator, device)
+    # A random phase, so that no frame of a window is known more often than another.
     every = (time + (uniform(batch, 1) * step).long()) % step != 0
     hide = _between(mix.hide_frames, batch, generator, device)
     keep_hide = (time + (uniform(batch, 1) * (hide + 5)).long()) % (hide + 5) >= 5
@@ -98,6 +99,8 @@ def draw_masks(
     between = torch.zeros_like(span)
     # Drawn only where asked for, so that older recipes still draw the same random numbers.
     if mix.between:
+        # Three to sixteen frames of past, and mostly one of future: LAFAN1's protocol has ten and
+        # one.
         first = _between((3, 16), batch, generator, device).clamp(max=max(frames // 3, 1))
         last = torch.where(uniform(batch, 1) < 0.6, 1, (uniform(batch, 1) * 10).long() + 1)
         between = (time >= first) & (time < frames - last.clamp(max=max(frames // 3, 1)))
@@ -105,9 +108,11 @@ def draw_masks(
     future = torch.zeros_like(span)
     if mix.future:
         future = time >= frames - _between(mix.future_frames, batch, generator, device).clamp(
+            # Velocity needs two known frames.
             max=frames - 2
         )
 
+    # All kinds are computed for all windows, and one is picked for each: no loop over windows.
     weights = torch.tensor(
         [mix.random, mix.every, mix.keep_hide, mix.span, mix.between, mix.future],
         dtype=torch.float32,
@@ -119,6 +124,7 @@ def draw_masks(
     ]
     chosen = _never_all_or_nothing(chosen, generator)
 
+    # A row for each limb, and a last one for the whole body.
     table = torch.zeros(len(limbs) + 1, joints, dtype=torch.bool, device=device)
     for row, limb in enumerate(limbs):
         table[row, list(limb)] = True
@@ -134,6 +140,7 @@ def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:
         0, chosen.shape[1], (chosen.shape[0], 1), generator=generator, device=chosen.device
     )
     chosen = chosen.scatter(1, frame, chosen.gather(1, frame) & ~chosen.all(1, keepdim=True))
+    # Another frame than the one that was just made known.
     other = (frame + 1) % chosen.shape[1]
     return chosen.scatter(1, other, chosen.gather(1, other) | ~chosen.any(1, keepdim=True))
 
@@ -154,5 +161,6 @@ def corrupt(motion: Tensor, hidden: Tensor, generator: torch.Generator) -> tuple
     other = torch.randint(0, frames, (batch, frames), generator=generator, device=motion.device)
     swapped = motion.gather(1, other[..., None].expand_as(motion))
     zeroed = draw < 0.8
+    # Known frames are changed here as well; the network replaces only hidden ones.
     shown = torch.where((draw < 0.9)[..., None], swapped, motion)
     return torch.where(zeroed[..., None], torch.zeros_like(motion), shown), zeroed & hidden.any(-1)

@@ -25,7 +25,9 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
         return [low]
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
+    # The margin of 0.1 % keeps a step that rounding puts just below ``rough``.
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    # Rounding must not drop a tick that lies exactly on an end of the axis.
     first = math.ceil(low / step - 1e-9)
     return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -48,18 +50,23 @@ def curve_svg(
         ValueError: no row has a finite loss.
     """
     points = [
-        (float(row["step"]), float(row["loss"])) for row in curve if math.isfinite(row["loss"])
+        # One infinite value would stretch the axis so far that nothing else could be read.
+        (float(row["step"]), float(row["loss"]))
+        for row in curve
+        if math.isfinite(row["loss"])
     ]
     if not points:
         raise ValueError("a curve without a finite loss")
     losses = [loss for _, loss in points]
     logarithmic = min(losses) > 0 and max(losses) / min(losses) > LOG_FROM
+    # At least 1, because a run of no steps would divide by zero.
     last = max(max(step for step, _ in points), 1.0)
     low, high = (
         (min(losses) * 0.9, max(losses) * 1.1)
         if logarithmic
         else (min(0.0, min(losses)), max(losses) * 1.05)
     )
+    # A loss that is constant at zero spans no range.
     high = high if high > low else low + 1
 
     def across(step: float) -> float:
@@ -93,6 +100,7 @@ def curve_svg(
             )
     path = " ".join(f"{across(step):.1f},{up(loss):.1f}" for step, loss in points)
     parts.append(f'<polyline class="loss" points="{path}"/>')
+    # The polyline is drawn before the dot, because SVG paints in the order of the text.
     parts += _ending(across(points[-1][0]), up(points[-1][1]), points[-1][1])
     parts.append(
         f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{HEIGHT - _BOTTOM}" '
@@ -111,7 +119,10 @@ def _frame(title: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" font-family="system-ui,sans-serif" font-size="12"><title>{escape(title)}</title>'
+        # The colours are in the file itself: a viewer that shows it as an image loads no style
+        # sheet.
         f"<style>{_STYLE}</style>"
+        # Half a pixel inwards, so that a border one pixel wide falls on whole pixels.
         f'<rect class="ground" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="8"/>'
         f'<text class="text" x="{_LEFT}" y="26" font-size="14" font-weight="600">{escape(title)}</text>'
     )

@@ -73,6 +73,7 @@ class _Canvas:
         anchor: str = "ls",
     ) -> float:
         """Write a text; returns its width."""
+        # Pillow brings this font along, so that pictures are alike on all machines.
         font = ImageFont.load_default(size * _FINE)
         self.draw.text((x * _FINE, y * _FINE), text, fill=colour, font=font, anchor=anchor)
         return float(self.draw.textlength(text, font=font)) / _FINE
@@ -91,6 +92,7 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
     """
     canvas = _Canvas()
     canvas.text(_MARGIN, 38, title, size=20)
+    # A frame counts as hidden as soon as one of its joints is.
     truth, hidden = results[0].clip.motion, np.asarray(results[0].hidden.any(axis=1))
     slerp = next(result for result in results if result.model_name == "slerp")
     rows = [
@@ -98,6 +100,7 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
         ("model", results[0].recovered.motion, results[0]),
         ("slerp", slerp.recovered.motion, slerp),
     ]
+    # The gap where slerp is worst shows best what a network adds.
     chosen = strip_frames(hidden, np.nan_to_num(slerp.errors.per_frame("position_cm")))
     _strip(canvas, rows, chosen, hidden)
     middle = (WIDTH - 24) / 2
@@ -115,6 +118,7 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
 
 def _gaps(hidden: Bool[Array, "T"]) -> list[tuple[int, int]]:
     """First frame of each gap, and the frame after its last."""
+    # Padding with False on both sides gives an edge to gaps that touch an end of the clip.
     edges = np.flatnonzero(np.diff(np.concatenate([[False], hidden, [False]]).astype(np.int8)))
     return [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]
 
@@ -130,6 +134,7 @@ def strip_frames(hidden: Bool[Array, "T"], interest: Float[Array, "T"]) -> Int[A
         return np.linspace(0, len(hidden) - 1, COLUMNS).round().astype(int)
     first, after = max(gaps, key=lambda gap: float(interest[gap[0] : gap[1]].sum()))
     last = after - 1
+    # A strip of one short gap would show the same pose several times.
     if max(stop - start for start, stop in gaps) < 4:
         there = np.flatnonzero(hidden)
         return there[np.unique(np.linspace(0, len(there) - 1, COLUMNS).round().astype(int))]
@@ -149,7 +154,9 @@ def across_axis(motion: Motion, frame: int) -> Float[Array, "3"]:
     left = np.array([1.0, 0.0, 0.0])
     if "left_leg" in groups and "right_leg" in groups:
         positions = motion.positions()[frame].astype(np.float64)
+        # The vertical part is dropped, so that a tilted pelvis does not tilt the camera.
         level = (positions[groups["left_leg"][0]] - positions[groups["right_leg"][0]]) * [1, 0, 1]
+        # The hips of somebody who lies on the side are one above the other, and give no direction.
         if np.linalg.norm(level) > 1e-3:
             left = level / np.linalg.norm(level)
     forward = np.cross(left, [0, 1, 0])
@@ -168,8 +175,11 @@ def _strip(
     floor = truth.floor_m()
     column = (WIDTH - 2 * _MARGIN - _GUTTER) / len(chosen)
     body = truth.positions()[chosen]
+    # A tenth of a metre of air beside the widest pose.
     reach = np.abs((body - body[:, :1]) @ across).max() + 0.1
     tall = max(float(body[..., 1].max()) - floor + 0.15, 0.3)
+    # One scale for all figures, so that sizes can be compared. 0.62 of a column lets neighbours
+    # overlap slightly rather than shrink.
     scale = min((_ROW - 30) / tall, 0.62 * column / reach)
     for number, frame in enumerate(chosen):
         left = _MARGIN + _GUTTER + number * column
@@ -191,6 +201,8 @@ def _strip(
         canvas.text(_MARGIN, ground - _ROW / 2, name, PALETTE[name], 18, "lm")
         for number, frame in enumerate(chosen):
             middle = _MARGIN + _GUTTER + (number + 0.5) * column
+            # All rows are placed by the reference's root, so that an error of the root shows as a
+            # shift.
             origin = (middle - scale * float(truth.root_m[frame] @ across), ground + scale * floor)
             if result is not None and hidden[frame]:
                 _figure(canvas, truth, frame, across, origin, scale, _GHOST)
@@ -220,10 +232,13 @@ def _figure(
         (origin[0] + scale * float(p @ across), origin[1] - scale * float(p[1])) for p in joints
     ]
     near = joints @ towards
+    # Mixed with white.
     pale = tuple(round(0.55 * c + 0.45 * 255) for c in colour)
+    # The painter's algorithm: bones nearer to the camera cover those behind them.
     for start, stop in sorted(bones, key=lambda bone: float(near[list(bone)].sum())):
         limb = skeleton.limbs[stop] if stop < len(skeleton) else skeleton.limbs[start]
         tint = (pale[0], pale[1], pale[2]) if limb.startswith("left") else colour
+        # The trunk is drawn slightly wider than the limbs.
         width = 3.4 if limb in ("torso", "head") else 3.0
         canvas.line([flat[start], flat[stop]], tint, width)
         for end in (start, stop):
@@ -231,6 +246,7 @@ def _figure(
     head = skeleton.groups.get("head", ())
     if head:
         head_joint = head[-1]
+        # A head's end site is the crown; skeletons without it get one along the neck.
         tips = [
             len(skeleton) + e
             for e, (parent, _) in enumerate(skeleton.end_sites)
@@ -270,9 +286,11 @@ def _curves(
     """Errors over the frames around what was hidden, the hidden frames shaded."""
     bottom, top, inner = HEIGHT - 44, _PLOT_TOP + 42, left + 44
     there = np.flatnonzero(hidden)
+    # A few known frames on each side show how the error starts and ends.
     pad = max(4, len(hidden) // 30)
     start = max(int(there[0]) - pad, 0) if len(there) else 0
     stop = min(int(there[-1]) + pad, len(hidden) - 1) if len(there) else len(hidden) - 1
+    # Six percent of air above the highest line; the floor avoids an axis of no height.
     high = max(float(np.max([line.max() for line in lines.values()])) * 1.06, 1e-3)
 
     def place(frame: float, value: float) -> tuple[float, float]:

@@ -28,6 +28,8 @@ class Log:
         self.run, self.names = run, names
         main = run.accelerator.is_main_process
         self.writer = (
+            # A run that continues from an older state must not keep the scalars of the steps that
+            # are done again.
             SummaryWriter(str(run_dir / "tensorboard"), purge_step=run.step + 1) if main else None
         )
         self.bar = tqdm(
@@ -35,6 +37,7 @@ class Log:
             initial=run.step,
             unit="step",
             desc=run_dir.name,
+            # Log files of batch systems get one line for each refresh.
             mininterval=5,
             disable=not main,
         )
@@ -53,6 +56,7 @@ class Log:
             return
         now, step, plan = time.perf_counter(), self.run.step, self.run.plan
         means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+        # The last column is the gradient norm, not a term of the loss.
         self.bar.set_postfix(loss=f"{sum(means[:-1]):.4f}", refresh=False)
         scalars = {
             "loss": sum(means[:-1]),
@@ -69,11 +73,14 @@ class Log:
         """Call the watch; the state of the random generators is restored afterwards."""
         if self.writer is not None and watch is not None:
             device = self.run.accelerator.device
+            # Otherwise a run with validation would train on other dropout masks than one without.
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
                 figures = watch(self.run.step, average, self.writer) or {}
             self.run.curve[-1] |= {name: float(value) for name, value in figures.items()}
+            # The time of validation does not count into samples per second.
             self.seen = time.perf_counter()
 
+    # A line printed beside a live bar would be torn, so the bar is closed first.
     def say(self, text: str) -> None:
         """Print a line, on the main process."""
         self.close()
@@ -96,6 +103,7 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
+        # Python allows signal handlers on the main thread only.
         if threading.current_thread() is threading.main_thread():
             self._before = {
                 number: signal.signal(number, self._ask)
@@ -109,5 +117,6 @@ class Interrupts:
         self._before = {}
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
+        # The old handlers return at once: a second Ctrl-C must end a step that hangs.
         self.asked = True
         self.__exit__()

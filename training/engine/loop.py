@@ -37,8 +37,12 @@ wait."""
 def make_accelerator() -> Accelerator:
     """The accelerator of this process. Precision is set by the plan, not here."""
     return Accelerator(
+        # Without this flag accelerate would choose Apple's GPU, which has no float64; windows are
+        # drawn in it.
         cpu=not torch.cuda.is_available(),
         mixed_precision="no",
+        # Some weights get no gradient in some batches (the embedding of music, say). DDP fails in
+        # the step after such a batch unless it looks for them.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
 
@@ -95,10 +99,14 @@ def train(
 
         while run.step < plan.steps:
             for group in run.optimizer.param_groups:
+                # Set by hand rather than by a scheduler, because the rate is a function of the step
+                # alone and needs no state of its own.
                 group["lr"] = plan.rate(run.step) * group["share"]
             batch = draw(data, plan, model.config, run.generator, run.step)
             pending.append(_take_step(run, batch, loss))
             run.step += 1
+            # The usual warm-up of an EMA: the first weights are random, and must not stay in the
+            # average for a thousand steps.
             run.follow(min(plan.ema, (1 + run.step) / (10 + run.step)))
 
             # Several processes stop only at a fetch, where all of them learn of the
@@ -111,7 +119,10 @@ def train(
                 log.write(rows)
                 pending.clear()
             if save:
+                # Before saving, so that the state contains the point.
                 run.close_point()
+                # Saves and watches need not be multiples of each other: the first save after each
+                # interval counts.
                 if watched and (run.step % watch_every < plan.save_every or run.step == plan.steps):
                     log.watch(watch, run.averaged())
             if save or stop:
@@ -174,16 +185,19 @@ def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
     """
     accelerator, plan = run.accelerator, run.plan
     processes, micro = accelerator.num_processes, plan.accumulation
+    # Every process holds the whole batch, so the counts need no exchange.
     counts = loss.counts(batch.hidden)
     total = torch.zeros_like(counts)
     run.optimizer.zero_grad(set_to_none=True)
     for number in range(micro):
         part = batch.share(accelerator.process_index * micro + number, processes * micro)
         part = roll_out(run.wrapped, part, plan, run.model.config)
+        # Gradients are exchanged once a step, with the last micro-batch.
         with accelerator.no_sync(run.wrapped) if number < micro - 1 else nullcontext():
             terms = loss.terms(forward(run.wrapped, part, plan.bfloat16), part, counts)
             accelerator.backward(terms.sum() * processes)
         total += terms.detach()
+    # An infinite limit measures the norm without clipping.
     norm = accelerator.clip_grad_norm_(run.wrapped.parameters(), plan.clip_norm or math.inf)
     run.optimizer.step()
     return torch.cat([total, (norm.full_tensor() if isinstance(norm, DTensor) else norm)[None]])
@@ -196,7 +210,9 @@ def _fetch(run: Run, pending: list[Tensor], asked: bool) -> tuple[list[list[floa
         ModelError: one of the losses or gradients is not finite.
     """
     rows = torch.stack(pending)
+    # The request to stop travels with the losses, which saves a second exchange.
     flag = torch.full_like(rows[:1], float(asked))
+    # The norm is the same in all processes, so it must not be summed with the rest.
     norms = rows[:, -1:].clone()
     summed = run.accelerator.reduce(torch.cat([rows, flag]), "sum")
     values = torch.cat([summed[:-1, :-1], norms], dim=1).tolist()

@@ -30,14 +30,20 @@ class MuonBeside(torch.optim.Optimizer):
             [{"params": matrices, "share": 1.0}],
             lr=rate,
             weight_decay=decay,
+            # Scales the orthogonal update by 0.2 sqrt(max(rows, columns)), which gives it the RMS
+            # of AdamW's.
             adjust_lr_fn="match_rms_adamw",
         )
         adam = torch.optim.AdamW(others, lr=rate, betas=BETAS, weight_decay=decay)
+        # The base class holds all groups, so that the loop can set their rates and a state can be
+        # saved.
         super().__init__([*muon.param_groups, *adam.param_groups], {})
         self.muon, self.adam = muon, adam
         self._share()
 
     def _share(self) -> None:
+        # Both inner optimisers must write into this one's dictionary, or a saved state would be
+        # empty.
         self.muon.state = self.adam.state = self.state
         self.muon.param_groups, self.adam.param_groups = (
             self.param_groups[:1],

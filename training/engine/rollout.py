@@ -37,6 +37,7 @@ def roll_out(
     if not batch.rounds:
         return batch
     step, samples = plan.rollout_frames, plan.samples
+    # The samples of a window share one past; they differ only in what is drawn for its future.
     windows = Batch(
         batch.motion[::samples],
         batch.hidden[::samples],
@@ -50,10 +51,12 @@ def roll_out(
     first = hidden.any(-1).int().argmax(1)  # the first hidden frame of each window
     time = torch.arange(length, device=hidden.device)[None]
     new = hidden & ((time >= first[:, None]) & (time < first[:, None] + step))[..., None]
+    # From joints to features: nine matrix entries a joint, and the root (3) with joint 0.
     new = torch.cat([new.repeat_interleave(9, -1), new[..., :1].expand(-1, -1, 3)], -1)
     shown = (batch.motion if batch.perturbed is None else batch.perturbed)[::samples].clone()
     for number in range(batch.rounds):
         part = slice(number * step, number * step + length)
+        # Each round draws afresh, as generation does for each of its steps.
         noise = (
             windows.past_noise[:, number]
             if windows.past_noise is not None and config.noise_dim
@@ -106,6 +109,7 @@ def _rotations_only(features: Tensor) -> Tensor:
 
     Generation projects by polar decomposition, which costs more; the results are close.
     """
+    # Unprojected matrices would be a past that the network never sees in generation.
     first, second = (nn.functional.normalize(column, dim=-1) for column in _columns(features))
     second = nn.functional.normalize(
         second - (first * second).sum(-1, keepdim=True) * first, dim=-1
@@ -127,9 +131,11 @@ def _set_down(true: Tensor, shown: Tensor, last: Tensor) -> Tensor:
     """
     rows = torch.arange(len(true), device=true.device)
     here, there = shown[rows, last], true[rows, last]
+    # Rotation from the recorded to the generated heading of the pelvis, in world space.
     between = here[:, :9].unflatten(-1, (3, 3)) @ there[:, :9].unflatten(-1, (3, 3)).transpose(
         -1, -2
     )
+    # The turn about the y axis that is closest to this rotation (in the Frobenius norm).
     sine, cosine = between[:, 0, 2] - between[:, 2, 0], between[:, 0, 0] + between[:, 2, 2]
     norm = (sine.square() + cosine.square()).sqrt().clamp(min=1e-6)
     sine, cosine = sine / norm, cosine / norm
@@ -137,6 +143,7 @@ def _set_down(true: Tensor, shown: Tensor, last: Tensor) -> Tensor:
     turn = torch.stack(
         [cosine, zeros, sine, zeros, ones, zeros, -sine, zeros, cosine], -1
     ).unflatten(-1, (3, 3))
+    # Floors do not move: only the ground plane is shifted.
     level = torch.tensor([1.0, 0.0, 1.0], device=true.device)
     root = (true[..., -3:] - there[:, None, -3:] * level) @ turn.transpose(-1, -2) + here[
         :, None, -3:

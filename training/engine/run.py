@@ -35,11 +35,13 @@ class Run:
         self.identity = _identity(model, plan, start)
         self.material = _material(model, data)
         self.plan = plan
+        # Copied before compiling and wrapping, because the average must be a plain network.
         self._average_model = copy.deepcopy(model).eval().requires_grad_(False)
         if plan.compile:
             model.compile(dynamic=True)  # in place: names and attributes stay; window lengths vary
         self.wrapped = _distributed(accelerator, model.train())
         self.model = accelerator.unwrap_model(self.wrapped)
+        # Made after sharding, because FSDP replaces the parameters by their shards.
         self.optimizer = accelerator.prepare_optimizer(make_optimizer(self.model, plan))
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.generator = torch.Generator(device=accelerator.device).manual_seed(plan.seed)
@@ -56,6 +58,7 @@ class Run:
     def follow(self, decay: float) -> None:
         """Move the average towards the network."""
         torch._foreach_lerp_(
+            # An elementwise update needs no communication: each process averages its own shards.
             [disk.local(p) for p in self.average.values()],
             [disk.local(p) for p in self.model.parameters()],
             1 - decay,
@@ -143,7 +146,10 @@ def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
     """What must be equal for a run to continue: the plan except for its length, the statistics, the
     first weights."""
     kept = {
-        name: value for name, value in asdict(plan).items() if name not in ("steps", "save_every")
+        # A longer run is the same run; when it saves changes no weight.
+        name: value
+        for name, value in asdict(plan).items()
+        if name not in ("steps", "save_every")
     }
     return json.dumps([kept, model.config.stats, model.config.standard, start], sort_keys=True)
 

@@ -36,7 +36,9 @@ def write_state(folder: Path, state: Mapping[str, Any]) -> None:
             (folder / NAME).replace(folder / PREVIOUS)
         beside.replace(folder / NAME)
     except (OSError, RuntimeError) as error:
+        # A half-written file would take the room that the next attempt needs.
         beside.unlink(missing_ok=True)
+        # ``torch.save`` reports a full disk as a RuntimeError raised while the OSError is handled.
         cause = error if isinstance(error, OSError) else error.__context__
         reason = (
             cause.strerror
@@ -63,6 +65,7 @@ def read_state(folder: Path) -> tuple[dict[str, Any] | None, str]:
         if not path.exists():
             continue
         try:
+            # A state from elsewhere must not run code: only tensors and plain values are unpickled.
             state = torch.load(path, map_location="cpu", weights_only=True)
         except (
             RuntimeError,
@@ -160,4 +163,5 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -
             else value
             for name, value in entry.items()
         }
+    # The groups keep the saved options; the loop sets the learning rates before the next step.
     optimizer.load_state_dict({"state": entries, "param_groups": saved["param_groups"]})

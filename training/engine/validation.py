@@ -77,7 +77,10 @@ class Watch:
         self.clips = split.cut_clips(clips, frames, config.skeleton, config.fps)
         for spec in self.specs:
             hidden = [
-                masks.parse(spec, clip, seed) for seed, clip in enumerate(self.clips)
+                # The number of the clip seeds random SPECs, so that every watch hides the same
+                # entries.
+                masks.parse(spec, clip, seed)
+                for seed, clip in enumerate(self.clips)
             ]  # as evaluate() does
             rows = [
                 [
@@ -119,6 +122,8 @@ class Watch:
     def _watch(
         self, step: int, model: MaskedMotionModel, writer: "SummaryWriter | None"
     ) -> dict[str, float]:
+        # The baselines do not change, but TensorBoard draws a flat line only through repeated
+        # points.
         figures = dict(self._figures)
         samples = {}
         for spec in self.specs:

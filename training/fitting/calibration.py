@@ -53,6 +53,7 @@ class Case:
 def case(model: MaskedMotionModel, clip: Clip, spec: str) -> Case:
     """The network's prediction for one clip, cut to the hidden frames."""
     hidden = masks.parse(spec, clip).hidden
+    # The network runs once a case. All shares of the grid are tried on its stored prediction.
     prediction = predict_roles(model, clip, hidden)
     rows: Array = np.asarray(hidden.any(axis=1))
     cut = replace(
@@ -84,6 +85,7 @@ def errors_of(cases: Sequence[Case], gap_calibration: GapCalibration | None) -> 
     frames."""
     angles, distances = [], []
     for each in cases:
+        # Local rotations, so that an error of the shoulder does not count again in the elbow.
         moved = each.answer.posed(gap_calibration)
         angles.append(rot.geodesic_angle(moved.rotations, each.truth.rotations).ravel())
         distances.append(np.linalg.norm(moved.positions() - each.places_m, axis=-1).ravel())
@@ -113,6 +115,7 @@ def fit_length(
             (length_s,), {part: (value,) for part, value in values.items()}, (1.0,), STIRS
         )
 
+    # Shares of zero give the fill itself, the unit of the cost.
     fills = [errors_of(cases, table(shares)) for cases in groups]
 
     def cost(values: dict[str, float]) -> float:
@@ -122,7 +125,9 @@ def fit_length(
             for (angle, distance), fill in zip(errors, fills, strict=True)
         )
 
+    # A second round, because the best share of the legs depends on that of the root.
     for _ in range(0 if full_shares else 2):
+        # From the root outwards: each part moves all that hang on it.
         for part in ("root", "legs", "trunk", "arms"):
             costs = [cost({**shares, part: share}) for share in GRID]
             shares[part] = GRID[int(np.argmin(costs))]
@@ -141,6 +146,7 @@ def fit(
 ) -> GapCalibration:
     """Fit shares and corrections for all gap lengths, on clips that the network was not trained
     on."""
+    # An earlier calibration must not act on the predictions that the new one is fitted to.
     model.config.gap_calibration = None
     columns: list[tuple[dict[str, float], float]] = []
     for length in tqdm(LENGTHS, desc="calibrate", disable=not progress):
@@ -179,6 +185,7 @@ def compare_expected(model: MaskedMotionModel, clips: Sequence[Clip]) -> dict[st
         for part in np.array_split(np.argsort(expected), FIFTHS)
     ]
     near = (true >= expected / 2) & (true <= expected * 2)
+    # Ranks, because what matters is which gaps to look at first.
     rank = float(spearmanr(expected, true).statistic)
     return {
         "gaps": len(rows),
@@ -222,8 +229,10 @@ def fit_future(
             future = generate_clip(
                 model, clip, prefix_frames=seed, frames=frames, random_seed=number
             ).generated
+            # The floor is for recordings in which nobody moves.
             ratios.append(energy(future) / max(energy(clip.motion.crop(seed, len(clip))), 0.01))
         medians.append(float(np.median(ratios)))
+    # The nearest to 1 on a logarithmic scale: half as lively is as wrong as twice as lively.
     return _even(FUTURE_SHARES[int(np.abs(np.log(medians)).argmin())]), medians
 
 

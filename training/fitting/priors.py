@@ -37,8 +37,10 @@ def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] |
     known, kept = (round(seconds * config.fps) for seconds in (plan.known_s, plan.kept_s))
     before, after = [], []
     for clip in split.cut_clips(CLIPS, round(SECONDS * config.fps), config.skeleton, config.fps):
+        # The step of generation: ``known`` frames are seen, the ``kept`` ones after them are used.
         for start in range(known, len(clip) - kept + 1, kept):
             before.append(log_speed(clip.motion.crop(start - known, start)))
+            # One frame earlier, because speed needs the frame before the first kept one.
             after.append(log_speed(clip.motion.crop(start - 1, start + kept)))
     if not before:  # the network's windows are longer than the clips
         return None

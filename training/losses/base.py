@@ -43,10 +43,12 @@ class Loss(ABC):
 
     def counts(self, hidden: Tensor) -> Tensor:
         """The counts of a whole batch: (terms,)."""
+        # A batch in which nothing of a kind is hidden must not divide by zero.
         return self.window_counts(hidden).sum(0).clamp(min=1)
 
     def terms(self, output: MaskedMotionOutput, batch: Batch, counts: Tensor) -> Tensor:
         """What these windows add to each weighted term of the batch's loss: (terms,)."""
+        # ``counts`` are those of the whole batch: shares of it add up only if all have one divisor.
         return torch.tensor(self.weights, device=counts.device) * self.sums(output, batch) / counts
 
     def __call__(self, prediction: Tensor, motion: Tensor, hidden: Tensor) -> Tensor:

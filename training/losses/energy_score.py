@@ -71,6 +71,7 @@ class FutureLoss(Loss):
         pair = hidden[:, 1:]  # the step into the first hidden frame counts
         rotations, places = self._kinematics(output.prediction.float(), batch.body)
         true_rotations, true_places = self._kinematics(batch.motion, batch.body)
+        # Weights are given for 30 frames a second; at other rates a step is shorter or longer.
         pace = self.fps / 30
         rows = [
             (rotations, true_rotations, hidden),
@@ -89,7 +90,10 @@ class FutureLoss(Loss):
         if not feet:
             return torch.zeros((), device=places.device)
         lowest = true[:, :, feet, 1].amin(1, keepdim=True)  # (B, 1, feet)
+        # A soft threshold, a quarter of the height wide. Detached: lifting a foot must not be a way
+        # to slide for free.
         down = ((lowest + DOWN_M - places[:, 1:, feet, 1]) / (DOWN_M / 4)).sigmoid().detach()
+        # The ground plane alone: a foot that rises does not slide.
         step = places[:, :, feet].diff(dim=1)[..., [0, 2]]
         speed = (step.square().sum(-1) + 1e-8).sqrt()
         weight = pair.repeat_interleave(self.samples, 0).to(speed.dtype)[..., None] * down
@@ -108,12 +112,15 @@ class FutureLoss(Loss):
             mask: (W,T) which frames count.
         """
         samples = predicted.unflatten(0, (-1, self.samples))
+        # ``near``: distance to the recording; ``far``: distance among the samples.
         near = far = torch.zeros(len(true)).to(true)
         for k in range(self.samples):
             near = near + _distance(samples[:, k] - true, mask)
             for other in range(k):
                 far = far + _distance(samples[:, k] - samples[:, other], mask)
         pairs = self.samples * (self.samples - 1) / 2
+        # Half the mean over pairs, which makes the score unbiased for few samples (the fair form,
+        # Ferro 2014).
         return (near / self.samples - (far / pairs / 2 if pairs else 0)).sum()
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
@@ -122,6 +129,7 @@ class FutureLoss(Loss):
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class: every window counts once, however many samples it has."""
+        # The batch holds each window ``samples`` times.
         return torch.full((len(hidden), len(self.names)), 1 / self.samples, device=hidden.device)
 
     def counts(self, hidden: Tensor) -> Tensor:

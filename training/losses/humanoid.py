@@ -104,12 +104,15 @@ class RolesLoss(Loss):
         world, places = _kinematics(tree, output.prediction, batch.body)
         true_world, true_places = _kinematics(tree, batch.motion, batch.body)
         weight, pair = self._where(batch.hidden)
+        # The Frobenius distance of two rotations is 2 sqrt(2) sin(angle / 2), about sqrt(2) times
+        # the angle.
         turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
         bent = (
             _norm((output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))).mean(-1)
             / 2**0.5
         )
         apart = _norm(places - true_places).mean(-1)
+        # Heights count more here, but not in ``apart``, which the expected error is compared with.
         distance = _norm((places - true_places) * places.new_tensor([1.0, self.height, 1.0]))
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
         judged = slice(None) if self.kinematics else slice(1)
@@ -121,8 +124,10 @@ class RolesLoss(Loss):
         scale = (
             _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
         )
+        # Scaled by the gap before squaring, so that long gaps do not dominate.
         square = (distance[:, :, judged] * scale[..., None] / self.usual_m).square().mean(-1)
         feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
+        # Contacts of the reference: the network must not choose when its feet count.
         standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
         slid = (_norm(feet) * standing).mean(-1)
         if self.evenly:
@@ -131,6 +136,7 @@ class RolesLoss(Loss):
                 term * even for term in (turned, bent, placed, pose_rms, perturbed, slid)
             )
             square = square * even**2
+        # A millimetre keeps the logarithm of a near-perfect prediction finite.
         missed = (
             output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()
         ).abs()
@@ -157,6 +163,7 @@ class RolesLoss(Loss):
         _, places = Tree(self.parents).forward(rotations, root, batch.body)
         away = (places - true_places).norm(dim=-1).mean(-1) * _by_gap(batch.hidden)
         erred = away.sum(1) / batch.hidden.any(-1).sum(1).clamp(min=1)
+        # 1 for a window of usual speed, more for slower ones.
         return (self.usual_m / (erred + _STILL_M)) ** self.evenly
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:

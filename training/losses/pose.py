@@ -78,6 +78,7 @@ class PoseLoss(Loss):
             torch.from_numpy(v).to(features) for v in (self.stats.root_min, self.stats.root_max)
         )
         offsets = torch.from_numpy(self.skeleton.offsets_m)[None] if body is None else body
+        # Back to metres, in which joint positions are compared.
         root = features[..., -3:] * (high - low) + low
         return Tree(self.skeleton.parents).forward(matrices, root, offsets.to(features))[1]
 
@@ -113,6 +114,7 @@ class PlantedLoss(PoseLoss):
             self._positions(x, batch.body)[:, :, feet].diff(dim=1)
             for x in (prediction, batch.motion)
         )
+        # By the reference's speed, so that the weight has no gradient.
         stands = (true.norm(dim=-1) * self.fps < STANDS_M_S) & (frame[:, 1:] | frame[:, :-1])[
             ..., None
         ]
@@ -153,6 +155,7 @@ class RelativeLoss(Loss):
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """See the base class."""
+        # Means within each window, not over the batch: windows are compared one by one.
         counts = self.loss.window_counts(batch.hidden).clamp(min=1)
         weights = torch.tensor(self.loss.weights, device=counts.device) / counts
         with torch.no_grad():
