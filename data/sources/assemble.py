@@ -57,7 +57,8 @@ def check_out(out: Path, kind: str) -> None:
         content = "splits that another program wrote"
         if report.is_file():
             try:
-                content = f"a set made by prepare {json.loads(report.read_text(encoding='utf-8'))['kind']}"
+                written = json.loads(report.read_text(encoding="utf-8"))["kind"]
+                content = f"a set made by prepare {written}"
             except (ValueError, KeyError, TypeError):
                 content = "splits and a damaged report.json"
         if content != f"a set made by prepare {kind}":

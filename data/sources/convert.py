@@ -122,7 +122,10 @@ def convert(task: Task) -> Converted:
         arrays, facts = _arrays_of(task)
         # Facts travel inside the arrays' file, so that the two cannot come apart.
         written = {**arrays, "facts": np.array(json.dumps(facts))}
-        write_atomically(task.stored, lambda file: np.savez(file, **written))  # type: ignore[arg-type]
+        write_atomically(
+            task.stored,
+            lambda file: np.savez(file, **written),  # type: ignore[arg-type]
+        )
         return Converted(label, task.stored, facts)
     # ``match_roles`` raises this for bodies on which the roles are not found.
     except ModelError as error:

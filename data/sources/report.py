@@ -94,7 +94,10 @@ class Report:
         """The table."""
         yield f"{'split':<7}{'clips':>7}{'frames':>10}{'hours':>8}{'units':>7}"
         for split, row in self.splits().items():
-            yield f"{split:<7}{row['clips']:>7}{row['frames']:>10}{row['hours']:>8.2f}{len(row['units']):>7}"
+            yield (
+                f"{split:<7}{row['clips']:>7}{row['frames']:>10}"
+                f"{row['hours']:>8.2f}{len(row['units']):>7}"
+            )
         yield f"kept {len(self.members)}, skipped {len(self.skipped)}"
         for reason, count in self.reasons().items():
             yield f"  {count:>5}  {reason}"
@@ -113,9 +116,14 @@ class Report:
             names = ", ".join(
                 f"{name} ({count})" for name, count in sorted(self.missing_music.items())
             )
-            yield f"missing music: {len(self.missing_music)} recordings (motions that need each): {names}"
+            yield (
+                f"missing music: {len(self.missing_music)} recordings "
+                f"(motions that need each): {names}"
+            )
         if self.listed_missing:
-            yield f"listed but not there: {len(self.listed_missing)}, first {self.listed_missing[0]}"
+            yield (
+                f"listed but not there: {len(self.listed_missing)}, first {self.listed_missing[0]}"
+            )
         for row in (
             sorted(self.skeletons, key=lambda row: -row["frames"])
             if len(self.skeletons) > 1

@@ -79,8 +79,8 @@ def augment(
     if plan.rest:
         parts = _resting_parts(names, parents)
         left = torch.where(
-            # Squared, so that most resting parts keep hardly anything of their movement.
             uniform(batch, len(parts)) < plan.rest,
+            # Squared, so that most resting parts keep hardly anything of their movement.
             REST_MOST * uniform(batch, len(parts)) ** 2,
             1.0,
         )

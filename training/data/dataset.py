@@ -92,7 +92,6 @@ class MotionSet:
 
     def fit_stats(self, window: int) -> Stats:
         """Fit the scaling on this split; call it on the training split only."""
-        # Clip by clip: rows between two clips belong to no motion.
         spans = [(int(s), int(s + n)) for s, n in zip(self.starts, self.lengths, strict=True)]
         roots = [self.root_m[a:b].float().cpu().numpy() for a, b in spans]
         music = (
@@ -110,7 +109,6 @@ class MotionSet:
         """
         assert self.stats is not None
         generator = torch.Generator(device=self.starts.device).manual_seed(0)
-        # The seed is fixed, so that the same set always gives the same numbers.
         motion, music = self.windows(count, min(window, int(self.lengths.max())), generator)
         origin = torch.from_numpy(self.stats.scale_root(np.zeros(3, np.float32))).to(motion)
         level = torch.tensor([1.0, 0.0, 1.0]).to(
@@ -123,7 +121,6 @@ class MotionSet:
             for kind, rows in values.items()
             for name, figure in (
                 ("mean", rows.mean((0, 1))),
-                # In units of scaled features.
                 ("std", rows.std((0, 1)).clamp(min=0.05)),
             )
         }
@@ -136,7 +133,6 @@ class MotionSet:
         Returns:
             Motion features (batch, frames, F) and scaled music (batch, frames, M).
         """
-        # Inverse transform sampling on the device: the draw falls between the ends of the clips.
         ends = (room := self._room(frames)).cumsum(0)
         draw = torch.randint(
             0, int(ends[-1]), (batch,), generator=generator, device=self.starts.device
@@ -254,8 +250,6 @@ class MotionSet:
                 f"the network's {len(skeleton)} from {skeleton.names[0]} at {fps:g}",
                 "prepare the set for this network",
             )
-        # Evenly spread clips are the same in every run, and cover the split's sources, which are
-        # stored one after another.
         room = [clip for clip in self.clips if clip["frames"] >= frames]
         if not room:
             raise FileError(

@@ -8,10 +8,12 @@ from typing import Any
 WIDTH, HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 44, 48
 _STYLE = """
-.ground{fill:#ffffff;stroke:#d1d5db}.grid{stroke:#e5e7eb}.axis{stroke:#6b7280}.text{fill:#1f2937}.soft{fill:#4b5563}
+.ground{fill:#ffffff;stroke:#d1d5db}.grid{stroke:#e5e7eb}.axis{stroke:#6b7280}.text{fill:#1f2937}
+.soft{fill:#4b5563}
 .loss{stroke:#2563eb;fill:none;stroke-width:2;stroke-linejoin:round}.dot{fill:#2563eb}
 .stage{stroke:#9ca3af;stroke-dasharray:4 4}
-@media (prefers-color-scheme:dark){.ground{fill:#111827;stroke:#374151}.grid{stroke:#1f2937}.axis{stroke:#9ca3af}
+@media (prefers-color-scheme:dark){.ground{fill:#111827;stroke:#374151}
+.grid{stroke:#1f2937}.axis{stroke:#9ca3af}
 .text{fill:#f3f4f6}.soft{fill:#9ca3af}.loss{stroke:#60a5fa}.dot{fill:#60a5fa}.stage{stroke:#4b5563}}
 """.replace("\n", "")
 LOG_FROM = 20.0
@@ -108,8 +110,9 @@ def curve_svg(
     )
     scale = ", logarithmic" if logarithmic else ""
     parts.append(
-        f'<text class="soft" x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">'
-        f'training step</text><text class="soft" transform="translate(16 {(HEIGHT + _TOP - _BOTTOM) / 2}) '
+        f'<text class="soft" x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{HEIGHT - 10}" '
+        f'text-anchor="middle">training step</text><text class="soft" '
+        f'transform="translate(16 {(HEIGHT + _TOP - _BOTTOM) / 2}) '
         f'rotate(-90)" text-anchor="middle">{escape(unit + scale)}</text></svg>'
     )
     return "\n".join(parts) + "\n"
@@ -117,14 +120,17 @@ def curve_svg(
 
 def _frame(title: str) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" font-family="system-ui,sans-serif" font-size="12"><title>{escape(title)}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" height="{HEIGHT}" '
+        f'role="img" font-family="system-ui,sans-serif" font-size="12">'
+        f"<title>{escape(title)}</title>"
         # The colours are in the file itself: a viewer that shows it as an image loads no style
         # sheet.
         f"<style>{_STYLE}</style>"
         # Half a pixel inwards, so that a border one pixel wide falls on whole pixels.
         f'<rect class="ground" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="8"/>'
-        f'<text class="text" x="{_LEFT}" y="26" font-size="14" font-weight="600">{escape(title)}</text>'
+        f'<text class="text" x="{_LEFT}" y="26" font-size="14" font-weight="600">'
+        f"{escape(title)}</text>"
     )
 
 
@@ -132,7 +138,8 @@ def _ending(x: float, y: float, loss: float) -> list[str]:
     """A dot at the end, and its value."""
     return [
         f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>',
-        f'<text class="text" x="{x - 6:.1f}" y="{max(y - 10, _TOP - 4):.1f}" text-anchor="end">{loss:.4g}</text>',
+        f'<text class="text" x="{x - 6:.1f}" y="{max(y - 10, _TOP - 4):.1f}" '
+        f'text-anchor="end">{loss:.4g}</text>',
     ]
 
 

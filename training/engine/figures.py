@@ -6,14 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from PIL import Image, ImageDraw, ImageFont
 
 from mmm.motion.clip import Motion
 from mmm.recovery.result import RecoveryResult
+from training.engine.canvas import INK, Canvas, Colour
 from training.engine.curve import ticks
 
 Array = np.ndarray
-Colour = tuple[int, int, int]
 
 WIDTH, HEIGHT = 1280, 860
 COLUMNS = 9
@@ -26,60 +25,12 @@ PALETTE: dict[str, Colour] = {
     "spline": (13, 148, 104),
     "hold": (156, 163, 175),
 }
-_WHITE, _SHADE, _GHOST, _GRID = (255, 255, 255), (243, 244, 250), (188, 194, 204), (225, 228, 233)
-_TEXT, _SOFT, _FLOOR = (31, 41, 55), (95, 104, 117), (150, 157, 168)
-_FINE = 2
-"""Everything is drawn larger by this factor and then shrunk, for smooth edges."""
+_SHADE, _GHOST, _GRID = (243, 244, 250), (188, 194, 204), (225, 228, 233)
+_SOFT, _FLOOR = (95, 104, 117), (150, 157, 168)
 _VIEW_DEG = 40.0
 """The camera stands this far to the side of the dancer's front."""
 _MARGIN, _GUTTER, _STRIP_TOP, _ROW, _PLOT_TOP = 28, 84, 84, 164, 640
 _HEAD_M = 0.09
-
-
-class _Canvas:
-    """Pillow's drawing with coordinates in the final picture's pixels."""
-
-    def __init__(self) -> None:
-        self.image = Image.new("RGB", (WIDTH * _FINE, HEIGHT * _FINE), _WHITE)
-        self.draw = ImageDraw.Draw(self.image)
-
-    def line(
-        self, points: Sequence[tuple[float, float]], colour: Colour, width: float = 1.0
-    ) -> None:
-        fine = [(x * _FINE, y * _FINE) for x, y in points]
-        self.draw.line(fine, fill=colour, width=max(round(width * _FINE), 1), joint="curve")
-
-    def box(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
-        self.draw.rectangle([left * _FINE, top * _FINE, right * _FINE, bottom * _FINE], fill=colour)
-
-    def dot(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        self.draw.ellipse(
-            [
-                (x - radius) * _FINE,
-                (y - radius) * _FINE,
-                (x + radius) * _FINE,
-                (y + radius) * _FINE,
-            ],
-            fill=colour,
-        )
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        colour: Colour = _TEXT,
-        size: int = 14,
-        anchor: str = "ls",
-    ) -> float:
-        """Write a text; returns its width."""
-        # Pillow brings this font along, so that pictures are alike on all machines.
-        font = ImageFont.load_default(size * _FINE)
-        self.draw.text((x * _FINE, y * _FINE), text, fill=colour, font=font, anchor=anchor)
-        return float(self.draw.textlength(text, font=font)) / _FINE
-
-    def pixels(self) -> UInt8[Array, "H W 3"]:
-        return np.asarray(self.image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS))
 
 
 def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array, "H W 3"]:
@@ -90,7 +41,7 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
         clip and mask.
         title: the line above.
     """
-    canvas = _Canvas()
+    canvas = Canvas(WIDTH, HEIGHT)
     canvas.text(_MARGIN, 38, title, size=20)
     # A frame counts as hidden as soon as one of its joints is.
     truth, hidden = results[0].clip.motion, np.asarray(results[0].hidden.any(axis=1))
@@ -165,7 +116,7 @@ def across_axis(motion: Motion, frame: int) -> Float[Array, "3"]:
 
 
 def _strip(
-    canvas: _Canvas,
+    canvas: Canvas,
     rows: Sequence[tuple[str, Motion, RecoveryResult | None]],
     chosen: Int[Array, "N"],
     hidden: Bool[Array, "T"],
@@ -212,7 +163,7 @@ def _strip(
 
 
 def _figure(
-    canvas: _Canvas,
+    canvas: Canvas,
     motion: Motion,
     frame: int,
     across: Float[Array, "3"],
@@ -271,9 +222,9 @@ def _unit(vector: Float[Array, "3"]) -> Float[Array, "3"]:
     return vector / max(float(np.linalg.norm(vector)), 1e-6)
 
 
-def _legend(canvas: _Canvas, means: dict[str, float | int | None], label: str, left: float) -> None:
+def _legend(canvas: Canvas, means: dict[str, float | int | None], label: str, left: float) -> None:
     """What a plot shows, and a key to its lines with their means over hidden entries."""
-    canvas.text(left, _PLOT_TOP + 8, label, _TEXT, 15)
+    canvas.text(left, _PLOT_TOP + 8, label, INK, 15)
     for name, mean in means.items():
         canvas.line([(left, _PLOT_TOP + 27), (left + 16, _PLOT_TOP + 27)], PALETTE[name], 2.5)
         text = name if mean is None else f"{name} {mean:.2f}"
@@ -281,7 +232,7 @@ def _legend(canvas: _Canvas, means: dict[str, float | int | None], label: str, l
 
 
 def _curves(
-    canvas: _Canvas, lines: dict[str, Array], hidden: Bool[Array, "T"], left: float, right: float
+    canvas: Canvas, lines: dict[str, Array], hidden: Bool[Array, "T"], left: float, right: float
 ) -> None:
     """Errors over the frames around what was hidden, the hidden frames shaded."""
     bottom, top, inner = HEIGHT - 44, _PLOT_TOP + 42, left + 44

@@ -127,7 +127,7 @@ def fit_length(
 
     # A second round, because the best share of the legs depends on that of the root.
     for _ in range(0 if full_shares else 2):
-        # From the root outwards: each part moves all that hang on it.
+        # The root first, because it moves all the others.
         for part in ("root", "legs", "trunk", "arms"):
             costs = [cost({**shares, part: share}) for share in GRID]
             shares[part] = GRID[int(np.argmin(costs))]
