@@ -58,13 +58,13 @@ COMMENTED = {
     *("mmm/io", "mmm/metrics", "mmm/models", "mmm/motion", "mmm/music", "mmm/recovery"),
     *("mmm/viewer",),
     *("dashboard/components", "dashboard/explain", "dashboard/generate"),
+    *("data", "data/dance", "data/sources", "training", "training/data", "training/engine"),
+    *("training/fitting", "training/losses"),
 }
 VAGUE = {
     *("mmm", "mmm/io", "mmm/generation", "mmm/motion"),
-    *("training", "training/benchmark", "training/cards", "training/commands", "training/data"),
-    *("training/engine", "training/losses", "training/fitting", "training/words"),
+    *("training/benchmark", "training/cards", "training/commands", "training/words"),
     *("dashboard/files", "dashboard/work", "dashboard/common", "dashboard/explain"),
-    *("data/dance", "data/sources"),
 }
 
 
