@@ -23,7 +23,7 @@ from tests.dashboard.conftest import ROOT
 from tests.mmm.io.bvh_oracle import scipy_positions
 from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.io.test_bvh_oracle import bvhio_pose
-from tests.mmm.viewer.test_video import sound_of, told_of
+from tests.mmm.viewer.test_video import ffmpeg_says, sound_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared_data]
 
@@ -181,7 +181,7 @@ def check_bvh(path: Path, positions: np.ndarray, names: tuple[str, ...], unit_m:
 
 
 def check_mp4(path: Path, fps: float, with_song: bool) -> None:
-    told = told_of(path)
+    told = ffmpeg_says(path)
     count = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         "-i",

@@ -5,7 +5,6 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from tests.dashboard.test_songs import tone
 
 from dashboard.common import downloads as films
 from dashboard.explain import interventions as whatif_view
@@ -13,6 +12,7 @@ from mmm.music.audio import encode_ogg, write_audio
 from mmm.viewer import video
 from tests.dashboard.conftest import SAMPLE
 from tests.dashboard.explain.test_attention import ECM, OPEN, opened
+from tests.dashboard.files.test_songs import tone
 
 pytestmark = pytest.mark.slow
 

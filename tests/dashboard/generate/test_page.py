@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.dashboard.test_songs import tone
 
 import mmm.generation.generate
 from dashboard.common import downloads as films
@@ -21,6 +20,7 @@ from mmm.motion.skeleton import SMPL24
 from mmm.music.audio import encode_ogg
 from mmm.viewer import video
 from tests.dashboard.conftest import ROOT, SAMPLE
+from tests.dashboard.files.test_songs import tone
 from tests.dashboard.futures import CHANCE, DANCE
 from tests.mmm.making import smooth_motion
 

@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Locator, Page, expect
-from tests.dashboard.test_songs import tone
 
 from mmm.music.audio import encode_ogg
 from tests.browser import AppServer
 from tests.dashboard.conftest import SAMPLE
+from tests.dashboard.files.test_songs import tone
 from tests.dashboard.futures import CHANCE, save_future_networks
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
