@@ -24,11 +24,13 @@ LIBRARY, LEADERBOARD, HOW = "library", "leaderboard", "how-it-works"
 def run() -> None:
     """Draw the page that the address names."""
     _begin()
+    # Around the whole run: importing a page for the first time takes the interpreter too.
     with page_runs.turn():
         pages = _pages()
         st.navigation(list(pages.values()), position="top").run()
 
 
+# Streamlit calls ``run`` at every interaction, and in several threads.
 @cache
 def _begin() -> None:
     """What the server does once, before its first page."""
@@ -79,6 +81,7 @@ def page() -> None:
     """Draw the workbench; Streamlit calls this anew at every interaction."""
     st.set_page_config(page_title="Masked motion workbench", layout="wide", page_icon=ICON)
     st.html(f"<style>{CSS}</style>")
+    # Before any widget: Streamlit refuses to set the value of one that is drawn.
     link.seed_from_url()
     comparisons.seed_from_url()
     generate_controls.seed_from_url()
@@ -87,6 +90,7 @@ def page() -> None:
         "<span>Hide part of a dance, let a network recover it.</span></div>"
     )
     with st.sidebar:
+        # The visitor's own files come first, as what was just added is to be opened.
         entries = upload_box.pick_files() + library.find_entries()
     if not entries:
         _nothing_to_open()
@@ -99,6 +103,7 @@ def page() -> None:
         else:
             recover_page(entries)
     except MMMError as error:
+        # Text of an error may quote a file, and files may hold Markdown.
         st.error(escape.markdown(error), icon=":material/error:")
 
 

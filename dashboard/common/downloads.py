@@ -72,6 +72,7 @@ def save_button(
         make,
         name,
         key=f"{keys.buttons}get-{name.rsplit('.', 1)[-1]}",
+        # A rerun of the page would interrupt playback.
         on_click="ignore",
         icon=":material/download:",
         help=help_,
@@ -81,7 +82,9 @@ def save_button(
 
 def bytes_of(result: Savable, suffix: str) -> bytes:
     """A file's bytes; it is written in a folder of its own, under a name of ours."""
+    # The prefix lets the next server remove what a killed one has left behind.
     with tempfile.TemporaryDirectory(prefix=scratch.prefix("home")) as folder:
+        # A fixed name: the clip's own may hold characters that the file system refuses.
         path = Path(folder) / f"clip.{suffix}"
         result.save(path)
         return path.read_bytes()
@@ -120,6 +123,7 @@ def film_controls(
         format_func=LAYOUTS.__getitem__,
         label_visibility="collapsed",
     )
+    # The browser may not have reported its theme yet.
     film = FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light")
     job: Job[bytes] | None = state.get(job_key)
     mine = job is not None and job.request == film
@@ -128,6 +132,7 @@ def film_controls(
         label, mime = FILMS[suffix]
         save_button(
             f"Save {label}, {len(job.results) / 1e6:.1f} MB",
+            # Streamlit's deferred download wants a function, although the bytes exist already.
             partial(_given, job.results),
             f"{name}-{layout}.{suffix}",
             "The film is ready",
@@ -143,9 +148,11 @@ def film_controls(
         disabled=running,
         help="What stands on the stage as a film; MP4 has the sound, loops are silent.",
     ):
+        # The former film is not wanted any more and would keep a worker busy.
         if job is not None:
             job.cancel()
         job = state[job_key] = start_film(film, partial(scene, layout))
+        # Only once the job exists: a run that was interrupted must find the press again.
         widgets.release(make_key)
         mine = running = True
     if mine and job is not None:
@@ -164,6 +171,7 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
     job: Job[bytes] = Job(film, stage="Drawing", again=f"Make {FILMS[film.suffix][0]}")
 
     def work(job: Job[bytes]) -> bytes:
+        # Loads the encoder, which the page's thread must not wait for.
         from mmm.viewer.video import write_film
 
         with tempfile.TemporaryDirectory(prefix=scratch.prefix("home")) as folder:
@@ -177,6 +185,7 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
             )
             return path.read_bytes()
 
+    # Films take minutes, so a worker stays free for short jobs.
     return submit(job, work, long=True)
 
 

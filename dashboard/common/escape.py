@@ -46,8 +46,10 @@ def code(text: object) -> str:
         text: from outside.
     """
     plain = " ".join(str(text).split())
+    # CommonMark: a fence longer than every run of backticks inside cannot be closed by one.
     longest = max((len(run) for run in re.findall("`+", plain)), default=0)
     fence = "`" * (longest + 1)
+    # A backtick at the edge would join the fence. Markdown strips these spaces.
     space = " " if longest or plain.startswith(" ") or not plain else ""
     return f"{fence}{space}{plain}{space}{fence}"
 

@@ -22,6 +22,7 @@ _STAGE = Stop(
     "Space plays, arrow keys step, a drag on the timeline scrubs, Ctrl+wheel zooms it; ? lists all "
     "keys. Drag a dancer to orbit. All charts on the page follow this playhead.",
 )
+# ``*=`` in selectors, since ``widgets.pick`` appends a number to its keys.
 _SEQUENCE = Stop(
     '[class*="st-key-pick-sequence"]',
     "Pick a sequence",
@@ -96,5 +97,6 @@ def page_header(title: str) -> None:
     st.set_page_config(
         page_title=f"{title} · Masked motion workbench", layout="wide", page_icon=ICON
     )
+    # With every run, since Streamlit drops elements that a run does not draw.
     st.html(f"<style>{CSS}{_PAGES_CSS}</style>")
     session.stash_controls()

@@ -95,6 +95,7 @@ def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> tuple[list[Checkpoint
     on_roles = sorted((card for card in fitting if card.representation == "roles"), key=rank)
     others = [card for card in fitting if card.representation != "roles"]
     if clip.music is not None:
+        # A network trained on this very skeleton predicts all its joints directly.
         ordered = [*others, *on_roles]
         return ordered, ordered[0].name if ordered else "spline"
     return [*on_roles, *others], on_roles[0].name if on_roles else "spline"
@@ -154,11 +155,14 @@ def name_joints(skeleton: Skeleton) -> dict[str, str]:
     if not missing:
         return {}
     kept: dict[str, str] = st.session_state.setdefault("roles", {})
+    # Keys by skeleton: a box must not keep a joint of the former one.
+    # A checksum and not ``hash``, which changes with every start of the server.
     mark = zlib.crc32(repr(skeleton.names).encode())
     named = {}
     with st.expander("Name the joints", icon=":material/accessibility_new:"):
         for role in missing:
             key = f"role-{mark}-{role}"
+            # Set in the session: Streamlit warns if a widget with such a value has a default too.
             if key not in st.session_state:
                 st.session_state[key] = (
                     kept.get(role, "") if kept.get(role) in skeleton.names else ""
@@ -176,6 +180,7 @@ def name_joints(skeleton: Skeleton) -> dict[str, str]:
             "turns the thigh, a knee the shin, an ankle the foot."
         )
     st.session_state.roles = kept | named
+    # A role set back to “not named” must leave the address as well.
     for role in missing:
         if role not in named:
             st.session_state.roles.pop(role, None)

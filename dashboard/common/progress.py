@@ -26,19 +26,23 @@ def follow(
         wide: the button stands under the bar, as wide as it; else beside the bar.
         help_: what Cancel does.
     """
+    # A loaded server answers fewer polls, so each page asks less often.
     poll_s = min(max(POLL_S, POLL_PER_JOB_S * engine().load), MOST_POLL_S)
     st.fragment(_draw, run_every=poll_s)(job, key, wide, help_)
 
 
 def _draw(job: Job[Any], key: str, wide: bool, help_: str) -> None:
+    # ``st.rerun`` raises. It runs the whole page, because the result stands outside this fragment.
     if not job.running:
         st.rerun()
     with st.container(horizontal=not wide, vertical_alignment="center" if not wide else "top"):
+        # Rounding can push a share just above 1, which ``st.progress`` refuses.
         st.progress(min(job.share, 1.0), text=words_of(job))
         st.button(
             "Cancel",
             width="stretch" if wide else "content",
             key=key,
+            # A callback runs before the fragment, so ``disabled`` is right in the same run.
             on_click=job.cancel,
             disabled=job.cancelled,
             help=help_,

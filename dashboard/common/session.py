@@ -29,6 +29,7 @@ _NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
 def pick_mode() -> str:
     """The switch at the top of the sidebar; a shared link may name the mode."""
     state = st.session_state
+    # A link decides once. Afterwards the switch does.
     if "mode" not in state:
         state.mode = GENERATE if st.query_params.get("mode") == "generate" else RECOVER
     mode = str(
@@ -60,6 +61,7 @@ def draw_with_state(draw: Callable[[], None]) -> None:
     """Draw the workbench; after another page with its controls as they were, or as that page has put them."""
     state = st.session_state
     if state.get("elsewhere"):
+        # Before drawing: Streamlit forbids setting a widget's value once it is drawn.
         for key, value in state.get("controls", {}).items():
             state[key] = value
     draw()
@@ -83,8 +85,10 @@ def remember() -> None:
 def _keep_others(mode: str) -> None:
     """Streamlit forgets the value of a control that a run has not drawn, unless it is set."""
     state = st.session_state
+    # A copy of the keys, since setting a value changes the state.
     for key in [str(key) for key in state]:
         if _recovers(key) if mode == GENERATE else _generates(key):
+            # Not idle: it marks the value as set by the page, and Streamlit then keeps it.
             state[key] = state[key]
 
 

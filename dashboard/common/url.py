@@ -13,11 +13,13 @@ MAX_BESIDE = 3
 
 def with_plus(spec: str) -> str:
     """A SPEC from an address written by hand, where + stands for a space."""
+    # Browsers decode a + in a query as a space.
     return re.sub(r"(?<=\w)\s+(?=[a-z])", "+", spec.strip())
 
 
 def pick_from(value: object, options: Sequence[str]) -> list[str]:
     """What stands beside the chosen method: of the names kept, those on offer, the latest ``MAX_BESIDE``."""
+    # The address brings text and the session a list. Both may repeat a name.
     names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
     return [name for name in dict.fromkeys(names) if name in options][-MAX_BESIDE:]
 
@@ -54,6 +56,7 @@ def show_in_url(wanted: Mapping[str, str | list[str]]) -> None:
     told = {
         name: [value] if isinstance(value, str) else list(value) for name, value in wanted.items()
     }
+    # Sending an unchanged address would cost a message to the browser with every run.
     if there != told or st.session_state.get("sent_url", told) != told:
         st.query_params.from_dict(told)
     st.session_state.sent_url = told

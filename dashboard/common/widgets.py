@@ -18,6 +18,7 @@ import streamlit as st
 
 
 def _waiting() -> set[str]:
+    # In the session: a module variable would be shared by all visitors.
     presses: set[str] = st.session_state.setdefault("presses", set())
     return presses
 
@@ -54,6 +55,7 @@ def pick(
     state = st.session_state
     pickers: dict[str, tuple[Any, int]] = state.setdefault("pickers", {})
     drawn, turn = pickers.get(name, (None, 0))
+    # A new number makes a new key, for which the browser holds no old value.
     turn += state[name] != drawn
     chosen = str(
         st.selectbox(

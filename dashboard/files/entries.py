@@ -49,6 +49,7 @@ def folders() -> list[tuple[str, Path]]:
     for part in os.environ.get("MMM_DATA", "").split(os.pathsep):
         if part:
             name = Path(part).name
+            # The second of two folders with the same name goes by its full path.
             places.append(
                 (part if not name or name in (n for n, _ in places) else name, Path(part))
             )
@@ -60,6 +61,7 @@ def find_entries() -> list[Entry]:
     return _find(tuple(folders()))
 
 
+# Scanning folders at every run would be felt. New files still appear within seconds.
 @st.cache_data(ttl=5, show_spinner=False)
 def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     entries = []
@@ -68,6 +70,7 @@ def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
         entries += [
             Entry(
                 p,
+                # Labels are a part of shared links, so samples keep theirs without a suffix.
                 str(
                     p.relative_to(place).with_suffix("")
                     if name == "Samples"
@@ -91,6 +94,7 @@ def open_clip(entry: Entry, report: reader.Report | None = None) -> Clip:
     """
     if report is None:
         return _read(stamp(entry))
+    # A context variable differs between threads: each reading reports to its own page.
     token = _report.set(report)
     try:
         return _read(stamp(entry))
@@ -170,6 +174,7 @@ def _read(stamp: Stamp) -> Clip:
     try:
         if not stamp.foreign:
             return load_clip(path, **options)  # type: ignore[arg-type]
+        # The reader process does the work, so another page may run meanwhile.
         with page_runs.aside():
             clip = reader.read_clip(path, path.name, options, _report.get())
         # Named after the visitor's file, whatever name the file has inside.
@@ -180,5 +185,6 @@ def _read(stamp: Stamp) -> Clip:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _part(stamp: Stamp, start: int, stop: int) -> Clip:
+    # The whole clip stays the same object, whose cached positions are then reused.
     whole = _read(stamp)
     return whole if (start, stop) == (0, len(whole)) else whole.crop(start, stop)

@@ -35,6 +35,7 @@ class FileIndex:
     def get(self, entry: Entry) -> FileFacts | None:
         """What is known of a file as it is now; None where it has yet to be read."""
         try:
+            # No lock: ``want`` calls this while it holds it, and the lock is not reentrant.
             return self._found.get(library.stamp(entry))
         except MMMError as error:
             return FileFacts(problem=str(error))
@@ -45,11 +46,13 @@ class FileIndex:
             self._asked = time.monotonic()
             self._queue = [entry for entry in entries if self.get(entry) is None]
             if self._queue and (self._job is None or not self._job.running):
+                # For the server: the job must outlive the visitor whose page began it.
                 self._job = submit(Job("library"), self._read, long=True, for_server=True)
 
     def _next(self) -> Entry | None:
         with self._lock:
             if not self._queue or time.monotonic() - self._asked > REST_S:
+                # Under the lock, so that ``want`` never counts on a job that is about to end.
                 self._job = None
                 return None
             return self._queue.pop(0)
@@ -57,6 +60,7 @@ class FileIndex:
     def _read(self, job: Job[None]) -> None:
         while (entry := self._next()) is not None:
             try:
+                # Before reading: a file that changes meanwhile has another stamp and is read again.
                 mark = library.stamp(entry)
             except MMMError:
                 continue  # it went away

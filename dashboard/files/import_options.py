@@ -51,14 +51,18 @@ def corrected(entry: Entry) -> Entry:
         return entry
     state = st.session_state
     kept: dict[str, Said] = state.setdefault("corrections", {})
+    # Popped: a link speaks of its own file, which is the first that is no sample.
     said = kept.get(entry.key) or Said(
         *(state.pop(f"url_{name}", GUESS) for name in ("unit", "up", "facing"))
     )
     has_unit = entry.path.suffix.lower() in (".bvh", ".amc")
     guess = _opened(entry)
+    # Another unit may make a BVH readable, so its controls stay.
     if guess is None and entry.path.suffix.lower() != ".bvh":
         return entry  # the page says what is wrong
+    # Other formats fix their unit, whatever a link says.
     said = said if has_unit else replace(said, unit=GUESS)
+    # A fixed key keeps the box open although its title changes.
     with st.expander(_told(_corrected(entry, said)), key="read_as", icon=":material/straighten:"):
         chosen = _choices(entry, said, guess, has_unit)
     before = kept.get(entry.key, Said())
@@ -98,6 +102,7 @@ def _choices(entry: Entry, said: Said, guess: Clip | None, has_unit: bool) -> Sa
         st.caption("Which way the body faces at the first frame cannot be told.")
         return Said(unit, up)
     axis, off = nearest_axis(faces)
+    # Measured headings are never exact, so less than a degree counts as aligned.
     file = f"As in the file: {axis.upper()}" + (
         f", {abs(off):.0f}° to the {'left' if off > 0 else 'right'}" if abs(off) >= 1 else ""
     )
@@ -123,6 +128,7 @@ def _corrected(entry: Entry, said: Said) -> Entry:
 def _choice(
     label: str, key: str, value: str, options: dict[str, str], hint: str | None = None
 ) -> str:
+    # Not as a default of the widget: Streamlit warns if the session holds a value too.
     st.session_state.setdefault(key, value if value in options else GUESS)
     return str(
         st.selectbox(label, list(options), key=key, format_func=options.__getitem__, help=hint)

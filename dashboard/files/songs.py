@@ -89,6 +89,7 @@ def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
             for p in place.rglob("*")
             if p.suffix.lower() in SOUND_SUFFIXES
             and p.is_file()
+            # Separated parts lie beside their recording and are no songs of their own.
             and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS))
         )
         found |= {f"{name}/{p.relative_to(place)}": p for p in files[: library.MAX_ENTRIES]}
@@ -129,12 +130,14 @@ def path_of(key: str) -> Path | None:
 
 @st.cache_resource(max_entries=16, show_spinner="Listening to the song")
 def _hear_file(path: str, changed_ns: int, fps: float) -> Music:
+    # ``changed_ns`` is a part of the cache key: an edited file is read again.
     audio = read_audio(path)
     return features_of(audio, fps, start_bpm=bpm_of_name(Path(path).stem))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _from(digest: str, start_s: float, fps: float, *, _recording: uploads.Recording) -> Music:
+    # The digest stands for the recording, which Streamlit cannot hash.
     return _cut(later(uploads.hear(_recording, fps), start_s, _recording.name))
 
 
@@ -145,6 +148,7 @@ def _cut(music: Music) -> Music:
 @st.cache_resource(max_entries=12, show_spinner=False)
 def ogg(digest: str, *, _music: Music) -> bytes:
     """The sound for the browser, encoded once a song."""
+    # Callers ask only for music that has ``sound_name``.
     assert _music.audio is not None
     return encode_ogg(_music.audio)
 

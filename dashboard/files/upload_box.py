@@ -96,6 +96,7 @@ def _start(store: Uploads, files: Sequence[Any]) -> None:
     former: Job[Reading] | None = st.session_state.get("upload_job")
     if former is not None:
         former.cancel()
+    # Views taken on the page's thread. They keep the bytes without a copy once the box is empty.
     given = [(file.name, file.getbuffer()) for file in files]
     reading, total = Reading(), sum(len(data) for _, data in given) or 1
 
@@ -106,6 +107,7 @@ def _start(store: Uploads, files: Sequence[Any]) -> None:
             words = f"Reading {escape.markdown(safe)}"
             job.advance(begun, words)
 
+            # Defaults bind the values of this file, since the loop changes the variables.
             def report(share: float, b: float = begun, p: float = part, w: str = words) -> None:
                 job.advance(b + p * share, w)
 
@@ -116,6 +118,7 @@ def _start(store: Uploads, files: Sequence[Any]) -> None:
             done += len(data)
         return reading
 
+    # Large files count as long jobs: a worker stays free for other visitors.
     job: Job[Reading] = Job(reading, again="Browse files")
     st.session_state.upload_job = submit(job, work, long=total > LARGE_BYTES)
 
@@ -125,12 +128,15 @@ def _wait_for_files() -> None:
     job: Job[Reading] | None = st.session_state.get("upload_job")
     if job is None:
         return
+    # Waiting takes no processor time, so another page may run.
     with page_runs.aside():
         ended = job.wait(PATIENCE_S)
     if not ended:
         follow(job, "cancel-upload", help_="Stop reading. Files that are read already stay.")
         return
+    # Before the rerun, which would otherwise find the ended job again.
     del st.session_state.upload_job
+    # A cancelled job has no results, but its request holds the files read so far.
     reading = job.request
     assert isinstance(reading, Reading)
     st.session_state.upload_problems = [*reading.problems, *([job.error] if job.error else [])]
@@ -187,10 +193,12 @@ def pick_song(clip: Clip) -> tuple[Recording, float] | None:
 def pick_start(song: Recording, length_s: float) -> float:
     """The moment of a song at which the sequence begins, on its waveform; ``length_s`` is how much will be heard."""
     state, key = st.session_state, f"song_start-{song.name}"
+    # Rounded down to the slider's step, or its end could not be reached.
     last = max(int(10 * (song.duration_s - uploads.SHORTEST_SONG_S)) / 10, 0.0)
     kept = state.setdefault(
         "song_starts", {}
     )  # Streamlit forgets a slider that a run has not drawn
+    # A link, or a former song of this name, may hold a moment past the end.
     state[key] = start_s = min(max(float(state.get(key, kept.get(song.name, 0.0))), 0.0), last)
     window_strip(
         song.peaks,
@@ -254,6 +262,7 @@ def _motion_profile(source: str, frames: int, path: bytes, *, _clip: Clip) -> Fl
     heights = np.array(
         [part.mean() for part in np.array_split(moved, min(uploads.PEAKS, len(moved)))]
     )
+    # The floor keeps a motionless file from dividing by zero.
     return (heights / max(float(heights.max()), 1e-9)).astype(np.float32)
 
 
@@ -303,6 +312,7 @@ def pick_sequence(entries: list[Entry]) -> Entry:
             _pick_instead_of_linked(by_key)
         state.sequence = entries[0].key
     if state.get("awaited") in by_key:
+        # The file that the link waits for has arrived.
         state.sequence = state.pop("awaited")
     elif "awaited" in state:
         st.info(

@@ -72,7 +72,9 @@ class Uploads:
     @cached_property
     def folder(self) -> Path:
         """The session's folder, made for its first file: most sessions bring none."""
+        # Resolved, since ``take`` compares paths and macOS has a link here.
         folder = Path(tempfile.mkdtemp(prefix=scratch.prefix("uploads"))).resolve()
+        # Also runs when the interpreter exits, which ``__del__`` does not promise.
         weakref.finalize(self, shutil.rmtree, folder, True)
         return folder
 
@@ -80,6 +82,7 @@ class Uploads:
         """Forget and remove everything."""
         for name in list(self._files):
             self.drop(name)
+        # Reading the property would create the folder.
         if "folder" in self.__dict__:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -126,6 +129,7 @@ class Uploads:
         safe = safe_name(name)
         self._check(safe, data)
         digest = blake2b(data, digest_size=8).hexdigest()
+        # A folder for each file: two uploads of one name must not overwrite each other.
         folder = Path(tempfile.mkdtemp(prefix=f"{digest}-", dir=self.folder))
         path = folder / safe
         if (
@@ -137,6 +141,7 @@ class Uploads:
             read = _read_song if path.suffix in SONG_SUFFIXES else _read_motion
             upload = read(Upload(safe, path, digest, len(data)), report or (lambda share: None))
         except BaseException as error:
+            # Nothing may stay of a file that was refused or cancelled.
             shutil.rmtree(folder, ignore_errors=True)
             raise _in_plain_words(error, safe, path) from None
         with self._lock:
@@ -167,6 +172,7 @@ class Uploads:
             raise FileError(
                 name, f"{len(data) >> 20} MB", f"at most {LARGEST_MB}", "cut it into pieces"
             )
+        # A file of the same name will be replaced, so it does not count.
         others = [file for file in self.files if file.name != name]
         if len(others) >= MOST_FILES:
             raise FileError(
@@ -185,10 +191,12 @@ class Uploads:
 
 def safe_name(name: str) -> str:
     """A plain file name: no folders, no control characters, not too long, its suffix in lower case."""
+    # macOS sends decomposed letters. NFC makes both spellings one name.
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     stem, dot, suffix = last.rpartition(".")
     if not dot:
         stem, suffix = last, ""
+    # File systems limit names in bytes, not letters.
     stem = re.sub(r"[^\w .,()+'-]", "_", stem).strip(" .").encode()[:120].decode(errors="ignore")
     suffix = re.sub(r"[^\w]", "_", suffix).lower().encode()[:12].decode(errors="ignore")
     return f"{stem or 'file'}{'.' if dot else ''}{suffix}"
@@ -251,12 +259,14 @@ def outline(audio: Audio, columns: int = PEAKS) -> Float[Array, "n"]:
     peaks = np.array(
         [np.abs(audio.samples[a:b]).max(initial=0) for a, b in pairwise(edges)], dtype=np.float32
     )
+    # The floor keeps silence from dividing by zero.
     return np.minimum(peaks / max(float(peaks.max()), 1e-6), 1)
 
 
 def session() -> Uploads:
     """This session's files."""
     store = st.session_state.get("uploads_store")
+    # A reload of the code in development leaves an object of the former class.
     if not isinstance(store, Uploads):
         store = st.session_state["uploads_store"] = Uploads()
     return store

@@ -59,6 +59,7 @@ def pooled(values: Float[Array, "Q K"], size: int = THUMBNAIL) -> Float[Array, "
     for axis in (0, 1):
         count = values.shape[axis]
         if count > size:
+            # Blocks may differ in length by one, so that no row is left out at the end.
             edges = np.linspace(0, count, size, endpoint=False).astype(int)
             lengths = np.diff([*edges, count]).astype(np.float32)
             values = np.add.reduceat(values, edges, axis=axis) / (
@@ -69,6 +70,7 @@ def pooled(values: Float[Array, "Q K"], size: int = THUMBNAIL) -> Float[Array, "
 
 def as_codes(values: Float[Array, "Q K"], top: float) -> UInt8[Array, "Q K"]:
     """Values 0 to ``top`` as one byte each, by square root: so that a logarithmic scale finds small ones too."""
+    # The floor keeps an all-zero map from dividing by zero.
     return np.round(np.sqrt(np.clip(values / max(top, 1e-12), 0, 1)) * 255).astype(np.uint8)
 
 
@@ -92,6 +94,7 @@ class Atlas:
         """Along one side of a block; a network with a frame rate of its own has other rows than the clip has frames."""
         side = next(iter(self.trace.encoders.values())).shape[-1]
         return (
+            # Motion and music lie one after the other along each side of a joined map.
             side // 2
             if self.joined_in_time and next(iter(self.trace.encoders)) == "cross"
             else side
@@ -107,6 +110,7 @@ class Atlas:
     def in_rows(self, frames: Int[Array, "B"]) -> Int[Array, "B"]:
         """Frames of the clip as rows of the window's maps."""
         first, end = self.trace.frames
+        # Such a network has another number of rows, so a frame maps to a row by proportion.
         return np.minimum((frames - first) * self.rows // (end - first), self.rows - 1)
 
     def blocks(self, stage: str) -> tuple[str, ...]:
@@ -116,6 +120,7 @@ class Atlas:
     def views(self, stage: str, block: str) -> Iterator[View]:
         """Tiles of a stage: a row a layer, its mean behind; then the means of layers, the mean of all, the rollout."""
         layers, heads = self.trace.encoders[stage].shape[:2]
+        # With a single layer its mean would only repeat it.
         for layer in [*map(str, range(layers)), *([MEAN] if layers > 1 else [])]:
             for head in [*map(str, range(heads)), MEAN]:
                 yield View(stage, block, layer, head)
@@ -149,6 +154,7 @@ class Atlas:
 
     def _whole(self, stage: str, layer: str, head: str) -> Array:
         maps = self.trace.encoders[stage]
+        # A single map is converted and not summed: caching it would only cost memory.
         if layer != MEAN and head != MEAN and layer != ROLLOUT:
             return maps[int(layer), int(head)].astype(np.float32)
         key = f"{stage}/{layer}/{head}"
@@ -188,6 +194,7 @@ class Atlas:
         for stage in self.trace.encoders:
             found[stage] = {}
             for kind in HEAD_SCORES:
+                # Scores across streams need blocks, and scores on beats need beats in the window.
                 if (kind == "across" and not (stage == "cross" and self.joined_in_time)) or (
                     kind == "beats" and not len(beats)
                 ):
@@ -199,6 +206,7 @@ class Atlas:
 
     def prepare(self) -> "Atlas":
         """Compute what opening the view needs."""
+        # Reading a cached property computes it. The page's thread then finds it ready.
         self.thumbnails  # noqa: B018
         self.scores  # noqa: B018
         return self

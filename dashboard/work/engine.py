@@ -68,6 +68,7 @@ class Engine:
         self._queue: OrderedDict[str, deque[_Task]] = OrderedDict()
         self._running: list[_Task] = []
         self._away_since: dict[str, float] = {}
+        # One condition guards the queue and the running list: a task is always in exactly one.
         self._changed = threading.Condition()
         for number in range(workers):
             self._start(self._work, f"worker-{number}")
@@ -75,6 +76,7 @@ class Engine:
 
     @staticmethod
     def _start(body: Callable[[], None], name: str) -> None:
+        # Daemon threads: the server must be able to exit in the middle of a long job.
         threading.Thread(target=body, name=f"engine-{name}", daemon=True).start()
 
     def submit(
@@ -98,8 +100,10 @@ class Engine:
                 return self._refuse(
                     job, f"{waiting} jobs are waiting on this server", "in a minute"
                 )
+            # Jobs of the server serve everyone, so the limit of one visitor does not apply to them.
             if visitor != SERVER and own >= self.most_of_one:
                 return self._refuse(job, f"{own} of your jobs are waiting", "when one is done")
+            # Set before a worker can see the job: ``Job.cancel`` asks this queue to drop it.
             job.queue = self
             self._queue.setdefault(visitor, deque()).append(_Task(job, work, visitor, long))
             self._changed.notify()
@@ -124,6 +128,7 @@ class Engine:
                 for task in tasks:
                     if task.job is job:
                         tasks.remove(task)
+                        # An empty entry would keep the visitor's old turn.
                         if not tasks:
                             del self._queue[visitor]
                         return True
@@ -143,6 +148,7 @@ class Engine:
 
     def _next(self) -> _Task | None:
         """Take the job whose turn it is; called with the lock held."""
+        # With a single worker long jobs must still start.
         most_long = max(1, self.workers - 1)
         may_be_long = sum(task.long for task in self._running) < most_long
         busy = [task.visitor for task in self._running]
@@ -152,6 +158,7 @@ class Engine:
             task = next((task for task in tasks if may_be_long or not task.long), None)
             if task is None:
                 continue
+            # Not ``popleft``: a short job may overtake a long one of the same visitor.
             tasks.remove(task)
             if tasks:
                 self._queue.move_to_end(visitor)
@@ -184,11 +191,15 @@ class Engine:
             time.sleep(LOOK_S)
             with self._changed:
                 tasks = [*self._running, *self._in_turn()]
+            # Outside the lock: ``is_here`` asks Streamlit's runtime, and workers must not wait for
+            # it.
             for task in tasks:
                 if self._has_left(task.visitor):
                     task.job.cancel()
+            # Tracks only visitors with jobs, or the table would grow with every session.
             present = {task.visitor for task in tasks}
             self._away_since = {k: v for k, v in self._away_since.items() if k in present}
+            # The list would keep finished jobs and their results alive until the next look.
             del tasks
 
     def _has_left(self, visitor: str) -> bool:
@@ -200,6 +211,7 @@ class Engine:
 
 def cores() -> int:
     """Cores that this process may use."""
+    # A container or ``taskset`` may grant fewer cores than the machine has.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -210,9 +222,11 @@ def _is_connected(session_id: str) -> bool:
     return not runtime.exists() or runtime.get_instance().is_active_session(session_id)
 
 
+# Not ``st.cache_resource``: clearing Streamlit's caches must not start a second set of workers.
 @cache
 def engine() -> Engine:
     """The server's engine, started on first use."""
+    # At least two, since with one worker a long job would block every short one.
     workers = jobs.whole_number("MMM_WORKERS", max(2, cores()))
     return Engine(workers, is_here=_is_connected)
 
@@ -235,6 +249,7 @@ def submit(
     Returns:
         The job.
     """
+    # Worker threads and tests have no session, and Streamlit would log a warning for each.
     context = None if for_server else get_script_run_ctx(suppress_warning=True)
     visitor = SERVER if context is None else context.session_id
     return engine().submit(job, work, visitor, long)

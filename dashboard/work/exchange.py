@@ -13,6 +13,7 @@ import numpy as np
 
 from mmm import Audio, Clip, Motion, Music, Skeleton
 
+# JSON travels inside the archive as bytes, so that one file holds the whole clip.
 _TEXT = "text"
 
 
@@ -42,6 +43,7 @@ def write_clip(clip: Clip, path: Path) -> None:
         sounds = {f"without.{part}": sound for part, sound in music.without.items()}
         if music.audio is not None:
             sounds["sound"] = music.audio
+        # An array of samples does not know its rate.
         text["rates_hz"] = {name: sound.rate_hz for name, sound in sounds.items()}
         arrays |= {name: sound.samples for name, sound in sounds.items()}
     _write(path, text, arrays)
@@ -55,6 +57,7 @@ def read_clip(path: Path) -> Clip:
     """
     text, arrays = _read(path)
     try:
+        # Every value is cast: the process that wrote this file has handled a hostile one.
         end_sites = tuple((int(joint), _tip(tip)) for joint, tip in text["end_sites"])
         skeleton = Skeleton(
             tuple(map(str, text["names"])),
@@ -71,6 +74,7 @@ def read_clip(path: Path) -> Clip:
             source=str(text["source"]),
             split=str(text["split"]),
             notes=tuple(map(str, text["notes"])),
+            # Clips are shared between sessions, so nobody may change their metadata.
             meta=MappingProxyType(dict(text["meta"])),
         )
     except (KeyError, TypeError) as error:
@@ -121,6 +125,7 @@ def read_audio(path: Path) -> Audio:
 
 def _write(path: Path, text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     encoded = np.frombuffer(json.dumps(text, default=_plain).encode(), dtype=np.uint8)
+    # An open file: given a path, ``np.savez`` would append ``.npz`` to the name.
     with path.open("wb") as file:
         np.savez(file, **{_TEXT: encoded}, **arrays)  # type: ignore[arg-type]
 
@@ -136,6 +141,7 @@ def _plain(value: Any) -> Any:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
+        # ``allow_pickle=False``: unpickling an object array could run code of a hostile file.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         text = json.loads(arrays.pop(_TEXT).tobytes())

@@ -101,6 +101,7 @@ class Stream(Job[Made]):
     """Frames generated a second so far."""
     shown: tuple[int, bytes] | None = None
     """What the stage was last sent: how many frames, and the payload."""
+    # The worker appends and page threads copy the list first, so it needs no lock.
     _panels: list[ViewerPanel] = field(default_factory=list)
     _first: threading.Event = field(default_factory=threading.Event)
 
@@ -108,12 +109,14 @@ class Stream(Job[Made]):
         """More frames, by the worker."""
         assert isinstance(self.request, Ask)
         self._panels.append(panel_from_motion(self.request.label, motion, "model"))
+        # The recorded prefix is not a result yet: playback waits for a generated frame.
         if generated:
             self._first.set()
 
     def wait_for_first(self, seconds: float) -> bool:
         """Wait until something was generated, at most so long; also ends when the job does."""
         end = time.monotonic() + seconds
+        # Short waits: a job can fail before its first frame, and only ``running`` tells that.
         while time.monotonic() < end and self.running:
             if self._first.wait(0.02):
                 break
@@ -127,6 +130,7 @@ class Stream(Job[Made]):
     def panel(self) -> ViewerPanel | None:
         """The frames so far, as the stage takes them; None before the first generated one."""
         parts = list(self._panels)
+        # The first part is the recorded prefix.
         if len(parts) < 2:
             return None
         return replace(
@@ -143,10 +147,12 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
         clip: the seed, and what was really done after it where the music is its own; with that music, or silent.
         music: another song than the clip's own.
     """
+    # The time makes the name unique: the stage starts anew when an equal request runs again.
     stream = Stream(ask, run_name=f"{time.time_ns()}")
     models = loaded_models()
 
     def work(job: Job[Made]) -> Made:
+        # Imports torch, which the page's thread must not wait for.
         from mmm.generation.generate import generate_clip
 
         job.advance(0.0, "Loading the network")
@@ -154,6 +160,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
         job.advance(0.0, "Listening to the seed")
         prefix_frames = ask.setting.prefix_frames
         stream.add(clip.motion.crop(0, prefix_frames), generated=False)
+        # After loading, so that the rate shown is the network's own.
         begun = time.perf_counter()
 
         def show(chunk: "Chunk") -> bool:
@@ -183,7 +190,10 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
             on_chunk=show,
         )
         found = Made(
-            replace(ask, frames=len(generation.generated)), generation, generation.evaluate()
+            # After Cancel there are fewer frames than requested, and the key must say so.
+            replace(ask, frames=len(generation.generated)),
+            generation,
+            generation.evaluate(),
         )
         keep(found)
         return found
@@ -195,6 +205,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def load_ahead(method: str, version: int) -> Job[bool]:
     """Load a network behind the page, once a state of its files, so that Generate need not wait for it."""
+    # ``version`` serves as a part of the cache key: a retrained checkpoint is loaded again.
     job: Job[bool] = Job(method)
     models = loaded_models()
 

@@ -28,6 +28,7 @@ def version_of(method: str) -> int:
     """A number made of when a checkpoint's files were written, and how long they are; 0 for a baseline."""
     if method in BASELINES:
         return 0
+    # Time and size change when training rewrites a file; hashing weights would take seconds.
     files = [
         (f.name, f.stat().st_mtime_ns, f.stat().st_size)
         for f in sorted(find_checkpoint(method).iterdir())
@@ -68,6 +69,7 @@ class Job(Generic[Found]):
     again: str = "Recover"
     """The button that starts it anew."""
     queue: Queue | None = None
+    # Events and not flags: a page's thread can wait for the end without polling.
     _cancel: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
 
@@ -92,6 +94,7 @@ class Job(Generic[Found]):
 
     def cancel(self) -> None:
         """Ask it to stop: at once where it waits, after the part in hand where it works."""
+        # Set first: a worker that takes the job between these two steps sees it in ``run``.
         self._cancel.set()
         if self.queue is not None and self.queue.drop(self):
             self.finish(error=CANCELLED.format(self.again))
@@ -108,6 +111,7 @@ class Job(Generic[Found]):
 
     def finish(self, results: Found | None = None, error: str = "") -> None:
         """End with results, or with what went wrong."""
+        # Stored before the event: whoever sees that the job has ended may read them.
         self.results, self.error = results, error
         self._done.set()
 
@@ -115,6 +119,7 @@ class Job(Generic[Found]):
         """Do the work and end; called by a worker. Raises nothing."""
         results, error = None, ""
         try:
+            # A worker had taken the job already, so ``drop`` no longer found it in the queue.
             if self.cancelled:
                 raise Cancelled
             results = work(self)
@@ -148,8 +153,10 @@ class Models:
     def get(self, name: str) -> "MaskedMotionModel":
         """The network of a checkpoint, loaded once, and again when its files have changed."""
         key = name, version_of(name)
+        # Held while loading: two visitors who ask for one network must not load it twice.
         with self._lock:
             if key not in self._loaded:
+                # An older state of this checkpoint is not asked for again and only takes memory.
                 self._loaded = {k: v for k, v in self._loaded.items() if k[0] != name}
                 self._loaded[key] = mmm.load_model(name)
             return self._loaded[key]
@@ -164,6 +171,7 @@ def loaded_models() -> Models:
 def whole_number(variable: str, otherwise: int) -> int:
     """The value of an environment variable, a whole number from 1; ``otherwise`` where it is not set or none."""
     text = os.environ.get(variable, "")
+    # ``isdecimal`` rejects signs and fractions, so ``int`` cannot fail here.
     return max(1, int(text)) if text.isdecimal() else otherwise
 
 

@@ -25,6 +25,7 @@ class Runner:
 
     def start(self, benchmark: Benchmark, results: ResultsFile) -> bool:
         """Hand a run to the engine; False where one goes on already."""
+        # Two visitors may press Measure at once, but one results file allows one run.
         with self._lock:
             if self.busy:
                 return False

@@ -11,12 +11,14 @@ from mmm import checkpoints
 from mmm.checkpoints import CheckpointInfo
 from mmm.paths import checkpoint_root
 
+# The list shows nothing of the weights. ``jobs.version_of`` tells when those change.
 _FILES = ("config.json", "metrics.json", "README.md")
 
 
 def list_checkpoints() -> list[CheckpointInfo]:
     """Every readable checkpoint, by name; as ``mmm.checkpoints.list_checkpoints`` has it."""
     root = checkpoint_root()
+    # A copy: the cached list is shared by all sessions, and a caller may sort its own.
     return list(_list(str(root), _stamp(root)))
 
 

@@ -63,6 +63,7 @@ class Answers(Store[Question, Any]):
 
     def find(self, request: Request | Ask, frame: int) -> Any:
         """The maps of a window that holds a frame, or None; of a generation, those of the window that made it."""
+        # Any window with this frame will do, so stepping through frames rarely recomputes maps.
         for question, answer in self.items():
             if question.request == request and question.kind == "attention":
                 first, end = answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
@@ -81,9 +82,11 @@ def ask(
     question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]
 ) -> Job[Any]:
     """Hand a question to the engine: ``work`` gets the job and the network."""
+    # Looked up on the page's thread: a worker has no Streamlit context.
     models, store = loaded_models(), answers()
 
     def find(job: Job[Any]) -> Any:
+        # A small share already shows that the job has left the queue.
         job.advance(0.02, "Loading the network")
         model = models.get(question.request.method)
         job.advance(0.1, "Listening")
@@ -110,6 +113,7 @@ def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
         )
         assert result.attention is not None
         job.advance(0.85, "Sorting heads")
+        # Prepared on the worker: the page's thread must not compute thumbnails.
         return Atlas(result.attention, result.model_name, clip.music).prepare()
 
     return ask(
@@ -136,6 +140,7 @@ def intervene(request: Request, clip: Clip, mask: Mask, wanted: Wanted) -> Job[A
         "Change and recover",
         work,
         lambda found: (
+            # Twice, since the answer holds the motion with the change and without it.
             2 * found.after.recovered.motion.rotations.nbytes + 2 * found.change_deg.nbytes
         ),
     )
@@ -172,6 +177,7 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
             if chunk.attention is not None:
                 job.advance(0.85, "Sorting heads")
                 atlas = Atlas(chunk.attention, ask_.method, music or clip.music).prepare()
+                # Ends the generation: these maps need no later window.
                 return FutureMaps(atlas, (chunk.first, done))
         raise AssertionError("attention_frame is generated")
 

@@ -43,12 +43,14 @@ class _Process:
     def __init__(self) -> None:
         # One thread: a reader's arithmetic is small, and OpenBLAS takes memory for each thread.
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        # ``-m`` finds the module from the repository root, wherever the server was started.
         self._child = subprocess.Popen(
             [sys.executable, *BODY],
             cwd=ROOT,
             env=os.environ | one_thread,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Nobody reads stderr: a full pipe would block the process.
             stderr=subprocess.DEVNULL,
         )
         self._lines: queue.Queue[bytes] = queue.Queue()
@@ -59,6 +61,7 @@ class _Process:
         assert self._child.stdout is not None
         for line in self._child.stdout:
             self._lines.put(line)
+        # The pipe has closed. An empty line wakes the waiting ``ask`` at once.
         self._lines.put(b"")
 
     def ask(self, request: dict[str, Any], seconds: float, report: Report) -> dict[str, Any] | None:
@@ -86,6 +89,7 @@ class _Process:
     def end(self) -> None:
         """Kill it."""
         self._child.kill()
+        # Without this the killed process stays in the process table as a zombie.
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
@@ -127,8 +131,10 @@ class Readers:
         seconds = LIMIT_S + LIMIT_S_PER_MB * megabytes
 
         def report_share(spent: float) -> None:
+            # Never complete before the answer is here: the usual speed is an estimate.
             report(min(0.95, spent * seconds / usual_s))
 
+        # ``report`` raises after Cancel, so a visitor who waits for a process can leave.
         while not self._places.acquire(timeout=LOOK_S):
             report(0.0)
         process = None
@@ -137,15 +143,18 @@ class Readers:
                 process = self._ready.pop() if self._ready else None
             process = process or _Process()
             request = {"kind": kind, "path": str(path), "out": str(out), "options": options}
+            # Outside the lock: reading takes seconds, and other visitors' files must not wait.
             answer = process.ask(request, seconds, report_share)
             if answer is None:
                 raise FileError(name, "a file that no reader survives", cure="export it again")
             if "fault" in answer:
+                # For the log alone: the text may name paths of the server.
                 logging.getLogger(__name__).error("%s: %s", name, answer["fault"])
                 raise FileError(name, "the file cannot be read", cure="export it again")
             if megabytes <= LARGE_MB:
                 with self._lock:
                     self._ready.append(process)
+                # It is back in the pool, so ``finally`` must not end it.
                 process = None
             if "error" in answer:
                 raise FileError(*answer["error"])
@@ -187,6 +196,7 @@ def read_clip(
         out = Path(folder) / "clip"
         readers().read("motion", path, name, options or {}, report, out)
         try:
+            # A reader that a hostile file took over may have written anything.
             return exchange.read_clip(out)
         except (ValueError, OSError) as error:
             logging.getLogger(__name__).error("%s: %s", name, error)

@@ -23,9 +23,11 @@ def main() -> None:
     # What a library prints must not come among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    # After the imports: the limit counts from the memory that they take.
     _limit()
     for line in sys.stdin:
         answers.write(json.dumps(answer(json.loads(line))) + "\n")
+        # Pipes are block-buffered: without this the server waits until its time limit.
         answers.flush()
 
 
@@ -44,6 +46,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         return {"error": [path.name, error.strerror or str(error), "", "restore the file"]}
     except Exception as error:  # a fault of a reader: the visitor gets a line, the log the name
+        # Cut short, because an exception's text may quote the whole file.
         return {"fault": f"{type(error).__name__}: {error}"[:500]}
     return {}
 
@@ -55,10 +58,12 @@ def _limit() -> None:
     except ImportError:  # Windows
         return
     now = 0
+    # Systems without ``/proc`` count the limit from zero.
     statm = Path("/proc/self/statm")
     if statm.exists():
         now = int(statm.read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY_BYTES, now + MEMORY_BYTES))
+    # A core dump would leave a visitor's file on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

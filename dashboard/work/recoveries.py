@@ -56,6 +56,7 @@ def start(request: Request, clip: Clip, mask: Mask) -> "Job[list[RecoveryResult]
         # Many people open the page with the same clip: the first one's recovery serves those who waited.
         if (results := kept_results().get(request, since=asked_at)) is not None:
             return results
+        # All of them: they are quick, and the page compares with any without a new job.
         baselines = [mmm.interpolate(name, clip, mask) for name in BASELINES]
         if request.method in BASELINES:
             first = next(r for r in baselines if r.model_name == request.method)

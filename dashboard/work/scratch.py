@@ -18,6 +18,7 @@ def prefix(kind: str) -> str:
     Args:
         kind: ``uploads``, ``read`` or ``home``.
     """
+    # The process number lets ``clear_stale`` spare the folders of servers that still run.
     return f"mmm-{kind}-{os.getpid()}-"
 
 
@@ -34,6 +35,7 @@ def clear_stale(folder: Path | None = None) -> int:
     for path in (folder or Path(tempfile.gettempdir())).glob("mmm-*-*"):
         match = _NAME.fullmatch(path.name)
         try:
+            # Not ``stat``, which would follow a link that somebody else put here.
             stat = path.lstat()
             # Other users' folders and links in a shared folder are nothing of ours.
             if not match or path.is_symlink() or not path.is_dir() or stat.st_uid != _user():
@@ -53,6 +55,7 @@ def _user() -> int:
 
 def _runs(process: int) -> bool:
     try:
+        # Signal 0 only tests whether the process exists.
         os.kill(process, 0)
     except ProcessLookupError:
         return False

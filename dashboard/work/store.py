@@ -43,7 +43,9 @@ class Store(Generic[Key, Value]):
         """Keep a value of so many bytes; the least recently used ones make room."""
         with self._lock:
             self._kept[key] = _Kept(value, nbytes, time.monotonic())
+            # Assigning to an existing key keeps its old place in an ``OrderedDict``.
             self._kept.move_to_end(key)
+            # The latest stays even if it alone is over the limit: its page is about to show it.
             while len(self._kept) > 1 and self._total() > self.most_bytes:
                 self._kept.popitem(last=False)
 
@@ -53,4 +55,5 @@ class Store(Generic[Key, Value]):
     def items(self) -> list[tuple[Key, Value]]:
         """Everything kept, the latest first."""
         with self._lock:
+            # A list made under the lock: other sessions may put results while the caller iterates.
             return [(key, kept.value) for key, kept in reversed(self._kept.items())]

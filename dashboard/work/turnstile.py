@@ -26,6 +26,7 @@ class Turnstile:
     def __init__(self, places: int, most_wait_s: float = MOST_WAIT_S) -> None:
         self._free = threading.Semaphore(places)
         self._most_wait_s = most_wait_s
+        # After a timeout a thread holds no place, and ``aside`` must not release another's.
         self._inside = threading.local()
 
     @contextmanager
@@ -53,5 +54,6 @@ class Turnstile:
                 self._inside.held = self._free.acquire(timeout=self._most_wait_s)
 
 
+# One more than the cores, since a run that waits for the disk leaves its core idle.
 page_runs = Turnstile(cores() + 1)
 """The server's: runs of whole pages. Fragments, which are small, do not wait."""
