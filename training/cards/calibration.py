@@ -8,8 +8,8 @@ from mmm.models import MaskedMotionConfig
 from mmm.models.calibration import GapCalibration
 
 _SHARES = {
-    False: "Shares of its turns and of the pelvis's shift that served best on the validation split, by the "
-    "length of the gap; 0 is the fill itself.",
+    False: "Shares of its turns and of the pelvis's shift that served best on the validation "
+    "split, by the length of the gap; 0 is the fill itself.",
     True: "It is believed as far as it says, in gaps of all lengths.",
 }
 
@@ -17,6 +17,7 @@ _SHARES = {
 def _lively(law: list[float] | None) -> list[str]:
     if law is None:
         return []
+    # Intercept, slope and sigma of an AR(1) model of log speed (`mmm.generation.activity`).
     level, pull, spread = law
     return [
         f"For every window {DRAWS} futures are drawn. Kept is the one whose speed v' (root mean "
@@ -56,8 +57,12 @@ def calibration_section(
     found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig
 ) -> list[str]:
     """Shares by gap length, static joints, symmetric answers and expected errors."""
+    # Without a calibration in config.json, kept figures describe a state that the network no longer
+    # has.
     if not found or config.calibration is None:
         return []
+    # Networks that generate are calibrated by energy, at one share for all gap lengths. They have
+    # no table by gap length.
     if "future" in found:
         rows = [
             [f"{row['share']:g}" for row in found["future"]],
@@ -86,6 +91,7 @@ def calibration_section(
     lines = [
         "## How far it is believed, and how sure it is",
         "",
+        # Metrics files from before the option lack the key, so they count as not `whole`.
         f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of "
         f"itself is "
         f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.",
@@ -95,6 +101,8 @@ def calibration_section(
         "| gap, s | " + " | ".join(gap_calibration.shares) + " | expected error |",
         "|---|" + "---|" * (len(gap_calibration.shares) + 1),
     ]
+    # The order must match the table's head above, which names the parts and then the expected
+    # error.
     columns = (*gap_calibration.shares.values(), gap_calibration.expected)
     lines += [
         f"| {gap_s:.2f} | " + " | ".join(f"{row[at]:.2f}" for row in columns) + " |"

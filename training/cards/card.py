@@ -34,8 +34,11 @@ def record(
         name: where a section holds several results (``unseen``), which of them this is; the others
         stay.
     """
+    # Read anew for every section, so that results of other commands written in the meantime stay.
     info = describe(checkpoint)
+    # A named result joins the others of its section, such as the other unseen sets.
     new = results if name is None else {**info.metrics.get(section, {}), name: results}
+    # Before the card, which is made from this file.
     write_json(info.path / "metrics.json", {**info.metrics, section: new})
     write_card(info.path)
 
@@ -44,6 +47,7 @@ def trained_on(metrics: Mapping[str, Any]) -> list[str]:
     """Names of the prepared sets that a checkpoint and its parents were trained on, the first one
     first."""
     training = metrics.get("training", {})
+    # Parents count as well: weights carry the licence of all data that they have seen.
     sections = [*training.get("parents", []), training]
     return list(dict.fromkeys(str(section["data"]) for section in sections if "data" in section))
 
@@ -52,6 +56,7 @@ def write_card(folder: Path) -> None:
     """Rewrite ``README.md`` and ``curve.svg`` in a checkpoint's folder from its config.json and
     metrics.json."""
     info = describe(folder)
+    # Only the number of parameters is needed. Tensors on "meta" allocate no memory.
     with torch.device("meta"):
         parameters = sum(p.numel() for p in make_model(info.config).parameters())
     training, sets = info.metrics.get("training", {}), trained_on(info.metrics)
@@ -64,6 +69,7 @@ def write_card(folder: Path) -> None:
         "|---|---|",
         f"| window | {info.config.max_frames} frames; longer clips in overlapping windows |",
         f"| input, output | {info.config.fill} fill, {info.config.output} output |",
+        # The row names the field as the config.json of shipped checkpoints spells it.
         *(["| feet | held where they stand (`plant_feet`) |"] if info.config.lock_feet else []),
         f"| masks in training | {', '.join(f'`{m}`' for m in info.config.trained_masks or [])} |",
         *_training_rows(training),
@@ -71,11 +77,14 @@ def write_card(folder: Path) -> None:
         *_curve(info.path, info.name, training),
         "## Data",
         "",
+        # A checkpoint without a record of its training says so instead of hiding the question of
+        # licence.
         *(line for data in sets or ["unknown"] for line in (data_note(data), "")),
         *evaluation_section(info.metrics.get("evaluation"), info.name),
         *parts_section(info.metrics.get("parts"), info.name),
         *unseen_section(info.metrics.get("unseen"), info.name, sets),
         *protocol_section(info.metrics.get("protocol")),
+        # The metrics file keeps the first name of this section.
         *music_use_section(info.metrics.get("hearing"), info.name),
         *attention_section(info.metrics.get("attention"), info.name),
         *generation_section(info.metrics.get("generation"), info.name),
@@ -90,6 +99,7 @@ def write_card(folder: Path) -> None:
 
 def _first_words(info: CheckpointInfo, parameters: int) -> str:
     config = info.config
+    # Read from the files, because config.json does not say how the weights are stored.
     packed = is_packed(info.path.glob("model*.safetensors"))
     stored = "8-bit integers with a scale for each row" if packed else "float16"
     where = (
@@ -110,6 +120,7 @@ def _first_words(info: CheckpointInfo, parameters: int) -> str:
 def _training_rows(training: Mapping[str, Any]) -> list[str]:
     if not training:
         return []
+    # Read as JSON, not as a TrainingPlan: old checkpoints have plans with other fields.
     plan, curve = training["plan"], training["curve"]
     return [
         *(
@@ -137,6 +148,7 @@ def _training_rows(training: Mapping[str, Any]) -> list[str]:
 
 def _in_short(parent: Mapping[str, Any]) -> str:
     """How a parent was trained, as far as its checkpoint says."""
+    # A parent may be known by its name alone.
     if "plan" not in parent:
         return ""
     command = f": `{parent['command']}`" if "command" in parent else ""
@@ -147,6 +159,7 @@ def _stage_rows(stages: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = []
     for number, stage in enumerate(stages, start=1):
         patterns = ", ".join(f"`{spec}`" for spec in stage.get("patterns") or [])
+        # A stage without `fixed` uses its patterns in every window, which needs no words.
         if patterns and stage.get("fixed", 1.0) < 1:
             patterns += f" in {stage['fixed']:.0%} of the windows, random masks in the others"
         rows.append(
@@ -159,8 +172,10 @@ def _stage_rows(stages: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _curve(folder: Path, name: str, training: Mapping[str, Any]) -> list[str]:
     """Draw the training curve, and show it; a curve of one point is not drawn."""
+    # A diverged step gives NaN or infinity, for which the drawing has no place.
     curve = [row for row in training.get("curve", []) if math.isfinite(row["loss"])]
     if len(curve) < 2:
+        # An older drawing would show another run.
         (folder / CURVE).unlink(missing_ok=True)
         return []
     text = curve_svg(

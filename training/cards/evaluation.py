@@ -6,6 +6,7 @@ from typing import Any
 from mmm.metrics.errors import ERROR_KINDS
 from training.cards.licences import unseen_note
 
+# Baselines from the simplest to the most elaborate; networks stand before them.
 METHOD_ORDER = ("hold", "slerp", "inertial", "spline")
 
 
@@ -13,6 +14,7 @@ def evaluation_section(evaluation: Mapping[str, Any] | None, name: str) -> list[
     """Errors of the test split, beside the baselines."""
     if not evaluation:
         return ["## Results", "", "Not evaluated yet.", ""]
+    # A split of the training data is stated as such, because its errors do not show generalisation.
     seen = "which it was trained on" if evaluation["split"] == "train" else "never seen in training"
     return [
         "## Results",
@@ -61,11 +63,14 @@ def unseen_section(unseen: Mapping[str, Any] | None, name: str, sets: Sequence[s
         "",
     ]
     for data, evaluation in unseen.items():
+        # The mark is decided now, not when the errors were measured: a fine-tuning may have used
+        # the set.
         trained = "**trained on**" if data in sets else "never trained on"
         lines += [
             f"### {data}",
             "",
             f"{unseen_note(data)} "
+            # `str.capitalize` would also lower the rest.
             f"{trained[0].upper() if trained[0] != '*' else trained[0]}{trained[1:]}. "
             f"{evaluation['clips']} clips of {evaluation['frames']} frames of its "
             f"{evaluation['split']} split."
@@ -83,11 +88,13 @@ def _left_out(evaluation: Mapping[str, Any]) -> str:
     short = evaluation.get("left_out", 0)
     if not short:
         return ""
+    # Results from before the count was kept lack this number.
     of = f" of the split's {evaluation['available']}" if "available" in evaluation else ""
     return f" {short}{of} clips are shorter than {evaluation['frames']} frames and were left out."
 
 
 def _made_by(evaluation: Mapping[str, Any], name: str, more: str = "") -> str:
+    # The quoted command leaves out options that have their default value.
     split = "" if evaluation["split"] == "test" else f" --split {evaluation['split']}"
     return (
         f"Made by `python -m training evaluate --checkpoint checkpoints/{name} --data "
@@ -104,14 +111,18 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         *(m for m in METHOD_ORDER if m in there),
     ]
     lines = ["| hidden | | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
+    # In the order of measurement, patterns first and gaps after them.
     for spec in dict.fromkeys(row["hide"] for row in rows):
         of = {row["method"]: row for row in rows if row["hide"] == spec}
         for metric in ("rotation_deg", "position_cm"):
             kind = ERROR_KINDS[metric]
             label = f"{kind.short}, {kind.plain_unit}"
             means = [of[m][metric] for m in methods]
+            # None stands for a mask that hides no entry of this kind.
             best = min((mean for mean in means if mean is not None), default=None)
             cells = [
+                # Compared before rounding, so that two equal figures in print do not both stand
+                # bold.
                 "-" if mean is None else f"**{mean:.2f}**" if mean == best else f"{mean:.2f}"
                 for mean in means
             ]

@@ -11,11 +11,15 @@ _FIGURES = (
     ("skate_cm_s", "foot skate, cm/s", ".2f"),
     ("drift_m", "farthest from the seed's end, m", ".2f"),
     ("floor", "deepest under, highest over the floor, cm", ""),
+    # Physical foot contact score of EDGE (Tseng et al. 2023).
     ("pfc", "PFC", ".4f"),
+    # Beat alignment is published in two directions. FACT (Li et al. 2021) averages over the beats
+    # of the motion, Bailando (Siyao et al. 2022) over those of the music.
     ("per_music_beat", "beat alignment, per music beat", ".3f"),
     ("per_motion_beat", "beat alignment, per motion beat", ".3f"),
     ("move_and_side", "bars with the rule's move and side", ".0%"),
     ("move", "bars with the rule's move", ".0%"),
+    # FID and diversity in kinetic and geometric features, as FACT (Li et al. 2021) introduced them.
     ("fid_kinetic", "FID, kinetic", ".2f"),
     ("fid_geometric", "FID, geometric", ".2f"),
     ("diversity_kinetic", "diversity, kinetic", ".2f"),
@@ -42,11 +46,13 @@ _OF_MOVES = (
 
 
 def _cell(row: Mapping[str, Any], key: str, form: str) -> str:
+    # The range over seconds, because a mean hides motion that dies down and starts again.
     if key == "least":
         return f"{min(row['energy_shares']):.2f} to {max(row['energy_shares']):.2f}"
     if key == "floor":
         return f"{row['under_floor_cm']:.1f} / {row['over_floor_cm']:.1f}"
     value = (
+        # Only our own dance set states which move a bar asks for.
         row.get("moves", {}).get(key)
         if key in ("move", "move_and_side") and "moves" in row
         else row.get(key)
@@ -60,6 +66,7 @@ def _table(found: Mapping[str, Any]) -> list[list[str]]:
     lines = [["", *rows]]
     for key, title, form in _FIGURES:
         cells = [_cell(row, key, form) for row in rows.values()]
+        # Figures on music or moves are empty for a set without them.
         if any(cell != "-" for cell in cells):
             lines.append([title, *cells])
     return lines
@@ -69,6 +76,7 @@ def _variety_table(found: Mapping[str, Any]) -> list[list[str]]:
     kept = [
         column
         for column in _VARIETY
+        # Decided over all rows, so that every row has the same cells.
         if any(one.get(column[0]) is not None for one in found["varieties"])
     ]
     return [
@@ -86,6 +94,7 @@ def generation_lines(found: Mapping[str, Any], name: str) -> list[str]:
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in table
         ]
+    # The other rows are recorded motion and baselines, whose speed of generation means nothing.
     own = found["rows"][name]
     return [
         *lines,
@@ -118,6 +127,7 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
     """Lines of markdown; none where it was not measured."""
     lines: list[str] = []
     for found in (generation or {}).values():
+        # Only `benchmark dance` measures moves, so they tell which command made the section.
         moves = any("moves" in row for row in found["rows"].values())
         command = "dance" if moves else "continue"
         lines += [

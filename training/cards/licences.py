@@ -8,6 +8,7 @@ DATA_NOTES = {
     "SMPL-24 body, 60 fps. Train, validation and test differ in songs, dancers and orders of "
     "moves. "
     "Made by this project; MIT licence.",
+    # The CMU database asks that its source and its funding be acknowledged in this form.
     "common": "Recordings of everyday movement, sport, fights and dances at 30 fps, from two "
     "makers:\n\n"
     "- The CMU Graphics Lab Motion Capture Database, free for all uses; the data itself must not "
@@ -39,6 +40,7 @@ from them may be under. What this project ships was never trained on them."""
 
 
 def _known(data: str) -> tuple[str, str] | None:
+    # By a word in the name, so that lafan1-roles and aist-roles are known as well.
     return next((facts for word, facts in _OTHERS.items() if word in data.lower()), None)
 
 
@@ -68,6 +70,7 @@ def licence_lines(sets: Sequence[str]) -> list[str]:
         ]
     thanks = (
         " Whoever passes the weights on keeps the acknowledgements above."
+        # Only the recordings of `common` ask for an acknowledgement.
         if "common" in sets
         else ""
     )

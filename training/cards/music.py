@@ -1,4 +1,4 @@
-"""The sections of a card on music: whether the network uses it, and whether its attention shows how."""
+"""The sections of a card on music: its use by the network, and what attention shows of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +24,8 @@ def music_use_section(hearing: Mapping[str, Any] | None, name: str) -> list[str]
             "{:.2f} ({:.2f} to {:.2f})".format(*row[kind])
             for kind in ("right", "silence", "another")
         ]
+        # Another song is the stricter comparison. Silence may be unlike all training data, so that
+        # a network fails there without using the rhythm.
         mean, low, high = row["saved_against_another"]
         lines.append(
             f"| {row['gap']} | {' | '.join(cells)} | {mean:.0%} ({low:.0%} to {high:.0%}) |"
@@ -40,10 +42,12 @@ def music_use_section(hearing: Mapping[str, Any] | None, name: str) -> list[str]
 def attention_lines(found: Mapping[str, Any]) -> list[str]:
     """Tables of the attention benchmark: precision at k by what was asked for, and the deletion
     curve."""
+    # The rules of `training.benchmark.attention.RULES`, in its order.
     titles = {"all": "all music that decides", "drums": "the drum strokes that decide"}
     lines = []
     for rule, title in titles.items():
         rows = [row for row in found["rows"] if row["rule"] == rule]
+        # With few clips, no drum may be struck near any of the frames in question.
         if not rows:
             continue
         lines += [

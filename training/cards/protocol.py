@@ -5,6 +5,7 @@ from typing import Any
 
 from training.benchmark.report import FEW, METRICS, RATIOS_PUBLISHED, by_group, ratios
 
+# Columns of the card. NPSS stays in metrics.json.
 _HEADS = {"l2p": "L2P", "l2q": "L2Q", "position_cm": "position"}
 
 
@@ -13,6 +14,7 @@ def summary(rows: Sequence[Mapping[str, Any]], method: str, command: str) -> dic
     over the better of interpolation and spline."""
     overall = [row for row in rows if row["group"] == "all"]
     found = [row for row in ratios(overall) if row["method"] == method]
+    # Scores beside ratios, because only scores can be compared with published tables.
     own = {row["gap"]: row for row in overall if row["method"] == method}
     return {
         "windows": found[0]["windows"],
@@ -32,6 +34,7 @@ def summary(rows: Sequence[Mapping[str, Any]], method: str, command: str) -> dic
 
 
 def _rounded(value: Any) -> Any:
+    # Names and counts pass through; further digits differ between machines.
     return round(value, 4) if isinstance(value, float) else value
 
 
@@ -58,6 +61,7 @@ def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]
     name, windows, ratios."""
     shares: dict[tuple[str, int], list[float]] = {}
     for row in found["groups"]:
+        # Ratios of a few windows vary too much to name a content by.
         if row["windows"] >= FEW and row["l2p"] is not None:
             shares.setdefault((row["group"], row["windows"]), []).append(row["l2p"])
     return [

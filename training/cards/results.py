@@ -14,12 +14,14 @@ from mmm.checkpoints import list_checkpoints
 from mmm.errors import FileError
 from training.cards.protocol import protocol_table, worse_table
 
+# Names of shipped checkpoints. A missing one stops the command, so that no page loses a table.
 DANCE, ROLES, FUTURE = (
     ("dance-3bert-small", "dance-ecm-small"),
     ("inbetween", "common-small"),
     "dance-future",
 )
 BASELINES = ("hold", "slerp", "inertial", "spline")
+# A span in the middle of 300, 240 or 150 frames; its length says more to a reader than its place.
 LABELS = {
     "span:135-164": "gap of 30",
     "span:120-179": "gap of 60",
@@ -44,6 +46,8 @@ def errors_table(evaluations: Mapping[str, Mapping[str, Any]], specs: Sequence[s
     of: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, evaluation in evaluations.items():
         for row in evaluation["rows"]:
+            # Baselines are in every network's rows, measured on the same clips: the first copy
+            # serves.
             if row["method"] == name or row["method"] in BASELINES:
                 of.setdefault(row["hide"], {}).setdefault(row["method"], row)
     columns = [*evaluations, *BASELINES]
@@ -52,6 +56,7 @@ def errors_table(evaluations: Mapping[str, Mapping[str, Any]], specs: Sequence[s
         "|---" * (len(columns) + 1) + "|",
     ]
     for spec in specs or of:
+        # A pattern that one network was not measured on would leave holes in its row.
         if not set(columns) <= of.get(spec, {}).keys():
             continue
         best = min(of[spec][c]["position_cm"] for c in columns)
@@ -89,6 +94,7 @@ def short_table(metrics: Metrics) -> str:
             of = {row["method"]: row for row in found["rows"] if row["hide"] == spec}
             best = min(BASELINES, key=lambda method: of[method]["position_cm"])
             lines.append(
+                # -1 equals no error, so neither cell is set in bold.
                 f"| {words} | {LABELS.get(spec, f'`{spec}`')} | `{name}` | {_cell(of[name], -1)} | "
                 f"{_cell(of[best], -1)} ({best}) |"
             )
@@ -132,6 +138,7 @@ def hearing_table(metrics: Metrics) -> str:
 def generated_table(card: str) -> str:
     """The first table of a card's section about going on from a seed."""
     lines = card.split("## Going on from a seed", 1)[1].splitlines()
+    # Taken from the card rather than made again, so that page and card cannot disagree.
     start = next(k for k, line in enumerate(lines) if line.startswith("|"))
     stop = next(k for k in range(start, len(lines)) if not lines[k].startswith("|"))
     return "\n".join(lines[start:stop])
@@ -152,6 +159,7 @@ def blocks(root: Path) -> dict[str, str]:
     made |= {"protocol": protocol_table(protocol), "contents": worse_table(protocol)}
     for part, name in (("cmu", "^cmu/"), ("snu", "^snu/")):
         made[part] = errors_table({n: metrics[n]["parts"][name] for n in ROLES})
+    # Networks on joint roles alone: these sets have other skeletons than the dance networks.
     for data in ("lafan1", "bandai_namco", "aist-roles"):
         made[data] = errors_table({n: metrics[n]["unseen"][data] for n in ROLES})
     return made
@@ -166,8 +174,10 @@ def rewritten(text: str, made: Mapping[str, str], where: str = "text") -> str:
 
     def block(match: re.Match[str]) -> str:
         name = match.group(1)
+        # A misspelt block would otherwise keep its old table for ever.
         if name not in made:
             raise FileError(where, f"a block {name!r}", ", ".join(made), "correct its name")
         return f"<!-- {name} -->\n{made[name]}\n<!-- end -->"
 
+    # DOTALL and the lazy `.*?`: a block spans lines and ends at the first end mark.
     return re.sub(r"<!-- (\S+) -->\n.*?<!-- end -->", block, text, flags=re.DOTALL)

@@ -60,6 +60,8 @@ class Settings:
 
     def recipe(self, name: str) -> Recipe:
         """A variant: its recipe at the study's size."""
+        # The repetition differs from the full variant in its seed alone. The difference between the
+        # two shows how much chance does.
         again = name.endswith(AGAIN)
         found = PRETRAINING[name.removesuffix(AGAIN)]
         plan = found.plan.scaled(self.steps)
@@ -67,6 +69,7 @@ class Settings:
             plan,
             batch=self.study.batch,
             warmup=min(plan.warmup, self.steps // 10),
+            # `again` is a bool, so the repetition gets the next seed.
             seed=self.seed + again,
         )
         return Recipe(found.network, plan, found.changes | dict(self.study.size))
@@ -82,14 +85,18 @@ class Settings:
 def asked(settings: Settings, name: str, data: MotionSet) -> dict[str, Any]:
     """All that a trained variant depends on, as JSON brings it back."""
     recipe = settings.recipe(name)
+    # How often the state is saved does not change the weights, so it may differ between two calls.
     plan = {key: value for key, value in plan_to_dict(recipe.plan).items() if key != "save_every"}
     found = {
         "network": recipe.network,
         "changes": recipe.changes,
         "plan": plan,
         "data": settings.data.resolve().name,
+        # A set that is prepared anew keeps its name; its number of frames shows that it is another
+        # one.
         "frames": int(data.lengths.sum()),
     }
+    # settings.json holds lists where the plan has tuples. The detour makes both sides comparable.
     return json.loads(json.dumps(found))
 
 
@@ -118,8 +125,11 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
         )
     if not fresh and is_trained(settings, name, wanted):
         return
+    # With these files left in place, an interrupted retraining would count as finished and keep the
+    # scores of the old weights.
     for stale in (folder / "net" / "metrics.json", folder / "evaluation.json"):
         stale.unlink(missing_ok=True)
+    # Written before the training, so that a later call can tell whether it may continue this run.
     _write(folder / "settings.json", json.dumps(wanted, indent=1))
     recipe = settings.recipe(name)
     model = untrained(recipe, recipe.changes, recipe.plan, split, settings.data)
@@ -132,6 +142,7 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
         "frames": wanted["frames"],
         "command": f"python -m training ablation {settings.study.name}",
     }
+    # float32, because rounded weights could hide the small differences that the study looks for.
     save_model(average, folder / "net", {"training": training}, bits=32)
 
 
@@ -147,8 +158,10 @@ def evaluate_variant(settings: Settings, name: str, pool: Sequence[Clip]) -> lis
         "clips": [clip.name for clip in pool],
     }
     kept = _stored(path)
+    # `run` asks for the scores of all finished variants after each one, so they are kept on disk.
     if kept is None or kept["asked"] != asked_for:
         model = _named(load_model(settings.folder(name) / "net"), name)
+        # `evaluate` reports the finished fraction, hence a bar from 0 to 1.
         with tqdm(total=1.0, desc=f"{name}: evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
             rows = evaluate(model, pool, specs, progress=lambda done: bar.update(done - bar.n))
         kept = {"asked": asked_for, "rows": rows}
@@ -173,9 +186,13 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
             raise ModelError(
                 f"--only {name}", "no such variant", ", ".join(names), "choose one of them"
             )
+    # In the study's order, whatever the order of --only: the full variant comes first, because the
+    # others are compared with it.
     chosen = [name for name in names if name in only] or list(names)
     device = make_accelerator()
     split = c.load_split(settings.data, device)
+    # Only the skeleton and the frame rate of this network are used. All variants of a study share
+    # them, so one pool of clips serves all.
     first = untrained(
         settings.recipe(study.full),
         settings.recipe(study.full).changes,
@@ -191,6 +208,7 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
         typer.echo(f"{number} of {len(chosen)}: {name}", err=True)
         train_variant(settings, name, split, fresh)
         evaluate_variant(settings, name, pool)
+        # Variants that earlier calls finished belong in the table too, whatever --only names.
         done = {
             other: evaluate_variant(settings, other, pool)
             for other in names
@@ -208,6 +226,7 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
                 "seed": settings.seed,
             },
         )
+        # Inside the loop, so that Ctrl-C leaves a table of everything that is finished.
         _write(out.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
         _write(out.with_suffix(".md"), markdown(result))
     return result
@@ -236,9 +255,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def _first_difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:
+    # From coarse to fine: another network or set also changes the fields that follow.
     for key in ("network", "data", "frames", "changes", "plan"):
         old, new = before.get(key), wanted[key]
         if isinstance(old, dict):
+            # The names of both sides, since a field may be missing from a run of an older version.
             for name in {**old, **new}:
                 if old.get(name) != new.get(name):
                     return f"{name} {old.get(name)}, now {new.get(name)}"
@@ -322,4 +343,5 @@ def _command(
     out = out or runs / f"{study}.md"
     with c.one_line_errors():
         typer.echo(markdown(run(settings, only or [], out, fresh)))
+        # On stderr, so that a redirected stdout holds the table alone.
         typer.echo(f"wrote {out.with_suffix('.md')} and {out.with_suffix('.json')}", err=True)

@@ -16,7 +16,9 @@ from training.commands.speed import speed
 from training.commands.words import words
 
 app = typer.Typer(
+    # Shell completion would add two options to --help that have nothing to do with training.
     add_completion=False,
+    # Typer's framed tracebacks can print local variables, which here are whole tensors.
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Train, fine-tune and measure masked motion networks.",

@@ -31,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Published test protocols. Every figure stands beside its baselines.",
 )
+# The modules of these commands do not import `app`, which would close a circle of imports.
 app.command("unseen")(unseen)
 app.command("strangers")(strangers)
 app.command("attention")(attention_command)
@@ -75,6 +76,7 @@ def lafan1(
     """LAFAN1 in-betweening: the published split where all 77 takes are there, else whatever takes
     are."""
     _command(
+        # Deferred, so that `_command` reports an unreadable file as a one-line error.
         lambda: sources.lafan1(bvh),
         checkpoint,
         json_file,
@@ -82,6 +84,8 @@ def lafan1(
         limit,
         group_by,
         name,
+        # The folder's name alone. A card must not publish the paths of the machine that measured
+        # it.
         f"lafan1 --bvh {bvh.name}",
     )
 
@@ -157,6 +161,7 @@ def _command(
     told: str,
 ) -> None:
     with c.one_line_errors():
+        # Checked before the run, because filling all windows takes long.
         if name is not None and checkpoint is None:
             raise SpecError(
                 f"--record {name}",
@@ -170,6 +175,7 @@ def _command(
                 f" {option} {value}"
                 for option, value in (
                     ("--windows", limit),
+                    # Quoted, because a shell would expand the brackets and stars of an expression.
                     ("--group-by", None if group_by is None else f"'{group_by}'"),
                 )
                 if value
@@ -190,14 +196,21 @@ def _run(
     group_by: str | None,
 ) -> tuple[list[dict[str, float | str]], str]:
     """The scores, and the name of the method that is judged."""
+    # The published test windows (Harvey et al. 2020): 65 frames, 40 frames from one to the next.
     windows = cut(found.clips, *TEST_CUT)
+    # The protocol standardises L2P by the training takes. Where these are missing, the windows' own
+    # statistics stand in. L2P then compares the rows of this table, not published figures.
     against = found.against or statistics(
         windows, "these windows, for the published training takes are not at hand"
     )
+    # Only now, so that the statistics above, and with them L2P, do not depend on --windows.
     if limit is not None and limit < len(windows):
+        # Spread evenly, because neighbouring windows come from one take and show much the same
+        # motion.
         windows = windows.take(np.unique(np.linspace(0, len(windows) - 1, limit).astype(int)))
     groups = _groups(windows, group_by)
     fillers: dict[str, Filler] = dict(BASELINES)
+    # The table by group is about one method. Without a network this is the most elaborate baseline.
     judged = "spline" if checkpoint is None else row_name(checkpoint)
     with ExitStack() as stack:
         if checkpoint is not None:
@@ -233,6 +246,8 @@ def _run(
             "ratios_to_interpolation": report.ratios(scores),
             "judged": judged,
             "ratios_to_the_better_baseline": report.by_group(scores, judged),
+            # The key names the test set, because a reader of the file may have measured other
+            # recordings.
             "published_l2p_ratios_on_the_full_lafan1_test_set": report.RATIOS_PUBLISHED,
         }
         write_json(json_file, content)
@@ -250,6 +265,8 @@ def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:
         ) from None
     found: dict[str, list[int]] = {}
     for at, label in enumerate(windows.labels):
+        # An unused or empty group falls back to the whole match, so that a window has a named group
+        # wherever the expression matches.
         match = expression.search(label)
         name = (
             "no match"

@@ -38,8 +38,10 @@ def attention_command(
             raise ModelError(
                 str(checkpoint), "a network without music", "one with music", "choose another"
             )
+        # One folder for both: the truth table refers to clips by their position in this split.
         folder = data / "test"
         found = attention.summary(
+            # A list, because the summary reads the entries once a rule and method.
             list(attention.answers(model, MotionSet(folder), TruthTable(folder), clips, work))
         )
         record(checkpoint, "attention", {"data": data.resolve().name, "split": "test", **found})

@@ -18,11 +18,13 @@ from training.commands import options as c
 from training.data.dataset import MotionSet
 
 Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
+# Two frames are the least that state a velocity.
 SeedFrames = Annotated[
     int, typer.Option("--seed-frames", min=2, help="recorded frames to continue from")
 ]
 Seconds = Annotated[float, typer.Option(min=1, max=600, help="seconds to generate")]
 Variety = Annotated[
+    # --variety is the older spelling, which keeps working.
     float, typer.Option("--temperature", "--variety", min=0, max=3, help="of the table's row")
 ]
 Number = Annotated[int, typer.Option("--seed", min=0, help="random seed")]
@@ -68,6 +70,8 @@ def dance(
             prefix_frames,
             seconds,
             bars_of(data / "test"),
+            # Prototypes of the train split, so that the test dances do not define their own
+            # ceiling.
             Moves.fit(train / "train"),
         )
         _generation(
@@ -133,6 +137,7 @@ def _generation(
     json_file: Path | None,
 ) -> None:
     model, name = load_model(checkpoint), row_name(checkpoint)
+    # One future for the table, and `seeds` futures for every temperature that is tried.
     runs = len(found.cases) * (1 + len(try_variety) * seeds)
     with tqdm(total=runs, desc="clips", disable=None) as bar:
         table = rows(model, found, name, temperature, seed, bar.update)
@@ -143,7 +148,9 @@ def _generation(
         "clips": len(found.cases),
         "seed_frames": prefix_frames,
         "seconds": seconds,
+        # All cases come from one set and share its frame rate.
         "fps": found.cases[0].truth.fps,
+        # JSON keys keep their first names, because shipped metrics files hold them.
         "variety": temperature,
         "seed": seed,
         "reference_clips": found.reference_clips,

@@ -1,4 +1,4 @@
-"""``python -m training benchmark strangers``: continuations of recordings that nobody trained on."""
+"""``python -m training benchmark strangers``: continue recordings that nobody trained on."""
 
 import json
 from collections.abc import Sequence
@@ -53,6 +53,8 @@ def strangers(
             model = load_model(path)
             methods[row_name(path)] = network(model)
             if model.config.library is not None and model.checkpoint_folder is not None:
+                # Motion matching (Clavet 2016) searches the library that the network retrieves
+                # from, so both know the same recordings.
                 methods["motion matching"] = matching(
                     model.checkpoint_folder / model.config.library
                 )
@@ -61,11 +63,15 @@ def strangers(
             for name, method in methods.items():
                 made = []
                 for case in cases:
+                    # The sets differ in frame rate, so equal durations are different numbers of
+                    # frames.
                     frames = round(seconds * case.motion.fps)
                     made.append([method(case.seed, frames, k) for k in range(seeds)])
                     bar.update()
                 rows[name] = row(made, cases, cases)
         truths = [(case, case.truth(round(seconds * case.motion.fps))) for case in cases]
+        # A recording that ends less than a second after the seed is too short for the truth's
+        # figures.
         lasting = [(case, truth) for case, truth in truths if truth.duration_s >= 1]
         rows["truth"] = row([[truth] for _, truth in lasting], [case for case, _ in lasting], cases)
         for line in table(rows):
@@ -79,6 +85,7 @@ def strangers(
 
 def _keep(folder: Path, found: dict[str, Any]) -> None:
     """Put the figures into the checkpoint's metrics.json."""
+    # The card has no section on these figures, so `record`, which rewrites it, is not needed.
     path = folder / "metrics.json"
     metrics = read_json(path) if path.is_file() else {}
     text = json.dumps(metrics | {"strangers": found}, indent=1) + "\n"

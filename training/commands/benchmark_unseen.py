@@ -46,10 +46,13 @@ def unseen(
         scores: list[GapScores] = []
         absent: dict[str, str] = {}
         lengths = sorted(set(gap or GAPS))
+        # An upper bound: short clips give fewer windows, and a set may be absent.
         with tqdm(total=len(SETS) * len(lengths) * limit, desc="gaps", disable=None) as bar:
             for one_set in SETS:
                 try:
                     clips = clips_of(one_set, data)
+                # Skipped rather than fatal. Not everybody may or can have every set; the page says
+                # what is missing.
                 except FileError as error:
                     absent[one_set.title] = str(error)
                     typer.echo(f"{one_set.title}: absent ({error})", err=True)
@@ -77,6 +80,7 @@ def unseen(
                 "limit": limit,
                 "absent": absent,
                 "rows": rows,
+                # Single gaps too, so that another statistic does not need another run.
                 "gaps": [asdict(each) for each in scores],
             }
             write_json(json_file, content)

@@ -53,6 +53,7 @@ def calibrate(
         torch.set_num_threads(threads)
     with c.one_line_errors():
         info = describe(checkpoint)
+        # Read from config.json, before the weights are loaded.
         if info.config.representation != "roles":
             raise ModelError(
                 str(checkpoint),
@@ -61,6 +62,8 @@ def calibrate(
                 "leave the calibration out",
             )
         model = load_model(checkpoint)
+        # A network with a horizon generates futures. There are no gap lengths to fit by, so it gets
+        # one scale and, beside it, a speed prior.
         if info.config.horizon_s:
             if symmetric:
                 raise ModelError(
@@ -71,15 +74,19 @@ def calibrate(
                 )
             _main_future(model, info.path, data, clips)
             return
+        # Fitted on val and measured on test, because errors on the clips that the scales were
+        # fitted to would look too small.
         pools = [
             MotionSet(data / split).cut_clips(
                 clips, calibration.FRAMES, model.config.skeleton, model.config.fps
             )
             for split in ("val", "test")
         ]
+        # Set before the fit, because it changes the predictions that the scales are fitted to.
         model.config.symmetric = symmetric
         gap_calibration = calibration.fit(model, pools[0], full_shares=whole)
         _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
+        # The test split must be measured with the calibration that has just been stored.
         model.config.gap_calibration = gap_calibration.to_dict()
         found = calibration.compare_expected(model, pools[1]) | {
             "data": data.resolve().name,
@@ -132,6 +139,7 @@ def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int)
 
 def _store(folder: Path, **fields: object) -> None:
     """Into the configuration, the rest of which stays as it is."""
+    # The raw file, not the parsed configuration: fields that this version does not know stay in it.
     raw = read_json(folder / "config.json")
     text = json.dumps({**raw, **fields}, indent=2, sort_keys=True) + "\n"
     write_text(folder / "config.json", text)

@@ -26,12 +26,14 @@ SECTIONS = ("evaluation", "parts", "unseen")
 
 def default_frames(fps: float) -> int:
     """How long clips are cut at a frame rate."""
+    # 45 lies halfway between the two rates that the patterns are defined for.
     return FRAMES[60 if fps > 45 else 30]
 
 
 def specs_for(fps: float, frames: int) -> tuple[str, ...]:
     """The SPECs to judge by: patterns, and gaps in the middle; those too long for the clips are
     left out."""
+    # A gap needs a known frame on either side.
     gaps = [gap for gap in GAPS[60 if fps > 45 else 30] if gap <= frames - 2]
     return *SPECS, *(f"span:{(frames - gap) // 2}-{(frames - gap) // 2 + gap - 1}" for gap in gaps)
 
@@ -60,8 +62,10 @@ def evaluate_checkpoint(
     """Evaluate a checkpoint and write the table into its metrics.json and card."""
     with c.one_line_errors():
         model = load_model(checkpoint)
+        # Before the evaluation, which takes minutes.
         _check_section(into, checkpoint, data.resolve().name, only)
         stored = MotionSet(data / split)
+        # Filtered before clips are cut, so that they are spread evenly over the part itself.
         if only:
             stored.keep(only)
         # On roles any rate will do: clips are judged at their own.
@@ -75,11 +79,13 @@ def evaluate_checkpoint(
         specs = hide or specs_for(fps, frames)
         with tqdm(total=1.0, desc="evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
             rows = evaluate(model, pool, specs, progress=lambda done: bar.update(done - bar.n))
+        # Reported, because leaving short clips out favours some contents of a split over others.
         short = sum(clip["frames"] < frames for clip in stored.clips)
         results = {
             "split": split,
             "data": data.resolve().name,
             "clips": len(pool),
+            # The card quotes the command with this number. The split may hold fewer clips.
             "asked": clips,
             "frames": frames,
             "left_out": short,
@@ -109,6 +115,7 @@ def _check_section(into: str, checkpoint: Path, data: str, only: str) -> None:
         raise SpecError(
             f"--into {into}", "no such section", " or ".join(SECTIONS), "choose one of them"
         )
+    # The errors of a part must not replace those of the whole split.
     if bool(only) != (into == "parts"):
         raise SpecError(
             f"--into {into}",

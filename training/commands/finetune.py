@@ -54,6 +54,8 @@ def finetune(
     if threads:
         torch.set_num_threads(threads)
     with c.one_line_errors():
+        # Training over the parent would destroy the weights that `_fingerprint` ties a resumed run
+        # to.
         if out.resolve() == parent.resolve():
             raise ModelError(
                 f"--out {out}",
@@ -85,17 +87,17 @@ def finetune(
         split = c.load_split(data, accelerator)
         c.check_body(data, split, model.config)
         model = with_changes(model, recipe.changes)
-        model.config.gap_calibration, model.config.symmetric = (
-            None,
-            False,
-        )  # found for the weights before
+        # Both were fitted to the parent's weights.
+        model.config.gap_calibration, model.config.symmetric = None, False
+        # Both serve generation. A network that only fills gaps does not use them.
         model.config.max_jump_height_m = (
             fit_max_jump_height_m(split, model.config) if plan.masks.future else None
         )
         model.config.speed_prior = fit_speed_prior(split, model) if plan.masks.future else None
-        split.stats = (
-            model.config.fitted_stats
-        )  # the parent's: the network knows the world in its units
+        # The parent's statistics: the weights expect input that is standardised by them.
+        split.stats = model.config.fitted_stats
+        # The parent's masks stay in the list: the card names every mask that the weights were
+        # trained on.
         model.config.trained_masks = list(
             dict.fromkeys([*(model.config.trained_masks or []), *plan.specs])
         )
@@ -130,10 +132,12 @@ def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> Masked
         ModelError: the changes alter the shapes of other weights.
     """
     config = type(model.config).from_dict(model.config.to_dict() | dict(changes))
+    # The weights of new inputs must be the same in every process and after every restart.
     torch.manual_seed(0)
     changed = make_model(config)
     weights, wanted = model.state_dict(), changed.state_dict()
     for name, tensor in weights.items():
+        # Only the number of inputs may differ. The old columns then keep their meaning.
         if (
             name not in wanted
             or wanted[name].shape[0] != tensor.shape[0]
@@ -158,6 +162,7 @@ def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> Masked
 def _fingerprint(folder: Path) -> str:
     """A digest of a checkpoint's weights: an unfinished run continues only from the same parent."""
     digest = hashlib.sha256()
+    # Sorted, because the order of a directory listing differs between file systems.
     for path in sorted(folder.glob("model*.safetensors")):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -167,5 +172,6 @@ def _fingerprint(folder: Path) -> str:
 def _ancestry(info: Any) -> dict[str, Any]:
     """The parent's name, and the training sections of all before, the first one first."""
     section = dict(info.metrics.get("training", {}))
+    # One flat list. Otherwise the metrics would nest one level deeper with every generation.
     older = section.pop("parents", [])
     return {"from": info.name, "parents": [*older, {"name": info.name, **section}]}

@@ -23,6 +23,8 @@ from training.cards.card import record
 from training.commands import options as c
 from training.data.dataset import MotionSet
 
+# Frames; 1 and 1.5 seconds at 60 a second. In shorter gaps the known frames on both sides leave
+# little for the music to decide.
 GAPS = (60, 90)
 SONGS = ("right", "silence", "another")
 
@@ -39,9 +41,11 @@ def gap_errors(
         SpecError: as :func:`partners`, or a clip is too short for the gap.
     """
     songs = [song_of(clip.name) for clip in clips] if songs is None else songs
+    # The other song keeps its tempo and phase. It is real music that does not belong to the dance.
     others = [clips[number] for number in partners(clips, songs)]
     errors: dict[str, list[float]] = {kind: [] for kind in SONGS}
     for clip, other in zip(tqdm(clips, desc=f"gap of {gap}"), others, strict=True):
+        # Centred, with at least one known frame on either side.
         start = (len(clip) - gap) // 2
         if start < 1:
             raise SpecError(
@@ -76,6 +80,9 @@ def music_ablation(
         row: dict[str, Any] = {"gap": gap, "clips": len(clips)}
         row |= {kind: [round(x, 4) for x in interval(errors[kind])] for kind in SONGS}
         for kind in SONGS[1:]:
+            # Each clip is compared with itself, because paired differences vary less than clips do.
+            # They are divided by the mean over clips: a clip with a tiny error would dominate a
+            # mean of ratios.
             saved = (np.asarray(errors[kind]) - np.asarray(errors["right"])) / np.mean(errors[kind])
             row[f"saved_against_{kind}"] = [round(x, 4) for x in interval(list(saved))]
         rows.append(row)
@@ -103,6 +110,7 @@ def music_use(
         rows = music_ablation(model, pool, songs_of(pool, stored.clips))
         record(
             checkpoint,
+            # The section keeps its first name, under which shipped checkpoints hold it.
             "hearing",
             {"split": split, "data": data.resolve().name, "frames": frames, "rows": rows},
         )

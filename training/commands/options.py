@@ -95,6 +95,7 @@ def change_plan(
     """
     if precision not in ("", "bf16", "fp32"):
         raise ModelError("--precision", repr(precision), "bf16 or fp32", "correct it")
+    # Zero stands for the preset's own value, so only negative numbers are wrong.
     if min(steps, batch, max_frames, window_stride) < 0 or accumulation < 1 or rate < 0:
         raise ModelError(
             "options",
@@ -104,6 +105,7 @@ def change_plan(
         )
     plan = plan.scaled(steps or plan.steps)
     if rate:
+        # The stages' rates were chosen in proportion to the first one.
         factor = rate / plan.learning_rate
         plan = replace(
             plan,
@@ -117,6 +119,7 @@ def change_plan(
         plan,
         seed=seed,
         batch=batch or plan.batch,
+        # A --max-frames below the preset's shortest window would leave no length to draw.
         min_frames=min(plan.min_frames, longest),
         max_frames=longest,
         accumulation=accumulation,
@@ -151,11 +154,14 @@ def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> Maske
         fields |= {
             "joint_names": list(body.names),
             "joint_parents": list(body.parents),
+            # Micrometres. More digits only make config.json longer.
             "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist(),
         }
     try:
         return make_config(network, **fields)
     except ModelError as error:
+        # Widening helps against a narrow network alone. Joint roles are fixed in number and always
+        # fit.
         if error.where != "config.json hidden_size" or split.are_roles:
             raise
     joints = len(split.joint_names or ())
@@ -183,6 +189,7 @@ def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None
             "set anew "
             + ("without --skeleton roles" if split.are_roles else "with --skeleton roles"),
         )
+    # The order counts as well: a column of the pose belongs to a joint by its position.
     if split.joint_names and split.joint_names != config.joint_names:
         raise ModelError(
             str(data),
@@ -227,6 +234,7 @@ def run_and_save(
         more: what belongs into the checkpoint's training section besides.
     """
     run_dir = run_dir or Path("runs") / out.name
+    # One process validates. The others would measure the same clips again.
     watched = accelerator.is_main_process and (data / "val").is_dir()
     watch = Watch(data, model.config) if watched else None
     average, curve = train(
@@ -239,6 +247,7 @@ def run_and_save(
         watch=watch,
         watch_every=watch_every,
     )
+    # Several processes that write one folder would corrupt its files.
     if accelerator.is_main_process:
         training = {
             "command": _command_line(program),
@@ -252,6 +261,7 @@ def run_and_save(
         try:
             save_model(average, out, {"training": training})
             write_card(out)
+        # safetensors reports input and output errors, such as a full disk, as an error of its own.
         except (OSError, SafetensorError) as error:
             raise FileError(
                 str(out),
@@ -262,11 +272,14 @@ def run_and_save(
         typer.echo(
             f"wrote {out}; now: python -m training evaluate --checkpoint {out} --data {data}"
         )
+    # Keeps the process group alive until the main process has written the checkpoint.
     accelerator.wait_for_everyone()
 
 
 def _command_line(program: str) -> str:
     """The command as it was given, for the card."""
+    # `python -m training.pretrain` has no command name among its arguments. Where there is one, the
+    # comparison gives 1 as the start of the slice and drops it.
     arguments = sys.argv[1:]
     return shlex.join(
         ["python", "-m", "training", program, *arguments[arguments[:1] == [program] :]]
@@ -286,10 +299,12 @@ def one_line_errors() -> Iterator[None]:
             f"--accumulation"
         )
     except KeyboardInterrupt:
+        # 128 + 2 (SIGINT), the status that shells give to an interrupted program.
         raise typer.Exit(130) from None
 
 
 def _fail(text: str) -> None:
+    # An Accelerator sets up devices, which a plain process need not do for an error message.
     state = Accelerator() if torch.distributed.is_initialized() else None
     if state is None or state.is_local_main_process:  # the others have met the same
         typer.echo(f"error: {text}", err=True)

@@ -77,7 +77,10 @@ def pretrain(
         accelerator = make_accelerator()
         split = c.load_split(data, accelerator)
         changes = recipe.changes | {
-            name: value for name, value in (("fill", fill), ("output", output)) if value
+            # An empty option leaves the preset's own value.
+            name: value
+            for name, value in (("fill", fill), ("output", output))
+            if value
         }
         model = untrained(recipe, changes, plan, split, data)
         c.run_and_save(
@@ -114,5 +117,6 @@ def untrained(
         config.stats = split.fit_stats(config.max_frames).to_dict()
         if config.fill != "zero":
             config.standard = split.fit_standard(config.max_frames)
+    # Right before the weights are drawn, so that reading the set cannot shift the random numbers.
     torch.manual_seed(plan.seed)
     return make_model(config)

@@ -23,7 +23,9 @@ def quantise(
     own."""
     with c.one_line_errors():
         info = describe(checkpoint)
+        # Measured first, because the weights are replaced in place.
         before = _bytes(info.path)
+        # One pass over the weights needs no GPU.
         save_model(load_model(info.path, "cpu"), info.path, info.metrics, bits=8)
         write_card(info.path)
     typer.echo(

@@ -33,6 +33,8 @@ def results(
     """
     with c.one_line_errors():
         made = blocks(checkpoints)
+        # All pages are made before the first is written. An unknown block then leaves every page as
+        # it was.
         texts = {page: rewritten(_read(page), made, str(page)) for page in pages or PAGES}
         for page, text in texts.items():
             page.write_text(text, encoding="utf-8")

@@ -43,7 +43,9 @@ def speed(
     with c.one_line_errors():
         split = MotionSet(data / "train", device)
         config = _config(preset, split)
+        # Standardised input for both ways, as in a training.
         split.fit_stats(config.max_frames)
+    # Equal first weights in every call, so that two measurements time the same numbers.
     torch.manual_seed(0)
     model = make_model(config).to(device)
     window = min(config.max_frames, int(split.lengths.max()))
