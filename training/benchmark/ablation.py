@@ -69,11 +69,15 @@ STUDIES = {
                 "inbetween-abrupt": "residuals not faded in beside known frames, nor smoothed",
                 "inbetween-even": "errors not weighted by gap length: all hidden frames alike",
             },
+            # Small, because every row of the table is a training of its own.
             {"hidden_size": 128, "intermediate_size": 384, "encoder_layers": 4},
             24,
             120,
+            # The gaps of the LAFAN1 protocol (Harvey et al. 2020).
             ("gap:5", "gap:15", "gap:30", "gap:45"),
             "position_cm",
+            # Errors grow with the gap, and so do those of slerp. Ratios keep the columns
+            # comparable.
             "slerp",
         ),
         Study(
@@ -110,6 +114,7 @@ def table(
         about: ``data split clips frames steps seed``, which go into the table as they are.
     """
     specs = study.specs(about["frames"])
+    # The baselines do not depend on a network, so the evaluation of any variant holds them.
     some = next(iter(done))
     errors = {
         row["method"]: _errors(done[some], row["method"], study.metric, specs)
@@ -132,6 +137,7 @@ def table(
             "values": found,
             study.metric: errors[name],
         }
+        # Baselines are no variants, and a call with --only may leave the full variant out.
         if name in done and study.full in done:
             row["difference"] = [
                 round(a - b, 4) for a, b in zip(found, values[study.full], strict=True)
@@ -147,6 +153,7 @@ def table(
         "ratio_to": study.ratio_to,
         "patterns": list(study.patterns),
         "specs": specs,
+        # Stated, so that an unfinished table does not pass for a complete one.
         "missing": [name for name in study.variants() if name not in done],
         "rows": rows,
     }
@@ -193,9 +200,11 @@ def _errors(
     rows: Sequence[dict[str, Any]], method: str, metric: str, specs: Sequence[str]
 ) -> list[float]:
     found = {row["hide"]: float(row[metric]) for row in rows if row["method"] == method}
+    # A SPEC that was not measured fails here instead of shifting the columns.
     return [found[spec] for spec in specs]
 
 
 def _middle(frames: int, gap: int) -> str:
+    # Centred, as in `training evaluate`, so that both measure the same frames.
     start = (frames - gap) // 2
     return f"span:{start}-{start + gap - 1}"

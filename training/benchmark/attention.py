@@ -31,6 +31,7 @@ from training.data.dataset import MotionSet
 Array = np.ndarray
 Scores = dict[str, Float[Array, "T"]]
 
+# Three seconds and one second at the 60 frames a second of the dance set.
 FRAMES, GAP = 180, 60
 STRETCH = 6
 """Music frames that occlusion and interventions take away at a time: as long as a drum stroke."""
@@ -61,6 +62,7 @@ def precision_at_k(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> float:
     """Of the k highest, the share that is true; k is how many are. The earlier goes first among
     equals."""
     count = int(truth.sum())
+    # A stable sort, because other sorts order ties differently from one platform to the next.
     return float(truth[np.argsort(-scores, kind="stable")[:count]].mean())
 
 
@@ -68,6 +70,7 @@ def average_precision(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> flo
     """The area under the precision-recall curve: the precision at every true frame's rank, their
     mean."""
     ranked = truth[np.argsort(-scores, kind="stable")]
+    # This looks at the whole ranking. Precision at k ignores the order within the first k.
     precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
     return float(precision[ranked].mean())
 
@@ -88,13 +91,20 @@ def score_clip(
     deletion = Deletion(probe, columns)
     own = deletion.with_music
     found: Scores = {
+        # Seeded by the clip, so that the row does not depend on which clips are measured. 811
+        # separates this stream from other uses of the same numbers.
         "random": np.random.default_rng([number, 811]).random(frames),
+        # Deciding music lies near its frame. A useful explanation must beat this row, not chance
+        # alone.
         "nearest": -np.abs(np.arange(frames) - frame).astype(float),
         **map_scores(model, clip, mask, frame),
         **{
+            # The sign says in which direction the pose moves. Importance is the size.
             method: np.abs(attribution_of(probe, joints, method, STEPS)).sum(-1)
             for method in ("gradients", "integrated_gradients")
         },
+        # Occlusion puts in the mean of the music, which no song sounds like. Muting puts in
+        # silence.
         "occlusion": _replaced(probe, columns, own, probe.mean),
         "mute": _replaced(probe, columns, own, _silent(model, probe)),
     }
@@ -104,6 +114,7 @@ def score_clip(
 
 
 def _silent(model: MaskedMotionModel, probe: FrameExplainer) -> torch.Tensor:
+    # One frame serves for all, because silence is the same in each.
     row = model.config.fitted_stats.scale_music(silence(1, model.config.fps).features)
     return torch.from_numpy(row)[None].to(probe.music).expand_as(probe.music)
 
@@ -121,6 +132,7 @@ def _replaced(
         music = probe.music.clone()
         music[:, start : start + STRETCH] = other[:, start : start + STRETCH]
         moved.append(float((probe.poses(music)[:, columns] - own).norm()))
+    # Each stretch is measured once. A stretch around every frame would take six times as long.
     return np.interp(np.arange(frames), np.array(starts) + (STRETCH - 1) / 2, moved)
 
 
@@ -147,6 +159,7 @@ def answers(
             "no more than that",
             "ask for fewer",
         )
+    # The truth table numbers the clips of the whole split, not those of the pool.
     place = {entry["name"]: number for number, entry in enumerate(stored.clips)}
     done = _finished(work)
     pool = stored.cut_clips(clips, FRAMES, model.config.skeleton, model.config.fps)
@@ -156,6 +169,7 @@ def answers(
             scores, deletion = score_clip(model, clip, number)
             done[clip.name] = _entry(clip.name, scores, deletion, truth, number)
             if work is not None:
+                # A line after each clip, so that an interruption loses one clip at most.
                 with work.open("a") as file:
                     file.write(json.dumps(done[clip.name]) + "\n")
         yield done[clip.name]
@@ -240,6 +254,7 @@ def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     of = {row["method"]: row for row in rows if row["rule"] == "drums"}
     if not of:
         return ""
+    # The attributions and the intervention, which stand from the fifth place on.
     best = max((method for method in METHODS[4:]), key=lambda method: of[method]["precision"][0])
     maps, nearest = of["attention"]["precision"][0], of["nearest"]["precision"][0]
     return (

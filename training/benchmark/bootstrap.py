@@ -8,6 +8,7 @@ from jaxtyping import Int
 
 Array = np.ndarray
 
+# Percentile intervals need 1,000 resamples or more (Efron and Tibshirani 1993).
 RESAMPLES = 2_000
 LEVELS = (2.5, 97.5)
 """Percentiles of a 95 % interval."""
@@ -15,6 +16,7 @@ LEVELS = (2.5, 97.5)
 
 def resamples(count: int, seed: int = 0) -> Int[Array, "R N"]:
     """Indices of ``RESAMPLES`` samples drawn with replacement from ``count`` items."""
+    # A fixed seed, so that the same scores have the same interval in every run.
     return np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
 
 

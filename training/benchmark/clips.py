@@ -22,6 +22,7 @@ from training.data.dataset import MotionSet
 
 SUFFIXES = (".bvh", ".amc")
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".zip")
+# Each archive format reports damage by errors of its own.
 _BROKEN = (
     OSError,
     EOFError,
@@ -31,10 +32,12 @@ _BROKEN = (
     zipfile.BadZipFile,
     lzma.LZMAError,
 )
+# The published set: 77 takes of five subjects (Harvey et al. 2020).
 LAFAN1_TAKES = 77
 LAFAN1_WINDOWS = 2232
 """Test windows of subject 5 in the published split."""
 _TAKE = re.compile(r"[a-z]+\d+_subject([1-5])", re.IGNORECASE)
+# The published split trains on subjects 1 to 4 and tests on subject 5.
 _TEST_SUBJECT = "5"
 
 
@@ -64,6 +67,8 @@ def lafan1(folder: Path) -> Material:
             str(folder), "no .bvh file", "a folder of LAFAN1's takes", "choose another folder"
         )
     takes = {path: match[1] for path in files if (match := _TAKE.fullmatch(path.stem))}
+    # Names are counted, since a folder may hold a take twice. An incomplete set must not pass for
+    # the published test set, whose figures would stand beside it.
     if len({path.stem for path in takes}) < LAFAN1_TAKES:
         notes: list[str] = []
         clips = _same_joints([_load(path, path.stem, None) for path in files], notes)
@@ -76,6 +81,8 @@ def lafan1(folder: Path) -> Material:
     loaded = {
         path: _load(path, path.stem, None) for path in tqdm(takes, desc="takes", disable=None)
     }
+    # As published, L2P is standardised by windows of the training takes, which are shorter and
+    # closer together than the test windows.
     train = cut([clip for path, clip in loaded.items() if takes[path] != _TEST_SUBJECT], *TRAIN_CUT)
     test = tuple(clip for path, clip in loaded.items() if takes[path] == _TEST_SUBJECT)
     against = statistics(train, f"{len(train):,} windows of subjects 1 to 4, as published")
@@ -97,6 +104,7 @@ def motion_files(
     """
     clips: list[Clip] = []
     broken: list[str] = []
+    # Clips are read into memory, so unpacked archives need not outlive this block.
     with TemporaryDirectory() as space:
         files = [
             found
@@ -107,6 +115,7 @@ def motion_files(
             try:
                 clip = _load(path, label, fps)
             except MMMError as error:
+                # One damaged file must not end a run over thousands. The report counts them.
                 broken.append(str(error))
                 continue
             if len(clip) > drop_first:
@@ -131,6 +140,7 @@ def prepared(folder: Path) -> Material:
         FileError: the folder is not a prepared split, or lacks bone lengths or the frame rate.
     """
     motions = MotionSet(folder)
+    # A set may state joint names alone. Those of SMPL imply the skeleton.
     skeleton = motions.skeleton or (SMPL24 if motions.joint_names == list(SMPL24.names) else None)
     if skeleton is None or motions.fps is None:
         raise FileError(
@@ -146,6 +156,7 @@ def prepared(folder: Path) -> Material:
             replace(
                 clip,
                 name=str(entry.get("source", clip.name)),
+                # The published methods take no music, so no method here gets any.
                 music=None,
                 motion=clip.motion.resample(FPS),
             )
@@ -179,6 +190,7 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
             if path.suffix.lower() in SUFFIXES
         ]
         packed = [path for path in found if path.name.lower().endswith(ARCHIVES)]
+        # Each archive is unpacked into a folder of its own, so that equal names do not collide.
         return motions + [
             one for number, path in enumerate(packed) for one in _files(path, space / f"in{number}")
         ]
@@ -187,6 +199,8 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
     inside = space / source.name.split(".")[0]  # a reader may find the frame rate in the name
     inside.mkdir(parents=True)
     try:
+        # The filter "data" keeps members of a tar file from being written outside the folder. The
+        # unpacker of zip files accepts no filter.
         if source.suffix.lower() == ".zip":
             shutil.unpack_archive(source, inside)
         else:
@@ -214,6 +228,7 @@ def _same_joints(clips: Sequence[Clip], notes: list[str]) -> tuple[Clip, ...]:
             groups.append([clip])
         else:
             group.append(clip)
+    # By frames rather than clips: a body with many short clips may have little motion.
     groups.sort(key=lambda group: -sum(map(len, group)))
     for other in groups[1:]:
         notes.append(

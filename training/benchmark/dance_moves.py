@@ -60,6 +60,8 @@ def bars_of(split: Path) -> list[list[Bar]]:
 
 def moments(bar: Bar) -> Array:
     """The frames of a bar that are looked at."""
+    # The middles of equal parts, because the frames at a bar's ends belong to the neighbours as
+    # well.
     return (bar.start + (np.arange(MOMENTS) + 0.5) / MOMENTS * (bar.stop - bar.start)).astype(int)
 
 
@@ -83,10 +85,14 @@ class Moves:
             for entry, own in zip(stored.clips, bars, strict=True)
             for bar in own
         ]
+        # Every n-th bar instead of the first ones, so that all songs of the split are in the
+        # sample.
         step = max(1, len(found) // TRAIN_BARS)
         sums: dict[str, tuple[Array, int]] = {}
         for first, bar in found[::step]:
+            # Rotations alone: where the dancer stands says nothing about the move.
             pose = stored.rotations[torch.from_numpy(first + moments(bar))].float().numpy().ravel()
+            # float64, because many poses in half precision are added up.
             total, count = sums.get(bar.move, (np.zeros_like(pose, dtype=np.float64), 0))
             sums[bar.move] = total + pose, count + 1
         names = tuple(sorted(sums))
@@ -94,6 +100,7 @@ class Moves:
 
     def name(self, motion: Motion, bar: Bar) -> str:
         """The move that a bar of motion is nearest to."""
+        # Six numbers a rotation (Zhou et al. 2019), the form in which prepared sets store them.
         pose = matrix_to_sixd(motion.rotations[moments(bar)]).ravel()
         return self.names[int(((self.prototypes - pose) ** 2).sum(axis=1).argmin())]
 
@@ -105,6 +112,7 @@ class Moves:
             (self.name(motion, bar), bar.move)
             for motion, own in zip(motions, bars, strict=True)
             for bar in own
+            # A bar that reaches past the end of the motion was not danced in full.
             if bar.stop <= len(motion)
         ]
         if not pairs:

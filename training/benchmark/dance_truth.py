@@ -29,7 +29,9 @@ class TruthTable:
                 "a split of the project's own dance set, whose rule is known",
                 "run python -m data prepare dance first",
             )
+        # A pickle in a data file could run code.
         with np.load(path, allow_pickle=False) as stored:
+            # The file stores rules as indices into its list of names.
             self._clip, self._rule = stored["clip"], stored["rules"][stored["rule"]]
             self._music, self._motion, self._label = (
                 stored["music"],
@@ -60,6 +62,7 @@ class TruthTable:
         if rules is not None:
             rows &= np.isin(self._rule, list(rules))
         found = np.zeros(frames, dtype=bool)
+        # Influences overlap, so frames are marked rather than counted.
         for start, stop in self._music[rows]:
             found[start:stop] = True
         return found

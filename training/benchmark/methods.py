@@ -45,7 +45,9 @@ def interpolation(shown: Windows) -> Filling:
         for at in (PAST - 1, -1)
     )
     cosine = (start * end).sum(-1, keepdims=True)
+    # q and -q are one rotation. The nearer of the two gives the shorter way.
     end, cosine = np.where(cosine < 0, -end, end), np.abs(cosine)
+    # The bound keeps sin(angle) away from zero where the linear branch is taken.
     angle = np.arccos(np.minimum(cosine, NEARLY_ALIKE))
     along = share[:, None, None]
     alike = cosine > NEARLY_ALIKE
@@ -87,6 +89,7 @@ def spline(shown: Windows) -> Filling:
     times, gap = known.astype(float), len(wanted)
     keys, root = _keys(shown)
     windows, _, joints = keys.shape[:3]
+    # `last_segment` takes one joint of one window a row.
     one_by_one = np.moveaxis(keys, 2, 1).reshape(windows * joints, len(times), 3, 3)
     rotvecs = last_segment(times, one_by_one, wanted - times[-2])  # from the last known pose on
     turned = (
@@ -122,6 +125,7 @@ def recovery(model: MaskedMotionModel, shown: Windows) -> Filling:
     for offsets_m, rotations, root_m, label in zip(
         shown.offsets_m, shown.rotations, shown.root_m, shown.labels, strict=True
     ):
+        # The windows of a batch differ in bone lengths, so each gets a skeleton of its own.
         clip = Clip(
             label, Motion(replace(shown.skeleton, offsets_m=offsets_m), rotations, root_m, FPS)
         )
@@ -140,9 +144,12 @@ def network(checkpoint: Path, workers: int, stack: ExitStack) -> Filler:
     Raises:
         ModelError: it cannot be loaded.
     """
+    # Loaded here even if workers load it again: a faulty checkpoint then fails with a clear error
+    # instead of breaking the pool.
     model = load_model(checkpoint)
     if workers == 1:
         return partial(recovery, model)
+    # Spawned, because a forked process can deadlock on the threads that torch has started.
     pool = stack.enter_context(
         ProcessPoolExecutor(workers, get_context("spawn"), _start, (checkpoint,))
     )
@@ -157,6 +164,7 @@ def network(checkpoint: Path, workers: int, stack: ExitStack) -> Filler:
     return fill
 
 
+# A worker loads the network once. Tasks of a pool reach it through a global alone.
 _in_this_process: list[MaskedMotionModel] = []
 
 

@@ -20,6 +20,7 @@ Array = np.ndarray
 Filling = tuple[Float[Array, "B G J 3 3"], Float[Array, "B G 3"]]
 """Local rotations and root positions (metres) of a gap's frames."""
 
+# Frames at 30 a second, the lengths for which published tables have columns.
 GAPS = (5, 15, 30, 45)
 
 
@@ -45,6 +46,7 @@ def statistics(windows: Windows, source: str) -> Statistics:
     total: Array | float = 0.0
     squares: Array | float = 0.0
     for part in windows.chunks():
+        # Sums of squares over millions of frames lose their digits in float32.
         positions = part.world()[0].astype(np.float64)
         total, squares = (
             total + positions.sum(axis=(0, 1)),
@@ -52,6 +54,7 @@ def statistics(windows: Windows, source: str) -> Statistics:
         )
     count = windows.root_m.shape[0] * windows.root_m.shape[1]
     mean = total / count
+    # Rounding can give a coordinate that never moves a variance just below zero.
     return Statistics(np.asarray(mean), np.sqrt(np.maximum(squares / count - mean**2, 0)), source)
 
 
@@ -84,12 +87,14 @@ def outcome(windows: Windows, filling: Filling, last_known: int = PAST - 1) -> O
 def score(truth: Outcome, other: Outcome, against: Statistics) -> dict[str, float]:
     """``l2q l2p npss``, and ``position_cm``: the mean distance over joints and frames of the
     gaps."""
+    # NPSS treats every number of a quaternion as a signal (Gopalakrishnan et al. 2019).
     flat = [o.quats.reshape(*o.quats.shape[:2], -1) for o in (truth, other)]
     away = np.linalg.norm(truth.positions_m.astype(np.float64) - other.positions_m, axis=-1)
     return {
         "l2q": metrics.l2q(truth.quats, other.quats),
         "l2p": metrics.l2p(truth.positions_m, other.positions_m, against.mean_m, against.std_m),
         "npss": metrics.npss(*flat),
+        # Not part of the protocol. It stands beside L2P, which has no unit.
         "position_cm": float(100 * away.mean()),
     }
 
@@ -125,6 +130,8 @@ def benchmark(
         for method, fill in fillers.items():
             parts = []
             for part in windows.chunks():
+                # `shown` removes the gap and all frames after the target, so that no method can
+                # look at them.
                 parts.append(outcome(part, fill(part.shown(gap))))
                 progress(len(part))
             found = _joined(parts)

@@ -17,6 +17,7 @@ FEW = 20
 Row = Mapping[str, Any]
 
 PUBLISHED: dict[str, dict[str, tuple[float | None, ...]]] = {
+    # Two baselines and the network of Harvey et al. 2020, *Robust Motion In-betweening*.
     "zero-velocity": {
         "l2q": (0.56, 1.10, 1.51, 1.81),
         "l2p": (1.52, 3.69, 6.60, 9.33),
@@ -32,11 +33,13 @@ PUBLISHED: dict[str, dict[str, tuple[float | None, ...]]] = {
         "l2p": (0.23, 0.65, 1.28, 2.24),
         "npss": (0.0020, 0.0258, 0.1328, 0.3311),
     },
+    # Oreshkin et al. 2022, *Motion In-Betweening via Deep Delta-Interpolator*; no gap of 45 there.
     "delta-interpolator (2022)": {
         "l2q": (0.114, 0.318, 0.572, None),
         "l2p": (0.129, 0.467, 0.995, None),
         "npss": (0.0014, 0.0217, 0.1217, None),
     },
+    # Qin et al. 2022, *Motion In-betweening via Two-stage Transformers*.
     "two-stage (2022)": {
         "l2q": (0.099, 0.284, 0.545, 0.873),
         "l2p": (0.105, 0.394, 0.895, 1.678),
@@ -46,6 +49,7 @@ PUBLISHED: dict[str, dict[str, tuple[float | None, ...]]] = {
 """On the full LAFAN1 test set, at gaps of 5, 15, 30 and 45 frames, from the papers of these
 methods."""
 PUBLISHED_GAPS = (5, 15, 30, 45)
+# Scores of different recordings cannot be compared. Ratios to a common baseline can, with care.
 RATIOS_PUBLISHED = {
     "two-stage (2022)": (0.28, 0.32, 0.39, 0.49),
     "delta-interpolator (2022)": (0.35, 0.37, 0.43, None),
@@ -72,6 +76,7 @@ def by_group(rows: Sequence[Row], method: str) -> list[dict[str, Any]]:
     table = []
     for (group, gap, name), row in of.items():
         if group != "all" and name == method:
+            # Without the condition, the spline would be compared with itself.
             rivals = [of[group, gap, rival] for rival in (REFERENCE, "spline") if rival != method]
             table.append(
                 {
@@ -85,6 +90,7 @@ def by_group(rows: Sequence[Row], method: str) -> list[dict[str, Any]]:
 
 
 def _over(value: float, base: float) -> float | None:
+    # A group in which nothing moves is interpolated without any error.
     return value / base if base > 0 else None
 
 
@@ -114,6 +120,7 @@ def lines(rows: Sequence[Row], published: bool) -> list[str]:
                 else ""
             )
             text.append(_line(method, values, decimals, 2) + share)
+        # No paper reports distances in centimetres, so that metric has no published rows.
         if published and metric in PUBLISHED[REFERENCE]:
             for method, by_metric in PUBLISHED.items():
                 at = [
@@ -162,6 +169,7 @@ def group_lines(rows: Sequence[Row], method: str) -> list[str]:
         return []
     gaps = list(dict.fromkeys(row["gap"] for row in table))
     of = {(row["group"], row["gap"]): row for row in table}
+    # Sorted by the worst gap, because this table is read to find where a method fails.
     worst = {
         row["group"]: max((of[row["group"], gap]["l2p"] or 0) for gap in gaps) for row in table
     }

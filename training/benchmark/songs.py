@@ -8,6 +8,7 @@ from typing import Any
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip
 
+# AIST's names hold the song as m, genre and number: gBR_sBM_cAll_d04_mBR0_ch01.
 _AIST_SONG = re.compile(r"_(m[A-Z]{2}\d+)(?:_|$)")
 
 
@@ -23,6 +24,7 @@ def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
 def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """The songs of a set's clips; all stretches of one recording have the same song."""
     known = {str(entry["name"]): entry for entry in entries}
+    # A stretch cut from a longer recording is named `NAME from FRAME`.
     names = [
         clip.name if clip.name in known else clip.name.rpartition(" from ")[0] for clip in clips
     ]
@@ -49,6 +51,7 @@ def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
         )
     count = len(clips)
     return [
+        # The search starts half the list away, because neighbours in a set often share the song.
         next(
             other
             for step in range(count)

@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
 
+# SciPy's limit and tolerance (`RotationSpline.MAX_ITER` and `TOL`).
 ITERATIONS = 10
 CLOSE_RAD_PER_FRAME = 1e-9
 _SMALL_RAD = 0.05  # below it, series: the fractions lose their digits
@@ -45,6 +46,7 @@ def last_segment(
     fixed = 6 * (turns[:, :-1] / h[:-1, None] ** 2 + turns[:, 1:] / h[1:, None] ** 2)
     fixed[:, 0] -= 2 / h[0] * _times(jacobian[:, 0], velocity[:, 0])
     fixed[:, -1] -= 2 / h[-1] * _times(inverse[:, -1], velocity[:, -1])
+    # Built once, because the iterations change the right side alone.
     solve = _Tridiagonal(
         2 / h[1:-1, None, None] * jacobian[:, 1:-1],
         4 * (1 / h[:-1] + 1 / h[1:]),
@@ -63,6 +65,7 @@ def last_segment(
         _times(inverse[:, -1], velocity[:, -1])[:, None],
     )
     s = (np.asarray(since, float) / h[-1])[:, None]
+    # Cubic Hermite form: from zero to `turn`, with the velocities at both ends.
     return turn * s**2 * (3 - 2 * s) + h[-1] * (start * s * (1 - s) ** 2 - end * s**2 * (1 - s))
 
 
@@ -114,6 +117,7 @@ class _Tridiagonal:
         self.lower, self.upper = lower, upper
         eye = np.eye(3)
         self.pivots = [np.broadcast_to(eye / diagonal[0], (len(lower), 3, 3))]
+        # The Thomas algorithm, with blocks of 3x3 in the place of numbers.
         for k in range(1, len(diagonal)):
             block = diagonal[k] * eye - lower[:, k - 1] @ self.pivots[-1] @ upper[:, k - 1]
             self.pivots.append(np.linalg.inv(block))

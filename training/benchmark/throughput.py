@@ -24,6 +24,7 @@ from training.data.dataset import MotionSet
 from training.data.masking import MaskMix
 from training.plan import TrainingPlan
 
+# The share and the 80/10/10 split are those of BERT (Devlin et al. 2019).
 HIDDEN_SHARE = 0.15
 STORED_WINDOWS = 256
 """Windows that the original's batches are drawn from, cut once and kept on the host."""
@@ -73,6 +74,7 @@ class OriginalWay:
             for key in sequences[0]
         }
         motion = parts["motion"]
+        # A pose has nine numbers a joint and three of the root.
         hidden = parts["hidden"][..., None].expand(-1, -1, (motion.shape[-1] - 3) // 9)
         return Batch(
             motion, hidden, parts.get("music"), parts["shown"], body=parts.get("body")
@@ -85,6 +87,7 @@ class OriginalWay:
         for frame in range(length):
             row, draw = motion[frame], self.random.random()
             hidden.append(draw < HIDDEN_SHARE)
+            # Of the hidden frames 80 % become zeros, 10 % another frame, and 10 % stay as they are.
             if draw < 0.8 * HIDDEN_SHARE:
                 row = np.zeros_like(row)
             elif draw < 0.9 * HIDDEN_SHARE:
@@ -94,6 +97,7 @@ class OriginalWay:
         sequence = {
             "motion": np.pad(motion, ((0, rest), (0, 0))),
             "shown": np.pad(np.stack(rows), ((0, rest), (0, 0))),
+            # Padding counts as known, so that it adds nothing to the loss.
             "hidden": np.pad(np.array(hidden), (0, rest)),
         }
         if self.music is not None:
@@ -189,11 +193,14 @@ def measure(
     cuda = model.device.type == "cuda"
 
     def now() -> float:
+        # Kernels run asynchronously. Without a synchronisation the clock measures their launch
+        # alone.
         if cuda:
             torch.cuda.synchronize()
         return time.perf_counter()
 
     timings = {name: Timing() for name in ways}
+    # The first steps allocate memory, and compile where this is asked for.
     skipped = 3 if compiled else 1
     model.train()
     for step in tqdm(range(skipped + steps), desc="steps of each", disable=None):
@@ -223,6 +230,7 @@ def _predict(model: MaskedMotionModel, batch: Batch, bfloat16: bool) -> Tensor:
 
 def _loss(prediction: Tensor, batch: Batch) -> Tensor:
     where = hidden_features(batch.hidden).to(prediction.dtype)
+    # A batch of short windows may hide no frame. The bound then avoids 0 / 0.
     return ((prediction - batch.motion).square() * where).sum() / where.sum().clamp(min=1)
 
 
@@ -232,6 +240,7 @@ def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
     A multiply-add counts as two. The number is a quadratic polynomial of the length: it is counted
     at three lengths and interpolated for the others.
     """
+    # Attention grows with the square of the length, all else linearly. Three points fix that curve.
     points = sorted({min(frames), (min(frames) + max(frames)) // 2, max(frames)})
     counts = []
     for length in points:
@@ -240,6 +249,7 @@ def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
         with FlopCounterMode(display=False) as counter:
             _loss(_predict(model, batch, False), batch).backward()
         counts.append(counter.get_total_flops())
+        # The first measured step must not meet gradients of the count.
         model.zero_grad(set_to_none=True)
     fit = np.polynomial.Polynomial.fit(points, counts, len(points) - 1)
     return float(sum(fit(length) for length in frames))
@@ -264,6 +274,7 @@ def report(timings: dict[str, Timing], operations: float, device_name: str) -> l
     ours, theirs = timings[OURS], timings[ORIGINAL]
     lines = table([timing.row(name) for name, timing in timings.items()], COLUMNS)
     ratio = (ours.samples / ours.total_s) / (theirs.samples / theirs.total_s)
+    # Samples a second hide that a part of the original's frames is padding.
     unpadded = (ours.frames / ours.total_s) / (theirs.frames / theirs.total_s)
     lines.append(
         f"ours / original's: {ratio:.2f} times the samples, {unpadded:.2f} times the frames a "

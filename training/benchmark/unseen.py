@@ -46,6 +46,7 @@ class UnseenSet:
     """Regular expression on a clip's source whose group names what the clip shows."""
 
 
+# No network that this project ships was trained on any of these sets.
 SETS = (
     UnseenSet("LAFAN1", "lafan1-roles", "", r"([a-zA-Z]+)\d*_subject"),
     UnseenSet("Bandai-Namco 1", "bandai_namco", "dataset-1", r"dataset-1_([^_/]+)_[^/]*$"),
@@ -92,10 +93,12 @@ def gap_windows(clips: Sequence[Clip], gap: int, limit: int) -> Windows | None:
     places = [
         (clip, start)
         for clip in clips
+        # Short gaps keep half a second between their starts. Closer ones would be near copies.
         for start in range(0, len(clip) - size + 1, max(gap, CONTEXT))
     ]
     if not places:
         return None
+    # Even steps through all windows, because the first ones would come from a few clips.
     chosen = np.unique(np.linspace(0, len(places) - 1, min(limit, len(places))).astype(int))
     return stretches([places[i] for i in chosen], size)
 
@@ -140,15 +143,18 @@ def measure(
     Raises:
         ModelError: the network reads the joints of one skeleton.
     """
+    # The sets have different skeletons, which networks on joint roles alone can read.
     if model.config.representation != "roles":
         raise ModelError(
             name, "a network on one skeleton's joints", "one on joint roles", "choose inbetween"
         )
+    # One standard for all gap lengths of a set, so that their L2P can be compared.
     standard = statistics(cut(clips, *TEST_CUT), f"the windows of {unseen.title}")
     measured: list[GapScores] = []
     for gap in gaps:
         windows = gap_windows(clips, gap, limit)
         for i in range(len(windows) if windows is not None else 0):
+            # For the type checker: without windows the loop has no round.
             assert windows is not None
             window = windows.take(slice(i, i + 1))
             measured.append(_scores_of(model, name, unseen, window, gap, standard))
@@ -172,6 +178,7 @@ def _scores_of(
     result = recover(model, clip, hidden)
     motions = {name: result.recovered.motion}
     motions |= {method: fill(clip, hidden) for method, fill in BASELINES.items()}
+    # All methods start from the same known frame, so that the signs of their quaternions agree.
     truth = outcome(window, _filling(clip.motion, inside), CONTEXT - 1)
     scores = {}
     for method, motion in motions.items():

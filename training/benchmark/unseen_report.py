@@ -46,13 +46,17 @@ def ratio(gaps: Sequence[GapScores], name: str, metric: str) -> Ratio:
         name: the network's.
         metric: one of ``METRICS``; NPSS is weighted by power, as it is defined.
     """
+    # NPSS is a mean weighted by power, so that gaps of little motion count little.
     weights = np.array([gap.power if metric == "npss" else 1.0 for gap in gaps])
     of = {
         method: weights * np.array([gap.scores[method][metric] for gap in gaps])
         for method in (name, *CURVES)
     }
+    # All methods share the draws, because the errors of one gap belong together.
     draws = resamples(len(gaps))
+    # The best curve is chosen in every resample. A fixed choice would make the interval too narrow.
     best = np.min([of[curve][draws].sum(axis=1) for curve in CURVES], axis=0)
+    # The bound avoids a division by zero where nothing moves.
     drawn = of[name][draws].sum(axis=1) / np.maximum(best, 1e-12)
     curve = min(CURVES, key=lambda curve: of[curve].sum())
     low, high = np.percentile(drawn, LEVELS)
@@ -63,7 +67,9 @@ def ratio(gaps: Sequence[GapScores], name: str, metric: str) -> Ratio:
 def worse_share(gaps: Sequence[GapScores], name: str, metric: str) -> float:
     """The share of gaps in which the network is more than 5 % worse than the inertial curve."""
     worse = [
-        gap.scores[name][metric] > WORSE * gap.scores["inertial"][metric] + 1e-6 for gap in gaps
+        # The tolerance leaves out gaps in which both errors are zero but for rounding.
+        gap.scores[name][metric] > WORSE * gap.scores["inertial"][metric] + 1e-6
+        for gap in gaps
     ]
     return round(float(np.mean(worse)), 4)
 
@@ -200,6 +206,7 @@ def _worst_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "| set | gap | content, rotation | content, position | clip, rotation | clip, position |"
     yield "|---|---:|---|---|---|---|"
     for row in rows:
+        # The worst place of all sets together is the worst of one of them.
         if row["set"] == ALL:
             continue
         found = [
@@ -207,6 +214,8 @@ def _worst_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         ]
         names = " | ".join(
             f"{w['name'].rsplit('/', 1)[-1]} {w['ratio']:.2f}"
+            # The first two name contents, for which the number of gaps matters. The others name one
+            # clip.
             + ("*" if k < 2 and w["gaps"] < FEW else "")
             for k, w in enumerate(found)
         )

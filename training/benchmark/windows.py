@@ -12,6 +12,7 @@ from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
+# The frame rate of LAFAN1. Other recordings are resampled to it.
 FPS = 30.0
 PAST = 10
 """Known frames before the gap."""
@@ -59,6 +60,7 @@ class Windows:
         rotations, root_m = (
             values[:, : PAST + gap + 1].copy() for values in (self.rotations, self.root_m)
         )
+        # The last known pose, because zeros are no rotations and would break a method's arithmetic.
         rotations[:, PAST:-1], root_m[:, PAST:-1] = (
             rotations[:, PAST - 1, None],
             root_m[:, PAST - 1, None],
@@ -72,6 +74,7 @@ class Windows:
             np.empty((*self.rotations.shape[:3], 3), np.float32),
         )
         world[:, :, 0], positions[:, :, 0] = self.rotations[:, :, 0], self.root_m
+        # Parents stand before their children, so one pass reaches every joint.
         for j, parent in enumerate(self.skeleton.parents[1:], start=1):
             world[:, :, j] = world[:, :, parent] @ self.rotations[:, :, j]
             bone = world[:, :, parent] @ self.offsets_m[:, None, j, :, None]
@@ -107,6 +110,7 @@ def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
     turned."""
     rotations = np.stack([clip.motion.rotations[at : at + size] for clip, at in places])
     root_m = np.stack([clip.motion.root_m[at : at + size] for clip, at in places])
+    # Height stays: it says how far the body is above the floor.
     root_m[..., [0, 2]] -= (
         root_m[..., [0, 2]].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     )
@@ -118,6 +122,7 @@ def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
         tuple(clip.name for clip, _ in places),
     )
     turn = _turn_to_x(facing(windows))
+    # The root alone, because the other rotations are relative to it.
     rotations[:, :, 0] = turn[:, None] @ rotations[:, :, 0]
     return replace(windows, root_m=(turn[:, None] @ root_m[..., None])[..., 0])
 
@@ -133,6 +138,8 @@ def facing(windows: Windows) -> Float[Array, "B 3"]:
     skeleton = windows.skeleton
     if is_lafan1(skeleton):
         return windows.rotations[:, PAST - 1, 0, :, 1]
+    # The first joint of the leg with a bone and a mirror image. Some skeletons begin a leg with a
+    # joint of length zero at the hips.
     thigh = next(
         (
             j
@@ -148,6 +155,7 @@ def facing(windows: Windows) -> Float[Array, "B 3"]:
         windows, rotations=windows.rotations[:, frame], root_m=windows.root_m[:, frame]
     ).world()
     to_left = positions[:, 0, thigh] - positions[:, 0, skeleton.mirror_index[thigh]]
+    # Left x up is forward in a right-handed world.
     return np.cross(to_left, [0, 1, 0]).astype(np.float32)
 
 
@@ -157,6 +165,7 @@ def is_lafan1(skeleton: Skeleton) -> bool:
     names = skeleton.names
     if len(names) != 22 or names[:3] != ("Hips", "LeftUpLeg", "LeftLeg") or "LeftToe" not in names:
         return False
+    # Names alone do not tell: other sets use the same ones with other axes.
     hip, knee = skeleton.offsets_m[1], skeleton.offsets_m[2]
     return bool(
         abs(hip[2]) > 0.9 * np.linalg.norm(hip) and abs(knee[0]) > 0.9 * np.linalg.norm(knee)
