@@ -219,7 +219,7 @@ def _payload(
         label=f"{name}, {view.label}",
         sides=sides(view),
         window=window,
-        # The timeline's length: a window of generated frames may reach beyond the end of the motion.
+        # The timeline's length: a window of generated frames may reach beyond the motion's end.
         frames=len(_of.hidden),
         fps=_of.fps,
         beats=music.beats if music else None,

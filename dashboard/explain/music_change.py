@@ -104,7 +104,7 @@ def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
         st.caption("There is no other song here: add one in the side bar.")
         return Choice("")
     state, key = st.session_state, f"{prefix}change_song"
-    # A song that was removed may still be chosen, and Streamlit raises for an unknown value.
+    # A song that was removed may still be chosen; the first one on offer takes its place.
     if state.get(key) not in offered:
         state[key] = next(iter(offered))
     name = st.selectbox(

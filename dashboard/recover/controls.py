@@ -107,7 +107,7 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
         )
     if kind == "spec":
         return spec, seed
-    # Another skeleton has other groups, and Streamlit raises for a chosen value that is unknown.
+    # Another skeleton has other groups; those that it shares stay chosen.
     st.session_state.groups = [g for g in st.session_state.get("groups", []) if g in names]
     chosen = st.multiselect(
         "Only these joints",
@@ -165,7 +165,7 @@ def _range_slider(label: str, last: int, key: str, hint: str | None = None) -> t
 
 
 def _clamped(name: str, default: float, low: float, high: float) -> None:
-    # The default's type is kept: Streamlit raises where a float meets an integer range.
+    # An integer slider takes a fraction from the session state as it is, so the type is set here.
     st.session_state[name] = type(default)(min(max(st.session_state.get(name, default), low), high))
 
 

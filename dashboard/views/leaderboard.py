@@ -81,7 +81,7 @@ def _benchmark() -> tuple[Benchmark, str]:
     with st.sidebar:
         entries = library.find_entries()
         groups = list(dict.fromkeys(entry.group for entry in entries))
-        # The chosen folder may be gone, and Streamlit raises for an unknown value.
+        # The chosen folder may be gone; the first one takes its place.
         if state.get("board_group") not in groups:
             state.board_group = groups[0] if groups else None
         group = st.selectbox(

@@ -56,7 +56,7 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
     groups = list(dict.fromkeys(entry.group for entry in entries))
     state = st.session_state
     if state.get("library_group") not in (ALL, *groups):
-        # Streamlit raises for a chosen value that is unknown.
+        # Dropped, so that the control falls back to its default.
         state.pop("library_group", None)  # an own folder that is gone
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-bar"):
         words = st.text_input(
