@@ -9,7 +9,7 @@ from dashboard.common import escape, session
 from dashboard.common.layout import CSS, ICON
 from dashboard.files import entries as library
 from dashboard.files import upload_box
-from dashboard.generate import controls as generate_controls
+from dashboard.generate import link as generate_link
 from dashboard.generate.page import generate_page
 from dashboard.recover import comparisons, link
 from dashboard.recover.page import recover_page
@@ -84,7 +84,7 @@ def page() -> None:
     # Before any widget: Streamlit refuses to set the value of one that is drawn.
     link.seed_from_url()
     comparisons.seed_from_url()
-    generate_controls.seed_from_url()
+    generate_link.seed_from_url()
     st.sidebar.html(
         '<div class="wb-brand">Masked motion workbench'
         "<span>Hide part of a dance, let a network recover it.</span></div>"

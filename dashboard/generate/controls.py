@@ -1,14 +1,14 @@
-"""The side bar of Generate: seed, music, length, network and randomness; and the page's address."""
+"""The side bar of Generate: seed, music, length, network and randomness."""
 
-import re
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from dashboard.common import escape, model_picker, url
+from dashboard.common import escape, model_picker
 from dashboard.files import entries as library
 from dashboard.files import songs, upload_box
 from dashboard.files.songs import Song
+from dashboard.generate import link
 from dashboard.work import jobs
 from dashboard.work.generations import Ask, Setting
 from dashboard.work.networks import list_checkpoints
@@ -20,13 +20,6 @@ LEAST_SEED_S, MOST_SEED_S, SEED_S = 0.5, 4.0, 2.0
 """Length of the seed, in seconds: minimum, maximum, default."""
 LEAST_S, MOST_SILENT_S, LENGTH_S = 1.0, 60.0, 20.0
 """Length to generate, in seconds: minimum, maximum without music, default."""
-NUMBERS = {
-    "gen_seed_s": "seed_s",
-    "gen_length_s": "length_s",
-    "gen_variety": "variety",
-    "gen_number": "seed",
-}
-"""Session keys of the controls, and their names in the page's address."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,27 +47,6 @@ class Plan:
     def heard(self) -> Clip:
         """The clip as the network gets it: without music where the user chose none."""
         return replace(self.clip, music=None) if self.song.key == songs.NONE else self.clip
-
-
-def seed_from_url() -> None:
-    """On the first run of a session, read the controls' values from the address (a shared link)."""
-    state, query = st.session_state, st.query_params
-    if "gen_seeded" in state:
-        return
-    state.gen_seeded = True
-    if query.get("mode") != "generate":
-        return
-    for key, name in NUMBERS.items():
-        # An address is untrusted text: anything but a short plain number is ignored.
-        if re.fullmatch(r"\d{1,4}(\.\d{1,3})?", query.get(name, "")):
-            state[key] = int(float(query[name])) if name == "seed" else float(query[name])
-    for key, name in (("gen_method", "method"), ("gen_song", "song")):
-        # The pickers replace a value that they do not offer.
-        if name in query:
-            state[key] = query[name]
-    if re.fullmatch(r"\d{1,7}", query.get("start", "")):
-        # The slider's key holds the sequence, which is not known yet.
-        state.gen_url_start = int(query["start"])
 
 
 def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None = None) -> Plan:
@@ -116,7 +88,7 @@ def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None 
         _by_chance(card),
         roles,
     )
-    _share_in_url(entry, start, song, card.name)
+    link.share_in_url(entry, start, song, card.name)
     return Plan(entry, start, clip, song, ask, prefix_frames + frames, problem)
 
 
@@ -307,17 +279,3 @@ def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
 def _by_chance(card: CheckpointInfo) -> bool:
     """Whether temperature and random seed change this network's motion."""
     return card.draws
-
-
-def _share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> None:
-    """Write the controls' values into the page's address."""
-    query = {"mode": "generate", "sequence": entry.key, "start": str(start), "method": method}
-    query |= {
-        name: f"{st.session_state[key]:g}"
-        for key, name in NUMBERS.items()
-        if key in st.session_state
-    }
-    # An upload lives in this session alone, so a link cannot name it.
-    if not song.key.startswith("upload/"):
-        query["song"] = song.key
-    url.show_in_url(query)

@@ -56,8 +56,8 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
     groups = list(dict.fromkeys(entry.group for entry in entries))
     state = st.session_state
     if state.get("library_group") not in (ALL, *groups):
-        # Dropped, so that the control falls back to its default.
-        state.pop("library_group", None)  # an own folder that is gone
+        # The folder is gone. Without a value, the control falls back to its default.
+        state.pop("library_group", None)
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-bar"):
         words = st.text_input(
             "Search",
