@@ -13,19 +13,13 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from data.sources.convert import Converted
-from data.sources.files import Skip
 from data.sources.units import SPLITS
 from mmm.errors import FileError
-from mmm.motion.skeleton import Skeleton
 from mmm.music.features import FEATURE_NAMES
 
 Array = np.ndarray
 
 VERSION = 1
-_BONE_M = 0.03  # shorter bones point anywhere
-# Subjects of one set differ by up to 14 degrees (CMU), bodies that rest in another pose by 64 and
-# more (SNU).
-_REST_DEG = 30.0
 REPORT = "report.json"
 
 
@@ -75,160 +69,6 @@ def check_out(out: Path, kind: str) -> None:
         raise FileError(
             str(out), f"cannot be written ({error.strerror})", cure="choose another --out"
         ) from None
-
-
-def sift(
-    converted: Sequence[Converted],
-    min_frames: int,
-    min_travel_m: float,
-    target: Skeleton | None = None,
-) -> tuple[list[Converted], list[Skip], list[dict[str, Any]]]:
-    """What can be in the set: readable, long enough, moving, of one skeleton, and not there
-    already.
-
-    Args:
-        converted: every file.
-        min_frames: the shortest clip, at the set's frame rate.
-        min_travel_m: some joint must range over as much, metres.
-        target: the skeleton to keep; where None the one with the most frames.
-
-    Returns:
-        The files kept, those left out with reasons, and a row a skeleton: joints, root, files,
-        frames, kept.
-    """
-    skipped: list[Skip] = []
-    good: list[Converted] = []
-    for item in converted:
-        # Unreadable files first: they have no facts to sift by.
-        reason = _unfit(item, min_frames, min_travel_m)
-        if reason:
-            skipped.append(reason)
-        else:
-            good.append(item)
-    chosen, others, table = _one_skeleton(good, target)
-    skipped += others
-    kept: dict[str, Converted] = {}
-    for item in chosen:
-        # Digests are of the converted arrays, so a take in two formats counts once if it reads
-        # alike.
-        first = kept.setdefault(item.facts["digest"], item)
-        if first is not item:
-            skipped.append(Skip(item.label, "the same motion twice", f"as {first.label}"))
-    return list(kept.values()), skipped, table
-
-
-def _one_skeleton(
-    good: Sequence[Converted], target: Skeleton | None
-) -> tuple[Sequence[Converted], list[Skip], list[dict[str, Any]]]:
-    """The files of the chosen skeleton, the others with what keeps them out, and the table of
-    skeletons."""
-    if all(
-        "own" in item.facts for item in good
-    ):  # roles: one skeleton by then, and rest poses do not matter
-        by_own: dict[tuple[Any, ...], list[Converted]] = {}
-        for item in good:
-            by_own.setdefault(tuple(item.facts["own"]), []).append(item)
-        return (
-            good,
-            [],
-            [_row(joints, root, group, True) for (joints, root), group in by_own.items()],
-        )
-    groups = by_skeleton(good, target)
-    body, chosen = (
-        groups[0]
-        if target is not None
-        # Most frames rather than most files: many short tests must not win over the recordings.
-        else max(groups, key=lambda group: _frames(group[1]), default=(None, []))
-    )
-    table = [
-        _row(len(other), other.names[0], group, group is chosen) for other, group in groups if group
-    ]
-    return (
-        chosen,
-        [
-            Skip(item.label, "another skeleton", misfit(other, body))
-            for other, group in groups
-            if group is not chosen and body is not None
-            for item in group
-        ],
-        table,
-    )
-
-
-def _row(joints: int, root: str, group: Sequence[Converted], kept: bool) -> dict[str, Any]:
-    return {
-        "joints": joints,
-        "root": root,
-        "files": len(group),
-        "frames": _frames(group),
-        "kept": kept,
-        "first": group[0].label,
-    }
-
-
-def _frames(items: Sequence[Converted]) -> int:
-    return sum(int(item.facts["frames"]) for item in items)
-
-
-def _unfit(item: Converted, min_frames: int, min_travel_m: float) -> Skip | None:
-    if item.error:
-        return Skip(item.label, item.reason, item.error)
-    if item.facts["frames"] < min_frames:
-        return Skip(
-            item.label, f"shorter than {min_frames} frames", f"{item.facts['frames']} frames"
-        )
-    if item.facts["moved_m"] < min_travel_m:
-        return Skip(
-            item.label,
-            f"nothing moves by {min_travel_m * 100:g} cm",
-            f"at most {item.facts['moved_m'] * 100:.1f} cm",
-        )
-    return None
-
-
-def by_skeleton(
-    items: Sequence[Converted], first: Skeleton | None = None
-) -> list[tuple[Skeleton, list[Converted]]]:
-    """Files whose rotations mean the same: the same joints, and rest poses that are alike.
-
-    Args:
-        items: the files.
-        first: the body of the first group, which may stay empty; else every group's is that of its
-        first file.
-    """
-    groups: list[tuple[Skeleton, list[Converted]]] = [] if first is None else [(first, [])]
-    for item in items:
-        body = item.skeleton
-        # Compared with the first body of a group only. Rest poses vary little within a set, and the
-        # result must not depend on what joined before.
-        fitting = next((group for other, group in groups if misfit(body, other) == ""), None)
-        if fitting is None:
-            groups.append((body, [item]))
-        else:
-            fitting.append(item)
-    return groups
-
-
-def misfit(skeleton: Skeleton, other: Skeleton) -> str:
-    """Why two bodies cannot be in one set, or nothing."""
-    if not skeleton.same_joints(other):
-        return f"{len(skeleton)} joints from {skeleton.names[0]}"
-    lengths = [np.linalg.norm(body.offsets_m, axis=1) for body in (skeleton, other)]
-    # The root has no bone, hence the shift by one.
-    bones = np.flatnonzero(np.minimum(*lengths)[1:] > _BONE_M) + 1
-    if not len(bones):
-        return ""
-    # Directions rather than lengths: rotations mean the same on bodies of any size.
-    cosines = (skeleton.offsets_m * other.offsets_m).sum(axis=1)[bones] / (lengths[0] * lengths[1])[
-        bones
-    ]
-    worst = int(np.argmin(cosines))
-    apart = float(np.degrees(np.arccos(np.clip(cosines[worst], -1, 1))))
-    return (
-        f"another rest pose: {apart:.0f} degrees at {skeleton.names[bones[worst]]}"
-        if apart > _REST_DEG
-        else ""
-    )
 
 
 def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bool) -> None:

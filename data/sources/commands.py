@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from data.sources.jobs import AistOptions, BvhOptions, Lafan1Options, run
+from data.sources.jobs import run
+from data.sources.options import AistOptions, BvhOptions, Lafan1Options
 
 Split = Literal["train", "val", "test"]
 # Options that several commands share are declared once, so that their help cannot differ.

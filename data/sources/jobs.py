@@ -8,14 +8,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from data.sources import aist, units
-from data.sources.assemble import Member, check_out, put_in_place, sift, write_parts
+from data.sources.assemble import Member, check_out, put_in_place, write_parts
 from data.sources.convert import Task, convert_all
 from data.sources.files import Skip, SourceFile, gather
+from data.sources.options import (
+    AistOptions,
+    BvhOptions,
+    Lafan1Options,
+    Options,
+    check_numbers,
+    reported_options,
+)
 from data.sources.report import Report
+from data.sources.sift import sift
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
 from mmm.motion.skeleton import Skeleton
@@ -24,57 +32,6 @@ MOTIONS = (".bvh", ".amc")
 _LAFAN1_SUBJECT = re.compile(r"subject(\d+)(?=\.bvh$)", re.IGNORECASE)
 # As in Harvey et al. (2020): subject 5 is held out.
 _LAFAN1_SPLITS = {**{f"subject{n}": "train" for n in (1, 2, 3, 4)}, "subject5": "test"}
-
-
-@dataclass(frozen=True)
-class Options:
-    """What all commands that convert recordings have in common."""
-
-    command: str
-    out: Path
-    fps: float
-    min_frames: int
-    min_travel_m: float
-    skeleton: str
-    jobs: int
-
-
-@dataclass(frozen=True)
-class AistOptions(Options):
-    """See the command ``aist``."""
-
-    motions: Path
-    splits: Path
-    music: Path | None
-    all_to: str | None
-
-
-@dataclass(frozen=True)
-class Lafan1Options(Options):
-    """See the command ``lafan1``."""
-
-    bvh: Path
-    unknown_to: str | None
-    val: str
-    all_to: str | None
-
-
-@dataclass(frozen=True)
-class BvhOptions(Options):
-    """See the command ``bvh``."""
-
-    bvh: list[Path]
-    split_by: str | None
-    group_by: str | None
-    units: Path | None
-    shares: str
-    val: str
-    test: str
-    seed: int
-    skeleton_of: Path | None
-    unit_m: float | None
-    file_fps: float | None
-    keep_first: bool
 
 
 @dataclass
@@ -102,7 +59,7 @@ def run(options: Options) -> None:
         FileError, SpecError: something named by the user is wrong, or nothing was left to keep.
     """
     # What can be wrong is checked before the conversion, which may take hours.
-    _check_numbers(options)
+    check_numbers(options)
     started = time.monotonic()
     check_out(options.out, options.command)
     # Archives stay unpacked until the last file is converted.
@@ -119,7 +76,7 @@ def run(options: Options) -> None:
         members,
         [*job.skipped, *skipped],
         skeletons,
-        _said_options(options),
+        reported_options(options),
         job.missing_music,
         job.listed_missing,
         time.monotonic() - started,
@@ -167,35 +124,6 @@ def _job(options: Options, stack: ExitStack) -> Job:
         return _lafan1(options, stack)
     assert isinstance(options, BvhOptions)
     return _bvh(options, stack)
-
-
-def _check_numbers(options: Options) -> None:
-    for name, low, high in (
-        # Wide bounds, which catch a confusion of units rather than judge.
-        ("fps", 6, 1000),
-        ("file_fps", 1, 10_000),
-        ("unit_m", 1e-6, 1000),
-        ("jobs", 1, 1000),
-        ("min_frames", 2, 10**9),
-        ("min_travel_m", 0, 1000),
-    ):
-        value = getattr(options, name, None)
-        if value is not None and not low <= value <= high:
-            raise SpecError(
-                "--" + name.replace("_", "-"), f"{value:g}", f"{low:g} to {high:g}", "correct it"
-            )
-
-
-def _said_options(options: Options) -> dict[str, Any]:
-    return {
-        name: [str(v) for v in value]
-        if isinstance(value, list)
-        else str(value)
-        if isinstance(value, Path)
-        else value
-        for name, value in vars(options).items()
-        if name != "command"
-    }
 
 
 def _task(options: Options, file: SourceFile, **more: Any) -> Task:
