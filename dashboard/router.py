@@ -7,8 +7,8 @@ from streamlit.navigation.page import Page
 
 from dashboard.common import escape, session
 from dashboard.common.layout import CSS, ICON
-from dashboard.files import entries as library
 from dashboard.files import upload_box
+from dashboard.files.entries import find_entries
 from dashboard.generate import link as generate_link
 from dashboard.generate.page import generate_page
 from dashboard.recover import comparisons, link
@@ -91,7 +91,7 @@ def page() -> None:
     )
     with st.sidebar:
         # The visitor's own files come first, as what was just added is to be opened.
-        entries = upload_box.pick_files() + library.find_entries()
+        entries = upload_box.pick_files() + find_entries()
     if not entries:
         _nothing_to_open()
         return

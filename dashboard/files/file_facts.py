@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.files import entries as library
-from dashboard.files.entries import Entry, Stamp
+from dashboard.files.entries import UPLOADS, Entry, Stamp, open_clip, stamp
 from dashboard.work.engine import submit
 from dashboard.work.jobs import Job
 from mmm import MMMError
@@ -36,7 +35,7 @@ class FileIndex:
         """What is known of a file as it is now; None where it has yet to be read."""
         try:
             # No lock: ``want`` calls this while it holds it, and the lock is not reentrant.
-            return self._found.get(library.stamp(entry))
+            return self._found.get(stamp(entry))
         except MMMError as error:
             return FileFacts(problem=str(error))
 
@@ -61,12 +60,12 @@ class FileIndex:
         while (entry := self._next()) is not None:
             try:
                 # Before reading: a file that changes meanwhile has another stamp and is read again.
-                mark = library.stamp(entry)
+                mark = stamp(entry)
             except MMMError:
                 continue  # it went away
             # Nothing of an upload outlives its visit on disk, so its facts are kept in memory alone.
             try:
-                facts = _of_upload(entry) if entry.group == library.UPLOADS else _kept(entry)
+                facts = _of_upload(entry) if entry.group == UPLOADS else _kept(entry)
             except (
                 Exception
             ) as error:  # a bug of ours with one file must not keep the others from being read
@@ -82,7 +81,7 @@ class FileIndex:
 
 def _of_upload(entry: Entry) -> FileFacts:
     try:
-        return facts_of(library.open_clip(entry))
+        return facts_of(open_clip(entry))
     except MMMError as error:
         return FileFacts(problem=str(error))
 

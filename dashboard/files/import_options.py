@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from dashboard.files import entries as library
+from dashboard.files import entries
 from dashboard.files.entries import Entry
 from mmm import Clip, MMMError
 from mmm.io.body import (
@@ -74,7 +74,7 @@ def corrected(entry: Entry) -> Entry:
 
 def _opened(entry: Entry) -> Clip | None:
     try:
-        return library.open_clip(entry)
+        return entries.open_clip(entry)
     except MMMError:
         return None
 
@@ -164,10 +164,10 @@ def python_reading(entry: Entry) -> list[str]:
 
 def path_of(entry: Entry) -> str:
     """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
-    if entry.group == library.UPLOADS:
+    if entry.group == entries.UPLOADS:
         return entry.label
     return str(
-        entry.path.relative_to(library.ROOT)
-        if entry.path.is_relative_to(library.ROOT)
+        entry.path.relative_to(entries.ROOT)
+        if entry.path.is_relative_to(entries.ROOT)
         else entry.path
     )

@@ -7,8 +7,9 @@ from weakref import WeakKeyDictionary
 import streamlit as st
 
 from dashboard.common.widgets import pick
-from dashboard.files import entries as library
-from dashboard.files import upload_box, uploads
+from dashboard.files import entries, song_picker, uploads
+from dashboard.files.uploaded_music import hear
+from dashboard.files.windows import pick_start
 from mmm import Clip, Music
 from mmm.errors import FileError
 from mmm.io.sound import PARTS, SOUND_SUFFIXES
@@ -17,7 +18,7 @@ from mmm.music.features import bpm_of_name, features_of, later
 
 LONGEST_S = 300.0
 """Of a song, its first so many seconds are heard: features, sound and bodies must fit into a page."""
-OWN, NONE, UPLOADED = "own", "none", upload_box.UPLOADED
+OWN, NONE, UPLOADED = "own", "none", song_picker.UPLOADED
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def offered(clip: Clip) -> dict[str, str]:
     songs |= {UPLOADED + recording.name: recording.name for recording in uploads.session().songs}
     songs |= {
         entry.key: f"{entry.label.replace('_', ' ')}"
-        for entry in library.find_entries()
+        for entry in entries.find_entries()
         if entry.group == "Samples" and entry.path.with_suffix(".ogg").is_file()
     }
     songs |= {key: path.name for key, path in own_folders().items()}
@@ -77,7 +78,7 @@ def offered(clip: Clip) -> dict[str, str]:
 
 def own_folders() -> dict[str, Path]:
     """Recordings in the user's own folders, by what the page's address calls them; looked up anew every few seconds."""
-    return _recordings(tuple(place for place in library.folders() if place[0] != "Samples"))
+    return _recordings(tuple(place for place in entries.folders() if place[0] != "Samples"))
 
 
 @st.cache_data(ttl=5, show_spinner=False)
@@ -92,7 +93,7 @@ def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
             # Separated parts lie beside their recording and are no songs of their own.
             and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS))
         )
-        found |= {f"{name}/{p.relative_to(place)}": p for p in files[: library.MAX_ENTRIES]}
+        found |= {f"{name}/{p.relative_to(place)}": p for p in files[: entries.MAX_ENTRIES]}
     return found
 
 
@@ -124,7 +125,7 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
 
 def path_of(key: str) -> Path | None:
     """The file of a sample's song or of one in the user's folders."""
-    entry = next((e for e in library.find_entries() if e.key == key and e.group == "Samples"), None)
+    entry = next((e for e in entries.find_entries() if e.key == key and e.group == "Samples"), None)
     return entry.path.with_suffix(".ogg") if entry is not None else own_folders().get(key)
 
 
@@ -138,7 +139,7 @@ def _hear_file(path: str, changed_ns: int, fps: float) -> Music:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _from(digest: str, start_s: float, fps: float, *, _recording: uploads.Recording) -> Music:
     # The digest stands for the recording, which Streamlit cannot hash.
-    return _cut(later(uploads.hear(_recording, fps), start_s, _recording.name))
+    return _cut(later(hear(_recording, fps), start_s, _recording.name))
 
 
 def _cut(music: Music) -> Music:
@@ -172,5 +173,5 @@ def pick_song(clip: Clip) -> Song:
         if key.startswith(UPLOADED)
         else None
     )
-    start_s = upload_box.pick_start(recording, LONGEST_S) if recording else 0.0
+    start_s = pick_start(recording, LONGEST_S) if recording else 0.0
     return open_song(key, clip, start_s)

@@ -16,13 +16,11 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from dashboard.files import entries as library
-from dashboard.files.entries import Entry
+from dashboard.files.entries import UPLOADS, Entry, open_clip
 from dashboard.work import reader, scratch
-from mmm import Audio, Clip, MMMError, Music
+from mmm import Audio, MMMError
 from mmm.errors import FileError
 from mmm.music.audio import SUFFIXES as SONG_SUFFIXES
-from mmm.music.features import bpm_of_name, fitted, later, load_music
 
 MOTION_SUFFIXES = (".bvh", ".pkl", ".npz")
 LARGEST_MB = 200
@@ -113,7 +111,7 @@ class Uploads:
 
     def entries(self) -> list[Entry]:
         """The motion files as the sequence picker wants them."""
-        return [Entry(file.path, file.name, library.UPLOADS) for file in self.motions]
+        return [Entry(file.path, file.name, UPLOADS) for file in self.motions]
 
     def take(self, name: str, data: Data, report: reader.Report | None = None) -> Upload:
         """Keep a file once it has been read through; one of the same name makes room.
@@ -217,7 +215,7 @@ def _in_plain_words(error: BaseException, name: str, path: Path) -> BaseExceptio
 
 
 def _read_motion(upload: Upload, report: reader.Report) -> Upload:
-    clip = library.open_clip(Entry(upload.path, upload.name, library.UPLOADS), report)
+    clip = open_clip(Entry(upload.path, upload.name, UPLOADS), report)
     if len(clip) < SHORTEST_FRAMES:
         raise FileError(
             upload.name, f"{len(clip)} frames", f"at least {SHORTEST_FRAMES}", "choose a longer one"
@@ -270,46 +268,3 @@ def session() -> Uploads:
     if not isinstance(store, Uploads):
         store = st.session_state["uploads_store"] = Uploads()
     return store
-
-
-def hear(song: Recording, fps: float) -> Music:
-    """The whole song as a network hears it, kept for the next choice of a part.
-
-    Raises:
-        MMMError: the frame rate is too low to follow music.
-    """
-    return _hear(str(song.path), song.digest, fps)
-
-
-@st.cache_resource(max_entries=3, show_spinner="Listening to the song")
-def _hear(path: str, digest: str, fps: float) -> Music:
-    # Its features are kept beside it, not in the user's cache: nothing of an upload outlives its session on disk.
-    return load_music(
-        path, fps, start_bpm=bpm_of_name(Path(path).stem), cache_dir=Path(path).parent / "features"
-    )
-
-
-def with_song(clip: Clip, song: Recording, start_s: float, first_frame: int = 0) -> Clip:
-    """A part of a file with a song instead of its own music.
-
-    Args:
-        clip: the part.
-        song: the recording.
-        start_s: the moment of the song that falls on the file's first frame.
-        first_frame: the part's first frame in the file.
-
-    Raises:
-        MMMError: the song ends before ``start_s``, or the frame rate is too low to follow music.
-    """
-    # The name is part of the key: another visitor's equal file must not lend this one its name.
-    which = f"{clip.name} {clip.source} {clip.digest()}"
-    return _with_song(which, song.digest, start_s, first_frame, _clip=clip, _song=song)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _with_song(
-    which: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording
-) -> Clip:
-    stop = first_frame + len(_clip)
-    music = fitted(later(hear(_song, _clip.motion.fps), start_s, _song.name), stop)
-    return replace(_clip, music=music.crop(first_frame, stop))

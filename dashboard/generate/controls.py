@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard.common import escape, model_picker
-from dashboard.files import entries as library
-from dashboard.files import songs, upload_box
+from dashboard.files import songs
+from dashboard.files.entries import Entry, open_clip, open_part
+from dashboard.files.sequence_picker import pick_sequence
 from dashboard.files.songs import Song
 from dashboard.generate import link
 from dashboard.work import jobs
@@ -26,7 +27,7 @@ LEAST_S, MOST_SILENT_S, LENGTH_S = 1.0, 60.0, 20.0
 class Plan:
     """Everything that determines a generation."""
 
-    entry: library.Entry
+    entry: Entry
     start: int
     """The first frame of the seed in the file."""
     clip: Clip
@@ -49,18 +50,18 @@ class Plan:
         return replace(self.clip, music=None) if self.song.key == songs.NONE else self.clip
 
 
-def pick(entries: list[library.Entry], checkpoints: list[CheckpointInfo] | None = None) -> Plan:
+def pick(entries: list[Entry], checkpoints: list[CheckpointInfo] | None = None) -> Plan:
     """Draw all controls of the mode.
 
     Raises:
         MMMError: the sequence cannot be opened or is too short for a seed, or no network can
             continue it.
     """
-    entry = upload_box.pick_sequence(entries)
-    file_clip = library.open_clip(entry)
+    entry = pick_sequence(entries)
+    file_clip = open_clip(entry)
     start, prefix_frames = _pick_seed(entry, file_clip)
     # Cut at the seed's start: music, recording and frame numbers all begin there.
-    clip = library.open_part(entry, start, len(file_clip))
+    clip = open_part(entry, start, len(file_clip))
     st.divider()
     song = songs.pick_song(clip)
     frames, problem = _pick_length(clip, song, prefix_frames)
@@ -101,7 +102,7 @@ def _clamped(key: str, default: float, low: float, high: float) -> None:
     st.session_state[key] = min(max(float(st.session_state.get(key, default)), low), high)
 
 
-def _pick_seed(entry: library.Entry, file_clip: Clip) -> tuple[int, int]:
+def _pick_seed(entry: Entry, file_clip: Clip) -> tuple[int, int]:
     """First frame and number of frames of the seed."""
     fps, state = file_clip.motion.fps, st.session_state
     # A seed of one frame has no velocity to continue.

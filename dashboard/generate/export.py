@@ -16,8 +16,7 @@ from dashboard.common.downloads import (
     motion_buttons,
     save_button,
 )
-from dashboard.files import entries as library
-from dashboard.files import songs
+from dashboard.files import entries, songs
 from dashboard.files.import_options import path_of, python_reading, shell_reading
 from dashboard.generate.controls import Plan
 from dashboard.work.generations import Made
@@ -173,4 +172,4 @@ def _song_file(plan: Plan) -> str:
     path = songs.path_of(plan.song.key)
     assert path is not None
     # Relative to the project where possible: the server's folders are not for the page.
-    return str(path.relative_to(library.ROOT) if path.is_relative_to(library.ROOT) else path)
+    return str(path.relative_to(entries.ROOT) if path.is_relative_to(entries.ROOT) else path)

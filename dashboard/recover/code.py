@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.common import model_picker
 from dashboard.files.entries import Entry
 from dashboard.files.import_options import path_of, python_reading, shell_reading
-from dashboard.files.upload_box import Chosen
+from dashboard.files.uploaded_music import Chosen
 from mmm.edits import changes_motion
 from mmm.interpolation.baselines import BASELINES
 from mmm.masks import Mask

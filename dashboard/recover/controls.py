@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.files import upload_box
 from dashboard.files.entries import Entry
+from dashboard.files.windows import overview
 from mmm import Clip
 
 DEFAULT_FRAMES = 600
@@ -77,7 +77,7 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
     state[key] = low, max(high, low + 2)
     state.frames_drawn = key, low
     if total > OVERVIEW_FRAMES:
-        upload_box.overview(clip, key)
+        overview(clip, key)
     start, stop = _range_slider(
         "Part, in frames",
         total,

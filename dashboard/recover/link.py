@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.common.url import map_view, pick_from, show_in_url, with_plus
 from dashboard.files import import_options, upload_box, uploads
 from dashboard.files.entries import UPLOADS, Entry
-from dashboard.files.upload_box import Chosen
+from dashboard.files.uploaded_music import Chosen
 from dashboard.recover.controls import KINDS
 from dashboard.work.networks import list_checkpoints
 from mmm import SMPL24, MMMError

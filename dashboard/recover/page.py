@@ -10,8 +10,10 @@ from dashboard.common.progress import follow
 from dashboard.components.shortcuts import shortcuts
 from dashboard.explain.attention import attention_section
 from dashboard.explain.interventions import shown_change
-from dashboard.files import entries as library
-from dashboard.files import upload_box
+from dashboard.files.entries import Entry, open_clip, open_part
+from dashboard.files.sequence_picker import pick_sequence
+from dashboard.files.song_picker import pick_song
+from dashboard.files.uploaded_music import with_chosen_song
 from dashboard.recover import comparisons, controls, editing, link
 from dashboard.recover.code import code_section
 from dashboard.recover.downloads import export_section
@@ -32,15 +34,15 @@ PATIENCE_S = 0.3
 MIN_FRAMES = 3
 
 
-def recover_page(entries: list[library.Entry]) -> None:
+def recover_page(entries: list[Entry]) -> None:
     """Draw the mode's side bar and page.
 
     Raises:
         MMMError: the sequence cannot be opened or is too short.
     """
     with st.sidebar:
-        entry = upload_box.pick_sequence(entries)
-        file_clip = library.open_clip(entry)
+        entry = pick_sequence(entries)
+        file_clip = open_clip(entry)
         if len(file_clip) < MIN_FRAMES:
             raise MMMError(
                 file_clip.name,
@@ -49,8 +51,8 @@ def recover_page(entries: list[library.Entry]) -> None:
                 "choose a longer sequence",
             )
         frames = controls.pick_frames(file_clip, entry)
-        song = upload_box.pick_song(file_clip)
-        clip = upload_box.with_chosen_song(library.open_part(entry, *frames), song, frames[0])
+        song = pick_song(file_clip)
+        clip = with_chosen_song(open_part(entry, *frames), song, frames[0])
         st.divider()
         part = f"{entry.key} {frames[0]}-{frames[1]}"
         comparisons.reset_links(part)

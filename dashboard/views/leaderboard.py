@@ -8,8 +8,7 @@ import streamlit as st
 from dashboard.common import escape, layout, widgets
 from dashboard.common.progress import follow
 from dashboard.components.table import Cell, Row, pack_table, sorted_table
-from dashboard.files import entries as library
-from dashboard.files.entries import Entry
+from dashboard.files.entries import ROOT, Entry, find_entries
 from dashboard.views.leaderboard_gaps import gaps_section
 from dashboard.work import leaderboard_run
 from dashboard.work.networks import list_checkpoints
@@ -79,7 +78,7 @@ def _benchmark() -> tuple[Benchmark, str]:
     """The side bar: which clips, patterns and networks are compared."""
     cards, state = list_checkpoints(), st.session_state
     with st.sidebar:
-        entries = library.find_entries()
+        entries = find_entries()
         groups = list(dict.fromkeys(entry.group for entry in entries))
         # The chosen folder may be gone; the first one takes its place.
         if state.get("board_group") not in groups:
@@ -264,7 +263,7 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
         )
     kept = ResultsFile().file
     # Relative to the project where possible: the server's folders are not for the page.
-    place = kept.relative_to(library.ROOT) if kept.is_relative_to(library.ROOT) else Path(kept.name)
+    place = kept.relative_to(ROOT) if kept.is_relative_to(ROOT) else Path(kept.name)
     st.caption(
         f"Results are kept in {escape.code(place)}. On the command line: "
         "`python -m mmm leaderboard`. "

@@ -8,9 +8,8 @@ from hashlib import blake2b
 import streamlit as st
 
 from dashboard.common import escape, layout, session
-from dashboard.files import entries as library
 from dashboard.files import upload_box
-from dashboard.files.entries import Entry
+from dashboard.files.entries import UPLOADS, Entry, find_entries
 from dashboard.files.file_facts import FileIndex, file_index
 from mmm.evaluation.library import SORTS, FileFacts, matches, sort_key
 
@@ -36,7 +35,7 @@ def page(open_in_workbench: Callable[[str, str], None]) -> None:
         '<div class="wb-brand">Library<span>All files that the workbench can open.</span></div>'
     )
     with st.sidebar:
-        entries = upload_box.pick_files() + library.find_entries()
+        entries = upload_box.pick_files() + find_entries()
         st.caption(
             "Lists the samples, the files in `data/raw`, and those in the folders that the "
             "environment variable `MMM_DATA` names."
@@ -144,7 +143,7 @@ def put_in_order(
         ),
         key=lambda entry: (
             (
-                entry.group != library.UPLOADS,
+                entry.group != UPLOADS,
                 entry.group != "Samples",
                 sort_key(order, f"{entry.group}/{entry.label}", known[entry.key]),
             )
