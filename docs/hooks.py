@@ -27,6 +27,8 @@ def on_files(files: Any, config: Any) -> Any:
         files.append(File.generated(config, target, content=text))
         if source.startswith("checkpoints/"):
             curve = (ROOT / source).with_name("curve.svg")
+            if not curve.is_file():
+                continue  # a checkpoint that was not trained, such as a library, has no curve
             name = f"checkpoints/{curve.parent.name}.svg"
             files.append(File.generated(config, name, content=curve.read_bytes()))
     return files
