@@ -13,7 +13,6 @@ another seed: differences smaller than its own say nothing.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,14 +25,20 @@ from mmm.errors import ModelError
 from mmm.evaluation.evaluate import evaluate
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
-from training.benchmark.ablation import AGAIN, STUDIES, Study, markdown, table
-from training.cards.writing import write_text
+from training.benchmark.ablation import STUDIES, markdown, table
+from training.benchmark.ablation_runs import (
+    Settings,
+    asked,
+    first_difference,
+    is_trained,
+    stored,
+    write,
+)
 from training.commands import options as c
 from training.commands.pretrain import untrained
 from training.data.dataset import MotionSet
 from training.engine.loop import make_accelerator, train
 from training.plan import plan_to_dict
-from training.recipes import PRETRAINING, Recipe
 
 app = typer.Typer(
     add_completion=False,
@@ -45,67 +50,7 @@ app = typer.Typer(
 RUNS = Path("runs") / "ablation"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a call asks for."""
-
-    study: Study
-    data: Path
-    steps: int
-    clips: int
-    frames: int
-    split: str
-    seed: int
-    runs: Path
-
-    def recipe(self, name: str) -> Recipe:
-        """A variant: its recipe at the study's size."""
-        # The repetition differs from the full variant in its seed alone. The difference between the
-        # two shows how much chance does.
-        again = name.endswith(AGAIN)
-        found = PRETRAINING[name.removesuffix(AGAIN)]
-        plan = found.plan.scaled(self.steps)
-        plan = replace(
-            plan,
-            batch=self.study.batch,
-            warmup=min(plan.warmup, self.steps // 10),
-            # `again` is a bool, so the repetition gets the next seed.
-            seed=self.seed + again,
-        )
-        return Recipe(found.network, plan, found.changes | dict(self.study.size))
-
-    def folder(self, name: str) -> Path:
-        """Where a variant's run lies."""
-        return self.runs / name
-
-
 # --- Training and judging -------------------------------------------------------------------------
-
-
-def asked(settings: Settings, name: str, data: MotionSet) -> dict[str, Any]:
-    """All that a trained variant depends on, as JSON brings it back."""
-    recipe = settings.recipe(name)
-    # How often the state is saved does not change the weights, so it may differ between two calls.
-    plan = {key: value for key, value in plan_to_dict(recipe.plan).items() if key != "save_every"}
-    found = {
-        "network": recipe.network,
-        "changes": recipe.changes,
-        "plan": plan,
-        "data": settings.data.resolve().name,
-        # A set that is prepared anew keeps its name; its number of frames shows that it is another
-        # one.
-        "frames": int(data.lengths.sum()),
-    }
-    # settings.json holds lists where the plan has tuples. The detour makes both sides comparable.
-    return json.loads(json.dumps(found))
-
-
-def is_trained(settings: Settings, name: str, wanted: dict[str, Any]) -> bool:
-    """Whether a variant is finished, exactly as it is asked for."""
-    return (
-        _stored(settings.folder(name) / "settings.json") == wanted
-        and _checkpoint(settings, name) is not None
-    )
 
 
 def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool = False) -> None:
@@ -114,32 +59,32 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
     Raises:
         ModelError: its folder holds a variant trained otherwise.
     """
-    folder, wanted = settings.folder(name), asked(settings, name, split)
-    before = _stored(folder / "settings.json")
-    if before is not None and before != wanted and not fresh:
+    folder, requested = settings.folder(name), asked(settings, name, split)
+    before = stored(folder / "settings.json")
+    if before is not None and before != requested and not fresh:
         raise ModelError(
             str(folder),
-            f"trained otherwise ({_first_difference(before, wanted)})",
+            f"trained otherwise ({first_difference(before, requested)})",
             "an equal variant",
             "train it anew with --fresh, or name another folder with --runs",
         )
-    if not fresh and is_trained(settings, name, wanted):
+    if not fresh and is_trained(settings, name, requested):
         return
     # With these files left in place, an interrupted retraining would count as finished and keep the
     # scores of the old weights.
     for stale in (folder / "net" / "metrics.json", folder / "evaluation.json"):
         stale.unlink(missing_ok=True)
     # Written before the training, so that a later call can tell whether it may continue this run.
-    _write(folder / "settings.json", json.dumps(wanted, indent=1))
+    write(folder / "settings.json", json.dumps(requested, indent=1))
     recipe = settings.recipe(name)
     model = untrained(recipe, recipe.changes, recipe.plan, split, settings.data)
     average, curve = train(model, split, recipe.plan, folder, resume=not fresh)
     training = {
         "plan": plan_to_dict(recipe.plan),
         "curve": curve,
-        "data": wanted["data"],
+        "data": requested["data"],
         "clips": len(split.clips),
-        "frames": wanted["frames"],
+        "frames": requested["frames"],
         "command": f"python -m training ablation {settings.study.name}",
     }
     # float32, because rounded weights could hide the small differences that the study looks for.
@@ -157,7 +102,7 @@ def evaluate_variant(settings: Settings, name: str, pool: Sequence[Clip]) -> lis
         "specs": specs,
         "clips": [clip.name for clip in pool],
     }
-    kept = _stored(path)
+    kept = stored(path)
     # `run` asks for the scores of all finished variants after each one, so they are kept on disk.
     if kept is None or kept["asked"] != asked_for:
         model = _named(load_model(settings.folder(name) / "net"), name)
@@ -165,7 +110,7 @@ def evaluate_variant(settings: Settings, name: str, pool: Sequence[Clip]) -> lis
         with tqdm(total=1.0, desc=f"{name}: evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
             rows = evaluate(model, pool, specs, progress=lambda done: bar.update(done - bar.n))
         kept = {"asked": asked_for, "rows": rows}
-        _write(path, json.dumps(kept, indent=1))
+        write(path, json.dumps(kept, indent=1))
     return kept["rows"]
 
 
@@ -227,8 +172,8 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
             },
         )
         # Inside the loop, so that Ctrl-C leaves a table of everything that is finished.
-        _write(out.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
-        _write(out.with_suffix(".md"), markdown(result))
+        write(out.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
+        write(out.with_suffix(".md"), markdown(result))
     return result
 
 
@@ -238,34 +183,6 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
 def _named(model: MaskedMotionModel, name: str) -> MaskedMotionModel:
     model.name_or_path = name  # rows go by it
     return model
-
-
-def _checkpoint(settings: Settings, name: str) -> Path | None:
-    folder = settings.folder(name) / "net"
-    return folder if (folder / "metrics.json").is_file() else None  # which is written last
-
-
-def _stored(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.is_file() else None
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, text)
-
-
-def _first_difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:
-    # From coarse to fine: another network or set also changes the fields that follow.
-    for key in ("network", "data", "frames", "changes", "plan"):
-        old, new = before.get(key), wanted[key]
-        if isinstance(old, dict):
-            # The names of both sides, since a field may be missing from a run of an older version.
-            for name in {**old, **new}:
-                if old.get(name) != new.get(name):
-                    return f"{name} {old.get(name)}, now {new.get(name)}"
-        elif old != new:
-            return f"{key} {old}, now {new}"
-    return "other settings"
 
 
 # --- The command ----------------------------------------------------------------------------------

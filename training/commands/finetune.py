@@ -15,6 +15,7 @@ from mmm.checkpoints import describe, load_model
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel, make_model
 from training.commands import options as c
+from training.commands.compatibility import check_body
 from training.engine.loop import make_accelerator
 from training.fitting.priors import fit_max_jump_height_m, fit_speed_prior
 from training.recipes import FINETUNING, find_recipe
@@ -85,7 +86,7 @@ def finetune(
         info = describe(parent)
         model = load_model(parent, str(accelerator.device))
         split = c.load_split(data, accelerator)
-        c.check_body(data, split, model.config)
+        check_body(data, split, model.config)
         model = with_changes(model, recipe.changes)
         # Both were fitted to the parent's weights.
         model.config.gap_calibration, model.config.symmetric = None, False

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 
 from mmm.checkpoints import save_model
 from mmm.errors import FileError, MMMError, ModelError
-from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_config
+from mmm.models import MaskedMotionModel
 from training.cards.card import write_card
 from training.data.dataset import MotionSet
 from training.engine.loop import train
@@ -137,80 +137,6 @@ def change_plan(
 def load_split(data: Path, accelerator: Accelerator) -> MotionSet:
     """The set's training split, on the device that trains."""
     return MotionSet(data / "train", accelerator.device)
-
-
-def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> MaskedMotionConfig:
-    """A preset with fields changed, for the set's frame rate and body; widened where that has too
-    many joints for it.
-
-    Raises:
-        ModelError: there is no such preset, or the fields are none that a network can have.
-    """
-    fields = dict(changes)
-    if split.fps:
-        fields["fps"] = split.fps
-    if split.skeleton is not None:
-        body = split.skeleton
-        fields |= {
-            "joint_names": list(body.names),
-            "joint_parents": list(body.parents),
-            # Micrometres. More digits only make config.json longer.
-            "joint_offsets_m": body.offsets_m.astype(float).round(6).tolist(),
-        }
-    try:
-        return make_config(network, **fields)
-    except ModelError as error:
-        # Widening helps against a narrow network alone. Joint roles are fixed in number and always
-        # fit.
-        if error.where != "config.json hidden_size" or split.are_roles:
-            raise
-    joints = len(split.joint_names or ())
-    step = 80 if network == "3bert" else 64  # widths that its heads divide
-    width = (
-        -(-(10 * joints + 5) // step) * step
-    )  # room for 9 numbers and a mask a joint, the root, two distances
-    typer.echo(f"{joints} joints: {network} widened to {width}")
-    return make_config(network, **fields, hidden_size=width)
-
-
-def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None:
-    """Whether a set is one that a network can train on.
-
-    Raises:
-        ModelError: its joints, its rate or its music are not the network's.
-    """
-    if split.are_roles != (config.representation == "roles"):
-        kinds = {True: "joint roles", False: "one skeleton's joints"}
-        raise ModelError(
-            str(data),
-            f"a set on {kinds[split.are_roles]}",
-            f"one on {kinds[not split.are_roles]}",
-            "choose a network for it (common-small and inbetween work on roles), or prepare the "
-            "set anew "
-            + ("without --skeleton roles" if split.are_roles else "with --skeleton roles"),
-        )
-    # The order counts as well: a column of the pose belongs to a joint by its position.
-    if split.joint_names and split.joint_names != config.joint_names:
-        raise ModelError(
-            str(data),
-            f"a skeleton of {len(split.joint_names)} joints from {split.joint_names[0]}",
-            f"the network's {config.joints}",
-            "prepare the set for this skeleton",
-        )
-    if split.fps and split.fps != config.fps:
-        raise ModelError(
-            str(data),
-            f"{split.fps:g} frames a second",
-            f"the network's {config.fps:g}",
-            "prepare the set at this rate",
-        )
-    if config.uses_music and split.music is None:
-        raise ModelError(
-            str(data),
-            "no music",
-            "music beside the motion, for this network",
-            "choose common, or a set with music",
-        )
 
 
 def run_and_save(

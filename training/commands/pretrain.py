@@ -11,6 +11,7 @@ import typer
 
 from mmm.models import MaskedMotionModel, make_model
 from training.commands import options as c
+from training.commands.compatibility import check_body, config_for
 from training.data.dataset import MotionSet
 from training.engine.loop import make_accelerator
 from training.plan import TrainingPlan
@@ -109,8 +110,8 @@ def untrained(
     Raises:
         ModelError: the set is none that the network can train on.
     """
-    config = c.config_for(recipe.network, {"trained_masks": plan.specs, **changes}, split)
-    c.check_body(data, split, config)
+    config = config_for(recipe.network, {"trained_masks": plan.specs, **changes}, split)
+    check_body(data, split, config)
     if config.representation == "roles":  # in leg lengths already
         split.stats = config.fitted_stats
     else:

@@ -19,6 +19,7 @@ from training.benchmark.throughput import (
     report,
 )
 from training.commands import options as c
+from training.commands.compatibility import check_body, config_for
 from training.data.dataset import MotionSet
 
 
@@ -79,6 +80,6 @@ def _config(preset: str, split: MotionSet) -> MaskedMotionConfig:
     """The preset as the trainer makes it for a set; presets on joint roles take sets of one
     skeleton, too."""
     on_joints = not split.are_roles and PRESETS.get(preset, {}).get("representation") == "roles"
-    config = c.config_for(preset, {"representation": "joints"} if on_joints else {}, split)
-    c.check_body(Path("prepared set"), split, config)
+    config = config_for(preset, {"representation": "joints"} if on_joints else {}, split)
+    check_body(Path("prepared set"), split, config)
     return config
