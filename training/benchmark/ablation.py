@@ -125,22 +125,22 @@ def table(
     errors |= {name: _errors(rows, name, study.metric, specs) for name, rows in done.items()}
     by = errors[study.ratio_to] if study.ratio_to else [1.0] * len(specs)
     values = {
-        name: [round(error / base, 4) for error, base in zip(found, by, strict=True)]
-        for name, found in errors.items()
+        name: [round(error / base, 4) for error, base in zip(ratios, by, strict=True)]
+        for name, ratios in errors.items()
     }
     rows = []
-    for name, found in values.items():
+    for name, ratios in values.items():
         row: dict[str, Any] = {
             "name": name,
             "kind": "baseline" if name in baselines else "variant",
             "different": study.variants().get(name, ""),
-            "values": found,
+            "values": ratios,
             study.metric: errors[name],
         }
         # Baselines are no variants, and a call with --only may leave the full variant out.
         if name in done and study.full in done:
             row["difference"] = [
-                round(a - b, 4) for a, b in zip(found, values[study.full], strict=True)
+                round(a - b, 4) for a, b in zip(ratios, values[study.full], strict=True)
             ]
         rows.append(row)
     return {
@@ -199,9 +199,9 @@ def markdown(result: Mapping[str, Any]) -> str:
 def _errors(
     rows: Sequence[dict[str, Any]], method: str, metric: str, specs: Sequence[str]
 ) -> list[float]:
-    found = {row["hide"]: float(row[metric]) for row in rows if row["method"] == method}
+    by_spec = {row["hide"]: float(row[metric]) for row in rows if row["method"] == method}
     # A SPEC that was not measured fails here instead of shifting the columns.
-    return [found[spec] for spec in specs]
+    return [by_spec[spec] for spec in specs]
 
 
 def _middle(frames: int, gap: int) -> str:

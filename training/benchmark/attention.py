@@ -89,8 +89,8 @@ def score_clip(
     probe = FrameExplainer(model, clip, mask, frame)
     columns = probe.columns(joints)
     deletion = Deletion(probe, columns)
-    own = deletion.with_music
-    found: Scores = {
+    original = deletion.with_music
+    scores: Scores = {
         # Seeded by the clip, so that the row does not depend on which clips are measured. 811
         # separates this stream from other uses of the same numbers.
         "random": np.random.default_rng([number, 811]).random(frames),
@@ -105,11 +105,11 @@ def score_clip(
         },
         # Occlusion puts in the mean of the music, which no song sounds like. Muting puts in
         # silence.
-        "occlusion": _replaced(probe, columns, own, probe.mean),
-        "mute": _replaced(probe, columns, own, _silent(model, probe)),
+        "occlusion": _replaced(probe, columns, original, probe.mean),
+        "mute": _replaced(probe, columns, original, _silent(model, probe)),
     }
-    return found, {
-        method: deletion.moved(values, SHARES).tolist() for method, values in found.items()
+    return scores, {
+        method: deletion.moved(values, SHARES).tolist() for method, values in scores.items()
     }
 
 
@@ -121,7 +121,7 @@ def _silent(model: MaskedMotionModel, probe: FrameExplainer) -> torch.Tensor:
 
 @torch.no_grad()
 def _replaced(
-    probe: FrameExplainer, columns: list[int], own: torch.Tensor, other: torch.Tensor
+    probe: FrameExplainer, columns: list[int], original: torch.Tensor, other: torch.Tensor
 ) -> Float[Array, "T"]:
     """How far the pose moves when a stretch of music is replaced; between the stretches' middles
     along lines."""
@@ -131,7 +131,7 @@ def _replaced(
     for start in starts:
         music = probe.music.clone()
         music[:, start : start + STRETCH] = other[:, start : start + STRETCH]
-        moved.append(float((probe.poses(music)[:, columns] - own).norm()))
+        moved.append(float((probe.poses(music)[:, columns] - original).norm()))
     # Each stretch is measured once. A stretch around every frame would take six times as long.
     return np.interp(np.arange(frames), np.array(starts) + (STRETCH - 1) / 2, moved)
 
@@ -213,9 +213,9 @@ def summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         asked = [entry["rules"][rule] for entry in entries if rule in entry["rules"]]
         if not asked:
             continue
-        by_chance = float(np.mean([one["deciding"] / FRAMES for one in asked]))
+        by_chance = float(np.mean([answer["deciding"] / FRAMES for answer in asked]))
         for method in METHODS:
-            precision = interval([one["precision"][method] for one in asked])
+            precision = interval([answer["precision"][method] for answer in asked])
             rows.append(
                 {
                     "rule": rule,
@@ -223,7 +223,7 @@ def summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     "method": method,
                     "by_chance": round(by_chance, 4),
                     "precision": [round(value, 4) for value in precision],
-                    "area": round(float(np.mean([one["area"][method] for one in asked])), 4),
+                    "area": round(float(np.mean([answer["area"][method] for answer in asked])), 4),
                     "times_chance": round(precision[0] / by_chance, 2),
                 }
             )

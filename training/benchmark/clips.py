@@ -107,9 +107,9 @@ def motion_files(
     # Clips are read into memory, so unpacked archives need not outlive this block.
     with TemporaryDirectory() as space:
         files = [
-            found
+            file
             for number, source in enumerate(sources)
-            for found in _files(source, Path(space) / str(number))
+            for file in _files(source, Path(space) / str(number))
         ]
         for path, label in tqdm(files, desc="files", disable=None):
             try:
@@ -183,16 +183,18 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
     if not source.exists():
         raise FileError(str(source), "no such file or folder", cure="check the spelling")
     if source.is_dir():
-        found = [path for path in sorted(source.rglob("*")) if path.is_file()]
+        paths = [path for path in sorted(source.rglob("*")) if path.is_file()]
         motions = [
             (path, str(path.relative_to(source)))
-            for path in found
+            for path in paths
             if path.suffix.lower() in SUFFIXES
         ]
-        packed = [path for path in found if path.name.lower().endswith(ARCHIVES)]
+        packed = [path for path in paths if path.name.lower().endswith(ARCHIVES)]
         # Each archive is unpacked into a folder of its own, so that equal names do not collide.
         return motions + [
-            one for number, path in enumerate(packed) for one in _files(path, space / f"in{number}")
+            motion
+            for number, path in enumerate(packed)
+            for motion in _files(path, space / f"in{number}")
         ]
     if not source.name.lower().endswith(ARCHIVES):
         return [(source, source.name)]

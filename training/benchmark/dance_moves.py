@@ -80,16 +80,16 @@ class Moves:
             FileError: it is no split of our dance set.
         """
         stored, bars = MotionSet(split), bars_of(split)
-        found = [
+        labelled = [
             (int(entry["first"]), bar)
-            for entry, own in zip(stored.clips, bars, strict=True)
-            for bar in own
+            for entry, clip_bars in zip(stored.clips, bars, strict=True)
+            for bar in clip_bars
         ]
         # Every n-th bar instead of the first ones, so that all songs of the split are in the
         # sample.
-        step = max(1, len(found) // TRAIN_BARS)
+        step = max(1, len(labelled) // TRAIN_BARS)
         sums: dict[str, tuple[Array, int]] = {}
-        for first, bar in found[::step]:
+        for first, bar in labelled[::step]:
             # Rotations alone: where the dancer stands says nothing about the move.
             pose = stored.rotations[torch.from_numpy(first + moments(bar))].float().numpy().ravel()
             # float64, because many poses in half precision are added up.
@@ -110,15 +110,15 @@ class Moves:
         """Of how many bars the move is the rule's, with the leading side and without."""
         pairs = [
             (self.name(motion, bar), bar.move)
-            for motion, own in zip(motions, bars, strict=True)
-            for bar in own
+            for motion, clip_bars in zip(motions, bars, strict=True)
+            for bar in clip_bars
             # A bar that reaches past the end of the motion was not danced in full.
             if bar.stop <= len(motion)
         ]
         if not pairs:
             return {"bars": 0, "move_and_side": None, "move": None}
-        both = np.mean([found == true for found, true in pairs])
-        move = np.mean([found.split()[0] == true.split()[0] for found, true in pairs])
+        both = np.mean([danced == true for danced, true in pairs])
+        move = np.mean([danced.split()[0] == true.split()[0] for danced, true in pairs])
         return {
             "bars": len(pairs),
             "move_and_side": round(float(both), 4),

@@ -61,8 +61,8 @@ class TruthTable:
         rows = (self._clip == clip) & (self._motion[:, 0] <= frame) & (frame < self._motion[:, 1])
         if rules is not None:
             rows &= np.isin(self._rule, list(rules))
-        found = np.zeros(frames, dtype=bool)
+        decides = np.zeros(frames, dtype=bool)
         # Influences overlap, so frames are marked rather than counted.
         for start, stop in self._music[rows]:
-            found[start:stop] = True
-        return found
+            decides[start:stop] = True
+        return decides

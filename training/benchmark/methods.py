@@ -41,8 +41,8 @@ def interpolation(shown: Windows) -> Filling:
     share = np.arange(1, gap + 1) / (gap + 1)
     root = shown.root_m.astype(np.float64)
     start, end = (
-        rot.matrix_to_quat_wxyz(shown.rotations[:, at]).astype(np.float64)[:, None]
-        for at in (PAST - 1, -1)
+        rot.matrix_to_quat_wxyz(shown.rotations[:, frame]).astype(np.float64)[:, None]
+        for frame in (PAST - 1, -1)
     )
     cosine = (start * end).sum(-1, keepdims=True)
     # q and -q are one rotation. The nearer of the two gives the shorter way.
@@ -62,16 +62,16 @@ def interpolation(shown: Windows) -> Filling:
 def inertial(shown: Windows) -> Filling:
     """``mmm.interpolation.baselines.inertial``; the last two known poses give the speed before the
     gap."""
-    times, wanted = _known_and_wanted(shown)
+    times, missing = _known_and_missing(shown)
     keys, root = _keys(shown)
-    rotations = inertial_rotations(times, np.moveaxis(keys, 0, 1), wanted, FPS)
-    root_m = inertial_positions(times, np.moveaxis(root, 0, 1), wanted, FPS)
+    rotations = inertial_rotations(times, np.moveaxis(keys, 0, 1), missing, FPS)
+    root_m = inertial_positions(times, np.moveaxis(root, 0, 1), missing, FPS)
     return np.moveaxis(rotations, 0, 1).astype(np.float32), np.moveaxis(root_m, 0, 1).astype(
         np.float32
     )
 
 
-def _known_and_wanted(shown: Windows) -> tuple[Int[Array, "11"], Int[Array, "G"]]:
+def _known_and_missing(shown: Windows) -> tuple[Int[Array, "11"], Int[Array, "G"]]:
     gap = shown.root_m.shape[1] - PAST - 1
     return np.append(np.arange(PAST), PAST + gap), np.arange(PAST, PAST + gap)
 
@@ -85,19 +85,19 @@ def _keys(shown: Windows) -> tuple[Float[Array, "W 11 J 3 3"], Float[Array, "W 1
 def spline(shown: Windows) -> Filling:
     """``mmm.interpolation.baselines.spline``: through the ten known poses and the target, the root
     along a natural cubic spline."""
-    known, wanted = _known_and_wanted(shown)
-    times, gap = known.astype(float), len(wanted)
+    known, missing = _known_and_missing(shown)
+    times, gap = known.astype(float), len(missing)
     keys, root = _keys(shown)
     windows, _, joints = keys.shape[:3]
     # `last_segment` takes one joint of one window a row.
     one_by_one = np.moveaxis(keys, 2, 1).reshape(windows * joints, len(times), 3, 3)
-    rotvecs = last_segment(times, one_by_one, wanted - times[-2])  # from the last known pose on
+    rotvecs = last_segment(times, one_by_one, missing - times[-2])  # from the last known pose on
     turned = (
         Rotation.from_rotvec(rotvecs.reshape(-1, 3)).as_matrix().reshape(windows, joints, gap, 3, 3)
     )
     rotations = keys[:, PAST - 1, None] @ np.moveaxis(turned, 1, 2)
     return rotations.astype(np.float32), CubicSpline(times, root, axis=1, bc_type="natural")(
-        wanted
+        missing
     ).astype(np.float32)
 
 
@@ -121,7 +121,7 @@ def recovery(model: MaskedMotionModel, shown: Windows) -> Filling:
     gap = slice(PAST, shown.root_m.shape[1] - 1)
     hidden = np.zeros(shown.rotations.shape[1:3], dtype=bool)
     hidden[gap] = True
-    found = []
+    motions = []
     for offsets_m, rotations, root_m, label in zip(
         shown.offsets_m, shown.rotations, shown.root_m, shown.labels, strict=True
     ):
@@ -129,8 +129,8 @@ def recovery(model: MaskedMotionModel, shown: Windows) -> Filling:
         clip = Clip(
             label, Motion(replace(shown.skeleton, offsets_m=offsets_m), rotations, root_m, FPS)
         )
-        found.append(recover(model, clip, hidden).recovered.motion)
-    return np.stack([m.rotations[gap] for m in found]), np.stack([m.root_m[gap] for m in found])
+        motions.append(recover(model, clip, hidden).recovered.motion)
+    return np.stack([m.rotations[gap] for m in motions]), np.stack([m.root_m[gap] for m in motions])
 
 
 def network(checkpoint: Path, workers: int, stack: ExitStack) -> Filler:

@@ -134,14 +134,14 @@ def benchmark(
                 # look at them.
                 parts.append(outcome(part, fill(part.shown(gap))))
                 progress(len(part))
-            found = _joined(parts)
+            filled = _joined(parts)
             rows += [
                 {
                     "group": name,
                     "windows": len(which),
                     "gap": gap,
                     "method": method,
-                    **score(truth.take(which), found.take(which), against),
+                    **score(truth.take(which), filled.take(which), against),
                 }
                 for name, which in everything.items()
             ]

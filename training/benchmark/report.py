@@ -123,11 +123,11 @@ def lines(rows: Sequence[Row], published: bool) -> list[str]:
         # No paper reports distances in centimetres, so that metric has no published rows.
         if published and metric in PUBLISHED[REFERENCE]:
             for method, by_metric in PUBLISHED.items():
-                at = [
+                published_scores = [
                     by_metric[metric][PUBLISHED_GAPS.index(gap)] if gap in PUBLISHED_GAPS else None
                     for gap in gaps
                 ]
-                text.append(_line(f"published: {method}", at, decimals, 2))
+                text.append(_line(f"published: {method}", published_scores, decimals, 2))
         text.append("")
     origin = (
         "the same test set"
@@ -148,10 +148,10 @@ def lines(rows: Sequence[Row], published: bool) -> list[str]:
 
 
 def _by_method(rows: Sequence[Row], metric: str) -> dict[str, list[float | None]]:
-    found: dict[str, list[float | None]] = {}
+    by_method: dict[str, list[float | None]] = {}
     for row in rows:
-        found.setdefault(row["method"], []).append(row[metric])
-    return found
+        by_method.setdefault(row["method"], []).append(row[metric])
+    return by_method
 
 
 def _line(name: str, values: Sequence[float | None], decimals: int | None, indent: int) -> str:

@@ -17,8 +17,8 @@ def song_of(clip_name: str, entry: Mapping[str, Any] | None = None) -> str:
     name."""
     if entry is not None and "song" in entry:
         return str(entry["song"])
-    found = _AIST_SONG.search(clip_name)
-    return found[1] if found else clip_name
+    match = _AIST_SONG.search(clip_name)
+    return match[1] if match else clip_name
 
 
 def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -54,10 +54,10 @@ def last_segment(
     )
     for _ in range(ITERATIONS):
         arriving = _times(inverse, velocity[:, 1:])  # u' at the end of every stretch
-        found = solve(fixed - _bend(turns[:, :-1], arriving[:, :-1]))
-        change = np.abs(found - velocity[:, 1:-1])
-        velocity[:, 1:-1] = found
-        if (change < CLOSE_RAD_PER_FRAME * (1 + np.abs(found))).all():
+        solution = solve(fixed - _bend(turns[:, :-1], arriving[:, :-1]))
+        change = np.abs(solution - velocity[:, 1:-1])
+        velocity[:, 1:-1] = solution
+        if (change < CLOSE_RAD_PER_FRAME * (1 + np.abs(solution))).all():
             break
     turn, start, end = (
         turns[:, -1, None],
@@ -128,7 +128,9 @@ class _Tridiagonal:
             rows.append(
                 right[:, k] - _times(self.lower[:, k - 1], _times(self.pivots[k - 1], rows[-1]))
             )
-        found = [_times(self.pivots[-1], rows[-1])]
+        solution = [_times(self.pivots[-1], rows[-1])]
         for k in range(right.shape[1] - 2, -1, -1):
-            found.append(_times(self.pivots[k], rows[k] - _times(self.upper[:, k], found[-1])))
-        return np.stack(found[::-1], axis=1)
+            solution.append(
+                _times(self.pivots[k], rows[k] - _times(self.upper[:, k], solution[-1]))
+            )
+        return np.stack(solution[::-1], axis=1)

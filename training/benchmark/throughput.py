@@ -229,9 +229,9 @@ def _predict(model: MaskedMotionModel, batch: Batch, bfloat16: bool) -> Tensor:
 
 
 def _loss(prediction: Tensor, batch: Batch) -> Tensor:
-    where = hidden_features(batch.hidden).to(prediction.dtype)
+    weight = hidden_features(batch.hidden).to(prediction.dtype)
     # A batch of short windows may hide no frame. The bound then avoids 0 / 0.
-    return ((prediction - batch.motion).square() * where).sum() / where.sum().clamp(min=1)
+    return ((prediction - batch.motion).square() * weight).sum() / weight.sum().clamp(min=1)
 
 
 def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:

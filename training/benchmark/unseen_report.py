@@ -201,7 +201,10 @@ def _table(rows: Sequence[Mapping[str, Any]], title: str) -> Iterator[str]:
 
 
 def _worst_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield f"Contents of fewer than {FEW} gaps (marked *) are named only where a set has no larger one."
+    yield (
+        f"Contents of fewer than {FEW} gaps (marked *) are named only where a set has no "
+        "larger one."
+    )
     yield ""
     yield "| set | gap | content, rotation | content, position | clip, rotation | clip, position |"
     yield "|---|---:|---|---|---|---|"
@@ -209,7 +212,7 @@ def _worst_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         # The worst place of all sets together is the worst of one of them.
         if row["set"] == ALL:
             continue
-        found = [
+        places = [
             row["worst"][by][m] for by in ("content", "clip") for m in ("rotation", "position")
         ]
         names = " | ".join(
@@ -217,7 +220,7 @@ def _worst_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             # The first two name contents, for which the number of gaps matters. The others name one
             # clip.
             + ("*" if k < 2 and w["gaps"] < FEW else "")
-            for k, w in enumerate(found)
+            for k, w in enumerate(places)
         )
         yield f"| {row['set']} | {row['gap']} | {names} |"
 

@@ -108,8 +108,8 @@ def cut(clips: Sequence[Clip], size: int, hop: int) -> Windows:
 def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
     """Windows of ``size`` frames, each from its clip and first frame, moved to the origin and
     turned."""
-    rotations = np.stack([clip.motion.rotations[at : at + size] for clip, at in places])
-    root_m = np.stack([clip.motion.root_m[at : at + size] for clip, at in places])
+    rotations = np.stack([clip.motion.rotations[start : start + size] for clip, start in places])
+    root_m = np.stack([clip.motion.root_m[start : start + size] for clip, start in places])
     # Height stays: it says how far the body is above the floor.
     root_m[..., [0, 2]] -= (
         root_m[..., [0, 2]].mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)

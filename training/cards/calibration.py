@@ -54,26 +54,28 @@ def _symmetric(config: MaskedMotionConfig) -> list[str]:
 
 
 def calibration_section(
-    found: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig
+    results: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig
 ) -> list[str]:
     """Shares by gap length, static joints, symmetric answers and expected errors."""
     # Without a calibration in config.json, kept figures describe a state that the network no longer
     # has.
-    if not found or config.calibration is None:
+    if not results or config.calibration is None:
         return []
     # Networks that generate are calibrated by energy, at one share for all gap lengths. They have
     # no table by gap length.
-    if "future" in found:
+    if "future" in results:
         rows = [
-            [f"{row['share']:g}" for row in found["future"]],
-            [f"{row['energy']:.2f}" for row in found["future"]],
+            [f"{row['share']:g}" for row in results["future"]],
+            [f"{row['energy']:.2f}" for row in results["future"]],
         ]
         return [
             "## How far it is believed",
             "",
-            f"Turns and shifts count by {found['share']:g}, with which ten seconds generated from "
+            f"Turns and shifts count by {results['share']:g}, with which ten seconds "
+            f"generated from "
             f"two move as much "
-            f"as the truth: the median over {found['fitted_on']} clips of the validation split of "
+            f"as the truth: the median over {results['fitted_on']} clips of the "
+            f"validation split of "
             f"the mean joint "
             "speed, over the truth's.",
             "",
@@ -84,7 +86,7 @@ def calibration_section(
             "",
             f"Made by `python -m training calibrate --checkpoint checkpoints/{name} --data "
             f"data/processed/"
-            f"{found['data']} --clips {found['asked']}`.",
+            f"{results['data']} --clips {results['asked']}`.",
             "",
         ]
     gap_calibration = config.calibration
@@ -92,9 +94,10 @@ def calibration_section(
         "## How far it is believed, and how sure it is",
         "",
         # Metrics files from before the option lack the key, so they count as not `whole`.
-        f"{_SHARES[bool(found.get('whole'))]} The last column is what the error that it expects of "
+        f"{_SHARES[bool(results.get('whole'))]} The last column is what the error that it "
+        f"expects of "
         f"itself is "
-        f"multiplied by, fitted on {found['fitted_on']} clips of the validation split.",
+        f"multiplied by, fitted on {results['fitted_on']} clips of the validation split.",
         "",
         *_resting(gap_calibration),
         *_symmetric(config),
@@ -105,33 +108,33 @@ def calibration_section(
     # error.
     columns = (*gap_calibration.shares.values(), gap_calibration.expected)
     lines += [
-        f"| {gap_s:.2f} | " + " | ".join(f"{row[at]:.2f}" for row in columns) + " |"
-        for at, gap_s in enumerate(gap_calibration.gap_s)
+        f"| {gap_s:.2f} | " + " | ".join(f"{row[index]:.2f}" for row in columns) + " |"
+        for index, gap_s in enumerate(gap_calibration.gap_s)
     ]
     lines += [
         "",
-        f"{found['gaps']:,} gaps in {found['clips']} clips of the test split "
-        f"({', '.join(f'`{spec}`' for spec in found['hide'])}), sorted by the error that it "
+        f"{results['gaps']:,} gaps in {results['clips']} clips of the test split "
+        f"({', '.join(f'`{spec}`' for spec in results['hide'])}), sorted by the error that it "
         f"expected, in "
-        f"{len(found['fifths'])} parts of equal number; mean joint distance from the truth, "
+        f"{len(results['fifths'])} parts of equal number; mean joint distance from the truth, "
         f"centimetres:",
         "",
-        "| | " + " | ".join(str(number) for number in range(1, len(found["fifths"]) + 1)) + " |",
-        "|---|" + "---|" * len(found["fifths"]),
+        "| | " + " | ".join(str(number) for number in range(1, len(results["fifths"]) + 1)) + " |",
+        "|---|" + "---|" * len(results["fifths"]),
     ]
     lines += [
-        f"| {label} | " + " | ".join(f"{part[key]:.2f}" for part in found["fifths"]) + " |"
+        f"| {label} | " + " | ".join(f"{part[key]:.2f}" for part in results["fifths"]) + " |"
         for label, key in (("expected", "expected_cm"), ("came true", "position_cm"))
     ]
     return [
         *lines,
         "",
-        f"Rank correlation of expected and true errors {found['rank_correlation']:.2f}; "
-        f"{found['within_half_to_twice']:.0%} of the true errors lie between half and twice the "
+        f"Rank correlation of expected and true errors {results['rank_correlation']:.2f}; "
+        f"{results['within_half_to_twice']:.0%} of the true errors lie between half and twice the "
         f"expected one. Made "
         f"by `python -m training calibrate --checkpoint checkpoints/{name} --data "
-        f"data/processed/{found['data']} "
-        f"--clips {found['asked']}"
-        f"{''.join(f' --{option}' for option in ('whole', 'symmetric') if found.get(option))}`.",
+        f"data/processed/{results['data']} "
+        f"--clips {results['asked']}"
+        f"{''.join(f' --{option}' for option in ('whole', 'symmetric') if results.get(option))}`.",
         "",
     ]

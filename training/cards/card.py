@@ -102,7 +102,7 @@ def _first_words(info: CheckpointInfo, parameters: int) -> str:
     # Read from the files, because config.json does not say how the weights are stored.
     packed = is_packed(info.path.glob("model*.safetensors"))
     stored = "8-bit integers with a scale for each row" if packed else "float16"
-    where = (
+    bodies = (
         f"on any humanoid skeleton at any frame rate ({config.joints} joint roles, {config.fps:g} "
         f"frames a second "
         "inside)"
@@ -112,7 +112,7 @@ def _first_words(info: CheckpointInfo, parameters: int) -> str:
     return (
         f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling "
         f"workbench: recovers "
-        f"hidden frames of motion {where}{', listening to music' if config.uses_music else ''}. "
+        f"hidden frames of motion {bodies}{', listening to music' if config.uses_music else ''}. "
         f"{parameters / 1e6:.1f} M parameters, stored as {stored}."
     )
 

@@ -60,9 +60,9 @@ def _cell(row: Mapping[str, Any], key: str, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def _table(found: Mapping[str, Any]) -> list[list[str]]:
+def _table(results: Mapping[str, Any]) -> list[list[str]]:
     """Figures down, methods across; figures that no method has are left out."""
-    rows = found["rows"]
+    rows = results["rows"]
     lines = [["", *rows]]
     for key, title, form in _FIGURES:
         cells = [_cell(row, key, form) for row in rows.values()]
@@ -72,46 +72,48 @@ def _table(found: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
-def _variety_table(found: Mapping[str, Any]) -> list[list[str]]:
+def _variety_table(results: Mapping[str, Any]) -> list[list[str]]:
     kept = [
         column
         for column in _VARIETY
         # Decided over all rows, so that every row has the same cells.
-        if any(one.get(column[0]) is not None for one in found["varieties"])
+        if any(row.get(column[0]) is not None for row in results["varieties"])
     ]
     return [
         [title for _, title, _ in kept],
-        *([_cell(one, key, form) for key, _, form in kept] for one in found["varieties"]),
+        *([_cell(row, key, form) for key, _, form in kept] for row in results["varieties"]),
     ]
 
 
-def generation_lines(found: Mapping[str, Any], name: str) -> list[str]:
+def generation_lines(results: Mapping[str, Any], name: str) -> list[str]:
     """The same as a plain table."""
-    lines = [_sentence(found), ""]
-    for table in (_table(found), _variety_table(found) if found["varieties"] else []):
+    lines = [_sentence(results), ""]
+    for table in (_table(results), _variety_table(results) if results["varieties"] else []):
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines += [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in table
         ]
     # The other rows are recorded motion and baselines, whose speed of generation means nothing.
-    own = found["rows"][name]
+    network = results["rows"][name]
     return [
         *lines,
         "",
         f"energy in each second, share of the truth's mean: "
-        f"{' '.join(f'{share:.2f}' for share in own['energy_shares'])}",
-        f"{own['frames_per_second']:.0f} frames a second",
+        f"{' '.join(f'{share:.2f}' for share in network['energy_shares'])}",
+        f"{network['frames_per_second']:.0f} frames a second",
     ]
 
 
-def _sentence(found: Mapping[str, Any]) -> str:
+def _sentence(results: Mapping[str, Any]) -> str:
     return (
-        f"{found['clips']} clips of the {found['split']} split of `{found['data']}`, never seen in "
+        f"{results['clips']} clips of the {results['split']} split of "
+        f"`{results['data']}`, never seen in "
         f"training: "
-        f"{found['seconds']:g} s generated from {found['seed_frames']} frames ({found['fps']:g} a "
+        f"{results['seconds']:g} s generated from {results['seed_frames']} frames "
+        f"({results['fps']:g} a "
         f"second), variety "
-        f"{found['variety']:g}. Means over clips; floor and standstill: the worst clip."
+        f"{results['variety']:g}. Means over clips; floor and standstill: the worst clip."
     )
 
 
@@ -126,34 +128,34 @@ def _markdown(table: Sequence[Sequence[str]]) -> list[str]:
 def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[str]:
     """Lines of markdown; none where it was not measured."""
     lines: list[str] = []
-    for found in (generation or {}).values():
+    for results in (generation or {}).values():
         # Only `benchmark dance` measures moves, so they tell which command made the section.
-        moves = any("moves" in row for row in found["rows"].values())
+        moves = any("moves" in row for row in results["rows"].values())
         command = "dance" if moves else "continue"
         lines += [
-            f"## Going on from a seed: {found['data']}",
+            f"## Going on from a seed: {results['data']}",
             "",
-            _sentence(found),
+            _sentence(results),
             "",
-            *_markdown(_table(found)),
+            *_markdown(_table(results)),
             "",
-            f"FID and diversity: features standardised by {found['reference_clips']} other clips "
+            f"FID and diversity: features standardised by {results['reference_clips']} other clips "
             f"of the split." + (_OF_MOVES if moves else ""),
             "",
         ]
-        if found["varieties"]:
+        if results["varieties"]:
             lines += [
-                f"Several futures of each seed ({found['varieties'][0]['seeds']} seed numbers):",
+                f"Several futures of each seed ({results['varieties'][0]['seeds']} seed numbers):",
                 "",
-                *_markdown(_variety_table(found)),
+                *_markdown(_variety_table(results)),
                 "",
             ]
         lines += [
             f"Made by `python -m training benchmark {command} --checkpoint checkpoints/{name} "
             f"--data "
-            f"data/processed/{found['data']} --clips {found['clips']} --seed-frames "
-            f"{found['seed_frames']} "
-            f"--seconds {found['seconds']:g}`.",
+            f"data/processed/{results['data']} --clips {results['clips']} --seed-frames "
+            f"{results['seed_frames']} "
+            f"--seconds {results['seconds']:g}`.",
             "",
         ]
     return lines

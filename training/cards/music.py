@@ -39,14 +39,14 @@ def music_use_section(hearing: Mapping[str, Any] | None, name: str) -> list[str]
     ]
 
 
-def attention_lines(found: Mapping[str, Any]) -> list[str]:
+def attention_lines(results: Mapping[str, Any]) -> list[str]:
     """Tables of the attention benchmark: precision at k by what was asked for, and the deletion
     curve."""
     # The rules of `training.benchmark.attention.RULES`, in its order.
     titles = {"all": "all music that decides", "drums": "the drum strokes that decide"}
     lines = []
     for rule, title in titles.items():
-        rows = [row for row in found["rows"] if row["rule"] == rule]
+        rows = [row for row in results["rows"] if row["rule"] == rule]
         # With few clips, no drum may be struck near any of the frames in question.
         if not rows:
             continue
@@ -63,7 +63,7 @@ def attention_lines(found: Mapping[str, Any]) -> list[str]:
             for row in rows
         ]
         lines.append("")
-    deletion = found["deletion"]
+    deletion = results["deletion"]
     lines += [
         "How far the pose moves when the first share of the music is replaced by its mean, over "
         "all of it:",
@@ -83,22 +83,24 @@ def attention_lines(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def attention_section(found: Mapping[str, Any] | None, name: str) -> list[str]:
+def attention_section(results: Mapping[str, Any] | None, name: str) -> list[str]:
     """How well attention and attributions find the music that decides a frame."""
-    if not found:
+    if not results:
         return []
     return [
         "## Does attention show what it hears?",
         "",
-        f"{found['sentence']} A gap of {found['gap']} frames in the middle of {found['frames']}, "
+        f"{results['sentence']} A gap of {results['gap']} frames in the middle of "
+        f"{results['frames']}, "
         f"the pose in its "
-        f"middle, {found['clips']} clips of the {found['split']} split; which music decides it is "
+        f"middle, {results['clips']} clips of the {results['split']} split; which music "
+        f"decides it is "
         f"known. "
         "Interventions and occlusion take "
-        f"{found['stretch']} frames at a time.",
+        f"{results['stretch']} frames at a time.",
         "",
-        *attention_lines(found),
+        *attention_lines(results),
         f"Made by `python -m training benchmark attention --checkpoint checkpoints/{name} --data "
-        f"data/processed/{found['data']} --clips {found['clips']}`.",
+        f"data/processed/{results['data']} --clips {results['clips']}`.",
         "",
     ]

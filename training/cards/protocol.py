@@ -13,18 +13,18 @@ def summary(rows: Sequence[Mapping[str, Any]], method: str, command: str) -> dic
     """What is kept of a benchmark's rows: one method over interpolation at every gap, and by group
     over the better of interpolation and spline."""
     overall = [row for row in rows if row["group"] == "all"]
-    found = [row for row in ratios(overall) if row["method"] == method]
+    relative = [row for row in ratios(overall) if row["method"] == method]
     # Scores beside ratios, because only scores can be compared with published tables.
-    own = {row["gap"]: row for row in overall if row["method"] == method}
+    scores = {row["gap"]: row for row in overall if row["method"] == method}
     return {
-        "windows": found[0]["windows"],
-        "gaps": [row["gap"] for row in found],
+        "windows": relative[0]["windows"],
+        "gaps": [row["gap"] for row in relative],
         "command": command,
         "over_interpolation": {
-            metric: [_rounded(row[metric]) for row in found] for metric in METRICS
+            metric: [_rounded(row[metric]) for row in relative] for metric in METRICS
         },
         "scores": {
-            metric: [_rounded(own[row["gap"]][metric]) for row in found] for metric in METRICS
+            metric: [_rounded(scores[row["gap"]][metric]) for row in relative] for metric in METRICS
         },
         "groups": [
             {key: _rounded(row[key]) for key in ("group", "windows", "gap", "l2p", "position_cm")}
@@ -44,23 +44,23 @@ def protocol_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
         "| motion | windows | " + " | ".join(_HEADS.values()) + " |",
         "|---|---|" + "---|" * len(_HEADS),
     ]
-    for name, found in protocol.items():
+    for name, results in protocol.items():
         shares = [
             " ".join(
                 "-" if value is None else f"{value:.2f}"
-                for value in found["over_interpolation"][metric]
+                for value in results["over_interpolation"][metric]
             )
             for metric in _HEADS
         ]
-        lines.append(f"| {name} | {found['windows']:,} | " + " | ".join(shares) + " |")
+        lines.append(f"| {name} | {results['windows']:,} | " + " | ".join(shares) + " |")
     return "\n".join(lines)
 
 
-def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]:
+def worse_groups(results: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]:
     """Groups of 20 windows or more in which L2P is above that of the better baseline at some gap:
     name, windows, ratios."""
     shares: dict[tuple[str, int], list[float]] = {}
-    for row in found["groups"]:
+    for row in results["groups"]:
         # Ratios of a few windows vary too much to name a content by.
         if row["windows"] >= FEW and row["l2p"] is not None:
             shares.setdefault((row["group"], row["windows"]), []).append(row["l2p"])
@@ -71,11 +71,13 @@ def worse_groups(found: Mapping[str, Any]) -> list[tuple[str, int, list[float]]]
 
 def worse_table(protocol: Mapping[str, Mapping[str, Any]]) -> str:
     """In which contents interpolating is better: a sentence, and a line a content."""
-    worse = [(place, *group) for place, found in protocol.items() for group in worse_groups(found)]
-    worse.sort(key=lambda one: -max(one[3]))
+    worse = [
+        (place, *group) for place, results in protocol.items() for group in worse_groups(results)
+    ]
+    worse.sort(key=lambda group_row: -max(group_row[3]))
     asked = sum(
-        len({row["group"] for row in found["groups"] if row["windows"] >= FEW})
-        for found in protocol.values()
+        len({row["group"] for row in results["groups"] if row["windows"] >= FEW})
+        for results in protocol.values()
     )
     if not asked:
         return "By content it has not been measured."
@@ -128,6 +130,6 @@ def protocol_section(protocol: Mapping[str, Mapping[str, Any]] | None) -> list[s
         "",
         worse_table(protocol),
         "",
-        *(f"- {name}: `{found['command']}`" for name, found in protocol.items()),
+        *(f"- {name}: `{results['command']}`" for name, results in protocol.items()),
         "",
     ]

@@ -87,11 +87,11 @@ def short_table(metrics: Metrics) -> str:
         "|---|---|---|---|---|",
     ]
     for words, name, place, specs in SHORT:
-        found: Any = metrics[name]
+        evaluation: Any = metrics[name]
         for key in place:
-            found = found[key]
+            evaluation = evaluation[key]
         for spec in specs:
-            of = {row["method"]: row for row in found["rows"] if row["hide"] == spec}
+            of = {row["method"]: row for row in evaluation["rows"] if row["hide"] == spec}
             best = min(BASELINES, key=lambda method: of[method]["position_cm"])
             lines.append(
                 # -1 equals no error, so neither cell is set in bold.
@@ -146,14 +146,14 @@ def generated_table(card: str) -> str:
 
 def blocks(root: Path) -> dict[str, str]:
     """Every block's text, from the checkpoints in a folder."""
-    found = {card.name: card for card in list_checkpoints(root)}
-    metrics: Metrics = {name: card.metrics for name, card in found.items()}
+    infos = {card.name: card for card in list_checkpoints(root)}
+    metrics: Metrics = {name: card.metrics for name, card in infos.items()}
     made = {
         "dance": errors_table({name: metrics[name]["evaluation"] for name in DANCE}),
         "hearing": hearing_table(metrics),
         "short": short_table(metrics),
         "future": future_words(metrics),
-        "generated": generated_table(found[FUTURE].card),
+        "generated": generated_table(infos[FUTURE].card),
     }
     protocol = metrics["inbetween"]["protocol"]
     made |= {"protocol": protocol_table(protocol), "contents": worse_table(protocol)}
@@ -165,7 +165,7 @@ def blocks(root: Path) -> dict[str, str]:
     return made
 
 
-def rewritten(text: str, made: Mapping[str, str], where: str = "text") -> str:
+def rewritten(text: str, made: Mapping[str, str], source: str = "text") -> str:
     """A text with its blocks written anew.
 
     Raises:
@@ -176,7 +176,7 @@ def rewritten(text: str, made: Mapping[str, str], where: str = "text") -> str:
         name = match.group(1)
         # A misspelt block would otherwise keep its old table for ever.
         if name not in made:
-            raise FileError(where, f"a block {name!r}", ", ".join(made), "correct its name")
+            raise FileError(source, f"a block {name!r}", ", ".join(made), "correct its name")
         return f"<!-- {name} -->\n{made[name]}\n<!-- end -->"
 
     # DOTALL and the lazy `.*?`: a block spans lines and ends at the first end mark.

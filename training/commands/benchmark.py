@@ -158,7 +158,7 @@ def _command(
     limit: int | None,
     group_by: str | None,
     name: str | None,
-    told: str,
+    arguments: str,
 ) -> None:
     with c.one_line_errors():
         # Checked before the run, because filling all windows takes long.
@@ -181,14 +181,14 @@ def _command(
                 if value
             )
             command = (
-                f"python -m training benchmark {told} --checkpoint "
+                f"python -m training benchmark {arguments} --checkpoint "
                 f"checkpoints/{checkpoint.resolve().name}" + options
             )
             record(checkpoint, "protocol", summary(scores, judged, command), name)
 
 
 def _run(
-    found: sources.Material,
+    material: sources.Material,
     checkpoint: Path | None,
     json_file: Path | None,
     workers: int,
@@ -197,10 +197,10 @@ def _run(
 ) -> tuple[list[dict[str, float | str]], str]:
     """The scores, and the name of the method that is judged."""
     # The published test windows (Harvey et al. 2020): 65 frames, 40 frames from one to the next.
-    windows = cut(found.clips, *TEST_CUT)
+    windows = cut(material.clips, *TEST_CUT)
     # The protocol standardises L2P by the training takes. Where these are missing, the windows' own
     # statistics stand in. L2P then compares the rows of this table, not published figures.
-    against = found.against or statistics(
+    against = material.against or statistics(
         windows, "these windows, for the published training takes are not at hand"
     )
     # Only now, so that the statistics above, and with them L2P, do not depend on --windows.
@@ -220,27 +220,27 @@ def _run(
         )
         scores = benchmark(windows, fillers, against, groups, progress=bar.update)
     count = len(windows)
-    expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if found.published else ""
+    expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if material.published else ""
     head = [
-        found.title,
+        material.title,
         f"{count:,} windows of {TEST_CUT[0]} frames{expected}; {PAST} past frames, one target",
         f"L2P is standardised by mean and deviation of {against.source}",
-        *found.notes,
+        *material.notes,
     ]
     for line in [
         *head,
         "",
-        *report.lines(scores, found.published),
+        *report.lines(scores, material.published),
         *report.group_lines(scores, judged),
     ]:
         typer.echo(line)
     if json_file is not None:
         content = {
-            "title": found.title,
-            "published_split": found.published,
-            "notes": found.notes,
+            "title": material.title,
+            "published_split": material.published,
+            "notes": material.notes,
             "windows": count,
-            "clips": len(found.clips),
+            "clips": len(material.clips),
             "statistics": against.source,
             "rows": scores,
             "ratios_to_interpolation": report.ratios(scores),
@@ -263,8 +263,8 @@ def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:
         raise SpecError(
             "--group-by", f"{pattern!r}: {error}", "a regular expression", "correct it"
         ) from None
-    found: dict[str, list[int]] = {}
-    for at, label in enumerate(windows.labels):
+    groups: dict[str, list[int]] = {}
+    for index, label in enumerate(windows.labels):
         # An unused or empty group falls back to the whole match, so that a window has a named group
         # wherever the expression matches.
         match = expression.search(label)
@@ -275,5 +275,5 @@ def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:
             if expression.groups and match[1]
             else match[0]
         )
-        found.setdefault(name, []).append(at)
-    return {name: np.array(places) for name, places in sorted(found.items())}
+        groups.setdefault(name, []).append(index)
+    return {name: np.array(places) for name, places in sorted(groups.items())}

@@ -40,10 +40,10 @@ def attention_command(
             )
         # One folder for both: the truth table refers to clips by their position in this split.
         folder = data / "test"
-        found = attention.summary(
+        results = attention.summary(
             # A list, because the summary reads the entries once a rule and method.
             list(attention.answers(model, MotionSet(folder), TruthTable(folder), clips, work))
         )
-        record(checkpoint, "attention", {"data": data.resolve().name, "split": "test", **found})
-    for line in attention_lines(found):
+        record(checkpoint, "attention", {"data": data.resolve().name, "split": "test", **results})
+    for line in attention_lines(results):
         typer.echo(line)

@@ -63,7 +63,7 @@ def dance(
 
     with c.one_line_errors():
         stored = MotionSet(data / "test")
-        found = material(
+        recordings = material(
             stored,
             load_model(checkpoint),
             clips,
@@ -77,7 +77,7 @@ def dance(
         _generation(
             checkpoint,
             data,
-            found,
+            recordings,
             prefix_frames,
             seconds,
             temperature,
@@ -107,13 +107,13 @@ def continuation(
     """Continue motion of the test split, without music."""
 
     with c.one_line_errors():
-        found = material(
+        recordings = material(
             MotionSet(data / "test"), load_model(checkpoint), clips, prefix_frames, seconds
         )
         _generation(
             checkpoint,
             data,
-            found,
+            recordings,
             prefix_frames,
             seconds,
             temperature,
@@ -127,7 +127,7 @@ def continuation(
 def _generation(
     checkpoint: Path,
     data: Path,
-    found: Material,
+    recordings: Material,
     prefix_frames: int,
     seconds: float,
     temperature: float,
@@ -138,22 +138,22 @@ def _generation(
 ) -> None:
     model, name = load_model(checkpoint), row_name(checkpoint)
     # One future for the table, and `seeds` futures for every temperature that is tried.
-    runs = len(found.cases) * (1 + len(try_variety) * seeds)
+    runs = len(recordings.cases) * (1 + len(try_variety) * seeds)
     with tqdm(total=runs, desc="clips", disable=None) as bar:
-        table = rows(model, found, name, temperature, seed, bar.update)
-        tried = varieties(model, found, try_variety, seeds, bar.update)
+        table = rows(model, recordings, name, temperature, seed, bar.update)
+        tried = varieties(model, recordings, try_variety, seeds, bar.update)
     results = {
         "data": data.resolve().name,
         "split": "test",
-        "clips": len(found.cases),
+        "clips": len(recordings.cases),
         "seed_frames": prefix_frames,
         "seconds": seconds,
         # All cases come from one set and share its frame rate.
-        "fps": found.cases[0].truth.fps,
+        "fps": recordings.cases[0].truth.fps,
         # JSON keys keep their first names, because shipped metrics files hold them.
         "variety": temperature,
         "seed": seed,
-        "reference_clips": found.reference_clips,
+        "reference_clips": recordings.reference_clips,
         "rows": table,
         "varieties": tried,
     }

@@ -88,21 +88,21 @@ def calibrate(
         _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
         # The test split must be measured with the calibration that has just been stored.
         model.config.gap_calibration = gap_calibration.to_dict()
-        found = calibration.compare_expected(model, pools[1]) | {
+        results = calibration.compare_expected(model, pools[1]) | {
             "data": data.resolve().name,
             "fitted_on": len(pools[0]),
             "asked": clips,
             "whole": whole,
             "symmetric": symmetric,
         }
-        record(checkpoint, "calibration", found)
+        record(checkpoint, "calibration", results)
     columns = (*gap_calibration.shares.values(), gap_calibration.expected)
     typer.echo("gap s   " + "".join(f"{part:>9}" for part in (*PARTS, "expected")))
-    for at, length_s in enumerate(gap_calibration.gap_s):
-        typer.echo(f"{length_s:6.2f}  " + "".join(f"{row[at]:9.2f}" for row in columns))
+    for index, length_s in enumerate(gap_calibration.gap_s):
+        typer.echo(f"{length_s:6.2f}  " + "".join(f"{row[index]:9.2f}" for row in columns))
     typer.echo(
-        f"expected and true errors of {found['gaps']} gaps: rank correlation "
-        f"{found['rank_correlation']:.2f}"
+        f"expected and true errors of {results['gaps']} gaps: rank correlation "
+        f"{results['rank_correlation']:.2f}"
     )
 
 

@@ -136,13 +136,13 @@ def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> Masked
     # The weights of new inputs must be the same in every process and after every restart.
     torch.manual_seed(0)
     changed = make_model(config)
-    weights, wanted = model.state_dict(), changed.state_dict()
+    weights, target = model.state_dict(), changed.state_dict()
     for name, tensor in weights.items():
         # Only the number of inputs may differ. The old columns then keep their meaning.
         if (
-            name not in wanted
-            or wanted[name].shape[0] != tensor.shape[0]
-            or wanted[name].ndim != tensor.ndim
+            name not in target
+            or target[name].shape[0] != tensor.shape[0]
+            or target[name].ndim != tensor.ndim
         ):
             raise ModelError(
                 f"weights {name}",
@@ -150,9 +150,9 @@ def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> Masked
                 "a network of the same sizes",
                 "choose the preset of the checkpoint's own network",
             )
-        if wanted[name].shape != tensor.shape:
+        if target[name].shape != tensor.shape:
             new = (
-                torch.randn(tensor.shape[0], wanted[name].shape[1] - tensor.shape[1])
+                torch.randn(tensor.shape[0], target[name].shape[1] - tensor.shape[1])
                 * NEW_INPUT_STD
             )
             weights[name] = torch.cat([tensor, new.to(tensor)], dim=1)
