@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmm.viewer.palette import FURTHER, MODEL, method_colours
 
 RECORDING = "#8a8a86"
-"""Of the recorded motion, in both themes."""
+"""Colour of the recorded motion, in both themes."""
 
 
 def themed(light: str, dark: str) -> str:

@@ -1,4 +1,4 @@
-"""Downloads: motion files, made when asked for, and films, made behind the page with progress and Cancel."""
+"""Downloads: motion files, written on request, and films, rendered in the background."""
 
 import tempfile
 from collections.abc import Callable, Hashable
@@ -26,7 +26,7 @@ MOTIONS = {
         "For Blender, Maya, MotionBuilder; a BVH keeps its own joints, units and channels",
     ),
     "glb": ("GLB", "glTF binary: an animated skeleton for Blender, three.js and game engines"),
-    "npz": ("NPZ", "Everything bit by bit, music included; opens here and in Python"),
+    "npz": ("NPZ", "Lossless, with music; opens here and in Python"),
     "pkl": ("AIST++", "SMPL poses in the layout of AIST++"),
 }
 PAGE_HELP = "The stage with sound as one file; opens in any browser, without a server or a network"
@@ -44,7 +44,7 @@ class FilmRequest:
     """What determines a film."""
 
     of: Hashable
-    """Who is shown."""
+    """Identifies the figures that are shown."""
     suffix: str
     layout: str
     theme: str
@@ -52,12 +52,12 @@ class FilmRequest:
 
 @dataclass(frozen=True)
 class Keys:
-    """What a page's controls are called in the session."""
+    """Prefixes of a page's controls in the session."""
 
     choices: str = ""
-    """Before ``film_kind``, ``film_layout`` and ``film_job``."""
+    """Prefix of ``film_kind``, ``film_layout`` and ``film_job``."""
     buttons: str = ""
-    """Before ``make-film``, ``cancel-film`` and ``get-``."""
+    """Prefix of ``make-film``, ``cancel-film`` and ``get-``."""
 
 
 OWN_KEYS = Keys()
@@ -66,7 +66,7 @@ OWN_KEYS = Keys()
 def save_button(
     label: str, make: Callable[[], bytes], name: str, help_: str, keys: Keys = Keys(), **looks: Any
 ) -> None:
-    """A file that is made when it is asked for (Streamlit's deferred downloads)."""
+    """A download button whose file is made on click (Streamlit's deferred downloads)."""
     st.download_button(
         label,
         make,
@@ -81,7 +81,7 @@ def save_button(
 
 
 def bytes_of(result: Savable, suffix: str) -> bytes:
-    """A file's bytes; it is written in a folder of its own, under a name of ours."""
+    """The bytes of a result in the format of ``suffix``."""
     # The prefix lets the next server remove what a killed one has left behind.
     with tempfile.TemporaryDirectory(prefix=scratch.prefix("home")) as folder:
         # A fixed name: the clip's own may hold characters that the file system refuses.
@@ -127,7 +127,9 @@ def film_controls(
     film = FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light")
     job: Job[bytes] | None = state.get(job_key)
     mine = job is not None and job.request == film
-    running = mine and job is not None and job.running  # asked once: it may end at any moment
+    running = (
+        mine and job is not None and job.running
+    )  # read once, since the job may end at any moment
     if mine and job is not None and job.results is not None and not running:
         label, mime = FILMS[suffix]
         save_button(
@@ -146,7 +148,7 @@ def film_controls(
         key=make_key,
         icon=":material/movie:",
         disabled=running,
-        help="What stands on the stage as a film; MP4 has the sound, loops are silent.",
+        help="Renders what the stage shows. MP4 has sound; GIF and WebP loop without sound.",
     ):
         # The former film is not wanted any more and would keep a worker busy.
         if job is not None:
@@ -157,7 +159,7 @@ def film_controls(
         mine = running = True
     if mine and job is not None:
         if running:
-            follow(job, f"{keys.buttons}cancel-film", help_="Stop; no file is left behind.")
+            follow(job, f"{keys.buttons}cancel-film", help_="Stop rendering. No file is kept.")
         elif job.error:
             st.warning(escape.markdown(job.error), icon=":material/warning:")
 

@@ -1,9 +1,9 @@
-"""Words from outside as words: names, SPECs, notes and card texts where the page renders Markdown or HTML.
+"""Escaping of untrusted text where the page renders Markdown or HTML.
 
-Everything that a visitor, a file or a link brings goes through one of these before it is shown:
+Names, SPECs, notes and card texts of a visitor, a file or a link are escaped before display:
 
-- :func:`markdown` in ``st.markdown``, ``st.error``, ``st.caption``, ``st.toast`` and labels of widgets,
-- :func:`code` where it stands between backticks,
+- :func:`markdown` in ``st.markdown``, ``st.error``, ``st.caption``, ``st.toast`` and widget labels,
+- :func:`code` between backticks,
 - :func:`html` in ``st.html``, attributes included.
 
 Cells of CSV files go through ``mmm.io.files.csv_cell``.
@@ -12,9 +12,10 @@ Cells of CSV files go through ``mmm.io.files.csv_cell``.
 import html as _html
 import re
 
-# What begins something in Markdown, or in what Streamlit adds to it: `code`, *emphasis*, [link], <tag>, $formula$,
-# ~~strike~~, :material/icon:, :red[colour], &entity;; and at the beginning of the text a heading, a quotation or a
-# list. Everything else stays, so that messages remain readable in logs.
+# Matches what begins markup in Markdown or in Streamlit's additions: `code`, *emphasis*, [link],
+# <tag>, $formula$, ~~strike~~, :material/icon:, :red[colour], &entity; and, at the beginning of the
+# text, a heading, a quotation or a list. Other characters stay, so that logs
+# remain readable.
 _MARKS = re.compile(
     r"([\\`*\[\]<$~]"
     r"|(?<![^\W_])_|_(?![^\W_])"
@@ -23,13 +24,14 @@ _MARKS = re.compile(
     r"|^[#>+=-]"
     r"|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)])",
 )
-# Bare addresses become links after all marks are read, escaped or not: only a character inside keeps them apart.
+# Markdown turns bare addresses into links even if they are escaped. Only a character inside the
+# address prevents that.
 _ADDRESSES = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=[-\w]+\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"  # invisible, and no place to break a line
 
 
 def markdown(text: object) -> str:
-    """Text that reads the same where Markdown is rendered, and is neither a link, an image nor markup.
+    """Escape text so that Markdown shows it literally, without links, images or markup.
 
     Args:
         text: from outside.
@@ -40,7 +42,7 @@ def markdown(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """Text between backticks, as code, which ends where it should.
+    """Text as an inline code span that cannot be closed early.
 
     Args:
         text: from outside.
@@ -55,7 +57,7 @@ def code(text: object) -> str:
 
 
 def html(text: object) -> str:
-    """Text in HTML, between tags or in a quoted attribute.
+    """Escape text for HTML, between tags or in a quoted attribute.
 
     Args:
         text: from outside.

@@ -1,4 +1,4 @@
-"""What every page begins with: title, icon and styles; the line of facts above the viewer; the stops of the tour."""
+"""Title, icon and styles of every page, the heading above the viewer, and the guided tour."""
 
 import html
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 CSS = (HERE / "page.css").read_text(encoding="utf-8")
 _PAGES_CSS = (HERE / "pages.css").read_text(encoding="utf-8")
 ICON = (HERE / "icon.svg").read_text(encoding="utf-8")
-"""As text: Streamlit lets the browser fetch an icon that is named from a foreign host."""
+"""Passed as text. For a named icon, Streamlit lets the browser fetch it from another host."""
 
 _STAGE = Stop(
     ".st-key-stage, .st-key-future-stage",
@@ -33,8 +33,8 @@ RECOVER = (
     Stop(
         ".st-key-kind",
         "Hide frames",
-        "What the network may not see: one gap, all but keyframes, random frames. Under the viewer, "
-        "Edit hides and keeps frames by hand, and inserts poses as keyframes.",
+        "Choose the frames to hide: one gap, all but keyframes, or random frames. Under the "
+        "viewer, Edit hides and keeps frames by hand, and inserts poses as keyframes.",
     ),
     Stop(
         ".st-key-recover",
@@ -46,11 +46,11 @@ RECOVER = (
     Stop(
         ".st-key-attention_open",
         "Look inside",
-        "Which frames and which music the network looked at, and what changes with the music. Below "
-        "are the errors and the export.",
+        "Which frames and which music the network looked at, and what changes with the music. "
+        "Below are the errors and the export.",
     ),
 )
-"""Of the mode Recover."""
+"""Tour of the mode Recover."""
 GENERATE = (
     _SEQUENCE,
     Stop(
@@ -71,13 +71,13 @@ GENERATE = (
     ),
     _STAGE,
 )
-"""Of the mode Generate."""
+"""Tour of the mode Generate."""
 
 
 def heading(
     name: str, facts: Sequence[str], stops: Sequence[Stop], notes: Sequence[str] = ()
 ) -> None:
-    """Name and facts, and what the user should know about the clip."""
+    """Draw the clip's name and facts, the tour and link buttons, and notes on the clip."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", key="heading"
     ):
@@ -93,7 +93,7 @@ def heading(
 
 
 def page_header(title: str) -> None:
-    """What the pages beside the workbench begin with: title, looks, and the workbench's controls kept."""
+    """Set title and styles of a page beside the workbench, and keep the workbench's controls."""
     st.set_page_config(
         page_title=f"{title} · Masked motion workbench", layout="wide", page_icon=ICON
     )

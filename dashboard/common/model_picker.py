@@ -1,4 +1,4 @@
-"""The model picker: networks that fit the clip and the interpolations; joints named by hand where names do not tell."""
+"""The model picker, and the joints that the user assigns to joint roles."""
 
 import zlib
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointInfo]) -> tuple[str, Rol
     picker, remarks = st.container(), st.container()
     checkpoints = [
         card for card in checkpoints if not card.can_generate
-    ]  # they are for the other mode
+    ]  # those belong to the other mode
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
         named = name_joints(clip.motion.skeleton) if on_roles else {}
@@ -41,24 +41,25 @@ def pick_method(clip: Clip, checkpoints: list[CheckpointInfo]) -> tuple[str, Rol
     ordered, default = in_order(clip, fitting)
     names = [*(card.name for card in ordered), *BASELINES]
     state = st.session_state
-    # What was chosen for the user follows the clip; what they chose themselves stays as long as it fits.
+    # A default follows the clip. The user's own choice stays as long as it fits.
     if state.get("method") not in names or state.method == state.get("method_given"):
         state.method = state.method_given = default
-    of = {card.name: card for card in ordered}
+    cards = {card.name: card for card in ordered}
     with picker:
         chosen = st.selectbox(
             "Model", names, key="method", format_func=lambda n: BASELINE_LABELS.get(n, n)
         )
-        if chosen in of:
-            st.caption(about(of[chosen]))
+        if chosen in cards:
+            st.caption(about(cards[chosen]))
     with remarks:
         for reason in unfit:
             st.caption(f"Not for this clip: {escape.markdown(reason)}")
         if not checkpoints:
             st.caption(
-                "No trained network found; interpolations only. `python -m training pretrain` trains one."
+                "No trained network found; interpolations only. "
+                "`python -m training pretrain` trains one."
             )
-    needs_roles = chosen in of and of[chosen].representation == "roles"
+    needs_roles = chosen in cards and cards[chosen].representation == "roles"
     return chosen, tuple(named.items()) if needs_roles else ()
 
 
@@ -84,9 +85,10 @@ def check(method: str, clip: Clip) -> Roles:
 
 
 def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> tuple[list[CheckpointInfo], str]:
-    """Networks as they are offered, and the method to begin with.
+    """The networks in the order of the picker, and the default method.
 
-    With music those of this very skeleton come first; without, those on joint roles, and no other is taken unasked.
+    For clips with music, networks of the same skeleton come first. For clips without music,
+    networks on joint roles come first, and only those become the default.
     """
 
     def rank(card: CheckpointInfo) -> tuple[int, str]:
@@ -104,7 +106,7 @@ def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> tuple[list[Checkpoint
 def sorted_out(
     clip: Clip, checkpoints: list[CheckpointInfo], named: dict[str, str]
 ) -> tuple[list[CheckpointInfo], list[str]]:
-    """Those that fit, and why the others do not; networks on roles give one reason together."""
+    """The checkpoints that fit, and the reasons why the others do not, one line a reason."""
     fitting: list[CheckpointInfo] = []
     unfit: dict[str, list[str]] = {}
     for card in checkpoints:
@@ -112,17 +114,18 @@ def sorted_out(
             check_fit(card, clip, named)
             fitting.append(card)
         except MMMError as error:
-            found = error.found.replace(", ...", " and others")
-            own = clip.motion.skeleton.names
+            mismatch = error.found.replace(", ...", " and others")
+            joint_names = clip.motion.skeleton.names
             if card.representation == "roles":
-                reason = f"{found}. Name them under “Name the joints”."
-            elif tuple(card.joint_names or ()) != own:
+                reason = f"{mismatch}. Name them under “Name the joints”."
+            elif tuple(card.joint_names or ()) != joint_names:
                 reason = (
                     f"expects a skeleton of {len(card.joint_names or ())} joints "
-                    f"({_some(card.joint_names or ())}); this clip has {len(own)} ({_some(own)})."
+                    f"({_some(card.joint_names or ())}); "
+                    f"this clip has {len(joint_names)} ({_some(joint_names)})."
                 )
             else:
-                reason = f"expects {error.expected}; the clip has {found}."
+                reason = f"expects {error.expected}; the clip has {mismatch}."
             unfit.setdefault(reason, []).append(card.name)
     return fitting, [_for_all(cards, reason) for reason, cards in unfit.items()]
 
@@ -136,20 +139,25 @@ def _for_all(cards: list[str], reason: str) -> str:
     """A reason that several networks may share, as a sentence about all of them."""
     if not reason.startswith("expects "):
         return f"{', '.join(cards)}: {reason}"
-    return f"{' and '.join(cards)} {'expects' if len(cards) == 1 else 'expect'}{reason.removeprefix('expects')}"
+    verb = "expects" if len(cards) == 1 else "expect"
+    return f"{' and '.join(cards)} {verb}{reason.removeprefix('expects')}"
 
 
 def about(card: CheckpointInfo) -> str:
     """One line on a network."""
-    heard = "listens to the music" if card.uses_music else "sees motion alone"
+    music = "listens to the music" if card.uses_music else "sees motion alone"
     body = ", of any humanoid at any frame rate" if card.representation == "roles" else ""
-    return f"{escape.code(card.network)} network, {heard}{body}."
+    return f"{escape.code(card.network)} network, {music}{body}."
 
 
 def name_joints(skeleton: Skeleton) -> dict[str, str]:
-    """A select box for each joint role that a skeleton's names do not tell; joints by role, as far as they are chosen.
+    """Draw a select box for each joint role that cannot be inferred from the joint names.
 
-    Nothing is shown where the names tell. What is chosen stays in the session and in the page's address.
+    Choices are kept in the session and in the page's address. Nothing is drawn for a skeleton whose
+    roles are all known.
+
+    Returns:
+        The chosen joint names by role.
     """
     missing = missing_roles(skeleton)
     if not missing:
@@ -176,8 +184,8 @@ def name_joints(skeleton: Skeleton) -> dict[str, str]:
             if joint:
                 named[role] = joint
         st.caption(
-            "Networks on joint roles need these. A shoulder turns the upper arm, an elbow the forearm; a hip "
-            "turns the thigh, a knee the shin, an ankle the foot."
+            "Networks on joint roles need these joints. The shoulder rotates the upper arm, the "
+            "elbow the forearm, the hip the thigh, the knee the shin and the ankle the foot."
         )
     st.session_state.roles = kept | named
     # A role set back to “not named” must leave the address as well.

@@ -1,4 +1,4 @@
-"""Progress and Cancel of a job, the same on every page: its place in the queue first, then how far it is."""
+"""Progress bar and Cancel button of a job: its place in the queue, then the share done."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from dashboard.work.jobs import Job
 POLL_S = 0.4
 MOST_POLL_S = 2.0
 POLL_PER_JOB_S = 0.08
-"""Every poll runs a piece of the page. Where many people wait, each asks less often."""
+"""Seconds added to the polling interval for each job. Every poll reruns a part of the page."""
 
 
 def follow(
@@ -18,12 +18,13 @@ def follow(
 ) -> None:
     """Show progress and a Cancel button until the job ends, then draw the page anew.
 
-    A fragment that returns at once and is run again: Streamlit hears a click in a fragment only between its runs.
+    Streamlit handles clicks only between the runs of a fragment, so the fragment returns at once
+    and is run again.
 
     Args:
         job: may have ended already; the page is then drawn anew at once.
         key: of the Cancel button.
-        wide: the button stands under the bar, as wide as it; else beside the bar.
+        wide: puts the button under the bar, at full width, instead of beside it.
         help_: what Cancel does.
     """
     # A loaded server answers fewer polls, so each page asks less often.

@@ -1,4 +1,4 @@
-"""What the page is for: recovering what was hidden, or going on from a seed. Each mode keeps its controls' values."""
+"""The two modes of the workbench, Recover and Generate. Each keeps the values of its controls."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ _RECOVER_KEYS = (
     "song",
 )
 _SHARED = ("frames-", "unit-", "up-", "facing-", "role-")
-"""Beginnings of the keys of controls that a sequence or a skeleton has."""
+"""Key prefixes of controls that belong to a sequence or a skeleton."""
 _NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
 """Buttons, whose values Streamlit does not let a page set."""
 
@@ -40,7 +40,7 @@ def pick_mode() -> str:
             required=True,
             width="stretch",
             label_visibility="collapsed",
-            help="Recover hidden frames, or let a network dance on from the first ones.",
+            help="Recover hidden frames, or let a network continue from the first frames.",
         )
     )
     _keep_others(mode)
@@ -48,17 +48,17 @@ def pick_mode() -> str:
 
 
 def stash_controls() -> None:
-    """On the other pages: the workbench's controls are not drawn, and Streamlit forgets what they were set to."""
+    """Note that another page is open, where Streamlit drops the values of undrawn controls."""
     st.session_state.elsewhere = True
 
 
 def set_control(key: str, value: object) -> None:
-    """From another page: what a control of the workbench is to be set to."""
+    """Set a control of the workbench from another page."""
     st.session_state.setdefault("controls", {})[key] = value
 
 
 def draw_with_state(draw: Callable[[], None]) -> None:
-    """Draw the workbench; after another page with its controls as they were, or as that page has put them."""
+    """Draw the workbench, with the stored control values after a visit to another page."""
     state = st.session_state
     if state.get("elsewhere"):
         # Before drawing: Streamlit forbids setting a widget's value once it is drawn.
@@ -70,7 +70,7 @@ def draw_with_state(draw: Callable[[], None]) -> None:
 
 
 def remember() -> None:
-    """Put aside what the workbench's controls are set to."""
+    """Store the values of the workbench's controls."""
     state = st.session_state
     kept: dict[str, object] = state.setdefault("controls", {})
     for key in [str(key) for key in state]:
@@ -83,7 +83,7 @@ def remember() -> None:
 
 
 def _keep_others(mode: str) -> None:
-    """Streamlit forgets the value of a control that a run has not drawn, unless it is set."""
+    """Keep the other mode's values. Streamlit drops those of undrawn controls."""
     state = st.session_state
     # A copy of the keys, since setting a value changes the state.
     for key in [str(key) for key in state]:

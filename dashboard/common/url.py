@@ -1,4 +1,4 @@
-"""The page's address: what is shown, in such a way that a link brings it back."""
+"""The page's address, which holds what is needed to restore the view from a link."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import streamlit as st
 from mmm.interpolation.baselines import BASELINES
 
 MAX_BESIDE = 3
-"""Interpolations beside the truth and the chosen method; more would be too small to see."""
+"""Interpolations shown beside the truth and the chosen method; more would be too small."""
 
 
 def with_plus(spec: str) -> str:
@@ -18,7 +18,7 @@ def with_plus(spec: str) -> str:
 
 
 def pick_from(value: object, options: Sequence[str]) -> list[str]:
-    """What stands beside the chosen method: of the names kept, those on offer, the latest ``MAX_BESIDE``."""
+    """The latest ``MAX_BESIDE`` of the stored names that are among the options."""
     # The address brings text and the session a list. Both may repeat a name.
     names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
     return [name for name in dict.fromkeys(names) if name in options][-MAX_BESIDE:]
@@ -46,17 +46,18 @@ def map_view() -> str:
     return str((state.get("attention") or {}).get("view") or state.get("url_maps") or "open")
 
 
-def show_in_url(wanted: Mapping[str, str | list[str]]) -> None:
-    """Put these into the address, all others out of it.
+def show_in_url(query: Mapping[str, str | list[str]]) -> None:
+    """Replace the parameters of the page's address.
 
-    The browser says with every run what its address is, and may say so just before it hears of a new one: what was
-    last sent counts too, or else two quick steps, there and back, leave the address of the first.
+    The browser reports its address with every run, and the report can be older than the last
+    change. The parameters sent last are therefore compared too. Otherwise two quick changes, there
+    and back, would leave the first one in the address.
     """
-    there = {name: st.query_params.get_all(name) for name in st.query_params}
-    told = {
-        name: [value] if isinstance(value, str) else list(value) for name, value in wanted.items()
+    current = {name: st.query_params.get_all(name) for name in st.query_params}
+    parameters = {
+        name: [value] if isinstance(value, str) else list(value) for name, value in query.items()
     }
     # Sending an unchanged address would cost a message to the browser with every run.
-    if there != told or st.session_state.get("sent_url", told) != told:
-        st.query_params.from_dict(told)
-    st.session_state.sent_url = told
+    if current != parameters or st.session_state.get("sent_url", parameters) != parameters:
+        st.query_params.from_dict(parameters)
+    st.session_state.sent_url = parameters

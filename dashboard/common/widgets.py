@@ -1,14 +1,14 @@
-"""Buttons whose press is never lost, and a picker that the page may set as well as the user.
+"""Buttons whose press is never lost, and a picker that both the page and the user may set.
 
-Streamlit tells a press to one run of the page alone. Where that run is interrupted before it comes to the button (the
-stage, the maps or an upload have something to say at the same moment), ``st.button`` returns False in the next run and
-the user's click has done nothing. Callbacks are called before the run begins: a press noted there stays until the page
-says that it has acted.
+Streamlit reports a press to a single run of the page. If that run is interrupted before it reaches
+the button, for example by a message from the stage or an upload, ``st.button`` returns False in the
+next run and the click is lost. Callbacks run before the page does: a press noted there stays until
+the page has acted on it.
 
-The browser sends the values of all widgets with every message. Where the page has just set a picker (an upload is
-to be shown), the browser may send a message before it has heard of that, and Streamlit would take the old value for
-the user's choice. :func:`pick` opens a new widget for each value that the page sets: the browser knows no old value
-of it.
+The browser sends the values of all widgets with every message. After the page has set a picker, for
+example to show an upload, the browser may send a message with the old value, which Streamlit would
+take for the user's choice. :func:`pick` therefore creates a new widget for each value that the page
+sets, for which the browser holds no old value.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,8 +49,8 @@ def pick(
     """As ``st.selectbox``; the value is ``st.session_state[name]``.
 
     Args:
-        name: what stands there when this is called is one of the options.
-        show: an option in words.
+        name: key in the session; its value must be one of the options.
+        show: returns the label of an option.
     """
     state = st.session_state
     pickers: dict[str, tuple[Any, int]] = state.setdefault("pickers", {})

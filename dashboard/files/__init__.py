@@ -1,1 +1,1 @@
-"""The files that can be opened: shipped, of the user, uploaded; and songs."""
+"""The motion files and songs that can be opened: samples, the user's folders and uploads."""

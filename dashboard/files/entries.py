@@ -1,4 +1,4 @@
-"""Which sequences can be opened: the shipped samples, files in the user's own folders, visitors' uploads."""
+"""The sequences that can be opened: samples, files in the user's folders, and uploads."""
 
 import os
 from contextvars import ContextVar
@@ -16,9 +16,9 @@ from mmm.io.files import LARGEST, motion_files
 
 ROOT = Path(__file__).resolve().parents[2]
 UPLOADS = "Uploads"
-"""The group of what a visitor brings along: see ``dashboard.files.uploads``."""
+"""Group of uploaded files, see ``dashboard.files.uploads``."""
 MAX_ENTRIES = 2_000
-"""Of one folder; a picker with more is of no use to anyone."""
+"""Most files listed of one folder. A longer picker is not usable."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class Entry:
     group: str
     """``Samples``, ``Uploads`` or the folder's name."""
     unit_m: float | None = None
-    """Metres a unit, against the reader's guess."""
+    """Metres per unit of length; None uses the reader's guess."""
     up: str | None = None
-    """The axis that is up in the file, against the reader's guess."""
+    """The up axis of the file; None uses the reader's guess."""
     facing: str | None = None
-    """The axis that the body is turned to face at the first frame; None: as the file has it."""
+    """The axis that the body is turned to face at the first frame; None keeps the file's."""
 
     @property
     def key(self) -> str:
-        """What stands in the page's address: the path relative to its folder."""
+        """The name in the page's address: group and path relative to the folder."""
         return f"{self.group}/{self.label}"
 
 
 def folders() -> list[tuple[str, Path]]:
-    """Names and places that are searched, those that exist."""
+    """Names and paths of the existing folders that are searched."""
     places = [("Samples", ROOT / "data" / "samples"), ("data/raw", ROOT / "data" / "raw")]
     for part in os.environ.get("MMM_DATA", "").split(os.pathsep):
         if part:
@@ -57,7 +57,7 @@ def folders() -> list[tuple[str, Path]]:
 
 
 def find_entries() -> list[Entry]:
-    """Every motion file of the searched folders, by folder and name; looked up anew every few seconds."""
+    """Every motion file of the searched folders, by folder and name; cached for seconds."""
     return _find(tuple(folders()))
 
 
@@ -87,7 +87,7 @@ def open_clip(entry: Entry, report: reader.Report | None = None) -> Clip:
     """Read a file, or take it from memory if it has not changed.
 
     Args:
-        report: is told the share done while a visitor's file is read; what it raises cancels.
+        report: called with the share done while an upload is read; may raise to cancel.
 
     Raises:
         MMMError: it cannot be read; the message is for the user.
@@ -103,7 +103,9 @@ def open_clip(entry: Entry, report: reader.Report | None = None) -> Clip:
 
 
 def open_part(entry: Entry, start: int, stop: int) -> Clip:
-    """Frames ``start`` to ``stop`` of a file; the same object each time, so that positions are computed once.
+    """Frames ``start`` to ``stop`` of a file.
+
+    Repeated calls return the same object, so that its joint positions are computed once.
 
     Raises:
         MMMError: it cannot be read; the message is for the user.
@@ -113,7 +115,7 @@ def open_part(entry: Entry, start: int, stop: int) -> Clip:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What changes when the file does, or how it is read."""
+    """Identifies a file's content and how it is read; serves as a cache key."""
 
     path: str
     changed_ns: int
@@ -123,11 +125,11 @@ class Stamp:
     facing: str | None
     largest: int
     foreign: bool
-    """Whether a visitor brought it: it is then read outside the server's process."""
+    """Whether it is an upload, which is read outside the server's process."""
 
 
 def stamp(entry: Entry) -> Stamp:
-    """What a file is known by, as it is now.
+    """The stamp of a file in its current state.
 
     Raises:
         MMMError: it is not there.
@@ -157,7 +159,7 @@ def _unreadable(path: str, error: OSError) -> FileError:
     )
 
 
-# What is told how far a reading is; not an argument of the cached function, whose key it must not be in.
+# Receives the progress of a reading. As an argument of the cached function it would be in its key.
 _report: ContextVar[reader.Report] = ContextVar("report", default=lambda share: None)
 
 
@@ -186,5 +188,5 @@ def _read(stamp: Stamp) -> Clip:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _part(stamp: Stamp, start: int, stop: int) -> Clip:
     # The whole clip stays the same object, whose cached positions are then reused.
-    whole = _read(stamp)
-    return whole if (start, stop) == (0, len(whole)) else whole.crop(start, stop)
+    clip = _read(stamp)
+    return clip if (start, stop) == (0, len(clip)) else clip.crop(start, stop)

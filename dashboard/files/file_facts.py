@@ -1,7 +1,7 @@
 """Facts and pictures of the files on the library page, read behind it.
 
-The files in view come first, then the rest. One job of the engine reads for all visitors, and ends when no page has
-asked for a few seconds.
+Files in view come first, then the rest. One job of the engine reads for all visitors. It ends when
+no page has asked for a few seconds.
 """
 
 import logging
@@ -32,7 +32,7 @@ class FileIndex:
         self._job: Job[None] | None = None
 
     def get(self, entry: Entry) -> FileFacts | None:
-        """What is known of a file as it is now; None where it has yet to be read."""
+        """The facts of a file in its current state; None if it has not been read yet."""
         try:
             # No lock: ``want`` calls this while it holds it, and the lock is not reentrant.
             return self._found.get(stamp(entry))
@@ -63,7 +63,7 @@ class FileIndex:
                 mark = stamp(entry)
             except MMMError:
                 continue  # it went away
-            # Nothing of an upload outlives its visit on disk, so its facts are kept in memory alone.
+            # Nothing of an upload stays on disk after its session, so its facts are not stored.
             try:
                 facts = _of_upload(entry) if entry.group == UPLOADS else _kept(entry)
             except (
@@ -95,5 +95,5 @@ def _kept(entry: Entry) -> FileFacts:
 
 @st.cache_resource(show_spinner=False)
 def file_index() -> FileIndex:
-    """One a server."""
+    """The server's index."""
     return FileIndex()

@@ -1,4 +1,4 @@
-"""How a file was read, and the visitor's word against it: unit of length, axis that is up, which way the body faces."""
+"""How a file was read, and the user's corrections: unit of length, up axis and facing."""
 
 from dataclasses import dataclass, replace
 
@@ -23,8 +23,8 @@ GUESS = ""
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the visitor says of a file; what is empty is guessed."""
+class Correction:
+    """The user's corrections of a file's import; empty fields are guessed."""
 
     unit: str = GUESS
     up: str = GUESS
@@ -32,27 +32,27 @@ class Said:
 
 
 def seed_from_url() -> None:
-    """Start from what the address says (a shared link); for the first file that is no sample."""
+    """Read the corrections of a shared link; they apply to the first file that is no sample."""
     for name in ("unit", "up", "facing"):
         if name in st.query_params:
             st.session_state[f"url_{name}"] = st.query_params[name]
 
 
 def in_address(entry: Entry) -> dict[str, str]:
-    """What the page's address says of it."""
-    said = {"unit": short_unit(entry.unit_m)} if entry.unit_m is not None else {}
-    said |= {"up": entry.up} if entry.up is not None else {}
-    return said | ({"facing": entry.facing} if entry.facing is not None else {})
+    """The corrections of an entry as parameters of the page's address."""
+    correction = {"unit": short_unit(entry.unit_m)} if entry.unit_m is not None else {}
+    correction |= {"up": entry.up} if entry.up is not None else {}
+    return correction | ({"facing": entry.facing} if entry.facing is not None else {})
 
 
 def corrected(entry: Entry) -> Entry:
-    """The entry with what the visitor knows better; draws nothing for the shipped samples."""
+    """Draw the import options and return the corrected entry; samples have no options."""
     if entry.group == "Samples":
         return entry
     state = st.session_state
-    kept: dict[str, Said] = state.setdefault("corrections", {})
+    kept: dict[str, Correction] = state.setdefault("corrections", {})
     # Popped: a link speaks of its own file, which is the first that is no sample.
-    said = kept.get(entry.key) or Said(
+    correction = kept.get(entry.key) or Correction(
         *(state.pop(f"url_{name}", GUESS) for name in ("unit", "up", "facing"))
     )
     has_unit = entry.path.suffix.lower() in (".bvh", ".amc")
@@ -61,11 +61,13 @@ def corrected(entry: Entry) -> Entry:
     if guess is None and entry.path.suffix.lower() != ".bvh":
         return entry  # the page says what is wrong
     # Other formats fix their unit, whatever a link says.
-    said = said if has_unit else replace(said, unit=GUESS)
+    correction = correction if has_unit else replace(correction, unit=GUESS)
     # A fixed key keeps the box open although its title changes.
-    with st.expander(_told(_corrected(entry, said)), key="read_as", icon=":material/straighten:"):
-        chosen = _choices(entry, said, guess, has_unit)
-    before = kept.get(entry.key, Said())
+    with st.expander(
+        _summary(_corrected(entry, correction)), key="read_as", icon=":material/straighten:"
+    ):
+        chosen = _choices(entry, correction, guess, has_unit)
+    before = kept.get(entry.key, Correction())
     kept[entry.key] = chosen
     if chosen != before:
         st.rerun()  # the box's title says how the file is read now
@@ -79,49 +81,51 @@ def _opened(entry: Entry) -> Clip | None:
         return None
 
 
-def _choices(entry: Entry, said: Said, guess: Clip | None, has_unit: bool) -> Said:
-    """The controls: what was guessed, and what else it may be."""
+def _choices(
+    entry: Entry, correction: Correction, guess: Clip | None, has_unit: bool
+) -> Correction:
+    """Draw the controls, each with the guess as its default."""
     read = how_read(guess) if guess is not None else None
     unit = GUESS
     if has_unit:
         guessed = f"Guessed: {unit_name(read[0])}" if read else "Guessed"
         unit = _choice(
-            "Unit of length", f"unit-{entry.key}", said.unit, {GUESS: guessed, **UNIT_NAMES}
+            "Unit of length", f"unit-{entry.key}", correction.unit, {GUESS: guessed, **UNIT_NAMES}
         )
-    stands = f"Guessed: {read[1].upper()}" if read else "As the format has it: Y"
+    up_guess = f"Guessed: {read[1].upper()}" if read else "Format default: Y"
     up = _choice(
-        "Axis that is up",
+        "Up axis",
         f"up-{entry.key}",
-        said.up,
-        {GUESS: stands} | {axis: axis.upper() for axis in UP_AXES},
+        correction.up,
+        {GUESS: up_guess} | {axis: axis.upper() for axis in UP_AXES},
     )
-    # Which way it faces is known when it stands: of the file with the right axis up.
-    standing = _opened(_corrected(entry, Said(unit, up)))
+    # The facing depends on the up axis, so the file is read with the chosen one first.
+    standing = _opened(_corrected(entry, Correction(unit, up)))
     faces = facing_deg(standing.motion) if standing is not None else None
     if faces is None:
-        st.caption("Which way the body faces at the first frame cannot be told.")
-        return Said(unit, up)
+        st.caption("The facing at the first frame cannot be determined.")
+        return Correction(unit, up)
     axis, off = nearest_axis(faces)
     # Measured headings are never exact, so less than a degree counts as aligned.
-    file = f"As in the file: {axis.upper()}" + (
+    in_file = f"As in the file: {axis.upper()}" + (
         f", {abs(off):.0f}° to the {'left' if off > 0 else 'right'}" if abs(off) >= 1 else ""
     )
     facing = _choice(
-        "The body faces, at the first frame",
+        "Facing at the first frame",
         f"facing-{entry.key}",
-        said.facing,
-        {GUESS: file} | {name: f"Turned to {name.upper()}" for name in FACINGS},
-        "The whole movement is turned about the vertical; it stays turned in what you export.",
+        correction.facing,
+        {GUESS: in_file} | {name: f"Turned to {name.upper()}" for name in FACINGS},
+        "Rotates the motion about the vertical axis. Exports keep the rotation.",
     )
-    return Said(unit, up, facing)
+    return Correction(unit, up, facing)
 
 
-def _corrected(entry: Entry, said: Said) -> Entry:
+def _corrected(entry: Entry, correction: Correction) -> Entry:
     return replace(
         entry,
-        unit_m=parse_unit(said.unit) if said.unit in UNIT_NAMES else None,
-        up=said.up if said.up in UP_AXES else None,
-        facing=said.facing if said.facing in FACINGS else None,
+        unit_m=parse_unit(correction.unit) if correction.unit in UNIT_NAMES else None,
+        up=correction.up if correction.up in UP_AXES else None,
+        facing=correction.facing if correction.facing in FACINGS else None,
     )
 
 
@@ -135,8 +139,8 @@ def _choice(
     )
 
 
-def _told(entry: Entry) -> str:
-    """How the file is read, in a line."""
+def _summary(entry: Entry) -> str:
+    """How the file is read, in one line."""
     clip = _opened(entry)
     if clip is None:
         return "How the file is read"
@@ -149,21 +153,21 @@ def _told(entry: Entry) -> str:
 
 
 def shell_reading(entry: Entry) -> list[str]:
-    """How the file is read, where the visitor knows better than the guess."""
+    """The corrections as options of the command line."""
     words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
     words += ["--up", entry.up] if entry.up is not None else []
     return words + (["--facing", entry.facing] if entry.facing is not None else [])
 
 
 def python_reading(entry: Entry) -> list[str]:
-    """The same as arguments of ``load_clip``."""
+    """The corrections as arguments of ``load_clip``."""
     words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
     words += [f"up={entry.up!r}"] if entry.up is not None else []
     return words + ([f"facing={entry.facing!r}"] if entry.facing is not None else [])
 
 
 def path_of(entry: Entry) -> str:
-    """As a visitor would name it: what they brought along lies under its name in a folder of theirs."""
+    """The path that the user would write. Uploads go by their name alone."""
     if entry.group == entries.UPLOADS:
         return entry.label
     return str(

@@ -10,7 +10,7 @@ from mmm import MMMError
 
 
 def _pick_instead_of_linked(by_key: dict[str, Entry]) -> None:
-    """A picker with nothing picked, for a link to a sequence that is not here.
+    """Draw an empty picker, for a link to a sequence that is not available.
 
     Raises:
         MMMError: until the user picks a sequence. Opening another one unasked would show the
@@ -47,8 +47,8 @@ def pick_sequence(entries: list[Entry]) -> Entry:
         state.sequence = state.pop("awaited")
     elif "awaited" in state:
         st.info(
-            f"This link shows {escape.markdown(state.awaited.partition('/')[2])}: bring the file, and "
-            "it will be as it was sent.",
+            f"This link needs the file {escape.markdown(state.awaited.partition('/')[2])}. "
+            "Add it to restore the shared view.",
             icon=":material/link:",
         )
 
@@ -65,7 +65,7 @@ def pick_sequence(entries: list[Entry]) -> Entry:
         list(by_key),
         "sequence",
         label,
-        "Your own files, the shipped samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
+        "Your own files, the samples, then files (.npz .pkl .bvh .amc) in data/raw and in the "
         "folders that MMM_DATA names.",
     )
     return import_options.corrected(by_key[chosen])

@@ -13,22 +13,23 @@ OWN, UPLOADED = "own", "upload/"
 
 
 def pick_song(clip: Clip) -> Chosen:
-    """Which song is heard with the sequence, and from which moment on; None for what the clip has of its own.
+    """Draw the song picker of a sequence, if the session has uploaded songs.
 
-    Draws nothing as long as no song was brought along.
+    Returns:
+        The song and its start in seconds, or None for the clip's own music.
     """
     songs, state = {song.name: song for song in uploads.session().songs}, st.session_state
     if not songs:
         return None
     if state.get("song") not in songs and state.get("song") != OWN:
         state.song = next(iter(songs))
-    own = "The clip's own" if clip.music is not None else "None"
+    own_label = "The clip's own" if clip.music is not None else "None"
     name = pick(
         "Music",
         [*songs, OWN],
         "song",
-        lambda n: own if n == OWN else n,
-        "A song of yours instead of the sequence's own music.",
+        lambda n: own_label if n == OWN else n,
+        "Uses an uploaded song instead of the sequence's own music.",
     )
     return (
         None if name == OWN else (songs[name], pick_start(songs[name], len(clip) / clip.motion.fps))

@@ -1,4 +1,4 @@
-"""What a dance may go on to: the clip's own song, a sample's, the user's (brought along or in a folder), none."""
+"""The songs for a generation: the clip's own, samples', uploads, files in folders, or none."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,40 +17,40 @@ from mmm.music.audio import encode_ogg, read_audio
 from mmm.music.features import bpm_of_name, features_of, later
 
 LONGEST_S = 300.0
-"""Of a song, its first so many seconds are heard: features, sound and bodies must fit into a page."""
+"""Longest part of a song that is used. Features, sound and motion must fit into a page."""
 OWN, NONE, UPLOADED = "own", "none", song_picker.UPLOADED
 
 
 @dataclass(frozen=True, eq=False)
 class Song:
-    """A recording to dance to, from the seed's first frame on."""
+    """Music for a generation, which starts at the first frame of the prefix."""
 
     key: str
-    """``own``, ``none``, a sample's or a recording's key, or ``upload/`` and the name of what was brought along."""
+    """``own``, ``none``, the key of a sample or recording, or ``upload/`` and a file name."""
     label: str
     music: Music | None
     """None: silence."""
     start_s: float = 0.0
-    """The moment of the recording with which the music begins."""
+    """The position in the recording at which the music starts, in seconds."""
 
     @property
     def frames(self) -> int | None:
-        """How long it lasts at the clip's rate; None for silence, which does not end."""
+        """Length in frames of the clip; None for silence, which does not end."""
         return len(self.music) if self.music else None
 
     @property
     def sound_name(self) -> str:
-        """Names the recording for the stage; empty where there is nothing to hear."""
+        """Identifies the recording for the stage; empty without sound."""
         return self.digest if self.music and self.music.audio else ""
 
     @property
     def digest(self) -> str:
-        """What changes with the music."""
+        """A digest of the music."""
         return digest_of(self.music) if self.music else "silence"
 
 
 def digest_of(music: Music) -> str:
-    """``music.digest()``, made once."""
+    """``music.digest()``, computed once per object."""
     known = _digests()
     if music not in known:
         known[music] = music.digest()
@@ -59,12 +59,12 @@ def digest_of(music: Music) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _digests() -> "WeakKeyDictionary[Music, str]":
-    """Hashing minutes of sound at every run would be felt."""
+    """Digests by object: hashing minutes of sound at every run would be slow."""
     return WeakKeyDictionary()
 
 
 def offered(clip: Clip) -> dict[str, str]:
-    """Keys and labels of the songs at hand for this clip: its own first, then what was brought along."""
+    """Keys and labels of the songs for this clip: its own first, then uploads."""
     songs = {OWN: "The clip's own"} if clip.music is not None else {}
     songs |= {UPLOADED + recording.name: recording.name for recording in uploads.session().songs}
     songs |= {
@@ -77,13 +77,13 @@ def offered(clip: Clip) -> dict[str, str]:
 
 
 def own_folders() -> dict[str, Path]:
-    """Recordings in the user's own folders, by what the page's address calls them; looked up anew every few seconds."""
+    """Recordings in the user's folders, by their key in the address; cached for seconds."""
     return _recordings(tuple(place for place in entries.folders() if place[0] != "Samples"))
 
 
 @st.cache_data(ttl=5, show_spinner=False)
 def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    recordings: dict[str, Path] = {}
     for name, place in places:
         files = sorted(
             p
@@ -93,12 +93,12 @@ def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
             # Separated parts lie beside their recording and are no songs of their own.
             and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS))
         )
-        found |= {f"{name}/{p.relative_to(place)}": p for p in files[: entries.MAX_ENTRIES]}
-    return found
+        recordings |= {f"{name}/{p.relative_to(place)}": p for p in files[: entries.MAX_ENTRIES]}
+    return recordings
 
 
 def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
-    """The music of one of ``offered``, at the clip's frame rate; of the visitor's own from a moment on.
+    """The music of one of ``offered``, at the clip's frame rate, from ``start_s`` on.
 
     Raises:
         MMMError: it cannot be read, or ends too early.
@@ -112,19 +112,19 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
     if key.startswith(UPLOADED):
         recording = uploads.session().recording(key.removeprefix(UPLOADED))
         if recording is None:
-            raise FileError(key.removeprefix(UPLOADED), "no such song", "", "bring it again")
+            raise FileError(key.removeprefix(UPLOADED), "no such song", "", "add it again")
         return Song(
             key, label, _from(recording.digest, start_s, fps, _recording=recording), start_s
         )
     path = path_of(key)
     if path is None or not path.is_file():
         raise FileError(key, "no such song", "", "choose another one")
-    whole = _hear_file(str(path), path.stat().st_mtime_ns, fps)
-    return Song(key, label, _cut(later(whole, start_s, path.name) if start_s else whole), start_s)
+    music = _hear_file(str(path), path.stat().st_mtime_ns, fps)
+    return Song(key, label, _cut(later(music, start_s, path.name) if start_s else music), start_s)
 
 
 def path_of(key: str) -> Path | None:
-    """The file of a sample's song or of one in the user's folders."""
+    """The file of a sample's song, or of a recording in the user's folders."""
     entry = next((e for e in entries.find_entries() if e.key == key and e.group == "Samples"), None)
     return entry.path.with_suffix(".ogg") if entry is not None else own_folders().get(key)
 
@@ -148,14 +148,14 @@ def _cut(music: Music) -> Music:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def ogg(digest: str, *, _music: Music) -> bytes:
-    """The sound for the browser, encoded once a song."""
+    """The sound for the browser as Ogg, encoded once per song."""
     # Callers ask only for music that has ``sound_name``.
     assert _music.audio is not None
     return encode_ogg(_music.audio)
 
 
 def pick_song(clip: Clip) -> Song:
-    """The song picker; of a song that was brought along, the part as well."""
+    """Draw the song picker and, for an upload, the choice of its start."""
     songs, state = offered(clip), st.session_state
     if state.get("gen_song") not in songs:
         # A song is the user's choice: a clip without music gets none by itself.
@@ -165,8 +165,8 @@ def pick_song(clip: Clip) -> Song:
         list(songs),
         "gen_song",
         songs.__getitem__,
-        "The seed's first frame is its first moment. Songs of your own: in the box at the top; at most "
-        f"{LONGEST_S / 60:g} minutes are danced to.",
+        "The music starts at the first frame. Add your own songs in the box at the top. At most "
+        f"{LONGEST_S / 60:g} minutes are used.",
     )
     recording = (
         uploads.session().recording(key.removeprefix(UPLOADED))

@@ -20,15 +20,18 @@ from dashboard.work.turnstile import page_runs
 from mmm import MMMError
 
 PATIENCE_S = 1.5
-"""Files that are read within this time show no progress bar, which would only flash."""
+"""Seconds before a progress bar appears. For quick files it would only flash."""
 LARGE_BYTES = 20_000_000
-"""More than this may take long: other visitors' short work goes before it."""
+"""Larger uploads count as long jobs."""
 
 
 def pick_files() -> list[Entry]:
-    """The upload box and what was taken in; the session's motion files for the sequence picker, the latest first.
+    """Draw the upload box and the list of uploaded files.
 
-    What is wrong with a file is one line each; the other files are taken all the same.
+    A file that cannot be read shows one line; the other files are accepted.
+
+    Returns:
+        The session's motion files, the latest first.
     """
     state, store = st.session_state, uploads.session()
     turn = int(state.get("uploads_turn", 0))
@@ -38,13 +41,14 @@ def pick_files() -> list[Entry]:
         key="uploads_box",
         expanded=bool(store.files),
     ):
-        # No list of types: a file of another kind should get our line, not be refused by the browser without one.
+        # No list of types: the browser would refuse other files without an explanation.
         files = st.file_uploader(
             "Motions (.bvh .pkl .npz) and songs (.wav .ogg .flac .mp3)",
             accept_multiple_files=True,
             key=f"uploads-{turn}",
             max_upload_size=uploads.LARGEST_MB,
-            help="They stay on the server of this page, for this visit alone. A song is heard with any sequence.",
+            help="Files stay on this server until your session ends. Songs can be used with "
+            "any sequence.",
         )
         if files:
             _start(store, files)
@@ -57,14 +61,14 @@ def pick_files() -> list[Entry]:
             _row(store, file)
             if state.get("url_marks", {}).get(file.name, file.digest[:8]) != file.digest[:8]:
                 st.caption(
-                    f":material/difference: The link was made with another file of the name "
-                    f"{escape.markdown(file.name)}: what you see may differ."
+                    f":material/difference: The link was made with a different file named "
+                    f"{escape.markdown(file.name)}. The result may differ."
                 )
     return store.entries()
 
 
 def seed_from_url() -> None:
-    """Start from what the address says (a shared link): where a song begins, once it is there."""
+    """Read the file marks and the song's start from a shared link."""
     query, state = st.query_params, st.session_state
     names = {
         "file": query.get("sequence", "").removeprefix(f"{UPLOADS}/"),
@@ -77,14 +81,14 @@ def seed_from_url() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Files that the engine takes in for a visitor."""
+    """The files of one upload: those accepted, and the problems with the others."""
 
     taken: list[uploads.Upload] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def _start(store: Uploads, files: Sequence[Any]) -> None:
-    """Hand the files to the engine. What the box held before is given up: nobody sees it any more."""
+    """Hand the files to the engine and cancel the reading of an earlier upload."""
     former: Job[Reading] | None = st.session_state.get("upload_job")
     if former is not None:
         former.cancel()
@@ -116,7 +120,7 @@ def _start(store: Uploads, files: Sequence[Any]) -> None:
 
 
 def _wait_for_files() -> None:
-    """Progress and Cancel while files are read; then show the latest of them."""
+    """Show progress while files are read, then select the latest of them."""
     job: Job[Reading] | None = st.session_state.get("upload_job")
     if job is None:
         return
@@ -124,7 +128,7 @@ def _wait_for_files() -> None:
     with page_runs.aside():
         ended = job.wait(PATIENCE_S)
     if not ended:
-        follow(job, "cancel-upload", help_="Stop reading. Files that are read already stay.")
+        follow(job, "cancel-upload", help_="Stop reading. Files that have been read are kept.")
         return
     # Before the rerun, which would otherwise find the ended job again.
     del st.session_state.upload_job
@@ -138,7 +142,7 @@ def _wait_for_files() -> None:
 
 
 def _show(taken: uploads.Upload) -> None:
-    """Let the pickers stand on what was just taken in."""
+    """Select an uploaded file in the pickers."""
     state = st.session_state
     if isinstance(taken, Recording):
         state.song, state.gen_song = taken.name, UPLOADED + taken.name
@@ -152,7 +156,8 @@ def _show(taken: uploads.Upload) -> None:
 def _row(store: Uploads, file: uploads.Upload) -> None:
     left, right = st.columns([5, 3], vertical_alignment="center")
     left.html(
-        f'<div class="wb-file"><b>{html.escape(file.name)}</b><span>{html.escape(file.facts)}</span></div>'
+        f'<div class="wb-file"><b>{html.escape(file.name)}</b>'
+        f"<span>{html.escape(file.facts)}</span></div>"
     )
     right.button(
         "Remove", key=f"drop-{file.name}", type="tertiary", on_click=store.drop, args=(file.name,)

@@ -14,7 +14,7 @@ Chosen = tuple[Recording, float] | None
 
 
 def hear(song: Recording, fps: float) -> Music:
-    """The whole song as a network hears it, kept for the next choice of a part.
+    """The features of a whole song, cached for the next choice of a part.
 
     Raises:
         MMMError: the frame rate is too low to follow music.
@@ -24,19 +24,20 @@ def hear(song: Recording, fps: float) -> Music:
 
 @st.cache_resource(max_entries=3, show_spinner="Listening to the song")
 def _hear(path: str, digest: str, fps: float) -> Music:
-    # Its features are kept beside it, not in the user's cache: nothing of an upload outlives its session on disk.
+    # Features lie beside the song and not in the user's cache: nothing of an upload may stay on
+    # disk after its session.
     return load_music(
         path, fps, start_bpm=bpm_of_name(Path(path).stem), cache_dir=Path(path).parent / "features"
     )
 
 
 def with_song(clip: Clip, song: Recording, start_s: float, first_frame: int = 0) -> Clip:
-    """A part of a file with a song instead of its own music.
+    """Replace the music of a part of a file by a song.
 
     Args:
         clip: the part.
         song: the recording.
-        start_s: the moment of the song that falls on the file's first frame.
+        start_s: position in the song at the file's first frame, in seconds.
         first_frame: the part's first frame in the file.
 
     Raises:
@@ -57,7 +58,7 @@ def _with_song(
 
 
 def with_chosen_song(clip: Clip, chosen: Chosen, first_frame: int) -> Clip:
-    """A part of a file with the song that was chosen for it.
+    """Replace the music of a part of a file by the chosen song, if there is one.
 
     Raises:
         MMMError: the song cannot be heard at this frame rate.

@@ -1,4 +1,4 @@
-"""A visitor's own files, motions and songs, in a folder of the session that goes when the session ends."""
+"""Uploaded motions and songs, in a folder that is removed when the session ends."""
 
 import re
 import shutil
@@ -24,9 +24,9 @@ from mmm.music.audio import SUFFIXES as SONG_SUFFIXES
 
 MOTION_SUFFIXES = (".bvh", ".pkl", ".npz")
 LARGEST_MB = 200
-"""Of one file; the server's own limit (``dashboard/.streamlit/config.toml``) is the same."""
+"""Largest file; the server's own limit (``dashboard/.streamlit/config.toml``) is the same."""
 MOST_MB, MOST_FILES = 600, 24
-"""Of a session's files together."""
+"""Limits of a session's files together."""
 SHORTEST_FRAMES = 3
 SHORTEST_SONG_S, LONGEST_SONG_S = 1.0, 15 * 60.0
 PEAKS = 150
@@ -38,17 +38,17 @@ Data = bytes | memoryview
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """A file that was taken in."""
+    """An accepted file."""
 
     name: str
-    """What it is called here: the visitor's name for it, made harmless."""
+    """The visitor's name for it, sanitised."""
     path: Path
     digest: str
-    """Of its bytes."""
+    """Digest of its bytes."""
     size: int
     """Bytes."""
     facts: str = ""
-    """What it is, in a few words."""
+    """A short description for the page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class Recording(Upload):
 
 
 class Uploads:
-    """The files of one session. The folder is removed with the object, at the latest when the server ends."""
+    """The files of one session. The folder is removed with this object or at server exit."""
 
     def __init__(self) -> None:
         self._files: dict[str, Upload] = {}
@@ -69,7 +69,7 @@ class Uploads:
 
     @cached_property
     def folder(self) -> Path:
-        """The session's folder, made for its first file: most sessions bring none."""
+        """The session's folder, created for its first file."""
         # Resolved, since ``take`` compares paths and macOS has a link here.
         folder = Path(tempfile.mkdtemp(prefix=scratch.prefix("uploads"))).resolve()
         # Also runs when the interpreter exits, which ``__del__`` does not promise.
@@ -100,29 +100,30 @@ class Uploads:
         return [file for file in self.files if not isinstance(file, Recording)]
 
     def recording(self, name: str) -> Recording | None:
-        """A recording by its name here, if it is still there."""
-        found = self._files.get(name)
-        return found if isinstance(found, Recording) else None
+        """The recording of this name, or None."""
+        upload = self._files.get(name)
+        return upload if isinstance(upload, Recording) else None
 
     def mark(self, name: str) -> str:
-        """What tells this file from another one of its name, in a link; empty for one that is not here."""
-        found = self._files.get(name)
-        return found.digest[:8] if found is not None else ""
+        """A short digest that identifies this file in a link; empty for an unknown name."""
+        upload = self._files.get(name)
+        return upload.digest[:8] if upload is not None else ""
 
     def entries(self) -> list[Entry]:
-        """The motion files as the sequence picker wants them."""
+        """The motion files as entries of the sequence picker."""
         return [Entry(file.path, file.name, UPLOADS) for file in self.motions]
 
     def take(self, name: str, data: Data, report: reader.Report | None = None) -> Upload:
-        """Keep a file once it has been read through; one of the same name makes room.
+        """Read a file and keep it; it replaces a file of the same name.
 
         Args:
             name: the visitor's name for it.
             data: its bytes.
-            report: is told the share done, 0 to 1; what it raises cancels.
+            report: called with the share done, 0 to 1; may raise to cancel.
 
         Raises:
-            MMMError: it is empty, too large, of no kind that is read, or broken; the message names the file alone.
+            MMMError: it is empty, too large, broken, or of an unknown kind. The message names
+                the file and no path of the server.
         """
         safe = safe_name(name)
         self._check(safe, data)
@@ -182,13 +183,13 @@ class Uploads:
         if sum(file.size for file in others) + len(data) > MOST_MB << 20:
             raise FileError(
                 name,
-                f"with the files already here more than {MOST_MB} MB",
+                f"the session's files would exceed {MOST_MB} MB",
                 cure="remove some first",
             )
 
 
 def safe_name(name: str) -> str:
-    """A plain file name: no folders, no control characters, not too long, its suffix in lower case."""
+    """A plain file name: no folders, no control characters, bounded, suffix in lower case."""
     # macOS sends decomposed letters. NFC makes both spellings one name.
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     stem, dot, suffix = last.rpartition(".")
@@ -201,13 +202,13 @@ def safe_name(name: str) -> str:
 
 
 def _in_plain_words(error: BaseException, name: str, path: Path) -> BaseException:
-    """The error for the page: no path of the server's, and a file too large for the memory is the file's fault."""
+    """The error to show: without paths of the server, and with a cure for a lack of memory."""
     if isinstance(error, MMMError):
-        where, _, says = str(error).replace(str(path), name).partition(": ")
+        place, _, message = str(error).replace(str(path), name).partition(": ")
         return (
-            FileError(where, says)
-            if where.startswith(name)
-            else FileError(name, f"{where}: {says}")
+            FileError(place, message)
+            if place.startswith(name)
+            else FileError(name, f"{place}: {message}")
         )
     if isinstance(error, MemoryError):
         return FileError(name, "more than fits into memory", cure="cut it into pieces")
@@ -252,7 +253,7 @@ def minutes(seconds: float) -> str:
 
 
 def outline(audio: Audio, columns: int = PEAKS) -> Float[Array, "n"]:
-    """The loudest sample of each of so many equal parts, the loudest of all being 1."""
+    """The peak amplitude of each of ``columns`` equal parts, relative to the loudest."""
     edges = np.linspace(0, len(audio.samples), columns + 1).astype(int)
     peaks = np.array(
         [np.abs(audio.samples[a:b]).max(initial=0) for a, b in pairwise(edges)], dtype=np.float32

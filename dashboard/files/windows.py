@@ -16,7 +16,15 @@ Array = np.ndarray
 
 
 def pick_start(song: Recording, length_s: float) -> float:
-    """The moment of a song at which the sequence begins, on its waveform; ``length_s`` is how much will be heard."""
+    """Draw a song's waveform and a slider for its start.
+
+    Args:
+        song: the recording.
+        length_s: seconds of the song that are used.
+
+    Returns:
+        The position in the song at the sequence's first frame, in seconds.
+    """
     state, key = st.session_state, f"song_start-{song.name}"
     # Rounded down to the slider's step, or its end could not be reached.
     last = max(int(10 * (song.duration_s - uploads.SHORTEST_SONG_S)) / 10, 0.0)
@@ -33,7 +41,7 @@ def pick_start(song: Recording, length_s: float) -> float:
         last,
         in_frames=False,
         key=f"strip-{key}",
-        label=f"Part of {song.name} that is heard",
+        label=f"Part of {song.name} in use",
         on_move=lambda: _moved(key, float),
     )
     if last > 0:
@@ -44,7 +52,7 @@ def pick_start(song: Recording, length_s: float) -> float:
             key=key,
             step=0.1,
             format="%.1f s",
-            help=f"This moment of the song falls on the file's first frame. It lasts "
+            help=f"The position in the song at the file's first frame. The song lasts "
             f"{uploads.minutes(song.duration_s)}.",
         )
     kept[song.name] = state[key]
@@ -52,7 +60,12 @@ def pick_start(song: Recording, length_s: float) -> float:
 
 
 def overview(clip: Clip, key: str) -> None:
-    """How much moves in a long file, and which part of it is shown, to be moved: first and last frame under ``key``."""
+    """Draw the amount of motion over a long file, with a movable window on the shown part.
+
+    Args:
+        clip: the whole file.
+        key: first and last frame of the window in the session.
+    """
     few = clip.motion.root_m[
         :: max(1, len(clip) // 64)
     ].tobytes()  # an hour's digest would be felt at every run
@@ -65,13 +78,13 @@ def overview(clip: Clip, key: str) -> None:
         len(clip) - length,
         in_frames=True,
         key=f"strip-{key}",
-        label="Part of the file that is shown, on how much moves in it",
+        label="Shown part of the file, over the amount of motion",
         on_move=lambda: _moved(key, lambda first: (int(first), int(first) + length)),
     )
 
 
 def _moved(key: str, value: Callable[[float], object]) -> None:
-    """A window was moved: the slider below it says so too."""
+    """Copy the position of a moved window to the slider below it."""
     first = (st.session_state.get(f"strip-{key}") or {}).get("moved")
     if first is not None:
         st.session_state[key] = value(first)
@@ -79,10 +92,12 @@ def _moved(key: str, value: Callable[[float], object]) -> None:
 
 @st.cache_data(max_entries=12, show_spinner=False)
 def _motion_profile(source: str, frames: int, path: bytes, *, _clip: Clip) -> Float[Array, "n"]:
-    """Mean distance that joints go, over equal parts of the file, the largest being 1."""
+    """Mean joint displacement over equal parts of the file, relative to the largest."""
     motion = _clip.motion
-    at = np.unique(np.linspace(0, len(motion) - 1, 4 * uploads.PEAKS + 1).astype(int))
-    positions, _ = forward_kinematics(motion.skeleton, motion.rotations[at], motion.root_m[at])
+    indices = np.unique(np.linspace(0, len(motion) - 1, 4 * uploads.PEAKS + 1).astype(int))
+    positions, _ = forward_kinematics(
+        motion.skeleton, motion.rotations[indices], motion.root_m[indices]
+    )
     moved = np.linalg.norm(np.diff(positions, axis=0), axis=2).mean(axis=1)
     heights = np.array(
         [part.mean() for part in np.array_split(moved, min(uploads.PEAKS, len(moved)))]

@@ -5,7 +5,7 @@ import re
 import streamlit as st
 
 from dashboard.common import url
-from dashboard.files import entries as library
+from dashboard.files.entries import Entry
 from dashboard.files.songs import Song
 
 NUMBERS = {
@@ -38,7 +38,7 @@ def seed_from_url() -> None:
         state.gen_url_start = int(query["start"])
 
 
-def share_in_url(entry: library.Entry, start: int, song: Song, method: str) -> None:
+def share_in_url(entry: Entry, start: int, song: Song, method: str) -> None:
     """Write the controls' values into the page's address."""
     query = {"mode": "generate", "sequence": entry.key, "start": str(start), "method": method}
     query |= {
