@@ -16,8 +16,10 @@ from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel, make_model
 from training.commands import options as c
 from training.commands.compatibility import check_body
+from training.data.dataset import MotionSet
 from training.engine.loop import make_accelerator
 from training.fitting.priors import fit_max_jump_height_m, fit_speed_prior
+from training.plan import TrainingPlan
 from training.recipes import FINETUNING, find_recipe
 
 
@@ -87,21 +89,7 @@ def finetune(
         model = load_model(parent, str(accelerator.device))
         split = c.load_split(data, accelerator)
         check_body(data, split, model.config)
-        model = with_changes(model, recipe.changes)
-        # Both were fitted to the parent's weights.
-        model.config.gap_calibration, model.config.symmetric = None, False
-        # Both serve generation. A network that only fills gaps does not use them.
-        model.config.max_jump_height_m = (
-            fit_max_jump_height_m(split, model.config) if plan.masks.future else None
-        )
-        model.config.speed_prior = fit_speed_prior(split, model) if plan.masks.future else None
-        # The parent's statistics: the weights expect input that is standardised by them.
-        split.stats = model.config.fitted_stats
-        # The parent's masks stay in the list: the card names every mask that the weights were
-        # trained on.
-        model.config.trained_masks = list(
-            dict.fromkeys([*(model.config.trained_masks or []), *plan.specs])
-        )
+        model = _prepared(model, recipe.changes, plan, split)
         c.run_and_save(
             model,
             split,
@@ -116,6 +104,32 @@ def finetune(
             start=_fingerprint(info.path),
             more=_ancestry(info),
         )
+
+
+def _prepared(
+    model: MaskedMotionModel, changes: Mapping[str, Any], plan: TrainingPlan, split: MotionSet
+) -> MaskedMotionModel:
+    """The parent's network as fine-tuning starts from it; gives the split the parent's statistics.
+
+    Raises:
+        ModelError: as :func:`with_changes`.
+    """
+    model = with_changes(model, changes)
+    # Both were fitted to the parent's weights.
+    model.config.gap_calibration, model.config.symmetric = None, False
+    # Both serve generation. A network that only fills gaps does not use them.
+    model.config.max_jump_height_m = (
+        fit_max_jump_height_m(split, model.config) if plan.masks.future else None
+    )
+    model.config.speed_prior = fit_speed_prior(split, model) if plan.masks.future else None
+    # The parent's statistics: the weights expect input that is standardised by them.
+    split.stats = model.config.fitted_stats
+    # The parent's masks stay in the list: the card names every mask that the weights were
+    # trained on.
+    model.config.trained_masks = list(
+        dict.fromkeys([*(model.config.trained_masks or []), *plan.specs])
+    )
+    return model
 
 
 NEW_INPUT_STD = 0.1
