@@ -48,7 +48,7 @@ def _pages() -> dict[str, Page]:
 
 
 def _go_to_workbench(sequence: str, mode: str) -> None:
-    """Open a sequence, by its key, in a mode of the workbench; all other controls stay as they were."""
+    """Open a sequence, by its key, in a mode of the workbench; other controls are unchanged."""
     session.set_control("sequence", sequence)
     session.set_control("mode", mode)
     st.switch_page(_pages()[""])
@@ -58,7 +58,7 @@ def _workbench() -> None:
     session.draw_with_state(page)
 
 
-# A view is imported when it is opened: plotly and the tables take a moment that the workbench need not wait for.
+# A view is imported when it is opened, so that the workbench does not wait for plotly and tables.
 def _library() -> None:
     from dashboard.views.library import page
 
@@ -110,7 +110,7 @@ def page() -> None:
 def _nothing_to_open() -> None:
     st.html('<div class="wb-title"><h1>No sequence to open</h1></div>')
     st.info(
-        "Bring files of your own at the side, or put motion files (.npz, .pkl, .bvh, .amc) into `data/raw`, or "
-        "name folders in the environment variable `MMM_DATA`, then reload the page. "
-        "`python -m data prepare samples` makes the sample dances anew."
+        "Add your own files in the side bar, or put motion files (.npz, .pkl, .bvh, .amc) into "
+        "`data/raw`, or name folders in the environment variable `MMM_DATA`, and reload the page. "
+        "`python -m data prepare samples` restores the sample dances."
     )

@@ -1,1 +1,1 @@
-"""Threads and stores behind the views; no widgets."""
+"""Background work and result stores of the page; draws no widgets."""

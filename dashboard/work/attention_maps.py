@@ -1,7 +1,8 @@
-"""What the attention view shows of a trace: thumbnails, means, rollouts, scores of heads; numpy alone, cached by trace.
+"""Thumbnails, means, rollouts and head scores of an attention trace, computed with NumPy alone.
 
-A *view* names one map as text, ``stage/block/layer/head``: ``cross/motion-music/2/3``. The block is empty where the map
-has none; ``mean`` stands for all layers or heads, and ``rollout`` as layer and head for the rollout of the stage.
+A *view* names one map as ``stage/block/layer/head``, for example ``cross/motion-music/2/3``. The
+block is empty for maps without blocks. ``mean`` stands for all layers or heads, and ``rollout`` as
+layer and head for the attention rollout of the stage (Abnar and Zuidema 2020).
 """
 
 from collections.abc import Iterator
@@ -69,19 +70,19 @@ def pooled(values: Float[Array, "Q K"], size: int = THUMBNAIL) -> Float[Array, "
 
 
 def as_codes(values: Float[Array, "Q K"], top: float) -> UInt8[Array, "Q K"]:
-    """Values 0 to ``top`` as one byte each, by square root: so that a logarithmic scale finds small ones too."""
+    """Square roots of values 0 to ``top`` as bytes, which keeps small values apart."""
     # The floor keeps an all-zero map from dividing by zero.
     return np.round(np.sqrt(np.clip(values / max(top, 1e-12), 0, 1)) * 255).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """A trace as the page shows it; what costs time is computed once, in the thread that captured it."""
+    """A trace as the page shows it. Costly parts are computed once, on the worker."""
 
     trace: "AttentionTrace"
     model_name: str
     music: "Music | None" = None
-    """Of the whole clip."""
+    """The music of the whole clip."""
     _maps: dict[str, Array] = field(default_factory=dict)
 
     @property
@@ -91,7 +92,7 @@ class Atlas:
 
     @property
     def rows(self) -> int:
-        """Along one side of a block; a network with a frame rate of its own has other rows than the clip has frames."""
+        """Rows of a block. Networks with their own frame rate have one row per resampled frame."""
         side = next(iter(self.trace.encoders.values())).shape[-1]
         return (
             # Motion and music lie one after the other along each side of a joined map.
@@ -118,7 +119,7 @@ class Atlas:
         return BLOCKS if stage == "cross" and self.joined_in_time else ("",)
 
     def views(self, stage: str, block: str) -> Iterator[View]:
-        """Tiles of a stage: a row a layer, its mean behind; then the means of layers, the mean of all, the rollout."""
+        """Views of a stage by layer and head, each with its mean, and the rollout last."""
         layers, heads = self.trace.encoders[stage].shape[:2]
         # With a single layer its mean would only repeat it.
         for layer in [*map(str, range(layers)), *([MEAN] if layers > 1 else [])]:
@@ -127,7 +128,7 @@ class Atlas:
         yield View(stage, block, ROLLOUT, ROLLOUT)
 
     def parse(self, text: str | None) -> View:
-        """The view of this name; the default one where there is none such."""
+        """The view of this name, or the default view for an unknown name."""
         parts = (text or "").split("/")
         if (
             len(parts) == 4
@@ -143,16 +144,16 @@ class Atlas:
         )
 
     def map(self, view: View) -> Float[Array, "Q K"]:
-        """The map of a view; rows look, columns are looked at."""
-        whole = self._whole(view.stage, view.layer, view.head)
-        return whole if not view.block else whole[self._sides(view.block)]
+        """The map of a view, with queries in rows and keys in columns."""
+        values = self._full_map(view.stage, view.layer, view.head)
+        return values if not view.block else values[self._sides(view.block)]
 
     def _sides(self, block: str) -> tuple[slice, slice]:
         assert self.trace.segments is not None
         query, key = block.split("-")
         return self.trace.segments[query], self.trace.segments[key]
 
-    def _whole(self, stage: str, layer: str, head: str) -> Array:
+    def _full_map(self, stage: str, layer: str, head: str) -> Array:
         maps = self.trace.encoders[stage]
         # A single map is converted and not summed: caching it would only cost memory.
         if layer != MEAN and head != MEAN and layer != ROLLOUT:
@@ -171,38 +172,40 @@ class Atlas:
                 )
                 flat = some.reshape(-1, *maps.shape[2:])
                 total = np.zeros(flat.shape[1:], dtype=np.float32)
-                for one in flat:  # one at a time: all in float32 would double the memory
-                    total += one
+                for values in flat:  # one at a time: all in float32 would double the memory
+                    total += values
                 self._maps[key] = total / len(flat)
         return self._maps[key]
 
     @cached_property
     def thumbnails(self) -> dict[tuple[str, str], UInt8[Array, "N S S"]]:
         """Stage and block to the thumbnails of its views, each up to its own largest value."""
-        found = {}
+        thumbnails = {}
         for stage in self.trace.encoders:
             for block in self.blocks(stage):
                 small = [pooled(self.map(view)) for view in self.views(stage, block)]
-                found[stage, block] = np.stack([as_codes(one, float(one.max())) for one in small])
-        return found
+                thumbnails[stage, block] = np.stack(
+                    [as_codes(values, float(values.max())) for values in small]
+                )
+        return thumbnails
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Float[Array, "L H"]]]:
         """Stage to its heads' scores by kind; kinds that a stage does not have are left out."""
         beats = self.beats
-        found: dict[str, dict[str, Array]] = {}
+        scores: dict[str, dict[str, Array]] = {}
         for stage in self.trace.encoders:
-            found[stage] = {}
+            scores[stage] = {}
             for kind in HEAD_SCORES:
                 # Scores across streams need blocks, and scores on beats need beats in the window.
                 if (kind == "across" and not (stage == "cross" and self.joined_in_time)) or (
                     kind == "beats" and not len(beats)
                 ):
                     continue
-                found[stage][kind] = self.trace.head_scores(
+                scores[stage][kind] = self.trace.head_scores(
                     stage, kind, self.trace.frames[0] + self.in_rows(beats)
                 )
-        return found
+        return scores
 
     def prepare(self) -> "Atlas":
         """Compute what opening the view needs."""

@@ -1,12 +1,13 @@
-"""The engine for all work behind the page: a fixed number of workers, and a queue that is fair between visitors.
+"""The engine for background work: a fixed number of workers, and a queue that is fair to visitors.
 
-Every recovery, generation, explanation, film and measurement is a :class:`~dashboard.work.jobs.Job` handed to
-:func:`submit`; nothing else on the page starts threads for work. The queue takes turns between visitors (round robin),
-so that one visitor with ten jobs waiting does not delay another visitor's first job. Jobs of visitors who have left are
-cancelled, and a job that finds the queue full ends at once with a message.
+Every recovery, generation, explanation, film and measurement is a :class:`~dashboard.work.jobs.Job`
+handed to :func:`submit`. Nothing else on the page starts threads for work. The queue takes turns
+between visitors (round robin), so that ten waiting jobs of one visitor do not delay the first job
+of another. Jobs of visitors who have left are cancelled. A job that finds the queue full ends at
+once with a message.
 
-Two environment variables set its size: ``MMM_WORKERS`` (jobs at a time; the number of cores, at least two) and
-``MMM_TORCH_THREADS`` (threads of one job; one).
+Two environment variables set its size: ``MMM_WORKERS`` is the number of jobs at a time (default:
+the cores, at least two), and ``MMM_TORCH_THREADS`` the number of threads of one job (default: one).
 """
 
 import logging
@@ -28,16 +29,16 @@ from dashboard.work.jobs import Job
 SERVER = ""
 """The visitor of jobs that belong to no session, such as loading a network ahead."""
 LEFT_S = 20.0
-"""A visitor whose browser has been away for so long has left: a reload of the page takes less."""
+"""Seconds without a browser after which a visitor has left. A reload takes less."""
 LOOK_S = 2.0
-"""How often the engine looks for visitors who have left."""
+"""Seconds between two checks for visitors who have left."""
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """A job in the queue or in a worker's hands."""
+    """A job that waits or runs."""
 
     job: Job[Any]
     work: Callable[[Job[Any]], Any]
@@ -80,36 +81,40 @@ class Engine:
         threading.Thread(target=body, name=f"engine-{name}", daemon=True).start()
 
     def submit(
-        self, job: Job[Found], work: Callable[[Job[Found]], Found], visitor: str, long: bool = False
-    ) -> Job[Found]:
+        self,
+        job: Job[Result],
+        work: Callable[[Job[Result]], Result],
+        visitor: str,
+        long: bool = False,
+    ) -> Job[Result]:
         """Put a job into the queue and return at once.
 
         Args:
             job: ends at once with a message where the queue is full.
             work: computes the job's result; called by a worker.
             visitor: whose job it is; :data:`SERVER` for nobody's.
-            long: it may take minutes. Long jobs leave one worker free for the others.
+            long: whether it may take minutes. Long jobs leave one worker free for the others.
 
         Returns:
             The job.
         """
         with self._changed:
             waiting = sum(map(len, self._queue.values()))
-            own = len(self._queue.get(visitor, ()))
+            queued = len(self._queue.get(visitor, ()))
             if waiting >= self.most_waiting:
                 return self._refuse(
                     job, f"{waiting} jobs are waiting on this server", "in a minute"
                 )
             # Jobs of the server serve everyone, so the limit of one visitor does not apply to them.
-            if visitor != SERVER and own >= self.most_of_one:
-                return self._refuse(job, f"{own} of your jobs are waiting", "when one is done")
+            if visitor != SERVER and queued >= self.most_of_one:
+                return self._refuse(job, f"{queued} of your jobs are waiting", "when one is done")
             # Set before a worker can see the job: ``Job.cancel`` asks this queue to drop it.
             job.queue = self
             self._queue.setdefault(visitor, deque()).append(_Task(job, work, visitor, long))
             self._changed.notify()
         return job
 
-    def _refuse(self, job: Job[Found], reason: str, when: str) -> Job[Found]:
+    def _refuse(self, job: Job[Result], reason: str, when: str) -> Job[Result]:
         job.finish(error=f"The server is busy: {reason}. Press {job.again} again {when}.")
         return job
 
@@ -141,7 +146,7 @@ class Engine:
             return len(self._running) + sum(map(len, self._queue.values()))
 
     def _in_turn(self) -> list[_Task]:
-        """The queue in the order of the visitors' turns: everybody's first job, everybody's second, and so on."""
+        """The queue in order of turns: each visitor's first job, then each one's second, ..."""
         columns = list(self._queue.values())
         longest = max(map(len, columns), default=0)
         return [tasks[turn] for turn in range(longest) for tasks in columns if turn < len(tasks)]
@@ -152,7 +157,7 @@ class Engine:
         most_long = max(1, self.workers - 1)
         may_be_long = sum(task.long for task in self._running) < most_long
         busy = [task.visitor for task in self._running]
-        # Among the visitors with the fewest jobs in hand, the one who has waited for a turn longest.
+        # The visitor with the fewest running jobs; among equals the one who has waited longest.
         for visitor in sorted(self._queue, key=busy.count):
             tasks = self._queue[visitor]
             task = next((task for task in tasks if may_be_long or not task.long), None)
@@ -232,12 +237,12 @@ def engine() -> Engine:
 
 
 def submit(
-    job: Job[Found],
-    work: Callable[[Job[Found]], Found],
+    job: Job[Result],
+    work: Callable[[Job[Result]], Result],
     *,
     long: bool = False,
     for_server: bool = False,
-) -> Job[Found]:
+) -> Job[Result]:
     """Hand a job of the visitor whose page is being drawn to the server's engine.
 
     Args:

@@ -1,6 +1,7 @@
-"""What a reader process hands back: clips and recordings as plain arrays and JSON, in a file of our own layout.
+"""The files in which a reader process returns clips and recordings: plain arrays and JSON.
 
-No pickle crosses from the reader to the server: a reader has touched a hostile file. Numbers come back bit by bit.
+A reader has handled a hostile file, so no pickle passes from it to the server. Numbers are returned
+bit-identical.
 """
 
 import json

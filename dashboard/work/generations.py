@@ -1,4 +1,4 @@
-"""Generations behind the page: frames can be shown while further ones are made; results are kept for all sessions."""
+"""Background generations, whose frames can be shown while later ones are generated."""
 
 import threading
 import time
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from mmm.motion.clip import Music
 
 KEPT_BYTES = 256_000_000
-"""Of generated rotations, over all sessions."""
+"""Bytes of generated rotations that are kept, over all sessions."""
 MAX_VARIANTS = 3
-"""Side by side, beside the truth."""
+"""Variants shown side by side, beside the truth."""
 CHANNEL = "future"
 """The playhead of this mode's stage and curves."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What variants that stand side by side have in common."""
+    """What variants shown side by side have in common."""
 
     clip: str
     """Where the seed is taken from, and its digest."""
@@ -39,7 +39,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Ask:
-    """What determines a generation: equal ones give the same motion."""
+    """What determines a generation. Equal requests give the same motion."""
 
     setting: Setting
     frames: int
@@ -63,13 +63,13 @@ class Ask:
 
     @property
     def dance(self) -> tuple[object, ...]:
-        """Without the length: a longer one begins with the same dance."""
+        """All fields but the length: a longer generation begins with the same frames."""
         return self.setting, self.method, self.version, self.temperature, self.seed, self.roles
 
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A finished generation and what it is like."""
+    """A finished generation and its evaluation."""
 
     ask: Ask
     generation: "Generation"
@@ -89,7 +89,7 @@ def keep(made: Made) -> None:
 
 @dataclass(eq=False)
 class Stream(Job[Made]):
-    """A generation on its way, of which the frames made so far can be had."""
+    """A running generation, whose frames so far can be read."""
 
     again: str = "Generate"
     begun: float = field(default_factory=time.perf_counter)
@@ -144,7 +144,8 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
     """Hand a generation to the engine and return at once.
 
     Args:
-        clip: the seed, and what was really done after it where the music is its own; with that music, or silent.
+        clip: the prefix with its music, or silent. With the clip's own music, the recorded
+            continuation follows the prefix.
         music: another song than the clip's own.
     """
     # The time makes the name unique: the stage starts anew when an equal request runs again.
@@ -189,14 +190,14 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
             joint_names=dict(ask.roles) or None,
             on_chunk=show,
         )
-        found = Made(
+        made = Made(
             # After Cancel there are fewer frames than requested, and the key must say so.
             replace(ask, frames=len(generation.generated)),
             generation,
             generation.evaluate(),
         )
-        keep(found)
-        return found
+        keep(made)
+        return made
 
     submit(stream, work)
     return stream
@@ -204,7 +205,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def load_ahead(method: str, version: int) -> Job[bool]:
-    """Load a network behind the page, once a state of its files, so that Generate need not wait for it."""
+    """Load a network in the background, so that Generate does not wait for it."""
     # ``version`` serves as a part of the cache key: a retrained checkpoint is loaded again.
     job: Job[bool] = Job(method)
     models = loaded_models()

@@ -1,4 +1,4 @@
-"""Jobs behind the page: progress, Cancel, what went wrong; and the networks that they share."""
+"""Background jobs with progress, cancellation and errors, and the networks that they share."""
 
 import gc
 import logging
@@ -25,7 +25,7 @@ CANCELLED = "Cancelled. Press {} to start again."
 
 
 def version_of(method: str) -> int:
-    """A number made of when a checkpoint's files were written, and how long they are; 0 for a baseline."""
+    """A checksum of a checkpoint's file times and sizes; 0 for a baseline."""
     if method in BASELINES:
         return 0
     # Time and size change when training rewrites a file; hashing weights would take seconds.
@@ -40,7 +40,7 @@ class Cancelled(Exception):
     """The visitor pressed Cancel, or has left."""
 
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class Queue(Protocol):
@@ -54,8 +54,8 @@ class Queue(Protocol):
 
 
 @dataclass(eq=False)
-class Job(Generic[Found]):
-    """One piece of work: whether it waits, how far it is, what came of it."""
+class Job(Generic[Result]):
+    """One piece of work, with its progress and its result."""
 
     request: Hashable
     """What determines the result."""
@@ -63,7 +63,7 @@ class Job(Generic[Found]):
     """How much is done, 0 to 1."""
     stage: str = "Starting"
     """What it does now, in words."""
-    results: Found | None = None
+    results: Result | None = None
     error: str = ""
     """Why there are no results, for the visitor."""
     again: str = "Recover"
@@ -109,13 +109,13 @@ class Job(Generic[Found]):
             raise Cancelled
         self.share, self.stage = share, stage
 
-    def finish(self, results: Found | None = None, error: str = "") -> None:
+    def finish(self, results: Result | None = None, error: str = "") -> None:
         """End with results, or with what went wrong."""
         # Stored before the event: whoever sees that the job has ended may read them.
         self.results, self.error = results, error
         self._done.set()
 
-    def run(self, work: "Callable[[Job[Found]], Found]") -> None:
+    def run(self, work: "Callable[[Job[Result]], Result]") -> None:
         """Do the work and end; called by a worker. Raises nothing."""
         results, error = None, ""
         try:
@@ -137,14 +137,15 @@ class Job(Generic[Found]):
             logging.getLogger(__name__).exception("%s", self.request)
         except Exception as problem:
             # A fault of ours: the page must not wait for ever, and the log must have the trace.
-            error = f"{type(problem).__name__}. This is a fault of the workbench; its log has the trace."
+            kind = type(problem).__name__
+            error = f"{kind}. This is a fault of the workbench; its log has the trace."
             logging.getLogger(__name__).exception("%s", self.request)
         finally:
             self.finish(results, error)
 
 
 class Models:
-    """Loaded networks, one a checkpoint and state of its files."""
+    """Loaded networks, one per checkpoint and version of its files."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -169,7 +170,7 @@ def loaded_models() -> Models:
 
 
 def whole_number(variable: str, otherwise: int) -> int:
-    """The value of an environment variable, a whole number from 1; ``otherwise`` where it is not set or none."""
+    """An environment variable as a number of at least 1, or ``otherwise`` if it holds none."""
     text = os.environ.get(variable, "")
     # ``isdecimal`` rejects signs and fractions, so ``int`` cannot fail here.
     return max(1, int(text)) if text.isdecimal() else otherwise
@@ -181,7 +182,7 @@ def warm_up() -> None:
 
 
 def wait_for_torch() -> None:
-    """Return once torch is imported. Two threads that import one circular package may see it half made."""
+    """Return once torch is imported. Concurrent imports may see a partly initialised package."""
     _torch_import().join()
 
 

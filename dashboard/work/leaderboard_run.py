@@ -1,4 +1,4 @@
-"""Measuring for the leaderboard, behind the page: one run a server, which every visitor sees; it may be stopped."""
+"""Background measurement for the leaderboard: one run per server, visible to every visitor."""
 
 import threading
 
@@ -12,7 +12,7 @@ from mmm.evaluation.measurements import ResultsFile
 
 
 class Runner:
-    """The run that goes on, or was the last one."""
+    """The current run, or the last one."""
 
     def __init__(self) -> None:
         self.job: Job[list[str]] | None = None
@@ -40,5 +40,5 @@ class Runner:
 
 @st.cache_resource(show_spinner=False)
 def runner() -> Runner:
-    """One a server."""
+    """The server's runner."""
     return Runner()

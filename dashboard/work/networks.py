@@ -1,6 +1,7 @@
 """The checkpoints at hand, read again when one of their files changes.
 
-Every run of the page asks for them, often more than once, and reading six costs a tenth of a second on a busy server.
+Every run of the page needs the list, often more than once. Reading six checkpoints takes a tenth of
+a second on a busy server.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Questions to a network beyond recovery: its maps of a window, what changed music does, what decided a frame.
+"""Explanations of a network: attention maps, changes of the music, attribution and deletion curves.
 
-Each is a job of the engine, as recoveries are, and its answer is kept for all sessions.
+Each is a job of the engine, as recoveries are, and its result is kept for all sessions.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A change of the music that the visitor asks for, with the other song read where it has one."""
+    """A change of the music that the visitor asks for, with the other song if it has one."""
 
     intervention: Intervention
     digest: str = ""
@@ -55,14 +55,17 @@ class FutureMaps:
 
     atlas: Atlas
     made: tuple[int, int]
-    """First and last-plus-one of these frames, the seed counted; those after it in the window were made anew later."""
+    """First and end of these frames, prefix included. A later step made the window's rest anew."""
 
 
 class Answers(Store[Question, Any]):
     """The latest answers of all sessions."""
 
     def find(self, request: Request | Ask, frame: int) -> Any:
-        """The maps of a window that holds a frame, or None; of a generation, those of the window that made it."""
+        """The maps of a window that holds a frame, or None.
+
+        For a generation, these are the maps of the window that generated the frame.
+        """
         # Any window with this frame will do, so stepping through frames rarely recomputes maps.
         for question, answer in self.items():
             if question.request == request and question.kind == "attention":
@@ -121,7 +124,7 @@ def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
     )
 
 
-def intervene(request: Request, clip: Clip, mask: Mask, wanted: Wanted) -> Job[Any]:
+def intervene(request: Request, clip: Clip, mask: Mask, change: Wanted) -> Job[Any]:
     """Recover with the music changed, and without the change."""
 
     def work(job: Job[Any], model: Any) -> Any:
@@ -131,17 +134,17 @@ def intervene(request: Request, clip: Clip, mask: Mask, wanted: Wanted) -> Job[A
             model,
             clip,
             mask,
-            [wanted.intervention],
+            [change.intervention],
             progress=lambda s: job.advance(0.1 + 0.85 * s, "Recovering"),
         )[0]
 
     return ask(
-        Question(request, "intervention", wanted.detail),
+        Question(request, "intervention", change.detail),
         "Change and recover",
         work,
-        lambda found: (
+        lambda result: (
             # Twice, since the answer holds the motion with the change and without it.
-            2 * found.after.recovered.motion.rotations.nbytes + 2 * found.change_deg.nbytes
+            2 * result.after.recovered.motion.rotations.nbytes + 2 * result.change_deg.nbytes
         ),
     )
 
@@ -186,8 +189,8 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
     )
 
 
-def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted) -> Job[Any]:
-    """Generate with the music changed, and by the same chance without the change; clip and music as above."""
+def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: Wanted) -> Job[Any]:
+    """Generate with and without the change, from the same random seed; clip and music as above."""
 
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.interventions import intervene_generation
@@ -195,7 +198,7 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted)
         return intervene_generation(
             model,
             clip,
-            [wanted.intervention],
+            [change.intervention],
             prefix_frames=ask_.setting.prefix_frames,
             frames=ask_.frames,
             music=music,
@@ -206,10 +209,10 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, wanted: Wanted)
         )[0]
 
     return ask(
-        Question(ask_, "intervention", wanted.detail),
+        Question(ask_, "intervention", change.detail),
         "Change and generate",
         work,
-        lambda found: 2 * found.after.clip.motion.rotations.nbytes + 2 * found.change_deg.nbytes,
+        lambda result: 2 * result.after.clip.motion.rotations.nbytes + 2 * result.change_deg.nbytes,
     )
 
 
@@ -227,14 +230,14 @@ def attribute(
         Question(request, "attribution", (frame, group, method)),
         "Explain",
         work,
-        lambda found: found.values.nbytes,
+        lambda attribution: attribution.values.nbytes,
     )
 
 
 def take_away(
-    request: Request, clip: Clip, mask: Mask, frame: int, group: str, found: Any
+    request: Request, clip: Clip, mask: Mask, frame: int, group: str, attribution: Any
 ) -> Job[Any]:
-    """How fast these joints move off as the music is taken away in the order of an attribution, and in others."""
+    """Deletion curves: how far joints move as music is removed, by attribution and other orders."""
 
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.deletion_curves import deletion_curves  # imports torch
@@ -245,12 +248,12 @@ def take_away(
             mask,
             frame,
             None if group == "all" else [group],
-            found.method,
-            scores=found.per_frame(),
+            attribution.method,
+            scores=attribution.per_frame(),
         )
 
     return ask(
-        Question(request, "deletion", (frame, group, found.method)),
+        Question(request, "deletion", (frame, group, attribution.method)),
         "Take the music away",
         work,
         lambda curves: 2 * sum(values.nbytes for values in curves.moved.values()),

@@ -1,7 +1,7 @@
 """Reading visitors' files in processes of their own, with a limit of time and of memory.
 
-Two processes are kept ready, since to start one takes a second. Each reads one file at a time. One that crashes, or
-that takes too long, is ended and replaced; the visitor is told in a line.
+Two processes are kept ready, since starting one takes a second. Each reads one file at a time. A
+process that crashes or exceeds its time is killed and replaced, and the visitor sees one line.
 """
 
 import json
@@ -26,15 +26,15 @@ ROOT = Path(__file__).resolve().parents[2]
 BODY: Sequence[str] = ("-m", "dashboard.work.reader_process")
 PROCESSES = 2
 LIMIT_S, LIMIT_S_PER_MB = 30.0, 1.0
-"""How long a file may take: so long, and more for a large one."""
+"""Time limit of a file, and its addition per megabyte."""
 USUAL_MB_PER_S = 8.0
-"""How fast files are read, for the share that is shown; a reader cannot say how far it is."""
+"""Usual speed, from which progress is estimated: readers do not report any."""
 LARGE_MB = 20
 """A process that has read a larger file is replaced: its memory goes back to the system."""
 LOOK_S = 0.1
 
 Report = Callable[[float], None]
-"""Is told the share done, 0 to 1; may raise to cancel."""
+"""Called with the share done, 0 to 1; may raise to cancel."""
 
 
 class _Process:

@@ -1,7 +1,7 @@
 """The body of a reader process: requests as lines of JSON come in, answers as lines of JSON go out.
 
-Started by :mod:`dashboard.work.reader` as ``python -m dashboard.work.reader_process``. A hostile file that crashes,
-hangs or fills the memory of this process costs its sender one line, and nobody else anything.
+Started by :mod:`dashboard.work.reader` as ``python -m dashboard.work.reader_process``. A hostile
+file that crashes this process, hangs it or fills its memory affects its sender alone.
 """
 
 import json
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Read a file as a request says and write what was read; ``{}``, or what is wrong with the file."""
+    """Read the requested file and write its content; returns ``{}`` or the error."""
     path, out = Path(request["path"]), Path(request["out"])
     try:
         if request["kind"] == "song":

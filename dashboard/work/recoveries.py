@@ -1,4 +1,4 @@
-"""Recoveries behind the page: what determines one, its work, and the results kept for all sessions."""
+"""Background recoveries: their requests, their work, and the results kept for all sessions."""
 
 import time
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch, which the page does not wait for
 
 KEPT_BYTES = 512_000_000
-"""Of recovered rotations, over all sessions."""
+"""Bytes of recovered rotations that are kept, over all sessions."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def start(request: Request, clip: Clip, mask: Mask) -> "Job[list[RecoveryResult]
     models, asked_at = loaded_models(), time.monotonic()
 
     def work(job: "Job[list[RecoveryResult]]") -> "list[RecoveryResult]":
-        # Many people open the page with the same clip: the first one's recovery serves those who waited.
+        # Many people open the page with the same clip. The first recovery serves those who waited.
         if (results := kept_results().get(request, since=asked_at)) is not None:
             return results
         # All of them: they are quick, and the page compares with any without a new job.

@@ -1,4 +1,4 @@
-"""Temporary folders of the server, and the removal of those that killed servers have left behind."""
+"""Temporary folders of the server, and the removal of those that killed servers left behind."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 OLD_S = 24 * 3600.0
-"""A folder without a process number in its name is left over when nothing in it has changed for so long."""
+"""Age in seconds after which a folder without a process number counts as left behind."""
 _NAME = re.compile(r"mmm-(?:uploads|read|home|film)-(?:(\d+)-)?\w+")
 
 

@@ -1,4 +1,4 @@
-"""The bounded store of results: the latest of all sessions, up to so many bytes."""
+"""A bounded store of results for all sessions, which drops the least recently used."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ class Store(Generic[Key, Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Key, since: float = float("-inf")) -> Value | None:
-        """The value of a key, if it is kept and was put at ``since`` (``time.monotonic()``) or later."""
+        """The value of a key, if it was put at ``since`` (``time.monotonic()``) or later."""
         with self._lock:
             kept = self._kept.get(key)
             if kept is None or kept.since < since:

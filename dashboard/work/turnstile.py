@@ -1,8 +1,8 @@
-"""The turnstile: so many runs of the page at a time, the others wait their turn.
+"""The turnstile: limits the number of page runs at a time.
 
-Streamlit runs the page of each session in a thread of its own. When hundreds of people come at once, as many threads
-compete for one interpreter, and the server's event loop, which must answer all of them, gets its turn once in a
-hundred. Threads that wait at a lock cost nothing.
+Streamlit runs the page of each session in a thread of its own. With hundreds of visitors as many
+threads compete for one interpreter, and the server's event loop, which must answer all of them, is
+starved. Threads that wait at a lock cost nothing.
 """
 
 import threading
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dashboard.work.engine import cores
 
 MOST_WAIT_S = 60.0
-"""Who has waited for so long goes through, whatever the others do: a run that hangs must not close the page to all."""
+"""Longest wait in seconds. A run that hangs must not close the page to everyone."""
 
 
 class Turnstile:
@@ -42,7 +42,7 @@ class Turnstile:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Give the place to others while this thread waits for something else than the interpreter."""
+        """Release the place while this thread waits for something else than the interpreter."""
         held = getattr(self._inside, "held", False)
         if held:
             self._inside.held = False
