@@ -204,10 +204,11 @@ class Page:
 
     @property
     def said(self) -> str:
-        """All captions, errors and warnings in one text."""
-        return "\n".join(
+        """All captions, errors and warnings in one text, as a reader sees them."""
+        text = "\n".join(
             e.value for kind in ("caption", "error", "warning", "info") for e in self.app.get(kind)
         )
+        return re.sub(r"\\([^\w\s])", r"\1", text)  # Markdown escapes are not seen
 
 
 @pytest.fixture

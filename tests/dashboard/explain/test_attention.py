@@ -93,11 +93,10 @@ def test_what_fails_is_said_and_can_be_tried_again(open_workbench, monkeypatch):
     opened(page)
 
 
-def test_answers_are_bounded_and_found_by_frame(monkeypatch):
+def test_answers_are_bounded_and_found_by_frame():
     from types import SimpleNamespace
 
-    monkeypatch.setattr(questions, "KEPT_BYTES", 250)
-    store, request = questions.Answers(), attention_view.Request("digest", "every:5", 0, "m")
+    store, request = questions.Answers(250), attention_view.Request("digest", "every:5", 0, "m")
     windows = [(0, 300), (200, 500), (400, 700)]
     for window in windows:
         atlas = SimpleNamespace(trace=SimpleNamespace(frames=window))

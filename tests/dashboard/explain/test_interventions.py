@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from dashboard.common import downloads as films
-from dashboard.explain import interventions as whatif_view
+from dashboard.work import questions
 from mmm.music.audio import encode_ogg, write_audio
 from mmm.viewer import video
 from tests.dashboard.conftest import SAMPLE
@@ -118,10 +118,8 @@ def test_the_stage_plays_what_the_network_heard_or_the_music_as_it_is(page):
 def test_a_change_is_taken_home_as_film_and_page(page, monkeypatch):
     monkeypatch.setattr(video.Film, "__len__", lambda film: 6)
     page.set("change_kind", "mute").press("change").until(lambda p: len(p.panels) == 3)
-    found = whatif_view.listening.answers().get(
-        whatif_view.listening.Question(
-            page.app.session_state.change_asked[0], "intervention", ("mute", "")
-        )
+    found = questions.answers().get(
+        questions.Question(page.app.session_state.change_asked[0], "intervention", ("mute", ""))
     )
     html = films.bytes_of(found, "html").decode()
     assert html.startswith("<!doctype html>")
@@ -134,7 +132,9 @@ def test_an_attribution_is_a_strip_over_the_waveform(page):
     request = page.app.session_state["attention_job"].request.request
     page.app.session_state["explain_asked"] = (request, 50, "left_arm", "gradients")
     page.run().until(
-        lambda p: any("most comes from the music at frame" in m.value for m in p.app.markdown)
+        lambda p: any(
+            "the strongest influence is the music at frame" in m.value for m in p.app.markdown
+        )
     )
     from mmm.viewer.payload import unpack
 
