@@ -22,8 +22,9 @@ from mmm.explain.perturbations import (
     music_of,
     parse,
 )
-from mmm.generation.generate import generate_clip, horizon
+from mmm.generation.generate import generate_clip
 from mmm.generation.result import Generation
+from mmm.generation.rollout import horizon
 from mmm.masks import Mask
 from mmm.metrics.errors import errors
 from mmm.models import MaskedMotionModel

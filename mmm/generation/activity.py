@@ -1,10 +1,11 @@
-"""How lively what comes next is to be, given how lively the last second was.
+"""A prior on how fast the next part of a motion is, given the speed of the last second.
 
-A network that draws from what may come sometimes draws a halt or a burst, and goes on from it: after a few seconds of
-its own motion it stands still or rages. Real people go on about as they moved, and come back to what is usual: the
-logarithm of their joints' speed is well told by a first-order autoregression. Its next value is drawn for each part of
-a future, several futures are drawn from the network, and the one that comes nearest is kept. Fitted on the training
-split (``training.fitting.priors``).
+A network that samples its own continuation sometimes draws a halt or a burst and then continues
+from it. After a few seconds of its own motion it stands still or moves far too fast. Real people
+keep roughly their speed and return to their usual one. A first-order autoregression, AR(1), of the
+logarithm of the joint speed describes that well. Generation draws the next log speed from it,
+samples several futures and keeps the one that comes nearest. ``training.fitting.priors`` fits the
+three numbers on the training split.
 """
 
 from collections.abc import Sequence
@@ -16,33 +17,36 @@ from mmm.metrics.dance import energy
 from mmm.motion.clip import Motion
 
 DRAWS = 6
-"""Futures to choose from; twice as many are hardly better, and take twice the time."""
+"""Futures to choose from. Twelve are hardly better and take twice the time."""
 STILL_M_S = 0.03
-"""Added to speeds: below it nobody is seen to move, and the logarithm must not tell one stillness from another."""
+"""Added to speeds before the logarithm, metres a second. Nobody sees movement below it."""
 
 
 def log_speed(motion: Motion) -> float:
-    """Logarithm of the joints' root mean square speed, metres a second; of two frames or more."""
+    """Logarithm of the root mean square joint speed in metres a second; two frames or more."""
+    # Without the constant, sensor noise in two standing poses would differ by whole units.
     return float(np.log(np.sqrt(energy(motion)) + STILL_M_S))
 
 
 @dataclass(frozen=True)
 class SpeedPrior:
-    """The next part's log speed: ``level + pull * (the past's)``, and a normal deviation of ``spread``."""
+    """An AR(1) law: the next log speed is ``intercept + slope * past`` plus N(0, ``sigma``)."""
 
-    level: float
-    pull: float
-    spread: float
+    intercept: float
+    slope: float
+    sigma: float
 
-    def wanted(self, past: Motion, temperature: float, rng: np.random.Generator) -> float:
-        """The log speed that what comes next is to have; ``temperature`` multiplies the deviation."""
+    def draw(self, past: Motion, temperature: float, rng: np.random.Generator) -> float:
+        """Sample the log speed of the next part; ``temperature`` multiplies ``sigma``."""
         return (
-            self.level
-            + self.pull * log_speed(past)
-            + self.spread * temperature * float(rng.standard_normal())
+            self.intercept
+            + self.slope * log_speed(past)
+            + self.sigma * temperature * float(rng.standard_normal())
         )
 
     @staticmethod
-    def nearest(wanted: float, futures: Sequence[Motion]) -> int:
-        """Which of several futures comes nearest to a log speed."""
-        return int(np.argmin([abs(log_speed(future) - wanted) for future in futures]))
+    def nearest(target: float, futures: Sequence[Motion]) -> int:
+        """Index of the future whose log speed is nearest to ``target``."""
+        # Choosing among whole samples keeps each one a motion that the network really predicts;
+        # rescaling its speed would not.
+        return int(np.argmin([abs(log_speed(future) - target) for future in futures]))

@@ -1,10 +1,10 @@
-"""Poses that do not depend on a file's rest pose, so that one person's movement fits another's body.
+"""Poses that do not depend on a file's rest pose, so that movement fits another person's body.
 
 Joint roles keep the rest pose of the file that they come from. Here each role gets an anatomical
-frame: the bone's direction, and about it the hinge of the elbow or knee. In those frames the
-T-pose that faces +z is the identity for everybody. A constant rotation for each role, fitted on a
-stretch of motion (a calibration), leads from one description to the other. This is motion
-retargeting by rest-pose alignment, with the alignment fitted instead of given.
+frame: one axis is the direction of the bone, another the hinge of the elbow or knee. In these
+frames the T-pose that faces +z is the identity for everybody. A constant rotation for each role
+leads from one description to the other; a calibration fits it on a stretch of motion. This is
+motion retargeting by rest-pose alignment, with a fitted alignment.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _AIMS = {
         for joint, child in (("hip", "knee"), ("knee", "ankle"))
     },
 }
-"""Of the roles whose bone direction is kept exactly: the role at its end, and its T-pose direction."""
+"""Roles whose bone direction is kept exactly, with the role at its end and its T-pose direction."""
 _FOLLOWS = {
     "spine1": "pelvis",
     "spine2": "spine3",
@@ -48,18 +48,18 @@ _FOLLOWS = {
     "left_toe": "left_ankle",
     "right_toe": "right_ankle",
 }
-"""Roles that have the orientation of another one in nearly every rest pose."""
+"""Roles that share the orientation of another role in nearly every rest pose."""
 _SAME_REST = np.radians(45)
-"""Further from the other role than this on average, the rest pose is no standing figure."""
+"""A larger mean angle to the other role means that the rest pose is not a standing figure."""
 _PRIOR = 0.02
-"""Weight of a frame carried over from the role above, where no bend shows the hinge."""
+"""Weight of the frame carried over from the parent role where no bend shows the hinge."""
 _STANDS_M_S = 0.4
 """Feet slower than this count as flat on the floor."""
 
 
 def heading(rotation: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
-    """The way that an anatomical pelvis frame faces: radians about +y, 0 towards +z."""
-    # The hips' axis tells the heading also where somebody bends forward.
+    """Heading of an anatomical pelvis frame: radians about +y, 0 towards +z."""
+    # The axis across the hips stays level when somebody bends forward; the forward axis does not.
     across = rotation[..., 0]
     return np.asarray(np.arctan2(-across[..., 2], across[..., 0]))
 
@@ -67,19 +67,19 @@ def heading(rotation: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
 def turn_y(angle: Float[Array, "*b"]) -> Float[Array, "*b 3 3"]:
     """Rotations about +y by angles in radians."""
     c, s = np.cos(angle), np.sin(angle)
-    zero, one = np.zeros_like(c), np.ones_like(c)
-    rows = [c, zero, s, zero, one, zero, -s, zero, c]
+    zero, unit = np.zeros_like(c), np.ones_like(c)
+    rows = [c, zero, s, zero, unit, zero, -s, zero, c]
     return np.stack(rows, -1).reshape(*np.shape(angle), 3, 3)
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How one body's roles stand to anatomical frames, and its measures."""
+    """Rotations from one body's roles to anatomical frames, and the sizes of that body."""
 
     local: Float[Array, "22 3 3"]
-    """Anatomical frame = role's world rotation @ local."""
+    """The anatomical frame of a role is its world rotation @ local."""
     leg_m: float
-    """Thigh and shin."""
+    """Length of thigh and shin together."""
     ankle_m: float
     """Height of an ankle over the floor when its foot is down."""
     hips_local_m: Float[Array, "3"]
@@ -87,17 +87,18 @@ class Calibration:
 
     @staticmethod
     def of(roles: RoleMap, motion: Motion) -> "Calibration":
-        """Fitted on a stretch of motion of this skeleton, half a second or more.
+        """Fit a calibration on half a second or more of this skeleton's motion.
 
         Args:
             roles: which joint plays which role.
-            motion: any movement; the more it bends elbows and knees, the surer the fit.
+            motion: any movement; bent elbows and knees make the fit more certain.
         """
         role_motion = roles.to_roles(motion)
         world = role_motion.world_rotations().astype(np.float64)
         points = role_motion.positions().astype(np.float64)
-        # to_roles leaves roles without a joint where the role above is.
+        # to_roles puts roles without a joint where the parent role is.
         frames, weights = anatomical_frames(points, motion.fps)
+        # Orthogonal Procrustes: the projection of the weighted sum is the least-squares rotation.
         moment = np.einsum("tr,trji,trjk->rik", weights, world, frames)
         local = project_to_so3(moment)[0].astype(np.float64)
         local = _same_rest(local, roles)
@@ -114,11 +115,12 @@ class Calibration:
             )
             * 2
         )
+        # A low percentile and not the minimum, so that one bad frame does not set the floor.
         ankles = points[:, [_AT["left_ankle"], _AT["right_ankle"]], 1].min(axis=1)
         return Calibration(local, float(max(leg, 1e-3)), float(np.percentile(ankles, 5)), hips)
 
     def anatomical(self, roles: RoleMap, motion: Motion) -> "Poses":
-        """A motion of this body as poses without rest pose and size."""
+        """Describe a motion of this body by poses without rest pose and size."""
         role_motion = roles.to_roles(motion)
         world = role_motion.world_rotations().astype(np.float64)
         hips = role_motion.root_m + np.einsum("tij,j->ti", world[:, 0], self.hips_local_m)
@@ -126,19 +128,20 @@ class Calibration:
         return Poses(world @ self.local, hips)
 
     def roles_of(self, poses: "Poses", roles: RoleMap, fps: float) -> Motion:
-        """Poses on this body's roles; the pelvis is placed so that the legs reach the same floor."""
+        """Put poses on this body's roles, with the pelvis where the legs reach the same floor."""
         world = poses.world @ np.swapaxes(self.local, -1, -2)
         hips = poses.hips * self.leg_m + np.array([0.0, self.ankle_m, 0.0])
         root = hips - np.einsum("tij,j->ti", world[:, 0], self.hips_local_m)
         local = world.copy()
         for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
+            # The inverse of a rotation is its transpose.
             local[:, r] = np.swapaxes(world[:, parent], -1, -2) @ world[:, r]
         return Motion(roles.role_skeleton, project_to_so3(local)[0], root, fps)
 
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """Anatomical world frames, and the hips' path in leg lengths above an ankle's place at rest."""
+    """Anatomical world frames, and the path of the hips in leg lengths above a resting ankle."""
 
     world: Float[Array, "T 22 3 3"]
     hips: Float[Array, "T 3"]
@@ -147,7 +150,7 @@ class Poses:
         return len(self.hips)
 
     def moved(self, angle: float, shift: Float[Array, "3"]) -> "Poses":
-        """Turned about the vertical through the origin, then shifted."""
+        """These poses turned about the vertical through the origin, then shifted."""
         turn = turn_y(np.array(angle))
         return Poses(turn @ self.world, self.hips @ turn.T + shift)
 
@@ -159,7 +162,7 @@ class Poses:
 def anatomical_frames(
     points: Float[Array, "T 22 3"], fps: float
 ) -> tuple[Float[Array, "T 22 3 3"], Float[Array, "T 22"]]:
-    """Frames of all roles from joint positions alone, and how well each is defined.
+    """Frames of all roles from joint positions alone, and the certainty of each.
 
     Args:
         points: world positions of the roles, metres.
@@ -168,27 +171,29 @@ def anatomical_frames(
     count = len(points)
     frames = np.tile(np.eye(3), (count, len(ROLES), 1, 1))
     weights = np.full((count, len(ROLES)), _PRIOR)
-    at = {role: points[:, index] for role, index in _AT.items()}
-    hips = (at["left_hip"] + at["right_hip"]) / 2
-    up = (at["left_shoulder"] + at["right_shoulder"]) / 2 - hips
-    pelvis = _frame_x(at["left_hip"] - at["right_hip"], up)
-    chest = _frame_x(at["left_shoulder"] - at["right_shoulder"], up)
+    places = {role: points[:, index] for role, index in _AT.items()}
+    hips = (places["left_hip"] + places["right_hip"]) / 2
+    up = (places["left_shoulder"] + places["right_shoulder"]) / 2 - hips
+    pelvis = _frame_x(places["left_hip"] - places["right_hip"], up)
+    chest = _frame_x(places["left_shoulder"] - places["right_shoulder"], up)
+    # Positions of the spine and neck tell no twist, so they take the frame of hips or shoulders.
     for role in ("pelvis", "spine1"):
         frames[:, _AT[role]], weights[:, _AT[role]] = pelvis, 1
     for role in ("spine2", "spine3", "neck", "head", "left_collar", "right_collar"):
         frames[:, _AT[role]], weights[:, _AT[role]] = chest, 1
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        _arm(at, side, sign, chest, frames, weights)
-        _leg(at, side, pelvis, fps, frames, weights)
+        _arm(places, side, sign, chest, frames, weights)
+        _leg(places, side, pelvis, fps, frames, weights)
     return frames, weights
 
 
 def _arm(
-    at: dict[str, Array], side: str, sign: float, chest: Array, frames: Array, weights: Array
+    places: dict[str, Array], side: str, sign: float, chest: Array, frames: Array, weights: Array
 ) -> None:
-    upper = _unit(at[f"{side}_elbow"] - at[f"{side}_shoulder"])
-    fore = _unit(at[f"{side}_wrist"] - at[f"{side}_elbow"])
+    upper = _unit(places[f"{side}_elbow"] - places[f"{side}_shoulder"])
+    fore = _unit(places[f"{side}_wrist"] - places[f"{side}_elbow"])
     hinge = np.cross(upper, fore)
+    # The sine of the elbow's angle: a straight arm has no hinge that positions could show.
     bend = np.linalg.norm(hinge, axis=-1)
     # In the T-pose the forearm bends forward: about -y on the left, +y on the right.
     rest = _carried(chest, np.array([sign, 0.0, 0.0]), upper)
@@ -200,10 +205,10 @@ def _arm(
 
 
 def _leg(
-    at: dict[str, Array], side: str, pelvis: Array, fps: float, frames: Array, weights: Array
+    places: dict[str, Array], side: str, pelvis: Array, fps: float, frames: Array, weights: Array
 ) -> None:
-    thigh = _unit(at[f"{side}_knee"] - at[f"{side}_hip"])
-    shin = _unit(at[f"{side}_ankle"] - at[f"{side}_knee"])
+    thigh = _unit(places[f"{side}_knee"] - places[f"{side}_hip"])
+    shin = _unit(places[f"{side}_ankle"] - places[f"{side}_knee"])
     hinge = np.cross(thigh, shin)
     bend = np.linalg.norm(hinge, axis=-1)
     rest = _carried(pelvis, np.array([0.0, -1.0, 0.0]), thigh)
@@ -211,13 +216,14 @@ def _leg(
     for role, bone in (("hip", thigh), ("knee", shin)):
         frames[:, _AT[f"{side}_{role}"]] = _frame_y(-bone, axis)
         weights[:, _AT[f"{side}_{role}"]] = bend**2 + _PRIOR
-    # A foot that stands is level; its toes say where it points.
-    foot = at[f"{side}_toe"] - at[f"{side}_ankle"]
+    # A standing foot is level and its toes show its direction. Of a foot in the air two points
+    # do not tell the roll, so it follows the shin.
+    foot = places[f"{side}_toe"] - places[f"{side}_ankle"]
     forward = np.linalg.norm(foot, axis=-1) > 0.02
     level = foot * np.array([1.0, 0.0, 1.0])
     flat = _frame_y(np.broadcast_to([0.0, 1.0, 0.0], foot.shape), np.cross([0.0, 1.0, 0.0], level))
-    speed = np.maximum(_speed(at[f"{side}_ankle"], fps), _speed(at[f"{side}_toe"], fps))
-    low = at[f"{side}_ankle"][:, 1] < np.percentile(at[f"{side}_ankle"][:, 1], 5) + 0.05
+    speed = np.maximum(_speed(places[f"{side}_ankle"], fps), _speed(places[f"{side}_toe"], fps))
+    low = places[f"{side}_ankle"][:, 1] < np.percentile(places[f"{side}_ankle"][:, 1], 5) + 0.05
     stands = forward & low & (speed < _STANDS_M_S)
     above = _frame_y(-shin, axis)
     for role in ("ankle", "toe"):
@@ -227,10 +233,8 @@ def _leg(
 
 
 def _same_rest(local: Array, roles: RoleMap) -> Array:
-    """Roles that rest like another one take its calibration, where the data does not speak against it.
-
-    A seed of two seconds may look aside throughout; a rest pose does not.
-    """
+    """Give roles the calibration of the role that they rest like, unless data contradicts it."""
+    # Somebody may look aside through a whole seed of two seconds. A rest pose never does.
     result = local.copy()
     for role, other in _FOLLOWS.items():
         r, o = _AT[role], _AT[other]
@@ -241,7 +245,7 @@ def _same_rest(local: Array, roles: RoleMap) -> Array:
 
 
 def _aim(local: Array, offsets: Array, roles: RoleMap) -> None:
-    """Turn calibrations as little as needed for limbs to point exactly where the anatomical frame says."""
+    """Turn calibrations by the smallest angle that makes limbs point along their frames."""
     for role, (child, direction) in _AIMS.items():
         r, c = _AT[role], _AT[child]
         size = np.linalg.norm(offsets[c])
@@ -276,7 +280,7 @@ def _unit(vectors: Array) -> Array:
 
 
 def _frame_x(x: Array, near_y: Array) -> Array:
-    """Frames with this x axis exactly, and y as near as can be."""
+    """Frames with exactly this x axis, and y as near as possible (Gram-Schmidt)."""
     x = _unit(x)
     y = _unit(near_y - (near_y * x).sum(-1, keepdims=True) * x)
     return np.stack([x, y, np.cross(x, y)], axis=-1)

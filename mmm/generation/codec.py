@@ -1,9 +1,9 @@
-"""Poses in few bytes: transform coding, as pictures and sound are stored.
+"""Transform coding of poses, as JPEG does it for pictures.
 
-Each channel of a clip (four numbers of a quaternion for each role, three of the hips' path) goes
-through a discrete cosine transform over the whole clip. Coefficients are rounded to a step, and
-what is left, mostly zeros at high frequencies, is compressed. The error is smooth: it holds low
-frequencies alone, so that it adds no jitter.
+A clip has four channels of a quaternion for each role and three of the path of the hips. Each goes
+through a discrete cosine transform over the whole clip. The coefficients are rounded to multiples
+of a step and compressed; most of those at high frequencies are zero. The error is smooth, so it
+adds little jitter.
 """
 
 import lzma
@@ -20,32 +20,34 @@ Array = np.ndarray
 
 CHANNELS = 4 * len(ROLES) + 3
 STEP = 0.008
-"""Of the lowest frequencies, both of quaternions (0.3 degrees) and of leg lengths (2 mm)."""
+"""Step of the lowest frequencies, in quaternions and leg lengths."""
 CORNER_HZ = 4.0
-"""Where the step has doubled; above, it grows with the third power of the frequency, as jerk does."""
+"""Frequency at which the step has doubled. It grows with the third power, as jerk does."""
 NYQUIST_HZ = 15.0
 
 
 def channels_of(poses: Poses) -> Float[Array, "T C"]:
-    """Quaternions against the role above, without jumps of sign, and the hips' path from zero."""
+    """Quaternions relative to the parent role, without sign flips, and the path of the hips."""
     local = poses.world.copy()
     for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
         local[:, r] = np.swapaxes(poses.world[:, parent], -1, -2) @ poses.world[:, r]
     quats = matrix_to_quat_wxyz(local)
+    # q and -q are one rotation, but a flip between frames would need every frequency.
     flips = np.sign((quats[1:] * quats[:-1]).sum(-1, keepdims=True))
     quats[1:] *= np.cumprod(np.where(flips == 0, 1, flips), axis=0)
+    # A path that starts at the origin needs no large constant; pieces are placed anew anyway.
     hips = poses.hips - poses.hips[:1] * np.array([1, 0, 1])
     return np.concatenate([quats.reshape(len(quats), -1), hips], axis=1).astype(np.float32)
 
 
 def local_quats(channels: Float[Array, "T C"]) -> Float[Array, "T 22 4"]:
-    """The unit quaternions of channels."""
+    """The unit quaternions in channels."""
     quats = channels[:, :-3].reshape(len(channels), len(ROLES), 4)
     return quats / np.maximum(np.linalg.norm(quats, axis=-1, keepdims=True), 1e-6)
 
 
 def poses_of(channels: Float[Array, "T C"]) -> Poses:
-    """Poses from channels, which need not be exact: quaternions are normalised."""
+    """Poses from channels; quaternions are normalised, because rounding changed their length."""
     world = quat_wxyz_to_matrix(local_quats(channels)).astype(np.float64)
     for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
         world[:, r] = world[:, parent] @ world[:, r]
@@ -58,17 +60,18 @@ def coefficients(channels: Float[Array, "T C"]) -> Int[Array, "T C"]:
 
 
 def decode(values: Int[Array, "K C"], frames: int) -> Float[Array, "T C"]:
-    """Channels from coefficients; those that are not there are zero."""
+    """Channels from coefficients; missing rows are zero."""
     full = np.zeros((frames, CHANNELS), dtype=np.float32)
     full[: len(values)] = values * _steps(frames)[: len(values)]
     return idct(full, axis=0, norm="ortho").astype(np.float32)
 
 
 def pack(values: Int[Array, "N C"]) -> bytes:
-    """Integers, channel by channel, compressed."""
+    """Compress integers, channel by channel."""
     flat = np.ascontiguousarray(values.T).view(np.uint16)
     # Sign in the lowest bit: small numbers of either sign then have a zero high byte.
     zigzag = (flat << 1) ^ np.where(flat >> 15, 0xFFFF, 0).astype(np.uint16)
+    # One plane for each byte: long runs of zero bytes compress best.
     planes = np.stack([(zigzag & 0xFF).astype(np.uint8), (zigzag >> 8).astype(np.uint8)])
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
     return lzma.compress(planes.tobytes(), format=lzma.FORMAT_XZ, filters=filters)
@@ -77,6 +80,7 @@ def pack(values: Int[Array, "N C"]) -> bytes:
 def unpack(data: bytes, rows: int) -> Int[Array, "N C"]:
     """The integers that :func:`pack` was given."""
     size = rows * CHANNELS
+    # Limits on memory and length: a small hostile file may not expand without end.
     raw = lzma.LZMADecompressor(memlimit=1 << 28).decompress(data, max_length=2 * size)
     planes = np.frombuffer(raw, np.uint8).reshape(2, CHANNELS, rows).astype(np.uint16)
     zigzag = planes[0] | (planes[1] << 8)
@@ -85,5 +89,6 @@ def unpack(data: bytes, rows: int) -> Int[Array, "N C"]:
 
 
 def _steps(frames: int) -> Float[Array, "T 1"]:
+    # Equal steps for all frequencies left 1.6 times people's jerk.
     frequency = np.arange(frames, dtype=np.float32) / frames * NYQUIST_HZ
     return STEP * (1 + (frequency / CORNER_HZ) ** 3)[:, None]

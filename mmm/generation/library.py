@@ -1,4 +1,4 @@
-"""A library of recorded movement: whole takes as compact poses, read from one file."""
+"""A library of recorded movement: takes as compressed poses in one file."""
 
 import json
 import lzma
@@ -22,7 +22,7 @@ Array = np.ndarray
 FPS = 30.0
 """Frames a second of every take."""
 _CACHED = 8
-"""Decoded takes that are kept: a generation goes back and forth between a few."""
+"""Decoded takes in memory; a generation moves back and forth between a few."""
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, lzma.LZMAError, SafetensorError)
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 _PARTNER = [
@@ -33,22 +33,22 @@ _PARTNER = [
 
 @dataclass(frozen=True)
 class Take:
-    """One recorded stretch without cuts."""
+    """One recording without cuts."""
 
     source: str
     """The file that it comes from."""
     frames: int
     rows: int
-    """Of coefficients that are stored."""
+    """Stored rows of coefficients; the higher frequencies after them are zero."""
     tempo_bpm: float = 0.0
-    """Of the music that it was danced to; 0 without."""
+    """Tempo of the music that it was danced to; 0 without music."""
     beat: float = 0.0
-    """A frame on which a beat of that music falls."""
+    """Frame of one beat of that music."""
 
 
 @dataclass(eq=False)
 class Library:
-    """Takes that can be read at any moment in time."""
+    """Takes whose poses can be read at any moment, also between frames."""
 
     takes: list[Take]
     values: Int[Array, "N C"]
@@ -65,7 +65,7 @@ class Library:
 
     @property
     def frames(self) -> int:
-        """Of all takes together."""
+        """Number of frames of all takes."""
         return sum(take.frames for take in self.takes)
 
     def channels(self, take: int) -> Float[Array, "T C"]:
@@ -74,6 +74,7 @@ class Library:
             self._cache.move_to_end(take)
             return self._cache[take]
         part = self.values[self._first[take] : self._first[take + 1]]
+        # Kept because the next search often stays in the same take.
         channels = codec.decode(part, self.takes[take].frames)
         self._cache[take] = channels
         while len(self._cache) > _CACHED:
@@ -81,15 +82,21 @@ class Library:
         return channels
 
     def poses(self, take: int, frames: Shaped[Array, "n"], mirrored: bool = False) -> Poses:
-        """A take at any moments, which may lie between its frames; beyond its ends it stands still.
+        """Poses of a take at any moments; beyond its ends the first or last pose is held.
 
-        Cubic (Catmull-Rom) interpolation, so that speeds are continuous at any frame rate.
+        Between frames, Catmull-Rom interpolation keeps velocities continuous at any frame rate.
+
+        Args:
+            take: index of the take.
+            frames: moments in frames, whole or not.
+            mirrored: swap left and right.
         """
         channels = self.channels(take)
         last = len(channels) - 1
-        at = np.clip(frames, 0, last)
-        low = np.minimum(at.astype(int), max(last - 1, 0))
-        u = (at - low)[:, None].astype(np.float32)
+        moments = np.clip(frames, 0, last)
+        # At the last frame u is 1, so that there is a frame on each side of every moment.
+        low = np.minimum(moments.astype(int), max(last - 1, 0))
+        u = (moments - low)[:, None].astype(np.float32)
         a, b, c, d = (channels[np.clip(low + k, 0, last)] for k in (-1, 0, 1, 2))
         between = b + 0.5 * u * (
             c - a + u * (2 * a - 5 * b + 4 * c - d + u * (3 * (b - c) + d - a))
@@ -108,8 +115,9 @@ class Library:
         """Read what :meth:`save` wrote.
 
         Raises:
-            ModelError: it is not there, or not a library.
+            ModelError: the file is missing or is not a library.
         """
+        # A damaged file can fail in each layer of the format; users need one line for all.
         try:
             with safe_open(path, framework="numpy") as stored:
                 about = json.loads(stored.metadata()["library"])
@@ -127,16 +135,17 @@ class Library:
 
 
 def library_of(takes: Sequence[tuple[Poses, dict[str, object]]], licence: str = "") -> Library:
-    """A library from poses at 30 frames a second.
+    """Build a library from poses at 30 frames a second.
 
     Args:
-        takes: poses, and the fields of :class:`Take` but for its size.
-        licence: of the recordings, with the acknowledgements that they ask for.
+        takes: poses, and the fields of :class:`Take` except ``frames`` and ``rows``.
+        licence: licence of the recordings, with the acknowledgements that they ask for.
     """
     entries, values = [], []
     for poses, about in takes:
         rounded = codec.coefficients(codec.channels_of(poses))
         used = np.flatnonzero((rounded != 0).any(axis=1))
+        # A take of zeros still needs one row for the decoder.
         rows = int(used[-1]) + 1 if len(used) else 1
         entries.append(Take(frames=len(poses), rows=rows, **about))  # type: ignore[arg-type]
         values.append(rounded[:rows])
@@ -144,6 +153,7 @@ def library_of(takes: Sequence[tuple[Poses, dict[str, object]]], licence: str = 
 
 
 def mirror(poses: Poses) -> Poses:
-    """The same movement in a mirror: left and right change places."""
+    """Mirrored poses: left and right change places."""
+    # Reflecting a rotation on both sides keeps it a rotation.
     world = poses.world[:, _PARTNER] * _MIRROR[:, None] * _MIRROR
     return Poses(world, poses.hips * _MIRROR)

@@ -1,4 +1,8 @@
-"""What generating gives: chunks while it goes on, a whole with its truth at the end, to be judged, shown and saved."""
+"""The results of a generation.
+
+Chunks come while it runs. A :class:`Generation` holds the seed, the generated frames and the truth,
+and can be evaluated, shown and saved.
+"""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -21,67 +25,68 @@ from mmm.viewer.video import Progress
 Array = np.ndarray
 
 CONTINUED = " continued"
-"""What a clip's name gets behind it."""
+"""Added to the name of the clip that was continued."""
 _LOOKS: tuple[Look, ...] = ("", "second", "third", "third", "third")
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some frames of the future, as soon as they are there."""
+    """Some generated frames, as soon as they exist."""
 
     first: int
-    """Place of its first frame in the whole, seed included."""
+    """Index of its first frame, counted with the seed."""
     motion: Motion
     attention: AttentionTrace | None = None
-    """The maps of the window that made it, where they were asked for; ``frames`` counts in the whole, seed included.
-    The window's last frames are ahead of what was kept."""
+    """The maps of the window that made it, where they were requested. ``frames`` counts with the
+    seed. The window reaches further than the frames that were kept."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a generated motion is like, and beside it what was really done."""
+    """Figures of a generated motion, beside those of the recording."""
 
     generated: Summary
     reference: Summary | None
-    """None where the clip goes on for less than a second after the seed, or was danced to another song."""
+    """None where the clip ends less than a second after the seed, or has other music."""
     static: Summary
-    """Of the seed's last pose again and again: what freezing looks like."""
+    """Figures of the seed's last pose, repeated: the baseline of a motion that freezes."""
     energy_scale: float
-    """The energy that shares are of, m²/s²: the truth's after the seed where there is a truth, else the seed's."""
+    """The energy that shares refer to, m²/s²: that of the truth after the seed if there is one,
+    otherwise that of the seed."""
     reference_frames: int = 0
-    """How many frames of the truth were counted."""
+    """Frames of the truth that were evaluated."""
     remarks: tuple[str, ...] = ()
-    """What falls outside of what people do, in sentences; see :mod:`mmm.generation.plausibility`."""
+    """Sentences on what no person does; see :mod:`mmm.generation.plausibility`."""
 
 
 def evaluate(
-    whole: Motion, prefix_frames: int, truth: Motion | None = None, music: Music | None = None
+    motion: Motion, prefix_frames: int, truth: Motion | None = None, music: Music | None = None
 ) -> Evaluation:
-    """The figures of :func:`mmm.metrics.dance.summarise`, for what comes after a seed.
+    """The figures of :func:`mmm.metrics.dance.summarise` for the frames after a seed.
 
     Args:
-        whole: seed and what was generated.
-        prefix_frames: how much of it is the seed.
-        truth: the seed and what was really done after it; counted as far as ``whole`` goes.
-        music: what is played to it, from the seed's first frame on; at least as long as ``whole``.
+        motion: the seed and the generated frames.
+        prefix_frames: length of the seed.
+        truth: the recording, seed included; frames beyond the length of ``motion`` are ignored.
+        music: the music from the seed's first frame on, at least as long as ``motion``.
     """
-    before, after = whole.crop(0, prefix_frames), whole.crop(prefix_frames, len(whole))
-    rest = 0 if truth is None else min(len(truth), len(whole))
-    real = (
-        truth.crop(prefix_frames, rest)
-        if truth is not None and rest - prefix_frames >= whole.fps
-        else None
-    )
+    before, after = motion.crop(0, prefix_frames), motion.crop(prefix_frames, len(motion))
+    stop = 0 if truth is None else min(len(truth), len(motion))
+    # Energy is counted by the second, so a shorter truth has no figures.
+    real = None
+    if truth is not None and stop - prefix_frames >= motion.fps:
+        real = truth.crop(prefix_frames, stop)
+    # The seed alone may be calm where a dance follows, so the truth's energy is preferred.
     usual = dance_metrics.energy(before if real is None else real)
 
-    def told(motion: Motion) -> Summary:
-        heard = None if music is None else music.crop(prefix_frames, prefix_frames + len(motion))
-        return summarise(motion, before, usual, heard)
+    def summary(part: Motion) -> Summary:
+        beside = None if music is None else music.crop(prefix_frames, prefix_frames + len(part))
+        return summarise(part, before, usual, beside)
 
     return Evaluation(
-        told(after),
-        None if real is None else told(real),
-        told(held(before, len(after))),
+        summary(after),
+        None if real is None else summary(real),
+        summary(held(before, len(after))),
         usual,
         0 if real is None else len(real),
         implausible(after, before),
@@ -89,7 +94,7 @@ def evaluate(
 
 
 def held(seed: Motion, frames: int) -> Motion:
-    """The seed's last pose again and again."""
+    """The seed's last pose, repeated for a number of frames."""
     return replace(
         seed,
         rotations=np.repeat(seed.rotations[-1:], frames, axis=0),
@@ -102,30 +107,31 @@ class Generation:
     """A seed and what was generated after it."""
 
     clip: Clip
-    """Both, with the music."""
+    """The seed and the generated frames, with the music."""
     prefix_frames: int
-    """The first so many frames are the seed's, bit for bit."""
+    """Length of the seed; these frames are bit-identical to the recording."""
     model_name: str
     temperature: float
     random_seed: int
     elapsed_s: float
     truth: Clip | None = None
-    """What was really danced or done, as far as the clip goes on after the seed; None where it does not."""
+    """The recording, seed included; None where the clip ends with the seed or has other music."""
     notes: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:
         return (
-            f"Generation({self.clip.name!r} by {self.model_name!r}, {self.prefix_frames} frames of seed, "
+            f"Generation({self.clip.name!r} by {self.model_name!r}, "
+            f"{self.prefix_frames} frames of seed, "
             f"{len(self.clip) - self.prefix_frames} generated)"
         )
 
     @property
     def generated(self) -> Motion:
-        """What comes after the seed."""
+        """The frames after the seed."""
         return self.clip.motion.crop(self.prefix_frames, len(self.clip))
 
     def evaluate(self) -> Evaluation:
-        """Its figures, and the truth's beside."""
+        """Figures of the generated frames, beside those of the truth."""
         return evaluate(
             self.clip.motion,
             self.prefix_frames,
@@ -134,22 +140,24 @@ class Generation:
         )
 
     def scene(self, *others: "Generation") -> Scene:
-        """The truth, where it goes on as long, beside this and other generations from the same seed, as one scene.
+        """One scene of the truth, this generation, and others from the same seed.
 
-        All are shown as far as the shortest of the generations goes.
+        All are cut to the shortest generation. A truth that is shorter still is left out.
         """
+        # One panel is kept for the truth.
         shown = (self, *others)[: MAX_PANELS - 1]
-        frames = min(len(one.clip) for one in shown)
-        whole = self.truth is not None and len(self.truth) >= frames
-        bodies = (
-            [Performer("Truth", self.truth.motion.crop(0, frames), "truth")]
-            if self.truth and whole
-            else []
-        )
-        names = [one.model_name.rsplit("/", 1)[-1] for one in shown]
-        for one, name, look in zip(shown, names, _LOOKS, strict=False):
-            label = f"{name}, seed {one.random_seed}" if names.count(name) > 1 else name
-            bodies.append(Performer(label, one.clip.motion.crop(0, frames), "model", look))
+        frames = min(len(generation.clip) for generation in shown)
+        bodies = []
+        # A truth that stops early would stand still in its panel as if that were recorded.
+        if self.truth is not None and len(self.truth) >= frames:
+            bodies.append(Performer("Truth", self.truth.motion.crop(0, frames), "truth"))
+        names = [generation.model_name.rsplit("/", 1)[-1] for generation in shown]
+        for generation, name, look in zip(shown, names, _LOOKS, strict=False):
+            # The random seed is what tells two generations of one checkpoint apart.
+            twice = names.count(name) > 1
+            label = f"{name}, seed {generation.random_seed}" if twice else name
+            motion = generation.clip.motion.crop(0, frames)
+            bodies.append(Performer(label, motion, "model", look))
         hidden = np.zeros((frames, len(self.clip.motion.skeleton)), dtype=bool)
         hidden[self.prefix_frames :] = True
         music = self.clip.music
@@ -162,39 +170,41 @@ class Generation:
         )
 
     def show(self, *others: "Generation", height: int = 600) -> Shown:
-        """The truth beside what was generated on the stage, in a notebook; ``height`` in CSS pixels."""
+        """Show the scene in a notebook; ``height`` in CSS pixels."""
         return show(self, *others, height=height)
 
     def as_clip(self) -> Clip:
-        """What is written to a motion file: the prefix and what was generated after it."""
+        """The clip that is written to a motion file: the seed and the generated frames."""
         return self.clip
 
     def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
-        """Write what the suffix asks for; the file appears when it is whole.
+        """Write a file in the format of its suffix; it appears only when it is complete.
 
-        ``.bvh .npz .pkl .glb``: seed and future as one motion. ``.mp4 .gif .webp .html``: the same to be watched,
-        beside the truth where that goes on as long.
+        ``.bvh .npz .pkl .glb`` hold the seed and the generated frames as one motion.
+        ``.mp4 .gif .webp .html`` show the scene.
 
         Args:
-            progress: of films, called with the share done; whatever it raises ends the writing.
+            progress: for films, called with the share done; what it raises ends the writing.
 
         Raises:
-            FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be written.
+            FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot
+                be written.
         """
         save(self, path, progress=progress)
 
 
-def report(made: Generation, found: Evaluation) -> dict[str, Any]:
-    """What the generated frames are like, as JSON holds it; beside them the truth, if there is any, and the seed held.
+def report(made: Generation, figures: Evaluation) -> dict[str, Any]:
+    """Figures as JSON: the generated frames, the truth if there is one, and the seed held.
 
-    The usual energy is the truth's after the seed where that lasts a second or more, else the seed's.
+    Energies are shares of ``usual_energy``. That is the energy of the truth after the seed if it
+    lasts a second or more, otherwise that of the seed.
     """
     fps, count = made.clip.motion.fps, len(made.generated)
-    methods = {
-        made.model_name: found.generated,
-        **({} if found.reference is None else {"truth": found.reference}),
-        "hold": found.static,
-    }
+    methods = {made.model_name: figures.generated}
+    if figures.reference is not None:
+        methods["truth"] = figures.reference
+    methods["hold"] = figures.static
+    # Keys keep the names of earlier releases ("seed_frames", "variety"): scripts read them.
     return {
         "clip": made.clip.name.removesuffix(CONTINUED),
         "checkpoint": made.model_name,
@@ -205,16 +215,16 @@ def report(made: Generation, found: Evaluation) -> dict[str, Any]:
         "seed": made.random_seed,
         "elapsed_s": round(made.elapsed_s, 3),
         "frames_per_second": round(count / max(made.elapsed_s, 1e-6), 1),
-        "usual_energy": found.energy_scale,
-        "usual_energy_of": "seed" if found.reference is None else "truth",
-        "remarks": list(found.remarks),
+        "usual_energy": figures.energy_scale,
+        "usual_energy_of": "seed" if figures.reference is None else "truth",
+        "remarks": list(figures.remarks),
         "notes": list(made.notes),
         "methods": {
-            name: asdict(one)
+            name: asdict(summary)
             | {
-                "frozen": one.frozen,
-                "frames": found.reference_frames if one is found.reference else count,
+                "frozen": summary.frozen,
+                "frames": figures.reference_frames if summary is figures.reference else count,
             }
-            for name, one in methods.items()
+            for name, summary in methods.items()
         },
     }

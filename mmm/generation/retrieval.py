@@ -1,9 +1,9 @@
-"""Continuation by retrieval: recorded pieces one after another, on the person's own body.
+"""Continuation by retrieval: recorded pieces in sequence, retargeted to the person's own body.
 
-Each piece is the continuation of a moment in the library that is like the moment now. It is turned
-and shifted to where the person is, brought to their skeleton, and joined: either the first part of
-a new piece is hidden and recovered by the masked network as any other gap, or the difference at the
-seam dies away (inertialisation). Feet are then held on the floor as in every generation.
+Each piece is what followed a moment in the library that resembles the present one (motion
+matching). It is turned and shifted to where the person stands and brought to their skeleton. The
+masked network may then recover the hidden first part of a new piece. In any case the difference at
+the seam decays (inertialisation), and feet are locked as in every generation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,22 +36,25 @@ from mmm.motion.rotations import matrix_to_rotvec, rotvec_to_matrix
 Array = np.ndarray
 
 JOIN_S = 0.4
-"""The part of a new piece that is hidden and recovered."""
+"""Length of the start of a new piece that is hidden and recovered."""
+SEED_S = 2.0
+"""Part of the seed that the first search and the floor are taken from."""
 PAST_S = 1.2
-"""What is looked at before a seam."""
+"""Known frames before a seam that the network sees."""
 HALF_LIFE_S = 0.09
-"""Of the difference at a seam that dies away."""
+"""Half-life of the difference at a seam."""
 MAX_JUMP_HEIGHT_M = 0.6
+"""Higher than this above the floor is an error of the root and not a jump."""
 STILL_SEED = -2.3
-"""A seed with less log energy than this stands still; it does not tell how its person moves."""
+"""A seed with less log energy than this stands still and does not show how its person moves."""
 CALM = 0.7
-"""A calm seed counts as at most so far below the usual log energy: half of the usual energy."""
+"""Furthest that a seed counts below the usual log energy; .7 is half of the usual energy."""
 MOST_SLOPE = 0.7
-"""How slowly activity returns to what is usual, at most: half of the way in three seconds."""
+"""Largest AR(1) slope of activity a piece; .7 returns half of the way in three seconds."""
 CHANCE = 0.3
-"""Share of the deviation that people show from one piece to the next."""
+"""Share of people's own deviation from piece to piece that is drawn."""
 CLEAR_M = 0.01
-"""How far a travelling foot is lifted; recorded feet clear the floor by themselves."""
+"""Lift of a travelling foot; little, because recorded feet clear the floor by themselves."""
 
 Join = Callable[[Motion, Bool[Array, "T J"]], Motion]
 """Fills the hidden frames of a motion."""
@@ -59,7 +62,7 @@ Join = Callable[[Motion, Bool[Array, "T J"]], Motion]
 
 @dataclass(eq=False)
 class Walk:
-    """Choosing pieces one after another; what was played before is remembered for a while."""
+    """Chooses pieces one after another and remembers what was played in the last seconds."""
 
     searcher: Searcher
     rng: np.random.Generator
@@ -67,17 +70,25 @@ class Walk:
     usual: float
     """The log energy that activity returns to."""
     activity: float
-    """The log energy of the last second."""
+    """The log energy of the last piece."""
     height: float
-    """Of the head, as it usually is for this person, leg lengths."""
+    """Usual height of this person's head, leg lengths."""
     stayed_s: float = 0.0
+    """Time in the present take."""
     played: list[tuple[int, float, float]] = field(default_factory=list)
-    """Take, frame and the second at which it was played."""
+    """Take, frame and time of what was played lately."""
     now_s: float = 0.0
 
     def next(self, query: Query, last: Segment | None) -> Segment:
-        """The next piece after a moment."""
+        """Choose the next piece.
+
+        Args:
+            query: the state at the end of the last piece.
+            last: the last piece; None right after the seed.
+        """
         slope, deviation = self.searcher.prior
+        # The fitted slope is close to 1 where takes stand still for long. The limit makes somebody
+        # who has stopped start again.
         target = self.usual + min(slope, MOST_SLOPE) * (self.activity - self.usual)
         target += (
             deviation * CHANCE * min(self.temperature, 1.5) * float(self.rng.standard_normal())
@@ -87,13 +98,15 @@ class Walk:
         flat = costs.ravel()
         best = np.argpartition(flat, CHOICES)[:CHOICES]
         options = [self._segment(int(k), float(flat[k])) for k in best]
-        if last is not None and (going_on := self._going_on(last, target)) is not None:
-            options.append(going_on)
+        # Following the same take needs no join, so it competes without a cost of its state.
+        if last is not None and (following := self._following(last, target)) is not None:
+            options.append(following)
         chosen = options[self._draw(np.array([option.cost for option in options]))]
         self._note(chosen, target)
         return chosen
 
-    def _going_on(self, last: Segment, target: float) -> Segment | None:
+    def _following(self, last: Segment, target: float) -> Segment | None:
+        """The next piece of the same take, unless it ends or may not be entered there."""
         start = last.start + SEGMENT_S * FPS
         if start + SEGMENT_S * FPS + 6 >= self.searcher.library.takes[last.take].frames:
             return None
@@ -117,7 +130,9 @@ class Walk:
     def _draw(self, costs: Float[Array, "n"]) -> int:
         if self.temperature <= 0:
             return int(costs.argmin())
+        # A softmax over costs, as in Boltzmann sampling: temperature flattens it.
         scaled = (costs - costs.min()) / (DRAW_SCALE * self.temperature)
+        # Costs of closed places are infinite; the limit keeps their weights finite and tiny.
         weights = np.exp(-np.minimum(scaled, 50))
         return int(self.rng.choice(len(costs), p=weights / weights.sum()))
 
@@ -125,6 +140,7 @@ class Walk:
         self.played = [entry for entry in self.played if self.now_s - entry[2] < AGAIN_S]
         for take, frame, _ in self.played:
             near = (self.searcher.take == take) & (abs(self.searcher.frame - frame) < 2 * FPS)
+            # A penalty and not a ban, so that a rare pose still has a way on.
             costs[:, near] += 4.0
 
     def _note(self, chosen: Segment, target: float) -> None:
@@ -132,7 +148,8 @@ class Walk:
         self.now_s += SEGMENT_S
         self.played.append((chosen.take, chosen.start, self.now_s))
         place = self.searcher.place(chosen.take, chosen.start)
-        # Half of what was wanted counts, so that wishes add up where nothing livelier is near.
+        # Half of the target counts. Where nothing livelier is near, targets thus rise with each
+        # piece until a livelier one is worth a longer way.
         self.activity = (float(self.searcher.next[place]) + target) / 2
 
 
@@ -147,53 +164,52 @@ def stream(
     join: Join | None = None,
     walk_type: type[Walk] = Walk,
 ) -> Iterator[tuple[Motion, Segment]]:
-    """What comes after a seed, a piece at a time, at the seed's frame rate.
+    """Yield what follows a seed, a piece at a time, at the seed's frame rate.
 
     Args:
-        searcher: over the library.
+        searcher: the search over a library.
         seed: half a second or more of a humanoid.
-        frames: how many to make.
-        rng: chance.
-        temperature: 0 takes the likeliest piece each time.
-        joint_names: joint names by role, where the names do not tell.
-        join: recovers the first part of each new piece; None: the difference at the seam dies away.
+        frames: number of frames to generate.
+        rng: the source of chance.
+        temperature: 0 takes the cheapest piece each time; larger values are more diverse.
+        joint_names: joint names by role where the skeleton's own names do not tell them.
+        join: recovers the first part of each new piece; None leaves it inertialised.
         walk_type: how pieces are chosen.
 
     Raises:
         ModelError: the joints of the roles are not found.
     """
     roles = match_roles(seed.skeleton, joint_names)
-    body = _body_of(roles, seed)
-    fps, floor = seed.fps, seed.floor_m()
-    lift = np.array([0.0, floor, 0.0])
-    past = replace(seed, root_m=seed.root_m - lift.astype(np.float32))
-    past = past.crop(max(0, len(past) - round(2.0 * fps)), len(past))
+    # All heights of the library are over its floor, so the seed's floor is moved to zero.
+    lift = np.array([0, seed.floor_m(), 0], dtype=np.float32)
+    grounded = replace(seed, root_m=seed.root_m - lift)
+    body = Calibration.of(roles, grounded)
+    past = _last(grounded, SEED_S)
     ground = Ground.of(past, joint_names, MAX_JUMP_HEIGHT_M)
     ground = None if ground is None else replace(ground, clear_m=CLEAR_M)
     query = query_of(body.anatomical(roles, past.resample(FPS)))
     walk = _walk(walk_type, searcher, rng, temperature, query)
-    past = past.crop(max(0, len(past) - round(PAST_S * fps)), len(past))
-    segment, made = None, 0
+    past, segment, made = _last(past, PAST_S), None, 0
     while made < frames:
         segment = walk.next(query, segment)
-        count = round(SEGMENT_S * fps)
-        window = _window(searcher.library, segment, past, count, body, roles)
-        hidden = np.zeros(window.rotations.shape[:2], dtype=bool)
+        window = _window(searcher.library, segment, past, body, roles)
         if join is not None and not segment.follows:
-            hidden[len(past) : len(past) + round(JOIN_S * fps)] = True
+            hidden = np.zeros(window.rotations.shape[:2], dtype=bool)
+            hidden[len(past) : len(past) + round(JOIN_S * seed.fps)] = True
             window = join(window, hidden)
         if ground is not None:
             window = ground.corrected(window, len(past))
+        # Whole pieces are made and the last one is cut, so that frames do not depend on the end.
         new = window.crop(len(past), min(len(window), len(past) + frames - made))
-        yield replace(new, root_m=new.root_m + lift.astype(np.float32)), segment
+        yield replace(new, root_m=new.root_m + lift), segment
         made += len(new)
-        past = window.crop(max(0, len(window) - round(PAST_S * fps)), len(window))
+        past = _last(window, PAST_S)
         query = _query_at(searcher.library, segment)
 
 
-def _body_of(roles: RoleMap, seed: Motion) -> Calibration:
-    floor = np.array([0, seed.floor_m(), 0], dtype=np.float32)
-    return Calibration.of(roles, replace(seed, root_m=seed.root_m - floor))
+def _last(motion: Motion, seconds: float) -> Motion:
+    """The end of a motion."""
+    return motion.crop(max(0, len(motion) - round(seconds * motion.fps)), len(motion))
 
 
 def _walk(
@@ -203,16 +219,20 @@ def _walk(
     temperature: float,
     query: Query,
 ) -> Walk:
-    # Two seconds say little: somebody calm moves more later on, as a rule.
+    """Start choosing after a seed."""
+    # Two seconds say little of a person, and calm ones usually move more later on. The target is
+    # therefore drawn towards the library's usual activity.
     usual = 0.8 * max(query.energy, searcher.usual - CALM) + 0.2 * searcher.usual
+    # Takes that begin with somebody who stands still are takes of something that follows.
     if query.energy < STILL_SEED:
-        usual = searcher.lively  # who stands still at the start of a take is about to do something
+        usual = searcher.lively
     height = float(head_height(query.pose[:1])[0])
     return walk_type(searcher, rng, temperature, usual, query.energy, height)
 
 
 def _query_at(library: Library, segment: Segment) -> Query:
-    """The query at a piece's end, from the library itself: no error of ours is fed back."""
+    """The query at the end of a piece."""
+    # Read from the library and not from the generated frames: errors cannot feed back.
     end = segment.start + SEGMENT_S * FPS
     return query_of(library.poses(segment.take, np.arange(end - 31, end + 0.5), segment.mirrored))
 
@@ -221,19 +241,22 @@ def _window(
     library: Library,
     segment: Segment,
     past: Motion,
-    count: int,
     body: Calibration,
     roles: RoleMap,
 ) -> Motion:
-    """The past and a piece after it, placed where the past ends, its difference there dying away."""
+    """The past and a piece after it, placed where the past ends and inertialised."""
     fps = past.fps
+    count = round(SEGMENT_S * fps)
+    # Two frames of overlap give the difference at the seam and its velocity.
     steps = np.arange(-1, count + 1) * (FPS / fps)
     poses = library.poses(segment.take, segment.start + steps, segment.mirrored)
     here = body.anatomical(roles, past.crop(len(past) - 1, len(past)))
     angle = float(heading(here.world[-1, 0]) - heading(poses.world[1, 0]))
     poses = poses.moved(angle, np.zeros(3))
+    # The height stays as it was recorded: only the place on the floor is free.
     shift = (here.hips[-1] - poses.hips[1]) * np.array([1.0, 0.0, 1.0])
     piece = body.roles_of(poses.moved(0.0, shift), roles, fps)
+    # Fingers and other joints without a role keep the last pose.
     still = replace(
         past,
         rotations=np.repeat(past.rotations[-1:], len(piece), axis=0),
@@ -249,10 +272,10 @@ def _window(
 
 
 def _inertialised(new: Motion, past: Motion) -> Motion:
-    """A piece whose first two frames are the past's last two, the difference dying away after them.
+    """Make a piece continue the past, whose last two frames its first two frames overlap.
 
-    A critically damped spring for each joint (Bollo 2018, "Inertialization"), with the difference's
-    own speed at the seam.
+    The difference decays as a critically damped spring for each joint, from its own velocity at the
+    seam (Bollo 2018, "Inertialization").
     """
     fps = new.fps
     turns = matrix_to_rotvec(np.swapaxes(new.rotations[:2], -1, -2) @ past.rotations[-2:])
@@ -261,6 +284,7 @@ def _inertialised(new: Motion, past: Motion) -> Motion:
     decay = 4 * np.log(2) / (2 * HALF_LIFE_S)
     fade = np.exp(-decay * np.maximum(times, 0))
 
+    # The limits on the velocity guard against a seam that falls into a jump of the past.
     def spring(start: Array, speed: Array) -> Array:
         shape = (-1, *[1] * start.ndim)
         t, f = np.maximum(times, 0).reshape(shape), fade.reshape(shape)

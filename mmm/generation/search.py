@@ -1,4 +1,4 @@
-"""Finding recorded continuations: motion matching over a library, with a prior on activity."""
+"""Motion matching over a library, with a prior on activity."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,32 +15,32 @@ from mmm.generation.state import States, ankle_heights, head_height, log_energy,
 Array = np.ndarray
 
 STRIDE = 6
-"""Frames between two places at which a take can be entered."""
+"""Frames between two places at which a take can be entered; 0.2 s."""
 SEGMENT_S = 1.5
-"""How long a retrieved piece is before another one may follow."""
+"""Length of a retrieved piece."""
 _LEAD = 12
 """Frames of a take before the first place at which it can be entered."""
 ACTIVITY_WEIGHT = 1.0
-"""Of the squared difference in log energy, beside squared leg lengths."""
+"""Weight of the squared difference in log energy; states count in squared leg lengths."""
 CONTEXT_WEIGHT = 0.12
-"""Of the same for the second before."""
+"""Weight of the same for the second before the seam."""
 SPEED_WEIGHT = 0.25
-"""Of the hips' mean speed over the second before."""
+"""Weight of the hips' mean velocity over the second before the seam."""
 HEIGHT_WEIGHT = 4.0
-"""Of the head's mean height over the next piece, against what is usual for the person."""
+"""Weight of the head's mean height over the next piece, against the person's usual one."""
 LEVEL = 0.08
-"""Where no foot comes nearer to the floor than this within a second, leg lengths, the ground is no floor: stairs, a
-slope, or an error of height."""
+"""Distance from the floor, leg lengths. Where no foot comes this near within a second, somebody is
+on stairs or a slope, or the recorded height is wrong."""
 STAY_S = 3.0
-"""A take is followed for so long without being asked why."""
+"""A take is followed for this time without a cost."""
 STAY_COST = 0.35
-"""And costs so much more with each second after that."""
+"""Added cost of each further second in one take."""
 AGAIN_S = 25.0
-"""What was played within this time is not played again."""
+"""Time for which a place that was played is avoided."""
 CHOICES = 24
-"""Of the best places one is drawn."""
+"""Number of the cheapest places that one is drawn from."""
 DRAW_SCALE = 0.08
-"""Costs so far apart differ by a factor e in how likely they are drawn, at temperature 1."""
+"""A cost higher by this is drawn e times more seldom at temperature 1."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +49,30 @@ class Segment:
 
     take: int
     start: float
-    """The frame that coincides with the last frame before the piece."""
+    """The frame of the take that falls on the last frame before the piece."""
     mirrored: bool
     follows: bool
-    """Whether it goes on where the piece before ended."""
+    """Whether it continues the take of the piece before, so that no join is needed."""
     cost: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """What is known of the past at a seam."""
+    """The state at a seam and the second before it."""
 
     pose: Float[Array, "2 D"]
-    """As it is, and in a mirror."""
+    """Features as they are, and mirrored."""
     energy: float
-    """Log energy of the second before."""
+    """Log energy of the second before the seam."""
     speed: Float[Array, "2"]
-    """Mean velocity of the hips over the second before, in the body's heading."""
+    """Mean velocity of the hips in that second, in the body's heading."""
 
 
 def query_of(poses: Poses) -> Query:
-    """The query of a stretch at 30 frames a second, half a second or more; its last frame is the seam."""
+    """The query at the last frame of a stretch at 30 frames a second, half a second or more."""
+    # Every third frame is enough for means over a second.
     count = min(len(poses) - 2, 30)
-    now = np.arange(len(poses) - count, len(poses), 3)[::-1][::-1]
+    now = np.arange(len(poses) - count, len(poses), 3)
     now = np.unique(np.append(now, len(poses) - 1))
     here, there = states_at(poses, now), states_at(mirror(poses), now)
     return Query(
@@ -82,7 +83,7 @@ def query_of(poses: Poses) -> Query:
 
 
 def states_at(poses: Poses, frames: Int[Array, "n"]) -> States:
-    """States of a stretch at 30 frames a second at some of its frames, from 2 on."""
+    """States of a stretch at 30 frames a second; ``frames`` are 2 or more."""
     return states(
         Poses(poses.world[frames], poses.hips[frames]),
         Poses(poses.world[frames - 2], poses.hips[frames - 2]),
@@ -90,7 +91,7 @@ def states_at(poses: Poses, frames: Int[Array, "n"]) -> States:
 
 
 class Searcher:
-    """Search over all places of a library at which a take can be entered."""
+    """The search over all places of a library at which a take can be entered."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -101,44 +102,47 @@ class Searcher:
             places = np.arange(_LEAD, take.frames - 1, STRIDE)
             if not len(places):
                 continue
-            found = states(library.poses(number, places), library.poses(number, places - 2))
+            there = states(library.poses(number, places), library.poses(number, places - 2))
             steps = round(SEGMENT_S * FPS / STRIDE)
-            parts.append(found.pose)
+            parts.append(there.pose)
             takes.append(np.full(len(places), number))
             frames.append(places)
-            nexts.append(_mean(found.energy, 1, steps))
-            pasts.append(_mean(found.energy, -steps + 2, 0))
-            heights.append(_mean(head_height(found.pose), 1, steps))
-            level.append(_level(found.pose))
-            speeds.append(np.stack([_mean(found.speed[:, k], -5, 0) for k in range(2)], axis=1))
+            nexts.append(_mean(there.energy, 1, steps))
+            pasts.append(_mean(there.energy, -steps + 2, 0))
+            heights.append(_mean(head_height(there.pose), 1, steps))
+            level.append(_level(there.pose))
+            speeds.append(np.stack([_mean(there.speed[:, k], -5, 0) for k in range(2)], axis=1))
         self.pose = np.concatenate(parts)
         self.take, self.frame = np.concatenate(takes), np.concatenate(frames)
         self.next = log_energy(np.concatenate(nexts)).astype(np.float32)
         self.past = log_energy(np.concatenate(pasts)).astype(np.float32)
         self.speed = np.concatenate(speeds).astype(np.float32)
+        # |a - b|² = |a|² - 2ab + |b|²: with this sum a search is one product of matrices.
         self.square = (self.pose**2).sum(axis=1)
         ends = np.array([take.frames for take in library.takes])[self.take]
         self.tempo = np.array([take.tempo_bpm for take in library.takes])[self.take]
-        # Dances to music are for music.
+        # Dances were recorded to music and look odd without it.
         self.open: Bool[Array, "n"] = (self.frame + room < ends) & (self.tempo == 0)
         self.height = np.concatenate(heights).astype(np.float32)
+        # Stairs and slopes of a recording are not where this person is.
         self.open &= np.concatenate(level)
         self.usual = float(np.median(self.next))
         self.lively = float(log_energy(np.concatenate(nexts).mean()))
         self.prior = _autoregression(self.past, self.next)
 
     def costs(self, query: Query, target: float, height: float) -> Float[Array, "2 n"]:
-        """Of every place, as it was recorded and in a mirror.
+        """Costs of all places as recorded (row 0) and mirrored (row 1).
 
         Args:
-            query: the moment that is to be continued.
-            target: the log energy that the next piece is to have.
-            height: of the head, as it usually is, leg lengths.
+            query: the moment that is continued.
+            target: the log energy that the next piece should have.
+            height: the person's usual height of the head, leg lengths.
         """
         result = self.distances(query)
         result += ACTIVITY_WEIGHT * (self.next - target) ** 2
         result += CONTEXT_WEIGHT * (self.past - query.energy) ** 2
         result += HEIGHT_WEIGHT * (self.height - height) ** 2
+        # A mirror turns the sideways velocity round and leaves the rest.
         for k, flip in enumerate((1, -1)):
             speed = query.speed * np.array([flip, 1])
             result[k] += SPEED_WEIGHT * ((self.speed - speed) ** 2).sum(axis=1)
@@ -146,32 +150,33 @@ class Searcher:
         return result
 
     def distances(self, query: Query) -> Float[Array, "2 n"]:
-        """Squared distances of all states, as recorded and in a mirror, to that of a query."""
+        """Squared distances of all states to that of a query, as recorded and mirrored."""
         products = query.pose @ self.pose.T
         lengths = (query.pose**2).sum(axis=1)
         return np.asarray(self.square - 2 * products + lengths[:, None], dtype=np.float32)
 
     def place(self, take: int, frame: float) -> int:
-        """The place nearest to a frame of a take."""
+        """Index of the place nearest to a frame of a take."""
         here = np.flatnonzero(self.take == take)
         return int(here[np.abs(self.frame[here] - frame).argmin()])
 
 
 @lru_cache(maxsize=2)
 def searcher_of(path: Path) -> Searcher:
-    """The search over a library file; kept, since reading one takes seconds."""
+    """The search over a library file; cached, because reading one takes seconds."""
     return Searcher(Library.load(path))
 
 
 def _level(pose: Float[Array, "n D"]) -> Bool[Array, "n"]:
-    """Whether a foot stands on the floor at some moment within a second before or after."""
+    """Whether a foot comes to the floor within a second before or after."""
     lowest = ankle_heights(pose).min(axis=1)
     around = 2 * round(FPS / STRIDE) + 1
     return np.asarray(np.abs(minimum_filter1d(lowest, around, mode="nearest")) < LEVEL)
 
 
 def _mean(values: Array, first: int, last: int) -> Array:
-    """Mean of values from ``first`` to ``last`` places away, as far as there are."""
+    """Mean of the values ``first`` to ``last`` places away, cut at both ends."""
+    # Differences of cumulative sums give moving means in linear time.
     sums = np.concatenate([[0.0], np.cumsum(values)])
     places = np.arange(len(values))
     low = np.clip(places + first, 0, len(values) - 1)
@@ -180,6 +185,6 @@ def _mean(values: Array, first: int, last: int) -> Array:
 
 
 def _autoregression(past: Array, following: Array) -> tuple[float, float]:
-    """Slope and deviation of what follows, given what was."""
+    """Slope and residual deviation of an AR(1) fitted by least squares."""
     slope, level = np.polyfit(past, following, 1)
     return float(slope), float(np.std(following - slope * past - level))

@@ -1,7 +1,7 @@
-"""What motion matching compares: the state of a body at a moment, on one standard body.
+"""The features of motion matching: the state of a body at a moment, on one standard body.
 
-Joint places and velocities in the heading of the hips, in leg lengths, and how much the body moved
-in the last second. After Clavet (2016), "Motion Matching and the Road to Next-Gen Animation".
+A state holds joint positions and velocities in the heading of the hips, in leg lengths, and how
+much the body moves. After Clavet (2016), "Motion Matching and the Road to Next-Gen Animation".
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ _OFFSETS = {
     "left_ankle": (0, -0.49, 0),
     "left_toe": (0, -0.06, 0.16),
 }
-"""A standard body, in leg lengths; the right side is the left's mirror image."""
+"""Bones of a standard body in leg lengths; the right side mirrors the left."""
+# One body for everybody: distances between states then tell poses apart, not people.
 _BODY = np.zeros((len(ROLES), 3))
 for _role, _offset in _OFFSETS.items():
     _BODY[_AT[_role]] = _offset
@@ -45,18 +46,18 @@ POINTS = (
         for side in ("left", "right")
     ),
 )
-"""Roles whose places and velocities are compared."""
+"""Roles whose positions and velocities are compared."""
 _COLUMNS = [_AT[point] for point in POINTS]
 VELOCITY_S = 0.18
-"""Velocities count as the way that they would go in this time."""
+"""Velocities are multiplied by this time, so that they have the unit of positions."""
 _BACK = 2
-"""Frames of 30 a second over which a velocity is taken, backwards."""
+"""Frames at 30 a second over which backward differences are taken."""
 STILL = 0.05
-"""Added to energies before their logarithm, leg lengths squared a second squared."""
+"""Added to energies before the logarithm, squared leg lengths a squared second."""
 
 
 def standard_points(poses: Poses) -> Float[Array, "T 22 3"]:
-    """World places of the roles on the standard body, leg lengths; an ankle at rest has height 0."""
+    """World positions of the roles on the standard body in leg lengths; ankles rest at 0."""
     points = np.zeros((len(poses), len(ROLES), 3))
     points[:, 0] = poses.hips
     for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
@@ -69,28 +70,30 @@ class States:
     """States of many moments."""
 
     pose: Float[Array, "n D"]
-    """Weighted so that squared distances can be added up."""
+    """Features, weighted so that squared differences can be summed."""
     energy: Float[Array, "n"]
-    """Mean squared joint speed against the hips at that moment, leg lengths squared a second squared."""
+    """Mean squared joint speed relative to the hips, squared leg lengths a squared second."""
     speed: Float[Array, "n 2"]
-    """Of the hips over the floor, in the body's heading, leg lengths a second."""
+    """Velocity of the hips over the floor, in the body's heading, leg lengths a second."""
 
 
 def states(now: Poses, before: Poses, seconds: float = _BACK / 30) -> States:
-    """States at moments, of poses then and a moment earlier.
+    """States of poses.
 
     Args:
-        now: poses.
-        before: the same bodies ``seconds`` earlier.
+        now: the poses.
+        before: the poses ``seconds`` earlier; backward differences need nothing of the future.
+        seconds: time between both.
     """
     points, earlier = standard_points(now), standard_points(before)
     back = turn_y(-heading(now.world[:, 0]))
     velocity = (points - earlier) / seconds
+    # Positions are relative to the point on the floor below the hips.
     ground = points[:, :1] * np.array([1.0, 0.0, 1.0])
     place = (points - ground)[:, [0, *_COLUMNS]] @ np.swapaxes(back, -1, -2)
     moved = velocity[:, [0, *_COLUMNS]] @ np.swapaxes(back, -1, -2)
-    own = velocity - velocity[:, :1]
-    # The hips' own place is their height alone.
+    relative = velocity - velocity[:, :1]
+    # Of the hips only the height is left; it counts twice, since nothing else tells crouching.
     pose = np.concatenate(
         [
             place[:, 0, 1:2] * 2,
@@ -99,19 +102,20 @@ def states(now: Poses, before: Poses, seconds: float = _BACK / 30) -> States:
         ],
         axis=1,
     )
-    return States(pose.astype(np.float32), (own**2).sum(-1).mean(-1), moved[:, 0][:, [0, 2]])
+    return States(pose.astype(np.float32), (relative**2).sum(-1).mean(-1), moved[:, 0][:, [0, 2]])
 
 
 def log_energy(energy: "float | Array") -> Array:
-    """Logarithm of energies in which one stillness equals another."""
+    """Logarithm of energies, offset so that all degrees of standing still are alike."""
     return np.asarray(np.log(np.asarray(energy) + STILL))
 
 
 def head_height(pose: Float[Array, "n D"]) -> Float[Array, "n"]:
-    """The head's height in states, leg lengths: low where somebody crouches or bends over."""
+    """Height of the head in leg lengths; low where somebody crouches or bends over."""
+    # Column 0 is the height of the hips; three columns a point follow, y in their middle.
     return pose[:, 2 + 3 * POINTS.index("head")]
 
 
 def ankle_heights(pose: Float[Array, "n D"]) -> Float[Array, "n 2"]:
-    """Heights of both ankles over where they rest, in states, leg lengths."""
+    """Heights of both ankles above their rest height, leg lengths."""
     return pose[:, [2 + 3 * POINTS.index(f"{side}_ankle") for side in ("left", "right")]]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-import mmm.generation.generate as generation
+import mmm.generation.rollout as generation
 from mmm.errors import ModelError, SpecError
-from mmm.generation.generate import generate, generate_clip, heard_otherwise, horizon
+from mmm.generation.generate import generate, generate_clip
 from mmm.generation.result import Generation
+from mmm.generation.rollout import horizon, transpose_bars
 from mmm.models import make_config, make_model
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.motion.skeleton import SMPL24
@@ -380,7 +381,7 @@ def music_of(frames: int, beats: bool = True) -> Music:
 @pytest.mark.parametrize("beats", [True, False])
 def test_bars_are_heard_in_other_keys_and_rhythm_as_it_is(beats):
     music = music_of(960, beats)
-    found = heard_otherwise(music, 1.0, 240, np.random.default_rng(1))
+    found = transpose_bars(music, 1.0, 240, np.random.default_rng(1))
     chroma = slice(21, 33)
     rest = [c for c in range(35) if not 21 <= c < 33]
     np.testing.assert_array_equal(found.features[:, rest], music.features[:, rest])
@@ -398,13 +399,13 @@ def test_bars_are_heard_in_other_keys_and_rhythm_as_it_is(beats):
 
 def test_half_the_bars_and_another_number_other_bars():
     music = music_of(12_000)
-    found = heard_otherwise(music, 0.5, 0, np.random.default_rng(1))
+    found = transpose_bars(music, 0.5, 0, np.random.default_rng(1))
     changed = (found.features != music.features).any(axis=1).reshape(-1, 120).any(axis=1)
     assert 0.35 < changed.mean() < 0.65
-    other = heard_otherwise(music, 0.5, 0, np.random.default_rng(2))
+    other = transpose_bars(music, 0.5, 0, np.random.default_rng(2))
     assert (other.features != found.features).any()
     assert (
-        heard_otherwise(music, 0.0, 0, np.random.default_rng(1)).features.tobytes()
+        transpose_bars(music, 0.0, 0, np.random.default_rng(1)).features.tobytes()
         == music.features.tobytes()
     )
 

@@ -1,4 +1,4 @@
-"""How lively what is generated is: what is wanted, and what is chosen."""
+"""The speed prior of generation: what it draws, and which future is chosen."""
 
 import numpy as np
 import pytest
@@ -23,15 +23,15 @@ def test_speed_is_read_from_the_joints(speed):
     assert np.exp(log_speed(moving(speed))) == pytest.approx(speed + STILL_M_S, rel=1e-3)
 
 
-def test_what_is_wanted_goes_on_from_the_past_and_strays_by_the_spread():
+def test_the_next_speed_follows_the_past_and_deviates_by_sigma():
     rng, past = np.random.default_rng(0), moving(1.0)
-    law = SpeedPrior(level=-0.2, pull=0.5, spread=0.4)
+    law = SpeedPrior(intercept=-0.2, slope=0.5, sigma=0.4)
     middle = -0.2 + 0.5 * log_speed(past)
-    assert law.wanted(past, 0.0, rng) == pytest.approx(middle)
-    drawn = np.array([law.wanted(past, 1.0, rng) for _ in range(2000)])
+    assert law.draw(past, 0.0, rng) == pytest.approx(middle)
+    drawn = np.array([law.draw(past, 1.0, rng) for _ in range(2000)])
     assert drawn.mean() == pytest.approx(middle, abs=0.03)
     assert drawn.std() == pytest.approx(0.4, abs=0.02)
-    assert np.std([law.wanted(past, 0.5, rng) for _ in range(2000)]) == pytest.approx(0.2, abs=0.01)
+    assert np.std([law.draw(past, 0.5, rng) for _ in range(2000)]) == pytest.approx(0.2, abs=0.01)
 
 
 def test_the_future_that_comes_nearest_is_taken():

@@ -1,7 +1,8 @@
-"""What comes after a seed, beside what really came: dances to music, and motion without.
+"""Continuations of seeds beside the recordings, for dances to music and for motion without.
 
-Rows are the network's, the truth's, real motion with another song's music (where there is music),
-and the seed's last pose held. All figures are of the frames after the seed, means over clips.
+The rows are the network, the truth, the truth with the music of another song (where there is
+music), and the seed's last pose held. All figures are of the frames after the seed and are means
+over clips.
 """
 
 import time
@@ -26,16 +27,16 @@ from training.data.dataset import MotionSet
 Array = np.ndarray
 
 REFERENCE_CLIPS = 80
-"""Other clips of the split that features are compared with, at most."""
+"""Most other clips of the split whose features are the reference of the FID."""
 SEEDS_APART = 10_000
-"""Each clip has chances of its own: with the same ones for all, their means would show the moods of
-one draw."""
+"""Distance of the random seeds of one clip. Each clip has its own: with one for all, the means
+would depend on a single draw."""
 Progress = Callable[[], object]
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A clip cut into its seed and what came after."""
+    """A clip cut into its seed and the frames after it."""
 
     clip: Clip
     seed: Motion
@@ -47,7 +48,7 @@ class Case:
 
     @property
     def music(self) -> Music | None:
-        """What is played after the seed."""
+        """The music after the seed."""
         return (
             None
             if self.clip.music is None
@@ -57,11 +58,11 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What is measured, and what with."""
+    """The cases that are measured, and the references that they are compared with."""
 
     cases: list[Case]
     others: list[int]
-    """Of each case one with another song; empty without music."""
+    """For each case, the index of a case with another song; empty without music."""
     kinetic: df.Reference
     geometric: df.Reference
     moves: Moves | None
@@ -77,10 +78,10 @@ def material(
     bars: Sequence[Sequence[Bar]] | None = None,
     moves: Moves | None = None,
 ) -> Material:
-    """Seeds and truths from a split.
+    """Cut seeds and truths from a split.
 
     Args:
-        bars: of every clip of the split, for networks that hear our dance set.
+        bars: the bars of every clip of the split, for networks that hear our dance set.
 
     Raises:
         FileError: the split's clips are too short, or too few.
@@ -105,7 +106,7 @@ def material(
     pool = stored.cut_clips(clips, frames, model.config.skeleton, fps)
     place = {entry["name"]: k for k, entry in enumerate(stored.clips)}
     cases = [_case(clip, prefix_frames, place, bars) for clip in pool]
-    whole = model.config.uses_music
+    # Features of the cases themselves would make the truth's distance zero, so others are taken.
     chosen = {clip.name for clip in pool}
     rest = [
         clip
@@ -119,7 +120,7 @@ def material(
     ]
     return Material(
         cases,
-        partners(pool, songs_of(pool, stored.clips)) if whole else [],
+        partners(pool, songs_of(pool, stored.clips)) if model.config.uses_music else [],
         df.Reference.of([df.kinetic_features(motion) for motion in reference]),
         df.Reference.of([geometric_features(motion) for motion in reference]),
         moves,
@@ -132,7 +133,7 @@ def _case(
 ) -> Case:
     name, _, offset = clip.name.partition(" from ")
     away = int(offset or 0) + prefix_frames
-    own = (
+    shifted = (
         []
         if bars is None
         else [
@@ -140,7 +141,7 @@ def _case(
         ]
     )
     truth = clip.motion.crop(prefix_frames, len(clip))
-    inside = tuple(bar for bar in own if bar.start >= 0 and bar.stop <= len(truth))
+    inside = tuple(bar for bar in shifted if bar.start >= 0 and bar.stop <= len(truth))
     return Case(clip, clip.motion.crop(0, prefix_frames), truth, dm.energy(truth), inside)
 
 
@@ -151,12 +152,11 @@ def futures(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> tuple[list[Motion], float]:
-    """What the network makes of every seed, and how many frames a second it made."""
+    """The network's continuation of every seed, and its speed in frames a second."""
     made, started = [], time.perf_counter()
     for number, case in enumerate(cases):
-        shown = replace(
-            case.clip, motion=case.seed, music=None
-        )  # the network cannot see what came after
+        # The clip ends with the seed, so that the network cannot see what came after.
+        shown = replace(case.clip, motion=case.seed, music=None)
         made.append(
             generate_clip(
                 model,
@@ -174,7 +174,7 @@ def futures(
 
 
 def held(case: Case) -> Motion:
-    """The seed's last pose, again and again."""
+    """The seed's last pose, repeated."""
     count = len(case.truth)
     return replace(
         case.seed,
@@ -187,55 +187,60 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
     """The figures of one method.
 
     Args:
-        another_song: whether each motion is laid beside the music, and the bars, of a case with
-        another song.
+        another_song: whether each motion is compared with the music and bars of a case with
+            another song.
     """
     cases = of.cases
-    heard = [cases[k] for k in of.others] if another_song else cases
+    beside = [cases[k] for k in of.others] if another_song else cases
     each = [
         dm.summarise(motion, case.seed, case.usual, other.music)
-        for motion, case, other in zip(motions, cases, heard, strict=True)
+        for motion, case, other in zip(motions, cases, beside, strict=True)
     ]
     usual = float(np.mean([case.usual for case in cases]))
+    # Energies are averaged before the division: calm clips would dominate a mean of shares.
     seconds = _seconds(each, cases) / usual
     kinetic, geometric = (
         [make(motion) for motion in motions] for make in (df.kinetic_features, geometric_features)
     )
     result: dict[str, Any] = {
-        "energy": _mean([one.energy for one in each]),
-        "energy_share": round(float(np.mean([one.energy for one in each])) / usual, 4),
+        "energy": _mean([summary.energy for summary in each]),
+        "energy_share": round(float(np.mean([summary.energy for summary in each])) / usual, 4),
         "energy_shares": [round(float(share), 4) for share in seconds],
         "clip_energy_shares": [
-            round(float(np.percentile([one.energy_share for one in each], p)), 4)
+            round(float(np.percentile([summary.energy_share for summary in each], p)), 4)
             for p in (0, 10, 50, 90, 100)
         ],
-        "still_s": round(max(one.still_s for one in each), 3),
-        "frozen": sum(one.frozen for one in each),
+        "still_s": round(max(summary.still_s for summary in each), 3),
+        "frozen": sum(summary.frozen for summary in each),
         **{
-            key: _mean([getattr(one, key) for one in each])
+            key: _mean([getattr(summary, key) for summary in each])
             for key in ("skate_cm_s", "drift_m", "pfc", "per_music_beat", "per_motion_beat")
         },
-        "under_floor_cm": round(max(one.under_floor_cm for one in each), 2),
-        "over_floor_cm": round(max(one.over_floor_cm for one in each), 2),
+        "under_floor_cm": round(max(summary.under_floor_cm for summary in each), 2),
+        "over_floor_cm": round(max(summary.over_floor_cm for summary in each), 2),
         "fid_kinetic": round(of.kinetic.distance(kinetic), 3),
         "fid_geometric": round(of.geometric.distance(geometric), 3),
         "diversity_kinetic": round(of.kinetic.diversity(kinetic), 3),
         "diversity_geometric": round(of.geometric.diversity(geometric), 3),
     }
     if of.moves is not None:
-        result["moves"] = of.moves.score(motions, [case.bars for case in heard])
+        result["moves"] = of.moves.score(motions, [case.bars for case in beside])
     return result
 
 
 def _seconds(each: Sequence[dm.Summary], cases: Sequence[Case]) -> Float[Array, "S"]:
     """Mean energy of every second over all clips, m²/s²."""
     return np.mean(
-        [np.array(one.energy_shares) * case.usual for one, case in zip(each, cases, strict=True)],
+        [
+            np.array(summary.energy_shares) * case.usual
+            for summary, case in zip(each, cases, strict=True)
+        ],
         axis=0,
     )
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
+    # Some figures need music or steps that a clip may not have.
     there = [value for value in values if value is not None]
     return round(float(np.mean(there)), 5) if there else None
 
@@ -261,13 +266,13 @@ def rows(
 def varieties(
     model: MaskedMotionModel,
     of: Material,
-    wanted: Sequence[float],
+    temperatures: Sequence[float],
     seeds: int,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """How different dances to one song are at each variety, and what it costs."""
-    found = []
-    for temperature in wanted:
+    """Diversity of the continuations of one seed at each temperature, and its cost."""
+    results = []
+    for temperature in temperatures:
         sets = [futures(model, of.cases, temperature, seed, progress)[0] for seed in range(seeds)]
         apart = [df.joint_distance_cm(same) for same in zip(*sets, strict=True)]
         features = [
@@ -275,8 +280,8 @@ def varieties(
             for same in zip(*sets, strict=True)
         ]
         each = [row(motions, of) for motions in sets]
-        moves = [one["moves"]["move_and_side"] for one in each if "moves" in one]
-        found.append(
+        moves = [figures["moves"]["move_and_side"] for figures in each if "moves" in figures]
+        results.append(
             {
                 "variety": temperature,
                 "seeds": seeds,
@@ -284,7 +289,7 @@ def varieties(
                 "apart_cm": _mean(apart),
                 "kinetic_distance": _mean([df.mean_distance(np.stack(same)) for same in features]),
                 **{
-                    key: _mean([one[key] for one in each])
+                    key: _mean([figures[key] for figures in each])
                     for key in (
                         "energy_share",
                         "skate_cm_s",
@@ -293,8 +298,8 @@ def varieties(
                         "fid_kinetic",
                     )
                 },
-                "frozen": sum(one["frozen"] for one in each),
+                "frozen": sum(figures["frozen"] for figures in each),
                 "move_and_side": _mean(moves),
             }
         )
-    return found
+    return results

@@ -1,8 +1,8 @@
-"""Continuations of recordings that no network here was trained on, beside the recordings themselves.
+"""Continuations of recordings that no network here was trained on, beside the recordings.
 
-One definition of every figure, for people and for methods alike. Energies are mean squared joint
-speeds without the root's path, as shares of the whole recording's mean, so that nothing depends on
-how lively the few seconds of a seed were.
+Every figure has one definition for people and for methods. Energies are mean squared joint speeds
+without the root's path. They are shares of the mean of the whole recording, so that they do not
+depend on how active the few seconds of the seed were.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,34 +32,34 @@ SEED_S = 2.0
 WINDOW_S = 5.0
 """Features of generated and recorded motion are taken over windows of this length."""
 LOW, HIGH = 0.3, 3.0
-"""A second with less or more of the recording's mean energy than this is counted as outside."""
+"""A second is outside if its share of the recording's mean energy leaves this range."""
 NEAREST_ACTIVITY = 0.35
-"""What a difference in log energy costs in plain motion matching."""
+"""Weight of the squared difference in log energy in plain motion matching."""
 Method = Callable[[Motion, int, int], Motion]
-"""From a seed, a number of frames and a random seed to what comes after the seed."""
+"""Takes a seed, a number of frames and a random seed; returns the frames after the seed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One recording, of joint roles."""
+    """One recording of joint roles."""
 
     source: str
-    """The set that it comes from."""
+    """Name of the set that it comes from."""
     name: str
     motion: Motion
 
     @property
     def prefix_frames(self) -> int:
-        """Of the seed."""
+        """Length of the seed."""
         return round(SEED_S * self.motion.fps)
 
     @property
     def seed(self) -> Motion:
-        """Its first seconds."""
+        """The first seconds of the recording."""
         return self.motion.crop(0, self.prefix_frames)
 
     def truth(self, frames: int) -> Motion:
-        """What was recorded after the seed, as far as it goes."""
+        """The recorded frames after the seed, at most ``frames``."""
         stop = min(len(self.motion), self.prefix_frames + frames)
         return self.motion.crop(self.prefix_frames, stop)
 
@@ -69,13 +69,13 @@ def recordings(sets: Sequence[Path], each: int, least_s: float = 6.0) -> list[Re
 
     Args:
         sets: folders of prepared sets, or of one split.
-        each: how many of each set, at most.
+        each: number of recordings of each set, at most.
         least_s: shorter recordings are left out.
 
     Raises:
         FileError: a set has no recording of that length.
     """
-    found = []
+    cases = []
     for folder in sets:
         split = folder / "test" if (folder / "test").is_dir() else folder
         stored = MotionSet(split)
@@ -85,11 +85,12 @@ def recordings(sets: Sequence[Path], each: int, least_s: float = 6.0) -> list[Re
             raise FileError(
                 str(split), f"no recording of {least_s:g} s", "longer recordings", "leave it out"
             )
+        # Spread over the split, since neighbours in it are often takes of one session.
         places = np.unique(np.linspace(0, len(long) - 1, min(each, len(long))).astype(int))
         for entry in (long[place] for place in places):
             clip = stored.clip_of(entry)
-            found.append(Recording(folder.name, clip.name, clip.motion))
-    return found
+            cases.append(Recording(folder.name, clip.name, clip.motion))
+    return cases
 
 
 def second_energies(motion: Motion) -> Float[Array, "S"]:
@@ -98,14 +99,16 @@ def second_energies(motion: Motion) -> Float[Array, "S"]:
     steps = np.diff(points - points[:, :1], axis=0) * motion.fps
     energy = (steps**2).sum(-1).mean(-1)
     length = round(motion.fps)
-    whole = max(1, len(energy) // length)
-    return np.array([energy[k * length : (k + 1) * length].mean() for k in range(whole)])
+    # A last part of a second is left out: its mean would count as much as a whole one.
+    seconds = max(1, len(energy) // length)
+    return np.array([energy[k * length : (k + 1) * length].mean() for k in range(seconds)])
 
 
 def figures(after: Motion, recording: Recording) -> dict[str, float]:
-    """What one continuation, or the recording's own, is like."""
-    own = second_energies(recording.motion)
-    shares = second_energies(after) / max(float(own.mean()), 1e-6)
+    """The figures of one continuation, generated or recorded."""
+    # Somebody may stand still in the seed and run later, so the whole recording is the scale.
+    usual = max(float(second_energies(recording.motion).mean()), 1e-6)
+    shares = second_energies(after) / usual
     points, floor = after.positions().astype(np.float64), recording.motion.floor_m()
     lowest = points[..., 1].min(axis=1) - floor
     speed = np.linalg.norm(np.diff(points, axis=0), axis=-1).max(axis=1) * after.fps
@@ -116,7 +119,8 @@ def figures(after: Motion, recording: Recording) -> dict[str, float]:
         "outside": float(((shares < LOW) | (shares > HIGH)).mean()),
         "energy": float(shares.mean()),
         "failed": float(not LOW <= shares.mean() <= HIGH),
-        "still_s": dm.longest_still_s(after, max(float(own.mean()), 1e-6)),
+        "still_s": dm.longest_still_s(after, usual),
+        # Percentiles and not extremes, so that one jump does not decide.
         "floor_cm": float(np.percentile(lowest, 95)) * 100,
         "under_cm": max(0.0, -float(np.percentile(lowest, 1)) * 100),
         "head": float(np.median(points[:, head, 1]) - floor) / max(stature, 1e-3),
@@ -127,11 +131,11 @@ def figures(after: Motion, recording: Recording) -> dict[str, float]:
 
 
 MEANS = ("outside", "energy", "failed", "still_s")
-"""Figures whose mean over recordings is told; of the others the median."""
+"""Figures that are means over runs; the others are medians, which outliers do not move."""
 
 
 def windows(motions: Sequence[Motion]) -> Iterator[Motion]:
-    """Pieces of one length, so that features of long and short motions can be compared."""
+    """Pieces of one length, so that features do not depend on the length of the motions."""
     for motion in motions:
         length = round(WINDOW_S * motion.fps)
         for start in range(0, len(motion) - length + 1, length):
@@ -139,24 +143,26 @@ def windows(motions: Sequence[Motion]) -> Iterator[Motion]:
 
 
 def row(
-    motions: Sequence[Sequence[Motion]], cases: Sequence[Recording], whole: Sequence[Recording]
+    motions: Sequence[Sequence[Motion]],
+    cases: Sequence[Recording],
+    references: Sequence[Recording],
 ) -> dict[str, Any]:
     """The figures of one method.
 
     Args:
-        motions: of each recording the continuations, one a random seed.
+        motions: the continuations of each recording, one for each random seed.
         cases: the recordings.
-        whole: what features are compared with: recordings of the same sets.
+        references: recordings of the same sets, whose features are the reference of the FID.
     """
     each = [
         figures(motion, case) for many, case in zip(motions, cases, strict=True) for motion in many
     ]
     result: dict[str, Any] = {
-        key: round(float((np.mean if key in MEANS else np.median)([one[key] for one in each])), 3)
+        key: round(float((np.mean if key in MEANS else np.median)([run[key] for run in each])), 3)
         for key in each[0]
     }
     pieces = list(windows([motion for many in motions for motion in many]))
-    real = list(windows([case.motion for case in whole]))
+    real = list(windows([case.motion for case in references]))
     for name, features in (("kinetic", kinetic_features), ("geometric", geometric_features)):
         reference = Reference.of([features(motion) for motion in real])
         result[f"fid_{name}"] = round(reference.distance([features(m) for m in pieces]), 2)
@@ -167,16 +173,17 @@ def row(
 
 
 class NearestWalk(Walk):
-    """Plain motion matching: the nearest state, with the seed's activity as the only other term.
+    """Plain motion matching: the nearest state, with activity as the only other term.
 
-    It needs no training and is what every method is measured against.
+    It needs no training. Every method is measured against it.
     """
 
     def next(self, query: Query, last: Segment | None) -> Segment:
-        """The nearest place but the one just played."""
+        """The nearest place except the one that was just played."""
         searcher = self.searcher
         costs = searcher.distances(query) + NEAREST_ACTIVITY * (searcher.next - self.usual) ** 2
         costs[:, ~searcher.open] = np.inf
+        # Otherwise a cyclic movement could repeat one piece for ever.
         if last is not None:
             near = (searcher.take == last.take) & (abs(searcher.frame - last.start) < 3)
             costs[:, near] = np.inf
@@ -186,7 +193,7 @@ class NearestWalk(Walk):
 
 
 def matching(library: Path) -> Method:
-    """Plain motion matching over a library."""
+    """The method of plain motion matching over a library."""
 
     def method(seed: Motion, frames: int, number: int) -> Motion:
         rng = np.random.default_rng(number)
@@ -197,7 +204,7 @@ def matching(library: Path) -> Method:
 
 
 def network(model: MaskedMotionModel) -> Method:
-    """What a checkpoint generates."""
+    """The method of generating with a checkpoint."""
 
     def method(seed: Motion, frames: int, number: int) -> Motion:
         clip, prefix = Clip("seed", seed), len(seed)
@@ -216,7 +223,7 @@ def _joined(parts: Sequence[Motion]) -> Motion:
 
 
 def _apart_cm(motions: Sequence[Motion]) -> float:
-    """How different continuations of one seed are: mean joint distance against the root."""
+    """Diversity of the continuations of one seed: mean joint distance relative to the root, cm."""
     points = [motion.positions() - motion.positions()[:, :1] for motion in motions]
     pairs = [
         np.linalg.norm(points[i] - points[j], axis=-1).mean()

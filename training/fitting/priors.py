@@ -3,7 +3,7 @@
 import numpy as np
 
 from mmm.generation.activity import log_speed
-from mmm.generation.generate import horizon
+from mmm.generation.rollout import horizon
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from mmm.motion.stances import rest_heights
 from training.data.dataset import MotionSet

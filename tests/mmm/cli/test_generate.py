@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mmm.generation.generate as generation
+import mmm.generation.rollout as generation
 from mmm import load_clip, save_clip
 from mmm.cli.app import main
 from mmm.motion.clip import Audio, Clip
