@@ -185,8 +185,7 @@ def stream(
     grounded = replace(seed, root_m=seed.root_m - lift)
     body = Calibration.of(roles, grounded)
     past = _last(grounded, SEED_S)
-    ground = Ground.of(past, joint_names, MAX_JUMP_HEIGHT_M)
-    ground = None if ground is None else replace(ground, clear_m=CLEAR_M)
+    ground = _ground_of(past, joint_names)
     query = query_of(body.anatomical(roles, past.resample(FPS)))
     walk = _walk(walk_type, searcher, rng, temperature, query)
     past, segment, made = _last(past, PAST_S), None, 0
@@ -194,9 +193,7 @@ def stream(
         segment = walk.next(query, segment)
         window = _window(searcher.library, segment, past, body, roles)
         if join is not None and not segment.follows:
-            hidden = np.zeros(window.rotations.shape[:2], dtype=bool)
-            hidden[len(past) : len(past) + round(JOIN_S * seed.fps)] = True
-            window = join(window, hidden)
+            window = join(window, _join_mask(window, len(past)))
         if ground is not None:
             window = ground.corrected(window, len(past))
         # Whole pieces are made and the last one is cut, so that frames do not depend on the end.
@@ -205,6 +202,18 @@ def stream(
         made += len(new)
         past = _last(window, PAST_S)
         query = _query_at(searcher.library, segment)
+
+
+def _ground_of(past: Motion, joint_names: Mapping[str, str] | None) -> Ground | None:
+    ground = Ground.of(past, joint_names, MAX_JUMP_HEIGHT_M)
+    return None if ground is None else replace(ground, clear_m=CLEAR_M)
+
+
+def _join_mask(window: Motion, first: int) -> Bool[Array, "T J"]:
+    """True where a piece that begins at frame ``first`` is to be recovered."""
+    hidden = np.zeros(window.rotations.shape[:2], dtype=bool)
+    hidden[first : first + round(JOIN_S * window.fps)] = True
+    return hidden
 
 
 def _last(motion: Motion, seconds: float) -> Motion:
