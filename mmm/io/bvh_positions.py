@@ -50,7 +50,8 @@ def added_joints(
 
     Positions that replace the OFFSET are about as long as it, and those that are added are about
     zero. The median over the body's joints decides, so that one joint that moves does not decide
-    for itself. Joints of the chain above the body may carry its travel and are judged one by one. A
+    for itself. Where the body's joints have no position channels, or add them, those of the chain
+    above it are judged one by one, for they may carry its travel. A
     position of almost zero is added in any case, for no bone is so short.
 
     Args:
@@ -70,12 +71,15 @@ def added_joints(
             mean = places[:, j, axes].mean(axis=0)
             shares[j] = float(np.linalg.norm(mean) / np.linalg.norm(offset))
     body = [share for j, share in shares.items() if j not in chain]
-    all_added = bool(body) and float(np.median(body)) < _ADDED_SHARE
+    # Programs write all joints of a file one way, so the body decides for the chain above it, too:
+    # Bandai-Namco's hips stand metres from their OFFSET, and their own positions tell nothing.
+    replaced = bool(body) and float(np.median(body)) >= _ADDED_SHARE
+    added = bool(body) and not replaced
     return [
         j
         for j, share in shares.items()
-        if share < (_ADDED_SHARE if j in chain else _NO_BONE_SHARE)
-        or (all_added and j not in chain)
+        if share < (_NO_BONE_SHARE if replaced or j not in chain else _ADDED_SHARE)
+        or (added and j not in chain)
     ]
 
 

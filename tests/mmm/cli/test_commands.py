@@ -252,7 +252,7 @@ def test_wrong_edits_are_one_line(run, tiny_clip_file):
         "recover", tiny_clip_file, "--checkpoint", "slerp", "--hide", "first+pose:999=3"
     )
     assert (status, out) == (2, "")
-    assert err.startswith("error: pose:999=3: frame 999 is not inside")
+    assert err.startswith("error: pose:999=3: frame 999 is not among")
     assert err.count("\n") == 1
 
 
@@ -643,7 +643,7 @@ BAD = {
     "empty range": (["convert", "CLIP", "OUT/o.npz", "--frames", "5:5"], "0 <= start < stop <= 60"),
     "suffix": (
         ["convert", "CLIP", "OUT/o.txt"],
-        "o.txt: unknown suffix '.txt'; expected .bvh or .npz or .pkl",
+        "o.txt: unknown suffix '.txt'; expected .bvh or .npz or .npy or .pkl",
     ),
     "folder": (["convert", "CLIP", "OUT/no/o.npz"], "no does not exist; make it first"),
     "body": (
