@@ -61,7 +61,7 @@ def read_audio(path: str | Path) -> Audio:
         return _read_sound(path, path.name)
     with tempfile.TemporaryDirectory() as folder:
         decoded = Path(folder) / "sound.wav"
-        decode_sound(path, decoded, LONGEST_S)
+        decode_sound(path, decoded, float(LONGEST_S))
         return _read_sound(decoded, path.name)
 
 

@@ -144,12 +144,12 @@ def test_an_attribution_is_a_strip_over_the_waveform(page):
         if e.proto.component_name == "mmm_curves"
     ]
     header, arrays = next(one for one in curve if one[0]["shines"])
-    assert header["title"] == "music that decided frame 50"
+    assert header["title"] == "Influence of the music on frame 50"
     assert arrays["series0"].sum() == pytest.approx(100, rel=1e-3)
-    assert "by kind of music feature" in maps_of(page)
+    assert "By music feature" in maps_of(page)
     page.app.session_state["deletion_open"] = True
     page.run().until(lambda p: any('wb-deletion"' in e.proto.body for e in p.app.get("html")))
-    assert any("taken at random" in m.value for m in page.app.markdown)
+    assert any("chosen at random" in m.value for m in page.app.markdown)
     figure = next(e.proto.body for e in page.app.get("html") if 'wb-deletion"' in e.proto.body)
     assert "the nearest frames" in figure
     assert "data:image/svg+xml" in figure

@@ -286,7 +286,7 @@ def test_limits_of_one_file_and_of_all(store, npz, monkeypatch):
     ):
         store.take("c.npz", npz)
     monkeypatch.setattr(uploads, "MOST_MB", 0)
-    with pytest.raises(MMMError, match=r"more than 0 MB"):
+    with pytest.raises(MMMError, match=r"would exceed 0 MB"):
         store.take("b.npz", npz)
     monkeypatch.setattr(uploads, "LARGEST_MB", 0)
     with pytest.raises(MMMError, match=r"b\.npz: 0 MB; expected at most 0; cut it into pieces"):

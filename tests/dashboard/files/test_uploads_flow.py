@@ -256,14 +256,14 @@ def test_a_link_to_an_upload_asks_for_the_file_and_then_shows_it_as_it_was(
         "unit": "inch",
     }
     page = open_workbench(**link)
-    assert "bring the file" in page.said
+    assert "This link needs the file" in page.said
     assert page.errors == []
     file = written(made_clip, tmp_path / "dance.bvh")
     bring(page, ("dance.bvh", file))
     whole = link | {"file": blake2b(file, digest_size=8).hexdigest()[:8]}
     assert page.address == whole
     assert page.stage[0]["frames"] == 60
-    assert "another file of the name" not in page.said
+    assert "a different file named" not in page.said
     again = open_workbench(**whole)
     bring(again, ("dance.bvh", file.replace(b"0.0", b"0.1", 1)))
-    assert "another file of the name dance.bvh" in again.said
+    assert "a different file named dance.bvh" in again.said

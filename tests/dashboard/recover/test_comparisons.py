@@ -115,7 +115,7 @@ def test_a_link_to_a_file_that_is_still_to_come_does_not_ask_for_its_recoveries_
     page = open_workbench(
         **SHORT | {"sequence": "Uploads/mine.bvh"}, method=MODEL, also="hold~0~every:9"
     ).recovered()
-    assert "bring the file" in page.said
+    assert "This link needs the file" in page.said
     assert "also" not in page.address
     assert page.app.session_state.also == [("hold", 0, "every:9")]
 

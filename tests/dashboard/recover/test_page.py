@@ -260,7 +260,7 @@ def test_another_frame_rate_is_told_apart_too(open_workbench, page_env, made_cli
 def test_a_clip_without_music_is_recovered_in_silence(open_workbench, page_env, made_clip):
     save_clip(made_clip, page_env / "made.npz")
     page = open_workbench(sequence="mine/made.npz", method=MODEL, hide="span:20-40").recovered()
-    assert "the clip has none: it was given silence" in page.said
+    assert "the clip has none, so it was given silence" in page.said
 
 
 @pytest.mark.slow
