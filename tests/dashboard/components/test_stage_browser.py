@@ -369,13 +369,13 @@ def test_another_recovery_of_the_same_clip_keeps_playhead_camera_and_view(open_p
     page.mouse.down()
     page.mouse.move(box["x"] + 420, box["y"] + 100, steps=3)
     page.mouse.up()
-    camera = page.evaluate("window.mmmPlayhead.memory.get('stage:main').camera")
+    camera = page.evaluate("window.mmmPlayhead.memory.get('viewer:main').camera")
     page.get_by_text("Another mask").click()
     expect(page.get_by_text("frame given")).to_be_visible()
     assert frame(page) == 123
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Overlay")).to_have_attribute("aria-pressed", "true")
-    assert page.evaluate("window.mmmPlayhead.memory.get('stage:main').camera") == camera
+    assert page.evaluate("window.mmmPlayhead.memory.get('viewer:main').camera") == camera
     page.get_by_text("Another clip").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(timeline(page)).to_have_attribute("aria-valuemax", "239")
