@@ -109,6 +109,11 @@ def _is_picker(key: str | None, name: str) -> bool:
     return re.fullmatch(rf"pick-{re.escape(name)}~\d+", key or "") is not None
 
 
+def _as_seen(text: str) -> str:
+    """Markdown without the backslashes of its escapes."""
+    return re.sub(r"\\([^\w\s])", r"\1", text)
+
+
 class Page:
     """The workbench in AppTest, spoken of as a user would."""
 
@@ -200,7 +205,7 @@ class Page:
 
     @property
     def errors(self) -> list[str]:
-        return [e.value for e in self.app.error]
+        return [_as_seen(e.value) for e in self.app.error]
 
     @property
     def said(self) -> str:
@@ -208,7 +213,7 @@ class Page:
         text = "\n".join(
             e.value for kind in ("caption", "error", "warning", "info") for e in self.app.get(kind)
         )
-        return re.sub(r"\\([^\w\s])", r"\1", text)  # Markdown escapes are not seen
+        return _as_seen(text)
 
 
 @pytest.fixture

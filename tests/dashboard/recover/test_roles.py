@@ -39,9 +39,9 @@ def test_a_file_without_music_opens_with_the_network_on_roles(with_roles):
     assert f"Not for this clip: {MODEL}" in page.said
     assert role_boxes(page) == {}
     gaps = next(e.proto.body for e in page.app.get("html") if 'class="wb-gaps"' in e.proto.body)
-    assert "gap 40–59" in gaps
-    assert "gap 80–84" in gaps
-    assert "made by inbetween itself without seeing it" in page.said
+    assert "frames 40–59" in gaps
+    assert "frames 80–84" in gaps
+    assert "estimates without seeing the hidden frames" in page.said
     header, arrays = page.fed("mmm_curves")
     assert header["series"][-1] == {"name": "expected", "role": "expected", "look": None}
     assert (arrays["series5"][40:60] > 0).all()

@@ -76,7 +76,7 @@ def test_words_groups_and_orders(open_workbench, with_files):
     page.app.text_input[0].set_value("elephant")
     page.run()
     assert cards(page) == []
-    assert "No file has all these words" in page.said
+    assert "No file matches all of these words" in page.said
 
 
 @pytest.mark.slow
