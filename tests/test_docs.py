@@ -15,7 +15,12 @@ from training.recipes import FINETUNING, PRETRAINING
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RECIPES = {"pretrain": PRETRAINING, "finetune": FINETUNING}
-APPS = {"mmm": "mmm.cli.app", "training": "training.commands.app", "data": "data.__main__"}
+APPS = {
+    "mmm": "mmm.cli.app",
+    "training": "training.commands.app",
+    "data": "data.__main__",
+    "tests.load": "tests.load.__main__",
+}
 
 
 def commands_in(text: str) -> list[str]:

@@ -5,7 +5,6 @@ once, each with a pattern of their own, and prints how long they waited until th
 (p50), 95th percentile (p95), errors, the slowest answer of ``/_stcore/health`` meanwhile, memory and threads.
 """
 
-import argparse
 import asyncio
 import os
 import subprocess
@@ -14,9 +13,12 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated
 
 import numpy as np
 import psutil
+import typer
 
 from tests.browser import ROOT, free_port
 from tests.load.client import Visit, Visitor
@@ -101,7 +103,7 @@ def address_of(number: int, method: str) -> dict[str, str]:
     return query | ({"method": method} if method else {})
 
 
-async def crowd(server: Server, people: int, number: int, args: argparse.Namespace) -> list[Visit]:
+async def crowd(server: Server, people: int, number: int, args: SimpleNamespace) -> list[Visit]:
     """So many people, evenly over ``--over`` seconds, each ``--rounds`` times."""
 
     async def person(place: int) -> list[Visit]:
@@ -137,22 +139,37 @@ def line(people: int, visits: Sequence[Visit], server: Server, open_only: bool) 
     return row + (f"   {errors[0]}" if errors else "")
 
 
-def main() -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument(
-        "--people", default="1,4,16,32", help="so many at a time, one after another"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    people: Annotated[str, typer.Option(help="so many at a time, one after another")] = "1,4,16,32",
+    rounds: Annotated[int, typer.Option(help="visits of each of them")] = 1,
+    over: Annotated[float, typer.Option(help="seconds over which they come")] = 0.0,
+    stay: Annotated[float, typer.Option(help="seconds that they stay afterwards")] = 0.0,
+    limit: Annotated[float, typer.Option(help="seconds a visit may take")] = 120.0,
+    method: Annotated[str, typer.Option(help="a checkpoint or interpolation, for all")] = "",
+    same: Annotated[bool, typer.Option("--same", help="all open the page's first view")] = False,
+    open_only: Annotated[
+        bool, typer.Option("--open-only", help="nobody waits for a recovery")
+    ] = False,
+    root: Annotated[Path, typer.Option(help="the workbench to be measured")] = ROOT,
+    option: Annotated[list[str] | None, typer.Option(help="for `streamlit run`")] = None,
+) -> None:
+    """Open the workbench as many people, and print how long they wait."""
+    args = SimpleNamespace(
+        people=people,
+        rounds=rounds,
+        over=over,
+        stay=stay,
+        limit=limit,
+        method=method,
+        same=same,
+        open_only=open_only,
+        root=root,
+        option=option or [],
     )
-    parser.add_argument("--rounds", type=int, default=1, help="visits of each of them")
-    parser.add_argument("--over", type=float, default=0.0, help="seconds over which they come")
-    parser.add_argument("--stay", type=float, default=0.0, help="seconds that they stay afterwards")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds a visit may take")
-    parser.add_argument("--method", default="", help="a checkpoint or interpolation, for all")
-    parser.add_argument("--same", action="store_true", help="all open the page's own first view")
-    parser.add_argument("--open-only", action="store_true", help="nobody waits for a recovery")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the workbench to be measured")
-    parser.add_argument("--option", action="append", default=[], help="for `streamlit run`")
-    args = parser.parse_args()
     server, number = Server(args.root, args.option), 0
     try:
         # Before the first row, so that no row has the server's first import of torch in it.
@@ -168,4 +185,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    app()
