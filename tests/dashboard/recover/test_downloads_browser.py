@@ -74,7 +74,7 @@ def test_every_file_is_the_recovery_that_is_shown(take, checkpoint_folder):
     )
     rows = list(csv.DictReader(io.StringIO(take("CSV").read_text())))
     assert [row["method"] for row in rows] == list(told["methods"])
-    with Image.open(take("Map")) as picture:
+    with Image.open(take("Error map")) as picture:
         assert picture.size[0] == 1600
     assert take("Web page").read_text().startswith("<!doctype html>")
 

@@ -135,7 +135,7 @@ def test_another_dance_another_pattern_recover(open_):
     expect(page.locator("canvas[data-panel]").nth(1)).to_have_attribute(
         "data-panel", "Slerp, before Recover"
     )
-    choose(page, "Hide", "Every n-th frame known")
+    choose(page, "Hide", "All but every n-th frame")
     expect(page.get_by_text(re.compile(r"560 of 600 frames hidden: 93.3%"))).to_be_visible()
     until(page, lambda: "hide=every%3A15" in page.url)
     page.get_by_role("button", name="Recover", exact=True).click()
@@ -154,7 +154,7 @@ def errors_of(page: Page) -> list[list[str]]:
 def test_the_address_gives_a_colleague_the_same_numbers(open_, new_page, checkpoint_folder):
     """Another machine, that is another server: nothing is kept there of what was recovered here."""
     page = recovered(open_())
-    choose(page, "Hide", "Every n-th frame known")
+    choose(page, "Hide", "All but every n-th frame")
     until(page, lambda: "hide=every%3A15" in page.url)
     page.get_by_role("button", name="Recover", exact=True).click()
     until(page, lambda: "112 of 120" in page.content() and page.locator(".wb-table").count() == 1)
