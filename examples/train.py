@@ -38,7 +38,7 @@ run(
 checkpoint = folder / "my-network"
 run(
     *("training", "pretrain", "--preset", "inbetween", "--data", prepared, "--out", checkpoint),
-    *("--steps", 10, "--batch", 4),
+    *("--steps", 10, "--batch", 4, "--max-frames", 60),
 )
 
 # 4. Use it.
