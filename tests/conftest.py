@@ -1,14 +1,33 @@
 """Shapes of the library are checked while it is tested; fixtures for tests in a real browser."""
 
+import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import jaxtyping
 import pytest
 
+# Before torch is imported: each test process computes on one core, and so do the programs it starts.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 jaxtyping.install_import_hook(["mmm"], "beartype.beartype")
 
 from tests.browser import FLAGS, AppServer, Watched  # noqa: E402
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Processes of the whole run; a few files run in this one, which starts faster and can be debugged."""
+    files = [Path(argument.partition("::")[0]) for argument in config.args]
+    if all(path.suffix == ".py" for path in files):
+        return 0
+    # One more than cores, since browser tests wait for what is drawn.
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests first: they take longest, and short files fill the end of a run evenly."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 @pytest.fixture(scope="session")

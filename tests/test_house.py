@@ -265,6 +265,7 @@ def test_comments_are_counted():
     assert comment_and_code_lines(text) == (2, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", unfinished(FOLDERS, *set(FOLDERS) - COMMENTED))
 def test_six_comments_in_a_hundred_lines_of_code(folder):
     counts = [

@@ -35,6 +35,9 @@ class Shortcuts {
     const target = event.composedPath()[0];
     if (event.isComposing || !(target instanceof Element) || target.closest(TYPING)) return;
     if (document.querySelector('[data-testid="stDialog"], :popover-open')) return;
+    // A popover in a shadow tree, such as the tour, is seen by the path of the event alone.
+    if (event.composedPath().some((node) => node instanceof Element && node.matches(":popover-open")))
+      return;
     const control = event.ctrlKey || event.metaKey,
       plain = !control && !event.altKey && !event.shiftKey;
     if ((plain && event.key.toLowerCase() === "r") || (control && event.key === "Enter")) {

@@ -80,6 +80,7 @@ def dances():
     return [mmm.load_clip(path, frames=(150, 450)) for path in SAMPLES]
 
 
+@pytest.mark.slow
 def test_beats_every_interpolation_in_gaps(network, dances):
     rows = evaluate(network, dances, ["every:20", "span:135-164", "span:120-179", "span:105-194"])
     for spec in {row["hide"] for row in rows}:
@@ -89,6 +90,7 @@ def test_beats_every_interpolation_in_gaps(network, dances):
             assert ours[metric] < min(row[metric] for row in means.values()), (spec, metric)
 
 
+@pytest.mark.slow
 def test_close_keyframes_are_no_worse_than_slerp(network, dances):
     means = {row["method"]: row for row in evaluate(network, dances, ["every:5"])}
     for metric in ("rotation_deg", "position_cm"):
@@ -141,6 +143,7 @@ def test_the_common_network_beats_the_best_baseline_on_held_out_subjects_and_sce
                 assert of[spec, "common-small"] < best, (part, metric, spec)
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 @pytest.mark.skipif(not LAFAN1.exists(), reason="the LAFAN1 recordings are not beside the project")
 @pytest.mark.parametrize("name", ON_ROLES)
@@ -152,6 +155,7 @@ def test_a_recording_never_seen_comes_back_closer_than_by_slerp(name):
         assert of[name] < of["slerp"], spec
 
 
+@pytest.mark.slow
 def test_listens_to_the_music(network, dances):
     """In a gap the right song must serve better than another clip's, on the average of the samples."""
     right, wrong = [], []
@@ -233,6 +237,7 @@ def test_the_name_before_still_loads():
         assert mmm.load_model("common-future").name_or_path == "future"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SAMPLES[::4], ids=lambda path: path.stem)
 def test_dance_future_dances_on_from_a_sample(path):
     clip = mmm.load_clip(path)

@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from dashboard.work.jobs import wait_for_torch
 from mmm import Clip, save_clip
 from mmm.motion.skeleton import SMPL24
 from mmm.viewer.payload import unpack
@@ -43,6 +44,8 @@ def checkpoint_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def roles_folder(checkpoint_folder, tmp_path_factory) -> Path:
     """The dance network, and a small random network on joint roles."""
+    # An earlier test's page may still import torch behind it, and two imports at once see half of it.
+    wait_for_torch()
     from tests.mmm.networks import save_roles_network
 
     folder = tmp_path_factory.mktemp("with-roles")
@@ -54,6 +57,7 @@ def roles_folder(checkpoint_folder, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory) -> Path:
     """A folder of networks that generate."""
+    wait_for_torch()
     from tests.dashboard.futures import save_future_networks
 
     return save_future_networks(tmp_path_factory.mktemp("futures"))

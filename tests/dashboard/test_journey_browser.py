@@ -25,7 +25,7 @@ from tests.mmm.io.gltf_reader import Glb
 from tests.mmm.io.test_bvh_oracle import bvhio_pose
 from tests.mmm.viewer.test_video import ffmpeg_says, sound_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.shared_data]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.shared_data]
 
 SHARED = ROOT.parent / "shared" / "data"
 FRAMES, HIDDEN = 90, (40, 59)
@@ -210,6 +210,7 @@ def check_mp4(path: Path, fps: float, with_song: bool) -> None:
         np.testing.assert_allclose(np.array(starts) / RATE_HZ, CLICKS_S, atol=1 / fps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_genuine_file_goes_in_is_edited_recovered_and_taken_home(page, take, tmp_path, name):
     source = SOURCES[name]

@@ -30,6 +30,7 @@ def settings(folder: Path, flags: dict[str, str] | None = None) -> dict[str, obj
     return dict(json.loads(printed.stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["project", "elsewhere", "with settings of its own"])
 def test_the_apps_settings_hold_from_any_folder(tmp_path, folder):
     if folder == "with settings of its own":

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from mmm import save_clip
 from tests.dashboard.conftest import ROOT
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LIMIT_MS = 90_000  # only ever waited out where something is wrong
 expect.set_options(timeout=LIMIT_MS)
@@ -41,6 +41,7 @@ def bring(page: Page, *files: object) -> None:
     page.locator('input[type="file"]').set_input_files(list(files))
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(
     open_, checkpoint_folder
@@ -61,7 +62,7 @@ def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(
     song.press("End")
     expect(page).to_have_url(re.compile("song_start=4.3"))
     expect(song).to_have_attribute("aria-valuetext", re.compile("^0:04.3 to 0:05.3 of "))
-    whole = page.get_by_role("slider", name="Part of the file that is shown")
+    whole = page.get_by_role("slider", name="Shown part of the file, over the amount of motion")
     expect(whole).to_have_attribute("aria-valuetext", re.compile("^0 to 600 of 1,800"))
     box = whole.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
@@ -78,6 +79,7 @@ def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(
     assert page.get_by_test_id("stAlert").count() == 0
 
 
+@pytest.mark.slow
 def test_bad_files_get_a_line_each_and_the_page_goes_on(open_, made_clip, tmp_path):
     page = open_()
     save_clip(made_clip, tmp_path / "mine.bvh")

@@ -48,6 +48,7 @@ def run(capsys, folder, *more):
     return out, said
 
 
+@pytest.mark.slow
 def test_a_unit_is_never_divided(folder, capsys):
     out, _ = run(capsys, folder, "--shares", "50/25/25")
     units = units_of(out)
@@ -113,6 +114,7 @@ def test_a_motion_set_reads_it_from_disk(folder, capsys):
     assert clip.motion.positions().shape == (20, 6, 3)
 
 
+@pytest.mark.slow
 def test_statistics_and_bones_are_those_of_train_alone(folder, capsys):
     out, _ = run(capsys, folder, "--test", "03")
     before = (

@@ -61,6 +61,7 @@ def written(out):
     return {path.name: path.stat().st_mtime_ns for path in (out / "cache").glob("[!.]*.npz")}
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(folder, capsys):
     """Killed without a chance to tidy up, after five of eight files: the next run converts the other three."""
     killed = subprocess.run(
@@ -137,6 +138,7 @@ def test_ctrl_c(folder, capsys, monkeypatch):
     assert (status, error) == (130, "stopped; the same command continues from here\n")
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_same(folder, capsys):
     assert prepare(capsys, *arguments(folder, "--test", "01"))[0] == 0
     one = np.load(folder.parent / "set" / "train" / "rotations.npy")
@@ -154,6 +156,7 @@ def die_of_the_third(task):
     return convert.Converted(task.file.label, task.stored)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_takes_one_file_with_it(tmp_path):
     tasks = [
         convert.Task(SourceFile(tmp_path / str(k), str(k), str(k)), 30.0, tmp_path)

@@ -39,6 +39,7 @@ def run(capsys, folder, *more):
     return out, said
 
 
+@pytest.mark.slow
 def test_all_skeletons_are_in_one_set(folder, capsys):
     out, said = run(capsys, folder)
     assert set(units_of(out)) == set(KINDS)
@@ -51,6 +52,7 @@ def test_all_skeletons_are_in_one_set(folder, capsys):
     assert {row["root"] for row in report_of(out)["skeletons"]} == {"Hips", "hip", "pelvis"}
 
 
+@pytest.mark.slow
 def test_a_prepared_clip_moves_as_its_file_does(folder, capsys):
     out, _ = run(capsys, folder)
     for name, split, skeleton, seed in (
@@ -73,6 +75,7 @@ def test_a_prepared_clip_moves_as_its_file_does(folder, capsys):
         assert np.abs(places[:, same] - motion.positions()[:, roles.joints[same]]).max() < 3e-3
 
 
+@pytest.mark.slow
 def test_the_sets_body_is_one_of_its_bodies(folder, capsys):
     """A mean of bodies in different rest poses is no body."""
     out, _ = run(capsys, folder)
@@ -84,6 +87,7 @@ def test_the_sets_body_is_one_of_its_bodies(folder, capsys):
     )
 
 
+@pytest.mark.slow
 def test_what_has_no_roles_is_left_out_with_what_was_found(folder, capsys):
     bad = Skeleton(("Root", "Tail", "LeftArm"), (-1, 0, 1), np.ones((3, 3)))
     write_bvh(folder / "bad0.bvh", 1, 30, bad)
@@ -94,6 +98,7 @@ def test_what_has_no_roles_is_left_out_with_what_was_found(folder, capsys):
     assert "(found: left_shoulder = LeftArm)" in said
 
 
+@pytest.mark.slow
 def test_groups_name_source_and_content(folder, capsys):
     out, _ = run(capsys, folder, "--group-by", r"^(\w+)/.*/([a-z]+)\d")
     assert {clip["name"]: clip["group"] for clip in stored(out, "test")["clips"]} == {
@@ -108,6 +113,7 @@ def test_groups_name_source_and_content(folder, capsys):
     )
 
 
+@pytest.mark.slow
 def test_the_same_files_as_they_are_and_as_roles_do_not_mix(folder, capsys):
     """What an earlier run stored is taken again only where it was stored the same way."""
     out, _ = run(capsys, folder)
@@ -135,6 +141,7 @@ def test_wrong_options(folder, capsys):
         assert error.startswith(f"error: {message}")
 
 
+@pytest.mark.slow
 def test_units_of_a_split_from_a_file(folder, capsys):
     names = folder.parent / "test.txt"
     names.write_text("# held back\nsalsa, snu  # both\n\nsmpl\n")
@@ -146,6 +153,7 @@ def test_units_of_a_split_from_a_file(folder, capsys):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_real_aist_and_lafan1_in_roles(shared, tmp_path, capsys):
     motions, splits = shared / "aistpp" / "motions", shared / "aistpp" / "splits"

@@ -9,6 +9,7 @@ from tests.fuzz.readers import READERS
 from tests.fuzz.running import FINDS, one, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", sorted(READERS))
 def test_inputs_are_read_or_refused_in_a_line(reader):
     report = run(reader, 250)

@@ -55,6 +55,7 @@ def specs(draw) -> str:
     return "+".join(terms)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(spec=specs())
 def test_the_label_makes_clip_and_mask_again(spec):
@@ -70,6 +71,7 @@ def test_the_label_makes_clip_and_mask_again(spec):
         np.testing.assert_array_equal(edited.mask.hidden, masks.parse(spec, CLIP).hidden)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(spec=specs(), poison=st.integers(1, 99))
 def test_what_is_hidden_of_the_recording_never_matters(spec, poison):
@@ -297,6 +299,7 @@ def test_edits_that_carry_on_are_one():
     assert edits.add(("pose:1=2",), "pose:1=2") == ("pose:1=2", "pose:1=2")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(spec=specs())
 def test_writing_edits_as_one_changes_nothing(spec):

@@ -122,6 +122,7 @@ def test_page_and_film_say_where_the_seed_ends(made):
     ] == ["seed", "seed", "generated", "generated"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [s for s in MAGIC if s != ".png"])
 def test_it_saves_as_what_its_suffix_says(made, tmp_path, suffix):
     few = replace(made, clip=made.clip.crop(0, SEED + 12), truth=made.truth.crop(0, SEED + 12))

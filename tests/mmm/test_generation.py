@@ -116,6 +116,7 @@ def test_any_length_begins_alike(model, clip, frames):
     )
 
 
+@pytest.mark.slow
 def test_longer_than_the_clip(model, clip):
     """Ten seconds from a clip of 40 frames: silence is heard where there is no music, and there is no truth."""
     short = replace(clip.crop(0, 40), music=None)
@@ -144,6 +145,7 @@ def test_the_same_number_gives_the_same_motion(model, clip):
     assert not same(first, other)
 
 
+@pytest.mark.slow
 def test_variety_scales_chance(model, clip):
     def far(temperature):
         one, other = (
@@ -290,6 +292,7 @@ def test_a_floor_far_from_zero(floor_m):
     assert np.array_equal(off.clip.motion.root_m[:60], high.root_m)
 
 
+@pytest.mark.slow
 def test_own_music_for_a_clip_without(model, clip):
     """A song that goes on after the motion: nobody is told of silence, and the clip's truth is another song's."""
     silent = replace(clip.crop(0, 40), music=None)

@@ -53,6 +53,7 @@ def energy(model, **asked) -> float:
     return log_speed(generate_clip(model, walk(), prefix_frames=60, frames=60, **asked).generated)
 
 
+@pytest.mark.slow
 def test_generated_motion_is_as_lively_as_the_law_says():
     slow, fast = (
         roles_network(noise_dim=4, speed_prior=[level, 0.0, 0.0]) for level in (-3.0, 2.0)
@@ -63,6 +64,7 @@ def test_generated_motion_is_as_lively_as_the_law_says():
     )  # without chance there is nothing to choose from
 
 
+@pytest.mark.slow
 def test_the_same_number_gives_the_same_motion_with_maps_and_without():
     model, clip = roles_network(noise_dim=4, speed_prior=[0.0, 0.6, 0.5]), walk()
     first, again, other = (

@@ -107,6 +107,7 @@ TERMS = st.one_of(
 NAMES = st.lists(st.sampled_from([*TINY.names, *TINY.groups]), min_size=1, max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     builders=st.lists(st.tuples(TERMS, st.none() | NAMES), min_size=1, max_size=3),
@@ -138,6 +139,7 @@ def spec_of(kind: str, spans: list[tuple[int, int]], names: list[str] | None) ->
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(terms=st.lists(EDITS, min_size=1, max_size=6), outer=st.none() | NAMES)
 def test_edits_mean_what_a_loop_over_them_means(terms, outer):

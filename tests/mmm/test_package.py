@@ -52,6 +52,7 @@ def test_importing_the_package_imports_no_library():
     assert heavy == "[]"
 
 
+@pytest.mark.slow
 def test_listing_and_describing_checkpoints_imports_no_torch():
     code = (
         "import sys, mmm; from mmm.checkpoints import check_fit; mmm.list_checkpoints(); "

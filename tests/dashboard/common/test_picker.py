@@ -1,5 +1,6 @@
 """A picker that page and user both set: what the browser still says of the old value is not taken for a choice."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 
@@ -22,6 +23,7 @@ def picked(app: AppTest) -> str:
     return str(app.text[0].value)
 
 
+@pytest.mark.slow
 def test_what_the_page_has_set_outlasts_a_browser_that_has_not_heard_of_it():
     app = AppTest.from_function(script).run()
     assert picked(app) == "a"
@@ -33,6 +35,7 @@ def test_what_the_page_has_set_outlasts_a_browser_that_has_not_heard_of_it():
     assert app.selectbox[0].options == ["A", "B", "C"]
 
 
+@pytest.mark.slow
 def test_the_users_choice_holds_and_may_go_back():
     app = AppTest.from_function(script).run()
     app.session_state["take"] = True

@@ -1,5 +1,6 @@
 """A press is acted on once, whatever happens to the run that was told of it."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 
@@ -24,6 +25,7 @@ def test_a_press_is_acted_on_once():
     assert page.session_state.acted == 1
 
 
+@pytest.mark.slow
 def test_a_press_outlives_an_interrupted_run():
     page = AppTest.from_function(app).run()
     page.session_state.interrupt = True

@@ -16,6 +16,7 @@ def app() -> AppTest:
     return AppTest.from_file(str(DEMO), default_timeout=30).run()
 
 
+@pytest.mark.slow
 def test_the_page_runs_and_no_frame_was_chosen_yet(app):
     assert not app.exception
     assert any(

@@ -75,6 +75,7 @@ def test_names_are_made_harmless(name, safe):
     assert safe_name(name) == safe
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(some.text(max_size=300))
 def test_no_name_leaves_its_folder(name):
@@ -84,6 +85,7 @@ def test_no_name_leaves_its_folder(name):
     assert made not in ("", ".", "..")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["../../out.npz", "/tmp/../out.npz", "..\\out.npz", "sub/dir/out.npz"]
 )
@@ -234,6 +236,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_bad_file_is_one_line_and_leaves_nothing(store, npz, capsys, kind):
     name, make, says = HOSTILE[kind]
@@ -249,6 +252,7 @@ def test_a_bad_file_is_one_line_and_leaves_nothing(store, npz, capsys, kind):
     assert "a program ran" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     where=some.integers(0, 10_000),
@@ -312,6 +316,7 @@ def test_too_large_for_the_memory_is_a_line_and_a_fault_of_ours_is_not_hidden(
     assert everything(store.folder) == set()
 
 
+@pytest.mark.slow
 def test_a_song_of_ten_minutes_is_taken_and_one_of_twenty_told_to_be_cut(store):
     def tone(minutes):
         return encode_ogg(

@@ -53,6 +53,7 @@ def sequence(page) -> str:
     return page.picker("sequence").value
 
 
+@pytest.mark.slow
 def test_a_bvh_is_taken_in_shown_and_recovered(open_workbench, made_clip, tmp_path):
     page = open_workbench(**QUICK)
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
@@ -69,6 +70,7 @@ def test_a_bvh_is_taken_in_shown_and_recovered(open_workbench, made_clip, tmp_pa
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_motion_and_song_together_and_the_songs_part_is_chosen(
     open_workbench, made_clip, song, tmp_path
 ):
@@ -101,6 +103,7 @@ def test_motion_and_song_together_and_the_songs_part_is_chosen(
     np.testing.assert_array_equal(again.stage[1]["waveform"], heard)
 
 
+@pytest.mark.slow
 def test_a_song_alone_is_heard_with_a_sample(open_workbench, song):
     page = open_workbench(**QUICK)
     before = page.stage[1]["waveform"].copy()
@@ -112,6 +115,7 @@ def test_a_song_alone_is_heard_with_a_sample(open_workbench, song):
     np.testing.assert_array_equal(page.stage[1]["waveform"], before)
 
 
+@pytest.mark.slow
 def test_unit_and_axis_are_shown_and_can_be_corrected(open_workbench, made_clip, tmp_path):
     page = open_workbench(**QUICK)
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
@@ -132,6 +136,7 @@ def test_unit_and_axis_are_shown_and_can_be_corrected(open_workbench, made_clip,
     assert page.stage[0]["floor_m"] == floor
 
 
+@pytest.mark.slow
 def test_the_facing_is_shown_and_the_movement_can_be_turned(open_workbench, made_clip, tmp_path):
     page = open_workbench(**QUICK)
     bring(page, ("dance.bvh", written(made_clip, tmp_path / "dance.bvh")))
@@ -163,6 +168,7 @@ def test_the_facing_is_shown_and_the_movement_can_be_turned(open_workbench, made
     np.testing.assert_array_equal(page.stage[1]["positions0"], before)
 
 
+@pytest.mark.slow
 def test_a_file_with_z_up_is_turned_by_itself_and_back_by_hand(open_workbench, made_clip, tmp_path):
     from dataclasses import replace
 
@@ -180,6 +186,7 @@ def test_a_file_with_z_up_is_turned_by_itself_and_back_by_hand(open_workbench, m
     )
 
 
+@pytest.mark.slow
 def test_bad_files_are_a_line_each_and_good_ones_beside_them_are_taken(
     open_workbench, made_clip, tmp_path
 ):
@@ -208,6 +215,7 @@ def test_bad_files_are_a_line_each_and_good_ones_beside_them_are_taken(
     assert page.errors == []  # what was said of the last files goes with the next
 
 
+@pytest.mark.slow
 def test_of_a_long_file_a_part_is_sent_and_the_rest_can_be_reached(open_workbench, tmp_path):
     from dashboard.recover.controls import MOST_FRAMES
 
@@ -234,6 +242,7 @@ def test_of_a_long_file_a_part_is_sent_and_the_rest_can_be_reached(open_workbenc
     assert max(header["heights"]) == 1
 
 
+@pytest.mark.slow
 def test_a_shorter_file_of_the_same_name_takes_the_place_of_the_longer(
     open_workbench, made_clip, tmp_path
 ):
@@ -245,6 +254,7 @@ def test_a_shorter_file_of_the_same_name_takes_the_place_of_the_longer(
     assert page.stage[0]["frames"] == 30
 
 
+@pytest.mark.slow
 def test_a_link_to_an_upload_asks_for_the_file_and_then_shows_it_as_it_was(
     open_workbench, made_clip, tmp_path
 ):

@@ -87,7 +87,7 @@ def until(page: Page, what: Callable[[], bool], tries: int = 600) -> None:
         if what():
             return
         page.wait_for_timeout(50)
-    raise AssertionError("it never came to be")
+    raise AssertionError("the condition was never met")
 
 
 def generate(page: Page) -> None:

@@ -150,7 +150,7 @@ def test_each_part_of_a_sequence_has_edits_of_its_own(open_workbench):
 @pytest.mark.slow
 def test_edits_that_do_not_fit_are_said_and_can_be_undone(open_workbench):
     page = open_workbench(**SHORT, hide="span:40-79+hide:500")
-    assert r"hide\:500: not inside the clip's 120 frames" in " ".join(page.errors)
+    assert "hide:500: not inside the clip's 120 frames" in " ".join(page.errors)
     assert frames(page) == []
     assert page.stage[0]["edit"]["edits"] == 1  # so that Clear is there
     do(page, "hide:3")  # what is wrong stays wrong

@@ -474,6 +474,7 @@ def test_a_film_is_made_behind_the_page_and_can_be_stopped(open_workbench, monke
     assert page.has("make-film")
 
 
+@pytest.mark.slow
 def test_the_page_does_not_wait_for_torch():
     import subprocess
     import sys

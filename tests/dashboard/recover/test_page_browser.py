@@ -100,7 +100,7 @@ def hidden_frames(page: Page) -> int:
       const strip = find(document), ratio = strip.width / strip.clientWidth;
       const row = strip.getContext("2d").getImageData(0, Math.round(19 * ratio), strip.width, 1).data;
       let marked = 0;
-      for (let i = 0; i < row.length; i += 4) if (row[i] > 180 && row[i + 2] < 120 && row[i + 3] > 200) marked += 1;
+      for (let i = 0; i < row.length; i += 4) if (row[i] > row[i + 2] + 90 && row[i + 3] > 200) marked += 1;
       const slider = find(document).parentElement;
       return Math.round((marked / strip.width) * (Number(slider.getAttribute("aria-valuemax")) + 1));
     }""")
@@ -111,7 +111,7 @@ def until(page: Page, what: Callable[[], bool], tries: int = 300) -> None:
         if what():
             return
         page.wait_for_timeout(100)
-    raise AssertionError("it never came to be")
+    raise AssertionError("the condition was never met")
 
 
 def choose(page: Page, label: str, option: str) -> None:

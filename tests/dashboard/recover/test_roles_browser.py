@@ -110,8 +110,11 @@ def test_joints_are_named_by_hand(open_):
     for role, joint in (("Left hip", "Bone1"), ("Left knee", "Bone4")):
         page.get_by_role("combobox", name=re.compile(role)).click()
         page.get_by_role("option", name=joint, exact=True).click()
+        # The page is drawn anew after each choice, and the boxes with it.
+        page.wait_for_function(
+            f"() => location.search.includes('role={role.lower().replace(' ', '_')}')"
+        )
     expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value("inbetween")
-    page.wait_for_function("() => location.search.includes('role=left_knee')")
     page.get_by_role("button", name="Recover", exact=True).click()
     page.locator('canvas[data-panel="inbetween"]').wait_for()
     expect(page.locator(".wb-gaps [role=listitem]")).to_have_count(2)

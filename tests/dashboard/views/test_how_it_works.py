@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.views.how_it_works import FRAMES, SHOWN, _strip
@@ -20,6 +21,7 @@ def test_it_is_drawn_and_names_every_network():
     assert all(f"**{card.name}**" in said for card in list_checkpoints())
 
 
+@pytest.mark.slow
 def test_strips_are_the_patterns():
     shares = {
         spec: re.findall(r'class="(known|hidden)"', _strip(spec, words)) for spec, words in SHOWN

@@ -89,6 +89,7 @@ def test_cancelled_before_the_first_frame_there_is_nothing(networked, monkeypatc
     assert stream.panel() is None
 
 
+@pytest.mark.slow
 def test_the_same_number_gives_the_same_dance_another_one_another(networked):
     first, again, other, calm = (
         finished(

@@ -134,6 +134,7 @@ def test_a_number_in_the_environment(monkeypatch, text, number):
     assert jobs.whole_number("MMM_WORKERS", 3) == number
 
 
+@pytest.mark.slow
 def test_one_torch_thread_a_job_unless_the_environment_says_otherwise():
     run = "from dashboard.work import jobs; jobs.wait_for_torch(); import torch; print(torch.get_num_threads())"
     for setting, threads in ({}, "1"), ({"MMM_TORCH_THREADS": "2"}, "2"):

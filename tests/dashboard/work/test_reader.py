@@ -52,6 +52,7 @@ def same(a: Clip, b: Clip) -> bool:
     return facts[0] == facts[1]
 
 
+@pytest.mark.slow
 def test_what_comes_back_is_what_was_read_bit_by_bit(bvh, one_reader):
     direct = load_clip(bvh)
     clip = reader.read_clip(bvh, bvh.name)
@@ -77,6 +78,7 @@ def test_music_comes_back_with_its_sound(clip, tmp_path):
     assert back.music.audio.rate_hz == 8000
 
 
+@pytest.mark.slow
 def test_a_song_comes_back(tmp_path, one_reader):
     samples = np.random.default_rng(0).normal(0, 0.1, (9000, 2)).astype(np.float32)
     write_audio(Audio(samples, 8000), tmp_path / "a.wav")
@@ -85,6 +87,7 @@ def test_a_song_comes_back(tmp_path, one_reader):
     np.testing.assert_allclose(audio.samples, samples, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_file_is_the_readers_line(tmp_path, one_reader):
     (tmp_path / "a.bvh").write_text("HIERARCHY\nnonsense")
     with pytest.raises(MMMError) as direct:
@@ -104,6 +107,7 @@ def body(monkeypatch, code: str) -> None:
     monkeypatch.setattr(reader, "BODY", ("-c", "\n".join(lines)))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_crash_costs_one_line_and_the_next_file_is_read(bvh, one_reader, monkeypatch):
     body(monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
@@ -112,6 +116,7 @@ def test_a_crash_costs_one_line_and_the_next_file_is_read(bvh, one_reader, monke
     assert reader.read_clip(bvh, bvh.name).name == "made"
 
 
+@pytest.mark.slow
 def test_a_hang_ends_with_the_time_limit(bvh, one_reader, monkeypatch):
     body(monkeypatch, "import time; time.sleep(600)")
     monkeypatch.setattr(reader, "LIMIT_S", 5.0)
@@ -120,12 +125,14 @@ def test_a_hang_ends_with_the_time_limit(bvh, one_reader, monkeypatch):
     assert time.monotonic() - begun < 60
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")
 def test_a_blow_up_ends_at_the_memory_limit(bvh, one_reader, monkeypatch):
     body(monkeypatch, "bytearray(1 << 40)")
     assert told(bvh) == "made.bvh: more than fits into memory; cut it into pieces"
 
 
+@pytest.mark.slow
 def test_a_fault_of_a_reader_is_a_line_without_its_insides(bvh, one_reader, monkeypatch):
     body(monkeypatch, "raise ZeroDivisionError('inside')")
     assert told(bvh) == "a.bvh: the file cannot be read; export it again"
@@ -149,6 +156,7 @@ def test_cancelling_ends_the_process(bvh, one_reader, monkeypatch):
     assert one_reader._ready == []
 
 
+@pytest.mark.slow
 def test_the_process_is_kept_and_ends_with_the_server(bvh, one_reader):
     for _ in range(3):
         reader.read_clip(bvh, bvh.name)

@@ -44,6 +44,7 @@ def test_a_recovery_gives_the_method_first_then_its_baselines_and_keeps_them(mad
         )
 
 
+@pytest.mark.slow
 def test_a_result_that_left_the_store_stays_on_its_page(open_workbench):
     """Others' recoveries may push it out; the page must neither lose it nor run for ever."""
     page = open_workbench(method="slerp").recovered()

@@ -18,6 +18,7 @@ def chords(song):
     return tuple(bar.chord for bar in song.bars)
 
 
+@pytest.mark.slow
 def test_a_song_follows_from_split_and_number():
     again = make_song("val", 3)
     assert again == SONGS["val"][3]
@@ -100,6 +101,7 @@ def test_sound_has_the_songs_length_and_does_not_clip():
     assert 0.5 < np.abs(audio.samples).max() < 1
 
 
+@pytest.mark.slow
 def test_the_chord_of_a_bar_and_the_beat_can_be_heard_in_the_features():
     song = SONGS["test"][9]
     music = features_of(render(song), 60.0, song.frames(60), start_bpm=float(song.tempo_bpm))

@@ -55,6 +55,7 @@ def test_another_section_for_one_bar_changes_that_bar_alone():
     ).any()
 
 
+@pytest.mark.slow
 def test_chords_move_all_the_joints_that_the_table_lists():
     moved = np.zeros(24, dtype=bool)
     for step in range(1, 12):

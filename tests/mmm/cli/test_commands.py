@@ -390,6 +390,7 @@ def test_a_network_on_roles_says_what_it_expects_in_each_gap(
     assert report["methods"]["inbetween"]["position_cm"] == pytest.approx(weighted, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_joints_named_by_hand(run, roles_checkpoint, nameless_file, tmp_path):
     left = [SMPL24.names.index(name) for name in ("left_hip", "left_knee")]
     roles = ["--role", f"left_hip=Bone{left[0]}", "--role", f"left_knee=Bone{left[1]}"]
@@ -799,6 +800,7 @@ def test_help_of_all(run):
     )
 
 
+@pytest.mark.slow
 def test_the_module_runs_and_clips_need_no_torch(smpl_clip_file, tmp_path):
     """A real process: torch takes seconds to import, and neither info nor convert of a clip may wait for it."""
     code = (
@@ -912,6 +914,7 @@ def test_intervene_on_what_is_generated(run, tiny_checkpoint, tiny_clip_file, tm
         assert f"{problem} --hide" in err
 
 
+@pytest.mark.slow
 def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     status, out, err = run(
         "attribute",

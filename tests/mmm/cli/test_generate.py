@@ -111,6 +111,7 @@ def test_other_formats(run, smpl_clip_file, tmp_path, suffix):
     )
 
 
+@pytest.mark.slow
 def test_a_song_longer_than_the_clip(run, tiny_checkpoint, tiny_clip_file, song, tmp_path):
     """Six seconds of music, two of motion: generated to the music's end where no length is given."""
     status, _, _ = run(
@@ -302,6 +303,7 @@ def test_progress_where_somebody_watches(run, tiny_checkpoint, tiny_clip_file, m
     assert err.count("\r") == 2
 
 
+@pytest.mark.slow
 def test_help_names_every_option():
     shown = subprocess.run(
         [sys.executable, "-m", "mmm", "generate", "--help"],

@@ -72,6 +72,7 @@ def run(contest, results, **options):
     )
 
 
+@pytest.mark.slow
 def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card, tmp_path):
     results, both = ResultsFile(tmp_path / "kept"), benchmark(files, card, "a", "b")
     assert run(both, results) == []
@@ -98,6 +99,7 @@ def test_means_are_those_of_a_plain_recovery_over_all_hidden_entries(files, card
     )
 
 
+@pytest.mark.slow
 def test_networks_run_only_where_they_fit_and_stand_beside_baselines_of_the_same_clips(
     files, card, tmp_path
 ):
@@ -138,6 +140,7 @@ def test_what_is_kept_is_not_measured_again_and_what_changed_is_not_shown(
     assert standings(one, results) == []
 
 
+@pytest.mark.slow
 def test_a_run_cut_short_has_lost_nothing_and_is_not_mixed(files, card, tmp_path):
     class Stop(Exception):
         pass

@@ -133,6 +133,7 @@ def test_wrong_questions(changes, error, message):
         )
 
 
+@pytest.mark.slow
 def test_captum_is_imported_only_when_asked():
     code = (
         "import sys, mmm.explain.attribution, mmm.explain.interventions; print(any(m.startswith('captum') for m in "

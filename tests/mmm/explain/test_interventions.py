@@ -128,6 +128,7 @@ def test_changes_are_named_in_words(spec, label):
     assert in_words(spec) == label
 
 
+@pytest.mark.slow
 def test_a_dance_goes_on_to_changed_music():
     model = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3])
     clip = tiny_clip(90)
@@ -256,6 +257,7 @@ def test_no_shift_changes_nothing():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.8, 1.5])
 def test_a_stretch_moves_beats_and_tempo(factor):
     for clip in (tiny_clip(150), sounding()):

@@ -76,6 +76,7 @@ def test_as_defined_frame_by_frame(method, seed, frames):
     np.testing.assert_allclose(root_m, expected_root, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))

@@ -338,6 +338,7 @@ def test_meta_that_makes_no_sense_is_not_put_back(tmp_path, tree_clip, kept):
     }
 
 
+@pytest.mark.slow
 def test_a_chain_deeper_than_python_recurses(tmp_path):
     count = 1500
     skeleton = Skeleton(
@@ -369,6 +370,7 @@ def test_a_hinge_that_was_made_to_turn_freely_gets_all_channels(tmp_path):
 ORDERS = ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "XYX", "ZXZ", "XY", "ZX", "Y", "Z", ""]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     orders=st.lists(st.sampled_from(ORDERS), min_size=2, max_size=6),
@@ -480,6 +482,7 @@ def test_turning_about_the_middle_axis_goes_on_past_the_poles(order):
     np.testing.assert_allclose(continuous_euler(matrices, order), angles, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_ten_thousand_frames_of_22_joints_read_in_a_second(tmp_path):
     chain = "".join(
         f"JOINT j{j} {{\nOFFSET 0 7 0\nCHANNELS 3 Zrotation Yrotation Xrotation\n"

@@ -178,6 +178,7 @@ def test_a_type_is_a_text_before_it_is_printed(levels):
     )
 
 
+@pytest.mark.slow
 def test_more_opcodes_than_a_motion_needs_are_refused():
     data = pickled({"poses": [float(n) for n in range(30_000)]})
     assert "more than 20,000 opcodes" in refusal(data)

@@ -43,6 +43,7 @@ def check(clip, tmp_path, joints, fps, height=(1.3, 1.85), floor=(-0.1, 0.12)):
     assert 1000 * np.abs(again.positions() - motion.positions()).max() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("archive", "suffix", "joints", "fps"),
     [
@@ -75,11 +76,13 @@ def test_cmu_amc(shared, tmp_path):
         assert clip.meta["amc"]["unit_m"] == pytest.approx(0.05644, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_lafan1(shared, tmp_path):
     for path in sorted((shared / "lafan1").glob("*.bvh")):
         check(load_clip(path, frames=(0, 300)), tmp_path, 22, 30)
 
 
+@pytest.mark.slow
 def test_aist(shared, tmp_path):
     splits = {}
     for path in sorted((shared / "aistpp" / "motions").glob("*.pkl")):

@@ -110,6 +110,7 @@ def chain(count, name="x{}"):
     return "\n".join([*lines, *[" ".join(["0 1 0 0 0 0"] * count)] * 2]) + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x{}", "x"])
 def test_the_time_is_linear_in_the_joints(tmp_path, name):
     """Twice the joints may take four times as long before the work is quadratic beyond doubt."""
@@ -199,6 +200,7 @@ def drawn_clip(draw):
     return Clip(draw(st.sampled_from(["a", "__x__", "*b*", "<i>", "名前", "a/b"])), motion, music)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -210,6 +212,7 @@ def test_any_clip_goes_round(tmp_path, data):
 BVH = body(frames=3).encode()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

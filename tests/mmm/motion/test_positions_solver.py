@@ -74,6 +74,7 @@ def test_a_knee_keeps_its_axis():
     np.testing.assert_allclose(turned.magnitude(), true.magnitude(), atol=np.radians(1))
 
 
+@pytest.mark.slow
 def test_other_bone_lengths_end_near_the_least_sum_of_squares():
     rng = np.random.default_rng(4)
     targets = np.cumsum(rng.normal(0, 0.25, (3, 4, 3)), axis=1)

@@ -334,6 +334,7 @@ def plain_partners(parents, partners):
     return result
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_partners_are_those_of_the_plain_rule(data):

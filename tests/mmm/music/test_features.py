@@ -62,6 +62,7 @@ def test_layout():
     assert [part.stop - part.start for part in music.FEATURE_SLICES.values()] == [1, 20, 12, 1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [30.0, 60.0])
 @pytest.mark.parametrize("bpm", [90.0, 120.0, 125.0])
 def test_clicks_give_their_tempo_and_beats(fps, bpm):
@@ -100,6 +101,7 @@ def test_the_features_are_librosas():
     assert song.features.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_a_long_recording_taken_in_pieces_is_the_same(monkeypatch):
     audio = tune(30.0)
     mono = resample(audio.samples.mean(axis=1), float(RATE_HZ), 15_360.0)
@@ -298,6 +300,7 @@ class TestFiles:
             music.load_music(tmp_path / "none.wav", 30.0)
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 @pytest.mark.skipif(not SONGS, reason="the real recordings are not beside the project")
 @pytest.mark.parametrize("path", SONGS, ids=lambda path: path.name[:20])
@@ -332,6 +335,7 @@ def test_of_a_few_beats_no_bars_are_guessed():
     assert len(music.bar_lines(replace(quiet, beats=np.array([0, 30, 60, 90])))) == 0
 
 
+@pytest.mark.slow
 def test_a_song_has_the_same_beats_at_any_frame_rate():
     """With a swing between the beats, so that the tracker has more than one tempo to choose from."""
     slow, between = clicks(81.0), clicks(162.0)

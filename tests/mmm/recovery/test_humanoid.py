@@ -28,6 +28,7 @@ EXTRA = Skeleton(
 PATTERNS = ("every:7", "span:20-50", "span:20-50@left_arm", "keep:5,hide:5")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [30.0, 60.0, 25.0, 120.0])
 @pytest.mark.parametrize("spec", PATTERNS)
 def test_known_entries_stay_and_hidden_ones_never_matter(fps, spec):

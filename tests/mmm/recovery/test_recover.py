@@ -33,6 +33,7 @@ def joint_wise(clip, seed=0):
     return hidden
 
 
+@pytest.mark.slow
 @every_way
 def test_known_entries_come_back_bit_identical(network, fill, output):
     """Known entries are copied, not predicted."""

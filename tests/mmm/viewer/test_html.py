@@ -136,6 +136,7 @@ HEARD = """() => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_file_plays_from_disk_without_a_network_sound_included(offline, tmp_path):
     recovered().save(tmp_path / "a & b.html")
@@ -164,6 +165,7 @@ def test_the_file_plays_from_disk_without_a_network_sound_included(offline, tmp_
     assert drawn > 3000  # a body, not an empty floor
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_an_edited_clip_shows_no_truth_where_nothing_was_recorded_and_no_tools(offline, tmp_path):
     edited = edits.apply("none+retime:20-29=40", made())
@@ -189,6 +191,7 @@ def test_an_edited_clip_shows_no_truth_where_nothing_was_recorded_and_no_tools(o
     assert timeline.get_attribute("data-hidden") == "20-59"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_notebooks_frame_plays_too(offline, tmp_path):
     html = made().show()._repr_html_()

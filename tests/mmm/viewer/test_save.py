@@ -36,6 +36,7 @@ def result():
     return interpolate("slerp", clip, masks.parse("span:8-15", clip))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", MAGIC)
 def test_a_result_saves_as_what_its_suffix_says(result, tmp_path, suffix):
     result.save(tmp_path / f"r{suffix}")
@@ -52,6 +53,7 @@ def test_the_glb_of_a_result_is_the_recovery(result, tmp_path):
     assert np.abs(ours - result.clip.motion.positions()[12]).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".glb", ".mp4", ".gif", ".webp", ".html"])
 def test_convert_and_recover_write_it(tmp_path, smpl_clip_file, suffix, capsys):
     assert (
@@ -151,6 +153,7 @@ def test_long_clips_and_dark_maps(result, tmp_path):
     assert np.asarray(picture)[0, 0].tolist() == [20, 22, 26]
 
 
+@pytest.mark.slow
 def test_names_never_lead_out_of_the_folder(result, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()

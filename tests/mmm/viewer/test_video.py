@@ -106,6 +106,7 @@ def sound_of(path):
     return np.frombuffer(raw, np.float32)
 
 
+@pytest.mark.slow
 def test_an_mp4_has_every_frame_its_length_and_its_sound_in_time(tmp_path):
     shares = []
     write_film(scene(), tmp_path / "a.mp4", size=SMALL, progress=shares.append)
@@ -127,6 +128,7 @@ def test_an_mp4_has_every_frame_its_length_and_its_sound_in_time(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
+@pytest.mark.slow
 def test_no_music_no_track(tmp_path):
     write_film(scene(music=False), tmp_path / "a.mp4", size=SMALL)
     text = ffmpeg_says(tmp_path / "a.mp4")
@@ -134,6 +136,7 @@ def test_no_music_no_track(tmp_path):
     assert "Audio" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [15.0, 60.0, 29.97])
 def test_another_rate_keeps_the_length(tmp_path, fps):
     write_film(scene(), tmp_path / "a.mp4", size=SMALL, fps=fps)
@@ -143,6 +146,7 @@ def test_another_rate_keeps_the_length(tmp_path, fps):
     assert len(sound_of(tmp_path / "a.mp4")) / RATE_HZ == pytest.approx(2.0, abs=0.04)
 
 
+@pytest.mark.slow
 def test_stopping_leaves_nothing(tmp_path):
     class Stop(Exception):
         pass
@@ -159,6 +163,7 @@ def test_stopping_leaves_nothing(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.gif", "a.webp"])
 def test_loops(tmp_path, name):
     write_film(scene(frames=31, spec="span:10-19"), tmp_path / name, size=(320, 180))

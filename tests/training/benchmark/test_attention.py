@@ -93,6 +93,7 @@ def listening():
     return model
 
 
+@pytest.mark.slow
 def test_a_network_whose_ears_are_known(dance_set):
     model = listening()
     found = attention.summary(
@@ -124,6 +125,7 @@ def test_a_network_whose_ears_are_known(dance_set):
     )
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on(dance_set, tmp_path, monkeypatch):
     model, work = listening(), tmp_path / "work.jsonl"
     first = next(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 4, work))
@@ -140,6 +142,7 @@ def test_a_stopped_run_goes_on(dance_set, tmp_path, monkeypatch):
         next(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 5))
 
 
+@pytest.mark.slow
 def test_the_command_writes_metrics_and_card(dance_set, tmp_path):
     torch.manual_seed(0)
     model = make_model(

@@ -163,6 +163,7 @@ def test_truth_another_song_and_hold(found):
     assert hold["diversity_kinetic"] < truth["diversity_kinetic"]
 
 
+@pytest.mark.slow
 def test_the_network_never_sees_what_came_after(found, listener):
     clean, _ = futures(listener, found.cases)
     other = replace(
@@ -173,6 +174,7 @@ def test_the_network_never_sees_what_came_after(found, listener):
     assert np.array_equal(clean[0].rotations, blind[0].rotations)
 
 
+@pytest.mark.slow
 def test_every_motion_is_made_once_with_chances_of_its_own(found, listener, monkeypatch):
     calls, run = [], future.generate_clip
     monkeypatch.setattr(
@@ -185,6 +187,7 @@ def test_every_motion_is_made_once_with_chances_of_its_own(found, listener, monk
     assert table["net"]["frames_per_second"] > 0
 
 
+@pytest.mark.slow
 def test_variety_is_measured(found, listener):
     with torch.no_grad():
         listener.head.weight.normal_(std=0.05)
@@ -207,6 +210,7 @@ def command(*arguments):
     return run_training("benchmark", *arguments)
 
 
+@pytest.mark.slow
 def test_commands_write_table_and_card(dances, listener, tmp_path):
     folder = tmp_path / "dancer"
     save_model(listener, folder, {})
@@ -243,6 +247,7 @@ def test_commands_write_table_and_card(dances, listener, tmp_path):
     assert "frames a second" in done.stdout
 
 
+@pytest.mark.slow
 def test_continue_without_music(dances, tmp_path):
     save_roles_network(tmp_path / "walker")
     split = tmp_path / "walks" / "test"

@@ -72,6 +72,7 @@ class TestAgainstThePublishedDefinitions:
             100,
         )
 
+    @pytest.mark.slow
     @pytest.mark.shared_data
     @pytest.mark.skipif(not LAFAN1.is_dir(), reason=f"no LAFAN1 takes in {LAFAN1}")
     def test_on_lafan1_takes(self):
@@ -367,6 +368,7 @@ class TestCommands:
         assert [row["method"] for row in content["rows"][:5]] == [*fillers.BASELINES, "toy-common"]
         assert len(content["ratios_to_interpolation"]) == 16
 
+    @pytest.mark.slow
     def test_lafan1_on_all_takes(self, tmp_path):
         rest = Clip("still", wild_motion(0, 67))
         save_clip(rest, tmp_path / "first.bvh")
@@ -420,6 +422,7 @@ class TestCommands:
             }
             assert "spline over interpolation, by group; * fewer than 20 windows" in told.output
 
+    @pytest.mark.slow
     def test_recorded_ratios_stand_in_the_card(self, tmp_path, checkpoint):
         own = shutil.copytree(checkpoint, tmp_path / "own")
         files = tmp_path / "files"

@@ -129,6 +129,7 @@ def test_few_steps_stand_for_all_lengths(data, config):
         assert 120 <= min(each) <= max(each) <= 300
 
 
+@pytest.mark.slow
 def test_both_train_and_are_timed(data, config):
     torch.manual_seed(0)
     model = make_model(config)
@@ -144,6 +145,7 @@ def test_both_train_and_are_timed(data, config):
     assert timings[OURS].frames == 4 * sum(ours.each)
 
 
+@pytest.mark.slow
 def test_slow_batches_are_seen_outside_the_network(data, config):
     class Slow(OurWay):
         def batch(self, size):
@@ -159,6 +161,7 @@ def test_slow_batches_are_seen_outside_the_network(data, config):
     assert timings["slow"].outside_s - timings["plain"].outside_s > 0.25
 
 
+@pytest.mark.slow
 def test_operations_are_those_of_a_direct_count(data, config):
     model, way = make_model(config), OurWay(data, config, LENGTHS, 2)
     batch = draw(
@@ -216,6 +219,7 @@ def test_peaks(name, peak):
     assert peak_of(name) == peak
 
 
+@pytest.mark.slow
 def test_the_command(prepared, monkeypatch):
     monkeypatch.setitem(presets.PRESETS, "ecm-small", presets.PRESETS["ecm-small"] | SIZES)
     done = run_training(

@@ -62,6 +62,7 @@ def trained(prepared, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_pretrain_writes_a_checkpoint_that_loads(trained):
     model, info = load_model(trained), describe(trained)
     assert (model.config.max_frames, model.config.fps, model.config.joints) == (40, 60, 24)
@@ -76,6 +77,7 @@ def test_pretrain_writes_a_checkpoint_that_loads(trained):
     assert "Not evaluated yet." in info.card
 
 
+@pytest.mark.slow
 def test_the_original_recipe(prepared, tmp_path, small_presets):
     """The faithful preset: zeroed frames, BERT's corruption, MSE, absolute poses, dropout, a constant rate."""
     told, out = pretrained(prepared, tmp_path, "--preset", "ecm")
@@ -92,6 +94,7 @@ def test_the_original_recipe(prepared, tmp_path, small_presets):
     assert info.config.trained_masks == ["random:0.15"]
 
 
+@pytest.mark.slow
 def test_statistics_are_of_the_train_split_alone(trained, prepared, tmp_path, small_presets):
     """Fault 2: statistics were fitted over train, validation and test together. Here the others are poisoned."""
     roots = [smooth_motion(i, n).root_m for i, n in enumerate((40, 36))]
@@ -140,6 +143,7 @@ def finetuned(prepared, parent, folder, *more):
     return told, folder / "tuned"
 
 
+@pytest.mark.slow
 def test_fine_tuning_starts_at_the_checkpoint(trained, prepared, tmp_path, monkeypatch):
     """Its weights, statistics and body; and it stays as it is."""
     before = {path.name: path.read_bytes() for path in trained.iterdir()}
@@ -167,12 +171,13 @@ def test_fine_tuning_starts_at_the_checkpoint(trained, prepared, tmp_path, monke
     assert {path.name: path.read_bytes() for path in trained.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_checkpoint_remembers_its_ancestors(trained, prepared, tmp_path):
     told, out = finetuned(prepared, trained, tmp_path)
     assert told.exit_code == 0, told.output
     training = describe(out).metrics["training"]
     assert training["from"] == "toy-ecm"
-    assert training["command"].startswith("python -m training finetune ")
+    assert training["command"].startswith("python -m training finetune")
     assert (training["plan"]["normalise_by_fill"], training["plan"]["stages"][0]["steps"]) == (
         True,
         2,
@@ -195,6 +200,7 @@ def test_a_checkpoint_remembers_its_ancestors(trained, prepared, tmp_path):
     assert all("parents" not in p for p in describe(again).metrics["training"]["parents"])
 
 
+@pytest.mark.slow
 def test_an_unfinished_fine_tuning_of_another_checkpoint(trained, prepared, tmp_path):
     told, out = finetuned(prepared, trained, tmp_path)
     assert told.exit_code == 0, told.output
@@ -218,6 +224,7 @@ def test_fine_tuning_on_a_set_without_music(trained, prepared, tmp_path):
     assert "no music; expected music beside the motion" in told.stderr
 
 
+@pytest.mark.slow
 def test_options_reach_the_plan(prepared, tmp_path, small_presets):
     told, out = pretrained(
         prepared,
@@ -274,6 +281,7 @@ def test_a_rate_scales_every_stage():
     ]
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_the_checkpoint_is_written(
     prepared, tmp_path, small_presets, monkeypatch
 ):
@@ -296,6 +304,7 @@ def copy(trained, tmp_path):
     return shutil.copytree(trained, tmp_path / "toy-ecm")
 
 
+@pytest.mark.slow
 def test_evaluate_writes_metrics_and_card(copy, prepared):
     arguments = [
         "--checkpoint",

@@ -73,6 +73,7 @@ def test_gaps_by_frame_rate():
     assert (evaluate.default_frames(60), evaluate.default_frames(30)) == (300, 240)
 
 
+@pytest.mark.slow
 def test_short_clips_are_left_out_and_counted(checkpoint, tmp_path):
     write_split(tmp_path / "own" / "test", [250, 30, 241, 100, 99], 0, TINY, 30.0, music=False)
     done = told(checkpoint, tmp_path / "own")
@@ -130,6 +131,7 @@ def test_an_unknown_section(checkpoint, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_parts_of_a_split_are_judged_by_themselves(checkpoint, tmp_path):
     write_split(tmp_path / "own" / "test", [250, 260, 241], 0, TINY, 30.0, music=False)
     stored = json.loads((tmp_path / "own" / "test" / "clips.json").read_text())

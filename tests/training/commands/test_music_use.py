@@ -64,6 +64,7 @@ def test_a_network_that_listens_is_seen():
     assert row["saved_against_another"][1] > 0.9  # the lower end of the interval
 
 
+@pytest.mark.slow
 def test_an_untrained_network_gains_nothing_from_music():
     row = music_ablation(network(False), loud_clips())[0]
     assert row["right"] == row["another"] == row["silence"]

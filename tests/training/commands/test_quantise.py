@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import torch
 
 from mmm.checkpoints import load_model, save_model
@@ -10,6 +11,7 @@ from tests.mmm.networks import tiny_model
 from tests.training.running import run_training
 
 
+@pytest.mark.slow
 def test_weights_shrink_and_the_rest_stays(tmp_path):
     folder, metrics = tmp_path / "net", {"training": {}, "evaluation": {}}
     save_model(tiny_model("3bert"), folder, metrics)

@@ -63,6 +63,7 @@ def test_fresh_forgets_the_unfinished_run(data, tmp_path):
     assert not torch.equal(weights(other), weights(fresh_model(data)))
 
 
+@pytest.mark.slow
 def test_the_seed_decides(data, tmp_path):
     runs = [
         weights(train(fresh_model(data), data, replace(QUICK, seed=seed), tmp_path / str(i))[0])
@@ -72,6 +73,7 @@ def test_the_seed_decides(data, tmp_path):
     assert not torch.equal(runs[0], runs[2])
 
 
+@pytest.mark.slow
 def test_overfits_two_short_clips(tmp_path):
     """Learning: a tiny network beats every baseline on the two clips that it was trained on."""
     write_split(tmp_path / "two", [30, 30])
@@ -156,6 +158,7 @@ def test_corruption_is_for_training_alone(data, tmp_path, monkeypatch):
     assert all("shown" not in more and len(plain) <= 4 for plain, more in seen)
 
 
+@pytest.mark.slow
 def test_the_average_follows_the_network(data, tmp_path):
     model = fresh_model(data)
     average, _ = train(model, data, replace(QUICK, ema=0.0), tmp_path / "none")
@@ -171,6 +174,7 @@ def test_windows_that_do_not_fit(data, tmp_path, sizes):
         train(fresh_model(data), data, replace(QUICK, **sizes), tmp_path)
 
 
+@pytest.mark.slow
 def test_micro_batches_add_up_to_the_whole(data, tmp_path):
     """Two of them, of two and three windows, give the losses of one, within rounding."""
     plan = replace(QUICK, batch=5)
@@ -218,6 +222,7 @@ def test_the_log_has_every_scalar(data, tmp_path):
     assert log.Scalars("training/rate")[-1].value == pytest.approx(QUICK.rate(5))
 
 
+@pytest.mark.slow
 def test_who_watches_sees_the_average_and_disturbs_nothing(data, tmp_path):
     plain, _ = train(fresh_model(data), data, QUICK, tmp_path / "plain")
     seen = []

@@ -51,6 +51,7 @@ def losses(curve):
     return [point["loss"] for point in curve]
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_losses_of_one(alone, prepared, tmp_path):
     folder, curve = alone
     two = run(prepared, tmp_path, processes=2)
@@ -62,6 +63,7 @@ def test_two_processes_have_the_losses_of_one(alone, prepared, tmp_path):
     assert difference.abs().max() < 1e-3
 
 
+@pytest.mark.slow
 def test_shards_go_on_from_the_state_of_one_process(alone, prepared, tmp_path):
     """FSDP: the last three steps of the run above, from its state before them, in two processes."""
     folder, curve = alone

@@ -55,6 +55,7 @@ def killed_at(monkeypatch, number):
     monkeypatch.setattr(loop, "draw", dies)
 
 
+@pytest.mark.slow
 def test_resumed_is_the_same_as_uninterrupted(data, tmp_path, monkeypatch):
     """To the last bit, dropout included: cut off in the sixth step, state of the fourth."""
     whole, curve = train(fresh_model(data), data, QUICK, tmp_path / "whole")
@@ -72,9 +73,10 @@ def test_resumed_is_the_same_as_uninterrupted(data, tmp_path, monkeypatch):
     assert seconds == sorted(seconds)
 
 
+@pytest.mark.slow
 def test_kill_9_and_the_same_command_again(prepared, tmp_path, small):
     """The real command as a program of its own, killed without warning in the middle; then once more, here."""
-    steps = 60
+    steps = 24  # the state is saved every three
     program = subprocess.Popen(
         [
             sys.executable,
@@ -117,6 +119,7 @@ def test_kill_9_and_the_same_command_again(prepared, tmp_path, small):
     assert curves[0] == curves[1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_behind_the_running_step_and_says_how_to_go_on(
     data, tmp_path, monkeypatch, capsys
 ):
@@ -143,6 +146,7 @@ def test_ctrl_c_stops_behind_the_running_step_and_says_how_to_go_on(
     assert [point["step"] for point in curve] == [2, 4, 6]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
     """In the sixth step; the state of the fourth is as it was."""
     forward, calls = loop.forward, iter(range(100))
@@ -167,6 +171,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
     assert torch.equal(weights(whole), weights(again))
 
 
+@pytest.mark.slow
 def test_a_full_disk(data, tmp_path):
     """The system refuses to write files beyond a size that the log fits in and the state does not."""
     train(fresh_model(data), data, replace(QUICK, steps=2), tmp_path)
@@ -264,6 +269,7 @@ def test_the_state_of_another_network(data, tmp_path):
         train(fresh_model(data, cross_layers=2), data, QUICK, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_state_of_another_run(data, tmp_path):
     """It would go on with the old weights and be described by the new plan."""
     train(fresh_model(data), data, QUICK, tmp_path)

@@ -57,6 +57,7 @@ def watched(prepared, tmp_path_factory):
     return figures, events
 
 
+@pytest.mark.slow
 def test_scalars_equal_a_direct_evaluation(watched, prepared):
     figures, events = watched
     clips = MotionSet(prepared / "val").cut_clips(2, 30, SMPL24, 60.0)
@@ -128,6 +129,7 @@ def test_baselines_are_computed_once(prepared, monkeypatch):
     assert watch(1, model) == watch(2, model) != {}
 
 
+@pytest.mark.slow
 def test_motion_alone_on_another_body(tmp_path):
     write_split(tmp_path / "set" / "val", [40, 26], 3, TINY, 30.0, music=False)
     model = network("common-small", TINY, 30.0)
