@@ -38,7 +38,7 @@ run(
 checkpoint = folder / "my-network"
 run(
     *("training", "pretrain", "--preset", "inbetween", "--data", prepared, "--out", checkpoint),
-    *("--steps", 10, "--batch", 4, "--max-frames", 60),
+    *("--steps", 10, "--batch", 4, "--max-frames", 40),
 )
 
 # 4. Use it.

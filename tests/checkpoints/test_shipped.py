@@ -167,6 +167,7 @@ def test_listens_to_the_music(network, dances):
     assert sum(right) < 0.95 * sum(wrong), (sum(right) / 12, sum(wrong) / 12)
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 @pytest.mark.skipif(not AIST.exists(), reason="the AIST++ recordings are not beside the project")
 def test_a_genuine_dance_from_the_command_line(tmp_path, capsys):

@@ -94,6 +94,7 @@ def test_metres(aist, capsys):
     assert np.abs((root_m - root_m[0]) - (path - path[0])).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_music_by_name_and_what_is_missing(aist, capsys):
     record(aist / "music", "mBR0.wav")
     record(aist / "music", "mHO5.ogg")

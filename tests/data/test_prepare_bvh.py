@@ -60,6 +60,7 @@ def test_a_unit_is_never_divided(folder, capsys):
     assert all(clip["source"].startswith(f"mocap/{clip['unit']}_") for clip in clips)
 
 
+@pytest.mark.slow
 def test_files_that_come_later_move_no_unit(folder, capsys):
     out, _ = run(capsys, folder, "--shares", "50/25/25")
     before = units_of(out)
@@ -217,6 +218,7 @@ def test_a_wrong_rate_in_the_files_can_be_set_right(folder, capsys):
     assert [clip["frames"] for clip in stored(out, "test")["clips"]] == [15, 16]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tar.xz", "zip"])
 def test_archives_are_read_like_folders(folder, capsys, kind):
     packed = folder.parent / f"mocap.{kind}"

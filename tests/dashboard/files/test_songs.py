@@ -29,6 +29,7 @@ def clip(page_env, monkeypatch):
     return load_clip(CLIP, frames=(0, 120))
 
 
+@pytest.mark.slow
 def test_own_uploads_samples_and_none_are_offered(clip):
     offered = songs.offered(clip)
     assert next(iter(offered)) == "own"
@@ -41,6 +42,7 @@ def test_own_uploads_samples_and_none_are_offered(clip):
     assert songs.offered(clip)[key] == "Mine.ogg"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "encode"), [("wav", encode_wav), ("ogg", encode_ogg)])
 def test_an_uploaded_song_is_heard_at_the_clips_rate(clip, suffix, encode):
     key = take((f"beat.{suffix}", encode(tone(6))))

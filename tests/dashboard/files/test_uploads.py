@@ -99,6 +99,7 @@ def test_a_file_lands_in_the_stores_own_folder_alone(store, npz, tmp_path, name)
     assert store.folder in taken.path.parents
 
 
+@pytest.mark.slow
 def test_the_folder_is_private_and_goes_with_the_store(store, npz):
     assert store.folder.stat().st_mode & 0o077 == 0
     other = Uploads()

@@ -68,6 +68,7 @@ def exchange_of(meta):
     return json.loads(json.dumps(dict(meta), default=dict))
 
 
+@pytest.mark.slow
 def test_music_comes_back_with_its_sound(clip, tmp_path):
     sound = Audio(np.random.default_rng(0).normal(0, 0.1, (6000, 2)).astype(np.float32), 8000)
     music = features_of(sound, 60.0, 40)

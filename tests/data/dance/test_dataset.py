@@ -16,6 +16,8 @@ from mmm.motion.clip import Music
 from mmm.motion.rotations import geodesic_angle
 from tests.data.preparing import run
 
+pytestmark = pytest.mark.slow  # its networks are trained, its set is made
+
 SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 
 
@@ -27,7 +29,6 @@ def made(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
 def test_prepared_arrays_hold_the_planned_clips(made):
     rows, arrays = dataset.read_split(made / "train")
     truths = load_truths(made / "train" / "truth.npz")
@@ -46,7 +47,6 @@ def test_prepared_arrays_hold_the_planned_clips(made):
         assert row["tempo_bpm"] == song.tempo_bpm
 
 
-@pytest.mark.slow
 def test_music_is_what_the_extractor_hears_in_the_whole_song(made):
     rows, arrays = dataset.read_split(made / "val")
     song = dataset.song_named(rows[0]["song"])
@@ -86,7 +86,6 @@ def interrupted(*_):
     raise KeyboardInterrupt
 
 
-@pytest.mark.slow
 def test_splits_share_no_song_and_no_dancer():
     plans = {
         split: dataset.plan(split, count, 600)
@@ -153,7 +152,6 @@ def test_twelve_samples_ship_small_with_sound_and_truth():
         assert f"{clip.music.tempo_bpm:03.0f}bpm" in name
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("index", [0, 7])
 def test_samples_on_disk_are_what_the_code_makes(index):
     clip, truth = samples.make_sample(samples.SAMPLES[index])
@@ -171,7 +169,6 @@ def test_samples_on_disk_are_what_the_code_makes(index):
     assert np.corrcoef(made, heard[: len(made)])[0, 1] > 0.97
 
 
-@pytest.mark.slow
 def test_samples_are_written_so_that_they_load_again(tmp_path):
     clip, _ = samples.make_sample(samples.SAMPLES[3])
     samples.write_sample(clip, tmp_path)

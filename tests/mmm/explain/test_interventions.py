@@ -289,6 +289,7 @@ def test_recordings_without_a_part_are_used_where_the_clip_has_them():
     assert struck(no_chords) > 0.5 * plain
 
 
+@pytest.mark.slow
 def test_sound_without_stems_is_separated_and_says_so():
     clip = sounding(without={})
     changed = apply(parse("without:drums"), clip)

@@ -26,6 +26,8 @@ from training.engine import loop
 from training.losses.registry import LOSSES
 from training.recipes import PRETRAINING
 
+pytestmark = pytest.mark.slow  # its networks are trained, its set is made
+
 ABRUPT = {"ramp_s": 0.0, "smooth_s": 0.0}
 DIFFERENCES = {
     "inbetween": {},
@@ -114,7 +116,6 @@ def test_the_full_one_is_its_recipe_but_for_size(study):
     assert sum(p.numel() for p in make_model(config).parameters()) < 2_500_000
 
 
-@pytest.mark.slow
 def test_all_variants_and_baselines_are_in_the_table(finished, settings):
     names = [row["name"] for row in finished["rows"]]
     assert names == ["hold", "slerp", "inertial", "spline", *STUDIES["inbetween"].variants()]
@@ -137,7 +138,6 @@ def test_all_variants_and_baselines_are_in_the_table(finished, settings):
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["inbetween", "inbetween-hold"])
 def test_ratios_are_those_of_a_direct_evaluation(name, finished, settings, roles):
     model = load_model(settings.runs / name / "net")
@@ -183,7 +183,6 @@ def test_what_is_finished_is_neither_trained_nor_judged_again(finished, settings
         ablation.run(replace(settings, clips=1), ["inbetween"], settings.runs / "again.md")
 
 
-@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(settings, tmp_path, monkeypatch):
     trained, real = [], ablation.train
 
@@ -225,7 +224,6 @@ def test_a_variant_trained_otherwise_is_not_taken_for_this_one(finished, setting
     assert ablation.is_trained(settings, "inbetween", ablation.asked(settings, "inbetween", split))
 
 
-@pytest.mark.slow
 def test_fresh_trains_anew(settings, tmp_path):
     mine = replace(settings, runs=tmp_path)
     ablation.run(mine, ["inbetween"], tmp_path / "table.md")
@@ -239,7 +237,6 @@ def test_fresh_trains_anew(settings, tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_networks_and_losses_that_differ_see_the_same_batches(settings, tmp_path, monkeypatch):
     seen, real = [], loop.draw
 
@@ -347,7 +344,6 @@ def test_an_even_loss_weighs_short_and_long_gaps_alike():
 # --- The command -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_the_command_for_dance(tmp_path, monkeypatch):
     for seed, name in enumerate(("train", "val")):
         write_split(tmp_path / "toy" / name, [330, 170], seed * 10, SMPL24, 60.0)
