@@ -14,25 +14,26 @@ class MMMError(Exception):
     """Something outside our control is wrong: a file, an argument, a checkpoint.
 
     Args:
-        where: the file (and line), argument or field at fault.
-        found: what stands there.
-        expected: what should stand there; left out where ``found`` says it all.
+        source: the file (and line), argument or field at fault.
+        problem: what stands there.
+        expected: what should stand there; empty where ``problem`` says it all.
         cure: what the user can do about it.
     """
 
-    def __init__(self, where: str, found: str, expected: str = "", cure: str = "") -> None:
+    def __init__(self, source: str, problem: str, expected: str = "", cure: str = "") -> None:
         # What the user wrote may be of any length, and a message is one line of a screen.
-        where, found = _shortened(where, 400), _shortened(found, 1_000)
+        source, problem = _shortened(source, 400), _shortened(problem, 1_000)
         expected, cure = _shortened(expected, 2_000), _shortened(cure, 2_000)
-        self.where, self.found, self.expected, self.cure = where, found, expected, cure
+        self.source, self.problem = source, problem
+        self.expected, self.cure = expected, cure
         # The parts stay readable by name; pages show some of them on their own.
-        parts = [found]
+        parts = [problem]
         if expected:
             parts.append(f"expected {expected}")
         if cure:
             parts.append(cure)
         # One line, whatever the parts hold: names and messages from files may contain line breaks.
-        super().__init__(" ".join(f"{where}: {'; '.join(parts)}".split()))
+        super().__init__(" ".join(f"{source}: {'; '.join(parts)}".split()))
 
 
 class FileError(MMMError):

@@ -51,21 +51,6 @@ def folder_of(path):
 
 MODULES = {module_of(path): path for path in SOURCES}
 FOLDERS = sorted({folder_of(path) for path in SOURCES})
-# Folders whose comments are written, and folders whose locals are still to be renamed. The first
-# list only grows and the second only shrinks.
-COMMENTED = {
-    *("mmm", "mmm/checkpoints", "mmm/cli", "mmm/evaluation", "mmm/explain", "mmm/interpolation"),
-    *("mmm/io", "mmm/metrics", "mmm/models", "mmm/motion", "mmm/music", "mmm/recovery"),
-    *("mmm/viewer",),
-    *("dashboard/components", "dashboard/explain", "dashboard/generate"),
-    *("data", "data/dance", "data/sources", "training", "training/data", "training/engine"),
-    *("training/fitting", "training/losses"),
-}
-VAGUE = {
-    *("mmm", "mmm/io", "mmm/generation", "mmm/motion"),
-    *("training/benchmark", "training/cards", "training/commands", "training/words"),
-    *("dashboard/files", "dashboard/work", "dashboard/common", "dashboard/explain"),
-}
 
 
 @cache
@@ -222,12 +207,12 @@ def uses(names, stored_only=False):
     ]
 
 
-@pytest.mark.parametrize("package", unfinished(PACKAGES, "training", "dashboard"))
+@pytest.mark.parametrize("package", PACKAGES)
 def test_the_fields_terms_are_used(package):
     assert [use for use in uses(OLD_TERMS) if use.startswith(f"{package}/")] == []
 
 
-@pytest.mark.parametrize("folder", unfinished(FOLDERS, *VAGUE))
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_locals_say_what_they_hold(folder):
     assert [use for use in uses(VAGUE_LOCALS, True) if folder_of(ROOT / use) == folder] == []
 
@@ -266,7 +251,7 @@ def test_comments_are_counted():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("folder", unfinished(FOLDERS, *set(FOLDERS) - COMMENTED))
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_six_comments_in_a_hundred_lines_of_code(folder):
     counts = [
         comment_and_code_lines(path.read_text()) for path in SOURCES if folder_of(path) == folder

@@ -114,7 +114,7 @@ def sorted_out(
             check_fit(card, clip, named)
             fitting.append(card)
         except MMMError as error:
-            mismatch = error.found.replace(", ...", " and others")
+            mismatch = error.problem.replace(", ...", " and others")
             joint_names = clip.motion.skeleton.names
             if card.representation == "roles":
                 reason = f"{mismatch}. Name them under “Name the joints”."

@@ -11,7 +11,7 @@ from dashboard.common.progress import follow
 from dashboard.explain import music_change
 from dashboard.work.generations import Ask
 from dashboard.work.jobs import Job
-from dashboard.work.questions import Question, Wanted, answers
+from dashboard.work.questions import MusicChange, Question, answers
 from dashboard.work.recoveries import Request
 from mmm import Clip
 
@@ -86,9 +86,9 @@ class Flow:
     """Prefix of the controls' keys."""
 
     @property
-    def last(self) -> tuple[Request | Ask, Wanted] | None:
+    def last(self) -> tuple[Request | Ask, MusicChange] | None:
         """The last question: the motion it is about, and the change."""
-        last: tuple[Request | Ask, Wanted] | None = st.session_state.get(self.asked)
+        last: tuple[Request | Ask, MusicChange] | None = st.session_state.get(self.asked)
         return last
 
     def on_stage(self, of: Collection[Request | Ask]) -> Any:
@@ -105,8 +105,8 @@ class Flow:
         clip: Clip,
         of: Request | Ask,
         span: tuple[int, int] | None,
-        start: Callable[[Wanted], Job[Any]],
-        heard: str = "",
+        start: Callable[[MusicChange], Job[Any]],
+        song_key: str = "",
     ) -> Any:
         """Draw the controls, ask, wait; the outcome once it is available and in the viewer.
 
@@ -115,11 +115,11 @@ class Flow:
             of: what determines the motion without the change.
             span: frames selected on the map.
             start: begins the work.
-            heard: the current song, as ``music_change.pick_change`` takes it.
+            song_key: the current song, as ``music_change.pick_change`` takes it.
         """
         state = st.session_state
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            choice = music_change.pick_change(clip, span, self.prefix, heard)
+            choice = music_change.pick_change(clip, span, self.prefix, song_key)
             pressed = widgets.button(
                 self.label, key=self.button, icon=":material/graphic_eq:", disabled=not choice.spec
             )
@@ -148,5 +148,5 @@ class Flow:
         return outcome
 
 
-def _question(asked: tuple[Request | Ask, Wanted]) -> Question:
+def _question(asked: tuple[Request | Ask, MusicChange]) -> Question:
     return Question(asked[0], "intervention", asked[1].detail)

@@ -133,8 +133,8 @@ def card(method: str) -> CheckpointInfo:
 
 def beside_the_maps(atlas: Atlas, method: str) -> None:
     """How far to trust the maps, and the convolution in the layers, which no map shows."""
-    trust, convolution = st.columns([1, 1], gap="large")
-    with trust:
+    reliability, convolution = st.columns([1, 1], gap="large")
+    with reliability:
         st.markdown("**How far to trust these maps**")
         measured = card(method).metrics.get("attention")
         if not measured or not measured.get("rows"):

@@ -11,7 +11,7 @@ from dashboard.common import escape
 from dashboard.common.downloads import Keys, bytes_of, film_controls, save_button
 from dashboard.components.heatmap import heatmap, pack_joint_heatmap
 from dashboard.files import songs
-from dashboard.work.questions import Wanted
+from dashboard.work.questions import MusicChange
 from mmm import Clip, MMMError
 from mmm.explain.perturbations import parse, swap
 from mmm.io.files import safe_name
@@ -46,7 +46,7 @@ class Choice:
 
 
 def pick_change(
-    clip: Clip, span: tuple[int, int] | None, prefix: str = "", heard: str = ""
+    clip: Clip, span: tuple[int, int] | None, prefix: str = "", song_key: str = ""
 ) -> Choice:
     """Draw the controls, side by side.
 
@@ -54,7 +54,7 @@ def pick_change(
         clip: whose music is changed.
         span: frames that were selected on the map, both ends in it.
         prefix: before the controls' keys.
-        heard: the current song, which is not offered again.
+        song_key: the current song, which is not offered again.
     """
     kind = st.selectbox(
         "Change the music",
@@ -82,7 +82,7 @@ def pick_change(
         )
         return Choice(f"stretch:{factor:g}" if factor != 1 else "")
     if kind == "swap":
-        return _pick_song(clip, prefix, heard)
+        return _pick_song(clip, prefix, song_key)
     if kind == "span":
         if span is None:
             st.caption("Drag across the map to select a span.")
@@ -92,13 +92,13 @@ def pick_change(
     return Choice(kind)
 
 
-def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
+def _pick_song(clip: Clip, prefix: str, song_key: str) -> Choice:
     """A song of the user, a sample's, or a recording in the user's folders."""
     offered = {
         key: label
         for key, label in songs.offered(clip).items()
         # A sample's own song is also listed under the sample's name.
-        if key not in (songs.OWN, songs.NONE, heard) and not key.endswith(f"/{clip.name}")
+        if key not in (songs.OWN, songs.NONE, song_key) and not key.endswith(f"/{clip.name}")
     }
     if not offered:
         st.caption("There is no other song here: add one in the side bar.")
@@ -131,21 +131,21 @@ def _pick_song(clip: Clip, prefix: str, heard: str) -> Choice:
     )
 
 
-def open_change(choice: Choice, clip: Clip) -> Wanted:
+def open_change(choice: Choice, clip: Clip) -> MusicChange:
     """The change, with its song analysed.
 
     Raises:
         MMMError: the song cannot be read, or ends before the chosen moment.
     """
     if not choice.song:
-        return Wanted(parse(choice.spec))
+        return MusicChange(parse(choice.spec))
     song = songs.open_song(choice.song, clip, choice.start_s)
     # Only the entry for silence has no music, and it is not offered.
     assert song.music is not None
-    return Wanted(swap(song.music, choice.spec.removeprefix("swap:")), song.digest)
+    return MusicChange(swap(song.music, choice.spec.removeprefix("swap:")), song.digest)
 
 
-def opened(choice: Choice, clip: Clip) -> Wanted | None:
+def opened(choice: Choice, clip: Clip) -> MusicChange | None:
     """As ``open_change``; an error is shown on the page, and None returned."""
     try:
         return open_change(choice, clip)

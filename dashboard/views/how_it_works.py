@@ -80,6 +80,7 @@ def page() -> None:
         if heading == PATTERNS_UNDER:
             st.html("".join(_strip(spec, words) for spec, words in SHOWN))
     st.header("Networks", anchor=False)
+    # From the files, so that the list is right for any set of checkpoints.
     for card in list_checkpoints():
         task = "continues a motion" if card.can_generate else "fills gaps"
         music = "with music" if card.uses_music else "without music"

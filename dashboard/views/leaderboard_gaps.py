@@ -1,6 +1,7 @@
 """The leaderboard's figure of the error by length of the gap."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -24,37 +25,15 @@ def gaps_section(
 
     figure = go.Figure()
     for method in section.methods:
-        cells = [
-            (n, cell)
-            for n in lengths
-            if (cell := section.cells.get((method, f"gap:{n}"))) and cell.means[metric] is not None
-        ]
-        # A cell without an interval gets a bar of length zero.
-        spans = [
-            cell.intervals[metric] or (cell.means[metric], cell.means[metric]) for _, cell in cells
-        ]
-        means = [cell.means[metric] or 0.0 for _, cell in cells]
         figure.add_scatter(
-            x=[n for n, _ in cells],
-            y=means,
             name=method,
             mode="lines+markers",
             line={
                 "color": colours.get(method, "#888"),
+                # Interpolations are dotted, so that networks stand out without their colours too.
                 "dash": "dot" if method in BASELINES else "solid",
             },
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "thickness": 1,
-                # plotly takes distances from the mean, not the ends of the interval.
-                "array": [
-                    (high or 0.0) - mean for (_, high), mean in zip(spans, means, strict=True)
-                ],
-                "arrayminus": [
-                    mean - (low or 0.0) for (low, _), mean in zip(spans, means, strict=True)
-                ],
-            },
+            **_line(section, method, lengths, metric),
         )
     title, unit = METRICS[metric]
     figure.update_layout(
@@ -70,3 +49,31 @@ def gaps_section(
         "bars: 95 % intervals over clips"
     )
     st.plotly_chart(figure, key="board-gaps", config={"displayModeBar": False})
+
+
+def _line(section: Section, method: str, lengths: Sequence[int], metric: str) -> dict[str, Any]:
+    """The points of one method and their intervals, as plotly takes them."""
+    cells = [
+        (n, cell)
+        for n in lengths
+        if (cell := section.cells.get((method, f"gap:{n}"))) and cell.means[metric] is not None
+    ]
+    # A cell without an interval gets a bar of length zero.
+    spans = [
+        cell.intervals[metric] or (cell.means[metric], cell.means[metric]) for _, cell in cells
+    ]
+    means = [cell.means[metric] or 0.0 for _, cell in cells]
+    return {
+        "x": [n for n, _ in cells],
+        "y": means,
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "thickness": 1,
+            # plotly takes distances from the mean, not the ends of the interval.
+            "array": [(high or 0.0) - mean for (_, high), mean in zip(spans, means, strict=True)],
+            "arrayminus": [
+                mean - (low or 0.0) for (low, _), mean in zip(spans, means, strict=True)
+            ],
+        },
+    }

@@ -36,7 +36,7 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False)
-class Wanted:
+class MusicChange:
     """A change of the music that the visitor asks for, with the other song if it has one."""
 
     intervention: Intervention
@@ -124,7 +124,7 @@ def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
     )
 
 
-def intervene(request: Request, clip: Clip, mask: Mask, change: Wanted) -> Job[Any]:
+def intervene(request: Request, clip: Clip, mask: Mask, change: MusicChange) -> Job[Any]:
     """Recover with the music changed, and without the change."""
 
     def work(job: Job[Any], model: Any) -> Any:
@@ -189,7 +189,7 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
     )
 
 
-def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: Wanted) -> Job[Any]:
+def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: MusicChange) -> Job[Any]:
     """Generate with and without the change, from the same random seed; clip and music as above."""
 
     def work(job: Job[Any], model: Any) -> Any:

@@ -40,7 +40,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         else:
             exchange.write_clip(load_clip(path, **request["options"]), out)
     except MMMError as error:
-        return {"error": [error.where, error.found, error.expected, error.cure]}
+        return {"error": [error.source, error.problem, error.expected, error.cure]}
     except MemoryError:
         return {"error": [path.name, "more than fits into memory", "", "cut it into pieces"]}
     except OSError as error:

@@ -204,7 +204,7 @@ def _hinges(
     The axis is the principal direction of the normals of the two bones, in the joint's own frame,
     over the clip. Normals count by how much the child is bent and by how well they agree.
     """
-    found: dict[int, tuple[Array, Array]] = {}
+    hinges: dict[int, tuple[Array, Array]] = {}
     for j, children in enumerate(tree.children):
         if len(children) != 1 or len(tree.children[children[0]]) != 1:
             continue
@@ -222,8 +222,8 @@ def _hinges(
         axis = axis * np.sign((local @ axis).sum() or 1.0)
         agreement = float(values[-1] / values.sum())
         bend = np.linalg.norm(normals, axis=1, keepdims=True)
-        found[j] = axis, normals * bend * agreement
-    return found
+        hinges[j] = axis, normals * bend * agreement
+    return hinges
 
 
 def _unit(vectors: Float[Array, "T 3"]) -> Float[Array, "T 3"]:

@@ -8,46 +8,41 @@ from mmm.models import MaskedMotionConfig
 from mmm.models.calibration import GapCalibration
 
 _SHARES = {
-    False: "Shares of its turns and of the pelvis's shift that served best on the validation "
-    "split, by the length of the gap; 0 is the fill itself.",
-    True: "It is believed as far as it says, in gaps of all lengths.",
+    False: "The predicted rotations and the shift of the pelvis are scaled by the shares that gave "
+    "the lowest error on the validation split, by gap length. A share of 0 is the fill itself.",
+    True: "Predictions are used unscaled, in gaps of all lengths.",
 }
 
 
-def _lively(law: list[float] | None) -> list[str]:
-    if law is None:
+def _speed_prior(prior: list[float] | None) -> list[str]:
+    if prior is None:
         return []
-    # Intercept, slope and sigma of an AR(1) model of log speed (`mmm.generation.activity`).
-    level, pull, spread = law
+    # An AR(1) model of log speed (`mmm.generation.activity`).
+    intercept, slope, sigma = prior
     return [
-        f"For every window {DRAWS} futures are drawn. Kept is the one whose speed v' (root mean "
-        f"square over "
-        f"joints, m/s) comes nearest to one drawn from ln(v' + {STILL_M_S:g}) = {level:g} + "
-        f"{pull:g} "
-        f"ln(v + {STILL_M_S:g}) ± {spread:g}, where v is the speed of the past that the network "
-        f"sees: how people "
-        "go on in the train split.",
+        f"For each window {DRAWS} futures are drawn. The one is kept whose speed v' (root mean "
+        "square over joints, m/s) is closest to a draw from the speed prior ln(v' + "
+        f"{STILL_M_S:g}) = {intercept:g} + {slope:g} ln(v + {STILL_M_S:g}) ± {sigma:g}. Here v is "
+        "the speed of the past that the network sees. The prior is fitted on the training split.",
         "",
     ]
 
 
-def _resting(gap_calibration: GapCalibration) -> list[str]:
+def _static_joints(gap_calibration: GapCalibration) -> list[str]:
     if gap_calibration.static_thresholds is None:
         return []
     low, high = gap_calibration.static_thresholds
     return [
-        f"A joint that turns by less than {low:g}° in the known frames on both sides of a gap "
-        f"rests, and stays as "
-        f"it was filled; from {high:g}° on none does. The pelvis, and legs with it, must move by "
-        f"less than as many "
-        "centimetres too.",
+        f"A joint that turns by less than {low:g}° in the known frames on both sides of a gap is "
+        f"static and keeps the fill's rotation; above {high:g}° no joint is static. The pelvis, "
+        "and the legs with it, must also move by less than the same number of centimetres.",
         "",
     ]
 
 
 def _symmetric(config: MaskedMotionConfig) -> list[str]:
     return (
-        ["Every answer is the mean with the one to the mirror image of the motion.", ""]
+        ["Each prediction is the mean of those for the motion and for its mirror image.", ""]
         if config.symmetric
         else []
     )
@@ -56,7 +51,7 @@ def _symmetric(config: MaskedMotionConfig) -> list[str]:
 def calibration_section(
     results: Mapping[str, Any] | None, name: str, config: MaskedMotionConfig
 ) -> list[str]:
-    """Shares by gap length, static joints, symmetric answers and expected errors."""
+    """Shares by gap length, static joints, symmetric predictions and expected errors."""
     # Without a calibration in config.json, kept figures describe a state that the network no longer
     # has.
     if not results or config.calibration is None:
@@ -64,77 +59,76 @@ def calibration_section(
     # Networks that generate are calibrated by energy, at one share for all gap lengths. They have
     # no table by gap length.
     if "future" in results:
-        rows = [
-            [f"{row['share']:g}" for row in results["future"]],
-            [f"{row['energy']:.2f}" for row in results["future"]],
-        ]
-        return [
-            "## How far it is believed",
-            "",
-            f"Turns and shifts count by {results['share']:g}, with which ten seconds "
-            f"generated from "
-            f"two move as much "
-            f"as the truth: the median over {results['fitted_on']} clips of the "
-            f"validation split of "
-            f"the mean joint "
-            "speed, over the truth's.",
-            "",
-            *_lively(config.speed_prior),
-            "| share | " + " | ".join(rows[0]) + " |",
-            "|---|" + "---|" * len(rows[0]),
-            "| energy | " + " | ".join(rows[1]) + " |",
-            "",
-            f"Made by `python -m training calibrate --checkpoint checkpoints/{name} --data "
-            f"data/processed/"
-            f"{results['data']} --clips {results['asked']}`.",
-            "",
-        ]
-    gap_calibration = config.calibration
-    lines = [
-        "## How far it is believed, and how sure it is",
+        return _future_lines(results, name, config)
+    return [
+        "## Gap calibration and expected error",
         "",
         # Metrics files from before the option lack the key, so they count as not `whole`.
-        f"{_SHARES[bool(results.get('whole'))]} The last column is what the error that it "
-        f"expects of "
-        f"itself is "
-        f"multiplied by, fitted on {results['fitted_on']} clips of the validation split.",
+        f"{_SHARES[bool(results.get('whole'))]} The last column is the factor for the error that "
+        f"the network expects of itself, fitted on {results['fitted_on']} clips of the validation "
+        "split.",
         "",
-        *_resting(gap_calibration),
+        *_static_joints(config.calibration),
         *_symmetric(config),
-        "| gap, s | " + " | ".join(gap_calibration.shares) + " | expected error |",
-        "|---|" + "---|" * (len(gap_calibration.shares) + 1),
-    ]
-    # The order must match the table's head above, which names the parts and then the expected
-    # error.
-    columns = (*gap_calibration.shares.values(), gap_calibration.expected)
-    lines += [
-        f"| {gap_s:.2f} | " + " | ".join(f"{row[index]:.2f}" for row in columns) + " |"
-        for index, gap_s in enumerate(gap_calibration.gap_s)
-    ]
-    lines += [
+        *_share_table(config.calibration),
         "",
-        f"{results['gaps']:,} gaps in {results['clips']} clips of the test split "
-        f"({', '.join(f'`{spec}`' for spec in results['hide'])}), sorted by the error that it "
-        f"expected, in "
-        f"{len(results['fifths'])} parts of equal number; mean joint distance from the truth, "
-        f"centimetres:",
-        "",
-        "| | " + " | ".join(str(number) for number in range(1, len(results["fifths"]) + 1)) + " |",
-        "|---|" + "---|" * len(results["fifths"]),
-    ]
-    lines += [
-        f"| {label} | " + " | ".join(f"{part[key]:.2f}" for part in results["fifths"]) + " |"
-        for label, key in (("expected", "expected_cm"), ("came true", "position_cm"))
-    ]
-    return [
-        *lines,
+        *_expected_errors(results),
         "",
         f"Rank correlation of expected and true errors {results['rank_correlation']:.2f}; "
         f"{results['within_half_to_twice']:.0%} of the true errors lie between half and twice the "
-        f"expected one. Made "
-        f"by `python -m training calibrate --checkpoint checkpoints/{name} --data "
-        f"data/processed/{results['data']} "
-        f"--clips {results['asked']}"
+        f"expected one. Made by `python -m training calibrate --checkpoint checkpoints/{name} "
+        f"--data data/processed/{results['data']} --clips {results['asked']}"
         f"{''.join(f' --{option}' for option in ('whole', 'symmetric') if results.get(option))}`.",
         "",
+    ]
+
+
+def _future_lines(results: Mapping[str, Any], name: str, config: MaskedMotionConfig) -> list[str]:
+    shares = [f"{row['share']:g}" for row in results["future"]]
+    energies = [f"{row['energy']:.2f}" for row in results["future"]]
+    return [
+        "## Calibration",
+        "",
+        f"Predictions are scaled by {results['share']:g}. With this share, ten seconds generated "
+        "from two seconds have the energy of the recording. Energy is the mean joint speed over "
+        f"the recording's; the table shows its median over {results['fitted_on']} clips of the "
+        "validation split.",
+        "",
+        *_speed_prior(config.speed_prior),
+        "| share | " + " | ".join(shares) + " |",
+        "|---|" + "---|" * len(shares),
+        "| energy | " + " | ".join(energies) + " |",
+        "",
+        f"Made by `python -m training calibrate --checkpoint checkpoints/{name} --data "
+        f"data/processed/{results['data']} --clips {results['asked']}`.",
+        "",
+    ]
+
+
+def _share_table(gap_calibration: GapCalibration) -> list[str]:
+    # The columns are in the order of the head: the parts, then the expected error.
+    columns = (*gap_calibration.shares.values(), gap_calibration.expected)
+    return [
+        "| gap, s | " + " | ".join(gap_calibration.shares) + " | expected error |",
+        "|---|" + "---|" * (len(gap_calibration.shares) + 1),
+        *(
+            f"| {gap_s:.2f} | " + " | ".join(f"{row[index]:.2f}" for row in columns) + " |"
+            for index, gap_s in enumerate(gap_calibration.gap_s)
+        ),
+    ]
+
+
+def _expected_errors(results: Mapping[str, Any]) -> list[str]:
+    groups = results["fifths"]
+    return [
+        f"{results['gaps']:,} gaps in {results['clips']} clips of the test split "
+        f"({', '.join(f'`{spec}`' for spec in results['hide'])}), sorted by expected error into "
+        f"{len(groups)} groups of equal size; mean joint distance from the recording, centimetres:",
+        "",
+        "| | " + " | ".join(str(number) for number in range(1, len(groups) + 1)) + " |",
+        "|---|" + "---|" * len(groups),
+        *(
+            f"| {label} | " + " | ".join(f"{group[key]:.2f}" for group in groups) + " |"
+            for label, key in (("expected", "expected_cm"), ("measured", "position_cm"))
+        ),
     ]

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def music_use_section(hearing: Mapping[str, Any] | None, name: str) -> list[str]:
+def music_use_section(measured: Mapping[str, Any] | None, name: str) -> list[str]:
     """Errors with the right music, silence and another song."""
-    if not hearing:
+    if not measured:
         return []
-    rows = hearing["rows"]
+    rows = measured["rows"]
     lines = [
-        "## Does it hear?",
+        "## Does it use the music?",
         "",
-        f"Rotation error in a gap in the middle of {hearing['frames']} frames, degrees, "
+        f"Rotation error in a gap in the middle of {measured['frames']} frames, degrees, "
         f"{rows[0]['clips']} clips "
-        f"of the {hearing['split']} split, mean and 95 % bootstrap interval.",
+        f"of the {measured['split']} split, mean and 95 % bootstrap interval.",
         "",
         "| gap, frames | right music | silence | another song | saved against another song |",
         "|---|---|---|---|---|",
@@ -34,7 +34,7 @@ def music_use_section(hearing: Mapping[str, Any] | None, name: str) -> list[str]
         *lines,
         "",
         f"Made by `python -m training music-use --checkpoint checkpoints/{name} --data "
-        f"data/processed/{hearing['data']} --clips {rows[0]['clips']}`.",
+        f"data/processed/{measured['data']} --clips {rows[0]['clips']}`.",
         "",
     ]
 
@@ -88,7 +88,7 @@ def attention_section(results: Mapping[str, Any] | None, name: str) -> list[str]
     if not results:
         return []
     return [
-        "## Does attention show what it hears?",
+        "## Does attention show the music that it uses?",
         "",
         f"{results['sentence']} A gap of {results['gap']} frames in the middle of "
         f"{results['frames']}, "

@@ -76,19 +76,19 @@ def strangers(
         rows["truth"] = row([[truth] for _, truth in lasting], [case for case, _ in lasting], cases)
         for line in table(rows):
             typer.echo(line)
-        found = {"clips": len(cases), "seeds": seeds, "seconds": seconds, "rows": rows}
-        _keep(find_checkpoint(checkpoint), found)
+        results = {"clips": len(cases), "seeds": seeds, "seconds": seconds, "rows": rows}
+        _keep(find_checkpoint(checkpoint), results)
         if json_file is not None:
-            text = json.dumps(found, indent=1) + "\n"
+            text = json.dumps(results, indent=1) + "\n"
             write_atomically(json_file, lambda file: file.write(text.encode()))
 
 
-def _keep(folder: Path, found: dict[str, Any]) -> None:
+def _keep(folder: Path, results: dict[str, Any]) -> None:
     """Put the figures into the checkpoint's metrics.json."""
     # The card has no section on these figures, so `record`, which rewrites it, is not needed.
     path = folder / "metrics.json"
     metrics = read_json(path) if path.is_file() else {}
-    text = json.dumps(metrics | {"strangers": found}, indent=1) + "\n"
+    text = json.dumps(metrics | {"strangers": results}, indent=1) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()))
 
 

@@ -28,22 +28,20 @@ def calibrate(
         typer.Option(help="prepared set: fitted on its val split, measured on its test split"),
     ],
     clips: Annotated[int, typer.Option(min=1, help="how many of each split, spread evenly")] = 60,
-    whole: Annotated[
+    full_shares: Annotated[
         bool,
         typer.Option(
             "--whole",
-            help="believe it as far as it says, and correct its expected error alone: what serves "
-            "least on the "
-            "validation split may serve on other recordings",
+            help="use predictions unscaled and fit the expected error only; shares fitted on this "
+            "validation split may not suit other recordings",
         ),
     ] = False,
     symmetric: Annotated[
         bool,
         typer.Option(
             "--symmetric",
-            help="from now on the answer is the mean with that to the mirror image, in up to twice "
-            "the "
-            "network's time",
+            help="from now on, average the predictions for the motion and its mirror image; the "
+            "network takes up to twice the time",
         ),
     ] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")] = 0,
@@ -68,7 +66,7 @@ def calibrate(
             if symmetric:
                 raise ModelError(
                     str(checkpoint),
-                    "a network that generates: the mean of two futures is none",
+                    "a network that generates; the mean of two futures is not a plausible one",
                     "one that recovers",
                     "leave --symmetric out",
                 )
@@ -84,7 +82,7 @@ def calibrate(
         ]
         # Set before the fit, because it changes the predictions that the scales are fitted to.
         model.config.symmetric = symmetric
-        gap_calibration = calibration.fit(model, pools[0], full_shares=whole)
+        gap_calibration = calibration.fit(model, pools[0], full_shares=full_shares)
         _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
         # The test split must be measured with the calibration that has just been stored.
         model.config.gap_calibration = gap_calibration.to_dict()
@@ -92,7 +90,7 @@ def calibrate(
             "data": data.resolve().name,
             "fitted_on": len(pools[0]),
             "asked": clips,
-            "whole": whole,
+            "whole": full_shares,
             "symmetric": symmetric,
         }
         record(checkpoint, "calibration", results)

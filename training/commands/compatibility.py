@@ -33,7 +33,7 @@ def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> Maske
     except ModelError as error:
         # Widening helps against a narrow network alone. Joint roles are fixed in number and always
         # fit.
-        if error.where != "config.json hidden_size" or split.are_roles:
+        if error.source != "config.json hidden_size" or split.are_roles:
             raise
     joints = len(split.joint_names or ())
     # The number of attention heads must divide the width.

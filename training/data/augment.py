@@ -211,8 +211,8 @@ def rested(roles: Roles, left: Tensor, frame: Tensor, parts: list[list[int]]) ->
             kept = torch.where(kept < 1, kept.minimum(SWAY_M / farthest), kept)
             way = way * kept[:, None, None]
         share[:, joints] = kept[:, None]
-    resting = columns[rows, frame][:, None]
-    local = sixd_to_matrix(torch.lerp(resting, columns, share[:, None, :, None]))
+    rest_pose = columns[rows, frame][:, None]
+    local = sixd_to_matrix(torch.lerp(rest_pose, columns, share[:, None, :, None]))
     # Joints that keep all of their movement keep their bits: no rounding by the way through 6D.
     moves = (share == 1)[:, None, :, None, None]
     return Roles(

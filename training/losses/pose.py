@@ -83,12 +83,12 @@ class PoseLoss(Loss):
         return Tree(self.skeleton.parents).forward(matrices, root, offsets.to(features))[1]
 
 
-STANDS_M_S = 0.1
+CONTACT_M_S = 0.1
 """A foot joint of the reference below this speed is in contact with the floor."""
 
 
 @dataclass(frozen=True)
-class PlantedLoss(PoseLoss):
+class ContactLoss(PoseLoss):
     """``PoseLoss`` with more weight on velocities and on feet in contact, for generation.
 
     Generated motion feeds on itself: errors of velocity add up to drift, errors of pose do not.
@@ -96,7 +96,7 @@ class PlantedLoss(PoseLoss):
 
     fps: float = 60.0
     velocity: float = 15.0
-    planted: float = 30.0
+    contact: float = 30.0
     """Weight of the mean speed (metres a frame) of feet while the reference's are in contact."""
 
     names = (*PoseLoss.names, "planted")  # type: ignore[assignment]
@@ -104,7 +104,7 @@ class PlantedLoss(PoseLoss):
     @property
     def weights(self) -> tuple[float, ...]:
         """See the base class."""
-        return *super().weights, self.planted
+        return *super().weights, self.contact
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """See the base class."""
@@ -115,11 +115,11 @@ class PlantedLoss(PoseLoss):
             for x in (prediction, batch.motion)
         )
         # By the reference's speed, so that the weight has no gradient.
-        stands = (true.norm(dim=-1) * self.fps < STANDS_M_S) & (frame[:, 1:] | frame[:, :-1])[
+        stands = (true.norm(dim=-1) * self.fps < CONTACT_M_S) & (frame[:, 1:] | frame[:, :-1])[
             ..., None
         ]
-        planted = (_norm(steps) * stands).sum((1, 2))
-        return torch.cat([super().window_sums(prediction, batch), planted[:, None]], dim=-1)
+        sliding = (_norm(steps) * stands).sum((1, 2))
+        return torch.cat([super().window_sums(prediction, batch), sliding[:, None]], dim=-1)
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class.

@@ -10,7 +10,7 @@ from mmm.models import MaskedMotionConfig
 from training.losses.base import Loss, MseLoss
 from training.losses.energy_score import FutureLoss
 from training.losses.humanoid import RolesLoss
-from training.losses.pose import PlantedLoss, PoseLoss, RelativeLoss
+from training.losses.pose import ContactLoss, PoseLoss, RelativeLoss
 from training.plan import TrainingPlan
 
 
@@ -32,7 +32,7 @@ def _future(config: MaskedMotionConfig) -> Loss:
 LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "pose": lambda config: PoseLoss(config.skeleton, config.fitted_stats),
     "mse": lambda config: MseLoss(),
-    "planted": lambda config: PlantedLoss(config.skeleton, config.fitted_stats, fps=config.fps),
+    "planted": lambda config: ContactLoss(config.skeleton, config.fitted_stats, fps=config.fps),
     "roles": _roles,
     # Closer to the benchmark: adds local rotations and whole poses, weights heights and slow motion
     # more.

@@ -106,10 +106,12 @@ def _takes(motion: Motion, body: Calibration) -> Iterator[Poses]:
     roles = match_roles(motion.skeleton)
     motion = motion.resample(FPS)
     points = motion.positions()
-    # Each clip gives its own floor, because recordings put it at different heights.
+    # Each clip gives its own floor, because recordings put it at different heights. A low percentile
+    # instead of the minimum, because single frames may reach below the floor.
     ankles = roles.to_roles(motion).positions()[:, _ANKLES, 1].min(axis=1)
     grounded = replace(body, ankle_m=float(np.percentile(ankles, 5)))
     speed = np.linalg.norm(np.diff(points, axis=0), axis=-1).max(axis=1) * FPS
+    # No piece crosses a cut, so that retrieved motion never jumps.
     edges = [0, *(np.flatnonzero(speed > CUT_M_S) + 1).tolist(), len(motion)]
     for start, stop in itertools.pairwise(edges):
         if stop - start >= MIN_S * FPS:

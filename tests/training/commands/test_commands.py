@@ -96,7 +96,7 @@ def test_the_original_recipe(prepared, tmp_path, small_presets):
 
 @pytest.mark.slow
 def test_statistics_are_of_the_train_split_alone(trained, prepared, tmp_path, small_presets):
-    """Fault 2: statistics were fitted over train, validation and test together. Here the others are poisoned."""
+    """The original fitted them over train, validation and test together. Here the others are poisoned."""
     roots = [smooth_motion(i, n).root_m for i, n in enumerate((40, 36))]
     music = np.load(prepared / "train" / "music.npy")
     expected = Stats.fit(roots, [music[:40], music[40:]], 40)

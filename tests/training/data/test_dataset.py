@@ -58,7 +58,7 @@ def test_windows_are_stretches_of_one_clip_each(data):
 
 
 def test_windows_are_dense(data):
-    """Fault 9: windows a whole window apart throw data away; ours start anywhere, all starts equally likely."""
+    """Windows a whole window apart throw data away; ours start anywhere, all starts equally likely."""
     motion, _ = data.windows(6000, 12, generator())
     roots, counts = np.unique(motion[:, 0, -3:].numpy().round(5), axis=0, return_counts=True)
     assert len(roots) == 19 + 39 + 1

@@ -142,7 +142,7 @@ def test_a_resumed_log_keeps_the_point_it_goes_on_from(data, tmp_path):
 
 
 def test_corruption_is_for_training_alone(data, tmp_path, monkeypatch):
-    """Fault 3: the 80/10/10 corruption also ran in evaluation. The trainer calls it; recovery has no way to."""
+    """In the original, the 80/10/10 corruption also ran in evaluation. The trainer calls it; recovery has no way to."""
     called = []
     corrupt = step.corrupt
     monkeypatch.setattr(step, "corrupt", lambda *a: called.append(1) or corrupt(*a))
@@ -268,7 +268,7 @@ def test_stages_are_executed_one_after_another(data, tmp_path, monkeypatch):
 
 
 def test_windows_of_the_original_start_at_multiples_of_their_stride(data):
-    """Fault 9, as an option: of 30, 50 and 12 frames, windows of 12 every 15 start at 0, 15 | 0, 15, 30 | 0."""
+    """As an option: of 30, 50 and 12 frames, windows of 12 every 15 start at 0, 15 | 0, 15, 30 | 0."""
     config = fresh_model(data).config
     plan = replace(QUICK, batch=200, min_frames=12, max_frames=12, window_stride=15)
     batch = step.draw(data, plan, config, torch.Generator().manual_seed(0))

@@ -115,7 +115,7 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
     assert info.config.calibration is not None
     assert info.config.calibration.gap_s == pytest.approx((5 / 30, 0.5), abs=1e-4)
     assert len(info.metrics["calibration"]["fifths"]) == 5
-    assert "How far it is believed" in info.card
+    assert "## Gap calibration" in info.card
     assert f"{info.metrics['calibration']['gaps']:,} gaps in 1 clips" in info.card
     for name, tensor in load_model(folder).state_dict().items():
         assert torch.equal(tensor, before[name])

@@ -14,7 +14,7 @@ from tests.mmm.making import TINY
 from tests.mmm.networks import tiny_batch, tiny_config
 from training.data.batch import Batch
 from training.losses.base import MseLoss, hidden_mse
-from training.losses.pose import STANDS_M_S, PlantedLoss, PoseLoss, RelativeLoss
+from training.losses.pose import CONTACT_M_S, ContactLoss, PoseLoss, RelativeLoss
 from training.losses.registry import LOSSES, make_loss
 from training.plan import TrainingPlan
 
@@ -83,7 +83,7 @@ def test_pose_loss_against_loops(batch):
 def test_planted_loss_against_loops(batch):
     prediction, motion, hidden = batch
     motion[1] = motion[1, :1]  # one window in which the truth stands all the time
-    loss = PlantedLoss(TINY, STATS, fps=60.0, velocity=2.0, planted=30.0)
+    loss = ContactLoss(TINY, STATS, fps=60.0, velocity=2.0, contact=30.0)
     poses = [
         [
             Motion(
@@ -103,7 +103,7 @@ def test_planted_loss_against_loops(batch):
                 continue
             for j in TINY.feet:
                 pairs += 1
-                if np.linalg.norm(poses[1][b][t, j] - poses[1][b][t - 1, j]) * 60 < STANDS_M_S:
+                if np.linalg.norm(poses[1][b][t, j] - poses[1][b][t - 1, j]) * 60 < CONTACT_M_S:
                     slid += np.linalg.norm(poses[0][b][t, j] - poses[0][b][t - 1, j])
     assert pairs and slid > 0
     expected = PoseLoss(TINY, STATS)(prediction, motion, hidden).item() + 30.0 * slid / pairs
