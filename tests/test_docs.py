@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from training.recipes import FINETUNING, PRETRAINING
+from training.plans.recipes import FINETUNING, PRETRAINING
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "data" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -17,7 +17,7 @@ from mmm.models import PRESETS
 from training.commands import pretrain
 from training.commands.app import app
 from training.engine import loop
-from training.recipes import FINETUNING, PRETRAINING
+from training.plans.recipes import FINETUNING, PRETRAINING
 
 SIZES = {
     "hidden_size": 256,

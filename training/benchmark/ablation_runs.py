@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from training.benchmark.ablation import AGAIN, Study
-from training.cards.writing import write_text
 from training.data.dataset import MotionSet
-from training.plan import plan_to_dict
-from training.recipes import PRETRAINING, Recipe
+from training.plans.plan import plan_to_dict
+from training.plans.recipes import PRETRAINING, Recipe
+from training.writing import write_text
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from mmm.interpolation.known_frames import hidden_features
 from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from training.data.batch import Batch, draw
 from training.data.dataset import MotionSet
-from training.data.masking import MaskMix
-from training.plan import TrainingPlan
+from training.plans.masks import MaskMix
+from training.plans.plan import TrainingPlan
 
 # The share and the 80/10/10 split are those of BERT (Devlin et al. 2019).
 HIDDEN_SHARE = 0.15

@@ -17,8 +17,8 @@ from training.cards.generation import generation_section
 from training.cards.licences import data_note, licence_lines
 from training.cards.music import attention_section, music_use_section
 from training.cards.protocol import protocol_section
-from training.cards.writing import write_json, write_text
 from training.engine.curve import curve_svg, stage_starts
+from training.writing import write_json, write_text
 
 CURVE = "curve.svg"
 """The drawing beside the card."""

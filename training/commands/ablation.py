@@ -1,7 +1,7 @@
 """What each idea brings: small networks trained alike but for one thing, in one table.
 
 ``python -m training ablation inbetween --data DIR`` and ``python -m training ablation dance --data
-DIR``. Each variant is a recipe of ``training.recipes``, made small by the study's size: same seed,
+DIR``. Each variant is a recipe of ``training.plans.recipes``, made small by the study's size: same seed,
 same number of steps, one after another, in a folder of its own under ``runs/ablation``. What is
 finished is not trained again; Ctrl-C keeps what is done, and the table is written anew after every
 variant.
@@ -38,7 +38,7 @@ from training.commands import options as c
 from training.commands.pretrain import untrained
 from training.data.dataset import MotionSet
 from training.engine.loop import make_accelerator, train
-from training.plan import plan_to_dict
+from training.plans.plan import plan_to_dict
 
 app = typer.Typer(
     add_completion=False,

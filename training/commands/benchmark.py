@@ -18,12 +18,12 @@ from training.benchmark.protocol import GAPS, Filler, benchmark, statistics
 from training.benchmark.windows import PAST, TEST_CUT, Windows, cut
 from training.cards.card import record
 from training.cards.protocol import summary
-from training.cards.writing import write_json
 from training.commands import options as c
 from training.commands.benchmark_attention import attention_command
 from training.commands.benchmark_generation import continuation, dance
 from training.commands.benchmark_strangers import strangers
 from training.commands.benchmark_unseen import unseen
+from training.writing import write_json
 
 app = typer.Typer(
     add_completion=False,

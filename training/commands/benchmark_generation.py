@@ -13,9 +13,9 @@ from training.benchmark.dance_moves import Moves, bars_of
 from training.benchmark.methods import row_name
 from training.cards.card import record
 from training.cards.generation import generation_lines
-from training.cards.writing import write_json
 from training.commands import options as c
 from training.data.dataset import MotionSet
+from training.writing import write_json
 
 Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
 # Two frames are the least that state a velocity.

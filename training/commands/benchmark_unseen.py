@@ -14,8 +14,8 @@ from mmm.errors import FileError
 from training.benchmark.methods import row_name
 from training.benchmark.unseen import GAPS, SETS, GapScores, clips_of, measure
 from training.benchmark.unseen_report import lines, page, summary
-from training.cards.writing import write_json, write_text
 from training.commands import options as c
+from training.writing import write_json, write_text
 
 
 def unseen(

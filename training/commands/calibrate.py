@@ -12,11 +12,11 @@ from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel
 from mmm.models.calibration import PARTS
 from training.cards.card import record
-from training.cards.writing import write_text
 from training.commands import options as c
 from training.data.dataset import MotionSet
 from training.fitting import calibration
 from training.fitting.priors import fit_speed_prior
+from training.writing import write_text
 
 
 def calibrate(

@@ -19,13 +19,13 @@ from training.commands.compatibility import check_body
 from training.data.dataset import MotionSet
 from training.engine.loop import make_accelerator
 from training.fitting.priors import fit_max_jump_height_m, fit_speed_prior
-from training.plan import TrainingPlan
-from training.recipes import FINETUNING, find_recipe
+from training.plans.plan import TrainingPlan
+from training.plans.recipes import FINETUNING, find_recipe
 
 
 def finetune(
     preset: Annotated[
-        str, typer.Option(help="a schedule of training.recipes: 3bert, ecm-small, ...")
+        str, typer.Option(help="a schedule of training.plans.recipes: 3bert, ecm-small, ...")
     ],
     parent: Annotated[
         Path, typer.Option("--from", help="the checkpoint to start from; it is left as it is")

@@ -21,7 +21,7 @@ from training.cards.card import write_card
 from training.data.dataset import MotionSet
 from training.engine.loop import train
 from training.engine.validation import Watch
-from training.plan import TrainingPlan, plan_to_dict
+from training.plans.plan import TrainingPlan, plan_to_dict
 
 Data = Annotated[Path, typer.Option(help="a prepared set: a folder with train/, val/ and test/")]
 Out = Annotated[Path, typer.Option(help="the checkpoint's folder")]

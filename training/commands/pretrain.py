@@ -14,13 +14,13 @@ from training.commands import options as c
 from training.commands.compatibility import check_body, config_for
 from training.data.dataset import MotionSet
 from training.engine.loop import make_accelerator
-from training.plan import TrainingPlan
-from training.recipes import PRETRAINING, Recipe, find_recipe
+from training.plans.plan import TrainingPlan
+from training.plans.recipes import PRETRAINING, Recipe, find_recipe
 
 
 def pretrain(
     preset: Annotated[
-        str, typer.Option(help="a recipe of training.recipes: ecm, 3bert-small, ...")
+        str, typer.Option(help="a recipe of training.plans.recipes: ecm, 3bert-small, ...")
     ],
     data: c.Data,
     out: c.Out,

@@ -5,13 +5,13 @@ because networks on roles see every window in its own heading.
 """
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmm.motion.rotations_torch import sixd_to_matrix
+from training.plans.augmentation import Augment
 
 REST_MOST = 0.3
 """Largest share of its movement that a resting part of the body keeps."""
@@ -28,31 +28,6 @@ class Roles(NamedTuple):
     """(B,T,3) metres."""
     body: Tensor
     """(B,J,3) metres."""
-
-
-@dataclass(frozen=True)
-class Augment:
-    """How often windows are changed, and by how much."""
-
-    mirror: float = 0.5
-    """Share of the windows that are mirrored left to right."""
-    speed: float = 1.3
-    """Windows are played faster or slower by up to this factor; 1: at their own speed."""
-    proportions: float = 0.12
-    """Legs, arms and trunk are made longer or shorter by up to this share, independently."""
-    recombine: float = 0.1
-    """Share of the windows that get the trunk and arms of another one."""
-    slow: float = 1.0
-    """Windows are slowed by up to this factor where it exceeds ``speed``: gestures are slower than
-    the sports and walking in the training data."""
-    rest: float = 0.0
-    """Probability that an arm, the neck and head, or everything below the trunk keeps nearly still.
-    In gestures most of the body rests, which the training data hardly shows."""
-
-    def frames(self, length: int) -> int:
-        """How many frames to draw for windows of ``length``."""
-        # Linear interpolation reads one frame beyond the last; another one allows for rounding.
-        return length if self.speed <= 1 else int(length * self.speed) + 2
 
 
 def augment(

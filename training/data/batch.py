@@ -17,7 +17,7 @@ from training.data.dataset import MotionSet
 from training.data.hiding import draw_hidden
 from training.data.history import perturb_history
 from training.data.masking import corrupt
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 
 @dataclass(frozen=True)

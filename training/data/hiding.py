@@ -10,7 +10,7 @@ from mmm import masks
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import Skeleton
 from training.data.masking import draw_masks
-from training.plan import Stage, TrainingPlan
+from training.plans.plan import Stage, TrainingPlan
 
 
 def draw_hidden(

@@ -25,7 +25,7 @@ from training.engine.rollout import roll_out
 from training.engine.run import Run
 from training.losses.base import Loss
 from training.losses.registry import make_loss
-from training.plan import TrainingPlan, plan_to_dict
+from training.plans.plan import TrainingPlan, plan_to_dict
 
 __all__ = ["TrainingPlan", "Watch", "make_accelerator", "plan_to_dict", "train"]
 

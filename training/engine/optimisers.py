@@ -8,7 +8,7 @@ from torch import nn
 
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 KINDS = ("adamw", "adam", "muon")
 BETAS = 0.9, 0.999

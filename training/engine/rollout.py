@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmm.models import MaskedMotionConfig
 from training.data.batch import Batch, forward
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 FASTEST_M_S = 12.0
 """A generated past whose root moves faster than anybody runs has diverged. Such a window keeps its

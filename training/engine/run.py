@@ -17,7 +17,7 @@ from mmm.models import MaskedMotionConfig, MaskedMotionModel
 from training.data.dataset import MotionSet
 from training.engine import state as disk
 from training.engine.optimisers import make_optimizer
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 
 class Run:

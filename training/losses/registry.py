@@ -11,7 +11,7 @@ from training.losses.base import Loss, MseLoss
 from training.losses.energy_score import FutureLoss
 from training.losses.humanoid import RolesLoss
 from training.losses.pose import ContactLoss, PoseLoss, RelativeLoss
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 
 def _roles(config: MaskedMotionConfig, **changes: Any) -> Loss:

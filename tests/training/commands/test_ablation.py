@@ -24,7 +24,7 @@ from training.data.batch import Batch
 from training.data.dataset import MotionSet
 from training.engine import loop
 from training.losses.registry import LOSSES
-from training.recipes import PRETRAINING
+from training.plans.recipes import PRETRAINING
 
 pytestmark = pytest.mark.slow  # its networks are trained, its set is made
 

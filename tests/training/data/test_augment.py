@@ -11,7 +11,6 @@ from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import random_rotations, smooth_motion
 from training.data.augment import (
     SWAY_M,
-    Augment,
     Roles,
     augment,
     mirrored,
@@ -20,6 +19,7 @@ from training.data.augment import (
     rested,
     scaled,
 )
+from training.plans.augmentation import Augment
 
 TREE = Tree(ROLE_PARENTS)
 UPPER = [

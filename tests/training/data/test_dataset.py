@@ -15,7 +15,7 @@ from tests.mmm.making import TINY, smooth_motion
 from tests.training.conftest import write_split
 from training.data.batch import draw
 from training.data.dataset import MotionSet
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.masking import MaskMix, corrupt, draw_masks
+from training.data.masking import corrupt, draw_masks
+from training.plans.masks import MaskMix
 
 LIMBS = [[0, 1], [2], [3, 4, 5]]
 ONLY = {"random": 0.0, "every": 0.0, "keep_hide": 0.0, "span": 0.0, "joint_share": 0.0}

@@ -13,8 +13,9 @@ from tests.mmm.networks import tiny_batch, tiny_config, tiny_model
 from training.commands.finetune import with_changes
 from training.data.batch import Batch, forward
 from training.data.history import perturb_history
-from training.data.masking import MaskMix, draw_masks
-from training.recipes import FINETUNING
+from training.data.masking import draw_masks
+from training.plans.masks import MaskMix
+from training.plans.recipes import FINETUNING
 
 
 def generator(seed: int = 0) -> torch.Generator:

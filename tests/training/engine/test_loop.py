@@ -17,10 +17,10 @@ from tests.mmm.networks import tiny_config
 from tests.training.conftest import write_split
 from training.data import batch as step
 from training.data.dataset import MotionSet
-from training.data.masking import MaskMix
 from training.engine import loop
 from training.engine.loop import train
-from training.plan import Stage, TrainingPlan, staged
+from training.plans.masks import MaskMix
+from training.plans.plan import Stage, TrainingPlan, staged
 
 QUICK = TrainingPlan(
     steps=6,

@@ -9,7 +9,7 @@ from mmm.errors import ModelError
 from mmm.models import make_config, make_model
 from training.engine import state as disk
 from training.engine.optimisers import MuonBeside, make_optimizer
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 MUON = TrainingPlan(optimizer="muon", learning_rate=1e-2, head_rate=0.1, weight_decay=0.0)
 

@@ -26,7 +26,7 @@ from training.data.dataset import MotionSet
 from training.engine import loop
 from training.engine import state as disk
 from training.engine.loop import train
-from training.recipes import FINETUNING, PRETRAINING
+from training.plans.recipes import FINETUNING, PRETRAINING
 
 
 @pytest.fixture

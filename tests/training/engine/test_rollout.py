@@ -14,8 +14,8 @@ from tests.mmm.making import smooth_motion
 from tests.mmm.networks import tiny_batch, tiny_model
 from training.data.batch import Batch, forward
 from training.engine.rollout import _set_down, roll_out
-from training.plan import TrainingPlan
-from training.recipes import FINETUNING
+from training.plans.plan import TrainingPlan
+from training.plans.recipes import FINETUNING
 
 PLAN = TrainingPlan(rollouts=2, rollout_frames=6, samples=2, bfloat16=False, loss="future")
 

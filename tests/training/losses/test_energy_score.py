@@ -12,7 +12,7 @@ from tests.mmm.networks import tiny_config
 from training.data.batch import Batch
 from training.losses.energy_score import FutureLoss
 from training.losses.registry import make_loss
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 
 def features(motion: Motion) -> torch.Tensor:

@@ -16,7 +16,7 @@ from tests.mmm.making import smooth_motion
 from training.data.batch import Batch
 from training.losses.humanoid import RolesLoss
 from training.losses.registry import make_loss
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 FRAMES = 24
 CONFIG = make_config("inbetween")

@@ -16,7 +16,7 @@ from training.data.batch import Batch
 from training.losses.base import MseLoss, hidden_mse
 from training.losses.pose import CONTACT_M_S, ContactLoss, PoseLoss, RelativeLoss
 from training.losses.registry import LOSSES, make_loss
-from training.plan import TrainingPlan
+from training.plans.plan import TrainingPlan
 
 STATS = Stats(
     np.array([-1, 0, -2], np.float32),

@@ -4,7 +4,7 @@ import pytest
 
 from mmm.errors import ModelError
 from mmm.models import PRESETS, make_config
-from training.recipes import FINETUNING, PRETRAINING, find_recipe
+from training.plans.recipes import FINETUNING, PRETRAINING, find_recipe
 
 
 def schedule(recipe):

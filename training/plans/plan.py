@@ -4,8 +4,8 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from training.data.augment import Augment
-from training.data.masking import MaskMix
+from training.plans.augmentation import Augment
+from training.plans.masks import MaskMix
 
 
 @dataclass(frozen=True)

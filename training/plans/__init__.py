@@ -1,0 +1,1 @@
+"""What a run does: its plan, random masks, augmentation, and the named recipes."""
