@@ -7,9 +7,10 @@ from training.plans.bases import FAIR, ORIGINAL, ROLES, SOONER, Recipe, gap_curv
 from training.plans.masks import MaskMix
 from training.plans.plan import Stage, TrainingPlan, staged
 
+# Fixed patterns hide by zeroing, without BERT's corruption.
 _FIXED = replace(ORIGINAL, corruption=False)
-"""Fixed patterns hide by zeroing, without BERT's corruption."""
 
+# Published for ``3bert`` only.
 _3BERT_FIXED = (
     Stage(1_100, 1e-4, ("every:5",)),
     Stage(2_000, 1e-4, ("every:10",)),
@@ -17,7 +18,6 @@ _3BERT_FIXED = (
     Stage(40_000, 1e-5, ("every:15",)),
     Stage(100_000, 1e-6, ("every:20",)),
 )
-"""Published for ``3bert`` only."""
 
 _MIXED = Stage(
     600,
@@ -28,15 +28,17 @@ _MIXED = Stage(
 )
 SMALL_FIXED = staged(TrainingPlan(warmup=50, normalise_by_fill=True, ema=0.99), _MIXED)
 
+# Decay times that depend on the gap, only where the known frames beside the gap are close enough
+# together to give its speed.
 _BY_GAP_AT_KNOWN_SPEED = gap_curve(rotation_s=0.6, root_s=6.0, rotation_by_gap=1.0, close_s=0.07)
-"""Decay times that depend on the gap, only where the known frames beside the gap are close enough
-together to give its speed."""
+# The inertial fill, which coasts where no known frame follows.
 _COASTING = gap_curve(coast_s=0.15, root_coast_s=0.4)
-"""The inertial fill, which coasts where no known frame follows."""
+# The same with hardly any coasting of heights, because bodies fall (fitted on the train split of
+# the common set). On the ground plane a second and more would fit recorded motion best, but it
+# would amplify errors of the last generated step.
 _FALLING = gap_curve(coast_s=0.15, root_coast_s=0.4, rise_coast_s=0.08)
-"""The same with hardly any coasting of heights, because bodies fall (fitted on the train split of
-the common set). On the ground plane a second and more would fit recorded motion best, but it would
-amplify errors of the last generated step."""
+# The future with known music: the last 40 to 96 frames of a window are hidden, the frames before
+# are noisy, and in half of the steps generated.
 _DANCE_FUTURE = TrainingPlan(
     steps=8_000,
     batch=12,
@@ -53,8 +55,7 @@ _DANCE_FUTURE = TrainingPlan(
         random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96), joint_share=0
     ),
 )
-"""The future with known music: the last 40 to 96 frames of a window are hidden, the frames before
-are noisy, and in half of the steps generated."""
+# Possible futures: the last 0.5 to 1.5 seconds are hidden, and drawn as samples.
 _ROLES_FUTURE = TrainingPlan(
     steps=4_000,
     batch=24,
@@ -75,7 +76,6 @@ _ROLES_FUTURE = TrainingPlan(
         random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(15, 45), joint_share=0
     ),
 )
-"""Possible futures: the last 0.5 to 1.5 seconds are hidden, and drawn as samples."""
 
 FINETUNING: dict[str, Recipe] = {
     "3bert": Recipe("3bert", staged(_FIXED, *_3BERT_FIXED)),

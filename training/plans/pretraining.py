@@ -10,8 +10,8 @@ from training.plans.plan import Stage, staged
 _3BERT = staged(ORIGINAL, Stage(43_000, 1e-4))
 _ECM = staged(ORIGINAL, Stage(53_000, 1e-4), Stage(16_000, 1e-5), Stage(69_000, 1e-6))
 _COMMON = staged(replace(ORIGINAL, batch=128), Stage(20_000, 1e-4), Stage(20_000, 1e-5))
+# Residuals start abruptly beside known frames, and nothing is smoothed.
 _ABRUPT: dict[str, Any] = {"ramp_s": 0.0, "smooth_s": 0.0}
-"""Residuals start abruptly beside known frames, and nothing is smoothed."""
 
 PRETRAINING: dict[str, Recipe] = {
     # Published.
