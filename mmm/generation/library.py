@@ -117,13 +117,31 @@ class Library:
         Raises:
             ModelError: the file is missing or is not a library.
         """
+        return Library._read(path, None)
+
+    @staticmethod
+    def described(path: Path, values: Int[Array, "N C"]) -> "Library":
+        """A file's takes with coefficients that were decoded before.
+
+        Raises:
+            ModelError: the file is missing or is not a library.
+            ValueError: the coefficients are not those of the file.
+        """
+        library = Library._read(path, values)
+        if values.shape != (library._first[-1], codec.CHANNELS):
+            raise ValueError(f"{values.shape} coefficients for {library._first[-1]} rows")
+        return library
+
+    @staticmethod
+    def _read(path: Path, values: Int[Array, "N C"] | None) -> "Library":
         # A damaged file can fail in each layer of the format; users need one line for all.
         try:
             with safe_open(path, framework="numpy") as stored:
                 about = json.loads(stored.metadata()["library"])
                 takes = [Take(**entry) for entry in about["takes"]]
                 rows = sum(take.rows for take in takes)
-                values = codec.unpack(stored.get_tensor("data").tobytes(), rows)
+                if values is None:
+                    values = codec.unpack(stored.get_tensor("data").tobytes(), rows)
         except _BROKEN as error:
             raise ModelError(
                 str(path),

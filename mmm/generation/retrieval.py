@@ -14,12 +14,12 @@ from jaxtyping import Bool, Float
 
 from mmm.generation.canonical import Calibration, heading
 from mmm.generation.library import FPS, Library
+from mmm.generation.place_index import SEGMENT_S
 from mmm.generation.search import (
     ACTIVITY_WEIGHT,
     AGAIN_S,
     CHOICES,
     DRAW_SCALE,
-    SEGMENT_S,
     STAY_COST,
     STAY_S,
     Query,

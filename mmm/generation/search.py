@@ -6,20 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.ndimage import minimum_filter1d
 
 from mmm.generation.canonical import Poses
 from mmm.generation.library import FPS, Library, mirror
-from mmm.generation.state import States, ankle_heights, head_height, log_energy, states
+from mmm.generation.place_index import SEGMENT_S, STRIDE, PlaceIndex, load_indexed
+from mmm.generation.state import States, log_energy, states
 
 Array = np.ndarray
 
-STRIDE = 6
-"""Frames between two places at which a take can be entered; 0.2 s."""
-SEGMENT_S = 1.5
-"""Length of a retrieved piece."""
-_LEAD = 12
-"""Frames of a take before the first place at which it can be entered."""
 ACTIVITY_WEIGHT = 1.0
 """Weight of the squared difference in log energy; states count in squared leg lengths."""
 CONTEXT_WEIGHT = 0.12
@@ -28,9 +22,6 @@ SPEED_WEIGHT = 0.25
 """Weight of the hips' mean velocity over the second before the seam."""
 HEIGHT_WEIGHT = 4.0
 """Weight of the head's mean height over the next piece, against the person's usual one."""
-LEVEL = 0.08
-"""Distance from the floor, leg lengths. Where no foot comes this near within a second, somebody is
-on stairs or a slope, or the recorded height is wrong."""
 STAY_S = 3.0
 """A take is followed for this time without a cost."""
 STAY_COST = 0.35
@@ -93,41 +84,23 @@ def states_at(poses: Poses, frames: Int[Array, "n"]) -> States:
 class Searcher:
     """The search over all places of a library at which a take can be entered."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, index: PlaceIndex | None = None) -> None:
         self.library = library
-        room = round(SEGMENT_S * FPS) + STRIDE
-        parts, takes, frames, nexts, pasts, speeds = [], [], [], [], [], []
-        heights, level = [], []
-        for number, take in enumerate(library.takes):
-            places = np.arange(_LEAD, take.frames - 1, STRIDE)
-            if not len(places):
-                continue
-            there = states(library.poses(number, places), library.poses(number, places - 2))
-            steps = round(SEGMENT_S * FPS / STRIDE)
-            parts.append(there.pose)
-            takes.append(np.full(len(places), number))
-            frames.append(places)
-            nexts.append(_mean(there.energy, 1, steps))
-            pasts.append(_mean(there.energy, -steps + 2, 0))
-            heights.append(_mean(head_height(there.pose), 1, steps))
-            level.append(_level(there.pose))
-            speeds.append(np.stack([_mean(there.speed[:, k], -5, 0) for k in range(2)], axis=1))
-        self.pose = np.concatenate(parts)
-        self.take, self.frame = np.concatenate(takes), np.concatenate(frames)
-        self.next = log_energy(np.concatenate(nexts)).astype(np.float32)
-        self.past = log_energy(np.concatenate(pasts)).astype(np.float32)
-        self.speed = np.concatenate(speeds).astype(np.float32)
+        index = PlaceIndex.of(library) if index is None else index
+        self.pose, self.take, self.frame = index.pose, index.take, index.frame
+        self.next = log_energy(index.next).astype(np.float32)
+        self.past = log_energy(index.past).astype(np.float32)
+        self.speed, self.height = index.speed, index.height
         # |a - b|² = |a|² - 2ab + |b|²: with this sum a search is one product of matrices.
         self.square = (self.pose**2).sum(axis=1)
+        room = round(SEGMENT_S * FPS) + STRIDE
         ends = np.array([take.frames for take in library.takes])[self.take]
         self.tempo = np.array([take.tempo_bpm for take in library.takes])[self.take]
-        # Dances were recorded to music and look odd without it.
-        self.open: Bool[Array, "n"] = (self.frame + room < ends) & (self.tempo == 0)
-        self.height = np.concatenate(heights).astype(np.float32)
-        # Stairs and slopes of a recording are not where this person is.
-        self.open &= np.concatenate(level)
+        # Dances were recorded to music and look odd without it. Stairs and slopes of a recording
+        # are not where this person is.
+        self.open: Bool[Array, "n"] = (self.frame + room < ends) & (self.tempo == 0) & index.level
         self.usual = float(np.median(self.next))
-        self.lively = float(log_energy(np.concatenate(nexts).mean()))
+        self.lively = float(log_energy(index.next.mean()))
         self.prior = _autoregression(self.past, self.next)
 
     def costs(self, query: Query, target: float, height: float) -> Float[Array, "2 n"]:
@@ -163,25 +136,8 @@ class Searcher:
 
 @lru_cache(maxsize=2)
 def searcher_of(path: Path) -> Searcher:
-    """The search over a library file; cached, because reading one takes seconds."""
-    return Searcher(Library.load(path))
-
-
-def _level(pose: Float[Array, "n D"]) -> Bool[Array, "n"]:
-    """Whether a foot comes to the floor within a second before or after."""
-    lowest = ankle_heights(pose).min(axis=1)
-    around = 2 * round(FPS / STRIDE) + 1
-    return np.asarray(np.abs(minimum_filter1d(lowest, around, mode="nearest")) < LEVEL)
-
-
-def _mean(values: Array, first: int, last: int) -> Array:
-    """Mean of the values ``first`` to ``last`` places away, cut at both ends."""
-    # Differences of cumulative sums give moving means in linear time.
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    places = np.arange(len(values))
-    low = np.clip(places + first, 0, len(values) - 1)
-    high = np.clip(places + last + 1, low + 1, len(values))
-    return (sums[high] - sums[low]) / (high - low)
+    """The search over a library file, from the user's cache where the file was seen before."""
+    return Searcher(*load_indexed(path))
 
 
 def _autoregression(past: Array, following: Array) -> tuple[float, float]:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmm.generation.place_index import SEGMENT_S
 from mmm.generation.retrieval import stream
-from mmm.generation.search import SEGMENT_S, Searcher
+from mmm.generation.search import Searcher
 from mmm.metrics.dance import energy
 from mmm.motion.clip import Motion
 from tests.mmm.generation.people import rested, small_library, walker
