@@ -72,7 +72,7 @@ def pick(entries: list[Entry], checkpoints: list[CheckpointInfo] | None = None) 
             "This network uses music. Without music it gets silence, "
             "which it has not been trained on."
         )
-    elif not card.uses_music and song.key != songs.NONE:
+    elif not card.dances and song.key != songs.NONE:
         st.caption("This network ignores music: the song plays, but the motion does not follow it.")
     temperature, number = _pick_chance(card)
     # The digest too: a file may change under its name, or be read with other import options.
@@ -232,12 +232,19 @@ def _pick_network(
 def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> list[CheckpointInfo]:
     """Networks that are trained to continue a motion first; among them, those that match the music.
 
-    With music, networks that use it come first; without, those that ignore it.
+    Checkpoints with a library come first: they move with and without music. Of the others, with
+    music those that use it come first; without, those that ignore it.
     """
     has_music = clip.music is not None
     # False sorts before True.
     return sorted(
-        fitting, key=lambda card: (not card.can_generate, card.uses_music != has_music, card.name)
+        fitting,
+        key=lambda card: (
+            not card.can_generate,
+            card.library is None,
+            card.uses_music != has_music,
+            card.name,
+        ),
     )
 
 

@@ -73,6 +73,11 @@ class CheckpointInfo:
         return self.noise_dim > 0 or self.uses_music or self.library is not None
 
     @property
+    def dances(self) -> bool:
+        """Whether what it generates follows the music: it reads it, or retrieves by its beats."""
+        return self.uses_music or self.library is not None
+
+    @property
     def can_generate(self) -> bool:
         """Whether it was trained to continue a motion, and not only to fill gaps."""
         # Training on futures records SPECs such as "the last 90 frames".

@@ -59,10 +59,13 @@ class Request:
         _check_numbers(self)
         music = self.music or self.clip.music
         check_fit(self.model.config, self.clip, self.joint_names)
-        if not self.model.config.uses_music:
+        # A library needs the beats alone, and goes on without them where the song ends.
+        retrieves = self.model.config.library is not None
+        if not (self.model.config.uses_music or retrieves):
             music = None
         if music is not None:
-            _check_music(self, music)
+            if not retrieves:
+                _check_music(self, music)
             # The sound is heard by people only and would be copied with every window.
             music = replace(music, audio=None)
         _check_attention_frame(self)

@@ -7,27 +7,17 @@ the seam decays (inertialisation), and feet are locked as in every generation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from mmm.generation.canonical import Calibration, heading
 from mmm.generation.library import FPS, Library
 from mmm.generation.place_index import SEGMENT_S
-from mmm.generation.search import (
-    ACTIVITY_WEIGHT,
-    AGAIN_S,
-    CHOICES,
-    DRAW_SCALE,
-    STAY_COST,
-    STAY_S,
-    Query,
-    Searcher,
-    Segment,
-    query_of,
-)
-from mmm.generation.state import head_height
+from mmm.generation.search import Query, Searcher, Segment, query_of
+from mmm.generation.song import Song
+from mmm.generation.walk import Walk
 from mmm.motion.clip import Motion
 from mmm.motion.ground_contact import Ground
 from mmm.motion.humanoid import RoleMap, match_roles
@@ -45,112 +35,11 @@ HALF_LIFE_S = 0.09
 """Half-life of the difference at a seam."""
 MAX_JUMP_HEIGHT_M = 0.6
 """Higher than this above the floor is an error of the root and not a jump."""
-STILL_SEED = -2.3
-"""A seed with less log energy than this stands still and does not show how its person moves."""
-CALM = 0.7
-"""Furthest that a seed counts below the usual log energy; .7 is half of the usual energy."""
-MOST_SLOPE = 0.7
-"""Largest AR(1) slope of activity a piece; .7 returns half of the way in three seconds."""
-CHANCE = 0.3
-"""Share of people's own deviation from piece to piece that is drawn."""
 CLEAR_M = 0.01
 """Lift of a travelling foot; little, because recorded feet clear the floor by themselves."""
 
 Join = Callable[[Motion, Bool[Array, "T J"]], Motion]
 """Fills the hidden frames of a motion."""
-
-
-@dataclass(eq=False)
-class Walk:
-    """Chooses pieces one after another and remembers what was played in the last seconds."""
-
-    searcher: Searcher
-    rng: np.random.Generator
-    temperature: float
-    usual: float
-    """The log energy that activity returns to."""
-    activity: float
-    """The log energy of the last piece."""
-    height: float
-    """Usual height of this person's head, leg lengths."""
-    stayed_s: float = 0.0
-    """Time in the present take."""
-    played: list[tuple[int, float, float]] = field(default_factory=list)
-    """Take, frame and time of what was played lately."""
-    now_s: float = 0.0
-
-    def next(self, query: Query, last: Segment | None) -> Segment:
-        """Choose the next piece.
-
-        Args:
-            query: the state at the end of the last piece.
-            last: the last piece; None right after the seed.
-        """
-        slope, deviation = self.searcher.prior
-        # The fitted slope is close to 1 where takes stand still for long. The limit makes somebody
-        # who has stopped start again.
-        target = self.usual + min(slope, MOST_SLOPE) * (self.activity - self.usual)
-        target += (
-            deviation * CHANCE * min(self.temperature, 1.5) * float(self.rng.standard_normal())
-        )
-        costs = self.searcher.costs(query, target, self.height)
-        self._forbid_again(costs)
-        flat = costs.ravel()
-        best = np.argpartition(flat, CHOICES)[:CHOICES]
-        options = [self._segment(int(k), float(flat[k])) for k in best]
-        # Following the same take needs no join, so it competes without a cost of its state.
-        if last is not None and (following := self._following(last, target)) is not None:
-            options.append(following)
-        chosen = options[self._draw(np.array([option.cost for option in options]))]
-        self._note(chosen, target)
-        return chosen
-
-    def _following(self, last: Segment, target: float) -> Segment | None:
-        """The next piece of the same take, unless it ends or may not be entered there."""
-        start = last.start + SEGMENT_S * FPS
-        if start + SEGMENT_S * FPS + 6 >= self.searcher.library.takes[last.take].frames:
-            return None
-        place = self.searcher.place(last.take, start)
-        if not self.searcher.open[place]:
-            return None
-        cost = ACTIVITY_WEIGHT * (self.searcher.next[place] - target) ** 2
-        cost += STAY_COST * max(0.0, self.stayed_s - STAY_S)
-        return Segment(last.take, start, last.mirrored, True, float(cost))
-
-    def _segment(self, index: int, cost: float) -> Segment:
-        mirrored, place = divmod(index, len(self.searcher.take))
-        return Segment(
-            int(self.searcher.take[place]),
-            float(self.searcher.frame[place]),
-            bool(mirrored),
-            False,
-            cost,
-        )
-
-    def _draw(self, costs: Float[Array, "n"]) -> int:
-        if self.temperature <= 0:
-            return int(costs.argmin())
-        # A softmax over costs, as in Boltzmann sampling: temperature flattens it.
-        scaled = (costs - costs.min()) / (DRAW_SCALE * self.temperature)
-        # Costs of closed places are infinite; the limit keeps their weights finite and tiny.
-        weights = np.exp(-np.minimum(scaled, 50))
-        return int(self.rng.choice(len(costs), p=weights / weights.sum()))
-
-    def _forbid_again(self, costs: Float[Array, "2 n"]) -> None:
-        self.played = [entry for entry in self.played if self.now_s - entry[2] < AGAIN_S]
-        for take, frame, _ in self.played:
-            near = (self.searcher.take == take) & (abs(self.searcher.frame - frame) < 2 * FPS)
-            # A penalty and not a ban, so that a rare pose still has a way on.
-            costs[:, near] += 4.0
-
-    def _note(self, chosen: Segment, target: float) -> None:
-        self.stayed_s = self.stayed_s + SEGMENT_S if chosen.follows else SEGMENT_S
-        self.now_s += SEGMENT_S
-        self.played.append((chosen.take, chosen.start, self.now_s))
-        place = self.searcher.place(chosen.take, chosen.start)
-        # Half of the target counts. Where nothing livelier is near, targets thus rise with each
-        # piece until a livelier one is worth a longer way.
-        self.activity = (float(self.searcher.next[place]) + target) / 2
 
 
 def stream(
@@ -163,6 +52,7 @@ def stream(
     joint_names: Mapping[str, str] | None = None,
     join: Join | None = None,
     walk_type: type[Walk] = Walk,
+    song: Song | None = None,
 ) -> Iterator[tuple[Motion, Segment]]:
     """Yield what follows a seed, a piece at a time, at the seed's frame rate.
 
@@ -175,6 +65,7 @@ def stream(
         joint_names: joint names by role where the skeleton's own names do not tell them.
         join: recovers the first part of each new piece; None leaves it inertialised.
         walk_type: how pieces are chosen.
+        song: what is danced to.
 
     Raises:
         ModelError: the joints of the roles are not found.
@@ -187,9 +78,11 @@ def stream(
     past = _last(grounded, SEED_S)
     ground = _ground_of(past, joint_names)
     query = query_of(body.anatomical(roles, past.resample(FPS)))
-    walk = _walk(walk_type, searcher, rng, temperature, query)
+    walk = walk_type.after(searcher, rng, temperature, query, song)
     past, segment, made = _last(past, PAST_S), None, 0
     while made < frames:
+        # From the frames and not from the pieces, whose lengths are rounded to frames.
+        walk.now_s = made / seed.fps
         segment = walk.next(query, segment)
         window = _window(searcher.library, segment, past, body, roles)
         if join is not None and not segment.follows:
@@ -221,28 +114,10 @@ def _last(motion: Motion, seconds: float) -> Motion:
     return motion.crop(max(0, len(motion) - round(seconds * motion.fps)), len(motion))
 
 
-def _walk(
-    walk_type: type[Walk],
-    searcher: Searcher,
-    rng: np.random.Generator,
-    temperature: float,
-    query: Query,
-) -> Walk:
-    """Start choosing after a seed."""
-    # Two seconds say little of a person, and calm ones usually move more later on. The target is
-    # therefore drawn towards the library's usual activity.
-    usual = 0.8 * max(query.energy, searcher.usual - CALM) + 0.2 * searcher.usual
-    # Takes that begin with somebody who stands still are takes of something that follows.
-    if query.energy < STILL_SEED:
-        usual = searcher.lively
-    height = float(head_height(query.pose[:1])[0])
-    return walk_type(searcher, rng, temperature, usual, query.energy, height)
-
-
 def _query_at(library: Library, segment: Segment) -> Query:
     """The query at the end of a piece."""
     # Read from the library and not from the generated frames: errors cannot feed back.
-    end = segment.start + SEGMENT_S * FPS
+    end = segment.start + SEGMENT_S * FPS * segment.rate
     return query_of(library.poses(segment.take, np.arange(end - 31, end + 0.5), segment.mirrored))
 
 
@@ -257,7 +132,7 @@ def _window(
     fps = past.fps
     count = round(SEGMENT_S * fps)
     # Two frames of overlap give the difference at the seam and its velocity.
-    steps = np.arange(-1, count + 1) * (FPS / fps)
+    steps = np.arange(-1, count + 1) * (FPS / fps * segment.rate)
     poses = library.poses(segment.take, segment.start + steps, segment.mirrored)
     here = body.anatomical(roles, past.crop(len(past) - 1, len(past)))
     angle = float(heading(here.world[-1, 0]) - heading(poses.world[1, 0]))

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from mmm.generation.canonical import Poses
 from mmm.generation.library import FPS, Library, mirror
 from mmm.generation.place_index import SEGMENT_S, STRIDE, PlaceIndex, load_indexed
+from mmm.generation.song import Beats
 from mmm.generation.state import States, log_energy, states
 
 Array = np.ndarray
@@ -22,6 +23,12 @@ SPEED_WEIGHT = 0.25
 """Weight of the hips' mean velocity over the second before the seam."""
 HEIGHT_WEIGHT = 4.0
 """Weight of the head's mean height over the next piece, against the person's usual one."""
+SEED_FRAMES = 60
+"""Frames at the start of a take that say how active its person is later."""
+LATER_PLACES = 20
+"""Places after them that it takes to measure that; four seconds."""
+MANY_TAKES = 20
+"""Fewer takes give no line between both."""
 STAY_S = 3.0
 """A take is followed for this time without a cost."""
 STAY_COST = 0.35
@@ -45,6 +52,8 @@ class Segment:
     follows: bool
     """Whether it continues the take of the piece before, so that no join is needed."""
     cost: float = 0.0
+    rate: float = 1.0
+    """Speed at which it is played."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,18 +107,32 @@ class Searcher:
         self.tempo = np.array([take.tempo_bpm for take in library.takes])[self.take]
         # Dances were recorded to music and look odd without it. Stairs and slopes of a recording
         # are not where this person is.
-        self.open: Bool[Array, "n"] = (self.frame + room < ends) & (self.tempo == 0) & index.level
+        lasts: Bool[Array, "n"] = (self.frame + room < ends) & index.level
+        self.open, self.dances = lasts & (self.tempo == 0), lasts & (self.tempo > 0)
         self.usual = float(np.median(self.next))
         self.lively = float(log_energy(index.next.mean()))
         self.prior = _autoregression(self.past, self.next)
+        # Least squares in log energies gives their mean; half the variance more gives the log of the
+        # mean energy, where energies are log-normal.
+        self._seeds, self._later = _later_energies(index, library)
+        self.beats = Beats.of(library.takes).at(self.take)
+        dances = index.next[self.tempo > 0]
+        self.danced = float(log_energy(dances.mean())) if len(dances) else self.lively
 
-    def costs(self, query: Query, target: float, height: float) -> Float[Array, "2 n"]:
+    def expected(self, energy: float) -> float:
+        """Log of the mean energy that takes of the library have after a seed of this log energy."""
+        return float(np.interp(energy, self._seeds, self._later))
+
+    def costs(
+        self, query: Query, target: float, height: float, danced: bool = False
+    ) -> Float[Array, "2 n"]:
         """Costs of all places as recorded (row 0) and mirrored (row 1).
 
         Args:
             query: the moment that is continued.
             target: the log energy that the next piece should have.
             height: the person's usual height of the head, leg lengths.
+            danced: whether dances are entered, and nothing else.
         """
         result = self.distances(query)
         result += ACTIVITY_WEIGHT * (self.next - target) ** 2
@@ -119,7 +142,7 @@ class Searcher:
         for k, flip in enumerate((1, -1)):
             speed = query.speed * np.array([flip, 1])
             result[k] += SPEED_WEIGHT * ((self.speed - speed) ** 2).sum(axis=1)
-        result[:, ~self.open] = np.inf
+        result[:, ~(self.dances if danced else self.open)] = np.inf
         return result
 
     def distances(self, query: Query) -> Float[Array, "2 n"]:
@@ -138,6 +161,30 @@ class Searcher:
 def searcher_of(path: Path) -> Searcher:
     """The search over a library file, from the user's cache where the file was seen before."""
     return Searcher(*load_indexed(path))
+
+
+def _later_energies(index: PlaceIndex, library: Library) -> tuple[Array, Array]:
+    """Log energy of the first seconds of takes, and the log of their later mean energy."""
+    late = index.frame >= SEED_FRAMES
+    # The second before a place, in the middle of the seed.
+    early = ~late & (index.frame >= SEED_FRAMES // 2)
+    count = len(library)
+    columns = ((early, index.past), (late, index.next))
+    # Sums by take: a mean over the places of each side.
+    sums = [np.bincount(index.take[side], values[side], count) for side, values in columns]
+    sizes = [np.bincount(index.take[side], minlength=count) for side, _ in columns]
+    long = (sizes[0] > 0) & (sizes[1] >= LATER_PLACES)
+    long &= np.array([take.tempo_bpm == 0 for take in library.takes])
+    if long.sum() < MANY_TAKES:
+        level = float(log_energy(index.next.mean()))
+        return np.array([level]), np.array([level])
+    seed, later = (
+        log_energy(total[long] / size[long]) for total, size in zip(sums, sizes, strict=True)
+    )
+    slope, level = np.polyfit(seed, later, 1)
+    spread = float(np.var(later - slope * seed - level)) / 2
+    ends = np.percentile(seed, [2, 98])
+    return ends, slope * ends + level + spread
 
 
 def _autoregression(past: Array, following: Array) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from mmm.generation.request import Request
 from mmm.generation.result import Chunk
 from mmm.generation.retrieval import stream
 from mmm.generation.search import searcher_of
+from mmm.generation.song import Song
 from mmm.motion.clip import Clip, Motion
 from mmm.recovery.recover import recover
 
@@ -68,6 +69,7 @@ def stitch_pieces(request: Request) -> Iterator[Chunk]:
         temperature=request.temperature,
         joint_names=request.joint_names,
         join=join,
+        song=Song.of(request.music, request.prefix_frames),
     )
     for piece, _ in pieces:
         # Only a join has maps; a window overlaps the piece before, which must not show them too.

@@ -15,8 +15,9 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.generation.generate import generate_clip
-from mmm.generation.retrieval import Walk, stream
+from mmm.generation.retrieval import stream
 from mmm.generation.search import Query, Segment, searcher_of
+from mmm.generation.walk import Walk
 from mmm.metrics import dance as dm
 from mmm.metrics.dance_features import Reference, kinetic_features
 from mmm.metrics.geometric_features import geometric_features

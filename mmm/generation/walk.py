@@ -1,0 +1,190 @@
+"""The choice of pieces one after another: activity, a memory of what was played, and a song."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.generation.library import FPS
+from mmm.generation.place_index import SEGMENT_S
+from mmm.generation.search import (
+    ACTIVITY_WEIGHT,
+    AGAIN_S,
+    CHOICES,
+    DRAW_SCALE,
+    STAY_COST,
+    STAY_S,
+    Query,
+    Searcher,
+    Segment,
+)
+from mmm.generation.song import FASTEST, Fit, Song
+from mmm.generation.state import head_height
+
+Array = np.ndarray
+
+STILL_SEED = -2.3
+"""A seed with less log energy than this stands still and does not show how its person moves."""
+MOST_SLOPE = 0.6
+"""Largest AR(1) slope of activity a piece; .6 returns half of the way in two seconds."""
+DEFICIT_GAIN = 0.4
+"""Share of the deficit of activity that is asked for in addition."""
+DEFICIT_FADE = 0.8
+"""Share of the deficit that is left after a piece."""
+MOST_DEFICIT = 3.0
+"""Largest deficit, log energy. Where the library has nothing livelier, it must not grow for ever."""
+CHANCE = 0.3
+"""Share of people's own deviation from piece to piece that is drawn."""
+LOUDER = 0.25
+"""Log energy by which a part of a song asks for more, for each deviation of its loudness."""
+NEAR_BEAT = 3.5
+"""Frames by which a place may be moved to meet a beat. Places are six frames apart."""
+
+
+@dataclass(eq=False)
+class Walk:
+    """Chooses pieces one after another and remembers what was played in the last seconds."""
+
+    searcher: Searcher
+    rng: np.random.Generator
+    temperature: float
+    usual: float
+    """The log energy that activity returns to."""
+    activity: float
+    """The log energy of the last piece."""
+    height: float
+    """Usual height of this person's head, leg lengths."""
+    deficit: float = 0.0
+    """What the last pieces lacked of the targets in log energy; it fades over a few pieces."""
+    stayed_s: float = 0.0
+    """Time in the present take."""
+    played: list[tuple[int, float, float]] = field(default_factory=list)
+    """Take, frame and time of what was played lately."""
+    now_s: float = 0.0
+    """Time since the seed."""
+    song: Song | None = None
+    """What is danced to."""
+
+    @classmethod
+    def after(
+        cls,
+        searcher: Searcher,
+        rng: np.random.Generator,
+        temperature: float,
+        query: Query,
+        song: Song | None = None,
+    ) -> "Walk":
+        """Start choosing after a seed."""
+        usual = searcher.expected(query.energy)
+        # Takes that begin with somebody who stands still are takes of something that follows.
+        if query.energy < STILL_SEED:
+            usual = searcher.lively
+        # Whoever dances moves as dancers do, however they stood before.
+        if song is not None:
+            usual = searcher.danced
+        height = float(head_height(query.pose[:1])[0])
+        return cls(searcher, rng, temperature, usual, query.energy, height, song=song)
+
+    def next(self, query: Query, last: Segment | None) -> Segment:
+        """Choose the next piece.
+
+        Args:
+            query: the state at the end of the last piece.
+            last: the last piece; None right after the seed.
+        """
+        slope, deviation = self.searcher.prior
+        # The fitted slope is close to 1 where takes stand still for long. The limit makes somebody
+        # who has stopped start again.
+        target = self.usual + min(slope, MOST_SLOPE) * (self.activity - self.usual)
+        target += (
+            deviation * CHANCE * min(self.temperature, 1.5) * float(self.rng.standard_normal())
+        )
+        self.activity = target
+        # The nearest states are mostly calmer than what is asked for. As in a controller with an
+        # integral term, what the last pieces lacked is asked for in addition.
+        target += DEFICIT_GAIN * self.deficit
+        fit = self._fit()
+        if fit is not None and self.song is not None:
+            target += LOUDER * self.song.level(self.now_s, SEGMENT_S)
+        costs = self.searcher.costs(query, target, self.height, danced=fit is not None)
+        if fit is not None:
+            costs += fit.cost + np.where(abs(fit.shift) > NEAR_BEAT, np.inf, 0)
+        self._forbid_again(costs)
+        flat = costs.ravel()
+        best = np.argpartition(flat, CHOICES)[:CHOICES]
+        options = [self._segment(int(k), float(flat[k]), fit) for k in best]
+        # Following the same take needs no join, so it competes without a cost of its state.
+        if last is not None and (following := self._following(last, target)) is not None:
+            options.append(following)
+        chosen = options[self._draw(np.array([option.cost for option in options]))]
+        self._note(chosen)
+        return chosen
+
+    def _following(self, last: Segment, target: float) -> Segment | None:
+        """The next piece of the same take, unless it ends or may not be entered there."""
+        start = last.start + SEGMENT_S * FPS * last.rate
+        if start + SEGMENT_S * FPS + 6 >= self.searcher.library.takes[last.take].frames:
+            return None
+        place = self.searcher.place(last.take, start)
+        rate, ahead_cost = 1.0, 0.0
+        if self.song is not None and self.song.lasts(self.now_s, SEGMENT_S):
+            fit = self.song.fit(
+                self.searcher.beats.at(np.array([place])), np.array([start]), self.now_s, SEGMENT_S
+            )
+            # A dance goes on at the speed that brings it back to the beat by the piece's end.
+            rate = float(fit.rate[0] + fit.shift[0] / (SEGMENT_S * FPS))
+            ahead_cost = float(fit.cost[0])
+            if not np.isfinite(ahead_cost) or abs(np.log(rate)) > np.log(FASTEST):
+                return None
+        elif not self.searcher.open[place]:
+            return None
+        cost = ACTIVITY_WEIGHT * (self.searcher.next[place] - target) ** 2
+        cost += STAY_COST * max(0.0, self.stayed_s - STAY_S)
+        return Segment(last.take, start, last.mirrored, True, float(cost + ahead_cost), rate)
+
+    def _fit(self) -> Fit | None:
+        """How places meet the song's beats; None without a song, and after its last beat."""
+        if self.song is None or not self.song.lasts(self.now_s, SEGMENT_S):
+            return None
+        searcher = self.searcher
+        fit = self.song.fit(searcher.beats, searcher.frame, self.now_s, SEGMENT_S)
+        # A library without dances in this tempo goes on as without music.
+        usable = np.isfinite(fit.cost) & (abs(fit.shift) <= NEAR_BEAT)
+        return fit if usable.sum() >= CHOICES else None
+
+    def _segment(self, index: int, cost: float, fit: Fit | None) -> Segment:
+        mirrored, place = divmod(index, len(self.searcher.take))
+        shift, rate = (0.0, 1.0) if fit is None else (fit.shift[place], fit.rate[place])
+        return Segment(
+            int(self.searcher.take[place]),
+            float(self.searcher.frame[place] + shift),
+            bool(mirrored),
+            False,
+            cost,
+            float(rate),
+        )
+
+    def _draw(self, costs: Float[Array, "n"]) -> int:
+        if self.temperature <= 0:
+            return int(costs.argmin())
+        # A softmax over costs, as in Boltzmann sampling: temperature flattens it.
+        scaled = (costs - costs.min()) / (DRAW_SCALE * self.temperature)
+        # Costs of closed places are infinite; the limit keeps their weights finite and tiny.
+        weights = np.exp(-np.minimum(scaled, 50))
+        return int(self.rng.choice(len(costs), p=weights / weights.sum()))
+
+    def _forbid_again(self, costs: Float[Array, "2 n"]) -> None:
+        self.played = [entry for entry in self.played if self.now_s - entry[2] < AGAIN_S]
+        for take, frame, _ in self.played:
+            near = (self.searcher.take == take) & (abs(self.searcher.frame - frame) < 2 * FPS)
+            # A penalty and not a ban, so that a rare pose still has a way on.
+            costs[:, near] += 4.0
+
+    def _note(self, chosen: Segment) -> None:
+        self.stayed_s = self.stayed_s + SEGMENT_S if chosen.follows else SEGMENT_S
+        self.played.append((chosen.take, chosen.start, self.now_s + SEGMENT_S))
+        place = self.searcher.place(chosen.take, chosen.start)
+        lacked = self.activity - float(self.searcher.next[place])
+        self.deficit = float(
+            np.clip(DEFICIT_FADE * self.deficit + lacked, -MOST_DEFICIT, MOST_DEFICIT)
+        )
