@@ -232,19 +232,12 @@ def _pick_network(
 def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> list[CheckpointInfo]:
     """Networks that are trained to continue a motion first; among them, those that match the music.
 
-    Checkpoints with a library come first: they move with and without music. Of the others, with
-    music those that use it come first; without, those that ignore it.
+    With music, networks that use it come first; without, those that ignore it.
     """
     has_music = clip.music is not None
     # False sorts before True.
     return sorted(
-        fitting,
-        key=lambda card: (
-            not card.can_generate,
-            card.library is None,
-            card.uses_music != has_music,
-            card.name,
-        ),
+        fitting, key=lambda card: (not card.can_generate, card.uses_music != has_music, card.name)
     )
 
 
