@@ -132,9 +132,11 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     if not blocked:
         st.caption(_how_much(clip, mask))
     first, pressed = not st.session_state.get("opened"), widgets.is_pressed("recover")
-    # The pattern that the page opens with is recovered without a press, later ones are not.
+    # The pattern that the page opens with is recovered without a press; later ones by choice.
     st.session_state.opened = True
-    started = (pressed or (first and not done)) and bool(hidden) and not blocked
+    # A recovery of this very pattern that failed or was cancelled waits for a press.
+    by_itself = first or (st.session_state.get("auto_recover", False) and not mine)
+    started = (pressed or (by_itself and not done)) and bool(hidden) and not blocked
     if started:
         # The page does not show the result of the earlier request any more.
         if job is not None:
@@ -152,6 +154,11 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         key="recover",
         disabled=blocked or not hidden or busy,
         help="Fill the hidden frames with the chosen model (R or Ctrl+Enter).",
+    )
+    st.toggle(
+        "Recover after every change",
+        key="auto_recover",
+        help="Starts a recovery whenever the pattern, the model or an edit changes.",
     )
     if job is None or not mine:
         return
