@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jaxtyping
 import pytest
@@ -25,16 +26,26 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + 1
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All browser tests first and in one process; of the rest a file stays in one process.
-
-    Two browsers at once would draw so slowly that tests of playback fail on two cores.
-    """
+    """Browser tests first: they take longest, and the short files fill the end of a run evenly."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
-    for item in items:
-        browser = item.get_closest_marker("browser") is not None
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """All browser tests run in one process; of the rest a file stays in one process.
+
+    Two browsers at once would draw so slowly that tests of playback fail on two cores. A file's
+    tests share servers and trained networks.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return "browser" if path.endswith("_browser.py") else path
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
