@@ -9,7 +9,7 @@
 Clips
     ``load_clip``, ``save_clip``: motion files, with their music. ``Clip``, ``Motion``,
     ``Skeleton``, ``Music``, ``Audio``: what they hold. ``edits``, ``masks``: what is changed or
-    hidden.
+    hidden. ``retarget``: transfer a motion to another character.
 Recovering
     ``load_model``, ``save_model``: networks. ``recover``: fill hidden entries with a network.
     ``interpolate``: fill them without one.
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mmm.generation.result import Generation
     from mmm.io import load_clip, save_clip
     from mmm.motion.clip import Audio, Clip, Motion, Music
+    from mmm.motion.retargeting import retarget
     from mmm.motion.skeleton import SMPL24, Skeleton
     from mmm.recovery.recover import interpolate, recover
     from mmm.recovery.result import RecoveryResult
@@ -69,6 +70,7 @@ __all__ = [
     "load_model",
     "masks",
     "recover",
+    "retarget",
     "save",
     "save_clip",
     "save_model",
@@ -109,6 +111,7 @@ _lazy_getattr, __dir__, _ = lazy_loader.attach(
         "generation.result": ["Generation"],
         "io": ["load_clip", "save_clip"],
         "motion.clip": ["Audio", "Clip", "Motion", "Music"],
+        "motion.retargeting": ["retarget"],
         "motion.skeleton": ["SMPL24", "Skeleton"],
         "recovery.recover": ["interpolate", "recover"],
         "recovery.result": ["RecoveryResult"],

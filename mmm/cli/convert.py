@@ -7,6 +7,8 @@ import typer
 
 from mmm.cli.options import ClipOptions
 from mmm.cli.output import OUTPUT_SUFFIXES, check_output, print_notes
+from mmm.io import load_clip
+from mmm.motion.retargeting import retarget
 
 
 def convert(
@@ -22,6 +24,14 @@ def convert(
         ),
     ],
     options: ClipOptions,
+    onto: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="a motion file of another character: retarget to its skeleton. Its rest pose, or "
+            "a pose of its motion, must stand upright",
+        ),
+    ] = None,
 ) -> None:
     """Convert a motion file; the suffixes say from what to what.
 
@@ -29,6 +39,8 @@ def convert(
     """
     check_output(target, OUTPUT_SUFFIXES)
     clip = options.read(source)
+    if onto is not None:
+        clip = retarget(clip, load_clip(onto))
     # Imported here: most conversions write motion, and films need Pillow and an encoder.
     from mmm.viewer.save import save
 

@@ -90,7 +90,7 @@ def lock_feet(
         return motion
     points = truth.positions()
     rest_m = rest_heights(points[known], motion.skeleton)
-    if _contact_speed(points, known, legs, rest_m, motion.fps) > SLIDES_M_S:
+    if contact_speed(points, known, legs, rest_m, motion.fps) > SLIDES_M_S:
         return motion
     legs = tuple(
         replace(leg, stiff=_never_bends(truth, ~hidden[:, leg.ankle], leg.ankle)) for leg in legs
@@ -106,7 +106,7 @@ def _never_bends(motion: Motion, known: Bool[Array, "T"], joint: int) -> bool:
     )
 
 
-def _contact_speed(
+def contact_speed(
     points: Float[Array, "T J 3"],
     known: Bool[Array, "T"],
     legs: tuple[Leg, ...],
@@ -161,11 +161,11 @@ def lock_contacts(
             continue
         target = foot_target(leg, points, frames, rest_m, motion.fps, max_move_m, clear_m, twist_m)
         if target is not None:
-            _turn_leg(leg, motion.skeleton.parents, points, world, frames, *target, rotations)
+            turn_limb(leg, motion.skeleton.parents, points, world, frames, *target, rotations)
     return Motion(motion.skeleton, rotations, motion.root_m, motion.fps)
 
 
-def _turn_leg(
+def turn_limb(
     leg: Leg,
     parents: tuple[int, ...],
     points: Float[Array, "T J 3"],
