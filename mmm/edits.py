@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mmm.errors import SpecError
-from mmm.masks import Mask, joint_indices, with_term
+from mmm.masks import Mask, with_term
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion, Music, Recording
+from mmm.motion.skeleton import joint_indices
 from mmm.spec import MOTION_EDITS, Term, joined, kind_of, parse_terms
 
 Array = np.ndarray

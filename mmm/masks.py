@@ -13,7 +13,7 @@ from jaxtyping import Bool
 
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip
-from mmm.motion.skeleton import Skeleton
+from mmm.motion.skeleton import Skeleton, joint_indices
 from mmm.spec import Term, joined, kind_of, parse_terms
 
 Array = np.ndarray
@@ -182,38 +182,6 @@ def _restricted(skeleton: Skeleton, term: str, names: Sequence[str]) -> str:
         both = set(joint_indices(skeleton, before.split(","))) & set(joint_indices(skeleton, names))
         names = [skeleton.names[joint] for joint in sorted(both)]
     return f"{pattern}@{','.join(names)}" if names else "none"
-
-
-def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
-    """Indices of the joints of groups and of single joints, ascending.
-
-    Raises:
-        SpecError: a name is neither a group nor a joint, or there is none.
-    """
-    chosen: set[int] = set()
-    # A SPEC has no spaces, so names are compared without.
-    index_of = {name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)}
-    if not names:
-        raise SpecError(
-            "@",
-            "no joint named",
-            f"a group ({', '.join(skeleton.groups)}) or a joint",
-            "for example @left_arm",
-        )
-    for name in names:
-        # Groups come first: a joint called "root" or "head" must not change what a SPEC means.
-        if name in skeleton.groups:
-            chosen.update(skeleton.groups[name])
-        elif name.replace(" ", "") in index_of:
-            chosen.add(index_of[name.replace(" ", "")])
-        else:
-            raise SpecError(
-                f"@{name}",
-                "no such joint or group",
-                f"a group ({', '.join(skeleton.groups)}) or a joint ({', '.join(skeleton.names)})",
-                "check the spelling",
-            )
-    return sorted(chosen)
 
 
 def _check_range(clip: Clip, low: int, high: int, term: str) -> None:

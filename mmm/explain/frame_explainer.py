@@ -7,9 +7,10 @@ import torch
 
 from mmm.checkpoints import check_fit
 from mmm.errors import ModelError, SpecError
-from mmm.masks import Mask, joint_indices
+from mmm.masks import Mask
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
+from mmm.motion.skeleton import joint_indices
 from mmm.recovery.own_joints import prepare
 from mmm.recovery.recover import hidden_array
 from mmm.recovery.windows import windows

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from mmm.errors import SpecError
 from mmm.motion.joint_names import body_part, floor_joints, joint_side, split_side
 
 Array = np.ndarray
@@ -230,3 +231,35 @@ SMPL24 = Skeleton(
     feet=(7, 8, 10, 11),
 )
 """The 24-joint SMPL body of AIST++ and of the synthetic dance set."""
+
+
+def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
+    """Indices of the joints of groups and of single joints, ascending.
+
+    Raises:
+        SpecError: a name is neither a group nor a joint, or there is none.
+    """
+    chosen: set[int] = set()
+    # A SPEC has no spaces, so names are compared without.
+    index_of = {name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)}
+    if not names:
+        raise SpecError(
+            "@",
+            "no joint named",
+            f"a group ({', '.join(skeleton.groups)}) or a joint",
+            "for example @left_arm",
+        )
+    for name in names:
+        # Groups come first: a joint called "root" or "head" must not change what a SPEC means.
+        if name in skeleton.groups:
+            chosen.update(skeleton.groups[name])
+        elif name.replace(" ", "") in index_of:
+            chosen.add(index_of[name.replace(" ", "")])
+        else:
+            raise SpecError(
+                f"@{name}",
+                "no such joint or group",
+                f"a group ({', '.join(skeleton.groups)}) or a joint ({', '.join(skeleton.names)})",
+                "check the spelling",
+            )
+    return sorted(chosen)

@@ -7,7 +7,7 @@ retargeted back.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,13 +20,12 @@ from mmm.models import MaskedMotionConfig, MaskedMotionModel, MaskedMotionOutput
 from mmm.models.calibration import GapCalibration, joint_motion
 from mmm.models.filled import Filled, distance_feature
 from mmm.motion import foot_locking
-from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import to_features
 from mmm.motion.humanoid import RoleMap, match_roles
-from mmm.motion.roles import ROLE_PARENTS
 from mmm.recovery.representation import JointNames, Prediction
 from mmm.recovery.resampling import distances_between, moments, motion_between, values_between
+from mmm.recovery.role_motion import static_as_filled, with_offsets
 from mmm.recovery.windows import NetworkInput, WindowedOutput, predict_in_windows
 
 Array = np.ndarray
@@ -60,7 +59,7 @@ class RolePrediction:
         """
         # Fitting a calibration needs the predictions without one.
         if gap_calibration is None:
-            return _with_offsets(self.role_filled, self.pose_offsets)
+            return with_offsets(self.role_filled, self.pose_offsets)
         moving = gap_calibration.moving(self.joint_motion)
         # A static pelvis does not shift either.
         root = gap_calibration.root(self.gap_s[:, 0]) * moving[:, 0]
@@ -68,8 +67,8 @@ class RolePrediction:
             [gap_calibration.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)],
             axis=1,
         )
-        posed = _with_offsets(self.role_filled, self.pose_offsets * factors)
-        return _static_as_filled(posed, self.role_filled, moving)
+        posed = with_offsets(self.role_filled, self.pose_offsets * factors)
+        return static_as_filled(posed, self.role_filled, moving)
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,26 +275,3 @@ def _network_input(
         len(role_filled),
         body=torch.from_numpy(role_filled.skeleton.offsets_m)[None].to(device),
     )
-
-
-def _with_offsets(filled: Motion, offsets: Float[Array, "T _"]) -> Motion:
-    """Rotate the roles in world axes and shift the pelvis."""
-    vectors = offsets[:, :-3].reshape(len(offsets), -1, 3)
-    world = rot.rotvec_to_matrix(vectors.astype(np.float32)) @ filled.world_rotations()
-    # Offsets are in world axes, which do not depend on a rest pose; motions store local rotations.
-    local = world.copy()
-    for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
-        local[:, r] = np.swapaxes(world[:, parent], -1, -2) @ world[:, r]
-    return Motion(filled.skeleton, local, filled.root_m + offsets[:, -3:], filled.fps)
-
-
-def _static_as_filled(posed: Motion, filled: Motion, moving: Float[Array, "T R"]) -> Motion:
-    """Blend predicted roles towards the fill; ``moving`` is 1 for the prediction."""
-    partly = (moving > 0) & (moving < 1)
-    rotations = np.where((moving > 0)[..., None, None], posed.rotations, filled.rotations)
-    # Only the joints between the thresholds need the logarithm, which is slow.
-    if partly.any():
-        start = filled.rotations[partly]
-        difference = rot.matrix_to_rotvec(np.swapaxes(start, -1, -2) @ posed.rotations[partly])
-        rotations[partly] = start @ rot.rotvec_to_matrix(difference * moving[partly][:, None])
-    return replace(posed, rotations=rotations)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from mmm import masks
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Motion
-from mmm.motion.skeleton import SMPL24, Skeleton
+from mmm.motion.skeleton import SMPL24, Skeleton, joint_indices
 from mmm.spec import split
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 
@@ -145,7 +145,7 @@ def spec_of(kind: str, spans: list[tuple[int, int]], names: list[str] | None) ->
 def test_edits_mean_what_a_loop_over_them_means(terms, outer):
     hidden, pinned = np.zeros((30, len(TINY)), dtype=bool), np.zeros((30, len(TINY)), dtype=bool)
     for kind, spans, names in terms:
-        joints = masks.joint_indices(TINY, names) if names else range(len(TINY))
+        joints = joint_indices(TINY, names) if names else range(len(TINY))
         for frame in {f for a, b in spans for f in range(min(a, b), max(a, b) + 1)}:
             for joint in joints:
                 if kind in ("known", "pin"):

@@ -49,11 +49,8 @@ class Case:
     @property
     def music(self) -> Music | None:
         """The music after the seed."""
-        return (
-            None
-            if self.clip.music is None
-            else self.clip.music.crop(len(self.seed), len(self.clip))
-        )
+        music = self.clip.music
+        return None if music is None else music.crop(len(self.seed), len(self.clip))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +89,8 @@ def material(
     if model.config.uses_music and stored.music is None:
         raise ModelError(
             model.name_or_path,
-            "it listens",
-            "a network for motion alone: the set has no music",
+            "the network uses music, and the set has none",
+            "a network for motion alone",
             "choose another checkpoint or set",
         )
     if len(stored.clips) < 2 or frames <= prefix_frames:
@@ -133,13 +130,8 @@ def _case(
 ) -> Case:
     name, _, offset = clip.name.partition(" from ")
     away = int(offset or 0) + prefix_frames
-    shifted = (
-        []
-        if bars is None
-        else [
-            replace(bar, start=bar.start - away, stop=bar.stop - away) for bar in bars[place[name]]
-        ]
-    )
+    of_clip = () if bars is None else bars[place[name]]
+    shifted = [replace(bar, start=bar.start - away, stop=bar.stop - away) for bar in of_clip]
     truth = clip.motion.crop(prefix_frames, len(clip))
     inside = tuple(bar for bar in shifted if bar.start >= 0 and bar.stop <= len(truth))
     return Case(clip, clip.motion.crop(0, prefix_frames), truth, dm.energy(truth), inside)
