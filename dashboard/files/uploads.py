@@ -22,7 +22,7 @@ from mmm import Audio, MMMError
 from mmm.errors import FileError
 from mmm.music.audio import SUFFIXES as SONG_SUFFIXES
 
-MOTION_SUFFIXES = (".bvh", ".pkl", ".npz")
+MOTION_SUFFIXES = (".bvh", ".pkl", ".npz", ".npy", ".fbx", ".glb")
 LARGEST_MB = 200
 """Largest file; the server's own limit (``dashboard/.streamlit/config.toml``) is the same."""
 MOST_MB, MOST_FILES = 600, 24

@@ -13,7 +13,10 @@ from mmm.motion.retargeting import retarget
 
 def convert(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="a motion file: .pkl, .bvh, .amc or .npz")
+        Path,
+        typer.Argument(
+            metavar="IN", help="a motion file: .pkl, .bvh, .amc, .npz, .npy, .fbx, .glb or .gltf"
+        ),
     ],
     target: Annotated[
         Path,

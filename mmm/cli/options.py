@@ -23,7 +23,10 @@ from mmm.music.features import at_frame_rate
 from mmm.spec import HELP as SPEC_HELP
 
 ClipPath = Annotated[
-    Path, typer.Argument(metavar="CLIP", help="a motion file: .bvh, .amc, .npz, .pkl or .npy")
+    Path,
+    typer.Argument(
+        metavar="CLIP", help="a motion file: .bvh, .amc, .npz, .pkl, .npy, .fbx, .glb or .gltf"
+    ),
 ]
 CheckpointPath = Annotated[
     str,
@@ -71,7 +74,7 @@ class FileOptions:
         str | None,
         typer.Option(
             metavar="U",
-            help="unit of length of a .bvh or .amc, where the guess is wrong: "
+            help="unit of length of a .bvh, .amc or .fbx, where the guess is wrong: "
             f"{', '.join(UNIT_NAMES)}, or metres a unit",
         ),
     ] = None
@@ -110,7 +113,16 @@ class FileOptions:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="which of several bodies of a .bvh, by its root's name or its number from 1",
+            help="which of several bodies of a .bvh, .fbx or .glb, by its root's name or its "
+            "number from 1",
+        ),
+    ] = None
+    take: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="which of several takes of an .fbx or .glb, by its name or its number from 1; the "
+            "first that moves where not given",
         ),
     ] = None
 
@@ -123,6 +135,7 @@ class FileOptions:
             true_fps=self.true_fps,
             unit=self.unit,
             body=self.body,
+            take=self.take,
             # The reader knows "y" and "z" only; shells and users write "Y" too.
             up=None if self.up is None else self.up.lower(),
             facing=self.facing,

@@ -269,14 +269,15 @@ def _mean_direction(vectors: Float[Array, "T 3"]) -> Float[Array, "3"]:
 
 
 # (x, y, z) becomes (x, z, -y), a proper rotation: swapping Y and Z would mirror the body.
-_Z_TO_Y = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
+Z_TO_Y = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
+"""Turns what is along Z to Y."""
 
 
 def z_up_to_y_up(motion: Motion) -> Motion:
     """The same motion turned by -90 degrees about X, so that what was along Z is along Y."""
-    return turned(motion, _Z_TO_Y)
+    return turned(motion, Z_TO_Y)
 
 
 def y_up_to_z_up(motion: Motion) -> Motion:
     """The other way: what was along Y is along Z."""
-    return turned(motion, _Z_TO_Y.T)
+    return turned(motion, Z_TO_Y.T)

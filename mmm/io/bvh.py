@@ -25,9 +25,10 @@ from mmm.io.bvh_positions import (
 from mmm.io.bvh_text import BvhDocument, parse_bvh
 from mmm.io.encoding import encoded
 from mmm.io.files import LARGEST, check_size, read_text, write_atomically
+from mmm.io.smpl import as_smpl
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
-from mmm.motion.skeleton import SMPL24, Skeleton
+from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
@@ -144,7 +145,7 @@ def document_to_clip(
         encoding,
     )
     meta = MappingProxyType({"bvh": layout.to_meta()})
-    return Clip(name, _as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
+    return Clip(name, as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
 
 
 def _file_skeleton(document: BvhDocument) -> Skeleton:
@@ -193,22 +194,3 @@ def _local_transforms(
             if name.endswith("position"):
                 places[:, j, "XYZ".index(name[0])] = values[:, starts[j] + c]
     return rotations, places
-
-
-def _as_smpl(motion: Motion) -> Motion:
-    """The motion with SMPL's joints in SMPL's order, where it has exactly these joints."""
-    # BVH nests joints depth first, and SMPL orders them by level. Networks know them by index.
-    names = motion.skeleton.names
-    if names == SMPL24.names or set(names) != set(SMPL24.names):
-        return motion
-    order = [names.index(name) for name in SMPL24.names]
-    parents = tuple(
-        order.index(motion.skeleton.parents[j]) if motion.skeleton.parents[j] >= 0 else -1
-        for j in order
-    )
-    # The same names in another tree are another body.
-    if parents != SMPL24.parents:
-        return motion
-    tips = tuple((order.index(j), tip) for j, tip in motion.skeleton.end_sites)
-    skeleton = Skeleton(SMPL24.names, parents, motion.skeleton.offsets_m[order], end_sites=tips)
-    return Motion(skeleton, motion.rotations[:, order], motion.root_m, motion.fps)

@@ -10,10 +10,11 @@ from mmm.io.aist import read_aist, write_aist
 from mmm.io.amc import read_amc
 from mmm.io.body import TURNED_UP, UP_AXES, parse_unit, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
+from mmm.io.fbx import read_fbx
 from mmm.io.files import FPS_RANGE, LARGEST, check_usable
-from mmm.io.humanml3d import read_humanml3d, write_humanml3d
 from mmm.io.npz import read_npz
 from mmm.io.npz_out import write_npz
+from mmm.io.positions.humanml3d import read_humanml3d, write_humanml3d
 from mmm.io.smpl import holds_smpl, read_smpl, write_smpl
 from mmm.io.sound import with_found_music, with_music
 from mmm.motion.clip import Clip
@@ -22,6 +23,7 @@ from mmm.motion.facing import parse_facing, turned_to_face
 # Suffixes of `mmm.save`, for the message of somebody who meant that function.
 _WATCHED = (".mp4", ".gif", ".webp", ".html", ".png")
 _UNITS_M = (1e-6, 1e6)
+_GLTF = (".glb", ".gltf")
 
 PathLike = str | os.PathLike[str]
 
@@ -35,6 +37,7 @@ class _Facts:
     unit_m: float | None = None
     up: str | None = None
     body: str | None = None
+    take: str | None = None
 
 
 def load_clip(
@@ -48,6 +51,7 @@ def load_clip(
     up: str | None = None,
     facing: str | None = None,
     body: str | int | None = None,
+    take: str | int | None = None,
     music_start_s: int | float = 0.0,
     largest: int = LARGEST,
     fps: int | float | None = None,
@@ -57,7 +61,8 @@ def load_clip(
 
     Args:
         path: an AIST++ ``.pkl``, a ``.bvh``, an ``.amc`` (its ``.asf`` beside it), an ``.npz`` of
-            our own or of AMASS's layout, or an ``.npy`` of HumanML3D.
+            our own or of AMASS's layout, an ``.npy`` of HumanML3D, a ``.fbx`` (which needs the
+            extra ``fbx``), or a ``.glb`` or ``.gltf``.
         music: a recording that starts with the motion's first frame. Where not given, ``mBR0.wav``
             (or .flac, .ogg, .mp3) is looked for beside an AIST++ file, in a ``music`` folder near
             it and in those of ``$MMM_DATA``'s folders.
@@ -70,8 +75,10 @@ def load_clip(
             for ``.bvh`` and ``.amc``; other formats say it.
         facing: turn the whole movement about the vertical, so that at the file's first frame the
             body faces this axis: ``x``, ``-x``, ``z`` or ``-z``. It stays turned in what is saved.
-        body: which of several bodies of a file, by its root's name or its number from 1; the first
-            where not given.
+        body: which of several bodies of a file, by its root's name or its number from 1. Where
+            not given, the first of a ``.bvh``, and the largest of an ``.fbx`` or ``.glb``.
+        take: which of several takes (animations) of an ``.fbx`` or ``.glb``, by its name or its
+            number from 1; the first that moves where not given.
         music_start_s: the moment of ``music`` that falls on the motion's first frame, seconds.
         largest: joints times frames of the longest file that is read; ``mmm.io.LARGEST_UPLOAD`` for
             what others send.
@@ -95,6 +102,7 @@ def load_clip(
         _number(unit_m),
         up,
         None if body is None else str(body),
+        None if take is None else str(take),
     )
     _check_facts(path, facts)
     if music is None and music_start_s:
@@ -157,11 +165,15 @@ def _check_facts(path: Path, facts: _Facts) -> None:
             "a unit for files that do not say theirs",
             "leave it out",
         )
-    for name, given, kind in (("asf", facts.asf, ".amc"), ("body", facts.body, ".bvh")):
-        if given is not None and suffix != kind:
+    for name, given, kinds in (
+        ("asf", facts.asf, (".amc",)),
+        ("body", facts.body, (".bvh", ".fbx", *_GLTF)),
+        ("take", facts.take, (".fbx", *_GLTF)),
+    ):
+        if given is not None and suffix not in kinds:
             raise SpecError(
                 name,
-                f"{path.name} is no {kind} file",
+                f"{path.name} is no {' or '.join(kinds)} file",
                 "it for such files only",
                 "leave it out",
             )
@@ -201,7 +213,7 @@ def save_clip(clip: Clip, path: PathLike) -> None:
 
 
 def _write_glb(clip: Clip, path: Path) -> None:
-    from mmm.io.gltf import write_glb  # its library takes 0.3 s to import
+    from mmm.io.gltf.writer import write_glb  # its library takes 0.3 s to import
 
     write_glb(clip, path)
 
@@ -214,6 +226,8 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
         ".amc": lambda: read_amc(path, facts.asf, unit_m, fps, up, largest),
         ".npz": lambda: _read_any_npz(path, fps, up, largest),
         ".npy": lambda: _turned_up(read_humanml3d(path, fps, largest), up),
+        ".fbx": lambda: _turned_up(read_fbx(path, unit_m, facts.take, facts.body, largest), up),
+        **dict.fromkeys(_GLTF, lambda: _turned_up(_read_gltf(path, facts, largest), up)),
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -241,6 +255,12 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
         clip = replace(clip, motion=replace(clip.motion, fps=float(fps)))
     check_usable(clip, path)
     return clip
+
+
+def _read_gltf(path: Path, facts: _Facts, largest: int) -> Clip:
+    from mmm.io.gltf.reader import read_gltf  # as for writing
+
+    return read_gltf(path, facts.unit_m, facts.true_fps, facts.take, facts.body, largest)
 
 
 def _read_any_npz(path: Path, fps: float | None, up: str | None, largest: int) -> Clip:

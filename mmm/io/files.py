@@ -36,7 +36,7 @@ _SIGNATURES = (
 )
 
 
-MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz", ".npy")
+MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz", ".npy", ".fbx", ".glb", ".gltf")
 """Suffixes of the files that hold a motion."""
 MOST_JOINTS = 2_000
 """Joints of one body; a rig with fingers and face has some hundreds."""

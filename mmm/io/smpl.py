@@ -260,3 +260,23 @@ def write_smpl(clip: Clip, path: Path) -> None:
         "gender": str(kept.get("gender", "neutral")),
     }
     write_atomically(path, lambda file: np.savez_compressed(file, **content))
+
+
+def as_smpl(motion: Motion) -> Motion:
+    """The motion with SMPL's joints in SMPL's order, where it has exactly these joints."""
+    # BVH and FBX nest joints depth first, and SMPL orders them by level. Networks know them by
+    # index.
+    names = motion.skeleton.names
+    if names == SMPL24.names or set(names) != set(SMPL24.names):
+        return motion
+    order = [names.index(name) for name in SMPL24.names]
+    parents = tuple(
+        order.index(motion.skeleton.parents[j]) if motion.skeleton.parents[j] >= 0 else -1
+        for j in order
+    )
+    # The same names in another tree are another body.
+    if parents != SMPL24.parents:
+        return motion
+    tips = tuple((order.index(j), tip) for j, tip in motion.skeleton.end_sites)
+    skeleton = Skeleton(SMPL24.names, parents, motion.skeleton.offsets_m[order], end_sites=tips)
+    return Motion(skeleton, motion.rotations[:, order], motion.root_m, motion.fps)

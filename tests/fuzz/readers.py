@@ -1,6 +1,8 @@
 """What is fuzzed: for each reader its seeds, and a call that may only raise ``MMMError``."""
 
+import base64
 import functools
+import importlib.util
 import io
 import json
 import pickle
@@ -21,6 +23,7 @@ from mmm.motion.clip import Audio, Clip
 from mmm.motion.facing import parse_facing
 from mmm.music.audio import encode_ogg, encode_wav, read_audio
 from tests.mmm.io.bodies import body
+from tests.mmm.io.fbx_scene import ascii_fbx, walker
 from tests.mmm.making import TINY, clip_of, smooth_motion
 
 ASF = """:version 1.10
@@ -117,6 +120,25 @@ def _npy_seeds() -> list[bytes]:
         np.save(packed, values)
         seeds.append(packed.getvalue())
     return seeds
+
+
+def _glb_seeds() -> list[bytes]:
+    return [_written(clip_of(3), ".glb"), _written(clip_of(2, TINY), ".glb")]
+
+
+def _gltf_seeds() -> list[bytes]:
+    """A text document, in which mutations reach every number and index."""
+    data = _written(clip_of(3, TINY), ".glb")
+    length = int.from_bytes(data[12:16], "little")
+    content = json.loads(data[20 : 20 + length])
+    packed = base64.b64encode(data[28 + length :]).decode()
+    content["buffers"][0]["uri"] = f"data:application/octet-stream;base64,{packed}"
+    # The mesh takes most of the text, and no reader looks at it.
+    return [json.dumps(content).encode(), json.dumps(content, indent=1).encode()]
+
+
+def _fbx_seeds() -> list[bytes]:
+    return [ascii_fbx(walker(takes=2, frames=3), ("Idle", "Walk")).encode()]
 
 
 def _pickle_seeds() -> list[bytes]:
@@ -231,6 +253,8 @@ READERS: dict[str, Reader] = {
     "npz": Reader(_npz_seeds, _file("a.npz")),
     "smpl": Reader(_smpl_seeds, _file("a.npz")),
     "npy": Reader(_npy_seeds, _file("a.npy")),
+    "glb": Reader(_glb_seeds, _file("a.glb")),
+    "gltf": Reader(_gltf_seeds, _file("a.gltf")),
     "audio": Reader(_audio_seeds, _audio),
     "checkpoint": Reader(_checkpoint_seeds, _checkpoint),
     "leaderboard": Reader(_leaderboard_seeds, _leaderboard),
@@ -238,3 +262,5 @@ READERS: dict[str, Reader] = {
     "address": Reader(lambda: [*SPECS, b"cm", b"-x", b"slerp,hold", b"0.3"], _address),
 }
 """By name."""
+if importlib.util.find_spec("ufbx") is not None:
+    READERS["fbx"] = Reader(_fbx_seeds, _file("a.fbx"))

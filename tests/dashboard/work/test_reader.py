@@ -10,9 +10,11 @@ import pytest
 from dashboard.work import exchange, reader
 from dashboard.work.jobs import Cancelled
 from mmm import Audio, Clip, MMMError, load_clip, save_clip
+from mmm.errors import FileError
 from mmm.motion.skeleton import SMPL24
 from mmm.music.audio import write_audio
 from mmm.music.features import features_of
+from tests.mmm.io.fbx_scene import ascii_fbx, walker
 from tests.mmm.making import smooth_motion
 
 BODY = reader.BODY
@@ -86,6 +88,19 @@ def test_a_song_comes_back(tmp_path, one_reader):
     audio = reader.read_audio(tmp_path / "a.wav", "a.wav")
     assert audio.rate_hz == 8000
     np.testing.assert_allclose(audio.samples, samples, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_fbx_is_read_under_the_same_limits(tmp_path, one_reader):
+    """The library's own process starts within the memory that a reader may take."""
+    pytest.importorskip("ufbx", reason="the extra fbx is not installed")
+    path = tmp_path / "walk.fbx"
+    path.write_text(ascii_fbx(walker(takes=2), ("Idle", "Walk")))
+    clip = reader.read_clip(path, "walk.fbx", {"take": "Walk"})
+    assert clip.digest() == load_clip(path, take="Walk").digest()
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(FileError):
+        reader.read_clip(path, "walk.fbx")
 
 
 @pytest.mark.slow

@@ -1,0 +1,6 @@
+"""glTF 2.0: clips go out as ``.glb``, and skinned characters come in as ``.glb`` and ``.gltf``."""
+
+from mmm.io.gltf.reader import read_gltf
+from mmm.io.gltf.writer import quaternion_track, write_glb
+
+__all__ = ["quaternion_track", "read_gltf", "write_glb"]

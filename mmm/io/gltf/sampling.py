@@ -1,0 +1,121 @@
+"""The values of glTF's animation samplers between their keys (specification, appendix C)."""
+
+import numpy as np
+from jaxtyping import Float
+
+Array = np.ndarray
+
+# Rates that programs write, the slowest first. Key times on a rate's frames are on its multiples'.
+_RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 90.0, 100.0, 120.0, 200.0, 240.0)
+# Seconds by which float32 rounds a key's time in an hour.
+_ROUNDING_S = 2.5e-4
+USUAL_FPS = 30.0
+"""The frame rate where key times tell none."""
+
+
+def sampled(
+    times: Float[Array, "K"],
+    values: Float[Array, "N n"],
+    how: str,
+    is_rotation: bool,
+    query: Float[Array, "T"],
+) -> Float[Array, "T n"]:
+    """A sampler's values at the times of frames; beyond its keys the first or last one.
+
+    Args:
+        times: ascending key times, seconds.
+        values: one row a key; for ``CUBICSPLINE`` three (in-tangent, value, out-tangent).
+        how: ``LINEAR``, ``STEP`` or ``CUBICSPLINE``.
+        is_rotation: quaternions, which are interpolated on the sphere and normalised.
+        query: times, seconds.
+
+    Raises:
+        ValueError: another kind of sampler, or as many values as do not belong to the keys.
+    """
+    cubic = how == "CUBICSPLINE"
+    if how not in ("LINEAR", "STEP", "CUBICSPLINE") or len(values) != len(times) * (1 + 2 * cubic):
+        raise ValueError("a sampler of another kind")
+    keys = values[1::3] if cubic else values
+    if len(times) == 1:
+        return _normalised(np.repeat(keys, len(query), axis=0), is_rotation)
+    # A frame that rounding puts just before its key belongs to that key, or STEP would lag.
+    low = np.clip(
+        np.searchsorted(times, query + _rounding(query), side="right") - 1, 0, len(times) - 1
+    )
+    high = np.minimum(low + 1, len(times) - 1)
+    span = np.maximum(times[high] - times[low], 1e-12)
+    weight = np.clip((query - times[low]) / span, 0.0, 1.0)[:, None]
+    if how == "STEP":
+        result = keys[low]
+    elif cubic:
+        result = _hermite(keys, values[0::3], values[2::3], low, high, span[:, None], weight)
+    elif is_rotation:
+        result = _slerp(_normalised(keys[low], True), _normalised(keys[high], True), weight)
+    else:
+        result = keys[low] + weight * (keys[high] - keys[low])
+    return _normalised(result, is_rotation)
+
+
+def _rounding(times: Array) -> Array:
+    return 1e-7 * np.maximum(np.abs(times), 1.0)
+
+
+def _hermite(
+    keys: Array, ins: Array, outs: Array, low: Array, high: Array, span: Array, weight: Array
+) -> Array:
+    """Cubic Hermite splines; tangents are per second, so they are scaled by the span."""
+    t, t2, t3 = weight, weight**2, weight**3
+    return np.asarray(
+        (2 * t3 - 3 * t2 + 1) * keys[low]
+        + span * (t3 - 2 * t2 + t) * outs[low]
+        + (-2 * t3 + 3 * t2) * keys[high]
+        + span * (t3 - t2) * ins[high]
+    )
+
+
+def _slerp(start: Array, end: Array, weight: Array) -> Array:
+    """Spherical linear interpolation of unit quaternions along the shorter arc (Shoemake 1985)."""
+    cosine = (start * end).sum(axis=1, keepdims=True)
+    end = np.where(cosine < 0, -end, end)
+    angle = np.arccos(np.clip(np.abs(cosine), 0.0, 1.0))
+    sine = np.sin(angle)
+    # Close quaternions are interpolated linearly: the sines would divide zero by zero.
+    near = sine < 1e-6
+    safe = np.where(near, 1.0, sine)
+    first = np.where(near, 1 - weight, np.sin((1 - weight) * angle) / safe)
+    second = np.where(near, weight, np.sin(weight * angle) / safe)
+    return np.asarray(first * start + second * end)
+
+
+def _normalised(values: Array, is_rotation: bool) -> Array:
+    if not is_rotation:
+        return values
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    # A quaternion of zeros is no rotation; files that were cut out of others have some.
+    identity = np.array([0.0, 0.0, 0.0, 1.0])
+    return np.where(lengths > 1e-9, values / np.maximum(lengths, 1e-9), identity)
+
+
+def guess_rate(times: Float[Array, "K"]) -> float | None:
+    """Frames per second on which all key times lie; None where there is no such rate.
+
+    Args:
+        times: key times from the first one on, seconds, of all samplers.
+    """
+    steps = np.diff(np.unique(times))
+    steps = steps[steps > _ROUNDING_S]
+    if not len(steps):
+        return None
+    # Dense keys tell the rate themselves, whatever it is.
+    dense = 1 / float(np.median(steps))
+    if dense > 5 and float(np.abs(steps * dense - 1).max()) < 0.02:
+        nearest = round(dense)
+        return float(nearest) if abs(dense / nearest - 1) < 2e-3 else dense
+    return next(
+        (
+            rate
+            for rate in _RATES
+            if np.abs(times * rate - np.round(times * rate)).max() < rate * _ROUNDING_S
+        ),
+        None,
+    )

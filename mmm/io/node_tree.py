@@ -1,0 +1,278 @@
+"""Bodies in scenes of animated nodes, as FBX and glTF store them.
+
+A node's world matrix holds pivots, scales and whatever else the format composes. A clip has
+rotations and constant bones alone. So a joint's rotation is the nearest one to its world matrix,
+and its offset is the median of where the node lies in its parent's frame.
+
+The rest pose of the clip, in which no joint is turned, is the pose in which the skin was bound,
+and the scene's own pose where there is no skin. Local frames of joints then do not matter: programs
+orient them along the bones or with the world, and both give the same clip.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mmm.errors import FileError
+from mmm.io.choosing import choose, others_note
+from mmm.io.smpl import as_smpl
+from mmm.motion.clip import Motion
+from mmm.motion.rotations import project_to_so3
+from mmm.motion.skeleton import Skeleton, forward_kinematics
+
+Array = np.ndarray
+
+# Metres. A node that moves this much in its parent's frame is not at the end of a bone.
+_MOVING_M = 1e-3
+# A tree of so few joints is a control or a prop, and not worth a note beside a body.
+_FEWEST_JOINTS = 5
+
+
+@dataclass(frozen=True)
+class NodeTree:
+    """The nodes of a scene, without what moves them."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    """-1 for nodes at the top; in any order."""
+    joints: frozenset[int]
+    """Nodes that the format marks as joints. All nodes count where it marks none."""
+    order: tuple[int, ...] = ()
+    """Joints in the order that the file gives them; by the tree where it gives none."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """The nodes of one body, in the order of its joints; nodes between joints are among them."""
+
+    nodes: tuple[int, ...]
+    parents: tuple[int, ...]
+    """Indices into ``nodes``; -1 for the first alone."""
+    names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def choose_body(tree: NodeTree, wish: str | None, source: str) -> Body:
+    """The body of a scene: the tree of most joints, or the one asked for.
+
+    Args:
+        tree: the scene.
+        wish: the name of a root, or its number from 1; None for the largest tree.
+        source: the file's name, for messages.
+
+    Raises:
+        FileError: the scene has no nodes.
+        SpecError: no such body.
+    """
+    depth_first = _depth_first(tree)
+    # A file without marked joints may still move a prop or a robot of plain nodes.
+    joints = tree.joints & set(depth_first) or set(depth_first)
+    if not joints:
+        raise FileError(source, "no joints", "a skeleton with its motion", "export it again")
+    members = set(joints)
+    # Groups between two joints move the lower one, so they count as joints too.
+    for joint in sorted(joints):
+        chain, above = [], tree.parents[joint]
+        while above >= 0 and above not in joints:
+            chain.append(above)
+            above = tree.parents[above]
+        if above >= 0:
+            members |= set(chain)
+    # Every member's root, in the order of the file. Parents come first in this order.
+    root_of: dict[int, int] = {}
+    for node in depth_first:
+        if node in members:
+            root_of[node] = root_of.get(tree.parents[node], node)
+    roots = list(dict.fromkeys(root_of.values()))
+    sizes = {root: sum(other == root for other in root_of.values()) for root in roots}
+    names = _unique([tree.names[root] for root in roots])
+    largest = max(range(len(roots)), key=lambda i: sizes[roots[i]])
+    chosen = choose("body", names, wish, source, largest)
+    bodies = [i for i, root in enumerate(roots) if sizes[root] >= _FEWEST_JOINTS or i == chosen]
+    notes = others_note("body", [names[i] for i in bodies], bodies.index(chosen))
+    nodes = _ordered(tree, [node for node in depth_first if root_of.get(node) == roots[chosen]])
+    index = {node: j for j, node in enumerate(nodes)}
+    return Body(
+        nodes,
+        tuple(index.get(tree.parents[node], -1) for node in nodes),
+        tuple(_unique([tree.names[node] for node in nodes])),
+        notes,
+    )
+
+
+def _depth_first(tree: NodeTree) -> list[int]:
+    """All nodes that hang on a top node, children after their parents and in the file's order."""
+    children: dict[int, list[int]] = {}
+    for node, parent in enumerate(tree.parents):
+        children.setdefault(parent, []).append(node)
+    order: list[int] = []
+    # A stack instead of recursion: hostile files nest deeper than Python allows. Nodes in a circle
+    # are never reached.
+    stack = children.get(-1, [])[::-1]
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        stack += children.get(node, [])[::-1]
+    return order
+
+
+def _ordered(tree: NodeTree, nodes: list[int]) -> tuple[int, ...]:
+    """A body's nodes in the file's own order, where it names them all, parents first."""
+    members = set(nodes)
+    listed = [node for node in dict.fromkeys(tree.order) if node in members]
+    place = {node: i for i, node in enumerate(listed)}
+    fits = len(listed) == len(nodes) and all(
+        place.get(tree.parents[node], -1) < place[node] for node in listed
+    )
+    return tuple(listed if fits else nodes)
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names on one line each, with a number where one occurs again or is empty."""
+    taken: set[str] = set()
+    unique = []
+    for name in names:
+        plain = " ".join(name.split()) or "joint"
+        candidate, number = plain, 2
+        while candidate in taken:
+            candidate, number = f"{plain}_{number}", number + 1
+        taken.add(candidate)
+        unique.append(candidate)
+    return unique
+
+
+def rest_rotations(
+    body: Body, static: Float[Array, "J 4 4"], bind: Float[Array, "J 4 4"]
+) -> Float[Array, "J 3 3"]:
+    """World rotations of the joints in the rest pose.
+
+    Args:
+        body: the joints.
+        static: world matrices of the scene without animation.
+        bind: world matrices in which the skin was bound; NaN for joints without skin. Such a joint
+            keeps its scene rotation relative to its parent.
+    """
+    still = _rotations(static)
+    bound = _rotations(np.where(np.isfinite(bind), bind, 0.0))
+    rest = np.empty((len(body.nodes), 3, 3))
+    for j, parent in enumerate(body.parents):
+        if np.isfinite(bind[j]).all():
+            rest[j] = bound[j]
+        elif parent < 0:
+            rest[j] = still[j]
+        else:
+            rest[j] = rest[parent] @ still[parent].T @ still[j]
+    return rest
+
+
+def body_motion(
+    body: Body,
+    world: Float[Array, "T J 4 4"],
+    rest: Float[Array, "J 3 3"],
+    fps: float,
+    source: str,
+) -> tuple[Motion, tuple[str, ...]]:
+    """The motion of a body, and notes.
+
+    Args:
+        body: the joints.
+        world: their world matrices in every frame, metres and Y up.
+        rest: their world rotations in the rest pose.
+        fps: frames per second.
+        source: the file's name, for messages.
+
+    Raises:
+        FileError: a value is not finite.
+    """
+    if not np.isfinite(world).all() or not np.isfinite(rest).all():
+        raise FileError(source, "a joint's place is not a finite number", cure="export it again")
+    places = world[..., :3, 3]
+    # Relative to the rest pose, whose local frames drop out.
+    turns = _rotations(world) @ np.swapaxes(rest, -1, -2)
+    above = [max(parent, 0) for parent in body.parents]
+    local_places = np.einsum("tjba,tjb->tja", turns[:, above], places - places[:, above])
+    offsets = np.median(local_places, axis=0)
+    moving = np.abs(local_places - offsets).max(axis=(0, 2)) > _MOVING_M
+    top = _moving_root(body.parents, moving)
+    keep = _below(body.parents, top)
+    parents = tuple(keep.index(body.parents[j]) if j != top else -1 for j in keep)
+    offsets = np.where(np.arange(len(offsets))[:, None] == top, places[0, top], offsets)[keep]
+    local = np.swapaxes(turns[:, above], -1, -2) @ turns
+    local[:, top] = turns[:, top]
+    skeleton = Skeleton(tuple(body.names[j] for j in keep), parents, offsets)
+    motion = Motion(
+        skeleton, project_to_so3(local[:, keep])[0], places[:, top].astype(np.float32), fps
+    )
+    notes = body.notes
+    if len(keep) < len(body.nodes):
+        dropped = len(body.nodes) - len(keep)
+        notes += (
+            f"{body.names[top]} is the root; {dropped} joints above or beside it are left out.",
+        )
+    notes += _stretch_notes(motion, places[:, keep])
+    return as_smpl(motion), notes
+
+
+def _stretch_notes(motion: Motion, places: Float[Array, "T J 3"]) -> tuple[str, ...]:
+    """A sentence where the file's bones change their lengths and the clip's cannot follow."""
+    reached, _ = forward_kinematics(motion.skeleton, motion.rotations, motion.root_m)
+    off_m = np.linalg.norm(reached - places, axis=-1)
+    if off_m.max() <= _MOVING_M:
+        return ()
+    worst = motion.skeleton.names[int(off_m.max(axis=0).argmax())]
+    return (
+        f"Its bones change their lengths, and a clip's do not: joints end up to "
+        f"{off_m.max() * 1000:.0f} mm from the file's ({worst}), "
+        f"{np.median(off_m) * 1000:.1f} mm in the median.",
+    )
+
+
+def _moving_root(parents: Sequence[int], moving: Array) -> int:
+    """The joint whose path is the body's.
+
+    Game engines put the body under a root on the floor, and control rigs put it under controls.
+    The root goes down as long as most of the joints hang on one child that moves in its frame.
+    """
+    sizes = np.ones(len(parents), dtype=int)
+    for j in range(len(parents) - 1, 0, -1):
+        sizes[parents[j]] += sizes[j]
+    top = 0
+    # Whichever ancestor such a joint hangs on, its movement cannot be a bone's.
+    for j in range(1, len(parents)):
+        if moving[j] and 2 * sizes[j] > len(parents) and top in _ancestors(parents, j):
+            top = j
+    return top
+
+
+def _ancestors(parents: Sequence[int], joint: int) -> set[int]:
+    above = set()
+    while joint >= 0:
+        above.add(joint)
+        joint = parents[joint]
+    return above
+
+
+def _below(parents: Sequence[int], top: int) -> list[int]:
+    """A joint and all that hangs on it, in order."""
+    members = {top}
+    for j, parent in enumerate(parents):
+        if parent in members:
+            members.add(j)
+    return sorted(members)
+
+
+def _rotations(matrices: Float[Array, "*b 4 4"]) -> Float[Array, "*b 3 3"]:
+    """The rotations nearest to matrices with scales; a mirrored one is turned back."""
+    linear = np.asarray(matrices, dtype=np.float64)[..., :3, :3]
+    # Uniform scales, also negative ones, then do not matter, and the SVD of a matrix that is close
+    # to orthogonal is accurate.
+    lengths = np.linalg.norm(linear, axis=-2, keepdims=True)
+    unit = np.divide(linear, lengths, out=np.zeros_like(linear), where=lengths > 1e-300)
+    mirrored = np.linalg.det(unit) < 0
+    unit = np.where(mirrored[..., None, None], -unit, unit)
+    u, _, vt = np.linalg.svd(unit)
+    # A singular matrix (a hidden node of scale 0) may come out mirrored.
+    u[..., -1] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
+    return np.asarray(u @ vt)

@@ -1,0 +1,1 @@
+"""Joint positions without rotations: HumanML3D, AIST++ key points, results of generators."""
