@@ -156,7 +156,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
         help="Fill the hidden frames with the chosen model (R or Ctrl+Enter).",
     )
     st.toggle(
-        "Recover after every change",
+        "Update after every change",
         key="auto_recover",
         help="Starts a recovery whenever the pattern, the model or an edit changes.",
     )

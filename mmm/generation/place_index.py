@@ -143,8 +143,8 @@ def _read(stored: Path, path: Path) -> tuple[Library, PlaceIndex] | None:
     except (OSError, ValueError, EOFError):
         return None
     count = len(index.pose)
-    whole = all(len(getattr(index, field.name)) == count for field in fields(PlaceIndex))
-    inside = whole and index.take.min() >= 0 and index.take.max() < len(library)
+    complete = all(len(getattr(index, field.name)) == count for field in fields(PlaceIndex))
+    inside = complete and index.take.min() >= 0 and index.take.max() < len(library)
     return (library, index) if inside and np.isfinite(index.pose).all() else None
 
 
