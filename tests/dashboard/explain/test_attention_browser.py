@@ -13,7 +13,7 @@ from tests.dashboard.explain.test_attention import ECM
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-LIMIT_MS = 60_000  # only ever waited out where something is wrong
+LIMIT_MS = 120_000  # only ever waited out where something is wrong
 QUERY = f"?sequence=Samples/dance_099bpm_test015_dancer04&frames=0-120&hide=span:40-79&method={ECM}"
 
 
