@@ -202,7 +202,7 @@ def test_what_does_not_fit_is_refused(dances, listener):
     with pytest.raises(FileError, match="no clip of"):
         material(stored, listener, 3, 120, 60.0)
     stored.music = None
-    with pytest.raises(ModelError, match="no music"):
+    with pytest.raises(ModelError, match="uses music, and the set has none"):
         material(stored, listener, 3, 50, 2.0)
 
 
