@@ -13,6 +13,7 @@ from jaxtyping import Int
 
 from mmm.errors import SpecError
 from mmm.motion.clip import Audio, Clip, Music
+from mmm.music.compiled import librosa_module
 from mmm.music.features import FEATURE_SLICES, features_of, silence
 
 Array = np.ndarray
@@ -117,9 +118,11 @@ def stretched(music: Music, factor: float) -> Music:
     beats = np.unique(np.round(music.beats * factor).astype(np.int64))
     beats, tempo_bpm = beats[beats < len(music)], music.tempo_bpm / factor
     if music.audio is not None:
-        from librosa.effects import time_stretch  # slow to import: only where sound is touched
+        librosa = librosa_module()  # slow to import: only where sound is touched
 
-        samples = time_stretch(np.ascontiguousarray(music.audio.samples.T), rate=1 / factor)
+        samples = librosa.effects.time_stretch(
+            np.ascontiguousarray(music.audio.samples.T), rate=1 / factor
+        )
         sound = Audio(samples.T.astype(np.float32), music.audio.rate_hz)
         return _analysed(music, sound, beats, tempo_bpm)
     # Nearest rows, not interpolated ones: a mean of two onset peaks is no onset peak.
@@ -155,9 +158,9 @@ def without(music: Music, part: str, name: str) -> tuple[Music, tuple[str, ...]]
     # Stems are exact, filters are not.
     if part in music.without:
         return _analysed(music, music.without[part], music.beats, music.tempo_bpm), ()
-    from librosa.effects import hpss
+    librosa = librosa_module()
 
-    harmonic, percussive = hpss(np.ascontiguousarray(music.audio.samples.T))
+    harmonic, percussive = librosa.effects.hpss(np.ascontiguousarray(music.audio.samples.T))
     kept = harmonic if part == "drums" else percussive
     sound = Audio(kept.T.astype(np.float32), music.audio.rate_hz)
     note = _SEPARATED.format(part=part, kept="tones" if part == "drums" else "percussion")

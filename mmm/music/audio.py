@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.motion.clip import Audio
+from mmm.music.compiled import librosa_module
 from mmm.music.video_sound import VIDEO_SUFFIXES, decode_sound
 
 Array = np.ndarray
@@ -238,7 +239,7 @@ def write_audio(audio: Audio, path: str | Path) -> None:
 
 def resample(samples: Float[Array, "N"], from_hz: float, to_hz: float) -> Float[Array, "M"]:
     """One channel at another rate (soxr, high quality), float32. Rates may be fractions."""
-    import librosa  # slow to import: only where sound is really touched
+    librosa = librosa_module()  # slow to import: only where sound is really touched
 
     if from_hz == to_hz:
         return samples

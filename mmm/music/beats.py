@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 
 from mmm.motion.clip import Audio
 from mmm.music.audio import resample
+from mmm.music.compiled import beat_tracker, librosa_module
 from mmm.music.mixdown import mixed_down
 from mmm.music.spectra import HOP, WINDOW, in_pieces, rate_hz
 
@@ -28,17 +29,18 @@ def onsets(mono: Float[Array, "N"], rate: float) -> tuple[Float[Array, "M T"], F
         mono: samples.
         rate: samples per second.
     """
-    from librosa import feature, power_to_db  # slow to import: only where sound is analysed
-    from librosa.onset import onset_strength
+    librosa = librosa_module()  # slow to import: only where sound is analysed
 
-    mel_db = power_to_db(
+    mel_db = librosa.power_to_db(
         in_pieces(
             mono,
             rate,
-            lambda sound: feature.melspectrogram(y=sound, sr=rate, n_fft=WINDOW, hop_length=HOP),
+            lambda sound: librosa.feature.melspectrogram(
+                y=sound, sr=rate, n_fft=WINDOW, hop_length=HOP
+            ),
         )
     )
-    return mel_db, onset_strength(S=mel_db, sr=rate, n_fft=WINDOW, hop_length=HOP)
+    return mel_db, librosa.onset.onset_strength(S=mel_db, sr=rate, n_fft=WINDOW, hop_length=HOP)
 
 
 def find_beats(
@@ -66,9 +68,7 @@ def find_beats(
 
 def _track(onset: Float[Array, "T"], start_bpm: float) -> tuple[Int[Array, "B"], float]:
     """Frames of the beats at ``BEAT_FPS``, and the tracker's tempo (Ellis 2007)."""
-    from librosa.beat import beat_track
-
-    tempo, beats = beat_track(
+    tempo, beats = beat_tracker()(
         onset_envelope=onset,
         sr=rate_hz(BEAT_FPS),
         hop_length=HOP,

@@ -21,6 +21,7 @@ from mmm.motion.clip import Audio, Clip, Music
 from mmm.music import cache
 from mmm.music.audio import read_audio, resample
 from mmm.music.beats import find_beats, onsets, padded
+from mmm.music.compiled import librosa_module
 from mmm.music.mixdown import mixed_down
 from mmm.music.spectra import HOP, chroma, rate_hz
 from mmm.paths import user_cache
@@ -220,17 +221,18 @@ def _analyse(
         return quiet.features, quiet.beats, quiet.tempo_bpm
     # Rows were counted before: what the padding adds is cut off again below.
     mono = padded(mono, rate)
-    from librosa import feature  # slow to import: only where sound is analysed
-    from librosa.onset import onset_detect
+    librosa = librosa_module()  # slow to import: only where sound is analysed
 
     # One mel spectrum serves onset strength and MFCC, which would each compute it again.
     mel_db, onset = onsets(mono, rate)
     beats, tempo_bpm = find_beats(audio, fps, start_bpm, onset)
     features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
     features[:, FEATURE_SLICES["onset_strength"]] = onset[:rows, None]
-    features[:, FEATURE_SLICES["mfcc"]] = feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[:rows]
+    features[:, FEATURE_SLICES["mfcc"]] = librosa.feature.mfcc(S=mel_db, sr=rate, n_mfcc=20).T[
+        :rows
+    ]
     features[:, FEATURE_SLICES["chroma_cens"]] = chroma(mono, rate).T[:rows]
-    peaks = onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
+    peaks = librosa.onset.onset_detect(onset_envelope=onset, sr=rate, hop_length=HOP)
     beats = beats[beats < rows]
     features[peaks[peaks < rows], FEATURE_SLICES["onset_peak"]] = 1
     features[beats, FEATURE_SLICES["beat"]] = 1

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from mmm.music.compiled import librosa_module
+
 Array = np.ndarray
 
 
@@ -45,8 +47,7 @@ def chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
 
     Frame rates below 20 leave out the octaves that their sample rate cannot hold.
     """
-    from librosa import estimate_tuning
-    from librosa.feature import chroma_cens
+    librosa = librosa_module()
 
     # The highest filter must stay below half the sample rate; 0.85 leaves room for its flank.
     octaves = int(np.clip(np.log2(0.85 * rate / 2 / _CHROMA_LOWEST_HZ), 1, 7))
@@ -56,11 +57,13 @@ def chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
             "ignore", message="Trying to estimate tuning from empty frequency set"
         )
         # One tuning for all pieces: a new estimate would shift the chroma at their borders.
-        tuning = estimate_tuning(y=mono[: int(_PIECE_S * rate)], sr=rate, bins_per_octave=36)
+        tuning = librosa.estimate_tuning(
+            y=mono[: int(_PIECE_S * rate)], sr=rate, bins_per_octave=36
+        )
     return in_pieces(
         mono,
         rate,
-        lambda sound: chroma_cens(
+        lambda sound: librosa.feature.chroma_cens(
             y=sound, sr=rate, hop_length=HOP, n_octaves=octaves, bins_per_octave=36, tuning=tuning
         ),
     )

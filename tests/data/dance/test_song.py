@@ -5,10 +5,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from librosa.onset import onset_detect
 
 from data.dance.song import DRUMS, SPLITS, make_song, phrase_split, windows
 from data.dance.synth import RATE_HZ, STEMS, render
+from mmm.music.compiled import librosa_module
 from mmm.music.features import FEATURE_SLICES, features_of
 
 SONGS = {split: [make_song(split, number) for number in range(25)] for split in SPLITS}
@@ -73,7 +73,7 @@ def test_drums_sound_when_they_are_written():
     song = SONGS["test"][0]
     drums_only = tuple(replace(bar, hats=()) for bar in song.bars)
     sound = render(replace(song, bars=drums_only), ["drums"]).samples[:, 0]
-    heard = onset_detect(y=sound, sr=RATE_HZ, hop_length=512, units="time")
+    heard = librosa_module().onset.onset_detect(y=sound, sr=RATE_HZ, hop_length=512, units="time")
     written = np.union1d(song.onsets_s("kick"), song.onsets_s("snare"))
     written = written[written > 0.1]  # an onset needs something quieter before it
     away = np.abs(written[:, None] - heard).min(axis=1)

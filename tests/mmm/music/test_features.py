@@ -1,7 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 
@@ -12,7 +11,10 @@ from mmm.music import cache as stored_features
 from mmm.music import features as music
 from mmm.music import spectra
 from mmm.music.audio import read_audio, resample, write_audio
+from mmm.music.compiled import beat_tracker, librosa_module
 from mmm.paths import user_cache
+
+librosa = librosa_module()
 
 RECORDINGS = Path("../shared/data/music")
 SONGS = sorted(RECORDINGS.glob("*.ogg"))
@@ -84,9 +86,7 @@ def test_the_features_are_librosas():
     mono = resample(audio.samples.mean(axis=1), float(RATE_HZ), 30_720.0)
     options = {"sr": 30_720, "hop_length": 512}
     onset = librosa.onset.onset_strength(y=mono, **options)
-    tempo, beats = librosa.beat.beat_track(
-        onset_envelope=onset, start_bpm=120, tightness=100, **options
-    )
+    tempo, beats = beat_tracker()(onset_envelope=onset, start_bpm=120, tightness=100, **options)
     peaks = librosa.onset.onset_detect(onset_envelope=onset, **options)
     expected = np.zeros((len(song), 35))
     expected[:, 0] = onset
