@@ -158,8 +158,7 @@ def _placed(
     turn = between @ copied.T
     # Closed form of that maximum: the trace is a cosine and a sine of the angle plus a constant.
     angle = np.arctan2(turn[0, 2] - turn[2, 0], turn[0, 0] + turn[2, 2])
-    cos, sin = np.cos(angle), np.sin(angle)
-    heading = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], dtype=np.float32)
+    heading = rot.about_vertical(angle).astype(np.float32)
     path = motion.root_m[low] + weight * (motion.root_m[high] - motion.root_m[low])
     return heading @ copied, np.array([path[0], copied_m[1], path[2]], dtype=np.float32)
 

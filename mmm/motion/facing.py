@@ -7,6 +7,7 @@ from mmm.errors import SpecError
 from mmm.motion.clip import Motion
 from mmm.motion.joint_names import joint_side
 from mmm.motion.role_finding import find_roles
+from mmm.motion.rotations import about_vertical
 from mmm.motion.skeleton import Skeleton, forward_kinematics
 
 Array = np.ndarray
@@ -109,10 +110,7 @@ def turned_to_face(motion: Motion, facing: str) -> Motion:
             "leave it out",
         )
     turn = np.radians(FACINGS[facing] - now)
-    cosine, sine = np.cos(turn), np.sin(turn)
-    return turned(
-        motion, np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]], dtype=np.float32)
-    )
+    return turned(motion, about_vertical(turn).astype(np.float32))
 
 
 def turned(motion: Motion, turn: Float[Array, "3 3"]) -> Motion:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
-from mmm.motion.rotations import rotvec_to_matrix, slerp
+from mmm.motion.rotations import nearest_rotation, rotvec_to_matrix, slerp
 from mmm.motion.skeleton import Skeleton, forward_kinematics
 
 Array = np.ndarray
@@ -107,13 +107,6 @@ class _Tree:
         return chain if len(chain) > 1 and self.spread(chain[-1]) else []
 
 
-def _fit(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 3 3"]:
-    """The rotations R of greatest trace(R^T M): Kabsch's solution of Procrustes' problem."""
-    u, _, vt = np.linalg.svd(matrices)
-    u[..., -1] *= np.linalg.det(u @ vt)[..., None]
-    return u @ vt
-
-
 def _outwards(
     targets: Float[Array, "T J 3"], tree: _Tree, hinges: dict[int, tuple[Array, Array]] | None
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
@@ -152,7 +145,7 @@ def _aimed(
     matrix = np.einsum("tci,cj->tij", targets[:, children] - place[:, None], bones)
     scale = float((bones**2).sum())
     matrix += _PRIOR * scale * prior
-    swung = _fit(matrix)
+    swung = nearest_rotation(matrix)
     if hinges is None or j not in hinges:
         return swung
     return _twisted(swung, bones[0], *hinges[j])
@@ -268,7 +261,7 @@ def _refined(
             matrix = np.einsum("tdi,tdj->tij", aims, arms)
             # The identity decides where the arms are in line and their twist is free.
             matrix += _PRIOR * float((arms**2).sum()) / len(arms) * np.eye(3)
-            turn = _fit(matrix)
+            turn = nearest_rotation(matrix)
             places[:, below] = places[:, j, None] + np.einsum("tij,tdj->tdi", turn, arms)
             world[:, [j, *below]] = turn[:, None] @ world[:, [j, *below]]
     return world, places[:, 0].copy()
@@ -279,4 +272,4 @@ def _local(world: Float[Array, "T J 3 3"], tree: _Tree) -> Float[Array, "T J 3 3
     rotations = world.copy()
     for j, parent in enumerate(tree.parents[1:], start=1):
         rotations[:, j] = np.swapaxes(world[:, parent], -1, -2) @ world[:, j]
-    return _fit(rotations)
+    return nearest_rotation(rotations)

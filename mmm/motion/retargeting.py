@@ -24,6 +24,7 @@ from mmm.motion.foot_locking import SLIDES_M_S, contact_speed, legs_of, lock_con
 from mmm.motion.humanoid import RoleMap, match_roles
 from mmm.motion.leg_ik import Leg, shortest_arc
 from mmm.motion.roles import ROLES
+from mmm.motion.rotations import about_vertical
 from mmm.motion.skeleton import Skeleton, forward_kinematics
 from mmm.motion.stances import rest_heights
 
@@ -91,9 +92,7 @@ class _Reference:
         across = sum(
             self.point(f"left_{role}") - self.point(f"right_{role}") for role in ("hip", "shoulder")
         )
-        angle = np.arctan2(-across[2], across[0])
-        cosine, sine = np.cos(angle), np.sin(angle)
-        return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+        return about_vertical(np.arctan2(-across[2], across[0]))
 
 
 def retarget(
@@ -130,7 +129,7 @@ def retarget(
     scale = _leg_length(target) / _leg_length(source)
     root_m = _placed(source, target, rotations, points, scale)
     moved = Motion(target.roles.skeleton, rotations.astype(np.float32), root_m, motion.fps)
-    moved = _reaching(source, target, points, moved, scale)
+    moved = _reaching(source, target, points, moved)
     moved = _standing(source, points, moved, onto_joint_names)
     note = f"retargeted from a skeleton of {len(motion.skeleton)} joints"
     return replace(
@@ -240,16 +239,8 @@ def _between(source: _Reference, target: _Reference, role: str) -> Float[Array, 
 
 def _leg_length(body: _Reference) -> float:
     """Length of thigh and shin, the mean of both sides, metres."""
-    return float(
-        np.mean(
-            [
-                np.linalg.norm(body.point(f"{side}_{end}") - body.point(f"{side}_{start}"))
-                for side in _SIDES
-                for start, end in (("hip", "knee"), ("knee", "ankle"))
-            ]
-        )
-        * 2
-    )
+    legs = [[f"{side}_{role}" for role in ("hip", "knee", "ankle")] for side in _SIDES]
+    return float(np.mean([_limb_length(body, leg) for leg in legs]))
 
 
 def _placed(
@@ -284,17 +275,17 @@ def _ankle_height(body: _Reference) -> float:
 
 
 def _reaching(
-    source: _Reference,
-    target: _Reference,
-    points: Float[Array, "T J 3"],
-    moved: Motion,
-    scale: float,
+    source: _Reference, target: _Reference, points: Float[Array, "T J 3"], moved: Motion
 ) -> Motion:
     """Bend arms and legs until hands and feet are where the source's were, in the target's measure.
 
     Hands keep their place relative to the shoulder in lengths of the arm; ankles keep their place
     relative to the hips in lengths of the leg.
     """
+    # The four limbs do not move one another, so they are bent from the same pose.
+    placed, world = (values.astype(np.float64) for values in _kinematics(moved))
+    rotations = moved.rotations.copy()
+    every = np.ones(len(moved), dtype=bool)
     for upper, middle, end in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
         for side in _SIDES:
             names = [f"{side}_{role}" for role in (upper, middle, end)]
@@ -304,13 +295,9 @@ def _reaching(
             limb = Leg(first, second, third, toe=-1)
             ratio = _limb_length(target, names) / _limb_length(source, names)
             reach = points[:, source.joint(names[2])] - points[:, source.joint(names[0])]
-            placed, world = (values.astype(np.float64) for values in _kinematics(moved))
             goal = placed[:, limb.hip] + ratio * reach
-            rotations = moved.rotations.copy()
-            every = np.ones(len(moved), dtype=bool)
             turn_limb(limb, moved.skeleton.parents, placed, world, every, goal, None, rotations)
-            moved = Motion(moved.skeleton, rotations, moved.root_m, moved.fps)
-    return moved
+    return Motion(moved.skeleton, rotations, moved.root_m, moved.fps)
 
 
 def _limb_length(body: _Reference, names: list[str]) -> float:

@@ -56,6 +56,12 @@ def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array
     return matrices.reshape(*_leading(angles_rad, 1), 3, 3).astype(np.float32)
 
 
+def about_vertical(angle_rad: float | np.floating[Any]) -> Float[Array, "3 3"]:
+    """The rotation by an angle about the vertical (Y), from Z towards X, float64."""
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+
+
 def matrix_to_euler(matrices: Float[Array, "*b 3 3"], order: str) -> Float[Array, "*b 3"]:
     """Matrices to three intrinsic Euler angles, radians.
 
@@ -114,6 +120,17 @@ NEAR = 1e-4
 It reaches the nearest rotation within the rounding of float32 in a seventh of the time."""
 
 
+def nearest_rotation(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 3 3"]:
+    """The rotations R of greatest trace(R^T M), float64 (Kabsch 1976; orthogonal Procrustes).
+
+    These are also the nearest rotations in the Frobenius norm.
+    """
+    u, _, vt = np.linalg.svd(matrices.astype(np.float64))
+    # Flipping the column of the smallest singular value is the cheapest way to determinant +1.
+    u[..., -1] *= np.linalg.det(u @ vt)[..., None]
+    return np.asarray(u @ vt)
+
+
 def project_to_so3(
     matrices: Float[Array, "*b 3 3"],
 ) -> tuple[Float[Array, "*b 3 3"], Float[Array, "*b"]]:
@@ -130,10 +147,7 @@ def project_to_so3(
     if np.all(np.abs(gram - np.eye(3)) < NEAR) and np.all(volume > 0):
         rotations = m @ (1.5 * np.eye(3) - 0.5 * gram)
     else:
-        u, _, vt = np.linalg.svd(m)
-        # Flipping the column of the smallest singular value is the cheapest way to determinant +1.
-        u[..., -1] *= np.linalg.det(u @ vt)[..., None]
-        rotations = u @ vt
+        rotations = nearest_rotation(m)
     residual = np.linalg.norm(m - rotations, axis=(-2, -1))
     return rotations.astype(np.float32), np.asarray(residual, dtype=np.float32)
 
