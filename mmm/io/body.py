@@ -213,11 +213,20 @@ def how_read(clip: Clip) -> tuple[float, str] | None:
     return None
 
 
-def unit_notes(height_m: float, unit_name: str, given: bool) -> tuple[str, ...]:
-    """A sentence where the body is not of natural size in the chosen unit."""
+def unit_notes(
+    height_m: float, unit_name: str, given: bool, origin: str = "guessed as"
+) -> tuple[str, ...]:
+    """A sentence where the body is not of natural size in the chosen unit.
+
+    Args:
+        height_m: the body's height, metres.
+        unit_name: the unit that was taken.
+        given: whether the user gave it.
+        origin: where it is from otherwise, before its name.
+    """
     if NATURAL_M[0] <= height_m <= NATURAL_M[1]:
         return ()
-    chosen = "as given" if given else f"guessed as {unit_name}"
+    chosen = "as given" if given else f"{origin} {unit_name}"
     return (
         f"The body is {height_m:.2f} m tall with the unit {chosen}; "
         "give the true unit if that is wrong.",

@@ -9,17 +9,21 @@ and the scene's own pose where there is no skin. Local frames of joints then do 
 orient them along the bones or with the world, and both give the same clip.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
+from mmm.io.body import body_height, unit_name, unit_notes
 from mmm.io.choosing import choose, others_note
 from mmm.io.smpl import as_smpl
-from mmm.motion.clip import Motion
-from mmm.motion.rotations import project_to_so3
+from mmm.motion.clip import Clip, Motion
+from mmm.motion.rotations import nearest_rotation, project_to_so3
 from mmm.motion.skeleton import Skeleton, forward_kinematics
 
 Array = np.ndarray
@@ -72,21 +76,24 @@ def choose_body(tree: NodeTree, wish: str | None, source: str) -> Body:
     if not joints:
         raise FileError(source, "no joints", "a skeleton with its motion", "export it again")
     members = set(joints)
-    # Groups between two joints move the lower one, so they count as joints too.
-    for joint in sorted(joints):
-        chain, above = [], tree.parents[joint]
-        while above >= 0 and above not in joints:
-            chain.append(above)
+    below_joint = set(joints)
+    for node in depth_first:
+        if tree.parents[node] in below_joint:
+            below_joint.add(node)
+    # Groups between two joints move the lower one, so they count as joints too. Upwards from a
+    # joint, a node of the body has been gone through already, with all above it.
+    for joint in joints:
+        above = tree.parents[joint]
+        while above not in members and above in below_joint:
+            members.add(above)
             above = tree.parents[above]
-        if above >= 0:
-            members |= set(chain)
     # Every member's root, in the order of the file. Parents come first in this order.
     root_of: dict[int, int] = {}
     for node in depth_first:
         if node in members:
             root_of[node] = root_of.get(tree.parents[node], node)
     roots = list(dict.fromkeys(root_of.values()))
-    sizes = {root: sum(other == root for other in root_of.values()) for root in roots}
+    sizes = Counter(root_of.values())
     names = _unique([tree.names[root] for root in roots])
     largest = max(range(len(roots)), key=lambda i: sizes[roots[i]])
     chosen = choose("body", names, wish, source, largest)
@@ -132,12 +139,15 @@ def _ordered(tree: NodeTree, nodes: list[int]) -> tuple[int, ...]:
 def _unique(names: Sequence[str]) -> list[str]:
     """Names on one line each, with a number where one occurs again or is empty."""
     taken: set[str] = set()
+    following: dict[str, int] = {}
     unique = []
     for name in names:
         plain = " ".join(name.split()) or "joint"
-        candidate, number = plain, 2
+        # Numbers continue for each name, so that thousands of equal names take linear time.
+        candidate, number = plain, following.get(plain, 2)
         while candidate in taken:
             candidate, number = f"{plain}_{number}", number + 1
+        following[plain] = number
         taken.add(candidate)
         unique.append(candidate)
     return unique
@@ -165,6 +175,51 @@ def rest_rotations(
         else:
             rest[j] = rest[parent] @ still[parent].T @ still[j]
     return rest
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit of length of a file."""
+
+    metres: float
+    given: bool
+    """Whether the user gave it."""
+    origin: str
+    """Where it is from otherwise, for a note."""
+
+
+def body_clip(
+    body: Body,
+    world: Float[Array, "T J 4 4"],
+    rest: Float[Array, "J 3 3"],
+    fps: float,
+    path: Path,
+    kind: str,
+    unit: Unit,
+    notes: tuple[str, ...],
+) -> Clip:
+    """The clip of a body.
+
+    Args:
+        body: the joints.
+        world: their world matrices in every frame, metres and Y up.
+        rest: their world rotations in the rest pose.
+        fps: frames per second.
+        path: the file.
+        kind: the format's name, under which the clip keeps the unit.
+        unit: the file's unit of length.
+        notes: what the reader has to say so far.
+
+    Raises:
+        FileError: a value is not finite.
+    """
+    motion, more = body_motion(body, world, rest, fps, str(path))
+    # A body of one joint has no height that could be odd.
+    if len(body.nodes) > 4:
+        height = body_height(motion.skeleton)
+        more += unit_notes(height, unit_name(unit.metres), unit.given, unit.origin)
+    meta = MappingProxyType({kind: {"unit_m": float(unit.metres)}})
+    return Clip(path.stem, motion, source=str(path), notes=(*notes, *more), meta=meta)
 
 
 def body_motion(
@@ -272,7 +327,4 @@ def _rotations(matrices: Float[Array, "*b 4 4"]) -> Float[Array, "*b 3 3"]:
     unit = np.divide(linear, lengths, out=np.zeros_like(linear), where=lengths > 1e-300)
     mirrored = np.linalg.det(unit) < 0
     unit = np.where(mirrored[..., None, None], -unit, unit)
-    u, _, vt = np.linalg.svd(unit)
-    # A singular matrix (a hidden node of scale 0) may come out mirrored.
-    u[..., -1] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
-    return np.asarray(u @ vt)
+    return nearest_rotation(unit)

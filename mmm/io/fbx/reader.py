@@ -14,17 +14,15 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
-from mmm.io.body import body_height, unit_name, unit_notes
 from mmm.io.choosing import choose, others_note
 from mmm.io.files import FPS_RANGE, LARGEST, check_size, read_bytes
-from mmm.io.node_tree import Body, NodeTree, body_motion, choose_body, rest_rotations
+from mmm.io.node_tree import Body, NodeTree, Unit, body_clip, choose_body, rest_rotations
 from mmm.motion.clip import Clip
 
 Array = np.ndarray
@@ -114,18 +112,8 @@ def _clip(
     scale = 1.0 if unit_m is None else unit_m / scene.unit_m
     matrices[..., :3, 3] *= scale
     rest = rest_rotations(body, matrices[0], matrices[1])
-    motion, more = body_motion(body, matrices[2:], rest, scene.fps, str(path))
-    height = body_height(motion.skeleton)
-    unit = unit_m or scene.unit_m
-    # A body of one joint has no height that could be odd.
-    odd = unit_notes(height, unit_name(unit), unit_m is not None) if len(body.nodes) > 4 else ()
-    return Clip(
-        path.stem,
-        motion,
-        source=str(path),
-        notes=(*notes, *more, *(note.replace("guessed as", "of the file,") for note in odd)),
-        meta=MappingProxyType({"fbx": {"unit_m": float(unit)}}),
-    )
+    unit = Unit(unit_m or scene.unit_m, unit_m is not None, "of the file,")
+    return body_clip(body, matrices[2:], rest, scene.fps, path, "fbx", unit, notes)
 
 
 def _span(scene: _Scene, index: int, source: str) -> tuple[float, int]:

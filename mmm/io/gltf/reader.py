@@ -5,19 +5,19 @@ Specification: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from mmm.errors import FileError
-from mmm.io.body import Z_TO_Y, body_height, is_z_up, unit_name, unit_notes
+from mmm.io.body import Z_TO_Y, is_z_up
 from mmm.io.choosing import choose, others_note
 from mmm.io.files import FPS_RANGE, LARGEST, check_size
 from mmm.io.gltf.container import DAMAGE, Document
-from mmm.io.gltf.sampling import USUAL_FPS, guess_rate, sampled
-from mmm.io.node_tree import Body, NodeTree, body_motion, choose_body, rest_rotations
+from mmm.io.gltf.sampling import USUAL_FPS, guess_rate, sampled, unit_quats
+from mmm.io.node_tree import Body, NodeTree, Unit, body_clip, choose_body, rest_rotations
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import Skeleton
 
@@ -108,16 +108,8 @@ def _clip(
     rest = rest_rotations(
         body, np.stack([static[node][0] for node in body.nodes]), _upright(bind, body)
     )
-    motion, more = body_motion(body, stacked, rest, rate, source)
-    height, unit = body_height(motion.skeleton), unit_m or 1.0
-    odd = unit_notes(height, unit_name(unit), unit_m is not None) if len(body.nodes) > 4 else ()
-    return Clip(
-        path.stem,
-        motion,
-        source=source,
-        notes=(*notes, *more, *(note.replace("guessed as", "of the format,") for note in odd)),
-        meta=MappingProxyType({"gltf": {"unit_m": float(unit)}}),
-    )
+    unit = Unit(unit_m or 1.0, unit_m is not None, "of the format,")
+    return body_clip(body, stacked, rest, rate, path, "gltf", unit, notes)
 
 
 def _tree(document: Document) -> NodeTree:
@@ -267,22 +259,7 @@ def _local(
         parts[track.path] = sampled(track.times, track.values, track.how, is_rotation, query)
     local = np.zeros((len(query), 4, 4))
     local[:, 3, 3] = 1.0
-    local[:, :3, :3] = _matrices(parts["rotation"]) * parts["scale"][:, None, :]
+    local[:, :3, :3] = Rotation.from_quat(unit_quats(parts["rotation"])).as_matrix()
+    local[:, :3, :3] *= parts["scale"][:, None, :]
     local[:, :3, 3] = parts["translation"]
     return local
-
-
-def _matrices(quats_xyzw: Float[Array, "T 4"]) -> Float[Array, "T 3 3"]:
-    """Rotation matrices, float64; a quaternion of zeros is the identity."""
-    lengths = np.linalg.norm(quats_xyzw, axis=1, keepdims=True)
-    x, y, z, w = np.where(
-        lengths > 1e-9, quats_xyzw / np.maximum(lengths, 1e-9), [0.0, 0.0, 0.0, 1.0]
-    ).T
-    return np.stack(
-        [
-            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], axis=-1),
-            np.stack([2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)], axis=-1),
-            np.stack([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)], axis=-1),
-        ],
-        axis=1,
-    )

@@ -2,6 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
 
@@ -37,7 +38,8 @@ def sampled(
         raise ValueError("a sampler of another kind")
     keys = values[1::3] if cubic else values
     if len(times) == 1:
-        return _normalised(np.repeat(keys, len(query), axis=0), is_rotation)
+        result = np.repeat(keys, len(query), axis=0)
+        return unit_quats(result) if is_rotation else result
     # A frame that rounding puts just before its key belongs to that key, or STEP would lag.
     low = np.clip(
         np.searchsorted(times, query + _rounding(query), side="right") - 1, 0, len(times) - 1
@@ -50,10 +52,13 @@ def sampled(
     elif cubic:
         result = _hermite(keys, values[0::3], values[2::3], low, high, span[:, None], weight)
     elif is_rotation:
-        result = _slerp(_normalised(keys[low], True), _normalised(keys[high], True), weight)
+        # Spherical linear interpolation along the shorter arc (Shoemake 1985).
+        start, end = (Rotation.from_quat(unit_quats(keys[place])) for place in (low, high))
+        turn = Rotation.from_rotvec(weight * (start.inv() * end).as_rotvec())
+        result = (start * turn).as_quat()
     else:
         result = keys[low] + weight * (keys[high] - keys[low])
-    return _normalised(result, is_rotation)
+    return unit_quats(result) if is_rotation else result
 
 
 def _rounding(times: Array) -> Array:
@@ -73,27 +78,11 @@ def _hermite(
     )
 
 
-def _slerp(start: Array, end: Array, weight: Array) -> Array:
-    """Spherical linear interpolation of unit quaternions along the shorter arc (Shoemake 1985)."""
-    cosine = (start * end).sum(axis=1, keepdims=True)
-    end = np.where(cosine < 0, -end, end)
-    angle = np.arccos(np.clip(np.abs(cosine), 0.0, 1.0))
-    sine = np.sin(angle)
-    # Close quaternions are interpolated linearly: the sines would divide zero by zero.
-    near = sine < 1e-6
-    safe = np.where(near, 1.0, sine)
-    first = np.where(near, 1 - weight, np.sin((1 - weight) * angle) / safe)
-    second = np.where(near, weight, np.sin(weight * angle) / safe)
-    return np.asarray(first * start + second * end)
-
-
-def _normalised(values: Array, is_rotation: bool) -> Array:
-    if not is_rotation:
-        return values
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    # A quaternion of zeros is no rotation; files that were cut out of others have some.
+def unit_quats(quats_xyzw: Array) -> Array:
+    """Quaternions of length 1. One of zeros is no rotation; files cut out of others have some."""
+    lengths = np.linalg.norm(quats_xyzw, axis=1, keepdims=True)
     identity = np.array([0.0, 0.0, 0.0, 1.0])
-    return np.where(lengths > 1e-9, values / np.maximum(lengths, 1e-9), identity)
+    return np.where(lengths > 1e-9, quats_xyzw / np.maximum(lengths, 1e-9), identity)
 
 
 def guess_rate(times: Float[Array, "K"]) -> float | None:
