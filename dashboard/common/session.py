@@ -6,6 +6,7 @@ import streamlit as st
 
 RECOVER, GENERATE = "Recover", "Generate"
 _RECOVER_KEYS = (
+    "auto_recover",
     "kind",
     "span",
     "every",

@@ -8,7 +8,6 @@ import typer
 from mmm.cli.options import ClipOptions
 from mmm.cli.output import OUTPUT_SUFFIXES, check_output, print_notes
 from mmm.io import load_clip
-from mmm.motion.retargeting import retarget
 
 
 def convert(
@@ -43,6 +42,9 @@ def convert(
     check_output(target, OUTPUT_SUFFIXES)
     clip = options.read(source)
     if onto is not None:
+        # Imported here: few conversions retarget, and it needs SciPy.
+        from mmm.motion.retargeting import retarget
+
         clip = retarget(clip, load_clip(onto))
     # Imported here: most conversions write motion, and films need Pillow and an encoder.
     from mmm.viewer.save import save
