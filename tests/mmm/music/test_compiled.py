@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mmm.music import compiled
 from mmm.music.compiled import librosa_module
 
 ROOT = Path(__file__).parents[3]
@@ -20,11 +21,14 @@ import filelock
 def loaded_modules():
     return sorted(name for name in sys.modules if name.split(".")[0] == "librosa")
 
-seen = []
+seen, places = [], []
 
 class Watched(filelock.FileLock):
     def acquire(self, *arguments, **options):
+        if "unwritable" in sys.argv:
+            raise PermissionError(self.lock_file)
         seen.append(loaded_modules())
+        places.append(self.lock_file)
         return super().acquire(*arguments, **options)
 
     def release(self, *arguments, **options):
@@ -41,7 +45,7 @@ for use in (librosa.effects.hpss, librosa.feature.mfcc, librosa.onset.onset_dete
     assert callable(use)
 without_beat = loaded_modules()
 beat_tracker()
-print(json.dumps([seen, without_beat]))
+print(json.dumps([seen, without_beat, places]))
 """
 
 
@@ -55,30 +59,38 @@ def compiled_modules():
     )
 
 
-def run(cache):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache)}
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
-    )
+def run(*arguments):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(result.stdout)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the cache is elsewhere")
-def test_they_are_imported_while_the_lock_is_held(tmp_path):
-    locked, without_beat = json.loads(run(tmp_path).stdout)
+def test_they_are_imported_while_the_lock_is_held():
+    locked, without_beat, places = run()
     new = [
         set(after) - set(before) for before, after in zip(locked[::2], locked[1::2], strict=True)
     ]
     assert set(compiled_modules()) <= set().union(*new)
     # The rest is imported without the lock, and must not bring such functions along.
     assert set(compiled_modules()) & set(without_beat) == set(compiled_modules()) & new[0]
-    assert (tmp_path / "masked-motion-workbench" / "librosa.lock").exists()
+    assert len(set(places)) == 1
 
 
 @pytest.mark.slow
-def test_a_cache_that_cannot_be_written_is_no_hindrance(tmp_path):
-    (tmp_path / "file").write_text("")
-    assert run(tmp_path / "file").returncode == 0
+def test_a_lock_that_cannot_be_had_is_no_hindrance():
+    assert run("unwritable")[0] == []
+
+
+def test_the_lock_is_where_the_functions_are(monkeypatch, tmp_path):
+    """Users and tests have caches of their own, and share the functions of one installation."""
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    package = Path(librosa_module().__file__).parent
+    assert compiled._folders()[0] == package / "__pycache__"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
+    assert compiled._folders()[0] == tmp_path / "numba"
 
 
 def test_there_are_such_functions():
