@@ -22,7 +22,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     files = [Path(argument.partition("::")[0]) for argument in config.args]
     if all(path.suffix == ".py" for path in files):
         return 0
-    return os.cpu_count() or 1
+    # One more than cores: the one with the browser waits for what is drawn.
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -43,7 +43,7 @@ def pick_files() -> list[Entry]:
     ):
         # No list of types: the browser would refuse other files without an explanation.
         files = st.file_uploader(
-            f"Motions ({' '.join(uploads.MOTION_SUFFIXES)}) and songs (.wav .ogg .flac .mp3)",
+            "Motions (.bvh .pkl .npz .npy .fbx .glb) and songs (.wav .ogg .flac .mp3)",
             accept_multiple_files=True,
             key=f"uploads-{turn}",
             max_upload_size=uploads.LARGEST_MB,

@@ -202,9 +202,9 @@ def test_a_renamed_picture(tmp_path, suffix):
 
 def test_unknown_suffixes(tmp_path, smpl_clip):
     with pytest.raises(
-        FileError, match=r"unknown suffix '\.fbx'; expected \.pkl, \.bvh, \.amc, \.npz"
+        FileError, match=r"unknown suffix '\.c3d'; expected \.pkl, \.bvh, \.amc, \.npz"
     ):
-        load_clip("a.fbx")
+        load_clip("a.c3d")
     with pytest.raises(FileError, match=r"unknown suffix '\.fbx'"):
         save_clip(smpl_clip, tmp_path / "a.fbx")
 

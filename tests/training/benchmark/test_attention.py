@@ -171,7 +171,7 @@ def test_the_command_writes_metrics_and_card(dance_set, tmp_path):
     assert kept["clips"] == 2
     assert {row["method"] for row in kept["rows"]} == set(attention.METHODS)
     card = (tmp_path / "c" / "README.md").read_text()
-    assert "## Does attention show what it hears?" in card
+    assert "## Does attention show the music that it uses?" in card
     assert kept["sentence"] in card
     row = next(row for row in kept["rows"] if (row["rule"], row["method"]) == ("drums", "mute"))
     assert f"| mute | {row['precision'][0]:.3f} (" in card
