@@ -268,7 +268,6 @@ def test_the_top_level_is_what_a_user_types(package, most):
     assert len([*(ROOT / package).glob("*.py")]) <= most
 
 
-@NOT_YET
 def test_no_folder_has_more_than_twenty_source_files():
     counts = defaultdict(int)
     for package in (*PACKAGES, "examples"):

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.common import escape, session
-from dashboard.components.link_button import link_button
-from dashboard.components.tour import Stop, tour
+from dashboard.components.controls.link_button import link_button
+from dashboard.components.controls.tour import Stop, tour
 
 HERE = Path(__file__).parent
 CSS = (HERE / "page.css").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The components' JavaScript and CSS, from this folder and from the viewer in ``mmm.viewer``."""
+"""The components' JavaScript and CSS, from the sub-folders here and from ``mmm.viewer``."""
 
 from pathlib import Path
 
@@ -8,7 +8,11 @@ FOLDER = Path(__file__).parent
 
 
 def script(*names: str) -> str:
-    """The JavaScript files joined in this order; Streamlit takes one string."""
+    """The JavaScript files joined in this order; Streamlit takes one string.
+
+    Args:
+        names: with the sub-folder, such as ``charts/chart.js``; without one, a file of the viewer.
+    """
     return assets.script(*names, folder=FOLDER)
 
 

@@ -9,7 +9,12 @@ import streamlit as st
 from jaxtyping import Bool
 
 from dashboard.common import escape, url
-from dashboard.components.attention import AttentionState, Tiles, attention, pack_attention
+from dashboard.components.attention.attention import (
+    AttentionState,
+    Tiles,
+    attention,
+    pack_attention,
+)
 from dashboard.explain.asking import answer
 from dashboard.explain.figures import convolution_figure, trust_chart
 from dashboard.explain.interventions import what_if

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from dashboard.common import escape
-from dashboard.components.curves import curves, pack_curves
-from dashboard.components.heatmap import heatmap, pack_heatmap
-from dashboard.components.playhead_button import playhead_button
+from dashboard.components.charts.curves import curves, pack_curves
+from dashboard.components.charts.heatmap import heatmap, pack_heatmap
+from dashboard.components.controls.playhead_button import playhead_button
 from dashboard.explain import music_change
 from dashboard.explain.asking import Flow, answer
 from dashboard.explain.figures import deletion_figure

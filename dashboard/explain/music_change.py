@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.common import escape
 from dashboard.common.downloads import Keys, bytes_of, film_controls, save_button
-from dashboard.components.heatmap import heatmap, pack_joint_heatmap
+from dashboard.components.charts.heatmap import heatmap, pack_joint_heatmap
 from dashboard.files import songs
 from dashboard.work.questions import MusicChange
 from mmm import Clip, MMMError

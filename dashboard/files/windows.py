@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from dashboard.components.window_strip import window_strip
+from dashboard.components.controls.window_strip import window_strip
 from dashboard.files import uploads
 from dashboard.files.uploads import Recording
 from mmm import Clip

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.common import escape, widgets
 from dashboard.common.layout import GENERATE, heading
 from dashboard.common.progress import follow
-from dashboard.components.shortcuts import shortcuts
+from dashboard.components.controls.shortcuts import shortcuts
 from dashboard.files import songs
 from dashboard.files.entries import Entry
 from dashboard.generate import controls as generate_controls

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.common import escape
 from dashboard.common.colours import RECORDING, variant_css
-from dashboard.components.curves import curves, pack_curves
+from dashboard.components.charts.curves import curves, pack_curves
 from dashboard.generate.controls import Plan
 from dashboard.work.generations import CHANNEL, Made
 

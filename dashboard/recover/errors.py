@@ -9,8 +9,8 @@ import streamlit as st
 
 from dashboard.common import escape
 from dashboard.common.colours import method_css, themed
-from dashboard.components.curves import curves, pack_curves
-from dashboard.components.heatmap import heatmap, pack_joint_heatmap
+from dashboard.components.charts.curves import curves, pack_curves
+from dashboard.components.charts.heatmap import heatmap, pack_joint_heatmap
 from dashboard.recover.verdict import verdict
 from dashboard.work.networks import list_checkpoints
 from mmm.masks import Mask

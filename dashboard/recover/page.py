@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.common import escape, model_picker, widgets
 from dashboard.common.layout import RECOVER, heading
 from dashboard.common.progress import follow
-from dashboard.components.shortcuts import shortcuts
+from dashboard.components.controls.shortcuts import shortcuts
 from dashboard.explain.attention import attention_section
 from dashboard.explain.interventions import shown_change
 from dashboard.files.entries import Entry, open_clip, open_part

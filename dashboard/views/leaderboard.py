@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.common import escape, layout, widgets
 from dashboard.common.progress import follow
-from dashboard.components.table import Cell, Row, pack_table, sorted_table
+from dashboard.components.charts.table import Cell, Row, pack_table, sorted_table
 from dashboard.files.entries import ROOT, Entry, find_entries
 from dashboard.views.leaderboard_gaps import gaps_section
 from dashboard.work import leaderboard_run

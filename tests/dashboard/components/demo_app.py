@@ -17,8 +17,8 @@ sys.path[:0] = [path for path in (str(ROOT), str(Path(__file__).parent)) if path
 
 from dance import BEAT_S, clicks, dance, shaken  # noqa: E402
 
-from dashboard.components.curves import curves, pack_curves  # noqa: E402
-from dashboard.components.heatmap import heatmap, pack_joint_heatmap  # noqa: E402
+from dashboard.components.charts.curves import curves, pack_curves  # noqa: E402
+from dashboard.components.charts.heatmap import heatmap, pack_joint_heatmap  # noqa: E402
 from dashboard.components.stage import stage  # noqa: E402
 from mmm import masks  # noqa: E402
 from mmm.motion.clip import Clip, Motion  # noqa: E402

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dashboard.components.attention import Tiles, pack_attention
+from dashboard.components.attention.attention import Tiles, pack_attention
 from mmm.viewer.payload import unpack
 
 GIVEN = {

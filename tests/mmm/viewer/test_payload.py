@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from dashboard.components.curves import pack_curves
-from dashboard.components.heatmap import pack_heatmap, pack_joint_heatmap
+from dashboard.components.charts.curves import pack_curves
+from dashboard.components.charts.heatmap import pack_heatmap, pack_joint_heatmap
 from mmm.motion.skeleton import SMPL24
 from mmm.viewer.panels import ViewerPanel, pack_viewer, panel_from_motion, waveform_peaks
 from mmm.viewer.payload import pack, unpack, with_header, with_height

@@ -12,7 +12,7 @@ from mmm.viewer.payload import pack, with_height
 Array = np.ndarray
 
 # Streamlit takes one script. common.js comes first: the others use its constants at load time.
-SCRIPTS = ("common.js", "chart.js", "curves.js")
+SCRIPTS = ("common.js", "charts/chart.js", "charts/curves.js")
 
 
 def pack_curves(
@@ -100,7 +100,7 @@ def pack_curves(
 
 # Declared once at import: inside `curves` it would be registered again on every run.
 _component = st.components.v2.component(
-    "mmm_curves", js=script(*SCRIPTS), css=styles("common.css", "chart.css")
+    "mmm_curves", js=script(*SCRIPTS), css=styles("common.css", "charts/chart.css")
 )
 
 

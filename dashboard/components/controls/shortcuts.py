@@ -7,7 +7,9 @@ import streamlit as st
 from dashboard.components.assets import script
 from mmm.viewer.payload import pack
 
-_component = st.components.v2.component("mmm_shortcuts", js=script("common.js", "shortcuts.js"))
+_component = st.components.v2.component(
+    "mmm_shortcuts", js=script("common.js", "controls/shortcuts.js")
+)
 
 
 def shortcuts(run: str, viewers: Sequence[str], *, key: str) -> None:

@@ -58,7 +58,9 @@ def pack_table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Ro
 
 
 _component = st.components.v2.component(
-    "mmm_table", js=script("common.js", "table.js"), css=styles("common.css", "table.css")
+    "mmm_table",
+    js=script("common.js", "charts/table.js"),
+    css=styles("common.css", "charts/table.css"),
 )
 
 

@@ -23,13 +23,13 @@ Array = np.ndarray
 # Streamlit takes one script. common.js comes first: the others use its constants at load time.
 SCRIPTS = (
     "common.js",
-    "chart.js",
-    "attention_edges.js",
-    "attention_pointer.js",
-    "attention_map.js",
-    "attention_picture.js",
-    "attention_tiles.js",
-    "attention.js",
+    "charts/chart.js",
+    "attention/attention_edges.js",
+    "attention/attention_pointer.js",
+    "attention/attention_map.js",
+    "attention/attention_picture.js",
+    "attention/attention_tiles.js",
+    "attention/attention.js",
 )
 SHOWN_SHARE = 99.7
 """The linear colour scale ends at this percentile; a few bright cells would darken all others."""
@@ -172,7 +172,9 @@ def _tiles_header(tiles: Tiles) -> dict[str, Any]:
 
 # Declared once at import: inside `attention` it would be registered again on every run.
 _component = st.components.v2.component(
-    "mmm_attention", js=script(*SCRIPTS), css=styles("common.css", "chart.css", "attention.css")
+    "mmm_attention",
+    js=script(*SCRIPTS),
+    css=styles("common.css", "charts/chart.css", "attention/attention.css"),
 )
 
 

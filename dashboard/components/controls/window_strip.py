@@ -13,8 +13,8 @@ Array = np.ndarray
 
 _component = st.components.v2.component(
     "mmm_window_strip",
-    js=script("common.js", "window_strip.js"),
-    css=styles("common.css", "window_strip.css"),
+    js=script("common.js", "controls/window_strip.js"),
+    css=styles("common.css", "controls/window_strip.css"),
 )
 
 

@@ -13,8 +13,8 @@ Array = np.ndarray
 
 _component = st.components.v2.component(
     "mmm_playhead_button",
-    js=script("common.js", "playhead_button.js"),
-    css=styles("common.css", "playhead_button.css"),
+    js=script("common.js", "controls/playhead_button.js"),
+    css=styles("common.css", "controls/playhead_button.css"),
 )
 
 

@@ -14,7 +14,7 @@ from mmm.viewer.raster.error_map import nice_top, row_order
 Array = np.ndarray
 
 # Streamlit takes one script. common.js comes first: the others use its constants at load time.
-SCRIPTS = ("common.js", "chart.js", "heatmap.js")
+SCRIPTS = ("common.js", "charts/chart.js", "charts/heatmap.js")
 
 
 def pack_heatmap(
@@ -108,7 +108,7 @@ def pack_joint_heatmap(
 
 # Declared once at import: inside `heatmap` it would be registered again on every run.
 _component = st.components.v2.component(
-    "mmm_heatmap", js=script(*SCRIPTS), css=styles("common.css", "chart.css")
+    "mmm_heatmap", js=script(*SCRIPTS), css=styles("common.css", "charts/chart.css")
 )
 
 

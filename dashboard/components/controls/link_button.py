@@ -12,8 +12,8 @@ HELP = (
 
 _component = st.components.v2.component(
     "mmm_link_button",
-    js=script("common.js", "icons.js", "link_button.js"),
-    css=styles("common.css", "link_button.css"),
+    js=script("common.js", "icons.js", "controls/link_button.js"),
+    css=styles("common.css", "controls/link_button.css"),
 )
 
 

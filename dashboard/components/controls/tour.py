@@ -20,7 +20,9 @@ class Stop:
 
 
 _component = st.components.v2.component(
-    "mmm_tour", js=script("common.js", "icons.js", "tour.js"), css=styles("common.css", "tour.css")
+    "mmm_tour",
+    js=script("common.js", "icons.js", "controls/tour.js"),
+    css=styles("common.css", "controls/tour.css"),
 )
 
 

@@ -1,0 +1,1 @@
+"""The attention view: thumbnails of all maps, one large map, and its edges."""

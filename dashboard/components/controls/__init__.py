@@ -1,0 +1,1 @@
+"""Controls that Streamlit lacks: buttons, keyboard shortcuts, the tour, the window strip."""
