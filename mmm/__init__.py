@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mmm.generation.result import Generation
     from mmm.io import load_clip, save_clip
     from mmm.motion.clip import Audio, Clip, Motion, Music
-    from mmm.motion.retargeting import retarget
+    from mmm.motion.retargeting.retarget import retarget
     from mmm.motion.skeleton import SMPL24, Skeleton
     from mmm.recovery.recover import interpolate, recover
     from mmm.recovery.result import RecoveryResult
@@ -111,7 +111,7 @@ _lazy_getattr, __dir__, _ = lazy_loader.attach(
         "generation.result": ["Generation"],
         "io": ["load_clip", "save_clip"],
         "motion.clip": ["Audio", "Clip", "Motion", "Music"],
-        "motion.retargeting": ["retarget"],
+        "motion.retargeting.retarget": ["retarget"],
         "motion.skeleton": ["SMPL24", "Skeleton"],
         "recovery.recover": ["interpolate", "recover"],
         "recovery.result": ["RecoveryResult"],

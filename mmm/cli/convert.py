@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from mmm.cli.options import ClipOptions
+from mmm.cli.options import ClipOptions, Roles
 from mmm.cli.output import OUTPUT_SUFFIXES, check_output, print_notes
+from mmm.errors import SpecError
 from mmm.io import load_clip
+from mmm.motion.roles import parse_roles
 
 
 def convert(
@@ -34,18 +36,40 @@ def convert(
             "a pose of its motion, must stand upright",
         ),
     ] = None,
+    role: Roles = None,
+    onto_role: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--onto-role",
+            metavar="ROLE=JOINT",
+            show_default=False,
+            help="the same as --role, for the character of --onto",
+        ),
+    ] = None,
 ) -> None:
     """Convert a motion file; the suffixes say from what to what.
 
     Only .npz, .mp4 and .html keep the music.
     """
     check_output(target, OUTPUT_SUFFIXES)
+    if onto is None and (role or onto_role):
+        raise SpecError(
+            "--role" if role else "--onto-role",
+            "given without --onto",
+            "roles for retargeting to the character of --onto",
+            "name a character with --onto, or leave it out",
+        )
     clip = options.read(source)
     if onto is not None:
         # Imported here: few conversions retarget, and it needs SciPy.
-        from mmm.motion.retargeting import retarget
+        from mmm.motion.retargeting.retarget import retarget
 
-        clip = retarget(clip, load_clip(onto))
+        clip = retarget(
+            clip,
+            load_clip(onto),
+            joint_names=parse_roles(role or ()),
+            onto_joint_names=parse_roles(onto_role or ()),
+        )
     # Imported here: most conversions write motion, and films need Pillow and an encoder.
     from mmm.viewer.save import save
 

@@ -17,7 +17,7 @@ from mmm.errors import ModelError
 from mmm.motion.clip import Motion
 from mmm.motion.foot_targets import MAX_MOVE_M, foot_target
 from mmm.motion.humanoid import match_roles
-from mmm.motion.leg_ik import Leg, bend_leg
+from mmm.motion.leg_ik import Leg, turn_limb
 from mmm.motion.roles import ROLES
 from mmm.motion.rotations import farthest_angle
 from mmm.motion.skeleton import Skeleton
@@ -163,36 +163,3 @@ def lock_contacts(
         if target is not None:
             turn_limb(leg, motion.skeleton.parents, points, world, frames, *target, rotations)
     return Motion(motion.skeleton, rotations, motion.root_m, motion.fps)
-
-
-def turn_limb(
-    leg: Leg,
-    parents: tuple[int, ...],
-    points: Float[Array, "T J 3"],
-    world: Float[Array, "T J 3 3"],
-    free: Bool[Array, "T"],
-    ankle_target: Float[Array, "T 3"],
-    foot_turn: Float[Array, "T 3 3"] | None,
-    out: Float[Array, "T J 3 3"],
-) -> None:
-    """Write the local rotations of hip, knee and ankle that reach the target into ``out``."""
-    hip, knee, ankle = (points[:, j] for j in (leg.hip, leg.knee, leg.ankle))
-    bent = bend_leg(hip, knee, ankle, ankle_target, world[:, leg.hip])
-    if bent is None:
-        return
-    thigh, shin = bent
-    above_hip = (
-        world[:, parents[leg.hip]]
-        if parents[leg.hip] >= 0
-        else np.broadcast_to(np.eye(3), world[:, 0].shape)
-    )
-    foot_world = world[:, leg.ankle] if foot_turn is None else foot_turn @ world[:, leg.ankle]
-    # Joints between hip and knee (twist bones) keep their local rotation and turn with the thigh.
-    # So ``thigh`` cancels at the knee, whose parent in ``world`` is the one before the change.
-    for joint, parent_world, new_world in (
-        (leg.hip, above_hip, thigh @ world[:, leg.hip]),
-        (leg.knee, world[:, parents[leg.knee]], shin @ world[:, leg.knee]),
-        (leg.ankle, thigh @ shin @ world[:, parents[leg.ankle]], foot_world),
-    ):
-        if joint != leg.ankle or not leg.stiff:
-            out[free, joint] = (np.swapaxes(parent_world, -1, -2) @ new_world)[free]

@@ -154,7 +154,7 @@ _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 _HIP = re.compile(r"hip|hu?e?fte")
 _FOOT = re.compile(
     r"foot|toe|ankle|fuss|zeh|knochel|knoechel|sprunggelenk|足首|足先|つま先|つまさき|爪先|足指|"
-    r"[脚腳足](?:踝|腕|掌|趾|尖|部)|[脚腳足]$"
+    r"[脚腳足](?:踝|腕|掌|趾|尖|部)|[脚腳足]$|^ball$"
 )
 _ANKLE_IN_JAPANESE = re.compile(r"足首")
 _BARE_FOOT = re.compile(r"[脚足]d?")

@@ -7,7 +7,7 @@ the shortest arc. All frames are solved at once, in closed form.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mmm.motion.rotations import rotvec_to_matrix
 
@@ -71,6 +71,91 @@ def bend_leg(
     shin = rotvec_to_matrix(axis * (after - before)[:, None])
     bent_ankle = knee + np.einsum("tij,tj->ti", shin, down)
     return shortest_arc(bent_ankle - hip, target - hip), shin
+
+
+def turn_limb(
+    leg: Leg,
+    parents: tuple[int, ...],
+    points: Float[Array, "T J 3"],
+    world: Float[Array, "T J 3 3"],
+    free: Bool[Array, "T"],
+    ankle_target: Float[Array, "T 3"],
+    foot_turn: Float[Array, "T 3 3"] | None,
+    out: Float[Array, "T J 3 3"],
+) -> None:
+    """Write the local rotations of hip, knee and ankle that reach the target into ``out``.
+
+    Args:
+        leg: its joints.
+        parents: parent of each joint of the skeleton.
+        points: world positions of all joints before, metres.
+        world: their world rotations before.
+        free: frames in which the limb may turn.
+        ankle_target: where the ankle is to be, metres.
+        foot_turn: rotation of the foot, in world axes; None where it keeps its orientation.
+        out: local rotations of all joints, which are written to.
+    """
+    hip, knee, ankle = (points[:, j] for j in (leg.hip, leg.knee, leg.ankle))
+    bent = bend_leg(hip, knee, ankle, ankle_target, world[:, leg.hip])
+    if bent is None:
+        return
+    thigh, shin = bent
+    above_hip = (
+        world[:, parents[leg.hip]]
+        if parents[leg.hip] >= 0
+        else np.broadcast_to(np.eye(3), world[:, 0].shape)
+    )
+    foot_world = world[:, leg.ankle] if foot_turn is None else foot_turn @ world[:, leg.ankle]
+    # Joints between hip and knee (twist bones) keep their local rotation and turn with the thigh.
+    # So ``thigh`` cancels at the knee, whose parent in ``world`` is the one before the change.
+    for joint, parent_world, new_world in (
+        (leg.hip, above_hip, thigh @ world[:, leg.hip]),
+        (leg.knee, world[:, parents[leg.knee]], shin @ world[:, leg.knee]),
+        (leg.ankle, thigh @ shin @ world[:, parents[leg.ankle]], foot_world),
+    ):
+        if joint != leg.ankle or not leg.stiff:
+            out[free, joint] = (np.swapaxes(parent_world, -1, -2) @ new_world)[free]
+
+
+def reach_hand(
+    arm: tuple[int, int, int],
+    parents: tuple[int, ...],
+    points: Float[Array, "T J 3"],
+    world: Float[Array, "T J 3 3"],
+    target: Float[Array, "T 3"],
+    out: Float[Array, "T J 3 3"],
+) -> None:
+    """Write the local rotations of shoulder, elbow and wrist that bring the wrist to a target.
+
+    The elbow moves as little as it can: of the circle of places that reach the target it takes the
+    nearest. The swing of the whole arm that :func:`bend_leg` makes would throw the elbow round
+    where the hand is close to the shoulder. The hand keeps its orientation.
+
+    Args:
+        arm: shoulder, elbow and wrist.
+
+    The others are those of :func:`turn_limb`.
+    """
+    shoulder, elbow, wrist = arm
+    bones = points[:, elbow] - points[:, shoulder], points[:, wrist] - points[:, elbow]
+    upper, lower = (np.linalg.norm(bone, axis=1, keepdims=True) for bone in bones)
+    reach = target - points[:, shoulder]
+    size = np.linalg.norm(reach, axis=1, keepdims=True)
+    axis = reach / np.maximum(size, 1e-9)
+    size = np.clip(size, np.abs(upper - lower) + 1e-6, upper + lower - 1e-6)
+    cosine = np.clip((upper**2 + size**2 - lower**2) / (2 * upper * size), -1, 1)
+    aside = bones[0] - (bones[0] * axis).sum(axis=1, keepdims=True) * axis
+    aside /= np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-9)
+    new = upper * (cosine * axis + np.sqrt(1 - cosine**2) * aside)
+    turn, lower_turn = shortest_arc(bones[0], new), shortest_arc(bones[1], size * axis - new)
+    above = world[:, parents[shoulder]]
+    # Joints between shoulder and elbow, and between elbow and wrist, turn with the bone above.
+    for joint, parent_world, new_world in (
+        (shoulder, above, turn @ world[:, shoulder]),
+        (elbow, turn @ world[:, parents[elbow]], lower_turn @ world[:, elbow]),
+        (wrist, lower_turn @ world[:, parents[wrist]], world[:, wrist]),
+    ):
+        out[:, joint] = np.swapaxes(parent_world, -1, -2) @ new_world
 
 
 def _knee_axis(

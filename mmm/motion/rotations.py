@@ -56,10 +56,13 @@ def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array
     return matrices.reshape(*_leading(angles_rad, 1), 3, 3).astype(np.float32)
 
 
-def about_vertical(angle_rad: float | np.floating[Any]) -> Float[Array, "3 3"]:
-    """The rotation by an angle about the vertical (Y), from Z towards X, float64."""
-    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
-    return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+def about_vertical(angles_rad: float | Float[Array, "*b"]) -> Float[Array, "*b 3 3"]:
+    """Rotations by angles about the vertical (Y), from Z towards X, float64."""
+    turns = np.zeros((*np.shape(angles_rad), 3, 3))
+    turns[..., 0, 0] = turns[..., 2, 2] = np.cos(angles_rad)
+    turns[..., 0, 2] = np.sin(angles_rad)
+    turns[..., 2, 0], turns[..., 1, 1] = -turns[..., 0, 2], 1
+    return turns
 
 
 def matrix_to_euler(matrices: Float[Array, "*b 3 3"], order: str) -> Float[Array, "*b 3"]:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from mmm import Audio, Clip, edits, load_clip, masks, save_clip
-from mmm.cli.app import main
 from mmm.cli.options import spread_lists
 from mmm.motion.skeleton import SMPL24
 from mmm.music.audio import write_audio
@@ -28,19 +27,6 @@ REAL = {
 }
 """Rotation, position and root errors of gBR_sBM_cAll_d04_mBR0_ch01, frames 0:300, each 15th known: computed
 independently with SciPy from the original file."""
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs a command; gives its status and what it printed."""
-
-    def run_(*arguments):
-        capsys.readouterr()
-        status = main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run_
 
 
 def table(text):
