@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 jaxtyping.install_import_hook(["mmm"], "beartype.beartype")
 
+COMPILE = """
+import numpy as np
+from mmm.music.compiled import beat_tracker
+beat_tracker()(y=np.random.default_rng(0).normal(size=44100).astype("float32"), sr=22050)
+"""
+
 from tests.browser import FLAGS, AppServer, Watched  # noqa: E402
 
 
@@ -24,6 +32,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
         return 0
     # One more than cores: the one with the browser waits for what is drawn.
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile librosa's functions before the first of several processes needs them.
+
+    In a new environment that takes up to a minute, in which all others would wait.
+    """
+    if getattr(session.config.option, "numprocesses", None):
+        subprocess.run([sys.executable, "-c", COMPILE], check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,16 +96,22 @@ def app_server() -> Iterator[AppServer]:
 def new_page(chromium) -> Iterator[object]:
     """``new_page(width=1400, height=1000, dark=False)`` gives a watched page of a browser context of its own.
 
+    Nothing plays by itself on it unless ``moving``: a machine without a graphics card draws a
+    playing stage slowly, and most tests do not look at one.
+
     After the test every page must be free of console errors, unless the test emptied ``watched.problems`` itself.
     """
     opened: list[Watched] = []
 
-    def new(width: int = 1400, height: int = 1000, dark: bool = False) -> Watched:
+    def new(
+        width: int = 1400, height: int = 1000, dark: bool = False, moving: bool = False
+    ) -> Watched:
         opened.append(
             Watched(
                 chromium.new_context(
                     viewport={"width": width, "height": height},
                     color_scheme="dark" if dark else "light",
+                    reduced_motion="no-preference" if moving else "reduce",
                 )
             )
         )
@@ -102,12 +126,10 @@ def new_page(chromium) -> Iterator[object]:
 
 @pytest.fixture
 def open_page(new_page, app_server: AppServer) -> object:
-    """``open_page(script, "?query", width=1400, height=1000, dark=False)``: a new page that shows a script."""
+    """``open_page(script, "?query", width=1400, height=1000, ...)``: a new page that shows a script."""
 
-    def open_(
-        script: str, query: str = "", width: int = 1400, height: int = 1000, dark: bool = False
-    ) -> Watched:
-        watched = new_page(width, height, dark)
+    def open_(script: str, query: str = "", **looks: Any) -> Watched:
+        watched = new_page(**looks)
         watched.page.goto(app_server.url(script) + query)
         return watched
 

@@ -169,7 +169,15 @@ def name_joints(skeleton: Skeleton) -> dict[str, str]:
     # A checksum and not ``hash``, which changes with every start of the server.
     mark = zlib.crc32(repr(skeleton.names).encode())
     named = {}
-    with st.expander("Name the joints", icon=":material/accessibility_new:"):
+    # Its state is kept by the session: what is drawn above it comes and goes, and without a key the
+    # box would close under the visitor's hands.
+    box = st.expander(
+        "Name the joints",
+        icon=":material/accessibility_new:",
+        key="joints_open",
+        on_change="rerun",
+    )
+    with box:
         for role in missing:
             key = f"role-{mark}-{role}"
             # Set in the session: Streamlit warns if a widget with such a value has a default too.

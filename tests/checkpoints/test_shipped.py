@@ -77,7 +77,8 @@ def network(request):
 @pytest.fixture(scope="module")
 def dances():
     assert len(SAMPLES) == 12
-    return [mmm.load_clip(path, frames=(150, 450)) for path in SAMPLES]
+    # A third of them: the cards hold the figures of the whole split.
+    return [mmm.load_clip(path, frames=(150, 450)) for path in SAMPLES[::3]]
 
 
 @pytest.mark.slow
@@ -161,10 +162,10 @@ def test_listens_to_the_music(network, dances):
     right, wrong = [], []
     for number, clip in enumerate(dances):
         hidden = mmm.masks.span(clip, 105, 194)
-        other = replace(clip, music=dances[(number + 6) % 12].music)
+        other = replace(clip, music=dances[(number + 2) % len(dances)].music)
         right.append(mmm.recover(network, clip, hidden).errors.summary()["rotation_deg"])
         wrong.append(mmm.recover(network, other, hidden).errors.summary()["rotation_deg"])
-    assert sum(right) < 0.95 * sum(wrong), (sum(right) / 12, sum(wrong) / 12)
+    assert sum(right) < 0.95 * sum(wrong), (sum(right), sum(wrong))
 
 
 @pytest.mark.slow

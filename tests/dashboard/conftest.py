@@ -3,7 +3,10 @@
 import os
 import re
 import shutil
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +121,16 @@ def _as_seen(text: str) -> str:
     return re.sub(r"\\([^\w\s])", r"\1", text)
 
 
+def _workers() -> str:
+    """Where the threads that work for the page are."""
+    frames = sys._current_frames()
+    return "\n".join(
+        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident])[-6:])}"
+        for thread in threading.enumerate()
+        if thread.ident in frames and thread.name.startswith(("engine-worker", "warm-up"))
+    )
+
+
 class Page:
     """The workbench in AppTest, spoken of as a user would."""
 
@@ -162,7 +175,9 @@ class Page:
         """What the browser does on its own: look again until it is so."""
         end = time.monotonic() + limit_s
         while not done(self):
-            assert time.monotonic() < end, f"not within {limit_s} s; the page says {self.said}"
+            assert time.monotonic() < end, (
+                f"not within {limit_s} s; the page says {self.said}\n{_workers()}"
+            )
             time.sleep(0.05)
             self.run()
         return self

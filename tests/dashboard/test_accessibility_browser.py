@@ -24,7 +24,11 @@ PAGES = {
 
 
 def findings(page: Page) -> list[str]:
-    """What axe-core finds, one line for each kind of finding."""
+    """What axe-core finds on the finished page, one line for each kind of finding."""
+    # Streamlit fades elements that a rerun has not drawn yet, and buttons change colour slowly.
+    # Until then their contrast is not the final one.
+    expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=LIMIT_MS)
+    page.wait_for_function("() => document.getAnimations().every((a) => a.playState !== 'running')")
     page.evaluate(AXE)
     found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
@@ -47,9 +51,6 @@ def test_axe_finds_nothing_and_headings_are_in_order(new_page, address, name, da
     page.goto(address + query)
     page.locator(ready).first.wait_for(timeout=LIMIT_MS)
     page.wait_for_load_state("networkidle")
-    # Streamlit fades elements that a rerun has not drawn yet; their contrast is not the final one.
-    expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=LIMIT_MS)
-    page.wait_for_function("() => document.getAnimations().every((a) => a.playState !== 'running')")
     assert findings(page) == []
     levels = heading_levels(page)
     assert levels[0] == 1

@@ -63,7 +63,7 @@ def plain(chromium, app_server) -> Iterator[Page]:
 
 
 def test_it_opens_moving_and_both_bodies_move(open_page):
-    page = ready(open_page(DEMO).page)
+    page = ready(open_page(DEMO, moving=True).page)
     first, before = frame(page), poses(page)
     page.wait_for_timeout(500)
     after = poses(page)
@@ -74,7 +74,7 @@ def test_it_opens_moving_and_both_bodies_move(open_page):
 
 
 def test_pause_holds_still_and_tells_the_server_the_frame(open_page):
-    page = ready(open_page(DEMO, "?maps=0").page)
+    page = ready(open_page(DEMO, "?maps=0", moving=True).page)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     held, pose = frame(page), poses(page)
@@ -139,7 +139,7 @@ def test_dragging_the_timeline_scrubs_and_commits_once_on_release(plain):
 
 
 def test_quarter_speed_takes_four_times_as_long(open_page):
-    page = ready(open_page(DEMO, "?maps=0&sound=0").page)
+    page = ready(open_page(DEMO, "?maps=0&sound=0", moving=True).page)
 
     def frames_per_second() -> float:
         """By the page's own clock: a busy machine delays what is seen, not what is true."""
@@ -166,7 +166,7 @@ def test_quarter_speed_takes_four_times_as_long(open_page):
 
 
 def test_loop_wraps_and_without_loop_it_stops_on_the_last_frame(open_page):
-    page = ready(open_page(DEMO, "?maps=0&frames=30").page)  # half a second
+    page = ready(open_page(DEMO, "?maps=0&frames=30", moving=True).page)  # half a second
     page.evaluate("""() => {
       window.seen = [];
       window.mmmPlayhead.addEventListener("playhead", (event) => window.seen.push(event.detail.frame));
@@ -339,7 +339,7 @@ def test_the_error_map_names_joint_frame_and_value_and_curves_can_be_switched_of
 
 
 def test_sound_starts_with_the_first_gesture_and_stays_with_the_picture(open_page):
-    page = ready(open_page(DEMO, "?maps=0").page)
+    page = ready(open_page(DEMO, "?maps=0", moving=True).page)
     expect(page.get_by_role("button", name="Sound on")).to_be_visible()
     page.locator("canvas[data-panel=Original]").click()
     off = page.get_by_role("button", name="Sound off")
@@ -361,7 +361,7 @@ def test_sound_starts_with_the_first_gesture_and_stays_with_the_picture(open_pag
 
 
 def test_another_recovery_of_the_same_clip_keeps_playhead_camera_and_view(open_page):
-    page = paused_at(open_page(DEMO, "?maps=0&switch=1").page, 123)
+    page = paused_at(open_page(DEMO, "?maps=0&switch=1", moving=True).page, 123)
     page.keyboard.press("o")
     expect(page.get_by_text("frame hidden")).to_be_visible()
     box = page.locator(".panel").bounding_box()
@@ -382,7 +382,7 @@ def test_another_recovery_of_the_same_clip_keeps_playhead_camera_and_view(open_p
 
 
 def test_a_stage_in_a_tab_that_is_not_shown_waits(open_page):
-    page = ready(open_page(DEMO, "?maps=0&tabs=1").page)
+    page = ready(open_page(DEMO, "?maps=0&tabs=1", moving=True).page)
     page.get_by_role("tab", name="Elsewhere").click()
     page.wait_for_timeout(200)
     held = page.evaluate("window.mmmPlayhead.now.get('main').frame")
@@ -423,7 +423,7 @@ def test_what_goes_wrong_in_the_browser_is_said_on_the_page(open_page):
 
 
 def test_a_sound_that_cannot_be_decoded_does_not_stop_the_picture(open_page):
-    watched = open_page(DEMO, "?sound=broken&maps=0")
+    watched = open_page(DEMO, "?sound=broken&maps=0", moving=True)
     page = ready(watched.page)
     expect(page.get_by_role("alert")).to_contain_text("The sound could not be decoded")
     first = frame(page)
@@ -455,9 +455,6 @@ def test_the_picture_follows_a_change_of_theme(open_page):
 
 
 def test_reduced_motion_opens_still(open_page):
-    watched = open_page(DEMO, "?maps=0")
-    watched.page.emulate_media(reduced_motion="reduce")
-    watched.page.reload()
-    page = ready(watched.page)
+    page = ready(open_page(DEMO, "?maps=0", moving=False).page)
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     assert frame(page) == 0

@@ -54,10 +54,10 @@ def shut(gate_folder) -> None:
 
 @pytest.fixture
 def open_(new_page, served) -> Callable[..., Page]:
-    """``open_(more, width, dark)``; afterwards the console must be free of errors."""
+    """``open_(more, width, dark, moving)``; afterwards the console must be free of errors."""
 
-    def go(more: str = "", width: int = 1400, dark: bool = False) -> Page:
-        page = new_page(width, dark=dark).page
+    def go(more: str = "", width: int = 1400, dark: bool = False, moving: bool = False) -> Page:
+        page = new_page(width, dark=dark, moving=moving).page
         page.set_default_timeout(LIMIT_MS)
         page.goto(served + HERE + more)
         page.locator("canvas[data-checksum]").first.wait_for()
@@ -104,7 +104,7 @@ def settled(page: Page, number: int = 0) -> Page:
 
 
 def test_it_plays_generated_frames_while_later_ones_still_come(open_, gate):
-    page = open_("&length_s=4")
+    page = open_("&length_s=4", moving=True)
     expect(page.locator(".seedrule")).to_have_text("seed ends")
     assert timeline(page).get_attribute("data-seed") == "120"
     page.locator(".viewer").evaluate("node => { node.dataset.kept = 'yes'; }")
@@ -169,7 +169,7 @@ def test_cancel_keeps_what_was_made(open_, gate):
 
 def test_two_variants_stand_beside_the_truth_and_one_is_taken_off(open_, gate):
     gate("all")
-    page = open_("&length_s=1", width=900, dark=True)
+    page = open_("&length_s=1", width=900, dark=True, moving=True)
     generate(page)
     settled(page)
     number = page.get_by_role("spinbutton", name="Random seed")

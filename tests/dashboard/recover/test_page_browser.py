@@ -37,16 +37,17 @@ def server(address) -> str:
 
 @pytest.fixture
 def open_(new_page, address) -> Callable[..., Page]:
-    """``open_(query, width, height, dark, script)``; afterwards the console must be free of errors."""
+    """``open_(query, width, height, dark, moving, script)``; afterwards the console must be free of errors."""
 
     def go(
         query: str = SHORT,
         width: int = 1400,
         height: int = 1000,
         dark: bool = False,
+        moving: bool = False,
         script: str = APP,
     ) -> Page:
-        page = new_page(width, height, dark).page
+        page = new_page(width, height, dark, moving).page
         page.set_default_timeout(LIMIT_MS)
         page.goto(address(script) + query)
         page.locator("canvas[data-checksum]").first.wait_for()
@@ -121,7 +122,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def test_it_plays_at_once_and_both_dancers_move(open_):
-    page = recovered(open_())
+    page = recovered(open_(moving=True))
     for name in ("Truth", MODEL):
         before, at = pose(page, name), frame(page)
         until(page, lambda name=name, before=before: pose(page, name) != before)
@@ -141,6 +142,7 @@ def test_another_dance_another_pattern_recover(open_):
     page.get_by_role("button", name="Recover", exact=True).click()
     recovered(page)
     before = pose(page, MODEL)
+    page.get_by_role("button", name="Play", exact=True).click()
     until(page, lambda: pose(page, MODEL) != before)
 
 
@@ -312,7 +314,7 @@ def test_no_sideways_scrolling_at_900_pixels_and_a_dark_page(open_):
 
 
 def test_a_recovery_can_be_cancelled_and_the_dancers_dance_on(open_):
-    page = open_(script="tests/dashboard/slow_app.py")
+    page = open_(script="tests/dashboard/slow_app.py", moving=True)
     bar = page.get_by_role("progressbar")
     expect(bar).to_be_visible()
     before = bar.get_attribute("aria-valuenow")

@@ -20,6 +20,8 @@ places.MEASURED = Path({kept!r})
 from dashboard.views import leaderboard as leaderboard_view
 from dashboard import router
 leaderboard_view.list_checkpoints = list
+# Two clips: what is looked at here is the table, not the figures.
+leaderboard_view.find_entries = lambda find=leaderboard_view.find_entries: find()[:2]
 router.dress = lambda title: None
 leaderboard_view.page()
 """
