@@ -56,7 +56,9 @@ def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array
     return matrices.reshape(*_leading(angles_rad, 1), 3, 3).astype(np.float32)
 
 
-def about_vertical(angles_rad: float | Float[Array, "*b"]) -> Float[Array, "*b 3 3"]:
+def about_vertical(
+    angles_rad: float | np.floating[Any] | Float[Array, "*b"],
+) -> Float[Array, "*b 3 3"]:
     """Rotations by angles about the vertical (Y), from Z towards X, float64."""
     turns = np.zeros((*np.shape(angles_rad), 3, 3))
     turns[..., 0, 0] = turns[..., 2, 2] = np.cos(angles_rad)

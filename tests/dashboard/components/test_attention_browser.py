@@ -210,7 +210,7 @@ def test_closing_the_section_puts_the_light_out(joined):
 
 
 def test_in_the_dark_and_narrow_it_stands_below_one_another(new_page, app_server):
-    watched = new_page(700, 1000, dark=True)
+    watched = new_page(700, 1000, dark=True, moving=True)
     page = opened(watched, app_server.url(DEMO) + f"?layers=1&frames={FRAMES}")
     assert page.locator(".board.beside").count() == 0
     box = page.locator(".attention").bounding_box()

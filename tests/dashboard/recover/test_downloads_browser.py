@@ -80,6 +80,7 @@ def test_every_file_is_the_recovery_that_is_shown(take, checkpoint_folder):
 
 
 def test_a_film_with_progress_and_the_stage_playing_on(shown, take):
+    shown.get_by_role("button", name="Play", exact=True).click()
     shown.get_by_role("button", name="Make MP4").click()
     expect(shown.get_by_test_id("stProgress")).to_be_visible()
     timeline = shown.get_by_role("slider", name="Timeline")
