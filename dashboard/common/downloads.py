@@ -105,6 +105,37 @@ def film_controls(
         f"{keys.choices}film_job",
         f"{keys.buttons}make-film",
     )
+    film = _choose_film(of, keys)
+    job: Job[bytes] | None = state.get(job_key)
+    mine = job is not None and job.request == film
+    # Read once, since the job may end at any moment.
+    running = mine and job is not None and job.running
+    if mine and job is not None and job.results is not None and not running:
+        _save_film(film, job.results, name, keys)
+        return
+    if widgets.button(
+        f"Make {FILMS[film.suffix][0]}",
+        key=make_key,
+        icon=":material/movie:",
+        disabled=running,
+        help="Renders what the stage shows. MP4 has sound; GIF and WebP loop without sound.",
+    ):
+        # The former film is not wanted any more and would keep a worker busy.
+        if job is not None:
+            job.cancel()
+        job = state[job_key] = start_film(film, partial(scene, film.layout))
+        # Only once the job exists: a run that was interrupted must find the press again.
+        widgets.release(make_key)
+        mine = running = True
+    if mine and job is not None:
+        if running:
+            follow(job, f"{keys.buttons}cancel-film", help_="Stop rendering. No file is kept.")
+        elif job.error:
+            st.warning(escape.markdown(job.error), icon=":material/warning:")
+
+
+def _choose_film(of: Callable[[str], Hashable], keys: Keys) -> FilmRequest:
+    """The controls for a film's format and layout, and what they ask for."""
     suffix = st.segmented_control(
         "Film",
         list(FILMS),
@@ -124,44 +155,22 @@ def film_controls(
         label_visibility="collapsed",
     )
     # The browser may not have reported its theme yet.
-    film = FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light")
-    job: Job[bytes] | None = state.get(job_key)
-    mine = job is not None and job.request == film
-    running = (
-        mine and job is not None and job.running
-    )  # read once, since the job may end at any moment
-    if mine and job is not None and job.results is not None and not running:
-        label, mime = FILMS[suffix]
-        save_button(
-            f"Save {label}, {len(job.results) / 1e6:.1f} MB",
-            # Streamlit's deferred download wants a function, although the bytes exist already.
-            partial(_given, job.results),
-            f"{name}-{layout}.{suffix}",
-            "The film is ready",
-            keys,
-            type="primary",
-            mime=mime,
-        )
-        return
-    if widgets.button(
-        f"Make {FILMS[suffix][0]}",
-        key=make_key,
-        icon=":material/movie:",
-        disabled=running,
-        help="Renders what the stage shows. MP4 has sound; GIF and WebP loop without sound.",
-    ):
-        # The former film is not wanted any more and would keep a worker busy.
-        if job is not None:
-            job.cancel()
-        job = state[job_key] = start_film(film, partial(scene, layout))
-        # Only once the job exists: a run that was interrupted must find the press again.
-        widgets.release(make_key)
-        mine = running = True
-    if mine and job is not None:
-        if running:
-            follow(job, f"{keys.buttons}cancel-film", help_="Stop rendering. No file is kept.")
-        elif job.error:
-            st.warning(escape.markdown(job.error), icon=":material/warning:")
+    return FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light")
+
+
+def _save_film(film: FilmRequest, data: bytes, name: str, keys: Keys) -> None:
+    """The download button of a film that is ready."""
+    label, mime = FILMS[film.suffix]
+    save_button(
+        f"Save {label}, {len(data) / 1e6:.1f} MB",
+        # Streamlit's deferred download wants a function, although the bytes exist already.
+        partial(_given, data),
+        f"{name}-{film.layout}.{film.suffix}",
+        "The film is ready",
+        keys,
+        type="primary",
+        mime=mime,
+    )
 
 
 def _given(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from dashboard.explain.asking import Flow, answer
 from dashboard.explain.attention import Mapped, beside_the_maps, card, show_maps
 from dashboard.files import songs
 from dashboard.generate.controls import Plan
+from dashboard.generate.variant_picker import pick_variant
 from dashboard.work import questions
 from dashboard.work.generations import CHANNEL, Made
 from mmm import Music
@@ -58,7 +59,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
     if not box.open:
         return
     with box:
-        variant = _pick_variant(made)
+        variant = pick_variant(made, "gen_explained")
         frame = _frame(variant)
         maps = questions.answers().find(variant.ask, frame) or answer(
             questions.Question(variant.ask, "attention", (frame,)),
@@ -112,24 +113,6 @@ def _music_change(plan: Plan, variant: Made, span: tuple[int, int] | None) -> No
         music_change.show_change(
             change, plan.clip, variant.ask.method, CHANGE.last, PREFIX, CHANNEL
         )
-
-
-def _pick_variant(made: list[Made]) -> Made:
-    by_label = {variant.ask.label: variant for variant in made}
-    if len(by_label) == 1:
-        return made[0]
-    # A variant that was removed may still be chosen.
-    if st.session_state.get("gen_listened") not in by_label:
-        st.session_state.gen_listened = made[-1].ask.label
-    label = st.segmented_control(
-        "Variant",
-        list(by_label),
-        key="gen_listened",
-        required=True,
-        format_func=escape.markdown,
-        label_visibility="collapsed",
-    )
-    return by_label[str(label)]
 
 
 def _frame(variant: Made) -> int:

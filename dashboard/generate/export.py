@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.common import escape
 from dashboard.common.downloads import (
     PAGE_HELP,
     Keys,
@@ -19,6 +18,7 @@ from dashboard.common.downloads import (
 from dashboard.files import entries, songs
 from dashboard.files.import_options import path_of, python_reading, shell_reading
 from dashboard.generate.controls import Plan
+from dashboard.generate.variant_picker import pick_variant
 from dashboard.work.generations import Made
 from mmm.io.files import safe_name
 
@@ -32,7 +32,7 @@ KEYS = Keys(choices="gen_", buttons="gen_get-")
 def export_section(made: list[Made]) -> None:
     """Downloads of one variant. A fragment, so that the viewer keeps playing."""
     st.header("Export", anchor=False)
-    variant = _pick_variant(made)
+    variant = pick_variant(made, "gen_exported")
     # Commas and spaces in a file name must be quoted in a shell.
     name = safe_name(
         f"{variant.generation.clip.name}-{variant.ask.label}".replace(", ", "-").replace(" ", "-")
@@ -62,25 +62,6 @@ def export_section(made: list[Made]) -> None:
                 KEYS,
             )
             film_controls(lambda layout: variant.ask, partial(_scene, variant), name, KEYS)
-
-
-def _pick_variant(made: list[Made]) -> Made:
-    """The variant to export: the latest one until the user chooses another."""
-    by_label = {variant.ask.label: variant for variant in made}
-    if len(by_label) == 1:
-        return made[-1]
-    # A variant that was removed may still be chosen.
-    if st.session_state.get("gen_home") not in by_label:
-        st.session_state.gen_home = made[-1].ask.label
-    label = st.segmented_control(
-        "Variant",
-        list(by_label),
-        key="gen_home",
-        required=True,
-        format_func=escape.markdown,
-        label_visibility="collapsed",
-    )
-    return by_label[str(label)]
 
 
 def _scene(variant: Made, layout: str) -> "Scene":

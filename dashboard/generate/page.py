@@ -38,15 +38,7 @@ def generate_page(entries: list[Entry]) -> None:
             pressed, slot = _button(plan), st.container()
     # The network loads while the user still looks at the controls.
     generations.load_ahead(plan.ask.method, plan.ask.version)
-    stream: Stream | None = st.session_state.get("stream")
-    if pressed:
-        # The earlier run would compete for the processor, and its frames are not shown any more.
-        if stream is not None:
-            stream.cancel()
-        stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other_song(plan))
-        # After the start: a run of the page that is interrupted earlier must see the press again.
-        widgets.release("gen_go")
-        stream.wait_for_first(FIRST_S)
+    stream = _current_stream(plan, pressed)
     mine = (
         stream is not None
         and isinstance(stream.request, Ask)
@@ -84,6 +76,21 @@ def generate_page(entries: list[Entry]) -> None:
             )
         elif mine and stream is not None:
             _outcome(stream)
+
+
+def _current_stream(plan: Plan, pressed: bool) -> Stream | None:
+    """The session's latest run, which a press of Generate has just started."""
+    stream: Stream | None = st.session_state.get("stream")
+    if not pressed:
+        return stream
+    # The earlier run would compete for the processor, and its frames are not shown any more.
+    if stream is not None:
+        stream.cancel()
+    stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other_song(plan))
+    # After the start: a run of the page that is interrupted earlier must see the press again.
+    widgets.release("gen_go")
+    stream.wait_for_first(FIRST_S)
+    return stream
 
 
 def _dance(stream: Stream) -> tuple[object, ...]:

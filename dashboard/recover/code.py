@@ -5,26 +5,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.common import model_picker
-from dashboard.files.entries import Entry
 from dashboard.files.import_options import path_of, python_reading, shell_reading
-from dashboard.files.uploaded_music import Chosen
+from dashboard.recover.choices import Choices
 from mmm.edits import changes_motion
 from mmm.interpolation.baselines import BASELINES
-from mmm.masks import Mask
 
 
 @st.fragment
-def code_section(
-    entry: Entry,
-    frames: tuple[int, int],
-    song: Chosen,
-    mask: Mask,
-    seed: int,
-    method: str,
-    roles: model_picker.Roles,
-    beside: Sequence[str] = (),
-) -> None:
+def code_section(choices: Choices, beside: Sequence[str] = ()) -> None:
     """The box at the end of the page. Written only when it is opened.
 
     The code highlighter is 1.6 MB of JavaScript, which would delay the viewer.
@@ -34,42 +22,25 @@ def code_section(
         return
     with box:
         st.code(
-            shlex.join(shell_words(entry, frames, song, mask, seed, method, roles, beside)),
+            shlex.join(shell_words(choices, beside)),
             language="bash",
             wrap_lines=True,
         )
-        st.code(
-            python_lines(entry, frames, song, mask, seed, method, roles, beside), language="python"
-        )
+        st.code(python_lines(choices, beside), language="python")
 
 
-def shell_words(
-    entry: Entry,
-    frames: tuple[int, int],
-    song: Chosen,
-    mask: Mask,
-    seed: int,
-    method: str,
-    roles: model_picker.Roles,
-    beside: Sequence[str] = (),
-) -> list[str]:
+def shell_words(choices: Choices, beside: Sequence[str] = ()) -> list[str]:
     """The words of the shell command."""
-    words = [
-        "python",
-        "-m",
-        "mmm",
-        "recover",
-        path_of(entry),
-        "--frames",
-        f"{frames[0]}:{frames[1]}",
-    ]
-    words += shell_reading(entry)
+    first, end = choices.frames
+    song, label = choices.song, choices.mask.label
+    words = ["python", "-m", "mmm", "recover", path_of(choices.entry)]
+    words += ["--frames", f"{first}:{end}", *shell_reading(choices.entry)]
     # The page knows no path of an uploaded song, so its bare name stands here.
     words += ["--music", song[0].name, "--music-start", f"{song[1]:g}"] if song else []
-    words += ["--checkpoint", method, "--hide", mask.label]
+    words += ["--checkpoint", choices.method, "--hide", label]
     # Only random patterns depend on the seed.
-    words += ["--seed", str(seed)] if "random" in mask.label else []
-    for role, joint in roles:
+    words += ["--seed", str(choices.desk.seed)] if choices.by_chance else []
+    for role, joint in choices.roles:
         words += ["--role", f"{role}={joint}"]
     for name in beside:
         words += ["--beside", name]
@@ -83,29 +54,20 @@ def shell_words(
     ]
 
 
-def python_lines(
-    entry: Entry,
-    frames: tuple[int, int],
-    song: Chosen,
-    mask: Mask,
-    seed: int,
-    method: str,
-    roles: model_picker.Roles,
-    beside: Sequence[str] = (),
-) -> str:
+def python_lines(choices: Choices, beside: Sequence[str] = ()) -> str:
     """The Python code."""
-    options = [repr(path_of(entry))]
+    song, label = choices.song, choices.mask.label
+    options = [repr(path_of(choices.entry))]
     options += [f"music={song[0].name!r}", f"music_start_s={song[1]:g}"] if song else []
-    options.append(f"frames=({frames[0]}, {frames[1]})")
-    options += python_reading(entry)
-    what = f'"{mask.label}", clip, seed={seed}'
+    options.append("frames=({}, {})".format(*choices.frames))
+    options += python_reading(choices.entry)
+    what = f'"{label}", clip, seed={choices.desk.seed}'
     # Pasted poses and changed gap lengths alter the clip itself, which a mask cannot express.
-    if changes_motion(mask.label):
+    if changes_motion(label):
         known, given = f"edited = mmm.edits.apply({what})", "edited.clip, edited.mask"
     else:
         known, given = f"hidden = mmm.masks.parse({what})", "clip, hidden"
-
-    names = f", joint_names={dict(roles)!r}" if roles else ""
+    names = f", joint_names={dict(choices.roles)!r}" if choices.roles else ""
 
     def by(name: str) -> str:
         return (
@@ -119,7 +81,7 @@ def python_lines(
         "",
         f"clip = mmm.load_clip({', '.join(options)})",
         known,
-        f"result = {by(method)}",
+        f"result = {by(choices.method)}",
         "print(result.errors.summary())",
     ]
     if beside:

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard.common.url import map_view, pick_from, show_in_url, with_plus
 from dashboard.files import import_options, upload_box, uploads
-from dashboard.files.entries import UPLOADS, Entry
-from dashboard.files.uploaded_music import Chosen
+from dashboard.files.entries import UPLOADS
+from dashboard.recover.choices import Choices
 from dashboard.recover.controls import KINDS
 from dashboard.work.networks import list_checkpoints
 from mmm import SMPL24, MMMError
@@ -77,17 +77,12 @@ def put_spec(spec: str) -> None:
         st.session_state.setdefault(name, value)
 
 
-def link_warnings(entry: Entry, total: int, frames: tuple[int, int], method: str) -> list[str]:
+def link_warnings(choices: Choices) -> list[str]:
     """What the link asked for and the page cannot show, as sentences.
 
     A warning goes as soon as the user chooses something else themselves.
-
-    Args:
-        entry: the shown sequence.
-        total: frames of its file.
-        frames: the shown part of it.
-        method: the chosen method.
     """
+    entry, frames, method = choices.entry, choices.frames, choices.method
     state, warnings = st.session_state, []
     text = state.get("linked_frames")
     if text is not None and state.get("linked_sequence", entry.key) == entry.key:
@@ -95,7 +90,8 @@ def link_warnings(entry: Entry, total: int, frames: tuple[int, int], method: str
         # The part that replaced the linked one; a later one is the user's own choice.
         if text != shown and state.setdefault("linked_frames_shown", shown) == shown:
             warnings.append(
-                f"The link asks for frames {text}, but {entry.label} has frames 0 to {total - 1}. "
+                f"The link asks for frames {text}, but {entry.label} has frames 0 to "
+                f"{choices.total - 1}. "
                 f"Shown: frames {frames[0]} to {frames[1] - 1}."
             )
         else:
@@ -112,37 +108,30 @@ def link_warnings(entry: Entry, total: int, frames: tuple[int, int], method: str
     return warnings
 
 
-def share_in_url(
-    entry: Entry,
-    frames: tuple[int, int],
-    spec: str,
-    seed: int,
-    method: str,
-    roles: Sequence[tuple[str, str]] = (),
-    song: Chosen = None,
-    also: Sequence[str] = (),
-) -> None:
+def share_in_url(choices: Choices, also: Sequence[str] = ()) -> None:
     """Write the state of the page into its address, so that it can be shared.
 
     Args:
         also: other recoveries in the viewer, as ``comparisons.in_address`` writes them.
     """
+    entry, desk, method, song = choices.entry, choices.desk, choices.method, choices.song
     query: dict[str, str | list[str]] = {
         "sequence": entry.key,
-        "frames": f"{frames[0]}-{frames[1]}",
-        "hide": spec,
+        "frames": "{}-{}".format(*choices.frames),
+        # Not the mask's label: an invalid SPEC stays in the address, too.
+        "hide": desk.spec,
         "method": method,
     }
     # Other patterns do not depend on the seed, and a shorter address says the same.
-    if "random" in spec:
-        query["seed"] = str(seed)
+    if "random" in desk.spec:
+        query["seed"] = str(desk.seed)
     curves = [name for name in BASELINES if name != method]
     if names := pick_from(st.session_state.get("beside"), curves):
         query["beside"] = ",".join(names)
     if also:
         query["also"] = list(also)
-    if roles:
-        query["role"] = [f"{role}={joint}" for role, joint in roles]
+    if choices.roles:
+        query["role"] = [f"{role}={joint}" for role, joint in choices.roles]
     query |= import_options.in_address(entry)
     if entry.group == UPLOADS:
         # A link cannot carry the file; by its mark the page recognises it when it is added again.

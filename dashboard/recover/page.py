@@ -15,6 +15,7 @@ from dashboard.files.sequence_picker import pick_sequence
 from dashboard.files.song_picker import pick_song
 from dashboard.files.uploaded_music import with_chosen_song
 from dashboard.recover import comparisons, controls, editing, link
+from dashboard.recover.choices import Choices
 from dashboard.recover.code import code_section
 from dashboard.recover.downloads import export_section
 from dashboard.recover.errors import errors_section
@@ -41,43 +42,23 @@ def recover_page(entries: list[Entry]) -> None:
         MMMError: the sequence cannot be opened or is too short.
     """
     with st.sidebar:
-        entry = pick_sequence(entries)
-        file_clip = open_clip(entry)
-        if len(file_clip) < MIN_FRAMES:
-            raise MMMError(
-                file_clip.name,
-                f"{len(file_clip)} frames",
-                f"at least {MIN_FRAMES}",
-                "choose a longer sequence",
-            )
-        frames = controls.pick_frames(file_clip, entry)
-        song = pick_song(file_clip)
-        clip = with_chosen_song(open_part(entry, *frames), song, frames[0])
-        st.divider()
-        part = f"{entry.key} {frames[0]}-{frames[1]}"
-        comparisons.reset_links(part)
-        desk = editing.open_desk(part, clip, *controls.pick_pattern(clip))
-        clip, mask, problem = desk.edited.clip, desk.edited.mask, desk.problem
-        if problem:
-            st.error(escape.markdown(problem), icon=":material/error:")
-        method, roles = model_picker.pick_method(clip, list_checkpoints())
+        choices = _pick(entries)
         slot = st.container(key="run-box")
+    desk = choices.desk
+    clip, mask = desk.edited.clip, desk.edited.mask
     request = Request(
         f"{clip.name} {clip.digest()}",
         mask.label,
         # A seed that changes nothing must not make another request.
-        desk.seed if "random" in mask.label else 0,
-        method,
-        jobs.version_of(method),
-        roles,
+        desk.seed if choices.by_chance else 0,
+        choices.method,
+        jobs.version_of(choices.method),
+        choices.roles,
     )
-    results = recoveries.kept_results().get(request)
-    job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
-    if results is None and job is not None and job.request == request:
-        results = job.results  # other sessions' results may have pushed it out of the store
+    results = _results_of(request)
     _title(clip, desk.recorded.notes)
     shortcuts("recover", ["stage"], key="shortcuts")
-    for warning in link.link_warnings(entry, len(file_clip), frames, method):
+    for warning in link.link_warnings(choices):
         st.warning(escape.markdown(warning), icon=":material/link_off:")
     names, awaited = [], None
     if results is not None:
@@ -87,26 +68,59 @@ def recover_page(entries: list[Entry]) -> None:
     # The viewer's fragment compares with this to see that a method was added, and then draws the
     # whole page again.
     st.session_state.compared_drawn = names
-    link.share_in_url(
-        entry, frames, desk.spec, desk.seed, method, roles, song, comparisons.in_address(request)
-    )
+    link.share_in_url(choices, comparisons.in_address(request))
     viewer_section(clip, mask, results, request, shown_change(request), desk)
-    if not problem:
+    if not desk.problem:
         attention_section(clip, mask, request)
     if results is not None:
         shown = [*results, *comparisons.chosen(request, names)]
         errors_section(shown, mask)
         export_section(shown, mask, request)
-    code_section(
-        entry, frames, song, mask, desk.seed, method, roles, comparisons.same_pattern(request)
-    )
+    code_section(choices, comparisons.same_pattern(request))
     # Imports torch in the background, so that the first Recover does not wait for it.
     jobs.warm_up()
     # Drawn last: these may wait for a job, and by then all of the page stands.
     with slot:
-        _run_box(request, clip, mask, bool(problem), results is not None)
+        _run_box(request, clip, mask, bool(desk.problem), results is not None)
         if awaited is not None:
             _linked_box(awaited)
+
+
+def _pick(entries: list[Entry]) -> Choices:
+    """The controls: sequence and part, song, pattern, model.
+
+    Raises:
+        MMMError: the sequence cannot be opened or is too short.
+    """
+    entry = pick_sequence(entries)
+    file_clip = open_clip(entry)
+    if len(file_clip) < MIN_FRAMES:
+        raise MMMError(
+            file_clip.name,
+            f"{len(file_clip)} frames",
+            f"at least {MIN_FRAMES}",
+            "choose a longer sequence",
+        )
+    frames = controls.pick_frames(file_clip, entry)
+    song = pick_song(file_clip)
+    clip = with_chosen_song(open_part(entry, *frames), song, frames[0])
+    st.divider()
+    part = f"{entry.key} {frames[0]}-{frames[1]}"
+    comparisons.reset_links(part)
+    desk = editing.open_desk(part, clip, *controls.pick_pattern(clip))
+    if desk.problem:
+        st.error(escape.markdown(desk.problem), icon=":material/error:")
+    method, roles = model_picker.pick_method(desk.edited.clip, list_checkpoints())
+    return Choices(entry, len(file_clip), frames, song, desk, method, roles)
+
+
+def _results_of(request: Request) -> "list[RecoveryResult] | None":
+    """The finished recovery of a request, the network's result first; None before there is one."""
+    results = recoveries.kept_results().get(request)
+    job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
+    if results is None and job is not None and job.request == request:
+        return job.results  # other sessions' results may have pushed it out of the store
+    return results
 
 
 def _title(clip: Clip, notes: tuple[str, ...]) -> None:

@@ -76,39 +76,10 @@ def page() -> None:
 
 def _benchmark() -> tuple[Benchmark, str]:
     """The side bar: which clips, patterns and networks are compared."""
-    cards, state = list_checkpoints(), st.session_state
+    cards = list_checkpoints()
     with st.sidebar:
-        entries = find_entries()
-        groups = list(dict.fromkeys(entry.group for entry in entries))
-        # The chosen folder may be gone; the first one takes its place.
-        if state.get("board_group") not in groups:
-            state.board_group = groups[0] if groups else None
-        group = st.selectbox(
-            "Clips from",
-            groups,
-            key="board_group",
-            help="The sample dances belong to the test split: no network here was trained on them. "
-            "Add folders of your own with the environment variable MMM_DATA.",
-        )
-        mine = [entry for entry in entries if entry.group == group]
-        if group != "Samples":
-            words = st.text_input("Name contains", key="board_words", placeholder="walk")
-            mine = [
-                entry
-                for entry in mine
-                if all(word in entry.label.lower() for word in words.lower().split())
-            ]
-            most = st.slider(
-                "At most",
-                1,
-                MOST_CLIPS,
-                12,
-                key="board_most",
-                format="%d clips",
-                help="Chosen evenly from the sorted names.",
-            )
-            mine = spread(mine, int(most))
-        st.caption(f"{len(mine)} clips")
+        chosen_entries = _pick_clips()
+        st.caption(f"{len(chosen_entries)} clips")
         chosen = st.multiselect(
             "Networks",
             [card.name for card in cards],
@@ -124,10 +95,41 @@ def _benchmark() -> tuple[Benchmark, str]:
         )
     patterns, problem = checked(text)
     return Benchmark(
-        tuple(entry.path for entry in mine),
+        tuple(entry.path for entry in chosen_entries),
         patterns,
         tuple(card for card in cards if card.name in chosen),
     ), problem
+
+
+def _pick_clips() -> list[Entry]:
+    """The files of one folder, of the visitor's own folders only some."""
+    entries, state = find_entries(), st.session_state
+    groups = list(dict.fromkeys(entry.group for entry in entries))
+    # The chosen folder may be gone; the first one takes its place.
+    if state.get("board_group") not in groups:
+        state.board_group = groups[0] if groups else None
+    group = st.selectbox(
+        "Clips from",
+        groups,
+        key="board_group",
+        help="The sample dances belong to the test split: no network here was trained on them. "
+        "Add folders of your own with the environment variable MMM_DATA.",
+    )
+    of_group = [entry for entry in entries if entry.group == group]
+    if group == "Samples":
+        return of_group
+    words = st.text_input("Name contains", key="board_words", placeholder="walk").lower().split()
+    named = [entry for entry in of_group if all(word in entry.label.lower() for word in words)]
+    most = st.slider(
+        "At most",
+        1,
+        MOST_CLIPS,
+        12,
+        key="board_most",
+        format="%d clips",
+        help="Chosen evenly from the sorted names.",
+    )
+    return spread(named, int(most))
 
 
 def spread(entries: Sequence[Entry], most: int) -> list[Entry]:

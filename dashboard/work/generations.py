@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.work.engine import submit
-from dashboard.work.jobs import Cancelled, Job, loaded_models
+from dashboard.work.jobs import Cancelled, Job, Models, loaded_models
 from dashboard.work.store import Store
 from mmm import Clip, Motion
 from mmm.viewer.panels import ViewerPanel, panel_from_motion
@@ -151,56 +151,57 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
     # The time makes the name unique: the stage starts anew when an equal request runs again.
     stream = Stream(ask, run_name=f"{time.time_ns()}")
     models = loaded_models()
-
-    def work(job: Job[Made]) -> Made:
-        # Imports torch, which the page's thread must not wait for.
-        from mmm.generation.generate import generate_clip
-
-        job.advance(0.0, "Loading the network")
-        model = models.get(ask.method)
-        job.advance(0.0, "Listening to the seed")
-        prefix_frames = ask.setting.prefix_frames
-        stream.add(clip.motion.crop(0, prefix_frames), generated=False)
-        # After loading, so that the rate shown is the network's own.
-        begun = time.perf_counter()
-
-        def show(chunk: "Chunk") -> bool:
-            """Hand a chunk to the page; False once the user has cancelled."""
-            stream.add(chunk.motion)
-            done = chunk.first + len(chunk.motion) - prefix_frames
-            stream.fps_made = done / (time.perf_counter() - begun)
-            try:
-                job.advance(
-                    done / ask.frames,
-                    f"{done / clip.motion.fps:.1f} of {ask.frames / clip.motion.fps:.1f} s, "
-                    f"{stream.fps_made:.0f} frames a second",
-                )
-            except Cancelled:
-                return False  # what was generated so far is kept
-            return True
-
-        generation = generate_clip(
-            model,
-            clip,
-            prefix_frames=prefix_frames,
-            frames=ask.frames,
-            music=music,
-            temperature=ask.temperature,
-            random_seed=ask.seed,
-            joint_names=dict(ask.roles) or None,
-            on_chunk=show,
-        )
-        made = Made(
-            # After Cancel there are fewer frames than requested, and the key must say so.
-            replace(ask, frames=len(generation.generated)),
-            generation,
-            generation.evaluate(),
-        )
-        keep(made)
-        return made
-
-    submit(stream, work)
+    submit(stream, lambda _: _generate(stream, ask, clip, music, models))
     return stream
+
+
+def _generate(stream: Stream, ask: Ask, clip: Clip, music: "Music | None", models: Models) -> Made:
+    """Generate in the engine's thread; every chunk is handed to the page at once."""
+    # Imports torch, which the page's thread must not wait for.
+    from mmm.generation.generate import generate_clip
+
+    stream.advance(0.0, "Loading the network")
+    model = models.get(ask.method)
+    stream.advance(0.0, "Generating the first frames")
+    prefix_frames, fps = ask.setting.prefix_frames, clip.motion.fps
+    stream.add(clip.motion.crop(0, prefix_frames), generated=False)
+    # After loading, so that the rate shown is the network's own.
+    begun = time.perf_counter()
+
+    def show(chunk: "Chunk") -> bool:
+        """Hand a chunk to the page; False once the user has cancelled."""
+        stream.add(chunk.motion)
+        done = chunk.first + len(chunk.motion) - prefix_frames
+        stream.fps_made = done / (time.perf_counter() - begun)
+        try:
+            stream.advance(
+                done / ask.frames,
+                f"{done / fps:.1f} of {ask.frames / fps:.1f} s, "
+                f"{stream.fps_made:.0f} frames a second",
+            )
+        except Cancelled:
+            return False  # what was generated so far is kept
+        return True
+
+    generation = generate_clip(
+        model,
+        clip,
+        prefix_frames=prefix_frames,
+        frames=ask.frames,
+        music=music,
+        temperature=ask.temperature,
+        random_seed=ask.seed,
+        joint_names=dict(ask.roles) or None,
+        on_chunk=show,
+    )
+    made = Made(
+        # After Cancel there are fewer frames than requested, and the key must say so.
+        replace(ask, frames=len(generation.generated)),
+        generation,
+        generation.evaluate(),
+    )
+    keep(made)
+    return made
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

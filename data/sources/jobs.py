@@ -89,14 +89,24 @@ def run(options: Options) -> None:
             + ", ".join(f"{reason} ({count})" for reason, count in report.reasons().items()),
             cure=next((skip.detail for skip in report.skipped if skip.detail), ""),
         )
+    _write(options, members, report)
+    summary = (
+        f"wrote {options.out} in {time.monotonic() - started:.0f} s "
+        f"({cached} of {len(job.tasks)} files were converted before)"
+    )
+    sys.stdout.write("\n".join([*report.lines(), summary]) + "\n")
+
+
+def _write(options: Options, members: Sequence[Member], report: Report) -> None:
+    """The parts of the set and its report, put in place of an older set.
+
+    Raises:
+        FileError: they cannot be written.
+    """
+    with_music = isinstance(options, AistOptions) and options.music is not None
     try:
         # Nothing old is removed until all parts are on the disk.
-        write_parts(
-            options.out,
-            members,
-            options.fps,
-            isinstance(options, AistOptions) and options.music is not None,
-        )
+        write_parts(options.out, members, options.fps, with_music)
         report.write(options.out)  # before the splits: who finds them knows whose they are
         put_in_place(options.out)
     except OSError as error:
@@ -105,16 +115,6 @@ def run(options: Options) -> None:
             f"cannot be written ({error.strerror or error})",
             cure="check the disk; the same command continues from here",
         ) from None
-    sys.stdout.write(
-        "\n".join(
-            [
-                *report.lines(),
-                f"wrote {options.out} in {time.monotonic() - started:.0f} s "
-                f"({cached} of {len(job.tasks)} files were converted before)",
-            ]
-        )
-        + "\n"
-    )
 
 
 def _job(options: Options, stack: ExitStack) -> Job:
@@ -137,7 +137,12 @@ def _task(options: Options, file: SourceFile, **more: Any) -> Task:
     )
 
 
-def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
+def _check_bvh(options: BvhOptions) -> None:
+    """Check that options fit together.
+
+    Raises:
+        SpecError: two do not.
+    """
     if not options.split_by and not options.units:
         raise SpecError(
             "--split-by",
@@ -145,6 +150,17 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
             "what names a subject or scene in a path",
             r"for example --split-by '(\d+)_\d+'",
         )
+    if options.skeleton_of is not None and options.skeleton == "roles":
+        raise SpecError(
+            "--skeleton-of",
+            "given with --skeleton roles",
+            "one of the two",
+            "leave it out: all skeletons are taken in",
+        )
+
+
+def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
+    _check_bvh(options)
     rule = units.SplitRule(
         units.parse_shares(options.shares),
         units.parse_names(options.val),
@@ -154,13 +170,6 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
     pattern = units.compile_pattern(options.split_by) if options.split_by else None
     groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
     job = Job()
-    if options.skeleton_of is not None and options.skeleton == "roles":
-        raise SpecError(
-            "--skeleton-of",
-            "given with --skeleton roles",
-            "one of the two",
-            "leave it out: all skeletons are taken in",
-        )
     if options.skeleton_of is not None:
         job.target_skeleton = load_clip(options.skeleton_of).motion.skeleton
     files, job.skipped = gather(options.bvh, MOTIONS, stack)

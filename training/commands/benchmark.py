@@ -195,7 +195,7 @@ def _run(
     limit: int | None,
     group_by: str | None,
 ) -> tuple[list[dict[str, float | str]], str]:
-    """The scores, and the name of the method that is judged."""
+    """Measure, print and write. Returns the scores, and the method that the table by group is of."""
     # The published test windows (Harvey et al. 2020): 65 frames, 40 frames from one to the next.
     windows = cut(material.clips, *TEST_CUT)
     # The protocol standardises L2P by the training takes. Where these are missing, the windows' own
@@ -219,27 +219,13 @@ def _run(
             tqdm(total=len(windows) * len(GAPS) * len(fillers), desc="windows", disable=None)
         )
         scores = benchmark(windows, fillers, against, groups, progress=bar.update)
-    count = len(windows)
-    expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if material.published else ""
-    head = [
-        material.title,
-        f"{count:,} windows of {TEST_CUT[0]} frames{expected}; {PAST} past frames, one target",
-        f"L2P is standardised by mean and deviation of {against.source}",
-        *material.notes,
-    ]
-    for line in [
-        *head,
-        "",
-        *report.lines(scores, material.published),
-        *report.group_lines(scores, judged),
-    ]:
-        typer.echo(line)
+    _print(material, len(windows), against.source, scores, judged)
     if json_file is not None:
         content = {
             "title": material.title,
             "published_split": material.published,
             "notes": material.notes,
-            "windows": count,
+            "windows": len(windows),
             "clips": len(material.clips),
             "statistics": against.source,
             "rows": scores,
@@ -252,6 +238,27 @@ def _run(
         }
         write_json(json_file, content)
     return scores, judged
+
+
+def _print(
+    material: sources.Material,
+    windows: int,
+    statistics_source: str,
+    scores: list[dict[str, float | str]],
+    judged: str,
+) -> None:
+    """What was measured, and the tables."""
+    expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if material.published else ""
+    for line in [
+        material.title,
+        f"{windows:,} windows of {TEST_CUT[0]} frames{expected}; {PAST} past frames, one target",
+        f"L2P is standardised by mean and deviation of {statistics_source}",
+        *material.notes,
+        "",
+        *report.lines(scores, material.published),
+        *report.group_lines(scores, judged),
+    ]:
+        typer.echo(line)
 
 
 def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:

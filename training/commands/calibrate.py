@@ -70,30 +70,38 @@ def calibrate(
                     "one that recovers",
                     "leave --symmetric out",
                 )
-            _main_future(model, info.path, data, clips)
+            _calibrate_future(model, info.path, data, clips)
             return
-        # Fitted on val and measured on test, because errors on the clips that the scales were
-        # fitted to would look too small.
-        pools = [
-            MotionSet(data / split).cut_clips(
-                clips, calibration.FRAMES, model.config.skeleton, model.config.fps
-            )
-            for split in ("val", "test")
-        ]
         # Set before the fit, because it changes the predictions that the scales are fitted to.
         model.config.symmetric = symmetric
-        gap_calibration = calibration.fit(model, pools[0], full_shares=full_shares)
-        _store(info.path, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
-        # The test split must be measured with the calibration that has just been stored.
-        model.config.gap_calibration = gap_calibration.to_dict()
-        results = calibration.compare_expected(model, pools[1]) | {
-            "data": data.resolve().name,
-            "fitted_on": len(pools[0]),
-            "asked": clips,
-            "whole": full_shares,
-            "symmetric": symmetric,
-        }
-        record(checkpoint, "calibration", results)
+        _calibrate_gaps(model, info.path, data, clips, full_shares)
+
+
+def _calibrate_gaps(
+    model: MaskedMotionModel, folder: Path, data: Path, clips: int, full_shares: bool
+) -> None:
+    """Fit scales by gap length, store them, measure them and print them."""
+    # Fitted on val and measured on test, because errors on the clips that the scales were fitted
+    # to would look too small.
+    fitted, measured = (
+        MotionSet(data / split).cut_clips(
+            clips, calibration.FRAMES, model.config.skeleton, model.config.fps
+        )
+        for split in ("val", "test")
+    )
+    symmetric = model.config.symmetric
+    gap_calibration = calibration.fit(model, fitted, full_shares=full_shares)
+    _store(folder, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
+    # The test split must be measured with the calibration that has just been stored.
+    model.config.gap_calibration = gap_calibration.to_dict()
+    results = calibration.compare_expected(model, measured) | {
+        "data": data.resolve().name,
+        "fitted_on": len(fitted),
+        "asked": clips,
+        "whole": full_shares,
+        "symmetric": symmetric,
+    }
+    record(folder, "calibration", results)
     columns = (*gap_calibration.shares.values(), gap_calibration.expected)
     typer.echo("gap s   " + "".join(f"{part:>9}" for part in (*PARTS, "expected")))
     for index, length_s in enumerate(gap_calibration.gap_s):
@@ -104,7 +112,8 @@ def calibrate(
     )
 
 
-def _main_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
+def _calibrate_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
+    """Fit the one scale of a network that generates, and its speed prior; store and print them."""
     frames = round(sum(calibration.FUTURE_S) * model.config.fps)
     pool = MotionSet(data / "val").cut_clips(clips, frames, model.config.skeleton, model.config.fps)
     model.config.speed_prior = fit_speed_prior(MotionSet(data / "train"), model)

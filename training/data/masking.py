@@ -46,23 +46,9 @@ def draw_masks(
     every = (time + (uniform(batch, 1) * step).long()) % step != 0
     hide = _between(mix.hide_frames, batch, generator, device)
     keep_hide = (time + (uniform(batch, 1) * (hide + 5)).long()) % (hide + 5) >= 5
-    span = torch.zeros(batch, frames, dtype=torch.bool, device=device)
-    gaps = torch.randint(1, 4, (batch, 1), generator=generator, device=device)
-    for gap in range(3):
-        length = _between(mix.span_frames, batch, generator, device)
-        # A gap may reach beyond either end of the window, so that open ends are learned, too.
-        start = (uniform(batch, 1) * (frames + length)).long() - length
-        span |= (time >= start) & (time < start + length) & (gaps > gap)
-
-    between = torch.zeros_like(span)
+    span = _spans(mix, batch, time, generator)
     # Drawn only where asked for, so that older recipes still draw the same random numbers.
-    if mix.between:
-        # Three to sixteen frames of past, and mostly one of future: LAFAN1's protocol has ten and
-        # one.
-        first = _between((3, 16), batch, generator, device).clamp(max=max(frames // 3, 1))
-        last = torch.where(uniform(batch, 1) < 0.6, 1, (uniform(batch, 1) * 10).long() + 1)
-        between = (time >= first) & (time < frames - last.clamp(max=max(frames // 3, 1)))
-
+    between = _in_between(batch, time, generator) if mix.between else torch.zeros_like(span)
     future = torch.zeros_like(span)
     if mix.future:
         future = time >= frames - _between(mix.future_frames, batch, generator, device).clamp(
@@ -81,15 +67,51 @@ def draw_masks(
         kind, torch.arange(batch, device=device)
     ]
     chosen = _never_all_or_nothing(chosen, generator)
+    return chosen[:, :, None] & _limbs(mix, batch, limbs, joints, generator)[:, None, :]
 
+
+def _spans(mix: MaskMix, batch: int, time: Tensor, generator: torch.Generator) -> Tensor:
+    """One to three gaps in each window: (B,T)."""
+    frames, device = time.shape[1], time.device
+    span = torch.zeros(batch, frames, dtype=torch.bool, device=device)
+    gaps = torch.randint(1, 4, (batch, 1), generator=generator, device=device)
+    for gap in range(3):
+        length = _between(mix.span_frames, batch, generator, device)
+        # A gap may reach beyond either end of the window, so that open ends are learned, too.
+        shift = torch.rand(batch, 1, generator=generator, device=device)
+        start = (shift * (frames + length)).long() - length
+        span |= (time >= start) & (time < start + length) & (gaps > gap)
+    return span
+
+
+def _in_between(batch: int, time: Tensor, generator: torch.Generator) -> Tensor:
+    """All but a short past and a shorter future of each window: (B,T)."""
+    frames, device = time.shape[1], time.device
+    # Three to sixteen frames of past, and mostly one of future: LAFAN1's protocol has ten and one.
+    first = _between((3, 16), batch, generator, device).clamp(max=max(frames // 3, 1))
+    one_frame = torch.rand(batch, 1, generator=generator, device=device) < 0.6
+    several = (torch.rand(batch, 1, generator=generator, device=device) * 10).long() + 1
+    last = torch.where(one_frame, 1, several)
+    return (time >= first) & (time < frames - last.clamp(max=max(frames // 3, 1)))
+
+
+def _limbs(
+    mix: MaskMix,
+    batch: int,
+    limbs: Sequence[Sequence[int]],
+    joints: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """The joints that each window's mask is about, one limb or the whole body: (B,J)."""
+    device = generator.device
     # A row for each limb, and a last one for the whole body.
     table = torch.zeros(len(limbs) + 1, joints, dtype=torch.bool, device=device)
     for row, limb in enumerate(limbs):
         table[row, list(limb)] = True
     table[-1] = True
     which = torch.randint(0, len(limbs), (batch,), generator=generator, device=device)
-    whole_body = uniform(batch) >= mix.joint_share
-    return chosen[:, :, None] & table[torch.where(whole_body, len(limbs), which)][:, None, :]
+    whole_body = torch.rand(batch, generator=generator, device=device) >= mix.joint_share
+    return table[torch.where(whole_body, len(limbs), which)]
 
 
 def _never_all_or_nothing(chosen: Tensor, generator: torch.Generator) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -34,6 +35,45 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
+@dataclass(frozen=True)
+class _Axes:
+    """Where steps and losses lie on the drawing, in pixels."""
+
+    last: float
+    """The last step; steps begin at 0."""
+    low: float
+    high: float
+    logarithmic: bool
+
+    @staticmethod
+    def of(points: Sequence[tuple[float, float]]) -> "_Axes":
+        """Axes that hold all points of step and loss."""
+        losses = [loss for _, loss in points]
+        logarithmic = min(losses) > 0 and max(losses) / min(losses) > LOG_FROM
+        # At least 1, because a run of no steps would divide by zero.
+        last = max(max(step for step, _ in points), 1.0)
+        low, high = (
+            (min(losses) * 0.9, max(losses) * 1.1)
+            if logarithmic
+            else (min(0.0, min(losses)), max(losses) * 1.05)
+        )
+        # A loss that is constant at zero spans no range.
+        return _Axes(last, low, high if high > low else low + 1, logarithmic)
+
+    def x(self, step: float) -> float:
+        """The place of a step."""
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * step / self.last
+
+    def y(self, loss: float) -> float:
+        """The place of a loss."""
+        share = (
+            math.log(loss / self.low) / math.log(self.high / self.low)
+            if self.logarithmic
+            else (loss - self.low) / (self.high - self.low)
+        )
+        return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * share
+
+
 def curve_svg(
     curve: Sequence[Mapping[str, float]], title: str, unit: str, stages: Sequence[int] = ()
 ) -> str:
@@ -59,63 +99,54 @@ def curve_svg(
     ]
     if not points:
         raise ValueError("a curve without a finite loss")
-    losses = [loss for _, loss in points]
-    logarithmic = min(losses) > 0 and max(losses) / min(losses) > LOG_FROM
-    # At least 1, because a run of no steps would divide by zero.
-    last = max(max(step for step, _ in points), 1.0)
-    low, high = (
-        (min(losses) * 0.9, max(losses) * 1.1)
-        if logarithmic
-        else (min(0.0, min(losses)), max(losses) * 1.05)
-    )
-    # A loss that is constant at zero spans no range.
-    high = high if high > low else low + 1
+    axes = _Axes.of(points)
+    path = " ".join(f"{axes.x(step):.1f},{axes.y(loss):.1f}" for step, loss in points)
+    step, loss = points[-1]
+    parts = [
+        # In the order in which SVG paints: the dot at the end lies on the line.
+        _frame(title),
+        *_grid(axes, stages),
+        f'<polyline class="loss" points="{path}"/>',
+        *_ending(axes.x(step), axes.y(loss), loss),
+        *_axis_titles(unit + (", logarithmic" if axes.logarithmic else "")),
+    ]
+    return "\n".join(parts) + "\n"
 
-    def across(step: float) -> float:
-        return _LEFT + (WIDTH - _LEFT - _RIGHT) * step / last
 
-    def up(loss: float) -> float:
-        share = (
-            math.log(loss / low) / math.log(high / low)
-            if logarithmic
-            else (loss - low) / (high - low)
-        )
-        return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * share
-
-    parts = [_frame(title)]
-    for value in _decades(low, high) if logarithmic else ticks(low, high):
-        y = up(value)
+def _grid(axes: _Axes, stages: Sequence[int]) -> list[str]:
+    """Lines and numbers of both axes, and a dashed line where a stage begins."""
+    parts = []
+    for value in _decades(axes.low, axes.high) if axes.logarithmic else ticks(axes.low, axes.high):
+        y = axes.y(value)
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text class="soft" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>'
         )
-    for step in ticks(0, last, 6):
+    for step in ticks(0, axes.last, 6):
         parts.append(
-            f'<text class="soft" x="{across(step):.1f}" y="{HEIGHT - _BOTTOM + 18}" '
+            f'<text class="soft" x="{axes.x(step):.1f}" y="{HEIGHT - _BOTTOM + 18}" '
             f'text-anchor="middle">{step:,.0f}</text>'
         )
     for step in stages:
-        if 0 < step < last:
+        if 0 < step < axes.last:
+            x = axes.x(step)
             parts.append(
-                f'<line class="stage" x1="{across(step):.1f}" x2="{across(step):.1f}" y1="{_TOP}" '
+                f'<line class="stage" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" '
                 f'y2="{HEIGHT - _BOTTOM}"/>'
             )
-    path = " ".join(f"{across(step):.1f},{up(loss):.1f}" for step, loss in points)
-    parts.append(f'<polyline class="loss" points="{path}"/>')
-    # The polyline is drawn before the dot, because SVG paints in the order of the text.
-    parts += _ending(across(points[-1][0]), up(points[-1][1]), points[-1][1])
-    parts.append(
+    return parts
+
+
+def _axis_titles(loss_title: str) -> list[str]:
+    """The axis of steps, both titles and the end of the file."""
+    return [
         f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{HEIGHT - _BOTTOM}" '
-        f'y2="{HEIGHT - _BOTTOM}"/>'
-    )
-    scale = ", logarithmic" if logarithmic else ""
-    parts.append(
+        f'y2="{HEIGHT - _BOTTOM}"/>',
         f'<text class="soft" x="{(WIDTH + _LEFT - _RIGHT) / 2}" y="{HEIGHT - 10}" '
         f'text-anchor="middle">training step</text><text class="soft" '
         f'transform="translate(16 {(HEIGHT + _TOP - _BOTTOM) / 2}) '
-        f'rotate(-90)" text-anchor="middle">{escape(unit + scale)}</text></svg>'
-    )
-    return "\n".join(parts) + "\n"
+        f'rotate(-90)" text-anchor="middle">{escape(loss_title)}</text></svg>',
+    ]
 
 
 def _frame(title: str) -> str:

@@ -98,19 +98,9 @@ def train(
         pending = list[Tensor]()
 
         while run.step < plan.steps:
-            for group in run.optimizer.param_groups:
-                # Set by hand rather than by a scheduler, because the rate is a function of the step
-                # alone and needs no state of its own.
-                group["lr"] = plan.rate(run.step) * group["share"]
             batch = draw(data, plan, model.config, run.generator, run.step)
             pending.append(_take_step(run, batch, loss))
-            run.step += 1
-            # The usual warm-up of an EMA: the first weights are random, and must not stay in the
-            # average for a thousand steps.
-            run.follow(min(plan.ema, (1 + run.step) / (10 + run.step)))
-
-            # Several processes stop only at a fetch, where all of them learn of the
-            # request.
+            # Several processes stop only at a fetch, where all of them learn of the request.
             stop = interrupts.asked and accelerator.num_processes == 1
 
             save = run.step % plan.save_every == 0 or run.step == plan.steps
@@ -175,7 +165,7 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
 
 
 def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
-    """One optimiser step on this process's share of the batch.
+    """One optimiser step on this process's share of the batch, and its part in the average.
 
     The terms are sums divided by counts over the whole batch, so that the shares add up. Wrapped
     networks average gradients over the processes; the factor ``processes`` undoes that.
@@ -188,6 +178,10 @@ def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
     # Every process holds the whole batch, so the counts need no exchange.
     counts = loss.counts(batch.hidden)
     total = torch.zeros_like(counts)
+    for group in run.optimizer.param_groups:
+        # Set by hand rather than by a scheduler, because the rate is a function of the step alone
+        # and needs no state of its own.
+        group["lr"] = plan.rate(run.step) * group["share"]
     run.optimizer.zero_grad(set_to_none=True)
     for number in range(micro):
         part = batch.share(accelerator.process_index * micro + number, processes * micro)
@@ -200,6 +194,10 @@ def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
     # An infinite limit measures the norm without clipping.
     norm = accelerator.clip_grad_norm_(run.wrapped.parameters(), plan.clip_norm or math.inf)
     run.optimizer.step()
+    run.step += 1
+    # The usual warm-up of an EMA: the first weights are random, and must not stay in the average
+    # for a thousand steps.
+    run.follow(min(plan.ema, (1 + run.step) / (10 + run.step)))
     return torch.cat([total, (norm.full_tensor() if isinstance(norm, DTensor) else norm)[None]])
 
 

@@ -49,12 +49,57 @@ def roll_out(
     length = batch.hidden.shape[1] - batch.rounds * step
     hidden = windows.hidden[:, -length:]
     first = hidden.any(-1).int().argmax(1)  # the first hidden frame of each window
+    shown = (batch.motion if batch.perturbed is None else batch.perturbed)[::samples].clone()
+    shown = _generate_past(model, windows, shown, first, batch.rounds, plan, config)
+    last = slice(batch.rounds * step, None)
+    shown, true = shown[:, last], windows.motion[:, last]
+    if config.representation == "roles":
+        time = torch.arange(length, device=hidden.device)[None]
+        # Frames after the past are recorded ones, which may lie elsewhere: they do not count.
+        past = time[:, 1:] < first[:, None]
+        fastest = (shown[..., -3:].diff(dim=1).norm(dim=-1).where(past, 0) * config.fps).amax(1)
+        shown = torch.where((fastest < FASTEST_M_S)[:, None, None], shown, true)
+        true = _set_down(true, shown, first - 1)
+
+    def again(values: Tensor | None) -> Tensor | None:
+        return None if values is None else values.repeat_interleave(samples, dim=0)
+
+    music = None if batch.music is None else batch.music[:, last]
+    return replace(
+        batch,
+        motion=true.repeat_interleave(samples, dim=0),
+        hidden=batch.hidden[:, last],
+        music=music,
+        perturbed=again(shown),
+        past_noise=None,
+        rounds=0,
+    )
+
+
+def _generate_past(
+    model: nn.Module,
+    windows: Batch,
+    shown: Tensor,
+    first: Tensor,
+    rounds: int,
+    plan: TrainingPlan,
+    config: MaskedMotionConfig,
+) -> Tensor:
+    """What the network is shown, with ``rounds`` stretches of past written by the network.
+
+    Args:
+        windows: a window of each group of samples.
+        shown: (B,T,F) features, overwritten.
+        first: (B,) the first hidden frame of the last stretch.
+    """
+    step = plan.rollout_frames
+    length = shown.shape[1] - rounds * step
+    hidden = windows.hidden[:, -length:]
     time = torch.arange(length, device=hidden.device)[None]
     new = hidden & ((time >= first[:, None]) & (time < first[:, None] + step))[..., None]
     # From joints to features: nine matrix entries a joint, and the root (3) with joint 0.
     new = torch.cat([new.repeat_interleave(9, -1), new[..., :1].expand(-1, -1, 3)], -1)
-    shown = (batch.motion if batch.perturbed is None else batch.perturbed)[::samples].clone()
-    for number in range(batch.rounds):
+    for number in range(rounds):
         part = slice(number * step, number * step + length)
         # Each round draws afresh, as generation does for each of its steps.
         noise = (
@@ -73,31 +118,7 @@ def roll_out(
         prediction = forward(model, view, plan.bfloat16).prediction
         assert prediction is not None
         shown[:, part] = torch.where(new, _rotations_only(prediction.float()), shown[:, part])
-    last = slice(batch.rounds * step, None)
-    shown, true = shown[:, last], windows.motion[:, last]
-    if config.representation == "roles":
-        # Frames after the past are recorded ones, which may lie elsewhere: they do not
-        # count.
-        past = time[:, 1:] < first[:, None]
-
-        fastest = (shown[..., -3:].diff(dim=1).norm(dim=-1).where(past, 0) * config.fps).amax(1)
-        shown = torch.where((fastest < FASTEST_M_S)[:, None, None], shown, true)
-    if config.representation == "roles":
-        true = _set_down(true, shown, first - 1)
-
-    def again(values: Tensor | None) -> Tensor | None:
-        return None if values is None else values.repeat_interleave(samples, dim=0)
-
-    music = None if batch.music is None else batch.music[:, last]
-    return replace(
-        batch,
-        motion=true.repeat_interleave(samples, dim=0),
-        hidden=batch.hidden[:, last],
-        music=music,
-        perturbed=again(shown),
-        past_noise=None,
-        rounds=0,
-    )
+    return shown
 
 
 def _every(values: Tensor | None, samples: int) -> Tensor | None:

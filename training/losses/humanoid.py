@@ -17,8 +17,7 @@ _EVEN_GAP = 15
 """With ``by_gap=False`` all frames have the weight of a gap of this many frames."""
 _STILL_M = 0.0005
 """Added to the error of interpolation (metres for each frame of the gap), which is near zero for
-people
-    who stand still, before dividing by it."""
+people who stand still, before dividing by it."""
 _FEET = ("left_ankle", "left_toe", "right_ankle", "right_toe")
 
 
@@ -107,33 +106,22 @@ class RolesLoss(Loss):
         # The Frobenius distance of two rotations is 2 sqrt(2) sin(angle / 2), about sqrt(2) times
         # the angle.
         turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
-        bent = (
-            _norm((output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))).mean(-1)
-            / 2**0.5
-        )
+        bent = (output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))
+        bent = _norm(bent).mean(-1) / 2**0.5
         apart = _norm(places - true_places).mean(-1)
         # Heights count more here, but not in ``apart``, which the expected error is compared with.
         distance = _norm((places - true_places) * places.new_tensor([1.0, self.height, 1.0]))
         speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
         judged = slice(None) if self.kinematics else slice(1)
-        placed, perturbed = (
-            distance[:, :, judged].mean(-1),
-            _norm(speed - true_speed)[:, :, judged].mean(-1),
-        )
+        placed = distance[:, :, judged].mean(-1)
+        speed_error = _norm(speed - true_speed)[:, :, judged].mean(-1)
         pose_rms = (distance[:, :, judged].square().mean(-1) + 1e-10).sqrt()
-        scale = (
-            _by_gap(batch.hidden) if self.by_gap else batch.hidden.any(-1).float() / (_EVEN_GAP + 2)
-        )
-        # Scaled by the gap before squaring, so that long gaps do not dominate.
-        square = (distance[:, :, judged] * scale[..., None] / self.usual_m).square().mean(-1)
-        feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
-        # Contacts of the reference: the network must not choose when its feet count.
-        standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
-        slid = (_norm(feet) * standing).mean(-1)
+        square = self._squares(distance[:, :, judged], batch.hidden)
+        slid = self._foot_skate(speed, true_speed)
         if self.evenly:
             even = self._evened(batch, true_places)[:, None]
-            turned, bent, placed, pose_rms, perturbed, slid = (
-                term * even for term in (turned, bent, placed, pose_rms, perturbed, slid)
+            turned, bent, placed, pose_rms, speed_error, slid = (
+                term * even for term in (turned, bent, placed, pose_rms, speed_error, slid)
             )
             square = square * even**2
         # A millimetre keeps the logarithm of a near-perfect prediction finite.
@@ -146,12 +134,25 @@ class RolesLoss(Loss):
                 (bent * weight).sum(),
                 (placed * weight).sum(),
                 (pose_rms * weight).sum(),
-                (perturbed * pair).sum(),
+                (speed_error * pair).sum(),
                 (slid * pair).sum(),
                 square.sum(),
                 (missed * weight).sum(),
             ]
         )
+
+    def _squares(self, distance: Tensor, hidden: Tensor) -> Tensor:
+        """Mean squared joint distances in units of the usual error of the gap: (B,T)."""
+        scale = _by_gap(hidden) if self.by_gap else hidden.any(-1).float() / (_EVEN_GAP + 2)
+        # Scaled by the gap before squaring, so that long gaps do not dominate.
+        return (distance * scale[..., None] / self.usual_m).square().mean(-1)
+
+    def _foot_skate(self, speed: Tensor, true_speed: Tensor) -> Tensor:
+        """Mean speed of the feet that stand in the reference: (B,T-1)."""
+        feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
+        # Contacts of the reference: the network must not choose when its feet count.
+        standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
+        return (_norm(feet) * standing).mean(-1)
 
     @torch.no_grad()
     def _evened(self, batch: Batch, true_places: Tensor) -> Tensor:

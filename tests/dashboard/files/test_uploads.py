@@ -4,6 +4,7 @@ import gc
 import io
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -350,30 +351,35 @@ def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_hear
     store, npz, made_clip, tmp_path
 ):
     from dashboard.files.entries import UPLOADS, Entry
+    from dashboard.recover.choices import Choices
     from dashboard.recover.code import python_lines, shell_words
-    from mmm import masks
+    from dashboard.recover.editing import Desk
+    from mmm.edits import apply
 
     save_clip(made_clip, tmp_path / "d.bvh")
     taken = store.take("d.bvh", (tmp_path / "d.bvh").read_bytes())
     song = store.take("s.wav", encode_wav(Audio(np.ones((16_000, 1), np.float32) / 2, 8000)))
     entry = Entry(taken.path, "d.bvh", UPLOADS, unit_m=0.0254, up="z", facing="-x")
-    mask = masks.parse("span:5-9", made_clip)
-    words = shell_words(entry, (3, 40), (song, 0.5), mask, 0, "hold", ())
+    spec = "span:5-9"
+    desk = Desk("d", made_clip, spec, 0, spec, apply(spec, made_clip))
+    choices = Choices(entry, len(made_clip), (3, 40), (song, 0.5), desk, "hold", ())
+    words = shell_words(choices)
     assert (
         " ".join(words[3:15])
         == "recover d.bvh --frames 3:40 --unit inch --up z --facing -x --music s.wav"
     )
     assert words[15:17] == ["--music-start", "0.5"]
-    lines = python_lines(entry, (3, 40), (song, 0.5), mask, 0, "hold", ()).splitlines()
+    lines = python_lines(choices).splitlines()
     assert lines[2] == (
         "clip = mmm.load_clip('d.bvh', music='s.wav', music_start_s=0.5, frames=(3, 40), "
         "unit_m=0.0254, up='z', facing='-x')"
     )
-    words = shell_words(entry, (3, 40), None, mask, 0, "hold", (), ["slerp", "net"])
+    choices = replace(choices, song=None)
+    words = shell_words(choices, ["slerp", "net"])
     assert (
         " ".join(words[-8:])
         == "--beside slerp --beside net --metrics metrics.json --out recovered.html"
     )
-    assert python_lines(entry, (3, 40), None, mask, 0, "hold", (), ["slerp", "net"]).endswith(
+    assert python_lines(choices, ["slerp", "net"]).endswith(
         'result.show(mmm.interpolate("slerp", clip, hidden), mmm.recover(mmm.load_model("net"), clip, hidden))'
     )

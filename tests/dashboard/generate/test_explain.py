@@ -110,5 +110,5 @@ def test_another_variant_has_maps_of_its_own(workbench):
     page.until(lambda p: "seed 1" in about(p)[0])
     second = page.fed("mmm_attention")[1]["map"]
     assert first.shape == second.shape
-    page.set("gen_listened", page.app.session_state.variants[0].label)
+    page.set("gen_explained", page.app.session_state.variants[0].label)
     np.testing.assert_array_equal(page.fed("mmm_attention")[1]["map"], first)

@@ -118,8 +118,8 @@ def test_a_variant_is_taken_home_beside_the_truth(workbench, monkeypatch):
         "Web page",
     }
     first, second = (generations.kept().get(ask) for ask in page.app.session_state.variants)
-    assert page.app.session_state.gen_home == second.ask.label
-    page.set("gen_home", first.ask.label)
+    assert page.app.session_state.gen_exported == second.ask.label
+    page.set("gen_exported", first.ask.label)
     assert films.bytes_of(first.generation, "glb")[:4] == b"glTF"
     assert films.bytes_of(first.generation, "html").startswith(b"<!doctype html>")
     page.press("gen_get-make-film")
@@ -127,7 +127,7 @@ def test_a_variant_is_taken_home_beside_the_truth(workbench, monkeypatch):
         lambda page: any(b.label.startswith("Save MP4") for b in page.app.get("download_button"))
     )
     assert page.app.session_state.gen_film_job.results[4:8] == b"ftyp"
-    page.set("gen_home", second.ask.label)
+    page.set("gen_exported", second.ask.label)
     assert page.has("gen_get-make-film")  # that was another dance
     page.set("mode", "Recover").set("mode", "Generate")
     assert page.errors == []

@@ -1,0 +1,31 @@
+"""The choice of one variant among those that are shown."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.common import escape
+from dashboard.work.generations import Made
+
+
+def pick_variant(made: Sequence[Made], key: str) -> Made:
+    """The latest variant until the user chooses another.
+
+    Args:
+        key: of the control, which is drawn only where there is a choice.
+    """
+    by_label = {variant.ask.label: variant for variant in made}
+    if len(by_label) == 1:
+        return made[-1]
+    # A variant that was removed may still be chosen.
+    if st.session_state.get(key) not in by_label:
+        st.session_state[key] = made[-1].ask.label
+    label = st.segmented_control(
+        "Variant",
+        list(by_label),
+        key=key,
+        required=True,
+        format_func=escape.markdown,
+        label_visibility="collapsed",
+    )
+    return by_label[str(label)]
