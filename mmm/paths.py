@@ -1,7 +1,7 @@
 """Folders outside the package that it reads and writes.
 
-Each folder is the first of these: the one that an environment variable names; the one in the source
-tree, if the package runs from one; the user's folder by the convention of the platform.
+They are the user's folders by the convention of the platform. Checkpoints may lie elsewhere: where
+an environment variable says, or in the source tree, if the package runs from one.
 """
 
 import os
@@ -50,7 +50,6 @@ def user_cache() -> Path:
     return base / NAME
 
 
-MEASURED = (
-    user_cache() if SOURCE_TREE is None else SOURCE_TREE / "data" / "processed"
-) / "leaderboard"
-"""The folder with results of the leaderboard (``mmm.evaluation.leaderboard``)."""
+def leaderboard_folder() -> Path:
+    """The folder with measurements of the leaderboard (``mmm.evaluation.leaderboard``)."""
+    return user_cache() / "leaderboard"

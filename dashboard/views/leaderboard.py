@@ -1,14 +1,13 @@
 """The leaderboard: networks and interpolations compared over many clips and patterns."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from dashboard.common import escape, layout, widgets
 from dashboard.common.progress import follow
 from dashboard.components.charts.table import Cell, Row, pack_table, sorted_table
-from dashboard.files.entries import ROOT, Entry, find_entries
+from dashboard.files.entries import Entry, find_entries
 from dashboard.views.leaderboard_gaps import gaps_section
 from dashboard.work import leaderboard_run
 from dashboard.work.networks import list_checkpoints
@@ -263,11 +262,7 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
             on_click="ignore",
             help="The tables as they stand here",
         )
-    kept = ResultsFile().file
-    # Relative to the project where possible: the server's folders are not for the page.
-    place = kept.relative_to(ROOT) if kept.is_relative_to(ROOT) else Path(kept.name)
     st.caption(
-        f"Results are kept in {escape.code(place)}. On the command line: "
-        "`python -m mmm leaderboard`. "
+        "On the command line: `python -m mmm leaderboard --clips FILE...`. "
         "Results of earlier versions of a checkpoint or a file are not shown."
     )

@@ -13,7 +13,6 @@ from mmm.errors import SpecError
 from mmm.evaluation import leaderboard as board
 from mmm.evaluation.measurements import ResultsFile
 from mmm.evaluation.standings import METRICS, as_csv, markdown, rows, standings
-from mmm.paths import MEASURED
 
 COLUMNS = {
     "section": "section",
@@ -26,18 +25,9 @@ COLUMNS = {
 }
 """Keys of ``mmm.evaluation.standings.rows``, and their titles."""
 
-_SAMPLES = Path(__file__).parents[2] / "data" / "samples"  # there in a copy of the source only
-
 
 def leaderboard(
-    clips: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="PATH...",
-            show_default=False,
-            help="motion files; else the sample dances, all of the test split",
-        ),
-    ] = None,
+    clips: Annotated[list[Path], typer.Option(metavar="PATH...", help="motion files")],
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,9 +54,11 @@ def leaderboard(
     ] = "position_cm",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="save as .csv or .md")] = None,
     folder: Annotated[
-        # The default is a path on this machine, which would not fit the documentation.
-        Path, typer.Option(help="where measurements are kept", show_default=False)
-    ] = MEASURED,
+        Path | None,
+        typer.Option(
+            help="where measurements are kept; else in the user's cache", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Compare checkpoints and interpolations over many clips and patterns.
 
@@ -77,19 +69,13 @@ def leaderboard(
     check_output(out, (".csv", ".md"))
     if metric not in METRICS:
         raise SpecError(f"--metric {metric}", "no such metric", ", ".join(METRICS), "choose one")
-    # Sorted, so that the order of a folder does not change the table.
-    paths = tuple(clips) if clips else tuple(sorted(_SAMPLES.glob("*.npz")))
-    if not paths:
-        raise SpecError(
-            "leaderboard", "no clips and no samples", "motion files", "name some with --clips"
-        )
     cards = (
         [describe(name) for name in checkpoint]
         if checkpoint
         # Checkpoints that generate are trained for the end of a clip, not for gaps.
         else [card for card in list_checkpoints() if not card.can_generate]
     )
-    benchmark = board.Benchmark(paths, tuple(hide or board.PATTERNS), tuple(cards), seed)
+    benchmark = board.Benchmark(tuple(clips), tuple(hide or board.PATTERNS), tuple(cards), seed)
     results = ResultsFile(folder)
     # measure() skips what is kept already, so a second run only adds what is new.
     notes: list[str] = [] if show else board.measure(benchmark, results)

@@ -128,7 +128,11 @@ class ResultsFile:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.file = (folder or paths.MEASURED) / "measurements.jsonl"
+        """Open the measurements of a folder; without one, the user's own.
+
+        The folder is made when something is measured.
+        """
+        self.file = (folder or paths.leaderboard_folder()) / "measurements.jsonl"
         self.damaged_lines = 0
         """How many lines the last reading passed over."""
 

@@ -148,14 +148,14 @@ def test_no_recording_at_all(aist, capsys):
 def test_names_that_are_none(aist, capsys):
     write_motion(aist / "motions", "my_dance", 9)
     _, said, _ = run(capsys, aist)
-    assert "motions/my_dance.pkl: my_dance; expected one such as gBR_sBM_cAll_d04_mBR0_ch01" in said
+    assert "motions/my_dance.pkl: my_dance" in said
 
 
 def test_lists_that_lack_or_contradict(aist, capsys):
     (aist / "splits" / "crossmodal_val.txt").write_text(f"{VAL[0]}\n{TRAIN[0]}\n")
     assert f"{TRAIN[0]} is in train too" in run(capsys, aist)[2]
     (aist / "splits" / "crossmodal_val.txt").write_text("<html>\n")
-    assert "'<html>'; expected names such as" in run(capsys, aist)[2]
+    assert "'<html>'" in run(capsys, aist)[2]
     (aist / "splits" / "crossmodal_val.txt").unlink()
     assert "crossmodal_val.txt: cannot be read (No such file or directory)" in run(capsys, aist)[2]
     (aist / "splits" / "crossmodal_val.txt").write_text("")

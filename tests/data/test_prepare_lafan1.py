@@ -65,10 +65,8 @@ def test_the_test_subject_is_not_to_be_validated_on(folder, capsys, tmp_path):
     status, _, error = prepare(
         capsys, "lafan1", "--bvh", folder, "--out", tmp_path / "set", "--val", "subject5"
     )
-    assert (status, error) == (
-        2,
-        "error: --val: subject5; expected some of subject1 to subject4; correct it\n",
-    )
+    assert status == 2
+    assert error.startswith("error: --val: subject5")
 
 
 @pytest.mark.shared_data

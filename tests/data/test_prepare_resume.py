@@ -181,15 +181,11 @@ def refused(capsys, *more):
 
 def test_what_cannot_be_is_said_in_one_line(folder, capsys, tmp_path):
     out = folder.parent / "set"
-    assert "no unit 77; expected some of 00, 01, 02, 03" in refused(
-        capsys, *arguments(folder, "--test", "77")
-    )
+    assert "no unit 77" in refused(capsys, *arguments(folder, "--test", "77"))
     assert "01 stands in both" in refused(capsys, *arguments(folder, "--test", "01", "--val", "01"))
-    assert "--shares: 80/20; expected three numbers" in refused(
-        capsys, *arguments(folder, "--shares", "80/20")
-    )
-    assert "--fps: 0; expected 6 to 1000" in refused(capsys, *arguments(folder, "--fps", "0"))
-    assert "--fps: nan; expected" in refused(capsys, *arguments(folder, "--fps", "nan"))
+    assert "--shares: 80/20" in refused(capsys, *arguments(folder, "--shares", "80/20"))
+    assert "--fps: 0" in refused(capsys, *arguments(folder, "--fps", "0"))
+    assert "--fps: nan" in refused(capsys, *arguments(folder, "--fps", "nan"))
     assert "has no group" in refused(capsys, *arguments(folder, "--split-by", r"\d"))
     assert "expected a regular expression" in refused(capsys, *arguments(folder, "--split-by", "("))
     assert "neither it nor --units" in refused(capsys, "bvh", "--bvh", folder, "--out", out)
@@ -211,13 +207,11 @@ def test_nothing_kept(folder, capsys):
 def test_the_out_folder(folder, capsys):
     out = folder.parent / "set"
     out.write_text("a file")
-    assert "set: a file; expected a folder to write the set into" in refused(
-        capsys, *arguments(folder)
-    )
+    assert "set: a file" in refused(capsys, *arguments(folder))
     out.unlink()
     assert prepare(capsys, *arguments(folder))[0] == 0
     lafan = ["lafan1", "--bvh", str(folder), "--out", str(out)]
-    assert "a set made by prepare bvh; expected a new folder" in refused(capsys, *lafan)
+    assert "a set made by prepare bvh" in refused(capsys, *lafan)
     (out / "report.json").unlink()
     before = {path: path.stat().st_mtime_ns for path in (out / "train").iterdir()}
     assert "splits that another program wrote" in refused(capsys, *arguments(folder))

@@ -34,7 +34,7 @@ def test_blocks(query, key, rows, columns):
 
 
 def test_no_such_segment():
-    with pytest.raises(ModelError, match="no segment 'dance'; expected motion, music"):
+    with pytest.raises(ModelError, match="no segment 'dance'"):
         TRACE.block("motion", "dance")
 
 
@@ -43,9 +43,7 @@ def test_networks_without_blocks_say_so(network):
     clip = tiny_clip(20)
     trace = recover(tiny_model(network), clip, masks.every_nth(clip, 4), attention=True).attention
     assert trace.segments is None
-    with pytest.raises(
-        ModelError, match="no cross-modal blocks: its maps go from frame to frame; expected an ecm"
-    ):
+    with pytest.raises(ModelError, match="no cross-modal blocks: its maps go from frame to frame"):
         trace.block("motion", "music")
 
 
@@ -166,9 +164,7 @@ def test_means():
     trace = AttentionTrace({"cross": CROSS / np.float16(64)}, None, (0, 6))
     assert np.allclose(trace.layer_mean("cross"), CROSS.astype(float).mean(0) / 64, atol=2e-3)
     assert np.allclose(trace.head_mean("cross"), CROSS.astype(float).mean(1) / 64, atol=2e-3)
-    with pytest.raises(
-        SpecError, match="encoder 'motion': this network has no such encoder; expected cross"
-    ):
+    with pytest.raises(SpecError, match="encoder 'motion': this network has no such encoder"):
         trace.rollout("motion")
 
 
@@ -198,7 +194,7 @@ def test_scores_that_cannot_be_given_say_why():
         ModelError, match=r"head_scores\('motion', 'across'\): these maps go from frame to frame"
     ):
         TRACE.__class__({"motion": CROSS}, None, (0, 6)).head_scores("motion", "across")
-    with pytest.raises(SpecError, match="no such score; expected across, beats, diagonal"):
+    with pytest.raises(SpecError, match="no such score"):
         TRACE.head_scores("cross", "loud")
     with pytest.raises(SpecError, match="no beats given"):
         TRACE.head_scores("cross", "beats")
@@ -269,7 +265,5 @@ def test_a_step_of_a_generation_is_shown():
     for one, other in zip(plain, shown, strict=True):
         assert one.attention is None
         assert np.array_equal(one.motion.rotations, other.motion.rotations)
-    with pytest.raises(
-        SpecError, match="attention_frame 80: not a generated frame; expected 20 to 79"
-    ):
+    with pytest.raises(SpecError, match="attention_frame 80: not a generated frame"):
         generate(model, clip, prefix_frames=20, frames=60, attention_frame=80)

@@ -65,9 +65,7 @@ def test_what_cannot_be_changed_is_said(page, monkeypatch):
 
     monkeypatch.setattr(mmm.explain.interventions, "intervene", fails)
     page.set("change_kind", "without:drums").press("change").until(lambda p: p.app.warning)
-    assert (
-        "without:drums: no sound at hand; expected a clip with its recording; give it" in page.said
-    )
+    assert "without:drums: no sound at hand" in page.said
 
 
 def songs_offered(page) -> list[str]:

@@ -56,9 +56,7 @@ def test_a_file_is_read_once_and_again_when_it_has_changed(page_env, made_clip):
 
 
 def test_a_file_that_went_away_or_may_not_be_read_is_one_line(page_env):
-    with pytest.raises(
-        MMMError, match=r"gone\.npz: No such file or directory; expected a file that can be read"
-    ):
+    with pytest.raises(MMMError, match=r"gone\.npz: No such file or directory"):
         open_clip(Entry(page_env / "gone.npz", "gone.npz", "mine"))
     (page_env / "folder.npz").mkdir()
     with pytest.raises(MMMError, match=r"folder\.npz"):

@@ -257,10 +257,8 @@ def test_a_song_that_ends_with_the_seed_cannot_be_danced_to(workbench):
     page = workbench(**HERE)
     page.app.get("file_uploader")[0].upload("short.ogg", encode_ogg(tone(2.4)), "audio/ogg")
     page.taken_in()
-    assert page.errors == [
-        "short.ogg: lasts 2.4 s; expected at least 3.0 s for the seed and the generated motion; "
-        "choose a longer song, an earlier start or a shorter seed"
-    ]
+    (error,) = page.errors
+    assert error.startswith("short.ogg: lasts 2.4 s")
     assert page.app.button(key="gen_go").disabled
     page.set("gen_seed_s", 1.0)
     assert page.errors == []
@@ -280,9 +278,8 @@ def test_any_humanoid_goes_on_where_its_file_ends(workbench, page_env):
 def test_a_clip_too_short_for_a_seed_says_so(workbench, page_env):
     save_clip(Clip("blink", smooth_motion(5, 10, SMPL24, 60.0)), page_env / "blink.bvh")
     page = workbench(mode="generate", sequence=f"{page_env.name}/blink.bvh")
-    assert page.errors == [
-        "blink: 10 frames at 60 fps; expected at least 30 frames for a seed; choose a longer sequence"
-    ]
+    (error,) = page.errors
+    assert error.startswith("blink: 10 frames at 60 fps")
 
 
 def test_networks_that_fill_gaps_come_last_with_a_remark(workbench, checkpoint_folder, monkeypatch):

@@ -29,12 +29,7 @@ def test_a_file_without_music_opens_with_the_network_on_roles(with_roles):
     assert page.address["method"] == "inbetween"
     assert page.app.selectbox(key="method").options[0] == "inbetween"
     assert page.panels == ["Truth", "inbetween"]
-    assert (
-        page.said.count(
-            "22 of 22 joint roles were found among 24 joints; the other 2 joints are interpolated."
-        )
-        == 1
-    )
+    assert page.said.count("22 of 22 joint roles were found") == 1
     assert "network, sees motion alone, of any humanoid at any frame rate." in page.said
     assert f"Not for this clip: {MODEL}" in page.said
     assert role_boxes(page) == {}

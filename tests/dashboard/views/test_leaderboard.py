@@ -15,9 +15,8 @@ from mmm.interpolation.baselines import BASELINES
 
 
 @pytest.fixture
-def board(open_workbench, page_env, made_clip, tmp_path, monkeypatch):
+def board(open_workbench, page_env, made_clip, monkeypatch):
     """The page, with two clips of the visitor's own and interpolations only."""
-    monkeypatch.setattr("mmm.paths.MEASURED", tmp_path / "kept")
     monkeypatch.setattr(leaderboard_view, "list_checkpoints", list)
     for name, frames in (("one", 60), ("two", 90)):
         save_clip(made_clip.crop(0, frames), page_env / f"{name}.npz")

@@ -14,15 +14,10 @@ LIMIT_MS = 60_000
 
 SCRIPT = """import sys
 sys.path.insert(0, {root!r})
-from pathlib import Path
-from mmm import paths as places
-places.MEASURED = Path({kept!r})
 from dashboard.views import leaderboard as leaderboard_view
-from dashboard import router
 leaderboard_view.list_checkpoints = list
 # Two clips: what is looked at here is the table, not the figures.
 leaderboard_view.find_entries = lambda find=leaderboard_view.find_entries: find()[:2]
-router.dress = lambda title: None
 leaderboard_view.page()
 """
 
@@ -32,9 +27,9 @@ def server(tmp_path_factory) -> Iterator[str]:
     """The page with interpolations alone, and a folder of its own to keep them in."""
     folder = tmp_path_factory.mktemp("board")
     script = folder / "page.py"
-    script.write_text(SCRIPT.format(root=str(ROOT), kept=str(folder / "kept")))
+    script.write_text(SCRIPT.format(root=str(ROOT)))
     servers = AppServer()
-    yield servers.url(str(script), {"MMM_DATA": ""})
+    yield servers.url(str(script), {"MMM_DATA": "", "XDG_CACHE_HOME": str(folder)})
     servers.close()
 
 

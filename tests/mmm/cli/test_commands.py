@@ -163,16 +163,13 @@ def test_a_real_recording(run, aist_motion, tiny_smpl_checkpoint, tmp_path):
         tmp_path / "r.bvh",
     )
     assert status == 0
-    assert err.splitlines() == [
-        "note: This network takes music and the clip has none, so it was given silence."
-    ]
+    (note,) = err.splitlines()
+    assert "given silence" in note
     rows = table(out)
     for method, numbers in REAL.items():
         assert rows[method] == pytest.approx(numbers, abs=0.01)
     report = json.loads((tmp_path / "m.json").read_text())
-    assert report["notes"] == [
-        "This network takes music and the clip has none, so it was given silence."
-    ]
+    assert report["notes"] == [note.removeprefix("note: ")]
     assert (report["frames"], report["hidden"]) == (300, 280 * 24)
     saved, clip = load_clip(tmp_path / "r.bvh"), load_clip(aist_motion, frames=(0, 300))
     assert np.abs(saved.motion.positions()[::15] - clip.motion.positions()[::15]).max() < 1e-4
@@ -358,10 +355,8 @@ def test_a_network_on_roles_says_what_it_expects_in_each_gap(
         "--metrics",
         tmp_path / "m.json",
     )
-    assert (status, err) == (
-        0,
-        "note: 22 of 22 joint roles were found among 24 joints; the other 2 joints are interpolated.\n",
-    )
+    assert status == 0
+    assert err.startswith("note: 22 of 22 joint roles")
     report = json.loads((tmp_path / "m.json").read_text())
     assert [(row["first"], row["last"]) for row in report["expected_cm"]] == [(5, 9), (20, 30)]
     mean = (
@@ -387,10 +382,8 @@ def test_joints_named_by_hand(run, roles_checkpoint, nameless_file, tmp_path):
     assert run("recover", *asked, *roles[:2])[0] == 2  # one is not enough
     for command, more in (("recover", []), ("attention", ["--out", tmp_path / "maps.npz"])):
         status, out, err = run(command, *asked, *more, *roles)
-        assert (status, err) == (
-            0,
-            "note: 22 of 22 joint roles were found among 24 joints; the other 2 joints are interpolated.\n",
-        )
+        assert status == 0
+        assert err.startswith("note: 22 of 22 joint roles")
     status, out, err = run("evaluate", "--clips", *asked, *roles)
     assert (status, [line.split()[1] for line in out.splitlines()[2:]]) == (
         0,
@@ -532,10 +525,7 @@ def test_evaluate_over_files(run, tiny_checkpoint, tiny_clip_file, tmp_path):
         tmp_path / "e.json",
     )
     assert status == 2
-    assert err == (
-        "error: span:55-58: not inside the clip's 57 frames; expected 0 to 56, the lower first; "
-        "choose frames of the clip\n"
-    )
+    assert err.startswith("error: span:55-58: not inside the clip's 57 frames")
     assert not (tmp_path / "e.json").exists()
     status, out, err = run(
         "evaluate",
@@ -863,10 +853,8 @@ def test_intervene_saves_the_changed_recovery(run, tiny_checkpoint, tiny_clip_fi
     assert np.array_equal(quiet.motion.rotations[::15], truth.motion.rotations[::15])
     assert not len(quiet.music.beats)
     status, _, err = run(*asked, "--with", "shift:9", "--out", tmp_path / "two.npz")
-    assert (status, err) == (
-        2,
-        "error: --out: 2 changes of the music; expected one, for one file; give --with once\n",
-    )
+    assert status == 2
+    assert err.startswith("error: --out: 2 changes of the music")
 
 
 def test_intervene_on_what_is_generated(run, tiny_checkpoint, tiny_clip_file, tmp_path):

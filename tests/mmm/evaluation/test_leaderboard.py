@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -250,5 +251,16 @@ def test_command(files, card, tmp_path, capsys):
     ]
     assert main([*given, "--show"]) == 0
     assert "nothing is measured yet" in capsys.readouterr().out
-    assert main(["leaderboard", "--metric", "beauty"]) == 2
+    assert main(["leaderboard", "--clips", str(files / "a.npz"), "--metric", "beauty"]) == 2
     assert "no such metric" in capsys.readouterr().err
+
+
+def test_measurements_lie_in_the_users_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert ResultsFile().file.parent == tmp_path / "masked-motion-workbench" / "leaderboard"
+
+
+def test_the_command_asks_for_clips(capsys):
+    assert main(["leaderboard"]) == 2
+    assert "--clips" in capsys.readouterr().err

@@ -106,7 +106,7 @@ def test_music_itself_may_be_swapped_in():
     assert np.array_equal(changed.music.features[:20], other.features)
     assert (changed.music.features[20:] == QUIET).all()
     assert changed.notes == ("mine ends before the clip does; silence follows.",)
-    with pytest.raises(SpecError, match="60 rows a second; expected the clip's 30"):
+    with pytest.raises(SpecError, match="60 rows a second"):
         apply(swap(replace(other, fps=60.0), "mine"), clip)
 
 
@@ -212,9 +212,7 @@ def test_a_span_of_features_is_silent_and_nothing_else():
     assert changed.notes == (
         "The clip has no sound at hand: its music features were changed instead.",
     )
-    with pytest.raises(
-        SpecError, match="mute:14-60: not inside the clip's 60 frames; expected 0 to 59"
-    ):
+    with pytest.raises(SpecError, match="mute:14-60: not inside the clip's 60 frames"):
         apply(parse("mute:14-60"), clip)
 
 
@@ -353,9 +351,9 @@ def test_both_sides_go_through_the_same_analysis():
 
 def test_what_cannot_be_changed_says_so():
     clip = tiny_clip(30)
-    with pytest.raises(ModelError, match="it takes no music; expected a network with music"):
+    with pytest.raises(ModelError, match="it takes no music"):
         intervene(tiny_model("common"), clip, masks.span(clip, 10, 20), ["mute"])
-    with pytest.raises(SpecError, match="tiny0: no music; expected a clip with music"):
+    with pytest.raises(SpecError, match="tiny0: no music"):
         intervene(tiny_model("ecm"), tiny_clip(30, music=False), masks.span(clip, 10, 20), ["mute"])
 
 

@@ -139,16 +139,14 @@ def test_a_joint_that_is_never_known_is_named():
     hidden[:, 2] = True
     with pytest.raises(
         SpecError,
-        match=r"joint LeftArm: hidden in every frame.*; expected at least one known frame",
+        match=r"joint LeftArm: hidden in every frame",
     ):
         BASELINES["slerp"](motion, hidden)
 
 
 def test_bad_arguments_are_named():
     motion = wild_motion()
-    with pytest.raises(
-        SpecError, match="mask: made for 3 frames of 2 joints; expected 20 frames of 6 joints"
-    ):
+    with pytest.raises(SpecError, match="mask: made for 3 frames of 2 joints"):
         BASELINES["hold"](motion, np.zeros((3, 2), dtype=bool))
     with pytest.raises(
         SpecError, match="'magic': no such method; expected hold, slerp, inertial, spline"

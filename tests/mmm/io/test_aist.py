@@ -83,9 +83,7 @@ def test_another_frame_rate_is_resampled_to_60(tmp_path, smpl_clip):
 
 
 def test_another_skeleton_is_refused(tmp_path, tree_clip):
-    with pytest.raises(
-        FileError, match=r"a skeleton of 3 joints that is not SMPL's; expected .*; save it as \.bvh"
-    ):
+    with pytest.raises(FileError, match=r"a skeleton of 3 joints that is not SMPL's"):
         save_clip(tree_clip, tmp_path / "a.pkl")
     assert not list(tmp_path.iterdir())
 

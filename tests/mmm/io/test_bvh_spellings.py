@@ -306,9 +306,7 @@ def test_one_of_several_bodies_is_read(tmp_path):
         second = read(tmp_path, text, body=choice)
         np.testing.assert_allclose(second.motion.root_m[0], [2, HIPS_CM / 100, 0], atol=1e-6)
         assert second.motion.skeleton.names[0] == "Anna"
-    with pytest.raises(
-        FileError, match="no body 'Bob'; expected a number from 1 to 2, or Hips, Anna"
-    ):
+    with pytest.raises(FileError, match="no body 'Bob'"):
         read(tmp_path, text, body="Bob")
 
 

@@ -201,9 +201,7 @@ def test_a_renamed_picture(tmp_path, suffix):
 
 
 def test_unknown_suffixes(tmp_path, smpl_clip):
-    with pytest.raises(
-        FileError, match=r"unknown suffix '\.c3d'; expected \.pkl, \.bvh, \.amc, \.npz"
-    ):
+    with pytest.raises(FileError, match=r"unknown suffix '\.c3d'"):
         load_clip("a.c3d")
     with pytest.raises(FileError, match=r"unknown suffix '\.fbx'"):
         save_clip(smpl_clip, tmp_path / "a.fbx")
@@ -284,7 +282,7 @@ def test_formats_of_metres_are_turned_up_and_take_no_unit(tmp_path, smpl_clip):
         assert "The file has Z up" in turned.notes[-1]
         with pytest.raises(SpecError, match=rf"unit: {name} (is in metres|says its own)"):
             load_clip(tmp_path / name, unit_m=0.01)
-    with pytest.raises(SpecError, match="up x: no axis that can be up; expected y or z"):
+    with pytest.raises(SpecError, match="up x: no axis that can be up"):
         load_clip(tmp_path / "a.npz", up="x")
 
 

@@ -85,7 +85,7 @@ def test_axes_by_name(text, axis):
 @pytest.mark.parametrize("text", ["y", "", "north", "--x"])
 def test_other_words_are_refused(tmp_path, text):
     save_clip(Clip("a", standing(0.0)), tmp_path / "a.bvh")
-    with pytest.raises(SpecError, match="no horizontal axis; expected z, x, -z, -x"):
+    with pytest.raises(SpecError, match="no horizontal axis"):
         load_clip(tmp_path / "a.bvh", facing=text)
 
 

@@ -207,7 +207,5 @@ def test_a_zip_that_unpacks_to_fill_the_memory_is_refused(tmp_path, monkeypatch)
 
 def test_another_npz_is_told_apart(tmp_path):
     np.savez(tmp_path / "a.npz", something=np.zeros(3))
-    with pytest.raises(
-        FileError, match="no key fps names parents offsets_m root_m; expected a clip written by"
-    ):
+    with pytest.raises(FileError, match="no key fps names parents offsets_m root_m"):
         load_clip(tmp_path / "a.npz")

@@ -86,7 +86,7 @@ def test_more_joints_than_a_body_has_are_refused(tmp_path):
         rotvec=np.zeros((1, count, 3), np.float16),
         root_m=np.zeros((1, 3), np.float32),
     )
-    with pytest.raises(FileError, match="200,000 joints; expected at most 2,000"):
+    with pytest.raises(FileError, match="200,000 joints"):
         load_clip(tmp_path / "a.npz")
 
 

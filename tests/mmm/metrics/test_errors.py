@@ -103,9 +103,7 @@ class TestErrors:
 
     def test_per_frame_knows_its_kinds(self):
         truth = wild_motion(1)
-        with pytest.raises(
-            SpecError, match="'speed': no such error; expected rotation_deg, position_cm, root_cm"
-        ):
+        with pytest.raises(SpecError, match="'speed': no such error"):
             metrics.errors(truth, truth, pattern(truth)).per_frame("speed")
 
     def test_per_group(self):
@@ -132,9 +130,7 @@ class TestErrors:
 
     def test_what_does_not_fit_is_named(self):
         truth = wild_motion(1)
-        with pytest.raises(
-            SpecError, match="comparison: 10 frames of 6 joints; expected the truth's 20 frames"
-        ):
+        with pytest.raises(SpecError, match="comparison: 10 frames of 6 joints"):
             metrics.errors(truth, wild_motion(1, 10), pattern(truth))
         renamed = Skeleton(tuple(f"{n}x" for n in TINY.names), TINY.parents, TINY.offsets_m)
         with pytest.raises(SpecError, match="of the same 6 joints"):

@@ -100,11 +100,9 @@ def test_impossible_configurations_are_refused(changes, message):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(
-        ModelError, match="preset 'gpt': no such preset; expected 3bert, ecm, common"
-    ):
+    with pytest.raises(ModelError, match="preset 'gpt': no such preset"):
         make_config("gpt")
-    with pytest.raises(ModelError, match="'bert'; expected mmm-3bert, mmm-ecm, mmm-common"):
+    with pytest.raises(ModelError, match="'bert'"):
         network_of("bert")
 
 

@@ -136,14 +136,12 @@ def test_too_long_or_too_large_is_refused_before_it_is_decoded(tmp_path, monkeyp
     path = tmp_path / "long.flac"
     soundfile.write(path, np.zeros(31 * 60 * 4000, dtype=np.int16), 4000)
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *a, **k: pytest.fail("it was decoded"))
-    with pytest.raises(FileError, match=r"long\.flac: 31 minutes long; expected at most 30"):
+    with pytest.raises(FileError, match=r"long\.flac: 31 minutes long"):
         sound.read_audio(path)
-    with pytest.raises(FileError, match=r"x: 60 channels of 7200000 samples; expected at most"):
+    with pytest.raises(FileError, match=r"x: 60 channels of 7200000 samples"):
         sound._check_size("x", 48_000, 7_200_000, 60)
     soundfile.write(tmp_path / "fast.wav", np.zeros(100), 1_000_000)
-    with pytest.raises(
-        FileError, match=r"fast\.wav: 1000000 samples per second; expected 4000 to 384000"
-    ):
+    with pytest.raises(FileError, match=r"fast\.wav: 1000000 samples per second"):
         sound.read_audio(tmp_path / "fast.wav")
 
 

@@ -81,7 +81,5 @@ def test_samples_far_beyond_full_scale_are_refused(tmp_path):
     import soundfile
 
     soundfile.write(tmp_path / "a.wav", np.full((1000, 1), 3e38, np.float32), RATE, subtype="FLOAT")
-    with pytest.raises(
-        FileError, match=r"a\.wav: holds samples up to 3e\+38; expected samples between"
-    ):
+    with pytest.raises(FileError, match=r"a\.wav: holds samples up to 3e\+38"):
         read_audio(tmp_path / "a.wav")

@@ -259,10 +259,8 @@ def test_another_skeleton_is_refused():
     clip = Clip("walk", smooth_motion(0, 20, fps=30.0))
     with pytest.raises(ModelError) as caught:
         recover(tiny_model("ecm"), clip, masks.first(clip))
-    assert str(caught.value) == (
-        "walk: a skeleton of 24 joints without Hips, Spine, LeftArm, RightArm, ...; expected the 6 joints that the "
-        "network was trained on; choose a checkpoint made for this skeleton, or an interpolation"
-    )
+    assert caught.value.source == "walk"
+    assert "24 joints without Hips, Spine, LeftArm, RightArm, ..." in caught.value.problem
     tree = replace(TINY, parents=(-1, 0, 1, 1, 0, 4))
     with pytest.raises(ModelError, match="6 joints in another tree"):
         recover(
@@ -284,10 +282,8 @@ def test_another_frame_rate_is_refused():
     clip = tiny_clip(20, fps=60.0)
     with pytest.raises(ModelError) as caught:
         recover(tiny_model("ecm"), clip, masks.first(clip))
-    assert str(caught.value) == (
-        "tiny0: 60 frames a second; expected the network's 30; "
-        "resample the clip to 30 fps first (--fps 30)"
-    )
+    assert (caught.value.source, caught.value.problem) == ("tiny0", "60 frames a second")
+    assert "--fps 30" in caught.value.cure
 
 
 @pytest.mark.parametrize(
@@ -296,9 +292,7 @@ def test_another_frame_rate_is_refused():
 )
 def test_masks_that_do_not_fit_are_refused(method):
     clip = tiny_clip(20)
-    with pytest.raises(
-        SpecError, match=r"bool of shape \(19, 6\); expected bool of shape \(20, 6\)"
-    ):
+    with pytest.raises(SpecError, match=r"bool of shape \(19, 6\)"):
         method(clip, np.zeros((19, 6), bool))
     bytes_for_bools = masks.first(clip)
     object.__setattr__(bytes_for_bools, "hidden", bytes_for_bools.hidden.astype(np.uint8))
@@ -345,9 +339,7 @@ def test_baselines_as_results(method):
 
 def test_unknown_baselines_are_refused():
     clip = tiny_clip(20)
-    with pytest.raises(
-        SpecError, match="baseline 'magic': no such method; expected hold, slerp, inertial, spline"
-    ):
+    with pytest.raises(SpecError, match="baseline 'magic': no such method"):
         interpolate("magic", clip, masks.first(clip))
 
 
@@ -366,7 +358,7 @@ def test_windows_without_a_known_root_stay_near_the_dancer(fill):
 def test_another_number_of_music_features_is_refused():
     clip = tiny_clip(20)
     narrow = replace(clip, music=replace(clip.music, features=clip.music.features[:, :20]))
-    with pytest.raises(ModelError, match="20 music features a frame; expected the network's 35"):
+    with pytest.raises(ModelError, match="20 music features a frame"):
         recover(tiny_model(), narrow, masks.first(narrow))
     recover(tiny_model("common"), narrow, masks.first(narrow))  # it does not listen
 

@@ -51,7 +51,7 @@ def test_buffers_are_aligned_and_come_back_bit_for_bit(title):
 
 
 def test_types_and_headers_the_browser_cannot_read_are_refused():
-    with pytest.raises(ValueError, match="'x' is float64; expected one of"):
+    with pytest.raises(ValueError, match="'x' is float64"):
         pack({}, {"x": np.zeros(3)})
     with pytest.raises(ValueError, match="not JSON compliant"):
         pack({"fps": float("nan")}, {})
@@ -126,13 +126,11 @@ def test_stage_refuses_what_cannot_be_drawn(motion, panels):
     with pytest.raises(ValueError, match=r"panel 'Lame': positions holds 1 values that are NaN"):
         pack_viewer([lame], fps=60.0)
     short = panel_from_motion("Short", motion.crop(0, 39), "model")
-    with pytest.raises(
-        ValueError, match=r"panel 'Short': positions has shape \(39, 24, 3\); expected 40 x 24 x 3"
-    ):
+    with pytest.raises(ValueError, match=r"panel 'Short': positions has shape \(39, 24, 3\)"):
         pack_viewer([panels[0], short], fps=60.0)
-    with pytest.raises(ValueError, match=r"hidden has shape \(40, 23\); expected 40 x 24"):
+    with pytest.raises(ValueError, match=r"hidden has shape \(40, 23\)"):
         pack_viewer(panels, fps=60.0, hidden=np.zeros((40, 23), dtype=bool))
-    with pytest.raises(ValueError, match="6 panels; expected at most 5"):
+    with pytest.raises(ValueError, match="6 panels"):
         pack_viewer(panels * 3, fps=60.0)
     with pytest.raises(ValueError, match="fps is 0"):
         pack_viewer(panels, fps=0.0)
@@ -177,7 +175,7 @@ def test_heatmap_says_when_values_leave_its_scale_and_refuses_negative_ones():
     )
     assert header["over"]
     assert arrays["values"].tolist() == [[85], [255]]
-    with pytest.raises(ValueError, match="go down to -1; expected none below 0"):
+    with pytest.raises(ValueError, match="go down to -1"):
         pack_heatmap(np.array([[-1.0]]), names="a", groups="x", fps=30.0)
     with pytest.raises(ValueError, match="hidden"):
         pack_heatmap(

@@ -56,7 +56,7 @@ def test_the_table_says_what_the_rule_says(tmp_path):
             assert np.array_equal(table.deciding(number, frame, 300), truth.deciding(frame))
     with pytest.raises(
         FileError,
-        match=r"truth\.npz: no such table; expected a split of the project's own dance set",
+        match=r"truth\.npz: no such table",
     ):
         TruthTable(tmp_path / "elsewhere")
 

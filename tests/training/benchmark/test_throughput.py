@@ -245,9 +245,9 @@ def test_any_body(tmp_path):
     )
     assert command._config("common-small", split).fps == 30.0
     split.joint_names = list(many.names)
-    with pytest.raises(ModelError, match="31 joints from bone0; expected the network's 24"):
+    with pytest.raises(ModelError, match="31 joints from bone0"):
         command._config("common-small", split)
-    with pytest.raises(ModelError, match="no music; expected music beside the motion"):
+    with pytest.raises(ModelError, match="no music"):
         command._config("ecm", SimpleNamespace(**vars(split) | {"joint_names": None}))
 
 

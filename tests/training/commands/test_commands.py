@@ -212,7 +212,7 @@ def test_an_unfinished_fine_tuning_of_another_checkpoint(trained, prepared, tmp_
 def test_a_checkpoint_is_not_fine_tuned_into_itself(trained, prepared, tmp_path):
     told, _ = finetuned(prepared, trained, tmp_path, "--out", str(trained))
     assert told.exit_code == 2
-    assert "the checkpoint to start from; expected another folder" in told.stderr
+    assert "the checkpoint to start from" in told.stderr
     assert load_model(trained)
 
 
@@ -221,7 +221,7 @@ def test_fine_tuning_on_a_set_without_music(trained, prepared, tmp_path):
     (silent / "train" / "music.npy").unlink()
     told, _ = finetuned(silent, trained, tmp_path)
     assert told.exit_code == 2
-    assert "no music; expected music beside the motion" in told.stderr
+    assert "no music" in told.stderr
 
 
 @pytest.mark.slow
@@ -405,7 +405,7 @@ def test_a_set_of_another_skeleton(prepared, tmp_path, small_presets):
     )
     told, _ = pretrained(other, tmp_path)
     assert told.exit_code == 2
-    assert "a skeleton of 2 joints from Hips; expected the network's 24" in told.stderr
+    assert "a skeleton of 2 joints from Hips" in told.stderr
 
 
 def test_evaluate_without_a_checkpoint(prepared):

@@ -125,10 +125,7 @@ def test_what_it_was_trained_on_is_not_unseen(checkpoint, tmp_path, name):
 def test_an_unknown_section(checkpoint, tmp_path):
     done = told(checkpoint, tmp_path, "--into", "hearing")
     assert done.exit_code == 2
-    assert done.stderr == (
-        "error: --into hearing: no such section; expected evaluation or parts or unseen; choose one "
-        "of them\n"
-    )
+    assert done.stderr.startswith("error: --into hearing: no such section")
 
 
 @pytest.mark.slow

@@ -120,18 +120,14 @@ def test_clips_for_evaluation(data):
 
 
 def test_nothing_long_enough(data):
-    with pytest.raises(
-        FileError, match="no clip of 60 frames; expected longer clips; lower --max-frames"
-    ):
+    with pytest.raises(FileError, match="no clip of 60 frames"):
         data.windows(2, 60, generator())
     with pytest.raises(FileError, match="no clip of 60 frames"):
         data.cut_clips(2, 60, TINY, 30.0)
 
 
 def test_no_such_split(tmp_path):
-    with pytest.raises(
-        FileError, match=r"no clips\.json; expected a prepared split; run python -m data"
-    ):
+    with pytest.raises(FileError, match=r"no clips\.json"):
         MotionSet(tmp_path / "train")
 
 

@@ -47,7 +47,7 @@ def test_a_set_of_another_body_or_rate_is_not_evaluated(split):
     data = MotionSet(split)
     with pytest.raises(
         ModelError,
-        match=r"6 joints from Hips at 30 frames a second; expected the network.s 24 from",
+        match=r"6 joints from Hips at 30 frames a second",
     ):
         data.cut_clips(1, 20, SMPL24, 30.0)
     with pytest.raises(ModelError, match="the network's 6 from Hips at 60"):

@@ -162,10 +162,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch):
         patch.setattr(loop, "forward", spoiled)
         with pytest.raises(ModelError) as caught:
             train(fresh_model(data), data, QUICK, tmp_path / "spoiled")
-    assert str(caught.value) == (
-        "step 5: loss nan; expected a finite loss and gradient; lower the learning "
-        "rate; the last good state is kept"
-    )
+    assert (caught.value.source, caught.value.problem) == ("step 5", "loss nan")
     assert disk.read_state(tmp_path / "spoiled")[0]["step"] == 4
     again, _ = train(fresh_model(data), data, QUICK, tmp_path / "spoiled")
     assert torch.equal(weights(whole), weights(again))
@@ -183,10 +180,8 @@ def test_a_full_disk(data, tmp_path):
             train(fresh_model(data), data, QUICK, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert str(caught.value) == (
-        f"{tmp_path}/state.pt: cannot be written (File too large); the last good state is "
-        "kept: make room, and the same command continues from it"
-    )
+    assert caught.value.source == f"{tmp_path}/state.pt"
+    assert "File too large" in caught.value.problem
     assert (tmp_path / "state.pt").read_bytes() == before
     assert not (tmp_path / "state.partial").exists()
     _, curve = train(fresh_model(data), data, QUICK, tmp_path)
@@ -235,17 +230,13 @@ def test_no_state_is_whole(data, tmp_path):
     train(fresh_model(data), data, QUICK, tmp_path)
     for name in ("state.pt", "state.previous.pt"):
         (tmp_path / name).write_bytes(b"PK")
-    with pytest.raises(
-        ModelError, match=r"state\.pt: cannot be read .*; expected a whole state; start afresh with"
-    ):
+    with pytest.raises(ModelError, match=r"state\.pt: cannot be read "):
         train(fresh_model(data), data, QUICK, tmp_path)
 
 
 def test_fewer_steps_than_are_done(data, tmp_path):
     train(fresh_model(data), data, QUICK, tmp_path)
-    with pytest.raises(
-        ModelError, match=r"already at step 6; expected at most the 4 asked for; ask for more steps"
-    ):
+    with pytest.raises(ModelError, match=r"already at step 6"):
         train(fresh_model(data), data, replace(QUICK, steps=4), tmp_path)
 
 

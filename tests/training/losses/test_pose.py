@@ -221,7 +221,7 @@ def test_losses_by_name(monkeypatch):
     assert isinstance(make_loss(TrainingPlan(loss="pose"), config), PoseLoss)
     relative = make_loss(TrainingPlan(normalise_by_fill=True, fill_floor=0.5), config)
     assert (type(relative), type(relative.loss), relative.floor) == (RelativeLoss, PoseLoss, 0.5)
-    with pytest.raises(ModelError, match="loss 'huber': no such loss; expected pose, mse"):
+    with pytest.raises(ModelError, match="loss 'huber': no such loss"):
         make_loss(TrainingPlan(loss="huber"), config)
 
     class Whole(MseLoss):

@@ -86,7 +86,5 @@ def test_a_network_without_a_recipe_of_its_own_gets_the_small_plan(monkeypatch):
     monkeypatch.setitem(PRESETS, "newest", {})
     assert find_recipe(PRETRAINING, "newest").plan == PRETRAINING["ecm-small"].plan
     assert find_recipe(FINETUNING, "newest").plan == FINETUNING["ecm-small"].plan
-    with pytest.raises(
-        ModelError, match="preset 'gpt': no such preset; expected 3bert, ecm, common"
-    ):
+    with pytest.raises(ModelError, match="preset 'gpt': no such preset"):
         find_recipe(PRETRAINING, "gpt")
