@@ -11,6 +11,7 @@ from data.dance import dataset
 from data.dance.samples import write_samples
 from data.dance.truth import save_truths, truth_of
 from data.sources.commands import aist, bvh, lafan1
+from mmm.cli.options import with_groups
 
 app = typer.Typer(
     add_completion=False,
@@ -62,4 +63,4 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 # Guarded here rather than by a decorator, so that callers in Python get the error itself.
 for name, command in COMMANDS.items():
-    app.command(name)(guarded(command))
+    app.command(name)(guarded(with_groups(command)))

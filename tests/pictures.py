@@ -39,7 +39,7 @@ def compare(page: Any, address: str) -> None:
     page.locator(".wb-table").wait_for()
     page.locator(".st-key-method").get_by_role("combobox").click()
     page.get_by_role("option", name="dance-ecm-small").first.click()
-    page.get_by_text("its maps show").or_(page.get_by_text("listens to the music")).first.wait_for()
+    page.get_by_text("its maps show").or_(page.get_by_text("uses music")).first.wait_for()
     page.wait_for_timeout(1500)
     page.get_by_role("button", name="Recover", exact=True).last.click()
     page.get_by_role("button", name="Add dance-3bert-small").click()

@@ -145,7 +145,7 @@ def _for_all(cards: list[str], reason: str) -> str:
 
 def about(card: CheckpointInfo) -> str:
     """One line on a network."""
-    music = "listens to the music" if card.uses_music else "sees motion alone"
+    music = "uses music" if card.uses_music else "motion only"
     if card.library is not None:
         music = "dances to the beats of music"
     body = ", of any humanoid at any frame rate" if card.representation == "roles" else ""

@@ -1,4 +1,4 @@
-"""The picker of the song that is heard with a sequence."""
+"""The picker of the song that goes with a sequence."""
 
 import streamlit as st
 

@@ -129,7 +129,7 @@ def path_of(key: str) -> Path | None:
     return entry.path.with_suffix(".ogg") if entry is not None else own_folders().get(key)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Listening to the song")
+@st.cache_resource(max_entries=16, show_spinner="Analysing the song")
 def _hear_file(path: str, changed_ns: int, fps: float) -> Music:
     # ``changed_ns`` is a part of the cache key: an edited file is read again.
     audio = read_audio(path)

@@ -22,7 +22,7 @@ def hear(song: Recording, fps: float) -> Music:
     return _hear(str(song.path), song.digest, fps)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Listening to the song")
+@st.cache_resource(max_entries=3, show_spinner="Analysing the song")
 def _hear(path: str, digest: str, fps: float) -> Music:
     # Features lie beside the song and not in the user's cache: nothing of an upload may stay on
     # disk after its session.
@@ -61,6 +61,6 @@ def with_chosen_song(clip: Clip, chosen: Chosen, first_frame: int) -> Clip:
     """Replace the music of a part of a file by the chosen song, if there is one.
 
     Raises:
-        MMMError: the song cannot be heard at this frame rate.
+        MMMError: the song cannot be analysed at this frame rate.
     """
     return clip if chosen is None else with_song(clip, *chosen, first_frame)

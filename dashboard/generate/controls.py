@@ -45,7 +45,7 @@ class Plan:
         return self.clip.motion.fps
 
     @property
-    def heard(self) -> Clip:
+    def input_clip(self) -> Clip:
         """The clip as the network gets it: without music where the user chose none."""
         return replace(self.clip, music=None) if self.song.key == songs.NONE else self.clip
 

@@ -63,7 +63,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
         frame = _frame(variant)
         maps = questions.answers().find(variant.ask, frame) or answer(
             questions.Question(variant.ask, "attention", (frame,)),
-            lambda: questions.capture_future(variant.ask, plan.heard, other_song(plan), frame),
+            lambda: questions.capture_future(variant.ask, plan.input_clip, other_song(plan), frame),
             "Show the maps",
         )
         if maps is None:
@@ -104,7 +104,7 @@ def _music_change(plan: Plan, variant: Made, span: tuple[int, int] | None) -> No
         variant.ask,
         span,
         lambda requested: questions.intervene_future(
-            variant.ask, plan.heard, other_song(plan), requested
+            variant.ask, plan.input_clip, other_song(plan), requested
         ),
         plan.song.key,
     )

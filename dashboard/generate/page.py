@@ -86,7 +86,9 @@ def _current_stream(plan: Plan, pressed: bool) -> Stream | None:
     # The earlier run would compete for the processor, and its frames are not shown any more.
     if stream is not None:
         stream.cancel()
-    stream = st.session_state.stream = generations.start(plan.ask, plan.heard, other_song(plan))
+    stream = st.session_state.stream = generations.start(
+        plan.ask, plan.input_clip, other_song(plan)
+    )
     # After the start: a run of the page that is interrupted earlier must see the press again.
     widgets.release("gen_go")
     stream.wait_for_first(FIRST_S)

@@ -82,7 +82,8 @@ class Desk:
         pinned = [] if mask.pinned is None else np.flatnonzero(mask.pinned.any(axis=1)).tolist()
         # The browser goes on previewing an action until its serial number is here.
         received = [
-            [client, serial] for client, serial in st.session_state.get("edits_heard", {}).items()
+            [client, serial]
+            for client, serial in st.session_state.get("edits_received", {}).items()
         ]
 
         def spec_at(step: int) -> str:
@@ -97,7 +98,7 @@ class Desk:
             "undo": spec_at(steps.index - 1),
             "redo": spec_at(steps.index + 1),
             "pinned": pinned,
-            "heard": received,
+            "received": received,
             "keyframes": self.edited.keyframes,
             "edits": len(steps.edits),
             # Sorted, because the order of a set differs between processes.
@@ -149,7 +150,7 @@ def receive(desk: Desk) -> None:
     # A message repeats the latest actions, so that one overtaken by the next is not lost. Serial
     # numbers say which of them are new.
     client, log = str(message["client"]), message["log"]
-    done: dict[str, int] = st.session_state.setdefault("edits_heard", {})
+    done: dict[str, int] = st.session_state.setdefault("edits_received", {})
     for action in log:
         if action["serial"] > done.get(client, -1):
             # Before the step: an action that fails must not be tried with every later message.

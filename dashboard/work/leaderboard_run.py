@@ -24,7 +24,7 @@ class Runner:
         return self.job is not None and self.job.running
 
     def start(self, benchmark: Benchmark, results: ResultsFile) -> bool:
-        """Hand a run to the engine; False where one goes on already."""
+        """Hand a run to the engine; False where one is running already."""
         # Two visitors may press Measure at once, but one results file allows one run.
         with self._lock:
             if self.busy:

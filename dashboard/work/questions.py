@@ -92,7 +92,7 @@ def ask(
         # A small share already shows that the job has left the queue.
         job.advance(0.02, "Loading the network")
         model = models.get(question.request.method)
-        job.advance(0.1, "Listening")
+        job.advance(0.1, "Running the network")
         answer = work(job, model)
         store.put(question, answer, size(answer))
         return answer
@@ -205,7 +205,9 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: MusicCh
             temperature=ask_.temperature,
             random_seed=ask_.seed,
             joint_names=dict(ask_.roles) or None,
-            progress=lambda s: job.advance(0.1 + 0.85 * s, "Dancing to both"),
+            progress=lambda s: job.advance(
+                0.1 + 0.85 * s, "Generating to both versions of the music"
+            ),
         )[0]
 
     return ask(

@@ -38,7 +38,7 @@ its steps."""
 NAMES = (*_BODY, *ARMS, *FEET)
 INDEX = {name: k for k, name in enumerate(NAMES)}
 UPPER = np.array([name not in FEET for name in NAMES])
-"""Channels that blend across a bar line; feet do not, they stand at home there."""
+"""Channels that blend across a bar line; feet do not, they are in their rest places there."""
 
 
 def _mirrored(name: str) -> str:

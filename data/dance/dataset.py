@@ -1,4 +1,4 @@
-"""Clips by the thousand: songs rendered and listened to once, then danced to by many dancers."""
+"""Clips by the thousand: songs rendered and analysed once, each danced to by many dancers."""
 
 import json
 import multiprocessing
@@ -103,7 +103,7 @@ def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
 
 
 def song_music(song: Song, sound: bool = False) -> Music:
-    """What ``mmm.music`` hears in the rendered song, frame by frame; with the sound itself if asked
+    """What ``mmm.music`` extracts from the rendered song, frame by frame; with the sound itself if asked
     for."""
     audio = render(song)
     # Features are computed of the whole song: a crop would lack the context of its first frames.
@@ -169,7 +169,7 @@ def _cache_song(task: tuple[str, Path]) -> str:
 
 
 def _listen(names: list[str], folder: Path, jobs: int) -> None:
-    """Render and listen to every song that is not stored yet."""
+    """Render and analyse every song that is not stored yet."""
     tasks = [(name, folder) for name in names]
     # Without a pool errors keep their traceback, and a debugger can be attached.
     if jobs == 1:
@@ -189,7 +189,7 @@ def prepare(
     A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N,
     24, 6) float16: the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32;
     ``music.npy`` (N, 35) float32; and ``clips.json`` with ``first``, the clip's first row, beside
-    each plan; ``truth.npz`` as ``truth.save_truths`` writes it. Songs heard before are not heard
+    each plan; ``truth.npz`` as ``truth.save_truths`` writes it. Songs analysed before are not analysed
     again.
 
     Args:

@@ -2,7 +2,7 @@
 
 A move is a function of the beat within the bar (0 to 4; a little more at both ends, where bars
 blend) and writes control channels, away from the dancer's own posture. Each is written leading with
-the left side; the rule mirrors it. A foot is at home at both bar lines, so that any move can follow
+the left side; the rule mirrors it. A foot is in its rest place at both bar lines, so that any move can follow
 any other without a slide.
 """
 

@@ -10,7 +10,7 @@ from data.dance.steps import Array, Beats, swing_on_beat
 
 
 def groove(beats: Beats) -> Channels:
-    """Feet planted, forearms pumping on every beat, shoulders alternating, head nodding."""
+    """Feet standing, forearms pumping on every beat, shoulders alternating, head nodding."""
     pump, side = swing_on_beat(beats, 1, 0), swing_on_beat(beats, 2, 0)
     channels: Channels = {
         "sway_x": 0.035 * side,

@@ -12,7 +12,7 @@ from mmm.motion.clip import Audio
 Array = np.ndarray
 
 RATE_HZ = 30_720
-"""512 samples a frame at 60 fps: the rate at which ``mmm.music`` listens, so nothing is resampled.
+"""512 samples a frame at 60 fps: the rate at which ``mmm.music`` reads sound, so nothing is resampled.
 """
 STEMS = ("drums", "bass", "chords")
 # Levels before the limiter; drums lead, because onsets must be easy to hear.

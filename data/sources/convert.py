@@ -50,7 +50,7 @@ class Task:
     cache: Path
     """Folder of finished arrays."""
     unit_m: float | None = None
-    file_fps: float | None = None
+    true_fps: float | None = None
     """The file's own rate, against what it says."""
     drop_lead: bool = False
     """Leave out a pose put before the movement."""
@@ -69,7 +69,7 @@ class Task:
             self.file.stamp,
             self.fps,
             self.unit_m,
-            self.file_fps,
+            self.true_fps,
             self.drop_lead,
             self.tempo_bpm,
         ]
@@ -142,13 +142,13 @@ def convert(task: Task) -> Converted:
 
 
 def _read(task: Task) -> Clip:
-    """The motion alone: sound that happens to lie beside it is not listened to."""
+    """The motion alone: sound beside it is not read."""
     path = task.file.path
     if path.suffix.lower() == ".pkl":
         return read_aist(path)
     if path.suffix.lower() == ".amc":
-        return read_amc(path, None, task.unit_m, task.file_fps)
-    return read_bvh(path, task.unit_m, task.file_fps)
+        return read_amc(path, None, task.unit_m, task.true_fps)
+    return read_bvh(path, task.unit_m, task.true_fps)
 
 
 def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:

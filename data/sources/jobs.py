@@ -26,6 +26,7 @@ from data.sources.report import Report
 from data.sources.sift import sift
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip
+from mmm.io.body import parse_unit
 from mmm.motion.skeleton import Skeleton
 
 MOTIONS = (".bvh", ".amc")
@@ -169,6 +170,8 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
     )
     pattern = units.compile_pattern(options.split_by) if options.split_by else None
     groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
+    # Before any file is opened, so that a wrong unit is said at once.
+    unit_m = None if options.unit is None else parse_unit(options.unit)
     job = Job()
     if options.skeleton_of is not None:
         job.target_skeleton = load_clip(options.skeleton_of).motion.skeleton
@@ -191,8 +194,8 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
                 _task(
                     options,
                     file,
-                    unit_m=options.unit_m,
-                    file_fps=options.file_fps,
+                    unit_m=unit_m,
+                    true_fps=options.true_fps,
                     drop_lead=not options.keep_first,
                 ),
                 rule.split_of(unit),
@@ -211,7 +214,7 @@ def _lafan1(options: Lafan1Options, stack: ExitStack) -> Job:
     if lost := sorted(
         validate - {name for name, split in _LAFAN1_SPLITS.items() if split == "train"}
     ):
-        raise SpecError("--val", lost[0], "some of subject1 to subject4", "correct it")
+        raise SpecError("--val", lost[0], "some of subject1 to subject4")
     for file in files:
         match = _LAFAN1_SUBJECT.search(file.label)
         unit = f"subject{match[1]}" if match else ""

@@ -62,9 +62,7 @@ class SplitRule:
         for option, named in (("--val", self.val), ("--test", self.test)):
             if lost := sorted(named - set(known)):
                 some = ", ".join(known[:8]) + (" ..." if len(known) > 8 else "")
-                raise SpecError(
-                    option, f"no unit {lost[0]}", f"some of {some}" if known else "", "correct it"
-                )
+                raise SpecError(option, f"no unit {lost[0]}", f"some of {some}" if known else "")
 
 
 def parse_shares(text: str) -> tuple[float, float, float]:
@@ -80,7 +78,7 @@ def parse_shares(text: str) -> tuple[float, float, float]:
         train = val = test = -1.0
     total = train + val + test
     if min(train, val, test) < 0 or not 0 < total < float("inf"):
-        raise SpecError("--shares", text, "three numbers such as 80/10/10", "correct it")
+        raise SpecError("--shares", text, "three numbers such as 80/10/10")
     return train / total, val / total, test / total
 
 
@@ -114,9 +112,7 @@ def compile_pattern(text: str, option: str = "--split-by") -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise SpecError(
-            option, f"{text!r}: {error}", "a regular expression", "correct it"
-        ) from None
+        raise SpecError(option, f"{text!r}: {error}", "a regular expression") from None
     if not pattern.groups:
         raise SpecError(
             option,

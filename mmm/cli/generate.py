@@ -56,7 +56,7 @@ def generate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="recording to dance to, heard from the clip's first frame on; it may be longer "
+            help="recording to dance to, from the clip's first frame on; it may be longer "
             "than the clip. Otherwise the clip's own",
         ),
     ] = None,
@@ -94,10 +94,10 @@ def generate(
     ] = None,
     metrics: MetricsJson = None,
 ) -> None:
-    """Continue a clip from its first frames, to music where the network hears.
+    """Continue a clip from its first frames, to music if the network takes it.
 
     Prints figures of the generated frames. Beside them stand the last known pose held still and, as
-    far as the clip goes on to the same music, the truth. The figures are energy (mean squared joint
+    far as the clip continues to the same music, the truth. The figures are energy (mean squared joint
     speed), the longest standstill, foot skate, how far the root gets, the lowest foot, and beat
     alignment where there is music. Known frames saved as .npz are the clip's own, bit for bit.
     """
@@ -112,7 +112,7 @@ def generate(
     from mmm.checkpoints import load_model
 
     model = load_model(checkpoint)
-    # Only now: how much music counts depends on whether the network hears any.
+    # Only now: how much music counts depends on whether the network takes any.
     count = _length(model.config, start, song, prefix_frames) if frames is None else frames
     generation = _run(model, start, song, prefix_frames, count, temperature, seed, joint_names)
     from mmm.generation.result import evaluate, report

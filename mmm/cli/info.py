@@ -125,7 +125,7 @@ def checkpoint_facts(about: "CheckpointInfo") -> Facts:
         ("parameters", f"{parameters:,}"),
         ("fps", f"{config.fps:g}"),
         ("joints", str(config.joints)),
-        ("music", "listens to it" if config.uses_music else "does without"),
+        ("music", "used" if config.uses_music else "not used"),
         ("window", f"{config.max_frames} frames"),
         ("filling", f"{config.fill} fill, {config.output} output"),
         ("masks", ", ".join(config.trained_masks or ()) or "not recorded"),

@@ -6,7 +6,7 @@ shows its fields to typer as options of that command.
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -53,7 +53,7 @@ Seed = Annotated[int, typer.Option(min=0, help="random seed of random SPECs")]
 PrefixFrames = Annotated[
     int,
     # Users know the word "seed" from the page; --seed alone is the random seed.
-    typer.Option("--seed-frames", metavar="N", help="how many frames of the clip to go on from"),
+    typer.Option("--seed-frames", metavar="N", help="how many frames of the clip to continue from"),
 ]
 Temperature = Annotated[
     float,
@@ -65,19 +65,29 @@ Temperature = Annotated[
     ),
 ]
 
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="U",
+        help="unit of length of a .bvh, .amc or .fbx, where the guess is wrong: "
+        f"{', '.join(UNIT_NAMES)}, or metres a unit",
+    ),
+]
+TrueFps = Annotated[
+    float | None,
+    typer.Option(
+        "--true-fps",
+        metavar="FPS",
+        help="the file's true frame rate, where it gives none or a wrong one; --fps resamples",
+    ),
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
     """How a motion file is read where it does not say so itself."""
 
-    unit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="U",
-            help="unit of length of a .bvh, .amc or .fbx, where the guess is wrong: "
-            f"{', '.join(UNIT_NAMES)}, or metres a unit",
-        ),
-    ] = None
+    unit: Unit = None
     up: Annotated[
         str | None,
         typer.Option(
@@ -94,14 +104,7 @@ class FileOptions:
         ),
     ] = None
 
-    true_fps: Annotated[
-        float | None,
-        typer.Option(
-            "--true-fps",
-            metavar="FPS",
-            help="the file's true frame rate, where it gives none or a wrong one; --fps resamples",
-        ),
-    ] = None
+    true_fps: TrueFps = None
     asf: Annotated[
         Path | None,
         typer.Option(
@@ -227,14 +230,15 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
             continue
         field_hints = get_type_hints(annotation, include_extras=True)
         groups[parameter.name] = annotation, [field.name for field in fields(annotation)]
+        # Fields without a default are required options, which the help lists first.
         parameters += [
             inspect.Parameter(
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
+                default=inspect.Parameter.empty if field.default is MISSING else field.default,
                 annotation=field_hints[field.name],
             )
-            for field in fields(annotation)
+            for field in sorted(fields(annotation), key=lambda f: f.default is not MISSING)
         ]
 
     @wraps(command)

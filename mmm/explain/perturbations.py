@@ -95,7 +95,7 @@ def parse(spec: str) -> Intervention:
                 "choose a value in this range",
             )
         return Intervention(kind, spec, amount=amount)
-    raise SpecError(f"SPEC {spec!r}", "not a change of the music", SPEC_HELP, "correct it")
+    raise SpecError(f"SPEC {spec!r}", "not a change of the music", SPEC_HELP)
 
 
 def _parse_swap(spec: str, rest: str) -> Intervention:

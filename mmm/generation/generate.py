@@ -160,7 +160,7 @@ def assemble(
         clip.motion.fps,
     )
     played = music or clip.music
-    # Networks without hearing take any music; only one that lasts as long can be played beside.
+    # A network without music ignores the song. It is kept for playback if it is long enough.
     fits = played is not None and played.fps == motion.fps and len(played) >= len(motion)
     soundtrack = played.crop(0, len(motion)) if played is not None and fits else None
     continued = Clip(

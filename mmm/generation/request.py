@@ -59,14 +59,14 @@ class Request:
         _check_numbers(self)
         music = self.music or self.clip.music
         check_fit(self.model.config, self.clip, self.joint_names)
-        # A library needs the beats alone, and goes on without them where the song ends.
+        # A library needs the beats alone, and continues without them where the song ends.
         retrieves = self.model.config.library is not None
         if not (self.model.config.uses_music or retrieves):
             music = None
         if music is not None:
             if not retrieves:
                 _check_music(self, music)
-            # The sound is heard by people only and would be copied with every window.
+            # The sound is for people only and would be copied with every window.
             music = replace(music, audio=None)
         _check_attention_frame(self)
         return replace(self, music=music)

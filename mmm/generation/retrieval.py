@@ -60,7 +60,7 @@ def stream(
         searcher: the search over a library.
         seed: half a second or more of a humanoid.
         frames: number of frames to generate.
-        rng: the source of chance.
+        rng: the random generator.
         temperature: 0 takes the cheapest piece each time; larger values are more diverse.
         joint_names: joint names by role where the skeleton's own names do not tell them.
         join: recovers the first part of each new piece; None leaves it inertialised.

@@ -124,7 +124,7 @@ def _varied_music(request: Request) -> Music | None:
 def _window(request: Request, past: Motion, start: int, ahead: int, kept: int) -> _Window:
     """The past and the hidden frames after it, with the music beside both."""
     music = request.music
-    # A song that ends here is heard to its end; without music there is always more ahead.
+    # A song that ends here is used to its end; without music there is always more ahead.
     room = ahead if music is None else min(ahead, len(music) - start)
     kept = min(kept, room)
     first = start - len(past)
@@ -156,7 +156,7 @@ def _sampled(
 
     Args:
         before: the latent noise of the window before.
-        rng: the source of chance.
+        rng: the random generator.
     """
     config = request.model.config
     size, prior = config.noise_dim, config.speed_prior

@@ -1,4 +1,4 @@
-"""A song as retrieval hears it: the moments of its beats, and how loud its parts are.
+"""A song as retrieval uses it: the moments of its beats, and how loud its parts are.
 
 Only beats and onset strength are read. Both say little of the timbre, so that any recording with a
 beat can be danced to.
@@ -74,7 +74,7 @@ class Song:
 
     @staticmethod
     def of(music: Music | None, prefix_frames: int) -> "Song | None":
-        """A song as heard from the end of a seed on; None without a beat."""
+        """The part of a song that begins at the end of a seed; None without a beat."""
         if music is None or len(music.beats) < LEAST_BEATS:
             return None
         strength = music.features[:, FEATURE_SLICES["onset_strength"]].mean(axis=1)

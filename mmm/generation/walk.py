@@ -131,7 +131,7 @@ class Walk:
             fit = self.song.fit(
                 self.searcher.beats.at(np.array([place])), np.array([start]), self.now_s, SEGMENT_S
             )
-            # A dance goes on at the speed that brings it back to the beat by the piece's end.
+            # A dance continues at the speed that brings it back to the beat by the piece's end.
             rate = float(fit.rate[0] + fit.shift[0] / (SEGMENT_S * FPS))
             ahead_cost = float(fit.cost[0])
             if not np.isfinite(ahead_cost) or abs(np.log(rate)) > np.log(FASTEST):
@@ -148,7 +148,7 @@ class Walk:
             return None
         searcher = self.searcher
         fit = self.song.fit(searcher.beats, searcher.frame, self.now_s, SEGMENT_S)
-        # A library without dances in this tempo goes on as without music.
+        # A library without dances in this tempo is continued as without music.
         usable = np.isfinite(fit.cost) & (abs(fit.shift) <= NEAR_BEAT)
         return fit if usable.sum() >= CHOICES else None
 

@@ -28,7 +28,7 @@ def parse_facing(text: str) -> str:
     """
     name = text.strip().lower().removeprefix("+")
     if name not in FACINGS:
-        raise SpecError(f"facing {text}", "no horizontal axis", ", ".join(FACINGS), "correct it")
+        raise SpecError(f"facing {text}", "no horizontal axis", ", ".join(FACINGS))
     return name
 
 

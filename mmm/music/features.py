@@ -1,4 +1,4 @@
-"""What a network hears: 35 features of a recording, one row a motion frame.
+"""What a network gets of music: 35 features of a recording, one row a motion frame.
 
 They are onset strength, 20 MFCC, 12 CENS chroma, onset peaks and beats (both 0 or 1), in this
 order, as FACT (Li et al. 2021) introduced them with AIST++. librosa computes them at a hop of 512

@@ -214,7 +214,7 @@ def test_another_frame_rate(folder, capsys):
 
 
 def test_a_wrong_rate_in_the_files_can_be_set_right(folder, capsys):
-    out, _ = run(capsys, folder, "--file-fps", "60", "--min-frames", "10", "--test", "03")
+    out, _ = run(capsys, folder, "--true-fps", "60", "--min-frames", "10", "--test", "03")
     assert [clip["frames"] for clip in stored(out, "test")["clips"]] == [15, 16]
 
 

@@ -82,7 +82,7 @@ def material(
 
     Raises:
         FileError: the split's clips are too short, or too few.
-        ModelError: the network is made for other motion, or hears and the set has no music.
+        ModelError: the network is made for other motion, or takes music and the set has none.
     """
     fps = stored.fps or model.config.fps
     frames = prefix_frames + round(seconds * fps)

@@ -69,8 +69,7 @@ def write_card(folder: Path) -> None:
         "|---|---|",
         f"| window | {info.config.max_frames} frames; longer clips in overlapping windows |",
         f"| input, output | {info.config.fill} fill, {info.config.output} output |",
-        # The row names the field as the config.json of shipped checkpoints spells it.
-        *(["| feet | held where they stand (`plant_feet`) |"] if info.config.lock_feet else []),
+        *(["| feet | locked while they stand (`lock_feet`) |"] if info.config.lock_feet else []),
         f"| masks in training | {', '.join(f'`{m}`' for m in info.config.trained_masks or [])} |",
         *_training_rows(training),
         "",
@@ -112,7 +111,7 @@ def _first_words(info: CheckpointInfo, parameters: int) -> str:
     return (
         f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling "
         f"workbench: recovers "
-        f"hidden frames of motion {bodies}{', listening to music' if config.uses_music else ''}. "
+        f"hidden frames of motion {bodies}{', with music' if config.uses_music else ''}. "
         f"{parameters / 1e6:.1f} M parameters, stored as {stored}."
     )
 

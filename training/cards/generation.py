@@ -1,4 +1,4 @@
-"""What a checkpoint's card says of how it goes on from a seed."""
+"""The section of a card about generation from a seed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -133,7 +133,7 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
         moves = any("moves" in row for row in results["rows"].values())
         command = "dance" if moves else "continue"
         lines += [
-            f"## Going on from a seed: {results['data']}",
+            f"## Generation from a seed: {results['data']}",
             "",
             _sentence(results),
             "",

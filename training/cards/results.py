@@ -119,7 +119,7 @@ def future_words(metrics: Metrics) -> str:
     )
 
 
-def hearing_table(metrics: Metrics) -> str:
+def music_use_table(metrics: Metrics) -> str:
     """Rotation errors with the right music, silence and another song."""
     lines = [
         "| checkpoint | gap | right | silence | another | saved |",
@@ -136,8 +136,8 @@ def hearing_table(metrics: Metrics) -> str:
 
 
 def generated_table(card: str) -> str:
-    """The first table of a card's section about going on from a seed."""
-    lines = card.split("## Going on from a seed", 1)[1].splitlines()
+    """The first table of a card's section about generation from a seed."""
+    lines = card.split("## Generation from a seed", 1)[1].splitlines()
     # Taken from the card rather than made again, so that page and card cannot disagree.
     start = next(k for k, line in enumerate(lines) if line.startswith("|"))
     stop = next(k for k in range(start, len(lines)) if not lines[k].startswith("|"))
@@ -150,7 +150,7 @@ def blocks(root: Path) -> dict[str, str]:
     metrics: Metrics = {name: card.metrics for name, card in infos.items()}
     made = {
         "dance": errors_table({name: metrics[name]["evaluation"] for name in DANCE}),
-        "hearing": hearing_table(metrics),
+        "hearing": music_use_table(metrics),
         "short": short_table(metrics),
         "future": future_words(metrics),
         "generated": generated_table(infos[FUTURE].card),

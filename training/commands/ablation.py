@@ -13,6 +13,7 @@ another seed: differences smaller than its own say nothing.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ import typer
 from tqdm import tqdm
 
 from mmm.checkpoints import load_model, save_model
+from mmm.cli.options import with_groups
 from mmm.errors import ModelError
 from mmm.evaluation.evaluate import evaluate
 from mmm.models import MaskedMotionModel
@@ -123,7 +125,7 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
 
     Raises:
         ModelError: there is no such variant, or a folder holds one trained otherwise.
-        KeyboardInterrupt: Ctrl-C; what is finished is in the table, and the same command goes on.
+        KeyboardInterrupt: Ctrl-C; what is finished is in the table, and the same command continues.
     """
     study, names = settings.study, settings.study.variants()
     for name in only:
@@ -191,74 +193,80 @@ Steps = Annotated[int, typer.Option(min=1, help="of each variant")]
 Clips = Annotated[
     int, typer.Option(min=1, help="how many to judge by, spread evenly over the split")
 ]
-Frames = Annotated[int, typer.Option(min=0, help="their length; 0: the study's own")]
-Split = Annotated[str, typer.Option(help="val, or test")]
-Only = Annotated[list[str] | None, typer.Option(help="a variant; repeat for several; none: all")]
-Out = Annotated[
-    Path | None, typer.Option(help="the table, as .md and as .json; default runs/ablation/STUDY.md")
-]
-Runs = Annotated[Path, typer.Option(help="where the variants lie, each in a folder of its own")]
-Fresh = Annotated[bool, typer.Option(help="train anew what is there")]
 
 
-@app.command()
-def inbetween(
-    data: c.Data,
-    steps: Steps = 500,
-    clips: Clips = 60,
-    frames: Frames = 0,
-    split: Split = "val",
-    only: Only = None,
-    out: Out = None,
-    runs: Runs = RUNS,
-    seed: int = 0,
-    threads: c.Threads = 0,
-    fresh: Fresh = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """The options of both studies."""
+
+    data: c.Data
+    steps: Steps
+    clips: Clips
+    frames: Annotated[int, typer.Option(min=0, help="their length; 0: the study's own")] = 0
+    split: Annotated[str, typer.Option(help="val, or test")] = "val"
+    only: Annotated[
+        list[str] | None, typer.Option(help="a variant; repeat for several; none: all")
+    ] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(help="the table, as .md and as .json; default runs/ablation/STUDY.md"),
+    ] = None
+    runs: Annotated[
+        Path, typer.Option(help="where the variants lie, each in a folder of its own")
+    ] = RUNS
+    seed: int = 0
+    threads: c.Threads = 0
+    fresh: Annotated[bool, typer.Option(help="train anew what is there")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class InbetweenOptions(StudyOptions):
+    """The sizes of the study of in-betweening."""
+
+    steps: Steps = 500
+    clips: Clips = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class DanceOptions(StudyOptions):
+    """The sizes of the study of dance."""
+
+    steps: Steps = 400
+    clips: Clips = 40
+
+
+def inbetween(options: InbetweenOptions) -> None:
     """The network on joint roles: position errors as ratios to slerp's, in gaps of 5, 15, 30 and 45
     frames."""
-    _command("inbetween", data, steps, clips, frames, split, only, out, runs, seed, threads, fresh)
+    _command("inbetween", options)
 
 
-@app.command()
-def dance(
-    data: c.Data,
-    steps: Steps = 400,
-    clips: Clips = 40,
-    frames: Frames = 0,
-    split: Split = "val",
-    only: Only = None,
-    out: Out = None,
-    runs: Runs = RUNS,
-    seed: int = 0,
-    threads: c.Threads = 0,
-    fresh: Fresh = False,
-) -> None:
+def dance(options: DanceOptions) -> None:
     """The networks with music: rotation errors at every:5, every:15 and in gaps of 30 and 60
     frames."""
-    _command("dance", data, steps, clips, frames, split, only, out, runs, seed, threads, fresh)
+    _command("dance", options)
 
 
-def _command(
-    study: str,
-    data: Path,
-    steps: int,
-    clips: int,
-    frames: int,
-    split: str,
-    only: list[str] | None,
-    out: Path | None,
-    runs: Path,
-    seed: int,
-    threads: int,
-    fresh: bool,
-) -> None:
-    if threads:
-        torch.set_num_threads(threads)
+for _study in (inbetween, dance):
+    app.command()(with_groups(_study))
+
+
+def _command(study: str, options: StudyOptions) -> None:
+    if options.threads:
+        torch.set_num_threads(options.threads)
     chosen = STUDIES[study]
-    settings = Settings(chosen, data, steps, clips, frames or chosen.frames, split, seed, runs)
-    out = out or runs / f"{study}.md"
+    settings = Settings(
+        chosen,
+        options.data,
+        options.steps,
+        options.clips,
+        options.frames or chosen.frames,
+        options.split,
+        options.seed,
+        options.runs,
+    )
+    out = options.out or options.runs / f"{study}.md"
     with c.one_line_errors():
-        typer.echo(markdown(run(settings, only or [], out, fresh)))
+        typer.echo(markdown(run(settings, options.only or [], out, options.fresh)))
         # On stderr, so that a redirected stdout holds the table alone.
         typer.echo(f"wrote {out.with_suffix('.md')} and {out.with_suffix('.json')}", err=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import typer
 
+from mmm.cli.options import with_groups
 from training.commands import ablation, benchmark
 from training.commands.calibrate import calibrate
 from training.commands.evaluate import evaluate_checkpoint
@@ -36,6 +37,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "results": results,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(with_groups(command))
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(ablation.app, name="ablation")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
+from mmm.cli.options import with_groups
 from mmm.errors import SpecError
 from training.benchmark import clips as sources
 from training.benchmark import report
@@ -31,76 +33,53 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Published test protocols. Every figure stands beside its baselines.",
 )
-# The modules of these commands do not import `app`, which would close a circle of imports.
-app.command("unseen")(unseen)
-app.command("strangers")(strangers)
-app.command("attention")(attention_command)
-app.command("dance")(dance)
-app.command("continue")(continuation)
-
-Checkpoint = Annotated[
-    Path | None, typer.Option(help="folder of the network; without it the baselines alone")
-]
-
-Workers = Annotated[int, typer.Option(min=1, help="processes that run the network")]
-Limit = Annotated[
-    int | None, typer.Option("--windows", min=1, help="at most so many, spread evenly")
-]
-Group = Annotated[
-    str | None,
-    typer.Option(
-        help="regular expression on file names; what its group (or all of it) matches names the "
-        "group of a window"
-    ),
-]
-Record = Annotated[
-    str | None,
-    typer.Option(
-        "--record",
-        metavar="NAME",
-        help="put the ratios into the checkpoint's metrics.json and card, under this name",
-    ),
-]
 
 
-@app.command()
+@dataclass(frozen=True, kw_only=True)
+class ProtocolOptions:
+    """The options of the protocol, whatever it is run on."""
+
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="folder of the network; without it the baselines alone")
+    ] = None
+    json_file: c.Json = None
+    workers: Annotated[int, typer.Option(min=1, help="processes that run the network")] = 1
+    limit: Annotated[
+        int | None, typer.Option("--windows", min=1, help="at most so many, spread evenly")
+    ] = None
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            help="regular expression on file names; what its group (or all of it) matches names "
+            "the group of a window"
+        ),
+    ] = None
+    record_as: Annotated[
+        str | None,
+        typer.Option(
+            "--record",
+            metavar="NAME",
+            help="put the ratios into the checkpoint's metrics.json and card, under this name",
+        ),
+    ] = None
+
+
 def lafan1(
     bvh: Annotated[Path, typer.Option(help="folder of LAFAN1's BVH files")],
-    checkpoint: Checkpoint = None,
-    json_file: c.Json = None,
-    workers: Workers = 1,
-    limit: Limit = None,
-    group_by: Group = None,
-    name: Record = None,
+    options: ProtocolOptions,
 ) -> None:
     """LAFAN1 in-betweening: the published split where all 77 takes are there, else whatever takes
     are."""
-    _command(
-        # Deferred, so that `_command` reports an unreadable file as a one-line error.
-        lambda: sources.lafan1(bvh),
-        checkpoint,
-        json_file,
-        workers,
-        limit,
-        group_by,
-        name,
-        # The folder's name alone. A card must not publish the paths of the machine that measured
-        # it.
-        f"lafan1 --bvh {bvh.name}",
-    )
+    # A card names the folder alone: it must not publish the paths of the machine that measured it.
+    # Reading is deferred, so that `_command` reports an unreadable file as a one-line error.
+    _command(lambda: sources.lafan1(bvh), f"lafan1 --bvh {bvh.name}", options)
 
 
-@app.command()
 def motion(
     bvh: Annotated[
         list[Path], typer.Option(help="folder, archive or file of BVH or AMC; repeat for several")
     ],
-    checkpoint: Checkpoint = None,
-    json_file: c.Json = None,
-    workers: Workers = 1,
-    limit: Limit = None,
-    group_by: Group = None,
-    name: Record = None,
+    options: ProtocolOptions,
     fps: Annotated[
         float | None, typer.Option(help="frame rate of the files, where they do not say it")
     ] = None,
@@ -109,57 +88,45 @@ def motion(
     ] = 0,
 ) -> None:
     """The same protocol on any motion files, such as Bandai-Namco's."""
-    _command(
-        lambda: sources.motion_files(bvh, fps, drop_first),
-        checkpoint,
-        json_file,
-        workers,
-        limit,
-        group_by,
-        name,
+    arguments = (
         "motion "
         + " ".join(f"--bvh {source.name}" for source in bvh)
         + (f" --fps {fps:g}" if fps else "")
-        + (f" --drop-first {drop_first}" if drop_first else ""),
+        + (f" --drop-first {drop_first}" if drop_first else "")
     )
+    _command(lambda: sources.motion_files(bvh, fps, drop_first), arguments, options)
 
 
-@app.command("set")
 def prepared_set(
     data: Annotated[
         Path,
         typer.Option(help="one split of a prepared set, for example data/processed/common/test"),
     ],
-    checkpoint: Checkpoint = None,
-    json_file: c.Json = None,
-    workers: Workers = 1,
-    limit: Limit = None,
-    group_by: Group = None,
-    name: Record = None,
+    options: ProtocolOptions,
 ) -> None:
     """The same protocol on a prepared set."""
-    _command(
-        lambda: sources.prepared(data),
-        checkpoint,
-        json_file,
-        workers,
-        limit,
-        group_by,
-        name,
-        f"set --data data/processed/{data.resolve().parent.name}/{data.name}",
-    )
+    arguments = f"set --data data/processed/{data.resolve().parent.name}/{data.name}"
+    _command(lambda: sources.prepared(data), arguments, options)
+
+
+# The modules of the later commands do not import `app`, which would close a circle of imports.
+for _name, _command_function in {
+    "lafan1": lafan1,
+    "motion": motion,
+    "set": prepared_set,
+    "unseen": unseen,
+    "strangers": strangers,
+    "attention": attention_command,
+    "dance": dance,
+    "continue": continuation,
+}.items():
+    app.command(_name)(with_groups(_command_function))
 
 
 def _command(
-    find: Callable[[], sources.Material],
-    checkpoint: Path | None,
-    json_file: Path | None,
-    workers: int,
-    limit: int | None,
-    group_by: str | None,
-    name: str | None,
-    arguments: str,
+    find: Callable[[], sources.Material], arguments: str, options: ProtocolOptions
 ) -> None:
+    checkpoint, name = options.checkpoint, options.record_as
     with c.one_line_errors():
         # Checked before the run, because filling all windows takes long.
         if name is not None and checkpoint is None:
@@ -169,33 +136,29 @@ def _command(
                 "a checkpoint whose card it goes into",
                 "name one",
             )
-        scores, judged = _run(find(), checkpoint, json_file, workers, limit, group_by)
+        scores, judged = _run(find(), options)
         if name is not None and checkpoint is not None:
-            options = "".join(
+            more = "".join(
                 f" {option} {value}"
                 for option, value in (
-                    ("--windows", limit),
+                    ("--windows", options.limit),
                     # Quoted, because a shell would expand the brackets and stars of an expression.
-                    ("--group-by", None if group_by is None else f"'{group_by}'"),
+                    ("--group-by", None if options.group_by is None else f"'{options.group_by}'"),
                 )
                 if value
             )
             command = (
                 f"python -m training benchmark {arguments} --checkpoint "
-                f"checkpoints/{checkpoint.resolve().name}" + options
+                f"checkpoints/{checkpoint.resolve().name}" + more
             )
             record(checkpoint, "protocol", summary(scores, judged, command), name)
 
 
 def _run(
-    material: sources.Material,
-    checkpoint: Path | None,
-    json_file: Path | None,
-    workers: int,
-    limit: int | None,
-    group_by: str | None,
+    material: sources.Material, options: ProtocolOptions
 ) -> tuple[list[dict[str, float | str]], str]:
     """Measure, print and write. Returns the scores, and the method that the table by group is of."""
+    checkpoint, limit = options.checkpoint, options.limit
     # The published test windows (Harvey et al. 2020): 65 frames, 40 frames from one to the next.
     windows = cut(material.clips, *TEST_CUT)
     # The protocol standardises L2P by the training takes. Where these are missing, the windows' own
@@ -208,19 +171,19 @@ def _run(
         # Spread evenly, because neighbouring windows come from one take and show much the same
         # motion.
         windows = windows.take(np.unique(np.linspace(0, len(windows) - 1, limit).astype(int)))
-    groups = _groups(windows, group_by)
+    groups = _groups(windows, options.group_by)
     fillers: dict[str, Filler] = dict(BASELINES)
     # The table by group is about one method. Without a network this is the most elaborate baseline.
     judged = "spline" if checkpoint is None else row_name(checkpoint)
     with ExitStack() as stack:
         if checkpoint is not None:
-            fillers[judged] = network(checkpoint, workers, stack)
+            fillers[judged] = network(checkpoint, options.workers, stack)
         bar = stack.enter_context(
             tqdm(total=len(windows) * len(GAPS) * len(fillers), desc="windows", disable=None)
         )
         scores = benchmark(windows, fillers, against, groups, progress=bar.update)
     _print(material, len(windows), against.source, scores, judged)
-    if json_file is not None:
+    if options.json_file is not None:
         content = {
             "title": material.title,
             "published_split": material.published,
@@ -236,7 +199,7 @@ def _run(
             # recordings.
             "published_l2p_ratios_on_the_full_lafan1_test_set": report.RATIOS_PUBLISHED,
         }
-        write_json(json_file, content)
+        write_json(options.json_file, content)
     return scores, judged
 
 
@@ -267,9 +230,7 @@ def _groups(windows: Windows, pattern: str | None) -> dict[str, np.ndarray]:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise SpecError(
-            "--group-by", f"{pattern!r}: {error}", "a regular expression", "correct it"
-        ) from None
+        raise SpecError("--group-by", f"{pattern!r}: {error}", "a regular expression") from None
     groups: dict[str, list[int]] = {}
     for index, label in enumerate(windows.labels):
         # An unused or empty group falls back to the whole match, so that a window has a named group

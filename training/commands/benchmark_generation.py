@@ -1,6 +1,7 @@
 """``python -m training benchmark dance`` and ``continue``: generation from a prefix, beside the
 truth."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -17,126 +18,109 @@ from training.commands import options as c
 from training.data.dataset import MotionSet
 from training.writing import write_json
 
-Clips = Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")]
 # Two frames are the least that state a velocity.
-SeedFrames = Annotated[
+PrefixFrames = Annotated[
     int, typer.Option("--seed-frames", min=2, help="recorded frames to continue from")
 ]
 Seconds = Annotated[float, typer.Option(min=1, max=600, help="seconds to generate")]
-Variety = Annotated[
-    # --variety is the older spelling, which keeps working.
-    float, typer.Option("--temperature", "--variety", min=0, max=3, help="of the table's row")
-]
-Number = Annotated[int, typer.Option("--seed", min=0, help="random seed")]
-TryVariety = Annotated[
-    list[float] | None,
-    typer.Option(
-        min=0,
-        max=3,
-        help="also say how far apart several futures of one seed are at this variety; may be "
-        "repeated",
-    ),
-]
-Seeds = Annotated[int, typer.Option(min=2, help="futures of each seed to compare for that")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationOptions:
+    """The options of both measurements of generated motion."""
+
+    prefix_frames: PrefixFrames
+    seconds: Seconds
+    clips: Annotated[int, typer.Option(min=2, help="how many, spread evenly over the split")] = 40
+    temperature: Annotated[
+        # --variety is the older spelling, which keeps working.
+        float, typer.Option("--temperature", "--variety", min=0, max=3, help="of the table's row")
+    ] = 1.0
+    seed: Annotated[int, typer.Option("--seed", min=0, help="random seed")] = 0
+    try_variety: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0,
+            max=3,
+            help="also say how far apart several futures of one seed are at this variety; may be "
+            "repeated",
+        ),
+    ] = None
+    seeds: Annotated[int, typer.Option(min=2, help="futures of each seed to compare for that")] = 3
+    json_file: c.Json = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DanceOptions(GenerationOptions):
+    """How long dances are."""
+
+    prefix_frames: PrefixFrames = 120
+    seconds: Seconds = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContinuationOptions(GenerationOptions):
+    """How long continuations without music are."""
+
+    prefix_frames: PrefixFrames = 60
+    seconds: Seconds = 10.0
 
 
 def dance(
     checkpoint: Annotated[
         Path, typer.Option(help="folder of a network with music; its card is rewritten")
     ],
+    options: DanceOptions,
     data: Annotated[Path, typer.Option(help="prepared dance set; its test split is used")] = Path(
         "data/processed/dance-long"
     ),
     train: Annotated[
         Path, typer.Option(help="set whose train split says what moves look like")
     ] = Path("data/processed/dance"),
-    clips: Clips = 40,
-    prefix_frames: SeedFrames = 120,
-    seconds: Seconds = 20.0,
-    temperature: Variety = 1.0,
-    seed: Number = 0,
-    try_variety: TryVariety = None,
-    seeds: Seeds = 3,
-    json_file: c.Json = None,
 ) -> None:
     """Continue dances of the test split: energy, beats, and the move that each bar calls for."""
-
     with c.one_line_errors():
-        stored = MotionSet(data / "test")
         recordings = material(
-            stored,
+            MotionSet(data / "test"),
             load_model(checkpoint),
-            clips,
-            prefix_frames,
-            seconds,
+            options.clips,
+            options.prefix_frames,
+            options.seconds,
             bars_of(data / "test"),
             # Prototypes of the train split, so that the test dances do not define their own
             # ceiling.
             Moves.fit(train / "train"),
         )
-        _generation(
-            checkpoint,
-            data,
-            recordings,
-            prefix_frames,
-            seconds,
-            temperature,
-            seed,
-            try_variety or [],
-            seeds,
-            json_file,
-        )
+        _generation(checkpoint, data, recordings, options)
 
 
 def continuation(
     checkpoint: Annotated[
         Path, typer.Option(help="folder of a network without music; its card is rewritten")
     ],
+    options: ContinuationOptions,
     data: Annotated[Path, typer.Option(help="prepared set; its test split is continued")] = Path(
         "data/processed/common"
     ),
-    clips: Clips = 40,
-    prefix_frames: SeedFrames = 60,
-    seconds: Seconds = 10.0,
-    temperature: Variety = 1.0,
-    seed: Number = 0,
-    try_variety: TryVariety = None,
-    seeds: Seeds = 3,
-    json_file: c.Json = None,
 ) -> None:
     """Continue motion of the test split, without music."""
-
     with c.one_line_errors():
         recordings = material(
-            MotionSet(data / "test"), load_model(checkpoint), clips, prefix_frames, seconds
+            MotionSet(data / "test"),
+            load_model(checkpoint),
+            options.clips,
+            options.prefix_frames,
+            options.seconds,
         )
-        _generation(
-            checkpoint,
-            data,
-            recordings,
-            prefix_frames,
-            seconds,
-            temperature,
-            seed,
-            try_variety or [],
-            seeds,
-            json_file,
-        )
+        _generation(checkpoint, data, recordings, options)
 
 
 def _generation(
-    checkpoint: Path,
-    data: Path,
-    recordings: Material,
-    prefix_frames: int,
-    seconds: float,
-    temperature: float,
-    seed: int,
-    try_variety: list[float],
-    seeds: int,
-    json_file: Path | None,
+    checkpoint: Path, data: Path, recordings: Material, options: GenerationOptions
 ) -> None:
     model, name = load_model(checkpoint), row_name(checkpoint)
+    seeds, try_variety = options.seeds, options.try_variety or []
+    temperature, seed = options.temperature, options.seed
     # One future for the table, and `seeds` futures for every temperature that is tried.
     runs = len(recordings.cases) * (1 + len(try_variety) * seeds)
     with tqdm(total=runs, desc="clips", disable=None) as bar:
@@ -146,8 +130,8 @@ def _generation(
         "data": data.resolve().name,
         "split": "test",
         "clips": len(recordings.cases),
-        "seed_frames": prefix_frames,
-        "seconds": seconds,
+        "seed_frames": options.prefix_frames,
+        "seconds": options.seconds,
         # All cases come from one set and share its frame rate.
         "fps": recordings.cases[0].truth.fps,
         # JSON keys keep their first names, because shipped metrics files hold them.
@@ -160,5 +144,5 @@ def _generation(
     record(checkpoint, "generation", results, data.resolve().name)
     for line in generation_lines(results, name):
         typer.echo(line)
-    if json_file is not None:
-        write_json(json_file, results)
+    if options.json_file is not None:
+        write_json(options.json_file, results)

@@ -30,77 +30,37 @@ def finetune(
     parent: Annotated[
         Path, typer.Option("--from", help="the checkpoint to start from; it is left as it is")
     ],
-    data: c.Data,
-    out: c.Out,
-    run_dir: c.RunDir = None,
-    steps: c.Steps = 0,
-    batch: c.BatchSize = 0,
-    max_frames: c.MaxFrames = 0,
-    seed: int = 0,
-    threads: c.Threads = 0,
-    fresh: c.Fresh = False,
-    accumulation: c.Accumulation = 1,
-    compile_: Annotated[
-        bool, typer.Option("--compile/--no-compile", help="torch.compile the network")
-    ] = False,
-    optimizer: c.Optimizer = "",
-    precision: c.Precision = "",
-    rate: c.Rate = 0.0,
-    loss: c.LossName = "",
-    window_stride: c.Stride = 0,
-    curriculum: c.Curriculum = -1.0,
-    normalise_by_fill: c.Normalise = None,
-    balance: c.Balance = -1.0,
-    watch_every: c.WatchEvery = 1_000,
+    run: c.RunOptions,
+    changes: c.PlanOptions,
 ) -> None:
     """Train a checkpoint further. After an interruption, the same command continues."""
-    if threads:
-        torch.set_num_threads(threads)
+    if run.threads:
+        torch.set_num_threads(run.threads)
     with c.one_line_errors():
         # Training over the parent would destroy the weights that `_fingerprint` ties a resumed run
         # to.
-        if out.resolve() == parent.resolve():
+        if run.out.resolve() == parent.resolve():
             raise ModelError(
-                f"--out {out}",
+                f"--out {run.out}",
                 "the checkpoint to start from",
                 "another folder",
                 "choose a new name",
             )
         recipe = find_recipe(FINETUNING, preset)
-        plan = c.change_plan(
-            recipe.plan,
-            steps=steps,
-            batch=batch,
-            max_frames=max_frames,
-            seed=seed,
-            accumulation=accumulation,
-            compile_=compile_,
-            optimizer=optimizer,
-            precision=precision,
-            rate=rate,
-            loss=loss,
-            window_stride=window_stride,
-            curriculum=curriculum,
-            normalise=normalise_by_fill,
-            balance=balance,
-        )
+        plan = changes.change(recipe.plan)
         accelerator = make_accelerator()
         info = describe(parent)
         model = load_model(parent, str(accelerator.device))
-        split = c.load_split(data, accelerator)
-        check_body(data, split, model.config)
+        split = c.load_split(run.data, accelerator)
+        check_body(run.data, split, model.config)
         model = _prepared(model, recipe.changes, plan, split)
         c.run_and_save(
             model,
             split,
             plan,
             accelerator,
+            run,
             program="finetune",
-            data=data,
-            out=out,
-            run_dir=run_dir,
-            fresh=fresh,
-            watch_every=watch_every,
             start=_fingerprint(info.path),
             more=_ancestry(info),
         )

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,114 +24,132 @@ from training.engine.validation import Watch
 from training.plans.plan import TrainingPlan, plan_to_dict
 
 Data = Annotated[Path, typer.Option(help="a prepared set: a folder with train/, val/ and test/")]
-Out = Annotated[Path, typer.Option(help="the checkpoint's folder")]
 Json = Annotated[Path | None, typer.Option("--json", help="file to write everything into")]
-RunDir = Annotated[
-    Path | None, typer.Option(help="where the resumable state and the logs lie; default runs/NAME")
-]
-Steps = Annotated[
-    int, typer.Option(help="0: the preset's own; each stage of a schedule keeps its share of them")
-]
-BatchSize = Annotated[
-    int, typer.Option("--batch", help="windows a step, over all processes; 0: the preset's own")
-]
-MaxFrames = Annotated[int, typer.Option(help="longest training window; 0: the preset's own")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")]
-Fresh = Annotated[bool, typer.Option(help="ignore an unfinished run")]
-Accumulation = Annotated[
-    int, typer.Option(help="micro-batches that each process divides its windows into")
-]
-Optimizer = Annotated[str, typer.Option(help="adamw, adam or muon; empty: the preset's own")]
-Precision = Annotated[str, typer.Option(help="bf16 or fp32; empty: the preset's own")]
-Rate = Annotated[
-    float,
-    typer.Option(help="the first learning rate, later ones in proportion; 0: the preset's own"),
-]
-LossName = Annotated[
-    str,
-    typer.Option(
-        "--loss", help="pose, mse, or roles for networks on joint roles; empty: the preset's own"
-    ),
-]
-Stride = Annotated[
-    int,
-    typer.Option(help="windows start at multiples of it; 300 is the original's; 0: the preset's"),
-]
-Curriculum = Annotated[
-    float, typer.Option(help="share of the steps in which gaps grow; negative: the preset's own")
-]
-Normalise = Annotated[
-    bool | None, typer.Option(help="divide each window's loss by that of its interpolation")
-]
-Balance = Annotated[
-    float,
-    typer.Option(help="1: all windows alike, 0: all groups of clips alike; negative: preset's"),
-]
-WatchEvery = Annotated[int, typer.Option(min=1, help="steps between looks at the validation split")]
 
 
-def change_plan(
-    plan: TrainingPlan,
-    *,
-    steps: int = 0,
-    batch: int = 0,
-    max_frames: int = 0,
-    seed: int = 0,
-    accumulation: int = 1,
-    compile_: bool = False,
-    optimizer: str = "",
-    precision: str = "",
-    rate: float = 0.0,
-    loss: str = "",
-    window_stride: int = 0,
-    curriculum: float = -1.0,
-    normalise: bool | None = None,
-    balance: float = -1.0,
-) -> TrainingPlan:
-    """A recipe's plan with what the command line says; what it leaves out stays.
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What the command line changes in a recipe's plan. The defaults leave all as it is."""
 
-    Raises:
-        ModelError: a value that cannot be.
-    """
-    if precision not in ("", "bf16", "fp32"):
-        raise ModelError("--precision", repr(precision), "bf16 or fp32", "correct it")
-    # Zero stands for the preset's own value, so only negative numbers are wrong.
-    if min(steps, batch, max_frames, window_stride) < 0 or accumulation < 1 or rate < 0:
-        raise ModelError(
-            "options",
-            "a negative number, or no micro-batch",
-            "numbers of 1 or more",
-            "correct them",
-        )
-    plan = plan.scaled(steps or plan.steps)
-    if rate:
-        # The stages' rates were chosen in proportion to the first one.
-        factor = rate / plan.learning_rate
-        plan = replace(
-            plan,
-            learning_rate=rate,
-            stages=tuple(
-                replace(stage, learning_rate=stage.learning_rate * factor) for stage in plan.stages
-            ),
-        )
-    longest = max_frames or plan.max_frames
-    return replace(
-        plan,
-        seed=seed,
-        batch=batch or plan.batch,
-        # A --max-frames below the preset's shortest window would leave no length to draw.
-        min_frames=min(plan.min_frames, longest),
-        max_frames=longest,
-        accumulation=accumulation,
-        compile=compile_,
-        optimizer=optimizer or plan.optimizer,
-        bfloat16=precision == "bf16" if precision else plan.bfloat16,
-        loss=loss or plan.loss,
-        window_stride=window_stride or plan.window_stride,
-        gap_curriculum=plan.gap_curriculum if curriculum < 0 else curriculum,
-        normalise_by_fill=plan.normalise_by_fill if normalise is None else normalise,
-        balance=plan.balance if balance < 0 else balance,
+    steps: Annotated[
+        int,
+        typer.Option(help="0: the preset's own; each stage of a schedule keeps its share of them"),
+    ] = 0
+    batch: Annotated[
+        int,
+        typer.Option("--batch", help="windows a step, over all processes; 0: the preset's own"),
+    ] = 0
+    max_frames: Annotated[
+        int, typer.Option(help="longest training window; 0: the preset's own")
+    ] = 0
+    seed: Annotated[int, typer.Option(help="random seed of weights and batches")] = 0
+    accumulation: Annotated[
+        int, typer.Option(help="micro-batches that each process divides its windows into")
+    ] = 1
+    compile_: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="torch.compile the network")
+    ] = False
+    optimizer: Annotated[str, typer.Option(help="adamw, adam or muon; empty: the preset's own")] = (
+        ""
     )
+    precision: Annotated[str, typer.Option(help="bf16 or fp32; empty: the preset's own")] = ""
+    rate: Annotated[
+        float,
+        typer.Option(help="the first learning rate, later ones in proportion; 0: the preset's own"),
+    ] = 0.0
+    loss: Annotated[
+        str,
+        typer.Option(
+            "--loss",
+            help="pose, mse, or roles for networks on joint roles; empty: the preset's own",
+        ),
+    ] = ""
+    window_stride: Annotated[
+        int,
+        typer.Option(
+            help="windows start at multiples of it; 300 is the original's; 0: the preset's"
+        ),
+    ] = 0
+    curriculum: Annotated[
+        float,
+        typer.Option(help="share of the steps in which gaps grow; negative: the preset's own"),
+    ] = -1.0
+    normalise_by_fill: Annotated[
+        bool | None, typer.Option(help="divide each window's loss by that of its interpolation")
+    ] = None
+    balance: Annotated[
+        float,
+        typer.Option(help="1: all windows alike, 0: all groups of clips alike; negative: preset's"),
+    ] = -1.0
+
+    def change(self, plan: TrainingPlan) -> TrainingPlan:
+        """A recipe's plan with what the command line says; what it leaves out stays.
+
+        Raises:
+            ModelError: a value that cannot be.
+        """
+        if self.precision not in ("", "bf16", "fp32"):
+            raise ModelError("--precision", repr(self.precision), "bf16 or fp32")
+        # Zero stands for the preset's own value, so only negative numbers are wrong.
+        if (
+            min(self.steps, self.batch, self.max_frames, self.window_stride) < 0
+            or self.accumulation < 1
+            or self.rate < 0
+        ):
+            raise ModelError(
+                "options",
+                "a negative number, or no micro-batch",
+                "numbers of 1 or more",
+            )
+        plan = plan.scaled(self.steps or plan.steps)
+        if self.rate:
+            # The stages' rates were chosen in proportion to the first one.
+            factor = self.rate / plan.learning_rate
+            plan = replace(
+                plan,
+                learning_rate=self.rate,
+                stages=tuple(
+                    replace(stage, learning_rate=stage.learning_rate * factor)
+                    for stage in plan.stages
+                ),
+            )
+        longest = self.max_frames or plan.max_frames
+        by_fill = self.normalise_by_fill
+        return replace(
+            plan,
+            seed=self.seed,
+            batch=self.batch or plan.batch,
+            # A --max-frames below the preset's shortest window would leave no length to draw.
+            min_frames=min(plan.min_frames, longest),
+            max_frames=longest,
+            accumulation=self.accumulation,
+            compile=self.compile_,
+            optimizer=self.optimizer or plan.optimizer,
+            bfloat16=self.precision == "bf16" if self.precision else plan.bfloat16,
+            loss=self.loss or plan.loss,
+            window_stride=self.window_stride or plan.window_stride,
+            gap_curriculum=plan.gap_curriculum if self.curriculum < 0 else self.curriculum,
+            normalise_by_fill=plan.normalise_by_fill if by_fill is None else by_fill,
+            balance=plan.balance if self.balance < 0 else self.balance,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where a run reads and writes, and how it is watched."""
+
+    data: Data
+    out: Annotated[Path, typer.Option(help="the checkpoint's folder")]
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(help="where the resumable state and the logs lie; default runs/NAME"),
+    ] = None
+    threads: Threads = 0
+    fresh: Annotated[bool, typer.Option(help="ignore an unfinished run")] = False
+    watch_every: Annotated[
+        int, typer.Option(min=1, help="steps between looks at the validation split")
+    ] = 1_000
 
 
 def load_split(data: Path, accelerator: Accelerator) -> MotionSet:
@@ -144,13 +162,9 @@ def run_and_save(
     split: MotionSet,
     plan: TrainingPlan,
     accelerator: Accelerator,
+    options: RunOptions,
     *,
     program: str,
-    data: Path,
-    out: Path,
-    run_dir: Path | None,
-    fresh: bool,
-    watch_every: int,
     start: str = "",
     more: dict[str, Any] | None = None,
 ) -> None:
@@ -159,7 +173,8 @@ def run_and_save(
     Args:
         more: what belongs into the checkpoint's training section besides.
     """
-    run_dir = run_dir or Path("runs") / out.name
+    data, out = options.data, options.out
+    run_dir = options.run_dir or Path("runs") / out.name
     # One process validates. The others would measure the same clips again.
     watched = accelerator.is_main_process and (data / "val").is_dir()
     watch = Watch(data, model.config) if watched else None
@@ -168,10 +183,10 @@ def run_and_save(
         split,
         plan,
         run_dir,
-        resume=not fresh,
+        resume=not options.fresh,
         start=start,
         watch=watch,
-        watch_every=watch_every,
+        watch_every=options.watch_every,
     )
     # Several processes that write one folder would corrupt its files.
     if accelerator.is_main_process:

@@ -22,23 +22,8 @@ def pretrain(
     preset: Annotated[
         str, typer.Option(help="a recipe of training.plans.recipes: ecm, 3bert-small, ...")
     ],
-    data: c.Data,
-    out: c.Out,
-    run_dir: c.RunDir = None,
-    steps: c.Steps = 0,
-    batch: c.BatchSize = 0,
-    max_frames: c.MaxFrames = 0,
-    seed: int = 0,
-    threads: c.Threads = 0,
-    fresh: c.Fresh = False,
-    accumulation: c.Accumulation = 1,
-    compile_: Annotated[
-        bool, typer.Option("--compile/--no-compile", help="torch.compile the network")
-    ] = False,
-    optimizer: c.Optimizer = "",
-    precision: c.Precision = "",
-    rate: c.Rate = 0.0,
-    loss: c.LossName = "",
+    run: c.RunOptions,
+    changes: c.PlanOptions,
     fill: Annotated[
         str,
         typer.Option(
@@ -47,54 +32,29 @@ def pretrain(
         ),
     ] = "",
     output: Annotated[str, typer.Option(help="absolute or residual; empty: the preset's own")] = "",
-    window_stride: c.Stride = 0,
-    curriculum: c.Curriculum = -1.0,
-    normalise_by_fill: c.Normalise = None,
-    balance: c.Balance = -1.0,
-    watch_every: c.WatchEvery = 1_000,
 ) -> None:
     """Train a network from scratch. After an interruption, the same command continues."""
-    if threads:
-        torch.set_num_threads(threads)
+    if run.threads:
+        torch.set_num_threads(run.threads)
     with c.one_line_errors():
         recipe = find_recipe(PRETRAINING, preset)
-        plan = c.change_plan(
-            recipe.plan,
-            steps=steps,
-            batch=batch,
-            max_frames=max_frames,
-            seed=seed,
-            accumulation=accumulation,
-            compile_=compile_,
-            optimizer=optimizer,
-            precision=precision,
-            rate=rate,
-            loss=loss,
-            window_stride=window_stride,
-            curriculum=curriculum,
-            normalise=normalise_by_fill,
-            balance=balance,
-        )
+        plan = changes.change(recipe.plan)
         accelerator = make_accelerator()
-        split = c.load_split(data, accelerator)
-        changes = recipe.changes | {
+        split = c.load_split(run.data, accelerator)
+        network_changes = recipe.changes | {
             # An empty option leaves the preset's own value.
             name: value
             for name, value in (("fill", fill), ("output", output))
             if value
         }
-        model = untrained(recipe, changes, plan, split, data)
+        model = untrained(recipe, network_changes, plan, split, run.data)
         c.run_and_save(
             model,
             split,
             plan,
             accelerator,
+            run,
             program="pretrain",
-            data=data,
-            out=out,
-            run_dir=run_dir,
-            fresh=fresh,
-            watch_every=watch_every,
         )
 
 

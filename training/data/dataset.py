@@ -220,9 +220,7 @@ class MotionSet:
                 if re.search(pattern, str(clip.get("source", clip["name"])))
             ]
         except re.error as error:
-            raise SpecError(
-                "--only", f"{pattern!r}: {error}", "a regular expression", "correct it"
-            ) from None
+            raise SpecError("--only", f"{pattern!r}: {error}", "a regular expression") from None
         if not kept:
             raise SpecError(
                 "--only",

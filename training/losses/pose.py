@@ -99,7 +99,7 @@ class ContactLoss(PoseLoss):
     contact: float = 30.0
     """Weight of the mean speed (metres a frame) of feet while the reference's are in contact."""
 
-    names = (*PoseLoss.names, "planted")  # type: ignore[assignment]
+    names = (*PoseLoss.names, "contact")  # type: ignore[assignment]
 
     @property
     def weights(self) -> tuple[float, ...]:

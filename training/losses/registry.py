@@ -32,7 +32,7 @@ def _future(config: MaskedMotionConfig) -> Loss:
 LOSSES: dict[str, Callable[[MaskedMotionConfig], Loss]] = {
     "pose": lambda config: PoseLoss(config.skeleton, config.fitted_stats),
     "mse": lambda config: MseLoss(),
-    "planted": lambda config: ContactLoss(config.skeleton, config.fitted_stats, fps=config.fps),
+    "contact": lambda config: ContactLoss(config.skeleton, config.fitted_stats, fps=config.fps),
     "roles": _roles,
     # Closer to the benchmark: adds local rotations and whole poses, weights heights and slow motion
     # more.

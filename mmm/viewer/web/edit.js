@@ -279,8 +279,8 @@ class ViewerEdit {
     if (edit.seed !== this.seed) this.seen.clear(); // a random SPEC now hides other frames
     this.seed = edit.seed;
     this.seen.set(edit.spec, { hiddenFrames, pinned, keyframes });
-    const heard = new Map(edit.heard).get(this.client) ?? -1;
-    for (const action of this.log) if (action.serial > heard) this.foresee(action);
+    const received = new Map(edit.received).get(this.client) ?? -1;
+    for (const action of this.log) if (action.serial > received) this.foresee(action);
     this.viewer.timeline.root.dataset.pinned = edit.pinned.join();
     this.viewer.timeline.root.dataset.keyframes = edit.keyframes.join();
     this.root.dataset.spec = edit.spec;

@@ -30,7 +30,7 @@ def test_a_file_without_music_opens_with_the_network_on_roles(with_roles):
     assert page.app.selectbox(key="method").options[0] == "inbetween"
     assert page.panels == ["Truth", "inbetween"]
     assert page.said.count("22 of 22 joint roles were found") == 1
-    assert "network, sees motion alone, of any humanoid at any frame rate." in page.said
+    assert "network, motion only, of any humanoid at any frame rate." in page.said
     assert f"Not for this clip: {MODEL}" in page.said
     assert role_boxes(page) == {}
     gaps = next(e.proto.body for e in page.app.get("html") if 'class="wb-gaps"' in e.proto.body)

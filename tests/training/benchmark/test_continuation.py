@@ -240,7 +240,7 @@ def test_commands_write_table_and_card(dances, listener, tmp_path):
     assert list(told["rows"]) == ["dancer", "truth", "another song", "hold"]
     assert json.loads((folder / "metrics.json").read_text())["generation"]["steps"] == told
     card = (folder / "README.md").read_text()
-    assert "## Going on from a seed: steps" in card
+    assert "## Generation from a seed: steps" in card
     assert "bars with the rule's move and side" in card
     assert "| variety |" in card
     assert "beat alignment, per music beat" in done.stdout

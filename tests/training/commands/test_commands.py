@@ -273,7 +273,7 @@ def test_options_reach_the_plan(prepared, tmp_path, small_presets):
 
 
 def test_a_rate_scales_every_stage():
-    plan = options.change_plan(pretrain.PRETRAINING["ecm"].plan, steps=138, rate=1e-3)
+    plan = options.PlanOptions(steps=138, rate=1e-3).change(pretrain.PRETRAINING["ecm"].plan)
     assert [(stage.steps, stage.learning_rate) for stage in plan.stages] == [
         (53, pytest.approx(1e-3)),
         (16, pytest.approx(1e-4)),
@@ -359,10 +359,7 @@ def test_the_card(copy):
     write_card(copy)
     card = (copy / "README.md").read_text()
     assert card.startswith("# toy-ecm\n\nA `ecm` network")
-    assert (
-        "hidden frames of motion on a 24-joint body at 60 frames a second, listening to music."
-        in card
-    )
+    assert "hidden frames of motion on a 24-joint body at 60 frames a second, with music." in card
     assert "| `every:5` | rotation, deg | **1.50** | 4.00 | 2.00 | 1.75 |" in card
     assert "| `every:5` | position, cm | - | - | - | - |" in card
     assert "2 clips of 30 frames of the test split, never seen in training" in card

@@ -80,7 +80,7 @@ def test_pose_loss_against_loops(batch):
     )
 
 
-def test_planted_loss_against_loops(batch):
+def test_contact_loss_against_loops(batch):
     prediction, motion, hidden = batch
     motion[1] = motion[1, :1]  # one window in which the truth stands all the time
     loss = ContactLoss(TINY, STATS, fps=60.0, velocity=2.0, contact=30.0)
