@@ -110,7 +110,7 @@ def prepared_set(
 
 
 # The modules of the later commands do not import `app`, which would close a circle of imports.
-for _name, _command_function in {
+COMMANDS: dict[str, Callable[..., None]] = {
     "lafan1": lafan1,
     "motion": motion,
     "set": prepared_set,
@@ -119,8 +119,9 @@ for _name, _command_function in {
     "attention": attention_command,
     "dance": dance,
     "continue": continuation,
-}.items():
-    app.command(_name)(with_groups(_command_function))
+}
+for _name, _function in COMMANDS.items():
+    app.command(_name)(with_groups(_function))
 
 
 def _command(
