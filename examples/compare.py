@@ -27,4 +27,4 @@ for length in (15, 30, 60):
     )
 
 # The last gap, as a film: truth, network and slerp side by side.
-mmm.save(network, folder / "compare.gif", beside=[baselines["slerp"]])
+mmm.save(network, folder / "compare.mp4", beside=[baselines["slerp"]])

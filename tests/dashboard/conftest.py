@@ -66,9 +66,9 @@ def networks(tmp_path_factory) -> Path:
     return save_future_networks(tmp_path_factory.mktemp("futures"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(checkpoint_folder) -> Iterator[str]:
-    """Where the workbench is served, for a browser; started on first use."""
+    """Where the workbench is served, for a browser; started on first use, and kept for all files."""
     from tests.browser import AppServer
 
     servers = AppServer()
