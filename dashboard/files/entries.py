@@ -1,5 +1,6 @@
 """The sequences that can be opened: samples, files in the user's folders, and uploads."""
 
+import json
 import os
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -37,6 +38,14 @@ class Entry:
     facing: str | None = None
     """The axis that the body is turned to face at the first frame; None keeps the file's."""
 
+    name: str = ""
+    """What the page calls it; nothing where its label serves."""
+
+    @property
+    def title(self) -> str:
+        """The name to show. It may change; links and files go by ``key`` and ``label``."""
+        return self.name or self.label
+
     @property
     def key(self) -> str:
         """The name in the page's address: group and path relative to the folder."""
@@ -67,6 +76,7 @@ def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     entries = []
     for name, place in places:
         files = motion_files(place)
+        names = _sample_names(place) if name == "Samples" else {}
         entries += [
             Entry(
                 p,
@@ -77,10 +87,17 @@ def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
                     else p.relative_to(place)
                 ),
                 name,
+                name=names.get(p.stem, ""),
             )
             for p in files[:MAX_ENTRIES]
         ]
     return entries
+
+
+def _sample_names(folder: Path) -> dict[str, str]:
+    """Names of the samples for people, by the names of their files."""
+    path = folder / "names.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def open_clip(entry: Entry, report: reader.Report | None = None) -> Clip:

@@ -74,6 +74,12 @@ def corrected(entry: Entry) -> Entry:
     return _corrected(entry, chosen)
 
 
+def as_corrected(entry: Entry) -> Entry:
+    """The entry as the visitor corrected it before; draws nothing."""
+    kept: dict[str, Correction] = st.session_state.get("corrections", {})
+    return _corrected(entry, kept[entry.key]) if entry.key in kept else entry
+
+
 def _opened(entry: Entry) -> Clip | None:
     try:
         return entries.open_clip(entry)

@@ -54,11 +54,7 @@ def pick_sequence(entries: list[Entry]) -> Entry:
 
     def label(key: str) -> str:
         entry = by_key[key]
-        return (
-            entry.label.replace("_", " ")
-            if entry.group == "Samples"
-            else f"{entry.label}  ·  {entry.group}"
-        )
+        return entry.title if entry.group == "Samples" else f"{entry.label}  ·  {entry.group}"
 
     chosen = pick(
         "Sequence",

@@ -68,7 +68,7 @@ def offered(clip: Clip) -> dict[str, str]:
     songs = {OWN: "The clip's own"} if clip.music is not None else {}
     songs |= {UPLOADED + recording.name: recording.name for recording in uploads.session().songs}
     songs |= {
-        entry.key: f"{entry.label.replace('_', ' ')}"
+        entry.key: entry.title
         for entry in entries.find_entries()
         if entry.group == "Samples" and entry.path.with_suffix(".ogg").is_file()
     }

@@ -16,6 +16,7 @@ from dashboard.common.downloads import (
     save_button,
 )
 from dashboard.files import entries, songs
+from dashboard.files.characters import character_export
 from dashboard.files.import_options import path_of, python_reading, shell_reading
 from dashboard.generate.controls import Plan
 from dashboard.generate.variant_picker import pick_variant
@@ -42,6 +43,7 @@ def export_section(made: list[Made]) -> None:
     with motion:
         st.markdown("**Motion** (seed and generated frames)")
         motion_buttons(variant.generation, variant.generation.clip, name, KEYS)
+        character_export(variant.generation.clip, name, KEYS, variant.ask.roles)
     with metrics:
         st.markdown("**Metrics**")
         save_button(

@@ -151,7 +151,7 @@ def _title(plan: Plan) -> None:
         facts.append(f"{song}, {music.tempo_bpm:.0f} bpm")
     else:
         facts.append("no music")
-    heading(plan.clip.name, facts, GENERATE, plan.clip.notes)
+    heading(plan.entry.name or plan.clip.name, facts, GENERATE, plan.clip.notes)
 
 
 def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:

@@ -18,6 +18,7 @@ from dashboard.common.downloads import (
     motion_buttons,
     save_button,
 )
+from dashboard.files.characters import character_export
 from dashboard.work.recoveries import Request
 from mmm.io.files import safe_name
 from mmm.masks import Mask
@@ -41,6 +42,7 @@ def export_section(results: "list[RecoveryResult]", mask: Mask, request: Request
     with motion:
         st.markdown("**Recovered motion**")
         motion_buttons(first, first.recovered, name)
+        character_export(first.recovered, name, roles=request.roles)
     with metrics:
         st.markdown("**Metrics**")
         with st.container(horizontal=True):

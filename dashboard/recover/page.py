@@ -56,7 +56,7 @@ def recover_page(entries: list[Entry]) -> None:
         choices.roles,
     )
     results = _results_of(request)
-    _title(clip, desk.recorded.notes)
+    _title(choices.entry, clip, desk.recorded.notes)
     shortcuts("recover", ["stage"], key="shortcuts")
     for warning in link.link_warnings(choices):
         st.warning(escape.markdown(warning), icon=":material/link_off:")
@@ -123,7 +123,7 @@ def _results_of(request: Request) -> "list[RecoveryResult] | None":
     return results
 
 
-def _title(clip: Clip, notes: tuple[str, ...]) -> None:
+def _title(entry: Entry, clip: Clip, notes: tuple[str, ...]) -> None:
     motion, music = clip.motion, clip.music
     facts = [
         f"{len(clip)} frames",
@@ -134,7 +134,7 @@ def _title(clip: Clip, notes: tuple[str, ...]) -> None:
     facts.append(f"{music.tempo_bpm:.0f} bpm" if music else "no music")
     if clip.split:
         facts.append(f"{clip.split} split")
-    heading(clip.name, facts, RECOVER, notes)
+    heading(entry.name or clip.name, facts, RECOVER, notes)
 
 
 @st.fragment

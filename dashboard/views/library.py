@@ -139,7 +139,8 @@ def put_in_order(
         (
             entry
             for entry in entries
-            if entry.key in known and matches(words, entry.label, known[entry.key], [entry.group])
+            if entry.key in known
+            and matches(words, entry.label, known[entry.key], [entry.title, entry.group])
         ),
         key=lambda entry: (
             (
@@ -229,7 +230,7 @@ def _card(entry: Entry, facts: FileFacts | None) -> None:
 
 def card_html(entry: Entry, facts: FileFacts | None) -> str:
     """A card: picture, name and facts, or what is wrong with the file."""
-    name = html.escape(entry.label.replace("_", " ") if entry.group == "Samples" else entry.label)
+    name = html.escape(entry.title)
     if facts is None:
         return (
             f'<div class="wb-card"><div class="pose waits"></div><b title="{name}">{name}</b>'

@@ -111,20 +111,23 @@ def write_sample(clip: Clip, folder: Path) -> None:
 
 
 def write_samples(folder: Path) -> list[str]:
-    """All twelve, and ``truth.json``; returns their names.
+    """All twelve, ``truth.json`` and ``names.json``; returns the names of the clips.
 
     Raises:
         FileError: the folder cannot be written, or a clip does not come back as it was written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    truths = {}
-    for sample in SAMPLES:
+    truths, names = {}, {}
+    for number, sample in enumerate(SAMPLES, start=1):
         clip, truth = make_sample(sample)
         write_sample(clip, folder)
         # Read back at once: a shipped file that the readers reject must not be committed.
         load_clip(folder / f"{clip.name}.npz")
         truths[clip.name] = truth
+        names[clip.name] = f"Dance, {truth['tempo_bpm']} bpm, dancer {number}"
     # A line for each clip, so that version control shows which changed.
     text = json.dumps(truths, indent=None, separators=(",", ":")).replace('},"dance', '},\n"dance')
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+    # What the page calls them; the names of the files stand in links and stay.
+    (folder / "names.json").write_text(json.dumps(names, indent=1) + "\n", encoding="utf-8")
     return list(truths)

@@ -86,7 +86,7 @@ def test_another_song_may_be_brought_along_or_lie_in_an_own_folder(
     options = songs_offered(page)
     assert options[0] == "Mine.ogg"
     assert "folder.wav" in options
-    assert "dance 140bpm test023 dancer11" in options
+    assert "Dance, 140 bpm, dancer 12" in options
     assert SAMPLE.split("/")[1].replace("_", " ") not in options
     page.set("change_song_start", 1.5).press("change").until(lambda p: len(p.panels) == 3)
     assert page.panels[2] == "Another song (Mine)"

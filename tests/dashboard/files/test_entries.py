@@ -61,3 +61,17 @@ def test_a_file_that_went_away_or_may_not_be_read_is_one_line(page_env):
     (page_env / "folder.npz").mkdir()
     with pytest.raises(MMMError, match=r"folder\.npz"):
         open_clip(Entry(page_env / "folder.npz", "folder.npz", "mine"))
+
+
+def test_samples_have_names_for_people_and_keep_their_keys(page_env):
+    samples = [entry for entry in find_entries() if entry.group == "Samples"]
+    # Links that were shared before the names came go by the key.
+    assert samples[0].key == "Samples/dance_081bpm_test032_dancer00"
+    assert samples[0].title == "Dance, 81 bpm, dancer 1"
+    assert all("_" not in entry.title for entry in samples)
+    assert len({entry.title for entry in samples}) == len(samples)
+
+
+def test_a_file_of_the_user_goes_by_its_own_name(page_env):
+    (page_env / "my_take.bvh").write_text("HIERARCHY")
+    assert [e.title for e in find_entries() if e.group == "mine"] == ["my_take.bvh"]

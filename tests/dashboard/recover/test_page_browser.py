@@ -131,8 +131,8 @@ def test_it_plays_at_once_and_both_dancers_move(open_):
 
 def test_another_dance_another_pattern_recover(open_):
     page = recovered(open_())
-    choose(page, "Sequence", "dance 140bpm test023 dancer11")
-    expect(page.get_by_role("heading", name="dance 140bpm test023 dancer11")).to_be_visible()
+    choose(page, "Sequence", "Dance, 140 bpm, dancer 12")
+    expect(page.get_by_role("heading", name="Dance, 140 bpm, dancer 12")).to_be_visible()
     expect(page.locator("canvas[data-panel]").nth(1)).to_have_attribute(
         "data-panel", "Slerp, before Recover"
     )

@@ -77,9 +77,9 @@ def test_to_the_library_and_back_with_another_sequence(new_page, server):
 
 def test_a_card_opens_generate(new_page, server):
     page = opened(new_page, server + "library", 900, True)
-    card(page, "dance 092bpm").get_by_role("button", name="Generate").click()
+    card(page, "Dance, 92 bpm").get_by_role("button", name="Generate").click()
     expect(page).to_have_url(re.compile("mode=generate.*dance_092bpm"))
-    expect(page.get_by_role("heading", name="dance 092bpm")).to_be_visible()
+    expect(page.get_by_role("heading", name="Dance, 92 bpm")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "dark"), [(900, False), (900, True), (1400, True)])

@@ -143,8 +143,11 @@ def test_twelve_samples_ship_small_with_sound_and_truth():
         if one["rule"] == "chord"
     }
     assert len(moves) == 12
-    for name in names:
+    titles = json.loads((SAMPLES / "names.json").read_text())
+    assert list(titles) == names
+    for number, name in enumerate(names, start=1):
         clip = load_clip(SAMPLES / f"{name}.npz")
+        assert titles[name] == f"Dance, {truths[name]['tempo_bpm']} bpm, dancer {number}"
         assert (clip.name, clip.split, len(clip)) == (name, "test", 600)
         assert clip.music is not None
         assert clip.music.audio is not None
