@@ -21,7 +21,7 @@ _RECOVER_KEYS = (
     "map_of",
     "song",
 )
-_SHARED = ("frames-", "unit-", "up-", "facing-", "role-")
+_SHARED = ("frames-", "take-", "body-", "unit-", "up-", "facing-", "role-")
 """Key prefixes of controls that belong to a sequence or a skeleton."""
 _NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
 """Buttons, whose values Streamlit does not let a page set."""

@@ -37,6 +37,10 @@ class Entry:
     """The up axis of the file; None uses the reader's guess."""
     facing: str | None = None
     """The axis that the body is turned to face at the first frame; None keeps the file's."""
+    take: str | None = None
+    """Which of several takes of the file; None for the first that moves."""
+    body: str | None = None
+    """Which of several bodies of the file; None for the reader's choice."""
 
     name: str = ""
     """What the page calls it; nothing where its label serves."""
@@ -140,6 +144,8 @@ class Stamp:
     unit_m: float | None
     up: str | None
     facing: str | None
+    take: str | None
+    body: str | None
     largest: int
     foreign: bool
     """Whether it is an upload, which is read outside the server's process."""
@@ -162,6 +168,8 @@ def stamp(entry: Entry) -> Stamp:
         entry.unit_m,
         entry.up,
         entry.facing,
+        entry.take,
+        entry.body,
         LARGEST_UPLOAD if entry.group == UPLOADS else LARGEST,
         entry.group == UPLOADS,
     )
@@ -188,6 +196,8 @@ def _read(stamp: Stamp) -> Clip:
         "unit_m": stamp.unit_m,
         "up": stamp.up,
         "facing": stamp.facing,
+        "take": stamp.take,
+        "body": stamp.body,
         "largest": stamp.largest,
     }
     try:

@@ -1,6 +1,7 @@
-"""How a file was read, and the user's corrections: unit of length, up axis and facing."""
+"""How a file is read: the user's choice of a take and a body, and corrections of unit and axes."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 import streamlit as st
 
@@ -17,23 +18,31 @@ from mmm.io.body import (
     short_unit,
     unit_name,
 )
+from mmm.io.choosing import Several
 from mmm.motion.facing import FACINGS, facing_deg, nearest_axis
 
 GUESS = ""
+_MANY = (".bvh", ".fbx", ".glb", ".gltf")
+"""Files that may hold several takes or bodies."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """The user's corrections of a file's import; empty fields are guessed."""
+    """The user's choices for a file's import; empty fields are left to the reader."""
 
     unit: str = GUESS
     up: str = GUESS
     facing: str = GUESS
+    take: str = GUESS
+    body: str = GUESS
+
+
+_NAMES = tuple(field.name for field in fields(Correction))
 
 
 def seed_from_url() -> None:
     """Read the corrections of a shared link; they apply to the first file that is no sample."""
-    for name in ("unit", "up", "facing"):
+    for name in _NAMES:
         if name in st.query_params:
             st.session_state[f"url_{name}"] = st.query_params[name]
 
@@ -41,8 +50,13 @@ def seed_from_url() -> None:
 def in_address(entry: Entry) -> dict[str, str]:
     """The corrections of an entry as parameters of the page's address."""
     correction = {"unit": short_unit(entry.unit_m)} if entry.unit_m is not None else {}
-    correction |= {"up": entry.up} if entry.up is not None else {}
-    return correction | ({"facing": entry.facing} if entry.facing is not None else {})
+    return correction | _given(entry)
+
+
+def _given(entry: Entry) -> dict[str, str]:
+    """All but the unit, whose name differs from place to place."""
+    names = ("up", "facing", "take", "body")
+    return {name: str(value) for name in names if (value := getattr(entry, name)) is not None}
 
 
 def corrected(entry: Entry) -> Entry:
@@ -53,7 +67,7 @@ def corrected(entry: Entry) -> Entry:
     kept: dict[str, Correction] = state.setdefault("corrections", {})
     # Popped: a link speaks of its own file, which is the first that is no sample.
     correction = kept.get(entry.key) or Correction(
-        *(state.pop(f"url_{name}", GUESS) for name in ("unit", "up", "facing"))
+        *(state.pop(f"url_{name}", GUESS) for name in _NAMES)
     )
     has_unit = entry.path.suffix.lower() in (".bvh", ".amc")
     guess = _opened(entry)
@@ -62,6 +76,10 @@ def corrected(entry: Entry) -> Entry:
         return entry  # the page says what is wrong
     # Other formats fix their unit, whatever a link says.
     correction = correction if has_unit else replace(correction, unit=GUESS)
+    parts = _parts(entry, correction, guess)
+    correction = replace(correction, **parts)
+    if any(parts.values()):
+        guess = _opened(_corrected(entry, Correction(**parts)))
     # A fixed key keeps the box open although its title changes.
     with st.expander(
         _summary(_corrected(entry, correction)), key="read_as", icon=":material/straighten:"
@@ -80,6 +98,30 @@ def as_corrected(entry: Entry) -> Entry:
     return _corrected(entry, kept[entry.key]) if entry.key in kept else entry
 
 
+def _parts(entry: Entry, correction: Correction, guess: Clip | None) -> dict[str, str]:
+    """Draw the choice of a take and of a body, where the file holds several."""
+    chosen = {"take": GUESS, "body": GUESS}
+    # An .npz keeps what its source held, and holds one take of one body itself.
+    if guess is None or entry.path.suffix.lower() not in _MANY:
+        return chosen
+    for kind, hint in (
+        ("take", "Which of the animations in the file is shown."),
+        ("body", "Which of the characters in the file is shown."),
+    ):
+        several = Several.of(guess.meta, kind)
+        if several is None:
+            continue
+        options = {}
+        for i, name in enumerate(several.names):
+            # What has no name of its own is asked for by number.
+            value = name if name and several.names.count(name) == 1 else str(i + 1)
+            options[GUESS if i == several.chosen else value] = name
+        chosen[kind] = _choice(
+            kind.capitalize(), f"{kind}-{entry.key}", getattr(correction, kind), options, hint
+        )
+    return chosen
+
+
 def _opened(entry: Entry) -> Clip | None:
     try:
         return entries.open_clip(entry)
@@ -92,12 +134,12 @@ def _choices(
 ) -> Correction:
     """Draw the controls, each with the guess as its default."""
     read = how_read(guess) if guess is not None else None
-    unit = GUESS
+    chosen = replace(correction, unit=GUESS, up=GUESS, facing=GUESS)
     if has_unit:
         guessed = f"Guessed: {unit_name(read[0])}" if read else "Guessed"
-        unit = _choice(
-            "Unit of length", f"unit-{entry.key}", correction.unit, {GUESS: guessed, **UNIT_NAMES}
-        )
+        options = {GUESS: guessed, **UNIT_NAMES}
+        unit = _choice("Unit of length", f"unit-{entry.key}", correction.unit, options)
+        chosen = replace(chosen, unit=unit)
     up_guess = f"Guessed: {read[1].upper()}" if read else "Format default: Y"
     up = _choice(
         "Up axis",
@@ -105,12 +147,13 @@ def _choices(
         correction.up,
         {GUESS: up_guess} | {axis: axis.upper() for axis in UP_AXES},
     )
+    chosen = replace(chosen, up=up)
     # The facing depends on the up axis, so the file is read with the chosen one first.
-    standing = _opened(_corrected(entry, Correction(unit, up)))
+    standing = _opened(_corrected(entry, chosen))
     faces = facing_deg(standing.motion) if standing is not None else None
     if faces is None:
         st.caption("The facing at the first frame cannot be determined.")
-        return Correction(unit, up)
+        return chosen
     axis, off = nearest_axis(faces)
     # Measured headings are never exact, so less than a degree counts as aligned.
     in_file = f"As in the file: {axis.upper()}" + (
@@ -123,7 +166,7 @@ def _choices(
         {GUESS: in_file} | {name: f"Turned to {name.upper()}" for name in FACINGS},
         "Rotates the motion about the vertical axis. Exports keep the rotation.",
     )
-    return Correction(unit, up, facing)
+    return replace(chosen, facing=facing)
 
 
 def _corrected(entry: Entry, correction: Correction) -> Entry:
@@ -132,14 +175,18 @@ def _corrected(entry: Entry, correction: Correction) -> Entry:
         unit_m=parse_unit(correction.unit) if correction.unit in UNIT_NAMES else None,
         up=correction.up if correction.up in UP_AXES else None,
         facing=correction.facing if correction.facing in FACINGS else None,
+        take=correction.take or None,
+        body=correction.body or None,
     )
 
 
 def _choice(
-    label: str, key: str, value: str, options: dict[str, str], hint: str | None = None
+    label: str, key: str, value: str, options: Mapping[str, str], hint: str | None = None
 ) -> str:
-    # Not as a default of the widget: Streamlit warns if the session holds a value too.
-    st.session_state.setdefault(key, value if value in options else GUESS)
+    # Not as a default of the widget: Streamlit warns if the session holds a value too. A former
+    # file of this name may have had other takes.
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = value if value in options else GUESS
     return str(
         st.selectbox(label, list(options), key=key, format_func=options.__getitem__, help=hint)
     )
@@ -161,15 +208,13 @@ def _summary(entry: Entry) -> str:
 def shell_reading(entry: Entry) -> list[str]:
     """The corrections as options of the command line."""
     words = ["--unit", short_unit(entry.unit_m)] if entry.unit_m is not None else []
-    words += ["--up", entry.up] if entry.up is not None else []
-    return words + (["--facing", entry.facing] if entry.facing is not None else [])
+    return words + [word for name, v in _given(entry).items() for word in (f"--{name}", v)]
 
 
 def python_reading(entry: Entry) -> list[str]:
     """The corrections as arguments of ``load_clip``."""
     words = [f"unit_m={entry.unit_m:g}"] if entry.unit_m is not None else []
-    words += [f"up={entry.up!r}"] if entry.up is not None else []
-    return words + ([f"facing={entry.facing!r}"] if entry.facing is not None else [])
+    return words + [f"{name}={value!r}" for name, value in _given(entry).items()]
 
 
 def path_of(entry: Entry) -> str:

@@ -55,6 +55,7 @@ def read_bvh(
 
     Raises:
         FileError: with the line at fault.
+        SpecError: no such body.
     """
     text, encoding = read_text(path, "a BVH file")
     document = parse_bvh(text, str(path), fps, body)
@@ -144,7 +145,8 @@ def document_to_clip(
         z_up,
         encoding,
     )
-    meta = MappingProxyType({"bvh": layout.to_meta()})
+    among = {} if document.among is None else document.among.to_meta()
+    meta = MappingProxyType({"bvh": layout.to_meta(), **among})
     return Clip(name, as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
 
 

@@ -18,14 +18,14 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.io.bvh_motion import LARGEST_NUMBER, RE_EXPORT, motion_header, motion_table, rate_notes
+from mmm.io.choosing import Several, choose
 from mmm.io.files import MOST_JOINTS
 
 Array = np.ndarray
 
 # Only the beginning counts: programs write Xrotation, XRotation, Xrot and xrotation.
 _CHANNEL = re.compile(r"([XYZ])(pos|rot)", re.IGNORECASE)
-# Limits of lists in messages and notes.
-_MOST_BODIES = 50
+# Limit of a list in notes.
 _MOST_RENAMED = 20
 # Inside a line, a keyword begins a statement of its own; a name ends with its line instead.
 _NEXT_KEYWORD = re.compile(r"(?<!\S)(?:OFFSET|CHANNELS|JOINT|END\s*SITE)(?!\S)", re.IGNORECASE)
@@ -54,6 +54,8 @@ class BvhDocument:
     values: Float[Array, "T C"] = field(default_factory=lambda: np.zeros((0, 0)))
     """Every channel of every frame, float64: positions in the file's unit, angles in degrees."""
     notes: list[str] = field(default_factory=list)
+    among: Several | None = None
+    """The bodies of the file, where it holds several."""
 
 
 class _Hierarchy:
@@ -201,6 +203,7 @@ def parse_bvh(
 
     Raises:
         FileError: with the line, what stands there and what should.
+        SpecError: no such body.
     """
     if not re.match(r"\s*HIERARCHY\b", text, re.IGNORECASE):
         raise FileError(
@@ -245,31 +248,21 @@ def _one_body(document: BvhDocument, source: str, body: str | None) -> BvhDocume
     joints = document.joints
     roots = [j for j, joint in enumerate(joints) if joint.parent < 0]
     names = [joints[j].name for j in roots]
-    if body is None or body in names:
-        chosen = names.index(body) if body is not None else 0
-    elif re.fullmatch("[0-9]{1,4}", body) and 1 <= int(body) <= len(roots):
-        chosen = int(body) - 1
-    else:
-        raise FileError(
-            source,
-            f"no body {body[:60]!r}",
-            f"a number from 1 to {len(roots)}, or {', '.join(names[:_MOST_BODIES])}",
-            "choose one of these",
-        )
+    chosen = choose("body", names, body, source, 0)
     if len(roots) == 1:
         return document
     first, stop = roots[chosen], (*roots[1:], len(joints))[chosen]
     columns = np.cumsum([0] + [len(joint.channels) for joint in joints])
     for joint in joints[first:stop]:
         joint.parent = max(joint.parent - first, -1)
-    others = ", ".join(names[:chosen] + names[chosen + 1 :])
-    note = f"Of {len(roots)} bodies {names[chosen]} was read; {others} can be chosen as body."
+    among = Several("body", tuple(names), chosen)
     return BvhDocument(
         joints[first:stop],
         [(j - first, tip) for j, tip in document.ends if first <= j < stop],
         document.fps,
         document.values[:, columns[first] : columns[stop]],
-        [*document.notes, note[:500]],
+        [*document.notes, *among.notes()],
+        among,
     )
 
 

@@ -1,7 +1,9 @@
 """Choosing one of several things of a file, by its name or its number: a take, a body."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from mmm.errors import SpecError
 
@@ -47,13 +49,43 @@ def listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else "")
 
 
-def others_note(kind: str, names: Sequence[str], chosen: int) -> tuple[str, ...]:
-    """A sentence where a file holds several, which says which one was read."""
-    if len(names) < 2:
-        return ()
-    rest = [name for i, name in enumerate(names) if i != chosen]
-    plural = {"take": "takes", "body": "bodies"}[kind]
-    return (
-        f"Of {len(names)} {plural} {names[chosen][:60]} was read; "
-        f"{listed(rest)} can be chosen as {kind}.",
-    )
+@dataclass(frozen=True)
+class Several:
+    """The takes or the bodies of a file, and which one was read."""
+
+    kind: str
+    """``take`` or ``body``, as the option is called."""
+    names: tuple[str, ...]
+    chosen: int
+
+    def notes(self) -> tuple[str, ...]:
+        """A sentence where there are several, which says which one was read."""
+        if len(self.names) < 2:
+            return ()
+        rest = [name for i, name in enumerate(self.names) if i != self.chosen]
+        plural = {"take": "takes", "body": "bodies"}[self.kind]
+        return (
+            f"Of {len(self.names)} {plural} {self.names[self.chosen][:60]} was read; "
+            f"{listed(rest)} can be chosen as {self.kind}.",
+        )
+
+    def to_meta(self) -> dict[str, Any]:
+        """The entry of a clip's ``meta``; empty where the file holds one."""
+        if len(self.names) < 2:
+            return {}
+        return {_meta_key(self.kind): {"names": list(self.names), "chosen": self.chosen}}
+
+    @classmethod
+    def of(cls, meta: Mapping[str, Any], kind: str) -> "Several | None":
+        """What a clip's ``meta`` says; None where its file held one."""
+        # The meta may come from an `.npz` that others edited, so nonsense is left out.
+        try:
+            entry = meta[_meta_key(kind)]
+            several = cls(kind, tuple(map(str, entry["names"])), int(entry["chosen"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+        return several if 0 <= several.chosen < len(several.names) else None
+
+
+def _meta_key(kind: str) -> str:
+    return f"{kind}_of"

@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.io.body import body_height, unit_name, unit_notes
-from mmm.io.choosing import choose, others_note
+from mmm.io.choosing import Several, choose
 from mmm.io.smpl import as_smpl
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.rotations import nearest_rotation, project_to_so3
@@ -55,7 +55,8 @@ class Body:
     parents: tuple[int, ...]
     """Indices into ``nodes``; -1 for the first alone."""
     names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    among: Several | None = None
+    """The bodies of the scene."""
 
 
 def choose_body(tree: NodeTree, wish: str | None, source: str) -> Body:
@@ -98,14 +99,14 @@ def choose_body(tree: NodeTree, wish: str | None, source: str) -> Body:
     largest = max(range(len(roots)), key=lambda i: sizes[roots[i]])
     chosen = choose("body", names, wish, source, largest)
     bodies = [i for i, root in enumerate(roots) if sizes[root] >= _FEWEST_JOINTS or i == chosen]
-    notes = others_note("body", [names[i] for i in bodies], bodies.index(chosen))
+    among = Several("body", tuple(names[i] for i in bodies), bodies.index(chosen))
     nodes = _ordered(tree, [node for node in depth_first if root_of.get(node) == roots[chosen]])
     index = {node: j for j, node in enumerate(nodes)}
     return Body(
         nodes,
         tuple(index.get(tree.parents[node], -1) for node in nodes),
         tuple(_unique([tree.names[node] for node in nodes])),
-        notes,
+        among,
     )
 
 
@@ -196,6 +197,7 @@ def body_clip(
     path: Path,
     kind: str,
     unit: Unit,
+    takes: Several,
     notes: tuple[str, ...],
 ) -> Clip:
     """The clip of a body.
@@ -208,7 +210,8 @@ def body_clip(
         path: the file.
         kind: the format's name, under which the clip keeps the unit.
         unit: the file's unit of length.
-        notes: what the reader has to say so far.
+        takes: the takes of the file.
+        notes: what else the reader has to say so far.
 
     Raises:
         FileError: a value is not finite.
@@ -218,8 +221,10 @@ def body_clip(
     if len(body.nodes) > 4:
         height = body_height(motion.skeleton)
         more += unit_notes(height, unit_name(unit.metres), unit.given, unit.origin)
-    meta = MappingProxyType({kind: {"unit_m": float(unit.metres)}})
-    return Clip(path.stem, motion, source=str(path), notes=(*notes, *more), meta=meta)
+    among = {} if body.among is None else body.among.to_meta()
+    meta = {kind: {"unit_m": float(unit.metres)}, **takes.to_meta(), **among}
+    notes = (*takes.notes(), *notes, *more)
+    return Clip(path.stem, motion, source=str(path), notes=notes, meta=MappingProxyType(meta))
 
 
 def body_motion(
@@ -260,7 +265,7 @@ def body_motion(
     motion = Motion(
         skeleton, project_to_so3(local[:, keep])[0], places[:, top].astype(np.float32), fps
     )
-    notes = body.notes
+    notes = () if body.among is None else body.among.notes()
     if len(keep) < len(body.nodes):
         dropped = len(body.nodes) - len(keep)
         notes += (

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
-from mmm.io.choosing import choose, others_note
+from mmm.io.choosing import Several, choose
 from mmm.io.files import FPS_RANGE, LARGEST, check_size, read_bytes
 from mmm.io.node_tree import Body, NodeTree, Unit, body_clip, choose_body, rest_rotations
 from mmm.motion.clip import Clip
@@ -94,10 +94,7 @@ def read_fbx(
         request = {"start_s": start_s, "frames": frames, "fps": scene.fps, "nodes": chosen.nodes}
         program.ask(request | {"take": index if names else -1})
         matrices = program.matrices(frames, len(chosen.nodes))
-    notes = others_note("take", names, index)
-    if not names:
-        notes = ("It holds no take: one frame shows its rest pose.",)
-    return _clip(path, scene, chosen, matrices, notes, unit_m)
+    return _clip(path, scene, chosen, matrices, Several("take", tuple(names), index), unit_m)
 
 
 def _clip(
@@ -105,7 +102,7 @@ def _clip(
     scene: _Scene,
     body: Body,
     matrices: Float[Array, "N J 4 4"],
-    notes: tuple[str, ...],
+    takes: Several,
     unit_m: float | None,
 ) -> Clip:
     # The program converts to metres by the file's own unit.
@@ -113,7 +110,8 @@ def _clip(
     matrices[..., :3, 3] *= scale
     rest = rest_rotations(body, matrices[0], matrices[1])
     unit = Unit(unit_m or scene.unit_m, unit_m is not None, "of the file,")
-    return body_clip(body, matrices[2:], rest, scene.fps, path, "fbx", unit, notes)
+    notes = () if takes.names else ("It holds no take: one frame shows its rest pose.",)
+    return body_clip(body, matrices[2:], rest, scene.fps, path, "fbx", unit, takes, notes)
 
 
 def _span(scene: _Scene, index: int, source: str) -> tuple[float, int]:

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from mmm.errors import FileError
 from mmm.io.body import Z_TO_Y, is_z_up
-from mmm.io.choosing import choose, others_note
+from mmm.io.choosing import Several, choose
 from mmm.io.files import FPS_RANGE, LARGEST, check_size
 from mmm.io.gltf.container import DAMAGE, Document
 from mmm.io.gltf.sampling import USUAL_FPS, guess_rate, sampled, unit_quats
@@ -88,7 +88,7 @@ def _clip(
     names = [str(item.get("name") or i + 1) for i, item in enumerate(document.list("animations"))]
     index = choose("take", names, take, source, 0)
     tracks = _tracks(document, index) if names else []
-    notes = others_note("take", names, index)
+    notes: tuple[str, ...] = ()
     if not tracks:
         notes += ("Nothing in it moves: one frame shows its rest pose.",)
     extras = document.list("animations")[index].get("extras") if names else None
@@ -109,7 +109,8 @@ def _clip(
         body, np.stack([static[node][0] for node in body.nodes]), _upright(bind, body)
     )
     unit = Unit(unit_m or 1.0, unit_m is not None, "of the format,")
-    return body_clip(body, stacked, rest, rate, path, "gltf", unit, notes)
+    takes = Several("take", tuple(names), index)
+    return body_clip(body, stacked, rest, rate, path, "gltf", unit, takes, notes)
 
 
 def _tree(document: Document) -> NodeTree:

@@ -371,6 +371,10 @@ def test_the_command_and_the_lines_say_how_a_file_is_read_and_which_song_is_hear
         "unit_m=0.0254, up='z', facing='-x')"
     )
     choices = replace(choices, song=None)
+    pair = replace(choices, entry=Entry(taken.path, "d.glb", UPLOADS, take="Walk", body="Anna"))
+    words = shell_words(pair)
+    assert " ".join(words[3:11]) == "recover d.glb --frames 3:40 --take Walk --body Anna"
+    assert "frames=(3, 40), take='Walk', body='Anna')" in python_lines(pair)
     words = shell_words(choices, ["slerp", "net"])
     assert (
         " ".join(words[-8:])

@@ -13,6 +13,7 @@ from mmm.motion.skeleton import SMPL24
 from mmm.music.audio import write_audio
 from mmm.music.features import features_of
 from tests.dashboard.conftest import SAMPLE
+from tests.mmm.io.bodies import HIPS_CM, body
 from tests.mmm.making import smooth_motion
 
 QUICK = {"sequence": SAMPLE, "frames": "0-60", "hide": "span:20-39", "method": "slerp"}
@@ -134,6 +135,42 @@ def test_unit_and_axis_are_shown_and_can_be_corrected(open_workbench, made_clip,
     page.set("unit-Uploads/dance.bvh", "").set("up-Uploads/dance.bvh", "")
     assert "unit" not in page.address
     assert page.stage[0]["floor_m"] == floor
+
+
+def two_bodies() -> bytes:
+    """A BVH of two people, Hips at the origin and Anna two metres aside, for 40 frames."""
+    halves = [
+        body(frames=40), body(frames=40, root=(200, HIPS_CM, 0), names={"Hips": "Anna"})
+    ]  # fmt: skip
+    (one, rows), (two, others) = (half.split("MOTION") for half in halves)
+    numbers = [
+        f"{left} {right}"
+        for left, right in zip(
+            rows.strip().split("\n")[2:], others.strip().split("\n")[2:], strict=True
+        )
+    ]
+    head = one + two.replace("HIERARCHY\n", "") + "MOTION\nFrames: 40\nFrame Time: 0.04\n"
+    return (head + "\n".join(numbers) + "\n").encode()
+
+
+@pytest.mark.slow
+def test_a_body_of_several_is_chosen_linked_and_written_as_code(open_workbench):
+    page = open_workbench(**QUICK)
+    bring(page, ("pair.bvh", two_bodies()))
+    assert page.errors == []
+    picker = page.app.selectbox(key="body-Uploads/pair.bvh")
+    assert picker.options == ["Hips", "Anna"]
+    assert "body" not in page.address
+    start_x = page.stage[1]["positions0"][0, 0, 0]
+    page.set("body-Uploads/pair.bvh", "Anna")
+    assert page.errors == []
+    assert page.address["body"] == "Anna"
+    assert page.stage[1]["positions0"][0, 0, 0] - start_x == pytest.approx(2, abs=0.01)
+    assert not any(w.label == "Take" for w in page.app.selectbox)
+    # Another file of this name holds one body.
+    bring(page, ("pair.bvh", body(frames=40).encode()))
+    assert page.errors == []
+    assert "body" not in page.address
 
 
 @pytest.mark.slow
