@@ -13,9 +13,10 @@ from dashboard.generate import link as generate_link
 from dashboard.generate.page import generate_page
 from dashboard.recover import comparisons, link
 from dashboard.recover.page import recover_page
-from dashboard.work import reader, scratch
+from dashboard.work import scratch
 from dashboard.work.turnstile import page_runs
 from mmm import MMMError
+from mmm.serving import reader
 
 LIBRARY, LEADERBOARD, HOW = "library", "leaderboard", "how-it-works"
 """The last part of each page's address."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.work import reader
 from dashboard.work.turnstile import page_runs
 from mmm import Clip, load_clip
 from mmm.errors import FileError
 from mmm.io import LARGEST_UPLOAD
 from mmm.io.files import LARGEST, motion_files
+from mmm.serving import reader
 
 ROOT = Path(__file__).resolve().parents[2]
 UPLOADS = "Uploads"

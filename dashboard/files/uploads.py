@@ -17,10 +17,11 @@ import streamlit as st
 from jaxtyping import Float
 
 from dashboard.files.entries import UPLOADS, Entry, open_clip
-from dashboard.work import reader, scratch
+from dashboard.work import scratch
 from mmm import Audio, MMMError
 from mmm.errors import FileError
 from mmm.music.audio import SUFFIXES as SONG_SUFFIXES
+from mmm.serving import reader
 
 MOTION_SUFFIXES = (".bvh", ".pkl", ".npz", ".npy", ".fbx", ".glb")
 LARGEST_MB = 200

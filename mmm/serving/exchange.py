@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mmm import Audio, Clip, Motion, Music, Skeleton
+from mmm.motion.clip import Audio, Clip, Motion, Music
+from mmm.motion.skeleton import Skeleton
 
 # JSON travels inside the archive as bytes, so that one file holds the whole clip.
 _TEXT = "text"
@@ -47,7 +48,7 @@ def write_clip(clip: Clip, path: Path) -> None:
         # An array of samples does not know its rate.
         text["rates_hz"] = {name: sound.rate_hz for name, sound in sounds.items()}
         arrays |= {name: sound.samples for name, sound in sounds.items()}
-    _write(path, text, arrays)
+    write_parts(path, text, arrays)
 
 
 def read_clip(path: Path) -> Clip:
@@ -56,7 +57,7 @@ def read_clip(path: Path) -> Clip:
     Raises:
         ValueError: the file is not whole, or its parts do not fit.
     """
-    text, arrays = _read(path)
+    text, arrays = read_parts(path)
     try:
         # Every value is cast: the process that wrote this file has handled a hostile one.
         end_sites = tuple((int(joint), _tip(tip)) for joint, tip in text["end_sites"])
@@ -108,7 +109,7 @@ def _music(text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Music |
 
 def write_audio(audio: Audio, path: Path) -> None:
     """Write a recording."""
-    _write(path, {"rate_hz": audio.rate_hz}, {"samples": audio.samples})
+    write_parts(path, {"rate_hz": audio.rate_hz}, {"samples": audio.samples})
 
 
 def read_audio(path: Path) -> Audio:
@@ -117,14 +118,15 @@ def read_audio(path: Path) -> Audio:
     Raises:
         ValueError: the file is not whole.
     """
-    text, arrays = _read(path)
+    text, arrays = read_parts(path)
     try:
         return Audio(arrays["samples"], int(text["rate_hz"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"a part is missing: {error}") from None
 
 
-def _write(path: Path, text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def write_parts(path: Path, text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write values that JSON knows, and arrays, into one file."""
     encoded = np.frombuffer(json.dumps(text, default=_plain).encode(), dtype=np.uint8)
     # An open file: given a path, ``np.savez`` would append ``.npz`` to the name.
     with path.open("wb") as file:
@@ -140,7 +142,12 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} in a clip's meta")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_parts(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What :func:`write_parts` wrote.
+
+    Raises:
+        ValueError: the file is not whole.
+    """
     try:
         # ``allow_pickle=False``: unpickling an object array could run code of a hostile file.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:

@@ -18,12 +18,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dashboard.work import exchange, scratch
-from mmm import Audio, Clip
 from mmm.errors import FileError
+from mmm.motion.clip import Audio, Clip
+from mmm.serving import exchange
 
 ROOT = Path(__file__).resolve().parents[2]
-BODY: Sequence[str] = ("-m", "dashboard.work.reader_process")
+BODY: Sequence[str] = ("-m", "mmm.serving.reader_process")
 PROCESSES = 2
 LIMIT_S, LIMIT_S_PER_MB = 30.0, 1.0
 """Time limit of a file, and its addition per megabyte."""
@@ -32,6 +32,8 @@ USUAL_MB_PER_S = 8.0
 LARGE_MB = 20
 """A process that has read a larger file is replaced: its memory goes back to the system."""
 LOOK_S = 0.1
+# The process number tells the cleaners of temporary folders whether the server still runs.
+PREFIX = f"mmm-read-{os.getpid()}-"
 
 Report = Callable[[float], None]
 """Called with the share done, 0 to 1; may raise to cancel."""
@@ -121,7 +123,7 @@ class Readers:
             name: what its sender calls it.
             options: of ``mmm.load_clip``.
             report: is told the share done; what it raises cancels the reading.
-            out: see :mod:`dashboard.work.exchange`.
+            out: see :mod:`mmm.serving.exchange`.
 
         Raises:
             FileError: what is wrong with the file.
@@ -192,7 +194,7 @@ def read_clip(
     Raises:
         FileError: what is wrong with the file.
     """
-    with tempfile.TemporaryDirectory(prefix=scratch.prefix("read")) as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         out = Path(folder) / "clip"
         readers().read("motion", path, name, options or {}, report, out)
         try:
@@ -209,7 +211,7 @@ def read_audio(path: Path, name: str, report: Report = _no_report) -> Audio:
     Raises:
         FileError: what is wrong with the file.
     """
-    with tempfile.TemporaryDirectory(prefix=scratch.prefix("read")) as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         out = Path(folder) / "song"
         readers().read("song", path, name, {}, report, out)
         try:

@@ -7,17 +7,20 @@ import time
 import numpy as np
 import pytest
 
-from dashboard.work import exchange, reader
-from dashboard.work.jobs import Cancelled
 from mmm import Audio, Clip, MMMError, load_clip, save_clip
 from mmm.errors import FileError
 from mmm.motion.skeleton import SMPL24
 from mmm.music.audio import write_audio
 from mmm.music.features import features_of
+from mmm.serving import exchange, reader
 from tests.mmm.io.fbx_scene import ascii_fbx, walker
 from tests.mmm.making import smooth_motion
 
 BODY = reader.BODY
+
+
+class Cancelled(Exception):
+    """What a caller's report raises to leave."""
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,7 @@ def test_what_is_wrong_with_a_file_is_the_readers_line(tmp_path, one_reader):
 def body(monkeypatch, code: str) -> None:
     """Let reader processes run this in place of ``load_clip``."""
     lines = (
-        "from dashboard.work import reader_process",
+        "from mmm.serving import reader_process",
         "def load_clip(path, **options):",
         f"    {code}",
         "reader_process.load_clip = load_clip",

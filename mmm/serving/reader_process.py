@@ -1,6 +1,6 @@
 """The body of a reader process: requests as lines of JSON come in, answers as lines of JSON go out.
 
-Started by :mod:`dashboard.work.reader` as ``python -m dashboard.work.reader_process``. A hostile
+Started by :mod:`mmm.serving.reader` as ``python -m mmm.serving.reader_process``. A hostile
 file that crashes this process, hangs it or fills its memory affects its sender alone.
 """
 
@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dashboard.work import exchange
-from mmm import MMMError, load_clip
+from mmm.errors import MMMError
+from mmm.io import load_clip
 from mmm.music.audio import read_audio
+from mmm.serving import exchange
 
 MEMORY_BYTES = 3 << 30
 """Above what the process takes when it has nothing to do. Half an hour of sound takes 1.4 GB."""

@@ -1,0 +1,5 @@
+"""The same calls for many people: an HTTP API, its client, and Ray behind it.
+
+``mmm serve`` starts the API of :mod:`mmm.serving.api`; :func:`mmm.connect` calls it. Importing this
+package imports neither FastAPI nor Ray: both come with ``pip install .[serve]``.
+"""
