@@ -18,6 +18,8 @@ Generating
 Looking
     ``show``: in a notebook. ``save``: as a film, a page, a picture or a motion file.
     ``evaluate``: mean errors over clips and masks.
+Serving
+    ``connect``: the same calls on a server of ``mmm serve``.
 
 Names are imported when they are first used, so ``import mmm`` is fast and reading a clip does not
 import torch.
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from mmm.motion.skeleton import SMPL24, Skeleton
     from mmm.recovery.recover import interpolate, recover
     from mmm.recovery.result import RecoveryResult
+    from mmm.serving.client import connect
     from mmm.viewer.save import save
     from mmm.viewer.show import show
 
@@ -58,6 +61,7 @@ __all__ = [
     "Skeleton",
     "attention",
     "checkpoints",
+    "connect",
     "describe",
     "edits",
     "errors",
@@ -95,6 +99,7 @@ _lazy_getattr, __dir__, _ = lazy_loader.attach(
         "motion",
         "music",
         "recovery",
+        "serving",
         "viewer",
     ],
     submod_attrs={
@@ -115,6 +120,7 @@ _lazy_getattr, __dir__, _ = lazy_loader.attach(
         "motion.skeleton": ["SMPL24", "Skeleton"],
         "recovery.recover": ["interpolate", "recover"],
         "recovery.result": ["RecoveryResult"],
+        "serving.client": ["connect"],
         "viewer.save": ["save"],
         "viewer.show": ["show"],
     },

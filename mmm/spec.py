@@ -135,3 +135,28 @@ def split(spec: str) -> tuple[str, tuple[str, ...]]:
     terms = spec.replace(" ", "").split("+")
     first_edit = next((n for n, term in enumerate(terms) if kind_of(term) in EDITS), len(terms))
     return "+".join(terms[:first_edit]) or "none", tuple(terms[first_edit:])
+
+
+def parse_frames(text: str, length: int, source: str) -> tuple[int, int]:
+    """First frame and the frame after the last of a range such as ``0:300`` or ``:``.
+
+    Args:
+        text: the range; an end that is left out is the clip's own.
+        length: frames of the clip.
+        source: what the message of an error begins with.
+
+    Raises:
+        SpecError: the text is not a range.
+    """
+    start, colon, stop = text.partition(":")
+    try:
+        # Ends beyond the clip are refused by ``Clip.crop``, which knows its name.
+        limits = int(start or 0), int(stop or length)
+    except ValueError:
+        # Both a missing colon and a word in place of a number end in the same message.
+        colon = ""
+    if not colon:
+        raise SpecError(
+            source, "not a range", "A:B, for example 0:300", "write both ends, or leave one out"
+        )
+    return limits

@@ -28,6 +28,7 @@ def requirements(name):
         ("requirements.txt", ["workbench"]),
         ("requirements-train.txt", ["train"]),
         ("requirements-docs.txt", ["docs"]),
+        ("requirements-serve.txt", ["serve"]),
         ("requirements-dev.txt", ["dev"]),
     ],
 )
@@ -75,6 +76,6 @@ def test_the_wheel_brings_the_command_the_version_and_the_licence(wheel):
     assert re.search(rf"^Version: {re.escape(mmm.__version__)}$", metadata, re.MULTILINE)
     assert "License-Expression: MIT" in metadata
     assert f"{info}/licenses/LICENSE" in wheel.namelist()
-    assert {"workbench", "train", "docs", "dev"} <= set(
+    assert {"workbench", "train", "serve", "docs", "dev"} <= set(
         re.findall(r"^Provides-Extra: (.+)$", metadata, re.MULTILINE)
     )

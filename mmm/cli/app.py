@@ -23,6 +23,7 @@ from mmm.cli.intervene import intervene
 from mmm.cli.leaderboard import leaderboard
 from mmm.cli.options import spread_lists, with_groups
 from mmm.cli.recover import recover
+from mmm.cli.serve import serve
 from mmm.errors import MMMError
 
 GROUPS = {
@@ -30,6 +31,7 @@ GROUPS = {
     "Explain": (attention, intervene, attribute),
     "Measure": (evaluate, leaderboard),
     "Files": (convert, info),
+    "Serve": (serve,),
 }
 """All commands, as ``--help`` groups them."""
 

@@ -13,7 +13,6 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from mmm.errors import SpecError
 from mmm.io import load_clip
 from mmm.io.body import UNIT_NAMES
 from mmm.motion.clip import Clip
@@ -21,6 +20,7 @@ from mmm.motion.facing import FACINGS
 from mmm.motion.roles import ROLES
 from mmm.music.features import at_frame_rate
 from mmm.spec import HELP as SPEC_HELP
+from mmm.spec import parse_frames
 
 ClipPath = Annotated[
     Path,
@@ -171,21 +171,7 @@ class RangeOptions(FileOptions):
         return clip if self.fps is None else at_frame_rate(clip, self.fps)
 
     def _range(self, length: int) -> tuple[int, int]:
-        start, colon, stop = self.frames.partition(":")
-        try:
-            # A missing end is the file's own. crop() refuses ends beyond it.
-            limits = int(start or 0), int(stop or length)
-        except ValueError:
-            # Both a missing colon and a word in place of a number end in the same message.
-            colon = ""
-        if not colon:
-            raise SpecError(
-                f"--frames {self.frames}",
-                "not a range",
-                "A:B, for example 0:300",
-                "write both ends, or leave one out",
-            )
-        return limits
+        return parse_frames(self.frames, length, f"--frames {self.frames}")
 
 
 @dataclass(frozen=True, kw_only=True)

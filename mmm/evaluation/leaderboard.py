@@ -151,7 +151,9 @@ def _missing(
     load_model: LoadModel | None,
 ) -> list[Measurement]:
     """The measurements of one clip and pattern that are not kept yet."""
-    import mmm  # its recovery imports torch
+    # Imported here, with torch: reading kept results needs neither.
+    from mmm import checkpoints as networks
+    from mmm.recovery.recover import interpolate, recover
 
     # One mask for all methods: random patterns differ by seed, not by method.
     digest, seed, new = digest_of(path), benchmark.seed, list[Measurement]()
@@ -163,9 +165,9 @@ def _missing(
         if (name, version, digest, pattern, seed, len(clip)) in kept:
             continue
         result = (
-            mmm.recover((load_model or mmm.load_model)(name), clip, mask)
+            recover((load_model or networks.load_model)(name), clip, mask)
             if version
-            else mmm.interpolate(name, clip, mask)
+            else interpolate(name, clip, mask)
         )
         new.append(_measurement(result, version, clip.name, digest, pattern, seed))
     return new

@@ -7,6 +7,7 @@ take all their chance from one generator: the same random seed gives the same mo
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +18,17 @@ from mmm.generation.rollout import predict_windows
 from mmm.generation.stitching import stitch_pieces
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip, Motion, Music
+
+
+@runtime_checkable
+class NamedNetwork(Protocol):
+    """What is read of a network after its work: one of a server has no weights here."""
+
+    name_or_path: str
+
+    @property
+    def config(self) -> Any:
+        """Its :class:`mmm.models.MaskedMotionConfig`."""
 
 
 def generate(
@@ -133,7 +145,7 @@ def _collected(
 
 
 def assemble(
-    model: MaskedMotionModel,
+    model: NamedNetwork,
     clip: Clip,
     parts: list[Motion],
     *,
@@ -184,7 +196,7 @@ def assemble(
 
 
 def _notes(
-    model: MaskedMotionModel,
+    model: NamedNetwork,
     clip: Clip,
     continued: Clip,
     prefix_frames: int,

@@ -1,0 +1,269 @@
+"""``mmm.connect``: a server of ``mmm serve``, called as the library is.
+
+It needs nothing beyond the library itself. Requests have no effect on the server, so those that
+meet a dead connection or a server in trouble are sent again.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmm.errors import ModelError, SpecError
+from mmm.io import save_clip
+from mmm.masks import Mask
+from mmm.motion.clip import Clip, Motion, Music
+from mmm.motion.skeleton import Skeleton
+from mmm.serving import answers
+from mmm.serving.transport import FIRST_PAUSE_S, TRIES, Fields, Files, Transport, error_of
+
+if TYPE_CHECKING:
+    from mmm.generation.result import Chunk, Generation
+    from mmm.models import MaskedMotionConfig
+    from mmm.recovery.result import RecoveryResult
+
+
+@dataclass
+class RemoteModel:
+    """A network of the server; it stands where the library's functions take one."""
+
+    name_or_path: str
+    facts: Mapping[str, Any]
+    """As ``GET /v1/checkpoints`` describes it."""
+
+    @cached_property
+    def config(self) -> "MaskedMotionConfig":
+        """Its full configuration; reading it imports torch."""
+        from mmm.checkpoints.config import read_config
+
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "config.json").write_text(json.dumps(self.facts["config"]))
+            return read_config(Path(folder))
+
+
+class Server:
+    """A connection; see :func:`connect`."""
+
+    def __init__(self, url: str, api_key: str | None, timeout_s: float) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise SpecError(url, "no address of a server", "http://HOST:PORT", "correct it")
+        self.url = url.rstrip("/")
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        self._http = Transport(self.url, headers, timeout_s)
+
+    def __repr__(self) -> str:
+        return f"Server({self.url!r})"
+
+    def health(self) -> dict[str, Any]:
+        """What the server says of itself: version, requests running and waiting."""
+        return dict(json.loads(self._http.get("/v1/health")))
+
+    def list_checkpoints(self) -> list[RemoteModel]:
+        """The checkpoints of the server, by name."""
+        # Asked anew each time: checkpoints come and go while a server runs.
+        rows = json.loads(self._http.get("/v1/checkpoints"))
+        return [RemoteModel(row["name"], row) for row in rows]
+
+    def load_model(self, name: str) -> RemoteModel:
+        """A checkpoint of the server, for :meth:`recover` and :meth:`generate`.
+
+        Raises:
+            ModelError: it has none of this name.
+        """
+        models = {model.name_or_path: model for model in self.list_checkpoints()}
+        if name not in models:
+            raise ModelError(
+                name,
+                f"no checkpoint of {self.url}",
+                f"one of {', '.join(models) or '(none)'}",
+                "choose one of them",
+            )
+        return models[name]
+
+    def recover(
+        self,
+        model: RemoteModel,
+        clip: Clip,
+        hidden: Mask | np.ndarray,
+        *,
+        attention: bool = False,
+        attention_frame: int = 0,
+        joint_names: Mapping[str, str] | None = None,
+        progress: Callable[[float], None] | None = None,
+        noise: np.ndarray | None = None,
+        lock_feet: bool | None = None,
+    ) -> "RecoveryResult":
+        """As :func:`mmm.recover`, on the server; the result is the same, bit for bit.
+
+        ``attention`` needs a network of this machine. ``progress`` hears only of the end.
+
+        Raises:
+            MMMError: what the local call would raise, or the server cannot be reached.
+        """
+        if attention:
+            raise SpecError(
+                "attention", "not sent by servers", cure="use mmm.load_model on this machine"
+            )
+        # Imported here: its checks need torch, and a client may only list checkpoints.
+        from mmm.recovery.recover import hidden_array
+
+        pattern = hidden_array(clip, hidden)
+        fields: dict[str, Any] = {
+            "checkpoint": model.name_or_path,
+            "format": "exact",
+            "role": _roles(joint_names),
+            "noise": [] if noise is None else [repr(float(value)) for value in noise],
+        }
+        if lock_feet is not None:
+            fields["lock_feet"] = lock_feet
+        files = {
+            "clip": ("clip.npz", _clip_bytes(clip)),
+            # The pattern itself, since it may come from anywhere and not from a SPEC.
+            "hidden": ("hidden", np.packbits(pattern).tobytes()),
+        }
+        with self._http.post("/v1/recover", fields, files) as answer:
+            content = answer.read()
+        # The server does not tell how far it is; callers count on a last report.
+        if progress is not None:
+            progress(1.0)
+        return answers.from_exact(content, clip, pattern)
+
+    def generate(
+        self,
+        model: RemoteModel,
+        clip: Clip,
+        *,
+        prefix_frames: int = 120,
+        frames: int = 1200,
+        music: Music | None = None,
+        temperature: float = 1.0,
+        random_seed: int = 0,
+        joint_names: Mapping[str, str] | None = None,
+    ) -> Iterator["Chunk"]:
+        """As :func:`mmm.generate`, on the server: chunks as they are made, bit for bit.
+
+        Raises:
+            MMMError: what the local call would raise, or the server cannot be reached.
+        """
+        fields = {
+            "checkpoint": model.name_or_path,
+            "format": "stream",
+            "seed_frames": prefix_frames,
+            "frames": frames,
+            "temperature": repr(float(temperature)),
+            "seed": random_seed,
+            "role": _roles(joint_names),
+        }
+        files = {"clip": ("clip.npz", _clip_bytes(clip))}
+        if music is not None:
+            files["music"] = ("music.npz", _music_bytes(music))
+        return self._chunks(fields, files, clip)
+
+    def generate_clip(
+        self,
+        model: RemoteModel,
+        clip: Clip,
+        *,
+        prefix_frames: int = 120,
+        frames: int = 1200,
+        music: Music | None = None,
+        temperature: float = 1.0,
+        random_seed: int = 0,
+        joint_names: Mapping[str, str] | None = None,
+        progress: Callable[[float], None] | None = None,
+        on_chunk: Callable[["Chunk"], object] | None = None,
+    ) -> "Generation":
+        """As :func:`mmm.generate_clip`, on the server. Raises as :meth:`generate`."""
+        from mmm.generation.generate import assemble
+
+        started = time.perf_counter()
+        options: dict[str, Any] = {
+            "prefix_frames": prefix_frames,
+            "music": music,
+            "temperature": temperature,
+            "random_seed": random_seed,
+            "joint_names": joint_names,
+        }
+        # A seed of a wrong length is refused by the server, whose message names the right ones.
+        parts = [clip.motion.crop(0, prefix_frames)] if 0 < prefix_frames <= len(clip) else []
+        for chunk in self.generate(model, clip, frames=frames, **options):
+            parts.append(chunk.motion)
+            if on_chunk is not None and on_chunk(chunk) is False:
+                break
+            if progress is not None:
+                progress((chunk.first + len(chunk.motion) - prefix_frames) / frames)
+        elapsed_s = time.perf_counter() - started
+        return assemble(model, clip, parts, elapsed_s=elapsed_s, **options)
+
+    def _chunks(self, fields: Fields, files: Files, clip: Clip) -> Iterator["Chunk"]:
+        from mmm.generation.result import Chunk
+
+        taken = 0
+        for attempt in range(TRIES):
+            try:
+                with self._http.post("/v1/generate", fields, files) as answer:
+                    for number, text in enumerate(answer):
+                        values = json.loads(text)
+                        if "error" in values:
+                            raise error_of(values)
+                        if "done" in values:
+                            return
+                        # After a broken connection the same seed gives the same chunks again.
+                        if number < taken:
+                            continue
+                        skeleton, fps = clip.motion.skeleton, clip.motion.fps
+                        motion = answers.motion_of_line(values, skeleton, fps)
+                        taken += 1
+                        yield Chunk(int(values["first"]), motion)
+            # A replica died: the line ends in the middle, or the connection does.
+            except (OSError, HTTPException, ValueError):
+                pass
+            time.sleep(FIRST_PAUSE_S * 2**attempt)
+        raise self._http.unreachable("the connection broke again and again")
+
+
+def connect(url: str, *, api_key: str | None = None, timeout_s: float = 300.0) -> Server:
+    """A server of ``mmm serve``, whose methods are the library's functions.
+
+    >>> server = mmm.connect("http://host:8000")
+    >>> model = server.load_model("common-small")
+    >>> result = server.recover(model, clip, mask)
+
+    Args:
+        url: its address.
+        api_key: where it asks for one.
+        timeout_s: seconds without a byte after which a request is given up.
+
+    Raises:
+        SpecError: the address is no http address.
+    """
+    return Server(url, api_key, timeout_s)
+
+
+def _roles(joint_names: Mapping[str, str] | None) -> list[str]:
+    return [f"{role}={joint}" for role, joint in (joint_names or {}).items()]
+
+
+def _clip_bytes(clip: Clip) -> bytes:
+    """A clip as .npz. The sound stays here: networks read features."""
+    if clip.music is not None:
+        clip = replace(clip, music=replace(clip.music, audio=None, without={}))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.npz"
+        save_clip(clip, path)
+        return path.read_bytes()
+
+
+def _music_bytes(music: Music) -> bytes:
+    """Music as .npz: that of a body of one joint which stands still."""
+    body = Skeleton(("root",), (-1,), np.zeros((1, 3), np.float32))
+    turns = np.broadcast_to(np.eye(3, dtype=np.float32), (len(music), 1, 3, 3)).copy()
+    still = Motion(body, turns, np.zeros((len(music), 3), np.float32), music.fps)
+    return _clip_bytes(Clip("music", still, music))

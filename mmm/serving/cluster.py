@@ -1,0 +1,83 @@
+"""The API on Ray Serve: replicas by load, on one machine or on many.
+
+A replica is the whole API in a process of its own. Requests are not batched across clips, because a
+batch of windows changes the last bits of a sum, and every answer equals a local call exactly.
+"""
+
+import time
+from typing import Any
+
+import ray
+from ray import serve
+
+from mmm.serving.limits import Limits
+
+NAME = "mmm"
+
+
+def deployment(limits: Limits, *, replicas: int = 2, cpus: float = 1.0, gpus: float = 0.0) -> Any:
+    """The application for ``serve.run``.
+
+    Args:
+        limits: of each replica.
+        replicas: most replicas; as many run as the load asks for, at least one.
+        cpus, gpus: what Ray sets aside for one; a fraction of a GPU may be shared.
+    """
+
+    def build() -> Any:
+        # Imported in the replica: an application with its locks cannot be sent to one.
+        from mmm.serving.api import build_app
+
+        return build_app(limits)
+
+    @serve.deployment(
+        name=NAME,
+        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
+        # A replica takes what it computes and a few that wait; the rest may go to another one.
+        max_ongoing_requests=limits.workers + 4,
+        max_queued_requests=limits.queue,
+        autoscaling_config={
+            "min_replicas": 1,
+            "max_replicas": replicas,
+            "target_ongoing_requests": limits.workers,
+        },
+        # A dead replica is noticed within seconds; Ray's own period is longer.
+        health_check_period_s=2,
+        health_check_timeout_s=10,
+    )
+    @serve.ingress(build)
+    class Api:
+        """One replica."""
+
+    # Ray's decorator adds bind(), which type checkers do not see.
+    return getattr(Api, "bind")()  # noqa: B009
+
+
+def run(
+    limits: Limits,
+    *,
+    host: str,
+    port: int,
+    address: str | None,
+    replicas: int,
+    cpus: float,
+    gpus: float,
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        address: a running cluster; None starts one on this machine.
+
+    The others are those of :func:`deployment`.
+    """
+    # Replicas log on their own; their lines would bury ours.
+    ray.init(address=address, log_to_driver=False)
+    try:
+        serve.start(http_options={"host": host, "port": port})
+        serve.run(deployment(limits, replicas=replicas, cpus=cpus, gpus=gpus), name=NAME)
+        while True:
+            time.sleep(1)
+    finally:
+        # On a cluster of others only our application ends.
+        serve.delete(NAME)
+        ray.shutdown()

@@ -1,0 +1,131 @@
+"""The files of a request, as clips and music: read in a limited process, never in the server's."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmm.errors import FileError, MMMError, SpecError
+from mmm.io.files import LARGEST_UPLOAD, MOTION_SUFFIXES, safe_name
+from mmm.masks import Mask
+from mmm.motion.clip import Clip, Music
+from mmm.music.features import at_frame_rate, bpm_of_name, features_of, later
+from mmm.serving import reader
+from mmm.spec import parse_frames
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of a request."""
+
+    name: str
+    """As its sender calls it."""
+    content: bytes
+
+
+@contextmanager
+def names_of_senders(folder: Path) -> Iterator[None]:
+    """Errors inside name files as their senders do, without the server's folder."""
+    try:
+        yield
+    except MMMError as error:
+        parts = (error.source, error.problem, error.expected, error.cure)
+        # Where the server keeps its files is nobody's business.
+        kept = re.compile(rf"{re.escape(str(folder))}/(?:\w+/)?")
+        raise type(error)(*(kept.sub("", part) for part in parts)) from None
+
+
+def read_clip(
+    motion: Upload,
+    options: Mapping[str, Any],
+    report: Callable[[float], None],
+    *,
+    music: Upload | None = None,
+    asf: Upload | None = None,
+    frames: str = ":",
+    fps: float | None = None,
+) -> Clip:
+    """An uploaded clip, cut at its own rate and then resampled, as the command line reads it.
+
+    Args:
+        motion: the motion file.
+        options: of :func:`mmm.load_clip`; those that are None are left out.
+        report: told the share done; what it raises ends the reading.
+        music, asf: further files.
+        frames: a range such as ``0:300``.
+        fps: the frame rate to resample to.
+
+    Raises:
+        MMMError: as :func:`mmm.load_clip`.
+    """
+    with tempfile.TemporaryDirectory(prefix=reader.PREFIX) as name:
+        folder = Path(name)
+        with names_of_senders(folder):
+            path = _stored(motion, folder / "motion")
+            if path.suffix.lower() not in MOTION_SUFFIXES:
+                raise FileError(
+                    path.name,
+                    f"unknown suffix {path.suffix!r}",
+                    ", ".join(MOTION_SUFFIXES),
+                    "convert it to one of these",
+                )
+            given = {key: value for key, value in options.items() if value is not None}
+            for key, upload in (("music", music), ("asf", asf)):
+                if upload is not None:
+                    given[key] = str(_stored(upload, folder / key))
+            clip = reader.read_clip(path, path.name, {**given, "largest": LARGEST_UPLOAD}, report)
+        # Cut first, as the command line does: the range counts frames of the file.
+        start, stop = parse_frames(frames, len(clip), f"frames {frames}")
+        if (start, stop) != (0, len(clip)):
+            clip = clip.crop(start, stop)
+        return clip if fps is None else at_frame_rate(clip, fps)
+
+
+def read_song(song: Upload, fps: float, start_s: float, report: Callable[[float], None]) -> Music:
+    """An uploaded recording from a moment on, as ``mmm generate --music`` hears it.
+
+    An .npz is a clip whose music is taken as it is: our client sends features, not sound.
+    """
+    if song.name.lower().endswith(".npz"):
+        music = read_clip(song, {}, report).music
+        if music is None:
+            raise FileError(song.name, "no music in it", "a clip with music, or a recording")
+        return later(music, start_s, song.name) if start_s else music
+    with tempfile.TemporaryDirectory(prefix=reader.PREFIX) as name, names_of_senders(Path(name)):
+        path = _stored(song, Path(name) / "song")
+        audio = reader.read_audio(path, path.name, report)
+    music = features_of(audio, fps, start_bpm=bpm_of_name(Path(song.name).stem))
+    return later(music, start_s, path.name) if start_s else music
+
+
+def read_hidden(content: bytes, clip: Clip) -> Mask:
+    """The mask of packed bits (``numpy.packbits`` of frames by joints, True is hidden).
+
+    Raises:
+        SpecError: their number is not the clip's.
+    """
+    shape = len(clip), len(clip.motion.skeleton)
+    count = shape[0] * shape[1]
+    # The clip gives the shape, so that no header of a client can ask for memory.
+    if len(content) != (count + 7) // 8:
+        raise SpecError(
+            "hidden",
+            f"{len(content)} bytes",
+            f"{(count + 7) // 8}, a bit for each of {shape[0]} frames and {shape[1]} joints",
+            "pack it with numpy.packbits",
+        )
+    bits = np.unpackbits(np.frombuffer(content, np.uint8), count=count)
+    return Mask(bits.astype(bool).reshape(shape), "hidden")
+
+
+def _stored(upload: Upload, folder: Path) -> Path:
+    # A folder for each file: two files of one request may have the same name.
+    folder.mkdir()
+    path = folder / safe_name(upload.name)
+    path.write_bytes(upload.content)
+    return path
