@@ -43,8 +43,7 @@ def serve(
 ) -> None:
     """Serve recover, generate, explain and convert over HTTP; needs pip install .[serve].
 
-    The API describes itself at /docs. With Ray, replicas start and end with the load, and a replica
-    that dies is replaced.
+    The API describes itself at /docs. With Ray, replicas start and end with the load.
     """
     for package in ("fastapi", "uvicorn", "multipart", "prometheus_client", "ray"):
         if find_spec(package) is None and not (local and package == "ray"):

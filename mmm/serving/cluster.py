@@ -1,7 +1,7 @@
 """The API on Ray Serve: replicas by load, on one machine or on many.
 
-A replica is the whole API in a process of its own. Requests are not batched across clips, because a
-batch of windows changes the last bits of a sum, and every answer equals a local call exactly.
+A replica is the whole API in a process of its own and computes each request by itself. Windows of
+several requests are not batched: whether a batch gives exactly the local bits is not measured yet.
 """
 
 import time
