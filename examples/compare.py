@@ -10,11 +10,11 @@ import mmm
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 
-clip = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz", frames=(0, 240))
+clip = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz", frames=(60, 180))
 model = mmm.load_model("dance-3bert-small")
 
 for length in (15, 30, 60):
-    start = 120 - length // 2
+    start = 60 - length // 2
     mask = mmm.masks.span(clip, start, start + length - 1)
     network = mmm.recover(model, clip, mask)
     baselines = {
