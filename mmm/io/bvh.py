@@ -103,9 +103,7 @@ def document_to_clip(
     height = body_height(skeleton)
     chain = single_chain(document)
     added = added_joints(document, places, chain)
-    for j in added:
-        axes = position_axes(document.joints[j])
-        places[:, j, axes] += np.array(document.joints[j].offset)[axes]
+    _add_offsets(document, places, added)
     top = moving_root(document, places, chain, height)
     root, rotations[:, top] = compose_chain(rotations, places, top)
     offsets = mean_offsets(document, places, top, height, unit_m, notes)
@@ -148,6 +146,13 @@ def document_to_clip(
     among = {} if document.among is None else document.among.to_meta()
     meta = MappingProxyType({"bvh": layout.to_meta(), **among})
     return Clip(name, as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
+
+
+def _add_offsets(document: BvhDocument, places: Float[Array, "T J 3"], added: list[int]) -> None:
+    """Turn position channels that are added to a joint's offset into places, in place."""
+    for j in added:
+        axes = position_axes(document.joints[j])
+        places[:, j, axes] += np.array(document.joints[j].offset)[axes]
 
 
 def _file_skeleton(document: BvhDocument) -> Skeleton:

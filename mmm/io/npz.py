@@ -142,37 +142,40 @@ def _text(arrays: dict[str, np.ndarray], key: str, default: str = "") -> str:
     return str(arrays[key]) if key in arrays else default
 
 
-def _motion(arrays: dict[str, np.ndarray], source: str) -> Motion:
-    if "rotations" in arrays:
-        rotations = arrays["rotations"]
-        if rotations.shape[2:] != (3, 3):
-            raise FileError(source, f"rotations of shape {rotations.shape}", "(T, J, 3, 3)", _CURE)
-        # Rounding to float32 leaves 1e-6. A matrix of determinant -1 is orthonormal, too, but
-        # mirrors.
-        identity = rotations.astype(np.float64) @ rotations.swapaxes(-1, -2)
-        determinants = np.einsum(
-            "tji,tji->tj",
-            np.cross(rotations[..., 0, :], rotations[..., 1, :]),
-            rotations[..., 2, :],
-        )
-        if rotations.size and (
-            not np.abs(identity - np.eye(3)).max() < 1e-3 or determinants.min() < 0
-        ):
-            raise FileError(
-                source,
-                "rotations holds matrices that are no rotations",
-                "orthonormal ones of determinant 1",
-                _CURE,
-            )
-    else:
-        if arrays["rotvec"].shape[2] != 3:
-            raise FileError(source, f"rotvec of shape {arrays['rotvec'].shape}", "(T, J, 3)", _CURE)
-        largest = float(np.abs(arrays["rotvec"]).max(initial=0))
+def _rotations(arrays: dict[str, np.ndarray], source: str) -> np.ndarray:
+    """The rotations of a file, (T,J,3,3), which it holds as matrices or as rotation vectors."""
+    if "rotations" not in arrays:
+        rotvec = arrays["rotvec"]
+        if rotvec.shape[2] != 3:
+            raise FileError(source, f"rotvec of shape {rotvec.shape}", "(T, J, 3)", _CURE)
+        largest = float(np.abs(rotvec).max(initial=0))
         if largest > LARGEST_ANGLE_RAD:
             raise FileError(
                 source, f"rotvec goes up to {largest:.3g}", f"at most {LARGEST_ANGLE_RAD:g}", _CURE
             )
-        rotations = rot.rotvec_to_matrix(arrays["rotvec"].astype(np.float64))
+        return rot.rotvec_to_matrix(rotvec.astype(np.float64))
+    rotations = arrays["rotations"]
+    if rotations.shape[2:] != (3, 3):
+        raise FileError(source, f"rotations of shape {rotations.shape}", "(T, J, 3, 3)", _CURE)
+    # Rounding to float32 leaves 1e-6. A matrix of determinant -1 is orthonormal, too, but mirrors.
+    identity = rotations.astype(np.float64) @ rotations.swapaxes(-1, -2)
+    determinants = np.einsum(
+        "tji,tji->tj",
+        np.cross(rotations[..., 0, :], rotations[..., 1, :]),
+        rotations[..., 2, :],
+    )
+    if rotations.size and (not np.abs(identity - np.eye(3)).max() < 1e-3 or determinants.min() < 0):
+        raise FileError(
+            source,
+            "rotations holds matrices that are no rotations",
+            "orthonormal ones of determinant 1",
+            _CURE,
+        )
+    return rotations
+
+
+def _motion(arrays: dict[str, np.ndarray], source: str) -> Motion:
+    rotations = _rotations(arrays, source)
     offsets_m, joints = arrays["offsets_m"].astype(np.float32), len(arrays["names"])
     frames = len(arrays["root_m"])
     if rotations.shape[:2] != (frames, joints) or arrays["root_m"].shape[1] != 3 or not frames:
