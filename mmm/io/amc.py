@@ -145,7 +145,6 @@ def _rate(text: str, path: Path, number: int) -> float:
             f"{path} line {number}",
             f"SAMPLES-PER-SECOND {text[:20]}",
             "a positive number",
-            "correct it",
         )
     return value
 

@@ -175,7 +175,6 @@ def parse_unit(text: str) -> float:
             f"unit {text}",
             "neither a unit nor a length above zero",
             f"{', '.join(UNIT_NAMES)}, or metres a unit",
-            "correct it",
         )
     return value
 

@@ -154,9 +154,7 @@ def _check_facts(path: Path, facts: _Facts) -> None:
             "leave it out to have it guessed",
         )
     if facts.up is not None and facts.up not in UP_AXES:
-        raise SpecError(
-            f"up {facts.up}", "no axis that can be up", " or ".join(UP_AXES), "correct it"
-        )
+        raise SpecError(f"up {facts.up}", "no axis that can be up", " or ".join(UP_AXES))
     # A unit would be ignored by these formats, so it is refused rather than dropped.
     if unit_m is not None and suffix in (".npz", ".npy"):
         raise SpecError(

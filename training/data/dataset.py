@@ -226,7 +226,6 @@ class MotionSet:
                 "--only",
                 f"{pattern!r} is in no clip's source",
                 f"such as {self.clips[0].get('source')}",
-                "correct it",
             )
         self.clips = [self.clips[k] for k in kept]
         rows = torch.tensor(kept, device=self.starts.device)
