@@ -12,10 +12,11 @@ import streamlit as st
 from dashboard.common import escape, widgets
 from dashboard.common.progress import follow
 from dashboard.work import scratch
-from dashboard.work.engine import submit
+from dashboard.work.engine import engine, submit
 from dashboard.work.jobs import Job
 from mmm import Clip
 from mmm.io.aist import fits_aist
+from mmm.viewer.raster.processes import cores
 from mmm.viewer.scene import Scene
 
 FILMS = {"mp4": ("MP4", "video/mp4"), "gif": ("GIF", "image/gif"), "webp": ("WebP", "image/webp")}
@@ -193,6 +194,8 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
                 layout="overlay" if film.layout == "overlay" else "side",
                 theme="dark" if film.theme == "dark" else "light",
                 progress=lambda share: job.advance(share, f"Drawing: {share:.0%}"),
+                # This job's core, and those that no other job works on.
+                processes=max(1, cores() + 1 - engine().load),
             )
             return path.read_bytes()
 

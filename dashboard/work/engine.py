@@ -11,7 +11,6 @@ the cores, at least two), and ``MMM_TORCH_THREADS`` the number of threads of one
 """
 
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -25,6 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.work import jobs
 from dashboard.work.jobs import Job
+from mmm.viewer.raster.processes import cores
 
 SERVER = ""
 """The visitor of jobs that belong to no session, such as loading a network ahead."""
@@ -212,14 +212,6 @@ class Engine:
             self._away_since.pop(visitor, None)
             return False
         return time.monotonic() - self._away_since.setdefault(visitor, time.monotonic()) > LEFT_S
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    # A container or ``taskset`` may grant fewer cores than the machine has.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _is_connected(session_id: str) -> bool:

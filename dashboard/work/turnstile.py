@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dashboard.work.engine import cores
+from mmm.viewer.raster.processes import cores
 
 MOST_WAIT_S = 60.0
 """Longest wait in seconds. A run that hangs must not close the page to everyone."""

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mmm.io.files import write_atomically
 from mmm.motion.clip import Audio
 from mmm.music.audio import write_audio
 from mmm.viewer.raster.film import Film, Layout, Theme
+from mmm.viewer.raster.processes import pictures
 from mmm.viewer.scene import Scene
 
 Progress = Callable[[float], None]
@@ -33,6 +35,7 @@ def write_film(
     layout: Layout = "side",
     theme: Theme = "light",
     progress: Progress | None = None,
+    processes: int | None = None,
 ) -> None:
     """Draw a scene and write it as ``.mp4``, ``.gif`` or ``.webp``.
 
@@ -45,6 +48,7 @@ def write_film(
         theme: ``"light"`` or ``"dark"``.
         progress: called with the share done, 0 to 1. Whatever it raises ends the writing, and no
             file is left.
+        processes: how many draw; by default one a core. A film of a few seconds needs one.
 
     Raises:
         FileError: another suffix, the folder cannot be written, or the encoder failed.
@@ -72,12 +76,17 @@ def write_film(
     # The encoder needs a file of its own that it can seek in. It is copied when whole.
     with tempfile.TemporaryDirectory(prefix="mmm-film-") as folder:
         made = Path(folder) / f"film{suffix}"
-        (_write_loop if loop else _write_mp4)(film, made, progress or (lambda share: None))
+        with closing(pictures(film, processes)) as drawn:
+            (_write_loop if loop else _write_mp4)(film, drawn, made, progress or _no_progress)
         with made.open("rb") as source:
             write_atomically(path, lambda file: shutil.copyfileobj(source, file))
 
 
-def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
+def _no_progress(share: float) -> None:
+    """For callers who do not ask how far it is."""
+
+
+def _write_mp4(film: Film, drawn: Iterator[bytes], path: Path, progress: Progress) -> None:
     import imageio_ffmpeg  # finds the encoder, which takes time; only films need it
 
     duration_s = len(film) / film.fps
@@ -106,8 +115,8 @@ def _write_mp4(film: Film, path: Path, progress: Progress) -> None:
     )
     try:
         writer.send(None)  # starts the generator and the process behind it
-        for number in range(len(film)):
-            writer.send(film.frame(number).tobytes())
+        for number, picture in enumerate(drawn):
+            writer.send(picture)
             progress((number + 1) / len(film))
     except OSError as error:
         raise FileError(
@@ -144,7 +153,7 @@ def _fitting(audio: Audio, duration_s: float) -> Audio:
     )
 
 
-def _write_loop(film: Film, path: Path, progress: Progress) -> None:
+def _write_loop(film: Film, drawn: Iterator[bytes], path: Path, progress: Progress) -> None:
     """Write a loop. GIF counts in hundredths of a second, so rounding errors carry over to the next
     picture."""
     unit_ms = 10 if path.suffix == ".gif" else 1
@@ -152,10 +161,10 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
     # Browsers show a GIF's pictures of less than 20 ms for 100 ms.
     durations = np.maximum(np.diff(marks), unit_ms * 2).tolist()
 
-    def pictures() -> Iterator[Image.Image]:
+    def reduced() -> Iterator[Image.Image]:
         palette: Image.Image | None = None
-        for number in range(len(film)):
-            picture = Image.fromarray(film.frame(number)).convert("RGB")
+        for number, data in enumerate(drawn):
+            picture = Image.frombytes("RGBA", film.size, data).convert("RGB")
             if path.suffix == ".gif":
                 # A palette for each picture would make colours shimmer.
                 palette = palette or _palette(film)
@@ -163,7 +172,7 @@ def _write_loop(film: Film, path: Path, progress: Progress) -> None:
             progress((number + 1) / len(film))
             yield picture
 
-    rest = pictures()
+    rest = reduced()
     first = next(rest)
     options: dict[str, Any] = (
         {"quality": 82, "method": 2} if path.suffix == ".webp" else {"optimize": False}

@@ -4,7 +4,7 @@ They are painted with numpy and Pillow, without a screen. Bodies, colours and fl
 viewer in the browser.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -67,6 +67,7 @@ class Film:
         theme: Theme = "light",
     ) -> None:
         self.scene, self.size, self.fps = scene, size, float(fps or scene.fps)
+        self.layout: Layout = layout
         self.theme: Theme = theme
         bodies = len(scene.performers)
         if layout == "side" and bodies > MOST_SIDE_BY_SIDE:
@@ -113,6 +114,14 @@ class Film:
 
     def __len__(self) -> int:
         return max(1, round(self.scene.duration_s * self.fps))
+
+    @property
+    def arguments(self) -> tuple[Scene, tuple[int, int], float, Layout, Theme]:
+        """What makes the same film again, in another process too."""
+        # Views of mappings cannot be sent.
+        music = self.scene.music and replace(self.scene.music, without={})
+        scene = replace(self.scene, errors=dict(self.scene.errors), music=music)
+        return scene, self.size, self.fps, self.layout, self.theme
 
     def _hidden_of(self, panel: ViewerPanel) -> Bool[Array, "T J"] | None:
         hidden = self.scene.hidden if panel.hidden is None else panel.hidden
