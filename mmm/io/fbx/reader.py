@@ -22,7 +22,8 @@ from jaxtyping import Float
 from mmm.errors import FileError
 from mmm.io.choosing import Several, choose
 from mmm.io.files import FPS_RANGE, LARGEST, check_size, read_bytes
-from mmm.io.node_tree import Body, NodeTree, Unit, body_clip, choose_body, rest_rotations
+from mmm.io.nodes.motion import Unit, body_clip, rest_rotations
+from mmm.io.nodes.tree import Body, NodeTree, choose_body
 from mmm.motion.clip import Clip
 
 Array = np.ndarray

@@ -17,7 +17,8 @@ from mmm.io.choosing import Several, choose
 from mmm.io.files import FPS_RANGE, LARGEST, check_size
 from mmm.io.gltf.container import DAMAGE, Document
 from mmm.io.gltf.sampling import USUAL_FPS, guess_rate, sampled, unit_quats
-from mmm.io.node_tree import Body, NodeTree, Unit, body_clip, choose_body, rest_rotations
+from mmm.io.nodes.motion import Unit, body_clip, rest_rotations
+from mmm.io.nodes.tree import Body, NodeTree, choose_body
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import Skeleton
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mmm.errors import FileError
-from mmm.io.node_tree import NodeTree, choose_body
+from mmm.io.nodes.tree import NodeTree, choose_body
 
 MANY = 20_000
 CHAIN = [-1, *range(MANY - 1)]
