@@ -22,7 +22,7 @@ from mmm.io.choosing import Several
 from mmm.motion.facing import FACINGS, facing_deg, nearest_axis
 
 GUESS = ""
-_MANY = (".bvh", ".fbx", ".glb", ".gltf")
+_MANY = (".bvh", ".fbx", ".glb", ".gltf", ".npy")
 """Files that may hold several takes or bodies."""
 
 

@@ -21,7 +21,8 @@ from mmm.errors import MMMError, ModelError
 from mmm.io.aist import read_aist
 from mmm.io.amc import read_amc
 from mmm.io.bvh import read_bvh
-from mmm.io.files import write_atomically
+from mmm.io.files import read_bytes, write_atomically
+from mmm.io.pickles import unpickle_arrays
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.humanoid import match_roles
 from mmm.motion.rotations import geodesic_angle, matrix_to_sixd
@@ -145,7 +146,7 @@ def _read(task: Task) -> Clip:
     """The motion alone: sound beside it is not read."""
     path = task.file.path
     if path.suffix.lower() == ".pkl":
-        return read_aist(path)
+        return read_aist(unpickle_arrays(read_bytes(path), str(path)), path)
     if path.suffix.lower() == ".amc":
         return read_amc(path, None, task.unit_m, task.true_fps)
     return read_bvh(path, task.unit_m, task.true_fps)

@@ -124,8 +124,8 @@ class FileOptions:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="which of several takes of an .fbx or .glb, by its name or its number from 1; the "
-            "first that moves where not given",
+            help="which of several takes of an .fbx or .glb, or motions of an .npy, by its name or "
+            "its number from 1; the first that moves where not given",
         ),
     ] = None
 

@@ -18,8 +18,7 @@ from jaxtyping import Float
 
 from mmm.errors import FileError, SpecError
 from mmm.io.body import TURNED_UP, is_z_up, z_up_to_y_up
-from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
-from mmm.io.pickles import unpickle_arrays
+from mmm.io.files import LARGEST, check_size, write_atomically
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M
@@ -143,6 +142,7 @@ def _numbers(
 
 
 def read_aist(
+    content: dict[str, Any],
     path: Path,
     unit_m: float | None = None,
     fps: float | None = None,
@@ -156,6 +156,7 @@ def read_aist(
     recognised by ``full_pose``, the positions that EDGE adds, or by a body that stands along Z.
 
     Args:
+        content: the file's arrays, see :func:`mmm.io.pickles.unpickle_arrays`.
         path: the file.
         unit_m: metres a unit of translation, for files without ``smpl_scaling``.
         fps: frames per second, where not AIST++'s 60 or EDGE's 30.
@@ -163,12 +164,12 @@ def read_aist(
         largest: joints times frames of the longest file that is read.
 
     Raises:
-        FileError: not a pickle of arrays, an array missing, misshapen, not finite or out of bounds,
+        FileError: an array missing, misshapen, not finite or out of bounds,
             or no frame.
         SpecError: a unit for a file that has ``smpl_scaling``.
     """
     source = str(path)
-    content = _one_take(unpickle_arrays(read_bytes(path), source))
+    content = _one_take(content)
     poses = _numbers(content, "smpl_poses", 72, source, LARGEST_ANGLE_RAD)
     trans = _numbers(content, "smpl_trans", 3, source)
     if len(poses) != len(trans) or not len(poses):

@@ -11,10 +11,13 @@ from mmm.io.amc import read_amc
 from mmm.io.body import TURNED_UP, UP_AXES, parse_unit, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.fbx import read_fbx
-from mmm.io.files import FPS_RANGE, LARGEST, check_usable
+from mmm.io.files import FPS_RANGE, LARGEST, check_usable, read_bytes
 from mmm.io.npz import read_npz
 from mmm.io.npz_out import write_npz
+from mmm.io.pickles import unpickle_arrays
 from mmm.io.positions.humanml3d import read_humanml3d, write_humanml3d
+from mmm.io.positions.keypoints import holds_keypoints, read_keypoints
+from mmm.io.positions.named import holds_positions, read_positions
 from mmm.io.smpl import holds_smpl, read_smpl, write_smpl
 from mmm.io.sound import with_found_music, with_music
 from mmm.motion.clip import Clip
@@ -60,9 +63,10 @@ def load_clip(
     """Read a motion file, with its music where it has any.
 
     Args:
-        path: an AIST++ ``.pkl``, a ``.bvh``, an ``.amc`` (its ``.asf`` beside it), an ``.npz`` of
-            our own or of AMASS's layout, an ``.npy`` of HumanML3D, a ``.fbx`` (which needs the
-            extra ``fbx``), or a ``.glb`` or ``.gltf``.
+        path: a ``.pkl`` of AIST++ (motion or key points), a ``.bvh``, an ``.amc`` (its ``.asf``
+            beside it), an ``.npz`` of our own, of AMASS's layout or of joint positions (see
+            :mod:`mmm.io.positions.named`), an ``.npy`` of HumanML3D or MDM, a ``.fbx`` (which
+            needs the extra ``fbx``), or a ``.glb`` or ``.gltf``.
         music: a recording that starts with the motion's first frame. Where not given, ``mBR0.wav``
             (or .flac, .ogg, .mp3) is looked for beside an AIST++ file, in a ``music`` folder near
             it and in those of ``$MMM_DATA``'s folders.
@@ -77,8 +81,9 @@ def load_clip(
             body faces this axis: ``x``, ``-x``, ``z`` or ``-z``. It stays turned in what is saved.
         body: which of several bodies of a file, by its root's name or its number from 1. Where
             not given, the first of a ``.bvh``, and the largest of an ``.fbx`` or ``.glb``.
-        take: which of several takes (animations) of an ``.fbx`` or ``.glb``, by its name or its
-            number from 1; the first that moves where not given.
+        take: which of several takes (animations) of an ``.fbx`` or ``.glb``, or of several motions
+            of MDM's ``.npy``, by its name or its number from 1; the first that moves where not
+            given.
         music_start_s: the moment of ``music`` that falls on the motion's first frame, seconds.
         largest: joints times frames of the longest file that is read; ``mmm.io.LARGEST_UPLOAD`` for
             what others send.
@@ -166,7 +171,7 @@ def _check_facts(path: Path, facts: _Facts) -> None:
     for name, given, kinds in (
         ("asf", facts.asf, (".amc",)),
         ("body", facts.body, (".bvh", ".fbx", *_GLTF)),
-        ("take", facts.take, (".fbx", *_GLTF)),
+        ("take", facts.take, (".fbx", ".npy", *_GLTF)),
     ):
         if given is not None and suffix not in kinds:
             raise SpecError(
@@ -219,11 +224,11 @@ def _write_glb(clip: Clip, path: Path) -> None:
 def _read(path: Path, facts: _Facts, largest: int) -> Clip:
     unit_m, fps, up = facts.unit_m, facts.true_fps, facts.up
     readers: dict[str, Callable[[], Clip]] = {
-        ".pkl": lambda: read_aist(path, unit_m, fps, up, largest),
+        ".pkl": lambda: _read_pickle(path, facts, largest),
         ".bvh": lambda: read_bvh(path, unit_m, fps, up, facts.body, largest),
         ".amc": lambda: read_amc(path, facts.asf, unit_m, fps, up, largest),
         ".npz": lambda: _read_any_npz(path, fps, up, largest),
-        ".npy": lambda: _turned_up(read_humanml3d(path, fps, largest), up),
+        ".npy": lambda: _turned_up(read_humanml3d(path, fps, facts.take, largest), up),
         ".fbx": lambda: _turned_up(read_fbx(path, unit_m, facts.take, facts.body, largest), up),
         **dict.fromkeys(_GLTF, lambda: _turned_up(_read_gltf(path, facts, largest), up)),
     }
@@ -261,9 +266,19 @@ def _read_gltf(path: Path, facts: _Facts, largest: int) -> Clip:
     return read_gltf(path, facts.unit_m, facts.true_fps, facts.take, facts.body, largest)
 
 
+def _read_pickle(path: Path, facts: _Facts, largest: int) -> Clip:
+    content = unpickle_arrays(read_bytes(path), str(path))
+    if holds_keypoints(content):
+        clip = read_keypoints(content, path, facts.unit_m, facts.true_fps, largest)
+        return _turned_up(clip, facts.up)
+    return read_aist(content, path, facts.unit_m, facts.true_fps, facts.up, largest)
+
+
 def _read_any_npz(path: Path, fps: float | None, up: str | None, largest: int) -> Clip:
     if holds_smpl(path):
         return read_smpl(path, fps, up, largest)
+    if holds_positions(path):
+        return _turned_up(read_positions(path, fps, largest), up)
     return _turned_up(read_npz(path, largest), up)
 
 

@@ -1,9 +1,11 @@
 """Opening with one-line errors, limits of size, and writing of complete files, for all formats."""
 
+import io
 import os
 import re
 import tempfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -262,3 +264,52 @@ def _umask() -> int:
     current = os.umask(0o022)
     os.umask(current)
     return current
+
+
+def npz_keys(path: Path) -> set[str]:
+    """The names of the arrays in an ``.npz``; none where it is no such file."""
+    if not path.is_file():  # opening a pipe would wait for its other end
+        return set()
+    # The names are in the zip's directory, so nothing is decompressed.
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return {name.removesuffix(".npy") for name in packed.namelist()}
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return set()
+
+
+def npz_arrays(
+    path: Path, keys: Sequence[str], largest: int, loose: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Those of the arrays that an ``.npz`` holds, read without unpickling.
+
+    Args:
+        path: the file.
+        keys: names of arrays.
+        largest: joints times frames of the longest file that is read.
+        loose: names of arrays that are left out where they would have to be unpickled.
+
+    Raises:
+        FileError: it is damaged or too large.
+    """
+    data, arrays = read_bytes(path), {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            sizes = {info.filename: info.file_size for info in packed.infolist()}
+        present = [key for key in keys if f"{key}.npy" in sizes]
+        # A joint takes 24 bytes a frame as float64, and the zip's directory states unpacked sizes.
+        if sum(sizes[f"{key}.npy"] for key in present) > 32 * largest:
+            raise FileError(str(path), "unpacks to too much", cure="cut the file into pieces")
+        with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
+            for key in present:
+                try:
+                    arrays[key] = np.asarray(loaded[key])
+                except ValueError:
+                    if key not in loose:
+                        raise
+    except FileError:
+        raise
+    except Exception as error:  # zip, zlib and numpy each have errors of their own
+        problem = f"a damaged npz file ({type(error).__name__}: {error})"
+        raise FileError(str(path), problem, cure="copy it again") from None
+    return arrays

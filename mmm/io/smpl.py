@@ -10,8 +10,6 @@ The shape (``betas``) takes effect through a model file, whose licence forbids p
 are therefore those of the neutral template, and the bones of fingers those of an adult's hand.
 """
 
-import io
-import zipfile
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +20,7 @@ from jaxtyping import Float
 from mmm.errors import FileError
 from mmm.io.aist import LARGEST_ANGLE_RAD
 from mmm.io.body import TURNED_UP, y_up_to_z_up, z_up_to_y_up
-from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
+from mmm.io.files import LARGEST, check_size, npz_arrays, npz_keys, write_atomically
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M, Skeleton
@@ -91,15 +89,8 @@ _SKELETONS = {72: SMPL24, 156: SMPLH52, 165: SMPLX55}
 
 def holds_smpl(path: Path) -> bool:
     """Whether an ``.npz`` holds SMPL poses rather than a clip of our own."""
-    if not path.is_file():  # opening a pipe would wait for its other end
-        return False
-    # The names in the zip's directory decide, so nothing is decompressed.
-    try:
-        with zipfile.ZipFile(path) as packed:
-            names = set(packed.namelist())
-    except (OSError, zipfile.BadZipFile, ValueError):
-        return False
-    return "trans.npy" in names and bool({"poses.npy", "pose_body.npy"} & names)
+    names = npz_keys(path)
+    return "trans" in names and bool({"poses", "pose_body"} & names)
 
 
 def read_smpl(
@@ -158,29 +149,9 @@ def read_smpl(
 
 def _arrays(path: Path, largest: int) -> dict[str, Array]:
     """The arrays that are of use, read without unpickling."""
-    data, source = read_bytes(path), str(path)
-    arrays: dict[str, Array] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            sizes = {info.filename: info.file_size for info in packed.infolist()}
-        keys = [key for key in (*_NUMBERS, *_RATES, "gender") if f"{key}.npy" in sizes]
-        # A joint takes 24 bytes a frame as float64, and the zip's directory states unpacked sizes.
-        if sum(sizes[f"{key}.npy"] for key in keys) > 32 * largest:
-            raise FileError(source, "unpacks to too much", cure="cut the file into pieces")
-        with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
-            for key in keys:
-                try:
-                    arrays[key] = np.asarray(loaded[key])
-                except ValueError:
-                    # Some files hold the gender as an object array, which would be unpickled.
-                    if key != "gender":
-                        raise
-    except FileError:
-        raise
-    except Exception as error:  # zip, zlib and numpy each have errors of their own
-        raise FileError(
-            source, f"a damaged npz file ({type(error).__name__}: {error})", cure="copy it again"
-        ) from None
+    source = str(path)
+    # Some files hold the gender as an object array, which would be unpickled.
+    arrays = npz_arrays(path, (*_NUMBERS, *_RATES, "gender"), largest, loose=("gender",))
     for key in (*_NUMBERS, *_RATES):
         if key in arrays and arrays[key].dtype.kind not in "fiu":
             raise FileError(source, f"{key} is {arrays[key].dtype}", "numbers", _CURE)

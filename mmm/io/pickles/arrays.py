@@ -15,6 +15,7 @@ from mmm.io.pickles.values import (
     JoblibArray,
     MalformedPickleError,
     Name,
+    ObjectType,
     ProgramRefusedError,
     TypeBox,
     check_shape,
@@ -23,8 +24,10 @@ from mmm.io.pickles.values import (
 
 Array = np.ndarray
 
-# Bool, integers, floats and fixed-length text. Object arrays ("O") would hold whole pickles.
+# Bool, integers, floats and fixed-length text.
 _DTYPE = re.compile(r"[<>|=]?[biufSU]\d{0,6}")
+_OBJECTS = ("O", "|O", "O4", "O8")
+_NO_OBJECTS = "holds an array of type 'O8'"
 _CORES = ("numpy.core", "numpy._core")  # NumPy 1 and 2
 _ARRAY_NAMES = {
     ("numpy", "ndarray"),
@@ -92,9 +95,11 @@ class ArrayMachine(StackMachine):
             raise ProgramRefusedError(str(function))
         self.stack.append(call(*arguments))
 
-    def call_dtype(self, code: Any, *_: Any) -> TypeBox:
+    def call_dtype(self, code: Any, *_: Any) -> TypeBox | ObjectType:
         if type(code) is not str:
             raise MalformedPickleError("a type that is no text")
+        if code in _OBJECTS:
+            return ObjectType()
         if not _DTYPE.fullmatch(code):
             raise MalformedPickleError(f"holds an array of type {code[:MAX_NAME_LENGTH]!r}")
         return TypeBox(np.dtype(code))
@@ -119,12 +124,17 @@ class ArrayMachine(StackMachine):
         state, target = self.pop(), self.pop()
         if isinstance(target, TypeBox):
             set_dtype_state(target, state)
+        elif isinstance(target, ObjectType):
+            pass  # its state says nothing more
         elif isinstance(target, ArrayBox) and target.value is None:
             if type(state) is not tuple or len(state) != 5:
                 raise MalformedPickleError("an array without its five values")
             # `ndarray.__setstate__`: version, shape, dtype, whether in Fortran order, bytes.
             _, shape, dtype, fortran, raw = state
-            target.value = self.array(raw, dtype, shape, fortran is True)
+            if isinstance(dtype, ObjectType):
+                target.value = _wrapped_dictionary(raw, shape)
+            else:
+                target.value = self.array(raw, dtype, shape, fortran is True)
         elif isinstance(target, JoblibArray) and target.value is None:
             target.value = self.following_array(state)
         else:
@@ -133,6 +143,8 @@ class ArrayMachine(StackMachine):
 
     def array(self, raw: Any, dtype: Any, shape: Any, fortran: bool) -> Array:
         """A new array of the bytes, within the limits on shape and memory."""
+        if isinstance(dtype, ObjectType):
+            raise MalformedPickleError(_NO_OBJECTS)
         if type(raw) is str:  # Python 2 wrote bytes as a text
             raw = raw.encode("latin1")
         if type(raw) is not bytes or not isinstance(dtype, TypeBox):
@@ -148,6 +160,8 @@ class ArrayMachine(StackMachine):
 
     def following_array(self, state: Any) -> Array:
         """The array whose bytes follow in a joblib file."""
+        if type(state) is dict and isinstance(state.get("dtype"), ObjectType):
+            raise MalformedPickleError(_NO_OBJECTS)
         if type(state) is not dict or not isinstance(state.get("dtype"), TypeBox):
             raise MalformedPickleError("a joblib array without its type")
         shape, dtype = state.get("shape"), state["dtype"]
@@ -161,3 +175,10 @@ class ArrayMachine(StackMachine):
             count *= length
         raw = self.file.read(count * dtype.dtype.itemsize)
         return self.array(raw, dtype, shape, state.get("order") == "F")
+
+
+def _wrapped_dictionary(objects: Any, shape: Any) -> dict[str, Any]:
+    """The dictionary that ``numpy.save`` wraps in an array of one object."""
+    if shape != () or type(objects) is not list or [type(item) for item in objects] != [dict]:
+        raise MalformedPickleError(_NO_OBJECTS)
+    return dict(objects[0])

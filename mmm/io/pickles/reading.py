@@ -20,6 +20,7 @@ from mmm.io.pickles.values import ArrayBox, JoblibArray, MalformedPickleError, P
 
 # Bytes. zlib packs zeros a thousand times smaller, so a small upload could fill the memory.
 _LARGEST_UNPACKED = 1 << 30
+_PLAIN = (bool, int, float, str)
 # What the interpreter, NumPy and zlib raise for damaged bytes.
 _DAMAGE = (
     MalformedPickleError,
@@ -41,8 +42,8 @@ def unpickle_arrays(data: bytes, source: str) -> dict[str, Any]:
         source: the file's name, for the message.
 
     Returns:
-        The entries by their names. A dictionary in it comes back likewise; values of other
-        kinds are None.
+        The entries by their names. A dictionary in it comes back likewise, and a list of numbers
+        and text as a list; values of other kinds are None.
 
     Raises:
         FileError: the pickle asks for anything but arrays, is broken or truncated, nests deeper
@@ -64,6 +65,8 @@ def unpickle_arrays(data: bytes, source: str) -> dict[str, Any]:
             "an AIST++ pickle of numpy arrays",
             "download it again",
         ) from None
+    if isinstance(content, ArrayBox) and isinstance(content.value, dict):
+        content = content.value  # what `numpy.save` makes of a dictionary
     if type(content) is not dict:
         raise FileError(
             source,
@@ -83,19 +86,23 @@ def _kind(content: Any) -> str:
 def _plain(value: Any) -> Any:
     """A value without the interpreter's own classes; None for what is of no use to a reader."""
     if isinstance(value, ArrayBox | JoblibArray):
-        return value.value
-    return value if isinstance(value, bool | int | float | str) else None
+        return None if isinstance(value.value, dict) else value.value
+    return value if isinstance(value, _PLAIN) else None
 
 
 def _plain_dict(content: dict[str, Any]) -> dict[str, Any]:
     """Entries of a dictionary and of the dictionaries in it; deeper values are left out."""
-    # A pickle may name one dictionary thousands of times; converting it once keeps this linear.
-    converted: dict[int, dict[str, Any]] = {}
+    # A pickle may name one of these thousands of times; converting it once keeps this linear.
+    converted: dict[int, Any] = {}
     plain: dict[str, Any] = {}
     for key, value in content.items():
-        if type(value) is dict:
+        if type(value) in (dict, list):
             if id(value) not in converted:
-                converted[id(value)] = {inner: _plain(item) for inner, item in value.items()}
+                converted[id(value)] = (
+                    {inner: _plain(item) for inner, item in value.items()}
+                    if type(value) is dict
+                    else [item if isinstance(item, _PLAIN) else None for item in value]
+                )
             plain[key] = converted[id(value)]
         else:
             plain[key] = _plain(value)

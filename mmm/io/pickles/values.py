@@ -43,11 +43,16 @@ class TypeBox:
     dtype: np.dtype[Any]
 
 
+class ObjectType:
+    """The dtype of arrays of objects, of which only an array of one dictionary is read."""
+
+
 @dataclass
 class ArrayBox:
     """A NumPy array under construction, complete once its state has been read."""
 
-    value: Array | None = None
+    value: Array | dict[str, Any] | None = None
+    """A dictionary where ``numpy.save`` wrapped one in an array of one object."""
 
 
 @dataclass

@@ -1,9 +1,8 @@
 """HumanML3D: joint positions (T, 22, 3) or 263 features a frame in ``.npy``, 20 frames a second.
 
 The joints are the first 22 of SMPL, in metres with Y up (Guo et al. 2022). MoMask and others write
-their results as the same positions. Positions carry no rotations: these are solved on a skeleton
-with constant bones (``mmm.motion.positions_solver``), and the clip's notes say how far the joints
-end from where the file has them.
+their results as the same positions; MDM's ``results.npy`` holds many of them
+(``mmm.io.positions.results``).
 
 The positions are recovered from the 263 features as their authors do (``recover_from_ric``). The
 root's turns and steps are summed up, and the joints stand around it. Features that were normalised
@@ -11,6 +10,7 @@ root's turns and steps are summed up, and the joints stand around it. Features t
 """
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,10 +18,12 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
+from mmm.io.choosing import Several, choose
 from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
-from mmm.motion.clip import Clip, Motion
-from mmm.motion.positions_solver import bone_lengths, solve_positions
-from mmm.motion.skeleton import SMPL24, Skeleton
+from mmm.io.positions.fitting import check_positions, fitted_clip, of_lengths
+from mmm.io.positions.results import pickled_part, read_results
+from mmm.motion.clip import Clip
+from mmm.motion.skeleton import SMPL24
 
 Array = np.ndarray
 
@@ -30,25 +32,29 @@ FPS = 20.0
 JOINTS = 22
 # 4 of the root, 21 x 3 positions, 21 x 6 rotations, 22 x 3 velocities and 4 foot contacts.
 _FEATURES = 263
-# Normalised features that nobody denormalised sum up to walks of many kilometres.
-_LARGEST_M = 1e4
 _CURE = "choose a file of HumanML3D's new_joints or new_joint_vecs"
 _NAMES, _PARENTS = SMPL24.names[:JOINTS], SMPL24.parents[:JOINTS]
+_FEET = (7, 8, 10, 11)
 
 
-def read_humanml3d(path: Path, fps: float | None = None, largest: int = LARGEST) -> Clip:
+def read_humanml3d(
+    path: Path, fps: float | None = None, take: str | None = None, largest: int = LARGEST
+) -> Clip:
     """Positions or features of an ``.npy`` as a clip on a skeleton of their bones.
 
     Args:
         path: the file.
         fps: frames per second; HumanML3D's 20 where not given.
+        take: which of several motions of MDM's results, by its prompt or its number from 1; the
+            first where not given.
         largest: joints times frames of the longest file that is read.
 
     Raises:
         FileError: not such an array, not finite, or out of bounds.
+        SpecError: no such take.
     """
     source = str(path)
-    values = _array(path)
+    values, several = _array(path, take)
     # Generators write a batch of one.
     if values.ndim == 4 and values.shape[0] == 1:
         values = values[0]
@@ -62,28 +68,20 @@ def read_humanml3d(path: Path, fps: float | None = None, largest: int = LARGEST)
         raise FileError(
             source, f"an array of shape {values.shape}", "(T, 22, 3) or (T, 263)", _CURE
         )
-    if not len(positions) or not float(np.abs(positions).max()) <= _LARGEST_M:
-        raise FileError(source, "positions are none, not finite, or far away", cure=_CURE)
-    skeleton = _skeleton(positions)
-    rotations, root_m, residual_m = solve_positions(positions, skeleton)
-    note = (
-        f"Its rotations are solved from positions, which leaves the turn of a bone about itself "
-        f"open; joints end {np.median(residual_m) * 1000:.1f} mm (median) and at most "
-        f"{residual_m.max() * 1000:.0f} mm from the file's."
-    )
-    return Clip(
-        path.stem,
-        Motion(skeleton, rotations, root_m, fps or FPS),
-        source=source,
-        notes=(note,),
-        meta=MappingProxyType({"humanml3d": {"residual_m": float(np.median(residual_m))}}),
-    )
+    check_positions(positions, source)
+    skeleton = of_lengths(positions, _NAMES, _PARENTS, SMPL24.offsets_m[:JOINTS], _FEET)
+    clip = fitted_clip(path, positions, skeleton, fps or FPS, "humanml3d", several.notes())
+    return replace(clip, meta=MappingProxyType({**clip.meta, **several.to_meta()}))
 
 
-def _array(path: Path) -> Array:
+def _array(path: Path, take: str | None) -> tuple[Array, Several]:
+    """The numbers of the file, and the motions among which they are."""
     data, source = read_bytes(path), str(path)
     if not data.startswith(b"\x93NUMPY"):
         raise FileError(source, "not an npy file", "joint positions or features", _CURE)
+    if (pickled := pickled_part(data)) is not None:
+        return read_results(pickled, source, take)
+    several = Several("take", (path.stem,), choose("take", (path.stem,), take, source, 0))
     try:
         values = np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:  # NumPy has several errors for a damaged header
@@ -91,17 +89,7 @@ def _array(path: Path) -> Array:
         raise FileError(source, problem, "joint positions or features", _CURE) from None
     if values.dtype.kind not in "fiu":
         raise FileError(source, f"an array of {values.dtype}", "numbers", _CURE)
-    return np.asarray(values)
-
-
-def _skeleton(positions: Float[Array, "T 22 3"]) -> Skeleton:
-    """SMPL's rest directions with the bone lengths of the recording."""
-    offsets = SMPL24.offsets_m[:JOINTS].astype(np.float64)
-    template = np.linalg.norm(offsets, axis=1)
-    lengths = bone_lengths(positions, _PARENTS)
-    # The root has no bone, so its template length is zero.
-    scale = np.divide(lengths, template, out=np.zeros(JOINTS), where=template > 0)
-    return Skeleton(_NAMES, _PARENTS, offsets * scale[:, None], feet=(7, 8, 10, 11))
+    return np.asarray(values), several
 
 
 def positions_of(features: Float[Array, "T 263"]) -> Float[Array, "T 22 3"]:

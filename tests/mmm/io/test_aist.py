@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from mmm.errors import FileError
 from mmm.io import load_clip, parse_aist_name, save_clip
-from mmm.io.aist import read_aist, write_aist
+from mmm.io.aist import write_aist
 from mmm.motion.skeleton import SMPL_PELVIS_REST_M
 
 NAME = "gBR_sBM_cAll_d04_mBR0_ch01"
@@ -58,7 +58,7 @@ def test_poses_are_axis_angle_of_24_joints(tmp_path):
 def test_round_trip(tmp_path, smpl_clip):
     path = tmp_path / f"{NAME}.pkl"
     write_aist(smpl_clip, path)
-    again = read_aist(path)
+    again = load_clip(path)
     np.testing.assert_allclose(again.motion.rotations, smpl_clip.motion.rotations, atol=1e-6)
     np.testing.assert_allclose(again.motion.root_m, smpl_clip.motion.root_m, atol=1e-6)
     assert again.meta["aist"]["smpl_scaling"] == 93.75
