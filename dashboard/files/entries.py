@@ -16,6 +16,8 @@ from mmm.io.files import LARGEST, motion_files
 from mmm.serving import reader
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = "Samples"
+"""The group of the motions that come with the project."""
 UPLOADS = "Uploads"
 """Group of uploaded files, see ``dashboard.files.uploads``."""
 MAX_ENTRIES = 2_000
@@ -58,7 +60,7 @@ class Entry:
 
 def folders() -> list[tuple[str, Path]]:
     """Names and paths of the existing folders that are searched."""
-    places = [("Samples", ROOT / "data" / "samples"), ("data/raw", ROOT / "data" / "raw")]
+    places = [(SAMPLES, ROOT / "data" / "samples"), ("data/raw", ROOT / "data" / "raw")]
     for part in os.environ.get("MMM_DATA", "").split(os.pathsep):
         if part:
             name = Path(part).name
@@ -80,14 +82,14 @@ def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     entries = []
     for name, place in places:
         files = motion_files(place)
-        names = _sample_names(place) if name == "Samples" else {}
+        names = _sample_names(place) if name == SAMPLES else {}
         entries += [
             Entry(
                 p,
                 # Labels are a part of shared links, so samples keep theirs without a suffix.
                 str(
                     p.relative_to(place).with_suffix("")
-                    if name == "Samples"
+                    if name == SAMPLES
                     else p.relative_to(place)
                 ),
                 name,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.common import escape, model_picker
 from dashboard.files import songs
-from dashboard.files.entries import Entry, open_clip, open_part
+from dashboard.files.entries import SAMPLES, Entry, open_clip, open_part
 from dashboard.files.sequence_picker import pick_sequence
 from dashboard.files.songs import Song
 from dashboard.generate import link
@@ -66,7 +66,11 @@ def pick(entries: list[Entry], checkpoints: list[CheckpointInfo] | None = None) 
     song = songs.pick_song(clip)
     frames, problem = _pick_length(clip, song, prefix_frames)
     st.divider()
-    card, roles = _pick_network(clip, list_checkpoints() if checkpoints is None else checkpoints)
+    card, roles = _pick_network(
+        clip,
+        list_checkpoints() if checkpoints is None else checkpoints,
+        own_dance=entry.group == SAMPLES and song.key == songs.OWN,
+    )
     if card.uses_music and song.key == songs.NONE:
         st.caption(
             "This network uses music. Without music it gets silence, "
@@ -187,7 +191,7 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
 
 
 def _pick_network(
-    clip: Clip, checkpoints: list[CheckpointInfo]
+    clip: Clip, checkpoints: list[CheckpointInfo], own_dance: bool
 ) -> tuple[CheckpointInfo, model_picker.Roles]:
     """The network picker; networks that are trained to fill gaps only carry a remark."""
     # The picker stands above the remarks, but the joints named there decide what it offers.
@@ -199,7 +203,7 @@ def _pick_network(
     with remarks:
         for reason in unfit:
             st.caption(f"Not for this clip: {escape.markdown(reason)}")
-    ordered = in_order(clip, fitting)
+    ordered = in_order(fitting, own_dance)
     if not ordered:
         raise ModelError(
             clip.name,
@@ -229,15 +233,15 @@ def _pick_network(
     return card, tuple(named.items()) if card.representation == "roles" else ()
 
 
-def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> list[CheckpointInfo]:
-    """Networks that are trained to continue a motion first; among them, those that match the music.
+def in_order(fitting: list[CheckpointInfo], own_dance: bool) -> list[CheckpointInfo]:
+    """Networks that are trained to continue a motion first.
 
-    With music, networks that use it come first; without, those that ignore it.
+    Networks that take music as input know the songs of the samples alone: they come first where a
+    sample's dancer goes on to its own song, and last anywhere else (docs/generation.md).
     """
-    has_music = clip.music is not None
     # False sorts before True.
     return sorted(
-        fitting, key=lambda card: (not card.can_generate, card.uses_music != has_music, card.name)
+        fitting, key=lambda card: (not card.can_generate, card.uses_music != own_dance, card.name)
     )
 
 
