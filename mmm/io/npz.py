@@ -28,6 +28,7 @@ import io
 import json
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,11 +36,11 @@ import numpy as np
 
 from mmm.errors import FileError
 from mmm.io.aist import LARGEST_ANGLE_RAD
+from mmm.io.checks import check_music, check_rotations
 from mmm.io.files import LARGEST, check_size, looks_like, read_bytes
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.motion.skeleton import Skeleton
-from mmm.music.features import FEATURE_NAMES
 
 FORMAT = "mmm-clip-1"
 """The first key of every file; a later layout has another number."""
@@ -48,9 +49,6 @@ _LARGEST = 4 << 30
 # A joint's rotation in a frame takes 36 bytes; the rest of the clip is small beside it.
 _BYTES = 40
 _LONGEST_TEXT = 2_000  # characters; NumPy pads all texts of an array to the longest
-# The first MFCC of silence, -1,131, is the largest usual value.
-_LARGEST_FEATURE = 1e6
-_FASTEST_BPM = 2_000.0
 
 # The kinds of NumPy type that a key may have, and its number of axes. Other keys are not loaded.
 _KINDS = {
@@ -157,20 +155,7 @@ def _rotations(arrays: dict[str, np.ndarray], source: str) -> np.ndarray:
     rotations = arrays["rotations"]
     if rotations.shape[2:] != (3, 3):
         raise FileError(source, f"rotations of shape {rotations.shape}", "(T, J, 3, 3)", _CURE)
-    # Rounding to float32 leaves 1e-6. A matrix of determinant -1 is orthonormal, too, but mirrors.
-    identity = rotations.astype(np.float64) @ rotations.swapaxes(-1, -2)
-    determinants = np.einsum(
-        "tji,tji->tj",
-        np.cross(rotations[..., 0, :], rotations[..., 1, :]),
-        rotations[..., 2, :],
-    )
-    if rotations.size and (not np.abs(identity - np.eye(3)).max() < 1e-3 or determinants.min() < 0):
-        raise FileError(
-            source,
-            "rotations holds matrices that are no rotations",
-            "orthonormal ones of determinant 1",
-            _CURE,
-        )
+    check_rotations(rotations, source)
     return rotations
 
 
@@ -210,30 +195,15 @@ def _music(arrays: dict[str, np.ndarray], path: Path, fps: float) -> Music | Non
     missing = [key for key in ("music_beats", "music_tempo_bpm") if key not in arrays]
     if missing:
         raise FileError(str(path), f"music_features without {' '.join(missing)}", cure=_CURE)
-    features = arrays["music_features"].astype(np.float32)
-    tempo_bpm = float(arrays["music_tempo_bpm"])
-    largest = float(np.abs(features).max(initial=0))
-    if features.shape[1] != len(FEATURE_NAMES) or not largest < _LARGEST_FEATURE:
-        raise FileError(
-            str(path),
-            f"music_features of shape {features.shape} up to {largest:.3g}",
-            f"{len(FEATURE_NAMES)} numbers a frame, below {_LARGEST_FEATURE:g}",
-            _CURE,
-        )
-    if not 0 <= tempo_bpm <= _FASTEST_BPM:
-        raise FileError(
-            str(path),
-            f"music_tempo_bpm is {tempo_bpm:g}",
-            f"0 to {_FASTEST_BPM:,.0f} beats a minute",
-            _CURE,
-        )
-    audio = _read_packed_sound(arrays, path)
-    beats = arrays["music_beats"].astype(np.int64)
-    if len(beats) and not (
-        beats[0] >= 0 and beats[-1] < len(features) and (np.diff(beats) >= 0).all()
-    ):
-        raise FileError(str(path), "music_beats are not ascending frames of the clip", cure=_CURE)
-    return Music(features, float(arrays.get("music_fps", fps)), beats, tempo_bpm, audio)
+    music = Music(
+        arrays["music_features"].astype(np.float32),
+        float(arrays.get("music_fps", fps)),
+        arrays["music_beats"].astype(np.int64),
+        float(arrays["music_tempo_bpm"]),
+    )
+    # Before the sound, which takes longest to read.
+    check_music(music, str(path))
+    return replace(music, audio=_read_packed_sound(arrays, path))
 
 
 def _read_packed_sound(arrays: dict[str, np.ndarray], path: Path) -> Audio | None:

@@ -49,10 +49,7 @@ def exact(result: "RecoveryResult") -> bytes:
         # Networks without an estimate of their error send none.
         arrays["expected_cm"] = result.expected_cm
     text = {"model_name": result.model_name, "elapsed_s": result.elapsed_s}
-    with tempfile.TemporaryDirectory(prefix=reader.PREFIX) as folder:
-        path = Path(folder) / "result"
-        exchange.write_parts(path, {**text, "notes": list(result.notes)}, arrays)
-        return path.read_bytes()
+    return exchange.pack({**text, "notes": list(result.notes)}, arrays)
 
 
 def from_exact(content: bytes, clip: Clip, hidden: np.ndarray) -> "RecoveryResult":
@@ -65,10 +62,7 @@ def from_exact(content: bytes, clip: Clip, hidden: np.ndarray) -> "RecoveryResul
 
     from mmm.recovery.result import RecoveryResult
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "result"
-        path.write_bytes(content)
-        text, arrays = exchange.read_parts(path)
+    text, arrays = exchange.unpack(content)
     # Skeleton and rate are not sent back: they are the clip's.
     skeleton, fps = clip.motion.skeleton, clip.motion.fps
     motion = Motion(skeleton, arrays["rotations"], arrays["root_m"], fps)

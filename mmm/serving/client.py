@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmm.errors import ModelError, SpecError
-from mmm.io import save_clip
 from mmm.masks import Mask
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.motion.skeleton import Skeleton
-from mmm.serving import answers
+from mmm.serving import answers, exchange
 from mmm.serving.transport import FIRST_PAUSE_S, TRIES, Fields, Files, Transport, error_of
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ class Server:
         if lock_feet is not None:
             fields["lock_feet"] = lock_feet
         files = {
-            "clip": ("clip.npz", _clip_bytes(clip)),
+            "clip": (f"clip{exchange.SUFFIX}", _packed(clip)),
             # The pattern itself, since it may come from anywhere and not from a SPEC.
             "hidden": ("hidden", np.packbits(pattern).tobytes()),
         }
@@ -161,9 +160,9 @@ class Server:
             "seed": random_seed,
             "role": _roles(joint_names),
         }
-        files = {"clip": ("clip.npz", _clip_bytes(clip))}
+        files = {"clip": (f"clip{exchange.SUFFIX}", _packed(clip))}
         if music is not None:
-            files["music"] = ("music.npz", _music_bytes(music))
+            files["music"] = (f"music{exchange.SUFFIX}", _music_bytes(music))
         return self._chunks(fields, files, clip)
 
     def generate_clip(
@@ -251,19 +250,16 @@ def _roles(joint_names: Mapping[str, str] | None) -> list[str]:
     return [f"{role}={joint}" for role, joint in (joint_names or {}).items()]
 
 
-def _clip_bytes(clip: Clip) -> bytes:
-    """A clip as .npz. The sound stays here: networks read features."""
+def _packed(clip: Clip) -> bytes:
+    """A clip as it is sent. The sound stays here: networks read features."""
     if clip.music is not None:
         clip = replace(clip, music=replace(clip.music, audio=None, without={}))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.npz"
-        save_clip(clip, path)
-        return path.read_bytes()
+    return exchange.pack_clip(clip)
 
 
 def _music_bytes(music: Music) -> bytes:
-    """Music as .npz: that of a body of one joint which stands still."""
+    """Music for the server: that of a body of one joint which stands still."""
     body = Skeleton(("root",), (-1,), np.zeros((1, 3), np.float32))
     turns = np.broadcast_to(np.eye(3, dtype=np.float32), (len(music), 1, 3, 3)).copy()
     still = Motion(body, turns, np.zeros((len(music), 3), np.float32), music.fps)
-    return _clip_bytes(Clip("music", still, music))
+    return _packed(Clip("music", still, music))

@@ -15,12 +15,15 @@ from mmm.serving.limits import Limits
 NAME = "mmm"
 
 
-def deployment(limits: Limits, *, replicas: int = 2, cpus: float = 1.0, gpus: float = 0.0) -> Any:
+def deployment(
+    limits: Limits, *, replicas: int = 2, least: int = 1, cpus: float = 1.0, gpus: float = 0.0
+) -> Any:
     """The application for ``serve.run``.
 
     Args:
         limits: of each replica.
-        replicas: most replicas; as many run as the load asks for, at least one.
+        replicas: most replicas; as many run as the load asks for.
+        least: replicas that run without any load, too.
         cpus, gpus: what Ray sets aside for one; a fraction of a GPU may be shared.
     """
 
@@ -37,7 +40,7 @@ def deployment(limits: Limits, *, replicas: int = 2, cpus: float = 1.0, gpus: fl
         max_ongoing_requests=limits.workers + 4,
         max_queued_requests=limits.queue,
         autoscaling_config={
-            "min_replicas": 1,
+            "min_replicas": least,
             "max_replicas": replicas,
             "target_ongoing_requests": limits.workers,
         },

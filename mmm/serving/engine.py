@@ -9,9 +9,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mmm.checkpoints import CheckpointInfo, list_checkpoints
+from mmm.checkpoints import checkpoint_root
 from mmm.errors import ModelError, SpecError
 from mmm.interpolation.baselines import BASELINES
 from mmm.masks import Mask
@@ -103,33 +104,36 @@ class Engine:
         self._models: OrderedDict[str, MaskedMotionModel] = OrderedDict()
         self._lock = threading.Lock()
 
-    def checkpoint(self, name: str) -> CheckpointInfo:
-        """The description of a checkpoint of the server.
+    def folder(self, name: str) -> Path:
+        """The folder of a checkpoint of the server.
 
         Raises:
             ModelError: there is none of this name.
         """
         # Only names of the list: a path would read the server's disk, and a name of the Hugging
-        # Face Hub would make the server download it.
-        checkpoints = {info.name: info for info in list_checkpoints()}
-        if name not in checkpoints:
+        # Face Hub would make the server download it. Looked for anew each time, because
+        # checkpoints come and go; describing them all would take longer than a short recovery.
+        folders = {
+            path.parent.name: path.parent for path in checkpoint_root().glob("*/config.json")
+        }
+        if name not in folders:
             raise ModelError(
                 name,
                 "no checkpoint of this server",
-                f"one of {', '.join(checkpoints) or '(none)'}",
+                f"one of {', '.join(sorted(folders)) or '(none)'}",
                 "choose one of them",
             )
-        return checkpoints[name]
+        return folders[name]
 
     def model(self, name: str) -> "MaskedMotionModel":
         """A network, loaded when it is first asked for; the least recently used one goes first."""
-        info = self.checkpoint(name)
+        folder = self.folder(name)
         from mmm.checkpoints import load_model
 
         # Loading under the lock: two requests for one checkpoint must not load it twice.
         with self._lock:
             if name not in self._models:
-                self._models[name] = load_model(info.path)
+                self._models[name] = load_model(folder)
             self._models.move_to_end(name)
             while len(self._models) > self._limits.models:
                 self._models.popitem(last=False)

@@ -199,7 +199,7 @@ def read_clip(
         readers().read("motion", path, name, options or {}, report, out)
         try:
             # A reader that a hostile file took over may have written anything.
-            return exchange.read_clip(out)
+            return exchange.unpack_clip(out.read_bytes())
         except (ValueError, OSError) as error:
             logging.getLogger(__name__).error("%s: %s", name, error)
             raise FileError(name, "the file cannot be read", cure="export it again") from None
@@ -215,7 +215,7 @@ def read_audio(path: Path, name: str, report: Report = _no_report) -> Audio:
         out = Path(folder) / "song"
         readers().read("song", path, name, {}, report, out)
         try:
-            return exchange.read_audio(out)
+            return exchange.unpack_audio(out.read_bytes())
         except (ValueError, OSError) as error:
             logging.getLogger(__name__).error("%s: %s", name, error)
             raise FileError(name, "the file cannot be read", cure="export it again") from None

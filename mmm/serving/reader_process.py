@@ -37,9 +37,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     path, out = Path(request["path"]), Path(request["out"])
     try:
         if request["kind"] == "song":
-            exchange.write_audio(read_audio(path), out)
+            out.write_bytes(exchange.pack_audio(read_audio(path)))
         else:
-            exchange.write_clip(load_clip(path, **request["options"]), out)
+            out.write_bytes(exchange.pack_clip(load_clip(path, **request["options"])))
     except MMMError as error:
         return {"error": [error.source, error.problem, error.expected, error.cure]}
     except MemoryError:

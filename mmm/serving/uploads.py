@@ -15,7 +15,7 @@ from mmm.io.files import LARGEST_UPLOAD, MOTION_SUFFIXES, safe_name
 from mmm.masks import Mask
 from mmm.motion.clip import Clip, Music
 from mmm.music.features import at_frame_rate, bpm_of_name, features_of, later
-from mmm.serving import reader
+from mmm.serving import exchange, reader
 from mmm.spec import parse_frames
 
 
@@ -63,6 +63,33 @@ def read_clip(
     Raises:
         MMMError: as :func:`mmm.load_clip`.
     """
+    given = {key: value for key, value in options.items() if value is not None}
+    sent = motion.name.endswith(exchange.SUFFIX)
+    clip = _sent(motion, given) if sent else _of_file(motion, given, report, music=music, asf=asf)
+    # Cut first, as the command line does: the range counts frames of the file.
+    start, stop = parse_frames(frames, len(clip), f"frames {frames}")
+    if (start, stop) != (0, len(clip)):
+        clip = clip.crop(start, stop)
+    return clip if fps is None else at_frame_rate(clip, fps)
+
+
+def _sent(motion: Upload, options: Mapping[str, Any]) -> Clip:
+    if options:
+        raise SpecError(
+            next(iter(options)), "for motion files alone", cure="leave it out with mmm.connect"
+        )
+    # Read here: the layout has nothing to unpack, and a process takes longer than the reading.
+    return exchange.sent_clip(motion.content, motion.name)
+
+
+def _of_file(
+    motion: Upload,
+    options: Mapping[str, Any],
+    report: Callable[[float], None],
+    *,
+    music: Upload | None,
+    asf: Upload | None,
+) -> Clip:
     with tempfile.TemporaryDirectory(prefix=reader.PREFIX) as name:
         folder = Path(name)
         with names_of_senders(folder):
@@ -74,24 +101,19 @@ def read_clip(
                     ", ".join(MOTION_SUFFIXES),
                     "convert it to one of these",
                 )
-            given = {key: value for key, value in options.items() if value is not None}
+            given = dict(options)
             for key, upload in (("music", music), ("asf", asf)):
                 if upload is not None:
                     given[key] = str(_stored(upload, folder / key))
-            clip = reader.read_clip(path, path.name, {**given, "largest": LARGEST_UPLOAD}, report)
-        # Cut first, as the command line does: the range counts frames of the file.
-        start, stop = parse_frames(frames, len(clip), f"frames {frames}")
-        if (start, stop) != (0, len(clip)):
-            clip = clip.crop(start, stop)
-        return clip if fps is None else at_frame_rate(clip, fps)
+            return reader.read_clip(path, path.name, {**given, "largest": LARGEST_UPLOAD}, report)
 
 
 def read_song(song: Upload, fps: float, start_s: float, report: Callable[[float], None]) -> Music:
     """An uploaded recording from a moment on, as ``mmm generate --music`` hears it.
 
-    An .npz is a clip whose music is taken as it is: our client sends features, not sound.
+    Music that our client sends, or that of a clip in .npz, is taken as it is.
     """
-    if song.name.lower().endswith(".npz"):
+    if song.name.lower().endswith((".npz", exchange.SUFFIX)):
         music = read_clip(song, {}, report).music
         if music is None:
             raise FileError(song.name, "no music in it", "a clip with music, or a recording")

@@ -74,12 +74,11 @@ def exchange_of(meta):
 
 
 @pytest.mark.slow
-def test_music_comes_back_with_its_sound(clip, tmp_path):
+def test_music_comes_back_with_its_sound(clip):
     sound = Audio(np.random.default_rng(0).normal(0, 0.1, (6000, 2)).astype(np.float32), 8000)
     music = features_of(sound, 60.0, 40)
     whole = Clip("with", clip.motion, music)
-    exchange.write_clip(whole, tmp_path / "out")
-    back = exchange.read_clip(tmp_path / "out")
+    back = exchange.unpack_clip(exchange.pack_clip(whole))
     assert back.digest() == whole.digest()
     assert back.music.audio.rate_hz == 8000
 
@@ -184,10 +183,3 @@ def test_the_process_is_kept_and_ends_with_the_server(bvh, one_reader):
     assert child.poll() is None
     child.stdin.close()  # as when the server is killed
     assert child.wait(60) == 0
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\3\4", b"nonsense"])
-def test_a_result_that_is_not_whole_is_refused(tmp_path, content):
-    (tmp_path / "out").write_bytes(content)
-    with pytest.raises(ValueError, match=r"\w"):
-        exchange.read_clip(tmp_path / "out")
