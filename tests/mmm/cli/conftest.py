@@ -1,5 +1,7 @@
 """What the tests of the command line share."""
 
+import shlex
+
 import pytest
 
 from mmm.cli.app import main
@@ -7,11 +9,14 @@ from mmm.cli.app import main
 
 @pytest.fixture
 def run(capsys):
-    """Runs a command; gives its status and what it printed."""
+    """Runs a command; gives its status and what it printed.
 
-    def run_(*arguments):
+    The first argument may be several words of a command line, the others are one word each.
+    """
+
+    def run_(words="", *arguments):
         capsys.readouterr()
-        status = main([str(a) for a in arguments])
+        status = main([*shlex.split(str(words)), *map(str, arguments)])
         out, err = capsys.readouterr()
         return status, out, err
 

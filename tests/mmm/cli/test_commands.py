@@ -43,16 +43,8 @@ def test_recover_says_the_model_beside_its_baselines(
     run, tiny_checkpoint, tiny_clip_file, tmp_path
 ):
     status, out, err = run(
-        "recover",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "every:15",
-        "--metrics",
-        tmp_path / "m.json",
-        "--out",
-        tmp_path / "r.npz",
+        f"recover {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide every:15 "
+        f"--metrics {tmp_path}/m.json --out {tmp_path}/r.npz"
     )
     assert (status, err) == (0, "")
     assert out.splitlines()[0] == (
@@ -105,20 +97,8 @@ def test_others_stand_beside_in_table_and_page(
         lambda scene, path: shown.extend(p.name for p in scene.performers),
     )
     status, out, err = run(
-        "recover",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "span:20-30",
-        "--beside",
-        "spline",
-        "--beside",
-        "hold",
-        "--beside",
-        "spline",
-        "--out",
-        page,
+        f"recover {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide span:20-30 "
+        f"--beside spline --beside hold --beside spline --out {page}"
     )
     assert (status, err) == (0, "")
     assert list(table(out))[1:] == ["spline", "hold", "slerp", "inertial"]
@@ -129,17 +109,7 @@ def test_others_stand_beside_in_table_and_page(
 def test_results_in_every_format(run, smpl_clip_file, tmp_path, suffix):
     out_file = tmp_path / f"r{suffix}"
     assert (
-        run(
-            "recover",
-            smpl_clip_file,
-            "--checkpoint",
-            "slerp",
-            "--hide",
-            "every:4",
-            "--out",
-            out_file,
-        )[0]
-        == 0
+        run(f"recover {smpl_clip_file} --checkpoint slerp --hide every:4 --out {out_file}")[0] == 0
     )
     again, clip = load_clip(out_file), load_clip(smpl_clip_file)
     assert np.abs(again.motion.positions()[::4] - clip.motion.positions()[::4]).max() < 1e-4
@@ -149,18 +119,8 @@ def test_results_in_every_format(run, smpl_clip_file, tmp_path, suffix):
 def test_a_real_recording(run, aist_motion, tiny_smpl_checkpoint, tmp_path):
     """The figures that README and every comparison rest on."""
     status, out, err = run(
-        "recover",
-        aist_motion,
-        "--frames",
-        "0:300",
-        "--checkpoint",
-        tiny_smpl_checkpoint,
-        "--hide",
-        "every:15",
-        "--metrics",
-        tmp_path / "m.json",
-        "--out",
-        tmp_path / "r.bvh",
+        f"recover {aist_motion} --frames 0:300 --checkpoint {tiny_smpl_checkpoint} "
+        f"--hide every:15 --metrics {tmp_path}/m.json --out {tmp_path}/r.bvh"
     )
     assert status == 0
     (note,) = err.splitlines()
@@ -194,16 +154,8 @@ def test_edits_on_the_command_line(run, tiny_clip_file, tiny_checkpoint, tmp_pat
     expected = edits.apply(EDITED, clip)
     hidden, measured = expected.mask.hidden, expected.mask.hidden[expected.truth_frames].sum()
     status, out, err = run(
-        "recover",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        EDITED,
-        "--metrics",
-        tmp_path / "m.json",
-        "--out",
-        tmp_path / "r.npz",
+        f"recover {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide {EDITED} "
+        f"--metrics {tmp_path}/m.json --out {tmp_path}/r.npz"
     )
     assert status == 0
     assert "Inserted poses (frame 8) are keyframes" in err
@@ -242,14 +194,8 @@ def test_wrong_edits_are_one_line(run, tiny_clip_file):
 def test_attention_of_an_edited_clip(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     spec = "every:5+retime:20-29=5"
     status, _, _ = run(
-        "attention",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        spec,
-        "--out",
-        tmp_path / "maps.npz",
+        f"attention {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide {spec} "
+        f"--out {tmp_path}/maps.npz"
     )
     assert status == 0
     with np.load(tmp_path / "maps.npz") as maps:
@@ -259,16 +205,7 @@ def test_attention_of_an_edited_clip(run, tiny_checkpoint, tiny_clip_file, tmp_p
 
 def test_random_masks_follow_the_seed(run, tiny_clip_file):
     outputs = [
-        run(
-            "recover",
-            tiny_clip_file,
-            "--checkpoint",
-            "hold",
-            "--hide",
-            "random:0.3",
-            "--seed",
-            seed,
-        )[1]
+        run(f"recover {tiny_clip_file} --checkpoint hold --hide random:0.3 --seed {seed}")[1]
         for seed in (1, 1, 2)
     ]
     assert [table(t) for t in outputs[:1]] == [table(t) for t in outputs[1:2]]
@@ -277,17 +214,8 @@ def test_random_masks_follow_the_seed(run, tiny_clip_file):
 
 def test_attention_maps_as_documented(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     status, out, err = run(
-        "attention",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "every:5",
-        "--out",
-        tmp_path / "maps.npz",
-        "--frame",
-        50,
-        "--rollout",
+        f"attention {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide every:5 "
+        f"--out {tmp_path}/maps.npz --frame 50 --rollout"
     )
     assert (status, err) == (0, "")
     assert "cross (1, 4, 80, 80)" in out
@@ -346,14 +274,8 @@ def test_a_network_on_roles_says_what_it_expects_in_each_gap(
     run, roles_checkpoint, smpl_clip_file, tmp_path
 ):
     status, out, err = run(
-        "recover",
-        smpl_clip_file,
-        "--checkpoint",
-        roles_checkpoint,
-        "--hide",
-        "span:5-9+span:20-30",
-        "--metrics",
-        tmp_path / "m.json",
+        f"recover {smpl_clip_file} --checkpoint {roles_checkpoint} --hide "
+        f"span:5-9+span:20-30 --metrics {tmp_path}/m.json"
     )
     assert status == 0
     assert err.startswith("note: 22 of 22 joint roles")
@@ -418,15 +340,8 @@ def test_unit_axis_and_the_songs_beginning_are_said(run, smpl_clip_file, tmp_pat
     for start, silent in (("0", True), ("1", False)):
         assert (
             run(
-                "convert",
-                tmp_path / "a.bvh",
-                tmp_path / "o.npz",
-                "--music",
-                tmp_path / "song.wav",
-                "--music-start",
-                start,
-                "--unit",
-                "m",
+                f"convert {tmp_path}/a.bvh {tmp_path}/o.npz --music {tmp_path}/song.wav "
+                f"--music-start {start} --unit m"
             )[0]
             == 0
         )
@@ -510,35 +425,15 @@ def test_evaluate_over_files(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     second = tmp_path / "second.npz"
     shutil.copy(tiny_clip_file, second)
     status, out, err = run(
-        "evaluate",
-        "--checkpoint",
-        tiny_checkpoint,
-        "--clips",
-        tiny_clip_file,
-        second,
-        "--hide",
-        "every:5",
-        "span:55-58",
-        "--frames",
-        "0:57",
-        "--json",
-        tmp_path / "e.json",
+        f"evaluate --checkpoint {tiny_checkpoint} --clips {tiny_clip_file} {second} "
+        f"--hide every:5 span:55-58 --frames 0:57 --json {tmp_path}/e.json"
     )
     assert status == 2
     assert err.startswith("error: span:55-58: not inside the clip's 57 frames")
     assert not (tmp_path / "e.json").exists()
     status, out, err = run(
-        "evaluate",
-        "--checkpoint",
-        tiny_checkpoint,
-        "--clips",
-        tiny_clip_file,
-        second,
-        "--hide",
-        "every:5",
-        "none",
-        "--json",
-        tmp_path / "e.json",
+        f"evaluate --checkpoint {tiny_checkpoint} --clips {tiny_clip_file} {second} "
+        f"--hide every:5 none --json {tmp_path}/e.json"
     )
     assert (status, err) == (0, "")
     assert out.splitlines()[0] == "means over hidden entries of 2 clips, 120 frames:"
@@ -715,14 +610,7 @@ def test_a_full_disk_leaves_the_old_file(
 
     monkeypatch.setattr(np, "savez_compressed", full)
     status, _, err = run(
-        "attention",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "first",
-        "--out",
-        target,
+        f"attention {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide first --out {target}"
     )
     assert (status, err) == (
         2,
@@ -813,18 +701,8 @@ def test_notes_of_a_clip_are_one_line(run, tmp_path):
 
 def test_intervene_says_what_each_change_does(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     status, out, err = run(
-        "intervene",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "every:15",
-        "--with",
-        "mute",
-        "--with",
-        "shift:200",
-        "--metrics",
-        tmp_path / "m.json",
+        f"intervene {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide every:15 "
+        f"--with mute --with shift:200 --metrics {tmp_path}/m.json"
     )
     assert status == 0
     assert "music features were changed instead" in err
@@ -891,20 +769,9 @@ def test_intervene_on_what_is_generated(run, tiny_checkpoint, tiny_clip_file, tm
 @pytest.mark.slow
 def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     status, out, err = run(
-        "attribute",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "span:10-30",
-        "--frame",
-        20,
-        "--joints",
-        "LeftArm",
-        "--method",
-        "gradients",
-        "--out",
-        tmp_path / "a.npz",
+        f"attribute {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide "
+        "span:10-30 --frame 20 --joints LeftArm --method gradients --out "
+        f"{tmp_path}/a.npz"
     )
     assert (status, err) == (0, "")
     with np.load(tmp_path / "a.npz") as kept:
@@ -913,19 +780,8 @@ def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_pat
         first = int(np.abs(kept["values"]).sum(axis=1).argmax())
     assert out.splitlines()[1].startswith(f"music frames that count most: {first} (")
     status, out, _ = run(
-        "attribute",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "span:10-30",
-        "--frame",
-        20,
-        "--method",
-        "gradients",
-        "--deletion",
-        "--out",
-        tmp_path / "d.npz",
+        f"attribute {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide "
+        f"span:10-30 --frame 20 --method gradients --deletion --out {tmp_path}/d.npz"
     )
     assert status == 0
     assert out.splitlines()[-1].split() == ["100%", "1.000", "1.000", "1.000", "1.000"]
@@ -936,14 +792,7 @@ def test_attribute_names_the_music(run, tiny_checkpoint, tiny_clip_file, tmp_pat
             == kept["deletion_shares"].shape
         )
     status, _, err = run(
-        "attribute",
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--hide",
-        "span:10-30",
-        "--frame",
-        5,
+        f"attribute {tiny_clip_file} --checkpoint {tiny_checkpoint} --hide span:10-30 --frame 5"
     )
     assert (status, err.count("\n")) == (2, 1)
     assert "frame 5: these joints are known there" in err

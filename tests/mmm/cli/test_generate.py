@@ -11,7 +11,6 @@ import pytest
 
 import mmm.generation.rollout as generation
 from mmm import load_clip, save_clip
-from mmm.cli.app import main
 from mmm.motion.clip import Audio, Clip
 from mmm.music.audio import write_audio
 from tests.mmm.making import smooth_motion
@@ -21,16 +20,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def run(capsys):
-    """Runs a command; gives its status and what it printed."""
-
-    def run_(*arguments):
-        capsys.readouterr()
-        status = main(["generate", *(str(a) for a in arguments)])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run_
+def run(run):
+    """Runs ``generate``, as the fixture of the folder."""
+    return lambda words, *arguments: run(f"generate {words}", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +38,9 @@ def song(tmp_path_factory):
 
 def test_seed_and_future_are_saved_and_measured(run, tiny_checkpoint, tiny_clip_file, tmp_path):
     status, out, err = run(
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--seed-frames",
-        20,
-        "--frames",
-        36,
-        "--out",
-        tmp_path / "g.npz",
-        "--metrics",
-        tmp_path / "g.json",
-        "--seed",
-        3,
+        f"{tiny_clip_file} --checkpoint {tiny_checkpoint} --seed-frames 20 "
+        f"--frames 36 --out {tmp_path}/g.npz --metrics {tmp_path}/g.json "
+        "--seed 3"
     )
     assert (status, err.startswith("note: "), err.count("\n")) == (0, True, 1)
     assert "not trained to go on" in err
@@ -89,15 +71,8 @@ def test_other_formats(run, smpl_clip_file, tmp_path, suffix):
     out_file = tmp_path / f"g{suffix}"
     assert (
         run(
-            smpl_clip_file,
-            "--checkpoint",
-            tmp_path / "roles",
-            "--seed-frames",
-            40,
-            "--frames",
-            12,
-            "--out",
-            out_file,
+            f"{smpl_clip_file} --checkpoint {tmp_path}/roles --seed-frames 40 "
+            f"--frames 12 --out {out_file}"
         )[0]
         == 0
     )
@@ -115,17 +90,8 @@ def test_other_formats(run, smpl_clip_file, tmp_path, suffix):
 def test_a_song_longer_than_the_clip(run, tiny_checkpoint, tiny_clip_file, song, tmp_path):
     """Six seconds of music, two of motion: generated to the music's end where no length is given."""
     status, _, _ = run(
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--seed-frames",
-        30,
-        "--music",
-        song,
-        "--out",
-        tmp_path / "g.npz",
-        "--metrics",
-        tmp_path / "g.json",
+        f"{tiny_clip_file} --checkpoint {tiny_checkpoint} --seed-frames 30 "
+        f"--music {song} --out {tmp_path}/g.npz --metrics {tmp_path}/g.json"
     )
     assert status == 0
     saved, report = load_clip(tmp_path / "g.npz"), json.loads((tmp_path / "g.json").read_text())
@@ -139,15 +105,8 @@ def test_a_song_longer_than_the_clip(run, tiny_checkpoint, tiny_clip_file, song,
     save_clip(replace(load_clip(tiny_clip_file), music=None), silent)
     assert (
         run(
-            silent,
-            "--checkpoint",
-            tiny_checkpoint,
-            "--seed-frames",
-            30,
-            "--music",
-            song,
-            "--metrics",
-            tmp_path / "s.json",
+            f"{silent} --checkpoint {tiny_checkpoint} --seed-frames 30 --music {song} "
+            f"--metrics {tmp_path}/s.json"
         )[0]
         == 0
     )
@@ -157,17 +116,8 @@ def test_a_song_longer_than_the_clip(run, tiny_checkpoint, tiny_clip_file, song,
 def test_another_frame_rate(run, tiny_clip_file, tmp_path, smpl_clip_file):
     save_roles_network(tmp_path / "roles")
     status, out, _ = run(
-        smpl_clip_file,
-        "--checkpoint",
-        tmp_path / "roles",
-        "--seed-frames",
-        15,
-        "--frames",
-        30,
-        "--fps",
-        25,
-        "--metrics",
-        tmp_path / "g.json",
+        f"{smpl_clip_file} --checkpoint {tmp_path}/roles --seed-frames 15 "
+        f"--frames 30 --fps 25 --metrics {tmp_path}/g.json"
     )
     assert status == 0
     assert "30 generated at 25 fps" in out
@@ -182,19 +132,8 @@ def test_variety_and_seed_number(run, tiny_checkpoint, tiny_clip_file, tmp_path)
         path = tmp_path / f"{number}.npz"
         assert (
             run(
-                tiny_clip_file,
-                "--checkpoint",
-                tiny_checkpoint,
-                "--seed-frames",
-                20,
-                "--frames",
-                10,
-                "--variety",
-                temperature,
-                "--seed",
-                seed,
-                "--out",
-                path,
+                f"{tiny_clip_file} --checkpoint {tiny_checkpoint} --seed-frames 20 "
+                f"--frames 10 --variety {temperature} --seed {seed} --out {path}"
             )[0]
             == 0
         )
@@ -229,13 +168,7 @@ def test_bad_input_in_one_line(
 ):
     monkeypatch.chdir(tmp_path)
     status, out, err = run(
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--seed-frames",
-        20,
-        "--metrics",
-        "m.json",
+        f"{tiny_clip_file} --checkpoint {tiny_checkpoint} --seed-frames 20 --metrics m.json",
         *arguments,
     )
     assert (status, out) == (2, "")
@@ -274,17 +207,8 @@ def test_stopped_half_way_leaves_nothing(
 
     monkeypatch.setattr(generation, "recover", once)
     status, out, _ = run(
-        tiny_clip_file,
-        "--checkpoint",
-        tiny_checkpoint,
-        "--seed-frames",
-        20,
-        "--frames",
-        40,
-        "--out",
-        kept,
-        "--metrics",
-        tmp_path / "g.json",
+        f"{tiny_clip_file} --checkpoint {tiny_checkpoint} --seed-frames 20 "
+        f"--frames 40 --out {kept} --metrics {tmp_path}/g.json"
     )
     assert (status, out) == (130, "")
     assert [path.name for path in tmp_path.iterdir()] == ["g.npz"]
@@ -331,13 +255,7 @@ def test_a_clip_that_ends_with_its_seed(run, tmp_path):
     save_roles_network(tmp_path / "roles")
     save_clip(Clip("walk", smooth_motion(2, 40)), tmp_path / "walk.npz")
     status, out, err = run(
-        tmp_path / "walk.npz",
-        "--checkpoint",
-        tmp_path / "roles",
-        "--seed-frames",
-        40,
-        "--frames",
-        60,
+        f"{tmp_path}/walk.npz --checkpoint {tmp_path}/roles --seed-frames 40 --frames 60"
     )
     assert status == 0
     assert "the usual energy is the seed's" in out
