@@ -66,8 +66,8 @@ GENERATE = (
     Stop(
         ".st-key-gen_go",
         "Generate",
-        "Playback starts while later frames are still being generated. Another random seed or more "
-        "variety gives another dance; the viewer shows up to three side by side.",
+        "Playback starts while later frames are still being generated. Another random seed or a "
+        "higher temperature gives another dance; the viewer shows up to three side by side.",
     ),
     _STAGE,
 )

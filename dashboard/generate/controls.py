@@ -258,7 +258,7 @@ def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
         return 1.0, 0
     left, right = st.columns(2)
     left.slider(
-        "Variety",
+        "Temperature",
         0.0,
         2.0,
         key="gen_variety",

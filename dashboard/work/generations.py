@@ -49,7 +49,7 @@ class Ask:
     temperature: float = 1.0
     seed: int = 0
     by_chance: bool = True
-    """Whether variety and seed make a difference to this network."""
+    """Whether temperature and seed make a difference to this network."""
     roles: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -58,7 +58,7 @@ class Ask:
         if not self.by_chance:
             return self.method
         return f"{self.method}, seed {self.seed}" + (
-            f", variety {self.temperature:g}" if self.temperature != 1 else ""
+            f", temperature {self.temperature:g}" if self.temperature != 1 else ""
         )
 
     @property

@@ -93,7 +93,7 @@ def _check_numbers(request: Request) -> None:
         )
     if not 0 <= request.temperature <= MAX_TEMPERATURE:
         raise SpecError(
-            f"variety {request.temperature:g}",
+            f"temperature {request.temperature:g}",
             "out of range",
             f"0 to {MAX_TEMPERATURE:g}",
             "choose a value between",

@@ -334,9 +334,9 @@ def test_horizon_of_other_networks():
         ({"prefix_frames": -5}, "seed of -5"),
         ({"frames": 0}, "0 frames to generate"),
         ({"frames": -1}, "nothing to do"),
-        ({"temperature": -0.1}, "variety -0.1"),
+        ({"temperature": -0.1}, "temperature -0.1"),
         ({"temperature": 3.5}, "0 to 3"),
-        ({"temperature": float("nan")}, "variety nan"),
+        ({"temperature": float("nan")}, "temperature nan"),
         ({"random_seed": -1}, "random seed -1"),
         ({"frames": 97}, "at most 96 frames"),
         (

@@ -25,8 +25,8 @@ _FIGURES = (
     ("diversity_kinetic", "diversity, kinetic", ".2f"),
     ("diversity_geometric", "diversity, geometric", ".2f"),
 )
-_VARIETY = (
-    ("variety", "variety", "g"),
+_TEMPERATURES = (
+    ("variety", "temperature", "g"),
     ("apart_cm", "futures of one seed apart, cm", ".2f"),
     ("kinetic_distance", "in kinetic features", ".2f"),
     ("energy_share", "energy", ".2f"),
@@ -72,10 +72,10 @@ def _table(results: Mapping[str, Any]) -> list[list[str]]:
     return lines
 
 
-def _variety_table(results: Mapping[str, Any]) -> list[list[str]]:
+def _temperature_table(results: Mapping[str, Any]) -> list[list[str]]:
     kept = [
         column
-        for column in _VARIETY
+        for column in _TEMPERATURES
         # Decided over all rows, so that every row has the same cells.
         if any(row.get(column[0]) is not None for row in results["varieties"])
     ]
@@ -88,7 +88,7 @@ def _variety_table(results: Mapping[str, Any]) -> list[list[str]]:
 def generation_lines(results: Mapping[str, Any], name: str) -> list[str]:
     """The same as a plain table."""
     lines = [_sentence(results), ""]
-    for table in (_table(results), _variety_table(results) if results["varieties"] else []):
+    for table in (_table(results), _temperature_table(results) if results["varieties"] else []):
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines += [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -112,7 +112,7 @@ def _sentence(results: Mapping[str, Any]) -> str:
         f"training: "
         f"{results['seconds']:g} s generated from {results['seed_frames']} frames "
         f"({results['fps']:g} a "
-        f"second), variety "
+        f"second), temperature "
         f"{results['variety']:g}. Means over clips; floor and standstill: the worst clip."
     )
 
@@ -147,7 +147,7 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
             lines += [
                 f"Several futures of each seed ({results['varieties'][0]['seeds']} seed numbers):",
                 "",
-                *_markdown(_variety_table(results)),
+                *_markdown(_temperature_table(results)),
                 "",
             ]
         lines += [

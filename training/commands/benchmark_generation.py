@@ -42,7 +42,7 @@ class GenerationOptions:
         typer.Option(
             min=0,
             max=3,
-            help="also say how far apart several futures of one seed are at this variety; may be "
+            help="also say how far apart several futures of one seed are at this temperature; may be "
             "repeated",
         ),
     ] = None

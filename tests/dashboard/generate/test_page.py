@@ -191,7 +191,7 @@ def test_variants_stand_side_by_side_the_fourth_pushes_the_first_out(workbench):
     page.press("gen_drop-1")
     assert page.panels == ["Truth", f"{CHANCE}, seed 1", f"{CHANCE}, seed 3"]
     page.set("gen_variety", 0.5)
-    assert made(page, 3).panels[-1] == f"{CHANCE}, seed 3, variety 0.5"
+    assert made(page, 3).panels[-1] == f"{CHANCE}, seed 3, temperature 0.5"
 
 
 def test_another_seed_length_has_variants_of_its_own_and_keeps_the_others(workbench):

@@ -242,7 +242,7 @@ def test_commands_write_table_and_card(dances, listener, tmp_path):
     card = (folder / "README.md").read_text()
     assert "## Generation from a seed: steps" in card
     assert "bars with the rule's move and side" in card
-    assert "| variety |" in card
+    assert "| temperature |" in card
     assert "beat alignment, per music beat" in done.stdout
     assert "frames a second" in done.stdout
 
