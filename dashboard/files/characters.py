@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.common import escape
 from dashboard.common.downloads import MOTIONS, OWN_KEYS, Keys, bytes_of, save_button
-from dashboard.files import import_options, uploads
+from dashboard.files import import_options, visits
 from dashboard.files.entries import Entry, find_entries, open_clip
 from mmm import Clip, MMMError, save_clip
 from mmm.io.files import safe_name
@@ -45,7 +45,7 @@ def character_export(
         keys: prefixes of the page's controls.
         roles: joints of the clip that were named by hand.
     """
-    offered = {entry.key: entry for entry in (*uploads.session().entries(), *find_entries())}
+    offered = {entry.key: entry for entry in (*visits.uploads().entries(), *find_entries())}
     key = f"{keys.buttons}character"
     # An upload that was removed may still be chosen.
     if st.session_state.get(key) not in offered:

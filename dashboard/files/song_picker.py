@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.common.widgets import pick
-from dashboard.files import uploads
+from dashboard.files import visits
 from dashboard.files.uploaded_music import Chosen
 from dashboard.files.windows import pick_start
 from mmm import Clip
@@ -18,7 +18,7 @@ def pick_song(clip: Clip) -> Chosen:
     Returns:
         The song and its start in seconds, or None for the clip's own music.
     """
-    songs, state = {song.name: song for song in uploads.session().songs}, st.session_state
+    songs, state = {song.name: song for song in visits.uploads().songs}, st.session_state
     if not songs:
         return None
     if state.get("song") not in songs and state.get("song") != OWN:

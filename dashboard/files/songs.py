@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import streamlit as st
 
 from dashboard.common.widgets import pick
-from dashboard.files import entries, song_picker, uploads
+from dashboard.files import entries, song_picker, uploads, visits
 from dashboard.files.uploaded_music import hear
 from dashboard.files.windows import pick_start
 from mmm import Clip, Music
@@ -66,7 +66,7 @@ def _digests() -> "WeakKeyDictionary[Music, str]":
 def offered(clip: Clip) -> dict[str, str]:
     """Keys and labels of the songs for this clip: its own first, then uploads."""
     songs = {OWN: "The clip's own"} if clip.music is not None else {}
-    songs |= {UPLOADED + recording.name: recording.name for recording in uploads.session().songs}
+    songs |= {UPLOADED + recording.name: recording.name for recording in visits.uploads().songs}
     songs |= {
         entry.key: entry.title
         for entry in entries.find_entries()
@@ -110,7 +110,7 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
     if key == NONE:
         return Song(key, label, None)
     if key.startswith(UPLOADED):
-        recording = uploads.session().recording(key.removeprefix(UPLOADED))
+        recording = visits.uploads().recording(key.removeprefix(UPLOADED))
         if recording is None:
             raise FileError(key.removeprefix(UPLOADED), "no such song", "", "add it again")
         return Song(
@@ -169,9 +169,7 @@ def pick_song(clip: Clip) -> Song:
         f"{LONGEST_S / 60:g} minutes are used.",
     )
     recording = (
-        uploads.session().recording(key.removeprefix(UPLOADED))
-        if key.startswith(UPLOADED)
-        else None
+        visits.uploads().recording(key.removeprefix(UPLOADED)) if key.startswith(UPLOADED) else None
     )
     start_s = pick_start(recording, LONGEST_S) if recording else 0.0
     return open_song(key, clip, start_s)

@@ -10,7 +10,8 @@ import streamlit as st
 
 from dashboard.common import escape
 from dashboard.common.progress import follow
-from dashboard.files import uploads
+from dashboard.components.controls.visit import remember_visit
+from dashboard.files import uploads, visits
 from dashboard.files.entries import UPLOADS, Entry
 from dashboard.files.song_picker import UPLOADED
 from dashboard.files.uploads import Recording, Uploads
@@ -33,8 +34,9 @@ def pick_files() -> list[Entry]:
     Returns:
         The session's motion files, the latest first.
     """
-    state, store = st.session_state, uploads.session()
+    state, store = st.session_state, visits.uploads()
     turn = int(state.get("uploads_turn", 0))
+    remember_visit(visits.cookie(), state.visit_token, visits.KEPT_S, key="visit")
     with st.expander(
         "Your own files",
         icon=":material/upload_file:",
@@ -47,16 +49,15 @@ def pick_files() -> list[Entry]:
             accept_multiple_files=True,
             key=f"uploads-{turn}",
             max_upload_size=uploads.LARGEST_MB,
-            help="Files stay on this server until your session ends. Songs can be used with "
-            "any sequence.",
+            help="Files stay on this server while the page is open and for an hour after, so that "
+            "a reload finds them. Songs can be used with any sequence.",
         )
         if files:
             _start(store, files)
             state.uploads_turn = turn + 1  # an empty box does not keep the bytes a second time
             st.rerun()
         _wait_for_files()
-        for problem in state.get("upload_problems", ()):
-            st.error(escape.markdown(problem), icon=":material/error:")
+        _show_problems()
         for file in store.files:
             _row(store, file)
             if state.get("url_marks", {}).get(file.name, file.digest[:8]) != file.digest[:8]:
@@ -65,6 +66,21 @@ def pick_files() -> list[Entry]:
                     f"{escape.markdown(file.name)}. The result may differ."
                 )
     return store.entries()
+
+
+def _show_problems() -> None:
+    """What was wrong with the last upload, until the visitor closes it."""
+    problems: list[str] = st.session_state.get("upload_problems", [])
+    for problem in problems:
+        st.error(escape.markdown(problem), icon=":material/error:")
+    if problems:
+        st.button(
+            "Close the message" if len(problems) == 1 else "Close the messages",
+            key="close-upload-problems",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=problems.clear,
+        )
 
 
 def seed_from_url() -> None:
@@ -160,5 +176,16 @@ def _row(store: Uploads, file: uploads.Upload) -> None:
         f"<span>{html.escape(file.facts)}</span></div>"
     )
     right.button(
-        "Remove", key=f"drop-{file.name}", type="tertiary", on_click=store.drop, args=(file.name,)
+        "Remove",
+        key=f"drop-{file.name}",
+        type="tertiary",
+        on_click=_remove,
+        args=(store, file.name),
     )
+
+
+def _remove(store: Uploads, name: str) -> None:
+    store.drop(name)
+    # Whoever removes the file that a link asked for does not miss it.
+    if st.session_state.get("linked_sequence") == f"{UPLOADS}/{name}":
+        st.session_state.linked_sequence = None

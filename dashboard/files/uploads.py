@@ -1,4 +1,4 @@
-"""Uploaded motions and songs, in a folder that is removed when the session ends."""
+"""Uploaded motions and songs, in a folder that is removed with the visit (``visits.py``)."""
 
 import re
 import shutil
@@ -13,7 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from jaxtyping import Float
 
 from dashboard.files.entries import UPLOADS, Entry, open_clip
@@ -27,7 +26,7 @@ MOTION_SUFFIXES = (".bvh", ".pkl", ".npz", ".npy", ".fbx", ".glb")
 LARGEST_MB = 200
 """Largest file; the server's own limit (``dashboard/.streamlit/config.toml``) is the same."""
 MOST_MB, MOST_FILES = 600, 24
-"""Limits of a session's files together."""
+"""Limits of a visit's files together."""
 SHORTEST_FRAMES = 3
 SHORTEST_SONG_S, LONGEST_SONG_S = 1.0, 15 * 60.0
 PEAKS = 150
@@ -62,7 +61,7 @@ class Recording(Upload):
 
 
 class Uploads:
-    """The files of one session. The folder is removed with this object or at server exit."""
+    """The files of one visit. The folder is removed with this object or at server exit."""
 
     def __init__(self) -> None:
         self._files: dict[str, Upload] = {}
@@ -70,7 +69,7 @@ class Uploads:
 
     @cached_property
     def folder(self) -> Path:
-        """The session's folder, created for its first file."""
+        """The visit's folder, created for its first file."""
         # Resolved, since ``take`` compares paths and macOS has a link here.
         folder = Path(tempfile.mkdtemp(prefix=scratch.prefix("uploads"))).resolve()
         # Also runs when the interpreter exits, which ``__del__`` does not promise.
@@ -99,6 +98,11 @@ class Uploads:
     def motions(self) -> list[Upload]:
         """The motion files, the latest first."""
         return [file for file in self.files if not isinstance(file, Recording)]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
 
     def recording(self, name: str) -> Recording | None:
         """The recording of this name, or None."""
@@ -184,7 +188,7 @@ class Uploads:
         if sum(file.size for file in others) + len(data) > MOST_MB << 20:
             raise FileError(
                 name,
-                f"the session's files would exceed {MOST_MB} MB",
+                f"your files here would exceed {MOST_MB} MB",
                 cure="remove some first",
             )
 
@@ -261,12 +265,3 @@ def outline(audio: Audio, columns: int = PEAKS) -> Float[Array, "n"]:
     )
     # The floor keeps silence from dividing by zero.
     return np.minimum(peaks / max(float(peaks.max()), 1e-6), 1)
-
-
-def session() -> Uploads:
-    """This session's files."""
-    store = st.session_state.get("uploads_store")
-    # A reload of the code in development leaves an object of the former class.
-    if not isinstance(store, Uploads):
-        store = st.session_state["uploads_store"] = Uploads()
-    return store

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.common.url import map_view, pick_from, show_in_url, with_plus
-from dashboard.files import import_options, upload_box, uploads
+from dashboard.files import import_options, upload_box, visits
 from dashboard.files.entries import UPLOADS
 from dashboard.recover.choices import Choices
 from dashboard.recover.controls import KINDS
@@ -135,13 +135,13 @@ def share_in_url(choices: Choices, also: Sequence[str] = ()) -> None:
     query |= import_options.in_address(entry)
     if entry.group == UPLOADS:
         # A link cannot carry the file; by its mark the page recognises it when it is added again.
-        query["file"] = uploads.session().mark(entry.path.name)
+        query["file"] = visits.uploads().mark(entry.path.name)
     if song:
         name, start_s = song[0].name, song[1]
         query |= {
             "song": name,
             "song_start": f"{start_s:g}",
-            "song_file": uploads.session().mark(name),
+            "song_file": visits.uploads().mark(name),
         }
     if st.session_state.get("attention_open"):
         query["maps"] = map_view()

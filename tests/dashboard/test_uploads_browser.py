@@ -80,7 +80,7 @@ def test_a_genuine_bvh_and_a_song_are_uploaded_recovered_and_their_errors_shown(
 
 
 @pytest.mark.slow
-def test_bad_files_get_a_line_each_and_the_page_goes_on(open_, made_clip, tmp_path):
+def test_bad_files_get_a_line_each_and_the_good_one_outlives_a_reload(open_, made_clip, tmp_path):
     page = open_()
     save_clip(made_clip, tmp_path / "mine.bvh")
     good = (tmp_path / "mine.bvh").read_bytes()
@@ -101,5 +101,11 @@ def test_bad_files_get_a_line_each_and_the_page_goes_on(open_, made_clip, tmp_pa
         "torn.bvh line ",
     ):
         expect(page.get_by_test_id("stAlert").filter(has_text=name)).to_have_count(1)
+    page.get_by_role("button", name="Close the messages").click()
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    # A reload is a new session of the same visit.
+    page.reload()
+    expect(page.locator(".wb-title h1")).to_have_text("mine", timeout=LIMIT_MS)
+    expect(page.locator(".wb-file")).to_have_count(1)
     page.get_by_role("button", name="Remove").click()
     expect(page.locator(".wb-title h1")).to_contain_text("dance", timeout=LIMIT_MS)

@@ -5,7 +5,7 @@ import pytest
 import streamlit as st
 
 from dashboard.files import entries as library
-from dashboard.files import songs, uploads
+from dashboard.files import songs, visits
 from mmm import Audio, MMMError, load_clip
 from mmm.music.audio import encode_ogg, encode_wav
 from tests.dashboard.conftest import ROOT, SAMPLE
@@ -20,7 +20,7 @@ def tone(seconds: float, rate: int = 8000) -> Audio:
 
 
 def take(file: tuple[str, bytes]) -> str:
-    return songs.UPLOADED + uploads.session().take(*file).name
+    return songs.UPLOADED + visits.uploads().take(*file).name
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_later_part_of_a_song_is_danced_to(clip):
     assert part.digest != whole.digest
     with pytest.raises(MMMError, match=r"a\.wav lasts 6\.0 s"):
         songs.open_song(key, clip, 6.5)
-    uploads.session().drop("a.wav")
+    visits.uploads().drop("a.wav")
     with pytest.raises(MMMError, match=r"a\.wav: no such song"):
         songs.open_song(key, clip)
 
@@ -95,4 +95,4 @@ def test_bad_uploads_are_one_clear_line(clip, name, data, said):
         take((name, data))
     assert str(caught.value).startswith(said), caught.value
     assert "\n" not in str(caught.value)
-    assert uploads.session().songs == []
+    assert visits.uploads().songs == []
