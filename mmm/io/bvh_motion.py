@@ -1,5 +1,6 @@
 """The MOTION block of a BVH file: its header, its frame rate and its table of numbers."""
 
+import io
 import re
 import warnings
 
@@ -124,6 +125,8 @@ def motion_table(
     """
     if not channels:
         raise FileError(source, "no joint has channels", "at least the root's rotation", RE_EXPORT)
+    if (table := _one_frame_a_line(text, channels)) is not None:
+        return table
     with warnings.catch_warnings():
         # NumPy stops at what is no number. Until 2.3 it warned, and since then it raises
         # ValueError.
@@ -145,6 +148,19 @@ def motion_table(
     if not (complete and (one_frame_a_line or wrapped)):
         raise _fault(text, first_line, channels, source)
     return values.reshape(-1, channels)
+
+
+def _one_frame_a_line(text: str, channels: int) -> Float[Array, "T C"] | None:
+    """The table of a file without faults, in half the time; None for all other files."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # "no data"
+        try:
+            values = np.loadtxt(io.StringIO(text), comments=None, ndmin=2)
+        except (ValueError, UserWarning):
+            return None
+    # The comparison is false for NaN, too.
+    fits = values.shape[1] == channels and bool((np.abs(values) < LARGEST_NUMBER).all())
+    return values if fits else None
 
 
 def _fault(text: str, first_line: int, channels: int, source: str) -> FileError:
