@@ -1,8 +1,9 @@
-"""Text files of unknown encoding: what motion programs of many countries wrote before UTF-8.
+"""What the bytes of a file are: its kind by the first of them, and the encoding of its text.
 
-Only joint names need more than ASCII, and they are few and short. So the detector of
-charset-normalizer is limited to the encodings that such programs use, and the words of the body
-decide where it finds several equally likely.
+Motion programs of many countries wrote encodings of their own before UTF-8. Only joint names need
+more than ASCII, and they are few and short. So the detector of charset-normalizer is limited to the
+encodings that such programs use, and the words of the body decide where it finds several equally
+likely.
 """
 
 import codecs
@@ -14,6 +15,27 @@ ENCODINGS = ("cp932", "gb18030", "big5", "cp949", "cp1252", "cp1251", "latin-1")
 """Candidates beside Unicode: Japanese (Shift-JIS), Chinese (GBK; Big5), Korean, Western, Cyrillic,
 and Latin-1, which every byte fits, last."""
 
+# First bytes of files that people rename by mistake. The message can then say what the file is.
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"OggS", "an Ogg recording"),
+    (b"RIFF", "a WAV or AVI recording"),
+    (b"fLaC", "a FLAC recording"),
+    (b"ID3", "an MP3 recording"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"Kaydara FBX", "an FBX scene"),
+    (b"\x80", "a Python pickle"),
+    (b"\x93NUMPY", "a single NumPy array"),
+)
 # The mark of UTF-32-LE begins like that of UTF-16-LE, but no motion program writes UTF-32.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -117,3 +139,8 @@ def _body_letters(sample: bytes, encoding: str) -> float:
     """The share of the letters beyond ASCII that occur in names of joints."""
     letters = [letter for letter in sample.decode(encoding, "ignore").lower() if letter > "\x7f"]
     return sum(letter in _BODY for letter in letters) / max(len(letters), 1)
+
+
+def looks_like(data: bytes) -> str:
+    """The kind of a file by its first bytes, such as ``"a JPEG picture"``, or an empty string."""
+    return next((kind for start, kind in _SIGNATURES if data.startswith(start)), "")

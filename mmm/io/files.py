@@ -12,31 +12,8 @@ from typing import BinaryIO
 import numpy as np
 
 from mmm.errors import FileError
-from mmm.io.encoding import decode, is_text
+from mmm.io.encoding import decode, is_text, looks_like
 from mmm.motion.clip import Clip
-
-# First bytes of files that people rename by mistake. The message can then say what the file is.
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"OggS", "an Ogg recording"),
-    (b"RIFF", "a WAV or AVI recording"),
-    (b"fLaC", "a FLAC recording"),
-    (b"ID3", "an MP3 recording"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"Kaydara FBX", "an FBX scene"),
-    (b"\x80", "a Python pickle"),
-    (b"\x93NUMPY", "a single NumPy array"),
-)
-
 
 MOTION_SUFFIXES = (".pkl", ".bvh", ".amc", ".npz", ".npy", ".fbx", ".glb", ".gltf")
 """Suffixes of the files that hold a motion."""
@@ -126,11 +103,6 @@ def _farthest_m(clip: Clip) -> float:
     tips = [reach[j] + np.linalg.norm(np.array(tip)) for j, tip in skeleton.end_sites]
     root = np.linalg.norm(clip.motion.root_m.astype(np.float64), axis=1).max()
     return float(max(root, lengths[0]) + max(reach.max(), *tips, 0.0))
-
-
-def looks_like(data: bytes) -> str:
-    """The kind of a file by its first bytes, such as ``"a JPEG picture"``, or an empty string."""
-    return next((kind for start, kind in _SIGNATURES if data.startswith(start)), "")
 
 
 def motion_files(folder: Path) -> list[Path]:

@@ -37,7 +37,8 @@ import numpy as np
 from mmm.errors import FileError
 from mmm.io.aist import LARGEST_ANGLE_RAD
 from mmm.io.checks import check_music, check_rotations
-from mmm.io.files import LARGEST, check_size, looks_like, read_bytes
+from mmm.io.encoding import looks_like
+from mmm.io.files import LARGEST, check_size, read_bytes
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.motion.skeleton import Skeleton
