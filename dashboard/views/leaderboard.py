@@ -195,9 +195,22 @@ def _table(
     payload = table_of(section, patterns, metric, colours)
     st.markdown(f"**{METRICS[metric][0]}, {METRICS[metric][1]}** over {len(section.clips)} clips")
     sorted_table(payload, key=f"board-{number}")
+    st.caption(_legend(section))
     # A longer list would push the next table out of sight.
     if len(section.clips) <= 12:
         st.caption(escape.markdown(", ".join(section.clips)))
+
+
+def _legend(section: Section) -> str:
+    """What the marks of a table mean."""
+    words = (
+        "Click a head to sort. Bold: the best mean. Dotted: its 95 % interval (small, over clips) "
+        "reaches the best mean, so the order may be chance."
+    )
+    # Said only where a star stands: most visitors never see one.
+    if any(cell.outdated for cell in section.cells.values()):
+        words += " \\*: measured by an earlier version of the code; press **Measure** to renew it."
+    return words
 
 
 def table_of(
@@ -228,14 +241,17 @@ def table_of(
                 if interval
                 else ""
             )
+            # A star and not a colour: it must be seen in print and by everybody.
+            age = "; measured by an earlier version of the code" if cell.outdated else ""
             cells.append(
                 Cell(
                     mean,
-                    f"{mean:.2f}",
+                    f"{mean:.2f}{'*' if cell.outdated else ''}",
                     f"{method}, {pattern}: {cell.clips} clips, {cell.hidden:,} hidden "
-                    f"entries{span}",
-                    # Exact equality marks ties as well.
+                    f"entries{span}{age}",
                     mean == section.best(pattern, metric),
+                    section.ties(method, pattern, metric),
+                    f"{interval[0]:.2f}–{interval[1]:.2f}" if interval else "",
                 )
             )
         rows.append(Row(method, colours.get(method, "#888"), tuple(cells)))

@@ -19,6 +19,7 @@ from mmm.evaluation.measurements import (
     Measurement,
     ResultsFile,
     Version,
+    code_version,
     digest_of,
     version_of,
 )
@@ -150,7 +151,7 @@ def _missing(
     checkpoints: Sequence[CheckpointInfo],
     load_model: LoadModel | None,
 ) -> list[Measurement]:
-    """The measurements of one clip and pattern that are not kept yet."""
+    """The measurements of one clip and pattern that are not kept yet, or not by this code."""
     # Imported here, with torch: reading kept results needs neither.
     from mmm import checkpoints as networks
     from mmm.recovery.recover import interpolate, recover
@@ -162,7 +163,8 @@ def _missing(
     methods = [(name, "") for name in BASELINES]
     methods += [(checkpoint.name, version_of(checkpoint)) for checkpoint in checkpoints]
     for name, version in methods:
-        if (name, version, digest, pattern, seed, len(clip)) in kept:
+        former = kept.get((name, version, digest, pattern, seed, len(clip)))
+        if former is not None and former.code == code_version():
             continue
         result = (
             recover((load_model or networks.load_model)(name), clip, mask)
@@ -190,4 +192,5 @@ def _measurement(
         sums={kind: round(float(v.sum(dtype=np.float64)), 4) for kind, v in values.items()},
         counts={kind: len(v) for kind, v in values.items()},
         elapsed_s=round(result.elapsed_s, 4),
+        code=code_version(),
     )

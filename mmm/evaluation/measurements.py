@@ -1,14 +1,15 @@
 """Measurements of the leaderboard, kept on disk as one line of JSON each.
 
 A measurement belongs to the bytes of a checkpoint and of a clip's file. Once either has changed, it
-is not shown any more.
+is not shown any more. It also names the version of the code that made it: one by an earlier version
+is shown as such until it is measured again.
 """
 
 import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from typing import Any
 from mmm import paths
 from mmm.checkpoints import CheckpointInfo
 from mmm.metrics.errors import KINDS
+
+MEASURING = ("interpolation", "io", "metrics", "models", "motion", "music", "recovery", "masks.py")
+"""Parts of the package whose code decides what a measurement says."""
 
 Version = str
 Key = tuple[str, Version, str, str, int, int]
@@ -41,11 +45,14 @@ class Measurement:
     counts: dict[str, int]
     """How many entries each sum is over."""
     elapsed_s: float
+    code: Version = ""
+    """:func:`code_version` of the program that measured; empty: before versions were noted."""
 
     @property
     def key(self) -> Key:
         """Two measurements with equal keys measure the same thing; the later one counts."""
-        # The clip's name is left out: a renamed file keeps its measurements.
+        # The clip's name is left out: a renamed file keeps its measurements. So is the code: what
+        # it measures later counts instead.
         return self.method, self.version, self.digest, self.pattern, self.seed, self.frames
 
     @staticmethod
@@ -61,6 +68,8 @@ class Measurement:
         except RecursionError:
             raise ValueError("nested too deeply") from None
         # Checked field by field: a wrong type would fail much later, in the middle of a table.
+        if isinstance(values, dict):
+            values.setdefault("code", "")  # files of earlier versions have none
         if not isinstance(values, dict) or values.keys() != _CHECKS.keys():
             raise ValueError("not the fields of a measurement")
         for name, is_right in _CHECKS.items():
@@ -86,7 +95,7 @@ def _is_amount(value: Any) -> bool:
 
 
 _CHECKS = {
-    **dict.fromkeys(("method", "version", "clip", "digest", "pattern"), _is_text),
+    **dict.fromkeys(("method", "version", "clip", "digest", "pattern", "code"), _is_text),
     **dict.fromkeys(("seed", "frames", "hidden"), _is_count),
     "sums": lambda value: _by_kind(value, _is_amount),
     "counts": lambda value: _by_kind(value, _is_count),
@@ -119,6 +128,16 @@ def version_of(checkpoint: CheckpointInfo) -> Version:
     """Digest of the bytes of a checkpoint's weights and configuration."""
     files = [checkpoint.path / "config.json", *sorted(checkpoint.path.glob("*.safetensors"))]
     return blake2b("".join(map(digest_of, files)).encode(), digest_size=8).hexdigest()
+
+
+@cache
+def code_version() -> Version:
+    """Digest of the source files that decide what a measurement says."""
+    package = Path(__file__).parents[1]
+    # A pattern without a wildcard finds the one file.
+    patterns = [part if part.endswith(".py") else f"{part}/**/*.py" for part in MEASURING]
+    files = sorted(file for pattern in patterns for file in package.glob(pattern))
+    return blake2b("".join(map(digest_of, files)).encode(), digest_size=6).hexdigest()
 
 
 class ResultsFile:

@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from mmm.evaluation.leaderboard import Benchmark
-from mmm.evaluation.measurements import Measurement, ResultsFile, digest_of, version_of
+from mmm.evaluation.measurements import (
+    Measurement,
+    ResultsFile,
+    code_version,
+    digest_of,
+    version_of,
+)
 from mmm.interpolation.baselines import BASELINES
 from mmm.io.files import csv_cell
 from mmm.metrics.errors import ERROR_KINDS, KINDS
@@ -41,6 +47,8 @@ class Cell:
     means: dict[str, float | None]
     intervals: dict[str, tuple[float, float] | None]
     """95 % bootstrap intervals over clips; None for a single clip."""
+    outdated: bool = False
+    """Whether an earlier version of the code measured some of it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,12 @@ class Section:
         """The smallest mean of a column; None if nothing was measured."""
         means = [cell.means[metric] for (_, p), cell in self.cells.items() if p == pattern]
         return min((mean for mean in means if mean is not None), default=None)
+
+    def ties(self, method: str, pattern: str, metric: str) -> bool:
+        """Whether a method's interval reaches the column's best mean: the order may be chance."""
+        cell, best = self.cells.get((method, pattern)), self.best(pattern, metric)
+        interval = cell.intervals[metric] if cell else None
+        return best is not None and interval is not None and interval[0] <= best
 
 
 def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
@@ -127,7 +141,9 @@ def _cell(method: str, pattern: str, measurements: Sequence[Measurement]) -> Cel
         if count > 1 and counts.min() > 0:
             low, high = np.percentile(sums[draws].sum(axis=1) / counts[draws].sum(axis=1), INTERVAL)
             intervals[kind] = float(low), float(high)
-    return Cell(method, pattern, count, sum(m.hidden for m in measurements), means, intervals)
+    outdated = any(m.code != code_version() for m in measurements)
+    hidden = sum(m.hidden for m in measurements)
+    return Cell(method, pattern, count, hidden, means, intervals, outdated)
 
 
 def rows(sections: Sequence[Section]) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 class SortedTable {
   constructor(root) {
     this.root = el("div", { class: "mmm sortedtable" });
-    this.column = -1;
+    this.column = 0; // ranked by the first column of numbers
     this.falling = false;
     root.append(this.root);
   }
@@ -71,7 +71,12 @@ class SortedTable {
           row.name,
         ),
         ...row.cells.map((cell) =>
-          el("td", { title: cell.note, class: cell.best ? "best" : null }, cell.text),
+          el(
+            "td",
+            { title: cell.note, class: cell.best ? "best" : cell.tie ? "tie" : null },
+            el("span", {}, cell.text),
+            cell.under ? el("small", {}, cell.under) : null,
+          ),
         ),
       ),
     );

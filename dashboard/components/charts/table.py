@@ -20,6 +20,10 @@ class Cell:
     note: str = ""
     """Tooltip."""
     best: bool = False
+    tie: bool = False
+    """Whether its order behind the best may be chance."""
+    under: str = ""
+    """A small line under the number."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from mmm.checkpoints import describe
 from mmm.cli.app import main
 from mmm.errors import SpecError
 from mmm.evaluation import leaderboard as board
-from mmm.evaluation.measurements import ResultsFile
-from mmm.evaluation.standings import as_csv, markdown, rows, standings
+from mmm.evaluation import standings as standings_module
+from mmm.evaluation.measurements import Measurement, ResultsFile, code_version
+from mmm.evaluation.standings import Cell, Section, as_csv, markdown, rows, standings
 from mmm.interpolation.baselines import BASELINES
 from mmm.metrics.errors import KINDS
 from mmm.motion.clip import Clip
@@ -71,6 +73,40 @@ def run(contest, results, **options):
     return board.measure(
         contest, results, lambda name: mmm.load_model(contest.checkpoints[0].path), **options
     )
+
+
+@pytest.mark.slow
+def test_what_an_earlier_version_of_the_code_measured_is_marked_and_measured_again(
+    files, card, tmp_path, monkeypatch
+):
+    results, plain = ResultsFile(tmp_path / "kept"), benchmark(files, card, "a")
+    plain = replace(plain, checkpoints=(), patterns=("every:5",))
+    board.measure(plain, results)
+    assert not any(cell.outdated for cell in standings(plain, results)[0].cells.values())
+    before = len(results.file.read_bytes().splitlines())
+    board.measure(plain, results)
+    assert len(results.file.read_bytes().splitlines()) == before
+    for module in (board, standings_module):
+        monkeypatch.setattr(module, "code_version", lambda: "later")
+    assert all(cell.outdated for cell in standings(plain, results)[0].cells.values())
+    board.measure(plain, results)
+    assert not any(cell.outdated for cell in standings(plain, results)[0].cells.values())
+    assert len(results.file.read_bytes().splitlines()) == 2 * before
+
+
+def test_a_line_without_a_version_of_the_code_is_read_as_outdated():
+    assert Measurement.from_line(json.dumps(LINE).encode()).code == ""
+    assert code_version() != ""
+
+
+def test_a_tie_is_an_interval_that_reaches_the_best_mean():
+    def cell(method, mean, low, high):
+        return Cell(method, "every:5", 3, 9, {"position_cm": mean}, {"position_cm": (low, high)})
+
+    cells = [cell("hold", 3.0, 2.5, 3.5), cell("slerp", 1.0, 0.8, 1.2), cell("spline", 1.1, 1.0, 1.3)]
+    section = Section(("a",), (), {(each.method, "every:5"): each for each in cells})
+    ties = [section.ties(each.method, "every:5", "position_cm") for each in cells]
+    assert ties == [False, True, True]
 
 
 @pytest.mark.slow
