@@ -46,7 +46,10 @@ def test_measure_and_sort(new_page, server):
     expect(page.get_by_role("progressbar")).to_have_count(0, timeout=LIMIT_MS)
 
     def column() -> list[float]:
-        return [float(text) for text in table.locator("tbody tr td:nth-child(3) > span").all_inner_texts()]
+        return [
+            float(text)
+            for text in table.locator("tbody tr td:nth-child(3) > span").all_inner_texts()
+        ]
 
     table.get_by_role("button", name="gap of 20").click()
     expect(table.get_by_role("columnheader", name="gap of 20")).to_have_attribute(

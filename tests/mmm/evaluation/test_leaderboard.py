@@ -103,7 +103,11 @@ def test_a_tie_is_an_interval_that_reaches_the_best_mean():
     def cell(method, mean, low, high):
         return Cell(method, "every:5", 3, 9, {"position_cm": mean}, {"position_cm": (low, high)})
 
-    cells = [cell("hold", 3.0, 2.5, 3.5), cell("slerp", 1.0, 0.8, 1.2), cell("spline", 1.1, 1.0, 1.3)]
+    cells = [
+        cell("hold", 3.0, 2.5, 3.5),
+        cell("slerp", 1.0, 0.8, 1.2),
+        cell("spline", 1.1, 1.0, 1.3),
+    ]
     section = Section(("a",), (), {(each.method, "every:5"): each for each in cells})
     ties = [section.ties(each.method, "every:5", "position_cm") for each in cells]
     assert ties == [False, True, True]
