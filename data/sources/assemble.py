@@ -135,9 +135,9 @@ class _Bodies:
         trained = [m for m in members if m.split == "train"] or members
         bodies = np.array([self.different[self.index[m.converted.label]] for m in trained])
         self.middle = np.median(bodies, axis=0)
-        if any(
-            self.present
-        ):  # rest poses differ, so that no mean of them is a body: the most middling of them
+        # Rest poses differ between files of roles, so that a mean of them is no body. The body with
+        # the most usual bone lengths is taken instead.
+        if any(self.present):
             lengths = np.linalg.norm(bodies, axis=-1)
             self.middle = bodies[np.abs(lengths - np.median(lengths, axis=0)).sum(axis=1).argmin()]
 
