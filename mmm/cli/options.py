@@ -238,6 +238,8 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     run.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
+    # Whoever asks for help wants options. Which errors a function raises is for its callers.
+    run.__doc__ = (inspect.getdoc(command) or "").partition("\nRaises:")[0].rstrip()
     # inspect.signature() would follow it to the command's own signature.
     del run.__wrapped__
     return run

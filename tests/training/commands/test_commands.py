@@ -30,6 +30,17 @@ def small_presets(monkeypatch):
         monkeypatch.setitem(presets.PRESETS, name, presets.PRESETS[name] | TINY_SIZES)
 
 
+def test_help_tells_options_and_no_errors_of_functions(capsys):
+    from training.commands.app import app
+
+    for name in ("pretrain", "results"):
+        with pytest.raises(SystemExit):
+            app([name, "--help"])
+        told = capsys.readouterr().out
+        assert "--help" in told
+        assert "Raises" not in told
+
+
 def pretrained(prepared, folder, *more):
     told = run_training(
         "pretrain",
