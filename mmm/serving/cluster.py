@@ -15,6 +15,10 @@ from mmm.serving.limits import Limits
 NAME = "mmm"
 
 
+class Replica:
+    """The whole API in a process of Ray."""
+
+
 def deployment(
     limits: Limits, *, replicas: int = 2, least: int = 1, cpus: float = 1.0, gpus: float = 0.0
 ) -> Any:
@@ -27,13 +31,7 @@ def deployment(
         cpus, gpus: what Ray sets aside for one; a fraction of a GPU may be shared.
     """
 
-    def build() -> Any:
-        # Imported in the replica: an application with its locks cannot be sent to one.
-        from mmm.serving.api import build_app
-
-        return build_app(limits)
-
-    @serve.deployment(
+    options = serve.deployment(
         name=NAME,
         ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
         # A replica takes what it computes and a few that wait; the rest may go to another one.
@@ -48,12 +46,17 @@ def deployment(
         health_check_period_s=2,
         health_check_timeout_s=10,
     )
-    @serve.ingress(build)
-    class Api:
-        """One replica."""
-
+    # Called in the replica: an application with its locks cannot be sent to one.
+    replica = serve.ingress(lambda: _app(limits))(Replica)
     # Ray's decorator adds bind(), which type checkers do not see.
-    return getattr(Api, "bind")()  # noqa: B009
+    return getattr(options(replica), "bind")()  # noqa: B009
+
+
+def _app(limits: Limits) -> Any:
+    # Imported in the replica: whoever starts the server needs none of it.
+    from mmm.serving.api import build_app
+
+    return build_app(limits)
 
 
 def run(
