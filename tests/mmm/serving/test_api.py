@@ -1,5 +1,6 @@
 """The HTTP API without Ray: results equal local ones, and what is wrong is one line."""
 
+import gzip
 import json
 import socket
 import subprocess
@@ -171,6 +172,17 @@ def test_a_file_of_another_kind_is_one_line(client):
 )
 def test_a_hostile_file_is_one_line(client, name):
     assert name in fault(post(client, "convert", HOSTILE / name))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HOSTILE.is_dir(), reason="the hostile files are not beside the project")
+def test_a_hostile_skeleton_or_recording_is_one_line(client, tiny_clip_file):
+    asf, amc = HOSTILE / "asf_far_bone/02.asf", HOSTILE / "asf_far_bone/02.amc"
+    files = {"clip": (amc.name, amc.read_bytes()), "asf": (asf.name, asf.read_bytes())}
+    assert "02.asf" in fault(client.post("/v1/convert", files=files))
+    loud = gzip.decompress((HOSTILE / "huge.wav.gz").read_bytes())
+    files = {"clip": ("a.npz", tiny_clip_file.read_bytes()), "music": ("huge.wav", loud)}
+    assert "samples up to" in fault(client.post("/v1/convert", files=files))
 
 
 def test_limits_of_size_and_time(tiny_checkpoint, tiny_clip_file):
