@@ -3,15 +3,18 @@
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
 import mmm
+from mmm.cli.app import main
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
@@ -105,3 +108,19 @@ def test_the_code_of_a_page(page, tmp_path, monkeypatch):
     names = {"__name__": page.stem}
     for number, block in enumerate(blocks(page)):
         exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+
+
+@pytest.mark.slow
+def test_the_command_of_the_readme_recovers_a_dance(tmp_path, monkeypatch, capsys):
+    """Known frames come back as they were, hidden ones near the truth; the file reads again."""
+    (command,) = re.findall(r"^python -m mmm (recover .*)$", (ROOT / "README.md").read_text(), re.M)
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "checkpoints"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    assert main(shlex.split(command)) == 0
+    assert "dance-ecm-small" in capsys.readouterr().out
+    back = mmm.load_clip(tmp_path / "recovered.bvh")
+    truth = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz", frames=(0, 300))
+    off_cm = 100 * np.linalg.norm(back.motion.positions() - truth.motion.positions(), axis=-1)
+    assert off_cm[::15].max() < 0.1
+    assert 0.1 < off_cm.mean() < 3
