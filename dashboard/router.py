@@ -16,6 +16,7 @@ from dashboard.recover.page import recover_page
 from dashboard.work import scratch
 from dashboard.work.turnstile import page_runs
 from mmm import MMMError
+from mmm.music import compiled
 from mmm.serving import reader
 
 LIBRARY, LEADERBOARD, HOW = "library", "leaderboard", "how-it-works"
@@ -37,6 +38,7 @@ def _begin() -> None:
     """What the server does once, before its first page."""
     scratch.clear_stale()
     reader.readers().prepare()
+    compiled.prepare()
 
 
 def _pages() -> dict[str, Page]:

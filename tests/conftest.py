@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,6 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 jaxtyping.install_import_hook(["mmm"], "beartype.beartype")
-
-COMPILE = """
-import numpy as np
-from mmm.music.compiled import beat_tracker
-beat_tracker()(y=np.random.default_rng(0).normal(size=44100).astype("float32"), sr=22050)
-"""
 
 from tests.browser import FLAGS, AppServer, Watched  # noqa: E402
 
@@ -41,7 +33,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     In a new environment that takes up to a minute, in which all others would wait.
     """
     if getattr(session.config.option, "numprocesses", None):
-        subprocess.run([sys.executable, "-c", COMPILE], check=True)
+        from mmm.music import compiled
+
+        if (process := compiled.prepare()) is not None:
+            process.wait()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

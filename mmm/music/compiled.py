@@ -3,9 +3,13 @@
 numba compiles some functions of librosa at their first import, and stores them beside it in two
 files each. Processes that do so at once can store files that do not belong together. From then on
 every process that calls such a function crashes (https://github.com/numba/numba/issues/10128).
+
+In a new environment compiling takes up to a minute. ``python -m mmm.music.compiled`` does it ahead.
 """
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,9 +17,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 
 from mmm.paths import user_cache
+
+_NOTE = "librosa.compiled"
+"""A file that says that the functions of this folder are stored."""
 
 
 @cache
@@ -42,6 +50,36 @@ def beat_tracker() -> Any:
     with _alone():
         from librosa.beat import beat_track
     return beat_track
+
+
+def compile_all() -> None:
+    """Compile what the analysis of a song needs, and note that it is done."""
+    # Functions without a fixed signature are compiled when they are called.
+    noise = np.random.default_rng(0).normal(size=44_100).astype(np.float32)
+    beat_tracker()(y=noise, sr=22_050)
+    for folder in _folders():
+        try:
+            (folder / _NOTE).touch()
+            return
+        except OSError:
+            continue  # the folder cannot be written
+
+
+def prepare() -> "subprocess.Popen[bytes] | None":
+    """Compile in a process of its own, so that the first song need not wait for it.
+
+    Returns:
+        The process; None where it was done before.
+    """
+    if any((folder / _NOTE).is_file() for folder in _folders()):
+        return None
+    return subprocess.Popen(
+        [sys.executable, "-m", "mmm.music.compiled"],
+        # Python finds the package in this folder where it is not installed.
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 @contextmanager
@@ -71,3 +109,7 @@ def _folders() -> list[Path]:
         return [Path(chosen), user_cache()]
     beside = Path(package.origin).parent / "__pycache__" if package and package.origin else None
     return [*([beside] if beside else []), user_cache()]
+
+
+if __name__ == "__main__":
+    compile_all()

@@ -108,3 +108,16 @@ def test_librosa_comes_from_there_alone():
             if any(name.split(".")[0] == "librosa" for name in names):
                 elsewhere.append(path.relative_to(ROOT).as_posix())
     assert set(elsewhere) == {"mmm/music/compiled.py"}
+
+
+def test_it_is_prepared_once_in_a_process_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    started = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command))
+    compiled.prepare()
+    assert started == [[sys.executable, "-m", "mmm.music.compiled"]]
+    monkeypatch.setattr(compiled, "beat_tracker", lambda: lambda **_: None)
+    compiled.compile_all()
+    assert compiled.prepare() is None
+    assert len(started) == 1
