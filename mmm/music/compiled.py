@@ -4,7 +4,7 @@ numba compiles some functions of librosa at their first import, and stores them 
 files each. Processes that do so at once can store files that do not belong together. From then on
 every process that calls such a function crashes (https://github.com/numba/numba/issues/10128).
 
-In a new environment compiling takes up to a minute. ``python -m mmm.music.compiled`` does it ahead.
+In a new environment compiling takes up to a minute. :func:`prepare` does it ahead.
 """
 
 import os
@@ -22,6 +22,8 @@ from filelock import FileLock
 
 from mmm.paths import user_cache
 
+COMMAND = "from mmm.music.compiled import compile_all; compile_all()"
+"""The program of the process that compiles ahead."""
 _NOTE = "librosa.compiled"
 """A file that says that the functions of this folder are stored."""
 
@@ -74,7 +76,7 @@ def prepare() -> "subprocess.Popen[bytes] | None":
     if any((folder / _NOTE).is_file() for folder in _folders()):
         return None
     return subprocess.Popen(
-        [sys.executable, "-m", "mmm.music.compiled"],
+        [sys.executable, "-c", COMMAND],
         # Python finds the package in this folder where it is not installed.
         cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
@@ -109,7 +111,3 @@ def _folders() -> list[Path]:
         return [Path(chosen), user_cache()]
     beside = Path(package.origin).parent / "__pycache__" if package and package.origin else None
     return [*([beside] if beside else []), user_cache()]
-
-
-if __name__ == "__main__":
-    compile_all()

@@ -116,7 +116,7 @@ def test_it_is_prepared_once_in_a_process_of_its_own(tmp_path, monkeypatch):
     started = []
     monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command))
     compiled.prepare()
-    assert started == [[sys.executable, "-m", "mmm.music.compiled"]]
+    assert started == [[sys.executable, "-c", compiled.COMMAND]]
     monkeypatch.setattr(compiled, "beat_tracker", lambda: lambda **_: None)
     compiled.compile_all()
     assert compiled.prepare() is None
