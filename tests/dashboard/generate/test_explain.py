@@ -97,9 +97,9 @@ def test_a_dance_to_changed_music_stands_beside_the_dance_and_is_heard(workbench
     assert page.panels == ["Truth", f"{DANCE}, seed 0"]
 
 
-def test_a_network_that_does_not_listen_has_maps_and_no_music_to_change(workbench):
+def test_a_network_without_music_has_maps_and_no_music_to_change(workbench):
     page = opened(made(workbench(**(HERE | {"method": CHANCE, "length_s": "1"}))))
-    assert "motion alone" in page.said
+    assert "motion only" in page.said
     assert not page.has("future-change")
 
 
