@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from dashboard.work.computing import computing
 from dashboard.work.engine import submit
 from dashboard.work.jobs import Cancelled, Job, Models, loaded_models
 from dashboard.work.store import Store
@@ -157,11 +158,9 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
 
 def _generate(stream: Stream, ask: Ask, clip: Clip, music: "Music | None", models: Models) -> Made:
     """Generate in the engine's thread; every chunk is handed to the page at once."""
-    # Imports torch, which the page's thread must not wait for.
-    from mmm.generation.generate import generate_clip
-
     stream.advance(0.0, "Loading the network")
-    model = models.get(ask.method)
+    run = computing(models)
+    model = run.model(ask.method)
     stream.advance(0.0, "Generating the first frames")
     prefix_frames, fps = ask.setting.prefix_frames, clip.motion.fps
     stream.add(clip.motion.crop(0, prefix_frames), generated=False)
@@ -183,7 +182,7 @@ def _generate(stream: Stream, ask: Ask, clip: Clip, music: "Music | None", model
             return False  # what was generated so far is kept
         return True
 
-    generation = generate_clip(
+    generation = run.generate_clip(
         model,
         clip,
         prefix_frames=prefix_frames,
@@ -212,9 +211,7 @@ def load_ahead(method: str, version: int) -> Job[bool]:
     models = loaded_models()
 
     def load(job: Job[bool]) -> bool:
-        import mmm.generation.generate  # noqa: F401
-
-        models.get(method)
+        computing(models).model(method)
         return True
 
     return submit(job, load, for_server=True)

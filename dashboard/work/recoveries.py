@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import mmm
+from dashboard.work.computing import computing
 from dashboard.work.engine import submit
 from dashboard.work.jobs import Job, loaded_models
 from dashboard.work.store import Store
@@ -62,9 +63,10 @@ def start(request: Request, clip: Clip, mask: Mask) -> "Job[list[RecoveryResult]
             first = next(r for r in baselines if r.model_name == request.method)
         else:
             job.advance(0.02, "Loading the network")
-            model = models.get(request.method)
+            run = computing(models)
+            model = run.model(request.method)
             job.advance(0.1, "Recovering")
-            first = mmm.recover(
+            first = run.recover(
                 model,
                 clip,
                 mask,

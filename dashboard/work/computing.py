@@ -1,0 +1,48 @@
+"""Where recoveries and generations are computed: in this process, or by the server of MMM_SERVER.
+
+Both are called alike, and both give the same bits. Interpolations, explanations and attention maps
+are always computed here: a server sends no attention.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import mmm
+from dashboard.work.jobs import Models
+
+if TYPE_CHECKING:  # imports torch, which the page does not wait for
+    from mmm.generation.result import Generation
+    from mmm.recovery.result import RecoveryResult
+
+
+@dataclass(frozen=True)
+class Computing:
+    """The library's functions, and the networks that they take."""
+
+    model: Callable[[str], Any]
+    """A network by the name of its checkpoint."""
+    recover: "Callable[..., RecoveryResult]"
+    """As :func:`mmm.recover`."""
+    generate_clip: "Callable[..., Generation]"
+    """As :func:`mmm.generate_clip`."""
+
+
+def computing(models: Models) -> Computing:
+    """Where this process computes; called by the threads that do.
+
+    Args:
+        models: the networks of this process, for when there is no server.
+
+    Raises:
+        SpecError: MMM_SERVER is no http address.
+    """
+    address = os.environ.get("MMM_SERVER")
+    if not address:
+        # Imports torch, which the page's thread must not wait for.
+        from mmm.generation.generate import generate_clip
+
+        return Computing(models.get, mmm.recover, generate_clip)
+    server = mmm.connect(address, api_key=os.environ.get("MMM_API_KEY"))
+    return Computing(server.load_model, server.recover, server.generate_clip)

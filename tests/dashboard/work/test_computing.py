@@ -1,0 +1,124 @@
+"""The page on MMM_SERVER: networks run on a server of ``mmm serve``, and every number is the same."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import streamlit as st
+
+from dashboard.work import generations, recoveries
+from dashboard.work.computing import computing
+from dashboard.work.generations import Ask, Setting
+from dashboard.work.jobs import loaded_models
+from mmm import Clip, MMMError
+from tests.dashboard.conftest import MODEL, ROOT, SAMPLE
+from tests.dashboard.futures import CHANCE
+from tests.mmm.making import smooth_motion
+
+for _package in ("fastapi", "uvicorn", "multipart", "prometheus_client"):
+    pytest.importorskip(_package, reason="needs pip install .[serve]")
+
+SHORT = {"sequence": SAMPLE, "frames": "0-120", "hide": "span:40-79"}
+
+
+def serving(checkpoints):
+    """A server of these checkpoints, its process and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mmm", "serve", "--local", "--port", f"{port}"]
+    env = os.environ | {"MMM_CHECKPOINTS": str(checkpoints), "MMM_API_KEY": "secret"}
+    process = subprocess.Popen(command, cwd=ROOT, env=env)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    return process, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """``serve(folder)`` makes the page ask a server of these checkpoints; nothing may load here."""
+    started = []
+
+    def serve(folder):
+        process, address = serving(folder)
+        started.append(process)
+        # The page has forgotten what it computed itself.
+        st.cache_resource.clear()
+        monkeypatch.setenv("MMM_SERVER", address)
+        monkeypatch.setenv("MMM_API_KEY", "secret")
+        monkeypatch.setattr("dashboard.work.jobs.mmm.load_model", not_here, raising=False)
+
+    yield serve
+    for process in started:
+        process.terminate()
+        process.wait()
+
+
+def without_times(table):
+    """The table's rows without their last column, the milliseconds."""
+    return re.sub(r"<td>[^<]*</td></tr>", "</tr>", table)
+
+
+def not_here(name):
+    raise AssertionError(f"{name} was loaded in the page's process")
+
+
+@pytest.mark.slow
+def test_a_recovery_on_the_server_shows_the_numbers_of_a_local_one(
+    open_workbench, checkpoint_folder, serve
+):
+    here = open_workbench(**SHORT).recovered()
+    # Not the address itself: what follows must come from the server.
+    serve(checkpoint_folder)
+    there = open_workbench(**SHORT).recovered()
+    assert there.errors == []
+    assert there.panels == ["Truth", MODEL]
+    assert MODEL in there.table
+    assert without_times(there.table) == without_times(here.table)
+    for name, array in here.stage[1].items():
+        # An Ogg stream has a random serial number.
+        if array.tobytes().startswith(b"OggS"):
+            continue
+        np.testing.assert_array_equal(there.stage[1][name], array)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("page_env")
+def test_a_generation_on_the_server_is_the_local_one(networks, serve, monkeypatch):
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(networks))
+    clip = Clip("made", smooth_motion(5, 90, fps=30.0))
+    ask = Ask(Setting("made", 60, "silence"), 90, CHANCE, 1, seed=3)
+
+    def made():
+        stream = generations.start(ask, clip, None)
+        assert stream.wait(60)
+        assert stream.error == ""
+        return stream.results.generation.clip.motion
+
+    here = made()
+    serve(networks)
+    there = made()
+    assert there is not here
+    assert there.rotations.tobytes() == here.rotations.tobytes()
+    assert there.root_m.tobytes() == here.root_m.tobytes()
+
+
+@pytest.mark.usefixtures("page_env")
+def test_without_the_variable_networks_run_here(monkeypatch):
+    monkeypatch.delenv("MMM_SERVER", raising=False)
+    models = loaded_models()
+    assert computing(models).model == models.get
+    monkeypatch.setenv("MMM_SERVER", "lab:8000")
+    with pytest.raises(MMMError, match="no address of a server"):
+        computing(models)
+    assert recoveries.computing is computing
