@@ -96,12 +96,18 @@ class Places:
         self._free.release()
 
 
+def _stamp(folder: Path) -> object:
+    """Changes when training writes a checkpoint anew."""
+    stats = ((path.name, path.stat()) for path in sorted(folder.iterdir()))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
 class Engine:
     """The networks of a server, and the library's calls with them; safe for many threads."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._models: OrderedDict[str, MaskedMotionModel] = OrderedDict()
+        self._models: OrderedDict[str, tuple[object, MaskedMotionModel]] = OrderedDict()
         self._lock = threading.Lock()
 
     def folder(self, name: str) -> Path:
@@ -126,18 +132,22 @@ class Engine:
         return folders[name]
 
     def model(self, name: str) -> "MaskedMotionModel":
-        """A network, loaded when it is first asked for; the least recently used one goes first."""
+        """A network, loaded when it is first asked for, and again when its files have changed.
+
+        The least recently used one goes first.
+        """
         folder = self.folder(name)
         from mmm.checkpoints import load_model
 
         # Loading under the lock: two requests for one checkpoint must not load it twice.
         with self._lock:
-            if name not in self._models:
-                self._models[name] = load_model(folder)
+            stamp = _stamp(folder)
+            if name not in self._models or self._models[name][0] != stamp:
+                self._models[name] = stamp, load_model(folder)
             self._models.move_to_end(name)
             while len(self._models) > self._limits.models:
                 self._models.popitem(last=False)
-            return self._models[name]
+            return self._models[name][1]
 
     def recover(
         self, checkpoint: str, clip: Clip, mask: Mask, deadline: Deadline, **options: Any

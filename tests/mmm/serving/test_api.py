@@ -25,6 +25,7 @@ pytest.importorskip("httpx")
 from starlette.testclient import TestClient  # noqa: E402
 
 from mmm.serving.api import build_app  # noqa: E402
+from mmm.serving.engine import Engine  # noqa: E402
 from mmm.serving.limits import Limits  # noqa: E402
 
 HOSTILE = Path(__file__).parents[3].parent / "shared" / "cases" / "hostile"
@@ -268,6 +269,19 @@ def test_errors_of_a_connection_are_those_of_the_library(server, model):
         server.load_model("nothing")
     with pytest.raises(MMMError, match="no answer"):
         mmm.connect("http://127.0.0.1:9", timeout_s=1.0).health()
+
+
+def test_a_checkpoint_that_was_trained_on_is_loaded_anew(tiny_checkpoint, tmp_path, monkeypatch):
+    import os
+    import shutil
+
+    shutil.copytree(tiny_checkpoint, tmp_path / "net")
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(tmp_path))
+    engine = Engine(Limits())
+    first = engine.model("net")
+    assert engine.model("net") is first
+    os.utime(tmp_path / "net" / "model.safetensors", (1, 1))
+    assert engine.model("net") is not first
 
 
 @pytest.mark.slow
