@@ -226,17 +226,27 @@ def _worst_table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The ratios for a terminal."""
+    """The table for a terminal, followed by the worst places."""
     yield (
         f"{'':16}{'gap':>4}{'gaps':>6}"
-        + "".join(f"{NAMES[m]:>10}" for m in METRICS)
-        + ("   worse rot/pos  expected")
+        + "".join(f"{NAMES[m]:>19}" for m in METRICS)
+        + "  worse rot/pos  expected"
     )
     for row in rows:
         share, expected = row["worse_than_inertial"], row["expected_within_1.5"]
+        ratios = (row["ratios"][metric] for metric in METRICS)
         yield (
             f"{row['set']:16}{row['gap']:>4}{row['gaps']:>6}"
-            + "".join(f"{row['ratios'][m]['value']:>10.3f}" for m in METRICS)
-            + f"{share['rotation']:>9.0%} / {share['position']:.0%}"
+            + "".join(f"{r['value']:>6.2f} ({r['low']:.2f}-{r['high']:.2f})" for r in ratios)
+            + f"{share['rotation']:>8.0%} / {share['position']:.0%}"
             + f"{'-' if expected is None else f'{expected:.0%}':>10}"
         )
+    for row in rows:
+        if row["set"] != ALL:
+            places = (
+                f"{metric} {row['worst'][by][metric]['name']} "
+                f"{row['worst'][by][metric]['ratio']:.2f}"
+                for by in ("content", "clip")
+                for metric in ("rotation", "position")
+            )
+            yield f"{row['set']} {row['gap']}, worst: {', '.join(places)}"

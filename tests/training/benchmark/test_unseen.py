@@ -29,6 +29,7 @@ from training.benchmark.unseen import (
 from training.benchmark.unseen_report import (
     CURVES,
     calibrated_share,
+    lines,
     ratio,
     summary,
     worse_share,
@@ -181,6 +182,16 @@ def test_a_summary_has_a_row_a_set_and_length_and_one_for_all():
         ("LAFAN1", 30, 2),
         ("all sets", 30, 2),
     ]
+
+
+def test_the_terminal_shows_intervals_and_the_worst_places():
+    gaps = [gap_of(value, (2, 2, 2, 4), content="bow", clip="b") for value in (1, 2, 3)]
+    head, row, whole, worst_places = lines(summary(gaps, "net"))
+    assert head.split()[:7] == ["gap", "gaps", "rotation", "position", "L2P", "L2Q", "NPSS"]
+    found = ratio(gaps, "net", "rotation")
+    assert f"{found.value:.2f} ({found.low:.2f}-{found.high:.2f})" in row
+    assert whole.startswith("all sets")
+    assert worst_places.startswith("LAFAN1 30, worst: rotation bow 1.00")
 
 
 def test_the_command_writes_a_page_and_names_absent_sets(tmp_path):
