@@ -6,7 +6,6 @@ off, or a joint 0.1 mm, counts as a failure. The table has one row a folder of f
 """
 
 import os
-import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from mmm.archives import unpack
 from mmm.errors import MMMError
 from mmm.io import load_clip, save_clip
 from mmm.io.body import body_height
@@ -99,8 +99,8 @@ def _files(source: Path, stack: ExitStack) -> list[Path]:
         folder = (
             Path(stack.enter_context(tempfile.TemporaryDirectory())) / source.name.partition(".")[0]
         )
-        with tarfile.open(source) as archive:
-            archive.extractall(folder, filter="data")
+        folder.mkdir()
+        unpack(source, folder)
         return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     return [source]
 

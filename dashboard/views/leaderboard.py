@@ -195,22 +195,23 @@ def _table(
     payload = table_of(section, patterns, metric, colours)
     st.markdown(f"**{METRICS[metric][0]}, {METRICS[metric][1]}** over {len(section.clips)} clips")
     sorted_table(payload, key=f"board-{number}")
-    st.caption(_legend(section))
+    _legend(section)
     # A longer list would push the next table out of sight.
     if len(section.clips) <= 12:
         st.caption(escape.markdown(", ".join(section.clips)))
 
 
-def _legend(section: Section) -> str:
+def _legend(section: Section) -> None:
     """What the marks of a table mean."""
-    words = (
+    st.caption(
         "Click a head to sort. Bold: the best mean. Dotted: its 95 % interval (small, over clips) "
         "reaches the best mean, so the order may be chance."
     )
     # Said only where a star stands: most visitors never see one.
     if any(cell.outdated for cell in section.cells.values()):
-        words += " \\*: measured by an earlier version of the code; press **Measure** to renew it."
-    return words
+        st.caption(
+            "\\*: measured by an earlier version of the code; press **Measure** to renew it."
+        )
 
 
 def table_of(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mmm.archives import unpack
 from mmm.errors import FileError
 
 # What the readers of damaged archives raise: the packages document only some of it.
@@ -147,14 +148,7 @@ def _unpacked(
     # The archive's name may tell the frame rate (..._60fps), so it stays in the path.
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="prepare-"))) / _bare_name(archive)
     folder.mkdir()
-    if archive.name.lower().endswith(".zip"):
-        # ``extractall`` drops ``..`` and absolute paths by itself.
-        with zipfile.ZipFile(archive) as packed:
-            packed.extractall(folder)
-    else:
-        with tarfile.open(archive) as packed_tar:
-            # The "data" filter refuses links and paths that lead out of the folder.
-            packed_tar.extractall(folder, filter="data")
+    unpack(archive, folder)
     # Unpacked files are new in every run, so the archive's time counts instead of theirs.
     outer = _stamp(archive)
     return [

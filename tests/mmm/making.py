@@ -49,3 +49,11 @@ def smooth_motion(
 def clip_of(frames: int = 20, skeleton: Skeleton = TINY, fps: float = 30.0) -> Clip:
     """A wild clip without music."""
     return Clip("made", wild_motion(1, frames, skeleton, fps))
+
+
+def unpacked(packed, member, folder):
+    """A file of an open tar archive, written into a folder; any Python from 3.11 on can do this."""
+    path = folder / member.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(packed.extractfile(member).read())
+    return path

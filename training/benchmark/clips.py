@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
+from mmm.archives import unpack
 from mmm.errors import FileError, MMMError
 from mmm.io import load_clip
 from mmm.motion.clip import Clip
@@ -201,12 +202,7 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
     inside = space / source.name.split(".")[0]  # a reader may find the frame rate in the name
     inside.mkdir(parents=True)
     try:
-        # The filter "data" keeps members of a tar file from being written outside the folder. The
-        # unpacker of zip files accepts no filter.
-        if source.suffix.lower() == ".zip":
-            shutil.unpack_archive(source, inside)
-        else:
-            shutil.unpack_archive(source, inside, filter="data")
+        unpack(source, inside)
     except _BROKEN as error:
         raise FileError(
             str(source), f"cannot be unpacked ({error})", cure="fetch it again"

@@ -14,7 +14,7 @@ from mmm.io import load_clip, save_clip
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.facing import FACINGS, facing_deg, nearest_axis, parse_facing, turned_to_face
 from mmm.motion.skeleton import SMPL24, Skeleton
-from tests.mmm.making import smooth_motion
+from tests.mmm.making import smooth_motion, unpacked
 
 
 def standing(yaw_deg: float, frames: int = 3) -> Motion:
@@ -116,8 +116,7 @@ def test_real_people_walk_the_way_they_face(shared, tmp_path, place, member):
         with tarfile.open(path) as packed:
             found = next((m for m in packed if m.name.endswith(member)), None)
             assert found is not None, member
-            packed.extract(found, tmp_path, filter="data")
-            path = tmp_path / found.name
+            path = unpacked(packed, found, tmp_path)
     motion = load_clip(path).motion
     step = round(motion.fps / 2)
     agree = []
