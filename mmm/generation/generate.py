@@ -98,10 +98,8 @@ def generate_clip(
         on_chunk: called with each chunk before ``progress``. Where it returns False, the run ends
             early with what was generated so far.
     """
-    started = time.perf_counter()
-    # A seed of a wrong length is refused by generate, whose message names the right ones.
-    parts = [clip.motion.crop(0, prefix_frames)] if 0 < prefix_frames <= len(clip) else []
-    chunks = generate(
+    return run_to_end(
+        generate,
         model,
         clip,
         prefix_frames=prefix_frames,
@@ -110,41 +108,46 @@ def generate_clip(
         temperature=temperature,
         random_seed=random_seed,
         joint_names=joint_names,
-    )
-    parts += _collected(chunks, prefix_frames, frames, progress, on_chunk)
-    return assemble(
-        model,
-        clip,
-        parts,
-        prefix_frames=prefix_frames,
-        music=music,
-        temperature=temperature,
-        random_seed=random_seed,
-        elapsed_s=time.perf_counter() - started,
-        joint_names=joint_names,
+        progress=progress,
+        on_chunk=on_chunk,
     )
 
 
-def _collected(
-    chunks: Iterator[Chunk],
+def run_to_end(
+    generate_chunks: Callable[..., Iterator[Chunk]],
+    model: NamedNetwork,
+    clip: Clip,
+    *,
     prefix_frames: int,
     frames: int,
     progress: Callable[[float], None] | None,
     on_chunk: Callable[[Chunk], object] | None,
-) -> list[Motion]:
-    """The motions of all chunks, or of those until ``on_chunk`` returns False."""
-    motions = []
+    **options: Any,
+) -> Generation:
+    """The work of :func:`generate_clip`, wherever the chunks come from.
+
+    Args:
+        generate_chunks: called as :func:`generate` is; here, or on a server.
+        options: the other arguments of :func:`generate_clip`, all of them.
+    """
+    started = time.perf_counter()
+    # A seed of a wrong length is refused by generate, whose message names the right ones.
+    parts = [clip.motion.crop(0, prefix_frames)] if 0 < prefix_frames <= len(clip) else []
+    chunks = generate_chunks(model, clip, prefix_frames=prefix_frames, frames=frames, **options)
     for chunk in chunks:
-        motions.append(chunk.motion)
+        parts.append(chunk.motion)
         # Only False ends the run: callbacks without a result return None.
         if on_chunk is not None and on_chunk(chunk) is False:
             break
         if progress is not None:
             progress((chunk.first + len(chunk.motion) - prefix_frames) / frames)
-    return motions
+    elapsed_s = time.perf_counter() - started
+    return _assembled(
+        model, clip, parts, prefix_frames=prefix_frames, elapsed_s=elapsed_s, **options
+    )
 
 
-def assemble(
+def _assembled(
     model: NamedNetwork,
     clip: Clip,
     parts: list[Motion],

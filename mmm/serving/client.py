@@ -52,7 +52,7 @@ class Server:
 
     def __init__(self, url: str, api_key: str | None, timeout_s: float) -> None:
         if not url.startswith(("http://", "https://")):
-            raise SpecError(url, "no address of a server", "http://HOST:PORT", "correct it")
+            raise SpecError(url, "no address of a server", "http://HOST:PORT", "give its address")
         self.url = url.rstrip("/")
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         self._http = Transport(self.url, headers, timeout_s)
@@ -180,26 +180,21 @@ class Server:
         on_chunk: Callable[["Chunk"], object] | None = None,
     ) -> "Generation":
         """As :func:`mmm.generate_clip`, on the server. Raises as :meth:`generate`."""
-        from mmm.generation.generate import assemble
+        from mmm.generation.generate import run_to_end
 
-        started = time.perf_counter()
-        options: dict[str, Any] = {
-            "prefix_frames": prefix_frames,
-            "music": music,
-            "temperature": temperature,
-            "random_seed": random_seed,
-            "joint_names": joint_names,
-        }
-        # A seed of a wrong length is refused by the server, whose message names the right ones.
-        parts = [clip.motion.crop(0, prefix_frames)] if 0 < prefix_frames <= len(clip) else []
-        for chunk in self.generate(model, clip, frames=frames, **options):
-            parts.append(chunk.motion)
-            if on_chunk is not None and on_chunk(chunk) is False:
-                break
-            if progress is not None:
-                progress((chunk.first + len(chunk.motion) - prefix_frames) / frames)
-        elapsed_s = time.perf_counter() - started
-        return assemble(model, clip, parts, elapsed_s=elapsed_s, **options)
+        return run_to_end(
+            self.generate,
+            model,
+            clip,
+            prefix_frames=prefix_frames,
+            frames=frames,
+            music=music,
+            temperature=temperature,
+            random_seed=random_seed,
+            joint_names=joint_names,
+            progress=progress,
+            on_chunk=on_chunk,
+        )
 
     def _chunks(self, fields: Fields, files: Files, clip: Clip) -> Iterator["Chunk"]:
         from mmm.generation.result import Chunk
