@@ -16,7 +16,7 @@ from mmm.motion.clip import Audio, Clip
 _FLAC_CHANNELS = 8
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """A value that JSON cannot write, as one that it can: mappings as dicts, arrays as lists."""
     # Clips hold read-only mappings, and readers put NumPy's numbers into the meta.
     if isinstance(value, Mapping):
@@ -65,7 +65,7 @@ def write_npz(clip: Clip, path: Path) -> None:
         "source": clip.source,
         "split": clip.split,
         "notes": np.array(clip.notes, dtype=np.str_),
-        "meta": json.dumps(dict(clip.meta), default=_plain),
+        "meta": json.dumps(dict(clip.meta), default=plain_json),
     }
     if music is not None:
         content |= {

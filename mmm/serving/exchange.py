@@ -21,6 +21,7 @@ import numpy as np
 from mmm.errors import FileError
 from mmm.io.checks import check_music, check_rotations
 from mmm.io.files import LARGEST_UPLOAD, check_size, check_usable
+from mmm.io.npz_out import plain_json
 from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.motion.skeleton import Skeleton
 
@@ -171,7 +172,7 @@ def pack(text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """Values that JSON knows, and arrays, as bytes."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     table = [[name, array.dtype.str, array.shape] for name, array in contiguous.items()]
-    header = json.dumps({"text": text, "arrays": table}, default=_plain).encode()
+    header = json.dumps({"text": text, "arrays": table}, default=plain_json).encode()
     parts = [_MAGIC, struct.pack("<I", len(header)), header]
     size = sum(map(len, parts))
     for array in contiguous.values():
@@ -212,12 +213,3 @@ def _arrays(content: bytes, start: int, table: Any) -> Iterator[tuple[str, np.nd
         array = np.frombuffer(content, kind, count, start) if count else np.empty(0, kind)
         yield str(name), array.reshape(shape).copy()
         start += array.nbytes
-
-
-def _plain(value: Any) -> Any:
-    """Mappings and NumPy numbers in a clip's ``meta``, which JSON does not know."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} in a clip's meta")
