@@ -16,7 +16,7 @@ from dashboard.work.engine import engine, submit
 from dashboard.work.jobs import Job
 from mmm import Clip
 from mmm.io.aist import fits_aist
-from mmm.viewer.raster.processes import cores
+from mmm.machine import cores
 from mmm.viewer.scene import Scene
 
 FILMS = {"mp4": ("MP4", "video/mp4"), "gif": ("GIF", "image/gif"), "webp": ("WebP", "image/webp")}

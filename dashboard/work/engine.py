@@ -24,7 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.work import jobs
 from dashboard.work.jobs import Job
-from mmm.viewer.raster.processes import cores
+from mmm.machine import cores
 
 SERVER = ""
 """The visitor of jobs that belong to no session, such as loading a network ahead."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mmm.viewer.raster.processes import cores
+from mmm.machine import cores
 
 MOST_WAIT_S = 60.0
 """Longest wait in seconds. A run that hangs must not close the page to everyone."""

@@ -1,17 +1,17 @@
 """What a server allows, and the errors of those who ask for more."""
 
-import os
 from dataclasses import dataclass
 from typing import ClassVar
 
 from mmm.errors import MMMError
+from mmm.machine import cores
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """The settings of a server."""
 
-    workers: int = max(1, (os.cpu_count() or 1))
+    workers: int = cores()
     """Requests that compute at the same time."""
     queue: int = 64
     """Requests that wait for a worker; one more is refused."""

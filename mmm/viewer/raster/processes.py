@@ -11,20 +11,13 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
+from mmm.machine import cores
 from mmm.viewer.raster.film import Film
 
 FEWEST = 240
 """Pictures below which one process draws all: another takes a second to start."""
 MOST = 8
 """Processes of one film; with more, the encoder is the slowest part."""
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    # A container or ``taskset`` may grant fewer cores than the machine has.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def pictures(film: Film, processes: int | None = None) -> Generator[bytes, None, None]:
@@ -54,17 +47,11 @@ def pictures(film: Film, processes: int | None = None) -> Generator[bytes, None,
 
 def _start(film: Film, first: int, step: int) -> "subprocess.Popen[bytes]":
     """A process that draws picture ``first`` and every ``step``-th after it."""
-    folder = Path(__file__).parents[3]
     child = subprocess.Popen(
         [sys.executable, "-m", __name__],
-        # The package need not be installed: it may lie in the folder that the caller started in.
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(
-                [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
-            ),
-            "OMP_NUM_THREADS": "1",
-        },
+        # Python finds the package in this folder where it is not installed.
+        cwd=Path(__file__).parents[3],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
