@@ -18,7 +18,7 @@ from dashboard.files.uploads import Uploads
 KEPT_S = 3600.0
 """How long the files of a visit are kept after its last sign of life."""
 MOST_BYTES = 4 << 30
-"""Of the files of all visits without a session. The oldest visit goes first."""
+"""Of the files of all visits. The one without a sign of life for the longest goes first."""
 
 
 class Visits:
@@ -51,7 +51,6 @@ class Visits:
         with self._lock:
             self._files[token] = files, self._clock()
             self._files.move_to_end(token)
-            self._forget_old()
 
     def _forget_old(self) -> None:
         # What a session still holds stays: a folder goes with the last reference to its files.
