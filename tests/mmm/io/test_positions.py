@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +229,15 @@ def write_named(path, motion, **changed):
     }
     np.savez(path, **{key: value for key, value in (arrays | changed).items() if value is not None})
     return path
+
+
+def test_a_header_that_breaks_off_is_refused_in_a_line(tmp_path):
+    # NumPy's reader of headers ends with an error of Python's tokenizer here.
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,\n"
+    path = tmp_path / "torn.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+    with pytest.raises(FileError, match=r"torn\.npy"):
+        load_clip(path)
 
 
 def test_named_joints_are_reached(tmp_path, motion):
