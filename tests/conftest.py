@@ -35,8 +35,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if getattr(session.config.option, "numprocesses", None):
         from mmm.music import compiled
 
-        if (process := compiled.prepare()) is not None:
-            process.wait()
+        if (compiling := compiled.prepare()) is not None:
+            compiling.join()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

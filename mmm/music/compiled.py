@@ -10,6 +10,7 @@ In a new environment compiling takes up to a minute. :func:`prepare` does it ahe
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -67,20 +68,29 @@ def compile_all() -> None:
             continue  # the folder cannot be written
 
 
-def prepare() -> "subprocess.Popen[bytes] | None":
+def prepare() -> threading.Thread | None:
     """Compile in a process of its own, so that the first song need not wait for it.
 
     Returns:
-        The process; None where it was done before.
+        The thread that waits for the process; None where it was done before.
     """
     if any((folder / _NOTE).is_file() for folder in _folders()):
         return None
-    return subprocess.Popen(
+    # A thread: a process that nobody waits for stays in the process table when it has ended.
+    thread = threading.Thread(target=_compile_elsewhere, name="compiling", daemon=True)
+    thread.start()
+    return thread
+
+
+def _compile_elsewhere() -> None:
+    subprocess.run(
         [sys.executable, "-c", COMMAND],
         # Python finds the package in this folder where it is not installed.
         cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # Without what it compiles, songs only take longer.
+        check=False,
     )
 
 

@@ -114,8 +114,8 @@ def test_it_is_prepared_once_in_a_process_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     started = []
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command))
-    compiled.prepare()
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: started.append(command))
+    compiled.prepare().join()
     assert started == [[sys.executable, "-c", compiled.COMMAND]]
     monkeypatch.setattr(compiled, "beat_tracker", lambda: lambda **_: None)
     compiled.compile_all()
