@@ -24,7 +24,9 @@ class StageResult:
 
 
 # Declared once at import: inside `stage` it would be registered again on every run.
-_component = st.components.v2.component("mmm_stage", js=script(*SCRIPTS), css=styles(*STYLES))
+_component = st.components.v2.component(
+    "mmm_stage", js=script(*SCRIPTS), css=styles(*STYLES, "stage.css")
+)
 
 
 def stage(

@@ -16,6 +16,7 @@ from dashboard.components.attention.attention import (
     pack_attention,
 )
 from dashboard.explain.asking import answer
+from dashboard.explain.dock import is_docked, place_button
 from dashboard.explain.figures import convolution_figure, trust_chart
 from dashboard.explain.interventions import what_if
 from dashboard.work import questions
@@ -40,6 +41,7 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
 
     A fragment, so that the viewer keeps playing.
     """
+    dock = st.container(key="maps-dock")
     box = st.expander(
         "Attention: what the network looked at", key="attention_open", on_change="rerun"
     )
@@ -54,24 +56,28 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
                 "Choose a network."
             )
             return
-        frame = _frame(request, clip, mask)
+        place_button()
+    frame = _frame(request, clip, mask)
+    with dock if is_docked() else box:
         # A kept window that holds the frame will do; a capture would recover the clip once more.
         atlas = questions.answers().find(request, frame) or answer(
             questions.Question(request, "attention", (frame,)),
             lambda: questions.capture(request, clip, mask, frame),
             "Show the maps",
         )
-        if atlas is not None:
-            state = show_maps(
-                atlas,
-                Mapped(clip.name, mask.hidden, clip.motion.fps, clip.music),
-                repr(request),
-                KEY,
-                lambda: _look_there(request),
-            )
-            beside_the_maps(atlas, request.method)
-            if card(request.method).uses_music:
-                what_if(clip, mask, request, state.span)
+        if atlas is None:
+            return
+        state = show_maps(
+            atlas,
+            Mapped(clip.name, mask.hidden, clip.motion.fps, clip.music),
+            repr(request),
+            KEY,
+            lambda: _look_there(request),
+        )
+    with box:
+        beside_the_maps(atlas, request.method)
+        if card(request.method).uses_music:
+            what_if(clip, mask, request, state.span)
 
 
 def _frame(request: Request, clip: Clip, mask: Mask) -> int:
@@ -112,9 +118,9 @@ def show_maps(
     view = atlas.parse(
         (st.session_state.get(key) or {}).get("view") or st.session_state.get("url_maps")
     )
-    st.caption(what_it_shows(atlas, view))
     payload = _payload(what, atlas.trace.frames, str(view), _atlas=atlas, _of=of)
     state = attention(payload, key=key, on_window=on_window)
+    st.caption(what_it_shows(atlas, view))
     first, end = atlas.trace.frames
     with st.container(horizontal=True):
         st.download_button(

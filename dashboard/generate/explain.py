@@ -9,6 +9,7 @@ from dashboard.common import escape
 from dashboard.explain import music_change
 from dashboard.explain.asking import Flow, answer
 from dashboard.explain.attention import Mapped, beside_the_maps, card, show_maps
+from dashboard.explain.dock import is_docked, place_button
 from dashboard.files import songs
 from dashboard.generate.controls import Plan
 from dashboard.generate.variant_picker import pick_variant
@@ -55,12 +56,15 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
 
     A fragment, so that the viewer keeps playing.
     """
+    dock = st.container(key="maps-dock")
     box = st.expander("Attention: what the network looked at", key=OPEN, on_change="rerun")
     if not box.open:
         return
     with box:
         variant = pick_variant(made, "gen_explained")
-        frame = _frame(variant)
+        place_button()
+    frame = _frame(variant)
+    with dock if is_docked() else box:
         maps = questions.answers().find(variant.ask, frame) or answer(
             questions.Question(variant.ask, "attention", (frame,)),
             lambda: questions.capture_future(variant.ask, plan.input_clip, other_song(plan), frame),
@@ -87,6 +91,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
             KEY,
             lambda: _look_there(variant),
         )
+    with box:
         beside_the_maps(maps.atlas, variant.ask.method)
         if card(variant.ask.method).uses_music and plan.song.music is not None:
             _music_change(plan, variant, state.span)

@@ -8,6 +8,7 @@ from dashboard.common import escape, widgets
 from dashboard.common.layout import GENERATE, heading
 from dashboard.common.progress import follow
 from dashboard.components.controls.shortcuts import shortcuts
+from dashboard.explain.dock import desk_container
 from dashboard.files import songs
 from dashboard.files.entries import Entry
 from dashboard.generate import controls as generate_controls
@@ -54,18 +55,19 @@ def generate_page(entries: list[Entry]) -> None:
         made = [m for m in made if m.ask.dance != _dance(live)][-(MAX_VARIANTS - 1) :]
     # A change of a finished variant must not hide the run in progress.
     change = shown_change(made) if live is None else None
-    # Wrapped here and not decorated, because polling ends with the run.
-    st.fragment(live_stage, run_every=POLL_S if live else None)(plan, made, live, change)
-    _remarks(plan, made, live)
-    if made:
-        results_section(plan, made)
-        export_section(made)
-        if live is None:
-            explain_section(plan, made)
-    if live is not None and st.session_state.get(OPEN):
-        st.session_state[OPEN] = True  # Streamlit forgets widgets that a run has not drawn
-    if not plan.problem:
-        code_section(plan)
+    with desk_container():
+        # Wrapped here and not decorated, because polling ends with the run.
+        st.fragment(live_stage, run_every=POLL_S if live else None)(plan, made, live, change)
+        _remarks(plan, made, live)
+        if made:
+            results_section(plan, made)
+            export_section(made)
+            if live is None:
+                explain_section(plan, made)
+        if live is not None and st.session_state.get(OPEN):
+            st.session_state[OPEN] = True  # Streamlit forgets widgets that a run has not drawn
+        if not plan.problem:
+            code_section(plan)
     # Drawn last: a run that has just ended draws the page again from here.
     with slot:
         if live is not None:

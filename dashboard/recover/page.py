@@ -9,6 +9,7 @@ from dashboard.common.layout import RECOVER, heading
 from dashboard.common.progress import follow
 from dashboard.components.controls.shortcuts import shortcuts
 from dashboard.explain.attention import attention_section
+from dashboard.explain.dock import desk_container
 from dashboard.explain.interventions import shown_change
 from dashboard.files.entries import Entry, open_clip, open_part
 from dashboard.files.sequence_picker import pick_sequence
@@ -69,14 +70,15 @@ def recover_page(entries: list[Entry]) -> None:
     # whole page again.
     st.session_state.compared_drawn = names
     link.share_in_url(choices, comparisons.in_address(request))
-    viewer_section(clip, mask, results, request, shown_change(request), desk)
-    if not desk.problem:
-        attention_section(clip, mask, request)
-    if results is not None:
-        shown = [*results, *comparisons.chosen(request, names)]
-        errors_section(shown, mask)
-        export_section(shown, mask, request)
-    code_section(choices, comparisons.same_pattern(request))
+    with desk_container():
+        viewer_section(clip, mask, results, request, shown_change(request), desk)
+        if not desk.problem:
+            attention_section(clip, mask, request)
+        if results is not None:
+            shown = [*results, *comparisons.chosen(request, names)]
+            errors_section(shown, mask)
+            export_section(shown, mask, request)
+        code_section(choices, comparisons.same_pattern(request))
     # Imports torch in the background, so that the first Recover does not wait for it.
     jobs.warm_up()
     # Drawn last: these may wait for a job, and by then all of the page stands.

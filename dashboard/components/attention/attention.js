@@ -5,6 +5,7 @@ class AttentionView {
     this.host = root;
     this.map = new MapPlot({
       seek: (frame) => this.seek(frame),
+      peek: (frame) => this.peek(frame),
       spanned: (span, done) => this.spanned(span, done),
     });
     this.tiles = new TileBoard((view) => this.choose(view));
@@ -185,8 +186,22 @@ class AttentionView {
 
   seek(frame) {
     const { channel } = this.header;
+    this.stood = null;
     this.moveTo(frame);
     publish("seek", { channel, frame, pause: true });
+  }
+
+  /** While the viewer is at rest it shows the frame under the pointer; null takes it back. */
+  peek(frame) {
+    const { channel } = this.header,
+      goal = frame ?? this.stood;
+    if (playheadBus().now.get(channel)?.playing) this.stood = null;
+    else if (goal !== null && goal !== undefined && goal !== this.map.frame) {
+      const stood = frame === null ? null : (this.stood ?? this.map.frame);
+      this.moveTo(goal);
+      publish("seek", { channel, frame: goal, peek: true });
+      this.stood = stood;
+    } else if (frame === null) this.stood = null;
   }
 
   spanned(span, done) {

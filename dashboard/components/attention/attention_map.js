@@ -9,7 +9,7 @@ const PROFILE = 74,
 const LOG_DECADES = 3; // what a logarithmic scale shows under the largest value
 
 class MapPlot extends MapPointer {
-  /** `act`: seek(frame), spanned(span, axis), hovered(text parts). */
+  /** `act`: seek(frame), peek(frame or null), spanned(span, done). */
   constructor(act) {
     super();
     this.act = act;

@@ -16,7 +16,7 @@ class MapPointer {
       this.act.seek(this.frameOf(this.axis === "row" ? here.y : here.x));
     });
     root.addEventListener("pointermove", (event) => {
-      this.hover(event);
+      this.hover(event, !start && event.pointerType !== "touch");
       if (!start) return;
       const dx = event.clientX - start.px,
         dy = event.clientY - start.py;
@@ -41,6 +41,7 @@ class MapPointer {
     root.addEventListener("pointercancel", end);
     root.addEventListener("pointerleave", () => {
       this.tip.hidden = true;
+      this.act.peek(null);
     });
     root.addEventListener("keydown", (event) => {
       const far = event.shiftKey ? 10 : 1,
@@ -63,13 +64,15 @@ class MapPointer {
     });
   }
 
-  hover(event) {
+  hover(event, peeks) {
     const here = this.at(event),
       { header } = this;
     if (here.x < 0 || here.y < 0 || here.x >= 1 || here.y >= 1) {
       this.tip.hidden = true;
+      if (peeks) this.act.peek(null);
       return;
     }
+    if (peeks) this.act.peek(this.frameOf(this.axis === "row" ? here.y : here.x));
     const row = Math.floor(here.y * header.rows),
       column = Math.floor(here.x * header.columns);
     const value = this.values[this.codes[row * header.columns + column]],

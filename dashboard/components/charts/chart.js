@@ -1,9 +1,9 @@
 // What the error map and the curves share: a plot with a time axis, hidden frames and the playhead.
-// The plot shows a view of the clip, [first, end) in frames: the hidden frames with some room,
-// or all frames.
+// Where the viewer's timeline is on the page, the plot shows the same view of the clip, [first, end) in
+// frames, and stands under it to the pixel. Alone it shows the hidden frames with some room, or all.
 
 const AXIS_HEIGHT = 22;
-const LABELS = 92; // pixels left of the plot; the same for all plots, which aligns them in time
+const LABELS = 92; // pixels left of the plot, as in stage.css; the same for all plots, which aligns them
 
 const RAMP_LIGHT = [
   [247, 246, 243],
@@ -59,20 +59,23 @@ function viewOfHidden(runs, frames, fps) {
   return view[1] - view[0] > MOSTLY * frames ? null : view;
 }
 
-function paintTimeAxis(context, theme, box, [first, end], fps) {
-  const seconds = (end - first) / fps,
-    start = first / fps;
-  const step =
-    [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find(
-      (s) => (s / seconds) * box.width >= 60,
-    ) || 300;
+const STEPS_S = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300];
+const STEPS_FRAMES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+
+/** Ticks at the moments of the timeline's ruler, in seconds or in frames. */
+function paintTimeAxis(context, theme, box, [first, end], fps, inFrames = false) {
+  const unit = inFrames ? 1 : fps,
+    shown = (end - first) / unit,
+    start = first / unit;
+  const steps = inFrames ? STEPS_FRAMES : STEPS_S,
+    step = steps.find((s) => (s / shown) * box.width >= 64) || steps.at(-1);
   context.fillStyle = css(theme.muted);
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
-  for (let n = Math.ceil(start / step - 1e-6); n * step <= start + seconds + 1e-6; n++) {
+  for (let n = Math.ceil(start / step - 1e-6); n * step <= start + shown + 1e-6; n++) {
     const s = n * step,
-      x = box.left + ((s - start) / seconds) * box.width;
-    const text = step < 1 ? `${s.toFixed(2).replace(/0$/, "")} s` : `${s} s`;
+      x = box.left + ((s - start) / shown) * box.width;
+    const text = inFrames ? `${s}` : step < 1 ? `${s.toFixed(2).replace(/0$/, "")} s` : `${s} s`;
     context.fillRect(Math.min(x, box.left + box.width - 1), box.top + box.height, 1, 4);
     if (x + context.measureText(text).width < box.left + box.width)
       context.fillText(text, x + 4, box.top + box.height + 14);
@@ -103,10 +106,8 @@ class TimePlot {
     this.viewButton = el("button", {
       type: "button",
       class: "view",
-      onclick: () => {
-        this.wide = !this.wide;
-        this.repaint();
-      },
+      title: "Zooms the timeline and all charts",
+      onclick: () => this.switchView(),
     });
     this.root = el("div", { class: `mmm ${kind}` }, this.head, this.plot);
     this.host = root;
@@ -156,6 +157,14 @@ class TimePlot {
       event.stopPropagation();
       this.seek(goal);
     });
+    plot.addEventListener(
+      "wheel",
+      (event) => {
+        const zooms = event.ctrlKey || event.metaKey || event.shiftKey;
+        if (zooms || Math.abs(event.deltaX) > Math.abs(event.deltaY)) this.axis?.onWheel(event);
+      },
+      { passive: false },
+    );
   }
 
   unhover() {}
@@ -164,12 +173,46 @@ class TimePlot {
     const share =
       (event.clientX - this.plot.getBoundingClientRect().left - this.box.left) / this.box.width;
     const [first, end] = this.view;
-    return clamp(Math.floor(first + share * (end - first)), first, end - 1);
+    return clamp(
+      Math.floor(first + share * (end - first)),
+      Math.floor(first),
+      Math.ceil(end) - 1,
+    );
   }
 
-  /** The frames that the plot shows, [first, end). */
+  /** The viewer's timeline, where it shows the same frames; else null. */
+  get axis() {
+    const axis = playheadBus().memory.get(`axis:${this.header?.channel}`);
+    return axis?.data?.frames === this.header?.frames ? axis : null;
+  }
+
+  /** The frames that the plot shows, [first, end), in fractions while the timeline is zoomed. */
   get view() {
-    return (!this.wide && this.near) || [0, Math.max(this.header?.frames || 0, 1)];
+    return this.axis?.view || (!this.wide && this.near) || [0, Math.max(this.header?.frames || 0, 1)];
+  }
+
+  get isZoomed() {
+    const [first, end] = this.view;
+    return end - first < (this.header?.frames || 0);
+  }
+
+  /** To the hidden frames, or to all. */
+  switchView() {
+    const { axis, near, isZoomed } = this;
+    this.wide = isZoomed;
+    if (axis && isZoomed) axis.fit();
+    else if (axis && near) axis.setView(near[0], near[1] - near[0]);
+    this.repaint();
+  }
+
+  /** Left edge and width of the plot: those of the timeline where it stands over the chart.
+   *  `label` is the room for names where there is no timeline. */
+  across(width, label) {
+    const strip = this.axis?.root.getBoundingClientRect(),
+      left = strip ? strip.left - this.plot.getBoundingClientRect().left : 0;
+    if (strip?.width && left >= LABELS / 2 && left + strip.width <= width + 1)
+      return { left, width: strip.width };
+    return { left: label, width: Math.max(1, width - label - 1) };
   }
 
   /** The pixel at which a frame begins. */
@@ -182,7 +225,6 @@ class TimePlot {
   setRuns(runs) {
     this.runs = runs;
     this.near = viewOfHidden(runs, this.header.frames, this.header.fps);
-    this.viewButton.hidden = !this.near;
   }
 
   /** Keeps what is painted within the plot. */
@@ -202,7 +244,11 @@ class TimePlot {
   setHeader(header) {
     if (this.header?.channel !== header.channel) {
       if (this.leave) this.leave();
-      this.leave = listen("playhead", header.channel, (now) => this.moveTo(now.frame));
+      const leaves = [
+        listen("playhead", header.channel, (now) => this.moveTo(now.frame)),
+        listen("axis", header.channel, () => this.repaintSoon()),
+      ];
+      this.leave = () => leaves.forEach((stop) => stop());
     }
     this.header = header;
     this.frame = clamp(
@@ -217,9 +263,12 @@ class TimePlot {
   moveTo(frame) {
     if (!this.header?.frames) return;
     this.frame = clamp(frame, 0, this.header.frames - 1);
-    const [first, end] = this.view;
-    this.line.hidden = this.frame < first || this.frame >= end;
-    this.line.style.transform = `translateX(${this.toX(this.frame).toFixed(2)}px)`;
+    const { left, width } = this.box,
+      from = Math.max(this.toX(this.frame), left),
+      to = Math.min(this.toX(this.frame + 1), left + width);
+    this.line.hidden = to <= from;
+    this.line.style.transform = `translateX(${from.toFixed(2)}px)`;
+    this.line.style.width = `${Math.max(to - from, 1.5).toFixed(2)}px`;
     this.plot.setAttribute("aria-valuenow", String(this.frame));
     this.plot.dataset.frame = this.frame;
     this.follow();
@@ -240,16 +289,25 @@ class TimePlot {
     this.tip.style.transform = `translate(${Math.max(0, left)}px, ${top}px)`;
   }
 
+  /** With the next picture, since a drag or a wheel reports many views a picture. */
+  repaintSoon() {
+    this.due ??= requestAnimationFrame(() => {
+      this.due = null;
+      this.repaint();
+    });
+  }
+
   repaint() {
     if (!this.header || !this.plot.clientWidth) return;
     try {
       this.theme = readTheme(this.root);
-      this.viewButton.textContent = this.wide ? "Show hidden frames" : "Show all frames";
-      this.plot.dataset.view = this.view.join("-");
+      this.viewButton.textContent = this.isZoomed ? "Show all frames" : "Show hidden frames";
+      this.viewButton.hidden = !this.near && !this.isZoomed;
+      this.plot.dataset.view = this.view.map(Math.round).join("-");
       this.paint();
       this.line.style.top = `${this.box.top}px`;
       this.line.style.height = `${this.box.height}px`;
-      this.line.style.width = `${Math.max(this.toX(1) - this.toX(0), 1.5).toFixed(2)}px`;
+      Object.assign(this.plot.dataset, { left: this.box.left, width: this.box.width });
       this.moveTo(this.frame);
     } catch (error) {
       showError(this.host, error);
@@ -257,6 +315,7 @@ class TimePlot {
   }
 
   destroy() {
+    cancelAnimationFrame(this.due);
     this.stops.forEach((stop) => stop());
     if (this.leave) this.leave();
     this.root.remove();

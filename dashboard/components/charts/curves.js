@@ -152,12 +152,7 @@ class Curves extends TimePlot {
         ...range.ticks.map((v) => context.measureText(`${tickText(v)} ${header.unit}`).width),
         LABELS - 12,
       ) + 12;
-    this.box = {
-      left: label,
-      top: 8,
-      width: Math.max(1, width - label - 1),
-      height: height - AXIS_HEIGHT - 8,
-    };
+    this.box = { ...this.across(width, label), top: 8, height: height - AXIS_HEIGHT - 8 };
     const { box } = this;
     this.toY = (v) => {
       const share =
@@ -180,13 +175,13 @@ class Curves extends TimePlot {
       context.fillStyle = css(theme.text, i ? 0.1 : 0.25);
       context.fillRect(box.left, y - 0.5, box.width, 1);
       context.fillStyle = css(theme.muted);
-      context.fillText(`${tickText(v)} ${header.unit}`, box.left - 8, y);
+      context.fillText(`${tickText(v)} ${header.unit}`, box.left - 8, y, box.left - 9);
     });
     context.save();
     this.clip(context);
     for (const line of [...shown].reverse()) this.paintLine(context, line);
     context.restore();
-    paintTimeAxis(context, theme, box, this.view, header.fps);
+    paintTimeAxis(context, theme, box, this.view, header.fps, this.axis?.inFrames);
   }
 
   paintLine(context, line) {

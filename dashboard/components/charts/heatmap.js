@@ -73,40 +73,42 @@ class Heatmap extends TimePlot {
       width * 0.3,
       Math.max(...rows.map((row) => context.measureText(row.name).width), LABELS - 12) + 12,
     );
-    this.box = { left: label, top: 0, width: Math.max(1, width - label - 1), height: this.bottom };
+    this.box = { ...this.across(width, label), top: 0, height: this.bottom };
     const ramp = theme.dark ? RAMP_DARK : RAMP_LIGHT;
     this.ramp.style.background = `linear-gradient(90deg, ${ramp.map((c) => css(c)).join(",")})`;
     this.buildPicture(ramp);
     context.imageSmoothingEnabled = false;
     context.textBaseline = "middle";
     context.textAlign = "right";
-    rows.forEach((row, j) => {
-      context.drawImage(
-        this.picture,
-        0,
-        j,
-        this.picture.width,
-        1,
-        label,
-        row.top,
-        this.box.width,
-        tall + 0.5,
-      );
-      context.fillStyle = css(theme.muted);
-      context.fillText(row.name, label - 7, row.top + tall / 2 + 0.5, label - 9);
-    });
+    const { left } = this.box;
+    context.fillStyle = css(theme.muted);
+    for (const row of rows)
+      context.fillText(row.name, left - 7, row.top + tall / 2 + 0.5, left - 9);
     context.save();
     this.clip(context);
+    const [first, end] = this.shown,
+      from = this.toX(first),
+      wide = this.toX(end) - from,
+      columns = this.picture.width;
+    rows.forEach((row, j) => {
+      context.drawImage(this.picture, 0, j, columns, 1, from, row.top, wide, tall + 0.5);
+    });
     if (this.hidden) this.paintHidden(context, tall);
     context.restore();
-    paintTimeAxis(context, theme, this.box, this.view, header.fps);
+    paintTimeAxis(context, theme, this.box, this.view, header.fps, this.axis?.inFrames);
+  }
+
+  /** The frames of the view, whole ones. */
+  get shown() {
+    const [first, end] = this.view;
+    return [Math.floor(first), Math.ceil(end)];
   }
 
   /** One pixel for each cell; of frames that share a pixel, the largest value is shown. */
   buildPicture(ramp) {
     const { header, rows, values } = this,
       { frames } = header,
-      [first, end] = this.view,
+      [first, end] = this.shown,
       seen = end - first;
     const columns = Math.min(
       seen,

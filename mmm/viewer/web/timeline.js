@@ -10,6 +10,7 @@ class Timeline extends TimelineEdges {
     super();
     this.canvas = el("canvas", { class: "strip" });
     this.line = el("div", { class: "playhead" }, el("div", { class: "grip" }));
+    this.lanes = el("div", { class: "lanes", "aria-hidden": "true" });
     this.hover = el("div", { class: "tip", hidden: true });
     this.hoverLine = el("div", { class: "hoverline", hidden: true });
     this.root = el(
@@ -24,6 +25,7 @@ class Timeline extends TimelineEdges {
         "aria-orientation": "horizontal",
       },
       this.canvas,
+      this.lanes,
       this.hoverLine,
       this.line,
       this.hover,
@@ -119,9 +121,10 @@ class Timeline extends TimelineEdges {
   setPlayhead(at, frame, text) {
     this.at = at;
     const [first, end] = this.view;
-    if (frame !== this.shown && (at < first || at >= end) && !this.isWhole) {
+    if (frame !== this.shown && (at < first || at >= end) && !this.isWhole && !this.stays) {
       this.setView(at - 0.1 * (end - first), end - first); // turns the page
     }
+    this.stays = false;
     this.movePlayhead();
     if (frame !== this.shown) {
       this.shown = frame;
@@ -158,7 +161,6 @@ class Timeline extends TimelineEdges {
     this.paintHidden(context, theme, toX, bottom);
     this.paintWave(context, theme, width);
     if (this.lane) this.paintErrors(context, theme, toX, bottom);
-    this.paintCaptions(context, theme, bottom);
     this.paintLabels(context, theme, toX);
     context.restore();
     paintMarks(context, theme, toX, data, bottom);
@@ -171,6 +173,8 @@ class Timeline extends TimelineEdges {
       top: STRIP_TOP,
       wave: WAVE_HEIGHT + 2,
     });
+    this.nameLanes(bottom);
+    this.tellAxis();
   }
 
   paintHidden(context, theme, toX, bottom) {
@@ -249,16 +253,21 @@ class Timeline extends TimelineEdges {
     }
   }
 
-  /** The names of the lanes, in small letters at their left. */
-  paintCaptions(context, theme, bottom) {
+  /** The names of the lanes, in small letters at their left; on the page before them. */
+  nameLanes(bottom) {
     const { data } = this,
-      lane = bottom - ERROR_HEIGHT + 9;
-    context.fillStyle = css(theme.muted);
-    context.font = `10px ${theme.font}`;
-    if (!data.waveform && data.energy) context.fillText("movement", 6, STRIP_TOP + WAVE_HEIGHT - 3);
-    const words = data.errors.length ? "error" : "error: press Recover";
-    if (this.lane) context.fillText(words, 6, lane);
-    context.font = `10.5px ${theme.font}`;
+      first = data.waveform ? "sound" : data.energy ? "movement" : "";
+    const names = [
+      [first, first, STRIP_TOP, WAVE_HEIGHT],
+      ["error", data.errors.length ? "error" : "error: press Recover", bottom - ERROR_HEIGHT, ERROR_HEIGHT],
+    ];
+    this.lanes.replaceChildren(
+      ...names
+        .slice(0, this.lane ? 2 : 1)
+        .map(([kind, words, top, height]) =>
+          el("span", { class: kind, style: `top:${top}px;height:${height}px` }, words),
+        ),
+    );
   }
 
   paintErrors(context, theme, toX, bottom) {

@@ -166,7 +166,9 @@ class Viewer extends ViewerTimeline {
     this.channel = channel;
     if (this.leave) this.leave();
     this.timeline.glow.join(channel);
-    this.leave = listen("seek", channel, ({ frame, pause }) => {
+    this.timeline.joinAxis(channel);
+    this.leave = listen("seek", channel, ({ frame, pause, peek }) => {
+      this.timeline.stays = Boolean(peek); // a glance at a frame leaves the zoom as it is
       if (pause && (this.clock.playing || this.waiting)) {
         this.clock.pause();
         this.waiting = false;
@@ -413,6 +415,7 @@ class Viewer extends ViewerTimeline {
     this.stops.forEach((stop) => stop());
     if (this.leave) this.leave();
     this.timeline.glow.leave();
+    this.timeline.leaveAxis();
     this.clock.close();
     this.ui.root.remove();
   }

@@ -31,6 +31,26 @@ class TimelineZoom {
     this.root.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
   }
 
+  /** Makes this strip the time axis of its channel: charts take its view and stand under it. */
+  joinAxis(channel) {
+    this.leaveAxis();
+    this.axisOf = channel;
+    playheadBus().memory.set(`axis:${channel}`, this);
+  }
+
+  leaveAxis() {
+    const { memory } = playheadBus(),
+      key = `axis:${this.axisOf}`;
+    if (memory.get(key) !== this) return;
+    memory.delete(key);
+    this.tellAxis();
+  }
+
+  /** Tells the charts that view, unit or place may have changed. */
+  tellAxis() {
+    if (this.axisOf) publish("axis", { channel: this.axisOf });
+  }
+
   toX(frame) {
     return ((frame - this.view[0]) / (this.view[1] - this.view[0])) * this.width;
   }

@@ -284,18 +284,44 @@ def view(plot) -> tuple[int, int]:
     return int(first), int(end)
 
 
-def test_charts_show_the_hidden_frames_large_and_all_frames_when_asked(open_page):
-    page = paused_at(open_page(DEMO, height=1500).page, 5)
-    error_map = page.get_by_role("slider", name="Position error")
-    first, end = view(error_map)
-    wide = page.locator(".heatmap button.view")
-    if (first, end) == (0, FRAMES):
-        expect(wide).to_be_hidden()
-        return
-    wide.click()
-    assert view(error_map) == (0, FRAMES)
-    wide.click()
-    assert view(error_map) == (first, end)
+def across(plot) -> list[float]:
+    """Left edge and width of the frames of the timeline or a chart, pixels of the page."""
+    return plot.evaluate(
+        """(node) => { const { left, width } = node.getBoundingClientRect(), { data } = { data: node.dataset };
+        return data.width ? [left + Number(data.left), Number(data.width)] : [left, width]; }"""
+    )
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_charts_stand_under_the_timeline_and_share_its_zoom(open_page, width):
+    page = paused_at(open_page(DEMO, width=width, height=1500).page, 5)
+    line = timeline(page)
+    charts = [
+        page.get_by_role("slider", name=name) for name in ("Position error", "Error over time")
+    ]
+
+    def together(shown: tuple[int, int]) -> None:
+        for chart in charts:
+            expect(chart).to_have_attribute("data-view", f"{shown[0]}-{shown[1]}")
+            assert across(chart) == pytest.approx(across(line), abs=0.5)
+
+    together((0, FRAMES))
+    page.locator(".viewer").focus()
+    page.keyboard.press("g")
+    assert view(line) != (0, FRAMES)
+    together(view(line))
+    page.locator(".heatmap button.view").click()
+    together((0, FRAMES))
+    page.locator(".heatmap button.view").click()
+    together(view(line))
+    box = charts[1].bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    before = view(line)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -60)
+    page.keyboard.up("Control")
+    expect(line).not_to_have_attribute("data-view", f"{before[0]}-{before[1]}")
+    together(view(line))
 
 
 def test_a_click_on_the_error_map_moves_the_stage_and_the_stage_moves_the_map(open_page):

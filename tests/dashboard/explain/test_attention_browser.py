@@ -56,6 +56,68 @@ def seek(page: Page, frame: int) -> None:
     )
 
 
+def across(page: Page) -> dict[str, list[float]]:
+    """Left edge and width of the frames of the timeline and of each chart, pixels of the page."""
+    return page.locator(".timeline, .plot[data-width]").evaluate_all(
+        """(nodes) => Object.fromEntries(nodes.map((node) => {
+          const { left, width } = node.getBoundingClientRect(), { data } = { data: node.dataset };
+          return [node.getAttribute("aria-label"),
+            data.width ? [left + Number(data.left), Number(data.width)] : [left, width]];
+        }))"""
+    )
+
+
+def aligned(page: Page, count: int) -> bool:
+    """Whether timeline and charts, so many in all, have the same frames at the same pixels."""
+    places = across(page)
+    return len(places) == count and all(
+        place == pytest.approx(places["Timeline"], abs=0.5) for place in places.values()
+    )
+
+
+def test_the_map_stands_beside_the_dancers_and_charts_under_the_timeline(page):
+    stage, large = page.locator(".viewer"), page.locator(".attention .large")
+    viewer, maps = stage.bounding_box(), large.bounding_box()
+    assert maps["x"] > viewer["x"] + viewer["width"]
+    assert abs(maps["y"] - viewer["y"]) < 200
+    assert maps["y"] + maps["height"] < 1000
+    assert aligned(page, 3)
+    page.set_viewport_size({"width": 1000, "height": 1000})
+    expect(page.get_by_role("button", name="Below the viewer")).to_be_hidden()
+    page.wait_for_function(
+        "(x) => document.querySelector('.st-key-maps-dock').getBoundingClientRect().left < x",
+        arg=viewer["x"] + 200,
+    )
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    page.get_by_role("button", name="Below the viewer").click()
+    page.get_by_role("button", name="Beside the viewer").wait_for()
+    page.locator(".st-key-attention_open .attention[data-painted]").wait_for()
+    assert stage.bounding_box()["width"] > 1.5 * viewer["width"]
+    page.wait_for_timeout(100)  # two pictures, in which the charts follow the timeline
+    assert aligned(page, 3)
+    page.get_by_role("button", name="Beside the viewer").click()
+    page.locator(".st-key-maps-dock .attention[data-painted]").wait_for()
+    page.mouse.move(5, 5)
+    page.evaluate("scrollTo(0, 0)")
+
+
+def test_the_pointer_on_the_map_shows_a_frame_and_a_click_stays_there(page):
+    seek(page, 7)
+    plot, line = page.locator(".attention .map"), page.get_by_role("slider", name="Timeline")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    side = box["height"] - 52 - 86
+    at = box["x"] + 80 + side * 0.4, box["y"] + 52 + side * 0.5
+    page.mouse.move(*at)
+    expect(line).to_have_attribute("aria-valuenow", "60")
+    expect(plot).to_have_attribute("data-frame", "60")
+    page.mouse.move(5, 5)
+    expect(line).to_have_attribute("aria-valuenow", "7")
+    page.mouse.click(*at)
+    page.mouse.move(5, 5)
+    expect(line).to_have_attribute("aria-valuenow", "60")
+
+
 def test_another_head_is_shown_and_shines(page):
     page.get_by_role("button", name="Cross-modal encoder, motion → music: layer 1, head 4").click()
     expect(page.locator(".attention")).to_have_attribute("data-view", "cross/motion-music/0/3")
