@@ -31,6 +31,13 @@ def at_hand(question: Question) -> Any:
     return job.results
 
 
+def let_go(question: Question) -> None:
+    """Cancel this session's job of the question's kind where it is about something else."""
+    job: Job[Any] | None = st.session_state.get(_job_key(question))
+    if job is not None and job.request != question:
+        job.cancel()
+
+
 def _job_key(question: Question) -> str:
     return f"{question.kind}_job"
 

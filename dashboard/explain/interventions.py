@@ -10,7 +10,7 @@ from dashboard.components.charts.curves import curves, pack_curves
 from dashboard.components.charts.heatmap import heatmap, pack_heatmap
 from dashboard.components.controls.playhead_button import playhead_button
 from dashboard.explain import music_change
-from dashboard.explain.asking import Flow, answer
+from dashboard.explain.asking import Flow, answer, at_hand, let_go
 from dashboard.explain.figures import deletion_figure
 from dashboard.work import questions
 from dashboard.work.recoveries import Request
@@ -114,14 +114,36 @@ def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
             "appears as a strip over the waveform."
         )
         return
-    attribution = answer(
-        questions.Question(request, "attribution", asked[1:]),
-        lambda: questions.attribute(request, clip, mask, *asked[1:]),
-        "Try again",
+    _answered(clip, mask, request, asked[1:])
+
+
+def _answered(clip: Clip, mask: Mask, request: Request, asked: tuple[int, str, str]) -> None:
+    """Show an estimate within seconds, then the attribution itself in its place."""
+    group, method = asked[1:]
+    exact = questions.Question(request, "attribution", asked)
+    attribution = at_hand(exact)
+    # Gradients take a single evaluation, of which there is no estimate.
+    estimated = attribution is None and method != "gradients"
+    if estimated:
+        # A refinement of another frame would hold up the queue.
+        let_go(exact)
+        estimate = answer(
+            questions.Question(request, "estimate", asked),
+            lambda: questions.attribute(request, clip, mask, *asked, estimate=True),
+            "Try again",
+        )
+        if estimate is None:
+            return
+        _attribution(estimate, clip, mask, group, ", estimated; the exact figure follows")
+    attribution = attribution or answer(
+        exact, lambda: questions.attribute(request, clip, mask, *asked), "Try again"
     )
-    if attribution is not None:
-        _attribution(attribution, clip, mask, asked[2])
-        _deletion(attribution, clip, mask, request, asked[2])
+    if attribution is None:
+        return
+    if estimated:
+        st.rerun()  # draws it in place of the estimate
+    _attribution(attribution, clip, mask, group)
+    _deletion(attribution, clip, mask, request, group)
 
 
 def _explain(request: Request, group: str, method: str) -> None:
@@ -130,7 +152,9 @@ def _explain(request: Request, group: str, method: str) -> None:
         st.session_state.explain_asked = (request, int(frame), group, method)
 
 
-def _attribution(attribution: "Attribution", clip: Clip, mask: Mask, group: str) -> None:
+def _attribution(
+    attribution: "Attribution", clip: Clip, mask: Mask, group: str, remark: str = ""
+) -> None:
     per_frame, strongest = attribution.per_frame(), int(attribution.per_frame().argmax())
     # A network that ignores the music gives zeros, which must not divide by zero.
     total, fps = float(per_frame.sum()) or 1.0, clip.motion.fps
@@ -154,7 +178,7 @@ def _attribution(attribution: "Attribution", clip: Clip, mask: Mask, group: str)
             hidden_frames=mask.frames,
             shines="music",
             title=f"Influence of the music on frame {attribution.frame}",
-            subtitle=f"by {how}, share of the total",
+            subtitle=f"by {how}, share of the total{remark}",
         ),
         key="attribution",
         height=150,

@@ -31,7 +31,7 @@ class Question:
     request: Request | Ask
     """Of a recovery, or of a generation."""
     kind: str
-    """``attention``, ``intervention``, ``attribution`` or ``deletion``."""
+    """``attention``, ``intervention``, ``estimate``, ``attribution`` or ``deletion``."""
     detail: tuple[Any, ...] = ()
 
 
@@ -219,17 +219,33 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: MusicCh
 
 
 def attribute(
-    request: Request, clip: Clip, mask: Mask, frame: int, group: str, method: str
+    request: Request,
+    clip: Clip,
+    mask: Mask,
+    frame: int,
+    group: str,
+    method: str,
+    estimate: bool = False,
 ) -> Job[Any]:
-    """Which music moved these joints at this frame."""
+    """Which music moved these joints at this frame, or an estimate of it."""
 
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.attribution import attribute as run  # imports torch
 
-        return run(model, clip, mask, frame, None if group == "all" else [group], method)
+        stage = "Estimating" if estimate else "Refining"
+        return run(
+            model,
+            clip,
+            mask,
+            frame,
+            None if group == "all" else [group],
+            method,
+            estimate=estimate,
+            progress=lambda s: job.advance(0.1 + 0.9 * s, stage),
+        )
 
     return ask(
-        Question(request, "attribution", (frame, group, method)),
+        Question(request, "estimate" if estimate else "attribution", (frame, group, method)),
         "Explain",
         work,
         lambda attribution: attribution.values.nbytes,

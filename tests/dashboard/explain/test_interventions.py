@@ -126,6 +126,32 @@ def test_a_change_is_taken_home_as_film_and_page(page, monkeypatch):
     assert page.app.session_state.change_film_job.results[4:8] == b"ftyp"
 
 
+def influence(page) -> str:
+    """The subtitle of the curve of an attribution."""
+    from mmm.viewer.payload import unpack
+
+    headers = [
+        unpack(e.proto.bytes)[0]
+        for e in page.app.get("bidi_component")
+        if e.proto.component_name == "mmm_curves"
+    ]
+    return next((one["subtitle"] for one in headers if one["shines"]), "")
+
+
+def test_an_estimate_comes_first_and_the_exact_attribution_takes_its_place(page):
+    request = page.app.session_state["attention_job"].request.request
+    page.app.session_state["explain_asked"] = (request, 45, "left_arm", "integrated_gradients")
+    page.run().until(influence)
+    assert influence(page).endswith("estimated; the exact figure follows")
+    page.until(lambda p: influence(p).endswith("share of the total"))
+    asked = (45, "left_arm", "integrated_gradients")
+    estimate, exact = (
+        questions.answers().get(questions.Question(request, kind, asked))
+        for kind in ("estimate", "attribution")
+    )
+    assert np.corrcoef(estimate.per_frame(), exact.per_frame())[0, 1] > 0.98
+
+
 def test_an_attribution_is_a_strip_over_the_waveform(page):
     request = page.app.session_state["attention_job"].request.request
     page.app.session_state["explain_asked"] = (request, 50, "left_arm", "gradients")

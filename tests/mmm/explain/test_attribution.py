@@ -49,6 +49,38 @@ def test_finds_the_frame_and_the_group_that_decide(listening, method):
     assert int(found.per_frame().argmax()) == 12
 
 
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_an_estimate_takes_a_quarter_of_the_evaluations_and_finds_the_same(listening, method):
+    clip, rows = tiny_clip(36), []
+    shares = []
+    predict = listening.predict
+
+    def counted(filled, *args, **options):
+        rows.append(len(args[1]))
+        return predict(filled, *args, **options)
+
+    listening.predict = counted
+    counts = []
+    for estimate in (True, False):
+        rows.clear()
+        shares.clear()
+        found = attribute(
+            listening,
+            clip,
+            masks.span(clip, 15, 22),
+            FRAME,
+            [JOINT],
+            method,
+            estimate=estimate,
+            progress=shares.append,
+        )
+        counts.append(sum(rows[2:]))  # after the pose with all music and with none
+        assert found.per_frame()[12] == found.per_frame().max() > 0.05
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
+    assert counts[0] <= 0.5 * counts[1]  # captum evaluates the unchanged music, too
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_other_joints_hear_nothing(listening, method):
     clip = tiny_clip(36)
