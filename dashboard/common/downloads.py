@@ -11,10 +11,11 @@ import streamlit as st
 
 from dashboard.common import escape, widgets
 from dashboard.common.progress import follow
+from dashboard.components.controls.playhead_button import zoom_button
 from dashboard.work import scratch
 from dashboard.work.engine import engine, submit
 from dashboard.work.jobs import Job
-from mmm import Clip
+from mmm import Clip, Motion
 from mmm.io.aist import fits_aist
 from mmm.machine import cores
 from mmm.viewer.scene import Scene
@@ -49,6 +50,8 @@ class FilmRequest:
     suffix: str
     layout: str
     theme: str
+    frames: tuple[int, int]
+    """First and last-plus-one frame."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ class Keys:
     """Prefixes of a page's controls in the session."""
 
     choices: str = ""
-    """Prefix of ``film_kind``, ``film_layout`` and ``film_job``."""
+    """Prefix of ``film_kind``, ``film_layout``, ``film_frames`` and ``film_job``."""
     buttons: str = ""
-    """Prefix of ``make-film``, ``cancel-film`` and ``get-``."""
+    """Prefix of ``make-film``, ``cancel-film``, ``film-zoom`` and ``get-``."""
 
 
 OWN_KEYS = Keys()
@@ -92,7 +95,12 @@ def bytes_of(result: Savable, suffix: str) -> bytes:
 
 
 def film_controls(
-    of: Callable[[str], Hashable], scene: Callable[[str], Scene], name: str, keys: Keys = Keys()
+    of: Callable[[str], Hashable],
+    scene: Callable[[str], Scene],
+    name: str,
+    motion: Motion,
+    keys: Keys = Keys(),
+    channel: str = "main",
 ) -> None:
     """Choose, make, follow and save a film.
 
@@ -100,19 +108,23 @@ def film_controls(
         of: for a layout (``side`` or ``overlay``), what determines who is shown.
         scene: for a layout, who is shown; called by the thread that draws.
         name: of the file, without its suffix.
+        motion: one of those in the film, for its length and frame rate.
+        channel: of the viewer whose zoom the film may take.
     """
     state, job_key, make_key = (
         st.session_state,
         f"{keys.choices}film_job",
         f"{keys.buttons}make-film",
     )
-    film = _choose_film(of, keys)
+    film = _choose_film(of, motion, keys, channel)
     job: Job[bytes] | None = state.get(job_key)
     mine = job is not None and job.request == film
     # Read once, since the job may end at any moment.
     running = mine and job is not None and job.running
     if mine and job is not None and job.results is not None and not running:
-        _save_film(film, job.results, name, keys)
+        first, end = film.frames
+        part = "" if end - first == len(motion) else f"-{first}-{end - 1}"
+        _save_film(film, job.results, f"{name}{part}", keys)
         return
     if widgets.button(
         f"Make {FILMS[film.suffix][0]}",
@@ -135,8 +147,10 @@ def film_controls(
             st.warning(escape.markdown(job.error), icon=":material/warning:")
 
 
-def _choose_film(of: Callable[[str], Hashable], keys: Keys) -> FilmRequest:
-    """The controls for a film's format and layout, and what they ask for."""
+def _choose_film(
+    of: Callable[[str], Hashable], motion: Motion, keys: Keys, channel: str
+) -> FilmRequest:
+    """The controls for a film's format, layout and frames, and what they ask for."""
     suffix = st.segmented_control(
         "Film",
         list(FILMS),
@@ -155,8 +169,44 @@ def _choose_film(of: Callable[[str], Hashable], keys: Keys) -> FilmRequest:
         format_func=LAYOUTS.__getitem__,
         label_visibility="collapsed",
     )
+    frames = _choose_frames(motion, keys, channel)
     # The browser may not have reported its theme yet.
-    return FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light")
+    return FilmRequest(of(layout), suffix, layout, st.context.theme.type or "light", frames)
+
+
+def _choose_frames(motion: Motion, keys: Keys, channel: str) -> tuple[int, int]:
+    """The part of the motion that is shown: all of it, unless the visitor chooses."""
+    # With the length in it, since another motion begins with all of its frames again.
+    key = f"{keys.choices}film_frames-{len(motion)}"
+    all_frames = (0, len(motion))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        first, end = st.slider(
+            "Film frames",
+            *all_frames,
+            all_frames,
+            key=key,
+            width=260,
+            help="Frames of the film, with their sound. At the clip's own rate, so a film lasts as "
+            "long as these frames do; `--film-frames` and `film_frames` in the command line "
+            "and in Python.",
+        )
+        end = max(end, first + 1)
+        with st.container(width=190):
+            zoom_button(
+                "As zoomed",
+                key=f"{keys.buttons}film-zoom",
+                on_press=lambda: _take_zoom(f"{keys.buttons}film-zoom", key, len(motion)),
+                channel=channel,
+            )
+        st.caption(f"{(end - first) / motion.fps:.1f} s", width="content")
+    return first, end
+
+
+def _take_zoom(button: str, slider: str, length: int) -> None:
+    pressed = (st.session_state.get(button) or {}).get("pressed")
+    if pressed is not None:
+        first, end = (min(max(round(frame), 0), length) for frame in pressed)
+        st.session_state[slider] = (first, end)
 
 
 def _save_film(film: FilmRequest, data: bytes, name: str, keys: Keys) -> None:
@@ -189,7 +239,7 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
         with tempfile.TemporaryDirectory(prefix=scratch.prefix("home")) as folder:
             path = Path(folder) / f"film.{film.suffix}"
             write_film(
-                scene(),
+                scene().crop(*film.frames),
                 path,
                 layout="overlay" if film.layout == "overlay" else "side",
                 theme="dark" if film.theme == "dark" else "light",

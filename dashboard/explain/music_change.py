@@ -209,7 +209,14 @@ def show_change(
             "Both motions in one HTML file, with the changed music",
             keys,
         )
-        film_controls(lambda layout: of, lambda layout: outcome.scene(), name, keys)
+        film_controls(
+            lambda layout: of,
+            lambda layout: outcome.scene(),
+            name,
+            outcome.scene().performers[0].motion,
+            keys,
+            channel,
+        )
     # `required` rules out None, which the return type still allows.
     kind = str(
         st.segmented_control(

@@ -20,7 +20,7 @@ from dashboard.files.characters import character_export
 from dashboard.files.import_options import path_of, python_reading, shell_reading
 from dashboard.generate.controls import Plan
 from dashboard.generate.variant_picker import pick_variant
-from dashboard.work.generations import Made
+from dashboard.work.generations import CHANNEL, Made
 from mmm.io.files import safe_name
 
 if TYPE_CHECKING:
@@ -63,7 +63,14 @@ def export_section(made: list[Made]) -> None:
                 PAGE_HELP,
                 KEYS,
             )
-            film_controls(lambda layout: variant.ask, partial(_scene, variant), name, KEYS)
+            film_controls(
+                lambda layout: variant.ask,
+                partial(_scene, variant),
+                name,
+                variant.generation.clip.motion,
+                KEYS,
+                CHANNEL,
+            )
 
 
 def _scene(variant: Made, layout: str) -> "Scene":

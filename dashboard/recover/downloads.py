@@ -84,7 +84,9 @@ def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         save_button("Web page", partial(bytes_of, results[0], "html"), f"{name}.html", PAGE_HELP)
         # The first function gives the film's key: other methods beside it make another film.
-        film_controls(lambda layout: (request, shown(layout)), scene, name)
+        film_controls(
+            lambda layout: (request, shown(layout)), scene, name, results[0].recovered.motion
+        )
 
 
 def _metrics(results: "list[RecoveryResult]", spec: str, seed: int, suffix: str) -> bytes:

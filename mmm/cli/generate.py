@@ -17,8 +17,11 @@ from mmm.cli.options import (
 )
 from mmm.cli.output import (
     OUTPUT_SUFFIXES,
+    FilmFrames,
     MetricsJson,
+    check_film_frames,
     check_output,
+    film_frames_of,
     print_notes,
     print_table,
     write_json,
@@ -92,6 +95,7 @@ def generate(
             ".glb; to be watched, beside the truth where it is as long: .mp4, .gif, .webp or .html",
         ),
     ] = None,
+    film_frames: FilmFrames = None,
     metrics: MetricsJson = None,
 ) -> None:
     """Continue a clip from its first frames, to music if the network takes it.
@@ -103,6 +107,7 @@ def generate(
     """
     joint_names = parse_roles(role or ())
     check_output(out, OUTPUT_SUFFIXES)
+    check_film_frames(film_frames, out)
     check_output(metrics, (".json",))
     # --frames means something else here: how many to generate. So the whole clip is read.
     start = options.load(clip)
@@ -122,7 +127,7 @@ def generate(
     continued = generation.clip
     figures = report(generation, evaluate(continued.motion, prefix_frames, truth, continued.music))
     if out is not None:
-        generation.save(out)
+        generation.save(out, film_frames=film_frames_of(film_frames, len(continued)))
     if metrics is not None:
         write_json(metrics, figures)
     print_notes(*start.notes, *generation.notes)

@@ -17,8 +17,11 @@ from mmm.cli.options import (
 )
 from mmm.cli.output import (
     OUTPUT_SUFFIXES,
+    FilmFrames,
     MetricsJson,
+    check_film_frames,
     check_output,
+    film_frames_of,
     print_notes,
     print_table,
     write_json,
@@ -85,6 +88,7 @@ def intervene(
             "or before and after with the changed music, to be watched (.mp4, .gif, .webp, .html)",
         ),
     ] = None,
+    film_frames: FilmFrames = None,
     metrics: MetricsJson = None,
 ) -> None:
     """Change the music, recover or generate again, and say how much of the motion changes.
@@ -95,6 +99,7 @@ def intervene(
     before and after it, the energy as a share of the usual and the beats met.
     """
     check_output(out, OUTPUT_SUFFIXES)
+    check_film_frames(film_frames, out)
     check_output(metrics, (".json",))
     # The options belong to two different questions: --hide recovers, --future generates.
     if (hide is None) == (future is None):
@@ -122,7 +127,7 @@ def intervene(
         title = f"{future} generated after {prefix_frames} of seed; means over these"
     rows = [{"change": r.intervention.label, **r.summary()} for r in results]
     if out is not None:
-        results[0].save(out)
+        results[0].save(out, film_frames=film_frames_of(film_frames, len(results[0].scene())))
     if metrics is not None:
         # The keys keep their former names: metrics files are read by other programs.
         header = {"clip": truth.name, "seed": seed, **settings}

@@ -8,12 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from mmm.cli.tables import table
-from mmm.errors import FileError
+from mmm.errors import FileError, SpecError
 from mmm.io.files import write_atomically
+from mmm.spec import parse_frames
 
 # Motion files, then what is to be watched. ".png" belongs to recover alone.
 OUTPUT_SUFFIXES = (".bvh", ".npz", ".npy", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
 METRICS_SUFFIXES = (".json", ".csv")
+FILM_SUFFIXES = (".mp4", ".gif", ".webp")
+FilmFrames = Annotated[
+    str | None,
+    typer.Option(
+        "--film-frames",
+        metavar="A:B",
+        show_default=False,
+        help="show only frames A to B (not included) of the result in a film (.mp4, .gif, .webp)",
+    ),
+]
 MetricsJson = Annotated[Path | None, typer.Option(metavar="FILE", help="save the figures as JSON")]
 
 
@@ -34,6 +45,29 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
         )
     if not path.parent.is_dir():
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
+
+
+def check_film_frames(text: str | None, out: Path | None) -> None:
+    """Refuse ``--film-frames`` that is no range, or without a film, before the long work.
+
+    Raises:
+        SpecError: so.
+    """
+    if text is None:
+        return
+    parse_frames(text, 0, f"--film-frames {text}")
+    if out is None or out.suffix.lower() not in FILM_SUFFIXES:
+        raise SpecError(
+            "--film-frames",
+            "given without a film",
+            f"--out with {' or '.join(FILM_SUFFIXES)}",
+            "name a film, or leave it out",
+        )
+
+
+def film_frames_of(text: str | None, length: int) -> tuple[int, int] | None:
+    """The range of ``--film-frames`` in a result of so many frames; None where not given."""
+    return None if text is None else parse_frames(text, length, f"--film-frames {text}")
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

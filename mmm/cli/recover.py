@@ -12,7 +12,10 @@ from mmm.cli.options import ClipOptions, ClipPath, Hide, Roles, Seed
 from mmm.cli.output import (
     METRICS_SUFFIXES,
     OUTPUT_SUFFIXES,
+    FilmFrames,
+    check_film_frames,
     check_output,
+    film_frames_of,
     print_notes,
     print_table,
     write_json,
@@ -73,6 +76,7 @@ def recover(
             "watched; may be given again",
         ),
     ] = None,
+    film_frames: FilmFrames = None,
     metrics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="save the table as .json or .csv")
     ] = None,
@@ -87,6 +91,7 @@ def recover(
     """
     joint_names = parse_roles(role or ())
     check_output(out, (*OUTPUT_SUFFIXES, ".png"))
+    check_film_frames(film_frames, out)
     check_output(metrics, METRICS_SUFFIXES)
     edited = edits.apply(hide, options.read(clip), seed)
     # Networks are run one by one: two of them in memory gain nothing.
@@ -99,7 +104,9 @@ def recover(
     others = [run(name) for name in dict.fromkeys(beside or ()) if name != checkpoint]
     results = with_baselines(first, *others)
     if out is not None:
-        first.save(out, beside=others)
+        first.save(
+            out, beside=others, film_frames=film_frames_of(film_frames, len(first.recovered))
+        )
     if metrics is not None:
         figures = report(results, hide, seed)
         if metrics.suffix.lower() == ".csv":

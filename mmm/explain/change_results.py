@@ -37,20 +37,28 @@ class _BeforeAndAfter:
         """
         return show(self, height=height)
 
-    def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
+    def save(
+        self,
+        path: PathLike,
+        *,
+        film_frames: tuple[int, int] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the result; the suffix chooses the format.
 
         ``.bvh .npz .pkl .glb`` hold the motion after the change. ``.mp4 .gif .webp .html`` show
         before and after, with the changed music.
 
         Args:
+            film_frames: first and last-plus-one frame of a film; by default all.
             progress: for films, called with the share done; an exception from it ends the writing.
 
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot
                 be written.
+            SpecError: ``film_frames`` are no frames of the result, or ``path`` is no film.
         """
-        save(self, path, progress=progress)
+        save(self, path, film_frames=film_frames, progress=progress)
 
 
 @dataclass(frozen=True, eq=False)

@@ -177,20 +177,28 @@ class Generation:
         """The clip that is written to a motion file: the seed and the generated frames."""
         return self.clip
 
-    def save(self, path: PathLike, *, progress: Progress | None = None) -> None:
+    def save(
+        self,
+        path: PathLike,
+        *,
+        film_frames: tuple[int, int] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """Write a file in the format of its suffix; it appears only when it is complete.
 
         ``.bvh .npz .pkl .glb`` hold the seed and the generated frames as one motion.
         ``.mp4 .gif .webp .html`` show the scene.
 
         Args:
+            film_frames: first and last-plus-one frame of a film; by default all.
             progress: for films, called with the share done; what it raises ends the writing.
 
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot
                 be written.
+            SpecError: ``film_frames`` are no frames of the result, or ``path`` is no film.
         """
-        save(self, path, progress=progress)
+        save(self, path, film_frames=film_frames, progress=progress)
 
 
 def report(made: Generation, figures: Evaluation) -> dict[str, Any]:

@@ -105,6 +105,7 @@ class RecoveryResult:
         path: PathLike,
         *,
         beside: Sequence["RecoveryResult"] = (),
+        film_frames: tuple[int, int] | None = None,
         progress: Progress | None = None,
     ) -> None:
         """Write a file whose suffix tells its kind; a file that is incomplete never appears.
@@ -115,14 +116,16 @@ class RecoveryResult:
         Args:
             path: the file.
             beside: other recoveries of the same clip, for films and pages.
+            film_frames: first and last-plus-one frame of a film; by default all.
             progress: for films, called with the fraction done; an exception from it ends the
                 writing.
 
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot
                 be written.
+            SpecError: ``film_frames`` are no frames of the result, or ``path`` is no film.
         """
-        save(self, path, beside=beside, progress=progress)
+        save(self, path, beside=beside, film_frames=film_frames, progress=progress)
 
     def error_map(self, theme: str = "light") -> Image.Image:
         """A picture of the position errors at hidden entries, by joint and frame.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmm.errors import FileError
+from mmm.errors import FileError, SpecError
 from mmm.io.clips import PathLike, save_clip
 from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
@@ -18,6 +18,7 @@ def save(
     path: PathLike,
     *,
     beside: Sequence[Any] = (),
+    film_frames: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write a clip or a result; the suffix chooses the format.
@@ -31,16 +32,26 @@ def save(
         item: a clip, or a result of recovering, generating or intervening.
         path: where to write.
         beside: results of the same kind that a film or a page shows beside it.
+        film_frames: first and last-plus-one frame of a film; by default all. Its sound is that of
+            these frames.
         progress: of films, called with the share done, 0 to 1. Whatever it raises ends the writing.
 
     Raises:
         FileError: the suffix is unknown, the format cannot hold the motion, or the folder cannot be
             written.
+        SpecError: ``film_frames`` are no frames of the item, or ``path`` is no film.
     """
     path = Path(path)
     suffix = path.suffix.lower()
+    if film_frames is not None and suffix not in FILM_SUFFIXES:
+        raise SpecError(
+            str(path), "film_frames given", " or ".join(FILM_SUFFIXES), "leave film_frames out"
+        )
     if suffix in FILM_SUFFIXES:
-        write_film(scene_of(item, *beside), path, progress=progress)
+        scene = scene_of(item, *beside)
+        if film_frames is not None:
+            scene = scene.crop(*film_frames)
+        write_film(scene, path, progress=progress)
     elif suffix == ".html":
         write_html(scene_of(item, *beside), path)
     elif suffix == ".png":

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Motion, Music
 from mmm.viewer.palette import Look
 from mmm.viewer.panels import MAX_PANELS, Future, Role, ViewerPanel, pack_viewer, panel_from_motion
@@ -53,6 +54,8 @@ class Scene:
     """Generated bodies are known up to this frame; 0 where nothing is generated."""
     recorded: Bool[Array, "T"] | None = None
     """False in frames without a recording, where no truth is shown. None: all frames have one."""
+    floor: float | None = None
+    """Height of the floor where it is known, metres. None: under the lowest foot."""
 
     def __post_init__(self) -> None:
         # The viewer and films have one clock, so lengths and rates must agree.
@@ -64,6 +67,39 @@ class Scene:
 
     def __len__(self) -> int:
         return len(self.performers[0].motion)
+
+    def crop(self, start: int, stop: int) -> "Scene":
+        """The frames from ``start`` up to, not including, ``stop``, with their part of the music.
+
+        Raises:
+            SpecError: these are no frames of the scene.
+        """
+        if not 0 <= start < stop <= len(self):
+            raise SpecError(
+                self.title,
+                f"frames {start}:{stop} of {len(self)}",
+                f"a part of 0:{len(self)}",
+                "choose frames of the clip",
+            )
+        part = slice(start, stop)
+
+        def cut(values: Array | None) -> Array | None:
+            return None if values is None else values[part]
+
+        return replace(
+            self,
+            performers=tuple(
+                replace(p, motion=p.motion.crop(start, stop), hidden=cut(p.hidden))
+                for p in self.performers
+            ),
+            hidden=cut(self.hidden),
+            music=self.music and self.music.crop(start, stop),
+            errors={name: values[part] for name, values in self.errors.items()},
+            prefix_frames=min(max(self.prefix_frames - start, 0), stop - start),
+            recorded=cut(self.recorded),
+            # Of the whole: in a part, the lowest foot may be in the air.
+            floor=self.floor_m,
+        )
 
     def is_recorded(self, frame: int) -> bool:
         """Whether this frame was recorded, so that there is a truth to show."""
@@ -82,6 +118,8 @@ class Scene:
     @property
     def floor_m(self) -> float:
         """Height of the floor under the first body, metres."""
+        if self.floor is not None:
+            return self.floor
         # A tenth of a millimetre: enough to draw, and stable against rounding in payloads.
         return round(self.performers[0].motion.floor_m(), 4)
 

@@ -1,4 +1,4 @@
-"""A button that acts on the frame under the playhead."""
+"""Buttons that act on the frame under the playhead, or on the frames that the timeline shows."""
 
 from collections.abc import Callable
 
@@ -40,5 +40,21 @@ def playhead_button(
         key=key,
         data=pack({"label": label, "hidden": runs, "channel": channel}, {}),
         # A trigger: Streamlit clears it after one run, so that no later run repeats the press.
+        on_pressed_change=on_press,
+    )
+
+
+def zoom_button(
+    label: str, *, key: str, on_press: Callable[[], None], channel: str = "main"
+) -> None:
+    """Show ``LABEL, 60 to 179`` while the timeline is zoomed; disabled while it shows all frames.
+
+    Args:
+        on_press: called on a press. The first and last-plus-one frame are then in the session state
+            under ``key``, as ``pressed``.
+    """
+    _component(
+        key=key,
+        data=pack({"label": label, "zoom": True, "channel": channel}, {}),
         on_pressed_change=on_press,
     )

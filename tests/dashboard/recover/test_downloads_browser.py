@@ -97,6 +97,22 @@ def test_a_film_with_progress_and_the_stage_playing_on(shown, take):
     assert re.search(r"Duration: 00:00:01\.0", told)
 
 
+def test_a_film_of_the_frames_that_the_timeline_shows(shown, take):
+    expect(shown.get_by_role("button", name="As zoomed")).to_be_disabled()
+    shown.locator(".viewer").focus()
+    shown.keyboard.press("g")
+    shown.get_by_role("button", name="As zoomed, 10 to 49").click()
+    shown.get_by_text("0.7 s", exact=True).wait_for()
+    shown.get_by_role("button", name="Make MP4").click()
+    path = take("Save MP4")
+    assert path.name == f"{NAME}-{MODEL}-10-49-side.mp4"
+    told = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path)], capture_output=True, check=False
+    ).stderr.decode()
+    assert re.search(r"Duration: 00:00:00\.6", told)
+    assert "60 fps" in told
+
+
 def test_a_film_can_be_stopped(shown):
     shown.get_by_role("button", name="Make MP4").click()
     shown.get_by_role("button", name="Cancel").click()

@@ -463,6 +463,11 @@ def test_a_film_is_made_behind_the_page_and_can_be_stopped(open_workbench, monke
         lambda page: any(b.label.startswith("Save MP4") for b in page.app.get("download_button"))
     )
     assert page.app.session_state.film_job.results[4:8] == b"ftyp"
+    assert page.app.session_state.film_job.request.frames == (0, 120)
+    page.set("film_frames-120", (30, 90))
+    assert "1.0 s" in page.said
+    page.press("make-film")
+    assert page.app.session_state.film_job.request.frames == (30, 90)
     page.set("film_kind", "webp")
     assert not any(
         b.label.startswith("Save") for b in page.app.get("download_button")

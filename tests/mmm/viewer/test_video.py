@@ -14,6 +14,7 @@ from mmm.interpolation.baselines import BASELINES
 from mmm.motion.clip import Audio, Clip, Music
 from mmm.viewer.palette import MODEL, rgb
 from mmm.viewer.raster.film import Film
+from mmm.viewer.save import save
 from mmm.viewer.scene import Performer, Scene, scene_of
 from mmm.viewer.video import write_film
 from tests.mmm.making import TINY, smooth_motion, wild_motion
@@ -126,6 +127,34 @@ def test_an_mp4_has_every_frame_its_length_and_its_sound_in_time(tmp_path):
     head = (tmp_path / "a.mp4").read_bytes()
     assert head.index(b"moov") < head.index(b"mdat")  # plays before it is all there
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.slow
+def test_a_part_of_a_film_has_its_own_frames_and_sound(tmp_path):
+    clip = Clip("made", smooth_motion(1, 60, fps=FPS), clicks(60))
+    save(clip, tmp_path / "a.mp4", film_frames=(20, 40))
+    _, meta = frames_of(tmp_path / "a.mp4", (1280, 720))
+    assert meta["fps"] == FPS
+    assert meta["duration"] == pytest.approx(20 / FPS, abs=0.02)
+    loud = np.abs(sound_of(tmp_path / "a.mp4"))
+    assert len(loud) / RATE_HZ == pytest.approx(20 / FPS, abs=1 / FPS)
+    assert np.argmax(loud > 0.3) / RATE_HZ == pytest.approx((24 - 20) / FPS, abs=1 / FPS)
+
+
+def test_a_part_of_a_scene_keeps_the_floor_and_its_own_frames():
+    whole = scene()
+    part = whole.crop(25, 50)
+    assert len(part) == len(part.hidden) == 25
+    assert part.hidden[:15].all()
+    assert not part.hidden[15:].any()
+    assert part.music.beats.tolist() == []
+    # The lowest foot of a part may be in the air.
+    assert part.floor_m == whole.floor_m != scene().performers[0].motion.crop(25, 50).floor_m()
+    for start, stop in ((-1, 5), (5, 5), (0, 61)):
+        with pytest.raises(SpecError, match="a part of 0:60"):
+            whole.crop(start, stop)
+    with pytest.raises(SpecError, match="film_frames given"):
+        save(Clip("made", smooth_motion(1, 5)), "a.bvh", film_frames=(0, 2))
 
 
 @pytest.mark.slow
