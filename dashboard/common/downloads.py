@@ -179,26 +179,25 @@ def _choose_frames(motion: Motion, keys: Keys, channel: str) -> tuple[int, int]:
     # With the length in it, since another motion begins with all of its frames again.
     key = f"{keys.choices}film_frames-{len(motion)}"
     all_frames = (0, len(motion))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        first, end = st.slider(
-            "Film frames",
-            *all_frames,
-            all_frames,
-            key=key,
-            width=260,
-            help="Frames of the film, with their sound. At the clip's own rate, so a film lasts as "
-            "long as these frames do; `--film-frames` and `film_frames` in the command line "
-            "and in Python.",
+    first, end = st.slider(
+        "Film frames",
+        *all_frames,
+        all_frames,
+        key=key,
+        width=230,
+        help="Frames of the film, with their sound. At the clip's own rate, so a film lasts as "
+        "long as these frames do; `--film-frames` and `film_frames` in the command line "
+        "and in Python.",
+    )
+    end = max(end, first + 1)
+    with st.container(width=190):
+        zoom_button(
+            "As zoomed",
+            key=f"{keys.buttons}film-zoom",
+            on_press=lambda: _take_zoom(f"{keys.buttons}film-zoom", key, len(motion)),
+            channel=channel,
         )
-        end = max(end, first + 1)
-        with st.container(width=190):
-            zoom_button(
-                "As zoomed",
-                key=f"{keys.buttons}film-zoom",
-                on_press=lambda: _take_zoom(f"{keys.buttons}film-zoom", key, len(motion)),
-                channel=channel,
-            )
-        st.caption(f"{(end - first) / motion.fps:.1f} s", width="content")
+    st.caption(f"{(end - first) / motion.fps:.1f} s", width="content")
     return first, end
 
 
