@@ -4,7 +4,7 @@ Names, SPECs, notes and card texts of a visitor, a file or a link are escaped be
 
 - :func:`markdown` in ``st.markdown``, ``st.error``, ``st.caption``, ``st.toast`` and widget labels,
 - :func:`code` between backticks,
-- :func:`html` in ``st.html``, attributes included.
+- :func:`html` in ``st.html``, attributes included; :func:`breakable` for the name of a file.
 
 Cells of CSV files go through ``mmm.io.files.csv_cell``.
 """
@@ -63,3 +63,15 @@ def html(text: object) -> str:
         text: from outside.
     """
     return _html.escape(str(text), quote=True)
+
+
+def breakable(name: str) -> str:
+    """A file's name for HTML, whose lines break after ``_``, ``-`` or a space and before the suffix.
+
+    Args:
+        name: from outside.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    # Browsers break after a space or a hyphen by themselves, but inside a long suffix too.
+    parts = html(stem if dot else name).replace("_", "_<wbr>")
+    return f"{parts}<wbr>{html(dot + suffix)}" if dot else parts

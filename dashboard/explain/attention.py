@@ -19,6 +19,7 @@ from dashboard.explain.asking import answer
 from dashboard.explain.dock import is_docked, place_button
 from dashboard.explain.figures import convolution_figure, trust_chart
 from dashboard.explain.interventions import what_if
+from dashboard.files.entries import shown_name
 from dashboard.work import questions
 from dashboard.work.attention_maps import STAGE_NAMES, Atlas, View
 from dashboard.work.networks import list_checkpoints
@@ -67,13 +68,9 @@ def attention_section(clip: Clip, mask: Mask, request: Request) -> None:
         )
         if atlas is None:
             return
-        state = show_maps(
-            atlas,
-            Mapped(clip.name, mask.hidden, clip.motion.fps, clip.music),
-            repr(request),
-            KEY,
-            lambda: _look_there(request),
-        )
+        name, music = clip.name, clip.music
+        of = Mapped(name, mask.hidden, clip.motion.fps, music, title=shown_name(name))
+        state = show_maps(atlas, of, repr(request), KEY, lambda: _look_there(request))
     with box:
         beside_the_maps(atlas, request.method)
         if card(request.method).uses_music:
@@ -102,6 +99,8 @@ class Mapped:
     fps: float
     music: Music | None
     channel: str = "main"
+    title: str = ""
+    """What the page calls it; nothing where its name serves."""
 
 
 def show_maps(
@@ -237,7 +236,7 @@ def _payload(
         bars=bar_lines(music) if music else None,
         hidden_frames=np.asarray(_of.hidden.any(axis=1)),
         blocks=blocks,
-        title=f"{_atlas.model_name} on {_of.name.replace('_', ' ')}, "
+        title=f"{_atlas.model_name} on {_of.title or _of.name}, "
         f"frames {window[0]} to {window[1] - 1}",
         name=_file_name(_of, _atlas, view),
         channel=_of.channel,

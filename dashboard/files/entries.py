@@ -100,6 +100,12 @@ def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     return entries
 
 
+def shown_name(clip_name: str) -> str:
+    """What the page calls a clip of this name: samples have names for people."""
+    samples = {entry.path.stem: entry.title for entry in find_entries() if entry.group == SAMPLES}
+    return samples.get(clip_name, clip_name)
+
+
 def _sample_names(folder: Path) -> dict[str, str]:
     """Names of the samples for people, by the names of their files."""
     path = folder / "names.json"

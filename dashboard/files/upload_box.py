@@ -172,7 +172,7 @@ def _show(taken: uploads.Upload) -> None:
 def _row(store: Uploads, file: uploads.Upload) -> None:
     left, right = st.columns([5, 3], vertical_alignment="center")
     left.html(
-        f'<div class="wb-file"><b>{html.escape(file.name)}</b>'
+        f'<div class="wb-file"><b title="{escape.html(file.name)}">{escape.breakable(file.name)}</b>'
         f"<span>{html.escape(file.facts)}</span></div>"
     )
     right.button(

@@ -85,7 +85,14 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
         )
         state = show_maps(
             maps.atlas,
-            Mapped(f"{clip.name} {variant.ask.label}", hidden, plan.fps, clip.music, CHANNEL),
+            Mapped(
+                f"{clip.name} {variant.ask.label}",
+                hidden,
+                plan.fps,
+                clip.music,
+                CHANNEL,
+                f"{plan.entry.title} {variant.ask.label}",
+            ),
             # The window is part of the key: one variant has many windows.
             repr((variant.ask, maps.made)),
             KEY,

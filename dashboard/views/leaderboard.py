@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.common import escape, layout, widgets
 from dashboard.common.progress import follow
 from dashboard.components.charts.table import Cell, Row, pack_table, sorted_table
-from dashboard.files.entries import Entry, find_entries
+from dashboard.files.entries import Entry, find_entries, shown_name
 from dashboard.views.leaderboard_gaps import gaps_section
 from dashboard.work import leaderboard_run
 from dashboard.work.networks import list_checkpoints
@@ -198,7 +198,7 @@ def _table(
     _legend(section)
     # A longer list would push the next table out of sight.
     if len(section.clips) <= 12:
-        st.caption(escape.markdown(", ".join(section.clips)))
+        st.caption(escape.markdown("; ".join(map(shown_name, section.clips))))
 
 
 def _legend(section: Section) -> None:

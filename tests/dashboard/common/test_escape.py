@@ -37,6 +37,19 @@ HOSTILE = [
 MARKUP = re.compile(r"<(?!/?p>)[^>]*>")
 
 
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("walk1_subject1.bvh", ["walk1_", "subject1", ".bvh"]),
+        ("<b>_x.npz", ["&lt;b&gt;_", "x", ".npz"]),
+        ("README", ["README"]),
+        (".bvh", ["", ".bvh"]),
+    ],
+)
+def test_a_files_name_breaks_between_its_words(name, lines):
+    assert escape.breakable(name).split("<wbr>") == lines
+
+
 def rendered(text: str) -> str:
     return RENDER.render(text).strip()
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from dashboard.files import entries as library
-from dashboard.files.entries import Entry, find_entries, folders, open_clip, open_part
+from dashboard.files.entries import Entry, find_entries, folders, open_clip, open_part, shown_name
 from mmm import MMMError, save_clip
 
 
@@ -70,6 +70,8 @@ def test_samples_have_names_for_people_and_keep_their_keys(page_env):
     assert samples[0].title == "Dance, 81 bpm, dancer 1"
     assert all("_" not in entry.title for entry in samples)
     assert len({entry.title for entry in samples}) == len(samples)
+    assert shown_name("dance_081bpm_test032_dancer00") == "Dance, 81 bpm, dancer 1"
+    assert shown_name("walk1_subject1") == "walk1_subject1"
 
 
 def test_a_file_of_the_user_goes_by_its_own_name(page_env):
