@@ -15,7 +15,7 @@ HELP = (
 )
 HIDING_EDITS = ("hide", "known", "pin", "unpin")
 """Kinds of edits that change what is hidden."""
-MOTION_EDITS = ("pose", "retime")
+MOTION_EDITS = ("pose", "move", "retime")
 """Kinds of edits that change the motion itself."""
 EDITS = (*HIDING_EDITS, *MOTION_EDITS)
 """Kinds of terms that a user adds to a pattern by hand."""
@@ -23,6 +23,8 @@ EDITS = (*HIDING_EDITS, *MOTION_EDITS)
 # At most nine digits: such a number fits into 32 bits, wherever it is used as an index.
 _N = "([0-9]{1,9})"
 _RANGE = "[0-9]{1,9}(?:-[0-9]{1,9})?"
+_RANGES = f"(?P<ranges>{_RANGE}(?:,{_RANGE})*)"
+_DEGREES = "-?[0-9]{1,3}(?:[.][0-9]{1,6})?"
 _FORMS = {
     kind: re.compile(form)
     for kind, form in {
@@ -32,18 +34,28 @@ _FORMS = {
         "first": "first",
         "keep": f"keep:{_N},hide:{_N}",
         "none": "none",
-        "pose": f"pose:{_N}={_N}",
+        "pose": f"pose:{_N}=(?:{_N}|(?P<angles>{_DEGREES}(?:,{_DEGREES}){{2}}))",
+        "move": f"move:{_RANGES}={_N}",
         "retime": f"retime:{_N}-{_N}={_N}",
         **dict.fromkeys(
             ("frames", *HIDING_EDITS),
-            f"(?:frames|{'|'.join(HIDING_EDITS)}):(?P<ranges>{_RANGE}(?:,{_RANGE})*)",
+            f"(?:frames|{'|'.join(HIDING_EDITS)}):{_RANGES}",
         ),
     }.items()
 }
 # Messages for malformed edits of the motion: what was found, what was expected, an example. The
 # general message lists patterns, which would not help here.
 _MALFORMED = {
-    "pose": ("not a pose to insert", "pose:FRAME=FROM", "for example pose:120=40"),
+    "pose": (
+        "not a pose to insert",
+        "pose:FRAME=FROM, or pose:FRAME=X,Y,Z@JOINT with three angles of -360 to 360 degrees",
+        "for example pose:120=40 or pose:120=10,-20.5,0@left_elbow",
+    ),
+    "move": (
+        "not keyframes to move",
+        "move:FRAMES=FRAME, where the first of them goes",
+        "for example move:120=125",
+    ),
     "retime": (
         "not a gap of another length",
         "retime:FIRST-LAST=FRAMES, of whole frames",
@@ -61,13 +73,16 @@ class Term:
     kind: str
     """Its first word: ``random``, ``every``, ``pin``, ``pose``, ..."""
     numbers: tuple[int, ...] = ()
-    """The whole numbers of ``every``, ``span``, ``keep``, ``pose`` and ``retime``, in order."""
+    """The whole numbers of ``every``, ``span``, ``keep``, ``pose``, ``move`` and ``retime``, in
+    order."""
     ranges: tuple[tuple[int, int], ...] = ()
-    """First and last frame of each range, for ``frames`` and ``HIDING_EDITS``."""
+    """First and last frame of each range, for ``frames``, ``move`` and ``HIDING_EDITS``."""
     share: float = 0.0
     """The share of frames that ``random`` hides."""
     joints: tuple[str, ...] | None = None
     """Names after ``@``; None without one."""
+    angles_deg: tuple[float, ...] = ()
+    """The three angles of a ``pose`` with values, degrees; see ``mmm.motion.posing``."""
 
     @property
     def pattern(self) -> str:
@@ -86,28 +101,43 @@ def parse_term(text: str) -> Term:
     Raises:
         SpecError: it is malformed.
     """
-    pattern, joined, names = text.partition("@")
+    pattern, joined, rest = text.partition("@")
     kind = kind_of(pattern)
     form = _FORMS.get(kind)
     match = form.fullmatch(pattern) if form else None
-    # A gap is of whole frames, so ``retime`` takes no joints.
-    if match is None or (kind == "retime" and joined):
+    names = tuple(filter(None, rest.split(","))) if joined else None
+    if match is None or not _fits(kind, match, names):
         if kind in _MALFORMED:
             raise SpecError(f"SPEC {text!r}", *_MALFORMED[kind])
         raise SpecError(
             f"SPEC {text!r}", f"{pattern!r} is not a pattern", HELP, "check the spelling"
         )
-    # Forms use either named groups (a share, ranges) or plain ones (numbers), never both.
-    parts = match.groupdict()
-    ranges = [part.partition("-") for part in parts.get("ranges", "").split(",") if part]
+    parts, named = match.groupdict(), match.re.groupindex.values()
+    ranges = [part.partition("-") for part in (parts.get("ranges") or "").split(",") if part]
     return Term(
         text,
         kind,
-        () if parts else tuple(map(int, match.groups())),
+        tuple(int(n) for i, n in enumerate(match.groups(), 1) if n and i not in named),
         tuple((int(low), int(high or low)) for low, _, high in ranges),
-        float(parts.get("share", 0)),
-        tuple(filter(None, names.split(","))) if joined else None,
+        float(parts.get("share") or 0),
+        names,
+        _angles(match),
     )
+
+
+def _angles(match: re.Match[str]) -> tuple[float, ...]:
+    """The angles of a pose with values; none for other terms."""
+    text = match.groupdict().get("angles") or ""
+    return tuple(float(angle) for angle in text.split(",") if angle)
+
+
+def _fits(kind: str, match: re.Match[str], names: tuple[str, ...] | None) -> bool:
+    """Whether the joints of a term, and its angles, are such as its kind takes."""
+    # Gaps and keyframes are of whole frames, and angles are those of one joint.
+    if kind in ("move", "retime"):
+        return names is None
+    angles = _angles(match)
+    return not angles or (names is not None and len(names) == 1 and max(map(abs, angles)) <= 360)
 
 
 def parse_terms(spec: str) -> list[Term]:

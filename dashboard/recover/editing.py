@@ -9,7 +9,9 @@ import streamlit as st
 
 from dashboard.common import escape
 from mmm import Clip, MMMError, masks
-from mmm.edits import Edited, add, apply
+from mmm.edits import Edited, add, apply, reach, turn
+from mmm.motion import rotations as rot
+from mmm.motion.posing import limbs_of
 
 MOST_STEPS = 200
 """How many steps can be undone."""
@@ -100,9 +102,25 @@ class Desk:
             "pinned": pinned,
             "received": received,
             "keyframes": self.edited.keyframes,
+            "posed": self.edited.posed_frames,
+            "pose": self._posing(),
             "edits": len(steps.edits),
             # Sorted, because the order of a set differs between processes.
             "limbs": sorted(set(self.recorded.motion.skeleton.limbs)),
+        }
+
+    def _posing(self) -> dict[str, Any] | None:
+        """Joints and rotations of the one frame that is being posed; None where none is."""
+        frame = (st.session_state.get("stage", {}).get("edit") or {}).get("posing")
+        motion = self.edited.clip.motion
+        if frame is None or not 0 <= int(frame) < len(motion):
+            return None
+        rotations = rot.matrix_to_quat_wxyz(motion.rotations[int(frame)])
+        return {
+            "frame": int(frame),
+            "joints": motion.skeleton.names,
+            "rotations": np.round(rotations.astype(float), 6).ravel().tolist(),
+            "limbs": [list(limb) for limb in limbs_of(motion.skeleton).values()],
         }
 
 
@@ -173,7 +191,9 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
         steps.do(())
     else:
         try:
-            edits = add(steps.edits, term_of(action))
+            edits = steps.edits
+            for term in terms_of(action) or _reaching(desk, action):
+                edits = add(edits, term)
             # Tried before it becomes a step, so that the history holds valid edits only.
             apply(joined(desk.pattern, edits), desk.recorded, desk.seed)
         except MMMError as error:
@@ -182,8 +202,37 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
         steps.do(edits)
 
 
+def _reaching(desk: Desk, action: Mapping[str, Any]) -> tuple[str, ...]:
+    """The SPEC terms that bring a hand or a foot to a place."""
+    spec = joined(desk.pattern, history(desk.key).edits)
+    # Not the desk's own clip: an earlier action of the same message may have changed it.
+    clip = apply(spec, desk.recorded, desk.seed).clip
+    place_m = np.array([float(value) for value in action["place"]])
+    return reach(clip, int(action["frame"]), str(action["joint"]), place_m)
+
+
+def terms_of(action: Mapping[str, Any]) -> list[str]:
+    """The SPEC terms of an action; none where the clip itself is needed for them."""
+    kind = action["do"]
+    if kind == "reach":
+        return []
+    if kind == "turn":
+        return [turn(int(action["frame"]), str(action["joint"]), map(float, action["angles"]))]
+    if kind not in ("move", "copy", "drop"):
+        return [term_of(action)]
+    frames = sorted(int(frame) for frame in action["frames"])
+    listed = ",".join(map(str, frames))
+    if kind == "drop":
+        return [*([f"unpin:{listed}"] if action["pinned"] else []), f"hide:{listed}"]
+    by = int(action["by"])
+    if kind == "move":
+        return [f"move:{listed}={frames[0] + by}"]
+    # The farthest one first: a copy must not be copied again where the two overlap.
+    return [f"pose:{frame + by}={frame}" for frame in (frames[::-1] if by > 0 else frames)]
+
+
 def term_of(action: Mapping[str, Any]) -> str:
-    """The SPEC term of an action."""
+    """The SPEC term of an action on a range of frames, or of a pasted pose."""
     kind, groups = action["do"], ",".join(action.get("groups") or ())
     # A change of a gap's length concerns the whole body.
     joints = f"@{groups}" if groups and kind != "retime" else ""

@@ -150,6 +150,8 @@ def _payload(
     elif _mask.hidden.any() and not _mask.hidden.all(axis=0).any():
         preview: Motion = BASELINES["slerp"](clip, _mask.hidden)
         panels.append(panel_from_motion("Slerp, before Recover", preview, "baseline"))
+    elif clip.recording is not None:
+        panels.append(panel_from_motion("With your poses", clip.motion, "baseline"))
     sound = _music.audio if _music else None
     return pack_viewer(
         panels,

@@ -83,8 +83,8 @@ def recover(
 ) -> None:
     """Hide part of a clip, recover it, and compare with the truth.
 
-    --hide also takes edits: frames kept or pinned, poses inserted as keyframes, gaps made longer or
-    shorter. Prints the mean errors over hidden entries of the chosen method and of four
+    --hide also takes edits: frames kept or pinned, poses copied or given in angles, keyframes moved,
+    gaps made longer or shorter. Prints the mean errors over hidden entries of the chosen method and of four
     interpolations: angle of local rotations, distance of joints and of the root. Known entries
     saved as .npz are the clip's own, bit for bit. Networks on joint roles also say how far from the
     truth they expect to be.

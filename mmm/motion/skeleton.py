@@ -263,3 +263,20 @@ def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
                 "check the spelling",
             )
     return sorted(chosen)
+
+
+def joint_index(skeleton: Skeleton, name: str) -> int:
+    """Index of a single joint, by its name without spaces.
+
+    Raises:
+        SpecError: there is no such joint.
+    """
+    names = [joint.replace(" ", "") for joint in skeleton.names]
+    if name.replace(" ", "") not in names:
+        raise SpecError(
+            f"@{name}",
+            "no such joint",
+            f"a joint ({', '.join(skeleton.names)})",
+            "check the spelling",
+        )
+    return names.index(name.replace(" ", ""))

@@ -18,19 +18,22 @@ SCRIPTS = (
     "renderer_canvas.js",
     "clock.js",
     "glow.js",
-    "selection.js",
+    "editing/selection.js",
     "zoom.js",
-    "edges.js",
+    "editing/edges.js",
     "timeline.js",
     "ui.js",
     "actions.js",
     "future.js",
-    "picker.js",
-    "edit.js",
+    "editing/keyframes.js",
+    "editing/turning.js",
+    "editing/pose.js",
+    "editing/picker.js",
+    "editing/edit.js",
     "viewer.js",
 )
 """The viewer's files, in order."""
-STYLES = ("common.css", "viewer.css")
+STYLES = ("common.css", "viewer.css", "editing/editing.css")
 
 
 # The files are part of the installed package and do not change while a process runs.

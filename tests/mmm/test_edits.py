@@ -13,7 +13,7 @@ from mmm.errors import SpecError
 from mmm.evaluation.evaluate import evaluate, gaps, report
 from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.recovery.recover import recover
-from mmm.spec import split
+from mmm.spec import parse_term, split
 from tests.mmm.making import TINY, clip_of, smooth_motion, wild_motion
 from tests.mmm.networks import poisoned, tiny_clip, tiny_model
 
@@ -38,7 +38,9 @@ def specs(draw) -> str:
         [draw(st.sampled_from(["none", "every:5", "span:8-20", "first"]))],
     )
     for kind in draw(
-        st.lists(st.sampled_from(["hide", "known", "pin", "unpin", "pose", "retime"]), max_size=6)
+        st.lists(
+            st.sampled_from(["hide", "known", "pin", "unpin", "pose", "turn", "retime"]), max_size=6
+        )
     ):
         frame = st.integers(0, len(recorded) - 1)
         a, b = sorted((draw(frame), draw(frame)))
@@ -50,6 +52,9 @@ def specs(draw) -> str:
         elif kind == "pose" and sources:
             source = draw(st.sampled_from(sources))
             terms.append(f"pose:{a}={source}" + draw(st.sampled_from(["", "@legs", "@Hips,Spine"])))
+        elif kind == "turn":
+            joint = draw(st.sampled_from(["Hips", "Spine"]))
+            terms.append(f"pose:{a}={draw(st.integers(-360, 360))},-7.5,0@{joint}")
         elif kind not in ("retime", "pose"):
             terms.append(f"{kind}:{a}-{b}")
     return "+".join(terms)
@@ -213,7 +218,9 @@ def test_no_error_is_counted_where_nothing_was_recorded():
 
 @pytest.mark.parametrize("network", ["3bert", "ecm"])
 def test_known_frames_and_inserted_poses_come_back_bit_for_bit_from_a_network(network):
-    edited = edits.apply("span:10-25+pose:15=30+pin:20+retime:4-6=9", tiny_clip(36))
+    edited = edits.apply(
+        "span:10-25+pose:15=30+pin:20+pose:20=10,-30,5@Spine+move:20=22+retime:4-6=9", tiny_clip(36)
+    )
     clip, hidden = edited.clip, edited.mask.hidden
     result = recover(tiny_model(network), clip, edited.mask)
     made, given_motion = result.recovered.motion, clip.motion
@@ -270,6 +277,22 @@ def test_evaluation_takes_edits():
         ("pose:2", "not a pose to insert; expected pose:FRAME=FROM"),
         ("pose:2=3@tail", "@tail: no such joint or group"),
         ("pose:2=3@", "@: no joint named"),
+        ("pose:2=nan,0,0@Spine", "not a pose to insert"),
+        ("pose:2=1e30,0,0@Spine", "not a pose to insert"),
+        ("pose:2=361,0,0@Spine", "three angles of -360 to 360 degrees"),
+        ("pose:2=1,2@Spine", "not a pose to insert"),
+        ("pose:2=1,2,3", "not a pose to insert"),
+        ("pose:2=1,2,3@Spine,Hips", "not a pose to insert"),
+        ("pose:2=1,2,3@legs", "@legs: no such joint; expected a joint"),
+        ("pose:30=1,2,3@Spine", "frame 30 is not among the 30 frames"),
+        ("+".join(["pose:2=1,2,3@Spine"] * 1001), "1,001 poses are set or moved; expected at most"),
+        ("move:2", "not keyframes to move; expected move:FRAMES=FRAME"),
+        ("move:2=3@legs", "not keyframes to move"),
+        ("move:2=30", "frame 30 is not among"),
+        ("move:2,9=25", "frame 32 is not among"),
+        ("move:9-3=4", "9-3 ends before it begins"),
+        ("move:0-999999999=4", "frame 999999999 is not among"),
+        ("hide:2+move:2=5", "nothing is known at frame 2; expected keyframes"),
         ("retime:3-30=4", "frame 30 is not among"),
         ("retime:9-3=4", "the gap ends before it begins"),
         ("retime:0-29=4", "the gap is the whole clip"),
@@ -290,6 +313,76 @@ def test_what_is_wrong_is_said(spec, message):
     with pytest.raises(SpecError, match=message) as caught:
         edits.apply(spec, CLIP)
     assert "\n" not in str(caught.value)
+
+
+def test_a_keyframe_is_a_frame_that_stands_alone():
+    def keys(spec: str) -> list[int]:
+        return edits.apply(spec, CLIP).keyframes
+
+    assert keys("every:10") == [0, 10, 20]
+    assert keys("span:5-20") == []
+    assert keys("span:5-20+known:9,12-13") == [9]
+    assert keys("none+pin:4,10-12") == [4]
+    assert keys("span:5-20+pose:9=2+pose:12=2@Spine") == [9, 12]
+    assert keys("span:5-20+pose:9=2+hide:9") == []
+    assert keys("every:10+hide:10@Spine") == [0, 20]
+
+
+def test_a_keyframe_is_moved_with_its_place_and_its_pin():
+    edited = edits.apply("every:10+pin:20+move:20,30=24", SMOOTH)
+    assert edited.keyframes == [0, 10, 24, 34, 40, 50]
+    assert np.flatnonzero(edited.mask.pinned.any(axis=1)).tolist() == [24]
+    motion, was = edited.clip.motion, SMOOTH.motion
+    np.testing.assert_array_equal(motion.rotations[[24, 34]], was.rotations[[20, 30]])
+    np.testing.assert_array_equal(motion.root_m[[24, 34]], was.root_m[[20, 30]])
+    np.testing.assert_array_equal(edited.clip.truth.rotations, was.rotations)
+    # Moved over one another, and back to what was recorded where they left.
+    both = edits.apply("every:10+move:10,20=20+known:10", SMOOTH)
+    np.testing.assert_array_equal(both.clip.motion.rotations[[20, 30]], was.rotations[[10, 20]])
+    np.testing.assert_array_equal(both.clip.motion.rotations[10], was.rotations[10])
+    assert both.posed_frames == [20, 30]
+    arm = edits.apply("span:20-40+pose:30=5@LeftArm+move:30=33", SMOOTH)
+    assert np.flatnonzero(~arm.mask.hidden[33]).tolist() == [TINY.names.index("LeftArm")]
+    assert arm.mask.hidden[30].all()
+
+
+def test_a_joint_is_turned_and_nothing_else():
+    edited = edits.apply("span:20-40+pin:30+pose:30=10,-20.5,37@Spine", SMOOTH)
+    spine, motion = TINY.names.index("Spine"), edited.clip.motion
+    expected = Rotation.from_euler("XYZ", [10, -20.5, 37], degrees=True).as_matrix()
+    np.testing.assert_allclose(motion.rotations[30, spine], expected, atol=1e-6)
+    others = [j for j in range(len(TINY)) if j != spine]
+    np.testing.assert_array_equal(motion.rotations[30, others], SMOOTH.motion.rotations[30, others])
+    assert not edited.mask.hidden[30].any()
+    assert edited.posed_frames == edited.keyframes == [30]
+    alone = edits.apply("span:20-40+pose:30=1,2,3@Spine", SMOOTH)
+    assert np.flatnonzero(~alone.mask.hidden[30]).tolist() == [spine]
+
+
+def test_a_hand_is_brought_to_a_place_by_terms():
+    clip = Clip("dance", smooth_motion(1, 20))
+    wrist = clip.motion.skeleton.names.index("left_wrist")
+    goal = clip.motion.positions()[7, wrist] + [0.05, 0.1, -0.05]
+    terms = edits.reach(clip, 7, "left_wrist", goal)
+    edited = edits.apply("+".join(["span:5-9", "pin:7", *terms]), clip)
+    np.testing.assert_allclose(edited.clip.motion.positions()[7, wrist], goal, atol=1e-3)
+    assert [parse_term(term).joints for term in terms] == [
+        ("left_shoulder",),
+        ("left_elbow",),
+        ("left_wrist",),
+    ]
+    with pytest.raises(SpecError, match="frame 20 is not among"):
+        edits.reach(clip, 20, "left_wrist", goal)
+
+
+def test_moves_and_angles_are_merged():
+    assert edits.add(("move:30,40=31",), "move:31,41=35") == ("move:30,40=35",)
+    assert edits.add(("hide:3", "move:30=31"), "move:31=30") == ("hide:3",)
+    assert edits.add(("move:30=31",), "move:40=41") == ("move:30=31", "move:40=41")
+    turned = ("pose:3=1,2,3@Spine", "pose:3=1,2,3@Hips")
+    assert edits.add(turned, "pose:3=4,5,6@Spine") == (turned[1], "pose:3=4,5,6@Spine")
+    copied = ("pose:3=1,2,3@Spine", "pose:3=5")
+    assert edits.add(copied, "pose:3=4,5,6@Spine") == (*copied, "pose:3=4,5,6@Spine")
 
 
 def test_edits_that_carry_on_are_one():

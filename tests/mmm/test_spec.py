@@ -14,7 +14,7 @@ from tests.mmm.making import smooth_motion
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "spec.md").read_text(encoding="utf-8")
 KINDS = {
     *("random", "every", "span", "first", "keep", "frames", "none"),
-    *("hide", "known", "pin", "unpin", "pose", "retime"),
+    *("hide", "known", "pin", "unpin", "pose", "move", "retime"),
 }
 
 
@@ -28,6 +28,19 @@ KINDS = {
         ("first@", Term("first@", "first", joints=())),
         ("pin:3,5-9", Term("pin:3,5-9", "pin", ranges=((3, 3), (5, 9)))),
         ("pose:7=2@root", Term("pose:7=2@root", "pose", (7, 2), joints=("root",))),
+        (
+            "pose:7=1,-2.5,360@Left Arm",
+            Term(
+                "pose:7=1,-2.5,360@Left Arm",
+                "pose",
+                (7,),
+                (),
+                0.0,
+                ("Left Arm",),
+                (1.0, -2.5, 360.0),
+            ),
+        ),
+        ("move:3,5-9=4", Term("move:3,5-9=4", "move", (4,), ((3, 3), (5, 9)))),
         ("retime:3-9=4", Term("retime:3-9=4", "retime", (3, 9, 4))),
     ],
 )

@@ -124,7 +124,7 @@ class ViewerActions {
     if (data.hiddenFrames[frame])
       parts.push(data.recorded && !data.recorded[frame] ? "hidden, never recorded" : "hidden");
     if (data.pinned?.has(frame)) parts.push("pinned");
-    if (data.keyframes?.has(frame)) parts.push("inserted pose");
+    if (data.posed?.has(frame)) parts.push("inserted pose");
     if (this.header.future) parts.push(frame < this.header.future.seed ? "seed" : "generated");
     for (const { name, values } of data.errors.slice(0, 2)) {
       if (Number.isFinite(values[frame])) parts.push(`${name} ${values[frame].toFixed(1)} ${unit}`);

@@ -163,8 +163,9 @@ class Timeline extends TimelineEdges {
     if (this.lane) this.paintErrors(context, theme, toX, bottom);
     this.paintLabels(context, theme, toX);
     context.restore();
-    paintMarks(context, theme, toX, data, bottom);
+    paintMarks(context, theme, toX, data);
     this.paintRuler(context, theme, toX, width);
+    this.keys?.show();
     this.glow.paint({
       theme,
       width,

@@ -136,7 +136,7 @@ function buildPanel(name, figures) {
 }
 
 /** Sets the chip: whether this frame is known or recovered. */
-function showState({ figure, state }, at, keyframes) {
+function showState({ figure, state }, at, posed) {
   if (!state || figure.frame < 0) return;
   if (figure.recorded) {
     state.hidden = figure.there;
@@ -151,7 +151,7 @@ function showState({ figure, state }, at, keyframes) {
   for (let j = 0; j < figure.joints; j++) hidden += figure.hidden[figure.frame * figure.joints + j];
   const text =
     hidden === 0
-      ? keyframes?.has(figure.frame)
+      ? posed?.has(figure.frame)
         ? "inserted pose"
         : "frame given"
       : hidden === figure.joints

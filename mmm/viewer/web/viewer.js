@@ -23,7 +23,7 @@ class Viewer extends ViewerTimeline {
     });
     this.edit = new ViewerEdit(this);
     const { zoomTools, root: strip } = this.timeline;
-    this.ui.root.append(zoomTools, strip, this.edit.root, this.ui.bar);
+    this.ui.root.append(zoomTools, strip, this.edit.keys.root, this.edit.root, this.ui.bar);
     root.append(this.ui.root);
     this.panels = [];
     this.figures = [];
@@ -41,7 +41,7 @@ class Viewer extends ViewerTimeline {
     const { root } = this.ui;
     root.addEventListener("keydown", (event) => this.onKey(event));
     root.addEventListener("pointerdown", (event) => {
-      if (!event.target.closest(".help, button, input, .picker"))
+      if (!event.target.closest(".help, button, input, select, .picker, .keys"))
         root.focus({ preventScroll: true });
       if (!event.target.closest(".help, button[aria-label=Help]")) this.toggleHelp(false);
     });
@@ -119,7 +119,8 @@ class Viewer extends ViewerTimeline {
     if (!same || this.followers?.length !== this.figures.length)
       this.followers = this.figures.map(() => new Follower());
     this.shownFrame = -1;
-    this.ui.root.style.height = `${header.height || 520}px`;
+    // At least: on a narrow page the tools wrap, and the panels stay as high as they must be.
+    this.ui.root.style.minHeight = `${header.height || 520}px`;
     this.ui.root.setAttribute("aria-label", header.title || "Viewer");
     this.showEmpty(!this.figures.length || !header.frames);
     if (this.figures.length) this.camera.setHome(this.figures[0].facing);
@@ -358,7 +359,8 @@ class Viewer extends ViewerTimeline {
     panel.canvas.dataset.frame = panel.figures[0].frame;
     panel.canvas.dataset.frames = panel.figures[0].frames;
     panel.canvas.dataset.checksum = panel.figures.map((figure) => figure.signature()).join(" ");
-    for (const chip of panel.chips) showState(chip, this.frame, this.timeline.data.keyframes);
+    for (const chip of panel.chips) showState(chip, this.frame, this.timeline.data.posed);
+    this.edit.pose.draw(panel);
   }
 
   announce(frame, playing) {

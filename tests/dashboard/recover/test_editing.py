@@ -68,6 +68,25 @@ def test_an_action_is_a_term(action, term):
     assert editing.term_of(action) == term
 
 
+@pytest.mark.parametrize(
+    ("action", "terms"),
+    [
+        ({"do": "hide", "first": 3, "last": 3}, ["hide:3"]),
+        ({"do": "move", "frames": [9, 3], "by": -2}, ["move:3,9=1"]),
+        ({"do": "copy", "frames": [3, 9], "by": 6}, ["pose:15=9", "pose:9=3"]),
+        ({"do": "copy", "frames": [3, 9], "by": -2}, ["pose:1=3", "pose:7=9"]),
+        ({"do": "drop", "frames": [3, 9], "pinned": True}, ["unpin:3,9", "hide:3,9"]),
+        ({"do": "drop", "frames": [3], "pinned": False}, ["hide:3"]),
+        (
+            {"do": "turn", "frame": 9, "joint": "left elbow", "angles": [0, -90.123, 5]},
+            ["pose:9=0,-90.12,5@leftelbow"],
+        ),
+    ],
+)
+def test_an_action_on_keyframes_is_one_or_more_terms(action, terms):
+    assert editing.terms_of(action) == terms
+
+
 def frames(page) -> list[int]:
     return np.flatnonzero(page.stage[1]["hidden"].any(axis=1)).tolist()
 
@@ -94,8 +113,9 @@ def test_a_link_with_edits_opens_with_them(open_workbench, clip):
     assert (header["edit"]["spec"], header["edit"]["pinned"], header["edit"]["keyframes"]) == (
         spec,
         [60],
-        [70],
+        [60, 70],
     )
+    assert header["edit"]["posed"] == [70]
     assert page.stage[1]["recorded"].tolist() == expected.truth_frames.tolist()
     assert page.address["hide"] == spec
     assert page.app.session_state["span"] == (40, 79)
@@ -198,6 +218,21 @@ def test_actions_come_once_and_in_order(monkeypatch, clip):
     editing.receive(desk)
     assert editing.history("key").edits == ()
     assert "500" in said[0]
+    # A hand is brought to a place with the edits so far; what cannot be is said in one line.
+    reach = {"do": "reach", "frame": 9, "joint": "left_wrist", "place": [0.3, 1.2, 0.2]}
+    state["stage"]["edit"]["log"] += [
+        {"serial": 6, **reach},
+        {"serial": 7, "do": "undo"},
+        {"serial": 8, **reach, "place": [1e30, 0, 0]},
+        {"serial": 9, **reach, "joint": "tail"},
+        {"serial": 10, "do": "turn", "frame": 9, "joint": "head", "angles": [float("nan"), 0, 0]},
+    ]
+    editing.receive(desk)
+    assert [len(states) for states in editing.history("key").states][-1] == 3
+    assert editing.history("key").edits == ()
+    assert ["within 1000 m" in said[1], "no such joint" in said[2], "not a pose" in said[3]] == [
+        True
+    ] * 3
     state["stage"]["edit"] = {"client": "b", "log": log[:1]}  # another stage counts for itself
     editing.receive(desk)
     assert editing.history("key").edits == ("hide:0",)

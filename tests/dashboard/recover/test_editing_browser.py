@@ -199,7 +199,12 @@ def test_a_pose_is_pasted_a_gap_made_longer_and_recover_fills_it(open_):
 
 def test_a_link_with_edits_opens_with_them_and_limbs_are_chosen_by_keyboard(open_):
     page = open_("every:20%2Bpin:5%2Bpose:30=2%2Bretime:50-59=20", width=900, dark=True)
-    has(page, hidden="1-4,6-19,21-29,31-39,41-69,71-89,91-109,111-129", pinned="5", keyframes="30")
+    has(
+        page,
+        hidden="1-4,6-19,21-29,31-39,41-69,71-89,91-109,111-129",
+        pinned="5",
+        keyframes="0,5,20,30,40,70,90,110",
+    )
     tool(page, "Edit").click()
     page.get_by_role("button", name="Whole body").click()
     arm = page.get_by_role("checkbox", name="Left arm")
@@ -213,3 +218,92 @@ def test_a_link_with_edits_opens_with_them_and_limbs_are_chosen_by_keyboard(open
         page.keyboard.press(key)
     says(page, "every:20+pin:5+pose:30=2+retime:50-59=20+hide:0@left_arm")
     has(page, hidden="0-4,6-19,21-29,31-39,41-69,71-89,91-109,111-129")
+
+
+def key(page: Page, frame: int) -> Locator:
+    """The diamond of a keyframe."""
+    return page.get_by_role("listbox", name="Keyframes").get_by_role(
+        "option", name=re.compile(rf"^Keyframe at frame {frame},")
+    )
+
+
+def test_keyframes_are_selected_moved_copied_and_deleted(open_):
+    page = open_("every:20%2Bpin:50")
+    has(page, keyframes="0,20,40,50,60,80,100")
+    expect(key(page, 50)).to_have_attribute("aria-label", "Keyframe at frame 50, pinned")
+    key(page, 40).click()
+    key(page, 60).click(modifiers=["Shift"])
+    expect(page.get_by_text("Selected: 2 keyframes")).to_be_visible()
+    expect(key(page, 40)).to_have_attribute("aria-selected", "true")
+    key(page, 40).scroll_into_view_if_needed()
+    box, strip = key(page, 40).bounding_box(), timeline(page).bounding_box()
+    page.mouse.move(box["x"] + 9, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 9 + strip["width"] * 4 / FRAMES, box["y"] + 12, steps=3)
+    page.mouse.up()
+    has(page, keyframes="0,20,44,50,64,80,100")
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    says(page, "every:20+pin:50+move:40,60=42")
+    expect(key(page, 42)).to_be_focused()
+    page.keyboard.press("Control+c")
+    expect(timeline(page)).to_have_attribute("aria-valuenow", "42")
+    page.keyboard.press("ArrowDown")  # to the pinned one at 50
+    page.keyboard.press("Control+v")
+    says(page, "every:20+pin:50+move:40,60=42+pose:70=62+pose:50=42")
+    has(page, keyframes="0,20,42,50,62,70,80,100", pinned="50")
+    page.keyboard.press("Delete")  # what was pasted is selected
+    says(page, "every:20+pin:50+move:40,60=42+pose:70=62+pose:50=42+unpin:50,70+hide:50,70")
+    has(page, keyframes="0,20,42,62,80,100", pinned="")
+    page.keyboard.press("Control+z")
+    has(page, keyframes="0,20,42,50,62,70,80,100")
+
+
+def test_a_pose_is_made_by_numbers_rings_and_a_dragged_hand(open_):
+    page = open_("span:40-79", dark=True)
+    tool(page, "Edit").click()
+    drag(page, 60, 60)
+    page.keyboard.press("j")  # a hidden frame is pinned first
+    panel = page.get_by_role("group", name="Make a pose")
+    expect(panel).to_have_attribute("data-ready", "60")
+    says(page, "span:40-79+pin:60")
+    has(page, hidden="40-59,61-79", keyframes="60")
+    body = page.locator("canvas[data-panel]").nth(1)
+
+    def changes(act) -> None:
+        """The act is seen at once, and the server makes the same pose of it."""
+        before = body.get_attribute("data-checksum")
+        act()
+        expect(body).not_to_have_attribute("data-checksum", before)
+
+    panel.get_by_label("Joint to turn").select_option(label="left elbow")
+    changes(lambda: panel.get_by_label("Turn Y, degrees").fill("-80"))
+    seen = body.get_attribute("data-checksum")
+    angles = [panel.get_by_label(f"Turn {axis}, degrees").input_value() for axis in "XZ"]
+    says(page, f"span:40-79+pin:60+pose:60={angles[0]},-80,{angles[1]}@left_elbow")
+    expect(body).to_have_attribute("data-checksum", seen)
+    panel.get_by_label("Joint to turn").select_option(label="left wrist")
+    changes(lambda: panel.get_by_label("Place Y, centimetres").fill("140"))
+    edit = page.get_by_role("toolbar", name="Edit what is known")
+    expect(edit).to_have_attribute("data-spec", re.compile("@left_shoulder.*@left_wrist$"))
+    page.keyboard.press("Control+z")
+    says(page, f"span:40-79+pin:60+pose:60={angles[0]},-80,{angles[1]}@left_elbow")
+    expect(body).to_have_attribute("data-checksum", seen)
+    # The square of the chosen hand, and a ring about it, where they are on the stage.
+    spots = body.evaluate(
+        """(canvas) => {
+          const tool = canvas.closest(".viewer").poseTool, panel = tool.edit.viewer.panels[1];
+          const box = canvas.getBoundingClientRect();
+          return [tool.spot(panel), tool.ring(panel.view, 1)[0]].map(([x, y]) => [box.x + x, box.y + y]);
+        }"""
+    )
+    for (x, y), made in zip(spots, ("@left_shoulder", "@left_wrist$"), strict=True):
+        page.mouse.move(x, y)
+        page.mouse.down()
+        changes(lambda x=x, y=y: page.mouse.move(x + 14, y - 16, steps=3))
+        page.mouse.up()
+        expect(edit).to_have_attribute("data-spec", re.compile(made))
+        page.keyboard.press("Control+z")
+        says(page, f"span:40-79+pin:60+pose:60={angles[0]},-80,{angles[1]}@left_elbow")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()

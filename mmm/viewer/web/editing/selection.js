@@ -1,4 +1,4 @@
-// The selection of frames on the timeline, and the marks of pinned frames and pasted poses.
+// The selection of frames on the timeline, and the marks of pinned frames.
 
 const CLICK_PX = 3; // a smaller movement is a click
 
@@ -76,10 +76,9 @@ class TimelineSelection {
   }
 }
 
-/** Marks pinned runs (a pin and a bar) and pasted poses (a diamond) along the upper edge. */
-function paintMarks(context, theme, toX, data, bottom) {
-  const { frames, pinned, keyframes } = data;
-  if (!pinned?.size && !keyframes?.size) return;
+/** Marks pinned runs with a pin and a bar along the upper edge. */
+function paintMarks(context, theme, toX, { frames, pinned }) {
+  if (!pinned?.size) return;
   const flags = new Uint8Array(frames);
   for (const frame of pinned) flags[frame] = 1;
   const ink = css(theme.text),
@@ -95,21 +94,6 @@ function paintMarks(context, theme, toX, data, bottom) {
     context.fillRect(middle - 0.75, top, 1.5, 9);
     context.beginPath();
     context.arc(middle, top, 4, 0, 2 * Math.PI);
-    context.fill();
-    context.lineWidth = 1.5;
-    context.strokeStyle = paper;
-    context.stroke();
-  }
-  for (const frame of keyframes) {
-    const x = toX(frame + 0.5),
-      y = bottom - 7;
-    context.beginPath();
-    context.moveTo(x, y - 6);
-    context.lineTo(x + 5, y);
-    context.lineTo(x, y + 6);
-    context.lineTo(x - 5, y);
-    context.closePath();
-    context.fillStyle = ink;
     context.fill();
     context.lineWidth = 1.5;
     context.strokeStyle = paper;

@@ -10,6 +10,11 @@ const EDIT_HELP = [
   [["H", "K", "P"], "hide, keep, pin"],
   [["C", "V"], "copy, paste a pose"],
   [["T"], "length of the gap under the playhead"],
+  [["J"], "pose the body: turn joints, drag hands and feet"],
+  [["Click"], "a diamond selects a keyframe; Shift adds"],
+  [["Drag", "←", "→"], "moves selected keyframes, Alt copies"],
+  [["Ctrl", "C", "V"], "copy, paste selected keyframes"],
+  [["Del"], "hides selected keyframes"],
   [["Drag"], "a gap's edge moves it"],
   [["Ctrl", "Z"], "undo; with Shift redo"],
 ];
@@ -31,27 +36,39 @@ function labelRuns(hiddenFrames, recorded) {
   };
 }
 
-/** A preview of hidden frames, pins and pasted poses after an action. It counts whole frames only; the
- *  server also knows joints. */
-function foreseen(data, { do: what, first, last, frame, groups }) {
+/** A preview of hidden frames, pins and poses after an action. It counts whole frames only; the server
+ *  also knows joints. */
+function foreseen(data, action) {
+  const { do: what, first, last, frame, groups, frames = [], by = 0 } = action;
   const hiddenFrames = data.hiddenFrames.slice(),
     pinned = new Set(data.pinned),
-    keyframes = new Set(data.keyframes);
+    posed = new Set(data.posed);
   const known = (at) => {
-    if (!groups.length) hiddenFrames[at] = 0;
+    if (!groups?.length) hiddenFrames[at] = 0;
   };
-  if (what === "pose") {
-    keyframes.add(frame);
-    known(frame);
-  }
+  const leave = (at) => {
+    hiddenFrames[at] = 1;
+    pinned.delete(at);
+    posed.delete(at);
+  };
+  const arrive = (at, pin = false) => {
+    posed.add(at);
+    known(at);
+    if (pin) pinned.add(at);
+  };
+  if (what === "pose") arrive(frame);
+  if (what === "turn" || what === "reach") arrive(frame, action.pin);
+  if (what === "move" || what === "drop") frames.forEach(leave);
+  if (what === "move") for (const at of frames) arrive(at + by, data.pinned.has(at));
+  if (what === "copy") for (const at of frames) arrive(at + by);
   for (let at = first; at <= last; at++) {
-    const there = !data.recorded || data.recorded[at] || keyframes.has(at);
+    const there = !data.recorded || data.recorded[at] || posed.has(at);
     if (what === "hide" && !pinned.has(at)) hiddenFrames[at] = 1;
     if ((what === "known" || what === "pin") && there) known(at);
     if (what === "pin" && there) pinned.add(at);
     if (what === "unpin") pinned.delete(at);
   }
-  return { hiddenFrames, pinned, keyframes };
+  return { hiddenFrames, pinned, posed, keyframes: keyframesOf(hiddenFrames, pinned, posed) };
 }
 
 class ViewerTimeline extends ViewerFuture {
@@ -76,6 +93,7 @@ class ViewerTimeline extends ViewerFuture {
       ...labelRuns(hiddenFrames, arrays.recorded),
       keepsLane: Boolean(header.edit),
       pinned: new Set(header.edit?.pinned),
+      posed: new Set(header.edit?.posed),
       keyframes: new Set(header.edit?.keyframes),
       errors: header.errors.map((name, i) => ({
         name,
@@ -106,6 +124,15 @@ class ViewerEdit {
     this.copied = null;
     this.seen = new Map(); // the timeline at each SPEC, for undo
     this.picker = new LimbPicker(() => this.show());
+    this.pose = new PoseTool(this);
+    this.keys = new KeyframeLane(viewer.timeline, {
+      send: (action) => this.send(action),
+      changed: () => this.show(),
+      goTo: (frame) => {
+        if (viewer.clock.playing) viewer.toggle();
+        viewer.goTo(frame);
+      },
+    });
     const tool = (label, key, title, onclick) =>
       el(
         "button",
@@ -147,6 +174,9 @@ class ViewerEdit {
       "V",
       "Insert the copied pose at the playhead, as a keyframe",
       () => this.pastePose(),
+    );
+    this.poseButton = tool("Pose…", "J", "Turn joints, drag hands and feet in this frame", () =>
+      this.pose.toggle(),
     );
     this.retime = tool("Length…", "T", "Make the gap longer or shorter", () => this.openRetime());
     this.length = el("input", {
@@ -191,6 +221,7 @@ class ViewerEdit {
       el("i"),
       this.copy,
       this.paste,
+      this.poseButton,
       el("i"),
       this.retime,
       this.lengthBox,
@@ -218,6 +249,7 @@ class ViewerEdit {
         this.redo,
         this.clear,
       ),
+      this.pose.root,
       this.line,
       this.picker.root,
     );
@@ -251,13 +283,15 @@ class ViewerEdit {
       copied: this.copied,
       span: this.viewer.timeline.selection.span,
       limbs: this.picker.names,
+      keys: this.keys.chosen,
+      copiedKeys: this.keys.copied,
     };
   }
 
   /** Takes the state from the server. Exported pages and notebooks have no `edit`, and so no tools. */
   update(header, saved) {
     const { edit } = header;
-    this.root.hidden = this.helpList.hidden = !edit;
+    this.root.hidden = this.helpList.hidden = this.keys.root.hidden = !edit;
     this.header = edit;
     if (!edit) {
       this.setOn(false);
@@ -272,17 +306,20 @@ class ViewerEdit {
       this.setOn(known.on);
       this.copied = known.copied;
       this.picker.choose(known.limbs);
+      this.keys.select(known.keys ?? []);
+      this.keys.copied = known.copiedKeys ?? [];
+      this.pose.close();
       this.viewer.timeline.selection.set(known.span);
     }
     this.picker.setLimbs(edit.limbs);
-    const { hiddenFrames, pinned, keyframes } = this.viewer.timeline.data;
+    const { hiddenFrames, pinned, posed, keyframes } = this.viewer.timeline.data;
     if (edit.seed !== this.seed) this.seen.clear(); // a random SPEC now hides other frames
     this.seed = edit.seed;
-    this.seen.set(edit.spec, { hiddenFrames, pinned, keyframes });
+    this.seen.set(edit.spec, { hiddenFrames, pinned, posed, keyframes });
     const received = new Map(edit.received).get(this.client) ?? -1;
     for (const action of this.log) if (action.serial > received) this.foresee(action);
-    this.viewer.timeline.root.dataset.pinned = edit.pinned.join();
-    this.viewer.timeline.root.dataset.keyframes = edit.keyframes.join();
+    this.keys.show();
+    this.pose.take(edit.pose, (this.log.at(-1)?.serial ?? -1) > received);
     this.root.dataset.spec = edit.spec;
     this.show();
   }
@@ -314,9 +351,24 @@ class ViewerEdit {
     this.undo.disabled = !header.undo;
     this.redo.disabled = !header.redo;
     this.clear.disabled = !header.edits;
-    const chosen = timeline.selection.span,
+    press(this.poseButton, this.pose.frame !== null);
+    this.pose.show();
+    const { pinned, keyframes } = timeline.data;
+    timeline.root.dataset.pinned = [...pinned].join();
+    timeline.root.dataset.keyframes = [...keyframes].join();
+    const keys = this.keys.chosen;
+    if (keys.length) this.line.hidden = false;
+    this.words.textContent = keys.length
+      ? `Selected: ${keys.length > 1 ? `${keys.length} keyframes` : `keyframe ${keys[0]}`}`
+      : this.selectionWords(span);
+  }
+
+  /** What is selected on the timeline, or how many edits there are while the tools are closed. */
+  selectionWords(span) {
+    const { header, viewer } = this,
+      chosen = viewer.timeline.selection.span,
       count = span[1] - span[0] + 1;
-    this.words.textContent = !this.on
+    return !this.on
       ? `${header.edits} edit${header.edits === 1 ? "" : "s"} by hand`
       : chosen
         ? `Selected: ${count > 1 ? `frames ${span[0]} to ${span[1]}, ${count} frames, ${(count / viewer.header.fps).toFixed(2)} s` : `frame ${span[0]}`}`
@@ -432,7 +484,13 @@ class ViewerEdit {
     this.foresee(action);
     this.log.push({ ...action, serial: this.log.length ? this.log.at(-1).serial + 1 : 0 });
     this.log = this.log.slice(-SENT_AGAIN);
-    this.component.setStateValue("edit", { client: this.client, log: this.log });
+    this.report();
+  }
+
+  /** Sends the latest edits, and which frame is being posed. */
+  report() {
+    const { client, log, pose } = this;
+    this.component.setStateValue("edit", { client, log, posing: pose.frame });
   }
 
   /** Previews an edit on the timeline before the server answers. */
@@ -453,12 +511,14 @@ class ViewerEdit {
       ...labelRuns(next.hiddenFrames, data.recorded),
     });
     timeline.paint(this.viewer.theme);
+    this.keys.show();
     this.show();
   }
 
   /** Handles a key; true where it belongs to an edit. */
   onKey(event) {
     if (!this.header || event.altKey) return false;
+    if (this.pose.onKey(event)) return true;
     const key = event.key.toLowerCase(),
       { frame } = this.viewer,
       { selection } = this.viewer.timeline;
@@ -466,7 +526,17 @@ class ViewerEdit {
       z: () => (event.shiftKey ? this.redo : this.undo).click(),
       y: () => this.redo.click(),
     };
+    const done = event.ctrlKey || event.metaKey ? { c: "copy", v: "paste" }[key] : null;
+    if (
+      (done && this.keys[done](frame)) ||
+      ((key === "delete" || key === "backspace") && this.keys.remove())
+    ) {
+      event.preventDefault();
+      event.stopPropagation();
+      return true;
+    }
     const tools = {
+      j: () => this.pose.toggle(),
       h: () => this.mark("hide"),
       k: () => this.mark("known"),
       p: () => this.pin.click(),

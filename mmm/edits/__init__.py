@@ -1,0 +1,12 @@
+"""Edits by hand: entries hidden, known or pinned, poses, moved keyframes, gaps of another length.
+
+``docs/spec.md`` explains the terms. They are applied from left to right, each to the timeline that
+the terms before it have produced.
+"""
+
+from mmm.edits.applying import MOST_POSES, apply
+from mmm.edits.edited import Edited
+from mmm.edits.gaps import LONGEST_GAP
+from mmm.edits.terms import add, changes_motion, reach, turn
+
+__all__ = ["LONGEST_GAP", "MOST_POSES", "Edited", "add", "apply", "changes_motion", "reach", "turn"]
