@@ -44,7 +44,8 @@ class Edited:
         pinned frame with no pinned frame beside it, or a frame with a known pose that was set by
         hand. A frame counts as known where no joint of it is hidden.
         """
-        alone = _alone(~self.mask.frames)
+        # The ends of the clip count as hidden, so that the first frame of every:15 is a keyframe.
+        alone = _alone(np.asarray(~self.mask.frames))
         if self.mask.pinned is not None:
             alone |= _alone(self.mask.pinned.any(axis=1))
         alone[self.posed_frames] = True
@@ -78,5 +79,6 @@ def check_frame(clip: Clip, number: int, term: str) -> None:
 
 def few(numbers: Sequence[int]) -> str:
     """The first five frames in words."""
+    # Notes are one line, whatever the number of frames.
     word = "frame " if len(numbers) == 1 else "frames "
     return word + ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")

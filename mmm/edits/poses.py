@@ -30,6 +30,7 @@ def _turned(state: Edited, term: Term) -> Edited:
     rotations, posed, hidden = (
         values.copy() for values in (motion.rotations, state.posed, state.mask.hidden)
     )
+    # The angles are the joint's own, so its children turn with it and the root stays in place.
     rotations[frame, joint] = rot.euler_to_matrix(np.radians(term.angles_deg), EULER_ORDER)
     posed[frame, joint], hidden[frame, joint] = True, False
     motion = replace(motion, rotations=rotations)
@@ -77,6 +78,7 @@ def move(state: Edited, term: Term) -> Edited:
     goals = [n + term.numbers[0] - sources[0] for n in sources]
     for goal in goals:
         check_frame(clip, goal, term.text)
+    # A hidden frame holds a recording that nobody may see, and no keyframe.
     unknown = [n for n in sources if mask.hidden[n].all()]
     if unknown:
         raise SpecError(
@@ -90,6 +92,7 @@ def move(state: Edited, term: Term) -> Edited:
     posed[sources], hidden[sources], pinned[sources] = False, True, False
     for source, goal in zip(sources, goals, strict=True):
         known = ~mask.hidden[source]
+        # What is hidden at the source says nothing about the goal, which keeps its own entries.
         rotations[goal, known] = motion.rotations[source, known]
         if known[0]:
             root_m[goal] = motion.root_m[source]

@@ -21,6 +21,7 @@ def changes_motion(spec: str) -> bool:
 
 def turn(frame: int, joint: str, angles_deg: Iterable[float]) -> str:
     """The term that turns a joint to three angles, degrees."""
+    # Adding zero turns a negative zero into zero.
     angles = ",".join(f"{round(angle, 2) + 0.0:g}" for angle in angles_deg)
     return f"pose:{frame}={angles}@{joint.replace(' ', '')}"
 
@@ -81,6 +82,7 @@ def _without_angles(edits: Sequence[str], term: Term) -> tuple[str, ...]:
 
 def _moved_on(edits: Sequence[str], term: Term) -> tuple[str, ...]:
     """Edits with keyframes moved; those that the last term has moved are moved on by it."""
+    # Arrow keys move a keyframe by one frame each; only where it ends is of interest.
     last = parse_term(edits[-1])
     by = last.numbers[0] - last.ranges[0][0]
     if tuple((low + by, high + by) for low, high in last.ranges) != term.ranges:

@@ -481,7 +481,10 @@ class ViewerEdit {
   }
 
   send(action) {
-    this.foresee(action);
+    if (this.foresee(action)) {
+      this.viewer.timeline.paint(this.viewer.theme);
+      this.show();
+    }
     this.log.push({ ...action, serial: this.log.length ? this.log.at(-1).serial + 1 : 0 });
     this.log = this.log.slice(-SENT_AGAIN);
     this.report();
@@ -493,7 +496,7 @@ class ViewerEdit {
     this.component.setStateValue("edit", { client, log, posing: pose.frame });
   }
 
-  /** Previews an edit on the timeline before the server answers. */
+  /** Previews an edit on the timeline before the server answers; true where it can. */
   foresee(action) {
     const { timeline } = this.viewer,
       { data } = timeline,
@@ -503,16 +506,14 @@ class ViewerEdit {
     let next = null;
     if (known) next = this.seen.get(known);
     else if (data && action.do !== "retime") next = foreseen(data, action);
-    if (!next || next.hiddenFrames.length !== data.frames) return;
+    if (!next || next.hiddenFrames.length !== data.frames) return false;
     timeline.setData({
       ...data,
       ...next,
       hiddenRuns: runsOf(next.hiddenFrames),
       ...labelRuns(next.hiddenFrames, data.recorded),
     });
-    timeline.paint(this.viewer.theme);
-    this.keys.show();
-    this.show();
+    return true;
   }
 
   /** Handles a key; true where it belongs to an edit. */

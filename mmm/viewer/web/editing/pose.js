@@ -306,16 +306,15 @@ class PoseTool {
         const at = project(view, ...this.body.place(joint), []);
         return Math.hypot(at[0] - x, at[1] - y);
       };
-    const nearest = (joints) =>
-      [...joints].reduce((a, b) => (away(b) < away(a) ? b : a), [...joints][0]);
-    const limb = nearest(this.limbs.keys());
+    const nearest = (joints) => joints.reduce((a, b) => (away(b) < away(a) ? b : a), joints[0]);
+    const limb = nearest([...this.limbs.keys()]);
     if (limb !== undefined && away(limb) <= HIT_PX) return { limb };
     const rings = AXES.map((_, axis) =>
       Math.min(...this.ring(view, axis).map(([a, b]) => Math.hypot(a - x, b - y))),
     );
     const axis = rings.indexOf(Math.min(...rings));
     if (rings[axis] <= HIT_PX - 2) return { axis };
-    const joint = nearest(this.names.keys());
+    const joint = nearest([...this.names.keys()]);
     return away(joint) <= HIT_PX + 3 ? { joint } : null;
   }
 
