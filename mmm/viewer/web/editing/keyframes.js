@@ -2,7 +2,7 @@
 // selected, moved, copied and deleted. docs/spec.md says what a keyframe is.
 
 const MOST_DIAMONDS = 200; // in view; more would be too close to be told apart
-const CAPTION_PX = 78; // room for the caption at an end of the lane
+const NOTE_PX = 150; // room for a note at an end of the lane
 
 /** The keyframes, as Edited.keyframes of mmm.edits finds them: known or pinned frames that stand alone,
  *  and frames with a pose set by hand. */
@@ -23,7 +23,7 @@ class KeyframeLane {
     this.copied = [];
     this.nodes = new Map();
     this.by = 0; // frames by which the selected keyframes are being moved
-    this.caption = el("span", { class: "caption" });
+    this.note = el("span", { class: "note" });
     this.list = el("div", {
       class: "list",
       role: "listbox",
@@ -33,7 +33,8 @@ class KeyframeLane {
       onkeyup: () => this.nudgeEnd(),
       onfocusout: () => this.nudgeEnd(),
     });
-    this.root = el("div", { class: "keys", hidden: true }, this.caption, this.list);
+    const name = el("span", { class: "name", "aria-hidden": "true" }, "keyframes");
+    this.root = el("div", { class: "keys", hidden: true }, name, this.note, this.list);
     timeline.keys = this;
   }
 
@@ -54,7 +55,7 @@ class KeyframeLane {
 
   /** Draws the keyframes that the timeline shows. */
   show() {
-    const { data, view, width } = this.timeline;
+    const { data, view } = this.timeline;
     if (!data || this.root.hidden) return;
     const [first, end] = view,
       shown = this.frames.filter((frame) => frame + 1 > first && frame < end),
@@ -69,8 +70,7 @@ class KeyframeLane {
       this.nodes.delete(frame);
     }
     if (few) for (const frame of shown) this.showKey(frame, data);
-    const x = (frame) => ((frame + 0.5 - first) / (end - first)) * width;
-    this.showCaption(shown.length, few, shown.map(x), width);
+    this.showNote(shown.length, few);
   }
 
   showKey(frame, data) {
@@ -100,25 +100,20 @@ class KeyframeLane {
     node.title = `Frame ${frame}: ${words}${partly}. Drag or ← → moves it, with Alt copies it, Delete hides it`;
   }
 
-  /** The lane's name, where it covers no diamond; and why there is none. */
-  showCaption(count, few, places, width) {
-    const { caption } = this,
-      chosen = this.chosen;
-    const words = this.by
-      ? `to frame ${chosen.map((frame) => frame + this.by).slice(0, 5)}${chosen.length > 5 ? ", …" : ""}`
+  /** Where the diamonds are being moved, or why there are none. */
+  showNote(count, few) {
+    const { note, by, chosen } = this,
+      goals = chosen.map((frame) => frame + by);
+    note.textContent = by
+      ? `to frame ${goals.slice(0, 4).join(", ")}${goals.length > 4 ? ", …" : ""}`
       : !this.frames.length
-        ? "keyframes: none yet. Pin a frame (P) or paste a pose (V)"
+        ? "none yet: pin a frame (P) or paste a pose (V)"
         : !count
-          ? "keyframes: none in view"
+          ? "none in view"
           : few
-            ? "keyframes"
-            : `${count} keyframes: zoom in to move them`;
-    caption.textContent = words;
-    const free = (from, to) => places.every((x) => x < from || x > to);
-    const wide = this.by ? 4 * CAPTION_PX : CAPTION_PX,
-      left = !few || free(0, wide);
-    caption.classList.toggle("late", !left);
-    caption.hidden = !left && !free(width - wide, width) && !this.by;
+            ? ""
+            : `${count} of them: zoom in to move them`;
+    note.classList.toggle("late", Boolean(by) && this.timeline.toX(goals[0]) < NOTE_PX);
   }
 
   /** How far the selected keyframes can be moved: frames, within the clip. */
