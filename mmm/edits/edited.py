@@ -47,7 +47,7 @@ class Edited:
         # The ends of the clip count as hidden, so that the first frame of every:15 is a keyframe.
         alone = _alone(np.asarray(~self.mask.frames))
         if self.mask.pinned is not None:
-            alone |= _alone(self.mask.pinned.any(axis=1))
+            alone |= _alone(np.asarray(self.mask.pinned.any(axis=1)))
         alone[self.posed_frames] = True
         frames: list[int] = np.flatnonzero(alone).tolist()
         return frames
