@@ -16,14 +16,28 @@ jaxtyping.install_import_hook(["mmm"], "beartype.beartype")
 
 from tests.browser import FLAGS, AppServer, Watched  # noqa: E402
 
+STEPPED_BACK = pytest.StashKey[bool]()
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Processes of the whole run; a few files run in this one, which starts faster and can be debugged."""
     files = [Path(argument.partition("::")[0]) for argument in config.args]
     if all(path.suffix == ".py" for path in files):
         return 0
-    # One more than cores: the one with the browser waits for what is drawn.
-    return (os.cpu_count() or 1) + 1
+    # More than cores: the one with the browser waits for what is drawn, others for programs they start.
+    return (os.cpu_count() or 1) + 2
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """One of several processes steps back once it is past the browser's tests, whose pages must answer in time."""
+    several = hasattr(item.config, "workerinput") and hasattr(os, "nice")
+    if (
+        several
+        and item.get_closest_marker("browser") is None
+        and not item.config.stash.get(STEPPED_BACK, False)
+    ):
+        item.config.stash[STEPPED_BACK] = True
+        os.nice(5)
 
 
 @pytest.hookimpl(trylast=True)
