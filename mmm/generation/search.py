@@ -23,12 +23,14 @@ SPEED_WEIGHT = 0.25
 """Weight of the hips' mean velocity over the second before the seam."""
 HEIGHT_WEIGHT = 4.0
 """Weight of the head's mean height over the next piece, against the person's usual one."""
-SEED_FRAMES = 60
-"""Frames at the start of a take that say how active its person is later."""
-LATER_PLACES = 20
-"""Places after them that it takes to measure that; four seconds."""
+STILL_SEED = -2.7
+"""A seed with less log energy than this stands still and does not show how its person moves."""
+LATER_S = 20.0
+"""What follows a place is measured over this time, or as much of it as the take has,"""
+LEAST_LATER_S = 4.0
+"""and over this time at least."""
 MANY_TAKES = 20
-"""Fewer takes give no line between both."""
+"""Fewer takes give no line between the activity of a place and what follows it."""
 STAY_S = 3.0
 """A take is followed for this time without a cost."""
 STAY_COST = 0.35
@@ -120,7 +122,7 @@ class Searcher:
         self.danced = float(log_energy(dances.mean())) if len(dances) else self.lively
 
     def expected(self, energy: float) -> float:
-        """Log of the mean energy that takes of the library have after a seed of this log energy."""
+        """Log of the mean energy that the library has after a second of this log energy."""
         return float(np.interp(energy, self._seeds, self._later))
 
     def costs(
@@ -164,27 +166,36 @@ def searcher_of(path: Path) -> Searcher:
 
 
 def _later_energies(index: PlaceIndex, library: Library) -> tuple[Array, Array]:
-    """Log energy of the first seconds of takes, and the log of their later mean energy."""
-    late = index.frame >= SEED_FRAMES
-    # The second before a place, in the middle of the seed.
-    early = ~late & (index.frame >= SEED_FRAMES // 2)
-    count = len(library)
-    columns = ((early, index.past), (late, index.next))
-    # Sums by take: a mean over the places of each side.
-    sums = [np.bincount(index.take[side], values[side], count) for side, values in columns]
-    sizes = [np.bincount(index.take[side], minlength=count) for side, _ in columns]
-    long = (sizes[0] > 0) & (sizes[1] >= LATER_PLACES)
-    long &= np.array([take.tempo_bpm == 0 for take in library.takes])
-    if long.sum() < MANY_TAKES:
+    """Log energy of the second before a place, and the log of the mean energy after it.
+
+    All places count, not the beginnings of takes alone: there, people still wait for the recording
+    to start, and a seed may come from anywhere.
+    """
+    following = _mean_energy_after(index)
+    undanced = np.array([take.tempo_bpm == 0 for take in library.takes])[index.take]
+    usable = np.isfinite(following) & undanced & (log_energy(index.past) >= STILL_SEED)
+    takes = np.bincount(index.take[usable], minlength=len(library))
+    if (takes > 0).sum() < MANY_TAKES:
         level = float(log_energy(index.next.mean()))
         return np.array([level]), np.array([level])
-    seed, later = (
-        log_energy(total[long] / size[long]) for total, size in zip(sums, sizes, strict=True)
-    )
-    slope, level = np.polyfit(seed, later, 1)
-    spread = float(np.var(later - slope * seed - level)) / 2
-    ends = np.percentile(seed, [2, 98])
+    past, later = (log_energy(values[usable]) for values in (index.past, following))
+    # Takes count alike, however long they are; polyfit squares its weights.
+    weights = 1 / takes[index.take[usable]]
+    slope, level = np.polyfit(past, later, 1, w=np.sqrt(weights))
+    spread = np.average((later - slope * past - level) ** 2, weights=weights) / 2
+    ends = np.percentile(past, [2, 98])
     return ends, slope * ends + level + spread
+
+
+def _mean_energy_after(index: PlaceIndex) -> Float[Array, "n"]:
+    """Mean energy of what follows each place in its take; NaN where too little does."""
+    least, most = (round(seconds * FPS / STRIDE) for seconds in (LEAST_LATER_S, LATER_S))
+    sums = np.concatenate([[0.0], np.cumsum(index.next)])
+    here = np.arange(len(index.take))
+    # Places lie in the order of the takes.
+    end = np.minimum(np.searchsorted(index.take, index.take, side="right"), here + most)
+    mean = (sums[end] - sums[here]) / (end - here)
+    return np.asarray(np.where(end - here >= least, mean, np.nan))
 
 
 def _autoregression(past: Array, following: Array) -> tuple[float, float]:

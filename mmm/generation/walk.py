@@ -14,6 +14,7 @@ from mmm.generation.search import (
     DRAW_SCALE,
     STAY_COST,
     STAY_S,
+    STILL_SEED,
     Query,
     Searcher,
     Segment,
@@ -23,8 +24,6 @@ from mmm.generation.state import head_height
 
 Array = np.ndarray
 
-STILL_SEED = -2.3
-"""A seed with less log energy than this stands still and does not show how its person moves."""
 MOST_SLOPE = 0.6
 """Largest AR(1) slope of activity a piece; .6 returns half of the way in two seconds."""
 DEFICIT_GAIN = 0.4
@@ -76,7 +75,7 @@ class Walk:
     ) -> "Walk":
         """Start choosing after a seed."""
         usual = searcher.expected(query.energy)
-        # Takes that begin with somebody who stands still are takes of something that follows.
+        # A seed that stands still leaves open how its person moves.
         if query.energy < STILL_SEED:
             usual = searcher.lively
         # Whoever dances moves as dancers do, however they stood before.

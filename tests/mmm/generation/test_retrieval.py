@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmm.generation.canonical import Calibration
+from mmm.generation.library import library_of
 from mmm.generation.place_index import SEGMENT_S
 from mmm.generation.retrieval import stream
-from mmm.generation.search import Searcher
+from mmm.generation.search import STILL_SEED, Searcher
 from mmm.metrics.dance import energy
 from mmm.motion.clip import Motion
+from mmm.motion.humanoid import match_roles
 from tests.mmm.generation.people import rested, small_library, walker
 
 
@@ -69,6 +72,24 @@ def test_a_seed_that_stands_wakes_up(searcher):
     still = walker(2.0, size=0.0, speed=0.0)
     motion = after(searcher, still, 8.0)
     assert energy(motion) > 0.05
+
+
+def test_what_is_usual_after_a_seed_is_learned_from_all_places():
+    """Takes that begin with a wait for the recording to start say nothing of their first seconds."""
+    takes = []
+    for size in np.geomspace(0.1, 0.8, 24):
+        waiting, moving = walker(3.0, size=0.0, speed=0.0), walker(9.0, size=size)
+        motion = replace(
+            moving,
+            rotations=np.concatenate([waiting.rotations, moving.rotations]),
+            root_m=np.concatenate([waiting.root_m, moving.root_m]),
+        )
+        roles = match_roles(motion.skeleton)
+        takes.append((Calibration.of(roles, motion).anatomical(roles, motion), {"source": "walk"}))
+    searcher = Searcher(library_of(takes, "made by formulas"))
+    calm, lively = np.percentile(searcher.past[searcher.past >= STILL_SEED], [10, 90])
+    # Here each person keeps their own activity.
+    assert searcher.expected(lively) - searcher.expected(calm) > 0.7 * (lively - calm)
 
 
 def test_it_stays_on_the_floor_of_the_seed(searcher):
