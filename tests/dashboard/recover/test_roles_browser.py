@@ -91,6 +91,11 @@ def test_model_slerp_and_spline_beside_the_truth(open_, width, rows):
     assert max(buttons) - min(buttons) < 5, (
         buttons
     )  # the errors of four do not push a button into another row
+    # Their marks are lines, whatever else on the stage has marks.
+    marks = page.locator(".viewer .errors .key").evaluate_all(
+        "nodes => nodes.map((n) => getComputedStyle(n, '::before')).map((s) => [s.position, s.transform])"
+    )
+    assert marks and all(mark == ["static", "none"] for mark in marks)
     before = page.locator('canvas[data-panel="spline"]').get_attribute("data-checksum")
     page.wait_for_function(
         """(before) => document.querySelector('canvas[data-panel="spline"]')
