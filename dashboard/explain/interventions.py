@@ -82,6 +82,7 @@ def _change(change: "InterventionResult", clip: Clip, request: Request) -> None:
 
 
 def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
+    questions.warm_up_captum()
     groups = ["all", *(name for name in clip.motion.skeleton.groups if name != "all")]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         group = st.selectbox(

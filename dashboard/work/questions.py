@@ -3,8 +3,10 @@
 Each is a job of the engine, as recoveries are, and its result is kept for all sessions.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -13,7 +15,7 @@ import mmm
 from dashboard.work.attention_maps import Atlas
 from dashboard.work.engine import submit
 from dashboard.work.generations import Ask
-from dashboard.work.jobs import Job, loaded_models
+from dashboard.work.jobs import Job, loaded_models, wait_for_torch
 from dashboard.work.recoveries import Request
 from dashboard.work.store import Store
 from mmm import Clip, Music
@@ -218,6 +220,22 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: MusicCh
     )
 
 
+def warm_up_captum() -> None:
+    """Start to import captum behind the page, so that the first attribution does not wait for it."""
+    _captum_import()
+
+
+@cache
+def _captum_import() -> threading.Thread:
+    def import_captum() -> None:
+        wait_for_torch()  # two imports of torch at once see half of it
+        import captum.attr  # noqa: F401
+
+    thread = threading.Thread(target=import_captum, name="warm-up-captum", daemon=True)
+    thread.start()
+    return thread
+
+
 def attribute(
     request: Request,
     clip: Clip,
@@ -232,6 +250,7 @@ def attribute(
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.attribution import attribute as run  # imports torch
 
+        _captum_import().join()
         stage = "Estimating" if estimate else "Refining"
         return run(
             model,
