@@ -30,8 +30,10 @@ STUDENT = "dance-ecm-small"
 class Walk:
     """A visit to the page that counts clicks and keys, and notes the seconds of each stop."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, number: int) -> None:
         self.page = page
+        # Of the walk: each asks for another part, since the workbench keeps what it has recovered.
+        self.number = number
         self.clicks = self.keys = 0
         self.begun = self.since = time.perf_counter()
         self.stops: dict[str, float] = {}
@@ -75,7 +77,7 @@ class Walk:
 
 def researcher(walk: Walk, url: str) -> None:
     page = walk.page
-    page.goto(f"{url}?sequence={SAMPLE}&frames=0-300")
+    page.goto(f"{url}?sequence={SAMPLE}&frames=0-{300 - walk.number}")
     page.locator(".wb-table").wait_for()
     walk.stop("first recovery")
     walk.choose("Hide", "All but every n-th frame")
@@ -114,7 +116,7 @@ def animator(walk: Walk, url: str, motion: Path) -> None:
     walk.drag(0, frames - 1, frames)
     walk.key("k")
     page.locator('.timeline[data-hidden=""]').wait_for()
-    walk.drag(frames // 3, frames // 3 + 24, frames)
+    walk.drag(frames // 3 + walk.number, frames // 3 + 24, frames)
     walk.key("h")
     page.locator('.timeline[data-hidden]:not([data-hidden=""])').wait_for()
     walk.stop("gap drawn")
@@ -127,7 +129,9 @@ def animator(walk: Walk, url: str, motion: Path) -> None:
 
 def student(walk: Walk, url: str) -> None:
     page = walk.page
-    page.goto(f"{url}?sequence={SAMPLE}&frames=0-240&hide=span:80-139&method={STUDENT}")
+    page.goto(
+        f"{url}?sequence={SAMPLE}&frames=0-{240 - walk.number}&hide=span:80-139&method={STUDENT}"
+    )
     page.locator(".wb-table").wait_for()
     walk.stop("first recovery")
     walk.click(page.get_by_text("Attention: what the network looked at"))
@@ -152,13 +156,13 @@ def student(walk: Walk, url: str) -> None:
     walk.stop("film of the gap saved")
 
 
-def walked(browser: Any, journey: Callable[[Walk], None]) -> Walk:
+def walked(browser: Any, journey: Callable[[Walk], None], number: int) -> Walk:
     """One journey in a new browser context, at 1400 x 1000."""
     context = browser.new_context(
         viewport={"width": 1400, "height": 1000}, accept_downloads=True, reduced_motion="reduce"
     )
     context.set_default_timeout(LIMIT_MS)
-    walk = Walk(context.new_page())
+    walk = Walk(context.new_page(), number)
     journey(walk)
     context.close()
     return walk
@@ -193,7 +197,7 @@ def main() -> None:
         }
         try:
             for name, journey in journeys.items():
-                report(name, [walked(browser, journey) for _ in range(options.repeats)])
+                report(name, [walked(browser, journey, n) for n in range(options.repeats)])
         finally:
             browser.close()
             servers.close()
