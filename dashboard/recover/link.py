@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.common.url import map_view, pick_from, show_in_url, with_plus
-from dashboard.files import import_options, upload_box, visits
+from dashboard.files import import_options, specs, upload_box, visits
 from dashboard.files.entries import UPLOADS
 from dashboard.recover.choices import Choices
 from dashboard.recover.controls import KINDS
@@ -44,8 +44,10 @@ def seed_from_url() -> None:
             state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
         state.seed = int(query["seed"])
-    if "hide" in query:
-        pattern, edits = split(with_plus(query["hide"]))
+    spec = specs.from_address(query["hide"]) if "hide" in query else None
+    state.linked_file_missing = spec is None and "hide" in query
+    if spec is not None:
+        pattern, edits = split(with_plus(spec))
         state.url_edits = edits
         put_spec(pattern)
     else:
@@ -96,6 +98,15 @@ def link_warnings(choices: Choices) -> list[str]:
             )
         else:
             state.linked_frames = None
+    if state.get("linked_file_missing"):
+        if state.setdefault("linked_file_shown", choices.desk.spec) == choices.desk.spec:
+            warnings.append(
+                "The link's edits are too long for an address. They lie in a file of the visit in "
+                "which they were made, which is over or another browser's. To share them, copy the "
+                "SPEC under the timeline."
+            )
+        else:
+            state.linked_file_missing = False
     name = state.get("linked_method")
     if name is not None:
         known = {card.name for card in list_checkpoints()} | set(BASELINES)
@@ -119,7 +130,7 @@ def share_in_url(choices: Choices, also: Sequence[str] = ()) -> None:
         "sequence": entry.key,
         "frames": "{}-{}".format(*choices.frames),
         # Not the mask's label: an invalid SPEC stays in the address, too.
-        "hide": desk.spec,
+        "hide": specs.to_address(desk.spec),
         "method": method,
     }
     # Other patterns do not depend on the seed, and a shorter address says the same.

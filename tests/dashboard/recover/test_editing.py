@@ -122,6 +122,22 @@ def test_a_link_with_edits_opens_with_them(open_workbench, clip):
 
 
 @pytest.mark.slow
+def test_edits_too_long_for_a_link_lie_in_a_file_of_the_visit(open_workbench):
+    joints = ("left_elbow", "right_elbow", "neck", "left_knee")
+    turns = [f"pose:{f}=10.25,-20.5,{f}@{j}" for f in range(50, 70) for j in joints]
+    spec = "+".join(("span:40-79", "pin:50-69", *turns))
+    page = open_workbench(**SHORT, hide=spec)
+    assert page.stage[0]["edit"]["spec"] == spec
+    address = page.address["hide"]
+    assert address.startswith("file-")
+    other = open_workbench(**SHORT, hide=address)  # of another visit
+    assert "too long for an address" in other.said
+    assert other.errors == []
+    do(other, "hide:3")
+    assert "too long for an address" not in other.said
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "written", ["span:40-79 pin:45-46 hide:3@legs, head", "span:40-79+pin:45-46+hide:3@legs,head"]
 )
