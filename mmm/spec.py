@@ -15,7 +15,7 @@ HELP = (
 )
 HIDING_EDITS = ("hide", "known", "pin", "unpin")
 """Kinds of edits that change what is hidden."""
-MOTION_EDITS = ("pose", "move", "retime")
+MOTION_EDITS = ("pose", "reach", "move", "retime")
 """Kinds of edits that change the motion itself."""
 EDITS = (*HIDING_EDITS, *MOTION_EDITS)
 """Kinds of terms that a user adds to a pattern by hand."""
@@ -25,6 +25,7 @@ _N = "([0-9]{1,9})"
 _RANGE = "[0-9]{1,9}(?:-[0-9]{1,9})?"
 _RANGES = f"(?P<ranges>{_RANGE}(?:,{_RANGE})*)"
 _DEGREES = "-?[0-9]{1,3}(?:[.][0-9]{1,6})?"
+_METRES = "-?[0-9]{1,4}(?:[.][0-9]{1,6})?"
 _FORMS = {
     kind: re.compile(form)
     for kind, form in {
@@ -35,6 +36,7 @@ _FORMS = {
         "keep": f"keep:{_N},hide:{_N}",
         "none": "none",
         "pose": f"pose:{_N}=(?:{_N}|(?P<angles>{_DEGREES}(?:,{_DEGREES}){{2}}))",
+        "reach": f"reach:{_N}=(?P<place>{_METRES}(?:,{_METRES}){{2}})",
         "move": f"move:{_RANGES}={_N}",
         "retime": f"retime:{_N}-{_N}={_N}",
         **dict.fromkeys(
@@ -50,6 +52,11 @@ _MALFORMED = {
         "not a pose to insert",
         "pose:FRAME=FROM, or pose:FRAME=X,Y,Z@JOINT with three angles of -360 to 360 degrees",
         "for example pose:120=40 or pose:120=10,-20.5,0@left_elbow",
+    ),
+    "reach": (
+        "not a place to reach",
+        "reach:FRAME=X,Y,Z@JOINT with a wrist or an ankle and a place in metres",
+        "for example reach:120=0.3,1.25,-0.1@left_wrist",
     ),
     "move": (
         "not keyframes to move",
@@ -73,8 +80,8 @@ class Term:
     kind: str
     """Its first word: ``random``, ``every``, ``pin``, ``pose``, ..."""
     numbers: tuple[int, ...] = ()
-    """The whole numbers of ``every``, ``span``, ``keep``, ``pose``, ``move`` and ``retime``, in
-    order."""
+    """The whole numbers of ``every``, ``span``, ``keep``, ``pose``, ``reach``, ``move`` and
+    ``retime``, in order."""
     ranges: tuple[tuple[int, int], ...] = ()
     """First and last frame of each range, for ``frames``, ``move`` and ``HIDING_EDITS``."""
     share: float = 0.0
@@ -83,6 +90,8 @@ class Term:
     """Names after ``@``; None without one."""
     angles_deg: tuple[float, ...] = ()
     """The three angles of a ``pose`` with values, degrees; see ``mmm.motion.posing``."""
+    place_m: tuple[float, ...] = ()
+    """The world position that ``reach`` brings a hand or a foot to, metres."""
 
     @property
     def pattern(self) -> str:
@@ -121,14 +130,15 @@ def parse_term(text: str) -> Term:
         tuple((int(low), int(high or low)) for low, _, high in ranges),
         float(parts.get("share") or 0),
         names,
-        _angles(match),
+        _decimals(match, "angles"),
+        _decimals(match, "place"),
     )
 
 
-def _angles(match: re.Match[str]) -> tuple[float, ...]:
-    """The angles of a pose with values; none for other terms."""
-    text = match.groupdict().get("angles") or ""
-    return tuple(float(angle) for angle in text.split(",") if angle)
+def _decimals(match: re.Match[str], group: str) -> tuple[float, ...]:
+    """The decimal numbers of a term that has such a group; none for other terms."""
+    text = match.groupdict().get(group) or ""
+    return tuple(float(number) for number in text.split(",") if number)
 
 
 def _fits(kind: str, match: re.Match[str], names: tuple[str, ...] | None) -> bool:
@@ -136,8 +146,10 @@ def _fits(kind: str, match: re.Match[str], names: tuple[str, ...] | None) -> boo
     # Gaps and keyframes are of whole frames, and angles are those of one joint.
     if kind in ("move", "retime"):
         return names is None
-    angles = _angles(match)
-    return not angles or (names is not None and len(names) == 1 and max(map(abs, angles)) <= 360)
+    angles = _decimals(match, "angles")
+    if kind != "reach" and not angles:
+        return True
+    return names is not None and len(names) == 1 and max(map(abs, angles), default=0) <= 360
 
 
 def parse_terms(spec: str) -> list[Term]:

@@ -1,5 +1,6 @@
 """Poses set by hand: copied from another frame, moved to another frame, or given in angles."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +9,9 @@ from jaxtyping import Bool, Float
 from mmm.edits.edited import Edited, check_frame, few
 from mmm.errors import SpecError
 from mmm.masks import Mask
+from mmm.motion import posing
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion, Recording
-from mmm.motion.posing import EULER_ORDER
 from mmm.motion.skeleton import joint_index, joint_indices
 from mmm.spec import Term, joined
 
@@ -23,16 +24,36 @@ def pose(state: Edited, term: Term) -> Edited:
     return _turned(state, term) if term.angles_deg else _copied(state, term)
 
 
+def reach(state: Edited, term: Term) -> Edited:
+    """An arm or a leg bent so that its wrist or ankle comes to a place."""
+    motion, frame = state.clip.motion, term.numbers[0]
+    check_frame(state.clip, frame, term.text)
+    return _with_joints(
+        state, term, posing.reach(motion, frame, _joint(state, term), np.array(term.place_m))
+    )
+
+
 def _turned(state: Edited, term: Term) -> Edited:
     """A joint turned to three angles."""
+    rotation = rot.euler_to_matrix(np.radians(term.angles_deg), posing.EULER_ORDER)
+    return _with_joints(state, term, {_joint(state, term): rotation})
+
+
+def _joint(state: Edited, term: Term) -> int:
+    """The one joint that a term names."""
+    return joint_index(state.clip.motion.skeleton, (term.joints or ("",))[0])
+
+
+def _with_joints(state: Edited, term: Term, turned: Mapping[int, Array]) -> Edited:
+    """New local rotations of some joints in the frame of a term, which makes them known."""
     motion, frame = state.clip.motion, term.numbers[0]
-    joint = joint_index(motion.skeleton, (term.joints or ("",))[0])
     rotations, posed, hidden = (
         values.copy() for values in (motion.rotations, state.posed, state.mask.hidden)
     )
-    # The angles are the joint's own, so its children turn with it and the root stays in place.
-    rotations[frame, joint] = rot.euler_to_matrix(np.radians(term.angles_deg), EULER_ORDER)
-    posed[frame, joint], hidden[frame, joint] = True, False
+    # Local rotations: children turn with their joint, and the root stays in place.
+    for joint, rotation in turned.items():
+        rotations[frame, joint] = rotation
+        posed[frame, joint], hidden[frame, joint] = True, False
     motion = replace(motion, rotations=rotations)
     return _with_poses(state, term, motion, Mask(hidden, "", state.mask.pinned), posed)
 

@@ -286,6 +286,12 @@ def test_evaluation_takes_edits():
         ("pose:2=1,2,3@legs", "@legs: no such joint; expected a joint"),
         ("pose:30=1,2,3@Spine", "frame 30 is not among the 30 frames"),
         ("+".join(["pose:2=1,2,3@Spine"] * 1001), "1,001 poses are set or moved; expected at most"),
+        ("reach:2=nan,0,0@Spine", "not a place to reach"),
+        ("reach:2=1e30,0,0@Spine", "not a place to reach"),
+        ("reach:2=5000,0,0@Spine", "expected a known humanoid"),
+        ("reach:2=1,2,3", "not a place to reach; expected reach:FRAME=X,Y,Z@JOINT"),
+        ("reach:2=1,2,3@tail", "@tail: no such joint"),
+        ("reach:30=1,2,3@Spine", "frame 30 is not among"),
         ("move:2", "not keyframes to move; expected move:FRAMES=FRAME"),
         ("move:2=3@legs", "not keyframes to move"),
         ("move:2=30", "frame 30 is not among"),
@@ -371,6 +377,12 @@ def test_a_hand_is_brought_to_a_place_by_terms():
         ("left_elbow",),
         ("left_wrist",),
     ]
+    place = ",".join(f"{value:.4f}" for value in goal)
+    asked = edits.apply(f"span:5-9+reach:7={place}@left_wrist", clip)
+    np.testing.assert_allclose(asked.clip.motion.positions()[7, wrist], goal, atol=1e-3)
+    assert asked.posed.sum() == (~asked.mask.hidden[5:10]).sum() == 3
+    with pytest.raises(SpecError, match="joint 'head': no hand or foot"):
+        edits.apply("reach:7=0,1,0@head", clip)
     with pytest.raises(SpecError, match="frame 20 is not among"):
         edits.reach(clip, 20, "left_wrist", goal)
 
