@@ -1,7 +1,7 @@
 // Keyframes: which frames they are, and the lane of diamonds under the timeline, on which they are
 // selected, moved, copied and deleted. docs/spec.md says what a keyframe is.
 
-const MOST_DIAMONDS = 200; // in view; more would be too close to be told apart
+const DIAMOND_PX = 8; // the least distance between diamonds, on average, that can be told apart
 const NOTE_PX = 150; // room for a note at an end of the lane
 
 /** The keyframes, as Edited.keyframes of mmm.edits finds them: known or pinned frames that stand alone,
@@ -55,11 +55,11 @@ class KeyframeLane {
 
   /** Draws the keyframes that the timeline shows. */
   show() {
-    const { data, view } = this.timeline;
+    const { data, view, width } = this.timeline;
     if (!data || this.root.hidden) return;
     const [first, end] = view,
       shown = this.frames.filter((frame) => frame + 1 > first && frame < end),
-      few = shown.length <= MOST_DIAMONDS;
+      few = shown.length * DIAMOND_PX <= width;
     for (const frame of this.selected) if (!data.keyframes.has(frame)) this.selected.delete(frame);
     this.root.dataset.selected = this.chosen.join();
     this.list.hidden = !few || !shown.length;
