@@ -1,4 +1,4 @@
-"""The table of an ablation study: what its rows are, and how they are put together."""
+"""The variants of the ablation studies, and their tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ AGAIN = "-again"
 
 @dataclass(frozen=True)
 class Study:
-    """Variants of one recipe, how small they are, and how they are judged."""
+    """The variants of one recipe, their size, and how they are evaluated."""
 
     name: str
     full: str
     """The recipe that all others differ from in one thing."""
     others: Mapping[str, str]
-    """Recipes, and what is different in them."""
+    """The other recipes, and what each of them changes."""
     size: Mapping[str, Any]
     """Fields of the networks' configuration in place of the recipes'."""
     batch: int
     """Windows a step."""
     frames: int
-    """Length of the clips that they are judged on."""
+    """Length of the clips that they are evaluated on."""
     patterns: tuple[str, ...]
-    """SPECs that they are judged by; ``gap:N`` stands for a span of N frames in the middle of the
-    clip."""
+    """SPECs that they are evaluated with; ``gap:N`` stands for a span of N frames in the middle of
+    the clip."""
     metric: str
     ratio_to: str = ""
     """The baseline that errors are divided by; empty: errors as they are."""
@@ -38,10 +38,10 @@ class Study:
         ]
 
     def variants(self) -> dict[str, str]:
-        """Names of all rows that are trained, and what is different in them."""
+        """Names of all variants that are trained, and what each of them changes."""
         return {
-            self.full: "nothing: the full one",
-            self.full + AGAIN: "the seed alone: how much chance does",
+            self.full: "nothing (full variant)",
+            self.full + AGAIN: "another random seed",
             **self.others,
         }
 
@@ -53,21 +53,20 @@ STUDIES = {
             "inbetween",
             "inbetween",
             {
-                "inbetween-absolute": "no residual: turns of the reference pose, nothing faded in "
-                "or smoothed",
-                "inbetween-hold": "no pre-fill: gaps show the last known pose, which the residual "
-                "is "
-                "added to, nothing faded in or smoothed",
-                "inbetween-slerp": "pre-fill by slerp instead of inertial",
-                "inbetween-world": "no relative input: world rotations in the body's heading, not "
-                "turns of the reference pose",
-                "inbetween-blind": "no distances to the known frames among the inputs",
-                "inbetween-turns": "no FK loss: world rotations alone, so that the pelvis keeps "
-                "the path of the fill",
-                "inbetween-pelvis": "no FK loss, but for the pelvis, its path and speed",
+                "inbetween-absolute": "no residual: rotations from the reference pose, no ramp, no "
+                "smoothing",
+                "inbetween-hold": "hold instead of the inertial fill, no ramp, no smoothing",
+                "inbetween-slerp": "slerp fill instead of inertial",
+                "inbetween-world": "world rotations in the body's heading as input, not relative "
+                "to the reference pose",
+                "inbetween-blind": "no distances to known frames as input",
+                "inbetween-turns": "no forward-kinematics loss: world rotations only, so that the "
+                "pelvis keeps the path of the fill",
+                "inbetween-pelvis": "forward-kinematics loss for position and velocity of the "
+                "pelvis only",
                 "inbetween-plain": "no augmentation",
-                "inbetween-abrupt": "residuals not faded in beside known frames, nor smoothed",
-                "inbetween-even": "errors not weighted by gap length: all hidden frames alike",
+                "inbetween-abrupt": "no ramp of residuals beside known frames, no smoothing",
+                "inbetween-even": "errors not weighted by gap length",
             },
             # Small, because every row of the table is a training of its own.
             {"hidden_size": 128, "intermediate_size": 384, "encoder_layers": 4},
@@ -84,14 +83,14 @@ STUDIES = {
             "dance",
             "ecm-small",
             {
-                "ecm-small-slerp": "pre-fill by slerp instead of inertial",
-                "ecm-small-absolute": "no residual: absolute poses, with the pre-fill",
-                "ecm-small-zero": "zeros in gaps and absolute poses, as the original",
-                "ecm-small-mse": "the original's loss, mean squared error",
-                "ecm-small-strided": "windows at multiples of 300 frames, as the original's",
-                "ecm-small-curriculum": "gaps start short and grow over half of the steps",
+                "ecm-small-slerp": "slerp fill instead of inertial",
+                "ecm-small-absolute": "absolute poses instead of a residual",
+                "ecm-small-zero": "zero fill and absolute poses, as in the original",
+                "ecm-small-mse": "mean squared error, as in the original",
+                "ecm-small-strided": "windows at multiples of 300 frames, as in the original",
+                "ecm-small-curriculum": "gaps grow over half of the steps",
                 "ecm-small-relative": "each window's loss divided by that of its interpolation",
-                "ecm-small-abrupt": "residuals not faded in beside known frames, nor smoothed",
+                "ecm-small-abrupt": "no ramp of residuals beside known frames, no smoothing",
             },
             {"hidden_size": 256, "intermediate_size": 256, "encoder_layers": 1, "cross_layers": 1},
             8,
@@ -106,12 +105,11 @@ STUDIES = {
 def table(
     study: Study, done: Mapping[str, Sequence[dict[str, Any]]], about: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Rows of baselines and variants, and how the variants differ from the full one.
+    """Rows of baselines and variants, and the differences of the variants from the full one.
 
     Args:
-        done: of every finished variant, by its name, what ``mmm.evaluation.evaluate.evaluate``
-        gave.
-        about: ``data split clips frames steps seed``, which go into the table as they are.
+        done: results of ``mmm.evaluation.evaluate.evaluate`` by the names of finished variants.
+        about: ``data split clips frames steps seed``, which are copied into the table.
     """
     specs = study.specs(about["frames"])
     # The baselines do not depend on a network, so the evaluation of any variant holds them.
@@ -160,7 +158,7 @@ def table(
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """The table for people."""
+    """The table as Markdown."""
     heads = [p.replace("gap:", "gap of ") for p in result["patterns"]]
     unit = (
         f"{result['metric']} as a ratio to {result['ratio_to']}'s"
@@ -178,7 +176,7 @@ def markdown(result: Mapping[str, Any]) -> str:
         f"of {result['frames']} frames of `{result['data']}`, {result['split']} split. Lower is "
         f"better.",
         "",
-        f"| variant | what is different | {' | '.join(heads)} | difference to the full one |",
+        f"| variant | what is different | {' | '.join(heads)} | difference to the full variant |",
         f"|---|---|{'---:|' * len(heads)}---|",
     ]
     for row in result["rows"]:

@@ -258,9 +258,7 @@ def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     best = max((method for method in METHODS[4:]), key=lambda method: of[method]["precision"][0])
     maps, nearest = of["attention"]["precision"][0], of["nearest"]["precision"][0]
     return (
-        f"Of the music frames these maps look at most, {maps:.0%} are the drum strokes that decide "
-        f"the pose; "
-        f"{of['attention']['by_chance']:.0%} would be by chance, {nearest:.0%} by taking the "
-        f"nearest frames, and "
-        f"{of[best]['precision'][0]:.0%} by {best.replace('_', ' ')}."
+        f"Of the music frames that these maps rank highest, {maps:.0%} are drum strokes that decide "
+        f"the pose. By chance it would be {of['attention']['by_chance']:.0%}, for the nearest "
+        f"frames {nearest:.0%}, and for {best.replace('_', ' ')} {of[best]['precision'][0]:.0%}."
     )

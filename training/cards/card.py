@@ -1,5 +1,4 @@
-"""The checkpoint's card: what it is, what it was trained on, how good it is; made from its own
-files."""
+"""A checkpoint's model card: description, training data and results, written from its own files."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,12 +26,13 @@ CURVE = "curve.svg"
 def record(
     checkpoint: Path, section: str, results: dict[str, Any], name: str | None = None
 ) -> None:
-    """Put a section of results into a checkpoint's metrics.json, in place of an older one, and
-    rewrite its card.
+    """Replace a section of results in a checkpoint's metrics.json, and rewrite its card.
 
     Args:
-        name: where a section holds several results (``unseen``), which of them this is; the others
-        stay.
+        checkpoint: the checkpoint's folder.
+        section: a key of metrics.json, such as ``evaluation``.
+        results: the new content, as JSON.
+        name: key inside a section that holds several results (``unseen``); the others stay.
     """
     # Read anew for every section, so that results of other commands written in the meantime stay.
     info = describe(checkpoint)
@@ -44,8 +44,7 @@ def record(
 
 
 def trained_on(metrics: Mapping[str, Any]) -> list[str]:
-    """Names of the prepared sets that a checkpoint and its parents were trained on, the first one
-    first."""
+    """Names of the prepared sets that a checkpoint and its parents were trained on, in order."""
     training = metrics.get("training", {})
     # Parents count as well: weights carry the licence of all data that they have seen.
     sections = [*training.get("parents", []), training]
@@ -69,7 +68,7 @@ def write_card(folder: Path) -> None:
         "|---|---|",
         f"| window | {info.config.max_frames} frames; longer clips in overlapping windows |",
         f"| input, output | {info.config.fill} fill, {info.config.output} output |",
-        *(["| feet | locked while they stand (`lock_feet`) |"] if info.config.lock_feet else []),
+        *(["| feet | locked while in contact (`lock_feet`) |"] if info.config.lock_feet else []),
         f"| masks in training | {', '.join(f'`{m}`' for m in info.config.trained_masks or [])} |",
         *_training_rows(training),
         "",
@@ -103,14 +102,12 @@ def _first_words(info: CheckpointInfo, parameters: int) -> str:
     stored = "8-bit integers with a scale for each row" if packed else "float16"
     bodies = (
         f"on any humanoid skeleton at any frame rate ({config.joints} joint roles, {config.fps:g} "
-        f"frames a second "
-        "inside)"
+        "frames a second inside)"
         if config.representation == "roles"
         else f"on a {config.joints}-joint body at {config.fps:g} frames a second"
     )
     return (
-        f"A `{config.model_type.removeprefix('mmm-')}` network of the masked motion modelling "
-        f"workbench: recovers "
+        f"A masked motion network of type `{config.model_type.removeprefix('mmm-')}`: recovers "
         f"hidden frames of motion {bodies}{', with music' if config.uses_music else ''}. "
         f"{parameters / 1e6:.1f} M parameters, stored as {stored}."
     )
@@ -146,7 +143,7 @@ def _training_rows(training: Mapping[str, Any]) -> list[str]:
 
 
 def _in_short(parent: Mapping[str, Any]) -> str:
-    """How a parent was trained, as far as its checkpoint says."""
+    """How a parent was trained, where its checkpoint records it."""
     # A parent may be known by its name alone.
     if "plan" not in parent:
         return ""

@@ -34,11 +34,11 @@ def evaluation_section(evaluation: Mapping[str, Any] | None, name: str) -> list[
 
 
 def parts_section(parts: Mapping[str, Any] | None, name: str) -> list[str]:
-    """Errors of parts of the test split, one table a part."""
+    """Errors of parts of the test split, one table for each."""
     lines: list[str] = []
     for only, evaluation in (parts or {}).items():
         lines += [
-            f"### The part of it whose sources match `{only}`",
+            f"### Clips whose sources match `{only}`",
             "",
             f"{evaluation['clips']} clips of {evaluation['frames']} frames.{_left_out(evaluation)}",
             "",
@@ -57,14 +57,12 @@ def unseen_section(unseen: Mapping[str, Any] | None, name: str, sets: Sequence[s
     lines = [
         "## Results on other sets",
         "",
-        "Sets of other recordings, bodies and makers, measured in the same way. They are here for "
-        "evaluation "
+        "Recordings of other makers and bodies, measured in the same way and used for evaluation "
         "only.",
         "",
     ]
     for data, evaluation in unseen.items():
-        # The mark is decided now, not when the errors were measured: a fine-tuning may have used
-        # the set.
+        # Decided when the card is written, because a later fine-tuning may have used the set.
         trained = "**trained on**" if data in sets else "never trained on"
         lines += [
             f"### {data}",
@@ -88,7 +86,7 @@ def _left_out(evaluation: Mapping[str, Any]) -> str:
     short = evaluation.get("left_out", 0)
     if not short:
         return ""
-    # Results from before the count was kept lack this number.
+    # Older metrics files lack this number.
     of = f" of the split's {evaluation['available']}" if "available" in evaluation else ""
     return f" {short}{of} clips are shorter than {evaluation['frames']} frames and were left out."
 
@@ -105,10 +103,10 @@ def _made_by(evaluation: Mapping[str, Any], name: str, more: str = "") -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    there = list(dict.fromkeys(row["method"] for row in rows))
+    measured = list(dict.fromkeys(row["method"] for row in rows))
     methods = [
-        *(m for m in there if m not in METHOD_ORDER),
-        *(m for m in METHOD_ORDER if m in there),
+        *(m for m in measured if m not in METHOD_ORDER),
+        *(m for m in METHOD_ORDER if m in measured),
     ]
     lines = ["| hidden | | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
     # In the order of measurement, patterns first and gaps after them.
@@ -121,8 +119,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             # None stands for a mask that hides no entry of this kind.
             best = min((mean for mean in means if mean is not None), default=None)
             cells = [
-                # Compared before rounding, so that two equal figures in print do not both stand
-                # bold.
+                # Compared before rounding, so that only one of two equal figures in print is bold.
                 "-" if mean is None else f"**{mean:.2f}**" if mean == best else f"{mean:.2f}"
                 for mean in means
             ]

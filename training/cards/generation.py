@@ -5,12 +5,12 @@ from typing import Any
 
 _FIGURES = (
     ("energy_share", "energy, share of the truth's", ".2f"),
-    ("least", "least and most in any second", ""),
+    ("least", "lowest and highest energy in any second", ""),
     ("frozen", "clips that stand still for 1 s", "d"),
     ("still_s", "longest standstill, s", ".2f"),
     ("skate_cm_s", "foot skate, cm/s", ".2f"),
-    ("drift_m", "farthest from the seed's end, m", ".2f"),
-    ("floor", "deepest under, highest over the floor, cm", ""),
+    ("drift_m", "largest distance from the end of the seed, m", ".2f"),
+    ("floor", "lowest joint: most under, most over the floor, cm", ""),
     # Physical foot contact score of EDGE (Tseng et al. 2023).
     ("pfc", "PFC", ".4f"),
     # Beat alignment is published in two directions. FACT (Li et al. 2021) averages over the beats
@@ -27,7 +27,7 @@ _FIGURES = (
 )
 _TEMPERATURES = (
     ("variety", "temperature", "g"),
-    ("apart_cm", "futures of one seed apart, cm", ".2f"),
+    ("apart_cm", "distance between them, cm", ".2f"),
     ("kinetic_distance", "in kinetic features", ".2f"),
     ("energy_share", "energy", ".2f"),
     ("per_music_beat", "per music beat", ".3f"),
@@ -38,10 +38,9 @@ _TEMPERATURES = (
 )
 
 _OF_MOVES = (
-    " *Another song*: the real dance laid beside other music. A bar counts as the move whose mean "
-    "over the "
-    "train split is nearest; the truth's row is the ceiling, one bar in 24 (12 without sides) is "
-    "chance."
+    " *Another song* is the recorded dance measured against other music. A bar is classified as "
+    "the move whose mean over the train split is nearest. The truth's column is the upper limit; "
+    "chance is one bar in 24, or in 12 without sides."
 )
 
 
@@ -61,7 +60,7 @@ def _cell(row: Mapping[str, Any], key: str, form: str) -> str:
 
 
 def _table(results: Mapping[str, Any]) -> list[list[str]]:
-    """Figures down, methods across; figures that no method has are left out."""
+    """Rows of figures and columns of methods; figures that no method has are left out."""
     rows = results["rows"]
     lines = [["", *rows]]
     for key, title, form in _FIGURES:
@@ -86,7 +85,7 @@ def _temperature_table(results: Mapping[str, Any]) -> list[list[str]]:
 
 
 def generation_lines(results: Mapping[str, Any], name: str) -> list[str]:
-    """The same as a plain table."""
+    """The tables as aligned plain text, for the terminal."""
     lines = [_sentence(results), ""]
     for table in (_table(results), _temperature_table(results) if results["varieties"] else []):
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -107,13 +106,10 @@ def generation_lines(results: Mapping[str, Any], name: str) -> list[str]:
 
 def _sentence(results: Mapping[str, Any]) -> str:
     return (
-        f"{results['clips']} clips of the {results['split']} split of "
-        f"`{results['data']}`, never seen in "
-        f"training: "
-        f"{results['seconds']:g} s generated from {results['seed_frames']} frames "
-        f"({results['fps']:g} a "
-        f"second), temperature "
-        f"{results['variety']:g}. Means over clips; floor and standstill: the worst clip."
+        f"{results['clips']} clips of the {results['split']} split of `{results['data']}`, never "
+        f"seen in training: {results['seconds']:g} s generated from {results['seed_frames']} "
+        f"frames ({results['fps']:g} a second), temperature {results['variety']:g}. Means over "
+        f"clips; floor and standstill: the worst clip."
     )
 
 
@@ -126,7 +122,7 @@ def _markdown(table: Sequence[Sequence[str]]) -> list[str]:
 
 
 def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[str]:
-    """Lines of markdown; none where it was not measured."""
+    """The section as lines of Markdown; empty where it was not measured."""
     lines: list[str] = []
     for results in (generation or {}).values():
         # Only `benchmark dance` measures moves, so they tell which command made the section.
@@ -145,7 +141,8 @@ def generation_section(generation: Mapping[str, Any] | None, name: str) -> list[
         ]
         if results["varieties"]:
             lines += [
-                f"Several futures of each seed ({results['varieties'][0]['seeds']} seed numbers):",
+                f"Diversity of {results['varieties'][0]['seeds']} continuations of each seed, by "
+                "temperature:",
                 "",
                 *_markdown(_temperature_table(results)),
                 "",

@@ -1,4 +1,4 @@
-"""What a card says of data: where it comes from, under which licence, whom to thank."""
+"""The data notes of a card: origin, licence and acknowledgements."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ DATA_NOTES = {
     "motion "
     "data.",
 }
-"""Of prepared sets that checkpoints are trained on, by the name of their folder."""
+"""Notes on prepared sets that checkpoints are trained on, by the name of their folder."""
 
 _OTHERS = {
     "lafan1": ("Ubisoft La Forge Animation Dataset (LAFAN1), CC BY-NC-ND 4.0.", "CC BY-NC-ND 4.0"),
@@ -35,8 +35,8 @@ _OTHERS = {
         "the terms of AIST++ and AIST",
     ),
 }
-"""Sets of others, by a word in their folder's name: what they are, and whose terms weights made
-from them may be under. What this project ships was never trained on them."""
+"""Sets of others, by a word in their folder's name: a note, and the terms that may apply to weights
+trained on them. No shipped checkpoint was trained on them."""
 
 
 def _known(data: str) -> tuple[str, str] | None:
@@ -57,8 +57,8 @@ def unseen_note(data: str) -> str:
 
 
 def licence_lines(sets: Sequence[str]) -> list[str]:
-    """The card's last section: what may be done with the weights, given the sets they were made
-    from."""
+    """The card's last section: the licence of the weights, given the sets that they were trained
+    on."""
     bound = [
         (data, known[1]) for data in sets if data not in DATA_NOTES and (known := _known(data))
     ]
@@ -66,7 +66,8 @@ def licence_lines(sets: Sequence[str]) -> list[str]:
         return [
             "The code is under the MIT licence. The weights were made from "
             + ", ".join(f"`{data}` ({terms})" for data, terms in bound)
-            + ": its terms may hold for them too; look before you pass them on."
+            + ". Those terms may also apply to the weights: check them before you distribute the "
+            "weights."
         ]
     thanks = (
         " Whoever passes the weights on keeps the acknowledgements above."

@@ -16,7 +16,8 @@ def music_use_section(measured: Mapping[str, Any] | None, name: str) -> list[str
         f"{rows[0]['clips']} clips "
         f"of the {measured['split']} split, mean and 95 % bootstrap interval.",
         "",
-        "| gap, frames | right music | silence | another song | saved against another song |",
+        "| gap, frames | right music | silence | another song | "
+        "error reduction against another song |",
         "|---|---|---|---|---|",
     ]
     for row in rows:
@@ -40,10 +41,12 @@ def music_use_section(measured: Mapping[str, Any] | None, name: str) -> list[str
 
 
 def attention_lines(results: Mapping[str, Any]) -> list[str]:
-    """Tables of the attention benchmark: precision at k by what was asked for, and the deletion
-    curve."""
+    """Tables of the attention benchmark: precision at k for each rule, and the deletion curves."""
     # The rules of `training.benchmark.attention.RULES`, in its order.
-    titles = {"all": "all music that decides", "drums": "the drum strokes that decide"}
+    titles = {
+        "all": "All music that decides the pose",
+        "drums": "The drum strokes that decide the pose",
+    }
     lines = []
     for rule, title in titles.items():
         rows = [row for row in results["rows"] if row["rule"] == rule]
@@ -51,9 +54,9 @@ def attention_lines(results: Mapping[str, Any]) -> list[str]:
         if not rows:
             continue
         lines += [
-            f"Looking for {title}, {rows[0]['clips']} clips, by chance {rows[0]['by_chance']:.1%}:",
+            f"{title}, {rows[0]['clips']} clips, {rows[0]['by_chance']:.1%} by chance:",
             "",
-            "| by | precision at k | times chance | area under precision-recall |",
+            "| method | precision at k | times chance | area under precision-recall |",
             "|---|---|---|---|",
         ]
         lines += [
@@ -65,10 +68,10 @@ def attention_lines(results: Mapping[str, Any]) -> list[str]:
         lines.append("")
     deletion = results["deletion"]
     lines += [
-        "How far the pose moves when the first share of the music is replaced by its mean, over "
-        "all of it:",
+        "Deletion curve: movement of the pose when this share of the music, highest ranked first, "
+        "is replaced by its mean, relative to replacing all of it:",
         "",
-        "| by | " + " | ".join(f"{share:.0%}" for share in deletion["shares"]) + " |",
+        "| method | " + " | ".join(f"{share:.0%}" for share in deletion["shares"]) + " |",
         "|---|" + "---|" * len(deletion["shares"]),
     ]
     return [
@@ -88,16 +91,12 @@ def attention_section(results: Mapping[str, Any] | None, name: str) -> list[str]
     if not results:
         return []
     return [
-        "## Does attention show the music that it uses?",
+        "## Does attention show which music it uses?",
         "",
         f"{results['sentence']} A gap of {results['gap']} frames in the middle of "
-        f"{results['frames']}, "
-        f"the pose in its "
-        f"middle, {results['clips']} clips of the {results['split']} split; which music "
-        f"decides it is "
-        f"known. "
-        "Interventions and occlusion take "
-        f"{results['stretch']} frames at a time.",
+        f"{results['frames']}, the pose in its middle, {results['clips']} clips of the "
+        f"{results['split']} split, whose deciding music is known. Interventions and occlusion "
+        f"replace {results['stretch']} frames at a time.",
         "",
         *attention_lines(results),
         f"Made by `python -m training benchmark attention --checkpoint checkpoints/{name} --data "

@@ -1,8 +1,8 @@
 """The tables of docs/results.md and the README, from the checkpoints' metrics (``python -m training
 results``).
 
-Every block between ``<!-- NAME -->`` and ``<!-- end -->`` is written anew; what stands around is
-left alone.
+Every block between ``<!-- NAME -->`` and ``<!-- end -->`` is replaced; the text around the blocks
+stays.
 """
 
 import re
@@ -39,9 +39,9 @@ def errors_table(evaluations: Mapping[str, Mapping[str, Any]], specs: Sequence[s
     """Rotation and position errors of several networks and the baselines, a row a pattern.
 
     Args:
-        evaluations: what ``python -m training evaluate`` wrote, by network; of the same clips and
-        patterns.
-        specs: which patterns, in this order; none: all of the first network's.
+        evaluations: results of ``python -m training evaluate`` by network, on the same clips and
+            patterns.
+        specs: the patterns in the order of the rows; by default all of the first network.
     """
     of: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, evaluation in evaluations.items():
@@ -82,8 +82,8 @@ SHORT = (
 
 
 def short_table(metrics: Metrics) -> str:
-    """A few rows that say what the networks are worth: beside the interpolation with the smallest
-    position error."""
+    """Errors of a few rows for the README, beside the interpolation with the smallest position
+    error."""
     lines = [
         "| recordings | hidden | network | its errors | best interpolation |",
         "|---|---|---|---|---|",
@@ -104,20 +104,18 @@ def short_table(metrics: Metrics) -> str:
 
 
 def future_words(metrics: Metrics) -> str:
-    """What `dance-future` is worth, in a sentence."""
+    """The main figures of dances that `dance-future` generated, in two sentences."""
     rows = metrics[FUTURE]["generation"]["dance-long"]["rows"]
     made, truth, other = rows[FUTURE], rows["truth"], rows["another song"]
     low, high = min(made["energy_shares"]), max(made["energy_shares"])
+    clips = metrics[FUTURE]["generation"]["dance-long"]["clips"]
     return (
-        f"energy in every second {low:.2f} to {high:.2f} of the truth's, beats "
-        f"{made['per_music_beat']:.2f} (truth "
-        f"{truth['per_music_beat']:.2f}, another song {other['per_music_beat']:.2f}), the bar's "
-        f"move right in "
-        f"{made['moves']['move_and_side']:.0%} of the bars (truth "
-        f"{truth['moves']['move_and_side']:.0%}), feet "
-        f"slide {made['skate_cm_s']:.1f} cm/s (truth {truth['skate_cm_s']:.1f}), {made['frozen']} "
-        f"of "
-        f"{metrics[FUTURE]['generation']['dance-long']['clips']} stand still."
+        f"Their energy in every second is {low:.2f} to {high:.2f} of the truth's. Beat alignment is "
+        f"{made['per_music_beat']:.2f} (truth {truth['per_music_beat']:.2f}, another song "
+        f"{other['per_music_beat']:.2f}), {made['moves']['move_and_side']:.0%} of the bars have the "
+        f"move that the music asks for (truth {truth['moves']['move_and_side']:.0%}), feet slide at "
+        f"{made['skate_cm_s']:.1f} cm/s (truth {truth['skate_cm_s']:.1f}), and {made['frozen']} of "
+        f"{clips} dances come to a standstill."
     )
 
 
@@ -147,12 +145,12 @@ def generated_table(card: str) -> str:
 
 
 def blocks(root: Path) -> dict[str, str]:
-    """Every block's text, from the checkpoints in a folder."""
+    """The text of every block, by name, from the checkpoints in a folder."""
     infos = {card.name: card for card in list_checkpoints(root)}
     metrics: Metrics = {name: card.metrics for name, card in infos.items()}
     made = {
         "dance": errors_table({name: metrics[name]["evaluation"] for name in DANCE}),
-        "hearing": music_use_table(metrics),
+        "music-use": music_use_table(metrics),
         "short": short_table(metrics),
         "future": future_words(metrics),
         "generated": generated_table(infos[FUTURE].card),
@@ -168,10 +166,10 @@ def blocks(root: Path) -> dict[str, str]:
 
 
 def rewritten(text: str, made: Mapping[str, str], source: str = "text") -> str:
-    """A text with its blocks written anew.
+    """Replace the blocks of a text.
 
     Raises:
-        FileError: it names a block that there is none of.
+        FileError: the text names an unknown block.
     """
 
     def block(match: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from training.plans.augmentation import Augment
 REST_MOST = 0.3
 """Largest share of its movement that a resting part of the body keeps."""
 SWAY_M = 0.02
-"""Largest sway of the root of a person who stands still, metres."""
+"""Largest movement of the root while the legs rest, metres."""
 
 
 class Roles(NamedTuple):
@@ -53,13 +53,13 @@ def augment(
     roles = recombined(roles, uniform(batch) < plan.recombine, sorted(upper), names)
     if plan.rest:
         parts = _resting_parts(names, parents)
-        left = torch.where(
+        kept = torch.where(
             uniform(batch, len(parts)) < plan.rest,
             # Squared, so that most resting parts keep hardly anything of their movement.
             REST_MOST * uniform(batch, len(parts)) ** 2,
             1.0,
         )
-        roles = rested(roles, left, (uniform(batch) * frames).long(), parts)
+        roles = rested(roles, kept, (uniform(batch) * frames).long(), parts)
     roles = scaled(roles, 1 + (2 * uniform(batch, 3) - 1) * plan.proportions, names)
     # Both versions are made and one is chosen: a branch for each window would be slower on a GPU.
     other = mirrored(roles, names)
@@ -77,21 +77,20 @@ def played(roles: Roles, factor: Tensor, frames: int) -> Roles:
 
     Where a window is too short for that, the factor is reduced.
     """
-    there = roles.root.shape[1]
+    available = roles.root.shape[1]
     position = (
         torch.arange(frames, device=factor.device)
         # The last frame that is read must exist.
-        * factor.clamp(max=(there - 1) / max(frames - 1, 1))[:, None]
+        * factor.clamp(max=(available - 1) / max(frames - 1, 1))[:, None]
     )
     # Below the last frame, so that ``high`` is another frame where there is one.
-    low = position.long().clamp(max=max(there - 2, 0))
+    low = position.long().clamp(max=max(available - 2, 0))
     share = position - low
     rows = torch.arange(len(factor), device=factor.device)[:, None]
-    high = (low + 1).clamp(max=there - 1)
+    high = (low + 1).clamp(max=available - 1)
     root = torch.lerp(roles.root[rows, low], roles.root[rows, high], share[..., None])
     # Neighbouring frames are close enough for linear interpolation of the two columns.
     columns = roles.local[..., :2].transpose(-1, -2).flatten(-2)
-
     sixd = torch.lerp(columns[rows, low], columns[rows, high], share[..., None, None])
     return Roles(sixd_to_matrix(sixd), root, roles.body)
 
@@ -165,43 +164,43 @@ def recombined(roles: Roles, chosen: Tensor, upper: list[int], names: tuple[str,
     )
 
 
-def rested(roles: Roles, left: Tensor, frame: Tensor, parts: list[list[int]]) -> Roles:
+def rested(roles: Roles, shares: Tensor, frame: Tensor, parts: list[list[int]]) -> Roles:
     """Windows in which parts of the body keep nearly still.
 
     Args:
-        left: (B, parts) the share of a part's movement that is kept, 0 to 1.
+        shares: (B, parts) the share of a part's movement that is kept, 0 to 1.
         frame: (B,) the frame whose pose the parts rest in.
         parts: joints of each part. The part with joint 0 includes the root's path, of which at most
             ``SWAY_M`` is kept, because feet in contact would slide.
     """
     rows = torch.arange(len(frame), device=frame.device)
-    way = roles.root - roles.root[rows, frame][:, None]
+    path = roles.root - roles.root[rows, frame][:, None]
     columns = roles.local[..., :2].transpose(-1, -2).flatten(-2)  # (B, T, J, 6)
     share = torch.ones(columns.shape[0], columns.shape[2], device=columns.device)
     for number, joints in enumerate(parts):
-        kept = left[:, number]
+        kept = shares[:, number]
         if 0 in joints:
             # Scaled down as a path rather than cut off, so that the sway stays smooth.
-            farthest = way.norm(dim=-1).amax(1).clamp(min=1e-6)
+            farthest = path.norm(dim=-1).amax(1).clamp(min=1e-6)
             kept = torch.where(kept < 1, kept.minimum(SWAY_M / farthest), kept)
-            way = way * kept[:, None, None]
+            path = path * kept[:, None, None]
         share[:, joints] = kept[:, None]
     rest_pose = columns[rows, frame][:, None]
     local = sixd_to_matrix(torch.lerp(rest_pose, columns, share[:, None, :, None]))
-    # Joints that keep all of their movement keep their bits: no rounding by the way through 6D.
+    # Joints that keep all of their movement stay bit-identical: the conversion through 6D rounds.
     moves = (share == 1)[:, None, :, None, None]
     return Roles(
-        torch.where(moves, roles.local, local), roles.root[rows, frame][:, None] + way, roles.body
+        torch.where(moves, roles.local, local), roles.root[rows, frame][:, None] + path, roles.body
     )
 
 
 def _resting_parts(names: tuple[str, ...], parents: tuple[int, ...]) -> list[list[int]]:
-    above = _below(names, parents, "spine1")
+    upper_body = _below(names, parents, "spine1")
     return [
         sorted(_below(names, parents, "left_collar")),
         sorted(_below(names, parents, "right_collar")),
         sorted(_below(names, parents, "neck")),
-        [j for j in range(len(names)) if j not in above],
+        [j for j in range(len(names)) if j not in upper_body],
     ]
 
 

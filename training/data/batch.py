@@ -33,8 +33,9 @@ class Batch:
     shown: Tensor | None = None
     """(B,T,F) what hidden entries show under BERT's corruption."""
     first_position: int = 0
+    """Position id of the first frame."""
     body: Tensor | None = None
-    """(B,J,3) metres: joint offsets of each window's body, where the set has them."""
+    """(B,J,3): joint offsets of each window's body, metres, where the set has them."""
     noise: Tensor | None = None
     """(B,Z): latent noise."""
     perturbed: Tensor | None = None
@@ -43,7 +44,7 @@ class Batch:
     rounds: int = 0
     """How many times ``rollout.roll_out`` generates a stretch of the past."""
     past_noise: Tensor | None = None
-    """(B,rounds,Z): latent noise for those."""
+    """(B,rounds,Z): latent noise for these rounds."""
 
     def __len__(self) -> int:
         return len(self.motion)
@@ -126,7 +127,7 @@ def draw(
             batch, past_noise=torch.randn(size, generator=generator, device=generator.device)
         )
     if plan.samples > 1:
-        # Before the noise is drawn, which is what the samples of a window differ in.
+        # Repeated before the noise is drawn, because the samples of a window differ in their noise.
         batch = batch.repeated(plan.samples)
     if config.noise_dim:
         batch = replace(
@@ -152,8 +153,7 @@ def _draw_windows(
         return _draw_roles(data, plan, config, frames, generator, step, before)
     source = data if plan.window_stride == 1 else _strided(data, plan.window_stride, frames)
     body = None
-    # This older way draws integers. It is kept because older runs continue with the same random
-    # numbers.
+    # Kept beside `draw_windows`, so that unfinished runs continue with the same random numbers.
     if plan.balance == 1.0 and not data.bodies:
         motion, music = source.windows(plan.batch, frames, generator)
     else:

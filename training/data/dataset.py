@@ -1,4 +1,4 @@
-"""Prepared motion: memory-mapped arrays of all frames of a split, cut into windows anywhere.
+"""Prepared motion: memory-mapped arrays of all frames of a split, cut into windows at any frame.
 
 A split is a folder with ``rotations.npy`` (N,J,6) float16, the first two columns of each local
 matrix; ``root_m.npy`` (N,3) float32; ``music.npy`` (N,M) float32, absent for motion alone; and
@@ -111,9 +111,8 @@ class MotionSet:
         generator = torch.Generator(device=self.starts.device).manual_seed(0)
         motion, music = self.windows(count, min(window, int(self.lengths.max())), generator)
         origin = torch.from_numpy(self.stats.scale_root(np.zeros(3, np.float32))).to(motion)
-        level = torch.tensor([1.0, 0.0, 1.0]).to(
-            motion
-        )  # as the networks move every window to the origin
+        # On the ground plane, as the networks move every window to the origin.
+        level = torch.tensor([1.0, 0.0, 1.0]).to(motion)
         motion[..., -3:] -= (motion[..., -3:].mean(1, keepdim=True) - origin) * level
         values = {"motion": motion, "music": music} if music is not None else {"motion": motion}
         return {
@@ -158,7 +157,7 @@ class MotionSet:
         weights = room.double() * self._group_weights(room, balance)[self.groups]
         ends = weights.cumsum(0)
         draws = torch.rand(2, batch, generator=generator, device=ends.device, dtype=torch.float64)
-        # The sum is rounded: a draw beyond it goes to the last clip that has room.
+        # Rounding can put a draw beyond the last sum; it goes to the last clip that has room.
         clip = torch.searchsorted(ends, draws[0] * ends[-1], right=True).clamp(
             max=int(room.nonzero()[-1])
         )
@@ -275,7 +274,8 @@ class MotionSet:
     ) -> Clip:
         part = slice(entry["first"] + start, entry["first"] + start + frames)
         rotations = sixd_to_matrix(self.rotations[part].float()).cpu().numpy()
-        if self.bodies:  # positions are measured on the subject's own bones
+        # Positions are measured on the subject's own bones.
+        if self.bodies:
             skeleton = replace(skeleton, offsets_m=self.bodies[entry["body"]])
         motion = Motion(skeleton, rotations, self.root_m[part].float().cpu().numpy(), fps)
         music = None

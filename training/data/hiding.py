@@ -31,7 +31,7 @@ def draw_hidden(
     stage = plan.stage_at(step)[0]
     if stage.patterns and stage.fixed >= 1:
         return _draw_fixed(stage, batch, frames, skeleton, generator)
-    # The groups of all joints and of the root are no limbs.
+    # Limbs are all groups except those of all joints and of the root.
     limbs = [g for name, g in skeleton.groups.items() if name not in ("all", "root")]
     hidden = draw_masks(plan.masks_at(step), batch, frames, limbs, len(skeleton), generator)
     if not stage.patterns:

@@ -81,12 +81,12 @@ def curve_svg(
 
     Args:
         curve: rows with ``step`` and ``loss``; rows whose loss is not finite are left out.
-        title: what the drawing is called, also for screen readers.
-        unit: what the loss is, on its axis.
+        title: the drawing's title, also for screen readers.
+        unit: the label of the loss axis.
         stages: steps at which another stage of the schedule begins, drawn as dashed lines.
 
     Returns:
-        The file's text; no scripts and nothing from elsewhere in it.
+        The file's text, without scripts or external resources.
 
     Raises:
         ValueError: no row has a finite loss.
@@ -114,7 +114,7 @@ def curve_svg(
 
 
 def _grid(axes: _Axes, stages: Sequence[int]) -> list[str]:
-    """Lines and numbers of both axes, and a dashed line where a stage begins."""
+    """Grid lines and tick labels, and a dashed line where a stage begins."""
     parts = []
     for value in _decades(axes.low, axes.high) if axes.logarithmic else ticks(axes.low, axes.high):
         y = axes.y(value)

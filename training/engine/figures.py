@@ -38,8 +38,11 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
 
     Args:
         results: the network's, then those of the baselines, ``slerp`` among them; all of the same
-        clip and mask.
+            clip and mask.
         title: the line above.
+
+    Returns:
+        (H, W, 3) uint8 pixels.
     """
     canvas = Canvas(WIDTH, HEIGHT)
     canvas.text(_MARGIN, 38, title, size=20)
@@ -107,7 +110,7 @@ def across_axis(motion: Motion, frame: int) -> Float[Array, "3"]:
         positions = motion.positions()[frame].astype(np.float64)
         # The vertical part is dropped, so that a tilted pelvis does not tilt the camera.
         level = (positions[groups["left_leg"][0]] - positions[groups["right_leg"][0]]) * [1, 0, 1]
-        # The hips of somebody who lies on the side are one above the other, and give no direction.
+        # The hips of a person who lies on the side are one above the other and give no direction.
         if np.linalg.norm(level) > 1e-3:
             left = level / np.linalg.norm(level)
     forward = np.cross(left, [0, 1, 0])
@@ -197,7 +200,7 @@ def _figure(
     head = skeleton.groups.get("head", ())
     if head:
         head_joint = head[-1]
-        # A head's end site is the crown; skeletons without it get one along the neck.
+        # A head's end site is its crown. Without one, the crown is placed along the neck.
         tips = [
             len(skeleton) + e
             for e, (parent, _) in enumerate(skeleton.end_sites)
@@ -223,7 +226,7 @@ def _unit(vector: Float[Array, "3"]) -> Float[Array, "3"]:
 
 
 def _legend(canvas: Canvas, means: dict[str, float | int | None], label: str, left: float) -> None:
-    """What a plot shows, and a key to its lines with their means over hidden entries."""
+    """The title of a plot, and a legend of its lines with their means over hidden entries."""
     canvas.text(left, _PLOT_TOP + 8, label, INK, 15)
     for name, mean in means.items():
         canvas.line([(left, _PLOT_TOP + 27), (left + 16, _PLOT_TOP + 27)], PALETTE[name], 2.5)

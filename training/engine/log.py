@@ -70,7 +70,7 @@ class Log:
         self.seen = now
 
     def watch(self, watch: Watch | None, average: MaskedMotionModel) -> None:
-        """Call the watch; the state of the random generators is restored afterwards."""
+        """Call the watch, and restore the state of the random generators afterwards."""
         if self.writer is not None and watch is not None:
             device = self.run.accelerator.device
             # Otherwise a run with validation would train on other dropout masks than one without.
@@ -80,9 +80,9 @@ class Log:
             # The time of validation does not count into samples per second.
             self.seen = time.perf_counter()
 
-    # A line printed beside a live bar would be torn, so the bar is closed first.
     def say(self, text: str) -> None:
         """Print a line, on the main process."""
+        # A live progress bar would overwrite the line, so it is closed first.
         self.close()
         if self.writer is not None:
             typer.echo(text, err=True)

@@ -67,11 +67,16 @@ def train(
         The averaged (EMA) network, and the points of the loss curve.
 
     Args:
+        model: the network, which is trained in place.
         data: on the device of :func:`make_accelerator`, with its statistics set.
-        start: names the first weights, if they are not those of the plan's seed; a run continues
-            only from a state with the same name.
+        plan: steps, batches, masks, loss and optimiser.
+        run_dir: folder of the state and the logs.
+        resume: whether to continue from a state in ``run_dir``; otherwise it is deleted.
+        start: identifies the initial weights, if they are not those of the plan's seed; a run
+            continues only from a state with the same value.
         watch: called at the first save after every ``watch_every`` steps and at the end, on the
-        main process.
+            main process.
+        watch_every: steps between two calls of ``watch``.
 
     Raises:
         ModelError: the loss is not finite, the windows do not fit the network, the state belongs to
@@ -110,9 +115,8 @@ def train(
                 pending.clear()
             if save:
                 # Before saving, so that the state contains the point.
-                run.close_point()
-                # Saves and watches need not be multiples of each other: the first save after each
-                # interval counts.
+                run.add_curve_point()
+                # The intervals of saving and watching need not be multiples of each other.
                 if watched and (run.step % watch_every < plan.save_every or run.step == plan.steps):
                     log.watch(watch, run.averaged())
             if save or stop:
@@ -135,7 +139,7 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
             f"at most the network's {model.config.max_frames}",
             "change --max-frames",
         )
-        # With 10 % of the hidden frames shown as they are, a residual network would see the answer.
+    # With 10 % of the hidden frames shown as they are, a residual network would see the answer.
     if plan.corruption and model.config.fill != "zero":
         raise ModelError(
             "training plan",
@@ -165,7 +169,7 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
 
 
 def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
-    """One optimiser step on this process's share of the batch, and its part in the average.
+    """One optimiser step on this process's share of the batch, and the update of the average.
 
     The terms are sums divided by counts over the whole batch, so that the shares add up. Wrapped
     networks average gradients over the processes; the factor ``processes`` undoes that.
@@ -197,7 +201,7 @@ def _take_step(run: Run, batch: Batch, loss: Loss) -> Tensor:
     run.step += 1
     # The usual warm-up of an EMA: the first weights are random, and must not stay in the average
     # for a thousand steps.
-    run.follow(min(plan.ema, (1 + run.step) / (10 + run.step)))
+    run.update_average(min(plan.ema, (1 + run.step) / (10 + run.step)))
     return torch.cat([total, (norm.full_tensor() if isinstance(norm, DTensor) else norm)[None]])
 
 

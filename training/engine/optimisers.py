@@ -14,13 +14,13 @@ KINDS = ("adamw", "adam", "muon")
 BETAS = 0.9, 0.999
 
 
-class MuonBeside(torch.optim.Optimizer):
+class MuonWithAdamW(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024) for the matrices of the blocks, and AdamW for everything else.
 
-    Muon makes the momentum of a matrix orthogonal, so that every direction moves alike; the inputs'
-    and the head's matrices, biases, norms and convolutions are none of its business. Its steps are
-    scaled to the size of AdamW's (Liu et al. 2025), so that one learning rate serves both. To
-    whoever saves it, it is one optimiser.
+    Muon orthogonalises the momentum of a weight matrix, so that all directions get steps of equal
+    size. It is not meant for the matrices of inputs and head, biases, norms and convolutions. Its
+    steps are scaled to the size of AdamW's (Liu et al. 2025), so that one learning rate serves
+    both. Both are saved and restored as one optimiser.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class MuonBeside(torch.optim.Optimizer):
 
 
 def make_optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.Optimizer:
-    """As the plan says; the head of a residual network is a group of its own, which learns more
-    slowly.
+    """The optimiser of a plan. The head of a residual network is a separate group with a smaller
+    learning rate.
 
     Raises:
         ModelError: there is no such optimiser, or the network has no blocks for Muon.
@@ -90,7 +90,7 @@ def make_optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.
                 "one with blocks of its own",
                 "choose adamw",
             )
-        return MuonBeside(matrices, groups, plan.learning_rate, plan.weight_decay)
+        return MuonWithAdamW(matrices, groups, plan.learning_rate, plan.weight_decay)
     kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
     if plan.optimizer not in kinds:
         raise ModelError(

@@ -41,7 +41,7 @@ class Run:
             model.compile(dynamic=True)  # in place: names and attributes stay; window lengths vary
         self.wrapped = _distributed(accelerator, model.train())
         self.model = accelerator.unwrap_model(self.wrapped)
-        # Made after sharding, because FSDP replaces the parameters by their shards.
+        # Created after sharding, because FSDP replaces the parameters by their shards.
         self.optimizer = accelerator.prepare_optimizer(make_optimizer(self.model, plan))
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.generator = torch.Generator(device=accelerator.device).manual_seed(plan.seed)
@@ -55,8 +55,8 @@ class Run:
         self._since = time.perf_counter()
 
     @torch.no_grad()
-    def follow(self, decay: float) -> None:
-        """Move the average towards the network."""
+    def update_average(self, decay: float) -> None:
+        """Update the exponential moving average of the weights."""
         torch._foreach_lerp_(
             # An elementwise update needs no communication: each process averages its own shards.
             [disk.local(p) for p in self.average.values()],
@@ -65,18 +65,18 @@ class Run:
         )
 
     def averaged(self) -> MaskedMotionModel:
-        """The averaged network, whole; every process must ask together."""
+        """The averaged network, gathered; every process must call this together."""
         disk.copy_into(dict(self._average_model.named_parameters()), disk.gathered(self.average))
         return self._average_model.to(self.accelerator.device)
 
-    def close_point(self) -> None:
+    def add_curve_point(self) -> None:
         """Add the mean of the recent losses to the curve."""
         mean, seconds = sum(self.recent) / len(self.recent), time.perf_counter() - self._since
         self.curve.append({"step": self.step, "loss": mean, "seconds": seconds})
         self.recent.clear()
 
     def save(self, run_dir: Path) -> None:
-        """Write the state; every process must call together."""
+        """Write the state; every process must call this together."""
         state = {
             "model": disk.gathered(self.model.state_dict()),
             "average": disk.gathered(self.average),
@@ -103,7 +103,7 @@ class Run:
         try:
             if saved["run"] != self.identity:
                 raise ValueError("another plan or other data")
-                # States of older versions do not have this entry.
+            # States of older versions do not have this entry.
             if saved.get("material", self.material) != self.material:
                 raise ValueError("a network with other options, or other data")
             disk.copy_into(dict(self.model.state_dict()), saved["model"])
@@ -137,16 +137,16 @@ def _distributed(accelerator: Accelerator, model: MaskedMotionModel) -> nn.Modul
     """The network on its device, wrapped or sharded where several processes train it."""
     if accelerator.distributed_type != DistributedType.FSDP:
         return accelerator.prepare(model)
-    # accelerate shards a network only together with an optimiser. Ours is made of the shards
-    # afterwards, so this one is thrown away.
+    # accelerate shards a network only together with an optimiser. The real one is created from the
+    # shards afterwards, so this one is discarded.
     return accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.0))[0]
 
 
 def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
-    """What must be equal for a run to continue: the plan except for its length, the statistics, the
-    first weights."""
+    """What must be equal for a run to continue: the plan except for its length, the statistics, and
+    the initial weights."""
     kept = {
-        # A longer run is the same run; when it saves changes no weight.
+        # Neither the length of a run nor the times of its saves change its weights.
         name: value
         for name, value in asdict(plan).items()
         if name not in ("steps", "save_every")
@@ -155,7 +155,7 @@ def _identity(model: MaskedMotionModel, plan: TrainingPlan, start: str) -> str:
 
 
 def _material(model: MaskedMotionModel, data: MotionSet) -> str:
-    """A digest of the network's options and the clips, which the weights may not reveal."""
+    """A digest of the network's options and the clips, which need not show in the weights' shapes."""
     fields = {
         name: getattr(model.config, name)
         for name in MaskedMotionConfig.__annotations__

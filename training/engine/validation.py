@@ -27,8 +27,8 @@ SHOWN = KINDS[:2]
 
 
 def default_specs(frames: int, fps: float) -> tuple[str, ...]:
-    """The SPECs: the original's fixed pattern, and a gap of one second in the middle (at most a
-    third of the clip)."""
+    """The original's fixed pattern, and a gap of one second (at most a third of the clip) in the
+    middle."""
     gap = max(min(round(fps), frames // 3), 1)
     start = (frames - gap) // 2
     return "every:15", f"span:{start}-{start + gap - 1}"
@@ -43,10 +43,10 @@ class Watch:
     Args:
         folder: the prepared set; its ``val`` split is used.
         config: the network's.
-        clips: how many, spread evenly over the split.
-        frames: their length; 0: 240, or what the network's window and the split's longest clip
-        allow.
-        specs: what is hidden; none: every 15th frame known, and a gap of a second.
+        clips: number of clips, spread evenly over the split.
+        frames: their length; 0: 240, or less where the network's window or the split's longest clip
+            is shorter.
+        specs: what is hidden; by default every 15th frame is known, or a gap of a second is hidden.
 
     Raises:
         FileError: no clip is that long.
@@ -98,13 +98,13 @@ class Watch:
     ) -> dict[str, float]:
         """Recover the validation clips; write the errors and a picture for each SPEC.
 
-        Nothing that goes wrong here ends a training run: it is said in a line on stderr. No random
-        number is drawn.
+        An error here does not end a training run; it is printed on stderr. No random number is
+        drawn.
 
         Returns:
             ``validation/SPEC/rotation_deg/METHOD`` and ``position_cm``, METHOD being ``model``,
             ``hold``, ``slerp``, ``inertial`` or ``spline``: means over the hidden entries of all
-            clips. Empty where there is nothing to watch, or the network gave no motion at all.
+            clips. Empty where there is no validation split, or validation failed.
         """
         if not self.clips:
             return {}
@@ -112,7 +112,7 @@ class Watch:
         model.eval()
         try:
             return self._watch(step, model, writer)
-        # A run of days must not end because of a fault in its validation.
+        # A run of days must not end because of an error in its validation.
         except Exception as error:
             _warn(f"step {step}: validation failed ({type(error).__name__}: {error})")
             return {}
@@ -159,9 +159,8 @@ class Watch:
         self, step: int, spec: str, results: Sequence[RecoveryResult], writer: "SummaryWriter"
     ) -> None:
         try:
-            from training.engine.figures import (
-                sample_picture,  # a fault of the drawing library is a warning, too
-            )
+            # Inside the try, so that a fault of the drawing library is a warning as well.
+            from training.engine.figures import sample_picture
 
             picture = sample_picture(results, f"{results[0].clip.name}, {spec}, step {step:,}")
             writer.add_image(f"samples/{spec}", picture, step, dataformats="HWC")
@@ -185,6 +184,5 @@ def _figures(spec: str, method: str, results: Sequence[RecoveryResult]) -> dict[
 
 
 def _warn(text: str) -> None:
-    tqdm.write(
-        f"warning: {' '.join(text.split())}", file=sys.stderr
-    )  # beside a progress bar, not through it
+    # A plain print would garble a live progress bar.
+    tqdm.write(f"warning: {' '.join(text.split())}", file=sys.stderr)

@@ -69,32 +69,32 @@ class FutureLoss(Loss):
         assert output.prediction is not None
         hidden = batch.hidden.any(-1)[:: self.samples]  # (W, T)
         pair = hidden[:, 1:]  # the step into the first hidden frame counts
-        rotations, places = self._kinematics(output.prediction.float(), batch.body)
-        true_rotations, true_places = self._kinematics(batch.motion, batch.body)
+        rotations, positions = self._kinematics(output.prediction.float(), batch.body)
+        true_rotations, true_positions = self._kinematics(batch.motion, batch.body)
         # Weights are given for 30 frames a second; at other rates a step is shorter or longer.
         pace = self.fps / 30
         rows = [
             (rotations, true_rotations, hidden),
-            (places, true_places, hidden),
-            (places.diff(dim=1) * pace, true_places.diff(dim=1) * pace, pair),
+            (positions, true_positions, hidden),
+            (positions.diff(dim=1) * pace, true_positions.diff(dim=1) * pace, pair),
         ]
         scores = [
             self._scores(predicted, true[:: self.samples], mask) for predicted, true, mask in rows
         ]
-        return torch.stack([*scores, self._slid(places, true_places, pair) * pace])
+        return torch.stack([*scores, self._foot_skate(positions, true_positions, pair) * pace])
 
-    def _slid(self, places: Tensor, true: Tensor, pair: Tensor) -> Tensor:
+    def _foot_skate(self, positions: Tensor, true: Tensor, pair: Tensor) -> Tensor:
         """Horizontal speed of feet while they are as low as the reference's lowest, summed over
         windows."""
         feet = list(self.skeleton.feet)
         if not feet:
-            return torch.zeros((), device=places.device)
+            return torch.zeros((), device=positions.device)
         lowest = true[:, :, feet, 1].amin(1, keepdim=True)  # (B, 1, feet)
         # A soft threshold, a quarter of the height wide. Detached: lifting a foot must not be a way
         # to slide for free.
-        down = ((lowest + DOWN_M - places[:, 1:, feet, 1]) / (DOWN_M / 4)).sigmoid().detach()
+        down = ((lowest + DOWN_M - positions[:, 1:, feet, 1]) / (DOWN_M / 4)).sigmoid().detach()
         # The ground plane alone: a foot that rises does not slide.
-        step = places[:, :, feet].diff(dim=1)[..., [0, 2]]
+        step = positions[:, :, feet].diff(dim=1)[..., [0, 2]]
         speed = (step.square().sum(-1) + 1e-8).sqrt()
         weight = pair.repeat_interleave(self.samples, 0).to(speed.dtype)[..., None] * down
         return (
@@ -142,10 +142,10 @@ class FutureLoss(Loss):
         local = features[..., :-3].unflatten(-1, (-1, 3, 3))
         if self.roles:
             assert body is not None
-            world, places = Tree(tuple(self.skeleton.parents)).forward(
+            world, positions = Tree(tuple(self.skeleton.parents)).forward(
                 local, features[..., -3:], body
             )
-            return world.flatten(-2) / 2**0.5, places
+            return world.flatten(-2) / 2**0.5, positions
         return local.flatten(-2) / 2**0.5, PoseLoss(self.skeleton, self.stats)._positions(
             features, body
         )

@@ -51,7 +51,7 @@ class RolesLoss(Loss):
     """Weight of the difference between the logarithms of the expected and the real error. Its
     gradient does not reach the poses."""
     height: float = 2.0
-    """Factor on vertical distances in positions and squares. Heights vary less than places on the
+    """Factor on vertical distances in positions and squares. Heights vary less than positions on the
     ground, and an error in them shows as floating or sinking. L2P, which standardises every
     coordinate, weights them more, too."""
     usual_m: float = 0.005
@@ -100,44 +100,54 @@ class RolesLoss(Loss):
             and batch.body is not None
         )
         tree = Tree(self.parents)
-        world, places = _kinematics(tree, output.prediction, batch.body)
-        true_world, true_places = _kinematics(tree, batch.motion, batch.body)
-        weight, pair = self._where(batch.hidden)
+        world, positions = _kinematics(tree, output.prediction, batch.body)
+        true_world, true_positions = _kinematics(tree, batch.motion, batch.body)
+        weight, pair = self._frame_weights(batch.hidden)
         # The Frobenius distance of two rotations is 2 sqrt(2) sin(angle / 2), about sqrt(2) times
         # the angle.
-        turned = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
-        bent = (output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))
-        bent = _norm(bent).mean(-1) / 2**0.5
-        apart = _norm(places - true_places).mean(-1)
-        # Heights count more here, but not in ``apart``, which the expected error is compared with.
-        distance = _norm((places - true_places) * places.new_tensor([1.0, self.height, 1.0]))
-        speed, true_speed = places.diff(dim=1), true_places.diff(dim=1)
-        judged = slice(None) if self.kinematics else slice(1)
-        placed = distance[:, :, judged].mean(-1)
-        speed_error = _norm(speed - true_speed)[:, :, judged].mean(-1)
-        pose_rms = (distance[:, :, judged].square().mean(-1) + 1e-10).sqrt()
-        square = self._squares(distance[:, :, judged], batch.hidden)
-        slid = self._foot_skate(speed, true_speed)
+        world_error = _norm((world - true_world).flatten(-2)).mean(-1) / 2**0.5
+        local_error = (output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))
+        local_error = _norm(local_error).mean(-1) / 2**0.5
+        distance_m = _norm(positions - true_positions).mean(-1)
+        # Heights count more here, but not in ``distance_m``, which the expected error is compared with.
+        distance = _norm(
+            (positions - true_positions) * positions.new_tensor([1.0, self.height, 1.0])
+        )
+        velocity, true_velocity = positions.diff(dim=1), true_positions.diff(dim=1)
+        counted = slice(None) if self.kinematics else slice(1)
+        position_error = distance[:, :, counted].mean(-1)
+        velocity_error = _norm(velocity - true_velocity)[:, :, counted].mean(-1)
+        pose_rms = (distance[:, :, counted].square().mean(-1) + 1e-10).sqrt()
+        square = self._squares(distance[:, :, counted], batch.hidden)
+        skate = self._foot_skate(velocity, true_velocity)
         if self.evenly:
-            even = self._evened(batch, true_places)[:, None]
-            turned, bent, placed, pose_rms, speed_error, slid = (
-                term * even for term in (turned, bent, placed, pose_rms, speed_error, slid)
+            even = self._window_weights(batch, true_positions)[:, None]
+            world_error, local_error, position_error, pose_rms, velocity_error, skate = (
+                term * even
+                for term in (
+                    world_error,
+                    local_error,
+                    position_error,
+                    pose_rms,
+                    velocity_error,
+                    skate,
+                )
             )
             square = square * even**2
         # A millimetre keeps the logarithm of a near-perfect prediction finite.
-        missed = (
-            output.expected_m.float().clamp(min=1e-5).log() - (apart.detach() + 1e-3).log()
+        expected_error = (
+            output.expected_m.float().clamp(min=1e-5).log() - (distance_m.detach() + 1e-3).log()
         ).abs()
         return torch.stack(
             [
-                (turned * weight).sum(),
-                (bent * weight).sum(),
-                (placed * weight).sum(),
+                (world_error * weight).sum(),
+                (local_error * weight).sum(),
+                (position_error * weight).sum(),
                 (pose_rms * weight).sum(),
-                (speed_error * pair).sum(),
-                (slid * pair).sum(),
+                (velocity_error * pair).sum(),
+                (skate * pair).sum(),
                 square.sum(),
-                (missed * weight).sum(),
+                (expected_error * weight).sum(),
             ]
         )
 
@@ -147,25 +157,25 @@ class RolesLoss(Loss):
         # Scaled by the gap before squaring, so that long gaps do not dominate.
         return (distance * scale[..., None] / self.usual_m).square().mean(-1)
 
-    def _foot_skate(self, speed: Tensor, true_speed: Tensor) -> Tensor:
+    def _foot_skate(self, velocity: Tensor, true_velocity: Tensor) -> Tensor:
         """Mean speed of the feet that stand in the reference: (B,T-1)."""
-        feet, true_feet = speed[:, :, list(self.feet)], true_speed[:, :, list(self.feet)]
+        feet, true_feet = velocity[:, :, list(self.feet)], true_velocity[:, :, list(self.feet)]
         # Contacts of the reference: the network must not choose when its feet count.
         standing = (true_feet.norm(dim=-1) < self.standing_m).to(feet.dtype)
         return (_norm(feet) * standing).mean(-1)
 
     @torch.no_grad()
-    def _evened(self, batch: Batch, true_places: Tensor) -> Tensor:
+    def _window_weights(self, batch: Batch, true_positions: Tensor) -> Tensor:
         """The weight of each window: (B,)."""
         assert batch.body is not None
         rotations, root = slerp_fill(
             batch.motion[..., :-3].unflatten(-1, (-1, 3, 3)), batch.motion[..., -3:], batch.hidden
         )
-        _, places = Tree(self.parents).forward(rotations, root, batch.body)
-        away = (places - true_places).norm(dim=-1).mean(-1) * _by_gap(batch.hidden)
-        erred = away.sum(1) / batch.hidden.any(-1).sum(1).clamp(min=1)
+        _, positions = Tree(self.parents).forward(rotations, root, batch.body)
+        fill_error = (positions - true_positions).norm(dim=-1).mean(-1) * _by_gap(batch.hidden)
+        mean_error = fill_error.sum(1) / batch.hidden.any(-1).sum(1).clamp(min=1)
         # 1 for a window of usual speed, more for slower ones.
-        return (self.usual_m / (erred + _STILL_M)) ** self.evenly
+        return (self.usual_m / (mean_error + _STILL_M)) ** self.evenly
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """Not available: the terms are summed over windows at once."""
@@ -173,7 +183,7 @@ class RolesLoss(Loss):
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""
-        weight, pair = (values.sum(1) for values in self._where(hidden))
+        weight, pair = (values.sum(1) for values in self._frame_weights(hidden))
         return torch.stack(
             [weight, weight, weight, weight, pair, pair, hidden.any(-1).sum(1).float(), weight],
             dim=-1,
@@ -183,7 +193,7 @@ class RolesLoss(Loss):
         """The counts of a whole batch: (terms,)."""
         return self.window_counts(hidden).sum(0).clamp(min=1e-6)
 
-    def _where(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def _frame_weights(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of the frames (B,T), and of the steps from one frame to the next (B,T-1)."""
         weight = _by_gap(hidden) if self.by_gap else hidden.any(-1).float()
         return weight, torch.maximum(weight[:, 1:], weight[:, :-1])

@@ -41,7 +41,7 @@ class PoseLoss(Loss):
 
     def window_sums(self, prediction: Tensor, batch: Batch) -> Tensor:
         """See the base class."""
-        entry, frame, pair = self._where(batch.hidden, prediction.dtype)
+        entry, frame, pair = self._entry_weights(batch.hidden, prediction.dtype)
         predicted, true = (self._positions(x, batch.body) for x in (prediction, batch.motion))
         difference = (prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))
         rotation = _norm(difference) * entry
@@ -54,10 +54,10 @@ class PoseLoss(Loss):
 
     def window_counts(self, hidden: Tensor) -> Tensor:
         """See the base class."""
-        entries = [weight.sum((1, 2)) for weight in self._where(hidden, torch.float32)]
+        entries = [weight.sum((1, 2)) for weight in self._entry_weights(hidden, torch.float32)]
         return torch.stack([*entries, MseLoss().window_counts(hidden)[:, 0]], dim=-1)
 
-    def _where(self, hidden: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    def _entry_weights(self, hidden: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
         """Weights of rotations, positions and velocities: (B,T,J), (B,T,J), (B,T-1,J).
 
         A hidden joint also moves its known children. All positions of a frame count, therefore, as

@@ -19,8 +19,8 @@ class Augment:
     """Windows are slowed by up to this factor where it exceeds ``speed``: gestures are slower than
     the sports and walking in the training data."""
     rest: float = 0.0
-    """Probability that an arm, the neck and head, or everything below the trunk keeps nearly still.
-    In gestures most of the body rests, which the training data hardly shows."""
+    """Probability that an arm, the neck and head, or the pelvis and legs are kept nearly still. In
+    gestures most of the body is static, which the training data hardly shows."""
 
     def frames(self, length: int) -> int:
         """How many frames to draw for windows of ``length``."""

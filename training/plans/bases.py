@@ -35,8 +35,8 @@ ORIGINAL = TrainingPlan(
     save_every=1_000,
     masks=MaskMix(random=1, every=0, keep_hide=0, span=0, joint_share=0),
 )
-"""What all pre-training of the original has in common, except that windows start anywhere here; see
-``ecm-strided``."""
+"""The settings that all pre-training of the original shares. Windows start anywhere here; those of
+the original start at multiples of 300 frames, as in ``ecm-strided``."""
 
 SMALL = TrainingPlan()
 ROLES = TrainingPlan(
@@ -84,5 +84,4 @@ gaps leave no time for a slow start."""
 FAIR = replace(
     ROLES, optimizer="muon", loss="roles-fair", min_frames=12, augment=Augment(slow=1.5, rest=0.15)
 )
-"""A loss closer to the benchmark, the faster optimiser, and resting limbs, which the data hardly
-has."""
+"""A loss closer to the LAFAN1 benchmark, Muon, and static limbs, which the data hardly has."""

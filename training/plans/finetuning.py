@@ -37,8 +37,8 @@ _COASTING = gap_curve(coast_s=0.15, root_coast_s=0.4)
 # the common set). On the ground plane a second and more would fit recorded motion best, but it
 # would amplify errors of the last generated step.
 _FALLING = gap_curve(coast_s=0.15, root_coast_s=0.4, rise_coast_s=0.08)
-# The future with known music: the last 40 to 96 frames of a window are hidden, the frames before
-# are noisy, and in half of the steps generated.
+# Prediction with known music: the last 40 to 96 frames of a window are hidden. The frames before
+# are noisy and, in half of the steps, generated.
 _DANCE_FUTURE = TrainingPlan(
     steps=8_000,
     batch=12,
@@ -55,7 +55,7 @@ _DANCE_FUTURE = TrainingPlan(
         random=0, every=0, keep_hide=0, span=0, future=1, future_frames=(40, 96), joint_share=0
     ),
 )
-# Possible futures: the last 0.5 to 1.5 seconds are hidden, and drawn as samples.
+# Prediction without music: the last 0.5 to 1.5 seconds are hidden, and several samples drawn.
 _ROLES_FUTURE = TrainingPlan(
     steps=4_000,
     batch=24,
@@ -79,8 +79,8 @@ _ROLES_FUTURE = TrainingPlan(
 
 FINETUNING: dict[str, Recipe] = {
     "3bert": Recipe("3bert", staged(_FIXED, *_3BERT_FIXED)),
-    # None was published for these two. Ours: the same five stages, with the batch of their
-    # pre-training.
+    # No schedule was published for these two. They get the same five stages, with the batch of
+    # their pre-training.
     "ecm": Recipe("ecm", staged(_FIXED, *_3BERT_FIXED)),
     "common": Recipe("common", staged(replace(_FIXED, batch=128), *_3BERT_FIXED)),
     # Ours: a few hundred steps in which short gaps count like long ones.
@@ -89,14 +89,13 @@ FINETUNING: dict[str, Recipe] = {
     "3bert-small": Recipe(
         "3bert-small", SMALL_FIXED, {"inertia": [0.8, 1.6, 1.0], "ramp_s": 1 / 15}
     ),
-    # The same for a network that was pre-trained on slerp: it gets used to the inertial fill.
+    # The same for a network that was pre-trained on slerp and is adapted to the inertial fill.
     "ecm-small-refill": Recipe(
         "ecm-small",
         SMALL_FIXED.scaled(1_500),
         {"fill": "inertial", "ramp_s": 1 / 30, "smooth_s": 0.02},
     ),
-    # For generation: to music, of networks that hear; and of any movement, with noise for what
-    # cannot be known.
+    # Generation: to music, by networks that take it; and of any movement, with latent noise.
     **{
         f"{name}-future": Recipe(
             name,
@@ -127,8 +126,7 @@ FINETUNING: dict[str, Recipe] = {
             "horizon_s": [1.2, 1.2, 0.8],
         },
     ),
-    # For networks on roles: more of their own pre-training, at about half its rate, on a better
-    # curve.
+    # For networks on roles: more of their own pre-training, on a better curve.
     "common-small": Recipe(
         "common-small",
         replace(ROLES, steps=5_000, learning_rate=2e-4, head_rate=0.06, shift_positions=True),

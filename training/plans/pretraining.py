@@ -10,7 +10,7 @@ from training.plans.plan import Stage, staged
 _3BERT = staged(ORIGINAL, Stage(43_000, 1e-4))
 _ECM = staged(ORIGINAL, Stage(53_000, 1e-4), Stage(16_000, 1e-5), Stage(69_000, 1e-6))
 _COMMON = staged(replace(ORIGINAL, batch=128), Stage(20_000, 1e-4), Stage(20_000, 1e-5))
-# Residuals start abruptly beside known frames, and nothing is smoothed.
+# No ramp of the residuals beside known frames, and no smoothing.
 _ABRUPT: dict[str, Any] = {"ramp_s": 0.0, "smooth_s": 0.0}
 
 PRETRAINING: dict[str, Recipe] = {
@@ -37,14 +37,14 @@ PRETRAINING: dict[str, Recipe] = {
         "common-small", replace(ROLES, learning_rate=3e-4, head_rate=0.06, shift_positions=True)
     ),
     "inbetween": Recipe("inbetween", ROLES),
-    # For one GPU with the whole set on it; the loss of ``inbetween`` still falls when its
-    # processor's hours are over.
+    # For one GPU that holds the whole set. The loss of ``inbetween`` is still falling at the end of
+    # its training on a CPU.
     "inbetween-large": Recipe(
         "inbetween-large",
         replace(FAIR, steps=24_000, batch=512, learning_rate=1e-3, warmup=500, ema=0.999),
         SOONER,
     ),
-    # For the ablation: one change at a time.
+    # For the ablation, each with one change.
     "ecm-small-strided": Recipe("ecm-small", replace(SMALL, window_stride=300)),
     "ecm-small-mse": Recipe("ecm-small", replace(SMALL, loss="mse")),
     "ecm-small-zero": Recipe("ecm-small", SMALL, {"fill": "zero", "output": "absolute"}),
@@ -53,7 +53,7 @@ PRETRAINING: dict[str, Recipe] = {
     "ecm-small-relative": Recipe("ecm-small", replace(SMALL, normalise_by_fill=True)),
     "ecm-small-slerp": Recipe("ecm-small", SMALL, {"fill": "slerp"}),
     "ecm-small-abrupt": Recipe("ecm-small", SMALL, _ABRUPT),
-    # Blending in needs a fill that meets the known frames at both ends; without one it is off, too.
+    # The ramp needs a fill that meets the known frames at both ends, so it is off without one.
     "inbetween-absolute": Recipe("inbetween", ROLES, {"output": "absolute", **_ABRUPT}),
     "inbetween-hold": Recipe("inbetween", ROLES, {"fill": "hold", **_ABRUPT}),
     "inbetween-slerp": Recipe("inbetween", ROLES, {"fill": "slerp"}),

@@ -120,8 +120,8 @@ def test_a_network_whose_ears_are_known(dance_set):
         [1, 1], abs=0.02
     )  # the stroke is all there is
     assert (
-        "100% are the drum strokes" in found["sentence"]
-        and "2% would be by chance" in found["sentence"]
+        "100% are drum strokes" in found["sentence"]
+        and "By chance it would be 2%" in found["sentence"]
     )
 
 
@@ -171,7 +171,7 @@ def test_the_command_writes_metrics_and_card(dance_set, tmp_path):
     assert kept["clips"] == 2
     assert {row["method"] for row in kept["rows"]} == set(attention.METHODS)
     card = (tmp_path / "c" / "README.md").read_text()
-    assert "## Does attention show the music that it uses?" in card
+    assert "## Does attention show which music it uses?" in card
     assert kept["sentence"] in card
     row = next(row for row in kept["rows"] if (row["rule"], row["method"]) == ("drums", "mute"))
     assert f"| mute | {row['precision'][0]:.3f} (" in card

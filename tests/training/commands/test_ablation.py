@@ -127,7 +127,7 @@ def test_all_variants_and_baselines_are_in_the_table(finished, settings):
     assert len(rows) == 1 + len(names)
     assert rows[0] == (
         "| variant | what is different | gap of 5 | gap of 15 | gap of 30 | gap of 45 | "
-        "difference to the full one |"
+        "difference to the full variant |"
     )
     assert (
         "each trained for 3 steps of 2 windows, seed 0; position_cm as a ratio to slerp's" in text

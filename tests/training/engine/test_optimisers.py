@@ -8,7 +8,7 @@ import torch
 from mmm.errors import ModelError
 from mmm.models import make_config, make_model
 from training.engine import state as disk
-from training.engine.optimisers import MuonBeside, make_optimizer
+from training.engine.optimisers import MuonWithAdamW, make_optimizer
 from training.plans.plan import TrainingPlan
 
 MUON = TrainingPlan(optimizer="muon", learning_rate=1e-2, head_rate=0.1, weight_decay=0.0)
@@ -98,7 +98,7 @@ def test_a_restored_optimiser_goes_on_to_the_same_weights():
             its.step()
     for (name, p), q in zip(model.named_parameters(), other.parameters(), strict=True):
         assert torch.equal(p, q), name
-    assert isinstance(resumed, MuonBeside)
+    assert isinstance(resumed, MuonWithAdamW)
 
 
 def test_networks_without_blocks_of_their_own_are_told():

@@ -13,7 +13,7 @@ from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import tiny_batch, tiny_model
 from training.data.batch import Batch, forward
-from training.engine.rollout import _set_down, roll_out
+from training.engine.rollout import _moved_to, roll_out
 from training.plans.plan import TrainingPlan
 from training.plans.recipes import FINETUNING
 
@@ -125,7 +125,7 @@ def test_the_truth_is_set_down_where_the_past_has_come_to():
     moved = true.clone()
     moved[..., -3:] = true[..., -3:] @ turn.T + torch.tensor([2.0, 0.3, -1.0])
     moved[..., :9] = (turn @ true[..., :9].unflatten(-1, (3, 3))).flatten(-2)
-    found = _set_down(true, moved, torch.tensor([10, 17]))
+    found = _moved_to(true, moved, torch.tensor([10, 17]))
     lifted = moved - torch.nn.functional.pad(torch.tensor([0.3, 0.0]), (true.shape[-1] - 2, 0))
     torch.testing.assert_close(found, lifted, atol=1e-4, rtol=1e-4)
 
