@@ -1,4 +1,4 @@
-"""How the commands of ``python -m data`` end: one line for what a user can act on."""
+"""Error messages and exit statuses of the commands of ``python -m data``."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +9,7 @@ from mmm.errors import MMMError
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with exit status 2 and one line for wrong input, 130 after Ctrl-C."""
+    """Wrap a command: wrong input ends it with one line and status 2, Ctrl-C with 130."""
 
     # Typer reads the options from the signature, which ``wraps`` keeps.
     @wraps(command)
@@ -18,7 +18,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             command(*arguments, **options)
         except MMMError as error:
             typer.echo(f"error: {error}", err=True)
-            # Status 2 as for a wrong option: scripts tell it from a crash (1).
+            # Status 2, as for a wrong option, so that scripts can distinguish it from a crash (1).
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("stopped; the same command continues from here", err=True)

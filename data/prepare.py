@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Make data sets ready for training.",
+    help="Prepare data sets for training.",
 )
 Frames = Annotated[int, typer.Option(help="frames a clip, at 60 a second")]
 
@@ -28,11 +28,13 @@ def dance(
     val: Annotated[int, typer.Option(help="clips to validate on")] = 60,
     test: Annotated[int, typer.Option(help="clips to test on")] = 240,
     frames: Frames = 600,
-    seed: Annotated[int, typer.Option(help="of the choice of dancers and stretches")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="random seed of the choice of dancers and stretches")
+    ] = 0,
     jobs: Annotated[int, typer.Option(help="processes that render songs")] = 2,
 ) -> None:
     """Our own dance set: music, motion, split."""
-    # Splits of no clips are left out, so that one of them can be made alone.
+    # Splits of 0 clips are skipped, so that one split can be made alone.
     dataset.prepare(out, {"train": train, "val": val, "test": test}, frames, seed, jobs)
 
 
@@ -49,7 +51,7 @@ def truth(
 def samples(
     out: Annotated[Path, typer.Option(help="folder to write into")] = Path("data/samples"),
 ) -> None:
-    """The twelve clips that ship with the project, made again."""
+    """Write the twelve clips that ship with the project."""
     write_samples(out)
 
 

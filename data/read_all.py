@@ -1,8 +1,7 @@
-"""``python -m data read-all``: read every motion file of archives and folders, and report what came
-out.
+"""``python -m data read-all``: read every motion file of archives and folders, and report failures.
 
-Every BVH and AMC is also written as BVH and read again; a rotation that comes back 0.01 degrees
-off, or a joint 0.1 mm, counts as a failure. The table has one row a folder of files or archive.
+Every BVH and AMC is also written as BVH and read again. Differences of 0.01 degrees in a rotation
+or 0.1 mm in a joint count as a failure. The table has one row for each folder or archive.
 """
 
 import os
@@ -27,12 +26,12 @@ from mmm.motion.rotations import geodesic_angle
 SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz")
 WORST_DEG, WORST_MM = 0.01, 0.1
-"""What a BVH may lose on its way out and back."""
+"""Tolerances of a round trip through BVH, degrees and millimetres."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """One file."""
+    """The result for one file."""
 
     path: str
     frames: int = 0
@@ -45,7 +44,7 @@ class Report:
 
 
 def check(path: Path) -> Report:
-    """Read one file, and write a BVH out and back."""
+    """Read one file, and test the round trip through BVH."""
     try:
         clip = load_clip(path)
         degrees, millimetres = 0.0, 0.0
@@ -71,19 +70,20 @@ def check(path: Path) -> Report:
         )
     except MMMError as error:
         return Report(str(path), error=str(error))
-    except Exception as error:  # a bug of ours: one file must not hide the others
+    # A bug of ours; one file must not prevent the report on the others.
+    except Exception as error:
         return Report(str(path), error=f"BUG {type(error).__name__}: {error}")
 
 
 def sources(given: Sequence[Path]) -> Iterator[Path]:
-    """Archives, and folders that hold motion files directly, under the given ones."""
+    """Archives, and folders that directly contain motion files, below the given paths."""
     for path in given:
         if path.is_file():
             yield path
             continue
         for folder, inside, names in os.walk(path):
-            # Sorting in place sets the order in which ``os.walk`` goes on, which differs between
-            # file systems.
+            # ``os.walk`` visits folders in the order of this list, which differs between file
+            # systems.
             inside.sort()
             here = Path(folder)
             yield from (here / name for name in sorted(names) if name.endswith(ARCHIVES))
@@ -113,7 +113,7 @@ def row(source: Path, reports: Sequence[Report]) -> str:
     if not read:
         return line
     heights = np.array([report.height_m for report in read])
-    # Percentiles, because a few takes on stairs or with a fault would hide all others.
+    # Percentiles, because a few takes on stairs or with errors would dominate the extremes.
     floors = np.percentile([report.floor_m for report in read], [5, 50, 95])
     return (
         f"{line}  {heights.min():.2f} - {heights.max():.2f}  {floors[0]:+.2f} {floors[1]:+.2f} "
@@ -124,9 +124,9 @@ def row(source: Path, reports: Sequence[Report]) -> str:
 
 def read_all(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="folders or archives")],
-    processes: Annotated[int, typer.Option(min=1, help="how many read at a time")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="processes that read files")] = 2,
     notes: Annotated[
-        bool, typer.Option("--notes", help="list what the readers corrected, too")
+        bool, typer.Option("--notes", help="also list what the readers corrected")
     ] = False,
 ) -> None:
     """Read every motion file of folders and archives; print a table, the failures and the notes."""
@@ -140,7 +140,7 @@ def read_all(
             # An archive is unpacked, read and deleted before the next, so that a large collection
             # does not fill the disk.
             with ExitStack() as stack:
-                # Chunks of eight: a short file takes less time than sending it alone to another
+                # Chunks of eight, because a short file takes less time than its transfer to another
                 # process.
                 reports = list(pool.map(check, _files(source, stack), chunksize=8))
             typer.echo(row(source, reports))

@@ -1,4 +1,4 @@
-"""A network beside four interpolations, in gaps of three lengths.
+"""Compare a network with four interpolations, in gaps of three lengths.
 
 Usage: python examples/compare.py [FOLDER]
 """

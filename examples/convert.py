@@ -1,4 +1,4 @@
-"""One motion in every file format.
+"""Save one motion in every file format.
 
 Usage: python examples/convert.py [FOLDER]
 """
@@ -14,6 +14,6 @@ clip = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz", frames=(0
 for suffix in (".npz", ".bvh", ".pkl", ".glb", ".gif", ".html"):
     mmm.save(clip, folder / f"dance{suffix}")
 
-# Readers say what they had to do to a file, in sentences.
+# The notes state what the reader assumed or corrected.
 again = mmm.load_clip(folder / "dance.bvh")
 print(again, *again.notes, sep="\n")

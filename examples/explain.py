@@ -1,4 +1,4 @@
-"""Does the network hear? Mute the music, then ask which frames of it mattered.
+"""Test whether a network uses the music, and find the music frames that matter.
 
 Usage: python examples/explain.py [FOLDER]
 """
@@ -18,16 +18,16 @@ clip = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz", frames=(0
 model = mmm.load_model("dance-ecm-small")
 mask = mmm.masks.span(clip, 100, 139)
 
-# An intervention says what the music causes.
+# An intervention shows what the music causes.
 muted, swapped = intervene(model, clip, mask, ["mute", "shift:200"])
 for change in (muted, swapped):
     print(change.intervention.label, change.summary())
 mmm.save(muted, folder / "muted.npz")
 
-# A map says where the network looked. It does not say what it took from there.
+# A map shows where the network attends. It does not show what it takes from there.
 trace = mmm.recover(model, clip, mask, attention=True).attention
 print("motion to music:", trace.block("motion", "music").shape)  # layers, heads, frames, frames
 
-# An attribution says which music frames turned these joints at this frame.
+# An attribution shows which music frames moved these joints in this frame.
 attribution = attribute(model, clip, mask, 120, ["legs"], "gradients")
 print("frames that mattered most:", np.argsort(-attribution.per_frame())[:5].tolist())

@@ -18,6 +18,6 @@ future = mmm.generate_clip(model, clip, prefix_frames=120, frames=180, random_se
 
 figures = future.evaluate()
 print("generated:", figures.generated)
-print("reference:", figures.reference)  # what was really danced
+print("reference:", figures.reference)  # the recorded dance
 mmm.save(future, folder / "future.npz")
 mmm.save(future, folder / "future.html")

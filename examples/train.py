@@ -2,8 +2,8 @@
 
 Usage: python examples/train.py [FOLDER]
 
-Ten steps on a few seconds of motion teach a network nothing. They show the commands; docs/training.md
-says how many steps a useful network takes.
+Ten steps on a few seconds of motion only demonstrate the commands. docs/training.md says how many
+steps a useful network needs.
 """
 
 import subprocess
@@ -20,14 +20,14 @@ def run(*words: object) -> None:
     subprocess.run([sys.executable, "-m", *map(str, words)], check=True)
 
 
-# 1. Your motion: here three pieces of a sample, each by a "person" of its own, as BVH files.
+# 1. Your motion. Here three stretches of a sample stand for three persons.
 sample = mmm.load_clip("data/samples/dance_092bpm_test004_dancer03.npz")
 for number, person in enumerate(("anna", "ben", "carl")):
     place = folder / "mine" / person
     place.mkdir(parents=True, exist_ok=True)
     mmm.save_clip(sample.crop(number * 120, number * 120 + 120), place / "dance.bvh")
 
-# 2. Prepare it: skeletons become joint roles, persons are divided over the splits.
+# 2. Prepare it: convert skeletons to joint roles, and assign persons to splits.
 prepared = folder / "prepared"
 run(
     *("data", "prepare", "bvh", "--skeleton", "roles", "--bvh", folder / "mine"),

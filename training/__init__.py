@@ -2,6 +2,6 @@
 
 import os
 
-# oneDNN keeps a compiled kernel for every shape it has met, 1,024 of them: windows of all lengths
-# take a gigabyte.
+# oneDNN caches a compiled kernel for every shape, 1,024 by default. With windows of all lengths that
+# takes a gigabyte.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")

@@ -1,1 +1,1 @@
-"""What all views share: widgets, layout, the session, links and downloads."""
+"""Parts that all views share: widgets, layout, the session, links and downloads."""

@@ -11,7 +11,7 @@ RECORDING = "#8a8a86"
 def themed(light: str, dark: str) -> str:
     """A CSS colour with one value for each theme.
 
-    Streamlit sets the CSS property ``color-scheme``, which ``light-dark()`` goes by.
+    Streamlit sets the CSS property ``color-scheme``, which ``light-dark()`` depends on.
     """
     return f"light-dark({light}, {dark})"
 
@@ -23,7 +23,7 @@ def method_css(names: Sequence[str]) -> dict[str, str]:
 
 
 def variant_css(number: int) -> str:
-    """The CSS colour of the first, second or third network that is shown."""
+    """The CSS colour of the ``number``-th network that is shown, 0 to 2."""
     colours = [(MODEL["light"], MODEL["dark"])]
     colours += zip(FURTHER["light"], FURTHER["dark"], strict=True)
     return themed(*colours[number])

@@ -38,12 +38,12 @@ class Savable(Protocol):
     """A result that can be written as files."""
 
     def save(self, path: Path) -> None:
-        """Write what the suffix asks for."""
+        """Write the file in the format of its suffix."""
 
 
 @dataclass(frozen=True)
 class FilmRequest:
-    """What determines a film."""
+    """The parameters of a film; equal requests have equal films."""
 
     of: Hashable
     """Identifies the figures that are shown."""
@@ -86,7 +86,7 @@ def save_button(
 
 def bytes_of(result: Savable, suffix: str) -> bytes:
     """The bytes of a result in the format of ``suffix``."""
-    # The prefix lets the next server remove what a killed one has left behind.
+    # The prefix lets the next server remove the folders of a killed one.
     with tempfile.TemporaryDirectory(prefix=scratch.prefix("home")) as folder:
         # A fixed name: the clip's own may hold characters that the file system refuses.
         path = Path(folder) / f"clip.{suffix}"
@@ -102,14 +102,15 @@ def film_controls(
     keys: Keys = Keys(),
     channel: str = "main",
 ) -> None:
-    """Choose, make, follow and save a film.
+    """Draw the controls to choose, render and save a film.
 
     Args:
-        of: for a layout (``side`` or ``overlay``), what determines who is shown.
-        scene: for a layout, who is shown; called by the thread that draws.
-        name: of the file, without its suffix.
-        motion: one of those in the film, for its length and frame rate.
-        channel: of the viewer whose zoom the film may take.
+        of: identifies the shown figures for a layout (``side`` or ``overlay``).
+        scene: returns the scene for a layout; called by the worker.
+        name: name of the file, without its suffix.
+        motion: one of the motions in the film, for its length and frame rate.
+        keys: prefixes of the controls' keys.
+        channel: channel of the viewer whose zoom the film may take.
     """
     state, job_key, make_key = (
         st.session_state,
@@ -133,11 +134,11 @@ def film_controls(
         disabled=running,
         help="Renders what the stage shows. MP4 has sound; GIF and WebP loop without sound.",
     ):
-        # The former film is not wanted any more and would keep a worker busy.
+        # The former film is not needed any more and would keep a worker busy.
         if job is not None:
             job.cancel()
         job = state[job_key] = start_film(film, partial(scene, film.layout))
-        # Only once the job exists: a run that was interrupted must find the press again.
+        # After the job exists: an interrupted run must find the press again.
         widgets.release(make_key)
         mine = running = True
     if mine and job is not None:
@@ -150,7 +151,7 @@ def film_controls(
 def _choose_film(
     of: Callable[[str], Hashable], motion: Motion, keys: Keys, channel: str
 ) -> FilmRequest:
-    """The controls for a film's format, layout and frames, and what they ask for."""
+    """Draw the controls for a film's format, layout and frames; returns the request."""
     suffix = st.segmented_control(
         "Film",
         list(FILMS),
@@ -213,7 +214,7 @@ def _save_film(film: FilmRequest, data: bytes, name: str, keys: Keys) -> None:
     label, mime = FILMS[film.suffix]
     save_button(
         f"Save {label}, {len(data) / 1e6:.1f} MB",
-        # Streamlit's deferred download wants a function, although the bytes exist already.
+        # Streamlit's deferred download takes a function, although the bytes exist already.
         partial(_given, data),
         f"{name}-{film.layout}.{film.suffix}",
         "The film is ready",
@@ -243,7 +244,7 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
                 layout="overlay" if film.layout == "overlay" else "side",
                 theme="dark" if film.theme == "dark" else "light",
                 progress=lambda share: job.advance(share, f"Drawing: {share:.0%}"),
-                # This job's core, and those that no other job works on.
+                # This job's core, and the cores that no other job uses.
                 processes=max(1, cores() + 1 - engine().load),
             )
             return path.read_bytes()
@@ -253,11 +254,13 @@ def start_film(film: FilmRequest, scene: Callable[[], Scene]) -> Job[bytes]:
 
 
 def motion_buttons(result: Savable, clip: Clip, name: str, keys: Keys = OWN_KEYS) -> None:
-    """The motion in every format that can hold it.
+    """Draw a download button for every format that can hold the motion.
 
     Args:
-        clip: what is saved.
-        name: of the files, without their suffix.
+        result: the result to save.
+        clip: its clip, which decides the formats.
+        name: name of the files, without their suffix.
+        keys: prefixes of the controls' keys.
     """
     with st.container(horizontal=True):
         for suffix, (label, help_) in MOTIONS.items():

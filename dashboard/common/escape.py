@@ -34,7 +34,7 @@ def markdown(text: object) -> str:
     """Escape text so that Markdown shows it literally, without links, images or markup.
 
     Args:
-        text: from outside.
+        text: untrusted text.
     """
     # A new line could begin a list, a heading or a fence.
     plain = " ".join(str(text).split())
@@ -45,7 +45,7 @@ def code(text: object) -> str:
     """Text as an inline code span that cannot be closed early.
 
     Args:
-        text: from outside.
+        text: untrusted text.
     """
     plain = " ".join(str(text).split())
     # CommonMark: a fence longer than every run of backticks inside cannot be closed by one.
@@ -60,7 +60,7 @@ def html(text: object) -> str:
     """Escape text for HTML, between tags or in a quoted attribute.
 
     Args:
-        text: from outside.
+        text: untrusted text.
     """
     return _html.escape(str(text), quote=True)
 

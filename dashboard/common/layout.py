@@ -97,6 +97,6 @@ def page_header(title: str) -> None:
     st.set_page_config(
         page_title=f"{title} · Masked motion workbench", layout="wide", page_icon=ICON
     )
-    # With every run, since Streamlit drops elements that a run does not draw.
+    # In every run, since Streamlit drops elements that a run does not draw.
     st.html(f"<style>{CSS}{_PAGES_CSS}</style>")
     session.stash_controls()

@@ -25,15 +25,14 @@ Roles = tuple[tuple[str, str], ...]
 
 
 def pick_method(clip: Clip, checkpoints: list[CheckpointInfo]) -> tuple[str, Roles]:
-    """The model picker: checkpoints that fit the clip, then the interpolations.
+    """Draw the model picker: checkpoints that fit the clip, then the interpolations.
 
     Returns:
         The method, and the joint roles named by hand that it needs.
     """
     picker, remarks = st.container(), st.container()
-    checkpoints = [
-        card for card in checkpoints if not card.can_generate
-    ]  # those belong to the other mode
+    # Networks that generate belong to the other mode.
+    checkpoints = [card for card in checkpoints if not card.can_generate]
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
         named = name_joints(clip.motion.skeleton) if on_roles else {}
@@ -106,7 +105,7 @@ def in_order(clip: Clip, fitting: list[CheckpointInfo]) -> tuple[list[Checkpoint
 def sorted_out(
     clip: Clip, checkpoints: list[CheckpointInfo], named: dict[str, str]
 ) -> tuple[list[CheckpointInfo], list[str]]:
-    """The checkpoints that fit, and the reasons why the others do not, one line a reason."""
+    """The checkpoints that fit, and the reasons why the others do not, one line for each reason."""
     fitting: list[CheckpointInfo] = []
     unfit: dict[str, list[str]] = {}
     for card in checkpoints:
@@ -144,7 +143,7 @@ def _for_all(cards: list[str], reason: str) -> str:
 
 
 def about(card: CheckpointInfo) -> str:
-    """One line on a network."""
+    """One line that describes a network."""
     music = "uses music" if card.uses_music else "motion only"
     if card.library is not None:
         music = "dances to the beats of music"
@@ -165,12 +164,11 @@ def name_joints(skeleton: Skeleton) -> dict[str, str]:
     if not missing:
         return {}
     kept: dict[str, str] = st.session_state.setdefault("roles", {})
-    # Keys by skeleton: a box must not keep a joint of the former one.
+    # Keys depend on the skeleton, so that a box does not keep a joint of another one.
     # A checksum and not ``hash``, which changes with every start of the server.
     mark = zlib.crc32(repr(skeleton.names).encode())
     named = {}
-    # Its state is kept by the session: what is drawn above it comes and goes, and without a key the
-    # box would close under the visitor's hands.
+    # The key keeps the box open: elements above it come and go, and without a key it would close.
     box = st.expander(
         "Name the joints",
         icon=":material/accessibility_new:",

@@ -16,16 +16,16 @@ POLL_PER_JOB_S = 0.08
 def follow(
     job: Job[Any], key: str = "cancel", *, wide: bool = True, help_: str = "Stop this work."
 ) -> None:
-    """Show progress and a Cancel button until the job ends, then draw the page anew.
+    """Show progress and a Cancel button until the job ends, then draw the page again.
 
     Streamlit handles clicks only between the runs of a fragment, so the fragment returns at once
     and is run again.
 
     Args:
-        job: may have ended already; the page is then drawn anew at once.
-        key: of the Cancel button.
-        wide: puts the button under the bar, at full width, instead of beside it.
-        help_: what Cancel does.
+        job: the job; if it has ended, the page is drawn again at once.
+        key: key of the Cancel button.
+        wide: whether the button is below the bar at full width, or beside it.
+        help_: help text of the button.
     """
     # A loaded server answers fewer polls, so each page asks less often.
     poll_s = min(max(POLL_S, POLL_PER_JOB_S * engine().load), MOST_POLL_S)
@@ -33,7 +33,7 @@ def follow(
 
 
 def _draw(job: Job[Any], key: str, wide: bool, help_: str) -> None:
-    # ``st.rerun`` raises. It runs the whole page, because the result stands outside this fragment.
+    # ``st.rerun`` raises. It runs the whole page, because the result is outside this fragment.
     if not job.running:
         st.rerun()
     with st.container(horizontal=not wide, vertical_alignment="center" if not wide else "top"):
@@ -51,7 +51,7 @@ def _draw(job: Job[Any], key: str, wide: bool, help_: str) -> None:
 
 
 def words_of(job: Job[Any]) -> str:
-    """What a job does now, or how many jobs are ahead of it."""
+    """The stage of a job, or the number of jobs ahead of it."""
     if job.cancelled:
         return "Stopping"
     ahead = job.ahead

@@ -24,13 +24,13 @@ _RECOVER_KEYS = (
 _SHARED = ("frames-", "take-", "body-", "unit-", "up-", "facing-", "role-")
 """Key prefixes of controls that belong to a sequence or a skeleton."""
 _NOT_KEPT = ("gen_go", "gen_cancel", "gen_drop", "gen_get", "gen_commands")
-"""Buttons, whose values Streamlit does not let a page set."""
+"""Buttons, whose values a page cannot set in Streamlit."""
 
 
 def pick_mode() -> str:
-    """The switch at the top of the sidebar; a shared link may name the mode."""
+    """Draw the switch at the top of the sidebar; a shared link may set the mode."""
     state = st.session_state
-    # A link decides once. Afterwards the switch does.
+    # The link only sets the initial mode.
     if "mode" not in state:
         state.mode = GENERATE if st.query_params.get("mode") == "generate" else RECOVER
     mode = str(
@@ -66,7 +66,8 @@ def draw_with_state(draw: Callable[[], None]) -> None:
         for key, value in state.get("controls", {}).items():
             state[key] = value
     draw()
-    state.elsewhere = False  # only now: a run that was cut short has not drawn all controls
+    # After drawing: an interrupted run has not drawn all controls.
+    state.elsewhere = False
     remember()
 
 
@@ -89,15 +90,15 @@ def _keep_others(mode: str) -> None:
     # A copy of the keys, since setting a value changes the state.
     for key in [str(key) for key in state]:
         if _recovers(key) if mode == GENERATE else _generates(key):
-            # Not idle: it marks the value as set by the page, and Streamlit then keeps it.
+            # This marks the value as set by the page, so that Streamlit keeps it.
             state[key] = state[key]
 
 
 def _recovers(key: str) -> bool:
-    """Whether a control of this key stands in mode Recover alone."""
+    """Whether a control of this key exists only in mode Recover."""
     return key in _RECOVER_KEYS or key.startswith("frames-")
 
 
 def _generates(key: str) -> bool:
-    """Whether a control of this key stands in mode Generate alone."""
+    """Whether a control of this key exists only in mode Generate."""
     return key.startswith("gen_") and not key.startswith(_NOT_KEPT)

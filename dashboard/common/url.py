@@ -8,12 +8,11 @@ import streamlit as st
 from mmm.interpolation.baselines import BASELINES
 
 MAX_BESIDE = 3
-"""Interpolations shown beside the truth and the chosen method; more would be too small."""
+"""Largest number of interpolations beside the truth and the method; more would be too small."""
 
 
 def with_plus(spec: str) -> str:
-    """A SPEC from an address written by hand, where + stands for a space."""
-    # Browsers decode a + in a query as a space.
+    """A SPEC from a hand-written address, in which browsers turn + into a space."""
     return re.sub(r"(?<=\w)\s+(?=[a-z])", "+", spec.strip())
 
 
@@ -25,7 +24,7 @@ def pick_from(value: object, options: Sequence[str]) -> list[str]:
 
 
 def share_beside() -> None:
-    """Keep the address in step with what stands beside the chosen method."""
+    """Update the address with the interpolations that are shown beside the chosen method."""
     if names := pick_from(st.session_state.get("beside"), tuple(BASELINES)):
         st.query_params["beside"] = ",".join(names)
     else:
@@ -33,7 +32,7 @@ def share_beside() -> None:
 
 
 def share_maps() -> None:
-    """Keep the address in step with the maps: whether they are open, and which one is shown."""
+    """Update the address with the attention map that is shown, if the box is open."""
     if st.session_state.get("attention_open"):
         st.query_params["maps"] = map_view()
     else:

@@ -1,4 +1,4 @@
-"""Buttons whose press is never lost, and a picker that both the page and the user may set.
+"""Buttons that never lose a press, and a picker that both the page and the user may set.
 
 Streamlit reports a press to a single run of the page. If that run is interrupted before it reaches
 the button, for example by a message from the stage or an upload, ``st.button`` returns False in the
@@ -39,7 +39,7 @@ def is_pressed(key: str) -> bool:
 
 
 def release(key: str) -> None:
-    """The page has acted: until the next press the button is not pressed."""
+    """Note that the page has acted on the press."""
     _waiting().discard(key)
 
 
@@ -49,8 +49,11 @@ def pick(
     """As ``st.selectbox``; the value is ``st.session_state[name]``.
 
     Args:
+        label: label of the picker.
+        options: the values to choose from.
         name: key in the session; its value must be one of the options.
         show: returns the label of an option.
+        help_: help text.
     """
     state = st.session_state
     pickers: dict[str, tuple[Any, int]] = state.setdefault("pickers", {})

@@ -1,1 +1,1 @@
-"""Views of what a network looks at, and of what the music changes."""
+"""Views of attention maps, of changed music, and of attributions."""

@@ -1,4 +1,4 @@
-"""Questions to a network on the page: start the work, show progress, then answer or error."""
+"""Explanations on the page: start the job, show its progress, then the answer or the error."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ PATIENCE_S = 0.3
 """An answer that is ready within this time shows no progress bar, which would only flash."""
 
 
-def at_hand(question: Question) -> Any:
+def available_answer(question: Question) -> Any:
     """The answer if it is cached, or if this session's job has just finished; else None."""
-    # All sessions share the store and may push an answer out of it; the job below keeps its own.
+    # All sessions share the store, which may drop an answer; the job below keeps its own.
     cached = answers().get(question)
     if cached is not None:
         return cached
@@ -43,19 +43,20 @@ def _job_key(question: Question) -> str:
 
 
 def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any:
-    """The answer, or None while it is computed; draws the progress bar, or what went wrong.
+    """The answer, or None while it is computed; draws the progress bar or the error.
 
     Args:
-        start: begins the work; called once for each question and session.
-        again: label of the button that starts it again after an error.
+        question: identifies the answer.
+        start: starts the job; called once for each question and session.
+        again: label of the button that starts the job again after an error.
     """
-    result = at_hand(question)
+    result = available_answer(question)
     if result is not None:
         return result
     name = _job_key(question)
     job: Job[Any] | None = st.session_state.get(name)
     if job is None or job.request != question:
-        # The old answer would not be shown any more, but its job would hold up the queue.
+        # The old answer would not be shown any more, but its job would delay others.
         if job is not None:
             job.cancel()
         job = st.session_state[name] = start()
@@ -77,10 +78,13 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
 
 @dataclass(frozen=True)
 class Flow:
-    """Change the music and compare: steps that both modes share, with one mode's session keys."""
+    """The controls that change the music, with the session keys of one mode.
+
+    Both modes draw the same controls, ask the same kind of question, and show the outcome.
+    """
 
     label: str
-    """Label of the button that asks."""
+    """Label of the button that starts the change."""
     button: str
     """Key of that button."""
     off: str
@@ -102,8 +106,8 @@ class Flow:
         """The outcome to show in the viewer: available, and about one of these motions."""
         last = self.last
         question = _question(last) if last is not None and last[0] in of else None
-        outcome = None if question is None else at_hand(question)
-        # Only what the viewer really shows: `run` draws the page again where this differs.
+        outcome = None if question is None else available_answer(question)
+        # What the viewer shows in this run; `run` draws the page again if this differs.
         st.session_state[self.shown] = question if outcome is not None else None
         return outcome
 
@@ -121,7 +125,7 @@ class Flow:
             clip: the clip whose music is changed.
             of: what determines the motion without the change.
             span: frames selected on the map.
-            start: begins the work.
+            start: starts the job.
             song_key: the current song, as ``music_change.pick_change`` takes it.
         """
         state = st.session_state
@@ -130,12 +134,12 @@ class Flow:
             pressed = widgets.button(
                 self.label, key=self.button, icon=":material/graphic_eq:", disabled=not choice.spec
             )
-            # A change of another motion stays noted, but has nothing to say about this one.
+            # A change of another motion is kept, but does not apply to this one.
             last = self.last if self.last is not None and self.last[0] == of else None
             if last is not None and widgets.button(
                 "Remove from the viewer", key=self.off, type="tertiary"
             ):
-                # The viewer stands outside of this fragment, so the whole page is drawn again.
+                # The viewer is outside this fragment, so the whole page is drawn again.
                 state[self.asked] = None
                 widgets.release(self.off)
                 st.rerun()
@@ -151,7 +155,7 @@ class Flow:
         question, change = _question(last), last[1]
         outcome = answer(question, lambda: start(change), "Try again")
         if outcome is not None and state.get(self.shown) != question:
-            st.rerun()  # the answer came after the viewer was drawn
+            st.rerun()  # the answer arrived after the viewer was drawn
         return outcome
 
 

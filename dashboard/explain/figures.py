@@ -59,7 +59,12 @@ def _kernel(weights: "Sequence[float] | np.ndarray", name: str) -> str:
 
 
 def trust_chart(measured: Mapping[str, Any], rule: str) -> str:
-    """Precision at k of each method that names the music deciding a frame, with chance level."""
+    """A bar chart of each method's precision at k, with intervals and the chance level.
+
+    Args:
+        measured: the section ``attention`` of a checkpoint's metrics.
+        rule: ``all`` or ``drums``.
+    """
     rows = [row for row in measured["rows"] if row["rule"] == rule]
     # The upper end of the longest interval: no interval may leave its row.
     longest = max((row["precision"][2] for row in rows), default=0.0) or 1.0
@@ -95,9 +100,9 @@ WIDE, TALL, LEFT, BELOW = 640, 250, 46, 34
 
 
 def deletion_figure(curves: "DeletionCurves", dark: bool = False) -> str:
-    """How far the pose moves against how much music is removed, one line for each method.
+    """Deletion curves: movement of the pose over the share of removed music, a line for each method.
 
-    An SVG inside an image, because Streamlit removes drawings from HTML.
+    The figure is an SVG inside an image, because Streamlit removes drawings from HTML.
     """
     colours = _line_colours(list(curves.moved), dark)
     names = {name: html.escape(METHOD_NAMES.get(name, name)) for name in curves.moved}
@@ -118,7 +123,7 @@ def deletion_figure(curves: "DeletionCurves", dark: bool = False) -> str:
 
 
 def _deletion_svg(curves: "DeletionCurves", colours: Mapping[str, str], ink: str) -> str:
-    # The axis always reaches 100 %, the pose without any music; 5 % more keep the line in sight.
+    # The axis always reaches 100 %, the pose without any music, plus a margin of 5 %.
     top = max(1.05, float(max(values.max() for values in curves.moved.values())) * 1.05)
 
     def place(share: float, moved: float) -> tuple[float, float]:
@@ -173,6 +178,6 @@ def _line_colours(names: Sequence[str], dark: bool) -> dict[str, str]:
     rest = iter(FURTHER[theme])
     colours = {names[0]: MODEL[theme]}
     for name in names[1:]:
-        # A middle grey can be read on the grounds of both themes.
+        # A middle grey is readable on the backgrounds of both themes.
         colours[name] = "#8a8a86" if name == "random" else next(rest)
     return colours

@@ -1,4 +1,4 @@
-"""The effect of the music: change it and recover again, or attribute a frame to its music."""
+"""The effect of the music on a recovery: changed music, and attribution of a frame to its music."""
 
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ METHODS = {
 
 
 def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | None) -> None:
-    """Change the music, and attribute a frame; for networks that use music."""
+    """Draw the sections that change the music and attribute a frame, for networks with music."""
     if clip.music is None:
         st.caption("This clip has no music to change.")
         return
@@ -57,16 +57,18 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
 def shown_change(request: Request) -> "InterventionResult | None":
     """The outcome of a music change that the viewer shows, if it is available."""
     change: InterventionResult | None = CHANGE.on_stage(
-        # A closed box cannot take the change off the viewer again, so the viewer does not show it.
+        # A closed box has no button to remove the change, so the viewer does not show it.
         [request] if st.session_state.get("attention_open") else []
     )
     return change
 
 
-def heard_music(clip: Clip, change: "InterventionResult | None") -> Music | None:
-    """The music that the viewer plays: that of a shown change, if the user wants it."""
+def viewer_music(clip: Clip, change: "InterventionResult | None") -> Music | None:
+    """The music that the viewer plays: the changed one if it is shown and selected."""
     return (
-        clip.music if change is None or not music_change.hears_change() else change.after.clip.music
+        clip.music
+        if change is None or not music_change.plays_changed_music()
+        else change.after.clip.music
     )
 
 
@@ -104,11 +106,11 @@ def _attributing(clip: Clip, mask: Mask, request: Request) -> None:
                 "Explain frame",
                 mask.frames,
                 key="explain",
-                # Bound now: the callback is called before the selection boxes are drawn again.
+                # Values of this run: the callback is called before the boxes are drawn again.
                 on_press=lambda: _explain(request, group, method),
             )
     asked = st.session_state.get("explain_asked")
-    # An attribution of another recovery says nothing about this one.
+    # An attribution of another recovery does not apply to this one.
     if asked is None or asked[0] != request:
         st.caption(
             "Move the playhead to a hidden frame, then press the button. The music that decides it "
@@ -204,15 +206,15 @@ def _attribution(
 def _deletion(
     attribution: "Attribution", clip: Clip, mask: Mask, request: Request, group: str
 ) -> None:
-    """Check the attribution: remove the music it names, and see whether the pose moves."""
-    # Deletion runs the network many times, so it waits until the box is opened.
+    """Check the attribution by its deletion curve."""
+    # Deletion runs the network many times, so it starts only when the box is opened.
     box = st.expander("Check: remove this music", key="deletion_open", on_change="rerun")
     if not box.open:
         return
     with box:
         deletion = answer(
             questions.Question(request, "deletion", (attribution.frame, group, attribution.method)),
-            lambda: questions.take_away(request, clip, mask, attribution.frame, group, attribution),
+            lambda: questions.deletion(request, clip, mask, attribution.frame, group, attribution),
             "Try again",
         )
         if deletion is None:
@@ -232,6 +234,6 @@ def _deletion(
         st.html(deletion_figure(deletion, st.context.theme.type == "dark"))
         st.caption(
             "The sooner a line rises, the better the method ranks the music. Grey: range of random "
-            "orders. A method that is not above *the nearest frames* says no more than that "
-            "the music of the moment matters."
+            "orders. A method that is not above *the nearest frames* only shows that the music "
+            "of the moment matters."
         )

@@ -1,4 +1,4 @@
-"""Controls that change the music, and what the change does; for recovered and generated motion."""
+"""Controls that change the music, and the effect on recovered or generated motion."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -51,10 +51,10 @@ def pick_change(
     """Draw the controls, side by side.
 
     Args:
-        clip: whose music is changed.
-        span: frames that were selected on the map, both ends in it.
-        prefix: before the controls' keys.
-        song_key: the current song, which is not offered again.
+        clip: the clip whose music is changed.
+        span: first and last frame that were selected on the map.
+        prefix: prefix of the controls' keys.
+        song_key: the current song, which is not offered.
     """
     kind = st.selectbox(
         "Change the music",
@@ -104,7 +104,7 @@ def _pick_song(clip: Clip, prefix: str, song_key: str) -> Choice:
         st.caption("There is no other song here: add one in the side bar.")
         return Choice("")
     state, key = st.session_state, f"{prefix}change_song"
-    # A song that was removed may still be chosen; the first one on offer takes its place.
+    # The chosen song may have been removed; the first available one replaces it.
     if state.get(key) not in offered:
         state[key] = next(iter(offered))
     name = st.selectbox(
@@ -155,12 +155,12 @@ def opened(choice: Choice, clip: Clip) -> MusicChange | None:
 
 
 def pick_sound(prefix: str = "") -> None:
-    """Which music the viewer plays.
+    """Draw the choice of the music that the viewer plays.
 
-    A change draws the whole page again, because the viewer is outside of this fragment.
+    A change draws the whole page again, because the viewer is outside this fragment.
     """
-    # Read before the control is drawn, so that a first drawing does not count as a change.
-    before = hears_change(prefix)
+    # Read before the control is drawn, so that the first run does not count as a change.
+    before = plays_changed_music(prefix)
     st.segmented_control(
         "Play",
         list(SOUNDS),
@@ -169,12 +169,12 @@ def pick_sound(prefix: str = "") -> None:
         required=True,
         format_func=SOUNDS.__getitem__,
     )
-    if hears_change(prefix) != st.session_state.setdefault(f"{prefix}change_heard", before):
-        st.session_state[f"{prefix}change_heard"] = hears_change(prefix)
+    if plays_changed_music(prefix) != st.session_state.setdefault(f"{prefix}change_heard", before):
+        st.session_state[f"{prefix}change_heard"] = plays_changed_music(prefix)
         st.rerun()
 
 
-def hears_change(prefix: str = "") -> bool:
+def plays_changed_music(prefix: str = "") -> bool:
     """Whether the viewer plays the changed music when it shows a change."""
     return bool(st.session_state.get(f"{prefix}change_sound", CHANGED) == CHANGED)
 
@@ -187,13 +187,15 @@ def show_change(
     prefix: str = "",
     channel: str = "main",
 ) -> None:
-    """Which music is played, downloads, and the change by joint and frame.
+    """Draw the choice of the music, the downloads, and the change by joint and frame.
 
     Args:
-        outcome: of the change.
-        of: what determines it, for the film's cache.
+        outcome: the result of the change.
+        clip: the clip with its own music.
+        method: the network's name.
+        of: identifies the outcome, for the cache of films.
         prefix: prefix of the controls' keys.
-        channel: the viewer's playhead.
+        channel: the name of the viewer's playhead.
     """
     for note in outcome.notes:
         st.caption(escape.markdown(note))

@@ -1,4 +1,4 @@
-"""Export onto a character: the motion on the skeleton of a file of the visitor or the library."""
+"""Export of a motion onto a character: the skeleton of an upload or of a file in the library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +28,9 @@ class _OnCharacter:
     roles: tuple[tuple[str, str], ...]
 
     def save(self, path: Path) -> None:
-        """Write what the suffix asks for."""
-        from mmm.motion.retargeting.retarget import retarget  # when asked for, as in `_problem`
+        """Write the file in the format of its suffix."""
+        # Imported on demand, because the page rarely needs it.
+        from mmm.motion.retargeting.retarget import retarget
 
         save_clip(retarget(self.clip, self.character, joint_names=dict(self.roles)), path)
 
@@ -40,8 +41,8 @@ def character_export(
     """Choose a character and download the motion on it.
 
     Args:
-        clip: what is saved.
-        name: of the files, without their suffix.
+        clip: the clip to retarget.
+        name: name of the files, without their suffix.
         keys: prefixes of the page's controls.
         roles: joints of the clip that were named by hand.
     """
@@ -85,7 +86,7 @@ def character_export(
 
 
 def _problem(clip: Clip, roles: tuple[tuple[str, str], ...], character: Clip, entry: Entry) -> str:
-    """Why the motion cannot be retargeted, in one line; empty where it can."""
+    """The reason why the motion cannot be retargeted, in one line; empty if it can."""
     from mmm.motion.retargeting.rest_pose import rest_pose
 
     for title, body, names in (
@@ -95,6 +96,6 @@ def _problem(clip: Clip, roles: tuple[tuple[str, str], ...], character: Clip, en
         try:
             rest_pose(body.motion, match_roles(body.motion.skeleton, names), body.meta)
         except MMMError as error:
-            # The error's own cure names arguments that the page does not have.
+            # The cure in the error names arguments that the page does not have.
             return f"{title}: {error.problem}; expected {error.expected}; choose another file"
     return ""

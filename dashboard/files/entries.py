@@ -17,11 +17,11 @@ from mmm.serving import reader
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = "Samples"
-"""The group of the motions that come with the project."""
+"""Group of the motions that ship with the project."""
 UPLOADS = "Uploads"
 """Group of uploaded files, see ``dashboard.files.uploads``."""
 MAX_ENTRIES = 2_000
-"""Most files listed of one folder. A longer picker is not usable."""
+"""Largest number of files of one folder in the picker, which would not be usable if longer."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,15 @@ class Entry:
     facing: str | None = None
     """The axis that the body is turned to face at the first frame; None keeps the file's."""
     take: str | None = None
-    """Which of several takes of the file; None for the first that moves."""
+    """The take of a file with several; None for the first that moves."""
     body: str | None = None
-    """Which of several bodies of the file; None for the reader's choice."""
-
+    """The body of a file with several; None for the reader's choice."""
     name: str = ""
-    """What the page calls it; nothing where its label serves."""
+    """Display name; empty if the label is displayed."""
 
     @property
     def title(self) -> str:
-        """The name to show. It may change; links and files go by ``key`` and ``label``."""
+        """The name to display. It may change, so links use ``key`` and files ``label``."""
         return self.name or self.label
 
     @property
@@ -64,7 +63,7 @@ def folders() -> list[tuple[str, Path]]:
     for part in os.environ.get("MMM_DATA", "").split(os.pathsep):
         if part:
             name = Path(part).name
-            # The second of two folders with the same name goes by its full path.
+            # The second of two folders with the same name is listed by its full path.
             places.append(
                 (part if not name or name in (n for n, _ in places) else name, Path(part))
             )
@@ -76,7 +75,7 @@ def find_entries() -> list[Entry]:
     return _find(tuple(folders()))
 
 
-# Scanning folders at every run would be felt. New files still appear within seconds.
+# Scanning folders in every run would be noticeable. New files still appear within seconds.
 @st.cache_data(ttl=5, show_spinner=False)
 def _find(places: tuple[tuple[str, Path], ...]) -> list[Entry]:
     entries = []
@@ -107,15 +106,16 @@ def shown_name(clip_name: str) -> str:
 
 
 def _sample_names(folder: Path) -> dict[str, str]:
-    """Names of the samples for people, by the names of their files."""
+    """Display names of the samples, by the names of their files."""
     path = folder / "names.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def open_clip(entry: Entry, report: reader.Report | None = None) -> Clip:
-    """Read a file, or take it from memory if it has not changed.
+    """Read a file, or take it from the cache if it has not changed.
 
     Args:
+        entry: the file and how it is read.
         report: called with the share done while an upload is read; may raise to cancel.
 
     Raises:
@@ -196,7 +196,7 @@ def _unreadable(path: str, error: OSError) -> FileError:
 _report: ContextVar[reader.Report] = ContextVar("report", default=lambda share: None)
 
 
-# Streamlit leaves arguments with a leading underscore out of its key; these must all be in it.
+# No argument has a leading underscore, because Streamlit would leave it out of the cache key.
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _read(stamp: Stamp) -> Clip:
     path = Path(stamp.path)
@@ -214,7 +214,7 @@ def _read(stamp: Stamp) -> Clip:
         # The reader process does the work, so another page may run meanwhile.
         with page_runs.aside():
             clip = reader.read_clip(path, path.name, options, _report.get())
-        # Named after the visitor's file, whatever name the file has inside.
+        # Named after the visitor's file and not after the name inside it.
         return replace(clip, name=path.stem)
     except OSError as error:
         raise _unreadable(stamp.path, error) from None

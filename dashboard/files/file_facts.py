@@ -1,7 +1,7 @@
-"""Facts and pictures of the files on the library page, read behind it.
+"""Facts and pictures of the files on the library page, read in the background.
 
-Files in view come first, then the rest. One job of the engine reads for all visitors. It ends when
-no page has asked for a few seconds.
+Files in view are read first. One job of the engine reads for all visitors. It ends when no page has
+asked for a few seconds.
 """
 
 import logging
@@ -18,14 +18,14 @@ from mmm import MMMError
 from mmm.evaluation.library import FileFacts, facts_of, find_facts
 
 REST_S = 6.0
-"""The job ends when no page has asked for so many seconds."""
+"""Seconds without a request after which the job ends."""
 
 
 class FileIndex:
-    """Facts by file; what is missing is read behind the page."""
+    """Facts by file; missing ones are read in the background."""
 
     def __init__(self) -> None:
-        self._found: dict[Stamp, FileFacts] = {}
+        self._facts: dict[Stamp, FileFacts] = {}
         self._queue: list[Entry] = []
         self._asked = 0.0
         self._lock = threading.Lock()
@@ -35,12 +35,12 @@ class FileIndex:
         """The facts of a file in its current state; None if it has not been read yet."""
         try:
             # No lock: ``want`` calls this while it holds it, and the lock is not reentrant.
-            return self._found.get(stamp(entry))
+            return self._facts.get(stamp(entry))
         except MMMError as error:
             return FileFacts(problem=str(error))
 
     def want(self, entries: Sequence[Entry]) -> None:
-        """Read these next, in this order; asking keeps the reader awake."""
+        """Read these files next, in this order, and keep the job running."""
         with self._lock:
             self._asked = time.monotonic()
             self._queue = [entry for entry in entries if self.get(entry) is None]
@@ -63,19 +63,18 @@ class FileIndex:
                 mark = stamp(entry)
             except MMMError:
                 continue  # it went away
-            # Nothing of an upload stays on disk after its session, so its facts are not stored.
             try:
+                # Nothing of an upload stays on disk after its visit, so its facts are not stored.
                 facts = _of_upload(entry) if entry.group == UPLOADS else _kept(entry)
-            except (
-                Exception
-            ) as error:  # a bug of ours with one file must not keep the others from being read
+            # A bug of ours with one file must not prevent the others from being read.
+            except Exception as error:
                 logging.getLogger(__name__).exception("%s", entry.path)
                 facts = FileFacts(
                     problem=f"{entry.path.name}: {type(error).__name__}. This is a fault of the "
                     "workbench; its log has the trace."
                 )
             with self._lock:
-                self._found[mark] = facts
+                self._facts[mark] = facts
             time.sleep(0)  # lets the pages run between two files
 
 

@@ -1,4 +1,4 @@
-"""How a file is read: the user's choice of a take and a body, and corrections of unit and axes."""
+"""Import options of a file: its take and body, and corrections of unit and axes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -41,7 +41,7 @@ _NAMES = tuple(field.name for field in fields(Correction))
 
 
 def seed_from_url() -> None:
-    """Read the corrections of a shared link; they apply to the first file that is no sample."""
+    """Read the corrections of a shared link, which apply to the first file that is not a sample."""
     for name in _NAMES:
         if name in st.query_params:
             st.session_state[f"url_{name}"] = st.query_params[name]
@@ -54,7 +54,7 @@ def in_address(entry: Entry) -> dict[str, str]:
 
 
 def _given(entry: Entry) -> dict[str, str]:
-    """All but the unit, whose name differs from place to place."""
+    """All corrections except the unit, whose spelling depends on its use."""
     names = ("up", "facing", "take", "body")
     return {name: str(value) for name in names if (value := getattr(entry, name)) is not None}
 
@@ -65,7 +65,7 @@ def corrected(entry: Entry) -> Entry:
         return entry
     state = st.session_state
     kept: dict[str, Correction] = state.setdefault("corrections", {})
-    # Popped: a link speaks of its own file, which is the first that is no sample.
+    # Popped, because they belong to the link's own file, the first that is not a sample.
     correction = kept.get(entry.key) or Correction(
         *(state.pop(f"url_{name}", GUESS) for name in _NAMES)
     )
@@ -74,7 +74,7 @@ def corrected(entry: Entry) -> Entry:
     # Another unit may make a BVH readable, so its controls stay.
     if guess is None and entry.path.suffix.lower() != ".bvh":
         return entry  # the page says what is wrong
-    # Other formats fix their unit, whatever a link says.
+    # The unit of other formats is fixed, so a link cannot change it.
     correction = correction if has_unit else replace(correction, unit=GUESS)
     parts = _parts(entry, correction, guess)
     correction = replace(correction, **parts)
@@ -93,15 +93,15 @@ def corrected(entry: Entry) -> Entry:
 
 
 def as_corrected(entry: Entry) -> Entry:
-    """The entry as the visitor corrected it before; draws nothing."""
+    """The entry with the corrections that the visitor made earlier; draws nothing."""
     kept: dict[str, Correction] = st.session_state.get("corrections", {})
     return _corrected(entry, kept[entry.key]) if entry.key in kept else entry
 
 
 def _parts(entry: Entry, correction: Correction, guess: Clip | None) -> dict[str, str]:
-    """Draw the choice of a take and of a body, where the file holds several."""
+    """Draw the choice of a take and of a body, if the file holds several."""
     chosen = {"take": GUESS, "body": GUESS}
-    # An .npz keeps what its source held, and holds one take of one body itself.
+    # An .npz keeps the notes of its source, but holds only one take of one body.
     if guess is None or entry.path.suffix.lower() not in _MANY:
         return chosen
     for kind, hint in (
@@ -113,7 +113,7 @@ def _parts(entry: Entry, correction: Correction, guess: Clip | None) -> dict[str
             continue
         options = {}
         for i, name in enumerate(several.names):
-            # What has no name of its own is asked for by number.
+            # Takes without a unique name are chosen by number.
             value = name if name and several.names.count(name) == 1 else str(i + 1)
             options[GUESS if i == several.chosen else value] = name
         chosen[kind] = _choice(
@@ -183,8 +183,8 @@ def _corrected(entry: Entry, correction: Correction) -> Entry:
 def _choice(
     label: str, key: str, value: str, options: Mapping[str, str], hint: str | None = None
 ) -> str:
-    # Not as a default of the widget: Streamlit warns if the session holds a value too. A former
-    # file of this name may have had other takes.
+    # Not a default of the widget, because Streamlit warns if the session holds a value as well. A
+    # former file of this name may have had other takes.
     if st.session_state.get(key) not in options:
         st.session_state[key] = value if value in options else GUESS
     return str(
@@ -198,11 +198,11 @@ def _summary(entry: Entry) -> str:
     if clip is None:
         return "How the file is read"
     read, height, faces = how_read(clip), body_height(clip.motion.skeleton), facing_deg(clip.motion)
-    way = f", facing {nearest_axis(faces)[0].upper()}" if faces is not None else ""
+    heading = f", facing {nearest_axis(faces)[0].upper()}" if faces is not None else ""
     if read is None or entry.path.suffix.lower() not in (".bvh", ".amc"):
-        return f"Read with {(entry.up or 'y').upper()} up{way}"
+        return f"Read with {(entry.up or 'y').upper()} up{heading}"
     odd = "" if NATURAL_M[0] <= height <= NATURAL_M[1] else f", {height:.2f} m tall?"
-    return f"Read in {unit_name(read[0])}, {read[1].upper()} up{way}{odd}"
+    return f"Read in {unit_name(read[0])}, {read[1].upper()} up{heading}{odd}"
 
 
 def shell_reading(entry: Entry) -> list[str]:
@@ -218,7 +218,7 @@ def python_reading(entry: Entry) -> list[str]:
 
 
 def path_of(entry: Entry) -> str:
-    """The path that the user would write. Uploads go by their name alone."""
+    """The path to write in a command. Uploads have only their name."""
     if entry.group == entries.UPLOADS:
         return entry.label
     return str(

@@ -13,8 +13,8 @@ def _pick_instead_of_linked(by_key: dict[str, Entry]) -> None:
     """Draw an empty picker, for a link to a sequence that is not available.
 
     Raises:
-        MMMError: until the user picks a sequence. Opening another one unasked would show the
-            colleague something else than what was sent.
+        MMMError: until the user picks a sequence. Opening another one automatically would show
+            something else than the link refers to.
     """
     state = st.session_state
     linked = state.linked_sequence
@@ -33,7 +33,7 @@ def _pick_instead_of_linked(by_key: dict[str, Entry]) -> None:
 
 
 def pick_sequence(entries: list[Entry]) -> Entry:
-    """The sequence picker."""
+    """Draw the sequence picker and the import options; returns the chosen entry."""
     by_key = {entry.key: entry for entry in entries}
     state = st.session_state
     if state.get("sequence") not in by_key:

@@ -9,7 +9,7 @@ from dashboard.files.windows import pick_start
 from mmm import Clip
 
 OWN, UPLOADED = "own", "upload/"
-"""The key of the clip's own music, and the beginning of the keys of uploaded songs."""
+"""The key of the clip's own music, and the prefix of the keys of uploaded songs."""
 
 
 def pick_song(clip: Clip) -> Chosen:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.common.widgets import pick
 from dashboard.files import entries, song_picker, uploads, visits
-from dashboard.files.uploaded_music import hear
+from dashboard.files.uploaded_music import song_features
 from dashboard.files.windows import pick_start
 from mmm import Clip, Music
 from mmm.errors import FileError
@@ -17,7 +17,7 @@ from mmm.music.audio import encode_ogg, read_audio
 from mmm.music.features import bpm_of_name, features_of, later
 
 LONGEST_S = 300.0
-"""Longest part of a song that is used. Features, sound and motion must fit into a page."""
+"""Longest part of a song that is used, seconds; features, sound and motion must fit into a page."""
 OWN, NONE, UPLOADED = "own", "none", song_picker.UPLOADED
 
 
@@ -90,7 +90,7 @@ def _recordings(places: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
             for p in place.rglob("*")
             if p.suffix.lower() in SOUND_SUFFIXES
             and p.is_file()
-            # Separated parts lie beside their recording and are no songs of their own.
+            # Separated parts of a recording are not songs.
             and not p.stem.endswith(tuple(f".without_{part}" for part in PARTS))
         )
         recordings |= {f"{name}/{p.relative_to(place)}": p for p in files[: entries.MAX_ENTRIES]}
@@ -119,7 +119,7 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
     path = path_of(key)
     if path is None or not path.is_file():
         raise FileError(key, "no such song", "", "choose another one")
-    music = _hear_file(str(path), path.stat().st_mtime_ns, fps)
+    music = _file_features(str(path), path.stat().st_mtime_ns, fps)
     return Song(key, label, _cut(later(music, start_s, path.name) if start_s else music), start_s)
 
 
@@ -130,7 +130,7 @@ def path_of(key: str) -> Path | None:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Analysing the song")
-def _hear_file(path: str, changed_ns: int, fps: float) -> Music:
+def _file_features(path: str, changed_ns: int, fps: float) -> Music:
     # ``changed_ns`` is a part of the cache key: an edited file is read again.
     audio = read_audio(path)
     return features_of(audio, fps, start_bpm=bpm_of_name(Path(path).stem))
@@ -139,7 +139,7 @@ def _hear_file(path: str, changed_ns: int, fps: float) -> Music:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _from(digest: str, start_s: float, fps: float, *, _recording: uploads.Recording) -> Music:
     # The digest stands for the recording, which Streamlit cannot hash.
-    return _cut(later(hear(_recording, fps), start_s, _recording.name))
+    return _cut(later(song_features(_recording, fps), start_s, _recording.name))
 
 
 def _cut(music: Music) -> Music:
@@ -149,7 +149,7 @@ def _cut(music: Music) -> Music:
 @st.cache_resource(max_entries=12, show_spinner=False)
 def ogg(digest: str, *, _music: Music) -> bytes:
     """The sound for the browser as Ogg, encoded once per song."""
-    # Callers ask only for music that has ``sound_name``.
+    # Callers pass only music that has sound.
     assert _music.audio is not None
     return encode_ogg(_music.audio)
 
@@ -158,7 +158,7 @@ def pick_song(clip: Clip) -> Song:
     """Draw the song picker and, for an upload, the choice of its start."""
     songs, state = offered(clip), st.session_state
     if state.get("gen_song") not in songs:
-        # A song is the user's choice: a clip without music gets none by itself.
+        # Clips without music get no song by default.
         state.gen_song = OWN if OWN in songs else NONE
     key = pick(
         "Music",

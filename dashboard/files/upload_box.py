@@ -54,7 +54,8 @@ def pick_files() -> list[Entry]:
         )
         if files:
             _start(store, files)
-            state.uploads_turn = turn + 1  # an empty box does not keep the bytes a second time
+            # A new, empty box does not hold the bytes a second time.
+            state.uploads_turn = turn + 1
             st.rerun()
         _wait_for_files()
         _show_problems()
@@ -69,7 +70,7 @@ def pick_files() -> list[Entry]:
 
 
 def _show_problems() -> None:
-    """What was wrong with the last upload, until the visitor closes it."""
+    """Draw the problems with the last upload, until the visitor closes the message."""
     problems: list[str] = st.session_state.get("upload_problems", [])
     for problem in problems:
         st.error(escape.markdown(problem), icon=":material/error:")
@@ -108,7 +109,7 @@ def _start(store: Uploads, files: Sequence[Any]) -> None:
     former: Job[Reading] | None = st.session_state.get("upload_job")
     if former is not None:
         former.cancel()
-    # Views taken on the page's thread. They keep the bytes without a copy once the box is empty.
+    # Memory views, which keep the bytes without a copy when the box is emptied.
     given = [(file.name, file.getbuffer()) for file in files]
     reading, total = Reading(), sum(len(data) for _, data in given) or 1
 
@@ -130,7 +131,7 @@ def _start(store: Uploads, files: Sequence[Any]) -> None:
             done += len(data)
         return reading
 
-    # Large files count as long jobs: a worker stays free for other visitors.
+    # Long jobs leave one worker free for other visitors.
     job: Job[Reading] = Job(reading, again="Browse files")
     st.session_state.upload_job = submit(job, work, long=total > LARGE_BYTES)
 
@@ -165,7 +166,8 @@ def _show(taken: uploads.Upload) -> None:
         return
     entry = Entry(taken.path, taken.name, UPLOADS)
     state.sequence = entry.key
-    for key in (f"frames-{entry.key}", f"gen_start-{entry.key}"):  # of a former file of this name
+    # The windows of a former file of this name.
+    for key in (f"frames-{entry.key}", f"gen_start-{entry.key}"):
         state.pop(key, None)
 
 
@@ -186,6 +188,6 @@ def _row(store: Uploads, file: uploads.Upload) -> None:
 
 def _remove(store: Uploads, name: str) -> None:
     store.drop(name)
-    # Whoever removes the file that a link asked for does not miss it.
+    # After its removal, the file of a link is not requested again.
     if st.session_state.get("linked_sequence") == f"{UPLOADS}/{name}":
         st.session_state.linked_sequence = None

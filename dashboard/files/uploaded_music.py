@@ -1,4 +1,4 @@
-"""The music of uploaded songs: its features, and clips that play one instead of their own."""
+"""Features of uploaded songs, and clips with an uploaded song in place of their own music."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +13,19 @@ Chosen = tuple[Recording, float] | None
 """A song and the moment (seconds) at which it starts, or None for the clip's own music."""
 
 
-def hear(song: Recording, fps: float) -> Music:
+def song_features(song: Recording, fps: float) -> Music:
     """The features of a whole song, cached for the next choice of a part.
 
     Raises:
         MMMError: the frame rate is too low to follow music.
     """
-    return _hear(str(song.path), song.digest, fps)
+    return _song_features(str(song.path), song.digest, fps)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Analysing the song")
-def _hear(path: str, digest: str, fps: float) -> Music:
-    # Features lie beside the song and not in the user's cache: nothing of an upload may stay on
-    # disk after its session.
+def _song_features(path: str, digest: str, fps: float) -> Music:
+    # Features are stored beside the song and not in the user's cache, because nothing of an upload
+    # may stay on disk after its visit.
     return load_music(
         path, fps, start_bpm=bpm_of_name(Path(path).stem), cache_dir=Path(path).parent / "features"
     )
@@ -43,7 +43,7 @@ def with_song(clip: Clip, song: Recording, start_s: float, first_frame: int = 0)
     Raises:
         MMMError: the song ends before ``start_s``, or the frame rate is too low to follow music.
     """
-    # The name is part of the key: another visitor's equal file must not lend this one its name.
+    # The name is part of the key, so that an equal file of another visitor does not replace it.
     which = f"{clip.name} {clip.source} {clip.digest()}"
     return _with_song(which, song.digest, start_s, first_frame, _clip=clip, _song=song)
 
@@ -53,7 +53,7 @@ def _with_song(
     which: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording
 ) -> Clip:
     stop = first_frame + len(_clip)
-    music = fitted(later(hear(_song, _clip.motion.fps), start_s, _song.name), stop)
+    music = fitted(later(song_features(_song, _clip.motion.fps), start_s, _song.name), stop)
     return replace(_clip, music=music.crop(first_frame, stop))
 
 

@@ -26,7 +26,7 @@ MOTION_SUFFIXES = (".bvh", ".pkl", ".npz", ".npy", ".fbx", ".glb")
 LARGEST_MB = 200
 """Largest file; the server's own limit (``dashboard/.streamlit/config.toml``) is the same."""
 MOST_MB, MOST_FILES = 600, 24
-"""Limits of a visit's files together."""
+"""Limits on all files of a visit."""
 SHORTEST_FRAMES = 3
 SHORTEST_SONG_S, LONGEST_SONG_S = 1.0, 15 * 60.0
 PEAKS = 150
@@ -86,7 +86,7 @@ class Uploads:
 
     @property
     def files(self) -> list[Upload]:
-        """Everything, the latest first."""
+        """All files, the latest first."""
         return list(self._files.values())[::-1]
 
     @property
@@ -136,16 +136,15 @@ class Uploads:
         # A folder for each file: two uploads of one name must not overwrite each other.
         folder = Path(tempfile.mkdtemp(prefix=f"{digest}-", dir=self.folder))
         path = folder / safe
-        if (
-            path.resolve().parent != folder
-        ):  # a name that leads elsewhere would be a fault of safe_name
+        # A name that leads elsewhere would be a bug of `safe_name`.
+        if path.resolve().parent != folder:
             raise FileError(safe, "a name that is no file name", cure="rename it")
         try:
             path.write_bytes(data)
             read = _read_song if path.suffix in SONG_SUFFIXES else _read_motion
             upload = read(Upload(safe, path, digest, len(data)), report or (lambda share: None))
         except BaseException as error:
-            # Nothing may stay of a file that was refused or cancelled.
+            # A file that was refused or cancelled must not stay on disk.
             shutil.rmtree(folder, ignore_errors=True)
             raise _in_plain_words(error, safe, path) from None
         with self._lock:
@@ -176,7 +175,7 @@ class Uploads:
             raise FileError(
                 name, f"{len(data) >> 20} MB", f"at most {LARGEST_MB}", "cut it into pieces"
             )
-        # A file of the same name will be replaced, so it does not count.
+        # A file of the same name is replaced, so it does not count.
         others = [file for file in self.files if file.name != name]
         if len(others) >= MOST_FILES:
             raise FileError(
@@ -207,7 +206,7 @@ def safe_name(name: str) -> str:
 
 
 def _in_plain_words(error: BaseException, name: str, path: Path) -> BaseException:
-    """The error to show: without paths of the server, and with a cure for a lack of memory."""
+    """The error to display: without paths of the server, and with a cure for a lack of memory."""
     if isinstance(error, MMMError):
         place, _, message = str(error).replace(str(path), name).partition(": ")
         return (

@@ -1,4 +1,4 @@
-"""Visits: what a visitor uploaded outlives a reload of the page.
+"""Visits: uploaded files outlive a reload of the page.
 
 Streamlit begins a new session with every reload. A cookie with a random token leads the new session
 to the files of the former one. Only tokens that this server has given out are accepted.
@@ -16,28 +16,28 @@ import streamlit as st
 from dashboard.files.uploads import Uploads
 
 KEPT_S = 3600.0
-"""How long the files of a visit are kept after its last sign of life."""
+"""Seconds for which the files of a visit are kept after its last activity."""
 MOST_BYTES = 4 << 30
-"""Of the files of all visits. The one without a sign of life for the longest goes first."""
+"""Limit on the files of all visits. The visit that was inactive the longest is removed first."""
 
 
 class Visits:
     """The files of all visits, by token; safe for many threads.
 
     Args:
-        clock: seconds that never run backwards.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        # In the order of their last sign of life, the oldest first.
+        # In the order of their last activity, the oldest first.
         self._files: OrderedDict[str, tuple[Uploads, float]] = OrderedDict()
         self._lock, self._clock = threading.Lock(), clock
 
     def join(self, token: str | None) -> tuple[str, Uploads]:
         """The visit of a token, or a new one with a token of its own.
 
-        A token that this server does not know is never taken over: whoever sets a cookie in
-        another person's browser must not learn that person's files.
+        An unknown token is never accepted, so that nobody can see another person's files by setting
+        a cookie in that person's browser (session fixation).
         """
         with self._lock:
             self._forget_old()
@@ -53,7 +53,7 @@ class Visits:
             self._files.move_to_end(token)
 
     def _forget_old(self) -> None:
-        # What a session still holds stays: a folder goes with the last reference to its files.
+        # Sessions may still hold the files: a folder is removed with the last reference to it.
         now, total = self._clock(), sum(files.size for files, _ in self._files.values())
         for token, (files, seen) in list(self._files.items()):
             if now - seen <= KEPT_S and total <= MOST_BYTES:
@@ -64,7 +64,7 @@ class Visits:
 
 @cache
 def visits() -> Visits:
-    """Those of this server."""
+    """The visits of this server."""
     return Visits()
 
 
@@ -77,7 +77,7 @@ def uploads() -> Uploads:
     """The files of this session's visit."""
     state = st.session_state
     store = state.get("uploads_store")
-    # A reload of the code in development leaves an object of the former class.
+    # A code reload in development leaves an object of the former class.
     if not isinstance(store, Uploads):
         state["visit_token"], store = visits().join(st.context.cookies.get(cookie()))
         state["uploads_store"] = store

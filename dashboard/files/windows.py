@@ -26,12 +26,11 @@ def pick_start(song: Recording, length_s: float) -> float:
         The position in the song at the sequence's first frame, in seconds.
     """
     state, key = st.session_state, f"song_start-{song.name}"
-    # Rounded down to the slider's step, or its end could not be reached.
+    # Rounded down to the slider's step, so that its end can be reached.
     last = max(int(10 * (song.duration_s - uploads.SHORTEST_SONG_S)) / 10, 0.0)
-    kept = state.setdefault(
-        "song_starts", {}
-    )  # Streamlit forgets a slider that a run has not drawn
-    # A link, or a former song of this name, may hold a moment past the end.
+    # Kept here, because Streamlit forgets a slider that a run has not drawn.
+    kept = state.setdefault("song_starts", {})
+    # A link, or a former song of this name, may hold a position past the end.
     state[key] = start_s = min(max(float(state.get(key, kept.get(song.name, 0.0))), 0.0), last)
     window_strip(
         song.peaks,
@@ -66,9 +65,8 @@ def overview(clip: Clip, key: str) -> None:
         clip: the whole file.
         key: first and last frame of the window in the session.
     """
-    few = clip.motion.root_m[
-        :: max(1, len(clip) // 64)
-    ].tobytes()  # an hour's digest would be felt at every run
+    # A few frames identify the file; a digest of an hour of motion would delay every run.
+    few = clip.motion.root_m[:: max(1, len(clip) // 64)].tobytes()
     low, length = st.session_state[key][0], st.session_state[key][1] - st.session_state[key][0]
     window_strip(
         _motion_profile(clip.source, len(clip), few, _clip=clip),

@@ -9,7 +9,7 @@ import streamlit as st
 from jaxtyping import Float
 
 from dashboard.components.stage import stage
-from dashboard.explain.music_change import hears_change
+from dashboard.explain.music_change import plays_changed_music
 from dashboard.files import songs
 from dashboard.generate.controls import Plan
 from dashboard.generate.explain import PREFIX
@@ -170,7 +170,7 @@ def _recording(plan: Plan, total: int) -> ViewerPanel:
 
 def _change_payload(plan: Plan, change: "GenerationChange") -> bytes:
     """The dance to the original and to the changed music, with the music the user wants to hear."""
-    music = change.after.clip.music if hears_change(PREFIX) else plan.song.music
+    music = change.after.clip.music if plays_changed_music(PREFIX) else plan.song.music
     ask, music_change = st.session_state.future_change_asked
     return _packed_change(
         repr((ask, music_change.detail, _last_run(plan))),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.common import escape, url
 from dashboard.components.stage import stage
-from dashboard.explain.interventions import heard_music
+from dashboard.explain.interventions import viewer_music
 from dashboard.files.songs import digest_of, ogg
 from dashboard.recover import comparisons, editing
 from dashboard.work.recoveries import Request
@@ -54,7 +54,7 @@ def viewer_section(
     extra = tuple(name for name in others if name in beside) if results is not None else ()
     if results is not None:
         results = [*results, *comparisons.chosen(request, beside)]
-    music = heard_music(clip, change)
+    music = viewer_music(clip, change)
     # Empty without a change, so that the cached payload of the plain recovery is used again.
     change_key = repr(st.session_state.change_asked[1].detail) if change is not None else ""
     music_key = digest_of(music) if change_key and music else ""

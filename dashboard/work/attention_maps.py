@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 THUMBNAIL = 60
-"""Cells along a thumbnail's edge, at most."""
+"""Largest number of cells along a thumbnail's edge."""
 MEAN, ROLLOUT = "mean", "rollout"
 STAGE_NAMES = {"motion": "Motion encoder", "music": "Music encoder", "cross": "Cross-modal encoder"}
 BLOCKS = ("motion-music", "motion-motion", "music-motion", "music-music")
@@ -44,7 +44,7 @@ class View:
 
     @property
     def label(self) -> str:
-        """In words: ``layer 2, head 4``; people count from one."""
+        """A label such as ``layer 2, head 4``, counted from one."""
         if self.layer == ROLLOUT:
             return "rollout of all layers"
         if self.layer == MEAN == self.head:
@@ -70,14 +70,14 @@ def pooled(values: Float[Array, "Q K"], size: int = THUMBNAIL) -> Float[Array, "
 
 
 def as_codes(values: Float[Array, "Q K"], top: float) -> UInt8[Array, "Q K"]:
-    """Square roots of values 0 to ``top`` as bytes, which keeps small values apart."""
+    """Square roots of values 0 to ``top`` as bytes, so that small values stay distinct."""
     # The floor keeps an all-zero map from dividing by zero.
     return np.round(np.sqrt(np.clip(values / max(top, 1e-12), 0, 1)) * 255).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """A trace as the page shows it. Costly parts are computed once, on the worker."""
+    """A trace prepared for the page. Expensive parts are computed once, on the worker."""
 
     trace: "AttentionTrace"
     model_name: str
@@ -121,7 +121,7 @@ class Atlas:
     def views(self, stage: str, block: str) -> Iterator[View]:
         """Views of a stage by layer and head, each with its mean, and the rollout last."""
         layers, heads = self.trace.encoders[stage].shape[:2]
-        # With a single layer its mean would only repeat it.
+        # The mean of a single layer would only repeat it.
         for layer in [*map(str, range(layers)), *([MEAN] if layers > 1 else [])]:
             for head in [*map(str, range(heads)), MEAN]:
                 yield View(stage, block, layer, head)
@@ -155,7 +155,7 @@ class Atlas:
 
     def _full_map(self, stage: str, layer: str, head: str) -> Array:
         maps = self.trace.encoders[stage]
-        # A single map is converted and not summed: caching it would only cost memory.
+        # A single map is only converted, so caching it would waste memory.
         if layer != MEAN and head != MEAN and layer != ROLLOUT:
             return maps[int(layer), int(head)].astype(np.float32)
         key = f"{stage}/{layer}/{head}"
@@ -172,7 +172,8 @@ class Atlas:
                 )
                 flat = some.reshape(-1, *maps.shape[2:])
                 total = np.zeros(flat.shape[1:], dtype=np.float32)
-                for values in flat:  # one at a time: all in float32 would double the memory
+                # One at a time, because all of them in float32 would double the memory.
+                for values in flat:
                     total += values
                 self._maps[key] = total / len(flat)
         return self._maps[key]

@@ -1,7 +1,7 @@
-"""Where recoveries and generations are computed: in this process, or by the server of MMM_SERVER.
+"""The place of recoveries and generations: this process, or the server of MMM_SERVER.
 
-Both are called alike, and both give the same bits. Interpolations, explanations and attention maps
-are always computed here: a server sends no attention.
+Both have the same interface and give the same bits. Interpolations, explanations and attention maps
+are always computed in this process, because a server sends no attention.
 """
 
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # imports torch, which the page does not wait for
 
 @dataclass(frozen=True)
 class Computing:
-    """The library's functions, and the networks that they take."""
+    """The functions that compute, and the networks that they take."""
 
     model: Callable[[str], Any]
     """A network by the name of its checkpoint."""
@@ -30,7 +30,7 @@ class Computing:
 
 
 def computing(models: Models) -> Computing:
-    """Where this process computes; called by the threads that do.
+    """The functions of this process or of the server; called by workers.
 
     Args:
         models: the networks of this process, for when there is no server.

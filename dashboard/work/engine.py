@@ -30,7 +30,7 @@ SERVER = ""
 """The visitor of jobs that belong to no session, such as loading a network ahead."""
 LEFT_S = 20.0
 """Seconds without a browser after which a visitor has left. A reload takes less."""
-LOOK_S = 2.0
+CHECK_EVERY_S = 2.0
 """Seconds between two checks for visitors who have left."""
 
 Result = TypeVar("Result")
@@ -50,7 +50,7 @@ class Engine:
     """Workers and their queue.
 
     Args:
-        workers: jobs at a time.
+        workers: number of jobs at a time.
         most_waiting: jobs in the queue, over all visitors; one more is refused.
         most_of_one: jobs in the queue of one visitor; one more is refused.
         is_here: whether a visitor's browser is connected.
@@ -73,7 +73,7 @@ class Engine:
         self._changed = threading.Condition()
         for number in range(workers):
             self._start(self._work, f"worker-{number}")
-        self._start(self._look_for_the_absent, "absent-visitors")
+        self._start(self._cancel_for_absent, "absent-visitors")
 
     @staticmethod
     def _start(body: Callable[[], None], name: str) -> None:
@@ -90,9 +90,9 @@ class Engine:
         """Put a job into the queue and return at once.
 
         Args:
-            job: ends at once with a message where the queue is full.
+            job: the job; if the queue is full, it ends at once with a message.
             work: computes the job's result; called by a worker.
-            visitor: whose job it is; :data:`SERVER` for nobody's.
+            visitor: the owner of the job, or :data:`SERVER`.
             long: whether it may take minutes. Long jobs leave one worker free for the others.
 
         Returns:
@@ -119,7 +119,7 @@ class Engine:
         return job
 
     def ahead(self, job: Job[Any]) -> int | None:
-        """How many jobs start before this one; None where it does not wait any more."""
+        """Number of jobs that start before this one; None if it does not wait any more."""
         with self._changed:
             for number, task in enumerate(self._in_turn()):
                 if task.job is job:
@@ -127,7 +127,7 @@ class Engine:
         return None
 
     def drop(self, job: Job[Any]) -> bool:
-        """Take a job out of the queue; False where it does not wait."""
+        """Remove a job from the queue; False if it does not wait."""
         with self._changed:
             for visitor, tasks in self._queue.items():
                 for task in tasks:
@@ -182,18 +182,20 @@ class Engine:
             try:
                 jobs.wait_for_torch()
                 task.job.run(task.work)
-            except BaseException:  # a worker outlives whatever its job does
+            # A worker must survive any error of its job.
+            except BaseException:
                 logging.getLogger(__name__).exception("%s", task.job.request)
             finally:
                 with self._changed:
                     self._running.remove(task)
                     self._changed.notify_all()  # a long job that waited may start now
-            del task  # what the job holds must not live until the next job comes
+            # Otherwise the job and its results would stay in memory until the next job.
+            del task
 
-    def _look_for_the_absent(self) -> None:
+    def _cancel_for_absent(self) -> None:
         """Cancel the jobs of visitors who have been away for :data:`LEFT_S`."""
         while True:
-            time.sleep(LOOK_S)
+            time.sleep(CHECK_EVERY_S)
             with self._changed:
                 tasks = [*self._running, *self._in_turn()]
             # Outside the lock: ``is_here`` asks Streamlit's runtime, and workers must not wait for
@@ -204,7 +206,7 @@ class Engine:
             # Tracks only visitors with jobs, or the table would grow with every session.
             present = {task.visitor for task in tasks}
             self._away_since = {k: v for k, v in self._away_since.items() if k in present}
-            # The list would keep finished jobs and their results alive until the next look.
+            # The list would keep finished jobs and their results in memory until the next check.
             del tasks
 
     def _has_left(self, visitor: str) -> bool:
@@ -238,10 +240,10 @@ def submit(
     """Hand a job of the visitor whose page is being drawn to the server's engine.
 
     Args:
-        job: what the page follows.
+        job: the job that the page follows.
         work: computes the job's result.
-        long: it may take minutes.
-        for_server: the job serves every visitor and outlives the one who began it.
+        long: whether it may take minutes.
+        for_server: the job serves all visitors and outlives the session that started it.
 
     Returns:
         The job.

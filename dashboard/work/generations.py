@@ -24,15 +24,15 @@ KEPT_BYTES = 256_000_000
 MAX_VARIANTS = 3
 """Variants shown side by side, beside the truth."""
 CHANNEL = "future"
-"""The playhead of this mode's stage and curves."""
+"""The name of the playhead of this mode's viewer and curves."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What variants shown side by side have in common."""
+    """The parameters that variants shown side by side share."""
 
     clip: str
-    """Where the seed is taken from, and its digest."""
+    """The clip of the seed, and its digest."""
     prefix_frames: int
     song: str
     """Digest of the music."""
@@ -40,22 +40,22 @@ class Setting:
 
 @dataclass(frozen=True)
 class Ask:
-    """What determines a generation. Equal requests give the same motion."""
+    """The parameters of a generation; equal requests give the same motion."""
 
     setting: Setting
     frames: int
     method: str
     version: int
-    """Of the checkpoint's files: see ``recoveries.version_of``."""
+    """Checksum of the checkpoint's files: see ``jobs.version_of``."""
     temperature: float = 1.0
     seed: int = 0
     by_chance: bool = True
-    """Whether temperature and seed make a difference to this network."""
+    """Whether this network depends on temperature and random seed."""
     roles: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
-        """What the figure is called."""
+        """The label of the figure."""
         if not self.by_chance:
             return self.method
         return f"{self.method}, seed {self.seed}" + (
@@ -79,7 +79,7 @@ class Made:
 
 @st.cache_resource(show_spinner=False)
 def kept() -> Store[Ask, Made]:
-    """One store a server."""
+    """The store of this server."""
     return Store(KEPT_BYTES)
 
 
@@ -95,19 +95,19 @@ class Stream(Job[Made]):
     again: str = "Generate"
     begun: float = field(default_factory=time.perf_counter)
     run_name: str = ""
-    """Names this run for the stage."""
+    """Identifies this run for the viewer."""
     taken: bool = False
     """Whether the page has put the result among its variants."""
     fps_made: float = 0.0
-    """Frames generated a second so far."""
+    """Frames generated per second so far."""
     shown: tuple[int, bytes] | None = None
-    """What the stage was last sent: how many frames, and the payload."""
+    """Number of frames and payload that the viewer got last."""
     # The worker appends and page threads copy the list first, so it needs no lock.
     _panels: list[ViewerPanel] = field(default_factory=list)
     _first: threading.Event = field(default_factory=threading.Event)
 
     def add(self, motion: Motion, generated: bool = True) -> None:
-        """More frames, by the worker."""
+        """Append frames; called by the worker."""
         assert isinstance(self.request, Ask)
         self._panels.append(panel_from_motion(self.request.label, motion, "model"))
         # The recorded prefix is not a result yet: playback waits for a generated frame.
@@ -115,9 +115,9 @@ class Stream(Job[Made]):
             self._first.set()
 
     def wait_for_first(self, seconds: float) -> bool:
-        """Wait until something was generated, at most so long; also ends when the job does."""
+        """Wait for the first generated frame, for the end of the job, or for ``seconds``."""
         end = time.monotonic() + seconds
-        # Short waits: a job can fail before its first frame, and only ``running`` tells that.
+        # Short waits, because a job can fail before its first frame, which only ``running`` shows.
         while time.monotonic() < end and self.running:
             if self._first.wait(0.02):
                 break
@@ -129,7 +129,7 @@ class Stream(Job[Made]):
         return sum(len(panel.positions) for panel in list(self._panels))
 
     def panel(self) -> ViewerPanel | None:
-        """The frames so far, as the stage takes them; None before the first generated one."""
+        """The frames so far for the viewer; None before the first generated one."""
         parts = list(self._panels)
         # The first part is the recorded prefix.
         if len(parts) < 2:
@@ -149,7 +149,7 @@ def start(ask: Ask, clip: Clip, music: "Music | None") -> Stream:
             continuation follows the prefix.
         music: another song than the clip's own.
     """
-    # The time makes the name unique: the stage starts anew when an equal request runs again.
+    # The time makes the name unique, so that the viewer restarts when an equal request runs again.
     stream = Stream(ask, run_name=f"{time.time_ns()}")
     models = loaded_models()
     submit(stream, lambda _: _generate(stream, ask, clip, music, models))
@@ -179,7 +179,8 @@ def _generate(stream: Stream, ask: Ask, clip: Clip, music: "Music | None", model
                 f"{stream.fps_made:.0f} frames a second",
             )
         except Cancelled:
-            return False  # what was generated so far is kept
+            # Frames that were generated so far are kept.
+            return False
         return True
 
     generation = run.generate_clip(

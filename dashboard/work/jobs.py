@@ -44,13 +44,13 @@ Result = TypeVar("Result")
 
 
 class Queue(Protocol):
-    """Where a job waits: see :class:`dashboard.work.engine.Engine`."""
+    """The queue of a job: see :class:`dashboard.work.engine.Engine`."""
 
     def ahead(self, job: "Job[Any]") -> int | None:
-        """How many jobs start before this one; None where it does not wait."""
+        """Number of jobs that start before this one; None if it does not wait."""
 
     def drop(self, job: "Job[Any]") -> bool:
-        """Take a job out; False where it does not wait."""
+        """Remove a job; False if it does not wait."""
 
 
 @dataclass(eq=False)
@@ -58,42 +58,42 @@ class Job(Generic[Result]):
     """One piece of work, with its progress and its result."""
 
     request: Hashable
-    """What determines the result."""
+    """The parameters that determine the result."""
     share: float = 0.0
-    """How much is done, 0 to 1."""
+    """Share of the work that is done, 0 to 1."""
     stage: str = "Starting"
-    """What it does now, in words."""
+    """The current stage, for the visitor."""
     results: Result | None = None
     error: str = ""
-    """Why there are no results, for the visitor."""
+    """The reason why there are no results, for the visitor."""
     again: str = "Recover"
-    """The button that starts it anew."""
+    """The label of the button that starts it again."""
     queue: Queue | None = None
-    # Events and not flags: a page's thread can wait for the end without polling.
+    # Events and not flags, so that a page's thread can wait without polling.
     _cancel: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
 
     @property
     def running(self) -> bool:
-        """Whether it waits or works."""
+        """Whether the job waits or runs."""
         return not self._done.is_set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was asked to stop."""
+        """Whether the job was cancelled."""
         return self._cancel.is_set()
 
     @property
     def ahead(self) -> int | None:
-        """How many jobs start before this one; None where it does not wait."""
+        """Number of jobs that start before this one; None if it does not wait."""
         return None if self.queue is None else self.queue.ahead(self)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end, at most so long; True when ended."""
+        """Wait for the end for at most ``seconds``; returns whether the job has ended."""
         return self._done.wait(seconds)
 
     def cancel(self) -> None:
-        """Ask it to stop: at once where it waits, after the part in hand where it works."""
+        """Cancel the job: at once if it waits, after its current part if it runs."""
         # Set first: a worker that takes the job between these two steps sees it in ``run``.
         self._cancel.set()
         if self.queue is not None and self.queue.drop(self):
@@ -110,8 +110,8 @@ class Job(Generic[Result]):
         self.share, self.stage = share, stage
 
     def finish(self, results: Result | None = None, error: str = "") -> None:
-        """End with results, or with what went wrong."""
-        # Stored before the event: whoever sees that the job has ended may read them.
+        """End with results, or with an error."""
+        # Stored before the event, because other threads read them once the job has ended.
         self.results, self.error = results, error
         self._done.set()
 
@@ -119,7 +119,7 @@ class Job(Generic[Result]):
         """Do the work and end; called by a worker. Raises nothing."""
         results, error = None, ""
         try:
-            # A worker had taken the job already, so ``drop`` no longer found it in the queue.
+            # Cancelled after a worker had taken the job, when ``drop`` did not find it any more.
             if self.cancelled:
                 raise Cancelled
             results = work(self)
@@ -130,13 +130,13 @@ class Job(Generic[Result]):
         except MemoryError:
             error = "Not enough memory. Choose a shorter part."
         except OSError as problem:
-            # A full disk or a file that went away: its path on the server is nobody's business.
+            # A full disk, say, or a missing file. The message must not show paths of the server.
             error = (
                 f"{problem.strerror or type(problem).__name__}. Press {self.again} to start again."
             )
             logging.getLogger(__name__).exception("%s", self.request)
         except Exception as problem:
-            # A fault of ours: the page must not wait for ever, and the log must have the trace.
+            # A bug of ours. The page must not wait for ever, and the log must have the trace.
             kind = type(problem).__name__
             error = f"{kind}. This is a fault of the workbench; its log has the trace."
             logging.getLogger(__name__).exception("%s", self.request)
@@ -154,10 +154,10 @@ class Models:
     def get(self, name: str) -> "MaskedMotionModel":
         """The network of a checkpoint, loaded once, and again when its files have changed."""
         key = name, version_of(name)
-        # Held while loading: two visitors who ask for one network must not load it twice.
+        # Held while loading, so that two visitors do not load the same network twice.
         with self._lock:
             if key not in self._loaded:
-                # An older state of this checkpoint is not asked for again and only takes memory.
+                # Older versions of this checkpoint are not needed any more.
                 self._loaded = {k: v for k, v in self._loaded.items() if k[0] != name}
                 self._loaded[key] = mmm.load_model(name)
             return self._loaded[key]
@@ -165,7 +165,7 @@ class Models:
 
 @st.cache_resource(show_spinner=False)
 def loaded_models() -> Models:
-    """One store a server."""
+    """The networks of this server."""
     return Models()
 
 
@@ -177,7 +177,7 @@ def whole_number(variable: str, otherwise: int) -> int:
 
 
 def warm_up() -> None:
-    """Start to import torch behind the page, so that the first Recover does not wait for it."""
+    """Import torch in the background, so that the first Recover does not wait for it."""
     _torch_import()
 
 
@@ -191,7 +191,7 @@ def _torch_import() -> threading.Thread:
     def import_torch() -> None:
         import mmm.recovery.recover  # noqa: F401
 
-        # One thread a job: on shared cores torch's own threads wait for each other.
+        # One thread per job by default: on shared cores torch's threads wait for each other.
         sys.modules["torch"].set_num_threads(whole_number("MMM_TORCH_THREADS", 1))
         gc.freeze()  # objects of imported libraries never become garbage
 

@@ -1,4 +1,4 @@
-"""Background measurement for the leaderboard: one run per server, visible to every visitor."""
+"""Background measurement for the leaderboard: one run per server, visible to all visitors."""
 
 import threading
 
@@ -24,8 +24,8 @@ class Runner:
         return self.job is not None and self.job.running
 
     def start(self, benchmark: Benchmark, results: ResultsFile) -> bool:
-        """Hand a run to the engine; False where one is running already."""
-        # Two visitors may press Measure at once, but one results file allows one run.
+        """Hand a run to the engine; False if one is running already."""
+        # Two visitors may press Measure at once, but the results file allows only one run.
         with self._lock:
             if self.busy:
                 return False

@@ -1,7 +1,7 @@
-"""The checkpoints at hand, read again when one of their files changes.
+"""The list of checkpoints, read again when one of their files changes.
 
-Every run of the page needs the list, often more than once. Reading six checkpoints takes a tenth of
-a second on a busy server.
+Every run of the page needs the list, often several times. Reading six checkpoints takes a tenth of a
+second on a busy server.
 """
 
 from pathlib import Path
@@ -12,25 +12,26 @@ from mmm import checkpoints
 from mmm.checkpoints import CheckpointInfo
 from mmm.paths import checkpoint_root
 
-# The list shows nothing of the weights. ``jobs.version_of`` tells when those change.
+# The list does not depend on the weights; ``jobs.version_of`` detects their changes.
 _FILES = ("config.json", "metrics.json", "README.md")
 
 
 def list_checkpoints() -> list[CheckpointInfo]:
-    """Every readable checkpoint, by name; as ``mmm.checkpoints.list_checkpoints`` has it."""
+    """All readable checkpoints by name, as ``mmm.checkpoints.list_checkpoints`` returns them."""
     root = checkpoint_root()
-    # A copy: the cached list is shared by all sessions, and a caller may sort its own.
+    # A copy, because all sessions share the cached list.
     return list(_list(str(root), _stamp(root)))
 
 
 def _stamp(root: Path) -> tuple[tuple[str, int, int], ...]:
-    """What changes when a file does that the list is read from."""
+    """Time and size of all files that the list is read from; serves as a cache key."""
     stamps = []
     for folder in sorted(root.glob("*")):
         for name in _FILES:
             try:
                 stat = (folder / name).stat()
-            except OSError:  # it has none, or is no folder
+            # The checkpoint has no such file, or this is not a folder.
+            except OSError:
                 continue
             stamps.append((f"{folder.name}/{name}", stat.st_mtime_ns, stat.st_size))
     return tuple(stamps)

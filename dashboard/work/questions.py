@@ -1,6 +1,6 @@
-"""Explanations of a network: attention maps, changes of the music, attribution and deletion curves.
+"""Explanations of a network: attention maps, changed music, attribution and deletion curves.
 
-Each is a job of the engine, as recoveries are, and its result is kept for all sessions.
+Each is a job of the engine, and its result is stored for all sessions.
 """
 
 import threading
@@ -23,15 +23,15 @@ from mmm.explain.perturbations import Intervention
 from mmm.masks import Mask
 
 KEPT_BYTES = 384_000_000
-"""Of maps and changed motions, over all sessions."""
+"""Bytes of maps and changed motions that are kept, over all sessions."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What determines an answer."""
+    """The parameters that determine an answer."""
 
     request: Request | Ask
-    """Of a recovery, or of a generation."""
+    """The recovery or generation that it is about."""
     kind: str
     """``attention``, ``intervention``, ``estimate``, ``attribution`` or ``deletion``."""
     detail: tuple[Any, ...] = ()
@@ -39,25 +39,25 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class MusicChange:
-    """A change of the music that the visitor asks for, with the other song if it has one."""
+    """A requested change of the music, with the other song if it has one."""
 
     intervention: Intervention
     digest: str = ""
-    """Of the song."""
+    """Digest of the other song."""
 
     @property
     def detail(self) -> tuple[str, str]:
-        """What determines it."""
+        """The parameters of the change, for ``Question.detail``."""
         return self.intervention.label, self.digest
 
 
 @dataclass(frozen=True, eq=False)
 class FutureMaps:
-    """The maps of the window that made some frames."""
+    """The maps of the window that generated some frames."""
 
     atlas: Atlas
     made: tuple[int, int]
-    """First and end of these frames, prefix included. A later step made the window's rest anew."""
+    """First frame, and the frame after the last, prefix included. Later windows generate the rest."""
 
 
 class Answers(Store[Question, Any]):
@@ -68,7 +68,7 @@ class Answers(Store[Question, Any]):
 
         For a generation, these are the maps of the window that generated the frame.
         """
-        # Any window with this frame will do, so stepping through frames rarely recomputes maps.
+        # Any window with this frame serves, so stepping through frames rarely computes new maps.
         for question, answer in self.items():
             if question.request == request and question.kind == "attention":
                 first, end = answer.made if isinstance(answer, FutureMaps) else answer.trace.frames
@@ -79,15 +79,22 @@ class Answers(Store[Question, Any]):
 
 @st.cache_resource(show_spinner=False)
 def answers() -> Answers:
-    """One store a server."""
+    """The store of this server."""
     return Answers(KEPT_BYTES)
 
 
 def ask(
     question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]
 ) -> Job[Any]:
-    """Hand a question to the engine: ``work`` gets the job and the network."""
-    # Looked up on the page's thread: a worker has no Streamlit context.
+    """Hand a question to the engine.
+
+    Args:
+        question: identifies the answer.
+        again: label of the button that starts the job again.
+        work: computes the answer from the job and the network.
+        size: returns the bytes that an answer takes.
+    """
+    # Looked up on the page's thread, because a worker has no Streamlit context.
     models, store = loaded_models(), answers()
 
     def find(job: Job[Any]) -> Any:
@@ -104,7 +111,7 @@ def ask(
 
 
 def capture(request: Request, clip: Clip, mask: Mask, frame: int) -> Job[Atlas]:
-    """Recover once more, keeping the maps of the window that holds the frame."""
+    """Recover again, keeping the maps of the window that contains the frame."""
 
     def work(job: Job[Any], model: Any) -> Atlas:
         result = mmm.recover(
@@ -145,20 +152,20 @@ def intervene(request: Request, clip: Clip, mask: Mask, change: MusicChange) -> 
         "Change and recover",
         work,
         lambda result: (
-            # Twice, since the answer holds the motion with the change and without it.
+            # Twice, because the answer holds the motion with the change and without it.
             2 * result.after.recovered.motion.rotations.nbytes + 2 * result.change_deg.nbytes
         ),
     )
 
 
-def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Job[FutureMaps]:
-    """Generate once more as far as a frame, keeping the maps of the window that makes it.
+def capture_future(request: Ask, clip: Clip, music: Music | None, frame: int) -> Job[FutureMaps]:
+    """Generate again up to a frame, keeping the maps of the window that generates it.
 
     Args:
         clip: as ``generations.start`` takes it.
         music: another song than the clip's own.
     """
-    prefix_frames = ask_.setting.prefix_frames
+    prefix_frames = request.setting.prefix_frames
 
     def work(job: Job[FutureMaps], model: Any) -> FutureMaps:
         from mmm.generation.generate import generate
@@ -167,32 +174,44 @@ def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Jo
             model,
             clip,
             prefix_frames=prefix_frames,
-            frames=ask_.frames,
+            frames=request.frames,
             music=music,
-            temperature=ask_.temperature,
-            random_seed=ask_.seed,
-            joint_names=dict(ask_.roles) or None,
+            temperature=request.temperature,
+            random_seed=request.seed,
+            joint_names=dict(request.roles) or None,
             attention_frame=frame,
         ):
             done = chunk.first + len(chunk.motion)
             job.advance(
                 0.1 + 0.7 * (done - prefix_frames) / (frame + 1 - prefix_frames),
-                "Dancing as far as this frame",
+                "Generating up to this frame",
             )
             if chunk.attention is not None:
                 job.advance(0.85, "Sorting heads")
-                atlas = Atlas(chunk.attention, ask_.method, music or clip.music).prepare()
-                # Ends the generation: these maps need no later window.
+                atlas = Atlas(chunk.attention, request.method, music or clip.music).prepare()
+                # Ends the generation, because these maps need no later window.
                 return FutureMaps(atlas, (chunk.first, done))
         raise AssertionError("attention_frame is generated")
 
     return ask(
-        Question(ask_, "attention", (frame,)), "Show the maps", work, lambda maps: maps.atlas.nbytes
+        Question(request, "attention", (frame,)),
+        "Show the maps",
+        work,
+        lambda maps: maps.atlas.nbytes,
     )
 
 
-def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: MusicChange) -> Job[Any]:
-    """Generate with and without the change, from the same random seed; clip and music as above."""
+def intervene_future(
+    request: Ask, clip: Clip, music: Music | None, change: MusicChange
+) -> Job[Any]:
+    """Generate with and without the change, from the same random seed.
+
+    Args:
+        request: the generation.
+        clip: as ``generations.start`` takes it.
+        music: another song than the clip's own.
+        change: the change of the music.
+    """
 
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.interventions import intervene_generation
@@ -201,19 +220,19 @@ def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: MusicCh
             model,
             clip,
             [change.intervention],
-            prefix_frames=ask_.setting.prefix_frames,
-            frames=ask_.frames,
+            prefix_frames=request.setting.prefix_frames,
+            frames=request.frames,
             music=music,
-            temperature=ask_.temperature,
-            random_seed=ask_.seed,
-            joint_names=dict(ask_.roles) or None,
+            temperature=request.temperature,
+            random_seed=request.seed,
+            joint_names=dict(request.roles) or None,
             progress=lambda s: job.advance(
                 0.1 + 0.85 * s, "Generating to both versions of the music"
             ),
         )[0]
 
     return ask(
-        Question(ask_, "intervention", change.detail),
+        Question(request, "intervention", change.detail),
         "Change and generate",
         work,
         lambda result: 2 * result.after.clip.motion.rotations.nbytes + 2 * result.change_deg.nbytes,
@@ -245,7 +264,7 @@ def attribute(
     method: str,
     estimate: bool = False,
 ) -> Job[Any]:
-    """Which music moved these joints at this frame, or an estimate of it."""
+    """Attribute the pose of these joints in this frame to the music, or estimate the attribution."""
 
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.attribution import attribute as run  # imports torch
@@ -271,10 +290,10 @@ def attribute(
     )
 
 
-def take_away(
+def deletion(
     request: Request, clip: Clip, mask: Mask, frame: int, group: str, attribution: Any
 ) -> Job[Any]:
-    """Deletion curves: how far joints move as music is removed, by attribution and other orders."""
+    """Compute deletion curves: movement of the joints as music is removed in different orders."""
 
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.deletion_curves import deletion_curves  # imports torch
@@ -291,7 +310,7 @@ def take_away(
 
     return ask(
         Question(request, "deletion", (frame, group, attribution.method)),
-        "Take the music away",
+        "Remove the music",
         work,
         lambda curves: 2 * sum(values.nbytes for values in curves.moved.values()),
     )

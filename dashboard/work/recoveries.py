@@ -24,7 +24,7 @@ KEPT_BYTES = 512_000_000
 
 @dataclass(frozen=True)
 class Request:
-    """What determines the outcome of a recovery: equal requests have equal results."""
+    """The parameters of a recovery; equal requests have equal results."""
 
     clip_digest: str
     spec: str
@@ -32,14 +32,14 @@ class Request:
     method: str
     """A checkpoint's name or an interpolation's."""
     version: int = 0
-    """Of the checkpoint's files: see ``jobs.version_of``."""
+    """Checksum of the checkpoint's files: see ``jobs.version_of``."""
     roles: tuple[tuple[str, str], ...] = ()
     """Role and joint, for joints named by hand."""
 
 
 @st.cache_resource(show_spinner=False)
 def kept_results() -> "Store[Request, list[RecoveryResult]]":
-    """One store a server: the method's result, then those of the interpolations."""
+    """The store of this server: the method's result, then those of the interpolations."""
     return Store(KEPT_BYTES)
 
 
@@ -54,10 +54,10 @@ def start(request: Request, clip: Clip, mask: Mask) -> "Job[list[RecoveryResult]
     models, asked_at = loaded_models(), time.monotonic()
 
     def work(job: "Job[list[RecoveryResult]]") -> "list[RecoveryResult]":
-        # Many people open the page with the same clip. The first recovery serves those who waited.
+        # Many visitors open the page with the same clip, so one recovery may serve several jobs.
         if (results := kept_results().get(request, since=asked_at)) is not None:
             return results
-        # All of them: they are quick, and the page compares with any without a new job.
+        # All of them, because they are quick and the page can then compare without a new job.
         baselines = [mmm.interpolate(name, clip, mask) for name in BASELINES]
         if request.method in BASELINES:
             first = next(r for r in baselines if r.model_name == request.method)

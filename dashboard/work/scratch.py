@@ -26,10 +26,10 @@ def clear_stale(folder: Path | None = None) -> int:
     """Remove the folders of servers that do not run any more.
 
     Args:
-        folder: where they lie; the system's folder for temporary files.
+        folder: the parent folder; by default the system's folder for temporary files.
 
     Returns:
-        How many were removed.
+        The number of removed folders.
     """
     removed = 0
     for path in (folder or Path(tempfile.gettempdir())).glob("mmm-*-*"):
@@ -37,7 +37,7 @@ def clear_stale(folder: Path | None = None) -> int:
         try:
             # Not ``stat``, which would follow a link that somebody else put here.
             stat = path.lstat()
-            # Other users' folders and links in a shared folder are nothing of ours.
+            # Folders of other users and links must not be removed.
             if not match or path.is_symlink() or not path.is_dir() or stat.st_uid != _user():
                 continue
             old = time.time() - stat.st_mtime > OLD_S
@@ -59,6 +59,7 @@ def _runs(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it runs and is somebody else's
+    # The process runs and belongs to another user.
+    except OSError:
         return True
     return True

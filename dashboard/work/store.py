@@ -19,10 +19,10 @@ class _Kept(Generic[Value]):
 
 
 class Store(Generic[Key, Value]):
-    """Results by what was asked for. The least recently used go first; the latest always stays.
+    """Results by request. The least recently used are dropped first; the latest always stays.
 
     Args:
-        most_bytes: of all values together.
+        most_bytes: limit on the bytes of all values.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -40,7 +40,7 @@ class Store(Generic[Key, Value]):
             return kept.value
 
     def put(self, key: Key, value: Value, nbytes: int) -> None:
-        """Keep a value of so many bytes; the least recently used ones make room."""
+        """Store a value of ``nbytes``, and drop the least recently used ones above the limit."""
         with self._lock:
             self._kept[key] = _Kept(value, nbytes, time.monotonic())
             # Assigning to an existing key keeps its old place in an ``OrderedDict``.
@@ -53,7 +53,7 @@ class Store(Generic[Key, Value]):
         return sum(kept.nbytes for kept in self._kept.values())
 
     def items(self) -> list[tuple[Key, Value]]:
-        """Everything kept, the latest first."""
+        """All keys and values, the latest first."""
         with self._lock:
             # A list made under the lock: other sessions may put results while the caller iterates.
             return [(key, kept.value) for key, kept in reversed(self._kept.items())]

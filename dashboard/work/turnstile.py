@@ -1,8 +1,8 @@
 """The turnstile: limits the number of page runs at a time.
 
-Streamlit runs the page of each session in a thread of its own. With hundreds of visitors as many
-threads compete for one interpreter, and the server's event loop, which must answer all of them, is
-starved. Threads that wait at a lock cost nothing.
+Streamlit runs the page of each session in a thread of its own. With hundreds of visitors, as many
+threads compete for one interpreter and starve the server's event loop. Threads that wait for a lock
+cost nothing.
 """
 
 import threading
@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from mmm.machine import cores
 
 MOST_WAIT_S = 60.0
-"""Longest wait in seconds. A run that hangs must not close the page to everyone."""
+"""Longest wait in seconds, so that a run that hangs does not block all others."""
 
 
 class Turnstile:
-    """Lets so many threads through at a time.
+    """Limits the number of threads that run at a time.
 
     Args:
-        places: how many.
-        most_wait_s: a thread that has waited for so long goes through all the same.
+        places: number of threads.
+        most_wait_s: a thread that has waited for this time runs in any case.
     """
 
     def __init__(self, places: int, most_wait_s: float = MOST_WAIT_S) -> None:
@@ -31,7 +31,7 @@ class Turnstile:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a place, and hold it."""
+        """Wait for a place and hold it."""
         self._inside.held = self._free.acquire(timeout=self._most_wait_s)
         try:
             yield
@@ -42,7 +42,7 @@ class Turnstile:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Release the place while this thread waits for something else than the interpreter."""
+        """Release the place while this thread waits, for example for another process."""
         held = getattr(self._inside, "held", False)
         if held:
             self._inside.held = False
@@ -56,4 +56,4 @@ class Turnstile:
 
 # One more than the cores, since a run that waits for the disk leaves its core idle.
 page_runs = Turnstile(cores() + 1)
-"""The server's: runs of whole pages. Fragments, which are small, do not wait."""
+"""The server's turnstile for runs of whole pages. Fragments are short and do not wait."""

@@ -1,2 +1,2 @@
-"""A dance set with a known answer: music made by code, and dancers who follow it by a written
-rule."""
+"""A procedural dance set with known ground truth: synthetic music, and dancers who follow it by a
+written rule."""

@@ -1,8 +1,7 @@
-"""The rule: which music makes which movement. ``data/README.md`` says it in words.
+"""The rule that maps music to movement; ``data/README.md`` describes it.
 
-Everything here is local in time. A frame depends on its own bar (chord, section), near a bar line
-also on the bar on the other side, and on the kicks and snares whose windows it lies in; on nothing
-else.
+The rule is local in time. A frame depends only on its own bar (chord, section), near a bar line also
+on the neighbouring bar, and on the kicks and snares whose windows contain it.
 """
 
 import numpy as np
@@ -22,8 +21,8 @@ FPS = 60.0
 BLEND_BEATS = 0.45
 """Half the width of the blend about a bar line, in beats."""
 KICK_WINDOW_S = (-0.11, 0.33)
-"""A kick lowers the pelvis from so long before its onset until so long after, lowest
-``_KICK_PEAK_S`` after it."""
+"""Seconds around its onset in which a kick lowers the pelvis; it is lowest ``_KICK_PEAK_S`` after the
+onset."""
 _KICK_PEAK_S = 0.04
 SNARE_WINDOW_S = (-0.08, 0.30)
 _SNARE_PEAK_S = 0.03
@@ -33,7 +32,7 @@ _FOOT_CHANNELS = np.array([name in FEET for name in NAMES])
 
 
 def move_of(bar: Bar) -> str:
-    """The move a bar is danced with: decided by the root of its chord."""
+    """The name of a bar's move, which the root of its chord decides."""
     return MOVES[bar.root].__name__
 
 
@@ -58,15 +57,15 @@ def perform(values: Float[Array, "T C"], dancer: Dancer) -> Motion:
 def bar_position(
     song: Song, time_s: Float[Array, "T"]
 ) -> tuple[Int[Array, "T"], Float[Array, "T"]]:
-    """The bar each moment is in, and its beat within the bar (0 to 4; before the first bar line it
-    is negative)."""
+    """The bar of each time, and the beat within the bar (0 to 4; negative before the first bar
+    line)."""
     bar = np.clip(np.floor(time_s / song.bar_s).astype(int), 0, len(song.bars) - 1)
     return bar, 4 * (time_s / song.bar_s - bar)
 
 
 def channels(song: Song, dancer: Dancer, frames: Int[Array, "T"]) -> Float[Array, "T C"]:
     """All channels of the given frames of a song."""
-    # A dancer who is late does at this frame what the music asked for a moment ago.
+    # A late dancer follows the music of a moment ago.
     time_s = frames / FPS - dancer.late_s
     bar, beat = bar_position(song, time_s)
     values = _bars(song, dancer, bar, beat)
@@ -82,17 +81,19 @@ def channels(song: Song, dancer: Dancer, frames: Int[Array, "T"]) -> Float[Array
             continue
         # There is nothing to blend with before the first bar and after the last.
         inside = (other >= 0) & (other < len(song.bars))
-        there = _bars(song, dancer, np.clip(other, 0, len(song.bars) - 1), beat[near] - 4 * step)
+        neighbour = _bars(
+            song, dancer, np.clip(other, 0, len(song.bars) - 1), beat[near] - 4 * step
+        )
         # At the bar line both sides have half the weight, so the blend is continuous there.
         share = (weight[near] * inside)[:, None] * UPPER
-        values[near] += share * (there - values[near])
-    # Drums add to the move instead of replacing it. Each rule can thus be traced by itself.
+        values[near] += share * (neighbour - values[near])
+    # Drums add to the move instead of replacing it, so that each rule can be traced separately.
     values += _pace(dancer, beat) + _posture(dancer)
     return values + _bounce(song, dancer, time_s) + _accents(song, dancer, time_s)
 
 
 def _bars(song: Song, dancer: Dancer, bar: Array, beat: Array) -> Float[Array, "T C"]:
-    """What the moves of the given bars say, mirrored and scaled."""
+    """The channels of the moves of the given bars, mirrored and scaled."""
     kinds = np.array([b.chord for b in song.bars])[bar]
     # A break (0.35) is danced at about 0.84, a chorus (1.0) at 1.05 of the dancer's own size.
     size = dancer.amplitude * (0.72 + 0.33 * np.array([b.intensity for b in song.bars])[bar])
@@ -115,12 +116,13 @@ def _bars(song: Song, dancer: Dancer, bar: Array, beat: Array) -> Float[Array, "
 def _sum_of_pulses(
     time_s: Array, onsets_s: Array, window_s: tuple[float, float], peak_s: float
 ) -> Array:
-    """Pulses about every onset, added up; close ones level off instead of piling up."""
+    """The sum of pulses around all onsets, with a soft limit where they overlap."""
     total = np.zeros(len(time_s))
     if not len(onsets_s):
         return total
-    for k in range(-4, 5):  # no more than this many windows overlap
-        # The k-th onset after the moment, counted from the first that is not before it.
+    # No more than this many windows overlap.
+    for k in range(-4, 5):
+        # The k-th onset after each time, counted from the first that is not before it.
         near = np.searchsorted(onsets_s, time_s) + k
         inside = (near >= 0) & (near < len(onsets_s))
         since = time_s - onsets_s[np.clip(near, 0, len(onsets_s) - 1)] - peak_s
@@ -135,12 +137,12 @@ def kick_pulses(song: Song, time_s: Float[Array, "T"]) -> Float[Array, "T"]:
 
 
 def snare_pulses(song: Song, time_s: Float[Array, "T"]) -> Float[Array, "T"]:
-    """How strongly the snare is being hit: 0 not at all, 1 a single stroke at its peak."""
+    """Strength of the snare accents: 0 none, 1 a single stroke at its peak."""
     return _sum_of_pulses(time_s, song.onsets_s("snare"), SNARE_WINDOW_S, _SNARE_PEAK_S)
 
 
 def _pace(dancer: Dancer, beat: Array) -> Float[Array, "T C"]:
-    """Tempo: a body that keeps time is never quite still; it dips a little on every beat."""
+    """Tempo: the body dips slightly on every beat."""
     values = np.zeros((len(beat), len(NAMES)))
     dip, turn = np.cos(2 * np.pi * beat), np.cos(np.pi * beat)
     for name, amount in (
@@ -157,7 +159,7 @@ def _pace(dancer: Dancer, beat: Array) -> Float[Array, "T C"]:
 
 
 def _bounce(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
-    """Kicks: the pelvis sinks, the trunk gives way a little."""
+    """Kicks: the pelvis sinks and the trunk bends slightly."""
     values = np.zeros((len(time_s), len(NAMES)))
     down = kick_pulses(song, time_s)
     for name, amount in (
@@ -172,7 +174,7 @@ def _bounce(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
 
 
 def _accents(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
-    """Snares: shoulders, chest, head and forearms hit together."""
+    """Snares: an accent of shoulders, chest, head and forearms."""
     values = np.zeros((len(time_s), len(NAMES)))
     hit = dancer.accent * snare_pulses(song, time_s)
     for name, amount in (
@@ -192,7 +194,7 @@ def _accents(song: Song, dancer: Dancer, time_s: Array) -> Float[Array, "T C"]:
 
 
 def _posture(dancer: Dancer) -> Float[Array, "C"]:
-    """How this dancer stands when nothing moves."""
+    """The channels of the dancer's standing posture."""
     values = np.zeros(len(NAMES))
     # Radians. The head takes back about half of the spine's lean, and so keeps looking forward.
     posture = {

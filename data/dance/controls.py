@@ -1,8 +1,8 @@
-"""The strings a move pulls: named control channels and the smooth curves they are drawn with.
+"""Control channels of a pose, by name, and the smooth curves that moves write into them.
 
-A pose is a row of numbers, one a channel: angles in radians, lengths in metres. Moves write
+A pose is a row of numbers, one for each channel: angles in radians, lengths in metres. Moves write
 channels, the rule adds and blends them, and ``rig`` turns the sum into joint rotations. All curves
-have two continuous derivatives, so whatever is added up here stays smooth.
+have two continuous derivatives, so their sums are smooth.
 
 Signs, for a dancer who faces +z with the left hand towards +x: ``pitch`` bends forward, ``roll``
 lifts the left side, ``yaw`` turns to the left.
@@ -32,13 +32,14 @@ ARMS = tuple(f"{side}_{part}" for side in "lr" for part in _ARM)
 """Per arm: collar raised and reaching forward; upper arm swung forward about the side axis, turned
 forward about the vertical, lowered from the horizontal, twisted; elbow bent; wrist bent."""
 FEET = tuple(f"{side}f_{part}" for side in "lr" for part in _FOOT)
-"""Per foot: ball of the foot from its home (x, z) and above the floor (y), yaw, heel lifted about
-the ball (tip), turned about the dancer's spot (orbit), and how far the body's weight travels with
-its steps."""
+"""For each foot: offset of the ball of the foot from its rest place (x, z) and height above the floor
+(y), yaw, heel lifted about the ball (tip), rotation about the dancer's place (orbit), and the
+distance that the body's weight travels with its steps."""
 NAMES = (*_BODY, *ARMS, *FEET)
 INDEX = {name: k for k, name in enumerate(NAMES)}
 UPPER = np.array([name not in FEET for name in NAMES])
-"""Channels that blend across a bar line; feet do not, they are in their rest places there."""
+"""Channels that blend across a bar line. Feet do not blend, since they are in their rest places
+there."""
 
 
 def _mirrored(name: str) -> str:
@@ -54,7 +55,7 @@ MIRROR_SIGN = np.array(
 
 
 def pack(channels: Channels, frames: int) -> Float[Array, "T C"]:
-    """Channels by name to an array; what is not named is zero."""
+    """Channels by name as an array; the others are zero."""
     values = np.zeros((frames, len(NAMES)))
     for name, value in channels.items():
         values[:, INDEX[name]] = value
@@ -62,7 +63,7 @@ def pack(channels: Channels, frames: int) -> Float[Array, "T C"]:
 
 
 def mirror(values: Float[Array, "T C"]) -> Float[Array, "T C"]:
-    """The same pose seen in a mirror: left and right change places."""
+    """The mirror image of a pose, with left and right exchanged."""
     return values[:, MIRROR_FROM] * MIRROR_SIGN
 
 

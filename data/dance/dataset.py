@@ -1,4 +1,4 @@
-"""Clips by the thousand: songs rendered and analysed once, each danced to by many dancers."""
+"""Preparation of the dance set: each song is rendered and analysed once for several dancers."""
 
 import json
 import multiprocessing
@@ -26,7 +26,7 @@ from mmm.music.features import features_of
 Array = np.ndarray
 
 VERSION = 1
-"""Raised whenever songs, sound or features change, so that stored features are made again."""
+"""Increased when songs, sound or features change, so that cached features are computed again."""
 SOURCE = "the project's own dance set"
 # Rendering a song and computing its features takes far longer than dancing to it, so that several
 # dancers share a song.
@@ -37,7 +37,7 @@ _NAME = re.compile(r"(train|val|test)(?:_dancer)?(\d+)")
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """Which stretch of which song a dancer dances to."""
+    """The song, the stretch of it and the dancer of one clip."""
 
     name: str
     split: str
@@ -82,14 +82,14 @@ def parse_clip_name(name: str) -> tuple[Song, Dancer, int]:
 
 
 def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
-    """The clips of a split: who dances to what, from where; song by song."""
+    """The clips of a split, ordered by song."""
     plans: list[ClipPlan] = []
     for number in range(-(-clips // CLIPS_A_SONG[split])):
         song = make_song(split, number)
         # The last number keeps this generator apart from those of songs (7001), dancers (7002) and
         # sounds (7003, 7004).
         rng = np.random.default_rng([SPLITS.index(split), number, seed, 7005])
-        # A permutation, so that nobody dances twice to one song while there are others.
+        # A permutation, so that no dancer is repeated for a song before all have been used.
         dancers = rng.permutation(DANCERS[split])
         for k in range(min(CLIPS_A_SONG[split], clips - len(plans))):
             dancer = make_dancer(split, int(dancers[k % len(dancers)]))
@@ -103,10 +103,9 @@ def plan(split: str, clips: int, frames: int, seed: int = 0) -> list[ClipPlan]:
 
 
 def song_music(song: Song, sound: bool = False) -> Music:
-    """What ``mmm.music`` extracts from the rendered song, frame by frame; with the sound itself if asked
-    for."""
+    """The features of the rendered song, and its sound if ``sound`` is True."""
     audio = render(song)
-    # Features are computed of the whole song: a crop would lack the context of its first frames.
+    # Features of the whole song, because a crop would lack the context of its first frames.
     music = features_of(audio, FPS, song.frames(FPS), start_bpm=float(song.tempo_bpm))
     return Music(music.features, FPS, music.beats, float(song.tempo_bpm), audio if sound else None)
 
@@ -114,14 +113,14 @@ def song_music(song: Song, sound: bool = False) -> Music:
 def make_clip(
     song: Song, dancer: Dancer, start: int = 0, frames: int = 300, music: Music | None = None
 ) -> Clip:
-    """One dancer to one stretch of a song.
+    """A clip of one dancer to a stretch of a song.
 
     Args:
-        song, dancer: who dances to what.
+        song: the song.
+        dancer: the dancer.
         start: first frame within the song.
-        frames: how many, at 60 fps.
-        music: the whole song's music, where it has been made already; else it is rendered, with its
-        sound.
+        frames: number of frames at 60 fps.
+        music: the whole song's music; by default it is rendered, with its sound.
 
     Raises:
         SpecError: the stretch is not inside the song.
@@ -146,8 +145,8 @@ def make_clip(
 
 
 def cached_music(song: Song, folder: Path) -> Music:
-    """The song's features from the folder, made and put there where they lack or are of another
-    version."""
+    """The song's features from the folder, where they are computed and stored if missing or of
+    another version."""
     path = folder / f"{song.name}.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as stored:
@@ -155,8 +154,8 @@ def cached_music(song: Song, folder: Path) -> Music:
                 return Music(stored["features"], FPS, stored["beats"], float(song.tempo_bpm))
     music = song_music(song)
     folder.mkdir(parents=True, exist_ok=True)
-    # Written beside and renamed: several processes may look for the same song, and one may be
-    # killed.
+    # Written to another name and renamed, because several processes may need the same song and any
+    # of them may be killed.
     beside = path.with_suffix(".part.npz")
     np.savez_compressed(beside, version=VERSION, features=music.features, beats=music.beats)
     beside.replace(path)
@@ -168,7 +167,7 @@ def _cache_song(task: tuple[str, Path]) -> str:
     return task[0]
 
 
-def _listen(names: list[str], folder: Path, jobs: int) -> None:
+def _analyse_songs(names: list[str], folder: Path, jobs: int) -> None:
     """Render and analyse every song that is not stored yet."""
     tasks = [(name, folder) for name in names]
     # Without a pool errors keep their traceback, and a debugger can be attached.
@@ -184,33 +183,34 @@ def _listen(names: list[str], folder: Path, jobs: int) -> None:
 def prepare(
     out: Path, sizes: Mapping[str, int], frames: int = 600, seed: int = 0, jobs: int = 2
 ) -> None:
-    """Writes the set: one folder a split, arrays that can be memory-mapped, and ``clips.json``.
+    """Write the set: a folder for each split with memory-mappable arrays and ``clips.json``.
 
-    A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N,
-    24, 6) float16: the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32;
-    ``music.npy`` (N, 35) float32; and ``clips.json`` with ``first``, the clip's first row, beside
-    each plan; ``truth.npz`` as ``truth.save_truths`` writes it. Songs analysed before are not analysed
+    A split's folder holds the frames of all its clips one after another: ``rotations.npy`` (N, 24,
+    6) float16, the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32, metres;
+    ``music.npy`` (N, 35) float32. ``clips.json`` holds each plan with ``first``, the clip's first
+    row, and ``truth.npz`` the ground truth (``truth.save_truths``). Cached songs are not analysed
     again.
 
     Args:
         out: the folder to write into.
-        sizes: clips in each of ``train``, ``val`` and ``test``.
-        frames: frames a clip, at 60 fps.
-        seed: of the choice of dancers and stretches; songs and dancers do not depend on it.
+        sizes: number of clips in each of ``train``, ``val`` and ``test``.
+        frames: length of each clip at 60 fps.
+        seed: random seed of the choice of dancers and stretches; songs and dancers do not depend on
+            it.
         jobs: processes that render songs.
     """
     plans = {split: plan(split, sizes[split], frames, seed) for split in SPLITS if sizes.get(split)}
     # Without repeats, and in the order of use; a set would shuffle the progress from run to run.
     songs = list(dict.fromkeys(item.song for clips in plans.values() for item in clips))
-    _listen(songs, out / "songs", jobs)
+    _analyse_songs(songs, out / "songs", jobs)
     for split, clips in plans.items():
         _write_split(out / split, clips, out / "songs")
 
 
 def _write_split(folder: Path, clips: list[ClipPlan], songs: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    # An older set goes first: cut off half-way, this must not pass for one, and whoever has it
-    # mapped keeps it whole.
+    # An older set is removed first, so that an interrupted run does not leave a mixture. Processes
+    # that have mapped its arrays keep them.
     for old in (folder / "clips.json", *folder.glob("*.npy")):
         old.unlink(missing_ok=True)
     total = sum(item.frames for item in clips)
@@ -276,5 +276,5 @@ def read_split(folder: Path) -> tuple[list[dict[str, int | str]], dict[str, Arra
 
 
 def local_matrices(sixd: Float[Array, "T 24 6"]) -> Float[Array, "T 24 3 3"]:
-    """Rotations as ``prepare`` stores them, back to matrices."""
+    """Matrices of rotations as ``prepare`` stores them."""
     return sixd_to_matrix(np.asarray(sixd, dtype=np.float32))

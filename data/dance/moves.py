@@ -1,9 +1,9 @@
 """Twelve moves of one bar each, one for each root a chord can have.
 
-A move is a function of the beat within the bar (0 to 4; a little more at both ends, where bars
-blend) and writes control channels, away from the dancer's own posture. Each is written leading with
-the left side; the rule mirrors it. A foot is in its rest place at both bar lines, so that any move can follow
-any other without a slide.
+A move is a function of the beat within the bar (0 to 4, slightly more at both ends, where bars
+blend). It returns control channels relative to the dancer's posture. Each move leads with the left
+side; the rule mirrors it. Feet are in their rest places at both bar lines, so that any move can
+follow any other without foot skate.
 """
 
 from collections.abc import Callable
@@ -40,8 +40,8 @@ MOVES: tuple[Move, ...] = (
     arms_overhead,
     knee_lifts,
 )
-"""In the order of the chords' roots from C upwards: the learnable link, the same for all songs and
-splits."""
+"""Moves in the order of the chords' roots from C upwards. Networks can learn this mapping, which is
+the same for all songs and splits."""
 
 
 def evaluate(move: Move, beats: Beats) -> Float[Array, "T C"]:

@@ -15,11 +15,11 @@ Array = np.ndarray
 BALL_HEIGHT_M = 0.025
 """Height of SMPL's foot joint (ball of the foot) above the floor y = 0 when the sole is on it."""
 UPRIGHT_M = 0.965
-"""Height of the pelvis of an upright dancer, knees just not locked."""
+"""Height of the pelvis of an upright dancer whose knees are nearly straight."""
 _REACH = 0.992
-"""Share of the leg's full length that a leg may use; beyond it the pelvis is pulled down."""
+"""Largest share of a leg's full length; beyond it the pelvis is lowered."""
 _ELBOW_RAD = (0.04, 2.4)
-"""An elbow neither bends backwards nor folds flat."""
+"""Limits of the elbow's bend."""
 _OFFSETS = SMPL24.offsets_m.astype(float)
 
 
@@ -32,7 +32,7 @@ class Pose:
 
 
 def rotation(axis: str, angle_rad: Array) -> Float[Array, "T 3 3"]:
-    """About ``x``, ``y`` or ``z``, by an angle a frame."""
+    """Rotation matrices about ``x``, ``y`` or ``z``, one angle for each frame."""
     k = "xyz".index(axis)
     i, j = (k + 1) % 3, (k + 2) % 3
     matrices = np.zeros((*np.shape(angle_rad), 3, 3))
@@ -45,14 +45,15 @@ def rotation(axis: str, angle_rad: Array) -> Float[Array, "T 3 3"]:
 
 
 def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
-    """Channels (the dancer's posture included) to a pose a frame."""
+    """The pose of each frame from its channels, which include the dancer's posture."""
     channels = {name: values[:, k] for name, k in INDEX.items()}
     # Hands and everything unnamed keep the rest pose.
     rotations = np.tile(np.eye(3), (len(values), 24, 1, 1))
     # SMPL's joints 3, 6 and 9 are spine1 to spine3.
     for k, joint in ((1, 3), (2, 6), (3, 9)):
         rotations[:, joint] = _bend(channels, f"spine{k}")
-    for joint in (12, 15):  # neck and head share
+    # Neck and head take half of the rotation each.
+    for joint in (12, 15):
         rotations[:, joint] = _bend(channels, "head", 0.5)
     for side, sign, first in (("l", 1, 13), ("r", -1, 14)):
         _arm(rotations, channels, side, sign, first)
@@ -74,9 +75,8 @@ def pose(values: Float[Array, "T C"], dancer: Dancer) -> Pose:
         # A knee points between foot and pelvis, slightly outwards.
         knee_facing = 0.5 * (yaw + facing) + 0.06 * sign
         _leg(rotations, pelvis, root, ankle, foot, knee_facing, hip)
-        rotations[:, hip + 9] = rotation(
-            "x", -0.8 * np.maximum(channels[f"{side}f_tip"], 0)
-        )  # toes stay on the floor
+        # Toes stay on the floor.
+        rotations[:, hip + 9] = rotation("x", -0.8 * np.maximum(channels[f"{side}f_tip"], 0))
     return Pose(rotations, root)
 
 
@@ -109,8 +109,7 @@ def _arm(rotations: Array, channels: dict[str, Array], side: str, sign: int, fir
 def _foot(
     channels: dict[str, Array], side: str, sign: int, dancer: Dancer
 ) -> tuple[Array, Array, Array]:
-    """Where the ankle is, how the foot is turned, and its yaw; the ball of the foot is what a move
-    places."""
+    """The ankle's position, the foot's rotation, and its yaw. Moves place the ball of the foot."""
     get = {part: channels[f"{side}f_{part}"] for part in ("x", "z", "y", "yaw", "tip", "orbit")}
     local = np.stack(
         [sign * dancer.stance_m + get["x"], BALL_HEIGHT_M + get["y"], 0.06 + get["z"]], axis=-1
@@ -131,7 +130,7 @@ def _root(
     ankles: dict[str, Array],
     dancer: Dancer,
 ) -> Array:
-    """The pelvis over its feet, as high as asked but no higher than both legs reach."""
+    """The position of the pelvis above the feet, no higher than both legs reach."""
     ground = np.stack(
         [
             (channels["lf_step_x"] + channels["rf_step_x"]) / 2 + channels["sway_x"],
@@ -157,15 +156,15 @@ def _root(
 
 
 def _soft_min(a: Array, b: Array | float, width: float = 0.012) -> Array:
-    """The smaller one, rounded where they meet within ``width``; never larger than either."""
+    """A smooth minimum: rounded where both differ by less than ``width``, never above either."""
     return 0.5 * (a + b - np.sqrt((a - b) ** 2 + width**2))
 
 
 def _leg(
     rotations: Array, pelvis: Array, root: Array, ankle: Array, foot: Array, facing: Array, hip: int
 ) -> None:
-    """Hip, knee and ankle rotations that put the ankle where it should be; the knee is a hinge
-    about its x axis."""
+    """Set the hip, knee and ankle rotations that reach the ankle's target; the knee is a hinge about
+    its x axis."""
     thigh, shin = _OFFSETS[hip + 3], _OFFSETS[hip + 6]
     target = ankle - (root + pelvis @ _OFFSETS[hip])
     # |thigh + Rx(bend) shin| = distance, solved for bend: A cos + B sin = C, the larger root (knee
@@ -177,16 +176,16 @@ def _leg(
     knee = rotation("x", bend)
     local = thigh + knee @ shin
     hinge = np.stack([np.cos(facing), np.zeros_like(facing), -np.sin(facing)], axis=-1)
-    # The rotation that takes the bent leg's direction and knee axis to the wanted ones.
+    # The rotation from the bent leg's direction and knee axis to the target ones.
     world = _frame(target, hinge) @ np.swapaxes(_frame(local, np.array([1.0, 0, 0])), -1, -2)
     rotations[:, hip] = np.swapaxes(pelvis, -1, -2) @ world
     rotations[:, hip + 3] = knee
-    # The foot's rotation is given in the world: leg and knee are undone first.
+    # The foot's rotation is a world rotation, so those of leg and knee are removed.
     rotations[:, hip + 6] = np.swapaxes(world @ knee, -1, -2) @ foot
 
 
 def _frame(along: Array, side: Array) -> Array:
-    """Columns: the direction ``along``, ``side`` made square to it, and their cross product."""
+    """Columns: the direction ``along``, ``side`` orthogonalised to it, and their cross product."""
     x = along / np.linalg.norm(along, axis=-1, keepdims=True)
     y = side - np.sum(side * x, axis=-1, keepdims=True) * x
     y = y / np.linalg.norm(y, axis=-1, keepdims=True)

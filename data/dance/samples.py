@@ -1,5 +1,4 @@
-"""The twelve clips that ship with the project: test songs and test dancers, with their sound beside
-them."""
+"""The twelve sample clips that ship with the project, from test songs and test dancers."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -29,12 +28,12 @@ FEATURE_STEP = 2.0**-9
 
 @dataclass(frozen=True)
 class Sample:
-    """Which clip is shipped."""
+    """The song, dancer and start of a sample."""
 
     song: int
     dancer: int
     bar: int
-    """The bar it begins with."""
+    """The first bar."""
 
 
 # Songs from 81 to 140 bpm, a dancer each; all twelve moves occur.
@@ -56,11 +55,11 @@ SAMPLES = tuple(Sample(song, dancer, bar) for dancer, (song, bar) in enumerate(_
 
 
 def make_sample(sample: Sample) -> tuple[Clip, dict[str, Any]]:
-    """The clip with its sound, and its truth as JSON would hold it."""
+    """The clip with its sound, and its ground truth as JSON values."""
     song, dancer = make_song("test", sample.song), make_dancer("test", sample.dancer)
     start = round(sample.bar * song.bar_s * FPS)
     music = song_music(song, sound=True)
-    # Stems are rendered from the symbols; separating a mix would leave traces.
+    # Stems are rendered from the score, because separating a mix would leave traces.
     without = {part: render(song, [stem for stem in STEMS if stem != part]) for part in PARTS}
     clip = make_clip(song, dancer, start, FRAMES, replace(music, without=without))
     name = f"dance_{song.tempo_bpm:03d}bpm_{song.name}_{dancer.name.split('_')[1]}"
@@ -111,10 +110,10 @@ def write_sample(clip: Clip, folder: Path) -> None:
 
 
 def write_samples(folder: Path) -> list[str]:
-    """All twelve, ``truth.json`` and ``names.json``; returns the names of the clips.
+    """Write all twelve samples, ``truth.json`` and ``names.json``; returns the names of the clips.
 
     Raises:
-        FileError: the folder cannot be written, or a clip does not come back as it was written.
+        FileError: the folder cannot be written, or a clip cannot be read back.
     """
     folder.mkdir(parents=True, exist_ok=True)
     truths, names = {}, {}
@@ -128,6 +127,6 @@ def write_samples(folder: Path) -> list[str]:
     # A line for each clip, so that version control shows which changed.
     text = json.dumps(truths, indent=None, separators=(",", ":")).replace('},"dance', '},\n"dance')
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
-    # What the page calls them; the names of the files stand in links and stay.
+    # Display names of the page. File names must not change, because links contain them.
     (folder / "names.json").write_text(json.dumps(names, indent=1) + "\n", encoding="utf-8")
     return list(truths)

@@ -1,8 +1,8 @@
-"""Songs as symbols: tempo, sections, drums on a grid of sixteenths, one chord a bar.
+"""Symbolic songs: tempo, sections, drums on a grid of sixteenths, one chord in each bar.
 
-A song is drawn from its split and number alone. Splits share no song and no *order of moves*: every
-run of four consecutive chords (up to rotation, so that a repeated phrase counts once) belongs to
-exactly one split.
+A song depends only on its split and number. Splits share no song and no *order of moves*: every run
+of four consecutive chords (up to rotation, so that a repeated phrase counts once) belongs to exactly
+one split.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ _BASS = {
 
 @dataclass(frozen=True)
 class Bar:
-    """Four beats of music. Everything a dancer does in a bar follows from what is written here."""
+    """Four beats of music. A dancer's movement in a bar follows from these fields."""
 
     root: int
     """The chord's root, semitones above C, 0 to 11."""
@@ -66,8 +66,7 @@ class Bar:
     section: str
     """``verse``, ``build``, ``chorus`` or ``break``."""
     kicks: tuple[int, ...]
-    """Slots (sixteenths, 0 to 15) on which the kick drum falls; likewise the other drums and the
-    bass."""
+    """Slots (sixteenths, 0 to 15) of the kick drum's strokes; the other drums and the bass alike."""
     snares: tuple[int, ...]
     hats: tuple[int, ...]
     bass: tuple[int, ...]
@@ -84,7 +83,7 @@ class Bar:
 
     @property
     def intensity(self) -> float:
-        """How full the section sounds, 0 to 1."""
+        """Intensity of the section, 0 to 1."""
         return _INTENSITY[self.section]
 
 
@@ -119,7 +118,7 @@ class Song:
         return int(self.duration_s * fps)
 
     def onsets_s(self, drum: Drum) -> Float[Array, "N"]:
-        """When a drum is struck, seconds from the song's start, ascending."""
+        """Onsets of a drum, seconds from the song's start, ascending."""
         slots = [
             k * SLOTS + slot
             for k, bar in enumerate(self.bars)
@@ -128,19 +127,17 @@ class Song:
         return np.array(slots, dtype=float) * self.bar_s / SLOTS
 
     def beats_s(self) -> Float[Array, "B"]:
-        """When the beats fall, seconds from the song's start."""
+        """Times of the beats, seconds from the song's start."""
         return np.arange(4 * len(self.bars)) * self.beat_s
 
 
 def phrase_split(chords: tuple[int, int, int, int]) -> str:
-    """The one split in which four chord classes may follow each other in this order, or a rotation
-    of it."""
+    """The split that a sequence of four chord classes, or any rotation of it, belongs to."""
     a, b, c, d = min(chords[k:] + chords[:k] for k in range(4))
     # A number in base 24, the number of chord classes.
     code = ((a * 24 + b) * 24 + c) * 24 + d
-    mixed = (
-        code * 2654435761 + 97
-    ) % 2**32 >> 17  # Knuth's multiplicative hash: spreads neighbours apart
+    # Knuth's multiplicative hash, which separates neighbouring codes.
+    mixed = (code * 2654435761 + 97) % 2**32 >> 17
     return ("train", "train", "val", "test")[mixed % 4]
 
 
@@ -171,8 +168,8 @@ def make_song(split: str, number: int) -> Song:
 
 
 def _chords(rng: np.random.Generator, split: str, sections: int) -> tuple[int, ...]:
-    """Chord classes, four a section: each phrase repeats the last one or is drawn until all windows
-    fit the split."""
+    """Four chord classes for each section. A phrase repeats the last one, or is drawn until all
+    windows belong to the split."""
     pool = _MINOR_KEY if rng.random() < 0.5 else _MAJOR_KEY
     key = int(rng.integers(12))
     choices = np.array([2 * ((key + semitones) % 12) + minor for semitones, minor in pool])
@@ -187,14 +184,15 @@ def _chords(rng: np.random.Generator, split: str, sections: int) -> tuple[int, .
         drawn = rng.choice(choices, size=(4000, 4), p=weights / weights.sum()).tolist()
         fits = (tuple(phrase) for phrase in drawn if _fits(chords, tuple(phrase), split))
         phrase = next(fits, None)
-        chords = chords + phrase if phrase else ()  # a dead end: begin again
+        # Start again where no phrase fits.
+        chords = chords + phrase if phrase else ()
     return chords
 
 
 def _fits(chords: tuple[int, ...], phrase: tuple[int, ...], split: str) -> bool:
-    """No chord twice running, even when the phrase repeats; every window of the split."""
+    """Whether no chord follows itself, even if the phrase repeats, and every window is of the split."""
     run = chords[-3:] + phrase
-    # A repeated chord would repeat its move, and one could not see where a bar begins.
+    # A repeated chord would repeat its move and hide where the bar begins.
     steps_on = all(a != b for a, b in zip(run, run[1:] + phrase[:1], strict=True))
     return steps_on and all(phrase_split(window) == split for window in windows(run))
 

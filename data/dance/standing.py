@@ -109,8 +109,8 @@ def arm_wave(beats: Beats) -> Channels:
 
 
 def arm_hits(beats: Beats) -> Channels:
-    """A hit on every beat: one arm up, the other, both out; between bars both are gathered before
-    the chest."""
+    """A hit on every beat: one arm up, the other up, both out; between bars both are before the
+    chest."""
     first, second, out = (hold(beats, k, 0.4, 0.25, 0.42) for k in (1, 2, 3))
     # Out of the way during the hits, and back before the next bar.
     across = 1 - hold(beats, 0.9, 0.65, 2.45, 0.5)
@@ -159,7 +159,7 @@ def body_roll(beats: Beats) -> Channels:
 
 
 def arms_overhead(beats: Beats) -> Channels:
-    """Both arms up, waving from side to side; the weight goes with them and the free heel lifts."""
+    """Both arms up, waving from side to side; the weight follows and the free heel lifts."""
     side, late = swing_on_beat(beats, 2, 0), swing_on_beat(beats, 2, 0.2)
     channels: Channels = {
         "sway_x": 0.06 * side,

@@ -36,7 +36,7 @@ def side_step(beats: Beats) -> Channels:
 
 
 def kicks(beats: Beats) -> Channels:
-    """A kick with one leg, then with the other, the arms swinging against it."""
+    """A kick with one leg, then with the other, with the arms swinging in opposition."""
     feet = Feet(beats)
     # The foot is at its highest up to the beat, and falls from there on.
     feet.reach("l", 0.95, -0.02, 0.62, 0.36, -0.5, rise=0.75)
@@ -83,7 +83,7 @@ def turn(beats: Beats) -> Channels:
 
 
 def v_step(beats: Beats) -> Channels:
-    """Out and forward with one foot, then the other, back home; an arm opens overhead with each
+    """Out and forward with one foot, then the other, and back; an arm opens overhead with each
     foot."""
     feet = Feet(beats)
     for side, start, x, z in (

@@ -1,4 +1,4 @@
-"""What moves are made of: steps of the feet, and swings on the beat."""
+"""Building blocks of moves: steps of the feet, and swings on the beat."""
 
 import numpy as np
 from jaxtyping import Float
@@ -11,8 +11,7 @@ Beats = Float[Array, "T"]
 
 # Numbers in this file are beats for times, radians for angles and metres for lengths.
 class Feet:
-    """Writes steps into channels: where the foot goes, its lift, its heel, and the weight shifting
-    off it."""
+    """Writes steps into channels: the foot's path, lift and heel, and the shift of the weight."""
 
     def __init__(self, beats: Beats) -> None:
         self.beats = beats
@@ -35,9 +34,9 @@ class Feet:
         orbit: float = 0,
         weight: float = 0.07,
     ) -> None:
-        """One foot leaves the floor at beat ``start`` and lands ``beats`` later, ``x`` and ``z``
-        metres on."""
-        way = ramp(self.beats, start, start + beats)
+        """Move one foot by ``x`` and ``z`` metres: it leaves the floor at beat ``start`` and lands
+        ``beats`` later."""
+        progress = ramp(self.beats, start, start + beats)
         air = bump(self.beats, start, start + beats)
         for channel, distance in (
             ("x", x),
@@ -48,7 +47,7 @@ class Feet:
             ("orbit", orbit),
         ):
             if distance:
-                self.add(f"{side}f_{channel}", distance * way)
+                self.add(f"{side}f_{channel}", distance * progress)
         self.add(f"{side}f_y", lift * air)
         # The heel leaves the floor with the foot, and is down before it lands.
         self.add(f"{side}f_tip", 0.3 * bump(self.beats, start, start + 0.8 * beats))
@@ -67,7 +66,7 @@ class Feet:
         stay: float = 0.05,
         fall: float = 0.75,
     ) -> None:
-        """One foot goes out through the air and comes home, the weight staying on the other."""
+        """Move one foot out through the air and back, with the weight on the other one."""
         out = hold(self.beats, peak, rise, stay, fall)
         for channel, distance in (("x", x), ("z", z), ("y", y), ("tip", tip)):
             self.add(f"{side}f_{channel}", distance * out)
@@ -75,7 +74,7 @@ class Feet:
         self.lean(side, peak - rise, peak + stay + fall, 0.085)
 
     def lean(self, side: str, start: float, stop: float, weight: float) -> None:
-        """The pelvis moves over the other foot and lifts the hip that is free."""
+        """Move the pelvis over the standing foot and lift the free hip."""
         # Left is +x: with the left foot in the air the weight goes to the right.
         sign = -1 if side == "l" else 1
         # Starts before the foot leaves the floor and ends after it lands.

@@ -1,4 +1,4 @@
-"""Dancers: what one body keeps from song to song."""
+"""Dancers: the constants of their style, which are the same for all songs."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ import numpy as np
 from data.dance.song import SPLITS
 
 DANCERS = {"train": 60, "val": 8, "test": 12}
-"""Dancers in each split; no dancer dances in two."""
+"""Number of dancers in each split; splits share no dancer."""
 
 
 @dataclass(frozen=True)
 class Dancer:
-    """A style: constants that colour every move. Neutral values are the defaults."""
+    """Constants that modify every move. The defaults are neutral."""
 
     name: str
     amplitude: float = 1.0
@@ -22,7 +22,7 @@ class Dancer:
     step: float = 1.0
     """Scales the length of steps, 0.8 to 1.15."""
     bounce_m: float = 0.045
-    """How far the pelvis sinks on a kick."""
+    """Distance that the pelvis sinks on a kick."""
     accent: float = 1.0
     """Strength of snare accents, 0.7 to 1.3."""
     late_s: float = 0.0
@@ -36,7 +36,7 @@ class Dancer:
     stance_m: float = 0.13
     """Half the distance between the feet."""
     turnout_rad: float = 0.2
-    """Toes turned out."""
+    """Outward rotation of the toes."""
     crouch_m: float = 0.03
     """How much lower than upright the pelvis is carried."""
 
@@ -49,7 +49,7 @@ def make_dancer(split: str, number: int) -> Dancer:
     """
     if not 0 <= number < DANCERS[split]:
         raise ValueError(f"{split} has dancers 0 to {DANCERS[split] - 1}, not {number}")
-    # The order of the draws below is part of a dancer: changing it changes everybody.
+    # The order of these draws must not change: it would change all dancers.
     rng = np.random.default_rng([SPLITS.index(split), number, 7002])
 
     def between(low: float, high: float) -> float:

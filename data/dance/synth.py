@@ -1,4 +1,4 @@
-"""Songs as sound: drums, bass and chords from sines and noise, each also to be had alone."""
+"""Synthesis of songs: drums, bass and chords from sines and noise, together or as single stems."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,8 +12,8 @@ from mmm.motion.clip import Audio
 Array = np.ndarray
 
 RATE_HZ = 30_720
-"""512 samples a frame at 60 fps: the rate at which ``mmm.music`` reads sound, so nothing is resampled.
-"""
+"""512 samples a frame at 60 fps: the rate at which ``mmm.music`` analyses sound, so that nothing is
+resampled."""
 STEMS = ("drums", "bass", "chords")
 # Levels before the limiter; drums lead, because onsets must be easy to hear.
 _MIX = {"drums": 0.85, "bass": 0.5, "chords": 0.42}
@@ -24,9 +24,8 @@ def render(song: Song, stems: Iterable[str] = STEMS) -> Audio:
     """The song as mono sound, float32 in [-1, 1], exactly as long as the song.
 
     Args:
-        song: what to play.
-        stems: which of ``drums``, ``bass``, ``chords`` to play; each sounds as loud as in the whole
-        mix.
+        song: the song.
+        stems: any of ``drums``, ``bass`` and ``chords``; each is as loud as in the whole mix.
 
     Raises:
         ValueError: an unknown stem.
@@ -48,7 +47,7 @@ def render(song: Song, stems: Iterable[str] = STEMS) -> Audio:
 
 
 def _loudness(song: Song) -> Float[Array, "N"]:
-    """Fuller sections are a little louder."""
+    """The gain of each sample: louder in sections of higher intensity."""
     bars = np.arange(len(song.bars)) * song.bar_s * RATE_HZ
     levels = [0.6 + 0.4 * bar.intensity for bar in song.bars]
     # Levels change within 1,200 samples (40 ms) about a bar line; a step would click.
@@ -75,8 +74,8 @@ def _filtered(noise: Array, low_hz: float, high_hz: float) -> Array:
 
 
 def _drum_sounds(song: Song) -> dict[str, Float[Array, "N"]]:
-    """One sound a drum, the same throughout the song."""
-    # The same noise in every render of the song, also of single stems.
+    """The sound of each drum, the same throughout the song."""
+    # Seeded by the song, so that the noise is the same in every render, also of single stems.
     rng = np.random.default_rng([*song.seed, 7003])
     t = _seconds(0.32)
     # A kick is a sine that falls from 158 to 48 Hz; its phase is the integral of the pitch.
@@ -91,7 +90,7 @@ def _drum_sounds(song: Song) -> dict[str, Float[Array, "N"]]:
     t = _seconds(0.07)
     # Mostly above the snare's band, so that the two can be told apart.
     hat = 0.35 * _filtered(rng.standard_normal(len(t)), 6500, 14_000) * np.exp(-t / 0.016)
-    # The last 400 samples fade out, since a cut tail clicks.
+    # The last 400 samples fade out, because an abrupt end clicks.
     fade = [np.minimum(1, np.arange(len(sound))[::-1] / 400) for sound in (kick, snare, hat)]
     return {"kick": kick * fade[0], "snare": snare * fade[1], "hat": hat * fade[2]}
 
@@ -149,7 +148,7 @@ def _voicing(bar: Bar) -> list[int]:
 
 
 def _chords(song: Song) -> Float[Array, "N"]:
-    """A sustained pad, and a plucked line through the chord in the sections that move."""
+    """A sustained pad, and a plucked arpeggio of the chord."""
     track = np.zeros(round(song.duration_s * RATE_HZ))
     pads: dict[int, Array] = {}
     plucks: dict[int, Array] = {}
@@ -191,7 +190,7 @@ def _pluck(hz: float) -> Float[Array, "N"]:
 
 
 def _room(track: Float[Array, "N"]) -> Float[Array, "N"]:
-    """A short room about the sound; its echoes come after, never before."""
+    """Short causal reverberation."""
     t = _seconds(0.25)
     echo = np.random.default_rng(7004).standard_normal(len(t)) * np.exp(-t / 0.06)
     echo[: int(0.012 * RATE_HZ)] = 0

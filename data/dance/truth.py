@@ -1,9 +1,8 @@
-"""The known answer: which frames of the music decide which frames and joints of the motion, and by
-which rule.
+"""The ground truth: which music frames decide which frames and joints of the motion, by which rule.
 
-An influence says: *these* motion frames follow *those* music frames. It is complete: change the
-music anywhere else, and these frames of the motion stay bit for bit as they were
-(``tests/data/dance/test_truth.py`` does just that).
+An influence maps a stretch of music to a stretch of motion. The influences are complete: a change of
+the music anywhere else leaves these motion frames bit-identical, which
+``tests/data/dance/test_truth.py`` checks.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ Array = np.ndarray
 
 RULES = ("chord", "kick", "snare")
 _STROKE_S = 0.1
-"""How much sound of a drum stroke counts as the stroke: most of its energy."""
+"""Duration that counts as a drum stroke, which holds most of its energy."""
 _LEGS = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle")
 # No channel moves the hands (SMPL's joints 22 and 23).
 _NOT_DANCED = ("left_hand", "right_hand")
@@ -48,8 +47,8 @@ counts as joint 0)."""
 
 @dataclass(frozen=True)
 class Influence:
-    """One cause in the music and the stretch of motion that follows it; frames of the clip, stops
-    not included."""
+    """A stretch of music and the stretch of motion that it decides; frames of the clip, stops not
+    included."""
 
     rule: str
     """``chord`` (a bar's chord and section decide move, side and size), ``kick`` or ``snare``."""
@@ -69,13 +68,13 @@ class Truth:
     def deciding(
         self, frame: int, joint: int | None = None, rules: Sequence[str] = RULES
     ) -> Bool[Array, "T"]:
-        """The music frames that decide a motion frame; of one joint where given."""
+        """The music frames that decide a motion frame, optionally for one joint: (T,) bool."""
         return self.matrix(joint, rules, slice(frame, frame + 1))[0]
 
     def matrix(
         self, joint: int | None = None, rules: Sequence[str] = RULES, rows: slice = slice(None)
     ) -> Bool[Array, "T T"]:
-        """Row: motion frame, column: music frame; True where the one is decided by the other."""
+        """True where the motion frame of a row is decided by the music frame of a column."""
         result = np.zeros((self.frames, self.frames), dtype=bool)
         for influence in self.influences:
             if influence.rule in rules and (joint is None or joint in JOINTS[influence.rule]):
@@ -84,10 +83,10 @@ class Truth:
 
 
 def truth_of(song: Song, dancer: Dancer, start: int = 0, frames: int | None = None) -> Truth:
-    """The table for frames ``start`` to ``start + frames`` of a song (to its end, if not given).
+    """The ground truth of frames ``start`` to ``start + frames`` of a song, by default to its end.
 
-    Influences that reach no motion frame of the clip are left out; those whose music lies (partly)
-    outside the clip keep what is inside, which may be nothing.
+    Influences without a motion frame in the clip are left out. Music outside the clip is cut off,
+    which may leave an influence without music.
     """
     count = song.frames(FPS) - start if frames is None else frames
     influences = [
@@ -115,8 +114,8 @@ def _clipped(span: tuple[int, int], start: int, count: int) -> tuple[int, int]:
 
 
 def _span(start_s: float, stop_s: float) -> tuple[int, int]:
-    """Frames whose moment lies between two moments, both included."""
-    # The millionth keeps frames that rounding puts just outside.
+    """The frames between two times, both included."""
+    # The tolerance keeps frames that rounding puts just outside.
     return int(np.ceil(start_s * FPS - 1e-6)), int(np.floor(stop_s * FPS + 1e-6)) + 1
 
 
@@ -125,7 +124,7 @@ def _chords(song: Song, dancer: Dancer) -> list[Influence]:
     for k, bar in enumerate(song.bars):
         start_s, stop_s, blend_s = k * song.bar_s, (k + 1) * song.bar_s, BLEND_BEATS * song.beat_s
         side = "right" if bar.minor else "left"
-        # Before the first bar line and after the last the outer bars go on.
+        # The first and the last bar extend beyond the song.
         first_s = -1.0 if k == 0 else start_s - blend_s
         last_s = song.duration_s + 1 if k == len(song.bars) - 1 else stop_s + blend_s
         influences.append(
@@ -152,9 +151,11 @@ def _drum(song: Song, dancer: Dancer, drum: Drum, window_s: tuple[float, float])
 
 
 def save_truths(path: Path, truths: Sequence[Truth]) -> None:
-    """Many clips' tables in one ``.npz``: a row an influence, with ``clip`` (index), ``rule``
-    (index in ``rules``), ``music`` and ``motion`` (R, 2), ``label``; ``joints`` (rules, 24) says
-    what a rule moves."""
+    """Save the ground truth of several clips in one ``.npz``, one row for each influence.
+
+    Arrays: ``clip`` (index), ``rule`` (index in ``rules``), ``music`` and ``motion`` (R, 2),
+    ``label``, ``joints`` (rules, 24) with the joints that a rule moves, and ``frames`` of each clip.
+    """
     rows = [
         (k, RULES.index(influence.rule), influence.label, influence.music, influence.motion)
         for k, truth in enumerate(truths)
@@ -178,7 +179,7 @@ def save_truths(path: Path, truths: Sequence[Truth]) -> None:
 
 
 def load_truths(path: Path) -> list[Truth]:
-    """What ``save_truths`` wrote, clip by clip."""
+    """Load the ground truth of each clip from a file of ``save_truths``."""
     with np.load(path, allow_pickle=False) as stored:
         columns = {
             name: stored[name] for name in ("clip", "rule", "label", "music", "motion", "frames")

@@ -1,2 +1,1 @@
-"""Recordings of others, made ready for training: AIST++, LAFAN1, and any folder of BVH and AMC
-files."""
+"""Preparation of recordings: AIST++, LAFAN1, and any folder of BVH and AMC files."""

@@ -1,4 +1,4 @@
-"""AIST++ by its published lists: which motion goes where, with which recording."""
+"""AIST++ by its published lists: the split and the recording of each motion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ IGNORE_LIST = "ignore_list.txt"
 
 @dataclass(frozen=True)
 class Lists:
-    """What the published lists say."""
+    """The published lists."""
 
     split_of: Mapping[str, str]
     """``train``, ``val`` or ``test`` by name."""
@@ -25,7 +25,7 @@ class Lists:
 
 @dataclass(frozen=True)
 class Placed:
-    """One motion's split and recording, or why it is left out."""
+    """A motion's split and recording, or the reason why it is left out."""
 
     name: str
     split: str = ""
@@ -40,13 +40,13 @@ def read_lists(folder: Path, motions: Path) -> Lists:
     the motions.
 
     Raises:
-        FileError: a list lacks or cannot be read, or a name stands in two splits.
+        FileError: a list is missing or cannot be read, or a name is in two splits.
     """
     split_of: dict[str, str] = {}
     for split in SPLITS:
         path = folder / f"crossmodal_{split}.txt"
         for name in _names(path):
-            # A motion in two splits would be tested on after training on it.
+            # A motion in two splits would be in training and test data.
             if split_of.setdefault(name, split) != split:
                 raise FileError(
                     str(path),
@@ -72,7 +72,7 @@ def read_lists(folder: Path, motions: Path) -> Lists:
 
 def _names(path: Path) -> list[str]:
     try:
-        # Names hold no blanks, so lists with several names on a line are read, too.
+        # Names contain no spaces, so lists with several names on a line work as well.
         words = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(
@@ -123,11 +123,11 @@ def _rank(path: Path) -> int:
 
 
 def place(file: SourceFile, lists: Lists, music: Mapping[str, Path] | None) -> Placed:
-    """Where one motion goes.
+    """The split and the recording of one motion.
 
     Args:
-        file: named as AIST++ names it.
-        lists: of splits and of what to ignore; a name in both is ignored.
+        file: a file with an AIST++ name.
+        lists: the lists of splits and of ignored motions; a name in both is ignored.
         music: recordings by id; None for motion alone.
     """
     stem = Path(file.label).stem
@@ -148,7 +148,7 @@ def place(file: SourceFile, lists: Lists, music: Mapping[str, Path] | None) -> P
     split = lists.split_of.get(listed, "")
     if not split:
         return Placed(listed, skip=Skip(file.label, "in no split list"))
-    # The tempo is in the name, so that it is known without the recording, too.
+    # The tempo is part of the name, so it is known without the recording as well.
     if music is None:
         return Placed(listed, split, tempo_bpm=name.tempo_bpm)
     if name.music not in music:

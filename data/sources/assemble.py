@@ -1,5 +1,4 @@
-"""Converted files into a prepared set: one skeleton, no motion twice, split folders that can be
-memory-mapped."""
+"""Write converted files as a prepared set: split folders with memory-mappable arrays."""
 
 import json
 import shutil
@@ -31,12 +30,11 @@ class Member:
     split: str
     unit: str
     group: str = ""
-    """What it is balanced by in training: clips of one source and content."""
+    """Clips of one source and content, by which training balances its draws."""
 
 
 def check_out(out: Path, kind: str) -> None:
-    """Whether a set of this kind may be written there: a new folder, an empty one, or one that this
-    kind wrote.
+    """Check that a set may be written: the folder is new, empty, or holds a set of the same kind.
 
     Raises:
         FileError: it is a file, holds something else, or cannot be written.
@@ -61,7 +59,7 @@ def check_out(out: Path, kind: str) -> None:
             )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # Tried before hours of conversion, rather than found out at the end.
+        # Tested before the conversion, which may take hours.
         probe = out / ".writable"
         probe.touch()
         probe.unlink()
@@ -72,13 +70,13 @@ def check_out(out: Path, kind: str) -> None:
 
 
 def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bool) -> None:
-    """Writes ``.train.part``, ``.val.part`` and ``.test.part``, for :func:`put_in_place`; none for
-    an empty split.
+    """Write ``.train.part``, ``.val.part`` and ``.test.part`` for :func:`put_in_place`; none for an
+    empty split.
 
-    A split's folder holds, for the frames of all its clips one after another, ``rotations.npy`` (N,
-    J, 6) float16, the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32,
-    metres; with music ``music.npy`` (N, 35) float32; and ``clips.json`` with the skeleton and a row
-    a clip.
+    A split's folder holds the frames of all its clips one after another: ``rotations.npy`` (N, J,
+    6) float16, the first two columns of each local matrix; ``root_m.npy`` (N, 3) float32, metres;
+    with music ``music.npy`` (N, 35) float32. ``clips.json`` holds the skeleton and a row for each
+    clip.
 
     Args:
         out: the set's folder.
@@ -91,7 +89,7 @@ def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bo
     with tqdm(total=len(members), desc="clips", disable=None) as bar:
         for split, clips in by_split.items():
             part = out / f".{split}.part"
-            # Left by a run that was killed.
+            # A killed run may have left one.
             shutil.rmtree(part, ignore_errors=True)
             if clips:
                 part.mkdir()
@@ -99,10 +97,10 @@ def write_parts(out: Path, members: Sequence[Member], fps: float, with_music: bo
 
 
 def put_in_place(out: Path) -> None:
-    """Let the parts be the splits. All the older ones go first: a unit is never in the new train
-    and an old test.
+    """Replace the splits by the new parts.
 
-    A training run that has mapped the older files into memory keeps them.
+    All older splits are removed first, so that no unit is in a new training split and an old test
+    split. A training run that has mapped the older files keeps them.
     """
     for split in SPLITS:
         if (out / split).exists():
@@ -113,30 +111,30 @@ def put_in_place(out: Path) -> None:
 
 
 class _Bodies:
-    """Bone lengths: the set's own, and those of every subject."""
+    """Joint offsets: those of the set, and those of every subject."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.different: list[Float[Array, "J 3"]] = []
         self.present: list[list[bool]] = []
         self.index: dict[str, int] = {}
-        # Bodies are stored once each: a hundred takes of a subject share one.
+        # Each body is stored once, because many takes of a subject share it.
         places: dict[bytes, int] = {}
         for member in members:
             offsets = np.array(member.converted.facts["offsets_m"])
             present = member.converted.facts.get("present", [])
-            # Rounded to a hundredth of a millimetre, below which bodies differ by arithmetic alone.
+            # Rounded to a hundredth of a millimetre; smaller differences are numerical.
             key = np.round(offsets, 5).tobytes() + bytes(present)
             if key not in places:
                 places[key] = len(self.different)
                 self.different.append(offsets)
                 self.present.append(present)
             self.index[member.converted.label] = places[key]
-        # Nothing of a clip that is held back may reach a network: not its bones either.
+        # Held-out clips must not influence a network, not even by their bone lengths.
         trained = [m for m in members if m.split == "train"] or members
         bodies = np.array([self.different[self.index[m.converted.label]] for m in trained])
         self.middle = np.median(bodies, axis=0)
-        # Rest poses differ between files of roles, so that a mean of them is no body. The body with
-        # the most usual bone lengths is taken instead.
+        # Rest poses differ between files of roles, so their median is no body. The body with the most
+        # typical bone lengths is used instead.
         if any(self.present):
             lengths = np.linalg.norm(bodies, axis=-1)
             self.middle = bodies[np.abs(lengths - np.median(lengths, axis=0)).sum(axis=1).argmin()]

@@ -1,4 +1,4 @@
-"""``python -m data prepare aist | lafan1 | bvh``: recordings of others, made ready for training."""
+"""``python -m data prepare aist | lafan1 | bvh``: prepare recordings for training."""
 
 from dataclasses import replace
 from pathlib import Path

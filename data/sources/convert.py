@@ -1,4 +1,4 @@
-"""One file after another into arrays on disk; what was converted before is not converted again."""
+"""Convert files to arrays on disk. Files that were converted before are taken from the cache."""
 
 import hashlib
 import json
@@ -32,19 +32,20 @@ from mmm.music.features import at_frame_rate, load_music
 Array = np.ndarray
 
 VERSION = 1
-"""Raised whenever the arrays would come out otherwise, so that older ones are made again."""
+"""Increased when the arrays change, so that older ones are converted again."""
 ROLES_VERSION = 2
-"""Raised likewise, of joint roles: whenever other joints are found."""
-_LEAD_LOOK, _LEAD_MOST = 60, 6  # frames looked at, and at most left out
-# Over 340 files of CMU, SNU and Bandai-Namco, first turns were above 7 degrees and 7.8 times the
-# usual where a pose had been put before the movement, and below 5.4 times the usual everywhere
-# else.
+"""The same for joint roles: increased when other joints are matched."""
+# Frames that are examined, and the largest number that is dropped.
+_LEAD_LOOK, _LEAD_MOST = 60, 6
+# In 340 files of CMU, SNU and Bandai-Namco, the first step turned joints by more than 7 degrees and
+# 7.8 times the usual step where a pose precedes the movement, and by less than 5.4 times the usual
+# step elsewhere.
 _LEAD_DEG, _LEAD_JUMP, _LEAD_BLEND = 5.0, 6.5, 2.5
 
 
 @dataclass(frozen=True)
 class Task:
-    """One file and what to make of it."""
+    """A file and the options of its conversion."""
 
     file: SourceFile
     fps: float
@@ -52,9 +53,9 @@ class Task:
     """Folder of finished arrays."""
     unit_m: float | None = None
     true_fps: float | None = None
-    """The file's own rate, against what it says."""
+    """The file's true frame rate, if the stated one is wrong."""
     drop_lead: bool = False
-    """Leave out a pose put before the movement."""
+    """Drop a pose that precedes the movement."""
     roles: bool = False
     """Store the motion of the 22 joint roles, whatever the file's own skeleton."""
     music: Path | None = None
@@ -62,9 +63,8 @@ class Task:
 
     @property
     def stored(self) -> Path:
-        """Where the arrays lie once they are made: a name that changes with the file and with every
-        option."""
-        # Everything that changes the arrays must be in here, or a stale file would be used.
+        """Path of the arrays; its name is a digest of the file and of every option."""
+        # Everything that changes the arrays must be part of the key, or a stale file would be used.
         key = [
             VERSION,
             self.file.stamp,
@@ -86,19 +86,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of one file."""
+    """The result of converting one file."""
 
     label: str
     stored: Path
     facts: Mapping[str, Any] = field(default_factory=dict)
     """``frames``; ``names``, ``parents`` and ``offsets_m`` of the joints; ``fps`` of the file;
     ``moved_m``, the range of the joint that travels most; ``digest``, ``notes``, and ``tempo_bpm``
-    where there is music. Of roles also ``present``, which of them the file has, and ``own``, its
-    own number of joints and root."""
+    where there is music. For roles also ``present``, the roles that the file has, and ``own``, the
+    number of joints and the root of its own skeleton."""
     error: str = ""
     """Why it could not be read, on one line."""
     reason: str = "cannot be read"
-    """What an error means."""
+    """The kind of error."""
 
     @property
     def skeleton(self) -> Skeleton:
@@ -116,12 +116,11 @@ class Converted:
 
 
 def convert(task: Task) -> Converted:
-    """Read one file, bring it to the frame rate, store its arrays. Whatever goes wrong is told,
-    never raised."""
+    """Read one file, resample it, and store its arrays. Errors are returned, never raised."""
     label = task.file.label
     try:
         arrays, facts = _arrays_of(task)
-        # Facts travel inside the arrays' file, so that the two cannot come apart.
+        # The facts are stored in the same file as the arrays, so that they cannot be separated.
         written = {**arrays, "facts": np.array(json.dumps(facts))}
         write_atomically(
             task.stored,
@@ -134,16 +133,15 @@ def convert(task: Task) -> Converted:
     except MMMError as error:
         # Files from archives lie in temporary folders, whose names tell the user nothing.
         return Converted(label, task.stored, error=str(error).replace(str(task.file.path), label))
-    except (
-        Exception
-    ) as error:  # a bug of ours, or no memory left: one file must not stop the others
+    # A bug of ours, or no memory left; one file must not stop the others.
+    except Exception as error:
         return Converted(
             label, task.stored, error=" ".join(f"{label}: {type(error).__name__}: {error}".split())
         )
 
 
 def _read(task: Task) -> Clip:
-    """The motion alone: sound beside it is not read."""
+    """The motion of the file, without any sound beside it."""
     path = task.file.path
     if path.suffix.lower() == ".pkl":
         return read_aist(unpickle_arrays(read_bytes(path), str(path)), path)
@@ -166,7 +164,7 @@ def _arrays_of(task: Task) -> tuple[dict[str, Array], dict[str, Any]]:
         motion, body = _in_roles(motion)
     rotations = matrix_to_sixd(motion.rotations).astype(np.float16)
     arrays = {"rotations": rotations, "root_m": motion.root_m}
-    # Of the stored halves, so that two files which differ only by rounding count as one.
+    # A digest of the stored float16 values, so that files that differ only by rounding count as one.
     state = hashlib.blake2b(rotations.tobytes() + motion.root_m.tobytes(), digest_size=16)
     facts: dict[str, Any] = {
         "frames": len(motion),
@@ -194,11 +192,11 @@ def _in_roles(motion: Motion) -> tuple[Motion, dict[str, Any]]:
 
 
 def lead_frames(motion: Motion) -> int:
-    """How many frames at the start are no part of the movement.
+    """The number of frames at the start that are not part of the movement.
 
-    CMU's BVH files begin with a T-pose, in the salsa and Indian dances smoothed into the next
-    frames. It is told by the turn from frame to frame, mean over the joints, against what the next
-    second or two hold.
+    CMU's BVH files begin with a T-pose, which is smoothed into the next frames in the salsa and
+    Indian dances. It is detected by the rotation from frame to frame (mean over the joints),
+    compared with that of the next one or two seconds.
     """
     start = motion.rotations[: _LEAD_LOOK + 1]
     steps: Float[Array, "T"] = np.degrees(geodesic_angle(start[:-1], start[1:])).mean(axis=1)
@@ -208,8 +206,7 @@ def lead_frames(motion: Motion) -> int:
     usual = float(np.percentile(steps[_LEAD_MOST:], 90))
     if not steps[0] > max(_LEAD_DEG, _LEAD_JUMP * usual):
         return 0
-    # The first step that is not above the blend's threshold ends the lead. The appended False ends
-    # it at the latest.
+    # The first step below the blend's threshold ends the lead; the appended False limits it.
     return 1 + int(np.argmin(np.append(steps[1:_LEAD_MOST] > _LEAD_BLEND * usual, False)))
 
 
@@ -218,10 +215,10 @@ def convert_all(tasks: Sequence[Task], jobs: int) -> tuple[list[Converted], int]
 
     Args:
         tasks: files and options.
-        jobs: processes; with one, everything happens in this process.
+        jobs: number of processes; with one, the files are converted in this process.
 
     Returns:
-        What became of each, and how many had been converted by an earlier run.
+        The result of each, and the number of those that an earlier run had converted.
     """
     results = [_read_stored(task) for task in tasks]
     pending = [k for k, done in enumerate(results) if done is None]
@@ -256,9 +253,11 @@ def _in_this_process(tasks: Sequence[Task]) -> Iterator[tuple[int, Converted]]:
 def _in_processes(
     tasks: Sequence[Task], jobs: int, work: Callable[[Task], Converted] = convert
 ) -> Iterator[tuple[int, Converted]]:
-    """Results as they come. A process that dies (out of memory, say) takes its whole pool with it:
-    what was not done by then is done again one at a time, so that the file at fault is known and
-    the others are not lost."""
+    """Yield results as they are finished.
+
+    A process that dies (out of memory, say) breaks its whole pool. The remaining files are then
+    converted one at a time, so that the file at fault is known and the others are not lost.
+    """
     left = dict(enumerate(tasks))
     with _pool(jobs) as pool:
         futures = {pool.submit(work, task): k for k, task in left.items()}
@@ -267,7 +266,7 @@ def _in_processes(
             if future.exception() is None:
                 del left[futures[future]]
                 yield futures[future], future.result()
-    # A pool of one process tells which file is at fault; after each death a new pool is needed.
+    # A pool of one process identifies the file at fault. After each death a new pool is needed.
     waiting = list(left)
     while waiting:
         with _pool(1) as alone:
@@ -289,7 +288,7 @@ def _in_processes(
 
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool that does not go on with what is waiting when the run is stopped."""
+    """A pool that drops waiting tasks when the run is stopped."""
     # "spawn": forked processes would inherit the locks of threads that numerical libraries hold.
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
     try:

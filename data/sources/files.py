@@ -1,4 +1,4 @@
-"""Motion files of folders and archives, each under a name that stays the same from run to run."""
+"""Find the motion files of folders and archives, with labels that are the same in every run."""
 
 import lzma
 import os
@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from mmm.archives import unpack
 from mmm.errors import FileError
 
-# What the readers of damaged archives raise: the packages document only some of it.
+# Errors of the readers of damaged archives, of which the packages document only some.
 _BROKEN = (
     OSError,
     EOFError,
@@ -33,36 +33,34 @@ class SourceFile:
     """One motion file to prepare."""
 
     path: Path
-    """Where it lies during this run; inside a temporary folder where it came out of an archive."""
+    """Its path during this run; inside a temporary folder if it comes from an archive."""
     label: str
-    """The name of the folder or archive it was found in, and its way from there:
-    ``subjects/02/02_01.amc``."""
+    """The name of its folder or archive, and the path from there: ``subjects/02/02_01.amc``."""
     stamp: str
-    """Changes whenever the file does, or moves: its place, size and time, or those of its archive.
+    """Path, size and time of the file or of its archive, which change if the file changes or moves.
     """
 
 
 @dataclass(frozen=True)
 class Skip:
-    """A file that does not become part of the set."""
+    """A file that is left out of the set."""
 
     label: str
     reason: str
-    """The same words for every file left out for the same cause."""
+    """The cause, in the same words for all files."""
     detail: str = ""
-    """What is said of this file alone."""
+    """Details of this file."""
 
 
 def gather(
     sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack
 ) -> tuple[list[SourceFile], list[Skip]]:
-    """Every motion file of the sources: folders, archives (in folders, too) and single files, in
-    the order of names.
+    """All motion files of the sources, ordered by name.
 
     Args:
-        sources: what was named by the user.
+        sources: folders, archives (also inside folders) and single files.
         suffixes: lower-case suffixes of motion files.
-        stack: holds the folders that archives are unpacked into, until it is closed.
+        stack: owns the folders that archives are unpacked into, until it is closed.
 
     Returns:
         The files, and the archives that cannot be read.
@@ -81,8 +79,8 @@ def gather(
         for path, inside in _inside(source):
             label = f"{base}/{inside}" if inside else base
             if path.name.lower().endswith(ARCHIVES):
-                # The archive's suffix is no part of the label: packing a folder must not move its
-                # files to other splits.
+                # Without the archive's suffix, so that packing a folder does not move its files to
+                # other splits.
                 label = label if not inside else f"{base}/{Path(inside).parent / _bare_name(path)}"
                 try:
                     files += _unpacked(path, label, suffixes, stack)
@@ -127,13 +125,13 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _inside(source: Path) -> Iterator[tuple[Path, str]]:
-    """Every visible file, with its way from the source; the source itself, without one, where it is
-    a file."""
+    """Every visible file with its path relative to the source; for a source that is a file, the file
+    with an empty path."""
     if source.is_file():
         yield source, ""
         return
     for folder, inside, names in os.walk(source):
-        # In place, which is how ``os.walk`` learns where to go. ``__MACOSX`` holds copies of
+        # In place, because ``os.walk`` visits the folders of this list. ``__MACOSX`` holds copies of
         # metadata.
         inside[:] = sorted(name for name in inside if not name.startswith((".", "__MACOSX")))
         for name in sorted(names):
@@ -159,7 +157,7 @@ def _unpacked(
 
 
 def _stamp(path: Path) -> str:
-    """Place, size and time of a file; for AMC those of the skeletons that may be its own, too."""
+    """Path, size and time of a file; for AMC also those of the skeletons that may belong to it."""
     parts = [str(path.absolute())]
     try:
         beside: list[Path] = []
@@ -175,6 +173,7 @@ def _stamp(path: Path) -> str:
         for file in [path, *beside]:
             facts = file.stat()
             parts.append(f"{file.name} {facts.st_size} {facts.st_mtime_ns}")
-    except OSError:  # a dangling link, say: reading it will tell
+    # A dangling link, say. Reading the file will report it.
+    except OSError:
         pass
     return " ".join(parts)

@@ -1,5 +1,4 @@
-"""Convert recordings of others into a prepared set: which files, into which split, and the
-report."""
+"""Convert recordings to a prepared set: select files, assign splits, write the set and the report."""
 
 import re
 import sys
@@ -37,7 +36,7 @@ _LAFAN1_SPLITS = {**{f"subject{n}": "train" for n in (1, 2, 3, 4)}, "subject5": 
 
 @dataclass
 class Job:
-    """What to convert and where it goes."""
+    """The files to convert, and their splits."""
 
     tasks: list[Task] = field(default_factory=list)
     places: dict[str, tuple[str, str, str]] = field(default_factory=dict)
@@ -48,18 +47,18 @@ class Job:
     target_skeleton: Skeleton | None = None
 
     def add(self, task: Task, split: str, unit: str, group: str = "") -> None:
-        """One more file."""
+        """Add a file."""
         self.tasks.append(task)
         self.places[task.file.label] = (split, unit, group)
 
 
 def run(options: Options) -> None:
-    """Convert, sift, write, report.
+    """Convert files, select those that can be in one set, write the set, and print the report.
 
     Raises:
-        FileError, SpecError: something named by the user is wrong, or nothing was left to keep.
+        FileError, SpecError: an option is wrong, or no file could be kept.
     """
-    # What can be wrong is checked before the conversion, which may take hours.
+    # Options are checked before the conversion, which may take hours.
     check_numbers(options)
     started = time.monotonic()
     check_out(options.out, options.command)
@@ -108,7 +107,8 @@ def _write(options: Options, members: Sequence[Member], report: Report) -> None:
     try:
         # Nothing old is removed until all parts are on the disk.
         write_parts(options.out, members, options.fps, with_music)
-        report.write(options.out)  # before the splits: who finds them knows whose they are
+        # Before the splits, because the report states which command wrote them.
+        report.write(options.out)
         put_in_place(options.out)
     except OSError as error:
         raise FileError(
@@ -139,10 +139,10 @@ def _task(options: Options, file: SourceFile, **more: Any) -> Task:
 
 
 def _check_bvh(options: BvhOptions) -> None:
-    """Check that options fit together.
+    """Check the options that depend on each other.
 
     Raises:
-        SpecError: two do not.
+        SpecError: two of them contradict, or one is missing.
     """
     if not options.split_by and not options.units:
         raise SpecError(
@@ -170,7 +170,7 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
     )
     pattern = units.compile_pattern(options.split_by) if options.split_by else None
     groups = units.compile_pattern(options.group_by, "--group-by") if options.group_by else None
-    # Before any file is opened, so that a wrong unit is said at once.
+    # Before any file is opened, so that a wrong unit is reported at once.
     unit_m = None if options.unit is None else parse_unit(options.unit)
     job = Job()
     if options.skeleton_of is not None:
@@ -181,11 +181,11 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
         units.read_units(options.units, labels) if options.units else ({}, [])
     )
     unit_of = {
-        # The table goes before the pattern: it is the more specific of the two.
+        # The table takes precedence, because it is more specific than the pattern.
         label: table.get(label) or (units.unit_by_pattern(label, pattern) if pattern else "")
         for label in labels
     }
-    # A misspelt ``--val`` would leave the split empty without a word.
+    # A misspelt ``--val`` would leave the split empty without a message.
     rule.check(unit for unit in unit_of.values() if unit)
     for file in files:
         unit = unit_of[file.label]
@@ -221,8 +221,8 @@ def _lafan1(options: Lafan1Options, stack: ExitStack) -> Job:
         split = options.all_to or (
             "val" if unit in validate else _LAFAN1_SPLITS.get(unit, options.unknown_to)
         )
-        # Unknown subjects are left out unless asked for: a test subject in train would spoil the
-        # result.
+        # Unknown subjects are left out by default, because a test subject in the training split would
+        # invalidate the results.
         if split is None:
             job.skipped.append(
                 Skip(
@@ -257,6 +257,6 @@ def _aist(options: AistOptions, stack: ExitStack) -> Job:
         if plan.missing_music:
             missing[plan.missing_music] += 1
     job.missing_music = dict(missing)
-    # Ignored motions are often deleted, so they are not missed.
+    # Ignored motions are often deleted, so they are not reported as missing.
     job.listed_missing = sorted(set(lists.split_of) - lists.ignored - here)
     return job

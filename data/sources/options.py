@@ -1,6 +1,6 @@
 """The options of the commands that convert recordings.
 
-Each class is a group of options of ``mmm.cli.options``: its fields are what a user may type.
+Each class is a group of options of ``mmm.cli.options``; its fields are the options.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ AllTo = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What all commands that convert recordings have in common."""
+    """Options of all commands that convert recordings."""
 
     command: ClassVar[str]
     out: Out
     fps: Fps = 30.0
     min_frames: Annotated[int, typer.Option(help="shorter clips are left out")] = 60
     min_travel_m: Annotated[
-        float, typer.Option(help="clips in which no joint moves this far are left out, too")
+        float, typer.Option(help="clips in which no joint moves this far are left out as well")
     ] = 0.02
     skeleton: Annotated[
         Literal["own", "roles"],
@@ -58,7 +58,7 @@ class AistOptions(Options):
     ]
     music: Annotated[
         Path | None,
-        typer.Option(help="folder of mBR0.wav and its like; left out: motion alone"),
+        typer.Option(help="folder of recordings such as mBR0.wav; without it: motion alone"),
     ] = None
     all_to: AllTo = None
     out: Out = Path("data/processed/aist")
@@ -73,7 +73,7 @@ class Lafan1Options(Options):
     bvh: Annotated[Path, typer.Option(help="folder of BVH files, or an archive of them")]
     unknown_to: Annotated[
         Split | None,
-        typer.Option(help="where takes of an unknown subject go; else they are left out"),
+        typer.Option(help="split for takes of unknown subjects; by default they are left out"),
     ] = None
     val: Annotated[str, typer.Option(help="subjects to validate on, such as subject4")] = ""
     all_to: AllTo = None
@@ -105,7 +105,7 @@ class BvhOptions(Options):
     ] = None
     units: Annotated[
         Path | None,
-        typer.Option(help="table of lines file,unit; goes before --split-by"),
+        typer.Option(help="table of lines file,unit; takes precedence over --split-by"),
     ] = None
     shares: Annotated[
         str, typer.Option(help="of the units in train, val and test, by a hash of names")
@@ -113,11 +113,13 @@ class BvhOptions(Options):
     val: Annotated[
         str,
         typer.Option(
-            help="units to validate on, by commas or as @FILE; all unnamed ones are train then"
+            help="units to validate on, separated by commas or as @FILE; all others are train"
         ),
     ] = ""
-    test: Annotated[str, typer.Option(help="units to test on, by commas or as @FILE")] = ""
-    seed: Annotated[int, typer.Option(help="of the hash")] = 0
+    test: Annotated[str, typer.Option(help="units to test on, separated by commas or as @FILE")] = (
+        ""
+    )
+    seed: Annotated[int, typer.Option(help="seed of the hash")] = 0
     skeleton_of: Annotated[
         Path | None,
         typer.Option(help="keep this file's skeleton, not the one with most frames"),
@@ -138,7 +140,7 @@ def check_numbers(options: Options) -> None:
         SpecError: one is not.
     """
     for name, low, high in (
-        # Wide bounds, which catch a confusion of units rather than judge.
+        # Wide bounds, which only catch confusions of units.
         ("fps", 6, 1000),
         ("true_fps", 1, 10_000),
         ("jobs", 1, 1000),

@@ -1,4 +1,4 @@
-"""What was kept, what was left out, and why: a table for the eye and ``report.json``."""
+"""The report of a run: files that were kept and left out, as a table and as ``report.json``."""
 
 import json
 from collections import Counter
@@ -12,7 +12,8 @@ from data.sources.files import Skip
 from data.sources.units import SPLITS
 from mmm.io.files import write_atomically
 
-_NAMED = 5  # of the files left out for one reason, how many the table names
+_NAMED = 5
+"""Number of files that the table names for each reason."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,14 @@ class Report:
     skeletons: Sequence[Mapping[str, Any]] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     missing_music: Mapping[str, int] = field(default_factory=dict)
-    """Recordings that are not there, with the motions that needed each."""
+    """Missing recordings, with the number of motions that need each."""
     listed_missing: Sequence[str] = ()
-    """Names that a list of the user has and the folder has not."""
+    """Names of a user's list that are not in the folder."""
     elapsed_s: float = 0.0
     from_cache: int = 0
 
     def splits(self) -> dict[str, dict[str, Any]]:
-        """Of each split clips, frames, hours and units."""
+        """Clips, frames, hours and units of each split."""
         rows = {}
         for split in SPLITS:
             members = [m for m in self.members if m.split == split]
@@ -48,23 +49,23 @@ class Report:
         return rows
 
     def reasons(self) -> dict[str, int]:
-        """How many files were left out for each reason, the most frequent first."""
+        """Number of files left out for each reason, the most frequent first."""
         # ``most_common`` keeps the order of first occurrence among equals, so reports are
         # repeatable.
         return dict(Counter(skip.reason for skip in self.skipped).most_common())
 
     def notes(self) -> dict[str, int]:
-        """What the readers had to do to the files that are kept."""
+        """Notes of the readers on the kept files, with their counts."""
         return dict(
             Counter(note for m in self.members for note in m.converted.facts["notes"]).most_common()
         )
 
     def file_rates(self) -> dict[str, int]:
-        """How many of the files kept were at which frame rate before."""
+        """Number of kept files by their original frame rate."""
         return dict(Counter(f"{m.converted.facts['fps']:g}" for m in self.members).most_common())
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for ``report.json``."""
+        """The content of ``report.json``."""
         return {
             "kind": self.kind,
             "fps": self.fps,
@@ -85,7 +86,7 @@ class Report:
         }
 
     def write(self, out: Path) -> None:
-        """Into the set's folder."""
+        """Write ``report.json`` into the set's folder."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         # A reader of the report must never see half of it.
         write_atomically(out / REPORT, lambda file: file.write(text.encode()))
@@ -103,15 +104,15 @@ class Report:
             yield f"  {count:>5}  {reason}"
             members = [skip for skip in self.skipped if skip.reason == reason]
             for skip in members[:_NAMED]:
-                yield f"         {_said(skip)}"
+                yield f"         {_described(skip)}"
             if len(members) > _NAMED:
                 yield f"         and {len(members) - _NAMED} more, see {REPORT}"
-        yield from self._asides()
+        yield from self._warnings()
         for split, row in self.splits().items():
             if not row["clips"]:
                 yield f"{split} is empty"
 
-    def _asides(self) -> Iterator[str]:
+    def _warnings(self) -> Iterator[str]:
         if self.missing_music:
             names = ", ".join(
                 f"{name} ({count})" for name, count in sorted(self.missing_music.items())
@@ -143,8 +144,8 @@ class Report:
             yield f"note ({count} files): {note}"
 
 
-def _said(skip: Skip) -> str:
-    """The file and what is said of it, the file's name once."""
+def _described(skip: Skip) -> str:
+    """The file and the details, which may already begin with its name."""
     if not skip.detail or skip.detail.startswith(skip.label):
         return skip.detail or skip.label
     return f"{skip.label}: {skip.detail}"

@@ -1,4 +1,4 @@
-"""Which of the converted files can be in the set: one skeleton, long enough, moving, none twice."""
+"""Select the converted files of one set: one skeleton, long enough, moving, without duplicates."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,9 @@ from data.sources.convert import Converted
 from data.sources.files import Skip
 from mmm.motion.skeleton import Skeleton
 
-_BONE_M = 0.03  # shorter bones point anywhere
-# Subjects of one set differ by up to 14 degrees (CMU), bodies that rest in another pose by 64 and
+_BONE_M = 0.03
+"""Directions of shorter bones are not compared, because they are arbitrary."""
+# Rest poses of the subjects of one set differ by up to 14 degrees (CMU), other rest poses by 64 and
 # more (SNU).
 _REST_DEG = 30.0
 
@@ -21,18 +22,17 @@ def sift(
     min_travel_m: float,
     target: Skeleton | None = None,
 ) -> tuple[list[Converted], list[Skip], list[dict[str, Any]]]:
-    """What can be in the set: readable, long enough, moving, of one skeleton, and not there
-    already.
+    """Select the files that can be in one set.
 
     Args:
-        converted: every file.
-        min_frames: the shortest clip, at the set's frame rate.
-        min_travel_m: some joint must range over as much, metres.
-        target: the skeleton to keep; where None the one with the most frames.
+        converted: all files.
+        min_frames: length of the shortest clip, at the set's frame rate.
+        min_travel_m: smallest range of the joint that travels most, metres.
+        target: the skeleton to keep; by default the one with the most frames.
 
     Returns:
-        The files kept, those left out with reasons, and a row a skeleton: joints, root, files,
-        frames, kept.
+        The files kept, the files left out with reasons, and a row for each skeleton: joints, root,
+        files, frames, kept.
     """
     skipped: list[Skip] = []
     good: list[Converted] = []
@@ -47,8 +47,7 @@ def sift(
     skipped += others
     kept: dict[str, Converted] = {}
     for item in chosen:
-        # Digests are of the converted arrays, so a take in two formats counts once if it reads
-        # alike.
+        # Digests of the converted arrays, so that a take in two formats counts once.
         first = kept.setdefault(item.facts["digest"], item)
         if first is not item:
             skipped.append(Skip(item.label, "the same motion twice", f"as {first.label}"))
@@ -58,11 +57,9 @@ def sift(
 def _one_skeleton(
     good: Sequence[Converted], target: Skeleton | None
 ) -> tuple[Sequence[Converted], list[Skip], list[dict[str, Any]]]:
-    """The files of the chosen skeleton, the others with what keeps them out, and the table of
-    skeletons."""
-    if all(
-        "own" in item.facts for item in good
-    ):  # roles: one skeleton by then, and rest poses do not matter
+    """The files of the chosen skeleton, the others with reasons, and the table of skeletons."""
+    # Roles: all files have one skeleton, and rest poses do not matter.
+    if all("own" in item.facts for item in good):
         by_own: dict[tuple[Any, ...], list[Converted]] = {}
         for item in good:
             by_own.setdefault(tuple(item.facts["own"]), []).append(item)
@@ -75,7 +72,7 @@ def _one_skeleton(
     body, chosen = (
         groups[0]
         if target is not None
-        # Most frames rather than most files: many short tests must not win over the recordings.
+        # Most frames and not most files, because there may be many short test takes.
         else max(groups, key=lambda group: _frames(group[1]), default=(None, []))
     )
     table = [
@@ -127,18 +124,18 @@ def _unfit(item: Converted, min_frames: int, min_travel_m: float) -> Skip | None
 def by_skeleton(
     items: Sequence[Converted], first: Skeleton | None = None
 ) -> list[tuple[Skeleton, list[Converted]]]:
-    """Files whose rotations mean the same: the same joints, and rest poses that are alike.
+    """Group files with the same joints and similar rest poses, whose rotations are comparable.
 
     Args:
         items: the files.
-        first: the body of the first group, which may stay empty; else every group's is that of its
-        first file.
+        first: the body of the first group, which may stay empty. The body of any other group is
+            that of its first file.
     """
     groups: list[tuple[Skeleton, list[Converted]]] = [] if first is None else [(first, [])]
     for item in items:
         body = item.skeleton
-        # Compared with the first body of a group only. Rest poses vary little within a set, and the
-        # result must not depend on what joined before.
+        # Compared only with the first body of a group, so that the result does not depend on the
+        # files that joined before.
         fitting = next((group for other, group in groups if misfit(body, other) == ""), None)
         if fitting is None:
             groups.append((body, [item]))
@@ -148,7 +145,7 @@ def by_skeleton(
 
 
 def misfit(skeleton: Skeleton, other: Skeleton) -> str:
-    """Why two bodies cannot be in one set, or nothing."""
+    """The reason why two bodies cannot be in one set; empty if they can."""
     if not skeleton.same_joints(other):
         return f"{len(skeleton)} joints from {skeleton.names[0]}"
     lengths = [np.linalg.norm(body.offsets_m, axis=1) for body in (skeleton, other)]
@@ -156,7 +153,7 @@ def misfit(skeleton: Skeleton, other: Skeleton) -> str:
     bones = np.flatnonzero(np.minimum(*lengths)[1:] > _BONE_M) + 1
     if not len(bones):
         return ""
-    # Directions rather than lengths: rotations mean the same on bodies of any size.
+    # Directions and not lengths, because rotations are comparable on bodies of any size.
     cosines = (skeleton.offsets_m * other.offsets_m).sum(axis=1)[bones] / (lengths[0] * lengths[1])[
         bones
     ]

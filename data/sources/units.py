@@ -1,5 +1,4 @@
-"""Which files belong together, and which split they go to: a unit (a subject, a scene, a pair) is
-never divided."""
+"""Units of files and their splits: a unit (a subject, a scene, a pair) is never divided."""
 
 import csv
 import hashlib
@@ -15,19 +14,18 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How units are dealt out.
+    """The assignment of units to splits.
 
-    Units named for a split go there, and all others to train; where none is named, each unit goes
-    where a hash of its name points. A hash depends on nothing but the name: files that come later
-    never move those that were there.
+    Units that are named for a split go there, and all others to train. If none is named, a hash of
+    its name assigns each unit, so that new files never move existing ones.
     """
 
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    """Of train, val and test, summing to 1; only where no unit is named."""
+    """Shares of train, val and test, summing to 1; used only if no unit is named."""
     val: frozenset[str] = frozenset()
     test: frozenset[str] = frozenset()
     seed: int = 0
-    """Another seed, another hash."""
+    """Seed of the hash."""
 
     def split_of(self, unit: str) -> str:
         """``train``, ``val`` or ``test``."""
@@ -35,7 +33,7 @@ class SplitRule:
             return "val" if unit in self.val else "test" if unit in self.test else "train"
         # Python's own ``hash`` of a string changes from process to process.
         digest = hashlib.blake2b(f"{self.seed} {unit}".encode(), digest_size=8).digest()
-        # Even in [0, 1).
+        # Uniform in [0, 1).
         place = int.from_bytes(digest) / 2**64
         return (
             "train"
@@ -46,10 +44,10 @@ class SplitRule:
         )
 
     def check(self, units: Iterable[str]) -> None:
-        """Whether every unit that is named exists.
+        """Check that every named unit exists.
 
         Raises:
-            SpecError: one does not, or is named for two splits.
+            SpecError: a named unit does not exist, or is named for two splits.
         """
         known = sorted(set(units))
         if both := sorted(self.val & self.test):
@@ -83,8 +81,8 @@ def parse_shares(text: str) -> tuple[float, float, float]:
 
 
 def parse_names(text: str) -> frozenset[str]:
-    """Names between commas; ``@FILE`` for those in a file, in lines of such, a ``#`` before what is
-    no name.
+    """Names separated by commas; ``@FILE`` reads such lines from a file, where ``#`` starts a
+    comment.
 
     Raises:
         FileError: the file cannot be read.
@@ -124,28 +122,28 @@ def compile_pattern(text: str, option: str = "--split-by") -> re.Pattern[str]:
 
 
 def unit_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
-    """What the first group that took part holds; empty where the pattern is not found in the
-    label."""
+    """The text of the first group that matched; empty if the pattern is not in the label."""
     match = pattern.search(label)
     return next((group for group in match.groups() if group), "") if match else ""
 
 
 def group_by_pattern(label: str, pattern: re.Pattern[str]) -> str:
-    """What the groups that took part hold, a space between them; empty where the pattern is not
-    found."""
+    """The texts of all groups that matched, separated by spaces; empty if the pattern is not in the
+    label."""
     match = pattern.search(label)
     return " ".join(group for group in match.groups() if group) if match else ""
 
 
 def read_units(path: Path, labels: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """A table of lines ``file,unit``; a file by its label, the end of its label, or its name
-    without suffix.
+    """Read a table of lines ``file,unit``.
+
+    A file is named by its label, the end of its label, or its name without suffix.
 
     Returns:
-        The unit of each label, and the table's files that are not there.
+        The unit of each label, and the files of the table that do not exist.
 
     Raises:
-        FileError: a line is no such pair, names several files, or gives a file a second unit.
+        FileError: a line is not such a pair, names several files, or gives a file a second unit.
     """
     try:
         # "utf-8-sig" drops the byte order mark that spreadsheets write.
@@ -194,7 +192,7 @@ def _by_every_name(labels: Sequence[str]) -> Mapping[str, list[str]]:
     names: dict[str, list[str]] = {}
     for label in labels:
         parts = label.split("/")
-        # All endings are stored, so that a table of thousands of lines needs no search.
+        # All endings are indexed, so that tables of thousands of lines are read quickly.
         endings = {"/".join(parts[k:]) for k in range(len(parts))} | {Path(label).stem}
         for name in endings:
             names.setdefault(name, []).append(label)

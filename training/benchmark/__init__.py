@@ -1,1 +1,1 @@
-"""Published test protocols, on the published data where it is at hand and on any other motion."""
+"""Published test protocols, on the published data where it is available and on any other motion."""

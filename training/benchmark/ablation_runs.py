@@ -1,4 +1,4 @@
-"""The runs of an ablation study on disk: where they lie, and which of them are finished."""
+"""The runs of an ablation study on disk: their folders, and which of them are finished."""
 
 import json
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from training.writing import write_text
 
 @dataclass(frozen=True)
 class Settings:
-    """What a call asks for."""
+    """The settings of one call of the command."""
 
     study: Study
     data: Path
@@ -42,12 +42,12 @@ class Settings:
         return Recipe(recipe.network, plan, recipe.changes | dict(self.study.size))
 
     def folder(self, name: str) -> Path:
-        """Where a variant's run lies."""
+        """The folder of a variant's run."""
         return self.runs / name
 
 
 def asked(settings: Settings, name: str, data: MotionSet) -> dict[str, Any]:
-    """All that a trained variant depends on, as JSON brings it back."""
+    """Everything that a trained variant depends on, as JSON values."""
     recipe = settings.recipe(name)
     # How often the state is saved does not change the weights, so it may differ between two calls.
     plan = {key: value for key, value in plan_to_dict(recipe.plan).items() if key != "save_every"}
@@ -56,8 +56,7 @@ def asked(settings: Settings, name: str, data: MotionSet) -> dict[str, Any]:
         "changes": recipe.changes,
         "plan": plan,
         "data": settings.data.resolve().name,
-        # A set that is prepared anew keeps its name; its number of frames shows that it is another
-        # one.
+        # A set that is prepared again keeps its name; a different number of frames reveals it.
         "frames": int(data.lengths.sum()),
     }
     # settings.json holds lists where the plan has tuples. The detour makes both sides comparable.
@@ -65,7 +64,7 @@ def asked(settings: Settings, name: str, data: MotionSet) -> dict[str, Any]:
 
 
 def is_trained(settings: Settings, name: str, requested: dict[str, Any]) -> bool:
-    """Whether a variant is finished, exactly as it is asked for."""
+    """Whether a variant is finished with exactly these settings."""
     return (
         stored(settings.folder(name) / "settings.json") == requested
         and _checkpoint(settings, name) is not None
@@ -79,7 +78,7 @@ def _checkpoint(settings: Settings, name: str) -> Path | None:
 
 
 def stored(path: Path) -> Any:
-    """What a JSON file holds; None where there is no such file."""
+    """The content of a JSON file; None where there is no such file."""
     return json.loads(path.read_text()) if path.is_file() else None
 
 
@@ -90,8 +89,8 @@ def write(path: Path, text: str) -> None:
 
 
 def first_difference(before: dict[str, Any], requested: dict[str, Any]) -> str:
-    """What differs between a run on disk and the one that is asked for, in words."""
-    # From coarse to fine: another network or set also changes the fields that follow.
+    """The first difference between a run on disk and the requested one, for a message."""
+    # Coarse settings first, because another network or set also changes the fields that follow.
     for key in ("network", "data", "frames", "changes", "plan"):
         old, new = before.get(key), requested[key]
         if isinstance(old, dict):

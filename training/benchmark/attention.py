@@ -1,9 +1,8 @@
-"""How far attention can be trusted: ways of saying which music decides a frame, against the dance
-set's known answer.
+"""Score attention maps and attributions against the dance set, where the deciding music is known.
 
-Each clip is asked one question: a gap in the middle of it is recovered, and each way gives every
-music frame a number that says how much it has to do with the middle of the gap. The frames with the
-k highest are compared with the k that do decide it.
+In each clip a gap in the middle is recovered. Each method gives every music frame a score for its
+influence on the frame in the middle of the gap. The k frames with the highest scores are compared
+with the k frames that decide it.
 """
 
 import json
@@ -34,15 +33,14 @@ Scores = dict[str, Float[Array, "T"]]
 # Three seconds and one second at the 60 frames a second of the dance set.
 FRAMES, GAP = 180, 60
 STRETCH = 6
-"""Music frames that occlusion and interventions take away at a time: as long as a drum stroke."""
+"""Music frames that occlusion and interventions replace at a time: the length of a drum stroke."""
 STEPS = 6
-"""Of integrated gradients."""
+"""Steps of integrated gradients."""
 SHARES = (0.1, 0.3)
-"""Of the music, taken away most important frames first: the deletion curve's points between nothing
-and all."""
+"""Points of the deletion curve: shares of the music that are removed, highest ranked first."""
 RULES: dict[str, tuple[str, ...]] = {"all": ("chord", "kick", "snare"), "drums": ("kick", "snare")}
-"""What is asked for: all music that decides the frame, most of it the bar whose chord chooses the
-move; or the strokes of kick and snare alone, a few frames among many."""
+"""The deciding music frames to be found: all of them, of which most are the bar whose chord chooses
+the move; or only the strokes of kick and snare, a few frames among many."""
 METHODS = (
     "random",
     "nearest",
@@ -53,22 +51,23 @@ METHODS = (
     "occlusion",
     "mute",
 )
-"""Random numbers; the nearer the higher; the mean of the maps (motion to music where the network
-joins them in time); attention rollout; then what ``mmm.explain.attribution`` gives; and an
-intervention: how far the pose moves when a stretch is silenced."""
+"""Random scores; closeness in time; the mean of the attention maps (motion to music where the
+network joins them in time); attention rollout; the methods of ``mmm.explain.attribution``; and an
+intervention: the movement of the pose when a stretch is silenced."""
 
 
 def precision_at_k(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> float:
-    """Of the k highest, the share that is true; k is how many are. The earlier goes first among
-    equals."""
+    """The share of true frames among the k highest, where k is the number of true frames.
+
+    Among equal scores the earlier frame ranks higher.
+    """
     count = int(truth.sum())
     # A stable sort, because other sorts order ties differently from one platform to the next.
     return float(truth[np.argsort(-scores, kind="stable")[:count]].mean())
 
 
 def average_precision(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> float:
-    """The area under the precision-recall curve: the precision at every true frame's rank, their
-    mean."""
+    """The area under the precision-recall curve: the mean precision at the ranks of true frames."""
     ranked = truth[np.argsort(-scores, kind="stable")]
     # This looks at the whole ranking. Precision at k ignores the order within the first k.
     precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
@@ -78,17 +77,19 @@ def average_precision(scores: Float[Array, "T"], truth: Bool[Array, "T"]) -> flo
 def score_clip(
     model: MaskedMotionModel, clip: Clip, number: int
 ) -> tuple[Scores, dict[str, list[float]]]:
-    """What each way makes of one clip, and the deletion curve of each.
+    """The scores of all methods for one clip, and their deletion curves.
 
     Args:
-        number: seeds the random row.
+        model: a network with music.
+        clip: ``FRAMES`` frames with music.
+        number: seeds the random scores.
     """
     frames, joints = len(clip), range(model.config.joints)
     start = (frames - GAP) // 2
     mask, frame = masks.span(clip, start, start + GAP - 1), frames // 2
-    probe = FrameExplainer(model, clip, mask, frame)
-    columns = probe.columns(joints)
-    deletion = Deletion(probe, columns)
+    explainer = FrameExplainer(model, clip, mask, frame)
+    columns = explainer.columns(joints)
+    deletion = Deletion(explainer, columns)
     original = deletion.with_music
     scores: Scores = {
         # Seeded by the clip, so that the row does not depend on which clips are measured. 811
@@ -100,54 +101,56 @@ def score_clip(
         **map_scores(model, clip, mask, frame),
         **{
             # The sign says in which direction the pose moves. Importance is the size.
-            method: np.abs(attribution_of(probe, joints, method, STEPS)).sum(-1)
+            method: np.abs(attribution_of(explainer, joints, method, STEPS)).sum(-1)
             for method in ("gradients", "integrated_gradients")
         },
-        # Occlusion puts in the mean of the music, which no song sounds like. Muting puts in
-        # silence.
-        "occlusion": _replaced(probe, columns, original, probe.mean),
-        "mute": _replaced(probe, columns, original, _silent(model, probe)),
+        # Occlusion inserts the mean of the music, which sounds like no song. Muting inserts silence.
+        "occlusion": _replaced(explainer, columns, original, explainer.mean),
+        "mute": _replaced(explainer, columns, original, _silent(model, explainer)),
     }
     return scores, {
         method: deletion.moved(values, SHARES).tolist() for method, values in scores.items()
     }
 
 
-def _silent(model: MaskedMotionModel, probe: FrameExplainer) -> torch.Tensor:
+def _silent(model: MaskedMotionModel, explainer: FrameExplainer) -> torch.Tensor:
     # One frame serves for all, because silence is the same in each.
     row = model.config.fitted_stats.scale_music(silence(1, model.config.fps).features)
-    return torch.from_numpy(row)[None].to(probe.music).expand_as(probe.music)
+    return torch.from_numpy(row)[None].to(explainer.music).expand_as(explainer.music)
 
 
 @torch.no_grad()
 def _replaced(
-    probe: FrameExplainer, columns: list[int], original: torch.Tensor, other: torch.Tensor
+    explainer: FrameExplainer, columns: list[int], original: torch.Tensor, other: torch.Tensor
 ) -> Float[Array, "T"]:
-    """How far the pose moves when a stretch of music is replaced; between the stretches' middles
-    along lines."""
-    frames = probe.music.shape[1]
+    """The movement of the pose when a stretch of music is replaced, interpolated linearly between
+    the middles of the stretches."""
+    frames = explainer.music.shape[1]
     starts = range(0, frames, STRETCH)
     moved = []
     for start in starts:
-        music = probe.music.clone()
+        music = explainer.music.clone()
         music[:, start : start + STRETCH] = other[:, start : start + STRETCH]
-        moved.append(float((probe.poses(music)[:, columns] - original).norm()))
+        moved.append(float((explainer.poses(music)[:, columns] - original).norm()))
     # Each stretch is measured once. A stretch around every frame would take six times as long.
     return np.interp(np.arange(frames), np.array(starts) + (STRETCH - 1) / 2, moved)
 
 
-def answers(
+def clip_entries(
     model: MaskedMotionModel,
     stored: MotionSet,
     truth: TruthTable,
     clips: int,
     work: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One entry a clip: ``precision`` and ``area`` by rule and method, ``deletion`` by method.
+    """One entry for each clip: ``precision`` and ``area`` by rule and method, ``deletion`` by method.
 
     Args:
-        work: a file of finished entries, one a line; those in it are not made again, and new ones
-        are added.
+        model: a network with music.
+        stored: a split of the dance set.
+        truth: the deciding music of the same split.
+        clips: number of clips, spread evenly over the split.
+        work: a file of finished entries, one a line, which are reused; new ones are appended.
 
     Raises:
         SpecError: the split has fewer clips.
@@ -210,20 +213,20 @@ def summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     rows = []
     for rule in RULES:
-        asked = [entry["rules"][rule] for entry in entries if rule in entry["rules"]]
-        if not asked:
+        scored = [entry["rules"][rule] for entry in entries if rule in entry["rules"]]
+        if not scored:
             continue
-        by_chance = float(np.mean([answer["deciding"] / FRAMES for answer in asked]))
+        by_chance = float(np.mean([entry["deciding"] / FRAMES for entry in scored]))
         for method in METHODS:
-            precision = interval([answer["precision"][method] for answer in asked])
+            precision = interval([entry["precision"][method] for entry in scored])
             rows.append(
                 {
                     "rule": rule,
-                    "clips": len(asked),
+                    "clips": len(scored),
                     "method": method,
                     "by_chance": round(by_chance, 4),
                     "precision": [round(value, 4) for value in precision],
-                    "area": round(float(np.mean([answer["area"][method] for answer in asked])), 4),
+                    "area": round(float(np.mean([entry["area"][method] for entry in scored])), 4),
                     "times_chance": round(precision[0] / by_chance, 2),
                 }
             )
@@ -250,11 +253,11 @@ def summary(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What the figures say of the maps, in words for the page."""
+    """A summary of the scores of the attention maps, for the page and the card."""
     of = {row["method"]: row for row in rows if row["rule"] == "drums"}
     if not of:
         return ""
-    # The attributions and the intervention, which stand from the fifth place on.
+    # The attributions and the intervention, which begin at index 4.
     best = max((method for method in METHODS[4:]), key=lambda method: of[method]["precision"][0])
     maps, nearest = of["attention"]["precision"][0], of["nearest"]["precision"][0]
     return (

@@ -1,5 +1,4 @@
-"""Percentile bootstrap intervals (Efron 1979): how far a figure would move had other clips been
-drawn."""
+"""Percentile bootstrap intervals (Efron 1979): the variation of a figure over samples of clips."""
 
 from collections.abc import Sequence
 

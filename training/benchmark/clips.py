@@ -68,8 +68,8 @@ def lafan1(folder: Path) -> Material:
             str(folder), "no .bvh file", "a folder of LAFAN1's takes", "choose another folder"
         )
     takes = {path: match[1] for path in files if (match := _TAKE.fullmatch(path.stem))}
-    # Names are counted, since a folder may hold a take twice. An incomplete set must not pass for
-    # the published test set, whose figures would stand beside it.
+    # Distinct names are counted, since a folder may hold a take twice. An incomplete set must not be
+    # compared with the figures of the published test set.
     if len({path.stem for path in takes}) < LAFAN1_TAKES:
         notes: list[str] = []
         clips = _same_joints([_load(path, path.stem, None) for path in files], notes)
@@ -97,8 +97,8 @@ def motion_files(
 
     Args:
         sources: folders, archives, single files.
-        fps: frame rate of all files, for those that do not say or say it wrong.
-        drop_first: frames to leave out at the start of each file, such as an added T-pose.
+        fps: true frame rate of all files, where it is missing or wrong.
+        drop_first: frames to drop at the start of each file, such as an added T-pose.
 
     Raises:
         FileError: a source does not exist, or nothing in them can be read.
@@ -141,7 +141,7 @@ def prepared(folder: Path) -> Material:
         FileError: the folder is not a prepared split, or lacks bone lengths or the frame rate.
     """
     motions = MotionSet(folder)
-    # A set may state joint names alone. Those of SMPL imply the skeleton.
+    # A set may state only joint names. Those of SMPL imply the skeleton.
     skeleton = motions.skeleton or (SMPL24 if motions.joint_names == list(SMPL24.names) else None)
     if skeleton is None or motions.fps is None:
         raise FileError(
@@ -215,8 +215,10 @@ def _files(source: Path, space: Path) -> list[tuple[Path, str]]:
 
 
 def _same_joints(clips: Sequence[Clip], notes: list[str]) -> tuple[Clip, ...]:
-    """The clips of the skeleton with the most frames. L2P and L2Q sum over joints, so that
-    skeletons cannot be mixed."""
+    """The clips of the skeleton with the most frames.
+
+    L2P and L2Q sum over joints, so skeletons cannot be mixed.
+    """
     groups: list[list[Clip]] = []
     for clip in clips:
         group = next(

@@ -1,8 +1,8 @@
 """Continuations of seeds beside the recordings, for dances to music and for motion without.
 
 The rows are the network, the truth, the truth with the music of another song (where there is
-music), and the seed's last pose held. All figures are of the frames after the seed and are means
-over clips.
+music), and the seed's last pose held still. All figures count the frames after the seed and are
+means over clips.
 """
 
 import time
@@ -27,10 +27,10 @@ from training.data.dataset import MotionSet
 Array = np.ndarray
 
 REFERENCE_CLIPS = 80
-"""Most other clips of the split whose features are the reference of the FID."""
+"""Largest number of other clips of the split whose features are the reference of the FID."""
 SEEDS_APART = 10_000
-"""Distance of the random seeds of one clip. Each clip has its own: with one for all, the means
-would depend on a single draw."""
+"""Distance between the random seeds of one clip. Each clip has its own seed: with one for all, the
+means would depend on a single draw."""
 Progress = Callable[[], object]
 
 
@@ -78,7 +78,13 @@ def material(
     """Cut seeds and truths from a split.
 
     Args:
-        bars: the bars of every clip of the split, for networks that hear our dance set.
+        stored: the split.
+        model: the network, for its skeleton and its use of music.
+        clips: number of clips, spread evenly over the split.
+        prefix_frames: length of the seed.
+        seconds: duration after the seed.
+        bars: the bars of every clip of the split, for our own dance set.
+        moves: prototypes of the moves, for the same.
 
     Raises:
         FileError: the split's clips are too short, or too few.
@@ -190,7 +196,7 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
     ]
     usual = float(np.mean([case.usual for case in cases]))
     # Energies are averaged before the division: calm clips would dominate a mean of shares.
-    seconds = _seconds(each, cases) / usual
+    seconds = _energy_by_second(each, cases) / usual
     kinetic, geometric = (
         [make(motion) for motion in motions] for make in (df.kinetic_features, geometric_features)
     )
@@ -220,7 +226,7 @@ def row(motions: Sequence[Motion], of: Material, *, another_song: bool = False) 
     return result
 
 
-def _seconds(each: Sequence[dm.Summary], cases: Sequence[Case]) -> Float[Array, "S"]:
+def _energy_by_second(each: Sequence[dm.Summary], cases: Sequence[Case]) -> Float[Array, "S"]:
     """Mean energy of every second over all clips, m²/s²."""
     return np.mean(
         [
@@ -233,8 +239,8 @@ def _seconds(each: Sequence[dm.Summary], cases: Sequence[Case]) -> Float[Array, 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     # Some figures need music or steps that a clip may not have.
-    there = [value for value in values if value is not None]
-    return round(float(np.mean(there)), 5) if there else None
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 5) if known else None
 
 
 def rows(
@@ -245,7 +251,7 @@ def rows(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """The network beside the truth, real motion with another song, and standing still."""
+    """Figures of the network, the truth, the truth with another song, and the held pose."""
     made, pace = futures(model, of.cases, temperature, seed, progress)
     truths = [case.truth for case in of.cases]
     result = {name: row(made, of) | {"frames_per_second": round(pace, 1)}, "truth": row(truths, of)}
@@ -255,14 +261,14 @@ def rows(
     return result
 
 
-def varieties(
+def by_temperature(
     model: MaskedMotionModel,
     of: Material,
     temperatures: Sequence[float],
     seeds: int,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Diversity of the continuations of one seed at each temperature, and its cost."""
+    """Diversity of the continuations of each seed, and their other figures, by temperature."""
     results = []
     for temperature in temperatures:
         sets = [futures(model, of.cases, temperature, seed, progress)[0] for seed in range(seeds)]

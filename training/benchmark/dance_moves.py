@@ -1,10 +1,10 @@
-"""Which move is danced in a bar, and is it the one that the song's chord asks for? For our own
-dance set.
+"""Classify the move of each bar of our own dance set, and compare it with the move that the song's
+chord prescribes.
 
-The set's ``truth.npz`` says of every bar which move and side its chord decides. The mean of the
-train split's bars of each of the 24 is a prototype; a bar of motion is taken for the nearest one.
-How often that is right on real dances of the test split is the ceiling; one bar in 24 (in 12, sides
-aside) is chance.
+The set's ``truth.npz`` holds the move and side that each bar's chord decides. The mean of the train
+split's bars of each of the 24 is a prototype, and a bar of motion is classified as the nearest one.
+The accuracy on recorded dances of the test split is the upper limit; one bar in 24 (in 12 without
+sides) is chance.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ from training.data.dataset import MotionSet
 Array = np.ndarray
 
 MOMENTS = 24
-"""Frames that are looked at in a bar, spread evenly: whatever the tempo, they are the same moments
-of the move."""
+"""Frames of a bar that are compared. They are spread evenly, so that at every tempo they are the same
+phases of the move."""
 TRAIN_BARS = 3000
-"""Bars that prototypes are made of, at most."""
+"""Largest number of bars that the prototypes are computed from."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def bars_of(split: Path) -> list[list[Bar]]:
         FileError: the split has no ``truth.npz``: it is not of our dance set.
     """
     table = TruthTable(split)
-    # Those at an end of the clip may be cut off.
+    # Bars at an end of the clip may be cut off.
     return [
         [
             Bar(start, stop, label.partition(" ")[2])
@@ -58,10 +58,9 @@ def bars_of(split: Path) -> list[list[Bar]]:
     ]
 
 
-def moments(bar: Bar) -> Array:
-    """The frames of a bar that are looked at."""
-    # The middles of equal parts, because the frames at a bar's ends belong to the neighbours as
-    # well.
+def sample_frames(bar: Bar) -> Array:
+    """The frames of a bar that are compared."""
+    # The middles of equal parts, because the moves of neighbouring bars blend at its ends.
     return (bar.start + (np.arange(MOMENTS) + 0.5) / MOMENTS * (bar.stop - bar.start)).astype(int)
 
 
@@ -74,7 +73,7 @@ class Moves:
 
     @staticmethod
     def fit(split: Path) -> "Moves":
-        """From the bars of a train split.
+        """Compute the prototypes from the bars of a train split.
 
         Raises:
             FileError: it is no split of our dance set.
@@ -91,7 +90,12 @@ class Moves:
         sums: dict[str, tuple[Array, int]] = {}
         for first, bar in labelled[::step]:
             # Rotations alone: where the dancer stands says nothing about the move.
-            pose = stored.rotations[torch.from_numpy(first + moments(bar))].float().numpy().ravel()
+            pose = (
+                stored.rotations[torch.from_numpy(first + sample_frames(bar))]
+                .float()
+                .numpy()
+                .ravel()
+            )
             # float64, because many poses in half precision are added up.
             total, count = sums.get(bar.move, (np.zeros_like(pose, dtype=np.float64), 0))
             sums[bar.move] = total + pose, count + 1
@@ -99,15 +103,15 @@ class Moves:
         return Moves(names, np.stack([sums[name][0] / sums[name][1] for name in names]))
 
     def name(self, motion: Motion, bar: Bar) -> str:
-        """The move that a bar of motion is nearest to."""
+        """The move whose prototype is nearest to a bar of motion."""
         # Six numbers a rotation (Zhou et al. 2019), the form in which prepared sets store them.
-        pose = matrix_to_sixd(motion.rotations[moments(bar)]).ravel()
+        pose = matrix_to_sixd(motion.rotations[sample_frames(bar)]).ravel()
         return self.names[int(((self.prototypes - pose) ** 2).sum(axis=1).argmin())]
 
     def score(
         self, motions: Sequence[Motion], bars: Sequence[Sequence[Bar]]
     ) -> dict[str, float | int | None]:
-        """Of how many bars the move is the rule's, with the leading side and without."""
+        """The share of bars with the prescribed move, with and without the leading side."""
         pairs = [
             (self.name(motion, bar), bar.move)
             for motion, clip_bars in zip(motions, bars, strict=True)

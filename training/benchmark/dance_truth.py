@@ -1,5 +1,4 @@
-"""The known answer of the dance set as its files hold it: which music frames decide which motion
-frames."""
+"""The ground truth of the dance set: which music frames decide which motion frames."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,8 @@ Array = np.ndarray
 
 
 class TruthTable:
-    """``truth.npz`` of a prepared split: a row an influence of a stretch of music on a stretch of
-    motion.
+    """``truth.npz`` of a prepared split: each row is an influence of a stretch of music on a stretch
+    of motion.
 
     Raises:
         FileError: the split has none, as only our own dance set does.
@@ -39,11 +38,11 @@ class TruthTable:
                 stored["label"],
             )
             self.frames: list[int] = stored["frames"].tolist()
-            """Of every clip."""
+            """Number of frames of every clip."""
 
     def causes(self, clip: int, rule: str) -> list[tuple[str, int, int]]:
-        """Of one rule in one clip: labels (``Am v_step right``), and the frames of the music, the
-        last not included."""
+        """The influences of one rule in one clip: label (``Am v_step right``), first music frame, and
+        the frame after the last."""
         rows = np.flatnonzero((self._clip == clip) & (self._rule == rule))
         return [(str(self._label[k]), *self._music[k].tolist()) for k in rows]
 
@@ -55,7 +54,7 @@ class TruthTable:
         Args:
             clip: its place in the split's ``clips.json``.
             frame: of the motion.
-            frames: how many frames of the clip are looked at.
+            frames: number of music frames that are returned.
             rules: ``chord``, ``kick``, ``snare``; None for all.
         """
         rows = (self._clip == clip) & (self._motion[:, 0] <= frame) & (frame < self._motion[:, 1])

@@ -89,9 +89,9 @@ def spline(shown: Windows) -> Filling:
     times, gap = known.astype(float), len(missing)
     keys, root = _keys(shown)
     windows, _, joints = keys.shape[:3]
-    # `last_segment` takes one joint of one window a row.
-    one_by_one = np.moveaxis(keys, 2, 1).reshape(windows * joints, len(times), 3, 3)
-    rotvecs = last_segment(times, one_by_one, missing - times[-2])  # from the last known pose on
+    # `last_segment` takes one joint of one window in each row.
+    rows = np.moveaxis(keys, 2, 1).reshape(windows * joints, len(times), 3, 3)
+    rotvecs = last_segment(times, rows, missing - times[-2])  # from the last known pose on
     turned = (
         Rotation.from_rotvec(rotvecs.reshape(-1, 3)).as_matrix().reshape(windows, joints, gap, 3, 3)
     )
@@ -107,11 +107,11 @@ BASELINES: dict[str, Filler] = {
     "inertial": inertial,
     "spline": spline,
 }
-"""From the simplest to the most elaborate."""
+"""Baselines by name, from the simplest to the most elaborate."""
 
 
 def row_name(checkpoint: Path) -> str:
-    """What a checkpoint is called in tables; never the name of a baseline."""
+    """The name of a checkpoint in tables, which never equals that of a baseline."""
     name = checkpoint.resolve().name
     return f"{name} network" if name in BASELINES else name
 
@@ -164,7 +164,7 @@ def network(checkpoint: Path, workers: int, stack: ExitStack) -> Filler:
     return fill
 
 
-# A worker loads the network once. Tasks of a pool reach it through a global alone.
+# A worker loads the network once. The tasks of a pool can reach it only through a global.
 _in_this_process: list[MaskedMotionModel] = []
 
 

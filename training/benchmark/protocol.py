@@ -25,7 +25,7 @@ GAPS = (5, 15, 30, 45)
 
 
 class Filler(Protocol):
-    """A way of filling gaps."""
+    """A method that fills gaps."""
 
     def __call__(self, shown: Windows) -> Filling:
         """Fill the frames between the first ten and the last; their content is meaningless."""
@@ -110,8 +110,11 @@ def benchmark(
     """Scores of every method at every gap, over all windows and over groups of them.
 
     Args:
-        fillers: by the names that the rows have.
-        groups: windows by index, by the names that the rows have; beside ``all``.
+        windows: the test windows.
+        fillers: methods by name.
+        against: the statistics that standardise L2P.
+        groups: indices of windows by the name of their group; ``all`` is added.
+        gaps: lengths in frames.
         progress: called with the number of windows filled since the last call.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The benchmark's tables. What was published on other data is said to be."""
+"""The benchmark's tables. Figures that were published on other data are marked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ METRICS = {
     "npss": ("NPSS", 4),
     "position_cm": ("position, cm", 2),
 }
-"""The columns of the tables: what they are called, and decimals."""
+"""Titles and decimals of the tables' columns."""
 REFERENCE = "interpolation"
 FEW = 20
 """Groups of fewer windows are marked: their ratios say little."""
@@ -58,7 +58,10 @@ RATIOS_PUBLISHED = {
 
 
 def ratios(rows: Sequence[Row], to: str = REFERENCE) -> list[dict[str, Any]]:
-    """Every other method's scores over those of one, for the same gap and group; None over zero."""
+    """The scores of all other methods divided by those of one, for the same gap and group.
+
+    A ratio over zero is None.
+    """
     base = {(row["group"], row["gap"]): row for row in rows if row["method"] == to}
     return [
         {
@@ -95,10 +98,11 @@ def _over(value: float, base: float) -> float | None:
 
 
 def lines(rows: Sequence[Row], published: bool) -> list[str]:
-    """Scores of all windows and their ratios to interpolation, a block a metric; then the published
-    ratios.
+    """Scores of all windows and their ratios to interpolation, one block for each metric, and the
+    published ratios.
 
     Args:
+        rows: of ``training.benchmark.protocol.benchmark``.
         published: whether the rows are of the published test set, so that published scores may
         stand beside them.
     """
@@ -162,8 +166,8 @@ def _line(name: str, values: Sequence[float | None], decimals: int | None, inden
 
 
 def group_lines(rows: Sequence[Row], method: str) -> list[str]:
-    """One method over the better of interpolation and spline, a line a group, the worst L2P
-    first."""
+    """Ratios of one method to the better of interpolation and spline, one line for each group, the
+    worst L2P first."""
     table = by_group(rows, method)
     if not table:
         return []

@@ -1,5 +1,4 @@
-"""The song of each clip, and for each clip one with another song, to compare right and wrong
-music."""
+"""The song of each clip, and a partner with another song, for comparisons with mismatched music."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,7 @@ def songs_of(clips: Sequence[Clip], entries: Sequence[Mapping[str, Any]]) -> lis
 
 
 def partners(clips: Sequence[Clip], songs: Sequence[str]) -> list[int]:
-    """For each clip the index of one with another song: half the list away, or the next after that.
+    """For each clip the index of a clip with another song: half the list away, or the next one.
 
     Raises:
         SpecError: a clip has no music, or all clips have the same song.

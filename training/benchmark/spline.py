@@ -1,13 +1,11 @@
-"""SciPy's ``RotationSpline`` for many joints at once: one at a time takes a millisecond each, and
-there are millions.
+"""SciPy's ``RotationSpline`` for many joints at once; SciPy takes a millisecond for each of millions.
 
 Between two keys the rotation vector ``u`` from the first of them is a cubic of time, chosen so that
 angular velocity and angular acceleration are continuous at every key; the first and the last
 velocity are those of slerp. With the right Jacobian ``J`` of SO(3) the velocity in the body's frame
-is ``w = J(u) u'``. Its derivative is ``J u'' + n(u, u')``, so continuity at a key is a linear
-equation in the velocities but for ``n``, which is found by iteration. The equations are derived
-from this; the boundary conditions and the number of iterations are SciPy's, so that both give the
-same.
+is ``w = J(u) u'``. Its derivative is ``J u'' + n(u, u')``, so continuity at a key is linear in the
+velocities except for ``n``, which is found by iteration. The boundary conditions and the number of
+iterations are SciPy's, so that both give the same result.
 """
 
 import numpy as np
@@ -19,34 +17,33 @@ Array = np.ndarray
 # SciPy's limit and tolerance (`RotationSpline.MAX_ITER` and `TOL`).
 ITERATIONS = 10
 CLOSE_RAD_PER_FRAME = 1e-9
-_SMALL_RAD = 0.05  # below it, series: the fractions lose their digits
+_SMALL_RAD = 0.05  # series below this angle, because the fractions lose their digits
 
 
 def last_segment(
     times: Float[Array, "K"], keys: Float[Array, "N K 3 3"], since: Float[Array, "G"]
 ) -> Float[Array, "N G 3"]:
-    """The way after the last key but one.
+    """The last segment of each spline, from the second-to-last key on.
 
     Args:
         times: of the keys, ascending, three or more.
         keys: rotations, N splines beside each other.
-        since: moments, counted from the last key but one.
+        since: times after the second-to-last key.
 
     Returns:
-        Rotation vectors from that key on, radians, in its own frame.
+        Rotation vectors relative to that key, radians, in its own frame.
     """
     n, count = keys.shape[:2]
     steps = np.swapaxes(keys[:, :-1], -1, -2) @ keys[:, 1:]
     turns = Rotation.from_matrix(steps.reshape(-1, 3, 3)).as_rotvec().reshape(n, count - 1, 3)
     h = np.diff(times)
     jacobian, inverse = _jacobians(turns)
-    velocity = np.concatenate(
-        [turns[:, :1] / h[0], turns / h[:, None]], axis=1
-    )  # at every key; the ends stay
+    # The velocity at every key; the iterations keep those of the ends.
+    velocity = np.concatenate([turns[:, :1] / h[0], turns / h[:, None]], axis=1)
     fixed = 6 * (turns[:, :-1] / h[:-1, None] ** 2 + turns[:, 1:] / h[1:, None] ** 2)
     fixed[:, 0] -= 2 / h[0] * _times(jacobian[:, 0], velocity[:, 0])
     fixed[:, -1] -= 2 / h[-1] * _times(inverse[:, -1], velocity[:, -1])
-    # Built once, because the iterations change the right side alone.
+    # Factored once, because the iterations change only the right side.
     solve = _Tridiagonal(
         2 / h[1:-1, None, None] * jacobian[:, 1:-1],
         4 * (1 / h[:-1] + 1 / h[1:]),
@@ -90,8 +87,8 @@ def _jacobians(u: Float[Array, "N K 3"]) -> tuple[Float[Array, "N K 3 3"], Float
 
 
 def _bend(u: Float[Array, "N K 3"], speed: Float[Array, "N K 3"]) -> Float[Array, "N K 3"]:
-    """``n(u, u')``: how the velocity changes though ``u''`` is zero, because the Jacobian changes
-    on the way."""
+    """``n(u, u')``: the change of the velocity at ``u'' = 0``, because the Jacobian depends on
+    ``u``."""
     angle = np.linalg.norm(u, axis=-1, keepdims=True)
     small = angle < _SMALL_RAD
     x = np.where(small, 1.0, angle)
@@ -105,8 +102,8 @@ def _bend(u: Float[Array, "N K 3"], speed: Float[Array, "N K 3"]) -> Float[Array
 
 
 class _Tridiagonal:
-    """Solves block-tridiagonal systems of 3x3 blocks, N beside each other; eliminates once, for
-    many right sides."""
+    """Solves N block-tridiagonal systems of 3x3 blocks at once; factored once for many right
+    sides."""
 
     def __init__(
         self,

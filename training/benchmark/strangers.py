@@ -107,7 +107,7 @@ def second_energies(motion: Motion) -> Float[Array, "S"]:
 
 def figures(after: Motion, recording: Recording) -> dict[str, float]:
     """The figures of one continuation, generated or recorded."""
-    # Somebody may stand still in the seed and run later, so the whole recording is the scale.
+    # A person may stand still in the seed and run later, so the whole recording is the scale.
     usual = max(float(second_energies(recording.motion).mean()), 1e-6)
     shares = second_energies(after) / usual
     points, floor = after.positions().astype(np.float64), recording.motion.floor_m()
@@ -132,7 +132,7 @@ def figures(after: Motion, recording: Recording) -> dict[str, float]:
 
 
 MEANS = ("outside", "energy", "failed", "still_s")
-"""Figures that are means over runs; the others are medians, which outliers do not move."""
+"""Figures that are means over runs; the others are medians, which are robust to outliers."""
 
 
 def windows(motions: Sequence[Motion]) -> Iterator[Motion]:

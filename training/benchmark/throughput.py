@@ -1,6 +1,6 @@
-"""How fast training is, beside the original's way of making batches.
+"""The speed of training with our batches and with those of the original.
 
-One network is trained with both, in alternating steps, so that both meet the same disturbances.
+One network is trained with both in alternating steps, so that both meet the same disturbances.
 Both use the original's masks (15 % of the frames, 80/10/10), loss (MSE) and optimiser; only the
 batches differ.
 """
@@ -42,7 +42,7 @@ COLUMNS = {
 }
 
 
-class OriginalWay:
+class OriginalBatching:
     """Batches as the original makes them: on the host, sequence by sequence and frame by frame.
 
     All windows have the length of the longest sequence, and zeros pad the others. Frames are hidden
@@ -107,7 +107,7 @@ class OriginalWay:
         return sequence
 
 
-class OurWay:
+class OurBatching:
     """Batches as the trainer makes them (:func:`training.data.batch.draw`): one length a batch,
     whole on the device."""
 
@@ -175,7 +175,7 @@ class Timing:
 
 def measure(
     model: MaskedMotionModel,
-    ways: dict[str, OriginalWay | OurWay],
+    ways: dict[str, OriginalBatching | OurBatching],
     steps: int,
     batch: int,
     *,
@@ -234,7 +234,7 @@ def _loss(prediction: Tensor, batch: Batch) -> Tensor:
     return ((prediction - batch.motion).square() * weight).sum() / weight.sum().clamp(min=1)
 
 
-def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
+def flops(model: MaskedMotionModel, way: OurBatching, frames: list[int]) -> float:
     """Floating-point operations of forward and backward over windows of these lengths.
 
     A multiply-add counts as two. The number is a quadratic polynomial of the length: it is counted
@@ -249,7 +249,7 @@ def flops(model: MaskedMotionModel, way: OurWay, frames: list[int]) -> float:
         with FlopCounterMode(display=False) as counter:
             _loss(_predict(model, batch, False), batch).backward()
         counts.append(counter.get_total_flops())
-        # The first measured step must not meet gradients of the count.
+        # Gradients of the count must not reach the first measured step.
         model.zero_grad(set_to_none=True)
     fit = np.polynomial.Polynomial.fit(points, counts, len(points) - 1)
     return float(sum(fit(length) for length in frames))
@@ -264,12 +264,12 @@ def peak_of(device_name: str) -> float | None:
 
 
 def report(timings: dict[str, Timing], operations: float, device_name: str) -> list[str]:
-    """The lines to print: a table, the ratio, and how much of the device is used.
+    """The lines to print: a table, the ratio, and the utilisation of the device.
 
     Args:
-        timings: of both ways.
-        operations: of all measured steps of ours.
-        device_name: as the driver calls it.
+        timings: of both methods.
+        operations: floating-point operations of all our measured steps.
+        device_name: the driver's name of the device.
     """
     ours, theirs = timings[OURS], timings[ORIGINAL]
     lines = table([timing.row(name) for name, timing in timings.items()], COLUMNS)

@@ -1,5 +1,4 @@
-"""Recovery of recordings that no network here was trained on, beside the curves that a user could
-take instead.
+"""Recovery of recordings that no network here was trained on, beside the four interpolations.
 
 A window has half a second of known motion, a gap, and half a second of known motion again. Gaps of
 one length do not overlap. Every window is recovered by the network and by the four interpolations,
@@ -113,7 +112,7 @@ class GapScores:
     clip: str
     content: str
     power: float
-    """Of the recorded quaternions in the gap: the weight of this gap in NPSS."""
+    """Spectral power of the recorded quaternions in the gap: the weight of this gap in NPSS."""
     scores: dict[str, dict[str, float]]
     """``METRICS`` by method: degrees, centimetres, and the three of the LAFAN1 benchmark."""
     expected_cm: float | None
@@ -137,8 +136,8 @@ def measure(
         unseen: where the clips come from.
         clips: of one set.
         gaps: lengths in frames.
-        limit: windows a length.
-        progress: called with the number of windows done, again and again.
+        limit: largest number of windows of each length.
+        progress: called with the number of windows done since the last call.
 
     Raises:
         ModelError: the network reads the joints of one skeleton.
@@ -154,7 +153,7 @@ def measure(
     for gap in gaps:
         windows = gap_windows(clips, gap, limit)
         for i in range(len(windows) if windows is not None else 0):
-            # For the type checker: without windows the loop has no round.
+            # For the type checker: the range is empty without windows.
             assert windows is not None
             window = windows.take(slice(i, i + 1))
             measured.append(_scores_of(model, name, unseen, window, gap, standard))
@@ -218,6 +217,6 @@ def _world_scores(truth: Outcome, filled: Outcome, standard: Statistics) -> dict
 
 
 def _power(truth: Outcome) -> float:
-    """What NPSS weights a window by: the power of its quaternions' spectrum (real part)."""
+    """The weight of a window in NPSS: the power of its quaternions' spectrum (real part)."""
     values = truth.quats.reshape(*truth.quats.shape[:2], -1).astype(np.float64)
     return float((np.real(np.fft.fft(values, axis=1)) ** 2).sum())

@@ -1,5 +1,5 @@
-"""What the scores on unseen recordings come to: ratios to the best curve, the worst places, one
-page."""
+"""Summaries of the scores on unseen recordings: ratios to the best interpolation, the worst
+contents and clips, and a page."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Ratio:
 
 
 def ratio(gaps: Sequence[GapScores], name: str, metric: str) -> Ratio:
-    """The network's mean over the least mean of the four curves; in each resample anew.
+    """The network's mean divided by the smallest mean of the four curves, in each resample.
 
     Args:
         gaps: of one cell of the table.
@@ -75,8 +75,10 @@ def worse_share(gaps: Sequence[GapScores], name: str, metric: str) -> float:
 
 
 def calibrated_share(gaps: Sequence[GapScores], name: str) -> float | None:
-    """The share of gaps whose expected position error is right within a factor; None where none is
-    stated."""
+    """The share of gaps whose expected position error is within a factor of the real one.
+
+    None where the network predicts no expected error.
+    """
     pairs = [(gap.expected_cm, gap.scores[name]["position"]) for gap in gaps]
     right = [
         true / WITHIN <= expected <= true * WITHIN
@@ -90,8 +92,10 @@ def worst(gaps: Sequence[GapScores], name: str, metric: str, by: str) -> dict[st
     """The content or clip in which the network does worst against the best curve there.
 
     Args:
-        by: ``content`` or ``clip``. Contents of fewer than 20 gaps are passed over where any has
-        more.
+        gaps: of one cell of the table.
+        name: the network's.
+        metric: one of ``METRICS``.
+        by: ``content`` or ``clip``. Contents of fewer than 20 gaps are skipped if any has more.
     """
     groups: dict[str, list[GapScores]] = defaultdict(list)
     for gap in gaps:
@@ -119,8 +123,8 @@ def cells(gaps: Sequence[GapScores]) -> Iterator[tuple[str, int, list[GapScores]
 
 
 def summary(gaps: Sequence[GapScores], name: str) -> list[dict[str, Any]]:
-    """One row a set and gap length, as JSON: ratios, worse shares, calibration, the worst
-    places."""
+    """One row for each set and gap length, as JSON: ratios, shares of worse gaps, calibration, and
+    the worst contents and clips."""
     return [
         {
             "set": title,

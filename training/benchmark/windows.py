@@ -17,11 +17,11 @@ FPS = 30.0
 PAST = 10
 """Known frames before the gap."""
 TEST_CUT = (65, 40)
-"""Length of a test window, and how far the next one is."""
+"""Length of a test window and distance to the next one, in frames."""
 TRAIN_CUT = (50, 20)
-"""The same for the windows that the statistics are taken from."""
+"""The same for the training windows that the statistics are computed from."""
 CHUNK = 128
-"""Windows that are worked on at once; bounds the memory."""
+"""Windows that are processed at once, which bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +55,12 @@ class Windows:
             yield self.take(slice(start, start + CHUNK))
 
     def shown(self, gap: int) -> "Windows":
-        """What a method may see: frames up to the target, where those of the gap repeat the last
-        known one."""
+        """The windows as a method may see them: frames up to the target, with the last known frame
+        repeated in the gap."""
         rotations, root_m = (
             values[:, : PAST + gap + 1].copy() for values in (self.rotations, self.root_m)
         )
-        # The last known pose, because zeros are no rotations and would break a method's arithmetic.
+        # The last known pose, because zero matrices are no rotations and would break a method.
         rotations[:, PAST:-1], root_m[:, PAST:-1] = (
             rotations[:, PAST - 1, None],
             root_m[:, PAST - 1, None],
@@ -130,10 +130,10 @@ def stretches(places: Sequence[tuple[Clip, int]], size: int) -> Windows:
 def facing(windows: Windows) -> Float[Array, "B 3"]:
     """Where the hips face in frame 9.
 
-    On LAFAN1's body the published code takes the hips' own Y axis. Other bodies' axes mean other
-    things: there it is the horizontal direction at right angles to the line between the thighs,
-    which on LAFAN1's body is the same to within half a degree while somebody stands. A body without
-    thighs stays as it is.
+    On LAFAN1's body the published code takes the hips' own Y axis. The axes of other bodies differ,
+    so there it is the horizontal direction at right angles to the line between the thighs, which
+    agrees on LAFAN1's body within half a degree for standing poses. Bodies without thighs are not
+    turned.
     """
     skeleton = windows.skeleton
     if is_lafan1(skeleton):

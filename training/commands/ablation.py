@@ -1,14 +1,14 @@
-"""What each idea brings: small networks trained alike but for one thing, in one table.
+"""Ablation studies: small networks that differ in one thing, in one table.
 
 ``python -m training ablation inbetween --data DIR`` and ``python -m training ablation dance --data
-DIR``. Each variant is a recipe of ``training.plans.recipes``, made small by the study's size: same seed,
-same number of steps, one after another, in a folder of its own under ``runs/ablation``. What is
-finished is not trained again; Ctrl-C keeps what is done, and the table is written anew after every
-variant.
+DIR``. Each variant is a recipe of ``training.plans.recipes`` at the study's small size, with the same
+seed and number of steps. The variants are trained one after another, each in a folder of its own
+under ``runs/ablation``. Finished variants are not trained again, Ctrl-C keeps them, and the table is
+written after every variant.
 
-Variants that change the network or the loss alone see the very same batches; those that change how
-batches are drawn (augmentation, windows, gaps) cannot. One more row trains the full variant with
-another seed: differences smaller than its own say nothing.
+Variants that change only the network or the loss see the same batches; those that change how batches
+are drawn (augmentation, windows, gaps) cannot. One more row trains the full variant with another
+seed: smaller differences than its own are not significant.
 """
 
 import json
@@ -46,20 +46,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Small networks trained alike but for one thing, in one table.",
+    help="Ablation studies: small networks that differ in one thing, in one table.",
 )
 
 RUNS = Path("runs") / "ablation"
 
 
-# --- Training and judging -------------------------------------------------------------------------
+# --- Training and evaluation ----------------------------------------------------------------------
 
 
 def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool = False) -> None:
-    """Train a variant, or go on where it was; does nothing where it is finished.
+    """Train a variant, or continue its training; does nothing where it is finished.
 
     Raises:
-        ModelError: its folder holds a variant trained otherwise.
+        ModelError: its folder holds a variant with other settings.
     """
     folder, requested = settings.folder(name), asked(settings, name, split)
     before = stored(folder / "settings.json")
@@ -89,7 +89,7 @@ def train_variant(settings: Settings, name: str, split: MotionSet, fresh: bool =
         "frames": requested["frames"],
         "command": f"python -m training ablation {settings.study.name}",
     }
-    # float32, because rounded weights could hide the small differences that the study looks for.
+    # float32, because rounded weights could hide the small differences between variants.
     save_model(average, folder / "net", {"training": training}, bits=32)
 
 
@@ -124,7 +124,7 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
         out: the table goes to this name with ``.md`` and with ``.json``.
 
     Raises:
-        ModelError: there is no such variant, or a folder holds one trained otherwise.
+        ModelError: there is no such variant, or a folder holds one with other settings.
         KeyboardInterrupt: Ctrl-C; what is finished is in the table, and the same command continues.
     """
     study, names = settings.study, settings.study.variants()
@@ -179,11 +179,9 @@ def run(settings: Settings, only: Sequence[str], out: Path, fresh: bool = False)
     return result
 
 
-# --- Small things ---------------------------------------------------------------------------------
-
-
 def _named(model: MaskedMotionModel, name: str) -> MaskedMotionModel:
-    model.name_or_path = name  # rows go by it
+    # The rows of an evaluation are named after the model.
+    model.name_or_path = name
     return model
 
 
@@ -191,7 +189,7 @@ def _named(model: MaskedMotionModel, name: str) -> MaskedMotionModel:
 
 Steps = Annotated[int, typer.Option(min=1, help="of each variant")]
 Clips = Annotated[
-    int, typer.Option(min=1, help="how many to judge by, spread evenly over the split")
+    int, typer.Option(min=1, help="clips to evaluate on, spread evenly over the split")
 ]
 
 
@@ -212,16 +210,16 @@ class StudyOptions:
         typer.Option(help="the table, as .md and as .json; default runs/ablation/STUDY.md"),
     ] = None
     runs: Annotated[
-        Path, typer.Option(help="where the variants lie, each in a folder of its own")
+        Path, typer.Option(help="folder of the variants, each in a folder of its own")
     ] = RUNS
     seed: int = 0
     threads: c.Threads = 0
-    fresh: Annotated[bool, typer.Option(help="train anew what is there")] = False
+    fresh: Annotated[bool, typer.Option(help="train finished variants again")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class InbetweenOptions(StudyOptions):
-    """The sizes of the study of in-betweening."""
+    """Default sizes of the study of in-betweening."""
 
     steps: Steps = 500
     clips: Clips = 60
@@ -229,7 +227,7 @@ class InbetweenOptions(StudyOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DanceOptions(StudyOptions):
-    """The sizes of the study of dance."""
+    """Default sizes of the study of dance."""
 
     steps: Steps = 400
     clips: Clips = 40

@@ -37,7 +37,7 @@ app = typer.Typer(
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolOptions:
-    """The options of the protocol, whatever it is run on."""
+    """The options of the protocol on any data."""
 
     checkpoint: Annotated[
         Path | None, typer.Option(help="folder of the network; without it the baselines alone")
@@ -68,8 +68,8 @@ def lafan1(
     bvh: Annotated[Path, typer.Option(help="folder of LAFAN1's BVH files")],
     options: ProtocolOptions,
 ) -> None:
-    """LAFAN1 in-betweening: the published split where all 77 takes are there, else whatever takes
-    are."""
+    """LAFAN1 in-betweening: the published split if all 77 takes are there, otherwise all takes
+    found."""
     # A card names the folder alone: it must not publish the paths of the machine that measured it.
     # Reading is deferred, so that `_command` reports an unreadable file as a one-line error.
     _command(lambda: sources.lafan1(bvh), f"lafan1 --bvh {bvh.name}", options)
@@ -158,7 +158,7 @@ def _command(
 def _run(
     material: sources.Material, options: ProtocolOptions
 ) -> tuple[list[dict[str, float | str]], str]:
-    """Measure, print and write. Returns the scores, and the method that the table by group is of."""
+    """Measure, print and write. Returns the scores, and the method of the table by group."""
     checkpoint, limit = options.checkpoint, options.limit
     # The published test windows (Harvey et al. 2020): 65 frames, 40 frames from one to the next.
     windows = cut(material.clips, *TEST_CUT)
@@ -167,10 +167,9 @@ def _run(
     against = material.against or statistics(
         windows, "these windows, for the published training takes are not at hand"
     )
-    # Only now, so that the statistics above, and with them L2P, do not depend on --windows.
+    # After the statistics, so that they, and L2P with them, do not depend on --windows.
     if limit is not None and limit < len(windows):
-        # Spread evenly, because neighbouring windows come from one take and show much the same
-        # motion.
+        # Spread evenly, because neighbouring windows of a take show nearly the same motion.
         windows = windows.take(np.unique(np.linspace(0, len(windows) - 1, limit).astype(int)))
     groups = _groups(windows, options.group_by)
     fillers: dict[str, Filler] = dict(BASELINES)
@@ -211,7 +210,7 @@ def _print(
     scores: list[dict[str, float | str]],
     judged: str,
 ) -> None:
-    """What was measured, and the tables."""
+    """Print the data that was measured, and the tables."""
     expected = f" (published: {sources.LAFAN1_WINDOWS:,})" if material.published else ""
     for line in [
         material.title,

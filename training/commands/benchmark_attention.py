@@ -1,5 +1,5 @@
-"""``python -m training benchmark attention``: how far explanations can be trusted, where the answer
-is known."""
+"""``python -m training benchmark attention``: scores of explanations where the deciding music is
+known."""
 
 from pathlib import Path
 from typing import Annotated
@@ -41,8 +41,8 @@ def attention_command(
         # One folder for both: the truth table refers to clips by their position in this split.
         folder = data / "test"
         results = attention.summary(
-            # A list, because the summary reads the entries once a rule and method.
-            list(attention.answers(model, MotionSet(folder), TruthTable(folder), clips, work))
+            # A list, because the summary reads the entries several times.
+            list(attention.clip_entries(model, MotionSet(folder), TruthTable(folder), clips, work))
         )
         record(checkpoint, "attention", {"data": data.resolve().name, "split": "test", **results})
     for line in attention_lines(results):

@@ -9,7 +9,7 @@ import typer
 from tqdm import tqdm
 
 from mmm.checkpoints import load_model
-from training.benchmark.continuation import Material, material, rows, varieties
+from training.benchmark.continuation import Material, by_temperature, material, rows
 from training.benchmark.dance_moves import Moves, bars_of
 from training.benchmark.methods import row_name
 from training.cards.card import record
@@ -18,7 +18,7 @@ from training.commands import options as c
 from training.data.dataset import MotionSet
 from training.writing import write_json
 
-# Two frames are the least that state a velocity.
+# A velocity needs two frames.
 PrefixFrames = Annotated[
     int, typer.Option("--seed-frames", min=2, help="recorded frames to continue from")
 ]
@@ -27,7 +27,7 @@ Seconds = Annotated[float, typer.Option(min=1, max=600, help="seconds to generat
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationOptions:
-    """The options of both measurements of generated motion."""
+    """The options that both benchmarks of generated motion share."""
 
     prefix_frames: PrefixFrames
     seconds: Seconds
@@ -37,22 +37,25 @@ class GenerationOptions:
         float, typer.Option("--temperature", "--variety", min=0, max=3, help="of the table's row")
     ] = 1.0
     seed: Annotated[int, typer.Option("--seed", min=0, help="random seed")] = 0
-    try_variety: Annotated[
+    try_temperature: Annotated[
         list[float] | None,
         typer.Option(
+            # --try-variety is the older spelling, which keeps working.
+            "--try-temperature",
+            "--try-variety",
             min=0,
             max=3,
-            help="also say how far apart several futures of one seed are at this temperature; may be "
-            "repeated",
+            help="also measure the diversity of several continuations of each seed at this "
+            "temperature; may be repeated",
         ),
     ] = None
-    seeds: Annotated[int, typer.Option(min=2, help="futures of each seed to compare for that")] = 3
+    seeds: Annotated[int, typer.Option(min=2, help="continuations of each seed for that")] = 3
     json_file: c.Json = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DanceOptions(GenerationOptions):
-    """How long dances are."""
+    """Default lengths of dances."""
 
     prefix_frames: PrefixFrames = 120
     seconds: Seconds = 20.0
@@ -60,7 +63,7 @@ class DanceOptions(GenerationOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuationOptions(GenerationOptions):
-    """How long continuations without music are."""
+    """Default lengths of continuations without music."""
 
     prefix_frames: PrefixFrames = 60
     seconds: Seconds = 10.0
@@ -74,9 +77,9 @@ def dance(
     data: Annotated[Path, typer.Option(help="prepared dance set; its test split is used")] = Path(
         "data/processed/dance-long"
     ),
-    train: Annotated[
-        Path, typer.Option(help="set whose train split says what moves look like")
-    ] = Path("data/processed/dance"),
+    train: Annotated[Path, typer.Option(help="set whose train split defines the moves")] = Path(
+        "data/processed/dance"
+    ),
 ) -> None:
     """Continue dances of the test split: energy, beats, and the move that each bar calls for."""
     with c.one_line_errors():
@@ -119,13 +122,13 @@ def _generation(
     checkpoint: Path, data: Path, recordings: Material, options: GenerationOptions
 ) -> None:
     model, name = load_model(checkpoint), row_name(checkpoint)
-    seeds, try_variety = options.seeds, options.try_variety or []
+    seeds, try_temperature = options.seeds, options.try_temperature or []
     temperature, seed = options.temperature, options.seed
-    # One future for the table, and `seeds` futures for every temperature that is tried.
-    runs = len(recordings.cases) * (1 + len(try_variety) * seeds)
+    # One continuation for the table, and `seeds` of them for every temperature that is tried.
+    runs = len(recordings.cases) * (1 + len(try_temperature) * seeds)
     with tqdm(total=runs, desc="clips", disable=None) as bar:
         table = rows(model, recordings, name, temperature, seed, bar.update)
-        tried = varieties(model, recordings, try_variety, seeds, bar.update)
+        tried = by_temperature(model, recordings, try_temperature, seeds, bar.update)
     results = {
         "data": data.resolve().name,
         "split": "test",
@@ -134,7 +137,7 @@ def _generation(
         "seconds": options.seconds,
         # All cases come from one set and share its frame rate.
         "fps": recordings.cases[0].truth.fps,
-        # JSON keys keep their first names, because shipped metrics files hold them.
+        # JSON keys keep older names, because shipped metrics files hold them.
         "variety": temperature,
         "seed": seed,
         "reference_clips": recordings.reference_clips,

@@ -1,4 +1,4 @@
-"""``python -m training benchmark strangers``: continue recordings that nobody trained on."""
+"""``python -m training benchmark strangers``: continue recordings of sets never trained on."""
 
 import json
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def strangers(
     seconds: Annotated[float, typer.Option(min=5, help="to generate")] = 20.0,
     json_file: c.Json = None,
 ) -> None:
-    """Continue recordings of sets that nobody trained on, beside people and motion matching."""
+    """Continue recordings of sets never trained on, beside the recordings and motion matching."""
     with c.one_line_errors():
         cases = recordings([data / name for name in SETS], each)
         methods: dict[str, Method] = {}

@@ -1,5 +1,4 @@
-"""``python -m training benchmark unseen``: recordings that no network was trained on, beside the
-curves."""
+"""``python -m training benchmark unseen``: recovery of recordings of sets never trained on."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -51,8 +50,8 @@ def unseen(
             for one_set in SETS:
                 try:
                     clips = clips_of(one_set, data)
-                # Skipped rather than fatal. Not everybody may or can have every set; the page says
-                # what is missing.
+                # Skipped, because not everybody has or may use every set. The page names the missing
+                # ones.
                 except FileError as error:
                     absent[one_set.title] = str(error)
                     typer.echo(f"{one_set.title}: absent ({error})", err=True)
@@ -80,7 +79,7 @@ def unseen(
                 "limit": limit,
                 "absent": absent,
                 "rows": rows,
-                # Single gaps too, so that another statistic does not need another run.
+                # Single gaps as well, so that another statistic needs no other run.
                 "gaps": [asdict(each) for each in scores],
             }
             write_json(json_file, content)

@@ -11,11 +11,12 @@ from training.data.dataset import MotionSet
 
 
 def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> MaskedMotionConfig:
-    """A preset with fields changed, for the set's frame rate and body; widened where that has too
-    many joints for it.
+    """A preset with fields changed, for the set's frame rate and skeleton.
+
+    The network is widened if the skeleton has too many joints for it.
 
     Raises:
-        ModelError: there is no such preset, or the fields are none that a network can have.
+        ModelError: there is no such preset, or a field is invalid.
     """
     fields = dict(changes)
     if split.fps:
@@ -31,21 +32,20 @@ def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> Maske
     try:
         return make_config(network, **fields)
     except ModelError as error:
-        # Widening helps against a narrow network alone. Joint roles are fixed in number and always
-        # fit.
+        # Widening helps only if the network is too narrow. Joint roles always fit.
         if error.source != "config.json hidden_size" or split.are_roles:
             raise
     joints = len(split.joint_names or ())
     # The number of attention heads must divide the width.
     step = 80 if network == "3bert" else 64
-    # Room for nine numbers and a mask a joint, for the root, and for two distances.
+    # Nine numbers and a mask for each joint, three for the root, and two distances.
     width = -(-(10 * joints + 5) // step) * step
     typer.echo(f"{joints} joints: {network} widened to {width}")
     return make_config(network, **fields, hidden_size=width)
 
 
 def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None:
-    """Whether a set is one that a network can train on.
+    """Check that a network can train on a set.
 
     Raises:
         ModelError: its joints, its rate or its music are not the network's.

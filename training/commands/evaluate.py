@@ -16,23 +16,22 @@ from training.commands import options as c
 from training.data.dataset import MotionSet
 
 SPECS = ("random:0.15", "every:5", "every:10", "every:15", "every:20", "keep:5,hide:5")
-"""What every set is judged by, before the gaps."""
+"""The patterns that every set is evaluated with, before the gaps."""
 GAPS = {60: (30, 60, 90), 30: (15, 30, 60, 90)}
-"""Lengths in frames of a gap in the middle, at 60 and at 30 frames a second."""
+"""Lengths of the gap in the middle, in frames, at 60 and at 30 frames a second."""
 FRAMES = {60: 300, 30: 240}
-"""Length of the clips."""
+"""Length of the clips, in frames, at 60 and at 30 frames a second."""
 SECTIONS = ("evaluation", "parts", "unseen")
 
 
 def default_frames(fps: float) -> int:
-    """How long clips are cut at a frame rate."""
+    """The length of clips at a frame rate, in frames."""
     # 45 lies halfway between the two rates that the patterns are defined for.
     return FRAMES[60 if fps > 45 else 30]
 
 
 def specs_for(fps: float, frames: int) -> tuple[str, ...]:
-    """The SPECs to judge by: patterns, and gaps in the middle; those too long for the clips are
-    left out."""
+    """The SPECs to evaluate with: patterns, and gaps in the middle that fit into the clips."""
     # A gap needs a known frame on either side.
     gaps = [gap for gap in GAPS[60 if fps > 45 else 30] if gap <= frames - 2]
     return *SPECS, *(f"span:{(frames - gap) // 2}-{(frames - gap) // 2 + gap - 1}" for gap in gaps)
@@ -68,7 +67,7 @@ def evaluate_checkpoint(
         # Filtered before clips are cut, so that they are spread evenly over the part itself.
         if only:
             stored.keep(only)
-        # On roles any rate will do: clips are judged at their own.
+        # Networks on roles take any rate, so clips are evaluated at their own.
         fps = (
             stored.fps
             if model.config.representation == "roles" and stored.fps

@@ -69,15 +69,15 @@ def finetune(
 def _prepared(
     model: MaskedMotionModel, changes: Mapping[str, Any], plan: TrainingPlan, split: MotionSet
 ) -> MaskedMotionModel:
-    """The parent's network as fine-tuning starts from it; gives the split the parent's statistics.
+    """The network that fine-tuning starts from. Gives the split the parent's statistics.
 
     Raises:
         ModelError: as :func:`with_changes`.
     """
     model = with_changes(model, changes)
-    # Both were fitted to the parent's weights.
+    # Both belong to the parent's weights.
     model.config.gap_calibration, model.config.symmetric = None, False
-    # Both serve generation. A network that only fills gaps does not use them.
+    # Both serve generation only.
     model.config.max_jump_height_m = (
         fit_max_jump_height_m(split, model.config) if plan.masks.future else None
     )
@@ -145,8 +145,8 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _ancestry(info: Any) -> dict[str, Any]:
-    """The parent's name, and the training sections of all before, the first one first."""
+    """The parent's name, and the training sections of all ancestors, the oldest first."""
     section = dict(info.metrics.get("training", {}))
-    # One flat list. Otherwise the metrics would nest one level deeper with every generation.
+    # One flat list, so that the metrics do not nest one level deeper with every fine-tuning.
     older = section.pop("parents", [])
     return {"from": info.name, "parents": [*older, {"name": info.name, **section}]}

@@ -35,7 +35,11 @@ def gap_errors(
     """Mean rotation error (degrees) in a gap in the middle of each clip, for each kind of music.
 
     Args:
-        songs: each clip's song, so that ``another`` is another one; left out: by the clips' names.
+        model: a network with music.
+        clips: clips of one set, with music.
+        gap: length in frames.
+        songs: the song of each clip, so that ``another`` is a different one; by default taken from
+            the clips' names.
 
     Raises:
         SpecError: as :func:`partners`, or a clip is too short for the gap.
@@ -69,7 +73,7 @@ def gap_errors(
 def music_ablation(
     model: MaskedMotionModel, clips: Sequence[Clip], songs: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
-    """One row a gap: means with intervals, and by how much the right music lowers the error.
+    """One row for each gap: means with intervals, and the error reduction by the right music.
 
     Raises:
         SpecError: as :func:`gap_errors`.
@@ -80,9 +84,8 @@ def music_ablation(
         row: dict[str, Any] = {"gap": gap, "clips": len(clips)}
         row |= {kind: [round(x, 4) for x in interval(errors[kind])] for kind in SONGS}
         for kind in SONGS[1:]:
-            # Each clip is compared with itself, because paired differences vary less than clips do.
-            # They are divided by the mean over clips: a clip with a tiny error would dominate a
-            # mean of ratios.
+            # Paired differences, because they vary less than the clips do. They are divided by the
+            # mean over clips, because a clip with a tiny error would dominate a mean of ratios.
             saved = (np.asarray(errors[kind]) - np.asarray(errors["right"])) / np.mean(errors[kind])
             row[f"saved_against_{kind}"] = [round(x, 4) for x in interval(list(saved))]
         rows.append(row)
@@ -110,7 +113,7 @@ def music_use(
         rows = music_ablation(model, pool, songs_of(pool, stored.clips))
         record(
             checkpoint,
-            # The section keeps its first name, under which shipped checkpoints hold it.
+            # The section keeps an older name, which shipped checkpoints have.
             "hearing",
             {"split": split, "data": data.resolve().name, "frames": frames, "rows": rows},
         )

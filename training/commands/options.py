@@ -1,5 +1,4 @@
-"""What the training commands share: their options, what these change in a plan, and how a run
-ends."""
+"""Options that the training commands share, and the run and its end."""
 
 import shlex
 import sys
@@ -30,7 +29,7 @@ Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")]
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """What the command line changes in a recipe's plan. The defaults leave all as it is."""
+    """Options that change a recipe's plan. The defaults keep the recipe's values."""
 
     steps: Annotated[
         int,
@@ -56,7 +55,7 @@ class PlanOptions:
     precision: Annotated[str, typer.Option(help="bf16 or fp32; empty: the preset's own")] = ""
     rate: Annotated[
         float,
-        typer.Option(help="the first learning rate, later ones in proportion; 0: the preset's own"),
+        typer.Option(help="first learning rate, later ones in proportion; 0: the preset's own"),
     ] = 0.0
     loss: Annotated[
         str,
@@ -84,10 +83,10 @@ class PlanOptions:
     ] = -1.0
 
     def change(self, plan: TrainingPlan) -> TrainingPlan:
-        """A recipe's plan with what the command line says; what it leaves out stays.
+        """A recipe's plan with the given options.
 
         Raises:
-            ModelError: a value that cannot be.
+            ModelError: an option has an invalid value.
         """
         if self.precision not in ("", "bf16", "fp32"):
             raise ModelError("--precision", repr(self.precision), "bf16 or fp32")
@@ -137,7 +136,7 @@ class PlanOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Where a run reads and writes, and how it is watched."""
+    """Folders of a run, and its validation."""
 
     data: Data
     out: Annotated[Path, typer.Option(help="the checkpoint's folder")]
@@ -147,9 +146,7 @@ class RunOptions:
     ] = None
     threads: Threads = 0
     fresh: Annotated[bool, typer.Option(help="ignore an unfinished run")] = False
-    watch_every: Annotated[
-        int, typer.Option(min=1, help="steps between looks at the validation split")
-    ] = 1_000
+    watch_every: Annotated[int, typer.Option(min=1, help="steps between validations")] = 1_000
 
 
 def load_split(data: Path, accelerator: Accelerator) -> MotionSet:
@@ -171,7 +168,14 @@ def run_and_save(
     """Train, and write the averaged network with its card.
 
     Args:
-        more: what belongs into the checkpoint's training section besides.
+        model: the network.
+        split: the training split.
+        plan: the plan of the run.
+        accelerator: of this process.
+        options: folders and validation.
+        program: the name of the command, for the card.
+        start: see ``train``.
+        more: further entries of the checkpoint's training section.
     """
     data, out = options.data, options.out
     run_dir = options.run_dir or Path("runs") / out.name
@@ -218,7 +222,7 @@ def run_and_save(
 
 
 def _command_line(program: str) -> str:
-    """The command as it was given, for the card."""
+    """The command as the user gave it, for the card."""
     # `python -m training.pretrain` has no command name among its arguments. Where there is one, the
     # comparison gives 1 as the start of the slice and drops it.
     arguments = sys.argv[1:]
@@ -229,7 +233,7 @@ def _command_line(program: str) -> str:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What a user can act on, in one line and exit status 2; 130 after Ctrl-C."""
+    """Print errors that a user can act on in one line and exit with status 2, or 130 after Ctrl-C."""
     try:
         yield
     except MMMError as error:
@@ -247,6 +251,7 @@ def one_line_errors() -> Iterator[None]:
 def _fail(text: str) -> None:
     # An Accelerator sets up devices, which a plain process need not do for an error message.
     state = Accelerator() if torch.distributed.is_initialized() else None
-    if state is None or state.is_local_main_process:  # the others have met the same
+    # All processes meet the same error; one of them prints it.
+    if state is None or state.is_local_main_process:
         typer.echo(f"error: {text}", err=True)
     raise typer.Exit(2) from None

@@ -61,18 +61,22 @@ def pretrain(
 def untrained(
     recipe: Recipe, changes: dict[str, Any], plan: TrainingPlan, split: MotionSet, data: Path
 ) -> MaskedMotionModel:
-    """A recipe's network with fields changed, its first weights drawn by the plan's seed; fits the
-    statistics.
+    """A recipe's network with random weights. Fits the statistics of the split.
 
     Args:
+        recipe: the network's preset and plan.
+        changes: fields of the network's configuration.
+        plan: its seed draws the weights.
         split: the training split of the set ``data``; its statistics are set.
+        data: the set's folder, for messages.
 
     Raises:
-        ModelError: the set is none that the network can train on.
+        ModelError: the network cannot train on the set.
     """
     config = config_for(recipe.network, {"trained_masks": plan.specs, **changes}, split)
     check_body(data, split, config)
-    if config.representation == "roles":  # in leg lengths already
+    # Networks on roles scale by leg lengths and need no fitted statistics.
+    if config.representation == "roles":
         split.stats = config.fitted_stats
     else:
         config.stats = split.fit_stats(config.max_frames).to_dict()

@@ -1,7 +1,7 @@
 """``python -m training quantise``: a checkpoint's weights as 8-bit integers.
 
 This halves the size of a checkpoint that is kept in a repository. Evaluate it again afterwards: the
-figures in its card were measured with the weights as they were before.
+figures in its card were measured with the weights before quantisation.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def quantise(
     own."""
     with c.one_line_errors():
         info = describe(checkpoint)
-        # Measured first, because the weights are replaced in place.
+        # The weights are replaced in place, so their size is taken first.
         before = _bytes(info.path)
         # One pass over the weights needs no GPU.
         save_model(load_model(info.path, "cpu"), info.path, info.metrics, bits=8)

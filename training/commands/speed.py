@@ -1,5 +1,4 @@
-"""``python -m training speed``: how fast training is, beside the original's way of making
-batches."""
+"""``python -m training speed``: the speed of training with our batches and with the original's."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +11,8 @@ from mmm.models.presets import PRESETS
 from training.benchmark.throughput import (
     ORIGINAL,
     OURS,
-    OriginalWay,
-    OurWay,
+    OriginalBatching,
+    OurBatching,
     flops,
     measure,
     report,
@@ -26,7 +25,7 @@ from training.data.dataset import MotionSet
 def speed(
     preset: Annotated[str, typer.Option(help="ecm, 3bert, common, or one of these with -small")],
     data: Annotated[Path, typer.Option(help="a prepared set; its train split is used")],
-    steps: Annotated[int, typer.Option(min=1, help="measured steps of each way")] = 20,
+    steps: Annotated[int, typer.Option(min=1, help="measured steps of each method")] = 20,
     batch: Annotated[
         int,
         typer.Option(min=0, help="windows a step; 0: 12 for small presets, else the original's"),
@@ -35,8 +34,8 @@ def speed(
     bfloat16: bool = True,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: all")] = 0,
 ) -> None:
-    """Print samples a second of the original's way of batching and of ours, and the time outside
-    the network."""
+    """Print samples per second with the original's batching and with ours, and the time outside the
+    network."""
     if threads:
         torch.set_num_threads(threads)
     batch = batch or (12 if preset.endswith("-small") else 128 if preset == "common" else 32)
@@ -46,18 +45,17 @@ def speed(
         config = _config(preset, split)
         # Standardised input for both ways, as in a training.
         split.fit_stats(config.max_frames)
-    # Equal first weights in every call, so that two measurements time the same numbers.
+    # Equal initial weights in every call, so that all measurements time the same numbers.
     torch.manual_seed(0)
     model = make_model(config).to(device)
     window = min(config.max_frames, int(split.lengths.max()))
     lengths = (max(window * 2 // 5, 1), window)  # 120 to 300 in the original's window
-    ours = OurWay(split, config, lengths, steps)
-    operations = batch * flops(
-        model, ours, ours.each
-    )  # before it is compiled; every length is met once
+    ours = OurBatching(split, config, lengths, steps)
+    # Counted before the network is compiled. Every length occurs once.
+    operations = batch * flops(model, ours, ours.each)
     timings = measure(
         model,
-        {ORIGINAL: OriginalWay(split, lengths), OURS: ours},
+        {ORIGINAL: OriginalBatching(split, lengths), OURS: ours},
         steps,
         batch,
         bfloat16=bfloat16,
@@ -77,8 +75,7 @@ def speed(
 
 
 def _config(preset: str, split: MotionSet) -> MaskedMotionConfig:
-    """The preset as the trainer makes it for a set; presets on joint roles take sets of one
-    skeleton, too."""
+    """A preset's configuration for a set. Presets on joint roles also take sets of one skeleton."""
     on_joints = not split.are_roles and PRESETS.get(preset, {}).get("representation") == "roles"
     config = config_for(preset, {"representation": "joints"} if on_joints else {}, split)
     check_body(Path("prepared set"), split, config)

@@ -13,9 +13,9 @@ NORMAL = 1.4826
 CLIPS, SECONDS = 400, 6.0
 """Clips that the speed prior is fitted on, and their length."""
 JUMP_CLIPS, JUMP_SECONDS = 60, 10.0
-"""Clips that the height of jumps is taken from, and their length."""
+"""Clips that the height of jumps is measured on, and their length."""
 JUMP_QUANTILE = 0.999
-"""Of the heights of the lower foot: the highest few frames may be errors of the capture."""
+"""Quantile of the heights of the lower foot, because the highest few frames may be capture errors."""
 
 
 def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] | None:
@@ -46,8 +46,8 @@ def fit_speed_prior(split: MotionSet, model: MaskedMotionModel) -> list[float] |
         return None
     x, y = np.array(before), np.array(after)
     slope, intercept = np.polyfit(x, y, 1)
-    # Deviations have long tails: who stops, or starts, does so at once. The middle half tells the
-    # spread of the rest.
+    # The deviations have long tails, because people stop and start suddenly. The median absolute
+    # deviation is robust to them.
     sigma = NORMAL * np.median(np.abs(y - intercept - slope * x))
     return [round(float(value), 4) for value in (intercept, slope, sigma)]
 

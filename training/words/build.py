@@ -21,11 +21,11 @@ from training.data.dataset import MotionSet
 CALIBRATION_FRAMES = 6000
 """A body is calibrated on at most this many frames of its longest takes."""
 MIN_S = 1.5
-"""Shorter pieces between two cuts are dropped: they hold no whole piece to retrieve."""
+"""Shorter stretches between two cuts are dropped, because they hold no whole piece to retrieve."""
 _ANKLES = [ROLES.index("left_ankle"), ROLES.index("right_ankle")]
 SMPL_FPS = 60.0
 CUT_M_S = 18.0
-"""A joint that is faster than this shows a cut and not a movement."""
+"""A joint faster than this indicates a cut in the recording."""
 LICENCE = (
     "Carnegie Mellon University motion capture database (mocap.cs.cmu.edu; created with funding "
     "from NSF EIA-0196217; free for all uses) and the motion sets of Seoul National University's "
@@ -106,7 +106,7 @@ def _takes(motion: Motion, body: Calibration) -> Iterator[Poses]:
     roles = match_roles(motion.skeleton)
     motion = motion.resample(FPS)
     points = motion.positions()
-    # Each clip gives its own floor, because recordings put it at different heights. A low percentile
+    # Each clip defines its own floor, because recordings differ in height. A low percentile is used
     # instead of the minimum, because single frames may reach below the floor.
     ankles = roles.to_roles(motion).positions()[:, _ANKLES, 1].min(axis=1)
     grounded = replace(body, ankle_m=float(np.percentile(ankles, 5)))

@@ -127,7 +127,7 @@ def test_a_waiting_job_that_is_cancelled_ends_at_once(gate):
 
 
 def test_jobs_of_visitors_who_left_are_cancelled_and_the_servers_own_are_not(gate, monkeypatch):
-    monkeypatch.setattr(engine_module, "LOOK_S", 0.01)
+    monkeypatch.setattr(engine_module, "CHECK_EVERY_S", 0.01)
     monkeypatch.setattr(engine_module, "LEFT_S", 0.05)
     here = {"stays"}
     engine = Engine(2, is_here=lambda visitor: visitor in here)

@@ -97,7 +97,7 @@ def listening():
 def test_a_network_whose_ears_are_known(dance_set):
     model = listening()
     found = attention.summary(
-        list(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 4))
+        list(attention.clip_entries(model, MotionSet(dance_set), TruthTable(dance_set), 4))
     )
     rows = {(row["rule"], row["method"]): row for row in found["rows"]}
     assert rows["drums", "random"]["by_chance"] == pytest.approx(3 / 180, abs=1e-4)
@@ -128,18 +128,22 @@ def test_a_network_whose_ears_are_known(dance_set):
 @pytest.mark.slow
 def test_a_stopped_run_goes_on(dance_set, tmp_path, monkeypatch):
     model, work = listening(), tmp_path / "work.jsonl"
-    first = next(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 4, work))
+    first = next(
+        attention.clip_entries(model, MotionSet(dance_set), TruthTable(dance_set), 4, work)
+    )
     assert [json.loads(line)["clip"] for line in work.read_text().splitlines()] == ["clip0"]
     asked = []
     once = attention.score_clip
     monkeypatch.setattr(
         attention, "score_clip", lambda *given: asked.append(given[1].name) or once(*given)
     )
-    whole = list(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 4, work))
+    whole = list(
+        attention.clip_entries(model, MotionSet(dance_set), TruthTable(dance_set), 4, work)
+    )
     assert asked == ["clip1", "clip2", "clip3"]
     assert whole[0] == first
     with pytest.raises(SpecError, match="--clips 5: the split has 4"):
-        next(attention.answers(model, MotionSet(dance_set), TruthTable(dance_set), 5))
+        next(attention.clip_entries(model, MotionSet(dance_set), TruthTable(dance_set), 5))
 
 
 @pytest.mark.slow

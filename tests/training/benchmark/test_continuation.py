@@ -18,7 +18,7 @@ from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 from tests.mmm.networks import save_roles_network
 from tests.training.running import run_training
-from training.benchmark.continuation import futures, held, material, row, rows, varieties
+from training.benchmark.continuation import by_temperature, futures, held, material, row, rows
 from training.benchmark.dance_moves import Bar, Moves, bars_of
 from training.data.dataset import MotionSet
 
@@ -191,7 +191,7 @@ def test_every_motion_is_made_once_with_chances_of_its_own(found, listener, monk
 def test_variety_is_measured(found, listener):
     with torch.no_grad():
         listener.head.weight.normal_(std=0.05)
-    calm, lively = varieties(listener, found, [0.0, 3.0], 2)
+    calm, lively = by_temperature(listener, found, [0.0, 3.0], 2)
     assert (calm["apart_cm"], calm["kinetic_distance"]) == (0, 0)
     assert lively["apart_cm"] > 0
     assert (lively["variety"], lively["seeds"], lively["clips"]) == (3.0, 2, 3)

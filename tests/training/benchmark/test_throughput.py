@@ -17,8 +17,8 @@ from training.benchmark import throughput
 from training.benchmark.throughput import (
     ORIGINAL,
     OURS,
-    OriginalWay,
-    OurWay,
+    OriginalBatching,
+    OurBatching,
     Timing,
     flops,
     measure,
@@ -54,8 +54,8 @@ def config():
 def test_both_hide_the_same_share_of_frames(data, config):
     shares = {}
     for name, way in {
-        ORIGINAL: OriginalWay(data, LENGTHS),
-        OURS: OurWay(data, config, LENGTHS, 7),
+        ORIGINAL: OriginalBatching(data, LENGTHS),
+        OURS: OurBatching(data, config, LENGTHS, 7),
     }.items():
         hidden = frames = 0
         for _ in range(20):
@@ -70,7 +70,11 @@ def test_both_hide_the_same_share_of_frames(data, config):
 
 @pytest.mark.parametrize("name", [ORIGINAL, OURS])
 def test_hidden_frames_show_80_10_10(data, config, name):
-    way = OriginalWay(data, LENGTHS) if name == ORIGINAL else OurWay(data, config, LENGTHS, 7)
+    way = (
+        OriginalBatching(data, LENGTHS)
+        if name == ORIGINAL
+        else OurBatching(data, config, LENGTHS, 7)
+    )
     kinds = {"zero": 0, "same": 0, "other": 0}
     for _ in range(20):
         batch, _ = way.batch(32)
@@ -88,8 +92,8 @@ def test_hidden_frames_show_80_10_10(data, config, name):
 
 def test_contents_agree(data, config):
     """Known frames are the set's own, in both; the original's are padded with zeros that nothing asks about."""
-    theirs, lengths = OriginalWay(data, LENGTHS).batch(24)
-    ours, _ = OurWay(data, config, LENGTHS, 3).batch(24)
+    theirs, lengths = OriginalBatching(data, LENGTHS).batch(24)
+    ours, _ = OurBatching(data, config, LENGTHS, 3).batch(24)
     assert len(set(lengths)) > 5
     assert theirs.motion.shape[1:] == theirs.shown.shape[1:] == (40, 24 * 9 + 3)
     pool, heard = data.windows(4000, 1, torch.Generator().manual_seed(0))
@@ -111,7 +115,7 @@ def test_contents_agree(data, config):
 
 
 def test_padding_does_not_enter_the_loss(data):
-    batch, lengths = OriginalWay(data, LENGTHS).batch(8)
+    batch, lengths = OriginalBatching(data, LENGTHS).batch(8)
     prediction = torch.zeros_like(batch.motion)
     before = throughput._loss(prediction, batch)
     for row, length in enumerate(lengths):
@@ -123,7 +127,7 @@ def test_padding_does_not_enter_the_loss(data):
 
 def test_few_steps_stand_for_all_lengths(data, config):
     for steps in (2, 5, 40):
-        each = OurWay(data, config, (120, 300), steps).each
+        each = OurBatching(data, config, (120, 300), steps).each
         assert len(each) == steps
         assert np.mean(each) == pytest.approx(210, abs=2)
         assert 120 <= min(each) <= max(each) <= 300
@@ -134,8 +138,8 @@ def test_both_train_and_are_timed(data, config):
     torch.manual_seed(0)
     model = make_model(config)
     before = [p.detach().clone() for p in model.parameters()]
-    ours = OurWay(data, config, LENGTHS, 3)
-    timings = measure(model, {ORIGINAL: OriginalWay(data, LENGTHS), OURS: ours}, 3, 4)
+    ours = OurBatching(data, config, LENGTHS, 3)
+    timings = measure(model, {ORIGINAL: OriginalBatching(data, LENGTHS), OURS: ours}, 3, 4)
     assert any(not torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
     for timing in timings.values():
         assert (timing.steps, timing.samples) == (3, 12)
@@ -147,14 +151,14 @@ def test_both_train_and_are_timed(data, config):
 
 @pytest.mark.slow
 def test_slow_batches_are_seen_outside_the_network(data, config):
-    class Slow(OurWay):
+    class Slow(OurBatching):
         def batch(self, size):
             throughput.time.sleep(0.25)
             return super().batch(size)
 
     timings = measure(
         make_model(config),
-        {"plain": OurWay(data, config, LENGTHS, 2), "slow": Slow(data, config, LENGTHS, 2)},
+        {"plain": OurBatching(data, config, LENGTHS, 2), "slow": Slow(data, config, LENGTHS, 2)},
         2,
         2,
     )
@@ -163,7 +167,7 @@ def test_slow_batches_are_seen_outside_the_network(data, config):
 
 @pytest.mark.slow
 def test_operations_are_those_of_a_direct_count(data, config):
-    model, way = make_model(config), OurWay(data, config, LENGTHS, 2)
+    model, way = make_model(config), OurBatching(data, config, LENGTHS, 2)
     batch = draw(
         data,
         throughput.replace(way.plan, batch=3, min_frames=23, max_frames=23),
