@@ -78,13 +78,10 @@ def material(
     """Cut seeds and truths from a split.
 
     Args:
-        stored: the split.
-        model: the network, for its skeleton and its use of music.
         clips: number of clips, spread evenly over the split.
         prefix_frames: length of the seed.
         seconds: duration after the seed.
         bars: the bars of every clip of the split, for our own dance set.
-        moves: prototypes of the moves, for the same.
 
     Raises:
         FileError: the split's clips are too short, or too few.

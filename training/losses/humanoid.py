@@ -109,47 +109,33 @@ class RolesLoss(Loss):
         local_error = (output.prediction - batch.motion)[..., :-3].unflatten(-1, (-1, 9))
         local_error = _norm(local_error).mean(-1) / 2**0.5
         distance_m = _norm(positions - true_positions).mean(-1)
-        # Heights count more here, but not in ``distance_m``, which the expected error is compared with.
+        # Heights count more here, but not in ``distance_m``, which the expected error predicts.
         distance = _norm(
             (positions - true_positions) * positions.new_tensor([1.0, self.height, 1.0])
         )
         velocity, true_velocity = positions.diff(dim=1), true_positions.diff(dim=1)
         counted = slice(None) if self.kinematics else slice(1)
-        position_error = distance[:, :, counted].mean(-1)
-        velocity_error = _norm(velocity - true_velocity)[:, :, counted].mean(-1)
-        pose_rms = (distance[:, :, counted].square().mean(-1) + 1e-10).sqrt()
+        # In the order of ``names``, without the last two.
+        errors = [
+            world_error,
+            local_error,
+            distance[:, :, counted].mean(-1),
+            (distance[:, :, counted].square().mean(-1) + 1e-10).sqrt(),
+            _norm(velocity - true_velocity)[:, :, counted].mean(-1),
+            self._foot_skate(velocity, true_velocity),
+        ]
         square = self._squares(distance[:, :, counted], batch.hidden)
-        skate = self._foot_skate(velocity, true_velocity)
         if self.evenly:
             even = self._window_weights(batch, true_positions)[:, None]
-            world_error, local_error, position_error, pose_rms, velocity_error, skate = (
-                term * even
-                for term in (
-                    world_error,
-                    local_error,
-                    position_error,
-                    pose_rms,
-                    velocity_error,
-                    skate,
-                )
-            )
+            errors = [error * even for error in errors]
             square = square * even**2
         # A millimetre keeps the logarithm of a near-perfect prediction finite.
         expected_error = (
             output.expected_m.float().clamp(min=1e-5).log() - (distance_m.detach() + 1e-3).log()
         ).abs()
-        return torch.stack(
-            [
-                (world_error * weight).sum(),
-                (local_error * weight).sum(),
-                (position_error * weight).sum(),
-                (pose_rms * weight).sum(),
-                (velocity_error * pair).sum(),
-                (skate * pair).sum(),
-                square.sum(),
-                (expected_error * weight).sum(),
-            ]
-        )
+        weights = (weight, weight, weight, weight, pair, pair)
+        sums = [(error * w).sum() for error, w in zip(errors, weights, strict=True)]
+        return torch.stack([*sums, square.sum(), (expected_error * weight).sum()])
 
     def _squares(self, distance: Tensor, hidden: Tensor) -> Tensor:
         """Mean squared joint distances in units of the usual error of the gap: (B,T)."""
