@@ -78,7 +78,12 @@ def write_card(folder: Path) -> None:
         # A checkpoint without a record of its training says so instead of hiding the question of
         # licence.
         *(line for data in sets or ["unknown"] for line in (data_note(data), "")),
-        *evaluation_section(info.metrics.get("evaluation"), info.name),
+        # Networks that only generate are not evaluated on gaps.
+        *(
+            []
+            if "generation" in info.metrics and "evaluation" not in info.metrics
+            else evaluation_section(info.metrics.get("evaluation"), info.name)
+        ),
         *parts_section(info.metrics.get("parts"), info.name),
         *unseen_section(info.metrics.get("unseen"), info.name, sets),
         *protocol_section(info.metrics.get("protocol")),

@@ -142,6 +142,11 @@ def test_acknowledgements_of_the_common_set(card):
     assert "there is no separate grant for the motion data" in text
 
 
+def test_a_network_that_only_generates_has_no_section_on_gaps(card):
+    assert "Not evaluated yet." in card({"training": TRAINING})
+    assert "Not evaluated yet." not in card({"training": TRAINING, "generation": {}})
+
+
 def test_sets_it_has_never_seen(card):
     unseen = {
         "lafan1": evaluation("lafan1"),
