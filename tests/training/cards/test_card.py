@@ -193,7 +193,7 @@ def test_the_licence_follows_the_data(card):
     assert card({"training": TRAINING}).endswith("## Licence\n\nMIT, like the project.\n")
     text = card({"training": TRAINING | {"data": "lafan1-22"}})
     assert (
-        "The weights were made from `lafan1-22` (CC BY-NC-ND 4.0): its terms may hold for them too"
+        "The weights were made from `lafan1-22` (CC BY-NC-ND 4.0). Those terms may also apply"
         in text
     )
     assert "Prepared set `lafan1-22`. Ubisoft" in text
