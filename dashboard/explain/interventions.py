@@ -10,7 +10,7 @@ from dashboard.components.charts.curves import curves, pack_curves
 from dashboard.components.charts.heatmap import heatmap, pack_heatmap
 from dashboard.components.controls.playhead_button import playhead_button
 from dashboard.explain import music_change
-from dashboard.explain.asking import Flow, answer, at_hand, let_go
+from dashboard.explain.asking import Flow, answer, available_answer, let_go
 from dashboard.explain.figures import deletion_figure
 from dashboard.work import questions
 from dashboard.work.recoveries import Request
@@ -124,7 +124,7 @@ def _answered(clip: Clip, mask: Mask, request: Request, asked: tuple[int, str, s
     """Show an estimate within seconds, then the attribution itself in its place."""
     group, method = asked[1:]
     exact = questions.Question(request, "attribution", asked)
-    attribution = at_hand(exact)
+    attribution = available_answer(exact)
     # Gradients take a single evaluation, of which there is no estimate.
     estimated = attribution is None and method != "gradients"
     if estimated:
