@@ -86,14 +86,7 @@ def answers() -> Answers:
 def ask(
     question: Question, again: str, work: Callable[[Job[Any], Any], Any], size: Callable[[Any], int]
 ) -> Job[Any]:
-    """Hand a question to the engine.
-
-    Args:
-        question: identifies the answer.
-        again: label of the button that starts the job again.
-        work: computes the answer from the job and the network.
-        size: returns the bytes that an answer takes.
-    """
+    """Hand a question to the engine: ``work`` gets the job and the network; ``size`` is in bytes."""
     # Looked up on the page's thread, because a worker has no Streamlit context.
     models, store = loaded_models(), answers()
 
@@ -158,14 +151,14 @@ def intervene(request: Request, clip: Clip, mask: Mask, change: MusicChange) -> 
     )
 
 
-def capture_future(request: Ask, clip: Clip, music: Music | None, frame: int) -> Job[FutureMaps]:
+def capture_future(ask_: Ask, clip: Clip, music: Music | None, frame: int) -> Job[FutureMaps]:
     """Generate again up to a frame, keeping the maps of the window that generates it.
 
     Args:
         clip: as ``generations.start`` takes it.
         music: another song than the clip's own.
     """
-    prefix_frames = request.setting.prefix_frames
+    prefix_frames = ask_.setting.prefix_frames
 
     def work(job: Job[FutureMaps], model: Any) -> FutureMaps:
         from mmm.generation.generate import generate
@@ -174,11 +167,11 @@ def capture_future(request: Ask, clip: Clip, music: Music | None, frame: int) ->
             model,
             clip,
             prefix_frames=prefix_frames,
-            frames=request.frames,
+            frames=ask_.frames,
             music=music,
-            temperature=request.temperature,
-            random_seed=request.seed,
-            joint_names=dict(request.roles) or None,
+            temperature=ask_.temperature,
+            random_seed=ask_.seed,
+            joint_names=dict(ask_.roles) or None,
             attention_frame=frame,
         ):
             done = chunk.first + len(chunk.motion)
@@ -188,30 +181,18 @@ def capture_future(request: Ask, clip: Clip, music: Music | None, frame: int) ->
             )
             if chunk.attention is not None:
                 job.advance(0.85, "Sorting heads")
-                atlas = Atlas(chunk.attention, request.method, music or clip.music).prepare()
+                atlas = Atlas(chunk.attention, ask_.method, music or clip.music).prepare()
                 # Ends the generation, because these maps need no later window.
                 return FutureMaps(atlas, (chunk.first, done))
         raise AssertionError("attention_frame is generated")
 
     return ask(
-        Question(request, "attention", (frame,)),
-        "Show the maps",
-        work,
-        lambda maps: maps.atlas.nbytes,
+        Question(ask_, "attention", (frame,)), "Show the maps", work, lambda maps: maps.atlas.nbytes
     )
 
 
-def intervene_future(
-    request: Ask, clip: Clip, music: Music | None, change: MusicChange
-) -> Job[Any]:
-    """Generate with and without the change, from the same random seed.
-
-    Args:
-        request: the generation.
-        clip: as ``generations.start`` takes it.
-        music: another song than the clip's own.
-        change: the change of the music.
-    """
+def intervene_future(ask_: Ask, clip: Clip, music: Music | None, change: MusicChange) -> Job[Any]:
+    """Generate with and without the change, from the same random seed; clip and music as above."""
 
     def work(job: Job[Any], model: Any) -> Any:
         from mmm.explain.interventions import intervene_generation
@@ -220,19 +201,19 @@ def intervene_future(
             model,
             clip,
             [change.intervention],
-            prefix_frames=request.setting.prefix_frames,
-            frames=request.frames,
+            prefix_frames=ask_.setting.prefix_frames,
+            frames=ask_.frames,
             music=music,
-            temperature=request.temperature,
-            random_seed=request.seed,
-            joint_names=dict(request.roles) or None,
+            temperature=ask_.temperature,
+            random_seed=ask_.seed,
+            joint_names=dict(ask_.roles) or None,
             progress=lambda s: job.advance(
                 0.1 + 0.85 * s, "Generating to both versions of the music"
             ),
         )[0]
 
     return ask(
-        Question(request, "intervention", change.detail),
+        Question(ask_, "intervention", change.detail),
         "Change and generate",
         work,
         lambda result: 2 * result.after.clip.motion.rotations.nbytes + 2 * result.change_deg.nbytes,
