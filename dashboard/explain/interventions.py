@@ -40,7 +40,7 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
             "hide some frames first."
         )
         return
-    st.subheader("What the music does", anchor=False)
+    st.header("What the music does", anchor=False)
     st.caption(
         "Recovers again with changed music. The difference is the effect of the change; "
         "a map alone shows only where the network looked."
@@ -50,7 +50,7 @@ def what_if(clip: Clip, mask: Mask, request: Request, span: tuple[int, int] | No
     )
     if change is not None:
         _change(change, clip, request)
-    st.subheader("Which music decides a frame", anchor=False)
+    st.header("Which music decides a frame", anchor=False)
     _attributing(clip, mask, request)
 
 

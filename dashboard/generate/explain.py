@@ -106,7 +106,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
 
 def _music_change(plan: Plan, variant: Made, span: tuple[int, int] | None) -> None:
     """Generate again to changed music, and compare."""
-    st.subheader("What the music does", anchor=False)
+    st.header("What the music does", anchor=False)
     st.caption(
         "Generates again to changed music with the same random seed. The difference is the effect "
         "of the change."

@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
+from tests.dashboard.conftest import MODEL
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LIMIT_MS = 90_000
@@ -16,6 +18,10 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 SHORT = "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-120&hide=span:40-79&method=spline"
 PAGES = {
     "recover": (SHORT, ".wb-table"),
+    "attention": (
+        SHORT.replace("spline", MODEL) + "&maps=cross//mean/mean",
+        ".st-key-maps-dock .attention[data-painted]",
+    ),
     "generate": ("?mode=generate", "canvas[data-checksum]"),
     "library": ("library", ".wb-card img"),
     "leaderboard": ("leaderboard", "h1"),

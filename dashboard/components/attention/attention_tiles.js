@@ -103,7 +103,7 @@ class TileBoard {
     });
     const grid = el("div", { class: "grid" }, ...nodes);
     grid.style.setProperty("--across", across);
-    return el("section", {}, el("h4", {}, group.name), grid);
+    return el("section", {}, el("h2", {}, group.name), grid);
   }
 
   asSorted() {
@@ -120,7 +120,7 @@ class TileBoard {
       this.tile(group, i, `${short[group.stage] || ""} ${place(group, i)}  ${shareText(score)}`),
     );
     const grid = el("div", { class: "grid sorted" }, ...nodes);
-    return el("section", {}, el("h4", {}, `${SORT_NAMES[this.sort]}, share of attention`), grid);
+    return el("section", {}, el("h2", {}, `${SORT_NAMES[this.sort]}, share of attention`), grid);
   }
 
   select(view) {
