@@ -13,15 +13,15 @@ def unpack(archive: Path, folder: Path) -> None:
             a member would lie outside the folder.
     """
     if archive.suffix.lower() == ".zip":
-        # It drops ``..`` and absolute paths by itself.
+        # ``unpack_archive`` drops ``..`` and absolute paths of zip members.
         shutil.unpack_archive(archive, folder)
         return
     with tarfile.open(archive) as packed:
         if hasattr(tarfile, "data_filter"):
             packed.extractall(folder, filter="data")
             return
-        # Python before 3.11.4 has no filters. Files and folders are enough for motions; without
-        # links, a name tells where a member will lie.
+        # Python before 3.11.4 has no filters. Motions need files and folders only, and without
+        # links the name of a member decides where it is written.
         for member in packed:
             path = folder / member.name
             if not (member.isfile() or member.isdir()):

@@ -28,7 +28,7 @@ class Mask:
     label: str
     """The SPEC that reproduces this mask with the same seed."""
     pinned: Bool[Array, "T J"] | None = None
-    """Known entries that later terms do not hide; None without any."""
+    """Known entries that later terms cannot hide; None if there are none."""
 
     def __repr__(self) -> str:
         return (
@@ -81,7 +81,7 @@ def random(clip: Clip, share: float = 0.15, seed: int = 0) -> Mask:
         )
     # One draw per frame: a larger share with the same seed hides a superset of frames.
     chosen = np.random.default_rng(seed).random(len(clip)) < share
-    # Its own generator: the correction must not depend on how many numbers were drawn above.
+    # A second generator: the corrected frame must not depend on how many numbers were drawn above.
     rng = np.random.default_rng([seed, 1])
     if not chosen.any():
         chosen[rng.integers(len(clip))] = True
@@ -124,7 +124,7 @@ def keep_hide(clip: Clip, keep: int, hide: int) -> Mask:
     """Keep ``keep`` frames and hide ``hide`` frames, alternately.
 
     Raises:
-        SpecError: one of both is below 1.
+        SpecError: either is below 1.
     """
     if keep < 1 or hide < 1:
         raise SpecError(
@@ -146,7 +146,7 @@ def frames(clip: Clip, chosen: Iterable[int]) -> Mask:
         raise SpecError(
             "frames", "no frame named", "at least one frame", "for example frames:3,9,40-60"
         )
-    # Sorted, so the first and the last frame stand for all others.
+    # The list is sorted: if its first and last frame are in the clip, so are all others.
     for frame in (indices[0], indices[-1]):
         _check_range(clip, frame, frame, f"frames:{frame}")
     return _of_frames(clip, np.array(indices), f"frames:{_ranges(indices)}")
@@ -161,7 +161,7 @@ def joints(clip: Clip, mask: Mask, names: Sequence[str]) -> Mask:
     """Restrict a mask to joints or joint groups (``left_arm``, ``legs``, ``upper``, ``root``, ...).
 
     Raises:
-        SpecError: a name is neither a group nor a joint of the clip's skeleton, or there is none.
+        SpecError: no name is given, or one is neither a group nor a joint of the clip's skeleton.
     """
     # The label is restricted term by term, so that it still reproduces the mask.
     skeleton = clip.motion.skeleton
@@ -212,7 +212,7 @@ def parse(spec: str, clip: Clip, seed: int = 0) -> Mask:
     Args:
         spec: patterns and edits that only hide; see ``docs/spec.md``.
         clip: the clip to hide entries of.
-        seed: of ``random`` patterns.
+        seed: random seed of ``random`` patterns.
 
     Raises:
         SpecError: the text is not a SPEC, does not fit the clip, or changes the motion (see
@@ -247,7 +247,7 @@ def with_term(mask: Mask, term: Term, clip: Clip, seed: int = 0) -> Mask:
     elif term.kind == "unpin":
         pinned = pinned & ~named.hidden
     else:
-        # Only terms to the right of a pin are held off by it; terms apply from left to right.
+        # Terms apply from left to right, so a pin protects only from the terms to its right.
         hidden = hidden | (named.hidden & ~pinned)
     return Mask(hidden, joined(mask.label, named.label), pinned if pinned.any() else None)
 
@@ -273,7 +273,7 @@ def _named_entries(term: Term, clip: Clip, seed: int) -> Mask:
 
 
 def _listed_frames(clip: Clip, term: Term) -> Mask:
-    """Listed frames, under the name of the term (``frames``, ``hide``, ``pin``, ...)."""
+    """A mask of the frames that a term lists (``frames``, ``hide``, ``pin``, ...)."""
     chosen: list[int] = []
     for low, high in term.ranges:
         # Checked before the list is made: a typo in a range would allocate gigabytes.

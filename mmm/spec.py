@@ -183,19 +183,19 @@ def parse_frames(text: str, length: int, source: str) -> tuple[int, int]:
     """First frame and the frame after the last of a range such as ``0:300`` or ``:``.
 
     Args:
-        text: the range; an end that is left out is the clip's own.
+        text: the range; an omitted end is the clip's own.
         length: frames of the clip.
-        source: what the message of an error begins with.
+        source: the start of an error's message.
 
     Raises:
         SpecError: the text is not a range.
     """
     start, colon, stop = text.partition(":")
     try:
-        # Ends beyond the clip are refused by ``Clip.crop``, which knows its name.
+        # ``Clip.crop`` checks that the ends are inside the clip; its message names the clip.
         limits = int(start or 0), int(stop or length)
     except ValueError:
-        # Both a missing colon and a word in place of a number end in the same message.
+        # A missing colon and an end that is no number share one message.
         colon = ""
     if not colon:
         raise SpecError(

@@ -76,7 +76,7 @@ def pick(entries: list[Entry], checkpoints: list[CheckpointInfo] | None = None) 
             "This network uses music. Without music it gets silence, "
             "which it has not been trained on."
         )
-    elif not card.dances and song.key != songs.NONE:
+    elif not card.follows_music and song.key != songs.NONE:
         st.caption("This network ignores music: the song plays, but the motion does not follow it.")
     temperature, number = _pick_chance(card)
     # The digest too: a file may change under its name, or be read with other import options.
@@ -283,4 +283,4 @@ def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
 
 def _by_chance(card: CheckpointInfo) -> bool:
     """Whether temperature and random seed change this network's motion."""
-    return card.draws
+    return card.is_stochastic

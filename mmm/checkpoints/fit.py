@@ -43,8 +43,8 @@ def check_fit(
     Args:
         needs: what the network requires.
         clip: the clip to recover or to continue.
-        joint_names: joint names by role that the skeleton's own names do not tell; for networks on
-            joint roles.
+        joint_names: joint names by role, for roles that cannot be told from the skeleton's names;
+            for networks on joint roles.
 
     Returns:
         Remarks for the user, e.g. that silence stands in for missing music.
@@ -59,7 +59,7 @@ def check_fit(
     names, skeleton = needs.joint_names or [], clip.motion.skeleton
     if tuple(names) != skeleton.names or tuple(needs.joint_parents or ()) != skeleton.parents:
         missing = [name for name in names if name not in skeleton.names]
-        # A long list would hide what to do.
+        # A long list would bury the advice at the end of the message.
         listed = ", ".join(missing[:4]) + (", ..." if len(missing) > 4 else "")
         difference = f"without {listed}" if missing else "in another tree"
         raise ModelError(
@@ -68,7 +68,7 @@ def check_fit(
             f"the {len(names)} joints that the network was trained on",
             "choose a checkpoint made for this skeleton, or an interpolation",
         )
-    # Velocities per frame would change with the rate, and networks have learned those of theirs.
+    # Networks learn displacements per frame, which scale with the frame rate.
     if clip.motion.fps != needs.fps:
         raise ModelError(
             clip.name,

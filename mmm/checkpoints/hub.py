@@ -42,7 +42,7 @@ def download(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=list(FILES)))
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
-        # Messages of the Hub have several lines, the first of which tells the cause.
+        # Messages of the Hub have several lines; the first states the cause.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             name,

@@ -34,7 +34,7 @@ SECTIONS = (
 
 
 REPLACED = {"common-future": "future"}
-"""Names of earlier checkpoints, and what is loaded in their place."""
+"""The successor of each withdrawn checkpoint, by its former name."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,17 @@ class CheckpointInfo:
     noise_dim: int = 0
     """Size of the latent noise; 0: the network is deterministic."""
     library: str | None = None
-    """File of recorded movement in its folder, from which continuations are retrieved."""
+    """The file in its folder with recorded motion, from which continuations are retrieved."""
 
     @property
-    def draws(self) -> bool:
-        """Whether random seed and temperature change what it generates."""
+    def is_stochastic(self) -> bool:
+        """Whether random seed and temperature change the motion that it generates."""
         return self.noise_dim > 0 or self.uses_music or self.library is not None
 
     @property
-    def dances(self) -> bool:
-        """Whether what it generates follows the music: it reads it, or retrieves by its beats."""
+    def follows_music(self) -> bool:
+        """Whether music changes the motion that it generates: as input of the network, or by its
+        beats in the retrieval."""
         return self.uses_music or self.library is not None
 
     @property

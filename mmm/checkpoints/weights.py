@@ -22,7 +22,7 @@ MAX_SHARD = "15MB"
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Turn off the progress bars and reports of transformers; errors here tell it in one line."""
+    """Turn off the progress bars and reports of transformers; this module reports errors itself."""
     bar, level = hf_logging.is_progress_bar_enabled(), hf_logging.get_verbosity()
     hf_logging.disable_progress_bar()
     hf_logging.set_verbosity_error()
@@ -49,7 +49,7 @@ def save_model(
     Raises:
         FileError: the folder cannot be written, e.g. because the disk is full.
     """
-    # Networks are stored small and computed with in float32.
+    # Weights are stored at reduced precision; computation is in float32.
     state = model.state_dict()
     if bits < 32:
         half = {name: tensor.half() for name, tensor in state.items()}
@@ -102,7 +102,7 @@ def load_model(path: str | Path, device: str | None = None) -> MaskedMotionModel
             "complete safetensors of this network",
             "restore the checkpoint, or train the network again",
         ) from None
-    # The library initialises such weights at random, so they must be an error.
+    # transformers initialises such weights at random, so they must be an error.
     misshapen = (key[0] if isinstance(key, tuple) else key for key in report["mismatched_keys"])
     wrong = sorted({*report["missing_keys"], *report["unexpected_keys"], *misshapen})
     if wrong:

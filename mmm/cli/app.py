@@ -1,8 +1,8 @@
-"""The command ``mmm``, also ``python -m mmm``: all commands, their help, and how errors end.
+"""The command ``mmm``, also ``python -m mmm``: all subcommands, their help, and exit statuses.
 
 Exit status 0 is success, 2 a bad input (one line on stderr), 130 an interruption. Outputs are
-written beside their name and renamed when whole. Networks, and torch with them, are imported only
-by the commands that run one.
+written to a temporary file beside the target, which is renamed when complete. Networks, and torch
+with them, are imported only by the commands that run one.
 """
 
 import sys
@@ -57,7 +57,7 @@ app = typer.Typer(
     cls=_GroupedCommands,
     # Completion would write into the user's shell configuration.
     add_completion=False,
-    # A traceback is for us: users get one line.
+    # Users get one line instead of a traceback.
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -68,14 +68,14 @@ def _about() -> None:
     """Recover hidden frames of human motion, or continue it, with or without music."""
 
 
-# Each command lives in its own file and knows nothing of typer.Typer, so that tests and docs can
-# read it as a plain function.
+# Commands are registered here and not by decorators, so that tests and docs can call them as plain
+# functions.
 for _commands in GROUPS.values():
     for _command in _commands:
         app.command()(with_groups(_command))
 
 
-# The class of all usage errors. typer brings a click of its own in some versions.
+# The base class of usage errors. It is found through typer, some versions of which vendor click.
 _UsageError: type[Exception] = next(
     c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
 )
@@ -90,17 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    # Without a command, click would print a usage error. The help says more.
+    # Without a command, click would print a usage error; the help is more useful.
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if words[0] in ("evaluate", "leaderboard"):
         words = spread_lists(words, LIST_OPTIONS)
     try:
-        # Standalone mode would exit the process and print errors its own way.
+        # Standalone mode would print errors in click's format and exit the process.
         status = app(words, prog_name=_program(), standalone_mode=False)
     except MMMError as error:
         return _fail(str(error))
     except _UsageError as error:
-        # The method has no public type.
+        # ``format_message`` belongs to ClickException, which typer does not export.
         return _fail(" ".join(str(getattr(error, "format_message")()).split()))  # noqa: B009
     # 130 is what shells report for an interrupted program.
     except (typer.Abort, KeyboardInterrupt):
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _program() -> str:
-    """What the user typed: the installed command, or the module."""
+    """The program's name as the user typed it: the installed command, or the module."""
     return "mmm" if Path(sys.argv[0]).stem == "mmm" else "python -m mmm"
 
 

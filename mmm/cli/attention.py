@@ -18,12 +18,13 @@ def attention(
     clip: ClipPath,
     checkpoint: CheckpointPath,
     hide: Hide,
-    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="where the maps go")],
+    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="the file that gets the maps")],
     options: ClipOptions,
     seed: Seed = 0,
     role: Roles = None,
     frame: Annotated[
-        int, typer.Option(min=0, help="in longer clips: the window that holds this frame")
+        int,
+        typer.Option(min=0, help="for clips longer than a window: use the one with this frame"),
     ] = 0,
     rollout: Annotated[bool, typer.Option("--rollout", help="save attention rollout too")] = False,
 ) -> None:
@@ -31,13 +32,13 @@ def attention(
 
     \b
     Keys:
-      motion, music, cross  float16 (layers, heads, queries, keys): one array an
-                            encoder of the network; each row sums to 1
+      motion, music, cross  float16 (layers, heads, queries, keys): one array for
+                            each encoder of the network; each row sums to 1
       segment_motion, segment_music
                             first and last-plus-one row of each in cross; only
                             where the network joins them in time (ecm)
       kernels_ENCODER       float16 (layers, rows, heads, 9): the dynamic kernels of
-                            the convolution beside the maps, where there is one
+                            the convolution parallel to attention (ConvBERT only)
       convolution_share_ENCODER
                             (layers,): the convolution's share of the layer's
                             output, 0 to 1
@@ -57,7 +58,7 @@ def attention(
             f"0 to {len(edited.clip) - 1}",
             "choose a frame of the clip",
         )
-    # Imported here: torch takes seconds, and a wrong option must not wait for it.
+    # Imported here: importing torch takes seconds, and bad options should fail before that.
     from mmm.checkpoints import load_model
     from mmm.recovery.recover import recover
 
@@ -78,7 +79,7 @@ def attention(
     }
     if rollout:
         arrays |= {f"rollout_{encoder}": trace.rollout(encoder) for encoder in trace.encoders}
-    # Maps of long windows are mostly small numbers, which compress well.
+    # Most weights of long windows are close to zero, so the maps compress well.
     write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
     print_notes(*edited.clip.notes, *result.notes)
     shapes = ", ".join(f"{encoder} {maps.shape}" for encoder, maps in trace.encoders.items())

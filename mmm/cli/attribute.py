@@ -1,4 +1,4 @@
-"""``mmm attribute``: which music moved some joints at one frame."""
+"""``mmm attribute``: attribute the pose at one frame to the music."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,34 +33,34 @@ def attribute(
         bool,
         typer.Option(
             "--deletion",
-            help="also print deletion curves: how far the pose moves as music is removed, that "
-            "ranked highest first",
+            help="also print deletion curves: how far the pose moves as music is removed, "
+            "highest-ranked frames first",
         ),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="where all values go")
+        Path | None, typer.Option(metavar="FILE.npz", help="the file that gets all values")
     ] = None,
 ) -> None:
-    """Say which music moved some joints at one frame of a recovery.
+    """Attribute the pose at one frame of a recovery to the music.
 
-    --deletion adds a table of deletion curves. Music frames are replaced by their mean, those
-    ranked highest first, and the table says how far the pose moves for each share of them (1: as
-    far as without any of the music). Three other orders stand beside it: by the attention maps,
-    nearest frames first, and random.
+    --deletion adds a table of deletion curves. Music frames are replaced by the window's mean,
+    highest-ranked first, and the table lists how far the pose moves for each share of them (1: as
+    far as without any music). For comparison it also lists three other orders: by the attention
+    maps, nearest frames first, and random.
 
     \b
     Keys of the .npz:
       values                float32 (frames, groups)
       groups                names of the groups of music features
-      frame, window, joints, method
-                            what was asked; the window's first and last-plus-one frame
+      frame, joints, method what was explained, and how
+      window                first and last-plus-one frame of the network's window
       deletion_shares, deletion_METHOD
                             with --deletion: the curves
     """
-    # A bad output is refused before minutes of gradients.
+    # Gradients take minutes, so a bad output is refused first.
     check_output(out, (".npz",))
     edited = edits.apply(hide, options.read(clip), seed)
-    # Imported here: torch takes seconds, and a wrong option must not wait for it.
+    # Imported here: importing torch takes seconds, and bad options should fail before that.
     from mmm.checkpoints import load_model
     from mmm.explain.attribution import attribute as run
 
@@ -80,7 +80,7 @@ def attribute(
         arrays = _arrays(attribution, method, curves)
         write_atomically(out, lambda file: np.savez_compressed(file, **arrays))
     print_notes(*edited.clip.notes)
-    # No line break: the next function prints the shares of the groups on the same line.
+    # No line break: _print_attribution prints the shares of the groups on the same line.
     typer.echo(f"{edited.clip.name}, frame {frame}, by {method.replace('_', ' ')}: ", nl=False)
     _print_attribution(attribution)
     if curves is not None:
@@ -106,7 +106,7 @@ def _arrays(
 
 def _print_attribution(attribution: "Attribution") -> None:
     """The share of each group of features, then the ten frames that count most."""
-    # Attributions have a sign, so sums of them would cancel.
+    # Attributions are signed: without absolute values, sums would cancel.
     sizes = np.abs(attribution.values)
     total = max(float(sizes.sum()), 1e-12)  # all values may be zero
     shares = zip(attribution.groups, sizes.sum(axis=0) / total, strict=True)

@@ -1,4 +1,4 @@
-"""``mmm generate``: what comes after the first frames of a clip."""
+"""``mmm generate``: continue a clip from its first frames."""
 
 import sys
 from pathlib import Path
@@ -40,8 +40,8 @@ FRAMES = 1200  # 20 s at 60 frames a second
 COLUMNS = {
     "method": "method",
     "energy": "energy m2/s2",
-    "share": "of the usual",
-    "least": "least in a second",
+    "share": "of reference",
+    "least": "lowest second",
     "still": "still s",
     "skate": "skate cm/s",
     "drift": "drift m",
@@ -60,7 +60,7 @@ def generate(
         typer.Option(
             metavar="FILE",
             help="recording to dance to, from the clip's first frame on; it may be longer "
-            "than the clip. Otherwise the clip's own",
+            "than the clip. Default: the clip's own music",
         ),
     ] = None,
     music_start: Annotated[
@@ -91,8 +91,9 @@ def generate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="save the first frames and what follows: .npz (with the music), .bvh, .pkl or "
-            ".glb; to be watched, beside the truth where it is as long: .mp4, .gif, .webp or .html",
+            help="save the first frames and the generated ones as .npz (with the music), .bvh, "
+            ".pkl or .glb; or show them as .mp4, .gif, .webp or .html, beside the truth if the "
+            "clip is long enough",
         ),
     ] = None,
     film_frames: FilmFrames = None,
@@ -100,29 +101,30 @@ def generate(
 ) -> None:
     """Continue a clip from its first frames, to music if the network takes it.
 
-    Prints figures of the generated frames. Beside them stand the last known pose held still and, as
-    far as the clip continues to the same music, the truth. The figures are energy (mean squared joint
-    speed), the longest standstill, foot skate, how far the root gets, the lowest foot, and beat
-    alignment where there is music. Known frames saved as .npz are the clip's own, bit for bit.
+    Prints figures of the generated frames, of the last known pose held still and, as far as the clip
+    continues to the same music, of the truth. The figures are energy (mean squared joint speed), the
+    longest standstill, foot skate, the root's displacement, the lowest foot, and beat alignment if
+    there is music. Known frames saved as .npz are the clip's own, bit for bit.
     """
     joint_names = parse_roles(role or ())
     check_output(out, OUTPUT_SUFFIXES)
     check_film_frames(film_frames, out)
     check_output(metrics, (".json",))
-    # --frames means something else here: how many to generate. So the whole clip is read.
+    # Other commands crop the clip by --frames. Here it is the number of frames to generate, so the
+    # whole clip is read.
     start = options.load(clip)
     if fps is not None:
         start = at_frame_rate(start, fps)
-    song = _song(music, start.motion.fps, music_start)
+    song = _load_song(music, start.motion.fps, music_start)
     from mmm.checkpoints import load_model
 
     model = load_model(checkpoint)
-    # Only now: how much music counts depends on whether the network takes any.
-    count = _length(model.config, start, song, prefix_frames) if frames is None else frames
+    # The default length needs the model: music limits it only if the network takes music.
+    count = _default_frames(model.config, start, song, prefix_frames) if frames is None else frames
     generation = _run(model, start, song, prefix_frames, count, temperature, seed, joint_names)
     from mmm.generation.result import evaluate, report
 
-    # What was danced to the clip's own music is no reference for another song.
+    # The clip's own continuation is no reference for a dance to another song.
     truth = None if song is not None and start.music is not None else start.motion
     continued = generation.clip
     figures = report(generation, evaluate(continued.motion, prefix_frames, truth, continued.music))
@@ -134,29 +136,29 @@ def generate(
     _print(generation, figures)
 
 
-def _song(path: Path | None, fps: float, start_s: float) -> Music | None:
-    """A recording from a moment on, at the clip's frame rate."""
+def _load_song(path: Path | None, fps: float, start_s: float) -> Music | None:
+    """Music of a recording from ``start_s`` seconds on, at the clip's frame rate."""
     if path is None:
-        # An option without effect is a mistake that the user should hear of.
+        # An option without effect is a mistake, which the user should be told of.
         if start_s:
             raise SpecError(
                 "--music-start", "no recording is named", "--music as well", "name a recording"
             )
         return None
-    # Imported here: libraries for sound are large, and most clips bring their features.
+    # Imported here: audio libraries are large, and most clips come with music features.
     from mmm.music.features import load_music
 
     return load_music(path, fps, start_s=start_s)
 
 
-def _length(
+def _default_frames(
     config: "MaskedMotionConfig", clip: Clip, song: Music | None, prefix_frames: int
 ) -> int:
-    """How many frames by default: 20 s at 60 a second, or to the end of a shorter song."""
+    """Frames to generate by default: ``FRAMES``, or to the end of a shorter song."""
     music = song or clip.music
     if not config.uses_music or music is None or prefix_frames > len(clip):
         return FRAMES
-    # Music that ends with the seed leaves nothing to dance to.
+    # Music that ends with the seed leaves no frame to generate.
     if len(music) <= prefix_frames:
         raise SpecError(
             "music",
@@ -186,7 +188,7 @@ def _run(
     def show(share: float) -> None:
         if is_terminal:
             done = round(30 * share)
-            # The carriage return overwrites the bar before; only the last one ends its line.
+            # The carriage return overwrites the previous bar; only the last one ends its line.
             end = "\n" if share >= 1 else ""
             typer.echo(
                 f"\rgenerating [{'#' * done}{'.' * (30 - done)}] {share:4.0%}{end}",
@@ -211,7 +213,7 @@ def _print(generation: "Generation", figures: dict[str, Any]) -> None:
     typer.echo(
         f"{generation.clip.name}: {figures['seed_frames']} frames of seed and "
         f"{figures['frames']} generated at "
-        f"{figures['fps']:g} fps, in {generation.elapsed_s:.1f} s; the usual energy is the "
+        f"{figures['fps']:g} fps, in {generation.elapsed_s:.1f} s; the reference energy is the "
         f"{figures['usual_energy_of']}'s:"
     )
     print_table(
@@ -220,13 +222,14 @@ def _print(generation: "Generation", figures: dict[str, Any]) -> None:
                 "method": name,
                 "energy": summary["energy"],
                 "share": summary["energy_share"],
-                # The mean hides a body that freezes after some seconds. Its least second does not.
+                # A body that freezes after some seconds shows in its slowest second, not in the
+                # mean.
                 "least": min(summary["energy_shares"]),
                 "still": summary["still_s"],
                 "skate": summary["skate_cm_s"],
                 "drift": summary["drift_m"],
                 "floor": f"{summary['under_floor_cm']:.1f}/{summary['over_floor_cm']:.1f}",
-                "beats": _pair(summary),
+                "beats": _beat_shares(summary),
             }
             for name, summary in figures["methods"].items()
         ],
@@ -246,9 +249,9 @@ def _print(generation: "Generation", figures: dict[str, Any]) -> None:
         )
 
 
-def _pair(summary: dict[str, Any]) -> str:
-    # Each share alone is easily 1: motion that shakes meets every music beat, and motion with a
-    # single beat may have it on the music's. So both are shown.
+def _beat_shares(summary: dict[str, Any]) -> str:
+    # Either share alone can be 1 trivially: motion that shakes meets every music beat, and motion
+    # with a single beat may happen to meet one. So both are shown.
     return "/".join(
         "-" if summary[key] is None else f"{summary[key]:.3f}"
         for key in ("per_music_beat", "per_motion_beat")

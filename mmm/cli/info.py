@@ -1,4 +1,4 @@
-"""``mmm info``: what a clip, a folder of clips or a checkpoint holds."""
+"""``mmm info``: describe a clip, a folder of clips or a checkpoint."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,12 +38,12 @@ def info(
         ),
     ] = "",
 ) -> None:
-    """Say what a clip, a folder of clips or a checkpoint holds."""
+    """Describe a clip, a folder of clips or a checkpoint."""
     # A checkpoint is a folder too: the one with a config.json.
     if Path(path).is_dir() and not (Path(path) / "config.json").is_file():
         _print_folder(Path(path), search)
         return
-    # A file with a foreign suffix goes to the reader as well, whose error names what is read.
+    # The reader also gets files of other suffixes: its error lists the formats that are read.
     if Path(path).suffix.lower() in MOTION_SUFFIXES or Path(path).is_file():
         facts = clip_facts(options.load(Path(path)))
     else:
@@ -66,7 +66,7 @@ def _print_folder(folder: Path, search: str) -> None:
 
 
 def clip_facts(clip: Clip) -> Facts:
-    """What there is to say of a clip."""
+    """The facts of a clip."""
     motion = clip.motion
     return [
         ("clip", clip.name),
@@ -74,7 +74,7 @@ def clip_facts(clip: Clip) -> Facts:
         ("fps", f"{motion.fps:g}"),
         ("seconds", f"{motion.duration_s:.2f}"),
         ("joints", str(len(motion.skeleton))),
-        # A wrong unit shows here first: a height of 170 m means centimetres.
+        # The height exposes a wrong unit: 170 m means that the file is in centimetres.
         ("height", f"{body_height(motion.skeleton):.2f} m along the bones, ankle to top"),
         *_orientation_facts(clip),
         ("music", _music_fact(clip.music)),
@@ -108,7 +108,7 @@ def _music_fact(music: Music | None) -> str:
 
 
 def checkpoint_facts(about: "CheckpointInfo") -> Facts:
-    """What there is to say of a checkpoint, its training and its evaluation."""
+    """The facts of a checkpoint, its training and its evaluation."""
     import torch
 
     from mmm.models import make_model

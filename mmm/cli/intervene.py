@@ -1,4 +1,4 @@
-"""``mmm intervene``: how much of the motion changes when the music does."""
+"""``mmm intervene``: how much the motion changes when the music does."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,12 +91,13 @@ def intervene(
     film_frames: FilmFrames = None,
     metrics: MetricsJson = None,
 ) -> None:
-    """Change the music, recover or generate again, and say how much of the motion changes.
+    """Change the music, recover or generate again, and measure how much the motion changes.
 
-    Each change is made by itself. Prints means over hidden entries: how far the change moves
-    rotations and joints, and how far rotations are from the truth before and after it. With
-    --future, prints means after the seed: how far the change moves rotations and joints, and,
-    before and after it, the energy as a share of the usual and the beats met.
+    Each change is applied to the unchanged music. Prints means over hidden entries: how far the
+    change moves rotations and joints, and the rotation error before and after it. With --future,
+    prints means over the generated frames: how far the change moves rotations and joints, and,
+    before and after it, the energy (relative to that of the truth or of the seed) and the share of
+    music beats that the motion meets.
     """
     check_output(out, OUTPUT_SUFFIXES)
     check_film_frames(film_frames, out)

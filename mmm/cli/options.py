@@ -1,4 +1,4 @@
-"""What the commands share: their options, and how a clip is read with them.
+"""Options that commands share, and the reading of a clip with them.
 
 A group of options is a frozen dataclass. A command takes it as one parameter, and ``with_groups``
 shows its fields to typer as options of that command.
@@ -45,14 +45,14 @@ Roles = Annotated[
         "--role",
         metavar="ROLE=JOINT",
         show_default=False,
-        help="the joint that plays a role, where names do not tell, e.g. left_hip=LThigh; may be "
+        help="the joint of a role that its name does not tell, e.g. left_hip=LThigh; may be "
         f"repeated. Roles are {', '.join(ROLES)}",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="random seed of random SPECs")]
+Seed = Annotated[int, typer.Option(min=0, help="random seed of random patterns")]
 PrefixFrames = Annotated[
     int,
-    # Users know the word "seed" from the page; --seed alone is the random seed.
+    # "Seed" is the page's word for the first frames; --seed alone is the random seed.
     typer.Option("--seed-frames", metavar="N", help="how many frames of the clip to continue from"),
 ]
 Temperature = Annotated[
@@ -85,7 +85,7 @@ TrueFps = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
-    """How a motion file is read where it does not say so itself."""
+    """How to read a motion file that does not state its unit, axes, rate, body or take."""
 
     unit: Unit = None
     up: Annotated[
@@ -125,12 +125,12 @@ class FileOptions:
         typer.Option(
             metavar="NAME",
             help="which of several takes of an .fbx or .glb, or motions of an .npy, by its name or "
-            "its number from 1; the first that moves where not given",
+            "its number from 1; default: the first that moves",
         ),
     ] = None
 
     def load(self, path: Path, *, music: Path | None = None, music_start_s: float = 0.0) -> Clip:
-        """The whole clip at its own frame rate."""
+        """Read the whole clip at its own frame rate."""
         return load_clip(
             path,
             music=music,
@@ -162,7 +162,7 @@ class RangeOptions(FileOptions):
     fps: Fps = None
 
     def load(self, path: Path, *, music: Path | None = None, music_start_s: float = 0.0) -> Clip:
-        """The clip, cut at the file's own rate and then resampled."""
+        """Read the clip, crop it at the file's own rate, then resample it."""
         clip = super().load(path, music=music, music_start_s=music_start_s)
         start, stop = self._range(len(clip))
         # crop() would copy the music's features and sound for nothing.
@@ -176,14 +176,14 @@ class RangeOptions(FileOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ClipOptions(RangeOptions):
-    """All that says how one clip is read: music, range, frame rate, unit and axes."""
+    """All options for reading one clip: music, range, frame rate, unit and axes."""
 
     music: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="recording that starts with the file's first frame; otherwise it is looked for "
-            "beside the motion",
+            help="recording that starts with the file's first frame; default: the one beside the "
+            "motion, if there is one",
         ),
     ] = None
     music_start: Annotated[
@@ -198,7 +198,7 @@ class ClipOptions(RangeOptions):
     ] = 0.0
 
     def read(self, path: Path) -> Clip:
-        """The clip with its music."""
+        """Read the clip with its music."""
         return self.load(path, music=self.music, music_start_s=self.music_start)
 
 
@@ -234,11 +234,11 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
             values[name] = group(**{member: values.pop(member) for member in members})
         command(**values)
 
-    # typer reads both; the signature of the wrapped command must not show through.
+    # typer reads the signature and the annotations, so both must be those with single options.
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     run.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
-    # Whoever asks for help wants options. Which errors a function raises is for its callers.
+    # The Raises section is for callers of the function, not for users of the command.
     run.__doc__ = (inspect.getdoc(command) or "").partition("\nRaises:")[0].rstrip()
     # inspect.signature() would follow it to the command's own signature.
     del run.__wrapped__
@@ -248,13 +248,13 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
 def spread_lists(arguments: Sequence[str], options: Sequence[str]) -> list[str]:
     """Repeat an option before each of its values: ``--clips A B`` becomes ``--clips A --clips B``.
 
-    With it a shell's ``*.bvh`` works behind an option.
+    So a shell pattern such as ``--clips *.bvh`` works.
 
     Args:
         arguments: the words of a command line.
         options: the options that take a list.
     """
-    # click allows a fixed number of values behind an option, never as many as there are.
+    # click's options take a fixed number of values.
     spread: list[str] = []
     option, is_first_value = "", True
     for word in arguments:

@@ -1,4 +1,4 @@
-"""What the commands share when they answer: files, notes and tables."""
+"""Output that commands share: files, notes and tables."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from mmm.errors import FileError, SpecError
 from mmm.io.files import write_atomically
 from mmm.spec import parse_frames
 
-# Motion files, then what is to be watched. ".png" belongs to recover alone.
+# Motion files, then films and pages. Only recover also writes ".png", so it is not listed.
 OUTPUT_SUFFIXES = (".bvh", ".npz", ".npy", ".pkl", ".glb", ".mp4", ".gif", ".webp", ".html")
 METRICS_SUFFIXES = (".json", ".csv")
 FILM_SUFFIXES = (".mp4", ".gif", ".webp")
@@ -29,7 +29,7 @@ MetricsJson = Annotated[Path | None, typer.Option(metavar="FILE", help="save the
 
 
 def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
-    """Refuse a bad output before the long work, not after it.
+    """Check the path of an output before the work that it is for.
 
     Raises:
         FileError: the suffix is none of ``suffixes``, or the folder does not exist.
@@ -78,14 +78,14 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Save text as it is."""
-    # Never half a file, even on a full disk.
+    # Atomically, so that a full disk leaves no incomplete file.
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def print_notes(*notes: str) -> None:
     """Print all notes as one line on stderr.
 
-    Commands call this last, so that an error stands alone there.
+    Commands call this last, so that a failed command prints its error only.
     """
     # Notes may hold line breaks; scripts that read stderr expect one line.
     if notes:

@@ -63,8 +63,8 @@ def recover(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="save the result: .bvh, .npz, .pkl or .glb; the truth beside it, to be watched: "
-            ".mp4, .gif, .webp or .html; or the map of its errors: .png",
+            help="save the result as .bvh, .npz, .pkl or .glb; show it beside the truth as .mp4, "
+            ".gif, .webp or .html; or draw the map of its errors as .png",
         ),
     ] = None,
     beside: Annotated[
@@ -72,8 +72,8 @@ def recover(
         typer.Option(
             metavar="C",
             show_default=False,
-            help="another checkpoint or interpolation in the table, and in what is to be "
-            "watched; may be given again",
+            help="another checkpoint or interpolation to add to the table and to films and pages; "
+            "may be repeated",
         ),
     ] = None,
     film_frames: FilmFrames = None,
@@ -86,15 +86,15 @@ def recover(
     --hide also takes edits: frames kept or pinned, poses copied or given in angles, keyframes moved,
     gaps made longer or shorter. Prints the mean errors over hidden entries of the chosen method and of four
     interpolations: angle of local rotations, distance of joints and of the root. Known entries
-    saved as .npz are the clip's own, bit for bit. Networks on joint roles also say how far from the
-    truth they expect to be.
+    saved as .npz are the clip's own, bit for bit. Networks on joint roles also estimate their own
+    error.
     """
     joint_names = parse_roles(role or ())
     check_output(out, (*OUTPUT_SUFFIXES, ".png"))
     check_film_frames(film_frames, out)
     check_output(metrics, METRICS_SUFFIXES)
     edited = edits.apply(hide, options.read(clip), seed)
-    # Networks are run one by one: two of them in memory gain nothing.
+    # Each network is loaded, run and freed before the next.
     run = _runner(edited, joint_names, lock_feet)
     # Imported here, with torch, after all options were checked.
     from mmm.evaluation.evaluate import report, report_csv, with_baselines
@@ -120,12 +120,12 @@ def recover(
 def _runner(
     edited: Edited, joint_names: dict[str, str], lock_feet: bool | None
 ) -> Callable[[str], "RecoveryResult"]:
-    """A function that recovers the clip by the checkpoint or interpolation of a name."""
+    """A function that recovers the clip with a checkpoint or interpolation, given its name."""
     from mmm.recovery.recover import interpolate
     from mmm.recovery.recover import recover as run
 
     def by(name: str) -> "RecoveryResult":
-        # A checkpoint's folder cannot hide an interpolation: their names are looked up first.
+        # Interpolations come first, so that a folder of the same name cannot hide one.
         if name in baselines.BASELINES:
             return interpolate(name, edited.clip, edited.mask)
         from mmm.checkpoints import load_model
@@ -139,7 +139,7 @@ def _runner(
 def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
     clip, hidden = results[0].clip, results[0].hidden
     count, measured = int(hidden.sum()), int(results[0].measured.sum())
-    # Retimed gaps hide frames that were never recorded; these have no error.
+    # Retimed gaps contain frames that were never recorded, so no error can be measured there.
     over = "these" if measured == count else f"the {measured} of these that were recorded"
     if count and not measured:
         over = "none of these, for none was recorded: there is no truth to compare with"
@@ -153,7 +153,7 @@ def _print_results(results: Sequence["RecoveryResult"], hide: str) -> None:
     ]
     print_table(rows, COLUMNS)
     if results[0].expected_cm is not None and hidden.any():
-        # float64: a float32 mean of many frames loses its last digits.
+        # float64: float32 sums over many frames lose digits.
         expected = float(results[0].expected_cm[hidden.any(axis=1)].mean(dtype=np.float64))
         typer.echo(
             f"{results[0].model_name} expects an error of {expected:.3f} cm over all joints "

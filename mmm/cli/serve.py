@@ -12,31 +12,37 @@ DEFAULTS = Limits()
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="who may connect; 0.0.0.0 for everybody")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="address to listen on; 0.0.0.0 for all interfaces")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="port")] = 8000,
     local: Annotated[bool, typer.Option("--local", help="in this process, without Ray")] = False,
     workers: Annotated[
-        int, typer.Option(min=1, help="requests computed at a time, of each replica")
+        int, typer.Option(min=1, help="requests that each replica computes at a time")
     ] = DEFAULTS.workers,
-    queue: Annotated[int, typer.Option(min=0, help="requests that wait")] = DEFAULTS.queue,
+    queue: Annotated[int, typer.Option(min=0, help="most waiting requests")] = DEFAULTS.queue,
     upload_mb: Annotated[
-        float, typer.Option(min=0.001, help="megabytes of one request")
+        float, typer.Option(min=0.001, help="largest request, in megabytes")
     ] = DEFAULTS.upload_mb,
     time_limit: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="seconds of one request")
+        float, typer.Option(min=0.1, metavar="S", help="longest time of a request, in seconds")
     ] = DEFAULTS.seconds,
     api_key: Annotated[
         str | None,
         typer.Option(
-            envvar="MMM_API_KEY", show_default=False, help="what requests must bring; $MMM_API_KEY"
+            envvar="MMM_API_KEY",
+            show_default=False,
+            help="key that requests must send; default: $MMM_API_KEY",
         ),
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="a running Ray cluster; otherwise one starts here"),
+        typer.Option(
+            metavar="ADDRESS", help="a running Ray cluster; default: start one on this machine"
+        ),
     ] = None,
     replicas: Annotated[
-        int, typer.Option(min=1, help="most replicas; as many run as the load asks for")
+        int, typer.Option(min=1, help="most replicas; their number follows the load")
     ] = 2,
     cpus: Annotated[float, typer.Option(min=0, help="CPUs of a replica")] = 1.0,
     gpus: Annotated[float, typer.Option(min=0, help="GPUs of a replica, e.g. 0.25")] = 0.0,
@@ -53,7 +59,7 @@ def serve(
     limits = Limits(
         workers=workers, queue=queue, upload_mb=upload_mb, seconds=time_limit, api_key=api_key
     )
-    # Imported here: nobody else needs FastAPI or Ray.
+    # Imported here: only this command needs FastAPI and Ray.
     if local:
         import uvicorn
 

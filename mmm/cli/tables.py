@@ -15,7 +15,7 @@ EVALUATION_COLUMNS = {
 }
 """Keys of the rows of ``mmm.evaluation.evaluate.evaluate``, and their titles."""
 
-# Numbers are set to the right, so that their decimal points line up.
+# These columns are left-aligned. Numbers are right-aligned, so that their decimal points line up.
 _TEXT_COLUMNS = ("hide", "method", "change", "name", "kind", "problem", "pattern")
 
 
@@ -32,8 +32,8 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> list
     is_text = [key in _TEXT_COLUMNS for key in columns]
     return [
         "  ".join(
-            text.ljust(width) if flush else text.rjust(width)
-            for text, width, flush in zip(line, widths, is_text, strict=True)
+            text.ljust(width) if left else text.rjust(width)
+            for text, width, left in zip(line, widths, is_text, strict=True)
         ).rstrip()
         for line in cells
     ]

@@ -1,4 +1,4 @@
-"""Edits by hand: entries hidden, known or pinned, poses, moved keyframes, gaps of another length.
+"""Manual edits of a clip: hide, reveal or pin entries, set poses, move keyframes, retime gaps.
 
 ``docs/spec.md`` explains the terms. They are applied from left to right, each to the timeline that
 the terms before it have produced.

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from mmm.edits import gaps, poses
-from mmm.edits.edited import Edited, few
+from mmm.edits.edited import Edited, frame_list
 from mmm.errors import SpecError
 from mmm.masks import Mask, with_term
 from mmm.motion.clip import Clip
 from mmm.spec import Term, parse_terms
 
 MOST_POSES = 1_000
-"""The most terms that set poses. Each takes time of its own, and SPECs come from strangers too."""
+"""Most terms that set poses. Each takes time, and public servers accept SPECs from anyone."""
 
 _MOTION_EDITS: dict[str, Callable[[Edited, Term], Edited]] = {
     "pose": poses.pose,
@@ -29,7 +29,7 @@ def apply(spec: str, clip: Clip, seed: int = 0) -> Edited:
     Args:
         spec: any SPEC. Without edits of the motion, the clip stays as it is.
         clip: the clip as it was recorded.
-        seed: of random patterns.
+        seed: random seed of ``random`` patterns.
 
     Raises:
         SpecError: the text is not a SPEC, or does not fit the clip.
@@ -75,11 +75,11 @@ def _without_unrecorded(state: Edited) -> Mask:
 
 
 def _notes(state: Edited) -> list[str]:
-    """What the user should know of an edited clip, in sentences."""
+    """Remarks on an edited clip for the user."""
     notes, unrecorded = [], int((~state.truth_frames).sum())
     if state.posed_frames:
         notes.append(
-            f"Inserted poses ({few(state.posed_frames)}) are keyframes that were not recorded. "
+            f"Inserted poses ({frame_list(state.posed_frames)}) are keyframes that were not recorded. "
             "Errors are distances from the recording, which does not pass through them."
         )
     if unrecorded:

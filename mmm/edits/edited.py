@@ -18,7 +18,7 @@ class Edited:
     """An edited clip with its mask."""
 
     clip: Clip
-    """The clip with inserted poses and changed gaps. Its ``recording`` is what was recorded."""
+    """The clip with inserted poses and changed gaps. Its ``recording`` keeps the recorded motion."""
     mask: Mask
     """Hidden entries. The label is the whole SPEC, which reproduces the edits on the unedited clip
     with the same seed."""
@@ -27,7 +27,7 @@ class Edited:
 
     @property
     def truth_frames(self) -> Bool[Array, "T"]:
-        """Frames of which there is a recording to compare with."""
+        """Frames that were recorded, so that errors can be measured in them."""
         return self.clip.recorded
 
     @property
@@ -40,21 +40,21 @@ class Edited:
     def keyframes(self) -> list[int]:
         """The keyframes, ascending.
 
-        A keyframe is a frame that stands alone: a known frame with no known frame beside it, a
-        pinned frame with no pinned frame beside it, or a frame with a known pose that was set by
-        hand. A frame counts as known where no joint of it is hidden.
+        A keyframe is a known frame with no known neighbour, a pinned frame with no pinned
+        neighbour, or a frame with a known pose that was set by hand. A frame counts as known if
+        none of its joints is hidden.
         """
-        # The ends of the clip count as hidden, so that the first frame of every:15 is a keyframe.
-        alone = _alone(np.asarray(~self.mask.frames))
+        # Beyond its ends the clip counts as hidden, so the first frame of every:15 is a keyframe.
+        isolated = _isolated(np.asarray(~self.mask.frames))
         if self.mask.pinned is not None:
-            alone |= _alone(np.asarray(self.mask.pinned.any(axis=1)))
-        alone[self.posed_frames] = True
-        frames: list[int] = np.flatnonzero(alone).tolist()
+            isolated |= _isolated(np.asarray(self.mask.pinned.any(axis=1)))
+        isolated[self.posed_frames] = True
+        frames: list[int] = np.flatnonzero(isolated).tolist()
         return frames
 
 
-def _alone(flags: Bool[Array, "T"]) -> Bool[Array, "T"]:
-    """Where a frame has the flag and neither neighbour has it."""
+def _isolated(flags: Bool[Array, "T"]) -> Bool[Array, "T"]:
+    """Frames that have the flag while neither neighbour has it."""
     beside = np.zeros_like(flags)
     beside[1:] |= flags[:-1]
     beside[:-1] |= flags[1:]
@@ -68,7 +68,7 @@ def check_frame(clip: Clip, number: int, term: str) -> None:
         SpecError: it does not.
     """
     if not 0 <= number < len(clip):
-        # Earlier terms may have changed the length, so the message counts the frames left by them.
+        # Earlier terms may have changed the clip's length, so the message states the current one.
         raise SpecError(
             term,
             f"frame {number} is not among the {len(clip)} frames at that point",
@@ -77,8 +77,8 @@ def check_frame(clip: Clip, number: int, term: str) -> None:
         )
 
 
-def few(numbers: Sequence[int]) -> str:
-    """The first five frames in words."""
-    # Notes are one line, whatever the number of frames.
+def frame_list(numbers: Sequence[int]) -> str:
+    """Frame numbers as text, at most five of them: ``frames 3, 9, ...``."""
+    # Notes stay one line, whatever the number of frames.
     word = "frame " if len(numbers) == 1 else "frames "
     return word + ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")

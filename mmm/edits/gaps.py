@@ -1,4 +1,4 @@
-"""Gaps that are made longer or shorter."""
+"""Changes of the length of gaps."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ from mmm.spec import Term, joined
 Array = np.ndarray
 
 LONGEST_GAP = 10_000
-"""The most frames of a gap. It guards against typos that would allocate gigabytes."""
+"""Most frames of a retimed gap. Guards against typos that would allocate gigabytes."""
 
 
 def retime(state: Edited, term: Term) -> Edited:
-    """A gap with another number of frames, all hidden."""
+    """Give a gap another number of frames, all hidden."""
     clip, mask = state.clip, state.mask
     first, last, length = term.numbers
     check_frame(clip, last, term.text)
@@ -84,13 +84,13 @@ def _music_for(music: Music | None, count: int) -> Music | None:
         return music
     if len(music) > count:
         return music.crop(0, count)
-    from mmm.music.features import FEATURE_NAMES, fitted  # only where silence is asked for
+    from mmm.music.features import FEATURE_NAMES, fitted  # only needed to append silence
 
     if music.features.shape[1] != len(FEATURE_NAMES):
         raise SpecError(
             "retime",
-            f"the clip grows beyond its music of {music.features.shape[1]} features a frame",
-            f"the {len(FEATURE_NAMES)} that say what silence is",
+            f"the clip grows beyond its music of {music.features.shape[1]} features per frame",
+            f"the {len(FEATURE_NAMES)} for which silence is defined",
             "make no gap longer",
         )
     return fitted(music, count)

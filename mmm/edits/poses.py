@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mmm.edits.edited import Edited, check_frame, few
+from mmm.edits.edited import Edited, check_frame, frame_list
 from mmm.errors import SpecError
 from mmm.masks import Mask
 from mmm.motion import posing
@@ -19,13 +19,13 @@ Array = np.ndarray
 
 
 def pose(state: Edited, term: Term) -> Edited:
-    """A keyframe with the pose of another frame, or with one joint turned to angles."""
+    """Copy the pose of another frame, or rotate one joint to given angles, as a keyframe."""
     check_frame(state.clip, term.numbers[0], term.text)
     return _turned(state, term) if term.angles_deg else _copied(state, term)
 
 
 def reach(state: Edited, term: Term) -> Edited:
-    """An arm or a leg bent so that its wrist or ankle comes to a place."""
+    """Bend an arm or a leg so that its wrist or ankle reaches a position."""
     motion, frame = state.clip.motion, term.numbers[0]
     check_frame(state.clip, frame, term.text)
     return _with_joints(
@@ -34,23 +34,23 @@ def reach(state: Edited, term: Term) -> Edited:
 
 
 def _turned(state: Edited, term: Term) -> Edited:
-    """A joint turned to three angles."""
+    """Set the local rotation of a joint to three Euler angles."""
     rotation = rot.euler_to_matrix(np.radians(term.angles_deg), posing.EULER_ORDER)
     return _with_joints(state, term, {_joint(state, term): rotation})
 
 
 def _joint(state: Edited, term: Term) -> int:
-    """The one joint that a term names."""
+    """Index of the one joint that a term names."""
     return joint_index(state.clip.motion.skeleton, (term.joints or ("",))[0])
 
 
 def _with_joints(state: Edited, term: Term, turned: Mapping[int, Array]) -> Edited:
-    """New local rotations of some joints in the frame of a term, which makes them known."""
+    """Set local rotations, by joint, in the frame of a term, and make these entries known."""
     motion, frame = state.clip.motion, term.numbers[0]
     rotations, posed, hidden = (
         values.copy() for values in (motion.rotations, state.posed, state.mask.hidden)
     )
-    # Local rotations: children turn with their joint, and the root stays in place.
+    # Local rotations: a joint's descendants turn with it, and the root keeps its position.
     for joint, rotation in turned.items():
         rotations[frame, joint] = rotation
         posed[frame, joint], hidden[frame, joint] = True, False
@@ -59,7 +59,7 @@ def _with_joints(state: Edited, term: Term, turned: Mapping[int, Array]) -> Edit
 
 
 def _copied(state: Edited, term: Term) -> Edited:
-    """A pose copied from another frame, as a keyframe."""
+    """Copy a pose from another frame, as a keyframe."""
     clip, motion, mask = state.clip, state.clip.motion, state.mask
     frame, source = term.numbers
     check_frame(clip, source, term.text)
@@ -79,9 +79,12 @@ def _copied(state: Edited, term: Term) -> Edited:
     )
     rotations, root_m = motion.rotations.copy(), motion.root_m.copy()
     rotations[frame, chosen] = motion.rotations[source, chosen]
-    # The root brings its path: the copied pose is put where the known motion passes.
+    # A copied root keeps its tilt and height, but takes the heading and the horizontal position of
+    # the known motion around the frame.
     if 0 in chosen:
-        rotations[frame, 0], root_m[frame] = _placed(motion, ~mask.hidden[:, 0], frame, source)
+        rotations[frame, 0], root_m[frame] = _root_on_path(
+            motion, ~mask.hidden[:, 0], frame, source
+        )
     posed, hidden = state.posed.copy(), mask.hidden.copy()
     posed[frame, chosen], hidden[frame, chosen] = True, False
     motion = replace(motion, rotations=rotations, root_m=root_m)
@@ -89,31 +92,34 @@ def _copied(state: Edited, term: Term) -> Edited:
 
 
 def move(state: Edited, term: Term) -> Edited:
-    """Keyframes taken to other frames, with their place and heading.
+    """Move keyframes to other frames; they keep their world position and heading.
 
-    What is known of a frame becomes known at its new frame, pins included. The frame that it leaves
-    is hidden, and has its recording again.
+    The known entries of a source frame become known at its goal frame, pins included. The source
+    frame becomes hidden and gets its recording back.
     """
     clip, motion, mask = state.clip, state.clip.motion, state.mask
     sources = sorted({n for low, high in _inside(clip, term) for n in range(low, high + 1)})
     goals = [n + term.numbers[0] - sources[0] for n in sources]
     for goal in goals:
         check_frame(clip, goal, term.text)
-    # A hidden frame holds a recording that nobody may see, and no keyframe.
+    # Moving a hidden frame would reveal its recording.
     unknown = [n for n in sources if mask.hidden[n].all()]
     if unknown:
         raise SpecError(
-            term.text, f"nothing is known at {few(unknown)}", "keyframes", "choose a known frame"
+            term.text,
+            f"nothing is known at {frame_list(unknown)}",
+            "keyframes",
+            "choose a known frame",
         )
     rotations, root_m = motion.rotations.copy(), motion.root_m.copy()
     posed, hidden = state.posed.copy(), mask.hidden.copy()
     pinned = np.zeros_like(hidden) if mask.pinned is None else mask.pinned.copy()
-    # All sources are left before any goal is reached: the two may overlap.
+    # All sources are reset before any goal is written, because the two may overlap.
     rotations[sources], root_m[sources] = clip.truth.rotations[sources], clip.truth.root_m[sources]
     posed[sources], hidden[sources], pinned[sources] = False, True, False
     for source, goal in zip(sources, goals, strict=True):
         known = ~mask.hidden[source]
-        # What is hidden at the source says nothing about the goal, which keeps its own entries.
+        # The goal keeps its own entries wherever the source is hidden.
         rotations[goal, known] = motion.rotations[source, known]
         if known[0]:
             root_m[goal] = motion.root_m[source]
@@ -128,8 +134,8 @@ def move(state: Edited, term: Term) -> Edited:
 
 
 def _inside(clip: Clip, term: Term) -> tuple[tuple[int, int], ...]:
-    """The ranges of a term, all inside the clip."""
-    # Checked before the frames are listed: a typo in a range would allocate gigabytes.
+    """The frame ranges of a term, checked to lie inside the clip."""
+    # Checked before the frames are listed, because a typo in a range would allocate gigabytes.
     for low, high in term.ranges:
         check_frame(clip, max(low, high), term.text)
         if low > high:
@@ -151,7 +157,7 @@ def _with_poses(
     )
 
 
-def _placed(
+def _root_on_path(
     motion: Motion, known: Bool[Array, "T"], frame: int, source: int
 ) -> tuple[Float[Array, "3 3"], Float[Array, "3"]]:
     """Rotation and position of the root for a copied pose.
@@ -165,13 +171,13 @@ def _placed(
     copied, copied_m = motion.rotations[source, 0], motion.root_m[source]
     others = np.flatnonzero(known & (np.arange(len(known)) != frame))
     if not len(others):
-        return copied, copied_m  # no known frame says where it should stand instead
+        return copied, copied_m  # no known frame gives another heading and position
     following = int(np.searchsorted(others, frame))
     low, high = int(others[max(following - 1, 0)]), int(others[min(following, len(others) - 1)])
     weight = np.float32(np.clip((frame - low) / max(high - low, 1), 0, 1))
     between = rot.slerp(motion.rotations[low, 0], motion.rotations[high, 0], np.array(weight))
     turn = between @ copied.T
-    # Closed form of that maximum: the trace is a cosine and a sine of the angle plus a constant.
+    # The trace is a*cos(angle) + b*sin(angle) + c, so its maximum has a closed form.
     angle = np.arctan2(turn[0, 2] - turn[2, 0], turn[0, 0] + turn[2, 2])
     heading = rot.about_vertical(angle).astype(np.float32)
     path = motion.root_m[low] + weight * (motion.root_m[high] - motion.root_m[low])

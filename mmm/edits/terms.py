@@ -1,4 +1,4 @@
-"""Edits as terms of a SPEC: one more of them, and those that limbs need to reach a place."""
+"""Builds edits as terms of a SPEC, and merges them with the terms before."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,14 +20,14 @@ def changes_motion(spec: str) -> bool:
 
 
 def turn(frame: int, joint: str, angles_deg: Iterable[float]) -> str:
-    """The term that turns a joint to three angles, degrees."""
-    # Adding zero turns a negative zero into zero.
+    """The term that sets a joint's local rotation to three Euler angles, degrees."""
+    # Adding zero turns a negative zero into a positive one, which is printed without a sign.
     angles = ",".join(f"{round(angle, 2) + 0.0:g}" for angle in angles_deg)
     return f"pose:{frame}={angles}@{joint.replace(' ', '')}"
 
 
 def reach(clip: Clip, frame: int, joint: str, target_m: Float[Array, "3"]) -> tuple[str, ...]:
-    """The terms that bend an arm or a leg so that its wrist or ankle comes to a place.
+    """The terms that bend an arm or a leg so that its wrist or ankle reaches a position.
 
     Two-bone inverse kinematics; see :func:`mmm.motion.posing.reach`.
 
@@ -37,7 +37,8 @@ def reach(clip: Clip, frame: int, joint: str, target_m: Float[Array, "3"]) -> tu
         target_m: world position, metres.
 
     Raises:
-        SpecError: the frame, the joint or the place is not there.
+        SpecError: there is no such frame, the joint is no wrist or ankle, or the position is not finite or
+            too far away.
     """
     check_frame(clip, frame, f"reach frame {frame}")
     skeleton = clip.motion.skeleton
@@ -49,12 +50,13 @@ def reach(clip: Clip, frame: int, joint: str, target_m: Float[Array, "3"]) -> tu
 
 
 def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
-    """Edits with one more term, merged with those before it where that keeps the SPEC short.
+    """Append a term, merged with the terms before it if that keeps the SPEC short.
 
-    Frames of equal kind and joints are joined. Angles of a joint replace its earlier ones. Keyframes
-    that are moved on are moved once; frames that they passed over stay as they were.
+    Frames of terms of the same kind and joints are joined. Angles of a joint replace its earlier
+    ones. Successive moves of the same keyframes become one move, which leaves the frames between
+    unchanged.
     """
-    # Merging keeps links short: a page adds one term for each frame that is clicked.
+    # Merging keeps links short, as a page adds one term for each frame that is clicked.
     parsed = parse_term(term) if kind_of(term) in ("move", "pose") else None
     if parsed is not None and parsed.angles_deg:
         return (*_without_angles(edits, parsed), term)
@@ -68,9 +70,10 @@ def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
 
 
 def _without_angles(edits: Sequence[str], term: Term) -> tuple[str, ...]:
-    """Edits without the angles that a term replaces."""
+    """Edits without the earlier angles of the joint and frame of a term."""
     kept = list(edits)
-    # Only among the last terms, which set nothing but angles: those do not depend on their order.
+    # Only the run of angle terms at the end is searched: their order does not matter, while terms
+    # before it may change the frames that angles apply to.
     for place in range(len(kept) - 1, -1, -1):
         earlier = parse_term(kept[place])
         if not earlier.angles_deg:
@@ -81,8 +84,8 @@ def _without_angles(edits: Sequence[str], term: Term) -> tuple[str, ...]:
 
 
 def _moved_on(edits: Sequence[str], term: Term) -> tuple[str, ...]:
-    """Edits with keyframes moved; those that the last term has moved are moved on by it."""
-    # Arrow keys move a keyframe by one frame each; only where it ends is of interest.
+    """Append a move; if it continues the move of the last term, replace both by one."""
+    # Each press of an arrow key moves a keyframe by one frame, and only the last frame counts.
     last = parse_term(edits[-1])
     by = last.numbers[0] - last.ranges[0][0]
     if tuple((low + by, high + by) for low, high in last.ranges) != term.ranges:

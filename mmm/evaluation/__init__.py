@@ -1,1 +1,1 @@
-"""Networks and baselines on many clips: errors, the leaderboard, the library."""
+"""Measuring networks and baselines over many clips; the leaderboard; facts of motion files."""

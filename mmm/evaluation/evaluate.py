@@ -1,4 +1,4 @@
-"""A model beside its baselines, on one clip or on many; over hidden entries only."""
+"""Errors of a model and of the baselines, over the hidden entries of one clip or many."""
 
 import csv
 import io
@@ -20,8 +20,8 @@ from mmm.viewer.video import Progress
 
 
 def with_baselines(result: RecoveryResult, *others: RecoveryResult) -> list[RecoveryResult]:
-    """Recoveries, followed by those baselines on the same entries that are not among them."""
-    # A baseline that was asked for by name is there already, with its own time.
+    """Recoveries, followed by the baselines on the same entries that are not yet among them."""
+    # A baseline that the user named is among the recoveries already.
     names = {recovery.model_name for recovery in (result, *others)}
     missing = [
         interpolate(name, result.clip, result.hidden) for name in BASELINES if name not in names
@@ -59,14 +59,14 @@ def _mean(values: np.ndarray) -> float:
 
 
 def report(results: Sequence[RecoveryResult], spec: str, seed: int) -> dict[str, Any]:
-    """What ``--metrics`` writes: for each method its errors over hidden entries and its time.
+    """The contents of ``--metrics``: each method's errors over hidden entries and its time.
 
     Returns:
         ``{"clip", "hide", "seed", "frames", "hidden", "measured", "fps", "notes", "methods":
         {name: {"rotation_deg", "position_cm", "root_cm", "frames", "hidden", "elapsed_s",
-        "seed"}}}``. A metric over no entry is None. ``measured`` counts the hidden entries of which
-        there is a recording. If the first result's network estimates its own error,
-        ``"expected_cm"`` has the rows of :func:`gaps`.
+        "seed"}}}``. A metric over no entry is None. ``measured`` counts the hidden entries that
+        were recorded. If the first result's network estimates its own error, ``"expected_cm"`` has
+        the rows of :func:`gaps`.
     """
     first = results[0]  # all results fill the same entries of the same clip
     methods = {
@@ -96,7 +96,7 @@ def report_csv(values: Mapping[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    # ``csv_cell`` defuses texts that a spreadsheet would run as a formula: names come from files.
+    # Names come from files: ``csv_cell`` escapes text that a spreadsheet would run as a formula.
     shared = {key: csv_cell(values[key]) for key in ("clip", "hide", "frames")}
     writer.writerows(
         {**shared, "method": csv_cell(method), **numbers}
@@ -116,16 +116,16 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """Errors of a model and the baselines over many clips, pooled over all hidden entries.
 
-    A clip that a SPEC does not fit (a span beyond its end, or all of it) is left out of its rows.
+    A clip that a SPEC does not fit (e.g. a span beyond its end) is left out of that SPEC's rows.
 
     Args:
-        seed: of random patterns; each clip adds its number to it.
+        seed: random seed of random patterns; the clip's index is added to it.
         joint_names: joint names by role, as ``recover`` takes them, for all clips.
-        progress: called with the share done, 0 to 1; whatever it raises ends the run.
+        progress: called with the share done, 0 to 1; an exception from it ends the run.
 
     Returns:
         One row for each SPEC and method: ``hide method clips frames hidden rotation_deg position_cm
-        root_cm``; a mean over nothing is None.
+        root_cm``; a mean over no entry is None.
 
     Raises:
         SpecError: a SPEC is malformed or fits none of the clips.
@@ -142,7 +142,7 @@ def evaluate(
                 recovery = recover(model, edited.clip, edited.mask, joint_names=joint_names)
                 results = with_baselines(recovery)
             except SpecError as error:
-                # One short clip must not end the run; a SPEC that fits no clip is refused below.
+                # One short clip must not end the run. Below, a SPEC that fits no clip is an error.
                 misfit = error
                 continue
             for result in results:

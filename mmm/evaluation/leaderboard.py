@@ -1,7 +1,7 @@
 """The leaderboard: checkpoints and interpolations measured over many clips and patterns.
 
-Each measurement is made once and kept (``mmm.evaluation.measurements``). What the measurements of a
-benchmark say together is in ``mmm.evaluation.standings``.
+Each measurement is made once and kept on disk (``mmm.evaluation.measurements``).
+``mmm.evaluation.standings`` summarises the measurements of a benchmark in tables.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PATTERNS = ("random:0.15", "every:5", "every:15", "keep:5,hide:5", "gap:15", "gap:30", "gap:60")
 """SPECs; ``gap:N`` stands for a span of N frames in the middle of the clip."""
 FRAMES = 300
-"""Of a longer clip only this many frames are measured, its first ones."""
+"""Longer clips are cropped to their first frames, this many."""
 
 LoadModel = Callable[[str], "MaskedMotionModel"]
 
@@ -51,7 +51,7 @@ class Benchmark:
 
 
 def spec_for(pattern: str, frames: int) -> str:
-    """The SPEC of a pattern for a clip of a number of frames.
+    """The SPEC of a pattern for a clip of ``frames`` frames.
 
     Raises:
         SpecError: ``gap:N`` is malformed, or the gap does not fit into the clip.
@@ -82,7 +82,7 @@ def check_pattern(pattern: str) -> None:
     Raises:
         SpecError: it is no SPEC, or does not fit such a clip.
     """
-    # No clip is at hand when a user types a pattern, so it is tried on a typical one.
+    # A user types a pattern before any clip is read, so it is checked against a typical one.
     still = np.broadcast_to(np.eye(3, dtype=np.float32), (FRAMES, len(SMPL24), 3, 3))
     clip = Clip("a clip", Motion(SMPL24, still, np.zeros((FRAMES, 3), dtype=np.float32), 60.0))
     masks.parse(spec_for(pattern, FRAMES), clip)
@@ -94,18 +94,18 @@ def measure(
     load_model: LoadModel | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> list[str]:
-    """Measure what the file of results lacks. Each clip and pattern is saved once it is done.
+    """Make the measurements that the results file lacks, saving after each clip and pattern.
 
     All methods fill the same hidden entries. Networks run only on clips that fit them, and a clip
     that is too short for a pattern is left out of it.
 
     Args:
-        load_model: gives a network by its name; ``mmm.load_model`` if left out.
-        progress: called with the share done (0 to 1) and the clip and pattern at hand; whatever it
-            raises stops the run.
+        load_model: loads a network by name; None: ``mmm.load_model``.
+        progress: called with the share done (0 to 1) and the current clip and pattern; an exception
+            from it ends the run.
 
     Returns:
-        One line for each thing that was left out, with the reason.
+        One line for each clip, network or pattern that was left out, with the reason.
     """
     kept = results.read()
     remarks = [results.remark] if results.remark else []
@@ -116,7 +116,7 @@ def measure(
             remarks.append(_one_line(error))
             continue
         clip = clip.crop(0, min(FRAMES, len(clip)))
-        # Checked once a clip, and not once a pattern: the reasons are the same.
+        # Whether a network fits depends on the clip alone, so it is checked once for all patterns.
         fitting = []
         for checkpoint in benchmark.checkpoints:
             try:
@@ -134,7 +134,7 @@ def measure(
                 remarks.append(f"{clip.name} is left out of {pattern}: {_one_line(error)}")
                 continue
             results.add(new)
-    # A reason may occur for many patterns; each is told once, in order.
+    # The same remark may come from many patterns; it is reported once.
     return list(dict.fromkeys(remarks))
 
 
@@ -151,12 +151,12 @@ def _missing(
     checkpoints: Sequence[CheckpointInfo],
     load_model: LoadModel | None,
 ) -> list[Measurement]:
-    """The measurements of one clip and pattern that are not kept yet, or not by this code."""
-    # Imported here, with torch: reading kept results needs neither.
+    """Make the measurements of one clip and pattern that are missing, or by an earlier version."""
+    # Imported here, because they import torch, which kept results do not need.
     from mmm import checkpoints as networks
     from mmm.recovery.recover import interpolate, recover
 
-    # One mask for all methods: random patterns differ by seed, not by method.
+    # All methods fill the same mask.
     digest, seed, new = digest_of(path), benchmark.seed, list[Measurement]()
     mask = masks.parse(spec_for(pattern, len(clip)), clip, seed)
     # Interpolations have no version; networks are measured again when their weights change.

@@ -1,7 +1,7 @@
-"""Facts of many motion files at a glance: length, rate, skeleton, music, a small picture.
+"""Facts of many motion files: length, frame rate, skeleton, music, a small picture.
 
-Reading a file takes from a few to a few hundred milliseconds. Facts are kept in the user's cache
-folder by the file's path, time and size, and read again when one of these changes.
+Reading a file takes from a few to a few hundred milliseconds. Facts are cached in the user's cache
+folder by the file's path, modification time and size, and read again when one of these changes.
 """
 
 import base64
@@ -27,7 +27,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A motion file at a glance. For one that cannot be read, only ``problem`` is set."""
+    """Facts of one motion file. For a file that cannot be read, only ``problem`` is set."""
 
     frames: int = 0
     fps: float = 0.0
@@ -102,10 +102,10 @@ def facts_of(clip: Clip) -> FileFacts:
 
 
 def read_facts(path: Path, largest: int = LARGEST) -> FileFacts:
-    """Facts of a file; never raises, since what is wrong with a file is a fact too.
+    """Facts of a file. It never raises: an error becomes the ``problem`` of the facts.
 
     Args:
-        largest: bytes that a file may have.
+        largest: the most bytes that a file may have.
     """
     try:
         return facts_of(load_clip(path, largest=largest))
@@ -117,15 +117,15 @@ def read_facts(path: Path, largest: int = LARGEST) -> FileFacts:
     except MemoryError:
         return FileFacts(problem=f"{path.name}: more than fits into memory; cut it into pieces")
     except Exception as error:
-        # A fault of a reader must cost one line of a listing, not the listing.
+        # A bug in one reader must not break the listing of all files.
         text = " ".join(f"{type(error).__name__} {error}".split())[:200]
         return FileFacts(problem=f"{path.name}: the file cannot be read ({text})")
 
 
 def cached_facts(path: Path) -> FileFacts | None:
-    """The kept facts of this file as it is now; None where there are none, or damaged ones."""
+    """The cached facts of the file in its present state; None if there are none, or damaged ones."""
     try:
-        raw = json.loads(_place(path).read_bytes())
+        raw = json.loads(_cache_file(path).read_bytes())
         facts = FileFacts(**{**raw, "picture": base64.b64decode(raw["picture"])})
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -139,32 +139,31 @@ def cached_facts(path: Path) -> FileFacts | None:
 
 
 def find_facts(path: Path) -> FileFacts:
-    """Facts from the cache, else read and kept. A cache that cannot be written costs only time."""
+    """Facts from the cache, else from the file, which are then cached if the cache is writable."""
     facts = cached_facts(path)
     if facts is None:
         facts = read_facts(path)
         try:
-            place = _place(path)
-            place.parent.mkdir(parents=True, exist_ok=True)
+            cache_file = _cache_file(path)
+            cache_file.parent.mkdir(parents=True, exist_ok=True)
             kept = {**asdict(facts), "picture": base64.b64encode(facts.picture).decode()}
-            write_atomically(place, lambda file: file.write(json.dumps(kept).encode()))
+            write_atomically(cache_file, lambda file: file.write(json.dumps(kept).encode()))
         except (OSError, FileError):
             pass
     return facts
 
 
-def _place(path: Path) -> Path:
+def _cache_file(path: Path) -> Path:
+    """The file that caches the facts of a motion file in its present state."""
     # Time and size instead of a digest: reading a whole folder of large files would take minutes.
     stat = path.stat()
-    mark: list[object] = [_VERSION, str(path.resolve()), stat.st_mtime_ns, stat.st_size]
-    # These formats take a skeleton or a song from beside the file, which may come and go.
+    identity: list[object] = [_VERSION, str(path.resolve()), stat.st_mtime_ns, stat.st_size]
+    # These formats also read a skeleton or a song from the file's folder, so changes of the folder
+    # count too.
     if path.suffix.lower() in (".amc", ".pkl"):
-        mark.append(path.parent.stat().st_mtime_ns)
-    return (
-        user_cache()
-        / "library"
-        / f"{blake2b(repr(mark).encode(), digest_size=12).hexdigest()}.json"
-    )
+        identity.append(path.parent.stat().st_mtime_ns)
+    digest = blake2b(repr(identity).encode(), digest_size=12).hexdigest()
+    return user_cache() / "library" / f"{digest}.json"
 
 
 def listing(folder: Path, search: str = "") -> Iterator[dict[str, Any]]:
@@ -217,7 +216,7 @@ COLUMNS: dict[str, str] = {
 
 def matches(search: str, name: str, facts: FileFacts | None, more: Iterable[str] = ()) -> bool:
     """Whether each word of a search occurs in a file's name, its facts or ``more`` about it."""
-    # Names are searched with and without underscores: people type words.
+    # Names are also searched with spaces for underscores, as people type them.
     text = " ".join(
         [name, name.replace("_", " "), *(facts.words() if facts else ()), *more]
     ).lower()
@@ -238,7 +237,7 @@ def sort_key(sort: str, name: str, facts: FileFacts | None) -> tuple[Any, ...]:
     """Key to sort files by one of ``SORTS``; files without known facts come last."""
     if sort == "name":
         return (name.lower(),)
-    # The leading number keeps files without a value behind all others in either direction.
+    # The leading 0 or 1 keeps files without facts behind all others.
     if facts is None or facts.problem:
         return 1, 0.0, name.lower()
     value = {

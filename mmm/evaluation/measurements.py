@@ -1,8 +1,8 @@
 """Measurements of the leaderboard, kept on disk as one line of JSON each.
 
 A measurement belongs to the bytes of a checkpoint and of a clip's file. Once either has changed, it
-is not shown any more. It also names the version of the code that made it: one by an earlier version
-is shown as such until it is measured again.
+is not shown any more. It also records the version of the code that made it. Measurements by an
+earlier version are marked as outdated until they are made again.
 """
 
 import json
@@ -18,8 +18,11 @@ from mmm import paths
 from mmm.checkpoints import CheckpointInfo
 from mmm.metrics.errors import KINDS
 
-MEASURING = ("interpolation", "io", "metrics", "models", "motion", "music", "recovery", "masks.py")
-"""Parts of the package whose code decides what a measurement says."""
+MEASURED_CODE = (
+    *("interpolation", "io", "metrics", "models", "motion", "music", "recovery"),
+    "masks.py",
+)
+"""Parts of the package whose code affects measurements."""
 
 Version = str
 Key = tuple[str, Version, str, str, int, int]
@@ -51,8 +54,8 @@ class Measurement:
     @property
     def key(self) -> Key:
         """Two measurements with equal keys measure the same thing; the later one counts."""
-        # The clip's name is left out: a renamed file keeps its measurements. So is the code: what
-        # it measures later counts instead.
+        # Without the clip's name, so that a renamed file keeps its measurements. Without the code's
+        # version, so that a later version's measurement replaces the earlier one.
         return self.method, self.version, self.digest, self.pattern, self.seed, self.frames
 
     @staticmethod
@@ -64,7 +67,7 @@ class Measurement:
         """
         try:
             values = json.loads(line.decode("utf-8"))
-        # Python's parser recurses; a line of brackets must cost one line, not the page.
+        # Python's parser recurses; a line of brackets must not break the reading of the others.
         except RecursionError:
             raise ValueError("nested too deeply") from None
         # Checked field by field: a wrong type would fail much later, in the middle of a table.
@@ -83,14 +86,14 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    """A whole number from zero on; JSON's true is an int in Python."""
+    """Whether a value is a whole number, 0 or more. JSON's ``true`` is an int in Python."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_amount(value: Any) -> bool:
-    """A finite number from zero on."""
+    """Whether a value is a finite number, 0 or more."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    # A whole number beyond the range of floats cannot be compared as one.
+    # ``isfinite`` overflows for whole numbers beyond the range of floats.
     return number and 0 <= value <= 1e300 and math.isfinite(value)
 
 
@@ -118,7 +121,7 @@ def digest_of(path: Path) -> str:
     return _digest(str(path), stat.st_mtime_ns, stat.st_size)
 
 
-# Time and size are arguments only so that a changed file misses the cache.
+# Time and size are arguments so that a changed file misses the cache.
 @lru_cache(maxsize=8192)
 def _digest(path: str, changed_ns: int, size: int) -> str:
     return blake2b(Path(path).read_bytes(), digest_size=12).hexdigest()
@@ -132,10 +135,10 @@ def version_of(checkpoint: CheckpointInfo) -> Version:
 
 @cache
 def code_version() -> Version:
-    """Digest of the source files that decide what a measurement says."""
+    """Digest of the source files that affect measurements."""
     package = Path(__file__).parents[1]
     # A pattern without a wildcard finds the one file.
-    patterns = [part if part.endswith(".py") else f"{part}/**/*.py" for part in MEASURING]
+    patterns = [part if part.endswith(".py") else f"{part}/**/*.py" for part in MEASURED_CODE]
     files = sorted(file for pattern in patterns for file in package.glob(pattern))
     return blake2b("".join(map(digest_of, files)).encode(), digest_size=6).hexdigest()
 
@@ -143,20 +146,20 @@ def code_version() -> Version:
 class ResultsFile:
     """Measurements on disk.
 
-    Lines are only ever added, so a run that is cut short loses nothing that was measured.
+    Lines are only appended, so an interrupted run loses nothing that was measured.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Open the measurements of a folder; without one, the user's own.
+        """Open the measurements in a folder; None: the user's own (``mmm.paths``).
 
-        The folder is made when something is measured.
+        The folder is created when something is measured.
         """
         self.file = (folder or paths.leaderboard_folder()) / "measurements.jsonl"
         self.damaged_lines = 0
-        """How many lines the last reading passed over."""
+        """Damaged lines that the last :meth:`read` skipped."""
 
     def read(self) -> dict[Key, Measurement]:
-        """The latest measurement of each key. Damaged lines (a disk was full) are passed over."""
+        """The latest measurement of each key. Damaged lines, e.g. of a full disk, are skipped."""
         latest: dict[Key, Measurement] = {}
         damaged = 0
         try:
@@ -175,7 +178,7 @@ class ResultsFile:
 
     @property
     def remark(self) -> str:
-        """One sentence on the damaged lines that the last reading met; empty without any."""
+        """One sentence on the damaged lines that the last :meth:`read` skipped; empty if none."""
         if not self.damaged_lines:
             return ""
         lines = "line is" if self.damaged_lines == 1 else "lines are"
@@ -192,7 +195,7 @@ class ResultsFile:
         with self.file.open("a+b") as file:
             if file.tell():
                 file.seek(-1, 2)
-                # A run that was cut short in the middle of a line must not spoil the next one.
+                # An interrupted run may have left half a line, which must not spoil the next one.
                 if file.read(1) != b"\n":
                     text = "\n" + text
             file.write(text.encode())

@@ -1,6 +1,6 @@
 """The leaderboard's tables: means over the clips that methods have in common.
 
-They come as sections of cells, as rows, as CSV and as Markdown.
+``standings`` returns them as sections of cells, which can be written as rows, CSV or Markdown.
 """
 
 import csv
@@ -27,7 +27,7 @@ METRICS: Mapping[str, tuple[str, str]] = {
     **{name: (kind.label, kind.unit) for name, kind in ERROR_KINDS.items()},
     "elapsed_s": ("Time a clip", "s"),
 }
-"""Label and unit of what is measured. All but the time are over hidden entries only."""
+"""Label and unit of each metric. All but the time are means over hidden entries."""
 RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)
 """Percentiles of the bootstrap over clips."""
@@ -48,12 +48,12 @@ class Cell:
     intervals: dict[str, tuple[float, float] | None]
     """95 % bootstrap intervals over clips; None for a single clip."""
     outdated: bool = False
-    """Whether an earlier version of the code measured some of it."""
+    """Whether some of its measurements are by an earlier version of the code."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """Networks that fit the same clips, and the interpolations on just these clips."""
+    """Networks that fit the same clips, and the interpolations on the same clips."""
 
     clips: tuple[str, ...]
     methods: tuple[str, ...]
@@ -67,14 +67,15 @@ class Section:
         return min((mean for mean in means if mean is not None), default=None)
 
     def ties(self, method: str, pattern: str, metric: str) -> bool:
-        """Whether a method's interval reaches the column's best mean: the order may be chance."""
+        """Whether a method's interval reaches the column's best mean, so that the order may be
+        chance."""
         cell, best = self.cells.get((method, pattern)), self.best(pattern, metric)
         interval = cell.intervals[metric] if cell else None
         return best is not None and interval is not None and interval[0] <= best
 
 
 def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
-    """The tables of a benchmark, from measurements of its clips and checkpoints as they are now.
+    """The tables of a benchmark, from measurements of its clips' and checkpoints' present bytes.
 
     Returns:
         Sections in descending order of their number of clips.
@@ -93,7 +94,7 @@ def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
         for name in versions
     }
     networks = [c.name for c in benchmark.checkpoints if covered[c.name]]
-    # Networks that were run on different clips cannot be compared: each set of clips is a section.
+    # Networks measured on different clips cannot be compared, so each set of clips is a section.
     groups = sorted(
         {covered[name] for name in networks}, key=lambda group: (-len(group), sorted(group))
     )
@@ -111,11 +112,11 @@ def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
 def _cells(
     group: frozenset[str], methods: Sequence[str], patterns: Sequence[str], measured: _ByMethod
 ) -> dict[tuple[str, str], Cell]:
-    """Each pattern over the clips that all methods measured have in common."""
+    """The cells of a section: each pattern over the clips that all of its methods have."""
     cells = {}
     for pattern in patterns:
         by_method = {n: measured[n, pattern] for n in methods if (n, pattern) in measured}
-        # A run in progress has measured some methods on fewer clips; means are over common ones.
+        # A run in progress may have measured some methods on fewer clips than others.
         common = sorted(group.intersection(*by_method.values())) if by_method else []
         if not common:
             continue
@@ -126,16 +127,16 @@ def _cells(
 
 def _cell(method: str, pattern: str, measurements: Sequence[Measurement]) -> Cell:
     count = len(measurements)
-    # The median: the first clip of a run pays for loading the network.
+    # The median, because the first clip's time includes loading the network.
     means: dict[str, float | None] = {
         "elapsed_s": float(np.median([m.elapsed_s for m in measurements]))
     }
     intervals: dict[str, tuple[float, float] | None] = {"elapsed_s": None}
-    # The same draws for all methods and kinds of error, so that intervals can be compared.
+    # The same bootstrap samples for all methods and errors, so that intervals can be compared.
     draws = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
     for kind in KINDS:
         sums, counts = np.array([[m.sums[kind], m.counts[kind]] for m in measurements], float).T
-        # Pooled over entries, not averaged over clips, as everywhere in the evaluation.
+        # Means over entries, not of clips' means, as in ``evaluate``.
         means[kind] = float(sums.sum() / counts.sum()) if counts.sum() else None
         intervals[kind] = None
         if count > 1 and counts.min() > 0:
@@ -174,7 +175,7 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
     title, unit = METRICS[metric]
     parts = []
     for section in sections:
-        # Patterns that no clip of the section is long enough for have no column.
+        # Patterns for which all clips of the section are too short have no column.
         shown = [pattern for pattern in patterns if any(p == pattern for _, p in section.cells)]
         heads = [
             f"`{pattern}` ({over.clips} clips, {over.hidden:,})"
@@ -194,7 +195,7 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
                 cell = section.cells.get((method, pattern))
                 mean = cell.means[metric] if cell else None
                 text = "–" if mean is None else f"{mean:.2f}"
-                # Compared before rounding: equal digits need not be equally good.
+                # Compared before rounding: two means with equal digits may differ.
                 cells.append(
                     f"**{text}**"
                     if mean is not None and mean == section.best(pattern, metric)
@@ -206,7 +207,7 @@ def markdown(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
 
 
 def as_csv(sections: Sequence[Section]) -> str:
-    """The rows as CSV; what was not measured is left empty."""
+    """The rows as CSV; cells that were not measured are empty."""
     # All rows have the same keys, so the first one gives the columns.
     lines, text = list(rows(sections)), io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]) if lines else ["method"], lineterminator="\n")

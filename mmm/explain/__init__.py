@@ -1,1 +1,1 @@
-"""What the music does to a result: interventions, attributions, deletion curves."""
+"""The influence of music on a result: interventions, attributions, deletion curves."""

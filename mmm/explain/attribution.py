@@ -1,9 +1,9 @@
-"""Attributions from one frame and some joints of a recovery to the music, by captum.
+"""Attributions of the pose at one frame of a recovery to the music, by captum.
 
-The baseline is always the window's mean music, which says nothing of any moment. The target is how
-these joints turn at the frame and, with the root joint, where the body goes. *Integrated gradients*
-(Sundararajan et al. 2017) and *gradients* use the network's derivatives. *Occlusion* replaces one
-stretch of music at a time by the mean.
+The baseline is always the window's mean music, which carries no timing. The target is the rotation
+of the chosen joints at the frame and, with the root joint, the root's position. *Integrated
+gradients* (Sundararajan et al. 2017) and *gradients* use the network's derivatives. *Occlusion*
+replaces a few consecutive frames of music at a time by the mean.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,23 +35,24 @@ STEPS = 16
 OCCLUDED_FRAMES = 12
 """Frames of music that occlusion replaces at a time: a fifth of a second at 60 fps."""
 ESTIMATE = 4
-"""How many times fewer evaluations an estimate takes.
+"""Factor by which an estimate saves evaluations.
 
-With a quarter of the steps, integrated gradients weigh the music of a frame as with all of them
+With a quarter of the steps, integrated gradients rank the frames of the music as with all of them
 (correlation over frames 0.999 on a sample dance, with both networks for dances). Occlusion with a
 quarter of the stretches is coarser in time."""
-_AT_ONCE = 4  # windows in one batch
+_BATCH_SIZE = 4  # windows in one pass of the network
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """How much each moment and kind of music moved one frame of the recovered motion."""
+    """How much each frame and feature group of the music moved one frame of the recovered motion."""
 
     values: Float[Array, "T G"]
-    """One row a frame of the clip, one column a feature group; zero outside the window.
+    """One row for each frame of the clip, one column for each feature group; zero outside the
+    window.
 
-    Integrated gradients have signs: positive values move the joints as the whole music does,
-    negative ones against it."""
+    Integrated gradients are signed: positive values move the joints in the direction in which all
+    the music moves them, negative values in the opposite one."""
     groups: tuple[str, ...]
     """``onset``, ``mfcc``, ``chroma``, ``peaks``, ``beats``."""
     method: str
@@ -79,8 +80,8 @@ def attribute(
     """Attribute the pose of some joints at a frame of the recovery to the music.
 
     Args:
-        mask: what is hidden. The frame must be hidden too, since known frames are copied.
-        frame: of the clip.
+        mask: hidden entries. The frame must be hidden too, since known frames are copied.
+        frame: the frame of the clip to explain.
         joints: indices, or names of joints and groups (``left_arm``, ``legs``); None for all.
         method: ``integrated_gradients`` (sums to the whole movement), ``gradients`` (fast, noisy)
             or ``occlusion``.
@@ -102,7 +103,7 @@ def attribute(
     if not hidden_array(clip, mask)[frame, chosen].any():
         raise SpecError(
             f"frame {frame}",
-            "these joints are known there, and known entries are copied whatever the music",
+            "these joints are known there, and known entries are copied whatever the music is",
             "a hidden frame",
             "choose a frame inside a gap",
         )
@@ -135,10 +136,12 @@ def attribution_of(
     stretch: int = OCCLUDED_FRAMES,
     progress: Callable[[float], None] | None = None,
 ) -> Float[Array, "T G"]:
-    """Attributions of a frame whose window is already prepared, one row a frame of that window.
+    """Attributions of a frame whose window is already prepared, one row for each frame of it.
 
     Args:
-        steps: of integrated gradients.
+        joints: indices of the joints to explain.
+        method: one of ``METHODS``.
+        steps: steps of integrated gradients.
         stretch: frames that occlusion replaces at a time.
         progress: called with the share done, 0 to 1.
     """
@@ -162,7 +165,7 @@ def attribution_of(
     direction = change / change.norm().clamp(min=1e-9)
 
     def moved(music: Tensor) -> Tensor:
-        """(B,): how far the joints are moved in the direction that the whole music moves them."""
+        """(B,): the joints' change along the direction in which all the music moves them."""
         return ((poses(music)[:, columns] - without) * direction).sum(-1)
 
     values = _gradients(moved, explainer, method, steps)
@@ -172,7 +175,7 @@ def attribution_of(
 def _counted(
     poses: Callable[[Tensor], Tensor], evaluations: int, progress: Callable[[float], None] | None
 ) -> Callable[[Tensor], Tensor]:
-    """The function, which reports how many of its evaluations are done."""
+    """The function, with a report of the share of its evaluations that are done."""
     done = 0
 
     def counted(music: Tensor) -> Tensor:
@@ -190,12 +193,13 @@ def _counted(
 def _gradients(
     moved: Callable[[Tensor], Tensor], explainer: FrameExplainer, method: str, steps: int
 ) -> Float[Array, "T 35"]:
-    import captum.attr  # brings matplotlib: only where it is used
+    import captum.attr  # imported here, because it imports matplotlib
 
     music = explainer.music.clone().requires_grad_()
     if method == "gradients":
         values = captum.attr.Saliency(moved).attribute(music, abs=True)
-        # Columns differ in spread: a derivative counts by how far its feature is from the mean.
+        # Features have different scales: weight each derivative by the feature's deviation from
+        # the mean.
         values = values * (explainer.music - explainer.mean).abs()
     else:
         # Gauss-Legendre nodes need far fewer steps than a Riemann sum for the same error.
@@ -204,7 +208,7 @@ def _gradients(
             baselines=explainer.mean.clone(),
             n_steps=steps,
             method="gausslegendre",
-            internal_batch_size=_AT_ONCE,
+            internal_batch_size=_BATCH_SIZE,
         )
     return values[0].detach().cpu().numpy().astype(np.float32)
 
@@ -216,29 +220,29 @@ def _occluded(
     with_music: Tensor,
     stretch: int,
 ) -> Float[Array, "T G"]:
-    """How far the pose moves when a stretch of one feature group is replaced by its mean."""
+    """The distance that the pose moves when a stretch of one feature group becomes its mean."""
     import captum.attr
 
     scores = np.zeros((explainer.music.shape[1], len(GROUPS)), dtype=np.float32)
     size = min(stretch, explainer.music.shape[1])
     for column, part in enumerate(GROUPS.values()):
 
-        def unmoved(group: Tensor, part: slice = part) -> Tensor:
+        def negative_distance(group: Tensor, part: slice = part) -> Tensor:
             music = explainer.music.expand(len(group), -1, -1).clone()
             music[..., part] = group
             # Captum reports the drop of an output, so the distance is negated.
             return -(poses(music)[:, columns] - with_music).norm(dim=-1)
 
-        # One group at a time: a window over all columns would mix the kinds of features.
+        # One group at a time, so that scores are separate for each kind of feature.
         columns_of_group, width = explainer.music[..., part].clone(), part.stop - part.start
         with torch.no_grad():
-            values: Any = captum.attr.Occlusion(unmoved).attribute(
+            values: Any = captum.attr.Occlusion(negative_distance).attribute(
                 columns_of_group,
                 # Equal window and stride: every frame is replaced exactly once.
                 sliding_window_shapes=(size, width),
                 strides=(size, width),
                 baselines=explainer.mean[..., part].clone(),
-                perturbations_per_eval=_AT_ONCE,
+                perturbations_per_eval=_BATCH_SIZE,
             )
         scores[:, column] = values[0].amax(-1).cpu().numpy()
     return scores

@@ -19,7 +19,7 @@ Array = np.ndarray
 
 
 class _BeforeAndAfter:
-    """How both kinds of results are shown and saved: two motions with the changed music."""
+    """Showing and saving, common to both kinds of results."""
 
     def scene(self) -> Scene:
         """The truth where there is one, the motion before and the motion after the change."""
@@ -33,7 +33,7 @@ class _BeforeAndAfter:
         """Before and after in a notebook's viewer, with the changed music.
 
         Args:
-            height: of the viewer, in CSS pixels.
+            height: height of the viewer, in CSS pixels.
         """
         return show(self, height=height)
 
@@ -74,7 +74,7 @@ class InterventionResult(_BeforeAndAfter):
     """Distance between the joints' world positions before and after, centimetres. A known joint may
     move with a hidden one above it."""
     notes: tuple[str, ...]
-    """What the user should know of the change, in sentences."""
+    """Remarks on the change for the user."""
 
     @property
     def hidden(self) -> Bool[Array, "T J"]:
@@ -83,7 +83,7 @@ class InterventionResult(_BeforeAndAfter):
 
     def summary(self) -> dict[str, float | None]:
         """Means over hidden entries: the changes, and the rotation error before and after."""
-        # Known entries are copied before and after: they would only dilute the means.
+        # Known entries are equal before and after, so they would only dilute the means.
         hidden = self.before.hidden
         deg, cm = (
             (float(values[hidden].mean(dtype=np.float64)) if hidden.any() else None)
@@ -109,7 +109,7 @@ class InterventionResult(_BeforeAndAfter):
             Performer(names[0], before.recovered.motion, "model"),
             Performer(names[1], after.recovered.motion, "model", "second"),
         )
-        # The viewer plays the changed music, so that what is heard explains the second body.
+        # The viewer plays the changed music, which the second body follows.
         return replace(before.scene(), performers=bodies, music=after.clip.music, errors=curves)
 
     def as_clip(self) -> Clip:
@@ -119,19 +119,19 @@ class InterventionResult(_BeforeAndAfter):
 
 @dataclass(frozen=True, eq=False)
 class GenerationChange(_BeforeAndAfter):
-    """What was generated before and after a change of the music."""
+    """The generated motion before and after a change of the music."""
 
     intervention: Intervention
     before: Generation
     after: Generation
     change_deg: Float[Array, "T J"]
-    """Angle between the local rotations before and after, degrees; zero in the prefix. Two
-    generated motions to different music soon diverge altogether. What tells is how early they do,
-    and how far they get."""
+    """Angle between the local rotations before and after, degrees; zero in the prefix. Motions
+    generated to different music always diverge in the end. When and how far they do is informative.
+    """
     change_cm: Float[Array, "T J"]
     """Distance between the joints' world positions before and after, centimetres."""
     notes: tuple[str, ...]
-    """What the user should know of the change, in sentences."""
+    """Remarks on the change for the user."""
 
     @property
     def hidden(self) -> Bool[Array, "T J"]:

@@ -1,8 +1,8 @@
-"""Deletion curves: how fast a pose changes as the highest-ranked music is taken away.
+"""Deletion curves: how fast a pose changes as the highest-ranked music frames are removed.
 
-A ranking of music frames is good if removing its first few does what removing all music does
-(Petsiuk et al. 2018). Random order and *the nearest frames* are the baselines: a ranking that is
-not above them has shown nothing about the network.
+A ranking of music frames is good if removing its first few changes the pose as much as removing all
+music (Petsiuk et al. 2018). Random order and *nearest frames first* are the baselines: a ranking
+that does not beat them shows nothing about the network.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,24 +23,25 @@ from mmm.recovery.recover import recover
 Array = np.ndarray
 
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
-"""Shares of the window's music to take away, most important frames first."""
+"""Shares of the window's music to remove, most important frames first."""
 RANDOM_ORDERS = 6
-"""How many random orders the baseline is the mean of."""
+"""The random baseline is the mean over this many random orders."""
 
 
 class Deletion:
-    """Replaces music frames of a window by its mean, the highest-ranked first.
+    """Replaces music frames of a window by the window's mean, the highest-ranked first.
 
     Args:
-        columns: columns of the pose that count; see ``FrameExplainer.columns``.
+        explainer: the frame whose pose is measured.
+        columns: columns of the pose that are measured; see ``FrameExplainer.columns``.
     """
 
     def __init__(self, explainer: FrameExplainer, columns: Sequence[int]) -> None:
         self.explainer, self.columns = explainer, list(columns)
-        # Curves are relative to what all music does, so that frames and networks can be compared.
+        # Curves are relative to the effect of all music, so that frames and networks compare.
         with torch.no_grad():
             self.with_music = explainer.poses(explainer.music)[:, self.columns]
-            self.full_move = float(
+            self.full_distance = float(
                 (explainer.poses(explainer.mean)[:, self.columns] - self.with_music).norm()
             )
 
@@ -48,45 +49,44 @@ class Deletion:
     def moved(
         self, scores: Float[Array, "T"], shares: Sequence[float] = SHARES
     ) -> Float[Array, "S"]:
-        """How far the pose moves at each share taken away; 1 is as far as without any music.
+        """How far the pose moves at each share removed; 1 is as far as without any music.
 
         Args:
-            scores: one for each frame of the window; among equals the earlier goes first.
+            scores: one for each frame of the window; of equal ones the earlier is removed first.
+            shares: shares of the frames to remove, 0 to 1.
         """
         # Stable sorting makes curves reproducible where many scores are equal (outside beats, say).
         order = np.argsort(-scores, kind="stable")
         moves = []
         for share in shares:
-            music, taken = (
-                self.explainer.music.clone(),
-                torch.from_numpy(order[: round(share * len(order))].copy()),
-            )
-            music[:, taken] = self.explainer.mean[:, taken]
+            music = self.explainer.music.clone()
+            removed = torch.from_numpy(order[: round(share * len(order))].copy())
+            music[:, removed] = self.explainer.mean[:, removed]
             moves.append(
                 float((self.explainer.poses(music)[:, self.columns] - self.with_music).norm())
-                / max(self.full_move, 1e-9)
+                / max(self.full_distance, 1e-9)
             )
         return np.array(moves)
 
 
 @dataclass(frozen=True, eq=False)
 class DeletionCurves:
-    """How far one frame's pose moves as music is taken away in several orders."""
+    """How far one frame's pose moves as music is removed in several orders."""
 
     frame: int
     joints: tuple[int, ...]
     shares: Float[Array, "S"]
-    """Shares of the window's music taken away; the first is 0."""
+    """Shares of the window's music that are removed; the first is 0."""
     moved: Mapping[str, Float[Array, "S"]]
     """How far the pose moves, by order: the method's own (``integrated_gradients``, ...),
-    ``attention``, ``nearest`` and ``random``. 1 is as far as without any music; curves may pass it
-    and end there."""
+    ``attention``, ``nearest`` and ``random``. 1 is as far as without any music, where all curves
+    end; before, they may exceed it."""
     random_range: tuple[Float[Array, "S"], Float[Array, "S"]]
     """Minimum and maximum over the random orders."""
 
     def area(self, name: str) -> float:
         """The area under a curve, clipped at 1; the sooner it rises, the nearer to 1."""
-        # Without the limit, an overshoot would pay for a slow start.
+        # Without the clipping, an overshoot would compensate for a slow start.
         return float(np.trapezoid(np.minimum(self.moved[name], 1), self.shares))
 
 
@@ -102,14 +102,14 @@ def deletion_curves(
     shares: Sequence[float] = SHARES,
     seed: int = 0,
 ) -> DeletionCurves:
-    """Deletion curves of an attribution, of attention maps, of the nearest frames and at random.
+    """Deletion curves by an attribution, by attention maps, nearest frames first, and at random.
 
     Args:
         mask, frame, joints, method: as :func:`mmm.explain.attribution.attribute` takes them.
-        scores: one for each frame of the clip, in place of an attribution; ``method`` then names
-            them.
-        shares: of the music to take away; ascending, above 0, at most 1.
-        seed: of the random orders.
+        scores: one for each frame of the clip, in place of an attribution; ``method`` is then their
+            name in the result.
+        shares: shares of the music to remove; ascending, above 0, at most 1.
+        seed: random seed of the random orders.
 
     Raises:
         ModelError, SpecError: as in :func:`mmm.explain.attribution.attribute`; or scores or shares
@@ -136,11 +136,11 @@ def deletion_curves(
     orders = {
         method: scores[first:end],
         **({"attention": maps["attention"]} if maps else {}),
-        # Networks react to the music around a frame anyway; a ranking must do better than that.
+        # The music around a frame usually matters most; a ranking must find more than that.
         "nearest": -np.abs(np.arange(first, end) - frame).astype(float),
     }
     moved = {name: _from_zero(deletion.moved(values, shares)) for name, values in orders.items()}
-    # The second number keeps these draws apart from others that start from the same seed.
+    # 523 tells this stream of random numbers from others with the same seed.
     rng = np.random.default_rng([seed, 523])
     random_curves = np.stack(
         [_from_zero(deletion.moved(rng.random(end - first), shares)) for _ in range(RANDOM_ORDERS)]
@@ -180,5 +180,5 @@ def map_scores(
 
 
 def _from_zero(values: Float[Array, "n"]) -> Float[Array, "S"]:
-    """A curve with its first point: nothing taken away, nothing moved."""
+    """A curve with its first point put before it: nothing removed, nothing moved."""
     return np.concatenate([[0.0], values])

@@ -23,7 +23,7 @@ class FrameExplainer:
     """One frame of a recovery as a function of the music.
 
     Args:
-        frame: of the clip. For a long clip, the first window that holds it is used, as in
+        frame: the frame of the clip. Of a long clip, the first window that holds it is used, as in
             ``AttentionTrace``.
 
     Raises:
@@ -34,7 +34,7 @@ class FrameExplainer:
     def __init__(
         self, model: MaskedMotionModel, clip: Clip, mask: Mask | Array, frame: int
     ) -> None:
-        check_listens(model, clip)
+        check_music(model, clip)
         check_fit(model.config, clip)
         if not 0 <= frame < len(clip):
             raise SpecError(
@@ -60,7 +60,8 @@ class FrameExplainer:
         self._filled, self._hidden = ready.filled.part(part), ready.hidden[:, part]
         self._place = ready.path[:, part].mean(1, keepdim=True)
         stats = model.config.fitted_stats
-        # The network's root is scaled to [0, 1]; in metres it weighs like the rotation entries.
+        # The network's root is scaled to [0, 1]. In metres, its entries are of the same magnitude
+        # as those of rotation matrices.
         self._metres = torch.from_numpy(stats.root_max - stats.root_min).to(self.music)
 
     def poses(self, music: Tensor) -> Tensor:
@@ -81,15 +82,14 @@ class FrameExplainer:
         return torch.cat([row[:, :-3], row[:, -3:] * self._metres], dim=-1)
 
     def columns(self, joints: Sequence[int]) -> list[int]:
-        """Columns of a pose that belong to these joints; the root joint has the root's position
-        too."""
+        """Columns of a pose that belong to some joints; the root joint's include its position."""
         joints_count = self.model.config.joints
         # A pose is J x 9 rotation entries followed by the root's x, y and z.
         rotation_columns = [9 * joint + k for joint in joints for k in range(9)]
         return rotation_columns + [9 * joints_count + k for k in range(3) if 0 in joints]
 
 
-def check_listens(model: MaskedMotionModel, clip: Clip) -> None:
+def check_music(model: MaskedMotionModel, clip: Clip) -> None:
     """Check that a network takes music and that a clip has some.
 
     Raises:
@@ -116,7 +116,7 @@ def chosen_joints(clip: Clip, joints: Sequence[int] | Sequence[str] | None) -> l
     count = len(clip.motion.skeleton)
     if joints is None:
         return list(range(count))
-    # Pages pass names from links, scripts pass indices; a list may hold both.
+    # Pages pass names, scripts pass indices; a list may hold both.
     names = [joint for joint in joints if isinstance(joint, str)]
     numbers = [int(joint) for joint in joints if not isinstance(joint, str)]
     # An empty list goes to ``joint_indices`` too, which refuses it with its own message.

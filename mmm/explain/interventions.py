@@ -45,7 +45,7 @@ def intervene(
     """Recover a clip with its music, and again after each of several changes of the music.
 
     Args:
-        mask: what is hidden, in all runs.
+        mask: hidden entries, the same in all runs.
         interventions: changes, or their SPECs; each starts from the clip's own music.
         progress: called with the share done, 0 to 1; an exception from it ends the run.
 
@@ -59,7 +59,7 @@ def intervene(
     """
     parsed = _parsed(model, interventions)
     changed = [apply(change, clip) for change in parsed]
-    # Features of the unchanged music go through the same analysis as those of the changed music.
+    # The unchanged music is analysed again like the changed music, so that only the change differs.
     plain = reanalysed_clip(clip)
     results = []
     before = recover(model, plain, mask)
@@ -94,13 +94,11 @@ def intervene_generation(
     """Generate a continuation to the music, and again after each of several changes of the music.
 
     All runs draw the same latent noise. The music changes from the first frame of the prefix on;
-    the poses of the prefix stay.
+    the poses of the prefix stay. Arguments that are not listed are those of :func:`mmm.generate`.
 
     Args:
         interventions: changes, or their SPECs; spans count from the first frame of the prefix.
         progress: called with the share done, 0 to 1; an exception from it ends the run.
-
-    The others are those of :func:`mmm.generate`.
 
     Returns:
         One result for each change; all share the generation before.
@@ -111,11 +109,11 @@ def intervene_generation(
     """
     parsed = _parsed(model, interventions)
     own_music, total = music_of(clip, music), prefix_frames + frames
-    # The last window reads music beyond its own frames, so that much more of it is changed too.
+    # The last window reads music beyond its own frames, so the excerpt includes that much more.
     ahead = math.ceil(horizon(model).ahead_s * own_music.fps)
     excerpt = own_music.crop(0, min(total + ahead, len(own_music)))
     changed = [changed_music(change, excerpt, clip.name) for change in parsed]
-    # With another song there is no truth: nobody was recorded dancing to it.
+    # The recorded motion is no truth for another song.
     truth = (
         clip.crop(0, min(len(clip), total)) if music is None and len(clip) > prefix_frames else None
     )
@@ -163,7 +161,7 @@ def _parsed(
     model: MaskedMotionModel, interventions: Sequence[Intervention | str]
 ) -> list[Intervention]:
     """Interventions from SPECs, for a network that takes music."""
-    # Checked first: a network without music would return the same motion every time.
+    # A network without music would return the same motion every time.
     if not model.config.uses_music:
         raise ModelError(
             model.name_or_path or "network",

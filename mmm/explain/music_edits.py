@@ -1,9 +1,9 @@
-"""Edits of a clip's music: silence, shifts, another tempo, one part taken out.
+"""Edits of a clip's music: silence, shifts, another tempo, one part removed.
 
-Where the music has its sound, the sound is edited and its features are computed again. Beats and
-tempo are moved with the edit instead of being detected again: the beat tracker may decide
-differently on the edited sound, and that difference would be taken for an effect of the edit. Where
-the music has only features, these are edited.
+If the music has its sound, the sound is edited and its features are computed again. Beats and tempo
+are moved with the edit instead of being detected again: the beat tracker may decide differently on
+the edited sound, and that difference would be taken for an effect of the edit. If the music has
+only features, these are edited.
 """
 
 from dataclasses import replace
@@ -33,7 +33,7 @@ def reanalysed_clip(clip: Clip) -> Clip:
 
 
 def reanalysed(music: Music) -> Music:
-    """Music with features computed from its sound as it is at hand; unchanged without sound.
+    """Music with features computed anew from its own sound; unchanged without sound.
 
     Stored features may come from the whole song or from uncompressed sound. An edit is therefore
     compared with the unedited sound after the same analysis. Beats and tempo stay.
@@ -44,9 +44,9 @@ def reanalysed(music: Music) -> Music:
 
 
 def _analysed(music: Music, audio: Audio, beats: Int[Array, "_"], tempo_bpm: float) -> Music:
-    """Features of other sound, as long as the music was, with given beats and tempo."""
-    # The known tempo is the tracker's starting point, so that an edit does not make it lock onto
-    # half of it.
+    """Music of the edited sound, as long as ``music``, with the given beats and tempo."""
+    # The known tempo is the tracker's prior, so that it does not lock onto half of it after an
+    # edit.
     count = len(music)
     analysed = features_of(audio, music.fps, count, start_bpm=tempo_bpm or None)
     beats = beats[(beats >= 0) & (beats < count)]
@@ -80,7 +80,7 @@ def muted(music: Music, span: tuple[int, int] | None, label: str) -> Music:
             f"0 to {len(music) - 1}, the lower first",
             "choose frames of the clip",
         )
-    # A muted beat would tell the network a rhythm that nobody hears.
+    # Beats inside the span are removed: the network must not get a rhythm that is not heard.
     beats = music.beats[(music.beats < first) | (music.beats > last)]
     if music.audio is None:
         features = music.features.copy()
@@ -99,7 +99,7 @@ def shifted(music: Music, milliseconds: float) -> Music:
     frames, seconds = round(milliseconds * music.fps / 1000), milliseconds / 1000
     beats = music.beats + frames
     if music.audio is not None:
-        # What comes in from beyond the clip is unknown, so it is silence and not the song's rest.
+        # The song beyond the clip is not available, so silence moves in from there.
         later, earlier = max(seconds, 0.0), max(-seconds, 0.0)
         kept = music.audio.crop_s(earlier, earlier + music.audio.duration_s - later)
         before = round(later * kept.rate_hz)
@@ -118,7 +118,7 @@ def stretched(music: Music, factor: float) -> Music:
     beats = np.unique(np.round(music.beats * factor).astype(np.int64))
     beats, tempo_bpm = beats[beats < len(music)], music.tempo_bpm / factor
     if music.audio is not None:
-        librosa = librosa_module()  # slow to import: only where sound is touched
+        librosa = librosa_module()  # slow to import, so only where sound is edited
 
         samples = librosa.effects.time_stretch(
             np.ascontiguousarray(music.audio.samples.T), rate=1 / factor
@@ -143,7 +143,7 @@ def without(music: Music, part: str, name: str) -> tuple[Music, tuple[str, ...]]
 
     Args:
         part: ``drums`` or ``chords``.
-        name: the clip's, for errors.
+        name: the clip's name, for errors.
 
     Raises:
         SpecError: the music has no sound.
@@ -151,11 +151,11 @@ def without(music: Music, part: str, name: str) -> tuple[Music, tuple[str, ...]]
     if music.audio is None:
         raise SpecError(
             f"without:{part}",
-            f"{name} has no sound at hand",
+            f"{name} has no sound, only features",
             "a clip with its recording",
             "add the recording (--music), or choose another change",
         )
-    # Stems are exact, filters are not.
+    # A recording without the part is exact; separation by a filter is not.
     if part in music.without:
         return _analysed(music, music.without[part], music.beats, music.tempo_bpm), ()
     librosa = librosa_module()

@@ -1,13 +1,13 @@
 """Changes of a clip's music, to measure what changes in its motion.
 
-A change is written as a SPEC, in the way of masks::
+A change is written as a SPEC, as masks are::
 
     mute   mute:120-179   shift:-200   stretch:1.1   swap:other.npz   swap:song.ogg@12.5
     without:drums
 
 Spans are frames, both ends included. Shifts are milliseconds, later for positive values. A stretch
 is a factor on the song's duration. A recording that is swapped in may have a start in seconds.
-``mmm.explain.music_edits`` carries the changes out.
+``mmm.explain.music_edits`` implements the changes.
 """
 
 import re
@@ -34,7 +34,7 @@ REANALYSED = (
 """Note of results whose music has its sound; see :func:`mmm.explain.music_edits.reanalysed`."""
 # Suffixes that are cut off a song's name in labels.
 _SONGS = (*SOUND_SUFFIXES, ".npz")
-_BY_FEATURES = "The clip has no sound at hand: its music features were changed instead."
+_BY_FEATURES = "The clip has no sound, so its music features were changed instead."
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Intervention:
     kind: str
     """``mute``, ``shift``, ``stretch``, ``swap`` or ``without``."""
     label: str
-    """The SPEC, or what stands for it."""
+    """The SPEC; for music that was passed in, ``swap:`` and its name."""
     span: tuple[int, int] | None = None
     """For ``mute``: first and last frame, both included; None for all."""
     amount: float = 0.0
@@ -74,7 +74,7 @@ def parse(spec: str) -> Intervention:
         FileError: the file of ``swap`` does not exist.
     """
     kind, _, rest = spec.strip().partition(":")
-    # A file name may contain anything, also colons, so ``swap`` is taken apart on its own.
+    # File names may contain colons and "@", so ``swap`` has a parser of its own.
     if kind == "swap" and rest:
         return _parse_swap(spec, rest)
     if spec.strip() == "mute":
@@ -83,7 +83,7 @@ def parse(spec: str) -> Intervention:
         return Intervention("mute", spec, span=(int(match[1]), int(match[2])))
     if kind == "without" and rest in PARTS:
         return Intervention("without", spec, part=rest)
-    # Digits are bounded: "1e400" or a million of them are typing errors, not amounts.
+    # The number of digits is bounded, so that the text always converts to a finite number.
     if kind in ("shift", "stretch") and re.fullmatch(r"[+-]?[0-9]{1,6}(\.[0-9]{1,6})?", rest):
         amount = float(rest)
         low, high = (-LARGEST_SHIFT_MS, LARGEST_SHIFT_MS) if kind == "shift" else STRETCHES
@@ -107,7 +107,7 @@ def _parse_swap(spec: str, rest: str) -> Intervention:
         raise FileError(
             rest, "no such file", "a clip with music, or a recording", "check the spelling"
         )
-    # A clip's music belongs to its frames; a start in seconds makes sense for sound files alone.
+    # A clip's music is aligned with its frames, so only sound files take a start.
     if start_s and file.suffix.lower() not in SOUND_SUFFIXES:
         raise SpecError(
             f"SPEC {spec!r}",
@@ -119,11 +119,11 @@ def _parse_swap(spec: str, rest: str) -> Intervention:
 
 
 def swap(other: Clip | Music, name: str = "") -> Intervention:
-    """An intervention that puts in the music of another clip, or given music.
+    """An intervention that replaces the music by another clip's, or by given music.
 
     Args:
         other: a clip with music, or music at the clip's frame rate.
-        name: the song's name in labels and notes; the clip's own name where empty.
+        name: the song's name in labels and notes; if empty, the other clip's name.
     """
     if isinstance(other, Music):
         return Intervention("swap", f"swap:{name or 'music'}", music=other)
@@ -133,9 +133,9 @@ def swap(other: Clip | Music, name: str = "") -> Intervention:
 def in_words(spec: str) -> str:
     """A SPEC in words, for labels: ``shift:-200`` is "Music 200 ms earlier"."""
     kind, _, rest = spec.partition(":")
-    number = rest.lstrip("+-")  # the direction is said in words
+    number = rest.lstrip("+-")  # "earlier" or "later" replaces the sign
     if kind == "swap":
-        # Paths of Windows, too: a link or a result may come from another machine.
+        # Windows paths too: a link or a result may come from another machine.
         song = re.sub(r"@[0-9.]+$", "", rest.replace("\\", "/").rsplit("/", 1)[-1])
         return (
             f"Another song ({song.rpartition('.')[0] if song.lower().endswith(_SONGS) else song})"
@@ -149,7 +149,7 @@ def in_words(spec: str) -> str:
 
 
 def apply(intervention: Intervention, clip: Clip) -> Clip:
-    """The clip with its music changed; what the user should know is added to its notes.
+    """The clip with its music changed, and remarks for the user added to its notes.
 
     Raises:
         SpecError: the clip has no music, a span is not inside it, or a part is to be taken out of
@@ -178,7 +178,7 @@ def changed_music(
     """Music after a change, as long as before, and notes for the user.
 
     Args:
-        name: the clip's, for errors, which are those of :func:`apply`.
+        name: the clip's name, for errors, which are those of :func:`apply`.
     """
     notes: tuple[str, ...] = ()
     if intervention.kind == "mute":
@@ -192,7 +192,7 @@ def changed_music(
     else:
         changed, notes = without(music, intervention.part, name)
     edited = intervention.kind in ("mute", "shift", "stretch")
-    # Full silence has exact features, so there is nothing to tell about them.
+    # Features of full silence are exact, so they need no remark.
     if music.audio is None and edited and intervention.label != "mute":
         notes = (*notes, _BY_FEATURES)
     return changed, notes
@@ -213,7 +213,7 @@ def _swapped(music: Music, intervention: Intervention) -> tuple[Music, tuple[str
             "a clip with music, or a recording",
             "choose another",
         )
-    # Rows are counted in frames, so another clip's music is brought to this clip's rate first.
+    # Music has one row for each frame, so the other clip's is resampled to this clip's rate first.
     other = at_frame_rate(other, music.fps)
     assert other.music is not None
     if len(other) >= count:
@@ -223,7 +223,7 @@ def _swapped(music: Music, intervention: Intervention) -> tuple[Music, tuple[str
 
 
 def _given_music(music: Music, other: Music, label: str) -> tuple[Music, tuple[str, ...]]:
-    """Music that was passed in, as long as the clip's, and notes for the user."""
+    """The passed music, cut or padded to the clip's length, and notes for the user."""
     if other.fps != music.fps:
         raise SpecError(
             label,

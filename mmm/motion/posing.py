@@ -54,9 +54,9 @@ def limbs_of(skeleton: Skeleton) -> dict[int, Limb]:
 def reach(
     motion: Motion, frame: int, joint: int, target_m: Float[Array, "3"]
 ) -> dict[int, Float[Array, "3 3"]]:
-    """Bend an arm or a leg in one frame so that its wrist or ankle comes to a place.
+    """Bend an arm or a leg in one frame so that its wrist or ankle reaches a position.
 
-    The elbow or knee moves as little as it can, and the hand or foot keeps its orientation. A place
+    The elbow or knee moves as little as possible; the hand or foot keeps its orientation. A target
     out of reach is approached as far as the limb allows.
 
     Args:
@@ -68,7 +68,7 @@ def reach(
         New local rotations of the limb's three joints, by joint.
 
     Raises:
-        SpecError: the joint is no wrist or ankle, or the place is not in the room.
+        SpecError: the joint is no wrist or ankle, or the position is not finite or too far away.
     """
     name, limbs = motion.skeleton.names[joint], limbs_of(motion.skeleton)
     if joint not in limbs:

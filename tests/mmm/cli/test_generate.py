@@ -258,5 +258,5 @@ def test_a_clip_that_ends_with_its_seed(run, tmp_path):
         f"{tmp_path}/walk.npz --checkpoint {tmp_path}/roles --seed-frames 40 --frames 60"
     )
     assert status == 0
-    assert "the usual energy is the seed's" in out
+    assert "the reference energy is the seed's" in out
     assert "no truth" in err

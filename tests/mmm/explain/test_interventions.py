@@ -209,9 +209,7 @@ def test_a_span_of_features_is_silent_and_nothing_else():
     assert (changed.music.features[here] == QUIET).all()
     assert np.array_equal(changed.music.features[~here], clip.music.features[~here])
     assert changed.music.beats.tolist() == [0, 45]
-    assert changed.notes == (
-        "The clip has no sound at hand: its music features were changed instead.",
-    )
+    assert changed.notes == ("The clip has no sound, so its music features were changed instead.",)
     with pytest.raises(SpecError, match="mute:14-60: not inside the clip's 60 frames"):
         apply(parse("mute:14-60"), clip)
 
@@ -293,7 +291,7 @@ def test_sound_without_stems_is_separated_and_says_so():
     changed = apply(parse("without:drums"), clip)
     assert "harmonic-percussive separation" in changed.notes[0]
     assert struck(changed) < 0.7 * struck(reanalysed_clip(clip))
-    with pytest.raises(SpecError, match="without:drums: tiny0 has no sound at hand"):
+    with pytest.raises(SpecError, match="without:drums: tiny0 has no sound, only features"):
         apply(parse("without:drums"), tiny_clip(40))
 
 
@@ -337,9 +335,7 @@ def test_before_and_after():
             result.change_deg[mask.hidden].mean(), rel=1e-5
         )
     assert (quiet.change_deg != part.change_deg).any()
-    assert part.notes == (
-        "The clip has no sound at hand: its music features were changed instead.",
-    )
+    assert part.notes == ("The clip has no sound, so its music features were changed instead.",)
 
 
 def test_both_sides_go_through_the_same_analysis():
