@@ -19,7 +19,7 @@ from mmm.motion.clip import Motion
 DRAWS = 6
 """Futures to choose from. Twelve are hardly better and take twice the time."""
 STILL_M_S = 0.03
-"""Added to speeds before the logarithm, metres a second. Nobody sees movement below it."""
+"""Added to speeds before the logarithm, metres a second. Slower movement is hardly visible."""
 
 
 def log_speed(motion: Motion) -> float:

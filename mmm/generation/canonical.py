@@ -19,7 +19,7 @@ from mmm.motion.rotations import matrix_to_rotvec, project_to_so3, rotvec_to_mat
 
 Array = np.ndarray
 
-_AT = {role: index for index, role in enumerate(ROLES)}
+_INDEX = {role: index for index, role in enumerate(ROLES)}
 _AIMS = {
     **{
         f"left_{joint}": (f"left_{child}", (1.0, 0.0, 0.0))
@@ -36,7 +36,7 @@ _AIMS = {
     },
 }
 """Roles whose bone direction is kept exactly, with the role at its end and its T-pose direction."""
-_FOLLOWS = {
+_SAME_REST_AS = {
     "spine1": "pelvis",
     "spine2": "spine3",
     "neck": "spine3",
@@ -49,12 +49,12 @@ _FOLLOWS = {
     "right_toe": "right_ankle",
 }
 """Roles that share the orientation of another role in nearly every rest pose."""
-_SAME_REST = np.radians(45)
-"""A larger mean angle to the other role means that the rest pose is not a standing figure."""
+_REST_TOLERANCE = np.radians(45)
+"""A larger angle to the other role means that the file's rest pose is no standing figure."""
 _PRIOR = 0.02
-"""Weight of the frame carried over from the parent role where no bend shows the hinge."""
+"""Weight of the parent's frame, which decides only where a straight limb shows no hinge axis."""
 _STANDS_M_S = 0.4
-"""Feet slower than this count as flat on the floor."""
+"""Feet slower than this, metres a second, count as flat on the floor."""
 
 
 def heading(rotation: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
@@ -104,23 +104,23 @@ class Calibration:
         local = _same_rest(local, roles)
         offsets = role_motion.skeleton.offsets_m.astype(np.float64)
         _aim(local, offsets, roles)
-        hips = (offsets[_AT["left_hip"]] + offsets[_AT["right_hip"]]) / 2
+        hips = (offsets[_INDEX["left_hip"]] + offsets[_INDEX["right_hip"]]) / 2
         leg = (
             np.mean(
                 [
-                    np.linalg.norm(offsets[_AT[f"{side}_{joint}"]])
+                    np.linalg.norm(offsets[_INDEX[f"{side}_{joint}"]])
                     for side in ("left", "right")
                     for joint in ("knee", "ankle")
                 ]
             )
             * 2
         )
-        # A low percentile and not the minimum, so that one bad frame does not set the floor.
-        ankles = points[:, [_AT["left_ankle"], _AT["right_ankle"]], 1].min(axis=1)
+        # A low percentile instead of the minimum, so that one bad frame does not set the floor.
+        ankles = points[:, [_INDEX["left_ankle"], _INDEX["right_ankle"]], 1].min(axis=1)
         return Calibration(local, float(max(leg, 1e-3)), float(np.percentile(ankles, 5)), hips)
 
     def anatomical(self, roles: RoleMap, motion: Motion) -> "Poses":
-        """Describe a motion of this body by poses without rest pose and size."""
+        """Poses of a motion of this body, independent of its rest pose and size."""
         role_motion = roles.to_roles(motion)
         world = role_motion.world_rotations().astype(np.float64)
         hips = role_motion.root_m + np.einsum("tij,j->ti", world[:, 0], self.hips_local_m)
@@ -128,7 +128,8 @@ class Calibration:
         return Poses(world @ self.local, hips)
 
     def roles_of(self, poses: "Poses", roles: RoleMap, fps: float) -> Motion:
-        """Put poses on this body's roles, with the pelvis where the legs reach the same floor."""
+        """Motion of this body's roles in given poses, with the pelvis at a height at which the
+        ankles rest on the floor."""
         world = poses.world @ np.swapaxes(self.local, -1, -2)
         hips = poses.hips * self.leg_m + np.array([0.0, self.ankle_m, 0.0])
         root = hips - np.einsum("tij,j->ti", world[:, 0], self.hips_local_m)
@@ -141,7 +142,8 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """Anatomical world frames, and the path of the hips in leg lengths above a resting ankle."""
+    """Anatomical world frames, and positions of the hips in leg lengths; an ankle at rest has
+    height 0."""
 
     world: Float[Array, "T 22 3 3"]
     hips: Float[Array, "T 3"]
@@ -171,96 +173,104 @@ def anatomical_frames(
     count = len(points)
     frames = np.tile(np.eye(3), (count, len(ROLES), 1, 1))
     weights = np.full((count, len(ROLES)), _PRIOR)
-    places = {role: points[:, index] for role, index in _AT.items()}
-    hips = (places["left_hip"] + places["right_hip"]) / 2
-    up = (places["left_shoulder"] + places["right_shoulder"]) / 2 - hips
-    pelvis = _frame_x(places["left_hip"] - places["right_hip"], up)
-    chest = _frame_x(places["left_shoulder"] - places["right_shoulder"], up)
-    # Positions of the spine and neck tell no twist, so they take the frame of hips or shoulders.
+    positions = {role: points[:, index] for role, index in _INDEX.items()}
+    hips = (positions["left_hip"] + positions["right_hip"]) / 2
+    up = (positions["left_shoulder"] + positions["right_shoulder"]) / 2 - hips
+    pelvis = _frame_x(positions["left_hip"] - positions["right_hip"], up)
+    chest = _frame_x(positions["left_shoulder"] - positions["right_shoulder"], up)
+    # Positions of spine and neck do not determine twist, so they take the frame of the hips or of
+    # the shoulders.
     for role in ("pelvis", "spine1"):
-        frames[:, _AT[role]], weights[:, _AT[role]] = pelvis, 1
+        frames[:, _INDEX[role]], weights[:, _INDEX[role]] = pelvis, 1
     for role in ("spine2", "spine3", "neck", "head", "left_collar", "right_collar"):
-        frames[:, _AT[role]], weights[:, _AT[role]] = chest, 1
+        frames[:, _INDEX[role]], weights[:, _INDEX[role]] = chest, 1
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        _arm(places, side, sign, chest, frames, weights)
-        _leg(places, side, pelvis, fps, frames, weights)
+        _arm(positions, side, sign, chest, frames, weights)
+        _leg(positions, side, pelvis, fps, frames, weights)
     return frames, weights
 
 
 def _arm(
-    places: dict[str, Array], side: str, sign: float, chest: Array, frames: Array, weights: Array
+    positions: dict[str, Array], side: str, sign: float, chest: Array, frames: Array, weights: Array
 ) -> None:
-    upper = _unit(places[f"{side}_elbow"] - places[f"{side}_shoulder"])
-    fore = _unit(places[f"{side}_wrist"] - places[f"{side}_elbow"])
-    hinge = np.cross(upper, fore)
-    # The sine of the elbow's angle: a straight arm has no hinge that positions could show.
+    upper = _unit(positions[f"{side}_elbow"] - positions[f"{side}_shoulder"])
+    forearm = _unit(positions[f"{side}_wrist"] - positions[f"{side}_elbow"])
+    hinge = np.cross(upper, forearm)
+    # The sine of the elbow's angle. Positions of a straight arm do not determine the hinge axis.
     bend = np.linalg.norm(hinge, axis=-1)
     # In the T-pose the forearm bends forward: about -y on the left, +y on the right.
-    rest = _carried(chest, np.array([sign, 0.0, 0.0]), upper)
+    rest = _swung(chest, np.array([sign, 0.0, 0.0]), upper)
     axis = _unit(-sign * hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 1])
-    for role, bone in (("shoulder", upper), ("elbow", fore), ("wrist", fore)):
-        index = _AT[f"{side}_{role}"]
+    for role, bone in (("shoulder", upper), ("elbow", forearm), ("wrist", forearm)):
+        index = _INDEX[f"{side}_{role}"]
         frames[:, index] = _frame_x(sign * bone, axis)
         weights[:, index] = bend**2 + _PRIOR
 
 
 def _leg(
-    places: dict[str, Array], side: str, pelvis: Array, fps: float, frames: Array, weights: Array
+    positions: dict[str, Array], side: str, pelvis: Array, fps: float, frames: Array, weights: Array
 ) -> None:
-    thigh = _unit(places[f"{side}_knee"] - places[f"{side}_hip"])
-    shin = _unit(places[f"{side}_ankle"] - places[f"{side}_knee"])
+    thigh = _unit(positions[f"{side}_knee"] - positions[f"{side}_hip"])
+    shin = _unit(positions[f"{side}_ankle"] - positions[f"{side}_knee"])
     hinge = np.cross(thigh, shin)
     bend = np.linalg.norm(hinge, axis=-1)
-    rest = _carried(pelvis, np.array([0.0, -1.0, 0.0]), thigh)
+    rest = _swung(pelvis, np.array([0.0, -1.0, 0.0]), thigh)
     axis = _unit(hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 0])
     for role, bone in (("hip", thigh), ("knee", shin)):
-        frames[:, _AT[f"{side}_{role}"]] = _frame_y(-bone, axis)
-        weights[:, _AT[f"{side}_{role}"]] = bend**2 + _PRIOR
-    # A standing foot is level and its toes show its direction. Of a foot in the air two points
-    # do not tell the roll, so it follows the shin.
-    foot = places[f"{side}_toe"] - places[f"{side}_ankle"]
+        frames[:, _INDEX[f"{side}_{role}"]] = _frame_y(-bone, axis)
+        weights[:, _INDEX[f"{side}_{role}"]] = bend**2 + _PRIOR
+    # A standing foot is level, and its toes give its direction. For a foot in the air, ankle and
+    # toe do not determine the roll, so the foot takes the frame of the shin.
+    foot = positions[f"{side}_toe"] - positions[f"{side}_ankle"]
     forward = np.linalg.norm(foot, axis=-1) > 0.02
     level = foot * np.array([1.0, 0.0, 1.0])
     flat = _frame_y(np.broadcast_to([0.0, 1.0, 0.0], foot.shape), np.cross([0.0, 1.0, 0.0], level))
-    speed = np.maximum(_speed(places[f"{side}_ankle"], fps), _speed(places[f"{side}_toe"], fps))
-    low = places[f"{side}_ankle"][:, 1] < np.percentile(places[f"{side}_ankle"][:, 1], 5) + 0.05
+    speed = np.maximum(
+        _speed(positions[f"{side}_ankle"], fps), _speed(positions[f"{side}_toe"], fps)
+    )
+    low = (
+        positions[f"{side}_ankle"][:, 1] < np.percentile(positions[f"{side}_ankle"][:, 1], 5) + 0.05
+    )
     stands = forward & low & (speed < _STANDS_M_S)
     above = _frame_y(-shin, axis)
     for role in ("ankle", "toe"):
-        index = _AT[f"{side}_{role}"]
+        index = _INDEX[f"{side}_{role}"]
         frames[:, index] = np.where(stands[:, None, None], flat, above)
         weights[:, index] = np.where(stands, 1.0, _PRIOR)
 
 
 def _same_rest(local: Array, roles: RoleMap) -> Array:
-    """Give roles the calibration of the role that they rest like, unless data contradicts it."""
-    # Somebody may look aside through a whole seed of two seconds. A rest pose never does.
+    """Give roles the calibration of the role with the same rest orientation, unless data contradicts
+    it."""
+    # The fit alone is not reliable: a person may look aside during the whole seed, and the fit
+    # would take that for the rest pose.
     result = local.copy()
-    for role, other in _FOLLOWS.items():
-        r, o = _AT[role], _AT[other]
-        apart = np.linalg.norm(matrix_to_rotvec((local[o].T @ local[r])[None])[0])
-        if not roles.present[r] or apart < _SAME_REST:
+    for role, other in _SAME_REST_AS.items():
+        r, o = _INDEX[role], _INDEX[other]
+        angle = np.linalg.norm(matrix_to_rotvec((local[o].T @ local[r])[None])[0])
+        if not roles.present[r] or angle < _REST_TOLERANCE:
             result[r] = result[o]
     return result
 
 
 def _aim(local: Array, offsets: Array, roles: RoleMap) -> None:
-    """Turn calibrations by the smallest angle that makes limbs point along their frames."""
+    """Rotate calibrations by the smallest angle that aligns each limb with its frame, in place."""
     for role, (child, direction) in _AIMS.items():
-        r, c = _AT[role], _AT[child]
+        r, c = _INDEX[role], _INDEX[child]
         size = np.linalg.norm(offsets[c])
         if not (roles.present[r] and roles.present[c]) or size < 1e-6:
             continue
         now, target = local[r] @ np.array(direction), offsets[c] / size
-        local[r] = _shortest(now[None], target[None])[0] @ local[r]
+        local[r] = _shortest_arc(now[None], target[None])[0] @ local[r]
 
 
-def _carried(frame: Array, rest: Float[Array, "3"], bone: Float[Array, "T 3"]) -> Array:
-    """The frame above, turned as little as needed for its rest direction to lie along a bone."""
-    return _shortest(frame @ rest, bone) @ frame
+def _swung(frame: Array, rest: Float[Array, "3"], bone: Float[Array, "T 3"]) -> Array:
+    """The parent's frame after the smallest rotation that brings its rest direction onto a bone."""
+    return _shortest_arc(frame @ rest, bone) @ frame
 
 
-def _shortest(a: Float[Array, "T 3"], b: Float[Array, "T 3"]) -> Float[Array, "T 3 3"]:
+def _shortest_arc(a: Float[Array, "T 3"], b: Float[Array, "T 3"]) -> Float[Array, "T 3 3"]:
+    """The rotations by the smallest angle from one unit vector to another."""
     axis = np.cross(a, b)
     sine = np.linalg.norm(axis, axis=-1, keepdims=True)
     angle = np.arctan2(sine, (a * b).sum(-1, keepdims=True))

@@ -35,7 +35,8 @@ def channels_of(poses: Poses) -> Float[Array, "T C"]:
     # q and -q are one rotation, but a flip between frames would need every frequency.
     flips = np.sign((quats[1:] * quats[:-1]).sum(-1, keepdims=True))
     quats[1:] *= np.cumprod(np.where(flips == 0, 1, flips), axis=0)
-    # A path that starts at the origin needs no large constant; pieces are placed anew anyway.
+    # Starting at the origin avoids a large constant coefficient. Retrieved pieces are moved to the
+    # current position anyway.
     hips = poses.hips - poses.hips[:1] * np.array([1, 0, 1])
     return np.concatenate([quats.reshape(len(quats), -1), hips], axis=1).astype(np.float32)
 
@@ -69,9 +70,10 @@ def decode(values: Int[Array, "K C"], frames: int) -> Float[Array, "T C"]:
 def pack(values: Int[Array, "N C"]) -> bytes:
     """Compress integers, channel by channel."""
     flat = np.ascontiguousarray(values.T).view(np.uint16)
-    # Sign in the lowest bit: small numbers of either sign then have a zero high byte.
+    # Zigzag coding puts the sign into the lowest bit: small numbers of either sign then have a
+    # zero high byte.
     zigzag = (flat << 1) ^ np.where(flat >> 15, 0xFFFF, 0).astype(np.uint16)
-    # One plane for each byte: long runs of zero bytes compress best.
+    # Low and high bytes are stored apart, because long runs of zero bytes compress best.
     planes = np.stack([(zigzag & 0xFF).astype(np.uint8), (zigzag >> 8).astype(np.uint8)])
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
     return lzma.compress(planes.tobytes(), format=lzma.FORMAT_XZ, filters=filters)
@@ -80,7 +82,7 @@ def pack(values: Int[Array, "N C"]) -> bytes:
 def unpack(data: bytes, rows: int) -> Int[Array, "N C"]:
     """The integers that :func:`pack` was given."""
     size = rows * CHANNELS
-    # Limits on memory and length: a small hostile file may not expand without end.
+    # Limits on memory and length: a small hostile file could otherwise expand without bound.
     raw = lzma.LZMADecompressor(memlimit=1 << 28).decompress(data, max_length=2 * size)
     planes = np.frombuffer(raw, np.uint8).reshape(2, CHANNELS, rows).astype(np.uint16)
     zigzag = planes[0] | (planes[1] << 8)
@@ -89,6 +91,6 @@ def unpack(data: bytes, rows: int) -> Int[Array, "N C"]:
 
 
 def _steps(frames: int) -> Float[Array, "T 1"]:
-    # Equal steps for all frequencies left 1.6 times people's jerk.
+    # With equal steps for all frequencies, decoded motion had 1.6 times the jerk of the recordings.
     frequency = np.arange(frames, dtype=np.float32) / frames * NYQUIST_HZ
     return STEP * (1 + (frequency / CORNER_HZ) ** 3)[:, None]

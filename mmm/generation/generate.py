@@ -2,7 +2,7 @@
 
 Checkpoints with a library of recorded movement continue by retrieval
 (``mmm.generation.stitching``), all others by the network alone (``mmm.generation.rollout``). Both
-take all their chance from one generator: the same random seed gives the same motion.
+draw all random numbers from one generator: the same random seed gives the same motion.
 """
 
 import time
@@ -22,7 +22,8 @@ from mmm.motion.clip import Clip, Motion, Music
 
 @runtime_checkable
 class NamedNetwork(Protocol):
-    """What is read of a network after its work: one of a server has no weights here."""
+    """The attributes of a network that a result needs. A network that runs on a server is
+    represented by these alone."""
 
     name_or_path: str
 
@@ -51,11 +52,11 @@ def generate(
         prefix_frames: at least half a second.
         frames: how many to generate after the seed.
         music: the music to dance to, from the clip's first frame on and at the clip's rate; None
-            takes the clip's own. Networks that hear get silence where there is none.
+            takes the clip's own. Networks with music input get silence if there is none.
         temperature: 0 to 3. 0 is the mean prediction, 1 matches training, larger values are more
-            diverse. Networks that hear and have no latent noise give one dance up to 1; above it
-            they hear a share of the bars in other keys (at 2 all of them), and dance other moves
-            on the same beats.
+            diverse. Networks with music input and without latent noise always give the same dance
+            up to 1. Above 1, a share of the song's bars (at 2, all) is transposed, which gives
+            other moves on the same beats.
         random_seed: the same number gives the same motion.
         joint_names: for networks on joint roles, joint names by role, as ``recover`` takes them.
         attention_frame: a generated frame, counted with the seed; the chunk that holds it brings
@@ -69,8 +70,8 @@ def generate(
             would, or ``attention_frame`` is not generated.
         ModelError: the network does not fit the clip.
     """
-    # Checked here and not in the iterators, so that errors come at the call and not at the first
-    # chunk, when a page has already begun to show the run.
+    # Checked here and not in the iterators, so that errors are raised by the call and not by the
+    # first chunk, when a page already shows the run.
     numbers = (prefix_frames, frames, music, temperature, random_seed)
     request = Request(model, clip, *numbers, joint_names, attention_frame).checked()
     return predict_windows(request) if model.config.library is None else stitch_pieces(request)
@@ -94,9 +95,10 @@ def generate_clip(
     The other arguments, and the errors, are those of :func:`generate`.
 
     Args:
-        progress: called with the share done, 0 to 1, after each chunk. What it raises ends the run.
-        on_chunk: called with each chunk before ``progress``. Where it returns False, the run ends
-            early with what was generated so far.
+        progress: called with the share done, 0 to 1, after each chunk. An exception from it ends
+            the run.
+        on_chunk: called with each chunk before ``progress``. If it returns False, the run ends
+            early with the frames generated so far.
     """
     return run_to_end(
         generate,
@@ -131,12 +133,12 @@ def run_to_end(
         options: the other arguments of :func:`generate_clip`, all of them.
     """
     started = time.perf_counter()
-    # A seed of a wrong length is refused by generate, whose message names the right ones.
+    # ``generate`` checks the length of the seed; its message states the valid range.
     parts = [clip.motion.crop(0, prefix_frames)] if 0 < prefix_frames <= len(clip) else []
     chunks = generate_chunks(model, clip, prefix_frames=prefix_frames, frames=frames, **options)
     for chunk in chunks:
         parts.append(chunk.motion)
-        # Only False ends the run: callbacks without a result return None.
+        # Only False ends the run, because callbacks without a return value return None.
         if on_chunk is not None and on_chunk(chunk) is False:
             break
         if progress is not None:
@@ -188,7 +190,7 @@ def _assembled(
         clip.meta,
     )
     truth = None
-    # What was danced to another song is no truth for this one.
+    # The recorded motion is no truth for another song.
     if len(clip) > prefix_frames and music is None:
         truth = clip.crop(0, min(len(clip), len(motion)))
     name = model.name_or_path or model.config.model_type
@@ -205,13 +207,13 @@ def _notes(
     prefix_frames: int,
     joint_names: Mapping[str, str] | None,
 ) -> tuple[str, ...]:
-    """What a user should know of the result."""
+    """Remarks on the result for the user."""
     notes = list(check_fit(model.config, continued, joint_names))
-    # Training masks that hide the last frames are what teaches a network to continue.
+    # Networks learn to continue from training masks that hide the last frames.
     if not any("last" in spec for spec in model.config.trained_masks or []):
         notes.append(
-            f"{model.name_or_path or 'This network'} was not trained to go on without an end: "
-            "it fills gaps."
+            f"{model.name_or_path or 'This network'} was not trained to continue a motion, only to "
+            "fill gaps."
         )
     if len(clip) == prefix_frames:
         notes.append("The clip ends with the seed: there is no truth to compare with.")

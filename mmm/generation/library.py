@@ -1,4 +1,4 @@
-"""A library of recorded movement: takes as compressed poses in one file."""
+"""A library of recorded motion: takes as compressed poses in one file."""
 
 import json
 import lzma
@@ -22,10 +22,10 @@ Array = np.ndarray
 FPS = 30.0
 """Frames a second of every take."""
 _CACHED = 8
-"""Decoded takes in memory; a generation moves back and forth between a few."""
-_BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, lzma.LZMAError, SafetensorError)
+"""Decoded takes kept in memory; a generation moves back and forth between a few."""
+_READ_ERRORS = (OSError, ValueError, KeyError, TypeError, EOFError, lzma.LZMAError, SafetensorError)
 _MIRROR = np.array([-1.0, 1.0, 1.0])
-_PARTNER = [
+_MIRROR_ROLES = [
     ROLES.index(role.replace("left", "right") if "left" in role else role.replace("right", "left"))
     for role in ROLES
 ]
@@ -48,7 +48,7 @@ class Take:
 
 @dataclass(eq=False)
 class Library:
-    """Takes whose poses can be read at any moment, also between frames."""
+    """Takes whose poses can be read at any time, also between frames."""
 
     takes: list[Take]
     values: Int[Array, "N C"]
@@ -82,21 +82,21 @@ class Library:
         return channels
 
     def poses(self, take: int, frames: Shaped[Array, "n"], mirrored: bool = False) -> Poses:
-        """Poses of a take at any moments; beyond its ends the first or last pose is held.
+        """Poses of a take at any times; beyond its ends the first or last pose is held.
 
         Between frames, Catmull-Rom interpolation keeps velocities continuous at any frame rate.
 
         Args:
             take: index of the take.
-            frames: moments in frames, whole or not.
+            frames: times in frames, which need not be whole.
             mirrored: swap left and right.
         """
         channels = self.channels(take)
         last = len(channels) - 1
-        moments = np.clip(frames, 0, last)
-        # At the last frame u is 1, so that there is a frame on each side of every moment.
-        low = np.minimum(moments.astype(int), max(last - 1, 0))
-        u = (moments - low)[:, None].astype(np.float32)
+        times = np.clip(frames, 0, last)
+        # At the last frame u is 1, so that there is a frame on each side of every time.
+        low = np.minimum(times.astype(int), max(last - 1, 0))
+        u = (times - low)[:, None].astype(np.float32)
         a, b, c, d = (channels[np.clip(low + k, 0, last)] for k in (-1, 0, 1, 2))
         between = b + 0.5 * u * (
             c - a + u * (2 * a - 5 * b + 4 * c - d + u * (3 * (b - c) + d - a))
@@ -120,8 +120,8 @@ class Library:
         return Library._read(path, None)
 
     @staticmethod
-    def described(path: Path, values: Int[Array, "N C"]) -> "Library":
-        """A file's takes with coefficients that were decoded before.
+    def with_values(path: Path, values: Int[Array, "N C"]) -> "Library":
+        """Read the takes of a file whose coefficients were decoded before.
 
         Raises:
             ModelError: the file is missing or is not a library.
@@ -134,7 +134,7 @@ class Library:
 
     @staticmethod
     def _read(path: Path, values: Int[Array, "N C"] | None) -> "Library":
-        # A damaged file can fail in each layer of the format; users need one line for all.
+        # A damaged file can fail in each layer of the format; all become the same error.
         try:
             with safe_open(path, framework="numpy") as stored:
                 about = json.loads(stored.metadata()["library"])
@@ -142,7 +142,7 @@ class Library:
                 rows = sum(take.rows for take in takes)
                 if values is None:
                     values = codec.unpack(stored.get_tensor("data").tobytes(), rows)
-        except _BROKEN as error:
+        except _READ_ERRORS as error:
             raise ModelError(
                 str(path),
                 f"not readable as a library of movement ({error})",
@@ -173,5 +173,5 @@ def library_of(takes: Sequence[tuple[Poses, dict[str, object]]], licence: str = 
 def mirror(poses: Poses) -> Poses:
     """Mirrored poses: left and right change places."""
     # Reflecting a rotation on both sides keeps it a rotation.
-    world = poses.world[:, _PARTNER] * _MIRROR[:, None] * _MIRROR
+    world = poses.world[:, _MIRROR_ROLES] * _MIRROR[:, None] * _MIRROR
     return Poses(world, poses.hips * _MIRROR)

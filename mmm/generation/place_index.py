@@ -1,8 +1,9 @@
-"""The features of all places of a library at which a take can be entered, kept between runs.
+"""Search features of all places of a library, cached between runs.
 
-Computing them decodes the whole library, which takes seconds. The features and the decoded
-coefficients are therefore stored in the user's cache, under the digest of the library file. The
-coefficients are mapped into memory, so that only the takes that are played are read.
+A place is a frame at which a take can be entered. Computing the features decodes the whole library,
+which takes seconds. The features and the decoded coefficients are therefore stored in the user's
+cache, under the digest of the library file. The coefficients are memory-mapped, so that only the
+takes that are played are read.
 """
 
 import hashlib
@@ -26,8 +27,8 @@ STRIDE = 6
 """Frames between two places at which a take can be entered; 0.2 s."""
 SEGMENT_S = 1.5
 """Length of a retrieved piece."""
-LEVEL = 0.08
-"""Distance from the floor, leg lengths. Where no foot comes this near within a second, somebody is
+FLOOR_TOLERANCE = 0.08
+"""Distance from the floor, leg lengths. If no foot comes this near within a second, the person is
 on stairs or a slope, or the recorded height is wrong."""
 _LEAD = 12
 """Frames of a take before the first place at which it can be entered."""
@@ -71,20 +72,20 @@ def _places_of(library: Library, number: int) -> tuple[Array, ...] | None:
         return None
     # Places are whole frames, so nothing needs to be interpolated.
     poses = codec.poses_of(library.channels(number)[np.concatenate([places, places - 2])])
-    there: States = states(
+    features: States = states(
         poses.part(slice(0, len(places))), poses.part(slice(len(places), 2 * len(places)))
     )
     steps = round(SEGMENT_S * FPS / STRIDE)
-    speed = np.stack([moving_mean(there.speed[:, k], -5, 0) for k in range(2)], axis=1)
+    speed = np.stack([moving_mean(features.speed[:, k], -5, 0) for k in range(2)], axis=1)
     return (
-        there.pose,
+        features.pose,
         np.full(len(places), number),
         places,
-        moving_mean(there.energy, 1, steps),
-        moving_mean(there.energy, -steps + 2, 0),
+        moving_mean(features.energy, 1, steps),
+        moving_mean(features.energy, -steps + 2, 0),
         speed.astype(np.float32),
-        moving_mean(head_height(there.pose), 1, steps).astype(np.float32),
-        _level(there.pose),
+        moving_mean(head_height(features.pose), 1, steps).astype(np.float32),
+        _level(features.pose),
     )
 
 
@@ -102,7 +103,7 @@ def _level(pose: Float[Array, "n D"]) -> Bool[Array, "n"]:
     """Whether a foot comes to the floor within a second before or after."""
     lowest = ankle_heights(pose).min(axis=1)
     around = 2 * round(FPS / STRIDE) + 1
-    return np.asarray(np.abs(minimum_filter1d(lowest, around, mode="nearest")) < LEVEL)
+    return np.asarray(np.abs(minimum_filter1d(lowest, around, mode="nearest")) < FLOOR_TOLERANCE)
 
 
 def load_indexed(path: Path, cache_dir: Path | None = None) -> tuple[Library, PlaceIndex]:
@@ -120,7 +121,7 @@ def load_indexed(path: Path, cache_dir: Path | None = None) -> tuple[Library, Pl
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError:
-        # Library.load says what is wrong with the file.
+        # Library.load raises the error that describes the problem.
         library = Library.load(path)
         return library, PlaceIndex.of(library)
     stored = folder / f"{digest}-{_LAYOUT}"
@@ -135,11 +136,11 @@ def load_indexed(path: Path, cache_dir: Path | None = None) -> tuple[Library, Pl
 
 def _read(stored: Path, path: Path) -> tuple[Library, PlaceIndex] | None:
     """The library and its features; None where there is no cache, or where it is damaged."""
-    # It is only a cache: whatever is wrong with it, everything is computed anew.
+    # Whatever is wrong with the cache, its contents can be computed again.
     try:
         values = np.load(stored / "values.npy", mmap_mode="r")
         index = PlaceIndex(*(np.load(stored / f"{field.name}.npy") for field in fields(PlaceIndex)))
-        library = Library.described(path, values)
+        library = Library.with_values(path, values)
     except (OSError, ValueError, EOFError):
         return None
     count = len(index.pose)
@@ -150,18 +151,18 @@ def _read(stored: Path, path: Path) -> tuple[Library, PlaceIndex] | None:
 
 def _write(stored: Path, library: Library, index: PlaceIndex) -> None:
     """Store everything or nothing. A folder that cannot be written is no error."""
-    beside = ""
+    draft = ""
     try:
         stored.parent.mkdir(parents=True, exist_ok=True)
-        beside = tempfile.mkdtemp(dir=stored.parent, prefix=".")
-        np.save(Path(beside) / "values.npy", library.values)
+        draft = tempfile.mkdtemp(dir=stored.parent, prefix=".")
+        np.save(Path(draft) / "values.npy", library.values)
         for field in fields(PlaceIndex):
-            np.save(Path(beside) / f"{field.name}.npy", getattr(index, field.name))
-        # A damaged folder has to go first: a folder replaces an empty one only.
+            np.save(Path(draft) / f"{field.name}.npy", getattr(index, field.name))
+        # A damaged folder is removed first, because renaming replaces only an empty folder.
         shutil.rmtree(stored, ignore_errors=True)
-        Path(beside).rename(stored)
+        Path(draft).rename(stored)
     # A full or read-only disk costs the time to compute the features again, not the result. The
     # same holds where another process has just stored them.
     except OSError:
-        if beside:
-            shutil.rmtree(beside, ignore_errors=True)
+        if draft:
+            shutil.rmtree(draft, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Remarks on generated motion that no person does.
+"""Remarks on generated motion outside the range of recorded motion.
 
 The limits enclose 98 in 100 of the recordings of the evaluation sets.
 """
@@ -19,7 +19,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Limits:
-    """The range of what people do."""
+    """The range of plausible motion."""
 
     least_energy: float = 0.3
     """As a share of the seed's energy; so is ``most_energy``."""
@@ -29,7 +29,7 @@ class Limits:
     airborne_m: float = 0.12
     """A lowest joint above this height over the seed's floor is in the air, metres."""
     sunk_m: float = 0.06
-    """Deepest place of a joint below the seed's floor, metres."""
+    """Deepest that a joint may be below the seed's floor, metres."""
     head: float = 0.6
     """A head below this share of its height in the seed is low."""
     head_s: float = 2.0
@@ -42,12 +42,12 @@ _STANDING_ENERGY = 0.05
 
 
 def implausible(motion: Motion, seed: Motion, limits: Limits = LIMITS) -> tuple[str, ...]:
-    """One sentence for each limit that a motion leaves; none for a plausible motion.
+    """One sentence for each limit that a motion exceeds; none for a plausible motion.
 
     Args:
         motion: the generated frames.
         seed: the frames before them, of the same body.
-        limits: the range of what people do.
+        limits: the range of plausible motion.
     """
     return (
         *_energy(motion, seed, limits),
@@ -57,11 +57,11 @@ def implausible(motion: Motion, seed: Motion, limits: Limits = LIMITS) -> tuple[
 
 
 def _energy(motion: Motion, seed: Motion, limits: Limits) -> list[str]:
-    usual = energy(seed)
-    # Whoever stands still may do anything next; a ratio to almost nothing says nothing.
-    if usual <= _STANDING_ENERGY:
+    scale = energy(seed)
+    # A person who stands still may do anything next, and a ratio to almost zero is meaningless.
+    if scale <= _STANDING_ENERGY:
         return []
-    share = energy(motion) / usual
+    share = energy(motion) / scale
     if share < limits.least_energy:
         return [f"It moves {_fraction(share)} as much as the seed."]
     if share > limits.most_energy:
@@ -70,7 +70,7 @@ def _energy(motion: Motion, seed: Motion, limits: Limits) -> list[str]:
 
 
 def _floor(motion: Motion, seed: Motion, limits: Limits) -> list[str]:
-    # The lowest point of the seed is its floor here: files need not put the floor at zero.
+    # The lowest point of the seed is taken as the floor, because files need not have it at zero.
     low = motion.positions()[..., 1].min(axis=1) - seed.positions()[..., 1].min()
     remarks = []
     airborne = _longest(low > limits.airborne_m) / motion.fps
@@ -82,7 +82,7 @@ def _floor(motion: Motion, seed: Motion, limits: Limits) -> list[str]:
 
 
 def _head(motion: Motion, seed: Motion, limits: Limits) -> list[str]:
-    # Skeletons whose joints have no known roles can be generated too; they get no remark.
+    # Skeletons without known roles can be continued too; they get no remark.
     try:
         head = int(match_roles(seed.skeleton).joints[ROLES.index("head")])
     except ModelError:

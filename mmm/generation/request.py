@@ -1,4 +1,4 @@
-"""What a generation is asked to do, checked before anything is computed."""
+"""The arguments of a generation, and their checks before anything is computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -42,11 +42,11 @@ class Request:
         return self.prefix_frames + self.frames
 
     def rng(self) -> np.random.Generator:
-        """The source of all chance of one generation."""
+        """The generator of all random numbers of one generation."""
         return np.random.default_rng([self.random_seed, _NOISE_STREAM])
 
     def wants_attention(self, start: int, stop: int) -> bool:
-        """Whether the frames from ``start`` up to ``stop`` hold the frame of the maps."""
+        """Whether ``attention_frame`` is among the frames from ``start`` to before ``stop``."""
         return self.attention_frame is not None and start <= self.attention_frame < stop
 
     def checked(self) -> "Request":
@@ -66,7 +66,7 @@ class Request:
         if music is not None:
             if not retrieves:
                 _check_music(self, music)
-            # The sound is for people only and would be copied with every window.
+            # Networks do not read the sound, and it would be copied with every window.
             music = replace(music, audio=None)
         _check_attention_frame(self)
         return replace(self, music=music)

@@ -43,7 +43,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of a generated motion, beside those of the recording."""
+    """Figures of a generated motion and of the recording."""
 
     generated: Summary
     reference: Summary | None
@@ -56,7 +56,7 @@ class Evaluation:
     reference_frames: int = 0
     """Frames of the truth that were evaluated."""
     remarks: tuple[str, ...] = ()
-    """Sentences on what no person does; see :mod:`mmm.generation.plausibility`."""
+    """Sentences on implausible motion; see :mod:`mmm.generation.plausibility`."""
 
 
 def evaluate(
@@ -72,23 +72,23 @@ def evaluate(
     """
     before, after = motion.crop(0, prefix_frames), motion.crop(prefix_frames, len(motion))
     stop = 0 if truth is None else min(len(truth), len(motion))
-    # Energy is counted by the second, so a shorter truth has no figures.
-    real = None
+    # Energy is measured in steps of a second, so a shorter truth has no figures.
+    reference = None
     if truth is not None and stop - prefix_frames >= motion.fps:
-        real = truth.crop(prefix_frames, stop)
-    # The seed alone may be calm where a dance follows, so the truth's energy is preferred.
-    usual = dance_metrics.energy(before if real is None else real)
+        reference = truth.crop(prefix_frames, stop)
+    # A calm seed may precede a lively dance, so the truth's energy is the better scale.
+    energy_scale = dance_metrics.energy(before if reference is None else reference)
 
     def summary(part: Motion) -> Summary:
-        beside = None if music is None else music.crop(prefix_frames, prefix_frames + len(part))
-        return summarise(part, before, usual, beside)
+        heard = None if music is None else music.crop(prefix_frames, prefix_frames + len(part))
+        return summarise(part, before, energy_scale, heard)
 
     return Evaluation(
         summary(after),
-        None if real is None else summary(real),
+        None if reference is None else summary(reference),
         summary(held(before, len(after))),
-        usual,
-        0 if real is None else len(real),
+        energy_scale,
+        0 if reference is None else len(reference),
         implausible(after, before),
     )
 
@@ -104,7 +104,7 @@ def held(seed: Motion, frames: int) -> Motion:
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """A seed and what was generated after it."""
+    """A seed and the motion generated after it."""
 
     clip: Clip
     """The seed and the generated frames, with the music."""
@@ -131,7 +131,7 @@ class Generation:
         return self.clip.motion.crop(self.prefix_frames, len(self.clip))
 
     def evaluate(self) -> Evaluation:
-        """Figures of the generated frames, beside those of the truth."""
+        """Figures of the generated frames and of the truth."""
         return evaluate(
             self.clip.motion,
             self.prefix_frames,
@@ -142,20 +142,20 @@ class Generation:
     def scene(self, *others: "Generation") -> Scene:
         """One scene of the truth, this generation, and others from the same seed.
 
-        All are cut to the shortest generation. A truth that is shorter still is left out.
+        All are cut to the shortest generation. A truth that is even shorter is left out.
         """
         # One panel is kept for the truth.
         shown = (self, *others)[: MAX_PANELS - 1]
         frames = min(len(generation.clip) for generation in shown)
         bodies = []
-        # A truth that stops early would stand still in its panel as if that were recorded.
+        # A shorter truth would stand still at its end, as if that had been recorded.
         if self.truth is not None and len(self.truth) >= frames:
             bodies.append(Performer("Truth", self.truth.motion.crop(0, frames), "truth"))
         names = [generation.model_name.rsplit("/", 1)[-1] for generation in shown]
         for generation, name, look in zip(shown, names, _LOOKS, strict=False):
-            # The random seed is what tells two generations of one checkpoint apart.
-            twice = names.count(name) > 1
-            label = f"{name}, seed {generation.random_seed}" if twice else name
+            # Generations by the same checkpoint differ in their random seed.
+            repeated = names.count(name) > 1
+            label = f"{name}, seed {generation.random_seed}" if repeated else name
             motion = generation.clip.motion.crop(0, frames)
             bodies.append(Performer(label, motion, "model", look))
         hidden = np.zeros((frames, len(self.clip.motion.skeleton)), dtype=bool)
@@ -190,8 +190,8 @@ class Generation:
         ``.mp4 .gif .webp .html`` show the scene.
 
         Args:
-            film_frames: first and last-plus-one frame of a film; by default all.
-            progress: for films, called with the share done; what it raises ends the writing.
+            film_frames: first frame and the one after the last of a film; all by default.
+            progress: for films, called with the share done; an exception from it ends the writing.
 
         Raises:
             FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot

@@ -29,29 +29,30 @@ from mmm.recovery.result import RecoveryResult
 Array = np.ndarray
 
 KEEP_NOISE = 0.6
-"""Correlation of the latent noise of successive windows: a dancer keeps to an idea for a while."""
+"""Correlation of the latent noise of successive windows, so that the style lasts for a while."""
 FLOOR_OFF_M = 0.15
-"""A floor further from zero than this is moved there for the network; some recordings float."""
+"""A floor farther from y = 0 than this, metres, is moved there for the network; some recordings
+float."""
 _KEY_STREAM = 4711
-"""Second word of the random seed for the keys of the bars."""
+"""Second word of the random seed for the musical keys of the bars."""
 _DEFAULT_HORIZON_S = (2.0, 1.5, 1.0)
 _SEMITONES = 12
 
 
 @dataclass(frozen=True)
 class Horizon:
-    """The lengths that a network continues by, in seconds."""
+    """The lengths of a network's window when it continues a motion, in seconds."""
 
     known_s: float
-    """Past that it sees."""
+    """Length of the known past."""
     ahead_s: float
-    """Future that it predicts at once."""
+    """Length of the predicted future."""
     kept_s: float
-    """Part of that future which is kept before the window moves on."""
+    """Length of the part of the prediction that is kept before the window moves on."""
 
 
 def horizon(model: MaskedMotionModel) -> Horizon:
-    """The lengths that this network was trained with, or usual ones."""
+    """The lengths that this network was trained with; defaults if its configuration has none."""
     return Horizon(*(model.config.horizon_s or _DEFAULT_HORIZON_S))
 
 
@@ -62,11 +63,11 @@ class _Window:
     clip: Clip
     hidden: Bool[Array, "T J"]
     known: int
-    """Frames of the past."""
+    """Number of known frames."""
     kept: int
-    """Hidden frames that will be kept."""
+    """Number of hidden frames whose prediction will be kept."""
     attention_frame: int | None
-    """The frame of the maps, counted from the window's first."""
+    """The frame whose attention maps are requested, counted from the window's first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class _Sample:
 
 
 def predict_windows(request: Request) -> Iterator[Chunk]:
-    """Yield what a network predicts after a seed, a window at a time.
+    """Yield a network's continuation of a seed, a window at a time.
 
     Args:
         request: a checked request.
@@ -100,7 +101,7 @@ def predict_windows(request: Request) -> Iterator[Chunk]:
         window = _window(request, past, start, ahead, min(kept, request.stop - start))
         sample = _sampled(request, window, noise, rng)
         noise, motion = sample.noise, sample.motion
-        # The corrected frames become the next window's past, so that slips do not add up.
+        # The corrected frames become the next window's past, so that drift does not accumulate.
         if ground is not None:
             motion = ground.corrected(motion, window.known)
         stop = window.known + window.kept
@@ -112,9 +113,11 @@ def predict_windows(request: Request) -> Iterator[Chunk]:
 
 
 def _varied_music(request: Request) -> Music | None:
-    """The music to hear; for networks without latent noise, above temperature 1, in other keys."""
+    """The music for the network, partly transposed for networks without latent noise above
+    temperature 1."""
     music, temperature = request.music, request.temperature
-    # Such a network gives one dance to one song. Other keys on the same beats are what varies it.
+    # Such a network is deterministic: only other music gives another dance. Transposed music keeps
+    # the beats.
     if music is None or request.model.config.noise_dim or temperature <= 1:
         return music
     rng = np.random.default_rng([request.random_seed, _KEY_STREAM])
@@ -122,9 +125,9 @@ def _varied_music(request: Request) -> Music | None:
 
 
 def _window(request: Request, past: Motion, start: int, ahead: int, kept: int) -> _Window:
-    """The past and the hidden frames after it, with the music beside both."""
+    """The past and the hidden frames after it, with the music of both."""
     music = request.music
-    # A song that ends here is used to its end; without music there is always more ahead.
+    # Near the end of a song the window is shorter; without music there is no end.
     room = ahead if music is None else min(ahead, len(music) - start)
     kept = min(kept, room)
     first = start - len(past)
@@ -135,13 +138,13 @@ def _window(request: Request, past: Motion, start: int, ahead: int, kept: int) -
     frame = request.attention_frame
     inside = request.wants_attention(start, start + kept)
     clip, hidden = _extended(past, room, music)
-    look = frame - first if frame is not None and inside else None
-    return _Window(clip, hidden, len(past), kept, look)
+    row = frame - first if frame is not None and inside else None
+    return _Window(clip, hidden, len(past), kept, row)
 
 
 def _extended(past: Motion, ahead: int, music: Music | None) -> tuple[Clip, Bool[Array, "T J"]]:
     """The past and ``ahead`` hidden frames after it."""
-    # The last pose only fills the space: recovery never reads hidden entries.
+    # The repeated last pose is a placeholder: recovery never reads hidden entries.
     rotations = np.concatenate([past.rotations, np.repeat(past.rotations[-1:], ahead, axis=0)])
     root_m = np.concatenate([past.root_m, np.repeat(past.root_m[-1:], ahead, axis=0)])
     hidden = np.zeros(rotations.shape[:2], dtype=bool)
@@ -155,12 +158,12 @@ def _sampled(
     """One prediction for a window.
 
     Args:
-        before: the latent noise of the window before.
+        before: the latent noise of the previous window; None for the first.
         rng: the random generator.
     """
     config = request.model.config
     size, prior = config.noise_dim, config.speed_prior
-    # At temperature 0 every draw is the mean prediction, so there is nothing to choose from.
+    # At temperature 0 every sample is the mean prediction, so there is nothing to choose from.
     if not size or prior is None or not request.temperature:
         noise = _next_noise(size, before, rng) if size else None
         result = _recovered(request, window, noise)
@@ -170,13 +173,14 @@ def _sampled(
     futures = draws(
         request.model, window.clip, window.hidden, scaled, joint_names=request.joint_names
     )
-    law, known = SpeedPrior(*prior), window.known
-    target = law.draw(window.clip.motion.crop(0, known), request.temperature, rng)
-    # One known frame is counted in, so that a jump at the seam counts as speed.
+    speed_prior, known = SpeedPrior(*prior), window.known
+    target = speed_prior.draw(window.clip.motion.crop(0, known), request.temperature, rng)
+    # The last known frame is included, so that a jump at the seam counts as speed.
     stop = known + window.kept
-    best = law.nearest(target, [future.crop(known - 1, stop) for future in futures])
+    best = speed_prior.nearest(target, [future.crop(known - 1, stop) for future in futures])
     trace = None
-    # Maps are captured in a second pass of the chosen future alone: six sets need much memory.
+    # Maps are captured in a second pass of the chosen future, because those of all futures would
+    # take much memory.
     if window.attention_frame is not None:
         trace = _recovered(request, window, noises[best]).attention
     return _Sample(futures[best], trace, noises[best])
@@ -199,7 +203,7 @@ def _recovered(
 
 
 def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Float[Array, "Z"]:
-    """Latent noise that follows that of the window before as an AR(1) of unit variance."""
+    """Latent noise that follows that of the previous window as an AR(1) of unit variance."""
     new = rng.standard_normal(size).astype(np.float32)
     if before is None:
         return new
@@ -210,7 +214,7 @@ def _next_noise(size: int, before: Array | None, rng: np.random.Generator) -> Fl
 def _lift(model: MaskedMotionModel, seed: Motion) -> Float[Array, "3"]:
     """The shift that brings a distant floor to zero."""
     floor = seed.floor_m()
-    # Networks on one skeleton were trained at the height of its own recordings.
+    # Networks on one skeleton were trained with the heights of that set's recordings.
     is_far = model.config.representation == "roles" and abs(floor) > FLOOR_OFF_M
     return np.array([0, -floor if is_far else 0, 0], dtype=np.float32)
 
@@ -240,6 +244,6 @@ def transpose_bars(music: Music, share: float, first: int, rng: np.random.Genera
         # Drawn for every bar, changed or not, so that a longer seed does not shift the keys.
         chosen, steps = rng.random() < share, int(rng.integers(1, _SEMITONES))
         if chosen and stop > first:
-            # Chroma holds a pitch class a column: rolling the columns transposes.
+            # Chroma has one column for each pitch class, so rolling the columns transposes.
             features[start:stop, chroma] = np.roll(features[start:stop, chroma], steps, axis=1)
     return replace(music, features=features)

@@ -22,15 +22,17 @@ CONTEXT_WEIGHT = 0.12
 SPEED_WEIGHT = 0.25
 """Weight of the hips' mean velocity over the second before the seam."""
 HEIGHT_WEIGHT = 4.0
-"""Weight of the head's mean height over the next piece, against the person's usual one."""
+"""Weight of the squared difference between the head's mean height over the next piece and the
+person's usual one."""
 STILL_SEED = -2.7
-"""A seed with less log energy than this stands still and does not show how its person moves."""
+"""A seed with less log energy than this stands still and does not predict later activity."""
 LATER_S = 20.0
-"""What follows a place is measured over this time, or as much of it as the take has,"""
+"""The energy after a place is averaged over this time, or up to the end of the take if that comes
+first."""
 LEAST_LATER_S = 4.0
-"""and over this time at least."""
-MANY_TAKES = 20
-"""Fewer takes give no line between the activity of a place and what follows it."""
+"""Places with less time left in their take are not used."""
+MIN_TAKES = 20
+"""With fewer takes no regression is fitted, and every seed is expected to have the mean energy."""
 STAY_S = 3.0
 """A take is followed for this time without a cost."""
 STAY_COST = 0.35
@@ -38,9 +40,9 @@ STAY_COST = 0.35
 AGAIN_S = 25.0
 """Time for which a place that was played is avoided."""
 CHOICES = 24
-"""Number of the cheapest places that one is drawn from."""
+"""Number of the cheapest places among which one is drawn."""
 DRAW_SCALE = 0.08
-"""A cost higher by this is drawn e times more seldom at temperature 1."""
+"""Scale of the softmax over costs: a cost higher by this is e times less likely at temperature 1."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,10 @@ class Segment:
 
     take: int
     start: float
-    """The frame of the take that falls on the last frame before the piece."""
+    """The frame of the take that coincides with the last frame before the piece."""
     mirrored: bool
     follows: bool
-    """Whether it continues the take of the piece before, so that no join is needed."""
+    """Whether it continues the take of the previous piece, so that no join is needed."""
     cost: float = 0.0
     rate: float = 1.0
     """Speed at which it is played."""
@@ -63,7 +65,7 @@ class Query:
     """The state at a seam and the second before it."""
 
     pose: Float[Array, "2 D"]
-    """Features as they are, and mirrored."""
+    """Features of the state as it is (row 0) and mirrored (row 1)."""
     energy: float
     """Log energy of the second before the seam."""
     speed: Float[Array, "2"]
@@ -102,27 +104,30 @@ class Searcher:
         self.next = log_energy(index.next).astype(np.float32)
         self.past = log_energy(index.past).astype(np.float32)
         self.speed, self.height = index.speed, index.height
-        # |a - b|² = |a|² - 2ab + |b|²: with this sum a search is one product of matrices.
+        # |a - b|² = |a|² - 2ab + |b|²: with |a|² stored, a search is one matrix product.
         self.square = (self.pose**2).sum(axis=1)
         room = round(SEGMENT_S * FPS) + STRIDE
         ends = np.array([take.frames for take in library.takes])[self.take]
         self.tempo = np.array([take.tempo_bpm for take in library.takes])[self.take]
-        # Dances were recorded to music and look odd without it. Stairs and slopes of a recording
-        # are not where this person is.
-        lasts: Bool[Array, "n"] = (self.frame + room < ends) & index.level
-        self.open, self.dances = lasts & (self.tempo == 0), lasts & (self.tempo > 0)
+        # Dances look odd without their music, so they are only entered with a song. Places on
+        # stairs and slopes do not fit a level floor.
+        usable: Bool[Array, "n"] = (self.frame + room < ends) & index.level
+        self.open, self.dances = usable & (self.tempo == 0), usable & (self.tempo > 0)
+        """Places that may be entered without a song, and with one."""
         self.usual = float(np.median(self.next))
-        self.lively = float(log_energy(index.next.mean()))
+        self.mean_activity = float(log_energy(index.next.mean()))
+        """Log of the mean energy of all pieces."""
         self.prior = _autoregression(self.past, self.next)
-        # Least squares in log energies gives their mean; half the variance more gives the log of the
-        # mean energy, where energies are log-normal.
         self._seeds, self._later = _later_energies(index, library)
         self.beats = Beats.of(library.takes).at(self.take)
         dances = index.next[self.tempo > 0]
-        self.danced = float(log_energy(dances.mean())) if len(dances) else self.lively
+        self.dance_activity = (
+            float(log_energy(dances.mean())) if len(dances) else self.mean_activity
+        )
+        """Log of the mean energy of dances."""
 
     def expected(self, energy: float) -> float:
-        """Log of the mean energy that the library has after a second of this log energy."""
+        """Log of the mean energy that follows a second of this log energy in the library."""
         return float(np.interp(energy, self._seeds, self._later))
 
     def costs(
@@ -131,16 +136,16 @@ class Searcher:
         """Costs of all places as recorded (row 0) and mirrored (row 1).
 
         Args:
-            query: the moment that is continued.
+            query: the state to continue from.
             target: the log energy that the next piece should have.
             height: the person's usual height of the head, leg lengths.
-            danced: whether dances are entered, and nothing else.
+            danced: True to enter dances only, False to enter takes without music only.
         """
         result = self.distances(query)
         result += ACTIVITY_WEIGHT * (self.next - target) ** 2
         result += CONTEXT_WEIGHT * (self.past - query.energy) ** 2
         result += HEIGHT_WEIGHT * (self.height - height) ** 2
-        # A mirror turns the sideways velocity round and leaves the rest.
+        # Mirroring changes the sign of the sideways velocity only.
         for k, flip in enumerate((1, -1)):
             speed = query.speed * np.array([flip, 1])
             result[k] += SPEED_WEIGHT * ((self.speed - speed) ** 2).sum(axis=1)
@@ -161,38 +166,40 @@ class Searcher:
 
 @lru_cache(maxsize=2)
 def searcher_of(path: Path) -> Searcher:
-    """The search over a library file, from the user's cache where the file was seen before."""
+    """The search over a library file, whose features are cached for the user."""
     return Searcher(*load_indexed(path))
 
 
 def _later_energies(index: PlaceIndex, library: Library) -> tuple[Array, Array]:
-    """Log energy of the second before a place, and the log of the mean energy after it.
+    """Two points of the line from the log energy before a place to the log mean energy after it.
 
-    All places count, not the beginnings of takes alone: there, people still wait for the recording
-    to start, and a seed may come from anywhere.
+    The line is fitted to all places of takes without a tempo, not only to the beginnings of takes:
+    there, people still wait for the recording to start, and a seed may come from any part of one.
     """
     following = _mean_energy_after(index)
     undanced = np.array([take.tempo_bpm == 0 for take in library.takes])[index.take]
     usable = np.isfinite(following) & undanced & (log_energy(index.past) >= STILL_SEED)
     takes = np.bincount(index.take[usable], minlength=len(library))
-    if (takes > 0).sum() < MANY_TAKES:
+    if (takes > 0).sum() < MIN_TAKES:
         level = float(log_energy(index.next.mean()))
         return np.array([level]), np.array([level])
     past, later = (log_energy(values[usable]) for values in (index.past, following))
-    # Takes count alike, however long they are; polyfit squares its weights.
+    # All takes have the same weight, whatever their length; polyfit squares its weights.
     weights = 1 / takes[index.take[usable]]
     slope, level = np.polyfit(past, later, 1, w=np.sqrt(weights))
-    spread = np.average((later - slope * past - level) ** 2, weights=weights) / 2
+    # The regression predicts the mean log energy. For log-normal energies, half the residual
+    # variance more gives the log of the mean energy.
+    correction = np.average((later - slope * past - level) ** 2, weights=weights) / 2
     ends = np.percentile(past, [2, 98])
-    return ends, slope * ends + level + spread
+    return ends, slope * ends + level + correction
 
 
 def _mean_energy_after(index: PlaceIndex) -> Float[Array, "n"]:
-    """Mean energy of what follows each place in its take; NaN where too little does."""
+    """Mean energy of the ``LATER_S`` after each place; NaN if the take ends too soon."""
     least, most = (round(seconds * FPS / STRIDE) for seconds in (LEAST_LATER_S, LATER_S))
     sums = np.concatenate([[0.0], np.cumsum(index.next)])
     here = np.arange(len(index.take))
-    # Places lie in the order of the takes.
+    # Places are sorted by take.
     end = np.minimum(np.searchsorted(index.take, index.take, side="right"), here + most)
     mean = (sums[end] - sums[here]) / (end - here)
     return np.asarray(np.where(end - here >= least, mean, np.nan))

@@ -1,7 +1,7 @@
-"""A song as retrieval uses it: the moments of its beats, and how loud its parts are.
+"""A song as retrieval uses it: the times of its beats, and the loudness of its parts.
 
-Only beats and onset strength are read. Both say little of the timbre, so that any recording with a
-beat can be danced to.
+Only beats and onset strength are used. Both hardly depend on timbre, so any recording with a beat
+can be danced to.
 """
 
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from mmm.music.features import FEATURE_SLICES
 Array = np.ndarray
 
 FASTEST = 1.1
-"""Largest change of the speed at which a dance is played, so that its beats meet the song's."""
+"""Largest factor by which a dance is sped up or slowed down, so that its beats meet the song's."""
 LEAST_BEATS = 4
-"""Fewer beats give no tempo."""
+"""A song with fewer beats has no tempo."""
 _LEVEL_S = 3.0
 """Length over which loudness is averaged; about a bar and a half."""
 _OCTAVES = ((1, 1), (2, 1), (1, 2))
-"""Beats of a dance and of a song that are counted: as they are, and at the double tempo of one."""
+"""How many beats of a dance are matched with how many of a song: equal tempo, or one at double."""
 OCTAVE_COST = 0.2
 """Cost of dancing at half or twice the song's tempo."""
 
 
 @dataclass(frozen=True, eq=False)
 class Beats:
-    """The beats of the places of a library: take by take, or of one place."""
+    """The beats of takes, or of places in takes."""
 
     period: Float[Array, "n"]
     """Frames between two beats; infinite without music."""
@@ -45,16 +45,16 @@ class Beats:
         return Beats(period, np.array([take.beat for take in takes], dtype=float))
 
     def at(self, index: Array) -> "Beats":
-        """The beats of some of them."""
+        """The beats of a selection, in the order of ``index``."""
         return Beats(self.period[index], self.first[index])
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """How dances are entered at one moment of a song."""
+    """How each place would be entered at one moment of a song."""
 
     shift: Float[Array, "n"]
-    """Frames by which a place is moved, so that both are at the same part of a beat."""
+    """Frames by which a place is moved, so that dance and song are in the same phase of a beat."""
     rate: Float[Array, "n"]
     """Speed at which the dance is played."""
     cost: Float[Array, "n"]
@@ -84,31 +84,31 @@ class Song:
         last = prefix_frames - 1
         return Song((music.beats - last) / music.fps, levels, -last / music.fps, music.fps)
 
-    def lasts(self, start_s: float, seconds: float) -> bool:
-        """Whether there are beats in a stretch."""
+    def has_beats(self, start_s: float, seconds: float) -> bool:
+        """Whether there are two beats or more within a second of a stretch of time."""
         inside = (self.beats_s > start_s - 1) & (self.beats_s < start_s + seconds + 1)
         return bool(inside.sum() >= 2)
 
     def count(self, time_s: float) -> float:
-        """How many beats have gone by, with the part of the present one."""
+        """Number of beats before a time, with the fraction of the current one."""
         beats = self.beats_s
         # Before the first and after the last beat, the nearest two give the tempo.
         k = int(np.clip(np.searchsorted(beats, time_s) - 1, 0, len(beats) - 2))
         return k + float((time_s - beats[k]) / (beats[k + 1] - beats[k]))
 
     def level(self, start_s: float, seconds: float) -> float:
-        """Loudness of a stretch, in deviations of the song's own."""
+        """Mean loudness of a stretch of time, in standard deviations of the song."""
         first = round((start_s - self.first_s) * self.fps)
         part = self.levels[max(0, first) : max(0, first) + max(1, round(seconds * self.fps))]
         return float(part.mean()) if len(part) else 0.0
 
     def fit(self, beats: Beats, frames: Array, start_s: float, seconds: float) -> Fit:
-        """How each place is entered, so that its beats fall on the song's.
+        """How each place would be entered, so that its beats fall on the song's.
 
         Args:
             beats: the beats of the places.
-            frames: the frames of the places.
-            start_s: the moment at which they would be entered.
+            frames: the frames of the places in their takes.
+            start_s: the time in the song at which they would be entered.
             seconds: length of a piece.
         """
         danced = np.isfinite(beats.period)
@@ -116,7 +116,7 @@ class Song:
         begin, end = self.count(start_s), self.count(start_s + seconds)
         best = Fit(np.zeros(len(frames)), np.ones(len(frames)), np.full(len(frames), np.inf))
         for of_dance, of_song in _OCTAVES:
-            # Part of a beat by which the place is ahead of the song, between -1/2 and 1/2.
+            # Phase of the place relative to the song, between -1/2 and 1/2 of a beat.
             ahead = of_dance * (frames - beats.first) / period - of_song * begin
             ahead -= np.round(ahead)
             rate = of_song * (end - begin) * period / (of_dance * seconds * FPS)

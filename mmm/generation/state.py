@@ -14,7 +14,7 @@ from mmm.motion.roles import ROLE_PARENTS, ROLES
 
 Array = np.ndarray
 
-_AT = {role: index for index, role in enumerate(ROLES)}
+_INDEX = {role: index for index, role in enumerate(ROLES)}
 _OFFSETS = {
     "spine1": (0, 0.14, 0),
     "spine2": (0, 0.15, 0),
@@ -31,12 +31,12 @@ _OFFSETS = {
     "left_toe": (0, -0.06, 0.16),
 }
 """Bones of a standard body in leg lengths; the right side mirrors the left."""
-# One body for everybody: distances between states then tell poses apart, not people.
+# All motions use the same body, so that distances between states compare poses and not people.
 _BODY = np.zeros((len(ROLES), 3))
 for _role, _offset in _OFFSETS.items():
-    _BODY[_AT[_role]] = _offset
+    _BODY[_INDEX[_role]] = _offset
     if _role.startswith("left"):
-        _BODY[_AT[_role.replace("left", "right")]] = np.array(_offset) * [-1, 1, 1]
+        _BODY[_INDEX[_role.replace("left", "right")]] = np.array(_offset) * [-1, 1, 1]
 POINTS = (
     "head",
     "neck",
@@ -47,7 +47,7 @@ POINTS = (
     ),
 )
 """Roles whose positions and velocities are compared."""
-_COLUMNS = [_AT[point] for point in POINTS]
+_COLUMNS = [_INDEX[point] for point in POINTS]
 VELOCITY_S = 0.18
 """Velocities are multiplied by this time, so that they have the unit of positions."""
 _BACK = 2
@@ -82,7 +82,8 @@ def states(now: Poses, before: Poses, seconds: float = _BACK / 30) -> States:
 
     Args:
         now: the poses.
-        before: the poses ``seconds`` earlier; backward differences need nothing of the future.
+        before: the poses ``seconds`` earlier. Differences are backward, because the future of the
+            current state is not known.
         seconds: time between both.
     """
     points, earlier = standard_points(now), standard_points(before)
@@ -90,23 +91,24 @@ def states(now: Poses, before: Poses, seconds: float = _BACK / 30) -> States:
     velocity = (points - earlier) / seconds
     # Positions are relative to the point on the floor below the hips.
     ground = points[:, :1] * np.array([1.0, 0.0, 1.0])
-    place = (points - ground)[:, [0, *_COLUMNS]] @ np.swapaxes(back, -1, -2)
-    moved = velocity[:, [0, *_COLUMNS]] @ np.swapaxes(back, -1, -2)
+    positions = (points - ground)[:, [0, *_COLUMNS]] @ np.swapaxes(back, -1, -2)
+    velocities = velocity[:, [0, *_COLUMNS]] @ np.swapaxes(back, -1, -2)
     relative = velocity - velocity[:, :1]
-    # Of the hips only the height is left; it counts twice, since nothing else tells crouching.
+    # For the hips only the height is left. It is doubled, because it alone shows crouching.
     pose = np.concatenate(
         [
-            place[:, 0, 1:2] * 2,
-            place[:, 1:].reshape(len(points), -1),
-            moved.reshape(len(points), -1) * VELOCITY_S,
+            positions[:, 0, 1:2] * 2,
+            positions[:, 1:].reshape(len(points), -1),
+            velocities.reshape(len(points), -1) * VELOCITY_S,
         ],
         axis=1,
     )
-    return States(pose.astype(np.float32), (relative**2).sum(-1).mean(-1), moved[:, 0][:, [0, 2]])
+    energy = (relative**2).sum(-1).mean(-1)
+    return States(pose.astype(np.float32), energy, velocities[:, 0][:, [0, 2]])
 
 
 def log_energy(energy: "float | Array") -> Array:
-    """Logarithm of energies, offset so that all degrees of standing still are alike."""
+    """Logarithm of energies plus ``STILL``, so that the energies of all still poses are alike."""
     return np.asarray(np.log(np.asarray(energy) + STILL))
 
 

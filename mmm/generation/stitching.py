@@ -1,4 +1,4 @@
-"""Continuation by retrieval, with the joins between recorded pieces recovered by the network."""
+"""Continuation by retrieval. The network recovers the joins between recorded pieces."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ Array = np.ndarray
 
 
 class _Joiner:
-    """Fills the hidden start of each new piece with the network, and keeps the maps asked for."""
+    """Recovers the hidden start of each new piece, and keeps the requested attention maps."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -40,7 +40,7 @@ class _Joiner:
             attention=inside,
             attention_frame=frame - first if frame is not None and inside else 0,
             joint_names=request.joint_names,
-            # The whole piece is grounded at once afterwards.
+            # Feet are locked afterwards, over the whole piece.
             lock_feet=False,
         )
         if result.attention is not None:
@@ -53,7 +53,7 @@ def stitch_pieces(request: Request) -> Iterator[Chunk]:
     """Yield recorded pieces one after another.
 
     Args:
-        request: a checked request to a checkpoint with a library.
+        request: a checked request, whose checkpoint has a library.
 
     Raises:
         ModelError: the library is not readable, or roles of the skeleton are not found.
@@ -72,7 +72,8 @@ def stitch_pieces(request: Request) -> Iterator[Chunk]:
         song=Song.of(request.music, request.prefix_frames),
     )
     for piece, _ in pieces:
-        # Only a join has maps; a window overlaps the piece before, which must not show them too.
-        looked = request.wants_attention(join.start, join.start + len(piece))
-        yield Chunk(join.start, piece, join.trace if looked else None)
+        # The window of a join overlaps the previous piece; its maps belong to the piece that holds
+        # the frame.
+        has_frame = request.wants_attention(join.start, join.start + len(piece))
+        yield Chunk(join.start, piece, join.trace if has_frame else None)
         join.start, join.trace = join.start + len(piece), None

@@ -1,4 +1,4 @@
-"""The choice of pieces one after another: activity, a memory of what was played, and a song."""
+"""Choosing pieces one after another, by activity, by the pieces played before, and by a song."""
 
 from dataclasses import dataclass, field
 
@@ -25,44 +25,46 @@ from mmm.generation.state import head_height
 Array = np.ndarray
 
 MOST_SLOPE = 0.6
-"""Largest AR(1) slope of activity a piece; .6 returns half of the way in two seconds."""
+"""Largest AR(1) slope of activity from piece to piece. With 0.6, half of a deviation is gone after
+two seconds."""
 DEFICIT_GAIN = 0.4
-"""Share of the deficit of activity that is asked for in addition."""
+"""Share of the deficit of activity that is added to the target."""
 DEFICIT_FADE = 0.8
 """Share of the deficit that is left after a piece."""
 MOST_DEFICIT = 3.0
-"""Largest deficit, log energy. Where the library has nothing livelier, it must not grow for ever."""
-CHANCE = 0.3
-"""Share of people's own deviation from piece to piece that is drawn."""
-LOUDER = 0.25
-"""Log energy by which a part of a song asks for more, for each deviation of its loudness."""
-NEAR_BEAT = 3.5
-"""Frames by which a place may be moved to meet a beat. Places are six frames apart."""
+"""Largest deficit, log energy. It bounds the deficit where the library has nothing livelier."""
+ACTIVITY_NOISE = 0.3
+"""Scale of the random part of activity, relative to the residual deviation in the library."""
+LOUDNESS_GAIN = 0.25
+"""Log energy added to the target for each standard deviation of the song's loudness."""
+MAX_BEAT_SHIFT = 3.5
+"""Most frames by which a place is moved to meet a beat. Places are six frames apart."""
 
 
 @dataclass(eq=False)
 class Walk:
-    """Chooses pieces one after another and remembers what was played in the last seconds."""
+    """Chooses pieces one after another and avoids those played in the last seconds."""
 
     searcher: Searcher
     rng: np.random.Generator
     temperature: float
-    usual: float
+    mean_activity: float
     """The log energy that activity returns to."""
     activity: float
     """The log energy of the last piece."""
     height: float
     """Usual height of this person's head, leg lengths."""
     deficit: float = 0.0
-    """What the last pieces lacked of the targets in log energy; it fades over a few pieces."""
+    """Log energy that the last pieces lacked relative to their targets; it fades over a few
+    pieces."""
     stayed_s: float = 0.0
-    """Time in the present take."""
+    """Time in the current take."""
     played: list[tuple[int, float, float]] = field(default_factory=list)
-    """Take, frame and time of what was played lately."""
+    """Take, frame and time of the last pieces."""
     now_s: float = 0.0
     """Time since the seed."""
     song: Song | None = None
-    """What is danced to."""
+    """The song to dance to."""
 
     @classmethod
     def after(
@@ -74,15 +76,15 @@ class Walk:
         song: Song | None = None,
     ) -> "Walk":
         """Start choosing after a seed."""
-        usual = searcher.expected(query.energy)
-        # A seed that stands still leaves open how its person moves.
+        mean = searcher.expected(query.energy)
+        # The regression leaves out still places, so it does not hold for still seeds.
         if query.energy < STILL_SEED:
-            usual = searcher.lively
-        # Whoever dances moves as dancers do, however they stood before.
+            mean = searcher.mean_activity
+        # With a song the motion is as active as dances are, whatever the seed's activity.
         if song is not None:
-            usual = searcher.danced
+            mean = searcher.dance_activity
         height = float(head_height(query.pose[:1])[0])
-        return cls(searcher, rng, temperature, usual, query.energy, height, song=song)
+        return cls(searcher, rng, temperature, mean, query.energy, height, song=song)
 
     def next(self, query: Query, last: Segment | None) -> Segment:
         """Choose the next piece.
@@ -92,31 +94,34 @@ class Walk:
             last: the last piece; None right after the seed.
         """
         slope, deviation = self.searcher.prior
-        # The fitted slope is close to 1 where takes stand still for long. The limit makes somebody
-        # who has stopped start again.
-        target = self.usual + min(slope, MOST_SLOPE) * (self.activity - self.usual)
+        # The fitted slope is close to 1 if takes stand still for long. The limit makes a person who
+        # has stopped start again.
+        target = self.mean_activity + min(slope, MOST_SLOPE) * (self.activity - self.mean_activity)
         target += (
-            deviation * CHANCE * min(self.temperature, 1.5) * float(self.rng.standard_normal())
+            deviation
+            * ACTIVITY_NOISE
+            * min(self.temperature, 1.5)
+            * float(self.rng.standard_normal())
         )
         self.activity = target
-        # The nearest states are mostly calmer than what is asked for. As in a controller with an
-        # integral term, what the last pieces lacked is asked for in addition.
+        # The nearest states are mostly calmer than the target. As in a controller with an integral
+        # term, the deficit of the last pieces is added to the target.
         target += DEFICIT_GAIN * self.deficit
         fit = self._fit()
         if fit is not None and self.song is not None:
-            target += LOUDER * self.song.level(self.now_s, SEGMENT_S)
+            target += LOUDNESS_GAIN * self.song.level(self.now_s, SEGMENT_S)
         costs = self.searcher.costs(query, target, self.height, danced=fit is not None)
         if fit is not None:
-            costs += fit.cost + np.where(abs(fit.shift) > NEAR_BEAT, np.inf, 0)
-        self._forbid_again(costs)
+            costs += fit.cost + np.where(abs(fit.shift) > MAX_BEAT_SHIFT, np.inf, 0)
+        self._penalise_repeats(costs)
         flat = costs.ravel()
         best = np.argpartition(flat, CHOICES)[:CHOICES]
         options = [self._segment(int(k), float(flat[k]), fit) for k in best]
-        # Following the same take needs no join, so it competes without a cost of its state.
+        # Following the same take needs no join, so its cost has no distance between states.
         if last is not None and (following := self._following(last, target)) is not None:
             options.append(following)
         chosen = options[self._draw(np.array([option.cost for option in options]))]
-        self._note(chosen)
+        self._remember(chosen)
         return chosen
 
     def _following(self, last: Segment, target: float) -> Segment | None:
@@ -126,11 +131,11 @@ class Walk:
             return None
         place = self.searcher.place(last.take, start)
         rate, ahead_cost = 1.0, 0.0
-        if self.song is not None and self.song.lasts(self.now_s, SEGMENT_S):
+        if self.song is not None and self.song.has_beats(self.now_s, SEGMENT_S):
             fit = self.song.fit(
                 self.searcher.beats.at(np.array([place])), np.array([start]), self.now_s, SEGMENT_S
             )
-            # A dance continues at the speed that brings it back to the beat by the piece's end.
+            # The dance continues at the speed at which it meets the beat at the end of the piece.
             rate = float(fit.rate[0] + fit.shift[0] / (SEGMENT_S * FPS))
             ahead_cost = float(fit.cost[0])
             if not np.isfinite(ahead_cost) or abs(np.log(rate)) > np.log(FASTEST):
@@ -142,13 +147,13 @@ class Walk:
         return Segment(last.take, start, last.mirrored, True, float(cost + ahead_cost), rate)
 
     def _fit(self) -> Fit | None:
-        """How places meet the song's beats; None without a song, and after its last beat."""
-        if self.song is None or not self.song.lasts(self.now_s, SEGMENT_S):
+        """How places fit the song's beats; None without a song, and after its last beat."""
+        if self.song is None or not self.song.has_beats(self.now_s, SEGMENT_S):
             return None
         searcher = self.searcher
         fit = self.song.fit(searcher.beats, searcher.frame, self.now_s, SEGMENT_S)
-        # A library without dances in this tempo is continued as without music.
-        usable = np.isfinite(fit.cost) & (abs(fit.shift) <= NEAR_BEAT)
+        # If the library has too few dances at this tempo, the song is ignored.
+        usable = np.isfinite(fit.cost) & (abs(fit.shift) <= MAX_BEAT_SHIFT)
         return fit if usable.sum() >= CHOICES else None
 
     def _segment(self, index: int, cost: float, fit: Fit | None) -> Segment:
@@ -166,20 +171,20 @@ class Walk:
     def _draw(self, costs: Float[Array, "n"]) -> int:
         if self.temperature <= 0:
             return int(costs.argmin())
-        # A softmax over costs, as in Boltzmann sampling: temperature flattens it.
+        # Boltzmann sampling: a softmax over costs, which temperature flattens.
         scaled = (costs - costs.min()) / (DRAW_SCALE * self.temperature)
-        # Costs of closed places are infinite; the limit keeps their weights finite and tiny.
+        # Costs of unusable places are infinite; the limit keeps their weights finite and tiny.
         weights = np.exp(-np.minimum(scaled, 50))
         return int(self.rng.choice(len(costs), p=weights / weights.sum()))
 
-    def _forbid_again(self, costs: Float[Array, "2 n"]) -> None:
+    def _penalise_repeats(self, costs: Float[Array, "2 n"]) -> None:
         self.played = [entry for entry in self.played if self.now_s - entry[2] < AGAIN_S]
         for take, frame, _ in self.played:
             near = (self.searcher.take == take) & (abs(self.searcher.frame - frame) < 2 * FPS)
-            # A penalty and not a ban, so that a rare pose still has a way on.
+            # A penalty and not a ban, so that a rare pose still has a continuation.
             costs[:, near] += 4.0
 
-    def _note(self, chosen: Segment) -> None:
+    def _remember(self, chosen: Segment) -> None:
         self.stayed_s = self.stayed_s + SEGMENT_S if chosen.follows else SEGMENT_S
         self.played.append((chosen.take, chosen.start, self.now_s + SEGMENT_S))
         place = self.searcher.place(chosen.take, chosen.start)

@@ -128,7 +128,7 @@ def fill(
 
 
 def _columns(hidden: Bool[Array, "T J"]) -> Iterator[tuple[Array, Array]]:
-    """Groups of joints that are hidden in the same frames, with the pattern of these frames."""
+    """Groups of joints that are hidden in the same frames: joint indices, and the (T,) pattern."""
     # Most patterns hide whole frames; all joints are then one group and computed together.
     patterns, group = np.unique(hidden, axis=1, return_inverse=True)
     for g in range(patterns.shape[1]):

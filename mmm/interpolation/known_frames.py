@@ -1,4 +1,4 @@
-"""Where the known frames around hidden entries are, in torch, for any pattern."""
+"""Finding the known frames around hidden entries, in torch, for any pattern."""
 
 import torch
 from torch import Tensor

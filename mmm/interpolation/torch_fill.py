@@ -21,7 +21,7 @@ def fill_gaps(
     fps: float,
     inertia: Inertia = INERTIA,
 ) -> tuple[Tensor, Tensor]:
-    """Fill as the field ``fill`` of a configuration says.
+    """Fill hidden entries by the method that a configuration's ``fill`` names.
 
     Args:
         kind: ``hold``, ``slerp`` or ``inertial``.

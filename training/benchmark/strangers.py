@@ -182,7 +182,9 @@ class NearestWalk(Walk):
     def next(self, query: Query, last: Segment | None) -> Segment:
         """The nearest place except the one that was just played."""
         searcher = self.searcher
-        costs = searcher.distances(query) + NEAREST_ACTIVITY * (searcher.next - self.usual) ** 2
+        costs = (
+            searcher.distances(query) + NEAREST_ACTIVITY * (searcher.next - self.mean_activity) ** 2
+        )
         costs[:, ~searcher.open] = np.inf
         # Otherwise a cyclic movement could repeat one piece for ever.
         if last is not None:
